@@ -1,0 +1,429 @@
+/*
+ * Loading of settings. The command line is read twice: first for its shape (--help, --config,
+ * unknown names, where the arguments begin), then, after the file and the environment, for its
+ * values, which win. Options and the settings structure are visited together by config_walk(),
+ * which knows included tables; nothing else does.
+ */
+#include "common/config.h"
+
+#include <assert.h>
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/config_print.h"
+#include "common/log.h"
+
+#ifndef PARLEY_VERSION
+#define PARLEY_VERSION "0.0.0"
+#endif
+
+#define FILE_MAX_BYTES ((size_t)64 << 10)
+
+struct load {
+    const struct config_program *program;
+    void *settings;
+    const char *file;
+    /* Where the value at hand comes from, for faults: NULL is the command line. */
+    const char *source;
+    unsigned line; /* 0 without lines */
+};
+
+/* What every program understands; these are no settings, so their offsets mean nothing. */
+enum { BUILTIN_CONFIG, BUILTIN_HELP, BUILTIN_VERSION };
+static const struct config_option builtins[] = {
+    [BUILTIN_CONFIG] = {"config", CONFIG_TYPE_STRING, 0, "", 0, 0, 0, "", ""},
+    [BUILTIN_HELP] = {"help", CONFIG_TYPE_BOOL, 0, "", 0, 0, 0, "", ""},
+    [BUILTIN_VERSION] = {"version", CONFIG_TYPE_BOOL, 0, "", 0, 0, 0, "", ""},
+    CONFIG_END,
+};
+
+bool config_walk(const struct config_option *options, void *base, config_visit *visit,
+                 void *argument) {
+    for (const struct config_option *option = options; option->name != NULL; option++) {
+        void *member = (char *)base + option->offset;
+        if (option->name[0] == '\0') {
+            const struct config_option *included = (const void *)option->text;
+            if (!config_walk(included, member, visit, argument))
+                return false;
+        } else if (!visit(option, member, argument)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_text(const struct config_option *option) {
+    return option->type == CONFIG_TYPE_STRING || option->type == CONFIG_TYPE_SECRET;
+}
+
+__attribute__((format(printf, 2, 3))) static int fault(const struct load *load, const char *format,
+                                                       ...) {
+    char text[512], line[16] = "";
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    if (load->line != 0)
+        snprintf(line, sizeof line, ":%u", load->line);
+    fprintf(stderr, "%s: %s%s%s%s\n", load->program->name, text,
+            load->source != NULL ? ", in " : "", load->source != NULL ? load->source : "", line);
+    return -1;
+}
+
+/* --- finding options --- */
+
+struct setting {
+    const char *name; /* looked for; `-` and `_` are the same */
+    size_t length;
+    const struct config_option *option;
+    void *member;
+    const char *value;
+    bool builtin; /* `option` is one of builtins[], `member` is nothing */
+};
+
+static bool visit_find(const struct config_option *option, void *member, void *argument) {
+    struct setting *setting = argument;
+    if (strlen(option->name) != setting->length)
+        return true;
+    for (size_t i = 0; i < setting->length; i++) {
+        char letter = setting->name[i] == '-' ? '_' : setting->name[i];
+        if (letter != option->name[i])
+            return true;
+    }
+    setting->option = option;
+    setting->member = member;
+    return false;
+}
+
+static bool find_setting(const struct load *load, struct setting *setting) {
+    return !config_walk(load->program->options, load->settings, visit_find, setting);
+}
+
+static bool find_builtin(const struct load *load, struct setting *setting) {
+    setting->builtin = !config_walk(builtins, load->settings, visit_find, setting);
+    return setting->builtin;
+}
+
+void config_environment_name(const struct config_option *option,
+                             char out[CONFIG_ENVIRONMENT_NAME_BYTES]) {
+    int length = snprintf(out, CONFIG_ENVIRONMENT_NAME_BYTES, "PARLEY_%s", option->name);
+    assert(length > 0 && length < CONFIG_ENVIRONMENT_NAME_BYTES);
+    (void)length;
+    for (char *letter = out; *letter != '\0'; letter++)
+        *letter = (char)toupper((unsigned char)*letter);
+}
+
+/* --- values --- */
+
+static bool parse_bool(const char *text, bool *value_r) {
+    static const char *const words[][2] = {
+        {"false", "true"}, {"no", "yes"}, {"off", "on"}, {"0", "1"}};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        for (size_t value = 0; value < 2; value++) {
+            if (strcmp(text, words[i][value]) == 0) {
+                *value_r = value == 1;
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static int assign_number(const struct load *load, const struct config_option *option,
+                         uint64_t *member, const char *text) {
+    bool has_unit = option->unit[0] != '\0';
+    const char *open = has_unit ? " (" : "", *close = has_unit ? ")" : "";
+    if (text[0] == '\0' || text[strspn(text, "0123456789")] != '\0') {
+        char quoted[LOG_QUOTED_BYTES];
+        return fault(load, "%s: %s is not a number between %" PRIu64 " and %" PRIu64 "%s%s%s",
+                     option->name, log_quote(quoted, text, strlen(text)), option->min, option->max,
+                     open, option->unit, close);
+    }
+    errno = 0;
+    uintmax_t number = strtoumax(text, NULL, 10);
+    if (errno == ERANGE || number < option->min || number > option->max)
+        return fault(load, "%s: %.40s is not between %" PRIu64 " and %" PRIu64 "%s%s%s",
+                     option->name, text, option->min, option->max, open, option->unit, close);
+    *member = number;
+    return 0;
+}
+
+static int assign_bool(const struct load *load, const struct config_option *option, bool *member,
+                       const char *text) {
+    char quoted[LOG_QUOTED_BYTES];
+    if (parse_bool(text, member))
+        return 0;
+    return fault(load, "%s: %s is neither true nor false", option->name,
+                 log_quote(quoted, text, strlen(text)));
+}
+
+static int assign_text(const struct load *load, const struct config_option *option, char **member,
+                       const char *text) {
+    char *copy = strdup(text);
+    if (copy == NULL)
+        return fault(load, "%s: no memory", option->name);
+    free(*member);
+    *member = copy;
+    return 0;
+}
+
+static int assign(const struct load *load, const struct setting *setting) {
+    switch (setting->option->type) {
+    case CONFIG_TYPE_U64:
+        return assign_number(load, setting->option, setting->member, setting->value);
+    case CONFIG_TYPE_BOOL:
+        return assign_bool(load, setting->option, setting->member, setting->value);
+    case CONFIG_TYPE_STRING:
+    case CONFIG_TYPE_SECRET:
+        break;
+    }
+    return assign_text(load, setting->option, setting->member, setting->value);
+}
+
+/* --- defaults, file, environment --- */
+
+/* Before anything can fail, so that config_free() finds no member unset. */
+static bool visit_empty(const struct config_option *option, void *member, void *argument) {
+    (void)argument;
+    if (is_text(option))
+        *(char **)member = NULL;
+    return true;
+}
+
+static bool visit_default(const struct config_option *option, void *member, void *argument) {
+    const struct load *load = argument;
+    struct setting first = {.name = option->name, .length = strlen(option->name)};
+    bool unique = find_setting(load, &first) && first.member == member;
+    assert(unique); /* two tables with the same name: the second would never be set */
+    (void)unique;
+    if (is_text(option))
+        return assign_text(load, option, member, option->text) == 0;
+    if (option->type == CONFIG_TYPE_BOOL)
+        *(bool *)member = option->number != 0;
+    else
+        *(uint64_t *)member = option->number;
+    return true;
+}
+
+static bool visit_environment(const struct config_option *option, void *member, void *argument) {
+    struct load *load = argument;
+    char name[CONFIG_ENVIRONMENT_NAME_BYTES];
+    config_environment_name(option, name);
+    const char *value = getenv(name);
+    if (value == NULL)
+        return true;
+    load->source = name;
+    struct setting setting = {.option = option, .member = member, .value = value};
+    bool done = assign(load, &setting) == 0;
+    load->source = NULL;
+    return done;
+}
+
+static char *trim(char *text) {
+    while (isspace((unsigned char)*text))
+        text++;
+    char *end = text + strlen(text);
+    while (end > text && isspace((unsigned char)end[-1]))
+        end--;
+    *end = '\0';
+    return text;
+}
+
+static int load_line(const struct load *load, char *line) {
+    line = trim(line);
+    if (*line == '\0' || *line == '#')
+        return 0;
+    char *equals = strchr(line, '=');
+    if (equals == NULL || equals == line)
+        return fault(load, "a line must be `name = value`"); /* not shown: it may be a secret */
+    *equals = '\0';
+    const char *name = trim(line);
+    struct setting setting = {.name = name, .length = strlen(name), .value = trim(equals + 1)};
+    return find_setting(load, &setting) ? assign(load, &setting) : 0;
+}
+
+static int load_lines(struct load *load, char *text, size_t length) {
+    if (length > FILE_MAX_BYTES)
+        return fault(load, "more than %zu bytes", FILE_MAX_BYTES);
+    if (memchr(text, '\0', length) != NULL)
+        return fault(load, "not a text");
+    text[length] = '\0';
+    char *line;
+    while ((line = strsep(&text, "\n")) != NULL) {
+        load->line++;
+        if (load_line(load, line) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int load_file(struct load *load) {
+    if (load->file == NULL || load->file[0] == '\0')
+        return 0;
+    int result = -1;
+    char *text = malloc(FILE_MAX_BYTES + 1); /* one more: a file too large, or the 0 */
+    FILE *file = fopen(load->file, "re");
+    if (text == NULL || file == NULL) {
+        fault(load, "cannot read %s: %s", load->file, strerror(errno));
+        goto end;
+    }
+    size_t length = fread(text, 1, FILE_MAX_BYTES + 1, file);
+    if (ferror(file)) {
+        fault(load, "cannot read %s: %s", load->file, strerror(errno));
+        goto end;
+    }
+    load->source = load->file;
+    result = load_lines(load, text, length);
+    load->source = NULL;
+    load->line = 0;
+end:
+    if (file != NULL)
+        fclose(file);
+    free(text);
+    return result;
+}
+
+/* --- command line --- */
+
+static bool is_option(const char *argument) { return argument[0] == '-' && argument[1] != '\0'; }
+
+/* Reads the option at argv[*index] and moves *index behind it and its value. */
+static int read_option(const struct load *load, int argc, char **argv, int *index,
+                       struct setting *setting_r) {
+    const char *text = argv[(*index)++];
+    const char *name = strncmp(text, "--", 2) == 0 ? text + 2 : text;
+    const char *equals = strchr(text, '=');
+    struct setting setting = {.name = name, .length = strcspn(name, "=")};
+    /* What follows `=` stays unsaid: a password may stand behind a mistyped name. */
+    if (name == text || (!find_builtin(load, &setting) && !find_setting(load, &setting))) {
+        fault(load, "unknown option %.*s, see --help",
+              (int)(setting.length + (size_t)(name - text)), text);
+        return -1;
+    }
+    if (equals != NULL) {
+        setting.value = equals + 1;
+    } else if (setting.option->type == CONFIG_TYPE_BOOL) {
+        setting.value = "true";
+    } else if (*index < argc) {
+        setting.value = argv[(*index)++];
+    } else {
+        fault(load, "option %s needs a value", text);
+        return -1;
+    }
+    *setting_r = setting;
+    return 0;
+}
+
+/* What a built-in option asks for; CONFIG_OK to go on. */
+static enum config_status obey(struct load *load, const struct setting *setting) {
+    bool markdown = strcmp(setting->value, "markdown") == 0;
+    bool plain = strcmp(setting->value, "true") == 0;
+    switch (setting->option - builtins) {
+    case BUILTIN_CONFIG:
+        load->file = setting->value;
+        return CONFIG_OK;
+    case BUILTIN_HELP:
+        if (!markdown && !plain)
+            break;
+        if (markdown)
+            config_print_markdown(load->program, load->settings);
+        else
+            config_print_help(load->program, load->settings);
+        return CONFIG_EXIT;
+    default:
+        if (!plain)
+            break;
+        printf("%s %s\n", load->program->name, PARLEY_VERSION);
+        return CONFIG_EXIT;
+    }
+    fault(load, "option --%s does not take that value, see --help", setting->option->name);
+    return CONFIG_USAGE;
+}
+
+/*
+ * Checks the shape of the command line, obeys the built-in options, and moves the arguments behind
+ * the options: argv[1..*first_rest_r-1] are options, their values and a `--`, nothing else.
+ */
+static enum config_status scan(struct load *load, int argc, char **argv, int *first_rest_r) {
+    enum config_status status = CONFIG_OK;
+    size_t rest_count = 0;
+    int options_end = 1, index = 1;
+    char **rest = calloc((size_t)argc + 1, sizeof *rest);
+    if (rest == NULL)
+        return fault(load, "no memory"), CONFIG_USAGE;
+    while (index < argc && status == CONFIG_OK) {
+        struct setting setting = {0};
+        int start = index;
+        if (!is_option(argv[index])) {
+            rest[rest_count++] = argv[index++];
+            continue;
+        }
+        bool ends = strcmp(argv[index], "--") == 0;
+        if (ends)
+            index++;
+        else if (read_option(load, argc, argv, &index, &setting) != 0)
+            status = CONFIG_USAGE;
+        else if (setting.builtin)
+            status = obey(load, &setting);
+        while (start < index)
+            argv[options_end++] = argv[start++];
+        while (ends && index < argc)
+            rest[rest_count++] = argv[index++];
+    }
+    if (status == CONFIG_OK) {
+        memcpy(argv + options_end, rest, rest_count * sizeof *rest);
+        *first_rest_r = options_end;
+    }
+    free(rest);
+    return status;
+}
+
+/* The values of a command line that scan() has been through. */
+static int load_command_line(const struct load *load, int first_rest, char **argv) {
+    int index = 1;
+    while (index < first_rest && strcmp(argv[index], "--") != 0) {
+        struct setting setting = {0};
+        if (read_option(load, first_rest, argv, &index, &setting) != 0)
+            return -1;
+        if (!setting.builtin && assign(load, &setting) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* --- the whole --- */
+
+enum config_status config_load(const struct config_program *program, void *settings, int argc,
+                               char **argv, int *first_rest_r) {
+    struct load load = {program, settings, getenv("PARLEY_CONFIG"), NULL, 0};
+    enum config_status status = CONFIG_USAGE;
+    config_walk(program->options, settings, visit_empty, NULL);
+    if (config_walk(program->options, settings, visit_default, &load))
+        status = scan(&load, argc, argv, first_rest_r);
+    if (status == CONFIG_OK &&
+        (load_file(&load) != 0 ||
+         !config_walk(program->options, settings, visit_environment, &load) ||
+         load_command_line(&load, *first_rest_r, argv) != 0))
+        status = CONFIG_USAGE;
+    if (status != CONFIG_OK)
+        config_free(program, settings);
+    return status;
+}
+
+static bool visit_free(const struct config_option *option, void *member, void *argument) {
+    (void)argument;
+    if (is_text(option)) {
+        free(*(char **)member);
+        *(char **)member = NULL;
+    }
+    return true;
+}
+
+void config_free(const struct config_program *program, void *settings) {
+    config_walk(program->options, settings, visit_free, NULL);
+}

@@ -1,0 +1,150 @@
+/*
+ * Faults of the database: which error each of the server's codes means, what is kept of the
+ * server's message, and what happens to the connection and its transaction.
+ */
+#include <errmsg.h>
+#include <mysqld_error.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/db_private.h"
+#include "common/log.h"
+
+/* LOST: the connection is of no use any more. BUSY: the same may succeed when tried again. */
+enum fault_class { FAULT_LOST, FAULT_BUSY, FAULT_TAKEN, FAULT_BUG };
+
+static enum fault_class classify(unsigned code) {
+    switch (code) {
+    case CR_CONNECTION_ERROR:
+    case CR_CONN_HOST_ERROR:
+    case CR_SERVER_GONE_ERROR:
+    case CR_SERVER_HANDSHAKE_ERR:
+    case CR_SERVER_LOST:
+    case CR_SERVER_LOST_EXTENDED:
+    case CR_MALFORMED_PACKET:
+    case CR_OUT_OF_MEMORY:
+    case CR_ERR_NET_READ:
+    case CR_ERR_NET_WRITE:
+    case ER_SERVER_SHUTDOWN:
+    case ER_CONNECTION_KILLED:
+    case ER_NORMAL_SHUTDOWN:
+    case ER_NET_READ_ERROR:
+    case ER_NET_READ_INTERRUPTED:
+    case ER_NET_ERROR_ON_WRITE:
+    case ER_NET_WRITE_INTERRUPTED:
+        return FAULT_LOST;
+    case ER_LOCK_DEADLOCK:
+    case ER_LOCK_WAIT_TIMEOUT:
+    case ER_CHECKREAD:
+    case ER_QUERY_INTERRUPTED:
+    case ER_STATEMENT_TIMEOUT:
+    case ER_NEED_REPREPARE:
+    case ER_CON_COUNT_ERROR:
+    case ER_TOO_MANY_USER_CONNECTIONS:
+    case ER_USER_LIMIT_REACHED:
+    case ER_TOO_MANY_CONCURRENT_TRXS:
+    case ER_OUT_OF_RESOURCES:
+    case ER_OUTOFMEMORY:
+    case ER_DISK_FULL:
+    case ER_RECORD_FILE_FULL:
+    case ER_OPTION_PREVENTS_STATEMENT: /* --read-only, while servers change roles */
+    case ER_READ_ONLY_MODE:
+        return FAULT_BUSY;
+    case ER_DUP_ENTRY:
+    case ER_DUP_ENTRY_WITH_KEY_NAME:
+        return FAULT_TAKEN;
+    default:
+        return FAULT_BUG;
+    }
+}
+
+/* Keeps the message in one line, cut where it begins to quote values: "Incorrect string value:
+ * '...'", and the piece of a script that a syntax error shows. */
+static void keep_fault(struct db *self, const char *text, bool cut_near) {
+    static const char *const value_marks[] = {": '", " near '"};
+    snprintf(self->fault, sizeof self->fault, "%s", text);
+    for (size_t i = 0; i < (cut_near ? 2 : 1); i++) {
+        char *mark = strstr(self->fault, value_marks[i]);
+        if (mark != NULL)
+            *mark = '\0';
+    }
+    for (char *c = self->fault; *c != '\0'; c++)
+        if ((unsigned char)*c < ' ')
+            *c = ' ';
+}
+
+/* "Duplicate entry 'x' for key 'name'": the entry may hold quotes, the key's name comes last. */
+static void keep_key(struct db *self, const char *text) {
+    self->fault_key[0] = '\0';
+    const char *end = strrchr(text, '\'');
+    const char *start = end == NULL ? NULL : memrchr(text, '\'', (size_t)(end - text));
+    if (start != NULL)
+        snprintf(self->fault_key, sizeof self->fault_key, "%.*s", (int)(end - start - 1),
+                 start + 1);
+    snprintf(self->fault, sizeof self->fault, "duplicate entry for key '%s'", self->fault_key);
+}
+
+static void log_fault(const struct db *self, enum log_level level, const char *event,
+                      const char *name, unsigned code) {
+    char quoted[LOG_QUOTED_BYTES];
+    log_write(level, event, "statement=%s code=%u text=%s", name, code,
+              log_quote(quoted, self->fault, strlen(self->fault)));
+}
+
+/* A lock wait that times out undoes one statement only, and keeps the locks. */
+static void end_transaction(struct db *self) {
+    if (self->state != DB_TRANSACTION)
+        return;
+    db_rollback(self);
+    self->state = DB_LOST_TRANSACTION;
+}
+
+enum err db_fail(struct db *self, const char *name, unsigned code, const char *text, bool commits) {
+    enum fault_class class = classify(code);
+    /* Nothing follows the statement of a script that failed. */
+    bool in_script = self->script.running;
+    self->script.running = false;
+    if (class == FAULT_TAKEN) {
+        keep_key(self, text);
+        return ERR_TAKEN;
+    }
+    keep_fault(self, text, in_script);
+    switch (class) {
+    case FAULT_LOST:
+        self->uncertain = commits;
+        log_fault(self, LOG_LEVEL_WARN, "database_lost", name, code);
+        db_close(self);
+        return ERR_UNAVAILABLE;
+    case FAULT_BUSY:
+        log_fault(self, LOG_LEVEL_DEBUG, "database_busy", name, code);
+        end_transaction(self);
+        return ERR_UNAVAILABLE;
+    default:
+        log_fault(self, LOG_LEVEL_ERROR, "database_error", name, code);
+        /* A fault that the client library found itself leaves the protocol in an unknown state. */
+        if (code >= CR_MIN_ERROR && code <= CR_MYSQL_LAST_ERROR)
+            db_close(self);
+        return ERR_INTERNAL;
+    }
+}
+
+enum err db_fail_last(struct db *self, const char *name, bool commits) {
+    return db_fail(self, name, mysql_errno(self->mysql), mysql_error(self->mysql), commits);
+}
+
+enum err db_fail_internal(struct db *self, const char *name, const char *text) {
+    snprintf(self->fault, sizeof self->fault, "%s", text);
+    log_fault(self, LOG_LEVEL_ERROR, "database_error", name, 0);
+    return ERR_INTERNAL;
+}
+
+enum err db_fail_connect(struct db *self) {
+    unsigned code = self->mysql == NULL ? CR_OUT_OF_MEMORY : mysql_errno(self->mysql);
+    keep_fault(self, self->mysql == NULL ? "out of memory" : mysql_error(self->mysql), false);
+    /* One line for each time that the database is away; each attempt only for who looks closely. */
+    log_fault(self, self->away ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR, "database_away", "connect",
+              code);
+    self->away = true;
+    db_close(self);
+    return ERR_UNAVAILABLE;
+}

@@ -1,0 +1,95 @@
+/*
+ * What the files of db.h share: the connection itself, and the one place where a fault of the
+ * server becomes an error and changes the connection's state.
+ */
+#ifndef PARLEY_COMMON_DB_PRIVATE_H
+#define PARLEY_COMMON_DB_PRIVATE_H
+
+#include <mysql.h>
+
+#include "common/db.h"
+
+/* MariaDB's messages have at most 512 bytes. */
+#define DB_FAULT_BYTES 513
+/* MariaDB's identifiers have at most 64 characters of up to 4 bytes. */
+#define DB_KEY_BYTES 257
+
+/* LOST_TRANSACTION: ended by a fault before the caller ended it; see db.h. */
+enum db_state { DB_IDLE, DB_TRANSACTION, DB_LOST_TRANSACTION };
+
+struct db_prepared {
+    const struct db_statement *statement;
+    MYSQL_STMT *stmt;
+    uint64_t used; /* db->clock when last used */
+};
+
+struct db {
+    const struct db_settings *settings;
+    MYSQL *mysql; /* NULL only without memory; initialised even when not connected */
+    bool connected;
+    bool lost;           /* was connected, or tried to be, and is not since */
+    bool away;           /* the last attempt failed, and the first that did was logged */
+    int64_t retry_at_ms; /* no attempt to connect before; loop_now_ms() */
+    enum db_state state;
+
+    struct db_prepared prepared[DB_MAX_PREPARED];
+    size_t prepared_count;
+    uint64_t clock;
+
+    uint64_t affected, insert_id;
+    bool uncertain;
+    char fault[DB_FAULT_BYTES];
+    char fault_key[DB_KEY_BYTES];
+
+    struct {
+        bool running;
+        bool fresh;   /* the first result waits, db_script_next has not taken it yet */
+        bool commits; /* losing the connection leaves the outcome unknown */
+        enum err err;
+    } script;
+};
+
+/* Whether a statement may be sent: connects if need be, refuses in DB_LOST_TRANSACTION. Clears
+ * `uncertain`. */
+enum err db_ready(struct db *self) __attribute__((warn_unused_result));
+
+/* Takes the state of the transaction from the server's answer to the last statement. */
+void db_note_state(struct db *self);
+
+/* Closes the connection; a transaction on it is lost. */
+void db_close(struct db *self);
+
+/* Runs one statement of the text protocol that has no rows. */
+enum err db_run_text(struct db *self, const char *name, const char *sql, bool commits)
+    __attribute__((warn_unused_result));
+
+/*
+ * Turns the server's fault into an error: remembers its text, logs it under `name`, closes the
+ * connection or rolls back where that is called for. `commits`: what failed may have been carried
+ * out if the connection was lost. `text` may belong to the connection.
+ */
+enum err db_fail(struct db *self, const char *name, unsigned code, const char *text, bool commits)
+    __attribute__((warn_unused_result));
+/* The same for the fault that self->mysql tells of. */
+enum err db_fail_last(struct db *self, const char *name, bool commits)
+    __attribute__((warn_unused_result));
+/* The same for a fault of our own, such as a wrong count of arguments: ERR_INTERNAL, logged. */
+enum err db_fail_internal(struct db *self, const char *name, const char *text)
+    __attribute__((warn_unused_result));
+/* The connection can't be made. */
+enum err db_fail_connect(struct db *self) __attribute__((warn_unused_result));
+
+/* Frees all prepared statements. */
+void db_forget_prepared(struct db *self);
+
+/*
+ * Copies all rows of an executed statement; the statement may be used again at once. 0, or -1 with
+ * `*own_fault_r` NULL when the statement has the fault, else text of ours.
+ */
+int db_rows_from_statement(MYSQL_STMT *stmt, struct db_rows **rows_r, const char **own_fault_r)
+    __attribute__((warn_unused_result));
+/* Takes over `result`, which is freed in any case. The fault, or NULL. */
+const char *db_rows_from_result(MYSQL_RES *result, struct db_rows **rows_r)
+    __attribute__((warn_unused_result));
+
+#endif

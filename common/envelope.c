@@ -1,0 +1,82 @@
+/* The envelope: header array and body map in one frame. */
+#include "common/envelope.h"
+
+#include <string.h>
+
+#include "common/record_define.h"
+
+#define ENVELOPE_ERROR_FIELDS(F, S)                                                                \
+    F(S, TEXT, error, REQUIRED, 64, "stable word, see common/error.h")                             \
+    F(S, TEXT, text, OPTIONAL, 512, "one sentence")
+RECORD_DEFINE(envelope_error, ENVELOPE_ERROR_FIELDS, "why a request failed")
+
+static int pack_write(void *out, const char *bytes, size_t length) {
+    return buffer_add(out, bytes, length);
+}
+
+void envelope_pack(enum envelope_kind kind, uint64_t id, const char *name,
+                   const struct record_desc *desc, const void *body, struct buffer *out) {
+    msgpack_packer packer;
+    msgpack_packer_init(&packer, out, pack_write);
+    msgpack_pack_array(&packer, 3);
+    msgpack_pack_uint8(&packer, (uint8_t)kind);
+    msgpack_pack_uint64(&packer, id);
+    msgpack_pack_str_with_body(&packer, name, strlen(name));
+    if (body == NULL)
+        msgpack_pack_map(&packer, 0);
+    else
+        record_pack(desc, body, out);
+}
+
+/*
+ * The header is read from its bytes directly: three known small objects stand in front of every
+ * message, and an object tree for them would cost an allocation each time.
+ */
+static bool read_uint(struct slice *bytes, uint64_t *value_r) {
+    if (bytes->length == 0)
+        return false;
+    unsigned char tag = (unsigned char)bytes->data[0];
+    size_t wide = tag < 0x80 ? 0 : tag >= 0xcc && tag <= 0xcf ? (size_t)1 << (tag - 0xcc) : 99;
+    if (bytes->length < 1 + wide)
+        return false;
+    uint64_t value = wide == 0 ? tag : 0;
+    for (size_t i = 1; i <= wide; i++)
+        value = value << 8 | (unsigned char)bytes->data[i];
+    *value_r = value;
+    *bytes = slice_make(bytes->data + 1 + wide, bytes->length - 1 - wide);
+    return true;
+}
+
+static bool read_name(struct slice *bytes, struct slice *name_r) {
+    if (bytes->length < 2)
+        return false;
+    unsigned char tag = (unsigned char)bytes->data[0];
+    size_t head = tag == 0xd9 ? 2 : 1;
+    size_t length = tag == 0xd9 ? (unsigned char)bytes->data[1] : tag & 0x1fu;
+    if ((tag != 0xd9 && (tag & 0xe0) != 0xa0) || bytes->length < head + length ||
+        length > ENVELOPE_MAX_NAME)
+        return false;
+    *name_r = slice_make(bytes->data + head, length);
+    *bytes = slice_make(bytes->data + head + length, bytes->length - head - length);
+    return true;
+}
+
+int envelope_unpack(struct slice frame, struct envelope *envelope_r) {
+    uint64_t kind;
+    if (frame.length == 0 || ((unsigned char)frame.data[0] & 0xf0) != 0x90)
+        return -1;
+    size_t elements = (unsigned char)frame.data[0] & 0x0f;
+    struct slice rest = slice_make(frame.data + 1, frame.length - 1);
+    if (elements < 3 || !read_uint(&rest, &kind) || kind > ENVELOPE_ERROR ||
+        !read_uint(&rest, &envelope_r->id) || !read_name(&rest, &envelope_r->name))
+        return -1;
+    for (size_t i = 3; i < elements; i++) {
+        size_t length = record_object_length(rest);
+        if (length == 0)
+            return -1;
+        rest = slice_make(rest.data + length, rest.length - length);
+    }
+    envelope_r->kind = (enum envelope_kind)kind;
+    envelope_r->body = rest;
+    return 0;
+}

@@ -1,0 +1,41 @@
+/*
+ * The envelope of an internal message: one ZeroMQ frame that holds two msgpack objects, the header
+ * `[kind, id, name]` and the body, a map (see record.h). Header elements behind the third are
+ * ignored, so that a later version may add some.
+ */
+#ifndef PARLEY_COMMON_ENVELOPE_H
+#define PARLEY_COMMON_ENVELOPE_H
+
+#include "common/error.h"
+#include "common/record.h"
+
+/* No internal message is longer; a frame that is, is refused by ZMQ_MAXMSGSIZE. */
+#define ENVELOPE_MAX_BYTES ((size_t)8 << 20)
+#define ENVELOPE_MAX_NAME 48
+
+enum envelope_kind { ENVELOPE_EVENT, ENVELOPE_REQUEST, ENVELOPE_REPLY, ENVELOPE_ERROR };
+
+struct envelope {
+    enum envelope_kind kind;
+    uint64_t id;        /* the caller's, echoed in the reply; 0 in an event */
+    struct slice name;  /* of the message; in replies and errors that of the request */
+    struct slice body;  /* the packed map */
+};
+
+/* The body of ENVELOPE_ERROR. */
+struct envelope_error {
+    struct slice error; /* stable word */
+    struct slice text;
+};
+extern const struct record_desc envelope_error_desc;
+
+/* Appends header and body; `out->failed` tells of a lack of room. `body` may be NULL for an empty
+ * map. */
+void envelope_pack(enum envelope_kind kind, uint64_t id, const char *name,
+                   const struct record_desc *desc, const void *body, struct buffer *out);
+
+/* Slices point into `frame`. -1 when it is no envelope. */
+int envelope_unpack(struct slice frame, struct envelope *envelope_r)
+    __attribute__((warn_unused_result));
+
+#endif

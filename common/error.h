@@ -1,0 +1,51 @@
+/*
+ * The errors that a request between services can end with.
+ *
+ * A handler returns one of these; the dispatcher turns it into an error reply that carries the
+ * stable word and the text, and a dialect turns the word into what its clients see. Words are part
+ * of the internal protocol and of the `300` answers that clients get: they are never renamed.
+ */
+#ifndef PARLEY_COMMON_ERROR_H
+#define PARLEY_COMMON_ERROR_H
+
+#define PARLEY_ERRORS(X)                                                                           \
+    X(OK, "ok", "done")                                                                            \
+    X(INTERNAL, "internal", "something went wrong on the server")                                  \
+    X(UNAVAILABLE, "unavailable", "the server cannot do that just now, try again")                 \
+    X(TIMEOUT, "timeout", "the server took too long, try again")                                   \
+    X(OVERLOADED, "overloaded", "the server is busy, try again")                                   \
+    X(BAD_REQUEST, "bad_request", "the request is malformed")                                      \
+    X(UNKNOWN_MESSAGE, "unknown_message", "there is no such message")                              \
+    X(BAD_LOGIN, "bad_login", "the account or the password is wrong")                              \
+    X(PASSWORD_NEEDED, "password_needed", "this account needs its password")                       \
+    X(DISABLED, "disabled", "the account is disabled")                                             \
+    X(TAKEN, "taken", "that id is taken")                                                          \
+    X(EMAIL_TAKEN, "email_taken", "that e-mail address is taken")                                  \
+    X(NO_ACCOUNT, "no_account", "there is no such account")                                        \
+    X(NO_GROUP, "no_group", "there is no such group")                                              \
+    X(NOT_MEMBER, "not_member", "not a member of the group")                                       \
+    X(ALREADY_MEMBER, "already_member", "already a member of the group")                           \
+    X(NOT_ALLOWED, "not_allowed", "not allowed")                                                   \
+    X(BLOCKED, "blocked", "the recipient does not take messages from this account")                \
+    X(TO_ONESELF, "to_oneself", "that cannot be done with oneself")                                \
+    X(TOO_MANY, "too_many", "a limit is reached")
+
+enum err {
+#define X(name, word, text) ERR_##name,
+    PARLEY_ERRORS(X)
+#undef X
+        ERR_COUNT
+};
+
+/* The stable word of an error, such as "not_member"; a static string. For a number that is no error
+ * it is that of ERR_INTERNAL, here and below. */
+const char *err_word(enum err err);
+
+/* One sentence in plain English, without a full stop; a static string. */
+const char *err_text(enum err err);
+
+/* The error of the stable word of `length` bytes; ERR_INTERNAL for one that this build does not
+ * know. `word` needs no 0 at its end, and may be NULL when `length` is 0. */
+enum err err_from_word(const char *word, unsigned long length);
+
+#endif

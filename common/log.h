@@ -1,0 +1,58 @@
+/*
+ * Logging: one logfmt line per event on standard error.
+ *
+ *     log_open("auth", LOG_LEVEL_INFO);
+ *     log_info("ready", "address=%s", address);
+ *
+ * prints `ts=... level=info service=auth event=ready address=tcp://127.0.0.1:7101`. A value that
+ * may hold spaces or comes from outside is printed with "%s" through log_quote(). Threads may log
+ * at once; a line is written with one write(2), is cut at LOG_LINE_BYTES, and is one line whatever
+ * its values hold. A line that can't be written is lost. The level and the service's name are the
+ * only process-wide state in parley, set once before any thread starts ("parley" and info until
+ * then).
+ *
+ * Nothing may log per message on the hot path above debug level.
+ */
+#ifndef PARLEY_COMMON_LOG_H
+#define PARLEY_COMMON_LOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+
+/* The longest line, its newline included. */
+#define LOG_LINE_BYTES 2048
+/* Enough for any quoted value that log_quote() makes. */
+#define LOG_QUOTED_BYTES 256
+
+/* `service` must outlive the process's logging (a literal). */
+void log_open(const char *service, enum log_level level);
+
+/* 0 and the level for "error", "warn", "info" or "debug"; -1 for any other word. */
+int log_level_parse(const char *word, enum log_level *level_r) __attribute__((warn_unused_result));
+
+bool log_enabled(enum log_level level);
+
+/* `event` is a literal in snake_case; `format` gives further key=value pairs. errno is kept. */
+void log_write(enum log_level level, const char *event, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* `format` is a literal, "" when there is nothing to add: the space before it is there because
+ * compilers warn of an empty format, and log_write() drops it. */
+#define log_error(event, ...) log_write(LOG_LEVEL_ERROR, event, " " __VA_ARGS__)
+#define log_warn(event, ...) log_write(LOG_LEVEL_WARN, event, " " __VA_ARGS__)
+#define log_info(event, ...) log_write(LOG_LEVEL_INFO, event, " " __VA_ARGS__)
+#define log_debug(event, ...)                                                                      \
+    do {                                                                                           \
+        if (log_enabled(LOG_LEVEL_DEBUG))                                                          \
+            log_write(LOG_LEVEL_DEBUG, event, " " __VA_ARGS__);                                    \
+    } while (0)
+
+/*
+ * `text` in double quotes, with quotes, backslashes and control characters escaped, cut to fit;
+ * written to `out`, which is returned. Takes bytes that are not text as they come.
+ */
+const char *log_quote(char out[LOG_QUOTED_BYTES], const char *text, size_t length);
+
+#endif

@@ -1,0 +1,35 @@
+/*
+ * The event loop that every service runs on: libev, plus ZeroMQ sockets as event sources.
+ *
+ * A ZeroMQ socket's file descriptor is edge-triggered and says only that something may have
+ * changed, so a plain watcher on it stalls. A loop_socket looks at ZMQ_EVENTS before the loop
+ * blocks, and calls `ready` once per turn while input waits: the callback reads a bounded number of
+ * messages with ZMQ_DONTWAIT and returns; what is left is served in the next turn, behind other
+ * events.
+ */
+#ifndef PARLEY_COMMON_LOOP_H
+#define PARLEY_COMMON_LOOP_H
+
+#include <ev.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct loop_socket;
+
+/* Called when `socket` can be read. Must read until EAGAIN or until its own budget is used. */
+typedef void loop_socket_ready(void *argument, void *socket);
+
+/*
+ * Watches `zmq_socket` (a libzmq socket, borrowed; it must outlive the watcher) on `ev`.
+ * NULL without memory or when the socket has no descriptor.
+ */
+struct loop_socket *loop_socket_new(struct ev_loop *ev, void *zmq_socket, loop_socket_ready *ready,
+                                    void *argument);
+/* Stops watching; may be called from within `ready`. */
+void loop_socket_destroy(struct loop_socket **self);
+
+/* Monotonic milliseconds, and wall-clock milliseconds since 1970. */
+int64_t loop_now_ms(void);
+int64_t loop_wall_ms(void);
+
+#endif

@@ -1,0 +1,387 @@
+/* Peers: instances come, live, are lost and go. */
+#include "common/peers.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "common/peers_private.h"
+
+/* Messages read from one peer per turn. */
+#define PEERS_BUDGET 256
+/* How often requests whose time is over are looked for. */
+#define SWEEP_SECONDS 0.1
+
+uint64_t peers_hash(uint64_t a, uint64_t b) {
+    /* The finalizer of SplitMix64, over both numbers. */
+    uint64_t x = a + UINT64_C(0x9e3779b97f4a7c15) * (b + 1);
+    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
+    return x ^ x >> 31;
+}
+
+static uint64_t hash_text(const char *text) {
+    uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
+    for (; *text != '\0'; text++)
+        hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+    return hash;
+}
+
+static const struct service_settings *settings_of(const struct peers *self) {
+    return service_common(self->service);
+}
+
+/* --- the one function that changes a peer's state ------------------------------------------- */
+
+static void on_input(void *argument, void *socket);
+
+static int peer_open(struct peer *peer) {
+    peer->dealer = zsock_new(ZMQ_DEALER);
+    if (peer->dealer == NULL)
+        return -1;
+    zsock_set_identity(peer->dealer, peer->owner->routing_id);
+    zsock_set_sndhwm(peer->dealer, SERVICE_SOCKET_HWM);
+    zsock_set_rcvhwm(peer->dealer, SERVICE_SOCKET_HWM);
+    zsock_set_maxmsgsize(peer->dealer, ENVELOPE_MAX_BYTES);
+    zsock_set_linger(peer->dealer, 0);
+    zsock_set_reconnect_ivl(peer->dealer, 100);
+    zsock_set_reconnect_ivl_max(peer->dealer, 1000);
+    if (zsock_connect(peer->dealer, "%s", peer->address) < 0) {
+        zsock_destroy(&peer->dealer);
+        return -1;
+    }
+    peer->input = loop_socket_new(service_loop(peer->owner->service),
+                                  zsock_resolve(peer->dealer), on_input, peer);
+    return 0;
+}
+
+static void peer_close(struct peer *peer) {
+    loop_socket_destroy(&peer->input);
+    zsock_destroy(&peer->dealer);
+}
+
+static void tell(struct peer *peer, enum peer_change change) {
+    const struct peers_options *options = &peer->owner->options;
+    if (options->change != NULL)
+        options->change(options->context, peer, change);
+}
+
+static void peer_set_state(struct peer *peer, enum peer_state state) {
+    static const char *const names[] = {"down", "live", "draining"};
+    enum peer_state before = peer->state;
+    if (before == state)
+        return;
+    peer->state = state;
+    log_info("peer", "peers=%s address=%s state=%s", peer->owner->options.name, peer->address,
+             names[state]);
+    if (state == PEER_STATE_LIVE) {
+        tell(peer, PEER_LIVE);
+    } else if (state == PEER_STATE_DOWN) {
+        /* A new socket, so that nothing that waited in the old one reaches a later instance. */
+        peer_close(peer);
+        peer->instance = peer->link = 0;
+        peer_end_pending(peer, ERR_UNAVAILABLE);
+        tell(peer, PEER_LOST);
+        peer->number = 0;
+        if (peer_open(peer) != 0)
+            log_error("peer_open_failed", "address=%s", peer->address);
+    }
+}
+
+/* --- hearing from a peer --------------------------------------------------------------------- */
+
+static void take_pong(struct peer *peer, const struct service_pong *pong) {
+    const struct peers_options *options = &peer->owner->options;
+    if (peer->instance != 0 && peer->instance != pong->instance) {
+        peer_set_state(peer, PEER_STATE_DOWN); /* restarted; its next pong makes it live */
+        return;
+    }
+    if (!pong->ready) {
+        if (peer->state == PEER_STATE_LIVE)
+            peer_set_state(peer, PEER_STATE_DRAINING);
+        return;
+    }
+    bool relinked = peer->state == PEER_STATE_LIVE && peer->link != pong->link;
+    peer->instance = pong->instance;
+    peer->link = pong->link;
+    peer_set_state(peer, PEER_STATE_LIVE);
+    if (relinked)
+        tell(peer, PEER_RELINKED);
+    if (options->pong != NULL)
+        options->pong(options->context, peer, pong);
+}
+
+static void take_event(struct peer *peer, const struct envelope *envelope) {
+    const struct peers_options *options = &peer->owner->options;
+    for (size_t i = 0; i < options->event_count; i++) {
+        const struct peers_event *event = &options->events[i];
+        if (!slice_equal(slice_text(event->message->name), envelope->name))
+            continue;
+        struct record_arena arena = {0};
+        const char *fault;
+        void *body = record_arena_alloc(&arena, event->message->body->size);
+        if (body != NULL &&
+            record_unpack(event->message->body, envelope->body, &arena, body, &fault) == 0)
+            event->handle(options->context, peer, body);
+        else
+            log_warn("bad_event", "message=%s address=%s", event->message->name, peer->address);
+        record_arena_free(&arena);
+        return;
+    }
+}
+
+static void take_message(struct peer *peer, struct slice frame) {
+    struct envelope envelope;
+    if (envelope_unpack(frame, &envelope) != 0)
+        return;
+    if (envelope.kind == ENVELOPE_EVENT) {
+        take_event(peer, &envelope);
+    } else if (envelope.id != 0) {
+        peer_take_answer(peer, &envelope);
+    } else if (envelope.kind == ENVELOPE_REPLY) {
+        struct record_arena arena = {0};
+        struct service_pong pong;
+        const char *fault;
+        if (record_unpack(&service_pong_desc, envelope.body, &arena, &pong, &fault) == 0)
+            take_pong(peer, &pong);
+        record_arena_free(&arena);
+    }
+}
+
+static void on_input(void *argument, void *socket) {
+    struct peer *peer = argument;
+    zsock_t *dealer = peer->dealer;
+    peer->heard_ms = loop_now_ms();
+    /* A message may cost the peer its socket; what is left in that one is gone with it. */
+    for (int i = 0; i < PEERS_BUDGET && peer->dealer == dealer; i++) {
+        zmq_msg_t frame;
+        zmq_msg_init(&frame);
+        bool got = zmq_msg_recv(&frame, socket, ZMQ_DONTWAIT) >= 0;
+        if (got)
+            take_message(peer, slice_make(zmq_msg_data(&frame), zmq_msg_size(&frame)));
+        zmq_msg_close(&frame);
+        if (!got)
+            return;
+    }
+}
+
+/* --- heartbeats ------------------------------------------------------------------------------ */
+
+static void ping(struct peer *peer) {
+    struct peers *self = peer->owner;
+    struct service_ping body = {.instance = service_instance(self->service)};
+    buffer_clear(&self->scratch);
+    envelope_pack(ENVELOPE_REQUEST, 0, message_SERVICE_PING.name, &service_ping_desc, &body,
+                  &self->scratch);
+    (void)peer_send_scratch(peer); /* a full queue is silence, and is found out as that */
+}
+
+static void peer_destroy(struct peer **peer_p) {
+    peer_close(*peer_p);
+    free(*peer_p);
+    *peer_p = NULL;
+}
+
+static void drop_unlisted(struct peers *self) {
+    for (size_t i = 0; i < self->count;) {
+        if (self->peers[i]->listed || self->peers[i]->state != PEER_STATE_DOWN) {
+            i++;
+            continue;
+        }
+        peer_destroy(&self->peers[i]);
+        self->peers[i] = self->peers[--self->count];
+    }
+}
+
+static void on_heartbeat(struct ev_loop *ev, ev_timer *timer, int revents) {
+    (void)ev;
+    (void)revents;
+    struct peers *self = timer->data;
+    int64_t limit_ms = (int64_t)settings_of(self)->peer_timeout_ms;
+    int64_t now_ms = loop_now_ms();
+    for (size_t i = 0; i < self->count; i++) {
+        struct peer *peer = self->peers[i];
+        if (peer->state != PEER_STATE_DOWN && now_ms - peer->heard_ms > limit_ms)
+            peer_set_state(peer, PEER_STATE_DOWN);
+        if (peer->dealer != NULL || peer_open(peer) == 0)
+            ping(peer);
+    }
+    drop_unlisted(self);
+}
+
+static void on_sweep(struct ev_loop *ev, ev_timer *timer, int revents) {
+    (void)ev;
+    (void)revents;
+    struct peers *self = timer->data;
+    int64_t now_ms = loop_now_ms();
+    for (size_t i = 0; i < self->count; i++)
+        peer_sweep(self->peers[i], now_ms);
+}
+
+/* --- the list -------------------------------------------------------------------------------- */
+
+static void add_peer(struct peers *self, const char *address) {
+    if (self->count == PEERS_MAX) {
+        log_warn("too_many_peers", "peers=%s address=%s limit=%d", self->options.name, address,
+                 PEERS_MAX);
+        return;
+    }
+    struct peer *peer = calloc(1, sizeof *peer);
+    if (peer == NULL)
+        return;
+    peer->owner = self;
+    peer->hash = hash_text(address);
+    peer->listed = true;
+    snprintf(peer->address, sizeof peer->address, "%s", address);
+    self->peers[self->count++] = peer;
+    if (peer_open(peer) == 0)
+        ping(peer);
+}
+
+void peers_set_addresses(struct peers *self, char addresses[][PEERS_ADDRESS_BYTES], size_t count) {
+    for (size_t i = 0; i < self->count; i++)
+        self->peers[i]->listed = false;
+    for (size_t n = 0; n < count; n++) {
+        struct peer *known = NULL;
+        for (size_t i = 0; i < self->count; i++)
+            if (strcmp(self->peers[i]->address, addresses[n]) == 0)
+                known = self->peers[i];
+        if (known != NULL)
+            known->listed = true;
+        else
+            add_peer(self, addresses[n]);
+    }
+}
+
+/* `tcp://host:port,...`: 0, or -1 when a part is no such address. */
+static int add_fixed(struct peers *self, char *list) {
+    char addresses[PEERS_MAX][PEERS_ADDRESS_BYTES];
+    size_t count = 0;
+    char *rest = list;
+    for (char *part; (part = strsep(&rest, ",")) != NULL;) {
+        if (strncmp(part, "tcp://", 6) != 0 || strchr(part + 6, ':') == NULL ||
+            strlen(part) >= PEERS_ADDRESS_BYTES || count == PEERS_MAX)
+            return -1;
+        snprintf(addresses[count++], PEERS_ADDRESS_BYTES, "%s", part);
+    }
+    peers_set_addresses(self, addresses, count);
+    return 0;
+}
+
+/* `dns:name:port`. */
+static int add_name(struct peers *self, char *text) {
+    char *name = text + strlen("dns:");
+    char *colon = strrchr(name, ':');
+    if (colon == NULL || colon == name || colon[1] == '\0')
+        return -1;
+    *colon = '\0';
+    self->resolver = peers_resolver_new(self, name, colon + 1);
+    return self->resolver == NULL ? -1 : 0;
+}
+
+static int add_addresses(struct peers *self) {
+    char *text = strdup(self->options.addresses);
+    if (text == NULL)
+        return -1;
+    int status = strncmp(text, "dns:", 4) == 0 ? add_name(self, text) : add_fixed(self, text);
+    free(text);
+    return status;
+}
+
+struct peers *peers_new(struct service *service, const struct peers_options *options) {
+    struct peers *self = calloc(1, sizeof *self);
+    if (self == NULL)
+        return NULL;
+    self->service = service;
+    self->options = *options;
+    self->scratch = buffer_make(ENVELOPE_MAX_BYTES);
+    snprintf(self->routing_id, sizeof self->routing_id, "%s-%016" PRIx64, service_name(service),
+             service_instance(service));
+    double beat = (double)settings_of(self)->heartbeat_ms / 1000.0;
+    ev_timer_init(&self->heartbeat, on_heartbeat, beat, beat);
+    ev_timer_init(&self->sweep, on_sweep, SWEEP_SECONDS, SWEEP_SECONDS);
+    self->heartbeat.data = self->sweep.data = self;
+    ev_timer_start(service_loop(service), &self->heartbeat);
+    ev_timer_start(service_loop(service), &self->sweep);
+    if (add_addresses(self) != 0) {
+        log_error("start_failed", "reason=\"%s_peers is not tcp://host:port,... or dns:name:port\"",
+                  options->name);
+        peers_destroy(&self);
+    }
+    return self;
+}
+
+void peers_destroy(struct peers **self_p) {
+    struct peers *self = *self_p;
+    *self_p = NULL;
+    if (self == NULL)
+        return;
+    peers_resolver_destroy(&self->resolver);
+    ev_timer_stop(service_loop(self->service), &self->heartbeat);
+    ev_timer_stop(service_loop(self->service), &self->sweep);
+    for (size_t i = 0; i < self->count; i++)
+        self->peers[i]->state = PEER_STATE_DOWN; /* so that nothing is asked again */
+    for (size_t i = 0; i < self->count; i++) {
+        peer_end_pending(self->peers[i], ERR_UNAVAILABLE);
+        peer_destroy(&self->peers[i]);
+    }
+    buffer_free(&self->scratch);
+    free(self);
+}
+
+/* --- choosing -------------------------------------------------------------------------------- */
+
+struct peer *peers_by_key(const struct peers *self, uint64_t key) {
+    struct peer *best = NULL;
+    uint64_t best_score = 0;
+    for (size_t i = 0; i < self->count; i++) {
+        if (self->peers[i]->state != PEER_STATE_LIVE)
+            continue;
+        uint64_t score = peers_hash(key, self->peers[i]->hash);
+        if (best == NULL || score > best_score) {
+            best = self->peers[i];
+            best_score = score;
+        }
+    }
+    return best;
+}
+
+struct peer *peers_next(struct peers *self) {
+    for (size_t n = 0; n < self->count; n++) {
+        struct peer *peer = self->peers[++self->turn % self->count];
+        if (peer->state == PEER_STATE_LIVE)
+            return peer;
+    }
+    return NULL;
+}
+
+struct peer *peers_live(const struct peers *self, size_t index) {
+    for (size_t i = 0; i < self->count; i++)
+        if (self->peers[i]->state == PEER_STATE_LIVE && index-- == 0)
+            return self->peers[i];
+    return NULL;
+}
+
+size_t peers_live_count(const struct peers *self) {
+    size_t count = 0;
+    for (size_t i = 0; i < self->count; i++)
+        count += self->peers[i]->state == PEER_STATE_LIVE;
+    return count;
+}
+
+bool peer_is_live(const struct peer *peer) {
+    return peer->state == PEER_STATE_LIVE;
+}
+
+const char *peer_address(const struct peer *peer) {
+    return peer->address;
+}
+
+uint64_t *peer_number(struct peer *peer) {
+    return &peer->number;
+}
+
+size_t peer_pending(const struct peer *peer) {
+    return peer->pending_count;
+}

@@ -1,0 +1,94 @@
+/*
+ * Peers: the instances of another service, as a caller sees them.
+ *
+ *     struct peers *peers = peers_new(service, &(struct peers_options){
+ *         .name = "session", .addresses = settings->session_peers, ...});
+ *     struct peer *peer = peers_by_key(peers, account);
+ *     peers_ask(peers, peer, &(struct peers_request){
+ *         .message = &message_SESSION_BIND, .body = &bind, .done = bound, .argument = connection});
+ *
+ * `addresses` is `tcp://host:port,...` or `dns:name:port`, which is looked up again every second
+ * on a thread of its own: each address behind the name is an instance. A DEALER is held to each. A
+ * peer is pinged every heartbeat_ms; it is live from its first ready answer until it has been
+ * silent for peer_timeout_ms, then lost: its socket is closed with all that waits in it, every
+ * request in progress ends with ERR_UNAVAILABLE, and a new socket tries again. An instance that was
+ * restarted counts as lost and found.
+ *
+ * Always: `done` is called exactly once for each request that peers_ask took, from the loop, never
+ * from within peers_ask. A struct peer that is live stays one until
+ * its `change` to PEER_LOST; do not keep it longer.
+ */
+#ifndef PARLEY_COMMON_PEERS_H
+#define PARLEY_COMMON_PEERS_H
+
+#include "common/service.h"
+
+/* Requests in progress per peer; beyond it peers_ask answers ERR_OVERLOADED. */
+#define PEERS_MAX_PENDING 16384
+/* Instances per service. */
+#define PEERS_MAX 64
+
+struct peers;
+struct peer;
+
+enum peer_change {
+    PEER_LIVE,    /* can be asked from now on */
+    PEER_LOST,    /* cannot; its requests have ended */
+    PEER_RELINKED /* live all the same, but its `link` changed: it forgot what we bound */
+};
+
+struct peers_event {
+    const struct message_desc *message;
+    void (*handle)(void *context, struct peer *peer, const void *body);
+};
+
+struct peers_options {
+    const char *name;      /* for logs */
+    const char *addresses; /* borrowed */
+    const struct peers_event *events; /* what peers may send unasked; may be NULL */
+    size_t event_count;
+    void *context; /* of events, change and pong */
+    void (*change)(void *context, struct peer *peer, enum peer_change change);      /* may be NULL */
+    void (*pong)(void *context, struct peer *peer, const struct service_pong *pong); /* may be NULL */
+};
+
+/* NULL after a logged line (addresses that make no sense). */
+struct peers *peers_new(struct service *service, const struct peers_options *options);
+/* Requests in progress end with ERR_UNAVAILABLE. */
+void peers_destroy(struct peers **self);
+
+/* The live peer for `key` by rendezvous hash: the same for every caller that sees the same
+ * instances, and only 1/n of the keys move when one comes or goes. NULL when none is live. */
+struct peer *peers_by_key(const struct peers *self, uint64_t key);
+/* Live peers in turn; NULL when none is live. */
+struct peer *peers_next(struct peers *self);
+/* Live peers: peers_live(self, 0), 1, ... until NULL. */
+struct peer *peers_live(const struct peers *self, size_t index);
+size_t peers_live_count(const struct peers *self);
+
+bool peer_is_live(const struct peer *peer);
+const char *peer_address(const struct peer *peer);
+/* A number for the caller's own use, 0 at first and after the peer was lost. */
+uint64_t *peer_number(struct peer *peer);
+size_t peer_pending(const struct peer *peer);
+
+/* `reply` (of message->reply) and `text` live for the call; `reply` is NULL unless ERR_OK. */
+typedef void peers_done(void *argument, enum err err, const void *reply, const char *text);
+
+struct peers_request {
+    const struct message_desc *message;
+    const void *body;    /* packed before peers_ask returns */
+    uint64_t timeout_ms; /* 0: request_timeout_ms; after it ERR_TIMEOUT (to 250 ms) */
+    peers_done *done;
+    void *argument;
+};
+
+/* ERR_OK: taken. Else `done` is not called: ERR_UNAVAILABLE (peer NULL or not live),
+ * ERR_OVERLOADED. */
+enum err peers_ask(struct peers *self, struct peer *peer, const struct peers_request *request)
+    __attribute__((warn_unused_result));
+
+/* A 64-bit hash that spreads consecutive numbers; also for keys of peers_by_key. */
+uint64_t peers_hash(uint64_t a, uint64_t b);
+
+#endif

@@ -1,0 +1,74 @@
+/* What peers.c (instances), peers_ask.c (requests) and peers_dns.c (names) share. */
+#ifndef PARLEY_COMMON_PEERS_PRIVATE_H
+#define PARLEY_COMMON_PEERS_PRIVATE_H
+
+#include <czmq.h>
+
+#include "common/loop.h"
+#include "common/peers.h"
+
+#define PEERS_ADDRESS_BYTES 280
+
+/* A request in progress. */
+struct pending {
+    uint64_t id;
+    const struct message_desc *message;
+    peers_done *done;
+    void *argument;
+    int64_t deadline_ms;
+    struct pending *prev, *next; /* in the order of asking */
+};
+
+/*
+ * DOWN: not heard of, or not ready. LIVE: asked. DRAINING: it said that it is no longer ready; it
+ * is asked nothing more, what it was asked before may still be answered.
+ */
+enum peer_state { PEER_STATE_DOWN, PEER_STATE_LIVE, PEER_STATE_DRAINING };
+
+struct peer {
+    struct peers *owner;
+    char address[PEERS_ADDRESS_BYTES];
+    uint64_t hash; /* of the address */
+    zsock_t *dealer;
+    struct loop_socket *input;
+    enum peer_state state;
+    bool listed; /* the addresses still name it */
+    uint64_t instance, link, number;
+    int64_t heard_ms;
+    uint64_t last_id;
+    struct pending *first, *last;
+    size_t pending_count;
+    struct pending *window[PEERS_MAX_PENDING]; /* by id modulo its size */
+};
+
+struct peers_resolver;
+
+struct peers {
+    struct service *service;
+    struct peers_options options;
+    char routing_id[SERVICE_CALLER_BYTES];
+    struct peer *peers[PEERS_MAX];
+    size_t count, turn;
+    struct buffer scratch;
+    ev_timer heartbeat, sweep;
+    struct peers_resolver *resolver; /* of `dns:` addresses, else NULL */
+};
+
+/* Sends `scratch`; false when the socket's queue is full. */
+bool peer_send_scratch(struct peer *peer);
+/* Ends every request in progress with `err`. */
+void peer_end_pending(struct peer *peer, enum err err);
+/* Ends those whose time is over. */
+void peer_sweep(struct peer *peer, int64_t now_ms);
+/* Hands a reply or an error to the request that waits for it. */
+void peer_take_answer(struct peer *peer, const struct envelope *envelope);
+
+/* Makes the list of instances equal to `addresses`; those that went are kept while they are live. */
+void peers_set_addresses(struct peers *self, char addresses[][PEERS_ADDRESS_BYTES], size_t count);
+
+/* Looks `name` up every second on a thread and calls peers_set_addresses on the loop.
+ * NULL when no thread can be had. */
+struct peers_resolver *peers_resolver_new(struct peers *peers, const char *name, const char *port);
+void peers_resolver_destroy(struct peers_resolver **self);
+
+#endif

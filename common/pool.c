@@ -1,0 +1,200 @@
+/*
+ * Threads with a database connection each; the loop is woken by an ev_async when jobs are done.
+ */
+#include "common/pool.h"
+
+#include <assert.h>
+#include <mysql.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "common/log.h"
+
+struct job_list {
+    struct pool_job *head, *tail;
+};
+
+struct worker {
+    struct pool *pool;
+    struct db *db;
+    pthread_t thread;
+};
+
+struct pool {
+    struct ev_loop *ev;
+    ev_async wake;
+    struct worker workers[DB_MAX_CONNECTIONS];
+    size_t worker_count; /* with a connection */
+    size_t thread_count; /* with a thread, at most worker_count */
+    size_t queue_limit;
+
+    atomic_size_t waiting; /* length of `queue`; changed under the lock, read without */
+    pthread_mutex_t lock;  /* of all below */
+    pthread_cond_t work;
+    struct job_list queue;
+    struct job_list finished;
+    bool stopping;
+};
+
+static void jobs_add(struct job_list *list, struct pool_job *job) {
+    job->next = NULL;
+    if (list->head == NULL)
+        list->head = job;
+    else
+        list->tail->next = job;
+    list->tail = job;
+}
+
+static struct pool_job *jobs_take(struct job_list *list) {
+    struct pool_job *job = list->head;
+    if (job != NULL)
+        list->head = job->next;
+    return job;
+}
+
+/* Blocks for the next job; NULL when the pool stops and none is left. */
+static struct pool_job *wait_for_job(struct pool *self) {
+    pthread_mutex_lock(&self->lock);
+    while (self->queue.head == NULL && !self->stopping)
+        pthread_cond_wait(&self->work, &self->lock);
+    struct pool_job *job = jobs_take(&self->queue);
+    if (job != NULL)
+        atomic_fetch_sub_explicit(&self->waiting, 1, memory_order_relaxed);
+    pthread_mutex_unlock(&self->lock);
+    return job;
+}
+
+static void run_job(struct pool_job *job, struct db *db) {
+    /* The job runs without a connection too: its first query tells it why. */
+    if (db_connect(db) != ERR_OK)
+        log_debug("pool_without_database", "");
+    job->run(job, db);
+    if (db_in_transaction(db))
+        log_error("database_transaction_left_open", "");
+    db_rollback(db);
+}
+
+static void *work(void *argument) {
+    struct worker *worker = argument;
+    struct pool *pool = worker->pool;
+    mysql_thread_init();
+    struct pool_job *job;
+    while ((job = wait_for_job(pool)) != NULL) {
+        run_job(job, worker->db);
+        pthread_mutex_lock(&pool->lock);
+        jobs_add(&pool->finished, job);
+        pthread_mutex_unlock(&pool->lock);
+        ev_async_send(pool->ev, &pool->wake);
+    }
+    mysql_thread_end();
+    return NULL;
+}
+
+/* Calls `done` of what finished so far; jobs that finish meanwhile wake the loop again. */
+static void finish_jobs(struct pool *self) {
+    pthread_mutex_lock(&self->lock);
+    struct job_list finished = self->finished;
+    self->finished = (struct job_list){NULL, NULL};
+    pthread_mutex_unlock(&self->lock);
+    struct pool_job *job;
+    while ((job = jobs_take(&finished)) != NULL)
+        job->done(job);
+}
+
+static void on_wake(struct ev_loop *ev, ev_async *wake, int events) {
+    (void)ev;
+    (void)events;
+    finish_jobs(wake->data);
+}
+
+/* Signals are the loop's: a worker that took one would leave it unseen. */
+static int start_threads(struct pool *self) {
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int failed = 0;
+    while (self->thread_count < self->worker_count && failed == 0) {
+        struct worker *worker = &self->workers[self->thread_count];
+        failed = pthread_create(&worker->thread, NULL, work, worker);
+        if (failed == 0)
+            self->thread_count++;
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (failed != 0)
+        log_error("pool", "text=\"cannot start a thread\" errno=%d", failed);
+    return failed == 0 ? 0 : -1;
+}
+
+static int make_connections(struct pool *self, const struct db_settings *settings) {
+    for (size_t i = 0; i < settings->db_connections; i++) {
+        struct worker *worker = &self->workers[i];
+        worker->pool = self;
+        worker->db = db_new(settings);
+        if (worker->db == NULL) {
+            log_error("pool", "text=\"out of memory\"");
+            return -1;
+        }
+        self->worker_count++;
+    }
+    /* That it can't be reached is logged there. */
+    return db_connect(self->workers[0].db) == ERR_OK ? 0 : -1;
+}
+
+struct pool *pool_new(struct ev_loop *ev, const struct db_settings *settings, size_t queue_limit) {
+    assert(settings->db_connections >= 1 && settings->db_connections <= DB_MAX_CONNECTIONS);
+    struct pool *self = calloc(1, sizeof *self);
+    if (self == NULL) {
+        log_error("pool", "text=\"out of memory\"");
+        return NULL;
+    }
+    self->ev = ev;
+    self->queue_limit = queue_limit;
+    pthread_mutex_init(&self->lock, NULL);
+    pthread_cond_init(&self->work, NULL);
+    ev_async_init(&self->wake, on_wake);
+    self->wake.data = self;
+    ev_async_start(ev, &self->wake);
+    if (make_connections(self, settings) != 0 || start_threads(self) != 0)
+        pool_destroy(&self);
+    return self;
+}
+
+void pool_destroy(struct pool **self_r) {
+    struct pool *self = *self_r;
+    if (self == NULL)
+        return;
+    pthread_mutex_lock(&self->lock);
+    self->stopping = true;
+    pthread_cond_broadcast(&self->work);
+    pthread_mutex_unlock(&self->lock);
+    for (size_t i = 0; i < self->thread_count; i++)
+        pthread_join(self->workers[i].thread, NULL);
+    finish_jobs(self);
+
+    ev_async_stop(self->ev, &self->wake);
+    for (size_t i = 0; i < self->worker_count; i++)
+        db_destroy(&self->workers[i].db);
+    pthread_cond_destroy(&self->work);
+    pthread_mutex_destroy(&self->lock);
+    free(self);
+    *self_r = NULL;
+}
+
+int pool_submit(struct pool *self, struct pool_job *job) {
+    pthread_mutex_lock(&self->lock);
+    bool taken = !self->stopping && pool_waiting(self) < self->queue_limit;
+    if (taken) {
+        jobs_add(&self->queue, job);
+        atomic_fetch_add_explicit(&self->waiting, 1, memory_order_relaxed);
+        pthread_cond_signal(&self->work);
+    }
+    pthread_mutex_unlock(&self->lock);
+    return taken ? 0 : -1;
+}
+
+size_t pool_waiting(const struct pool *self) {
+    return atomic_load_explicit(&self->waiting, memory_order_relaxed);
+}

@@ -1,0 +1,205 @@
+/* The life of a service: options, start, loop, stop. */
+#include <errno.h>
+#include <sys/random.h>
+
+#include "common/log.h"
+#include "common/service_private.h"
+
+#define TICK_SECONDS 0.02
+/* How long answers that wait in the ROUTER may take to leave at the end. */
+#define LINGER_MS 1000
+/* Jobs that may wait for a worker. */
+#define POOL_QUEUE 10000
+
+const struct config_option service_options[] = {
+    CONFIG_STRING(struct service_settings, log_level, "info", "error, warn, info or debug"),
+    CONFIG_STRING(struct service_settings, bind_address, "127.0.0.1",
+                  "address that all of the service's ports listen on"),
+    CONFIG_U64(struct service_settings, heartbeat_ms, 1000, 10, 60000, "ms",
+               "how often a called service is pinged"),
+    CONFIG_U64(struct service_settings, peer_timeout_ms, 3000, 30, 600000, "ms",
+               "silence after which a called instance counts as lost"),
+    CONFIG_U64(struct service_settings, request_timeout_ms, 5000, 10, 600000, "ms",
+               "how long an answer is waited for"),
+    CONFIG_U64(struct service_settings, peer_wait_ms, 30000, 0, 3600000, "ms",
+               "how long the services that this one calls are waited for at start"),
+    CONFIG_END};
+
+struct ev_loop *service_loop(struct service *service) {
+    return service->ev;
+}
+
+struct metrics *service_metrics(struct service *service) {
+    return service->metrics;
+}
+
+uint64_t service_instance(const struct service *service) {
+    return service->instance;
+}
+
+const char *service_name(const struct service *service) {
+    return service->definition->name;
+}
+
+const struct service_settings *service_common(const struct service *service) {
+    return service->definition->common;
+}
+
+struct pool *service_pool(struct service *service) {
+    return service->pool;
+}
+
+void service_fail(struct service *service, int status) {
+    service->status = status;
+    ev_break(service->ev, EVBREAK_ALL);
+}
+
+int service_use_pool(struct service *service, const struct db_settings *settings) {
+    service->pool = pool_new(service->ev, settings, POOL_QUEUE);
+    return service->pool == NULL ? -1 : 0;
+}
+
+/* --- ready and stop ------------------------------------------------------------------------ */
+
+static void wait_for_ready(struct service *service) {
+    const struct service_definition *definition = service->definition;
+    if (definition->ready == NULL || definition->ready(definition->context)) {
+        service->state = SERVICE_READY;
+        ev_timer_stop(service->ev, &service->tick);
+        log_info("ready", "address=tcp://%s:%u version=%s", definition->common->bind_address,
+                 (unsigned)*definition->port, PARLEY_VERSION);
+    } else if (loop_now_ms() > service->deadline_ms) {
+        log_error("start_failed", "reason=\"a service that this one calls does not answer\" "
+                                  "waited_ms=%llu",
+                  (unsigned long long)definition->common->peer_wait_ms);
+        service_fail(service, 1);
+    }
+}
+
+static void wait_for_stop(struct service *service) {
+    const struct service_definition *definition = service->definition;
+    bool stopped = service->calls == 0 &&
+                   (definition->stopped == NULL || definition->stopped(definition->context));
+    if (stopped || loop_now_ms() > service->deadline_ms)
+        ev_break(service->ev, EVBREAK_ALL);
+}
+
+static void on_tick(struct ev_loop *ev, ev_timer *timer, int revents) {
+    (void)ev;
+    (void)revents;
+    struct service *service = timer->data;
+    if (service->state == SERVICE_STARTING)
+        wait_for_ready(service);
+    else if (service->state == SERVICE_STOPPING)
+        wait_for_stop(service);
+}
+
+static void on_signal(struct ev_loop *ev, ev_signal *watcher, int revents) {
+    (void)revents;
+    struct service *service = watcher->data;
+    if (service->state == SERVICE_STOPPING) {
+        ev_break(ev, EVBREAK_ALL); /* asked twice: now */
+        return;
+    }
+    log_info("stopping", "signal=%d", watcher->signum);
+    service->state = SERVICE_STOPPING;
+    service->deadline_ms = loop_now_ms() + SERVICE_STOP_MS;
+    if (service->definition->stop != NULL)
+        service->definition->stop(service->definition->context);
+    ev_timer_again(ev, &service->tick);
+}
+
+/* --- start --------------------------------------------------------------------------------- */
+
+static int bind_router(struct service *service) {
+    const struct service_definition *definition = service->definition;
+    service->router = zsock_new(ZMQ_ROUTER);
+    if (service->router == NULL)
+        return -1;
+    zsock_set_router_handover(service->router, 1);
+    zsock_set_sndhwm(service->router, SERVICE_SOCKET_HWM);
+    zsock_set_rcvhwm(service->router, SERVICE_SOCKET_HWM);
+    zsock_set_maxmsgsize(service->router, ENVELOPE_MAX_BYTES);
+    zsock_set_linger(service->router, LINGER_MS);
+    if (zsock_bind(service->router, "tcp://%s:%u", definition->common->bind_address,
+                   (unsigned)*definition->port) < 0) {
+        log_error("start_failed", "reason=\"cannot listen on tcp://%s:%u: %s\"",
+                  definition->common->bind_address, (unsigned)*definition->port,
+                  zmq_strerror(errno));
+        return -1;
+    }
+    service->input = loop_socket_new(service->ev, zsock_resolve(service->router), dispatch_ready,
+                                     service);
+    return service->input == NULL ? -1 : 0;
+}
+
+static void watch(struct service *service) {
+    ev_timer_init(&service->tick, on_tick, TICK_SECONDS, TICK_SECONDS);
+    ev_signal_init(&service->on_term, on_signal, SIGTERM);
+    ev_signal_init(&service->on_int, on_signal, SIGINT);
+    service->tick.data = service->on_term.data = service->on_int.data = service;
+    ev_timer_start(service->ev, &service->tick);
+    ev_signal_start(service->ev, &service->on_term);
+    ev_signal_start(service->ev, &service->on_int);
+}
+
+static void service_run(struct service *service) {
+    const struct service_definition *definition = service->definition;
+    service->status = 1;
+    watch(service);
+    if (definition->start != NULL && definition->start(service, definition->context) != 0)
+        return;
+    if (bind_router(service) != 0)
+        return;
+    service->status = 0;
+    service->deadline_ms = loop_now_ms() + (int64_t)definition->common->peer_wait_ms;
+    ev_run(service->ev, 0);
+    log_info("stopped", "status=%d", service->status);
+}
+
+static void service_close(struct service *service) {
+    const struct service_definition *definition = service->definition;
+    if (service->pool != NULL)
+        pool_destroy(&service->pool);
+    if (definition->finish != NULL)
+        definition->finish(definition->context);
+    loop_socket_destroy(&service->input);
+    zsock_destroy(&service->router);
+    buffer_free(&service->scratch);
+    metrics_destroy(&service->metrics);
+    ev_loop_destroy(service->ev);
+}
+
+int service_main(const struct service_definition *definition, int argc, char **argv) {
+    int rest = argc;
+    enum config_status status =
+        config_load(&definition->program, definition->settings, argc, argv, &rest);
+    if (status != CONFIG_OK)
+        return status == CONFIG_EXIT ? 0 : 2;
+    enum log_level level;
+    if (rest < argc || log_level_parse(definition->common->log_level, &level) != 0) {
+        fprintf(stderr, "%s: %s is not %s\n", definition->program.name,
+                rest < argc ? argv[rest] : definition->common->log_level,
+                rest < argc ? "an option" : "a log level");
+        config_free(&definition->program, definition->settings);
+        return 2;
+    }
+    log_open(definition->name, level);
+    zsys_handler_set(NULL); /* signals are the loop's */
+    zsys_init();
+    struct service service = {.definition = definition,
+                              .ev = ev_loop_new(EVFLAG_AUTO),
+                              .metrics = metrics_new(),
+                              .scratch = buffer_make(ENVELOPE_MAX_BYTES),
+                              .started_ms = loop_now_ms()};
+    if (service.ev == NULL || service.metrics == NULL ||
+        getrandom(&service.instance, sizeof service.instance, 0) < 0) {
+        log_error("start_failed", "reason=\"no memory\"");
+        return 1;
+    }
+    dispatch_prepare(&service);
+    service_run(&service);
+    service_close(&service);
+    config_free(&definition->program, definition->settings);
+    return service.status;
+}

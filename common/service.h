@@ -1,0 +1,149 @@
+/*
+ * The skeleton of every service: options, logging, event loop, one ROUTER, dispatch, signals, stop.
+ *
+ *     static const struct service_handler handlers[] = {
+ *         {&message_AUTH_LOGIN, .pool = handle_login},       runs on a worker with a connection
+ *         {&message_SESSION_BIND, .loop = handle_bind},      runs on the loop
+ *     };
+ *     int main(int argc, char **argv) {
+ *         static const struct service_definition definition = {...};
+ *         return service_main(&definition, argc, argv);
+ *     }
+ *
+ * In order: options are read, the log opened, `start` makes what the service needs (its database
+ * pool, its peers), the ROUTER is bound, the loop runs. Once `ready` says so (peers are there) the
+ * service logs `event=ready`; if that takes longer than peer_wait_ms it ends with status 1. SIGTERM
+ * or SIGINT: requests are refused from then on, `stop` runs, calls in progress are finished for at
+ * most SERVICE_STOP_MS, and the process ends with status 0.
+ *
+ * The dispatcher alone counts, times and logs slow calls. An unknown message is answered with
+ * unknown_message, a body that does not fit with bad_request that names the field.
+ */
+#ifndef PARLEY_COMMON_SERVICE_H
+#define PARLEY_COMMON_SERVICE_H
+
+#include <ev.h>
+
+#include "common/config.h"
+#include "common/db.h"
+#include "common/envelope.h"
+#include "common/metrics.h"
+#include "common/pool.h"
+#include "common/record_define.h"
+
+#define SERVICE_STOP_MS 5000
+/* A call that takes longer is logged. */
+#define SERVICE_SLOW_MS 1000
+/* Calls in progress at once; beyond it requests are answered `overloaded`. */
+#define SERVICE_MAX_CALLS 65536
+/* Bytes of a caller's routing id. */
+#define SERVICE_CALLER_BYTES 64
+/* Messages that wait in a ZeroMQ socket per peer and direction; beyond it they are dropped, which
+ * the other side notices as a time-out or a gap. */
+#define SERVICE_SOCKET_HWM 10000
+
+/* Options that every service has; put CONFIG_INCLUDE(struct my_settings, service, service_options)
+ * into the table. */
+struct service_settings {
+    char *log_level, *bind_address;
+    uint64_t heartbeat_ms, peer_timeout_ms, request_timeout_ms, peer_wait_ms;
+};
+extern const struct config_option service_options[];
+
+/* What every service answers. */
+#define SERVICE_PING_FIELDS(F, S)                                                                  \
+    F(S, U64, instance, OPTIONAL, 0, "the caller's instance, random at its start")
+#define SERVICE_PONG_FIELDS(F, S)                                                                  \
+    F(S, U64, instance, REQUIRED, 0, "this instance, random at its start")                         \
+    F(S, BOOL, ready, OPTIONAL, 0, "it has what it needs")                                         \
+    F(S, U64, link, OPTIONAL, 0, "session: changes when it forgot what this caller bound")         \
+    F(S, U64, pushed, OPTIONAL, 0, "session: seq of the last push to this caller")
+#define SERVICE_STATUS_FIELDS(F, S)                                                                \
+    F(S, TEXT, service, REQUIRED, 32, "its name")                                                  \
+    F(S, TEXT, version, REQUIRED, 32, "of the build")                                              \
+    F(S, U64, instance, REQUIRED, 0, "random at its start")                                        \
+    F(S, BOOL, ready, OPTIONAL, 0, "it has what it needs")                                         \
+    F(S, U64, uptime_ms, REQUIRED, 0, "since its start")                                           \
+    F(S, U64, calls, OPTIONAL, 0, "requests in progress")                                          \
+    F(S, TEXT, metrics, OPTIONAL, 0, "its counters, in the Prometheus text format")
+RECORD_STRUCT(service_ping, SERVICE_PING_FIELDS)
+RECORD_STRUCT(service_pong, SERVICE_PONG_FIELDS)
+RECORD_STRUCT(service_status, SERVICE_STATUS_FIELDS)
+extern const struct message_desc message_SERVICE_PING, message_SERVICE_STATUS;
+
+struct service;
+struct call;
+
+/*
+ * On the loop. ERR_OK: the handler has answered the call or keeps it and will answer it later, on
+ * the loop. Anything else: the dispatcher answers with that error. `body` lives as long as the call.
+ */
+typedef enum err service_loop_handler(void *context, struct call *call, const void *body);
+
+/*
+ * On a worker, side by side with others: `context` is shared, treat it as read-only. Fills `reply_r`
+ * (zeroed); what it points to must be static, in `body`, or from `arena`, which lives until the
+ * reply is packed.
+ */
+typedef enum err service_pool_handler(void *context, struct db *db, struct record_arena *arena,
+                                      const void *body, void *reply_r);
+
+struct service_handler {
+    const struct message_desc *message;
+    service_loop_handler *loop; /* one of the two */
+    service_pool_handler *pool;
+};
+
+struct service_definition {
+    const char *name; /* "auth" */
+    struct config_program program;
+    void *settings;                    /* filled from the options; borrowed */
+    struct service_settings *common;   /* within `settings` */
+    const uint64_t *port;              /* within `settings`: where the ROUTER binds */
+    const struct service_handler *handlers;
+    size_t handler_count;
+    void *context;                     /* of handlers and hooks */
+    /* 0, or -1 after having logged one line. */
+    int (*start)(struct service *service, void *context);
+    /* Whether everything is there; NULL: at once. Asked every 20 ms until it is. */
+    bool (*ready)(void *context);
+    /* Starts the way out: stop what makes new work. NULL: nothing to do. */
+    void (*stop)(void *context);
+    /* Whether what `stop` started is done; NULL: at once. Waited for at most SERVICE_STOP_MS. */
+    bool (*stopped)(void *context);
+    /* Frees what `start` made, also after a `start` that failed half way. */
+    void (*finish)(void *context);
+    /* Fills link and pushed for a caller that pinged; NULL: leaves them 0. */
+    void (*ping)(void *context, struct slice caller, struct service_pong *pong);
+};
+
+/* Returns the process's exit status. */
+int service_main(const struct service_definition *definition, int argc, char **argv);
+
+struct ev_loop *service_loop(struct service *service);
+struct metrics *service_metrics(struct service *service);
+uint64_t service_instance(const struct service *service);
+const char *service_name(const struct service *service);
+const struct service_settings *service_common(const struct service *service);
+/* Ends the loop with this status, after a logged line; for faults that cannot be lived with. */
+void service_fail(struct service *service, int status);
+/* Gives pool handlers a pool: made in `start`, destroyed by the skeleton. -1 after a logged line. */
+int service_use_pool(struct service *service, const struct db_settings *settings)
+    __attribute__((warn_unused_result));
+struct pool *service_pool(struct service *service);
+
+/* Sends an event to a caller by its routing id; dropped when it is gone or its queue is full. */
+void service_send(struct service *service, struct slice caller, const struct message_desc *message,
+                  const void *body);
+
+/* The caller's routing id; lives as long as the call. */
+struct slice call_caller(const struct call *call);
+/* Memory that lives as long as the call. */
+struct record_arena *call_arena(struct call *call);
+/* Answers and frees the call; only on the loop. */
+void call_reply(struct call **call, const void *reply);
+void call_fail(struct call **call, enum err err);
+/* As call_fail, with a text of its own in place of err_text(err). */
+void call_fail_text(struct call **call, enum err err, const char *text);
+
+#endif

@@ -1,0 +1,330 @@
+/* Calls: from a frame on the ROUTER to a handler, and the answer back. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "common/service_private.h"
+
+/* Messages read per turn, so that timers and other sockets have theirs. */
+#define DISPATCH_BUDGET 256
+
+RECORD_DEFINE(service_ping, SERVICE_PING_FIELDS, "a heartbeat")
+RECORD_DEFINE(service_pong, SERVICE_PONG_FIELDS, "its answer")
+RECORD_DEFINE(service_status, SERVICE_STATUS_FIELDS, "how the instance is")
+const struct message_desc message_SERVICE_PING = {
+    "service.ping", &service_ping_desc, &service_pong_desc,
+    "asks whether an instance is there and ready; every service answers"};
+const struct message_desc message_SERVICE_STATUS = {
+    "service.status", &service_ping_desc, &service_status_desc,
+    "asks how an instance is, with its counters; every service answers"};
+
+struct call {
+    struct pool_job job; /* first: a job is its call */
+    struct service *service;
+    struct service_route *route;
+    uint64_t id;
+    int64_t started_us;
+    zmq_msg_t frame;
+    struct record_arena arena;
+    void *body;
+    struct buffer out; /* the packed answer of a pool handler */
+    enum err err;
+    size_t caller_length;
+    char caller[SERVICE_CALLER_BYTES];
+};
+
+static int64_t now_us(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static void send_frame(struct service *service, struct slice caller, const struct buffer *frame) {
+    void *socket = zsock_resolve(service->router);
+    /* A full queue towards one caller must not stop the others: what does not fit is dropped. */
+    if (zmq_send(socket, caller.data, caller.length, ZMQ_SNDMORE | ZMQ_DONTWAIT) >= 0)
+        (void)!zmq_send(socket, frame->data, frame->length, ZMQ_DONTWAIT);
+}
+
+void service_send(struct service *service, struct slice caller, const struct message_desc *message,
+                  const void *body) {
+    buffer_clear(&service->scratch);
+    envelope_pack(ENVELOPE_EVENT, 0, message->name, message->body, body, &service->scratch);
+    if (service->scratch.failed)
+        log_error("send_too_large", "message=%s", message->name);
+    else
+        send_frame(service, caller, &service->scratch);
+}
+
+struct slice call_caller(const struct call *call) {
+    return slice_make(call->caller, call->caller_length);
+}
+
+struct record_arena *call_arena(struct call *call) {
+    return &call->arena;
+}
+
+static void call_free(struct call *call) {
+    zmq_msg_close(&call->frame);
+    record_arena_free(&call->arena);
+    buffer_free(&call->out);
+    free(call);
+}
+
+static void call_finish(struct call **call_p, enum err err, const struct buffer *frame) {
+    struct call *call = *call_p;
+    *call_p = NULL;
+    struct service *service = call->service;
+    send_frame(service, call_caller(call), frame);
+    int64_t took_us = now_us() - call->started_us;
+    if (call->route != NULL) {
+        metric_add(call->route->requests, 1);
+        metric_add(call->route->busy_us, (uint64_t)took_us);
+        if (err != ERR_OK)
+            metric_add(call->route->errors, 1);
+        if (took_us > (int64_t)SERVICE_SLOW_MS * 1000)
+            log_warn("slow_call", "message=%s took_ms=%lld outcome=%s",
+                     call->route->handler.message->name, (long long)(took_us / 1000),
+                     err_word(err));
+    }
+    service->calls--;
+    metric_set(service->calls_gauge, service->calls);
+    call_free(call);
+}
+
+static void call_answer(struct call **call_p, enum err err, const char *name,
+                        const struct record_desc *desc, const void *body) {
+    struct buffer *out = &(*call_p)->service->scratch;
+    buffer_clear(out);
+    envelope_pack(err == ERR_OK ? ENVELOPE_REPLY : ENVELOPE_ERROR, (*call_p)->id, name, desc, body,
+                  out);
+    if (out->failed) {
+        log_error("reply_too_large", "message=%s", name);
+        call_fail(call_p, ERR_INTERNAL);
+        return;
+    }
+    call_finish(call_p, err, out);
+}
+
+void call_reply(struct call **call_p, const void *reply) {
+    const struct message_desc *message = (*call_p)->route->handler.message;
+    call_answer(call_p, ERR_OK, message->name, message->reply, reply);
+}
+
+void call_fail(struct call **call_p, enum err err) {
+    call_fail_text(call_p, err, err_text(err));
+}
+
+void call_fail_text(struct call **call_p, enum err err, const char *text) {
+    struct service_route *route = (*call_p)->route;
+    struct envelope_error error = {slice_text(err_word(err)), slice_text(text)};
+    call_answer(call_p, err, route == NULL ? "unknown" : route->handler.message->name,
+                &envelope_error_desc, &error);
+}
+
+/* --- the pool ------------------------------------------------------------------------------ */
+
+static void job_run(struct pool_job *job, struct db *db) {
+    struct call *call = (struct call *)job;
+    const struct message_desc *message = call->route->handler.message;
+    void *reply = record_arena_alloc(&call->arena, message->reply->size);
+    call->err = reply == NULL
+                    ? ERR_INTERNAL
+                    : call->route->handler.pool(call->service->definition->context, db,
+                                                &call->arena, call->body, reply);
+    if (call->err != ERR_OK)
+        return;
+    envelope_pack(ENVELOPE_REPLY, call->id, message->name, message->reply, reply, &call->out);
+    if (call->out.failed)
+        call->err = ERR_INTERNAL;
+}
+
+static void job_done(struct pool_job *job) {
+    struct call *call = (struct call *)job;
+    if (call->err == ERR_OK)
+        call_finish(&call, ERR_OK, &call->out);
+    else
+        call_fail(&call, call->err);
+}
+
+/* --- the skeleton's own messages ------------------------------------------------------------ */
+
+static enum err handle_ping(void *context, struct call *call, const void *body) {
+    (void)body;
+    const struct service *service = call->service;
+    struct service_pong pong = {.instance = service->instance,
+                                .ready = service->state == SERVICE_READY};
+    if (service->definition->ping != NULL)
+        service->definition->ping(context, call_caller(call), &pong);
+    call_reply(&call, &pong);
+    return ERR_OK;
+}
+
+static enum err handle_status(void *context, struct call *call, const void *body) {
+    (void)context;
+    (void)body;
+    struct service *service = call->service;
+    struct buffer text = buffer_make(ENVELOPE_MAX_BYTES / 2);
+    metrics_print(service->metrics, &text);
+    struct service_status status = {.service = slice_text(service->definition->name),
+                                    .version = slice_text(PARLEY_VERSION),
+                                    .instance = service->instance,
+                                    .ready = service->state == SERVICE_READY,
+                                    .uptime_ms = (uint64_t)(loop_now_ms() - service->started_ms),
+                                    .calls = service->calls,
+                                    .metrics = slice_make(text.data, text.length)};
+    call_reply(&call, &status);
+    buffer_free(&text);
+    return ERR_OK;
+}
+
+static void add_route(struct service *service, const struct service_handler *handler) {
+    assert(service->route_count < SERVICE_MAX_HANDLERS);
+    char labels[96];
+    snprintf(labels, sizeof labels, "message=\"%s\"", handler->message->name);
+    service->routes[service->route_count++] = (struct service_route){
+        .handler = *handler,
+        .name_length = strlen(handler->message->name),
+        .requests = metrics_counter(service->metrics, "requests_total", labels,
+                                    "Requests that were answered."),
+        .errors = metrics_counter(service->metrics, "request_errors_total", labels,
+                                  "Requests that were answered with an error."),
+        .busy_us = metrics_counter(service->metrics, "request_microseconds_total", labels,
+                                   "Time from a request's arrival to its answer.")};
+}
+
+void dispatch_prepare(struct service *service) {
+    static const struct service_handler own[] = {
+        {&message_SERVICE_PING, .loop = handle_ping},
+        {&message_SERVICE_STATUS, .loop = handle_status},
+    };
+    for (size_t i = 0; i < service->definition->handler_count; i++)
+        add_route(service, &service->definition->handlers[i]);
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
+        add_route(service, &own[i]);
+    service->refused = metrics_counter(service->metrics, "requests_refused_total", "",
+                                       "Requests that no handler has seen.");
+    service->calls_gauge =
+        metrics_gauge(service->metrics, "calls", "", "Requests that are in progress.");
+}
+
+/* --- dispatch ------------------------------------------------------------------------------ */
+
+static struct service_route *find_route(struct service *service, struct slice name) {
+    for (size_t i = 0; i < service->route_count; i++) {
+        struct service_route *route = &service->routes[i];
+        if (route->name_length == name.length &&
+            memcmp(route->handler.message->name, name.data, name.length) == 0)
+            return route;
+    }
+    return NULL;
+}
+
+static void refuse(struct call *call, enum err err, const char *text) {
+    metric_add(call->service->refused, 1);
+    call_fail_text(&call, err, text);
+}
+
+static void run(struct call *call, struct slice bytes) {
+    struct service *service = call->service;
+    const struct service_handler *handler = &call->route->handler;
+    bool own = handler->loop == handle_ping || handler->loop == handle_status;
+    if (!own && service->state == SERVICE_STOPPING) {
+        refuse(call, ERR_UNAVAILABLE, "this instance is stopping");
+        return;
+    }
+    if (service->calls > SERVICE_MAX_CALLS) {
+        refuse(call, ERR_OVERLOADED, err_text(ERR_OVERLOADED));
+        return;
+    }
+    const char *fault;
+    call->body = record_arena_alloc(&call->arena, handler->message->body->size);
+    if (call->body == NULL) {
+        refuse(call, ERR_INTERNAL, err_text(ERR_INTERNAL));
+        return;
+    }
+    if (record_unpack(handler->message->body, bytes, &call->arena, call->body, &fault) != 0) {
+        char text[128];
+        snprintf(text, sizeof text, "%s: missing or malformed", fault);
+        refuse(call, ERR_BAD_REQUEST, text);
+        return;
+    }
+    if (handler->pool != NULL) {
+        call->job = (struct pool_job){.run = job_run, .done = job_done};
+        if (pool_submit(service->pool, &call->job) != 0)
+            refuse(call, ERR_OVERLOADED, err_text(ERR_OVERLOADED));
+        return;
+    }
+    enum err err = handler->loop(service->definition->context, call, call->body);
+    if (err != ERR_OK)
+        call_fail(&call, err);
+}
+
+/* Takes `frame` over. */
+static void dispatch(struct service *service, struct slice caller, zmq_msg_t *frame) {
+    struct envelope envelope;
+    struct slice bytes = slice_make(zmq_msg_data(frame), zmq_msg_size(frame));
+    struct call *call = NULL;
+    if (caller.length <= SERVICE_CALLER_BYTES && envelope_unpack(bytes, &envelope) == 0 &&
+        envelope.kind == ENVELOPE_REQUEST)
+        call = calloc(1, sizeof *call);
+    if (call == NULL) {
+        metric_add(service->refused, 1);
+        zmq_msg_close(frame);
+        return;
+    }
+    call->service = service;
+    call->id = envelope.id;
+    call->started_us = now_us();
+    call->out = buffer_make(ENVELOPE_MAX_BYTES);
+    call->caller_length = caller.length;
+    memcpy(call->caller, caller.data, caller.length);
+    zmq_msg_init(&call->frame);
+    zmq_msg_move(&call->frame, frame);
+    zmq_msg_close(frame);
+    service->calls++;
+    metric_set(service->calls_gauge, service->calls);
+    call->route = find_route(service, envelope.name);
+    if (call->route == NULL) {
+        char quoted[LOG_QUOTED_BYTES];
+        log_warn("unknown_message", "name=%s",
+                 log_quote(quoted, envelope.name.data, envelope.name.length));
+        refuse(call, ERR_UNKNOWN_MESSAGE, err_text(ERR_UNKNOWN_MESSAGE));
+        return;
+    }
+    run(call, envelope.body);
+}
+
+/* Reads and drops the parts of a message that has more than the two it should have. */
+static void drop_rest(void *socket) {
+    int more = 1;
+    size_t size = sizeof more;
+    while (zmq_getsockopt(socket, ZMQ_RCVMORE, &more, &size) == 0 && more != 0) {
+        zmq_msg_t part;
+        zmq_msg_init(&part);
+        (void)!zmq_msg_recv(&part, socket, ZMQ_DONTWAIT);
+        zmq_msg_close(&part);
+    }
+}
+
+void dispatch_ready(void *argument, void *socket) {
+    struct service *service = argument;
+    for (int i = 0; i < DISPATCH_BUDGET; i++) {
+        zmq_msg_t caller, frame;
+        zmq_msg_init(&caller);
+        if (zmq_msg_recv(&caller, socket, ZMQ_DONTWAIT) < 0) {
+            zmq_msg_close(&caller);
+            return;
+        }
+        zmq_msg_init(&frame);
+        if (zmq_msg_more(&caller) && zmq_msg_recv(&frame, socket, ZMQ_DONTWAIT) >= 0 &&
+            !zmq_msg_more(&frame)) {
+            dispatch(service, slice_make(zmq_msg_data(&caller), zmq_msg_size(&caller)), &frame);
+        } else {
+            metric_add(service->refused, 1);
+            drop_rest(socket);
+            zmq_msg_close(&frame);
+        }
+        zmq_msg_close(&caller);
+    }
+}
