@@ -1,0 +1,72 @@
+/*
+ * The internal messages as C structures and descriptions, made from messages.def.
+ *
+ * `struct auth_login` travels as the body of the message `message_AUTH_LOGIN`; see common/record.h
+ * for packing and for who owns what.
+ */
+#ifndef PARLEY_PROTO_MESSAGES_H
+#define PARLEY_PROTO_MESSAGES_H
+
+#include "common/record_define.h"
+#include "proto/messages.def"
+
+#define X(name_, fields_, help_) RECORD_STRUCT(name_, fields_)
+RECORDS(X)
+#undef X
+
+#define X_REQUEST(id_, name_, body_, reply_, help_) extern const struct message_desc message_##id_;
+#define X_EVENT(id_, name_, body_, help_) extern const struct message_desc message_##id_;
+MESSAGES(X_REQUEST, X_EVENT)
+#undef X_REQUEST
+#undef X_EVENT
+
+/* All of them, in the order of messages.def. */
+extern const struct message_desc *const messages_all[];
+extern const size_t messages_all_count;
+
+/* What an entry of the log is. Numbers are stored: never change one. */
+enum entry_type {
+    ENTRY_TEXT = 0,
+    ENTRY_JOINED = 1, /* `subject` became a member; `accepted` is true */
+};
+
+/* Conversation ids. */
+#define CONVERSATION_KIND_SHIFT 60
+enum conversation_kind {
+    CONVERSATION_PAIR = 0,      /* allocated */
+    CONVERSATION_GROUP = 1,     /* low bits: the group's number */
+    CONVERSATION_SELF = 2,      /* low bits: the account's number; its own notices */
+    CONVERSATION_BROADCAST = 3, /* low bits: 0 */
+};
+static inline enum conversation_kind conversation_kind(uint64_t conversation) {
+    return (enum conversation_kind)(conversation >> CONVERSATION_KIND_SHIFT & 3);
+}
+static inline uint64_t conversation_of_group(uint64_t group) {
+    return (uint64_t)CONVERSATION_GROUP << CONVERSATION_KIND_SHIFT | group;
+}
+static inline uint64_t conversation_low_bits(uint64_t conversation) {
+    return conversation & (((uint64_t)1 << CONVERSATION_KIND_SHIFT) - 1);
+}
+
+/* Numbers of accounts and groups are below this, so that every JSON reader holds them exactly. */
+#define NUMBER_LIMIT ((uint64_t)1 << 53)
+/* The first that the server allocates by itself. */
+#define NUMBER_FIRST_ALLOCATED ((uint64_t)100000000)
+/* Most bytes of a string id. */
+#define ID_MAX_BYTES 64
+
+/* Whether `text` is the decimal form of a number below NUMBER_LIMIT, without leading zeros. */
+bool id_is_decimal(struct slice text, uint64_t *number_r);
+/* Whether `text` is UTF-8 without control characters; an empty one is. */
+bool text_is_plain(struct slice text);
+/* Whether `text` may be chosen as a string id: 1 to ID_MAX_BYTES bytes of UTF-8 without control
+ * characters, not SYSTEM in any case, not "0". */
+bool id_is_acceptable(struct slice text);
+
+/* Most characters of a nickname or a group's name, as the database holds them. */
+#define NAME_MAX_CHARACTERS 64
+/* Whether `text` may be such a name: 1 to NAME_MAX_CHARACTERS characters of UTF-8, none of them a
+ * control character. */
+bool name_is_acceptable(struct slice text);
+
+#endif
