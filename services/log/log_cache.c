@@ -1,0 +1,136 @@
+/* The writer's memory of conversations: two bounded hash tables, emptied when full. */
+#include "services/log/log_cache.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+
+struct pair_key {
+    uint64_t lo, hi;
+};
+
+struct pair_entry {
+    struct pair_key key;
+    uint64_t conversation;
+    UT_hash_handle hh;
+};
+
+struct conversation_entry {
+    uint64_t conversation;
+    struct log_memory memory;
+    UT_hash_handle hh;
+};
+
+struct log_cache {
+    struct pair_entry *pairs;
+    struct conversation_entry *conversations;
+    size_t members;
+};
+
+struct log_cache *log_cache_new(void) {
+    return calloc(1, sizeof(struct log_cache));
+}
+
+static void clear_conversations(struct log_cache *self) {
+    struct conversation_entry *entry, *next;
+    HASH_ITER(hh, self->conversations, entry, next) {
+        HASH_DEL(self->conversations, entry);
+        free(entry->memory.members.items);
+        free(entry);
+    }
+    self->members = 0;
+}
+
+static void clear_pairs(struct log_cache *self) {
+    struct pair_entry *entry, *next;
+    HASH_ITER(hh, self->pairs, entry, next) {
+        HASH_DEL(self->pairs, entry);
+        free(entry);
+    }
+}
+
+void log_cache_clear(struct log_cache *self) {
+    clear_conversations(self);
+    clear_pairs(self);
+}
+
+void log_cache_destroy(struct log_cache **self_p) {
+    if (*self_p != NULL)
+        log_cache_clear(*self_p);
+    free(*self_p);
+    *self_p = NULL;
+}
+
+static struct conversation_entry *find(const struct log_cache *self, uint64_t conversation) {
+    struct conversation_entry *entry = NULL;
+    HASH_FIND(hh, self->conversations, &conversation, sizeof conversation, entry);
+    return entry;
+}
+
+const struct log_memory *log_cache_find(const struct log_cache *self, uint64_t conversation) {
+    const struct conversation_entry *entry = find(self, conversation);
+    return entry == NULL ? NULL : &entry->memory;
+}
+
+uint64_t log_cache_find_pair(const struct log_cache *self, uint64_t lo, uint64_t hi) {
+    struct pair_key key = {lo, hi};
+    struct pair_entry *entry = NULL;
+    HASH_FIND(hh, self->pairs, &key, sizeof key, entry);
+    return entry == NULL ? 0 : entry->conversation;
+}
+
+void log_cache_keep_pair(struct log_cache *self, uint64_t lo, uint64_t hi, uint64_t conversation) {
+    if (log_cache_find_pair(self, lo, hi) != 0)
+        return;
+    if (HASH_COUNT(self->pairs) >= LOG_CACHE_CONVERSATIONS)
+        clear_pairs(self);
+    struct pair_entry *entry = malloc(sizeof *entry);
+    if (entry == NULL)
+        return;
+    *entry = (struct pair_entry){.key = {lo, hi}, .conversation = conversation};
+    HASH_ADD(hh, self->pairs, key, sizeof entry->key, entry);
+}
+
+/* Replaces the remembered members; what cannot be remembered is forgotten. */
+static bool keep_members(struct log_cache *self, struct log_memory *memory,
+                         const struct u64_list *members) {
+    self->members -= memory->members.count;
+    free(memory->members.items);
+    memory->members = (struct u64_list){0};
+    if (members->count == 0)
+        return true;
+    uint64_t *items = malloc(members->count * sizeof *items);
+    if (items == NULL)
+        return false;
+    memcpy(items, members->items, members->count * sizeof *items);
+    memory->members = (struct u64_list){items, members->count};
+    self->members += members->count;
+    return true;
+}
+
+static void keep_head(struct log_cache *self, const struct log_head *head) {
+    struct conversation_entry *entry = find(self, head->id);
+    if (entry == NULL) {
+        entry = calloc(1, sizeof *entry);
+        if (entry == NULL)
+            return;
+        entry->conversation = head->id;
+        HASH_ADD(hh, self->conversations, conversation, sizeof entry->conversation, entry);
+    }
+    if (entry->memory.version != head->version &&
+        !keep_members(self, &entry->memory, &head->members)) {
+        HASH_DEL(self->conversations, entry);
+        free(entry);
+        return;
+    }
+    entry->memory.version = head->version;
+    entry->memory.last_cid = head->last_cid;
+}
+
+void log_cache_keep(struct log_cache *self, const struct log_heads *heads) {
+    if (HASH_COUNT(self->conversations) + heads->count > LOG_CACHE_CONVERSATIONS ||
+        self->members > LOG_CACHE_MEMBERS)
+        clear_conversations(self);
+    for (size_t i = 0; i < heads->count; i++)
+        keep_head(self, &heads->items[i]);
+}

@@ -1,0 +1,19 @@
+/* What a writer remembers of conversations between transactions; see store.h for when it is exact. */
+#ifndef PARLEY_LOG_CACHE_H
+#define PARLEY_LOG_CACHE_H
+
+#include "services/log/store.h"
+
+struct log_memory {
+    uint64_t version, last_cid;
+    struct u64_list members; /* owned by the cache */
+};
+
+/* NULL when nothing is remembered. */
+const struct log_memory *log_cache_find(const struct log_cache *self, uint64_t conversation);
+
+/* 0 when the pair is not remembered. */
+uint64_t log_cache_find_pair(const struct log_cache *self, uint64_t lo, uint64_t hi);
+void log_cache_keep_pair(struct log_cache *self, uint64_t lo, uint64_t hi, uint64_t conversation);
+
+#endif

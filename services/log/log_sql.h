@@ -1,0 +1,26 @@
+/* The log's SQL: prepared statements, and the parts of its scripts. */
+#ifndef PARLEY_LOG_SQL_H
+#define PARLEY_LOG_SQL_H
+
+#include "services/log/store.h"
+
+/* Longest script: LOG_MAX_ROWS texts, each byte escaped to two. */
+#define LOG_SCRIPT_BYTES ((size_t)24 << 20)
+
+extern const struct db_statement log_sql_find_pair, log_sql_count_accounts, log_sql_next_pair,
+    log_sql_insert_pair, log_sql_insert_cursors;
+
+/* BEGIN; the heads, locked; the next block of cids. */
+void log_sql_add_lock(struct buffer *sql, const uint64_t *ids, size_t count);
+void log_sql_add_last_cids(struct buffer *sql, struct log_head *const *heads, size_t count);
+void log_sql_add_claim(struct buffer *sql, struct log_head *const *heads, size_t count,
+                       uint64_t instance);
+void log_sql_add_members(struct buffer *sql, struct log_head *const *heads, size_t count);
+void log_sql_add_insert(struct db *db, struct buffer *sql, const struct log_row *rows,
+                        size_t count);
+void log_sql_add_commit(struct buffer *sql);
+/* The rows that the nonces of repeats belong to: nonce, conversation, cid, time_ms. */
+void log_sql_add_find_nonces(struct db *db, struct buffer *sql, const struct log_row *rows,
+                             size_t count);
+
+#endif

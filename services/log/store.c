@@ -1,0 +1,319 @@
+/* Locking conversations and appending to them; SQL as scripts, since batches vary in length. */
+#include "services/log/store.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/loop.h"
+#include "services/log/log_cache.h"
+#include "services/log/log_sql.h"
+
+/* --- opening a pair -------------------------------------------------------------------------- */
+
+static enum err make_pair(struct db *db, uint64_t lo, uint64_t hi, uint64_t *conversation_r) {
+    struct db_rows *rows = NULL;
+    enum err err = db_query(db, &log_sql_count_accounts, DB_ARGS(db_u64(lo), db_u64(hi)), &rows);
+    if (err == ERR_OK && (!db_rows_next(rows) || db_rows_u64(rows, 0) != 2))
+        err = ERR_NO_ACCOUNT;
+    db_rows_destroy(&rows);
+    if (err == ERR_OK)
+        err = db_query(db, &log_sql_next_pair, DB_NO_ARGS, &rows);
+    if (err == ERR_OK && db_rows_next(rows))
+        *conversation_r = db_rows_u64(rows, 0);
+    db_rows_destroy(&rows);
+    if (err == ERR_OK)
+        err = db_begin(db);
+    if (err != ERR_OK)
+        return err;
+    uint64_t id = *conversation_r;
+    err = db_query(db, &log_sql_insert_pair,
+                   DB_ARGS(db_u64(id), db_u64(lo), db_u64(hi), db_u64((uint64_t)loop_wall_ms())),
+                   NULL);
+    if (err == ERR_OK)
+        err = db_query(db, &log_sql_insert_cursors,
+                       DB_ARGS(db_u64(lo), db_u64(id), db_u64(hi), db_u64(id)), NULL);
+    if (err == ERR_OK)
+        err = db_commit(db);
+    if (err != ERR_OK)
+        db_rollback(db);
+    return err;
+}
+
+static enum err find_pair(struct db *db, uint64_t lo, uint64_t hi, uint64_t *conversation_r) {
+    struct db_rows *rows = NULL;
+    enum err err = db_query(db, &log_sql_find_pair, DB_ARGS(db_u64(lo), db_u64(hi)), &rows);
+    *conversation_r = err == ERR_OK && db_rows_next(rows) ? db_rows_u64(rows, 0) : 0;
+    db_rows_destroy(&rows);
+    return err;
+}
+
+enum err log_open_pair(struct db *db, struct log_cache *cache, uint64_t a, uint64_t b,
+                       uint64_t *conversation_r) {
+    uint64_t lo = a < b ? a : b, hi = a < b ? b : a;
+    *conversation_r = cache == NULL ? 0 : log_cache_find_pair(cache, lo, hi);
+    if (*conversation_r != 0)
+        return ERR_OK;
+    enum err err = find_pair(db, lo, hi, conversation_r);
+    if (err == ERR_OK && *conversation_r == 0) {
+        err = make_pair(db, lo, hi, conversation_r);
+        if (err == ERR_TAKEN) /* another instance was quicker */
+            err = find_pair(db, lo, hi, conversation_r);
+    }
+    if (err == ERR_OK && cache != NULL)
+        log_cache_keep_pair(cache, lo, hi, *conversation_r);
+    return err;
+}
+
+/* --- locking --------------------------------------------------------------------------------- */
+
+static int compare_u64(const void *a, const void *b) {
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static size_t sort_unique(uint64_t *ids, size_t count) {
+    qsort(ids, count, sizeof *ids, compare_u64);
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++)
+        if (kept == 0 || ids[kept - 1] != ids[i])
+            ids[kept++] = ids[i];
+    return kept;
+}
+
+/* What a locked head still lacks. */
+struct lacks {
+    struct log_head *last_cid[LOG_MAX_ROWS], *members[LOG_MAX_ROWS];
+    size_t last_cid_count, members_count;
+};
+
+static void read_head(const struct db_rows *rows, struct record_arena *arena,
+                      struct log_head *head) {
+    *head = (struct log_head){.id = db_rows_u64(rows, 0),
+                              .lo = db_rows_u64(rows, 1),
+                              .hi = db_rows_u64(rows, 2),
+                              .string_id = record_arena_copy(arena, db_rows_slice(rows, 3)),
+                              .name = record_arena_copy(arena, db_rows_slice(rows, 4)),
+                              .owner = db_rows_u64(rows, 5),
+                              .blocked = (unsigned)db_rows_u64(rows, 6),
+                              .dissolved = db_rows_u64(rows, 7) != 0,
+                              .version = db_rows_u64(rows, 8)};
+    uint64_t number;
+    if (id_is_decimal(head->string_id, &number))
+        head->string_id = slice_make(NULL, 0);
+}
+
+/* Takes what the cache knows exactly, notes what it does not. */
+static void recall(const struct log_cache *cache, bool wrote_last, struct record_arena *arena,
+                   struct log_head *head, struct lacks *lacks) {
+    const struct log_memory *memory = cache == NULL ? NULL : log_cache_find(cache, head->id);
+    if (memory != NULL && wrote_last)
+        head->last_cid = memory->last_cid;
+    else
+        lacks->last_cid[lacks->last_cid_count++] = head;
+    if (conversation_kind(head->id) != CONVERSATION_GROUP)
+        return;
+    if (memory == NULL || memory->version != head->version) {
+        lacks->members[lacks->members_count++] = head;
+        return;
+    }
+    size_t bytes = memory->members.count * sizeof *memory->members.items;
+    struct slice copy =
+        record_arena_copy(arena, slice_make((const char *)memory->members.items, bytes));
+    head->members = (struct u64_list){(uint64_t *)(uintptr_t)copy.data, memory->members.count};
+}
+
+static void read_last_cids(struct db_rows *rows, const struct log_heads *heads) {
+    while (rows != NULL && db_rows_next(rows)) {
+        struct log_head *head = log_find_head(heads, db_rows_u64(rows, 0));
+        if (head != NULL)
+            head->last_cid = db_rows_u64(rows, 1);
+    }
+}
+
+/* Rows come ascending by conversation and account. */
+static void read_members(struct db_rows *rows, const struct log_heads *heads,
+                         struct record_arena *arena) {
+    size_t total = rows == NULL ? 0 : db_rows_count(rows);
+    uint64_t *accounts = record_arena_alloc(arena, total * sizeof *accounts);
+    struct log_head *head = NULL;
+    for (size_t i = 0; accounts != NULL && i < total && db_rows_next(rows); i++) {
+        uint64_t conversation = db_rows_u64(rows, 0);
+        accounts[i] = db_rows_u64(rows, 1);
+        if (head == NULL || head->id != conversation) {
+            head = log_find_head(heads, conversation);
+            if (head == NULL)
+                return;
+            head->members = (struct u64_list){&accounts[i], 0};
+        }
+        head->members.count++;
+    }
+}
+
+static enum err fetch_lacks(struct db *db, uint64_t instance, const struct lacks *lacks,
+                            struct record_arena *arena, struct log_heads *heads) {
+    if (lacks->last_cid_count == 0 && lacks->members_count == 0)
+        return ERR_OK;
+    struct buffer sql = buffer_make(LOG_SCRIPT_BYTES);
+    if (lacks->last_cid_count > 0) {
+        log_sql_add_last_cids(&sql, lacks->last_cid, lacks->last_cid_count);
+        log_sql_add_claim(&sql, lacks->last_cid, lacks->last_cid_count, instance);
+    }
+    if (lacks->members_count > 0)
+        log_sql_add_members(&sql, lacks->members, lacks->members_count);
+    enum err err = sql.failed ? ERR_INTERNAL : db_script_run(db, &sql);
+    buffer_free(&sql);
+    struct db_rows *rows = NULL;
+    bool last_cids = lacks->last_cid_count > 0;
+    while (err == ERR_OK && db_script_next(db, &rows)) {
+        if (rows != NULL && last_cids) {
+            read_last_cids(rows, heads);
+            last_cids = false;
+        } else if (rows != NULL) {
+            read_members(rows, heads, arena);
+        }
+        db_rows_destroy(&rows);
+    }
+    return err == ERR_OK ? db_script_end(db) : err;
+}
+
+/* Reads the heads and the block of cids from the results of the locking script. */
+static enum err read_lock(struct db *db, const struct log_cache *cache, uint64_t instance,
+                          struct record_arena *arena, struct log_heads *heads,
+                          struct lacks *lacks) {
+    struct db_rows *rows = NULL;
+    size_t results = 0; /* that have rows: the heads, then the block */
+    while (db_script_next(db, &rows)) {
+        if (rows == NULL)
+            continue;
+        if (results == 0) {
+            while (heads->count < LOG_MAX_ROWS && db_rows_next(rows)) {
+                struct log_head *head = &heads->items[heads->count++];
+                read_head(rows, arena, head);
+                recall(cache, db_rows_u64(rows, 9) == instance, arena, head, lacks);
+            }
+        } else if (db_rows_next(rows)) {
+            heads->first_cid = db_rows_u64(rows, 0);
+        }
+        results++;
+        db_rows_destroy(&rows);
+    }
+    return db_script_end(db);
+}
+
+enum err log_lock(struct db *db, struct log_cache *cache, uint64_t instance, uint64_t *ids,
+                  size_t count, struct record_arena *arena, struct log_heads *heads_r) {
+    assert(count > 0 && count <= LOG_MAX_ROWS);
+    size_t unique = sort_unique(ids, count);
+    *heads_r = (struct log_heads){
+        .items = record_arena_alloc(arena, unique * sizeof *heads_r->items)};
+    struct buffer sql = buffer_make(LOG_SCRIPT_BYTES);
+    log_sql_add_lock(&sql, ids, unique);
+    struct lacks lacks = {.last_cid_count = 0, .members_count = 0};
+    enum err err =
+        sql.failed || heads_r->items == NULL ? ERR_INTERNAL : db_script_run(db, &sql);
+    buffer_free(&sql);
+    if (err == ERR_OK)
+        err = read_lock(db, cache, instance, arena, heads_r, &lacks);
+    if (err == ERR_OK)
+        err = fetch_lacks(db, instance, &lacks, arena, heads_r);
+    if (err != ERR_OK)
+        db_rollback(db);
+    return err;
+}
+
+struct log_head *log_find_head(const struct log_heads *heads, uint64_t conversation) {
+    /* `id` is the first member. */
+    return bsearch(&conversation, heads->items, heads->count, sizeof *heads->items, compare_u64);
+}
+
+bool log_is_member(const struct log_head *head, uint64_t account) {
+    return head->members.count > 0 && bsearch(&account, head->members.items, head->members.count,
+                                              sizeof account, compare_u64) != NULL;
+}
+
+/* --- appending ------------------------------------------------------------------------------- */
+
+static void assign(const struct log_heads *heads, struct log_row *rows, size_t count) {
+    uint64_t now_ms = (uint64_t)loop_wall_ms();
+    for (size_t i = 0; i < count; i++) {
+        rows[i].cid = heads->first_cid + i;
+        rows[i].conversation = rows[i].head->id;
+        rows[i].time_ms = now_ms;
+        rows[i].repeat = true; /* until the insert says otherwise */
+    }
+}
+
+/* The insert returns the cids of the rows that it stored; the others' nonces were there. */
+static void read_stored(struct db_rows *stored, const struct log_heads *heads,
+                        struct log_row *rows, size_t count) {
+    while (db_rows_next(stored)) {
+        uint64_t i = db_rows_u64(stored, 0) - heads->first_cid;
+        if (i < count)
+            rows[i].repeat = false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (rows[i].repeat)
+            continue;
+        rows[i].prev = rows[i].head->last_cid;
+        rows[i].head->last_cid = rows[i].cid;
+    }
+}
+
+static void take_repeat(const struct db_rows *found, struct log_row *rows, size_t count) {
+    struct slice nonce = db_rows_slice(found, 0);
+    for (size_t i = 0; i < count; i++) {
+        if (!rows[i].repeat || !slice_equal(rows[i].nonce, nonce))
+            continue;
+        rows[i].conversation = db_rows_u64(found, 1);
+        rows[i].cid = db_rows_u64(found, 2);
+        rows[i].time_ms = db_rows_u64(found, 3);
+        /* The row before it is not known; this makes whoever lacks it read the log. */
+        rows[i].prev = rows[i].cid - 1;
+    }
+}
+
+static enum err look_up_repeats(struct db *db, struct log_row *rows, size_t count) {
+    size_t repeats = 0;
+    for (size_t i = 0; i < count; i++)
+        repeats += rows[i].repeat;
+    if (repeats == 0)
+        return ERR_OK;
+    struct buffer sql = buffer_make(LOG_SCRIPT_BYTES);
+    log_sql_add_find_nonces(db, &sql, rows, count);
+    enum err err = sql.failed ? ERR_INTERNAL : db_script_run(db, &sql);
+    buffer_free(&sql);
+    struct db_rows *found = NULL;
+    while (err == ERR_OK && db_script_next(db, &found)) {
+        while (found != NULL && db_rows_next(found))
+            take_repeat(found, rows, count);
+        db_rows_destroy(&found);
+    }
+    return err == ERR_OK ? db_script_end(db) : err;
+}
+
+enum err log_append(struct db *db, struct log_heads *heads, struct log_row *rows, size_t count,
+                    bool commit) {
+    assert(count > 0 && count <= LOG_MAX_ROWS);
+    assign(heads, rows, count);
+    struct buffer sql = buffer_make(LOG_SCRIPT_BYTES);
+    log_sql_add_insert(db, &sql, rows, count);
+    if (commit)
+        log_sql_add_commit(&sql);
+    enum err err = sql.failed ? ERR_INTERNAL : db_script_run(db, &sql);
+    buffer_free(&sql);
+    struct db_rows *stored = NULL;
+    while (err == ERR_OK && db_script_next(db, &stored)) {
+        if (stored != NULL)
+            read_stored(stored, heads, rows, count);
+        db_rows_destroy(&stored);
+    }
+    if (err == ERR_OK)
+        err = db_script_end(db);
+    if (err == ERR_OK)
+        err = look_up_repeats(db, rows, count);
+    if (err != ERR_OK)
+        db_rollback(db);
+    return err;
+}

@@ -1,0 +1,102 @@
+/*
+ * The log: conversations' heads, message rows, and the cursors that come with a conversation.
+ *
+ * The one place that writes message rows. Delivery writes messages through it, group writes notices
+ * in the transaction of the change they tell of:
+ *
+ *     log_lock(db, cache, instance, ids, count, arena, heads)   opens the transaction
+ *     ... the caller's own changes, in the same transaction
+ *     log_append(db, heads, rows, count, commit)                assigns cid, prev, time; inserts
+ *     log_cache_keep(cache, ...)  after the commit;  log_cache_clear(cache)  after a failure
+ *
+ * Always:
+ * - heads are locked in the order of their ids, so two writers wait, never deadlock, on them;
+ * - a cid is taken from `cid_block` after the lock, so cids grow within a conversation in commit
+ *   order and a reader's cursor never skips a row, whatever instances write at once;
+ * - a nonce is stored once;
+ * - a cached last cid is used only while conversation.writer says that this instance wrote last,
+ *   cached members only under the same conversation.version: both are exact.
+ *
+ * Everything here blocks and belongs to one thread at a time.
+ */
+#ifndef PARLEY_LOG_STORE_H
+#define PARLEY_LOG_STORE_H
+
+#include "common/db.h"
+#include "proto/messages.h"
+
+/* Rows per log_append; as many cids come from one value of cid_block. */
+#define LOG_MAX_ROWS 128
+/* Conversations and members that a cache holds before it is emptied (about 100 MB at most). */
+#define LOG_CACHE_CONVERSATIONS 100000
+#define LOG_CACHE_MEMBERS 4000000
+
+struct log_cache;
+
+/* A conversation's head while its row is locked. Slices and lists live in the arena. */
+struct log_head {
+    uint64_t id, lo, hi, owner, version;
+    uint64_t last_cid;       /* 0: nothing is stored yet */
+    unsigned blocked;        /* of a pair: bit 0 lo, bit 1 hi may not write */
+    bool dissolved;
+    struct slice string_id;  /* of a group; empty where it is its number's decimal form */
+    struct slice name;
+    struct u64_list members; /* of a group, ascending */
+};
+
+/* The heads of one transaction, ascending by id; ids without a row are left out. */
+struct log_heads {
+    struct log_head *items;
+    size_t count;
+    uint64_t first_cid; /* of the block for this transaction's rows */
+};
+
+struct log_row {
+    struct log_head *head;
+    uint64_t type, sender;
+    struct slice nonce;      /* 16 bytes, or empty: always stored */
+    uint64_t subject;        /* of a notice, else 0 */
+    bool notice, accepted;
+    struct slice text;
+    /* What log_append sets. */
+    bool repeat;             /* the nonce was there already; conversation, cid, time are that row's */
+    uint64_t conversation, cid, prev, time_ms;
+};
+
+/* NULL without memory. */
+struct log_cache *log_cache_new(void);
+void log_cache_destroy(struct log_cache **self);
+/* Forgets everything: after a transaction whose outcome is not a plain commit. */
+void log_cache_clear(struct log_cache *self);
+/* After the commit: what this instance now knows of these heads. */
+void log_cache_keep(struct log_cache *self, const struct log_heads *heads);
+
+/*
+ * The conversation of two accounts, made when they have none yet. ERR_NO_ACCOUNT when one of them
+ * does not exist. `cache` may be NULL. Not within a transaction.
+ */
+enum err log_open_pair(struct db *db, struct log_cache *cache, uint64_t a, uint64_t b,
+                       uint64_t *conversation_r) __attribute__((warn_unused_result));
+
+/*
+ * Begins a transaction and locks these conversations (at most LOG_MAX_ROWS; any order, repeats
+ * allowed; `ids` is sorted in place). `instance` is the writer's. `cache` may be NULL: everything is
+ * read. After an error the transaction is rolled back.
+ */
+enum err log_lock(struct db *db, struct log_cache *cache, uint64_t instance, uint64_t *ids,
+                  size_t count, struct record_arena *arena, struct log_heads *heads_r)
+    __attribute__((warn_unused_result));
+/* The head of a conversation, or NULL when it has no row. */
+struct log_head *log_find_head(const struct log_heads *heads, uint64_t conversation);
+/* Whether a head's group has this member. */
+bool log_is_member(const struct log_head *head, uint64_t account);
+
+/*
+ * Appends rows in this order (at most LOG_MAX_ROWS) and moves their heads' last_cid; with `commit`
+ * ends the transaction in the same round trip. Repeats are looked up after that. After an error
+ * nothing is kept, unless db_uncertain says that the commit may have happened all the same.
+ */
+enum err log_append(struct db *db, struct log_heads *heads, struct log_row *rows, size_t count,
+                    bool commit) __attribute__((warn_unused_result));
+
+#endif

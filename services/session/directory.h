@@ -1,0 +1,65 @@
+/*
+ * The directory: on which connections of which gateways an account is.
+ *
+ *     struct directory *directory = directory_new(1000000, GATEWAYS_SLOTS);
+ *     enum err err = directory_bind(directory, account, gateway, connection);
+ *     for (const struct binding *b = directory_first(directory, account); b != NULL;
+ *          b = directory_next(directory, b)) ...
+ *     directory_unbind(directory, account, gateway, connection);
+ *     directory_drop_gateway(directory, gateway);
+ *
+ * Always: a connection of a gateway belongs to one account at most. At most `max_bindings` are
+ * held, and DIRECTORY_MAX_PER_ACCOUNT of one account; memory grows with them by doubling (32 bytes
+ * a binding and 11 to 22 bytes for each of two hash tables) and is kept when they go. Not for
+ * several threads.
+ */
+#ifndef PARLEY_SESSION_DIRECTORY_H
+#define PARLEY_SESSION_DIRECTORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/error.h"
+
+/* Connections of one account at once. */
+#define DIRECTORY_MAX_PER_ACCOUNT 64
+
+struct directory;
+
+/* Owned by the directory; valid until the next change of it. The last three are its own. */
+struct binding {
+    uint64_t account, connection;
+    uint16_t gateway;
+    uint32_t account_next;
+    uint32_t gateway_next, gateway_previous;
+};
+
+/* Gateways are numbers below `gateways`; max_bindings is below 2^30. NULL without memory. */
+struct directory *directory_new(size_t max_bindings, size_t gateways)
+    __attribute__((warn_unused_result));
+void directory_destroy(struct directory **self);
+
+/*
+ * Says that `connection` of `gateway` is `account`'s. One that is there already stays; one of
+ * another account is taken from that account, whatever comes of the rest: it is no longer theirs.
+ * ERR_TOO_MANY at either limit, ERR_UNAVAILABLE without memory: the connection is then unbound.
+ */
+enum err directory_bind(struct directory *self, uint64_t account, uint16_t gateway,
+                        uint64_t connection) __attribute__((warn_unused_result));
+
+/* False, and no change, when there is no such binding. */
+bool directory_unbind(struct directory *self, uint64_t account, uint16_t gateway,
+                      uint64_t connection);
+
+/* Removes every binding of `gateway`; how many they were. */
+size_t directory_drop_gateway(struct directory *self, uint16_t gateway);
+
+/* The bindings of an account, in no order; NULL when there are no more. */
+const struct binding *directory_first(const struct directory *self, uint64_t account);
+const struct binding *directory_next(const struct directory *self, const struct binding *binding);
+
+/* Bindings held. */
+size_t directory_count(const struct directory *self);
+
+#endif

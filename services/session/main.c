@@ -1,0 +1,40 @@
+/* parley-session: who is on which connection of which gateway; pushes go through it. */
+#include "proto/messages.h"
+#include "services/session/session.h"
+
+static const struct config_option options[] = {
+    CONFIG_INCLUDE(struct session_settings, service, service_options),
+    CONFIG_U64(struct session_settings, session_port, 7103, 1, 65535, "port",
+               "port of the session service"),
+    CONFIG_U64(struct session_settings, max_connections, 1000000, 1, 100000000, "",
+               "connections that the directory holds at most"),
+    CONFIG_U64(struct session_settings, gateway_timeout_ms, 5000, 50, 3600000, "ms",
+               "silence after which a gateway and its connections are forgotten; longer than its "
+               "peer_timeout_ms"),
+    CONFIG_END};
+
+static const struct service_handler handlers[] = {
+    {&message_SESSION_BIND, .loop = session_handle_bind},
+    {&message_SESSION_UNBIND, .loop = session_handle_unbind},
+    {&message_SESSION_ROUTE, .loop = session_handle_route},
+    {&message_SESSION_DIRTY, .loop = session_handle_dirty},
+};
+
+int main(int argc, char **argv) {
+    static struct session session;
+    static const struct service_definition definition = {
+        .name = "session",
+        .program = {"parley-session", "the directory of connections, and pushes to them", "",
+                    options},
+        .settings = &session.settings,
+        .common = &session.settings.service,
+        .port = &session.settings.session_port,
+        .handlers = handlers,
+        .handler_count = sizeof handlers / sizeof handlers[0],
+        .context = &session,
+        .start = session_start,
+        .finish = session_finish,
+        .ping = session_ping,
+    };
+    return service_main(&definition, argc, argv);
+}

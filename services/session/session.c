@@ -1,0 +1,167 @@
+/* The session service: handlers, hooks, and the sweep that drops gateways that fell silent. */
+#include "services/session/session.h"
+
+#include "common/log.h"
+#include "common/loop.h"
+#include "proto/messages.h"
+
+/* Looks for silent gateways in a time-out. */
+#define SWEEPS_PER_TIMEOUT 5
+
+static void set_gauges(struct session *self) {
+    metric_set(self->bindings_gauge, directory_count(self->directory));
+    metric_set(self->gateways_gauge, gateways_count(self->gateways));
+}
+
+/* --- handlers ------------------------------------------------------------------------------ */
+
+/* Looks at all of a bind or unbind before anything is changed; NULL or what is wrong with it. */
+static const char *find_fault(const struct u64_list *accounts, const struct u64_list *connections) {
+    if (accounts->count != connections->count)
+        return "accounts and connections: not as many of one as of the other";
+    for (size_t i = 0; i < accounts->count; i++)
+        if (accounts->items[i] == 0 || accounts->items[i] >= NUMBER_LIMIT)
+            return "accounts: not the number of an account";
+    return NULL;
+}
+
+enum err session_handle_bind(void *context, struct call *call, const void *body) {
+    struct session *self = context;
+    const struct session_bind *bind = body;
+    const char *fault = find_fault(&bind->accounts, &bind->connections);
+    if (fault != NULL) {
+        call_fail_text(&call, ERR_BAD_REQUEST, fault);
+        return ERR_OK;
+    }
+    struct gateway *gateway = gateways_hear(self->gateways, call_caller(call), loop_now_ms());
+    if (gateway == NULL || !gateways_set_binds(self->gateways, gateway)) {
+        call_fail_text(&call, ERR_TOO_MANY, "there are as many gateways as there may be");
+        return ERR_OK;
+    }
+    uint16_t index = gateway_index(self->gateways, gateway);
+    enum err err = ERR_OK;
+    /* One that does not fit is no reason to leave the others of a bulk bind without pushes. */
+    for (size_t i = 0; i < bind->accounts.count; i++) {
+        enum err one = directory_bind(self->directory, bind->accounts.items[i], index,
+                                      bind->connections.items[i]);
+        if (one != ERR_OK)
+            err = one;
+    }
+    set_gauges(self);
+    if (err == ERR_OK)
+        call_reply(&call, &(struct done){0});
+    return err;
+}
+
+enum err session_handle_unbind(void *context, struct call *call, const void *body) {
+    struct session *self = context;
+    const struct session_unbind *unbind = body;
+    const char *fault = find_fault(&unbind->accounts, &unbind->connections);
+    if (fault != NULL) {
+        call_fail_text(&call, ERR_BAD_REQUEST, fault);
+        return ERR_OK;
+    }
+    const struct gateway *gateway =
+        gateways_hear_known(self->gateways, call_caller(call), loop_now_ms());
+    for (size_t i = 0; gateway != NULL && i < unbind->accounts.count; i++)
+        directory_unbind(self->directory, unbind->accounts.items[i],
+                         gateway_index(self->gateways, gateway), unbind->connections.items[i]);
+    set_gauges(self);
+    call_reply(&call, &(struct done){0});
+    return ERR_OK;
+}
+
+enum err session_handle_route(void *context, struct call *call, const void *body) {
+    struct session *self = context;
+    pusher_route(self->pusher, body);
+    call_reply(&call, &(struct done){0});
+    return ERR_OK;
+}
+
+enum err session_handle_dirty(void *context, struct call *call, const void *body) {
+    struct session *self = context;
+    const struct session_dirty *dirty = body;
+    char quoted[LOG_QUOTED_BYTES];
+    log_warn("routes_lost", "reason=%s",
+             log_quote(quoted, dirty->reason.data, dirty->reason.length));
+    pusher_dirty(self->pusher, dirty->reason);
+    call_reply(&call, &(struct done){0});
+    return ERR_OK;
+}
+
+void session_ping(void *context, struct slice caller, struct service_pong *pong) {
+    struct session *self = context;
+    const struct gateway *gateway = gateways_hear(self->gateways, caller, loop_now_ms());
+    if (gateway == NULL)
+        return;
+    pong->link = gateway->link;
+    pong->pushed = gateway->seq;
+}
+
+/* --- the sweep ----------------------------------------------------------------------------- */
+
+static void drop(struct session *self, struct gateway *gateway) {
+    if (gateway->binds) {
+        char quoted[LOG_QUOTED_BYTES];
+        size_t bindings =
+            directory_drop_gateway(self->directory, gateway_index(self->gateways, gateway));
+        log_warn("gateway_dropped", "gateway=%s bindings=%zu",
+                 log_quote(quoted, gateway->id, gateway->id_length), bindings);
+    }
+    gateways_forget(self->gateways, gateway);
+}
+
+static void on_sweep(struct ev_loop *ev, ev_timer *timer, int revents) {
+    (void)ev;
+    (void)revents;
+    struct session *self = timer->data;
+    int64_t now_ms = loop_now_ms();
+    int64_t timeout_ms = (int64_t)self->settings.gateway_timeout_ms;
+    int64_t late_ms = now_ms - self->swept_ms - timeout_ms / SWEEPS_PER_TIMEOUT;
+    self->swept_ms = now_ms;
+    /* This process stood still: what the gateways sent meanwhile is still to be read. */
+    if (late_ms > timeout_ms / SWEEPS_PER_TIMEOUT)
+        gateways_excuse(self->gateways, late_ms);
+    struct gateway *gateway;
+    while ((gateway = gateways_silent(self->gateways, now_ms - timeout_ms)) != NULL)
+        drop(self, gateway);
+    set_gauges(self);
+}
+
+/* --- life ---------------------------------------------------------------------------------- */
+
+int session_start(struct service *service, void *context) {
+    struct session *self = context;
+    const struct session_settings *settings = &self->settings;
+    if (settings->gateway_timeout_ms <= settings->service.heartbeat_ms) {
+        log_error("start_failed", "reason=\"gateway_timeout_ms is not longer than heartbeat_ms\"");
+        return -1;
+    }
+    self->service = service;
+    self->directory = directory_new(settings->max_connections, GATEWAYS_SLOTS);
+    self->gateways = gateways_new();
+    if (self->directory != NULL && self->gateways != NULL)
+        self->pusher = pusher_new(service, self->directory, self->gateways);
+    if (self->pusher == NULL) {
+        log_error("start_failed", "reason=\"no memory\"");
+        return -1;
+    }
+    struct metrics *metrics = service_metrics(service);
+    self->bindings_gauge = metrics_gauge(metrics, "bindings", "", "Connections in the directory.");
+    self->gateways_gauge = metrics_gauge(metrics, "gateways", "", "Gateways that are heard.");
+    double every = (double)settings->gateway_timeout_ms / SWEEPS_PER_TIMEOUT / 1000;
+    self->swept_ms = loop_now_ms();
+    ev_timer_init(&self->sweep, on_sweep, every, every);
+    self->sweep.data = self;
+    ev_timer_start(service_loop(service), &self->sweep);
+    return 0;
+}
+
+void session_finish(void *context) {
+    struct session *self = context;
+    if (ev_is_active(&self->sweep))
+        ev_timer_stop(service_loop(self->service), &self->sweep);
+    pusher_destroy(&self->pusher);
+    gateways_destroy(&self->gateways);
+    directory_destroy(&self->directory);
+}

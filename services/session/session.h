@@ -1,0 +1,41 @@
+/*
+ * The session service: its options and state, and the handlers and hooks that main.c puts into the
+ * definition. Everything runs on the loop.
+ */
+#ifndef PARLEY_SESSION_SESSION_H
+#define PARLEY_SESSION_SESSION_H
+
+#include "common/service.h"
+#include "services/session/directory.h"
+#include "services/session/gateways.h"
+#include "services/session/push.h"
+
+struct session_settings {
+    struct service_settings service;
+    uint64_t session_port, max_connections, gateway_timeout_ms;
+};
+
+struct session {
+    struct session_settings settings;
+    struct service *service;
+    struct directory *directory;
+    struct gateways *gateways;
+    struct pusher *pusher;
+    struct metric *bindings_gauge, *gateways_gauge;
+    ev_timer sweep;   /* looks for gateways that fell silent */
+    int64_t swept_ms; /* when it last did */
+};
+
+/* session.bind: each pair is tried; ERR_TOO_MANY when at least one could not be bound. */
+service_loop_handler session_handle_bind;
+/* session.unbind: what is not bound is passed over. */
+service_loop_handler session_handle_unbind;
+service_loop_handler session_handle_route;
+service_loop_handler session_handle_dirty;
+
+/* The hooks of the definition; `context` is the struct session. */
+int session_start(struct service *service, void *context);
+void session_finish(void *context);
+void session_ping(void *context, struct slice caller, struct service_pong *pong);
+
+#endif
