@@ -1,0 +1,48 @@
+/* delivery.advance: cursors move forward, in bulk. */
+#include <stdlib.h>
+
+#include "services/delivery/delivery.h"
+#include "services/delivery/delivery_sql.h"
+
+/* Cursors per statement. */
+#define ADVANCE_STEP 512
+
+static int compare_moves(const void *a, const void *b) {
+    const struct cursor_move *x = a, *y = b;
+    if (x->account != y->account)
+        return x->account > y->account ? 1 : -1;
+    return (x->conversation > y->conversation) - (x->conversation < y->conversation);
+}
+
+static enum err advance(struct db *db, const struct cursor_move *moves, size_t count) {
+    struct buffer sql = buffer_make(DELIVERY_SCRIPT_BYTES);
+    delivery_sql_add_advance(&sql, moves, count);
+    enum err err = sql.failed ? ERR_INTERNAL : db_script_run(db, &sql);
+    buffer_free(&sql);
+    if (err != ERR_OK)
+        return err;
+    for (struct db_rows *rows = NULL; db_script_next(db, &rows);)
+        db_rows_destroy(&rows);
+    return db_script_end(db);
+}
+
+enum err handle_advance(void *context, struct db *db, struct record_arena *arena,
+                        const void *body, void *reply_r) {
+    (void)context;
+    (void)reply_r;
+    const struct delivery_advance *request = body;
+    size_t count = request->accounts.count;
+    if (count != request->conversations.count || count != request->cids.count)
+        return ERR_BAD_REQUEST;
+    struct cursor_move *moves = record_arena_alloc(arena, count * sizeof *moves);
+    if (moves == NULL)
+        return ERR_INTERNAL;
+    for (size_t i = 0; i < count; i++)
+        moves[i] = (struct cursor_move){request->accounts.items[i],
+                                        request->conversations.items[i], request->cids.items[i]};
+    qsort(moves, count, sizeof *moves, compare_moves);
+    enum err err = ERR_OK;
+    for (size_t from = 0; err == ERR_OK && from < count; from += ADVANCE_STEP)
+        err = advance(db, moves + from, count - from < ADVANCE_STEP ? count - from : ADVANCE_STEP);
+    return err;
+}

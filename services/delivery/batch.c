@@ -1,0 +1,158 @@
+/* One batch of messages through one transaction. */
+#include "services/delivery/batch.h"
+
+#include "common/log.h"
+
+struct batch {
+    struct db *db;
+    struct log_cache *cache;
+    uint64_t instance;
+    struct send **sends;
+    size_t count;
+    uint64_t conversations[LOG_MAX_ROWS]; /* by send; 0: it failed already */
+    struct send *row_sends[LOG_MAX_ROWS]; /* by row */
+    struct log_row rows[LOG_MAX_ROWS];
+    size_t row_count;
+    struct log_heads heads;
+};
+
+/* Finds each message's conversation. An error is the database's and ends the attempt. */
+static enum err find_conversations(struct batch *batch) {
+    for (size_t i = 0; i < batch->count; i++) {
+        struct send *send = batch->sends[i];
+        const struct delivery_send *body = send->body;
+        send->err = ERR_OK;
+        if (body->to_group != 0) {
+            batch->conversations[i] = conversation_of_group(body->to_group);
+            continue;
+        }
+        send->err = log_open_pair(batch->db, batch->cache, body->account, body->to_account,
+                                  &batch->conversations[i]);
+        if (send->err == ERR_OK)
+            continue;
+        batch->conversations[i] = 0;
+        if (send->err != ERR_NO_ACCOUNT)
+            return send->err;
+    }
+    return ERR_OK;
+}
+
+/* Whether the sender may write, as of this transaction. */
+static enum err may_write(const struct log_head *head, const struct delivery_send *body) {
+    if (body->to_group != 0) {
+        if (head == NULL || head->dissolved)
+            return ERR_NO_GROUP;
+        return log_is_member(head, body->account) ? ERR_OK : ERR_NOT_MEMBER;
+    }
+    if (head == NULL)
+        return ERR_NO_ACCOUNT;
+    unsigned bit = body->account == head->lo ? 1 : 2;
+    return (head->blocked & bit) != 0 ? ERR_BLOCKED : ERR_OK;
+}
+
+static void make_rows(struct batch *batch) {
+    batch->row_count = 0;
+    for (size_t i = 0; i < batch->count; i++) {
+        struct send *send = batch->sends[i];
+        if (batch->conversations[i] == 0)
+            continue;
+        struct log_head *head = log_find_head(&batch->heads, batch->conversations[i]);
+        send->err = may_write(head, send->body);
+        if (send->err != ERR_OK)
+            continue;
+        batch->row_sends[batch->row_count] = send;
+        batch->rows[batch->row_count++] = (struct log_row){.head = head,
+                                                           .type = ENTRY_TEXT,
+                                                           .sender = send->body->account,
+                                                           .nonce = send->body->nonce,
+                                                           .text = send->body->text};
+    }
+}
+
+static enum err commit(struct batch *batch, struct record_arena *arena) {
+    uint64_t ids[LOG_MAX_ROWS];
+    size_t count = 0;
+    enum err err = find_conversations(batch);
+    if (err != ERR_OK)
+        return err;
+    for (size_t i = 0; i < batch->count; i++)
+        if (batch->conversations[i] != 0)
+            ids[count++] = batch->conversations[i];
+    batch->row_count = 0;
+    if (count == 0)
+        return ERR_OK;
+    err = log_lock(batch->db, batch->cache, batch->instance, ids, count, arena, &batch->heads);
+    if (err != ERR_OK)
+        return err;
+    make_rows(batch);
+    if (batch->row_count == 0) {
+        db_rollback(batch->db);
+        log_cache_clear(batch->cache); /* the claim on `writer` is rolled back with the rest */
+        return ERR_OK;
+    }
+    err = log_append(batch->db, &batch->heads, batch->rows, batch->row_count, true);
+    if (err == ERR_OK)
+        log_cache_keep(batch->cache, &batch->heads);
+    return err;
+}
+
+static int route_row(struct route_batch *routes, const struct log_row *row,
+                     const struct delivery_send *body) {
+    const struct log_head *head = row->head;
+    bool group = body->to_group != 0;
+    struct entry entry = {.conversation = row->conversation,
+                          .cid = row->cid,
+                          .prev = row->prev,
+                          .time_ms = row->time_ms,
+                          .type = row->type,
+                          .from = row->sender,
+                          .from_id = body->account_id,
+                          .to = group ? body->to_group : body->to_account,
+                          .to_id = group ? head->string_id : slice_make(NULL, 0),
+                          .text = row->text};
+    const uint64_t pair[2] = {head->lo, head->hi};
+    return group ? route_batch_add(routes, &entry, head->members.items, head->members.count)
+                 : route_batch_add(routes, &entry, pair, 2);
+}
+
+static struct route_batch *answer(struct batch *batch, bool *missed_r) {
+    if (batch->row_count == 0)
+        return NULL;
+    struct route_batch *routes = route_batch_new();
+    *missed_r = routes == NULL;
+    for (size_t i = 0; i < batch->row_count; i++) {
+        const struct log_row *row = &batch->rows[i];
+        struct send *send = batch->row_sends[i];
+        send->reply = (struct delivery_send_reply){.conversation = row->conversation,
+                                                   .cid = row->cid,
+                                                   .time_ms = row->time_ms,
+                                                   .repeat = row->repeat};
+        if (routes != NULL && route_row(routes, row, send->body) != 0)
+            *missed_r = true;
+    }
+    return routes;
+}
+
+struct route_batch *batch_run(struct db *db, struct log_cache *cache, uint64_t instance,
+                              struct send **sends, size_t count, bool *missed_r) {
+    struct batch batch = {
+        .db = db, .cache = cache, .instance = instance, .sends = sends, .count = count};
+    struct record_arena arena = {0};
+    struct route_batch *routes = NULL;
+    enum err err = ERR_UNAVAILABLE;
+    *missed_r = false;
+    for (int attempt = 0; attempt < WRITERS_ATTEMPTS && err == ERR_UNAVAILABLE; attempt++) {
+        err = db_connect(db);
+        if (err == ERR_OK)
+            err = commit(&batch, &arena);
+        if (err != ERR_OK)
+            log_cache_clear(cache);
+    }
+    if (err == ERR_OK)
+        routes = answer(&batch, missed_r);
+    else
+        for (size_t i = 0; i < count; i++)
+            sends[i]->err = err;
+    record_arena_free(&arena);
+    return routes;
+}

@@ -1,0 +1,27 @@
+/* What the parts of the delivery service share. */
+#ifndef PARLEY_DELIVERY_H
+#define PARLEY_DELIVERY_H
+
+#include "services/log/route.h"
+#include "services/log/store.h"
+
+struct delivery_settings {
+    struct service_settings service;
+    struct db_settings db;
+    uint64_t delivery_port, writers, writer_queue;
+    char *session_peers;
+};
+
+struct writers;
+
+struct delivery {
+    struct delivery_settings settings;
+    struct service *service;
+    struct router *router;
+    struct writers *writers;
+};
+
+service_loop_handler handle_send;
+service_pool_handler handle_pull, handle_advance;
+
+#endif

@@ -1,0 +1,33 @@
+/* The SQL of reading the log and of cursors. Numbers stand in scripts in decimal. */
+#include "services/delivery/delivery_sql.h"
+
+#include <inttypes.h>
+
+const struct db_statement delivery_sql_cursors = {
+    "cursors", "SELECT c.conversation, c.since, c.received, c.until, "
+               "(SELECT MAX(m.cid) FROM message m WHERE m.conversation = c.conversation) "
+               "FROM `cursor` c WHERE c.account = ? ORDER BY c.conversation"};
+
+void delivery_sql_add_page(struct buffer *sql, const struct page_part *parts, size_t count,
+                           size_t limit) {
+    buffer_add_text(sql, "SELECT m.conversation,m.cid,m.time_ms,m.type,m.sender,m.subject,"
+                         "m.accepted,m.body,a.id,s.id,k.lo,k.hi,k.string_id FROM (");
+    for (size_t i = 0; i < count; i++)
+        buffer_printf(sql,
+                      "%s(SELECT * FROM message WHERE conversation=%" PRIu64 " AND cid>%" PRIu64
+                      " AND cid<=%" PRIu64 " ORDER BY cid LIMIT %zu)",
+                      i == 0 ? "" : " UNION ALL ", parts[i].conversation, parts[i].after,
+                      parts[i].until, limit);
+    buffer_add_text(sql, ") m JOIN conversation k ON k.id=m.conversation "
+                         "LEFT JOIN account a ON a.number=m.sender "
+                         "LEFT JOIN account s ON s.number=m.subject ORDER BY m.cid;");
+}
+
+void delivery_sql_add_advance(struct buffer *sql, const struct cursor_move *moves, size_t count) {
+    buffer_add_text(sql, "UPDATE `cursor` c JOIN (SELECT 0 AS a,0 AS k,0 AS cid");
+    for (size_t i = 0; i < count; i++)
+        buffer_printf(sql, " UNION ALL SELECT %" PRIu64 ",%" PRIu64 ",%" PRIu64, moves[i].account,
+                      moves[i].conversation, moves[i].cid);
+    buffer_add_text(sql, ") v ON c.account=v.a AND c.conversation=v.k "
+                         "SET c.received=GREATEST(c.received,v.cid);");
+}

@@ -1,0 +1,77 @@
+/*
+ * parley-delivery: owns the log of messages.
+ *
+ * Commits messages in batches (writers.h), hands them to session to push, reads the log for
+ * whoever catches up (pull.c) and keeps cursors (advance.c). Stateless over the database: any number
+ * of instances run side by side.
+ */
+#include "services/delivery/delivery.h"
+#include "services/delivery/writers.h"
+#include "services/log/schema.h"
+
+static struct delivery delivery;
+
+static const struct config_option options[] = {
+    CONFIG_INCLUDE(struct delivery_settings, service, service_options),
+    CONFIG_INCLUDE(struct delivery_settings, db, db_options),
+    CONFIG_U64(struct delivery_settings, delivery_port, 7104, 1, 65535, "port",
+               "where delivery listens for other services"),
+    CONFIG_STRING(struct delivery_settings, session_peers, "tcp://127.0.0.1:7103",
+                  "instances of session: tcp://host:port,... or dns:name:port"),
+    CONFIG_U64(struct delivery_settings, writers, 2, 1, 64, "threads",
+               "threads that commit messages, each with a connection beside db_connections"),
+    CONFIG_U64(struct delivery_settings, writer_queue, 10000, 1, 1000000, "messages",
+               "messages that may wait for each writer; beyond it senders are told to try again"),
+    CONFIG_END};
+
+static const struct service_handler handlers[] = {
+    {&message_DELIVERY_SEND, .loop = handle_send},
+    {&message_DELIVERY_PULL, .pool = handle_pull},
+    {&message_DELIVERY_ADVANCE, .pool = handle_advance},
+};
+
+static int start(struct service *service, void *context) {
+    struct delivery *self = context;
+    self->service = service;
+    if (schema_require(service, &self->settings.db) != 0 ||
+        service_use_pool(service, &self->settings.db) != 0)
+        return -1;
+    self->router = router_new(service, self->settings.session_peers);
+    if (self->router == NULL)
+        return -1;
+    self->writers = writers_new(self);
+    return self->writers == NULL ? -1 : 0;
+}
+
+static bool ready(void *context) {
+    const struct delivery *self = context;
+    return router_ready(self->router);
+}
+
+static bool stopped(void *context) {
+    const struct delivery *self = context;
+    return router_idle(self->router);
+}
+
+static void finish(void *context) {
+    struct delivery *self = context;
+    writers_destroy(&self->writers);
+    router_destroy(&self->router);
+}
+
+int main(int argc, char **argv) {
+    static const struct service_definition definition = {
+        .name = "delivery",
+        .program = {"parley-delivery", "commits messages to the log and reads it", "", options},
+        .settings = &delivery.settings,
+        .common = &delivery.settings.service,
+        .port = &delivery.settings.delivery_port,
+        .handlers = handlers,
+        .handler_count = sizeof handlers / sizeof handlers[0],
+        .context = &delivery,
+        .start = start,
+        .ready = ready,
+        .stopped = stopped,
+        .finish = finish};
+    return service_main(&definition, argc, argv);
+}

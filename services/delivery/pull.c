@@ -1,0 +1,221 @@
+/*
+ * delivery.pull: what a connection has not been sent yet, oldest first, a page at a time.
+ *
+ * Of every conversation of the account, the reading starts behind the connection's position in it,
+ * or behind the account's cursor where the connection has none. The page takes the first rows of
+ * each conversation that has any and gives them in the order of cid, as far as that order is
+ * certain: up to the smallest last cid among the conversations that have more than was taken.
+ */
+#include <stdlib.h>
+
+#include "services/delivery/delivery.h"
+#include "services/delivery/delivery_sql.h"
+
+/* Conversations per page, rows taken from them together, and what one page may hold. */
+#define PAGE_CONVERSATIONS 256
+#define PAGE_ROWS 1024
+#define PAGE_MIN_ROWS 8
+#define PAGE_ENTRIES 256
+#define PAGE_BYTES ((size_t)512 << 10)
+/* Conversations whose positions are told; as many as messages.def lets a request list. */
+#define PULL_MAX_POSITIONS 4096
+
+struct position {
+    uint64_t conversation, cid;
+};
+
+struct pull {
+    struct db *db;
+    struct record_arena *arena;
+    const struct delivery_pull *body;
+    struct delivery_pull_reply *reply;
+    struct position *positions; /* the connection's, ascending by conversation */
+    struct page_part parts[PAGE_CONVERSATIONS];
+    size_t part_count, limit;
+};
+
+static int compare_positions(const void *a, const void *b) {
+    const struct position *x = a, *y = b;
+    return (x->conversation > y->conversation) - (x->conversation < y->conversation);
+}
+
+static enum err read_positions(struct pull *pull) {
+    const struct delivery_pull *body = pull->body;
+    if (body->conversations.count != body->positions.count)
+        return ERR_BAD_REQUEST;
+    size_t count = body->conversations.count;
+    pull->positions = record_arena_alloc(pull->arena, count * sizeof *pull->positions);
+    if (pull->positions == NULL)
+        return ERR_INTERNAL;
+    for (size_t i = 0; i < count; i++)
+        pull->positions[i] =
+            (struct position){body->conversations.items[i], body->positions.items[i]};
+    qsort(pull->positions, count, sizeof *pull->positions, compare_positions);
+    return ERR_OK;
+}
+
+/* Where the connection's reading of a conversation starts. */
+static uint64_t start_of(const struct pull *pull, uint64_t conversation, uint64_t since,
+                         uint64_t received) {
+    struct position key = {.conversation = conversation};
+    const struct position *known = bsearch(&key, pull->positions, pull->body->positions.count,
+                                           sizeof key, compare_positions);
+    uint64_t start = known != NULL ? known->cid : pull->body->resumed ? 0 : received;
+    return start > since ? start : since;
+}
+
+static void tell_position(struct pull *pull, uint64_t conversation, uint64_t start) {
+    struct delivery_pull_reply *reply = pull->reply;
+    if (pull->body->resumed)
+        return;
+    if (reply->conversations.count == PULL_MAX_POSITIONS) {
+        reply->partial = true;
+        return;
+    }
+    reply->conversations.items[reply->conversations.count++] = conversation;
+    reply->positions.items[reply->positions.count++] = start;
+}
+
+/* Keeps the conversations that lag most when there are more than a page reads. */
+static void add_part(struct pull *pull, struct page_part part) {
+    if (pull->part_count < PAGE_CONVERSATIONS) {
+        pull->parts[pull->part_count++] = part;
+        return;
+    }
+    size_t newest = 0;
+    for (size_t i = 1; i < PAGE_CONVERSATIONS; i++)
+        if (pull->parts[i].after > pull->parts[newest].after)
+            newest = i;
+    if (part.after < pull->parts[newest].after)
+        pull->parts[newest] = part;
+}
+
+static enum err read_cursors(struct pull *pull) {
+    struct db_rows *rows = NULL;
+    enum err err = db_query(pull->db, &delivery_sql_cursors,
+                            DB_ARGS(db_u64(pull->body->account)), &rows);
+    while (err == ERR_OK && db_rows_next(rows)) {
+        uint64_t conversation = db_rows_u64(rows, 0), last = db_rows_u64(rows, 4);
+        uint64_t start =
+            start_of(pull, conversation, db_rows_u64(rows, 1), db_rows_u64(rows, 2));
+        if (!db_rows_null(rows, 3) && db_rows_u64(rows, 3) < last)
+            last = db_rows_u64(rows, 3);
+        tell_position(pull, conversation, start);
+        if (start < last)
+            add_part(pull, (struct page_part){conversation, start, last});
+    }
+    db_rows_destroy(&rows);
+    return err;
+}
+
+/* --- the page ---------------------------------------------------------------------------------- */
+
+static struct slice string_id(const struct db_rows *rows, unsigned column) {
+    struct slice id = db_rows_slice(rows, column);
+    uint64_t number;
+    return id_is_decimal(id, &number) ? slice_make(NULL, 0) : id;
+}
+
+static struct entry read_entry(const struct db_rows *rows) {
+    struct entry entry = {.conversation = db_rows_u64(rows, 0),
+                          .cid = db_rows_u64(rows, 1),
+                          .time_ms = db_rows_u64(rows, 2),
+                          .type = db_rows_u64(rows, 3),
+                          .from = db_rows_u64(rows, 4),
+                          .from_id = string_id(rows, 8),
+                          .subject = db_rows_u64(rows, 5),
+                          .subject_id = string_id(rows, 9),
+                          .accepted = db_rows_u64(rows, 6) != 0,
+                          .text = db_rows_slice(rows, 7)};
+    uint64_t lo = db_rows_u64(rows, 10), hi = db_rows_u64(rows, 11);
+    if (conversation_kind(entry.conversation) == CONVERSATION_PAIR) {
+        entry.to = entry.from == lo ? hi : lo;
+    } else {
+        entry.to = lo;
+        entry.to_id = string_id(rows, 12);
+    }
+    return entry;
+}
+
+/* The cid up to which nothing is missing between the rows of different conversations. */
+static uint64_t certain_until(const struct pull *pull, struct db_rows *rows) {
+    size_t counts[PAGE_CONVERSATIONS] = {0};
+    uint64_t until = UINT64_MAX;
+    while (db_rows_next(rows)) {
+        for (size_t i = 0; i < pull->part_count; i++)
+            if (pull->parts[i].conversation == db_rows_u64(rows, 0) &&
+                ++counts[i] == pull->limit && db_rows_u64(rows, 1) < until)
+                until = db_rows_u64(rows, 1);
+    }
+    db_rows_rewind(rows);
+    return until;
+}
+
+static enum err add_entry(struct pull *pull, const struct entry *entry, size_t *bytes) {
+    struct buffer packed = buffer_make(ENVELOPE_MAX_BYTES);
+    record_pack(&entry_desc, entry, &packed);
+    struct slice copy =
+        record_arena_copy(pull->arena, slice_make(packed.data, packed.length));
+    buffer_free(&packed);
+    if (copy.data == NULL)
+        return ERR_INTERNAL;
+    pull->reply->entries.items[pull->reply->entries.count++] = copy;
+    *bytes += copy.length;
+    return ERR_OK;
+}
+
+static enum err read_page(struct pull *pull, struct db_rows *rows) {
+    uint64_t until = certain_until(pull, rows);
+    enum err err = ERR_OK;
+    size_t bytes = 0;
+    while (err == ERR_OK && bytes < PAGE_BYTES && pull->reply->entries.count < PAGE_ENTRIES &&
+           db_rows_next(rows)) {
+        struct entry entry = read_entry(rows);
+        if (entry.cid > until)
+            break;
+        err = add_entry(pull, &entry, &bytes);
+    }
+    return err;
+}
+
+static enum err fetch_page(struct pull *pull) {
+    if (pull->part_count == 0)
+        return ERR_OK;
+    pull->limit = PAGE_ROWS / pull->part_count;
+    if (pull->limit < PAGE_MIN_ROWS)
+        pull->limit = PAGE_MIN_ROWS;
+    if (pull->limit > PAGE_ENTRIES)
+        pull->limit = PAGE_ENTRIES;
+    struct buffer sql = buffer_make(DELIVERY_SCRIPT_BYTES);
+    delivery_sql_add_page(&sql, pull->parts, pull->part_count, pull->limit);
+    enum err err = sql.failed ? ERR_INTERNAL : db_script_run(pull->db, &sql);
+    buffer_free(&sql);
+    struct db_rows *rows = NULL;
+    if (err != ERR_OK)
+        return err;
+    while (db_script_next(pull->db, &rows)) {
+        if (rows != NULL && err == ERR_OK)
+            err = read_page(pull, rows);
+        db_rows_destroy(&rows);
+    }
+    enum err script = db_script_end(pull->db);
+    return err == ERR_OK ? script : err;
+}
+
+enum err handle_pull(void *context, struct db *db, struct record_arena *arena, const void *body,
+                     void *reply_r) {
+    (void)context;
+    struct pull pull = {.db = db, .arena = arena, .body = body, .reply = reply_r};
+    struct delivery_pull_reply *reply = reply_r;
+    size_t told = pull.body->resumed ? 0 : PULL_MAX_POSITIONS;
+    reply->conversations.items = record_arena_alloc(arena, told * sizeof(uint64_t));
+    reply->positions.items = record_arena_alloc(arena, told * sizeof(uint64_t));
+    reply->entries.items = record_arena_alloc(arena, PAGE_ENTRIES * sizeof(struct slice));
+    if (reply->conversations.items == NULL || reply->positions.items == NULL ||
+        reply->entries.items == NULL)
+        return ERR_INTERNAL;
+    enum err err = read_positions(&pull);
+    if (err == ERR_OK)
+        err = read_cursors(&pull);
+    return err == ERR_OK ? fetch_page(&pull) : err;
+}

@@ -1,0 +1,32 @@
+/* delivery.send: checks what can be checked without the database, and hands over to a writer. */
+#include "services/delivery/writers.h"
+
+#define NONCE_BYTES 16
+
+static enum err check(const struct delivery_send *body) {
+    if (body->account == 0 || body->text.length == 0 || body->nonce.length != NONCE_BYTES ||
+        (body->to_account == 0) == (body->to_group == 0))
+        return ERR_BAD_REQUEST;
+    if (body->account >= NUMBER_LIMIT || body->to_account >= NUMBER_LIMIT)
+        return ERR_NO_ACCOUNT;
+    if (body->to_group >= NUMBER_LIMIT)
+        return ERR_NO_GROUP;
+    return body->account == body->to_account ? ERR_TO_ONESELF : ERR_OK;
+}
+
+/* The same for everything that goes to one conversation. */
+static uint64_t conversation_key(const struct delivery_send *body) {
+    if (body->to_group != 0)
+        return peers_hash(body->to_group, 0);
+    return body->account < body->to_account ? peers_hash(body->account, body->to_account)
+                                            : peers_hash(body->to_account, body->account);
+}
+
+enum err handle_send(void *context, struct call *call, const void *body) {
+    struct delivery *self = context;
+    const struct delivery_send *send = body;
+    enum err err = check(send);
+    if (err != ERR_OK)
+        return err;
+    return writers_submit(self->writers, call, send, conversation_key(send));
+}

@@ -1,0 +1,202 @@
+/* Writer threads: queues in front, answers back to the loop. */
+#include "services/delivery/writers.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+
+#include "common/log.h"
+#include "services/delivery/batch.h"
+
+struct writer {
+    struct writers *owner;
+    pthread_t thread;
+    bool running;
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    struct send *first, **tail; /* under `lock` */
+    size_t waiting;             /* under `lock` */
+    bool stopping;              /* under `lock` */
+    struct db *db;
+    struct log_cache *cache;
+};
+
+struct writers {
+    struct delivery *delivery;
+    pthread_mutex_t lock;
+    struct send *done, **done_tail; /* under `lock` */
+    ev_async wake;
+    struct metric *batches, *rows, *repeats;
+    size_t count;
+    struct writer items[];
+};
+
+/* --- the thread -------------------------------------------------------------------------------- */
+
+/* Waits for messages and takes a batch of them; 0 when the writer stops and nothing waits. */
+static size_t take_batch(struct writer *writer, struct send *sends[LOG_MAX_ROWS]) {
+    size_t count = 0, bytes = 0;
+    pthread_mutex_lock(&writer->lock);
+    while (writer->first == NULL && !writer->stopping)
+        pthread_cond_wait(&writer->wake, &writer->lock);
+    while (writer->first != NULL && count < LOG_MAX_ROWS) {
+        struct send *send = writer->first;
+        bytes += send->body->text.length;
+        if (count > 0 && bytes > WRITERS_BATCH_BYTES)
+            break;
+        sends[count++] = send;
+        writer->first = send->next;
+    }
+    if (writer->first == NULL)
+        writer->tail = &writer->first;
+    writer->waiting -= count;
+    pthread_mutex_unlock(&writer->lock);
+    return count;
+}
+
+static void hand_back(struct writers *self, struct send **sends, size_t count) {
+    for (size_t i = 0; i + 1 < count; i++)
+        sends[i]->next = sends[i + 1];
+    sends[count - 1]->next = NULL;
+    pthread_mutex_lock(&self->lock);
+    *self->done_tail = sends[0];
+    self->done_tail = &sends[count - 1]->next;
+    pthread_mutex_unlock(&self->lock);
+    ev_async_send(service_loop(self->delivery->service), &self->wake);
+}
+
+static void *run(void *argument) {
+    struct writer *writer = argument;
+    struct writers *self = writer->owner;
+    struct router *router = self->delivery->router;
+    struct send *sends[LOG_MAX_ROWS];
+    for (size_t count; (count = take_batch(writer, sends)) > 0;) {
+        bool missed;
+        struct route_batch *routes =
+            batch_run(writer->db, writer->cache, service_instance(self->delivery->service), sends,
+                      count, &missed);
+        metric_add(self->batches, 1);
+        metric_add(self->rows, count);
+        route_post(router, &routes);
+        if (missed)
+            route_missed(router);
+        hand_back(self, sends, count);
+    }
+    return NULL;
+}
+
+/* --- the loop ---------------------------------------------------------------------------------- */
+
+static void on_done(struct ev_loop *ev, ev_async *watcher, int revents) {
+    (void)ev;
+    (void)revents;
+    struct writers *self = watcher->data;
+    pthread_mutex_lock(&self->lock);
+    struct send *next = self->done;
+    self->done = NULL;
+    self->done_tail = &self->done;
+    pthread_mutex_unlock(&self->lock);
+    while (next != NULL) {
+        struct send *send = next;
+        next = send->next;
+        if (send->err == ERR_OK)
+            call_reply(&send->call, &send->reply);
+        else
+            call_fail(&send->call, send->err);
+        if (send->reply.repeat)
+            metric_add(self->repeats, 1);
+        free(send);
+    }
+}
+
+enum err writers_submit(struct writers *self, struct call *call, const struct delivery_send *body,
+                        uint64_t key) {
+    struct writer *writer = &self->items[key % self->count];
+    struct send *send = calloc(1, sizeof *send);
+    if (send == NULL)
+        return ERR_OVERLOADED;
+    send->call = call;
+    send->body = body;
+    pthread_mutex_lock(&writer->lock);
+    bool full = writer->waiting >= self->delivery->settings.writer_queue;
+    if (!full) {
+        *writer->tail = send;
+        writer->tail = &send->next;
+        if (writer->waiting++ == 0)
+            pthread_cond_signal(&writer->wake);
+    }
+    pthread_mutex_unlock(&writer->lock);
+    if (full)
+        free(send);
+    return full ? ERR_OVERLOADED : ERR_OK;
+}
+
+static int start_writer(struct writers *self, struct writer *writer) {
+    writer->owner = self;
+    writer->tail = &writer->first;
+    pthread_mutex_init(&writer->lock, NULL);
+    pthread_cond_init(&writer->wake, NULL);
+    writer->db = db_new(&self->delivery->settings.db);
+    writer->cache = log_cache_new();
+    if (writer->db == NULL || writer->cache == NULL)
+        return -1;
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    writer->running = pthread_create(&writer->thread, NULL, run, writer) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return writer->running ? 0 : -1;
+}
+
+struct writers *writers_new(struct delivery *delivery) {
+    size_t count = delivery->settings.writers;
+    struct writers *self = calloc(1, sizeof *self + count * sizeof self->items[0]);
+    if (self == NULL)
+        return NULL;
+    struct metrics *metrics = service_metrics(delivery->service);
+    self->delivery = delivery;
+    self->done_tail = &self->done;
+    pthread_mutex_init(&self->lock, NULL);
+    self->batches = metrics_counter(metrics, "batches_total", "", "Batches of messages.");
+    self->rows = metrics_counter(metrics, "batched_messages_total", "", "Messages in batches.");
+    self->repeats = metrics_counter(metrics, "repeated_messages_total", "",
+                                    "Messages whose nonce had been stored before.");
+    ev_async_init(&self->wake, on_done);
+    self->wake.data = self;
+    ev_async_start(service_loop(delivery->service), &self->wake);
+    for (; self->count < count; self->count++) {
+        if (start_writer(self, &self->items[self->count]) != 0) {
+            log_error("start_failed", "reason=\"no memory or thread for a writer\"");
+            self->count++;
+            writers_destroy(&self);
+            return NULL;
+        }
+    }
+    return self;
+}
+
+static void end_writer(struct writer *writer) {
+    pthread_mutex_lock(&writer->lock);
+    writer->stopping = true;
+    pthread_cond_signal(&writer->wake);
+    pthread_mutex_unlock(&writer->lock);
+    if (writer->running)
+        pthread_join(writer->thread, NULL);
+    db_destroy(&writer->db);
+    log_cache_destroy(&writer->cache);
+    pthread_cond_destroy(&writer->wake);
+    pthread_mutex_destroy(&writer->lock);
+}
+
+void writers_destroy(struct writers **self_p) {
+    struct writers *self = *self_p;
+    *self_p = NULL;
+    if (self == NULL)
+        return;
+    for (size_t i = 0; i < self->count; i++)
+        end_writer(&self->items[i]);
+    on_done(service_loop(self->delivery->service), &self->wake, 0);
+    ev_async_stop(service_loop(self->delivery->service), &self->wake);
+    pthread_mutex_destroy(&self->lock);
+    free(self);
+}
