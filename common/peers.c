@@ -11,7 +11,10 @@
 /* Messages read from one peer per turn. */
 #define PEERS_BUDGET 256
 /* How often requests whose time is over are looked for. */
-#define SWEEP_SECONDS 0.1
+#define SWEEP_SECONDS 0.05
+/* How long the first attempt to reach an instance may take before there is another; then twice as
+ * long each time, up to peer_timeout_ms. */
+#define REDIAL_FIRST_MS 100
 
 uint64_t peers_hash(uint64_t a, uint64_t b) {
     /* The finalizer of SplitMix64, over both numbers. */
@@ -35,8 +38,41 @@ static const struct service_settings *settings_of(const struct peers *self) {
 /* --- the one function that changes a peer's state ------------------------------------------- */
 
 static void on_input(void *argument, void *socket);
+static void on_monitor(void *argument, void *socket);
+static void ping(struct peer *peer);
+
+/*
+ * A socket connects once: reconnecting by itself would lose what was on the way and deliver what was
+ * sent behind it. So whatever an instance has received is a prefix of what it was sent. When the
+ * connection breaks, the monitor tells at once; a dead host is found out by silence.
+ */
+static int watch_connection(struct peer *peer) {
+    char endpoint[64];
+    snprintf(endpoint, sizeof endpoint, "inproc://monitor-%" PRIx64 "-%p-%" PRId64,
+             service_instance(peer->owner->service), (void *)peer, peer->dialed_ms);
+    if (zmq_socket_monitor(zsock_resolve(peer->dealer), endpoint, ZMQ_EVENT_DISCONNECTED) != 0)
+        return -1;
+    peer->monitor = zmq_socket(zsys_init(), ZMQ_PAIR);
+    if (peer->monitor == NULL || zmq_connect(peer->monitor, endpoint) != 0)
+        return -1;
+    peer->monitor_input = loop_socket_new(service_loop(peer->owner->service), peer->monitor,
+                                          on_monitor, peer);
+    return peer->monitor_input == NULL ? -1 : 0;
+}
+
+static void peer_close(struct peer *peer) {
+    loop_socket_destroy(&peer->input);
+    loop_socket_destroy(&peer->monitor_input);
+    if (peer->dealer != NULL)
+        (void)zmq_socket_monitor(zsock_resolve(peer->dealer), NULL, 0);
+    if (peer->monitor != NULL)
+        zmq_close(peer->monitor);
+    peer->monitor = NULL;
+    zsock_destroy(&peer->dealer);
+}
 
 static int peer_open(struct peer *peer) {
+    peer->dialed_ms = loop_now_ms();
     peer->dealer = zsock_new(ZMQ_DEALER);
     if (peer->dealer == NULL)
         return -1;
@@ -45,20 +81,14 @@ static int peer_open(struct peer *peer) {
     zsock_set_rcvhwm(peer->dealer, SERVICE_SOCKET_HWM);
     zsock_set_maxmsgsize(peer->dealer, ENVELOPE_MAX_BYTES);
     zsock_set_linger(peer->dealer, 0);
-    zsock_set_reconnect_ivl(peer->dealer, 100);
-    zsock_set_reconnect_ivl_max(peer->dealer, 1000);
-    if (zsock_connect(peer->dealer, "%s", peer->address) < 0) {
-        zsock_destroy(&peer->dealer);
-        return -1;
-    }
-    peer->input = loop_socket_new(service_loop(peer->owner->service),
-                                  zsock_resolve(peer->dealer), on_input, peer);
-    return 0;
-}
-
-static void peer_close(struct peer *peer) {
-    loop_socket_destroy(&peer->input);
-    zsock_destroy(&peer->dealer);
+    zsock_set_reconnect_ivl(peer->dealer, -1);
+    if (watch_connection(peer) == 0 && zsock_connect(peer->dealer, "%s", peer->address) == 0)
+        peer->input = loop_socket_new(service_loop(peer->owner->service),
+                                      zsock_resolve(peer->dealer), on_input, peer);
+    if (peer->input != NULL)
+        return 0;
+    peer_close(peer);
+    return -1;
 }
 
 static void tell(struct peer *peer, enum peer_change change) {
@@ -83,9 +113,8 @@ static void peer_set_state(struct peer *peer, enum peer_state state) {
         peer->instance = peer->link = 0;
         peer_end_pending(peer, ERR_UNAVAILABLE);
         tell(peer, PEER_LOST);
-        peer->number = 0;
-        if (peer_open(peer) != 0)
-            log_error("peer_open_failed", "address=%s", peer->address);
+        peer->numbers[0] = peer->numbers[1] = 0;
+        peer->redial_ms = REDIAL_FIRST_MS;
     }
 }
 
@@ -98,6 +127,7 @@ static void take_pong(struct peer *peer, const struct service_pong *pong) {
         return;
     }
     if (!pong->ready) {
+        peer->redial_ms = REDIAL_FIRST_MS; /* it is there, and will be ready soon */
         if (peer->state == PEER_STATE_LIVE)
             peer_set_state(peer, PEER_STATE_DRAINING);
         return;
@@ -183,6 +213,30 @@ static void peer_destroy(struct peer **peer_p) {
     *peer_p = NULL;
 }
 
+static void on_monitor(void *argument, void *socket) {
+    struct peer *peer = argument;
+    zmq_msg_t part;
+    bool told = false;
+    for (zmq_msg_init(&part); zmq_msg_recv(&part, socket, ZMQ_DONTWAIT) >= 0; told = true)
+        ;
+    zmq_msg_close(&part);
+    if (told && peer->state != PEER_STATE_DOWN)
+        peer_set_state(peer, PEER_STATE_DOWN);
+}
+
+/* An instance that is not there is tried again and again, ever more slowly. */
+static void redial(struct peer *peer, int64_t now_ms) {
+    if (peer->state != PEER_STATE_DOWN || now_ms - peer->dialed_ms < peer->redial_ms)
+        return;
+    int64_t limit_ms = (int64_t)settings_of(peer->owner)->peer_timeout_ms;
+    peer->redial_ms = peer->redial_ms * 2 < limit_ms ? peer->redial_ms * 2 : limit_ms;
+    peer_close(peer);
+    if (peer_open(peer) == 0)
+        ping(peer);
+    else
+        log_error("peer_open_failed", "address=%s", peer->address);
+}
+
 static void drop_unlisted(struct peers *self) {
     for (size_t i = 0; i < self->count;) {
         if (self->peers[i]->listed || self->peers[i]->state != PEER_STATE_DOWN) {
@@ -204,7 +258,7 @@ static void on_heartbeat(struct ev_loop *ev, ev_timer *timer, int revents) {
         struct peer *peer = self->peers[i];
         if (peer->state != PEER_STATE_DOWN && now_ms - peer->heard_ms > limit_ms)
             peer_set_state(peer, PEER_STATE_DOWN);
-        if (peer->dealer != NULL || peer_open(peer) == 0)
+        if (peer->state != PEER_STATE_DOWN)
             ping(peer);
     }
     drop_unlisted(self);
@@ -215,8 +269,10 @@ static void on_sweep(struct ev_loop *ev, ev_timer *timer, int revents) {
     (void)revents;
     struct peers *self = timer->data;
     int64_t now_ms = loop_now_ms();
-    for (size_t i = 0; i < self->count; i++)
+    for (size_t i = 0; i < self->count; i++) {
         peer_sweep(self->peers[i], now_ms);
+        redial(self->peers[i], now_ms);
+    }
 }
 
 /* --- the list -------------------------------------------------------------------------------- */
@@ -233,6 +289,7 @@ static void add_peer(struct peers *self, const char *address) {
     peer->owner = self;
     peer->hash = hash_text(address);
     peer->listed = true;
+    peer->redial_ms = REDIAL_FIRST_MS;
     snprintf(peer->address, sizeof peer->address, "%s", address);
     self->peers[self->count++] = peer;
     if (peer_open(peer) == 0)
@@ -378,8 +435,8 @@ const char *peer_address(const struct peer *peer) {
     return peer->address;
 }
 
-uint64_t *peer_number(struct peer *peer) {
-    return &peer->number;
+uint64_t *peer_numbers(struct peer *peer) {
+    return peer->numbers;
 }
 
 size_t peer_pending(const struct peer *peer) {

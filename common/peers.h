@@ -9,14 +9,15 @@
  *
  * `addresses` is `tcp://host:port,...` or `dns:name:port`, which is looked up again every second
  * on a thread of its own: each address behind the name is an instance. A DEALER is held to each. A
- * peer is pinged every heartbeat_ms; it is live from its first ready answer until it has been
- * silent for peer_timeout_ms, then lost: its socket is closed with all that waits in it, every
- * request in progress ends with ERR_UNAVAILABLE, and a new socket tries again. An instance that was
- * restarted counts as lost and found.
+ * peer is pinged every heartbeat_ms; it is live from its first ready answer until its connection
+ * breaks or it has been silent for peer_timeout_ms, then lost: its socket is closed with all that
+ * waits in it, every request in progress ends with ERR_UNAVAILABLE, and a new socket tries again.
+ * An instance that was restarted counts as lost and found. So what an instance has received is
+ * always a prefix of what it was sent, in that order.
  *
  * Always: `done` is called exactly once for each request that peers_ask took, from the loop, never
- * from within peers_ask. A struct peer that is live stays one until
- * its `change` to PEER_LOST; do not keep it longer.
+ * from within peers_ask. A struct peer lives until its `change` to
+ * PEER_LOST at least; do not keep it longer.
  */
 #ifndef PARLEY_COMMON_PEERS_H
 #define PARLEY_COMMON_PEERS_H
@@ -68,8 +69,8 @@ size_t peers_live_count(const struct peers *self);
 
 bool peer_is_live(const struct peer *peer);
 const char *peer_address(const struct peer *peer);
-/* A number for the caller's own use, 0 at first and after the peer was lost. */
-uint64_t *peer_number(struct peer *peer);
+/* Two numbers for the caller's own use, 0 at first and after the peer was lost. */
+uint64_t *peer_numbers(struct peer *peer);
 size_t peer_pending(const struct peer *peer);
 
 /* `reply` (of message->reply) and `text` live for the call; `reply` is NULL unless ERR_OK. */

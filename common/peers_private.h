@@ -31,9 +31,12 @@ struct peer {
     uint64_t hash; /* of the address */
     zsock_t *dealer;
     struct loop_socket *input;
+    void *monitor; /* PAIR: tells when the connection breaks */
+    struct loop_socket *monitor_input;
+    int64_t dialed_ms, redial_ms; /* when the socket was made, and how long it may take to answer */
     enum peer_state state;
     bool listed; /* the addresses still name it */
-    uint64_t instance, link, number;
+    uint64_t instance, link, numbers[2];
     int64_t heard_ms;
     uint64_t last_id;
     struct pending *first, *last;

@@ -263,14 +263,20 @@ static void run(struct call *call, struct slice bytes) {
 /* Takes `frame` over. */
 static void dispatch(struct service *service, struct slice caller, zmq_msg_t *frame) {
     struct envelope envelope;
-    struct slice bytes = slice_make(zmq_msg_data(frame), zmq_msg_size(frame));
-    struct call *call = NULL;
-    if (caller.length <= SERVICE_CALLER_BYTES && envelope_unpack(bytes, &envelope) == 0 &&
-        envelope.kind == ENVELOPE_REQUEST)
-        call = calloc(1, sizeof *call);
+    struct call *call = caller.length <= SERVICE_CALLER_BYTES ? calloc(1, sizeof *call) : NULL;
     if (call == NULL) {
         metric_add(service->refused, 1);
         zmq_msg_close(frame);
+        return;
+    }
+    /* Moved before anything points into it: a short message lies within its zmq_msg_t. */
+    zmq_msg_init(&call->frame);
+    zmq_msg_move(&call->frame, frame);
+    zmq_msg_close(frame);
+    struct slice bytes = slice_make(zmq_msg_data(&call->frame), zmq_msg_size(&call->frame));
+    if (envelope_unpack(bytes, &envelope) != 0 || envelope.kind != ENVELOPE_REQUEST) {
+        metric_add(service->refused, 1);
+        call_free(call);
         return;
     }
     call->service = service;
@@ -279,9 +285,6 @@ static void dispatch(struct service *service, struct slice caller, zmq_msg_t *fr
     call->out = buffer_make(ENVELOPE_MAX_BYTES);
     call->caller_length = caller.length;
     memcpy(call->caller, caller.data, caller.length);
-    zmq_msg_init(&call->frame);
-    zmq_msg_move(&call->frame, frame);
-    zmq_msg_close(frame);
     service->calls++;
     metric_set(service->calls_gauge, service->calls);
     call->route = find_route(service, envelope.name);

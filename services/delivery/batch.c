@@ -50,6 +50,17 @@ static enum err may_write(const struct log_head *head, const struct delivery_sen
     return (head->blocked & bit) != 0 ? ERR_BLOCKED : ERR_OK;
 }
 
+static void add_rows(struct batch *batch, struct send *send, struct log_head *head) {
+    for (size_t i = 0; i < send->body->texts.count; i++) {
+        batch->row_sends[batch->row_count] = send;
+        batch->rows[batch->row_count++] = (struct log_row){.head = head,
+                                                           .type = ENTRY_TEXT,
+                                                           .sender = send->body->account,
+                                                           .nonce = send->body->nonces.items[i],
+                                                           .text = send->body->texts.items[i]};
+    }
+}
+
 static void make_rows(struct batch *batch) {
     batch->row_count = 0;
     for (size_t i = 0; i < batch->count; i++) {
@@ -58,14 +69,8 @@ static void make_rows(struct batch *batch) {
             continue;
         struct log_head *head = log_find_head(&batch->heads, batch->conversations[i]);
         send->err = may_write(head, send->body);
-        if (send->err != ERR_OK)
-            continue;
-        batch->row_sends[batch->row_count] = send;
-        batch->rows[batch->row_count++] = (struct log_row){.head = head,
-                                                           .type = ENTRY_TEXT,
-                                                           .sender = send->body->account,
-                                                           .nonce = send->body->nonce,
-                                                           .text = send->body->text};
+        if (send->err == ERR_OK)
+            add_rows(batch, send, head);
     }
 }
 
@@ -115,6 +120,15 @@ static int route_row(struct route_batch *routes, const struct log_row *row,
                  : route_batch_add(routes, &entry, pair, 2);
 }
 
+/* Makes the lists of a request's reply, empty. */
+static bool prepare_reply(struct send *send) {
+    size_t bytes = send->body->texts.count * sizeof(uint64_t);
+    send->reply = (struct delivery_send_reply){
+        .cids.items = record_arena_alloc(call_arena(send->call), bytes),
+        .times_ms.items = record_arena_alloc(call_arena(send->call), bytes)};
+    return send->reply.cids.items != NULL && send->reply.times_ms.items != NULL;
+}
+
 static struct route_batch *answer(struct batch *batch, bool *missed_r) {
     if (batch->row_count == 0)
         return NULL;
@@ -123,10 +137,15 @@ static struct route_batch *answer(struct batch *batch, bool *missed_r) {
     for (size_t i = 0; i < batch->row_count; i++) {
         const struct log_row *row = &batch->rows[i];
         struct send *send = batch->row_sends[i];
-        send->reply = (struct delivery_send_reply){.conversation = row->conversation,
-                                                   .cid = row->cid,
-                                                   .time_ms = row->time_ms,
-                                                   .repeat = row->repeat};
+        struct delivery_send_reply *reply = &send->reply;
+        if (reply->cids.count == 0 && !prepare_reply(send))
+            send->err = ERR_UNAVAILABLE; /* stored; the repeat will find it */
+        if (send->err == ERR_OK) {
+            reply->conversation = row->conversation;
+            reply->cids.items[reply->cids.count++] = row->cid;
+            reply->times_ms.items[reply->times_ms.count++] = row->time_ms;
+            reply->repeats += row->repeat;
+        }
         if (routes != NULL && route_row(routes, row, send->body) != 0)
             *missed_r = true;
     }

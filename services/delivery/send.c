@@ -2,9 +2,22 @@
 #include "services/delivery/writers.h"
 
 #define NONCE_BYTES 16
+/* As long as a row's body may be, with room to spare. */
+#define TEXT_BYTES 65000
+
+static bool texts_fit(const struct delivery_send *body) {
+    if (body->texts.count == 0 || body->texts.count != body->nonces.count)
+        return false;
+    for (size_t i = 0; i < body->texts.count; i++) {
+        size_t length = body->texts.items[i].length;
+        if (length == 0 || length > TEXT_BYTES || body->nonces.items[i].length != NONCE_BYTES)
+            return false;
+    }
+    return true;
+}
 
 static enum err check(const struct delivery_send *body) {
-    if (body->account == 0 || body->text.length == 0 || body->nonce.length != NONCE_BYTES ||
+    if (body->account == 0 || !texts_fit(body) ||
         (body->to_account == 0) == (body->to_group == 0))
         return ERR_BAD_REQUEST;
     if (body->account >= NUMBER_LIMIT || body->to_account >= NUMBER_LIMIT)

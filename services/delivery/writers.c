@@ -26,7 +26,7 @@ struct writers {
     pthread_mutex_t lock;
     struct send *done, **done_tail; /* under `lock` */
     ev_async wake;
-    struct metric *batches, *rows, *repeats;
+    struct metric *batches, *requests, *messages, *repeats;
     size_t count;
     struct writer items[];
 };
@@ -35,14 +35,15 @@ struct writers {
 
 /* Waits for messages and takes a batch of them; 0 when the writer stops and nothing waits. */
 static size_t take_batch(struct writer *writer, struct send *sends[LOG_MAX_ROWS]) {
-    size_t count = 0, bytes = 0;
+    size_t count = 0, rows = 0, bytes = 0;
     pthread_mutex_lock(&writer->lock);
     while (writer->first == NULL && !writer->stopping)
         pthread_cond_wait(&writer->wake, &writer->lock);
-    while (writer->first != NULL && count < LOG_MAX_ROWS) {
+    while (writer->first != NULL) {
         struct send *send = writer->first;
-        bytes += send->body->text.length;
-        if (count > 0 && bytes > WRITERS_BATCH_BYTES)
+        rows += send->body->texts.count;
+        bytes += send->bytes;
+        if (count > 0 && (rows > LOG_MAX_ROWS || bytes > WRITERS_BATCH_BYTES))
             break;
         sends[count++] = send;
         writer->first = send->next;
@@ -76,7 +77,7 @@ static void *run(void *argument) {
             batch_run(writer->db, writer->cache, service_instance(self->delivery->service), sends,
                       count, &missed);
         metric_add(self->batches, 1);
-        metric_add(self->rows, count);
+        metric_add(self->requests, count);
         route_post(router, &routes);
         if (missed)
             route_missed(router);
@@ -99,12 +100,12 @@ static void on_done(struct ev_loop *ev, ev_async *watcher, int revents) {
     while (next != NULL) {
         struct send *send = next;
         next = send->next;
+        metric_add(self->messages, send->reply.cids.count);
+        metric_add(self->repeats, send->reply.repeats);
         if (send->err == ERR_OK)
             call_reply(&send->call, &send->reply);
         else
             call_fail(&send->call, send->err);
-        if (send->reply.repeat)
-            metric_add(self->repeats, 1);
         free(send);
     }
 }
@@ -117,6 +118,8 @@ enum err writers_submit(struct writers *self, struct call *call, const struct de
         return ERR_OVERLOADED;
     send->call = call;
     send->body = body;
+    for (size_t i = 0; i < body->texts.count; i++)
+        send->bytes += body->texts.items[i].length;
     pthread_mutex_lock(&writer->lock);
     bool full = writer->waiting >= self->delivery->settings.writer_queue;
     if (!full) {
@@ -158,7 +161,9 @@ struct writers *writers_new(struct delivery *delivery) {
     self->done_tail = &self->done;
     pthread_mutex_init(&self->lock, NULL);
     self->batches = metrics_counter(metrics, "batches_total", "", "Batches of messages.");
-    self->rows = metrics_counter(metrics, "batched_messages_total", "", "Messages in batches.");
+    self->requests =
+        metrics_counter(metrics, "batched_requests_total", "", "Requests in batches of messages.");
+    self->messages = metrics_counter(metrics, "messages_total", "", "Messages that were committed.");
     self->repeats = metrics_counter(metrics, "repeated_messages_total", "",
                                     "Messages whose nonce had been stored before.");
     ev_async_init(&self->wake, on_done);

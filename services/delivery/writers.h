@@ -3,7 +3,7 @@
  *
  * Each conversation belongs to one writer (by hash of its parties), so its messages are stored in
  * the order of their arrival. A writer takes what waits when it is free - at most LOG_MAX_ROWS
- * messages and WRITERS_BATCH_BYTES of text - and commits it in one transaction; there is no timer.
+ * messages and WRITERS_BATCH_BYTES of text, a request's messages together - and commits it in one transaction; there is no timer.
  * So a lone message is stored at once, and under load batches grow by themselves.
  *
  * A batch that meets a lost connection is run again, WRITERS_ATTEMPTS times at most; nonces make
@@ -18,12 +18,13 @@
 #define WRITERS_BATCH_BYTES ((size_t)1 << 20)
 #define WRITERS_ATTEMPTS 3
 
-/* One message on its way through a writer. */
+/* One request's messages on their way through a writer. */
 struct send {
     struct call *call; /* owned until it is answered */
     const struct delivery_send *body;
+    size_t bytes; /* of text */
     enum err err;
-    struct delivery_send_reply reply;
+    struct delivery_send_reply reply; /* lists in the call's arena */
     struct send *next;
 };
 

@@ -1,4 +1,5 @@
-/* What a writer remembers of conversations between transactions; see store.h for when it is exact. */
+/* What a writer remembers of conversations between transactions; see store.h for when it is exact.
+ */
 #ifndef PARLEY_LOG_CACHE_H
 #define PARLEY_LOG_CACHE_H
 

@@ -13,6 +13,10 @@ const struct db_statement log_sql_insert_pair = {
     "INSERT INTO conversation (id, kind, lo, hi, created_ms) VALUES (?, 0, ?, ?, ?)"};
 const struct db_statement log_sql_insert_cursors = {
     "insert_cursors", "INSERT INTO `cursor` (account, conversation) VALUES (?, ?), (?, ?)"};
+const struct db_statement log_sql_open_cursor = {
+    "open_cursor", "INSERT INTO `cursor` (account, conversation, since, received)"
+                   " VALUES (?, ?, ?, ?) ON DUPLICATE KEY UPDATE since = VALUES(since),"
+                   " received = VALUES(received), until = NULL"};
 
 static void add_heads(struct buffer *sql, struct log_head *const *heads, size_t count) {
     for (size_t i = 0; i < count; i++)
@@ -77,9 +81,7 @@ void log_sql_add_insert(struct db *db, struct buffer *sql, const struct log_row 
     buffer_add_text(sql, " RETURNING cid;");
 }
 
-void log_sql_add_commit(struct buffer *sql) {
-    buffer_add_text(sql, "COMMIT;");
-}
+void log_sql_add_commit(struct buffer *sql) { buffer_add_text(sql, "COMMIT;"); }
 
 void log_sql_add_find_nonces(struct db *db, struct buffer *sql, const struct log_row *rows,
                              size_t count) {

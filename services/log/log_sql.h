@@ -8,7 +8,7 @@
 #define LOG_SCRIPT_BYTES ((size_t)24 << 20)
 
 extern const struct db_statement log_sql_find_pair, log_sql_count_accounts, log_sql_next_pair,
-    log_sql_insert_pair, log_sql_insert_cursors;
+    log_sql_insert_pair, log_sql_insert_cursors, log_sql_open_cursor;
 
 /* BEGIN; the heads, locked; the next block of cids. */
 void log_sql_add_lock(struct buffer *sql, const uint64_t *ids, size_t count);

@@ -198,8 +198,8 @@ static void part_flush(struct router *self, struct part *part, unsigned attempts
 
 static void part_add(struct router *self, struct part *part, const struct route_item *item,
                      const uint64_t *accounts, size_t count, unsigned attempts) {
-    if (part->batch != NULL && (part->batch->count == REQUEST_MAX_ITEMS ||
-                                part->batch->bytes > REQUEST_MAX_BYTES))
+    if (part->batch != NULL &&
+        (part->batch->count == REQUEST_MAX_ITEMS || part->batch->bytes > REQUEST_MAX_BYTES))
         part_flush(self, part, attempts);
     if (part->batch == NULL)
         part->batch = route_batch_new();
@@ -252,7 +252,8 @@ static void send_batch(struct router *self, struct route_batch *batch, unsigned 
     }
 }
 
-/* --- from any thread to the loop --------------------------------------------------------------- */
+/* --- from any thread to the loop ---------------------------------------------------------------
+ */
 
 void route_post(struct router *self, struct route_batch **batch_p) {
     struct route_batch *batch = *batch_p;
@@ -304,8 +305,8 @@ struct router *router_new(struct service *service, const char *session_peers) {
     self->posted_tail = &self->posted;
     pthread_mutex_init(&self->lock, NULL);
     struct metrics *metrics = service_metrics(service);
-    self->routed = metrics_counter(metrics, "routed_total", "",
-                                   "Entries that a session has taken to push.");
+    self->routed =
+        metrics_counter(metrics, "routed_total", "", "Entries that a session has taken to push.");
     self->lost = metrics_counter(metrics, "route_lost_total", "",
                                  "Entries that no session took; gateways catch up instead.");
     ev_async_init(&self->wake, on_wake);
@@ -336,10 +337,11 @@ void router_destroy(struct router **self_p) {
     free(self);
 }
 
-bool router_ready(const struct router *self) {
-    return peers_live_count(self->sessions) > 0;
-}
+bool router_ready(const struct router *self) { return peers_live_count(self->sessions) > 0; }
 
-bool router_idle(const struct router *self) {
-    return self->requests == 0;
+bool router_idle(struct router *self) {
+    pthread_mutex_lock(&self->lock);
+    bool posted = self->posted != NULL;
+    pthread_mutex_unlock(&self->lock);
+    return !posted && self->requests == 0;
 }

@@ -8,8 +8,8 @@
  * A batch is split by account over the session instances (rendezvous hash) and sent as one request
  * to each. A request that fails is sent again, to whoever has those accounts by then, at most
  * ROUTE_ATTEMPTS times. What could not be routed all the same is not remembered row by row: the
- * entries are in the log. The router remembers only that something was missed, and has every gateway
- * catch up (`session.dirty`) as soon as a session answers.
+ * entries are in the log. The router remembers only that something was missed, and has every
+ * gateway catch up (`session.dirty`) as soon as a session answers.
  *
  * Entries of one conversation may arrive out of order after a retry; `prev` tells the gateway.
  */
@@ -31,7 +31,7 @@ struct router *router_new(struct service *service, const char *session_peers);
 void router_destroy(struct router **self);
 /* A session is there. */
 bool router_ready(const struct router *self);
-/* Nothing waits for an answer. */
+/* Nothing waits to be sent or to be answered. */
 bool router_idle(struct router *self);
 
 /* NULL without memory. */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/log.h"
 #include "common/loop.h"
 #include "services/log/log_cache.h"
 #include "services/log/log_sql.h"
@@ -39,6 +40,13 @@ static enum err make_pair(struct db *db, uint64_t lo, uint64_t hi, uint64_t *con
     if (err != ERR_OK)
         db_rollback(db);
     return err;
+}
+
+enum err log_open_cursor(struct db *db, uint64_t conversation, uint64_t account,
+                         uint64_t last_cid) {
+    return db_query(
+        db, &log_sql_open_cursor,
+        DB_ARGS(db_u64(account), db_u64(conversation), db_u64(last_cid), db_u64(last_cid)), NULL);
 }
 
 static enum err find_pair(struct db *db, uint64_t lo, uint64_t hi, uint64_t *conversation_r) {
@@ -104,6 +112,17 @@ static void read_head(const struct db_rows *rows, struct record_arena *arena,
         head->string_id = slice_make(NULL, 0);
 }
 
+static bool copy_members(const struct u64_list *members, struct record_arena *arena,
+                         struct log_head *head) {
+    uint64_t *items = record_arena_alloc(arena, members->count * sizeof *items);
+    if (items == NULL)
+        return false;
+    if (members->count > 0)
+        memcpy(items, members->items, members->count * sizeof *items);
+    head->members = (struct u64_list){items, members->count};
+    return true;
+}
+
 /* Takes what the cache knows exactly, notes what it does not. */
 static void recall(const struct log_cache *cache, bool wrote_last, struct record_arena *arena,
                    struct log_head *head, struct lacks *lacks) {
@@ -114,14 +133,9 @@ static void recall(const struct log_cache *cache, bool wrote_last, struct record
         lacks->last_cid[lacks->last_cid_count++] = head;
     if (conversation_kind(head->id) != CONVERSATION_GROUP)
         return;
-    if (memory == NULL || memory->version != head->version) {
+    if (memory == NULL || memory->version != head->version ||
+        !copy_members(&memory->members, arena, head))
         lacks->members[lacks->members_count++] = head;
-        return;
-    }
-    size_t bytes = memory->members.count * sizeof *memory->members.items;
-    struct slice copy =
-        record_arena_copy(arena, slice_make((const char *)memory->members.items, bytes));
-    head->members = (struct u64_list){(uint64_t *)(uintptr_t)copy.data, memory->members.count};
 }
 
 static void read_last_cids(struct db_rows *rows, const struct log_heads *heads) {
@@ -132,23 +146,27 @@ static void read_last_cids(struct db_rows *rows, const struct log_heads *heads) 
     }
 }
 
-/* Rows come ascending by conversation and account. */
-static void read_members(struct db_rows *rows, const struct log_heads *heads,
+/* Rows come ascending by conversation and account. Nobody may count as no member for want of
+ * memory: false then. */
+static bool read_members(struct db_rows *rows, const struct log_heads *heads,
                          struct record_arena *arena) {
-    size_t total = rows == NULL ? 0 : db_rows_count(rows);
+    size_t total = db_rows_count(rows);
     uint64_t *accounts = record_arena_alloc(arena, total * sizeof *accounts);
+    if (accounts == NULL)
+        return false;
     struct log_head *head = NULL;
-    for (size_t i = 0; accounts != NULL && i < total && db_rows_next(rows); i++) {
+    for (size_t i = 0; i < total && db_rows_next(rows); i++) {
         uint64_t conversation = db_rows_u64(rows, 0);
         accounts[i] = db_rows_u64(rows, 1);
         if (head == NULL || head->id != conversation) {
             head = log_find_head(heads, conversation);
             if (head == NULL)
-                return;
+                return false;
             head->members = (struct u64_list){&accounts[i], 0};
         }
         head->members.count++;
     }
+    return true;
 }
 
 static enum err fetch_lacks(struct db *db, uint64_t instance, const struct lacks *lacks,
@@ -165,17 +183,19 @@ static enum err fetch_lacks(struct db *db, uint64_t instance, const struct lacks
     enum err err = sql.failed ? ERR_INTERNAL : db_script_run(db, &sql);
     buffer_free(&sql);
     struct db_rows *rows = NULL;
-    bool last_cids = lacks->last_cid_count > 0;
+    bool last_cids = lacks->last_cid_count > 0, complete = true;
     while (err == ERR_OK && db_script_next(db, &rows)) {
         if (rows != NULL && last_cids) {
             read_last_cids(rows, heads);
             last_cids = false;
         } else if (rows != NULL) {
-            read_members(rows, heads, arena);
+            complete = read_members(rows, heads, arena) && complete;
         }
         db_rows_destroy(&rows);
     }
-    return err == ERR_OK ? db_script_end(db) : err;
+    if (err == ERR_OK)
+        err = db_script_end(db);
+    return err == ERR_OK && !complete ? ERR_INTERNAL : err;
 }
 
 /* Reads the heads and the block of cids from the results of the locking script. */
@@ -206,13 +226,12 @@ enum err log_lock(struct db *db, struct log_cache *cache, uint64_t instance, uin
                   size_t count, struct record_arena *arena, struct log_heads *heads_r) {
     assert(count > 0 && count <= LOG_MAX_ROWS);
     size_t unique = sort_unique(ids, count);
-    *heads_r = (struct log_heads){
-        .items = record_arena_alloc(arena, unique * sizeof *heads_r->items)};
+    *heads_r =
+        (struct log_heads){.items = record_arena_alloc(arena, unique * sizeof *heads_r->items)};
     struct buffer sql = buffer_make(LOG_SCRIPT_BYTES);
     log_sql_add_lock(&sql, ids, unique);
     struct lacks lacks = {.last_cid_count = 0, .members_count = 0};
-    enum err err =
-        sql.failed || heads_r->items == NULL ? ERR_INTERNAL : db_script_run(db, &sql);
+    enum err err = sql.failed || heads_r->items == NULL ? ERR_INTERNAL : db_script_run(db, &sql);
     buffer_free(&sql);
     if (err == ERR_OK)
         err = read_lock(db, cache, instance, arena, heads_r, &lacks);
@@ -246,8 +265,8 @@ static void assign(const struct log_heads *heads, struct log_row *rows, size_t c
 }
 
 /* The insert returns the cids of the rows that it stored; the others' nonces were there. */
-static void read_stored(struct db_rows *stored, const struct log_heads *heads,
-                        struct log_row *rows, size_t count) {
+static void read_stored(struct db_rows *stored, const struct log_heads *heads, struct log_row *rows,
+                        size_t count) {
     while (db_rows_next(stored)) {
         uint64_t i = db_rows_u64(stored, 0) - heads->first_cid;
         if (i < count)
@@ -274,10 +293,24 @@ static void take_repeat(const struct db_rows *found, struct log_row *rows, size_
     }
 }
 
+/* A row that was left out for another reason than its nonce must not count as stored. */
+static bool all_found(const struct log_row *rows, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (rows[i].cid != 0)
+            continue;
+        log_error("row_not_stored", "conversation=%llu", (unsigned long long)rows[i].conversation);
+        return false;
+    }
+    return true;
+}
+
 static enum err look_up_repeats(struct db *db, struct log_row *rows, size_t count) {
     size_t repeats = 0;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         repeats += rows[i].repeat;
+        if (rows[i].repeat)
+            rows[i].cid = 0;
+    }
     if (repeats == 0)
         return ERR_OK;
     struct buffer sql = buffer_make(LOG_SCRIPT_BYTES);
@@ -290,7 +323,9 @@ static enum err look_up_repeats(struct db *db, struct log_row *rows, size_t coun
             take_repeat(found, rows, count);
         db_rows_destroy(&found);
     }
-    return err == ERR_OK ? db_script_end(db) : err;
+    if (err == ERR_OK)
+        err = db_script_end(db);
+    return err == ERR_OK && !all_found(rows, count) ? ERR_INTERNAL : err;
 }
 
 enum err log_append(struct db *db, struct log_heads *heads, struct log_row *rows, size_t count,

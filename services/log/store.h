@@ -36,10 +36,10 @@ struct log_cache;
 /* A conversation's head while its row is locked. Slices and lists live in the arena. */
 struct log_head {
     uint64_t id, lo, hi, owner, version;
-    uint64_t last_cid;       /* 0: nothing is stored yet */
-    unsigned blocked;        /* of a pair: bit 0 lo, bit 1 hi may not write */
+    uint64_t last_cid; /* 0: nothing is stored yet */
+    unsigned blocked;  /* of a pair: bit 0 lo, bit 1 hi may not write */
     bool dissolved;
-    struct slice string_id;  /* of a group; empty where it is its number's decimal form */
+    struct slice string_id; /* of a group; empty where it is its number's decimal form */
     struct slice name;
     struct u64_list members; /* of a group, ascending */
 };
@@ -54,12 +54,12 @@ struct log_heads {
 struct log_row {
     struct log_head *head;
     uint64_t type, sender;
-    struct slice nonce;      /* 16 bytes, or empty: always stored */
-    uint64_t subject;        /* of a notice, else 0 */
+    struct slice nonce; /* 16 bytes, or empty: always stored */
+    uint64_t subject;   /* of a notice, else 0 */
     bool notice, accepted;
     struct slice text;
     /* What log_append sets. */
-    bool repeat;             /* the nonce was there already; conversation, cid, time are that row's */
+    bool repeat; /* the nonce was there already; conversation, cid, time are that row's */
     uint64_t conversation, cid, prev, time_ms;
 };
 
@@ -80,21 +80,28 @@ enum err log_open_pair(struct db *db, struct log_cache *cache, uint64_t a, uint6
 
 /*
  * Begins a transaction and locks these conversations (at most LOG_MAX_ROWS; any order, repeats
- * allowed; `ids` is sorted in place). `instance` is the writer's. `cache` may be NULL: everything is
- * read. After an error the transaction is rolled back.
+ * allowed; `ids` is sorted in place). `instance` is the writer's. `cache` may be NULL: everything
+ * is read. After an error the transaction is rolled back.
  */
 enum err log_lock(struct db *db, struct log_cache *cache, uint64_t instance, uint64_t *ids,
                   size_t count, struct record_arena *arena, struct log_heads *heads_r)
     __attribute__((warn_unused_result));
 /* The head of a conversation, or NULL when it has no row. */
 struct log_head *log_find_head(const struct log_heads *heads, uint64_t conversation);
+/*
+ * Lets an account read a group from behind `last_cid` on, also one that had left: in the
+ * transaction that makes it a member, with the locked head's last_cid.
+ */
+enum err log_open_cursor(struct db *db, uint64_t conversation, uint64_t account, uint64_t last_cid)
+    __attribute__((warn_unused_result));
 /* Whether a head's group has this member. */
 bool log_is_member(const struct log_head *head, uint64_t account);
 
 /*
- * Appends rows in this order (at most LOG_MAX_ROWS) and moves their heads' last_cid; with `commit`
- * ends the transaction in the same round trip. Repeats are looked up after that. After an error
- * nothing is kept, unless db_uncertain says that the commit may have happened all the same.
+ * Appends rows in this order (at most LOG_MAX_ROWS; once after each log_lock, whose block of cids
+ * it uses) and moves their heads' last_cid; with `commit` ends the transaction in the same round
+ * trip. Repeats are looked up after that. After an error nothing is kept, unless db_uncertain says
+ * that the commit may have happened all the same.
  */
 enum err log_append(struct db *db, struct log_heads *heads, struct log_row *rows, size_t count,
                     bool commit) __attribute__((warn_unused_result));

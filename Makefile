@@ -1,0 +1,305 @@
+# Builds, checks and runs parley. `make help` lists the targets.
+#
+# Sources are found by wildcard, so a new file needs no line here:
+#   common/*.c          -> $(B)/libcommon.a          proto/*.c -> $(B)/libproto.a
+#   services/NAME/*.c   -> $(B)/libNAME.a (without main.c) and the program of that name
+#   tests/unit/*.c, tests/isolation/*.c, tests/fuzz/*.c -> one program each
+# Variables: V=1 shows the commands; SANITIZE=address,undefined builds into build-asan/;
+# CC, OPT, EXTRA_CFLAGS, EXTRA_LDFLAGS, PREFIX and DESTDIR mean what they usually do.
+
+VERSION := 0.1.0
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+ifeq ($(MAKELEVEL),0)
+# As many jobs as there are cores; a -j on the command line wins.
+MAKEFLAGS += -j$(shell nproc)
+endif
+
+V ?= 0
+Q := $(if $(filter 1,$(V)),,@)
+# $(call say,VERB,WHAT): the one line shown for a command that is not.
+say = $(if $(filter 1,$(V)),,@printf '  %-6s %s\n' '$(1)' '$(2)')
+
+# ---- what is built, and where
+
+SANITIZE ?=
+BUILD ?= $(if $(SANITIZE),build-asan,build)
+B := $(BUILD)
+BIN := $(B)/bin
+
+DAEMONS := gateway auth session group delivery
+SERVICE_LIBS := $(DAEMONS) ctl log
+PROGRAMS := $(DAEMONS:%=$(BIN)/parley-%) $(BIN)/parleyctl
+PAGE_PROGRAM := $(BIN)/parley-messages
+
+COMMON_SRC := $(wildcard common/*.c)
+PROTO_SRC := $(wildcard proto/*.c)
+SUPPORT_SRC := $(wildcard tests/support/*.c)
+UNIT_SRC := $(wildcard tests/unit/*.c)
+ISOLATION_SRC := $(wildcard tests/isolation/*.c)
+FUZZ_SRC := $(wildcard tests/fuzz/*.c)
+MIGRATIONS := $(sort $(wildcard deploy/migrations/*.sql))
+service_src = $(filter-out services/$(1)/main.c,$(wildcard services/$(1)/*.c))
+
+C_SRC := $(COMMON_SRC) $(PROTO_SRC) $(wildcard proto/gen/*.c services/*/*.c) \
+         $(SUPPORT_SRC) $(UNIT_SRC) $(ISOLATION_SRC) $(FUZZ_SRC) $(wildcard tests/bench/*.c)
+C_HEADERS := $(wildcard common/*.h proto/*.h proto/gen/*.h services/*/*.h tests/*/*.h)
+SCRIPTS := $(sort .ci/run $(shell grep -lsE '^\#!/bin/(ba)?sh' deploy/* tests/*/*))
+
+# ---- how
+
+PACKAGES := libzmq libczmq msgpack libcjson libmariadb libsodium libwebsockets
+HAVE_PACKAGES := $(shell pkg-config --exists $(PACKAGES) 2>/dev/null && echo yes)
+# Other people's headers are system headers: our warnings are not for them.
+PACKAGE_CPPFLAGS := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PACKAGES) 2>/dev/null))
+LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lev -lpthread -lm
+
+OPT ?= -O2 -g
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Werror
+HARDENING := -fstack-protector-strong -fPIE
+SANITIZE_FLAGS := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all \
+                                   -fno-omit-frame-pointer)
+# Fortified functions hide bugs from the sanitizers and need an optimizing compiler.
+ifeq ($(SANITIZE)$(findstring -O0,$(OPT)),)
+HARDENING += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+endif
+
+DEFINES := -I. -D_GNU_SOURCE -DPARLEY_VERSION='"$(VERSION)"'
+ALL_CPPFLAGS = $(DEFINES) $(PACKAGE_CPPFLAGS)
+ALL_CFLAGS = -std=gnu11 $(OPT) $(WARNINGS) $(HARDENING) $(SANITIZE_FLAGS) $(EXTRA_CFLAGS)
+ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now,--as-needed $(SANITIZE_FLAGS) $(EXTRA_LDFLAGS)
+COMPILE = $(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+# The archives need each other's symbols only downwards: services -> log -> proto -> common.
+LINK = $(CC) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
+       $(ALL_LDFLAGS) $(LIBS)
+
+objects = $(patsubst %.c,$(B)/obj/%.o,$(1))
+BASE_LIBS := $(B)/liblog.a $(B)/libproto.a $(B)/libcommon.a
+TEST_LIBS := $(patsubst %,$(B)/lib%.a,$(filter-out log,$(SERVICE_LIBS))) $(BASE_LIBS)
+UNIT_TESTS := $(patsubst %.c,$(B)/%,$(UNIT_SRC))
+ISOLATION_TESTS := $(patsubst %.c,$(B)/%,$(ISOLATION_SRC))
+FUZZERS := $(patsubst tests/fuzz/%.c,$(B)/%,$(FUZZ_SRC))
+
+# ---- building
+
+.PHONY: all
+all: $(PROGRAMS) $(PAGE_PROGRAM) ## build everything into build/bin (SANITIZE=address,undefined: build-asan/bin)
+
+# Two stamps whose contents change with the flags and with the list of sources: objects are made
+# again when the former changes, archives (a source was added or removed) when the latter does.
+FLAGS_TEXT = $(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(LIBS)
+SOURCES_TEXT = $(C_SRC) $(MIGRATIONS)
+write_if_changed = mkdir -p $(@D); if [ "$$(cat $@ 2>/dev/null)" != '$(1)' ]; then \
+                       printf '%s\n' '$(1)' >$@; fi
+
+$(B)/flags: FORCE
+	$(if $(HAVE_PACKAGES),,$(error libraries to build with are missing: run 'make deps'))
+	@$(call write_if_changed,$(subst ','\'',$(FLAGS_TEXT)))
+$(B)/sources: FORCE
+	@$(call write_if_changed,$(SOURCES_TEXT))
+.PHONY: FORCE
+FORCE:
+
+$(B)/obj/%.o: %.c $(B)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(COMPILE)
+
+$(B)/gen/migrations.c: deploy/embed-migrations $(MIGRATIONS) $(B)/sources
+	@mkdir -p $(@D)
+	$(call say,GEN,$@)
+	$(Q)deploy/embed-migrations $(MIGRATIONS) >$@
+$(B)/obj/gen/migrations.o: $(B)/gen/migrations.c $(B)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(COMPILE)
+
+$(B)/libcommon.a: $(call objects,$(COMMON_SRC))
+$(B)/libproto.a: $(call objects,$(PROTO_SRC))
+$(B)/liblog.a: $(B)/obj/gen/migrations.o
+$(foreach s,$(SERVICE_LIBS),$(eval $(B)/lib$(s).a: $(call objects,$(call service_src,$(s)))))
+$(B)/lib%.a: $(B)/sources
+	@mkdir -p $(@D)
+	$(call say,AR,$@)
+	$(Q)rm -f $@; ar rcs $@ $(filter %.o,$^)
+
+$(BIN)/parley-messages: $(B)/obj/proto/gen/messages_page.o $(B)/libproto.a $(B)/libcommon.a
+$(BIN)/parleyctl: $(B)/obj/services/ctl/main.o $(B)/libctl.a $(BASE_LIBS)
+$(foreach s,$(DAEMONS),$(eval \
+    $(BIN)/parley-$(s): $(B)/obj/services/$(s)/main.o $(B)/lib$(s).a $(BASE_LIBS)))
+$(PROGRAMS) $(PAGE_PROGRAM):
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(LINK)
+
+$(UNIT_TESTS) $(ISOLATION_TESTS): LIBS += -lcmocka
+$(UNIT_TESTS) $(ISOLATION_TESTS): $(B)/%: $(B)/obj/%.o $(call objects,$(SUPPORT_SRC)) $(TEST_LIBS)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(LINK)
+
+-include $(patsubst %.c,$(B)/obj/%.d,$(C_SRC)) $(B)/obj/gen/migrations.d
+
+# ---- running
+
+INSTALL_DEPS := deploy/install-deps
+
+.PHONY: deps run up down status
+deps: ## install what is missing to build, run and test (Debian packages)
+	$(Q)$(INSTALL_DEPS)
+
+# The build is a make of its own here, since it asks pkg-config, which deps may just have installed.
+run: ## install what is missing, build, start MariaDB and all services; Ctrl-C stops them
+	$(Q)$(INSTALL_DEPS) --build --database
+	$(Q)$(MAKE) all
+	$(Q)PARLEY_BIN=$(BIN) deploy/local run
+
+up: ## the same in the background
+	$(Q)$(INSTALL_DEPS) --build --database
+	$(Q)$(MAKE) all
+	$(Q)PARLEY_BIN=$(BIN) deploy/local up
+
+down: ## stop what `make up` started
+	$(Q)deploy/local down
+
+status: ## say which services run, and where
+	$(Q)PARLEY_BIN=$(BIN) deploy/local status
+
+# ---- testing
+
+PYTHON := /usr/bin/python3
+# Seconds after which one test program counts as hung.
+TEST_TIMEOUT ?= 300
+PYTEST_ARGS ?=
+TEST_ENV = env PARLEY_BIN=$(CURDIR)/$(BIN) PARLEY_BUILD=$(CURDIR)/$(B) \
+           PYTHONPYCACHEPREFIX=$(CURDIR)/$(B)/pycache \
+           ASAN_OPTIONS=$${ASAN_OPTIONS:-detect_stack_use_after_return=1} \
+           UBSAN_OPTIONS=$${UBSAN_OPTIONS:-print_stacktrace=1}
+PYTEST = $(TEST_ENV) $(PYTHON) -m pytest -q -ra -o cache_dir=$(CURDIR)/$(B)/pytest $(PYTEST_ARGS)
+WITH_DATABASE = PARLEY_VAR=$(CURDIR)/$(B)/test-var deploy/local with-db
+RUN_PROGRAMS = $(TEST_ENV) TEST_TIMEOUT=$(TEST_TIMEOUT) deploy/run-test-programs
+
+.PHONY: test test-build test-unit test-isolation test-e2e test-faults test-compose bench fuzz
+test: ## install what is missing, build, lint, run all tests, then again under the sanitizers
+	$(Q)$(INSTALL_DEPS)
+	$(Q)$(MAKE) all
+	$(Q)$(MAKE) test-build
+	$(Q)+MAKE='$(MAKE)' deploy/run-stages lint test-unit test-isolation test-e2e test-faults \
+	    'SANITIZE=address,undefined test-unit' \
+	    'SANITIZE=address,undefined test-isolation' \
+	    'SANITIZE=address,undefined test-e2e'
+
+test-build: $(UNIT_TESTS) $(ISOLATION_TESTS)
+
+test-unit: $(UNIT_TESTS) ## functions and modules, no process and no database
+	$(Q)$(RUN_PROGRAMS) $^
+
+test-isolation: all $(ISOLATION_TESTS) ## each service alone, over its messages, with a private MariaDB
+	$(Q)$(WITH_DATABASE) $(RUN_PROGRAMS) $(ISOLATION_TESTS)
+
+test-e2e: all ## clients of both dialects against the whole system
+	$(Q)$(PYTEST) tests/e2e
+
+test-faults: all ## processes killed and links cut while messages flow
+	$(Q)$(PYTEST) tests/faults
+
+test-compose: ## the containers of deploy/compose.yaml, for real (needs a Docker engine)
+	$(Q)$(PYTEST) tests/compose
+
+bench: all ## messages a second, latency and CPU per message
+	$(Q)$(TEST_ENV) tests/bench/run
+
+# clang has the fuzzing engine, so the libraries are built with it, in a folder of their own.
+FUZZ_SECONDS ?= 30
+FUZZ_VARIABLES = BUILD=build-fuzz CC=clang SANITIZE=fuzzer-no-link,address,undefined
+fuzz: ## run every fuzz target for FUZZ_SECONDS (30)
+	$(Q)$(MAKE) $(FUZZ_VARIABLES) fuzz-run
+
+.PHONY: fuzz-run fuzz-build $(FUZZERS:%=%.run)
+fuzz-build: $(FUZZERS)
+fuzz-run: $(FUZZERS:%=%.run)
+$(FUZZERS): $(B)/%: $(B)/obj/tests/fuzz/%.o $(TEST_LIBS)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(LINK) -fsanitize=fuzzer
+# New inputs go to the build folder; those kept in the tree are only read.
+$(FUZZERS:%=%.run): %.run: %
+	$(call say,FUZZ,$(notdir $<))
+	$(Q)mkdir -p $(B)/corpus/$(notdir $<)
+	$(Q)$< -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=1024 -timeout=10 -verbosity=0 \
+	    -print_final_stats=1 -artifact_prefix=$(B)/crash-$(notdir $<)- $(B)/corpus/$(notdir $<) \
+	    $(wildcard tests/fuzz/corpus/$(notdir $<))
+
+# ---- checking
+
+# clang-tidy leaves a stamp that is as old as the object, so that only what changed is read again.
+# The analyzer takes what uthash's macros do for uses after free, and of values never set.
+TIDY_UTHASH := --checks=-clang-analyzer-unix.Malloc,-clang-analyzer-core.UndefinedBinaryOperatorResult
+TIDY_STAMPS := $(patsubst %.c,$(B)/tidy/%.ok,$(C_SRC))
+
+.PHONY: lint lint-format lint-tidy lint-cppcheck lint-scripts lint-docs format docs
+lint: lint-format lint-tidy lint-cppcheck lint-scripts lint-docs ## clang-format, clang-tidy, cppcheck, shellcheck, and pages made from the code
+
+lint-format:
+	$(call say,FORMAT,$(words $(C_SRC) $(C_HEADERS)) files)
+	$(Q)clang-format --dry-run --Werror $(C_SRC) $(C_HEADERS)
+
+lint-tidy: $(TIDY_STAMPS)
+$(B)/tidy/%.ok: %.c $(B)/obj/%.o .clang-tidy tests/.clang-tidy
+	@mkdir -p $(@D)
+	$(call say,TIDY,$<)
+	$(Q)clang-tidy --quiet $(if $(shell grep -l '<uthash.h>' $<),$(TIDY_UTHASH)) $< -- -std=gnu11 $(ALL_CPPFLAGS) >$@.log 2>&1 || { cat $@.log; exit 1; }
+	@touch $@
+
+lint-cppcheck:
+	$(call say,CHECK,$(words $(C_SRC)) files)
+	@mkdir -p $(B)/cppcheck
+	$(Q)cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
+	    --error-exitcode=1 --cppcheck-build-dir=$(B)/cppcheck --suppress=missingIncludeSystem \
+	    $(DEFINES) $(C_SRC)
+
+lint-scripts:
+	$(call say,SHELL,$(words $(SCRIPTS)) scripts)
+	$(Q)shellcheck --external-sources --check-sourced $(SCRIPTS)
+
+PAGES := docs/internal-messages.md docs/options.md
+lint-docs: $(PAGES:%=%.check)
+.PHONY: $(PAGES:%=%.check)
+$(PAGES:%=%.check): docs/%.md.check: $(B)/docs/%.md
+	$(Q)cmp -s $< docs/$*.md || { echo "docs/$*.md is stale: run 'make docs'" >&2; exit 1; }
+
+docs: $(PAGES:%=$(B)/%) ## write the pages that are made from the code
+	$(Q)mkdir -p docs; cp $^ docs/
+
+$(B)/docs/internal-messages.md: $(PAGE_PROGRAM)
+	@mkdir -p $(@D)
+	$(Q)$< >$@
+$(B)/docs/options.md: $(PROGRAMS)
+	@mkdir -p $(@D)
+	$(Q){ printf '%s\n' '# Options' '' 'Made by `make docs` from the programs themselves.' \
+	    'Each option may stand in the file that `--config` or `PARLEY_CONFIG` names (`name = value`),' \
+	    'in the environment (`PARLEY_NAME`), or on the command line (`--name=value`); the later wins.'; \
+	    for program in $^; do echo; $$program --help=markdown; done; } >$@
+
+format: ## lay all C files out as .clang-format has it
+	$(Q)clang-format -i $(C_SRC) $(C_HEADERS)
+
+# ---- the rest
+
+PREFIX ?= /usr/local
+.PHONY: install clean help
+install: all ## install the programs under $(DESTDIR)$(PREFIX)
+	$(Q)install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/doc/parley
+	$(Q)install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
+	$(Q)install -m 644 LICENSE README.md $(DESTDIR)$(PREFIX)/share/doc/parley
+
+clean: ## remove what was built (var/, the development data, stays)
+	$(Q)rm -rf build build-asan build-fuzz $(B)
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' Makefile

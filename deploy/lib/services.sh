@@ -1,0 +1,185 @@
+# shellcheck shell=bash
+# The services of deploy/local: started together, watched until every one is ready, started again
+# when one ends, stopped in an order that lets what is under way come to its end.
+
+services=(auth session group delivery gateway)
+# Who talks to clients goes first, so that nothing new comes in while the others finish.
+stop_order=(gateway delivery group session auth)
+declare -A service_pid log_start ends next_start
+
+# The ports as the programs see them; PARLEY_PORT_BASE moves them all.
+port_settings() {
+    local base=${PARLEY_PORT_BASE:-} name offset
+    local -A offsets=([http]=0 [tcp]=1 [gateway]=10 [auth]=11 [group]=12 [session]=13 [delivery]=14)
+    [ -n "$base" ] || return 0
+    if [[ ! $base =~ ^[0-9]{4,5}$ ]] || ((base < 1024 || base > 65500)); then
+        complain "PARLEY_PORT_BASE is $base: it must be a number from 1024 to 65500"
+        return 1
+    fi
+    for name in "${!offsets[@]}"; do
+        offset=${offsets[$name]}
+        export "PARLEY_${name^^}_PORT=$((base + offset))"
+        [ "$offset" -lt 10 ] || export "PARLEY_${name^^}_PEERS=tcp://127.0.0.1:$((base + offset))"
+    done
+}
+
+print_addresses() {
+    local host
+    host=$(setting bind_address 127.0.0.1)
+    [ "$host" != 0.0.0.0 ] || host=127.0.0.1
+    echo "  WebSocket  ws://$host:$(setting http_port 5999)/"
+    echo "  TCP        tcp $host:$(setting tcp_port 54088)"
+    echo "  logs       ${log#"$root"/}/"
+}
+
+programs_built() {
+    local name
+    for name in "${services[@]/#/parley-}" parleyctl; do
+        if [ ! -x "$bin/$name" ]; then
+            complain "$bin/$name is missing: run 'make'"
+            return 1
+        fi
+    done
+}
+
+migrate() {
+    if ! "$bin/parleyctl" migrate >"$log/migrate.log" 2>&1; then
+        tail -n 1 "$log/migrate.log" >&2
+        return 1
+    fi
+}
+
+start_service() {
+    local name=$1 file=$log/$1.log
+    log_start[$name]=$(stat -c %s "$file" 2>/dev/null || echo 0)
+    # Each has a session of its own, so that the terminal's Ctrl-C reaches this script alone, which
+    # then stops them in order; and is ended should this script be killed.
+    without_locks setsid setpriv --pdeathsig TERM "$bin/parley-$name" >>"$file" 2>&1 </dev/null &
+    service_pid[$name]=$!
+    echo "$!" >"$run/$name.pid"
+}
+
+# What a service has said since it was last started.
+log_since_start() { tail -c "+$((log_start[$1] + 1))" "$log/$1.log"; }
+service_ready() { log_since_start "$1" | grep -qE '(^| )event=ready( |$)'; }
+service_ended() { ! kill -0 "${service_pid[$1]}" 2>/dev/null; }
+
+# The line in which a service said why it ended.
+complain_of() {
+    local line
+    line=$(log_since_start "$1" | grep -v '^[[:space:]]*$' | tail -n 1)
+    if [ -n "$line" ]; then
+        echo "$line" >&2
+    else
+        complain "$1 ended without a word"
+    fi
+}
+
+# 0 when all are ready, 1 when one has ended or the time is over (and says which), 2 when asked to
+# stop meanwhile.
+services_await_ready() {
+    local deadline=$((SECONDS + ${PARLEY_START_TIMEOUT:-60})) name waiting
+    while true; do
+        waiting=()
+        for name in "${services[@]}"; do
+            [ "$stopping" = no ] || return 2
+            if service_ended "$name"; then
+                complain_of "$name"
+                return 1
+            fi
+            service_ready "$name" || waiting+=("$name")
+        done
+        [ ${#waiting[@]} -gt 0 ] || return 0
+        if [ $SECONDS -ge $deadline ]; then
+            complain "not ready after ${PARLEY_START_TIMEOUT:-60} s: ${waiting[*]} (see $log)"
+            return 1
+        fi
+        pause 0.05
+    done
+}
+
+# How a process ended, in words, from its wait status.
+ending() {
+    if [ "$1" -gt 128 ]; then
+        echo "was killed by signal $(($1 - 128))"
+    else
+        echo "ended with status $1"
+    fi
+}
+
+# Notes that a service ended and sets when it is started again: at once, then after 1, 2, 4, 8 s,
+# and never more than five times in a minute.
+schedule_restart() {
+    local name=$1 now=$SECONDS kept=() at count delay status=0
+    wait "${service_pid[$name]}" || status=$?
+    for at in ${ends[$name]:-}; do
+        [ $((now - at)) -ge 60 ] || kept+=("$at")
+    done
+    count=${#kept[@]}
+    if [ "$count" -ge 5 ]; then
+        delay=$((60 - (now - kept[0])))
+        kept=("${kept[@]:1}")
+    else
+        delay=$((count == 0 ? 0 : 1 << (count - 1)))
+    fi
+    ends[$name]="${kept[*]} $now"
+    next_start[$name]=$((now + delay))
+    service_pid[$name]=
+    complain "$name $(ending $status), starting it again in $delay s (see $log/$name.log)"
+}
+
+# One look at every service and the private database.
+services_tend() {
+    local name
+    for name in "${services[@]}"; do
+        if [ -n "${service_pid[$name]}" ]; then
+            service_ended "$name" || continue
+            schedule_restart "$name"
+        fi
+        [ $SECONDS -lt "${next_start[$name]}" ] || start_service "$name"
+    done
+    if [ "$database_private" = yes ] && [ ! -d "/proc/$database_pid" ]; then
+        complain "MariaDB ended, starting it again"
+        database_start || {
+            database_pid=none
+            pause 5
+        }
+    fi
+}
+
+# The gateway is waited for, then the others stop side by side.
+services_stop() {
+    local name pids=()
+    stop_process gateway parley-gateway 15
+    for name in "${stop_order[@]:1}"; do
+        stop_process "$name" "parley-$name" 15 &
+        pids+=($!)
+    done
+    [ ${#pids[@]} -eq 0 ] || wait "${pids[@]}"
+}
+
+# One line for MariaDB and each process, then what the instances themselves say. 0: all is well.
+print_status() {
+    local name pid all=0
+    if [ "$database_private" = yes ]; then
+        if pid=$(pid_of db mariadbd); then
+            printf '%-9s running  pid %s\n' mariadb "$pid"
+        else
+            printf '%-9s stopped\n' mariadb
+            all=1
+        fi
+    fi
+    for name in "${services[@]}"; do
+        if pid=$(pid_of "$name" "parley-$name"); then
+            printf '%-9s running  pid %s\n' "$name" "$pid"
+        else
+            printf '%-9s stopped\n' "$name"
+            all=1
+        fi
+    done
+    if [ $all = 0 ]; then
+        "$bin/parleyctl" status || all=1
+        print_addresses
+    fi
+    return $all
+}

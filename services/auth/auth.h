@@ -1,0 +1,42 @@
+/*
+ * The service auth: accounts, and the tokens of logins.
+ *
+ * Its handlers run on workers, side by side; they share a struct auth that nobody changes after the
+ * start. All that lasts is in the database, so any number of instances may run.
+ */
+#ifndef PARLEY_AUTH_H
+#define PARLEY_AUTH_H
+
+#include "common/service.h"
+#include "proto/messages.h"
+#include "services/auth/password.h"
+
+/* Numbers that a registration tries before it gives up: those taken are ids that people chose. */
+#define AUTH_NUMBER_TRIES 100
+/* Bytes of a token before it is written as base64url, and of what is kept of it: the BLAKE2b hash
+ * of that text. */
+#define AUTH_TOKEN_BYTES 32
+#define AUTH_TOKEN_HASH_BYTES 32
+
+struct auth_settings {
+    struct service_settings service;
+    struct db_settings db;
+    uint64_t auth_port;
+    uint64_t password_ops, password_memory_kib;
+    uint64_t token_days;
+    bool youim_open_login;
+};
+
+struct auth {
+    struct auth_settings settings;
+    struct passwords passwords;
+};
+
+/* The form in which an e-mail address is kept and looked for: ASCII letters in lower case, all else
+ * as it is. In the arena; empty without memory. */
+struct slice auth_fold_email(struct record_arena *arena, struct slice email);
+
+service_pool_handler auth_handle_register, auth_handle_login, auth_handle_logout,
+    auth_handle_resolve;
+
+#endif

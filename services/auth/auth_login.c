@@ -1,0 +1,161 @@
+/*
+ * auth.login and auth.logout: who somebody is, and the token that stands for a login.
+ */
+#include <sodium.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "common/loop.h"
+#include "services/auth/auth.h"
+#include "services/auth/auth_sql.h"
+
+#define DAY_MS ((uint64_t)86400000)
+
+struct account {
+    uint64_t number; /* 0: there is none */
+    struct slice id, name, password;
+    bool disabled;
+};
+
+static void hash_token(struct slice token, char hash_r[AUTH_TOKEN_HASH_BYTES]) {
+    crypto_generichash((unsigned char *)hash_r, AUTH_TOKEN_HASH_BYTES,
+                       (const unsigned char *)token.data, token.length, NULL, 0);
+}
+
+/* A value of the row that outlives it; false without memory: an account that lost its password
+ * that way would stand open. */
+static bool keep(const struct db_rows *rows, enum auth_account_column column,
+                 struct record_arena *arena, struct slice *value_r) {
+    struct slice value = db_rows_slice(rows, column);
+    *value_r = record_arena_copy(arena, value);
+    return value_r->length == value.length;
+}
+
+static enum err find(struct db *db, const struct db_statement *statement, struct slice key,
+                     struct record_arena *arena, struct account *account_r) {
+    struct db_rows *rows;
+    enum err err = db_query(db, statement, DB_ARGS(db_text(key)), &rows);
+    if (err == ERR_OK && db_rows_next(rows)) {
+        account_r->number = db_rows_u64(rows, AUTH_ACCOUNT_NUMBER);
+        account_r->disabled = db_rows_u64(rows, AUTH_ACCOUNT_DISABLED) != 0;
+        if (!keep(rows, AUTH_ACCOUNT_ID, arena, &account_r->id) ||
+            !keep(rows, AUTH_ACCOUNT_NAME, arena, &account_r->name) ||
+            !keep(rows, AUTH_ACCOUNT_PASSWORD, arena, &account_r->password))
+            err = ERR_OVERLOADED;
+    }
+    db_rows_destroy(&rows);
+    return err;
+}
+
+/*
+ * A number's decimal form is its account's id, so ids and numbers are one lookup. An id may look
+ * like somebody else's e-mail address: then each dialect takes the name that it knows first, so
+ * that nobody can stand in another's way by choosing it.
+ */
+static enum err find_login(struct db *db, const struct auth_login *ask, struct record_arena *arena,
+                           struct account *account_r) {
+    bool may_be_email =
+        ask->login.length > 0 && memchr(ask->login.data, '@', ask->login.length) != NULL;
+    struct slice email = auth_fold_email(arena, ask->login);
+    enum err err = email.length == ask->login.length ? ERR_OK : ERR_OVERLOADED;
+    *account_r = (struct account){0};
+    if (may_be_email && !ask->open)
+        err = find(db, &auth_sql_find_by_email, email, arena, account_r);
+    if (err == ERR_OK && account_r->number == 0)
+        err = find(db, &auth_sql_find_by_id, ask->login, arena, account_r);
+    if (err == ERR_OK && account_r->number == 0 && may_be_email && ask->open)
+        err = find(db, &auth_sql_find_by_email, email, arena, account_r);
+    return err;
+}
+
+/* Whether this login may enter the account, which may be nobody's. */
+static enum err check(const struct auth *auth, const struct auth_login *ask,
+                      const struct account *account) {
+    bool open = ask->open && auth->settings.youim_open_login;
+    bool has_password = account->password.length > 0;
+    if (ask->password.length == 0 && ask->open) {
+        /* Where open logins are off, this says nothing of what accounts there are. */
+        if (!open || has_password)
+            return ERR_PASSWORD_NEEDED;
+        if (account->number == 0)
+            return ERR_BAD_LOGIN;
+    } else if (account->number == 0 || has_password || !open) {
+        if (!password_verify(&auth->passwords, account->password, ask->password))
+            return ERR_BAD_LOGIN;
+    }
+    return account->disabled ? ERR_DISABLED : ERR_OK;
+}
+
+/* Makes the hash anew where it was made at another cost. The login does not fail with it. */
+static void renew_password(const struct auth *auth, struct db *db, const struct auth_login *ask,
+                           const struct account *account) {
+    char hash[PASSWORD_HASH_BYTES];
+    if (account->password.length == 0 ||
+        !password_is_outdated(&auth->passwords, account->password) ||
+        password_hash(&auth->passwords, ask->password, hash) != ERR_OK)
+        return;
+    if (db_query(
+            db, &auth_sql_replace_password,
+            DB_ARGS(db_text(slice_text(hash)), db_u64(account->number), db_text(account->password)),
+            NULL) != ERR_OK)
+        log_warn("password_not_renewed", "account=%llu", (unsigned long long)account->number);
+}
+
+static enum err issue_token(const struct auth *auth, struct db *db, uint64_t account,
+                            struct record_arena *arena, struct slice *token_r) {
+    unsigned char secret[AUTH_TOKEN_BYTES];
+    char
+        text[sodium_base64_ENCODED_LEN(AUTH_TOKEN_BYTES, sodium_base64_VARIANT_URLSAFE_NO_PADDING)];
+    char hash[AUTH_TOKEN_HASH_BYTES];
+    uint64_t now_ms = (uint64_t)loop_wall_ms();
+    randombytes_buf(secret, sizeof secret);
+    sodium_bin2base64(text, sizeof text, secret, sizeof secret,
+                      sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    *token_r = record_arena_copy(arena, slice_text(text));
+    if (token_r->length == 0)
+        return ERR_OVERLOADED;
+    hash_token(*token_r, hash);
+    enum err err =
+        db_query(db, &auth_sql_remove_expired, DB_ARGS(db_u64(account), db_u64(now_ms)), NULL);
+    if (err == ERR_OK)
+        err = db_query(db, &auth_sql_add_token,
+                       DB_ARGS(db_bytes(slice_make(hash, sizeof hash)), db_u64(account),
+                               db_u64(now_ms), db_u64(now_ms + auth->settings.token_days * DAY_MS)),
+                       NULL);
+    return err;
+}
+
+enum err auth_handle_login(void *context, struct db *db, struct record_arena *arena,
+                           const void *body, void *reply_r) {
+    const struct auth *auth = context;
+    const struct auth_login *ask = body;
+    struct auth_login_reply *reply = reply_r;
+    struct account account;
+    if (!text_is_plain(ask->login))
+        return ERR_BAD_LOGIN;
+    enum err err = find_login(db, ask, arena, &account);
+    if (err == ERR_OK)
+        err = check(auth, ask, &account);
+    if (err != ERR_OK)
+        return err;
+    renew_password(auth, db, ask, &account);
+    reply->account = account.number;
+    reply->id = account.id;
+    reply->name = account.name;
+    return issue_token(auth, db, account.number, arena, &reply->token);
+}
+
+enum err auth_handle_logout(void *context, struct db *db, struct record_arena *arena,
+                            const void *body, void *reply_r) {
+    (void)context;
+    (void)arena;
+    const struct auth_logout *ask = body;
+    struct done *reply = reply_r;
+    char hash[AUTH_TOKEN_HASH_BYTES];
+    hash_token(ask->token, hash);
+    enum err err =
+        db_query(db, &auth_sql_remove_token,
+                 DB_ARGS(db_bytes(slice_make(hash, sizeof hash)), db_u64(ask->account)), NULL);
+    reply->repeat = err == ERR_OK && db_affected(db) == 0;
+    return err;
+}

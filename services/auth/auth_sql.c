@@ -1,0 +1,33 @@
+/* Every statement of auth; see auth_sql.h. */
+#include "services/auth/auth_sql.h"
+
+#define ACCOUNT_COLUMNS "number, id, name, password, disabled"
+
+const struct db_statement auth_sql_next_number = {"next_number",
+                                                  "SELECT NEXT VALUE FOR account_number"};
+
+const struct db_statement auth_sql_add_account = {
+    "add_account", "INSERT INTO account (number, id, email, name, password, created_ms)"
+                   " VALUES (?, ?, ?, ?, ?, ?)"};
+
+const struct db_statement auth_sql_find_by_id = {"find_by_id", "SELECT " ACCOUNT_COLUMNS
+                                                               " FROM account WHERE id = ?"};
+
+const struct db_statement auth_sql_find_by_email = {
+    "find_by_email", "SELECT " ACCOUNT_COLUMNS " FROM account WHERE email = ?"};
+
+const struct db_statement auth_sql_replace_password = {
+    "replace_password", "UPDATE account SET password = ? WHERE number = ? AND password = ?"};
+
+const struct db_statement auth_sql_add_token = {
+    "add_token", "INSERT INTO token (hash, account, created_ms, expires_ms) VALUES (?, ?, ?, ?)"};
+
+const struct db_statement auth_sql_remove_token = {
+    "remove_token", "DELETE FROM token WHERE hash = ? AND account = ?"};
+
+const struct db_statement auth_sql_remove_expired = {
+    "remove_expired", "DELETE FROM token WHERE account = ? AND expires_ms < ? LIMIT 100"};
+
+const struct db_statement auth_sql_resolve = {
+    "resolve", "SELECT id, number FROM account"
+               " WHERE id IN (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"};

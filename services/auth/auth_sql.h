@@ -1,0 +1,42 @@
+/*
+ * Every statement of auth. It writes the tables account and token alone.
+ *
+ * All of these are single statements that commit by themselves: no change of auth's spans two rows.
+ */
+#ifndef PARLEY_AUTH_SQL_H
+#define PARLEY_AUTH_SQL_H
+
+#include "common/db.h"
+
+/* -> number */
+extern const struct db_statement auth_sql_next_number;
+/* number, id, email or NULL, name, password or NULL, created_ms. Keys: see below. */
+extern const struct db_statement auth_sql_add_account;
+/* id, or email -> the columns of enum auth_account_column */
+extern const struct db_statement auth_sql_find_by_id, auth_sql_find_by_email;
+/* new hash, number, old hash */
+extern const struct db_statement auth_sql_replace_password;
+/* hash, account, created_ms, expires_ms */
+extern const struct db_statement auth_sql_add_token;
+/* hash, account */
+extern const struct db_statement auth_sql_remove_token;
+/* account, now_ms: its expired ones, a bounded number of them */
+extern const struct db_statement auth_sql_remove_expired;
+/* AUTH_RESOLVE_AT_ONCE ids -> id, number of those there are */
+extern const struct db_statement auth_sql_resolve;
+
+#define AUTH_RESOLVE_AT_ONCE 16
+
+enum auth_account_column {
+    AUTH_ACCOUNT_NUMBER,
+    AUTH_ACCOUNT_ID,
+    AUTH_ACCOUNT_NAME,
+    AUTH_ACCOUNT_PASSWORD,
+    AUTH_ACCOUNT_DISABLED
+};
+
+/* What db_fault_key says when an account can't be added. */
+#define AUTH_KEY_NUMBER "PRIMARY"
+#define AUTH_KEY_EMAIL "account_email"
+
+#endif

@@ -1,0 +1,57 @@
+/*
+ * parley-auth: registers accounts, checks logins, resolves string ids to numbers.
+ */
+#include "common/log.h"
+#include "services/auth/auth.h"
+#include "services/log/schema.h"
+
+static const struct config_option options[] = {
+    CONFIG_INCLUDE(struct auth_settings, service, service_options),
+    CONFIG_INCLUDE(struct auth_settings, db, db_options),
+    CONFIG_U64(struct auth_settings, auth_port, 7101, 1, 65535, "port", "where auth listens"),
+    CONFIG_U64(struct auth_settings, password_ops, 2, 1, 1000, "",
+               "Argon2id's passes over the memory for a password"),
+    CONFIG_U64(struct auth_settings, password_memory_kib, 65536, 8, 4194304, "KiB",
+               "Argon2id's memory for a password, once for each of db_connections"),
+    CONFIG_U64(struct auth_settings, token_days, 30, 1, 3650, "days",
+               "how long a login's token is good for"),
+    CONFIG_BOOL(struct auth_settings, youim_open_login, true,
+                "let YouIM clients enter accounts without a password by their id alone"),
+    CONFIG_END};
+
+static const struct service_handler handlers[] = {
+    {&message_AUTH_REGISTER, .pool = auth_handle_register},
+    {&message_AUTH_LOGIN, .pool = auth_handle_login},
+    {&message_AUTH_LOGOUT, .pool = auth_handle_logout},
+    {&message_AUTH_RESOLVE, .pool = auth_handle_resolve},
+};
+
+static int start(struct service *service, void *context) {
+    struct auth *auth = context;
+    const struct auth_settings *settings = &auth->settings;
+    if (passwords_prepare(&auth->passwords, settings->password_ops,
+                          settings->password_memory_kib) != 0) {
+        log_error("start_failed", "reason=\"cannot hash a password with password_memory_kib=%llu\"",
+                  (unsigned long long)settings->password_memory_kib);
+        return -1;
+    }
+    if (schema_require(service, &settings->db) != 0)
+        return -1;
+    return service_use_pool(service, &settings->db);
+}
+
+int main(int argc, char **argv) {
+    static struct auth auth;
+    const struct service_definition definition = {
+        .name = "auth",
+        .program = {"parley-auth", "Accounts and logins of parley.", "", options},
+        .settings = &auth.settings,
+        .common = &auth.settings.service,
+        .port = &auth.settings.auth_port,
+        .handlers = handlers,
+        .handler_count = sizeof handlers / sizeof handlers[0],
+        .context = &auth,
+        .start = start,
+    };
+    return service_main(&definition, argc, argv);
+}

@@ -1,0 +1,55 @@
+/* Argon2id hashes of passwords, by libsodium; see password.h. */
+#include "services/auth/password.h"
+
+#include <sodium.h>
+#include <string.h>
+
+#define NOBODY_BYTES 32
+
+_Static_assert(PASSWORD_HASH_BYTES == crypto_pwhash_STRBYTES, "the size of libsodium's hashes");
+
+/* libsodium wants an address, also of no bytes. */
+static const char *bytes_of(struct slice password) {
+    return password.length > 0 ? password.data : "";
+}
+
+int passwords_prepare(struct passwords *self, uint64_t ops, uint64_t memory_kib) {
+    char secret[NOBODY_BYTES];
+    *self = (struct passwords){.ops = ops, .memory_bytes = (size_t)memory_kib * 1024};
+    if (sodium_init() < 0)
+        return -1;
+    randombytes_buf(secret, sizeof secret);
+    return password_hash(self, slice_make(secret, sizeof secret), self->nobody) == ERR_OK ? 0 : -1;
+}
+
+enum err password_hash(const struct passwords *self, struct slice password,
+                       char hash_r[PASSWORD_HASH_BYTES]) {
+    return crypto_pwhash_str_alg(hash_r, bytes_of(password), password.length, self->ops,
+                                 self->memory_bytes, crypto_pwhash_ALG_ARGON2ID13) == 0
+               ? ERR_OK
+               : ERR_OVERLOADED;
+}
+
+/* libsodium reads a text with a 0 at its end. False for what can't be a hash. */
+static bool as_text(struct slice hash, char text_r[PASSWORD_HASH_BYTES]) {
+    if (hash.length >= PASSWORD_HASH_BYTES)
+        return false;
+    memset(text_r, 0, PASSWORD_HASH_BYTES);
+    memcpy(text_r, hash.data, hash.length);
+    return true;
+}
+
+bool password_verify(const struct passwords *self, struct slice hash, struct slice password) {
+    char text[PASSWORD_HASH_BYTES];
+    bool somebody = hash.length > 0;
+    if (!as_text(somebody ? hash : slice_text(self->nobody), text))
+        return false;
+    bool right = crypto_pwhash_str_verify(text, bytes_of(password), password.length) == 0;
+    return right && somebody;
+}
+
+bool password_is_outdated(const struct passwords *self, struct slice hash) {
+    char text[PASSWORD_HASH_BYTES];
+    return !as_text(hash, text) ||
+           crypto_pwhash_str_needs_rehash(text, self->ops, self->memory_bytes) != 0;
+}

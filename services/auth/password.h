@@ -1,0 +1,49 @@
+/*
+ * Passwords: kept only as Argon2id hashes, in libsodium's text form, which names its own cost.
+ *
+ *     struct passwords passwords;
+ *     if (passwords_prepare(&passwords, ops, memory_kib) != 0) ...
+ *     char hash[PASSWORD_HASH_BYTES];
+ *     if (password_hash(&passwords, password, hash) != ERR_OK) ...
+ *     if (password_verify(&passwords, stored, password)) ...
+ *
+ * Hashing and verifying take tens of milliseconds and the configured memory: they belong on a
+ * worker. After passwords_prepare a struct passwords is only read, so workers share it.
+ */
+#ifndef PARLEY_AUTH_PASSWORD_H
+#define PARLEY_AUTH_PASSWORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/error.h"
+#include "common/record.h"
+
+/* With the 0 at its end; as crypto_pwhash_STRBYTES. */
+#define PASSWORD_HASH_BYTES 128
+
+struct passwords {
+    uint64_t ops;
+    size_t memory_bytes;
+    char nobody[PASSWORD_HASH_BYTES]; /* a hash that no password is known for */
+};
+
+/* Starts libsodium. 0, or -1 when this cost can't be had (too little memory). */
+int passwords_prepare(struct passwords *self, uint64_t ops, uint64_t memory_kib)
+    __attribute__((warn_unused_result));
+
+/* ERR_OK, or ERR_OVERLOADED without memory. */
+enum err password_hash(const struct passwords *self, struct slice password,
+                       char hash_r[PASSWORD_HASH_BYTES]) __attribute__((warn_unused_result));
+
+/*
+ * Whether `password` belongs to `hash`. An empty `hash` is that of nobody: always false, after the
+ * same work, so that time does not tell which accounts there are.
+ */
+bool password_verify(const struct passwords *self, struct slice hash, struct slice password);
+
+/* Whether `hash` was made at another cost than today's. */
+bool password_is_outdated(const struct passwords *self, struct slice hash);
+
+#endif

@@ -1,0 +1,150 @@
+/* A caller that waits for its answers; see client.h. */
+#include "services/ctl/client.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zmq.h>
+
+#include "common/loop.h"
+
+#define FAULT_BYTES 256
+
+struct client {
+    void *context, *socket;
+    char *address;
+    uint64_t last_id;
+    char fault[FAULT_BYTES];
+};
+
+struct client *client_new(const char *address) {
+    struct client *self = calloc(1, sizeof *self);
+    if (self == NULL)
+        return NULL;
+    const int no_linger = 0;
+    const int64_t max_bytes = (int64_t)ENVELOPE_MAX_BYTES;
+    self->address = strdup(address);
+    self->context = zmq_ctx_new();
+    self->socket = self->context == NULL ? NULL : zmq_socket(self->context, ZMQ_DEALER);
+    if (self->address == NULL || self->socket == NULL ||
+        zmq_setsockopt(self->socket, ZMQ_LINGER, &no_linger, sizeof no_linger) != 0 ||
+        zmq_setsockopt(self->socket, ZMQ_MAXMSGSIZE, &max_bytes, sizeof max_bytes) != 0 ||
+        zmq_connect(self->socket, address) != 0)
+        client_destroy(&self);
+    return self;
+}
+
+void client_destroy(struct client **self) {
+    if (*self == NULL)
+        return;
+    if ((*self)->socket != NULL)
+        zmq_close((*self)->socket);
+    if ((*self)->context != NULL)
+        zmq_ctx_term((*self)->context);
+    free((*self)->address);
+    free(*self);
+    *self = NULL;
+}
+
+const char *client_address(const struct client *self) { return self->address; }
+
+const char *client_fault(const struct client *self) { return self->fault; }
+
+static enum err fail(struct client *self, enum err err, const char *text) {
+    snprintf(self->fault, sizeof self->fault, "%s", text);
+    return err;
+}
+
+/* The next frame within the time, copied into the arena; empty when there is none. */
+static struct slice receive(struct client *self, int64_t deadline_ms, struct record_arena *arena) {
+    struct slice frame = {NULL, 0};
+    int64_t left = deadline_ms - loop_now_ms();
+    zmq_pollitem_t item = {.socket = self->socket, .events = ZMQ_POLLIN};
+    zmq_msg_t message;
+    if (zmq_poll(&item, 1, left > 0 ? (long)left : 0) <= 0)
+        return frame;
+    zmq_msg_init(&message);
+    if (zmq_msg_recv(&message, self->socket, ZMQ_DONTWAIT) > 0)
+        frame =
+            record_arena_copy(arena, slice_make(zmq_msg_data(&message), zmq_msg_size(&message)));
+    zmq_msg_close(&message);
+    return frame;
+}
+
+static enum err take_error(struct client *self, const struct envelope *envelope,
+                           struct record_arena *arena) {
+    struct envelope_error error;
+    const char *fault;
+    if (record_unpack(&envelope_error_desc, envelope->body, arena, &error, &fault) != 0)
+        return fail(self, ERR_INTERNAL, "the answer makes no sense");
+    snprintf(self->fault, sizeof self->fault, "%.*s", (int)error.text.length, error.text.data);
+    enum err err = err_from_word(error.error.data, error.error.length);
+    return err == ERR_OK ? ERR_INTERNAL : err;
+}
+
+static enum err wait_for_answer(struct client *self, int64_t deadline_ms,
+                                struct record_arena *arena, const struct record_desc *reply_desc,
+                                void *reply_r) {
+    struct envelope envelope = {0};
+    const char *fault;
+    do {
+        struct slice frame = receive(self, deadline_ms, arena);
+        if (frame.length == 0 && loop_now_ms() >= deadline_ms) {
+            snprintf(self->fault, sizeof self->fault, "%s does not answer", self->address);
+            return ERR_TIMEOUT;
+        }
+        if (frame.length == 0 || envelope_unpack(frame, &envelope) != 0)
+            envelope.id = 0;
+    } while (envelope.id != self->last_id);
+    if (envelope.kind == ENVELOPE_ERROR)
+        return take_error(self, &envelope, arena);
+    if (reply_desc != NULL &&
+        record_unpack(reply_desc, envelope.body, arena, reply_r, &fault) != 0) {
+        snprintf(self->fault, sizeof self->fault, "the answer makes no sense: %s", fault);
+        return ERR_INTERNAL;
+    }
+    return ERR_OK;
+}
+
+static enum err send_bytes(struct client *self, const char *name, struct slice body) {
+    struct buffer frame = buffer_make(ENVELOPE_MAX_BYTES);
+    self->fault[0] = '\0';
+    envelope_pack(ENVELOPE_REQUEST, ++self->last_id, name, NULL, NULL, &frame);
+    /* The empty map at its end makes way for the body. */
+    frame.length -= frame.length > 0;
+    buffer_add(&frame, body.data, body.length);
+    bool sent =
+        !frame.failed && zmq_send(self->socket, frame.data, frame.length, ZMQ_DONTWAIT) >= 0;
+    buffer_free(&frame);
+    return sent ? ERR_OK : fail(self, ERR_INTERNAL, "the request is too large");
+}
+
+enum err client_send(struct client *self, const struct message_desc *message, const void *body) {
+    struct buffer packed = buffer_make(ENVELOPE_MAX_BYTES);
+    record_pack(message->body, body, &packed);
+    enum err err = packed.failed
+                       ? fail(self, ERR_INTERNAL, "the request is too large")
+                       : send_bytes(self, message->name, slice_make(packed.data, packed.length));
+    buffer_free(&packed);
+    return err;
+}
+
+enum err client_receive(struct client *self, const struct message_desc *message,
+                        int64_t deadline_ms, struct record_arena *arena, void *reply_r) {
+    return wait_for_answer(self, deadline_ms, arena, message->reply, reply_r);
+}
+
+enum err client_ask(struct client *self, const struct message_desc *message, const void *body,
+                    uint64_t timeout_ms, struct record_arena *arena, void *reply_r) {
+    int64_t deadline_ms = loop_now_ms() + (int64_t)timeout_ms;
+    enum err err = client_send(self, message, body);
+    return err != ERR_OK ? err : client_receive(self, message, deadline_ms, arena, reply_r);
+}
+
+enum err client_ask_bytes(struct client *self, const char *name, struct slice body,
+                          uint64_t timeout_ms, struct record_arena *arena,
+                          const struct record_desc *reply_desc, void *reply_r) {
+    int64_t deadline_ms = loop_now_ms() + (int64_t)timeout_ms;
+    enum err err = send_bytes(self, name, body);
+    return err != ERR_OK ? err : wait_for_answer(self, deadline_ms, arena, reply_desc, reply_r);
+}

@@ -1,0 +1,47 @@
+/* What the commands of parleyctl share; see ctl.h. */
+#include "services/ctl/ctl.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#define PORT(member_, default_, help_)                                                             \
+    CONFIG_U64(struct ctl_peers, member_, default_, 1, 65535, "port", help_)
+
+const struct config_option ctl_peer_options[] = {
+    CONFIG_STRING(struct ctl_peers, auth_peers, "",
+                  "instances of auth, `tcp://host:port,...` or `dns:name:port`;"
+                  " by default auth_port on this machine"),
+    CONFIG_STRING(struct ctl_peers, group_peers, "", "of group"),
+    CONFIG_STRING(struct ctl_peers, session_peers, "", "of session"),
+    CONFIG_STRING(struct ctl_peers, delivery_peers, "", "of delivery"),
+    CONFIG_STRING(struct ctl_peers, gateway_peers, "", "of gateway"),
+    PORT(auth_port, 7101, "where auth listens"),
+    PORT(group_port, 7102, "where group listens"),
+    PORT(session_port, 7103, "where session listens"),
+    PORT(delivery_port, 7104, "where delivery listens"),
+    PORT(gateway_port, 7100, "where gateway listens for the operator"),
+    CONFIG_U64(struct ctl_peers, request_timeout_ms, 5000, 10, 600000, "ms",
+               "how long an answer is waited for"),
+    CONFIG_END};
+
+const struct config_option ctl_no_options[] = {CONFIG_END};
+const struct config_option ctl_only_db_options[] = {
+    CONFIG_INCLUDE(struct ctl_settings, db, db_options), CONFIG_END};
+const struct config_option ctl_only_peer_options[] = {
+    CONFIG_INCLUDE(struct ctl_settings, peers, ctl_peer_options), CONFIG_END};
+
+int64_t ctl_answer_ms(const struct ctl_settings *settings) {
+    return settings->peers.request_timeout_ms < CTL_ANSWER_MS
+               ? (int64_t)settings->peers.request_timeout_ms
+               : CTL_ANSWER_MS;
+}
+
+int ctl_fail(const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    fputs("parleyctl: ", stderr);
+    vfprintf(stderr, format, arguments);
+    fputc('\n', stderr);
+    va_end(arguments);
+    return CTL_FAILED;
+}

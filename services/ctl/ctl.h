@@ -1,0 +1,59 @@
+/*
+ * What the commands of parleyctl share: the table's entry, the settings, and how they fail.
+ *
+ * A command is `parleyctl NAME [OPTION]... [ARGUMENT]...`; it prints its result on standard output
+ * and, when it fails, one line on standard error.
+ */
+#ifndef PARLEY_CTL_H
+#define PARLEY_CTL_H
+
+#include "common/db.h"
+#include "common/record_define.h"
+
+/* Exit statuses. */
+#define CTL_DONE 0
+#define CTL_FAILED 1
+#define CTL_USAGE 2
+
+/* How long an instance may take to say how it is; request_timeout_ms where that is less. */
+#define CTL_ANSWER_MS 2000
+
+/* Where the services are. */
+struct ctl_peers {
+    char *auth_peers, *group_peers, *session_peers, *delivery_peers, *gateway_peers;
+    uint64_t auth_port, group_port, session_port, delivery_port, gateway_port;
+    uint64_t request_timeout_ms;
+};
+
+struct ctl_settings {
+    struct db_settings db;
+    struct ctl_peers peers;
+    /* of single commands */
+    uint64_t wait;
+    bool password_stdin;
+    char *email, *name;
+};
+/* The options of struct ctl_peers, for CONFIG_INCLUDE. */
+extern const struct config_option ctl_peer_options[];
+/* Commands that need nothing of their own take one of these. */
+extern const struct config_option ctl_no_options[], ctl_only_db_options[], ctl_only_peer_options[];
+
+struct ctl_command {
+    const char *name;      /* "group add" */
+    const char *arguments; /* of the usage line */
+    const char *help;      /* one line */
+    const struct config_option *options;
+    int least, most; /* arguments; strings in argv[0..argc-1] */
+    int (*run)(const struct ctl_settings *settings, int argc, char **argv);
+};
+
+/* The families; each ends with an entry without a name. */
+extern const struct ctl_command ctl_schema_commands[], ctl_status_commands[],
+    ctl_account_commands[], ctl_group_commands[];
+
+int64_t ctl_answer_ms(const struct ctl_settings *settings);
+
+/* Prints `parleyctl: ...` and returns CTL_FAILED. */
+int ctl_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

@@ -1,0 +1,33 @@
+/* parleyctl migrate: brings the database to the version that this build needs. */
+#include <stdio.h>
+
+#include "services/ctl/ctl.h"
+#include "services/log/schema.h"
+
+static void tell_applied(void *argument, const struct migration *migration) {
+    *(unsigned *)argument += 1;
+    printf("applied %s\n", migration->name);
+}
+
+static int run_migrate(const struct ctl_settings *settings, int argc, char **argv) {
+    (void)argc;
+    (void)argv;
+    char message[SCHEMA_MESSAGE_BYTES];
+    unsigned applied = 0;
+    struct db *db = db_new(&settings->db);
+    if (db == NULL)
+        return ctl_fail("no memory");
+    enum err err = schema_migrate(db, tell_applied, &applied, message);
+    db_destroy(&db);
+    /* A database that can't be reached has been logged by the connection. */
+    if (err != ERR_OK)
+        return err == ERR_UNAVAILABLE ? CTL_FAILED : ctl_fail("%s", message);
+    printf("the database is at version %u%s\n", migrations[migrations_count - 1].number,
+           applied == 0 ? ", nothing to do" : "");
+    return CTL_DONE;
+}
+
+const struct ctl_command ctl_schema_commands[] = {
+    {"migrate", "", "Bring the database to the version that this build needs.", ctl_only_db_options,
+     0, 0, run_migrate},
+    {0}};

@@ -1,0 +1,146 @@
+/* parleyctl status, ping, metrics: how the services are. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "common/loop.h"
+#include "common/service.h"
+#include "services/ctl/instances.h"
+
+#define ROUND_MS 200
+
+/* One instance that was asked; `client` is NULL when the name of its service led nowhere. */
+struct asked {
+    enum instance_service service;
+    char address[INSTANCE_ADDRESS_BYTES];
+    struct client *client;
+    struct record_arena arena;
+    struct service_status status;
+    bool answered;
+};
+
+struct round {
+    size_t count;
+    struct asked asked[INSTANCE_SERVICES * INSTANCES_MAX];
+};
+
+static struct asked *ask(struct round *round, enum instance_service service, const char *address) {
+    const struct service_ping nothing = {0};
+    struct asked *asked = &round->asked[round->count++];
+    *asked = (struct asked){.service = service};
+    snprintf(asked->address, sizeof asked->address, "%s", address);
+    asked->client = client_new(address);
+    if (asked->client != NULL &&
+        client_send(asked->client, &message_SERVICE_STATUS, &nothing) != ERR_OK)
+        client_destroy(&asked->client);
+    return asked;
+}
+
+/* Asks every instance at once and collects the answers. Whether all are there and ready. */
+static bool run_round(const struct ctl_settings *settings, struct round *round) {
+    bool ready = true;
+    round->count = 0;
+    for (int service = 0; service < INSTANCE_SERVICES; service++) {
+        struct instances instances;
+        instances_find(settings, (enum instance_service)service, &instances);
+        for (size_t i = 0; i < instances.count; i++)
+            ask(round, (enum instance_service)service, instances.addresses[i]);
+        if (instances.count == 0)
+            round->asked[round->count++] =
+                (struct asked){.service = (enum instance_service)service, .address = "not found"};
+    }
+    int64_t deadline_ms = loop_now_ms() + ctl_answer_ms(settings);
+    for (size_t i = 0; i < round->count; i++) {
+        struct asked *asked = &round->asked[i];
+        asked->answered = asked->client != NULL &&
+                          client_receive(asked->client, &message_SERVICE_STATUS, deadline_ms,
+                                         &asked->arena, &asked->status) == ERR_OK;
+        ready = ready && asked->answered && asked->status.ready;
+    }
+    return ready;
+}
+
+static void end_round(struct round *round) {
+    for (size_t i = 0; i < round->count; i++) {
+        client_destroy(&round->asked[i].client);
+        record_arena_free(&round->asked[i].arena);
+    }
+    round->count = 0;
+}
+
+static void print_round(const struct round *round) {
+    printf("%-9s %-30s %-9s %-6s %10s %6s\n", "SERVICE", "ADDRESS", "VERSION", "READY", "UPTIME",
+           "CALLS");
+    for (size_t i = 0; i < round->count; i++) {
+        const struct asked *asked = &round->asked[i];
+        const struct service_status *status = &asked->status;
+        printf("%-9s %-30s ", instance_service_name(asked->service), asked->address);
+        if (!asked->answered)
+            printf("%-9s %-6s %10s %6s\n", "-", "no", "-", "-");
+        else
+            printf("%-9.*s %-6s %8" PRIu64 " s %6" PRIu64 "\n", (int)status->version.length,
+                   status->version.data, status->ready ? "yes" : "no", status->uptime_ms / 1000,
+                   status->calls);
+    }
+}
+
+static int run_status(const struct ctl_settings *settings, int argc, char **argv) {
+    (void)argc;
+    (void)argv;
+    int64_t deadline_ms = loop_now_ms() + (int64_t)settings->wait * 1000;
+    struct round *round = calloc(1, sizeof *round);
+    if (round == NULL)
+        return ctl_fail("no memory");
+    bool ready;
+    while (!(ready = run_round(settings, round)) && loop_now_ms() < deadline_ms) {
+        end_round(round);
+        nanosleep(&(struct timespec){.tv_nsec = ROUND_MS * 1000000}, NULL);
+    }
+    print_round(round);
+    end_round(round);
+    free(round);
+    return ready ? CTL_DONE : ctl_fail("not everything is ready");
+}
+
+static int run_ping(const struct ctl_settings *settings, int argc, char **argv) {
+    (void)settings;
+    (void)argc;
+    if (!instance_is_ready(argv[0], CTL_ANSWER_MS))
+        return ctl_fail("%s is not ready", argv[0]);
+    puts("ready");
+    return CTL_DONE;
+}
+
+static int run_metrics(const struct ctl_settings *settings, int argc, char **argv) {
+    (void)settings;
+    (void)argc;
+    const struct service_ping nothing = {0};
+    struct record_arena arena = {0};
+    struct service_status status;
+    struct client *client = client_new(argv[0]);
+    if (client == NULL)
+        return ctl_fail("%s is not an address like tcp://127.0.0.1:7101", argv[0]);
+    int result = CTL_DONE;
+    if (client_ask(client, &message_SERVICE_STATUS, &nothing, CTL_ANSWER_MS, &arena, &status) !=
+        ERR_OK)
+        result = ctl_fail("%s", client_fault(client));
+    else
+        fwrite(status.metrics.data, 1, status.metrics.length, stdout);
+    record_arena_free(&arena);
+    client_destroy(&client);
+    return result;
+}
+
+static const struct config_option status_options[] = {
+    CONFIG_U64(struct ctl_settings, wait, 0, 0, 3600, "s", "wait until all are ready, at most so"),
+    CONFIG_INCLUDE(struct ctl_settings, peers, ctl_peer_options), CONFIG_END};
+
+const struct ctl_command ctl_status_commands[] = {
+    {"status", "", "Show every instance of every service; fail unless all are ready.",
+     status_options, 0, 0, run_status},
+    {"ping", "ADDRESS", "Succeed when the instance at tcp://host:port is ready within 2 seconds.",
+     ctl_no_options, 1, 1, run_ping},
+    {"metrics", "ADDRESS", "Print the counters of the instance at tcp://host:port.", ctl_no_options,
+     1, 1, run_metrics},
+    {0}};

@@ -1,0 +1,111 @@
+/* Where the services are; see instances.h. */
+#include "services/ctl/instances.h"
+
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/loop.h"
+#include "common/service.h"
+
+/* Between two questions to an instance that is not ready yet. */
+#define AGAIN_MS 100
+
+const char *instance_service_name(enum instance_service service) {
+    static const char *const names[] = {"auth", "group", "session", "delivery", "gateway"};
+    return names[service];
+}
+
+static void add(struct instances *instances, const char *address) {
+    if (instances->count < INSTANCES_MAX)
+        snprintf(instances->addresses[instances->count++], INSTANCE_ADDRESS_BYTES, "%s", address);
+}
+
+/* `name:port`: every address behind the name. */
+static void add_name(struct instances *instances, char *name) {
+    struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM}, *found = NULL;
+    char address[INSTANCE_ADDRESS_BYTES], host[INET_ADDRSTRLEN], *port = strrchr(name, ':');
+    if (port == NULL)
+        return;
+    *port++ = '\0';
+    if (getaddrinfo(name, NULL, &hints, &found) != 0)
+        return;
+    for (struct addrinfo *entry = found; entry != NULL; entry = entry->ai_next) {
+        const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)entry->ai_addr;
+        inet_ntop(AF_INET, &in->sin_addr, host, sizeof host);
+        snprintf(address, sizeof address, "tcp://%s:%s", host, port);
+        add(instances, address);
+    }
+    freeaddrinfo(found);
+}
+
+void instances_find(const struct ctl_settings *settings, enum instance_service service,
+                    struct instances *instances_r) {
+    const struct ctl_peers *peers = &settings->peers;
+    const char *const lists[] = {peers->auth_peers, peers->group_peers, peers->session_peers,
+                                 peers->delivery_peers, peers->gateway_peers};
+    const uint64_t ports[] = {peers->auth_port, peers->group_port, peers->session_port,
+                              peers->delivery_port, peers->gateway_port};
+    char address[INSTANCE_ADDRESS_BYTES], *list = strdup(lists[service]), *place = NULL;
+    instances_r->count = 0;
+    if (list == NULL)
+        return;
+    if (list[0] == '\0') {
+        snprintf(address, sizeof address, "tcp://127.0.0.1:%u", (unsigned)ports[service]);
+        add(instances_r, address);
+    } else if (strncmp(list, "dns:", 4) == 0) {
+        add_name(instances_r, list + 4);
+    } else {
+        for (char *one = strtok_r(list, ", ", &place); one != NULL;
+             one = strtok_r(NULL, ", ", &place))
+            add(instances_r, one);
+    }
+    free(list);
+}
+
+bool instance_is_ready(const char *address, int64_t timeout_ms) {
+    const struct service_ping ping = {0};
+    int64_t deadline_ms = loop_now_ms() + timeout_ms, left_ms;
+    struct service_pong pong = {0};
+    struct client *client = client_new(address);
+    if (client == NULL)
+        return false;
+    while (!pong.ready && (left_ms = deadline_ms - loop_now_ms()) > 0) {
+        struct record_arena arena = {0};
+        enum err err =
+            client_ask(client, &message_SERVICE_PING, &ping, (uint64_t)left_ms, &arena, &pong);
+        pong.ready = err == ERR_OK && pong.ready;
+        record_arena_free(&arena);
+        if (!pong.ready && loop_now_ms() < deadline_ms)
+            nanosleep(&(struct timespec){.tv_nsec = AGAIN_MS * 1000000}, NULL);
+    }
+    client_destroy(&client);
+    return pong.ready;
+}
+
+int instances_ask(const struct ctl_settings *settings, enum instance_service service,
+                  const struct message_desc *message, const void *body, struct record_arena *arena,
+                  void *reply_r) {
+    struct instances instances;
+    size_t chosen = 0;
+    instances_find(settings, service, &instances);
+    while (chosen < instances.count &&
+           !instance_is_ready(instances.addresses[chosen], ctl_answer_ms(settings)))
+        chosen++;
+    if (chosen == instances.count)
+        return ctl_fail("no instance of %s is ready%s%s", instance_service_name(service),
+                        instances.count > 0 ? ", asked " : "",
+                        instances.count > 0 ? instances.addresses[0] : "");
+    struct client *client = client_new(instances.addresses[chosen]);
+    if (client == NULL)
+        return ctl_fail("cannot reach %s", instances.addresses[chosen]);
+    int status = CTL_DONE;
+    if (client_ask(client, message, body, settings->peers.request_timeout_ms, arena, reply_r) !=
+        ERR_OK)
+        status = ctl_fail("%s", client_fault(client));
+    client_destroy(&client);
+    return status;
+}

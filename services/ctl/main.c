@@ -1,0 +1,103 @@
+/*
+ * parleyctl: the operator's tool. Finds the command, reads its options, runs it.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "services/ctl/ctl.h"
+
+#define NAME_BYTES 64
+
+static const struct ctl_command *const families[] = {ctl_schema_commands, ctl_status_commands,
+                                                     ctl_account_commands, ctl_group_commands};
+#define FAMILIES (sizeof families / sizeof families[0])
+
+/* The options of parleyctl as a whole, for its --help and the page of all options. */
+static const struct config_option all_options[] = {
+    CONFIG_INCLUDE(struct ctl_settings, db, db_options),
+    CONFIG_INCLUDE(struct ctl_settings, peers, ctl_peer_options), CONFIG_END};
+
+/* How many of argv's words are the command's name; 0 when it is another one. */
+static int match(const struct ctl_command *command, int argc, char **argv) {
+    char words[NAME_BYTES];
+    int count = strchr(command->name, ' ') == NULL ? 1 : 2;
+    if (argc < count)
+        return 0;
+    snprintf(words, sizeof words, "%s%s%s", argv[0], count == 2 ? " " : "",
+             count == 2 ? argv[1] : "");
+    return strcmp(words, command->name) == 0 ? count : 0;
+}
+
+static const struct ctl_command *find(int argc, char **argv, int *words_r) {
+    for (size_t i = 0; i < FAMILIES; i++)
+        for (const struct ctl_command *command = families[i]; command->name != NULL; command++)
+            if ((*words_r = match(command, argc, argv)) > 0)
+                return command;
+    return NULL;
+}
+
+static void print_commands(void) {
+    puts("Commands (each has a --help of its own):");
+    for (size_t i = 0; i < FAMILIES; i++)
+        for (const struct ctl_command *command = families[i]; command->name != NULL; command++)
+            printf("  %s%s%s\n        %s\n", command->name, command->most > 0 ? " " : "",
+                   command->arguments, command->help);
+    putchar('\n');
+}
+
+/* parleyctl without a command: --help, --version, or a mistake. */
+static int run_without_command(int argc, char **argv) {
+    static const struct config_program program = {"parleyctl", "The operator's tool of parley.",
+                                                  "COMMAND [ARGUMENT]...", all_options};
+    struct ctl_settings settings = {0};
+    int rest = argc;
+    if (argc > 1 && argv[1][0] != '-') {
+        ctl_fail("there is no command '%s%s%s': see parleyctl --help", argv[1],
+                 argc > 2 && argv[2][0] != '-' ? " " : "",
+                 argc > 2 && argv[2][0] != '-' ? argv[2] : "");
+        return CTL_USAGE;
+    }
+    if (argc > 1 && strcmp(argv[1], "--help") == 0)
+        print_commands();
+    enum config_status status = config_load(&program, &settings, argc, argv, &rest);
+    if (status == CONFIG_EXIT)
+        return CTL_DONE;
+    if (status == CONFIG_OK) {
+        config_free(&program, &settings);
+        ctl_fail("say a command first, then its options: see parleyctl --help");
+    }
+    return CTL_USAGE;
+}
+
+static int run_command(const struct ctl_command *command, int argc, char **argv) {
+    char name[NAME_BYTES];
+    snprintf(name, sizeof name, "parleyctl %s", command->name);
+    const struct config_program program = {name, command->help, command->arguments,
+                                           command->options};
+    struct ctl_settings settings = {0};
+    int rest = argc, status = CTL_USAGE;
+    enum config_status loaded = config_load(&program, &settings, argc, argv, &rest);
+    if (loaded != CONFIG_OK)
+        return loaded == CONFIG_EXIT ? CTL_DONE : CTL_USAGE;
+    if (argc - rest < command->least || argc - rest > command->most)
+        ctl_fail("usage: %s [OPTION]...%s%s", name, command->most > 0 ? " " : "",
+                 command->arguments);
+    else
+        status = command->run(&settings, argc - rest, argv + rest);
+    config_free(&program, &settings);
+    return status;
+}
+
+int main(int argc, char **argv) {
+    int words = 0;
+    log_open("parleyctl", LOG_LEVEL_ERROR);
+    const struct ctl_command *command = find(argc - 1, argv + 1, &words);
+    if (command == NULL)
+        return run_without_command(argc, argv);
+    /* The last word of the name stands where the program's name would. */
+    int status = run_command(command, argc - words, argv + words);
+    if (fflush(stdout) != 0 && status == CTL_DONE)
+        status = ctl_fail("cannot write the output");
+    return status;
+}

@@ -1,0 +1,296 @@
+/*
+ * Who is here, told to session.
+ *
+ * Every logged-in client is bound at the session instance that has its account, under the link that
+ * this instance gave the gateway. A link that changes, an instance that comes or goes: clients whose
+ * instance or link is no longer the one they were bound at are bound again, in bulk, and read the
+ * log again, since pushes may have been missed. The pushes of a link are numbered; a gap, or a ping's
+ * answer that tells of more than have come, sends its clients back to the log as well.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "services/gateway/gateway.h"
+
+/* Clients per request, and unbound connections that are remembered until session has heard. */
+#define BINDINGS_PER_REQUEST 4096
+#define UNBOUND_MAX 65536
+#define UNBOUND_PER_REQUEST 1024
+
+struct unbound {
+    uint64_t account, connection;
+};
+
+struct bindings {
+    struct gateway *gateway;
+    bool stale; /* some clients may have to be bound elsewhere */
+    size_t asked;
+    struct unbound *unbound;
+    size_t unbound_count;
+};
+
+/* The two numbers that a peer carries for us. */
+static uint64_t *link_of(struct peer *peer) {
+    return &peer_numbers(peer)[0];
+}
+static uint64_t *seq_of(struct peer *peer) {
+    return &peer_numbers(peer)[1];
+}
+
+struct bindings *bindings_new(struct gateway *gateway) {
+    struct bindings *self = calloc(1, sizeof *self);
+    if (self == NULL)
+        return NULL;
+    self->gateway = gateway;
+    self->unbound = malloc(UNBOUND_MAX * sizeof *self->unbound);
+    if (self->unbound == NULL)
+        bindings_destroy(&self);
+    return self;
+}
+
+void bindings_destroy(struct bindings **self_p) {
+    if (*self_p != NULL)
+        free((*self_p)->unbound);
+    free(*self_p);
+    *self_p = NULL;
+}
+
+/* --- one client that logs in --------------------------------------------------------------------- */
+
+struct bind_one {
+    struct gateway *gateway;
+    uint64_t client, link;
+    void (*done)(struct client *client, enum err err);
+};
+
+static void bound_one(void *argument, enum err err, const void *reply, const char *text) {
+    (void)reply;
+    (void)text;
+    struct bind_one bind = *(struct bind_one *)argument;
+    free(argument);
+    struct client *client = gateway_client(bind.gateway, bind.client);
+    if (client == NULL)
+        return;
+    if (err == ERR_OK)
+        client->bound_link = bind.link;
+    bind.done(client, err);
+}
+
+void bindings_bind(struct client *client, void (*done)(struct client *client, enum err err)) {
+    struct gateway *gateway = client->gateway;
+    struct peer *peer = peers_by_key(gateway->session, client->account);
+    struct bind_one *bind = malloc(sizeof *bind);
+    enum err err = ERR_UNAVAILABLE;
+    if (peer != NULL && bind != NULL) {
+        *bind = (struct bind_one){gateway, client->id, *link_of(peer), done};
+        struct session_bind body = {.accounts = {&client->account, 1},
+                                    .connections = {&client->id, 1}};
+        /* From here on session may know it: if it goes before the answer, session is told. */
+        client->bound_link = bind->link;
+        err = peers_ask(gateway->session, peer,
+                        &(struct peers_request){.message = &message_SESSION_BIND,
+                                                .body = &body,
+                                                .done = bound_one,
+                                                .argument = bind});
+    }
+    if (err != ERR_OK) {
+        free(bind);
+        done(client, err);
+    }
+}
+
+void bindings_unbind(struct client *client) {
+    struct bindings *self = client->gateway->bindings;
+    if (client->bound_link == 0)
+        return;
+    /* When full, session keeps connections that it pushes to in vain until the link changes. */
+    if (self->unbound_count < UNBOUND_MAX)
+        self->unbound[self->unbound_count++] =
+            (struct unbound){client->account, client->id};
+    else
+        log_warn("unbind_dropped", "client=%llu", (unsigned long long)client->id);
+    client->bound_link = 0;
+}
+
+/* --- in bulk ------------------------------------------------------------------------------------- */
+
+struct bind_many {
+    struct gateway *gateway;
+    uint64_t link;
+    size_t count;
+    uint64_t accounts[BINDINGS_PER_REQUEST], connections[BINDINGS_PER_REQUEST];
+};
+
+static void bound_many(void *argument, enum err err, const void *reply, const char *text) {
+    (void)reply;
+    (void)text;
+    struct bind_many *bind = argument;
+    struct bindings *self = bind->gateway->bindings;
+    if (self == NULL) {
+        free(bind);
+        return;
+    }
+    self->asked--;
+    for (size_t i = 0; i < bind->count && err == ERR_OK; i++) {
+        struct client *client = gateway_client(bind->gateway, bind->connections[i]);
+        if (client == NULL || client->account != bind->accounts[i])
+            continue;
+        client->bound_link = bind->link;
+        if (client_is_in(client))
+            feed_catch_up(client);
+    }
+    if (err != ERR_OK)
+        self->stale = true;
+    free(bind);
+}
+
+static void ask_bind(struct bindings *self, struct peer *peer, struct bind_many *bind) {
+    struct session_bind body = {.accounts = {bind->accounts, bind->count},
+                                .connections = {bind->connections, bind->count}};
+    if (bind->count > 0 && peers_ask(self->gateway->session, peer,
+                                     &(struct peers_request){.message = &message_SESSION_BIND,
+                                                             .body = &body,
+                                                             .done = bound_many,
+                                                             .argument = bind}) == ERR_OK) {
+        self->asked++;
+        return;
+    }
+    if (bind->count > 0)
+        self->stale = true;
+    free(bind);
+}
+
+static struct bind_many *bind_many_new(struct bindings *self, struct peer *peer) {
+    struct bind_many *bind = calloc(1, sizeof *bind);
+    if (bind == NULL) {
+        self->stale = true;
+        return NULL;
+    }
+    bind->gateway = self->gateway;
+    bind->link = *link_of(peer);
+    return bind;
+}
+
+/* Binds again every client that belongs to `peer` and is not bound under its link. */
+static void bind_all(struct bindings *self, struct peer *peer) {
+    struct gateway *gateway = self->gateway;
+    struct bind_many *bind = bind_many_new(self, peer);
+    struct client *client, *next;
+    HASH_ITER(hh, gateway->clients, client, next) {
+        if (bind == NULL)
+            return;
+        if (!client_is_in(client) || client->bound_link == *link_of(peer) ||
+            peers_by_key(gateway->session, client->account) != peer)
+            continue;
+        bind->accounts[bind->count] = client->account;
+        bind->connections[bind->count++] = client->id;
+        if (bind->count == BINDINGS_PER_REQUEST) {
+            ask_bind(self, peer, bind);
+            bind = bind_many_new(self, peer);
+        }
+    }
+    if (bind != NULL)
+        ask_bind(self, peer, bind);
+}
+
+/*
+ * Tells of those that left to every instance: one that had the account before another came may
+ * still know the connection. An instance that is not there forgets by itself.
+ */
+static void tell_unbound(struct bindings *self) {
+    uint64_t accounts[UNBOUND_PER_REQUEST], connections[UNBOUND_PER_REQUEST];
+    size_t count = self->unbound_count < UNBOUND_PER_REQUEST ? self->unbound_count
+                                                              : UNBOUND_PER_REQUEST;
+    for (size_t i = 0; i < count; i++) {
+        accounts[i] = self->unbound[i].account;
+        connections[i] = self->unbound[i].connection;
+    }
+    struct session_unbind body = {.accounts = {accounts, count},
+                                  .connections = {connections, count}};
+    struct peers *session = self->gateway->session;
+    struct peer *peer;
+    for (size_t i = 0; (peer = peers_live(session, i)) != NULL; i++)
+        if (peers_ask(session, peer,
+                      &(struct peers_request){.message = &message_SESSION_UNBIND,
+                                              .body = &body}) != ERR_OK)
+            return; /* its queue is full: all of it again at the next tick */
+    self->unbound_count -= count;
+    memmove(self->unbound, self->unbound + count, self->unbound_count * sizeof *self->unbound);
+}
+
+void bindings_tick(struct gateway *gateway) {
+    struct bindings *self = gateway->bindings;
+    if (self->unbound_count > 0)
+        tell_unbound(self);
+    if (!self->stale || self->asked > 0)
+        return;
+    self->stale = false;
+    struct peer *peer;
+    for (size_t i = 0; (peer = peers_live(gateway->session, i)) != NULL; i++)
+        if (*link_of(peer) != 0)
+            bind_all(self, peer);
+        else
+            self->stale = true; /* its first answer has not been read */
+}
+
+/* --- what session says --------------------------------------------------------------------------- */
+
+void bindings_change(void *context, struct peer *peer, enum peer_change change) {
+    struct gateway *gateway = context;
+    (void)peer;
+    (void)change;
+    gateway->bindings->stale = true;
+}
+
+/* Everyone who is bound under a link goes back to the log. */
+static void catch_up_link(struct gateway *gateway, struct peer *peer, const char *reason) {
+    struct client *client, *next;
+    log_warn("pushes_missed", "session=%s reason=\"%s\"", peer_address(peer), reason);
+    metric_add(gateway->gaps, 1);
+    HASH_ITER(hh, gateway->clients, client, next) {
+        if (client->bound_link == *link_of(peer) && client_is_in(client))
+            feed_catch_up(client);
+    }
+}
+
+void bindings_pong(void *context, struct peer *peer, const struct service_pong *pong) {
+    struct gateway *gateway = context;
+    if (*link_of(peer) != pong->link) {
+        *link_of(peer) = pong->link;
+        *seq_of(peer) = pong->pushed;
+        gateway->bindings->stale = true;
+    } else if (*seq_of(peer) < pong->pushed) {
+        *seq_of(peer) = pong->pushed;
+        catch_up_link(gateway, peer, "the last pushes were lost");
+    }
+}
+
+/* Pushes and pings' answers come in order over one link. */
+static void take_seq(struct gateway *gateway, struct peer *peer, uint64_t seq) {
+    bool gap = *link_of(peer) != 0 && seq != *seq_of(peer) + 1;
+    *seq_of(peer) = seq;
+    if (gap)
+        catch_up_link(gateway, peer, "a push was lost");
+}
+
+static void on_push(void *context, struct peer *peer, const void *body) {
+    struct gateway *gateway = context;
+    const struct gateway_push *push = body;
+    take_seq(gateway, peer, push->seq);
+    const struct push_item *items = push->items.items;
+    for (size_t i = 0; i < push->items.count; i++)
+        feed_push(gateway, items[i].entry, &items[i].connections);
+}
+
+static void on_dirty(void *context, struct peer *peer, const void *body) {
+    struct gateway *gateway = context;
+    const struct gateway_dirty *dirty = body;
+    *seq_of(peer) = dirty->seq;
+    catch_up_link(gateway, peer, "session was not told of everything");
+}
+
+const struct peers_event bindings_events[2] = {
+    {&message_GATEWAY_PUSH, on_push},
+    {&message_GATEWAY_DIRTY, on_dirty},
+};

@@ -1,0 +1,244 @@
+/* A client's connection: from its first object to its close. */
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "common/log.h"
+#include "services/gateway/gateway.h"
+
+static const char *const state_names[] = {"new", "logging_in", "catching_up", "live", "leaving"};
+
+void client_set_state(struct client *client, enum client_state state) {
+    log_debug("client_state", "client=%llu from=%s to=%s", (unsigned long long)client->id,
+              state_names[client->state], state_names[state]);
+    client->state = state;
+}
+
+bool client_is_in(const struct client *client) {
+    return client->state == CLIENT_CATCHING_UP || client->state == CLIENT_LIVE;
+}
+
+struct client_account client_account(const struct client *client) {
+    return (struct client_account){client->account, slice_text(client->account_id)};
+}
+
+/* --- answers ----------------------------------------------------------------------------------- */
+
+/* A client that does not take its answers is not worth waiting for. */
+static void send_or_close(struct client *client, struct slice text) {
+    if (edge_send(client->edge, text) != 0)
+        edge_close(client->edge, 1008, "too much unread output");
+}
+
+void client_answer(struct client *client, const struct client_request *request,
+                   struct client_result *result) {
+    struct buffer *out = &client->gateway->scratch;
+    struct client_account self = client_account(client);
+    struct dialect_texts texts = {.out = out};
+    buffer_clear(out);
+    result->time_ms = (uint64_t)loop_wall_ms();
+    dialect_write_result(client->dialect, client->ext, client->account == 0 ? NULL : &self, request,
+                         result, &texts);
+    size_t from = 0;
+    for (size_t i = 0; i < texts.count; i++) {
+        send_or_close(client, slice_make(out->data + from, texts.ends[i] - from));
+        from = texts.ends[i];
+    }
+}
+
+static void answer_fault(struct client *client, const char *reason) {
+    struct buffer *out = &client->gateway->scratch;
+    struct client_account self = client_account(client);
+    buffer_clear(out);
+    dialect_write_fault(client->dialect, client->account == 0 ? NULL : &self, slice_text(reason),
+                        (uint64_t)loop_wall_ms(), out);
+    send_or_close(client, slice_make(out->data, out->length));
+}
+
+void client_finish(struct client *client, struct client_result *result) {
+    client_answer(client, &client->request, result);
+    client_request_free(&client->request);
+    client->busy = client->started = false;
+    client_continue(client);
+}
+
+void client_fail(struct client *client, enum err err, const char *reason) {
+    client_finish(client, &(struct client_result){.err = err, .reason = slice_text(reason)});
+}
+
+/* --- requests ---------------------------------------------------------------------------------- */
+
+/* NULL, or why the request may not be carried out on this connection. */
+static const char *forbidden(const struct client *client, const struct client_request *request) {
+    const struct client_id *actor = &request->actor;
+    if (request->login_needed && !client_is_in(client))
+        return "log in first";
+    if (!request->login_needed)
+        return NULL;
+    if (actor->present &&
+        (actor->text.length == 0 ? actor->number != client->account
+                                 : !slice_equal(actor->text, slice_text(client->account_id))))
+        return "the request names another account than the one that is logged in";
+    if (request->token_given && !slice_equal(request->token, slice_text(client->token)))
+        return "token is not this connection's";
+    return NULL;
+}
+
+static void answer_and_free(struct client *client, struct client_request *request, enum err err,
+                            const char *reason) {
+    client_answer(client, request,
+                  &(struct client_result){.err = err, .reason = slice_text(reason)});
+    client_request_free(request);
+}
+
+static void peer_found(struct client *client, enum err err, uint64_t number) {
+    struct client_request request = client->request;
+    client->request = (struct client_request){0};
+    client->busy = false;
+    if (err != ERR_OK)
+        answer_and_free(client, &request, err, "");
+    else
+        send_start(client, &request, number);
+    client_continue(client);
+}
+
+static void take_text(struct client *client, struct client_request *request) {
+    uint64_t number;
+    /* While the name is looked up, the request is the one in progress and keeps its place. */
+    client->request = *request;
+    client->busy = true;
+    if (names_find(client, request->peer_kind, &request->peer, &number, peer_found))
+        peer_found(client, ERR_OK, number);
+    else
+        edge_pause(client->edge);
+}
+
+static void take_request(struct client *client, struct client_request *request) {
+    const char *reason = forbidden(client, request);
+    if (reason != NULL) {
+        answer_and_free(client, request, ERR_NOT_ALLOWED, reason);
+    } else if (request->operation == OPERATION_HEARTBEAT) {
+        client_request_free(request);
+    } else if (request->operation == OPERATION_SEND) {
+        take_text(client, request);
+    } else {
+        client->request = *request;
+        client->busy = true;
+        edge_pause(client->edge);
+        /* Texts that were sent before take effect before. */
+        if (client->send_count == 0)
+            operation_start(client);
+    }
+}
+
+void client_continue(struct client *client) {
+    if (client->busy) {
+        if (client->send_count == 0 && client->request.operation != OPERATION_SEND &&
+            !client->started)
+            operation_start(client);
+    } else if (client->send_count < CLIENT_MAX_SENDS) {
+        edge_resume(client->edge);
+    }
+}
+
+static void on_object(void *argument, struct edge_connection *edge, struct slice text) {
+    (void)argument;
+    struct client *client = edge_owner(edge);
+    char fault[DIALECT_FAULT_BYTES];
+    cJSON *json = dialect_parse(text, fault);
+    if (json == NULL) {
+        edge_count_fault(edge, fault);
+        return;
+    }
+    if (client->dialect == DIALECT_UNKNOWN)
+        client->dialect = dialect_detect(json);
+    if (client->dialect == DIALECT_UNKNOWN) {
+        cJSON_Delete(json);
+        edge_count_fault(edge, "the object has neither code nor msgType");
+        return;
+    }
+    edge_count_good(edge);
+    struct client_request request;
+    enum err err = dialect_read(client->dialect, client->ext, json, &request, fault);
+    if (err != ERR_OK)
+        answer_and_free(client, &request, err, fault);
+    else
+        take_request(client, &request);
+}
+
+/* --- life -------------------------------------------------------------------------------------- */
+
+static void on_open(void *argument, struct edge_connection *edge) {
+    struct gateway *gateway = argument;
+    struct client *client = calloc(1, sizeof *client);
+    if (client == NULL) {
+        edge_close(edge, 1013, "no memory");
+        return;
+    }
+    client->id = edge_id(edge);
+    client->gateway = gateway;
+    client->edge = edge;
+    edge_set_owner(edge, client);
+    HASH_ADD(hh, gateway->clients, id, sizeof client->id, client);
+    client_await_login(client);
+    metric_add(gateway->accepted, 1);
+    metric_set(gateway->connections, HASH_COUNT(gateway->clients));
+}
+
+static void on_close(void *argument, struct edge_connection *edge) {
+    struct gateway *gateway = argument;
+    struct client *client = edge_owner(edge);
+    if (client == NULL)
+        return;
+    HASH_DEL(gateway->clients, client);
+    client_end_login(client);
+    metric_set(gateway->connections, HASH_COUNT(gateway->clients));
+    feed_stop(client);
+    bindings_unbind(client);
+    send_drop_all(client);
+    if (client->busy)
+        client_request_free(&client->request);
+    free(client);
+}
+
+static void on_fault(void *argument, struct edge_connection *edge, const char *reason) {
+    (void)argument;
+    struct client *client = edge_owner(edge);
+    if (client != NULL)
+        answer_fault(client, reason);
+}
+
+static void on_reached(void *argument, struct edge_connection *edge) {
+    (void)argument;
+    struct client *client = edge_owner(edge);
+    if (client != NULL)
+        feed_reached(client);
+}
+
+const struct edge_handlers client_handlers = {.on_open = on_open,
+                                              .on_object = on_object,
+                                              .on_fault = on_fault,
+                                              .on_reached = on_reached,
+                                              .on_close = on_close};
+
+/* Those that wait for a login stand in a list, in the order in which their time is over. */
+void client_await_login(struct client *client) {
+    client->login_by_ms =
+        loop_now_ms() + (int64_t)client->gateway->settings.login_timeout_ms;
+    DL_APPEND2(client->gateway->login_queue, client, prev_login, next_login);
+    client->awaits_login = true;
+}
+
+void client_end_login(struct client *client) {
+    if (client->awaits_login)
+        DL_DELETE2(client->gateway->login_queue, client, prev_login, next_login);
+    client->awaits_login = false;
+}
+
+void client_tick(struct gateway *gateway, int64_t now_ms) {
+    while (gateway->login_queue != NULL && gateway->login_queue->login_by_ms <= now_ms) {
+        struct client *client = gateway->login_queue;
+        client_end_login(client);
+        edge_close(client->edge, 1008, "no login in time");
+    }
+}

@@ -1,0 +1,311 @@
+/*
+ * What holds for every dialect: parsing, finding a request's row, writing JSON, and which answers
+ * an outcome has; see dialect.h. What a number means stands in dialect_ourchat.c and
+ * dialect_youim.c.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "services/gateway/dialect_private.h"
+
+#define REF_MAX_BYTES 64
+
+/* NULL for DIALECT_UNKNOWN. */
+static const struct dialect_form *form_of(enum dialect dialect) {
+    switch (dialect) {
+    case DIALECT_OURCHAT:
+        return &dialect_form_ourchat;
+    case DIALECT_YOUIM:
+        return &dialect_form_youim;
+    case DIALECT_UNKNOWN:
+        break;
+    }
+    return NULL;
+}
+
+/* --- parsing --------------------------------------------------------------------------------- */
+
+static bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+
+/* Walks a string from behind its opening quote; returns where its closing quote is (or `end`). */
+static const char *walk_string(const char *at, const char *end, bool *nul_r, bool *control_r) {
+    for (; at < end && *at != '"'; at++) {
+        if (*at == '\0')
+            *nul_r = true;
+        else if ((unsigned char)*at < 0x20)
+            *control_r = true;
+        if (*at != '\\')
+            continue;
+        if (end - at >= 6 && memcmp(at, "\\u0000", 6) == 0)
+            *nul_r = true;
+        if (++at == end)
+            break;
+    }
+    return at;
+}
+
+/*
+ * Whether all strings of a JSON text can be C strings; else names the field. It looks at the text,
+ * since in cJSON's tree a string that holds a NUL cannot be told from one that ends there.
+ */
+static bool strings_are_sound(struct slice text, char fault_r[DIALECT_FAULT_BYTES]) {
+    const char *end = text.data + text.length;
+    struct slice key = {"", 0}; /* the last one that was seen */
+    for (const char *at = text.data; at < end; at++) {
+        if (*at != '"')
+            continue;
+        const char *start = at + 1;
+        bool nul = false, control = false;
+        at = walk_string(start, end, &nul, &control);
+        const char *after = at < end ? at + 1 : end;
+        while (after < end && is_space(*after))
+            after++;
+        bool is_key = after < end && *after == ':';
+        if (nul || control) {
+            char name[DIALECT_FAULT_BYTES], sentence[2 * DIALECT_FAULT_BYTES];
+            snprintf(name, sizeof name, "%.*s", (int)(key.length < 64 ? key.length : 64), key.data);
+            snprintf(sentence, sizeof sentence, "%s holds a %s",
+                     is_key || key.length == 0 || key.length > 64 ? "a string" : name,
+                     nul ? "NUL character" : "control character that is not escaped");
+            fault_copy(fault_r, sentence);
+            return false;
+        }
+        if (is_key)
+            key = slice_make(start, (size_t)(at - start));
+    }
+    return true;
+}
+
+cJSON *dialect_parse(struct slice text, char fault_r[DIALECT_FAULT_BYTES]) {
+    if (!strings_are_sound(text, fault_r))
+        return NULL;
+    const char *behind = NULL;
+    cJSON *json = cJSON_ParseWithLengthOpts(text.data, text.length, &behind, 0);
+    const char *end = text.data + text.length;
+    while (json && behind < end && is_space(*behind))
+        behind++;
+    if (json && behind == end && cJSON_IsObject(json))
+        return json;
+    fault_copy(fault_r, json && behind == end ? "the JSON is not an object" : "that is not JSON");
+    cJSON_Delete(json);
+    return NULL;
+}
+
+enum dialect dialect_detect(const cJSON *object) {
+    if (cJSON_GetObjectItemCaseSensitive(object, "code"))
+        return DIALECT_OURCHAT;
+    if (cJSON_GetObjectItemCaseSensitive(object, "msgType"))
+        return DIALECT_YOUIM;
+    return DIALECT_UNKNOWN;
+}
+
+/* --- reading --------------------------------------------------------------------------------- */
+
+static const struct request_row *find_row(const struct dialect_form *form,
+                                          struct reading *reading) {
+    struct client_request *request = reading->request;
+    if (!field_given(request->json, form->number_key)) {
+        reading_fail(reading, "%s is missing", form->number_key);
+        return NULL;
+    }
+    const cJSON *number = cJSON_GetObjectItemCaseSensitive(request->json, form->number_key);
+    if (!field_number(number, &request->number)) {
+        reading_fail(reading, "%s must be a whole number", form->number_key);
+        return NULL;
+    }
+    for (size_t i = 0; i < form->row_count; i++) {
+        if (form->rows[i].number == request->number)
+            return &form->rows[i];
+    }
+    reading_fail(reading, "%s %" PRIu64 " is not known", form->number_key, request->number);
+    return NULL;
+}
+
+/* An unmodified client's `ref` means nothing, whatever it is. */
+static void read_ref(struct reading *reading, bool ext) {
+    struct client_request *request = reading->request;
+    if (!(ext || request->ext) || !field_given(request->json, "ref"))
+        return;
+    /* Read although the request has a fault already: its answer goes to this ref. */
+    struct reading own = {.request = request, .err = ERR_OK};
+    char fault[DIALECT_FAULT_BYTES];
+    own.fault = fault;
+    reading_text(&own, request->json, "ref", REF_MAX_BYTES, &request->ref);
+    if (own.err != ERR_OK)
+        reading_fail(reading, "%s", fault);
+}
+
+enum err dialect_read(enum dialect dialect, bool ext, cJSON *json, struct client_request *request_r,
+                      char fault_r[DIALECT_FAULT_BYTES]) {
+    *request_r = (struct client_request){.json = json};
+    fault_r[0] = '\0';
+    struct reading reading = {.request = request_r, .err = ERR_OK, .fault = fault_r};
+    const struct dialect_form *form = form_of(dialect);
+    if (!form || !cJSON_IsObject(json)) {
+        reading_fail(&reading, "the JSON is not an object with code or msgType");
+        return reading.err;
+    }
+    const struct request_row *row = find_row(form, &reading);
+    if (row) {
+        request_r->operation = row->operation;
+        request_r->login_needed = row->login_needed;
+        if (row->read) {
+            reading.body = reading_object(&reading, json, form->body_key);
+            if (row->operation == OPERATION_LOGIN || row->operation == OPERATION_REGISTER)
+                reading_ext(&reading);
+            row->read(&reading);
+        }
+    }
+    read_ref(&reading, ext);
+    return reading.err;
+}
+
+void client_request_free(struct client_request *request) {
+    cJSON_Delete(request->json);
+    *request = (struct client_request){.json = NULL};
+}
+
+/* --- writing JSON ---------------------------------------------------------------------------- */
+
+void json_raw(struct buffer *out, const char *text) { buffer_add(out, text, strlen(text)); }
+
+void json_text(struct buffer *out, struct slice text) {
+    static const char hex[] = "0123456789abcdef";
+    static const char short_for[0x20] = {
+        ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'};
+    buffer_add(out, "\"", 1);
+    size_t run = 0; /* where what is not yet added begins */
+    for (size_t i = 0; i < text.length; i++) {
+        unsigned char c = (unsigned char)text.data[i];
+        if (c >= 0x20 && c != '"' && c != '\\')
+            continue;
+        if (i > run)
+            buffer_add(out, text.data + run, i - run);
+        run = i + 1;
+        char escape[6] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
+        char letter = c >= 0x20 ? (char)c : short_for[c];
+        if (letter)
+            escape[1] = letter;
+        buffer_add(out, escape, letter ? 2 : sizeof escape);
+    }
+    if (text.length > run)
+        buffer_add(out, text.data + run, text.length - run);
+    buffer_add(out, "\"", 1);
+}
+
+/* printf is too slow for every message. */
+void json_number(struct buffer *out, uint64_t number) {
+    char digits[20];
+    size_t at = sizeof digits;
+    do {
+        digits[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number != 0);
+    buffer_add(out, digits + at, sizeof digits - at);
+}
+
+void json_id(struct buffer *out, uint64_t number, struct slice id) {
+    if (id.length > 0) {
+        json_text(out, id);
+        return;
+    }
+    json_raw(out, "\"");
+    json_number(out, number);
+    json_raw(out, "\"");
+}
+
+void json_extension(struct buffer *out, const struct entry *entry) {
+    json_raw(out, ",\"cid\":");
+    json_number(out, entry->cid);
+    json_raw(out, ",\"time_ms\":");
+    json_number(out, entry->time_ms);
+}
+
+/* --- answers --------------------------------------------------------------------------------- */
+
+struct slice result_reason(const struct client_result *result) {
+    return result->reason.length > 0 ? result->reason : slice_text(err_text(result->err));
+}
+
+void write_result_fields(const struct client_request *request, const struct client_result *result,
+                         struct buffer *out) {
+    json_raw(out, "\"ref\":");
+    json_text(out, request->ref);
+    if (result->err != ERR_OK) {
+        json_raw(out, ",\"ok\":false,\"error\":");
+        json_text(out, slice_text(err_word(result->err)));
+        json_raw(out, ",\"text\":");
+        json_text(out, result_reason(result));
+        return;
+    }
+    json_raw(out, ",\"ok\":true");
+    if (result->cid == 0)
+        return; /* nothing was stored under an id */
+    json_raw(out, ",\"cid\":");
+    json_number(out, result->cid);
+    json_raw(out, ",\"time_ms\":");
+    json_number(out, result->stored_ms);
+}
+
+/* Ends the text that began at `start`, if one did; takes it back when it is not whole. */
+static bool end_text(struct dialect_texts *texts, size_t start) {
+    struct buffer *out = texts->out;
+    if (out->failed)
+        out->length = start;
+    if (out->length == start)
+        return false;
+    texts->ends[texts->count++] = out->length;
+    return true;
+}
+
+void dialect_write_result(enum dialect dialect, bool ext, const struct client_account *self,
+                          const struct client_request *request, const struct client_result *result,
+                          struct dialect_texts *texts) {
+    const struct dialect_form *form = form_of(dialect);
+    texts->count = 0;
+    if (!form)
+        return;
+    bool to_ref = (ext || request->ext) && request->ref.length > 0;
+    size_t start = texts->out->length;
+    form->write_answer(request, result, texts->out);
+    bool answered = end_text(texts, start);
+    start = texts->out->length;
+    if (to_ref)
+        form->write_300(request, result, texts->out);
+    else if (!answered && result->err != ERR_OK)
+        form->write_fault(self, result_reason(result), result->time_ms, texts->out);
+    end_text(texts, start);
+}
+
+void dialect_write_fault(enum dialect dialect, const struct client_account *self,
+                         struct slice reason, uint64_t time_ms, struct buffer *out) {
+    const struct dialect_form *form = form_of(dialect);
+    size_t start = out->length;
+    if (form) {
+        form->write_fault(self, reason, time_ms, out);
+    } else {
+        json_raw(out, "{\"error\":");
+        json_text(out, reason);
+        json_raw(out, "}");
+    }
+    if (out->failed)
+        out->length = start;
+}
+
+enum dialect_view dialect_entry_view(enum dialect dialect, const struct entry *entry,
+                                     uint64_t account) {
+    const struct dialect_form *form = form_of(dialect);
+    return form ? form->entry_view(entry, account) : DIALECT_VIEW_NOTHING;
+}
+
+void dialect_write_entry(enum dialect dialect, bool ext, enum dialect_view view,
+                         const struct entry *entry, struct buffer *out) {
+    const struct dialect_form *form = form_of(dialect);
+    if (!form || view == DIALECT_VIEW_NOTHING)
+        return;
+    size_t start = out->length;
+    form->write_entry(ext, entry, out);
+    if (out->failed)
+        out->length = start;
+}

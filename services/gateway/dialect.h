@@ -1,0 +1,162 @@
+/*
+ * Dialects: what clients' JSON means, and how answers and messages look to them.
+ *
+ * A dialect is pure translation: dialect_parse and dialect_read turn one JSON object into a
+ * client_request, the dialect_write_* functions turn results into JSON text. No connection, no
+ * service and no state stands behind them, so they are tested and fuzzed alone.
+ *
+ *     cJSON *json = dialect_parse(text, fault);          NULL: answer dialect_write_fault
+ *     if (dialect == DIALECT_UNKNOWN) dialect = dialect_detect(json);
+ *     err = dialect_read(dialect, ext, json, &request, fault);
+ *     ... do it, or not when err tells of a fault; either way:
+ *     dialect_write_result(dialect, ext, self, &request, &result, &texts);
+ *     client_request_free(&request);
+ *
+ * Every dialect_write_* function adds all of a text or, with `out->failed` set, nothing of it. An
+ * escaped text is at most six times as long as the text itself.
+ *
+ * Each dialect has one file with one table {number, login needed, reader} for requests; adding a
+ * request is a row there and, if it asks for something new, an operation in operations.h.
+ */
+#ifndef PARLEY_GATEWAY_DIALECT_H
+#define PARLEY_GATEWAY_DIALECT_H
+
+#include <cjson/cJSON.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/buffer.h"
+#include "common/error.h"
+#include "proto/messages.h"
+
+enum dialect { DIALECT_UNKNOWN, DIALECT_OURCHAT, DIALECT_YOUIM };
+
+/* What a client may ask for, in either dialect. */
+enum operation {
+    OPERATION_NONE,
+    OPERATION_HEARTBEAT,
+    OPERATION_REGISTER,
+    OPERATION_LOGIN,
+    OPERATION_LOGOUT,
+    OPERATION_SEND,
+    OPERATION_CREATE_GROUP,
+};
+
+enum peer_kind { PEER_NONE, PEER_USER, PEER_GROUP };
+
+/*
+ * An id as a client wrote it: a number (OurChat, or a canonical decimal string, which always
+ * equals its number), or another string that the gateway has to look up.
+ */
+struct client_id {
+    bool present;
+    uint64_t number;   /* valid when text is empty */
+    struct slice text; /* into the request's JSON */
+};
+
+/* One request; every slice points into `json`, which client_request_free frees. */
+struct client_request {
+    cJSON *json;
+    uint64_t number; /* code or msgType */
+    enum operation operation;
+    bool login_needed;
+    bool ext;               /* "ext":1 stood in a login or registration */
+    struct slice ref;       /* top-level `ref`, empty without one or without ext */
+    struct client_id actor; /* whom the request names as acting; must be the account itself */
+    bool token_given;       /* YouIM: must be the connection's */
+    struct slice token;
+    enum peer_kind peer_kind; /* SEND: to whom */
+    struct client_id peer;
+    struct slice text;    /* SEND: the message; valid UTF-8, not empty */
+    struct slice account; /* LOGIN: e-mail, number or id as text; REGISTER (YouIM): the id */
+    struct slice email, password, name; /* REGISTER; name also CREATE_GROUP */
+    struct client_id group;             /* CREATE_GROUP (YouIM): the chosen id */
+};
+
+/* The logged-in account as a dialect shows it. */
+struct client_account {
+    uint64_t number;
+    struct slice id; /* string form, never empty */
+};
+
+/*
+ * Every sentence about a fault fits; it is valid UTF-8 when what it quotes is.
+ */
+#define DIALECT_FAULT_BYTES 256
+
+/*
+ * The one JSON object that `text` is, for the caller to free or to hand to dialect_read. NULL with
+ * a sentence in `fault_r` when it is none, or when a string in it holds a NUL character (cJSON's
+ * strings end there) or a control character that is not escaped. Bounding the size, the depth and
+ * the encoding is the caller's part (edge.h).
+ */
+cJSON *dialect_parse(struct slice text, char fault_r[DIALECT_FAULT_BYTES])
+    __attribute__((warn_unused_result));
+
+/* The dialect of a first object: by `code` or `msgType`; DIALECT_UNKNOWN for neither. */
+enum dialect dialect_detect(const cJSON *object);
+
+/*
+ * Reads one object of the connection's dialect; takes `json` over in every case. `ext`: the
+ * connection has opted in by an earlier request; a request that opts in is read as opted in itself.
+ * ERR_OK, or ERR_BAD_REQUEST (ERR_INTERNAL without memory) with `fault_r` one sentence that names
+ * the field ("toUserId is missing", "msgType 77 is not known"). Number, operation, ext and ref are
+ * set in request_r as far as they could be read, so that dialect_write_result answers the fault in
+ * the right form. The caller frees the request in every case.
+ */
+enum err dialect_read(enum dialect dialect, bool ext, cJSON *json, struct client_request *request_r,
+                      char fault_r[DIALECT_FAULT_BYTES]) __attribute__((warn_unused_result));
+void client_request_free(struct client_request *request);
+
+/* The outcome of a request, to the connection that asked. Fields as the operation needs them. */
+struct client_result {
+    enum err err;            /* ERR_OK, or why not */
+    struct slice reason;     /* of a failure, one sentence; empty: err_text(err) */
+    uint64_t account;        /* REGISTER, LOGIN */
+    struct slice account_id; /* string form */
+    struct slice token;      /* LOGIN */
+    uint64_t group;          /* CREATE_GROUP */
+    struct slice group_id, group_name;
+    uint64_t cid, stored_ms; /* SEND: the stored message's id, and when it was stored */
+    uint64_t time_ms;        /* the server's wall clock for the answer's `time` */
+};
+
+/*
+ * Appends the answer that the dialect has for this outcome, as JSON texts (zero, one or two; each
+ * added to `out` and its end offset stored, at most DIALECT_MAX_ANSWERS). Success of a request that
+ * is silent in the dialect adds nothing. A failure that the dialect has no answer for goes out as
+ * dialect_write_fault has it. With `ext` (or the request's own) and a `ref` a 300 comes last, and
+ * stands for the fault. `self` is NULL before login.
+ */
+#define DIALECT_MAX_ANSWERS 2
+struct dialect_texts {
+    struct buffer *out;
+    size_t ends[DIALECT_MAX_ANSWERS];
+    size_t count;
+};
+void dialect_write_result(enum dialect dialect, bool ext, const struct client_account *self,
+                          const struct client_request *request, const struct client_result *result,
+                          struct dialect_texts *texts);
+
+/* A reason outside any request (malformed input), in the dialect; DIALECT_UNKNOWN: {"error":...}.
+ * `self` is NULL before login. */
+void dialect_write_fault(enum dialect dialect, const struct client_account *self,
+                         struct slice reason, uint64_t time_ms, struct buffer *out);
+
+/*
+ * Which text of an entry an account gets. All connections of one dialect, ext and view get the same
+ * bytes, so a text is made once for each of these.
+ */
+enum dialect_view {
+    DIALECT_VIEW_NOTHING, /* the dialect has no message for it, or not for this account */
+    DIALECT_VIEW_COMMON,  /* what everyone concerned gets */
+    DIALECT_VIEW_COUNT
+};
+enum dialect_view dialect_entry_view(enum dialect dialect, const struct entry *entry,
+                                     uint64_t account);
+
+/* Appends the JSON of one log entry as that view of it; nothing for DIALECT_VIEW_NOTHING. */
+void dialect_write_entry(enum dialect dialect, bool ext, enum dialect_view view,
+                         const struct entry *entry, struct buffer *out);
+
+#endif

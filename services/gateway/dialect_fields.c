@@ -1,0 +1,214 @@
+/* Reading the fields of a request; see dialect_private.h. */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "services/gateway/dialect_private.h"
+
+#define NAME_MAX_CHARACTERS 64
+#define EMAIL_MAX_BYTES 254
+
+void fault_copy(char fault_r[DIALECT_FAULT_BYTES], const char *sentence) {
+    size_t length = strlen(sentence);
+    if (length >= DIALECT_FAULT_BYTES) {
+        length = DIALECT_FAULT_BYTES - 1;
+        while (length > 0 && ((unsigned char)sentence[length] & 0xc0) == 0x80)
+            length--;
+    }
+    memcpy(fault_r, sentence, length);
+    fault_r[length] = '\0';
+}
+
+void reading_fail(struct reading *reading, const char *format, ...) {
+    if (reading->err != ERR_OK)
+        return;
+    reading->err = ERR_BAD_REQUEST;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(reading->fault, DIALECT_FAULT_BYTES, format, arguments);
+    va_end(arguments);
+}
+
+/* The value under the last part of `name`; NULL when it is absent or null. */
+static const cJSON *field_find(const cJSON *object, const char *name) {
+    const char *dot = strrchr(name, '.');
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, dot ? dot + 1 : name);
+    return cJSON_IsNull(item) ? NULL : item;
+}
+
+bool field_given(const cJSON *object, const char *name) { return field_find(object, name) != NULL; }
+
+bool field_number(const cJSON *item, uint64_t *number_r) {
+    if (cJSON_IsString(item))
+        return id_is_decimal(slice_text(item->valuestring), number_r);
+    if (!cJSON_IsNumber(item))
+        return false;
+    double value = item->valuedouble;
+    /* Refuses NaN and infinities too. Below the limit every whole number is exact. */
+    if (!(value >= 0 && value < (double)NUMBER_LIMIT) || (double)(uint64_t)value != value)
+        return false;
+    *number_r = (uint64_t)value;
+    return true;
+}
+
+static const cJSON *reading_field(struct reading *reading, const cJSON *object, const char *name) {
+    if (reading->err != ERR_OK)
+        return NULL;
+    const cJSON *item = field_find(object, name);
+    if (!item)
+        reading_fail(reading, "%s is missing", name);
+    return item;
+}
+
+const cJSON *reading_object(struct reading *reading, const cJSON *object, const char *name) {
+    const cJSON *item = reading_field(reading, object, name);
+    if (item && !cJSON_IsObject(item))
+        reading_fail(reading, "%s must be an object", name);
+    return item;
+}
+
+/* The text of a string; of a whole number its digits, which are kept in the request's JSON, since
+ * all slices of a request live there. */
+static bool item_text(struct reading *reading, const cJSON *item, struct slice *text_r) {
+    uint64_t number;
+    if (!cJSON_IsString(item)) {
+        if (!field_number(item, &number))
+            return false;
+        char digits[24];
+        snprintf(digits, sizeof digits, "%" PRIu64, number);
+        item = cJSON_AddStringToObject(reading->request->json, "", digits);
+        if (!item) {
+            reading_fail(reading, "%s", err_text(ERR_INTERNAL));
+            reading->err = ERR_INTERNAL;
+            return true;
+        }
+    }
+    *text_r = slice_text(item->valuestring);
+    return true;
+}
+
+static void check_length(struct reading *reading, const char *name, size_t max_bytes,
+                         struct slice text) {
+    if (text.length == 0)
+        reading_fail(reading, "%s is empty", name);
+    else if (max_bytes != 0 && text.length > max_bytes)
+        reading_fail(reading, "%s is longer than %zu bytes", name, max_bytes);
+}
+
+void reading_text(struct reading *reading, const cJSON *object, const char *name, size_t max_bytes,
+                  struct slice *text_r) {
+    const cJSON *item = reading_field(reading, object, name);
+    if (!item)
+        return;
+    if (!cJSON_IsString(item)) {
+        reading_fail(reading, "%s must be a string", name);
+        return;
+    }
+    struct slice text = slice_text(item->valuestring);
+    check_length(reading, name, max_bytes, text);
+    if (reading->err == ERR_OK)
+        *text_r = text;
+}
+
+void reading_login(struct reading *reading, const cJSON *object, const char *name, size_t max_bytes,
+                   struct slice *text_r) {
+    const cJSON *item = reading_field(reading, object, name);
+    if (!item)
+        return;
+    struct slice text = {"", 0};
+    if (!item_text(reading, item, &text)) {
+        reading_fail(reading, "%s must be a string or a whole number", name);
+        return;
+    }
+    check_length(reading, name, max_bytes, text);
+    if (reading->err == ERR_OK)
+        *text_r = text;
+}
+
+/* Control characters of ASCII and of Latin-1 (U+0080 to U+009F, C2 80 to C2 9F). */
+static bool is_control(const unsigned char *byte, const unsigned char *end) {
+    return *byte < 0x20 || *byte == 0x7f ||
+           (*byte == 0xc2 && byte + 1 < end && byte[1] >= 0x80 && byte[1] < 0xa0);
+}
+
+void reading_name(struct reading *reading, const cJSON *object, const char *name,
+                  struct slice *text_r) {
+    struct slice text = {"", 0};
+    reading_login(reading, object, name, 0, &text);
+    size_t characters = 0;
+    const unsigned char *end = (const unsigned char *)text.data + text.length;
+    for (const unsigned char *byte = (const unsigned char *)text.data; byte < end; byte++) {
+        if (is_control(byte, end))
+            reading_fail(reading, "%s holds a control character", name);
+        characters += (*byte & 0xc0) != 0x80;
+    }
+    if (characters > NAME_MAX_CHARACTERS)
+        reading_fail(reading, "%s is longer than %d characters", name, NAME_MAX_CHARACTERS);
+    if (reading->err == ERR_OK)
+        *text_r = text;
+}
+
+void reading_email(struct reading *reading, const cJSON *object, const char *name,
+                   struct slice *text_r) {
+    struct slice text = {"", 0};
+    reading_text(reading, object, name, EMAIL_MAX_BYTES, &text);
+    if (reading->err != ERR_OK)
+        return;
+    const char *at = memchr(text.data, '@', text.length);
+    size_t before = at ? (size_t)(at - text.data) : 0;
+    bool good =
+        before > 0 && before + 1 < text.length && !memchr(at + 1, '@', text.length - before - 1);
+    const unsigned char *end = (const unsigned char *)text.data + text.length;
+    for (const unsigned char *byte = (const unsigned char *)text.data; byte < end; byte++)
+        good = good && *byte != ' ' && !is_control(byte, end);
+    if (!good)
+        reading_fail(reading, "%s is not an e-mail address", name);
+    else
+        *text_r = text;
+}
+
+void reading_number_id(struct reading *reading, const cJSON *object, const char *name,
+                       struct client_id *id_r) {
+    const cJSON *item = reading_field(reading, object, name);
+    if (!item)
+        return;
+    uint64_t number = 0;
+    if (!field_number(item, &number) || number == 0) {
+        reading_fail(reading, "%s must be a whole number from 1 to %" PRIu64, name,
+                     NUMBER_LIMIT - 1);
+        return;
+    }
+    *id_r = (struct client_id){.present = true, .number = number};
+}
+
+void reading_string_id(struct reading *reading, const cJSON *object, const char *name,
+                       struct client_id *id_r) {
+    const cJSON *item = reading_field(reading, object, name);
+    if (!item)
+        return;
+    struct client_id id = {.present = true};
+    if (field_number(item, &id.number) && id.number != 0) {
+        *id_r = id;
+        return;
+    }
+    if (!cJSON_IsString(item)) {
+        reading_fail(reading, "%s must be a string or a whole number from 1 to %" PRIu64, name,
+                     NUMBER_LIMIT - 1);
+        return;
+    }
+    id.text = slice_text(item->valuestring);
+    if (!id_is_acceptable(id.text)) {
+        reading_fail(reading,
+                     "%s must be 1 to %d bytes without control characters, and not SYSTEM or 0",
+                     name, ID_MAX_BYTES);
+        return;
+    }
+    *id_r = id;
+}
+
+void reading_ext(struct reading *reading) {
+    uint64_t number = 0;
+    if (field_number(field_find(reading->body, "ext"), &number) && number == 1)
+        reading->request->ext = true;
+}

@@ -1,0 +1,100 @@
+/*
+ * What the dialects share among themselves: the form that each one has, helpers that read fields,
+ * and helpers that write JSON. Only dialect*.c include this.
+ */
+#ifndef PARLEY_GATEWAY_DIALECT_PRIVATE_H
+#define PARLEY_GATEWAY_DIALECT_PRIVATE_H
+
+#include "services/gateway/dialect.h"
+
+/*
+ * One request being read. The first fault stays: every helper below does nothing after it, so a
+ * reader is a plain list of the fields that it wants.
+ */
+struct reading {
+    struct client_request *request;
+    const cJSON *body; /* the object under `data` or `msgBody` */
+    enum err err;
+    char *fault; /* DIALECT_FAULT_BYTES */
+};
+
+struct request_row {
+    uint64_t number;
+    enum operation operation;
+    bool login_needed;
+    void (*read)(struct reading *reading); /* NULL: its body does not matter */
+};
+
+/* A dialect. The write functions append to `out`, in order and without looking at `failed`. */
+struct dialect_form {
+    const char *number_key, *body_key;
+    const struct request_row *rows;
+    size_t row_count;
+    /* The dialect's own answer; nothing where success is silent or a failure has no form. */
+    void (*write_answer)(const struct client_request *request, const struct client_result *result,
+                         struct buffer *out);
+    void (*write_fault)(const struct client_account *self, struct slice reason, uint64_t time_ms,
+                        struct buffer *out);
+    /* The 300, around write_result_fields(). */
+    void (*write_300)(const struct client_request *request, const struct client_result *result,
+                      struct buffer *out);
+    enum dialect_view (*entry_view)(const struct entry *entry, uint64_t account);
+    void (*write_entry)(bool ext, const struct entry *entry, struct buffer *out);
+};
+extern const struct dialect_form dialect_form_ourchat;
+extern const struct dialect_form dialect_form_youim;
+
+/* --- reading (dialect_fields.c) ----------------------------------------------------------------
+ *
+ * `name` is what a fault calls the field; what stands behind its last dot is the key in `object`.
+ * A field that is null counts as absent. Results are left alone after a fault.
+ */
+void reading_fail(struct reading *reading, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* Copies `sentence`, cut between characters where it is too long. */
+void fault_copy(char fault_r[DIALECT_FAULT_BYTES], const char *sentence);
+
+bool field_given(const cJSON *object, const char *name);
+/* Whether `item` is a whole number below NUMBER_LIMIT, or the decimal form of one. */
+bool field_number(const cJSON *item, uint64_t *number_r);
+
+const cJSON *reading_object(struct reading *reading, const cJSON *object, const char *name);
+/* A string of 1 to `max_bytes` bytes (0: as long as the object allows). */
+void reading_text(struct reading *reading, const cJSON *object, const char *name, size_t max_bytes,
+                  struct slice *text_r);
+/* The name of a person or group; a whole number is taken as its digits. */
+void reading_name(struct reading *reading, const cJSON *object, const char *name,
+                  struct slice *text_r);
+void reading_email(struct reading *reading, const cJSON *object, const char *name,
+                   struct slice *text_r);
+/* A login name: a string, or a whole number, which is taken as its digits. */
+void reading_login(struct reading *reading, const cJSON *object, const char *name, size_t max_bytes,
+                   struct slice *text_r);
+/* An id that is a number, or its decimal form (OurChat). */
+void reading_number_id(struct reading *reading, const cJSON *object, const char *name,
+                       struct client_id *id_r);
+/* An id that is a string, or a number (YouIM). */
+void reading_string_id(struct reading *reading, const cJSON *object, const char *name,
+                       struct client_id *id_r);
+/* `"ext":1` in the body. */
+void reading_ext(struct reading *reading);
+
+#define PASSWORD_MAX_BYTES 256
+
+/* --- writing (dialect.c) --------------------------------------------------------------------- */
+
+/* A C string as it is: punctuation and keys. */
+void json_raw(struct buffer *out, const char *text);
+/* A string with its quotes. Escapes what JSON demands and nothing else. */
+void json_text(struct buffer *out, struct slice text);
+void json_number(struct buffer *out, uint64_t number);
+/* A string id: `id`, or the decimal form of `number` where that is empty. */
+void json_id(struct buffer *out, uint64_t number, struct slice id);
+/* `,"cid":..,"time_ms":..`, which messages carry for a client that opted in. */
+void json_extension(struct buffer *out, const struct entry *entry);
+/* The fields of a 300, the same in every dialect. */
+void write_result_fields(const struct client_request *request, const struct client_result *result,
+                         struct buffer *out);
+struct slice result_reason(const struct client_result *result);
+
+#endif

@@ -1,0 +1,232 @@
+/*
+ * Life of the edge: libwebsockets' context, the limit of open files, the sweep for idle clients,
+ * the orderly end.
+ */
+#include "services/gateway/edge.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include "common/log.h"
+#include "common/loop.h"
+#include "services/gateway/edge_private.h"
+
+/* What is read from a WebSocket in one go; held per connection. */
+#define READ_BYTES 2048
+/* The process's descriptors that are not clients': links, database, log. */
+#define RESERVED_FILES 256
+/* libwebsockets takes 16 bytes for each descriptor that the limit allows, and Docker's is 2^30. */
+#define MAX_FILES ((rlim_t)1 << 20)
+#define SWEEP_MS 1000
+/* To complete an HTTP request. */
+#define HANDSHAKE_S 20
+/* Of edge_close_all: for the queues and the clients' answers; after that, for the cuts. */
+#define CLOSE_ALL_MS 2000
+#define CUT_MS 500
+#define CLOSE_ALL_TICK_S 0.02
+
+/* No pings of libwebsockets' own: marks and the idle time-out do what they are for. */
+static const lws_retry_bo_t no_pings = {.secs_since_valid_ping = 0, .secs_since_valid_hangup = 0};
+
+/* --- limits --- */
+
+static rlim_t raise_file_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return 1024;
+    rlim_t before = limit.rlim_cur;
+    limit.rlim_cur = limit.rlim_max < MAX_FILES ? limit.rlim_max : MAX_FILES;
+    if (limit.rlim_cur != before && setrlimit(RLIMIT_NOFILE, &limit) != 0)
+        limit.rlim_cur = before;
+    log_info("file_limit", "before=%llu now=%llu", (unsigned long long)before,
+             (unsigned long long)limit.rlim_cur);
+    return limit.rlim_cur;
+}
+
+static size_t connection_limit(const struct edge_settings *settings) {
+    rlim_t files = raise_file_limit();
+    rlim_t kept = RESERVED_FILES + EDGE_SPARE_SOCKETS;
+    rlim_t possible = files > 2 * kept ? files - kept : files / 2;
+    if (settings->max_connections <= possible)
+        return settings->max_connections;
+    log_warn("connection_limit", "wanted=%llu now=%llu file_limit=%llu",
+             (unsigned long long)settings->max_connections, (unsigned long long)possible,
+             (unsigned long long)files);
+    return possible;
+}
+
+/* --- idle clients --- */
+
+/*
+ * The kernel knows when the last byte came, also of what libwebsockets keeps to itself (pings).
+ * Asked only when a client may have been idle for long enough. -1: it doesn't say.
+ */
+static int64_t silence_ms(const struct edge_connection *connection) {
+    struct tcp_info info = {0};
+    socklen_t length = sizeof info;
+    int fd = lws_get_socket_fd(connection->wsi);
+    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) != 0)
+        return -1;
+    return info.tcpi_last_data_recv;
+}
+
+static void check_idle(struct edge_connection *connection, int64_t now) {
+    int64_t allowed = (int64_t)connection->edge->settings->idle_timeout_ms;
+    int64_t silent = silence_ms(connection);
+    if (silent < 0 || silent >= allowed)
+        edge_close(connection, 1001, "nothing was heard for too long");
+    else
+        connection->check_ms = now + allowed - silent;
+}
+
+static void on_sweep(struct ev_loop *ev, ev_timer *watcher, int revents) {
+    (void)ev;
+    (void)revents;
+    struct edge *edge = watcher->data;
+    struct edge_connection *connection;
+    int64_t now = loop_now_ms();
+    edge_listen_again(edge);
+    TAILQ_FOREACH(connection, &edge->connections, all) {
+        if (connection->state == EDGE_OPEN) {
+            if (!connection->paused && now >= connection->check_ms)
+                check_idle(connection, now);
+        } else if (now >= connection->deadline_ms) {
+            edge_kill(connection);
+        }
+    }
+    /* libwebsockets sets its own timers (of unfinished handshakes) only after an event. */
+    lws_cancel_service(edge->context);
+}
+
+/* --- libwebsockets --- */
+
+static void on_library_log(int level, const char *line) {
+    (void)level;
+    char quoted[LOG_QUOTED_BYTES];
+    log_warn("libwebsockets", "text=%s", log_quote(quoted, line, strcspn(line, "\n")));
+}
+
+static int start_library(struct edge *edge) {
+    uint64_t idle_s = edge->settings->idle_timeout_ms / 1000;
+    unsigned handshake_s = idle_s < 1 ? 1 : idle_s > HANDSHAKE_S ? HANDSHAKE_S : (unsigned)idle_s;
+    void *loops[] = {edge->ev};
+    struct lws_context_creation_info info = {
+        .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_LIBEV,
+        .foreign_loops = loops,
+        .user = edge,
+        .port = CONTEXT_PORT_NO_LISTEN_SERVER,
+        .vhost_name = "edge",
+        .protocols = edge->protocols,
+        .retry_and_idle_policy = &no_pings,
+        .timeout_secs = handshake_s,
+        .timeout_secs_ah_idle = handshake_s,
+    };
+    /* The first takes HTTP and WebSockets. Whole queues are written at once: without a size of
+     * their own, writes would be cut at the size of reads, and the rest copied. */
+    edge->protocols[0] = (struct lws_protocols){.name = edge->subprotocol,
+                                                .callback = edge_websocket_callback,
+                                                .rx_buffer_size = READ_BYTES,
+                                                .tx_packet_size = EDGE_WRITE_BYTES};
+    /* A name that no client can offer as a subprotocol: those have no spaces. */
+    edge->protocols[1] = (struct lws_protocols){
+        .name = "raw tcp", .callback = edge_tcp_callback, .tx_packet_size = EDGE_WRITE_BYTES};
+    strcpy(edge->subprotocol, "edge");
+    lws_set_log_level(LLL_ERR | LLL_WARN, on_library_log);
+    edge->context = lws_create_context(&info);
+    if (edge->context != NULL)
+        edge->vhost = lws_create_vhost(edge->context, &info);
+    if (edge->vhost != NULL)
+        return 0;
+    log_error("libwebsockets_failed",
+              "text=\"can't start libwebsockets; is its libev plugin installed?\"");
+    return -1;
+}
+
+/* --- the edge --- */
+
+static void start_timers(struct edge *edge) {
+    uint64_t sweep_ms = edge->settings->idle_timeout_ms / 4;
+    sweep_ms = sweep_ms < 20 ? 20 : sweep_ms > SWEEP_MS ? SWEEP_MS : sweep_ms;
+    double sweep_s = (double)sweep_ms / 1000;
+    ev_prepare_init(&edge->work, edge_on_work);
+    ev_set_priority(&edge->work, EV_MINPRI);
+    ev_timer_init(&edge->sweep, on_sweep, sweep_s, sweep_s);
+    ev_timer_init(&edge->mark_timer, edge_on_mark_timer, 0, 0);
+    edge->work.data = edge->sweep.data = edge->mark_timer.data = edge;
+    ev_timer_start(edge->ev, &edge->sweep);
+}
+
+struct edge *edge_new(struct ev_loop *ev, const struct edge_settings *settings,
+                      const struct edge_handlers *handlers, void *argument) {
+    struct edge *edge = calloc(1, sizeof *edge);
+    if (edge == NULL) {
+        log_error("edge_failed", "error=\"%s\"", strerror(errno));
+        return NULL;
+    }
+    edge->ev = ev;
+    edge->settings = settings;
+    edge->handlers = handlers;
+    edge->argument = argument;
+    TAILQ_INIT(&edge->connections);
+    TAILQ_INIT(&edge->working);
+    LIST_INIT(&edge->marked);
+    edge->limit = connection_limit(settings);
+    start_timers(edge);
+    if (edge_listen(edge) != 0 || start_library(edge) != 0)
+        edge_destroy(&edge);
+    return edge;
+}
+
+static void on_tick(struct ev_loop *ev, ev_timer *watcher, int revents) {
+    (void)ev;
+    (void)watcher;
+    (void)revents;
+}
+
+/* Runs the loop until all connections are gone, or that long. */
+static void run_until_gone(struct edge *edge, int64_t ms) {
+    int64_t end = loop_now_ms() + ms;
+    ev_timer tick;
+    ev_timer_init(&tick, on_tick, CLOSE_ALL_TICK_S, CLOSE_ALL_TICK_S);
+    ev_timer_start(edge->ev, &tick);
+    while (edge->count != 0 && loop_now_ms() < end)
+        ev_run(edge->ev, EVRUN_ONCE);
+    ev_timer_stop(edge->ev, &tick);
+}
+
+void edge_close_all(struct edge *edge) {
+    struct edge_connection *connection;
+    edge_listen_stop(edge);
+    TAILQ_FOREACH(connection, &edge->connections, all)
+    edge_close(connection, 1001, "the server is stopping");
+    run_until_gone(edge, CLOSE_ALL_MS);
+    TAILQ_FOREACH(connection, &edge->connections, all)
+    edge_kill(connection);
+    run_until_gone(edge, CUT_MS);
+}
+
+void edge_destroy(struct edge **self) {
+    struct edge *edge = *self;
+    *self = NULL;
+    if (edge == NULL)
+        return;
+    edge_listen_stop(edge);
+    if (edge->context != NULL)
+        lws_context_destroy(edge->context); /* closes what is left, with the callbacks */
+    ev_clear_pending(edge->ev, &edge->work);
+    ev_timer_stop(edge->ev, &edge->sweep);
+    ev_timer_stop(edge->ev, &edge->mark_timer);
+    free(edge);
+}
+
+uint16_t edge_port(const struct edge *edge, enum edge_transport transport) {
+    return edge->listeners[transport].port;
+}
+
+size_t edge_count(const struct edge *edge) { return edge->count; }
+
+uint64_t edge_total_queued_bytes(const struct edge *edge) { return edge->queued_bytes; }

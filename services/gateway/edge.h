@@ -1,0 +1,123 @@
+/*
+ * The edge: sockets, WebSocket framing and JSON framing; nothing of what the JSON means.
+ *
+ *     struct edge *edge = edge_new(ev, &settings, &handlers, argument);
+ *     ... on_open, on_object, on_reached, on_close are called from the loop
+ *     edge_close_all(edge);              on the way out: sends what is queued, closes politely
+ *     edge_destroy(&edge);
+ *
+ * One libwebsockets context on the given libev loop serves both transports: WebSocket and HTTP on
+ * one port, raw TCP with JSON objects one after the other on another. A connection is born in
+ * on_open and dead after on_close; in between the owner may use it in any callback. No function
+ * below calls a handler before it returns, but for edge_count_fault, edge_close_all and
+ * edge_destroy. All of it belongs to the loop's thread.
+ *
+ * Reading: on_object gets one whole JSON object's text (valid UTF-8, at most EDGE_MAX_OBJECT bytes,
+ * nesting at most EDGE_MAX_DEPTH). While a connection is paused no further object is handed over,
+ * and nothing more is read from its socket than what one turn of the loop had already read; nor is
+ * anything read while the kernel takes no more of what is written to it.
+ * Writing: edge_send copies text into the connection's queue; all that is queued is written in one
+ * go at the end of the loop's turn (one WebSocket message per text; on TCP each text with a "\n"
+ * behind it). The queue is bounded by `send_queue_bytes`: beyond it edge_send refuses and nothing
+ * is queued.
+ *
+ * Closed without the owner's asking: WebSocket messages or objects over EDGE_MAX_OBJECT (status
+ * 1009), WebSocket text that is not UTF-8 (1007), EDGE_MAX_FAULTS faults in a row (1008), silence
+ * for `idle_timeout_ms` (1001). on_fault tells of the first three before.
+ */
+#ifndef PARLEY_GATEWAY_EDGE_H
+#define PARLEY_GATEWAY_EDGE_H
+
+#include <ev.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/record.h"
+
+#define EDGE_MAX_OBJECT ((size_t)65536)
+#define EDGE_MAX_DEPTH 16
+/* Faulty objects in a row after which a connection is closed. */
+#define EDGE_MAX_FAULTS 10
+
+struct edge;
+struct edge_connection;
+
+struct edge_settings {
+    const char *bind_address;     /* a numeric IPv4 or IPv6 address */
+    uint16_t http_port, tcp_port; /* 0: the kernel chooses, edge_port tells */
+    uint64_t idle_timeout_ms;     /* without a byte from the client, WebSocket pings included */
+    uint64_t send_queue_bytes;    /* per connection */
+    /* Beyond it new ones are closed at once (WebSocket status 1013). Taken lower where the limit of
+     * open files asks for it. */
+    uint64_t max_connections;
+};
+
+enum edge_transport { EDGE_WEBSOCKET, EDGE_TCP };
+
+struct edge_handlers {
+    void (*on_open)(void *argument, struct edge_connection *connection);
+    /* One object; `text` lives for the call. */
+    void (*on_object)(void *argument, struct edge_connection *connection, struct slice text);
+    /* Input that is no acceptable object (not JSON, too deep, not UTF-8, not an object). `reason`
+     * is one English sentence without a full stop. The owner answers it in its own way. */
+    void (*on_fault)(void *argument, struct edge_connection *connection, const char *reason);
+    /* Everything sent before the last edge_mark has reached the client: its stack answered a ping
+     * (WebSocket), or its kernel acknowledged the bytes (TCP). */
+    void (*on_reached)(void *argument, struct edge_connection *connection);
+    /* The last call for this connection; what was not reached never will be. */
+    void (*on_close)(void *argument, struct edge_connection *connection);
+};
+
+/* NULL with one logged line when a port is taken or the like. `settings` and `handlers` are
+ * borrowed for the edge's life. Raises the process's limit of open files as far as it may. */
+struct edge *edge_new(struct ev_loop *ev, const struct edge_settings *settings,
+                      const struct edge_handlers *handlers, void *argument);
+/* Stops listening and closes every connection once its queue is written (at most 2 s), on_close
+ * for each; returns when all are gone. Runs the loop while it waits. */
+void edge_close_all(struct edge *edge);
+/* Cuts whatever connection is left, with on_close. Not to be called from a handler, nor is
+ * edge_close_all. */
+void edge_destroy(struct edge **self);
+
+/* The port that is listened on. */
+uint16_t edge_port(const struct edge *edge, enum edge_transport transport);
+
+/* The owner's pointer for a connection, NULL at first. */
+void edge_set_owner(struct edge_connection *connection, void *owner);
+void *edge_owner(const struct edge_connection *connection);
+
+uint64_t edge_id(const struct edge_connection *connection); /* never reused; never 0 */
+enum edge_transport edge_transport(const struct edge_connection *connection);
+const char *edge_address(const struct edge_connection *connection); /* the client's, for logs */
+
+/* Queues one text (copied). 0; -1 when the queue is full or the connection is closing. */
+int edge_send(struct edge_connection *connection, struct slice text)
+    __attribute__((warn_unused_result));
+size_t edge_queued_bytes(const struct edge_connection *connection);
+
+/* Asks for on_reached once all that was queued so far has reached the client. One mark may be
+ * outstanding: false while an earlier one is, and when the connection is closing. WebSocket: a ping
+ * behind what is queued; a paused connection's answer waits with its other input. TCP: looked at
+ * every 100 ms. */
+bool edge_mark(struct edge_connection *connection);
+
+void edge_pause(struct edge_connection *connection);
+/* Goes on reading; objects that wait are handed over from the loop, never from within this call. */
+void edge_resume(struct edge_connection *connection);
+
+/* For an object that on_object handed over and that turns out to be no valid JSON: calls on_fault,
+ * and closes after EDGE_MAX_FAULTS in a row. The edge counts what it finds itself. */
+void edge_count_fault(struct edge_connection *connection, const char *reason);
+/* For one that is: ends the row. */
+void edge_count_good(struct edge_connection *connection);
+
+/* Closes once the queue is written, or after 5 s. WebSocket status such as 1000, 1008; ignored on
+ * TCP. `reason` is short, for the close frame and the log; copied. No object is handed over
+ * from now on; on_close follows from the loop. */
+void edge_close(struct edge_connection *connection, unsigned status, const char *reason);
+
+/* Connections that are open, and bytes queued over all of them. */
+size_t edge_count(const struct edge *edge);
+uint64_t edge_total_queued_bytes(const struct edge *edge);
+
+#endif

@@ -1,0 +1,166 @@
+/*
+ * The edge's two ports. They are bound and accepted on here rather than by libwebsockets, which
+ * gives up a port that is taken without saying so, and spins when descriptors run out.
+ */
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "services/gateway/edge_private.h"
+
+/* Accepted in one go before others have their turn. */
+#define ACCEPT_BUDGET 64
+/* Of the kernel's, per connection: what a slow client may hold besides its queue. */
+#define SEND_BUFFER_BYTES 262144
+/* A client that vanished is noticed after 60 + 3 * 20 s, whatever the idle time-out. */
+#define KEEPALIVE_IDLE_S 60
+#define KEEPALIVE_INTERVAL_S 20
+#define KEEPALIVE_PROBES 3
+
+static const char *transport_name(enum edge_transport transport) {
+    return transport == EDGE_TCP ? "tcp" : "http";
+}
+
+/* Accepted sockets inherit these. */
+static void set_options(int fd) {
+    const int on = 1, send_bytes = SEND_BUFFER_BYTES;
+    const int idle = KEEPALIVE_IDLE_S, interval = KEEPALIVE_INTERVAL_S, probes = KEEPALIVE_PROBES;
+    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_bytes, sizeof send_bytes);
+    (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
+/* A listening socket, or -1 with errno. */
+static int open_socket(const struct addrinfo *address) {
+    int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -1;
+    set_options(fd);
+    if (bind(fd, address->ai_addr, address->ai_addrlen) == 0 && listen(fd, SOMAXCONN) == 0)
+        return fd;
+    int saved = errno;
+    close(fd);
+    errno = saved;
+    return -1;
+}
+
+static uint16_t port_of(int fd) {
+    struct sockaddr_storage bound = {0};
+    socklen_t length = sizeof bound;
+    if (getsockname(fd, (struct sockaddr *)&bound, &length) != 0)
+        return 0;
+    return ntohs(bound.ss_family == AF_INET6 ? ((const struct sockaddr_in6 *)&bound)->sin6_port
+                                             : ((const struct sockaddr_in *)&bound)->sin_port);
+}
+
+/* What accept can't do without: descriptors or memory. Any other failure is that one client's. */
+static bool is_shortage(int error) {
+    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+static void starve(struct edge *edge, int error) {
+    log_warn("accept_starved", "error=\"%s\" sockets=%zu", strerror(error), edge->sockets);
+    edge->starved = true;
+    for (size_t i = 0; i < 2; i++)
+        ev_io_stop(edge->ev, &edge->listeners[i].io);
+}
+
+static void let_in(struct edge *edge, enum edge_transport transport, int fd) {
+    bool full = transport == EDGE_TCP ? edge->count >= edge->limit
+                                      : edge->sockets >= edge->limit + EDGE_SPARE_SOCKETS;
+    if (full) {
+        log_debug("connection_refused", "transport=%s", transport_name(transport));
+        close(fd);
+        return;
+    }
+    lws_sock_file_fd_type descriptor = {.sockfd = fd};
+    /* Closes the descriptor when it fails. */
+    if (transport == EDGE_TCP)
+        lws_adopt_descriptor_vhost(edge->vhost, LWS_ADOPT_SOCKET, descriptor,
+                                   edge->protocols[1].name, NULL);
+    else
+        lws_adopt_descriptor_vhost(edge->vhost, LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP, descriptor, NULL,
+                                   NULL);
+}
+
+static void on_accept(struct ev_loop *ev, ev_io *watcher, int revents) {
+    (void)ev;
+    (void)revents;
+    struct edge_listener *listener = watcher->data;
+    for (int i = 0; i < ACCEPT_BUDGET; i++) {
+        int fd = accept4(watcher->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0) {
+            let_in(listener->edge, listener->transport, fd);
+        } else if (is_shortage(errno)) {
+            starve(listener->edge, errno);
+            return;
+        } else if (errno == EAGAIN) {
+            return;
+        }
+    }
+}
+
+static int listen_on(struct edge *edge, enum edge_transport transport, uint16_t port) {
+    struct edge_listener *listener = &edge->listeners[transport];
+    const char *host = edge->settings->bind_address;
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
+                                   .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV};
+    struct addrinfo *address = NULL;
+    char service[8];
+    snprintf(service, sizeof service, "%u", port);
+    int status = getaddrinfo(host, service, &hints, &address);
+    if (status != 0) {
+        log_error("listen_failed", "transport=%s address=%s port=%u error=\"%s\"",
+                  transport_name(transport), host, port, gai_strerror(status));
+        return -1;
+    }
+    int fd = open_socket(address);
+    freeaddrinfo(address);
+    if (fd < 0) {
+        log_error("listen_failed", "transport=%s address=%s port=%u error=\"%s\"",
+                  transport_name(transport), host, port, strerror(errno));
+        return -1;
+    }
+    *listener = (struct edge_listener){.edge = edge, .transport = transport, .port = port_of(fd)};
+    ev_io_init(&listener->io, on_accept, fd, EV_READ);
+    listener->io.data = listener;
+    ev_io_start(edge->ev, &listener->io);
+    return 0;
+}
+
+int edge_listen(struct edge *edge) {
+    for (size_t i = 0; i < 2; i++)
+        edge->listeners[i].io.fd = -1;
+    if (listen_on(edge, EDGE_WEBSOCKET, edge->settings->http_port) != 0 ||
+        listen_on(edge, EDGE_TCP, edge->settings->tcp_port) != 0)
+        return -1;
+    return 0;
+}
+
+void edge_listen_again(struct edge *edge) {
+    if (!edge->starved)
+        return;
+    edge->starved = false;
+    for (size_t i = 0; i < 2; i++)
+        if (edge->listeners[i].io.fd >= 0)
+            ev_io_start(edge->ev, &edge->listeners[i].io);
+}
+
+void edge_listen_stop(struct edge *edge) {
+    for (size_t i = 0; i < 2; i++) {
+        ev_io *io = &edge->listeners[i].io;
+        if (io->fd < 0)
+            continue;
+        ev_io_stop(edge->ev, io);
+        close(io->fd);
+        io->fd = -1;
+    }
+}

@@ -1,0 +1,157 @@
+/*
+ * What the files of the edge share. Nothing outside of edge*.c includes this.
+ *
+ *   edge.c             life of the edge: libwebsockets, timers, the orderly end
+ *   edge_listen.c      the two ports, and whom they let in
+ *   edge_connection.c  one connection: its queue, pausing, faults, closing
+ *   edge_websocket.c   WebSocket and HTTP, as libwebsockets calls them
+ *   edge_tcp.c         raw TCP likewise, and its marks
+ *   edge_json.c        framing
+ *
+ * Nothing is done to libwebsockets from within a call of the owner's: such calls only note what is
+ * wanted and put the connection on the list `working`, which is served at the end of the loop's
+ * turn (watcher `work`, at the lowest priority, so behind everything else that was pending). There,
+ * and in libwebsockets' own callbacks, things happen.
+ */
+#ifndef PARLEY_GATEWAY_EDGE_PRIVATE_H
+#define PARLEY_GATEWAY_EDGE_PRIVATE_H
+
+#include <libwebsockets.h>
+#include <netinet/in.h>
+#include <sys/queue.h>
+
+#include "services/gateway/edge.h"
+#include "services/gateway/edge_json.h"
+
+/* From edge_close to the cut, however much is still queued. */
+#define EDGE_CLOSE_MS 5000
+/* Handed to libwebsockets at once: what the kernel doesn't take of it, libwebsockets copies. */
+#define EDGE_WRITE_BYTES ((size_t)65536)
+/* Sockets beyond `max_connections`: to be told 1013, health checks, connections being closed. */
+#define EDGE_SPARE_SOCKETS 128
+/* An address with its port. */
+#define EDGE_ADDRESS_BYTES (INET6_ADDRSTRLEN + 8)
+/* The longest offered subprotocol that libwebsockets takes, with its 0. */
+#define EDGE_SUBPROTOCOL_BYTES 64
+
+enum edge_state {
+    EDGE_OPEN,
+    EDGE_CLOSING, /* edge_close was called: the queue is being written, input is dropped */
+    EDGE_ENDING,  /* nothing more is written but the close frame (the FIN); awaiting the client's */
+    EDGE_GONE     /* to be cut at once */
+};
+
+struct edge_listener {
+    ev_io io;
+    struct edge *edge;
+    enum edge_transport transport;
+    uint16_t port;
+};
+
+struct edge_connection {
+    struct edge *edge;
+    struct lws *wsi;
+    void *owner;
+    uint64_t id;
+    TAILQ_ENTRY(edge_connection) all;
+    TAILQ_ENTRY(edge_connection) work;
+    LIST_ENTRY(edge_connection) marks; /* TCP, while `marked` */
+    enum edge_transport transport;
+    enum edge_state state;
+    bool working; /* is on the list */
+    bool paused;
+    bool blocked; /* libwebsockets holds a part of what it was given last */
+    bool deaf;    /* the socket is not read */
+    bool marked;
+    unsigned faults;
+    uint64_t mark; /* WebSocket: the ping's number. TCP: the byte that is to be acknowledged. */
+
+    struct buffer out; /* frames or lines to write, from `out_head` on */
+    size_t out_head;
+    size_t in_flight; /* while blocked: bytes of the last write, which may be with the kernel */
+    uint64_t given;   /* bytes handed to libwebsockets, ever */
+
+    struct edge_json json; /* TCP */
+    struct buffer message; /* WebSocket: the fragments so far */
+    struct buffer waiting; /* what was read but must not be handed over yet: TCP: bytes;
+                            * WebSocket: messages, each behind its length (uint32_t) */
+
+    int64_t check_ms;    /* when to look whether it is idle */
+    int64_t deadline_ms; /* when to cut it, once it isn't open */
+    unsigned close_status;
+    char *close_reason; /* may be NULL */
+    char address[EDGE_ADDRESS_BYTES];
+};
+
+struct edge {
+    struct ev_loop *ev;
+    const struct edge_settings *settings;
+    const struct edge_handlers *handlers;
+    void *argument;
+    struct lws_context *context;
+    struct lws_vhost *vhost;
+    struct lws_protocols protocols[3];
+    char subprotocol[EDGE_SUBPROTOCOL_BYTES]; /* protocols[0]'s name, see edge_websocket.c */
+    struct edge_listener listeners[2];        /* by enum edge_transport */
+    bool starved;                             /* not listening: descriptors or memory ran out */
+    ev_prepare work;                          /* never started, only fed */
+    ev_timer sweep, mark_timer;
+    TAILQ_HEAD(, edge_connection) connections, working;
+    LIST_HEAD(, edge_connection) marked;
+    uint64_t last_id;
+    size_t count;   /* connections */
+    size_t sockets; /* those, and others of libwebsockets that clients opened */
+    size_t limit;   /* of connections */
+    uint64_t queued_bytes;
+};
+
+/* --- edge_listen.c --- */
+
+/* 0, or -1 with a logged line. */
+int edge_listen(struct edge *edge) __attribute__((warn_unused_result));
+void edge_listen_again(struct edge *edge); /* after having been starved */
+void edge_listen_stop(struct edge *edge);
+
+/* --- edge_connection.c --- */
+
+/* Makes the connection of a socket and tells the owner; NULL without memory. */
+struct edge_connection *edge_connection_new(struct edge *edge, struct lws *wsi,
+                                            enum edge_transport transport);
+/* on_close, and frees. */
+void edge_connection_finish(struct edge_connection *self);
+void edge_set_state(struct edge_connection *self, enum edge_state state);
+/* Cuts the connection in the next turn. */
+void edge_kill(struct edge_connection *self);
+/* The client, or libwebsockets, has begun to close: nothing more can be written. */
+void edge_abandon(struct edge_connection *self);
+/* Serves the connection at the end of this turn. */
+void edge_work(struct edge_connection *self);
+void edge_on_work(struct ev_loop *ev, ev_prepare *watcher, int revents);
+/* libwebsockets' word that it can write. Nonzero: close now. */
+int edge_writeable(struct edge_connection *self);
+/* Appends to the queue whatever its length; 0, or -1 without memory. */
+int edge_queue(struct edge_connection *self, const void *head, size_t head_length,
+               struct slice text) __attribute__((warn_unused_result));
+/* Whether input must wait, for the owner's sake or behind other input that does. */
+bool edge_must_wait(const struct edge_connection *self);
+
+/* --- edge_websocket.c --- */
+
+int edge_websocket_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+                            size_t length);
+/* Hands over what waits, until paused again. */
+void edge_websocket_resume(struct edge_connection *self, struct slice waiting);
+#define EDGE_FRAME_HEAD_BYTES 10
+/* A server's frame head for a text (1) or ping (9) of that length; its length. */
+size_t edge_frame_head(unsigned char head[EDGE_FRAME_HEAD_BYTES], unsigned opcode, size_t length);
+int edge_websocket_mark(struct edge_connection *self) __attribute__((warn_unused_result));
+
+/* --- edge_tcp.c --- */
+
+int edge_tcp_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+                      size_t length);
+void edge_tcp_resume(struct edge_connection *self, struct slice waiting);
+void edge_tcp_mark(struct edge_connection *self);
+void edge_on_mark_timer(struct ev_loop *ev, ev_timer *watcher, int revents);
+
+#endif

@@ -1,0 +1,361 @@
+/*
+ * The log on its way to a client.
+ *
+ * CATCHING_UP: pages are pulled behind the connection's positions; a push only marks it dirty. When a
+ * page comes back empty and nothing was pushed meanwhile, the client is LIVE and pushes go straight
+ * out. Anything that may have been missed - a gap in `prev`, a full queue, a lost link - does one
+ * thing: it sends the client back to catching up.
+ */
+#include <stdlib.h>
+#include <utlist.h>
+
+#include "common/log.h"
+#include "services/gateway/feed_text.h"
+#include "services/gateway/gateway.h"
+
+/* How long after a failed pull the next is tried. */
+#define PULL_RETRY_MS 500
+
+/* --- writing one entry ----------------------------------------------------------------------------- */
+
+/* Writes the entry as this client sees it and moves its position. false: its queue is full. */
+static bool write_entry(struct client *client, const struct entry *entry,
+                        struct entry_texts *texts) {
+    struct slice text;
+    if (entry_texts_get(texts, client, entry, &text)) {
+        if (edge_send(client->edge, text) != 0)
+            return false;
+        metric_add(client->gateway->written, 1);
+    }
+    /* A position that cannot be kept costs a repeat when this client reads the log again. */
+    if (entry->cid != 0 && positions_touch(&client->positions, entry->conversation, entry->cid) != 0)
+        client->whole = false;
+    return true;
+}
+
+/* --- pulling --------------------------------------------------------------------------------------- */
+
+struct pull {
+    struct gateway *gateway;
+    uint64_t client, account;
+};
+
+static void queue_pull(struct client *client) {
+    if (client->queued || client->pulling || client->wait_reached ||
+        client->state != CLIENT_CATCHING_UP)
+        return;
+    client->queued = true;
+    DL_APPEND2(client->gateway->pull_queue, client, prev_pull, next_pull);
+}
+
+static void unqueue_pull(struct client *client) {
+    if (client->queued)
+        DL_DELETE2(client->gateway->pull_queue, client, prev_pull, next_pull);
+    client->queued = false;
+}
+
+static void list_mark(struct client *client, int64_t delay_ms) {
+    struct gateway *gateway = client->gateway;
+    int64_t at_ms = loop_now_ms() + delay_ms;
+    if (!client->mark_listed) {
+        client->mark_listed = true;
+        client->mark_at_ms = at_ms;
+        DL_APPEND2(gateway->mark_queue, client, prev_mark, next_mark);
+    } else if (at_ms < client->mark_at_ms) {
+        client->mark_at_ms = at_ms;
+    }
+}
+
+static void became_live(struct client *client) {
+    client_set_state(client, CLIENT_LIVE);
+    if (client->positions.touched_count > 0)
+        list_mark(client, 0);
+}
+
+/* The client's queue is full, or well filled: the next page waits until it has taken this one. */
+static void wait_for_client(struct client *client) {
+    client->wait_reached = true;
+    list_mark(client, 0);
+}
+
+static void write_page(struct client *client, const struct delivery_pull_reply *reply) {
+    struct entry_texts *texts = client->gateway->texts;
+    for (size_t i = 0; i < reply->entries.count; i++) {
+        struct record_arena arena = {0};
+        struct entry entry;
+        const char *fault;
+        bool written = true;
+        entry_texts_clear(texts);
+        if (record_unpack(&entry_desc, reply->entries.items[i], &arena, &entry, &fault) != 0) {
+            log_error("bad_entry", "fault=\"%s\"", fault);
+        } else {
+            const struct position *known =
+                positions_find(&client->positions, entry.conversation);
+            if (known == NULL || known->sent < entry.cid)
+                written = write_entry(client, &entry, texts);
+        }
+        record_arena_free(&arena);
+        if (!written) {
+            wait_for_client(client);
+            return;
+        }
+    }
+    if (edge_queued_bytes(client->edge) > GATEWAY_PULL_QUEUED_BYTES)
+        wait_for_client(client);
+}
+
+/* The first page tells where the account stands everywhere: from here the connection keeps it. */
+static void take_positions(struct client *client, const struct delivery_pull_reply *reply) {
+    if (client->whole || reply->conversations.count != reply->positions.count)
+        return;
+    client->whole = !reply->partial;
+    for (size_t i = 0; i < reply->conversations.count; i++)
+        if (positions_set(&client->positions, reply->conversations.items[i],
+                          reply->positions.items[i]) != 0)
+            client->whole = false;
+}
+
+static void pulled(void *argument, enum err err, const void *reply_v, const char *text) {
+    (void)text;
+    struct pull pull = *(struct pull *)argument;
+    free(argument);
+    pull.gateway->pulls--;
+    struct client *client = gateway_client(pull.gateway, pull.client);
+    if (client == NULL)
+        return;
+    client->pulling = false;
+    if (client->state != CLIENT_CATCHING_UP || client->account != pull.account)
+        return;
+    if (err != ERR_OK) {
+        client->pull_at_ms = loop_now_ms() + PULL_RETRY_MS;
+        queue_pull(client);
+        return;
+    }
+    const struct delivery_pull_reply *reply = reply_v;
+    take_positions(client, reply);
+    write_page(client, reply);
+    if (reply->entries.count == 0 && !client->dirty)
+        became_live(client);
+    else
+        queue_pull(client);
+}
+
+static int list_positions(const struct client *client, struct delivery_pull *body) {
+    const struct positions *positions = &client->positions;
+    body->conversations.items = malloc((positions->count + 1) * sizeof(uint64_t));
+    body->positions.items = malloc((positions->count + 1) * sizeof(uint64_t));
+    if (body->conversations.items == NULL || body->positions.items == NULL)
+        return -1;
+    size_t count = 0;
+    for (uint32_t i = 0; i < positions->capacity; i++) {
+        if (positions->slots[i].conversation == 0)
+            continue;
+        body->conversations.items[count] = positions->slots[i].conversation;
+        body->positions.items[count++] = positions->slots[i].sent;
+    }
+    body->conversations.count = body->positions.count = count;
+    return 0;
+}
+
+static void pull(struct client *client) {
+    struct gateway *gateway = client->gateway;
+    struct delivery_pull body = {.account = client->account, .resumed = client->whole};
+    struct pull *pull = malloc(sizeof *pull);
+    enum err err = ERR_OVERLOADED;
+    if (pull != NULL && list_positions(client, &body) == 0) {
+        *pull = (struct pull){gateway, client->id, client->account};
+        err = peers_ask(gateway->delivery, peers_next(gateway->delivery),
+                        &(struct peers_request){.message = &message_DELIVERY_PULL,
+                                                .body = &body,
+                                                .done = pulled,
+                                                .argument = pull});
+    }
+    free(body.conversations.items);
+    free(body.positions.items);
+    if (err != ERR_OK) {
+        free(pull);
+        client->pull_at_ms = loop_now_ms() + PULL_RETRY_MS;
+        queue_pull(client);
+        return;
+    }
+    gateway->pulls++;
+    client->pulling = true;
+    client->dirty = false;
+}
+
+/* Starts the pulls that may start now. */
+static void run_pulls(struct gateway *gateway, int64_t now_ms) {
+    struct client *client, *next;
+    DL_FOREACH_SAFE2(gateway->pull_queue, client, next, next_pull) {
+        if (gateway->pulls >= GATEWAY_MAX_PULLS)
+            return;
+        if (client->pull_at_ms > now_ms)
+            continue;
+        unqueue_pull(client);
+        pull(client);
+    }
+}
+
+void feed_start(struct client *client) {
+    /* What reached this account a moment ago, perhaps over another connection, is not repeated. */
+    cursors_flush(client->gateway);
+    queue_pull(client);
+    run_pulls(client->gateway, loop_now_ms());
+}
+
+void feed_catch_up(struct client *client) {
+    if (client->state == CLIENT_CATCHING_UP) {
+        client->dirty = true;
+        return;
+    }
+    metric_add(client->gateway->caught_up, 1);
+    client_set_state(client, CLIENT_CATCHING_UP);
+    queue_pull(client);
+}
+
+void feed_catch_up_all(struct gateway *gateway, const char *reason) {
+    struct client *client, *next;
+    log_info("catch_up_all", "reason=\"%s\"", reason);
+    HASH_ITER(hh, gateway->clients, client, next) {
+        if (client_is_in(client))
+            feed_catch_up(client);
+    }
+}
+
+/* --- pushes ---------------------------------------------------------------------------------------- */
+
+static void push_to(struct client *client, const struct entry *entry, struct entry_texts *texts) {
+    if (client->state == CLIENT_CATCHING_UP) {
+        client->dirty = client->dirty || entry->cid != 0;
+        return;
+    }
+    if (client->state != CLIENT_LIVE)
+        return;
+    if (entry->cid == 0) { /* not stored: what is lost of it is lost */
+        (void)write_entry(client, entry, texts);
+        return;
+    }
+    const struct position *known = positions_find(&client->positions, entry->conversation);
+    if (known != NULL && known->sent >= entry->cid)
+        return;
+    bool next = known != NULL ? known->sent == entry->prev : client->whole && entry->prev == 0;
+    if (next && write_entry(client, entry, texts)) {
+        list_mark(client, (int64_t)client->gateway->settings.reach_interval_ms);
+        return;
+    }
+    feed_catch_up(client);
+    if (next)
+        wait_for_client(client);
+    run_pulls(client->gateway, loop_now_ms());
+}
+
+void feed_push(struct gateway *gateway, struct slice packed, const struct u64_list *connections) {
+    struct record_arena arena = {0};
+    struct entry entry;
+    const char *fault;
+    if (record_unpack(&entry_desc, packed, &arena, &entry, &fault) == 0) {
+        entry_texts_clear(gateway->texts);
+        for (size_t i = 0; i < connections->count; i++) {
+            struct client *client = gateway_client(gateway, connections->items[i]);
+            if (client != NULL)
+                push_to(client, &entry, gateway->texts);
+        }
+    } else {
+        log_error("bad_entry", "fault=\"%s\"", fault);
+    }
+    record_arena_free(&arena);
+}
+
+/* --- marks ----------------------------------------------------------------------------------------- */
+
+static void unlist_mark(struct client *client) {
+    if (client->mark_listed)
+        DL_DELETE2(client->gateway->mark_queue, client, prev_mark, next_mark);
+    client->mark_listed = false;
+}
+
+/* Notes what the mark covers. -1: no memory; then it is covered by none, and repeated some day. */
+static int note_written(struct client *client) {
+    free(client->marking);
+    client->marking_count = 0;
+    client->marking = calloc(client->positions.touched_count + 1, sizeof *client->marking);
+    if (client->marking == NULL)
+        return -1;
+    struct written written = {.account = client->account};
+    while (positions_next_touched(&client->positions, &written.conversation, &written.cid))
+        client->marking[client->marking_count++] = written;
+    return 0;
+}
+
+static void mark(struct client *client) {
+    if (client->marking != NULL || !edge_mark(client->edge))
+        return; /* one is outstanding: its answer lists the next */
+    if (note_written(client) != 0)
+        log_warn("mark_forgotten", "client=%llu", (unsigned long long)client->id);
+}
+
+void feed_reached(struct client *client) {
+    for (size_t i = 0; i < client->marking_count; i++)
+        cursors_add(client->gateway, &client->marking[i]);
+    free(client->marking);
+    client->marking = NULL;
+    client->marking_count = 0;
+    if (client->state == CLIENT_LEAVING) {
+        if (!feed_hurry_mark(client))
+            operation_left(client);
+        return;
+    }
+    if (client->positions.touched_count > 0)
+        list_mark(client, (int64_t)client->gateway->settings.reach_interval_ms);
+    if (client->wait_reached) {
+        client->wait_reached = false;
+        queue_pull(client);
+    }
+}
+
+bool feed_hurry_mark(struct client *client) {
+    if (client->marking == NULL && client->positions.touched_count == 0)
+        return false;
+    list_mark(client, 0);
+    return true;
+}
+
+static void run_marks(struct gateway *gateway, int64_t now_ms) {
+    struct client *client, *next;
+    DL_FOREACH_SAFE2(gateway->mark_queue, client, next, next_mark) {
+        if (client->state == CLIENT_LEAVING && client->leave_by_ms <= now_ms) {
+            unlist_mark(client);
+            operation_left(client);
+        } else if (client->mark_at_ms <= now_ms && client->marking == NULL) {
+            unlist_mark(client);
+            mark(client);
+        }
+    }
+}
+
+/* --- the rest -------------------------------------------------------------------------------------- */
+
+void feed_tick(struct gateway *gateway, int64_t now_ms) {
+    run_pulls(gateway, now_ms);
+    run_marks(gateway, now_ms);
+}
+
+void feed_stop(struct client *client) {
+    unqueue_pull(client);
+    unlist_mark(client);
+    positions_clear(&client->positions);
+    free(client->marking);
+    client->marking = NULL;
+    client->marking_count = 0;
+    client->whole = client->dirty = client->wait_reached = false;
+    client->pull_at_ms = 0;
+}
+
+int feed_open(struct gateway *gateway) {
+    gateway->texts = entry_texts_new();
+    return gateway->texts == NULL ? -1 : 0;
+}
+
+void feed_close(struct gateway *gateway) {
+    entry_texts_destroy(&gateway->texts);
+}

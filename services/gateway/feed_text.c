@@ -1,0 +1,52 @@
+/* The texts of one entry: per dialect, ext and view. */
+#include "services/gateway/feed_text.h"
+
+#include <stdlib.h>
+
+#define DIALECTS 3
+/* A text of ordinary size keeps its memory for the next entry. */
+#define KEEP_BYTES 4096
+
+struct entry_texts {
+    struct buffer texts[DIALECTS][2][DIALECT_VIEW_COUNT];
+};
+
+static struct buffer *each(struct entry_texts *self, size_t i) {
+    return &self->texts[0][0][0] + i;
+}
+
+#define TEXTS ((size_t)DIALECTS * 2 * DIALECT_VIEW_COUNT)
+
+struct entry_texts *entry_texts_new(void) {
+    struct entry_texts *self = calloc(1, sizeof *self);
+    for (size_t i = 0; self != NULL && i < TEXTS; i++)
+        *each(self, i) = buffer_make(GATEWAY_TEXT_BYTES);
+    return self;
+}
+
+void entry_texts_destroy(struct entry_texts **self_p) {
+    for (size_t i = 0; *self_p != NULL && i < TEXTS; i++)
+        buffer_free(each(*self_p, i));
+    free(*self_p);
+    *self_p = NULL;
+}
+
+void entry_texts_clear(struct entry_texts *self) {
+    for (size_t i = 0; i < TEXTS; i++) {
+        if (each(self, i)->capacity > KEEP_BYTES)
+            buffer_free(each(self, i));
+        buffer_clear(each(self, i));
+    }
+}
+
+bool entry_texts_get(struct entry_texts *self, const struct client *client,
+                     const struct entry *entry, struct slice *text_r) {
+    enum dialect_view view = dialect_entry_view(client->dialect, entry, client->account);
+    if (view == DIALECT_VIEW_NOTHING)
+        return false;
+    struct buffer *text = &self->texts[client->dialect][client->ext][view];
+    if (text->length == 0)
+        dialect_write_entry(client->dialect, client->ext, view, entry, text);
+    *text_r = slice_make(text->data, text->length);
+    return text->length > 0;
+}

@@ -1,0 +1,16 @@
+/* The texts of one entry, each made once for all the connections that see the same. */
+#ifndef PARLEY_GATEWAY_FEED_TEXT_H
+#define PARLEY_GATEWAY_FEED_TEXT_H
+
+#include "services/gateway/gateway.h"
+
+/* NULL without memory. */
+struct entry_texts *entry_texts_new(void);
+void entry_texts_destroy(struct entry_texts **self);
+/* Before another entry. */
+void entry_texts_clear(struct entry_texts *self);
+/* The entry as this client sees it; false when it sees nothing. Valid until entry_texts_clear. */
+bool entry_texts_get(struct entry_texts *self, const struct client *client,
+                     const struct entry *entry, struct slice *text_r);
+
+#endif

@@ -1,0 +1,195 @@
+/*
+ * parley-gateway: the edge. Clients speak JSON to it over WebSocket or TCP; it translates to
+ * internal messages and back, and holds nothing that cannot be rebuilt.
+ */
+#include <utlist.h>
+
+#include "common/log.h"
+#include "services/gateway/gateway.h"
+
+static struct gateway gateway;
+
+#define SETTINGS struct gateway_settings
+static const struct config_option options[] = {
+    CONFIG_INCLUDE(SETTINGS, service, service_options),
+    CONFIG_U64(SETTINGS, gateway_port, 7100, 1, 65535, "port",
+               "where the gateway answers the operator"),
+    CONFIG_U64(SETTINGS, http_port, 5999, 1, 65535, "port", "WebSocket and HTTP for clients"),
+    CONFIG_U64(SETTINGS, tcp_port, 54088, 1, 65535, "port", "JSON over TCP for clients"),
+    CONFIG_U64(SETTINGS, idle_timeout_ms, 120000, 100, 86400000, "ms",
+               "silence after which a client is disconnected"),
+    CONFIG_U64(SETTINGS, login_timeout_ms, 30000, 100, 86400000, "ms",
+               "how long a client may stay without logging in"),
+    CONFIG_U64(SETTINGS, send_timeout_ms, 30000, 100, 600000, "ms",
+               "how long a text is tried to be stored before its sender is told that it was not"),
+    CONFIG_U64(SETTINGS, max_connections, 15000, 1, 1000000, "connections",
+               "clients; further ones are turned away"),
+    CONFIG_U64(SETTINGS, send_queue_bytes, 1 << 20, 1 << 16, 1 << 30, "bytes",
+               "unwritten output per client; beyond it the rest waits in the log"),
+    CONFIG_U64(SETTINGS, reach_interval_ms, 500, 10, 60000, "ms",
+               "how often it is checked what has reached a client"),
+    CONFIG_U64(SETTINGS, cursor_flush_ms, 1000, 10, 60000, "ms",
+               "how often it is stored what has reached clients"),
+    CONFIG_STRING(SETTINGS, auth_peers, "tcp://127.0.0.1:7101",
+                  "instances of auth: tcp://host:port,... or dns:name:port"),
+    CONFIG_STRING(SETTINGS, group_peers, "tcp://127.0.0.1:7102", "instances of group, likewise"),
+    CONFIG_STRING(SETTINGS, session_peers, "tcp://127.0.0.1:7103",
+                  "instances of session, likewise"),
+    CONFIG_STRING(SETTINGS, delivery_peers, "tcp://127.0.0.1:7104",
+                  "instances of delivery, likewise"),
+    CONFIG_END};
+
+struct client *gateway_client(struct gateway *self, uint64_t id) {
+    struct client *client = NULL;
+    HASH_FIND(hh, self->clients, &id, sizeof id, client);
+    return client;
+}
+
+static void on_tick(struct ev_loop *ev, ev_timer *timer, int revents) {
+    (void)ev;
+    (void)revents;
+    struct gateway *self = timer->data;
+    int64_t now_ms = loop_now_ms();
+    client_tick(self, now_ms);
+    send_tick(self, now_ms);
+    feed_tick(self, now_ms);
+    bindings_tick(self);
+    cursors_tick(self, now_ms);
+}
+
+/* An instance that commits and then dies before it has routed leaves nobody to tell of it. */
+static void writer_changed(void *context, struct peer *peer, enum peer_change change) {
+    (void)peer;
+    struct gateway *self = context;
+    if (change == PEER_LOST)
+        feed_catch_up_all(self, "an instance that writes to the log was lost");
+    send_tick(self, loop_now_ms());
+}
+
+static void make_metrics(struct gateway *self) {
+    struct metrics *metrics = service_metrics(self->service);
+    self->connections = metrics_gauge(metrics, "connections", "", "Clients that are connected.");
+    self->accepted =
+        metrics_counter(metrics, "connections_total", "", "Clients that have connected.");
+    self->stored = metrics_counter(metrics, "texts_stored_total", "", "Texts that were stored.");
+    self->refused = metrics_counter(metrics, "texts_refused_total", "",
+                                    "Texts that were answered with an error.");
+    self->written =
+        metrics_counter(metrics, "entries_written_total", "", "Entries written to clients.");
+    self->caught_up = metrics_counter(metrics, "catch_ups_total", "",
+                                      "Times that a client was sent back to reading the log.");
+    self->gaps = metrics_counter(metrics, "push_gaps_total", "", "Pushes that were missed.");
+}
+
+static int make_peers(struct gateway *self) {
+    const struct gateway_settings *settings = &self->settings;
+    struct service *service = self->service;
+    self->auth = peers_new(service, &(struct peers_options){.name = "auth",
+                                                            .addresses = settings->auth_peers});
+    if (self->auth == NULL)
+        return -1;
+    self->group = peers_new(service, &(struct peers_options){.name = "group",
+                                                             .addresses = settings->group_peers,
+                                                             .context = self,
+                                                             .change = writer_changed});
+    if (self->group == NULL)
+        return -1;
+    self->delivery =
+        peers_new(service, &(struct peers_options){.name = "delivery",
+                                                   .addresses = settings->delivery_peers,
+                                                   .context = self,
+                                                   .change = writer_changed});
+    if (self->delivery == NULL)
+        return -1;
+    self->session = peers_new(service, &(struct peers_options){.name = "session",
+                                                               .addresses = settings->session_peers,
+                                                               .events = bindings_events,
+                                                               .event_count = 2,
+                                                               .context = self,
+                                                               .change = bindings_change,
+                                                               .pong = bindings_pong});
+    return self->session == NULL ? -1 : 0;
+}
+
+static int start(struct service *service, void *context) {
+    struct gateway *self = context;
+    const struct gateway_settings *settings = &self->settings;
+    self->service = service;
+    self->scratch = buffer_make(2 * GATEWAY_TEXT_BYTES);
+    make_metrics(self);
+    self->names = names_new(self);
+    self->cursors = cursors_new(self);
+    self->bindings = bindings_new(self);
+    if (self->names == NULL || self->cursors == NULL || self->bindings == NULL ||
+        feed_open(self) != 0) {
+        log_error("start_failed", "reason=\"no memory\"");
+        return -1;
+    }
+    self->edge_settings =
+        (struct edge_settings){.bind_address = settings->service.bind_address,
+                               .http_port = (uint16_t)settings->http_port,
+                               .tcp_port = (uint16_t)settings->tcp_port,
+                               .idle_timeout_ms = settings->idle_timeout_ms,
+                               .send_queue_bytes = settings->send_queue_bytes,
+                               .max_connections = settings->max_connections};
+    self->edge = edge_new(service_loop(service), &self->edge_settings, &client_handlers, self);
+    if (self->edge == NULL || make_peers(self) != 0)
+        return -1;
+    log_info("listening", "websocket=%s:%u tcp=%s:%u", settings->service.bind_address,
+             (unsigned)edge_port(self->edge, EDGE_WEBSOCKET), settings->service.bind_address,
+             (unsigned)edge_port(self->edge, EDGE_TCP));
+    ev_timer_init(&self->tick, on_tick, GATEWAY_TICK_MS / 1000.0, GATEWAY_TICK_MS / 1000.0);
+    self->tick.data = self;
+    ev_timer_start(service_loop(service), &self->tick);
+    return 0;
+}
+
+static bool ready(void *context) {
+    const struct gateway *self = context;
+    return peers_live_count(self->auth) > 0 && peers_live_count(self->group) > 0 &&
+           peers_live_count(self->session) > 0 && peers_live_count(self->delivery) > 0;
+}
+
+static void stop(void *context) {
+    struct gateway *self = context;
+    self->stopping = true;
+    edge_close_all(self->edge);
+    cursors_flush(self);
+}
+
+static bool stopped(void *context) {
+    const struct gateway *self = context;
+    return self->clients == NULL && cursors_idle(self);
+}
+
+static void finish(void *context) {
+    struct gateway *self = context;
+    edge_destroy(&self->edge);
+    if (self->service != NULL)
+        ev_timer_stop(service_loop(self->service), &self->tick);
+    peers_destroy(&self->auth);
+    peers_destroy(&self->group);
+    peers_destroy(&self->session);
+    peers_destroy(&self->delivery);
+    bindings_destroy(&self->bindings);
+    cursors_destroy(&self->cursors);
+    names_destroy(&self->names);
+    feed_close(self);
+    buffer_free(&self->scratch);
+}
+
+int main(int argc, char **argv) {
+    static const struct service_definition definition = {
+        .name = "gateway",
+        .program = {"parley-gateway", "the edge: clients' JSON over WebSocket and TCP", "", options},
+        .settings = &gateway.settings,
+        .common = &gateway.settings.service,
+        .port = &gateway.settings.gateway_port,
+        .context = &gateway,
+        .start = start,
+        .ready = ready,
+        .stop = stop,
+        .stopped = stopped,
+        .finish = finish};
+    return service_main(&definition, argc, argv);
+}

@@ -1,0 +1,135 @@
+/* String ids to numbers: a bounded cache in front of auth and group. Ids never change. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "services/gateway/gateway.h"
+
+/* Ids that are remembered per kind; when there are more, all are forgotten. About 20 MB. */
+#define NAMES_MAX 100000
+
+struct name {
+    char id[ID_MAX_BYTES + 1];
+    uint64_t number;
+    UT_hash_handle hh;
+};
+
+struct names {
+    struct name *accounts, *groups;
+};
+
+/* A look-up on behalf of a client, who may be gone when it is answered. */
+struct look_up {
+    struct gateway *gateway;
+    uint64_t client;
+    enum peer_kind kind;
+    char id[ID_MAX_BYTES + 1];
+    void (*done)(struct client *client, enum err err, uint64_t number);
+};
+
+struct names *names_new(struct gateway *gateway) {
+    (void)gateway;
+    return calloc(1, sizeof(struct names));
+}
+
+static void forget(struct name **table) {
+    struct name *name, *next;
+    HASH_ITER(hh, *table, name, next) {
+        HASH_DEL(*table, name);
+        free(name);
+    }
+}
+
+void names_destroy(struct names **self_p) {
+    if (*self_p != NULL) {
+        forget(&(*self_p)->accounts);
+        forget(&(*self_p)->groups);
+    }
+    free(*self_p);
+    *self_p = NULL;
+}
+
+static struct name **table_of(struct names *self, enum peer_kind kind) {
+    return kind == PEER_GROUP ? &self->groups : &self->accounts;
+}
+
+static void remember(struct names *self, enum peer_kind kind, const char *id, uint64_t number) {
+    struct name **table = table_of(self, kind);
+    struct name *name = NULL;
+    HASH_FIND_STR(*table, id, name);
+    if (name != NULL)
+        return;
+    if (HASH_COUNT(*table) >= NAMES_MAX)
+        forget(table);
+    name = calloc(1, sizeof *name);
+    if (name == NULL)
+        return;
+    memcpy(name->id, id, strlen(id));
+    name->number = number;
+    HASH_ADD_STR(*table, id, name);
+}
+
+static void answered(void *argument, enum err err, const void *reply, const char *text) {
+    (void)text;
+    struct look_up look_up = *(struct look_up *)argument;
+    free(argument);
+    uint64_t number = 0;
+    if (err == ERR_OK) {
+        const struct u64_list *numbers = look_up.kind == PEER_GROUP
+                                             ? &((const struct group_resolve_reply *)reply)->groups
+                                             : &((const struct auth_resolve_reply *)reply)->accounts;
+        number = numbers->count == 1 ? numbers->items[0] : 0;
+        if (number != 0) /* one that is not there may be there soon */
+            remember(look_up.gateway->names, look_up.kind, look_up.id, number);
+    }
+    struct client *client = gateway_client(look_up.gateway, look_up.client);
+    if (client != NULL)
+        look_up.done(client, err, number);
+}
+
+static enum err ask(struct look_up *look_up) {
+    struct gateway *gateway = look_up->gateway;
+    bool group = look_up->kind == PEER_GROUP;
+    struct peers *peers = group ? gateway->group : gateway->auth;
+    struct slice id = slice_text(look_up->id);
+    struct slice_list ids = {&id, 1};
+    struct group_resolve group_body = {.ids = ids};
+    struct auth_resolve auth_body = {.ids = ids};
+    return peers_ask(peers, peers_next(peers),
+                     &(struct peers_request){
+                         .message = group ? &message_GROUP_RESOLVE : &message_AUTH_RESOLVE,
+                         .body = group ? (const void *)&group_body : (const void *)&auth_body,
+                         .done = answered,
+                         .argument = look_up});
+}
+
+bool names_find(struct client *client, enum peer_kind kind, const struct client_id *id,
+                uint64_t *number_r,
+                void (*done)(struct client *client, enum err err, uint64_t number)) {
+    struct gateway *gateway = client->gateway;
+    *number_r = id->number;
+    if (id->text.length == 0)
+        return true;
+    *number_r = 0;
+    if (id->text.length > ID_MAX_BYTES)
+        return true; /* nobody has such an id */
+    struct look_up *look_up = calloc(1, sizeof *look_up);
+    if (look_up == NULL) {
+        done(client, ERR_OVERLOADED, 0);
+        return false;
+    }
+    *look_up = (struct look_up){.gateway = gateway, .client = client->id, .kind = kind, .done = done};
+    memcpy(look_up->id, id->text.data, id->text.length);
+    struct name *name = NULL;
+    HASH_FIND_STR(*table_of(gateway->names, kind), look_up->id, name);
+    if (name != NULL) {
+        *number_r = name->number;
+        free(look_up);
+        return true;
+    }
+    enum err err = ask(look_up);
+    if (err != ERR_OK) {
+        free(look_up);
+        done(client, err, 0);
+    }
+    return false;
+}

@@ -1,0 +1,102 @@
+/* Positions: open addressing with linear probing, at most half full. */
+#include "services/gateway/positions.h"
+
+#include <stdlib.h>
+
+#include "common/peers.h"
+
+#define FIRST_CAPACITY 16
+
+void positions_clear(struct positions *self) {
+    free(self->slots);
+    free(self->touched);
+    *self = (struct positions){0};
+}
+
+/* The conversation's slot, or the free one where it would stand. */
+static struct position *probe(const struct positions *self, uint64_t conversation) {
+    uint32_t mask = self->capacity - 1;
+    uint32_t i = (uint32_t)peers_hash(conversation, 0) & mask;
+    while (self->slots[i].conversation != 0 && self->slots[i].conversation != conversation)
+        i = (i + 1) & mask;
+    return &self->slots[i];
+}
+
+struct position *positions_find(const struct positions *self, uint64_t conversation) {
+    if (self->capacity == 0)
+        return NULL;
+    struct position *slot = probe(self, conversation);
+    return slot->conversation == 0 ? NULL : slot;
+}
+
+static int grow(struct positions *self) {
+    struct positions larger = {
+        .capacity = self->capacity == 0 ? FIRST_CAPACITY : self->capacity * 2};
+    larger.slots = calloc(larger.capacity, sizeof *larger.slots);
+    if (larger.slots == NULL)
+        return -1;
+    for (uint32_t i = 0; i < self->capacity; i++)
+        if (self->slots[i].conversation != 0)
+            *probe(&larger, self->slots[i].conversation) = self->slots[i];
+    free(self->slots);
+    self->slots = larger.slots;
+    self->capacity = larger.capacity;
+    return 0;
+}
+
+static struct position *find_or_add(struct positions *self, uint64_t conversation) {
+    struct position *known = positions_find(self, conversation);
+    if (known != NULL)
+        return known;
+    if (self->count == POSITIONS_MAX)
+        return NULL;
+    if (self->count * 2 >= self->capacity && grow(self) != 0)
+        return NULL;
+    struct position *slot = probe(self, conversation);
+    slot->conversation = conversation;
+    self->count++;
+    return slot;
+}
+
+int positions_set(struct positions *self, uint64_t conversation, uint64_t cid) {
+    struct position *position = find_or_add(self, conversation);
+    if (position == NULL)
+        return -1;
+    if (cid > position->sent)
+        position->sent = cid;
+    return 0;
+}
+
+static int list_touched(struct positions *self, uint64_t conversation) {
+    if (self->touched_count == self->touched_capacity) {
+        uint32_t capacity = self->touched_capacity == 0 ? 4 : self->touched_capacity * 2;
+        uint64_t *touched = realloc(self->touched, capacity * sizeof *touched);
+        if (touched == NULL)
+            return -1;
+        self->touched = touched;
+        self->touched_capacity = capacity;
+    }
+    self->touched[self->touched_count++] = conversation;
+    return 0;
+}
+
+int positions_touch(struct positions *self, uint64_t conversation, uint64_t cid) {
+    struct position *position = find_or_add(self, conversation);
+    if (position == NULL)
+        return -1;
+    if (cid > position->sent)
+        position->sent = cid;
+    if (!position->touched && list_touched(self, conversation) == 0)
+        position->touched = true;
+    return 0;
+}
+
+bool positions_next_touched(struct positions *self, uint64_t *conversation_r, uint64_t *cid_r) {
+    if (self->touched_count == 0)
+        return false;
+    struct position *position = positions_find(self, self->touched[--self->touched_count]);
+    position->touched = false;
+    *conversation_r = position->conversation;
+    *cid_r = position->sent;
+    return true;
+}

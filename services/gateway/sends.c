@@ -1,0 +1,243 @@
+/*
+ * Texts on their way to the log.
+ *
+ * A connection's texts stand in a list in the order in which they were read. Those to one
+ * conversation travel together: while some are on their way, later ones gather behind them and
+ * leave in one request when the answer is there. So they can never overtake each other, whatever
+ * fails, and each is stored once: a request without an answer is asked again, of whichever instance
+ * has the conversation then, with the same nonces.
+ */
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <utlist.h>
+
+#include "services/gateway/gateway.h"
+
+#define NONCE_BYTES 16
+/* Text of one request; what is beyond leaves with the next. */
+#define FLIGHT_BYTES ((size_t)512 << 10)
+
+struct send {
+    struct client_request request;
+    unsigned char nonce[NONCE_BYTES];
+    uint64_t to, key;      /* the number; the conversation's, for choosing an instance */
+    struct flight *flight; /* that it is on its way with; NULL: waits */
+    int64_t deadline_ms;
+    struct send *prev, *next;
+};
+
+/* One request on its way. Its client may be gone when it is answered. */
+struct flight {
+    struct gateway *gateway;
+    uint64_t client, key;
+};
+
+/* The client's `ref` with the account, or a number of this gateway's that is never used again. */
+static void make_nonce(const struct client *client, struct send *send) {
+    struct gateway *gateway = client->gateway;
+    struct slice ref = send->request.ref;
+    if (ref.length == 0) {
+        uint64_t instance = service_instance(gateway->service);
+        /* Big-endian, so that nonces of one gateway grow: index pages stay in memory. */
+        uint64_t counter = __builtin_bswap64(++gateway->nonce_counter);
+        memcpy(send->nonce, &instance, sizeof instance);
+        memcpy(send->nonce + sizeof instance, &counter, sizeof counter);
+        return;
+    }
+    uint64_t account = client->account;
+    crypto_generichash_state state;
+    crypto_generichash_init(&state, NULL, 0, NONCE_BYTES);
+    crypto_generichash_update(&state, (const unsigned char *)&account, sizeof account);
+    crypto_generichash_update(&state, (const unsigned char *)ref.data, ref.length);
+    crypto_generichash_final(&state, send->nonce, NONCE_BYTES);
+}
+
+static uint64_t conversation_key(enum peer_kind kind, uint64_t account, uint64_t to) {
+    if (kind == PEER_GROUP)
+        return peers_hash(to, 0);
+    return account < to ? peers_hash(account, to) : peers_hash(to, account);
+}
+
+/* --- the end of a text --------------------------------------------------------------------------- */
+
+static void remove_send(struct client *client, struct send *send) {
+    if (send->flight == NULL)
+        client->gateway->waiting_sends--;
+    DL_DELETE(client->sends, send);
+    client->send_count--;
+    client_request_free(&send->request);
+    free(send);
+}
+
+/* Answers its sender and ends it. */
+static void conclude(struct client *client, struct send *send, struct client_result result) {
+    struct gateway *gateway = client->gateway;
+    metric_add(result.err == ERR_OK ? gateway->stored : gateway->refused, 1);
+    client_answer(client, &send->request, &result);
+    remove_send(client, send);
+}
+
+/* --- flights ------------------------------------------------------------------------------------- */
+
+static void depart(struct client *client, uint64_t key);
+
+static bool is_passing(enum err err) {
+    return err == ERR_UNAVAILABLE || err == ERR_TIMEOUT || err == ERR_OVERLOADED;
+}
+
+/* A flight's texts stand in the list in the order in which they stood in the request. */
+static void land(struct client *client, const struct flight *flight, enum err err,
+                 const struct delivery_send_reply *reply) {
+    struct send *send, *next;
+    size_t i = 0;
+    DL_FOREACH_SAFE(client->sends, send, next) {
+        if (send->flight != flight)
+            continue;
+        if (is_passing(err)) {
+            send->flight = NULL;
+            client->gateway->waiting_sends++;
+            continue;
+        }
+        struct client_result result = {.err = err};
+        if (err == ERR_OK && i < reply->cids.count && i < reply->times_ms.count) {
+            result.cid = reply->cids.items[i];
+            result.stored_ms = reply->times_ms.items[i];
+        }
+        i++;
+        conclude(client, send, result);
+    }
+}
+
+static void answered(void *argument, enum err err, const void *reply, const char *text) {
+    (void)text;
+    struct flight *flight = argument;
+    struct client *client = gateway_client(flight->gateway, flight->client);
+    if (client != NULL) {
+        land(client, flight, err, reply);
+        /* After a failure that may pass, send_tick tries again. */
+        if (!is_passing(err))
+            depart(client, flight->key);
+        client_continue(client);
+    }
+    free(flight);
+}
+
+static bool ask(struct client *client, struct flight *flight, const struct delivery_send *body) {
+    struct peers *delivery = client->gateway->delivery;
+    return peers_ask(delivery, peers_by_key(delivery, flight->key),
+                     &(struct peers_request){.message = &message_DELIVERY_SEND,
+                                             .body = body,
+                                             .done = answered,
+                                             .argument = flight}) == ERR_OK;
+}
+
+/* Fills the request with the waiting texts to one conversation, in order. */
+static void gather(const struct client *client, uint64_t key, struct delivery_send *body) {
+    size_t bytes = 0;
+    for (const struct send *send = client->sends; send != NULL; send = send->next) {
+        if (send->key != key)
+            continue;
+        bytes += send->request.text.length;
+        if (body->texts.count == DELIVERY_SEND_MAX ||
+            (body->texts.count > 0 && bytes > FLIGHT_BYTES))
+            return;
+        if (send->request.peer_kind == PEER_GROUP)
+            body->to_group = send->to;
+        else
+            body->to_account = send->to;
+        body->texts.items[body->texts.count++] = send->request.text;
+        body->nonces.items[body->nonces.count++] =
+            slice_make((const char *)send->nonce, NONCE_BYTES);
+    }
+}
+
+static void board(struct client *client, struct flight *flight, size_t count) {
+    for (struct send *send = client->sends; send != NULL && count > 0; send = send->next) {
+        if (send->key != flight->key)
+            continue;
+        send->flight = flight;
+        client->gateway->waiting_sends--;
+        count--;
+    }
+}
+
+/* Sends what waits for one conversation, unless texts to it are on their way or none waits. */
+static void depart(struct client *client, uint64_t key) {
+    const struct send *first = client->sends;
+    while (first != NULL && first->key != key)
+        first = first->next;
+    if (first == NULL || first->flight != NULL)
+        return;
+    struct slice texts[DELIVERY_SEND_MAX], nonces[DELIVERY_SEND_MAX];
+    struct slice account_id = slice_text(client->account_id);
+    uint64_t number;
+    struct delivery_send body = {
+        .account = client->account,
+        .account_id = id_is_decimal(account_id, &number) ? slice_make(NULL, 0) : account_id,
+        .texts = {texts, 0},
+        .nonces = {nonces, 0}};
+    struct flight *flight = malloc(sizeof *flight);
+    if (flight == NULL)
+        return;
+    *flight = (struct flight){client->gateway, client->id, key};
+    gather(client, key, &body);
+    if (ask(client, flight, &body))
+        board(client, flight, body.texts.count);
+    else
+        free(flight);
+}
+
+/* --- from outside -------------------------------------------------------------------------------- */
+
+void send_start(struct client *client, struct client_request *request, uint64_t to) {
+    struct send *send = to == 0 ? NULL : calloc(1, sizeof *send);
+    if (send == NULL) {
+        enum err err = to != 0                            ? ERR_OVERLOADED
+                       : request->peer_kind == PEER_GROUP ? ERR_NO_GROUP
+                                                          : ERR_NO_ACCOUNT;
+        client_answer(client, request, &(struct client_result){.err = err});
+        client_request_free(request);
+        return;
+    }
+    struct gateway *gateway = client->gateway;
+    send->request = *request;
+    send->to = to;
+    send->key = conversation_key(request->peer_kind, client->account, to);
+    send->deadline_ms = loop_now_ms() + (int64_t)gateway->settings.send_timeout_ms;
+    make_nonce(client, send);
+    DL_APPEND(client->sends, send);
+    gateway->waiting_sends++;
+    if (++client->send_count == CLIENT_MAX_SENDS)
+        edge_pause(client->edge);
+    depart(client, send->key);
+}
+
+static void retry(struct client *client, int64_t now_ms) {
+    struct send *send, *next;
+    DL_FOREACH_SAFE(client->sends, send, next) {
+        if (send->flight == NULL && send->deadline_ms <= now_ms)
+            conclude(client, send, (struct client_result){.err = ERR_UNAVAILABLE});
+        else if (send->flight == NULL)
+            depart(client, send->key);
+    }
+    client_continue(client);
+}
+
+void send_tick(struct gateway *gateway, int64_t now_ms) {
+    struct client *client, *next;
+    if (gateway->waiting_sends == 0)
+        return;
+    HASH_ITER(hh, gateway->clients, client, next) {
+        if (client->sends != NULL)
+            retry(client, now_ms);
+    }
+}
+
+void send_drop_all(struct client *client) {
+    struct send *send, *next;
+    DL_FOREACH_SAFE(client->sends, send, next) {
+        remove_send(client, send);
+    }
+}

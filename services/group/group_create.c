@@ -1,0 +1,102 @@
+/* group.create: makes a group whose only member is its owner. */
+#include <stdio.h>
+
+#include "common/loop.h"
+#include "services/group/group.h"
+#include "services/group/group_sql.h"
+#include "services/log/store.h"
+
+#define NUMBER_TEXT_BYTES 24
+
+static enum err check_account(struct db *db, uint64_t account) {
+    struct db_rows *rows;
+    enum err err = db_query(db, &group_sql_find_parties,
+                            DB_ARGS(db_u64(0), db_u64(account), db_u64(account)), &rows);
+    if (err == ERR_OK && !db_rows_next(rows))
+        err = ERR_NO_ACCOUNT;
+    db_rows_destroy(&rows);
+    return err;
+}
+
+static enum err add_rows(struct db *db, const struct group_create_reply *group, uint64_t owner) {
+    uint64_t conversation = conversation_of_group(group->group);
+    uint64_t now_ms = (uint64_t)loop_wall_ms();
+    enum err err = db_query(db, &group_sql_add_conversation,
+                            DB_ARGS(db_u64(conversation), db_u64(group->group), db_text(group->id),
+                                    db_text(group->name), db_u64(owner), db_u64(now_ms)),
+                            NULL);
+    if (err == ERR_OK)
+        err = db_query(
+            db, &group_sql_add_member,
+            DB_ARGS(db_u64(conversation), db_u64(owner), db_u64(GROUP_OWNER), db_u64(now_ms)),
+            NULL);
+    return err == ERR_OK ? log_open_cursor(db, conversation, owner, 0) : err;
+}
+
+/* One attempt. ERR_TAKEN: `number_taken_r` says whether it is the number that is, or the id. */
+static enum err add_group(struct db *db, const struct group_create_reply *group, uint64_t owner,
+                          bool *number_taken_r) {
+    enum err err = db_begin(db);
+    if (err == ERR_OK)
+        err = add_rows(db, group, owner);
+    *number_taken_r = err == ERR_TAKEN && db_fault_key(db, GROUP_KEY_NUMBER);
+    if (err == ERR_OK)
+        err = db_commit(db);
+    if (err != ERR_OK)
+        db_rollback(db);
+    return err;
+}
+
+static enum err next_number(struct db *db, uint64_t *number_r) {
+    struct db_rows *rows;
+    enum err err = db_query(db, &group_sql_next_number, DB_NO_ARGS, &rows);
+    if (err == ERR_OK && !db_rows_next(rows))
+        err = ERR_INTERNAL;
+    if (err == ERR_OK)
+        *number_r = db_rows_u64(rows, 0);
+    db_rows_destroy(&rows);
+    return err;
+}
+
+/*
+ * A group whose number the server chooses; where `ask` has no id, it is the number's decimal form.
+ * A number may be taken by somebody who chose it as an id: the next one is tried.
+ */
+static enum err add_numbered(struct db *db, const struct group_create *ask,
+                             struct record_arena *arena, struct group_create_reply *reply) {
+    for (int i = 0; i < GROUP_NUMBER_TRIES; i++) {
+        char decimal[NUMBER_TEXT_BYTES];
+        bool number_taken;
+        enum err err = next_number(db, &reply->group);
+        if (err != ERR_OK)
+            return err;
+        snprintf(decimal, sizeof decimal, "%llu", (unsigned long long)reply->group);
+        reply->id = ask->id.length > 0 ? ask->id : record_arena_copy(arena, slice_text(decimal));
+        reply->name = ask->name.length > 0 ? ask->name : reply->id;
+        if (reply->id.length == 0)
+            return ERR_OVERLOADED;
+        err = add_group(db, reply, ask->account, &number_taken);
+        if (!number_taken)
+            return err;
+    }
+    return ERR_UNAVAILABLE;
+}
+
+enum err group_handle_create(void *context, struct db *db, struct record_arena *arena,
+                             const void *body, void *reply_r) {
+    (void)context;
+    const struct group_create *ask = body;
+    struct group_create_reply *reply = reply_r;
+    bool number_taken;
+    if ((ask->id.length > 0 && !id_is_acceptable(ask->id)) ||
+        (ask->name.length > 0 && !name_is_acceptable(ask->name)))
+        return ERR_BAD_REQUEST;
+    enum err err = check_account(db, ask->account);
+    if (err != ERR_OK)
+        return err;
+    if (!id_is_decimal(ask->id, &reply->group))
+        return add_numbered(db, ask, arena, reply);
+    reply->id = ask->id;
+    reply->name = ask->name.length > 0 ? ask->name : ask->id;
+    return add_group(db, reply, ask->account, &number_taken);
+}

@@ -1,0 +1,65 @@
+/*
+ * parley-group: makes groups, resolves their string ids to numbers, changes who is in them.
+ */
+#include "services/group/group.h"
+#include "services/log/schema.h"
+
+static const struct config_option options[] = {
+    CONFIG_INCLUDE(struct group_settings, service, service_options),
+    CONFIG_INCLUDE(struct group_settings, db, db_options),
+    CONFIG_U64(struct group_settings, group_port, 7102, 1, 65535, "port", "where group listens"),
+    CONFIG_STRING(struct group_settings, session_peers, "tcp://127.0.0.1:7103",
+                  "instances of session: tcp://host:port,... or dns:name:port"),
+    CONFIG_U64(struct group_settings, group_max_members, 5000, 1, 60000, "accounts",
+               "members that a group has at most"),
+    CONFIG_END};
+
+static const struct service_handler handlers[] = {
+    {&message_GROUP_CREATE, .pool = group_handle_create},
+    {&message_GROUP_RESOLVE, .pool = group_handle_resolve},
+    {&message_GROUP_ADD, .pool = group_handle_add},
+};
+
+static int start(struct service *service, void *context) {
+    struct group_service *self = context;
+    self->instance = service_instance(service);
+    if (schema_require(service, &self->settings.db) != 0 ||
+        service_use_pool(service, &self->settings.db) != 0)
+        return -1;
+    self->router = router_new(service, self->settings.session_peers);
+    return self->router == NULL ? -1 : 0;
+}
+
+static bool ready(void *context) {
+    const struct group_service *self = context;
+    return router_ready(self->router);
+}
+
+static bool stopped(void *context) {
+    struct group_service *self = context;
+    return router_idle(self->router);
+}
+
+static void finish(void *context) {
+    struct group_service *self = context;
+    router_destroy(&self->router);
+}
+
+int main(int argc, char **argv) {
+    static struct group_service self;
+    const struct service_definition definition = {
+        .name = "group",
+        .program = {"parley-group", "Groups of parley, and who is in them.", "", options},
+        .settings = &self.settings,
+        .common = &self.settings.service,
+        .port = &self.settings.group_port,
+        .handlers = handlers,
+        .handler_count = sizeof handlers / sizeof handlers[0],
+        .context = &self,
+        .start = start,
+        .ready = ready,
+        .stopped = stopped,
+        .finish = finish,
+    };
+    return service_main(&definition, argc, argv);
+}

@@ -1,0 +1,126 @@
+/*
+ * What the tests of both dialects share: reading requests, and comparing answers with the samples
+ * that the protocols' documents give.
+ */
+#ifndef PARLEY_TESTS_DIALECT_CHECK_H
+#define PARLEY_TESTS_DIALECT_CHECK_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "services/gateway/dialect.h"
+
+struct fault_case {
+    const char *json;
+    const char *fault;
+};
+
+/* A row of fault_case: what the JSON lacks, and the sentence. Quotes as ' to keep it readable. */
+#define FAULT(json_, fault_)                                                                       \
+    { json_, fault_ }
+
+/* `text` with ' turned into "; the caller frees it. */
+static inline char *json_of(const char *text) {
+    char *copy = strdup(text);
+    assert_non_null(copy);
+    for (char *c = copy; *c; c++) {
+        if (*c == '\'')
+            *c = '"';
+    }
+    return copy;
+}
+
+/* Reads `text` (with ' for "); `fault` NULL: it must be good, else exactly that sentence. The
+ * caller frees the request. */
+static inline void check_read(enum dialect dialect, bool ext, const char *text, const char *fault,
+                              struct client_request *request) {
+    char *json_text = json_of(text);
+    char found[DIALECT_FAULT_BYTES] = "";
+    cJSON *json = dialect_parse(slice_text(json_text), found);
+    *request = (struct client_request){.json = NULL};
+    if (json) {
+        enum err err = dialect_read(dialect, ext, json, request, found);
+        assert_int_equal(err, fault ? ERR_BAD_REQUEST : ERR_OK);
+    }
+    assert_string_equal(found, fault ? fault : "");
+    free(json_text);
+}
+
+static inline void check_faults(enum dialect dialect, const struct fault_case *cases,
+                                size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        struct client_request request;
+        check_read(dialect, true, cases[i].json, cases[i].fault, &request);
+        client_request_free(&request);
+    }
+}
+
+static inline void check_slice(struct slice found, const char *expected) {
+    assert_int_equal(found.length, strlen(expected));
+    assert_memory_equal(found.length ? found.data : "", expected, found.length);
+}
+
+static inline void check_id(struct client_id id, uint64_t number, const char *text) {
+    assert_true(id.present);
+    check_slice(id.text, text);
+    if (id.text.length == 0)
+        assert_int_equal(id.number, number);
+}
+
+/* That the bytes are `sample` (with ' for ") without its white space: same fields, same order. */
+static inline void check_json(const char *data, size_t length, const char *sample) {
+    char *expected = json_of(sample);
+    cJSON_Minify(expected);
+    char *found = slice_copy(slice_make(data, length));
+    assert_non_null(found);
+    assert_string_equal(found, expected);
+    free(found);
+    free(expected);
+}
+
+/* The answers to `request`: as many samples as there must be, then NULL. */
+static inline void check_answers(enum dialect dialect, bool ext, const struct client_account *self,
+                                 const struct client_request *request,
+                                 const struct client_result *result, const char *const samples[]) {
+    struct buffer out = buffer_make(65536);
+    struct dialect_texts texts = {.out = &out};
+    dialect_write_result(dialect, ext, self, request, result, &texts);
+    assert_false(out.failed);
+    size_t start = 0;
+    for (size_t i = 0; i < texts.count; i++) {
+        assert_non_null(samples[i]);
+        check_json(out.data + start, texts.ends[i] - start, samples[i]);
+        start = texts.ends[i];
+    }
+    assert_null(samples[texts.count]);
+    assert_int_equal(start, out.length);
+    buffer_free(&out);
+}
+#define ANSWERS(...) ((const char *const[]){__VA_ARGS__, NULL})
+#define NO_ANSWER ((const char *const[]){NULL})
+
+/* The entry as `account` sees it; NULL: it sees nothing. */
+static inline void check_entry(enum dialect dialect, bool ext, uint64_t account,
+                               const struct entry *entry, const char *sample) {
+    struct buffer out = buffer_make(1 << 20);
+    enum dialect_view view = dialect_entry_view(dialect, entry, account);
+    dialect_write_entry(dialect, ext, view, entry, &out);
+    assert_false(out.failed);
+    if (sample) {
+        assert_int_not_equal(view, DIALECT_VIEW_NOTHING);
+        check_json(out.data, out.length, sample);
+    } else {
+        assert_int_equal(view, DIALECT_VIEW_NOTHING);
+        assert_int_equal(out.length, 0);
+    }
+    buffer_free(&out);
+}
+
+#endif

@@ -1,0 +1,42 @@
+/*
+ * A service that a C test plays for the service under test: a ROUTER on a thread of its own.
+ *
+ *     struct fake_peer *session = fake_peer_new(port);
+ *     ...                                      the service finds it and calls it ready
+ *     struct session_route route;
+ *     fake_peer_expect(session, &message_SESSION_ROUTE, &route);
+ *     fake_peer_destroy(&session);
+ *
+ * Pings are answered `ready`; every other request is kept, and answered with an empty map (all that
+ * a reply without required fields needs) or as fake_peer_refuse has it. Events are kept likewise.
+ * What is not as expected, or takes longer than TEST_DEADLINE_MS, fails the test. All calls are
+ * made on the test's thread.
+ */
+#ifndef PARLEY_TESTS_FAKE_PEER_H
+#define PARLEY_TESTS_FAKE_PEER_H
+
+#include <stdint.h>
+
+#include "common/error.h"
+#include "common/record_define.h"
+
+/* Messages that nobody has looked at; more fail the test. */
+#define FAKE_PEER_MAX_MESSAGES 4096
+
+struct fake_peer;
+
+/* Listens on 127.0.0.1; each one made is another instance. */
+struct fake_peer *fake_peer_new(uint16_t port);
+/* Closes the port at once. NULL inside is fine: for teardowns. */
+void fake_peer_destroy(struct fake_peer **self);
+
+/* From now on requests are kept and answered with this error; ERR_OK: with success again. */
+void fake_peer_refuse(struct fake_peer *self, enum err err);
+
+/* Takes the oldest message, waits for it when there is none; it must be a `message`. `body_r` and
+ * what it points to live until the next fake_peer_expect. */
+void fake_peer_expect(struct fake_peer *self, const struct message_desc *message, void *body_r);
+/* How many messages wait. */
+size_t fake_peer_waiting(struct fake_peer *self);
+
+#endif

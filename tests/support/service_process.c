@@ -1,0 +1,226 @@
+/*
+ * Child processes of a test: start, wait for what they say, stop. See service_process.h.
+ *
+ * A child's output goes to an unlinked temporary file rather than a pipe: a pipe that nobody reads
+ * would stop the child.
+ */
+#include "tests/support/service_process.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "common/loop.h"
+
+/* Between two looks at a condition. */
+#define LOOK_MS 5
+
+struct service_process {
+    char program[64];
+    pid_t pid;
+    bool ended;
+    int status;
+    int output; /* descriptor of the file */
+    char *text; /* what service_process_output returned */
+};
+
+const char *test_text(const char *format, ...) {
+    static char *texts[TEST_MAX_TEXTS];
+    static size_t count;
+    va_list arguments;
+    if (count == TEST_MAX_TEXTS)
+        fail_msg("more than %d texts", TEST_MAX_TEXTS);
+    va_start(arguments, format);
+    int n = vasprintf(&texts[count], format, arguments);
+    va_end(arguments);
+    if (n < 0)
+        fail_msg("no memory");
+    return texts[count++];
+}
+
+static uint16_t any_port(void) {
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof address;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) != 0 ||
+        getsockname(fd, (struct sockaddr *)&address, &length) != 0)
+        fail_msg("cannot find a free port: %s", strerror(errno));
+    close(fd);
+    return ntohs(address.sin_port);
+}
+
+uint16_t test_free_port(void) {
+    static bool given[UINT16_MAX + 1];
+    uint16_t port;
+    do
+        port = any_port();
+    while (given[port]);
+    given[port] = true;
+    return port;
+}
+
+static void pause_ms(long ms) {
+    nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
+}
+
+/* In the child: becomes the program, or says why not. */
+static _Noreturn void become(const char *path, int output, const char *const *environment,
+                             char *const *argv, pid_t parent) {
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent) /* it died before we asked to be told */
+        _exit(127);
+    int nothing = open("/dev/null", O_RDONLY);
+    dup2(nothing, STDIN_FILENO);
+    dup2(output, STDOUT_FILENO);
+    dup2(output, STDERR_FILENO);
+    for (; environment != NULL && *environment != NULL; environment++)
+        if (putenv((char *)*environment) != 0)
+            _exit(127);
+    execv(path, argv);
+    dprintf(STDERR_FILENO, "cannot run %s: %s\n", path, strerror(errno));
+    _exit(127);
+}
+
+static int make_output_file(void) {
+    FILE *file = tmpfile();
+    int fd = file == NULL ? -1 : fcntl(fileno(file), F_DUPFD_CLOEXEC, 3);
+    if (fd < 0)
+        fail_msg("cannot make a temporary file: %s", strerror(errno));
+    fclose(file);
+    fcntl(fd, F_SETFL, O_APPEND);
+    return fd;
+}
+
+struct service_process *service_process_start(const char *program, const char *const *environment,
+                                              const char *const *arguments) {
+    const char *folder = getenv("PARLEY_BIN");
+    char path[4096], *argv[TEST_MAX_ARGUMENTS + 2] = {path};
+    snprintf(path, sizeof path, "%s/%s", folder == NULL ? "build/bin" : folder, program);
+    for (size_t i = 0; arguments != NULL && arguments[i] != NULL; i++) {
+        if (i == TEST_MAX_ARGUMENTS)
+            fail_msg("more than %d arguments", TEST_MAX_ARGUMENTS);
+        argv[i + 1] = (char *)arguments[i];
+    }
+    struct service_process *self = calloc(1, sizeof *self);
+    if (self == NULL)
+        fail_msg("no memory");
+    snprintf(self->program, sizeof self->program, "%s", program);
+    self->output = make_output_file();
+    pid_t parent = getpid();
+    fflush(NULL);
+    self->pid = fork();
+    if (self->pid < 0)
+        fail_msg("cannot start %s: %s", program, strerror(errno));
+    if (self->pid == 0)
+        become(path, self->output, environment, argv, parent);
+    return self;
+}
+
+bool service_process_is_running(struct service_process *self) {
+    int status;
+    if (!self->ended && waitpid(self->pid, &status, WNOHANG) == self->pid) {
+        self->ended = true;
+        self->status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+    }
+    return !self->ended;
+}
+
+pid_t service_process_pid(const struct service_process *self) { return self->pid; }
+
+const char *service_process_output(struct service_process *self) {
+    struct stat file;
+    if (fstat(self->output, &file) != 0)
+        fail_msg("cannot read what %s wrote", self->program);
+    char *text = realloc(self->text, (size_t)file.st_size + 1);
+    if (text == NULL)
+        fail_msg("no memory");
+    self->text = text;
+    ssize_t n = pread(self->output, text, (size_t)file.st_size, 0);
+    text[n < 0 ? 0 : n] = '\0';
+    return text;
+}
+
+bool service_process_wait_text(struct service_process *self, const char *text, int64_t timeout_ms) {
+    int64_t deadline = loop_now_ms() + timeout_ms;
+    for (;;) {
+        /* Asked first, so that what it wrote just before its end is seen. */
+        bool running = service_process_is_running(self);
+        if (strstr(service_process_output(self), text) != NULL)
+            return true;
+        if (!running || loop_now_ms() >= deadline)
+            return false;
+        pause_ms(LOOK_MS);
+    }
+}
+
+void service_process_wait_ready(struct service_process *self) {
+    if (!service_process_wait_text(self, " event=ready", TEST_DEADLINE_MS))
+        fail_msg("%s is not ready%s; it wrote:\n%s", self->program,
+                 self->ended ? ", it has ended" : "", service_process_output(self));
+}
+
+int service_process_wait_exit(struct service_process *self) {
+    int64_t deadline = loop_now_ms() + TEST_DEADLINE_MS;
+    while (service_process_is_running(self)) {
+        if (loop_now_ms() >= deadline)
+            fail_msg("%s does not end; it wrote:\n%s", self->program, service_process_output(self));
+        pause_ms(LOOK_MS);
+    }
+    return self->status;
+}
+
+static void release(struct service_process **self) {
+    close((*self)->output);
+    free((*self)->text);
+    free(*self);
+    *self = NULL;
+}
+
+int service_process_stop(struct service_process **self) {
+    if (service_process_is_running(*self))
+        kill((*self)->pid, SIGTERM);
+    int status = service_process_wait_exit(*self);
+    if (status != 0)
+        print_message("%s ended with %d; it wrote:\n%s", (*self)->program, status,
+                      service_process_output(*self));
+    release(self);
+    return status;
+}
+
+void service_process_kill(struct service_process **self) {
+    if (*self == NULL)
+        return;
+    if (service_process_is_running(*self)) {
+        kill((*self)->pid, SIGKILL);
+        service_process_wait_exit(*self);
+    }
+    release(self);
+}
+
+int service_process_run(const char *program, const char *const *arguments, char **output_r) {
+    struct service_process *process = service_process_start(program, NULL, arguments);
+    int status = service_process_wait_exit(process);
+    if (output_r != NULL)
+        *output_r = strdup(service_process_output(process));
+    release(&process);
+    return status;
+}
