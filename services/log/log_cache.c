@@ -32,9 +32,10 @@ struct log_cache *log_cache_new(void) {
 }
 
 static void clear_conversations(struct log_cache *self) {
-    struct conversation_entry *entry, *next;
-    HASH_ITER(hh, self->conversations, entry, next) {
-        HASH_DEL(self->conversations, entry);
+    struct conversation_entry *entry = self->conversations, *next;
+    HASH_CLEAR(hh, self->conversations);
+    for (; entry != NULL; entry = next) {
+        next = entry->hh.next;
         free(entry->memory.members.items);
         free(entry);
     }
@@ -42,9 +43,10 @@ static void clear_conversations(struct log_cache *self) {
 }
 
 static void clear_pairs(struct log_cache *self) {
-    struct pair_entry *entry, *next;
-    HASH_ITER(hh, self->pairs, entry, next) {
-        HASH_DEL(self->pairs, entry);
+    struct pair_entry *entry = self->pairs, *next;
+    HASH_CLEAR(hh, self->pairs);
+    for (; entry != NULL; entry = next) {
+        next = entry->hh.next;
         free(entry);
     }
 }
@@ -75,6 +77,8 @@ const struct log_memory *log_cache_find(const struct log_cache *self, uint64_t c
 uint64_t log_cache_find_pair(const struct log_cache *self, uint64_t lo, uint64_t hi) {
     struct pair_key key = {lo, hi};
     struct pair_entry *entry = NULL;
+    /* The analyzer cannot follow uthash through the bytes of the key. */
+    /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult) */
     HASH_FIND(hh, self->pairs, &key, sizeof key, entry);
     return entry == NULL ? 0 : entry->conversation;
 }
@@ -103,7 +107,8 @@ static bool keep_members(struct log_cache *self, struct log_memory *memory,
     if (items == NULL)
         return false;
     memcpy(items, members->items, members->count * sizeof *items);
-    memory->members = (struct u64_list){items, members->count};
+    memory->members.items = items;
+    memory->members.count = members->count;
     self->members += members->count;
     return true;
 }

@@ -63,9 +63,10 @@ static void add_row(struct db *db, struct buffer *sql, const struct log_row *row
                   row->conversation, row->cid, row->time_ms, row->type, row->sender);
     add_bytes_or_null(db, sql, row->nonce);
     if (row->notice)
-        buffer_printf(sql, ",%" PRIu64 ",%d,", row->subject, row->accepted);
+        buffer_printf(sql, ",%" PRIu64 ",%" PRIu64 ",%d,", row->subject, row->about,
+                      row->accepted);
     else
-        buffer_add_text(sql, ",NULL,NULL,");
+        buffer_add_text(sql, ",NULL,NULL,NULL,");
     db_script_add_bytes(db, sql, row->text);
     buffer_add_text(sql, ")");
 }
@@ -73,7 +74,7 @@ static void add_row(struct db *db, struct buffer *sql, const struct log_row *row
 void log_sql_add_insert(struct db *db, struct buffer *sql, const struct log_row *rows,
                         size_t count) {
     buffer_add_text(sql, "INSERT IGNORE INTO message (conversation,cid,time_ms,type,sender,nonce,"
-                         "subject,accepted,body) VALUES ");
+                         "subject,about,accepted,body) VALUES ");
     for (size_t i = 0; i < count; i++) {
         buffer_add_text(sql, i == 0 ? "" : ",");
         add_row(db, sql, &rows[i]);

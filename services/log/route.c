@@ -180,6 +180,8 @@ static void send_to(struct router *self, struct peer *peer, struct route_batch *
     }
     self->requests++;
     self->bytes += batch->bytes;
+    /* answered() frees the request. */
+    /* cppcheck-suppress memleak */
 }
 
 /* A part of a batch for one session, sent when it is full and at the end. */

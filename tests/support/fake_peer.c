@@ -24,7 +24,10 @@ struct fake_peer {
     pthread_cond_t arrived;
     zframe_t *messages[FAKE_PEER_MAX_MESSAGES]; /* under `lock`, oldest first */
     size_t count;                               /* under `lock` */
+    size_t refusals;                            /* under `lock` */
     enum err refusal;                           /* under `lock` */
+    size_t ignored;                             /* under `lock`: still to be ignored */
+    bool silent;                                /* under `lock` */
     zframe_t *taken;                            /* what the last body_r points into */
     struct record_arena arena;
 };
@@ -67,22 +70,39 @@ static void keep(struct fake_peer *self, zframe_t *frame) {
     pthread_mutex_unlock(&self->lock);
 }
 
-static enum err refusal(struct fake_peer *self) {
+/* false: it is to have no answer. */
+static bool next_outcome(struct fake_peer *self, const struct envelope *request, enum err *err_r) {
+    bool ping = is(request, &message_SERVICE_PING), answered = true;
+    *err_r = ERR_OK;
     pthread_mutex_lock(&self->lock);
-    enum err err = self->refusal;
+    if (!ping && self->ignored > 0) {
+        self->ignored--;
+        answered = false;
+    } else if (!ping && self->refusals > 0) {
+        self->refusals--;
+        *err_r = self->refusal;
+    }
     pthread_mutex_unlock(&self->lock);
-    return err;
+    return answered;
+}
+
+static bool is_silent(struct fake_peer *self) {
+    pthread_mutex_lock(&self->lock);
+    bool silent = self->silent;
+    pthread_mutex_unlock(&self->lock);
+    return silent;
 }
 
 static void take_message(struct fake_peer *self) {
     zframe_t *caller = zframe_recv(self->router);
     zframe_t *frame = zframe_recv(self->router);
     struct envelope envelope;
-    if (caller != NULL && frame != NULL &&
+    enum err err;
+    if (caller != NULL && frame != NULL && !is_silent(self) &&
         envelope_unpack(slice_make((const char *)zframe_data(frame), zframe_size(frame)),
                         &envelope) == 0) {
-        if (envelope.kind == ENVELOPE_REQUEST)
-            answer(self, &caller, &envelope, refusal(self));
+        if (envelope.kind == ENVELOPE_REQUEST && next_outcome(self, &envelope, &err))
+            answer(self, &caller, &envelope, err);
         if (!is(&envelope, &message_SERVICE_PING)) {
             keep(self, frame);
             frame = NULL;
@@ -154,9 +174,22 @@ void fake_peer_destroy(struct fake_peer **self_p) {
     free(self);
 }
 
-void fake_peer_refuse(struct fake_peer *self, enum err err) {
+void fake_peer_refuse(struct fake_peer *self, enum err err, size_t count) {
     pthread_mutex_lock(&self->lock);
     self->refusal = err;
+    self->refusals = count;
+    pthread_mutex_unlock(&self->lock);
+}
+
+void fake_peer_ignore(struct fake_peer *self, size_t count) {
+    pthread_mutex_lock(&self->lock);
+    self->ignored = count;
+    pthread_mutex_unlock(&self->lock);
+}
+
+void fake_peer_set_silent(struct fake_peer *self, bool silent) {
+    pthread_mutex_lock(&self->lock);
+    self->silent = silent;
     pthread_mutex_unlock(&self->lock);
 }
 

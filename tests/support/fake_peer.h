@@ -8,13 +8,14 @@
  *     fake_peer_destroy(&session);
  *
  * Pings are answered `ready`; every other request is kept, and answered with an empty map (all that
- * a reply without required fields needs) or as fake_peer_refuse has it. Events are kept likewise.
- * What is not as expected, or takes longer than TEST_DEADLINE_MS, fails the test. All calls are
- * made on the test's thread.
+ * a reply without required fields needs) or as fake_peer_refuse and fake_peer_ignore have it.
+ * Events are kept likewise. What is not as expected, or takes longer than TEST_DEADLINE_MS, fails
+ * the test. All calls are made on the test's thread.
  */
 #ifndef PARLEY_TESTS_FAKE_PEER_H
 #define PARLEY_TESTS_FAKE_PEER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/error.h"
@@ -30,8 +31,12 @@ struct fake_peer *fake_peer_new(uint16_t port);
 /* Closes the port at once. NULL inside is fine: for teardowns. */
 void fake_peer_destroy(struct fake_peer **self);
 
-/* From now on requests are kept and answered with this error; ERR_OK: with success again. */
-void fake_peer_refuse(struct fake_peer *self, enum err err);
+/* The next `count` requests are kept, but answered with this error. */
+void fake_peer_refuse(struct fake_peer *self, enum err err, size_t count);
+/* The next `count` requests are kept, but not answered. Pings are. */
+void fake_peer_ignore(struct fake_peer *self, size_t count);
+/* Until it is undone nothing is answered, pings neither, and nothing is kept. */
+void fake_peer_set_silent(struct fake_peer *self, bool silent);
 
 /* Takes the oldest message, waits for it when there is none; it must be a `message`. `body_r` and
  * what it points to live until the next fake_peer_expect. */

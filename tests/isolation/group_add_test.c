@@ -1,0 +1,372 @@
+/*
+ * parley-group alone: group.add, its notice, and what is routed.
+ */
+#include "services/group/group.h"
+#include "tests/isolation/group_fixture.h"
+
+static uint64_t version_of(struct group_fixture *f, uint64_t group) {
+    return sql_number(f, "SELECT version FROM conversation WHERE id = %" PRIu64,
+                      conversation_of_group(group));
+}
+
+static uint64_t last_cid_of(struct group_fixture *f, uint64_t group) {
+    return sql_number(f, "SELECT MAX(cid) FROM message WHERE conversation = %" PRIu64,
+                      conversation_of_group(group));
+}
+
+static void assert_member(struct group_fixture *f, uint64_t group, uint64_t account,
+                          uint64_t since) {
+    assert_int_equal(sql_number(f,
+                                "SELECT COUNT(*) FROM member WHERE conversation = %" PRIu64
+                                " AND account = %" PRIu64 " AND role = 1 AND joined_ms > 1",
+                                conversation_of_group(group), account),
+                     1);
+    assert_int_equal(sql_number(f,
+                                "SELECT COUNT(*) FROM `cursor` WHERE conversation = %" PRIu64
+                                " AND account = %" PRIu64 " AND since = %" PRIu64
+                                " AND received = %" PRIu64 " AND until IS NULL",
+                                conversation_of_group(group), account, since, since),
+                     1);
+}
+
+/* That the log holds this entry as its notice. */
+static void assert_stored(struct group_fixture *f, const struct entry *entry) {
+    assert_int_equal(sql_number(f,
+                                "SELECT COUNT(*) FROM message WHERE conversation = %" PRIu64
+                                " AND cid = %" PRIu64 " AND time_ms = %" PRIu64
+                                " AND type = 1 AND sender = %" PRIu64
+                                " AND nonce IS NULL AND subject = %" PRIu64
+                                " AND accepted = 1 AND body = '%.*s'",
+                                entry->conversation, entry->cid, entry->time_ms, entry->from,
+                                entry->subject, (int)entry->text.length, entry->text.data),
+                     1);
+}
+
+static void set_role(struct group_fixture *f, uint64_t group, uint64_t account, unsigned role) {
+    sql_run(f,
+            "UPDATE member SET role = %u WHERE conversation = %" PRIu64 " AND account = %" PRIu64,
+            role, conversation_of_group(group), account);
+}
+
+/* --- what an addition does ----------------------------------------------------------------- */
+
+static void test_the_operator_adds(void **state) {
+    struct group_fixture *f = *state;
+    uint64_t owner = new_account(f, ""), member = new_account(f, "");
+    uint64_t group = new_group(f, owner, "");
+    int64_t before_ms = loop_wall_ms();
+    assert_err(add(f, group, member, 0), ERR_OK);
+    struct entry entry = expect_routed(f, (uint64_t[]){owner, member}, 2);
+    assert_int_equal(entry.conversation, conversation_of_group(group));
+    assert_true(entry.cid > 0);
+    assert_int_equal(entry.prev, 0);
+    assert_in_range(entry.time_ms, before_ms, loop_wall_ms());
+    assert_int_equal(entry.type, ENTRY_JOINED);
+    assert_int_equal(entry.from, 0);
+    assert_int_equal(entry.to, group);
+    assert_int_equal(entry.subject, member);
+    assert_true(entry.accepted);
+    /* All of them are decimal: no strings travel. */
+    assert_int_equal(entry.from_id.length + entry.to_id.length + entry.subject_id.length, 0);
+    assert_slice_text(entry.text, test_text("%" PRIu64, group));
+    assert_stored(f, &entry);
+    assert_member(f, group, member, 0);
+    assert_int_equal(version_of(f, group), 2);
+}
+
+static void test_string_ids_travel(void **state) {
+    struct group_fixture *f = *state;
+    uint64_t owner = new_account(f, "frida"), member = new_account(f, "günther");
+    struct group_create_reply group;
+    assert_err(create(f, owner, "kaffeeklatsch", "Bei Frida", &group), ERR_OK);
+    assert_err(add(f, group.group, member, owner), ERR_OK);
+    struct entry entry = expect_routed(f, (uint64_t[]){owner, member}, 2);
+    assert_int_equal(entry.from, owner);
+    assert_slice_text(entry.from_id, "frida");
+    assert_int_equal(entry.to, group.group);
+    assert_slice_text(entry.to_id, "kaffeeklatsch");
+    assert_int_equal(entry.subject, member);
+    assert_slice_text(entry.subject_id, "günther");
+    assert_slice_text(entry.text, "Bei Frida");
+    assert_stored(f, &entry);
+}
+
+static void test_entries_are_chained(void **state) {
+    struct group_fixture *f = *state;
+    uint64_t owner = new_account(f, ""), a = new_account(f, ""), b = new_account(f, ""),
+             c = new_account(f, "");
+    uint64_t group = new_group(f, owner, "");
+    assert_err(add(f, group, a, 0), ERR_OK);
+    uint64_t first = expect_routed(f, (uint64_t[]){owner, a}, 2).cid;
+    assert_err(add(f, group, b, 0), ERR_OK);
+    struct entry second = expect_routed(f, (uint64_t[]){owner, a, b}, 3);
+    assert_int_equal(second.prev, first);
+    assert_true(second.cid > first);
+    assert_member(f, group, b, first);
+    /* A delivery writes in between. */
+    sql_run(f,
+            "UPDATE conversation SET writer = 99 WHERE id = %" PRIu64
+            "; INSERT INTO message (conversation, cid, time_ms, type, sender, body)"
+            " SELECT %" PRIu64 ", NEXT VALUE FOR cid_block + 5, 1, 0, %" PRIu64 ", 'hello'",
+            conversation_of_group(group), conversation_of_group(group), owner);
+    uint64_t written = last_cid_of(f, group);
+    assert_err(add(f, group, c, 0), ERR_OK);
+    struct entry third = expect_routed(f, (uint64_t[]){owner, a, b, c}, 4);
+    assert_int_equal(third.prev, written);
+    assert_true(third.cid > written);
+    assert_member(f, group, c, written);
+    assert_int_equal(version_of(f, group), 4);
+}
+
+static void test_who_comes_back_reads_from_then_on(void **state) {
+    struct group_fixture *f = *state;
+    uint64_t owner = new_account(f, ""), a = new_account(f, ""), b = new_account(f, "");
+    uint64_t group = new_group(f, owner, ""), conversation = conversation_of_group(group);
+    add_quietly(f, group, a);
+    uint64_t left = last_cid_of(f, group);
+    sql_run(f,
+            "DELETE FROM member WHERE conversation = %" PRIu64 " AND account = %" PRIu64
+            "; UPDATE `cursor` SET received = %" PRIu64 ", until = %" PRIu64
+            " WHERE conversation = %" PRIu64 " AND account = %" PRIu64,
+            conversation, a, left, left, conversation, a);
+    add_quietly(f, group, b);
+    uint64_t missed = last_cid_of(f, group);
+    assert_err(add(f, group, a, 0), ERR_OK);
+    expect_routed(f, (uint64_t[]){owner, b, a}, 3);
+    assert_true(missed > left);
+    assert_member(f, group, a, missed);
+}
+
+/* --- who may, and whom --------------------------------------------------------------------- */
+
+static void test_who_may_add(void **state) {
+    struct group_fixture *f = *state;
+    uint64_t owner = new_account(f, ""), a = new_account(f, ""), b = new_account(f, ""),
+             c = new_account(f, ""), stranger = new_account(f, "");
+    uint64_t group = new_group(f, owner, ""), another = new_group(f, stranger, "");
+    add_quietly(f, group, a);
+    uint64_t rows = sql_rows(f);
+    assert_err(add(f, group, b, a), ERR_NOT_ALLOWED);
+    assert_err(add(f, group, b, b), ERR_NOT_ALLOWED);
+    assert_err(add(f, group, b, stranger), ERR_NOT_ALLOWED);
+    assert_err(add(f, group, stranger, stranger), ERR_NOT_ALLOWED);
+    assert_err(add(f, group, b, 1), ERR_NOT_ALLOWED);
+    assert_err(add(f, group, b, UINT64_MAX), ERR_NOT_ALLOWED);
+    assert_err(add(f, another, b, owner), ERR_NOT_ALLOWED);
+    assert_int_equal(sql_rows(f), rows);
+    set_role(f, group, a, GROUP_ADMINISTRATOR);
+    assert_err(add(f, group, b, a), ERR_OK);
+    assert_int_equal(expect_routed(f, (uint64_t[]){owner, a, b}, 3).from, a);
+    assert_err(add(f, group, c, owner), ERR_OK);
+    assert_int_equal(expect_routed(f, (uint64_t[]){owner, a, b, c}, 4).from, owner);
+}
+
+static void test_what_cannot_be_added(void **state) {
+    struct group_fixture *f = *state;
+    uint64_t owner = new_account(f, ""), a = new_account(f, ""), b = new_account(f, "");
+    uint64_t group = new_group(f, owner, ""), gone = new_group(f, owner, "");
+    add_quietly(f, group, a);
+    sql_run(f, "UPDATE conversation SET dissolved = 1 WHERE id = %" PRIu64,
+            conversation_of_group(gone));
+    /* A pair, and a person's own notices: their numbers are no groups. */
+    sql_run(f,
+            "INSERT INTO conversation (id, kind, lo, hi, created_ms) VALUES (7, 0, %" PRIu64
+            ", %" PRIu64 ", 1), ((2 << 60) | %" PRIu64 ", 2, %" PRIu64 ", 0, 1)",
+            owner, a, a, a);
+    uint64_t rows = sql_rows(f);
+    const uint64_t no_groups[] = {0,
+                                  7,
+                                  gone,
+                                  12345,
+                                  NUMBER_LIMIT,
+                                  conversation_of_group(group),
+                                  ((uint64_t)3 << 60) | a,
+                                  ((uint64_t)3 << 60) | 7,
+                                  UINT64_MAX};
+    for (size_t i = 0; i < sizeof no_groups / sizeof no_groups[0]; i++)
+        assert_err(add(f, no_groups[i], b, 0), ERR_NO_GROUP);
+    const uint64_t no_accounts[] = {0, 1, NUMBER_LIMIT, UINT64_MAX};
+    for (size_t i = 0; i < sizeof no_accounts / sizeof no_accounts[0]; i++)
+        assert_err(add(f, group, no_accounts[i], 0), ERR_NO_ACCOUNT);
+    assert_err(add(f, group, a, 0), ERR_ALREADY_MEMBER);
+    assert_err(add(f, group, owner, owner), ERR_ALREADY_MEMBER);
+    assert_int_equal(sql_rows(f), rows);
+    assert_int_equal(fake_peer_waiting(f->session), 0);
+}
+
+static void test_a_group_has_a_limit(void **state) {
+    struct group_fixture *f = *state;
+    uint64_t owner = new_account(f, ""), group = new_group(f, owner, "");
+    for (unsigned i = 1; i < GROUP_TEST_MAX_MEMBERS; i++)
+        add_quietly(f, group, new_account(f, ""));
+    uint64_t late = new_account(f, ""), rows = sql_rows(f);
+    assert_err(add(f, group, late, 0), ERR_TOO_MANY);
+    assert_err(add(f, group, late, owner), ERR_TOO_MANY);
+    assert_err(add(f, group, owner, 0), ERR_ALREADY_MEMBER);
+    assert_int_equal(sql_rows(f), rows);
+}
+
+/* --- several at once ----------------------------------------------------------------------- */
+
+/* Lets the test hold a group's lock. */
+static struct db *hold(struct group_fixture *f, uint64_t group) {
+    static const struct db_statement lock = {"hold",
+                                             "SELECT id FROM conversation WHERE id = ? FOR UPDATE"};
+    struct db *db = db_new(test_database_settings(f->database));
+    assert_non_null(db);
+    assert_err(db_begin(db), ERR_OK);
+    assert_err(db_query(db, &lock, DB_ARGS(db_u64(conversation_of_group(group))), NULL), ERR_OK);
+    settle(db);
+    return db;
+}
+
+static void let_go(struct db **db) {
+    db_rollback(*db);
+    db_destroy(db);
+}
+
+static void test_one_person_twice_at_once(void **state) {
+    struct group_fixture *f = *state;
+    struct test_caller *other = test_caller_new("other", f->port);
+    uint64_t owner = new_account(f, ""), member = new_account(f, "");
+    uint64_t group = new_group(f, owner, "");
+    struct group_add ask = {.group = group, .account = member};
+    struct db *holder = hold(f, group);
+    test_caller_start(f->caller, &message_GROUP_ADD, &ask);
+    test_caller_start(other, &message_GROUP_ADD, &ask);
+    wait_for_connections(f, WAITS_FOR_LOCK, 2);
+    let_go(&holder);
+    enum err a = test_caller_finish(f->caller, &message_GROUP_ADD, NULL);
+    enum err b = test_caller_finish(other, &message_GROUP_ADD, NULL);
+    assert_err(a == ERR_OK ? b : a, ERR_ALREADY_MEMBER);
+    assert_err(a == ERR_OK ? a : b, ERR_OK);
+    struct entry entry = expect_routed(f, (uint64_t[]){owner, member}, 2);
+    assert_int_equal(sql_number(f, "SELECT COUNT(*) FROM message WHERE conversation = %" PRIu64,
+                                entry.conversation),
+                     1);
+    assert_int_equal(version_of(f, group), 2);
+    test_caller_destroy(&other);
+}
+
+static void test_two_instances_write_one_chain(void **state) {
+    struct group_fixture *f = *state;
+    uint16_t port = test_free_port();
+    struct service_process *second = start_group(f, port);
+    struct test_caller *other = test_caller_new("other", port);
+    struct group_add ask = {0};
+    for (unsigned round = 0; round < 10; round++) {
+        uint64_t owner = new_account(f, ""), a = new_account(f, ""), b = new_account(f, "");
+        uint64_t group = ask.group = new_group(f, owner, "");
+        ask.account = a;
+        test_caller_start(f->caller, &message_GROUP_ADD, &ask);
+        ask.account = b;
+        test_caller_start(other, &message_GROUP_ADD, &ask);
+        assert_err(test_caller_finish(f->caller, &message_GROUP_ADD, NULL), ERR_OK);
+        assert_err(test_caller_finish(other, &message_GROUP_ADD, NULL), ERR_OK);
+        struct session_route route;
+        fake_peer_expect(f->session, &message_SESSION_ROUTE, &route);
+        fake_peer_expect(f->session, &message_SESSION_ROUTE, &route);
+        /* Who came first is told of who came second, who reads from behind the first's notice. */
+        uint64_t conversation = conversation_of_group(group);
+        uint64_t first = sql_number(f, "SELECT MIN(cid) FROM message WHERE conversation = %" PRIu64,
+                                    conversation);
+        uint64_t later = sql_number(
+            f, "SELECT subject FROM message WHERE conversation = %" PRIu64 " AND cid > %" PRIu64,
+            conversation, first);
+        assert_true(later == a || later == b);
+        assert_member(f, group, later, first);
+        assert_member(f, group, later == a ? b : a, 0);
+        assert_int_equal(version_of(f, group), 3);
+    }
+    test_caller_destroy(&other);
+    assert_int_equal(service_process_stop(&second), 0);
+}
+
+/* --- what goes away ------------------------------------------------------------------------ */
+
+/* The member's row is there already when the change meets a cursor that somebody holds. */
+static void test_connection_killed_within_a_change(void **state) {
+    static const struct db_statement add_cursor = {
+        "add_cursor", "INSERT INTO `cursor` (account, conversation) VALUES (?, ?)"};
+    struct group_fixture *f = *state;
+    uint64_t owner = new_account(f, ""), member = new_account(f, "");
+    uint64_t group = new_group(f, owner, ""), rows = sql_rows(f);
+    struct group_add ask = {.group = group, .account = member};
+    struct db *holder = db_new(test_database_settings(f->database));
+    assert_non_null(holder);
+    assert_err(db_begin(holder), ERR_OK);
+    assert_err(db_query(holder, &add_cursor,
+                        DB_ARGS(db_u64(member), db_u64(conversation_of_group(group))), NULL),
+               ERR_OK);
+    settle(holder);
+    test_caller_start(f->caller, &message_GROUP_ADD, &ask);
+    wait_for_connections(f, "info LIKE 'INSERT INTO `cursor`%'", 1);
+    sql_run(f, "KILL %" PRIu64,
+            sql_number(f, "SELECT id FROM information_schema.processlist WHERE db = DATABASE()"
+                          " AND info LIKE 'INSERT INTO `cursor`%%'"));
+    assert_err(test_caller_finish(f->caller, &message_GROUP_ADD, NULL), ERR_UNAVAILABLE);
+    let_go(&holder);
+    assert_int_equal(sql_rows(f), rows);
+    assert_err(add(f, group, member, 0), ERR_OK);
+    expect_routed(f, (uint64_t[]){owner, member}, 2);
+}
+
+static void test_killed_connections_are_made_again(void **state) {
+    struct group_fixture *f = *state;
+    uint64_t owner = new_account(f, ""), group = new_group(f, owner, "");
+    for (unsigned i = 0; i < 3; i++) {
+        kill_connections(f);
+        add_quietly(f, group, new_account(f, ""));
+    }
+}
+
+static void test_a_refused_route_makes_gateways_catch_up(void **state) {
+    struct group_fixture *f = *state;
+    uint64_t owner = new_account(f, ""), a = new_account(f, ""), b = new_account(f, "");
+    uint64_t group = new_group(f, owner, "");
+    struct session_dirty dirty;
+    /* Every attempt at the route, and the first to say that it was lost. */
+    fake_peer_refuse(f->session, ERR_OVERLOADED, ROUTE_ATTEMPTS + 1);
+    assert_err(add(f, group, a, 0), ERR_OK);
+    for (unsigned i = 0; i < ROUTE_ATTEMPTS; i++)
+        expect_routed(f, (uint64_t[]){owner, a}, 2);
+    for (unsigned i = 0; i < 2; i++) {
+        fake_peer_expect(f->session, &message_SESSION_DIRTY, &dirty);
+        assert_slice_text(dirty.reason, "group");
+    }
+    assert_err(add(f, group, b, 0), ERR_OK);
+    expect_routed(f, (uint64_t[]){owner, a, b}, 3);
+}
+
+static void test_a_session_that_was_away_makes_gateways_catch_up(void **state) {
+    struct group_fixture *f = *state;
+    uint64_t owner = new_account(f, ""), a = new_account(f, ""), b = new_account(f, "");
+    uint64_t group = new_group(f, owner, "");
+    struct session_dirty dirty;
+    fake_peer_destroy(&f->session);
+    assert_err(add(f, group, a, 0), ERR_OK);
+    assert_true(service_process_wait_text(f->group, "state=down", TEST_DEADLINE_MS));
+    f->session = fake_peer_new(f->session_port);
+    fake_peer_expect(f->session, &message_SESSION_DIRTY, &dirty);
+    assert_err(add(f, group, b, 0), ERR_OK);
+    expect_routed(f, (uint64_t[]){owner, a, b}, 3);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_operator_adds),
+        cmocka_unit_test(test_string_ids_travel),
+        cmocka_unit_test(test_entries_are_chained),
+        cmocka_unit_test(test_who_comes_back_reads_from_then_on),
+        cmocka_unit_test(test_who_may_add),
+        cmocka_unit_test(test_what_cannot_be_added),
+        cmocka_unit_test(test_a_group_has_a_limit),
+        cmocka_unit_test(test_one_person_twice_at_once),
+        cmocka_unit_test(test_two_instances_write_one_chain),
+        cmocka_unit_test(test_connection_killed_within_a_change),
+        cmocka_unit_test(test_killed_connections_are_made_again),
+        cmocka_unit_test(test_a_refused_route_makes_gateways_catch_up),
+        cmocka_unit_test(test_a_session_that_was_away_makes_gateways_catch_up),
+    };
+    return cmocka_run_group_tests(tests, group_set_up, group_tear_down);
+}

@@ -1,0 +1,519 @@
+"""Clients of both dialects over both transports, as tests use them: one call after the other.
+
+    anna = YouIM(stack, "websocket")
+    anna.register_new()
+    anna.log_in()
+    anna.say(ben.account, "hello")
+    ben.hear(anna.account, ben.account, "hello")
+
+Reading happens in one background thread for all clients, so pings are answered and TCP is drained
+whatever the test does. Waits end with the message or, after DEADLINE, with a failure; nothing sleeps.
+`expect` and all built on it take the very next message: what isn't expected fails the test. That
+nothing came is shown by `fence`: a request whose answer must come, and must come first.
+"""
+
+import asyncio
+import collections
+import dataclasses
+import itertools
+import json
+import os
+import secrets
+import threading
+import time
+
+import websockets
+from websockets.frames import Frame, Opcode
+
+# Seconds that a single wait may take; generous, since sanitizers are slow.
+DEADLINE = float(os.environ.get("PARLEY_TEST_DEADLINE", 30))
+TRANSPORTS = ("websocket", "tcp")
+
+_numbers = itertools.count(1)
+
+
+# --- the background thread
+
+
+class _Loop:
+    """The event loop of all clients, in a thread of its own, started when first needed."""
+
+    def __init__(self):
+        self.loop = asyncio.new_event_loop()
+        threading.Thread(target=self.loop.run_forever, name="clients", daemon=True).start()
+
+    _only = None
+
+    @classmethod
+    def get(cls):
+        cls._only = cls._only or cls()
+        return cls._only.loop
+
+
+def run(coroutine, seconds=DEADLINE):
+    """Runs it on the clients' loop and returns its result."""
+    return asyncio.run_coroutine_threadsafe(coroutine, _Loop.get()).result(seconds)
+
+
+class Inbox:
+    """What a connection has received: filled by the loop, taken out by the test."""
+
+    def __init__(self):
+        self._texts = collections.deque()
+        self._changed = threading.Condition()
+        self.closed = None  # "eof", or a WebSocket's close code
+
+    def put(self, text):
+        with self._changed:
+            self._texts.append(text)
+            self._changed.notify_all()
+
+    def close(self, how):
+        with self._changed:
+            self.closed = how
+            self._changed.notify_all()
+
+    def take(self, seconds=DEADLINE):
+        """The next text; None when the connection is closed and nothing is left."""
+        with self._changed:
+            arrived = self._changed.wait_for(lambda: self._texts or self.closed, seconds)
+            if not arrived:
+                raise TimeoutError(f"nothing came for {seconds} s")
+            return self._texts.popleft() if self._texts else None
+
+
+# --- the transports
+
+
+class _MuteProtocol(websockets.WebSocketClientProtocol):
+    """A client whose stack does not answer pings, so that nothing counts as received."""
+
+    async def pong(self, data=b""):
+        pass
+
+
+class WebSocketWire:
+    """`receive` is called with each text, `closed` once with the close code."""
+
+    def __init__(self, receive, closed):
+        self._receive, self._closed = receive, closed
+
+    async def open(self, host, port, answer_pings=True):
+        self._socket = await websockets.connect(
+            f"ws://{host}:{port}/",
+            create_protocol=websockets.WebSocketClientProtocol if answer_pings else _MuteProtocol,
+            compression=None,
+            ping_interval=None,
+            close_timeout=DEADLINE,
+            open_timeout=DEADLINE,
+            max_size=None,
+            max_queue=None,
+        )
+        self._reader = asyncio.create_task(self._read())
+
+    async def _read(self):
+        try:
+            async for text in self._socket:
+                self._receive(text)
+        except websockets.ConnectionClosed:
+            pass
+        finally:
+            self._closed(self._socket.close_code)
+
+    def write(self, *texts):
+        """All frames in one write."""
+        self.write_bytes(
+            b"".join(Frame(Opcode.TEXT, text.encode()).serialize(mask=True) for text in texts)
+        )
+
+    def write_bytes(self, data):
+        self._socket.transport.write(data)
+
+    async def close(self):
+        await self._socket.close()
+        await self._reader
+
+    def abort(self):
+        self._socket.transport.abort()
+
+
+class TcpWire:
+    """The same over plain TCP; `closed` is called with "eof"."""
+
+    def __init__(self, receive, closed):
+        self._receive, self._closed = receive, closed
+
+    async def open(self, host, port, answer_pings=True):
+        assert answer_pings, "over TCP the kernel answers"
+        reader, self._writer = await asyncio.open_connection(host, port, limit=1 << 20)
+        self._reader = asyncio.create_task(self._read(reader))
+
+    async def _read(self, reader):
+        try:
+            while line := await reader.readline():
+                assert line.endswith(b"\n"), "the last object has no newline behind it"
+                self._receive(line.decode()[:-1])
+        except OSError:
+            pass
+        finally:
+            self._writer.close()
+            self._closed("eof")
+
+    def write(self, *texts):
+        """Objects right behind each other, in one write."""
+        self.write_bytes("".join(texts).encode())
+
+    def write_bytes(self, data):
+        self._writer.write(data)
+
+    async def close(self):
+        self._writer.close()
+        await self._reader
+
+    def abort(self):
+        self._writer.transport.abort()
+
+
+WIRES = {"websocket": (WebSocketWire, "http"), "tcp": (TcpWire, "tcp")}
+
+
+# --- who talks
+
+
+@dataclasses.dataclass
+class Account:
+    dialect: str
+    number: int
+    id: str
+    email: str = ""
+    password: str = ""
+
+    def __str__(self):
+        return f"{self.dialect} account {self.id} ({self.number})"
+
+
+@dataclasses.dataclass
+class Group:
+    number: int
+    id: str
+    name: str
+
+
+def compact(value):
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+class Client:
+    """One connection; what both dialects have in common. Subclasses say what messages look like."""
+
+    number_key = None
+
+    def __init__(self, stack, transport="websocket", ext=False, answer_pings=True):
+        self.stack, self.transport, self.ext = stack, transport, ext
+        self.account = None
+        self._inbox = Inbox()
+        self._history = collections.deque(maxlen=8)
+        wire, port = WIRES[transport]
+        self._wire = wire(self._inbox.put, self._inbox.close)
+        run(self._wire.open(stack.host, stack.ports[port], answer_pings))
+
+    # --- sending
+
+    def send(self, *messages):
+        """Each a dict, or a text that is sent as it is; all in one write."""
+        texts = [m if isinstance(m, str) else compact(m) for m in messages]
+        self._history.extend(f"-> {text[:300]}" for text in texts)
+        _Loop.get().call_soon_threadsafe(self._wire.write, *texts)
+
+    def send_bytes(self, data):
+        """Raw bytes on the connection: on a WebSocket the caller makes the frames."""
+        self._history.append(f"-> {data[:300]!r}")
+        _Loop.get().call_soon_threadsafe(self._wire.write_bytes, data)
+
+    # --- receiving
+
+    def next_text(self, seconds=DEADLINE):
+        try:
+            text = self._inbox.take(seconds)
+        except TimeoutError as error:
+            self.fail(str(error))
+        if text is None:
+            self.fail(f"the connection was closed ({self._inbox.closed})")
+        self._history.append(f"<- {text[:300]}")
+        return text
+
+    def next(self, seconds=DEADLINE):
+        return json.loads(self.next_text(seconds))
+
+    def expect(self, number, **fields):
+        """The next message, which has this code or msgType, and these fields."""
+        message = self.next()
+        if message.get(self.number_key) != number:
+            self.fail(f"expected {self.number_key} {number}, got {compact(message)[:300]}")
+        body = self.body(message)
+        for name, value in fields.items():
+            if name not in body or body[name] != value:
+                self.fail(f"expected {name} = {value!r}, got {compact(message)[:300]}")
+        return message
+
+    def expect_exactly(self, message):
+        """The next message: the same fields with the same values in the same order."""
+        text = self.next_text()
+        if text != compact(message):
+            self.fail(f"expected {compact(message)[:300]}, got {text[:300]}")
+
+    def expect_closed(self):
+        """The connection is closed by the server and nothing more comes; returns how."""
+        text = self._inbox.take()
+        if text is not None:
+            self.fail(f"expected the end, got {text[:300]}")
+        return self._inbox.closed
+
+    def fail(self, why):
+        who = self.account or f"a {type(self).__name__} client"
+        raise AssertionError("\n".join([f"{who} over {self.transport}: {why}", *self._history]))
+
+    def fence(self):
+        """Passes when nothing came before the answer to a request that is sent now."""
+        number = 5000 + next(_numbers)
+        self.send({self.number_key: number})
+        self.expect_error(f"{self.number_key} {number} is not known")
+
+    # --- the end
+
+    def close(self):
+        run(self._wire.close())
+
+    def abort(self):
+        """Vanishes without a word."""
+        _Loop.get().call_soon_threadsafe(self._wire.abort)
+
+    # --- what tests say most
+
+    def say(self, peer, text, ref=None):
+        """A text to an account or group; one to a group needs no more than membership."""
+        self.send(self.saying(peer, text, ref))
+
+    def hear(self, sender, peer, text):
+        """The next message is this text, with exactly the fields of the protocol; returned."""
+        message = self.next()
+        expected = self.heard(sender, peer, text, message)
+        if compact(message) != compact(expected):
+            self.fail(f"expected {compact(expected)[:400]}, got {compact(message)[:400]}")
+        return message
+
+    def hear_own(self, peer, text):
+        """Takes the sender's own copy of what it just said, where its dialect has one."""
+        if self.gets_own(peer):
+            return self.hear(self.account, peer, text)
+        return None
+
+    def tell(self, ref=None):
+        return {} if ref is None else {"ref": ref}
+
+
+class OurChat(Client):
+    """`code`, `time`, `data`; ids are integers."""
+
+    dialect = "ourchat"
+    number_key = "code"
+
+    @staticmethod
+    def body(message):
+        return message["data"]
+
+    @staticmethod
+    def cid_of(message):
+        return message["data"]["cid"]
+
+    def make(self, code, ref=None, **data):
+        return {"code": code, "time": int(time.time()), "data": data, **self.tell(ref)}
+
+    def register_new(self, name="somebody"):
+        """Registers an account with data of its own and returns it."""
+        email = f"person{next(_numbers)}-{secrets.token_hex(4)}@example.org"
+        password = secrets.token_hex(32)
+        self.send(self.make(4, email=email, password=password, name=name))
+        answer = self.expect(5, state=0)
+        number = answer["data"]["ocId"]
+        self.account = Account("ourchat", number, str(number), email, password)
+        return self.account
+
+    def login_request(self, account):
+        extension = {"ext": 1} if self.ext else {}
+        return self.make(6, account=account.email, password=account.password, **extension)
+
+    def log_in(self, account=None):
+        self.account = account or self.account
+        self.send(self.login_request(self.account))
+        answer = self.expect(7, state=0, ocid=self.account.number)
+        assert list(answer["data"]) == ["state", "ocid"]
+
+    def saying(self, peer, text, ref=None):
+        key = "group_id" if isinstance(peer, Group) else "private_id"
+        sender = {"ocid": self.account.number, key: peer.number}
+        return self.make(0, ref, sender=sender, msg=text)
+
+    def heard(self, sender, peer, text, message):
+        """What a copy of the text looks like; the server's choices are taken from `message`."""
+        now = time.time()
+        if not isinstance(message.get("time"), int) or abs(message["time"] - now) > 600:
+            self.fail(f"`time` is not now in whole seconds: {compact(message)[:300]}")
+        given = message.get("data", {})
+        if not isinstance(given.get("cid"), int) or given["cid"] <= 0:
+            self.fail(f"a stored text has no cid: {compact(message)[:300]}")
+        key = "group_id" if isinstance(peer, Group) else "private_id"
+        data = {
+            "cid": given["cid"],
+            "sender": {"ocid": sender.number, key: peer.number},
+            "msg": text,
+        }
+        if self.ext:
+            data["time_ms"] = given.get("time_ms")
+            if not isinstance(data["time_ms"], int) or data["time_ms"] // 1000 != message["time"]:
+                self.fail(f"`time_ms` does not fit: {compact(message)[:300]}")
+        return {"code": 0, "time": message["time"], "data": data}
+
+    def gets_own(self, peer):
+        return True
+
+    def create_group(self, name):
+        self.send(self.make(8, group_name=name, ocid=self.account.number))
+        data = self.expect(10)["data"]
+        assert list(data) == ["group_id", "group_name", "ocid"]
+        assert (data["group_name"], data["ocid"]) == (name, self.account.number)
+        return Group(data["group_id"], str(data["group_id"]), name)
+
+    def expect_joined(self, group, account):
+        """The notice that somebody was pulled into a group; only that person is told."""
+        if account.number == self.account.number:
+            data = self.expect(10)["data"]
+            expected = {"group_id": group.number, "group_name": group.name, "ocid": account.number}
+            if not self.ext and compact(data) != compact(expected):
+                self.fail(f"expected {compact(expected)}, got {compact(data)}")
+
+    def expect_error(self, reason):
+        """A system message that says why; `reason` is a part of it."""
+        message = self.expect(0, cid=0)
+        number = self.account.number if self.account else 0
+        sender = {"ocid": 0, "private_id": number}
+        if list(message["data"]) != ["cid", "sender", "msg"] or message["data"]["sender"] != sender:
+            self.fail(f"not a system message to this account: {compact(message)[:300]}")
+        if reason not in message["data"]["msg"]:
+            self.fail(f"expected the reason {reason!r}, got {message['data']['msg']!r}")
+
+    def expect_result(self, ref):
+        """The 300 of a request with a ref; its body."""
+        data = dict(self.expect(300)["data"])
+        assert data.pop("ref") == ref
+        return data
+
+
+class YouIM(Client):
+    """`msgType`, `msgBody`; ids are strings."""
+
+    dialect = "youim"
+    number_key = "msgType"
+    token = None
+
+    @staticmethod
+    def body(message):
+        return message
+
+    @staticmethod
+    def cid_of(message):
+        return message["cid"]
+
+    def make(self, number, ref=None, **body):
+        return {"msgType": str(number), "msgBody": body, **self.tell(ref)}
+
+    def registration(self, string_id, **more):
+        return self.make(113, userId=string_id, **more)
+
+    def register_new(self, name="somebody", **more):
+        """Registers an account with an id of its own and returns it."""
+        string_id = f"{name}-{next(_numbers)}-{secrets.token_hex(4)}"
+        self.send(self.registration(string_id, **more))
+        self.fence()
+        number = self.stack.account_number(string_id)
+        self.account = Account("youim", number, string_id, password=more.get("password", ""))
+        return self.account
+
+    def login_request(self, account):
+        more = {"password": account.password} if account.password else {}
+        if self.ext:
+            more["ext"] = 1
+        return self.make(1, loginUserId=account.id, **more)
+
+    def log_in(self, account=None):
+        self.account = account or self.account
+        self.send(self.login_request(self.account))
+        answer = self.expect(2, resultCode="success")
+        assert list(answer) == ["msgType", "resultCode", "token"]
+        self.token = answer["token"]
+
+    def acting(self, number, ref=None, **body):
+        """A request with this login's token."""
+        return self.make(number, ref, token=self.token, **body)
+
+    def saying(self, peer, text, ref=None):
+        if isinstance(peer, Group):
+            return self.acting(7, ref, toGroup=peer.id, msg=text, fromUserId=self.account.id)
+        return self.acting(5, ref, toUserId=peer.id, msg=text, fromUserId=self.account.id)
+
+    def heard(self, sender, peer, text, message):
+        """What a copy of the text looks like; the server's choices are taken from `message`."""
+        number = 8 if isinstance(peer, Group) else 6
+        copy = {"msg": text, "msgType": number, "fromUserId": sender.id}
+        if isinstance(peer, Group):
+            copy["toGroup"] = peer.id
+        if self.ext:
+            copy["cid"], copy["time_ms"] = message.get("cid"), message.get("time_ms")
+            if not isinstance(copy["cid"], int) or not isinstance(copy["time_ms"], int):
+                self.fail(f"no cid and time_ms: {compact(message)[:300]}")
+        return copy
+
+    def gets_own(self, peer):
+        return isinstance(peer, Group)
+
+    def create_group(self, string_id):
+        self.send(self.acting(114, ownerId=self.account.id, groupId=string_id))
+        self.fence()
+        return Group(self.stack.group_number(string_id), string_id, string_id)
+
+    def expect_joined(self, group, account):
+        """The notice that somebody was pulled into a group; every member is told."""
+        answer = {
+            "msgType": 4,
+            "confirmResult": True,
+            "groupId": group.id,
+            "toUserId": account.id,
+        }
+        message = self.next()
+        given = {name: message.get(name) for name in answer} if self.ext else message
+        if compact(given) != compact(answer):
+            self.fail(f"expected {compact(answer)}, got {compact(message)[:300]}")
+
+    def log_out(self):
+        self.send(self.acting(9, logoutUserId=self.account.id))
+        self.expect_exactly({"msgType": 10})
+
+    def expect_error(self, reason):
+        """A system message that says why; `reason` is a part of it."""
+        message = self.expect(101, fromUserId="SYSTEM")
+        if list(message) != ["msg", "msgType", "fromUserId"]:
+            self.fail(f"not a system message: {compact(message)[:300]}")
+        if reason not in message["msg"]:
+            self.fail(f"expected the reason {reason!r}, got {message['msg']!r}")
+
+    def expect_result(self, ref):
+        """The 300 of a request with a ref; its body."""
+        message = self.expect(300)
+        assert message.pop("msgType") == 300
+        assert message.pop("ref") == ref
+        return message
+
+
+DIALECTS = {"ourchat": OurChat, "youim": YouIM}
+# Every kind of client: (dialect, transport).
+KINDS = [(dialect, transport) for dialect in DIALECTS for transport in TRANSPORTS]

@@ -1,0 +1,329 @@
+"""A private parley for tests: MariaDB, the five services, parleyctl; nothing shared with others.
+
+    with Database() as database, Stack(database) as stack:
+        stack.services["delivery"].kill()
+        stack.services["delivery"].start()
+        stack.ctl("group", "add", "ccc", "123")
+
+Ports are free ones, data and logs live in a folder of their own, settings go by the environment.
+Programs come from PARLEY_BIN (default build/bin). Every wait has a deadline, and every process is
+ended by its pid, also when this process is killed: services die with it, the database follows.
+"""
+
+import contextlib
+import itertools
+import os
+import pathlib
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+import pymysql
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+# Seconds that one step (a start, a stop, a command) may take.
+DEADLINE = 60
+# The order of starting; stopping goes the other way round.
+SERVICES = ("auth", "session", "group", "delivery", "gateway")
+FOUND_BY_SANITIZERS = ("ERROR: AddressSanitizer", "runtime error:", "LeakSanitizer")
+
+_database_numbers = itertools.count(1)
+_given_ports = set()
+
+
+def programs():
+    """The folder of the programs under test."""
+    return (ROOT / os.environ.get("PARLEY_BIN", "build/bin")).resolve()
+
+
+def bare_environment():
+    """Ours without any setting of parley: what the caller has set must not leak into tests."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PARLEY_")}
+
+
+def free_port():
+    """A port below the kernel's range for outgoing connections, so that none takes it while a
+    service is being restarted."""
+    while True:
+        port = random.randrange(20000, 32000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            if port not in _given_ports:
+                _given_ports.add(port)
+                return port
+
+
+def wait_until(condition, what, seconds=DEADLINE):
+    """Returns the condition's first true value; fails after the deadline."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
+        time.sleep(0.01)
+    return value
+
+
+class Database:
+    """A private MariaDB, started by deploy/local; it ends when its pipe to us does."""
+
+    def __init__(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="parley-test-"))
+        self._process = None
+        self.settings = {}
+
+    def __enter__(self):
+        tell = "env | grep ^PARLEY_DB_; echo started; cat"
+        self._process = subprocess.Popen(
+            [ROOT / "deploy/local", "with-db", "sh", "-c", tell],
+            env=bare_environment() | {"PARLEY_VAR": str(self.folder / "var")},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        for line in self._process.stdout:
+            name, _, value = line.strip().partition("=")
+            if name == "started":
+                return self
+            self.settings[name] = value
+        self.__exit__(None, None, None)
+        raise RuntimeError("the private MariaDB did not start")
+
+    def __exit__(self, *_):
+        self._process.stdin.close()
+        self._process.wait(DEADLINE)
+        self._process.stdout.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def pid(self):
+        return int((self.folder / "var/run/mariadbd.pid").read_text())
+
+    def new_name(self):
+        """Makes an empty database and returns its name."""
+        name = f"{self.settings['PARLEY_DB_NAME']}_{next(_database_numbers)}"
+        self.rows(None, f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
+        return name
+
+    def rows(self, name, query, *arguments):
+        """The rows of one statement, which is committed, as tuples."""
+        connection = pymysql.connect(
+            unix_socket=self.settings["PARLEY_DB_SOCKET"],
+            user=self.settings["PARLEY_DB_USER"],
+            password=self.settings["PARLEY_DB_PASSWORD"],
+            database=name,
+            autocommit=True,
+        )
+        with connection, connection.cursor() as cursor:
+            cursor.execute(query, arguments or None)
+            return cursor.fetchall()
+
+
+class Service:
+    """One instance of a service as a child process; what it says is in `log`, over all starts."""
+
+    def __init__(self, name, program, environment, folder):
+        self.name = name
+        self.program = program
+        self.environment = environment
+        self.log = folder / f"{name}.log"
+        self.log.touch()
+        self.process = None
+        self._log_start = 0
+
+    def start(self, *arguments, wait=True, **settings):
+        """Starts it, with options of its own (`idle_timeout_ms=500`) for this time, and waits until
+        it is ready."""
+        extra = {f"PARLEY_{name.upper()}": str(value) for name, value in settings.items()}
+        self._log_start = self.log.stat().st_size
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                ["setpriv", "--pdeathsig", "KILL", self.program, *arguments],
+                env=self.environment | extra,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        if wait:
+            self.wait_ready()
+
+    def wait_ready(self):
+        def ready():
+            assert self.running(), f"{self.name} ended at its start:\n{self.said()[-2000:]}"
+            return "event=ready" in self.said()
+
+        wait_until(ready, f"{self.name} to be ready")
+
+    def said(self):
+        """What it has said since it was last started."""
+        with self.log.open("rb") as log:
+            log.seek(self._log_start)
+            return log.read().decode(errors="replace")
+
+    def running(self):
+        return self.process is not None and self.process.poll() is None
+
+    def wait_exit(self):
+        """The exit status of a process that ends by itself; -N for signal N."""
+        return self.process.wait(DEADLINE)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait(DEADLINE)
+        self.process = None
+
+    def terminate(self):
+        """Ends it in order and returns its exit status."""
+        self.process.terminate()
+        try:
+            return self.process.wait(DEADLINE)
+        finally:
+            self.process = None
+
+    def pause(self):
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self):
+        self.process.send_signal(signal.SIGCONT)
+
+    def end(self):
+        """Whatever state it is in, it is gone then. Its status, None when it was not running."""
+        if self.process is None:
+            return None
+        self.resume()
+        self.process.terminate()
+        try:
+            return self.process.wait(DEADLINE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return self.process.wait(DEADLINE)
+        finally:
+            self.process = None
+
+
+class Stack:
+    """A database of its own on the given server, and the services over it.
+
+    `deliveries`: how many instances of delivery; `settings`: options for all services.
+    """
+
+    host = "127.0.0.1"
+    # Those that run now, for whoever looks after them.
+    running = []
+
+    def __init__(self, database, deliveries=1, **settings):
+        self.database = database
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="stack-", dir=database.folder))
+        self.database_name = database.new_name()
+        self.ports = {name: free_port() for name in (*SERVICES, "http", "tcp")}
+        ports = [self.ports["delivery"]] + [free_port() for _ in range(deliveries - 1)]
+        self.environment = bare_environment() | database.settings
+        self.set(db_name=self.database_name, **settings)
+        self.set(**{f"{name}_port": port for name, port in self.ports.items()})
+        self.set(**{f"{name}_peers": self._address(self.ports[name]) for name in SERVICES})
+        self.set(delivery_peers=",".join(map(self._address, ports)))
+        self.services = {name: self._service(name, name) for name in SERVICES[:-1]}
+        for number, port in enumerate(ports[1:], 2):
+            more = self._service(f"delivery{number}", "delivery")
+            more.environment["PARLEY_DELIVERY_PORT"] = str(port)
+            self.services[more.name] = more
+        self.services["gateway"] = self._service("gateway", "gateway")
+
+    def set(self, **settings):
+        for name, value in settings.items():
+            self.environment[f"PARLEY_{name.upper()}"] = str(value)
+
+    def _address(self, port):
+        return f"tcp://{self.host}:{port}"
+
+    def _service(self, name, program):
+        return Service(name, programs() / f"parley-{program}", dict(self.environment), self.folder)
+
+    def __enter__(self):
+        try:
+            self.ctl("migrate")
+            for service in self.services.values():
+                service.start(wait=False)
+            for service in self.services.values():
+                service.wait_ready()
+        except BaseException:
+            self.end()
+            raise
+        Stack.running.append(self)
+        return self
+
+    def __exit__(self, kind, *_):
+        Stack.running.remove(self)
+        statuses = self.end()
+        found = self.sanitizer_reports()
+        if kind is None:
+            assert not found, "\n".join(found)
+            wrong = {name: status for name, status in statuses.items() if status not in (0, None)}
+            assert not wrong, f"services did not stop in order: {wrong}\n{self.log_tails()}"
+
+    def end(self):
+        """Ends every service and returns their exit statuses."""
+        return {name: self.services[name].end() for name in reversed(self.services)}
+
+    # --- asking
+
+    def ctl(self, *arguments, ok=True):
+        """Runs parleyctl; with `ok` it must succeed. The finished process, output as text."""
+        done = subprocess.run(
+            [programs() / "parleyctl", *arguments],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE,
+        )
+        assert not ok or done.returncode == 0, f"parleyctl {arguments}: {done.stderr}{done.stdout}"
+        return done
+
+    def sql(self, query, *arguments):
+        return self.database.rows(self.database_name, query, *arguments)
+
+    def account_number(self, string_id):
+        return self.sql("SELECT number FROM account WHERE id = %s", string_id)[0][0]
+
+    def group_number(self, string_id):
+        rows = self.sql("SELECT lo FROM conversation WHERE string_id = %s", string_id)
+        return rows[0][0] if rows else int(string_id)
+
+    def stored(self, text):
+        """How many messages with this text are in the log."""
+        return self.sql("SELECT COUNT(*) FROM message WHERE body = %s", text.encode())[0][0]
+
+    def wait_received(self, account):
+        """Returns when the database knows that all the account's texts have reached it."""
+        behind = (
+            "SELECT COUNT(*) FROM `cursor` r JOIN conversation c ON c.id = r.conversation"
+            " JOIN message m ON m.conversation = c.id AND m.cid > GREATEST(r.received, r.since)"
+            " WHERE r.account = %s AND m.type = 0"
+            " AND NOT (c.kind = 0 AND m.sender = r.account AND %s)"
+        )
+        who = (account.number, account.dialect == "youim")
+        wait_until(lambda: self.sql(behind, *who)[0][0] == 0, f"the cursors of {account}")
+
+    # --- looking after it
+
+    def ended(self):
+        """Services that are down although nobody here ended them."""
+        return [s.name for s in self.services.values() if s.process and not s.running()]
+
+    def sanitizer_reports(self):
+        found = []
+        for service in self.services.values():
+            said = service.log.read_text(errors="replace")
+            if any(words in said for words in FOUND_BY_SANITIZERS):
+                found.append(f"--- {service.name}\n{said[-6000:]}")
+        return found
+
+    def log_tails(self, lines=15):
+        tails = []
+        for service in self.services.values():
+            tail = service.log.read_text(errors="replace").splitlines()[-lines:]
+            tails.append(f"--- {service.name}\n" + "\n".join(tail))
+        return "\n".join(tails)

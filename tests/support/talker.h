@@ -1,0 +1,63 @@
+/*
+ * A client of the gateway in a C test: a plain socket that frames by hand, over TCP or WebSocket.
+ *
+ *     struct talker *alice = talker_new(port, true, 0);
+ *     talker_say(alice, "{'msgType':99}");
+ *     talker_poll(alice);                 reads what is there, answers pings
+ *     while (alice->text_count > 0) ... talker_take(alice) ...
+ *     talker_destroy(&alice);
+ *
+ * Never waits for something to arrive: that is gateway_fixture.h's part. What cannot be fails the
+ * test.
+ */
+#ifndef PARLEY_TESTS_TALKER_H
+#define PARLEY_TESTS_TALKER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/buffer.h"
+
+/* Texts that nobody has looked at; more fail the test. */
+#define TALKER_MAX_TEXTS 4096
+
+struct talker {
+    int fd;
+    bool websocket;
+    bool deaf;      /* talker_poll reads nothing */
+    bool pongless;  /* pings are counted, not answered */
+    bool ended;     /* the server closed */
+    unsigned pings; /* that have come */
+    unsigned close_status;
+    struct buffer in, last_ping;
+    char *texts[TALKER_MAX_TEXTS];
+    size_t text_count;
+    /* filled in by a log-in, gateway_fixture.h */
+    uint64_t account, connection;
+    const char *token;
+};
+
+/* Connects; `receive_bytes`: size of the socket's receive buffer, 0 for the kernel's choice. */
+struct talker *talker_new(uint16_t port, bool websocket, int receive_bytes);
+/* Closes, as a client that vanishes. NULL inside is fine. */
+void talker_destroy(struct talker **self);
+
+/* Sends one object, printed like printf; ' stands for ". */
+void talker_say(struct talker *self, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* The same without turning ' into ", for what a client may send that is no object. */
+void talker_say_raw(struct talker *self, const char *bytes, size_t length);
+/* A WebSocket frame with that opcode. */
+void talker_send_frame(struct talker *self, unsigned opcode, const char *bytes, size_t length);
+/* Answers the ping that came last. */
+void talker_send_pong(struct talker *self);
+
+/* Takes in what has come, without waiting. */
+void talker_poll(struct talker *self);
+/* The oldest text; the caller frees it. */
+char *talker_take(struct talker *self);
+
+/* Whether `text` is `pattern`, in which ' stands for " and # for any number. */
+bool talker_matches(const char *pattern, const char *text);
+
+#endif
