@@ -25,9 +25,16 @@
     X(NO_GROUP, "no_group", "there is no such group")                                              \
     X(NOT_MEMBER, "not_member", "not a member of the group")                                       \
     X(ALREADY_MEMBER, "already_member", "already a member of the group")                           \
+    X(NO_REQUEST, "no_request", "there is no such request, or it was answered")                    \
+    X(ALREADY_FRIENDS, "already_friends", "already friends")                                       \
+    X(NOT_FRIENDS, "not_friends", "not friends")                                                   \
+    X(ALREADY_ADMIN, "already_admin", "already an administrator of the group")                     \
+    X(NOT_ADMIN, "not_admin", "not an administrator of the group")                                 \
+    X(OWNER_STAYS, "owner_stays", "the owner cannot leave the group, only dissolve it")            \
     X(NOT_ALLOWED, "not_allowed", "not allowed")                                                   \
     X(BLOCKED, "blocked", "the recipient does not take messages from this account")                \
     X(TO_ONESELF, "to_oneself", "that cannot be done with oneself")                                \
+    X(THROTTLED, "throttled", "too many attempts, wait a moment")                                  \
     X(TOO_MANY, "too_many", "a limit is reached")
 
 enum err {

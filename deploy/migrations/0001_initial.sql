@@ -92,6 +92,8 @@ CREATE TABLE member (
 ) ENGINE = InnoDB;
 
 -- Written by the log. The primary key is the reading order; cid is unique over all conversations.
+-- Of a notice: `subject` is the account that it is about, `about` the group, where the conversation
+-- itself does not say.
 CREATE TABLE message (
     conversation BIGINT UNSIGNED NOT NULL,
     cid          BIGINT UNSIGNED NOT NULL,
@@ -100,6 +102,7 @@ CREATE TABLE message (
     sender       BIGINT UNSIGNED NOT NULL,
     nonce        BINARY(16) NULL,
     subject      BIGINT UNSIGNED NULL,
+    about        BIGINT UNSIGNED NULL,
     accepted     BOOLEAN NULL,
     body         BLOB NOT NULL,
     PRIMARY KEY (conversation, cid),

@@ -26,8 +26,8 @@ static enum err advance(struct db *db, const struct cursor_move *moves, size_t c
     return db_script_end(db);
 }
 
-enum err handle_advance(void *context, struct db *db, struct record_arena *arena,
-                        const void *body, void *reply_r) {
+enum err handle_advance(void *context, struct db *db, struct record_arena *arena, const void *body,
+                        void *reply_r) {
     (void)context;
     (void)reply_r;
     const struct delivery_advance *request = body;
@@ -38,8 +38,8 @@ enum err handle_advance(void *context, struct db *db, struct record_arena *arena
     if (moves == NULL)
         return ERR_INTERNAL;
     for (size_t i = 0; i < count; i++)
-        moves[i] = (struct cursor_move){request->accounts.items[i],
-                                        request->conversations.items[i], request->cids.items[i]};
+        moves[i] = (struct cursor_move){request->accounts.items[i], request->conversations.items[i],
+                                        request->cids.items[i]};
     qsort(moves, count, sizeof *moves, compare_moves);
     enum err err = ERR_OK;
     for (size_t from = 0; err == ERR_OK && from < count; from += ADVANCE_STEP)

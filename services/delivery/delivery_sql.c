@@ -11,7 +11,8 @@ const struct db_statement delivery_sql_cursors = {
 void delivery_sql_add_page(struct buffer *sql, const struct page_part *parts, size_t count,
                            size_t limit) {
     buffer_add_text(sql, "SELECT m.conversation,m.cid,m.time_ms,m.type,m.sender,m.subject,"
-                         "m.accepted,m.body,a.id,s.id,k.lo,k.hi,k.string_id FROM (");
+                         "m.accepted,m.body,a.id,s.id,k.lo,k.hi,k.string_id,m.about,g.string_id "
+                         "FROM (");
     for (size_t i = 0; i < count; i++)
         buffer_printf(sql,
                       "%s(SELECT * FROM message WHERE conversation=%" PRIu64 " AND cid>%" PRIu64
@@ -20,7 +21,9 @@ void delivery_sql_add_page(struct buffer *sql, const struct page_part *parts, si
                       parts[i].until, limit);
     buffer_add_text(sql, ") m JOIN conversation k ON k.id=m.conversation "
                          "LEFT JOIN account a ON a.number=m.sender "
-                         "LEFT JOIN account s ON s.number=m.subject ORDER BY m.cid;");
+                         "LEFT JOIN account s ON s.number=m.subject "
+                         "LEFT JOIN conversation g ON g.kind=1 AND g.lo=m.about AND g.hi=0 "
+                         "ORDER BY m.cid;");
 }
 
 void delivery_sql_add_advance(struct buffer *sql, const struct cursor_move *moves, size_t count) {

@@ -17,7 +17,8 @@ struct page_part {
 
 /*
  * The page's rows, ascending by cid: conversation, cid, time_ms, type, sender, subject, accepted,
- * body, sender's string id, subject's string id, lo, hi, group's string id.
+ * body, sender's string id, subject's string id, lo, hi, group's string id, about, that group's
+ * string id.
  */
 void delivery_sql_add_page(struct buffer *sql, const struct page_part *parts, size_t count,
                            size_t limit);

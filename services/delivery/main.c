@@ -2,8 +2,8 @@
  * parley-delivery: owns the log of messages.
  *
  * Commits messages in batches (writers.h), hands them to session to push, reads the log for
- * whoever catches up (pull.c) and keeps cursors (advance.c). Stateless over the database: any number
- * of instances run side by side.
+ * whoever catches up (pull.c) and keeps cursors (advance.c). Stateless over the database: any
+ * number of instances run side by side.
  */
 #include "services/delivery/delivery.h"
 #include "services/delivery/writers.h"

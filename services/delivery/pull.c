@@ -58,8 +58,8 @@ static enum err read_positions(struct pull *pull) {
 static uint64_t start_of(const struct pull *pull, uint64_t conversation, uint64_t since,
                          uint64_t received) {
     struct position key = {.conversation = conversation};
-    const struct position *known = bsearch(&key, pull->positions, pull->body->positions.count,
-                                           sizeof key, compare_positions);
+    const struct position *known =
+        bsearch(&key, pull->positions, pull->body->positions.count, sizeof key, compare_positions);
     uint64_t start = known != NULL ? known->cid : pull->body->resumed ? 0 : received;
     return start > since ? start : since;
 }
@@ -92,12 +92,11 @@ static void add_part(struct pull *pull, struct page_part part) {
 
 static enum err read_cursors(struct pull *pull) {
     struct db_rows *rows = NULL;
-    enum err err = db_query(pull->db, &delivery_sql_cursors,
-                            DB_ARGS(db_u64(pull->body->account)), &rows);
+    enum err err =
+        db_query(pull->db, &delivery_sql_cursors, DB_ARGS(db_u64(pull->body->account)), &rows);
     while (err == ERR_OK && db_rows_next(rows)) {
         uint64_t conversation = db_rows_u64(rows, 0), last = db_rows_u64(rows, 4);
-        uint64_t start =
-            start_of(pull, conversation, db_rows_u64(rows, 1), db_rows_u64(rows, 2));
+        uint64_t start = start_of(pull, conversation, db_rows_u64(rows, 1), db_rows_u64(rows, 2));
         if (!db_rows_null(rows, 3) && db_rows_u64(rows, 3) < last)
             last = db_rows_u64(rows, 3);
         tell_position(pull, conversation, start);
@@ -108,7 +107,8 @@ static enum err read_cursors(struct pull *pull) {
     return err;
 }
 
-/* --- the page ---------------------------------------------------------------------------------- */
+/* --- the page ----------------------------------------------------------------------------------
+ */
 
 static struct slice string_id(const struct db_rows *rows, unsigned column) {
     struct slice id = db_rows_slice(rows, column);
@@ -130,9 +130,12 @@ static struct entry read_entry(const struct db_rows *rows) {
     uint64_t lo = db_rows_u64(rows, 10), hi = db_rows_u64(rows, 11);
     if (conversation_kind(entry.conversation) == CONVERSATION_PAIR) {
         entry.to = entry.from == lo ? hi : lo;
-    } else {
+    } else if (conversation_kind(entry.conversation) == CONVERSATION_GROUP) {
         entry.to = lo;
         entry.to_id = string_id(rows, 12);
+    } else {
+        entry.to = db_rows_u64(rows, 13);
+        entry.to_id = string_id(rows, 14);
     }
     return entry;
 }
@@ -143,8 +146,8 @@ static uint64_t certain_until(const struct pull *pull, struct db_rows *rows) {
     uint64_t until = UINT64_MAX;
     while (db_rows_next(rows)) {
         for (size_t i = 0; i < pull->part_count; i++)
-            if (pull->parts[i].conversation == db_rows_u64(rows, 0) &&
-                ++counts[i] == pull->limit && db_rows_u64(rows, 1) < until)
+            if (pull->parts[i].conversation == db_rows_u64(rows, 0) && ++counts[i] == pull->limit &&
+                db_rows_u64(rows, 1) < until)
                 until = db_rows_u64(rows, 1);
     }
     db_rows_rewind(rows);
@@ -154,8 +157,7 @@ static uint64_t certain_until(const struct pull *pull, struct db_rows *rows) {
 static enum err add_entry(struct pull *pull, const struct entry *entry, size_t *bytes) {
     struct buffer packed = buffer_make(ENVELOPE_MAX_BYTES);
     record_pack(&entry_desc, entry, &packed);
-    struct slice copy =
-        record_arena_copy(pull->arena, slice_make(packed.data, packed.length));
+    struct slice copy = record_arena_copy(pull->arena, slice_make(packed.data, packed.length));
     buffer_free(&packed);
     if (copy.data == NULL)
         return ERR_INTERNAL;

@@ -17,8 +17,7 @@ static bool texts_fit(const struct delivery_send *body) {
 }
 
 static enum err check(const struct delivery_send *body) {
-    if (body->account == 0 || !texts_fit(body) ||
-        (body->to_account == 0) == (body->to_group == 0))
+    if (body->account == 0 || !texts_fit(body) || (body->to_account == 0) == (body->to_group == 0))
         return ERR_BAD_REQUEST;
     if (body->account >= NUMBER_LIMIT || body->to_account >= NUMBER_LIMIT)
         return ERR_NO_ACCOUNT;

@@ -31,7 +31,8 @@ struct writers {
     struct writer items[];
 };
 
-/* --- the thread -------------------------------------------------------------------------------- */
+/* --- the thread --------------------------------------------------------------------------------
+ */
 
 /* Waits for messages and takes a batch of them; 0 when the writer stops and nothing waits. */
 static size_t take_batch(struct writer *writer, struct send *sends[LOG_MAX_ROWS]) {
@@ -86,7 +87,8 @@ static void *run(void *argument) {
     return NULL;
 }
 
-/* --- the loop ---------------------------------------------------------------------------------- */
+/* --- the loop ----------------------------------------------------------------------------------
+ */
 
 static void on_done(struct ev_loop *ev, ev_async *watcher, int revents) {
     (void)ev;
@@ -163,7 +165,8 @@ struct writers *writers_new(struct delivery *delivery) {
     self->batches = metrics_counter(metrics, "batches_total", "", "Batches of messages.");
     self->requests =
         metrics_counter(metrics, "batched_requests_total", "", "Requests in batches of messages.");
-    self->messages = metrics_counter(metrics, "messages_total", "", "Messages that were committed.");
+    self->messages =
+        metrics_counter(metrics, "messages_total", "", "Messages that were committed.");
     self->repeats = metrics_counter(metrics, "repeated_messages_total", "",
                                     "Messages whose nonce had been stored before.");
     ev_async_init(&self->wake, on_done);

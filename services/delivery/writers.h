@@ -3,8 +3,9 @@
  *
  * Each conversation belongs to one writer (by hash of its parties), so its messages are stored in
  * the order of their arrival. A writer takes what waits when it is free - at most LOG_MAX_ROWS
- * messages and WRITERS_BATCH_BYTES of text, a request's messages together - and commits it in one transaction; there is no timer.
- * So a lone message is stored at once, and under load batches grow by themselves.
+ * messages and WRITERS_BATCH_BYTES of text, a request's messages together - and commits it in one
+ * transaction; there is no timer. So a lone message is stored at once, and under load batches grow
+ * by themselves.
  *
  * A batch that meets a lost connection is run again, WRITERS_ATTEMPTS times at most; nonces make
  * that safe also when it was the commit whose outcome is unknown. Then its senders are told

@@ -90,7 +90,8 @@ static void on_sweep(struct ev_loop *ev, ev_timer *watcher, int revents) {
     struct edge_connection *connection;
     int64_t now = loop_now_ms();
     edge_listen_again(edge);
-    TAILQ_FOREACH(connection, &edge->connections, all) {
+    for (connection = TAILQ_FIRST(&edge->connections); connection != NULL;
+         connection = TAILQ_NEXT(connection, all)) {
         if (connection->state == EDGE_OPEN) {
             if (!connection->paused && now >= connection->check_ms)
                 check_idle(connection, now);
@@ -201,11 +202,13 @@ static void run_until_gone(struct edge *edge, int64_t ms) {
 void edge_close_all(struct edge *edge) {
     struct edge_connection *connection;
     edge_listen_stop(edge);
-    TAILQ_FOREACH(connection, &edge->connections, all)
-    edge_close(connection, 1001, "the server is stopping");
+    for (connection = TAILQ_FIRST(&edge->connections); connection != NULL;
+         connection = TAILQ_NEXT(connection, all))
+        edge_close(connection, 1001, "the server is stopping");
     run_until_gone(edge, CLOSE_ALL_MS);
-    TAILQ_FOREACH(connection, &edge->connections, all)
-    edge_kill(connection);
+    for (connection = TAILQ_FIRST(&edge->connections); connection != NULL;
+         connection = TAILQ_NEXT(connection, all))
+        edge_kill(connection);
     run_until_gone(edge, CUT_MS);
 }
 

@@ -53,12 +53,15 @@ static int open_socket(const struct addrinfo *address) {
 }
 
 static uint16_t port_of(int fd) {
-    struct sockaddr_storage bound = {0};
+    union {
+        struct sockaddr any;
+        struct sockaddr_in in;
+        struct sockaddr_in6 in6;
+    } bound = {0};
     socklen_t length = sizeof bound;
-    if (getsockname(fd, (struct sockaddr *)&bound, &length) != 0)
+    if (getsockname(fd, &bound.any, &length) != 0)
         return 0;
-    return ntohs(bound.ss_family == AF_INET6 ? ((const struct sockaddr_in6 *)&bound)->sin6_port
-                                             : ((const struct sockaddr_in *)&bound)->sin_port);
+    return ntohs(bound.any.sa_family == AF_INET6 ? bound.in6.sin6_port : bound.in.sin_port);
 }
 
 /* What accept can't do without: descriptors or memory. Any other failure is that one client's. */

@@ -41,6 +41,9 @@ enum edge_state {
     EDGE_GONE     /* to be cut at once */
 };
 
+TAILQ_HEAD(edge_queue, edge_connection);
+LIST_HEAD(edge_list, edge_connection);
+
 struct edge_listener {
     ev_io io;
     struct edge *edge;
@@ -96,8 +99,8 @@ struct edge {
     bool starved;                             /* not listening: descriptors or memory ran out */
     ev_prepare work;                          /* never started, only fed */
     ev_timer sweep, mark_timer;
-    TAILQ_HEAD(, edge_connection) connections, working;
-    LIST_HEAD(, edge_connection) marked;
+    struct edge_queue connections, working;
+    struct edge_list marked;
     uint64_t last_id;
     size_t count;   /* connections */
     size_t sockets; /* those, and others of libwebsockets that clients opened */
@@ -118,40 +121,40 @@ void edge_listen_stop(struct edge *edge);
 struct edge_connection *edge_connection_new(struct edge *edge, struct lws *wsi,
                                             enum edge_transport transport);
 /* on_close, and frees. */
-void edge_connection_finish(struct edge_connection *self);
-void edge_set_state(struct edge_connection *self, enum edge_state state);
+void edge_connection_finish(struct edge_connection *connection);
+void edge_set_state(struct edge_connection *connection, enum edge_state state);
 /* Cuts the connection in the next turn. */
-void edge_kill(struct edge_connection *self);
+void edge_kill(struct edge_connection *connection);
 /* The client, or libwebsockets, has begun to close: nothing more can be written. */
-void edge_abandon(struct edge_connection *self);
+void edge_abandon(struct edge_connection *connection);
 /* Serves the connection at the end of this turn. */
-void edge_work(struct edge_connection *self);
+void edge_work(struct edge_connection *connection);
 void edge_on_work(struct ev_loop *ev, ev_prepare *watcher, int revents);
 /* libwebsockets' word that it can write. Nonzero: close now. */
-int edge_writeable(struct edge_connection *self);
+int edge_writeable(struct edge_connection *connection);
 /* Appends to the queue whatever its length; 0, or -1 without memory. */
-int edge_queue(struct edge_connection *self, const void *head, size_t head_length,
+int edge_queue(struct edge_connection *connection, const void *head, size_t head_length,
                struct slice text) __attribute__((warn_unused_result));
 /* Whether input must wait, for the owner's sake or behind other input that does. */
-bool edge_must_wait(const struct edge_connection *self);
+bool edge_must_wait(const struct edge_connection *connection);
 
 /* --- edge_websocket.c --- */
 
 int edge_websocket_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
                             size_t length);
 /* Hands over what waits, until paused again. */
-void edge_websocket_resume(struct edge_connection *self, struct slice waiting);
+void edge_websocket_resume(struct edge_connection *connection, struct slice waiting);
 #define EDGE_FRAME_HEAD_BYTES 10
 /* A server's frame head for a text (1) or ping (9) of that length; its length. */
 size_t edge_frame_head(unsigned char head[EDGE_FRAME_HEAD_BYTES], unsigned opcode, size_t length);
-int edge_websocket_mark(struct edge_connection *self) __attribute__((warn_unused_result));
+int edge_websocket_mark(struct edge_connection *connection) __attribute__((warn_unused_result));
 
 /* --- edge_tcp.c --- */
 
 int edge_tcp_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
                       size_t length);
-void edge_tcp_resume(struct edge_connection *self, struct slice waiting);
-void edge_tcp_mark(struct edge_connection *self);
+void edge_tcp_resume(struct edge_connection *connection, struct slice waiting);
+void edge_tcp_mark(struct edge_connection *connection);
 void edge_on_mark_timer(struct ev_loop *ev, ev_timer *watcher, int revents);
 
 #endif

@@ -10,50 +10,51 @@
 #define MARK_INTERVAL_S 0.1
 
 /* Hands over objects until the owner pauses or closes; the rest waits. */
-static void take_input(struct edge_connection *self, struct slice input) {
-    const struct edge_handlers *handlers = self->edge->handlers;
-    while (self->state == EDGE_OPEN && !self->paused) {
+static void take_input(struct edge_connection *connection, struct slice input) {
+    const struct edge_handlers *handlers = connection->edge->handlers;
+    while (connection->state == EDGE_OPEN && !connection->paused) {
         struct slice object;
         const char *fault;
-        switch (edge_json_next(&self->json, &input, &object, &fault)) {
+        switch (edge_json_next(&connection->json, &input, &object, &fault)) {
         case EDGE_JSON_MORE:
             return;
         case EDGE_JSON_OBJECT:
-            handlers->on_object(self->edge->argument, self, object);
+            handlers->on_object(connection->edge->argument, connection, object);
             break;
         case EDGE_JSON_FAULT:
-            edge_count_fault(self, fault);
+            edge_count_fault(connection, fault);
             break;
         case EDGE_JSON_TOO_LONG:
-            edge_count_fault(self, fault);
-            edge_close(self, 1009, fault);
+            edge_count_fault(connection, fault);
+            edge_close(connection, 1009, fault);
             break;
         }
     }
-    if (self->state == EDGE_OPEN && buffer_add(&self->waiting, input.data, input.length) != 0)
-        edge_close(self, 1011, "the server is short of memory");
+    if (connection->state == EDGE_OPEN &&
+        buffer_add(&connection->waiting, input.data, input.length) != 0)
+        edge_close(connection, 1011, "the server is short of memory");
 }
 
-static void on_input(struct edge_connection *self, struct slice input) {
-    if (self->state != EDGE_OPEN)
+static void on_input(struct edge_connection *connection, struct slice input) {
+    if (connection->state != EDGE_OPEN)
         return;
-    if (!edge_must_wait(self)) {
-        take_input(self, input);
-    } else if (buffer_add(&self->waiting, input.data, input.length) != 0) {
-        edge_close(self, 1011, "the server is short of memory");
+    if (!edge_must_wait(connection)) {
+        take_input(connection, input);
+    } else if (buffer_add(&connection->waiting, input.data, input.length) != 0) {
+        edge_close(connection, 1011, "the server is short of memory");
     }
 }
 
-void edge_tcp_resume(struct edge_connection *self, struct slice waiting) {
-    take_input(self, waiting);
+void edge_tcp_resume(struct edge_connection *connection, struct slice waiting) {
+    take_input(connection, waiting);
 }
 
 /* --- marks --- */
 
-void edge_tcp_mark(struct edge_connection *self) {
-    struct edge *edge = self->edge;
-    self->mark = self->given + (self->out.length - self->out_head);
-    LIST_INSERT_HEAD(&edge->marked, self, marks);
+void edge_tcp_mark(struct edge_connection *connection) {
+    struct edge *edge = connection->edge;
+    connection->mark = connection->given + (connection->out.length - connection->out_head);
+    LIST_INSERT_HEAD(&edge->marked, connection, marks);
     if (!ev_is_active(&edge->mark_timer)) {
         ev_timer_set(&edge->mark_timer, MARK_INTERVAL_S, MARK_INTERVAL_S);
         ev_timer_start(edge->ev, &edge->mark_timer);
@@ -62,25 +63,26 @@ void edge_tcp_mark(struct edge_connection *self) {
 
 /* At least this many bytes have been acknowledged: all that surely are with the kernel, less those
  * that it still holds (some of which may be from the write that is under way). */
-static uint64_t acknowledged(const struct edge_connection *self) {
+static uint64_t acknowledged(const struct edge_connection *connection) {
     int held = 0;
-    if (ioctl(lws_get_socket_fd(self->wsi), SIOCOUTQ, &held) != 0 || held < 0)
+    if (ioctl(lws_get_socket_fd(connection->wsi), SIOCOUTQ, &held) != 0 || held < 0)
         return 0;
-    uint64_t written = self->given - self->in_flight;
+    uint64_t written = connection->given - connection->in_flight;
     return written > (uint64_t)held ? written - (uint64_t)held : 0;
 }
 
 void edge_on_mark_timer(struct ev_loop *ev, ev_timer *watcher, int revents) {
     (void)revents;
     struct edge *edge = watcher->data;
-    struct edge_connection *self, *next;
-    for (self = LIST_FIRST(&edge->marked); self != NULL; self = next) {
-        next = LIST_NEXT(self, marks); /* the owner may mark again, which inserts at the head */
-        if (self->state == EDGE_GONE || acknowledged(self) < self->mark)
+    struct edge_connection *connection, *next;
+    for (connection = LIST_FIRST(&edge->marked); connection != NULL; connection = next) {
+        next =
+            LIST_NEXT(connection, marks); /* the owner may mark again, which inserts at the head */
+        if (connection->state == EDGE_GONE || acknowledged(connection) < connection->mark)
             continue;
-        LIST_REMOVE(self, marks);
-        self->marked = false;
-        edge->handlers->on_reached(edge->argument, self);
+        LIST_REMOVE(connection, marks);
+        connection->marked = false;
+        edge->handlers->on_reached(edge->argument, connection);
     }
     if (LIST_EMPTY(&edge->marked))
         ev_timer_stop(ev, watcher);
@@ -91,20 +93,20 @@ void edge_on_mark_timer(struct ev_loop *ev, ev_timer *watcher, int revents) {
 int edge_tcp_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
                       size_t length) {
     struct edge *edge = lws_context_user(lws_get_context(wsi));
-    struct edge_connection *self = user;
+    struct edge_connection *connection = user;
     switch (reason) {
     case LWS_CALLBACK_RAW_ADOPT:
         return edge_connection_new(edge, wsi, EDGE_TCP) != NULL ? 0 : -1;
     case LWS_CALLBACK_RAW_RX:
-        if (self == NULL)
+        if (connection == NULL)
             return -1;
-        on_input(self, slice_make(in, length));
+        on_input(connection, slice_make(in, length));
         return 0;
     case LWS_CALLBACK_RAW_WRITEABLE:
-        return self == NULL ? -1 : edge_writeable(self);
+        return connection == NULL ? -1 : edge_writeable(connection);
     case LWS_CALLBACK_RAW_CLOSE:
-        if (self != NULL)
-            edge_connection_finish(self);
+        if (connection != NULL)
+            edge_connection_finish(connection);
         return 0;
     default:
         return 0;

@@ -34,92 +34,94 @@ size_t edge_frame_head(unsigned char head[EDGE_FRAME_HEAD_BYTES], unsigned opcod
     return EDGE_FRAME_HEAD_BYTES;
 }
 
-int edge_websocket_mark(struct edge_connection *self) {
+int edge_websocket_mark(struct edge_connection *connection) {
     unsigned char head[EDGE_FRAME_HEAD_BYTES];
     size_t head_length = edge_frame_head(head, OPCODE_PING, MARK_BYTES);
-    self->mark++;
-    uint64_t payload = htobe64(self->mark);
-    return edge_queue(self, head, head_length, slice_make((const char *)&payload, MARK_BYTES));
+    connection->mark++;
+    uint64_t payload = htobe64(connection->mark);
+    return edge_queue(connection, head, head_length,
+                      slice_make((const char *)&payload, MARK_BYTES));
 }
 
-static void on_pong(struct edge_connection *self, const void *payload, size_t length) {
+static void on_pong(struct edge_connection *connection, const void *payload, size_t length) {
     uint64_t number;
-    if (!self->marked || length != MARK_BYTES)
+    if (!connection->marked || length != MARK_BYTES)
         return; /* a client may send pongs of its own */
     memcpy(&number, payload, sizeof number);
-    if (be64toh(number) != self->mark)
+    if (be64toh(number) != connection->mark)
         return;
-    self->marked = false;
-    self->edge->handlers->on_reached(self->edge->argument, self);
+    connection->marked = false;
+    connection->edge->handlers->on_reached(connection->edge->argument, connection);
 }
 
 /* --- receiving --- */
 
-static void hand_over(struct edge_connection *self, struct slice message) {
+static void hand_over(struct edge_connection *connection, struct slice message) {
     struct slice object;
     const char *fault = edge_json_check(message, &object);
     if (fault == NULL) {
-        self->edge->handlers->on_object(self->edge->argument, self, object);
+        connection->edge->handlers->on_object(connection->edge->argument, connection, object);
         return;
     }
-    edge_count_fault(self, fault);
+    edge_count_fault(connection, fault);
     if (fault == edge_json_not_utf8)
-        edge_close(self, 1007, fault);
+        edge_close(connection, 1007, fault);
 }
 
-static void keep_waiting(struct edge_connection *self, struct slice message) {
+static void keep_waiting(struct edge_connection *connection, struct slice message) {
     uint32_t length = (uint32_t)message.length;
-    if (buffer_add(&self->waiting, &length, sizeof length) != 0 ||
-        buffer_add(&self->waiting, message.data, message.length) != 0)
-        edge_close(self, 1011, no_memory);
+    if (buffer_add(&connection->waiting, &length, sizeof length) != 0 ||
+        buffer_add(&connection->waiting, message.data, message.length) != 0)
+        edge_close(connection, 1011, no_memory);
 }
 
-void edge_websocket_resume(struct edge_connection *self, struct slice waiting) {
-    while (waiting.length != 0 && self->state == EDGE_OPEN && !self->paused) {
+void edge_websocket_resume(struct edge_connection *connection, struct slice waiting) {
+    while (waiting.length != 0 && connection->state == EDGE_OPEN && !connection->paused) {
         uint32_t length;
         memcpy(&length, waiting.data, sizeof length);
         struct slice message = slice_make(waiting.data + sizeof length, length);
         waiting.data += sizeof length + length;
         waiting.length -= sizeof length + length;
-        hand_over(self, message);
+        hand_over(connection, message);
     }
-    if (self->state == EDGE_OPEN && buffer_add(&self->waiting, waiting.data, waiting.length) != 0)
-        edge_close(self, 1011, no_memory);
+    if (connection->state == EDGE_OPEN &&
+        buffer_add(&connection->waiting, waiting.data, waiting.length) != 0)
+        edge_close(connection, 1011, no_memory);
 }
 
-static void on_message(struct edge_connection *self, struct slice message) {
-    if (edge_must_wait(self))
-        keep_waiting(self, message);
+static void on_message(struct edge_connection *connection, struct slice message) {
+    if (edge_must_wait(connection))
+        keep_waiting(connection, message);
     else
-        hand_over(self, message);
+        hand_over(connection, message);
 }
 
 /* A part of a message: libwebsockets tells of each frame in as many pieces as it was read in. */
-static void on_part(struct edge_connection *self, struct slice part) {
-    if (self->state != EDGE_OPEN)
+static void on_part(struct edge_connection *connection, struct slice part) {
+    if (connection->state != EDGE_OPEN)
         return;
-    size_t rest = lws_remaining_packet_payload(self->wsi);
-    size_t room = EDGE_MAX_OBJECT - self->message.length;
+    size_t rest = lws_remaining_packet_payload(connection->wsi);
+    size_t room = EDGE_MAX_OBJECT - connection->message.length;
     if (part.length > room || rest > room - part.length) {
-        edge_count_fault(self, too_long);
-        edge_close(self, 1009, too_long);
+        edge_count_fault(connection, too_long);
+        edge_close(connection, 1009, too_long);
         return;
     }
-    bool whole = lws_is_final_fragment(self->wsi) && rest == 0;
-    if (whole && self->message.length == 0) { /* the usual case, without a copy */
-        on_message(self, part);
+    bool whole = lws_is_final_fragment(connection->wsi) && rest == 0;
+    if (whole && connection->message.length == 0) { /* the usual case, without a copy */
+        on_message(connection, part);
         return;
     }
-    if (buffer_add(&self->message, part.data, part.length) != 0) {
-        edge_close(self, 1011, no_memory);
+    if (buffer_add(&connection->message, part.data, part.length) != 0) {
+        edge_close(connection, 1011, no_memory);
         return;
     }
     if (!whole)
         return;
     /* Taken over first: a handler that closes would free it in the middle of its use. */
-    struct buffer message = self->message;
-    self->message = buffer_make(message.max);
-    on_message(self, slice_make(message.data, message.length));
+    struct buffer message = connection->message;
+    connection->message = buffer_make(message.max);
+    on_message(connection, slice_make(message.data, message.length));
     buffer_free(&message);
 }
 
@@ -199,23 +201,23 @@ static int on_http(struct lws *wsi, const char *path) {
 /* --- libwebsockets --- */
 
 /* Callbacks of a WebSocket that has its connection. */
-static int on_connection(struct edge_connection *self, enum lws_callback_reasons reason, void *in,
-                         size_t length) {
+static int on_connection(struct edge_connection *connection, enum lws_callback_reasons reason,
+                         void *in, size_t length) {
     switch (reason) {
     case LWS_CALLBACK_RECEIVE:
-        on_part(self, slice_make(in, length));
+        on_part(connection, slice_make(in, length));
         return 0;
     case LWS_CALLBACK_RECEIVE_PONG:
-        on_pong(self, in, length);
+        on_pong(connection, in, length);
         return 0;
     case LWS_CALLBACK_SERVER_WRITEABLE:
-        return edge_writeable(self);
+        return edge_writeable(connection);
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
     case LWS_CALLBACK_WS_SERVER_DROP_PROTOCOL:
-        edge_abandon(self);
+        edge_abandon(connection);
         return 0;
     case LWS_CALLBACK_CLOSED:
-        edge_connection_finish(self);
+        edge_connection_finish(connection);
         return 0;
     default:
         return 0;

@@ -63,8 +63,7 @@ static void add_row(struct db *db, struct buffer *sql, const struct log_row *row
                   row->conversation, row->cid, row->time_ms, row->type, row->sender);
     add_bytes_or_null(db, sql, row->nonce);
     if (row->notice)
-        buffer_printf(sql, ",%" PRIu64 ",%" PRIu64 ",%d,", row->subject, row->about,
-                      row->accepted);
+        buffer_printf(sql, ",%" PRIu64 ",%" PRIu64 ",%d,", row->subject, row->about, row->accepted);
     else
         buffer_add_text(sql, ",NULL,NULL,NULL,");
     db_script_add_bytes(db, sql, row->text);

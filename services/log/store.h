@@ -54,7 +54,7 @@ struct log_heads {
 struct log_row {
     struct log_head *head;
     uint64_t type, sender;
-    struct slice nonce; /* 16 bytes, or empty: always stored */
+    struct slice nonce;      /* 16 bytes, or empty: always stored */
     uint64_t subject, about; /* of a notice: an account, a group; else 0 */
     bool notice, accepted;
     struct slice text;

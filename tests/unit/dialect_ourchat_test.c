@@ -1,0 +1,541 @@
+/* The OurChat dialect: requests as the protocol's document has them, faults, and every answer. */
+#include "tests/support/dialect_check.h"
+
+#define D DIALECT_OURCHAT
+
+static const struct client_account self = {123456789, {"123456789", 9}};
+#define NOW 1700000000999
+
+/* --- requests -------------------------------------------------------------------------------- */
+
+static void dialect_is_told_by_code(void **state) {
+    (void)state;
+    cJSON *json = cJSON_Parse("{\"code\":6}");
+    assert_int_equal(dialect_detect(json), DIALECT_OURCHAT);
+    cJSON_Delete(json);
+    json = cJSON_Parse("{\"Code\":6}");
+    assert_int_equal(dialect_detect(json), DIALECT_UNKNOWN);
+    cJSON_Delete(json);
+}
+
+static void reads_a_message_to_a_group(void **state) {
+    (void)state;
+    struct client_request request;
+    check_read(D, false,
+               "{'code': 0, 'time': 1700000000.25, 'data': {'sender': {"
+               "'ocid': 123456789, 'group_id': 100000001}, 'msg': 'hello'}}",
+               NULL, &request);
+    assert_int_equal(request.number, 0);
+    assert_int_equal(request.operation, OPERATION_SEND);
+    assert_true(request.login_needed);
+    check_id(request.actor, 123456789, "");
+    assert_int_equal(request.peer_kind, PEER_GROUP);
+    check_id(request.peer, 100000001, "");
+    check_slice(request.text, "hello");
+    assert_false(request.token_given);
+    client_request_free(&request);
+    assert_null(request.json);
+}
+
+static void reads_a_message_to_a_person(void **state) {
+    (void)state;
+    struct client_request request;
+    /* Numbers as strings, a null for what does not apply, unknown fields, an absurd time. */
+    check_read(D, false,
+               "{'time': {}, 'code': '0', 'extra': [1], 'data': {'msg': '\\u4f60\\ud83d\\ude00', "
+               "'sender': {'ocid': '123456789', 'group_id': null, 'private_id': "
+               "9007199254740991, 'x': 1}}}",
+               NULL, &request);
+    check_id(request.actor, 123456789, "");
+    assert_int_equal(request.peer_kind, PEER_USER);
+    check_id(request.peer, 9007199254740991, "");
+    check_slice(request.text, "\xe4\xbd\xa0\xf0\x9f\x98\x80");
+    client_request_free(&request);
+}
+
+static void reads_a_registration(void **state) {
+    (void)state;
+    struct client_request request;
+    check_read(D, false,
+               "{'code': 4, 'time': 1700000000, 'data': {'email': 'a@example.org', "
+               "'password': '5e884898', 'name': '\xe5\xbc\xa0'}}",
+               NULL, &request);
+    assert_int_equal(request.operation, OPERATION_REGISTER);
+    assert_false(request.login_needed);
+    assert_false(request.ext);
+    check_slice(request.email, "a@example.org");
+    check_slice(request.password, "5e884898");
+    check_slice(request.name, "\xe5\xbc\xa0");
+    client_request_free(&request);
+}
+
+static void reads_a_login_by_address_or_number(void **state) {
+    (void)state;
+    static const char *const accounts[] = {"'a@example.org'", "'123456789'", "123456789"};
+    static const char *const expected[] = {"a@example.org", "123456789", "123456789"};
+    for (size_t i = 0; i < 3; i++) {
+        char text[256];
+        snprintf(text, sizeof text,
+                 "{'code': 6, 'data': {'account': %s, 'password': 'p', 'ext': 1}}", accounts[i]);
+        struct client_request request;
+        check_read(D, false, text, NULL, &request);
+        assert_int_equal(request.operation, OPERATION_LOGIN);
+        assert_false(request.login_needed);
+        assert_true(request.ext);
+        check_slice(request.account, expected[i]);
+        check_slice(request.password, "p");
+        client_request_free(&request);
+    }
+}
+
+static void reads_a_new_group(void **state) {
+    (void)state;
+    struct client_request request;
+    check_read(D, false,
+               "{'code': 8, 'time': 1, 'data': {'group_name': 'friends', 'ocid': 123456789}}", NULL,
+               &request);
+    assert_int_equal(request.operation, OPERATION_CREATE_GROUP);
+    assert_true(request.login_needed);
+    check_id(request.actor, 123456789, "");
+    check_slice(request.name, "friends");
+    assert_false(request.group.present);
+    client_request_free(&request);
+    /* The document's table calls the name an integer. */
+    check_read(D, false, "{'code': 8, 'data': {'group_name': 12, 'ocid': 1}}", NULL, &request);
+    check_slice(request.name, "12");
+    client_request_free(&request);
+}
+
+static void ref_counts_only_after_opting_in(void **state) {
+    (void)state;
+    struct client_request request;
+    const char *text = "{'code': 8, 'ref': 'r1', 'data': {'group_name': 'g', 'ocid': 1}}";
+    check_read(D, false, text, NULL, &request);
+    check_slice(request.ref, "");
+    client_request_free(&request);
+    check_read(D, true, text, NULL, &request);
+    check_slice(request.ref, "r1");
+    client_request_free(&request);
+    /* What is no ref is not looked at either. */
+    check_read(D, false, "{'code': 8, 'ref': [], 'data': {'group_name': 'g', 'ocid': 1}}", NULL,
+               &request);
+    client_request_free(&request);
+    /* The request that opts in may have one; a faulty request keeps its own. */
+    check_read(D, false, "{'code': 6, 'ref': 'r2', 'data': {'account': 'a', 'ext': '1'}}",
+               "password is missing", &request);
+    assert_true(request.ext);
+    check_slice(request.ref, "r2");
+    assert_int_equal(request.operation, OPERATION_LOGIN);
+    client_request_free(&request);
+    check_read(D, false,
+               "{'code': 6, 'ref': 'r2', 'data': {'account': 'a', 'password': 'p', "
+               "'ext': 2}}",
+               NULL, &request);
+    assert_false(request.ext);
+    check_slice(request.ref, "");
+    client_request_free(&request);
+}
+
+/* --- faults ---------------------------------------------------------------------------------- */
+
+#define X16 "xxxxxxxxxxxxxxxx"
+#define X64 X16 X16 X16 X16
+#define X256 X64 X64 X64 X64
+#define MESSAGE(sender_, msg_) "{'code':0,'data':{'sender':" sender_ msg_ "}}"
+#define REGISTRATION(email_, password_, name_)                                                     \
+    "{'code':4,'data':{'email':" email_ ",'password':" password_ ",'name':" name_ "}}"
+
+static const struct fault_case faults[] = {
+    FAULT("{}", "code is missing"),
+    FAULT("{'msgType':1}", "code is missing"),
+    FAULT("{'code':null}", "code is missing"),
+    FAULT("{'code':'x'}", "code must be a whole number"),
+    FAULT("{'code':1.5,'data':{}}", "code must be a whole number"),
+    FAULT("{'code':-1}", "code must be a whole number"),
+    FAULT("{'code':1e999}", "code must be a whole number"),
+    FAULT("{'code':true}", "code must be a whole number"),
+    FAULT("{'code':'06'}", "code must be a whole number"),
+    FAULT("{'code':9,'data':{}}", "code 9 is not known"),
+    FAULT("{'code':10}", "code 10 is not known"),
+    FAULT("{'code':9007199254740991}", "code 9007199254740991 is not known"),
+    FAULT("{'code':9007199254740992}", "code must be a whole number"),
+    FAULT("{'code':0}", "data is missing"),
+    FAULT("{'code':0,'data':[]}", "data must be an object"),
+    FAULT("{'code':6,'data':'x'}", "data must be an object"),
+    FAULT("{'code':1,'data':{}}", "sending files is not available here"),
+    FAULT("{'code':2,'data':{}}", "sending files is not available here"),
+    FAULT("{'code':3,'data':{}}", "sending files is not available here"),
+    FAULT("{'code':0,'data':{'msg':'x'}}", "sender is missing"),
+    FAULT(MESSAGE("7", ""), "sender must be an object"),
+    FAULT(MESSAGE("{'private_id':1}", ",'msg':'x'"), "sender.ocid is missing"),
+    FAULT(MESSAGE("{'ocid':0,'private_id':1}", ",'msg':'x'"),
+          "sender.ocid must be a whole number from 1 to 9007199254740991"),
+    FAULT(MESSAGE("{'ocid':1}", ",'msg':'x'"),
+          "sender needs exactly one of group_id and private_id"),
+    FAULT(MESSAGE("{'ocid':1,'private_id':2,'group_id':3}", ",'msg':'x'"),
+          "sender needs exactly one of group_id and private_id"),
+    FAULT(MESSAGE("{'ocid':1,'private_id':-2}", ",'msg':'x'"),
+          "sender.private_id must be a whole number from 1 to 9007199254740991"),
+    FAULT(MESSAGE("{'ocid':1,'private_id':2.5}", ",'msg':'x'"),
+          "sender.private_id must be a whole number from 1 to 9007199254740991"),
+    FAULT(MESSAGE("{'ocid':1,'private_id':'abc'}", ",'msg':'x'"),
+          "sender.private_id must be a whole number from 1 to 9007199254740991"),
+    FAULT(MESSAGE("{'ocid':1,'private_id':'02'}", ",'msg':'x'"),
+          "sender.private_id must be a whole number from 1 to 9007199254740991"),
+    FAULT(MESSAGE("{'ocid':1,'group_id':9007199254740992}", ",'msg':'x'"),
+          "sender.group_id must be a whole number from 1 to 9007199254740991"),
+    FAULT(MESSAGE("{'ocid':1,'group_id':2}", ""), "msg is missing"),
+    FAULT(MESSAGE("{'ocid':1,'group_id':2}", ",'msg':5"), "msg must be a string"),
+    FAULT(MESSAGE("{'ocid':1,'group_id':2}", ",'msg':''"), "msg is empty"),
+    FAULT(MESSAGE("{'ocid':1,'group_id':2}", ",'msg':'a\\u0000b'"), "msg holds a NUL character"),
+    FAULT(MESSAGE("{'ocid':1,'group_id':2}", ",'msg' : 'a\nb'"),
+          "msg holds a control character that is not escaped"),
+    FAULT("{'co\\u0000de':0}", "a string holds a NUL character"),
+    FAULT("['\\u0000']", "a string holds a NUL character"),
+    FAULT("{'" X64 "x':'\\u0000'}", "a string holds a NUL character"),
+    FAULT("[]", "the JSON is not an object"),
+    FAULT("5", "the JSON is not an object"),
+    FAULT("", "that is not JSON"),
+    FAULT("{'code':0", "that is not JSON"),
+    FAULT("{'code':0} x", "that is not JSON"),
+    FAULT("{'code':0,'data':{'msg':'\\ud800'}}", "that is not JSON"),
+    FAULT("{'code':4,'data':{'password':'p','name':'n'}}", "email is missing"),
+    FAULT(REGISTRATION("5", "'p'", "'n'"), "email must be a string"),
+    FAULT(REGISTRATION("''", "'p'", "'n'"), "email is empty"),
+    FAULT(REGISTRATION("'a'", "'p'", "'n'"), "email is not an e-mail address"),
+    FAULT(REGISTRATION("'@b'", "'p'", "'n'"), "email is not an e-mail address"),
+    FAULT(REGISTRATION("'a@'", "'p'", "'n'"), "email is not an e-mail address"),
+    FAULT(REGISTRATION("'a@b@c'", "'p'", "'n'"), "email is not an e-mail address"),
+    FAULT(REGISTRATION("'a b@c'", "'p'", "'n'"), "email is not an e-mail address"),
+    FAULT(REGISTRATION("'a@c\\n'", "'p'", "'n'"), "email is not an e-mail address"),
+    FAULT(REGISTRATION("'a@c\\u0085'", "'p'", "'n'"), "email is not an e-mail address"),
+    FAULT(REGISTRATION("'a@" X256 "'", "'p'", "'n'"), "email is longer than 254 bytes"),
+    FAULT("{'code':4,'data':{'email':'a@b','name':'n'}}", "password is missing"),
+    FAULT(REGISTRATION("'a@b'", "7", "'n'"), "password must be a string"),
+    FAULT(REGISTRATION("'a@b'", "''", "'n'"), "password is empty"),
+    FAULT(REGISTRATION("'a@b'", "'" X256 "x'", "'n'"), "password is longer than 256 bytes"),
+    FAULT("{'code':4,'data':{'email':'a@b','password':'p'}}", "name is missing"),
+    FAULT(REGISTRATION("'a@b'", "'p'", "[]"), "name must be a string or a whole number"),
+    FAULT(REGISTRATION("'a@b'", "'p'", "''"), "name is empty"),
+    FAULT(REGISTRATION("'a@b'", "'p'", "'\\t'"), "name holds a control character"),
+    FAULT(REGISTRATION("'a@b'", "'p'", "'\\u009f'"), "name holds a control character"),
+    FAULT(REGISTRATION("'a@b'", "'p'", "'" X64 "x'"), "name is longer than 64 characters"),
+    FAULT("{'code':6,'data':{'password':'p'}}", "account is missing"),
+    FAULT("{'code':6,'data':{'account':true,'password':'p'}}",
+          "account must be a string or a whole number"),
+    FAULT("{'code':6,'data':{'account':1.5,'password':'p'}}",
+          "account must be a string or a whole number"),
+    FAULT("{'code':6,'data':{'account':'','password':'p'}}", "account is empty"),
+    FAULT("{'code':6,'data':{'account':'" X256 "','password':'p'}}",
+          "account is longer than 254 bytes"),
+    FAULT("{'code':6,'data':{'account':1}}", "password is missing"),
+    FAULT("{'code':8,'data':{'group_name':'g'}}", "ocid is missing"),
+    FAULT("{'code':8,'data':{'ocid':1}}", "group_name is missing"),
+    FAULT("{'code':8,'data':{'ocid':1,'group_name':''}}", "group_name is empty"),
+    FAULT("{'code':8,'ref':5,'data':{'ocid':1,'group_name':'g'}}", "ref must be a string"),
+    FAULT("{'code':8,'ref':'','data':{'ocid':1,'group_name':'g'}}", "ref is empty"),
+    FAULT("{'code':8,'ref':'" X64 "x','data':{'ocid':1,'group_name':'g'}}",
+          "ref is longer than 64 bytes"),
+};
+
+static void faults_name_the_field(void **state) {
+    (void)state;
+    check_faults(D, faults, sizeof faults / sizeof faults[0]);
+}
+
+static void limits_are_reached(void **state) {
+    (void)state;
+    struct client_request request;
+    check_read(D, true,
+               "{'code':4,'ref':'" X64 "','data':{'email':'a@" X64 X64 X64 X16 X16 X16 "xxxx',"
+               "'password':'" X256 "','name':'" X64 "'}}",
+               NULL, &request);
+    assert_int_equal(request.email.length, 246);
+    assert_int_equal(request.ref.length, 64);
+    client_request_free(&request);
+    /* Characters count, not bytes. */
+    char name[256 + 1], text[512];
+    for (size_t i = 0; i < 64; i++)
+        memcpy(name + 4 * i, "\xf0\x9f\x98\x80", 5);
+    snprintf(text, sizeof text, "{'code':8,'data':{'ocid':1,'group_name':'%s'}}", name);
+    check_read(D, true, text, NULL, &request);
+    assert_int_equal(request.name.length, 256);
+    client_request_free(&request);
+    /* A backslash before u0000 makes it plain text. */
+    check_read(D, true, MESSAGE("{'ocid':1,'group_id':2}", ",'msg':'\\\\u0000'"), NULL, &request);
+    check_slice(request.text, "\\u0000");
+    client_request_free(&request);
+}
+
+/* --- answers --------------------------------------------------------------------------------- */
+
+static void answers_a_registration(void **state) {
+    (void)state;
+    struct client_request request = {.number = 4, .operation = OPERATION_REGISTER};
+    struct client_result result = {.account = 123456789, .time_ms = NOW};
+    check_answers(D, false, NULL, &request, &result, ANSWERS("{\n\
+  'code': 5,\n\
+  'time': 1700000000,\n\
+  'data': {\n\
+    'state': 0,\n\
+    'ocId': 123456789\n\
+  }\n\
+}"));
+    result.err = ERR_EMAIL_TAKEN;
+    check_answers(D, false, NULL, &request, &result,
+                  ANSWERS("{'code':5,'time':1700000000,'data':{'state':2}}"));
+    static const enum err others[] = {ERR_BAD_REQUEST, ERR_INTERNAL, ERR_UNAVAILABLE, ERR_TAKEN};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        result.err = others[i];
+        check_answers(D, false, NULL, &request, &result,
+                      ANSWERS("{'code':5,'time':1700000000,'data':{'state':1}}"));
+    }
+}
+
+static void answers_a_login(void **state) {
+    (void)state;
+    struct client_request request = {.number = 6, .operation = OPERATION_LOGIN};
+    struct client_result result = {.account = 123456789, .time_ms = NOW};
+    check_answers(D, false, NULL, &request, &result, ANSWERS("{\n\
+  'code': 7,\n\
+  'time': 1700000000,\n\
+  'data': {\n\
+    'state': 0,\n\
+    'ocid':123456789\n\
+  }\n\
+}"));
+    static const enum err wrong[] = {ERR_BAD_LOGIN, ERR_PASSWORD_NEEDED, ERR_NO_ACCOUNT,
+                                     ERR_DISABLED, ERR_BAD_REQUEST};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        result.err = wrong[i];
+        check_answers(D, false, NULL, &request, &result,
+                      ANSWERS("{'code':7,'time':1700000000,'data':{'state':1}}"));
+    }
+    static const enum err server[] = {ERR_INTERNAL, ERR_TIMEOUT, ERR_NOT_ALLOWED, ERR_TOO_MANY};
+    for (size_t i = 0; i < sizeof server / sizeof server[0]; i++) {
+        result.err = server[i];
+        check_answers(D, false, NULL, &request, &result,
+                      ANSWERS("{'code':7,'time':1700000000,'data':{'state':2}}"));
+    }
+}
+
+static void answers_a_new_group(void **state) {
+    (void)state;
+    struct client_request request = {
+        .number = 8, .operation = OPERATION_CREATE_GROUP, .actor = {true, 123456789, {NULL, 0}}};
+    struct client_result result = {.group = 100000001,
+                                   .group_id = slice_text("100000001"),
+                                   .group_name = slice_text("a \"b\""),
+                                   .time_ms = NOW};
+    check_answers(D, false, &self, &request, &result, ANSWERS("{\n\
+  'code': 10,\n\
+  'time': 1700000000,\n\
+  'data': {\n\
+    'group_id': 100000001,\n\
+    'group_name': 'a \\'b\\'',\n\
+    'ocid': 123456789\n\
+  }\n\
+}"));
+    result.err = ERR_TOO_MANY;
+    check_answers(D, false, &self, &request, &result,
+                  ANSWERS("{'code':0,'time':1700000000,'data':{'cid':0,'sender':{'ocid':0,"
+                          "'private_id':123456789},'msg':'a limit is reached'}}"));
+}
+
+static void a_stored_message_needs_no_answer_of_its_own(void **state) {
+    (void)state;
+    struct client_request request = {.operation = OPERATION_SEND};
+    struct client_result result = {.cid = 5, .stored_ms = 1700000000123, .time_ms = NOW};
+    check_answers(D, false, &self, &request, &result, NO_ANSWER);
+    check_answers(D, true, &self, &request, &result, NO_ANSWER);
+    request.ref = slice_text("a\"1");
+    check_answers(D, false, &self, &request, &result, NO_ANSWER);
+    check_answers(D, true, &self, &request, &result,
+                  ANSWERS("{'code':300,'time':1700000000,'data':{'ref':'a\\'1','ok':true,'cid':5,"
+                          "'time_ms':1700000000123}}"));
+    result.err = ERR_NOT_MEMBER;
+    result.reason = slice_text("you are not in group 5");
+    check_answers(D, true, &self, &request, &result,
+                  ANSWERS("{'code':300,'time':1700000000,'data':{'ref':'a\\'1','ok':false,"
+                          "'error':'not_member','text':'you are not in group 5'}}"));
+    check_answers(D, false, &self, &request, &result,
+                  ANSWERS("{'code':0,'time':1700000000,'data':{'cid':0,'sender':{'ocid':0,"
+                          "'private_id':123456789},'msg':'you are not in group 5'}}"));
+}
+
+static void a_login_that_opts_in_is_answered_twice(void **state) {
+    (void)state;
+    struct client_request request = {
+        .operation = OPERATION_LOGIN, .ext = true, .ref = slice_text("r")};
+    struct client_result result = {.account = 7, .time_ms = NOW};
+    check_answers(D, false, NULL, &request, &result,
+                  ANSWERS("{'code':7,'time':1700000000,'data':{'state':0,'ocid':7}}",
+                          "{'code':300,'time':1700000000,'data':{'ref':'r','ok':true}}"));
+}
+
+static void faults_come_from_system(void **state) {
+    (void)state;
+    struct buffer out = buffer_make(1024);
+    dialect_write_fault(D, NULL, slice_text("log in first"), NOW, &out);
+    check_json(out.data, out.length,
+               "{'code':0,'time':1700000000,'data':{'cid':0,'sender':{'ocid':0,'private_id':0},"
+               "'msg':'log in first'}}");
+    buffer_clear(&out);
+    dialect_write_fault(DIALECT_UNKNOWN, NULL, slice_text("that is not JSON"), NOW, &out);
+    check_json(out.data, out.length, "{'error':'that is not JSON'}");
+    buffer_free(&out);
+}
+
+/* --- entries --------------------------------------------------------------------------------- */
+
+static struct entry text_entry(uint64_t conversation, uint64_t from, uint64_t to) {
+    return (struct entry){.conversation = conversation,
+                          .cid = 4711,
+                          .prev = 4710,
+                          .time_ms = NOW,
+                          .type = ENTRY_TEXT,
+                          .from = from,
+                          .to = to,
+                          .text = slice_text("hi")};
+}
+
+static void shows_a_private_message_to_both(void **state) {
+    (void)state;
+    struct entry entry = text_entry(17, 123456789, 200000000);
+    entry.from_id = slice_text("anna");
+    const char *sample = "{\n\
+  'code': 0,\n\
+  'time': 1700000000,\n\
+  'data': {\n\
+    'cid': 4711,\n\
+    'sender': {\n\
+      'ocid':123456789,\n\
+      'private_id':200000000\n\
+    },\n\
+    'msg': 'hi'\n\
+  }\n\
+}";
+    check_entry(D, false, 123456789, &entry, sample);
+    check_entry(D, false, 200000000, &entry, sample);
+    check_entry(D, true, 200000000, &entry,
+                "{'code':0,'time':1700000000,'data':{'cid':4711,'sender':{'ocid':123456789,"
+                "'private_id':200000000},'msg':'hi','time_ms':1700000000999}}");
+}
+
+static void shows_a_group_message_to_all(void **state) {
+    (void)state;
+    struct entry entry = text_entry(conversation_of_group(100000001), 123456789, 100000001);
+    const char *sample = "{\n\
+  'code': 0,\n\
+  'time': 1700000000,\n\
+  'data': {\n\
+    'cid': 4711,\n\
+    'sender': {\n\
+      'ocid':123456789,\n\
+      'group_id':100000001\n\
+    },\n\
+    'msg': 'hi'\n\
+  }\n\
+}";
+    check_entry(D, false, 123456789, &entry, sample);
+    check_entry(D, false, 5, &entry, sample);
+}
+
+static void shows_joining_to_the_one_who_joined(void **state) {
+    (void)state;
+    struct entry entry = text_entry(conversation_of_group(100000001), 5, 100000001);
+    entry.type = ENTRY_JOINED;
+    entry.accepted = true;
+    entry.subject = 200000000;
+    entry.text = slice_text("friends");
+    const char *sample = "{'code':10,'time':1700000000,'data':{'group_id':100000001,"
+                         "'group_name':'friends','ocid':200000000}}";
+    check_entry(D, false, 200000000, &entry, sample);
+    check_entry(D, false, 5, &entry, NULL);
+    check_entry(D, false, 6, &entry, NULL);
+    check_entry(D, true, 200000000, &entry,
+                "{'code':10,'time':1700000000,'data':{'group_id':100000001,"
+                "'group_name':'friends','ocid':200000000,'cid':4711,'time_ms':1700000000999}}");
+}
+
+static void unknown_entries_are_not_shown(void **state) {
+    (void)state;
+    struct entry entry = text_entry(17, 1, 2);
+    entry.type = 77;
+    check_entry(D, true, 2, &entry, NULL);
+    entry = text_entry((uint64_t)CONVERSATION_SELF << CONVERSATION_KIND_SHIFT | 2, 0, 2);
+    check_entry(D, true, 2, &entry, NULL);
+}
+
+/* Every character that may stand in a message comes back from a JSON parser as it was. */
+static void messages_survive_their_escaping(void **state) {
+    (void)state;
+    char text[0x200];
+    size_t length = 0;
+    for (unsigned c = 1; c < 0x80; c++)
+        text[length++] = (char)c;
+    static const char others[] = "\xe5\xbc\xa0\xf0\x9f\x98\x80\xe2\x80\xa8 \"\"\\\\\"";
+    memcpy(text + length, others, sizeof others - 1);
+    length += sizeof others - 1;
+    struct entry entry = text_entry(17, 1, 2);
+    entry.text = slice_make(text, length);
+    struct buffer out = buffer_make(65536);
+    dialect_write_entry(D, true, DIALECT_VIEW_COMMON, &entry, &out);
+    assert_false(out.failed);
+    char fault[DIALECT_FAULT_BYTES];
+    cJSON *json = dialect_parse(slice_make(out.data, out.length), fault);
+    assert_non_null(json);
+    const cJSON *data = cJSON_GetObjectItem(json, "data");
+    const char *msg = cJSON_GetStringValue(cJSON_GetObjectItem(data, "msg"));
+    assert_non_null(msg);
+    check_slice(entry.text, msg);
+    cJSON_Delete(json);
+    buffer_free(&out);
+}
+
+static void a_text_that_has_no_room_leaves_no_trace(void **state) {
+    (void)state;
+    struct entry entry = text_entry(17, 1, 2);
+    for (size_t room = 0; room < 90; room++) {
+        struct buffer out = buffer_make(room + 3);
+        assert_int_equal(buffer_add(&out, "abc", 3), 0);
+        dialect_write_entry(D, true, DIALECT_VIEW_COMMON, &entry, &out);
+        assert_true(out.failed);
+        assert_int_equal(out.length, 3);
+        struct client_request request = {.operation = OPERATION_SEND, .ref = slice_text("r")};
+        struct client_result result = {.err = ERR_TOO_MANY};
+        struct dialect_texts texts = {.out = &out};
+        dialect_write_result(D, true, &self, &request, &result, &texts);
+        dialect_write_fault(D, &self, slice_text("no"), NOW, &out);
+        assert_int_equal(texts.count, 0);
+        assert_int_equal(out.length, 3);
+        buffer_free(&out);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(dialect_is_told_by_code),
+        cmocka_unit_test(reads_a_message_to_a_group),
+        cmocka_unit_test(reads_a_message_to_a_person),
+        cmocka_unit_test(reads_a_registration),
+        cmocka_unit_test(reads_a_login_by_address_or_number),
+        cmocka_unit_test(reads_a_new_group),
+        cmocka_unit_test(ref_counts_only_after_opting_in),
+        cmocka_unit_test(faults_name_the_field),
+        cmocka_unit_test(limits_are_reached),
+        cmocka_unit_test(answers_a_registration),
+        cmocka_unit_test(answers_a_login),
+        cmocka_unit_test(answers_a_new_group),
+        cmocka_unit_test(a_stored_message_needs_no_answer_of_its_own),
+        cmocka_unit_test(a_login_that_opts_in_is_answered_twice),
+        cmocka_unit_test(faults_come_from_system),
+        cmocka_unit_test(shows_a_private_message_to_both),
+        cmocka_unit_test(shows_a_group_message_to_all),
+        cmocka_unit_test(shows_joining_to_the_one_who_joined),
+        cmocka_unit_test(unknown_entries_are_not_shown),
+        cmocka_unit_test(messages_survive_their_escaping),
+        cmocka_unit_test(a_text_that_has_no_room_leaves_no_trace),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,435 @@
+/* The YouIM dialect: requests as the protocol's document has them, faults, and every answer. */
+#include "tests/support/dialect_check.h"
+
+#define D DIALECT_YOUIM
+
+static const struct client_account self = {123, {"123", 3}};
+#define NOW 1700000000999
+
+/* --- requests -------------------------------------------------------------------------------- */
+
+static void dialect_is_told_by_msgtype(void **state) {
+    (void)state;
+    cJSON *json = cJSON_Parse("{\"msgType\":\"1\"}");
+    assert_int_equal(dialect_detect(json), DIALECT_YOUIM);
+    cJSON_Delete(json);
+    json = cJSON_Parse("{\"msgtype\":\"1\"}");
+    assert_int_equal(dialect_detect(json), DIALECT_UNKNOWN);
+    cJSON_Delete(json);
+}
+
+static void reads_a_login(void **state) {
+    (void)state;
+    struct client_request request;
+    check_read(D, false, "{\n  'msgType' : '1',\n  'msgBody':{\n    'loginUserId' : '123'\n  }\n}",
+               NULL, &request);
+    assert_int_equal(request.number, 1);
+    assert_int_equal(request.operation, OPERATION_LOGIN);
+    assert_false(request.login_needed);
+    check_slice(request.account, "123");
+    check_slice(request.password, "");
+    assert_false(request.ext);
+    client_request_free(&request);
+    check_read(D, false,
+               "{'msgType':1,'ref':'r','msgBody':{'loginUserId':123,'password':'p','ext':1}}", NULL,
+               &request);
+    check_slice(request.account, "123");
+    check_slice(request.password, "p");
+    assert_true(request.ext);
+    check_slice(request.ref, "r");
+    client_request_free(&request);
+}
+
+static void reads_a_registration(void **state) {
+    (void)state;
+    struct client_request request;
+    check_read(D, false, "{\n  'msgType' : '113',\n   'msgBody':{\n     'userId' : '4564'\n  }\n}",
+               NULL, &request);
+    assert_int_equal(request.number, 113);
+    assert_int_equal(request.operation, OPERATION_REGISTER);
+    assert_false(request.login_needed);
+    check_slice(request.account, "4564");
+    client_request_free(&request);
+    check_read(D, false,
+               "{'msgType':113,'msgBody':{'userId':'\xe5\xbc\xa0','password':null,'ext':1}}", NULL,
+               &request);
+    check_slice(request.account, "\xe5\xbc\xa0");
+    check_slice(request.password, "");
+    assert_true(request.ext);
+    client_request_free(&request);
+}
+
+static void reads_a_message_to_a_person(void **state) {
+    (void)state;
+    struct client_request request;
+    check_read(D, false, "{\n\
+  'msgType' : '5', \n\
+  'msgBody':{\n\
+    'token' : '1522917270570_9', \n\
+    'toUserId' : '456',\n\
+    'msg' : 'asdsad',\n\
+    'fromUserId' : '123'\n\
+  }\n\
+}",
+               NULL, &request);
+    assert_int_equal(request.number, 5);
+    assert_int_equal(request.operation, OPERATION_SEND);
+    assert_true(request.login_needed);
+    assert_true(request.token_given);
+    check_slice(request.token, "1522917270570_9");
+    check_id(request.actor, 123, "");
+    assert_int_equal(request.peer_kind, PEER_USER);
+    check_id(request.peer, 456, "");
+    check_slice(request.text, "asdsad");
+    client_request_free(&request);
+}
+
+static void reads_a_message_to_a_group(void **state) {
+    (void)state;
+    struct client_request request;
+    check_read(D, false, "{\n\
+  'msgType' : '7', \n\
+  'msgBody':{\n\
+    'token' : '1522917270570_9',\n\
+     'toGroup' : 'ccc',\n\
+     'msg' : 'asdsad',\n\
+     'fromUserId' : '123'\n\
+  }\n\
+}",
+               NULL, &request);
+    assert_int_equal(request.operation, OPERATION_SEND);
+    assert_true(request.login_needed);
+    check_slice(request.token, "1522917270570_9");
+    check_id(request.actor, 123, "");
+    assert_int_equal(request.peer_kind, PEER_GROUP);
+    check_id(request.peer, 0, "ccc");
+    check_slice(request.text, "asdsad");
+    client_request_free(&request);
+}
+
+static void reads_a_logout(void **state) {
+    (void)state;
+    struct client_request request;
+    check_read(D, false, "{\n\
+  'msgType' : '9', \n\
+  'msgBody':{\n\
+    'token' : '1522917270570_9', \n\
+    'logoutUserId' : '123'\n\
+  }\n\
+}",
+               NULL, &request);
+    assert_int_equal(request.operation, OPERATION_LOGOUT);
+    assert_true(request.login_needed);
+    check_slice(request.token, "1522917270570_9");
+    check_id(request.actor, 123, "");
+    client_request_free(&request);
+}
+
+static void reads_a_heartbeat(void **state) {
+    (void)state;
+    static const char *const texts[] = {"{\n  'msgType' : '99'\n}", "{'msgType':99,'msgBody':5}"};
+    for (size_t i = 0; i < 2; i++) {
+        struct client_request request;
+        check_read(D, false, texts[i], NULL, &request);
+        assert_int_equal(request.operation, OPERATION_HEARTBEAT);
+        assert_false(request.login_needed);
+        client_request_free(&request);
+    }
+}
+
+static void reads_a_new_group(void **state) {
+    (void)state;
+    struct client_request request;
+    check_read(D, false, "{\n\
+  'msgType' : '114', \n\
+  'msgBody':{\n\
+    'token' : '1522917278993_10', \n\
+    'ownerId' : '456', \n\
+    'groupId' : 'ccc'\n\
+  }\n\
+}",
+               NULL, &request);
+    assert_int_equal(request.operation, OPERATION_CREATE_GROUP);
+    assert_true(request.login_needed);
+    check_slice(request.token, "1522917278993_10");
+    check_id(request.actor, 456, "");
+    check_id(request.group, 0, "ccc");
+    check_slice(request.name, "");
+    client_request_free(&request);
+}
+
+/* An id that is a number's decimal form is that number; any other is text, beyond 2^53 too. */
+static void ids_are_numbers_where_they_can_be(void **state) {
+    (void)state;
+    static const struct {
+        const char *json;
+        uint64_t number;
+        const char *text;
+    } ids[] = {{"7", 7, ""},
+               {"'7'", 7, ""},
+               {"'07'", 0, "07"},
+               {"9007199254740991", 9007199254740991, ""},
+               {"'9007199254740992'", 0, "9007199254740992"},
+               {"'-1'", 0, "-1"},
+               {"'a b'", 0, "a b"}};
+    for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
+        char text[256];
+        snprintf(text, sizeof text,
+                 "{'msgType':5,'msgBody':{'token':'t','fromUserId':'x','toUserId':%s,'msg':'m'}}",
+                 ids[i].json);
+        struct client_request request;
+        check_read(D, false, text, NULL, &request);
+        check_id(request.actor, 0, "x");
+        check_id(request.peer, ids[i].number, ids[i].text);
+        client_request_free(&request);
+    }
+}
+
+/* --- faults ---------------------------------------------------------------------------------- */
+
+#define X16 "xxxxxxxxxxxxxxxx"
+#define X64 X16 X16 X16 X16
+#define X256 X64 X64 X64 X64
+#define BODY(type_, fields_) "{'msgType':" type_ ",'msgBody':{" fields_ "}}"
+#define T "'token':'t',"
+#define F "'fromUserId':'123',"
+#define NO_ID " must be 1 to 64 bytes without control characters, and not SYSTEM or 0"
+#define NO_NUMBER " must be a string or a whole number from 1 to 9007199254740991"
+
+static const struct fault_case faults[] = {
+    FAULT("{'code':6}", "msgType is missing"),
+    FAULT("{'msgType':'abc'}", "msgType must be a whole number"),
+    FAULT("{'msgType':''}", "msgType must be a whole number"),
+    FAULT("{'msgType':-5}", "msgType must be a whole number"),
+    FAULT("{'msgType':77}", "msgType 77 is not known"),
+    FAULT("{'msgType':'77'}", "msgType 77 is not known"),
+    FAULT("{'msgType':2}", "msgType 2 is not known"),
+    FAULT(BODY("3", T F "'groupId':'ccc'"), "msgType 3 is not known"),
+    FAULT("{'msgType':111}", "msgType 111 is not known"),
+    FAULT("{'msgType':1}", "msgBody is missing"),
+    FAULT("{'msgType':1,'msgBody':'{}'}", "msgBody must be an object"),
+    FAULT(BODY("1", ""), "loginUserId is missing"),
+    FAULT(BODY("1", "'loginUserId':true"), "loginUserId" NO_NUMBER),
+    FAULT(BODY("1", "'loginUserId':0"), "loginUserId" NO_NUMBER),
+    FAULT(BODY("1", "'loginUserId':1.5"), "loginUserId" NO_NUMBER),
+    FAULT(BODY("1", "'loginUserId':''"), "loginUserId" NO_ID),
+    FAULT(BODY("1", "'loginUserId':'1','password':''"), "password is empty"),
+    FAULT(BODY("1", "'loginUserId':'1','password':1"), "password must be a string"),
+    FAULT(BODY("1", "'loginUserId':'1','password':'" X256 "x'"),
+          "password is longer than 256 bytes"),
+    FAULT(BODY("113", ""), "userId is missing"),
+    FAULT(BODY("113", "'userId':'sYstem'"), "userId" NO_ID),
+    FAULT(BODY("113", "'userId':'0'"), "userId" NO_ID),
+    FAULT(BODY("113", "'userId':'a\\nb'"), "userId" NO_ID),
+    FAULT(BODY("113", "'userId':'" X64 "x'"), "userId" NO_ID),
+    FAULT(BODY("113", "'userId':'a\\u0000b'"), "userId holds a NUL character"),
+    FAULT(BODY("113", "'userId':-1"), "userId" NO_NUMBER),
+    FAULT(BODY("113", "'userId':9007199254740992"), "userId" NO_NUMBER),
+    FAULT(BODY("5", F "'toUserId':'456','msg':'x'"), "token is missing"),
+    FAULT(BODY("5", "'token':5," F "'toUserId':'456','msg':'x'"), "token must be a string"),
+    FAULT(BODY("5", "'token':''," F "'toUserId':'456','msg':'x'"), "token is empty"),
+    FAULT(BODY("5", T "'toUserId':'456','msg':'x'"), "fromUserId is missing"),
+    FAULT(BODY("5", T F "'msg':'x'"), "toUserId is missing"),
+    FAULT(BODY("5", T F "'toUserId':'SYSTEM','msg':'x'"), "toUserId" NO_ID),
+    FAULT(BODY("5", T F "'toUserId':[],'msg':'x'"), "toUserId" NO_NUMBER),
+    FAULT(BODY("5", T F "'toUserId':'456'"), "msg is missing"),
+    FAULT(BODY("5", T F "'toUserId':'456','msg':null"), "msg is missing"),
+    FAULT(BODY("5", T F "'toUserId':'456','msg':''"), "msg is empty"),
+    FAULT(BODY("5", T F "'toUserId':'456','msg':{}"), "msg must be a string"),
+    FAULT(BODY("7", T F "'msg':'x'"), "toGroup is missing"),
+    FAULT(BODY("7", T "'toGroup':'ccc','msg':'x'"), "fromUserId is missing"),
+    FAULT(BODY("7", F "'toGroup':'ccc','msg':'x'"), "token is missing"),
+    FAULT(BODY("7", T F "'toGroup':'ccc'"), "msg is missing"),
+    FAULT(BODY("9", "'logoutUserId':'123'"), "token is missing"),
+    FAULT(BODY("9", "'token':'t'"), "logoutUserId is missing"),
+    FAULT(BODY("114", T "'groupId':'ccc'"), "ownerId is missing"),
+    FAULT(BODY("114", T "'ownerId':'456'"), "groupId is missing"),
+    FAULT(BODY("114", T "'ownerId':'456','groupId':'\\u0001'"), "groupId" NO_ID),
+    FAULT("{'msgType':99,'ref':{}}", "ref must be a string"),
+};
+
+static void faults_name_the_field(void **state) {
+    (void)state;
+    check_faults(D, faults, sizeof faults / sizeof faults[0]);
+}
+
+/* --- answers --------------------------------------------------------------------------------- */
+
+static void answers_a_login(void **state) {
+    (void)state;
+    struct client_request request = {.number = 1, .operation = OPERATION_LOGIN};
+    struct client_result result = {
+        .account = 123, .token = slice_text("1522650512561_24"), .time_ms = NOW};
+    check_answers(D, false, NULL, &request, &result, ANSWERS("{\n\
+   'msgType':2,\n\
+   'resultCode':'success',\n\
+   'token':'1522650512561_24'\n\
+}"));
+    result.err = ERR_PASSWORD_NEEDED;
+    check_answers(D, false, NULL, &request, &result,
+                  ANSWERS("{'msgType':2,'resultCode':'fail',"
+                          "'token':'this account needs its password'}"));
+    result.reason = slice_text("loginUserId is missing");
+    request.ext = true;
+    request.ref = slice_text("r");
+    check_answers(D, false, NULL, &request, &result,
+                  ANSWERS("{'msgType':2,'resultCode':'fail','token':'loginUserId is missing'}",
+                          "{'msgType':300,'ref':'r','ok':false,'error':'password_needed',"
+                          "'text':'loginUserId is missing'}"));
+}
+
+static void most_success_is_silent(void **state) {
+    (void)state;
+    static const enum operation silent[] = {OPERATION_REGISTER, OPERATION_CREATE_GROUP,
+                                            OPERATION_SEND, OPERATION_HEARTBEAT};
+    for (size_t i = 0; i < sizeof silent / sizeof silent[0]; i++) {
+        struct client_request request = {.operation = silent[i], .ref = slice_text("r")};
+        struct client_result result = {.time_ms = NOW};
+        check_answers(D, false, &self, &request, &result, NO_ANSWER);
+        check_answers(D, true, &self, &request, &result,
+                      ANSWERS("{'msgType':300,'ref':'r','ok':true}"));
+    }
+    struct client_request request = {.operation = OPERATION_LOGOUT};
+    struct client_result result = {.time_ms = NOW};
+    check_answers(D, false, &self, &request, &result, ANSWERS("{'msgType':10}"));
+}
+
+static void failures_come_from_system(void **state) {
+    (void)state;
+    static const enum operation operations[] = {OPERATION_NONE,   OPERATION_REGISTER,
+                                                OPERATION_SEND,   OPERATION_CREATE_GROUP,
+                                                OPERATION_LOGOUT, OPERATION_HEARTBEAT};
+    for (size_t i = 0; i < sizeof operations / sizeof operations[0]; i++) {
+        struct client_request request = {.operation = operations[i]};
+        struct client_result result = {
+            .err = ERR_TAKEN, .reason = slice_text("nihao"), .time_ms = NOW};
+        check_answers(D, true, &self, &request, &result, ANSWERS("{\n\
+  'msg':'nihao',\n\
+  'msgType':101,\n\
+  'fromUserId':'SYSTEM'\n\
+}"));
+        result.reason = slice_text("");
+        check_answers(D, true, &self, &request, &result,
+                      ANSWERS("{'msg':'that id is taken','msgType':101,'fromUserId':'SYSTEM'}"));
+    }
+    struct buffer out = buffer_make(1024);
+    dialect_write_fault(D, &self, slice_text("that is not JSON"), NOW, &out);
+    check_json(out.data, out.length,
+               "{'msg':'that is not JSON','msgType':101,'fromUserId':'SYSTEM'}");
+    buffer_free(&out);
+}
+
+static void a_stored_message_is_told_to_its_ref(void **state) {
+    (void)state;
+    struct client_request request = {.operation = OPERATION_SEND, .ref = slice_text("r")};
+    struct client_result result = {.cid = 9, .stored_ms = 1700000000123, .time_ms = NOW};
+    check_answers(D, true, &self, &request, &result,
+                  ANSWERS("{'msgType':300,'ref':'r','ok':true,'cid':9,'time_ms':1700000000123}"));
+    result.err = ERR_NO_GROUP;
+    result.reason = slice_text("group ccc does not exist");
+    check_answers(D, true, &self, &request, &result,
+                  ANSWERS("{'msgType':300,'ref':'r','ok':false,'error':'no_group',"
+                          "'text':'group ccc does not exist'}"));
+}
+
+/* --- entries --------------------------------------------------------------------------------- */
+
+static struct entry text_entry(uint64_t conversation, uint64_t to, const char *to_id) {
+    return (struct entry){.conversation = conversation,
+                          .cid = 4711,
+                          .time_ms = NOW,
+                          .type = ENTRY_TEXT,
+                          .from = 123,
+                          .to = to,
+                          .to_id = slice_text(to_id),
+                          .text = slice_text("asdsad")};
+}
+
+static void shows_a_private_message_to_its_recipient(void **state) {
+    (void)state;
+    struct entry entry = text_entry(17, 456, "");
+    check_entry(D, false, 456, &entry, "{\n\
+  'msg':'asdsad',\n\
+  'msgType':6,\n\
+  'fromUserId':'123'\n\
+}");
+    check_entry(D, false, 123, &entry, NULL);
+    entry.from = 100000007;
+    entry.from_id = slice_text("an\"na");
+    check_entry(D, true, 456, &entry,
+                "{'msg':'asdsad','msgType':6,'fromUserId':'an\\'na','cid':4711,"
+                "'time_ms':1700000000999}");
+}
+
+static void shows_a_group_message_to_all(void **state) {
+    (void)state;
+    struct entry entry = text_entry(conversation_of_group(100000001), 100000001, "ccc");
+    const char *sample = "{\n\
+  'msg':'asdsad',\n\
+  'msgType':8,\n\
+  'fromUserId':'123',\n\
+  'toGroup':'ccc'\n\
+}";
+    check_entry(D, false, 123, &entry, sample);
+    check_entry(D, false, 456, &entry, sample);
+    check_entry(D, true, 456, &entry,
+                "{'msg':'asdsad','msgType':8,'fromUserId':'123','toGroup':'ccc','cid':4711,"
+                "'time_ms':1700000000999}");
+    entry.to_id = slice_text("");
+    check_entry(D, false, 456, &entry,
+                "{'msg':'asdsad','msgType':8,'fromUserId':'123','toGroup':'100000001'}");
+}
+
+static void shows_joining_to_all(void **state) {
+    (void)state;
+    struct entry entry = text_entry(conversation_of_group(100000001), 100000001, "ccc");
+    entry.type = ENTRY_JOINED;
+    entry.accepted = true;
+    entry.from = 456;
+    entry.subject = 123;
+    const char *sample = "{\n\
+  'msgType':4,\n\
+  'confirmResult':true,\n\
+  'groupId':'ccc',\n\
+  'toUserId':'123'\n\
+}";
+    check_entry(D, false, 123, &entry, sample);
+    check_entry(D, false, 456, &entry, sample);
+    entry.subject_id = slice_text("anna");
+    check_entry(D, true, 456, &entry,
+                "{'msgType':4,'confirmResult':true,'groupId':'ccc','toUserId':'anna','cid':4711,"
+                "'time_ms':1700000000999}");
+}
+
+static void unknown_entries_are_not_shown(void **state) {
+    (void)state;
+    struct entry entry = text_entry(17, 456, "");
+    entry.type = 77;
+    check_entry(D, true, 456, &entry, NULL);
+    entry = text_entry((uint64_t)CONVERSATION_SELF << CONVERSATION_KIND_SHIFT | 456, 456, "");
+    check_entry(D, true, 456, &entry, NULL);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(dialect_is_told_by_msgtype),
+        cmocka_unit_test(reads_a_login),
+        cmocka_unit_test(reads_a_registration),
+        cmocka_unit_test(reads_a_message_to_a_person),
+        cmocka_unit_test(reads_a_message_to_a_group),
+        cmocka_unit_test(reads_a_logout),
+        cmocka_unit_test(reads_a_heartbeat),
+        cmocka_unit_test(reads_a_new_group),
+        cmocka_unit_test(ids_are_numbers_where_they_can_be),
+        cmocka_unit_test(faults_name_the_field),
+        cmocka_unit_test(answers_a_login),
+        cmocka_unit_test(most_success_is_silent),
+        cmocka_unit_test(failures_come_from_system),
+        cmocka_unit_test(a_stored_message_is_told_to_its_ref),
+        cmocka_unit_test(shows_a_private_message_to_its_recipient),
+        cmocka_unit_test(shows_a_group_message_to_all),
+        cmocka_unit_test(shows_joining_to_all),
+        cmocka_unit_test(unknown_entries_are_not_shown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
