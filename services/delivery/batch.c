@@ -146,7 +146,9 @@ static struct route_batch *answer(struct batch *batch, bool *missed_r) {
             reply->times_ms.items[reply->times_ms.count++] = row->time_ms;
             reply->repeats += row->repeat;
         }
-        if (routes != NULL && route_row(routes, row, send->body) != 0)
+        /* What was first stored in another conversation is nothing to this one's members. */
+        if (routes != NULL && row->conversation == row->head->id &&
+            route_row(routes, row, send->body) != 0)
             *missed_r = true;
     }
     return routes;

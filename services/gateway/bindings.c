@@ -2,10 +2,10 @@
  * Who is here, told to session.
  *
  * Every logged-in client is bound at the session instance that has its account, under the link that
- * this instance gave the gateway. A link that changes, an instance that comes or goes: clients whose
- * instance or link is no longer the one they were bound at are bound again, in bulk, and read the
- * log again, since pushes may have been missed. The pushes of a link are numbered; a gap, or a ping's
- * answer that tells of more than have come, sends its clients back to the log as well.
+ * this instance gave the gateway. A link that changes, an instance that comes or goes: clients
+ * whose instance or link is no longer the one they were bound at are bound again, in bulk, and read
+ * the log again, since pushes may have been missed. The pushes of a link are numbered; a gap, or a
+ * ping's answer that tells of more than have come, sends its clients back to the log as well.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -31,12 +31,8 @@ struct bindings {
 };
 
 /* The two numbers that a peer carries for us. */
-static uint64_t *link_of(struct peer *peer) {
-    return &peer_numbers(peer)[0];
-}
-static uint64_t *seq_of(struct peer *peer) {
-    return &peer_numbers(peer)[1];
-}
+static uint64_t *link_of(struct peer *peer) { return &peer_numbers(peer)[0]; }
+static uint64_t *seq_of(struct peer *peer) { return &peer_numbers(peer)[1]; }
 
 struct bindings *bindings_new(struct gateway *gateway) {
     struct bindings *self = calloc(1, sizeof *self);
@@ -56,7 +52,8 @@ void bindings_destroy(struct bindings **self_p) {
     *self_p = NULL;
 }
 
-/* --- one client that logs in --------------------------------------------------------------------- */
+/* --- one client that logs in ---------------------------------------------------------------------
+ */
 
 struct bind_one {
     struct gateway *gateway;
@@ -106,14 +103,14 @@ void bindings_unbind(struct client *client) {
         return;
     /* When full, session keeps connections that it pushes to in vain until the link changes. */
     if (self->unbound_count < UNBOUND_MAX)
-        self->unbound[self->unbound_count++] =
-            (struct unbound){client->account, client->id};
+        self->unbound[self->unbound_count++] = (struct unbound){client->account, client->id};
     else
         log_warn("unbind_dropped", "client=%llu", (unsigned long long)client->id);
     client->bound_link = 0;
 }
 
-/* --- in bulk ------------------------------------------------------------------------------------- */
+/* --- in bulk -------------------------------------------------------------------------------------
+ */
 
 struct bind_many {
     struct gateway *gateway;
@@ -200,8 +197,8 @@ static void bind_all(struct bindings *self, struct peer *peer) {
  */
 static void tell_unbound(struct bindings *self) {
     uint64_t accounts[UNBOUND_PER_REQUEST], connections[UNBOUND_PER_REQUEST];
-    size_t count = self->unbound_count < UNBOUND_PER_REQUEST ? self->unbound_count
-                                                              : UNBOUND_PER_REQUEST;
+    size_t count =
+        self->unbound_count < UNBOUND_PER_REQUEST ? self->unbound_count : UNBOUND_PER_REQUEST;
     for (size_t i = 0; i < count; i++) {
         accounts[i] = self->unbound[i].account;
         connections[i] = self->unbound[i].connection;
@@ -212,8 +209,8 @@ static void tell_unbound(struct bindings *self) {
     struct peer *peer;
     for (size_t i = 0; (peer = peers_live(session, i)) != NULL; i++)
         if (peers_ask(session, peer,
-                      &(struct peers_request){.message = &message_SESSION_UNBIND,
-                                              .body = &body}) != ERR_OK)
+                      &(struct peers_request){.message = &message_SESSION_UNBIND, .body = &body}) !=
+            ERR_OK)
             return; /* its queue is full: all of it again at the next tick */
     self->unbound_count -= count;
     memmove(self->unbound, self->unbound + count, self->unbound_count * sizeof *self->unbound);
@@ -234,7 +231,8 @@ void bindings_tick(struct gateway *gateway) {
             self->stale = true; /* its first answer has not been read */
 }
 
-/* --- what session says --------------------------------------------------------------------------- */
+/* --- what session says ---------------------------------------------------------------------------
+ */
 
 void bindings_change(void *context, struct peer *peer, enum peer_change change) {
     struct gateway *gateway = context;

@@ -6,7 +6,7 @@
 #include "common/log.h"
 #include "services/gateway/gateway.h"
 
-static const char *const state_names[] = {"new", "logging_in", "catching_up", "live", "leaving"};
+static const char *const state_names[] = {"new", "logging_in", "catching_up", "live"};
 
 void client_set_state(struct client *client, enum client_state state) {
     log_debug("client_state", "client=%llu from=%s to=%s", (unsigned long long)client->id,
@@ -22,7 +22,8 @@ struct client_account client_account(const struct client *client) {
     return (struct client_account){client->account, slice_text(client->account_id)};
 }
 
-/* --- answers ----------------------------------------------------------------------------------- */
+/* --- answers -----------------------------------------------------------------------------------
+ */
 
 /* A client that does not take its answers is not worth waiting for. */
 static void send_or_close(struct client *client, struct slice text) {
@@ -66,7 +67,8 @@ void client_fail(struct client *client, enum err err, const char *reason) {
     client_finish(client, &(struct client_result){.err = err, .reason = slice_text(reason)});
 }
 
-/* --- requests ---------------------------------------------------------------------------------- */
+/* --- requests ----------------------------------------------------------------------------------
+ */
 
 /* NULL, or why the request may not be carried out on this connection. */
 static const char *forbidden(const struct client *client, const struct client_request *request) {
@@ -166,7 +168,8 @@ static void on_object(void *argument, struct edge_connection *edge, struct slice
         take_request(client, &request);
 }
 
-/* --- life -------------------------------------------------------------------------------------- */
+/* --- life --------------------------------------------------------------------------------------
+ */
 
 static void on_open(void *argument, struct edge_connection *edge) {
     struct gateway *gateway = argument;
@@ -196,6 +199,7 @@ static void on_close(void *argument, struct edge_connection *edge) {
     feed_stop(client);
     bindings_unbind(client);
     send_drop_all(client);
+    cursors_flush(gateway); /* the account may be on its way to another gateway */
     if (client->busy)
         client_request_free(&client->request);
     free(client);
@@ -223,8 +227,7 @@ const struct edge_handlers client_handlers = {.on_open = on_open,
 
 /* Those that wait for a login stand in a list, in the order in which their time is over. */
 void client_await_login(struct client *client) {
-    client->login_by_ms =
-        loop_now_ms() + (int64_t)client->gateway->settings.login_timeout_ms;
+    client->login_by_ms = loop_now_ms() + (int64_t)client->gateway->settings.login_timeout_ms;
     DL_APPEND2(client->gateway->login_queue, client, prev_login, next_login);
     client->awaits_login = true;
 }

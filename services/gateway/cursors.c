@@ -21,8 +21,9 @@ struct moves {
 
 struct cursors {
     struct gateway *gateway;
-    struct moves waiting, asked; /* each with room for CURSORS_MAX */
+    struct moves waiting, asked;    /* each with room for CURSORS_MAX */
     size_t asked_from, asked_count; /* the part of `asked` that is on its way */
+    uint64_t added, stored;         /* moves, ever */
     int64_t flushed_ms;
     struct metric *dropped;
 };
@@ -68,13 +69,15 @@ static void answered(void *argument, enum err err, const void *reply, const char
     (void)text;
     struct gateway *gateway = argument;
     struct cursors *self = gateway->cursors;
-    if (self == NULL)
-        return;
-    if (err == ERR_OK)
+    if (err == ERR_OK) {
         self->asked_from += self->asked_count;
+        self->stored += self->asked_count;
+    }
     self->asked_count = 0;
-    if (err == ERR_OK)
-        send_next(self); /* after an error: at the next flush */
+    if (err == ERR_OK) {
+        send_next(self);                   /* after an error: at the next flush */
+        feed_tick(gateway, loop_now_ms()); /* who waited for this reads on */
+    }
 }
 
 /* The next part of `asked`, or what waits when there is none left of it. */
@@ -113,12 +116,17 @@ void cursors_add(struct gateway *gateway, const struct written *written) {
     waiting->accounts[waiting->count] = written->account;
     waiting->conversations[waiting->count] = written->conversation;
     waiting->cids[waiting->count++] = written->cid;
+    gateway->cursors->added++;
 }
 
 void cursors_flush(struct gateway *gateway) {
     gateway->cursors->flushed_ms = loop_now_ms();
     send_next(gateway->cursors);
 }
+
+uint64_t cursors_added(const struct gateway *gateway) { return gateway->cursors->added; }
+
+uint64_t cursors_stored(const struct gateway *gateway) { return gateway->cursors->stored; }
 
 bool cursors_idle(const struct gateway *gateway) {
     const struct cursors *self = gateway->cursors;

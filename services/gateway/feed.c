@@ -1,10 +1,10 @@
 /*
  * The log on its way to a client.
  *
- * CATCHING_UP: pages are pulled behind the connection's positions; a push only marks it dirty. When a
- * page comes back empty and nothing was pushed meanwhile, the client is LIVE and pushes go straight
- * out. Anything that may have been missed - a gap in `prev`, a full queue, a lost link - does one
- * thing: it sends the client back to catching up.
+ * CATCHING_UP: pages are pulled behind the connection's positions; a push only marks it dirty. When
+ * a page comes back empty and nothing was pushed meanwhile, the client is LIVE and pushes go
+ * straight out. Anything that may have been missed - a gap in `prev`, a full queue, a lost link -
+ * does one thing: it sends the client back to catching up.
  */
 #include <stdlib.h>
 #include <utlist.h>
@@ -16,7 +16,8 @@
 /* How long after a failed pull the next is tried. */
 #define PULL_RETRY_MS 500
 
-/* --- writing one entry ----------------------------------------------------------------------------- */
+/* --- writing one entry
+ * ----------------------------------------------------------------------------- */
 
 /* Writes the entry as this client sees it and moves its position. false: its queue is full. */
 static bool write_entry(struct client *client, const struct entry *entry,
@@ -28,16 +29,18 @@ static bool write_entry(struct client *client, const struct entry *entry,
         metric_add(client->gateway->written, 1);
     }
     /* A position that cannot be kept costs a repeat when this client reads the log again. */
-    if (entry->cid != 0 && positions_touch(&client->positions, entry->conversation, entry->cid) != 0)
+    if (entry->cid != 0 &&
+        positions_touch(&client->positions, entry->conversation, entry->cid) != 0)
         client->whole = false;
     return true;
 }
 
-/* --- pulling --------------------------------------------------------------------------------------- */
+/* --- pulling
+ * --------------------------------------------------------------------------------------- */
 
 struct pull {
     struct gateway *gateway;
-    uint64_t client, account;
+    uint64_t client, login;
 };
 
 static void queue_pull(struct client *client) {
@@ -89,8 +92,7 @@ static void write_page(struct client *client, const struct delivery_pull_reply *
         if (record_unpack(&entry_desc, reply->entries.items[i], &arena, &entry, &fault) != 0) {
             log_error("bad_entry", "fault=\"%s\"", fault);
         } else {
-            const struct position *known =
-                positions_find(&client->positions, entry.conversation);
+            const struct position *known = positions_find(&client->positions, entry.conversation);
             if (known == NULL || known->sent < entry.cid)
                 written = write_entry(client, &entry, texts);
         }
@@ -124,7 +126,11 @@ static void pulled(void *argument, enum err err, const void *reply_v, const char
     if (client == NULL)
         return;
     client->pulling = false;
-    if (client->state != CLIENT_CATCHING_UP || client->account != pull.account)
+    if (client->login != pull.login) {
+        queue_pull(client);
+        return;
+    }
+    if (client->state != CLIENT_CATCHING_UP)
         return;
     if (err != ERR_OK) {
         client->pull_at_ms = loop_now_ms() + PULL_RETRY_MS;
@@ -163,7 +169,7 @@ static void pull(struct client *client) {
     struct pull *pull = malloc(sizeof *pull);
     enum err err = ERR_OVERLOADED;
     if (pull != NULL && list_positions(client, &body) == 0) {
-        *pull = (struct pull){gateway, client->id, client->account};
+        *pull = (struct pull){gateway, client->id, client->login};
         err = peers_ask(gateway->delivery, peers_next(gateway->delivery),
                         &(struct peers_request){.message = &message_DELIVERY_PULL,
                                                 .body = &body,
@@ -189,16 +195,23 @@ static void run_pulls(struct gateway *gateway, int64_t now_ms) {
     DL_FOREACH_SAFE2(gateway->pull_queue, client, next, next_pull) {
         if (gateway->pulls >= GATEWAY_MAX_PULLS)
             return;
-        if (client->pull_at_ms > now_ms)
+        bool stored = client->await_moves && cursors_stored(gateway) >= client->after_moves;
+        if (client->pull_at_ms > now_ms && !stored)
             continue;
+        client->await_moves = false;
         unqueue_pull(client);
         pull(client);
     }
 }
 
 void feed_start(struct client *client) {
-    /* What reached this account a moment ago, perhaps over another connection, is not repeated. */
+    /* What reached this account a moment ago, perhaps over another connection, is not repeated: the
+     * first page is read behind it, unless storing it takes too long. */
     cursors_flush(client->gateway);
+    client->after_moves = cursors_added(client->gateway);
+    client->await_moves = true;
+    client->pull_at_ms = loop_now_ms() + PULL_RETRY_MS;
+    client->login++;
     queue_pull(client);
     run_pulls(client->gateway, loop_now_ms());
 }
@@ -222,7 +235,8 @@ void feed_catch_up_all(struct gateway *gateway, const char *reason) {
     }
 }
 
-/* --- pushes ---------------------------------------------------------------------------------------- */
+/* --- pushes
+ * ---------------------------------------------------------------------------------------- */
 
 static void push_to(struct client *client, const struct entry *entry, struct entry_texts *texts) {
     if (client->state == CLIENT_CATCHING_UP) {
@@ -266,7 +280,8 @@ void feed_push(struct gateway *gateway, struct slice packed, const struct u64_li
     record_arena_free(&arena);
 }
 
-/* --- marks ----------------------------------------------------------------------------------------- */
+/* --- marks
+ * ----------------------------------------------------------------------------------------- */
 
 static void unlist_mark(struct client *client) {
     if (client->mark_listed)
@@ -274,24 +289,35 @@ static void unlist_mark(struct client *client) {
     client->mark_listed = false;
 }
 
-/* Notes what the mark covers. -1: no memory; then it is covered by none, and repeated some day. */
-static int note_written(struct client *client) {
-    free(client->marking);
-    client->marking_count = 0;
-    client->marking = calloc(client->positions.touched_count + 1, sizeof *client->marking);
-    if (client->marking == NULL)
-        return -1;
+/*
+ * Moves what was written since the last mark behind `left`: conversations of this account, with how
+ * far each was written. Without memory it is covered by no mark, and repeated some day.
+ */
+static void collect_written(struct client *client) {
+    size_t count = client->left_count + client->positions.touched_count;
+    struct written *left = realloc(client->left, (count + 1) * sizeof *left);
+    if (left == NULL) {
+        log_warn("mark_forgotten", "client=%llu", (unsigned long long)client->id);
+        return;
+    }
+    client->left = left;
     struct written written = {.account = client->account};
     while (positions_next_touched(&client->positions, &written.conversation, &written.cid))
-        client->marking[client->marking_count++] = written;
-    return 0;
+        client->left[client->left_count++] = written;
 }
 
 static void mark(struct client *client) {
     if (client->marking != NULL || !edge_mark(client->edge))
         return; /* one is outstanding: its answer lists the next */
-    if (note_written(client) != 0)
-        log_warn("mark_forgotten", "client=%llu", (unsigned long long)client->id);
+    collect_written(client);
+    client->marking = client->left;
+    client->marking_count = client->left_count;
+    client->left = NULL;
+    client->left_count = 0;
+}
+
+static bool has_unmarked(const struct client *client) {
+    return client->left_count > 0 || client->positions.touched_count > 0;
 }
 
 void feed_reached(struct client *client) {
@@ -300,12 +326,7 @@ void feed_reached(struct client *client) {
     free(client->marking);
     client->marking = NULL;
     client->marking_count = 0;
-    if (client->state == CLIENT_LEAVING) {
-        if (!feed_hurry_mark(client))
-            operation_left(client);
-        return;
-    }
-    if (client->positions.touched_count > 0)
+    if (has_unmarked(client))
         list_mark(client, (int64_t)client->gateway->settings.reach_interval_ms);
     if (client->wait_reached) {
         client->wait_reached = false;
@@ -313,42 +334,45 @@ void feed_reached(struct client *client) {
     }
 }
 
-bool feed_hurry_mark(struct client *client) {
-    if (client->marking == NULL && client->positions.touched_count == 0)
-        return false;
-    list_mark(client, 0);
-    return true;
-}
-
 static void run_marks(struct gateway *gateway, int64_t now_ms) {
     struct client *client, *next;
     DL_FOREACH_SAFE2(gateway->mark_queue, client, next, next_mark) {
-        if (client->state == CLIENT_LEAVING && client->leave_by_ms <= now_ms) {
-            unlist_mark(client);
-            operation_left(client);
-        } else if (client->mark_at_ms <= now_ms && client->marking == NULL) {
+        if (client->mark_at_ms <= now_ms && client->marking == NULL) {
             unlist_mark(client);
             mark(client);
         }
     }
 }
 
-/* --- the rest -------------------------------------------------------------------------------------- */
+/* --- the rest
+ * -------------------------------------------------------------------------------------- */
 
 void feed_tick(struct gateway *gateway, int64_t now_ms) {
     run_pulls(gateway, now_ms);
     run_marks(gateway, now_ms);
 }
 
-void feed_stop(struct client *client) {
+static void forget_positions(struct client *client) {
     unqueue_pull(client);
     unlist_mark(client);
     positions_clear(&client->positions);
-    free(client->marking);
-    client->marking = NULL;
-    client->marking_count = 0;
     client->whole = client->dirty = client->wait_reached = false;
     client->pull_at_ms = 0;
+}
+
+void feed_leave(struct client *client) {
+    collect_written(client);
+    forget_positions(client);
+    if (client->left_count > 0)
+        mark(client); /* before the answer, so that its own is here before the next login */
+}
+
+void feed_stop(struct client *client) {
+    forget_positions(client);
+    free(client->marking);
+    free(client->left);
+    client->marking = client->left = NULL;
+    client->marking_count = client->left_count = 0;
 }
 
 int feed_open(struct gateway *gateway) {
@@ -356,6 +380,4 @@ int feed_open(struct gateway *gateway) {
     return gateway->texts == NULL ? -1 : 0;
 }
 
-void feed_close(struct gateway *gateway) {
-    entry_texts_destroy(&gateway->texts);
-}
+void feed_close(struct gateway *gateway) { entry_texts_destroy(&gateway->texts); }

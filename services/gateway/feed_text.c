@@ -11,9 +11,7 @@ struct entry_texts {
     struct buffer texts[DIALECTS][2][DIALECT_VIEW_COUNT];
 };
 
-static struct buffer *each(struct entry_texts *self, size_t i) {
-    return &self->texts[0][0][0] + i;
-}
+static struct buffer *each(struct entry_texts *self, size_t i) { return &self->texts[0][0][0] + i; }
 
 #define TEXTS ((size_t)DIALECTS * 2 * DIALECT_VIEW_COUNT)
 

@@ -32,8 +32,6 @@
 /* Room for the JSON of one entry: its text escaped to six times its length. */
 #define GATEWAY_TEXT_BYTES ((size_t)512 << 10)
 #define GATEWAY_TICK_MS 50
-/* How long a log-out waits for what was written to arrive. */
-#define GATEWAY_LEAVE_MS 1000
 
 struct gateway_settings {
     struct service_settings service;
@@ -49,9 +47,8 @@ struct gateway_settings {
  *   LOGGING_IN   auth, then session, are asked
  *   CATCHING_UP  reads the log; a push only marks it dirty
  *   LIVE         pushes go straight out
- *   LEAVING      logs out: what was written is waited for, then session and auth are told
  */
-enum client_state { CLIENT_NEW, CLIENT_LOGGING_IN, CLIENT_CATCHING_UP, CLIENT_LIVE, CLIENT_LEAVING };
+enum client_state { CLIENT_NEW, CLIENT_LOGGING_IN, CLIENT_CATCHING_UP, CLIENT_LIVE };
 
 struct client;
 struct send;
@@ -88,18 +85,22 @@ struct client {
 
     /* the feed */
     struct positions positions;
-    bool whole;        /* `positions` hold all conversations: one that is missing is new */
-    bool dirty;        /* something was pushed since the last page was asked for */
-    bool pulling;      /* a page is asked for */
-    bool queued;       /* waits in gateway->pull_queue */
-    bool wait_reached; /* the next page waits until the client has taken the last */
+    uint64_t login;       /* counts logins, so that a page of an earlier one is told apart */
+    bool whole;           /* `positions` hold all conversations: one that is missing is new */
+    bool dirty;           /* something was pushed since the last page was asked for */
+    bool pulling;         /* a page is asked for */
+    bool queued;          /* waits in gateway->pull_queue */
+    bool wait_reached;    /* the next page waits until the client has taken the last */
+    uint64_t after_moves; /* the first page waits until so many cursors' moves are stored */
+    bool await_moves;
     int64_t pull_at_ms; /* after a failed pull: not before */
     struct client *next_pull, *prev_pull;
 
     /* marks: what has reached the client */
-    struct written *marking; /* covered by the mark that is outstanding */
+    struct written *marking; /* covered by the mark that is outstanding; NULL: none is */
     size_t marking_count;
-    int64_t leave_by_ms; /* LEAVING: not longer than that */
+    struct written *left; /* of an account that logged out: for the next mark */
+    size_t left_count;
     bool mark_listed;
     int64_t mark_at_ms;
     struct client *next_mark, *prev_mark;
@@ -157,8 +158,6 @@ void client_tick(struct gateway *gateway, int64_t now_ms);
 
 /* Carries out client->request (busy); ends with client_finish, now or later. */
 void operation_start(struct client *client);
-/* What was written before a log-out has reached the client, or there was no time for it. */
-void operation_left(struct client *client);
 
 /* --- sends.c --------------------------------------------------------------------------------- */
 
@@ -182,8 +181,9 @@ void feed_catch_up_all(struct gateway *gateway, const char *reason);
 void feed_push(struct gateway *gateway, struct slice packed, const struct u64_list *connections);
 void feed_tick(struct gateway *gateway, int64_t now_ms);
 void feed_reached(struct client *client);
-/* Whether something was written that has not been confirmed; then a mark is on its way. */
-bool feed_hurry_mark(struct client *client);
+/* The account logs out; what was written for it may still be confirmed. */
+void feed_leave(struct client *client);
+/* The connection is gone. */
 void feed_stop(struct client *client);
 
 /* --- bindings.c ------------------------------------------------------------------------------ */
@@ -206,6 +206,9 @@ void cursors_destroy(struct cursors **self);
 void cursors_add(struct gateway *gateway, const struct written *written);
 /* Sends what there is now rather than in a while. */
 void cursors_flush(struct gateway *gateway);
+/* How many moves were ever added, and how many of these, in that order, are stored. */
+uint64_t cursors_added(const struct gateway *gateway);
+uint64_t cursors_stored(const struct gateway *gateway);
 /* Nothing waits and nothing is on its way. */
 bool cursors_idle(const struct gateway *gateway);
 void cursors_tick(struct gateway *gateway, int64_t now_ms);

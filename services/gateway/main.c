@@ -84,8 +84,8 @@ static void make_metrics(struct gateway *self) {
 static int make_peers(struct gateway *self) {
     const struct gateway_settings *settings = &self->settings;
     struct service *service = self->service;
-    self->auth = peers_new(service, &(struct peers_options){.name = "auth",
-                                                            .addresses = settings->auth_peers});
+    self->auth = peers_new(
+        service, &(struct peers_options){.name = "auth", .addresses = settings->auth_peers});
     if (self->auth == NULL)
         return -1;
     self->group = peers_new(service, &(struct peers_options){.name = "group",
@@ -125,13 +125,12 @@ static int start(struct service *service, void *context) {
         log_error("start_failed", "reason=\"no memory\"");
         return -1;
     }
-    self->edge_settings =
-        (struct edge_settings){.bind_address = settings->service.bind_address,
-                               .http_port = (uint16_t)settings->http_port,
-                               .tcp_port = (uint16_t)settings->tcp_port,
-                               .idle_timeout_ms = settings->idle_timeout_ms,
-                               .send_queue_bytes = settings->send_queue_bytes,
-                               .max_connections = settings->max_connections};
+    self->edge_settings = (struct edge_settings){.bind_address = settings->service.bind_address,
+                                                 .http_port = (uint16_t)settings->http_port,
+                                                 .tcp_port = (uint16_t)settings->tcp_port,
+                                                 .idle_timeout_ms = settings->idle_timeout_ms,
+                                                 .send_queue_bytes = settings->send_queue_bytes,
+                                                 .max_connections = settings->max_connections};
     self->edge = edge_new(service_loop(service), &self->edge_settings, &client_handlers, self);
     if (self->edge == NULL || make_peers(self) != 0)
         return -1;
@@ -181,7 +180,8 @@ static void finish(void *context) {
 int main(int argc, char **argv) {
     static const struct service_definition definition = {
         .name = "gateway",
-        .program = {"parley-gateway", "the edge: clients' JSON over WebSocket and TCP", "", options},
+        .program = {"parley-gateway", "the edge: clients' JSON over WebSocket and TCP", "",
+                    options},
         .settings = &gateway.settings,
         .common = &gateway.settings.service,
         .port = &gateway.settings.gateway_port,

@@ -74,9 +74,9 @@ static void answered(void *argument, enum err err, const void *reply, const char
     free(argument);
     uint64_t number = 0;
     if (err == ERR_OK) {
-        const struct u64_list *numbers = look_up.kind == PEER_GROUP
-                                             ? &((const struct group_resolve_reply *)reply)->groups
-                                             : &((const struct auth_resolve_reply *)reply)->accounts;
+        const struct u64_list *numbers =
+            look_up.kind == PEER_GROUP ? &((const struct group_resolve_reply *)reply)->groups
+                                       : &((const struct auth_resolve_reply *)reply)->accounts;
         number = numbers->count == 1 ? numbers->items[0] : 0;
         if (number != 0) /* one that is not there may be there soon */
             remember(look_up.gateway->names, look_up.kind, look_up.id, number);
@@ -117,7 +117,8 @@ bool names_find(struct client *client, enum peer_kind kind, const struct client_
         done(client, ERR_OVERLOADED, 0);
         return false;
     }
-    *look_up = (struct look_up){.gateway = gateway, .client = client->id, .kind = kind, .done = done};
+    *look_up =
+        (struct look_up){.gateway = gateway, .client = client->id, .kind = kind, .done = done};
     memcpy(look_up->id, id->text.data, id->text.length);
     struct name *name = NULL;
     HASH_FIND_STR(*table_of(gateway->names, kind), look_up->id, name);

@@ -28,11 +28,10 @@ static void ask(struct client *client, struct peers *peers, const struct message
     enum err err = ERR_OVERLOADED;
     if (errand != NULL) {
         *errand = (struct errand){client->gateway, client->id, done};
-        err = peers_ask(peers, peers_next(peers),
-                        &(struct peers_request){.message = message,
-                                                .body = body,
-                                                .done = errand_done,
-                                                .argument = errand});
+        err = peers_ask(
+            peers, peers_next(peers),
+            &(struct peers_request){
+                .message = message, .body = body, .done = errand_done, .argument = errand});
     }
     if (err != ERR_OK) {
         free(errand);
@@ -40,7 +39,8 @@ static void ask(struct client *client, struct peers *peers, const struct message
     }
 }
 
-/* --- registering --------------------------------------------------------------------------------- */
+/* --- registering ---------------------------------------------------------------------------------
+ */
 
 static void registered(struct client *client, enum err err, const void *reply_v) {
     const struct auth_register_reply *reply = reply_v;
@@ -62,7 +62,8 @@ static void start_register(struct client *client) {
     ask(client, client->gateway->auth, &message_AUTH_REGISTER, &body, registered);
 }
 
-/* --- logging in ---------------------------------------------------------------------------------- */
+/* --- logging in ----------------------------------------------------------------------------------
+ */
 
 static void forget_account(struct client *client) {
     client->account = 0;
@@ -119,7 +120,8 @@ static void start_login(struct client *client) {
     ask(client, client->gateway->auth, &message_AUTH_LOGIN, &body, logged_in);
 }
 
-/* --- logging out --------------------------------------------------------------------------------- */
+/* --- logging out ---------------------------------------------------------------------------------
+ */
 
 static void logged_out(struct client *client, enum err err, const void *reply) {
     (void)reply;
@@ -129,22 +131,15 @@ static void logged_out(struct client *client, enum err err, const void *reply) {
     client_finish(client, &(struct client_result){.err = ERR_OK});
 }
 
-/* What was written is given the time to arrive, so that the next login does not repeat it. */
 static void start_logout(struct client *client) {
-    client_set_state(client, CLIENT_LEAVING);
-    client->leave_by_ms = loop_now_ms() + GATEWAY_LEAVE_MS;
-    if (!feed_hurry_mark(client))
-        operation_left(client);
-}
-
-void operation_left(struct client *client) {
-    feed_stop(client);
-    bindings_unbind(client);
     struct auth_logout body = {.account = client->account, .token = slice_text(client->token)};
+    feed_leave(client);
+    bindings_unbind(client);
     ask(client, client->gateway->auth, &message_AUTH_LOGOUT, &body, logged_out);
 }
 
-/* --- groups -------------------------------------------------------------------------------------- */
+/* --- groups --------------------------------------------------------------------------------------
+ */
 
 static void group_created(struct client *client, enum err err, const void *reply_v) {
     const struct group_create_reply *reply = reply_v;
@@ -168,13 +163,13 @@ static struct slice id_text(const struct client_id *id, char out[24]) {
 static void start_create_group(struct client *client) {
     const struct client_request *request = &client->request;
     char digits[24];
-    struct group_create body = {.account = client->account,
-                                .id = id_text(&request->group, digits),
-                                .name = request->name};
+    struct group_create body = {
+        .account = client->account, .id = id_text(&request->group, digits), .name = request->name};
     ask(client, client->gateway->group, &message_GROUP_CREATE, &body, group_created);
 }
 
-/* --- all ----------------------------------------------------------------------------------------- */
+/* --- all -----------------------------------------------------------------------------------------
+ */
 
 void operation_start(struct client *client) {
     client->started = true;

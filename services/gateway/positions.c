@@ -30,8 +30,8 @@ struct position *positions_find(const struct positions *self, uint64_t conversat
 }
 
 static int grow(struct positions *self) {
-    struct positions larger = {
-        .capacity = self->capacity == 0 ? FIRST_CAPACITY : self->capacity * 2};
+    struct positions larger = {.capacity =
+                                   self->capacity == 0 ? FIRST_CAPACITY : self->capacity * 2};
     larger.slots = calloc(larger.capacity, sizeof *larger.slots);
     if (larger.slots == NULL)
         return -1;

@@ -60,7 +60,8 @@ static uint64_t conversation_key(enum peer_kind kind, uint64_t account, uint64_t
     return account < to ? peers_hash(account, to) : peers_hash(to, account);
 }
 
-/* --- the end of a text --------------------------------------------------------------------------- */
+/* --- the end of a text ---------------------------------------------------------------------------
+ */
 
 static void remove_send(struct client *client, struct send *send) {
     if (send->flight == NULL)
@@ -79,7 +80,8 @@ static void conclude(struct client *client, struct send *send, struct client_res
     remove_send(client, send);
 }
 
-/* --- flights ------------------------------------------------------------------------------------- */
+/* --- flights -------------------------------------------------------------------------------------
+ */
 
 static void depart(struct client *client, uint64_t key);
 
@@ -189,7 +191,8 @@ static void depart(struct client *client, uint64_t key) {
         free(flight);
 }
 
-/* --- from outside -------------------------------------------------------------------------------- */
+/* --- from outside --------------------------------------------------------------------------------
+ */
 
 void send_start(struct client *client, struct client_request *request, uint64_t to) {
     struct send *send = to == 0 ? NULL : calloc(1, sizeof *send);
@@ -237,7 +240,5 @@ void send_tick(struct gateway *gateway, int64_t now_ms) {
 
 void send_drop_all(struct client *client) {
     struct send *send, *next;
-    DL_FOREACH_SAFE(client->sends, send, next) {
-        remove_send(client, send);
-    }
+    DL_FOREACH_SAFE(client->sends, send, next) { remove_send(client, send); }
 }

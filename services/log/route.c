@@ -260,8 +260,10 @@ static void send_batch(struct router *self, struct route_batch *batch, unsigned 
 void route_post(struct router *self, struct route_batch **batch_p) {
     struct route_batch *batch = *batch_p;
     *batch_p = NULL;
-    if (batch == NULL)
+    if (batch == NULL || batch->count == 0) {
+        route_batch_destroy(&batch);
         return;
+    }
     batch->next = NULL;
     pthread_mutex_lock(&self->lock);
     *self->posted_tail = batch;
