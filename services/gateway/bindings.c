@@ -74,12 +74,16 @@ static void bound_one(void *argument, enum err err, const void *reply, const cha
     bind.done(client, err);
 }
 
+static bool tell_unbound(struct bindings *self);
+
 void bindings_bind(struct client *client, void (*done)(struct client *client, enum err err)) {
     struct gateway *gateway = client->gateway;
     struct peer *peer = peers_by_key(gateway->session, client->account);
     struct bind_one *bind = malloc(sizeof *bind);
     enum err err = ERR_UNAVAILABLE;
-    if (peer != NULL && bind != NULL) {
+    /* An earlier log-out on this connection must not be heard behind this log-in. */
+    bool told = tell_unbound(gateway->bindings);
+    if (peer != NULL && bind != NULL && told) {
         *bind = (struct bind_one){gateway, client->id, *link_of(peer), done};
         struct session_bind body = {.accounts = {&client->account, 1},
                                     .connections = {&client->id, 1}};
@@ -144,7 +148,8 @@ static void bound_many(void *argument, enum err err, const void *reply, const ch
 
 static void ask_bind(struct bindings *self, struct peer *peer, struct bind_many *bind) {
     struct session_bind body = {.accounts = {bind->accounts, bind->count},
-                                .connections = {bind->connections, bind->count}};
+                                .connections = {bind->connections, bind->count},
+                                .again = true};
     if (bind->count > 0 && peers_ask(self->gateway->session, peer,
                                      &(struct peers_request){.message = &message_SESSION_BIND,
                                                              .body = &body,
@@ -191,11 +196,8 @@ static void bind_all(struct bindings *self, struct peer *peer) {
         ask_bind(self, peer, bind);
 }
 
-/*
- * Tells of those that left to every instance: one that had the account before another came may
- * still know the connection. An instance that is not there forgets by itself.
- */
-static void tell_unbound(struct bindings *self) {
+/* The first of those that left, to every instance; false when one's queue is full. */
+static bool tell_some(struct bindings *self) {
     uint64_t accounts[UNBOUND_PER_REQUEST], connections[UNBOUND_PER_REQUEST];
     size_t count =
         self->unbound_count < UNBOUND_PER_REQUEST ? self->unbound_count : UNBOUND_PER_REQUEST;
@@ -211,15 +213,27 @@ static void tell_unbound(struct bindings *self) {
         if (peers_ask(session, peer,
                       &(struct peers_request){.message = &message_SESSION_UNBIND, .body = &body}) !=
             ERR_OK)
-            return; /* its queue is full: all of it again at the next tick */
+            return false;
     self->unbound_count -= count;
     memmove(self->unbound, self->unbound + count, self->unbound_count * sizeof *self->unbound);
+    return true;
+}
+
+/*
+ * Tells of those that left to every instance: one that had the account before another came may
+ * still know the connection. An instance that is not there forgets by itself. What a full queue
+ * does not take is told at the next tick, all of it again.
+ */
+static bool tell_unbound(struct bindings *self) {
+    while (self->unbound_count > 0)
+        if (!tell_some(self))
+            return false;
+    return true;
 }
 
 void bindings_tick(struct gateway *gateway) {
     struct bindings *self = gateway->bindings;
-    if (self->unbound_count > 0)
-        tell_unbound(self);
+    (void)tell_unbound(self);
     if (!self->stale || self->asked > 0)
         return;
     self->stale = false;

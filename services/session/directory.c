@@ -245,14 +245,27 @@ bool directory_unbind(struct directory *self, uint64_t account, uint16_t gateway
     return true;
 }
 
-size_t directory_drop_gateway(struct directory *self, uint16_t gateway) {
+size_t directory_drop_gateway(struct directory *self, uint16_t gateway,
+                              void (*left)(void *argument, uint64_t account), void *argument) {
     size_t dropped = 0;
     while (self->gateway_first[gateway] != NONE) {
         const struct binding *binding = &self->pool[self->gateway_first[gateway]];
+        uint64_t account = binding->account;
         remove_binding(self, find_connection(self, gateway, binding->connection));
+        if (left != NULL && find_account(self, account) == NULL)
+            left(argument, account);
         dropped++;
     }
     return dropped;
+}
+
+const struct binding *directory_walk(const struct directory *self, uint64_t *position) {
+    while (*position <= self->connections.mask) {
+        const struct slot *slot = &self->connections.slots[(*position)++];
+        if (slot->binding != NONE)
+            return &self->pool[slot->binding];
+    }
+    return NULL;
 }
 
 const struct binding *directory_first(const struct directory *self, uint64_t account) {

@@ -6,7 +6,7 @@
  *     for (const struct binding *b = directory_first(directory, account); b != NULL;
  *          b = directory_next(directory, b)) ...
  *     directory_unbind(directory, account, gateway, connection);
- *     directory_drop_gateway(directory, gateway);
+ *     directory_drop_gateway(directory, gateway, NULL, NULL);
  *
  * Always: a connection of a gateway belongs to one account at most. At most `max_bindings` are
  * held, and DIRECTORY_MAX_PER_ACCOUNT of one account; memory grows with them by doubling (32 bytes
@@ -52,12 +52,18 @@ enum err directory_bind(struct directory *self, uint64_t account, uint16_t gatew
 bool directory_unbind(struct directory *self, uint64_t account, uint16_t gateway,
                       uint64_t connection);
 
-/* Removes every binding of `gateway`; how many they were. */
-size_t directory_drop_gateway(struct directory *self, uint16_t gateway);
+/* Removes every binding of `gateway`; how many they were. `left` (may be NULL) hears of each
+ * account that has none any more. */
+size_t directory_drop_gateway(struct directory *self, uint16_t gateway,
+                              void (*left)(void *argument, uint64_t account), void *argument);
 
 /* The bindings of an account, in no order; NULL when there are no more. */
 const struct binding *directory_first(const struct directory *self, uint64_t account);
 const struct binding *directory_next(const struct directory *self, const struct binding *binding);
+
+/* All bindings, in no order: start with *position 0; NULL when there are no more. Any change of the
+ * directory ends the walk. */
+const struct binding *directory_walk(const struct directory *self, uint64_t *position);
 
 /* Bindings held. */
 size_t directory_count(const struct directory *self);

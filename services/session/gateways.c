@@ -12,7 +12,16 @@ struct gateways {
     size_t used;  /* records from here on were never used */
     size_t count; /* that bind */
     struct gateway records[GATEWAYS_SLOTS];
+    struct gateway gone[GATEWAYS_REMEMBERED]; /* the last that were forgotten, in a ring */
+    size_t gone_next;
 };
+
+static bool was_forgotten(const struct gateways *self, struct slice id) {
+    for (size_t i = 0; i < GATEWAYS_REMEMBERED; i++)
+        if (slice_equal(gateway_id(&self->gone[i]), id))
+            return true;
+    return false;
+}
 
 static struct gateway *find(struct gateways *self, struct slice id) {
     for (size_t i = 0; i < self->used; i++)
@@ -43,7 +52,10 @@ struct gateway *gateways_hear(struct gateways *self, struct slice id, int64_t no
     gateway = find_free(self);
     if (gateway == NULL)
         return NULL;
-    *gateway = (struct gateway){.id_length = id.length, .link = random_link(), .heard_ms = now_ms};
+    *gateway = (struct gateway){.id_length = id.length,
+                                .link = random_link(),
+                                .heard_ms = now_ms,
+                                .returned = was_forgotten(self, id)};
     memcpy(gateway->id, id.data, id.length);
     return gateway;
 }
@@ -78,8 +90,10 @@ void gateways_excuse(struct gateways *self, int64_t by_ms) {
 }
 
 void gateways_forget(struct gateways *self, struct gateway *gateway) {
-    if (gateway->binds)
+    if (gateway->binds) {
         self->count--;
+        self->gone[self->gone_next++ % GATEWAYS_REMEMBERED] = *gateway;
+    }
     *gateway = (struct gateway){0};
 }
 

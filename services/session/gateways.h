@@ -23,6 +23,8 @@
 #include "common/record.h"
 #include "common/service.h"
 
+/* Forgotten gateways that are known again when they return. */
+#define GATEWAYS_REMEMBERED 64
 /* Gateways at once. */
 #define GATEWAYS_MAX 256
 /* Callers at once: gateways, and the deliveries and groups that ping as well. */
@@ -32,6 +34,7 @@ struct gateway {
     char id[SERVICE_CALLER_BYTES];
     size_t id_length; /* 0: the record is free */
     bool binds;       /* set by gateways_set_binds */
+    bool returned;    /* it was forgotten while it had bindings, and came back */
     uint64_t link;
     uint64_t seq; /* of the last push or other event that was sent to it */
     int64_t heard_ms;

@@ -11,6 +11,9 @@ static const struct config_option options[] = {
     CONFIG_U64(struct session_settings, gateway_timeout_ms, 5000, 50, 3600000, "ms",
                "silence after which a gateway and its connections are forgotten; longer than its "
                "peer_timeout_ms"),
+    CONFIG_STRING(struct session_settings, group_peers, "tcp://127.0.0.1:7102",
+                  "instances of group, which are told who comes and goes: tcp://host:port,... or "
+                  "dns:name:port"),
     CONFIG_END};
 
 static const struct service_handler handlers[] = {
@@ -18,6 +21,8 @@ static const struct service_handler handlers[] = {
     {&message_SESSION_UNBIND, .loop = session_handle_unbind},
     {&message_SESSION_ROUTE, .loop = session_handle_route},
     {&message_SESSION_DIRTY, .loop = session_handle_dirty},
+    {&message_SESSION_LIST, .loop = session_handle_list},
+    {&message_SESSION_KICK, .loop = session_handle_kick},
 };
 
 int main(int argc, char **argv) {

@@ -123,25 +123,53 @@ static void collect(struct pusher *self, const struct binding *binding, uint32_t
     chain->last = at;
 }
 
+static void collect_or_send(struct pusher *self, const struct binding *binding, uint32_t item,
+                            const struct route_item *items) {
+    if (self->copy_count == PUSHER_MAX_COPIES)
+        send_collected(self, items);
+    collect(self, binding, item);
+}
+
+/* Whether anybody is connected whom the item is for. */
+static bool collect_item(struct pusher *self, const struct route_item *items, uint32_t i) {
+    const struct binding *b;
+    bool heard = false;
+    uint64_t position = 0;
+    while (items[i].everyone && (b = directory_walk(self->directory, &position)) != NULL) {
+        collect_or_send(self, b, i, items);
+        heard = true;
+    }
+    for (size_t j = 0; !items[i].everyone && j < items[i].accounts.count; j++) {
+        b = directory_first(self->directory, items[i].accounts.items[j]);
+        for (; b != NULL; b = directory_next(self->directory, b)) {
+            collect_or_send(self, b, i, items);
+            heard = true;
+        }
+    }
+    return heard;
+}
+
 void pusher_route(struct pusher *self, const struct session_route *route) {
     const struct route_item *items = route->items.items;
     uint64_t unheard = 0;
-    for (size_t i = 0; i < route->items.count; i++) {
-        bool heard = false;
-        for (size_t j = 0; j < items[i].accounts.count; j++) {
-            const struct binding *b = directory_first(self->directory, items[i].accounts.items[j]);
-            for (; b != NULL; b = directory_next(self->directory, b)) {
-                if (self->copy_count == PUSHER_MAX_COPIES)
-                    send_collected(self, items);
-                collect(self, b, (uint32_t)i);
-                heard = true;
-            }
-        }
-        unheard += !heard;
-    }
+    for (uint32_t i = 0; i < route->items.count; i++)
+        unheard += !collect_item(self, items, i);
     send_collected(self, items);
     metric_add(self->routed, route->items.count);
     metric_add(self->unheard, unheard);
+}
+
+size_t pusher_kick(struct pusher *self, uint64_t account, struct slice reason) {
+    size_t kicked = 0;
+    const struct binding *b = directory_first(self->directory, account);
+    for (; b != NULL; b = directory_next(self->directory, b)) {
+        uint64_t connection = b->connection;
+        struct gateway_kick kick = {.connections = {&connection, 1}, .reason = reason};
+        service_send(self->service, gateway_id(gateways_at(self->gateways, b->gateway)),
+                     &message_GATEWAY_KICK, &kick);
+        kicked++;
+    }
+    return kicked;
 }
 
 void pusher_dirty(struct pusher *self, struct slice reason) {

@@ -1,10 +1,14 @@
 /* The session service: handlers, hooks, and the sweep that drops gateways that fell silent. */
 #include "services/session/session.h"
 
+#include <stdlib.h>
+
 #include "common/log.h"
 #include "common/loop.h"
 #include "proto/messages.h"
 
+/* Accounts in one answer to session.list. */
+#define SESSION_LIST_MAX 8192
 /* Looks for silent gateways in a time-out. */
 #define SWEEPS_PER_TIMEOUT 5
 
@@ -40,12 +44,18 @@ enum err session_handle_bind(void *context, struct call *call, const void *body)
     }
     uint16_t index = gateway_index(self->gateways, gateway);
     enum err err = ERR_OK;
+    /* After a restart of session nobody has come; after a gateway was dropped its people had gone.
+     */
+    bool news = !bind->again || gateway->returned;
     /* One that does not fit is no reason to leave the others of a bulk bind without pushes. */
     for (size_t i = 0; i < bind->accounts.count; i++) {
-        enum err one = directory_bind(self->directory, bind->accounts.items[i], index,
-                                      bind->connections.items[i]);
+        uint64_t account = bind->accounts.items[i];
+        bool first = directory_first(self->directory, account) == NULL;
+        enum err one = directory_bind(self->directory, account, index, bind->connections.items[i]);
         if (one != ERR_OK)
             err = one;
+        else if (first && news)
+            presence_note(self->presence, account, true);
     }
     set_gauges(self);
     if (err == ERR_OK)
@@ -63,9 +73,13 @@ enum err session_handle_unbind(void *context, struct call *call, const void *bod
     }
     const struct gateway *gateway =
         gateways_hear_known(self->gateways, call_caller(call), loop_now_ms());
-    for (size_t i = 0; gateway != NULL && i < unbind->accounts.count; i++)
-        directory_unbind(self->directory, unbind->accounts.items[i],
-                         gateway_index(self->gateways, gateway), unbind->connections.items[i]);
+    for (size_t i = 0; gateway != NULL && i < unbind->accounts.count; i++) {
+        uint64_t account = unbind->accounts.items[i];
+        if (directory_unbind(self->directory, account, gateway_index(self->gateways, gateway),
+                             unbind->connections.items[i]) &&
+            directory_first(self->directory, account) == NULL)
+            presence_note(self->presence, account, false);
+    }
     set_gauges(self);
     call_reply(&call, &(struct done){0});
     return ERR_OK;
@@ -89,6 +103,58 @@ enum err session_handle_dirty(void *context, struct call *call, const void *body
     return ERR_OK;
 }
 
+static int compare_u64(const void *a, const void *b) {
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static uint64_t count_connections(const struct session *self, uint64_t account) {
+    uint64_t count = 0;
+    const struct binding *b = directory_first(self->directory, account);
+    for (; b != NULL; b = directory_next(self->directory, b))
+        count++;
+    return count;
+}
+
+/* The operator's: sorts all that is there, which takes a moment with very many. */
+enum err session_handle_list(void *context, struct call *call, const void *body) {
+    struct session *self = context;
+    const struct session_list *list = body;
+    size_t limit =
+        list->limit == 0 || list->limit > SESSION_LIST_MAX ? SESSION_LIST_MAX : list->limit;
+    size_t count = 0, total = 0;
+    uint64_t *all =
+        record_arena_alloc(call_arena(call), directory_count(self->directory) * sizeof *all);
+    struct session_list_reply reply = {
+        .accounts.items = record_arena_alloc(call_arena(call), limit * sizeof *all),
+        .connections.items = record_arena_alloc(call_arena(call), limit * sizeof *all)};
+    if (all == NULL || reply.accounts.items == NULL || reply.connections.items == NULL)
+        return ERR_OVERLOADED;
+    const struct binding *b;
+    for (uint64_t position = 0; (b = directory_walk(self->directory, &position)) != NULL;)
+        if (b->account > list->after)
+            all[total++] = b->account;
+    qsort(all, total, sizeof *all, compare_u64);
+    for (size_t i = 0; i < total && count < limit; i++) {
+        if (i > 0 && all[i] == all[i - 1])
+            continue;
+        reply.accounts.items[count] = all[i];
+        reply.connections.items[count++] = count_connections(self, all[i]);
+    }
+    reply.accounts.count = reply.connections.count = count;
+    call_reply(&call, &reply);
+    return ERR_OK;
+}
+
+enum err session_handle_kick(void *context, struct call *call, const void *body) {
+    struct session *self = context;
+    const struct session_kick *kick = body;
+    size_t kicked = pusher_kick(self->pusher, kick->account, kick->reason);
+    log_info("kicked", "account=%llu connections=%zu", (unsigned long long)kick->account, kicked);
+    call_reply(&call, &(struct done){0});
+    return ERR_OK;
+}
+
 void session_ping(void *context, struct slice caller, struct service_pong *pong) {
     struct session *self = context;
     const struct gateway *gateway = gateways_hear(self->gateways, caller, loop_now_ms());
@@ -100,11 +166,16 @@ void session_ping(void *context, struct slice caller, struct service_pong *pong)
 
 /* --- the sweep ----------------------------------------------------------------------------- */
 
+static void account_left(void *argument, uint64_t account) {
+    struct session *self = argument;
+    presence_note(self->presence, account, false);
+}
+
 static void drop(struct session *self, struct gateway *gateway) {
     if (gateway->binds) {
         char quoted[LOG_QUOTED_BYTES];
-        size_t bindings =
-            directory_drop_gateway(self->directory, gateway_index(self->gateways, gateway));
+        size_t bindings = directory_drop_gateway(
+            self->directory, gateway_index(self->gateways, gateway), account_left, self);
         log_warn("gateway_dropped", "gateway=%s bindings=%zu",
                  log_quote(quoted, gateway->id, gateway->id_length), bindings);
     }
@@ -140,6 +211,9 @@ int session_start(struct service *service, void *context) {
     self->service = service;
     self->directory = directory_new(settings->max_connections, GATEWAYS_SLOTS);
     self->gateways = gateways_new();
+    self->presence = presence_new(service, settings->group_peers);
+    if (self->presence == NULL)
+        return -1;
     if (self->directory != NULL && self->gateways != NULL)
         self->pusher = pusher_new(service, self->directory, self->gateways);
     if (self->pusher == NULL) {
@@ -161,6 +235,7 @@ void session_finish(void *context) {
     struct session *self = context;
     if (ev_is_active(&self->sweep))
         ev_timer_stop(service_loop(self->service), &self->sweep);
+    presence_destroy(&self->presence);
     pusher_destroy(&self->pusher);
     gateways_destroy(&self->gateways);
     directory_destroy(&self->directory);

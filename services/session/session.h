@@ -8,11 +8,13 @@
 #include "common/service.h"
 #include "services/session/directory.h"
 #include "services/session/gateways.h"
+#include "services/session/presence.h"
 #include "services/session/push.h"
 
 struct session_settings {
     struct service_settings service;
     uint64_t session_port, max_connections, gateway_timeout_ms;
+    char *group_peers;
 };
 
 struct session {
@@ -21,6 +23,7 @@ struct session {
     struct directory *directory;
     struct gateways *gateways;
     struct pusher *pusher;
+    struct presence *presence;
     struct metric *bindings_gauge, *gateways_gauge;
     ev_timer sweep;   /* looks for gateways that fell silent */
     int64_t swept_ms; /* when it last did */
@@ -32,6 +35,8 @@ service_loop_handler session_handle_bind;
 service_loop_handler session_handle_unbind;
 service_loop_handler session_handle_route;
 service_loop_handler session_handle_dirty;
+service_loop_handler session_handle_list;
+service_loop_handler session_handle_kick;
 
 /* The hooks of the definition; `context` is the struct session. */
 int session_start(struct service *service, void *context);
