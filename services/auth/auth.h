@@ -2,7 +2,8 @@
  * The service auth: accounts, and the tokens of logins.
  *
  * Its handlers run on workers, side by side; they share a struct auth that nobody changes after the
- * start. All that lasts is in the database, so any number of instances may run.
+ * start but for the throttle, which is thread-safe. All that lasts is in the database, so any
+ * number of instances may run.
  */
 #ifndef PARLEY_AUTH_H
 #define PARLEY_AUTH_H
@@ -10,6 +11,7 @@
 #include "common/service.h"
 #include "proto/messages.h"
 #include "services/auth/password.h"
+#include "services/auth/throttle.h"
 
 /* Numbers that a registration tries before it gives up: those taken are ids that people chose. */
 #define AUTH_NUMBER_TRIES 100
@@ -24,12 +26,14 @@ struct auth_settings {
     uint64_t auth_port;
     uint64_t password_ops, password_memory_kib;
     uint64_t token_days;
+    uint64_t login_failures, login_failures_per_address;
     bool youim_open_login;
 };
 
 struct auth {
     struct auth_settings settings;
     struct passwords passwords;
+    struct throttle *throttle;
 };
 
 /* The form in which an e-mail address is kept and looked for: ASCII letters in lower case, all else
@@ -37,6 +41,6 @@ struct auth {
 struct slice auth_fold_email(struct record_arena *arena, struct slice email);
 
 service_pool_handler auth_handle_register, auth_handle_login, auth_handle_logout,
-    auth_handle_resolve;
+    auth_handle_resolve, auth_handle_set_password, auth_handle_set_disabled;
 
 #endif

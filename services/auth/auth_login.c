@@ -134,10 +134,18 @@ enum err auth_handle_login(void *context, struct db *db, struct record_arena *ar
     if (!text_is_plain(ask->login))
         return ERR_BAD_LOGIN;
     enum err err = find_login(db, ask, arena, &account);
-    if (err == ERR_OK)
-        err = check(auth, ask, &account);
     if (err != ERR_OK)
         return err;
+    /* An account has one count, by whichever of its names it is tried. */
+    struct slice name = account.number != 0 ? account.id : ask->login;
+    if (!throttle_allows(auth->throttle, name, ask->address, loop_now_ms()))
+        return ERR_THROTTLED;
+    err = check(auth, ask, &account);
+    if (err == ERR_BAD_LOGIN)
+        throttle_failed(auth->throttle, name, ask->address, loop_now_ms());
+    if (err != ERR_OK)
+        return err;
+    throttle_passed(auth->throttle, name);
     renew_password(auth, db, ask, &account);
     reply->account = account.number;
     reply->id = account.id;

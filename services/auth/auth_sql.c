@@ -31,3 +31,12 @@ const struct db_statement auth_sql_remove_expired = {
 const struct db_statement auth_sql_resolve = {
     "resolve", "SELECT id, number FROM account"
                " WHERE id IN (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"};
+
+const struct db_statement auth_sql_account_exists = {"account_exists",
+                                                     "SELECT number FROM account WHERE number = ?"};
+const struct db_statement auth_sql_set_password = {
+    "set_password", "UPDATE account SET password = ? WHERE number = ?"};
+const struct db_statement auth_sql_set_disabled = {
+    "set_disabled", "UPDATE account SET disabled = ? WHERE number = ?"};
+const struct db_statement auth_sql_remove_tokens = {"remove_tokens",
+                                                    "DELETE FROM token WHERE account = ?"};

@@ -1,7 +1,8 @@
 /*
  * Every statement of auth. It writes the tables account and token alone.
  *
- * All of these are single statements that commit by themselves: no change of auth's spans two rows.
+ * All of these are single statements that commit by themselves: no change of auth's has to span
+ * two.
  */
 #ifndef PARLEY_AUTH_SQL_H
 #define PARLEY_AUTH_SQL_H
@@ -24,6 +25,15 @@ extern const struct db_statement auth_sql_remove_token;
 extern const struct db_statement auth_sql_remove_expired;
 /* AUTH_RESOLVE_AT_ONCE ids -> id, number of those there are */
 extern const struct db_statement auth_sql_resolve;
+
+/* number -> a row when there is such an account */
+extern const struct db_statement auth_sql_account_exists;
+/* hash or NULL, number */
+extern const struct db_statement auth_sql_set_password;
+/* 1 or 0, number */
+extern const struct db_statement auth_sql_set_disabled;
+/* number: all its tokens */
+extern const struct db_statement auth_sql_remove_tokens;
 
 #define AUTH_RESOLVE_AT_ONCE 16
 

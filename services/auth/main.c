@@ -15,6 +15,10 @@ static const struct config_option options[] = {
                "Argon2id's memory for a password, once for each of db_connections"),
     CONFIG_U64(struct auth_settings, token_days, 30, 1, 3650, "days",
                "how long a login's token is good for"),
+    CONFIG_U64(struct auth_settings, login_failures, 10, 0, 1000000, "per minute",
+               "failed logins of one account after which further ones are refused; 0: no limit"),
+    CONFIG_U64(struct auth_settings, login_failures_per_address, 100, 0, 1000000, "per minute",
+               "the same for one client address; 0 where a proxy hides the clients' addresses"),
     CONFIG_BOOL(struct auth_settings, youim_open_login, true,
                 "let YouIM clients enter accounts without a password by their id alone"),
     CONFIG_END};
@@ -24,6 +28,8 @@ static const struct service_handler handlers[] = {
     {&message_AUTH_LOGIN, .pool = auth_handle_login},
     {&message_AUTH_LOGOUT, .pool = auth_handle_logout},
     {&message_AUTH_RESOLVE, .pool = auth_handle_resolve},
+    {&message_AUTH_SET_PASSWORD, .pool = auth_handle_set_password},
+    {&message_AUTH_SET_DISABLED, .pool = auth_handle_set_disabled},
 };
 
 static int start(struct service *service, void *context) {
@@ -35,9 +41,19 @@ static int start(struct service *service, void *context) {
                   (unsigned long long)settings->password_memory_kib);
         return -1;
     }
+    auth->throttle = throttle_new(settings->login_failures, settings->login_failures_per_address);
+    if (auth->throttle == NULL) {
+        log_error("start_failed", "reason=\"no memory\"");
+        return -1;
+    }
     if (schema_require(service, &settings->db) != 0)
         return -1;
     return service_use_pool(service, &settings->db);
+}
+
+static void finish(void *context) {
+    struct auth *auth = context;
+    throttle_destroy(&auth->throttle);
 }
 
 int main(int argc, char **argv) {
@@ -52,6 +68,7 @@ int main(int argc, char **argv) {
         .handler_count = sizeof handlers / sizeof handlers[0],
         .context = &auth,
         .start = start,
+        .finish = finish,
     };
     return service_main(&definition, argc, argv);
 }

@@ -11,7 +11,22 @@ static int compare_moves(const void *a, const void *b) {
     const struct cursor_move *x = a, *y = b;
     if (x->account != y->account)
         return x->account > y->account ? 1 : -1;
-    return (x->conversation > y->conversation) - (x->conversation < y->conversation);
+    if (x->conversation != y->conversation)
+        return x->conversation > y->conversation ? 1 : -1;
+    return (x->cid > y->cid) - (x->cid < y->cid);
+}
+
+/* Ascending, and of each cursor only the farthest move; how many are left. */
+static size_t sort_moves(struct cursor_move *moves, size_t count) {
+    size_t kept = 0;
+    qsort(moves, count, sizeof *moves, compare_moves);
+    for (size_t i = 0; i < count; i++) {
+        if (kept > 0 && moves[kept - 1].account == moves[i].account &&
+            moves[kept - 1].conversation == moves[i].conversation)
+            kept--;
+        moves[kept++] = moves[i];
+    }
+    return kept;
 }
 
 static enum err advance(struct db *db, const struct cursor_move *moves, size_t count) {
@@ -40,7 +55,7 @@ enum err handle_advance(void *context, struct db *db, struct record_arena *arena
     for (size_t i = 0; i < count; i++)
         moves[i] = (struct cursor_move){request->accounts.items[i], request->conversations.items[i],
                                         request->cids.items[i]};
-    qsort(moves, count, sizeof *moves, compare_moves);
+    count = sort_moves(moves, count);
     enum err err = ERR_OK;
     for (size_t from = 0; err == ERR_OK && from < count; from += ADVANCE_STEP)
         err = advance(db, moves + from, count - from < ADVANCE_STEP ? count - from : ADVANCE_STEP);

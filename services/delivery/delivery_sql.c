@@ -27,10 +27,13 @@ void delivery_sql_add_page(struct buffer *sql, const struct page_part *parts, si
 }
 
 void delivery_sql_add_advance(struct buffer *sql, const struct cursor_move *moves, size_t count) {
-    buffer_add_text(sql, "UPDATE `cursor` c JOIN (SELECT 0 AS a,0 AS k,0 AS cid");
+    buffer_add_text(sql, "UPDATE (");
     for (size_t i = 0; i < count; i++)
-        buffer_printf(sql, " UNION ALL SELECT %" PRIu64 ",%" PRIu64 ",%" PRIu64, moves[i].account,
-                      moves[i].conversation, moves[i].cid);
-    buffer_add_text(sql, ") v ON c.account=v.a AND c.conversation=v.k "
+        buffer_printf(sql,
+                      i == 0 ? "SELECT %" PRIu64 " AS a,%" PRIu64 " AS k,%" PRIu64 " AS cid"
+                             : " UNION ALL SELECT %" PRIu64 ",%" PRIu64 ",%" PRIu64,
+                      moves[i].account, moves[i].conversation, moves[i].cid);
+    /* In this order of the tables only: the other one would wait for everybody's locks. */
+    buffer_add_text(sql, ") v STRAIGHT_JOIN `cursor` c ON c.account=v.a AND c.conversation=v.k "
                          "SET c.received=GREATEST(c.received,v.cid);");
 }

@@ -23,7 +23,8 @@ struct page_part {
 void delivery_sql_add_page(struct buffer *sql, const struct page_part *parts, size_t count,
                            size_t limit);
 
-/* Moves cursors that exist forward; rows ascending, so that two advances never deadlock. */
+/* Moves cursors that exist forward; rows ascending, so that two advances never deadlock, and each
+ * cursor once: the server changes a row once, by any of its moves. */
 struct cursor_move {
     uint64_t account, conversation, cid;
 };

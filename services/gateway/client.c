@@ -109,10 +109,9 @@ static void take_text(struct client *client, struct client_request *request) {
     /* While the name is looked up, the request is the one in progress and keeps its place. */
     client->request = *request;
     client->busy = true;
+    edge_pause(client->edge);
     if (names_find(client, request->peer_kind, &request->peer, &number, peer_found))
         peer_found(client, ERR_OK, number);
-    else
-        edge_pause(client->edge);
 }
 
 static void take_request(struct client *client, struct client_request *request) {

@@ -102,7 +102,7 @@ enum dialect dialect_detect(const cJSON *object) {
 
 /* --- reading --------------------------------------------------------------------------------- */
 
-static const struct request_row *find_row(const struct dialect_form *form,
+static const struct request_row *find_row(const struct dialect_form *form, bool ext,
                                           struct reading *reading) {
     struct client_request *request = reading->request;
     if (!field_given(request->json, form->number_key)) {
@@ -115,8 +115,9 @@ static const struct request_row *find_row(const struct dialect_form *form,
         return NULL;
     }
     for (size_t i = 0; i < form->row_count; i++) {
-        if (form->rows[i].number == request->number)
-            return &form->rows[i];
+        const struct request_row *row = &form->rows[i];
+        if (row->number == request->number && (ext || !(row->needs & NEEDS_EXT)))
+            return row;
     }
     reading_fail(reading, "%s %" PRIu64 " is not known", form->number_key, request->number);
     return NULL;
@@ -146,10 +147,10 @@ enum err dialect_read(enum dialect dialect, bool ext, cJSON *json, struct client
         reading_fail(&reading, "the JSON is not an object with code or msgType");
         return reading.err;
     }
-    const struct request_row *row = find_row(form, &reading);
+    const struct request_row *row = find_row(form, ext, &reading);
     if (row) {
         request_r->operation = row->operation;
-        request_r->login_needed = row->login_needed;
+        request_r->login_needed = row->needs & NEEDS_LOGIN;
         if (row->read) {
             reading.body = reading_object(&reading, json, form->body_key);
             if (row->operation == OPERATION_LOGIN || row->operation == OPERATION_REGISTER)
@@ -210,14 +211,20 @@ void json_id(struct buffer *out, uint64_t number, struct slice id) {
         json_text(out, id);
         return;
     }
+    if (number == 0) {
+        json_raw(out, "\"SYSTEM\"");
+        return;
+    }
     json_raw(out, "\"");
     json_number(out, number);
     json_raw(out, "\"");
 }
 
 void json_extension(struct buffer *out, const struct entry *entry) {
-    json_raw(out, ",\"cid\":");
-    json_number(out, entry->cid);
+    if (entry->cid != 0) {
+        json_raw(out, ",\"cid\":");
+        json_number(out, entry->cid);
+    }
     json_raw(out, ",\"time_ms\":");
     json_number(out, entry->time_ms);
 }
@@ -293,19 +300,19 @@ void dialect_write_fault(enum dialect dialect, const struct client_account *self
         out->length = start;
 }
 
-enum dialect_view dialect_entry_view(enum dialect dialect, const struct entry *entry,
+enum dialect_view dialect_entry_view(enum dialect dialect, bool ext, const struct entry *entry,
                                      uint64_t account) {
     const struct dialect_form *form = form_of(dialect);
-    return form ? form->entry_view(entry, account) : DIALECT_VIEW_NOTHING;
+    return form ? form->entry_view(ext, entry, account) : DIALECT_VIEW_NOTHING;
 }
 
-void dialect_write_entry(enum dialect dialect, bool ext, enum dialect_view view,
-                         const struct entry *entry, struct buffer *out) {
+void dialect_write_entry(enum dialect dialect, bool ext, const struct entry *entry,
+                         uint64_t account, struct buffer *out) {
     const struct dialect_form *form = form_of(dialect);
-    if (!form || view == DIALECT_VIEW_NOTHING)
+    if (!form)
         return;
     size_t start = out->length;
-    form->write_entry(ext, entry, out);
+    form->write_entry(ext, entry, account, out);
     if (out->failed)
         out->length = start;
 }

@@ -15,8 +15,9 @@
  * Every dialect_write_* function adds all of a text or, with `out->failed` set, nothing of it. An
  * escaped text is at most six times as long as the text itself.
  *
- * Each dialect has one file with one table {number, login needed, reader} for requests; adding a
- * request is a row there and, if it asks for something new, an operation in operations.h.
+ * Each dialect has one file with a table {number, operation, needs, reader} of requests and one of
+ * notices. Adding a request is a row there and, if it asks for something new, an operation here and
+ * in operations*.c; adding a notice is a row in each.
  */
 #ifndef PARLEY_GATEWAY_DIALECT_H
 #define PARLEY_GATEWAY_DIALECT_H
@@ -40,6 +41,19 @@ enum operation {
     OPERATION_LOGOUT,
     OPERATION_SEND,
     OPERATION_CREATE_GROUP,
+    OPERATION_BEFRIEND,      /* asks `person` */
+    OPERATION_ANSWER_FRIEND, /* `person` asked */
+    OPERATION_UNFRIEND,
+    OPERATION_JOIN,          /* asks for `group` */
+    OPERATION_ANSWER_JOIN,   /* `person` asked for `group` */
+    OPERATION_ADMIT,         /* the same with yes; or pulls in `person`, who did not ask */
+    OPERATION_LEAVE,
+    OPERATION_REMOVE_MEMBER, /* `person` from `group` */
+    OPERATION_SET_ADMIN,     /* whether `person` is an administrator of `group` */
+    OPERATION_DISSOLVE,
+    OPERATION_RENAME_GROUP,
+    OPERATION_RENAME_SELF,
+    OPERATION_COUNT
 };
 
 enum peer_kind { PEER_NONE, PEER_USER, PEER_GROUP };
@@ -50,7 +64,7 @@ enum peer_kind { PEER_NONE, PEER_USER, PEER_GROUP };
  */
 struct client_id {
     bool present;
-    uint64_t number;   /* valid when text is empty */
+    uint64_t number;   /* valid when text is empty, or once it was looked up */
     struct slice text; /* into the request's JSON */
 };
 
@@ -69,8 +83,10 @@ struct client_request {
     struct client_id peer;
     struct slice text;    /* SEND: the message; valid UTF-8, not empty */
     struct slice account; /* LOGIN: e-mail, number or id as text; REGISTER (YouIM): the id */
-    struct slice email, password, name; /* REGISTER; name also CREATE_GROUP */
-    struct client_id group;             /* CREATE_GROUP (YouIM): the chosen id */
+    struct slice email, password, name; /* REGISTER; name also CREATE_GROUP and RENAME_* */
+    struct client_id group;             /* concerned; CREATE_GROUP (YouIM): the chosen id */
+    struct client_id person;            /* concerned, besides the actor */
+    bool accept;                        /* ANSWER_*: yes; SET_ADMIN: becomes one */
 };
 
 /* The logged-in account as a dialect shows it. */
@@ -144,19 +160,20 @@ void dialect_write_fault(enum dialect dialect, const struct client_account *self
                          struct slice reason, uint64_t time_ms, struct buffer *out);
 
 /*
- * Which text of an entry an account gets. All connections of one dialect, ext and view get the same
- * bytes, so a text is made once for each of these.
+ * Which text of an entry an account gets. All connections of one dialect and ext get the same bytes
+ * as the common view, so that is made once for each of these.
  */
 enum dialect_view {
     DIALECT_VIEW_NOTHING, /* the dialect has no message for it, or not for this account */
     DIALECT_VIEW_COMMON,  /* what everyone concerned gets */
-    DIALECT_VIEW_COUNT
+    DIALECT_VIEW_OWN      /* names the account that it is for */
 };
-enum dialect_view dialect_entry_view(enum dialect dialect, const struct entry *entry,
+enum dialect_view dialect_entry_view(enum dialect dialect, bool ext, const struct entry *entry,
                                      uint64_t account);
 
-/* Appends the JSON of one log entry as that view of it; nothing for DIALECT_VIEW_NOTHING. */
-void dialect_write_entry(enum dialect dialect, bool ext, enum dialect_view view,
-                         const struct entry *entry, struct buffer *out);
+/* Appends the JSON of one log entry as `account` gets it, which matters for DIALECT_VIEW_OWN alone.
+ * For an entry whose view is not DIALECT_VIEW_NOTHING. */
+void dialect_write_entry(enum dialect dialect, bool ext, const struct entry *entry,
+                         uint64_t account, struct buffer *out);
 
 #endif

@@ -207,6 +207,18 @@ void reading_string_id(struct reading *reading, const cJSON *object, const char 
     *id_r = id;
 }
 
+void reading_flag(struct reading *reading, const cJSON *object, const char *name, bool *flag_r) {
+    const cJSON *item = reading_field(reading, object, name);
+    if (!item)
+        return;
+    const char *text = cJSON_IsString(item) ? item->valuestring : "";
+    bool yes = cJSON_IsTrue(item) || strcmp(text, "true") == 0;
+    if (!yes && !cJSON_IsFalse(item) && strcmp(text, "false") != 0)
+        reading_fail(reading, "%s must be true or false", name);
+    else
+        *flag_r = yes;
+}
+
 void reading_ext(struct reading *reading) {
     uint64_t number = 0;
     if (field_number(field_find(reading->body, "ext"), &number) && number == 1)

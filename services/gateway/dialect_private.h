@@ -18,11 +18,37 @@ struct reading {
     char *fault; /* DIALECT_FAULT_BYTES */
 };
 
+/* Flags of what a request takes. */
+enum request_needs { NEEDS_NOTHING = 0, NEEDS_LOGIN = 1, NEEDS_EXT = 2 };
+
 struct request_row {
     uint64_t number;
-    enum operation operation;
-    bool login_needed;
+    enum operation operation; /* OPERATION_NONE: the reader tells by the fields */
+    unsigned needs;
     void (*read)(struct reading *reading); /* NULL: its body does not matter */
+};
+
+/*
+ * A notice: an entry that is no text. Its fields stand in the order in which they are written.
+ */
+enum notice_value { NOTICE_END, NOTICE_FROM, NOTICE_SUBJECT, NOTICE_TO, NOTICE_ANSWER, NOTICE_TEXT };
+enum notice_for {
+    NOTICE_FOR_ALL,
+    NOTICE_FOR_SUBJECT, /* shown to that account alone */
+    NOTICE_FOR_EXT      /* shown to clients that opted in */
+};
+struct notice_field {
+    const char *key;
+    enum notice_value value;
+    bool ext; /* left out for clients that did not opt in */
+};
+struct notice_row {
+    enum entry_type type;
+    enum conversation_kind kind; /* that such an entry stands in; a pair's where it is not stored */
+    uint64_t number;
+    uint64_t number_if_no; /* of an answer that refuses; 0: the same number and fields */
+    enum notice_for seen_by;
+    struct notice_field fields[4], fields_if_no[3]; /* up to NOTICE_END or the end */
 };
 
 /* A dialect. The write functions append to `out`, in order and without looking at `failed`. */
@@ -38,8 +64,8 @@ struct dialect_form {
     /* The 300, around write_result_fields(). */
     void (*write_300)(const struct client_request *request, const struct client_result *result,
                       struct buffer *out);
-    enum dialect_view (*entry_view)(const struct entry *entry, uint64_t account);
-    void (*write_entry)(bool ext, const struct entry *entry, struct buffer *out);
+    enum dialect_view (*entry_view)(bool ext, const struct entry *entry, uint64_t account);
+    void (*write_entry)(bool ext, const struct entry *entry, uint64_t account, struct buffer *out);
 };
 extern const struct dialect_form dialect_form_ourchat;
 extern const struct dialect_form dialect_form_youim;
@@ -76,6 +102,8 @@ void reading_number_id(struct reading *reading, const cJSON *object, const char 
 /* An id that is a string, or a number (YouIM). */
 void reading_string_id(struct reading *reading, const cJSON *object, const char *name,
                        struct client_id *id_r);
+/* true or false, or the same as a string. */
+void reading_flag(struct reading *reading, const cJSON *object, const char *name, bool *flag_r);
 /* `"ext":1` in the body. */
 void reading_ext(struct reading *reading);
 
@@ -88,13 +116,26 @@ void json_raw(struct buffer *out, const char *text);
 /* A string with its quotes. Escapes what JSON demands and nothing else. */
 void json_text(struct buffer *out, struct slice text);
 void json_number(struct buffer *out, uint64_t number);
-/* A string id: `id`, or the decimal form of `number` where that is empty. */
+/* A string id: `id`, or the decimal form of `number` where that is empty; SYSTEM for 0. */
 void json_id(struct buffer *out, uint64_t number, struct slice id);
-/* `,"cid":..,"time_ms":..`, which messages carry for a client that opted in. */
+/* `,"cid":..,"time_ms":..`, which messages carry for a client that opted in; what is not stored
+ * has no cid. */
 void json_extension(struct buffer *out, const struct entry *entry);
 /* The fields of a 300, the same in every dialect. */
 void write_result_fields(const struct client_request *request, const struct client_result *result,
                          struct buffer *out);
 struct slice result_reason(const struct client_result *result);
+
+/* --- notices (dialect_notice.c) -------------------------------------------------------------- */
+
+/* The row of that entry, which must stand in the right kind of conversation; NULL for none. */
+const struct notice_row *notice_find(const struct notice_row *rows, size_t count,
+                                     const struct entry *entry);
+enum dialect_view notice_view(const struct notice_row *row, bool ext, const struct entry *entry,
+                              uint64_t account);
+uint64_t notice_number(const struct notice_row *row, const struct entry *entry);
+/* `"key":value,...`; ids as strings, or as numbers. */
+void notice_write_fields(const struct notice_row *row, bool ext, bool string_ids,
+                         const struct entry *entry, struct buffer *out);
 
 #endif

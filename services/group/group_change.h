@@ -1,16 +1,27 @@
 /*
- * A change of a group, with the notice that tells of it, in one transaction.
+ * A change with the notices that tell of it, in one transaction.
  *
- *     struct group_change change;
- *     enum err err = group_change_begin(&change, service, db, arena, group, by, subject);
- *     if (err == ERR_OK)
- *         err = ... checks of change.by, change.subject, change.head; the change's own statements
- *     return group_change_end(&change, err, &(struct group_notice){...});
+ *     return group_change_run(&(struct group_plan){.service = context, .ask = body,
+ *                                                  .group = ask->group, .by = ask->account,
+ *                                                  .subject = ask->account,
+ *                                                  .check = check_leave, .write = leave},
+ *                             db, arena, reply_r);
  *
- * From begin to end the group's head is locked: what the change holds is exact, changes of one
- * group come one after the other, and no message is stored in between. The end raises the group's
- * version (what deliveries have cached of it is void), appends the notice to the group's log,
- * commits, and routes the notice. Neither change nor notice exists without the other.
+ * A transaction locks the head of the plan's group (or of the conversation of all) and those of the
+ * own conversations of its `selves`; then it reads who changes whom. `check` decides on an error, or
+ * on the notices; `write` carries the change out. Then the group's version is raised (what
+ * deliveries have cached of it is void), the notices are appended to their conversations, all of it
+ * is committed, and each notice is routed to the readers of its conversation. Neither change nor
+ * notice exists without the other.
+ *
+ * A notice that goes to a conversation that is not locked (only `check` finds out who is to be told,
+ * and a person's own conversation is made when it is first needed) ends the transaction before
+ * `write`: that conversation is made if need be, and a new transaction locks it too. So:
+ * - `check` may run several times, and only reads; an error leaves nothing behind;
+ * - changes of one group come one after the other, and so do those of one person's friends, of which
+ *   both own conversations are locked;
+ * - locks are taken in the order of conversations' ids, and rows only behind them, ascending: two
+ *   changes wait, never deadlock.
  */
 #ifndef PARLEY_GROUP_CHANGE_H
 #define PARLEY_GROUP_CHANGE_H
@@ -18,43 +29,84 @@
 #include "services/group/group.h"
 #include "services/log/store.h"
 
+/* Transactions until every conversation is locked: two, and more when its readers change. */
+#define GROUP_CHANGE_ATTEMPTS 5
+/* Accounts whose own conversations one change locks; with the group's within LOG_MAX_HEADS. */
+#define GROUP_CHANGE_MAX_SELVES (LOG_MAX_HEADS - 1)
+
+struct group_change;
+typedef enum err group_step(struct group_change *change);
+
+/* What is to be changed. Numbers may be whatever a request holds. */
+struct group_plan {
+    const struct group_service *service;
+    const void *ask;       /* the request's body */
+    uint64_t group;        /* 0: a change between accounts */
+    bool everyone;         /* the conversation of all takes the place of a group's */
+    bool operated;         /* the operator changes; `by` is 0 */
+    uint64_t by, subject;  /* who changes, whom; 0: nobody */
+    uint64_t selves[2];    /* accounts whose own conversations are locked from the start; 0: none */
+    group_step *check;     /* no notice: there is nothing to do, it had been done before */
+    group_step *write;     /* NULL: the notice is all */
+};
+
 struct group_party {
     uint64_t account;
     struct slice id; /* empty where it is the number's decimal form */
     bool exists;
-    enum group_role role;
-};
-
-struct group_change {
-    const struct group_service *service;
-    struct db *db;
-    struct record_arena *arena;
-    struct log_heads heads;
-    struct log_head *head;          /* never dissolved; with all members, as before the change */
-    struct group_party by, subject; /* who changes, whom; account 0 as `by` is the operator */
+    enum group_role role; /* in the plan's group */
 };
 
 struct group_notice {
     enum entry_type type;
+    const struct group_party *from, *subject; /* in the change; NULL: nobody */
+    struct u64_list selves; /* in whose own conversations it stands; none: in the change's */
     bool accepted;
     struct slice text; /* borrowed */
 };
 
-/*
- * Begins the transaction. `subject` is 0 for a change that is about the group as a whole. An
- * account that does not exist is no error here: see `exists`. ERR_NO_GROUP, or the database's
- * errors: group_change_end is to be called with that error all the same.
- */
-enum err group_change_begin(struct group_change *change, const struct group_service *service,
-                            struct db *db, struct record_arena *arena, uint64_t group, uint64_t by,
-                            uint64_t subject) __attribute__((warn_unused_result));
+struct group_change {
+    const struct group_plan *plan;
+    struct db *db;
+    struct record_arena *arena; /* of the request; holds what a step leaves in the change */
+    struct log_heads heads;
+    /* Of the plan's group, never dissolved, with all members as before the change; or of the
+     * conversation of all; NULL for a change between accounts. */
+    struct log_head *head;
+    struct group_party by, subject; /* `by` is nobody for the operator, with that role */
+    /* What `check` sets: at most two notices, to whatever number of conversations. */
+    struct group_notice notices[2];
+    size_t notice_count;
+    /* Members, ascending, who read the group's log up to this notice of it and no further. */
+    struct u64_list leavers;
+};
 
 /*
- * ERR_OK: commits; the notice goes to everyone who was a member before the change, and to the
- * subject. Any other `err`: rolls back and returns it. After ERR_UNAVAILABLE the change may have
- * been committed all the same (db_uncertain); then gateways are told to read the log.
+ * ERR_OK: committed and routed, or nothing to do (`repeat`). ERR_NO_GROUP; ERR_NO_ACCOUNT for a
+ * number in `selves` that can't be one; ERR_TOO_MANY for more readers than GROUP_CHANGE_MAX_SELVES;
+ * the steps' own errors; the database's. After ERR_UNAVAILABLE the change may have been committed
+ * all the same (db_uncertain); then gateways are told to read the log.
  */
-enum err group_change_end(struct group_change *change, enum err err,
-                          const struct group_notice *notice) __attribute__((warn_unused_result));
+enum err group_change_run(const struct group_plan *plan, struct db *db, struct record_arena *arena,
+                          struct done *reply) __attribute__((warn_unused_result));
+
+/* For `check`: one notice more, of which what is not set is nothing. */
+struct group_notice *group_change_tell(struct group_change *change, enum entry_type type,
+                                       const struct group_party *from,
+                                       const struct group_party *subject);
+/* A list of one account, in the arena; empty without memory. */
+struct u64_list group_change_one(struct group_change *change, uint64_t account);
+
+/* --- for the steps ------------------------------------------------------------------------- */
+
+/* A statement of which only the outcome counts. */
+#define GROUP_WRITE(change_, statement_, ...)                                                      \
+    db_query((change_)->db, &(statement_), DB_ARGS(__VA_ARGS__), NULL)
+
+/* The first column of all rows: accounts, in the arena. */
+enum err group_read_accounts(struct db *db, struct record_arena *arena,
+                             const struct db_statement *statement, const struct db_value *args,
+                             size_t arg_count, struct u64_list *accounts_r)
+    __attribute__((warn_unused_result));
 
 #endif

@@ -69,6 +69,7 @@ static struct route_item *add_item(struct route_batch *self) {
     return &self->items[self->count];
 }
 
+/* `accounts` is NULL for everyone. */
 static int add_packed(struct route_batch *self, struct slice entry, const uint64_t *accounts,
                       size_t count) {
     struct route_item *item = add_item(self);
@@ -76,8 +77,10 @@ static int add_packed(struct route_batch *self, struct slice entry, const uint64
     struct slice packed = record_arena_copy(&self->arena, entry);
     if (item == NULL || copy == NULL || packed.data == NULL)
         return -1;
-    memcpy(copy, accounts, count * sizeof *copy);
-    *item = (struct route_item){.accounts = {copy, count}, .entry = packed};
+    if (count > 0)
+        memcpy(copy, accounts, count * sizeof *copy);
+    *item = (struct route_item){
+        .everyone = accounts == NULL, .accounts = {copy, count}, .entry = packed};
     self->count++;
     self->bytes += packed.length + count * sizeof *copy;
     return 0;
@@ -94,6 +97,15 @@ int route_batch_add(struct route_batch *self, const struct entry *entry, const u
         size_t n = count - from < REQUEST_MAX_ACCOUNTS ? count - from : REQUEST_MAX_ACCOUNTS;
         status = add_packed(self, bytes, accounts + from, n);
     }
+    buffer_free(&packed);
+    return status;
+}
+
+int route_batch_add_everyone(struct route_batch *self, const struct entry *entry) {
+    struct buffer packed = buffer_make(ENVELOPE_MAX_BYTES);
+    record_pack(&entry_desc, entry, &packed);
+    int status =
+        packed.failed ? -1 : add_packed(self, slice_make(packed.data, packed.length), NULL, 0);
     buffer_free(&packed);
     return status;
 }
@@ -209,6 +221,12 @@ static void part_add(struct router *self, struct part *part, const struct route_
         miss(self, 1);
 }
 
+static void add_to_all(struct router *self, struct part *parts, size_t part_count,
+                       const struct route_item *item, unsigned attempts) {
+    for (size_t p = 0; p < part_count; p++)
+        part_add(self, &parts[p], item, NULL, 0, attempts);
+}
+
 /* Several sessions: each item's accounts are sorted by the session that has them. */
 static void split_item(struct router *self, struct part *parts, size_t part_count,
                        const struct route_item *item, unsigned attempts) {
@@ -233,8 +251,12 @@ static void split_batch(struct router *self, struct route_batch *batch, size_t p
     struct part parts[PEERS_MAX] = {0};
     for (size_t p = 0; p < part_count; p++)
         parts[p].peer = peers_live(self->sessions, p);
-    for (size_t i = 0; i < batch->count; i++)
-        split_item(self, parts, part_count, &batch->items[i], attempts);
+    for (size_t i = 0; i < batch->count; i++) {
+        if (batch->items[i].everyone)
+            add_to_all(self, parts, part_count, &batch->items[i], attempts);
+        else
+            split_item(self, parts, part_count, &batch->items[i], attempts);
+    }
     for (size_t p = 0; p < part_count; p++)
         part_flush(self, &parts[p], attempts);
     route_batch_destroy(&batch);

@@ -6,7 +6,7 @@
  *     route_post(router, &batch);                          any thread; on the loop it goes out
  *
  * A batch is split by account over the session instances (rendezvous hash) and sent as one request
- * to each. A request that fails is sent again, to whoever has those accounts by then, at most
+ * to each; what goes to everyone goes to every instance. A request that fails is sent again, to whoever has those accounts by then, at most
  * ROUTE_ATTEMPTS times. What could not be routed all the same is not remembered row by row: the
  * entries are in the log. The router remembers only that something was missed, and has every
  * gateway catch up (`session.dirty`) as soon as a session answers.
@@ -40,6 +40,9 @@ void route_batch_destroy(struct route_batch **self);
 /* Packs the entry and copies the accounts. -1 without memory: nothing was added. */
 int route_batch_add(struct route_batch *self, const struct entry *entry, const uint64_t *accounts,
                     size_t count) __attribute__((warn_unused_result));
+/* The same for an entry that goes to every connection there is. */
+int route_batch_add_everyone(struct route_batch *self, const struct entry *entry)
+    __attribute__((warn_unused_result));
 
 /* Takes the batch over and sends it from the loop. Thread-safe. */
 void route_post(struct router *self, struct route_batch **batch);

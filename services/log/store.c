@@ -11,69 +11,6 @@
 #include "services/log/log_cache.h"
 #include "services/log/log_sql.h"
 
-/* --- opening a pair -------------------------------------------------------------------------- */
-
-static enum err make_pair(struct db *db, uint64_t lo, uint64_t hi, uint64_t *conversation_r) {
-    struct db_rows *rows = NULL;
-    enum err err = db_query(db, &log_sql_count_accounts, DB_ARGS(db_u64(lo), db_u64(hi)), &rows);
-    if (err == ERR_OK && (!db_rows_next(rows) || db_rows_u64(rows, 0) != 2))
-        err = ERR_NO_ACCOUNT;
-    db_rows_destroy(&rows);
-    if (err == ERR_OK)
-        err = db_query(db, &log_sql_next_pair, DB_NO_ARGS, &rows);
-    if (err == ERR_OK && db_rows_next(rows))
-        *conversation_r = db_rows_u64(rows, 0);
-    db_rows_destroy(&rows);
-    if (err == ERR_OK)
-        err = db_begin(db);
-    if (err != ERR_OK)
-        return err;
-    uint64_t id = *conversation_r;
-    err = db_query(db, &log_sql_insert_pair,
-                   DB_ARGS(db_u64(id), db_u64(lo), db_u64(hi), db_u64((uint64_t)loop_wall_ms())),
-                   NULL);
-    if (err == ERR_OK)
-        err = db_query(db, &log_sql_insert_cursors,
-                       DB_ARGS(db_u64(lo), db_u64(id), db_u64(hi), db_u64(id)), NULL);
-    if (err == ERR_OK)
-        err = db_commit(db);
-    if (err != ERR_OK)
-        db_rollback(db);
-    return err;
-}
-
-enum err log_open_cursor(struct db *db, uint64_t conversation, uint64_t account,
-                         uint64_t last_cid) {
-    return db_query(
-        db, &log_sql_open_cursor,
-        DB_ARGS(db_u64(account), db_u64(conversation), db_u64(last_cid), db_u64(last_cid)), NULL);
-}
-
-static enum err find_pair(struct db *db, uint64_t lo, uint64_t hi, uint64_t *conversation_r) {
-    struct db_rows *rows = NULL;
-    enum err err = db_query(db, &log_sql_find_pair, DB_ARGS(db_u64(lo), db_u64(hi)), &rows);
-    *conversation_r = err == ERR_OK && db_rows_next(rows) ? db_rows_u64(rows, 0) : 0;
-    db_rows_destroy(&rows);
-    return err;
-}
-
-enum err log_open_pair(struct db *db, struct log_cache *cache, uint64_t a, uint64_t b,
-                       uint64_t *conversation_r) {
-    uint64_t lo = a < b ? a : b, hi = a < b ? b : a;
-    *conversation_r = cache == NULL ? 0 : log_cache_find_pair(cache, lo, hi);
-    if (*conversation_r != 0)
-        return ERR_OK;
-    enum err err = find_pair(db, lo, hi, conversation_r);
-    if (err == ERR_OK && *conversation_r == 0) {
-        err = make_pair(db, lo, hi, conversation_r);
-        if (err == ERR_TAKEN) /* another instance was quicker */
-            err = find_pair(db, lo, hi, conversation_r);
-    }
-    if (err == ERR_OK && cache != NULL)
-        log_cache_keep_pair(cache, lo, hi, *conversation_r);
-    return err;
-}
-
 /* --- locking --------------------------------------------------------------------------------- */
 
 static int compare_u64(const void *a, const void *b) {
@@ -92,7 +29,7 @@ static size_t sort_unique(uint64_t *ids, size_t count) {
 
 /* What a locked head still lacks. */
 struct lacks {
-    struct log_head *last_cid[LOG_MAX_ROWS], *members[LOG_MAX_ROWS];
+    struct log_head *last_cid[LOG_MAX_HEADS], *members[LOG_MAX_HEADS];
     size_t last_cid_count, members_count;
 };
 
@@ -208,7 +145,7 @@ static enum err read_lock(struct db *db, const struct log_cache *cache, uint64_t
         if (rows == NULL)
             continue;
         if (results == 0) {
-            while (heads->count < LOG_MAX_ROWS && db_rows_next(rows)) {
+            while (heads->count < LOG_MAX_HEADS && db_rows_next(rows)) {
                 struct log_head *head = &heads->items[heads->count++];
                 read_head(rows, arena, head);
                 recall(cache, db_rows_u64(rows, 9) == instance, arena, head, lacks);
@@ -224,13 +161,14 @@ static enum err read_lock(struct db *db, const struct log_cache *cache, uint64_t
 
 enum err log_lock(struct db *db, struct log_cache *cache, uint64_t instance, uint64_t *ids,
                   size_t count, struct record_arena *arena, struct log_heads *heads_r) {
-    assert(count > 0 && count <= LOG_MAX_ROWS);
+    assert(count > 0 && count <= LOG_MAX_HEADS);
     size_t unique = sort_unique(ids, count);
     *heads_r =
         (struct log_heads){.items = record_arena_alloc(arena, unique * sizeof *heads_r->items)};
     struct buffer sql = buffer_make(LOG_SCRIPT_BYTES);
     log_sql_add_lock(&sql, ids, unique);
-    struct lacks lacks = {.last_cid_count = 0, .members_count = 0};
+    struct lacks lacks; /* large, and only as much of it is read as the counts say */
+    lacks.last_cid_count = lacks.members_count = 0;
     enum err err = sql.failed || heads_r->items == NULL ? ERR_INTERNAL : db_script_run(db, &sql);
     buffer_free(&sql);
     if (err == ERR_OK)
@@ -348,6 +286,19 @@ enum err log_append(struct db *db, struct log_heads *heads, struct log_row *rows
         err = db_script_end(db);
     if (err == ERR_OK)
         err = look_up_repeats(db, rows, count);
+    if (err != ERR_OK)
+        db_rollback(db);
+    return err;
+}
+
+enum err log_next_block(struct db *db, struct log_heads *heads) {
+    struct db_rows *rows;
+    enum err err = db_query(db, &log_sql_next_block, DB_NO_ARGS, &rows);
+    if (err == ERR_OK && !db_rows_next(rows))
+        err = ERR_INTERNAL;
+    if (err == ERR_OK)
+        heads->first_cid = db_rows_u64(rows, 0);
+    db_rows_destroy(&rows);
     if (err != ERR_OK)
         db_rollback(db);
     return err;

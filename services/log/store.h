@@ -7,6 +7,7 @@
  *     log_lock(db, cache, instance, ids, count, arena, heads)   opens the transaction
  *     ... the caller's own changes, in the same transaction
  *     log_append(db, heads, rows, count, commit)                assigns cid, prev, time; inserts
+ *     ... log_next_block(db, heads) and log_append again, for more than LOG_MAX_ROWS
  *     log_cache_keep(cache, ...)  after the commit;  log_cache_clear(cache)  after a failure
  *
  * Always:
@@ -27,6 +28,8 @@
 
 /* Rows per log_append; as many cids come from one value of cid_block. */
 #define LOG_MAX_ROWS 128
+/* Conversations per log_lock. */
+#define LOG_MAX_HEADS 1024
 /* Conversations and members that a cache holds before it is emptied (about 100 MB at most). */
 #define LOG_CACHE_CONVERSATIONS 100000
 #define LOG_CACHE_MEMBERS 4000000
@@ -48,7 +51,7 @@ struct log_head {
 struct log_heads {
     struct log_head *items;
     size_t count;
-    uint64_t first_cid; /* of the block for this transaction's rows */
+    uint64_t first_cid; /* of the block for the next log_append */
 };
 
 struct log_row {
@@ -79,7 +82,17 @@ enum err log_open_pair(struct db *db, struct log_cache *cache, uint64_t a, uint6
                        uint64_t *conversation_r) __attribute__((warn_unused_result));
 
 /*
- * Begins a transaction and locks these conversations (at most LOG_MAX_ROWS; any order, repeats
+ * The own conversations of those of these accounts that exist, and the conversation of all: made
+ * with their readers' cursors where they are not there yet. Not within a transaction: what another
+ * one is about to make is waited for. Whoever made the conversation of all, accounts' cursors in it
+ * are made by delivery, when an account first reads.
+ */
+enum err log_open_selves(struct db *db, const uint64_t *accounts, size_t count)
+    __attribute__((warn_unused_result));
+enum err log_open_broadcast(struct db *db) __attribute__((warn_unused_result));
+
+/*
+ * Begins a transaction and locks these conversations (at most LOG_MAX_HEADS; any order, repeats
  * allowed; `ids` is sorted in place). `instance` is the writer's. `cache` may be NULL: everything
  * is read. After an error the transaction is rolled back.
  */
@@ -94,16 +107,27 @@ struct log_head *log_find_head(const struct log_heads *heads, uint64_t conversat
  */
 enum err log_open_cursor(struct db *db, uint64_t conversation, uint64_t account, uint64_t last_cid)
     __attribute__((warn_unused_result));
+/*
+ * Lets accounts read a conversation up to `until` and no further: in the transaction that ends their
+ * membership, with the cid of the notice that tells them. `accounts` ascending, so that it never
+ * deadlocks with delivery.advance; any number.
+ */
+enum err log_close_cursors(struct db *db, uint64_t conversation, const uint64_t *accounts,
+                           size_t count, uint64_t until) __attribute__((warn_unused_result));
 /* Whether a head's group has this member. */
 bool log_is_member(const struct log_head *head, uint64_t account);
 
 /*
- * Appends rows in this order (at most LOG_MAX_ROWS; once after each log_lock, whose block of cids
- * it uses) and moves their heads' last_cid; with `commit` ends the transaction in the same round
+ * Appends rows in this order (at most LOG_MAX_ROWS; once after each log_lock or log_next_block,
+ * whose block of cids it uses) and moves their heads' last_cid; with `commit` ends the transaction in the same round
  * trip. Repeats are looked up after that. After an error nothing is kept, unless db_uncertain says
  * that the commit may have happened all the same.
  */
 enum err log_append(struct db *db, struct log_heads *heads, struct log_row *rows, size_t count,
                     bool commit) __attribute__((warn_unused_result));
+/* Takes a block of cids for another log_append in the same transaction. After an error it is rolled
+ * back. */
+enum err log_next_block(struct db *db, struct log_heads *heads)
+    __attribute__((warn_unused_result));
 
 #endif
