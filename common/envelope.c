@@ -36,10 +36,13 @@ static bool read_uint(struct slice *bytes, uint64_t *value_r) {
     if (bytes->length == 0)
         return false;
     unsigned char tag = (unsigned char)bytes->data[0];
-    size_t wide = tag < 0x80 ? 0 : tag >= 0xcc && tag <= 0xcf ? (size_t)1 << (tag - 0xcc) : 99;
+    bool small = tag < 0x80;
+    if (!small && (tag < 0xcc || tag > 0xcf))
+        return false;
+    size_t wide = small ? 0 : (size_t)1 << (tag - 0xcc);
     if (bytes->length < 1 + wide)
         return false;
-    uint64_t value = wide == 0 ? tag : 0;
+    uint64_t value = small ? tag : 0;
     for (size_t i = 1; i <= wide; i++)
         value = value << 8 | (unsigned char)bytes->data[i];
     *value_r = value;

@@ -15,6 +15,9 @@
 /* How long the first attempt to reach an instance may take before there is another; then twice as
  * long each time, up to peer_timeout_ms. */
 #define REDIAL_FIRST_MS 100
+/* After how long a socket would connect again by itself. A socket is closed long before that; with
+ * reconnecting switched off, ZeroMQ drops what was received but not read when a connection ends. */
+#define NEVER_MS (24 * 3600 * 1000)
 
 uint64_t peers_hash(uint64_t a, uint64_t b) {
     /* The finalizer of SplitMix64, over both numbers. */
@@ -42,9 +45,9 @@ static void on_monitor(void *argument, void *socket);
 static void ping(struct peer *peer);
 
 /*
- * A socket connects once: reconnecting by itself would lose what was on the way and deliver what was
- * sent behind it. So whatever an instance has received is a prefix of what it was sent. When the
- * connection breaks, the monitor tells at once; a dead host is found out by silence.
+ * A socket connects once: reconnecting by itself would lose what was on the way and deliver what
+ * was sent behind it. So whatever an instance has received is a prefix of what it was sent. When
+ * the connection breaks, the monitor tells at once; a dead host is found out by silence.
  */
 static int watch_connection(struct peer *peer) {
     char endpoint[64];
@@ -55,8 +58,8 @@ static int watch_connection(struct peer *peer) {
     peer->monitor = zmq_socket(zsys_init(), ZMQ_PAIR);
     if (peer->monitor == NULL || zmq_connect(peer->monitor, endpoint) != 0)
         return -1;
-    peer->monitor_input = loop_socket_new(service_loop(peer->owner->service), peer->monitor,
-                                          on_monitor, peer);
+    peer->monitor_input =
+        loop_socket_new(service_loop(peer->owner->service), peer->monitor, on_monitor, peer);
     return peer->monitor_input == NULL ? -1 : 0;
 }
 
@@ -81,7 +84,7 @@ static int peer_open(struct peer *peer) {
     zsock_set_rcvhwm(peer->dealer, SERVICE_SOCKET_HWM);
     zsock_set_maxmsgsize(peer->dealer, ENVELOPE_MAX_BYTES);
     zsock_set_linger(peer->dealer, 0);
-    zsock_set_reconnect_ivl(peer->dealer, -1);
+    zsock_set_reconnect_ivl(peer->dealer, NEVER_MS);
     if (watch_connection(peer) == 0 && zsock_connect(peer->dealer, "%s", peer->address) == 0)
         peer->input = loop_socket_new(service_loop(peer->owner->service),
                                       zsock_resolve(peer->dealer), on_input, peer);
@@ -163,8 +166,8 @@ static void take_event(struct peer *peer, const struct envelope *envelope) {
 
 static void take_message(struct peer *peer, struct slice frame) {
     struct envelope envelope;
-    if (envelope_unpack(frame, &envelope) != 0)
-        return;
+    if (envelope_unpack(frame, &envelope) != 0 || envelope.kind == ENVELOPE_REQUEST)
+        return; /* callers are not asked */
     if (envelope.kind == ENVELOPE_EVENT) {
         take_event(peer, &envelope);
     } else if (envelope.id != 0) {
@@ -179,10 +182,10 @@ static void take_message(struct peer *peer, struct slice frame) {
     }
 }
 
-static void on_input(void *argument, void *socket) {
-    struct peer *peer = argument;
+/* Reads up to PEERS_BUDGET messages; whether there may be more. */
+static bool read_some(struct peer *peer) {
     zsock_t *dealer = peer->dealer;
-    peer->heard_ms = loop_now_ms();
+    void *socket = zsock_resolve(dealer);
     /* A message may cost the peer its socket; what is left in that one is gone with it. */
     for (int i = 0; i < PEERS_BUDGET && peer->dealer == dealer; i++) {
         zmq_msg_t frame;
@@ -192,8 +195,16 @@ static void on_input(void *argument, void *socket) {
             take_message(peer, slice_make(zmq_msg_data(&frame), zmq_msg_size(&frame)));
         zmq_msg_close(&frame);
         if (!got)
-            return;
+            return false;
     }
+    return peer->dealer == dealer;
+}
+
+static void on_input(void *argument, void *socket) {
+    (void)socket;
+    struct peer *peer = argument;
+    peer->heard_ms = loop_now_ms();
+    (void)read_some(peer);
 }
 
 /* --- heartbeats ------------------------------------------------------------------------------ */
@@ -220,7 +231,13 @@ static void on_monitor(void *argument, void *socket) {
     for (zmq_msg_init(&part); zmq_msg_recv(&part, socket, ZMQ_DONTWAIT) >= 0; told = true)
         ;
     zmq_msg_close(&part);
-    if (told && peer->state != PEER_STATE_DOWN)
+    if (!told || peer->state == PEER_STATE_DOWN)
+        return;
+    /* What it sent before its end has arrived, and is no more than a queue holds: an instance that
+     * stops in order has answered all that it was asked. */
+    while (read_some(peer))
+        ;
+    if (peer->state != PEER_STATE_DOWN)
         peer_set_state(peer, PEER_STATE_DOWN);
 }
 
@@ -311,14 +328,28 @@ void peers_set_addresses(struct peers *self, char addresses[][PEERS_ADDRESS_BYTE
     }
 }
 
+static bool is_port(const char *text) {
+    size_t digits = strspn(text, "0123456789");
+    if (digits == 0 || digits > 5 || text[digits] != '\0')
+        return false;
+    unsigned long port = strtoul(text, NULL, 10);
+    return port >= 1 && port <= 65535;
+}
+
+static bool is_address(const char *text) {
+    if (strncmp(text, "tcp://", 6) != 0 || strlen(text) >= PEERS_ADDRESS_BYTES)
+        return false;
+    const char *host = text + 6, *colon = strrchr(host, ':');
+    return colon != NULL && colon > host && is_port(colon + 1) && strpbrk(host, " \t") == NULL;
+}
+
 /* `tcp://host:port,...`: 0, or -1 when a part is no such address. */
 static int add_fixed(struct peers *self, char *list) {
     char addresses[PEERS_MAX][PEERS_ADDRESS_BYTES];
     size_t count = 0;
     char *rest = list;
     for (char *part; (part = strsep(&rest, ",")) != NULL;) {
-        if (strncmp(part, "tcp://", 6) != 0 || strchr(part + 6, ':') == NULL ||
-            strlen(part) >= PEERS_ADDRESS_BYTES || count == PEERS_MAX)
+        if (!is_address(part) || count == PEERS_MAX)
             return -1;
         snprintf(addresses[count++], PEERS_ADDRESS_BYTES, "%s", part);
     }
@@ -330,7 +361,7 @@ static int add_fixed(struct peers *self, char *list) {
 static int add_name(struct peers *self, char *text) {
     char *name = text + strlen("dns:");
     char *colon = strrchr(name, ':');
-    if (colon == NULL || colon == name || colon[1] == '\0')
+    if (colon == NULL || colon == name || !is_port(colon + 1))
         return -1;
     *colon = '\0';
     self->resolver = peers_resolver_new(self, name, colon + 1);
@@ -427,18 +458,10 @@ size_t peers_live_count(const struct peers *self) {
     return count;
 }
 
-bool peer_is_live(const struct peer *peer) {
-    return peer->state == PEER_STATE_LIVE;
-}
+bool peer_is_live(const struct peer *peer) { return peer->state == PEER_STATE_LIVE; }
 
-const char *peer_address(const struct peer *peer) {
-    return peer->address;
-}
+const char *peer_address(const struct peer *peer) { return peer->address; }
 
-uint64_t *peer_numbers(struct peer *peer) {
-    return peer->numbers;
-}
+uint64_t *peer_numbers(struct peer *peer) { return peer->numbers; }
 
-size_t peer_pending(const struct peer *peer) {
-    return peer->pending_count;
-}
+size_t peer_pending(const struct peer *peer) { return peer->pending_count; }

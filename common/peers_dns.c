@@ -28,8 +28,7 @@ static void add_address(struct peers_resolver *self, const struct sockaddr *addr
     const void *bytes = address->sa_family == AF_INET
                             ? (const void *)&((const struct sockaddr_in *)address)->sin_addr
                             : (const void *)&((const struct sockaddr_in6 *)address)->sin6_addr;
-    if (self->count == PEERS_MAX ||
-        inet_ntop(address->sa_family, bytes, host, sizeof host) == NULL)
+    if (self->count == PEERS_MAX || inet_ntop(address->sa_family, bytes, host, sizeof host) == NULL)
         return;
     snprintf(self->addresses[self->count++], PEERS_ADDRESS_BYTES,
              address->sa_family == AF_INET ? "tcp://%s:%s" : "tcp://[%s]:%s", host, self->port);
@@ -57,7 +56,7 @@ static void *run(void *argument) {
         look_up(self);
         pthread_mutex_lock(&self->lock);
         struct timespec until;
-        clock_gettime(CLOCK_REALTIME, &until);
+        clock_gettime(CLOCK_MONOTONIC, &until);
         until.tv_sec += LOOKUP_SECONDS;
         if (!self->stopping)
             pthread_cond_timedwait(&self->wake, &self->lock, &until);
@@ -87,8 +86,7 @@ static int start_thread(struct peers_resolver *self) {
     return status;
 }
 
-struct peers_resolver *peers_resolver_new(struct peers *peers, const char *name,
-                                          const char *port) {
+struct peers_resolver *peers_resolver_new(struct peers *peers, const char *name, const char *port) {
     struct peers_resolver *self = calloc(1, sizeof *self);
     if (self == NULL)
         return NULL;
@@ -96,7 +94,12 @@ struct peers_resolver *peers_resolver_new(struct peers *peers, const char *name,
     self->name = strdup(name);
     self->port = strdup(port);
     pthread_mutex_init(&self->lock, NULL);
-    pthread_cond_init(&self->wake, NULL);
+    /* The wall clock may be set back: lookups must not wait for it to catch up. */
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&self->wake, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     ev_async_init(&self->found, on_found);
     self->found.data = self;
     ev_async_start(service_loop(peers->service), &self->found);

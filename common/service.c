@@ -33,13 +33,9 @@ struct metrics *service_metrics(struct service *service) {
     return service->metrics;
 }
 
-uint64_t service_instance(const struct service *service) {
-    return service->instance;
-}
+uint64_t service_instance(const struct service *service) { return service->instance; }
 
-const char *service_name(const struct service *service) {
-    return service->definition->name;
-}
+const char *service_name(const struct service *service) { return service->definition->name; }
 
 const struct service_settings *service_common(const struct service *service) {
     return service->definition->common;
@@ -69,8 +65,9 @@ static void wait_for_ready(struct service *service) {
         log_info("ready", "address=tcp://%s:%u version=%s", definition->common->bind_address,
                  (unsigned)*definition->port, PARLEY_VERSION);
     } else if (loop_now_ms() > service->deadline_ms) {
-        log_error("start_failed", "reason=\"a service that this one calls does not answer\" "
-                                  "waited_ms=%llu",
+        log_error("start_failed",
+                  "reason=\"a service that this one calls does not answer\" "
+                  "waited_ms=%llu",
                   (unsigned long long)definition->common->peer_wait_ms);
         service_fail(service, 1);
     }
@@ -128,8 +125,8 @@ static int bind_router(struct service *service) {
                   zmq_strerror(errno));
         return -1;
     }
-    service->input = loop_socket_new(service->ev, zsock_resolve(service->router), dispatch_ready,
-                                     service);
+    service->input =
+        loop_socket_new(service->ev, zsock_resolve(service->router), dispatch_ready, service);
     return service->input == NULL ? -1 : 0;
 }
 
@@ -154,7 +151,8 @@ static void service_run(struct service *service) {
     service->status = 0;
     service->deadline_ms = loop_now_ms() + (int64_t)definition->common->peer_wait_ms;
     ev_run(service->ev, 0);
-    log_info("stopped", "status=%d", service->status);
+    if (service->status == 0)
+        log_info("stopped", "after_ms=%lld", (long long)(loop_now_ms() - service->started_ms));
 }
 
 static void service_close(struct service *service) {

@@ -111,9 +111,7 @@ void call_reply(struct call **call_p, const void *reply) {
     call_answer(call_p, ERR_OK, message->name, message->reply, reply);
 }
 
-void call_fail(struct call **call_p, enum err err) {
-    call_fail_text(call_p, err, err_text(err));
-}
+void call_fail(struct call **call_p, enum err err) { call_fail_text(call_p, err, err_text(err)); }
 
 void call_fail_text(struct call **call_p, enum err err, const char *text) {
     struct service_route *route = (*call_p)->route;
@@ -128,10 +126,9 @@ static void job_run(struct pool_job *job, struct db *db) {
     struct call *call = (struct call *)job;
     const struct message_desc *message = call->route->handler.message;
     void *reply = record_arena_alloc(&call->arena, message->reply->size);
-    call->err = reply == NULL
-                    ? ERR_INTERNAL
-                    : call->route->handler.pool(call->service->definition->context, db,
-                                                &call->arena, call->body, reply);
+    call->err = reply == NULL ? ERR_INTERNAL
+                              : call->route->handler.pool(call->service->definition->context, db,
+                                                          &call->arena, call->body, reply);
     if (call->err != ERR_OK)
         return;
     envelope_pack(ENVELOPE_REPLY, call->id, message->name, message->reply, reply, &call->out);
@@ -233,7 +230,7 @@ static void run(struct call *call, struct slice bytes) {
         refuse(call, ERR_UNAVAILABLE, "this instance is stopping");
         return;
     }
-    if (service->calls > SERVICE_MAX_CALLS) {
+    if (!own && service->calls > SERVICE_MAX_CALLS) {
         refuse(call, ERR_OVERLOADED, err_text(ERR_OVERLOADED));
         return;
     }
@@ -290,8 +287,8 @@ static void dispatch(struct service *service, struct slice caller, zmq_msg_t *fr
     call->route = find_route(service, envelope.name);
     if (call->route == NULL) {
         char quoted[LOG_QUOTED_BYTES];
-        log_warn("unknown_message", "name=%s",
-                 log_quote(quoted, envelope.name.data, envelope.name.length));
+        log_debug("unknown_message", "name=%s",
+                  log_quote(quoted, envelope.name.data, envelope.name.length));
         refuse(call, ERR_UNKNOWN_MESSAGE, err_text(ERR_UNKNOWN_MESSAGE));
         return;
     }

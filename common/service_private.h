@@ -41,6 +41,6 @@ struct service {
 /* Fills routes with the skeleton's and the definition's handlers. */
 void dispatch_prepare(struct service *service);
 /* loop_socket_ready of the ROUTER. */
-void dispatch_ready(void *service, void *socket);
+void dispatch_ready(void *argument, void *socket);
 
 #endif

@@ -45,6 +45,16 @@ static size_t utf8_read(const unsigned char *text, size_t length, uint32_t *char
     return bytes;
 }
 
+bool text_is_utf8(struct slice text) {
+    for (size_t at = 0, bytes; at < text.length; at += bytes) {
+        uint32_t character;
+        bytes = utf8_read((const unsigned char *)text.data + at, text.length - at, &character);
+        if (bytes == 0)
+            return false;
+    }
+    return true;
+}
+
 /* text_is_plain, and how many characters it has. */
 static bool is_plain(struct slice text, size_t *characters_r) {
     *characters_r = 0;

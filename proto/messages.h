@@ -82,7 +82,9 @@ static inline uint64_t conversation_low_bits(uint64_t conversation) {
 
 /* Whether `text` is the decimal form of a number below NUMBER_LIMIT, without leading zeros. */
 bool id_is_decimal(struct slice text, uint64_t *number_r);
-/* Whether `text` is UTF-8 without control characters; an empty one is. */
+/* Whether `text` is UTF-8; an empty one is, here and below. */
+bool text_is_utf8(struct slice text);
+/* Whether `text` is UTF-8 without control characters. */
 bool text_is_plain(struct slice text);
 /* Whether `text` may be chosen as a string id: 1 to ID_MAX_BYTES bytes of UTF-8 without control
  * characters, not SYSTEM in any case, not "0". */

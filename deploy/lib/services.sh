@@ -7,28 +7,43 @@ services=(auth session group delivery gateway)
 stop_order=(gateway delivery group session auth)
 declare -A service_pid log_start ends next_start
 
-# The ports as the programs see them; PARLEY_PORT_BASE moves them all.
+# Where this machine reaches what listens.
+local_host() {
+    local host
+    host=$(setting bind_address 127.0.0.1)
+    [ "$host" != 0.0.0.0 ] || host=127.0.0.1
+    echo "$host"
+}
+
+# The ports as the programs see them: PARLEY_PORT_BASE moves them all; the services find each other
+# at the ports that the environment or the file of options gives them.
 port_settings() {
-    local base=${PARLEY_PORT_BASE:-} name offset
-    local -A offsets=([http]=0 [tcp]=1 [gateway]=10 [auth]=11 [group]=12 [session]=13 [delivery]=14)
-    [ -n "$base" ] || return 0
-    if [[ ! $base =~ ^[0-9]{4,5}$ ]] || ((base < 1024 || base > 65500)); then
-        complain "PARLEY_PORT_BASE is $base: it must be a number from 1024 to 65500"
-        return 1
+    local base=${PARLEY_PORT_BASE:-} name
+    local -A offset=([http]=0 [tcp]=1 [youim]=2
+        [gateway]=10 [auth]=11 [group]=12 [session]=13 [delivery]=14)
+    local -A usual=([gateway]=7100 [auth]=7101 [group]=7102 [session]=7103 [delivery]=7104)
+    if [ -n "$base" ]; then
+        if [[ ! $base =~ ^[0-9]{4,5}$ ]] || ((base < 1024 || base > 65500)); then
+            complain "PARLEY_PORT_BASE is $base: it must be a number from 1024 to 65500"
+            return 1
+        fi
+        for name in "${!offset[@]}"; do
+            export "PARLEY_${name^^}_PORT=$((base + offset[$name]))"
+        done
     fi
-    for name in "${!offsets[@]}"; do
-        offset=${offsets[$name]}
-        export "PARLEY_${name^^}_PORT=$((base + offset))"
-        [ "$offset" -lt 10 ] || export "PARLEY_${name^^}_PEERS=tcp://127.0.0.1:$((base + offset))"
+    for name in "${!usual[@]}"; do
+        if [ -n "$base" ] || [ -z "$(setting "${name}_peers" '')" ]; then
+            export "PARLEY_${name^^}_PEERS=tcp://$(local_host):$(setting "${name}_port" "${usual[$name]}")"
+        fi
     done
 }
 
 print_addresses() {
     local host
-    host=$(setting bind_address 127.0.0.1)
-    [ "$host" != 0.0.0.0 ] || host=127.0.0.1
+    host=$(local_host)
     echo "  WebSocket  ws://$host:$(setting http_port 5999)/"
     echo "  TCP        tcp $host:$(setting tcp_port 54088)"
+    echo "  YouIM TCP  tcp $host:$(setting youim_port 5566)"
     echo "  logs       ${log#"$root"/}/"
 }
 
@@ -67,7 +82,8 @@ service_ended() { ! kill -0 "${service_pid[$1]}" 2>/dev/null; }
 # The line in which a service said why it ended.
 complain_of() {
     local line
-    line=$(log_since_start "$1" | grep -v '^[[:space:]]*$' | tail -n 1)
+    line=$(log_since_start "$1" | grep ' level=error ' | tail -n 1)
+    [ -n "$line" ] || line=$(log_since_start "$1" | grep -v '^[[:space:]]*$' | tail -n 1)
     if [ -n "$line" ]; then
         echo "$line" >&2
     else

@@ -3,10 +3,21 @@
 
 #include <inttypes.h>
 
+/* The two halves never give the same conversation, so the order of their union is by it. */
 const struct db_statement delivery_sql_cursors = {
     "cursors", "SELECT c.conversation, c.since, c.received, c.until, "
-               "(SELECT MAX(m.cid) FROM message m WHERE m.conversation = c.conversation) "
-               "FROM `cursor` c WHERE c.account = ? ORDER BY c.conversation"};
+               "(SELECT MAX(m.cid) FROM message m WHERE m.conversation = c.conversation), 0 "
+               "FROM `cursor` c WHERE c.account = ? "
+               "UNION ALL SELECT k.id, k.lo, k.hi, NULL, NULL, 1 FROM conversation k WHERE k.id = ? "
+               "AND NOT EXISTS (SELECT * FROM `cursor` c WHERE c.account = ? "
+               "AND c.conversation = k.id) ORDER BY 1"};
+
+/* IGNORE: another connection of the account may do it at the same time. */
+const struct db_statement delivery_sql_join_all = {
+    "join_all", "INSERT IGNORE INTO `cursor` (account, conversation, since, received) "
+                "SELECT j.number, ?, j.since, j.since FROM (SELECT a.number, "
+                "(SELECT COALESCE(MAX(m.cid), 0) FROM message m WHERE m.conversation = ? "
+                "AND m.time_ms < a.created_ms) AS since FROM account a WHERE a.number = ?) j"};
 
 void delivery_sql_add_page(struct buffer *sql, const struct page_part *parts, size_t count,
                            size_t limit) {

@@ -7,8 +7,21 @@
 /* Longest script of a pull or an advance. */
 #define DELIVERY_SCRIPT_BYTES ((size_t)2 << 20)
 
-/* account -> conversation, since, received, until (0: none), last cid (0: none) */
+/* account, CONVERSATION_OF_ALL, account -> the columns of enum cursor_column, ascending by
+ * conversation. The last row may be one without a cursor: that of the conversation of all, when
+ * there is one and the account has not read it yet. */
 extern const struct db_statement delivery_sql_cursors;
+enum cursor_column {
+    CURSOR_CONVERSATION,
+    CURSOR_SINCE,
+    CURSOR_RECEIVED,
+    CURSOR_UNTIL,   /* NULL: none */
+    CURSOR_LAST,    /* cid of the last row, NULL: none */
+    CURSOR_MISSING, /* 1: there is no cursor */
+};
+/* CONVERSATION_OF_ALL, CONVERSATION_OF_ALL, account: lets an account that exists read what was said
+ * to all since it was made */
+extern const struct db_statement delivery_sql_join_all;
 
 /* One conversation's part of a page: rows behind `after` and up to `until`, at most `limit`. */
 struct page_part {

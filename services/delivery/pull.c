@@ -90,19 +90,51 @@ static void add_part(struct pull *pull, struct page_part part) {
         pull->parts[newest] = part;
 }
 
+static enum err fetch_cursors(struct pull *pull, struct db_rows **rows_r) {
+    const struct db_value account = db_u64(pull->body->account);
+    return db_query(pull->db, &delivery_sql_cursors,
+                    DB_ARGS(account, db_u64(CONVERSATION_OF_ALL), account), rows_r);
+}
+
+static bool lacks_cursor(struct db_rows *rows) {
+    bool lacks = false;
+    while (db_rows_next(rows))
+        lacks = lacks || db_rows_u64(rows, CURSOR_MISSING) != 0;
+    db_rows_rewind(rows);
+    return lacks;
+}
+
+/* The cursors; before that, one in the conversation of all when it is the account's first look. */
+static enum err find_cursors(struct pull *pull, struct db_rows **rows_r) {
+    enum err err = fetch_cursors(pull, rows_r);
+    if (err != ERR_OK || !lacks_cursor(*rows_r))
+        return err;
+    db_rows_destroy(rows_r);
+    err = db_query(pull->db, &delivery_sql_join_all,
+                   DB_ARGS(db_u64(CONVERSATION_OF_ALL), db_u64(CONVERSATION_OF_ALL),
+                           db_u64(pull->body->account)),
+                   NULL);
+    return err == ERR_OK ? fetch_cursors(pull, rows_r) : err;
+}
+
+static void read_cursor(struct pull *pull, const struct db_rows *row) {
+    uint64_t conversation = db_rows_u64(row, CURSOR_CONVERSATION);
+    uint64_t last = db_rows_u64(row, CURSOR_LAST);
+    uint64_t start = start_of(pull, conversation, db_rows_u64(row, CURSOR_SINCE),
+                              db_rows_u64(row, CURSOR_RECEIVED));
+    if (!db_rows_null(row, CURSOR_UNTIL) && db_rows_u64(row, CURSOR_UNTIL) < last)
+        last = db_rows_u64(row, CURSOR_UNTIL);
+    tell_position(pull, conversation, start);
+    if (start < last)
+        add_part(pull, (struct page_part){conversation, start, last});
+}
+
 static enum err read_cursors(struct pull *pull) {
     struct db_rows *rows = NULL;
-    enum err err =
-        db_query(pull->db, &delivery_sql_cursors, DB_ARGS(db_u64(pull->body->account)), &rows);
-    while (err == ERR_OK && db_rows_next(rows)) {
-        uint64_t conversation = db_rows_u64(rows, 0), last = db_rows_u64(rows, 4);
-        uint64_t start = start_of(pull, conversation, db_rows_u64(rows, 1), db_rows_u64(rows, 2));
-        if (!db_rows_null(rows, 3) && db_rows_u64(rows, 3) < last)
-            last = db_rows_u64(rows, 3);
-        tell_position(pull, conversation, start);
-        if (start < last)
-            add_part(pull, (struct page_part){conversation, start, last});
-    }
+    enum err err = find_cursors(pull, &rows);
+    while (err == ERR_OK && db_rows_next(rows))
+        if (db_rows_u64(rows, CURSOR_MISSING) == 0) /* else of an account that does not exist */
+            read_cursor(pull, rows);
     db_rows_destroy(&rows);
     return err;
 }

@@ -15,7 +15,7 @@ struct writer {
     pthread_mutex_t lock;
     pthread_cond_t wake;
     struct send *first, **tail; /* under `lock` */
-    size_t waiting;             /* under `lock` */
+    size_t waiting;             /* messages; under `lock` */
     bool stopping;              /* under `lock` */
     struct db *db;
     struct log_cache *cache;
@@ -48,10 +48,10 @@ static size_t take_batch(struct writer *writer, struct send *sends[LOG_MAX_ROWS]
             break;
         sends[count++] = send;
         writer->first = send->next;
+        writer->waiting -= send->body->texts.count;
     }
     if (writer->first == NULL)
         writer->tail = &writer->first;
-    writer->waiting -= count;
     pthread_mutex_unlock(&writer->lock);
     return count;
 }
@@ -123,12 +123,15 @@ enum err writers_submit(struct writers *self, struct call *call, const struct de
     for (size_t i = 0; i < body->texts.count; i++)
         send->bytes += body->texts.items[i].length;
     pthread_mutex_lock(&writer->lock);
-    bool full = writer->waiting >= self->delivery->settings.writer_queue;
+    /* One request may always wait, also one with more messages than the limit. */
+    bool full = writer->waiting > 0 &&
+                writer->waiting + body->texts.count > self->delivery->settings.writer_queue;
     if (!full) {
         *writer->tail = send;
         writer->tail = &send->next;
-        if (writer->waiting++ == 0)
+        if (writer->waiting == 0)
             pthread_cond_signal(&writer->wake);
+        writer->waiting += body->texts.count;
     }
     pthread_mutex_unlock(&writer->lock);
     if (full)

@@ -30,6 +30,9 @@ struct bindings {
     size_t unbound_count;
 };
 
+/* In place of a client's link when that was lost: it is bound under none that will ever be. */
+#define LINK_LOST UINT64_MAX
+
 /* The two numbers that a peer carries for us. */
 static uint64_t *link_of(struct peer *peer) { return &peer_numbers(peer)[0]; }
 static uint64_t *seq_of(struct peer *peer) { return &peer_numbers(peer)[1]; }
@@ -61,6 +64,15 @@ struct bind_one {
     void (*done)(struct client *client, enum err err);
 };
 
+/* The account may have gone to another instance meanwhile, or the link may have changed. */
+static void take_binding(struct client *client, uint64_t link) {
+    struct gateway *gateway = client->gateway;
+    struct peer *peer = peers_by_key(gateway->session, client->account);
+    client->bound_link = link;
+    if (peer == NULL || *link_of(peer) != link)
+        gateway->bindings->stale = true;
+}
+
 static void bound_one(void *argument, enum err err, const void *reply, const char *text) {
     (void)reply;
     (void)text;
@@ -70,7 +82,7 @@ static void bound_one(void *argument, enum err err, const void *reply, const cha
     if (client == NULL)
         return;
     if (err == ERR_OK)
-        client->bound_link = bind.link;
+        take_binding(client, bind.link);
     bind.done(client, err);
 }
 
@@ -137,7 +149,7 @@ static void bound_many(void *argument, enum err err, const void *reply, const ch
         struct client *client = gateway_client(bind->gateway, bind->connections[i]);
         if (client == NULL || client->account != bind->accounts[i])
             continue;
-        client->bound_link = bind->link;
+        take_binding(client, bind->link);
         if (client_is_in(client))
             feed_catch_up(client);
     }
@@ -250,9 +262,16 @@ void bindings_tick(struct gateway *gateway) {
 
 void bindings_change(void *context, struct peer *peer, enum peer_change change) {
     struct gateway *gateway = context;
-    (void)peer;
-    (void)change;
     gateway->bindings->stale = true;
+    if (change != PEER_LOST)
+        return;
+    /* Session may not have noticed, and go on under the same link: what it pushed meanwhile is gone
+     * all the same, so binding again, which reads the log, is called for. */
+    struct client *client, *next;
+    HASH_ITER(hh, gateway->clients, client, next) {
+        if (client->bound_link != 0 && client->bound_link == *link_of(peer))
+            client->bound_link = LINK_LOST;
+    }
 }
 
 /* Everyone who is bound under a link goes back to the log. */
@@ -302,7 +321,19 @@ static void on_dirty(void *context, struct peer *peer, const void *body) {
     catch_up_link(gateway, peer, "session was not told of everything");
 }
 
-const struct peers_event bindings_events[2] = {
+static void on_kick(void *context, struct peer *peer, const void *body) {
+    struct gateway *gateway = context;
+    const struct gateway_kick *kick = body;
+    (void)peer;
+    for (size_t i = 0; i < kick->connections.count; i++) {
+        struct client *client = gateway_client(gateway, kick->connections.items[i]);
+        if (client != NULL)
+            client_kick(client, kick->reason);
+    }
+}
+
+const struct peers_event bindings_events[BINDINGS_EVENTS] = {
     {&message_GATEWAY_PUSH, on_push},
     {&message_GATEWAY_DIRTY, on_dirty},
+    {&message_GATEWAY_KICK, on_kick},
 };

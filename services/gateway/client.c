@@ -1,4 +1,5 @@
 /* A client's connection: from its first object to its close. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <utlist.h>
@@ -32,14 +33,18 @@ static void send_or_close(struct client *client, struct slice text) {
 }
 
 void client_answer(struct client *client, const struct client_request *request,
-                   struct client_result *result) {
+                   const struct client_result *result) {
     struct buffer *out = &client->gateway->scratch;
     struct client_account self = client_account(client);
     struct dialect_texts texts = {.out = out};
+    struct client_result told = *result;
+    char reason[DIALECT_FAULT_BYTES];
     buffer_clear(out);
-    result->time_ms = (uint64_t)loop_wall_ms();
+    told.time_ms = (uint64_t)loop_wall_ms();
+    if (told.err != ERR_OK && told.reason.length == 0)
+        told.reason = reason_of(request, told.err, reason);
     dialect_write_result(client->dialect, client->ext, client->account == 0 ? NULL : &self, request,
-                         result, &texts);
+                         &told, &texts);
     size_t from = 0;
     for (size_t i = 0; i < texts.count; i++) {
         send_or_close(client, slice_make(out->data + from, texts.ends[i] - from));
@@ -56,7 +61,7 @@ static void answer_fault(struct client *client, const char *reason) {
     send_or_close(client, slice_make(out->data, out->length));
 }
 
-void client_finish(struct client *client, struct client_result *result) {
+void client_finish(struct client *client, const struct client_result *result) {
     client_answer(client, &client->request, result);
     client_request_free(&client->request);
     client->busy = client->started = false;
@@ -65,6 +70,19 @@ void client_finish(struct client *client, struct client_result *result) {
 
 void client_fail(struct client *client, enum err err, const char *reason) {
     client_finish(client, &(struct client_result){.err = err, .reason = slice_text(reason)});
+}
+
+void client_kick(struct client *client, struct slice reason) {
+    static const char sentence[] = "the operator closed this connection";
+    char text[DIALECT_FAULT_BYTES];
+    bool told = reason.length > 0 && reason.length < sizeof text - sizeof sentence - 2 &&
+                text_is_plain(reason);
+    snprintf(text, sizeof text, "%s%s%.*s", sentence, told ? ": " : "",
+             told ? (int)reason.length : 0, told ? reason.data : "");
+    log_info("client_kicked", "client=%llu account=%llu", (unsigned long long)client->id,
+             (unsigned long long)client->account);
+    answer_fault(client, text);
+    edge_close(client->edge, 1008, sentence);
 }
 
 /* --- requests ----------------------------------------------------------------------------------
@@ -142,6 +160,16 @@ void client_continue(struct client *client) {
     }
 }
 
+/* The binary framing has one byte for the number, and those of the extensions are larger. */
+static void refuse_ext(struct client_request *request, enum err *err,
+                       char fault[DIALECT_FAULT_BYTES]) {
+    request->ext = false;
+    request->ref = slice_make(NULL, 0);
+    if (*err == ERR_OK)
+        snprintf(fault, DIALECT_FAULT_BYTES, "ext is not possible over the binary framing");
+    *err = ERR_BAD_REQUEST;
+}
+
 static void on_object(void *argument, struct edge_connection *edge, struct slice text) {
     (void)argument;
     struct client *client = edge_owner(edge);
@@ -161,6 +189,8 @@ static void on_object(void *argument, struct edge_connection *edge, struct slice
     edge_count_good(edge);
     struct client_request request;
     enum err err = dialect_read(client->dialect, client->ext, json, &request, fault);
+    if (request.ext && edge_transport(edge) == EDGE_YOUIM)
+        refuse_ext(&request, &err, fault);
     if (err != ERR_OK)
         answer_and_free(client, &request, err, fault);
     else
@@ -180,6 +210,8 @@ static void on_open(void *argument, struct edge_connection *edge) {
     client->id = edge_id(edge);
     client->gateway = gateway;
     client->edge = edge;
+    if (edge_transport(edge) == EDGE_YOUIM)
+        client->dialect = DIALECT_YOUIM;
     edge_set_owner(edge, client);
     HASH_ADD(hh, gateway->clients, id, sizeof client->id, client);
     client_await_login(client);

@@ -44,9 +44,9 @@ enum operation {
     OPERATION_BEFRIEND,      /* asks `person` */
     OPERATION_ANSWER_FRIEND, /* `person` asked */
     OPERATION_UNFRIEND,
-    OPERATION_JOIN,          /* asks for `group` */
-    OPERATION_ANSWER_JOIN,   /* `person` asked for `group` */
-    OPERATION_ADMIT,         /* the same with yes; or pulls in `person`, who did not ask */
+    OPERATION_JOIN,        /* asks for `group` */
+    OPERATION_ANSWER_JOIN, /* `person` asked for `group` */
+    OPERATION_ADMIT,       /* the same with yes; or pulls in `person`, who did not ask */
     OPERATION_LEAVE,
     OPERATION_REMOVE_MEMBER, /* `person` from `group` */
     OPERATION_SET_ADMIN,     /* whether `person` is an administrator of `group` */

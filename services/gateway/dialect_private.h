@@ -31,7 +31,14 @@ struct request_row {
 /*
  * A notice: an entry that is no text. Its fields stand in the order in which they are written.
  */
-enum notice_value { NOTICE_END, NOTICE_FROM, NOTICE_SUBJECT, NOTICE_TO, NOTICE_ANSWER, NOTICE_TEXT };
+enum notice_value {
+    NOTICE_END,
+    NOTICE_FROM,
+    NOTICE_SUBJECT,
+    NOTICE_TO,
+    NOTICE_ANSWER,
+    NOTICE_TEXT
+};
 enum notice_for {
     NOTICE_FOR_ALL,
     NOTICE_FOR_SUBJECT, /* shown to that account alone */

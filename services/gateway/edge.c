@@ -128,13 +128,15 @@ static int start_library(struct edge *edge) {
     };
     /* The first takes HTTP and WebSockets. Whole queues are written at once: without a size of
      * their own, writes would be cut at the size of reads, and the rest copied. */
-    edge->protocols[0] = (struct lws_protocols){.name = edge->subprotocol,
-                                                .callback = edge_websocket_callback,
-                                                .rx_buffer_size = READ_BYTES,
-                                                .tx_packet_size = EDGE_WRITE_BYTES};
-    /* A name that no client can offer as a subprotocol: those have no spaces. */
-    edge->protocols[1] = (struct lws_protocols){
+    edge->protocols[EDGE_WEBSOCKET] = (struct lws_protocols){.name = edge->subprotocol,
+                                                             .callback = edge_websocket_callback,
+                                                             .rx_buffer_size = READ_BYTES,
+                                                             .tx_packet_size = EDGE_WRITE_BYTES};
+    /* Names that no client can offer as a subprotocol: those have no spaces. */
+    edge->protocols[EDGE_TCP] = (struct lws_protocols){
         .name = "raw tcp", .callback = edge_tcp_callback, .tx_packet_size = EDGE_WRITE_BYTES};
+    edge->protocols[EDGE_YOUIM] = (struct lws_protocols){
+        .name = "raw youim", .callback = edge_youim_callback, .tx_packet_size = EDGE_WRITE_BYTES};
     strcpy(edge->subprotocol, "edge");
     lws_set_log_level(LLL_ERR | LLL_WARN, on_library_log);
     edge->context = lws_create_context(&info);
@@ -175,6 +177,7 @@ struct edge *edge_new(struct ev_loop *ev, const struct edge_settings *settings,
     TAILQ_INIT(&edge->connections);
     TAILQ_INIT(&edge->working);
     LIST_INIT(&edge->marked);
+    edge->scratch = buffer_make(EDGE_MAX_OBJECT);
     edge->limit = connection_limit(settings);
     start_timers(edge);
     if (edge_listen(edge) != 0 || start_library(edge) != 0)
@@ -223,6 +226,7 @@ void edge_destroy(struct edge **self) {
     ev_clear_pending(edge->ev, &edge->work);
     ev_timer_stop(edge->ev, &edge->sweep);
     ev_timer_stop(edge->ev, &edge->mark_timer);
+    buffer_free(&edge->scratch);
     free(edge);
 }
 

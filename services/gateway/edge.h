@@ -6,8 +6,9 @@
  *     edge_close_all(edge);              on the way out: sends what is queued, closes politely
  *     edge_destroy(&edge);
  *
- * One libwebsockets context on the given libev loop serves both transports: WebSocket and HTTP on
- * one port, raw TCP with JSON objects one after the other on another. A connection is born in
+ * One libwebsockets context on the given libev loop serves all transports: WebSocket and HTTP on
+ * one port, raw TCP with JSON objects one after the other on another, YouIM's binary framing on a
+ * third (edge_youim.c), whose objects look to the owner as on the others. A connection is born in
  * on_open and dead after on_close; in between the owner may use it in any callback. No function
  * below calls a handler before it returns, but for edge_count_fault, edge_close_all and
  * edge_destroy. All of it belongs to the loop's thread.
@@ -18,8 +19,9 @@
  * anything read while the kernel takes no more of what is written to it.
  * Writing: edge_send copies text into the connection's queue; all that is queued is written in one
  * go at the end of the loop's turn (one WebSocket message per text; on TCP each text with a "\n"
- * behind it). The queue is bounded by `send_queue_bytes`: beyond it edge_send refuses and nothing
- * is queued.
+ * behind it; on YouIM's port one frame, for which a text must have a `msgType` of at most 255 and
+ * no white space). The queue is bounded by `send_queue_bytes`: beyond it edge_send refuses and
+ * nothing is queued.
  *
  * Closed without the owner's asking: WebSocket messages or objects over EDGE_MAX_OBJECT (status
  * 1009), WebSocket text that is not UTF-8 (1007), EDGE_MAX_FAULTS faults in a row (1008), silence
@@ -43,16 +45,16 @@ struct edge;
 struct edge_connection;
 
 struct edge_settings {
-    const char *bind_address;     /* a numeric IPv4 or IPv6 address */
-    uint16_t http_port, tcp_port; /* 0: the kernel chooses, edge_port tells */
-    uint64_t idle_timeout_ms;     /* without a byte from the client, WebSocket pings included */
-    uint64_t send_queue_bytes;    /* per connection */
+    const char *bind_address;                 /* a numeric IPv4 or IPv6 address */
+    uint16_t http_port, tcp_port, youim_port; /* 0: the kernel chooses, edge_port tells */
+    uint64_t idle_timeout_ms;  /* without a byte from the client, WebSocket pings included */
+    uint64_t send_queue_bytes; /* per connection */
     /* Beyond it new ones are closed at once (WebSocket status 1013). Taken lower where the limit of
      * open files asks for it. */
     uint64_t max_connections;
 };
 
-enum edge_transport { EDGE_WEBSOCKET, EDGE_TCP };
+enum edge_transport { EDGE_WEBSOCKET, EDGE_TCP, EDGE_YOUIM, EDGE_TRANSPORT_COUNT };
 
 struct edge_handlers {
     void (*on_open)(void *argument, struct edge_connection *connection);
@@ -62,7 +64,7 @@ struct edge_handlers {
      * is one English sentence without a full stop. The owner answers it in its own way. */
     void (*on_fault)(void *argument, struct edge_connection *connection, const char *reason);
     /* Everything sent before the last edge_mark has reached the client: its stack answered a ping
-     * (WebSocket), or its kernel acknowledged the bytes (TCP). */
+     * (WebSocket), or its kernel acknowledged the bytes (TCP, YouIM). */
     void (*on_reached)(void *argument, struct edge_connection *connection);
     /* The last call for this connection; what was not reached never will be. */
     void (*on_close)(void *argument, struct edge_connection *connection);
@@ -97,8 +99,8 @@ size_t edge_queued_bytes(const struct edge_connection *connection);
 
 /* Asks for on_reached once all that was queued so far has reached the client. One mark may be
  * outstanding: false while an earlier one is, and when the connection is closing. WebSocket: a ping
- * behind what is queued; a paused connection's answer waits with its other input. TCP: looked at
- * every 100 ms. */
+ * behind what is queued; a paused connection's answer waits with its other input. TCP and YouIM:
+ * looked at every 100 ms. */
 bool edge_mark(struct edge_connection *connection);
 
 void edge_pause(struct edge_connection *connection);
@@ -112,7 +114,7 @@ void edge_count_fault(struct edge_connection *connection, const char *reason);
 void edge_count_good(struct edge_connection *connection);
 
 /* Closes once the queue is written, or after 5 s. WebSocket status such as 1000, 1008; ignored on
- * TCP. `reason` is short, for the close frame and the log; copied. No object is handed over
+ * the others. `reason` is short, for the close frame and the log; copied. No object is handed over
  * from now on; on_close follows from the loop. */
 void edge_close(struct edge_connection *connection, unsigned status, const char *reason);
 

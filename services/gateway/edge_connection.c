@@ -1,5 +1,5 @@
 /*
- * One connection of the edge: its queue, pausing, faults and closing, alike on both transports.
+ * One connection of the edge: its queue, pausing, faults and closing, alike on all transports.
  */
 #include <arpa/inet.h>
 #include <stdlib.h>
@@ -12,6 +12,8 @@
 
 /* A close frame holds 125 bytes, two of them the status. */
 #define MAX_REASON_BYTES 123
+
+static const char *const transport_names[] = {"websocket", "tcp", "youim"};
 
 static void print_address(int fd, char out[EDGE_ADDRESS_BYTES]) {
     union {
@@ -52,8 +54,7 @@ struct edge_connection *edge_connection_new(struct edge *edge, struct lws *wsi,
     edge->count++;
     lws_set_wsi_user(wsi, connection);
     log_debug("connection_open", "connection=%llu transport=%s address=%s",
-              (unsigned long long)connection->id, transport == EDGE_TCP ? "tcp" : "websocket",
-              connection->address);
+              (unsigned long long)connection->id, transport_names[transport], connection->address);
     edge->handlers->on_open(edge->argument, connection);
     return connection;
 }
@@ -78,7 +79,7 @@ void edge_connection_finish(struct edge_connection *connection) {
     TAILQ_REMOVE(&edge->connections, connection, all);
     if (connection->working)
         TAILQ_REMOVE(&edge->working, connection, work);
-    if (connection->marked && connection->transport == EDGE_TCP)
+    if (connection->marked && connection->transport != EDGE_WEBSOCKET)
         LIST_REMOVE(connection, marks);
     edge->count--;
     edge_json_free(&connection->json);
@@ -137,36 +138,49 @@ size_t edge_queued_bytes(const struct edge_connection *connection) {
     return unwritten(connection) + connection->in_flight;
 }
 
-int edge_queue(struct edge_connection *connection, const void *head, size_t head_length,
-               struct slice text) {
+int edge_queue(struct edge_connection *connection, const struct slice *pieces, size_t count) {
     size_t before = connection->out.length;
-    if (buffer_add(&connection->out, head, head_length) != 0 ||
-        buffer_add(&connection->out, text.data, text.length) != 0) {
-        connection->out.length = before;
-        return -1;
-    }
-    connection->edge->queued_bytes += head_length + text.length;
+    for (size_t i = 0; i < count; i++)
+        if (buffer_add(&connection->out, pieces[i].data, pieces[i].length) != 0) {
+            connection->out.length = before;
+            return -1;
+        }
+    connection->edge->queued_bytes += connection->out.length - before;
     edge_work(connection);
     return 0;
 }
 
+static int send_frame(struct edge_connection *connection, struct slice text) {
+    unsigned char head[EDGE_YOUIM_HEAD_BYTES];
+    struct slice pieces[3] = {slice_make((const char *)head, sizeof head)};
+    if (edge_youim_frame(text, head, &pieces[1], &pieces[2]))
+        return edge_queue(connection, pieces, 3);
+    log_error("unframed_text", "connection=%llu", (unsigned long long)connection->id);
+    return 0; /* the owner's slip: sending it again would not help */
+}
+
 int edge_send(struct edge_connection *connection, struct slice text) {
     unsigned char head[EDGE_FRAME_HEAD_BYTES];
-    size_t extra = connection->transport == EDGE_TCP ? 1 : edge_frame_head(head, 1, text.length);
+    enum edge_transport transport = connection->transport;
+    size_t extra = transport == EDGE_WEBSOCKET ? edge_frame_head(head, 1, text.length)
+                   : transport == EDGE_TCP     ? 1
+                                               : EDGE_YOUIM_HEAD_BYTES;
     uint64_t limit = connection->edge->settings->send_queue_bytes;
     uint64_t queued = edge_queued_bytes(connection);
     if (connection->state != EDGE_OPEN || text.length + extra > limit ||
         queued > limit - text.length - extra)
         return -1;
-    if (connection->transport == EDGE_WEBSOCKET)
-        return edge_queue(connection, head, extra, text);
-    return edge_queue(connection, text.data, text.length, slice_make("\n", 1));
+    if (transport == EDGE_YOUIM)
+        return send_frame(connection, text);
+    const struct slice pieces[3] = {slice_make((const char *)head, extra), text,
+                                    slice_make("\n", 1)};
+    return edge_queue(connection, pieces + (transport == EDGE_TCP), 2);
 }
 
 bool edge_mark(struct edge_connection *connection) {
     if (connection->marked || connection->state != EDGE_OPEN)
         return false;
-    if (connection->transport == EDGE_TCP)
+    if (connection->transport != EDGE_WEBSOCKET)
         edge_tcp_mark(connection);
     else if (edge_websocket_mark(connection) != 0)
         return false;
@@ -227,10 +241,9 @@ static void hand_over_waiting(struct edge_connection *connection) {
     struct buffer waiting = connection->waiting;
     connection->waiting = buffer_make(waiting.max);
     struct slice bytes = slice_make(waiting.data, waiting.length);
-    if (connection->transport == EDGE_TCP)
-        edge_tcp_resume(connection, bytes);
-    else
-        edge_websocket_resume(connection, bytes);
+    static void (*const resume[])(struct edge_connection *, struct slice) = {
+        edge_websocket_resume, edge_tcp_resume, edge_youim_resume};
+    resume[connection->transport](connection, bytes);
     buffer_free(&waiting);
 }
 
@@ -321,7 +334,7 @@ int edge_writeable(struct edge_connection *connection) {
     if (connection->state == EDGE_GONE)
         return -1;
     if (connection->state == EDGE_ENDING) {
-        if (connection->transport == EDGE_TCP)
+        if (connection->transport != EDGE_WEBSOCKET)
             return 0;
         if (connection->close_status != 0) {
             const char *reason = connection->close_reason != NULL ? connection->close_reason : "";

@@ -109,7 +109,7 @@ static bool scan_structure(struct edge_json *self, uint8_t byte) {
     default:
         return false;
     }
-    if (self->braces + self->brackets > EDGE_MAX_DEPTH)
+    if (self->levels + self->braces + self->brackets > EDGE_MAX_DEPTH)
         set_fault(self, too_deep);
     return false;
 }
@@ -241,9 +241,10 @@ static bool is_utf8(struct slice text) {
     return utf8.need == 0;
 }
 
-static const char *check(struct slice message, struct slice *object_r) {
+static const char *check(struct slice message, size_t levels, struct slice *object_r) {
     struct edge_json json;
     edge_json_init(&json);
+    json.levels = levels;
     const char *fault = NULL;
     enum edge_json_result result = edge_json_next(&json, &message, object_r, &fault);
     if (result == EDGE_JSON_MORE)
@@ -256,7 +257,11 @@ static const char *check(struct slice message, struct slice *object_r) {
 }
 
 const char *edge_json_check(struct slice message, struct slice *object_r) {
-    const char *fault = check(message, object_r);
+    return edge_json_check_within(message, 0, object_r);
+}
+
+const char *edge_json_check_within(struct slice message, size_t levels, struct slice *object_r) {
+    const char *fault = check(message, levels, object_r);
     /* The encoding is a fault of the message as a whole, wherever in it the bytes stand. */
     return fault != NULL && !is_utf8(message) ? edge_json_not_utf8 : fault;
 }

@@ -44,6 +44,7 @@ struct edge_json {
     struct buffer kept; /* the part of the object that came with earlier input */
     size_t length;      /* bytes of the object so far */
     size_t braces, brackets;
+    size_t levels;     /* around each object, which count for its depth */
     const char *fault; /* the first one in this object */
     enum { EDGE_JSON_BETWEEN, EDGE_JSON_GARBAGE, EDGE_JSON_INSIDE, EDGE_JSON_BROKEN } state;
     bool in_string, escaped;
@@ -64,5 +65,7 @@ enum edge_json_result edge_json_next(struct edge_json *self, struct slice *input
 /* Whether `message` is exactly one object, white space around it apart: NULL and the object, or
  * what is wrong with it. */
 const char *edge_json_check(struct slice message, struct slice *object_r);
+/* The same for one that will stand that many levels deep in another. */
+const char *edge_json_check_within(struct slice message, size_t levels, struct slice *object_r);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * The edge's two ports. They are bound and accepted on here rather than by libwebsockets, which
+ * The edge's ports. They are bound and accepted on here rather than by libwebsockets, which
  * gives up a port that is taken without saying so, and spins when descriptors run out.
  */
 #include <errno.h>
@@ -22,7 +22,8 @@
 #define KEEPALIVE_PROBES 3
 
 static const char *transport_name(enum edge_transport transport) {
-    return transport == EDGE_TCP ? "tcp" : "http";
+    static const char *const names[] = {"http", "tcp", "youim"};
+    return names[transport];
 }
 
 /* Accepted sockets inherit these. */
@@ -72,13 +73,13 @@ static bool is_shortage(int error) {
 static void starve(struct edge *edge, int error) {
     log_warn("accept_starved", "error=\"%s\" sockets=%zu", strerror(error), edge->sockets);
     edge->starved = true;
-    for (size_t i = 0; i < 2; i++)
+    for (size_t i = 0; i < EDGE_TRANSPORT_COUNT; i++)
         ev_io_stop(edge->ev, &edge->listeners[i].io);
 }
 
 static void let_in(struct edge *edge, enum edge_transport transport, int fd) {
-    bool full = transport == EDGE_TCP ? edge->count >= edge->limit
-                                      : edge->sockets >= edge->limit + EDGE_SPARE_SOCKETS;
+    bool full = transport == EDGE_WEBSOCKET ? edge->sockets >= edge->limit + EDGE_SPARE_SOCKETS
+                                            : edge->count >= edge->limit;
     if (full) {
         log_debug("connection_refused", "transport=%s", transport_name(transport));
         close(fd);
@@ -86,12 +87,12 @@ static void let_in(struct edge *edge, enum edge_transport transport, int fd) {
     }
     lws_sock_file_fd_type descriptor = {.sockfd = fd};
     /* Closes the descriptor when it fails. */
-    if (transport == EDGE_TCP)
-        lws_adopt_descriptor_vhost(edge->vhost, LWS_ADOPT_SOCKET, descriptor,
-                                   edge->protocols[1].name, NULL);
-    else
+    if (transport == EDGE_WEBSOCKET)
         lws_adopt_descriptor_vhost(edge->vhost, LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP, descriptor, NULL,
                                    NULL);
+    else
+        lws_adopt_descriptor_vhost(edge->vhost, LWS_ADOPT_SOCKET, descriptor,
+                                   edge->protocols[transport].name, NULL);
 }
 
 static void on_accept(struct ev_loop *ev, ev_io *watcher, int revents) {
@@ -140,10 +141,11 @@ static int listen_on(struct edge *edge, enum edge_transport transport, uint16_t 
 }
 
 int edge_listen(struct edge *edge) {
-    for (size_t i = 0; i < 2; i++)
+    for (size_t i = 0; i < EDGE_TRANSPORT_COUNT; i++)
         edge->listeners[i].io.fd = -1;
     if (listen_on(edge, EDGE_WEBSOCKET, edge->settings->http_port) != 0 ||
-        listen_on(edge, EDGE_TCP, edge->settings->tcp_port) != 0)
+        listen_on(edge, EDGE_TCP, edge->settings->tcp_port) != 0 ||
+        listen_on(edge, EDGE_YOUIM, edge->settings->youim_port) != 0)
         return -1;
     return 0;
 }
@@ -152,13 +154,13 @@ void edge_listen_again(struct edge *edge) {
     if (!edge->starved)
         return;
     edge->starved = false;
-    for (size_t i = 0; i < 2; i++)
+    for (size_t i = 0; i < EDGE_TRANSPORT_COUNT; i++)
         if (edge->listeners[i].io.fd >= 0)
             ev_io_start(edge->ev, &edge->listeners[i].io);
 }
 
 void edge_listen_stop(struct edge *edge) {
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < EDGE_TRANSPORT_COUNT; i++) {
         ev_io *io = &edge->listeners[i].io;
         if (io->fd < 0)
             continue;

@@ -2,10 +2,11 @@
  * What the files of the edge share. Nothing outside of edge*.c includes this.
  *
  *   edge.c             life of the edge: libwebsockets, timers, the orderly end
- *   edge_listen.c      the two ports, and whom they let in
+ *   edge_listen.c      the ports, and whom they let in
  *   edge_connection.c  one connection: its queue, pausing, faults, closing
  *   edge_websocket.c   WebSocket and HTTP, as libwebsockets calls them
  *   edge_tcp.c         raw TCP likewise, and its marks
+ *   edge_youim.c       YouIM's binary framing on TCP
  *   edge_json.c        framing
  *
  * Nothing is done to libwebsockets from within a call of the owner's: such calls only note what is
@@ -58,7 +59,7 @@ struct edge_connection {
     uint64_t id;
     TAILQ_ENTRY(edge_connection) all;
     TAILQ_ENTRY(edge_connection) work;
-    LIST_ENTRY(edge_connection) marks; /* TCP, while `marked` */
+    LIST_ENTRY(edge_connection) marks; /* TCP and YouIM, while `marked` */
     enum edge_transport transport;
     enum edge_state state;
     bool working; /* is on the list */
@@ -67,7 +68,7 @@ struct edge_connection {
     bool deaf;    /* the socket is not read */
     bool marked;
     unsigned faults;
-    uint64_t mark; /* WebSocket: the ping's number. TCP: the byte that is to be acknowledged. */
+    uint64_t mark; /* WebSocket: the ping's number. Else: the byte that is to be acknowledged. */
 
     struct buffer out; /* frames or lines to write, from `out_head` on */
     size_t out_head;
@@ -75,9 +76,9 @@ struct edge_connection {
     uint64_t given;   /* bytes handed to libwebsockets, ever */
 
     struct edge_json json; /* TCP */
-    struct buffer message; /* WebSocket: the fragments so far */
-    struct buffer waiting; /* what was read but must not be handed over yet: TCP: bytes;
-                            * WebSocket: messages, each behind its length (uint32_t) */
+    struct buffer message; /* WebSocket: the fragments so far. YouIM: the incomplete frame. */
+    struct buffer waiting; /* what was read but must not be handed over yet: bytes; WebSocket:
+                            * messages, each behind its length (uint32_t) */
 
     int64_t check_ms;    /* when to look whether it is idle */
     int64_t deadline_ms; /* when to cut it, once it isn't open */
@@ -93,14 +94,15 @@ struct edge {
     void *argument;
     struct lws_context *context;
     struct lws_vhost *vhost;
-    struct lws_protocols protocols[3];
+    struct lws_protocols protocols[EDGE_TRANSPORT_COUNT + 1]; /* by enum edge_transport; an end */
     char subprotocol[EDGE_SUBPROTOCOL_BYTES]; /* protocols[0]'s name, see edge_websocket.c */
-    struct edge_listener listeners[2];        /* by enum edge_transport */
-    bool starved;                             /* not listening: descriptors or memory ran out */
-    ev_prepare work;                          /* never started, only fed */
+    struct edge_listener listeners[EDGE_TRANSPORT_COUNT]; /* by enum edge_transport */
+    bool starved;    /* not listening: descriptors or memory ran out */
+    ev_prepare work; /* never started, only fed */
     ev_timer sweep, mark_timer;
     struct edge_queue connections, working;
     struct edge_list marked;
+    struct buffer scratch; /* the object that is being handed over */
     uint64_t last_id;
     size_t count;   /* connections */
     size_t sockets; /* those, and others of libwebsockets that clients opened */
@@ -132,9 +134,9 @@ void edge_work(struct edge_connection *connection);
 void edge_on_work(struct ev_loop *ev, ev_prepare *watcher, int revents);
 /* libwebsockets' word that it can write. Nonzero: close now. */
 int edge_writeable(struct edge_connection *connection);
-/* Appends to the queue whatever its length; 0, or -1 without memory. */
-int edge_queue(struct edge_connection *connection, const void *head, size_t head_length,
-               struct slice text) __attribute__((warn_unused_result));
+/* Appends these pieces to the queue whatever its length; 0, or -1 without memory. */
+int edge_queue(struct edge_connection *connection, const struct slice *pieces, size_t count)
+    __attribute__((warn_unused_result));
 /* Whether input must wait, for the owner's sake or behind other input that does. */
 bool edge_must_wait(const struct edge_connection *connection);
 
@@ -156,5 +158,16 @@ int edge_tcp_callback(struct lws *wsi, enum lws_callback_reasons reason, void *u
 void edge_tcp_resume(struct edge_connection *connection, struct slice waiting);
 void edge_tcp_mark(struct edge_connection *connection);
 void edge_on_mark_timer(struct ev_loop *ev, ev_timer *watcher, int revents);
+
+/* --- edge_youim.c --- */
+
+int edge_youim_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+                        size_t length);
+void edge_youim_resume(struct edge_connection *connection, struct slice waiting);
+#define EDGE_YOUIM_HEAD_BYTES 5
+/* The head of the frame for a text, and its body as two parts of the text: all of that but its
+ * msgType. false: it has none, or one above 255. */
+bool edge_youim_frame(struct slice text, unsigned char head[EDGE_YOUIM_HEAD_BYTES],
+                      struct slice *before_r, struct slice *after_r);
 
 #endif

@@ -39,8 +39,9 @@ int edge_websocket_mark(struct edge_connection *connection) {
     size_t head_length = edge_frame_head(head, OPCODE_PING, MARK_BYTES);
     connection->mark++;
     uint64_t payload = htobe64(connection->mark);
-    return edge_queue(connection, head, head_length,
-                      slice_make((const char *)&payload, MARK_BYTES));
+    const struct slice pieces[] = {slice_make((const char *)head, head_length),
+                                   slice_make((const char *)&payload, MARK_BYTES)};
+    return edge_queue(connection, pieces, 2);
 }
 
 static void on_pong(struct edge_connection *connection, const void *payload, size_t length) {

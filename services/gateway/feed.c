@@ -257,9 +257,9 @@ static void push_to(struct client *client, const struct entry *entry, struct ent
         list_mark(client, (int64_t)client->gateway->settings.reach_interval_ms);
         return;
     }
-    feed_catch_up(client);
-    if (next)
+    if (next) /* its queue is full */
         wait_for_client(client);
+    feed_catch_up(client);
     run_pulls(client->gateway, loop_now_ms());
 }
 

@@ -1,4 +1,4 @@
-/* The texts of one entry: per dialect, ext and view. */
+/* The texts of one entry: per dialect and ext. */
 #include "services/gateway/feed_text.h"
 
 #include <stdlib.h>
@@ -8,12 +8,15 @@
 #define KEEP_BYTES 4096
 
 struct entry_texts {
-    struct buffer texts[DIALECTS][2][DIALECT_VIEW_COUNT];
+    struct buffer texts[DIALECTS][2]; /* the common view */
+    struct buffer own;                /* the last account's */
 };
 
-static struct buffer *each(struct entry_texts *self, size_t i) { return &self->texts[0][0][0] + i; }
+#define TEXTS ((size_t)DIALECTS * 2 + 1)
 
-#define TEXTS ((size_t)DIALECTS * 2 * DIALECT_VIEW_COUNT)
+static struct buffer *each(struct entry_texts *self, size_t i) {
+    return i + 1 < TEXTS ? &self->texts[0][0] + i : &self->own;
+}
 
 struct entry_texts *entry_texts_new(void) {
     struct entry_texts *self = calloc(1, sizeof *self);
@@ -39,12 +42,17 @@ void entry_texts_clear(struct entry_texts *self) {
 
 bool entry_texts_get(struct entry_texts *self, const struct client *client,
                      const struct entry *entry, struct slice *text_r) {
-    enum dialect_view view = dialect_entry_view(client->dialect, entry, client->account);
+    enum dialect_view view =
+        dialect_entry_view(client->dialect, client->ext, entry, client->account);
     if (view == DIALECT_VIEW_NOTHING)
         return false;
-    struct buffer *text = &self->texts[client->dialect][client->ext][view];
+    struct buffer *text = &self->texts[client->dialect][client->ext];
+    if (view == DIALECT_VIEW_OWN) {
+        text = &self->own;
+        buffer_clear(text);
+    }
     if (text->length == 0)
-        dialect_write_entry(client->dialect, client->ext, view, entry, text);
+        dialect_write_entry(client->dialect, client->ext, entry, client->account, text);
     *text_r = slice_make(text->data, text->length);
     return text->length > 0;
 }

@@ -2,7 +2,8 @@
  * What the parts of the gateway share: its context, and a client's connection.
  *
  *     edge*.c       sockets and framing            dialect*.c   JSON <-> requests and entries
- *     client.c      a connection's life            operations.c what a request does
+ *     client.c      a connection's life            operations*.c what a request does
+ *     reasons.c     why it was refused, for people
  *     sends.c       texts on their way to the log  feed.c       the log on its way to the client
  *     bindings.c    who is here, told to session   cursors.c    what has arrived, told to delivery
  *     names.c       string ids to numbers
@@ -35,7 +36,7 @@
 
 struct gateway_settings {
     struct service_settings service;
-    uint64_t gateway_port, http_port, tcp_port;
+    uint64_t gateway_port, http_port, tcp_port, youim_port;
     uint64_t idle_timeout_ms, login_timeout_ms, send_timeout_ms;
     uint64_t max_connections, send_queue_bytes, reach_interval_ms, cursor_flush_ms;
     char *auth_peers, *group_peers, *session_peers, *delivery_peers;
@@ -140,12 +141,14 @@ extern const struct edge_handlers client_handlers;
 void client_set_state(struct client *client, enum client_state state);
 bool client_is_in(const struct client *client); /* logged in: CATCHING_UP or LIVE */
 struct client_account client_account(const struct client *client);
-/* Answers `request`; the result's time is filled in. */
+/* Answers `request`, with the time and, where the result has none, a reason. */
 void client_answer(struct client *client, const struct client_request *request,
-                   struct client_result *result);
+                   const struct client_result *result);
 /* Ends the request in progress: answers it, frees it, and lets the next one in. */
-void client_finish(struct client *client, struct client_result *result);
+void client_finish(struct client *client, const struct client_result *result);
 void client_fail(struct client *client, enum err err, const char *reason);
+/* Closes the connection, having told it that the operator wants it so, and why. */
+void client_kick(struct client *client, struct slice reason);
 /* Reads on, if nothing holds it. */
 void client_continue(struct client *client);
 /* The time for logging in starts, and is over. */
@@ -153,6 +156,13 @@ void client_await_login(struct client *client);
 void client_end_login(struct client *client);
 /* Every 50 ms: closes who took too long. */
 void client_tick(struct gateway *gateway, int64_t now_ms);
+
+/* --- reasons.c ------------------------------------------------------------------------------- */
+
+/* A sentence with the request's own ids ("group ccc does not exist"), in `out`; empty where
+ * err_text(err) says enough. */
+struct slice reason_of(const struct client_request *request, enum err err,
+                       char out[DIALECT_FAULT_BYTES]);
 
 /* --- operations.c ---------------------------------------------------------------------------- */
 
@@ -197,7 +207,8 @@ void bindings_unbind(struct client *client);
 void bindings_tick(struct gateway *gateway);
 void bindings_change(void *gateway, struct peer *peer, enum peer_change change);
 void bindings_pong(void *gateway, struct peer *peer, const struct service_pong *pong);
-extern const struct peers_event bindings_events[2];
+#define BINDINGS_EVENTS 3
+extern const struct peers_event bindings_events[BINDINGS_EVENTS];
 
 /* --- cursors.c ------------------------------------------------------------------------------- */
 

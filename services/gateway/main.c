@@ -16,6 +16,8 @@ static const struct config_option options[] = {
                "where the gateway answers the operator"),
     CONFIG_U64(SETTINGS, http_port, 5999, 1, 65535, "port", "WebSocket and HTTP for clients"),
     CONFIG_U64(SETTINGS, tcp_port, 54088, 1, 65535, "port", "JSON over TCP for clients"),
+    CONFIG_U64(SETTINGS, youim_port, 5566, 1, 65535, "port",
+               "YouIM's binary framing over TCP for clients"),
     CONFIG_U64(SETTINGS, idle_timeout_ms, 120000, 100, 86400000, "ms",
                "silence after which a client is disconnected"),
     CONFIG_U64(SETTINGS, login_timeout_ms, 30000, 100, 86400000, "ms",
@@ -104,7 +106,7 @@ static int make_peers(struct gateway *self) {
     self->session = peers_new(service, &(struct peers_options){.name = "session",
                                                                .addresses = settings->session_peers,
                                                                .events = bindings_events,
-                                                               .event_count = 2,
+                                                               .event_count = BINDINGS_EVENTS,
                                                                .context = self,
                                                                .change = bindings_change,
                                                                .pong = bindings_pong});
@@ -128,15 +130,18 @@ static int start(struct service *service, void *context) {
     self->edge_settings = (struct edge_settings){.bind_address = settings->service.bind_address,
                                                  .http_port = (uint16_t)settings->http_port,
                                                  .tcp_port = (uint16_t)settings->tcp_port,
+                                                 .youim_port = (uint16_t)settings->youim_port,
                                                  .idle_timeout_ms = settings->idle_timeout_ms,
                                                  .send_queue_bytes = settings->send_queue_bytes,
                                                  .max_connections = settings->max_connections};
     self->edge = edge_new(service_loop(service), &self->edge_settings, &client_handlers, self);
     if (self->edge == NULL || make_peers(self) != 0)
         return -1;
-    log_info("listening", "websocket=%s:%u tcp=%s:%u", settings->service.bind_address,
-             (unsigned)edge_port(self->edge, EDGE_WEBSOCKET), settings->service.bind_address,
-             (unsigned)edge_port(self->edge, EDGE_TCP));
+    const char *address = settings->service.bind_address;
+    log_info("listening", "websocket=%s:%u tcp=%s:%u youim=%s:%u", address,
+             (unsigned)edge_port(self->edge, EDGE_WEBSOCKET), address,
+             (unsigned)edge_port(self->edge, EDGE_TCP), address,
+             (unsigned)edge_port(self->edge, EDGE_YOUIM));
     ev_timer_init(&self->tick, on_tick, GATEWAY_TICK_MS / 1000.0, GATEWAY_TICK_MS / 1000.0);
     self->tick.data = self;
     ev_timer_start(service_loop(service), &self->tick);

@@ -1,9 +1,10 @@
-/* What requests do: one at a time on a connection, each ending with client_finish. */
+/* What requests do: one at a time on a connection, each ending with client_finish. Those about the
+ * connection itself are here. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/log.h"
-#include "services/gateway/gateway.h"
+#include "services/gateway/operations_private.h"
 
 /* A request to another service on behalf of a client, who may be gone when it is answered. */
 struct errand {
@@ -21,9 +22,9 @@ static void errand_done(void *argument, enum err err, const void *reply, const c
         errand.done(client, err, reply);
 }
 
-static void ask(struct client *client, struct peers *peers, const struct message_desc *message,
-                const void *body,
-                void (*done)(struct client *client, enum err err, const void *reply)) {
+void operation_ask(struct client *client, struct peers *peers, const struct message_desc *message,
+                   const void *body,
+                   void (*done)(struct client *client, enum err err, const void *reply)) {
     struct errand *errand = malloc(sizeof *errand);
     enum err err = ERR_OVERLOADED;
     if (errand != NULL) {
@@ -37,6 +38,11 @@ static void ask(struct client *client, struct peers *peers, const struct message
         free(errand);
         done(client, err, NULL);
     }
+}
+
+void operation_end(struct client *client, enum err err, const void *reply) {
+    (void)reply;
+    client_finish(client, &(struct client_result){.err = err});
 }
 
 /* --- registering ---------------------------------------------------------------------------------
@@ -59,7 +65,7 @@ static void start_register(struct client *client) {
                                  .email = request->email,
                                  .password = request->password,
                                  .name = request->name};
-    ask(client, client->gateway->auth, &message_AUTH_REGISTER, &body, registered);
+    operation_ask(client, client->gateway->auth, &message_AUTH_REGISTER, &body, registered);
 }
 
 /* --- logging in ----------------------------------------------------------------------------------
@@ -76,7 +82,9 @@ static void bound(struct client *client, enum err err) {
     if (err != ERR_OK) {
         bindings_unbind(client);
         forget_account(client);
-        client_fail(client, err, "");
+        client_fail(client, err,
+                    err == ERR_TOO_MANY ? "the account has as many connections as it may have"
+                                        : "");
         return;
     }
     client->ext = client->ext || client->request.ext;
@@ -117,7 +125,7 @@ static void start_login(struct client *client) {
                               .password = client->request.password,
                               .open = client->dialect == DIALECT_YOUIM,
                               .address = slice_text(edge_address(client->edge))};
-    ask(client, client->gateway->auth, &message_AUTH_LOGIN, &body, logged_in);
+    operation_ask(client, client->gateway->auth, &message_AUTH_LOGIN, &body, logged_in);
 }
 
 /* --- logging out ---------------------------------------------------------------------------------
@@ -135,61 +143,67 @@ static void start_logout(struct client *client) {
     struct auth_logout body = {.account = client->account, .token = slice_text(client->token)};
     feed_leave(client);
     bindings_unbind(client);
-    ask(client, client->gateway->auth, &message_AUTH_LOGOUT, &body, logged_out);
-}
-
-/* --- groups --------------------------------------------------------------------------------------
- */
-
-static void group_created(struct client *client, enum err err, const void *reply_v) {
-    const struct group_create_reply *reply = reply_v;
-    struct client_result result = {.err = err};
-    if (err == ERR_OK) {
-        result.group = reply->group;
-        result.group_id = reply->id;
-        result.group_name = reply->name;
-    }
-    client_finish(client, &result);
-}
-
-/* The chosen id as text, also where it was read as a number. */
-static struct slice id_text(const struct client_id *id, char out[24]) {
-    if (!id->present || id->text.length > 0)
-        return id->text;
-    snprintf(out, 24, "%llu", (unsigned long long)id->number);
-    return slice_text(out);
-}
-
-static void start_create_group(struct client *client) {
-    const struct client_request *request = &client->request;
-    char digits[24];
-    struct group_create body = {
-        .account = client->account, .id = id_text(&request->group, digits), .name = request->name};
-    ask(client, client->gateway->group, &message_GROUP_CREATE, &body, group_created);
+    client_set_state(client, CLIENT_NEW); /* from here on nothing is read for the account */
+    operation_ask(client, client->gateway->auth, &message_AUTH_LOGOUT, &body, logged_out);
 }
 
 /* --- all -----------------------------------------------------------------------------------------
  */
 
+/* Every operation that is not done at once (client.c: HEARTBEAT, SEND). `looked_up`: by then the
+ * ids of the group and person that it concerns have their numbers. */
+static const struct {
+    void (*start)(struct client *client);
+    bool looked_up;
+} operations[OPERATION_COUNT] = {
+    [OPERATION_REGISTER] = {start_register, false},
+    [OPERATION_LOGIN] = {start_login, false},
+    [OPERATION_LOGOUT] = {start_logout, false},
+    [OPERATION_CREATE_GROUP] = {operation_create_group, false},
+    [OPERATION_BEFRIEND] = {operation_befriend, true},
+    [OPERATION_ANSWER_FRIEND] = {operation_answer_friend, true},
+    [OPERATION_UNFRIEND] = {operation_unfriend, true},
+    [OPERATION_JOIN] = {operation_join, true},
+    [OPERATION_ANSWER_JOIN] = {operation_answer_join, true},
+    [OPERATION_ADMIT] = {operation_admit, true},
+    [OPERATION_LEAVE] = {operation_leave, true},
+    [OPERATION_REMOVE_MEMBER] = {operation_remove_member, true},
+    [OPERATION_SET_ADMIN] = {operation_set_admin, true},
+    [OPERATION_DISSOLVE] = {operation_dissolve, true},
+    [OPERATION_RENAME_GROUP] = {operation_rename_group, true},
+    [OPERATION_RENAME_SELF] = {operation_rename_self, true},
+};
+
+static void person_found(struct client *client, enum err err, uint64_t number) {
+    struct client_id *person = &client->request.person;
+    person->number = number;
+    if (err == ERR_OK && person->present && number == 0)
+        err = ERR_NO_ACCOUNT;
+    if (err != ERR_OK)
+        client_fail(client, err, "");
+    else
+        operations[client->request.operation].start(client);
+}
+
+static void group_found(struct client *client, enum err err, uint64_t number) {
+    struct client_id *group = &client->request.group;
+    group->number = number;
+    if (err == ERR_OK && group->present && number == 0)
+        err = ERR_NO_GROUP;
+    if (err != ERR_OK)
+        client_fail(client, err, "");
+    else if (names_find(client, PEER_USER, &client->request.person, &number, person_found))
+        person_found(client, ERR_OK, number);
+}
+
 void operation_start(struct client *client) {
+    enum operation operation = client->request.operation;
     client->started = true;
-    switch (client->request.operation) {
-    case OPERATION_REGISTER:
-        start_register(client);
-        return;
-    case OPERATION_LOGIN:
-        start_login(client);
-        return;
-    case OPERATION_LOGOUT:
-        start_logout(client);
-        return;
-    case OPERATION_CREATE_GROUP:
-        start_create_group(client);
-        return;
-    case OPERATION_NONE:
-    case OPERATION_HEARTBEAT:
-    case OPERATION_SEND:
-        break;
-    }
-    client_fail(client, ERR_INTERNAL, "");
+    uint64_t number;
+    if (operations[operation].start == NULL)
+        client_fail(client, ERR_INTERNAL, "");
+    else if (!operations[operation].looked_up)
+        operations[operation].start(client);
+    else if (names_find(client, PEER_GROUP, &client->request.group, &number, group_found))
+        group_found(client, ERR_OK, number);
 }

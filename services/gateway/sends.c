@@ -19,10 +19,16 @@
 /* Text of one request; what is beyond leaves with the next. */
 #define FLIGHT_BYTES ((size_t)512 << 10)
 
+/* Whom a client writes to, which is what makes a conversation of its. */
+struct recipient {
+    enum peer_kind kind;
+    uint64_t number;
+};
+
 struct send {
     struct client_request request;
     unsigned char nonce[NONCE_BYTES];
-    uint64_t to, key;      /* the number; the conversation's, for choosing an instance */
+    struct recipient to;
     struct flight *flight; /* that it is on its way with; NULL: waits */
     int64_t deadline_ms;
     struct send *prev, *next;
@@ -31,7 +37,8 @@ struct send {
 /* One request on its way. Its client may be gone when it is answered. */
 struct flight {
     struct gateway *gateway;
-    uint64_t client, key;
+    uint64_t client;
+    struct recipient to;
 };
 
 /* The client's `ref` with the account, or a number of this gateway's that is never used again. */
@@ -54,10 +61,15 @@ static void make_nonce(const struct client *client, struct send *send) {
     crypto_generichash_final(&state, send->nonce, NONCE_BYTES);
 }
 
-static uint64_t conversation_key(enum peer_kind kind, uint64_t account, uint64_t to) {
-    if (kind == PEER_GROUP)
-        return peers_hash(to, 0);
-    return account < to ? peers_hash(account, to) : peers_hash(to, account);
+/* For choosing an instance. Two conversations may have the same. */
+static uint64_t conversation_key(uint64_t account, struct recipient to) {
+    if (to.kind == PEER_GROUP)
+        return peers_hash(to.number, 0);
+    return account < to.number ? peers_hash(account, to.number) : peers_hash(to.number, account);
+}
+
+static bool goes_to(const struct send *send, struct recipient to) {
+    return send->to.kind == to.kind && send->to.number == to.number;
 }
 
 /* --- the end of a text ---------------------------------------------------------------------------
@@ -83,7 +95,7 @@ static void conclude(struct client *client, struct send *send, struct client_res
 /* --- flights -------------------------------------------------------------------------------------
  */
 
-static void depart(struct client *client, uint64_t key);
+static void depart(struct client *client, struct recipient to);
 
 static bool is_passing(enum err err) {
     return err == ERR_UNAVAILABLE || err == ERR_TIMEOUT || err == ERR_OVERLOADED;
@@ -120,7 +132,7 @@ static void answered(void *argument, enum err err, const void *reply, const char
         land(client, flight, err, reply);
         /* After a failure that may pass, send_tick tries again. */
         if (!is_passing(err))
-            depart(client, flight->key);
+            depart(client, flight->to);
         client_continue(client);
     }
     free(flight);
@@ -128,7 +140,8 @@ static void answered(void *argument, enum err err, const void *reply, const char
 
 static bool ask(struct client *client, struct flight *flight, const struct delivery_send *body) {
     struct peers *delivery = client->gateway->delivery;
-    return peers_ask(delivery, peers_by_key(delivery, flight->key),
+    return peers_ask(delivery,
+                     peers_by_key(delivery, conversation_key(client->account, flight->to)),
                      &(struct peers_request){.message = &message_DELIVERY_SEND,
                                              .body = body,
                                              .done = answered,
@@ -136,19 +149,19 @@ static bool ask(struct client *client, struct flight *flight, const struct deliv
 }
 
 /* Fills the request with the waiting texts to one conversation, in order. */
-static void gather(const struct client *client, uint64_t key, struct delivery_send *body) {
+static void gather(const struct client *client, struct recipient to, struct delivery_send *body) {
     size_t bytes = 0;
+    if (to.kind == PEER_GROUP)
+        body->to_group = to.number;
+    else
+        body->to_account = to.number;
     for (const struct send *send = client->sends; send != NULL; send = send->next) {
-        if (send->key != key)
+        if (!goes_to(send, to))
             continue;
         bytes += send->request.text.length;
         if (body->texts.count == DELIVERY_SEND_MAX ||
             (body->texts.count > 0 && bytes > FLIGHT_BYTES))
             return;
-        if (send->request.peer_kind == PEER_GROUP)
-            body->to_group = send->to;
-        else
-            body->to_account = send->to;
         body->texts.items[body->texts.count++] = send->request.text;
         body->nonces.items[body->nonces.count++] =
             slice_make((const char *)send->nonce, NONCE_BYTES);
@@ -157,7 +170,7 @@ static void gather(const struct client *client, uint64_t key, struct delivery_se
 
 static void board(struct client *client, struct flight *flight, size_t count) {
     for (struct send *send = client->sends; send != NULL && count > 0; send = send->next) {
-        if (send->key != flight->key)
+        if (!goes_to(send, flight->to))
             continue;
         send->flight = flight;
         client->gateway->waiting_sends--;
@@ -166,9 +179,9 @@ static void board(struct client *client, struct flight *flight, size_t count) {
 }
 
 /* Sends what waits for one conversation, unless texts to it are on their way or none waits. */
-static void depart(struct client *client, uint64_t key) {
+static void depart(struct client *client, struct recipient to) {
     const struct send *first = client->sends;
-    while (first != NULL && first->key != key)
+    while (first != NULL && !goes_to(first, to))
         first = first->next;
     if (first == NULL || first->flight != NULL)
         return;
@@ -183,8 +196,8 @@ static void depart(struct client *client, uint64_t key) {
     struct flight *flight = malloc(sizeof *flight);
     if (flight == NULL)
         return;
-    *flight = (struct flight){client->gateway, client->id, key};
-    gather(client, key, &body);
+    *flight = (struct flight){client->gateway, client->id, to};
+    gather(client, to, &body);
     if (ask(client, flight, &body))
         board(client, flight, body.texts.count);
     else
@@ -206,15 +219,14 @@ void send_start(struct client *client, struct client_request *request, uint64_t 
     }
     struct gateway *gateway = client->gateway;
     send->request = *request;
-    send->to = to;
-    send->key = conversation_key(request->peer_kind, client->account, to);
+    send->to = (struct recipient){request->peer_kind, to};
     send->deadline_ms = loop_now_ms() + (int64_t)gateway->settings.send_timeout_ms;
     make_nonce(client, send);
     DL_APPEND(client->sends, send);
     gateway->waiting_sends++;
     if (++client->send_count == CLIENT_MAX_SENDS)
         edge_pause(client->edge);
-    depart(client, send->key);
+    depart(client, send->to);
 }
 
 static void retry(struct client *client, int64_t now_ms) {
@@ -223,7 +235,7 @@ static void retry(struct client *client, int64_t now_ms) {
         if (send->flight == NULL && send->deadline_ms <= now_ms)
             conclude(client, send, (struct client_result){.err = ERR_UNAVAILABLE});
         else if (send->flight == NULL)
-            depart(client, send->key);
+            depart(client, send->to);
     }
     client_continue(client);
 }

@@ -1,9 +1,9 @@
 /*
- * The service group: groups, who is in them, and the notices that changes cause.
+ * The service group: groups, who is in them, who are friends, and the notices that changes cause.
  *
  * Its handlers run on workers, side by side; they share a struct group_service that nobody changes
  * after the start. All that lasts is in the database, so any number of instances may run: changes
- * of one group are ordered by the lock on its head (group_change.h).
+ * are ordered by locks on the heads of conversations (group_change.h).
  */
 #ifndef PARLEY_GROUP_H
 #define PARLEY_GROUP_H
@@ -14,6 +14,13 @@
 
 /* Numbers that a creation tries before it gives up: those taken are ids that people chose. */
 #define GROUP_NUMBER_TRIES 100
+
+/* Of each account: friends, and requests that wait, made by it or for it to answer; the latter also
+ * of a group. */
+#define GROUP_MAX_FRIENDS 1000
+#define GROUP_MAX_REQUESTS 1000
+/* Of a group, beside its owner: all of them are told of a request in one transaction. */
+#define GROUP_MAX_ADMINISTRATORS 1000
 
 /* What an account is in a group. Numbers up to GROUP_OWNER are stored: never change one. */
 enum group_role {
@@ -37,6 +44,11 @@ struct group_service {
     struct router *router;
 };
 
-service_pool_handler group_handle_create, group_handle_resolve, group_handle_add;
+service_pool_handler group_handle_create, group_handle_resolve;
+service_pool_handler group_handle_befriend, group_handle_answer_friend, group_handle_unfriend;
+service_pool_handler group_handle_join, group_handle_answer_join, group_handle_add;
+service_pool_handler group_handle_leave, group_handle_remove, group_handle_dissolve;
+service_pool_handler group_handle_set_admin, group_handle_rename, group_handle_rename_account;
+service_pool_handler group_handle_say, group_handle_presence;
 
 #endif

@@ -8,18 +8,18 @@
  *                             db, arena, reply_r);
  *
  * A transaction locks the head of the plan's group (or of the conversation of all) and those of the
- * own conversations of its `selves`; then it reads who changes whom. `check` decides on an error, or
- * on the notices; `write` carries the change out. Then the group's version is raised (what
+ * own conversations of its `selves`; then it reads who changes whom. `check` decides on an error,
+ * or on the notices; `write` carries the change out. Then the group's version is raised (what
  * deliveries have cached of it is void), the notices are appended to their conversations, all of it
  * is committed, and each notice is routed to the readers of its conversation. Neither change nor
  * notice exists without the other.
  *
- * A notice that goes to a conversation that is not locked (only `check` finds out who is to be told,
- * and a person's own conversation is made when it is first needed) ends the transaction before
- * `write`: that conversation is made if need be, and a new transaction locks it too. So:
+ * A notice that goes to a conversation that is not locked (only `check` finds out who is to be
+ * told, and a person's own conversation is made when it is first needed) ends the transaction
+ * before `write`: that conversation is made if need be, and a new transaction locks it too. So:
  * - `check` may run several times, and only reads; an error leaves nothing behind;
- * - changes of one group come one after the other, and so do those of one person's friends, of which
- *   both own conversations are locked;
+ * - changes of one group come one after the other, and so do those of one person's friends, of
+ * which both own conversations are locked;
  * - locks are taken in the order of conversations' ids, and rows only behind them, ascending: two
  *   changes wait, never deadlock.
  */
@@ -40,14 +40,14 @@ typedef enum err group_step(struct group_change *change);
 /* What is to be changed. Numbers may be whatever a request holds. */
 struct group_plan {
     const struct group_service *service;
-    const void *ask;       /* the request's body */
-    uint64_t group;        /* 0: a change between accounts */
-    bool everyone;         /* the conversation of all takes the place of a group's */
-    bool operated;         /* the operator changes; `by` is 0 */
-    uint64_t by, subject;  /* who changes, whom; 0: nobody */
-    uint64_t selves[2];    /* accounts whose own conversations are locked from the start; 0: none */
-    group_step *check;     /* no notice: there is nothing to do, it had been done before */
-    group_step *write;     /* NULL: the notice is all */
+    const void *ask; /* the request's body */
+    enum { CHANGE_OF_GROUP, CHANGE_OF_ACCOUNTS, CHANGE_OF_ALL } kind;
+    uint64_t group;
+    bool operated;        /* the operator changes; `by` is 0 */
+    uint64_t by, subject; /* who changes, whom; 0: nobody */
+    uint64_t selves[2];   /* accounts whose own conversations are locked from the start; 0: none */
+    group_step *check;    /* no notice: there is nothing to do, it had been done before */
+    group_step *write;    /* NULL: the notice is all */
 };
 
 struct group_party {
@@ -60,7 +60,8 @@ struct group_party {
 struct group_notice {
     enum entry_type type;
     const struct group_party *from, *subject; /* in the change; NULL: nobody */
-    struct u64_list selves; /* in whose own conversations it stands; none: in the change's */
+    /* In whose own conversations it stands, borrowed; none: in that of the change. */
+    struct u64_list selves;
     bool accepted;
     struct slice text; /* borrowed */
 };
@@ -90,23 +91,12 @@ struct group_change {
 enum err group_change_run(const struct group_plan *plan, struct db *db, struct record_arena *arena,
                           struct done *reply) __attribute__((warn_unused_result));
 
-/* For `check`: one notice more, of which what is not set is nothing. */
-struct group_notice *group_change_tell(struct group_change *change, enum entry_type type,
-                                       const struct group_party *from,
-                                       const struct group_party *subject);
-/* A list of one account, in the arena; empty without memory. */
-struct u64_list group_change_one(struct group_change *change, uint64_t account);
+/* For `check`: one notice more. */
+void group_change_tell(struct group_change *change, const struct group_notice *notice);
 
-/* --- for the steps ------------------------------------------------------------------------- */
-
-/* A statement of which only the outcome counts. */
-#define GROUP_WRITE(change_, statement_, ...)                                                      \
-    db_query((change_)->db, &(statement_), DB_ARGS(__VA_ARGS__), NULL)
-
-/* The first column of all rows: accounts, in the arena. */
-enum err group_read_accounts(struct db *db, struct record_arena *arena,
-                             const struct db_statement *statement, const struct db_value *args,
-                             size_t arg_count, struct u64_list *accounts_r)
-    __attribute__((warn_unused_result));
+/* For `check`: the accounts that a statement gives in its only column; they live in the arena. */
+enum err group_change_read(struct group_change *change, const struct db_statement *statement,
+                           const struct db_value *args, size_t arg_count,
+                           struct u64_list *accounts_r) __attribute__((warn_unused_result));
 
 #endif

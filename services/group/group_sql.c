@@ -1,6 +1,10 @@
 /* Every statement of group; see group_sql.h. */
 #include "services/group/group_sql.h"
 
+#define SIXTEEN "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+
+/* --- groups -------------------------------------------------------------------------------- */
+
 const struct db_statement group_sql_next_number = {"next_number",
                                                    "SELECT NEXT VALUE FOR group_number"};
 
@@ -13,14 +17,101 @@ const struct db_statement group_sql_add_member = {
     "add_member",
     "INSERT INTO member (conversation, account, role, joined_ms) VALUES (?, ?, ?, ?)"};
 
+const struct db_statement group_sql_set_role = {
+    "set_role", "UPDATE member SET role = ? WHERE conversation = ? AND account = ?"};
+
+const struct db_statement group_sql_remove_member = {
+    "remove_member", "DELETE FROM member WHERE conversation = ? AND account = ?"};
+
+const struct db_statement group_sql_remove_members = {"remove_members",
+                                                      "DELETE FROM member WHERE conversation = ?"};
+
+const struct db_statement group_sql_set_dissolved = {
+    "set_dissolved", "UPDATE conversation SET dissolved = TRUE WHERE id = ?"};
+
 const struct db_statement group_sql_raise_version = {
     "raise_version", "UPDATE conversation SET version = version + 1 WHERE id = ?"};
+
+const struct db_statement group_sql_rename_group = {
+    "rename_group", "UPDATE conversation SET name = ? WHERE id = ?"};
+
+const struct db_statement group_sql_rename_account = {
+    "rename_account", "UPDATE account SET name = ? WHERE number = ?"};
 
 const struct db_statement group_sql_find_parties = {
     "find_parties", "SELECT account.number, account.id, COALESCE(member.role, 0) FROM account"
                     " LEFT JOIN member ON member.conversation = ?"
                     " AND member.account = account.number WHERE account.number IN (?, ?)"};
 
+const struct db_statement group_sql_administrators = {
+    "administrators", "SELECT account FROM member WHERE conversation = ? AND role >= 2"
+                      " ORDER BY account"};
+
 const struct db_statement group_sql_resolve = {
-    "resolve", "SELECT string_id, lo FROM conversation"
-               " WHERE string_id IN (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"};
+    "resolve", "SELECT string_id, lo FROM conversation WHERE string_id IN " SIXTEEN};
+
+/* --- friends ------------------------------------------------------------------------------- */
+
+const struct db_statement group_sql_add_friendship = {
+    "add_friendship", "INSERT INTO friendship (lo, hi, created_ms) VALUES (?, ?, ?)"};
+
+const struct db_statement group_sql_remove_friendship = {
+    "remove_friendship", "DELETE FROM friendship WHERE lo = ? AND hi = ?"};
+
+const struct db_statement group_sql_find_friendship = {
+    "find_friendship", "SELECT lo FROM friendship WHERE lo = ? AND hi = ?"};
+
+const struct db_statement group_sql_friends = {"friends",
+                                               "SELECT hi FROM friendship WHERE lo = ?"
+                                               " UNION ALL SELECT lo FROM friendship WHERE hi = ?"};
+
+const struct db_statement group_sql_pair = {
+    "pair",
+    "SELECT"
+    " (SELECT COUNT(*) FROM friendship WHERE lo = LEAST(p.a, p.b) AND hi = GREATEST(p.a, p.b)),"
+    " (SELECT COUNT(*) FROM block WHERE account = p.b AND blocked = p.a),"
+    " (SELECT COUNT(*) FROM request WHERE kind = 1 AND target = p.b AND account = p.a),"
+    " (SELECT COUNT(*) FROM request WHERE kind = 1 AND target = p.a AND account = p.b),"
+    " (SELECT COUNT(*) FROM request WHERE account = p.a),"
+    " (SELECT COUNT(*) FROM request WHERE kind = 1 AND target = p.b),"
+    " (SELECT COUNT(*) FROM friendship WHERE lo = p.a) +"
+    " (SELECT COUNT(*) FROM friendship WHERE hi = p.a),"
+    " (SELECT COUNT(*) FROM friendship WHERE lo = p.b) +"
+    " (SELECT COUNT(*) FROM friendship WHERE hi = p.b)"
+    " FROM (SELECT CAST(? AS UNSIGNED) AS a, CAST(? AS UNSIGNED) AS b) p"};
+
+/* --- requests ------------------------------------------------------------------------------ */
+
+const struct db_statement group_sql_add_request = {
+    "add_request", "INSERT INTO request (kind, target, account, created_ms) VALUES (?, ?, ?, ?)"};
+
+const struct db_statement group_sql_remove_request = {
+    "remove_request", "DELETE FROM request WHERE kind = ? AND target = ? AND account = ?"};
+
+const struct db_statement group_sql_remove_requests = {
+    "remove_requests", "DELETE FROM request WHERE kind = ? AND target = ?"};
+
+const struct db_statement group_sql_join = {
+    "join", "SELECT"
+            " (SELECT COUNT(*) FROM request WHERE kind = 2 AND target = p.g AND account = p.a),"
+            " (SELECT COUNT(*) FROM request WHERE account = p.a),"
+            " (SELECT COUNT(*) FROM request WHERE kind = 2 AND target = p.g)"
+            " FROM (SELECT CAST(? AS UNSIGNED) AS g, CAST(? AS UNSIGNED) AS a) p"};
+
+/* --- presence ------------------------------------------------------------------------------ */
+
+const struct db_statement group_sql_ids = {
+    "ids", "SELECT number, id FROM account WHERE number IN " SIXTEEN};
+
+const struct db_statement group_sql_friends_of_all = {
+    "friends_of_all",
+    "SELECT lo, hi FROM friendship WHERE lo IN " SIXTEEN
+    " UNION ALL SELECT hi, lo FROM friendship WHERE hi IN " SIXTEEN " ORDER BY 1, 2"};
+
+const struct db_statement group_sql_groups_of_all = {
+    "groups_of_all", "SELECT m.conversation, k.lo, k.string_id, m.account FROM member m"
+                     " JOIN conversation k ON k.id = m.conversation WHERE m.account IN " SIXTEEN
+                     " ORDER BY m.conversation, m.account"};
+
+const struct db_statement group_sql_members = {
+    "members", "SELECT account FROM member WHERE conversation = ? ORDER BY account"};

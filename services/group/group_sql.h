@@ -1,11 +1,18 @@
 /*
- * Every statement of group. It writes the tables conversation (rows of groups) and member; message
- * rows and cursors it writes through services/log.
+ * Every statement of group. It writes the tables conversation (rows of groups), member, friendship
+ * and request, and the name of an account, since the notice of it must be in the same transaction;
+ * message rows and cursors it writes through services/log.
+ *
+ * Argument lists are in the order of the placeholders. What changes a group's rows runs while its
+ * head is locked, what changes a friendship's or a request's while its people's own conversations
+ * (or the group's head) are: so rows are never waited for crosswise.
  */
 #ifndef PARLEY_GROUP_SQL_H
 #define PARLEY_GROUP_SQL_H
 
 #include "common/db.h"
+
+/* --- groups -------------------------------------------------------------------------------- */
 
 /* -> number */
 extern const struct db_statement group_sql_next_number;
@@ -13,10 +20,22 @@ extern const struct db_statement group_sql_next_number;
 extern const struct db_statement group_sql_add_conversation;
 /* conversation, account, role, joined_ms */
 extern const struct db_statement group_sql_add_member;
+/* role, conversation, account */
+extern const struct db_statement group_sql_set_role;
+/* conversation, account */
+extern const struct db_statement group_sql_remove_member;
+/* conversation */
+extern const struct db_statement group_sql_remove_members, group_sql_set_dissolved;
 /* conversation: what is cached of it is void */
 extern const struct db_statement group_sql_raise_version;
+/* name, conversation */
+extern const struct db_statement group_sql_rename_group;
+/* name, account */
+extern const struct db_statement group_sql_rename_account;
 /* conversation, account, account -> the columns of enum group_party_column, for each that exists */
 extern const struct db_statement group_sql_find_parties;
+/* conversation -> accounts of the owner and the administrators, ascending */
+extern const struct db_statement group_sql_administrators;
 /* GROUP_RESOLVE_AT_ONCE ids -> id, number of those there are */
 extern const struct db_statement group_sql_resolve;
 
@@ -26,5 +45,61 @@ enum group_party_column { GROUP_PARTY_NUMBER, GROUP_PARTY_ID, GROUP_PARTY_ROLE }
 
 /* What db_fault_key says when a group can't be added since its number is taken. */
 #define GROUP_KEY_NUMBER "PRIMARY"
+
+/* --- friends ------------------------------------------------------------------------------- */
+
+/* lo, hi, created_ms */
+extern const struct db_statement group_sql_add_friendship;
+/* lo, hi */
+extern const struct db_statement group_sql_remove_friendship, group_sql_find_friendship;
+/* account, account -> its friends */
+extern const struct db_statement group_sql_friends;
+/* account, other -> the columns of enum group_pair_column, in one row */
+extern const struct db_statement group_sql_pair;
+
+enum group_pair_column {
+    GROUP_PAIR_FRIENDS,       /* 1: they are */
+    GROUP_PAIR_BLOCKED,       /* 1: the other has blocked the account */
+    GROUP_PAIR_ASKED,         /* 1: a request of the account's waits for the other's answer */
+    GROUP_PAIR_ASKED_BY,      /* 1: the other way round */
+    GROUP_PAIR_REQUESTS_FROM, /* requests of any kind that the account waits for */
+    GROUP_PAIR_REQUESTS_TO,   /* requests for friendship that wait for the other */
+    GROUP_PAIR_FRIENDS_OF,    /* friends of the account */
+    GROUP_PAIR_OTHERS_FRIENDS /* friends of the other */
+};
+
+/* --- requests ------------------------------------------------------------------------------ */
+
+/* What a stored request is for: its target is an account, or a group. */
+enum group_request_kind { GROUP_REQUEST_FRIEND = 1, GROUP_REQUEST_JOIN = 2 };
+
+/* kind, target, account, created_ms */
+extern const struct db_statement group_sql_add_request;
+/* kind, target, account */
+extern const struct db_statement group_sql_remove_request;
+/* kind, target */
+extern const struct db_statement group_sql_remove_requests;
+/* group, account -> the columns of enum group_join_column, in one row */
+extern const struct db_statement group_sql_join;
+
+enum group_join_column {
+    GROUP_JOIN_ASKED,         /* 1: a request of the account's waits for the group's answer */
+    GROUP_JOIN_REQUESTS_FROM, /* requests of any kind that the account waits for */
+    GROUP_JOIN_REQUESTS_TO    /* requests that wait for the group's answer */
+};
+
+/* --- presence ------------------------------------------------------------------------------ */
+
+#define GROUP_PRESENCE_AT_ONCE 16
+
+/* GROUP_PRESENCE_AT_ONCE accounts -> number, id of those there are */
+extern const struct db_statement group_sql_ids;
+/* GROUP_PRESENCE_AT_ONCE accounts, and again -> account, friend; ascending by account */
+extern const struct db_statement group_sql_friends_of_all;
+/* GROUP_PRESENCE_AT_ONCE accounts -> conversation, group, its string id, account; ascending by
+ * conversation */
+extern const struct db_statement group_sql_groups_of_all;
+/* conversation -> accounts, ascending */
+extern const struct db_statement group_sql_members;
 
 #endif

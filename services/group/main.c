@@ -1,5 +1,5 @@
 /*
- * parley-group: makes groups, resolves their string ids to numbers, changes who is in them.
+ * parley-group: groups, who is in them, friends, the operator's messages, and who is told of what.
  */
 #include "services/group/group.h"
 #include "services/log/schema.h"
@@ -18,6 +18,19 @@ static const struct service_handler handlers[] = {
     {&message_GROUP_CREATE, .pool = group_handle_create},
     {&message_GROUP_RESOLVE, .pool = group_handle_resolve},
     {&message_GROUP_ADD, .pool = group_handle_add},
+    {&message_GROUP_BEFRIEND, .pool = group_handle_befriend},
+    {&message_GROUP_ANSWER_FRIEND, .pool = group_handle_answer_friend},
+    {&message_GROUP_UNFRIEND, .pool = group_handle_unfriend},
+    {&message_GROUP_JOIN, .pool = group_handle_join},
+    {&message_GROUP_ANSWER_JOIN, .pool = group_handle_answer_join},
+    {&message_GROUP_LEAVE, .pool = group_handle_leave},
+    {&message_GROUP_REMOVE, .pool = group_handle_remove},
+    {&message_GROUP_SET_ADMIN, .pool = group_handle_set_admin},
+    {&message_GROUP_DISSOLVE, .pool = group_handle_dissolve},
+    {&message_GROUP_RENAME, .pool = group_handle_rename},
+    {&message_GROUP_RENAME_ACCOUNT, .pool = group_handle_rename_account},
+    {&message_GROUP_SAY, .pool = group_handle_say},
+    {&message_GROUP_PRESENCE, .pool = group_handle_presence},
 };
 
 static int start(struct service *service, void *context) {
@@ -49,7 +62,8 @@ int main(int argc, char **argv) {
     static struct group_service self;
     const struct service_definition definition = {
         .name = "group",
-        .program = {"parley-group", "Groups of parley, and who is in them.", "", options},
+        .program = {"parley-group",
+                    "Groups and friends of parley, and the notices of what changes.", "", options},
         .settings = &self.settings,
         .common = &self.settings.service,
         .port = &self.settings.group_port,

@@ -61,9 +61,9 @@ void log_sql_add_open_selves(struct buffer *sql, const uint64_t *accounts, size_
 
 void log_sql_add_close_cursors(struct buffer *sql, uint64_t conversation, const uint64_t *accounts,
                                size_t count, uint64_t until) {
-    buffer_printf(sql, "UPDATE `cursor` SET until=%" PRIu64 " WHERE conversation=%" PRIu64
-                       " AND account IN ",
-                  until, conversation);
+    buffer_printf(
+        sql, "UPDATE `cursor` SET until=%" PRIu64 " WHERE conversation=%" PRIu64 " AND account IN ",
+        until, conversation);
     add_numbers(sql, accounts, count);
     buffer_add_text(sql, ";");
 }

@@ -6,10 +6,11 @@
  *     route_post(router, &batch);                          any thread; on the loop it goes out
  *
  * A batch is split by account over the session instances (rendezvous hash) and sent as one request
- * to each; what goes to everyone goes to every instance. A request that fails is sent again, to whoever has those accounts by then, at most
- * ROUTE_ATTEMPTS times. What could not be routed all the same is not remembered row by row: the
- * entries are in the log. The router remembers only that something was missed, and has every
- * gateway catch up (`session.dirty`) as soon as a session answers.
+ * to each; what goes to everyone goes to every instance. A request that fails is sent again, to
+ * whoever has those accounts by then, at most ROUTE_ATTEMPTS times. What could not be routed all
+ * the same is not remembered row by row: the entries are in the log. The router remembers only that
+ * something was missed, and has every gateway catch up (`session.dirty`) as soon as a session
+ * answers.
  *
  * Entries of one conversation may arrive out of order after a retry; `prev` tells the gateway.
  */

@@ -108,9 +108,9 @@ struct log_head *log_find_head(const struct log_heads *heads, uint64_t conversat
 enum err log_open_cursor(struct db *db, uint64_t conversation, uint64_t account, uint64_t last_cid)
     __attribute__((warn_unused_result));
 /*
- * Lets accounts read a conversation up to `until` and no further: in the transaction that ends their
- * membership, with the cid of the notice that tells them. `accounts` ascending, so that it never
- * deadlocks with delivery.advance; any number.
+ * Lets accounts read a conversation up to `until` and no further: in the transaction that ends
+ * their membership, with the cid of the notice that tells them. `accounts` ascending, so that it
+ * never deadlocks with delivery.advance; any number.
  */
 enum err log_close_cursors(struct db *db, uint64_t conversation, const uint64_t *accounts,
                            size_t count, uint64_t until) __attribute__((warn_unused_result));
@@ -119,15 +119,14 @@ bool log_is_member(const struct log_head *head, uint64_t account);
 
 /*
  * Appends rows in this order (at most LOG_MAX_ROWS; once after each log_lock or log_next_block,
- * whose block of cids it uses) and moves their heads' last_cid; with `commit` ends the transaction in the same round
- * trip. Repeats are looked up after that. After an error nothing is kept, unless db_uncertain says
- * that the commit may have happened all the same.
+ * whose block of cids it uses) and moves their heads' last_cid; with `commit` ends the transaction
+ * in the same round trip. Repeats are looked up after that. After an error nothing is kept, unless
+ * db_uncertain says that the commit may have happened all the same.
  */
 enum err log_append(struct db *db, struct log_heads *heads, struct log_row *rows, size_t count,
                     bool commit) __attribute__((warn_unused_result));
 /* Takes a block of cids for another log_append in the same transaction. After an error it is rolled
  * back. */
-enum err log_next_block(struct db *db, struct log_heads *heads)
-    __attribute__((warn_unused_result));
+enum err log_next_block(struct db *db, struct log_heads *heads) __attribute__((warn_unused_result));
 
 #endif

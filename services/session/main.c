@@ -8,6 +8,8 @@ static const struct config_option options[] = {
                "port of the session service"),
     CONFIG_U64(struct session_settings, max_connections, 1000000, 1, 100000000, "",
                "connections that the directory holds at most"),
+    CONFIG_U64(struct session_settings, connections_per_account, 8, 1, DIRECTORY_MAX_PER_ACCOUNT,
+               "", "connections of one account at once; a further login is refused"),
     CONFIG_U64(struct session_settings, gateway_timeout_ms, 5000, 50, 3600000, "ms",
                "silence after which a gateway and its connections are forgotten; longer than its "
                "peer_timeout_ms"),

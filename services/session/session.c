@@ -29,6 +29,33 @@ static const char *find_fault(const struct u64_list *accounts, const struct u64_
     return NULL;
 }
 
+static uint64_t count_connections(const struct session *self, uint64_t account) {
+    uint64_t count = 0;
+    const struct binding *b = directory_first(self->directory, account);
+    for (; b != NULL; b = directory_next(self->directory, b))
+        count++;
+    return count;
+}
+
+static bool is_bound(const struct session *self, uint64_t account, uint16_t gateway,
+                     uint64_t connection) {
+    const struct binding *b = directory_first(self->directory, account);
+    while (b != NULL && (b->gateway != gateway || b->connection != connection))
+        b = directory_next(self->directory, b);
+    return b != NULL;
+}
+
+/* ERR_TOO_MANY when the account has as many connections as it may have. Those that were here before
+ * stay, also when the limit was lowered meanwhile. */
+static enum err bind_one(struct session *self, const struct session_bind *bind, size_t i,
+                         uint16_t gateway) {
+    uint64_t account = bind->accounts.items[i], connection = bind->connections.items[i];
+    if (!bind->again && !is_bound(self, account, gateway, connection) &&
+        count_connections(self, account) >= self->settings.connections_per_account)
+        return ERR_TOO_MANY;
+    return directory_bind(self->directory, account, gateway, connection);
+}
+
 enum err session_handle_bind(void *context, struct call *call, const void *body) {
     struct session *self = context;
     const struct session_bind *bind = body;
@@ -51,7 +78,7 @@ enum err session_handle_bind(void *context, struct call *call, const void *body)
     for (size_t i = 0; i < bind->accounts.count; i++) {
         uint64_t account = bind->accounts.items[i];
         bool first = directory_first(self->directory, account) == NULL;
-        enum err one = directory_bind(self->directory, account, index, bind->connections.items[i]);
+        enum err one = bind_one(self, bind, i, index);
         if (one != ERR_OK)
             err = one;
         else if (first && news)
@@ -106,14 +133,6 @@ enum err session_handle_dirty(void *context, struct call *call, const void *body
 static int compare_u64(const void *a, const void *b) {
     uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
     return (x > y) - (x < y);
-}
-
-static uint64_t count_connections(const struct session *self, uint64_t account) {
-    uint64_t count = 0;
-    const struct binding *b = directory_first(self->directory, account);
-    for (; b != NULL; b = directory_next(self->directory, b))
-        count++;
-    return count;
 }
 
 /* The operator's: sorts all that is there, which takes a moment with very many. */

@@ -1,12 +1,14 @@
 /*
  * Any bytes as a client's object, in both dialects, with and without ext: reading ends in a request
- * or in a sentence, and whatever is written back is JSON again.
+ * or in a sentence, and whatever is written back is JSON again, also in YouIM's binary framing.
  */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "services/gateway/dialect.h"
+#include "services/gateway/edge_private.h"
+#include "services/gateway/gateway.h"
 
 #define CHECK(condition)                                                                           \
     do {                                                                                           \
@@ -14,11 +16,37 @@
             abort();                                                                               \
     } while (0)
 
+/* A text of YouIM's in a frame: the same object, with its type in the head. */
+static void check_frame(const cJSON *json, struct slice text) {
+    unsigned char head[EDGE_YOUIM_HEAD_BYTES];
+    struct slice before, after;
+    uint64_t type = (uint64_t)cJSON_GetNumberValue(cJSON_GetObjectItem(json, "msgType"));
+    if (!edge_youim_frame(text, head, &before, &after)) {
+        CHECK(type > 255);
+        return;
+    }
+    CHECK(head[0] == type);
+    struct buffer body = buffer_make(1 << 20);
+    CHECK(buffer_add(&body, before.data, before.length) == 0);
+    CHECK(buffer_add(&body, after.data, after.length) == 0);
+    size_t length = (size_t)head[1] << 24 | (size_t)head[2] << 16 | (size_t)head[3] << 8 | head[4];
+    CHECK(body.length == length);
+    cJSON *rest = cJSON_ParseWithLength(body.data, body.length), *whole = cJSON_Duplicate(json, 1);
+    CHECK(rest && whole);
+    cJSON_DeleteItemFromObjectCaseSensitive(whole, "msgType");
+    CHECK(cJSON_Compare(rest, whole, 1));
+    cJSON_Delete(rest);
+    cJSON_Delete(whole);
+    buffer_free(&body);
+}
+
 /* What was written must be an object. */
-static void check_written(const char *data, size_t length) {
+static void check_written(enum dialect dialect, const char *data, size_t length) {
     char fault[DIALECT_FAULT_BYTES];
     cJSON *json = dialect_parse(slice_make(data, length), fault);
     CHECK(json);
+    if (dialect == DIALECT_YOUIM)
+        check_frame(json, slice_make(data, length));
     cJSON_Delete(json);
 }
 
@@ -39,7 +67,7 @@ static void check_result(enum dialect dialect, bool ext, const struct client_req
     CHECK(!out.failed && texts.count <= DIALECT_MAX_ANSWERS);
     size_t start = 0;
     for (size_t i = 0; i < texts.count; i++) {
-        check_written(out.data + start, texts.ends[i] - start);
+        check_written(dialect, out.data + start, texts.ends[i] - start);
         start = texts.ends[i];
     }
     CHECK(err == ERR_OK || texts.count > 0);
@@ -59,7 +87,7 @@ static void check_entry(bool ext, const struct client_request *request) {
     static const enum dialect dialects[] = {DIALECT_OURCHAT, DIALECT_YOUIM};
     for (size_t i = 0; i < 2; i++) {
         struct buffer out = buffer_make(1 << 20);
-        dialect_write_entry(dialects[i], ext, DIALECT_VIEW_COMMON, &entry, &out);
+        dialect_write_entry(dialects[i], ext, &entry, 8, &out);
         CHECK(!out.failed);
         cJSON *json = cJSON_ParseWithLength(out.data, out.length);
         CHECK(json);
@@ -68,6 +96,46 @@ static void check_entry(bool ext, const struct client_request *request) {
         CHECK(msg && slice_equal(slice_text(msg), request->text));
         cJSON_Delete(json);
         buffer_free(&out);
+    }
+}
+
+/* Notices with what the request names, as everyone gets them. */
+static void check_notices(bool ext, const struct client_request *request) {
+    static const uint64_t conversations[] = {0, (uint64_t)1 << 60 | 8, (uint64_t)2 << 60 | 7,
+                                             (uint64_t)3 << 60};
+    struct entry entry = {.cid = request->number,
+                          .from = request->actor.number,
+                          .from_id = request->actor.text,
+                          .to = request->group.number,
+                          .to_id = request->group.text,
+                          .subject = request->person.number,
+                          .subject_id = request->person.text,
+                          .accepted = request->accept,
+                          .text = request->name};
+    for (unsigned i = 0; i < 4 * (ENTRY_MEMBER_OFFLINE + 1); i++) {
+        enum dialect dialect = i & 1 ? DIALECT_YOUIM : DIALECT_OURCHAT;
+        entry.type = i / 4;
+        for (size_t j = 0; j < 4; j++) {
+            uint64_t account = i & 2 ? entry.subject : 7;
+            entry.conversation = conversations[j];
+            if (dialect_entry_view(dialect, ext, &entry, account) == DIALECT_VIEW_NOTHING)
+                continue;
+            struct buffer out = buffer_make(1 << 20);
+            dialect_write_entry(dialect, ext, &entry, account, &out);
+            CHECK(!out.failed);
+            check_written(dialect, out.data, out.length);
+            buffer_free(&out);
+        }
+    }
+}
+
+static void check_reasons(const struct client_request *request) {
+    for (enum err err = ERR_OK; err < ERR_COUNT; err++) {
+        char text[DIALECT_FAULT_BYTES];
+        struct slice reason = reason_of(request, err, text);
+        CHECK(reason.length < sizeof text);
+        if (reason.length > 0)
+            check_result(DIALECT_YOUIM, true, request, err, text);
     }
 }
 
@@ -92,6 +160,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         check_result(dialect, ext, &request, err, fault);
         if (err == ERR_OK && request.operation == OPERATION_SEND)
             check_entry(ext, &request);
+        if (err == ERR_OK) {
+            check_notices(ext, &request);
+            check_reasons(&request);
+        }
         client_request_free(&request);
     }
     return 0;

@@ -154,6 +154,7 @@ static inline void fixture_start(struct fixture *self) {
     assert_non_null(self->edge);
     assert_true(edge_port(self->edge, EDGE_WEBSOCKET) != 0);
     assert_true(edge_port(self->edge, EDGE_TCP) != 0);
+    assert_true(edge_port(self->edge, EDGE_YOUIM) != 0);
 }
 
 static inline void fixture_stop(struct fixture *self) {

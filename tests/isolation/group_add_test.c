@@ -4,11 +4,6 @@
 #include "services/group/group.h"
 #include "tests/isolation/group_fixture.h"
 
-static uint64_t version_of(struct group_fixture *f, uint64_t group) {
-    return sql_number(f, "SELECT version FROM conversation WHERE id = %" PRIu64,
-                      conversation_of_group(group));
-}
-
 static uint64_t last_cid_of(struct group_fixture *f, uint64_t group) {
     return sql_number(f, "SELECT MAX(cid) FROM message WHERE conversation = %" PRIu64,
                       conversation_of_group(group));
@@ -27,25 +22,6 @@ static void assert_member(struct group_fixture *f, uint64_t group, uint64_t acco
                                 " AND received = %" PRIu64 " AND until IS NULL",
                                 conversation_of_group(group), account, since, since),
                      1);
-}
-
-/* That the log holds this entry as its notice. */
-static void assert_stored(struct group_fixture *f, const struct entry *entry) {
-    assert_int_equal(sql_number(f,
-                                "SELECT COUNT(*) FROM message WHERE conversation = %" PRIu64
-                                " AND cid = %" PRIu64 " AND time_ms = %" PRIu64
-                                " AND type = 1 AND sender = %" PRIu64
-                                " AND nonce IS NULL AND subject = %" PRIu64
-                                " AND accepted = 1 AND body = '%.*s'",
-                                entry->conversation, entry->cid, entry->time_ms, entry->from,
-                                entry->subject, (int)entry->text.length, entry->text.data),
-                     1);
-}
-
-static void set_role(struct group_fixture *f, uint64_t group, uint64_t account, unsigned role) {
-    sql_run(f,
-            "UPDATE member SET role = %u WHERE conversation = %" PRIu64 " AND account = %" PRIu64,
-            role, conversation_of_group(group), account);
 }
 
 /* --- what an addition does ----------------------------------------------------------------- */
@@ -79,6 +55,7 @@ static void test_string_ids_travel(void **state) {
     uint64_t owner = new_account(f, "frida"), member = new_account(f, "günther");
     struct group_create_reply group;
     assert_err(create(f, owner, "kaffeeklatsch", "Bei Frida", &group), ERR_OK);
+    make_friends(f, owner, member);
     assert_err(add(f, group.group, member, owner), ERR_OK);
     struct entry entry = expect_routed(f, (uint64_t[]){owner, member}, 2);
     assert_int_equal(entry.from, owner);
@@ -155,6 +132,11 @@ static void test_who_may_add(void **state) {
     assert_err(add(f, another, b, owner), ERR_NOT_ALLOWED);
     assert_int_equal(sql_rows(f), rows);
     set_role(f, group, a, GROUP_ADMINISTRATOR);
+    make_friends(f, a, b);
+    make_friends(f, owner, c);
+    assert_err(add(f, group, b, owner), ERR_NOT_FRIENDS);
+    assert_err(add(f, group, c, a), ERR_NOT_FRIENDS);
+    assert_int_equal(sql_rows(f), rows);
     assert_err(add(f, group, b, a), ERR_OK);
     assert_int_equal(expect_routed(f, (uint64_t[]){owner, a, b}, 3).from, a);
     assert_err(add(f, group, c, owner), ERR_OK);
@@ -200,6 +182,7 @@ static void test_a_group_has_a_limit(void **state) {
     for (unsigned i = 1; i < GROUP_TEST_MAX_MEMBERS; i++)
         add_quietly(f, group, new_account(f, ""));
     uint64_t late = new_account(f, ""), rows = sql_rows(f);
+    make_friends(f, late, owner);
     assert_err(add(f, group, late, 0), ERR_TOO_MANY);
     assert_err(add(f, group, late, owner), ERR_TOO_MANY);
     assert_err(add(f, group, owner, 0), ERR_ALREADY_MEMBER);
@@ -208,30 +191,13 @@ static void test_a_group_has_a_limit(void **state) {
 
 /* --- several at once ----------------------------------------------------------------------- */
 
-/* Lets the test hold a group's lock. */
-static struct db *hold(struct group_fixture *f, uint64_t group) {
-    static const struct db_statement lock = {"hold",
-                                             "SELECT id FROM conversation WHERE id = ? FOR UPDATE"};
-    struct db *db = db_new(test_database_settings(f->database));
-    assert_non_null(db);
-    assert_err(db_begin(db), ERR_OK);
-    assert_err(db_query(db, &lock, DB_ARGS(db_u64(conversation_of_group(group))), NULL), ERR_OK);
-    settle(db);
-    return db;
-}
-
-static void let_go(struct db **db) {
-    db_rollback(*db);
-    db_destroy(db);
-}
-
 static void test_one_person_twice_at_once(void **state) {
     struct group_fixture *f = *state;
     struct test_caller *other = test_caller_new("other", f->port);
     uint64_t owner = new_account(f, ""), member = new_account(f, "");
     uint64_t group = new_group(f, owner, "");
     struct group_add ask = {.group = group, .account = member};
-    struct db *holder = hold(f, group);
+    struct db *holder = hold(f, conversation_of_group(group));
     test_caller_start(f->caller, &message_GROUP_ADD, &ask);
     test_caller_start(other, &message_GROUP_ADD, &ask);
     wait_for_connections(f, WAITS_FOR_LOCK, 2);
@@ -263,9 +229,8 @@ static void test_two_instances_write_one_chain(void **state) {
         test_caller_start(other, &message_GROUP_ADD, &ask);
         assert_err(test_caller_finish(f->caller, &message_GROUP_ADD, NULL), ERR_OK);
         assert_err(test_caller_finish(other, &message_GROUP_ADD, NULL), ERR_OK);
-        struct session_route route;
-        fake_peer_expect(f->session, &message_SESSION_ROUTE, &route);
-        fake_peer_expect(f->session, &message_SESSION_ROUTE, &route);
+        next_routed_item(f, f->session);
+        next_routed_item(f, f->session);
         /* Who came first is told of who came second, who reads from behind the first's notice. */
         uint64_t conversation = conversation_of_group(group);
         uint64_t first = sql_number(f, "SELECT MIN(cid) FROM message WHERE conversation = %" PRIu64,

@@ -6,6 +6,13 @@
  *     uint64_t ada = new_account(f, "ada"), group = new_group(f, ada, "");
  *     assert_err(add(f, group, ada, 0), ERR_ALREADY_MEMBER);
  *
+ * What is routed is taken in order, and compared as a whole with what is stored:
+ *
+ *     assert_err(ask_leave(f, group, ada), ERR_OK);
+ *     expect_notice(f, &(struct notice){.type = ENTRY_LEFT, .from = ada, .subject = ada,
+ *                                       .conversation = conversation_of_group(group), .to = group},
+ *                   (uint64_t[]){owner, ada}, 2);
+ *
  * One service and one database for all tests of a program: each test makes accounts and groups of
  * its own, and leaves no routed entry behind.
  */
@@ -40,6 +47,11 @@ struct group_fixture {
     struct test_caller *caller;
     uint16_t port, session_port;
     uint64_t accounts; /* made so far */
+    uint64_t marker;   /* the account of expect_nothing_routed */
+    /* The request that the next routed entry stands in. */
+    struct session_route route;
+    size_t route_at;
+    struct record_arena arena;
 };
 
 /* --- the service --------------------------------------------------------------------------- */
@@ -72,6 +84,7 @@ static inline int group_tear_down(void **state) {
     test_caller_destroy(&f->caller);
     int status = f->group == NULL ? 1 : service_process_stop(&f->group);
     fake_peer_destroy(&f->session);
+    record_arena_free(&f->arena);
     test_database_destroy(&f->database);
     return status;
 }
@@ -106,6 +119,21 @@ static inline uint64_t sql_rows(struct group_fixture *f) {
                          " (SELECT COUNT(*) FROM member) + (SELECT COUNT(*) FROM message) +"
                          " (SELECT COUNT(*) FROM `cursor`) +"
                          " (SELECT COALESCE(SUM(version), 0) FROM conversation)");
+}
+
+/* Another number after any change of the tables that group writes. */
+static inline uint64_t sql_state(struct group_fixture *f) {
+    return sql_number(
+        f, "SELECT (SELECT COALESCE(SUM(CRC32(CONCAT_WS(',', id, kind, lo, hi, string_id, name,"
+           " owner, blocked, dissolved, version, writer))), 0) FROM conversation) +"
+           " (SELECT COALESCE(SUM(CRC32(CONCAT_WS(',', conversation, account, role))), 0)"
+           " FROM member) + (SELECT COALESCE(SUM(CRC32(CONCAT_WS(',', conversation, cid))), 0)"
+           " FROM message) + (SELECT COALESCE(SUM(CRC32(CONCAT_WS(',', account, conversation,"
+           " since, received, seen, COALESCE(until, 'none')))), 0) FROM `cursor`) +"
+           " (SELECT COALESCE(SUM(CRC32(CONCAT_WS(',', 'f', lo, hi))), 0) FROM friendship) +"
+           " (SELECT COALESCE(SUM(CRC32(CONCAT_WS(',', 'r', kind, target, account))), 0)"
+           " FROM request) + (SELECT COALESCE(SUM(CRC32(CONCAT_WS(',', number, name))), 0)"
+           " FROM account)");
 }
 
 /* Waits until this many of the service's connections match. */
@@ -174,31 +202,251 @@ static inline enum err add(struct group_fixture *f, uint64_t group, uint64_t acc
     return test_caller_ask(f->caller, &message_GROUP_ADD, &ask, &done);
 }
 
-/* Takes the next routed entry, which must be to exactly these accounts, in any order; it lives
- * until the next call. */
-static inline struct entry expect_routed(struct group_fixture *f, const uint64_t *accounts,
-                                         size_t count) {
-    static struct record_arena arena;
-    struct session_route route;
+/* --- what is routed ------------------------------------------------------------------------ */
+
+/* The next routed item, of however many travel in one request. */
+static inline const struct route_item *next_routed_item(struct group_fixture *f,
+                                                        struct fake_peer *session) {
+    if (f->route_at == f->route.items.count) {
+        fake_peer_expect(session, &message_SESSION_ROUTE, &f->route);
+        f->route_at = 0;
+        assert_true(f->route.items.count > 0);
+    }
+    return (const struct route_item *)f->route.items.items + f->route_at++;
+}
+
+/* It lives until the next call. */
+static inline struct entry entry_of(struct group_fixture *f, const struct route_item *item) {
     struct entry entry;
     const char *fault = "";
-    record_arena_free(&arena);
-    fake_peer_expect(f->session, &message_SESSION_ROUTE, &route);
-    assert_int_equal(route.items.count, 1);
-    const struct route_item *item = route.items.items;
-    assert_int_equal(item->accounts.count, count);
-    for (size_t i = 0; i < count; i++)
-        assert_in_set(accounts[i], item->accounts.items, (unsigned)item->accounts.count);
-    if (record_unpack(&entry_desc, item->entry, &arena, &entry, &fault) != 0)
+    record_arena_free(&f->arena);
+    if (record_unpack(&entry_desc, item->entry, &f->arena, &entry, &fault) != 0)
         fail_msg("the entry is malformed: %s", fault);
     return entry;
 }
 
+static inline void assert_receivers(const struct route_item *item, const uint64_t *accounts,
+                                    size_t count) {
+    assert_false(item->everyone);
+    assert_int_equal(item->accounts.count, count);
+    for (size_t i = 0; i < count; i++)
+        assert_in_set(accounts[i], item->accounts.items, (unsigned)item->accounts.count);
+}
+
+/* Takes the next routed entry, which must be to exactly these accounts, in any order; it lives
+ * until the next call. */
+static inline struct entry expect_routed(struct group_fixture *f, const uint64_t *accounts,
+                                         size_t count) {
+    const struct route_item *item = next_routed_item(f, f->session);
+    assert_receivers(item, accounts, count);
+    return entry_of(f, item);
+}
+
+static inline enum err ask_say(struct group_fixture *f, uint64_t account, uint64_t group,
+                               const char *text) {
+    struct group_say ask = {account, group, slice_text(text)};
+    return test_caller_ask(f->caller, &message_GROUP_SAY, &ask, NULL);
+}
+
+/* That nothing which was answered before is still to be routed: what is said now comes next. */
+static inline void expect_nothing_routed(struct group_fixture *f) {
+    if (f->marker == 0)
+        f->marker = new_account(f, "");
+    assert_err(ask_say(f, f->marker, 0, "marker"), ERR_OK);
+    struct entry entry = expect_routed(f, &f->marker, 1);
+    assert_int_equal(entry.conversation, conversation_of_account(f->marker));
+    assert_int_equal(f->route_at, f->route.items.count);
+}
+
+/* --- notices ------------------------------------------------------------------------------- */
+
+/* `to`: the group. NULL as text is none. */
+struct notice {
+    enum entry_type type;
+    uint64_t conversation, from, subject, to;
+    bool accepted;
+    const char *text;
+};
+
+/* That `id` is what must travel beside an account's number: its string id, unless it is decimal. */
+static inline void assert_account_id(struct group_fixture *f, uint64_t account, struct slice id) {
+    if (account == 0)
+        assert_int_equal(id.length, 0);
+    else if (id.length == 0)
+        assert_int_equal(
+            sql_number(f, "SELECT id = number FROM account WHERE number = %" PRIu64, account), 1);
+    else
+        assert_int_equal(
+            sql_number(f, "SELECT number FROM account WHERE id = '%.*s'", (int)id.length, id.data),
+            account);
+}
+
+static inline void assert_group_id(struct group_fixture *f, uint64_t group, struct slice id) {
+    if (group == 0)
+        assert_int_equal(id.length, 0);
+    else
+        assert_int_equal(sql_number(f,
+                                    "SELECT IF(%zu = 0, string_id = lo, string_id = '%.*s')"
+                                    " FROM conversation WHERE kind = 1 AND lo = %" PRIu64,
+                                    id.length, (int)id.length, id.data == NULL ? "" : id.data,
+                                    group),
+                         1);
+}
+
+/* That the log holds this entry, behind the one that it names. */
+static inline void assert_stored(struct group_fixture *f, const struct entry *entry) {
+    bool own = conversation_kind(entry->conversation) == CONVERSATION_SELF;
+    assert_true(entry->cid > 0);
+    assert_int_equal(
+        sql_number(f,
+                   "SELECT COUNT(*) FROM message WHERE conversation = %" PRIu64
+                   " AND cid = %" PRIu64 " AND time_ms = %" PRIu64 " AND type = %" PRIu64
+                   " AND sender = %" PRIu64 " AND nonce IS NULL AND subject = %" PRIu64
+                   " AND about = %" PRIu64 " AND accepted = %d AND body = '%.*s'",
+                   entry->conversation, entry->cid, entry->time_ms, entry->type, entry->from,
+                   entry->subject, own ? entry->to : 0, entry->accepted, (int)entry->text.length,
+                   entry->text.data == NULL ? "" : entry->text.data),
+        1);
+    assert_int_equal(sql_number(f,
+                                "SELECT COALESCE(MAX(cid), 0) FROM message"
+                                " WHERE conversation = %" PRIu64 " AND cid < %" PRIu64,
+                                entry->conversation, entry->cid),
+                     entry->prev);
+}
+
+static inline void assert_notice(struct group_fixture *f, const struct entry *entry,
+                                 const struct notice *wanted) {
+    assert_int_equal(entry->type, wanted->type);
+    assert_int_equal(entry->conversation, wanted->conversation);
+    assert_int_equal(entry->from, wanted->from);
+    assert_int_equal(entry->subject, wanted->subject);
+    assert_int_equal(entry->to, wanted->to);
+    assert_int_equal(entry->accepted, wanted->accepted);
+    assert_slice_text(entry->text, wanted->text == NULL ? "" : wanted->text);
+    assert_in_range(entry->time_ms, loop_wall_ms() - TEST_DEADLINE_MS, loop_wall_ms());
+    assert_account_id(f, entry->from, entry->from_id);
+    assert_account_id(f, entry->subject, entry->subject_id);
+    assert_group_id(f, entry->to, entry->to_id);
+    assert_stored(f, entry);
+}
+
+/* Takes the next routed entry, which must be this one, stored, and to exactly these accounts; its
+ * cid. */
+static inline uint64_t expect_notice(struct group_fixture *f, const struct notice *wanted,
+                                     const uint64_t *accounts, size_t count) {
+    struct entry entry = expect_routed(f, accounts, count);
+    assert_notice(f, &entry, wanted);
+    return entry.cid;
+}
+
+/* The same in the account's own conversation: to it alone. */
+static inline uint64_t expect_own_notice(struct group_fixture *f, uint64_t account,
+                                         const struct notice *wanted) {
+    struct notice notice = *wanted;
+    notice.conversation = conversation_of_account(account);
+    return expect_notice(f, &notice, &account, 1);
+}
+
+/* Where an account stands in a conversation. `until` is 0 for none. */
+static inline void assert_cursor(struct group_fixture *f, uint64_t conversation, uint64_t account,
+                                 uint64_t since, uint64_t until) {
+    assert_int_equal(sql_number(f,
+                                "SELECT COUNT(*) FROM `cursor` WHERE conversation = %" PRIu64
+                                " AND account = %" PRIu64 " AND since = %" PRIu64
+                                " AND COALESCE(until, 0) = %" PRIu64,
+                                conversation, account, since, until),
+                     1);
+}
+
+/* --- what tests start from ----------------------------------------------------------------- */
+
+static inline void make_friends(struct group_fixture *f, uint64_t a, uint64_t b) {
+    sql_run(f, "INSERT INTO friendship VALUES (%" PRIu64 ", %" PRIu64 ", 1)", a < b ? a : b,
+            a < b ? b : a);
+}
+
+static inline bool are_friends(struct group_fixture *f, uint64_t a, uint64_t b) {
+    return sql_number(f, "SELECT COUNT(*) FROM friendship WHERE lo = %" PRIu64 " AND hi = %" PRIu64,
+                      a < b ? a : b, a < b ? b : a) == 1;
+}
+
+/* Of `kind` (group_sql.h), in either state of an answer. */
+static inline bool request_waits(struct group_fixture *f, unsigned kind, uint64_t target,
+                                 uint64_t account) {
+    return sql_number(f,
+                      "SELECT COUNT(*) FROM request WHERE kind = %u AND target = %" PRIu64
+                      " AND account = %" PRIu64 " AND created_ms > 0",
+                      kind, target, account) == 1;
+}
+
+static inline uint64_t role_of(struct group_fixture *f, uint64_t group, uint64_t account) {
+    return sql_number(
+        f, "SELECT role FROM member WHERE conversation = %" PRIu64 " AND account = %" PRIu64,
+        conversation_of_group(group), account);
+}
+
+static inline void set_role(struct group_fixture *f, uint64_t group, uint64_t account,
+                            unsigned role) {
+    sql_run(f,
+            "UPDATE member SET role = %u WHERE conversation = %" PRIu64 " AND account = %" PRIu64,
+            role, conversation_of_group(group), account);
+}
+
+static inline uint64_t version_of(struct group_fixture *f, uint64_t group) {
+    return sql_number(f, "SELECT version FROM conversation WHERE id = %" PRIu64,
+                      conversation_of_group(group));
+}
+
+static inline uint64_t stored_in(struct group_fixture *f, uint64_t conversation) {
+    return sql_number(f, "SELECT COUNT(*) FROM message WHERE conversation = %" PRIu64,
+                      conversation);
+}
+
+/* Locks a conversation until let_go. */
+static inline struct db *hold(struct group_fixture *f, uint64_t conversation) {
+    static const struct db_statement lock = {"hold",
+                                             "SELECT id FROM conversation WHERE id = ? FOR UPDATE"};
+    struct db *db = db_new(test_database_settings(f->database));
+    assert_non_null(db);
+    assert_err(db_begin(db), ERR_OK);
+    assert_err(db_query(db, &lock, DB_ARGS(db_u64(conversation)), NULL), ERR_OK);
+    settle(db);
+    return db;
+}
+
+static inline void let_go(struct db **db) {
+    db_rollback(*db);
+    db_destroy(db);
+}
+
+/* Has two requests wait for the same conversation, then lets both go; their outcomes. */
+static inline void ask_both(struct group_fixture *f, uint64_t conversation,
+                            const struct message_desc *const messages[2],
+                            const void *const bodies[2], enum err errs_r[2]) {
+    struct test_caller *other = test_caller_new("other", f->port);
+    struct db *holder = hold(f, conversation);
+    test_caller_start(f->caller, messages[0], bodies[0]);
+    test_caller_start(other, messages[1], bodies[1]);
+    wait_for_connections(f, WAITS_FOR_LOCK, 2);
+    let_go(&holder);
+    errs_r[0] = test_caller_finish(f->caller, messages[0], NULL);
+    errs_r[1] = test_caller_finish(other, messages[1], NULL);
+    test_caller_destroy(&other);
+}
+
 /* Adds, and takes the routed entry. */
 static inline void add_quietly(struct group_fixture *f, uint64_t group, uint64_t account) {
-    struct session_route route;
     assert_err(add(f, group, account, 0), ERR_OK);
-    fake_peer_expect(f->session, &message_SESSION_ROUTE, &route);
+    next_routed_item(f, f->session);
+}
+
+/* The same with a role. */
+static inline uint64_t new_member(struct group_fixture *f, uint64_t group, const char *id,
+                                  unsigned role) {
+    uint64_t account = new_account(f, id);
+    add_quietly(f, group, account);
+    set_role(f, group, account, role);
+    return account;
 }
 
 #endif

@@ -110,15 +110,14 @@ static inline void check_answers(enum dialect dialect, bool ext, const struct cl
 static inline void check_entry(enum dialect dialect, bool ext, uint64_t account,
                                const struct entry *entry, const char *sample) {
     struct buffer out = buffer_make(1 << 20);
-    enum dialect_view view = dialect_entry_view(dialect, entry, account);
-    dialect_write_entry(dialect, ext, view, entry, &out);
-    assert_false(out.failed);
+    enum dialect_view view = dialect_entry_view(dialect, ext, entry, account);
     if (sample) {
         assert_int_not_equal(view, DIALECT_VIEW_NOTHING);
+        dialect_write_entry(dialect, ext, entry, account, &out);
+        assert_false(out.failed);
         check_json(out.data, out.length, sample);
     } else {
         assert_int_equal(view, DIALECT_VIEW_NOTHING);
-        assert_int_equal(out.length, 0);
     }
     buffer_free(&out);
 }

@@ -15,11 +15,12 @@ they send again what was not answered, under the same ref, which must not store 
 
 import asyncio
 import collections
+import contextlib
 import dataclasses
 import json
 import time
 
-from parley_client import DEADLINE, DIALECTS, KINDS, WIRES, compact, run
+from parley_client import DEADLINE, DIALECTS, KINDS, WIRES, Group, compact, run
 from parley_stack import wait_until
 
 # Seconds between two texts of one person, and texts that may wait for their receipts.
@@ -43,12 +44,15 @@ class Person:
         self.receipts = {}  # text -> cid
         self.waiting = collections.OrderedDict()  # text -> peer, without a receipt yet
         self.connections = []  # one list of (conversation, cid, text) for each
-        self.refused = 0
+        self.refused = {}  # text (or None where that isn't told) -> the last reason
         self.count = 0
         self._woken = asyncio.Event()
         self._wire = None
         self._closed = True
         self._logged_in = None
+
+    def is_in(self):
+        return not self._closed and self._logged_in.done() and self._logged_in.result()
 
     # --- receiving
 
@@ -65,7 +69,7 @@ class Person:
         elif number in (6, 8) or (number == 0 and body["cid"] != 0):
             self._text(body)
         elif number in (101, 0):
-            self.refused += 1
+            self.refused[None] = body["msg"]
         self._woken.set()
 
     def _text(self, body):
@@ -89,9 +93,9 @@ class Person:
         if body["ok"]:
             self._acknowledged(body["ref"], body["cid"])
         else:
-            # Nobody knows whether it is stored: the same ref again finds out.
-            self.refused += 1
-            self._send(body["ref"])
+            # Nobody knows whether it is stored: the same ref again finds out, in a moment.
+            self.refused[body["ref"]] = body["error"]
+            asyncio.get_running_loop().call_later(PACE, self._send, body["ref"])
 
     def _acknowledged(self, text, cid):
         before = self.receipts.setdefault(text, cid)
@@ -111,12 +115,12 @@ class Person:
         wire, port = WIRES[self.client.transport]
         self._wire = wire(self._receive, self._on_closed)
         self._logged_in = asyncio.get_running_loop().create_future()
-        self.connections.append([])
         try:
             await self._wire.open(self.load.stack.host, self.load.stack.ports[port])
         except Exception as error:  # whatever a gateway that is not there looks like
             raise _Offline from error
         self._closed = False
+        self.connections.append([])
         self._wire.write(compact(self.client.login_request(self.account)))
         if not await asyncio.wait_for(self._logged_in, DEADLINE):
             self._wire.abort()
@@ -191,10 +195,11 @@ class Report:
     lost: int = 0
     out_of_order: int = 0
     stored_twice: int = 0
+    reasons: collections.Counter = dataclasses.field(default_factory=collections.Counter)
     faults: list = dataclasses.field(default_factory=list)
 
     def table(self):
-        names = [field.name for field in dataclasses.fields(self) if field.name != "faults"]
+        names = [field.name for field in dataclasses.fields(self) if field.type is int]
         heads = [name.replace("_", " ") for name in names]
         values = [str(getattr(self, name)) for name in names]
         widths = [max(len(head), len(value)) for head, value in zip(heads, values)]
@@ -202,6 +207,7 @@ class Report:
             "  ".join(text.rjust(width) for text, width in zip(row, widths))
             for row in (heads, values)
         ]
+        lines += [f"refused {count}: {reason}" for reason, count in self.reasons.items()]
         return "\n".join(lines + self.faults[:20])
 
     def fault(self, kind, text):
@@ -214,7 +220,7 @@ class Load:
         self.stack = stack
         self.talking = False
         self.two_cids = []
-        self.groups = {}  # by number and by string id
+        self.groups = {}  # by string id
         self._tasks = []
         self.people = [self._register(index) for index in range(people)]
         self._make_groups()
@@ -238,7 +244,7 @@ class Load:
             client.log_in(owner.account)
             group = client.create_group(f"load-{number}-{owner.account.number}")
             client.close()
-            self.groups[group.number] = self.groups[group.id] = group
+            self.groups[group.id] = group
             members = [p for i, p in enumerate(self.people) if i % GROUPS in (number, 0)]
             for person in members:
                 if person is not owner:
@@ -260,12 +266,16 @@ class Load:
     # --- running
 
     def start(self):
-        self.talking = True
+        """Everybody logs in, then they talk."""
 
         async def begin():
             self._tasks = [asyncio.create_task(person.live()) for person in self.people]
 
         run(begin())
+        wait_until(lambda: all(person.is_in() for person in self.people), "everybody to log in")
+        for person in self.people:
+            del person.connections[:-1]  # logins that a busy machine was too slow for
+        self.talking = True
 
     def acknowledged(self):
         return sum(len(person.receipts) for person in self.people)
@@ -282,12 +292,13 @@ class Load:
         wait_until(lambda: self.stack.sql(query)[0][0] >= count, what, seconds)
 
     def stop(self, seconds=DEADLINE):
-        """No new texts. Waits until none waits for a receipt and all that is stored has arrived, or
-        until the time is over; then everybody leaves."""
+        """No new texts. Waits until none waits for a receipt, and all that is stored has arrived and
+        is known to have arrived, or until the time is over; then everybody leaves."""
         self.talking = False
-        deadline = time.monotonic() + seconds
-        while not self._settled() and time.monotonic() < deadline:
-            time.sleep(0.05)
+        with contextlib.suppress(AssertionError):  # the report tells what is missing, and better
+            wait_until(self._settled, "everything to arrive", seconds)
+            for person in self.people:
+                self.stack.wait_received(person.account, seconds)
 
         async def end():
             for task in self._tasks:
@@ -317,7 +328,7 @@ class Load:
         for text, cid in self._stored():
             writer = self.by_number(int(text.split(":")[0]))
             peer = writer.sent[text]
-            if peer.number in self.groups:
+            if isinstance(peer, Group):
                 hearers = [p for p in self.people if peer in p.peers]
             else:
                 hearers = [self.by_number(peer.number)]
@@ -339,7 +350,8 @@ class Load:
         for person in self.people:
             report.sent += len(person.sent)
             report.acknowledged += len(person.receipts)
-            report.refused += person.refused
+            report.refused += len(person.refused)
+            report.reasons.update(person.refused.values())
             for text, cid in person.receipts.items():
                 if cid_of.get(text) != cid:
                     report.fault("lost", f"{text} was acknowledged as {cid} and is not in the log")
@@ -381,7 +393,10 @@ class Load:
         last = {}
         for text, cid in stored:
             writer, number = (int(part) for part in text.split(":"))
-            key = writer, self.by_number(writer).sent[text].number
+            person = self.by_number(writer)
+            if text in person.refused:
+                continue
+            key = writer, str(person.sent[text])
             if last.get(key, -1) > number:
                 report.fault("out_of_order", f"{text} ({cid}) was stored after {last[key]}")
             last[key] = max(last.get(key, -1), number)

@@ -218,7 +218,7 @@ class Stack:
         self.database = database
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="stack-", dir=database.folder))
         self.database_name = database.new_name()
-        self.ports = {name: free_port() for name in (*SERVICES, "http", "tcp")}
+        self.ports = {name: free_port() for name in (*SERVICES, "http", "tcp", "youim")}
         ports = [self.ports["delivery"]] + [free_port() for _ in range(deliveries - 1)]
         self.environment = bare_environment() | database.settings
         self.set(db_name=self.database_name, **settings)
@@ -296,7 +296,7 @@ class Stack:
         """How many messages with this text are in the log."""
         return self.sql("SELECT COUNT(*) FROM message WHERE body = %s", text.encode())[0][0]
 
-    def wait_received(self, account):
+    def wait_received(self, account, seconds=DEADLINE):
         """Returns when the database knows that all the account's texts have reached it."""
         behind = (
             "SELECT COUNT(*) FROM `cursor` r JOIN conversation c ON c.id = r.conversation"
@@ -305,7 +305,7 @@ class Stack:
             " AND NOT (c.kind = 0 AND m.sender = r.account AND %s)"
         )
         who = (account.number, account.dialect == "youim")
-        wait_until(lambda: self.sql(behind, *who)[0][0] == 0, f"the cursors of {account}")
+        wait_until(lambda: self.sql(behind, *who)[0][0] == 0, f"the cursors of {account}", seconds)
 
     # --- looking after it
 

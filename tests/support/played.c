@@ -141,10 +141,8 @@ void played_send(struct played *self, const struct message_desc *message, const 
 /* --- receiving ----------------------------------------------------------------------------- */
 
 static void answer_ping(struct played *self, zframe_t **caller, uint64_t id) {
-    struct service_pong pong = {.instance = self->instance,
-                                .ready = true,
-                                .link = self->link,
-                                .pushed = self->pushed};
+    struct service_pong pong = {
+        .instance = self->instance, .ready = true, .link = self->link, .pushed = self->pushed};
     zframe_destroy(&self->caller);
     self->caller = *caller;
     *caller = NULL;
@@ -187,14 +185,19 @@ void played_poll(struct played *self) {
 
 unsigned played_pings(const struct played *self) { return self->pings; }
 
-struct asked *played_take(struct played *self, const struct message_desc *message, void *body_r) {
+void played_read(struct asked *asked, void *body_r) {
     const char *fault = "";
+    if (record_unpack(message_named(asked->name)->body, asked->envelope.body, &asked->arena, body_r,
+                      &fault) != 0)
+        fail_msg("%s is malformed: %s", asked->name, fault);
+}
+
+struct asked *played_take(struct played *self, const struct message_desc *message, void *body_r) {
     for (struct asked *asked = self->asked; asked != NULL; asked = asked->next) {
         if (asked->taken || strcmp(asked->name, message->name) != 0)
             continue;
         asked->taken = true;
-        if (record_unpack(message->body, asked->envelope.body, &asked->arena, body_r, &fault) != 0)
-            fail_msg("%s is malformed: %s", message->name, fault);
+        played_read(asked, body_r);
         return asked;
     }
     return NULL;

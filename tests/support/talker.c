@@ -72,9 +72,8 @@ struct talker *talker_new(uint16_t port, bool websocket, int receive_bytes) {
     assert_true(self->fd >= 0);
     if (receive_bytes != 0)
         setsockopt(self->fd, SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof receive_bytes);
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_port = htons(port),
-                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     if (connect(self->fd, (struct sockaddr *)&address, sizeof address) != 0)
         fail_msg("cannot connect to port %u: %s", (unsigned)port, strerror(errno));
     if (websocket)
@@ -241,8 +240,12 @@ bool talker_matches(const char *pattern, const char *text) {
                 return false;
             while (isdigit((unsigned char)*text))
                 text++;
-        } else if (*text++ != (*pattern == '\'' ? '"' : *pattern)) {
+        } else if (*pattern == '~') {
+            text += strcspn(text, "\"");
+        } else if (*text != *pattern && !(*pattern == '\'' && *text == '"')) {
             return false;
+        } else {
+            text++;
         }
     }
     return *text == '\0';

@@ -43,8 +43,7 @@ struct talker *talker_new(uint16_t port, bool websocket, int receive_bytes);
 void talker_destroy(struct talker **self);
 
 /* Sends one object, printed like printf; ' stands for ". */
-void talker_say(struct talker *self, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+void talker_say(struct talker *self, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The same without turning ' into ", for what a client may send that is no object. */
 void talker_say_raw(struct talker *self, const char *bytes, size_t length);
 /* A WebSocket frame with that opcode. */
@@ -57,7 +56,8 @@ void talker_poll(struct talker *self);
 /* The oldest text; the caller frees it. */
 char *talker_take(struct talker *self);
 
-/* Whether `text` is `pattern`, in which ' stands for " and # for any number. */
+/* Whether `text` is `pattern`, in which ' stands for " too, # for any number, and ~ for
+ * whatever stands up to the next ". */
 bool talker_matches(const char *pattern, const char *text);
 
 #endif

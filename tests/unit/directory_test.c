@@ -141,9 +141,9 @@ static void dropping_a_gateway_takes_all_of_its_connections(void **state) {
     struct directory *directory = make(1000);
     for (uint64_t i = 1; i <= 300; i++)
         assert_int_equal(directory_bind(directory, i / 2 + 1, (uint16_t)(i % 3), i), ERR_OK);
-    assert_int_equal(directory_drop_gateway(directory, 1), 100);
-    assert_int_equal(directory_drop_gateway(directory, 1), 0);
-    assert_int_equal(directory_drop_gateway(directory, 3), 0);
+    assert_int_equal(directory_drop_gateway(directory, 1, NULL, NULL), 100);
+    assert_int_equal(directory_drop_gateway(directory, 1, NULL, NULL), 0);
+    assert_int_equal(directory_drop_gateway(directory, 3, NULL, NULL), 0);
     assert_int_equal(directory_count(directory), 200);
     for (uint64_t i = 1; i <= 300; i++)
         assert_int_equal(has(directory, i / 2 + 1, (uint16_t)(i % 3), i), i % 3 != 1);
@@ -165,7 +165,7 @@ static void it_holds_many(void **state) {
         for (uint64_t i = 1; i <= MANY; i++)
             assert_int_equal(count_of(directory, i), i % 2 == 0);
         for (uint16_t gateway = 0; gateway < GATEWAYS; gateway++)
-            directory_drop_gateway(directory, gateway);
+            directory_drop_gateway(directory, gateway, NULL, NULL);
         assert_int_equal(directory_count(directory), 0);
     }
     directory_destroy(&directory);
@@ -247,7 +247,7 @@ static void it_does_as_the_model_does(void **state) {
                 model_unbind(&model, gateway, connection);
         } else {
             size_t dropped = model_drop(&model, gateway);
-            assert_int_equal(directory_drop_gateway(directory, gateway), dropped);
+            assert_int_equal(directory_drop_gateway(directory, gateway, NULL, NULL), dropped);
         }
         if (step % 100 == 0)
             compare(&model, directory);

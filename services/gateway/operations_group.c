@@ -1,0 +1,104 @@
+/* What requests about groups do; see operations_private.h. */
+#include <stdio.h>
+
+#include "services/gateway/operations_private.h"
+
+/* --- making one ----------------------------------------------------------------------------------
+ */
+
+static void group_created(struct client *client, enum err err, const void *reply_v) {
+    const struct group_create_reply *reply = reply_v;
+    struct client_result result = {.err = err};
+    if (err == ERR_OK) {
+        result.group = reply->group;
+        result.group_id = reply->id;
+        result.group_name = reply->name;
+    }
+    client_finish(client, &result);
+}
+
+/* The chosen id as text, also where it was read as a number. */
+static struct slice id_text(const struct client_id *id, char out[24]) {
+    if (!id->present || id->text.length > 0)
+        return id->text;
+    snprintf(out, 24, "%llu", (unsigned long long)id->number);
+    return slice_text(out);
+}
+
+void operation_create_group(struct client *client) {
+    const struct client_request *request = &client->request;
+    char digits[24];
+    struct group_create body = {
+        .account = client->account, .id = id_text(&request->group, digits), .name = request->name};
+    operation_ask(client, client->gateway->group, &message_GROUP_CREATE, &body, group_created);
+}
+
+/* --- becoming a member ---------------------------------------------------------------------------
+ */
+
+void operation_join(struct client *client) {
+    struct group_join body = {.group = client->request.group.number, .account = client->account};
+    operation_ask(client, client->gateway->group, &message_GROUP_JOIN, &body, operation_end);
+}
+
+static void ask_answer(struct client *client,
+                       void (*done)(struct client *client, enum err err, const void *reply)) {
+    const struct client_request *request = &client->request;
+    struct group_answer_join body = {.group = request->group.number,
+                                     .account = client->account,
+                                     .asker = request->person.number,
+                                     .accept = request->accept};
+    operation_ask(client, client->gateway->group, &message_GROUP_ANSWER_JOIN, &body, done);
+}
+
+void operation_answer_join(struct client *client) { ask_answer(client, operation_end); }
+
+/* Nobody asked, so it is meant as pulling somebody in. */
+static void admitted(struct client *client, enum err err, const void *reply) {
+    struct group_add body = {.group = client->request.group.number,
+                             .account = client->request.person.number,
+                             .by = client->account};
+    if (err == ERR_NO_REQUEST)
+        operation_ask(client, client->gateway->group, &message_GROUP_ADD, &body, operation_end);
+    else
+        operation_end(client, err, reply);
+}
+
+void operation_admit(struct client *client) { ask_answer(client, admitted); }
+
+/* --- being one no longer -------------------------------------------------------------------------
+ */
+
+void operation_leave(struct client *client) {
+    struct group_leave body = {.group = client->request.group.number, .account = client->account};
+    operation_ask(client, client->gateway->group, &message_GROUP_LEAVE, &body, operation_end);
+}
+
+void operation_remove_member(struct client *client) {
+    struct group_remove body = {.group = client->request.group.number,
+                                .account = client->request.person.number,
+                                .by = client->account};
+    operation_ask(client, client->gateway->group, &message_GROUP_REMOVE, &body, operation_end);
+}
+
+void operation_dissolve(struct client *client) {
+    struct group_dissolve body = {.group = client->request.group.number, .by = client->account};
+    operation_ask(client, client->gateway->group, &message_GROUP_DISSOLVE, &body, operation_end);
+}
+
+/* --- roles and names -----------------------------------------------------------------------------
+ */
+
+void operation_set_admin(struct client *client) {
+    struct group_set_admin body = {.group = client->request.group.number,
+                                   .account = client->request.person.number,
+                                   .by = client->account,
+                                   .on = client->request.accept};
+    operation_ask(client, client->gateway->group, &message_GROUP_SET_ADMIN, &body, operation_end);
+}
+
+void operation_rename_group(struct client *client) {
+    struct group_rename body = {
+        .group = client->request.group.number, .by = client->account, .name = client->request.name};
+    operation_ask(client, client->gateway->group, &message_GROUP_RENAME, &body, operation_end);
+}

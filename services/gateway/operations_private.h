@@ -1,0 +1,38 @@
+/*
+ * What the files of operations share; only operations*.c include this.
+ *
+ * Each function below that takes a client alone carries out client->request, whose group and person
+ * have their numbers by then, and ends with client_finish, now or later.
+ */
+#ifndef PARLEY_GATEWAY_OPERATIONS_PRIVATE_H
+#define PARLEY_GATEWAY_OPERATIONS_PRIVATE_H
+
+#include "services/gateway/gateway.h"
+
+/* Asks any instance of a service; `done` is called once, unless the client is gone. */
+void operation_ask(struct client *client, struct peers *peers, const struct message_desc *message,
+                   const void *body,
+                   void (*done)(struct client *client, enum err err, const void *reply));
+/* For `done`, where nothing but success or failure is to be told. */
+void operation_end(struct client *client, enum err err, const void *reply);
+
+/* --- operations_group.c --- */
+
+void operation_create_group(struct client *client);
+void operation_join(struct client *client);
+void operation_answer_join(struct client *client);
+void operation_admit(struct client *client);
+void operation_leave(struct client *client);
+void operation_remove_member(struct client *client);
+void operation_set_admin(struct client *client);
+void operation_dissolve(struct client *client);
+void operation_rename_group(struct client *client);
+
+/* --- operations_friend.c --- */
+
+void operation_befriend(struct client *client);
+void operation_answer_friend(struct client *client);
+void operation_unfriend(struct client *client);
+void operation_rename_self(struct client *client);
+
+#endif

@@ -1,0 +1,111 @@
+/* Why a request was refused, in a sentence that names the ids as the client wrote them. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "services/gateway/gateway.h"
+
+/* An id of ID_MAX_BYTES with its 0; one that was written is never longer. */
+#define ID_TEXT_BYTES (ID_MAX_BYTES + 1)
+
+struct names_of_request {
+    char group[ID_TEXT_BYTES], person[ID_TEXT_BYTES];
+};
+
+static void print_id(const struct client_id *id, char out[ID_TEXT_BYTES]) {
+    if (id->text.length > 0)
+        snprintf(out, ID_TEXT_BYTES, "%.*s", (int)id->text.length, id->text.data);
+    else
+        snprintf(out, ID_TEXT_BYTES, "%" PRIu64, id->number);
+}
+
+/* What each error says, with G for the group and P for the person; NULL: its usual text will do. */
+static const char *pattern_of_person(const struct client_request *request, enum err err) {
+    bool send = request->operation == OPERATION_SEND;
+    switch (err) {
+    case ERR_NO_ACCOUNT:
+        return "user P does not exist";
+    case ERR_NO_REQUEST:
+        return request->operation == OPERATION_ANSWER_FRIEND
+                   ? "there is no open request for friendship from P"
+                   : "there is no open request from P to join group G";
+    case ERR_ALREADY_FRIENDS:
+        return "P is your friend already";
+    case ERR_NOT_FRIENDS:
+        return request->operation == OPERATION_ADMIT
+                   ? "P has not asked to join group G and is not your friend"
+                   : "P is not your friend";
+    case ERR_ALREADY_ADMIN:
+        return "P is an administrator of group G already";
+    case ERR_NOT_ADMIN:
+        return "P is not an administrator of group G";
+    case ERR_BLOCKED:
+        return send ? "P does not take messages from you" : "P does not take requests from you";
+    case ERR_TO_ONESELF:
+        return send ? "you cannot send messages to yourself"
+                    : "P is yourself, with whom that cannot be done";
+    case ERR_NOT_MEMBER:
+        return "P is not a member of group G";
+    case ERR_ALREADY_MEMBER:
+        return "P is a member of group G already";
+    default:
+        return NULL;
+    }
+}
+
+static const char *pattern_of_group(const struct client_request *request, enum err err) {
+    switch (err) {
+    case ERR_NO_GROUP:
+        return "group G does not exist";
+    case ERR_NOT_MEMBER:
+        return "you are not a member of group G";
+    case ERR_ALREADY_MEMBER:
+        return "you are a member of group G already";
+    case ERR_OWNER_STAYS:
+        return "the owner cannot leave group G, only dissolve it";
+    case ERR_NOT_ALLOWED:
+        if (request->operation == OPERATION_REMOVE_MEMBER)
+            return "you may not remove P from group G";
+        return request->operation == OPERATION_SET_ADMIN || request->operation == OPERATION_DISSOLVE
+                   ? "only the owner of group G may do that"
+                   : "only the owner and the administrators of group G may do that";
+    default:
+        return NULL;
+    }
+}
+
+/* Appends as much of `text` as there is room for; ids and sentences are bounded, so all of it. */
+static size_t append(char *out, size_t length, const char *text) {
+    int printed = snprintf(out + length, DIALECT_FAULT_BYTES - length, "%s", text);
+    size_t room = DIALECT_FAULT_BYTES - 1 - length;
+    return length + ((size_t)printed < room ? (size_t)printed : room);
+}
+
+/* Capital letters stand for ids alone. */
+static size_t fill_in(const char *pattern, const struct names_of_request *names, char *out) {
+    size_t length = 0;
+    for (; *pattern != '\0'; pattern++) {
+        const char letter[2] = {*pattern, '\0'};
+        length = append(out, length,
+                        *pattern == 'G'   ? names->group
+                        : *pattern == 'P' ? names->person
+                                          : letter);
+    }
+    return length;
+}
+
+struct slice reason_of(const struct client_request *request, enum err err,
+                       char out[DIALECT_FAULT_BYTES]) {
+    struct names_of_request names;
+    bool to_group = request->peer_kind == PEER_GROUP, to_person = request->peer_kind == PEER_USER;
+    bool group = request->group.present || to_group, person = request->person.present || to_person;
+    if (err == ERR_TAKEN && request->operation == OPERATION_REGISTER)
+        return slice_make(out,
+                          (size_t)snprintf(out, DIALECT_FAULT_BYTES, "the id %.*s is taken",
+                                           (int)request->account.length, request->account.data));
+    print_id(to_group ? &request->peer : &request->group, names.group);
+    print_id(to_person ? &request->peer : &request->person, names.person);
+    const char *pattern = person ? pattern_of_person(request, err) : NULL;
+    if (pattern == NULL && group)
+        pattern = err == ERR_TAKEN ? "the id G is taken" : pattern_of_group(request, err);
+    return slice_make(out, pattern == NULL ? 0 : fill_in(pattern, &names, out));
+}

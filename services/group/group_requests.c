@@ -1,0 +1,117 @@
+/* group.join, group.answer_join: requests to become a member, stored until they are answered. */
+#include "common/loop.h"
+#include "services/group/group_rules.h"
+#include "services/group/group_sql.h"
+
+enum err group_read_join_state(struct group_change *change, struct group_join_state *state_r) {
+    struct db_rows *rows;
+    enum err err =
+        db_query(change->db, &group_sql_join,
+                 DB_ARGS(db_u64(change->head->lo), db_u64(change->subject.account)), &rows);
+    if (err == ERR_OK && db_rows_next(rows))
+        *state_r =
+            (struct group_join_state){.asked = db_rows_u64(rows, GROUP_JOIN_ASKED) != 0,
+                                      .requests_of = db_rows_u64(rows, GROUP_JOIN_REQUESTS_FROM),
+                                      .requests_to = db_rows_u64(rows, GROUP_JOIN_REQUESTS_TO)};
+    else if (err == ERR_OK)
+        err = ERR_INTERNAL;
+    db_rows_destroy(&rows);
+    return err;
+}
+
+enum err group_remove_join_request(struct group_change *change) {
+    return db_query(change->db, &group_sql_remove_request,
+                    DB_ARGS(db_u64(GROUP_REQUEST_JOIN), db_u64(change->head->lo),
+                            db_u64(change->subject.account)),
+                    NULL);
+}
+
+/* --- asking -------------------------------------------------------------------------------- */
+
+/* The owner and every administrator are told; asked twice is asked once. */
+static enum err check_join(struct group_change *change) {
+    struct group_join_state state;
+    struct u64_list administrators;
+    if (!change->subject.exists)
+        return ERR_NO_ACCOUNT;
+    if (change->subject.role != GROUP_STRANGER)
+        return ERR_ALREADY_MEMBER;
+    enum err err = group_read_join_state(change, &state);
+    if (err != ERR_OK || state.asked)
+        return err;
+    if (state.requests_of >= GROUP_MAX_REQUESTS || state.requests_to >= GROUP_MAX_REQUESTS)
+        return ERR_TOO_MANY;
+    err = group_change_read(change, &group_sql_administrators, DB_ARGS(db_u64(change->head->id)),
+                            &administrators);
+    if (err == ERR_OK)
+        group_change_tell(change, &(struct group_notice){.type = ENTRY_JOIN_REQUEST,
+                                                         .from = &change->subject,
+                                                         .subject = &change->subject,
+                                                         .selves = administrators});
+    return err;
+}
+
+static enum err write_join(struct group_change *change) {
+    return db_query(change->db, &group_sql_add_request,
+                    DB_ARGS(db_u64(GROUP_REQUEST_JOIN), db_u64(change->head->lo),
+                            db_u64(change->subject.account), db_u64((uint64_t)loop_wall_ms())),
+                    NULL);
+}
+
+/* The applicant's own conversation is locked so that its requests are counted exactly. */
+enum err group_handle_join(void *context, struct db *db, struct record_arena *arena,
+                           const void *body, void *reply_r) {
+    const struct group_join *ask = body;
+    return group_change_run(&(struct group_plan){.service = context,
+                                                 .group = ask->group,
+                                                 .by = ask->account,
+                                                 .subject = ask->account,
+                                                 .selves = {ask->account},
+                                                 .check = check_join,
+                                                 .write = write_join},
+                            db, arena, reply_r);
+}
+
+/* --- answering ----------------------------------------------------------------------------- */
+
+/* The first answer takes the request away; the next finds none. */
+static enum err check_answer(struct group_change *change) {
+    const struct group_answer_join *ask = change->plan->ask;
+    struct group_join_state state;
+    if (change->by.role < GROUP_ADMINISTRATOR)
+        return ERR_NOT_ALLOWED;
+    enum err err = group_read_join_state(change, &state);
+    if (err == ERR_OK && !state.asked)
+        err = ERR_NO_REQUEST;
+    if (err == ERR_OK && ask->accept)
+        err = group_check_room(change);
+    if (err != ERR_OK)
+        return err;
+    if (ask->accept)
+        group_tell_joined(change);
+    else
+        group_change_tell(change, &(struct group_notice){.type = ENTRY_JOIN_REFUSED,
+                                                         .from = &change->by,
+                                                         .subject = &change->subject,
+                                                         .selves = {&change->subject.account, 1}});
+    return ERR_OK;
+}
+
+static enum err write_answer(struct group_change *change) {
+    const struct group_answer_join *ask = change->plan->ask;
+    return ask->accept ? group_write_joined(change) : group_remove_join_request(change);
+}
+
+enum err group_handle_answer_join(void *context, struct db *db, struct record_arena *arena,
+                                  const void *body, void *reply_r) {
+    const struct group_answer_join *ask = body;
+    return group_change_run(&(struct group_plan){.service = context,
+                                                 .ask = ask,
+                                                 .group = ask->group,
+                                                 .by = ask->account,
+                                                 .subject = ask->asker,
+                                                 .selves = {ask->asker},
+                                                 .check = check_answer,
+                                                 .write = write_answer},
+                            db, arena, reply_r);
+}

@@ -1,0 +1,52 @@
+/* group.set_admin: who helps the owner. */
+#include "services/group/group_change.h"
+#include "services/group/group_sql.h"
+
+static enum err check_limit(struct group_change *change) {
+    struct u64_list administrators;
+    enum err err = group_change_read(change, &group_sql_administrators,
+                                     DB_ARGS(db_u64(change->head->id)), &administrators);
+    return err == ERR_OK && administrators.count > GROUP_MAX_ADMINISTRATORS ? ERR_TOO_MANY : err;
+}
+
+static enum err check_set_admin(struct group_change *change) {
+    const struct group_set_admin *ask = change->plan->ask;
+    if (change->by.role < GROUP_OWNER)
+        return ERR_NOT_ALLOWED;
+    if (change->subject.role == GROUP_STRANGER)
+        return ERR_NOT_MEMBER;
+    if (change->subject.role == GROUP_OWNER)
+        return change->plan->operated ? ERR_NOT_ALLOWED : ERR_TO_ONESELF;
+    if (ask->on && change->subject.role == GROUP_ADMINISTRATOR)
+        return ERR_ALREADY_ADMIN;
+    if (!ask->on && change->subject.role == GROUP_MEMBER)
+        return ERR_NOT_ADMIN;
+    group_change_tell(
+        change, &(struct group_notice){.type = ask->on ? ENTRY_ADMIN_ADDED : ENTRY_ADMIN_REMOVED,
+                                       .from = &change->by,
+                                       .subject = &change->subject,
+                                       .selves = {&change->subject.account, 1}});
+    return ask->on ? check_limit(change) : ERR_OK;
+}
+
+static enum err write_role(struct group_change *change) {
+    const struct group_set_admin *ask = change->plan->ask;
+    return db_query(change->db, &group_sql_set_role,
+                    DB_ARGS(db_u64(ask->on ? GROUP_ADMINISTRATOR : GROUP_MEMBER),
+                            db_u64(change->head->id), db_u64(change->subject.account)),
+                    NULL);
+}
+
+enum err group_handle_set_admin(void *context, struct db *db, struct record_arena *arena,
+                                const void *body, void *reply_r) {
+    const struct group_set_admin *ask = body;
+    return group_change_run(&(struct group_plan){.service = context,
+                                                 .ask = ask,
+                                                 .group = ask->group,
+                                                 .operated = ask->by == 0,
+                                                 .by = ask->by,
+                                                 .subject = ask->account,
+                                                 .check = check_set_admin,
+                                                 .write = write_role},
+                            db, arena, reply_r);
+}

@@ -1,0 +1,102 @@
+"""What all pytest tests share: one private stack for the whole run, and clients that get closed."""
+
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent / "support"))
+
+from parley_client import DIALECTS  # noqa: E402  (the path comes first)
+from parley_stack import Database, Stack  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def database():
+    """The run's private MariaDB."""
+    with Database() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def stack(database):
+    """All services, as they are by default; for tests that leave them as they found them."""
+    with Stack(database) as running:
+        yield running
+
+
+@pytest.fixture
+def make_stack(database):
+    """Makes further stacks, each with a database and ports of its own; see Stack."""
+    made = []
+
+    def make(**options):
+        made.append(Stack(database, **options).__enter__())
+        return made[-1]
+
+    yield make
+    for one in reversed(made):
+        one.__exit__(None, None, None)
+
+
+@pytest.fixture
+def connect(request):
+    """Opens connections: connect("youim", "tcp"); `on` names another stack than `stack`."""
+    opened = []
+
+    def open_one(dialect, transport="websocket", on=None, **options):
+        on = on or request.getfixturevalue("stack")
+        opened.append(DIALECTS[dialect](on, transport, **options))
+        return opened[-1]
+
+    yield open_one
+    for client in opened:
+        client.abort()
+
+
+@pytest.fixture
+def newcomer(connect):
+    """Opens connections of new accounts, which are logged in."""
+
+    def register(dialect, transport="websocket", **options):
+        client = connect(dialect, transport, **options)
+        client.register_new()
+        client.log_in()
+        return client
+
+    return register
+
+
+@pytest.fixture(autouse=True)
+def services_stay_healthy():
+    """No service ends by itself, and no sanitizer finds anything, in any test."""
+    yield
+    for running in Stack.running:
+        assert not running.ended(), f"ended by themselves: {running.ended()}"
+        reports = running.sanitizer_reports()
+        assert not reports, "\n".join(reports)
+
+
+_tables = []
+
+
+@pytest.fixture
+def show_table(request):
+    """Has a text shown in the summary at the end of the run, also of a test that passed."""
+    return lambda text: _tables.append((request.node.name, text))
+
+
+def pytest_terminal_summary(terminalreporter):
+    for name, text in _tables:
+        terminalreporter.section(name, sep="-")
+        terminalreporter.write_line(text)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A failure shows what the services said last."""
+    outcome = yield
+    report = outcome.get_result()
+    if report.failed:
+        for running in Stack.running:
+            report.sections.append((f"services of {running.database_name}", running.log_tails()))

@@ -1,0 +1,175 @@
+"""Texts that were said while somebody was away: all of them, in order, once."""
+
+import secrets
+
+import pytest
+from parley_client import DIALECTS, KINDS, TRANSPORTS
+
+
+def away(newcomer, stack, kind):
+    """An account of that kind that is not connected any more."""
+    client = newcomer(*kind)
+    client.close()
+    return client.account
+
+
+def expect_nothing_again(stack, connect, kind, account):
+    """What has reached the account is known, and not sent a second time."""
+    stack.wait_received(account)
+    client = connect(*kind)
+    client.log_in(account)
+    client.fence()
+    client.close()
+
+
+@pytest.mark.parametrize("kind", KINDS, ids="-".join)
+def test_texts_to_someone_away(stack, newcomer, connect, kind):
+    account = away(newcomer, stack, kind)
+    senders = [newcomer("youim", "tcp"), newcomer("ourchat", "websocket")]
+    for number in range(10):
+        for sender in senders:
+            sender.say(account, f"text {number}")
+            sender.hear_own(account, f"text {number}")
+    client = connect(*kind)
+    client.log_in(account)
+    heard = [client.body(client.next()) for _ in range(20)]
+    for sender in senders:
+        names = (sender.account.id, {"ocid": sender.account.number, "private_id": account.number})
+        texts = [b["msg"] for b in heard if b.get("fromUserId", b.get("sender")) in names]
+        assert texts == [f"text {number}" for number in range(10)]
+    client.fence()
+    # Live from here on.
+    senders[0].say(account, "live")
+    client.hear(senders[0].account, account, "live")
+    stack.wait_received(account)
+    client.close()
+    expect_nothing_again(stack, connect, kind, account)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids="-".join)
+def test_a_long_absence(stack, newcomer, connect, kind):
+    """A thousand texts of several conversations come in the order of cid, right after the login."""
+    account = away(newcomer, stack, kind)
+    # OurChat senders: their own copies tell the cids.
+    senders = [newcomer("ourchat", TRANSPORTS[i % 2]) for i in range(4)]
+    group = senders[0].create_group("everyone")
+    for other in [sender.account for sender in senders[1:]] + [account]:
+        stack.ctl("group", "add", group.id, other.id)
+    for sender in senders[1:]:
+        sender.expect_joined(group, sender.account)
+    count = 200
+    for index, sender in enumerate(senders):
+        texts = [f"{index}:{number} {secrets.token_hex(20)}" for number in range(count)]
+        sender.send(*[sender.saying(account, text) for text in texts])
+        if index == 0:
+            in_group = [f"g:{number}" for number in range(count)]
+            sender.send(*[sender.saying(group, text) for text in in_group])
+    said = {}
+    for index, sender in enumerate(senders):
+        private = 0
+        while private < count or (index == 0 and len(said) < count + private):
+            data = sender.expect(0)["data"]
+            said[data["cid"]] = (data["sender"]["ocid"], data["msg"])
+            private += "private_id" in data["sender"]
+    assert len(said) == 5 * count
+
+    client = connect(*kind)
+    client.log_in(account)
+    client.expect_joined(group, account)
+    numbers = {sender.account.id: sender.account.number for sender in senders}
+    heard = []
+    while len(heard) < len(said):
+        body = client.body(client.next())
+        sender = numbers.get(body.get("fromUserId")) or body["sender"]["ocid"]
+        heard.append((sender, body["msg"]))
+    assert heard == [said[cid] for cid in sorted(said)]
+    client.fence()
+    expect_nothing_again(stack, connect, kind, account)
+
+
+def test_many_conversations(stack, newcomer, connect):
+    """More conversations than one reading of the log looks at: still in the order of cid."""
+    account = away(newcomer, stack, ("ourchat", "tcp"))
+    count = 600
+    writer = connect("youim", "websocket")
+    tokens = []
+    for number in range(count):
+        string_id = f"crowd-{number}-{secrets.token_hex(4)}"
+        writer.send(writer.registration(string_id), writer.make(1, loginUserId=string_id))
+        token = writer.expect(2, resultCode="success")["token"]
+        writer.send(
+            writer.make(5, token=token, toUserId=account.id, msg=string_id, fromUserId=string_id),
+            writer.make(9, token=token, logoutUserId=string_id),
+        )
+        writer.expect_exactly({"msgType": 10})
+        tokens.append(string_id)
+    client = connect("ourchat", "websocket")
+    client.log_in(account)
+    heard = [client.expect(0)["data"] for _ in tokens]
+    assert [data["cid"] for data in heard] == sorted({data["cid"] for data in heard})
+    assert [data["msg"] for data in heard] == tokens
+    client.fence()
+    expect_nothing_again(stack, connect, ("youim", "tcp"), account)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_what_was_not_confirmed_comes_again(stack, newcomer, connect, dialect):
+    """A WebSocket client that never answered a ping may not have got anything."""
+    deaf = connect(dialect, "websocket", answer_pings=False)
+    account = deaf.register_new()
+    deaf.log_in()
+    sender = newcomer("ourchat", "tcp")
+    for text in ("one", "two"):
+        sender.say(account, text)
+        deaf.hear(sender.account, account, text)
+        sender.hear_own(account, text)
+    deaf.abort()
+    for _ in range(2):
+        again = connect(dialect, "websocket", answer_pings=False)
+        again.log_in(account)
+        for text in ("one", "two"):
+            again.hear(sender.account, account, text)
+        again.fence()
+        again.abort()
+    listening = connect(dialect, "websocket")
+    listening.log_in(account)
+    for text in ("one", "two"):
+        listening.hear(sender.account, account, text)
+    expect_nothing_again(stack, connect, (dialect, "websocket"), account)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids="-".join)
+def test_logging_in_while_texts_flow(stack, newcomer, connect, kind):
+    """Between catching up and live nothing is lost, doubled or out of order."""
+    account = away(newcomer, stack, kind)
+    sender = newcomer("ourchat", "websocket")
+    count = 300
+    texts = [f"flow {number}" for number in range(count)]
+    for start in range(0, count, 10):
+        sender.send(*[sender.saying(account, text) for text in texts[start : start + 10]])
+        if start == count // 3:
+            client = connect(*kind)
+            client.log_in(account)
+    for text in texts:
+        client.hear(sender.account, account, text)
+    client.fence()
+    expect_nothing_again(stack, connect, kind, account)
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_connections_of_one_account_catch_up_together(stack, newcomer, connect, transport):
+    account = away(newcomer, stack, ("ourchat", transport))
+    sender = newcomer("youim", transport)
+    sender.send(*[sender.saying(account, f"n{number}") for number in range(50)])
+    sender.fence()
+    # Before the first of them has confirmed anything, each is sent all of it.
+    deaf = [connect("ourchat", "websocket", answer_pings=False) for _ in range(2)]
+    for client in deaf:
+        client.log_in(account)
+    for client in deaf:
+        for number in range(50):
+            client.hear(sender.account, account, f"n{number}")
+    sender.say(account, "live")
+    for client in deaf:
+        client.hear(sender.account, account, "live")
+        client.fence()

@@ -1,0 +1,188 @@
+/* parleyctl: its commands against a real database and a real auth, and how they fail. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "services/log/migrations.h"
+#include "tests/support/assertions.h"
+#include "tests/support/auth_fixture.h"
+
+#define MIGRATORS 4
+
+/* Runs parleyctl, which must end with `status` and say `expected` somewhere, in one line if need
+ * be.
+ */
+static void assert_runs(const char *const *arguments, int status, const char *expected,
+                        bool one_line) {
+    char *output = NULL;
+    int actual = service_process_run("parleyctl", arguments, &output);
+    if (output == NULL || actual != status || strstr(output, expected) == NULL ||
+        (one_line && strchr(output, '\n') != output + strlen(output) - 1))
+        fail_msg("parleyctl %s %s ended with %d, expected %d and%s '%s', said:\n%s", arguments[0],
+                 arguments[1] == NULL ? "" : arguments[1], actual, status,
+                 one_line ? " one line with" : "", expected, output);
+    free(output);
+}
+#define ASSERT_RUNS(status_, expected_, ...)                                                       \
+    assert_runs((const char *[]){__VA_ARGS__, NULL}, status_, expected_, false)
+#define ASSERT_FAILS(status_, expected_, ...)                                                      \
+    assert_runs((const char *[]){__VA_ARGS__, NULL}, status_, expected_, true)
+
+/* For what is not there. */
+#define SOON "--request-timeout-ms=200"
+
+/* --- migrate -----------------------------------------------------------------------------------
+ */
+
+static void test_migrate_again(void **state) {
+    (void)state;
+    ASSERT_RUNS(0, "nothing to do", "migrate");
+}
+
+static void test_migrations_at_once(void **state) {
+    (void)state;
+    struct service_process *migrators[MIGRATORS];
+    int appliers = 0;
+    struct test_database *database = test_database_new_empty("ctl");
+    for (int i = 0; i < MIGRATORS; i++)
+        migrators[i] = service_process_start("parleyctl", NULL, (const char *[]){"migrate", NULL});
+    for (int i = 0; i < MIGRATORS; i++) {
+        assert_int_equal(service_process_wait_exit(migrators[i]), 0);
+        appliers += strstr(service_process_output(migrators[i]), "applied 0001_initial") != NULL;
+        service_process_kill(&migrators[i]);
+    }
+    assert_int_equal(appliers, 1);
+    assert_int_equal(test_database_number(database, "SELECT COUNT(*) FROM schema_version"
+                                                    " WHERE finished_ms >= started_ms"),
+                     migrations_count);
+    test_database_destroy(&database);
+}
+
+/* The first migration meets a table of its own that is there already. */
+static void test_migration_that_stops_half_way(void **state) {
+    (void)state;
+    struct test_database *database = test_database_new_empty("ctl");
+    test_database_run(database, "CREATE TABLE token (x INT)");
+    ASSERT_RUNS(1, "0001_initial stopped half way", "migrate");
+    ASSERT_FAILS(1, "0001_initial was begun and is not finished", "migrate");
+    test_database_destroy(&database);
+}
+
+static void test_migration_that_changes_nothing(void **state) {
+    (void)state;
+    struct test_database *database = test_database_new_empty("ctl");
+    test_database_run(database, "CREATE SEQUENCE account_number");
+    ASSERT_RUNS(1, "0001_initial failed, nothing was changed", "migrate");
+    test_database_run(database, "DROP SEQUENCE account_number");
+    ASSERT_RUNS(0, "applied 0001_initial", "migrate");
+    test_database_destroy(&database);
+}
+
+static void test_newer_database(void **state) {
+    struct auth_fixture *f = *state;
+    test_database_run(f->database, "INSERT INTO schema_version VALUES (999, '0999_later', 1, 2)");
+    ASSERT_FAILS(1, "use a newer build", "migrate");
+    test_database_run(f->database, "DELETE FROM schema_version WHERE number = 999");
+}
+
+static void test_no_database(void **state) {
+    (void)state;
+    ASSERT_FAILS(1, "/nonexistent/socket", "migrate", "--db-socket=/nonexistent/socket");
+}
+
+/* --- services -----------------------------------------------------------------------------------
+ */
+
+static const char *free_address(void) {
+    return test_text("tcp://127.0.0.1:%u", (unsigned)test_free_port());
+}
+
+static void test_ping_and_metrics(void **state) {
+    struct auth_fixture *f = *state;
+    const char *address = client_address(f->client), *nobody = free_address();
+    ASSERT_RUNS(0, "ready", "ping", address);
+    ASSERT_FAILS(1, "is not ready", "ping", nobody);
+    ASSERT_FAILS(1, "is not ready", "ping", "nonsense");
+    ASSERT_RUNS(0, "parley_requests_total", "metrics", address);
+    ASSERT_FAILS(1, "does not answer", "metrics", nobody);
+    ASSERT_FAILS(1, "nonsense is not an address", "metrics", "nonsense");
+}
+
+/* An auth stands in for the other services: any service answers service.status. */
+static void test_status(void **state) {
+    struct auth_fixture *f = *state;
+    const char *address = client_address(f->client), *nobody = free_address();
+    const char *auth = test_text("--auth-peers=%s,%s", address, address);
+    const char *group = test_text("--group-peers=%s", address);
+    const char *session = test_text("--session-peers=%s", address);
+    const char *delivery =
+        test_text("--delivery-peers=dns:localhost:%s", strrchr(address, ':') + 1);
+    const char *gateway = test_text("--gateway-port=%s", strrchr(address, ':') + 1);
+    ASSERT_RUNS(0, "yes", "status", SOON, auth, group, session, delivery, gateway);
+    ASSERT_RUNS(1, "not everything is ready", "status", SOON, auth, group, session, delivery,
+                test_text("--gateway-peers=%s", nobody));
+    ASSERT_RUNS(1, "not found", "status", "--wait=1", SOON, auth, group, session, gateway,
+                "--delivery-peers=dns:no.such.name.invalid:7104");
+}
+
+static void test_user_add(void **state) {
+    struct auth_fixture *f = *state;
+    const char *auth = test_text("--auth-peers=%s", client_address(f->client));
+    ASSERT_RUNS(0, "has the id anna", "user", "add", auth, "anna", "--email=Anna@example.org",
+                "--name=Anna");
+    ASSERT_FAILS(1, "that id is taken", "user", "add", auth, "anna");
+    ASSERT_FAILS(1, "that e-mail address is taken", "user", "add", auth, "--email",
+                 "anna@example.org");
+    ASSERT_RUNS(0, "account 1", "user", "add", auth);
+    /* Standard input is empty. */
+    ASSERT_FAILS(1, "no password on standard input", "user", "add", auth, "--password-stdin",
+                 "bert");
+    ASSERT_FAILS(1, "no instance of auth is ready", "user", "add", SOON, "bert",
+                 test_text("--auth-peers=%s", free_address()));
+}
+
+/* What comes before group is asked. */
+static void test_group_add(void **state) {
+    struct auth_fixture *f = *state;
+    const char *auth = test_text("--auth-peers=%s", client_address(f->client));
+    const char *group = test_text("--group-peers=%s", free_address());
+    ASSERT_FAILS(1, "there is no account 'nobody'", "group", "add", auth, group, "1", "nobody");
+    ASSERT_FAILS(1, "no instance of group is ready", "group", "add", SOON, auth, group, "1", "2");
+    ASSERT_FAILS(1, "there is no account 'nobody'", "group", "create", auth, group, "g", "nobody");
+}
+
+static void test_usage(void **state) {
+    (void)state;
+    ASSERT_FAILS(2, "say a command first", "--db-name=x", "migrate");
+    ASSERT_FAILS(2, "there is no command 'group remove'", "group", "remove");
+    ASSERT_FAILS(2, "there is no command 'nothing'", "nothing");
+    ASSERT_FAILS(2, "usage: parleyctl ping", "ping");
+    ASSERT_FAILS(2, "usage: parleyctl migrate", "migrate", "now");
+    ASSERT_FAILS(2, "wait", "migrate", "--wait=1");
+    ASSERT_RUNS(0, "group add GROUP ACCOUNT", "--help");
+    ASSERT_RUNS(0, "usage: parleyctl group add [OPTION]... GROUP ACCOUNT", "group", "add",
+                "--help");
+    ASSERT_RUNS(0, "| `gateway_port` |", "--help=markdown");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_migrate_again), cmocka_unit_test(test_newer_database),
+        cmocka_unit_test(test_no_database),   cmocka_unit_test(test_ping_and_metrics),
+        cmocka_unit_test(test_status),        cmocka_unit_test(test_user_add),
+        cmocka_unit_test(test_group_add),     cmocka_unit_test(test_usage),
+    };
+    /* These have a database of their own. */
+    const struct CMUnitTest migration_tests[] = {
+        cmocka_unit_test(test_migrations_at_once),
+        cmocka_unit_test(test_migration_that_stops_half_way),
+        cmocka_unit_test(test_migration_that_changes_nothing),
+    };
+    int failed = cmocka_run_group_tests_name("parleyctl migrate", migration_tests, NULL, NULL);
+    return failed + cmocka_run_group_tests_name("parleyctl", tests, auth_fixture_setup,
+                                                auth_fixture_teardown);
+}

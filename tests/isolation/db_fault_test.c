@@ -1,0 +1,291 @@
+/*
+ * db.h when things go wrong: unique keys, rollback, deadlocks, lock waits, killed connections, a
+ * database that is away. A second connection plays the rest of the world.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <pthread.h>
+#include <cmocka.h>
+
+#include "tests/support/test_db.h"
+
+static struct db_settings settings;
+static struct db *db, *other;
+
+static int setup(void **state) {
+    (void)state;
+    settings = test_db_settings();
+    db = test_db_new(&settings);
+    other = test_db_new(&settings);
+    test_db_do(db, "DROP TABLE IF EXISTS db_fault_test;"
+                   "CREATE TABLE db_fault_test (number BIGINT UNSIGNED PRIMARY KEY,"
+                   " letters VARCHAR(64), value INT UNSIGNED NOT NULL DEFAULT 0,"
+                   " UNIQUE KEY letters_once (letters)) ENGINE=InnoDB CHARACTER SET utf8mb4;"
+                   "INSERT INTO db_fault_test (number) VALUES (1), (2)");
+    return 0;
+}
+
+static int teardown(void **state) {
+    (void)state;
+    db_rollback(db);
+    db_destroy(&db);
+    db_rollback(other);
+    test_db_do(other, "DROP TABLE IF EXISTS db_fault_test");
+    db_destroy(&other);
+    return 0;
+}
+
+static const struct db_statement insert = {
+    "insert", "INSERT INTO db_fault_test (number, letters) VALUES (?, ?)"};
+static const struct db_statement update = {
+    "update", "UPDATE db_fault_test SET value = value + 1 WHERE number = ?"};
+static const struct db_statement ping = {"ping", "SELECT 1"};
+
+static enum err insert_row(uint64_t number, const char *letters) {
+    return db_query(db, &insert, DB_ARGS(db_u64(number), db_text(slice_text(letters))), NULL);
+}
+
+static enum err update_row(struct db *self, uint64_t number) {
+    return db_query(self, &update, DB_ARGS(db_u64(number)), NULL);
+}
+
+static uint64_t rows_seen_by_other(void) {
+    return test_db_number(other, "SELECT COUNT(*) FROM db_fault_test", 0);
+}
+
+static uint64_t sum_seen_by_other(void) {
+    return test_db_number(other, "SELECT CAST(SUM(value) AS UNSIGNED) FROM db_fault_test", 0);
+}
+
+static void test_unique_key_is_named(void **state) {
+    (void)state;
+    assert_int_equal(insert_row(10, "it's 'quoted'"), ERR_OK);
+    assert_int_equal(insert_row(11, "it's 'quoted'"), ERR_TAKEN);
+    assert_true(db_fault_key(db, "letters_once"));
+    assert_false(db_fault_key(db, "PRIMARY"));
+    assert_null(strstr(db_fault(db), "quoted"));
+    assert_int_equal(insert_row(10, "else"), ERR_TAKEN);
+    assert_true(db_fault_key(db, "PRIMARY"));
+    /* It ends the statement, not the transaction. */
+    assert_int_equal(db_begin(db), ERR_OK);
+    assert_int_equal(insert_row(10, "else"), ERR_TAKEN);
+    assert_int_equal(insert_row(11, "else"), ERR_OK);
+    assert_int_equal(db_commit(db), ERR_OK);
+    assert_int_equal(rows_seen_by_other(), 4);
+}
+
+static void test_rollback_and_commit(void **state) {
+    (void)state;
+    db_rollback(db);
+    assert_int_equal(db_begin(db), ERR_OK);
+    assert_true(db_in_transaction(db));
+    assert_int_equal(insert_row(10, "a"), ERR_OK);
+    assert_int_equal(rows_seen_by_other(), 2);
+    db_rollback(db);
+    assert_false(db_in_transaction(db));
+    assert_int_equal(rows_seen_by_other(), 2);
+    assert_int_equal(db_begin(db), ERR_OK);
+    assert_int_equal(insert_row(10, "a"), ERR_OK);
+    assert_int_equal(db_commit(db), ERR_OK);
+    assert_false(db_in_transaction(db));
+    assert_int_equal(rows_seen_by_other(), 3);
+    /* Left open: rolled back by the next one. */
+    assert_int_equal(db_begin(db), ERR_OK);
+    assert_int_equal(insert_row(11, "b"), ERR_OK);
+    assert_int_equal(db_begin(db), ERR_OK);
+    assert_int_equal(db_commit(db), ERR_OK);
+    assert_int_equal(rows_seen_by_other(), 3);
+}
+
+static void test_lock_wait_ends_the_transaction(void **state) {
+    (void)state;
+    test_db_do(db, "SET SESSION innodb_lock_wait_timeout = 1");
+    assert_int_equal(db_begin(other), ERR_OK);
+    assert_int_equal(update_row(other, 1), ERR_OK);
+    assert_int_equal(db_begin(db), ERR_OK);
+    assert_int_equal(update_row(db, 2), ERR_OK);
+    assert_int_equal(update_row(db, 1), ERR_UNAVAILABLE);
+    assert_false(db_uncertain(db));
+    assert_false(db_in_transaction(db));
+    /* Its locks are gone at once, and nothing more is carried out by itself. */
+    assert_int_equal(update_row(other, 2), ERR_OK);
+    assert_int_equal(update_row(db, 2), ERR_UNAVAILABLE);
+    assert_int_equal(test_db_try(db, "SELECT 1"), ERR_UNAVAILABLE);
+    assert_int_equal(db_commit(db), ERR_UNAVAILABLE);
+    assert_false(db_uncertain(db));
+    assert_int_equal(db_commit(other), ERR_OK);
+    assert_int_equal(update_row(db, 2), ERR_OK);
+    assert_int_equal(sum_seen_by_other(), 3);
+}
+
+static void *update_second_row(void *result) {
+    *(enum err *)result = update_row(db, 2);
+    return NULL;
+}
+
+/* Each holds what the other wants, whoever asks first. */
+static void test_deadlock_ends_one_transaction(void **state) {
+    (void)state;
+    assert_int_equal(db_begin(db), ERR_OK);
+    assert_int_equal(db_begin(other), ERR_OK);
+    assert_int_equal(update_row(db, 1), ERR_OK);
+    assert_int_equal(update_row(other, 2), ERR_OK);
+    enum err mine = ERR_OK;
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, update_second_row, &mine), 0);
+    enum err theirs = update_row(other, 1);
+    if (theirs != ERR_OK)
+        assert_int_equal(db_commit(other), ERR_UNAVAILABLE);
+    else
+        assert_int_equal(db_commit(other), ERR_OK);
+    pthread_join(thread, NULL);
+    assert_true((mine == ERR_UNAVAILABLE) != (theirs == ERR_UNAVAILABLE));
+    assert_true((mine == ERR_OK) != (theirs == ERR_OK));
+    assert_int_equal(db_commit(db), mine);
+    assert_int_equal(sum_seen_by_other(), 2);
+}
+
+static void test_killed_then_connected_again(void **state) {
+    (void)state;
+    assert_int_equal(db_query(db, &ping, DB_NO_ARGS, NULL), ERR_OK);
+    test_db_kill(other, db);
+    assert_int_equal(db_query(db, &ping, DB_NO_ARGS, NULL), ERR_UNAVAILABLE);
+    assert_true(strlen(db_fault(db)) > 0);
+    assert_int_equal(db_connect(db), ERR_OK);
+    assert_int_equal(db_query(db, &ping, DB_NO_ARGS, NULL), ERR_OK);
+    /* A query connects by itself, and db_connect sees what the server did meanwhile. */
+    test_db_kill(other, db);
+    assert_int_equal(db_query(db, &ping, DB_NO_ARGS, NULL), ERR_UNAVAILABLE);
+    assert_int_equal(db_query(db, &ping, DB_NO_ARGS, NULL), ERR_OK);
+    test_db_kill(other, db);
+    assert_int_equal(db_connect(db), ERR_OK);
+    assert_int_equal(db_query(db, &ping, DB_NO_ARGS, NULL), ERR_OK);
+}
+
+static void test_killed_in_a_transaction(void **state) {
+    (void)state;
+    assert_int_equal(db_begin(db), ERR_OK);
+    assert_int_equal(insert_row(10, "a"), ERR_OK);
+    test_db_kill(other, db);
+    assert_int_equal(insert_row(11, "b"), ERR_UNAVAILABLE);
+    assert_false(db_uncertain(db));
+    assert_int_equal(db_connect(db), ERR_OK);
+    assert_int_equal(insert_row(12, "c"), ERR_UNAVAILABLE);
+    db_rollback(db);
+    assert_int_equal(insert_row(12, "c"), ERR_OK);
+    assert_int_equal(rows_seen_by_other(), 3);
+}
+
+static void test_lost_commit_is_uncertain(void **state) {
+    (void)state;
+    assert_int_equal(db_begin(db), ERR_OK);
+    assert_int_equal(insert_row(10, "a"), ERR_OK);
+    test_db_kill(other, db);
+    assert_int_equal(db_commit(db), ERR_UNAVAILABLE);
+    assert_true(db_uncertain(db));
+    assert_int_equal(db_query(db, &ping, DB_NO_ARGS, NULL), ERR_OK);
+    assert_false(db_uncertain(db));
+    /* A write by itself may have been carried out too, once it was sent. */
+    assert_int_equal(insert_row(10, "a"), ERR_OK);
+    test_db_kill(other, db);
+    assert_int_equal(insert_row(11, "b"), ERR_UNAVAILABLE);
+    assert_true(db_uncertain(db));
+    /* Not when it could not even be prepared. */
+    assert_int_equal(db_connect(db), ERR_OK);
+    test_db_kill(other, db);
+    assert_int_equal(insert_row(11, "b"), ERR_UNAVAILABLE);
+    assert_false(db_uncertain(db));
+}
+
+static void test_lost_script(void **state) {
+    (void)state;
+    test_db_kill(other, db);
+    assert_int_equal(test_db_try(db, "BEGIN; SELECT 1"), ERR_UNAVAILABLE);
+    assert_false(db_uncertain(db));
+    db_rollback(db);
+    assert_int_equal(db_begin(db), ERR_OK);
+    test_db_kill(other, db);
+    assert_int_equal(test_db_try(db, "UPDATE db_fault_test SET value = 9; COMMIT"),
+                     ERR_UNAVAILABLE);
+    assert_true(db_uncertain(db));
+    db_rollback(db);
+    /* Killed half way: the first result came, the second never does. */
+    struct buffer sql = buffer_make(4096);
+    char text[160];
+    snprintf(text, sizeof text, "BEGIN; UPDATE db_fault_test SET value = 9; KILL %llu; COMMIT",
+             (unsigned long long)test_db_connection_id(db));
+    buffer_add_text(&sql, text);
+    struct db_rows *rows;
+    assert_int_equal(db_script_run(db, &sql), ERR_OK);
+    assert_true(db_script_next(db, &rows));
+    assert_true(db_script_next(db, &rows));
+    assert_false(db_script_next(db, &rows));
+    assert_int_equal(db_script_end(db), ERR_UNAVAILABLE);
+    assert_true(db_uncertain(db));
+    assert_int_equal(test_db_try(db, "SELECT 1"), ERR_UNAVAILABLE);
+    db_rollback(db);
+    test_db_do(db, "SELECT 1");
+    assert_int_equal(sum_seen_by_other(), 0);
+    buffer_free(&sql);
+}
+
+static void test_idle_transaction_is_ended(void **state) {
+    (void)state;
+    test_db_do(db, "SET SESSION idle_transaction_timeout = 1");
+    uint64_t id = test_db_connection_id(db);
+    assert_int_equal(db_begin(db), ERR_OK);
+    assert_int_equal(update_row(db, 1), ERR_OK);
+    test_db_wait_gone(other, id);
+    assert_int_equal(update_row(other, 1), ERR_OK);
+    assert_int_equal(update_row(db, 1), ERR_UNAVAILABLE);
+    assert_int_equal(db_commit(db), ERR_UNAVAILABLE);
+    assert_false(db_uncertain(db));
+    assert_int_equal(sum_seen_by_other(), 1);
+}
+
+static void test_database_away(void **state) {
+    (void)state;
+    struct db_settings away = settings;
+    away.db_socket = (char *)(uintptr_t) "/nonexistent/parley.sock";
+    struct db *lonely = db_new(&away);
+    assert_non_null(lonely);
+    assert_int_equal(db_connect(lonely), ERR_UNAVAILABLE);
+    assert_non_null(strstr(db_fault(lonely), away.db_socket));
+    /* Within 200 ms no second attempt is made, even if it would succeed. */
+    away.db_socket = settings.db_socket;
+    assert_int_equal(db_query(lonely, &ping, DB_NO_ARGS, NULL), ERR_UNAVAILABLE);
+    assert_int_equal(db_begin(lonely), ERR_UNAVAILABLE);
+    assert_int_equal(test_db_try(lonely, "SELECT 1"), ERR_UNAVAILABLE);
+    assert_false(db_uncertain(lonely));
+    struct buffer sql = buffer_make(16);
+    db_script_add_bytes(lonely, &sql, slice_text("it's"));
+    assert_int_equal(sql.length, 7);
+    assert_memory_equal(sql.data, "'it\\'s'", 7);
+    buffer_free(&sql);
+    int64_t deadline = loop_now_ms() + TEST_DEADLINE_MS;
+    while (db_connect(lonely) != ERR_OK) {
+        assert_true(loop_now_ms() < deadline);
+        usleep(10000);
+    }
+    assert_int_equal(db_query(lonely, &ping, DB_NO_ARGS, NULL), ERR_OK);
+    db_destroy(&lonely);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_unique_key_is_named, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_rollback_and_commit, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_lock_wait_ends_the_transaction, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_deadlock_ends_one_transaction, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_killed_then_connected_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_killed_in_a_transaction, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_lost_commit_is_uncertain, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_lost_script, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_idle_transaction_is_ended, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_database_away, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,348 @@
+/*
+ * parley-delivery alone: the database fails, locks are held too long, queues are full, the process
+ * is stopped or killed. What was answered is stored, and stored once.
+ */
+#include "tests/isolation/delivery_fixture.h"
+
+#include <signal.h>
+
+#include "services/delivery/writers.h"
+
+/* Asks until there is another answer than unavailable. */
+static enum err ask_again(struct test_caller *caller, const struct message_desc *message,
+                          const void *ask, void *reply_r) {
+    int64_t deadline_ms = loop_now_ms() + TEST_DEADLINE_MS;
+    enum err err;
+    do
+        err = test_caller_ask(caller, message, ask, reply_r);
+    while (err == ERR_UNAVAILABLE && loop_now_ms() < deadline_ms);
+    return err;
+}
+
+static enum err send_again(struct test_caller *caller, const struct letter *letter,
+                           struct delivery_send_reply *reply_r) {
+    return ask_again(caller, &message_DELIVERY_SEND, &letter->body, reply_r);
+}
+
+/* Takes what was routed up to here, however often: retries route again. */
+static void drain_routed(struct delivery_fixture *f) {
+    struct letter letter;
+    struct delivery_send_reply reply;
+    letter_one(f, &letter, new_account(f, ""), new_account(f, ""), 0, "drain");
+    assert_err(send_again(f->caller, &letter, &reply), ERR_OK);
+    uint64_t cid = reply.cids.items[0];
+    while (next_routed(f).entry.cid != cid)
+        ;
+}
+
+/* That the answer names the rows that hold the letter, and no others do. */
+static void assert_stored_once(struct delivery_fixture *f, const struct letter *letter,
+                               const struct delivery_send_reply *reply) {
+    assert_int_equal(reply->cids.count, letter->body.texts.count);
+    for (size_t i = 0; i < reply->cids.count; i++) {
+        char hex[2 * NONCE_BYTES + 1];
+        for (size_t at = 0; at < NONCE_BYTES; at++)
+            snprintf(hex + 2 * at, 3, "%02x", (unsigned)(unsigned char)letter->nonce_bytes[i][at]);
+        assert_int_equal(
+            sql_number(f,
+                       "SELECT COUNT(*) FROM message WHERE nonce = x'%s' AND"
+                       " conversation = %" PRIu64 " AND cid = %" PRIu64 " AND time_ms = %" PRIu64,
+                       hex, reply->conversation, reply->cids.items[i], reply->times_ms.items[i]),
+            1);
+    }
+}
+
+/* --- lost connections ---------------------------------------------------------------------- */
+
+#define SENDERS 8
+
+static void test_connections_killed_under_load(void **state) {
+    struct delivery_fixture *f = *state;
+    static struct letter letters[SENDERS];
+    struct test_caller *callers[SENDERS];
+    uint64_t members[] = {new_account(f, ""), new_account(f, "")}, sent = 0;
+    uint64_t group = new_group(f, "", members, 2), pair = 0;
+    unsigned killed = 0;
+    for (size_t i = 0; i < SENDERS; i++)
+        callers[i] = test_caller_new(test_text("sender-%zu", i), f->port);
+    for (unsigned round = 0; round < 40; round++) {
+        for (size_t i = 0; i < SENDERS; i++) {
+            bool to_group = i % 2 == 0;
+            letter_begin(&letters[i], members[0], to_group ? 0 : members[1], to_group ? group : 0);
+            for (unsigned text = 0; text < 1 + i % 3; text++, sent += !to_group)
+                letter_add(f, &letters[i], "text");
+            test_caller_start(callers[i], &message_DELIVERY_SEND, &letters[i].body);
+        }
+        killed += test_database_kill_connections(f->database);
+        for (size_t i = 0; i < SENDERS; i++) {
+            struct delivery_send_reply reply;
+            enum err err = test_caller_finish(callers[i], &message_DELIVERY_SEND, &reply);
+            if (err != ERR_UNAVAILABLE) {
+                assert_err(err, ERR_OK);
+                assert_stored_once(f, &letters[i], &reply);
+            }
+            assert_err(send_again(callers[i], &letters[i], &reply), ERR_OK);
+            assert_int_equal(reply.repeats, err == ERR_OK ? reply.cids.count : reply.repeats);
+            assert_stored_once(f, &letters[i], &reply);
+            pair = i % 2 == 0 ? pair : reply.conversation;
+        }
+    }
+    assert_true(killed > 0);
+    assert_int_equal(stored_in(f, pair), sent);
+    for (size_t i = 0; i < SENDERS; i++)
+        test_caller_destroy(&callers[i]);
+    drain_routed(f);
+}
+
+static void test_reading_while_connections_are_killed(void **state) {
+    struct delivery_fixture *f = *state;
+    uint64_t ada = new_account(f, ""), bob = new_account(f, "");
+    uint64_t cid = say(f, ada, bob, 0, "text");
+    uint64_t conversation = next_routed(f).entry.conversation;
+    struct test_caller *other = test_caller_new("other", f->port);
+    struct delivery_pull pull = {.account = bob, .resumed = true};
+    struct delivery_advance advance = {{&bob, 1}, {&conversation, 1}, {&cid, 1}};
+    for (unsigned round = 0; round < 50; round++) {
+        struct delivery_pull_reply page;
+        test_caller_start(f->caller, &message_DELIVERY_PULL, &pull);
+        test_caller_start(other, &message_DELIVERY_ADVANCE, &advance);
+        test_database_kill_connections(f->database);
+        enum err err = test_caller_finish(f->caller, &message_DELIVERY_PULL, &page);
+        assert_true(err == ERR_OK || err == ERR_UNAVAILABLE);
+        assert_int_equal(err == ERR_OK ? page.entries.count : 1, 1);
+        err = test_caller_finish(other, &message_DELIVERY_ADVANCE, NULL);
+        assert_true(err == ERR_OK || err == ERR_UNAVAILABLE);
+        assert_err(ask_again(f->caller, &message_DELIVERY_PULL, &pull, &page), ERR_OK);
+        assert_int_equal(page.entries.count, 1);
+        assert_err(ask_again(other, &message_DELIVERY_ADVANCE, &advance, NULL), ERR_OK);
+    }
+    test_caller_destroy(&other);
+}
+
+/*
+ * The insert, with its commit behind it, waits for a nonce that somebody else has just stored;
+ * there its connection is killed, this many times.
+ */
+static void kill_commits(struct delivery_fixture *f, unsigned times) {
+    static const struct db_statement insert = {
+        "insert", "INSERT INTO message (conversation, cid, time_ms, type, sender, nonce, body)"
+                  " VALUES (1000000, ?, 1, 0, 1, ?, '')"};
+    uint64_t ada = new_account(f, ""), bob = new_account(f, "");
+    struct delivery_send_reply reply;
+    struct letter letter;
+    say(f, ada, bob, 0, "there it is");
+    letter_begin(&letter, ada, bob, 0);
+    letter_add(f, &letter, "one");
+    letter_add(f, &letter, "two");
+    struct db *holder = db_new(test_database_settings(f->database));
+    assert_non_null(holder);
+    assert_err(db_begin(holder), ERR_OK);
+    assert_err(
+        db_query(holder, &insert, DB_ARGS(db_u64(f->nonces), db_bytes(letter.nonces[1])), NULL),
+        ERR_OK);
+    test_caller_start(f->caller, &message_DELIVERY_SEND, &letter.body);
+    for (unsigned i = 0; i < times; i++) {
+        wait_for_connections(f, "info LIKE 'INSERT IGNORE INTO message%'", 1);
+        uint64_t id = sql_number(f, "SELECT id FROM information_schema.processlist"
+                                    " WHERE db = DATABASE() AND info LIKE 'INSERT IGNORE INTO%%'");
+        sql_run(f, "KILL %" PRIu64, id);
+        wait_for_connections(f, test_text("id = %" PRIu64, id), 0);
+    }
+    if (times == WRITERS_ATTEMPTS) {
+        assert_err(test_caller_finish(f->caller, &message_DELIVERY_SEND, NULL), ERR_UNAVAILABLE);
+        test_caller_start(f->caller, &message_DELIVERY_SEND, &letter.body);
+    }
+    wait_for_connections(f, "info LIKE 'INSERT IGNORE INTO message%'", 1);
+    let_go(&holder);
+    assert_err(test_caller_finish(f->caller, &message_DELIVERY_SEND, &reply), ERR_OK);
+    assert_int_equal(reply.repeats, 0);
+    assert_stored_once(f, &letter, &reply);
+    assert_int_equal(stored_in(f, reply.conversation), 3);
+    skip_routed(f, 2);
+    struct entry last = next_routed(f).entry;
+    assert_int_equal(last.cid, reply.cids.items[1]);
+    assert_int_equal(last.prev, reply.cids.items[0]);
+}
+
+static void test_a_lost_commit_is_tried_again(void **state) { kill_commits(*state, 1); }
+
+static void test_commits_that_are_lost_too_often(void **state) {
+    kill_commits(*state, WRITERS_ATTEMPTS);
+}
+
+/* --- locks and queues ---------------------------------------------------------------------- */
+
+static void test_a_lock_that_is_held_too_long(void **state) {
+    struct delivery_fixture *f = *state;
+    struct delivery_send_reply reply;
+    struct letter letter;
+    uint64_t ada = new_account(f, ""), bob = new_account(f, "");
+    uint64_t first = say(f, ada, bob, 0, "first");
+    struct db *holder = hold(f, next_routed(f).entry.conversation);
+    letter_one(f, &letter, bob, ada, 0, "too late");
+    test_caller_start(f->caller, &message_DELIVERY_SEND, &letter.body);
+    assert_err(test_caller_finish(f->caller, &message_DELIVERY_SEND, NULL), ERR_UNAVAILABLE);
+    let_go(&holder);
+    assert_err(ask_send(f->caller, &letter, &reply), ERR_OK);
+    assert_int_equal(reply.repeats, 0);
+    assert_stored_once(f, &letter, &reply);
+    struct entry entry = expect_routed(f, (uint64_t[]){ada, bob}, 2);
+    assert_int_equal(entry.prev, first);
+}
+
+static void test_a_writers_queue_is_full(void **state) {
+    struct delivery_fixture *f = *state;
+    enum { COUNT = 6 };
+    /* Two messages may wait; the first of the six is with the writer, who waits for the lock. */
+    static const size_t texts[COUNT] = {1, 1, 2, 1, 1, 3};
+    static const enum err outcomes[COUNT] = {ERR_OK, ERR_OK,         ERR_OVERLOADED,
+                                             ERR_OK, ERR_OVERLOADED, ERR_OVERLOADED};
+    static struct letter letters[COUNT];
+    struct test_caller *callers[COUNT];
+    uint16_t port = test_free_port();
+    struct service_process *single =
+        start_delivery(f, port, "--writers=1", "--writer-queue=2", NULL);
+    struct test_caller *observer = test_caller_new("observer", port);
+    uint64_t ada = new_account(f, ""), bob = new_account(f, ""), in_progress = 0;
+    say(f, ada, bob, 0, "there it is");
+    uint64_t conversation = next_routed(f).entry.conversation;
+    struct db *holder = hold(f, conversation);
+    for (size_t i = 0; i < COUNT; i++) {
+        callers[i] = test_caller_new(test_text("caller-%zu", i), port);
+        letter_begin(&letters[i], ada, bob, 0);
+        while (letters[i].body.texts.count < texts[i])
+            letter_add(f, &letters[i], "text");
+        test_caller_start(callers[i], &message_DELIVERY_SEND, &letters[i].body);
+        if (outcomes[i] == ERR_OK)
+            wait_for_calls(observer, ++in_progress);
+        else
+            assert_err(test_caller_finish(callers[i], &message_DELIVERY_SEND, NULL), outcomes[i]);
+        if (i == 0)
+            wait_for_connections(f, WAITS_FOR_LOCK, 1);
+    }
+    let_go(&holder);
+    for (size_t i = 0; i < COUNT; i++) {
+        if (outcomes[i] == ERR_OK)
+            assert_err(test_caller_finish(callers[i], &message_DELIVERY_SEND, NULL), ERR_OK);
+        else
+            assert_err(ask_send(callers[i], &letters[i], NULL), ERR_OK);
+        test_caller_destroy(&callers[i]);
+    }
+    assert_int_equal(stored_in(f, conversation), 10);
+    skip_routed(f, 9);
+    test_caller_destroy(&observer);
+    assert_int_equal(service_process_stop(&single), 0);
+}
+
+/* --- the end of the process ---------------------------------------------------------------- */
+
+static void test_stopped_while_calls_are_in_progress(void **state) {
+    struct delivery_fixture *f = *state;
+    enum { COUNT = 5 };
+    static struct letter letters[COUNT];
+    struct test_caller *callers[COUNT];
+    uint16_t port = test_free_port();
+    struct service_process *delivery = start_delivery(f, port, NULL, NULL, NULL);
+    struct test_caller *observer = test_caller_new("observer", port);
+    uint64_t ada = new_account(f, ""), bob = new_account(f, "");
+    say(f, ada, bob, 0, "there it is");
+    struct db *holder = hold(f, next_routed(f).entry.conversation);
+    for (size_t i = 0; i < COUNT; i++) {
+        callers[i] = test_caller_new(test_text("caller-%zu", i), port);
+        letter_one(f, &letters[i], ada, bob, 0, "text");
+        test_caller_start(callers[i], &message_DELIVERY_SEND, &letters[i].body);
+    }
+    wait_for_calls(observer, COUNT);
+    kill(service_process_pid(delivery), SIGTERM);
+    assert_true(service_process_wait_text(delivery, "event=stopping", TEST_DEADLINE_MS));
+    struct letter late;
+    letter_one(f, &late, bob, ada, 0, "too late");
+    assert_err(ask_send(observer, &late, NULL), ERR_UNAVAILABLE);
+    let_go(&holder);
+    for (size_t i = 0; i < COUNT; i++) {
+        struct delivery_send_reply reply;
+        assert_err(test_caller_finish(callers[i], &message_DELIVERY_SEND, &reply), ERR_OK);
+        assert_stored_once(f, &letters[i], &reply);
+        test_caller_destroy(&callers[i]);
+    }
+    assert_int_equal(service_process_wait_exit(delivery), 0);
+    test_caller_destroy(&observer);
+    service_process_kill(&delivery);
+    skip_routed(f, COUNT);
+    expect_nothing_routed(f);
+}
+
+/* One request is answered, then the process is killed; the others may be anywhere. */
+static void test_killed_and_started_again(void **state) {
+    struct delivery_fixture *f = *state;
+    enum { COUNT = 6, ROUNDS = 10 };
+    static struct letter letters[COUNT];
+    uint16_t port = test_free_port();
+    uint64_t ada = new_account(f, ""), bob = new_account(f, ""), conversation = 0;
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        struct service_process *delivery = start_delivery(f, port, NULL, NULL, NULL);
+        struct test_caller *callers[COUNT];
+        struct delivery_send_reply reply;
+        for (size_t i = 0; i < COUNT; i++) {
+            callers[i] = test_caller_new(test_text("caller-%zu", i), port);
+            letter_one(f, &letters[i], ada, bob, 0, "text");
+            test_caller_start(callers[i], &message_DELIVERY_SEND, &letters[i].body);
+        }
+        size_t answered = round % COUNT;
+        assert_err(test_caller_finish(callers[answered], &message_DELIVERY_SEND, &reply), ERR_OK);
+        service_process_kill(&delivery);
+        uint64_t cid = reply.cids.items[0], time_ms = reply.times_ms.items[0];
+        delivery = start_delivery(f, port, NULL, NULL, NULL);
+        for (size_t i = 0; i < COUNT; i++) {
+            test_caller_destroy(&callers[i]);
+            callers[i] = test_caller_new(test_text("again-%zu", i), port);
+            assert_err(ask_send(callers[i], &letters[i], &reply), ERR_OK);
+            assert_stored_once(f, &letters[i], &reply);
+            if (i == answered) {
+                assert_int_equal(reply.repeats, 1);
+                assert_int_equal(reply.cids.items[0], cid);
+                assert_int_equal(reply.times_ms.items[0], time_ms);
+            }
+            conversation = reply.conversation;
+            test_caller_destroy(&callers[i]);
+        }
+        service_process_kill(&delivery);
+    }
+    assert_int_equal(stored_in(f, conversation), COUNT * ROUNDS);
+    drain_routed(f);
+}
+
+static void test_starts_that_fail(void **state) {
+    (void)state;
+    const char *port = test_text("--delivery-port=%u", (unsigned)test_free_port());
+    const char *nobody =
+        test_text("--session-peers=tcp://127.0.0.1:%u", (unsigned)test_free_port());
+    const char *const starts[][4] = {
+        {port, "--session-peers=nonsense", NULL, "session_peers"},
+        {port, nobody, "--peer-wait-ms=200", "does not answer"},
+        {port, nobody, "--db-socket=/nonexistent/socket", "/nonexistent/socket"}};
+    for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++) {
+        struct service_process *delivery =
+            service_process_start("parley-delivery", NULL,
+                                  (const char *[]){starts[i][0], starts[i][1], starts[i][2], NULL});
+        int status = service_process_wait_exit(delivery);
+        if (status != 1 || strstr(service_process_output(delivery), starts[i][3]) == NULL)
+            fail_msg("ended with %d, said:\n%s", status, service_process_output(delivery));
+        service_process_kill(&delivery);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_connections_killed_under_load),
+        cmocka_unit_test(test_reading_while_connections_are_killed),
+        cmocka_unit_test(test_a_lost_commit_is_tried_again),
+        cmocka_unit_test(test_commits_that_are_lost_too_often),
+        cmocka_unit_test(test_a_lock_that_is_held_too_long),
+        cmocka_unit_test(test_a_writers_queue_is_full),
+        cmocka_unit_test(test_stopped_while_calls_are_in_progress),
+        cmocka_unit_test(test_killed_and_started_again),
+        cmocka_unit_test(test_starts_that_fail),
+    };
+    return cmocka_run_group_tests(tests, delivery_set_up, delivery_tear_down);
+}

@@ -1,0 +1,290 @@
+/*
+ * parley-delivery alone: what is sent again is stored once, and what two instances write at once
+ * has one order, in which a reader misses nothing.
+ */
+#include "tests/isolation/delivery_fixture.h"
+
+/* Starts a second instance with a caller of its own. */
+static struct service_process *start_second(struct delivery_fixture *f,
+                                            struct test_caller **caller_r) {
+    uint16_t port = test_free_port();
+    struct service_process *second = start_delivery(f, port, NULL, NULL, NULL);
+    *caller_r = test_caller_new("other", port);
+    return second;
+}
+
+static void end_second(struct service_process **second, struct test_caller **caller) {
+    test_caller_destroy(caller);
+    assert_int_equal(service_process_stop(second), 0);
+}
+
+/* --- sent again ---------------------------------------------------------------------------- */
+
+static void test_a_repeat_gets_the_first_answer(void **state) {
+    struct delivery_fixture *f = *state;
+    struct delivery_send_reply reply;
+    struct letter letter;
+    uint64_t members[] = {new_account(f, ""), new_account(f, "")};
+    uint64_t to_accounts[] = {members[1], 0}, to_groups[] = {0, new_group(f, "", members, 2)};
+    for (unsigned i = 0; i < 2; i++) {
+        letter_begin(&letter, members[0], to_accounts[i], to_groups[i]);
+        letter_add(f, &letter, "first");
+        letter_add(f, &letter, "second");
+        assert_err(ask_send(f->caller, &letter, &reply), ERR_OK);
+        assert_int_equal(reply.repeats, 0);
+        const uint64_t cids[] = {reply.cids.items[0], reply.cids.items[1]};
+        const uint64_t time_ms = reply.times_ms.items[0], conversation = reply.conversation;
+        skip_routed(f, 2);
+        say(f, members[0], to_accounts[i], to_groups[i], "in between");
+        skip_routed(f, 1);
+        for (unsigned round = 1; round <= 3; round++) {
+            assert_err(ask_send(f->caller, &letter, &reply), ERR_OK);
+            assert_int_equal(reply.repeats, 2);
+            assert_int_equal(reply.conversation, conversation);
+            for (unsigned text = 0; text < 2; text++) {
+                struct entry entry = expect_routed(f, members, 2);
+                assert_int_equal(reply.cids.items[text], cids[text]);
+                assert_int_equal(reply.times_ms.items[text], time_ms);
+                assert_int_equal(entry.cid, cids[text]);
+                assert_int_equal(entry.time_ms, time_ms);
+                assert_int_equal(entry.conversation, conversation);
+                assert_true(entry.prev < entry.cid);
+                assert_slice_text(entry.text, text == 0 ? "first" : "second");
+            }
+        }
+        assert_int_equal(stored_in(f, conversation), 3);
+    }
+}
+
+static void test_new_texts_among_repeats(void **state) {
+    struct delivery_fixture *f = *state;
+    struct delivery_send_reply reply;
+    struct letter letter;
+    uint64_t ada = new_account(f, ""), bob = new_account(f, "");
+    letter_one(f, &letter, ada, bob, 0, "old");
+    assert_err(ask_send(f->caller, &letter, &reply), ERR_OK);
+    uint64_t old = reply.cids.items[0];
+    letter_add(f, &letter, "new");
+    letter_add(f, &letter, "new twice");
+    letter_add(f, &letter, "new twice");
+    letter.nonces[3] = letter.nonces[2];
+    assert_err(ask_send(f->caller, &letter, &reply), ERR_OK);
+    assert_int_equal(reply.cids.count, 4);
+    assert_int_equal(reply.repeats, 2);
+    assert_int_equal(reply.cids.items[0], old);
+    assert_true(reply.cids.items[1] > old);
+    assert_true(reply.cids.items[2] > reply.cids.items[1]);
+    assert_int_equal(reply.cids.items[3], reply.cids.items[2]);
+    assert_int_equal(stored_in(f, reply.conversation), 3);
+    skip_routed(f, 2);
+    struct entry second = expect_routed(f, (uint64_t[]){ada, bob}, 2);
+    assert_int_equal(second.prev, old);
+    struct entry third = expect_routed(f, (uint64_t[]){ada, bob}, 2);
+    assert_int_equal(third.prev, second.cid);
+    skip_routed(f, 1);
+    uint64_t last = say(f, bob, ada, 0, "after");
+    struct entry after = expect_routed(f, (uint64_t[]){ada, bob}, 2);
+    assert_int_equal(after.cid, last);
+    assert_int_equal(after.prev, third.cid);
+}
+
+/* The first answer, but whoever is in the second conversation alone does not hear of the first. */
+static void test_a_nonce_that_another_conversation_has(void **state) {
+    struct delivery_fixture *f = *state;
+    struct delivery_send_reply reply;
+    struct letter letter;
+    uint64_t ada = new_account(f, ""), bob = new_account(f, ""), eve = new_account(f, "");
+    uint64_t group = new_group(f, "", (uint64_t[]){ada, eve}, 2);
+    letter_one(f, &letter, ada, bob, 0, "for bob");
+    assert_err(ask_send(f->caller, &letter, &reply), ERR_OK);
+    uint64_t cid = reply.cids.items[0], conversation = reply.conversation;
+    expect_routed(f, (uint64_t[]){ada, bob}, 2);
+    letter.body.to_account = 0;
+    letter.body.to_group = group;
+    assert_err(ask_send(f->caller, &letter, &reply), ERR_OK);
+    assert_int_equal(reply.repeats, 1);
+    assert_int_equal(reply.cids.items[0], cid);
+    assert_int_equal(reply.conversation, conversation);
+    assert_int_equal(stored_in(f, conversation_of_group(group)), 0);
+    expect_nothing_routed(f);
+}
+
+static void test_the_same_through_two_instances_at_once(void **state) {
+    struct delivery_fixture *f = *state;
+    struct test_caller *other;
+    struct service_process *second = start_second(f, &other);
+    struct letter letter;
+    for (unsigned round = 0; round < 40; round++) {
+        uint64_t ada = new_account(f, ""), bob = new_account(f, "");
+        struct delivery_send_reply a, b;
+        letter_begin(&letter, ada, bob, 0);
+        for (unsigned i = 0; i < 1 + round % 4; i++)
+            letter_add(f, &letter, "the same");
+        size_t count = letter.body.texts.count;
+        test_caller_start(f->caller, &message_DELIVERY_SEND, &letter.body);
+        test_caller_start(other, &message_DELIVERY_SEND, &letter.body);
+        assert_err(test_caller_finish(f->caller, &message_DELIVERY_SEND, &a), ERR_OK);
+        assert_err(test_caller_finish(other, &message_DELIVERY_SEND, &b), ERR_OK);
+        assert_int_equal(a.conversation, b.conversation);
+        assert_int_equal(a.repeats + b.repeats, count);
+        assert_true(a.repeats == 0 || b.repeats == 0);
+        assert_memory_equal(a.cids.items, b.cids.items, count * sizeof(uint64_t));
+        assert_memory_equal(a.times_ms.items, b.times_ms.items, count * sizeof(uint64_t));
+        assert_int_equal(stored_in(f, a.conversation), count);
+        skip_routed(f, 2 * count);
+    }
+    end_second(&second, &other);
+}
+
+/* --- one order ----------------------------------------------------------------------------- */
+
+static void test_two_instances_take_turns(void **state) {
+    struct delivery_fixture *f = *state;
+    struct test_caller *callers[] = {f->caller, NULL};
+    struct service_process *second = start_second(f, &callers[1]);
+    uint64_t members[] = {new_account(f, ""), new_account(f, "")}, prev[2] = {0};
+    uint64_t to_accounts[] = {members[1], 0}, to_groups[] = {0, new_group(f, "", members, 2)};
+    struct letter letter;
+    for (unsigned turn = 0; turn < 24; turn++) {
+        unsigned to = turn / 2 % 2;
+        struct delivery_send_reply reply;
+        letter_begin(&letter, members[0], to_accounts[to], to_groups[to]);
+        letter_add(f, &letter, "one");
+        letter_add(f, &letter, "two");
+        assert_err(ask_send(callers[turn % 2], &letter, &reply), ERR_OK);
+        for (unsigned i = 0; i < 2; i++) {
+            struct entry entry = expect_routed(f, members, 2);
+            assert_int_equal(entry.cid, reply.cids.items[i]);
+            assert_int_equal(entry.prev, prev[to]);
+            assert_true(entry.cid > entry.prev);
+            prev[to] = entry.cid;
+        }
+    }
+    end_second(&second, &callers[1]);
+}
+
+#define WRITERS 6
+#define ROUNDS 60
+#define TEXTS 3
+#define TOTAL ((size_t)WRITERS * ROUNDS * TEXTS)
+
+/* Somebody who reads a group and a pair all the time, from position to position. */
+struct reader {
+    struct test_caller *caller;
+    uint64_t account;
+    uint64_t conversations[2], positions[2];
+    size_t counts[2];
+};
+
+/* Reads one page; how many entries it had. Each must lie behind those before it. */
+static size_t read_page(struct reader *reader) {
+    struct delivery_pull ask = {.account = reader->account,
+                                .resumed = true,
+                                .conversations = {reader->conversations, 2},
+                                .positions = {reader->positions, 2}};
+    struct delivery_pull_reply page;
+    struct record_arena arena = {0};
+    assert_err(test_caller_ask(reader->caller, &message_DELIVERY_PULL, &ask, &page), ERR_OK);
+    uint64_t last = 0;
+    for (size_t i = 0; i < page.entries.count; i++) {
+        struct entry entry;
+        const char *fault;
+        assert_int_equal(record_unpack(&entry_desc, page.entries.items[i], &arena, &entry, &fault),
+                         0);
+        size_t at = entry.conversation == reader->conversations[0] ? 0 : 1;
+        assert_int_equal(entry.conversation, reader->conversations[at]);
+        assert_true(entry.cid > reader->positions[at]);
+        assert_true(entry.cid > last);
+        last = reader->positions[at] = entry.cid;
+        reader->counts[at]++;
+    }
+    record_arena_free(&arena);
+    return page.entries.count;
+}
+
+struct link {
+    uint64_t conversation, cid, prev;
+};
+
+static const struct link *find_link(const struct link *links, uint64_t conversation, uint64_t cid) {
+    for (const struct link *link = links; link < links + 2 * TOTAL; link++)
+        if (link->cid == cid && link->conversation == conversation)
+            return link;
+    fail_msg("%" PRIu64 " was not routed", cid);
+    return NULL;
+}
+
+/* What was routed is one chain in each conversation, in whatever order it arrived. */
+static void check_chains(struct delivery_fixture *f, const struct reader *reader) {
+    static struct link links[2 * TOTAL];
+    for (size_t i = 0; i < 2 * TOTAL; i++) {
+        struct entry entry = next_routed(f).entry;
+        links[i] = (struct link){entry.conversation, entry.cid, entry.prev};
+    }
+    for (size_t c = 0; c < 2; c++) {
+        size_t length = 0;
+        for (uint64_t cid = reader->positions[c], prev; cid != 0; cid = prev, length++) {
+            prev = find_link(links, reader->conversations[c], cid)->prev;
+            assert_true(prev < cid);
+        }
+        assert_int_equal(length, TOTAL);
+    }
+}
+
+/* Half of the writers' requests go to each instance; all of them are in progress while it reads. */
+static void test_a_reader_misses_nothing(void **state) {
+    struct delivery_fixture *f = *state;
+    struct test_caller *other, *callers[2][WRITERS];
+    uint16_t port = test_free_port();
+    struct service_process *second = start_delivery(f, port, NULL, NULL, NULL);
+    uint64_t members[] = {new_account(f, ""), new_account(f, "")};
+    uint64_t group = new_group(f, "", members, 2);
+    static struct letter letter;
+    other = test_caller_new("reader", port);
+    for (size_t to = 0; to < 2; to++)
+        for (size_t w = 0; w < WRITERS; w++)
+            callers[to][w] =
+                test_caller_new(test_text("writer-%zu-%zu", to, w), w % 2 == 0 ? f->port : port);
+    struct reader reader = {
+        .caller = other, .account = members[1], .conversations = {conversation_of_group(group), 0}};
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        for (size_t to = 0; to < 2; to++)
+            for (size_t w = 0; w < WRITERS; w++) {
+                letter_begin(&letter, members[0], to == 0 ? 0 : members[1], to == 0 ? group : 0);
+                for (unsigned i = 0; i < TEXTS; i++)
+                    letter_add(f, &letter, "text");
+                test_caller_start(callers[to][w], &message_DELIVERY_SEND, &letter.body);
+            }
+        for (unsigned i = 0; i < 4 && round > 0; i++)
+            read_page(&reader);
+        for (size_t to = 0; to < 2; to++)
+            for (size_t w = 0; w < WRITERS; w++) {
+                struct delivery_send_reply reply;
+                assert_err(test_caller_finish(callers[to][w], &message_DELIVERY_SEND, &reply),
+                           ERR_OK);
+                reader.conversations[to] = reply.conversation;
+            }
+    }
+    while (read_page(&reader) > 0)
+        ;
+    for (size_t to = 0; to < 2; to++) {
+        assert_int_equal(stored_in(f, reader.conversations[to]), TOTAL);
+        assert_int_equal(reader.counts[to], TOTAL);
+    }
+    check_chains(f, &reader);
+    for (size_t i = 0; i < 2 * (size_t)WRITERS; i++)
+        test_caller_destroy(&callers[i / WRITERS][i % WRITERS]);
+    end_second(&second, &other);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_repeat_gets_the_first_answer),
+        cmocka_unit_test(test_new_texts_among_repeats),
+        cmocka_unit_test(test_a_nonce_that_another_conversation_has),
+        cmocka_unit_test(test_the_same_through_two_instances_at_once),
+        cmocka_unit_test(test_two_instances_take_turns),
+        cmocka_unit_test(test_a_reader_misses_nothing),
+    };
+    return cmocka_run_group_tests(tests, delivery_set_up, delivery_tear_down);
+}

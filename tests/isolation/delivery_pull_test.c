@@ -1,0 +1,481 @@
+/*
+ * parley-delivery alone: delivery.pull. The log is filled by the test itself.
+ */
+#include "tests/isolation/delivery_fixture.h"
+
+#define MAX_CONVERSATIONS 4097
+#define PAGE_ENTRIES 256
+#define PAGE_BYTES ((size_t)512 << 10)
+#define TEXT_MAX_BYTES 65000
+#define FIRST_CID 1000
+
+/* A connection that catches up, and its last page; slices live until the next. */
+struct puller {
+    uint64_t account;
+    bool resumed;
+    uint64_t conversations[MAX_CONVERSATIONS], positions[MAX_CONVERSATIONS];
+    size_t count;
+    struct delivery_pull_reply reply;
+    struct entry entries[PAGE_ENTRIES];
+};
+
+static struct puller *puller_of(uint64_t account, bool resumed) {
+    static struct puller puller;
+    puller.account = account;
+    puller.resumed = resumed;
+    puller.count = 0;
+    return &puller;
+}
+
+static void puller_knows(struct puller *puller, uint64_t conversation, uint64_t position) {
+    assert_true(puller->count < MAX_CONVERSATIONS);
+    puller->conversations[puller->count] = conversation;
+    puller->positions[puller->count++] = position;
+}
+
+/* One page; how many entries it has. They must be in the order of cid. */
+static size_t pull(struct delivery_fixture *f, struct puller *puller) {
+    struct delivery_pull ask = {.account = puller->account,
+                                .resumed = puller->resumed,
+                                .conversations = {puller->conversations, puller->count},
+                                .positions = {puller->positions, puller->count}};
+    struct delivery_pull_reply *reply = &puller->reply;
+    struct record_arena arena = {0};
+    assert_err(test_caller_ask(f->caller, &message_DELIVERY_PULL, &ask, reply), ERR_OK);
+    assert_true(reply->entries.count <= PAGE_ENTRIES);
+    for (size_t i = 0; i < reply->entries.count; i++) {
+        const char *fault;
+        struct entry *entry = &puller->entries[i];
+        assert_int_equal(record_unpack(&entry_desc, reply->entries.items[i], &arena, entry, &fault),
+                         0);
+        assert_true(i == 0 || entry->cid > puller->entries[i - 1].cid);
+    }
+    record_arena_free(&arena);
+    return reply->entries.count;
+}
+
+/* As a gateway does it: positions move to what has come. */
+static void take_page(struct puller *puller) {
+    for (size_t i = 0; i < puller->reply.entries.count; i++) {
+        const struct entry *entry = &puller->entries[i];
+        size_t at = 0;
+        while (at < puller->count && puller->conversations[at] != entry->conversation)
+            at++;
+        if (at == puller->count)
+            puller_knows(puller, entry->conversation, 0);
+        assert_true(puller->positions[at] < entry->cid);
+        puller->positions[at] = entry->cid;
+    }
+}
+
+/* Pulls until there is no more; how many entries there were. */
+static size_t pull_all(struct delivery_fixture *f, struct puller *puller) {
+    size_t total = 0;
+    for (size_t count; (count = pull(f, puller)) > 0; total += count)
+        take_page(puller);
+    return total;
+}
+
+/* What puller knows must be exactly these cids, in this order. */
+static void expect_cids(struct delivery_fixture *f, struct puller *puller, const uint64_t *cids,
+                        size_t count) {
+    assert_int_equal(pull(f, puller), count);
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(puller->entries[i].cid, cids[i]);
+}
+#define expect_pulled(f_, puller_, ...)                                                            \
+    expect_cids(f_, puller_, (uint64_t[]){__VA_ARGS__},                                            \
+                sizeof((uint64_t[]){__VA_ARGS__}) / sizeof(uint64_t))
+
+/* --- filling the log ----------------------------------------------------------------------- */
+
+static uint64_t new_pair(struct delivery_fixture *f, uint64_t a, uint64_t b) {
+    uint64_t id = sql_number(f, "SELECT NEXT VALUE FOR pair_number");
+    sql_run(f,
+            "INSERT INTO conversation (id, kind, lo, hi, created_ms) VALUES (%" PRIu64
+            ", 0, %" PRIu64 ", %" PRIu64 ", 1); INSERT INTO `cursor` (account, conversation)"
+            " VALUES (%" PRIu64 ", %" PRIu64 "), (%" PRIu64 ", %" PRIu64 ")",
+            id, a < b ? a : b, a < b ? b : a, a, id, b, id);
+    return id;
+}
+
+static void store(struct delivery_fixture *f, uint64_t conversation, uint64_t cid, uint64_t sender,
+                  const char *text) {
+    sql_run(f,
+            "INSERT INTO message (conversation, cid, time_ms, type, sender, body)"
+            " VALUES (%" PRIu64 ", %" PRIu64 ", %" PRIu64 ", 0, %" PRIu64 ", '%s')",
+            conversation, cid, cid + 5000, sender, text);
+}
+
+/* `count` rows of this length in each of the conversations that the account has, in turns. */
+static void store_many(struct delivery_fixture *f, uint64_t account, unsigned count,
+                       unsigned length) {
+    sql_run(f,
+            "INSERT INTO message (conversation, cid, time_ms, type, sender, body)"
+            " SELECT conversation, %d + seq * 10000 + ROW_NUMBER() OVER (PARTITION BY seq ORDER BY"
+            " conversation), 1, 0, %" PRIu64 ", REPEAT('x', %u) FROM `cursor`, seq_1_to_%u"
+            " WHERE account = %" PRIu64,
+            FIRST_CID, account, length, count, account);
+}
+
+static void set_cursor(struct delivery_fixture *f, uint64_t account, uint64_t conversation,
+                       uint64_t since, uint64_t received, const char *until) {
+    sql_run(f,
+            "REPLACE INTO `cursor` (account, conversation, since, received, until)"
+            " VALUES (%" PRIu64 ", %" PRIu64 ", %" PRIu64 ", %" PRIu64 ", %s)",
+            account, conversation, since, received, until);
+}
+
+/* Pairs with others, made at once. */
+static void make_pairs(struct delivery_fixture *f, uint64_t account, unsigned count) {
+    uint64_t first =
+        sql_number(f, "SELECT COALESCE(MAX(id), 0) FROM conversation WHERE kind = 0") + 1000000;
+    sql_run(f,
+            "INSERT INTO conversation (id, kind, lo, hi, created_ms) SELECT %" PRIu64
+            " + seq, 0, 10000000 + seq, %" PRIu64 ", 1 FROM seq_1_to_%u;"
+            "INSERT INTO `cursor` (account, conversation) SELECT %" PRIu64 ", %" PRIu64
+            " + seq FROM seq_1_to_%u",
+            first, account + 1000000000, count, account, first, count);
+}
+
+/* --- what comes ---------------------------------------------------------------------------- */
+
+static void test_nothing(void **state) {
+    struct delivery_fixture *f = *state;
+    uint64_t ada = new_account(f, ""), bob = new_account(f, "");
+    const uint64_t accounts[] = {ada, 0, 1, UINT64_MAX};
+    for (size_t i = 0; i < sizeof accounts / sizeof accounts[0]; i++) {
+        struct puller *puller = puller_of(accounts[i], i % 2 == 0);
+        assert_int_equal(pull(f, puller), 0);
+        assert_int_equal(puller->reply.conversations.count, 0);
+        assert_false(puller->reply.partial);
+    }
+    uint64_t pair = new_pair(f, ada, bob);
+    struct puller *puller = puller_of(ada, false);
+    assert_int_equal(pull(f, puller), 0);
+    assert_int_equal(puller->reply.conversations.count, 1);
+    assert_int_equal(puller->reply.conversations.items[0], pair);
+    assert_int_equal(puller->reply.positions.items[0], 0);
+}
+
+static void test_entries_as_they_are(void **state) {
+    struct delivery_fixture *f = *state;
+    uint64_t ada = new_account(f, "ada"), bob = new_account(f, "");
+    uint64_t group = new_group(f, "räume", (uint64_t[]){ada, bob}, 2), pair = new_pair(f, bob, ada);
+    uint64_t decimal = new_group(f, "", (uint64_t[]){ada, bob}, 2);
+    store(f, pair, 1, ada, "from ada");
+    store(f, pair, 2, bob, "from bob");
+    store(f, conversation_of_group(group), 3, ada, "to the rooms");
+    store(f, conversation_of_group(decimal), 4, bob, "to the number");
+    store(f, pair, 5, 12345, "from nobody");
+    struct puller *puller = puller_of(bob, false);
+    const struct entry *entries = puller->entries;
+    assert_int_equal(pull(f, puller), 5);
+    for (size_t i = 0; i < 5; i++) {
+        assert_int_equal(entries[i].cid, i + 1);
+        assert_int_equal(entries[i].prev, 0);
+        assert_int_equal(entries[i].time_ms, i + 5001);
+        assert_int_equal(entries[i].type, ENTRY_TEXT);
+        assert_int_equal(entries[i].subject, 0);
+        assert_int_equal(entries[i].subject_id.length, 0);
+    }
+    assert_int_equal(entries[0].conversation, pair);
+    assert_int_equal(entries[0].from, ada);
+    assert_slice_text(entries[0].from_id, "ada");
+    assert_int_equal(entries[0].to, bob);
+    assert_slice_text(entries[0].text, "from ada");
+    assert_int_equal(entries[1].from, bob);
+    assert_int_equal(entries[1].from_id.length, 0);
+    assert_int_equal(entries[1].to, ada);
+    assert_int_equal(entries[2].conversation, conversation_of_group(group));
+    assert_slice_text(entries[2].from_id, "ada");
+    assert_int_equal(entries[2].to, group);
+    assert_slice_text(entries[2].to_id, "räume");
+    assert_slice_text(entries[2].text, "to the rooms");
+    assert_int_equal(entries[3].to, decimal);
+    assert_int_equal(entries[3].to_id.length, 0);
+    assert_int_equal(entries[4].from, 12345);
+    assert_int_equal(entries[4].from_id.length, 0);
+}
+
+static void test_notices(void **state) {
+    struct delivery_fixture *f = *state;
+    uint64_t ada = new_account(f, "ada the third"), bob = new_account(f, "");
+    uint64_t group = new_group(f, "", (uint64_t[]){ada, bob}, 2);
+    sql_run(f,
+            "INSERT INTO message (conversation, cid, time_ms, type, sender, subject, accepted,"
+            " body) VALUES (%" PRIu64 ", 1, 1, 1, 0, %" PRIu64 ", 1, 'its name'), (%" PRIu64
+            ", 2, 1, 1, %" PRIu64 ", %" PRIu64 ", 0, 'its name')",
+            conversation_of_group(group), ada, conversation_of_group(group), ada, bob);
+    struct puller *puller = puller_of(bob, false);
+    const struct entry *entries = puller->entries;
+    assert_int_equal(pull(f, puller), 2);
+    assert_int_equal(entries[0].type, ENTRY_JOINED);
+    assert_int_equal(entries[0].from, 0);
+    assert_int_equal(entries[0].from_id.length, 0);
+    assert_int_equal(entries[0].subject, ada);
+    assert_slice_text(entries[0].subject_id, "ada the third");
+    assert_true(entries[0].accepted);
+    assert_slice_text(entries[0].text, "its name");
+    assert_int_equal(entries[1].from, ada);
+    assert_slice_text(entries[1].from_id, "ada the third");
+    assert_int_equal(entries[1].subject, bob);
+    assert_int_equal(entries[1].subject_id.length, 0);
+    assert_false(entries[1].accepted);
+}
+
+/* Notices of one's own: `to` is the group that they are about. */
+static void test_notices_of_ones_own(void **state) {
+    struct delivery_fixture *f = *state;
+    uint64_t ada = new_account(f, "ada the fourth"), bob = new_account(f, "");
+    uint64_t own = (uint64_t)CONVERSATION_SELF << CONVERSATION_KIND_SHIFT | bob;
+    uint64_t named = new_group(f, "of a name", NULL, 0), decimal = new_group(f, "", NULL, 0);
+    sql_run(f,
+            "INSERT INTO conversation (id, kind, lo, hi, created_ms) VALUES (%" PRIu64
+            ", 2, %" PRIu64 ", 0, 1); INSERT INTO `cursor` (account, conversation) VALUES (%" PRIu64
+            ", %" PRIu64 "); INSERT INTO message (conversation, cid, time_ms, type, sender,"
+            " subject, about, accepted, body) VALUES (%" PRIu64 ", 1, 1, 2, %" PRIu64 ", %" PRIu64
+            ", %" PRIu64 ", 1, 'of a name'), (%" PRIu64 ", 2, 1, 2, 0, %" PRIu64 ", %" PRIu64
+            ", 0, ''), (%" PRIu64 ", 3, 1, 2, 0, %" PRIu64 ", NULL, 0, '')",
+            own, bob, bob, own, own, ada, bob, named, own, ada, decimal, own, ada);
+    struct puller *puller = puller_of(bob, true);
+    const struct entry *entries = puller->entries;
+    assert_int_equal(pull(f, puller), 3);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(entries[i].conversation, own);
+    assert_int_equal(entries[0].to, named);
+    assert_slice_text(entries[0].to_id, "of a name");
+    assert_slice_text(entries[0].from_id, "ada the fourth");
+    assert_int_equal(entries[0].subject, bob);
+    assert_int_equal(entries[1].to, decimal);
+    assert_int_equal(entries[1].to_id.length, 0);
+    assert_slice_text(entries[1].subject_id, "ada the fourth");
+    assert_int_equal(entries[2].to, 0);
+    assert_int_equal(entries[2].to_id.length, 0);
+}
+
+static void test_what_is_written_now_comes_next(void **state) {
+    struct delivery_fixture *f = *state;
+    uint64_t ada = new_account(f, ""), bob = new_account(f, "");
+    struct puller *puller = puller_of(bob, false);
+    uint64_t first = say(f, ada, bob, 0, "first"), second = say(f, bob, ada, 0, "second");
+    expect_pulled(f, puller, first, second);
+    take_page(puller);
+    assert_int_equal(pull(f, puller), 0);
+    uint64_t third = say(f, ada, bob, 0, "third");
+    expect_pulled(f, puller, third);
+    assert_slice_text(puller->entries[0].text, "third");
+    skip_routed(f, 3);
+}
+
+/* --- where the reading starts and ends ----------------------------------------------------- */
+
+static void test_where_the_reading_starts(void **state) {
+    struct delivery_fixture *f = *state;
+    uint64_t ada = new_account(f, ""), bob = new_account(f, ""), pair = new_pair(f, ada, bob);
+    for (uint64_t cid = 10; cid <= 60; cid += 10)
+        store(f, pair, cid, ada, "text");
+    set_cursor(f, bob, pair, 20, 40, "NULL");
+    struct puller *puller = puller_of(bob, false);
+    expect_pulled(f, puller, 50, 60); /* from the cursor */
+    assert_int_equal(puller->reply.positions.items[0], 40);
+    puller = puller_of(bob, true); /* new since then: from where it joined */
+    expect_pulled(f, puller, 30, 40, 50, 60);
+    assert_int_equal(puller->reply.conversations.count, 0);
+    assert_int_equal(puller->reply.positions.count, 0);
+    for (unsigned resumed = 0; resumed < 2; resumed++) {
+        puller = puller_of(bob, resumed == 1);
+        puller_knows(puller, pair, 50); /* what the connection has wins */
+        expect_pulled(f, puller, 60);
+        puller->positions[0] = 30; /* also over the cursor */
+        expect_pulled(f, puller, 40, 50, 60);
+        assert_int_equal(puller->reply.positions.count, resumed == 1 ? 0 : 1);
+        puller->positions[0] = 25; /* between entries */
+        expect_pulled(f, puller, 30, 40, 50, 60);
+        puller->positions[0] = 0; /* never what was before it joined */
+        expect_pulled(f, puller, 30, 40, 50, 60);
+        puller->positions[0] = UINT64_MAX;
+        assert_int_equal(pull(f, puller), 0);
+    }
+}
+
+static void test_who_left_reads_up_to_there(void **state) {
+    struct delivery_fixture *f = *state;
+    uint64_t ada = new_account(f, ""), group = new_group(f, "", &ada, 1);
+    uint64_t conversation = conversation_of_group(group);
+    for (uint64_t cid = 1; cid <= 6; cid++)
+        store(f, conversation, cid, 1, "text");
+    set_cursor(f, ada, conversation, 2, 2, "4");
+    for (unsigned resumed = 0; resumed < 2; resumed++) {
+        struct puller *puller = puller_of(ada, resumed == 1);
+        expect_pulled(f, puller, 3, 4);
+        take_page(puller);
+        assert_int_equal(pull(f, puller), 0);
+        puller->positions[0] = 6; /* beyond it, from another time there */
+        assert_int_equal(pull(f, puller), 0);
+    }
+    set_cursor(f, ada, conversation, 0, 0, "0");
+    assert_int_equal(pull(f, puller_of(ada, true)), 0);
+    set_cursor(f, ada, conversation, 0, 0, "9");
+    assert_int_equal(pull(f, puller_of(ada, true)), 6);
+}
+
+static void test_what_is_not_ones_own(void **state) {
+    struct delivery_fixture *f = *state;
+    uint64_t ada = new_account(f, ""), bob = new_account(f, ""), eve = new_account(f, "");
+    uint64_t pair = new_pair(f, ada, bob), hers = new_pair(f, ada, eve);
+    uint64_t group = new_group(f, "", (uint64_t[]){ada, bob}, 2);
+    store(f, pair, 1, ada, "for bob");
+    store(f, conversation_of_group(group), 2, ada, "for the group");
+    store(f, hers, 3, ada, "for eve");
+    struct puller *puller = puller_of(eve, true);
+    puller_knows(puller, conversation_of_group(group), 0);
+    puller_knows(puller, pair, 0);
+    puller_knows(puller, 0, 0);
+    puller_knows(puller, UINT64_MAX, 0);
+    puller_knows(puller, pair, 0);
+    expect_pulled(f, puller, 3);
+    puller->resumed = false;
+    expect_pulled(f, puller, 3);
+    assert_int_equal(puller->reply.conversations.count, 1);
+    assert_int_equal(puller->reply.conversations.items[0], hers);
+}
+
+static void test_malformed(void **state) {
+    struct delivery_fixture *f = *state;
+    struct puller *puller = puller_of(new_account(f, ""), true);
+    while (puller->count < MAX_CONVERSATIONS)
+        puller_knows(puller, puller->count, 0);
+    const size_t counts[][2] = {{1, 0}, {0, 1}, {3, 2}, {4096, 4095}, {4097, 4097}};
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+        struct delivery_pull ask = {.account = puller->account,
+                                    .conversations = {puller->conversations, counts[i][0]},
+                                    .positions = {puller->positions, counts[i][1]}};
+        assert_err(test_caller_ask(f->caller, &message_DELIVERY_PULL, &ask, NULL), ERR_BAD_REQUEST);
+    }
+    puller->count = MAX_CONVERSATIONS - 1;
+    assert_int_equal(pull(f, puller), 0);
+}
+
+/* --- pages --------------------------------------------------------------------------------- */
+
+static void test_pages_of_one_conversation(void **state) {
+    struct delivery_fixture *f = *state;
+    uint64_t ada = new_account(f, "");
+    new_pair(f, ada, new_account(f, ""));
+    store_many(f, ada, 2 * PAGE_ENTRIES + 10, 5);
+    struct puller *puller = puller_of(ada, false);
+    const size_t counts[] = {PAGE_ENTRIES, PAGE_ENTRIES, 10, 0};
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(pull(f, puller), counts[i]);
+        take_page(puller);
+    }
+}
+
+/* All of it comes in the order of cid, also from page to page. */
+static void test_a_backlog_of_many_conversations(void **state) {
+    struct delivery_fixture *f = *state;
+    uint64_t ada = new_account(f, ""), last = 0;
+    make_pairs(f, ada, 20);
+    store_many(f, ada, 100, 20);
+    struct puller *puller = puller_of(ada, false);
+    size_t total = 0, count;
+    for (; (count = pull(f, puller)) > 0; total += count) {
+        assert_true(puller->entries[0].cid > last);
+        last = puller->entries[count - 1].cid;
+        take_page(puller);
+        if (total == 0) /* the first page has told where all of them stand */
+            assert_int_equal(puller->reply.conversations.count, 20);
+        puller->resumed = true;
+    }
+    assert_int_equal(total, 2000);
+    assert_int_equal(puller->count, 20);
+}
+
+/* One has more than a page holds: of the other only what lies before its last entry may come. */
+static void test_a_backlog_of_unequal_conversations(void **state) {
+    struct delivery_fixture *f = *state;
+    uint64_t ada = new_account(f, ""), last = 0;
+    uint64_t busy = new_pair(f, ada, new_account(f, "")), calm = new_pair(f, ada, ada + 1000);
+    sql_run(f,
+            "INSERT INTO message (conversation, cid, time_ms, type, sender, body) SELECT %" PRIu64
+            ", 2 * seq, 1, 0, 1, 'busy' FROM seq_1_to_700",
+            busy);
+    store(f, calm, 21, 1, "calm");
+    store(f, calm, 1301, 1, "calm");
+    struct puller *puller = puller_of(ada, true);
+    size_t total = 0, count;
+    for (; (count = pull(f, puller)) > 0; total += count) {
+        assert_true(puller->entries[0].cid > last);
+        last = puller->entries[count - 1].cid;
+        take_page(puller);
+    }
+    assert_int_equal(total, 702);
+}
+
+static void test_more_conversations_than_a_page_reads(void **state) {
+    struct delivery_fixture *f = *state;
+    uint64_t ada = new_account(f, "");
+    make_pairs(f, ada, 700);
+    store_many(f, ada, 3, 10);
+    assert_int_equal(pull_all(f, puller_of(ada, false)), 2100);
+    struct puller *puller = puller_of(ada, true);
+    assert_int_equal(pull_all(f, puller), 2100);
+    assert_int_equal(puller->count, 700);
+}
+
+static void test_more_conversations_than_are_told(void **state) {
+    struct delivery_fixture *f = *state;
+    uint64_t ada = new_account(f, "");
+    make_pairs(f, ada, MAX_CONVERSATIONS - 1);
+    struct puller *puller = puller_of(ada, false);
+    assert_int_equal(pull(f, puller), 0);
+    assert_int_equal(puller->reply.conversations.count, MAX_CONVERSATIONS - 1);
+    assert_false(puller->reply.partial);
+    uint64_t late = conversation_of_group(new_group(f, "", &ada, 1)); /* the last by its id */
+    store(f, late, 1, 1, "text");
+    assert_int_equal(pull(f, puller), 1);
+    assert_int_equal(puller->reply.conversations.count, MAX_CONVERSATIONS - 1);
+    assert_true(puller->reply.partial);
+    puller->resumed = true;
+    assert_int_equal(pull(f, puller), 1);
+    assert_false(puller->reply.partial);
+}
+
+static void test_large_texts(void **state) {
+    struct delivery_fixture *f = *state;
+    uint64_t ada = new_account(f, "");
+    new_pair(f, ada, new_account(f, ""));
+    new_pair(f, ada, new_account(f, ""));
+    store_many(f, ada, 20, TEXT_MAX_BYTES);
+    struct puller *puller = puller_of(ada, false);
+    size_t total = 0, count;
+    for (; (count = pull(f, puller)) > 0; total += count) {
+        assert_in_range(count, 1, PAGE_BYTES / TEXT_MAX_BYTES + 1);
+        for (size_t i = 0; i < count; i++)
+            assert_int_equal(puller->entries[i].text.length, TEXT_MAX_BYTES);
+        take_page(puller);
+    }
+    assert_int_equal(total, 40);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_nothing),
+        cmocka_unit_test(test_entries_as_they_are),
+        cmocka_unit_test(test_notices),
+        cmocka_unit_test(test_notices_of_ones_own),
+        cmocka_unit_test(test_what_is_written_now_comes_next),
+        cmocka_unit_test(test_where_the_reading_starts),
+        cmocka_unit_test(test_who_left_reads_up_to_there),
+        cmocka_unit_test(test_what_is_not_ones_own),
+        cmocka_unit_test(test_malformed),
+        cmocka_unit_test(test_pages_of_one_conversation),
+        cmocka_unit_test(test_a_backlog_of_many_conversations),
+        cmocka_unit_test(test_a_backlog_of_unequal_conversations),
+        cmocka_unit_test(test_more_conversations_than_a_page_reads),
+        cmocka_unit_test(test_more_conversations_than_are_told),
+        cmocka_unit_test(test_large_texts),
+    };
+    return cmocka_run_group_tests(tests, delivery_set_up, delivery_tear_down);
+}

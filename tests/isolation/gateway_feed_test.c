@@ -1,0 +1,370 @@
+/*
+ * The gateway alone: entries that are pushed, and everything that sends a client back to reading
+ * the log. Links to session and instances that come and go: gateway_link_test.c.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/support/gateway_fixture.h"
+
+#define ALICE ((uint64_t)1001)
+#define CAROL ((uint64_t)1004)
+#define BOB ((uint64_t)2002)
+
+static void hears_from_bob(struct stage *stage, struct talker *talker, const char *text) {
+    stage_hears(stage, talker, "{'msg':'%s','msgType':6,'fromUserId':'bob'}", text);
+}
+
+/* A pull of that account that goes on behind this position in the pair conversation; answers it
+ * with that entry, if any, and the one after it with none. */
+static void expect_catching_up(struct stage *stage, uint64_t account, uint64_t position,
+                               const struct entry *entry) {
+    struct delivery_pull body;
+    struct asked *pull = stage_expect(stage, DELIVERY, &message_DELIVERY_PULL, &body);
+    assert_int_equal(body.account, account);
+    assert_true(body.resumed);
+    for (size_t i = 0; i < body.conversations.count; i++)
+        if (body.conversations.items[i] == STAGE_PAIR)
+            assert_int_equal(body.positions.items[i], position);
+    stage_answer_pull(&pull, entry, entry == NULL ? 0 : 1);
+    if (entry != NULL)
+        stage_expect_pull(stage, account, NULL, 0);
+}
+
+/* --- pushes -------------------------------------------------------------------------------- */
+
+static void entries_in_order_go_straight_out(void **state) {
+    struct stage *stage = *state;
+    struct talker *alice = stage_live(stage, ALICE, "alice");
+    for (uint64_t i = 0; i < 5; i++) {
+        struct entry entry = stage_text(11 + i, 10 + i, ALICE, test_text("%u", (unsigned)i));
+        stage_push_to(stage, &entry, alice);
+    }
+    for (unsigned i = 0; i < 5; i++)
+        hears_from_bob(stage, alice, test_text("%u", i));
+    struct entry entry = stage_group_text(21, STAGE_GROUP_CID, "to all");
+    entry.to_id = slice_text("us");
+    stage_push_to(stage, &entry, alice);
+    stage_hears(stage, alice, "{'msg':'to all','msgType':8,'fromUserId':'bob','toGroup':'us'}");
+    stage_quiet(stage);
+}
+
+static void everyone_sees_it_once_and_in_their_own_way(void **state) {
+    struct stage *stage = *state;
+    struct talker *to[6];
+    for (size_t i = 0; i < 6; i++) {
+        to[i] = stage_talker(stage, i % 2 == 0);
+        if (i == 2)
+            stage_log_in_ext(stage, to[i], ALICE, "alice");
+        else if (i < 4)
+            stage_log_in(stage, to[i], ALICE, i == 1 ? NULL : "alice");
+        else
+            stage_log_in(stage, to[i], BOB, i == 4 ? NULL : "bob");
+        stage_expect_pull(stage, to[i]->account, NULL, 0);
+        if (i != 2)
+            stage_wait_talker_live(stage, to[i]);
+    }
+    stage_wait_talker_live(stage, to[2]);
+    struct entry entry = stage_text(11, 10, ALICE, "hello");
+    stage_push(stage, &entry, to, 6);
+    static const char ourchat[] = "{'code':0,'time':1700000000,'data':{'cid':11,'sender':{"
+                                  "'ocid':2002,'private_id':1001},'msg':'hello'}}";
+    hears_from_bob(stage, to[0], "hello");
+    stage_hears(stage, to[1], ourchat);
+    stage_hears(stage, to[2],
+                "{'msg':'hello','msgType':6,'fromUserId':'bob','cid':11,'time_ms':1700000000123}");
+    hears_from_bob(stage, to[3], "hello");
+    stage_hears(stage, to[4], ourchat); /* the sender's receipt, */
+    stage_hears_nothing(stage, to[5]);  /* which YouIM has none of */
+    stage_quiet(stage);
+    for (size_t i = 0; i < 6; i++)
+        assert_int_equal(to[i]->text_count, 0);
+}
+
+static void what_was_sent_already_is_dropped(void **state) {
+    struct stage *stage = *state;
+    struct talker *alice = stage_live(stage, ALICE, "alice");
+    struct entry old = stage_text(9, 8, ALICE, "old"), at = stage_text(10, 9, ALICE, "also old");
+    struct entry entry = stage_text(11, 10, ALICE, "new"), next = stage_text(12, 11, ALICE, "next");
+    stage_push_to(stage, &old, alice);
+    stage_push_to(stage, &at, alice);
+    stage_push_to(stage, &entry, alice);
+    stage_push_to(stage, &entry, alice);
+    stage_push_to(stage, &old, alice);
+    stage_push_to(stage, &next, alice);
+    hears_from_bob(stage, alice, "new");
+    hears_from_bob(stage, alice, "next");
+    stage_quiet(stage);
+    assert_int_equal(alice->text_count, 0);
+}
+
+static void what_is_not_stored_passes_by(void **state) {
+    struct stage *stage = *state;
+    struct talker *alice = stage_live(stage, ALICE, "alice");
+    struct entry fleeting = stage_text(0, 0, ALICE, "fleeting");
+    struct entry entry = stage_text(11, 10, ALICE, "stored");
+    fleeting.conversation = 12345;
+    stage_push_to(stage, &fleeting, alice);
+    stage_push_to(stage, &fleeting, alice);
+    stage_push_to(stage, &entry, alice);
+    hears_from_bob(stage, alice, "fleeting");
+    hears_from_bob(stage, alice, "fleeting");
+    hears_from_bob(stage, alice, "stored");
+    stage_expect_move(stage, ALICE, STAGE_PAIR, 11);
+    stage_quiet(stage);
+    assert_int_equal(stage->move_count, 0);
+}
+
+static void what_is_no_entry_is_left_out(void **state) {
+    struct stage *stage = *state;
+    struct talker *alice = stage_live(stage, ALICE, "alice");
+    uint64_t connections[] = {alice->connection, 999, alice->connection + 1000};
+    struct push_item items[] = {{{connections, 3}, slice_text("no msgpack")},
+                                {{connections, 3}, slice_text("\x80")},
+                                {{connections, 3}, slice_make("\x81\xa3", 2)}};
+    struct gateway_push push = {.seq = played_next_seq(stage->played[SESSION]),
+                                .items = {items, 3}};
+    played_send(stage->played[SESSION], &message_GATEWAY_PUSH, &push);
+    struct entry entry = stage_text(11, 10, ALICE, "good");
+    stage_push_to(stage, &entry, alice);
+    hears_from_bob(stage, alice, "good");
+    entry = stage_text(12, 11, ALICE, "to somebody else's account as well");
+    stage_push(stage, &entry, (struct talker *const[]){alice}, 1);
+    hears_from_bob(stage, alice, "to somebody else's account as well");
+    stage_quiet(stage);
+}
+
+/* --- new conversations --------------------------------------------------------------------- */
+
+static void a_conversation_that_begins_goes_straight_out(void **state) {
+    struct stage *stage = *state;
+    struct talker *alice = stage_live(stage, ALICE, "alice");
+    struct entry entry = stage_text(30, 0, ALICE, "first");
+    entry.conversation = 8;
+    stage_push_to(stage, &entry, alice);
+    hears_from_bob(stage, alice, "first");
+    entry = stage_text(31, 30, ALICE, "second");
+    entry.conversation = 8;
+    stage_push_to(stage, &entry, alice);
+    hears_from_bob(stage, alice, "second");
+    stage_quiet(stage);
+}
+
+static void one_that_began_without_the_account_is_read(void **state) {
+    struct stage *stage = *state;
+    struct talker *alice = stage_live(stage, ALICE, "alice");
+    struct entry entry = stage_text(31, 30, ALICE, "you are a member now");
+    entry.conversation = 8;
+    stage_push_to(stage, &entry, alice);
+    expect_catching_up(stage, ALICE, 10, &entry);
+    hears_from_bob(stage, alice, "you are a member now");
+    stage_wait_talker_live(stage, alice);
+    entry = stage_text(32, 31, ALICE, "and hear what is said");
+    entry.conversation = 8;
+    stage_push_to(stage, &entry, alice);
+    hears_from_bob(stage, alice, "and hear what is said");
+    stage_quiet(stage);
+}
+
+/* When delivery could not list all of the account's conversations, one that is not known may have
+ * been there before. */
+static void of_a_partial_list_nothing_is_concluded(void **state) {
+    struct stage *stage = *state;
+    struct talker *alice = stage_talker(stage, false);
+    struct delivery_pull body;
+    uint64_t conversation = STAGE_PAIR, position = 10;
+    for (int i = 0; i < 2; i++) {
+        if (i == 0)
+            stage_log_in(stage, alice, ALICE, "alice");
+        struct asked *pull = stage_expect(stage, DELIVERY, &message_DELIVERY_PULL, &body);
+        assert_false(body.resumed);
+        played_answer(&pull, &(struct delivery_pull_reply){.conversations = {&conversation, 1},
+                                                           .positions = {&position, 1},
+                                                           .partial = true});
+        if (i == 0) {
+            stage_wait_talker_live(stage, alice);
+            struct entry entry = stage_text(30, 0, ALICE, "first");
+            entry.conversation = 8;
+            stage_push_to(stage, &entry, alice);
+        }
+    }
+    stage_wait_talker_live(stage, alice);
+    stage_quiet(stage);
+}
+
+/* --- gaps ---------------------------------------------------------------------------------- */
+
+static void a_gap_in_a_conversation_is_read(void **state) {
+    struct stage *stage = *state;
+    struct talker *alice = stage_live(stage, ALICE, "alice");
+    struct talker *carol = stage_live(stage, CAROL, "carol");
+    struct entry missed = stage_text(11, 10, ALICE, "missed");
+    struct entry entry = stage_text(12, 11, ALICE, "behind it");
+    stage_push_to(stage, &entry, alice);
+    struct delivery_pull body;
+    struct asked *pull = stage_expect(stage, DELIVERY, &message_DELIVERY_PULL, &body);
+    stage_answer_pull(&pull, (struct entry[]){missed, entry}, 2);
+    hears_from_bob(stage, alice, "missed");
+    hears_from_bob(stage, alice, "behind it");
+    expect_catching_up(stage, ALICE, 12, NULL);
+    stage_wait_talker_live(stage, alice);
+    stage_hears_nothing(stage, carol);
+    stage_quiet(stage);
+}
+
+static void a_gap_in_the_pushes_concerns_everyone(void **state) {
+    struct stage *stage = *state;
+    struct talker *alice = stage_live(stage, ALICE, "alice");
+    struct talker *carol = stage_live(stage, CAROL, "carol");
+    struct entry fleeting = stage_text(0, 0, CAROL, "lost");
+    played_next_seq(stage->played[SESSION]); /* one that never arrives */
+    stage_push_to(stage, &fleeting, carol);
+    struct entry missed = stage_text(11, 10, ALICE, "missed");
+    for (int i = 0; i < 2; i++) {
+        struct delivery_pull body;
+        struct asked *pull = stage_expect(stage, DELIVERY, &message_DELIVERY_PULL, &body);
+        assert_true(body.resumed);
+        stage_answer_pull(&pull, &missed, body.account == ALICE ? 1 : 0);
+    }
+    expect_catching_up(stage, ALICE, 11, NULL);
+    hears_from_bob(stage, alice, "missed");
+    stage_wait_talker_live(stage, alice);
+    stage_wait_talker_live(stage, carol);
+    stage_quiet(stage);
+}
+
+static void a_push_that_only_the_ping_tells_of_is_missed(void **state) {
+    struct stage *stage = *state;
+    struct talker *alice = stage_live(stage, ALICE, "alice");
+    struct entry missed = stage_text(11, 10, ALICE, "missed");
+    stage_let_time_pass(stage); /* pings that tell of what has come are no news */
+    assert_null(played_waiting(stage->played[DELIVERY]));
+    played_next_seq(stage->played[SESSION]);
+    expect_catching_up(stage, ALICE, 10, &missed);
+    hears_from_bob(stage, alice, "missed");
+    stage_wait_talker_live(stage, alice);
+    stage_quiet(stage);
+}
+
+static void what_session_was_not_told_is_read(void **state) {
+    struct stage *stage = *state;
+    struct talker *alice = stage_live(stage, ALICE, "alice");
+    struct entry missed = stage_text(11, 10, ALICE, "missed");
+    struct gateway_dirty dirty = {.seq = played_next_seq(stage->played[SESSION]),
+                                  .reason = slice_text("a test")};
+    played_send(stage->played[SESSION], &message_GATEWAY_DIRTY, &dirty);
+    expect_catching_up(stage, ALICE, 10, &missed);
+    hears_from_bob(stage, alice, "missed");
+    stage_wait_talker_live(stage, alice); /* its number counted with the pushes */
+    stage_quiet(stage);
+}
+
+/* --- while catching up --------------------------------------------------------------------- */
+
+static void a_push_while_catching_up_asks_for_one_more_page(void **state) {
+    struct stage *stage = *state;
+    struct talker *alice = stage_talker(stage, true);
+    struct talker *carol = stage_live(stage, CAROL, "carol");
+    struct delivery_pull body;
+    stage_log_in(stage, alice, ALICE, "alice");
+    struct asked *pull = stage_expect(stage, DELIVERY, &message_DELIVERY_PULL, &body);
+    struct entry entry = stage_text(11, 10, ALICE, "meanwhile");
+    struct entry fleeting = stage_text(0, 0, ALICE, "what is lost is lost");
+    stage_push_to(stage, &entry, alice);
+    stage_push(stage, &fleeting, (struct talker *const[]){alice, carol}, 2);
+    hears_from_bob(stage, carol, "what is lost is lost"); /* so the first was heard of */
+    stage_answer_pull(&pull, NULL, 0);
+    expect_catching_up(stage, ALICE, 10, &entry);
+    hears_from_bob(stage, alice, "meanwhile");
+    stage_wait_talker_live(stage, alice);
+    stage_quiet(stage);
+    assert_int_equal(alice->text_count, 0);
+}
+
+/* One that is not stored is no reason to read again. */
+static void a_fleeting_push_while_catching_up_changes_nothing(void **state) {
+    struct stage *stage = *state;
+    struct talker *alice = stage_talker(stage, true);
+    struct talker *carol = stage_live(stage, CAROL, "carol");
+    struct delivery_pull body;
+    stage_log_in(stage, alice, ALICE, "alice");
+    struct asked *pull = stage_expect(stage, DELIVERY, &message_DELIVERY_PULL, &body);
+    struct entry fleeting = stage_text(0, 0, ALICE, "fleeting");
+    stage_push(stage, &fleeting, (struct talker *const[]){alice, carol}, 2);
+    hears_from_bob(stage, carol, "fleeting");
+    stage_answer_pull(&pull, NULL, 0);
+    stage_wait_talker_live(stage, alice);
+    stage_quiet(stage);
+    assert_int_equal(alice->text_count, 0);
+}
+
+static void a_page_that_fails_is_asked_for_again(void **state) {
+    struct stage *stage = *state;
+    struct talker *alice = stage_talker(stage, false);
+    static const enum err errors[] = {ERR_UNAVAILABLE, ERR_INTERNAL, ERR_OVERLOADED};
+    struct delivery_pull body;
+    stage_log_in(stage, alice, ALICE, "alice");
+    for (size_t i = 0; i < 3; i++) {
+        struct asked *pull = stage_expect(stage, DELIVERY, &message_DELIVERY_PULL, &body);
+        assert_false(body.resumed);
+        played_refuse(&pull, errors[i]);
+    }
+    stage_expect_pull(stage, ALICE, NULL, 0);
+    stage_wait_talker_live(stage, alice);
+    stage_quiet(stage);
+}
+
+/* What a page repeats, or gets wrong, is passed over. */
+static void a_page_is_held_against_what_was_sent(void **state) {
+    struct stage *stage = *state;
+    struct talker *alice = stage_talker(stage, false);
+    struct delivery_pull body;
+    struct buffer packed = buffer_make(4096);
+    stage_log_in(stage, alice, ALICE, "alice");
+    struct entry entry = stage_text(11, 10, ALICE, "once");
+    stage_expect_pull(stage, ALICE, (struct entry[]){entry, entry}, 2);
+    hears_from_bob(stage, alice, "once");
+    struct asked *pull = stage_expect(stage, DELIVERY, &message_DELIVERY_PULL, &body);
+    entry = stage_text(12, 11, ALICE, "good");
+    record_pack(&entry_desc, &entry, &packed);
+    struct slice items[] = {slice_text("no entry"), slice_make(packed.data, packed.length)};
+    uint64_t positions[] = {1, 2, 3};
+    played_answer(&pull, &(struct delivery_pull_reply){.entries = {items, 2},
+                                                       .conversations = {positions, 1},
+                                                       .positions = {positions, 3}});
+    hears_from_bob(stage, alice, "good");
+    stage_expect_pull(stage, ALICE, NULL, 0);
+    stage_wait_talker_live(stage, alice);
+    stage_quiet(stage);
+    buffer_free(&packed);
+}
+
+int main(void) {
+#define TEST(name_) cmocka_unit_test_setup_teardown(name_, stage_set_up, stage_tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(entries_in_order_go_straight_out),
+        TEST(everyone_sees_it_once_and_in_their_own_way),
+        TEST(what_was_sent_already_is_dropped),
+        TEST(what_is_not_stored_passes_by),
+        TEST(what_is_no_entry_is_left_out),
+        TEST(a_conversation_that_begins_goes_straight_out),
+        TEST(one_that_began_without_the_account_is_read),
+        TEST(of_a_partial_list_nothing_is_concluded),
+        TEST(a_gap_in_a_conversation_is_read),
+        TEST(a_gap_in_the_pushes_concerns_everyone),
+        TEST(a_push_that_only_the_ping_tells_of_is_missed),
+        TEST(what_session_was_not_told_is_read),
+        TEST(a_push_while_catching_up_asks_for_one_more_page),
+        TEST(a_fleeting_push_while_catching_up_changes_nothing),
+        TEST(a_page_that_fails_is_asked_for_again),
+        TEST(a_page_is_held_against_what_was_sent),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

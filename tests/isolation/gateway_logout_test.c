@@ -1,0 +1,340 @@
+/*
+ * The gateway alone: logging out, logging in again on the same connection, and requests that are
+ * sent without waiting for each other.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/support/gateway_fixture.h"
+
+#define ALICE ((uint64_t)1001)
+#define ALICIA ((uint64_t)1003)
+
+static void say_logout(struct talker *talker, const char *id) {
+    talker_say(talker, "{'msgType':9,'msgBody':{'logoutUserId':'%s','token':'%s'}}", id,
+               talker->token);
+}
+
+/* The gateway asks auth to end the log-in; the client is told. */
+static void finish_logout(struct stage *stage, struct talker *talker) {
+    struct auth_logout body;
+    struct asked *asked = stage_expect(stage, AUTH, &message_AUTH_LOGOUT, &body);
+    assert_int_equal(body.account, talker->account);
+    assert_slice_text(body.token, talker->token);
+    assert_int_equal(talker->text_count, 0);
+    played_answer(&asked, NULL);
+    stage_hears(stage, talker, "{'msgType':10}");
+}
+
+static void expect_unbind(struct stage *stage, const struct talker *talker) {
+    struct session_unbind body;
+    struct asked *asked = stage_expect(stage, SESSION, &message_SESSION_UNBIND, &body);
+    assert_int_equal(body.accounts.count, 1);
+    assert_int_equal(body.accounts.items[0], talker->account);
+    assert_int_equal(body.connections.count, 1);
+    assert_int_equal(body.connections.items[0], talker->connection);
+    played_answer(&asked, NULL);
+}
+
+/* --- logging out --------------------------------------------------------------------------- */
+
+static void a_logout_waits_for_the_texts_before(void **state) {
+    struct stage *stage = *state;
+    struct talker *talker = stage_live(stage, ALICE, "alice");
+    struct delivery_send send;
+    stage_say(talker, "alice", "2002", "my last words", NULL);
+    say_logout(talker, "alice");
+    struct asked *asked = stage_expect_send(stage, DELIVERY, &send);
+    stage_quiet(stage);
+    stage_answer_send(&asked, 12);
+    finish_logout(stage, talker);
+    expect_unbind(stage, talker);
+    struct entry entry = stage_text(12, 11, ALICE, "session did not know yet");
+    stage_push_to(stage, &entry, talker);
+    stage_log_in(stage, talker, ALICIA, "alicia");
+    stage_expect_pull(stage, ALICIA, NULL, 0);
+    stage_wait_talker_live(stage, talker);
+    stage_quiet(stage);
+}
+
+/* What was written before counts for the account that left, also when it is read after. */
+static void what_is_read_after_a_logout_counts(void **state) {
+    struct stage *stage = *state;
+    struct talker *talker = stage_talker(stage, true);
+    stage_log_in(stage, talker, ALICE, "alice");
+    stage_expect_pull(stage, ALICE, NULL, 0);
+    stage_wait_talker_live(stage, talker);
+    talker->pongless = true;
+    struct entry entry = stage_text(11, STAGE_PAIR_CID, ALICE, "read this");
+    stage_push_to(stage, &entry, talker);
+    stage_hears(stage, talker, "{'msg':'read this','msgType':6,'fromUserId':'bob'}");
+    STAGE_UNTIL(stage, talker->pings == 1);
+    entry = stage_text(12, 11, ALICE, "and this");
+    stage_push_to(stage, &entry, talker);
+    stage_hears(stage, talker, "{'msg':'and this','msgType':6,'fromUserId':'bob'}");
+    say_logout(talker, "alice");
+    finish_logout(stage, talker);
+    expect_unbind(stage, talker);
+    stage_log_in(stage, talker, ALICIA, "alicia");
+    stage_expect_pull(stage, ALICIA, NULL, 0);
+    stage_quiet(stage);
+    assert_int_equal(stage->move_count, 0);
+
+    talker_send_pong(talker);
+    stage_expect_move(stage, ALICE, STAGE_PAIR, 11);
+    STAGE_UNTIL(stage, talker->pings == 2);
+    talker_send_pong(talker);
+    stage_expect_move(stage, ALICE, STAGE_PAIR, 12);
+    stage_quiet(stage);
+    assert_int_equal(stage->move_count, 0);
+}
+
+/* The next log-in reads behind what has reached the client, and says so to delivery first. */
+static void a_login_reads_behind_stored_cursors(void **state) {
+    struct stage *stage = *state;
+    struct talker *talker = stage_talker(stage, true);
+    struct delivery_advance advance;
+    stage_log_in(stage, talker, ALICE, "alice");
+    stage_expect_pull(stage, ALICE, NULL, 0);
+    stage_wait_talker_live(stage, talker);
+    stage->keeps_moves = true;
+    struct entry entry = stage_text(11, STAGE_PAIR_CID, ALICE, "read this");
+    stage_push_to(stage, &entry, talker);
+    stage_hears(stage, talker, "{'msg':'read this','msgType':6,'fromUserId':'bob'}");
+    say_logout(talker, "alice");
+    finish_logout(stage, talker);
+    struct asked *asked = stage_expect(stage, DELIVERY, &message_DELIVERY_ADVANCE, &advance);
+    assert_int_equal(advance.accounts.items[0], ALICE);
+    assert_int_equal(advance.cids.items[0], 11);
+    expect_unbind(stage, talker);
+    stage_log_in(stage, talker, ALICE, "alice");
+    stage_let_time_pass(stage);
+    bool early = played_count(stage->played[DELIVERY], &message_DELIVERY_PULL) > 0;
+    played_answer(&asked, NULL);
+    stage_expect_pull(stage, ALICE, NULL, 0);
+    assert_false(early);
+}
+
+/* Whoever is on the way out reads nothing more, and leaves nothing behind for who comes next. */
+static void a_push_during_a_logout_is_not_read(void **state) {
+    struct stage *stage = *state;
+    struct talker *talker = stage_live(stage, ALICE, "alice");
+    struct auth_logout body;
+    struct delivery_pull pull;
+    say_logout(talker, "alice");
+    struct asked *asked = stage_expect(stage, AUTH, &message_AUTH_LOGOUT, &body);
+    struct entry entry = stage_text(11, STAGE_PAIR_CID, ALICE, "too late");
+    stage_push_to(stage, &entry, talker);
+    expect_unbind(stage, talker);
+    stage_quiet(stage);
+    played_answer(&asked, NULL);
+    stage_hears(stage, talker, "{'msgType':10}");
+    stage_log_in(stage, talker, ALICIA, "alicia");
+    asked = stage_expect(stage, DELIVERY, &message_DELIVERY_PULL, &pull);
+    assert_int_equal(pull.account, ALICIA);
+    assert_false(pull.resumed);
+    assert_int_equal(pull.conversations.count, 0);
+}
+
+static void a_logout_that_auth_does_not_confirm_is_one(void **state) {
+    struct stage *stage = *state;
+    struct talker *talker = stage_live(stage, ALICE, "alice");
+    struct auth_logout body;
+    say_logout(talker, "alice");
+    struct asked *asked = stage_expect(stage, AUTH, &message_AUTH_LOGOUT, &body);
+    played_refuse(&asked, ERR_UNAVAILABLE);
+    stage_hears(stage, talker, "{'msgType':10}");
+    say_logout(talker, "alice");
+    stage_hears(stage, talker, "{'msg':'~','msgType':101,'fromUserId':'SYSTEM'}");
+    expect_unbind(stage, talker);
+    stage_log_in(stage, talker, ALICE, "alice");
+}
+
+/* --- and in again -------------------------------------------------------------------------- */
+
+/* A page that was asked for before says nothing of the log-in that came after. */
+static void a_page_of_the_login_before_is_dropped(void **state) {
+    struct stage *stage = *state;
+    struct talker *talker = stage_talker(stage, false);
+    struct delivery_pull body;
+    uint64_t next[] = {ALICE, ALICIA};
+    for (size_t i = 0; i < 2; i++) {
+        stage_log_in(stage, talker, ALICE, "alice");
+        struct entry entry = stage_text(11, STAGE_PAIR_CID, ALICE, "of the log-in before");
+        struct asked *old = stage_expect(stage, DELIVERY, &message_DELIVERY_PULL, &body);
+        say_logout(talker, "alice");
+        finish_logout(stage, talker);
+        expect_unbind(stage, talker);
+        stage_log_in(stage, talker, next[i], next[i] == ALICE ? "alice" : "alicia");
+        stage_answer_pull(&old, &entry, 1);
+        struct asked *pull = stage_expect(stage, DELIVERY, &message_DELIVERY_PULL, &body);
+        assert_int_equal(body.account, next[i]);
+        assert_false(body.resumed);
+        assert_int_equal(body.conversations.count, 0);
+        entry = stage_text(12, STAGE_PAIR_CID, ALICE, "of this log-in");
+        stage_answer_pull(&pull, &entry, 1);
+        stage_hears(stage, talker, "{'msg':'of this log-in','msgType':6,'fromUserId':'bob'}");
+        stage_expect_pull(stage, next[i], NULL, 0);
+        stage_wait_talker_live(stage, talker);
+        say_logout(talker, next[i] == ALICE ? "alice" : "alicia");
+        finish_logout(stage, talker);
+        expect_unbind(stage, talker);
+        stage->move_count = 0;
+    }
+}
+
+/* Whether session heard of the binding last. */
+static void the_same_account_stays_bound(void **state) {
+    struct stage *stage = *state;
+    struct talker *talker = stage_live(stage, ALICE, "alice");
+    struct auth_login login;
+    struct session_bind bind;
+    struct session_unbind unbind;
+    struct asked *asked;
+    for (int i = 0; i < 5; i++) {
+        say_logout(talker, "alice");
+        finish_logout(stage, talker);
+        talker_say(talker, "{'msgType':1,'msgBody':{'loginUserId':'alice'}}");
+        asked = stage_expect(stage, AUTH, &message_AUTH_LOGIN, &login);
+        played_answer(&asked, &(struct auth_login_reply){.account = ALICE,
+                                                         .id = slice_text("alice"),
+                                                         .token = slice_text(talker->token)});
+        struct asked *bound = stage_expect(stage, SESSION, &message_SESSION_BIND, &bind);
+        assert_int_equal(bind.connections.items[0], talker->connection);
+        while ((asked = played_take(stage->played[SESSION], &message_SESSION_UNBIND, &unbind)))
+            played_answer(&asked, NULL); /* came before */
+        played_answer(&bound, NULL);
+        stage_hears(stage, talker, "{'msgType':2,'resultCode':'success','token':'%s'}",
+                    talker->token);
+        stage_expect_pull(stage, ALICE, NULL, 0);
+        stage_quiet(stage);
+    }
+}
+
+/* --- without waiting ----------------------------------------------------------------------- */
+
+static void requests_in_one_write_are_done_in_order(void **state) {
+    struct stage *stage = *state;
+    struct talker *talker = stage_talker(stage, false);
+    struct auth_register registration;
+    struct auth_login login;
+    struct session_bind bind;
+    struct group_create group;
+    struct group_resolve resolve;
+    struct delivery_send send;
+    talker_say(talker, "{'msgType':113,'msgBody':{'userId':'alice'}}"
+                       "{'msgType':1,'msgBody':{'loginUserId':'alice'}}"
+                       "{'msgType':114,'msgBody':{'ownerId':'alice','token':'t','groupId':'g'}}"
+                       "{'msgType':7,'msgBody':{'fromUserId':'alice','token':'t','toGroup':'g',"
+                       "'msg':'hello all'}}");
+    struct asked *asked = stage_expect(stage, AUTH, &message_AUTH_REGISTER, &registration);
+    stage_quiet(stage);
+    played_answer(&asked,
+                  &(struct auth_register_reply){.account = ALICE, .id = slice_text("alice")});
+    asked = stage_expect(stage, AUTH, &message_AUTH_LOGIN, &login);
+    stage_quiet(stage);
+    played_answer(&asked, &(struct auth_login_reply){.account = ALICE,
+                                                     .id = slice_text("alice"),
+                                                     .token = slice_text("t")});
+    asked = stage_expect(stage, SESSION, &message_SESSION_BIND, &bind);
+    stage_quiet(stage);
+    played_answer(&asked, NULL);
+    stage_hears(stage, talker, "{'msgType':2,'resultCode':'success','token':'t'}");
+    asked = stage_expect(stage, GROUP, &message_GROUP_CREATE, &group);
+    assert_int_equal(group.account, ALICE);
+    assert_slice_text(group.id, "g");
+    stage_expect_pull(stage, ALICE, NULL, 0);
+    stage_quiet(stage);
+    played_answer(&asked, &(struct group_create_reply){.group = STAGE_GROUP,
+                                                       .id = slice_text("g"),
+                                                       .name = slice_text("g")});
+    asked = stage_expect(stage, GROUP, &message_GROUP_RESOLVE, &resolve);
+    stage_quiet(stage);
+    uint64_t number = STAGE_GROUP;
+    played_answer(&asked, &(struct group_resolve_reply){.groups = {&number, 1}});
+    asked = stage_expect_send(stage, DELIVERY, &send);
+    assert_int_equal(send.account, ALICE);
+    assert_slice_text(send.account_id, "alice");
+    assert_int_equal(send.to_group, STAGE_GROUP);
+    assert_int_equal(send.to_account, 0);
+    stage_answer_send(&asked, 21);
+    stage_hears_nothing(stage, talker);
+    stage_quiet(stage);
+}
+
+static void what_stands_behind_a_logout_waits(void **state) {
+    struct stage *stage = *state;
+    struct talker *talker = stage_talker(stage, true);
+    stage_log_in(stage, talker, ALICE, "alice");
+    stage_expect_pull(stage, ALICE, NULL, 0);
+    stage_wait_talker_live(stage, talker);
+    stage_say(talker, "alice", "2002", "first", NULL);
+    say_logout(talker, "alice");
+    stage_say(talker, "alice", "2002", "too late", NULL);
+    talker_say(talker, "{'msgType':113,'msgBody':{'userId':'alicia'}}");
+    struct delivery_send send;
+    struct auth_register registration;
+    struct asked *asked = stage_expect_send(stage, DELIVERY, &send);
+    assert_int_equal(send.texts.count, 1);
+    stage_quiet(stage);
+    stage_answer_send(&asked, 12);
+    finish_logout(stage, talker);
+    expect_unbind(stage, talker);
+    stage_hears(stage, talker, "{'msg':'~','msgType':101,'fromUserId':'SYSTEM'}");
+    asked = stage_expect(stage, AUTH, &message_AUTH_REGISTER, &registration);
+    assert_slice_text(registration.id, "alicia");
+    stage_quiet(stage);
+}
+
+static void creating_a_group_waits_for_the_texts_before(void **state) {
+    struct stage *stage = *state;
+    struct talker *talker = stage_talker(stage, true);
+    struct delivery_send send;
+    struct group_create create;
+    stage_log_in(stage, talker, ALICE, NULL);
+    stage_expect_pull(stage, ALICE, NULL, 0);
+    for (int to = 7; to < 9; to++)
+        talker_say(talker,
+                   "{'code':0,'time':1,'data':{'sender':{'ocid':1001,'private_id':%d},"
+                   "'msg':'hi'}}",
+                   to);
+    talker_say(talker, "{'code':8,'time':1,'data':{'ocid':1001,'group_name':'Us'}}");
+    struct asked *one = stage_expect_send(stage, DELIVERY, &send);
+    struct asked *two = stage_expect_send(stage, DELIVERY, &send);
+    stage_quiet(stage);
+    stage_answer_send(&two, 12);
+    stage_quiet(stage);
+    stage_answer_send(&one, 13);
+    struct asked *asked = stage_expect(stage, GROUP, &message_GROUP_CREATE, &create);
+    assert_slice_text(create.id, "");
+    assert_slice_text(create.name, "Us");
+    played_answer(&asked, &(struct group_create_reply){.group = STAGE_GROUP,
+                                                       .id = slice_text("500"),
+                                                       .name = slice_text("Us")});
+    stage_hears(stage, talker,
+                "{'code':10,'time':#,'data':{'group_id':500,'group_name':'Us','ocid':1001}}");
+}
+
+int main(void) {
+#define TEST(name_) cmocka_unit_test_setup_teardown(name_, stage_set_up, stage_tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(a_logout_waits_for_the_texts_before),
+        TEST(what_is_read_after_a_logout_counts),
+        TEST(a_login_reads_behind_stored_cursors),
+        TEST(a_push_during_a_logout_is_not_read),
+        TEST(a_logout_that_auth_does_not_confirm_is_one),
+        TEST(a_page_of_the_login_before_is_dropped),
+        TEST(the_same_account_stays_bound),
+        TEST(requests_in_one_write_are_done_in_order),
+        TEST(what_stands_behind_a_logout_waits),
+        TEST(creating_a_group_waits_for_the_texts_before),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,284 @@
+/*
+ * The gateway alone: texts that delivery does not answer, or not with success, are tried again, as
+ * the same texts in the same order, until their time is over.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/support/gateway_fixture.h"
+
+#define ALICE ((uint64_t)1001)
+#define NONCE 16
+#define MAX_TEXTS 64
+
+/* What a request held. */
+struct sent {
+    size_t count;
+    char texts[MAX_TEXTS][32], nonces[MAX_TEXTS][NONCE];
+};
+
+static struct talker *live_ext(struct stage *stage) {
+    struct talker *talker = stage_talker(stage, false);
+    stage_log_in_ext(stage, talker, ALICE, "alice");
+    stage_expect_pull(stage, ALICE, NULL, 0);
+    stage_wait_talker_live(stage, talker);
+    return talker;
+}
+
+static struct asked *expect_sent(struct stage *stage, enum role role, struct sent *sent_r) {
+    struct delivery_send send;
+    struct asked *asked = stage_expect_send(stage, role, &send);
+    assert_true(send.texts.count <= MAX_TEXTS);
+    assert_int_equal(send.to_account, 2002);
+    *sent_r = (struct sent){.count = send.texts.count};
+    for (size_t i = 0; i < send.texts.count; i++) {
+        snprintf(sent_r->texts[i], sizeof sent_r->texts[i], "%.*s", (int)send.texts.items[i].length,
+                 send.texts.items[i].data);
+        memcpy(sent_r->nonces[i], send.nonces.items[i].data, NONCE);
+    }
+    return asked;
+}
+
+/* `again` begins with all of `before`; returns how many more it has. */
+static size_t assert_again(const struct sent *before, const struct sent *again) {
+    assert_true(again->count >= before->count);
+    for (size_t i = 0; i < before->count; i++) {
+        assert_string_equal(again->texts[i], before->texts[i]);
+        assert_memory_equal(again->nonces[i], before->nonces[i], NONCE);
+    }
+    return again->count - before->count;
+}
+
+static void hears_stored(struct stage *stage, struct talker *talker, int from, int to) {
+    for (int i = from; i < to; i++)
+        stage_hears(stage, talker, "{'msgType':300,'ref':'%d','ok':true,'cid':%d,'time_ms':#}", i,
+                    100 + i);
+}
+
+static void say_numbers(struct talker *talker, int from, int to) {
+    for (int i = from; i < to; i++)
+        stage_say(talker, "alice", "2002", test_text("text %d", i), test_text("%d", i));
+}
+
+/* --- what passes --------------------------------------------------------------------------- */
+
+static void a_failure_that_passes_is_tried_again(void **state) {
+    struct stage *stage = *state;
+    struct talker *alice = live_ext(stage);
+    static const enum err errors[] = {ERR_UNAVAILABLE, ERR_OVERLOADED, ERR_TIMEOUT};
+    struct sent first, again;
+    say_numbers(alice, 0, 1);
+    struct asked *asked = expect_sent(stage, DELIVERY, &first);
+    assert_int_equal(first.count, 1);
+    say_numbers(alice, 1, 5);
+    stage_quiet(stage);
+    for (size_t i = 0; i < 3; i++) {
+        played_refuse(&asked, errors[i]);
+        asked = expect_sent(stage, DELIVERY, &again);
+        /* Those that gathered behind it go along, and stay behind it. */
+        assert_int_equal(assert_again(&first, &again), i == 0 ? 4 : 0);
+        first = again;
+    }
+    for (size_t i = 0; i < 5; i++)
+        assert_string_equal(again.texts[i], test_text("text %zu", i));
+    stage_answer_send(&asked, 100);
+    hears_stored(stage, alice, 0, 5);
+    stage_quiet(stage);
+}
+
+static int set_up_hasty(void **state) {
+    return stage_set_up_with(state, (const char *[]){"--request-timeout-ms=200", NULL});
+}
+
+static void silence_is_a_failure_that_passes(void **state) {
+    struct stage *stage = *state;
+    struct talker *alice = live_ext(stage);
+    struct sent first, again;
+    say_numbers(alice, 0, 1);
+    struct asked *unanswered = expect_sent(stage, DELIVERY, &first);
+    say_numbers(alice, 1, 3);
+    expect_sent(stage, DELIVERY, &again);
+    assert_int_equal(assert_again(&first, &again), 2);
+    struct asked *asked = expect_sent(stage, DELIVERY, &first);
+    assert_int_equal(assert_again(&again, &first), 0);
+    stage_answer_send(&unanswered, 900); /* far too late */
+    stage_answer_send(&asked, 100);
+    hears_stored(stage, alice, 0, 3);
+}
+
+/* --- instances ----------------------------------------------------------------------------- */
+
+static int set_up_two(void **state) {
+    stage_set_up_empty(state);
+    stage_play(*state, DELIVERY_2);
+    stage_start(*state, NULL);
+    stage_wait_ready(*state);
+    stage_wait_live(*state, DELIVERY);
+    stage_wait_live(*state, DELIVERY_2);
+    return 0;
+}
+
+/* A live client although pages may be asked of either. */
+static struct talker *live_of_two(struct stage *stage) {
+    struct delivery_pull body;
+    struct talker *talker = stage_talker(stage, false);
+    stage_log_in_ext(stage, talker, ALICE, "alice");
+    STAGE_UNTIL(stage, played_waiting(stage->played[DELIVERY]) != NULL ||
+                           played_waiting(stage->played[DELIVERY_2]) != NULL);
+    enum role role = played_waiting(stage->played[DELIVERY]) != NULL ? DELIVERY : DELIVERY_2;
+    struct asked *pull = stage_expect(stage, role, &message_DELIVERY_PULL, &body);
+    stage_answer_pull(&pull, NULL, 0);
+    stage_wait_talker_live(stage, talker);
+    return talker;
+}
+
+static void another_instance_is_asked_when_one_vanishes(void **state) {
+    struct stage *stage = *state;
+    struct talker *alice = live_of_two(stage);
+    struct sent first, again;
+    say_numbers(alice, 0, 1);
+    STAGE_UNTIL(stage, played_waiting(stage->played[DELIVERY]) != NULL ||
+                           played_waiting(stage->played[DELIVERY_2]) != NULL);
+    enum role chosen = played_waiting(stage->played[DELIVERY]) != NULL ? DELIVERY : DELIVERY_2;
+    enum role other = chosen == DELIVERY ? DELIVERY_2 : DELIVERY;
+    expect_sent(stage, chosen, &first);
+    say_numbers(alice, 1, 3);
+    stage_let_time_pass(stage);
+    assert_int_equal(played_count(stage->played[other], &message_DELIVERY_SEND), 0);
+    played_destroy(&stage->played[chosen]);
+    struct asked *asked = expect_sent(stage, other, &again);
+    assert_int_equal(assert_again(&first, &again), 2);
+    stage_answer_send(&asked, 100);
+    hears_stored(stage, alice, 0, 3);
+}
+
+static void texts_wait_for_an_instance(void **state) {
+    struct stage *stage = *state;
+    struct talker *alice = live_ext(stage);
+    struct sent first, again;
+    say_numbers(alice, 0, 1);
+    expect_sent(stage, DELIVERY, &first);
+    played_destroy(&stage->played[DELIVERY]);
+    say_numbers(alice, 1, 4);
+    stage_let_time_pass(stage);
+    assert_int_equal(alice->text_count, 0);
+    stage_play(stage, DELIVERY);
+    struct asked *asked = expect_sent(stage, DELIVERY, &again);
+    assert_again(&first, &again);
+    stage_answer_send(&asked, 100);
+    if (again.count < 4) { /* those that were read while it was on its way */
+        asked = expect_sent(stage, DELIVERY, &first);
+        stage_answer_send(&asked, 100 + again.count);
+    }
+    hears_stored(stage, alice, 0, 4);
+}
+
+/* Within one heartbeat and at the same address: only its instance number tells. */
+static void an_instance_that_restarted_is_asked_again(void **state) {
+    struct stage *stage = *state;
+    struct talker *alice = live_ext(stage);
+    struct sent first, again;
+    say_numbers(alice, 0, 2);
+    expect_sent(stage, DELIVERY, &first);
+    played_set_instance(stage->played[DELIVERY], 12345);
+    struct asked *asked = expect_sent(stage, DELIVERY, &again);
+    assert_again(&first, &again);
+    stage_answer_send(&asked, 100);
+    if (again.count < 2) {
+        asked = expect_sent(stage, DELIVERY, &first);
+        stage_answer_send(&asked, 101);
+    }
+    hears_stored(stage, alice, 0, 2);
+}
+
+/* --- the end of patience ------------------------------------------------------------------- */
+
+static int set_up_impatient(void **state) {
+    return stage_set_up_with(state, (const char *[]){"--send-timeout-ms=400", NULL});
+}
+
+static void a_text_is_given_up_in_the_end(void **state) {
+    struct stage *stage = *state;
+    struct talker *alice = live_ext(stage);
+    struct sent sent;
+    struct asked *asked;
+    say_numbers(alice, 0, 3);
+    while (alice->text_count < 3) {
+        struct delivery_send body;
+        stage_turn(stage);
+        while ((asked = played_take(stage->played[DELIVERY], &message_DELIVERY_SEND, &body)))
+            played_refuse(&asked, ERR_UNAVAILABLE);
+    }
+    for (int i = 0; i < 3; i++)
+        stage_hears(stage, alice,
+                    "{'msgType':300,'ref':'%d','ok':false,'error':'unavailable','text':'~'}", i);
+    say_numbers(alice, 3, 4); /* the next has its own time */
+    asked = expect_sent(stage, DELIVERY, &sent);
+    stage_answer_send(&asked, 103);
+    hears_stored(stage, alice, 3, 4);
+    stage_quiet(stage);
+}
+
+static void without_an_instance_texts_are_given_up_too(void **state) {
+    struct stage *stage = *state;
+    struct talker *youim = stage_live(stage, ALICE, "alice");
+    struct talker *ourchat = stage_talker(stage, true);
+    stage_log_in(stage, ourchat, 1005, NULL);
+    stage_expect_pull(stage, 1005, NULL, 0);
+    stage_wait_talker_live(stage, ourchat);
+    played_destroy(&stage->played[DELIVERY]);
+    stage_say(youim, "alice", "2002", "hello", NULL);
+    talker_say(ourchat, "{'code':0,'time':1,'data':{'sender':{'ocid':1005,'private_id':2002},"
+                        "'msg':'hello'}}");
+    stage_hears(stage, youim, "{'msg':'~','msgType':101,'fromUserId':'SYSTEM'}");
+    stage_hears(stage, ourchat,
+                "{'code':0,'time':#,'data':{'cid':0,'sender':{'ocid':0,'private_id':1005},"
+                "'msg':'~'}}");
+}
+
+/* A client that goes takes along what waits; what is on its way may still be stored. */
+static void texts_of_a_client_that_goes_are_dropped(void **state) {
+    struct stage *stage = *state;
+    struct talker *alice = live_ext(stage);
+    struct session_unbind unbind;
+    struct sent sent;
+    say_numbers(alice, 0, 3);
+    struct asked *asked = expect_sent(stage, DELIVERY, &sent);
+    assert_int_equal(sent.count, 1);
+    stage_let_time_pass(stage);
+    stage_hang_up(stage, &alice);
+    stage_expect(stage, SESSION, &message_SESSION_UNBIND, &unbind);
+    played_refuse(&asked, ERR_UNAVAILABLE);
+    stage_quiet(stage);
+
+    alice = live_ext(stage);
+    say_numbers(alice, 3, 5);
+    asked = expect_sent(stage, DELIVERY, &sent);
+    stage_let_time_pass(stage);
+    stage_hang_up(stage, &alice);
+    stage_expect(stage, SESSION, &message_SESSION_UNBIND, &unbind);
+    stage_answer_send(&asked, 103);
+    stage_quiet(stage);
+}
+
+int main(void) {
+#define TEST_OF(name_, set_up_) cmocka_unit_test_setup_teardown(name_, set_up_, stage_tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST_OF(a_failure_that_passes_is_tried_again, stage_set_up),
+        TEST_OF(silence_is_a_failure_that_passes, set_up_hasty),
+        TEST_OF(another_instance_is_asked_when_one_vanishes, set_up_two),
+        TEST_OF(texts_wait_for_an_instance, stage_set_up),
+        TEST_OF(an_instance_that_restarted_is_asked_again, stage_set_up),
+        TEST_OF(a_text_is_given_up_in_the_end, set_up_impatient),
+        TEST_OF(without_an_instance_texts_are_given_up_too, set_up_impatient),
+        TEST_OF(texts_of_a_client_that_goes_are_dropped, stage_set_up),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

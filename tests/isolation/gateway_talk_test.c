@@ -1,0 +1,390 @@
+/*
+ * The gateway alone: texts on their way to delivery, their nonces, and what their senders hear.
+ * What happens when delivery does not answer: gateway_retry_test.c.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/peers.h"
+#include "tests/support/gateway_fixture.h"
+
+#define ALICE ((uint64_t)1001)
+#define CAROL ((uint64_t)1004)
+#define NONCE 16
+
+/* A client with extensions, live. */
+static struct talker *live_ext(struct stage *stage, uint64_t account, const char *id) {
+    struct talker *talker = stage_talker(stage, true);
+    stage_log_in_ext(stage, talker, account, id);
+    stage_expect_pull(stage, account, NULL, 0);
+    stage_wait_talker_live(stage, talker);
+    return talker;
+}
+
+static void assert_texts(const struct delivery_send *send, const char *const *texts, size_t count) {
+    assert_int_equal(send->texts.count, count);
+    for (size_t i = 0; i < count; i++)
+        assert_slice_text(send->texts.items[i], texts[i]);
+}
+
+/* --- order and windows --------------------------------------------------------------------- */
+
+static void texts_to_one_conversation_gather(void **state) {
+    struct stage *stage = *state;
+    struct talker *alice = live_ext(stage, ALICE, "alice");
+    static const char *const texts[] = {"one", "two", "three", "four"};
+    struct delivery_send send;
+    for (size_t i = 0; i < 4; i++)
+        stage_say(alice, "alice", "2002", texts[i], texts[i]);
+    struct asked *asked = stage_expect_send(stage, DELIVERY, &send);
+    assert_int_equal(send.account, ALICE);
+    assert_slice_text(send.account_id, "alice");
+    assert_int_equal(send.to_account, 2002);
+    assert_int_equal(send.to_group, 0);
+    assert_texts(&send, texts, 1);
+    stage_quiet(stage);
+    stage_answer_send(&asked, 100);
+    asked = stage_expect_send(stage, DELIVERY, &send);
+    assert_texts(&send, texts + 1, 3);
+    stage_hears(stage, alice,
+                "{'msgType':300,'ref':'one','ok':true,'cid':100,'time_ms':1700000000100}");
+    stage_quiet(stage);
+    stage_answer_send(&asked, 200);
+    for (size_t i = 1; i < 4; i++)
+        stage_hears(stage, alice, "{'msgType':300,'ref':'%s','ok':true,'cid':%zu,'time_ms':#}",
+                    texts[i], 199 + i);
+    stage_quiet(stage);
+}
+
+static void conversations_do_not_wait_for_each_other(void **state) {
+    struct stage *stage = *state;
+    struct talker *alice = live_ext(stage, ALICE, "alice");
+    static const char *const to[] = {"2002", "2003", "@500", "@2002"};
+    struct asked *asked[4];
+    struct delivery_send send[4];
+    for (size_t i = 0; i < 4; i++)
+        stage_say(alice, "alice", to[i], to[i], to[i]);
+    for (size_t i = 0; i < 4; i++) {
+        asked[i] = stage_expect_send(stage, DELIVERY, &send[i]);
+        assert_texts(&send[i], to + i, 1);
+    }
+    assert_int_equal(send[1].to_account, 2003);
+    assert_int_equal(send[2].to_group, 500);
+    assert_int_equal(send[3].to_group, 2002);
+    for (size_t i = 4; i-- > 0;) {
+        stage_answer_send(&asked[i], 100 + i);
+        stage_hears(stage, alice, "{'msgType':300,'ref':'%s','ok':true,'cid':%zu,'time_ms':#}",
+                    to[i], 100 + i);
+    }
+}
+
+/*
+ * A group and a person may be chosen (their numbers can be) so that their conversations have the
+ * same key for choosing an instance: they must not be taken for one all the same.
+ */
+static void equal_keys_do_not_mix_conversations(void **state) {
+    struct stage *stage = *state;
+    struct talker *alice = stage_live(stage, ALICE, "alice");
+    struct delivery_send send;
+    uint64_t person = 2002, group = 0;
+    while (group == 0 || group >= NUMBER_LIMIT)
+        group = ALICE + UINT64_C(0x9e3779b97f4a7c15) * ++person;
+    assert_int_equal(peers_hash(ALICE, person), peers_hash(group, 0));
+    for (int i = 0; i < 2; i++) {
+        stage_say(alice, "alice", test_text("%llu", (unsigned long long)person), "private", NULL);
+        stage_say(alice, "alice", test_text("@%llu", (unsigned long long)group), "public", NULL);
+    }
+    for (int i = 0; i < 4; i++) {
+        struct asked *asked = stage_expect_send(stage, DELIVERY, &send);
+        assert_int_equal(send.texts.count, 1);
+        bool private = send.to_account == person;
+        assert_int_equal(send.to_group, private ? 0 : group);
+        assert_slice_text(send.texts.items[0], private ? "private" : "public");
+        stage_answer_send(&asked, 100);
+    }
+}
+
+static void beyond_the_window_nothing_is_read(void **state) {
+    struct stage *stage = *state;
+    for (int websocket = 0; websocket < 2; websocket++) {
+        struct talker *alice = stage_talker(stage, websocket);
+        struct delivery_send send;
+        stage_log_in(stage, alice, ALICE, "alice");
+        stage_expect_pull(stage, ALICE, NULL, 0);
+        for (int i = 0; i < 64; i++)
+            stage_say(alice, "alice", "2002", test_text("%d", i), NULL);
+        stage_say(alice, "alice", "2003", "the 65th", NULL);
+        stage_say(alice, "alice", "2004", "the 66th", NULL);
+        talker_say(alice, "{'msgType':7777}");
+        struct asked *first = stage_expect_send(stage, DELIVERY, &send);
+        assert_int_equal(send.texts.count, 1);
+        stage_quiet(stage);
+        stage_answer_send(&first, 100); /* makes room for one */
+        struct asked *rest = stage_expect_send(stage, DELIVERY, &send);
+        assert_int_equal(send.texts.count, 63);
+        for (int i = 0; i < 63; i++)
+            assert_slice_text(send.texts.items[i], test_text("%d", i + 1));
+        struct asked *other = stage_expect_send(stage, DELIVERY, &send);
+        assert_int_equal(send.to_account, 2003);
+        stage_quiet(stage);
+        assert_int_equal(alice->text_count, 0);
+        stage_answer_send(&rest, 101);
+        struct asked *last = stage_expect_send(stage, DELIVERY, &send);
+        assert_int_equal(send.to_account, 2004);
+        stage_hears(stage, alice, "{'msg':'~','msgType':101,'fromUserId':'SYSTEM'}");
+        stage_answer_send(&other, 200);
+        stage_answer_send(&last, 201);
+    }
+}
+
+/* More than one request may hold leaves in several, one after the other. */
+static void long_texts_leave_in_parts(void **state) {
+    enum { TEXTS = 25, BYTES = 60000 };
+    struct stage *stage = *state;
+    struct talker *alice = stage_live(stage, ALICE, "alice");
+    struct delivery_send send;
+    char *text = malloc(BYTES + 1);
+    assert_non_null(text);
+    memset(text, 'x', BYTES);
+    text[BYTES] = '\0';
+    for (int i = 0; i < TEXTS; i++) {
+        memcpy(text, test_text("%04d", i), 4);
+        stage_say(alice, "alice", "2002", text, NULL);
+    }
+    int next = 0;
+    for (uint64_t cid = 100; next < TEXTS; cid += 100) {
+        struct asked *asked = stage_expect_send(stage, DELIVERY, &send);
+        assert_true(send.texts.count * BYTES <= (512 << 10));
+        for (size_t i = 0; i < send.texts.count; i++, next++)
+            assert_memory_equal(send.texts.items[i].data, test_text("%04d", next), 4);
+        stage_answer_send(&asked, cid);
+    }
+    stage_quiet(stage);
+    free(text);
+}
+
+/* --- nonces -------------------------------------------------------------------------------- */
+
+/* The nonce that a text of this client with this ref (NULL: none) goes out with. */
+static void take_nonce(struct stage *stage, struct talker *talker, const char *from,
+                       const char *ref, char nonce[NONCE]) {
+    struct delivery_send send;
+    stage_say(talker, from, "2002", "hello", ref);
+    struct asked *asked = stage_expect_send(stage, DELIVERY, &send);
+    memcpy(nonce, send.nonces.items[0].data, NONCE);
+    stage_answer_send(&asked, 100);
+    if (ref != NULL)
+        stage_hears(stage, talker, "{'msgType':300,'ref':'%s','ok':true,'cid':100,'time_ms':#}",
+                    ref);
+}
+
+static void a_ref_gives_the_same_nonce(void **state) {
+    struct stage *stage = *state;
+    struct talker *alice = live_ext(stage, ALICE, "alice");
+    struct talker *again = live_ext(stage, ALICE, "alice");
+    struct talker *carol = live_ext(stage, CAROL, "carol");
+    char first[NONCE], other[NONCE];
+    take_nonce(stage, alice, "alice", "ref-1", first);
+    take_nonce(stage, alice, "alice", "ref-1", other);
+    assert_memory_equal(first, other, NONCE);
+    take_nonce(stage, again, "alice", "ref-1", other);
+    assert_memory_equal(first, other, NONCE);
+    take_nonce(stage, alice, "alice", "ref-2", other);
+    assert_memory_not_equal(first, other, NONCE);
+    take_nonce(stage, carol, "carol", "ref-1", other);
+    assert_memory_not_equal(first, other, NONCE);
+}
+
+static void other_nonces_never_repeat(void **state) {
+    enum { EACH = 50 };
+    struct stage *stage = *state;
+    /* Without extensions a ref means nothing, so that the same one twice are two texts. */
+    struct talker *alice = stage_live(stage, ALICE, "alice");
+    struct talker *carol = live_ext(stage, CAROL, "carol");
+    static char nonces[2 * EACH][NONCE];
+    struct delivery_send send;
+    size_t count = 0;
+    for (int i = 0; i < EACH; i++) {
+        stage_say(alice, "alice", "2002", "hello", "ref-1");
+        stage_say(carol, "carol", "2002", "hello", NULL);
+    }
+    while (count < 2 * EACH) {
+        struct asked *asked = stage_expect_send(stage, DELIVERY, &send);
+        for (size_t i = 0; i < send.nonces.count; i++)
+            memcpy(nonces[count++], send.nonces.items[i].data, NONCE);
+        stage_answer_send(&asked, 100);
+    }
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = 0; j < i; j++)
+            assert_memory_not_equal(nonces[i], nonces[j], NONCE);
+    stage_hears_nothing(stage, alice);
+}
+
+/* --- refusals ------------------------------------------------------------------------------ */
+
+static void a_refusal_reaches_the_sender(void **state) {
+    struct stage *stage = *state;
+    struct talker *youim = stage_live(stage, ALICE, "alice");
+    struct talker *ext = live_ext(stage, ALICE, "alice");
+    struct talker *ourchat = stage_talker(stage, false);
+    struct delivery_send send;
+    stage_log_in(stage, ourchat, CAROL, NULL);
+    stage_expect_pull(stage, CAROL, NULL, 0);
+    static const enum err errors[] = {ERR_NOT_MEMBER, ERR_BLOCKED,     ERR_NO_ACCOUNT, ERR_NO_GROUP,
+                                      ERR_TO_ONESELF, ERR_BAD_REQUEST, ERR_INTERNAL};
+    for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
+        stage_say(youim, "alice", i % 2 == 0 ? "@500" : "2002", "hello", NULL);
+        struct asked *asked = stage_expect_send(stage, DELIVERY, &send);
+        played_refuse(&asked, errors[i]);
+        stage_hears(stage, youim, "{'msg':'~','msgType':101,'fromUserId':'SYSTEM'}");
+
+        stage_say(ext, "alice", "2002", "hello", "r");
+        asked = stage_expect_send(stage, DELIVERY, &send);
+        played_refuse(&asked, errors[i]);
+        stage_hears(stage, ext, "{'msgType':300,'ref':'r','ok':false,'error':'%s','text':'~'}",
+                    err_word(errors[i]));
+
+        talker_say(ourchat,
+                   "{'code':0,'time':1,'data':{'sender':{'ocid':1004,'%s':2002},'msg':'hello'}}",
+                   i % 2 == 0 ? "group_id" : "private_id");
+        asked = stage_expect_send(stage, DELIVERY, &send);
+        assert_slice_text(send.account_id, ""); /* it is the number's decimal form */
+        played_refuse(&asked, errors[i]);
+        stage_hears(stage, ourchat,
+                    "{'code':0,'time':#,'data':{'cid':0,'sender':{'ocid':0,'private_id':1004},"
+                    "'msg':'~'}}");
+    }
+    stage_quiet(stage);
+}
+
+static void all_texts_of_a_refused_request_are_refused(void **state) {
+    struct stage *stage = *state;
+    struct talker *alice = live_ext(stage, ALICE, "alice");
+    struct delivery_send send;
+    for (int i = 0; i < 3; i++)
+        stage_say(alice, "alice", "2002", "hello", test_text("%d", i));
+    struct asked *asked = stage_expect_send(stage, DELIVERY, &send);
+    stage_let_time_pass(stage);
+    played_refuse(&asked, ERR_BLOCKED);
+    asked = stage_expect_send(stage, DELIVERY, &send);
+    assert_int_equal(send.texts.count, 2);
+    played_refuse(&asked, ERR_BLOCKED);
+    for (int i = 0; i < 3; i++)
+        stage_hears(stage, alice,
+                    "{'msgType':300,'ref':'%d','ok':false,'error':'blocked','text':'~'}", i);
+    stage_quiet(stage);
+}
+
+/* --- string ids ---------------------------------------------------------------------------- */
+
+static void a_string_id_is_looked_up_once(void **state) {
+    struct stage *stage = *state;
+    struct talker *alice = stage_live(stage, ALICE, "alice");
+    struct talker *carol = stage_live(stage, CAROL, "carol");
+    struct auth_resolve resolve;
+    struct group_resolve group_resolve;
+    struct delivery_send send;
+    uint64_t number = 2002;
+    stage_say(alice, "alice", "bob", "to bob", NULL);
+    stage_say(alice, "alice", "2003", "waits for the one before", NULL);
+    struct asked *asked = stage_expect(stage, AUTH, &message_AUTH_RESOLVE, &resolve);
+    assert_int_equal(resolve.ids.count, 1);
+    assert_slice_text(resolve.ids.items[0], "bob");
+    stage_quiet(stage);
+    played_answer(&asked, &(struct auth_resolve_reply){.accounts = {&number, 1}});
+    asked = stage_expect_send(stage, DELIVERY, &send);
+    assert_int_equal(send.to_account, 2002);
+    stage_answer_send(&asked, 100);
+    asked = stage_expect_send(stage, DELIVERY, &send);
+    assert_int_equal(send.to_account, 2003);
+    stage_answer_send(&asked, 101);
+
+    stage_say(carol, "carol", "bob", "to bob", NULL);
+    asked = stage_expect_send(stage, DELIVERY, &send);
+    assert_int_equal(send.to_account, 2002);
+    stage_answer_send(&asked, 102);
+
+    number = 501; /* a group of the same name is another matter */
+    stage_say(carol, "carol", "@bob", "to the group", NULL);
+    asked = stage_expect(stage, GROUP, &message_GROUP_RESOLVE, &group_resolve);
+    assert_slice_text(group_resolve.ids.items[0], "bob");
+    played_answer(&asked, &(struct group_resolve_reply){.groups = {&number, 1}});
+    asked = stage_expect_send(stage, DELIVERY, &send);
+    assert_int_equal(send.to_group, 501);
+    stage_answer_send(&asked, 103);
+    stage_quiet(stage);
+}
+
+static void an_unknown_id_is_refused_and_not_remembered(void **state) {
+    struct stage *stage = *state;
+    struct talker *alice = live_ext(stage, ALICE, "alice");
+    struct auth_resolve resolve;
+    struct delivery_send send;
+    uint64_t number = 0;
+    stage_say(alice, "alice", "bob", "to nobody", "r");
+    struct asked *asked = stage_expect(stage, AUTH, &message_AUTH_RESOLVE, &resolve);
+    played_answer(&asked, &(struct auth_resolve_reply){.accounts = {&number, 1}});
+    stage_hears(stage, alice,
+                "{'msgType':300,'ref':'r','ok':false,'error':'no_account','text':'~'}");
+    stage_say(alice, "alice", "@bob", "to no group", "r");
+    struct group_resolve group_resolve;
+    asked = stage_expect(stage, GROUP, &message_GROUP_RESOLVE, &group_resolve);
+    played_answer(&asked, &(struct group_resolve_reply){.groups = {&number, 1}});
+    stage_hears(stage, alice, "{'msgType':300,'ref':'r','ok':false,'error':'no_group','text':'~'}");
+    number = 2002;
+    stage_say(alice, "alice", "bob", "to bob", "s");
+    asked = stage_expect(stage, AUTH, &message_AUTH_RESOLVE, &resolve);
+    played_answer(&asked, &(struct auth_resolve_reply){.accounts = {&number, 1}});
+    asked = stage_expect_send(stage, DELIVERY, &send);
+    stage_answer_send(&asked, 100);
+    stage_hears(stage, alice, "{'msgType':300,'ref':'s','ok':true,'cid':100,'time_ms':#}");
+    stage_quiet(stage);
+}
+
+/* Also when nobody is there to be asked: the connection goes on. */
+static void a_look_up_that_fails_is_answered(void **state) {
+    struct stage *stage = *state;
+    struct talker *alice = live_ext(stage, ALICE, "alice");
+    struct auth_resolve resolve;
+    stage_say(alice, "alice", "bob", "hello", "r");
+    struct asked *asked = stage_expect(stage, AUTH, &message_AUTH_RESOLVE, &resolve);
+    played_refuse(&asked, ERR_OVERLOADED);
+    stage_hears(stage, alice,
+                "{'msgType':300,'ref':'r','ok':false,'error':'overloaded','text':'~'}");
+    played_destroy(&stage->played[AUTH]);
+    STAGE_UNTIL(stage,
+                strstr(service_process_output(stage->gateway), "peers=auth address=") != NULL &&
+                    strstr(service_process_output(stage->gateway), "state=down") != NULL);
+    for (int i = 0; i < 3; i++) {
+        stage_say(alice, "alice", "bob", "hello", "s");
+        stage_hears(stage, alice,
+                    "{'msgType':300,'ref':'s','ok':false,'error':'unavailable','text':'~'}");
+    }
+    stage_quiet(stage);
+}
+
+int main(void) {
+#define TEST(name_) cmocka_unit_test_setup_teardown(name_, stage_set_up, stage_tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(texts_to_one_conversation_gather),
+        TEST(conversations_do_not_wait_for_each_other),
+        TEST(equal_keys_do_not_mix_conversations),
+        TEST(beyond_the_window_nothing_is_read),
+        TEST(long_texts_leave_in_parts),
+        TEST(a_ref_gives_the_same_nonce),
+        TEST(other_nonces_never_repeat),
+        TEST(a_refusal_reaches_the_sender),
+        TEST(all_texts_of_a_refused_request_are_refused),
+        TEST(a_string_id_is_looked_up_once),
+        TEST(an_unknown_id_is_refused_and_not_remembered),
+        TEST(a_look_up_that_fails_is_answered),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,390 @@
+/*
+ * parley-group alone: requests for friendship, answers, ends of friendships.
+ */
+#include "services/group/group.h"
+#include "services/group/group_sql.h"
+#include "tests/isolation/group_fixture.h"
+
+static enum err befriend(struct group_fixture *f, uint64_t account, uint64_t target,
+                         bool *repeat_r) {
+    struct group_befriend ask = {account, target};
+    struct done done = {0};
+    enum err err = test_caller_ask(f->caller, &message_GROUP_BEFRIEND, &ask, &done);
+    if (repeat_r != NULL)
+        *repeat_r = done.repeat;
+    return err;
+}
+
+static enum err answer(struct group_fixture *f, uint64_t account, uint64_t asker, bool accept) {
+    struct group_answer_friend ask = {account, asker, accept};
+    return test_caller_ask(f->caller, &message_GROUP_ANSWER_FRIEND, &ask, NULL);
+}
+
+static enum err unfriend(struct group_fixture *f, uint64_t account, uint64_t target) {
+    struct group_unfriend ask = {account, target};
+    return test_caller_ask(f->caller, &message_GROUP_UNFRIEND, &ask, NULL);
+}
+
+static uint64_t expect_request(struct group_fixture *f, uint64_t asker, uint64_t asked) {
+    return expect_own_notice(
+        f, asked, &(struct notice){.type = ENTRY_FRIEND_REQUEST, .from = asker, .subject = asked});
+}
+
+static uint64_t expect_answer(struct group_fixture *f, uint64_t asker, uint64_t asked,
+                              bool accepted) {
+    return expect_own_notice(
+        f, asker,
+        &(struct notice){
+            .type = ENTRY_FRIEND_ANSWER, .from = asked, .subject = asker, .accepted = accepted});
+}
+
+/* Asks, and takes the notice. */
+static void ask_quietly(struct group_fixture *f, uint64_t asker, uint64_t asked) {
+    assert_err(befriend(f, asker, asked, NULL), ERR_OK);
+    next_routed_item(f, f->session);
+}
+
+static bool waits(struct group_fixture *f, uint64_t asked, uint64_t asker) {
+    return request_waits(f, GROUP_REQUEST_FRIEND, asked, asker);
+}
+
+/* An account that others count on: with its own conversation. */
+static uint64_t known_account(struct group_fixture *f) {
+    uint64_t account = new_account(f, "");
+    assert_err(ask_say(f, account, 0, "welcome"), ERR_OK);
+    next_routed_item(f, f->session);
+    return account;
+}
+
+/* --- asking -------------------------------------------------------------------------------- */
+
+static void test_a_request_is_stored_and_told(void **state) {
+    struct group_fixture *f = *state;
+    uint64_t ada = new_account(f, "ada"), bob = new_account(f, "");
+    bool repeat = true;
+    assert_err(befriend(f, ada, bob, &repeat), ERR_OK);
+    assert_false(repeat);
+    uint64_t first = expect_request(f, ada, bob);
+    assert_true(waits(f, bob, ada));
+    assert_false(waits(f, ada, bob));
+    assert_false(are_friends(f, ada, bob));
+    /* Both have conversations of their own from now on, and read them from the start. */
+    assert_cursor(f, conversation_of_account(ada), ada, 0, 0);
+    assert_cursor(f, conversation_of_account(bob), bob, 0, 0);
+    assert_int_equal(stored_in(f, conversation_of_account(ada)), 0);
+    uint64_t eve = new_account(f, "ève");
+    assert_err(befriend(f, eve, bob, NULL), ERR_OK);
+    assert_true(expect_request(f, eve, bob) > first);
+    expect_nothing_routed(f);
+}
+
+static void test_asked_twice_is_asked_once(void **state) {
+    struct group_fixture *f = *state;
+    uint64_t ada = new_account(f, ""), bob = new_account(f, "");
+    bool repeat = false;
+    ask_quietly(f, ada, bob);
+    uint64_t before = sql_state(f);
+    assert_err(befriend(f, ada, bob, &repeat), ERR_OK);
+    assert_true(repeat);
+    assert_int_equal(sql_state(f), before);
+    expect_nothing_routed(f);
+}
+
+static void test_who_cannot_be_asked(void **state) {
+    struct group_fixture *f = *state;
+    uint64_t ada = known_account(f), bob = known_account(f), eve = known_account(f);
+    make_friends(f, ada, bob);
+    sql_run(f, "INSERT INTO block VALUES (%" PRIu64 ", %" PRIu64 ")", eve, ada);
+    uint64_t before = sql_state(f);
+    assert_err(befriend(f, ada, ada, NULL), ERR_TO_ONESELF);
+    assert_err(befriend(f, ada, bob, NULL), ERR_ALREADY_FRIENDS);
+    assert_err(befriend(f, bob, ada, NULL), ERR_ALREADY_FRIENDS);
+    assert_err(befriend(f, ada, eve, NULL), ERR_BLOCKED);
+    const uint64_t nobody[] = {0, 1, NUMBER_LIMIT, conversation_of_account(bob), UINT64_MAX};
+    for (size_t i = 0; i < sizeof nobody / sizeof nobody[0]; i++) {
+        assert_err(befriend(f, ada, nobody[i], NULL), ERR_NO_ACCOUNT);
+        assert_err(befriend(f, nobody[i], ada, NULL), ERR_NO_ACCOUNT);
+        assert_err(befriend(f, nobody[i], nobody[i], NULL), ERR_NO_ACCOUNT);
+    }
+    assert_int_equal(sql_state(f), before);
+    expect_nothing_routed(f);
+}
+
+/* Nothing at all is made for a request that is refused, also not an own conversation. */
+static void test_a_refused_request_leaves_nothing(void **state) {
+    struct group_fixture *f = *state;
+    uint64_t ada = new_account(f, ""), bob = new_account(f, "");
+    sql_run(f, "INSERT INTO block VALUES (%" PRIu64 ", %" PRIu64 ")", bob, ada);
+    uint64_t before = sql_state(f);
+    assert_err(befriend(f, ada, bob, NULL), ERR_BLOCKED);
+    assert_err(befriend(f, ada, 1, NULL), ERR_NO_ACCOUNT);
+    assert_err(befriend(f, ada, ada, NULL), ERR_TO_ONESELF);
+    assert_err(answer(f, ada, bob, true), ERR_NO_REQUEST);
+    assert_err(unfriend(f, ada, bob), ERR_NOT_FRIENDS);
+    assert_int_equal(sql_state(f), before);
+    /* Who has blocked may ask all the same. */
+    ask_quietly(f, bob, ada);
+}
+
+static void test_a_mutual_request_befriends(void **state) {
+    struct group_fixture *f = *state;
+    uint64_t ada = new_account(f, "ada lovelace"), bob = new_account(f, "");
+    ask_quietly(f, ada, bob);
+    assert_err(befriend(f, bob, ada, NULL), ERR_OK);
+    expect_answer(f, ada, bob, true);
+    expect_answer(f, bob, ada, true);
+    assert_true(are_friends(f, ada, bob));
+    assert_false(waits(f, bob, ada));
+    assert_false(waits(f, ada, bob));
+    assert_err(answer(f, bob, ada, true), ERR_NO_REQUEST);
+    assert_err(befriend(f, ada, bob, NULL), ERR_ALREADY_FRIENDS);
+    expect_nothing_routed(f);
+}
+
+/* --- answering ----------------------------------------------------------------------------- */
+
+static void test_answers(void **state) {
+    struct group_fixture *f = *state;
+    uint64_t ada = new_account(f, "augusta"), bob = new_account(f, "bøb"), eve = new_account(f, "");
+    ask_quietly(f, ada, bob);
+    ask_quietly(f, eve, bob);
+    assert_err(answer(f, bob, ada, true), ERR_OK);
+    expect_answer(f, ada, bob, true);
+    assert_true(are_friends(f, ada, bob));
+    assert_false(waits(f, bob, ada));
+    assert_true(waits(f, bob, eve));
+    assert_err(answer(f, bob, eve, false), ERR_OK);
+    expect_answer(f, eve, bob, false);
+    assert_false(are_friends(f, eve, bob));
+    assert_false(waits(f, bob, eve));
+    uint64_t before = sql_state(f);
+    assert_err(answer(f, bob, ada, false), ERR_NO_REQUEST);
+    assert_err(answer(f, bob, eve, true), ERR_NO_REQUEST);
+    assert_int_equal(sql_state(f), before);
+    /* Who was refused may ask again. */
+    ask_quietly(f, eve, bob);
+    expect_nothing_routed(f);
+}
+
+static void test_answers_to_no_request(void **state) {
+    struct group_fixture *f = *state;
+    uint64_t ada = known_account(f), bob = known_account(f), eve = known_account(f);
+    ask_quietly(f, ada, bob);
+    uint64_t before = sql_state(f);
+    for (unsigned accept = 0; accept < 2; accept++) {
+        assert_err(answer(f, ada, bob, accept), ERR_NO_REQUEST); /* one's own request */
+        assert_err(answer(f, bob, eve, accept), ERR_NO_REQUEST);
+        assert_err(answer(f, eve, ada, accept), ERR_NO_REQUEST);
+        assert_err(answer(f, bob, bob, accept), ERR_NO_REQUEST);
+        assert_err(answer(f, bob, 1, accept), ERR_NO_REQUEST);
+        assert_err(answer(f, bob, 0, accept), ERR_NO_REQUEST);
+        assert_err(answer(f, 0, 0, accept), ERR_NO_ACCOUNT);
+        assert_err(answer(f, bob, UINT64_MAX, accept), ERR_NO_ACCOUNT);
+        assert_err(answer(f, NUMBER_LIMIT, ada, accept), ERR_NO_ACCOUNT);
+    }
+    assert_int_equal(sql_state(f), before);
+    expect_nothing_routed(f);
+}
+
+/* --- the end of a friendship --------------------------------------------------------------- */
+
+static void test_unfriend(void **state) {
+    struct group_fixture *f = *state;
+    uint64_t ada = new_account(f, "ada k."), bob = new_account(f, ""), eve = new_account(f, "");
+    ask_quietly(f, ada, bob);
+    assert_err(answer(f, bob, ada, true), ERR_OK);
+    expect_answer(f, ada, bob, true);
+    make_friends(f, bob, eve);
+    assert_err(unfriend(f, bob, ada), ERR_OK);
+    expect_own_notice(f, ada,
+                      &(struct notice){.type = ENTRY_FRIEND_REMOVED, .from = bob, .subject = ada});
+    assert_false(are_friends(f, ada, bob));
+    assert_true(are_friends(f, bob, eve));
+    uint64_t before = sql_state(f);
+    assert_err(unfriend(f, bob, ada), ERR_NOT_FRIENDS);
+    assert_err(unfriend(f, ada, bob), ERR_NOT_FRIENDS);
+    assert_err(unfriend(f, ada, eve), ERR_NOT_FRIENDS);
+    assert_err(unfriend(f, ada, ada), ERR_NOT_FRIENDS);
+    assert_err(unfriend(f, ada, 1), ERR_NOT_FRIENDS);
+    assert_err(unfriend(f, ada, 0), ERR_NOT_FRIENDS);
+    assert_err(unfriend(f, ada, UINT64_MAX), ERR_NO_ACCOUNT);
+    assert_err(unfriend(f, 0, 0), ERR_NO_ACCOUNT);
+    assert_int_equal(sql_state(f), before);
+    /* And from the start again. */
+    ask_quietly(f, ada, bob);
+    expect_nothing_routed(f);
+}
+
+/* --- limits -------------------------------------------------------------------------------- */
+
+/* Friends that need not exist. */
+static void give_friends(struct group_fixture *f, uint64_t account, unsigned count) {
+    sql_run(f,
+            "INSERT INTO friendship SELECT IF(seq MOD 2 = 0, seq, %" PRIu64
+            "), IF(seq MOD 2 = 0, %" PRIu64 ", seq + 8000000), 1 FROM seq_2_to_%u",
+            account, account, count + 1);
+}
+
+static void test_friends_have_a_limit(void **state) {
+    struct group_fixture *f = *state;
+    uint64_t ada = known_account(f), bob = known_account(f), eve = known_account(f);
+    give_friends(f, ada, GROUP_MAX_FRIENDS - 1);
+    ask_quietly(f, ada, bob);
+    ask_quietly(f, eve, ada);
+    assert_err(answer(f, bob, ada, true), ERR_OK);
+    expect_answer(f, ada, bob, true);
+    uint64_t before = sql_state(f);
+    assert_err(answer(f, ada, eve, true), ERR_TOO_MANY);
+    assert_err(befriend(f, ada, eve, NULL), ERR_TOO_MANY); /* mutual */
+    assert_int_equal(sql_state(f), before);
+    assert_true(waits(f, ada, eve));
+    /* The other side's limit counts as well; refusing is always possible. */
+    uint64_t max = new_account(f, "");
+    ask_quietly(f, ada, max);
+    assert_err(answer(f, max, ada, true), ERR_TOO_MANY);
+    assert_err(befriend(f, max, ada, NULL), ERR_TOO_MANY);
+    assert_err(answer(f, max, ada, false), ERR_OK);
+    expect_answer(f, ada, max, false);
+    assert_err(unfriend(f, ada, bob), ERR_OK);
+    next_routed_item(f, f->session);
+    assert_err(answer(f, ada, eve, true), ERR_OK);
+    expect_answer(f, eve, ada, true);
+    expect_nothing_routed(f);
+}
+
+static void test_requests_have_a_limit(void **state) {
+    struct group_fixture *f = *state;
+    uint64_t ada = known_account(f), bob = known_account(f), eve = known_account(f);
+    /* Made by ada, of both kinds; and for bob to answer. */
+    sql_run(f,
+            "INSERT INTO request SELECT 1 + seq MOD 2, seq, %" PRIu64 ", 1 FROM seq_1_to_%u;"
+            " INSERT INTO request SELECT 1, %" PRIu64 ", seq, 1 FROM seq_1_to_%u",
+            ada, GROUP_MAX_REQUESTS - 1, bob, GROUP_MAX_REQUESTS - 1);
+    ask_quietly(f, ada, bob);
+    uint64_t before = sql_state(f);
+    assert_err(befriend(f, ada, eve, NULL), ERR_TOO_MANY);
+    assert_err(befriend(f, eve, bob, NULL), ERR_TOO_MANY);
+    assert_err(befriend(f, ada, bob, NULL), ERR_OK); /* asked already */
+    assert_int_equal(sql_state(f), before);
+    /* One to somebody who waits for an answer stores none. */
+    assert_err(befriend(f, bob, ada, NULL), ERR_OK);
+    expect_answer(f, ada, bob, true);
+    expect_answer(f, bob, ada, true);
+    ask_quietly(f, ada, eve);
+    expect_nothing_routed(f);
+}
+
+/* --- two at once --------------------------------------------------------------------------- */
+
+static void test_two_answers_at_once(void **state) {
+    struct group_fixture *f = *state;
+    for (unsigned round = 0; round < 4; round++) {
+        uint64_t ada = new_account(f, ""), bob = new_account(f, "");
+        ask_quietly(f, ada, bob);
+        struct group_answer_friend yes = {bob, ada, true}, no = {bob, ada, false};
+        enum err errs[2];
+        ask_both(f, conversation_of_account(ada),
+                 (const struct message_desc *[]){&message_GROUP_ANSWER_FRIEND,
+                                                 &message_GROUP_ANSWER_FRIEND},
+                 (const void *[]){&yes, &no}, errs);
+        bool accepted = errs[0] == ERR_OK;
+        assert_err(errs[accepted ? 1 : 0], ERR_NO_REQUEST);
+        assert_err(errs[accepted ? 0 : 1], ERR_OK);
+        expect_answer(f, ada, bob, accepted);
+        assert_int_equal(are_friends(f, ada, bob), accepted);
+        assert_int_equal(stored_in(f, conversation_of_account(ada)), 1);
+    }
+    expect_nothing_routed(f);
+}
+
+/* Whoever is first asks, the other one thereby accepts. */
+static void two_mutual_requests(struct group_fixture *f, uint64_t ada, uint64_t bob) {
+    struct test_caller *other = test_caller_new("other", f->port);
+    struct group_befriend one = {ada, bob}, two = {bob, ada};
+    test_caller_start(f->caller, &message_GROUP_BEFRIEND, &one);
+    test_caller_start(other, &message_GROUP_BEFRIEND, &two);
+    assert_err(test_caller_finish(f->caller, &message_GROUP_BEFRIEND, NULL), ERR_OK);
+    assert_err(test_caller_finish(other, &message_GROUP_BEFRIEND, NULL), ERR_OK);
+    assert_true(are_friends(f, ada, bob));
+    assert_false(waits(f, ada, bob) || waits(f, bob, ada));
+    uint64_t in_adas = stored_in(f, conversation_of_account(ada));
+    assert_int_equal(in_adas + stored_in(f, conversation_of_account(bob)), 3);
+    /* Two workers commit and post: their entries come in either order. */
+    unsigned requests = 0, answers = 0;
+    for (unsigned i = 0; i < 3; i++) {
+        struct entry entry = entry_of(f, next_routed_item(f, f->session));
+        requests += entry.type == ENTRY_FRIEND_REQUEST;
+        answers += entry.type == ENTRY_FRIEND_ANSWER && entry.accepted;
+        assert_stored(f, &entry);
+    }
+    assert_int_equal(requests, 1);
+    assert_int_equal(answers, 2);
+    test_caller_destroy(&other);
+}
+
+static void test_two_mutual_requests_at_once(void **state) {
+    struct group_fixture *f = *state;
+    for (unsigned round = 0; round < 20; round++) {
+        /* In half of the rounds nobody has a conversation of their own yet. */
+        uint64_t ada = round % 2 == 0 ? new_account(f, "") : 0, bob = new_account(f, "");
+        if (ada == 0) {
+            ada = new_account(f, "");
+            ask_quietly(f, ada, bob);
+            assert_err(answer(f, bob, ada, false), ERR_OK);
+            next_routed_item(f, f->session);
+            sql_run(f, "DELETE FROM message WHERE conversation IN (%" PRIu64 ", %" PRIu64 ")",
+                    conversation_of_account(ada), conversation_of_account(bob));
+        }
+        two_mutual_requests(f, ada, bob);
+    }
+    expect_nothing_routed(f);
+}
+
+/* Both own conversations are locked, whichever way round the change goes. */
+static void test_crosswise_changes_never_deadlock(void **state) {
+    struct group_fixture *f = *state;
+    struct test_caller *callers[4] = {f->caller};
+    uint64_t people[4];
+    for (size_t i = 0; i < 4; i++)
+        people[i] = known_account(f);
+    for (size_t i = 1; i < 4; i++)
+        callers[i] = test_caller_new(test_text("caller %zu", i), f->port);
+    for (unsigned round = 0; round < 40; round++) {
+        bool ends = round % 4 == 3;
+        const struct message_desc *message =
+            ends ? &message_GROUP_UNFRIEND : &message_GROUP_BEFRIEND;
+        for (size_t i = 0; i < 4; i++) { /* both have the same fields */
+            struct group_befriend ask = {people[i], people[(i + 1 + round % 3) % 4]};
+            test_caller_start(callers[i], message, &ask);
+        }
+        for (size_t i = 0; i < 4; i++) {
+            enum err err = test_caller_finish(callers[i], message, NULL);
+            assert_true(err == ERR_OK || err == (ends ? ERR_NOT_FRIENDS : ERR_ALREADY_FRIENDS));
+        }
+    }
+    for (size_t i = 1; i < 4; i++)
+        test_caller_destroy(&callers[i]);
+    for (size_t i = 0; i < 4; i++)
+        for (uint64_t left = stored_in(f, conversation_of_account(people[i])) - 1; left > 0; left--)
+            next_routed_item(f, f->session);
+    expect_nothing_routed(f);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_request_is_stored_and_told),
+        cmocka_unit_test(test_asked_twice_is_asked_once),
+        cmocka_unit_test(test_who_cannot_be_asked),
+        cmocka_unit_test(test_a_refused_request_leaves_nothing),
+        cmocka_unit_test(test_a_mutual_request_befriends),
+        cmocka_unit_test(test_answers),
+        cmocka_unit_test(test_answers_to_no_request),
+        cmocka_unit_test(test_unfriend),
+        cmocka_unit_test(test_friends_have_a_limit),
+        cmocka_unit_test(test_requests_have_a_limit),
+        cmocka_unit_test(test_two_answers_at_once),
+        cmocka_unit_test(test_two_mutual_requests_at_once),
+        cmocka_unit_test(test_crosswise_changes_never_deadlock),
+    };
+    return cmocka_run_group_tests(tests, group_set_up, group_tear_down);
+}

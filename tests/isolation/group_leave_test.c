@@ -1,0 +1,338 @@
+/*
+ * parley-group alone: members who leave or are removed, and groups that are dissolved.
+ */
+#include "services/group/group.h"
+#include "services/group/group_sql.h"
+#include "tests/isolation/group_fixture.h"
+
+static enum err leave(struct group_fixture *f, uint64_t group, uint64_t account) {
+    struct group_leave ask = {group, account};
+    return test_caller_ask(f->caller, &message_GROUP_LEAVE, &ask, NULL);
+}
+
+static enum err remove_member(struct group_fixture *f, uint64_t group, uint64_t account,
+                              uint64_t by) {
+    struct group_remove ask = {group, account, by};
+    return test_caller_ask(f->caller, &message_GROUP_REMOVE, &ask, NULL);
+}
+
+static enum err dissolve(struct group_fixture *f, uint64_t group, uint64_t by) {
+    struct group_dissolve ask = {group, by};
+    return test_caller_ask(f->caller, &message_GROUP_DISSOLVE, &ask, NULL);
+}
+
+/* Takes the notice in the group's log. */
+static uint64_t expect_in_group(struct group_fixture *f, uint64_t group, enum entry_type type,
+                                uint64_t from, uint64_t subject, const uint64_t *accounts,
+                                size_t count) {
+    return expect_notice(f,
+                         &(struct notice){.type = type,
+                                          .conversation = conversation_of_group(group),
+                                          .from = from,
+                                          .subject = subject,
+                                          .to = group},
+                         accounts, count);
+}
+
+/* --- leaving ------------------------------------------------------------------------------- */
+
+static void test_leaving(void **state) {
+    struct group_fixture *f = *state;
+    uint64_t owner = new_account(f, ""), group = new_group(f, owner, "l’atelier");
+    uint64_t ada = new_member(f, group, "ada who leaves", GROUP_MEMBER);
+    uint64_t admin = new_member(f, group, "", GROUP_ADMINISTRATOR);
+    uint64_t conversation = conversation_of_group(group), version = version_of(f, group);
+    uint64_t since = sql_number(f, "SELECT since FROM `cursor` WHERE account = %" PRIu64, admin);
+    assert_err(leave(f, group, ada), ERR_OK);
+    uint64_t left =
+        expect_in_group(f, group, ENTRY_LEFT, ada, ada, (uint64_t[]){owner, ada, admin}, 3);
+    assert_int_equal(role_of(f, group, ada), GROUP_STRANGER);
+    /* It reads its own notice, and nothing behind it. */
+    assert_cursor(f, conversation, ada, 0, left);
+    assert_cursor(f, conversation, owner, 0, 0);
+    assert_int_equal(version_of(f, group), version + 1);
+    assert_err(leave(f, group, admin), ERR_OK);
+    uint64_t next =
+        expect_in_group(f, group, ENTRY_LEFT, admin, admin, (uint64_t[]){owner, admin}, 2);
+    assert_true(next > left);
+    assert_cursor(f, conversation, ada, 0, left);
+    assert_cursor(f, conversation, admin, since, next);
+    expect_nothing_routed(f);
+}
+
+static void test_who_cannot_leave(void **state) {
+    struct group_fixture *f = *state;
+    uint64_t owner = new_account(f, ""), stranger = new_account(f, "");
+    uint64_t group = new_group(f, owner, "");
+    new_member(f, group, "", GROUP_MEMBER);
+    uint64_t before = sql_state(f);
+    assert_err(leave(f, group, owner), ERR_OWNER_STAYS);
+    const uint64_t nobody[] = {stranger, 0, 1, NUMBER_LIMIT, UINT64_MAX};
+    for (size_t i = 0; i < sizeof nobody / sizeof nobody[0]; i++)
+        assert_err(leave(f, group, nobody[i]), ERR_NOT_MEMBER);
+    const uint64_t nowhere[] = {0, 1, NUMBER_LIMIT, conversation_of_group(group), UINT64_MAX};
+    for (size_t i = 0; i < sizeof nowhere / sizeof nowhere[0]; i++)
+        assert_err(leave(f, nowhere[i], stranger), ERR_NO_GROUP);
+    assert_int_equal(sql_state(f), before);
+    expect_nothing_routed(f);
+}
+
+static void test_who_left_may_come_back(void **state) {
+    struct group_fixture *f = *state;
+    uint64_t owner = new_account(f, ""), group = new_group(f, owner, "");
+    uint64_t ada = new_member(f, group, "", GROUP_ADMINISTRATOR);
+    assert_err(leave(f, group, ada), ERR_OK);
+    assert_err(leave(f, group, ada), ERR_NOT_MEMBER);
+    uint64_t left = expect_in_group(f, group, ENTRY_LEFT, ada, ada, (uint64_t[]){owner, ada}, 2);
+    add_quietly(f, group, ada);
+    assert_int_equal(role_of(f, group, ada), GROUP_MEMBER);
+    assert_cursor(f, conversation_of_group(group), ada, left, 0);
+    expect_nothing_routed(f);
+}
+
+/* --- removing ------------------------------------------------------------------------------ */
+
+static void test_removing(void **state) {
+    struct group_fixture *f = *state;
+    uint64_t owner = new_account(f, "chief"), group = new_group(f, owner, "");
+    uint64_t admin = new_member(f, group, "", GROUP_ADMINISTRATOR);
+    uint64_t ada = new_member(f, group, "removed", GROUP_MEMBER);
+    uint64_t bob = new_member(f, group, "", GROUP_MEMBER);
+    uint64_t conversation = conversation_of_group(group), version = version_of(f, group);
+    assert_err(remove_member(f, group, ada, admin), ERR_OK);
+    uint64_t cid = expect_in_group(f, group, ENTRY_REMOVED, admin, ada,
+                                   (uint64_t[]){owner, admin, ada, bob}, 4);
+    assert_int_equal(role_of(f, group, ada), GROUP_STRANGER);
+    assert_int_equal(sql_number(f,
+                                "SELECT until FROM `cursor` WHERE conversation = %" PRIu64
+                                " AND account = %" PRIu64,
+                                conversation, ada),
+                     cid);
+    assert_int_equal(version_of(f, group), version + 1);
+    assert_err(remove_member(f, group, admin, owner), ERR_OK);
+    expect_in_group(f, group, ENTRY_REMOVED, owner, admin, (uint64_t[]){owner, admin, bob}, 3);
+    assert_err(remove_member(f, group, bob, 0), ERR_OK);
+    expect_in_group(f, group, ENTRY_REMOVED, 0, bob, (uint64_t[]){owner, bob}, 2);
+    assert_int_equal(
+        sql_number(f, "SELECT COUNT(*) FROM member WHERE conversation = %" PRIu64, conversation),
+        1);
+    expect_nothing_routed(f);
+}
+
+static void test_who_may_remove_whom(void **state) {
+    struct group_fixture *f = *state;
+    uint64_t owner = new_account(f, ""), stranger = new_account(f, "");
+    uint64_t group = new_group(f, owner, ""), another = new_group(f, stranger, "");
+    uint64_t admin = new_member(f, group, "", GROUP_ADMINISTRATOR);
+    uint64_t peer = new_member(f, group, "", GROUP_ADMINISTRATOR);
+    uint64_t member = new_member(f, group, "", GROUP_MEMBER);
+    const struct {
+        uint64_t group, account, by;
+        enum err err;
+    } cases[] = {
+        {group, owner, owner, ERR_TO_ONESELF},
+        {group, admin, admin, ERR_TO_ONESELF},
+        {group, member, member, ERR_TO_ONESELF},
+        {group, owner, admin, ERR_NOT_ALLOWED},
+        {group, peer, admin, ERR_NOT_ALLOWED},
+        {group, admin, member, ERR_NOT_ALLOWED},
+        {group, owner, member, ERR_NOT_ALLOWED},
+        {group, member, stranger, ERR_NOT_ALLOWED},
+        {group, member, 1, ERR_NOT_ALLOWED},
+        {group, member, UINT64_MAX, ERR_NOT_ALLOWED},
+        {group, stranger, member, ERR_NOT_ALLOWED},
+        {group, stranger, admin, ERR_NOT_MEMBER},
+        {group, stranger, owner, ERR_NOT_MEMBER},
+        {group, stranger, 0, ERR_NOT_MEMBER},
+        {group, 0, 0, ERR_NOT_MEMBER},
+        {group, 1, owner, ERR_NOT_MEMBER},
+        {group, UINT64_MAX, 0, ERR_NOT_MEMBER},
+        {group, owner, 0, ERR_OWNER_STAYS},
+        {another, stranger, owner, ERR_NOT_ALLOWED},
+        {another, member, stranger, ERR_NOT_MEMBER},
+        {0, member, owner, ERR_NO_GROUP},
+        {1, member, owner, ERR_NO_GROUP},
+        {NUMBER_LIMIT, member, 0, ERR_NO_GROUP},
+        {UINT64_MAX, member, 0, ERR_NO_GROUP},
+    };
+    uint64_t before = sql_state(f);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        assert_err(remove_member(f, cases[i].group, cases[i].account, cases[i].by), cases[i].err);
+    assert_int_equal(sql_state(f), before);
+    expect_nothing_routed(f);
+}
+
+/* An administrator who is about to remove somebody is removed. */
+static void test_two_who_remove_at_once(void **state) {
+    struct group_fixture *f = *state;
+    uint64_t owner = new_account(f, ""), group = new_group(f, owner, "");
+    for (unsigned round = 0; round < 4; round++) {
+        uint64_t admin = new_member(f, group, "", GROUP_ADMINISTRATOR);
+        uint64_t member = new_member(f, group, "", GROUP_MEMBER);
+        struct group_remove one = {group, admin, owner}, two = {group, member, admin};
+        enum err errs[2];
+        ask_both(f, conversation_of_group(group),
+                 (const struct message_desc *[]){&message_GROUP_REMOVE, &message_GROUP_REMOVE},
+                 (const void *[]){&one, &two}, errs);
+        assert_err(errs[0], ERR_OK);
+        next_routed_item(f, f->session);
+        if (errs[1] != ERR_OK) { /* came second */
+            assert_err(errs[1], ERR_NOT_ALLOWED);
+            assert_err(leave(f, group, member), ERR_OK);
+        }
+        next_routed_item(f, f->session);
+    }
+    expect_nothing_routed(f);
+}
+
+static void test_removed_and_left_at_once(void **state) {
+    struct group_fixture *f = *state;
+    uint64_t owner = new_account(f, ""), group = new_group(f, owner, "");
+    uint64_t member = new_member(f, group, "", GROUP_MEMBER);
+    struct group_remove one = {group, member, owner};
+    struct group_leave two = {group, member};
+    enum err errs[2];
+    ask_both(f, conversation_of_group(group),
+             (const struct message_desc *[]){&message_GROUP_REMOVE, &message_GROUP_LEAVE},
+             (const void *[]){&one, &two}, errs);
+    assert_err(errs[0] == ERR_OK ? errs[1] : errs[0], ERR_NOT_MEMBER);
+    uint64_t cid = expect_routed(f, (uint64_t[]){owner, member}, 2).cid;
+    assert_cursor(f, conversation_of_group(group), member, 0, cid);
+    expect_nothing_routed(f);
+}
+
+/* --- dissolving ---------------------------------------------------------------------------- */
+
+static void test_dissolving(void **state) {
+    struct group_fixture *f = *state;
+    uint64_t owner = new_account(f, "last one"), group = new_group(f, owner, "short-lived");
+    uint64_t admin = new_member(f, group, "", GROUP_ADMINISTRATOR);
+    uint64_t ada = new_member(f, group, "", GROUP_MEMBER), gone = new_member(f, group, "", 1);
+    uint64_t conversation = conversation_of_group(group), asker = new_account(f, "");
+    assert_err(leave(f, group, gone), ERR_OK);
+    uint64_t left = expect_routed(f, (uint64_t[]){owner, admin, ada, gone}, 4).cid;
+    sql_run(f,
+            "INSERT INTO request VALUES (2, %" PRIu64 ", %" PRIu64 ", 1), (1, %" PRIu64 ", %" PRIu64
+            ", 1)",
+            group, asker, group, asker);
+    uint64_t version = version_of(f, group);
+    assert_err(dissolve(f, group, owner), ERR_OK);
+    uint64_t cid =
+        expect_in_group(f, group, ENTRY_DISSOLVED, owner, 0, (uint64_t[]){owner, admin, ada}, 3);
+    const uint64_t members[] = {owner, admin, ada};
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(sql_number(f,
+                                    "SELECT until FROM `cursor` WHERE conversation = %" PRIu64
+                                    " AND account = %" PRIu64,
+                                    conversation, members[i]),
+                         cid);
+    assert_int_equal(sql_number(f,
+                                "SELECT until FROM `cursor` WHERE conversation = %" PRIu64
+                                " AND account = %" PRIu64,
+                                conversation, gone),
+                     left);
+    assert_int_equal(
+        sql_number(f, "SELECT COUNT(*) FROM member WHERE conversation = %" PRIu64, conversation),
+        0);
+    assert_false(request_waits(f, GROUP_REQUEST_JOIN, group, asker));
+    /* The request to an account that has the group's number is another matter. */
+    assert_true(request_waits(f, GROUP_REQUEST_FRIEND, group, asker));
+    assert_int_equal(sql_number(f,
+                                "SELECT COUNT(*) FROM conversation WHERE id = %" PRIu64
+                                " AND dissolved = 1 AND version = %" PRIu64,
+                                conversation, version + 1),
+                     1);
+    /* It is no group any more, but its id stays taken. */
+    assert_err(dissolve(f, group, owner), ERR_NO_GROUP);
+    assert_err(leave(f, group, ada), ERR_NO_GROUP);
+    assert_err(add(f, group, ada, 0), ERR_NO_GROUP);
+    assert_err(ask_say(f, 0, group, "anybody there?"), ERR_NO_GROUP);
+    assert_err(create(f, owner, "short-lived", "", NULL), ERR_TAKEN);
+    expect_nothing_routed(f);
+}
+
+static void test_who_may_dissolve(void **state) {
+    struct group_fixture *f = *state;
+    uint64_t owner = new_account(f, ""), stranger = new_account(f, "");
+    uint64_t group = new_group(f, owner, "");
+    uint64_t admin = new_member(f, group, "", GROUP_ADMINISTRATOR);
+    uint64_t member = new_member(f, group, "", GROUP_MEMBER), before = sql_state(f);
+    const uint64_t others[] = {admin, member, stranger, 1, NUMBER_LIMIT, UINT64_MAX};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        assert_err(dissolve(f, group, others[i]), ERR_NOT_ALLOWED);
+    const uint64_t nowhere[] = {0, 1, NUMBER_LIMIT, conversation_of_group(group), UINT64_MAX};
+    for (size_t i = 0; i < sizeof nowhere / sizeof nowhere[0]; i++)
+        assert_err(dissolve(f, nowhere[i], 0), ERR_NO_GROUP);
+    assert_int_equal(sql_state(f), before);
+    assert_err(dissolve(f, group, 0), ERR_OK);
+    expect_in_group(f, group, ENTRY_DISSOLVED, 0, 0, (uint64_t[]){owner, admin, member}, 3);
+    expect_nothing_routed(f);
+}
+
+/* More members than one statement closes the cursors of. */
+static void test_a_large_group_is_dissolved(void **state) {
+    enum { MEMBERS = 2500 };
+    struct group_fixture *f = *state;
+    uint64_t owner = new_account(f, ""), group = new_group(f, owner, "");
+    uint64_t conversation = conversation_of_group(group);
+    sql_run(f,
+            "INSERT INTO member SELECT %" PRIu64 ", seq, 1, 1 FROM seq_6000001_to_%u;"
+            " INSERT INTO `cursor` (account, conversation) SELECT seq, %" PRIu64
+            " FROM seq_6000001_to_%u",
+            conversation, 6000000 + MEMBERS, conversation, 6000000 + MEMBERS);
+    assert_err(dissolve(f, group, owner), ERR_OK);
+    const struct route_item *item = next_routed_item(f, f->session);
+    assert_int_equal(item->accounts.count, MEMBERS + 1);
+    uint64_t cid = entry_of(f, item).cid;
+    assert_int_equal(sql_number(f,
+                                "SELECT COUNT(*) FROM `cursor` WHERE conversation = %" PRIu64
+                                " AND until = %" PRIu64,
+                                conversation, cid),
+                     MEMBERS + 1);
+    expect_nothing_routed(f);
+}
+
+static void test_joining_and_dissolving_at_once(void **state) {
+    struct group_fixture *f = *state;
+    for (unsigned round = 0; round < 6; round++) {
+        uint64_t owner = new_account(f, ""), group = new_group(f, owner, "");
+        uint64_t ada = new_account(f, ""), conversation = conversation_of_group(group);
+        struct group_add one = {group, ada, 0};
+        struct group_dissolve two = {group, owner};
+        enum err errs[2];
+        ask_both(f, conversation,
+                 (const struct message_desc *[]){&message_GROUP_ADD, &message_GROUP_DISSOLVE},
+                 (const void *[]){&one, &two}, errs);
+        assert_err(errs[1], ERR_OK);
+        assert_true(errs[0] == ERR_OK || errs[0] == ERR_NO_GROUP);
+        next_routed_item(f, f->session);
+        if (errs[0] == ERR_OK)
+            next_routed_item(f, f->session);
+        assert_int_equal(sql_number(f, "SELECT COUNT(*) FROM member WHERE conversation = %" PRIu64,
+                                    conversation),
+                         0);
+        assert_int_equal(sql_number(f,
+                                    "SELECT COUNT(*) FROM `cursor` WHERE conversation = %" PRIu64
+                                    " AND until IS NULL",
+                                    conversation),
+                         0);
+    }
+    expect_nothing_routed(f);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_leaving),
+        cmocka_unit_test(test_who_cannot_leave),
+        cmocka_unit_test(test_who_left_may_come_back),
+        cmocka_unit_test(test_removing),
+        cmocka_unit_test(test_who_may_remove_whom),
+        cmocka_unit_test(test_two_who_remove_at_once),
+        cmocka_unit_test(test_removed_and_left_at_once),
+        cmocka_unit_test(test_dissolving),
+        cmocka_unit_test(test_who_may_dissolve),
+        cmocka_unit_test(test_a_large_group_is_dissolved),
+        cmocka_unit_test(test_joining_and_dissolving_at_once),
+    };
+    return cmocka_run_group_tests(tests, group_set_up, group_tear_down);
+}

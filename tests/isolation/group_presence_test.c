@@ -1,0 +1,189 @@
+/*
+ * parley-group alone: who is told of who came and went.
+ */
+#include "services/group/group.h"
+#include "services/group/group_sql.h"
+#include "tests/isolation/group_fixture.h"
+
+static enum err presence(struct group_fixture *f, const uint64_t *accounts, size_t count,
+                         bool online) {
+    struct group_presence ask = {{(uint64_t *)accounts, count}, online};
+    return test_caller_ask(f->caller, &message_GROUP_PRESENCE, &ask, NULL);
+}
+
+/* Takes the next routed entry, to exactly these accounts. */
+static void expect_news(struct group_fixture *f, enum entry_type type, uint64_t account,
+                        uint64_t group, const uint64_t *accounts, size_t count) {
+    struct entry entry = expect_routed(f, accounts, count);
+    assert_int_equal(entry.conversation, 0);
+    assert_int_equal(entry.cid, 0);
+    assert_int_equal(entry.prev, 0);
+    assert_in_range(entry.time_ms, loop_wall_ms() - TEST_DEADLINE_MS, loop_wall_ms());
+    assert_int_equal(entry.type, type);
+    assert_int_equal(entry.from, account);
+    assert_int_equal(entry.subject, account);
+    assert_int_equal(entry.to, group);
+    assert_account_id(f, entry.from, entry.from_id);
+    assert_account_id(f, entry.subject, entry.subject_id);
+    assert_group_id(f, entry.to, entry.to_id);
+    assert_int_equal(entry.text.length, 0);
+    assert_false(entry.accepted);
+}
+
+static void test_friends_and_members_are_told(void **state) {
+    struct group_fixture *f = *state;
+    uint64_t ada = new_account(f, "ada is here"), bob = new_account(f, ""),
+             eve = new_account(f, ""), owner = new_account(f, "");
+    uint64_t group = new_group(f, owner, "a group with presence"), other = new_group(f, owner, "");
+    add_quietly(f, group, ada);
+    add_quietly(f, group, bob);
+    add_quietly(f, other, ada);
+    make_friends(f, bob, ada);
+    make_friends(f, ada, eve);
+    make_friends(f, bob, owner);
+    uint64_t before = sql_state(f);
+    for (unsigned online = 0; online < 2; online++) {
+        assert_err(presence(f, &ada, 1, online), ERR_OK);
+        expect_news(f, online ? ENTRY_FRIEND_ONLINE : ENTRY_FRIEND_OFFLINE, ada, 0,
+                    (uint64_t[]){bob, eve}, 2);
+        enum entry_type type = online ? ENTRY_MEMBER_ONLINE : ENTRY_MEMBER_OFFLINE;
+        expect_news(f, type, ada, group, (uint64_t[]){owner, bob}, 2);
+        expect_news(f, type, ada, other, &owner, 1);
+    }
+    assert_int_equal(sql_state(f), before);
+    expect_nothing_routed(f);
+}
+
+static void test_nobody_to_tell(void **state) {
+    struct group_fixture *f = *state;
+    uint64_t ada = new_account(f, ""), alone = new_group(f, ada, "");
+    (void)alone;
+    uint64_t before = sql_state(f);
+    assert_err(presence(f, &ada, 1, true), ERR_OK);
+    assert_err(presence(f, &ada, 0, true), ERR_OK);
+    const uint64_t nobody[] = {0, 1, NUMBER_LIMIT, conversation_of_account(ada), UINT64_MAX};
+    assert_err(presence(f, nobody, sizeof nobody / sizeof nobody[0], false), ERR_OK);
+    assert_int_equal(sql_state(f), before);
+    expect_nothing_routed(f);
+}
+
+/* Who left, or was in a group that is no more, is no member. */
+static void test_those_who_left_are_not_told(void **state) {
+    struct group_fixture *f = *state;
+    uint64_t owner = new_account(f, ""), group = new_group(f, owner, ""),
+             gone = new_group(f, owner, "");
+    uint64_t ada = new_member(f, group, "", GROUP_MEMBER), bob = new_member(f, group, "", 1);
+    add_quietly(f, gone, ada);
+    struct group_leave leave = {group, bob};
+    struct group_dissolve dissolve = {gone, owner};
+    assert_err(test_caller_ask(f->caller, &message_GROUP_LEAVE, &leave, NULL), ERR_OK);
+    assert_err(test_caller_ask(f->caller, &message_GROUP_DISSOLVE, &dissolve, NULL), ERR_OK);
+    next_routed_item(f, f->session);
+    next_routed_item(f, f->session);
+    assert_err(presence(f, &ada, 1, true), ERR_OK);
+    expect_news(f, ENTRY_MEMBER_ONLINE, ada, group, &owner, 1);
+    assert_err(presence(f, &bob, 1, true), ERR_OK);
+    expect_nothing_routed(f);
+}
+
+/* A gateway died: all at once, the same groups, in more than one look at the database. */
+static void test_many_at_once(void **state) {
+    enum { PEOPLE = 40 };
+    struct group_fixture *f = *state;
+    uint64_t people[PEOPLE + 1], others[PEOPLE + 1], groups[2];
+    for (size_t i = 0; i < PEOPLE; i++)
+        people[i] = new_account(f, i % 2 == 0 ? "" : test_text("person %zu", i));
+    people[PEOPLE] = 1; /* does not exist */
+    for (size_t g = 0; g < 2; g++) {
+        groups[g] = new_group(f, people[0], "");
+        sql_run(f,
+                "INSERT INTO member SELECT %" PRIu64 ", seq, 1, 1 FROM seq_%" PRIu64 "_to_%" PRIu64,
+                conversation_of_group(groups[g]), people[1], people[PEOPLE - 1]);
+    }
+    for (size_t i = 0; i + 1 < PEOPLE; i++)
+        make_friends(f, people[i], people[i + 1]);
+    assert_err(presence(f, people, PEOPLE + 1, false), ERR_OK);
+    for (size_t from = 0; from < PEOPLE; from += GROUP_PRESENCE_AT_ONCE) {
+        size_t to = from + GROUP_PRESENCE_AT_ONCE < PEOPLE ? from + GROUP_PRESENCE_AT_ONCE : PEOPLE;
+        for (size_t i = from; i < to; i++) {
+            size_t count = 0;
+            if (i > 0)
+                others[count++] = people[i - 1];
+            if (i + 1 < PEOPLE)
+                others[count++] = people[i + 1];
+            expect_news(f, ENTRY_FRIEND_OFFLINE, people[i], 0, others, count);
+        }
+        for (size_t g = 0; g < 2; g++)
+            for (size_t i = from; i < to; i++) {
+                size_t count = 0;
+                for (size_t j = 0; j < PEOPLE; j++)
+                    if (j != i)
+                        others[count++] = people[j];
+                expect_news(f, ENTRY_MEMBER_OFFLINE, people[i], groups[g], others, count);
+            }
+    }
+    expect_nothing_routed(f);
+}
+
+/* Receivers that do not fit into one batch. */
+static void test_large_groups(void **state) {
+    enum { MEMBERS = 30000, PEOPLE = 8 };
+    struct group_fixture *f = *state;
+    uint64_t people[PEOPLE];
+    for (size_t i = 0; i < PEOPLE; i++)
+        people[i] = new_account(f, "");
+    uint64_t group = new_group(f, people[0], "");
+    sql_run(f,
+            "INSERT INTO member SELECT %" PRIu64 ", seq, 1, 1 FROM seq_%" PRIu64 "_to_%" PRIu64
+            "; INSERT INTO member SELECT %" PRIu64 ", seq, 1, 1 FROM seq_8000001_to_%u",
+            conversation_of_group(group), people[1], people[PEOPLE - 1],
+            conversation_of_group(group), 8000000 + MEMBERS);
+    assert_err(presence(f, people, PEOPLE, true), ERR_OK);
+    for (size_t i = 0; i < PEOPLE; i++) {
+        const struct route_item *item = next_routed_item(f, f->session);
+        assert_int_equal(item->accounts.count, MEMBERS + PEOPLE - 1);
+        for (size_t j = 0; j < item->accounts.count; j++)
+            assert_int_not_equal(item->accounts.items[j], people[i]);
+        assert_int_equal(entry_of(f, item).from, people[i]);
+    }
+    expect_nothing_routed(f);
+}
+
+static void test_as_many_as_there_may_be(void **state) {
+    struct group_fixture *f = *state;
+    static uint64_t accounts[1025];
+    uint64_t first = new_account(f, ""), friend = new_account(f, "");
+    for (size_t i = 0; i < 1025; i++)
+        accounts[i] = 9000000 + i;
+    accounts[1023] = first;
+    make_friends(f, first, friend);
+    assert_err(presence(f, accounts, 1024, true), ERR_OK);
+    expect_news(f, ENTRY_FRIEND_ONLINE, first, 0, &friend, 1);
+    assert_err(presence(f, accounts, 1025, true), ERR_BAD_REQUEST);
+    expect_nothing_routed(f);
+}
+
+static void test_killed_connections_are_made_again(void **state) {
+    struct group_fixture *f = *state;
+    uint64_t ada = new_account(f, ""), bob = new_account(f, "");
+    make_friends(f, ada, bob);
+    for (unsigned i = 0; i < 3; i++) {
+        kill_connections(f);
+        assert_err(presence(f, &ada, 1, true), ERR_OK);
+        expect_news(f, ENTRY_FRIEND_ONLINE, ada, 0, &bob, 1);
+    }
+    expect_nothing_routed(f);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_friends_and_members_are_told),
+        cmocka_unit_test(test_nobody_to_tell),
+        cmocka_unit_test(test_those_who_left_are_not_told),
+        cmocka_unit_test(test_many_at_once),
+        cmocka_unit_test(test_large_groups),
+        cmocka_unit_test(test_as_many_as_there_may_be),
+        cmocka_unit_test(test_killed_connections_are_made_again),
+    };
+    return cmocka_run_group_tests(tests, group_set_up, group_tear_down);
+}

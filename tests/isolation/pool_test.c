@@ -1,0 +1,329 @@
+/*
+ * pool.h against a real MariaDB: order, the queue's limit, lost connections, the way out.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <cmocka.h>
+
+#include "common/pool.h"
+#include "tests/support/test_db.h"
+
+static struct db_settings settings;
+static struct ev_loop *ev;
+static struct pool *pool;
+
+struct job {
+    struct pool_job base;
+    enum err err;
+    uint64_t connection_id;
+    bool in_transaction;
+    pthread_t ran_on, done_on;
+    unsigned ran, done; /* place in the order of all, from 1; 0: not yet */
+};
+
+static unsigned ran_count, done_count, done_wanted;
+static pthread_mutex_t order_lock = PTHREAD_MUTEX_INITIALIZER;
+/* Posted by a job that waits, and what it waits for. */
+static sem_t arrived, gate;
+
+static const struct db_statement own_id = {"own_id", "SELECT CONNECTION_ID(), @@in_transaction"};
+
+static void run(struct pool_job *base, struct db *db) {
+    struct job *job = (struct job *)base;
+    pthread_mutex_lock(&order_lock);
+    job->ran = ++ran_count;
+    pthread_mutex_unlock(&order_lock);
+    job->ran_on = pthread_self();
+    struct db_rows *rows;
+    job->err = db_query(db, &own_id, DB_NO_ARGS, &rows);
+    if (db_rows_next(rows)) {
+        job->connection_id = db_rows_u64(rows, 0);
+        job->in_transaction = db_rows_u64(rows, 1) != 0;
+    }
+    db_rows_destroy(&rows);
+}
+
+static void run_behind_gate(struct pool_job *base, struct db *db) {
+    sem_post(&arrived);
+    sem_wait(&gate);
+    run(base, db);
+}
+
+static void run_and_leave_open(struct pool_job *base, struct db *db) {
+    struct job *job = (struct job *)base;
+    run(base, db);
+    if (job->err == ERR_OK)
+        job->err = db_begin(db);
+}
+
+static void done(struct pool_job *base) {
+    struct job *job = (struct job *)base;
+    job->done = ++done_count;
+    job->done_on = pthread_self();
+    if (done_count == done_wanted)
+        ev_break(ev, EVBREAK_ALL);
+}
+
+static struct job job_make(void (*run_function)(struct pool_job *, struct db *)) {
+    return (struct job){.base = {.run = run_function, .done = done}, .err = ERR_INTERNAL};
+}
+
+static void on_deadline(struct ev_loop *loop, ev_timer *timer, int events) {
+    (void)timer;
+    (void)events;
+    ev_break(loop, EVBREAK_ALL);
+}
+
+/* Runs the loop until `count` jobs are done since the test began. */
+static void run_until_done(unsigned count) {
+    done_wanted = count;
+    ev_timer deadline;
+    ev_timer_init(&deadline, on_deadline, TEST_DEADLINE_MS / 1000.0, 0.);
+    ev_timer_start(ev, &deadline);
+    if (done_count < count)
+        ev_run(ev, 0);
+    ev_timer_stop(ev, &deadline);
+    assert_int_equal(done_count, count);
+}
+
+static int setup(void **state) {
+    (void)state;
+    settings = test_db_settings();
+    ran_count = done_count = done_wanted = 0;
+    sem_init(&arrived, 0, 0);
+    sem_init(&gate, 0, 0);
+    ev = ev_loop_new(EVFLAG_AUTO);
+    assert_non_null(ev);
+    return 0;
+}
+
+static int teardown(void **state) {
+    (void)state;
+    pool_destroy(&pool);
+    assert_null(pool);
+    ev_loop_destroy(ev);
+    sem_destroy(&arrived);
+    sem_destroy(&gate);
+    return 0;
+}
+
+static void make_pool(uint64_t connections, size_t queue_limit) {
+    settings.db_connections = connections;
+    pool = pool_new(ev, &settings, queue_limit);
+    assert_non_null(pool);
+}
+
+static void test_jobs_run_in_order_and_are_done_on_the_loop(void **state) {
+    (void)state;
+    make_pool(1, 100);
+    struct job jobs[100];
+    for (size_t i = 0; i < 100; i++) {
+        jobs[i] = job_make(run);
+        assert_int_equal(pool_submit(pool, &jobs[i].base), 0);
+    }
+    run_until_done(100);
+    assert_int_equal(pool_waiting(pool), 0);
+    for (unsigned i = 0; i < 100; i++) {
+        assert_int_equal(jobs[i].err, ERR_OK);
+        assert_int_equal(jobs[i].ran, i + 1);
+        assert_int_equal(jobs[i].done, i + 1);
+        assert_true(pthread_equal(jobs[i].done_on, pthread_self()));
+        assert_false(pthread_equal(jobs[i].ran_on, pthread_self()));
+        assert_int_equal(jobs[i].connection_id, jobs[0].connection_id);
+    }
+}
+
+static void test_jobs_run_side_by_side(void **state) {
+    (void)state;
+    make_pool(3, 10);
+    struct job jobs[3];
+    for (size_t i = 0; i < 3; i++) {
+        jobs[i] = job_make(run_behind_gate);
+        assert_int_equal(pool_submit(pool, &jobs[i].base), 0);
+    }
+    /* All three wait at the gate at once, so each has a thread. */
+    for (size_t i = 0; i < 3; i++)
+        sem_wait(&arrived);
+    for (size_t i = 0; i < 3; i++)
+        sem_post(&gate);
+    run_until_done(3);
+    assert_int_equal(jobs[0].err | jobs[1].err | jobs[2].err, ERR_OK);
+    assert_int_not_equal(jobs[0].connection_id, jobs[1].connection_id);
+    assert_int_not_equal(jobs[1].connection_id, jobs[2].connection_id);
+}
+
+static void test_queue_at_its_limit_refuses(void **state) {
+    (void)state;
+    make_pool(1, 2);
+    struct job first = job_make(run_behind_gate);
+    struct job jobs[3] = {job_make(run), job_make(run), job_make(run)};
+    assert_int_equal(pool_submit(pool, &first.base), 0);
+    sem_wait(&arrived);
+    assert_int_equal(pool_waiting(pool), 0);
+    assert_int_equal(pool_submit(pool, &jobs[0].base), 0);
+    assert_int_equal(pool_submit(pool, &jobs[1].base), 0);
+    assert_int_equal(pool_submit(pool, &jobs[2].base), -1);
+    assert_int_equal(pool_waiting(pool), 2);
+    sem_post(&gate);
+    run_until_done(3);
+    assert_int_equal(pool_submit(pool, &jobs[2].base), 0);
+    run_until_done(4);
+    assert_int_equal(jobs[2].err, ERR_OK);
+}
+
+static void test_destroy_drains(void **state) {
+    (void)state;
+    make_pool(2, 50);
+    struct job jobs[50];
+    for (size_t i = 0; i < 50; i++) {
+        jobs[i] = job_make(run);
+        assert_int_equal(pool_submit(pool, &jobs[i].base), 0);
+    }
+    pool_destroy(&pool);
+    assert_null(pool);
+    assert_int_equal(done_count, 50);
+    for (size_t i = 0; i < 50; i++) {
+        assert_int_equal(jobs[i].err, ERR_OK);
+        assert_true(pthread_equal(jobs[i].done_on, pthread_self()));
+    }
+}
+
+static int submitted_while_stopping;
+
+static void done_submits_again(struct pool_job *base) {
+    done(base);
+    submitted_while_stopping = pool_submit(pool, base);
+}
+
+static void test_no_submission_while_destroying(void **state) {
+    (void)state;
+    make_pool(1, 10);
+    struct job job = job_make(run);
+    job.base.done = done_submits_again;
+    assert_int_equal(pool_submit(pool, &job.base), 0);
+    submitted_while_stopping = 0;
+    pool_destroy(&pool);
+    assert_int_equal(done_count, 1);
+    assert_int_equal(submitted_while_stopping, -1);
+}
+
+static void test_worker_connects_again(void **state) {
+    (void)state;
+    make_pool(1, 10);
+    struct job before = job_make(run);
+    assert_int_equal(pool_submit(pool, &before.base), 0);
+    run_until_done(1);
+    assert_int_equal(before.err, ERR_OK);
+    struct db *other = test_db_new(&settings);
+    char sql[64];
+    snprintf(sql, sizeof sql, "KILL %llu", (unsigned long long)before.connection_id);
+    test_db_do(other, sql);
+    test_db_wait_gone(other, before.connection_id);
+    struct job after = job_make(run);
+    assert_int_equal(pool_submit(pool, &after.base), 0);
+    run_until_done(2);
+    assert_int_equal(after.err, ERR_OK);
+    assert_int_not_equal(after.connection_id, before.connection_id);
+    db_destroy(&other);
+}
+
+static void test_jobs_fail_while_the_database_is_away(void **state) {
+    (void)state;
+    make_pool(1, 1000);
+    struct job before = job_make(run);
+    assert_int_equal(pool_submit(pool, &before.base), 0);
+    run_until_done(1);
+    /* The worker reads its settings when it connects: none runs now, so they can be changed. */
+    char *socket = settings.db_socket;
+    settings.db_socket = (char *)(uintptr_t) "/nonexistent/parley.sock";
+    struct db_settings reachable = settings;
+    reachable.db_socket = socket;
+    struct db *other = test_db_new(&reachable);
+    char sql[64];
+    snprintf(sql, sizeof sql, "KILL %llu", (unsigned long long)before.connection_id);
+    test_db_do(other, sql);
+    test_db_wait_gone(other, before.connection_id);
+    db_destroy(&other);
+    static struct job jobs[1000];
+    for (size_t i = 0; i < 1000; i++) {
+        jobs[i] = job_make(run);
+        assert_int_equal(pool_submit(pool, &jobs[i].base), 0);
+    }
+    run_until_done(1001);
+    for (size_t i = 0; i < 1000; i++)
+        assert_int_equal(jobs[i].err, ERR_UNAVAILABLE);
+    settings.db_socket = socket;
+    struct job after = job_make(run);
+    int64_t deadline = loop_now_ms() + TEST_DEADLINE_MS;
+    while (after.err != ERR_OK) {
+        assert_true(loop_now_ms() < deadline);
+        after = job_make(run);
+        assert_int_equal(pool_submit(pool, &after.base), 0);
+        run_until_done(done_count + 1);
+    }
+}
+
+static void test_open_transaction_is_rolled_back(void **state) {
+    (void)state;
+    make_pool(1, 10);
+    struct job careless = job_make(run_and_leave_open);
+    struct job next = job_make(run);
+    assert_int_equal(pool_submit(pool, &careless.base), 0);
+    assert_int_equal(pool_submit(pool, &next.base), 0);
+    run_until_done(2);
+    assert_int_equal(careless.err, ERR_OK);
+    assert_int_equal(next.err, ERR_OK);
+    assert_int_equal(next.connection_id, careless.connection_id);
+    assert_false(next.in_transaction);
+}
+
+static sigset_t worker_mask;
+
+static void run_and_read_mask(struct pool_job *base, struct db *db) {
+    pthread_sigmask(SIG_SETMASK, NULL, &worker_mask);
+    run(base, db);
+}
+
+static void test_workers_take_no_signals(void **state) {
+    (void)state;
+    make_pool(1, 10);
+    struct job job = job_make(run_and_read_mask);
+    assert_int_equal(pool_submit(pool, &job.base), 0);
+    run_until_done(1);
+    assert_true(sigismember(&worker_mask, SIGTERM));
+    assert_true(sigismember(&worker_mask, SIGINT));
+    sigset_t mine;
+    pthread_sigmask(SIG_SETMASK, NULL, &mine);
+    assert_false(sigismember(&mine, SIGTERM));
+}
+
+static void test_unreachable_database_is_known_at_once(void **state) {
+    (void)state;
+    settings.db_connections = 4;
+    settings.db_socket = (char *)(uintptr_t) "/nonexistent/parley.sock";
+    assert_null(pool_new(ev, &settings, 10));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_jobs_run_in_order_and_are_done_on_the_loop, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_jobs_run_side_by_side, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_queue_at_its_limit_refuses, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_destroy_drains, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_no_submission_while_destroying, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_worker_connects_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_jobs_fail_while_the_database_is_away, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_open_transaction_is_rolled_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_workers_take_no_signals, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_unreachable_database_is_known_at_once, setup,
+                                        teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

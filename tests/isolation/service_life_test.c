@@ -1,0 +1,253 @@
+/*
+ * The life of a service: its options, what keeps it from starting, and how it stops.
+ */
+#include "tests/isolation/service_fixture.h"
+
+static struct service_process *service;
+static struct test_caller *caller, *other;
+
+static int tear_down(void **state) {
+    (void)state;
+    test_caller_destroy(&caller);
+    test_caller_destroy(&other);
+    service_process_kill(&service);
+    return 0;
+}
+
+static size_t count_of(const char *text, const char *part) {
+    size_t count = 0;
+    for (const char *at = text; (at = strstr(at, part)) != NULL; at += strlen(part))
+        count++;
+    return count;
+}
+
+/* Runs it to its end; what it wrote is there until the teardown. */
+static const char *output_of(const char *const *options, int status) {
+    service_process_kill(&service);
+    service = run_service(options);
+    int found = service_process_wait_exit(service);
+    if (found != status)
+        fail_msg("it ended with %d:\n%s", found, service_process_output(service));
+    return service_process_output(service);
+}
+#define OUTPUT_OF(status_, ...) output_of((const char *[]){__VA_ARGS__, NULL}, status_)
+
+static void start(const char *option) {
+    uint16_t port = test_free_port();
+    service = start_service(port, option);
+    caller = test_caller_new("caller", port);
+    other = test_caller_new("other", port);
+}
+
+static void wait_for_calls(uint64_t count) {
+    struct service_status status;
+    int64_t deadline_ms = loop_now_ms() + TEST_DEADLINE_MS;
+    do {
+        assert_true(loop_now_ms() < deadline_ms);
+        assert_err(
+            test_caller_ask(other, &message_SERVICE_STATUS, &(struct service_ping){0}, &status),
+            ERR_OK);
+    } while (status.calls != count + 1);
+}
+
+static void tell(int signal_number) { kill(service_process_pid(service), signal_number); }
+
+static void wait_for_text(const char *text) {
+    if (!service_process_wait_text(service, text, TEST_DEADLINE_MS))
+        fail_msg("no \"%s\" in:\n%s", text, service_process_output(service));
+}
+
+/* --- starting -------------------------------------------------------------------------------- */
+
+static void help_and_version_are_printed(void **state) {
+    (void)state;
+    const char *help = OUTPUT_OF(0, "--help");
+    assert_non_null(strstr(help, "parley-test"));
+    assert_non_null(strstr(help, "--test_port="));
+    assert_non_null(strstr(help, "--peer_timeout_ms="));
+    assert_null(strstr(help, "event="));
+    assert_non_null(strstr(OUTPUT_OF(0, "--version"), PARLEY_VERSION));
+}
+
+static void wrong_usage_is_told_in_a_line(void **state) {
+    (void)state;
+    static const char *const wrong[] = {"--nothing",       "--nothing=1",         "more",
+                                        "--test-port=0",   "--log-level=loud",    "--test-port",
+                                        "--heartbeat-ms=", "--config=/no/file/is"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        const char *output = OUTPUT_OF(2, wrong[i]);
+        assert_int_equal(count_of(output, "\n"), 1);
+        assert_non_null(strstr(output, "parley-test"));
+    }
+}
+
+static void a_taken_port_is_told_in_a_line(void **state) {
+    (void)state;
+    const char *port = test_text("--test-port=%u", (unsigned)test_free_port());
+    struct service_process *first = run_service((const char *[]){port, NULL});
+    service_process_wait_ready(first);
+    const char *output = OUTPUT_OF(1, port);
+    assert_int_equal(count_of(output, "level=error"), 1);
+    assert_non_null(strstr(output, "event=start_failed"));
+    assert_non_null(strstr(output, port + strlen("--test-port=")));
+    assert_non_null(strstr(output, "event=test_finish"));
+    assert_int_equal(service_process_stop(&first), 0);
+}
+
+static void a_start_that_fails_is_finished(void **state) {
+    (void)state;
+    const char *output = OUTPUT_OF(1, "--fail-start");
+    assert_int_equal(count_of(output, "level=error"), 1);
+    assert_int_equal(count_of(output, "event=test_finish"), 1);
+    assert_null(strstr(output, "event=ready"));
+}
+
+static void without_its_database_it_does_not_start(void **state) {
+    (void)state;
+    const char *output = OUTPUT_OF(1, "--with-database", "--db-socket=/no/such/socket");
+    assert_non_null(strstr(output, "level=error"));
+    assert_null(strstr(output, "event=ready"));
+}
+
+static void one_that_does_not_become_ready_ends(void **state) {
+    (void)state;
+    const char *port = test_text("--test-port=%u", (unsigned)test_free_port());
+    const char *output = OUTPUT_OF(1, port, "--never-ready", "--peer-wait-ms=100");
+    assert_int_equal(count_of(output, "level=error"), 1);
+    assert_non_null(strstr(output, "event=start_failed"));
+    assert_null(strstr(output, "event=ready"));
+}
+
+static void one_that_is_not_ready_yet_says_so(void **state) {
+    (void)state;
+    uint16_t port = test_free_port();
+    service = run_service(
+        (const char *[]){test_text("--test-port=%u", (unsigned)port), "--never-ready", NULL});
+    caller = test_caller_new("caller", port);
+    struct service_pong pong;
+    assert_err(test_caller_ask(caller, &message_SERVICE_PING, &(struct service_ping){0}, &pong),
+               ERR_OK);
+    assert_false(pong.ready);
+    assert_int_equal(service_process_stop(&service), 0);
+}
+
+/* --- stopping -------------------------------------------------------------------------------- */
+
+static void both_signals_stop_it(void **state) {
+    (void)state;
+    static const int signals[] = {SIGTERM, SIGINT};
+    for (size_t i = 0; i < 2; i++) {
+        start(NULL);
+        tell(signals[i]);
+        assert_int_equal(service_process_wait_exit(service), 0);
+        const char *output = service_process_output(service);
+        assert_non_null(strstr(output, "event=stopping"));
+        assert_int_equal(count_of(output, "event=test_stop"), 1);
+        assert_int_equal(count_of(output, "event=test_finish"), 1);
+        assert_non_null(strstr(output, "event=stopped status=0"));
+        assert_null(strstr(output, "level=error"));
+        tear_down(NULL);
+    }
+}
+
+static void calls_in_progress_are_finished_and_others_refused(void **state) {
+    (void)state;
+    start(NULL);
+    test_caller_start(caller, &message_HOLD, &(struct number){NEVER_MS});
+    wait_for_calls(1);
+    tell(SIGTERM);
+    wait_for_text("event=stopping");
+    struct service_pong pong;
+    assert_err(test_caller_ask(other, &message_ECHO, &(struct echo){.text = slice_text("x")}, NULL),
+               ERR_UNAVAILABLE);
+    assert_string_equal(test_caller_text(other), "this instance is stopping");
+    assert_err(test_caller_ask(other, &message_SERVICE_PING, &(struct service_ping){0}, &pong),
+               ERR_OK);
+    assert_false(pong.ready);
+    wait_for_calls(1);
+    tell(SIGUSR1); /* answers what is held */
+    assert_err(test_caller_finish(caller, &message_HOLD, NULL), ERR_OK);
+    assert_int_equal(service_process_wait_exit(service), 0);
+}
+
+static void jobs_of_the_pool_are_finished_too(void **state) {
+    (void)state;
+    start("--with-database");
+    test_caller_start(caller, &message_SLEEP, &(struct number){500});
+    wait_for_calls(1);
+    tell(SIGTERM);
+    struct number number;
+    assert_err(test_caller_finish(caller, &message_SLEEP, &number), ERR_OK);
+    assert_int_equal(number.number, 500);
+    assert_int_equal(service_process_wait_exit(service), 0);
+}
+
+static void what_stop_started_is_waited_for(void **state) {
+    (void)state;
+    start("--slow-stop");
+    tell(SIGTERM);
+    wait_for_text("event=test_stop");
+    struct service_pong pong;
+    for (int i = 0; i < 3; i++)
+        assert_err(test_caller_ask(other, &message_SERVICE_PING, &(struct service_ping){0}, &pong),
+                   ERR_OK);
+    tell(SIGUSR1);
+    assert_int_equal(service_process_wait_exit(service), 0);
+}
+
+static void a_call_without_an_end_holds_it_up_for_so_long(void **state) {
+    (void)state;
+    start(NULL);
+    test_caller_start(caller, &message_HOLD, &(struct number){NEVER_MS});
+    wait_for_calls(1);
+    int64_t before_ms = loop_now_ms();
+    tell(SIGTERM);
+    assert_int_equal(service_process_wait_exit(service), 0);
+    assert_in_range(loop_now_ms() - before_ms, SERVICE_STOP_MS, 2 * SERVICE_STOP_MS);
+}
+
+static void asked_twice_it_stops_at_once(void **state) {
+    (void)state;
+    start("--slow-stop");
+    test_caller_start(caller, &message_HOLD, &(struct number){NEVER_MS});
+    wait_for_calls(1);
+    int64_t before_ms = loop_now_ms();
+    tell(SIGTERM);
+    wait_for_text("event=stopping");
+    tell(SIGTERM);
+    assert_int_equal(service_process_wait_exit(service), 0);
+    assert_true(loop_now_ms() - before_ms < SERVICE_STOP_MS);
+}
+
+static void a_fault_that_cannot_be_lived_with_ends_it(void **state) {
+    (void)state;
+    start(NULL);
+    assert_err(test_caller_ask(caller, &message_FATAL, &(struct number){3}, NULL), ERR_OK);
+    assert_int_equal(service_process_wait_exit(service), 3);
+    assert_non_null(strstr(service_process_output(service), "event=test_finish"));
+}
+
+#define TEST(name_) cmocka_unit_test_teardown(name_, tear_down)
+
+int main(int argc, char **argv) {
+    if (is_child())
+        return child_main(argc, argv);
+    find_myself();
+    const struct CMUnitTest tests[] = {
+        TEST(help_and_version_are_printed),
+        TEST(wrong_usage_is_told_in_a_line),
+        TEST(a_taken_port_is_told_in_a_line),
+        TEST(a_start_that_fails_is_finished),
+        TEST(without_its_database_it_does_not_start),
+        TEST(one_that_does_not_become_ready_ends),
+        TEST(one_that_is_not_ready_yet_says_so),
+        TEST(both_signals_stop_it),
+        TEST(calls_in_progress_are_finished_and_others_refused),
+        TEST(jobs_of_the_pool_are_finished_too),
+        TEST(what_stop_started_is_waited_for),
+        TEST(a_call_without_an_end_holds_it_up_for_so_long),
+        TEST(asked_twice_it_stops_at_once),
+        TEST(a_fault_that_cannot_be_lived_with_ends_it),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,131 @@
+/*
+ * A session service of a test's own, and callers that play gateways and deliveries.
+ *
+ *     cmocka_unit_test_setup_teardown(test, session_set_up, session_tear_down)
+ *
+ *     struct test_caller *gateway = caller(*state, "gateway-1");
+ *     bind_one(gateway, 1001, 7);
+ *     route_one(delivery, 1001, "hello");
+ *     expect_push(gateway, 1, 7, "hello");
+ *
+ * What does not go as it should fails the test, except in try_bind. Everything is freed by the
+ * teardown.
+ */
+#ifndef PARLEY_TESTS_SESSION_FIXTURE_H
+#define PARLEY_TESTS_SESSION_FIXTURE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "common/service.h"
+#include "proto/messages.h"
+#include "tests/support/service_process.h"
+#include "tests/support/test_caller.h"
+
+#define SESSION_CALLERS 300
+
+struct session_fixture {
+    struct service_process *session;
+    uint16_t port;
+    struct test_caller *callers[SESSION_CALLERS];
+    size_t caller_count;
+};
+
+/* `*state` becomes the struct session_fixture; either option may be NULL. */
+static inline int session_set_up_with(void **state, const char *option, const char *another) {
+    static struct session_fixture fixture;
+    fixture = (struct session_fixture){.port = test_free_port()};
+    *state = &fixture;
+    fixture.session = service_process_start(
+        "parley-session", NULL,
+        (const char *[]){test_text("--session-port=%u", (unsigned)fixture.port), option, another,
+                         NULL});
+    service_process_wait_ready(fixture.session);
+    return 0;
+}
+
+static inline int session_set_up(void **state) { return session_set_up_with(state, NULL, NULL); }
+
+static inline int session_tear_down(void **state) {
+    struct session_fixture *fixture = *state;
+    for (size_t i = 0; i < fixture->caller_count; i++)
+        test_caller_destroy(&fixture->callers[i]);
+    service_process_kill(&fixture->session);
+    return 0;
+}
+
+/* --- what the callers do ------------------------------------------------------------------- */
+
+/* `state` is what cmocka's `*state` is, `name` the routing id. */
+static inline struct test_caller *caller(void *state, const char *name) {
+    struct session_fixture *fixture = state;
+    assert_true(fixture->caller_count < SESSION_CALLERS);
+    struct test_caller *made = test_caller_new(name, fixture->port);
+    fixture->callers[fixture->caller_count++] = made;
+    return made;
+}
+
+static inline struct u64_list list(uint64_t *items, size_t count) {
+    return (struct u64_list){items, count};
+}
+
+static inline enum err try_bind(struct test_caller *gateway, uint64_t account,
+                                uint64_t connection) {
+    struct session_bind bind = {list(&account, 1), list(&connection, 1)};
+    struct done done;
+    return test_caller_ask(gateway, &message_SESSION_BIND, &bind, &done);
+}
+
+static inline void bind_one(struct test_caller *gateway, uint64_t account, uint64_t connection) {
+    assert_int_equal(try_bind(gateway, account, connection), ERR_OK);
+}
+
+static inline void unbind_one(struct test_caller *gateway, uint64_t account, uint64_t connection) {
+    struct session_unbind unbind = {list(&account, 1), list(&connection, 1)};
+    struct done done;
+    assert_int_equal(test_caller_ask(gateway, &message_SESSION_UNBIND, &unbind, &done), ERR_OK);
+}
+
+static inline void route_items(struct test_caller *delivery, struct route_item *items,
+                               size_t count) {
+    struct session_route route = {{items, count}};
+    struct done done;
+    assert_int_equal(test_caller_ask(delivery, &message_SESSION_ROUTE, &route, &done), ERR_OK);
+}
+
+static inline void route_one(struct test_caller *delivery, uint64_t account, const char *entry) {
+    struct route_item item = {list(&account, 1), slice_text(entry)};
+    route_items(delivery, &item, 1);
+}
+
+static inline struct service_pong ping(struct test_caller *who) {
+    struct service_pong pong;
+    struct service_ping body = {.instance = 1};
+    assert_int_equal(test_caller_ask(who, &message_SERVICE_PING, &body, &pong), ERR_OK);
+    return pong;
+}
+
+/* The next event is a push with this seq of this one entry to this one connection. */
+static inline void expect_push(struct test_caller *gateway, uint64_t seq, uint64_t connection,
+                               const char *entry) {
+    struct gateway_push push;
+    test_caller_event(gateway, &message_GATEWAY_PUSH, &push);
+    assert_int_equal(push.seq, seq);
+    assert_int_equal(push.items.count, 1);
+    const struct push_item *item = push.items.items;
+    assert_int_equal(item->connections.count, 1);
+    assert_int_equal(item->connections.items[0], connection);
+    assert_true(slice_equal(item->entry, slice_text(entry)));
+}
+
+/* Nothing has come and nothing is on its way: the answer to a ping comes behind it. */
+static inline void expect_nothing(struct test_caller *gateway) {
+    ping(gateway);
+    assert_int_equal(test_caller_events(gateway), 0);
+}
+
+#endif

@@ -1,0 +1,432 @@
+/* The stage for the gateway's isolation tests; see gateway_fixture.h. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/support/gateway_fixture.h"
+
+#include <czmq.h>
+
+#include <signal.h>
+
+/* How long a turn waits for input. */
+#define TURN_MS 2
+
+static const char *const role_names[ROLE_COUNT] = {
+    [AUTH] = "auth",         [GROUP] = "group",           [SESSION] = "session",
+    [DELIVERY] = "delivery", [SESSION_2] = "session (2)", [DELIVERY_2] = "delivery (2)"};
+
+/* --- setting up ---------------------------------------------------------------------------- */
+
+void stage_play(struct stage *stage, enum role role) {
+    assert_null(stage->played[role]);
+    stage->played[role] = played_new(role_names[role], stage->ports[role]);
+}
+
+int stage_set_up_empty(void **state) {
+    static struct stage stage;
+    stage = (struct stage){.port = test_free_port(),
+                           .http_port = test_free_port(),
+                           .tcp_port = test_free_port(),
+                           .youim_port = test_free_port()};
+    for (size_t i = 0; i < ROLE_COUNT; i++)
+        stage.ports[i] = test_free_port();
+    for (enum role role = AUTH; role <= DELIVERY; role++)
+        stage_play(&stage, role);
+    *state = &stage;
+    return 0;
+}
+
+static const char *address(const struct stage *stage, enum role role) {
+    return test_text("tcp://127.0.0.1:%u", (unsigned)stage->ports[role]);
+}
+
+void stage_start(struct stage *stage, const char *const *options) {
+    const char *arguments[TEST_MAX_ARGUMENTS + 1] = {
+        test_text("--gateway-port=%u", (unsigned)stage->port),
+        test_text("--http-port=%u", (unsigned)stage->http_port),
+        test_text("--tcp-port=%u", (unsigned)stage->tcp_port),
+        test_text("--youim-port=%u", (unsigned)stage->youim_port),
+        test_text("--auth-peers=%s", address(stage, AUTH)),
+        test_text("--group-peers=%s", address(stage, GROUP)),
+        test_text("--session-peers=%s,%s", address(stage, SESSION), address(stage, SESSION_2)),
+        test_text("--delivery-peers=%s,%s", address(stage, DELIVERY), address(stage, DELIVERY_2)),
+        "--heartbeat-ms=50",
+        "--peer-timeout-ms=5000",
+        "--request-timeout-ms=60000",
+        "--reach-interval-ms=10",
+        "--cursor-flush-ms=10"};
+    size_t count = 0;
+    while (arguments[count] != NULL)
+        count++;
+    for (; options != NULL && *options != NULL; options++) {
+        assert_true(count < TEST_MAX_ARGUMENTS);
+        arguments[count++] = *options;
+    }
+    stage->gateway = service_process_start("parley-gateway", NULL, arguments);
+}
+
+void stage_wait_ready(struct stage *stage) {
+    STAGE_UNTIL(stage, !service_process_is_running(stage->gateway) ||
+                           strstr(service_process_output(stage->gateway), " event=ready") != NULL);
+    service_process_wait_ready(stage->gateway);
+}
+
+int stage_set_up_with(void **state, const char *const *options) {
+    stage_set_up_empty(state);
+    stage_start(*state, options);
+    stage_wait_ready(*state);
+    return 0;
+}
+
+int stage_set_up(void **state) { return stage_set_up_with(state, NULL); }
+
+static void take_moves(struct stage *stage, struct played *delivery) {
+    struct delivery_advance body;
+    struct asked *asked;
+    while ((asked = played_take(delivery, &message_DELIVERY_ADVANCE, &body)) != NULL) {
+        assert_int_equal(body.conversations.count, body.accounts.count);
+        assert_int_equal(body.cids.count, body.accounts.count);
+        for (size_t i = 0; i < body.accounts.count; i++) {
+            assert_true(stage->move_count < STAGE_MAX_MOVES);
+            stage->moves[stage->move_count++] = (struct stage_move){
+                body.accounts.items[i], body.conversations.items[i], body.cids.items[i]};
+        }
+        played_answer(&asked, NULL);
+    }
+}
+
+int stage_stop_gateway(struct stage *stage) {
+    int64_t deadline_ms = loop_now_ms() + TEST_DEADLINE_MS;
+    stage->keeps_moves = false;
+    kill(service_process_pid(stage->gateway), SIGTERM);
+    while (service_process_is_running(stage->gateway) && loop_now_ms() < deadline_ms)
+        stage_turn(stage);
+    return service_process_stop(&stage->gateway);
+}
+
+int stage_tear_down(void **state) {
+    struct stage *stage = *state;
+    int status = stage->gateway == NULL ? 0 : stage_stop_gateway(stage);
+    for (size_t i = 0; i < stage->talker_count; i++)
+        talker_destroy(&stage->talkers[i]);
+    for (size_t i = 0; i < ROLE_COUNT; i++)
+        played_destroy(&stage->played[i]);
+    return status;
+}
+
+void stage_turn(struct stage *stage) {
+    zmq_pollitem_t items[ROLE_COUNT + STAGE_MAX_TALKERS];
+    int count = 0;
+    for (size_t i = 0; i < ROLE_COUNT; i++)
+        if (stage->played[i] != NULL)
+            items[count++] =
+                (zmq_pollitem_t){.socket = played_socket(stage->played[i]), .events = ZMQ_POLLIN};
+    for (size_t i = 0; i < stage->talker_count; i++)
+        if (stage->talkers[i] != NULL && !stage->talkers[i]->ended && !stage->talkers[i]->deaf)
+            items[count++] = (zmq_pollitem_t){.fd = stage->talkers[i]->fd, .events = ZMQ_POLLIN};
+    zmq_poll(items, count, TURN_MS);
+    for (size_t i = 0; i < ROLE_COUNT; i++)
+        if (stage->played[i] != NULL)
+            played_poll(stage->played[i]);
+    if (!stage->keeps_moves && stage->played[DELIVERY] != NULL)
+        take_moves(stage, stage->played[DELIVERY]);
+    if (!stage->keeps_moves && stage->played[DELIVERY_2] != NULL)
+        take_moves(stage, stage->played[DELIVERY_2]);
+    for (size_t i = 0; i < stage->talker_count; i++)
+        if (stage->talkers[i] != NULL)
+            talker_poll(stage->talkers[i]);
+}
+
+static bool is_live(struct stage *stage, enum role role) {
+    const char *line = test_text("address=%s state=live", address(stage, role));
+    return strstr(service_process_output(stage->gateway), line) != NULL;
+}
+
+void stage_wait_live(struct stage *stage, enum role role) {
+    STAGE_UNTIL(stage, is_live(stage, role));
+}
+
+/* --- the services' side -------------------------------------------------------------------- */
+
+struct asked *stage_expect(struct stage *stage, enum role role, const struct message_desc *message,
+                           void *body_r) {
+    int64_t deadline_ms = loop_now_ms() + TEST_DEADLINE_MS;
+    struct asked *asked;
+    while ((asked = played_take(stage->played[role], message, body_r)) == NULL) {
+        const char *waiting = played_waiting(stage->played[role]);
+        if (loop_now_ms() >= deadline_ms)
+            fail_msg("%s did not come to %s, %s", message->name, role_names[role],
+                     waiting == NULL ? "nor anything else" : waiting);
+        stage_turn(stage);
+    }
+    return asked;
+}
+
+void stage_expect_move(struct stage *stage, uint64_t account, uint64_t conversation, uint64_t cid) {
+    STAGE_UNTIL(stage, stage->move_count > 0);
+    assert_int_equal(stage->moves[0].account, account);
+    assert_int_equal(stage->moves[0].conversation, conversation);
+    assert_int_equal(stage->moves[0].cid, cid);
+    memmove(stage->moves, stage->moves + 1, --stage->move_count * sizeof stage->moves[0]);
+}
+
+void stage_let_time_pass(struct stage *stage) {
+    unsigned until[ROLE_COUNT];
+    for (size_t i = 0; i < ROLE_COUNT; i++)
+        if (stage->played[i] != NULL)
+            until[i] = played_pings(stage->played[i]) + STAGE_QUIET_PINGS;
+    for (size_t i = 0; i < ROLE_COUNT; i++)
+        if (stage->played[i] != NULL)
+            STAGE_UNTIL(stage, played_pings(stage->played[i]) >= until[i]);
+}
+
+void stage_quiet(struct stage *stage) {
+    stage_let_time_pass(stage);
+    for (size_t i = 0; i < ROLE_COUNT; i++)
+        if (stage->played[i] != NULL && played_waiting(stage->played[i]) != NULL)
+            fail_msg("%s was asked for %s", role_names[i], played_waiting(stage->played[i]));
+}
+
+struct entry stage_text(uint64_t cid, uint64_t prev, uint64_t to, const char *text) {
+    return (struct entry){.conversation = STAGE_PAIR,
+                          .cid = cid,
+                          .prev = prev,
+                          .time_ms = 1700000000123,
+                          .type = ENTRY_TEXT,
+                          .from = 2002,
+                          .from_id = slice_text("bob"),
+                          .to = to,
+                          .text = slice_text(text)};
+}
+
+struct entry stage_group_text(uint64_t cid, uint64_t prev, const char *text) {
+    struct entry entry = stage_text(cid, prev, STAGE_GROUP, text);
+    entry.conversation = conversation_of_group(STAGE_GROUP);
+    return entry;
+}
+
+static void push(struct stage *stage, uint64_t seq, const struct entry *entry,
+                 struct talker *const *to, size_t count) {
+    uint64_t connections[STAGE_MAX_TALKERS];
+    struct buffer packed = buffer_make(1 << 20);
+    assert_true(count <= STAGE_MAX_TALKERS);
+    for (size_t i = 0; i < count; i++)
+        connections[i] = to[i]->connection;
+    record_pack(&entry_desc, entry, &packed);
+    struct push_item item = {.connections = {connections, count},
+                             .entry = slice_make(packed.data, packed.length)};
+    struct gateway_push body = {.seq = seq, .items = {&item, 1}};
+    played_send(stage->played[SESSION], &message_GATEWAY_PUSH, &body);
+    buffer_free(&packed);
+}
+
+void stage_push(struct stage *stage, const struct entry *entry, struct talker *const *to,
+                size_t count) {
+    push(stage, played_next_seq(stage->played[SESSION]), entry, to, count);
+}
+
+void stage_push_to(struct stage *stage, const struct entry *entry, struct talker *to) {
+    stage_push(stage, entry, &to, 1);
+}
+
+void stage_push_as(struct stage *stage, uint64_t seq, const struct entry *entry,
+                   struct talker *to) {
+    played_set_pushed(stage->played[SESSION], seq);
+    push(stage, seq, entry, &to, 1);
+}
+
+void stage_answer_pull(struct asked **pull, const struct entry *entries, size_t count) {
+    uint64_t conversations[] = {STAGE_PAIR, conversation_of_group(STAGE_GROUP)};
+    uint64_t positions[] = {STAGE_PAIR_CID, STAGE_GROUP_CID};
+    struct slice *packed = calloc(count + 1, sizeof *packed);
+    struct buffer *buffers = calloc(count + 1, sizeof *buffers);
+    assert_true(packed != NULL && buffers != NULL);
+    for (size_t i = 0; i < count; i++) {
+        buffers[i] = buffer_make(1 << 20);
+        record_pack(&entry_desc, &entries[i], &buffers[i]);
+        packed[i] = slice_make(buffers[i].data, buffers[i].length);
+    }
+    /* Told to every pull: the gateway only looks at them when it asked for them. */
+    struct delivery_pull_reply reply = {.entries = {packed, count},
+                                        .conversations = {conversations, 2},
+                                        .positions = {positions, 2}};
+    played_answer(pull, &reply);
+    for (size_t i = 0; i < count; i++)
+        buffer_free(&buffers[i]);
+    free(buffers);
+    free(packed);
+}
+
+void stage_expect_pull(struct stage *stage, uint64_t account, const struct entry *entries,
+                       size_t count) {
+    struct delivery_pull body;
+    struct asked *pull = stage_expect(stage, DELIVERY, &message_DELIVERY_PULL, &body);
+    assert_int_equal(body.account, account);
+    stage_answer_pull(&pull, entries, count);
+}
+
+struct asked *stage_expect_send(struct stage *stage, enum role role, struct delivery_send *body_r) {
+    struct asked *asked = stage_expect(stage, role, &message_DELIVERY_SEND, body_r);
+    assert_true(body_r->texts.count > 0);
+    assert_int_equal(body_r->nonces.count, body_r->texts.count);
+    for (size_t i = 0; i < body_r->nonces.count; i++)
+        assert_int_equal(body_r->nonces.items[i].length, 16);
+    return asked;
+}
+
+void stage_answer_send(struct asked **send, uint64_t cid) {
+    uint64_t cids[DELIVERY_SEND_MAX], times_ms[DELIVERY_SEND_MAX];
+    struct delivery_send body;
+    played_read(*send, &body);
+    for (size_t i = 0; i < body.texts.count; i++) {
+        cids[i] = cid + i;
+        times_ms[i] = 1700000000000 + cid + i;
+    }
+    played_answer(send, &(struct delivery_send_reply){.conversation = STAGE_PAIR,
+                                                      .cids = {cids, body.texts.count},
+                                                      .times_ms = {times_ms, body.texts.count}});
+}
+
+/* --- the clients' side --------------------------------------------------------------------- */
+
+struct talker *stage_talker(struct stage *stage, bool websocket) {
+    assert_true(stage->talker_count < STAGE_MAX_TALKERS);
+    struct talker *talker =
+        talker_new(websocket ? stage->http_port : stage->tcp_port, websocket, 0);
+    stage->talkers[stage->talker_count++] = talker;
+    return talker;
+}
+
+void stage_hang_up(struct stage *stage, struct talker **talker) {
+    for (size_t i = 0; i < stage->talker_count; i++)
+        if (stage->talkers[i] == *talker)
+            stage->talkers[i] = NULL;
+    talker_destroy(talker);
+}
+
+void stage_hears(struct stage *stage, struct talker *talker, const char *pattern, ...) {
+    char *expected;
+    va_list arguments;
+    va_start(arguments, pattern);
+    assert_true(vasprintf(&expected, pattern, arguments) >= 0);
+    va_end(arguments);
+    int64_t deadline_ms = loop_now_ms() + TEST_DEADLINE_MS;
+    while (talker->text_count == 0) {
+        if (talker->ended || loop_now_ms() >= deadline_ms)
+            fail_msg("%s instead of %s", talker->ended ? "the server closed" : "nothing came",
+                     expected);
+        stage_turn(stage);
+    }
+    char *text = talker_take(talker);
+    if (!talker_matches(expected, text))
+        fail_msg("this came: %s\ninstead of: %s", text, expected);
+    free(text);
+    free(expected);
+}
+
+void stage_sees_close(struct stage *stage, struct talker *talker, unsigned status) {
+    STAGE_UNTIL(stage, talker->ended);
+    if (talker->text_count > 0)
+        fail_msg("before the end came: %s", talker->texts[0]);
+    assert_int_equal(talker->close_status, status);
+}
+
+void stage_hears_nothing(struct stage *stage, struct talker *talker) {
+    talker_say(talker, "{'msgType':7777,'msgBody':{}}");
+    stage_hears(stage, talker,
+                "{'msg':'msgType 7777 is not known','msgType':101,'fromUserId':'SYSTEM'}");
+}
+
+void stage_say(struct talker *talker, const char *from, const char *to, const char *text,
+               const char *ref) {
+    bool group = to[0] == '@'; /* no account of these tests is called so */
+    talker_say(talker,
+               "{'msgType':%d,'msgBody':{'fromUserId':'%s','token':'%s','%s':'%s','msg':'%s'}%s}",
+               group ? 7 : 5, from, talker->token, group ? "toGroup" : "toUserId", to + group, text,
+               ref == NULL ? "" : test_text(",'ref':'%s'", ref));
+}
+
+static void log_in(struct stage *stage, struct talker *talker, uint64_t account, const char *id,
+                   const char *ext) {
+    struct auth_login login;
+    struct session_bind bind;
+    size_t pulls = played_count(stage->played[DELIVERY], &message_DELIVERY_PULL);
+    talker->token = test_text("token-%llu", (unsigned long long)account);
+    talker->account = account;
+    if (id == NULL)
+        talker_say(talker, "{'code':6,'time':1,'data':{'account':%llu,'password':'secret'%s}}",
+                   (unsigned long long)account, ext);
+    else
+        talker_say(talker, "{'msgType':1,'msgBody':{'loginUserId':'%s'%s}}", id, ext);
+    struct asked *asked = stage_expect(stage, AUTH, &message_AUTH_LOGIN, &login);
+    const char *full = id == NULL ? test_text("%llu", (unsigned long long)account) : id;
+    assert_slice_text(login.login, full);
+    assert_slice_text(login.password, id == NULL ? "secret" : "");
+    assert_int_equal(login.open, id != NULL);
+    assert_null(played_waiting(stage->played[SESSION]));
+    played_answer(&asked, &(struct auth_login_reply){.account = account,
+                                                     .id = slice_text(full),
+                                                     .name = slice_text("Somebody"),
+                                                     .token = slice_text(talker->token)});
+    asked = stage_expect(stage, SESSION, &message_SESSION_BIND, &bind);
+    assert_int_equal(bind.accounts.count, 1);
+    assert_int_equal(bind.accounts.items[0], account);
+    assert_int_equal(bind.connections.count, 1);
+    talker->connection = bind.connections.items[0];
+    assert_int_equal(talker->text_count, 0);
+    assert_int_equal(played_count(stage->played[DELIVERY], &message_DELIVERY_PULL), pulls);
+    played_answer(&asked, NULL);
+    if (id == NULL)
+        stage_hears(stage, talker, "{'code':7,'time':#,'data':{'state':0,'ocid':%llu}}",
+                    (unsigned long long)account);
+    else
+        stage_hears(stage, talker, "{'msgType':2,'resultCode':'success','token':'%s'}",
+                    talker->token);
+}
+
+void stage_log_in(struct stage *stage, struct talker *talker, uint64_t account, const char *id) {
+    log_in(stage, talker, account, id, "");
+}
+
+void stage_log_in_ext(struct stage *stage, struct talker *talker, uint64_t account,
+                      const char *id) {
+    log_in(stage, talker, account, id, ",'ext':1");
+}
+
+/* Whether one that is pushed and not stored arrives: it only does when the client is live. */
+static bool try_push(struct stage *stage, struct talker *talker, const char *text) {
+    struct entry entry = stage_text(0, 0, talker->account, text);
+    int64_t patience_ms = loop_now_ms() + 20;
+    stage_push_to(stage, &entry, talker);
+    while (talker->text_count == 0 && loop_now_ms() < patience_ms)
+        stage_turn(stage);
+    return talker->text_count > 0;
+}
+
+void stage_wait_talker_live(struct stage *stage, struct talker *talker) {
+    int64_t deadline_ms = loop_now_ms() + TEST_DEADLINE_MS;
+    while (!try_push(stage, talker, "are you live?"))
+        if (loop_now_ms() >= deadline_ms)
+            fail_msg("the client does not become live");
+    /* Some of the others may have arrived too: up to this one they are passed over. */
+    struct entry last = stage_text(0, 0, talker->account, "now you are live");
+    stage_push_to(stage, &last, talker);
+    for (bool seen = false; !seen;) {
+        STAGE_UNTIL(stage, talker->text_count > 0);
+        char *text = talker_take(talker);
+        seen = strstr(text, "now you are live") != NULL;
+        free(text);
+    }
+}
+
+struct talker *stage_live(struct stage *stage, uint64_t account, const char *id) {
+    struct talker *talker = stage_talker(stage, false);
+    stage_log_in(stage, talker, account, id);
+    stage_expect_pull(stage, account, NULL, 0);
+    stage_wait_talker_live(stage, talker);
+    return talker;
+}

@@ -1,0 +1,452 @@
+/*
+ * Friends, groups, notices, presence and SYSTEM in the YouIM dialect: requests and answers as the
+ * protocol's document has them.
+ */
+#include "tests/support/dialect_check.h"
+
+#define D DIALECT_YOUIM
+#define NOW 1700000000999
+#define GROUP 100000001
+
+/* --- requests -------------------------------------------------------------------------------- */
+
+/* The document's samples, and what they say. */
+static const struct {
+    const char *json;
+    enum operation operation;
+    const char *token;
+    uint64_t actor, person; /* 0: none */
+    const char *group;      /* NULL: none */
+    bool accept;
+} samples[] = {
+    {"{\n\
+  'msgType' : '3',\n\
+   'msgBody':{\n\
+     'token' : '1522913807330_5', \n\
+     'fromUserId' : '5646',\n\
+     'groupId' : 'ccc'\n\
+  }\n\
+}",
+     OPERATION_JOIN, "1522913807330_5", 5646, 0, "ccc", false},
+    {"{\n\
+  'msgType' : '11', \n\
+  'msgBody':{\n\
+    'token' : '1522918935301_11', \n\
+    'fromUserId' : '999', \n\
+    'groupId' : 'aaa'\n\
+  }\n\
+}",
+     OPERATION_LEAVE, "1522918935301_11", 999, 0, "aaa", false},
+    {"{\n\
+  'msgType' : '13',\n\
+  'msgBody':{\n\
+    'token' : '1522913807330_5', \n\
+    'toUserId' : '456',\n\
+    'fromUserId':'123'\n\
+  }\n\
+}",
+     OPERATION_BEFRIEND, "1522913807330_5", 123, 456, NULL, false},
+    {"{\n\
+  'msgType' : '15', \n\
+  'msgBody':{\n\
+    'token' : '1522918942580_12', \n\
+    'fromUserId' : '123',\n\
+    'toUserId':'999'\n\
+  }\n\
+}",
+     OPERATION_UNFRIEND, "1522918942580_12", 123, 999, NULL, false},
+    {"{\n\
+  'msgType' : '17', \n\
+  'msgBody':{\n\
+    'token' : '1522918942580_12', \n\
+    'fromAdministratorId' : '123' , \n\
+    'fromGroupId' : 'aaa', \n\
+    'toUSerId' : '999'\n\
+  }\n\
+}",
+     OPERATION_REMOVE_MEMBER, "1522918942580_12", 123, 999, "aaa", false},
+    {"{\n\
+  'msgType' : '19', \n\
+  'msgBody':{\n\
+    'token' : '1522918942580_12', \n\
+    'ownerId' : '123', \n\
+    'groupId' : 'aaa', \n\
+    'toUserId' : '999'\n\
+  }\n\
+}",
+     OPERATION_SET_ADMIN, "1522918942580_12", 123, 999, "aaa", true},
+    {"{\n\
+  'msgType' : '21',\n\
+   'msgBody':{\n\
+     'token' : '1522918942580_12', \n\
+     'ownerId' : '123', \n\
+     'groupId' : 'aaa', \n\
+     'fromUserId' : '999'\n\
+  }\n\
+}",
+     OPERATION_SET_ADMIN, "1522918942580_12", 123, 999, "aaa", false},
+    {"{\n\
+  'msgType' : '104', \n\
+  'msgBody':{\n\
+    'token' : '1522918935301_11', \n\
+    'fromUserId' : '999',\n\
+    'toUserId':'123',\n\
+    'confirmResult': true\n\
+  }\n\
+}",
+     OPERATION_ANSWER_FRIEND, "1522918935301_11", 999, 123, NULL, true},
+    {"{\n\
+  'msgType' : '106', \n\
+  'msgBody':{\n\
+    'token' : '1522917278993_10', \n\
+    'handleAdministratorId' : '456', \n\
+    'groupId' : 'ccc', \n\
+    'toUserId' : '123',\n\
+    'confirmResult': true\n\
+  }\n\
+}",
+     OPERATION_ANSWER_JOIN, "1522917278993_10", 456, 123, "ccc", true},
+    {"{\n\
+  'msgType' : '111', \n\
+  'msgBody':{\n\
+    'token' : '1522916620426_8', \n\
+    'groupId' : 'ccc', \n\
+    'ownerId' : '456' \n\
+  }\n\
+}",
+     OPERATION_DISSOLVE, "1522916620426_8", 456, 0, "ccc", false},
+};
+
+static void reads_the_documents_samples(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++) {
+        struct client_request request;
+        check_read(D, false, samples[i].json, NULL, &request);
+        assert_int_equal(request.operation, samples[i].operation);
+        assert_true(request.login_needed);
+        assert_true(request.token_given);
+        check_slice(request.token, samples[i].token);
+        check_id(request.actor, samples[i].actor, "");
+        assert_int_equal(request.person.present, samples[i].person != 0);
+        if (request.person.present)
+            check_id(request.person, samples[i].person, "");
+        assert_int_equal(request.group.present, samples[i].group != NULL);
+        if (request.group.present)
+            check_id(request.group, 0, samples[i].group);
+        assert_int_equal(request.accept, samples[i].accept);
+        client_request_free(&request);
+    }
+}
+
+static void answers_are_flags_or_words(void **state) {
+    (void)state;
+    static const char *const texts[] = {"true", "'true'", "false", "'false'"};
+    for (size_t i = 0; i < 4; i++) {
+        char json[256];
+        struct client_request request;
+        snprintf(json, sizeof json,
+                 "{'msgType':104,'msgBody':{'token':'t','fromUserId':'a','toUserId':'b',"
+                 "'confirmResult':%s}}",
+                 texts[i]);
+        check_read(D, false, json, NULL, &request);
+        assert_int_equal(request.accept, i < 2);
+        client_request_free(&request);
+        snprintf(json, sizeof json,
+                 "{'msgType':106,'msgBody':{'token':'t','handleAdministratorId':'a',"
+                 "'toUserId':'b','groupId':'c','confirmResult':%s}}",
+                 texts[i]);
+        check_read(D, false, json, NULL, &request);
+        assert_int_equal(request.accept, i < 2);
+        client_request_free(&request);
+    }
+}
+
+/* The protocol's document has the one in the request and the other in the notice. */
+static void both_spellings_are_read(void **state) {
+    (void)state;
+    struct client_request request;
+    check_read(D, false,
+               "{'msgType':17,'msgBody':{'token':'t','fromAdministratorId':'a',"
+               "'fromGroupId':'c','toUserId':'b'}}",
+               NULL, &request);
+    check_id(request.person, 0, "b");
+    client_request_free(&request);
+    check_read(D, false,
+               "{'msgType':17,'msgBody':{'token':'t','fromAdministratorId':'a',"
+               "'fromGroupId':'c','toUserId':'b','toUSerId':'d'}}",
+               NULL, &request);
+    check_id(request.person, 0, "d");
+    client_request_free(&request);
+}
+
+/* --- faults ---------------------------------------------------------------------------------- */
+
+#define BODY(type_, fields_) "{'msgType':" type_ ",'msgBody':{" fields_ "}}"
+#define T "'token':'t',"
+#define NO_ID " must be 1 to 64 bytes without control characters, and not SYSTEM or 0"
+#define NO_NUMBER " must be a string or a whole number from 1 to 9007199254740991"
+#define ANSWER "confirmResult must be true or false"
+
+static const struct fault_case faults[] = {
+    FAULT("{'msgType':3}", "msgBody is missing"),
+    FAULT(BODY("3", "'fromUserId':'a','groupId':'c'"), "token is missing"),
+    FAULT(BODY("3", T "'groupId':'c'"), "fromUserId is missing"),
+    FAULT(BODY("3", T "'fromUserId':'a'"), "groupId is missing"),
+    FAULT(BODY("3", T "'fromUserId':'a','groupId':'SYSTEM'"), "groupId" NO_ID),
+    FAULT(BODY("11", "'fromUserId':'a','groupId':'c'"), "token is missing"),
+    FAULT(BODY("11", T "'fromUserId':'a','groupId':{}"), "groupId" NO_NUMBER),
+    FAULT(BODY("13", "'fromUserId':'a','toUserId':'b'"), "token is missing"),
+    FAULT(BODY("13", T "'toUserId':'b'"), "fromUserId is missing"),
+    FAULT(BODY("13", T "'fromUserId':'a'"), "toUserId is missing"),
+    FAULT(BODY("13", T "'fromUserId':'a','toUserId':''"), "toUserId" NO_ID),
+    FAULT(BODY("15", T "'fromUserId':'a'"), "toUserId is missing"),
+    FAULT(BODY("17", T "'fromGroupId':'c','toUSerId':'b'"), "fromAdministratorId is missing"),
+    FAULT(BODY("17", T "'fromAdministratorId':'a','toUSerId':'b'"), "fromGroupId is missing"),
+    FAULT(BODY("17", T "'fromAdministratorId':'a','fromGroupId':'c'"), "toUSerId is missing"),
+    FAULT(BODY("17", T "'fromAdministratorId':'a','fromGroupId':'c','toUserId':0"),
+          "toUserId" NO_NUMBER),
+    FAULT(BODY("19", T "'groupId':'c','toUserId':'b'"), "ownerId is missing"),
+    FAULT(BODY("19", T "'ownerId':'a','toUserId':'b'"), "groupId is missing"),
+    FAULT(BODY("19", T "'ownerId':'a','groupId':'c'"), "toUserId is missing"),
+    FAULT(BODY("21", T "'ownerId':'a','groupId':'c','toUserId':'b'"), "fromUserId is missing"),
+    FAULT(BODY("104", T "'toUserId':'b','confirmResult':true"), "fromUserId is missing"),
+    FAULT(BODY("104", T "'fromUserId':'a','confirmResult':true"), "toUserId is missing"),
+    FAULT(BODY("104", T "'fromUserId':'a','toUserId':'b'"), "confirmResult is missing"),
+    FAULT(BODY("104", T "'fromUserId':'a','toUserId':'b','confirmResult':1"), ANSWER),
+    FAULT(BODY("104", T "'fromUserId':'a','toUserId':'b','confirmResult':'yes'"), ANSWER),
+    FAULT(BODY("106", T "'groupId':'c','toUserId':'b','confirmResult':true"),
+          "handleAdministratorId is missing"),
+    FAULT(BODY("106", T "'handleAdministratorId':'a','toUserId':'b','confirmResult':true"),
+          "groupId is missing"),
+    FAULT(BODY("106", T "'handleAdministratorId':'a','groupId':'c','confirmResult':true"),
+          "toUserId is missing"),
+    FAULT(BODY("106", T "'handleAdministratorId':'a','groupId':'c','toUserId':'b'"),
+          "confirmResult is missing"),
+    FAULT(BODY("111", T "'groupId':'c'"), "ownerId is missing"),
+    FAULT(BODY("111", T "'ownerId':'a'"), "groupId is missing"),
+    FAULT(BODY("111", "'ownerId':'a','groupId':'c'"), "token is missing"),
+};
+
+static void faults_name_the_field(void **state) {
+    (void)state;
+    check_faults(D, faults, sizeof faults / sizeof faults[0]);
+}
+
+/* --- notices --------------------------------------------------------------------------------- */
+
+enum where { PAIR, IN_GROUP, OWN, ALL };
+
+static uint64_t conversation_at(enum where where) {
+    static const uint64_t ids[] = {17, (uint64_t)1 << 60 | GROUP, (uint64_t)2 << 60 | 123,
+                                   (uint64_t)3 << 60};
+    assert_int_equal(ids[IN_GROUP], conversation_of_group(GROUP));
+    assert_int_equal(ids[OWN], conversation_of_account(123));
+    assert_int_equal(ids[ALL], CONVERSATION_OF_ALL);
+    return ids[where];
+}
+
+/* Each entry as the document's sample has it, with the sample's ids. */
+static const struct {
+    enum entry_type type;
+    enum where where;
+    uint64_t from;
+    const char *group; /* NULL: none */
+    uint64_t subject;
+    bool accepted;
+    const char *text, *sample;
+} notices[] = {
+    {ENTRY_JOINED, IN_GROUP, 456, "ccc", 123, true, "friends", "{\n\
+  'msgType':4,\n\
+  'confirmResult':true,\n\
+  'groupId':'ccc',\n\
+  'toUserId':'123'\n\
+}"},
+    {ENTRY_JOIN_REFUSED, OWN, 456, "ccc", 123, false, "",
+     "{'msgType':4,'confirmResult':false,'groupId':'ccc','toUserId':'123'}"},
+    {ENTRY_LEFT, IN_GROUP, 999, "aaa", 999, false, "", "{\n\
+  'msgType':12,\n\
+  'fromUserId':'999',\n\
+  'groupId':'aaa'\n\
+}"},
+    {ENTRY_FRIEND_ANSWER, OWN, 456, NULL, 123, true, "", "{\n\
+  'msgType':14,\n\
+  'fromUserId':'456',\n\
+  'confirmResult':true,\n\
+  'toUserId':'123'\n\
+}"},
+    {ENTRY_FRIEND_ANSWER, OWN, 456, NULL, 123, false, "",
+     "{'msgType':14,'fromUserId':'456','confirmResult':false,'toUserId':'123'}"},
+    {ENTRY_FRIEND_REMOVED, OWN, 123, NULL, 999, false, "", "{\n\
+  'msgType':16,\n\
+  'fromUserId':'123',\n\
+  'toUserId':'999'\n\
+}"},
+    {ENTRY_REMOVED, IN_GROUP, 123, "aaa", 999, false, "", "{\n\
+  'msgType':18,\n\
+  'fromGroupId':'aaa',\n\
+  'fromAdministratorUserId':'123',\n\
+  'toUserId':'999'\n\
+}"},
+    /* The operator removes as SYSTEM. */
+    {ENTRY_REMOVED, IN_GROUP, 0, "aaa", 999, false, "",
+     "{'msgType':18,'fromGroupId':'aaa','fromAdministratorUserId':'SYSTEM','toUserId':'999'}"},
+    {ENTRY_ADMIN_ADDED, OWN, 123, "aaa", 999, false, "", "{\n\
+  'msgType':20,\n\
+  'groupId':'aaa',\n\
+  'ownerId':'123',\n\
+  'toUserId':'999'\n\
+}"},
+    {ENTRY_ADMIN_REMOVED, OWN, 123, "aaa", 999, false, "", "{\n\
+  'msgType':22,\n\
+  'fromUserId':'999',\n\
+  'groupId':'aaa',\n\
+  'ownerId':'123'\n\
+}"},
+    {ENTRY_SYSTEM, ALL, 0, NULL, 0, false, "nihao", "{\n\
+  'msg':'nihao',\n\
+  'msgType':100,\n\
+  'fromUserId':'SYSTEM'\n\
+}"},
+    {ENTRY_SYSTEM, OWN, 0, NULL, 0, false, "nihao", "{\n\
+  'msg':'nihao',\n\
+  'msgType':101,\n\
+  'fromUserId':'SYSTEM'\n\
+}"},
+    {ENTRY_SYSTEM, IN_GROUP, 0, "aaa", 0, false, "dawdawd", "{\n\
+  'msg':'dawdawd',\n\
+  'msgType':102,\n\
+  'fromUserId':'SYSTEM',\n\
+  'toGroup':'aaa'\n\
+}"},
+    {ENTRY_FRIEND_REQUEST, OWN, 123, NULL, 456, false, "", "{\n\
+  'msgType':103,\n\
+  'fromUserId':'123'\n\
+}"},
+    {ENTRY_JOIN_REQUEST, OWN, 123, "ccc", 123, false, "", "{\n\
+  'msgType':105,\n\
+  'fromUserId':'123',\n\
+  'groupId':'ccc'\n\
+}"},
+    {ENTRY_DISSOLVED, IN_GROUP, 456, "ccc", 0, false, "", "{\n\
+  'msgType':112,\n\
+  'groupId':'ccc'\n\
+}"},
+    {ENTRY_FRIEND_ONLINE, PAIR, 456, NULL, 456, false, "", "{\n\
+  'msgType':107,\n\
+  'friendId':'456'\n\
+}"},
+    {ENTRY_FRIEND_OFFLINE, PAIR, 456, NULL, 456, false, "", "{\n\
+  'msgType':108,\n\
+  'friendId':'456'\n\
+}"},
+    {ENTRY_MEMBER_ONLINE, PAIR, 456, "ccc", 456, false, "", "{\n\
+  'msgType':109,\n\
+  'groupId':'ccc',\n\
+  'userId':'456'\n\
+}"},
+    {ENTRY_MEMBER_OFFLINE, PAIR, 456, "ccc", 456, false, "", "{\n\
+  'msgType':110,\n\
+  'groupId':'ccc',\n\
+  'userId':'456'\n\
+}"},
+};
+
+static struct entry entry_at(size_t i) {
+    const char *group = notices[i].group;
+    return (struct entry){.conversation = conversation_at(notices[i].where),
+                          .cid = notices[i].type >= ENTRY_FRIEND_ONLINE ? 0 : 4711,
+                          .time_ms = NOW,
+                          .type = notices[i].type,
+                          .from = notices[i].from,
+                          .to = group ? GROUP : 0,
+                          .to_id = slice_text(group ? group : ""),
+                          .subject = notices[i].subject,
+                          .accepted = notices[i].accepted,
+                          .text = slice_text(notices[i].text)};
+}
+
+/* The sample with more fields at its end; the caller frees it. */
+static char *with_fields(const char *sample, const char *fields) {
+    char *text = NULL;
+    size_t whole = strlen(sample) - 1;
+    assert_true(asprintf(&text, "%.*s%s}", (int)whole, sample, fields) > 0);
+    return text;
+}
+
+static void shows_the_documents_samples(void **state) {
+    (void)state;
+    static const uint64_t viewers[] = {123, 456, 999};
+    for (size_t i = 0; i < sizeof notices / sizeof notices[0]; i++) {
+        struct entry entry = entry_at(i);
+        char *ext =
+            with_fields(notices[i].sample, entry.cid == 0 ? ",'time_ms':1700000000999"
+                                                          : ",'cid':4711,'time_ms':1700000000999");
+        for (size_t j = 0; j < 3; j++) {
+            check_entry(D, false, viewers[j], &entry, notices[i].sample);
+            check_entry(D, true, viewers[j], &entry, ext);
+        }
+        free(ext);
+    }
+}
+
+static void shows_ids_as_they_were_chosen(void **state) {
+    (void)state;
+    struct entry entry = {.conversation = conversation_of_group(GROUP),
+                          .type = ENTRY_REMOVED,
+                          .from = 5,
+                          .from_id = slice_text("\xe5\xbc\xa0"),
+                          .to = GROUP,
+                          .subject = 6,
+                          .subject_id = slice_text("b\"6")};
+    check_entry(D, false, 7, &entry,
+                "{'msgType':18,'fromGroupId':'100000001','fromAdministratorUserId':'\xe5\xbc\xa0',"
+                "'toUserId':'b\\'6'}");
+}
+
+static void does_not_show_what_it_has_no_type_for(void **state) {
+    (void)state;
+    struct entry entry = {.conversation = conversation_of_group(GROUP),
+                          .type = ENTRY_GROUP_RENAMED,
+                          .text = slice_text("n")};
+    check_entry(D, true, 7, &entry, NULL);
+    entry = (struct entry){
+        .conversation = conversation_of_account(7), .type = ENTRY_RENAMED, .text = slice_text("n")};
+    check_entry(D, true, 7, &entry, NULL);
+    /* Nor what stands where it doesn't belong. */
+    for (size_t i = 0; i < sizeof notices / sizeof notices[0]; i++) {
+        entry = entry_at(i);
+        if (entry.type == ENTRY_SYSTEM)
+            entry.conversation = 17;
+        else
+            entry.conversation = CONVERSATION_OF_ALL;
+        check_entry(D, true, 7, &entry, NULL);
+    }
+}
+
+static void success_is_silent(void **state) {
+    (void)state;
+    static const struct client_account self = {123, {"123", 3}};
+    for (enum operation operation = OPERATION_BEFRIEND; operation < OPERATION_COUNT; operation++) {
+        struct client_request request = {.operation = operation};
+        struct client_result result = {.time_ms = NOW};
+        check_answers(D, true, &self, &request, &result, NO_ANSWER);
+        request.ref = slice_text("r");
+        check_answers(D, false, &self, &request, &result, NO_ANSWER);
+        check_answers(D, true, &self, &request, &result,
+                      ANSWERS("{'msgType':300,'ref':'r','ok':true}"));
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(reads_the_documents_samples),
+        cmocka_unit_test(answers_are_flags_or_words),
+        cmocka_unit_test(both_spellings_are_read),
+        cmocka_unit_test(faults_name_the_field),
+        cmocka_unit_test(shows_the_documents_samples),
+        cmocka_unit_test(shows_ids_as_they_were_chosen),
+        cmocka_unit_test(does_not_show_what_it_has_no_type_for),
+        cmocka_unit_test(success_is_silent),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

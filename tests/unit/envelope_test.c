@@ -1,0 +1,181 @@
+/*
+ * The envelope: its header in every form that a writer may choose, and what is none.
+ */
+#include "common/envelope.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#define WHOLE(literal_) slice_make(literal_, sizeof(literal_) - 1)
+
+/* Unpacks a copy that ends where its memory ends; the slices of `envelope_r` are not to be read. */
+static int unpack(struct slice frame, struct envelope *envelope_r) {
+    char *copy = malloc(frame.length == 0 ? 1 : frame.length);
+    assert_non_null(copy);
+    if (frame.length > 0)
+        memcpy(copy, frame.data, frame.length);
+    int status = envelope_unpack(slice_make(copy, frame.length), envelope_r);
+    free(copy);
+    return status;
+}
+
+static void assert_none(struct slice frame) {
+    struct envelope envelope;
+    assert_int_equal(unpack(frame, &envelope), -1);
+}
+
+static void kinds_ids_and_names_go_there_and_back(void **state) {
+    (void)state;
+    static const uint64_t ids[] = {
+        0, 1, 127, 128, 255, 256, 65535, 65536, UINT32_MAX, (uint64_t)UINT32_MAX + 1, UINT64_MAX};
+    char name[ENVELOPE_MAX_NAME + 1];
+    memset(name, 'n', sizeof name);
+    name[ENVELOPE_MAX_NAME] = '\0';
+    for (int kind = ENVELOPE_EVENT; kind <= ENVELOPE_ERROR; kind++) {
+        for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
+            for (size_t skip = 0; skip <= ENVELOPE_MAX_NAME; skip++) {
+                struct buffer out = buffer_make(256);
+                struct envelope envelope;
+                envelope_pack((enum envelope_kind)kind, ids[i], name + skip, NULL, NULL, &out);
+                assert_false(out.failed);
+                assert_int_equal(envelope_unpack(slice_make(out.data, out.length), &envelope), 0);
+                assert_int_equal(envelope.kind, kind);
+                assert_true(envelope.id == ids[i]);
+                assert_true(slice_equal(envelope.name, slice_text(name + skip)));
+                assert_true(slice_equal(envelope.body, WHOLE("\x80")));
+                buffer_free(&out);
+            }
+        }
+    }
+}
+
+static void a_body_travels_behind_the_header(void **state) {
+    (void)state;
+    struct envelope_error in = {slice_text("taken"), slice_text("that id is taken")}, back;
+    struct buffer out = buffer_make(256);
+    struct record_arena arena = {.ready = false};
+    struct envelope envelope;
+    const char *fault;
+    envelope_pack(ENVELOPE_ERROR, 5, "auth.register", &envelope_error_desc, &in, &out);
+    assert_int_equal(envelope_unpack(slice_make(out.data, out.length), &envelope), 0);
+    assert_int_equal(record_unpack(&envelope_error_desc, envelope.body, &arena, &back, &fault), 0);
+    assert_true(slice_equal(back.error, in.error));
+    assert_true(slice_equal(back.text, in.text));
+    record_arena_free(&arena);
+    buffer_free(&out);
+}
+
+static void later_header_elements_are_passed_over(void **state) {
+    (void)state;
+    struct envelope envelope;
+    struct slice frame = WHOLE("\x96\x01\x07\xa1n\xc0\x82\xa1x\x91\x01\x02\x03\xc4\x02zz\x80");
+    assert_int_equal(envelope_unpack(frame, &envelope), 0);
+    assert_int_equal(envelope.kind, ENVELOPE_REQUEST);
+    assert_int_equal(envelope.id, 7);
+    assert_true(slice_equal(envelope.body, WHOLE("\x80")));
+    for (size_t length = 0; length < frame.length - 1; length++)
+        assert_none(slice_make(frame.data, length));
+    assert_none(WHOLE("\x94\x01\x07\xa1n\xc1\x80"));
+    assert_none(WHOLE("\x94\x01\x07\xa1n\x91\x91\x91\x91\x91\x91\x91\x91\x91\x01\x80")); /* deep */
+}
+
+static void numbers_may_have_any_width(void **state) {
+    (void)state;
+    static const struct slice frames[] = {
+        {"\x93\x02\x05\xa1n\x80", 6},
+        {"\x93\xcc\x02\xcc\x05\xd9\x01n\x80", 9},
+        {"\x93\xcd\0\x02\xcd\0\x05\xa1n\x80", 10},
+        {"\x93\xce\0\0\0\x02\xce\0\0\0\x05\xa1n\x80", 14},
+        {"\x93\xcf\0\0\0\0\0\0\0\x02\xcf\0\0\0\0\0\0\0\x05\xa1n\x80", 22},
+    };
+    for (size_t i = 0; i < sizeof frames / sizeof frames[0]; i++) {
+        struct envelope envelope;
+        assert_int_equal(unpack(frames[i], &envelope), 0);
+        assert_int_equal(envelope.kind, ENVELOPE_REPLY);
+        assert_int_equal(envelope.id, 5);
+        /* The body may be missing as far as the header goes; the record's reader sees that. */
+        for (size_t length = 0; length < frames[i].length - 1; length++)
+            assert_none(slice_make(frames[i].data, length));
+    }
+}
+
+static void what_is_no_header_is_refused(void **state) {
+    (void)state;
+    assert_none(slice_make(NULL, 0));
+    assert_none(WHOLE("\x80"));
+    assert_none(WHOLE("\x90"));
+    assert_none(WHOLE("\x92\x01\x07\xa1n\x80"));
+    assert_none(WHOLE("\xdc\0\x03\x01\x07\xa1n\x80"));
+    assert_none(WHOLE("\x93\x04\x07\xa1n\x80")); /* no such kind */
+    assert_none(WHOLE("\x93\xcf\x01\0\0\0\0\0\0\x01\x07\xa1n\x80"));
+    assert_none(WHOLE("\x93\x01\xff\xa1n\x80")); /* a negative id */
+    assert_none(WHOLE("\x93\x01\x07\xc4\x01n\x80"));
+    assert_none(WHOLE("\x93\x01\x07\xc0\x80"));
+    assert_none(WHOLE("\x93\x01\x07\xda\0\x01n\x80"));
+}
+
+/* Every tag where a number belongs, with plenty of bytes behind it: only numbers are taken. */
+static void only_numbers_are_read_as_numbers(void **state) {
+    (void)state;
+    for (unsigned tag = 0; tag < 256; tag++) {
+        bool number = tag < 0x80 || (tag >= 0xcc && tag <= 0xcf);
+        size_t wide = tag < 0x80 ? 0 : (size_t)1 << (tag & 3);
+        char kind[300] = {(char)0x93, (char)tag}, id[300] = {(char)0x93, 0x01, (char)tag};
+        memcpy(&kind[2 + (number ? wide : 0)], "\x07\xa1n\x80", 4);
+        memcpy(&id[3 + (number ? wide : 0)], "\xa1n\x80", 3);
+        struct envelope envelope;
+        assert_int_equal(unpack(slice_make(id, sizeof id), &envelope), number ? 0 : -1);
+        bool is_kind = number && (tag >= 0x80 || tag <= ENVELOPE_ERROR);
+        assert_int_equal(unpack(slice_make(kind, sizeof kind), &envelope), is_kind ? 0 : -1);
+        /* What a reader of too many bytes would find. */
+        memset(&id[3], 0, sizeof id - 3);
+        memcpy(&id[3 + 99], "\xa1n\x80", 3);
+        if (!number)
+            assert_int_equal(unpack(slice_make(id, sizeof id), &envelope), -1);
+    }
+}
+
+static void names_have_their_limit(void **state) {
+    (void)state;
+    for (size_t length = 0; length < 256; length++) {
+        char frame[300] = {(char)0x93, 0x01, 0x07, (char)0xd9, (char)length};
+        struct envelope envelope;
+        memset(&frame[5], 'n', length);
+        frame[5 + length] = (char)0x80;
+        assert_int_equal(unpack(slice_make(frame, 6 + length), &envelope),
+                         length <= ENVELOPE_MAX_NAME ? 0 : -1);
+        if (length > 0)
+            assert_none(slice_make(frame, 4 + length));
+    }
+}
+
+static void too_small_a_buffer_is_told(void **state) {
+    (void)state;
+    for (size_t max = 1; max < 12; max++) {
+        struct buffer out = buffer_make(max);
+        envelope_pack(ENVELOPE_REQUEST, 1, "a.name", NULL, NULL, &out);
+        assert_int_equal(out.failed, max < 11);
+        buffer_free(&out);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(kinds_ids_and_names_go_there_and_back),
+        cmocka_unit_test(a_body_travels_behind_the_header),
+        cmocka_unit_test(later_header_elements_are_passed_over),
+        cmocka_unit_test(numbers_may_have_any_width),
+        cmocka_unit_test(what_is_no_header_is_refused),
+        cmocka_unit_test(only_numbers_are_read_as_numbers),
+        cmocka_unit_test(names_have_their_limit),
+        cmocka_unit_test(too_small_a_buffer_is_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,239 @@
+/*
+ * Several instances of one service: who is chosen, and which addresses name them.
+ */
+#include <pthread.h>
+
+#include "common/log.h"
+#include "tests/unit/peers_fixture.h"
+
+#define KEYS 4000
+
+/* The ports that the keys 0 to KEYS-1 go to. */
+static void map_keys(struct peers *peers, int ports[KEYS]) {
+    for (uint64_t key = 0; key < KEYS; key++) {
+        struct peer *peer = peers_by_key(peers, key);
+        assert_non_null(peer);
+        assert_ptr_equal(peers_by_key(peers, key), peer);
+        ports[key] = (int)strtol(strrchr(peer_address(peer), ':') + 1, NULL, 10);
+    }
+}
+
+static void start_with(struct fixture *f, size_t nodes) {
+    for (size_t i = 0; i < nodes; i++)
+        node_new(f);
+    peers_start(f);
+}
+
+static void keys_spread_evenly(void **state) {
+    struct fixture *f = *state;
+    int ports[KEYS];
+    start_with(f, 5);
+    map_keys(f->peers, ports);
+    for (size_t n = 0; n < 5; n++) {
+        int count = 0;
+        for (size_t i = 0; i < KEYS; i++)
+            count += ports[i] == f->nodes[n]->port;
+        assert_in_range(count, KEYS / 5 * 8 / 10, KEYS / 5 * 12 / 10);
+    }
+}
+
+static void only_the_keys_of_a_lost_one_move(void **state) {
+    struct fixture *f = *state;
+    int before[KEYS], without[KEYS], after[KEYS];
+    start_with(f, 5);
+    map_keys(f->peers, before);
+    node_close(f->nodes[2]);
+    WAIT_FOR(f, peers_live_count(f->peers) == 4);
+    map_keys(f->peers, without);
+    size_t moved_to[5] = {0};
+    for (size_t i = 0; i < KEYS; i++) {
+        if (before[i] != f->nodes[2]->port)
+            assert_int_equal(without[i], before[i]);
+        else
+            for (size_t n = 0; n < 5; n++)
+                moved_to[n] += without[i] == f->nodes[n]->port;
+    }
+    for (size_t n = 0; n < 5; n++) /* shared by all that are left */
+        assert_true(n == 2 ? moved_to[n] == 0 : moved_to[n] > KEYS / 5 / 8);
+    node_open(f->nodes[2]);
+    WAIT_FOR(f, peers_live_count(f->peers) == 5);
+    map_keys(f->peers, after);
+    assert_memory_equal(after, before, sizeof before);
+}
+
+static void all_callers_choose_alike(void **state) {
+    struct fixture *f = *state;
+    int mine[KEYS], theirs[KEYS];
+    start_with(f, 3);
+    map_keys(f->peers, mine);
+    const char *backwards = test_text("%s,%s,%s", node_address(f->nodes[2]),
+                                      node_address(f->nodes[1]), node_address(f->nodes[0]));
+    struct service other = f->service;
+    other.instance = 8; /* another caller */
+    struct peers *peers =
+        peers_new(&other, &(struct peers_options){.name = "node", .addresses = backwards});
+    assert_non_null(peers);
+    WAIT_FOR(f, peers_live_count(peers) == 3);
+    map_keys(peers, theirs);
+    peers_destroy(&peers);
+    assert_memory_equal(mine, theirs, sizeof mine);
+}
+
+static void they_take_turns(void **state) {
+    struct fixture *f = *state;
+    start_with(f, 3);
+    size_t turns[3] = {0};
+    struct peer *last = NULL;
+    for (size_t i = 0; i < 300; i++) {
+        struct peer *peer = peers_next(f->peers);
+        assert_ptr_not_equal(peer, last);
+        last = peer;
+        for (size_t n = 0; n < 3; n++)
+            turns[n] += strcmp(peer_address(peer), node_address(f->nodes[n])) == 0;
+    }
+    for (size_t n = 0; n < 3; n++)
+        assert_int_equal(turns[n], 100);
+    node_close(f->nodes[1]);
+    WAIT_FOR(f, peers_live_count(f->peers) == 2);
+    for (size_t i = 0; i < 100; i++) {
+        struct peer *peer = peers_next(f->peers);
+        assert_non_null(peer);
+        assert_true(peer_is_live(peer));
+    }
+    assert_non_null(peers_live(f->peers, 0));
+    assert_non_null(peers_live(f->peers, 1));
+    assert_ptr_not_equal(peers_live(f->peers, 0), peers_live(f->peers, 1));
+    assert_null(peers_live(f->peers, 2));
+}
+
+/* --- addresses ------------------------------------------------------------------------------- */
+
+static void addresses_that_make_no_sense_are_refused(void **state) {
+    struct fixture *f = *state;
+    static const char *const wrong[] = {
+        "",
+        "localhost:1",
+        "tcp://",
+        "tcp://localhost",
+        "ipc:///tmp/socket:1",
+        "tcp://127.0.0.1:1,",
+        ",tcp://127.0.0.1:1",
+        "tcp://127.0.0.1:1,,tcp://127.0.0.1:2",
+        "tcp://127.0.0.1:1 tcp://127.0.0.1",
+        "tcp://127.0.0.1:1, tcp://127.0.0.1:2",
+        "tcp://127.0.0.1:1,dns:localhost:2",
+        "dns:",
+        "dns:localhost",
+        "dns::1",
+        "dns:localhost:",
+        "tcp://127.0.0.1:",
+        "tcp://127.0.0.1:0",
+        "tcp://127.0.0.1:65536",
+        "tcp://127.0.0.1:999999",
+        "tcp://127.0.0.1:http",
+        "tcp://127.0.0.1:*",
+        "tcp://127.0.0.1:80/",
+        "tcp://:1",
+        "tcp://:",
+        "dns:localhost:65536",
+        "dns:localhost:http",
+    };
+    log_open("test", LOG_LEVEL_ERROR);
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        struct peers *peers = peers_make(f, wrong[i]);
+        if (peers != NULL)
+            fail_msg("\"%s\" was taken", wrong[i]);
+    }
+    char longer[PEERS_ADDRESS_BYTES + 20] = "tcp://";
+    memset(longer + 6, 'a', PEERS_ADDRESS_BYTES);
+    memcpy(longer + PEERS_ADDRESS_BYTES + 6, ":1", 3);
+    assert_null(peers_make(f, longer));
+}
+
+static const char *addresses_of(size_t count) {
+    char text[(PEERS_MAX + 1) * 24] = "";
+    for (size_t i = 0; i < count; i++)
+        snprintf(text + strlen(text), sizeof text - strlen(text), "%stcp://127.0.0.1:%zu",
+                 i == 0 ? "" : ",", 1 + i);
+    return test_text("%s", text);
+}
+
+static void there_are_at_most_so_many(void **state) {
+    struct fixture *f = *state;
+    f->peers = peers_make(f, addresses_of(PEERS_MAX));
+    assert_non_null(f->peers);
+    assert_int_equal(f->peers->count, PEERS_MAX);
+    assert_int_equal(peers_live_count(f->peers), 0);
+    assert_null(peers_make(f, addresses_of(PEERS_MAX + 1)));
+}
+
+static void an_address_that_is_named_twice_is_one(void **state) {
+    struct fixture *f = *state;
+    const char *address = node_address(node_new(f));
+    f->peers = peers_make(f, test_text("%s,%s", address, address));
+    assert_non_null(f->peers);
+    assert_int_equal(f->peers->count, 1);
+}
+
+static void a_name_is_looked_up(void **state) {
+    struct fixture *f = *state;
+    struct node *node = node_new(f);
+    f->peers = peers_make(f, test_text("dns:localhost:%d", node->port));
+    assert_non_null(f->peers);
+    WAIT_FOR(f, peers_live_count(f->peers) == 1);
+    assert_string_equal(peer_address(peers_next(f->peers)), node_address(node));
+    ask(f, peers_next(f->peers), 4);
+    WAIT_FOR(f, node->asked_count == 1);
+    node_answer(node, 0);
+    WAIT_FOR(f, f->outcome_count == 1);
+    assert_outcome(f, 0, 4, ERR_OK);
+}
+
+static void lookups_end_at_once_when_peers_do(void **state) {
+    struct fixture *f = *state;
+    for (int i = 0; i < 20; i++) {
+        f->peers = peers_make(f, "dns:localhost:1");
+        assert_non_null(f->peers);
+        peers_destroy(&f->peers);
+    }
+}
+
+/* As a lookup finds them: an instance that is no longer named goes once it is lost. */
+static void unnamed_instances_stay_while_they_live(void **state) {
+    struct fixture *f = *state;
+    start_with(f, 2);
+    struct node *added = node_new(f);
+    char addresses[2][PEERS_ADDRESS_BYTES];
+    snprintf(addresses[0], PEERS_ADDRESS_BYTES, "%s", node_address(f->nodes[1]));
+    snprintf(addresses[1], PEERS_ADDRESS_BYTES, "%s", node_address(added));
+    peers_set_addresses(f->peers, addresses, 2);
+    WAIT_FOR(f, peers_live_count(f->peers) == 3);
+    size_t pings = f->nodes[0]->pings;
+    WAIT_FOR(f, f->nodes[0]->pings > pings + 2);
+    node_close(f->nodes[0]);
+    WAIT_FOR(f, f->peers->count == 2);
+    assert_int_equal(peers_live_count(f->peers), 2);
+    for (size_t i = 0; i < 2; i++)
+        assert_string_not_equal(peer_address(peers_live(f->peers, i)), node_address(f->nodes[0]));
+    peers_set_addresses(f->peers, addresses, 0);
+    node_close(f->nodes[1]);
+    node_close(added);
+    WAIT_FOR(f, f->peers->count == 0);
+    assert_null(peers_next(f->peers));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(keys_spread_evenly),
+        TEST(only_the_keys_of_a_lost_one_move),
+        TEST(all_callers_choose_alike),
+        TEST(they_take_turns),
+        TEST(addresses_that_make_no_sense_are_refused),
+        TEST(there_are_at_most_so_many),
+        TEST(an_address_that_is_named_twice_is_one),
+        TEST(a_name_is_looked_up),
+        TEST(lookups_end_at_once_when_peers_do),
+        TEST(unnamed_instances_stay_while_they_live),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,127 @@
+/* The sentences that tell why a request was refused: by what was asked, and with the client's ids.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "services/gateway/gateway.h"
+
+enum about { ABOUT_GROUP = 1, ABOUT_PERSON = 2, ABOUT_BOTH = 3 };
+
+static const struct {
+    enum operation operation;
+    enum about about;
+    enum err err;
+    const char *sentence;
+} cases[] = {
+    {OPERATION_JOIN, ABOUT_GROUP, ERR_NO_GROUP, "group ccc does not exist"},
+    {OPERATION_JOIN, ABOUT_GROUP, ERR_ALREADY_MEMBER, "you are a member of group ccc already"},
+    {OPERATION_BEFRIEND, ABOUT_PERSON, ERR_NO_ACCOUNT, "user 456 does not exist"},
+    {OPERATION_BEFRIEND, ABOUT_PERSON, ERR_ALREADY_FRIENDS, "456 is your friend already"},
+    {OPERATION_BEFRIEND, ABOUT_PERSON, ERR_BLOCKED, "456 does not take requests from you"},
+    {OPERATION_BEFRIEND, ABOUT_PERSON, ERR_TO_ONESELF,
+     "456 is yourself, with whom that cannot be done"},
+    {OPERATION_UNFRIEND, ABOUT_PERSON, ERR_NOT_FRIENDS, "456 is not your friend"},
+    {OPERATION_ANSWER_FRIEND, ABOUT_PERSON, ERR_NO_REQUEST,
+     "there is no open request for friendship from 456"},
+    {OPERATION_ANSWER_JOIN, ABOUT_BOTH, ERR_NO_REQUEST,
+     "there is no open request from 456 to join group ccc"},
+    {OPERATION_ANSWER_JOIN, ABOUT_BOTH, ERR_NO_GROUP, "group ccc does not exist"},
+    {OPERATION_ANSWER_JOIN, ABOUT_BOTH, ERR_NOT_ALLOWED,
+     "only the owner and the administrators of group ccc may do that"},
+    {OPERATION_ADMIT, ABOUT_BOTH, ERR_NOT_FRIENDS,
+     "456 has not asked to join group ccc and is not your friend"},
+    {OPERATION_ADMIT, ABOUT_BOTH, ERR_ALREADY_MEMBER, "456 is a member of group ccc already"},
+    {OPERATION_LEAVE, ABOUT_GROUP, ERR_NOT_MEMBER, "you are not a member of group ccc"},
+    {OPERATION_LEAVE, ABOUT_GROUP, ERR_OWNER_STAYS,
+     "the owner cannot leave group ccc, only dissolve it"},
+    {OPERATION_REMOVE_MEMBER, ABOUT_BOTH, ERR_NOT_MEMBER, "456 is not a member of group ccc"},
+    {OPERATION_REMOVE_MEMBER, ABOUT_BOTH, ERR_NOT_ALLOWED, "you may not remove 456 from group ccc"},
+    {OPERATION_SET_ADMIN, ABOUT_BOTH, ERR_ALREADY_ADMIN,
+     "456 is an administrator of group ccc already"},
+    {OPERATION_SET_ADMIN, ABOUT_BOTH, ERR_NOT_ADMIN, "456 is not an administrator of group ccc"},
+    {OPERATION_SET_ADMIN, ABOUT_BOTH, ERR_NOT_ALLOWED, "only the owner of group ccc may do that"},
+    {OPERATION_DISSOLVE, ABOUT_GROUP, ERR_NOT_ALLOWED, "only the owner of group ccc may do that"},
+    {OPERATION_RENAME_GROUP, ABOUT_GROUP, ERR_NOT_ALLOWED,
+     "only the owner and the administrators of group ccc may do that"},
+    {OPERATION_CREATE_GROUP, ABOUT_GROUP, ERR_TAKEN, "the id ccc is taken"},
+    {OPERATION_BEFRIEND, ABOUT_PERSON, ERR_UNAVAILABLE, ""},
+    {OPERATION_LEAVE, ABOUT_GROUP, ERR_TIMEOUT, ""},
+};
+
+static void check(const struct client_request *request, enum err err, const char *sentence) {
+    char text[DIALECT_FAULT_BYTES];
+    struct slice reason = reason_of(request, err, text);
+    char *found = slice_copy(reason);
+    assert_non_null(found);
+    assert_string_equal(found, sentence);
+    free(found);
+}
+
+static void sentences_name_the_ids(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct client_request request = {.operation = cases[i].operation};
+        if (cases[i].about & ABOUT_GROUP) /* its number is known by then, but not the client's */
+            request.group = (struct client_id){true, 100000001, slice_text("ccc")};
+        if (cases[i].about & ABOUT_PERSON)
+            request.person = (struct client_id){.present = true, .number = 456};
+        check(&request, cases[i].err, cases[i].sentence);
+    }
+}
+
+static void sentences_of_messages(void **state) {
+    (void)state;
+    struct client_request request = {
+        .operation = OPERATION_SEND, .peer_kind = PEER_GROUP, .peer = {true, 0, {"ccc", 3}}};
+    check(&request, ERR_NO_GROUP, "group ccc does not exist");
+    check(&request, ERR_NOT_MEMBER, "you are not a member of group ccc");
+    request.peer_kind = PEER_USER;
+    request.peer = (struct client_id){.present = true, .number = 9007199254740991};
+    check(&request, ERR_NO_ACCOUNT, "user 9007199254740991 does not exist");
+    check(&request, ERR_BLOCKED, "9007199254740991 does not take messages from you");
+    check(&request, ERR_TO_ONESELF, "you cannot send messages to yourself");
+}
+
+static void sentences_without_an_id(void **state) {
+    (void)state;
+    struct client_request request = {.operation = OPERATION_REGISTER,
+                                     .account = slice_text("4564")};
+    check(&request, ERR_TAKEN, "the id 4564 is taken");
+    check(&request, ERR_EMAIL_TAKEN, "");
+    request.operation = OPERATION_LOGIN;
+    check(&request, ERR_NO_ACCOUNT, "");
+    check(&request, ERR_BAD_LOGIN, "");
+}
+
+/* Ids may hold what stands for an id in a pattern, and be as long as ids get. */
+static void ids_are_not_looked_into(void **state) {
+    (void)state;
+    struct client_request request = {.operation = OPERATION_ADMIT,
+                                     .group = {true, 0, slice_text("GP%s")},
+                                     .person = {true, 0, slice_text("P G")}};
+    check(&request, ERR_NOT_MEMBER, "P G is not a member of group GP%s");
+    char id[ID_MAX_BYTES];
+    memset(id, 'x', sizeof id);
+    request.group.text = request.person.text = slice_make(id, sizeof id);
+    for (enum err err = ERR_OK; err < ERR_COUNT; err++) {
+        char text[DIALECT_FAULT_BYTES];
+        struct slice reason = reason_of(&request, err, text);
+        assert_true(reason.length < sizeof text - 1);
+        assert_true(reason.length == 0 || memmem(reason.data, reason.length, id, sizeof id));
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sentences_name_the_ids),
+        cmocka_unit_test(sentences_of_messages),
+        cmocka_unit_test(sentences_without_an_id),
+        cmocka_unit_test(ids_are_not_looked_into),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

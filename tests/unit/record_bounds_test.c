@@ -1,0 +1,188 @@
+/*
+ * Bytes from outside as records: nothing is built before depth and declared counts are held against
+ * what is there, and nothing behind the last byte is read. Inputs stand in memory of exactly their
+ * size, so that the sanitizers see a read too far.
+ */
+#include "common/record.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/messages.h"
+
+/* record_object_length of a copy that ends where its memory ends. */
+static size_t length_of(const void *bytes, size_t length) {
+    char *copy = malloc(length == 0 ? 1 : length);
+    assert_non_null(copy);
+    memcpy(copy, bytes, length);
+    size_t found = record_object_length(slice_make(copy, length));
+    free(copy);
+    return found;
+}
+
+enum counted { BYTES, ITEMS, PAIRS };
+
+/* Every header that declares a count: its tag, the bytes of the count, what it counts, and bytes
+ * that follow the count in any case (the type of an ext). */
+static const struct {
+    unsigned char tag;
+    size_t wide, fixed;
+    enum counted counted;
+} headers[] = {
+    {0xc4, 1, 0, BYTES}, {0xc5, 2, 0, BYTES}, {0xc6, 4, 0, BYTES}, {0xc7, 1, 1, BYTES},
+    {0xc8, 2, 1, BYTES}, {0xc9, 4, 1, BYTES}, {0xd9, 1, 0, BYTES}, {0xda, 2, 0, BYTES},
+    {0xdb, 4, 0, BYTES}, {0xdc, 2, 0, ITEMS}, {0xdd, 4, 0, ITEMS}, {0xde, 2, 0, PAIRS},
+    {0xdf, 4, 0, PAIRS},
+};
+
+/* A header with this count in front of `payload` bytes; each is a small number as an object. */
+static size_t length_with(size_t header, uint64_t count, size_t payload) {
+    unsigned char bytes[1024] = {headers[header].tag};
+    size_t wide = headers[header].wide;
+    for (size_t i = 0; i < wide; i++)
+        bytes[1 + i] = (unsigned char)(count >> 8 * (wide - 1 - i));
+    return length_of(bytes, 1 + wide + headers[header].fixed + payload);
+}
+
+static void no_count_is_believed_beyond_what_is_there(void **state) {
+    (void)state;
+    for (size_t h = 0; h < sizeof headers / sizeof headers[0]; h++) {
+        size_t unit = headers[h].counted == PAIRS ? 2 : 1;
+        size_t head = 1 + headers[h].wide + headers[h].fixed;
+        for (uint64_t count = 0; count < 200; count += 33) {
+            assert_int_equal(length_with(h, count, count * unit), head + count * unit);
+            assert_int_equal(length_with(h, count, count * unit + 3), head + count * unit);
+            assert_int_equal(length_with(h, count + 1, count * unit), 0);
+            assert_int_equal(length_with(h, count + 1, count * unit + unit - 1), 0);
+        }
+        uint64_t most = headers[h].wide == 4 ? UINT32_MAX : (1u << 8 * headers[h].wide) - 1;
+        assert_int_equal(length_with(h, most, 100), 0);
+        assert_int_equal(length_with(h, most / 2 + 1, 100), 0);
+    }
+}
+
+static void small_headers_are_held_to_what_is_there_too(void **state) {
+    (void)state;
+    for (unsigned tag = 0x80; tag < 0xc0; tag++) {
+        unsigned char bytes[64] = {(unsigned char)tag};
+        size_t count = tag < 0x90 ? 2 * (tag & 0x0f) : tag < 0xa0 ? tag & 0x0f : tag & 0x1f;
+        for (size_t payload = 0; payload < count; payload++)
+            assert_int_equal(length_of(bytes, 1 + payload), 0);
+        assert_int_equal(length_of(bytes, 1 + count), 1 + count);
+        assert_int_equal(length_of(bytes, 1 + count + 5), 1 + count);
+    }
+}
+
+static void fixed_objects_need_all_their_bytes(void **state) {
+    (void)state;
+    static const struct {
+        unsigned char tag;
+        size_t length;
+    } objects[] = {{0x00, 1}, {0x7f, 1}, {0xe0, 1},  {0xff, 1}, {0xc0, 1}, {0xc2, 1},
+                   {0xc3, 1}, {0xca, 5}, {0xcb, 9},  {0xcc, 2}, {0xcd, 3}, {0xce, 5},
+                   {0xcf, 9}, {0xd0, 2}, {0xd1, 3},  {0xd2, 5}, {0xd3, 9}, {0xd4, 3},
+                   {0xd5, 4}, {0xd6, 6}, {0xd7, 10}, {0xd8, 18}};
+    for (size_t i = 0; i < sizeof objects / sizeof objects[0]; i++) {
+        unsigned char bytes[32] = {objects[i].tag};
+        for (size_t length = 0; length < objects[i].length; length++)
+            assert_int_equal(length_of(bytes, length), 0);
+        assert_int_equal(length_of(bytes, objects[i].length), objects[i].length);
+        assert_int_equal(length_of(bytes, sizeof bytes), objects[i].length);
+    }
+    assert_int_equal(length_of("\xc1\0\0\0", 4), 0); /* the tag that msgpack never uses */
+}
+
+/* `depth` arrays or maps within each other around a nil. */
+static size_t nested_length(bool maps, size_t depth) {
+    char bytes[128];
+    size_t length = 0;
+    for (size_t i = 0; i < depth; i++) {
+        bytes[length++] = (char)(maps ? 0x81 : 0x91);
+        if (maps)
+            bytes[length++] = (char)0xc0;
+    }
+    bytes[length++] = (char)0xc0;
+    size_t found = length_of(bytes, length);
+    assert_true(found == 0 || found == length);
+    return found;
+}
+
+static void depth_has_its_limit(void **state) {
+    (void)state;
+    for (size_t depth = 0; depth < 40; depth++) {
+        assert_int_equal(nested_length(false, depth) != 0, depth <= RECORD_MAX_DEPTH);
+        assert_int_equal(nested_length(true, depth) != 0, depth <= RECORD_MAX_DEPTH);
+    }
+}
+
+/* An unknown key is passed over whatever it holds, yet within the limit. */
+static void depth_is_limited_under_unknown_keys_too(void **state) {
+    (void)state;
+    for (size_t depth = 1; depth < 12; depth++) {
+        char bytes[64] = "\x81\xa5later";
+        size_t length = 7;
+        for (size_t i = 0; i < depth; i++)
+            bytes[length++] = (char)0x91;
+        bytes[length++] = 1;
+        struct record_arena arena = {.ready = false};
+        struct done done;
+        const char *fault;
+        int status = record_unpack(&done_desc, slice_make(bytes, length), &arena, &done, &fault);
+        assert_int_equal(status, depth < RECORD_MAX_DEPTH ? 0 : -1);
+        record_arena_free(&arena);
+    }
+}
+
+static void many_declared_items_cost_nothing_before_they_are_there(void **state) {
+    (void)state;
+    /* Arrays within arrays that each declare 2^32-1 items: refused at once, not tried. */
+    char bytes[5 * RECORD_MAX_DEPTH];
+    for (size_t i = 0; i < sizeof bytes; i += 5)
+        memcpy(bytes + i, "\xdd\xff\xff\xff\xff", 5);
+    assert_int_equal(length_of(bytes, sizeof bytes), 0);
+    struct record_arena arena = {.ready = false};
+    struct done done;
+    const char *fault;
+    assert_int_equal(
+        record_unpack(&done_desc, slice_make(bytes, sizeof bytes), &arena, &done, &fault), -1);
+    assert_string_equal(fault, "cut short, or too deep");
+    record_arena_free(&arena);
+}
+
+/* Any bytes: no crash, no read beyond the end, a length within them. */
+static void arbitrary_bytes_are_survived(void **state) {
+    (void)state;
+    uint64_t x = 88172645463325252u;
+    for (int round = 0; round < 20000; round++) {
+        unsigned char bytes[48];
+        for (size_t i = 0; i < sizeof bytes; i++) {
+            x ^= x << 13;
+            x ^= x >> 7;
+            x ^= x << 17;
+            /* Headers more often than chance would have them. */
+            bytes[i] = (unsigned char)((x >> 8 & 1) != 0 ? 0x80 | (x & 0x7f) : x & 0x0f);
+        }
+        size_t length = (size_t)round % (sizeof bytes + 1);
+        assert_true(length_of(bytes, length) <= length);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(no_count_is_believed_beyond_what_is_there),
+        cmocka_unit_test(small_headers_are_held_to_what_is_there_too),
+        cmocka_unit_test(fixed_objects_need_all_their_bytes),
+        cmocka_unit_test(depth_has_its_limit),
+        cmocka_unit_test(depth_is_limited_under_unknown_keys_too),
+        cmocka_unit_test(many_declared_items_cost_nothing_before_they_are_there),
+        cmocka_unit_test(arbitrary_bytes_are_survived),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
