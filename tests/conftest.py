@@ -20,8 +20,9 @@ def database():
 
 @pytest.fixture(scope="session")
 def stack(database):
-    """All services, as they are by default; for tests that leave them as they found them."""
-    with Stack(database) as running:
+    """All services, for tests that leave them as they found them. What has reached a client is
+    noted sooner than by default, since many tests wait for that."""
+    with Stack(database, reach_interval_ms=50, cursor_flush_ms=50) as running:
         yield running
 
 

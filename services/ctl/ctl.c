@@ -30,6 +30,14 @@ const struct config_option ctl_only_db_options[] = {
 const struct config_option ctl_only_peer_options[] = {
     CONFIG_INCLUDE(struct ctl_settings, peers, ctl_peer_options), CONFIG_END};
 
+const struct config_option ctl_list_options[] = {
+    CTL_JSON_OPTION,
+    CONFIG_U64(struct ctl_settings, after, 0, 0, UINT64_MAX, "", "those with larger numbers"),
+    CONFIG_U64(struct ctl_settings, limit, 1000, 1, 1000000, "", "so many at most"),
+    CONFIG_INCLUDE(struct ctl_settings, db, db_options), CONFIG_END};
+const struct config_option ctl_show_options[] = {
+    CTL_JSON_OPTION, CONFIG_INCLUDE(struct ctl_settings, db, db_options), CONFIG_END};
+
 int64_t ctl_answer_ms(const struct ctl_settings *settings) {
     return settings->peers.request_timeout_ms < CTL_ANSWER_MS
                ? (int64_t)settings->peers.request_timeout_ms

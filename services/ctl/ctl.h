@@ -30,13 +30,18 @@ struct ctl_settings {
     struct ctl_peers peers;
     /* of single commands */
     uint64_t wait;
-    bool password_stdin;
-    char *email, *name;
+    bool password_stdin, json, all;
+    char *email, *name, *user, *group;
+    uint64_t after, limit;
 };
+
+#define CTL_JSON_OPTION CONFIG_BOOL(struct ctl_settings, json, false, "print JSON, for machines")
 /* The options of struct ctl_peers, for CONFIG_INCLUDE. */
 extern const struct config_option ctl_peer_options[];
 /* Commands that need nothing of their own take one of these. */
 extern const struct config_option ctl_no_options[], ctl_only_db_options[], ctl_only_peer_options[];
+/* Lists and single rows that are read from the database. */
+extern const struct config_option ctl_list_options[], ctl_show_options[];
 
 struct ctl_command {
     const char *name;      /* "group add" */
@@ -49,9 +54,13 @@ struct ctl_command {
 
 /* The families; each ends with an entry without a name. */
 extern const struct ctl_command ctl_schema_commands[], ctl_status_commands[],
-    ctl_account_commands[], ctl_group_commands[];
+    ctl_account_commands[], ctl_group_commands[], ctl_people_commands[];
 
 int64_t ctl_answer_ms(const struct ctl_settings *settings);
+
+/* Has every session end the account's connections. CTL_DONE, or CTL_FAILED after a printed line. */
+int ctl_kick(const struct ctl_settings *settings, uint64_t account, const char *reason)
+    __attribute__((warn_unused_result));
 
 /* Prints `parleyctl: ...` and returns CTL_FAILED. */
 int ctl_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));

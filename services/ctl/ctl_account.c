@@ -4,10 +4,22 @@
 #include <string.h>
 
 #include "proto/messages.h"
+#include "services/ctl/ctl_read.h"
+#include "services/ctl/ids.h"
 #include "services/ctl/instances.h"
 
 /* One byte more than a password may have, its newline and the 0. */
 #define LINE_BYTES (256 + 3)
+
+static const struct db_statement list_accounts = {
+    "list_accounts", "SELECT number, id, email, name, password IS NOT NULL, disabled, created_ms"
+                     " FROM account WHERE number > ? ORDER BY number LIMIT ?"};
+static const struct db_statement show_account = {
+    "show_account",
+    "SELECT a.number, a.id, a.email, a.name, a.password IS NOT NULL, a.disabled, a.created_ms,"
+    " (SELECT COUNT(*) FROM friendship f WHERE f.lo = a.number OR f.hi = a.number),"
+    " (SELECT COUNT(*) FROM member m WHERE m.account = a.number)"
+    " FROM account a WHERE a.number = ?"};
 
 static int read_password(char line[LINE_BYTES]) {
     if (fgets(line, LINE_BYTES, stdin) == NULL)
@@ -35,6 +47,72 @@ static int run_add(const struct ctl_settings *settings, int argc, char **argv) {
     return status;
 }
 
+static int run_list(const struct ctl_settings *settings, int argc, char **argv) {
+    (void)argc;
+    (void)argv;
+    static const char *const columns[] = {"number",       "id",       "email",      "name",
+                                          "has_password", "disabled", "created_ms", NULL};
+    return ctl_read(settings, &list_accounts,
+                    DB_ARGS(db_u64(settings->after), db_u64(settings->limit)), columns, "ntttbbn",
+                    NULL);
+}
+
+static int run_show(const struct ctl_settings *settings, int argc, char **argv) {
+    (void)argc;
+    static const char *const columns[] = {"number",       "id",       "email",      "name",
+                                          "has_password", "disabled", "created_ms", "friends",
+                                          "groups",       NULL};
+    uint64_t number;
+    if (ctl_read_account(settings, argv[0], &number) != CTL_DONE)
+        return CTL_FAILED;
+    return ctl_read(settings, &show_account, DB_ARGS(db_u64(number)), columns, "ntttbbnnn",
+                    "such account");
+}
+
+static int run_password(const struct ctl_settings *settings, int argc, char **argv) {
+    (void)argc;
+    char password[LINE_BYTES];
+    struct auth_set_password ask = {0};
+    struct done reply;
+    struct record_arena arena = {0};
+    if (read_password(password) != CTL_DONE ||
+        ids_find_account(settings, argv[0], &ask.account) != CTL_DONE)
+        return CTL_FAILED;
+    ask.password = slice_text(password);
+    int status =
+        instances_ask(settings, INSTANCE_AUTH, &message_AUTH_SET_PASSWORD, &ask, &arena, &reply);
+    record_arena_free(&arena);
+    if (status == CTL_DONE)
+        printf("%s has a new password\n", argv[0]);
+    return status;
+}
+
+static int set_disabled(const struct ctl_settings *settings, const char *id, bool disabled) {
+    struct auth_set_disabled ask = {.disabled = disabled};
+    struct done reply;
+    struct record_arena arena = {0};
+    if (ids_find_account(settings, id, &ask.account) != CTL_DONE)
+        return CTL_FAILED;
+    int status =
+        instances_ask(settings, INSTANCE_AUTH, &message_AUTH_SET_DISABLED, &ask, &arena, &reply);
+    record_arena_free(&arena);
+    if (status == CTL_DONE && disabled)
+        status = ctl_kick(settings, ask.account, "the account is disabled");
+    if (status == CTL_DONE)
+        printf("%s is %s\n", id, disabled ? "disabled" : "enabled");
+    return status;
+}
+
+static int run_disable(const struct ctl_settings *settings, int argc, char **argv) {
+    (void)argc;
+    return set_disabled(settings, argv[0], true);
+}
+
+static int run_enable(const struct ctl_settings *settings, int argc, char **argv) {
+    (void)argc;
+    return set_disabled(settings, argv[0], false);
+}
+
 static const struct config_option add_options[] = {
     CONFIG_BOOL(struct ctl_settings, password_stdin, false,
                 "read its password, as clients send it, from standard input; without it, the"
@@ -46,4 +124,11 @@ static const struct config_option add_options[] = {
 const struct ctl_command ctl_account_commands[] = {
     {"user add", "[ID]", "Make an account; without an id it gets a number.", add_options, 0, 1,
      run_add},
+    {"user list", "", "List accounts by number.", ctl_list_options, 0, 0, run_list},
+    {"user show", "ID", "Show an account, by number or id.", ctl_show_options, 1, 1, run_show},
+    {"user password", "ID", "Give an account the password on standard input, as clients send it.",
+     ctl_only_peer_options, 1, 1, run_password},
+    {"user disable", "ID", "Shut an account out and end its connections.", ctl_only_peer_options, 1,
+     1, run_disable},
+    {"user enable", "ID", "Let an account in again.", ctl_only_peer_options, 1, 1, run_enable},
     {0}};

@@ -7,6 +7,7 @@
 #include "common/loop.h"
 #include "common/service.h"
 #include "services/ctl/instances.h"
+#include "services/ctl/table.h"
 
 #define ROUND_MS 200
 
@@ -69,20 +70,24 @@ static void end_round(struct round *round) {
     round->count = 0;
 }
 
-static void print_round(const struct round *round) {
-    printf("%-9s %-30s %-9s %-6s %10s %6s\n", "SERVICE", "ADDRESS", "VERSION", "READY", "UPTIME",
-           "CALLS");
+static int print_round(const struct round *round, bool json) {
+    static const char *const columns[] = {"service",  "address", "version",  "ready",
+                                          "uptime_s", "calls",   "instance", NULL};
+    struct table *table = table_new(columns, json);
     for (size_t i = 0; i < round->count; i++) {
         const struct asked *asked = &round->asked[i];
         const struct service_status *status = &asked->status;
-        printf("%-9s %-30s ", instance_service_name(asked->service), asked->address);
-        if (!asked->answered)
-            printf("%-9s %-6s %10s %6s\n", "-", "no", "-", "-");
-        else
-            printf("%-9.*s %-6s %8" PRIu64 " s %6" PRIu64 "\n", (int)status->version.length,
-                   status->version.data, status->ready ? "yes" : "no", status->uptime_ms / 1000,
-                   status->calls);
+        char instance[24];
+        snprintf(instance, sizeof instance, "%016" PRIx64, asked->answered ? status->instance : 0);
+        table_text(table, slice_text(instance_service_name(asked->service)));
+        table_text(table, slice_text(asked->address));
+        table_text(table, asked->answered ? status->version : slice_text("-"));
+        table_bool(table, asked->answered && status->ready);
+        table_number(table, asked->answered ? status->uptime_ms / 1000 : 0);
+        table_number(table, asked->answered ? status->calls : 0);
+        table_text(table, slice_text(asked->answered ? instance : "-"));
     }
+    return table_print(&table);
 }
 
 static int run_status(const struct ctl_settings *settings, int argc, char **argv) {
@@ -97,10 +102,10 @@ static int run_status(const struct ctl_settings *settings, int argc, char **argv
         end_round(round);
         nanosleep(&(struct timespec){.tv_nsec = ROUND_MS * 1000000}, NULL);
     }
-    print_round(round);
+    int printed = print_round(round, settings->json);
     end_round(round);
     free(round);
-    return ready ? CTL_DONE : ctl_fail("not everything is ready");
+    return !ready ? ctl_fail("not everything is ready") : printed;
 }
 
 static int run_ping(const struct ctl_settings *settings, int argc, char **argv) {
@@ -133,6 +138,7 @@ static int run_metrics(const struct ctl_settings *settings, int argc, char **arg
 }
 
 static const struct config_option status_options[] = {
+    CTL_JSON_OPTION,
     CONFIG_U64(struct ctl_settings, wait, 0, 0, 3600, "s", "wait until all are ready, at most so"),
     CONFIG_INCLUDE(struct ctl_settings, peers, ctl_peer_options), CONFIG_END};
 

@@ -10,7 +10,8 @@
 #define NAME_BYTES 64
 
 static const struct ctl_command *const families[] = {ctl_schema_commands, ctl_status_commands,
-                                                     ctl_account_commands, ctl_group_commands};
+                                                     ctl_account_commands, ctl_group_commands,
+                                                     ctl_people_commands};
 #define FAMILIES (sizeof families / sizeof families[0])
 
 /* The options of parleyctl as a whole, for its --help and the page of all options. */

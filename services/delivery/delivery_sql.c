@@ -5,12 +5,13 @@
 
 /* The two halves never give the same conversation, so the order of their union is by it. */
 const struct db_statement delivery_sql_cursors = {
-    "cursors", "SELECT c.conversation, c.since, c.received, c.until, "
-               "(SELECT MAX(m.cid) FROM message m WHERE m.conversation = c.conversation), 0 "
-               "FROM `cursor` c WHERE c.account = ? "
-               "UNION ALL SELECT k.id, k.lo, k.hi, NULL, NULL, 1 FROM conversation k WHERE k.id = ? "
-               "AND NOT EXISTS (SELECT * FROM `cursor` c WHERE c.account = ? "
-               "AND c.conversation = k.id) ORDER BY 1"};
+    "cursors",
+    "SELECT c.conversation, c.since, c.received, c.until, "
+    "(SELECT MAX(m.cid) FROM message m WHERE m.conversation = c.conversation), 0 "
+    "FROM `cursor` c WHERE c.account = ? "
+    "UNION ALL SELECT k.id, k.lo, k.hi, NULL, NULL, 1 FROM conversation k WHERE k.id = ? "
+    "AND NOT EXISTS (SELECT * FROM `cursor` c WHERE c.account = ? "
+    "AND c.conversation = k.id) ORDER BY 1"};
 
 /* IGNORE: another connection of the account may do it at the same time. */
 const struct db_statement delivery_sql_join_all = {
@@ -19,22 +20,26 @@ const struct db_statement delivery_sql_join_all = {
                 "(SELECT COALESCE(MAX(m.cid), 0) FROM message m WHERE m.conversation = ? "
                 "AND m.time_ms < a.created_ms) AS since FROM account a WHERE a.number = ?) j"};
 
+/* The union holds keys alone, in memory: with the rows' bodies in it, it would lie on the disk. */
 void delivery_sql_add_page(struct buffer *sql, const struct page_part *parts, size_t count,
-                           size_t limit) {
-    buffer_add_text(sql, "SELECT m.conversation,m.cid,m.time_ms,m.type,m.sender,m.subject,"
-                         "m.accepted,m.body,a.id,s.id,k.lo,k.hi,k.string_id,m.about,g.string_id "
-                         "FROM (");
+                           size_t part_limit, size_t limit) {
+    buffer_add_text(sql, "SELECT STRAIGHT_JOIN m.conversation,m.cid,m.time_ms,m.type,m.sender,"
+                         "m.subject,m.accepted,m.body,a.id,s.id,k.lo,k.hi,k.string_id,m.about,"
+                         "g.string_id FROM (");
     for (size_t i = 0; i < count; i++)
         buffer_printf(sql,
-                      "%s(SELECT * FROM message WHERE conversation=%" PRIu64 " AND cid>%" PRIu64
-                      " AND cid<=%" PRIu64 " ORDER BY cid LIMIT %zu)",
+                      "%s(SELECT conversation,cid FROM message WHERE conversation=%" PRIu64
+                      " AND cid>%" PRIu64 " AND cid<=%" PRIu64 " ORDER BY cid LIMIT %zu)",
                       i == 0 ? "" : " UNION ALL ", parts[i].conversation, parts[i].after,
-                      parts[i].until, limit);
-    buffer_add_text(sql, ") m JOIN conversation k ON k.id=m.conversation "
-                         "LEFT JOIN account a ON a.number=m.sender "
-                         "LEFT JOIN account s ON s.number=m.subject "
-                         "LEFT JOIN conversation g ON g.kind=1 AND g.lo=m.about AND g.hi=0 "
-                         "ORDER BY m.cid;");
+                      parts[i].until, part_limit);
+    buffer_printf(sql,
+                  ") p JOIN message m ON m.conversation=p.conversation AND m.cid=p.cid "
+                  "JOIN conversation k ON k.id=p.conversation "
+                  "LEFT JOIN account a ON a.number=m.sender "
+                  "LEFT JOIN account s ON s.number=m.subject "
+                  "LEFT JOIN conversation g ON g.kind=1 AND g.lo=m.about AND g.hi=0 "
+                  "ORDER BY p.cid LIMIT %zu;",
+                  limit);
 }
 
 void delivery_sql_add_advance(struct buffer *sql, const struct cursor_move *moves, size_t count) {

@@ -23,7 +23,7 @@ enum cursor_column {
  * to all since it was made */
 extern const struct db_statement delivery_sql_join_all;
 
-/* One conversation's part of a page: rows behind `after` and up to `until`, at most `limit`. */
+/* One conversation's part of a page: rows behind `after` and up to `until`. */
 struct page_part {
     uint64_t conversation, after, until;
 };
@@ -31,10 +31,10 @@ struct page_part {
 /*
  * The page's rows, ascending by cid: conversation, cid, time_ms, type, sender, subject, accepted,
  * body, sender's string id, subject's string id, lo, hi, group's string id, about, that group's
- * string id.
+ * string id. Of the first `part_limit` rows of each part they are the first `limit`.
  */
 void delivery_sql_add_page(struct buffer *sql, const struct page_part *parts, size_t count,
-                           size_t limit);
+                           size_t part_limit, size_t limit);
 
 /* Moves cursors that exist forward; rows ascending, so that two advances never deadlock, and each
  * cursor once: the server changes a row once, by any of its moves. */

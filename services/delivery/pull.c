@@ -221,7 +221,7 @@ static enum err fetch_page(struct pull *pull) {
     if (pull->limit > PAGE_ENTRIES)
         pull->limit = PAGE_ENTRIES;
     struct buffer sql = buffer_make(DELIVERY_SCRIPT_BYTES);
-    delivery_sql_add_page(&sql, pull->parts, pull->part_count, pull->limit);
+    delivery_sql_add_page(&sql, pull->parts, pull->part_count, pull->limit, PAGE_ENTRIES);
     enum err err = sql.failed ? ERR_INTERNAL : db_script_run(pull->db, &sql);
     buffer_free(&sql);
     struct db_rows *rows = NULL;

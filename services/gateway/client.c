@@ -137,7 +137,7 @@ static void take_request(struct client *client, struct client_request *request) 
     if (reason != NULL) {
         answer_and_free(client, request, ERR_NOT_ALLOWED, reason);
     } else if (request->operation == OPERATION_HEARTBEAT) {
-        client_request_free(request);
+        answer_and_free(client, request, ERR_OK, ""); /* silent, but for a `ref` */
     } else if (request->operation == OPERATION_SEND) {
         take_text(client, request);
     } else {

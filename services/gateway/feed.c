@@ -16,8 +16,29 @@
 /* How long after a failed pull the next is tried. */
 #define PULL_RETRY_MS 500
 
+/* Notes for the next mark. Without memory it is covered by none, and repeated some day. */
+static void add_left(struct client *client, const struct written *written) {
+    struct written *left = realloc(client->left, (client->left_count + 1) * sizeof *left);
+    if (left == NULL) {
+        log_warn("mark_forgotten", "client=%llu", (unsigned long long)client->id);
+        return;
+    }
+    client->left = left;
+    client->left[client->left_count++] = *written;
+}
+
 /* --- writing one entry
  * ----------------------------------------------------------------------------- */
+
+/*
+ * A position that cannot be kept: what was written is noted for the next mark by itself, and no
+ * further page is read before the account's cursor has moved behind it.
+ */
+static void note_overflow(struct client *client, const struct entry *entry) {
+    client->whole = false;
+    client->overflow = true;
+    add_left(client, &(struct written){client->account, entry->conversation, entry->cid});
+}
 
 /* Writes the entry as this client sees it and moves its position. false: its queue is full. */
 static bool write_entry(struct client *client, const struct entry *entry,
@@ -28,10 +49,9 @@ static bool write_entry(struct client *client, const struct entry *entry,
             return false;
         metric_add(client->gateway->written, 1);
     }
-    /* A position that cannot be kept costs a repeat when this client reads the log again. */
     if (entry->cid != 0 &&
         positions_touch(&client->positions, entry->conversation, entry->cid) != 0)
-        client->whole = false;
+        note_overflow(client, entry);
     return true;
 }
 
@@ -102,7 +122,7 @@ static void write_page(struct client *client, const struct delivery_pull_reply *
             return;
         }
     }
-    if (edge_queued_bytes(client->edge) > GATEWAY_PULL_QUEUED_BYTES)
+    if (client->overflow || edge_queued_bytes(client->edge) > GATEWAY_PULL_QUEUED_BYTES)
         wait_for_client(client);
 }
 
@@ -204,13 +224,17 @@ static void run_pulls(struct gateway *gateway, int64_t now_ms) {
     }
 }
 
-void feed_start(struct client *client) {
-    /* What reached this account a moment ago, perhaps over another connection, is not repeated: the
-     * first page is read behind it, unless storing it takes too long. */
+/* The next page is read behind the cursors as they are now, unless storing them takes too long. */
+static void await_cursors(struct client *client) {
     cursors_flush(client->gateway);
     client->after_moves = cursors_added(client->gateway);
     client->await_moves = true;
     client->pull_at_ms = loop_now_ms() + PULL_RETRY_MS;
+}
+
+void feed_start(struct client *client) {
+    /* What reached this account a moment ago, perhaps over another connection, is not repeated. */
+    await_cursors(client);
     client->login++;
     queue_pull(client);
     run_pulls(client->gateway, loop_now_ms());
@@ -289,21 +313,11 @@ static void unlist_mark(struct client *client) {
     client->mark_listed = false;
 }
 
-/*
- * Moves what was written since the last mark behind `left`: conversations of this account, with how
- * far each was written. Without memory it is covered by no mark, and repeated some day.
- */
+/* Notes how far each conversation was written since the last mark. */
 static void collect_written(struct client *client) {
-    size_t count = client->left_count + client->positions.touched_count;
-    struct written *left = realloc(client->left, (count + 1) * sizeof *left);
-    if (left == NULL) {
-        log_warn("mark_forgotten", "client=%llu", (unsigned long long)client->id);
-        return;
-    }
-    client->left = left;
     struct written written = {.account = client->account};
     while (positions_next_touched(&client->positions, &written.conversation, &written.cid))
-        client->left[client->left_count++] = written;
+        add_left(client, &written);
 }
 
 static void mark(struct client *client) {
@@ -328,10 +342,12 @@ void feed_reached(struct client *client) {
     client->marking_count = 0;
     if (has_unmarked(client))
         list_mark(client, (int64_t)client->gateway->settings.reach_interval_ms);
-    if (client->wait_reached) {
-        client->wait_reached = false;
-        queue_pull(client);
-    }
+    if (!client->wait_reached || (client->overflow && has_unmarked(client)))
+        return;
+    if (client->overflow)
+        await_cursors(client);
+    client->wait_reached = client->overflow = false;
+    queue_pull(client);
 }
 
 static void run_marks(struct gateway *gateway, int64_t now_ms) {
@@ -356,7 +372,7 @@ static void forget_positions(struct client *client) {
     unqueue_pull(client);
     unlist_mark(client);
     positions_clear(&client->positions);
-    client->whole = client->dirty = client->wait_reached = false;
+    client->whole = client->dirty = client->wait_reached = client->overflow = false;
     client->pull_at_ms = 0;
 }
 

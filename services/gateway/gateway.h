@@ -94,6 +94,7 @@ struct client {
     bool wait_reached;    /* the next page waits until the client has taken the last */
     uint64_t after_moves; /* the first page waits until so many cursors' moves are stored */
     bool await_moves;
+    bool overflow;      /* something was written without a position: the cursor must move first */
     int64_t pull_at_ms; /* after a failed pull: not before */
     struct client *next_pull, *prev_pull;
 

@@ -46,6 +46,7 @@ enum err group_handle_set_admin(void *context, struct db *db, struct record_aren
                                                  .operated = ask->by == 0,
                                                  .by = ask->by,
                                                  .subject = ask->account,
+                                                 .selves = {ask->account},
                                                  .check = check_set_admin,
                                                  .write = write_role},
                             db, arena, reply_r);

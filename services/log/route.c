@@ -30,6 +30,7 @@ struct router {
     ev_async wake;
     ev_timer missed_timer;
     bool missed, missed_asked;
+    bool lost;              /* a session was lost, and may still be reached by gateways */
     size_t bytes, requests; /* in progress */
     struct metric *routed, *lost;
 };
@@ -323,6 +324,22 @@ static void on_wake(struct ev_loop *ev, ev_async *watcher, int revents) {
     }
 }
 
+/*
+ * While a session is lost to us, its accounts' entries go to another one, which takes them without
+ * having these accounts. Gateways that reach both all the while would never know: so they read the
+ * log once it is back.
+ */
+static void session_changed(void *context, struct peer *peer, enum peer_change change) {
+    (void)peer;
+    struct router *self = context;
+    if (change == PEER_LOST)
+        self->lost = true;
+    else if (change == PEER_LIVE && self->lost) {
+        self->lost = false;
+        self->missed = true;
+    }
+}
+
 struct router *router_new(struct service *service, const char *session_peers) {
     struct router *self = calloc(1, sizeof *self);
     if (self == NULL)
@@ -340,8 +357,10 @@ struct router *router_new(struct service *service, const char *session_peers) {
     self->wake.data = self->missed_timer.data = self;
     ev_async_start(service_loop(service), &self->wake);
     ev_timer_start(service_loop(service), &self->missed_timer);
-    self->sessions =
-        peers_new(service, &(struct peers_options){.name = "session", .addresses = session_peers});
+    self->sessions = peers_new(service, &(struct peers_options){.name = "session",
+                                                                .addresses = session_peers,
+                                                                .context = self,
+                                                                .change = session_changed});
     if (self->sessions == NULL)
         router_destroy(&self);
     return self;

@@ -188,7 +188,7 @@ static size_t declared_max(const struct record_desc *desc, const char *name) {
     for (size_t i = 0; i < desc->field_count; i++)
         if (strcmp(desc->fields[i].name, name) == 0)
             return desc->fields[i].max;
-    assert(!"no such field");
+    assert(false); /* no such field */
     return 0;
 }
 

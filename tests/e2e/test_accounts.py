@@ -148,7 +148,7 @@ def test_youim_second_login_on_one_connection(newcomer, connect, transport):
     assert client.expect(2, resultCode="fail")["token"]
     # The first login still holds.
     client.say(client.account, "to myself")
-    client.expect_error("oneself")
+    client.expect_error("yourself")
 
 
 def test_youim_logout(newcomer, connect, transport):

@@ -66,25 +66,27 @@ TEXTS = [
 ]
 
 
-@pytest.mark.parametrize("text", TEXTS, ids=lambda text: ascii(text[:12]))
-def test_unusual_texts(newcomer, connect, stack, text):
+@kinds
+def test_unusual_texts(newcomer, connect, stack, kind):
     """Every character arrives as it was sent, live and from the log."""
-    client = newcomer("ourchat", "tcp")
-    for kind in KINDS:
-        friend = newcomer(*kind)
+    client, friend = newcomer("ourchat", "tcp"), newcomer(*kind)
+    for text in TEXTS:
         client.say(friend.account, text)
         client.hear(client.account, friend.account, text)
         friend.hear(client.account, friend.account, text)
         friend.say(client.account, text)
         client.hear(friend.account, client.account, text)
         friend.hear_own(client.account, text)
-        stack.wait_received(friend.account)
-        friend.close()
+    stack.wait_received(friend.account)
+    friend.close()
+    for text in TEXTS:
         client.say(friend.account, text)
         client.hear(client.account, friend.account, text)
-        again = connect(*kind)
-        again.log_in(friend.account)
+    again = connect(*kind)
+    again.log_in(friend.account)
+    for text in TEXTS:
         again.hear(client.account, friend.account, text)
+    again.fence()
 
 
 @transports

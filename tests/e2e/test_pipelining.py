@@ -103,7 +103,7 @@ def test_texts_and_faults_in_one_write(newcomer):
         messages.append(client.saying(client.account, "to myself"))
     client.send(*messages)
     for _ in range(30):
-        client.expect_error("oneself")
+        client.expect_error("yourself")
     for number in range(30):
         friend.hear(client.account, friend.account, f"t{number}")
 

@@ -23,7 +23,7 @@ def test_texts_to_nobody(stack, newcomer, kind):
     client = newcomer(*kind)
     text = secrets.token_hex(8)
     for peer, reason in (
-        (client.account, "oneself"),
+        (client.account, "yourself"),
         (NOBODY, NOBODY.id),
         (NO_GROUP, NO_GROUP.id),
     ):
@@ -198,5 +198,5 @@ def test_unmodified_clients_get_nothing_of_the_extensions(newcomer, kind):
     client.hear_own(friend.account, "with a ref")
     friend.hear(client.account, friend.account, "with a ref")
     client.send(client.saying(client.account, "to myself", ref="r2"))
-    client.expect_error("oneself")
+    client.expect_error("yourself")
     client.fence()

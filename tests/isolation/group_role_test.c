@@ -71,7 +71,7 @@ static void test_who_may_make_whom_an_administrator(void **state) {
         {group, stranger, owner, false, ERR_NOT_MEMBER},
         {group, 0, owner, true, ERR_NOT_MEMBER},
         {group, 1, 0, true, ERR_NOT_MEMBER},
-        {group, UINT64_MAX, 0, true, ERR_NOT_MEMBER},
+        {group, UINT64_MAX, 0, true, ERR_NO_ACCOUNT},
         {group, owner, owner, true, ERR_TO_ONESELF},
         {group, owner, owner, false, ERR_TO_ONESELF},
         {group, owner, 0, true, ERR_NOT_ALLOWED},

@@ -55,6 +55,14 @@ static void wait_for_lives(struct service_process *delivery, size_t wanted) {
     }
 }
 
+/* Waits until sessions have answered for this many parts of entries: nothing is on its way then. */
+static void wait_for_routed(struct test_caller *caller, uint64_t wanted) {
+    int64_t deadline_ms = loop_now_ms() + TEST_DEADLINE_MS;
+    for (; test_caller_metric(caller, "routed_total") != wanted; usleep(1000))
+        if (loop_now_ms() > deadline_ms)
+            fail_msg("%" PRIu64 " were not routed", wanted);
+}
+
 /* --- one session --------------------------------------------------------------------------- */
 
 /* Whatever the session does, the sender's answer waits for the commit alone. */
@@ -231,6 +239,7 @@ static void test_accounts_are_split_over_sessions(void **state) {
         send_and_see(f, &another, &sessions, told);
         assert_memory_equal(told, first, sizeof told);
     }
+    wait_for_routed(another.caller, 6 * SESSIONS);
     fake_peer_destroy(&sessions.fakes[1]);
     assert_true(service_process_wait_text(another.process, "state=down", TEST_DEADLINE_MS));
     send_and_see(f, &another, &sessions, told);

@@ -400,6 +400,7 @@ void stage_log_in_ext(struct stage *stage, struct talker *talker, uint64_t accou
 /* Whether one that is pushed and not stored arrives: it only does when the client is live. */
 static bool try_push(struct stage *stage, struct talker *talker, const char *text) {
     struct entry entry = stage_text(0, 0, talker->account, text);
+    entry.from = 9999; /* YouIM shows nobody their own texts */
     int64_t patience_ms = loop_now_ms() + 20;
     stage_push_to(stage, &entry, talker);
     while (talker->text_count == 0 && loop_now_ms() < patience_ms)
@@ -414,6 +415,7 @@ void stage_wait_talker_live(struct stage *stage, struct talker *talker) {
             fail_msg("the client does not become live");
     /* Some of the others may have arrived too: up to this one they are passed over. */
     struct entry last = stage_text(0, 0, talker->account, "now you are live");
+    last.from = 9999;
     stage_push_to(stage, &last, talker);
     for (bool seen = false; !seen;) {
         STAGE_UNTIL(stage, talker->text_count > 0);

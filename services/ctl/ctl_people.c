@@ -1,0 +1,130 @@
+/* parleyctl say, sessions, kick: the operator and those who are connected. */
+#include <stdio.h>
+
+#include "common/loop.h"
+#include "proto/messages.h"
+#include "services/ctl/ids.h"
+#include "services/ctl/instances.h"
+#include "services/ctl/table.h"
+
+/* --- say ------------------------------------------------------------------------------------- */
+
+static int find_addressee(const struct ctl_settings *settings, struct group_say *ask) {
+    int named = settings->all + (settings->user[0] != '\0') + (settings->group[0] != '\0');
+    if (named != 1) {
+        ctl_fail("say --all, --user ID or --group ID, one of them");
+        return CTL_USAGE;
+    }
+    if (settings->user[0] != '\0')
+        return ids_find_account(settings, settings->user, &ask->to_account);
+    if (settings->group[0] != '\0')
+        return ids_find_group(settings, settings->group, &ask->to_group);
+    return CTL_DONE;
+}
+
+static int run_say(const struct ctl_settings *settings, int argc, char **argv) {
+    (void)argc;
+    struct group_say ask = {.text = slice_text(argv[0])};
+    int status = find_addressee(settings, &ask);
+    if (status != CTL_DONE)
+        return status;
+    struct done reply;
+    struct record_arena arena = {0};
+    status = instances_ask(settings, INSTANCE_GROUP, &message_GROUP_SAY, &ask, &arena, &reply);
+    record_arena_free(&arena);
+    if (status == CTL_DONE)
+        puts("said");
+    return status;
+}
+
+/* --- who is connected ------------------------------------------------------------------------ */
+
+/* Asks one session for a page behind *after; false when there is no more, or on a failure. */
+static bool list_page(const struct ctl_settings *settings, struct client *client, uint64_t *after,
+                      struct table *table, int *status) {
+    struct session_list ask = {.after = *after};
+    struct session_list_reply reply;
+    struct record_arena arena = {0};
+    bool more = false;
+    if (client_ask(client, &message_SESSION_LIST, &ask, (uint64_t)ctl_answer_ms(settings), &arena,
+                   &reply) != ERR_OK) {
+        *status = ctl_fail("%s: %s", client_address(client), client_fault(client));
+    } else {
+        for (size_t i = 0; i < reply.accounts.count && i < reply.connections.count; i++) {
+            table_text(table, slice_text(client_address(client)));
+            table_number(table, reply.accounts.items[i]);
+            table_number(table, reply.connections.items[i]);
+            *after = reply.accounts.items[i];
+            more = true;
+        }
+    }
+    record_arena_free(&arena);
+    return more;
+}
+
+static int run_sessions(const struct ctl_settings *settings, int argc, char **argv) {
+    (void)argc;
+    (void)argv;
+    static const char *const columns[] = {"session", "account", "connections", NULL};
+    struct instances instances;
+    struct table *table = table_new(columns, settings->json);
+    int status = CTL_DONE;
+    instances_find(settings, INSTANCE_SESSION, &instances);
+    for (size_t i = 0; i < instances.count; i++) {
+        struct client *client = client_new(instances.addresses[i]);
+        uint64_t after = 0;
+        while (client != NULL && list_page(settings, client, &after, table, &status))
+            ;
+        client_destroy(&client);
+    }
+    if (instances.count == 0)
+        status = ctl_fail("no session is configured");
+    int printed = table_print(&table);
+    return status == CTL_DONE ? printed : status;
+}
+
+int ctl_kick(const struct ctl_settings *settings, uint64_t account, const char *reason) {
+    struct session_kick ask = {.account = account, .reason = slice_text(reason)};
+    struct instances instances;
+    int status = CTL_DONE;
+    instances_find(settings, INSTANCE_SESSION, &instances);
+    for (size_t i = 0; i < instances.count; i++) {
+        struct client *client = client_new(instances.addresses[i]);
+        struct done reply;
+        struct record_arena arena = {0};
+        if (client == NULL ||
+            client_ask(client, &message_SESSION_KICK, &ask, (uint64_t)ctl_answer_ms(settings),
+                       &arena, &reply) != ERR_OK)
+            status = ctl_fail("%s: %s", instances.addresses[i],
+                              client == NULL ? "not an address" : client_fault(client));
+        record_arena_free(&arena);
+        client_destroy(&client);
+    }
+    return status;
+}
+
+static int run_kick(const struct ctl_settings *settings, int argc, char **argv) {
+    uint64_t account;
+    if (ids_find_account(settings, argv[0], &account) != CTL_DONE)
+        return CTL_FAILED;
+    int status = ctl_kick(settings, account, argc > 1 ? argv[1] : "");
+    if (status == CTL_DONE)
+        printf("%s is disconnected\n", argv[0]);
+    return status;
+}
+
+static const struct config_option say_options[] = {
+    CONFIG_BOOL(struct ctl_settings, all, false, "to everyone"),
+    CONFIG_STRING(struct ctl_settings, user, "", "to this account, by number or id"),
+    CONFIG_STRING(struct ctl_settings, group, "", "to this group, by number or id"),
+    CONFIG_INCLUDE(struct ctl_settings, peers, ctl_peer_options), CONFIG_END};
+static const struct config_option sessions_options[] = {
+    CTL_JSON_OPTION, CONFIG_INCLUDE(struct ctl_settings, peers, ctl_peer_options), CONFIG_END};
+
+const struct ctl_command ctl_people_commands[] = {
+    {"say", "TEXT", "Send a system message, stored for those who are away.", say_options, 1, 1,
+     run_say},
+    {"sessions", "", "List who is connected, with how many connections.", sessions_options, 0, 0,
+     run_sessions},
+    {"kick", "ID [REASON]", "End an account's connections.", ctl_only_peer_options, 1, 2, run_kick},
+    {0}};

@@ -1,0 +1,111 @@
+/* Lists as columns or as JSON. */
+#include "services/ctl/table.h"
+
+#include <cjson/cJSON.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "services/ctl/ctl.h"
+
+struct table {
+    const char *const *columns;
+    size_t count, cell; /* columns; the next cell's column */
+    bool json, failed;
+    cJSON *rows, *row;
+};
+
+struct table *table_new(const char *const *columns, bool json) {
+    struct table *self = calloc(1, sizeof *self);
+    if (self == NULL)
+        return NULL;
+    self->columns = columns;
+    while (columns[self->count] != NULL)
+        self->count++;
+    self->json = json;
+    self->rows = cJSON_CreateArray();
+    self->failed = self->rows == NULL;
+    return self;
+}
+
+static void add(struct table *self, cJSON *cell) {
+    if (self->cell == 0) {
+        self->row = cJSON_CreateObject();
+        if (!cJSON_AddItemToArray(self->rows, self->row))
+            self->failed = true;
+    }
+    if (!cJSON_AddItemToObject(self->row, self->columns[self->cell], cell))
+        self->failed = true;
+    self->cell = (self->cell + 1) % self->count;
+}
+
+void table_text(struct table *self, struct slice text) {
+    if (self == NULL)
+        return;
+    char *copy = slice_copy(text);
+    add(self, copy == NULL ? NULL : cJSON_CreateString(copy));
+    free(copy);
+}
+
+void table_number(struct table *self, uint64_t number) {
+    if (self != NULL)
+        add(self, cJSON_CreateNumber((double)number)); /* below 2^53: exact */
+}
+
+void table_bool(struct table *self, bool value) {
+    if (self != NULL)
+        add(self, cJSON_CreateBool(value));
+}
+
+/* One cell as text in `out`. */
+static const char *cell_text(const cJSON *cell, char out[32]) {
+    if (cJSON_IsString(cell))
+        return cell->valuestring;
+    if (cJSON_IsBool(cell))
+        return cJSON_IsTrue(cell) ? "yes" : "no";
+    snprintf(out, 32, "%.0f", cell->valuedouble);
+    return out;
+}
+
+static void print_columns(const struct table *self) {
+    size_t widths[TABLE_MAX_COLUMNS];
+    char text[32];
+    const cJSON *row;
+    for (size_t i = 0; i < self->count; i++)
+        widths[i] = strlen(self->columns[i]);
+    cJSON_ArrayForEach(row, self->rows) {
+        for (size_t i = 0; i < self->count; i++) {
+            size_t width = strlen(cell_text(cJSON_GetArrayItem(row, (int)i), text));
+            widths[i] = width > widths[i] ? width : widths[i];
+        }
+    }
+    for (size_t i = 0; i < self->count; i++)
+        printf("%-*s%s", (int)widths[i], self->columns[i], i + 1 < self->count ? "  " : "\n");
+    cJSON_ArrayForEach(row, self->rows) {
+        for (size_t i = 0; i < self->count; i++)
+            printf("%-*s%s", (int)widths[i], cell_text(cJSON_GetArrayItem(row, (int)i), text),
+                   i + 1 < self->count ? "  " : "\n");
+    }
+}
+
+int table_print(struct table **self_p) {
+    struct table *self = *self_p;
+    *self_p = NULL;
+    char *json = NULL;
+    bool failed = self == NULL || self->failed;
+    if (!failed && self->json) {
+        json = cJSON_PrintUnformatted(self->rows);
+        failed = json == NULL;
+    }
+    if (failed)
+        ctl_fail("no memory");
+    else if (json != NULL)
+        puts(json);
+    else
+        print_columns(self);
+    if (self != NULL)
+        cJSON_Delete(self->rows);
+    cJSON_free(json);
+    free(self);
+    return failed ? CTL_FAILED : CTL_DONE;
+}

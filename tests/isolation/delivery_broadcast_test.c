@@ -1,0 +1,215 @@
+/*
+ * parley-delivery alone: what was said to all, and who reads how much of it. An account's cursor in
+ * that conversation is made when it first looks.
+ */
+#include "tests/isolation/delivery_fixture.h"
+
+#define MAX_ENTRIES 256
+
+/* The last page; slices live until the next. */
+struct page {
+    struct delivery_pull_reply reply;
+    struct entry entries[MAX_ENTRIES];
+};
+
+/* Pulls without positions; how many entries there are. */
+static size_t pull_at(struct test_caller *caller, uint64_t account, bool resumed,
+                      struct page *page) {
+    static struct record_arena arena;
+    struct delivery_pull ask = {.account = account, .resumed = resumed};
+    const char *fault;
+    record_arena_free(&arena);
+    assert_err(test_caller_ask(caller, &message_DELIVERY_PULL, &ask, &page->reply), ERR_OK);
+    assert_in_range(page->reply.entries.count, 0, MAX_ENTRIES);
+    for (size_t i = 0; i < page->reply.entries.count; i++)
+        assert_int_equal(record_unpack(&entry_desc, page->reply.entries.items[i], &arena,
+                                       &page->entries[i], &fault),
+                         0);
+    return page->reply.entries.count;
+}
+
+static size_t pull(struct delivery_fixture *f, uint64_t account, struct page *page) {
+    return pull_at(f->caller, account, false, page);
+}
+
+/* Stores as group does it; its cid. */
+static uint64_t say_to_all(struct delivery_fixture *f, uint64_t time_ms, const char *text) {
+    sql_run(f,
+            "INSERT IGNORE INTO conversation (id, kind, lo, hi, created_ms) VALUES (%" PRIu64
+            ", 3, 0, 0, 1); INSERT INTO message (conversation, cid, time_ms, type, sender, subject,"
+            " about, accepted, body) SELECT %" PRIu64 ", NEXT VALUE FOR cid_block, %" PRIu64
+            ", 14, 0, 0, 0, 0, '%s'",
+            CONVERSATION_OF_ALL, CONVERSATION_OF_ALL, time_ms, text);
+    return sql_number(f, "SELECT MAX(cid) FROM message WHERE conversation = %" PRIu64,
+                      CONVERSATION_OF_ALL);
+}
+
+static uint64_t new_account_at(struct delivery_fixture *f, uint64_t created_ms) {
+    uint64_t account = new_account(f, "");
+    sql_run(f, "UPDATE account SET created_ms = %" PRIu64 " WHERE number = %" PRIu64, created_ms,
+            account);
+    return account;
+}
+
+static void assert_cursor(struct delivery_fixture *f, uint64_t account, uint64_t since,
+                          uint64_t received) {
+    assert_int_equal(sql_number(f,
+                                "SELECT COUNT(*) FROM `cursor` WHERE conversation = %" PRIu64
+                                " AND account = %" PRIu64 " AND since = %" PRIu64
+                                " AND received = %" PRIu64 " AND until IS NULL",
+                                CONVERSATION_OF_ALL, account, since, received),
+                     1);
+}
+
+static void advance(struct delivery_fixture *f, uint64_t account, uint64_t cid) {
+    uint64_t conversation = CONVERSATION_OF_ALL;
+    struct delivery_advance ask = {{&account, 1}, {&conversation, 1}, {&cid, 1}};
+    assert_err(test_caller_ask(f->caller, &message_DELIVERY_ADVANCE, &ask, NULL), ERR_OK);
+}
+
+/* --- tests --------------------------------------------------------------------------------- */
+
+/* The first test: nothing was said to all before. */
+static void test_nothing_was_said_to_all(void **state) {
+    struct delivery_fixture *f = *state;
+    struct page page;
+    uint64_t ada = new_account(f, ""), rows = sql_rows(f);
+    assert_int_equal(pull(f, ada, &page), 0);
+    assert_int_equal(page.reply.conversations.count, 0);
+    assert_int_equal(sql_rows(f), rows);
+}
+
+static void test_an_account_reads_what_was_said_since_it_was_made(void **state) {
+    struct delivery_fixture *f = *state;
+    struct page page;
+    uint64_t first = say_to_all(f, 1000, "first"), second = say_to_all(f, 2000, "it’s the second");
+    uint64_t old = new_account_at(f, 900), same = new_account_at(f, 2000),
+             late = new_account_at(f, 2001);
+    assert_int_equal(pull(f, old, &page), 2);
+    const struct entry *entry = &page.entries[1];
+    assert_int_equal(page.entries[0].cid, first);
+    assert_int_equal(entry->conversation, CONVERSATION_OF_ALL);
+    assert_int_equal(entry->cid, second);
+    assert_int_equal(entry->type, ENTRY_SYSTEM);
+    assert_int_equal(entry->time_ms, 2000);
+    assert_int_equal(entry->from + entry->to + entry->subject, 0);
+    assert_int_equal(entry->from_id.length + entry->to_id.length + entry->subject_id.length, 0);
+    assert_slice_text(entry->text, "it’s the second");
+    assert_int_equal(page.reply.conversations.count, 1);
+    assert_int_equal(page.reply.conversations.items[0], CONVERSATION_OF_ALL);
+    assert_int_equal(page.reply.positions.items[0], 0);
+    assert_cursor(f, old, 0, 0);
+    /* What was said in the same moment counts as said since. */
+    assert_int_equal(pull(f, same, &page), 1);
+    assert_int_equal(page.entries[0].cid, second);
+    assert_int_equal(page.reply.positions.items[0], first);
+    assert_cursor(f, same, first, first);
+    assert_int_equal(pull(f, late, &page), 0);
+    assert_int_equal(page.reply.conversations.count, 1);
+    assert_int_equal(page.reply.positions.items[0], second);
+    assert_cursor(f, late, second, second);
+    /* The cursor is there now, and stays where it is. */
+    uint64_t rows = sql_rows(f), third = say_to_all(f, 3000, "third");
+    assert_int_equal(pull(f, late, &page), 1);
+    assert_int_equal(page.entries[0].cid, third);
+    assert_cursor(f, late, second, second);
+    assert_int_equal(sql_rows(f), rows + 1);
+}
+
+static void test_once_per_account(void **state) {
+    struct delivery_fixture *f = *state;
+    struct page page;
+    uint64_t cid = say_to_all(f, 5000, "once"), ada = new_account_at(f, 4500);
+    assert_int_equal(pull(f, ada, &page), 1);
+    assert_int_equal(pull(f, ada, &page), 1);
+    advance(f, ada, cid);
+    assert_cursor(f, ada, page.reply.positions.items[0], cid);
+    assert_int_equal(pull(f, ada, &page), 0);
+}
+
+/* With what else waits for the account, in the order of cid; by a resumed connection too. */
+static void test_among_other_conversations(void **state) {
+    struct delivery_fixture *f = *state;
+    struct page page;
+    uint64_t ada = new_account_at(f, 6000), bob = new_account_at(f, 6000);
+    uint64_t before = say(f, bob, ada, 0, "before");
+    uint64_t cid = say_to_all(f, 6000, "in between"), after = say(f, ada, bob, 0, "after");
+    skip_routed(f, 2);
+    const uint64_t people[] = {ada, bob, ada, bob};
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(pull_at(f->caller, people[i], i >= 2, &page), 3);
+        assert_int_equal(page.entries[0].cid, before);
+        assert_int_equal(page.entries[1].cid, cid);
+        assert_int_equal(page.entries[2].cid, after);
+    }
+    expect_nothing_routed(f);
+}
+
+/* A resumed connection that had no position in it when it was made. */
+static void test_a_resumed_connection_looks_first(void **state) {
+    struct delivery_fixture *f = *state;
+    struct page page;
+    uint64_t ada = new_account_at(f, 7000), cid = say_to_all(f, 7000, "resumed");
+    assert_int_equal(pull_at(f->caller, ada, true, &page), 1);
+    assert_int_equal(page.entries[0].cid, cid);
+    assert_int_equal(page.reply.conversations.count, 0);
+}
+
+static void test_two_connections_look_at_once(void **state) {
+    struct delivery_fixture *f = *state;
+    struct test_caller *other = test_caller_new("other", f->port);
+    uint64_t cid = say_to_all(f, 8000, "to both");
+    for (unsigned round = 0; round < 20; round++) {
+        uint64_t ada = new_account_at(f, 8000);
+        struct delivery_pull ask = {.account = ada};
+        struct delivery_pull_reply one, two;
+        test_caller_start(f->caller, &message_DELIVERY_PULL, &ask);
+        test_caller_start(other, &message_DELIVERY_PULL, &ask);
+        assert_err(test_caller_finish(f->caller, &message_DELIVERY_PULL, &one), ERR_OK);
+        assert_err(test_caller_finish(other, &message_DELIVERY_PULL, &two), ERR_OK);
+        assert_int_equal(one.entries.count, 1);
+        assert_int_equal(two.entries.count, 1);
+        assert_true(slice_equal(one.entries.items[0], two.entries.items[0]));
+        assert_cursor(f, ada, one.positions.items[0], one.positions.items[0]);
+    }
+    assert_true(cid > 0);
+    test_caller_destroy(&other);
+}
+
+/* The row that all read from is locked while somebody speaks: no reader waits for that. */
+static void test_a_speaker_holds_nobody_up(void **state) {
+    struct delivery_fixture *f = *state;
+    struct page page;
+    uint64_t ada = new_account_at(f, 9000);
+    say_to_all(f, 9000, "heard");
+    struct db *holder = hold(f, CONVERSATION_OF_ALL);
+    assert_int_equal(pull(f, ada, &page), 1);
+    let_go(&holder);
+}
+
+static void test_nobody_reads_nothing(void **state) {
+    struct delivery_fixture *f = *state;
+    struct page page;
+    say_to_all(f, 9000, "to those who exist");
+    uint64_t rows = sql_rows(f);
+    const uint64_t nobody[] = {0, 1, NUMBER_LIMIT, UINT64_MAX};
+    for (size_t i = 0; i < sizeof nobody / sizeof nobody[0]; i++) {
+        assert_int_equal(pull(f, nobody[i], &page), 0);
+        assert_int_equal(page.reply.conversations.count, 0);
+    }
+    assert_int_equal(sql_rows(f), rows);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_nothing_was_said_to_all),
+        cmocka_unit_test(test_an_account_reads_what_was_said_since_it_was_made),
+        cmocka_unit_test(test_once_per_account),
+        cmocka_unit_test(test_among_other_conversations),
+        cmocka_unit_test(test_a_resumed_connection_looks_first),
+        cmocka_unit_test(test_two_connections_look_at_once),
+        cmocka_unit_test(test_a_speaker_holds_nobody_up),
+        cmocka_unit_test(test_nobody_reads_nothing),
+    };
+    return cmocka_run_group_tests(tests, delivery_set_up, delivery_tear_down);
+}

@@ -1,0 +1,218 @@
+/*
+ * parley-group alone: every kind of change when the database or the session fails it half way.
+ * Neither the change nor its notice is there afterwards, and both are once it is asked again.
+ */
+#include "services/group/group.h"
+#include "tests/isolation/group_fixture.h"
+
+/* A request of each kind that can be carried out, in a world of its own. */
+struct scene {
+    uint64_t ada, bob, eve, owner, group;
+    struct group_befriend befriend;
+    struct group_answer_friend answer_friend;
+    struct group_unfriend unfriend;
+    struct group_join join;
+    struct group_answer_join accept, refuse;
+    struct group_add add;
+    struct group_leave leave;
+    struct group_remove remove;
+    struct group_set_admin set_admin;
+    struct group_rename rename;
+    struct group_rename_account rename_account;
+    struct group_say say, say_all;
+    struct group_dissolve dissolve;
+};
+
+#define CHANGES 15
+
+struct change {
+    const struct message_desc *message;
+    const void *body;
+    uint64_t locked, told; /* conversations: one that it locks, that of its first notice */
+    size_t routed;         /* entries */
+};
+
+/* ada has asked bob, and the group; eve is a member, and a friend of ada and bob. */
+static void set_scene(struct group_fixture *f, struct scene *s) {
+    s->ada = new_account(f, "");
+    s->bob = new_account(f, "");
+    s->eve = new_account(f, "");
+    s->owner = new_account(f, "");
+    s->group = new_group(f, s->owner, "");
+    const uint64_t people[] = {s->ada, s->bob, s->eve, s->owner};
+    for (size_t i = 0; i < 4; i++) {
+        assert_err(ask_say(f, people[i], 0, "welcome"), ERR_OK);
+        next_routed_item(f, f->session);
+    }
+    assert_err(ask_say(f, 0, 0, "welcome, all"), ERR_OK);
+    next_routed_item(f, f->session);
+    add_quietly(f, s->group, s->eve);
+    make_friends(f, s->ada, s->eve);
+    make_friends(f, s->bob, s->eve);
+    sql_run(f,
+            "INSERT INTO request VALUES (1, %" PRIu64 ", %" PRIu64 ", 1), (2, %" PRIu64 ", %" PRIu64
+            ", 1)",
+            s->bob, s->ada, s->group, s->ada);
+    s->befriend = (struct group_befriend){s->owner, s->ada};
+    s->answer_friend = (struct group_answer_friend){s->bob, s->ada, true};
+    s->unfriend = (struct group_unfriend){s->ada, s->eve};
+    s->join = (struct group_join){s->group, s->bob};
+    s->accept = (struct group_answer_join){s->group, s->owner, s->ada, true};
+    s->refuse = (struct group_answer_join){s->group, s->owner, s->ada, false};
+    s->add = (struct group_add){s->group, s->bob, 0};
+    s->leave = (struct group_leave){s->group, s->eve};
+    s->remove = (struct group_remove){s->group, s->eve, s->owner};
+    s->set_admin = (struct group_set_admin){s->group, s->eve, s->owner, true};
+    s->rename = (struct group_rename){s->group, s->owner, slice_text("renamed")};
+    s->rename_account = (struct group_rename_account){s->eve, slice_text("renamed")};
+    s->say = (struct group_say){.to_account = s->ada, .text = slice_text("said")};
+    s->say_all = (struct group_say){.text = slice_text("said")};
+    s->dissolve = (struct group_dissolve){s->group, s->owner};
+}
+
+static struct change change_of(const struct scene *s, size_t which) {
+    const uint64_t group = conversation_of_group(s->group);
+    const uint64_t ada = conversation_of_account(s->ada), eve = conversation_of_account(s->eve);
+    const uint64_t owner = conversation_of_account(s->owner), all = CONVERSATION_OF_ALL;
+    const struct change changes[CHANGES] = {
+        {&message_GROUP_BEFRIEND, &s->befriend, ada, ada, 1},
+        {&message_GROUP_ANSWER_FRIEND, &s->answer_friend, ada, ada, 1},
+        {&message_GROUP_UNFRIEND, &s->unfriend, eve, eve, 1},
+        {&message_GROUP_JOIN, &s->join, group, owner, 1},
+        {&message_GROUP_ANSWER_JOIN, &s->accept, group, group, 1},
+        {&message_GROUP_ANSWER_JOIN, &s->refuse, group, ada, 1},
+        {&message_GROUP_ADD, &s->add, group, group, 1},
+        {&message_GROUP_LEAVE, &s->leave, group, group, 1},
+        {&message_GROUP_REMOVE, &s->remove, group, group, 1},
+        {&message_GROUP_SET_ADMIN, &s->set_admin, group, eve, 1},
+        {&message_GROUP_RENAME, &s->rename, group, group, 1},
+        {&message_GROUP_RENAME_ACCOUNT, &s->rename_account, eve, eve, 3},
+        {&message_GROUP_SAY, &s->say, ada, ada, 1},
+        {&message_GROUP_SAY, &s->say_all, all, all, 1},
+        {&message_GROUP_DISSOLVE, &s->dissolve, group, group, 1}};
+    return changes[which];
+}
+
+/* Asked again, it is done, and routed. */
+static void expect_done(struct group_fixture *f, const struct change *change, uint64_t before) {
+    assert_err(test_caller_ask(f->caller, change->message, change->body, NULL), ERR_OK);
+    assert_int_not_equal(sql_state(f), before);
+    for (size_t i = 0; i < change->routed; i++) {
+        struct entry entry = entry_of(f, next_routed_item(f, f->session));
+        assert_stored(f, &entry);
+    }
+}
+
+/* Kills the service's connection that runs a statement like this. */
+static void kill_in(struct group_fixture *f, const char *pattern) {
+    wait_for_connections(f, test_text("info LIKE '%s'", pattern), 1);
+    sql_run(f, "KILL %" PRIu64,
+            sql_number(f,
+                       "SELECT id FROM information_schema.processlist WHERE db = DATABASE()"
+                       " AND id <> CONNECTION_ID() AND info LIKE '%s'",
+                       pattern));
+}
+
+/* --- killed connections -------------------------------------------------------------------- */
+
+static void test_killed_while_it_waits(void **state) {
+    struct group_fixture *f = *state;
+    for (size_t i = 0; i < CHANGES; i++) {
+        struct scene scene;
+        set_scene(f, &scene);
+        struct change change = change_of(&scene, i);
+        uint64_t before = sql_state(f);
+        struct db *holder = hold(f, change.locked);
+        test_caller_start(f->caller, change.message, change.body);
+        kill_in(f, "%FOR UPDATE%");
+        assert_err(test_caller_finish(f->caller, change.message, NULL), ERR_UNAVAILABLE);
+        let_go(&holder);
+        assert_int_equal(sql_state(f), before);
+        expect_done(f, &change, before);
+    }
+    expect_nothing_routed(f);
+}
+
+/* Lets nobody write messages until it is destroyed. */
+static struct db *hold_messages(struct group_fixture *f) {
+    struct db *db = db_new(test_database_settings(f->database));
+    struct buffer sql = buffer_make(SQL_BYTES);
+    assert_non_null(db);
+    buffer_add_text(&sql, "LOCK TABLES message READ");
+    assert_err(db_connect(db), ERR_OK);
+    assert_err(db_script_run(db, &sql), ERR_OK);
+    assert_err(db_script_end(db), ERR_OK);
+    buffer_free(&sql);
+    return db;
+}
+
+/* Everything but the notice is written by then. */
+static void test_killed_before_the_notice(void **state) {
+    struct group_fixture *f = *state;
+    for (size_t i = 0; i < CHANGES; i++) {
+        struct scene scene;
+        set_scene(f, &scene);
+        struct change change = change_of(&scene, i);
+        uint64_t before = sql_state(f);
+        struct db *holder = hold_messages(f);
+        test_caller_start(f->caller, change.message, change.body);
+        kill_in(f, "INSERT IGNORE INTO message%");
+        assert_err(test_caller_finish(f->caller, change.message, NULL), ERR_UNAVAILABLE);
+        db_destroy(&holder);
+        assert_int_equal(sql_state(f), before);
+        expect_done(f, &change, before);
+    }
+    expect_nothing_routed(f);
+}
+
+/* --- a notice that cannot be stored -------------------------------------------------------- */
+
+/* Cids are given out that are taken: the row is left out, and with it goes the change. */
+static void test_no_change_without_its_notice(void **state) {
+    struct group_fixture *f = *state;
+    for (size_t i = 0; i < CHANGES; i++) {
+        struct scene scene;
+        set_scene(f, &scene);
+        struct change change = change_of(&scene, i);
+        uint64_t before = sql_state(f), last = sql_number(f, "SELECT MAX(cid) FROM message");
+        uint64_t taken = sql_number(f, "SELECT MAX(cid) FROM message WHERE conversation = %" PRIu64,
+                                    change.told);
+        /* The second transaction tells them: the first finds out who is to be told. */
+        bool second = change.message == &message_GROUP_JOIN ||
+                      change.message == &message_GROUP_RENAME_ACCOUNT;
+        sql_run(f, "ALTER SEQUENCE cid_block RESTART %" PRIu64, second ? taken - 128 : taken);
+        assert_err(test_caller_ask(f->caller, change.message, change.body, NULL), ERR_INTERNAL);
+        sql_run(f, "ALTER SEQUENCE cid_block RESTART %" PRIu64, last + 1024);
+        assert_int_equal(sql_state(f), before);
+        expect_done(f, &change, before);
+    }
+    expect_nothing_routed(f);
+}
+
+/* --- the session --------------------------------------------------------------------------- */
+
+static void test_a_refused_route_makes_gateways_catch_up(void **state) {
+    struct group_fixture *f = *state;
+    struct session_dirty dirty;
+    for (unsigned all = 0; all < 2; all++) {
+        uint64_t ada = all ? 0 : new_account(f, "");
+        fake_peer_refuse(f->session, ERR_OVERLOADED, ROUTE_ATTEMPTS);
+        assert_err(ask_say(f, ada, 0, "hello"), ERR_OK);
+        for (unsigned i = 0; i < ROUTE_ATTEMPTS; i++)
+            assert_int_equal(next_routed_item(f, f->session)->everyone, all);
+        fake_peer_expect(f->session, &message_SESSION_DIRTY, &dirty);
+        f->route.items.count = f->route_at = 0;
+        assert_slice_text(dirty.reason, "group");
+    }
+    expect_nothing_routed(f);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_killed_while_it_waits),
+        cmocka_unit_test(test_killed_before_the_notice),
+        cmocka_unit_test(test_no_change_without_its_notice),
+        cmocka_unit_test(test_a_refused_route_makes_gateways_catch_up),
+    };
+    return cmocka_run_group_tests(tests, group_set_up, group_tear_down);
+}
