@@ -333,9 +333,9 @@ static void session_changed(void *context, struct peer *peer, enum peer_change c
     (void)peer;
     struct router *self = context;
     if (change == PEER_LOST)
-        self->lost = true;
-    else if (change == PEER_LIVE && self->lost) {
-        self->lost = false;
+        self->session_lost = true;
+    else if (change == PEER_LIVE && self->session_lost) {
+        self->session_lost = false;
         self->missed = true;
     }
 }

@@ -111,6 +111,20 @@ static void reserved_and_broken_text_is_not(void **state) {
     assert_false(id_is_acceptable(slice_make("a\0b", 3)));
 }
 
+/* Control characters are no matter here. */
+static void utf8_of_any_kind(void **state) {
+    (void)state;
+    assert_true(text_is_utf8(slice_make(NULL, 0)));
+    assert_true(text_is_utf8(slice_make("a\0\n\t\x7f\xc2\x80", 7)));
+    assert_true(text_is_utf8(slice_text("\xe5\xbc\xa0 \xf0\x90\x80\x80\xef\xbf\xbf")));
+    static const char *const bad[] = {
+        "\x80",  "a\xc3", "\xc3(", "\xe5\xbc", "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80",
+        "ok\xff"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_false(text_is_utf8(slice_text(bad[i])));
+    assert_false(text_is_utf8(slice_make("\xe5\xbc\xa0", 2)));
+}
+
 static void ids_end_at_64_bytes(void **state) {
     (void)state;
     char text[ID_MAX_BYTES + 1];
@@ -128,6 +142,7 @@ int main(void) {
         cmocka_unit_test(decimal_forms_below_the_limit_are_numbers),
         cmocka_unit_test(everything_else_is_no_decimal),
         cmocka_unit_test(text_of_any_script_is_acceptable),
+        cmocka_unit_test(utf8_of_any_kind),
         cmocka_unit_test(reserved_and_broken_text_is_not),
         cmocka_unit_test(ids_end_at_64_bytes),
     };
