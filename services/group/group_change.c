@@ -135,22 +135,22 @@ static enum err open_conversations(const struct group_change *change,
 
 /* --- the notices --------------------------------------------------------------------------- */
 
-/* The rows of all notices, each after its notice in `of`; NULL without memory. */
-static struct log_row *make_rows(const struct group_change *change, size_t *count_r,
-                                 const struct group_notice ***of_r) {
-    size_t most = 0;
+/* Conversations that a notice stands in. */
+static size_t copies(const struct group_notice *notice) {
+    return notice->selves.count > 0 ? notice->selves.count : 1;
+}
+
+/* The rows of all notices, one after the other, each with all its copies; NULL without memory. */
+static struct log_row *make_rows(const struct group_change *change, size_t *count_r) {
+    size_t count = 0, at = 0;
     for (size_t i = 0; i < change->notice_count; i++)
-        most += change->notices[i].selves.count + 1;
-    struct log_row *rows = record_arena_alloc(change->arena, most * sizeof *rows);
-    const struct group_notice **of = record_arena_alloc(change->arena, most * sizeof *of);
-    *count_r = 0;
-    *of_r = of;
-    for (size_t i = 0; rows != NULL && of != NULL && i < change->notice_count; i++) {
+        count += copies(&change->notices[i]);
+    struct log_row *rows = record_arena_alloc(change->arena, count * sizeof *rows);
+    for (size_t i = 0; rows != NULL && i < change->notice_count; i++) {
         const struct group_notice *notice = &change->notices[i];
         bool own = notice->selves.count > 0;
-        for (size_t j = 0; j < (own ? notice->selves.count : 1); j++) {
-            of[*count_r] = notice;
-            rows[(*count_r)++] = (struct log_row){
+        for (size_t j = 0; j < copies(notice); j++)
+            rows[at++] = (struct log_row){
                 .head = own ? head_of_self(change, notice->selves.items[j]) : change->head,
                 .type = notice->type,
                 .sender = notice->from == NULL ? 0 : notice->from->account,
@@ -159,9 +159,9 @@ static struct log_row *make_rows(const struct group_change *change, size_t *coun
                 .notice = true,
                 .accepted = notice->accepted,
                 .text = notice->text};
-        }
     }
-    return of == NULL ? NULL : rows;
+    *count_r = count;
+    return rows;
 }
 
 static enum err append(struct group_change *change, struct log_row *rows, size_t count) {
@@ -220,13 +220,13 @@ static int route_row(const struct group_change *change, const struct log_row *ro
                                                : route_to_group(change, &entry, batch);
 }
 
-static void route(const struct group_change *change, const struct log_row *rows, size_t count,
-                  const struct group_notice *const *of) {
+static void route(const struct group_change *change, const struct log_row *rows) {
     struct router *router = change->plan->service->router;
     struct route_batch *batch = route_batch_new();
     int status = batch == NULL ? -1 : 0;
-    for (size_t i = 0; status == 0 && i < count; i++)
-        status = route_row(change, &rows[i], of[i], batch);
+    for (size_t i = 0; i < change->notice_count; i++)
+        for (size_t j = 0; status == 0 && j < copies(&change->notices[i]); j++)
+            status = route_row(change, rows++, &change->notices[i], batch);
     if (status == 0)
         route_post(router, &batch);
     else
@@ -238,9 +238,8 @@ static void route(const struct group_change *change, const struct log_row *rows,
 
 /* With every conversation locked: carries the change out and tells of it. */
 static enum err finish(struct group_change *change) {
-    const struct group_notice **of;
     size_t count;
-    struct log_row *rows = make_rows(change, &count, &of);
+    struct log_row *rows = make_rows(change, &count);
     enum err err = rows == NULL ? ERR_OVERLOADED : ERR_OK;
     if (err == ERR_OK && change->plan->write != NULL)
         err = change->plan->write(change);
@@ -255,7 +254,7 @@ static enum err finish(struct group_change *change) {
     if (err == ERR_OK)
         err = db_commit(change->db);
     if (err == ERR_OK)
-        route(change, rows, count, of);
+        route(change, rows);
     else if (err == ERR_UNAVAILABLE && db_uncertain(change->db))
         route_missed(change->plan->service->router);
     return err;

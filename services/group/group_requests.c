@@ -43,6 +43,8 @@ static enum err check_join(struct group_change *change) {
         return ERR_TOO_MANY;
     err = group_change_read(change, &group_sql_administrators, DB_ARGS(db_u64(change->head->id)),
                             &administrators);
+    if (err == ERR_OK && administrators.count == 0) /* the owner is missing */
+        err = ERR_INTERNAL;
     if (err == ERR_OK)
         group_change_tell(change, &(struct group_notice){.type = ENTRY_JOIN_REQUEST,
                                                          .from = &change->subject,

@@ -30,7 +30,7 @@ struct router {
     ev_async wake;
     ev_timer missed_timer;
     bool missed, missed_asked;
-    bool lost;              /* a session was lost, and may still be reached by gateways */
+    bool session_lost;      /* and may still be reached by gateways */
     size_t bytes, requests; /* in progress */
     struct metric *routed, *lost;
 };

@@ -1,0 +1,371 @@
+/*
+ * The gateway alone: input that makes no sense, clients that take too long or go at any moment,
+ * services that answer nonsense or are not there, and the end.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/support/gateway_fixture.h"
+
+#define ALICE ((uint64_t)1001)
+#define CAROL ((uint64_t)1004)
+
+/* The gateway is well: somebody can log in. */
+static void assert_well(struct stage *stage) {
+    struct talker *talker = stage_talker(stage, false);
+    stage_log_in(stage, talker, CAROL, "carol");
+    stage_expect_pull(stage, CAROL, NULL, 0);
+    stage_wait_talker_live(stage, talker);
+    stage_hang_up(stage, &talker);
+}
+
+/* --- input that makes no sense ------------------------------------------------------------- */
+
+static void ten_faults_in_a_row_are_enough(void **state) {
+    struct stage *stage = *state;
+    for (int websocket = 0; websocket < 2; websocket++) {
+        struct talker *talker = stage_talker(stage, websocket);
+        for (int i = 0; i < 9; i++) {
+            talker_say(talker, i % 2 == 0 ? "{'msgType' 1}" : "{'neither':1}");
+            stage_hears(stage, talker, "{'error':'~'}");
+        }
+        talker_say(talker, "{'msgType':99}"); /* begins a new row, and fixes the dialect */
+        for (int i = 0; i < 10; i++) {
+            talker_say(talker, "{'msgType':}");
+            stage_hears(stage, talker, "{'msg':'~','msgType':101,'fromUserId':'SYSTEM'}");
+        }
+        stage_sees_close(stage, talker, websocket ? 1008 : 0);
+    }
+    assert_well(stage);
+}
+
+/* Requests that are JSON but wrong may come as often as one likes. */
+static void wrong_requests_do_not_close(void **state) {
+    struct stage *stage = *state;
+    struct talker *talker = stage_talker(stage, true);
+    stage_log_in(stage, talker, ALICE, NULL);
+    stage_expect_pull(stage, ALICE, NULL, 0);
+    static const char *const requests[] = {
+        "{'code':0}",
+        "{'code':0,'data':7}",
+        "{'code':-1}",
+        "{'code':1e300}",
+        "{'code':null}",
+        "{'code':0,'time':1,'data':{'sender':{'ocid':1001},'msg':'x'}}",
+        "{'code':0,'time':1,'data':{'sender':{'ocid':1001,'private_id':7},'msg':''}}",
+        "{'code':6,'time':1,'data':{'account':{},'password':'x'}}"};
+    for (int i = 0; i < 40; i++) {
+        talker_say(talker, "%s", requests[i % 8]);
+        stage_hears(stage, talker,
+                    i % 8 == 7 ? "{'code':7,'time':#,'data':{'state':1}}"
+                               : "{'code':0,'time':#,'data':{'cid':0,'sender':{'ocid':0,"
+                                 "'private_id':1001},'msg':'~'}}");
+    }
+    stage_wait_talker_live(stage, talker);
+    stage_quiet(stage);
+}
+
+static void what_is_too_long_or_no_text_closes_at_once(void **state) {
+    struct stage *stage = *state;
+    char *text = malloc(70000);
+    assert_non_null(text);
+    memset(text, 'x', 70000);
+    memcpy(text, "{\"msgType\":\"", 12);
+    for (int websocket = 0; websocket < 2; websocket++) {
+        struct talker *talker = stage_talker(stage, websocket);
+        if (websocket)
+            talker_send_frame(talker, 1, text, 70000);
+        else
+            talker_say_raw(talker, text, 70000);
+        stage_hears(stage, talker, "{'error':'~'}");
+        stage_sees_close(stage, talker, websocket ? 1009 : 0);
+    }
+    free(text);
+    struct talker *talker = stage_talker(stage, true);
+    talker_send_frame(talker, 1, "{\"msgType\":\"\xff\"}", 15);
+    stage_hears(stage, talker, "{'error':'~'}");
+    stage_sees_close(stage, talker, 1007);
+    assert_well(stage);
+}
+
+/* --- clients that take too long ------------------------------------------------------------ */
+
+static int set_up_login_timeout(void **state) {
+    return stage_set_up_with(state, (const char *[]){"--login-timeout-ms=300", NULL});
+}
+
+static void whoever_does_not_log_in_is_closed(void **state) {
+    struct stage *stage = *state;
+    struct talker *silent = stage_talker(stage, true), *failing = stage_talker(stage, false);
+    struct auth_login login;
+    talker_say(failing, "{'msgType':1,'msgBody':{'loginUserId':'carol'}}");
+    struct asked *asked = stage_expect(stage, AUTH, &message_AUTH_LOGIN, &login);
+    struct talker *alice = stage_live(stage, ALICE, "alice");
+    stage_sees_close(stage, silent, 1008);
+    assert_false(failing->ended); /* it is not its fault that auth is slow */
+    played_refuse(&asked, ERR_BAD_LOGIN);
+    stage_hears(stage, failing, "{'msgType':2,'resultCode':'fail','token':'~'}");
+    talker_say(failing, "{'msgType':99}");
+    stage_sees_close(stage, failing, 0);
+
+    talker_say(alice, "{'msgType':9,'msgBody':{'logoutUserId':'alice','token':'%s'}}",
+               alice->token);
+    struct auth_logout logout;
+    asked = stage_expect(stage, AUTH, &message_AUTH_LOGOUT, &logout);
+    played_answer(&asked, NULL);
+    stage_hears(stage, alice, "{'msgType':10}");
+    stage_sees_close(stage, alice, 0); /* the time begins anew */
+}
+
+static int set_up_idle_timeout(void **state) {
+    return stage_set_up_with(state, (const char *[]){"--idle-timeout-ms=500", NULL});
+}
+
+static void whoever_says_nothing_is_closed(void **state) {
+    struct stage *stage = *state;
+    struct talker *alice = stage_talker(stage, true), *carol = stage_talker(stage, false);
+    stage_log_in(stage, alice, ALICE, "alice");
+    stage_log_in(stage, carol, CAROL, "carol");
+    int64_t began_ms = loop_now_ms();
+    while (!alice->ended || loop_now_ms() < began_ms + 1500) {
+        talker_say(carol, "{'msgType':99}"); /* which is enough */
+        stage_let_time_pass(stage);
+        assert_false(carol->ended);
+        assert_true(loop_now_ms() < began_ms + TEST_DEADLINE_MS);
+    }
+    assert_int_equal(alice->close_status, 1001);
+    struct session_unbind unbind;
+    stage_expect(stage, SESSION, &message_SESSION_UNBIND, &unbind);
+    assert_int_equal(unbind.accounts.items[0], ALICE);
+    stage_sees_close(stage, carol, 0);
+}
+
+/* --- clients that go ----------------------------------------------------------------------- */
+
+/* Each of these leaves a request unanswered; the client goes, then it is answered. */
+struct parting {
+    const char *says; /* after a log-in when it needs one */
+    bool logs_in;
+    enum role asked;
+    const struct message_desc *message;
+};
+
+static void a_client_may_go_at_any_moment(void **state) {
+    struct stage *stage = *state;
+    static union {
+        struct auth_register registration;
+        struct auth_login login;
+        struct auth_logout logout;
+        struct auth_resolve resolve;
+        struct group_resolve group_resolve;
+        struct group_create create;
+        struct delivery_send send;
+    } body;
+    static const struct parting partings[] = {
+        {"{'msgType':113,'msgBody':{'userId':'alice'}}", false, AUTH, &message_AUTH_REGISTER},
+        {"{'msgType':1,'msgBody':{'loginUserId':'alice'}}", false, AUTH, &message_AUTH_LOGIN},
+        {"{'msgType':9,'msgBody':{'logoutUserId':'alice','token':'token-1001'}}", true, AUTH,
+         &message_AUTH_LOGOUT},
+        {"{'msgType':5,'msgBody':{'fromUserId':'alice','token':'token-1001','toUserId':'bob',"
+         "'msg':'hi'}}",
+         true, AUTH, &message_AUTH_RESOLVE},
+        {"{'msgType':7,'msgBody':{'fromUserId':'alice','token':'token-1001','toGroup':'us',"
+         "'msg':'hi'}}",
+         true, GROUP, &message_GROUP_RESOLVE},
+        {"{'msgType':114,'msgBody':{'ownerId':'alice','token':'token-1001','groupId':'us'}}", true,
+         GROUP, &message_GROUP_CREATE},
+        {"{'msgType':5,'msgBody':{'fromUserId':'alice','token':'token-1001','toUserId':'7',"
+         "'msg':'hi'}}",
+         true, DELIVERY, &message_DELIVERY_SEND},
+    };
+    for (size_t i = 0; i < 2 * (sizeof partings / sizeof partings[0]); i++) {
+        const struct parting *parting = &partings[i / 2];
+        struct talker *alice = stage_talker(stage, i % 3 == 0);
+        struct delivery_pull pull;
+        struct asked *page = NULL;
+        if (parting->logs_in) {
+            stage_log_in(stage, alice, ALICE, "alice");
+            page = stage_expect(stage, DELIVERY, &message_DELIVERY_PULL, &pull);
+        }
+        talker_say(alice, "%s", parting->says);
+        struct asked *asked = stage_expect(stage, parting->asked, parting->message, &body);
+        stage_hang_up(stage, &alice);
+        stage_let_time_pass(stage);
+        if (i % 2 == 0)
+            played_answer(&asked, NULL);
+        else
+            played_refuse(&asked, ERR_UNAVAILABLE);
+        if (page != NULL)
+            stage_answer_pull(&page, NULL, 0);
+    }
+    assert_well(stage);
+}
+
+/* Session may know the connection by then, so it is told. */
+static void a_client_that_goes_while_it_is_bound_is_unbound(void **state) {
+    struct stage *stage = *state;
+    struct auth_login login;
+    struct session_bind bind;
+    struct session_unbind unbind;
+    for (int i = 0; i < 2; i++) {
+        struct talker *alice = stage_talker(stage, true);
+        talker_say(alice, "{'msgType':1,'msgBody':{'loginUserId':'alice'}}");
+        struct asked *asked = stage_expect(stage, AUTH, &message_AUTH_LOGIN, &login);
+        played_answer(&asked, &(struct auth_login_reply){.account = ALICE,
+                                                         .id = slice_text("alice"),
+                                                         .token = slice_text("t")});
+        asked = stage_expect(stage, SESSION, &message_SESSION_BIND, &bind);
+        stage_hang_up(stage, &alice);
+        struct asked *end = stage_expect(stage, SESSION, &message_SESSION_UNBIND, &unbind);
+        assert_int_equal(unbind.accounts.items[0], ALICE);
+        assert_int_equal(unbind.connections.items[0], bind.connections.items[0]);
+        played_answer(&end, NULL);
+        if (i == 0)
+            played_answer(&asked, NULL);
+        else
+            played_refuse(&asked, ERR_TIMEOUT);
+    }
+    stage_quiet(stage);
+    assert_well(stage);
+}
+
+/* --- services that answer nonsense --------------------------------------------------------- */
+
+static void an_answer_that_does_not_fit_is_an_error(void **state) {
+    struct stage *stage = *state;
+    struct talker *alice = stage_talker(stage, true);
+    struct auth_login login;
+    struct delivery_send send;
+    struct auth_resolve resolve;
+    static char longest[600];
+    memset(longest, 'x', sizeof longest - 1);
+    const struct auth_login_reply replies[] = {
+        {.account = ALICE, .id = slice_text(longest), .token = slice_text("t")},
+        {.account = ALICE, .id = slice_text("alice"), .token = slice_text(longest)}};
+    for (int i = 0; i < 3; i++) {
+        talker_say(alice, "{'msgType':1,'msgBody':{'loginUserId':'alice'}}");
+        struct asked *asked = stage_expect(stage, AUTH, &message_AUTH_LOGIN, &login);
+        played_answer(&asked, i == 2 ? NULL : &replies[i]);
+        stage_hears(stage, alice, "{'msgType':2,'resultCode':'fail','token':'~'}");
+    }
+    stage_log_in_ext(stage, alice, ALICE, "alice");
+    struct delivery_pull pull;
+    struct asked *asked = stage_expect(stage, DELIVERY, &message_DELIVERY_PULL, &pull);
+    played_answer(&asked, NULL);
+    stage_say(alice, "alice", "2002", "hello", "r");
+    asked = stage_expect_send(stage, DELIVERY, &send);
+    played_answer(&asked, NULL);
+    stage_hears(stage, alice, "{'msgType':300,'ref':'r','ok':false,'error':'internal','text':'~'}");
+    stage_say(alice, "alice", "bob", "hello", "r");
+    asked = stage_expect(stage, AUTH, &message_AUTH_RESOLVE, &resolve);
+    played_answer(&asked, &(struct auth_resolve_reply){.accounts = {(uint64_t[]){1, 2}, 2}});
+    stage_hears(stage, alice,
+                "{'msgType':300,'ref':'r','ok':false,'error':'no_account','text':'~'}");
+    assert_well(stage);
+}
+
+static void a_kick_closes_with_the_reason(void **state) {
+    struct stage *stage = *state;
+    struct talker *alice = stage_live(stage, ALICE, "alice");
+    struct talker *other = stage_talker(stage, true);
+    stage_log_in(stage, other, ALICE, NULL);
+    stage_expect_pull(stage, ALICE, NULL, 0);
+    uint64_t connections[] = {alice->connection, 999999, other->connection};
+    struct gateway_kick kick = {{connections, 3}, slice_text("go away")};
+    played_send(stage->played[SESSION], &message_GATEWAY_KICK, &kick);
+    stage_hears(stage, alice,
+                "{'msg':'the operator closed this connection: go away',"
+                "'msgType':101,'fromUserId':'SYSTEM'}");
+    stage_sees_close(stage, alice, 0);
+    stage_hears(stage, other,
+                "{'code':0,'time':#,'data':{'cid':0,'sender':{'ocid':0,'private_id':1001},'msg':"
+                "'the operator closed this connection: go away'}}");
+    stage_sees_close(stage, other, 1008);
+    assert_well(stage);
+}
+
+/* --- the beginning and the end ------------------------------------------------------------- */
+
+static void everyone_is_told_when_it_stops(void **state) {
+    struct stage *stage = *state;
+    struct talker *websocket = stage_talker(stage, true), *tcp = stage_live(stage, ALICE, "alice");
+    struct talker *busy = stage_live(stage, CAROL, "carol");
+    struct delivery_send send;
+    struct entry entry = stage_text(11, 10, ALICE, "the last");
+    stage_say(busy, "carol", "2002", "on its way", NULL);
+    stage_expect_send(stage, DELIVERY, &send);
+    stage_push_to(stage, &entry, tcp);
+    stage_hears(stage, tcp, "{'msg':'the last','msgType':6,'fromUserId':'bob'}");
+    assert_int_equal(stage_stop_gateway(stage), 0);
+    stage_sees_close(stage, websocket, 1001);
+    stage_sees_close(stage, tcp, 0);
+    stage_sees_close(stage, busy, 0);
+}
+
+static void it_does_not_begin_without_its_peers(void **state) {
+    struct stage *stage = *state;
+    for (enum role missing = AUTH; missing <= DELIVERY; missing++) {
+        played_destroy(&stage->played[missing]);
+        stage_start(stage, (const char *[]){"--peer-wait-ms=300", NULL});
+        STAGE_UNTIL(stage, !service_process_is_running(stage->gateway));
+        assert_int_equal(service_process_wait_exit(stage->gateway), 1);
+        assert_null(strstr(service_process_output(stage->gateway), "event=ready"));
+        service_process_kill(&stage->gateway);
+        stage_play(stage, missing);
+    }
+}
+
+/* What comes before all peers are there waits for them. */
+static void it_begins_when_the_last_peer_comes(void **state) {
+    struct stage *stage = *state;
+    played_destroy(&stage->played[GROUP]);
+    stage_start(stage, NULL);
+    stage_wait_live(stage, AUTH);
+    stage_let_time_pass(stage);
+    assert_null(strstr(service_process_output(stage->gateway), "event=ready"));
+    stage_play(stage, GROUP);
+    stage_wait_ready(stage);
+    assert_well(stage);
+}
+
+static void a_port_that_is_taken_is_one_line(void **state) {
+    struct stage *stage = *state;
+    static const char *const ports[] = {"http", "tcp", "gateway"};
+    for (size_t i = 0; i < 3; i++) {
+        const char *option = test_text("--%s-port=%u", ports[i], (unsigned)stage->ports[AUTH]);
+        stage_start(stage, (const char *[]){option, "--log-level=error", NULL});
+        STAGE_UNTIL(stage, !service_process_is_running(stage->gateway));
+        assert_int_equal(service_process_wait_exit(stage->gateway), 1);
+        const char *output = service_process_output(stage->gateway);
+        assert_non_null(strstr(output, test_text("%u", (unsigned)stage->ports[AUTH])));
+        assert_ptr_equal(strchr(output, '\n'), output + strlen(output) - 1);
+        service_process_kill(&stage->gateway);
+    }
+}
+
+int main(void) {
+#define TEST_OF(name_, set_up_) cmocka_unit_test_setup_teardown(name_, set_up_, stage_tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST_OF(ten_faults_in_a_row_are_enough, stage_set_up),
+        TEST_OF(wrong_requests_do_not_close, stage_set_up),
+        TEST_OF(what_is_too_long_or_no_text_closes_at_once, stage_set_up),
+        TEST_OF(whoever_does_not_log_in_is_closed, set_up_login_timeout),
+        TEST_OF(whoever_says_nothing_is_closed, set_up_idle_timeout),
+        TEST_OF(a_client_may_go_at_any_moment, stage_set_up),
+        TEST_OF(a_client_that_goes_while_it_is_bound_is_unbound, stage_set_up),
+        TEST_OF(an_answer_that_does_not_fit_is_an_error, stage_set_up),
+        TEST_OF(a_kick_closes_with_the_reason, stage_set_up),
+        TEST_OF(everyone_is_told_when_it_stops, stage_set_up),
+        TEST_OF(it_does_not_begin_without_its_peers, stage_set_up_empty),
+        TEST_OF(it_begins_when_the_last_peer_comes, stage_set_up_empty),
+        TEST_OF(a_port_that_is_taken_is_one_line, stage_set_up_empty),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
