@@ -20,9 +20,9 @@ static const struct config_option options[] = {
                   "instances of session: tcp://host:port,... or dns:name:port"),
     CONFIG_U64(struct delivery_settings, writers, 2, 1, 64, "threads",
                "threads that commit messages, each with a connection beside db_connections"),
-    CONFIG_U64(struct delivery_settings, writer_queue, 10000, 1, 1000000, "requests",
-               "requests with texts that may wait for each writer; beyond it senders are told to "
-               "try again"),
+    CONFIG_U64(struct delivery_settings, writer_queue, 10000, 1, 1000000, "messages",
+               "messages that may wait for each writer (one request always may); beyond it senders "
+               "are told to try again"),
     CONFIG_END};
 
 static const struct service_handler handlers[] = {

@@ -63,6 +63,8 @@ struct pull {
     uint64_t client, login;
 };
 
+static void run_pulls(struct gateway *gateway, int64_t now_ms);
+
 static void queue_pull(struct client *client) {
     if (client->queued || client->pulling || client->wait_reached ||
         client->state != CLIENT_CATCHING_UP)
@@ -164,6 +166,7 @@ static void pulled(void *argument, enum err err, const void *reply_v, const char
         became_live(client);
     else
         queue_pull(client);
+    run_pulls(pull.gateway, loop_now_ms());
 }
 
 static int list_positions(const struct client *client, struct delivery_pull *body) {

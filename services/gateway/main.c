@@ -26,7 +26,7 @@ static const struct config_option options[] = {
                "how long a text is tried to be stored before its sender is told that it was not"),
     CONFIG_U64(SETTINGS, max_connections, 15000, 1, 1000000, "connections",
                "clients; further ones are turned away"),
-    CONFIG_U64(SETTINGS, send_queue_bytes, 1 << 20, 1 << 16, 1 << 30, "bytes",
+    CONFIG_U64(SETTINGS, send_queue_bytes, 1 << 20, GATEWAY_TEXT_BYTES, 1 << 30, "bytes",
                "unwritten output per client; beyond it the rest waits in the log"),
     CONFIG_U64(SETTINGS, reach_interval_ms, 500, 10, 60000, "ms",
                "how often it is checked what has reached a client"),

@@ -50,9 +50,13 @@ class BinaryWire:
     def write_bytes(self, data):
         self._writer.write(data)
 
+    @property
+    def transport(self):
+        return self._writer.transport
+
     async def close(self):
         self._writer.close()
         await self._reader
 
     def abort(self):
-        self._writer.transport.abort()
+        self.transport.abort()

@@ -155,7 +155,7 @@ class Play:
             for who, verb, what in self.case.steps:
                 self._take(who, verb, what)
             for actor in self.actors.values():
-                if actor.client and not actor.client.is_closed():
+                if actor.client:
                     actor.hear_nothing()
         finally:
             for actor in self.actors.values():
@@ -175,6 +175,7 @@ class Play:
             actor.leave()
         elif verb == "is cut off":
             actor.client.expect_closed()
+            actor.leave()
         else:
             actor.connect()
             if verb == "returns":

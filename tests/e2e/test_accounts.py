@@ -142,7 +142,7 @@ def test_youim_password(connect, transport):
     client.log_in()
 
 
-def test_youim_second_login_on_one_connection(newcomer, connect, transport):
+def test_youim_second_login_on_one_connection(newcomer, transport):
     client = newcomer("youim", transport)
     client.send(client.login_request(client.account))
     assert client.expect(2, resultCode="fail")["token"]
@@ -151,7 +151,7 @@ def test_youim_second_login_on_one_connection(newcomer, connect, transport):
     client.expect_error("yourself")
 
 
-def test_youim_logout(newcomer, connect, transport):
+def test_youim_logout(newcomer, transport):
     client = newcomer("youim", transport)
     friend = newcomer("youim", transport)
     before = client.token
@@ -180,7 +180,7 @@ def test_heartbeat_is_silent(newcomer, connect, transport):
 
 
 @pytest.mark.parametrize("first", ["ourchat", "youim"])
-def test_an_account_can_be_entered_from_either_dialect(newcomer, connect, transport, first):
+def test_an_account_can_be_entered_from_either_dialect(connect, transport, first):
     options = {"password": "secret"} if first == "youim" else {}
     client = connect(first, transport)
     account = client.register_new(**options)

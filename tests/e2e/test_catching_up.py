@@ -6,7 +6,7 @@ import pytest
 from parley_client import DIALECTS, KINDS, TRANSPORTS
 
 
-def away(newcomer, stack, kind):
+def away(newcomer, kind):
     """An account of that kind that is not connected any more."""
     client = newcomer(*kind)
     client.close()
@@ -24,7 +24,7 @@ def expect_nothing_again(stack, connect, kind, account):
 
 @pytest.mark.parametrize("kind", KINDS, ids="-".join)
 def test_texts_to_someone_away(stack, newcomer, connect, kind):
-    account = away(newcomer, stack, kind)
+    account = away(newcomer, kind)
     senders = [newcomer("youim", "tcp"), newcomer("ourchat", "websocket")]
     for number in range(10):
         for sender in senders:
@@ -49,7 +49,7 @@ def test_texts_to_someone_away(stack, newcomer, connect, kind):
 @pytest.mark.parametrize("kind", KINDS, ids="-".join)
 def test_a_long_absence(stack, newcomer, connect, kind):
     """A thousand texts of several conversations come in the order of cid, right after the login."""
-    account = away(newcomer, stack, kind)
+    account = away(newcomer, kind)
     # OurChat senders: their own copies tell the cids.
     senders = [newcomer("ourchat", TRANSPORTS[i % 2]) for i in range(4)]
     group = senders[0].create_group("everyone")
@@ -89,7 +89,7 @@ def test_a_long_absence(stack, newcomer, connect, kind):
 
 def test_many_conversations(stack, newcomer, connect):
     """More conversations than one reading of the log looks at: still in the order of cid."""
-    account = away(newcomer, stack, ("ourchat", "tcp"))
+    account = away(newcomer, ("ourchat", "tcp"))
     count = 300
     writer = connect("youim", "websocket")
     texts = []
@@ -141,7 +141,7 @@ def test_what_was_not_confirmed_comes_again(stack, newcomer, connect, dialect):
 @pytest.mark.parametrize("kind", KINDS, ids="-".join)
 def test_logging_in_while_texts_flow(stack, newcomer, connect, kind):
     """Between catching up and live nothing is lost, doubled or out of order."""
-    account = away(newcomer, stack, kind)
+    account = away(newcomer, kind)
     sender = newcomer("ourchat", "websocket")
     count = 300
     texts = [f"flow {number}" for number in range(count)]
@@ -157,8 +157,8 @@ def test_logging_in_while_texts_flow(stack, newcomer, connect, kind):
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-def test_connections_of_one_account_catch_up_together(stack, newcomer, connect, transport):
-    account = away(newcomer, stack, ("ourchat", transport))
+def test_connections_of_one_account_catch_up_together(newcomer, connect, transport):
+    account = away(newcomer, ("ourchat", transport))
     sender = newcomer("youim", transport)
     sender.send(*[sender.saying(account, f"n{number}") for number in range(50)])
     sender.fence()
@@ -173,3 +173,25 @@ def test_connections_of_one_account_catch_up_together(stack, newcomer, connect, 
     for client in deaf:
         client.hear(sender.account, account, "live")
         client.fence()
+
+
+@pytest.mark.parametrize("kind", KINDS, ids="-".join)
+def test_a_client_that_stops_reading(stack, newcomer, connect, kind):
+    """What does not fit into its queue waits in the log, and others are not held up."""
+    slow, witness, sender = newcomer(*kind), newcomer("youim", "tcp"), newcomer("ourchat", "tcp")
+    before = stack.metric("gateway", "catch_ups_total")
+    slow.stop_reading()
+    padding, count = "x" * 60000, 0
+    while count < 40 or stack.metric("gateway", "catch_ups_total") == before:
+        texts = [f"{number} {padding}" for number in range(count, count + 20)]
+        sender.send(*[sender.saying(slow.account, text) for text in texts])
+        for text in texts:
+            sender.hear(sender.account, slow.account, text)
+        count += 20
+    sender.say(witness.account, "meanwhile")
+    witness.hear(sender.account, witness.account, "meanwhile")
+    slow.read_on()
+    for number in range(count):
+        slow.hear(sender.account, slow.account, f"{number} {padding}")
+    slow.fence()
+    expect_nothing_again(stack, connect, kind, slow.account)

@@ -92,7 +92,7 @@ def test_results_in_groups(stack, newcomer, kind):
     assert client.cid_of(copy) == result["cid"]
 
 
-def test_texts_from_the_log_have_the_same_numbers(stack, newcomer, connect, kind):
+def test_texts_from_the_log_have_the_same_numbers(newcomer, connect, kind):
     client, friend = newcomer("ourchat", "tcp", ext=True), newcomer(*kind, ext=True)
     friend.close()
     results = []

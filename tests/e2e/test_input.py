@@ -36,7 +36,8 @@ def test_youim_numbers_may_be_numbers(newcomer, transport):
     friend = newcomer("ourchat", transport)
     client = newcomer("youim", transport)
     for number in (5, "5", 5.0):
-        body = client.saying(friend.account, "hello")["msgBody"] | {"toUserId": friend.account.number}
+        body = client.saying(friend.account, "hello")["msgBody"]
+        body["toUserId"] = friend.account.number
         client.send({"msgType": number, "msgBody": body})
         friend.hear(client.account, friend.account, "hello")
 
@@ -151,7 +152,7 @@ def test_malformed_objects_are_answered_in_the_dialect(newcomer, kind):
 
 
 @transports
-def test_ten_malformed_objects_in_a_row_end_the_connection(connect, newcomer, transport):
+def test_ten_malformed_objects_in_a_row_end_the_connection(connect, transport):
     client = connect("youim", transport)
     for _ in range(9):
         client.send('{"a":}')
@@ -220,7 +221,7 @@ INVALID_UTF8 = [b"\xff", b"\xc3", b"\xc0\xaf", b"\xed\xa0\x80", b"\xf4\x90\x80\x
 
 
 @pytest.mark.parametrize("data", INVALID_UTF8, ids=repr)
-def test_websocket_text_that_is_not_utf8(connect, newcomer, data):
+def test_websocket_text_that_is_not_utf8(newcomer, data):
     client = newcomer("youim", "websocket")
     text = b'{"msgType":"5","msgBody":{"msg":"' + data + b'"}}'
     client.send_bytes(Frame(Opcode.TEXT, text).serialize(mask=True))

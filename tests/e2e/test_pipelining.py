@@ -5,6 +5,7 @@ import secrets
 
 import pytest
 from parley_client import KINDS, TRANSPORTS, Account, Group, compact
+from websockets.frames import Frame, Opcode
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
@@ -41,7 +42,7 @@ def test_youim_group_and_text_in_one_write(newcomer, transport):
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-def test_youim_everything_in_one_write(newcomer, connect, transport):
+def test_youim_everything_in_one_write(connect, transport):
     """Registering, logging in, and what fails for want of the token, answered in their order."""
     client = connect("youim", transport)
     string_id = f"quick-{secrets.token_hex(4)}"
@@ -108,31 +109,36 @@ def test_texts_and_faults_in_one_write(newcomer):
         friend.hear(client.account, friend.account, f"t{number}")
 
 
-def test_tcp_objects_in_any_pieces(newcomer, connect):
+def test_tcp_objects_in_any_pieces(connect):
     """Objects may be cut anywhere, and stand next to each other with or without white space."""
     client = connect("youim", "tcp")
     string_id = f"pieces-{secrets.token_hex(4)}"
-    objects = [client.registration(string_id), client.make(1, loginUserId=string_id)]
-    separators = ["", " ", "\n", "\r\n", "\t \n\n"]
-    stream = "".join(compact(one) + separator for one in objects[:1] for separator in [""])
-    stream += json.dumps(objects[1], indent=4)
+    stream = compact(client.registration(string_id))
+    stream += json.dumps(client.make(1, loginUserId=string_id), indent=4)
     for byte in stream.encode():
         client.send_bytes(bytes([byte]))
     client.expect(2, resultCode="success")
-    for separator in separators:
+    for separator in ("", " ", "\n", "\r\n", "\t \n\n"):
         client.send_bytes((separator + '{"msgType":"1000"}').encode())
         client.expect_error("1000")
 
 
-def test_websocket_messages_in_fragments(newcomer, connect):
-    from websockets.frames import Frame, Opcode
+def test_a_tcp_client_that_has_said_everything(connect):
+    """As `nc` does at the end of its input: what was asked is still answered."""
+    client = connect("youim", "tcp")
+    string_id = f"brief-{secrets.token_hex(4)}"
+    client.send(client.registration(string_id), client.make(1, loginUserId=string_id))
+    client.finish_writing()
+    client.expect(2, resultCode="success")
+    assert client.expect_closed() == "eof"
 
+
+def test_websocket_messages_in_fragments(connect):
     client = connect("youim", "websocket")
     string_id = f"pieces-\u00e9-{secrets.token_hex(4)}"
-    data = compact(client.registration(string_id)).encode()
-    data2 = compact(client.make(1, loginUserId=string_id)).encode()
-    for text in (data, data2):
+    for message in (client.registration(string_id), client.make(1, loginUserId=string_id)):
         # Cut within a character, with a ping in between.
+        text = compact(message).encode()
         cut = text.index("\u00e9".encode()) + 1
         frames = [
             Frame(Opcode.TEXT, text[:cut], fin=False),

@@ -4,14 +4,13 @@ import time
 
 import pytest
 from parley_client import TRANSPORTS
+from parley_stack import Stack
 
 pytestmark = pytest.mark.parametrize("transport", TRANSPORTS)
 
 
 @pytest.fixture(scope="module")
 def impatient(database):
-    from parley_stack import Stack
-
     with Stack(database, idle_timeout_ms=700, login_timeout_ms=1500) as running:
         yield running
 

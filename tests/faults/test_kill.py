@@ -11,9 +11,8 @@ def check(load, show_table):
     report = load.report()
     show_table(report.table())
     assert report.acknowledged > 0
-    assert (report.lost, report.doubled, report.out_of_order, report.stored_twice) == (0, 0, 0, 0), (
-        report.table()
-    )
+    wrong = (report.lost, report.doubled, report.out_of_order, report.stored_twice)
+    assert wrong == (0, 0, 0, 0), report.table()
     return report
 
 

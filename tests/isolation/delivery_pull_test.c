@@ -357,32 +357,6 @@ static void test_malformed(void **state) {
     assert_int_equal(pull(f, puller), 0);
 }
 
-/* Everyone reads it from when the account was made. Last of its file's tests: it is there for all.
- */
-static void test_what_is_said_to_all(void **state) {
-    struct delivery_fixture *f = *state;
-    uint64_t ada = new_account(f, ""), bob = new_account(f, ""), first, second;
-    sql_run(f,
-            "INSERT INTO conversation (id, kind, lo, hi, created_ms) VALUES (%" PRIu64
-            ", 3, 0, 0, 1)",
-            CONVERSATION_OF_ALL);
-    sql_run(f, "UPDATE account SET created_ms = 5500 WHERE number = %" PRIu64, bob);
-    store(f, CONVERSATION_OF_ALL, first = 499, 0, "before bob");
-    store(f, CONVERSATION_OF_ALL, second = 500, 0, "from then on");
-    for (unsigned round = 0; round < 2; round++) {
-        struct puller *puller = puller_of(ada, round == 1);
-        expect_pulled(f, puller, first, second);
-        assert_int_equal(puller->entries[0].from, 0);
-        assert_int_equal(puller->entries[0].to, 0);
-        assert_slice_text(puller->entries[0].text, "before bob");
-        expect_pulled(f, puller_of(bob, round == 1), second);
-    }
-    assert_int_equal(pull(f, puller_of(12345, true)), 0); /* no account */
-    assert_int_equal(sql_number(f, "SELECT COUNT(*) FROM `cursor` WHERE conversation = %" PRIu64,
-                                CONVERSATION_OF_ALL),
-                     2);
-}
-
 /* --- pages --------------------------------------------------------------------------------- */
 
 static void test_pages_of_one_conversation(void **state) {
@@ -502,7 +476,6 @@ int main(void) {
         cmocka_unit_test(test_more_conversations_than_a_page_reads),
         cmocka_unit_test(test_more_conversations_than_are_told),
         cmocka_unit_test(test_large_texts),
-        cmocka_unit_test(test_what_is_said_to_all),
     };
     return cmocka_run_group_tests(tests, delivery_set_up, delivery_tear_down);
 }

@@ -286,6 +286,21 @@ static void a_deaf_client_over_websocket(void **state) {
     a_deaf_client_costs_a_bounded_queue(*state, true);
 }
 
+/* The longest there is, of characters that take six bytes each in JSON, fits the smallest queue. */
+static void the_longest_text_arrives(void **state) {
+    struct stage *stage = *state;
+    static char text[65000 + 1];
+    memset(text, '\x01', sizeof text - 1);
+    struct talker *alice = live_websocket(stage, ALICE, "alice");
+    struct entry entry = stage_text(11, 10, ALICE, text);
+    stage_push_to(stage, &entry, alice);
+    STAGE_UNTIL(stage, alice->text_count > 0);
+    char *heard = talker_take(alice);
+    assert_true(strlen(heard) > 6 * (sizeof text - 1));
+    free(heard);
+    stage_expect_move(stage, ALICE, STAGE_PAIR, 11);
+}
+
 /* It logs in to a long log, and does not read: pages stop. */
 static void a_backlog_waits_in_the_log(void **state) {
     const uint64_t last = STAGE_PAIR_CID + LONG_TEXTS;
@@ -324,6 +339,7 @@ int main(void) {
         TEST_OF(what_has_arrived_is_told_before_the_end, set_up_lazy),
         TEST_OF(a_deaf_client_over_tcp, set_up_small),
         TEST_OF(a_deaf_client_over_websocket, set_up_small),
+        TEST_OF(the_longest_text_arrives, set_up_small),
         TEST_OF(a_backlog_waits_in_the_log, set_up_small),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "services/gateway/positions.h"
 #include "tests/support/gateway_fixture.h"
 
 #define ALICE ((uint64_t)1001)
@@ -199,6 +200,47 @@ static void of_a_partial_list_nothing_is_concluded(void **state) {
     stage_quiet(stage);
 }
 
+/*
+ * More conversations than a connection keeps positions in: what is written in one of the others is
+ * read on behind the account's cursor, so that has to move first.
+ */
+static void beyond_the_positions_cursors_move_first(void **state) {
+    static uint64_t conversations[POSITIONS_MAX], positions[POSITIONS_MAX];
+    struct stage *stage = *state;
+    struct talker *alice = stage_talker(stage, false);
+    struct delivery_pull body;
+    struct delivery_advance advance;
+    struct buffer packed = buffer_make(4096);
+    for (uint64_t i = 0; i < POSITIONS_MAX; i++)
+        conversations[i] = 1000 + i;
+    stage->keeps_moves = true;
+    stage_log_in(stage, alice, ALICE, "alice");
+    struct entry entry = stage_text(11, 10, ALICE, "in one of the others");
+    record_pack(&entry_desc, &entry, &packed);
+    struct slice item = slice_make(packed.data, packed.length);
+    for (int i = 0; i < 2; i++) {
+        struct asked *pull = stage_expect(stage, DELIVERY, &message_DELIVERY_PULL, &body);
+        assert_false(body.resumed);
+        assert_int_equal(body.conversations.count, i == 0 ? 0 : POSITIONS_MAX);
+        played_answer(&pull,
+                      &(struct delivery_pull_reply){.entries = {&item, i == 0 ? 1 : 0},
+                                                    .conversations = {conversations, POSITIONS_MAX},
+                                                    .positions = {positions, POSITIONS_MAX},
+                                                    .partial = true});
+        if (i == 1)
+            break;
+        hears_from_bob(stage, alice, "in one of the others");
+        struct asked *asked = stage_expect(stage, DELIVERY, &message_DELIVERY_ADVANCE, &advance);
+        assert_int_equal(advance.conversations.items[0], STAGE_PAIR);
+        assert_int_equal(advance.cids.items[0], 11);
+        assert_int_equal(played_count(stage->played[DELIVERY], &message_DELIVERY_PULL), 0);
+        played_answer(&asked, NULL);
+    }
+    stage_wait_talker_live(stage, alice);
+    stage_quiet(stage);
+    buffer_free(&packed);
+}
+
 /* --- gaps ---------------------------------------------------------------------------------- */
 
 static void a_gap_in_a_conversation_is_read(void **state) {
@@ -357,6 +399,7 @@ int main(void) {
         TEST(a_conversation_that_begins_goes_straight_out),
         TEST(one_that_began_without_the_account_is_read),
         TEST(of_a_partial_list_nothing_is_concluded),
+        TEST(beyond_the_positions_cursors_move_first),
         TEST(a_gap_in_a_conversation_is_read),
         TEST(a_gap_in_the_pushes_concerns_everyone),
         TEST(a_push_that_only_the_ping_tells_of_is_missed),

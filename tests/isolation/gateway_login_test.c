@@ -144,6 +144,7 @@ static void a_failed_login_is_answered_in_each_dialect(void **state) {
     }
     stage_quiet(stage);
     stage_log_in(stage, youim, ALICE, "alice"); /* nothing of it stays */
+    stage_expect_pull(stage, ALICE, NULL, 0);
     stage_log_in(stage, ourchat, ALICIA, NULL);
 }
 

@@ -126,6 +126,7 @@ static void test_a_session_that_is_silent_for_long(void **state) {
         1);
     fake_peer_set_silent(f->session, false);
     expect_dirty(f->session);
+    wait_for_lives(another.process, 2);
     say_by(f, another.caller, pair[0], pair[1], 0);
     struct entry entry = expect_routed(f, pair, 2);
     assert_int_equal(entry.prev, cid);
@@ -145,11 +146,11 @@ static void test_a_session_that_comes_back(void **state) {
     uint64_t cid = say_by(f, another.caller, pair[0], pair[1], 0);
     f->session = fake_peer_new(f->session_port);
     expect_dirty(f->session);
+    expect_dirty(f->session); /* the fixture's instance too: it had lost the session */
     say_by(f, another.caller, pair[0], pair[1], 0);
     struct entry entry = expect_routed(f, pair, 2);
     assert_int_equal(entry.prev, cid);
     end_another(&another);
-    wait_for_lives(f->delivery, 2);
 }
 
 static void test_ready_when_a_session_is_there(void **state) {

@@ -1,4 +1,4 @@
-"""A steady load of many people, and the bookkeeping that finds what was lost, doubled or disordered.
+"""A steady load of many people, and the bookkeeping that finds what was lost or out of order.
 
     load = Load(stack, people=30)          registers everybody; half of them in each dialect
     load.start()
@@ -7,10 +7,10 @@
     load.stop()                            no new texts; waits until everything has arrived
     print(load.report().table())
 
-Everyone writes to a neighbour and to two groups, all at their own pace, each text unique. Whoever
+Everyone writes to a neighbour and to their groups, all at their own pace, each text unique. Whoever
 loses the connection opens another. OurChat people are unmodified clients: their own copy is the
-receipt, and what had none when the connection broke is left alone. YouIM people use `ext` and `ref`:
-they send again what was not answered, under the same ref, which must not store it twice.
+receipt, and what had none when the connection broke is left alone. YouIM people use `ext` and
+`ref`: they send again what was not answered, under the same ref, which must not store it twice.
 """
 
 import asyncio
@@ -20,8 +20,9 @@ import dataclasses
 import json
 import time
 
-from parley_client import DEADLINE, DIALECTS, KINDS, WIRES, Group, compact, run
+from parley_client import DIALECTS, KINDS, Group, compact
 from parley_stack import wait_until
+from parley_wire import DEADLINE, WIRES, run
 
 # Seconds between two texts of one person, and texts that may wait for their receipts.
 PACE = 0.06
@@ -292,8 +293,8 @@ class Load:
         wait_until(lambda: self.stack.sql(query)[0][0] >= count, what, seconds)
 
     def stop(self, seconds=DEADLINE):
-        """No new texts. Waits until none waits for a receipt, and all that is stored has arrived and
-        is known to have arrived, or until the time is over; then everybody leaves."""
+        """No new texts. Waits until none waits for a receipt and all that is stored has arrived,
+        and is known to have arrived, or until the time is over; then everybody leaves."""
         self.talking = False
         with contextlib.suppress(AssertionError):  # the report tells what is missing, and better
             wait_until(self._settled, "everything to arrive", seconds)

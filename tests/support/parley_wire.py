@@ -1,0 +1,166 @@
+"""What clients' connections are made of: the background thread, the inbox, the two transports."""
+
+import asyncio
+import collections
+import os
+import threading
+
+import websockets
+from websockets.frames import Frame, Opcode
+
+# Seconds that a single wait may take; generous, since sanitizers are slow.
+DEADLINE = float(os.environ.get("PARLEY_TEST_DEADLINE", 30))
+
+
+# --- the background thread
+
+
+class Loop:
+    """The event loop of all clients, in a thread of its own, started when first needed."""
+
+    def __init__(self):
+        self.loop = asyncio.new_event_loop()
+        threading.Thread(target=self.loop.run_forever, name="clients", daemon=True).start()
+
+    _only = None
+
+    @classmethod
+    def get(cls):
+        cls._only = cls._only or cls()
+        return cls._only.loop
+
+
+def run(coroutine, seconds=DEADLINE):
+    """Runs it on the clients' loop and returns its result."""
+    return asyncio.run_coroutine_threadsafe(coroutine, Loop.get()).result(seconds)
+
+
+class Inbox:
+    """What a connection has received: filled by the loop, taken out by the test."""
+
+    def __init__(self):
+        self._texts = collections.deque()
+        self._changed = threading.Condition()
+        self.closed = None  # "eof", or a WebSocket's close code
+
+    def put(self, text):
+        with self._changed:
+            self._texts.append(text)
+            self._changed.notify_all()
+
+    def close(self, how):
+        with self._changed:
+            self.closed = how
+            self._changed.notify_all()
+
+    def take(self, seconds=DEADLINE):
+        """The next text; None when the connection is closed and nothing is left."""
+        with self._changed:
+            arrived = self._changed.wait_for(lambda: self._texts or self.closed, seconds)
+            if not arrived:
+                raise TimeoutError(f"nothing came for {seconds} s")
+            return self._texts.popleft() if self._texts else None
+
+
+# --- the transports
+
+
+class _MuteProtocol(websockets.WebSocketClientProtocol):
+    """A client whose stack does not answer pings, so that nothing counts as received."""
+
+    async def pong(self, data=b""):
+        pass
+
+
+class WebSocketWire:
+    """`receive` is called with each text, `closed` once with the close code."""
+
+    def __init__(self, receive, closed):
+        self._receive, self._closed = receive, closed
+
+    async def open(self, host, port, answer_pings=True):
+        self._socket = await websockets.connect(
+            f"ws://{host}:{port}/",
+            create_protocol=websockets.WebSocketClientProtocol if answer_pings else _MuteProtocol,
+            compression=None,
+            ping_interval=None,
+            close_timeout=DEADLINE,
+            open_timeout=DEADLINE,
+            max_size=None,
+            max_queue=None,
+        )
+        self._reader = asyncio.create_task(self._read())
+
+    async def _read(self):
+        try:
+            async for text in self._socket:
+                self._receive(text)
+        except websockets.ConnectionClosed:
+            pass
+        finally:
+            self._closed(self._socket.close_code)
+
+    def write(self, *texts):
+        """All frames in one write."""
+        self.write_bytes(
+            b"".join(Frame(Opcode.TEXT, text.encode()).serialize(mask=True) for text in texts)
+        )
+
+    def write_bytes(self, data):
+        self.transport.write(data)
+
+    def abort(self):
+        self.transport.abort()
+
+    @property
+    def transport(self):
+        return self._socket.transport
+
+    async def close(self):
+        await self._socket.close()
+        await self._reader
+
+
+class TcpWire:
+    """The same over plain TCP; `closed` is called with "eof"."""
+
+    def __init__(self, receive, closed):
+        self._receive, self._closed = receive, closed
+
+    async def open(self, host, port, answer_pings=True):
+        assert answer_pings, "over TCP the kernel answers"
+        reader, self._writer = await asyncio.open_connection(host, port, limit=1 << 20)
+        self._reader = asyncio.create_task(self._read(reader))
+
+    async def _read(self, reader):
+        try:
+            while line := await reader.readline():
+                assert line.endswith(b"\n"), "the last object has no newline behind it"
+                self._receive(line.decode()[:-1])
+        except OSError:
+            pass
+        finally:
+            self._writer.close()
+            self._closed("eof")
+
+    def write(self, *texts):
+        """Objects right behind each other, in one write."""
+        self.write_bytes("".join(texts).encode())
+
+    def write_bytes(self, data):
+        self.transport.write(data)
+
+    def abort(self):
+        self.transport.abort()
+
+    @property
+    def transport(self):
+        return self._writer.transport
+
+    async def close(self):
+        self._writer.close()
+        await self._reader
+
+
+
+WIRES = {"websocket": (WebSocketWire, "http"), "tcp": (TcpWire, "tcp")}

@@ -1,0 +1,100 @@
+/* Positions: a table that only grows, never moves back, and lists what was touched. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "services/gateway/positions.h"
+
+static uint64_t sent(const struct positions *positions, uint64_t conversation) {
+    const struct position *position = positions_find(positions, conversation);
+    assert_non_null(position);
+    assert_int_equal(position->conversation, conversation);
+    return position->sent;
+}
+
+static void an_empty_table_has_nothing(void **state) {
+    (void)state;
+    struct positions positions = {0};
+    uint64_t conversation = 1, cid = 2;
+    assert_null(positions_find(&positions, 7));
+    assert_false(positions_next_touched(&positions, &conversation, &cid));
+    positions_clear(&positions);
+    assert_null(positions_find(&positions, 7));
+}
+
+static void a_position_never_moves_back(void **state) {
+    (void)state;
+    struct positions positions = {0};
+    assert_int_equal(positions_set(&positions, 7, 0), 0);
+    assert_int_equal(sent(&positions, 7), 0);
+    assert_int_equal(positions_set(&positions, 7, 10), 0);
+    assert_int_equal(positions_set(&positions, 7, 9), 0);
+    assert_int_equal(sent(&positions, 7), 10);
+    assert_int_equal(positions_touch(&positions, 7, 8), 0);
+    assert_int_equal(sent(&positions, 7), 10);
+    assert_int_equal(positions_touch(&positions, 7, UINT64_MAX), 0);
+    assert_int_equal(sent(&positions, 7), UINT64_MAX);
+    assert_int_equal(positions.count, 1);
+    positions_clear(&positions);
+}
+
+static void what_was_touched_is_listed_once_with_where_it_is_then(void **state) {
+    (void)state;
+    struct positions positions = {0};
+    uint64_t conversation, cid, seen = 0;
+    assert_int_equal(positions_set(&positions, 1, 5), 0);
+    for (uint64_t round = 1; round <= 3; round++) {
+        for (uint64_t i = 2; i <= 20; i++)
+            for (uint64_t times = 0; times < 3; times++)
+                assert_int_equal(positions_touch(&positions, i, 100 * round + i + times), 0);
+        assert_int_equal(positions.touched_count, 19);
+        for (seen = 0; positions_next_touched(&positions, &conversation, &cid); seen++) {
+            assert_in_range(conversation, 2, 20);
+            assert_int_equal(cid, 100 * round + conversation + 2);
+        }
+        assert_int_equal(seen, 19);
+    }
+    assert_int_equal(positions_touch(&positions, 1, 3), 0); /* behind what was sent: as it stands */
+    assert_true(positions_next_touched(&positions, &conversation, &cid));
+    assert_int_equal(conversation, 1);
+    assert_int_equal(cid, 5);
+    positions_clear(&positions);
+}
+
+/* Ids of all kinds, up to as many as there may be; and again after having been cleared. */
+static void it_holds_as_many_as_it_may(void **state) {
+    (void)state;
+    struct positions positions = {0};
+    for (int round = 0; round < 2; round++) {
+        for (uint64_t i = 1; i <= POSITIONS_MAX; i++)
+            assert_int_equal(positions_set(&positions, i % 4 << 60 | i << 10, i), 0);
+        assert_int_equal(positions.count, POSITIONS_MAX);
+        assert_int_equal(positions_set(&positions, 1, 1), -1);
+        assert_int_equal(positions_touch(&positions, 2, 1), -1);
+        assert_null(positions_find(&positions, 1));
+        assert_null(positions_find(&positions, 2));
+        assert_int_equal(positions.touched_count, 0);
+        for (uint64_t i = 1; i <= POSITIONS_MAX; i++) {
+            uint64_t conversation = i % 4 << 60 | i << 10;
+            assert_int_equal(sent(&positions, conversation), i);
+            assert_int_equal(positions_touch(&positions, conversation, i + 1), 0);
+        }
+        assert_int_equal(positions.count, POSITIONS_MAX);
+        assert_int_equal(positions.touched_count, POSITIONS_MAX);
+        assert_true(positions.capacity >= 2 * positions.count);
+        positions_clear(&positions);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_empty_table_has_nothing),
+        cmocka_unit_test(a_position_never_moves_back),
+        cmocka_unit_test(what_was_touched_is_listed_once_with_where_it_is_then),
+        cmocka_unit_test(it_holds_as_many_as_it_may),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
