@@ -17,9 +17,9 @@ enum envelope_kind { ENVELOPE_EVENT, ENVELOPE_REQUEST, ENVELOPE_REPLY, ENVELOPE_
 
 struct envelope {
     enum envelope_kind kind;
-    uint64_t id;        /* the caller's, echoed in the reply; 0 in an event */
-    struct slice name;  /* of the message; in replies and errors that of the request */
-    struct slice body;  /* the packed map */
+    uint64_t id;       /* the caller's, echoed in the reply; 0 in an event */
+    struct slice name; /* of the message; in replies and errors that of the request */
+    struct slice body; /* the packed map */
 };
 
 /* The body of ENVELOPE_ERROR. */

@@ -44,13 +44,14 @@ struct peers_event {
 };
 
 struct peers_options {
-    const char *name;      /* for logs */
-    const char *addresses; /* borrowed */
+    const char *name;                 /* for logs */
+    const char *addresses;            /* borrowed */
     const struct peers_event *events; /* what peers may send unasked; may be NULL */
     size_t event_count;
     void *context; /* of events, change and pong */
-    void (*change)(void *context, struct peer *peer, enum peer_change change);      /* may be NULL */
-    void (*pong)(void *context, struct peer *peer, const struct service_pong *pong); /* may be NULL */
+    void (*change)(void *context, struct peer *peer, enum peer_change change); /* may be NULL */
+    void (*pong)(void *context, struct peer *peer,
+                 const struct service_pong *pong); /* may be NULL */
 };
 
 /* NULL after a logged line (addresses that make no sense). */

@@ -66,7 +66,8 @@ void peer_sweep(struct peer *peer, int64_t now_ms);
 /* Hands a reply or an error to the request that waits for it. */
 void peer_take_answer(struct peer *peer, const struct envelope *envelope);
 
-/* Makes the list of instances equal to `addresses`; those that went are kept while they are live. */
+/* Makes the list of instances equal to `addresses`; those that went are kept while they are live.
+ */
 void peers_set_addresses(struct peers *self, char addresses[][PEERS_ADDRESS_BYTES], size_t count);
 
 /* Looks `name` up every second on a thread and calls peers_set_addresses on the loop.

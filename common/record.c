@@ -98,8 +98,8 @@ static void pack_slices(msgpack_packer *packer, bool text, const struct slice_li
         pack_slice(packer, text, list->items[i]);
 }
 
-static void pack_field(const struct record_field *field, const void *member,
-                       msgpack_packer *packer, struct buffer *out) {
+static void pack_field(const struct record_field *field, const void *member, msgpack_packer *packer,
+                       struct buffer *out) {
     switch (field->type) {
     case RECORD_U64:
         msgpack_pack_uint64(packer, *(const uint64_t *)member);
@@ -179,22 +179,42 @@ struct shape {
 static struct shape shape_of(unsigned char tag) {
     static const struct shape shapes[32] = {
         /* c0 nil, c1 unused, c2 false, c3 true */
-        {0, 0, COUNTS_NOTHING}, {0, 0, COUNTS_INVALID}, {0, 0, COUNTS_NOTHING},
+        {0, 0, COUNTS_NOTHING},
+        {0, 0, COUNTS_INVALID},
+        {0, 0, COUNTS_NOTHING},
         {0, 0, COUNTS_NOTHING},
         /* c4..c6 bin, c7..c9 ext: the type byte is fixed payload */
-        {1, 0, COUNTS_BYTES}, {2, 0, COUNTS_BYTES}, {4, 0, COUNTS_BYTES}, {1, 1, COUNTS_BYTES},
-        {2, 1, COUNTS_BYTES}, {4, 1, COUNTS_BYTES},
+        {1, 0, COUNTS_BYTES},
+        {2, 0, COUNTS_BYTES},
+        {4, 0, COUNTS_BYTES},
+        {1, 1, COUNTS_BYTES},
+        {2, 1, COUNTS_BYTES},
+        {4, 1, COUNTS_BYTES},
         /* ca, cb float; cc..cf uint; d0..d3 int */
-        {0, 4, COUNTS_NOTHING}, {0, 8, COUNTS_NOTHING}, {0, 1, COUNTS_NOTHING},
-        {0, 2, COUNTS_NOTHING}, {0, 4, COUNTS_NOTHING}, {0, 8, COUNTS_NOTHING},
-        {0, 1, COUNTS_NOTHING}, {0, 2, COUNTS_NOTHING}, {0, 4, COUNTS_NOTHING},
+        {0, 4, COUNTS_NOTHING},
+        {0, 8, COUNTS_NOTHING},
+        {0, 1, COUNTS_NOTHING},
+        {0, 2, COUNTS_NOTHING},
+        {0, 4, COUNTS_NOTHING},
+        {0, 8, COUNTS_NOTHING},
+        {0, 1, COUNTS_NOTHING},
+        {0, 2, COUNTS_NOTHING},
+        {0, 4, COUNTS_NOTHING},
         {0, 8, COUNTS_NOTHING},
         /* d4..d8 fixext */
-        {0, 2, COUNTS_NOTHING}, {0, 3, COUNTS_NOTHING}, {0, 5, COUNTS_NOTHING},
-        {0, 9, COUNTS_NOTHING}, {0, 17, COUNTS_NOTHING},
+        {0, 2, COUNTS_NOTHING},
+        {0, 3, COUNTS_NOTHING},
+        {0, 5, COUNTS_NOTHING},
+        {0, 9, COUNTS_NOTHING},
+        {0, 17, COUNTS_NOTHING},
         /* d9..db str, dc dd array, de df map */
-        {1, 0, COUNTS_BYTES}, {2, 0, COUNTS_BYTES}, {4, 0, COUNTS_BYTES}, {2, 0, COUNTS_ITEMS},
-        {4, 0, COUNTS_ITEMS}, {2, 0, COUNTS_PAIRS}, {4, 0, COUNTS_PAIRS}};
+        {1, 0, COUNTS_BYTES},
+        {2, 0, COUNTS_BYTES},
+        {4, 0, COUNTS_BYTES},
+        {2, 0, COUNTS_ITEMS},
+        {4, 0, COUNTS_ITEMS},
+        {2, 0, COUNTS_PAIRS},
+        {4, 0, COUNTS_PAIRS}};
     return shapes[tag - 0xc0];
 }
 

@@ -62,9 +62,9 @@ struct record_desc;
 struct record_field {
     const char *name;
     enum record_type type;
-    bool required;  /* unpacking fails without it */
-    size_t offset;  /* of the member */
-    size_t max;     /* bytes of a text or blob, or items of a list; 0 means 2^32-1 */
+    bool required; /* unpacking fails without it */
+    size_t offset; /* of the member */
+    size_t max;    /* bytes of a text or blob, or items of a list; 0 means 2^32-1 */
     const struct record_desc *element; /* of RECORD_LIST */
     const char *help;
 };

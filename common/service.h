@@ -76,14 +76,15 @@ struct call;
 
 /*
  * On the loop. ERR_OK: the handler has answered the call or keeps it and will answer it later, on
- * the loop. Anything else: the dispatcher answers with that error. `body` lives as long as the call.
+ * the loop. Anything else: the dispatcher answers with that error. `body` lives as long as the
+ * call.
  */
 typedef enum err service_loop_handler(void *context, struct call *call, const void *body);
 
 /*
- * On a worker, side by side with others: `context` is shared, treat it as read-only. Fills `reply_r`
- * (zeroed); what it points to must be static, in `body`, or from `arena`, which lives until the
- * reply is packed.
+ * On a worker, side by side with others: `context` is shared, treat it as read-only. Fills
+ * `reply_r` (zeroed); what it points to must be static, in `body`, or from `arena`, which lives
+ * until the reply is packed.
  */
 typedef enum err service_pool_handler(void *context, struct db *db, struct record_arena *arena,
                                       const void *body, void *reply_r);
@@ -97,12 +98,12 @@ struct service_handler {
 struct service_definition {
     const char *name; /* "auth" */
     struct config_program program;
-    void *settings;                    /* filled from the options; borrowed */
-    struct service_settings *common;   /* within `settings` */
-    const uint64_t *port;              /* within `settings`: where the ROUTER binds */
+    void *settings;                  /* filled from the options; borrowed */
+    struct service_settings *common; /* within `settings` */
+    const uint64_t *port;            /* within `settings`: where the ROUTER binds */
     const struct service_handler *handlers;
     size_t handler_count;
-    void *context;                     /* of handlers and hooks */
+    void *context; /* of handlers and hooks */
     /* 0, or -1 after having logged one line. */
     int (*start)(struct service *service, void *context);
     /* Whether everything is there; NULL: at once. Asked every 20 ms until it is. */
@@ -127,7 +128,8 @@ const char *service_name(const struct service *service);
 const struct service_settings *service_common(const struct service *service);
 /* Ends the loop with this status, after a logged line; for faults that cannot be lived with. */
 void service_fail(struct service *service, int status);
-/* Gives pool handlers a pool: made in `start`, destroyed by the skeleton. -1 after a logged line. */
+/* Gives pool handlers a pool: made in `start`, destroyed by the skeleton. -1 after a logged line.
+ */
 int service_use_pool(struct service *service, const struct db_settings *settings)
     __attribute__((warn_unused_result));
 struct pool *service_pool(struct service *service);

@@ -115,8 +115,12 @@ database_launch() {
     # A session of its own keeps the terminal's Ctrl-C away from it.
     local tie=()
     [ "${database_ends_with_us:-no}" = no ] || tie=(setpriv --pdeathsig TERM)
+    # Servers that share a folder for temporary tables remove each other's when they start.
+    rm -rf "${var:?}/tmp"
+    mkdir -p "$var/tmp"
     without_locks setsid "${tie[@]}" mariadbd --defaults-file="$root/deploy/mariadb.cnf" \
-        --user="$(id -un)" --datadir="$var/db" --socket="$PARLEY_DB_SOCKET" --skip-networking \
+        --user="$(id -un)" --datadir="$var/db" --tmpdir="$var/tmp" --socket="$PARLEY_DB_SOCKET" \
+        --skip-networking \
         --pid-file="$run/mariadbd.pid" --log-error="$log/db.log" >>"$log/db.log" 2>&1 </dev/null &
     database_pid=$!
     echo "$database_pid" >"$run/db.pid"

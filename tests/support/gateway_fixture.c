@@ -397,6 +397,11 @@ void stage_log_in_ext(struct stage *stage, struct talker *talker, uint64_t accou
     log_in(stage, talker, account, id, ",'ext':1");
 }
 
+static const char *waiting_names(const struct played *played) {
+    const char *name = played == NULL ? NULL : played_waiting(played);
+    return name == NULL ? "nothing" : name;
+}
+
 /* Whether one that is pushed and not stored arrives: it only does when the client is live. */
 static bool try_push(struct stage *stage, struct talker *talker, const char *text) {
     struct entry entry = stage_text(0, 0, talker->account, text);
@@ -412,7 +417,9 @@ void stage_wait_talker_live(struct stage *stage, struct talker *talker) {
     int64_t deadline_ms = loop_now_ms() + TEST_DEADLINE_MS;
     while (!try_push(stage, talker, "are you live?"))
         if (loop_now_ms() >= deadline_ms)
-            fail_msg("the client does not become live");
+            fail_msg(
+                "the client does not become live, delivery is asked for %s; the gateway wrote:\n%s",
+                waiting_names(stage->played[DELIVERY]), service_process_output(stage->gateway));
     /* Some of the others may have arrived too: up to this one they are passed over. */
     struct entry last = stage_text(0, 0, talker->account, "now you are live");
     last.from = 9999;

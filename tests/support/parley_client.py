@@ -7,7 +7,7 @@
     ben.hear(anna.account, ben.account, "hello")
 
 Reading happens in one background thread for all clients, so pings are answered and TCP is drained
-whatever the test does. Waits end with the message or, after DEADLINE, with a failure; no sleeps.
+whatever the test does. Waits end with the message or, after a deadline, with a failure; no sleeps.
 `expect` and all built on it take the very next message: what isn't expected fails the test. That
 nothing came is shown by `fence`: a request whose answer must come, and must come first.
 """
@@ -19,9 +19,11 @@ import json
 import secrets
 import time
 
-from parley_wire import DEADLINE, WIRES, Inbox, Loop, run
+from parley_wire import WIRES, Inbox, Loop, run
 
 TRANSPORTS = ("websocket", "tcp")
+# Who came and went: it comes when it comes, and is lost when it is lost.
+PRESENCE = frozenset({107, 108, 109, 110, 207, 208, 209, 210})
 
 _numbers = itertools.count(1)
 
@@ -56,6 +58,8 @@ class Client:
     """One connection; what both dialects have in common. Subclasses say what messages look like."""
 
     number_key = None
+    # Codes or msgTypes that a test does not care for.
+    skips = frozenset()
 
     def __init__(self, stack, transport="websocket", ext=False, answer_pings=True):
         self.stack, self.transport, self.ext = stack, transport, ext
@@ -81,18 +85,27 @@ class Client:
 
     # --- receiving
 
-    def next_text(self, seconds=DEADLINE):
-        try:
-            text = self._inbox.take(seconds)
-        except TimeoutError as error:
-            self.fail(str(error))
+    def next_text(self):
+        text = self._take()
         if text is None:
             self.fail(f"the connection was closed ({self._inbox.closed})")
-        self._history.append(f"<- {text[:300]}")
         return text
 
-    def next(self, seconds=DEADLINE):
-        return json.loads(self.next_text(seconds))
+    def _take(self):
+        """The next text that is not to be skipped; None when the connection is closed."""
+        while True:
+            try:
+                text = self._inbox.take()
+            except TimeoutError as error:
+                self.fail(str(error))
+            if text is None:
+                return None
+            self._history.append(f"<- {text[:300]}")
+            if not self.skips or json.loads(text).get(self.number_key) not in self.skips:
+                return text
+
+    def next(self):
+        return json.loads(self.next_text())
 
     def expect(self, number, **fields):
         """The next message, which has this code or msgType, and these fields."""
@@ -113,9 +126,8 @@ class Client:
 
     def expect_closed(self):
         """The connection is closed by the server and nothing more comes; returns how."""
-        text = self._inbox.take()
-        if text is not None:
-            self.fail(f"expected the end, got {text[:300]}")
+        if self._take() is not None:
+            self.fail("expected the end")
         return self._inbox.closed
 
     def fail(self, why):
