@@ -41,6 +41,21 @@ static enum err advance(struct db *db, const struct cursor_move *moves, size_t c
     return db_script_end(db);
 }
 
+/*
+ * An account that was connected when the first broadcast of all came has no cursor in that
+ * conversation yet: it gets one, so that this move is kept like every other.
+ */
+static enum err join_broadcast(struct db *db, const struct cursor_move *moves, size_t count) {
+    enum err err = ERR_OK;
+    for (size_t i = 0; err == ERR_OK && i < count; i++)
+        if (moves[i].conversation == CONVERSATION_OF_ALL)
+            err = db_query(db, &delivery_sql_join_all,
+                           DB_ARGS(db_u64(CONVERSATION_OF_ALL), db_u64(CONVERSATION_OF_ALL),
+                                   db_u64(moves[i].account)),
+                           NULL);
+    return err;
+}
+
 enum err handle_advance(void *context, struct db *db, struct record_arena *arena, const void *body,
                         void *reply_r) {
     (void)context;
@@ -56,7 +71,7 @@ enum err handle_advance(void *context, struct db *db, struct record_arena *arena
         moves[i] = (struct cursor_move){request->accounts.items[i], request->conversations.items[i],
                                         request->cids.items[i]};
     count = sort_moves(moves, count);
-    enum err err = ERR_OK;
+    enum err err = join_broadcast(db, moves, count);
     for (size_t from = 0; err == ERR_OK && from < count; from += ADVANCE_STEP)
         err = advance(db, moves + from, count - from < ADVANCE_STEP ? count - from : ADVANCE_STEP);
     return err;

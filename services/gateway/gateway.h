@@ -134,7 +134,7 @@ struct gateway {
     struct metric *connections, *accepted, *stored, *refused, *written, *caught_up, *gaps;
 };
 
-struct client *gateway_client(struct gateway *gateway, uint64_t id); /* NULL: gone */
+struct client *gateway_client(struct gateway *self, uint64_t id); /* NULL: gone */
 
 /* --- client.c ------------------------------------------------------------------------------ */
 
@@ -206,8 +206,8 @@ void bindings_bind(struct client *client, void (*done)(struct client *client, en
 /* Tells session that it is not; remembered until session has answered or forgotten it anyway. */
 void bindings_unbind(struct client *client);
 void bindings_tick(struct gateway *gateway);
-void bindings_change(void *gateway, struct peer *peer, enum peer_change change);
-void bindings_pong(void *gateway, struct peer *peer, const struct service_pong *pong);
+void bindings_change(void *context, struct peer *peer, enum peer_change change);
+void bindings_pong(void *context, struct peer *peer, const struct service_pong *pong);
 #define BINDINGS_EVENTS 3
 extern const struct peers_event bindings_events[BINDINGS_EVENTS];
 

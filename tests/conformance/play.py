@@ -160,7 +160,8 @@ class Play:
         """Ids of YouIM are words where all understand them, else numbers, which have the same
         meaning in both dialects."""
         def new_id(name):
-            return f"{name}-{secrets.token_hex(6)}" if words else str(random.randrange(2**40, 2**52))
+            number = random.randrange(2**40, 2**52)
+            return f"{name}-{secrets.token_hex(6)}" if words else str(number)
 
         for name, actor in self.actors.items():
             if actor.dialect == "youim":

@@ -177,6 +177,18 @@ static void test_two_connections_look_at_once(void **state) {
     test_caller_destroy(&other);
 }
 
+/* Whoever was connected when it was said has no cursor there yet when its arrival is told. */
+static void test_who_heard_it_at_once_hears_it_once(void **state) {
+    struct delivery_fixture *f = *state;
+    struct page page;
+    uint64_t ada = new_account_at(f, 9000);
+    uint64_t cid = say_to_all(f, 9000, "pushed");
+    advance(f, ada, cid);
+    assert_int_equal(pull(f, ada, &page), 0);
+    say_to_all(f, 9001, "later");
+    assert_int_equal(pull(f, ada, &page), 1);
+}
+
 /* The row that all read from is locked while somebody speaks: no reader waits for that. */
 static void test_a_speaker_holds_nobody_up(void **state) {
     struct delivery_fixture *f = *state;
@@ -209,6 +221,7 @@ int main(void) {
         cmocka_unit_test(test_among_other_conversations),
         cmocka_unit_test(test_a_resumed_connection_looks_first),
         cmocka_unit_test(test_two_connections_look_at_once),
+        cmocka_unit_test(test_who_heard_it_at_once_hears_it_once),
         cmocka_unit_test(test_a_speaker_holds_nobody_up),
         cmocka_unit_test(test_nobody_reads_nothing),
     };

@@ -75,7 +75,7 @@ static inline struct u64_list list(uint64_t *items, size_t count) {
 
 static inline enum err try_bind(struct test_caller *gateway, uint64_t account,
                                 uint64_t connection) {
-    struct session_bind bind = {list(&account, 1), list(&connection, 1)};
+    struct session_bind bind = {.accounts = list(&account, 1), .connections = list(&connection, 1)};
     struct done done;
     return test_caller_ask(gateway, &message_SESSION_BIND, &bind, &done);
 }
@@ -85,7 +85,8 @@ static inline void bind_one(struct test_caller *gateway, uint64_t account, uint6
 }
 
 static inline void unbind_one(struct test_caller *gateway, uint64_t account, uint64_t connection) {
-    struct session_unbind unbind = {list(&account, 1), list(&connection, 1)};
+    struct session_unbind unbind = {.accounts = list(&account, 1),
+                                    .connections = list(&connection, 1)};
     struct done done;
     assert_int_equal(test_caller_ask(gateway, &message_SESSION_UNBIND, &unbind, &done), ERR_OK);
 }
@@ -98,7 +99,7 @@ static inline void route_items(struct test_caller *delivery, struct route_item *
 }
 
 static inline void route_one(struct test_caller *delivery, uint64_t account, const char *entry) {
-    struct route_item item = {list(&account, 1), slice_text(entry)};
+    struct route_item item = {.accounts = list(&account, 1), .entry = slice_text(entry)};
     route_items(delivery, &item, 1);
 }
 

@@ -36,11 +36,12 @@ static void items_keep_their_order_in_one_push(void **state) {
     bind_one(gateway, 1001, 1);
     bind_one(gateway, 1002, 2);
     uint64_t both[] = {1001, 1002};
-    struct route_item items[] = {{list(both + 1, 1), slice_text("a")},
-                                 {list(both, 1), slice_text("b")},
-                                 {list(both, 2), slice_text("c")},
-                                 {list(&(uint64_t){1003}, 1), slice_text("not for here")},
-                                 {list(both + 1, 1), slice_text("d")}};
+    struct route_item items[] = {
+        {.accounts = list(both + 1, 1), .entry = slice_text("a")},
+        {.accounts = list(both, 1), .entry = slice_text("b")},
+        {.accounts = list(both, 2), .entry = slice_text("c")},
+        {.accounts = list(&(uint64_t){1003}, 1), .entry = slice_text("not for here")},
+        {.accounts = list(both + 1, 1), .entry = slice_text("d")}};
     route_items(delivery, items, 5);
 
     struct gateway_push push;
@@ -103,7 +104,8 @@ static void large_routes_become_several_pushes(void **state) {
         bind_one(gateway, account, UINT64_MAX - i); /* as long as a number can be */
     for (uint32_t i = 0; i < ITEMS; i++) {
         memcpy(texts[i], &i, sizeof i);
-        items[i] = (struct route_item){list(&account, 1), slice_make(texts[i], BYTES)};
+        items[i] = (struct route_item){.accounts = list(&account, 1),
+                                       .entry = slice_make(texts[i], BYTES)};
     }
     route_items(delivery, items, ITEMS);
 
@@ -144,11 +146,12 @@ static void many_copies_all_arrive(void **state) {
             accounts[i] = i + 1;
             connections[i] = round * ACCOUNTS + i;
         }
-        struct session_bind body = {list(accounts, ACCOUNTS), list(connections, ACCOUNTS)};
+        struct session_bind body = {.accounts = list(accounts, ACCOUNTS),
+                                    .connections = list(connections, ACCOUNTS)};
         assert_int_equal(test_caller_ask(gateway, &message_SESSION_BIND, &body, NULL), ERR_OK);
     }
     assert_int_equal(test_caller_metric(gateway, "bindings"), ACCOUNTS * EACH);
-    struct route_item item = {list(accounts, ACCOUNTS), slice_text("to all")};
+    struct route_item item = {.accounts = list(accounts, ACCOUNTS), .entry = slice_text("to all")};
     route_items(delivery, &item, 1);
     for (size_t copies = 0, pushes = 0; copies < (size_t)ACCOUNTS * EACH;) {
         struct gateway_push push;
@@ -200,9 +203,10 @@ static void an_empty_route_is_fine(void **state) {
     struct test_caller *gateway = caller(*state, "gateway-1");
     bind_one(gateway, 1001, 7);
     route_items(gateway, NULL, 0);
-    struct route_item item = {list(NULL, 0), slice_text("to nobody")};
+    struct route_item item = {.accounts = list(NULL, 0), .entry = slice_text("to nobody")};
     route_items(gateway, &item, 1);
-    item = (struct route_item){list(&(uint64_t){1001}, 1), slice_make(NULL, 0)};
+    item =
+        (struct route_item){.accounts = list(&(uint64_t){1001}, 1), .entry = slice_make(NULL, 0)};
     route_items(gateway, &item, 1);
     expect_push(gateway, 1, 7, "");
     expect_nothing(gateway);
