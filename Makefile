@@ -203,7 +203,7 @@ test-isolation: all $(ISOLATION_TESTS) ## each service alone, over its messages,
 	$(Q)$(WITH_DATABASE) $(RUN_PROGRAMS) $(ISOLATION_TESTS)
 
 test-e2e: all ## clients of both dialects against the whole system
-	$(Q)$(PYTEST) tests/e2e
+	$(Q)$(PYTEST) tests/e2e tests/conformance
 
 test-faults: all ## processes killed and links cut while messages flow
 	$(Q)$(PYTEST) tests/faults

@@ -65,9 +65,10 @@ static void wait_for_ready(struct service *service) {
         log_info("ready", "address=tcp://%s:%u version=%s", definition->common->bind_address,
                  (unsigned)*definition->port, PARLEY_VERSION);
     } else if (loop_now_ms() > service->deadline_ms) {
-        log_error("start_failed",
-                  "reason=\"a service that this one calls does not answer\" "
-                  "waited_ms=%llu",
+        const char *name =
+            definition->missing == NULL ? NULL : definition->missing(definition->context);
+        log_error("start_failed", "reason=\"no %s service answers\" waited_ms=%llu",
+                  name == NULL ? "called" : name,
                   (unsigned long long)definition->common->peer_wait_ms);
         service_fail(service, 1);
     }

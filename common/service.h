@@ -108,6 +108,8 @@ struct service_definition {
     int (*start)(struct service *service, void *context);
     /* Whether everything is there; NULL: at once. Asked every 20 ms until it is. */
     bool (*ready)(void *context);
+    /* The name of a called service that does not answer, when `ready` stays false; may be NULL. */
+    const char *(*missing)(void *context);
     /* Starts the way out: stop what makes new work. NULL: nothing to do. */
     void (*stop)(void *context);
     /* Whether what `stop` started is done; NULL: at once. Waited for at most SERVICE_STOP_MS. */

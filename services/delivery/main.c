@@ -44,6 +44,11 @@ static int start(struct service *service, void *context) {
     return self->writers == NULL ? -1 : 0;
 }
 
+static const char *missing(void *context) {
+    (void)context;
+    return "session"; /* the only one that is called */
+}
+
 static bool ready(void *context) {
     const struct delivery *self = context;
     return router_ready(self->router);
@@ -72,6 +77,7 @@ int main(int argc, char **argv) {
         .context = &delivery,
         .start = start,
         .ready = ready,
+        .missing = missing,
         .stopped = stopped,
         .finish = finish};
     return service_main(&definition, argc, argv);

@@ -148,11 +148,16 @@ static int start(struct service *service, void *context) {
     return 0;
 }
 
-static bool ready(void *context) {
+static const char *missing(void *context) {
     const struct gateway *self = context;
-    return peers_live_count(self->auth) > 0 && peers_live_count(self->group) > 0 &&
-           peers_live_count(self->session) > 0 && peers_live_count(self->delivery) > 0;
+    return peers_live_count(self->auth) == 0       ? "auth"
+           : peers_live_count(self->group) == 0    ? "group"
+           : peers_live_count(self->session) == 0  ? "session"
+           : peers_live_count(self->delivery) == 0 ? "delivery"
+                                                   : NULL;
 }
+
+static bool ready(void *context) { return missing(context) == NULL; }
 
 static void stop(void *context) {
     struct gateway *self = context;
@@ -193,6 +198,7 @@ int main(int argc, char **argv) {
         .context = &gateway,
         .start = start,
         .ready = ready,
+        .missing = missing,
         .stop = stop,
         .stopped = stopped,
         .finish = finish};

@@ -43,6 +43,11 @@ static int start(struct service *service, void *context) {
     return self->router == NULL ? -1 : 0;
 }
 
+static const char *missing(void *context) {
+    (void)context;
+    return "session"; /* the only one that is called */
+}
+
 static bool ready(void *context) {
     const struct group_service *self = context;
     return router_ready(self->router);
@@ -72,6 +77,7 @@ int main(int argc, char **argv) {
         .context = &self,
         .start = start,
         .ready = ready,
+        .missing = missing,
         .stopped = stopped,
         .finish = finish,
     };

@@ -36,6 +36,7 @@ class Actor:
         if transport == "binary" and self.dialect == "ourchat":
             transport = "tcp"
         self.client = DIALECTS[self.dialect](self.play.server, transport)
+        self.client.skips = frozenset()
         # Named in failures, and in an OurChat client's faults.
         self.client.account = Account(self.dialect, self.play.values.get(f"${self.name}.ocid", 0),
                                       self.name)

@@ -319,7 +319,7 @@ static void test_starts_that_fail(void **state) {
         test_text("--session-peers=tcp://127.0.0.1:%u", (unsigned)test_free_port());
     const char *const starts[][4] = {
         {port, "--session-peers=nonsense", NULL, "session_peers"},
-        {port, nobody, "--peer-wait-ms=200", "does not answer"},
+        {port, nobody, "--peer-wait-ms=200", "no session service answers"},
         {port, nobody, "--db-socket=/nonexistent/socket", "/nonexistent/socket"}};
     for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++) {
         struct service_process *delivery =

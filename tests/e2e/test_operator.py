@@ -1,0 +1,233 @@
+"""The operator's tool beside a running system: system messages, accounts, groups, who is there."""
+
+import json
+import secrets
+import subprocess
+
+import pytest
+from parley_client import DIALECTS
+from parley_deeds import admit, wait_all_received
+from parley_stack import DEADLINE, programs, wait_until
+
+dialects = pytest.mark.parametrize("dialect", DIALECTS)
+
+
+def show(stack, *command):
+    return json.loads(stack.ctl(*command, "--json").stdout)
+
+
+def words(what="news"):
+    return f"{what} {secrets.token_hex(6)}"
+
+
+def hear_system(client, number, text, group=None):
+    """The next message is the system's, with exactly its fields."""
+    message = client.next()
+    if client.dialect == "youim":
+        expected = {"msg": text, "msgType": number, "fromUserId": "SYSTEM"}
+        expected |= {"toGroup": group.id} if group else {}
+    else:
+        to = {"group_id": group.number} if group else {"private_id": client.account.number}
+        cid = message["data"]["cid"]
+        assert cid > 0
+        data = {"cid": cid, "sender": {"ocid": 0, **to}, "msg": text}
+        expected = {"code": 0, "time": message["time"], "data": data}
+    if json.dumps(message) != json.dumps(expected):
+        client.fail(f"expected {expected}, got {message}")
+
+
+def come_back(connect, client):
+    again = connect(client.dialect)
+    again.log_in(client.account)
+    return again
+
+
+# --- say
+
+
+@dialects
+def test_say_all(stack, connect, newcomer, dialect):
+    """Everybody who has an account then, once on each connection, online or later."""
+    here, away = newcomer(dialect), newcomer(dialect)
+    phone = come_back(connect, here)
+    away.close()
+    text = words()
+    stack.ctl("say", "--all", text)
+    for client in (here, phone):
+        hear_system(client, 100, text)
+        client.fence()
+    away = come_back(connect, away)
+    hear_system(away, 100, text)
+    away.fence()
+    for client in (here, away):
+        wait_all_received(stack, client.account)
+    late = newcomer(dialect)
+    late.fence()
+    for client in (here, away):
+        client.close()
+        come_back(connect, client).fence()
+
+
+@dialects
+def test_say_user(stack, connect, newcomer, dialect):
+    here, away, other = newcomer(dialect), newcomer(dialect), newcomer(dialect)
+    away.close()
+    for client, name in ((here, here.account.id), (away, str(away.account.number))):
+        text = words()
+        stack.ctl("say", "--user", name, text)
+        if client is away:
+            away = client = come_back(connect, away)
+        hear_system(client, 101, text)
+        client.fence()
+    wait_all_received(stack, away.account)
+    away.close()
+    come_back(connect, away).fence()
+    other.fence()
+
+
+@dialects
+def test_say_group(stack, connect, newcomer, dialect):
+    owner, member, other = newcomer("youim"), newcomer(dialect), newcomer(dialect)
+    group = owner.create_group(f"group-{secrets.token_hex(4)}")
+    admit(owner, group, member)
+    wait_all_received(stack, member.account)
+    member.close()
+    text = words()
+    stack.ctl("say", "--group", group.id, text)
+    hear_system(owner, 102, text, group)
+    member = come_back(connect, member)
+    hear_system(member, 102, text, group)
+    for client in (owner, member, other):
+        client.fence()
+
+
+# --- who is there
+
+
+@dialects
+def test_sessions_and_kick(stack, connect, newcomer, dialect):
+    client = newcomer(dialect)
+    phone = connect(dialect, "tcp")
+    phone.log_in(client.account)
+
+    def connections():
+        rows = [row for row in show(stack, "sessions") if row["account"] == client.account.number]
+        return sum(row["connections"] for row in rows)
+
+    assert connections() == 2
+    assert str(client.account.number) in stack.ctl("sessions").stdout
+    stack.ctl("kick", client.account.id)
+    for one in (client, phone):
+        while one._take() is not None:  # the reason, where one is told
+            pass
+    wait_until(lambda: connections() == 0, "the sessions to end")
+    come_back(connect, client).fence()
+
+
+# --- accounts
+
+
+def test_a_disabled_account(stack, connect, newcomer):
+    client, friend = newcomer("youim"), newcomer("youim")
+    account = client.account
+    stack.ctl("user", "disable", account.id)
+    while client._take() is not None:
+        pass
+    assert show(stack, "user", "show", account.id)[0]["disabled"] is True
+    refused = connect("youim")
+    refused.send(refused.make(1, loginUserId=account.id))
+    assert "disabled" in refused.expect(2, resultCode="fail")["token"]
+    friend.say(account, "while you were out")
+    friend.fence()
+    stack.ctl("user", "enable", account.id)
+    assert show(stack, "user", "show", account.id)[0]["disabled"] is False
+    refused.log_in(account)
+    refused.hear(friend.account, account, "while you were out")
+    refused.fence()
+
+
+@dialects
+def test_a_new_password(stack, connect, newcomer, dialect):
+    client = newcomer(dialect)
+    account = client.account
+    account.password = secrets.token_hex(32)
+    done = subprocess.run(
+        [programs() / "parleyctl", "user", "password", str(account.number)],
+        env=stack.environment, input=account.password, capture_output=True, text=True,
+        timeout=DEADLINE,
+    )
+    assert done.returncode == 0 and account.password not in done.stdout, done
+    assert show(stack, "user", "show", account.id)[0]["has_password"] is True
+    again = connect(dialect)
+    again.log_in(account)
+    again.fence()
+    wrong = connect("youim")
+    wrong.send(wrong.make(1, loginUserId=account.id, password="another"))
+    wrong.expect(2, resultCode="fail")
+    wrong.send(wrong.make(1, loginUserId=account.id))
+    wrong.expect(2, resultCode="fail")
+
+
+def test_listing_accounts(stack, newcomer):
+    people = [newcomer(dialect) for dialect in DIALECTS]
+    rows = {row["number"]: row for row in show(stack, "user", "list", "--limit=1000000")}
+    table = stack.ctl("user", "list", "--limit=1000000").stdout
+    for client in people:
+        row = rows[client.account.number]
+        assert row["id"] == client.account.id and str(row["number"]) in table
+        assert row["has_password"] == (client.dialect == "ourchat")
+        assert row["email"] == client.account.email
+        shown, = show(stack, "user", "show", str(client.account.number))
+        assert {key: shown[key] for key in row} == row
+        assert (shown["friends"], shown["groups"]) == (0, 0)
+    last = max(rows)
+    assert show(stack, "user", "list", f"--after={last}") == []
+    assert len(show(stack, "user", "list", "--limit=1")) == 1
+
+
+# --- groups
+
+
+def test_groups(stack, newcomer):
+    owner, member = newcomer("youim"), newcomer("youim")
+    group = owner.create_group(f"group-{secrets.token_hex(4)}")
+    admit(owner, group, member)
+    rows = {row["id"]: row for row in show(stack, "group", "list", "--limit=1000000")}
+    row = rows[group.id]
+    assert (row["number"], row["owner"]) == (group.number, owner.account.number)
+    assert (row["members"], row["dissolved"]) == (2, False)
+    members = {row["account"]: row["role"] for row in show(stack, "group", "show", group.id)}
+    assert members == {owner.account.number: "owner", member.account.number: "member"}
+    stack.ctl("group", "remove", str(group.number), member.account.id)
+    for client in (owner, member):
+        client.expect_exactly({"msgType": 18, "fromGroupId": group.id,
+                               "fromAdministratorUserId": "SYSTEM",
+                               "toUserId": member.account.id})
+    assert len(show(stack, "group", "show", group.id)) == 1
+
+
+# --- what goes wrong
+
+
+@pytest.mark.parametrize("command, status, reason", [
+    (["say", "hello"], 2, "--all"),
+    (["say", "--all", "--user", "x", "hello"], 2, "one of them"),
+    (["say", "--all"], 2, "usage"),
+    (["say", "--user", "no-such-person", "hello"], 1, "no-such-person"),
+    (["say", "--group", "no-such-group", "hello"], 1, "no-such-group"),
+    (["kick", "no-such-person"], 1, "no-such-person"),
+    (["user", "show", "no-such-person"], 1, "no-such-person"),
+    (["user", "show"], 2, "usage"),
+    (["user", "disable", "no-such-person"], 1, "no-such-person"),
+    (["user", "password", "no-such-person"], 1, ""),
+    (["group", "show", "no-such-group"], 1, "no-such-group"),
+    (["group", "remove", "no-such-group", "x"], 1, "no-such-group"),
+    (["user", "list", "--limit=0"], 2, "limit"),
+    (["no-such-command"], 2, "no-such-command"),
+    (["sessions", "--no-such-option"], 2, "no-such-option"),
+])
+def test_errors_are_one_line_and_a_status(stack, command, status, reason):
+    done = stack.ctl(*command, ok=False)
+    assert done.returncode == status, done
+    assert not done.stdout and reason in done.stderr
+    assert done.stderr.startswith("parleyctl") and done.stderr.count("\n") == 1
