@@ -13,7 +13,8 @@
 #define ADDRESS slice_text("192.0.2.1")
 #define NOWHERE slice_make(NULL, 0)
 
-static void fail_logins(struct throttle *throttle, struct slice name, struct slice address, int times) {
+static void fail_logins(struct throttle *throttle, struct slice name, struct slice address,
+                        int times) {
     for (int i = 0; i < times; i++)
         throttle_failed(throttle, name, address, 1000);
 }
