@@ -38,13 +38,20 @@ static const struct ctl_command *find(int argc, char **argv, int *words_r) {
     return NULL;
 }
 
-static void print_commands(void) {
-    puts("Commands (each has a --help of its own):");
+/* Those whose name starts with `word`, or all for NULL; how many they are. */
+static size_t print_commands(const char *word) {
+    size_t length = word == NULL ? 0 : strlen(word), count = 0;
     for (size_t i = 0; i < FAMILIES; i++)
-        for (const struct ctl_command *command = families[i]; command->name != NULL; command++)
+        for (const struct ctl_command *command = families[i]; command->name != NULL; command++) {
+            if (strncmp(command->name, word == NULL ? "" : word, length) != 0 ||
+                (length > 0 && command->name[length] != ' '))
+                continue;
+            if (count++ == 0)
+                puts("Commands (each has a --help of its own):");
             printf("  %s%s%s\n        %s\n", command->name, command->most > 0 ? " " : "",
                    command->arguments, command->help);
-    putchar('\n');
+        }
+    return count;
 }
 
 /* parleyctl without a command: --help, --version, or a mistake. */
@@ -53,14 +60,16 @@ static int run_without_command(int argc, char **argv) {
                                                   "COMMAND [ARGUMENT]...", all_options};
     struct ctl_settings settings = {0};
     int rest = argc;
+    if (argc > 2 && strcmp(argv[2], "--help") == 0 && print_commands(argv[1]) > 0)
+        return CTL_DONE;
     if (argc > 1 && argv[1][0] != '-') {
         ctl_fail("there is no command '%s%s%s': see parleyctl --help", argv[1],
                  argc > 2 && argv[2][0] != '-' ? " " : "",
                  argc > 2 && argv[2][0] != '-' ? argv[2] : "");
         return CTL_USAGE;
     }
-    if (argc > 1 && strcmp(argv[1], "--help") == 0)
-        print_commands();
+    if (argc > 1 && strcmp(argv[1], "--help") == 0 && print_commands(NULL) > 0)
+        putchar('\n');
     enum config_status status = config_load(&program, &settings, argc, argv, &rest);
     if (status == CONFIG_EXIT)
         return CTL_DONE;

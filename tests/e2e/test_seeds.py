@@ -136,7 +136,7 @@ PAIRS = [(mine, theirs) for mine in TRANSPORTS for theirs in TRANSPORTS]
 @pytest.fixture
 def fresh(make_stack):
     """A stack of its own, where all ids of the samples are free."""
-    return make_stack()
+    return make_stack(reach_interval_ms=50, cursor_flush_ms=50)
 
 
 def with_token(sample, token):
@@ -181,6 +181,8 @@ def test_youim(fresh, connect, mine, theirs):
     assert one.next_text() == copy
     assert other.next_text() == copy
 
+    # What is known to have arrived doesn't come again at the next login.
+    fresh.wait_received(Account("youim", fresh.account_number("123"), "123"))
     one.send(YOUIM_HEARTBEAT, with_token(YOUIM_LOGOUT, token))
     assert one.next_text() == '{"msgType":10}'
     one.send(YOUIM_LOGIN)
