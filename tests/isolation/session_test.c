@@ -241,7 +241,12 @@ static void a_wrong_start_is_one_line(void **state) {
     }
 }
 
-#define TEST(name_) cmocka_unit_test_setup_teardown(name_, session_set_up, session_tear_down)
+/* Some tests need more copies than an account's usual connections give. */
+static int set_up_wide(void **state) {
+    return session_set_up_with(state, "--connections-per-account=64", NULL);
+}
+
+#define TEST(name_) cmocka_unit_test_setup_teardown(name_, set_up_wide, session_tear_down)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

@@ -24,7 +24,7 @@ static const struct {
     {OPERATION_BEFRIEND, ABOUT_PERSON, ERR_ALREADY_FRIENDS, "456 is your friend already"},
     {OPERATION_BEFRIEND, ABOUT_PERSON, ERR_BLOCKED, "456 does not take requests from you"},
     {OPERATION_BEFRIEND, ABOUT_PERSON, ERR_TO_ONESELF,
-     "456 is yourself, with whom that cannot be done"},
+     "456 is you: that takes somebody else"},
     {OPERATION_UNFRIEND, ABOUT_PERSON, ERR_NOT_FRIENDS, "456 is not your friend"},
     {OPERATION_ANSWER_FRIEND, ABOUT_PERSON, ERR_NO_REQUEST,
      "there is no open request for friendship from 456"},
