@@ -41,7 +41,8 @@ static const char *pattern_of_person(const struct client_request *request, enum 
     case ERR_BLOCKED:
         return send ? "P does not take messages from you" : "P does not take requests from you";
     case ERR_TO_ONESELF:
-        return send ? "you cannot send messages to yourself" : "P is you: that takes somebody else";
+        return send ? "you cannot send messages to yourself"
+                    : "P is you: that cannot be done with yourself";
     case ERR_NOT_MEMBER:
         return "P is not a member of group G";
     case ERR_ALREADY_MEMBER:
