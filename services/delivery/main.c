@@ -23,6 +23,8 @@ static const struct config_option options[] = {
     CONFIG_U64(struct delivery_settings, writer_queue, 10000, 1, 1000000, "messages",
                "messages that may wait for each writer (one request always may); beyond it senders "
                "are told to try again"),
+    CONFIG_U64(struct delivery_settings, writer_queue_bytes, 64 << 20, 1, 1ULL << 40, "bytes",
+               "text that may wait for each writer, likewise"),
     CONFIG_END};
 
 static const struct service_handler handlers[] = {

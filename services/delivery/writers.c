@@ -16,6 +16,7 @@ struct writer {
     pthread_cond_t wake;
     struct send *first, **tail; /* under `lock` */
     size_t waiting;             /* messages; under `lock` */
+    size_t waiting_bytes;       /* their texts; under `lock` */
     bool stopping;              /* under `lock` */
     struct db *db;
     struct log_cache *cache;
@@ -49,6 +50,7 @@ static size_t take_batch(struct writer *writer, struct send *sends[LOG_MAX_ROWS]
         sends[count++] = send;
         writer->first = send->next;
         writer->waiting -= send->body->texts.count;
+        writer->waiting_bytes -= send->bytes;
     }
     if (writer->first == NULL)
         writer->tail = &writer->first;
@@ -112,6 +114,14 @@ static void on_done(struct ev_loop *ev, ev_async *watcher, int revents) {
     }
 }
 
+/* One request may always wait, also one that is beyond a limit by itself. */
+static bool has_room(const struct writer *writer, const struct send *send) {
+    const struct delivery_settings *settings = &writer->owner->delivery->settings;
+    return writer->waiting == 0 ||
+           (writer->waiting + send->body->texts.count <= settings->writer_queue &&
+            writer->waiting_bytes + send->bytes <= settings->writer_queue_bytes);
+}
+
 enum err writers_submit(struct writers *self, struct call *call, const struct delivery_send *body,
                         uint64_t key) {
     struct writer *writer = &self->items[key % self->count];
@@ -123,15 +133,14 @@ enum err writers_submit(struct writers *self, struct call *call, const struct de
     for (size_t i = 0; i < body->texts.count; i++)
         send->bytes += body->texts.items[i].length;
     pthread_mutex_lock(&writer->lock);
-    /* One request may always wait, also one with more messages than the limit. */
-    bool full = writer->waiting > 0 &&
-                writer->waiting + body->texts.count > self->delivery->settings.writer_queue;
+    bool full = !has_room(writer, send);
     if (!full) {
         *writer->tail = send;
         writer->tail = &send->next;
         if (writer->waiting == 0)
             pthread_cond_signal(&writer->wake);
         writer->waiting += body->texts.count;
+        writer->waiting_bytes += send->bytes;
     }
     pthread_mutex_unlock(&writer->lock);
     if (full)

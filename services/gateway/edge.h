@@ -20,8 +20,8 @@
  * Writing: edge_send copies text into the connection's queue; all that is queued is written in one
  * go at the end of the loop's turn (one WebSocket message per text; on TCP each text with a "\n"
  * behind it; on YouIM's port one frame, for which a text must have a `msgType` of at most 255 and
- * no white space). The queue is bounded by `send_queue_bytes`: beyond it edge_send refuses and
- * nothing is queued.
+ * no white space). The queue is bounded by `send_queue_bytes`, and all of them together by
+ * `send_queues_bytes`: beyond it edge_send refuses and nothing is queued.
  *
  * Closed without the owner's asking: WebSocket messages or objects over EDGE_MAX_OBJECT (status
  * 1009), WebSocket text that is not UTF-8 (1007), EDGE_MAX_FAULTS faults in a row (1008), silence
@@ -38,6 +38,8 @@
 
 #define EDGE_MAX_OBJECT ((size_t)65536)
 #define EDGE_MAX_DEPTH 16
+/* A connection's queue while all of them together are beyond their limit. */
+#define EDGE_SHARE_BYTES ((size_t)65536)
 /* Faulty objects in a row after which a connection is closed. */
 #define EDGE_MAX_FAULTS 10
 
@@ -49,6 +51,8 @@ struct edge_settings {
     uint16_t http_port, tcp_port, youim_port; /* 0: the kernel chooses, edge_port tells */
     uint64_t idle_timeout_ms;  /* without a byte from the client, WebSocket pings included */
     uint64_t send_queue_bytes; /* per connection */
+    /* Over all of them: beyond it a connection's queue takes EDGE_SHARE_BYTES, or one text. */
+    uint64_t send_queues_bytes;
     /* Beyond it new ones are closed at once (WebSocket status 1013). Taken lower where the limit of
      * open files asks for it. */
     uint64_t max_connections;

@@ -150,6 +150,17 @@ int edge_queue(struct edge_connection *connection, const struct slice *pieces, s
     return 0;
 }
 
+/* Whether the queue takes so many bytes more. */
+static bool has_room(const struct edge_connection *connection, size_t length) {
+    const struct edge *edge = connection->edge;
+    uint64_t limit = edge->settings->send_queue_bytes;
+    uint64_t queued = edge_queued_bytes(connection);
+    if (edge->queued_bytes + length > edge->settings->send_queues_bytes && queued > 0 &&
+        queued + length > EDGE_SHARE_BYTES)
+        return false;
+    return length <= limit && queued <= limit - length;
+}
+
 static int send_frame(struct edge_connection *connection, struct slice text) {
     unsigned char head[EDGE_YOUIM_HEAD_BYTES];
     struct slice pieces[3] = {slice_make((const char *)head, sizeof head)};
@@ -165,10 +176,7 @@ int edge_send(struct edge_connection *connection, struct slice text) {
     size_t extra = transport == EDGE_WEBSOCKET ? edge_frame_head(head, 1, text.length)
                    : transport == EDGE_TCP     ? 1
                                                : EDGE_YOUIM_HEAD_BYTES;
-    uint64_t limit = connection->edge->settings->send_queue_bytes;
-    uint64_t queued = edge_queued_bytes(connection);
-    if (connection->state != EDGE_OPEN || text.length + extra > limit ||
-        queued > limit - text.length - extra)
+    if (connection->state != EDGE_OPEN || !has_room(connection, text.length + extra))
         return -1;
     if (transport == EDGE_YOUIM)
         return send_frame(connection, text);

@@ -24,6 +24,8 @@
 
 /* Texts per connection that may wait to be stored; beyond it nothing more is read. */
 #define CLIENT_MAX_SENDS 64
+/* What a text that waits takes besides its own length: its parsed JSON. */
+#define CLIENT_SEND_BYTES 1024
 /* Longest token that auth gives. */
 #define CLIENT_TOKEN_BYTES 64
 /* Pulls in progress at once; further clients wait their turn. */
@@ -38,7 +40,8 @@ struct gateway_settings {
     struct service_settings service;
     uint64_t gateway_port, http_port, tcp_port, youim_port;
     uint64_t idle_timeout_ms, login_timeout_ms, send_timeout_ms;
-    uint64_t max_connections, send_queue_bytes, reach_interval_ms, cursor_flush_ms;
+    uint64_t max_connections, send_queue_bytes, send_queues_bytes, waiting_texts_bytes;
+    uint64_t reach_interval_ms, cursor_flush_ms;
     char *auth_peers, *group_peers, *session_peers, *delivery_peers;
 };
 
@@ -129,6 +132,7 @@ struct gateway {
     struct buffer scratch;     /* one answer at a time */
     uint64_t nonce_counter;
     size_t waiting_sends; /* texts that are not on their way */
+    size_t send_bytes;    /* what all texts take that are not stored yet */
     ev_timer tick;
     bool stopping;
     struct metric *connections, *accepted, *stored, *refused, *written, *caught_up, *gaps;

@@ -28,6 +28,10 @@ static const struct config_option options[] = {
                "clients; further ones are turned away"),
     CONFIG_U64(SETTINGS, send_queue_bytes, 1 << 20, GATEWAY_TEXT_BYTES, 1 << 30, "bytes",
                "unwritten output per client; beyond it the rest waits in the log"),
+    CONFIG_U64(SETTINGS, send_queues_bytes, 512 << 20, 1 << 20, 1ULL << 40, "bytes",
+               "unwritten output of all clients; beyond it each may have 64 KiB"),
+    CONFIG_U64(SETTINGS, waiting_texts_bytes, 256 << 20, 1 << 16, 1ULL << 40, "bytes",
+               "memory of texts that are not stored yet; beyond it further ones are refused"),
     CONFIG_U64(SETTINGS, reach_interval_ms, 500, 10, 60000, "ms",
                "how often it is checked what has reached a client"),
     CONFIG_U64(SETTINGS, cursor_flush_ms, 1000, 10, 60000, "ms",
@@ -133,6 +137,7 @@ static int start(struct service *service, void *context) {
                                                  .youim_port = (uint16_t)settings->youim_port,
                                                  .idle_timeout_ms = settings->idle_timeout_ms,
                                                  .send_queue_bytes = settings->send_queue_bytes,
+                                                 .send_queues_bytes = settings->send_queues_bytes,
                                                  .max_connections = settings->max_connections};
     self->edge = edge_new(service_loop(service), &self->edge_settings, &client_handlers, self);
     if (self->edge == NULL || make_peers(self) != 0)

@@ -75,7 +75,12 @@ static bool goes_to(const struct send *send, struct recipient to) {
 /* --- the end of a text ---------------------------------------------------------------------------
  */
 
+static size_t bytes_of(const struct client_request *request) {
+    return request->text.length + CLIENT_SEND_BYTES;
+}
+
 static void remove_send(struct client *client, struct send *send) {
+    client->gateway->send_bytes -= bytes_of(&send->request);
     if (send->flight == NULL)
         client->gateway->waiting_sends--;
     DL_DELETE(client->sends, send);
@@ -207,23 +212,33 @@ static void depart(struct client *client, struct recipient to) {
 /* --- from outside --------------------------------------------------------------------------------
  */
 
+static enum err admit(const struct gateway *gateway, const struct client_request *request,
+                      uint64_t to) {
+    if (to == 0)
+        return request->peer_kind == PEER_GROUP ? ERR_NO_GROUP : ERR_NO_ACCOUNT;
+    return gateway->send_bytes + bytes_of(request) > gateway->settings.waiting_texts_bytes
+               ? ERR_OVERLOADED
+               : ERR_OK;
+}
+
 void send_start(struct client *client, struct client_request *request, uint64_t to) {
-    struct send *send = to == 0 ? NULL : calloc(1, sizeof *send);
+    struct gateway *gateway = client->gateway;
+    enum err err = admit(gateway, request, to);
+    struct send *send = err == ERR_OK ? calloc(1, sizeof *send) : NULL;
     if (send == NULL) {
-        enum err err = to != 0                            ? ERR_OVERLOADED
-                       : request->peer_kind == PEER_GROUP ? ERR_NO_GROUP
-                                                          : ERR_NO_ACCOUNT;
-        client_answer(client, request, &(struct client_result){.err = err});
+        metric_add(gateway->refused, 1);
+        client_answer(client, request,
+                      &(struct client_result){.err = err == ERR_OK ? ERR_OVERLOADED : err});
         client_request_free(request);
         return;
     }
-    struct gateway *gateway = client->gateway;
     send->request = *request;
     send->to = (struct recipient){request->peer_kind, to};
     send->deadline_ms = loop_now_ms() + (int64_t)gateway->settings.send_timeout_ms;
     make_nonce(client, send);
     DL_APPEND(client->sends, send);
     gateway->waiting_sends++;
+    gateway->send_bytes += bytes_of(request);
     if (++client->send_count == CLIENT_MAX_SENDS)
         edge_pause(client->edge);
     depart(client, send->to);

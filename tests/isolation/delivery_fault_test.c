@@ -190,18 +190,17 @@ static void test_a_lock_that_is_held_too_long(void **state) {
     assert_int_equal(entry.prev, first);
 }
 
-static void test_a_writers_queue_is_full(void **state) {
-    struct delivery_fixture *f = *state;
+/* `option` lets two messages wait; the first of the six is with the writer, who waits for the lock.
+ */
+static void fill_a_writers_queue(struct delivery_fixture *f, const char *option) {
     enum { COUNT = 6 };
-    /* Two messages may wait; the first of the six is with the writer, who waits for the lock. */
     static const size_t texts[COUNT] = {1, 1, 2, 1, 1, 3};
     static const enum err outcomes[COUNT] = {ERR_OK, ERR_OK,         ERR_OVERLOADED,
                                              ERR_OK, ERR_OVERLOADED, ERR_OVERLOADED};
     static struct letter letters[COUNT];
     struct test_caller *callers[COUNT];
     uint16_t port = test_free_port();
-    struct service_process *single =
-        start_delivery(f, port, "--writers=1", "--writer-queue=2", NULL);
+    struct service_process *single = start_delivery(f, port, "--writers=1", option, NULL);
     struct test_caller *observer = test_caller_new("observer", port);
     uint64_t ada = new_account(f, ""), bob = new_account(f, ""), in_progress = 0;
     say(f, ada, bob, 0, "there it is");
@@ -232,6 +231,14 @@ static void test_a_writers_queue_is_full(void **state) {
     skip_routed(f, 9);
     test_caller_destroy(&observer);
     assert_int_equal(service_process_stop(&single), 0);
+}
+
+static void test_a_writers_queue_is_full(void **state) {
+    fill_a_writers_queue(*state, "--writer-queue=2");
+}
+
+static void test_a_writers_memory_is_full(void **state) {
+    fill_a_writers_queue(*state, test_text("--writer-queue-bytes=%zu", 2 * strlen("text")));
 }
 
 /* --- the end of the process ---------------------------------------------------------------- */
@@ -340,6 +347,7 @@ int main(void) {
         cmocka_unit_test(test_commits_that_are_lost_too_often),
         cmocka_unit_test(test_a_lock_that_is_held_too_long),
         cmocka_unit_test(test_a_writers_queue_is_full),
+        cmocka_unit_test(test_a_writers_memory_is_full),
         cmocka_unit_test(test_stopped_while_calls_are_in_progress),
         cmocka_unit_test(test_killed_and_started_again),
         cmocka_unit_test(test_starts_that_fail),

@@ -175,6 +175,7 @@ static inline int fixture_setup(void **state) {
     self->settings = (struct edge_settings){.bind_address = "127.0.0.1",
                                             .idle_timeout_ms = 60000,
                                             .send_queue_bytes = 262144,
+                                            .send_queues_bytes = 1 << 30,
                                             .max_connections = 100};
     *state = self;
     return 0;

@@ -139,6 +139,50 @@ static size_t fill(struct fixture *f, char *text, size_t length) {
     return accepted;
 }
 
+/* Beyond what all may queue together, one that has something queued already gets a share only. */
+static void all_queues_together_are_bounded(void **state) {
+    struct fixture *f = *state;
+    enum { LENGTH = 1000 };
+    char text[LENGTH];
+    memset(text, 'x', sizeof text);
+    struct client *first_client = client_open(f, EDGE_TCP);
+    UNTIL(f, f->connection != NULL);
+    struct edge_connection *first = f->connection;
+    f->settings.send_queues_bytes = 200000;
+    while (edge_send(first, slice_make(text, LENGTH)) == 0)
+        continue;
+    assert_in_range(edge_queued_bytes(first), 200000 - 2 * LENGTH, 200000);
+    f->connection = NULL;
+    struct client *second_client = client_open(f, EDGE_TCP);
+    UNTIL(f, f->connection != NULL);
+    f->settings.send_queues_bytes = 0; /* whatever the kernel took of the first meanwhile */
+    while (edge_send(f->connection, slice_make(text, LENGTH)) == 0)
+        continue;
+    assert_in_range(edge_queued_bytes(f->connection), EDGE_SHARE_BYTES - 2 * LENGTH,
+                    EDGE_SHARE_BYTES);
+    client_close(&first_client);
+    client_close(&second_client);
+    UNTIL(f, edge_count(f->edge) == 0);
+    assert_int_equal(edge_total_queued_bytes(f->edge), 0);
+}
+
+/* A text that is longer than the share is taken by an empty queue. */
+static void a_long_text_alone_is_taken(void **state) {
+    struct fixture *f = *state;
+    size_t length = 2 * EDGE_SHARE_BYTES;
+    char *text = malloc(length);
+    assert_non_null(text);
+    memset(text, 'x', length);
+    struct client *client = client_open(f, EDGE_TCP);
+    UNTIL(f, f->connection != NULL);
+    f->settings.send_queues_bytes = 0;
+    assert_int_equal(edge_send(f->connection, slice_make(text, length)), 0);
+    assert_int_equal(edge_send(f->connection, slice_make(text, 10)), -1);
+    free(text);
+    client_close(&client);
+    UNTIL(f, f->connection == NULL);
+}
+
 static void a_full_queue_refuses_and_loses_nothing(void **state) {
     struct fixture *f = *state;
     enum { LENGTH = 1000 };
@@ -485,6 +529,8 @@ int main(void) {
         STARTED(an_over_long_object_is_answered_and_closes),
         STARTED(a_mark_is_reached_when_the_kernel_has_it),
         STARTED(a_full_queue_refuses_and_loses_nothing),
+        STARTED(all_queues_together_are_bounded),
+        STARTED(a_long_text_alone_is_taken),
         STARTED(a_paused_connection_keeps_order),
         STARTED(a_paused_connection_is_not_read),
         STARTED(tcp_closing_sends_what_is_queued_first),

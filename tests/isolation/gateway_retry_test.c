@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "services/gateway/gateway.h"
 #include "tests/support/gateway_fixture.h"
 
 #define ALICE ((uint64_t)1001)
@@ -268,6 +269,43 @@ static void texts_of_a_client_that_goes_are_dropped(void **state) {
     stage_quiet(stage);
 }
 
+/* --- the memory of all texts that wait ----------------------------------------------------- */
+
+#define ROOM ((size_t)65536)
+
+static int set_up_small(void **state) {
+    return stage_set_up_with(state, (const char *[]){"--waiting-texts-bytes=65536", NULL});
+}
+
+/* Short ones, so what counts is nearly all CLIENT_SEND_BYTES. */
+static void texts_beyond_the_memory_are_refused(void **state) {
+    struct stage *stage = *state;
+    struct talker *alice = live_ext(stage);
+    struct sent sent;
+    int fit = (int)(ROOM / (CLIENT_SEND_BYTES + sizeof "text 00" - 1));
+    assert_true(fit < CLIENT_MAX_SENDS);
+    say_numbers(alice, 10, 10 + fit + 1);
+    stage_hears(stage, alice,
+                "{'msgType':300,'ref':'%d','ok':false,'error':'overloaded','text':'the "
+                "server is busy, try again'}",
+                10 + fit);
+    struct asked *asked = expect_sent(stage, DELIVERY, &sent);
+    size_t stored = sent.count;
+    stage_answer_send(&asked, 110);
+    if ((int)stored < fit) {
+        asked = expect_sent(stage, DELIVERY, &sent);
+        stage_answer_send(&asked, 110 + stored);
+        stored += sent.count;
+    }
+    assert_int_equal(stored, fit);
+    hears_stored(stage, alice, 10, 10 + fit);
+    /* There is room again, for the same text too. */
+    say_numbers(alice, 10 + fit, 10 + fit + 1);
+    asked = expect_sent(stage, DELIVERY, &sent);
+    stage_answer_send(&asked, 110 + (uint64_t)fit);
+    hears_stored(stage, alice, 10 + fit, 10 + fit + 1);
+}
+
 int main(void) {
 #define TEST_OF(name_, set_up_) cmocka_unit_test_setup_teardown(name_, set_up_, stage_tear_down)
     const struct CMUnitTest tests[] = {
@@ -279,6 +317,7 @@ int main(void) {
         TEST_OF(a_text_is_given_up_in_the_end, set_up_impatient),
         TEST_OF(without_an_instance_texts_are_given_up_too, set_up_impatient),
         TEST_OF(texts_of_a_client_that_goes_are_dropped, stage_set_up),
+        TEST_OF(texts_beyond_the_memory_are_refused, set_up_small),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
