@@ -205,7 +205,7 @@ test-isolation: all $(ISOLATION_TESTS) ## each service alone, over its messages,
 test-e2e: all ## clients of both dialects against the whole system
 	$(Q)$(PYTEST) tests/e2e tests/conformance
 
-test-faults: all ## processes killed and links cut while messages flow
+test-faults: all $(B)/bench/load ## processes killed, links cut and floods while messages flow
 	$(Q)$(PYTEST) tests/faults
 
 test-compose: ## the containers of deploy/compose.yaml, for real (needs a Docker engine)

@@ -368,7 +368,7 @@ static void read_options(int argc, char **argv) {
             options.pairs = (unsigned)number(optarg, 1, 100000);
             break;
         case 'w':
-            options.window = (unsigned)number(optarg, 1, 64);
+            options.window = (unsigned)number(optarg, 1, 100000);
             break;
         case 'b':
             options.bytes = (unsigned)number(optarg, 32, MAX_TEXT_BYTES);
