@@ -237,7 +237,7 @@ class Load:
             list(several.map(self._make_group, range(people // GROUP_SIZE)))
         self._forget()
         self._tasks = run(self._begin())
-        self._wait_in("everybody to log in")
+        self.wait_in("everybody to log in")
 
     def _make_group(self, number):
         # Members are taken from all over, so that neighbours are in different groups.
@@ -302,12 +302,12 @@ class Load:
     # --- running
 
     def start(self):
-        self._wait_in("everybody to be connected")
+        self.wait_in("everybody to be connected")
         self._forget()
         self._last_receipt = time.monotonic()
         self.talking = True
 
-    def _wait_in(self, what, seconds=DEADLINE):
+    def wait_in(self, what="everybody to be logged in", seconds=DEADLINE):
         wait_until(lambda: all(person.is_in() for person in self.people), what, seconds)
 
     def wait_acknowledged(self, more, seconds=DEADLINE):
@@ -316,18 +316,14 @@ class Load:
         wait_until(lambda: self.receipts >= goal, f"{more} more receipts", seconds)
 
     def wait_everybody(self):
-        """Returns when everyone is connected and a text of each that is said from now on has
-        arrived where it should."""
-        self._wait_in("everybody to be back")
-        counts = {person: person.count for person in self.people}
+        """Returns when everyone is connected, and has said something new and may say more."""
+        self.wait_in("everybody to be back")
+        before = {person: person.count for person in self.people}
 
-        def all_heard():
-            return all(
-                person.count > count and len(person.waiting) < WINDOW
-                for person, count in counts.items()
-            )
+        def talking():
+            return all(p.count > count and len(p.waiting) < WINDOW for p, count in before.items())
 
-        wait_until(all_heard, "everybody to be talking again")
+        wait_until(talking, "everybody to be talking again")
 
     def wait_stored(self, more, seconds=DEADLINE):
         """Returns when the log holds so many more messages."""
