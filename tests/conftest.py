@@ -89,7 +89,32 @@ def show_table(request):
     return lambda text: _tables.append((request.node.name, text))
 
 
+_rows = []
+
+
+@pytest.fixture
+def show_row(request):
+    """Has a row of counts (a dict) shown in one table of the whole run, and notes below it. All rows
+    of a run have the same columns."""
+    return lambda counts, notes=(): _rows.append((request.node.name, counts, notes))
+
+
+def _table_of_rows():
+    heads = [str(head) for head in _rows[0][1]]
+    lines = [["", *heads], *([name, *map(str, counts.values())] for name, counts, _ in _rows)]
+    widths = [max(map(len, column)) for column in zip(*lines)]
+    for first, *others in lines:
+        cells = [text.rjust(width) for text, width in zip(others, widths[1:])]
+        yield "  ".join([first.ljust(widths[0]), *cells])
+    for name, _, notes in _rows:
+        yield from (f"{name}: {note}" for note in notes)
+
+
 def pytest_terminal_summary(terminalreporter):
+    if _rows:
+        terminalreporter.section("what the books say", sep="-")
+        for line in _table_of_rows():
+            terminalreporter.write_line(line)
     for name, text in _tables:
         terminalreporter.section(name, sep="-")
         terminalreporter.write_line(text)
@@ -100,6 +125,7 @@ def pytest_runtest_makereport(item, call):
     """A failure shows what the services said last."""
     outcome = yield
     report = outcome.get_result()
+    item.failed = getattr(item, "failed", False) or report.failed
     if report.failed:
         for running in Stack.running:
             report.sections.append((f"services of {running.database_name}", running.log_tails()))

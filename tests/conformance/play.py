@@ -5,11 +5,8 @@ import random
 import secrets
 
 from case import Mismatch, compare, fill_in, learn, of_dialect
-from parley_client import DIALECTS, WIRES, Account, compact
+from parley_client import DIALECTS, Account, compact
 
-from binary_wire import BinaryWire
-
-WIRES.setdefault("binary", (BinaryWire, "youim"))
 # No request of either dialect has these numbers, and they fit into YouIM's framing.
 UNKNOWN_NUMBERS = range(230, 256)
 PRESENCE = (107, 108, 109, 110)

@@ -3,6 +3,7 @@
  * has one order, in which a reader misses nothing.
  */
 #include "tests/isolation/delivery_fixture.h"
+#include "tests/isolation/delivery_reader.h"
 
 /* Starts a second instance with a caller of its own. */
 static struct service_process *start_second(struct delivery_fixture *f,
@@ -167,40 +168,6 @@ static void test_two_instances_take_turns(void **state) {
 #define ROUNDS 60
 #define TEXTS 3
 #define TOTAL ((size_t)WRITERS * ROUNDS * TEXTS)
-
-/* Somebody who reads a group and a pair all the time, from position to position. */
-struct reader {
-    struct test_caller *caller;
-    uint64_t account;
-    uint64_t conversations[2], positions[2];
-    size_t counts[2];
-};
-
-/* Reads one page; how many entries it had. Each must lie behind those before it. */
-static size_t read_page(struct reader *reader) {
-    struct delivery_pull ask = {.account = reader->account,
-                                .resumed = true,
-                                .conversations = {reader->conversations, 2},
-                                .positions = {reader->positions, 2}};
-    struct delivery_pull_reply page;
-    struct record_arena arena = {0};
-    assert_err(test_caller_ask(reader->caller, &message_DELIVERY_PULL, &ask, &page), ERR_OK);
-    uint64_t last = 0;
-    for (size_t i = 0; i < page.entries.count; i++) {
-        struct entry entry;
-        const char *fault;
-        assert_int_equal(record_unpack(&entry_desc, page.entries.items[i], &arena, &entry, &fault),
-                         0);
-        size_t at = entry.conversation == reader->conversations[0] ? 0 : 1;
-        assert_int_equal(entry.conversation, reader->conversations[at]);
-        assert_true(entry.cid > reader->positions[at]);
-        assert_true(entry.cid > last);
-        last = reader->positions[at] = entry.cid;
-        reader->counts[at]++;
-    }
-    record_arena_free(&arena);
-    return page.entries.count;
-}
 
 struct link {
     uint64_t conversation, cid, prev;

@@ -13,10 +13,13 @@ nothing came is shown by `fence`: a request whose answer must come, and must com
 """
 
 import collections
+import ctypes
 import dataclasses
 import itertools
 import json
 import secrets
+import socket
+import struct
 import time
 
 from parley_wire import WIRES, Inbox, Loop, run
@@ -24,6 +27,8 @@ from parley_wire import WIRES, Inbox, Loop, run
 TRANSPORTS = ("websocket", "tcp")
 # Who came and went: it comes when it comes, and is lost when it is lost.
 PRESENCE = frozenset({107, 108, 109, 110, 207, 208, 209, 210})
+# Linux's number; Python doesn't name it.
+SO_ATTACH_FILTER = 26
 
 _numbers = itertools.count(1)
 
@@ -148,6 +153,15 @@ class Client:
     def abort(self):
         """Vanishes without a word."""
         Loop.get().call_soon_threadsafe(self._wire.abort)
+
+    def vanish(self):
+        """As if the machine were gone: from now on its kernel drops whatever comes for this
+        connection, unanswered. It must say nothing more."""
+        # A filter of one instruction, which lets no byte of any packet through.
+        nothing = ctypes.create_string_buffer(struct.pack("HBBI", 6, 0, 0, 0))
+        program = struct.pack("HL", 1, ctypes.addressof(nothing))
+        connection = self._wire.transport.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, program)
 
     def stop_reading(self):
         """From now on the kernel's buffers fill, here and at the server."""

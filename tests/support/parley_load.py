@@ -1,33 +1,50 @@
-"""A steady load of many people, and the bookkeeping that finds what was lost or out of order.
+"""A steady load of many people on one stack, in runs of which each has books of its own.
 
-    load = Load(stack, people=30)          registers everybody; half of them in each dialect
-    load.start()
+    load = Load(stack)                     registers 200 people in groups of 50, and logs them in
+    load.start()                           new books; everybody talks
     load.wait_acknowledged(200)            more than now
     ... kill something, start it again ...
-    load.stop()                            no new texts; waits until everything has arrived
-    print(load.report().table())
+    report = load.finish()                 see there
+    load.leave()
 
-Everyone writes to a neighbour and to their groups, all at their own pace, each text unique. Whoever
-loses the connection opens another. OurChat people are unmodified clients: their own copy is the
-receipt, and what had none when the connection broke is left alone. YouIM people use `ext` and
-`ref`: they send again what was not answered, under the same ref, which must not store it twice.
+Everyone writes to a neighbour, who has another kind of client, and now and then to their group, all
+at their own pace, each text unique. Whoever loses the connection opens another, all at once as soon
+as the gateway takes connections. Unmodified clients leave alone what had no receipt when the
+connection broke. Those with `ext` send it again under the same ref, which must not store it twice.
 """
 
 import asyncio
 import collections
+import concurrent.futures
 import contextlib
-import dataclasses
 import json
 import time
 
-from parley_client import DIALECTS, KINDS, Group, compact
+import parley_books
+from parley_client import DIALECTS, Group, compact
 from parley_stack import wait_until
 from parley_wire import DEADLINE, WIRES, run
 
-# Seconds between two texts of one person, and texts that may wait for their receipts.
-PACE = 0.06
+PEOPLE = 200
+GROUP_SIZE = 50
+# (dialect, transport, ext), so that neighbours differ.
+MIX = (
+    ("ourchat", "websocket", False),
+    ("youim", "websocket", True),
+    ("ourchat", "tcp", False),
+    ("youim", "binary", False),
+    ("ourchat", "tcp", True),
+    ("youim", "tcp", True),
+)
+# Seconds between two texts of one person; one in so many goes to the group; texts that may wait
+# for their receipts; seconds after which an unmodified client stops waiting.
+PACE = 1.0
+GROUP_TURN = 8
 WINDOW = 4
-GROUPS = 3
+PATIENCE = 5
+# Seconds between two attempts to log in while the server cannot, and to find the gateway.
+LOGIN_PAUSE = 0.3
+DOOR_PAUSE = 0.02
 
 
 class _Offline(Exception):
@@ -35,22 +52,36 @@ class _Offline(Exception):
 
 
 class Person:
-    """An account, its present connection, and everything it has sent and got."""
+    """An account, its present connection, and everything it has sent and got in this run."""
 
-    def __init__(self, load, client):
-        self.load, self.client = load, client
-        self.account = client.account
-        self.peers = []
-        self.sent = {}  # text -> peer
-        self.receipts = {}  # text -> cid
-        self.waiting = collections.OrderedDict()  # text -> peer, without a receipt yet
-        self.connections = []  # one list of (conversation, cid, text) for each
-        self.refused = {}  # text (or None where that isn't told) -> the last reason
+    def __init__(self, load, index, kind):
+        dialect, self.transport, ext = kind
+        # Registering needs an answer that tells when it is done; a binary frame cannot ask for one.
+        transport = "tcp" if self.transport == "binary" else self.transport
+        self.client = DIALECTS[dialect](load.stack, transport, ext=ext)
+        self.client.register_new()
+        self.client.close()
+        self.load, self.index, self.account = load, index, self.client.account
+        self.neighbours, self.group = [], None
         self.count = 0
-        self._woken = asyncio.Event()
-        self._wire = None
+        self.lines = []
+        self._wire = self._woken = self._logged_in = None
         self._closed = True
-        self._logged_in = None
+        self.forget()
+
+    def forget(self):
+        """New books; only the connection stays."""
+        self.sent = {}  # text -> peer
+        self.receipts = {}  # text -> cid, None where the dialect doesn't tell
+        self.waiting = collections.OrderedDict()  # text -> peer, nothing is known of it yet
+        self.refused = set()  # texts that were, where that is told
+        self.reasons = collections.Counter()
+        self.heard = set()
+        self.lines = [parley_books.Line(False)]
+        self.last_round = False
+
+    def groups(self):
+        return (self.group.number,)
 
     def is_in(self):
         return not self._closed and self._logged_in.done() and self._logged_in.result()
@@ -60,71 +91,79 @@ class Person:
     def _receive(self, text):
         message = json.loads(text)
         client = self.client
-        number, body = message[client.number_key], client.body(message)
-        if self._logged_in is not None and number in (2, 7) and not self._logged_in.done():
+        number, body = int(message[client.number_key]), client.body(message)
+        if number in (2, 7) and not self._logged_in.done():
             fine = body.get("resultCode") == "success" or body.get("state") == 0
             client.token = body.get("token")
             self._logged_in.set_result(fine)
         elif number == 300:
             self._result(body)
         elif number in (6, 8) or (number == 0 and body["cid"] != 0):
-            self._text(body)
+            self._text(body["msg"], body.get("cid"))
+        elif number in parley_books.CAME or number in parley_books.WENT:
+            self.lines[-1].saw(number, body)
         elif number in (101, 0):
-            self.refused[None] = body["msg"]
+            self.reasons[body["msg"]] += 1
         self._woken.set()
 
-    def _text(self, body):
-        sender, text = body.get("sender"), body["msg"]
-        if sender is None:
-            name = body.get("toGroup")
-            peer = self.load.groups[name].number if name else 0
-        else:
-            peer = sender.get("group_id", 0)
-        if peer:
-            conversation = ("group", peer)
-        else:
-            # Either side of a pair names it alike; a text begins with who wrote it.
-            writer = int(text.split(":")[0])
-            conversation = self.load.pair_of(writer, text)
-        self.connections[-1].append((conversation, body["cid"], text))
-        if text in self.sent and self.client.dialect == "ourchat":
-            self._acknowledged(text, body["cid"])
+    def _text(self, text, cid):
+        self.lines[-1].copies.append((text, cid))
+        self.heard.add(text)
+        if text in self.sent:
+            self._acknowledged(text, cid)
+        elif self.load.is_of_this_run(text):
+            # Some are told nothing of what they have said to a person.
+            self.load.writer_of(text).is_known(text)
 
     def _result(self, body):
         if body["ok"]:
             self._acknowledged(body["ref"], body["cid"])
         else:
             # Nobody knows whether it is stored: the same ref again finds out, in a moment.
-            self.refused[body["ref"]] = body["error"]
-            asyncio.get_running_loop().call_later(PACE, self._send, body["ref"])
+            self.refused.add(body["ref"])
+            self.reasons[body["error"]] += 1
+            asyncio.get_running_loop().call_later(LOGIN_PAUSE, self._send, body["ref"])
 
     def _acknowledged(self, text, cid):
-        before = self.receipts.setdefault(text, cid)
-        if before != cid:
-            self.load.two_cids.append((text, before, cid))
+        if text not in self.receipts:
+            self.receipts[text] = cid
+            self.load.count_receipt()
+        elif self.receipts[text] != cid:
+            self.load.two_cids.append((text, self.receipts[text], cid))
         self.waiting.pop(text, None)
+
+    def is_known(self, text):
+        if not self.client.ext:
+            self.waiting.pop(text, None)
+            self._woken.set()
 
     def _on_closed(self, _):
         self._closed = True
-        if self._logged_in is not None and not self._logged_in.done():
+        if not self._logged_in.done():
             self._logged_in.set_result(False)
         self._woken.set()
 
     # --- sending
 
     async def _connect(self):
-        wire, port = WIRES[self.client.transport]
-        self._wire = wire(self._receive, self._on_closed)
+        wire, port = WIRES[self.transport]
+        await self.load.door()
         self._logged_in = asyncio.get_running_loop().create_future()
+        self._wire = wire(self._receive, self._on_closed)
         try:
             await self._wire.open(self.load.stack.host, self.load.stack.ports[port])
-        except Exception as error:  # whatever a gateway that is not there looks like
+        except Exception as error:  # whatever a gateway that has just gone looks like
             raise _Offline from error
         self._closed = False
-        self.connections.append([])
+        self.lines.append(parley_books.Line(self.last_round))
         self._wire.write(compact(self.client.login_request(self.account)))
-        if not await asyncio.wait_for(self._logged_in, DEADLINE):
+        try:
+            fine = await asyncio.wait_for(asyncio.shield(self._logged_in), DEADLINE)
+        except asyncio.TimeoutError:
+            fine = False
+        if not fine:
             self._wire.abort()
+            await asyncio.sleep(LOGIN_PAUSE)
             raise _Offline
         if self.client.ext:
             for text in list(self.waiting):
@@ -133,271 +172,229 @@ class Person:
             self.waiting.clear()
 
     def _send(self, text):
-        if not self._closed:
+        if not self._closed and text in self.sent:
             ref = text if self.client.ext else None
             self._wire.write(compact(self.client.saying(self.sent[text], text, ref)))
 
-    def _say_next(self):
-        peer = self.peers[self.count % len(self.peers)]
-        text = f"{self.account.number}:{self.count}"
+    def say_next(self):
+        to_group = (self.count + self.index) % GROUP_TURN == 0
+        peer = self.group if to_group else self.neighbours[self.count % len(self.neighbours)]
+        text = f"{self.account.number}:{self.load.run}:{self.count}"
         self.count += 1
         self.sent[text] = self.waiting[text] = peer
         self._send(text)
 
     async def live(self):
-        """Talks until the load stops, and stays to listen until it is cancelled."""
+        """Talks whenever the load does, and listens until it is cancelled."""
+        self._woken = asyncio.Event()
         try:
             while True:
-                try:
+                with contextlib.suppress(_Offline):
                     await self._connect()
                     await self._talk()
-                except _Offline:
-                    await asyncio.sleep(0.05)
         finally:
-            if self._wire is not None and not self._closed:
-                await self._wire.close()
+            await self.hang_up()
+
+    async def hang_up(self):
+        if self._wire is not None and not self._closed:
+            await self._wire.close()
 
     async def _talk(self):
-        next_at = time.monotonic()
+        # Everyone has a moment of their own within the pace.
+        next_at = time.monotonic() + PACE * self.index / len(self.load.people)
         while not self._closed:
             self._woken.clear()
             now = time.monotonic()
-            may = self.load.talking and len(self.waiting) < WINDOW
-            if may and now >= next_at:
-                self._say_next()
-                next_at = now + PACE
-            elif self.client.ext or len(self.waiting) < WINDOW:
-                await self._rest(max(next_at - now, 0.01) if may else 1)
+            if self.load.talking and now >= next_at and len(self.waiting) < WINDOW:
+                self.say_next()
+                next_at = max(next_at + PACE, now)
+            elif self.waiting and not self.client.ext and now > next_at + PATIENCE:
+                self.waiting.clear()
             else:
-                await self._rest(1)
-                # An unmodified client that was refused, or hears nothing, goes on.
-                if time.monotonic() > next_at + 5:
-                    self.waiting.clear()
+                await self._rest(next_at - now if next_at > now else PACE)
         raise _Offline
 
     async def _rest(self, seconds):
-        try:
+        with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self._woken.wait(), seconds)
-        except asyncio.TimeoutError:
-            pass
-
-
-@dataclasses.dataclass
-class Report:
-    people: int = 0
-    sent: int = 0
-    acknowledged: int = 0
-    stored: int = 0
-    refused: int = 0
-    received: int = 0
-    reconnected: int = 0
-    repeated: int = 0  # again on a later connection
-    doubled: int = 0  # twice on one connection
-    lost: int = 0
-    out_of_order: int = 0
-    stored_twice: int = 0
-    reasons: collections.Counter = dataclasses.field(default_factory=collections.Counter)
-    faults: list = dataclasses.field(default_factory=list)
-
-    def table(self):
-        names = [field.name for field in dataclasses.fields(self) if field.type is int]
-        heads = [name.replace("_", " ") for name in names]
-        values = [str(getattr(self, name)) for name in names]
-        widths = [max(len(head), len(value)) for head, value in zip(heads, values)]
-        lines = [
-            "  ".join(text.rjust(width) for text, width in zip(row, widths))
-            for row in (heads, values)
-        ]
-        lines += [f"refused {count}: {reason}" for reason, count in self.reasons.items()]
-        return "\n".join(lines + self.faults[:20])
-
-    def fault(self, kind, text):
-        setattr(self, kind, getattr(self, kind) + 1)
-        self.faults.append(f"{kind}: {text}")
 
 
 class Load:
-    def __init__(self, stack, people=24):
+    """`people` is a multiple of GROUP_SIZE."""
+
+    def __init__(self, stack, people=PEOPLE):
         self.stack = stack
+        self.run = 0
         self.talking = False
+        self._door = None
+        with concurrent.futures.ThreadPoolExecutor(8) as several:
+            kinds = [MIX[index % len(MIX)] for index in range(people)]
+            self.people = list(several.map(lambda i: Person(self, i, kinds[i]), range(people)))
+            self.by_number = {person.account.number: person for person in self.people}
+            for index, person in enumerate(self.people):
+                after, before = self.people[(index + 1) % people], self.people[index - 1]
+                person.neighbours = [after.account, before.account]
+            list(several.map(self._make_group, range(people // GROUP_SIZE)))
+        self._forget()
+        self._tasks = run(self._begin())
+        self.wait_in("everybody to log in")
+
+    def _make_group(self, number):
+        # Members are taken from all over, so that neighbours are in different groups.
+        members = self.people[number :: len(self.people) // GROUP_SIZE]
+        owner = members[0]
+        name = f"load-{number}-{owner.account.number}"
+        self.stack.ctl("group", "create", name, owner.account.id)
+        group = Group(self.stack.group_number(name), name, name)
+        for person in members:
+            person.group = group
+            if person is not owner:
+                self.stack.ctl("group", "add", name, person.account.id)
+
+    async def _begin(self):
+        return [asyncio.create_task(person.live()) for person in self.people]
+
+    def _forget(self):
+        self.run += 1
         self.two_cids = []
-        self.groups = {}  # by string id
-        self._tasks = []
-        self.people = [self._register(index) for index in range(people)]
-        self._make_groups()
-        self._pairs = {}
-        for index, person in enumerate(self.people):
-            neighbour = self.people[(index + 1) % people]
-            person.peers.insert(0, neighbour.account)
-            person.peers.insert(2, neighbour.account)
+        self.receipts = 0
+        self.longest_gap = 0.0
+        for person in self.people:
+            person.forget()
+        self._since = self.stack.sql("SELECT COALESCE(MAX(cid), 0) FROM message")[0][0]
 
-    def _register(self, index):
-        dialect, transport = KINDS[index % len(KINDS)]
-        client = DIALECTS[dialect](self.stack, transport, ext=dialect == "youim")
-        client.register_new()
-        client.close()
-        return Person(self, client)
+    # --- asked by people
 
-    def _make_groups(self):
-        for number in range(GROUPS):
-            owner = self.people[number]
-            client = type(owner.client)(self.stack, owner.client.transport)
-            client.log_in(owner.account)
-            group = client.create_group(f"load-{number}-{owner.account.number}")
-            client.close()
-            self.groups[group.id] = group
-            members = [p for i, p in enumerate(self.people) if i % GROUPS in (number, 0)]
-            for person in members:
-                if person is not owner:
-                    self.stack.ctl("group", "add", group.id, person.account.id)
-                person.peers.append(group)
-            if owner not in members:
-                owner.peers.append(group)
+    def groups(self):
+        return {person.group.number for person in self.people}
 
-    def pair_of(self, writer, text):
-        """The conversation of a private text."""
-        peer = self.by_number(writer).sent[text]
-        return ("pair", *sorted((writer, peer.number)))
+    def writer_of(self, text):
+        return self.by_number[int(text.split(":", 1)[0])]
 
-    def by_number(self, number):
-        if not self._pairs:
-            self._pairs = {person.account.number: person for person in self.people}
-        return self._pairs[number]
+    def is_of_this_run(self, text):
+        return int(text.split(":", 2)[1]) == self.run
+
+    def count_receipt(self):
+        self.receipts += 1
+        now = time.monotonic()
+        if self.talking:
+            self.longest_gap = max(self.longest_gap, now - self._last_receipt)
+        self._last_receipt = now
+
+    async def door(self):
+        """Returns as soon as the gateway takes connections; only one tries, for all who wait."""
+        if self._door is None or self._door.done():
+            self._door = asyncio.create_task(self._find_door())
+        await asyncio.shield(self._door)
+
+    async def _find_door(self):
+        while True:
+            try:
+                _, writer = await asyncio.open_connection(
+                    self.stack.host, self.stack.ports["tcp"]
+                )
+            except OSError:
+                await asyncio.sleep(DOOR_PAUSE)
+            else:
+                writer.close()
+                return
 
     # --- running
 
     def start(self):
-        """Everybody logs in, then they talk."""
-
-        async def begin():
-            self._tasks = [asyncio.create_task(person.live()) for person in self.people]
-
-        run(begin())
-        wait_until(lambda: all(person.is_in() for person in self.people), "everybody to log in")
-        for person in self.people:
-            del person.connections[:-1]  # logins that a busy machine was too slow for
+        self.wait_in("everybody to be connected")
+        self._forget()
+        self._last_receipt = time.monotonic()
         self.talking = True
 
-    def acknowledged(self):
-        return sum(len(person.receipts) for person in self.people)
+    def wait_in(self, what="everybody to be logged in", seconds=DEADLINE):
+        wait_until(lambda: all(person.is_in() for person in self.people), what, seconds)
 
     def wait_acknowledged(self, more, seconds=DEADLINE):
         """Returns when so many more texts have their receipts."""
-        goal = self.acknowledged() + more
-        wait_until(lambda: self.acknowledged() >= goal, f"{more} more receipts", seconds)
+        goal = self.receipts + more
+        wait_until(lambda: self.receipts >= goal, f"{more} more receipts", seconds)
 
-    def wait_stored(self, count, seconds=DEADLINE):
-        """Returns when the log holds so many messages."""
-        query = "SELECT COUNT(*) FROM message"
-        what = f"{count} messages in the log"
-        wait_until(lambda: self.stack.sql(query)[0][0] >= count, what, seconds)
+    def wait_everybody(self):
+        """Returns when everyone is connected, and has said something new and may say more."""
+        self.wait_in("everybody to be back")
+        before = {person: person.count for person in self.people}
 
-    def stop(self, seconds=DEADLINE):
-        """No new texts. Waits until none waits for a receipt and all that is stored has arrived,
-        and is known to have arrived, or until the time is over; then everybody leaves."""
+        def talking():
+            return all(p.count > count and len(p.waiting) < WINDOW for p, count in before.items())
+
+        wait_until(talking, "everybody to be talking again")
+
+    def wait_stored(self, more, seconds=DEADLINE):
+        """Returns when the log holds so many more messages."""
+        query = "SELECT COUNT(*) FROM message WHERE type = 0"
+        goal = self.stack.sql(query)[0][0] + more
+        what = f"{more} more texts in the log"
+        wait_until(lambda: self.stack.sql(query)[0][0] >= goal, what, seconds, every=0.1)
+
+    def finish(self, seconds=DEADLINE):
+        """Nobody talks. Waits until nothing waits for a receipt, all that is stored has arrived
+        and is known to have arrived, or the time is over. Then everybody logs in anew, which brings
+        what is missing and nothing else, and says one last thing, which comes behind that. Returns
+        the Report."""
         self.talking = False
+        report = parley_books.Report(longest_gap_ms=round(self.longest_gap * 1000))
         with contextlib.suppress(AssertionError):  # the report tells what is missing, and better
-            wait_until(self._settled, "everything to arrive", seconds)
-            for person in self.people:
-                self.stack.wait_received(person.account, seconds)
+            self._wait_quiet(seconds)
+        for person in self.people:
+            person.last_round = True
+        run(self._log_in_anew())
+        with contextlib.suppress(AssertionError):
+            wait_until(
+                lambda: all(p.lines[-1].last_round and p.is_in() for p in self.people),
+                "everybody to log in anew",
+                seconds,
+            )
+            run(self._say_last())
+            self._wait_quiet(seconds)
+        parley_books.judge(self, self._stored(), report)
+        return report
 
+    async def _log_in_anew(self):
+        await asyncio.gather(*(person.hang_up() for person in self.people))
+
+    async def _say_last(self):
+        for person in self.people:
+            person.say_next()
+
+    def _wait_quiet(self, seconds):
+        wait_until(self._settled, "everything to arrive", seconds, every=0.1)
+        wait_until(self._all_reached, "cursors to be stored", seconds, every=0.1)
+
+    def _settled(self):
+        if any(person.waiting for person in self.people):
+            return False
+        return all(text in p.heard for text, _, p in parley_books.due(self, self._stored()))
+
+    def _all_reached(self):
+        """Whether the database knows that all texts have reached everyone."""
+        silent = [p.account.number for p in self.people if p.account.dialect == "youim"]
+        return not self.stack.sql(
+            "SELECT 1 FROM `cursor` r JOIN conversation c ON c.id = r.conversation"
+            " JOIN message m ON m.conversation = c.id AND m.cid > GREATEST(r.received, r.since)"
+            " WHERE m.type = 0 AND m.cid > %s"
+            " AND NOT (c.kind = 0 AND m.sender = r.account AND r.account IN %s) LIMIT 1",
+            self._since,
+            silent,
+        )
+
+    def _stored(self):
+        rows = self.stack.sql(
+            "SELECT body, conversation, cid FROM message WHERE type = 0 AND cid > %s ORDER BY cid",
+            self._since,
+        )
+        texts = ((bytes(body).decode(), conversation, cid) for body, conversation, cid in rows)
+        return [row for row in texts if row[0].count(":") == 2]
+
+    def leave(self):
         async def end():
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
         run(end())
-
-    def _settled(self):
-        if any(person.waiting for person in self.people if person.client.ext):
-            return False
-        got = {p.account.number: self._texts_of(p) for p in self.people}
-        return all(text in got[to] for text, _, to in self._due())
-
-    @staticmethod
-    def _texts_of(person):
-        return {text for connection in person.connections for _, _, text in connection}
-
-    # --- judging
-
-    def _stored(self):
-        rows = self.stack.sql("SELECT body, cid FROM message WHERE type = 0 ORDER BY cid")
-        return [(bytes(body).decode(), cid) for body, cid in rows]
-
-    def _due(self):
-        """(text, cid, account) of all that must have arrived: whatever is stored."""
-        for text, cid in self._stored():
-            writer = self.by_number(int(text.split(":")[0]))
-            peer = writer.sent[text]
-            if isinstance(peer, Group):
-                hearers = [p for p in self.people if peer in p.peers]
-            else:
-                hearers = [self.by_number(peer.number)]
-                if writer.client.dialect == "ourchat":
-                    hearers.append(writer)
-            for hearer in hearers:
-                yield text, cid, hearer.account.number
-
-    def report(self):
-        report = Report(people=len(self.people))
-        stored = self._stored()
-        cid_of = dict(stored)
-        report.stored = len(stored)
-        for text, count in collections.Counter(text for text, _ in stored).items():
-            if count > 1:
-                report.fault("stored_twice", text)
-        for text, before, after in self.two_cids:
-            report.fault("stored_twice", f"{text} has the cids {before} and {after}")
-        for person in self.people:
-            report.sent += len(person.sent)
-            report.acknowledged += len(person.receipts)
-            report.refused += len(person.refused)
-            report.reasons.update(person.refused.values())
-            for text, cid in person.receipts.items():
-                if cid_of.get(text) != cid:
-                    report.fault("lost", f"{text} was acknowledged as {cid} and is not in the log")
-            self._judge_received(person, report)
-        got = {person.account.number: self._texts_of(person) for person in self.people}
-        for text, cid, to in self._due():
-            if text not in got[to]:
-                report.fault("lost", f"{text} ({cid}) never reached {self.by_number(to).account}")
-        self._judge_senders(stored, report)
-        return report
-
-    @staticmethod
-    def _judge_received(person, report):
-        """Once on a connection, in the order of cid; what is new on a later one comes in order."""
-        seen, newest = set(), collections.Counter()
-        used = [connection for connection in person.connections if connection]
-        report.reconnected += len(person.connections) - 1
-        for connection in used:
-            here, last = set(), collections.Counter()
-            for conversation, cid, text in connection:
-                report.received += 1
-                if text in here:
-                    report.fault("doubled", f"{text} ({cid}) to {person.account}")
-                elif cid <= last[conversation]:
-                    what = f"{text} ({cid}) after {last[conversation]} to {person.account}"
-                    report.fault("out_of_order", what)
-                if text in seen and text not in here:
-                    report.repeated += 1
-                elif text not in seen and cid < newest[conversation]:
-                    what = f"{text} ({cid}) for the first time after {newest[conversation]}"
-                    report.fault("out_of_order", f"{what} to {person.account}")
-                here.add(text)
-                last[conversation] = max(last[conversation], cid)
-                newest[conversation] = max(newest[conversation], cid)
-            seen |= here
-
-    def _judge_senders(self, stored, report):
-        """What one person said in one conversation is stored in the order of saying it."""
-        last = {}
-        for text, cid in stored:
-            writer, number = (int(part) for part in text.split(":"))
-            person = self.by_number(writer)
-            if text in person.refused:
-                continue
-            key = writer, str(person.sent[text])
-            if last.get(key, -1) > number:
-                report.fault("out_of_order", f"{text} ({cid}) was stored after {last[key]}")
-            last[key] = max(last.get(key, -1), number)

@@ -59,17 +59,19 @@ def free_port():
                 return port
 
 
-def wait_until(condition, what, seconds=DEADLINE):
-    """Returns the condition's first true value; fails after the deadline."""
+def wait_until(condition, what, seconds=DEADLINE, every=0.01):
+    """Returns the condition's first true value; fails after the deadline. `every`: seconds between
+    two looks, for conditions that cost something."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):
         assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
-        time.sleep(0.01)
+        time.sleep(every)
     return value
 
 
 class Database:
-    """A private MariaDB, started by deploy/local; it ends when its pipe to us does."""
+    """A private MariaDB, started by deploy/local; it ends when its pipe to us does. Its data stay
+    until the end, so it can be killed, stopped and started again in between."""
 
     def __init__(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="parley-test-"))
@@ -77,6 +79,11 @@ class Database:
         self.settings = {}
 
     def __enter__(self):
+        self.start()
+        return self
+
+    def start(self):
+        """Returns when it answers."""
         tell = "env | grep ^PARLEY_DB_; echo started; cat"
         self._process = subprocess.Popen(
             [ROOT / "deploy/local", "with-db", "sh", "-c", tell],
@@ -89,16 +96,35 @@ class Database:
         for line in self._process.stdout:
             name, _, value = line.strip().partition("=")
             if name == "started":
-                return self
+                return
             self.settings[name] = value
         self.__exit__(None, None, None)
         raise RuntimeError("the private MariaDB did not start")
 
     def __exit__(self, *_):
+        if self._process is not None:
+            with contextlib.suppress(OSError):
+                self.resume()
+            self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def stop(self):
+        """An orderly end."""
         self._process.stdin.close()
         self._process.wait(DEADLINE)
         self._process.stdout.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._process = None
+
+    def kill(self):
+        os.kill(self.pid(), signal.SIGKILL)
+        # It has no server to end any more, and ends itself.
+        self.stop()
+
+    def pause(self):
+        os.kill(self.pid(), signal.SIGSTOP)
+
+    def resume(self):
+        os.kill(self.pid(), signal.SIGCONT)
 
     def pid(self):
         return int((self.folder / "var/run/mariadbd.pid").read_text())
@@ -209,47 +235,57 @@ class Service:
 class Stack:
     """A database of its own on the given server, and the services over it.
 
-    `deliveries`: how many instances of delivery; `settings`: options for all services.
+    `deliveries`, `sessions`: how many instances everyone knows of; those beyond the first are called
+    delivery2, session2 and so on. `asleep`: names of instances that are not started at first.
+    `settings`: options for all services.
     """
 
     host = "127.0.0.1"
     # Those that run now, for whoever looks after them.
     running = []
 
-    def __init__(self, database, deliveries=1, **settings):
+    def __init__(self, database, deliveries=1, sessions=1, asleep=(), **settings):
         self.database = database
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="stack-", dir=database.folder))
         self.database_name = database.new_name()
+        self.asleep = asleep
         self.ports = {name: free_port() for name in (*SERVICES, "http", "tcp", "youim")}
-        ports = [self.ports["delivery"]] + [free_port() for _ in range(deliveries - 1)]
+        instances = {name: [name] for name in SERVICES}
+        instances["delivery"] += [f"delivery{n}" for n in range(2, deliveries + 1)]
+        instances["session"] += [f"session{n}" for n in range(2, sessions + 1)]
+        for name in sum((names[1:] for names in instances.values()), []):
+            self.ports[name] = free_port()
         self.environment = bare_environment() | database.settings
         self.set(db_name=self.database_name, **CHEAP_PASSWORDS | settings)
-        self.set(**{f"{name}_port": port for name, port in self.ports.items()})
-        self.set(**{f"{name}_peers": self._address(self.ports[name]) for name in SERVICES})
-        self.set(delivery_peers=",".join(map(self._address, ports)))
-        self.services = {name: self._service(name, name) for name in SERVICES[:-1]}
-        for number, port in enumerate(ports[1:], 2):
-            more = self._service(f"delivery{number}", "delivery")
-            more.environment["PARLEY_DELIVERY_PORT"] = str(port)
-            self.services[more.name] = more
-        self.services["gateway"] = self._service("gateway", "gateway")
+        self.set(**{f"{name}_port": self.ports[name] for name in (*SERVICES, "http", "tcp", "youim")})
+        for program, names in instances.items():
+            self.set(**{f"{program}_peers": ",".join(map(self.address, names))})
+        self.services = {}
+        for program, names in instances.items():
+            for name in names:
+                self.services[name] = self._service(name, program)
 
     def set(self, **settings):
         for name, value in settings.items():
             self.environment[f"PARLEY_{name.upper()}"] = str(value)
 
-    def _address(self, port):
-        return f"tcp://{self.host}:{port}"
+    def address(self, name):
+        """Where other services reach this instance."""
+        return f"tcp://{self.host}:{self.ports[name]}"
 
     def _service(self, name, program):
-        return Service(name, programs() / f"parley-{program}", dict(self.environment), self.folder)
+        own = {f"PARLEY_{program.upper()}_PORT": str(self.ports[name])}
+        return Service(
+            name, programs() / f"parley-{program}", self.environment | own, self.folder
+        )
 
     def __enter__(self):
         try:
             self.ctl("migrate")
-            for service in self.services.values():
+            awake = [s for name, s in self.services.items() if name not in self.asleep]
+            for service in awake:
                 service.start(wait=False)
-            for service in self.services.values():
+            for service in awake:
                 service.wait_ready()
         except BaseException:
             self.end()
@@ -286,7 +322,7 @@ class Stack:
 
     def metric(self, name, metric):
         """A counter of the service; all its labels together."""
-        lines = self.ctl("metrics", self._address(self.ports[name])).stdout.splitlines()
+        lines = self.ctl("metrics", self.address(name)).stdout.splitlines()
         values = [line.split()[-1] for line in lines if line.startswith(f"parley_{metric}")]
         assert values, f"{name} has no counter {metric}: {lines}"
         return sum(float(value) for value in values)

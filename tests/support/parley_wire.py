@@ -6,6 +6,7 @@ import os
 import threading
 
 import websockets
+from binary_wire import BinaryWire
 from websockets.frames import Frame, Opcode
 
 # Seconds that a single wait may take; generous, since sanitizers are slow.
@@ -23,10 +24,12 @@ class Loop:
         threading.Thread(target=self.loop.run_forever, name="clients", daemon=True).start()
 
     _only = None
+    _making = threading.Lock()
 
     @classmethod
     def get(cls):
-        cls._only = cls._only or cls()
+        with cls._making:
+            cls._only = cls._only or cls()
         return cls._only.loop
 
 
@@ -163,4 +166,9 @@ class TcpWire:
 
 
 
-WIRES = {"websocket": (WebSocketWire, "http"), "tcp": (TcpWire, "tcp")}
+# By name: the wire, and the name of the gateway's port.
+WIRES = {
+    "websocket": (WebSocketWire, "http"),
+    "tcp": (TcpWire, "tcp"),
+    "binary": (BinaryWire, "youim"),
+}
