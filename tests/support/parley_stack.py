@@ -21,6 +21,8 @@ import socket
 import subprocess
 import tempfile
 import time
+import urllib.error
+import urllib.request
 
 import pymysql
 
@@ -225,12 +227,16 @@ class Stack:
         self.environment = bare_environment() | database.settings
         self.set(db_name=self.database_name, **CHEAP_PASSWORDS | settings)
         self.set(**{f"{name}_port": port for name, port in self.ports.items()})
+        self.metrics_ports = {name: free_port() for name in SERVICES}
+        self.set(**{f"{name}_metrics_port": port for name, port in self.metrics_ports.items()})
         self.set(**{f"{name}_peers": self._address(self.ports[name]) for name in SERVICES})
         self.set(delivery_peers=",".join(map(self._address, ports)))
         self.services = {name: self._service(name, name) for name in SERVICES[:-1]}
         for number, port in enumerate(ports[1:], 2):
             more = self._service(f"delivery{number}", "delivery")
+            self.metrics_ports[more.name] = free_port()
             more.environment["PARLEY_DELIVERY_PORT"] = str(port)
+            more.environment["PARLEY_DELIVERY_METRICS_PORT"] = str(self.metrics_ports[more.name])
             self.services[more.name] = more
         self.services["gateway"] = self._service("gateway", "gateway")
 
@@ -290,6 +296,16 @@ class Stack:
         values = [line.split()[-1] for line in lines if line.startswith(f"parley_{metric}")]
         assert values, f"{name} has no counter {metric}: {lines}"
         return sum(float(value) for value in values)
+
+    def page(self, name, path):
+        """Status and text of one of the pages that an instance serves over HTTP."""
+        url = f"http://{self.host}:{self.metrics_ports[name]}{path}"
+        try:
+            with urllib.request.urlopen(url, timeout=DEADLINE) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as refused:
+            with refused:
+                return refused.code, refused.read().decode()
 
     def sql(self, query, *arguments):
         return self.database.rows(self.database_name, query, *arguments)
