@@ -173,14 +173,15 @@ static enum err ask(struct peers *self, struct peer *peer, const struct peers_re
     uint64_t timeout_ms = request->timeout_ms != 0
                               ? request->timeout_ms
                               : service_common(self->service)->request_timeout_ms;
+    int64_t now_us = loop_now_us();
     *pending = (struct pending){.id = id,
                                 .message = request->message,
                                 .done = request->done,
                                 .argument = request->argument,
                                 .trace = request->trace,
                                 .seconds = seconds_of(self, request->message),
-                                .asked_us = loop_now_us(),
-                                .deadline_ms = loop_now_ms() + (int64_t)timeout_ms};
+                                .asked_us = now_us,
+                                .deadline_ms = now_us / 1000 + (int64_t)timeout_ms};
     peer->last_id = id;
     attach(peer, pending);
     return ERR_OK;
