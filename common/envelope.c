@@ -16,12 +16,19 @@ static int pack_write(void *out, const char *bytes, size_t length) {
 
 void envelope_pack(enum envelope_kind kind, uint64_t id, const char *name,
                    const struct record_desc *desc, const void *body, struct buffer *out) {
+    envelope_pack_traced(kind, id, name, 0, desc, body, out);
+}
+
+void envelope_pack_traced(enum envelope_kind kind, uint64_t id, const char *name, uint64_t trace,
+                          const struct record_desc *desc, const void *body, struct buffer *out) {
     msgpack_packer packer;
     msgpack_packer_init(&packer, out, pack_write);
-    msgpack_pack_array(&packer, 3);
+    msgpack_pack_array(&packer, trace == 0 ? 3 : 4);
     msgpack_pack_uint8(&packer, (uint8_t)kind);
     msgpack_pack_uint64(&packer, id);
     msgpack_pack_str_with_body(&packer, name, strlen(name));
+    if (trace != 0)
+        msgpack_pack_uint64(&packer, trace);
     if (body == NULL)
         msgpack_pack_map(&packer, 0);
     else
@@ -73,7 +80,13 @@ int envelope_unpack(struct slice frame, struct envelope *envelope_r) {
     if (elements < 3 || !read_uint(&rest, &kind) || kind > ENVELOPE_ERROR ||
         !read_uint(&rest, &envelope_r->id) || !read_name(&rest, &envelope_r->name))
         return -1;
-    for (size_t i = 3; i < elements; i++) {
+    /* A later version may put something else there: then it is passed over like the others. */
+    struct slice behind = rest;
+    envelope_r->trace = 0;
+    size_t read = elements > 3 && read_uint(&behind, &envelope_r->trace) ? 4 : 3;
+    if (read == 4)
+        rest = behind;
+    for (size_t i = read; i < elements; i++) {
         size_t length = record_object_length(rest);
         if (length == 0)
             return -1;

@@ -5,6 +5,7 @@
 #include "common/log.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,6 +19,7 @@ static const char *const level_words[] = {"error", "warn", "info", "debug"};
 
 static const char *log_service = "parley";
 static enum log_level log_threshold = LOG_LEVEL_INFO;
+static _Thread_local uint64_t current_trace;
 
 void log_open(const char *service, enum log_level level) {
     log_service = service;
@@ -35,6 +37,16 @@ int log_level_parse(const char *word, enum log_level *level_r) {
 }
 
 bool log_enabled(enum log_level level) { return level <= log_threshold; }
+
+uint64_t log_trace(void) { return current_trace; }
+
+uint64_t log_trace_begin(uint64_t trace) {
+    uint64_t before = current_trace;
+    current_trace = trace;
+    return before;
+}
+
+void log_trace_end(uint64_t before) { current_trace = before; }
 
 /* Appends to a line of LOG_LINE_BYTES that holds `length`; gives the new length, which leaves room
  * for the line's end. */
@@ -63,8 +75,11 @@ static size_t begin_line(char *line, enum log_level level, const char *event) {
     gmtime_r(&now.tv_sec, &utc);
     if (strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &utc) == 0)
         date[0] = '\0';
-    return begin(line, "ts=%s.%03ldZ level=%s service=%s event=%s", date,
-                 now.tv_nsec / MILLISECOND_NS, level_words[level], log_service, event);
+    char trace[32] = "";
+    if (current_trace != 0)
+        snprintf(trace, sizeof trace, " trace=%016" PRIx64, current_trace);
+    return begin(line, "ts=%s.%03ldZ level=%s service=%s event=%s%s", date,
+                 now.tv_nsec / MILLISECOND_NS, level_words[level], log_service, event, trace);
 }
 
 void log_write(enum log_level level, const char *event, const char *format, ...) {

@@ -11,6 +11,13 @@
  * only process-wide state in parley, set once before any thread starts ("parley" and info until
  * then).
  *
+ * A trace is a number that a gateway gives to a client's request and that follows it through all
+ * services. What a thread logs while it works on one says so (`trace=` and 16 hex digits):
+ *
+ *     uint64_t before = log_trace_begin(trace);
+ *     ...
+ *     log_trace_end(before);
+ *
  * Nothing may log per message on the hot path above debug level.
  */
 #ifndef PARLEY_COMMON_LOG_H
@@ -18,6 +25,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
@@ -33,6 +41,12 @@ void log_open(const char *service, enum log_level level);
 int log_level_parse(const char *word, enum log_level *level_r) __attribute__((warn_unused_result));
 
 bool log_enabled(enum log_level level);
+
+/* The trace of what this thread works on; 0: of nothing that has one. log_trace_begin gives what it
+ * was before, to be given back to log_trace_end. */
+uint64_t log_trace(void);
+uint64_t log_trace_begin(uint64_t trace);
+void log_trace_end(uint64_t before);
 
 /* `event` is a literal in snake_case; `format` gives further key=value pairs. errno is kept. */
 void log_write(enum log_level level, const char *event, const char *format, ...)

@@ -95,6 +95,12 @@ static int64_t clock_ms(clockid_t clock) {
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+int64_t loop_now_us(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
 int64_t loop_now_ms(void) { return clock_ms(CLOCK_MONOTONIC); }
 
 int64_t loop_wall_ms(void) { return clock_ms(CLOCK_REALTIME); }

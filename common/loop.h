@@ -30,6 +30,7 @@ void loop_socket_destroy(struct loop_socket **self);
 
 /* Monotonic milliseconds, and wall-clock milliseconds since 1970. */
 int64_t loop_now_ms(void);
+int64_t loop_now_us(void); /* the same clock */
 int64_t loop_wall_ms(void);
 
 #endif

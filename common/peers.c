@@ -377,6 +377,22 @@ static int add_addresses(struct peers *self) {
     return status;
 }
 
+static size_t depth_of_fullest(const void *argument) {
+    const struct peers *self = argument;
+    size_t most = 0;
+    for (size_t i = 0; i < self->count; i++)
+        if (self->peers[i]->pending_count > most)
+            most = self->peers[i]->pending_count;
+    return most;
+}
+
+static void prepare_metrics(struct peers *self) {
+    snprintf(self->queue_name, sizeof self->queue_name, "to_%s", self->options.name);
+    service_add_queue(self->service, self->queue_name, depth_of_fullest, self, PEERS_MAX_PENDING);
+    metrics_errors(service_metrics(self->service), "asks_failed_total",
+                   "Requests to other services that ended with an error.", self->failed);
+}
+
 struct peers *peers_new(struct service *service, const struct peers_options *options) {
     struct peers *self = calloc(1, sizeof *self);
     if (self == NULL)
@@ -386,6 +402,7 @@ struct peers *peers_new(struct service *service, const struct peers_options *opt
     self->scratch = buffer_make(ENVELOPE_MAX_BYTES);
     snprintf(self->routing_id, sizeof self->routing_id, "%s-%016" PRIx64, service_name(service),
              service_instance(service));
+    prepare_metrics(self);
     double beat = (double)settings_of(self)->heartbeat_ms / 1000.0;
     ev_timer_init(&self->heartbeat, on_heartbeat, beat, beat);
     ev_timer_init(&self->sweep, on_sweep, SWEEP_SECONDS, SWEEP_SECONDS);
@@ -405,6 +422,7 @@ void peers_destroy(struct peers **self_p) {
     *self_p = NULL;
     if (self == NULL)
         return;
+    service_remove_queue(self->service, self->queue_name);
     peers_resolver_destroy(&self->resolver);
     ev_timer_stop(service_loop(self->service), &self->heartbeat);
     ev_timer_stop(service_loop(self->service), &self->sweep);

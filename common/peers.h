@@ -15,6 +15,9 @@
  * An instance that was restarted counts as lost and found. So what an instance has received is
  * always a prefix of what it was sent, in that order.
  *
+ * The fullest link is the service's queue `to_<name>`; requests' round trips are the histogram
+ * ask_seconds by message, those that nobody took or answered are counted in asks_failed_total.
+ *
  * Always: `done` is called exactly once for each request that peers_ask took, from the loop, never
  * from within peers_ask. A struct peer lives until its `change` to
  * PEER_LOST at least; do not keep it longer.
@@ -28,6 +31,8 @@
 #define PEERS_MAX_PENDING 16384
 /* Instances per service. */
 #define PEERS_MAX 64
+/* Kinds of requests that are timed; further ones are not. */
+#define PEERS_MAX_KINDS 32
 
 struct peers;
 struct peer;
@@ -44,7 +49,7 @@ struct peers_event {
 };
 
 struct peers_options {
-    const char *name;                 /* for logs */
+    const char *name;                 /* for logs and metrics; a literal */
     const char *addresses;            /* borrowed */
     const struct peers_event *events; /* what peers may send unasked; may be NULL */
     size_t event_count;
@@ -81,6 +86,7 @@ struct peers_request {
     const struct message_desc *message;
     const void *body;    /* packed before peers_ask returns */
     uint64_t timeout_ms; /* 0: request_timeout_ms; after it ERR_TIMEOUT (to 250 ms) */
+    uint64_t trace;      /* of the client's request behind it (log.h); `done` has it again */
     peers_done *done;
     void *argument;
 };

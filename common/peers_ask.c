@@ -43,12 +43,21 @@ static void attach(struct peer *peer, struct pending *pending) {
 }
 
 /* Frees `pending`. */
-static void end(struct pending *pending, enum err err, const void *reply, const char *text) {
-    peers_done *done = pending->done;
-    void *argument = pending->argument;
+static void end(const struct peers *self, struct pending *pending, enum err err, const void *reply,
+                const char *text) {
+    struct pending ended = *pending;
     free(pending);
-    if (done != NULL)
-        done(argument, err, reply, text);
+    int64_t took_us = loop_now_us() - ended.asked_us;
+    if (ended.seconds != NULL)
+        histogram_observe(ended.seconds, (uint64_t)took_us);
+    if (err != ERR_OK)
+        metric_add(self->failed[err], 1);
+    uint64_t before = log_trace_begin(ended.trace);
+    log_debug("asked", "message=%s took_us=%lld outcome=%s", ended.message->name,
+              (long long)took_us, err_word(err));
+    if (ended.done != NULL)
+        ended.done(ended.argument, err, reply, text);
+    log_trace_end(before);
 }
 
 void peer_end_pending(struct peer *peer, enum err err) {
@@ -61,7 +70,7 @@ void peer_end_pending(struct peer *peer, enum err err) {
     while (next != NULL) {
         struct pending *pending = next;
         next = pending->next;
-        end(pending, err, NULL, err_text(err));
+        end(peer->owner, pending, err, NULL, err_text(err));
     }
 }
 
@@ -79,12 +88,12 @@ void peer_sweep(struct peer *peer, int64_t now_ms) {
     while (over != NULL) {
         struct pending *pending = over;
         over = pending->next;
-        end(pending, ERR_TIMEOUT, NULL, err_text(ERR_TIMEOUT));
+        end(peer->owner, pending, ERR_TIMEOUT, NULL, err_text(ERR_TIMEOUT));
     }
 }
 
-static void take_error(struct pending *pending, const struct envelope *envelope,
-                       struct record_arena *arena) {
+static void take_error(const struct peers *self, struct pending *pending,
+                       const struct envelope *envelope, struct record_arena *arena) {
     struct envelope_error error;
     const char *fault;
     char text[512 + 1] = "";
@@ -93,7 +102,8 @@ static void take_error(struct pending *pending, const struct envelope *envelope,
         err = err_from_word(error.error.data, error.error.length);
         snprintf(text, sizeof text, "%.*s", (int)error.text.length, error.text.data);
     }
-    end(pending, err == ERR_OK ? ERR_INTERNAL : err, NULL, text[0] == '\0' ? err_text(err) : text);
+    end(self, pending, err == ERR_OK ? ERR_INTERNAL : err, NULL,
+        text[0] == '\0' ? err_text(err) : text);
 }
 
 void peer_take_answer(struct peer *peer, const struct envelope *envelope) {
@@ -103,17 +113,17 @@ void peer_take_answer(struct peer *peer, const struct envelope *envelope) {
     detach(peer, pending);
     struct record_arena arena = {0};
     if (envelope->kind == ENVELOPE_ERROR) {
-        take_error(pending, envelope, &arena);
+        take_error(peer->owner, pending, envelope, &arena);
     } else {
         const struct record_desc *desc = pending->message->reply;
         const char *fault = "no memory";
         void *reply = record_arena_alloc(&arena, desc->size);
         if (reply != NULL && record_unpack(desc, envelope->body, &arena, reply, &fault) == 0) {
-            end(pending, ERR_OK, reply, "");
+            end(peer->owner, pending, ERR_OK, reply, "");
         } else {
             log_warn("bad_reply", "message=%s address=%s fault=\"%s\"", pending->message->name,
                      peer->address, fault);
-            end(pending, ERR_INTERNAL, NULL, err_text(ERR_INTERNAL));
+            end(peer->owner, pending, ERR_INTERNAL, NULL, err_text(ERR_INTERNAL));
         }
     }
     record_arena_free(&arena);
@@ -127,7 +137,24 @@ static uint64_t free_id(struct peer *peer) {
     return 0;
 }
 
-enum err peers_ask(struct peers *self, struct peer *peer, const struct peers_request *request) {
+/* NULL for a kind too many. */
+static struct histogram *seconds_of(struct peers *self, const struct message_desc *message) {
+    for (size_t i = 0; i < self->kind_count; i++)
+        if (self->kinds[i].message == message)
+            return self->kinds[i].seconds;
+    if (self->kind_count == PEERS_MAX_KINDS)
+        return NULL;
+    char labels[ENVELOPE_MAX_NAME + 16];
+    snprintf(labels, sizeof labels, "message=\"%s\"", message->name);
+    struct peers_kind *kind = &self->kinds[self->kind_count++];
+    *kind = (struct peers_kind){
+        message,
+        metrics_histogram(service_metrics(self->service), "ask_seconds", labels, HISTOGRAM_SECONDS,
+                          "Time from asking another service to its answer.")};
+    return kind->seconds;
+}
+
+static enum err ask(struct peers *self, struct peer *peer, const struct peers_request *request) {
     if (peer == NULL || peer->state != PEER_STATE_LIVE)
         return ERR_UNAVAILABLE;
     uint64_t id = free_id(peer);
@@ -137,8 +164,8 @@ enum err peers_ask(struct peers *self, struct peer *peer, const struct peers_req
     if (pending == NULL)
         return ERR_OVERLOADED;
     buffer_clear(&self->scratch);
-    envelope_pack(ENVELOPE_REQUEST, id, request->message->name, request->message->body,
-                  request->body, &self->scratch);
+    envelope_pack_traced(ENVELOPE_REQUEST, id, request->message->name, request->trace,
+                         request->message->body, request->body, &self->scratch);
     if (!peer_send_scratch(peer)) {
         free(pending);
         return ERR_OVERLOADED;
@@ -146,12 +173,23 @@ enum err peers_ask(struct peers *self, struct peer *peer, const struct peers_req
     uint64_t timeout_ms = request->timeout_ms != 0
                               ? request->timeout_ms
                               : service_common(self->service)->request_timeout_ms;
+    int64_t now_us = loop_now_us();
     *pending = (struct pending){.id = id,
                                 .message = request->message,
                                 .done = request->done,
                                 .argument = request->argument,
-                                .deadline_ms = loop_now_ms() + (int64_t)timeout_ms};
+                                .trace = request->trace,
+                                .seconds = seconds_of(self, request->message),
+                                .asked_us = now_us,
+                                .deadline_ms = now_us / 1000 + (int64_t)timeout_ms};
     peer->last_id = id;
     attach(peer, pending);
     return ERR_OK;
+}
+
+enum err peers_ask(struct peers *self, struct peer *peer, const struct peers_request *request) {
+    enum err err = ask(self, peer, request);
+    if (err != ERR_OK)
+        metric_add(self->failed[err], 1);
+    return err;
 }

@@ -15,7 +15,9 @@ struct pending {
     const struct message_desc *message;
     peers_done *done;
     void *argument;
-    int64_t deadline_ms;
+    uint64_t trace;
+    struct histogram *seconds;
+    int64_t asked_us, deadline_ms;
     struct pending *prev, *next; /* in the order of asking */
 };
 
@@ -46,6 +48,12 @@ struct peer {
 
 struct peers_resolver;
 
+/* Round trips of one kind of request. */
+struct peers_kind {
+    const struct message_desc *message;
+    struct histogram *seconds;
+};
+
 struct peers {
     struct service *service;
     struct peers_options options;
@@ -53,6 +61,10 @@ struct peers {
     struct peer *peers[PEERS_MAX];
     size_t count, turn;
     struct buffer scratch;
+    struct peers_kind kinds[PEERS_MAX_KINDS];
+    size_t kind_count;
+    char queue_name[32];
+    struct metric *failed[ERR_COUNT];
     ev_timer heartbeat, sweep;
     struct peers_resolver *resolver; /* of `dns:` addresses, else NULL */
 };

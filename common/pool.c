@@ -9,9 +9,14 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdlib.h>
 
 #include "common/log.h"
+#include "common/loop.h"
+
+/* Between two signs of life. */
+#define PROBE_S 1.0
 
 struct job_list {
     struct pool_job *head, *tail;
@@ -30,6 +35,12 @@ struct pool {
     size_t worker_count; /* with a connection */
     size_t thread_count; /* with a thread, at most worker_count */
     size_t queue_limit;
+
+    struct pool_job probe;
+    ev_timer probe_timer;
+    bool probing;                     /* the probe is submitted and not done */
+    atomic_bool away;                 /* what the last job found */
+    _Atomic int64_t probe_started_ms; /* of the one that a worker runs; 0: none runs */
 
     atomic_size_t waiting; /* length of `queue`; changed under the lock, read without */
     pthread_mutex_t lock;  /* of all below */
@@ -67,9 +78,11 @@ static struct pool_job *wait_for_job(struct pool *self) {
     return job;
 }
 
-static void run_job(struct pool_job *job, struct db *db) {
+static void run_job(struct pool *pool, struct pool_job *job, struct db *db) {
     /* The job runs without a connection too: its first query tells it why. */
-    if (db_connect(db) != ERR_OK)
+    bool connected = db_connect(db) == ERR_OK;
+    atomic_store_explicit(&pool->away, !connected, memory_order_relaxed);
+    if (!connected)
         log_debug("pool_without_database", "");
     job->run(job, db);
     if (db_in_transaction(db))
@@ -83,7 +96,7 @@ static void *work(void *argument) {
     mysql_thread_init();
     struct pool_job *job;
     while ((job = wait_for_job(pool)) != NULL) {
-        run_job(job, worker->db);
+        run_job(pool, job, worker->db);
         pthread_mutex_lock(&pool->lock);
         jobs_add(&pool->finished, job);
         pthread_mutex_unlock(&pool->lock);
@@ -128,6 +141,43 @@ static int start_threads(struct pool *self) {
     return failed == 0 ? 0 : -1;
 }
 
+/* --- signs of life --- */
+
+static struct pool *pool_of(struct pool_job *probe) {
+    return (struct pool *)((char *)probe - offsetof(struct pool, probe));
+}
+
+static void probe_run(struct pool_job *job, struct db *db) {
+    static const struct db_statement statement = {"probe", "SELECT 1"};
+    struct pool *self = pool_of(job);
+    atomic_store_explicit(&self->probe_started_ms, loop_now_ms(), memory_order_relaxed);
+    struct db_rows *rows = NULL;
+    enum err err = db_query(db, &statement, DB_NO_ARGS, &rows);
+    db_rows_destroy(&rows);
+    atomic_store_explicit(&self->away, err != ERR_OK, memory_order_relaxed);
+    atomic_store_explicit(&self->probe_started_ms, 0, memory_order_relaxed);
+}
+
+static void probe_done(struct pool_job *job) { pool_of(job)->probing = false; }
+
+static void on_probe_timer(struct ev_loop *ev, ev_timer *timer, int events) {
+    (void)ev;
+    (void)events;
+    struct pool *self = timer->data;
+    if (self->probing)
+        return;
+    self->probe = (struct pool_job){.run = probe_run, .done = probe_done};
+    self->probing = pool_submit(self, &self->probe) == 0;
+}
+
+void pool_watch_database(struct pool *self) { ev_timer_again(self->ev, &self->probe_timer); }
+
+bool pool_has_database(const struct pool *self) {
+    int64_t started_ms = atomic_load_explicit(&self->probe_started_ms, memory_order_relaxed);
+    bool silent = started_ms != 0 && loop_now_ms() - started_ms >= POOL_DATABASE_MS;
+    return !silent && !atomic_load_explicit(&self->away, memory_order_relaxed);
+}
+
 static int make_connections(struct pool *self, const struct db_settings *settings) {
     for (size_t i = 0; i < settings->db_connections; i++) {
         struct worker *worker = &self->workers[i];
@@ -155,6 +205,8 @@ struct pool *pool_new(struct ev_loop *ev, const struct db_settings *settings, si
     pthread_mutex_init(&self->lock, NULL);
     pthread_cond_init(&self->work, NULL);
     ev_async_init(&self->wake, on_wake);
+    ev_timer_init(&self->probe_timer, on_probe_timer, 0, PROBE_S);
+    self->probe_timer.data = self;
     self->wake.data = self;
     ev_async_start(ev, &self->wake);
     if (make_connections(self, settings) != 0 || start_threads(self) != 0)
@@ -175,6 +227,7 @@ void pool_destroy(struct pool **self_r) {
     finish_jobs(self);
 
     ev_async_stop(self->ev, &self->wake);
+    ev_timer_stop(self->ev, &self->probe_timer);
     for (size_t i = 0; i < self->worker_count; i++)
         db_destroy(&self->workers[i].db);
     pthread_cond_destroy(&self->work);

@@ -13,9 +13,13 @@
 #define PARLEY_COMMON_POOL_H
 
 #include <ev.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "common/db.h"
+
+/* How long the database may take for a sign of life. */
+#define POOL_DATABASE_MS 3000
 
 struct pool;
 
@@ -39,5 +43,11 @@ void pool_destroy(struct pool **self);
 int pool_submit(struct pool *self, struct pool_job *job) __attribute__((warn_unused_result));
 /* Jobs that wait for a worker. */
 size_t pool_waiting(const struct pool *self);
+
+/* From now on has a worker ask the database for a sign of life each second, so that
+ * pool_has_database knows also when there are no other jobs. */
+void pool_watch_database(struct pool *self);
+/* Whether the database answered last, and is not asked in vain for POOL_DATABASE_MS or more. */
+bool pool_has_database(const struct pool *self);
 
 #endif

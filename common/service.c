@@ -50,9 +50,15 @@ void service_fail(struct service *service, int status) {
     ev_break(service->ev, EVBREAK_ALL);
 }
 
+static size_t depth_of_pool(const void *argument) { return pool_waiting(argument); }
+
 int service_use_pool(struct service *service, const struct db_settings *settings) {
     service->pool = pool_new(service->ev, settings, POOL_QUEUE);
-    return service->pool == NULL ? -1 : 0;
+    if (service->pool == NULL)
+        return -1;
+    pool_watch_database(service->pool);
+    service_add_queue(service, "pool", depth_of_pool, service->pool, POOL_QUEUE);
+    return 0;
 }
 
 /* --- ready and stop ------------------------------------------------------------------------ */
@@ -147,7 +153,7 @@ static void service_run(struct service *service) {
     watch(service);
     if (definition->start != NULL && definition->start(service, definition->context) != 0)
         return;
-    if (bind_router(service) != 0)
+    if (bind_router(service) != 0 || service_open_http(service) != 0)
         return;
     service->status = 0;
     service->deadline_ms = loop_now_ms() + (int64_t)definition->common->peer_wait_ms;
@@ -158,6 +164,7 @@ static void service_run(struct service *service) {
 
 static void service_close(struct service *service) {
     const struct service_definition *definition = service->definition;
+    http_admin_destroy(&service->http);
     if (service->pool != NULL)
         pool_destroy(&service->pool);
     if (definition->finish != NULL)

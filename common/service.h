@@ -11,13 +11,16 @@
  *     }
  *
  * In order: options are read, the log opened, `start` makes what the service needs (its database
- * pool, its peers), the ROUTER is bound, the loop runs. Once `ready` says so (peers are there) the
- * service logs `event=ready`; if that takes longer than peer_wait_ms it ends with status 1. SIGTERM
- * or SIGINT: requests are refused from then on, `stop` runs, calls in progress are finished for at
- * most SERVICE_STOP_MS, and the process ends with status 0.
+ * pool, its peers), the ROUTER and the operator's HTTP port (service_http.h) are bound, the loop
+ * runs. Once `ready` says so (peers are there) the service logs `event=ready`; if that takes longer
+ * than peer_wait_ms it ends with status 1. SIGTERM or SIGINT: requests are refused from then on,
+ * `stop` runs, calls in progress are finished for at most SERVICE_STOP_MS, and the process ends
+ * with status 0.
  *
  * The dispatcher alone counts, times and logs slow calls. An unknown message is answered with
  * unknown_message, a body that does not fit with bad_request that names the field.
+ *
+ * While a handler runs, the call's trace is its thread's (log.h).
  */
 #ifndef PARLEY_COMMON_SERVICE_H
 #define PARLEY_COMMON_SERVICE_H
@@ -38,6 +41,8 @@
 #define SERVICE_MAX_CALLS 65536
 /* Bytes of a caller's routing id. */
 #define SERVICE_CALLER_BYTES 64
+/* Queues that a service tells of, those of its callers' links included. */
+#define SERVICE_MAX_QUEUES 24
 /* Messages that wait in a ZeroMQ socket per peer and direction; beyond it they are dropped, which
  * the other side notices as a time-out or a gap. */
 #define SERVICE_SOCKET_HWM 10000
@@ -62,9 +67,13 @@ extern const struct config_option service_options[];
     F(S, TEXT, service, REQUIRED, 32, "its name")                                                  \
     F(S, TEXT, version, REQUIRED, 32, "of the build")                                              \
     F(S, U64, instance, REQUIRED, 0, "random at its start")                                        \
-    F(S, BOOL, ready, OPTIONAL, 0, "it has what it needs")                                         \
+    F(S, BOOL, ready, OPTIONAL, 0, "it has what it needs, as of now")                              \
     F(S, U64, uptime_ms, REQUIRED, 0, "since its start")                                           \
     F(S, U64, calls, OPTIONAL, 0, "requests in progress")                                          \
+    F(S, TEXTS, queues, OPTIONAL, SERVICE_MAX_QUEUES, "names of its queues")                       \
+    F(S, U64S, depths, OPTIONAL, SERVICE_MAX_QUEUES, "how much is in each, in the same order")     \
+    F(S, U64S, limits, OPTIONAL, SERVICE_MAX_QUEUES, "how much each takes at most")                \
+    F(S, TEXT, lacks, OPTIONAL, 128, "what it has not got; empty: it is ready")                    \
     F(S, TEXT, metrics, OPTIONAL, 0, "its counters, in the Prometheus text format")
 RECORD_STRUCT(service_ping, SERVICE_PING_FIELDS)
 RECORD_STRUCT(service_pong, SERVICE_PONG_FIELDS)
@@ -101,14 +110,16 @@ struct service_definition {
     void *settings;                  /* filled from the options; borrowed */
     struct service_settings *common; /* within `settings` */
     const uint64_t *port;            /* within `settings`: where the ROUTER binds */
+    const uint64_t *metrics_port;    /* within `settings`: HTTP for the operator; 0: none */
     const struct service_handler *handlers;
     size_t handler_count;
     void *context; /* of handlers and hooks */
     /* 0, or -1 after having logged one line. */
     int (*start)(struct service *service, void *context);
-    /* Whether everything is there; NULL: at once. Asked every 20 ms until it is. */
+    /* Whether everything is there; NULL: at once. Asked every 20 ms until it is, and later whenever
+     * somebody wants to know. */
     bool (*ready)(void *context);
-    /* The name of a called service that does not answer, when `ready` stays false; may be NULL. */
+    /* The name of a called service that does not answer, when `ready` is false; may be NULL. */
     const char *(*missing)(void *context);
     /* Starts the way out: stop what makes new work. NULL: nothing to do. */
     void (*stop)(void *context);
@@ -136,12 +147,26 @@ int service_use_pool(struct service *service, const struct db_settings *settings
     __attribute__((warn_unused_result));
 struct pool *service_pool(struct service *service);
 
+/*
+ * Something with a limit that fills up when the service does not keep up. It stands in
+ * service.status, and as the gauges queue_depth and queue_limit with the label `queue` in the
+ * metrics. `depth` is called on the loop whenever somebody asks, from the end of `start` until
+ * `finish`; it must be cheap. `name` is a literal, `argument` borrowed.
+ */
+typedef size_t service_depth(const void *argument);
+void service_add_queue(struct service *service, const char *name, service_depth *depth,
+                       const void *argument, size_t limit);
+/* The queue with this name is no more. */
+void service_remove_queue(struct service *service, const char *name);
+
 /* Sends an event to a caller by its routing id; dropped when it is gone or its queue is full. */
 void service_send(struct service *service, struct slice caller, const struct message_desc *message,
                   const void *body);
 
 /* The caller's routing id; lives as long as the call. */
 struct slice call_caller(const struct call *call);
+/* Of the client's request behind the call; 0: none. May be asked on any thread. */
+uint64_t call_trace(const struct call *call);
 /* Memory that lives as long as the call. */
 struct record_arena *call_arena(struct call *call);
 /* Answers and frees the call; only on the loop. */

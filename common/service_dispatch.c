@@ -8,21 +8,11 @@
 /* Messages read per turn, so that timers and other sockets have theirs. */
 #define DISPATCH_BUDGET 256
 
-RECORD_DEFINE(service_ping, SERVICE_PING_FIELDS, "a heartbeat")
-RECORD_DEFINE(service_pong, SERVICE_PONG_FIELDS, "its answer")
-RECORD_DEFINE(service_status, SERVICE_STATUS_FIELDS, "how the instance is")
-const struct message_desc message_SERVICE_PING = {
-    "service.ping", &service_ping_desc, &service_pong_desc,
-    "asks whether an instance is there and ready; every service answers"};
-const struct message_desc message_SERVICE_STATUS = {
-    "service.status", &service_ping_desc, &service_status_desc,
-    "asks how an instance is, with its counters; every service answers"};
-
 struct call {
     struct pool_job job; /* first: a job is its call */
     struct service *service;
     struct service_route *route;
-    uint64_t id;
+    uint64_t id, trace;
     int64_t started_us;
     zmq_msg_t frame;
     struct record_arena arena;
@@ -32,12 +22,6 @@ struct call {
     size_t caller_length;
     char caller[SERVICE_CALLER_BYTES];
 };
-
-static int64_t now_us(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
 
 static void send_frame(struct service *service, struct slice caller, const struct buffer *frame) {
     void *socket = zsock_resolve(service->router);
@@ -60,6 +44,8 @@ struct slice call_caller(const struct call *call) {
     return slice_make(call->caller, call->caller_length);
 }
 
+uint64_t call_trace(const struct call *call) { return call->trace; }
+
 struct record_arena *call_arena(struct call *call) {
     return &call->arena;
 }
@@ -71,24 +57,33 @@ static void call_free(struct call *call) {
     free(call);
 }
 
+static void count_call(const struct call *call, enum err err, int64_t took_us) {
+    const struct service_route *route = call->route;
+    const char *name = route->handler.message->name;
+    uint64_t before = log_trace_begin(call->trace);
+    metric_add(route->requests, 1);
+    histogram_observe(route->seconds, (uint64_t)took_us);
+    if (err != ERR_OK)
+        metric_add(route->errors, 1);
+    if (took_us > (int64_t)SERVICE_SLOW_MS * 1000)
+        log_warn("slow_call", "message=%s took_ms=%lld outcome=%s", name,
+                 (long long)(took_us / 1000), err_word(err));
+    else if (route->handler.loop != service_handle_ping)
+        log_debug("call", "message=%s caller=%.*s took_us=%lld outcome=%s", name,
+                  (int)call->caller_length, call->caller, (long long)took_us, err_word(err));
+    log_trace_end(before);
+}
+
 static void call_finish(struct call **call_p, enum err err, const struct buffer *frame) {
     struct call *call = *call_p;
     *call_p = NULL;
     struct service *service = call->service;
     send_frame(service, call_caller(call), frame);
-    int64_t took_us = now_us() - call->started_us;
-    if (call->route != NULL) {
-        metric_add(call->route->requests, 1);
-        metric_add(call->route->busy_us, (uint64_t)took_us);
-        if (err != ERR_OK)
-            metric_add(call->route->errors, 1);
-        if (took_us > (int64_t)SERVICE_SLOW_MS * 1000)
-            log_warn("slow_call", "message=%s took_ms=%lld outcome=%s",
-                     call->route->handler.message->name, (long long)(took_us / 1000),
-                     err_word(err));
-    }
+    if (err != ERR_OK)
+        metric_add(service->refused[err], 1);
+    if (call->route != NULL)
+        count_call(call, err, loop_now_us() - call->started_us);
     service->calls--;
-    metric_set(service->calls_gauge, service->calls);
     call_free(call);
 }
 
@@ -126,9 +121,11 @@ static void job_run(struct pool_job *job, struct db *db) {
     struct call *call = (struct call *)job;
     const struct message_desc *message = call->route->handler.message;
     void *reply = record_arena_alloc(&call->arena, message->reply->size);
+    uint64_t before = log_trace_begin(call->trace);
     call->err = reply == NULL ? ERR_INTERNAL
                               : call->route->handler.pool(call->service->definition->context, db,
                                                           &call->arena, call->body, reply);
+    log_trace_end(before);
     if (call->err != ERR_OK)
         return;
     envelope_pack(ENVELOPE_REPLY, call->id, message->name, message->reply, reply, &call->out);
@@ -144,36 +141,7 @@ static void job_done(struct pool_job *job) {
         call_fail(&call, call->err);
 }
 
-/* --- the skeleton's own messages ------------------------------------------------------------ */
-
-static enum err handle_ping(void *context, struct call *call, const void *body) {
-    (void)body;
-    const struct service *service = call->service;
-    struct service_pong pong = {.instance = service->instance,
-                                .ready = service->state == SERVICE_READY};
-    if (service->definition->ping != NULL)
-        service->definition->ping(context, call_caller(call), &pong);
-    call_reply(&call, &pong);
-    return ERR_OK;
-}
-
-static enum err handle_status(void *context, struct call *call, const void *body) {
-    (void)context;
-    (void)body;
-    struct service *service = call->service;
-    struct buffer text = buffer_make(ENVELOPE_MAX_BYTES / 2);
-    metrics_print(service->metrics, &text);
-    struct service_status status = {.service = slice_text(service->definition->name),
-                                    .version = slice_text(PARLEY_VERSION),
-                                    .instance = service->instance,
-                                    .ready = service->state == SERVICE_READY,
-                                    .uptime_ms = (uint64_t)(loop_now_ms() - service->started_ms),
-                                    .calls = service->calls,
-                                    .metrics = slice_make(text.data, text.length)};
-    call_reply(&call, &status);
-    buffer_free(&text);
-    return ERR_OK;
-}
+/* --- the table ----------------------------------------------------------------------------- */
 
 static void add_route(struct service *service, const struct service_handler *handler) {
     assert(service->route_count < SERVICE_MAX_HANDLERS);
@@ -186,23 +154,31 @@ static void add_route(struct service *service, const struct service_handler *han
                                     "Requests that were answered."),
         .errors = metrics_counter(service->metrics, "request_errors_total", labels,
                                   "Requests that were answered with an error."),
-        .busy_us = metrics_counter(service->metrics, "request_microseconds_total", labels,
-                                   "Time from a request's arrival to its answer.")};
+        .seconds = metrics_histogram(service->metrics, "call_seconds", labels, HISTOGRAM_SECONDS,
+                                     "Time from a request's arrival to its answer.")};
+}
+
+static size_t depth_of_calls(const void *argument) {
+    const struct service *service = argument;
+    return service->calls;
 }
 
 void dispatch_prepare(struct service *service) {
     static const struct service_handler own[] = {
-        {&message_SERVICE_PING, .loop = handle_ping},
-        {&message_SERVICE_STATUS, .loop = handle_status},
+        {&message_SERVICE_PING, .loop = service_handle_ping},
+        {&message_SERVICE_STATUS, .loop = service_handle_status},
     };
     for (size_t i = 0; i < service->definition->handler_count; i++)
         add_route(service, &service->definition->handlers[i]);
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
         add_route(service, &own[i]);
-    service->refused = metrics_counter(service->metrics, "requests_refused_total", "",
-                                       "Requests that no handler has seen.");
-    service->calls_gauge =
-        metrics_gauge(service->metrics, "calls", "", "Requests that are in progress.");
+    service->unseen = metrics_counter(service->metrics, "requests_refused_total", "",
+                                      "Requests that no handler has seen.");
+    metrics_errors(service->metrics, "refused_total",
+                   "Requests of other services that ended with an error.", service->refused);
+    service->ready_gauge = metrics_gauge(service->metrics, "ready", "",
+                                         "1 when the service has what it needs, else 0.");
+    service_add_queue(service, "calls", depth_of_calls, service, SERVICE_MAX_CALLS);
 }
 
 /* --- dispatch ------------------------------------------------------------------------------ */
@@ -218,14 +194,14 @@ static struct service_route *find_route(struct service *service, struct slice na
 }
 
 static void refuse(struct call *call, enum err err, const char *text) {
-    metric_add(call->service->refused, 1);
+    metric_add(call->service->unseen, 1);
     call_fail_text(&call, err, text);
 }
 
 static void run(struct call *call, struct slice bytes) {
     struct service *service = call->service;
     const struct service_handler *handler = &call->route->handler;
-    bool own = handler->loop == handle_ping || handler->loop == handle_status;
+    bool own = handler->loop == service_handle_ping || handler->loop == service_handle_status;
     if (!own && service->state == SERVICE_STOPPING) {
         refuse(call, ERR_UNAVAILABLE, "this instance is stopping");
         return;
@@ -252,7 +228,10 @@ static void run(struct call *call, struct slice bytes) {
             refuse(call, ERR_OVERLOADED, err_text(ERR_OVERLOADED));
         return;
     }
-    enum err err = handler->loop(service->definition->context, call, call->body);
+    /* The call may be answered and gone when the handler returns. */
+    uint64_t before = log_trace_begin(call->trace);
+    enum err err = handler->loop(own ? service : service->definition->context, call, call->body);
+    log_trace_end(before);
     if (err != ERR_OK)
         call_fail(&call, err);
 }
@@ -262,7 +241,7 @@ static void dispatch(struct service *service, struct slice caller, zmq_msg_t *fr
     struct envelope envelope;
     struct call *call = caller.length <= SERVICE_CALLER_BYTES ? calloc(1, sizeof *call) : NULL;
     if (call == NULL) {
-        metric_add(service->refused, 1);
+        metric_add(service->unseen, 1);
         zmq_msg_close(frame);
         return;
     }
@@ -272,18 +251,18 @@ static void dispatch(struct service *service, struct slice caller, zmq_msg_t *fr
     zmq_msg_close(frame);
     struct slice bytes = slice_make(zmq_msg_data(&call->frame), zmq_msg_size(&call->frame));
     if (envelope_unpack(bytes, &envelope) != 0 || envelope.kind != ENVELOPE_REQUEST) {
-        metric_add(service->refused, 1);
+        metric_add(service->unseen, 1);
         call_free(call);
         return;
     }
     call->service = service;
     call->id = envelope.id;
-    call->started_us = now_us();
+    call->trace = envelope.trace;
+    call->started_us = loop_now_us();
     call->out = buffer_make(ENVELOPE_MAX_BYTES);
     call->caller_length = caller.length;
     memcpy(call->caller, caller.data, caller.length);
     service->calls++;
-    metric_set(service->calls_gauge, service->calls);
     call->route = find_route(service, envelope.name);
     if (call->route == NULL) {
         char quoted[LOG_QUOTED_BYTES];
@@ -321,7 +300,7 @@ void dispatch_ready(void *argument, void *socket) {
             !zmq_msg_more(&frame)) {
             dispatch(service, slice_make(zmq_msg_data(&caller), zmq_msg_size(&caller)), &frame);
         } else {
-            metric_add(service->refused, 1);
+            metric_add(service->unseen, 1);
             drop_rest(socket);
             zmq_msg_close(&frame);
         }

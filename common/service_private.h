@@ -4,6 +4,7 @@
 
 #include <czmq.h>
 
+#include "common/http_admin.h"
 #include "common/loop.h"
 #include "common/service.h"
 
@@ -15,7 +16,16 @@ enum service_state { SERVICE_STARTING, SERVICE_READY, SERVICE_STOPPING };
 struct service_route {
     struct service_handler handler;
     size_t name_length;
-    struct metric *requests, *errors, *busy_us;
+    struct metric *requests, *errors;
+    struct histogram *seconds;
+};
+
+struct service_queue {
+    const char *name;
+    service_depth *depth;
+    const void *argument;
+    size_t limit;
+    struct metric *depth_gauge;
 };
 
 struct service {
@@ -28,7 +38,11 @@ struct service {
     struct buffer scratch; /* one outgoing message at a time */
     struct service_route routes[SERVICE_MAX_HANDLERS];
     size_t route_count;
-    struct metric *refused, *calls_gauge;
+    struct metric *unseen, *refused[ERR_COUNT];
+    struct service_queue queues[SERVICE_MAX_QUEUES];
+    size_t queue_count;
+    struct http_admin *http;
+    struct metric *ready_gauge;
     uint64_t instance;
     int64_t started_ms, deadline_ms; /* of waiting for ready, then for stopping */
     size_t calls;
@@ -42,5 +56,17 @@ struct service {
 void dispatch_prepare(struct service *service);
 /* loop_socket_ready of the ROUTER. */
 void dispatch_ready(void *argument, void *socket);
+
+/* --- service_status.c --- */
+
+service_loop_handler service_handle_ping, service_handle_status; /* `context`: the service */
+/* NULL when the service can do its work as of now, else a sentence that names what is missing; it
+ * lives until the next call, in `out` if need be. */
+#define SERVICE_LACKS_BYTES 128
+const char *service_lacks(const struct service *service, char out[SERVICE_LACKS_BYTES]);
+/* All counters, with the queues as they are now. */
+void service_print_metrics(struct service *service, struct buffer *out);
+/* Serves /metrics, /healthz and /readyz, unless the port is 0. -1 after a logged line. */
+int service_open_http(struct service *service) __attribute__((warn_unused_result));
 
 #endif

@@ -20,7 +20,9 @@ local_host() {
 port_settings() {
     local base=${PARLEY_PORT_BASE:-} name
     local -A offset=([http]=0 [tcp]=1 [youim]=2
-        [gateway]=10 [auth]=11 [group]=12 [session]=13 [delivery]=14)
+        [gateway]=10 [auth]=11 [group]=12 [session]=13 [delivery]=14
+        [gateway_metrics]=20 [auth_metrics]=21 [group_metrics]=22 [session_metrics]=23
+        [delivery_metrics]=24)
     local -A usual=([gateway]=7100 [auth]=7101 [group]=7102 [session]=7103 [delivery]=7104)
     if [ -n "$base" ]; then
         if [[ ! $base =~ ^[0-9]{4,5}$ ]] || ((base < 1024 || base > 65500)); then
@@ -39,11 +41,16 @@ port_settings() {
 }
 
 print_addresses() {
-    local host
+    local host name metrics=
+    local -A usual=([gateway]=7110 [auth]=7111 [group]=7112 [session]=7113 [delivery]=7114)
     host=$(local_host)
+    for name in gateway auth group session delivery; do
+        metrics+=" $name:$(setting "${name}_metrics_port" "${usual[$name]}")"
+    done
     echo "  WebSocket  ws://$host:$(setting http_port 5999)/"
     echo "  TCP        tcp $host:$(setting tcp_port 54088)"
     echo "  YouIM TCP  tcp $host:$(setting youim_port 5566)"
+    echo "  metrics    http://$host:PORT/metrics, /healthz, /readyz:$metrics"
     echo "  logs       ${log#"$root"/}/"
 }
 

@@ -23,7 +23,7 @@
 struct auth_settings {
     struct service_settings service;
     struct db_settings db;
-    uint64_t auth_port;
+    uint64_t auth_port, auth_metrics_port;
     uint64_t password_ops, password_memory_kib;
     uint64_t token_days;
     uint64_t login_failures, login_failures_per_address;

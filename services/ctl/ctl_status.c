@@ -10,6 +10,8 @@
 #include "services/ctl/table.h"
 
 #define ROUND_MS 200
+/* Of what is printed for people. */
+#define LINE_WIDTH 100
 
 /* One instance that was asked; `client` is NULL when the name of its service led nowhere. */
 struct asked {
@@ -70,6 +72,43 @@ static void end_round(struct round *round) {
     round->count = 0;
 }
 
+/* --- queues ---------------------------------------------------------------------------------- */
+
+static size_t queue_count(const struct service_status *status) {
+    size_t count = status->queues.count;
+    count = status->depths.count < count ? status->depths.count : count;
+    return status->limits.count < count ? status->limits.count : count;
+}
+
+static void add_queues(struct table *table, const struct service_status *status) {
+    for (size_t i = 0; i < queue_count(status); i++)
+        table_add_depth(table, "queues", status->queues.items[i], status->depths.items[i],
+                        status->limits.items[i]);
+}
+
+/* All queues of an instance, as `name depth/limit`, in lines of LINE_WIDTH at most. */
+static void print_queues(const struct asked *asked) {
+    const struct service_status *status = &asked->status;
+    size_t column = LINE_WIDTH;
+    printf("\n%s %s\n", instance_service_name(asked->service), asked->address);
+    for (size_t i = 0; i < queue_count(status); i++) {
+        struct slice name = status->queues.items[i];
+        char text[128];
+        int length = snprintf(text, sizeof text, "%.*s %" PRIu64 "/%" PRIu64, (int)name.length,
+                              name.data, status->depths.items[i], status->limits.items[i]);
+        if (column + (size_t)length + 2 > LINE_WIDTH) {
+            printf("%s    %s", i == 0 ? "" : ",\n", text);
+            column = 4 + (size_t)length;
+        } else {
+            printf(", %s", text);
+            column += 2 + (size_t)length;
+        }
+    }
+    puts("");
+    if (status->lacks.length > 0)
+        printf("    not ready: %.*s\n", (int)status->lacks.length, status->lacks.data);
+}
+
 static int print_round(const struct round *round, bool json) {
     static const char *const columns[] = {"service",  "address", "version",  "ready",
                                           "uptime_s", "calls",   "instance", NULL};
@@ -86,8 +125,13 @@ static int print_round(const struct round *round, bool json) {
         table_number(table, asked->answered ? status->uptime_ms / 1000 : 0);
         table_number(table, asked->answered ? status->calls : 0);
         table_text(table, slice_text(asked->answered ? instance : "-"));
+        add_queues(table, status);
     }
-    return table_print(&table);
+    int result = table_print(&table);
+    for (size_t i = 0; i < round->count && !json && result == CTL_DONE; i++)
+        if (round->asked[i].answered)
+            print_queues(&round->asked[i]);
+    return result;
 }
 
 static int run_status(const struct ctl_settings *settings, int argc, char **argv) {
@@ -143,7 +187,8 @@ static const struct config_option status_options[] = {
     CONFIG_INCLUDE(struct ctl_settings, peers, ctl_peer_options), CONFIG_END};
 
 const struct ctl_command ctl_status_commands[] = {
-    {"status", "", "Show every instance of every service; fail unless all are ready.",
+    {"status", "",
+     "Show every instance of every service and its queues; fail unless all are ready.",
      status_options, 0, 0, run_status},
     {"ping", "ADDRESS", "Succeed when the instance at tcp://host:port is ready within 2 seconds.",
      ctl_no_options, 1, 1, run_ping},

@@ -57,6 +57,21 @@ void table_bool(struct table *self, bool value) {
         add(self, cJSON_CreateBool(value));
 }
 
+void table_add_depth(struct table *self, const char *member, struct slice name, uint64_t depth,
+                     uint64_t limit) {
+    if (self == NULL || !self->json || self->row == NULL)
+        return;
+    char *key = slice_copy(name);
+    cJSON *all = cJSON_GetObjectItemCaseSensitive(self->row, member);
+    if (all == NULL)
+        all = cJSON_AddObjectToObject(self->row, member);
+    cJSON *one = key == NULL ? NULL : cJSON_AddObjectToObject(all, key);
+    if (cJSON_AddNumberToObject(one, "depth", (double)depth) == NULL ||
+        cJSON_AddNumberToObject(one, "limit", (double)limit) == NULL)
+        self->failed = true;
+    free(key);
+}
+
 /* One cell as text in `out`. */
 static const char *cell_text(const cJSON *cell, char out[32]) {
     if (cJSON_IsString(cell))

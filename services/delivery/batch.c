@@ -101,8 +101,22 @@ static enum err commit(struct batch *batch, struct record_arena *arena) {
     return err;
 }
 
+/* The trace of a request's `index`-th message. */
+static uint64_t trace_of(const struct send *send, size_t index) {
+    const struct u64_list *traces = &send->body->traces;
+    return index < traces->count ? traces->items[index] : call_trace(send->call);
+}
+
+static void note_stored(const struct log_row *row, uint64_t trace) {
+    uint64_t before = log_trace_begin(trace);
+    log_debug("stored", "cid=%llu conversation=%llu account=%llu repeat=%s",
+              (unsigned long long)row->cid, (unsigned long long)row->conversation,
+              (unsigned long long)row->sender, row->repeat ? "yes" : "no");
+    log_trace_end(before);
+}
+
 static int route_row(struct route_batch *routes, const struct log_row *row,
-                     const struct delivery_send *body) {
+                     const struct delivery_send *body, uint64_t trace) {
     const struct log_head *head = row->head;
     bool group = body->to_group != 0;
     struct entry entry = {.conversation = row->conversation,
@@ -114,7 +128,8 @@ static int route_row(struct route_batch *routes, const struct log_row *row,
                           .from_id = body->account_id,
                           .to = group ? body->to_group : body->to_account,
                           .to_id = group ? head->string_id : slice_make(NULL, 0),
-                          .text = row->text};
+                          .text = row->text,
+                          .trace = trace};
     const uint64_t pair[2] = {head->lo, head->hi};
     return group ? route_batch_add(routes, &entry, head->members.items, head->members.count)
                  : route_batch_add(routes, &entry, pair, 2);
@@ -140,6 +155,8 @@ static struct route_batch *answer(struct batch *batch, bool *missed_r) {
         struct delivery_send_reply *reply = &send->reply;
         if (reply->cids.count == 0 && !prepare_reply(send))
             send->err = ERR_UNAVAILABLE; /* stored; the repeat will find it */
+        uint64_t trace = trace_of(send, reply->cids.count);
+        note_stored(row, trace);
         if (send->err == ERR_OK) {
             reply->conversation = row->conversation;
             reply->cids.items[reply->cids.count++] = row->cid;
@@ -148,7 +165,7 @@ static struct route_batch *answer(struct batch *batch, bool *missed_r) {
         }
         /* What was first stored in another conversation is nothing to this one's members. */
         if (routes != NULL && row->conversation == row->head->id &&
-            route_row(routes, row, send->body) != 0)
+            route_row(routes, row, send->body, trace) != 0)
             *missed_r = true;
     }
     return routes;

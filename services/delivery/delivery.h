@@ -8,7 +8,7 @@
 struct delivery_settings {
     struct service_settings service;
     struct db_settings db;
-    uint64_t delivery_port, writers, writer_queue, writer_queue_bytes;
+    uint64_t delivery_port, delivery_metrics_port, writers, writer_queue, writer_queue_bytes;
     char *session_peers;
 };
 

@@ -3,9 +3,11 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "common/log.h"
+#include "common/loop.h"
 #include "services/delivery/batch.h"
 
 struct writer {
@@ -15,7 +17,7 @@ struct writer {
     pthread_mutex_t lock;
     pthread_cond_t wake;
     struct send *first, **tail; /* under `lock` */
-    size_t waiting;             /* messages; under `lock` */
+    atomic_size_t waiting;      /* messages; changed under `lock`, read without */
     size_t waiting_bytes;       /* their texts; under `lock` */
     bool stopping;              /* under `lock` */
     struct db *db;
@@ -27,7 +29,8 @@ struct writers {
     pthread_mutex_t lock;
     struct send *done, **done_tail; /* under `lock` */
     ev_async wake;
-    struct metric *batches, *requests, *messages, *repeats;
+    struct metric *batches, *messages, *repeats;
+    struct histogram *seconds, *sizes;
     size_t count;
     struct writer items[];
 };
@@ -69,6 +72,13 @@ static void hand_back(struct writers *self, struct send **sends, size_t count) {
     ev_async_send(service_loop(self->delivery->service), &self->wake);
 }
 
+static uint64_t messages_of(struct send *const *sends, size_t count) {
+    uint64_t messages = 0;
+    for (size_t i = 0; i < count; i++)
+        messages += sends[i]->body->texts.count;
+    return messages;
+}
+
 static void *run(void *argument) {
     struct writer *writer = argument;
     struct writers *self = writer->owner;
@@ -76,11 +86,13 @@ static void *run(void *argument) {
     struct send *sends[LOG_MAX_ROWS];
     for (size_t count; (count = take_batch(writer, sends)) > 0;) {
         bool missed;
+        int64_t began_us = loop_now_us();
         struct route_batch *routes =
             batch_run(writer->db, writer->cache, service_instance(self->delivery->service), sends,
                       count, &missed);
         metric_add(self->batches, 1);
-        metric_add(self->requests, count);
+        histogram_observe(self->seconds, (uint64_t)(loop_now_us() - began_us));
+        histogram_observe(self->sizes, messages_of(sends, count));
         route_post(router, &routes);
         if (missed)
             route_missed(router);
@@ -165,6 +177,16 @@ static int start_writer(struct writers *self, struct writer *writer) {
     return writer->running ? 0 : -1;
 }
 
+static size_t depth_of_fullest(const void *argument) {
+    const struct writers *self = argument;
+    size_t most = 0;
+    for (size_t i = 0; i < self->count; i++) {
+        size_t waiting = atomic_load_explicit(&self->items[i].waiting, memory_order_relaxed);
+        most = waiting > most ? waiting : most;
+    }
+    return most;
+}
+
 struct writers *writers_new(struct delivery *delivery) {
     size_t count = delivery->settings.writers;
     struct writers *self = calloc(1, sizeof *self + count * sizeof self->items[0]);
@@ -175,8 +197,10 @@ struct writers *writers_new(struct delivery *delivery) {
     self->done_tail = &self->done;
     pthread_mutex_init(&self->lock, NULL);
     self->batches = metrics_counter(metrics, "batches_total", "", "Batches of messages.");
-    self->requests =
-        metrics_counter(metrics, "batched_requests_total", "", "Requests in batches of messages.");
+    self->seconds = metrics_histogram(metrics, "batch_seconds", "", HISTOGRAM_SECONDS,
+                                      "Time of a batch of messages, up to its commit.");
+    self->sizes =
+        metrics_histogram(metrics, "batch_messages", "", HISTOGRAM_COUNT, "Messages in a batch.");
     self->messages =
         metrics_counter(metrics, "messages_total", "", "Messages that were committed.");
     self->repeats = metrics_counter(metrics, "repeated_messages_total", "",
@@ -192,6 +216,8 @@ struct writers *writers_new(struct delivery *delivery) {
             return NULL;
         }
     }
+    service_add_queue(delivery->service, "writers", depth_of_fullest, self,
+                      delivery->settings.writer_queue);
     return self;
 }
 

@@ -15,7 +15,7 @@
 
 /* Clients per request, and unbound connections that are remembered until session has heard. */
 #define BINDINGS_PER_REQUEST 4096
-#define UNBOUND_MAX 65536
+#define UNBOUND_MAX BINDINGS_WAITING_MAX
 #define UNBOUND_PER_REQUEST 1024
 
 struct unbound {
@@ -104,6 +104,7 @@ void bindings_bind(struct client *client, void (*done)(struct client *client, en
         err = peers_ask(gateway->session, peer,
                         &(struct peers_request){.message = &message_SESSION_BIND,
                                                 .body = &body,
+                                                .trace = client->request.trace,
                                                 .done = bound_one,
                                                 .argument = bind});
     }
@@ -112,6 +113,8 @@ void bindings_bind(struct client *client, void (*done)(struct client *client, en
         done(client, err);
     }
 }
+
+size_t bindings_waiting(const struct bindings *self) { return self->unbound_count; }
 
 void bindings_unbind(struct client *client) {
     struct bindings *self = client->gateway->bindings;

@@ -40,6 +40,10 @@ void client_answer(struct client *client, const struct client_request *request,
     struct client_result told = *result;
     char reason[DIALECT_FAULT_BYTES];
     buffer_clear(out);
+    if (told.err != ERR_OK)
+        metric_add(client->gateway->refused_by[told.err], 1);
+    log_debug("request_answered", "client=%llu outcome=%s cid=%llu", (unsigned long long)client->id,
+              err_word(told.err), (unsigned long long)told.cid);
     told.time_ms = (uint64_t)loop_wall_ms();
     if (told.err != ERR_OK && told.reason.length == 0)
         told.reason = reason_of(request, told.err, reason);
@@ -170,6 +174,13 @@ static void refuse_ext(struct client_request *request, enum err *err,
     *err = ERR_BAD_REQUEST;
 }
 
+/* Never 0, which means none. */
+static uint64_t next_trace(struct gateway *gateway) {
+    if (++gateway->last_trace == 0)
+        gateway->last_trace = 1;
+    return gateway->last_trace;
+}
+
 static void on_object(void *argument, struct edge_connection *edge, struct slice text) {
     (void)argument;
     struct client *client = edge_owner(edge);
@@ -189,12 +200,18 @@ static void on_object(void *argument, struct edge_connection *edge, struct slice
     edge_count_good(edge);
     struct client_request request;
     enum err err = dialect_read(client->dialect, client->ext, json, &request, fault);
+    request.trace = next_trace(client->gateway);
+    request.read_us = loop_now_us();
+    uint64_t before = log_trace_begin(request.trace);
+    log_debug("request", "client=%llu account=%llu number=%llu", (unsigned long long)client->id,
+              (unsigned long long)client->account, (unsigned long long)request.number);
     if (request.ext && edge_transport(edge) == EDGE_YOUIM)
         refuse_ext(&request, &err, fault);
     if (err != ERR_OK)
         answer_and_free(client, &request, err, fault);
     else
         take_request(client, &request);
+    log_trace_end(before);
 }
 
 /* --- life --------------------------------------------------------------------------------------
@@ -239,8 +256,10 @@ static void on_close(void *argument, struct edge_connection *edge) {
 static void on_fault(void *argument, struct edge_connection *edge, const char *reason) {
     (void)argument;
     struct client *client = edge_owner(edge);
-    if (client != NULL)
-        answer_fault(client, reason);
+    if (client == NULL)
+        return;
+    metric_add(client->gateway->refused_by[ERR_BAD_REQUEST], 1);
+    answer_fault(client, reason);
 }
 
 static void on_reached(void *argument, struct edge_connection *edge) {

@@ -12,7 +12,7 @@
 
 /* Moves per request, and moves that may wait while one is on its way. */
 #define CURSORS_PER_REQUEST 4096
-#define CURSORS_MAX 65536
+#define CURSORS_MAX (CURSORS_WAITING_MAX / 2)
 
 struct moves {
     uint64_t *accounts, *conversations, *cids;
@@ -131,6 +131,10 @@ uint64_t cursors_stored(const struct gateway *gateway) { return gateway->cursors
 bool cursors_idle(const struct gateway *gateway) {
     const struct cursors *self = gateway->cursors;
     return self->waiting.count == 0 && self->asked_from == self->asked.count;
+}
+
+size_t cursors_waiting(const struct cursors *self) {
+    return self->waiting.count + self->asked.count - self->asked_from;
 }
 
 void cursors_tick(struct gateway *gateway, int64_t now_ms) {

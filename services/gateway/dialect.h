@@ -87,6 +87,8 @@ struct client_request {
     struct client_id group;             /* concerned; CREATE_GROUP (YouIM): the chosen id */
     struct client_id person;            /* concerned, besides the actor */
     bool accept;                        /* ANSWER_*: yes; SET_ADMIN: becomes one */
+    uint64_t trace;                     /* the gateway's: follows it through all logs */
+    int64_t read_us;                    /* the gateway's: when it was read */
 };
 
 /* The logged-in account as a dialect shows it. */

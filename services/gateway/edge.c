@@ -13,6 +13,7 @@
 
 #include "common/log.h"
 #include "common/loop.h"
+#include "common/lws_log.h"
 #include "services/gateway/edge_private.h"
 
 /* What is read from a WebSocket in one go; held per connection. */
@@ -105,12 +106,6 @@ static void on_sweep(struct ev_loop *ev, ev_timer *watcher, int revents) {
 
 /* --- libwebsockets --- */
 
-static void on_library_log(int level, const char *line) {
-    (void)level;
-    char quoted[LOG_QUOTED_BYTES];
-    log_warn("libwebsockets", "text=%s", log_quote(quoted, line, strcspn(line, "\n")));
-}
-
 static int start_library(struct edge *edge) {
     uint64_t idle_s = edge->settings->idle_timeout_ms / 1000;
     unsigned handshake_s = idle_s < 1 ? 1 : idle_s > HANDSHAKE_S ? HANDSHAKE_S : (unsigned)idle_s;
@@ -138,7 +133,7 @@ static int start_library(struct edge *edge) {
     edge->protocols[EDGE_YOUIM] = (struct lws_protocols){
         .name = "raw youim", .callback = edge_youim_callback, .tx_packet_size = EDGE_WRITE_BYTES};
     strcpy(edge->subprotocol, "edge");
-    lws_set_log_level(LLL_ERR | LLL_WARN, on_library_log);
+    lws_log_open();
     edge->context = lws_create_context(&info);
     if (edge->context != NULL)
         edge->vhost = lws_create_vhost(edge->context, &info);

@@ -70,12 +70,15 @@ static void queue_pull(struct client *client) {
         client->state != CLIENT_CATCHING_UP)
         return;
     client->queued = true;
+    client->gateway->queued_pulls++;
     DL_APPEND2(client->gateway->pull_queue, client, prev_pull, next_pull);
 }
 
 static void unqueue_pull(struct client *client) {
-    if (client->queued)
-        DL_DELETE2(client->gateway->pull_queue, client, prev_pull, next_pull);
+    if (!client->queued)
+        return;
+    DL_DELETE2(client->gateway->pull_queue, client, prev_pull, next_pull);
+    client->gateway->queued_pulls--;
     client->queued = false;
 }
 
@@ -265,29 +268,41 @@ void feed_catch_up_all(struct gateway *gateway, const char *reason) {
 /* --- pushes
  * ---------------------------------------------------------------------------------------- */
 
-static void push_to(struct client *client, const struct entry *entry, struct entry_texts *texts) {
+/* Whether it was written. */
+static bool push_to(struct client *client, const struct entry *entry, struct entry_texts *texts) {
     if (client->state == CLIENT_CATCHING_UP) {
         client->dirty = client->dirty || entry->cid != 0;
-        return;
+        return false;
     }
     if (client->state != CLIENT_LIVE)
-        return;
-    if (entry->cid == 0) { /* not stored: what is lost of it is lost */
-        (void)write_entry(client, entry, texts);
-        return;
-    }
+        return false;
+    if (entry->cid == 0) /* not stored: what is lost of it is lost */
+        return write_entry(client, entry, texts);
     const struct position *known = positions_find(&client->positions, entry->conversation);
     if (known != NULL && known->sent >= entry->cid)
-        return;
+        return false;
     bool next = known != NULL ? known->sent == entry->prev : client->whole && entry->prev == 0;
     if (next && write_entry(client, entry, texts)) {
         list_mark(client, (int64_t)client->gateway->settings.reach_interval_ms);
-        return;
+        return true;
     }
     if (next) /* its queue is full */
         wait_for_client(client);
     feed_catch_up(client);
     run_pulls(client->gateway, loop_now_ms());
+    return false;
+}
+
+static void note_pushed(const struct gateway *gateway, const struct entry *entry, size_t asked,
+                        size_t written) {
+    int64_t age_ms = loop_wall_ms() - (int64_t)entry->time_ms;
+    if (entry->cid != 0 && written > 0)
+        histogram_observe(gateway->push_seconds, age_ms < 0 ? 0 : (uint64_t)age_ms * 1000);
+    uint64_t before = log_trace_begin(entry->trace);
+    log_debug("pushed", "cid=%llu conversation=%llu connections=%zu written=%zu age_ms=%lld",
+              (unsigned long long)entry->cid, (unsigned long long)entry->conversation, asked,
+              written, (long long)age_ms);
+    log_trace_end(before);
 }
 
 void feed_push(struct gateway *gateway, struct slice packed, const struct u64_list *connections) {
@@ -295,12 +310,14 @@ void feed_push(struct gateway *gateway, struct slice packed, const struct u64_li
     struct entry entry;
     const char *fault;
     if (record_unpack(&entry_desc, packed, &arena, &entry, &fault) == 0) {
+        size_t written = 0;
         entry_texts_clear(gateway->texts);
         for (size_t i = 0; i < connections->count; i++) {
             struct client *client = gateway_client(gateway, connections->items[i]);
             if (client != NULL)
-                push_to(client, &entry, gateway->texts);
+                written += push_to(client, &entry, gateway->texts);
         }
+        note_pushed(gateway, &entry, connections->count, written);
     } else {
         log_error("bad_entry", "fault=\"%s\"", fault);
     }

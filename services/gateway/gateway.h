@@ -6,7 +6,7 @@
  *     reasons.c     why it was refused, for people
  *     sends.c       texts on their way to the log  feed.c       the log on its way to the client
  *     bindings.c    who is here, told to session   cursors.c    what has arrived, told to delivery
- *     names.c       string ids to numbers
+ *     names.c       string ids to numbers        watch.c      queues and counters, for the operator
  *
  * A callback of a request to another service gets the client's id, never its pointer, and finds it
  * with gateway_client: a client may be gone by then.
@@ -38,7 +38,7 @@
 
 struct gateway_settings {
     struct service_settings service;
-    uint64_t gateway_port, http_port, tcp_port, youim_port;
+    uint64_t gateway_port, gateway_metrics_port, http_port, tcp_port, youim_port;
     uint64_t idle_timeout_ms, login_timeout_ms, send_timeout_ms;
     uint64_t max_connections, send_queue_bytes, send_queues_bytes, waiting_texts_bytes;
     uint64_t reach_interval_ms, cursor_flush_ms;
@@ -124,7 +124,7 @@ struct gateway {
     struct peers *auth, *group, *session, *delivery;
     struct client *clients; /* by id */
     struct client *pull_queue, *mark_queue, *login_queue;
-    size_t pulls;
+    size_t pulls, queued_pulls; /* on their way; in pull_queue */
     struct names *names;
     struct cursors *cursors;
     struct bindings *bindings;
@@ -135,7 +135,10 @@ struct gateway {
     size_t send_bytes;    /* what all texts take that are not stored yet */
     ev_timer tick;
     bool stopping;
+    uint64_t last_trace; /* that was given to a client's request */
     struct metric *connections, *accepted, *stored, *refused, *written, *caught_up, *gaps;
+    struct metric *refused_by[ERR_COUNT];
+    struct histogram *send_seconds, *push_seconds;
 };
 
 struct client *gateway_client(struct gateway *self, uint64_t id); /* NULL: gone */
@@ -161,6 +164,12 @@ void client_await_login(struct client *client);
 void client_end_login(struct client *client);
 /* Every 50 ms: closes who took too long. */
 void client_tick(struct gateway *gateway, int64_t now_ms);
+
+/* --- watch.c --------------------------------------------------------------------------------- */
+
+/* At start: before anything counts; and once the edge is there. */
+void watch_metrics(struct gateway *gateway);
+void watch_queues(struct gateway *gateway);
 
 /* --- reasons.c ------------------------------------------------------------------------------- */
 
@@ -211,6 +220,9 @@ void bindings_bind(struct client *client, void (*done)(struct client *client, en
 void bindings_unbind(struct client *client);
 void bindings_tick(struct gateway *gateway);
 void bindings_change(void *context, struct peer *peer, enum peer_change change);
+/* Connections that left and that session has not heard of yet. */
+size_t bindings_waiting(const struct bindings *self);
+#define BINDINGS_WAITING_MAX 65536
 void bindings_pong(void *context, struct peer *peer, const struct service_pong *pong);
 #define BINDINGS_EVENTS 3
 extern const struct peers_event bindings_events[BINDINGS_EVENTS];
@@ -227,6 +239,9 @@ uint64_t cursors_added(const struct gateway *gateway);
 uint64_t cursors_stored(const struct gateway *gateway);
 /* Nothing waits and nothing is on its way. */
 bool cursors_idle(const struct gateway *gateway);
+/* Moves that are not stored yet, and how many there may be at most. */
+size_t cursors_waiting(const struct cursors *self);
+#define CURSORS_WAITING_MAX ((size_t)2 * 65536)
 void cursors_tick(struct gateway *gateway, int64_t now_ms);
 
 /* --- names.c --------------------------------------------------------------------------------- */

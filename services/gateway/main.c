@@ -2,6 +2,7 @@
  * parley-gateway: the edge. Clients speak JSON to it over WebSocket or TCP; it translates to
  * internal messages and back, and holds nothing that cannot be rebuilt.
  */
+#include <sodium.h>
 #include <utlist.h>
 
 #include "common/log.h"
@@ -14,6 +15,8 @@ static const struct config_option options[] = {
     CONFIG_INCLUDE(SETTINGS, service, service_options),
     CONFIG_U64(SETTINGS, gateway_port, 7100, 1, 65535, "port",
                "where the gateway answers the operator"),
+    CONFIG_U64(SETTINGS, gateway_metrics_port, 7110, 0, 65535, "port",
+               "where gateway serves /metrics, /healthz and /readyz over HTTP; 0: nowhere"),
     CONFIG_U64(SETTINGS, http_port, 5999, 1, 65535, "port", "WebSocket and HTTP for clients"),
     CONFIG_U64(SETTINGS, tcp_port, 54088, 1, 65535, "port", "JSON over TCP for clients"),
     CONFIG_U64(SETTINGS, youim_port, 5566, 1, 65535, "port",
@@ -72,21 +75,6 @@ static void writer_changed(void *context, struct peer *peer, enum peer_change ch
     send_tick(self, loop_now_ms());
 }
 
-static void make_metrics(struct gateway *self) {
-    struct metrics *metrics = service_metrics(self->service);
-    self->connections = metrics_gauge(metrics, "connections", "", "Clients that are connected.");
-    self->accepted =
-        metrics_counter(metrics, "connections_total", "", "Clients that have connected.");
-    self->stored = metrics_counter(metrics, "texts_stored_total", "", "Texts that were stored.");
-    self->refused = metrics_counter(metrics, "texts_refused_total", "",
-                                    "Texts that were answered with an error.");
-    self->written =
-        metrics_counter(metrics, "entries_written_total", "", "Entries written to clients.");
-    self->caught_up = metrics_counter(metrics, "catch_ups_total", "",
-                                      "Times that a client was sent back to reading the log.");
-    self->gaps = metrics_counter(metrics, "push_gaps_total", "", "Pushes that were missed.");
-}
-
 static int make_peers(struct gateway *self) {
     const struct gateway_settings *settings = &self->settings;
     struct service *service = self->service;
@@ -122,7 +110,8 @@ static int start(struct service *service, void *context) {
     const struct gateway_settings *settings = &self->settings;
     self->service = service;
     self->scratch = buffer_make(2 * GATEWAY_TEXT_BYTES);
-    make_metrics(self);
+    watch_metrics(self);
+    randombytes_buf(&self->last_trace, sizeof self->last_trace);
     self->names = names_new(self);
     self->cursors = cursors_new(self);
     self->bindings = bindings_new(self);
@@ -142,6 +131,7 @@ static int start(struct service *service, void *context) {
     self->edge = edge_new(service_loop(service), &self->edge_settings, &client_handlers, self);
     if (self->edge == NULL || make_peers(self) != 0)
         return -1;
+    watch_queues(self);
     const char *address = settings->service.bind_address;
     log_info("listening", "websocket=%s:%u tcp=%s:%u youim=%s:%u", address,
              (unsigned)edge_port(self->edge, EDGE_WEBSOCKET), address,
@@ -200,6 +190,7 @@ int main(int argc, char **argv) {
         .settings = &gateway.settings,
         .common = &gateway.settings.service,
         .port = &gateway.settings.gateway_port,
+        .metrics_port = &gateway.settings.gateway_metrics_port,
         .context = &gateway,
         .start = start,
         .ready = ready,

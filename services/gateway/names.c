@@ -86,7 +86,7 @@ static void answered(void *argument, enum err err, const void *reply, const char
         look_up.done(client, err, number);
 }
 
-static enum err ask(struct look_up *look_up) {
+static enum err ask(struct look_up *look_up, uint64_t trace) {
     struct gateway *gateway = look_up->gateway;
     bool group = look_up->kind == PEER_GROUP;
     struct peers *peers = group ? gateway->group : gateway->auth;
@@ -98,6 +98,7 @@ static enum err ask(struct look_up *look_up) {
                      &(struct peers_request){
                          .message = group ? &message_GROUP_RESOLVE : &message_AUTH_RESOLVE,
                          .body = group ? (const void *)&group_body : (const void *)&auth_body,
+                         .trace = trace,
                          .done = answered,
                          .argument = look_up});
 }
@@ -127,7 +128,7 @@ bool names_find(struct client *client, enum peer_kind kind, const struct client_
         free(look_up);
         return true;
     }
-    enum err err = ask(look_up);
+    enum err err = ask(look_up, client->request.trace);
     if (err != ERR_OK) {
         free(look_up);
         done(client, err, 0);

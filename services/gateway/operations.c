@@ -29,10 +29,12 @@ void operation_ask(struct client *client, struct peers *peers, const struct mess
     enum err err = ERR_OVERLOADED;
     if (errand != NULL) {
         *errand = (struct errand){client->gateway, client->id, done};
-        err = peers_ask(
-            peers, peers_next(peers),
-            &(struct peers_request){
-                .message = message, .body = body, .done = errand_done, .argument = errand});
+        err = peers_ask(peers, peers_next(peers),
+                        &(struct peers_request){.message = message,
+                                                .body = body,
+                                                .trace = client->request.trace,
+                                                .done = errand_done,
+                                                .argument = errand});
     }
     if (err != ERR_OK) {
         free(errand);
@@ -199,11 +201,12 @@ static void group_found(struct client *client, enum err err, uint64_t number) {
 void operation_start(struct client *client) {
     enum operation operation = client->request.operation;
     client->started = true;
-    uint64_t number;
+    uint64_t number, before = log_trace_begin(client->request.trace);
     if (operations[operation].start == NULL)
         client_fail(client, ERR_INTERNAL, "");
     else if (!operations[operation].looked_up)
         operations[operation].start(client);
     else if (names_find(client, PEER_GROUP, &client->request.group, &number, group_found))
         group_found(client, ERR_OK, number);
+    log_trace_end(before);
 }

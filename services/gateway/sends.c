@@ -13,6 +13,7 @@
 
 #include <utlist.h>
 
+#include "common/log.h"
 #include "services/gateway/gateway.h"
 
 #define NONCE_BYTES 16
@@ -92,9 +93,13 @@ static void remove_send(struct client *client, struct send *send) {
 /* Answers its sender and ends it. */
 static void conclude(struct client *client, struct send *send, struct client_result result) {
     struct gateway *gateway = client->gateway;
+    uint64_t before = log_trace_begin(send->request.trace);
     metric_add(result.err == ERR_OK ? gateway->stored : gateway->refused, 1);
     client_answer(client, &send->request, &result);
+    if (result.err == ERR_OK)
+        histogram_observe(gateway->send_seconds, (uint64_t)(loop_now_us() - send->request.read_us));
     remove_send(client, send);
+    log_trace_end(before);
 }
 
 /* --- flights -------------------------------------------------------------------------------------
@@ -149,6 +154,7 @@ static bool ask(struct client *client, struct flight *flight, const struct deliv
                      peers_by_key(delivery, conversation_key(client->account, flight->to)),
                      &(struct peers_request){.message = &message_DELIVERY_SEND,
                                              .body = body,
+                                             .trace = body->traces.items[0],
                                              .done = answered,
                                              .argument = flight}) == ERR_OK;
 }
@@ -168,9 +174,19 @@ static void gather(const struct client *client, struct recipient to, struct deli
             (body->texts.count > 0 && bytes > FLIGHT_BYTES))
             return;
         body->texts.items[body->texts.count++] = send->request.text;
+        body->traces.items[body->traces.count++] = send->request.trace;
         body->nonces.items[body->nonces.count++] =
             slice_make((const char *)send->nonce, NONCE_BYTES);
     }
+}
+
+static void note_departure(const struct client *client, const struct send *send) {
+    uint64_t before = log_trace_begin(send->request.trace);
+    log_debug("text_sent", "client=%llu account=%llu to_%s=%llu", (unsigned long long)client->id,
+              (unsigned long long)client->account,
+              send->to.kind == PEER_GROUP ? "group" : "account",
+              (unsigned long long)send->to.number);
+    log_trace_end(before);
 }
 
 static void board(struct client *client, struct flight *flight, size_t count) {
@@ -180,6 +196,7 @@ static void board(struct client *client, struct flight *flight, size_t count) {
         send->flight = flight;
         client->gateway->waiting_sends--;
         count--;
+        note_departure(client, send);
     }
 }
 
@@ -191,18 +208,22 @@ static void depart(struct client *client, struct recipient to) {
     if (first == NULL || first->flight != NULL)
         return;
     struct slice texts[DELIVERY_SEND_MAX], nonces[DELIVERY_SEND_MAX];
+    uint64_t traces[DELIVERY_SEND_MAX];
     struct slice account_id = slice_text(client->account_id);
     uint64_t number;
     struct delivery_send body = {
         .account = client->account,
         .account_id = id_is_decimal(account_id, &number) ? slice_make(NULL, 0) : account_id,
         .texts = {texts, 0},
-        .nonces = {nonces, 0}};
+        .nonces = {nonces, 0},
+        .traces = {traces, 0}};
     struct flight *flight = malloc(sizeof *flight);
     if (flight == NULL)
         return;
     *flight = (struct flight){client->gateway, client->id, to};
     gather(client, to, &body);
+    if (body.traces.count == 1)
+        body.traces.count = 0; /* the request's own says it */
     if (ask(client, flight, &body))
         board(client, flight, body.texts.count);
     else

@@ -34,7 +34,7 @@ enum group_role {
 struct group_settings {
     struct service_settings service;
     struct db_settings db;
-    uint64_t group_port, group_max_members;
+    uint64_t group_port, group_metrics_port, group_max_members;
     char *session_peers;
 };
 

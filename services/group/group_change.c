@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "common/log.h"
 #include "services/group/group_sql.h"
 
 /* The readers of a change's notices, whose own conversations are to be locked. */
@@ -209,7 +210,10 @@ static int route_row(const struct group_change *change, const struct log_row *ro
                           .subject = subject->account,
                           .subject_id = subject->id,
                           .accepted = row->accepted,
-                          .text = row->text};
+                          .text = row->text,
+                          .trace = log_trace()};
+    log_debug("stored", "cid=%llu conversation=%llu account=%llu", (unsigned long long)row->cid,
+              (unsigned long long)row->conversation, (unsigned long long)row->sender);
     if (change->plan->kind == CHANGE_OF_GROUP) {
         entry.to = change->head->lo;
         entry.to_id = change->head->string_id;

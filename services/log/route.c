@@ -340,6 +340,11 @@ static void session_changed(void *context, struct peer *peer, enum peer_change c
     }
 }
 
+static size_t depth_of_bytes(const void *argument) {
+    const struct router *self = argument;
+    return self->bytes;
+}
+
 struct router *router_new(struct service *service, const char *session_peers) {
     struct router *self = calloc(1, sizeof *self);
     if (self == NULL)
@@ -363,6 +368,8 @@ struct router *router_new(struct service *service, const char *session_peers) {
                                                                 .change = session_changed});
     if (self->sessions == NULL)
         router_destroy(&self);
+    else
+        service_add_queue(service, "route_bytes", depth_of_bytes, self, ROUTE_MAX_BYTES);
     return self;
 }
 

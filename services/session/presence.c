@@ -87,6 +87,8 @@ void presence_note(struct presence *self, uint64_t account, bool online) {
     self->queue[self->count++] = (struct news){account, online};
 }
 
+size_t presence_waiting(const struct presence *self) { return self->count; }
+
 struct presence *presence_new(struct service *service, const char *group_peers) {
     struct presence *self = calloc(1, sizeof *self);
     if (self == NULL)

@@ -23,4 +23,7 @@ void presence_destroy(struct presence **self);
 
 void presence_note(struct presence *self, uint64_t account, bool online);
 
+/* News that wait or are on their way. */
+size_t presence_waiting(const struct presence *self);
+
 #endif

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/log.h"
+
 /* What msgpack needs at most (sizes from its specification): a number; an item besides its entry
  * and connections (a map, two names, two headers of 5 bytes); a message besides its items (the
  * envelope's header, the body's map, seq and the header of items). */
@@ -149,11 +151,30 @@ static bool collect_item(struct pusher *self, const struct route_item *items, ui
     return heard;
 }
 
+/* Only for this is an entry looked into here. */
+static void note_routed(const struct route_item *item, bool heard) {
+    struct record_arena arena = {0};
+    struct entry entry;
+    const char *fault;
+    if (record_unpack(&entry_desc, item->entry, &arena, &entry, &fault) == 0) {
+        uint64_t before = log_trace_begin(entry.trace);
+        log_debug("routed", "cid=%llu conversation=%llu accounts=%zu everyone=%s heard=%s",
+                  (unsigned long long)entry.cid, (unsigned long long)entry.conversation,
+                  item->accounts.count, item->everyone ? "yes" : "no", heard ? "yes" : "no");
+        log_trace_end(before);
+    }
+    record_arena_free(&arena);
+}
+
 void pusher_route(struct pusher *self, const struct session_route *route) {
     const struct route_item *items = route->items.items;
     uint64_t unheard = 0;
-    for (uint32_t i = 0; i < route->items.count; i++)
-        unheard += !collect_item(self, items, i);
+    for (uint32_t i = 0; i < route->items.count; i++) {
+        bool heard = collect_item(self, items, i);
+        unheard += !heard;
+        if (log_enabled(LOG_LEVEL_DEBUG))
+            note_routed(&items[i], heard);
+    }
     send_collected(self, items);
     metric_add(self->routed, route->items.count);
     metric_add(self->unheard, unheard);

@@ -218,6 +218,12 @@ static void on_sweep(struct ev_loop *ev, ev_timer *timer, int revents) {
     set_gauges(self);
 }
 
+/* --- queues --------------------------------------------------------------------------------- */
+
+static size_t depth_of_bindings(const void *argument) { return directory_count(argument); }
+
+static size_t depth_of_presence(const void *argument) { return presence_waiting(argument); }
+
 /* --- life ---------------------------------------------------------------------------------- */
 
 int session_start(struct service *service, void *context) {
@@ -242,6 +248,9 @@ int session_start(struct service *service, void *context) {
     struct metrics *metrics = service_metrics(service);
     self->bindings_gauge = metrics_gauge(metrics, "bindings", "", "Connections in the directory.");
     self->gateways_gauge = metrics_gauge(metrics, "gateways", "", "Gateways that are heard.");
+    service_add_queue(service, "bindings", depth_of_bindings, self->directory,
+                      settings->max_connections);
+    service_add_queue(service, "presence", depth_of_presence, self->presence, PRESENCE_MAX);
     double every = (double)settings->gateway_timeout_ms / SWEEPS_PER_TIMEOUT / 1000;
     self->swept_ms = loop_now_ms();
     ev_timer_init(&self->sweep, on_sweep, every, every);

@@ -13,7 +13,8 @@
 
 struct session_settings {
     struct service_settings service;
-    uint64_t session_port, max_connections, connections_per_account, gateway_timeout_ms;
+    uint64_t session_port, session_metrics_port;
+    uint64_t max_connections, connections_per_account, gateway_timeout_ms;
     char *group_peers;
 };
 

@@ -131,6 +131,23 @@ static void test_status(void **state) {
                 "--delivery-peers=dns:no.such.name.invalid:7104");
 }
 
+static void test_status_of_queues(void **state) {
+    struct auth_fixture *f = *state;
+    const char *address = client_address(f->client);
+    const char *peers[] = {
+        test_text("--auth-peers=%s", address), test_text("--group-peers=%s", address),
+        test_text("--session-peers=%s", address), test_text("--delivery-peers=%s", address),
+        test_text("--gateway-peers=%s", address)};
+    ASSERT_RUNS(0, test_text("\nauth %s\n    calls ", address), "status", peers[0], peers[1],
+                peers[2], peers[3], peers[4]);
+    ASSERT_RUNS(0, ", pool 0/10000\n", "status", peers[0], peers[1], peers[2], peers[3], peers[4]);
+    ASSERT_RUNS(0, "\"pool\":{\"depth\":0,\"limit\":10000}", "status", "--json", peers[0], peers[1],
+                peers[2], peers[3], peers[4]);
+    /* One that does not answer has none. */
+    ASSERT_RUNS(1, "\"instance\":\"-\"}", "status", "--json", SOON, peers[0], peers[1], peers[2],
+                peers[3], test_text("--gateway-peers=%s", free_address()));
+}
+
 static void test_user_add(void **state) {
     struct auth_fixture *f = *state;
     const char *auth = test_text("--auth-peers=%s", client_address(f->client));
@@ -175,8 +192,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_migrate_again), cmocka_unit_test(test_newer_database),
         cmocka_unit_test(test_no_database),   cmocka_unit_test(test_ping_and_metrics),
-        cmocka_unit_test(test_status),        cmocka_unit_test(test_user_add),
-        cmocka_unit_test(test_group_add),     cmocka_unit_test(test_usage),
+        cmocka_unit_test(test_status),        cmocka_unit_test(test_status_of_queues),
+        cmocka_unit_test(test_user_add),      cmocka_unit_test(test_group_add),
+        cmocka_unit_test(test_usage),
     };
     /* These have a database of their own. */
     const struct CMUnitTest migration_tests[] = {

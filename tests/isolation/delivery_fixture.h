@@ -104,7 +104,8 @@ static inline int delivery_tear_down(void **state) {
 /* Waits until the instance that `observer` asks has this many requests in progress. */
 static inline void wait_for_calls(struct test_caller *observer, uint64_t wanted) {
     int64_t deadline_ms = loop_now_ms() + TEST_DEADLINE_MS;
-    while (test_caller_metric(observer, "calls") != wanted + 1) { /* its own question is one */
+    while (test_caller_metric(observer, "queue_depth{queue=\"calls\"}") !=
+           wanted + 1) { /* its own question is one */
         if (loop_now_ms() > deadline_ms)
             fail_msg("waited in vain for %" PRIu64 " requests in progress", wanted);
         usleep(1000);

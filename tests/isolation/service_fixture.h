@@ -78,7 +78,7 @@ struct child {
     struct {
         struct service_settings service;
         struct db_settings db;
-        uint64_t test_port;
+        uint64_t test_port, test_metrics_port;
         bool with_database, never_ready, fail_start, slow_stop;
     } settings;
     struct service *service;
@@ -258,6 +258,8 @@ static inline int child_main(int argc, char **argv) {
         CONFIG_INCLUDE(struct child, settings.db, db_options),
         {"test_port", CONFIG_TYPE_U64, offsetof(struct child, settings.test_port), "", 1, 1, 65535,
          "port", "where it listens"},
+        {"test_metrics_port", CONFIG_TYPE_U64, offsetof(struct child, settings.test_metrics_port),
+         "", 0, 0, 65535, "port", "where it serves its pages"},
         {"with_database", CONFIG_TYPE_BOOL, offsetof(struct child, settings.with_database), "", 0,
          0, 1, "", "have a pool"},
         {"never_ready", CONFIG_TYPE_BOOL, offsetof(struct child, settings.never_ready), "", 0, 0, 1,
@@ -284,6 +286,7 @@ static inline int child_main(int argc, char **argv) {
         .settings = &child,
         .common = &child.settings.service,
         .port = &child.settings.test_port,
+        .metrics_port = &child.settings.test_metrics_port,
         .handlers = handlers,
         .handler_count = sizeof handlers / sizeof handlers[0],
         .context = &child,

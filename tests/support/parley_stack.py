@@ -21,6 +21,8 @@ import socket
 import subprocess
 import tempfile
 import time
+import urllib.error
+import urllib.request
 
 import pymysql
 
@@ -258,6 +260,8 @@ class Stack:
         self.environment = bare_environment() | database.settings
         self.set(db_name=self.database_name, **CHEAP_PASSWORDS | settings)
         self.set(**{f"{name}_port": self.ports[name] for name in (*SERVICES, "http", "tcp", "youim")})
+        self.metrics_ports = {name: free_port() for names in instances.values() for name in names}
+        self.set(**{f"{name}_metrics_port": 0 for name in SERVICES})  # of what tests start besides
         for program, names in instances.items():
             self.set(**{f"{program}_peers": ",".join(map(self.address, names))})
         self.services = {}
@@ -274,7 +278,10 @@ class Stack:
         return f"tcp://{self.host}:{self.ports[name]}"
 
     def _service(self, name, program):
-        own = {f"PARLEY_{program.upper()}_PORT": str(self.ports[name])}
+        own = {
+            f"PARLEY_{program.upper()}_PORT": str(self.ports[name]),
+            f"PARLEY_{program.upper()}_METRICS_PORT": str(self.metrics_ports[name]),
+        }
         return Service(
             name, programs() / f"parley-{program}", self.environment | own, self.folder
         )
@@ -326,6 +333,16 @@ class Stack:
         values = [line.split()[-1] for line in lines if line.startswith(f"parley_{metric}")]
         assert values, f"{name} has no counter {metric}: {lines}"
         return sum(float(value) for value in values)
+
+    def page(self, name, path):
+        """Status and text of one of the pages that an instance serves over HTTP."""
+        url = f"http://{self.host}:{self.metrics_ports[name]}{path}"
+        try:
+            with urllib.request.urlopen(url, timeout=DEADLINE) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as refused:
+            with refused:
+                return refused.code, refused.read().decode()
 
     def sql(self, query, *arguments):
         return self.database.rows(self.database_name, query, *arguments)

@@ -72,6 +72,29 @@ static void a_body_travels_behind_the_header(void **state) {
     buffer_free(&out);
 }
 
+static void a_trace_travels_in_the_header(void **state) {
+    (void)state;
+    static const uint64_t traces[] = {0, 1, 127, 128, UINT64_C(1) << 40, UINT64_MAX};
+    for (size_t i = 0; i < sizeof traces / sizeof traces[0]; i++) {
+        struct buffer out = buffer_make(256);
+        struct envelope envelope = {.trace = 77};
+        envelope_pack_traced(ENVELOPE_REQUEST, 5, "a.name", traces[i], NULL, NULL, &out);
+        assert_int_equal(envelope_unpack(slice_make(out.data, out.length), &envelope), 0);
+        assert_true(envelope.trace == traces[i]);
+        assert_int_equal(out.data[0], traces[i] == 0 ? (char)0x93 : (char)0x94);
+        assert_true(slice_equal(envelope.name, slice_text("a.name")));
+        assert_true(slice_equal(envelope.body, WHOLE("\x80")));
+        buffer_free(&out);
+    }
+    /* What else a later version may put there is passed over. */
+    struct envelope envelope;
+    assert_int_equal(envelope_unpack(WHOLE("\x94\x01\x07\xa1n\xa1x\x80"), &envelope), 0);
+    assert_true(envelope.trace == 0);
+    assert_int_equal(envelope_unpack(WHOLE("\x95\x01\x07\xa1n\x09\xa1x\x80"), &envelope), 0);
+    assert_true(envelope.trace == 9);
+    assert_true(slice_equal(envelope.body, WHOLE("\x80")));
+}
+
 static void later_header_elements_are_passed_over(void **state) {
     (void)state;
     struct envelope envelope;
@@ -170,6 +193,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(kinds_ids_and_names_go_there_and_back),
         cmocka_unit_test(a_body_travels_behind_the_header),
+        cmocka_unit_test(a_trace_travels_in_the_header),
         cmocka_unit_test(later_header_elements_are_passed_over),
         cmocka_unit_test(numbers_may_have_any_width),
         cmocka_unit_test(what_is_no_header_is_refused),

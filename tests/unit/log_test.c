@@ -77,6 +77,34 @@ static void levels_hold_back(void **state) {
     free(line);
 }
 
+static void *trace_here(void *trace_r) {
+    *(uint64_t *)trace_r = log_trace();
+    return NULL;
+}
+
+static void a_trace_is_told_while_it_lasts(void **state) {
+    (void)state;
+    struct capture capture;
+    pthread_t thread;
+    uint64_t there = 1;
+    log_open("auth", LOG_LEVEL_INFO);
+    assert_true(log_trace() == 0);
+    uint64_t outer = log_trace_begin(0xabc);
+    uint64_t inner = log_trace_begin(UINT64_MAX);
+    assert_int_equal(pthread_create(&thread, NULL, trace_here, &there), 0);
+    pthread_join(thread, NULL);
+    assert_true(there == 0); /* each thread has its own */
+    log_trace_end(inner);
+    capture_begin(&capture, STDERR_FILENO);
+    log_info("told", "a=%d", 1);
+    char *line = capture_end(&capture);
+    assert_string_equal(line + HEAD_BYTES,
+                        "level=info service=auth event=told trace=0000000000000abc a=1\n");
+    free(line);
+    log_trace_end(outer);
+    assert_true(log_trace() == 0);
+}
+
 static void level_words(void **state) {
     (void)state;
     enum log_level level = LOG_LEVEL_ERROR;
@@ -219,6 +247,7 @@ int main(void) {
         cmocka_unit_test(a_line_has_its_form),
         cmocka_unit_test(nothing_to_add_leaves_no_space),
         cmocka_unit_test(levels_hold_back),
+        cmocka_unit_test(a_trace_is_told_while_it_lasts),
         cmocka_unit_test(level_words),
         cmocka_unit_test(a_long_line_is_cut_and_one_write),
         cmocka_unit_test(a_value_cannot_forge_a_line),

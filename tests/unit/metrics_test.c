@@ -52,6 +52,90 @@ static void they_print_in_the_text_format(void **state) {
     metrics_destroy(&metrics);
 }
 
+static void observe_all(struct histogram *histogram, const uint64_t *values, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        histogram_observe(histogram, values[i]);
+}
+
+/* Bounds belong to the bucket below them; what is beyond all has one of its own. */
+static void histograms_print_their_buckets_in_seconds(void **state) {
+    (void)state;
+    struct metrics *metrics = metrics_new();
+    assert_non_null(metrics);
+    struct histogram *calls =
+        metrics_histogram(metrics, "call_seconds", "message=\"ping\"", HISTOGRAM_SECONDS, "Time.");
+    const uint64_t values[] = {0, 100, 101, 1000, 20000, 10000000, 10000001};
+    observe_all(calls, values, sizeof values / sizeof values[0]);
+    assert_int_equal(histogram_count(calls), 7);
+#define BUCKET "parley_call_seconds_bucket{message=\"ping\",le="
+    assert_prints(metrics,
+                  "# HELP parley_call_seconds Time.\n"
+                  "# TYPE parley_call_seconds histogram\n" BUCKET "\"0.0001\"} 2\n" BUCKET
+                  "\"0.00025\"} 3\n" BUCKET "\"0.0005\"} 3\n" BUCKET "\"0.001\"} 4\n" BUCKET
+                  "\"0.0025\"} 4\n" BUCKET "\"0.005\"} 4\n" BUCKET "\"0.01\"} 4\n" BUCKET
+                  "\"0.025\"} 5\n" BUCKET "\"0.05\"} 5\n" BUCKET "\"0.1\"} 5\n" BUCKET
+                  "\"0.25\"} 5\n" BUCKET "\"0.5\"} 5\n" BUCKET "\"1\"} 5\n" BUCKET
+                  "\"2.5\"} 5\n" BUCKET "\"5\"} 5\n" BUCKET "\"10\"} 6\n" BUCKET "\"+Inf\"} 7\n"
+                  "parley_call_seconds_sum{message=\"ping\"} 20.021202\n"
+                  "parley_call_seconds_count{message=\"ping\"} 7\n");
+#undef BUCKET
+    metrics_destroy(&metrics);
+}
+
+static void a_histogram_may_count_things(void **state) {
+    (void)state;
+    struct metrics *metrics = metrics_new();
+    assert_non_null(metrics);
+    struct histogram *sizes = metrics_histogram(metrics, "sizes", "", HISTOGRAM_COUNT, "help");
+    assert_ptr_equal(metrics_histogram(metrics, "sizes", "", HISTOGRAM_COUNT, "help"), sizes);
+    const uint64_t values[] = {1, 2, 128, 5000};
+    observe_all(sizes, values, sizeof values / sizeof values[0]);
+    struct buffer out = buffer_make(1 << 20);
+    metrics_print(metrics, &out);
+    assert_int_equal(buffer_add(&out, "", 1), 0);
+    assert_non_null(strstr(out.data, "parley_sizes_bucket{le=\"1\"} 1\n"));
+    assert_non_null(strstr(out.data, "parley_sizes_bucket{le=\"2\"} 2\n"));
+    assert_non_null(strstr(out.data, "parley_sizes_bucket{le=\"96\"} 2\n"));
+    assert_non_null(strstr(out.data, "parley_sizes_bucket{le=\"128\"} 3\n"));
+    assert_non_null(strstr(out.data, "parley_sizes_bucket{le=\"4096\"} 3\n"));
+    assert_non_null(strstr(out.data, "parley_sizes_bucket{le=\"+Inf\"} 4\n"));
+    assert_non_null(strstr(out.data, "parley_sizes_sum 5131\nparley_sizes_count 4\n"));
+    buffer_free(&out);
+    metrics_destroy(&metrics);
+}
+
+static void errors_are_counted_by_their_word(void **state) {
+    (void)state;
+    struct metrics *metrics = metrics_new();
+    assert_non_null(metrics);
+    struct metric *counters[ERR_COUNT];
+    metrics_errors(metrics, "refused_total", "help", counters);
+    assert_null(counters[ERR_OK]);
+    metric_add(counters[ERR_OVERLOADED], 3);
+    struct buffer out = buffer_make(1 << 20);
+    metrics_print(metrics, &out);
+    assert_int_equal(buffer_add(&out, "", 1), 0);
+    assert_non_null(strstr(out.data, "parley_refused_total{error=\"overloaded\"} 3\n"));
+    assert_non_null(strstr(out.data, "parley_refused_total{error=\"not_member\"} 0\n"));
+    assert_null(strstr(out.data, "\"ok\""));
+    buffer_free(&out);
+    metrics_destroy(&metrics);
+}
+
+/* A family stays together, whatever was made in between. */
+static void labels_of_one_name_stand_together(void **state) {
+    (void)state;
+    struct metrics *metrics = metrics_new();
+    assert_non_null(metrics);
+    metrics_counter(metrics, "a", "x=\"1\"", "help");
+    metrics_counter(metrics, "b", "", "help");
+    metrics_counter(metrics, "a", "x=\"2\"", "help");
+    assert_prints(metrics, "# HELP parley_a help\n# TYPE parley_a counter\n"
+                           "parley_a{x=\"1\"} 0\nparley_a{x=\"2\"} 0\n"
+                           "# HELP parley_b help\n# TYPE parley_b counter\nparley_b 0\n");
+    metrics_destroy(&metrics);
+}
+
 static void the_same_name_and_labels_are_the_same(void **state) {
     (void)state;
     struct metrics *metrics = metrics_new();
@@ -89,9 +173,12 @@ static void too_many_share_a_spare_and_are_told_once(void **state) {
     capture_begin(&capture, STDERR_FILENO);
     struct metric *one = metrics_counter(metrics, "one_more", "", "help");
     struct metric *two = metrics_gauge(metrics, "two_more", "", "help");
+    struct histogram *three =
+        metrics_histogram(metrics, "three_more", "", HISTOGRAM_SECONDS, "help");
     char *told = capture_end(&capture);
     assert_non_null(one);
     assert_ptr_equal(one, two);
+    histogram_observe(three, 1);
     assert_ptr_not_equal(one, last);
     assert_non_null(strstr(told, "level=warn"));
     assert_non_null(strstr(told, "event=metric_left_out name=one_more reason=too_many\n"));
@@ -125,9 +212,17 @@ static void a_small_buffer_is_told(void **state) {
 #define THREADS 4
 #define ADDITIONS 100000
 
+struct counted {
+    struct metric *metric;
+    struct histogram *histogram;
+};
+
 static void *count(void *argument) {
-    for (int i = 0; i < ADDITIONS; i++)
-        metric_add(argument, 1);
+    const struct counted *counted = argument;
+    for (int i = 0; i < ADDITIONS; i++) {
+        metric_add(counted->metric, 1);
+        histogram_observe(counted->histogram, (uint64_t)i);
+    }
     return NULL;
 }
 
@@ -135,19 +230,25 @@ static void threads_lose_nothing(void **state) {
     (void)state;
     struct metrics *metrics = metrics_new();
     assert_non_null(metrics);
-    struct metric *metric = metrics_counter(metrics, "a", "", "help");
+    struct counted counted = {metrics_counter(metrics, "a", "", "help"),
+                              metrics_histogram(metrics, "b", "", HISTOGRAM_SECONDS, "help")};
     pthread_t threads[THREADS];
     for (int i = 0; i < THREADS; i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, count, metric), 0);
+        assert_int_equal(pthread_create(&threads[i], NULL, count, &counted), 0);
     for (int i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
-    assert_int_equal(metric_get(metric), THREADS * ADDITIONS);
+    assert_int_equal(metric_get(counted.metric), THREADS * ADDITIONS);
+    assert_int_equal(histogram_count(counted.histogram), THREADS * ADDITIONS);
     metrics_destroy(&metrics);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(they_print_in_the_text_format),
+        cmocka_unit_test(histograms_print_their_buckets_in_seconds),
+        cmocka_unit_test(a_histogram_may_count_things),
+        cmocka_unit_test(errors_are_counted_by_their_word),
+        cmocka_unit_test(labels_of_one_name_stand_together),
         cmocka_unit_test(the_same_name_and_labels_are_the_same),
         cmocka_unit_test(nothing_prints_nothing),
         cmocka_unit_test(too_many_share_a_spare_and_are_told_once),

@@ -316,7 +316,9 @@ static inline int fixture_set_up(void **state) {
                                        .peer_timeout_ms = LONG_MS,
                                        .request_timeout_ms = LONG_MS}};
     f->definition = (struct service_definition){.name = "test", .common = &f->settings};
-    f->service = (struct service){.definition = &f->definition, .ev = f->ev, .instance = 7};
+    f->service = (struct service){
+        .definition = &f->definition, .ev = f->ev, .metrics = metrics_new(), .instance = 7};
+    assert_non_null(f->service.metrics);
     return f->ev == NULL ? -1 : 0;
 }
 
@@ -328,6 +330,7 @@ static inline int fixture_tear_down(void **state) {
         node_close(f->nodes[i]);
         free(f->nodes[i]);
     }
+    metrics_destroy(&f->service.metrics);
     ev_loop_destroy(f->ev);
     return 0;
 }

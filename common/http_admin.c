@@ -1,0 +1,305 @@
+/*
+ * Pages over HTTP. The port is bound and accepted on here rather than by libwebsockets, which gives
+ * up a port that is taken without saying so; it gets the accepted sockets and reads requests.
+ */
+#include "common/http_admin.h"
+
+#include <errno.h>
+#include <libwebsockets.h>
+#include <netdb.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "common/loop.h"
+#include "common/lws_log.h"
+
+/* Handed to libwebsockets at once: what the kernel doesn't take of it, libwebsockets copies. */
+#define WRITE_BYTES ((size_t)65536)
+/* How often it is looked whose time is over, and whether there are descriptors again. */
+#define SWEEP_S 0.25
+/* libwebsockets' descriptors: the clients' and its own. */
+#define LIBRARY_FILES (HTTP_ADMIN_MAX_CLIENTS + 16)
+#define BACKLOG 64
+
+struct client {
+    struct http_admin *owner;
+    struct lws *wsi;
+    LIST_ENTRY(client) all;
+    int64_t deadline_ms;
+    struct buffer out; /* LWS_PRE bytes for libwebsockets, then the answer */
+    size_t written;    /* bytes of `out`, those before it included */
+};
+
+struct http_admin {
+    struct ev_loop *ev;
+    const struct http_page *pages;
+    size_t page_count;
+    void *argument;
+    struct lws_protocols protocols[2];
+    struct lws_context *context;
+    struct lws_vhost *vhost;
+    ev_io listener;
+    ev_timer sweep;
+    LIST_HEAD(, client) clients;
+    size_t count;
+};
+
+/* --- answering ------------------------------------------------------------------------------- */
+
+static const struct http_page *find_page(const struct http_admin *self, const char *path) {
+    for (size_t i = 0; i < self->page_count; i++)
+        if (strcmp(self->pages[i].path, path) == 0)
+            return &self->pages[i];
+    return NULL;
+}
+
+static unsigned write_page(const struct http_admin *self, const struct http_page *page,
+                           struct buffer *body) {
+    if (page == NULL) {
+        buffer_add_text(body, "There is nothing here.\n");
+        return 404;
+    }
+    unsigned status = page->write(self->argument, body);
+    if (!body->failed)
+        return status;
+    buffer_clear(body);
+    buffer_add_text(body, "The page does not fit.\n");
+    return 500;
+}
+
+/* Puts the answer into `out`; -1 without memory. */
+static int make_answer(struct client *client, unsigned status, const char *type, bool allow,
+                       const struct buffer *body, bool with_body) {
+    static const unsigned char zeros[LWS_PRE];
+    unsigned char head[1024], *p = head, *end = head + sizeof head;
+    struct lws *wsi = client->wsi;
+    static const char methods[] = "GET, HEAD", no_more[] = "close";
+    if (lws_add_http_common_headers(wsi, status, type, body->length, &p, end) ||
+        lws_add_http_header_by_token(wsi, WSI_TOKEN_CONNECTION, (const unsigned char *)no_more,
+                                     sizeof no_more - 1, &p, end) ||
+        (allow && lws_add_http_header_by_name(
+                      wsi, (const unsigned char *)"allow:", (const unsigned char *)methods,
+                      sizeof methods - 1, &p, end)) ||
+        lws_finalize_http_header(wsi, &p, end))
+        return -1;
+    if (buffer_add(&client->out, zeros, sizeof zeros) != 0 ||
+        buffer_add(&client->out, head, (size_t)(p - head)) != 0 ||
+        (with_body && buffer_add(&client->out, body->data, body->length) != 0))
+        return -1;
+    client->written = sizeof zeros;
+    return 0;
+}
+
+static int on_request(struct client *client, const char *path) {
+    struct lws *wsi = client->wsi;
+    bool head = lws_hdr_total_length(wsi, WSI_TOKEN_HEAD_URI) > 0;
+    bool get = lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) > 0;
+    struct buffer body = buffer_make(HTTP_ADMIN_MAX_BYTES);
+    const struct http_page *page = find_page(client->owner, path);
+    unsigned status = 405;
+    if (get || head)
+        status = write_page(client->owner, page, &body);
+    else
+        buffer_add_text(&body, "GET and HEAD are all that is answered.\n");
+    const char *type = status == 200 && page != NULL ? page->type : "text/plain; charset=utf-8";
+    int failed = make_answer(client, status, type, status == 405, &body, !head);
+    buffer_free(&body);
+    if (failed == 0)
+        lws_callback_on_writable(wsi);
+    return failed;
+}
+
+/* The next part of the answer; nonzero: that was all, or the client is gone. libwebsockets writes
+ * what it still holds before it closes. */
+static int on_writeable(struct client *client) {
+    size_t left = client->out.length - client->written;
+    size_t now = left < WRITE_BYTES ? left : WRITE_BYTES;
+    unsigned char *bytes = (unsigned char *)client->out.data + client->written;
+    if (left == 0 || lws_write(client->wsi, bytes, now, LWS_WRITE_RAW) < 0)
+        return -1;
+    client->written += now;
+    if (now == left)
+        return -1;
+    lws_callback_on_writable(client->wsi);
+    return 0;
+}
+
+/* --- clients --------------------------------------------------------------------------------- */
+
+static void forget(struct client *client) {
+    LIST_REMOVE(client, all);
+    client->owner->count--;
+    buffer_free(&client->out);
+    free(client);
+}
+
+static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+                    size_t length) {
+    (void)user;
+    (void)length;
+    struct client *client = lws_get_opaque_user_data(wsi);
+    switch (reason) {
+    case LWS_CALLBACK_HTTP:
+        return client == NULL || client->out.length > 0 ? -1 : on_request(client, in);
+    case LWS_CALLBACK_HTTP_WRITEABLE:
+        return client == NULL ? -1 : on_writeable(client);
+    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE: /* to a WebSocket, to HTTP/2 */
+    case LWS_CALLBACK_RAW_ADOPT:            /* what libwebsockets makes of CONNECT */
+    case LWS_CALLBACK_RAW_RX:
+        return -1;
+    case LWS_CALLBACK_WSI_DESTROY:
+        if (client != NULL)
+            forget(client);
+        return 0;
+    default:
+        return 0;
+    }
+}
+
+static void let_in(struct http_admin *self, int fd) {
+    struct client *client = self->count < HTTP_ADMIN_MAX_CLIENTS ? calloc(1, sizeof *client) : NULL;
+    if (client == NULL) {
+        close(fd);
+        return;
+    }
+    lws_sock_file_fd_type descriptor = {.sockfd = fd};
+    /* Closes the descriptor when it fails. */
+    struct lws *wsi = lws_adopt_descriptor_vhost(self->vhost, LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP,
+                                                 descriptor, NULL, NULL);
+    if (wsi == NULL) {
+        free(client);
+        return;
+    }
+    *client = (struct client){.owner = self,
+                              .wsi = wsi,
+                              .deadline_ms = loop_now_ms() + HTTP_ADMIN_MS,
+                              .out = buffer_make(HTTP_ADMIN_MAX_BYTES + HTTP_ADMIN_HEADER_BYTES)};
+    lws_set_opaque_user_data(wsi, client);
+    LIST_INSERT_HEAD(&self->clients, client, all);
+    self->count++;
+}
+
+static void on_accept(struct ev_loop *ev, ev_io *watcher, int revents) {
+    (void)revents;
+    struct http_admin *self = watcher->data;
+    int fd = accept4(watcher->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0)
+        let_in(self, fd);
+    else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+        ev_io_stop(ev, watcher); /* until the next sweep */
+}
+
+static void on_sweep(struct ev_loop *ev, ev_timer *timer, int revents) {
+    (void)revents;
+    struct http_admin *self = timer->data;
+    int64_t now_ms = loop_now_ms();
+    struct client *client;
+    ev_io_start(ev, &self->listener);
+    LIST_FOREACH(client, &self->clients, all) {
+        if (now_ms < client->deadline_ms)
+            continue;
+        lws_set_timeout(client->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
+        lws_cancel_service(self->context); /* its timers are only looked at when it has an event */
+    }
+}
+
+/* --- life ------------------------------------------------------------------------------------ */
+
+/* A listening socket, or -1 with the reason. */
+static int open_socket(const char *host, uint16_t port, const char **reason_r) {
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
+                                   .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV};
+    struct addrinfo *address = NULL;
+    const int on = 1;
+    char service[8];
+    snprintf(service, sizeof service, "%u", port);
+    int status = getaddrinfo(host, service, &hints, &address);
+    if (status != 0) {
+        *reason_r = gai_strerror(status);
+        return -1;
+    }
+    int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd >= 0 &&
+        (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+         bind(fd, address->ai_addr, address->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0)) {
+        *reason_r = strerror(errno);
+        close(fd);
+        fd = -1;
+    } else if (fd < 0) {
+        *reason_r = strerror(errno);
+    }
+    freeaddrinfo(address);
+    return fd;
+}
+
+static int start_library(struct http_admin *self) {
+    void *loops[] = {self->ev};
+    const struct lws_context_creation_info info = {
+        .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_LIBEV,
+        .foreign_loops = loops,
+        .user = self,
+        .port = CONTEXT_PORT_NO_LISTEN_SERVER,
+        .vhost_name = "http_admin",
+        .protocols = self->protocols,
+        .timeout_secs = HTTP_ADMIN_MS / 1000,
+        .timeout_secs_ah_idle = HTTP_ADMIN_MS / 1000,
+        .max_http_header_data = HTTP_ADMIN_HEADER_BYTES,
+        .max_http_header_pool = HTTP_ADMIN_MAX_CLIENTS,
+        .fd_limit_per_thread = LIBRARY_FILES,
+    };
+    self->protocols[0] =
+        (struct lws_protocols){.name = "http", .callback = callback, .tx_packet_size = WRITE_BYTES};
+    lws_log_open();
+    self->context = lws_create_context(&info);
+    if (self->context != NULL)
+        self->vhost = lws_create_vhost(self->context, &info);
+    if (self->vhost != NULL)
+        return 0;
+    log_error("start_failed",
+              "reason=\"can't start libwebsockets; is its libev plugin installed?\"");
+    return -1;
+}
+
+struct http_admin *http_admin_new(struct ev_loop *ev, const char *bind_address, uint16_t port,
+                                  const struct http_page *pages, size_t page_count,
+                                  void *argument) {
+    const char *reason = "no memory";
+    struct http_admin *self = calloc(1, sizeof *self);
+    int fd = self == NULL ? -1 : open_socket(bind_address, port, &reason);
+    if (fd < 0) {
+        log_error("start_failed", "reason=\"cannot listen on http://%s:%u: %s\"", bind_address,
+                  port, reason);
+        free(self);
+        return NULL;
+    }
+    self->ev = ev;
+    self->pages = pages;
+    self->page_count = page_count;
+    self->argument = argument;
+    LIST_INIT(&self->clients);
+    ev_io_init(&self->listener, on_accept, fd, EV_READ);
+    ev_timer_init(&self->sweep, on_sweep, SWEEP_S, SWEEP_S);
+    self->listener.data = self->sweep.data = self;
+    ev_io_start(ev, &self->listener);
+    ev_timer_start(ev, &self->sweep);
+    if (start_library(self) != 0)
+        http_admin_destroy(&self);
+    return self;
+}
+
+void http_admin_destroy(struct http_admin **self_p) {
+    struct http_admin *self = *self_p;
+    *self_p = NULL;
+    if (self == NULL)
+        return;
+    ev_io_stop(self->ev, &self->listener);
+    ev_timer_stop(self->ev, &self->sweep);
+    close(self->listener.fd);
+    if (self->context != NULL)
+        lws_context_destroy(self->context); /* closes what is left, with the callbacks */
+    free(self);
+}

@@ -1,0 +1,8 @@
+/* What libwebsockets has to say, as log lines: its errors and warnings, no more. */
+#ifndef PARLEY_COMMON_LWS_LOG_H
+#define PARLEY_COMMON_LWS_LOG_H
+
+/* To be called before a context is made; again is fine. */
+void lws_log_open(void);
+
+#endif

@@ -1,0 +1,82 @@
+/* What the gateway tells the operator of itself: its queues, and its counters of clients. */
+#include <utlist.h>
+
+#include "services/gateway/gateway.h"
+
+static size_t depth_of_connections(const void *argument) {
+    const struct gateway *self = argument;
+    return edge_count(self->edge);
+}
+
+static size_t depth_of_output(const void *argument) {
+    const struct gateway *self = argument;
+    return edge_total_queued_bytes(self->edge);
+}
+
+static size_t depth_of_texts(const void *argument) {
+    const struct gateway *self = argument;
+    return self->waiting_sends;
+}
+
+static size_t depth_of_pulls(const void *argument) {
+    const struct gateway *self = argument;
+    return self->pulls;
+}
+
+static size_t depth_of_pull_queue(const void *argument) {
+    const struct gateway *self = argument;
+    return self->queued_pulls;
+}
+
+static size_t depth_of_cursors(const void *argument) {
+    const struct gateway *self = argument;
+    return cursors_waiting(self->cursors);
+}
+
+static size_t depth_of_unbinds(const void *argument) {
+    const struct gateway *self = argument;
+    return bindings_waiting(self->bindings);
+}
+
+void watch_queues(struct gateway *self) {
+    const struct gateway_settings *settings = &self->settings;
+    size_t connections = (size_t)settings->max_connections;
+    const struct {
+        const char *name;
+        service_depth *depth;
+        size_t limit;
+    } queues[] = {
+        {"connections", depth_of_connections, connections},
+        {"output_bytes", depth_of_output, connections * (size_t)settings->send_queue_bytes},
+        {"texts", depth_of_texts, connections * CLIENT_MAX_SENDS},
+        {"pulls", depth_of_pulls, GATEWAY_MAX_PULLS},
+        {"pulls_waiting", depth_of_pull_queue, connections},
+        {"cursor_moves", depth_of_cursors, CURSORS_WAITING_MAX},
+        {"unbinds", depth_of_unbinds, BINDINGS_WAITING_MAX},
+    };
+    for (size_t i = 0; i < sizeof queues / sizeof queues[0]; i++)
+        service_add_queue(self->service, queues[i].name, queues[i].depth, self, queues[i].limit);
+}
+
+void watch_metrics(struct gateway *self) {
+    struct metrics *metrics = service_metrics(self->service);
+    self->connections = metrics_gauge(metrics, "connections", "", "Clients that are connected.");
+    self->accepted =
+        metrics_counter(metrics, "connections_total", "", "Clients that have connected.");
+    self->stored = metrics_counter(metrics, "texts_stored_total", "", "Texts that were stored.");
+    self->refused = metrics_counter(metrics, "texts_refused_total", "",
+                                    "Texts that were answered with an error.");
+    self->written =
+        metrics_counter(metrics, "entries_written_total", "", "Entries written to clients.");
+    self->caught_up = metrics_counter(metrics, "catch_ups_total", "",
+                                      "Times that a client was sent back to reading the log.");
+    self->gaps = metrics_counter(metrics, "push_gaps_total", "", "Pushes that were missed.");
+    self->send_seconds = metrics_histogram(metrics, "send_seconds", "", HISTOGRAM_SECONDS,
+                                           "Time from reading a text to answering that it is "
+                                           "stored.");
+    self->push_seconds = metrics_histogram(metrics, "push_seconds", "", HISTOGRAM_SECONDS,
+                                           "Time from storing an entry, by delivery's clock, to "
+                                           "queueing it for its readers here.");
+    metrics_errors(metrics, "client_refused_total", "Clients' requests that ended with an error.",
+                   self->refused_by);
+}
