@@ -35,7 +35,8 @@
     X(BLOCKED, "blocked", "the recipient does not take messages from this account")                \
     X(TO_ONESELF, "to_oneself", "that cannot be done with oneself")                                \
     X(THROTTLED, "throttled", "too many attempts, wait a moment")                                  \
-    X(TOO_MANY, "too_many", "a limit is reached")
+    X(TOO_MANY, "too_many", "a limit is reached")                                                  \
+    X(REF_USED, "ref_used", "the ref was used for another request")
 
 enum err {
 #define X(name, word, text) ERR_##name,

@@ -7,14 +7,17 @@ const struct db_statement auth_sql_next_number = {"next_number",
                                                   "SELECT NEXT VALUE FOR account_number"};
 
 const struct db_statement auth_sql_add_account = {
-    "add_account", "INSERT INTO account (number, id, email, name, password, created_ms)"
-                   " VALUES (?, ?, ?, ?, ?, ?)"};
+    "add_account", "INSERT INTO account (number, id, email, name, password, created_ms,"
+                   " register_nonce) VALUES (?, ?, ?, ?, ?, ?, ?)"};
 
 const struct db_statement auth_sql_find_by_id = {"find_by_id", "SELECT " ACCOUNT_COLUMNS
                                                                " FROM account WHERE id = ?"};
 
 const struct db_statement auth_sql_find_by_email = {
     "find_by_email", "SELECT " ACCOUNT_COLUMNS " FROM account WHERE email = ?"};
+
+const struct db_statement auth_sql_find_registered = {
+    "find_registered", "SELECT " ACCOUNT_COLUMNS ", email FROM account WHERE register_nonce = ?"};
 
 const struct db_statement auth_sql_replace_password = {
     "replace_password", "UPDATE account SET password = ? WHERE number = ? AND password = ?"};

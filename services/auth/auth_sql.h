@@ -11,10 +11,13 @@
 
 /* -> number */
 extern const struct db_statement auth_sql_next_number;
-/* number, id, email or NULL, name, password or NULL, created_ms. Keys: see below. */
+/* number, id, email or NULL, name, password or NULL, created_ms, nonce or NULL. Keys: see
+ * below. */
 extern const struct db_statement auth_sql_add_account;
 /* id, or email -> the columns of enum auth_account_column */
 extern const struct db_statement auth_sql_find_by_id, auth_sql_find_by_email;
+/* nonce -> the columns of enum auth_account_column: the account that it registered */
+extern const struct db_statement auth_sql_find_registered;
 /* new hash, number, old hash */
 extern const struct db_statement auth_sql_replace_password;
 /* hash, account, created_ms, expires_ms */
@@ -42,11 +45,13 @@ enum auth_account_column {
     AUTH_ACCOUNT_ID,
     AUTH_ACCOUNT_NAME,
     AUTH_ACCOUNT_PASSWORD,
-    AUTH_ACCOUNT_DISABLED
+    AUTH_ACCOUNT_DISABLED,
+    AUTH_ACCOUNT_EMAIL /* of auth_sql_find_registered alone */
 };
 
 /* What db_fault_key says when an account can't be added. */
 #define AUTH_KEY_NUMBER "PRIMARY"
 #define AUTH_KEY_EMAIL "account_email"
+#define AUTH_KEY_NONCE "account_register_nonce"
 
 #endif

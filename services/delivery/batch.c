@@ -158,14 +158,13 @@ static struct route_batch *answer(struct batch *batch, bool *missed_r) {
         uint64_t trace = trace_of(send, reply->cids.count);
         note_stored(row, trace);
         if (send->err == ERR_OK) {
-            reply->conversation = row->conversation;
-            reply->cids.items[reply->cids.count++] = row->cid;
+            reply->conversation = row->head->id;
+            reply->cids.items[reply->cids.count++] = row->clash ? 0 : row->cid;
             reply->times_ms.items[reply->times_ms.count++] = row->time_ms;
-            reply->repeats += row->repeat;
+            reply->repeats += row->repeat && !row->clash;
         }
-        /* What was first stored in another conversation is nothing to this one's members. */
-        if (routes != NULL && row->conversation == row->head->id &&
-            route_row(routes, row, send->body, trace) != 0)
+        /* A clash is nothing that was said to anybody here. */
+        if (routes != NULL && !row->clash && route_row(routes, row, send->body, trace) != 0)
             *missed_r = true;
     }
     return routes;

@@ -1,7 +1,6 @@
 /* delivery.send: checks what can be checked without the database, and hands over to a writer. */
 #include "services/delivery/writers.h"
 
-#define NONCE_BYTES 16
 /* As long as a row's body may be, with room to spare. */
 #define TEXT_BYTES 65000
 

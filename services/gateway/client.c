@@ -69,6 +69,7 @@ void client_finish(struct client *client, const struct client_result *result) {
     client_answer(client, &client->request, result);
     client_request_free(&client->request);
     client->busy = client->started = false;
+    client->again = NULL;
     client_continue(client);
 }
 
@@ -131,6 +132,7 @@ static void take_text(struct client *client, struct client_request *request) {
     /* While the name is looked up, the request is the one in progress and keeps its place. */
     client->request = *request;
     client->busy = true;
+    patience_start(&client->patience, client->gateway->settings.send_timeout_ms);
     edge_pause(client->edge);
     if (names_find(client, request->peer_kind, &request->peer, &number, peer_found))
         peer_found(client, ERR_OK, number);
@@ -247,6 +249,7 @@ static void on_close(void *argument, struct edge_connection *edge) {
     feed_stop(client);
     bindings_unbind(client);
     send_drop_all(client);
+    operation_drop(client);
     cursors_flush(gateway); /* the account may be on its way to another gateway */
     if (client->busy)
         client_request_free(&client->request);

@@ -6,7 +6,8 @@
  *     reasons.c     why it was refused, for people
  *     sends.c       texts on their way to the log  feed.c       the log on its way to the client
  *     bindings.c    who is here, told to session   cursors.c    what has arrived, told to delivery
- *     names.c       string ids to numbers        watch.c      queues and counters, for the operator
+ *     names.c       string ids to numbers          nonces.c     what is never done twice
+ *     watch.c       queues and counters, for the operator
  *
  * A callback of a request to another service gets the client's id, never its pointer, and finds it
  * with gateway_client: a client may be gone by then.
@@ -20,6 +21,7 @@
 #include "common/peers.h"
 #include "services/gateway/dialect.h"
 #include "services/gateway/edge.h"
+#include "services/gateway/patience.h"
 #include "services/gateway/positions.h"
 
 /* Texts per connection that may wait to be stored; beyond it nothing more is read. */
@@ -84,7 +86,12 @@ struct client {
     struct client_request request; /* while busy */
     bool busy;                     /* `request` is being carried out, or waits for the texts */
     bool started;                  /* it is being carried out */
-    struct send *sends;            /* in the order in which they were read */
+    struct patience patience;      /* with the request in progress, from its look-ups on */
+    unsigned char nonce[NONCE_BYTES];
+    void (*again)(struct client *client); /* asks for it again; NULL: it is tried once */
+    bool awaits_retry;                    /* in gateway->retry_queue */
+    struct client *next_retry, *prev_retry;
+    struct send *sends; /* in the order in which they were read */
     size_t send_count;
 
     /* the feed */
@@ -123,7 +130,7 @@ struct gateway {
     struct edge *edge;
     struct peers *auth, *group, *session, *delivery;
     struct client *clients; /* by id */
-    struct client *pull_queue, *mark_queue, *login_queue;
+    struct client *pull_queue, *mark_queue, *login_queue, *retry_queue;
     size_t pulls, queued_pulls; /* on their way; in pull_queue */
     struct names *names;
     struct cursors *cursors;
@@ -182,6 +189,17 @@ struct slice reason_of(const struct client_request *request, enum err err,
 
 /* Carries out client->request (busy); ends with client_finish, now or later. */
 void operation_start(struct client *client);
+/* operations_ask.c: asks again what is to be asked again by now. */
+void operation_tick(struct gateway *gateway, int64_t now_ms);
+/* The client is gone. */
+void operation_drop(struct client *client);
+
+/* --- nonces.c -------------------------------------------------------------------------------- */
+
+/* The same for each request of an account with the same `ref`, and for a registration with the same
+ * ref, id and e-mail address; without a ref another one each time. */
+void client_nonce(const struct client *client, const struct client_request *request,
+                  unsigned char nonce_r[NONCE_BYTES]);
 
 /* --- sends.c --------------------------------------------------------------------------------- */
 
@@ -250,10 +268,12 @@ struct names *names_new(struct gateway *gateway);
 void names_destroy(struct names **self);
 /*
  * The number of an account or group. true: `number_r` is it (0: there is none). false: the service
- * is asked, and `done` is called once with it, or with an error, unless the client is gone.
+ * is asked, again and again while it is away and the client's patience lasts, and `done` is called
+ * once with the number, or with an error, unless the client is gone.
  */
 bool names_find(struct client *client, enum peer_kind kind, const struct client_id *id,
                 uint64_t *number_r,
                 void (*done)(struct client *client, enum err err, uint64_t number));
+void names_tick(struct gateway *gateway, int64_t now_ms);
 
 #endif

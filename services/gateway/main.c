@@ -26,7 +26,7 @@ static const struct config_option options[] = {
     CONFIG_U64(SETTINGS, login_timeout_ms, 30000, 100, 86400000, "ms",
                "how long a client may stay without logging in"),
     CONFIG_U64(SETTINGS, send_timeout_ms, 30000, 100, 600000, "ms",
-               "how long a text is tried to be stored before its sender is told that it was not"),
+               "how long a request is tried before the client is told that it failed"),
     CONFIG_U64(SETTINGS, max_connections, 15000, 1, 1000000, "connections",
                "clients; further ones are turned away"),
     CONFIG_U64(SETTINGS, send_queue_bytes, 1 << 20, GATEWAY_TEXT_BYTES, 1 << 30, "bytes",
@@ -60,6 +60,8 @@ static void on_tick(struct ev_loop *ev, ev_timer *timer, int revents) {
     struct gateway *self = timer->data;
     int64_t now_ms = loop_now_ms();
     client_tick(self, now_ms);
+    names_tick(self, now_ms);
+    operation_tick(self, now_ms);
     send_tick(self, now_ms);
     feed_tick(self, now_ms);
     bindings_tick(self);

@@ -2,6 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <utlist.h>
+
 #include "services/gateway/gateway.h"
 
 /* Ids that are remembered per kind; when there are more, all are forgotten. About 20 MB. */
@@ -15,12 +17,16 @@ struct name {
 
 struct names {
     struct name *accounts, *groups;
+    struct look_up *waiting; /* to be asked again */
 };
 
-/* A look-up on behalf of a client, who may be gone when it is answered. */
+/* A look-up on behalf of a client, who may be gone when it is answered. A client has one at most.
+ */
 struct look_up {
+    struct patience patience;
+    struct look_up *prev, *next;
     struct gateway *gateway;
-    uint64_t client;
+    uint64_t client, trace;
     enum peer_kind kind;
     char id[ID_MAX_BYTES + 1];
     void (*done)(struct client *client, enum err err, uint64_t number);
@@ -41,6 +47,8 @@ static void forget(struct name **table) {
 
 void names_destroy(struct names **self_p) {
     if (*self_p != NULL) {
+        struct look_up *look_up, *next;
+        DL_FOREACH_SAFE((*self_p)->waiting, look_up, next) { free(look_up); }
         forget(&(*self_p)->accounts);
         forget(&(*self_p)->groups);
     }
@@ -68,25 +76,35 @@ static void remember(struct names *self, enum peer_kind kind, const char *id, ui
     HASH_ADD_STR(*table, id, name);
 }
 
+/* The end of the look-up, or its next try. */
+static void conclude(struct look_up *look_up, enum err err, uint64_t number) {
+    struct look_up copy = *look_up;
+    struct client *client = gateway_client(copy.gateway, copy.client);
+    if (client != NULL && patience_may_pass(err) && patience_wait(&look_up->patience)) {
+        DL_APPEND(copy.gateway->names->waiting, look_up);
+        return;
+    }
+    free(look_up);
+    if (client != NULL)
+        copy.done(client, err, number);
+}
+
 static void answered(void *argument, enum err err, const void *reply, const char *text) {
     (void)text;
-    struct look_up look_up = *(struct look_up *)argument;
-    free(argument);
+    struct look_up *look_up = argument;
     uint64_t number = 0;
     if (err == ERR_OK) {
         const struct u64_list *numbers =
-            look_up.kind == PEER_GROUP ? &((const struct group_resolve_reply *)reply)->groups
-                                       : &((const struct auth_resolve_reply *)reply)->accounts;
+            look_up->kind == PEER_GROUP ? &((const struct group_resolve_reply *)reply)->groups
+                                        : &((const struct auth_resolve_reply *)reply)->accounts;
         number = numbers->count == 1 ? numbers->items[0] : 0;
         if (number != 0) /* one that is not there may be there soon */
-            remember(look_up.gateway->names, look_up.kind, look_up.id, number);
+            remember(look_up->gateway->names, look_up->kind, look_up->id, number);
     }
-    struct client *client = gateway_client(look_up.gateway, look_up.client);
-    if (client != NULL)
-        look_up.done(client, err, number);
+    conclude(look_up, err, number);
 }
 
-static enum err ask(struct look_up *look_up, uint64_t trace) {
+static void ask(struct look_up *look_up) {
     struct gateway *gateway = look_up->gateway;
     bool group = look_up->kind == PEER_GROUP;
     struct peers *peers = group ? gateway->group : gateway->auth;
@@ -94,13 +112,30 @@ static enum err ask(struct look_up *look_up, uint64_t trace) {
     struct slice_list ids = {&id, 1};
     struct group_resolve group_body = {.ids = ids};
     struct auth_resolve auth_body = {.ids = ids};
-    return peers_ask(peers, peers_next(peers),
-                     &(struct peers_request){
-                         .message = group ? &message_GROUP_RESOLVE : &message_AUTH_RESOLVE,
-                         .body = group ? (const void *)&group_body : (const void *)&auth_body,
-                         .trace = trace,
-                         .done = answered,
-                         .argument = look_up});
+    uint64_t left_ms = patience_left_ms(&look_up->patience);
+    uint64_t most_ms = service_common(gateway->service)->request_timeout_ms;
+    enum err err =
+        peers_ask(peers, peers_next(peers),
+                  &(struct peers_request){
+                      .message = group ? &message_GROUP_RESOLVE : &message_AUTH_RESOLVE,
+                      .body = group ? (const void *)&group_body : (const void *)&auth_body,
+                      .trace = look_up->trace,
+                      .timeout_ms = left_ms < most_ms ? left_ms : most_ms,
+                      .done = answered,
+                      .argument = look_up});
+    if (err != ERR_OK)
+        conclude(look_up, err, 0);
+}
+
+void names_tick(struct gateway *gateway, int64_t now_ms) {
+    struct names *self = gateway->names;
+    struct look_up *look_up, *next;
+    DL_FOREACH_SAFE(self->waiting, look_up, next) {
+        if (look_up->patience.again_ms > now_ms)
+            continue;
+        DL_DELETE(self->waiting, look_up);
+        ask(look_up);
+    }
 }
 
 bool names_find(struct client *client, enum peer_kind kind, const struct client_id *id,
@@ -118,8 +153,12 @@ bool names_find(struct client *client, enum peer_kind kind, const struct client_
         done(client, ERR_OVERLOADED, 0);
         return false;
     }
-    *look_up =
-        (struct look_up){.gateway = gateway, .client = client->id, .kind = kind, .done = done};
+    *look_up = (struct look_up){.patience = client->patience,
+                                .gateway = gateway,
+                                .client = client->id,
+                                .trace = client->request.trace,
+                                .kind = kind,
+                                .done = done};
     memcpy(look_up->id, id->text.data, id->text.length);
     struct name *name = NULL;
     HASH_FIND_STR(*table_of(gateway->names, kind), look_up->id, name);
@@ -128,10 +167,6 @@ bool names_find(struct client *client, enum peer_kind kind, const struct client_
         free(look_up);
         return true;
     }
-    enum err err = ask(look_up, client->request.trace);
-    if (err != ERR_OK) {
-        free(look_up);
-        done(client, err, 0);
-    }
+    ask(look_up);
     return false;
 }

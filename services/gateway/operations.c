@@ -1,51 +1,9 @@
 /* What requests do: one at a time on a connection, each ending with client_finish. Those about the
  * connection itself are here. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/log.h"
 #include "services/gateway/operations_private.h"
-
-/* A request to another service on behalf of a client, who may be gone when it is answered. */
-struct errand {
-    struct gateway *gateway;
-    uint64_t client;
-    void (*done)(struct client *client, enum err err, const void *reply);
-};
-
-static void errand_done(void *argument, enum err err, const void *reply, const char *text) {
-    (void)text;
-    struct errand errand = *(struct errand *)argument;
-    free(argument);
-    struct client *client = gateway_client(errand.gateway, errand.client);
-    if (client != NULL)
-        errand.done(client, err, reply);
-}
-
-void operation_ask(struct client *client, struct peers *peers, const struct message_desc *message,
-                   const void *body,
-                   void (*done)(struct client *client, enum err err, const void *reply)) {
-    struct errand *errand = malloc(sizeof *errand);
-    enum err err = ERR_OVERLOADED;
-    if (errand != NULL) {
-        *errand = (struct errand){client->gateway, client->id, done};
-        err = peers_ask(peers, peers_next(peers),
-                        &(struct peers_request){.message = message,
-                                                .body = body,
-                                                .trace = client->request.trace,
-                                                .done = errand_done,
-                                                .argument = errand});
-    }
-    if (err != ERR_OK) {
-        free(errand);
-        done(client, err, NULL);
-    }
-}
-
-void operation_end(struct client *client, enum err err, const void *reply) {
-    (void)reply;
-    client_finish(client, &(struct client_result){.err = err});
-}
 
 /* --- registering ---------------------------------------------------------------------------------
  */
@@ -66,7 +24,8 @@ static void start_register(struct client *client) {
     struct auth_register body = {.id = request->account,
                                  .email = request->email,
                                  .password = request->password,
-                                 .name = request->name};
+                                 .name = request->name,
+                                 .nonce = operation_nonce(client)};
     operation_ask(client, client->gateway->auth, &message_AUTH_REGISTER, &body, registered);
 }
 
@@ -116,6 +75,14 @@ static void logged_in(struct client *client, enum err err, const void *reply_v) 
     bindings_bind(client, bound);
 }
 
+static void ask_login(struct client *client) {
+    struct auth_login body = {.login = client->request.account,
+                              .password = client->request.password,
+                              .open = client->dialect == DIALECT_YOUIM,
+                              .address = slice_text(edge_address(client->edge))};
+    operation_ask(client, client->gateway->auth, &message_AUTH_LOGIN, &body, logged_in);
+}
+
 static void start_login(struct client *client) {
     if (client->state != CLIENT_NEW) {
         client_fail(client, ERR_NOT_ALLOWED, "already logged in on this connection");
@@ -123,11 +90,7 @@ static void start_login(struct client *client) {
     }
     client_end_login(client);
     client_set_state(client, CLIENT_LOGGING_IN);
-    struct auth_login body = {.login = client->request.account,
-                              .password = client->request.password,
-                              .open = client->dialect == DIALECT_YOUIM,
-                              .address = slice_text(edge_address(client->edge))};
-    operation_ask(client, client->gateway->auth, &message_AUTH_LOGIN, &body, logged_in);
+    ask_login(client);
 }
 
 /* --- logging out ---------------------------------------------------------------------------------
@@ -153,27 +116,29 @@ static void start_logout(struct client *client) {
  */
 
 /* Every operation that is not done at once (client.c: HEARTBEAT, SEND). `looked_up`: by then the
- * ids of the group and person that it concerns have their numbers. */
+ * ids of the group and person that it concerns have their numbers. `again`: asks the service again
+ * when an instance failed; NULL: one try has to do. */
 static const struct {
     void (*start)(struct client *client);
     bool looked_up;
+    void (*again)(struct client *client);
 } operations[OPERATION_COUNT] = {
-    [OPERATION_REGISTER] = {start_register, false},
-    [OPERATION_LOGIN] = {start_login, false},
+    [OPERATION_REGISTER] = {start_register, false, start_register},
+    [OPERATION_LOGIN] = {start_login, false, ask_login},
     [OPERATION_LOGOUT] = {start_logout, false},
-    [OPERATION_CREATE_GROUP] = {operation_create_group, false},
-    [OPERATION_BEFRIEND] = {operation_befriend, true},
-    [OPERATION_ANSWER_FRIEND] = {operation_answer_friend, true},
-    [OPERATION_UNFRIEND] = {operation_unfriend, true},
-    [OPERATION_JOIN] = {operation_join, true},
-    [OPERATION_ANSWER_JOIN] = {operation_answer_join, true},
-    [OPERATION_ADMIT] = {operation_admit, true},
-    [OPERATION_LEAVE] = {operation_leave, true},
-    [OPERATION_REMOVE_MEMBER] = {operation_remove_member, true},
-    [OPERATION_SET_ADMIN] = {operation_set_admin, true},
-    [OPERATION_DISSOLVE] = {operation_dissolve, true},
-    [OPERATION_RENAME_GROUP] = {operation_rename_group, true},
-    [OPERATION_RENAME_SELF] = {operation_rename_self, true},
+    [OPERATION_CREATE_GROUP] = {operation_create_group, false, operation_create_group},
+    [OPERATION_BEFRIEND] = {operation_befriend, true, operation_befriend},
+    [OPERATION_ANSWER_FRIEND] = {operation_answer_friend, true, operation_answer_friend},
+    [OPERATION_UNFRIEND] = {operation_unfriend, true, operation_unfriend},
+    [OPERATION_JOIN] = {operation_join, true, operation_join},
+    [OPERATION_ANSWER_JOIN] = {operation_answer_join, true, operation_answer_join},
+    [OPERATION_ADMIT] = {operation_admit, true, operation_admit},
+    [OPERATION_LEAVE] = {operation_leave, true, operation_leave},
+    [OPERATION_REMOVE_MEMBER] = {operation_remove_member, true, operation_remove_member},
+    [OPERATION_SET_ADMIN] = {operation_set_admin, true, operation_set_admin},
+    [OPERATION_DISSOLVE] = {operation_dissolve, true, operation_dissolve},
+    [OPERATION_RENAME_GROUP] = {operation_rename_group, true, operation_rename_group},
+    [OPERATION_RENAME_SELF] = {operation_rename_self, true, operation_rename_self},
 };
 
 static void person_found(struct client *client, enum err err, uint64_t number) {
@@ -201,6 +166,9 @@ static void group_found(struct client *client, enum err err, uint64_t number) {
 void operation_start(struct client *client) {
     enum operation operation = client->request.operation;
     client->started = true;
+    client->again = operations[operation].again;
+    client_nonce(client, &client->request, client->nonce);
+    patience_start(&client->patience, client->gateway->settings.send_timeout_ms);
     uint64_t number, before = log_trace_begin(client->request.trace);
     if (operations[operation].start == NULL)
         client_fail(client, ERR_INTERNAL, "");

@@ -28,8 +28,10 @@ static struct slice id_text(const struct client_id *id, char out[24]) {
 void operation_create_group(struct client *client) {
     const struct client_request *request = &client->request;
     char digits[24];
-    struct group_create body = {
-        .account = client->account, .id = id_text(&request->group, digits), .name = request->name};
+    struct group_create body = {.account = client->account,
+                                .id = id_text(&request->group, digits),
+                                .name = request->name,
+                                .nonce = operation_nonce(client)};
     operation_ask(client, client->gateway->group, &message_GROUP_CREATE, &body, group_created);
 }
 
@@ -37,52 +39,53 @@ void operation_create_group(struct client *client) {
  */
 
 void operation_join(struct client *client) {
-    struct group_join body = {.group = client->request.group.number, .account = client->account};
+    struct group_join body = {.group = client->request.group.number,
+                              .account = client->account,
+                              .nonce = operation_nonce(client)};
     operation_ask(client, client->gateway->group, &message_GROUP_JOIN, &body, operation_end);
 }
 
-static void ask_answer(struct client *client,
-                       void (*done)(struct client *client, enum err err, const void *reply)) {
+void operation_answer_join(struct client *client) {
     const struct client_request *request = &client->request;
     struct group_answer_join body = {.group = request->group.number,
                                      .account = client->account,
                                      .asker = request->person.number,
-                                     .accept = request->accept};
-    operation_ask(client, client->gateway->group, &message_GROUP_ANSWER_JOIN, &body, done);
+                                     .accept = request->accept,
+                                     .nonce = operation_nonce(client)};
+    operation_ask(client, client->gateway->group, &message_GROUP_ANSWER_JOIN, &body, operation_end);
 }
 
-void operation_answer_join(struct client *client) { ask_answer(client, operation_end); }
-
-/* Nobody asked, so it is meant as pulling somebody in. */
-static void admitted(struct client *client, enum err err, const void *reply) {
+/* Accepts who has asked, and pulls in a friend who has not. */
+void operation_admit(struct client *client) {
     struct group_add body = {.group = client->request.group.number,
                              .account = client->request.person.number,
-                             .by = client->account};
-    if (err == ERR_NO_REQUEST)
-        operation_ask(client, client->gateway->group, &message_GROUP_ADD, &body, operation_end);
-    else
-        operation_end(client, err, reply);
+                             .by = client->account,
+                             .nonce = operation_nonce(client)};
+    operation_ask(client, client->gateway->group, &message_GROUP_ADD, &body, operation_end);
 }
-
-void operation_admit(struct client *client) { ask_answer(client, admitted); }
 
 /* --- being one no longer -------------------------------------------------------------------------
  */
 
 void operation_leave(struct client *client) {
-    struct group_leave body = {.group = client->request.group.number, .account = client->account};
+    struct group_leave body = {.group = client->request.group.number,
+                               .account = client->account,
+                               .nonce = operation_nonce(client)};
     operation_ask(client, client->gateway->group, &message_GROUP_LEAVE, &body, operation_end);
 }
 
 void operation_remove_member(struct client *client) {
     struct group_remove body = {.group = client->request.group.number,
                                 .account = client->request.person.number,
-                                .by = client->account};
+                                .by = client->account,
+                                .nonce = operation_nonce(client)};
     operation_ask(client, client->gateway->group, &message_GROUP_REMOVE, &body, operation_end);
 }
 
 void operation_dissolve(struct client *client) {
-    struct group_dissolve body = {.group = client->request.group.number, .by = client->account};
+    struct group_dissolve body = {.group = client->request.group.number,
+                                  .by = client->account,
+                                  .nonce = operation_nonce(client)};
     operation_ask(client, client->gateway->group, &message_GROUP_DISSOLVE, &body, operation_end);
 }
 
@@ -93,12 +96,15 @@ void operation_set_admin(struct client *client) {
     struct group_set_admin body = {.group = client->request.group.number,
                                    .account = client->request.person.number,
                                    .by = client->account,
-                                   .on = client->request.accept};
+                                   .on = client->request.accept,
+                                   .nonce = operation_nonce(client)};
     operation_ask(client, client->gateway->group, &message_GROUP_SET_ADMIN, &body, operation_end);
 }
 
 void operation_rename_group(struct client *client) {
-    struct group_rename body = {
-        .group = client->request.group.number, .by = client->account, .name = client->request.name};
+    struct group_rename body = {.group = client->request.group.number,
+                                .by = client->account,
+                                .name = client->request.name,
+                                .nonce = operation_nonce(client)};
     operation_ask(client, client->gateway->group, &message_GROUP_RENAME, &body, operation_end);
 }

@@ -9,12 +9,22 @@
 
 #include "services/gateway/gateway.h"
 
-/* Asks any instance of a service; `done` is called once, unless the client is gone. */
+/*
+ * Asks any instance of a service; `done` is called once, unless the client is gone. Where the
+ * request in progress has an `again`, that is called after a failure that may pass, with pauses,
+ * and has to ask the same; `done` then hears of success, of other failures, and of the last one
+ * when the request's time is over (patience.h).
+ */
 void operation_ask(struct client *client, struct peers *peers, const struct message_desc *message,
                    const void *body,
                    void (*done)(struct client *client, enum err err, const void *reply));
 /* For `done`, where nothing but success or failure is to be told. */
 void operation_end(struct client *client, enum err err, const void *reply);
+
+/* Of the request in progress: what tells the service that it was asked before. */
+static inline struct slice operation_nonce(const struct client *client) {
+    return slice_make((const char *)client->nonce, NONCE_BYTES);
+}
 
 /* --- operations_group.c --- */
 

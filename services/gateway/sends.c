@@ -7,7 +7,6 @@
  * fails, and each is stored once: a request without an answer is asked again, of whichever instance
  * has the conversation then, with the same nonces.
  */
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +15,6 @@
 #include "common/log.h"
 #include "services/gateway/gateway.h"
 
-#define NONCE_BYTES 16
 /* Text of one request; what is beyond leaves with the next. */
 #define FLIGHT_BYTES ((size_t)512 << 10)
 
@@ -41,26 +39,6 @@ struct flight {
     uint64_t client;
     struct recipient to;
 };
-
-/* The client's `ref` with the account, or a number of this gateway's that is never used again. */
-static void make_nonce(const struct client *client, struct send *send) {
-    struct gateway *gateway = client->gateway;
-    struct slice ref = send->request.ref;
-    if (ref.length == 0) {
-        uint64_t instance = service_instance(gateway->service);
-        /* Big-endian, so that nonces of one gateway grow: index pages stay in memory. */
-        uint64_t counter = __builtin_bswap64(++gateway->nonce_counter);
-        memcpy(send->nonce, &instance, sizeof instance);
-        memcpy(send->nonce + sizeof instance, &counter, sizeof counter);
-        return;
-    }
-    uint64_t account = client->account;
-    crypto_generichash_state state;
-    crypto_generichash_init(&state, NULL, 0, NONCE_BYTES);
-    crypto_generichash_update(&state, (const unsigned char *)&account, sizeof account);
-    crypto_generichash_update(&state, (const unsigned char *)ref.data, ref.length);
-    crypto_generichash_final(&state, send->nonce, NONCE_BYTES);
-}
 
 /* For choosing an instance. Two conversations may have the same. */
 static uint64_t conversation_key(uint64_t account, struct recipient to) {
@@ -128,6 +106,8 @@ static void land(struct client *client, const struct flight *flight, enum err er
         if (err == ERR_OK && i < reply->cids.count && i < reply->times_ms.count) {
             result.cid = reply->cids.items[i];
             result.stored_ms = reply->times_ms.items[i];
+            if (result.cid == 0)
+                result.err = ERR_REF_USED;
         }
         i++;
         conclude(client, send, result);
@@ -255,8 +235,8 @@ void send_start(struct client *client, struct client_request *request, uint64_t 
     }
     send->request = *request;
     send->to = (struct recipient){request->peer_kind, to};
-    send->deadline_ms = loop_now_ms() + (int64_t)gateway->settings.send_timeout_ms;
-    make_nonce(client, send);
+    send->deadline_ms = client->patience.until_ms;
+    client_nonce(client, request, send->nonce);
     DL_APPEND(client->sends, send);
     gateway->waiting_sends++;
     gateway->send_bytes += bytes_of(request);

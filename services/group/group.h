@@ -34,15 +34,30 @@ enum group_role {
 struct group_settings {
     struct service_settings service;
     struct db_settings db;
-    uint64_t group_port, group_metrics_port, group_max_members;
+    uint64_t group_port, group_metrics_port, group_max_members, ref_days;
     char *session_peers;
 };
+
+/* Rows of `done` that one statement removes, once they are ref_days old; the pause after a
+ * statement that found as many, and after one that found fewer. */
+#define GROUP_FORGET_STEP 1000
+#define GROUP_FORGET_PAUSE_S 0.5
+#define GROUP_FORGET_EVERY_S 60.0
+
+struct forgetter;
 
 struct group_service {
     struct group_settings settings;
     uint64_t instance; /* as the writer of conversations */
     struct router *router;
+    struct forgetter *forgetter; /* the loop's */
 };
+
+/* group_forget.c: removes old rows of `done` from its start to its end, which must come after that
+ * of the service's pool. NULL without memory. */
+struct forgetter *forgetter_new(struct service *service, uint64_t days)
+    __attribute__((warn_unused_result));
+void forgetter_destroy(struct forgetter **self);
 
 service_pool_handler group_handle_create, group_handle_resolve;
 service_pool_handler group_handle_befriend, group_handle_answer_friend, group_handle_unfriend;

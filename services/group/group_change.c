@@ -240,11 +240,19 @@ static void route(const struct group_change *change, const struct log_row *rows)
 
 /* --- the run ------------------------------------------------------------------------------- */
 
+/* Nothing to do: only that is kept, and only where it may be asked again. */
+static enum err finish_repeat(struct group_change *change) {
+    enum err err = group_done_add(change->done, change->db, 0);
+    return err == ERR_OK && change->plan->nonce.length > 0 ? db_commit(change->db) : err;
+}
+
 /* With every conversation locked: carries the change out and tells of it. */
 static enum err finish(struct group_change *change) {
     size_t count;
     struct log_row *rows = make_rows(change, &count);
     enum err err = rows == NULL ? ERR_OVERLOADED : ERR_OK;
+    if (err == ERR_OK)
+        err = group_done_add(change->done, change->db, 0);
     if (err == ERR_OK && change->plan->write != NULL)
         err = change->plan->write(change);
     if (err == ERR_OK && change->plan->kind == CHANGE_OF_GROUP)
@@ -266,9 +274,11 @@ static enum err finish(struct group_change *change) {
 
 /* One transaction. `again_r`: it changed nothing, since conversations were not locked that are open
  * now, and that `readers` now has. */
-static enum err attempt(const struct group_plan *plan, struct db *db, struct record_arena *arena,
-                        struct readers *readers, struct done *reply, bool *again_r) {
+static enum err attempt(const struct group_plan *plan, const struct group_done *done, struct db *db,
+                        struct record_arena *arena, struct readers *readers, struct done *reply,
+                        bool *again_r) {
     struct group_change change = {.plan = plan,
+                                  .done = done,
                                   .db = db,
                                   .arena = arena,
                                   .by = {.account = plan->by},
@@ -283,7 +293,9 @@ static enum err attempt(const struct group_plan *plan, struct db *db, struct rec
     if (err == ERR_OK)
         err = find_readers(&change, readers, &locked);
     reply->repeat = err == ERR_OK && change.notice_count == 0;
-    if (err == ERR_OK && !reply->repeat && locked)
+    if (reply->repeat)
+        err = finish_repeat(&change);
+    else if (err == ERR_OK && locked)
         err = finish(&change);
     db_rollback(db); /* nothing after a commit */
     if (err != ERR_OK || reply->repeat || locked)
@@ -292,8 +304,8 @@ static enum err attempt(const struct group_plan *plan, struct db *db, struct rec
     return open_conversations(&change, readers);
 }
 
-enum err group_change_run(const struct group_plan *plan, struct db *db, struct record_arena *arena,
-                          struct done *reply) {
+static enum err run(const struct group_plan *plan, const struct group_done *done, struct db *db,
+                    struct record_arena *arena, struct done *reply) {
     struct readers readers;
     bool again = true;
     /* A larger number would reach into the other kinds of conversations. */
@@ -301,6 +313,19 @@ enum err group_change_run(const struct group_plan *plan, struct db *db, struct r
         return ERR_NO_GROUP;
     enum err err = plan_readers(plan, &readers);
     for (int i = 0; err == ERR_OK && again && i < GROUP_CHANGE_ATTEMPTS; i++)
-        err = attempt(plan, db, arena, &readers, reply, &again);
+        err = attempt(plan, done, db, arena, &readers, reply, &again);
     return err == ERR_OK && again ? ERR_UNAVAILABLE : err;
+}
+
+enum err group_change_run(const struct group_plan *plan, struct db *db, struct record_arena *arena,
+                          struct done *reply) {
+    struct group_done done;
+    bool repeat;
+    uint64_t result;
+    enum err err = group_done_prepare(&done, plan->message, plan->ask, plan->by, plan->nonce);
+    if (err != ERR_OK)
+        return err;
+    err = group_done_settle(&done, db, run(plan, &done, db, arena, reply), &repeat, &result);
+    reply->repeat = reply->repeat || repeat;
+    return err;
 }

@@ -2,6 +2,8 @@
  * A change with the notices that tell of it, in one transaction.
  *
  *     return group_change_run(&(struct group_plan){.service = context, .ask = body,
+ *                                                  .message = &message_GROUP_LEAVE,
+ *                                                  .nonce = ask->nonce,
  *                                                  .group = ask->group, .by = ask->account,
  *                                                  .subject = ask->account,
  *                                                  .check = check_leave, .write = leave},
@@ -22,11 +24,15 @@
  * which both own conversations are locked;
  * - locks are taken in the order of conversations' ids, and rows only behind them, ascending: two
  *   changes wait, never deadlock.
+ *
+ * A plan with a nonce is carried out once (group_done.h): the row that says so is written first of
+ * all when everything is locked, also where there is nothing to do.
  */
 #ifndef PARLEY_GROUP_CHANGE_H
 #define PARLEY_GROUP_CHANGE_H
 
 #include "services/group/group.h"
+#include "services/group/group_done.h"
 #include "services/log/store.h"
 
 /* Transactions until every conversation is locked: two, and more when its readers change. */
@@ -41,6 +47,9 @@ typedef enum err group_step(struct group_change *change);
 struct group_plan {
     const struct group_service *service;
     const void *ask; /* the request's body */
+    /* What `ask` is the body of, and its nonce; empty: it never comes again. */
+    const struct message_desc *message;
+    struct slice nonce;
     enum { CHANGE_OF_GROUP, CHANGE_OF_ACCOUNTS, CHANGE_OF_ALL } kind;
     uint64_t group;
     bool operated;        /* the operator changes; `by` is 0 */
@@ -68,6 +77,7 @@ struct group_notice {
 
 struct group_change {
     const struct group_plan *plan;
+    const struct group_done *done;
     struct db *db;
     struct record_arena *arena; /* of the request; holds what a step leaves in the change */
     struct log_heads heads;
@@ -83,7 +93,8 @@ struct group_change {
 };
 
 /*
- * ERR_OK: committed and routed, or nothing to do (`repeat`). ERR_NO_GROUP; ERR_NO_ACCOUNT for a
+ * ERR_OK: committed and routed, or nothing to do (`repeat`), or done by an earlier request with the
+ * same nonce (`repeat`). ERR_REF_USED: that was another request. ERR_NO_GROUP; ERR_NO_ACCOUNT for a
  * number in `selves` that can't be one; ERR_TOO_MANY for more readers than GROUP_CHANGE_MAX_SELVES;
  * the steps' own errors; the database's. After ERR_UNAVAILABLE the change may have been committed
  * all the same (db_uncertain); then gateways are told to read the log.

@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "common/loop.h"
-#include "services/group/group.h"
+#include "services/group/group_done.h"
 #include "services/group/group_sql.h"
 #include "services/log/store.h"
 
@@ -34,11 +34,13 @@ static enum err add_rows(struct db *db, const struct group_create_reply *group, 
 }
 
 /* One attempt. ERR_TAKEN: `number_taken_r` says whether it is the number that is, or the id. */
-static enum err add_group(struct db *db, const struct group_create_reply *group, uint64_t owner,
-                          bool *number_taken_r) {
+static enum err add_group(struct db *db, const struct group_done *done,
+                          const struct group_create_reply *group, bool *number_taken_r) {
     enum err err = db_begin(db);
     if (err == ERR_OK)
-        err = add_rows(db, group, owner);
+        err = group_done_add(done, db, group->group);
+    if (err == ERR_OK)
+        err = add_rows(db, group, done->account);
     *number_taken_r = err == ERR_TAKEN && db_fault_key(db, GROUP_KEY_NUMBER);
     if (err == ERR_OK)
         err = db_commit(db);
@@ -58,28 +60,48 @@ static enum err next_number(struct db *db, uint64_t *number_r) {
     return err;
 }
 
+/* Id and name of the group with the reply's number: the same each time that it is asked for, also
+ * when it has another name by now. */
+static enum err describe(const struct group_create *ask, struct record_arena *arena,
+                         struct group_create_reply *reply) {
+    char decimal[NUMBER_TEXT_BYTES];
+    snprintf(decimal, sizeof decimal, "%llu", (unsigned long long)reply->group);
+    reply->id = ask->id.length > 0 ? ask->id : record_arena_copy(arena, slice_text(decimal));
+    reply->name = ask->name.length > 0 ? ask->name : reply->id;
+    return reply->id.length == 0 ? ERR_OVERLOADED : ERR_OK;
+}
+
 /*
  * A group whose number the server chooses; where `ask` has no id, it is the number's decimal form.
  * A number may be taken by somebody who chose it as an id: the next one is tried.
  */
-static enum err add_numbered(struct db *db, const struct group_create *ask,
-                             struct record_arena *arena, struct group_create_reply *reply) {
+static enum err add_numbered(struct db *db, const struct group_done *done,
+                             const struct group_create *ask, struct record_arena *arena,
+                             struct group_create_reply *reply) {
     for (int i = 0; i < GROUP_NUMBER_TRIES; i++) {
-        char decimal[NUMBER_TEXT_BYTES];
         bool number_taken;
         enum err err = next_number(db, &reply->group);
+        if (err == ERR_OK)
+            err = describe(ask, arena, reply);
         if (err != ERR_OK)
             return err;
-        snprintf(decimal, sizeof decimal, "%llu", (unsigned long long)reply->group);
-        reply->id = ask->id.length > 0 ? ask->id : record_arena_copy(arena, slice_text(decimal));
-        reply->name = ask->name.length > 0 ? ask->name : reply->id;
-        if (reply->id.length == 0)
-            return ERR_OVERLOADED;
-        err = add_group(db, reply, ask->account, &number_taken);
+        err = add_group(db, done, reply, &number_taken);
         if (!number_taken)
             return err;
     }
     return ERR_UNAVAILABLE;
+}
+
+static enum err create(struct db *db, const struct group_done *done, const struct group_create *ask,
+                       struct record_arena *arena, struct group_create_reply *reply) {
+    bool number_taken;
+    enum err err = check_account(db, ask->account);
+    if (err != ERR_OK)
+        return err;
+    if (!id_is_decimal(ask->id, &reply->group))
+        return add_numbered(db, done, ask, arena, reply);
+    err = describe(ask, arena, reply);
+    return err == ERR_OK ? add_group(db, done, reply, &number_taken) : err;
 }
 
 enum err group_handle_create(void *context, struct db *db, struct record_arena *arena,
@@ -87,16 +109,15 @@ enum err group_handle_create(void *context, struct db *db, struct record_arena *
     (void)context;
     const struct group_create *ask = body;
     struct group_create_reply *reply = reply_r;
-    bool number_taken;
+    struct group_done done;
+    bool repeat;
     if ((ask->id.length > 0 && !id_is_acceptable(ask->id)) ||
         (ask->name.length > 0 && !name_is_acceptable(ask->name)))
         return ERR_BAD_REQUEST;
-    enum err err = check_account(db, ask->account);
+    enum err err = group_done_prepare(&done, &message_GROUP_CREATE, ask, ask->account, ask->nonce);
     if (err != ERR_OK)
         return err;
-    if (!id_is_decimal(ask->id, &reply->group))
-        return add_numbered(db, ask, arena, reply);
-    reply->id = ask->id;
-    reply->name = ask->name.length > 0 ? ask->name : ask->id;
-    return add_group(db, reply, ask->account, &number_taken);
+    err = create(db, &done, ask, arena, reply);
+    err = group_done_settle(&done, db, err, &repeat, &reply->group);
+    return repeat ? describe(ask, arena, reply) : err;
 }

@@ -124,6 +124,9 @@ enum err group_handle_befriend(void *context, struct db *db, struct record_arena
                                const void *body, void *reply_r) {
     const struct group_befriend *ask = body;
     return group_change_run(&(struct group_plan){.service = context,
+                                                 .ask = ask,
+                                                 .message = &message_GROUP_BEFRIEND,
+                                                 .nonce = ask->nonce,
                                                  .kind = CHANGE_OF_ACCOUNTS,
                                                  .by = ask->account,
                                                  .subject = ask->target,
@@ -157,6 +160,8 @@ enum err group_handle_answer_friend(void *context, struct db *db, struct record_
                                     const void *body, void *reply_r) {
     const struct group_answer_friend *ask = body;
     return group_change_run(&(struct group_plan){.service = context,
+                                                 .message = &message_GROUP_ANSWER_FRIEND,
+                                                 .nonce = ask->nonce,
                                                  .ask = ask,
                                                  .kind = CHANGE_OF_ACCOUNTS,
                                                  .by = ask->account,
@@ -191,6 +196,9 @@ enum err group_handle_unfriend(void *context, struct db *db, struct record_arena
                                const void *body, void *reply_r) {
     const struct group_unfriend *ask = body;
     return group_change_run(&(struct group_plan){.service = context,
+                                                 .ask = ask,
+                                                 .message = &message_GROUP_UNFRIEND,
+                                                 .nonce = ask->nonce,
                                                  .kind = CHANGE_OF_ACCOUNTS,
                                                  .by = ask->account,
                                                  .subject = ask->target,

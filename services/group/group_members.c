@@ -64,6 +64,9 @@ enum err group_handle_add(void *context, struct db *db, struct record_arena *are
                           const void *body, void *reply_r) {
     const struct group_add *ask = body;
     return group_change_run(&(struct group_plan){.service = context,
+                                                 .ask = ask,
+                                                 .message = &message_GROUP_ADD,
+                                                 .nonce = ask->nonce,
                                                  .group = ask->group,
                                                  .operated = ask->by == 0,
                                                  .by = ask->by,
@@ -99,6 +102,9 @@ enum err group_handle_leave(void *context, struct db *db, struct record_arena *a
                             const void *body, void *reply_r) {
     const struct group_leave *ask = body;
     return group_change_run(&(struct group_plan){.service = context,
+                                                 .ask = ask,
+                                                 .message = &message_GROUP_LEAVE,
+                                                 .nonce = ask->nonce,
                                                  .group = ask->group,
                                                  .by = ask->account,
                                                  .subject = ask->account,
@@ -127,6 +133,9 @@ enum err group_handle_remove(void *context, struct db *db, struct record_arena *
                              const void *body, void *reply_r) {
     const struct group_remove *ask = body;
     return group_change_run(&(struct group_plan){.service = context,
+                                                 .ask = ask,
+                                                 .message = &message_GROUP_REMOVE,
+                                                 .nonce = ask->nonce,
                                                  .group = ask->group,
                                                  .operated = ask->by == 0,
                                                  .by = ask->by,
@@ -162,6 +171,9 @@ enum err group_handle_dissolve(void *context, struct db *db, struct record_arena
                                const void *body, void *reply_r) {
     const struct group_dissolve *ask = body;
     return group_change_run(&(struct group_plan){.service = context,
+                                                 .ask = ask,
+                                                 .message = &message_GROUP_DISSOLVE,
+                                                 .nonce = ask->nonce,
                                                  .group = ask->group,
                                                  .operated = ask->by == 0,
                                                  .by = ask->by,

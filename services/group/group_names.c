@@ -26,6 +26,8 @@ enum err group_handle_rename(void *context, struct db *db, struct record_arena *
     if (!name_is_acceptable(ask->name))
         return ERR_BAD_REQUEST;
     return group_change_run(&(struct group_plan){.service = context,
+                                                 .message = &message_GROUP_RENAME,
+                                                 .nonce = ask->nonce,
                                                  .ask = ask,
                                                  .group = ask->group,
                                                  .operated = ask->by == 0,
@@ -72,6 +74,8 @@ enum err group_handle_rename_account(void *context, struct db *db, struct record
     if (!name_is_acceptable(ask->name))
         return ERR_BAD_REQUEST;
     return group_change_run(&(struct group_plan){.service = context,
+                                                 .message = &message_GROUP_RENAME_ACCOUNT,
+                                                 .nonce = ask->nonce,
                                                  .ask = ask,
                                                  .kind = CHANGE_OF_ACCOUNTS,
                                                  .by = ask->account,

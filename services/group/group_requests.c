@@ -65,6 +65,9 @@ enum err group_handle_join(void *context, struct db *db, struct record_arena *ar
                            const void *body, void *reply_r) {
     const struct group_join *ask = body;
     return group_change_run(&(struct group_plan){.service = context,
+                                                 .ask = ask,
+                                                 .message = &message_GROUP_JOIN,
+                                                 .nonce = ask->nonce,
                                                  .group = ask->group,
                                                  .by = ask->account,
                                                  .subject = ask->account,
@@ -108,6 +111,8 @@ enum err group_handle_answer_join(void *context, struct db *db, struct record_ar
                                   const void *body, void *reply_r) {
     const struct group_answer_join *ask = body;
     return group_change_run(&(struct group_plan){.service = context,
+                                                 .message = &message_GROUP_ANSWER_JOIN,
+                                                 .nonce = ask->nonce,
                                                  .ask = ask,
                                                  .group = ask->group,
                                                  .by = ask->account,

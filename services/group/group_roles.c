@@ -41,6 +41,8 @@ enum err group_handle_set_admin(void *context, struct db *db, struct record_aren
                                 const void *body, void *reply_r) {
     const struct group_set_admin *ask = body;
     return group_change_run(&(struct group_plan){.service = context,
+                                                 .message = &message_GROUP_SET_ADMIN,
+                                                 .nonce = ask->nonce,
                                                  .ask = ask,
                                                  .group = ask->group,
                                                  .operated = ask->by == 0,

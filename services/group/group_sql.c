@@ -1,6 +1,10 @@
 /* Every statement of group; see group_sql.h. */
 #include "services/group/group_sql.h"
 
+#include "services/group/group.h"
+
+#define TEXT_OF(number_) #number_
+#define TEXT(number_) TEXT_OF(number_)
 #define SIXTEEN "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 /* --- groups -------------------------------------------------------------------------------- */
@@ -97,6 +101,19 @@ const struct db_statement group_sql_join = {
             " (SELECT COUNT(*) FROM request WHERE account = p.a),"
             " (SELECT COUNT(*) FROM request WHERE kind = 2 AND target = p.g)"
             " FROM (SELECT CAST(? AS UNSIGNED) AS g, CAST(? AS UNSIGNED) AS a) p"};
+
+/* --- what was done --------------------------------------------------------------------------- */
+
+const struct db_statement group_sql_add_done = {
+    "add_done",
+    "INSERT INTO done (account, nonce, digest, result, time_ms) VALUES (?, ?, ?, ?, ?)"};
+
+const struct db_statement group_sql_find_done = {
+    "find_done", "SELECT digest, result FROM done WHERE account = ? AND nonce = ?"};
+
+const struct db_statement group_sql_forget_done = {
+    "forget_done",
+    "DELETE FROM done WHERE time_ms < ? ORDER BY time_ms LIMIT " TEXT(GROUP_FORGET_STEP)};
 
 /* --- presence ------------------------------------------------------------------------------ */
 

@@ -1,7 +1,7 @@
 /*
- * Every statement of group. It writes the tables conversation (rows of groups), member, friendship
- * and request, and the name of an account, since the notice of it must be in the same transaction;
- * message rows and cursors it writes through services/log.
+ * Every statement of group. It writes the tables conversation (rows of groups), member, friendship,
+ * request and done, and the name of an account, since the notice of it must be in the same
+ * transaction; message rows and cursors it writes through services/log.
  *
  * Argument lists are in the order of the placeholders. What changes a group's rows runs while its
  * head is locked, what changes a friendship's or a request's while its people's own conversations
@@ -87,6 +87,15 @@ enum group_join_column {
     GROUP_JOIN_REQUESTS_FROM, /* requests of any kind that the account waits for */
     GROUP_JOIN_REQUESTS_TO    /* requests that wait for the group's answer */
 };
+
+/* --- what was done --------------------------------------------------------------------------- */
+
+/* account, nonce, digest, result, time_ms */
+extern const struct db_statement group_sql_add_done;
+/* account, nonce -> digest, result */
+extern const struct db_statement group_sql_find_done;
+/* time_ms: GROUP_FORGET_STEP rows at most that are older, the oldest first */
+extern const struct db_statement group_sql_forget_done;
 
 /* --- presence ------------------------------------------------------------------------------ */
 

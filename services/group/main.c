@@ -14,6 +14,8 @@ static const struct config_option options[] = {
                   "instances of session: tcp://host:port,... or dns:name:port"),
     CONFIG_U64(struct group_settings, group_max_members, 5000, 1, 60000, "accounts",
                "members that a group has at most"),
+    CONFIG_U64(struct group_settings, ref_days, 7, 1, 3650, "days",
+               "how long a request that is sent again with the same ref is not done again"),
     CONFIG_END};
 
 static const struct service_handler handlers[] = {
@@ -42,7 +44,8 @@ static int start(struct service *service, void *context) {
         service_use_pool(service, &self->settings.db) != 0)
         return -1;
     self->router = router_new(service, self->settings.session_peers);
-    return self->router == NULL ? -1 : 0;
+    self->forgetter = forgetter_new(service, self->settings.ref_days);
+    return self->router == NULL || self->forgetter == NULL ? -1 : 0;
 }
 
 static const char *missing(void *context) {
@@ -62,6 +65,7 @@ static bool stopped(void *context) {
 
 static void finish(void *context) {
     struct group_service *self = context;
+    forgetter_destroy(&self->forgetter);
     router_destroy(&self->router);
 }
 

@@ -128,7 +128,7 @@ void log_sql_add_commit(struct buffer *sql) { buffer_add_text(sql, "COMMIT;"); }
 
 void log_sql_add_find_nonces(struct db *db, struct buffer *sql, const struct log_row *rows,
                              size_t count) {
-    buffer_add_text(sql, "SELECT nonce,conversation,cid,time_ms FROM message WHERE nonce IN ");
+    buffer_add_text(sql, "SELECT nonce,conversation,cid,time_ms,body FROM message WHERE nonce IN ");
     const char *separator = "(";
     for (size_t i = 0; i < count; i++) {
         if (!rows[i].repeat)

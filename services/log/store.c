@@ -228,6 +228,8 @@ static void take_repeat(const struct db_rows *found, struct log_row *rows, size_
         rows[i].time_ms = db_rows_u64(found, 3);
         /* The row before it is not known; this makes whoever lacks it read the log. */
         rows[i].prev = rows[i].cid - 1;
+        rows[i].clash = rows[i].conversation != rows[i].head->id ||
+                        !slice_equal(db_rows_slice(found, 4), rows[i].text);
     }
 }
 

@@ -63,6 +63,7 @@ struct log_row {
     struct slice text;
     /* What log_append sets. */
     bool repeat; /* the nonce was there already; conversation, cid, time are that row's */
+    bool clash;  /* ... and that row is another message: nothing of this one is stored */
     uint64_t conversation, cid, prev, time_ms;
 };
 

@@ -35,7 +35,6 @@
 #include "tests/support/test_caller.h"
 
 #define SQL_BYTES 65536
-#define NONCE_BYTES 16
 #define LETTER_MAX_TEXTS (DELIVERY_SEND_MAX + 1)
 #define ROUTED_MAX_ACCOUNTS 16
 #define FIRST_ACCOUNT 5000000

@@ -89,8 +89,8 @@ static void test_new_texts_among_repeats(void **state) {
     assert_int_equal(after.prev, third.cid);
 }
 
-/* The first answer, but whoever is in the second conversation alone does not hear of the first. */
-static void test_a_nonce_that_another_conversation_has(void **state) {
+/* Another message is neither stored nor routed, nor taken for the first. Those beside it are. */
+static void test_a_nonce_of_another_message(void **state) {
     struct delivery_fixture *f = *state;
     struct delivery_send_reply reply;
     struct letter letter;
@@ -100,12 +100,25 @@ static void test_a_nonce_that_another_conversation_has(void **state) {
     assert_err(ask_send(f->caller, &letter, &reply), ERR_OK);
     uint64_t cid = reply.cids.items[0], conversation = reply.conversation;
     expect_routed(f, (uint64_t[]){ada, bob}, 2);
+    letter.texts[0] = slice_text("for bob, but later");
+    letter_add(f, &letter, "new");
+    assert_err(ask_send(f->caller, &letter, &reply), ERR_OK);
+    assert_int_equal(reply.repeats, 0);
+    assert_int_equal(reply.cids.items[0], 0);
+    assert_true(reply.cids.items[1] > cid);
+    assert_int_equal(reply.conversation, conversation);
+    struct entry entry = expect_routed(f, (uint64_t[]){ada, bob}, 2);
+    assert_int_equal(entry.cid, reply.cids.items[1]);
+    assert_int_equal(stored_in(f, conversation), 2);
+    /* The same text to somebody else is another message, too. */
+    letter_one(f, &letter, ada, bob, 0, "for whom?");
+    assert_err(ask_send(f->caller, &letter, &reply), ERR_OK);
+    expect_routed(f, (uint64_t[]){ada, bob}, 2);
     letter.body.to_account = 0;
     letter.body.to_group = group;
     assert_err(ask_send(f->caller, &letter, &reply), ERR_OK);
-    assert_int_equal(reply.repeats, 1);
-    assert_int_equal(reply.cids.items[0], cid);
-    assert_int_equal(reply.conversation, conversation);
+    assert_int_equal(reply.cids.items[0], 0);
+    assert_int_equal(reply.conversation, conversation_of_group(group));
     assert_int_equal(stored_in(f, conversation_of_group(group)), 0);
     expect_nothing_routed(f);
 }
@@ -248,7 +261,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_repeat_gets_the_first_answer),
         cmocka_unit_test(test_new_texts_among_repeats),
-        cmocka_unit_test(test_a_nonce_that_another_conversation_has),
+        cmocka_unit_test(test_a_nonce_of_another_message),
         cmocka_unit_test(test_the_same_through_two_instances_at_once),
         cmocka_unit_test(test_two_instances_take_turns),
         cmocka_unit_test(test_a_reader_misses_nothing),

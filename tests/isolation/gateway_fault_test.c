@@ -201,7 +201,7 @@ static void a_client_may_go_at_any_moment(void **state) {
         if (i % 2 == 0)
             played_answer(&asked, NULL);
         else
-            played_refuse(&asked, ERR_UNAVAILABLE);
+            played_refuse(&asked, ERR_OVERLOADED);
         if (page != NULL)
             stage_answer_pull(&page, NULL, 0);
     }

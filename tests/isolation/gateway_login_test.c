@@ -51,7 +51,7 @@ static void registering_through_ourchat_is_answered_by_a_5(void **state) {
     struct stage *stage = *state;
     struct talker *talker = stage_talker(stage, false);
     struct auth_register body;
-    static const enum err errors[] = {ERR_EMAIL_TAKEN, ERR_UNAVAILABLE, ERR_OK};
+    static const enum err errors[] = {ERR_EMAIL_TAKEN, ERR_OVERLOADED, ERR_OK};
     static const char *const answers[] = {"{'code':5,'time':#,'data':{'state':2}}",
                                           "{'code':5,'time':#,'data':{'state':1}}",
                                           "{'code':5,'time':#,'data':{'state':0,'ocId':1001}}"};
@@ -127,7 +127,7 @@ static void a_failed_login_is_answered_in_each_dialect(void **state) {
         enum err err;
         int state;
     } cases[] = {{ERR_BAD_LOGIN, 1},  {ERR_PASSWORD_NEEDED, 1}, {ERR_DISABLED, 1},
-                 {ERR_NO_ACCOUNT, 1}, {ERR_OVERLOADED, 2},      {ERR_UNAVAILABLE, 2}};
+                 {ERR_NO_ACCOUNT, 1}, {ERR_OVERLOADED, 2},      {ERR_INTERNAL, 2}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         talker_say(ourchat, "{'code':6,'time':1,'data':{'account':'a@b.c','password':'no'}}");
         struct asked *asked = stage_expect(stage, AUTH, &message_AUTH_LOGIN, &body);

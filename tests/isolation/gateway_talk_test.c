@@ -349,6 +349,10 @@ static void an_unknown_id_is_refused_and_not_remembered(void **state) {
 }
 
 /* Also when nobody is there to be asked: the connection goes on. */
+static int set_up_impatient(void **state) {
+    return stage_set_up_with(state, (const char *[]){"--send-timeout-ms=400", NULL});
+}
+
 static void a_look_up_that_fails_is_answered(void **state) {
     struct stage *stage = *state;
     struct talker *alice = live_ext(stage, ALICE, "alice");
@@ -384,7 +388,8 @@ int main(void) {
         TEST(all_texts_of_a_refused_request_are_refused),
         TEST(a_string_id_is_looked_up_once),
         TEST(an_unknown_id_is_refused_and_not_remembered),
-        TEST(a_look_up_that_fails_is_answered),
+        cmocka_unit_test_setup_teardown(a_look_up_that_fails_is_answered, set_up_impatient,
+                                        stage_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -185,7 +185,7 @@ static inline uint64_t new_account(struct group_fixture *f, const char *id) {
 
 static inline enum err create(struct group_fixture *f, uint64_t account, const char *id,
                               const char *name, struct group_create_reply *reply_r) {
-    struct group_create ask = {account, slice_text(id), slice_text(name)};
+    struct group_create ask = {.account = account, .id = slice_text(id), .name = slice_text(name)};
     return test_caller_ask(f->caller, &message_GROUP_CREATE, &ask, reply_r);
 }
 
@@ -197,7 +197,7 @@ static inline uint64_t new_group(struct group_fixture *f, uint64_t owner, const 
 }
 
 static inline enum err add(struct group_fixture *f, uint64_t group, uint64_t account, uint64_t by) {
-    struct group_add ask = {group, account, by};
+    struct group_add ask = {.group = group, .account = account, .by = by};
     struct done done;
     return test_caller_ask(f->caller, &message_GROUP_ADD, &ask, &done);
 }

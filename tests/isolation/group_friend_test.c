@@ -7,7 +7,7 @@
 
 static enum err befriend(struct group_fixture *f, uint64_t account, uint64_t target,
                          bool *repeat_r) {
-    struct group_befriend ask = {account, target};
+    struct group_befriend ask = {.account = account, .target = target};
     struct done done = {0};
     enum err err = test_caller_ask(f->caller, &message_GROUP_BEFRIEND, &ask, &done);
     if (repeat_r != NULL)
@@ -16,12 +16,12 @@ static enum err befriend(struct group_fixture *f, uint64_t account, uint64_t tar
 }
 
 static enum err answer(struct group_fixture *f, uint64_t account, uint64_t asker, bool accept) {
-    struct group_answer_friend ask = {account, asker, accept};
+    struct group_answer_friend ask = {.account = account, .asker = asker, .accept = accept};
     return test_caller_ask(f->caller, &message_GROUP_ANSWER_FRIEND, &ask, NULL);
 }
 
 static enum err unfriend(struct group_fixture *f, uint64_t account, uint64_t target) {
-    struct group_unfriend ask = {account, target};
+    struct group_unfriend ask = {.account = account, .target = target};
     return test_caller_ask(f->caller, &message_GROUP_UNFRIEND, &ask, NULL);
 }
 
@@ -281,7 +281,8 @@ static void test_two_answers_at_once(void **state) {
     for (unsigned round = 0; round < 4; round++) {
         uint64_t ada = new_account(f, ""), bob = new_account(f, "");
         ask_quietly(f, ada, bob);
-        struct group_answer_friend yes = {bob, ada, true}, no = {bob, ada, false};
+        struct group_answer_friend yes = {.account = bob, .asker = ada, .accept = true},
+                                   no = {.account = bob, .asker = ada, .accept = false};
         enum err errs[2];
         ask_both(f, conversation_of_account(ada),
                  (const struct message_desc *[]){&message_GROUP_ANSWER_FRIEND,
@@ -300,7 +301,8 @@ static void test_two_answers_at_once(void **state) {
 /* Whoever is first asks, the other one thereby accepts. */
 static void two_mutual_requests(struct group_fixture *f, uint64_t ada, uint64_t bob) {
     struct test_caller *other = test_caller_new("other", f->port);
-    struct group_befriend one = {ada, bob}, two = {bob, ada};
+    struct group_befriend one = {.account = ada, .target = bob},
+                          two = {.account = bob, .target = ada};
     test_caller_start(f->caller, &message_GROUP_BEFRIEND, &one);
     test_caller_start(other, &message_GROUP_BEFRIEND, &two);
     assert_err(test_caller_finish(f->caller, &message_GROUP_BEFRIEND, NULL), ERR_OK);
@@ -354,7 +356,8 @@ static void test_crosswise_changes_never_deadlock(void **state) {
         const struct message_desc *message =
             ends ? &message_GROUP_UNFRIEND : &message_GROUP_BEFRIEND;
         for (size_t i = 0; i < 4; i++) { /* both have the same fields */
-            struct group_befriend ask = {people[i], people[(i + 1 + round % 3) % 4]};
+            struct group_befriend ask = {.account = people[i],
+                                         .target = people[(i + 1 + round % 3) % 4]};
             test_caller_start(callers[i], message, &ask);
         }
         for (size_t i = 0; i < 4; i++) {

@@ -6,7 +6,7 @@
 #include "tests/isolation/group_fixture.h"
 
 static enum err join(struct group_fixture *f, uint64_t group, uint64_t account, bool *repeat_r) {
-    struct group_join ask = {group, account};
+    struct group_join ask = {.group = group, .account = account};
     struct done done = {0};
     enum err err = test_caller_ask(f->caller, &message_GROUP_JOIN, &ask, &done);
     if (repeat_r != NULL)
@@ -16,7 +16,8 @@ static enum err join(struct group_fixture *f, uint64_t group, uint64_t account, 
 
 static enum err answer(struct group_fixture *f, uint64_t group, uint64_t account, uint64_t asker,
                        bool accept) {
-    struct group_answer_join ask = {group, account, asker, accept};
+    struct group_answer_join ask = {
+        .group = group, .account = account, .asker = asker, .accept = accept};
     return test_caller_ask(f->caller, &message_GROUP_ANSWER_JOIN, &ask, NULL);
 }
 
@@ -254,7 +255,9 @@ static void test_the_first_answer_wins(void **state) {
         assert_err(join(f, group, ada, NULL), ERR_OK);
         expect_request(f, group, ada, owner);
         expect_request(f, group, ada, admin);
-        struct group_answer_join yes = {group, owner, ada, true}, no = {group, admin, ada, false};
+        struct group_answer_join
+            yes = {.group = group, .account = owner, .asker = ada, .accept = true},
+            no = {.group = group, .account = admin, .asker = ada, .accept = false};
         enum err errs[2];
         ask_both(
             f, conversation_of_group(group),
@@ -279,7 +282,7 @@ static void test_asking_while_administrators_change(void **state) {
     uint64_t admin = new_member(f, group, "", GROUP_MEMBER);
     for (unsigned round = 0; round < 6; round++) {
         uint64_t ada = new_account(f, "");
-        struct group_join ask = {group, ada};
+        struct group_join ask = {.group = group, .account = ada};
         struct group_set_admin set = {.group = group, .account = admin, .on = round % 2 == 0};
         enum err errs[2];
         ask_both(f, conversation_of_group(group),

@@ -6,18 +6,18 @@
 #include "tests/isolation/group_fixture.h"
 
 static enum err leave(struct group_fixture *f, uint64_t group, uint64_t account) {
-    struct group_leave ask = {group, account};
+    struct group_leave ask = {.group = group, .account = account};
     return test_caller_ask(f->caller, &message_GROUP_LEAVE, &ask, NULL);
 }
 
 static enum err remove_member(struct group_fixture *f, uint64_t group, uint64_t account,
                               uint64_t by) {
-    struct group_remove ask = {group, account, by};
+    struct group_remove ask = {.group = group, .account = account, .by = by};
     return test_caller_ask(f->caller, &message_GROUP_REMOVE, &ask, NULL);
 }
 
 static enum err dissolve(struct group_fixture *f, uint64_t group, uint64_t by) {
-    struct group_dissolve ask = {group, by};
+    struct group_dissolve ask = {.group = group, .by = by};
     return test_caller_ask(f->caller, &message_GROUP_DISSOLVE, &ask, NULL);
 }
 
@@ -169,7 +169,8 @@ static void test_two_who_remove_at_once(void **state) {
     for (unsigned round = 0; round < 4; round++) {
         uint64_t admin = new_member(f, group, "", GROUP_ADMINISTRATOR);
         uint64_t member = new_member(f, group, "", GROUP_MEMBER);
-        struct group_remove one = {group, admin, owner}, two = {group, member, admin};
+        struct group_remove one = {.group = group, .account = admin, .by = owner},
+                            two = {.group = group, .account = member, .by = admin};
         enum err errs[2];
         ask_both(f, conversation_of_group(group),
                  (const struct message_desc *[]){&message_GROUP_REMOVE, &message_GROUP_REMOVE},
@@ -189,8 +190,8 @@ static void test_removed_and_left_at_once(void **state) {
     struct group_fixture *f = *state;
     uint64_t owner = new_account(f, ""), group = new_group(f, owner, "");
     uint64_t member = new_member(f, group, "", GROUP_MEMBER);
-    struct group_remove one = {group, member, owner};
-    struct group_leave two = {group, member};
+    struct group_remove one = {.group = group, .account = member, .by = owner};
+    struct group_leave two = {.group = group, .account = member};
     enum err errs[2];
     ask_both(f, conversation_of_group(group),
              (const struct message_desc *[]){&message_GROUP_REMOVE, &message_GROUP_LEAVE},
@@ -297,8 +298,8 @@ static void test_joining_and_dissolving_at_once(void **state) {
     for (unsigned round = 0; round < 6; round++) {
         uint64_t owner = new_account(f, ""), group = new_group(f, owner, "");
         uint64_t ada = new_account(f, ""), conversation = conversation_of_group(group);
-        struct group_add one = {group, ada, 0};
-        struct group_dissolve two = {group, owner};
+        struct group_add one = {.group = group, .account = ada, .by = 0};
+        struct group_dissolve two = {.group = group, .by = owner};
         enum err errs[2];
         ask_both(f, conversation,
                  (const struct message_desc *[]){&message_GROUP_ADD, &message_GROUP_DISSOLVE},

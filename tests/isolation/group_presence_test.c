@@ -74,8 +74,8 @@ static void test_those_who_left_are_not_told(void **state) {
              gone = new_group(f, owner, "");
     uint64_t ada = new_member(f, group, "", GROUP_MEMBER), bob = new_member(f, group, "", 1);
     add_quietly(f, gone, ada);
-    struct group_leave leave = {group, bob};
-    struct group_dissolve dissolve = {gone, owner};
+    struct group_leave leave = {.group = group, .account = bob};
+    struct group_dissolve dissolve = {.group = gone, .by = owner};
     assert_err(test_caller_ask(f->caller, &message_GROUP_LEAVE, &leave, NULL), ERR_OK);
     assert_err(test_caller_ask(f->caller, &message_GROUP_DISSOLVE, &dissolve, NULL), ERR_OK);
     next_routed_item(f, f->session);

@@ -7,18 +7,18 @@
 
 static enum err set_admin(struct group_fixture *f, uint64_t group, uint64_t account, uint64_t by,
                           bool on) {
-    struct group_set_admin ask = {group, account, by, on};
+    struct group_set_admin ask = {.group = group, .account = account, .by = by, .on = on};
     return test_caller_ask(f->caller, &message_GROUP_SET_ADMIN, &ask, NULL);
 }
 
 static enum err rename_group(struct group_fixture *f, uint64_t group, uint64_t by,
                              const char *name) {
-    struct group_rename ask = {group, by, slice_text(name)};
+    struct group_rename ask = {.group = group, .by = by, .name = slice_text(name)};
     return test_caller_ask(f->caller, &message_GROUP_RENAME, &ask, NULL);
 }
 
 static enum err rename_account(struct group_fixture *f, uint64_t account, const char *name) {
-    struct group_rename_account ask = {account, slice_text(name)};
+    struct group_rename_account ask = {.account = account, .name = slice_text(name)};
     return test_caller_ask(f->caller, &message_GROUP_RENAME_ACCOUNT, &ask, NULL);
 }
 

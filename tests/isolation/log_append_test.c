@@ -156,12 +156,17 @@ static void test_a_nonce_in_two_batches(void **state) {
         assert_int_equal(row.conversation, pair);
         assert_int_equal(row.cid, first.cid);
         assert_int_equal(row.time_ms, first.time_ms);
+        assert_int_equal(row.clash, into[i] != pair);
         /* Whoever has what lies before it must read the log; whoever has it drops it. */
         assert_true(row.prev != next.cid && row.prev < row.cid);
         assert_int_equal(writers[i]->heads.items[0].last_cid, into[i] == pair ? next.cid : 0);
     }
     assert_int_equal(stored_in(f, pair), 2);
     assert_int_equal(stored_in(f, another), 0);
+    lock_one(&f->a, pair);
+    assert_err(append_one(&f->a, pair, "once", "another text", true), ERR_OK);
+    log_cache_keep(f->a.cache, &f->a.heads);
+    assert_true(f->a.row.repeat && f->a.row.clash);
     assert_int_equal(write_one(&f->a, pair, "").prev, next.cid);
 }
 

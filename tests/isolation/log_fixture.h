@@ -30,7 +30,6 @@
 #include "tests/support/service_process.h"
 
 #define SQL_BYTES 4096
-#define NONCE_BYTES 16
 
 /* Members are what the last lock and append left. */
 struct writer {

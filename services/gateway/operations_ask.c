@@ -1,0 +1,82 @@
+/* Asking other services on behalf of a client; what failed for now is asked again. */
+#include <stdlib.h>
+
+#include <utlist.h>
+
+#include "services/gateway/operations_private.h"
+
+/* A request on its way; its client may be gone when it is answered. */
+struct errand {
+    struct gateway *gateway;
+    uint64_t client;
+    void (*done)(struct client *client, enum err err, const void *reply);
+};
+
+/* `done` hears of it, unless it can be asked again. */
+static void conclude(struct client *client, const struct errand *errand, enum err err,
+                     const void *reply) {
+    if (client->again == NULL || !patience_may_pass(err) || !patience_wait(&client->patience)) {
+        errand->done(client, err, reply);
+        return;
+    }
+    DL_APPEND2(client->gateway->retry_queue, client, prev_retry, next_retry);
+    client->awaits_retry = true;
+}
+
+static void errand_done(void *argument, enum err err, const void *reply, const char *text) {
+    (void)text;
+    struct errand errand = *(struct errand *)argument;
+    free(argument);
+    struct client *client = gateway_client(errand.gateway, errand.client);
+    if (client != NULL)
+        conclude(client, &errand, err, reply);
+}
+
+void operation_ask(struct client *client, struct peers *peers, const struct message_desc *message,
+                   const void *body,
+                   void (*done)(struct client *client, enum err err, const void *reply)) {
+    const struct errand errand = {client->gateway, client->id, done};
+    struct errand *copy = malloc(sizeof *copy);
+    uint64_t most_ms = service_common(client->gateway->service)->request_timeout_ms;
+    uint64_t left_ms = client->again == NULL ? most_ms : patience_left_ms(&client->patience);
+    enum err err = ERR_OVERLOADED;
+    if (copy != NULL) {
+        *copy = errand;
+        err = peers_ask(peers, peers_next(peers),
+                        &(struct peers_request){.message = message,
+                                                .body = body,
+                                                .trace = client->request.trace,
+                                                .timeout_ms = left_ms < most_ms ? left_ms : most_ms,
+                                                .done = errand_done,
+                                                .argument = copy});
+    }
+    if (err != ERR_OK) {
+        free(copy);
+        conclude(client, &errand, err, NULL);
+    }
+}
+
+void operation_end(struct client *client, enum err err, const void *reply) {
+    (void)reply;
+    client_finish(client, &(struct client_result){.err = err});
+}
+
+static void await_no_more(struct client *client) {
+    DL_DELETE2(client->gateway->retry_queue, client, prev_retry, next_retry);
+    client->awaits_retry = false;
+}
+
+void operation_tick(struct gateway *gateway, int64_t now_ms) {
+    struct client *client, *next;
+    DL_FOREACH_SAFE2(gateway->retry_queue, client, next, next_retry) {
+        if (client->patience.again_ms > now_ms)
+            continue;
+        await_no_more(client);
+        client->again(client);
+    }
+}
+
+void operation_drop(struct client *client) {
+    if (client->awaits_retry)
+        await_no_more(client);
+}

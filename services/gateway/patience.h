@@ -1,0 +1,52 @@
+/*
+ * How long a request to another service is tried: what failed for now is asked again after a pause
+ * that grows, until the time for all of it is over.
+ *
+ *     patience_start(&patience, send_timeout_ms);
+ *     ... ask, and wait for the answer for patience_left_ms() at most
+ *     if (patience_may_pass(err) && patience_wait(&patience)) ... ask again at patience.again_ms
+ *     else ... tell that it failed
+ */
+#ifndef PARLEY_GATEWAY_PATIENCE_H
+#define PARLEY_GATEWAY_PATIENCE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/error.h"
+#include "common/loop.h"
+
+/* Before the second try, and at most; twice as long each time. */
+#define PATIENCE_FIRST_PAUSE_MS 50
+#define PATIENCE_MAX_PAUSE_MS 800
+
+struct patience {
+    int64_t until_ms, again_ms, pause_ms; /* the first two as loop_now_ms */
+};
+
+static inline void patience_start(struct patience *self, uint64_t for_ms) {
+    *self = (struct patience){.until_ms = loop_now_ms() + (int64_t)for_ms,
+                              .pause_ms = PATIENCE_FIRST_PAUSE_MS};
+}
+
+/* The instance is not there, or has died on it: it may have been done all the same. */
+static inline bool patience_may_pass(enum err err) {
+    return err == ERR_UNAVAILABLE || err == ERR_TIMEOUT;
+}
+
+/* false: the time would be over by then. */
+static inline bool patience_wait(struct patience *self) {
+    self->again_ms = loop_now_ms() + self->pause_ms;
+    self->pause_ms *= 2;
+    if (self->pause_ms > PATIENCE_MAX_PAUSE_MS)
+        self->pause_ms = PATIENCE_MAX_PAUSE_MS;
+    return self->again_ms < self->until_ms;
+}
+
+/* At least 1. */
+static inline uint64_t patience_left_ms(const struct patience *self) {
+    int64_t left_ms = self->until_ms - loop_now_ms();
+    return left_ms > 0 ? (uint64_t)left_ms : 1;
+}
+
+#endif

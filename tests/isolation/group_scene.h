@@ -1,0 +1,109 @@
+/*
+ * Every kind of change, each with a request that can be carried out, for tests that go through all:
+ *
+ *     for (size_t i = 0; i < CHANGES; i++) {
+ *         struct scene scene;
+ *         set_scene(f, &scene);
+ *         struct change change = change_of(&scene, i);
+ *         assert_err(test_caller_ask(f->caller, change.message, change.body, NULL), ERR_OK);
+ */
+#ifndef PARLEY_TESTS_GROUP_SCENE_H
+#define PARLEY_TESTS_GROUP_SCENE_H
+
+#include "tests/isolation/group_fixture.h"
+
+/* A request of each kind that can be carried out, in a world of its own. */
+struct scene {
+    uint64_t ada, bob, eve, owner, group;
+    struct group_befriend befriend;
+    struct group_answer_friend answer_friend;
+    struct group_unfriend unfriend;
+    struct group_join join;
+    struct group_answer_join accept, refuse;
+    struct group_add add;
+    struct group_leave leave;
+    struct group_remove remove;
+    struct group_set_admin set_admin;
+    struct group_rename rename;
+    struct group_rename_account rename_account;
+    struct group_say say, say_all;
+    struct group_dissolve dissolve;
+};
+
+#define CHANGES 15
+
+struct change {
+    const struct message_desc *message;
+    const void *body;
+    uint64_t locked, told; /* conversations: one that it locks, that of its first notice */
+    size_t routed;         /* entries */
+};
+
+/* ada has asked bob, and the group; eve is a member, and a friend of ada and bob. */
+static inline void set_scene(struct group_fixture *f, struct scene *s) {
+    s->ada = new_account(f, "");
+    s->bob = new_account(f, "");
+    s->eve = new_account(f, "");
+    s->owner = new_account(f, "");
+    s->group = new_group(f, s->owner, "");
+    const uint64_t people[] = {s->ada, s->bob, s->eve, s->owner};
+    for (size_t i = 0; i < 4; i++) {
+        assert_err(ask_say(f, people[i], 0, "welcome"), ERR_OK);
+        next_routed_item(f, f->session);
+    }
+    assert_err(ask_say(f, 0, 0, "welcome, all"), ERR_OK);
+    next_routed_item(f, f->session);
+    add_quietly(f, s->group, s->eve);
+    make_friends(f, s->ada, s->eve);
+    make_friends(f, s->bob, s->eve);
+    sql_run(f,
+            "INSERT INTO request VALUES (1, %" PRIu64 ", %" PRIu64 ", 1), (2, %" PRIu64 ", %" PRIu64
+            ", 1)",
+            s->bob, s->ada, s->group, s->ada);
+    s->befriend = (struct group_befriend){.account = s->owner, .target = s->ada};
+    s->answer_friend =
+        (struct group_answer_friend){.account = s->bob, .asker = s->ada, .accept = true};
+    s->unfriend = (struct group_unfriend){.account = s->ada, .target = s->eve};
+    s->join = (struct group_join){.group = s->group, .account = s->bob};
+    s->accept = (struct group_answer_join){
+        .group = s->group, .account = s->owner, .asker = s->ada, .accept = true};
+    s->refuse = (struct group_answer_join){
+        .group = s->group, .account = s->owner, .asker = s->ada, .accept = false};
+    s->add = (struct group_add){.group = s->group, .account = s->bob, .by = 0};
+    s->leave = (struct group_leave){.group = s->group, .account = s->eve};
+    s->remove = (struct group_remove){.group = s->group, .account = s->eve, .by = s->owner};
+    s->set_admin =
+        (struct group_set_admin){.group = s->group, .account = s->eve, .by = s->owner, .on = true};
+    s->rename =
+        (struct group_rename){.group = s->group, .by = s->owner, .name = slice_text("renamed")};
+    s->rename_account =
+        (struct group_rename_account){.account = s->eve, .name = slice_text("renamed")};
+    s->say = (struct group_say){.to_account = s->ada, .text = slice_text("said")};
+    s->say_all = (struct group_say){.text = slice_text("said")};
+    s->dissolve = (struct group_dissolve){.group = s->group, .by = s->owner};
+}
+
+static inline struct change change_of(const struct scene *s, size_t which) {
+    const uint64_t group = conversation_of_group(s->group);
+    const uint64_t ada = conversation_of_account(s->ada), eve = conversation_of_account(s->eve);
+    const uint64_t owner = conversation_of_account(s->owner), all = CONVERSATION_OF_ALL;
+    const struct change changes[CHANGES] = {
+        {&message_GROUP_BEFRIEND, &s->befriend, ada, ada, 1},
+        {&message_GROUP_ANSWER_FRIEND, &s->answer_friend, ada, ada, 1},
+        {&message_GROUP_UNFRIEND, &s->unfriend, eve, eve, 1},
+        {&message_GROUP_JOIN, &s->join, group, owner, 1},
+        {&message_GROUP_ANSWER_JOIN, &s->accept, group, group, 1},
+        {&message_GROUP_ANSWER_JOIN, &s->refuse, group, ada, 1},
+        {&message_GROUP_ADD, &s->add, group, group, 1},
+        {&message_GROUP_LEAVE, &s->leave, group, group, 1},
+        {&message_GROUP_REMOVE, &s->remove, group, group, 1},
+        {&message_GROUP_SET_ADMIN, &s->set_admin, group, eve, 1},
+        {&message_GROUP_RENAME, &s->rename, group, group, 1},
+        {&message_GROUP_RENAME_ACCOUNT, &s->rename_account, eve, eve, 3},
+        {&message_GROUP_SAY, &s->say, ada, ada, 1},
+        {&message_GROUP_SAY, &s->say_all, all, all, 1},
+        {&message_GROUP_DISSOLVE, &s->dissolve, group, group, 1}};
+    return changes[which];
+}
+
+#endif
