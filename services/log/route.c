@@ -2,6 +2,7 @@
 #include "services/log/route.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,7 +33,8 @@ struct router {
     bool missed, missed_asked;
     bool session_lost;      /* and may still be reached by gateways */
     size_t bytes, requests; /* in progress */
-    struct metric *routed, *lost;
+    atomic_bool reached;    /* a session is live; read by any thread */
+    struct metric *routed, *lost, *waiting;
 };
 
 /* One request to one session: its part of a batch, in memory of its own until it is answered. */
@@ -157,7 +159,7 @@ static void answered(void *argument, enum err err, const void *reply, const char
     (void)text;
     struct route_request *request = argument;
     struct router *self = request->router;
-    self->requests--;
+    metric_set(self->waiting, --self->requests);
     self->bytes -= request->batch->bytes;
     if (err == ERR_OK) {
         metric_add(self->routed, request->batch->count);
@@ -191,7 +193,7 @@ static void send_to(struct router *self, struct peer *peer, struct route_batch *
         free(request);
         return;
     }
-    self->requests++;
+    metric_set(self->waiting, ++self->requests);
     self->bytes += batch->bytes;
     /* answered() frees the request. */
     /* cppcheck-suppress memleak */
@@ -332,6 +334,7 @@ static void on_wake(struct ev_loop *ev, ev_async *watcher, int revents) {
 static void session_changed(void *context, struct peer *peer, enum peer_change change) {
     (void)peer;
     struct router *self = context;
+    atomic_store(&self->reached, peers_live_count(self->sessions) > 0);
     if (change == PEER_LOST)
         self->session_lost = true;
     else if (change == PEER_LIVE && self->session_lost) {
@@ -352,6 +355,8 @@ struct router *router_new(struct service *service, const char *session_peers) {
         metrics_counter(metrics, "routed_total", "", "Entries that a session has taken to push.");
     self->lost = metrics_counter(metrics, "route_lost_total", "",
                                  "Entries that no session took; gateways catch up instead.");
+    self->waiting =
+        metrics_gauge(metrics, "routes_waiting", "", "Requests that no session has answered yet.");
     ev_async_init(&self->wake, on_wake);
     ev_timer_init(&self->missed_timer, on_missed, MISSED_SECONDS, MISSED_SECONDS);
     self->wake.data = self->missed_timer.data = self;
@@ -383,6 +388,8 @@ void router_destroy(struct router **self_p) {
 }
 
 bool router_ready(const struct router *self) { return peers_live_count(self->sessions) > 0; }
+
+bool router_reaches(const struct router *self) { return atomic_load(&self->reached); }
 
 bool router_idle(struct router *self) {
     pthread_mutex_lock(&self->lock);
