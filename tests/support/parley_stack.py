@@ -209,29 +209,34 @@ class Service:
 class Stack:
     """A database of its own on the given server, and the services over it.
 
-    `deliveries`: how many instances of delivery; `settings`: options for all services.
+    `deliveries`, `sessions`: how many instances of each; the second one is "delivery2". `settings`:
+    options for all services.
     """
 
     host = "127.0.0.1"
     # Those that run now, for whoever looks after them.
     running = []
 
-    def __init__(self, database, deliveries=1, **settings):
+    def __init__(self, database, deliveries=1, sessions=1, **settings):
         self.database = database
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="stack-", dir=database.folder))
         self.database_name = database.new_name()
         self.ports = {name: free_port() for name in (*SERVICES, "http", "tcp", "youim")}
-        ports = [self.ports["delivery"]] + [free_port() for _ in range(deliveries - 1)]
+        more = [f"session{number}" for number in range(2, sessions + 1)]
+        more += [f"delivery{number}" for number in range(2, deliveries + 1)]
         self.environment = bare_environment() | database.settings
         self.set(db_name=self.database_name, **CHEAP_PASSWORDS | settings)
         self.set(**{f"{name}_port": port for name, port in self.ports.items()})
         self.set(**{f"{name}_peers": self._address(self.ports[name]) for name in SERVICES})
-        self.set(delivery_peers=",".join(map(self._address, ports)))
+        self.ports |= {name: free_port() for name in more}
+        for kind in ("session", "delivery"):
+            ports = [port for name, port in self.ports.items() if name.startswith(kind)]
+            self.set(**{f"{kind}_peers": ",".join(map(self._address, ports))})
         self.services = {name: self._service(name, name) for name in SERVICES[:-1]}
-        for number, port in enumerate(ports[1:], 2):
-            more = self._service(f"delivery{number}", "delivery")
-            more.environment["PARLEY_DELIVERY_PORT"] = str(port)
-            self.services[more.name] = more
+        for name in more:
+            kind = name.rstrip("0123456789")
+            self.services[name] = self._service(name, kind)
+            self.services[name].environment[f"PARLEY_{kind.upper()}_PORT"] = str(self.ports[name])
         self.services["gateway"] = self._service("gateway", "gateway")
 
     def set(self, **settings):
