@@ -255,11 +255,11 @@ const struct binding *directory_find(const struct directory *self, uint64_t acco
                : &self->pool[slot->binding];
 }
 
-void directory_set_moved(struct directory *self, uint64_t account, uint16_t gateway,
-                         uint64_t connection) {
-    const struct slot *slot = find_connection(self, gateway, connection);
-    if (slot != NULL && self->pool[slot->binding].account == account)
-        self->pool[slot->binding].moved = true;
+void directory_set_moved(struct directory *self, uint64_t account) {
+    const struct slot *slot = find_account(self, account);
+    uint32_t index = slot == NULL ? NONE : slot->binding;
+    for (; index != NONE; index = self->pool[index].account_next)
+        self->pool[index].moved = true;
 }
 
 size_t directory_drop_gateway(struct directory *self, uint16_t gateway,

@@ -99,13 +99,12 @@ static void unbind_one(struct session *self, const struct session_unbind *unbind
                        uint16_t gateway) {
     uint64_t account = unbind->accounts.items[i], connection = unbind->connections.items[i];
     const struct binding *known = directory_find(self->directory, account, gateway, connection);
-    if (known == NULL)
+    bool silent = unbind->elsewhere || (known != NULL && known->moved);
+    /* The other gateways that have the account bound here will find out as well. */
+    if (unbind->moved || unbind->elsewhere)
+        directory_set_moved(self->directory, account);
+    if (known == NULL || unbind->moved)
         return;
-    if (unbind->moved) {
-        directory_set_moved(self->directory, account, gateway, connection);
-        return;
-    }
-    bool silent = known->moved || unbind->elsewhere;
     directory_unbind(self->directory, account, gateway, connection);
     if (!silent && directory_first(self->directory, account) == NULL)
         presence_note(self->presence, account, false, unbind->moving);
