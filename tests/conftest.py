@@ -1,5 +1,6 @@
 """What all pytest tests share: one private stack for the whole run, and clients that get closed."""
 
+import copy
 import pathlib
 import sys
 
@@ -8,7 +9,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "support"))
 
 from parley_client import DIALECTS, PRESENCE  # noqa: E402  (the path comes first)
-from parley_stack import Database, Stack  # noqa: E402
+from parley_stack import Database, Service, Stack, free_port, programs  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -38,6 +39,26 @@ def make_stack(database):
     yield make
     for one in reversed(made):
         one.__exit__(None, None, None)
+
+
+@pytest.fixture
+def second_gateway(tmp_path):
+    """Starts another gateway of a stack; clients connect to it `on` what is returned."""
+    started = []
+
+    def start(stack):
+        view = copy.copy(stack)
+        names = ("gateway", "http", "tcp", "youim")
+        view.ports = stack.ports | {name: free_port() for name in names}
+        environment = stack.environment | {
+            f"PARLEY_{name.upper()}_PORT": str(view.ports[name]) for name in names}
+        started.append(Service("gateway2", programs() / "parley-gateway", environment, tmp_path))
+        started[-1].start()
+        return view
+
+    yield start
+    for service in started:
+        service.end()
 
 
 @pytest.fixture

@@ -8,52 +8,33 @@
  * ping's answer that tells of more than have come, sends its clients back to the log as well.
  */
 #include <stdlib.h>
-#include <string.h>
 
 #include "common/log.h"
-#include "services/gateway/gateway.h"
+#include "services/gateway/bindings_private.h"
 
-/* Clients per request, and unbound connections that are remembered until session has heard. */
+/* Clients per request. */
 #define BINDINGS_PER_REQUEST 4096
-#define UNBOUND_MAX BINDINGS_WAITING_MAX
-#define UNBOUND_PER_REQUEST 1024
-
-struct unbound {
-    uint64_t account, connection;
-};
-
-struct bindings {
-    struct gateway *gateway;
-    bool stale; /* some clients may have to be bound elsewhere */
-    size_t asked;
-    struct unbound *unbound;
-    size_t unbound_count;
-};
-
-/* In place of a client's link when that was lost: it is bound under none that will ever be. */
-#define LINK_LOST UINT64_MAX
-
-/* The two numbers that a peer carries for us. */
-static uint64_t *link_of(struct peer *peer) { return &peer_numbers(peer)[0]; }
-static uint64_t *seq_of(struct peer *peer) { return &peer_numbers(peer)[1]; }
+/* How long after instances came or went the other gateways may not know of it. */
+#define MOVING_MS 2000
 
 struct bindings *bindings_new(struct gateway *gateway) {
     struct bindings *self = calloc(1, sizeof *self);
     if (self == NULL)
         return NULL;
     self->gateway = gateway;
-    self->unbound = malloc(UNBOUND_MAX * sizeof *self->unbound);
-    if (self->unbound == NULL)
+    if (left_init(self) != 0)
         bindings_destroy(&self);
     return self;
 }
 
 void bindings_destroy(struct bindings **self_p) {
     if (*self_p != NULL)
-        free((*self_p)->unbound);
+        free((*self_p)->left);
     free(*self_p);
     *self_p = NULL;
 }
+
+bool bindings_moving(const struct bindings *self) { return loop_now_ms() < self->moving_until_ms; }
 
 /* --- one client that logs in ---------------------------------------------------------------------
  */
@@ -86,19 +67,18 @@ static void bound_one(void *argument, enum err err, const void *reply, const cha
     bind.done(client, err);
 }
 
-static bool tell_unbound(struct bindings *self);
-
 void bindings_bind(struct client *client, void (*done)(struct client *client, enum err err)) {
     struct gateway *gateway = client->gateway;
     struct peer *peer = peers_by_key(gateway->session, client->account);
     struct bind_one *bind = malloc(sizeof *bind);
     enum err err = ERR_UNAVAILABLE;
     /* An earlier log-out on this connection must not be heard behind this log-in. */
-    bool told = tell_unbound(gateway->bindings);
+    bool told = left_tell(gateway->bindings);
     if (peer != NULL && bind != NULL && told) {
         *bind = (struct bind_one){gateway, client->id, *link_of(peer), done};
         struct session_bind body = {.accounts = {&client->account, 1},
-                                    .connections = {&client->id, 1}};
+                                    .connections = {&client->id, 1},
+                                    .moving = bindings_moving(gateway->bindings)};
         /* From here on session may know it: if it goes before the answer, session is told. */
         client->bound_link = bind->link;
         err = peers_ask(gateway->session, peer,
@@ -114,17 +94,13 @@ void bindings_bind(struct client *client, void (*done)(struct client *client, en
     }
 }
 
-size_t bindings_waiting(const struct bindings *self) { return self->unbound_count; }
+size_t bindings_waiting(const struct bindings *self) { return self->left_count; }
 
 void bindings_unbind(struct client *client) {
-    struct bindings *self = client->gateway->bindings;
     if (client->bound_link == 0)
         return;
-    /* When full, session keeps connections that it pushes to in vain until the link changes. */
-    if (self->unbound_count < UNBOUND_MAX)
-        self->unbound[self->unbound_count++] = (struct unbound){client->account, client->id};
-    else
-        log_warn("unbind_dropped", "client=%llu", (unsigned long long)client->id);
+    left_add(client->gateway->bindings,
+             &(struct left){client->account, client->id, client->bound_link});
     client->bound_link = 0;
 }
 
@@ -136,7 +112,41 @@ struct bind_many {
     uint64_t link;
     size_t count;
     uint64_t accounts[BINDINGS_PER_REQUEST], connections[BINDINGS_PER_REQUEST];
+    uint64_t before[BINDINGS_PER_REQUEST]; /* the links that they were bound under */
 };
+
+static void swap_entries(struct bind_many *bind, size_t a, size_t b) {
+    uint64_t *const columns[] = {bind->accounts, bind->connections, bind->before};
+    for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
+        uint64_t kept = columns[i][a];
+        columns[i][a] = columns[i][b];
+        columns[i][b] = kept;
+    }
+}
+
+/*
+ * An instance that they were bound at before goes on pushing to them: what is on its way to it may
+ * be for them. It is to make no news of them. When it does not hear of that, its queue is full, and
+ * the worst is that news is told twice.
+ */
+static void tell_moved(struct bindings *self, struct bind_many *bind) {
+    struct peers *session = self->gateway->session;
+    struct peer *peer;
+    for (size_t i = 0; (peer = peers_live(session, i)) != NULL; i++) {
+        size_t count = 0;
+        for (size_t j = 0; j < bind->count; j++)
+            if (bind->before[j] != 0 && bind->before[j] != bind->link &&
+                bind->before[j] == *link_of(peer))
+                swap_entries(bind, count++, j);
+        struct session_unbind body = {.accounts = {bind->accounts, count},
+                                      .connections = {bind->connections, count},
+                                      .moved = true};
+        if (count > 0 && peers_ask(session, peer,
+                                   &(struct peers_request){.message = &message_SESSION_UNBIND,
+                                                           .body = &body}) != ERR_OK)
+            log_warn("moved_untold", "session=%s clients=%zu", peer_address(peer), count);
+    }
+}
 
 static void bound_many(void *argument, enum err err, const void *reply, const char *text) {
     (void)reply;
@@ -150,13 +160,15 @@ static void bound_many(void *argument, enum err err, const void *reply, const ch
     self->asked--;
     for (size_t i = 0; i < bind->count && err == ERR_OK; i++) {
         struct client *client = gateway_client(bind->gateway, bind->connections[i]);
-        if (client == NULL || client->account != bind->accounts[i])
+        if (client == NULL || client->account != bind->accounts[i] || !client_is_in(client))
             continue;
+        bind->before[i] = client->bound_link;
         take_binding(client, bind->link);
-        if (client_is_in(client))
-            feed_catch_up(client);
+        feed_catch_up(client);
     }
-    if (err != ERR_OK)
+    if (err == ERR_OK)
+        tell_moved(self, bind);
+    else
         self->stale = true;
     free(bind);
 }
@@ -211,44 +223,9 @@ static void bind_all(struct bindings *self, struct peer *peer) {
         ask_bind(self, peer, bind);
 }
 
-/* The first of those that left, to every instance; false when one's queue is full. */
-static bool tell_some(struct bindings *self) {
-    uint64_t accounts[UNBOUND_PER_REQUEST], connections[UNBOUND_PER_REQUEST];
-    size_t count =
-        self->unbound_count < UNBOUND_PER_REQUEST ? self->unbound_count : UNBOUND_PER_REQUEST;
-    for (size_t i = 0; i < count; i++) {
-        accounts[i] = self->unbound[i].account;
-        connections[i] = self->unbound[i].connection;
-    }
-    struct session_unbind body = {.accounts = {accounts, count},
-                                  .connections = {connections, count}};
-    struct peers *session = self->gateway->session;
-    struct peer *peer;
-    for (size_t i = 0; (peer = peers_live(session, i)) != NULL; i++)
-        if (peers_ask(session, peer,
-                      &(struct peers_request){.message = &message_SESSION_UNBIND, .body = &body}) !=
-            ERR_OK)
-            return false;
-    self->unbound_count -= count;
-    memmove(self->unbound, self->unbound + count, self->unbound_count * sizeof *self->unbound);
-    return true;
-}
-
-/*
- * Tells of those that left to every instance: one that had the account before another came may
- * still know the connection. An instance that is not there forgets by itself. What a full queue
- * does not take is told at the next tick, all of it again.
- */
-static bool tell_unbound(struct bindings *self) {
-    while (self->unbound_count > 0)
-        if (!tell_some(self))
-            return false;
-    return true;
-}
-
 void bindings_tick(struct gateway *gateway) {
     struct bindings *self = gateway->bindings;
-    (void)tell_unbound(self);
+    (void)left_tell(self);
     if (!self->stale || self->asked > 0)
         return;
     self->stale = false;
@@ -265,7 +242,11 @@ void bindings_tick(struct gateway *gateway) {
 
 void bindings_change(void *context, struct peer *peer, enum peer_change change) {
     struct gateway *gateway = context;
-    gateway->bindings->stale = true;
+    struct bindings *self = gateway->bindings;
+    self->stale = true;
+    if (self->seen)
+        self->moving_until_ms = loop_now_ms() + MOVING_MS;
+    self->seen = true;
     if (change != PEER_LOST)
         return;
     /* Session may not have noticed, and go on under the same link: what it pushed meanwhile is gone

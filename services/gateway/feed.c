@@ -1,10 +1,10 @@
 /*
  * The log on its way to a client.
  *
- * CATCHING_UP: pages are pulled behind the connection's positions; a push only marks it dirty. When
- * a page comes back empty and nothing was pushed meanwhile, the client is LIVE and pushes go
- * straight out. Anything that may have been missed - a gap in `prev`, a full queue, a lost link -
- * does one thing: it sends the client back to catching up.
+ * CATCHING_UP: pages are pulled behind the connection's positions; a push of what is stored only
+ * marks it dirty. When a page comes back empty and nothing was pushed meanwhile, the client is LIVE
+ * and pushes go straight out. Anything that may have been missed - a gap in `prev`, a full queue, a
+ * lost link - does one thing: it sends the client back to catching up.
  */
 #include <stdlib.h>
 #include <utlist.h>
@@ -270,14 +270,15 @@ void feed_catch_up_all(struct gateway *gateway, const char *reason) {
 
 /* Whether it was written. */
 static bool push_to(struct client *client, const struct entry *entry, struct entry_texts *texts) {
+    /* Not stored: no page will bring it, and what is lost of it is lost. */
+    if (entry->cid == 0)
+        return client_is_in(client) && write_entry(client, entry, texts);
     if (client->state == CLIENT_CATCHING_UP) {
-        client->dirty = client->dirty || entry->cid != 0;
+        client->dirty = true;
         return false;
     }
     if (client->state != CLIENT_LIVE)
         return false;
-    if (entry->cid == 0) /* not stored: what is lost of it is lost */
-        return write_entry(client, entry, texts);
     const struct position *known = positions_find(&client->positions, entry->conversation);
     if (known != NULL && known->sent >= entry->cid)
         return false;

@@ -5,7 +5,7 @@
  *     client.c      a connection's life            operations*.c what a request does
  *     reasons.c     why it was refused, for people
  *     sends.c       texts on their way to the log  feed.c       the log on its way to the client
- *     bindings.c    who is here, told to session   cursors.c    what has arrived, told to delivery
+ *     bindings*.c   who is here, told to session   cursors.c    what has arrived, told to delivery
  *     names.c       string ids to numbers          nonces.c     what is never done twice
  *     watch.c       queues and counters, for the operator
  *

@@ -47,7 +47,7 @@ void watch_queues(struct gateway *self) {
         size_t limit;
     } queues[] = {
         {"connections", depth_of_connections, connections},
-        {"output_bytes", depth_of_output, connections * (size_t)settings->send_queue_bytes},
+        {"output_bytes", depth_of_output, settings->send_queues_bytes},
         {"texts", depth_of_texts, connections * CLIENT_MAX_SENDS},
         {"pulls", depth_of_pulls, GATEWAY_MAX_PULLS},
         {"pulls_waiting", depth_of_pull_queue, connections},

@@ -2,6 +2,7 @@
 #include "services/log/route.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,6 +33,7 @@ struct router {
     bool missed, missed_asked;
     bool session_lost;      /* and may still be reached by gateways */
     size_t bytes, requests; /* in progress */
+    atomic_bool reached;    /* a session is live; read by any thread */
     struct metric *routed, *lost;
 };
 
@@ -332,6 +334,7 @@ static void on_wake(struct ev_loop *ev, ev_async *watcher, int revents) {
 static void session_changed(void *context, struct peer *peer, enum peer_change change) {
     (void)peer;
     struct router *self = context;
+    atomic_store(&self->reached, peers_live_count(self->sessions) > 0);
     if (change == PEER_LOST)
         self->session_lost = true;
     else if (change == PEER_LIVE && self->session_lost) {
@@ -390,6 +393,8 @@ void router_destroy(struct router **self_p) {
 }
 
 bool router_ready(const struct router *self) { return peers_live_count(self->sessions) > 0; }
+
+bool router_reaches(const struct router *self) { return atomic_load(&self->reached); }
 
 bool router_idle(struct router *self) {
     pthread_mutex_lock(&self->lock);

@@ -32,6 +32,8 @@ struct router *router_new(struct service *service, const char *session_peers);
 void router_destroy(struct router **self);
 /* A session is there. */
 bool router_ready(const struct router *self);
+/* The same, thread-safe: for who would rather not route what is not in the log. */
+bool router_reaches(const struct router *self);
 /* Nothing waits to be sent or to be answered. */
 bool router_idle(struct router *self);
 

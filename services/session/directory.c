@@ -223,8 +223,10 @@ enum err directory_bind(struct directory *self, uint64_t account, uint16_t gatew
                         uint64_t connection) {
     assert(gateway < self->gateways);
     const struct slot *slot = find_connection(self, gateway, connection);
-    if (slot != NULL && self->pool[slot->binding].account == account)
+    if (slot != NULL && self->pool[slot->binding].account == account) {
+        self->pool[slot->binding].moved = false;
         return ERR_OK;
+    }
     if (slot != NULL)
         remove_binding(self, slot);
     if (self->count >= self->max || account_is_full(self, account))
@@ -245,14 +247,30 @@ bool directory_unbind(struct directory *self, uint64_t account, uint16_t gateway
     return true;
 }
 
+const struct binding *directory_find(const struct directory *self, uint64_t account,
+                                     uint16_t gateway, uint64_t connection) {
+    const struct slot *slot = find_connection(self, gateway, connection);
+    return slot == NULL || self->pool[slot->binding].account != account
+               ? NULL
+               : &self->pool[slot->binding];
+}
+
+void directory_set_moved(struct directory *self, uint64_t account) {
+    const struct slot *slot = find_account(self, account);
+    uint32_t index = slot == NULL ? NONE : slot->binding;
+    for (; index != NONE; index = self->pool[index].account_next)
+        self->pool[index].moved = true;
+}
+
 size_t directory_drop_gateway(struct directory *self, uint16_t gateway,
                               void (*left)(void *argument, uint64_t account), void *argument) {
     size_t dropped = 0;
     while (self->gateway_first[gateway] != NONE) {
         const struct binding *binding = &self->pool[self->gateway_first[gateway]];
         uint64_t account = binding->account;
+        bool moved = binding->moved;
         remove_binding(self, find_connection(self, gateway, binding->connection));
-        if (left != NULL && find_account(self, account) == NULL)
+        if (left != NULL && !moved && find_account(self, account) == NULL)
             left(argument, account);
         dropped++;
     }

@@ -31,6 +31,7 @@ struct directory;
 struct binding {
     uint64_t account, connection;
     uint16_t gateway;
+    bool moved; /* set by directory_set_moved: another session has it as well */
     uint32_t account_next;
     uint32_t gateway_next, gateway_previous;
 };
@@ -43,6 +44,7 @@ void directory_destroy(struct directory **self);
 /*
  * Says that `connection` of `gateway` is `account`'s. One that is there already stays; one of
  * another account is taken from that account, whatever comes of the rest: it is no longer theirs.
+ * It is not moved any more.
  * ERR_TOO_MANY at either limit, ERR_UNAVAILABLE without memory: the connection is then unbound.
  */
 enum err directory_bind(struct directory *self, uint64_t account, uint16_t gateway,
@@ -52,8 +54,15 @@ enum err directory_bind(struct directory *self, uint64_t account, uint16_t gatew
 bool directory_unbind(struct directory *self, uint64_t account, uint16_t gateway,
                       uint64_t connection);
 
+/* The binding; NULL when there is none. */
+const struct binding *directory_find(const struct directory *self, uint64_t account,
+                                     uint16_t gateway, uint64_t connection);
+
+/* Marks all bindings of the account as moved. */
+void directory_set_moved(struct directory *self, uint64_t account);
+
 /* Removes every binding of `gateway`; how many they were. `left` (may be NULL) hears of each
- * account that has none any more. */
+ * account that has none any more, unless the last one had moved. */
 size_t directory_drop_gateway(struct directory *self, uint16_t gateway,
                               void (*left)(void *argument, uint64_t account), void *argument);
 

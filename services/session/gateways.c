@@ -55,6 +55,7 @@ struct gateway *gateways_hear(struct gateways *self, struct slice id, int64_t no
     *gateway = (struct gateway){.id_length = id.length,
                                 .link = random_link(),
                                 .heard_ms = now_ms,
+                                .since_ms = now_ms,
                                 .returned = was_forgotten(self, id)};
     memcpy(gateway->id, id.data, id.length);
     return gateway;

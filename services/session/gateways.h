@@ -35,6 +35,7 @@ struct gateway {
     size_t id_length; /* 0: the record is free */
     bool binds;       /* set by gateways_set_binds */
     bool returned;    /* it was forgotten while it had bindings, and came back */
+    int64_t since_ms; /* the record's first sign of life */
     uint64_t link;
     uint64_t seq; /* of the last push or other event that was sent to it */
     int64_t heard_ms;

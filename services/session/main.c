@@ -15,6 +15,10 @@ static const struct config_option options[] = {
     CONFIG_U64(struct session_settings, gateway_timeout_ms, 5000, 50, 3600000, "ms",
                "silence after which a gateway and its connections are forgotten; longer than its "
                "peer_timeout_ms"),
+    CONFIG_U64(
+        struct session_settings, presence_settle_ms, 2000, 0, 600000, "ms",
+        "how long news of who came and went is held back after a start, and while instances of "
+        "session come or go; longer than gateways take to find an instance"),
     CONFIG_STRING(struct session_settings, group_peers, "tcp://127.0.0.1:7102",
                   "instances of group, which are told who comes and goes: tcp://host:port,... or "
                   "dns:name:port"),
@@ -43,6 +47,8 @@ int main(int argc, char **argv) {
         .handler_count = sizeof handlers / sizeof handlers[0],
         .context = &session,
         .start = session_start,
+        .stop = session_stop,
+        .stopped = session_stopped,
         .finish = session_finish,
         .ping = session_ping,
     };

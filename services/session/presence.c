@@ -1,60 +1,169 @@
-/* Presence: a queue of news, and one request on its way. */
+/*
+ * Presence: news by account, in two lists. What is held back stands in `held`, by the time it is
+ * due; what may be told in `ready`; what is on its way, one request at a time, in `asked` alone.
+ */
 #include "services/session/presence.h"
 
 #include <stdlib.h>
-#include <string.h>
+#include <uthash.h>
+#include <utlist.h>
 
 #include "common/log.h"
+#include "common/loop.h"
 #include "common/peers.h"
 #include "proto/messages.h"
 
 /* Accounts per request, as messages.def bounds them. */
 #define REQUEST_MAX 1024
-/* How often the same news is tried. */
-#define ATTEMPTS 3
 
 struct news {
     uint64_t account;
     bool online;
+    unsigned attempts; /* 0: nobody can have heard of it */
+    int64_t due_ms;    /* 0: it is not held back */
+    UT_hash_handle hh;
+    struct news *next, *prev;
 };
 
 struct presence {
     struct service *service;
     struct peers *group;
-    struct news *queue; /* PRESENCE_MAX; the first `asked` are on their way */
-    size_t count, asked;
-    unsigned attempts;
+    struct news *waiting; /* by account, in one of the two lists */
+    struct news *held, *ready;
+    struct news *asked[REQUEST_MAX];
+    size_t asked_count;
+    int64_t settle_ms, settled_ms; /* the latter: when what was held from the start is due */
+    int64_t retry_ms;              /* after a failure: not before */
     ev_timer timer;
     struct metric *told, *dropped;
 };
 
-static void take_off(struct presence *self, size_t count) {
-    self->count -= count;
-    memmove(self->queue, self->queue + count, self->count * sizeof *self->queue);
-    self->attempts = 0;
+/* --- what waits ---------------------------------------------------------------------------- */
+
+static struct news *find(const struct presence *self, uint64_t account) {
+    struct news *news;
+    HASH_FIND(hh, self->waiting, &account, sizeof account, news);
+    return news;
+}
+
+static void leave_list(struct presence *self, struct news *news) {
+    if (news->due_ms > 0)
+        DL_DELETE(self->held, news);
+    else
+        DL_DELETE(self->ready, news);
+}
+
+/* Takes it out of everything; it is the caller's. */
+static void take(struct presence *self, struct news *news) {
+    leave_list(self, news);
+    /* The analyzer cannot follow the lists of uthash. */
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference, clang-analyzer-unix.Malloc) */
+    HASH_DEL(self->waiting, news);
+}
+
+static void drop(struct presence *self, struct news *news) {
+    take(self, news);
+    free(news);
+}
+
+/* The lists' order is good enough: what is due waits for the settle_ms of another at most. */
+static void release_due(struct presence *self, int64_t now_ms) {
+    while (self->held != NULL && self->held->due_ms <= now_ms) {
+        struct news *news = self->held;
+        DL_DELETE(self->held, news);
+        news->due_ms = 0;
+        DL_APPEND(self->ready, news);
+    }
+}
+
+static void add(struct presence *self, uint64_t account, bool online, int64_t due_ms) {
+    struct news *news = NULL;
+    if (presence_waiting(self) < PRESENCE_MAX)
+        news = calloc(1, sizeof *news);
+    if (news == NULL) {
+        metric_add(self->dropped, 1);
+        return;
+    }
+    news->account = account;
+    news->online = online;
+    news->due_ms = due_ms;
+    HASH_ADD(hh, self->waiting, account, sizeof news->account, news);
+    if (due_ms > 0)
+        DL_APPEND(self->held, news);
+    else
+        DL_APPEND(self->ready, news);
+}
+
+void presence_note(struct presence *self, uint64_t account, bool online, bool moving) {
+    struct news *known = find(self, account);
+    int64_t now_ms = loop_now_ms();
+    int64_t due_ms = moving ? now_ms + self->settle_ms : self->settled_ms;
+    if (known == NULL) {
+        add(self, account, online, due_ms > now_ms ? due_ms : 0);
+    } else if (known->online != online) {
+        if (known->attempts == 0) {
+            drop(self, known);
+        } else { /* somebody may have heard the opposite */
+            known->online = online;
+            known->attempts = 0;
+        }
+    }
+}
+
+void presence_confirm(struct presence *self, uint64_t account) {
+    struct news *known = find(self, account);
+    if (known != NULL)
+        drop(self, known);
+}
+
+/* --- telling ------------------------------------------------------------------------------- */
+
+/* What failed waits again, before the others, unless something newer does. */
+static void put_back(struct presence *self, struct news *news) {
+    struct news *newer = find(self, news->account);
+    if (newer != NULL) {
+        newer->attempts = 1; /* somebody may have heard the failed one */
+        free(news);
+    } else if (news->attempts >= PRESENCE_ATTEMPTS) {
+        metric_add(self->dropped, 1);
+        free(news);
+    } else {
+        HASH_ADD(hh, self->waiting, account, sizeof news->account, news);
+        DL_PREPEND(self->ready, news);
+    }
 }
 
 static void answered(void *argument, enum err err, const void *reply, const char *text) {
     (void)reply;
     (void)text;
     struct presence *self = argument;
-    size_t count = self->asked;
-    self->asked = 0;
-    if (err != ERR_OK && ++self->attempts < ATTEMPTS)
-        return;
-    metric_add(err == ERR_OK ? self->told : self->dropped, count);
-    take_off(self, count);
+    size_t count = self->asked_count;
+    self->asked_count = 0;
+    for (size_t i = count; i-- > 0;)
+        if (err == ERR_OK)
+            free(self->asked[i]);
+        else
+            put_back(self, self->asked[i]);
+    if (err == ERR_OK)
+        metric_add(self->told, count);
+    else
+        self->retry_ms = loop_now_ms() + PRESENCE_RETRY_MS;
 }
 
-/* The news at the front that say the same. */
-static size_t gather(const struct presence *self, uint64_t accounts[REQUEST_MAX]) {
-    size_t count = 0;
-    while (count < self->count && count < REQUEST_MAX &&
-           self->queue[count].online == self->queue[0].online) {
-        accounts[count] = self->queue[count].account;
-        count++;
+/* The first that may be told, and what says the same behind it. */
+static void gather(struct presence *self, uint64_t accounts[REQUEST_MAX]) {
+    bool online = self->ready->online;
+    struct news *news, *next;
+    DL_FOREACH_SAFE(self->ready, news, next) {
+        if (self->asked_count == REQUEST_MAX)
+            return;
+        if (news->online != online)
+            continue;
+        take(self, news);
+        news->attempts++;
+        accounts[self->asked_count] = news->account;
+        self->asked[self->asked_count++] = news;
     }
-    return count;
 }
 
 static void on_timer(struct ev_loop *ev, ev_timer *timer, int revents) {
@@ -62,40 +171,47 @@ static void on_timer(struct ev_loop *ev, ev_timer *timer, int revents) {
     (void)revents;
     struct presence *self = timer->data;
     uint64_t accounts[REQUEST_MAX];
-    if (self->asked > 0 || self->count == 0)
+    int64_t now_ms = loop_now_ms();
+    release_due(self, now_ms);
+    struct peer *peer = peers_next(self->group);
+    if (self->asked_count > 0 || self->ready == NULL || peer == NULL || now_ms < self->retry_ms)
         return;
-    size_t count = gather(self, accounts);
-    struct group_presence body = {.accounts = {accounts, count}, .online = self->queue[0].online};
-    self->asked = count;
-    if (peers_ask(self->group, peers_next(self->group),
-                  &(struct peers_request){.message = &message_GROUP_PRESENCE,
-                                          .body = &body,
-                                          .done = answered,
-                                          .argument = self}) == ERR_OK)
-        return;
-    self->asked = 0;
-    /* No group is there: those who are concerned are told nothing, rather than something old. */
-    metric_add(self->dropped, count);
-    take_off(self, count);
+    gather(self, accounts);
+    struct group_presence body = {.accounts = {accounts, self->asked_count},
+                                  .online = self->asked[0]->online};
+    enum err err = peers_ask(
+        self->group, peer,
+        &(struct peers_request){
+            .message = &message_GROUP_PRESENCE, .body = &body, .done = answered, .argument = self});
+    if (err != ERR_OK)
+        answered(self, err, NULL, NULL);
 }
 
-void presence_note(struct presence *self, uint64_t account, bool online) {
-    if (self->count == PRESENCE_MAX) {
-        metric_add(self->dropped, 1);
-        return;
-    }
-    self->queue[self->count++] = (struct news){account, online};
+void presence_flush(struct presence *self) {
+    self->settle_ms = self->settled_ms = self->retry_ms = 0;
+    release_due(self, INT64_MAX);
 }
 
-size_t presence_waiting(const struct presence *self) { return self->count; }
+bool presence_idle(const struct presence *self) {
+    return peers_live_count(self->group) == 0 ||
+           presence_waiting(self) == 0;
+}
 
-struct presence *presence_new(struct service *service, const char *group_peers) {
+size_t presence_waiting(const struct presence *self) {
+    return HASH_COUNT(self->waiting) + self->asked_count;
+}
+
+/* --- life ---------------------------------------------------------------------------------- */
+
+struct presence *presence_new(struct service *service, const char *group_peers,
+                              uint64_t settle_ms) {
     struct presence *self = calloc(1, sizeof *self);
     if (self == NULL)
         return NULL;
     struct metrics *metrics = service_metrics(service);
     self->service = service;
-    self->queue = malloc(PRESENCE_MAX * sizeof *self->queue);
+    self->settle_ms = (int64_t)settle_ms;
+    self->settled_ms = loop_now_ms() + self->settle_ms;
     self->told = metrics_counter(metrics, "presence_told_total", "",
                                  "Accounts that came or went, told to group.");
     self->dropped = metrics_counter(metrics, "presence_dropped_total", "",
@@ -105,7 +221,7 @@ struct presence *presence_new(struct service *service, const char *group_peers) 
     ev_timer_start(service_loop(service), &self->timer);
     self->group =
         peers_new(service, &(struct peers_options){.name = "group", .addresses = group_peers});
-    if (self->queue == NULL || self->group == NULL)
+    if (self->group == NULL)
         presence_destroy(&self);
     return self;
 }
@@ -117,6 +233,7 @@ void presence_destroy(struct presence **self_p) {
         return;
     ev_timer_stop(service_loop(self->service), &self->timer);
     peers_destroy(&self->group);
-    free(self->queue);
+    struct news *news, *next;
+    HASH_ITER(hh, self->waiting, news, next) { drop(self, news); }
     free(self);
 }

@@ -184,6 +184,8 @@ size_t pusher_kick(struct pusher *self, uint64_t account, struct slice reason) {
     size_t kicked = 0;
     const struct binding *b = directory_first(self->directory, account);
     for (; b != NULL; b = directory_next(self->directory, b)) {
+        if (b->moved) /* the instance that has it now does */
+            continue;
         uint64_t connection = b->connection;
         struct gateway_kick kick = {.connections = {&connection, 1}, .reason = reason};
         service_send(self->service, gateway_id(gateways_at(self->gateways, b->gateway)),

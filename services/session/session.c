@@ -11,6 +11,9 @@
 #define SESSION_LIST_MAX 8192
 /* Looks for silent gateways in a time-out. */
 #define SWEEPS_PER_TIMEOUT 5
+/* How long a gateway that was dropped, and whose people were told to have gone, brings them back:
+ * it binds them again at once. Whom it binds again later comes from another instance. */
+#define RETURN_MS 5000
 
 static void set_gauges(struct session *self) {
     metric_set(self->bindings_gauge, directory_count(self->directory));
@@ -37,23 +40,27 @@ static uint64_t count_connections(const struct session *self, uint64_t account) 
     return count;
 }
 
-static bool is_bound(const struct session *self, uint64_t account, uint16_t gateway,
-                     uint64_t connection) {
-    const struct binding *b = directory_first(self->directory, account);
-    while (b != NULL && (b->gateway != gateway || b->connection != connection))
-        b = directory_next(self->directory, b);
-    return b != NULL;
-}
-
-/* ERR_TOO_MANY when the account has as many connections as it may have. Those that were here before
- * stay, also when the limit was lowered meanwhile. */
+/*
+ * ERR_TOO_MANY when the account has as many connections as it may have, those that moved included:
+ * another instance has them. Those that were here before stay, also when the limit was lowered
+ * meanwhile. `news`: an account's first connection is its coming, and not one that was here before.
+ */
 static enum err bind_one(struct session *self, const struct session_bind *bind, size_t i,
-                         uint16_t gateway) {
+                         uint16_t gateway, bool news) {
     uint64_t account = bind->accounts.items[i], connection = bind->connections.items[i];
-    if (!bind->again && !is_bound(self, account, gateway, connection) &&
+    const struct binding *known = directory_find(self->directory, account, gateway, connection);
+    if (known != NULL && !known->moved)
+        return ERR_OK;
+    bool first = directory_first(self->directory, account) == NULL;
+    if (!bind->again && known == NULL &&
         count_connections(self, account) >= self->settings.connections_per_account)
         return ERR_TOO_MANY;
-    return directory_bind(self->directory, account, gateway, connection);
+    enum err err = directory_bind(self->directory, account, gateway, connection);
+    if (err == ERR_OK && !news)
+        presence_confirm(self->presence, account);
+    else if (err == ERR_OK && first)
+        presence_note(self->presence, account, true, bind->moving);
+    return err;
 }
 
 enum err session_handle_bind(void *context, struct call *call, const void *body) {
@@ -73,21 +80,34 @@ enum err session_handle_bind(void *context, struct call *call, const void *body)
     enum err err = ERR_OK;
     /* After a restart of session nobody has come; after a gateway was dropped its people had gone.
      */
-    bool news = !bind->again || gateway->returned;
+    bool news =
+        !bind->again || (gateway->returned && loop_now_ms() - gateway->since_ms < RETURN_MS);
     /* One that does not fit is no reason to leave the others of a bulk bind without pushes. */
     for (size_t i = 0; i < bind->accounts.count; i++) {
-        uint64_t account = bind->accounts.items[i];
-        bool first = directory_first(self->directory, account) == NULL;
-        enum err one = bind_one(self, bind, i, index);
+        enum err one = bind_one(self, bind, i, index, news);
         if (one != ERR_OK)
             err = one;
-        else if (first && news)
-            presence_note(self->presence, account, true);
     }
     set_gauges(self);
     if (err == ERR_OK)
         call_reply(&call, &(struct done){0});
     return err;
+}
+
+/* News when it was the account's last, unless another instance has it, or has the account. */
+static void unbind_one(struct session *self, const struct session_unbind *unbind, size_t i,
+                       uint16_t gateway) {
+    uint64_t account = unbind->accounts.items[i], connection = unbind->connections.items[i];
+    const struct binding *known = directory_find(self->directory, account, gateway, connection);
+    bool silent = unbind->elsewhere || (known != NULL && known->moved);
+    /* The other gateways that have the account bound here will find out as well. */
+    if (unbind->moved || unbind->elsewhere)
+        directory_set_moved(self->directory, account);
+    if (known == NULL || unbind->moved)
+        return;
+    directory_unbind(self->directory, account, gateway, connection);
+    if (!silent && directory_first(self->directory, account) == NULL)
+        presence_note(self->presence, account, false, unbind->moving);
 }
 
 enum err session_handle_unbind(void *context, struct call *call, const void *body) {
@@ -100,13 +120,8 @@ enum err session_handle_unbind(void *context, struct call *call, const void *bod
     }
     const struct gateway *gateway =
         gateways_hear_known(self->gateways, call_caller(call), loop_now_ms());
-    for (size_t i = 0; gateway != NULL && i < unbind->accounts.count; i++) {
-        uint64_t account = unbind->accounts.items[i];
-        if (directory_unbind(self->directory, account, gateway_index(self->gateways, gateway),
-                             unbind->connections.items[i]) &&
-            directory_first(self->directory, account) == NULL)
-            presence_note(self->presence, account, false);
-    }
+    for (size_t i = 0; gateway != NULL && i < unbind->accounts.count; i++)
+        unbind_one(self, unbind, i, gateway_index(self->gateways, gateway));
     set_gauges(self);
     call_reply(&call, &(struct done){0});
     return ERR_OK;
@@ -151,14 +166,18 @@ enum err session_handle_list(void *context, struct call *call, const void *body)
         return ERR_OVERLOADED;
     const struct binding *b;
     for (uint64_t position = 0; (b = directory_walk(self->directory, &position)) != NULL;)
-        if (b->account > list->after)
+        if (b->account > list->after && !b->moved)
             all[total++] = b->account;
     qsort(all, total, sizeof *all, compare_u64);
-    for (size_t i = 0; i < total && count < limit; i++) {
-        if (i > 0 && all[i] == all[i - 1])
-            continue;
-        reply.accounts.items[count] = all[i];
-        reply.connections.items[count++] = count_connections(self, all[i]);
+    for (size_t i = 0; i < total; i++) {
+        bool same = count > 0 && all[i] == reply.accounts.items[count - 1];
+        if (!same && count == limit)
+            break;
+        if (!same) {
+            reply.accounts.items[count] = all[i];
+            reply.connections.items[count++] = 0;
+        }
+        reply.connections.items[count - 1]++;
     }
     reply.accounts.count = reply.connections.count = count;
     call_reply(&call, &reply);
@@ -187,7 +206,7 @@ void session_ping(void *context, struct slice caller, struct service_pong *pong)
 
 static void account_left(void *argument, uint64_t account) {
     struct session *self = argument;
-    presence_note(self->presence, account, false);
+    presence_note(self->presence, account, false, false);
 }
 
 static void drop(struct session *self, struct gateway *gateway) {
@@ -236,7 +255,7 @@ int session_start(struct service *service, void *context) {
     self->service = service;
     self->directory = directory_new(settings->max_connections, GATEWAYS_SLOTS);
     self->gateways = gateways_new();
-    self->presence = presence_new(service, settings->group_peers);
+    self->presence = presence_new(service, settings->group_peers, settings->presence_settle_ms);
     if (self->presence == NULL)
         return -1;
     if (self->directory != NULL && self->gateways != NULL)
@@ -257,6 +276,17 @@ int session_start(struct service *service, void *context) {
     self->sweep.data = self;
     ev_timer_start(service_loop(service), &self->sweep);
     return 0;
+}
+
+/* Bindings are made again at another instance, news is not. */
+void session_stop(void *context) {
+    struct session *self = context;
+    presence_flush(self->presence);
+}
+
+bool session_stopped(void *context) {
+    const struct session *self = context;
+    return presence_idle(self->presence);
 }
 
 void session_finish(void *context) {

@@ -14,7 +14,7 @@
 struct session_settings {
     struct service_settings service;
     uint64_t session_port, session_metrics_port;
-    uint64_t max_connections, connections_per_account, gateway_timeout_ms;
+    uint64_t max_connections, connections_per_account, gateway_timeout_ms, presence_settle_ms;
     char *group_peers;
 };
 
@@ -32,7 +32,7 @@ struct session {
 
 /* session.bind: each pair is tried; ERR_TOO_MANY when at least one could not be bound. */
 service_loop_handler session_handle_bind;
-/* session.unbind: what is not bound is passed over. */
+/* session.unbind: what is not bound is passed over; with `moved` bindings stay. */
 service_loop_handler session_handle_unbind;
 service_loop_handler session_handle_route;
 service_loop_handler session_handle_dirty;
@@ -41,6 +41,8 @@ service_loop_handler session_handle_kick;
 
 /* The hooks of the definition; `context` is the struct session. */
 int session_start(struct service *service, void *context);
+void session_stop(void *context);
+bool session_stopped(void *context);
 void session_finish(void *context);
 void session_ping(void *context, struct slice caller, struct service_pong *pong);
 

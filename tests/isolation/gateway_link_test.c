@@ -191,6 +191,10 @@ static void a_second_session_takes_over_some_accounts(void **state) {
         assert_true(moved[pull.account - 3000]);
         stage_answer_pull(&asked, NULL, 0);
     }
+    struct session_unbind unbind;
+    asked = stage_expect(stage, SESSION, &message_SESSION_UNBIND, &unbind);
+    assert_true(unbind.moved && unbind.accounts.count == count);
+    played_answer(&asked, NULL);
     stage_quiet(stage);
     for (size_t i = 0; i < CLIENTS; i++)
         if (!moved[i])

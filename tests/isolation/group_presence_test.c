@@ -175,6 +175,21 @@ static void test_killed_connections_are_made_again(void **state) {
     expect_nothing_routed(f);
 }
 
+/* What would be lost without a session is refused, so that it is told again. */
+static void test_nothing_is_told_without_session(void **state) {
+    struct group_fixture *f = *state;
+    uint64_t ada = new_account(f, ""), bob = new_account(f, "");
+    make_friends(f, ada, bob);
+    fake_peer_destroy(&f->session);
+    assert_true(service_process_wait_text(f->group, "peers=session", TEST_DEADLINE_MS));
+    assert_true(service_process_wait_text(f->group, "state=down", TEST_DEADLINE_MS));
+    assert_err(presence(f, &ada, 1, true), ERR_UNAVAILABLE);
+    f->session = fake_peer_new(f->session_port);
+    int64_t deadline_ms = loop_now_ms() + TEST_DEADLINE_MS;
+    while (presence(f, &ada, 1, false) != ERR_OK)
+        assert_true(loop_now_ms() < deadline_ms);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_friends_and_members_are_told),
@@ -184,6 +199,7 @@ int main(void) {
         cmocka_unit_test(test_large_groups),
         cmocka_unit_test(test_as_many_as_there_may_be),
         cmocka_unit_test(test_killed_connections_are_made_again),
+        cmocka_unit_test(test_nothing_is_told_without_session),
     };
     return cmocka_run_group_tests(tests, group_set_up, group_tear_down);
 }

@@ -18,11 +18,11 @@
 #include "tests/isolation/session_fixture.h"
 
 static int set_up_small(void **state) {
-    return session_set_up_with(state, "--max-connections=10", NULL);
+    return session_set_up_with(state, (const char *const[]){"--max-connections=10", NULL});
 }
 
 static int set_up_impatient(void **state) {
-    return session_set_up_with(state, "--gateway-timeout-ms=1500", NULL);
+    return session_set_up_with(state, (const char *const[]){"--gateway-timeout-ms=1500", NULL});
 }
 
 /* --- binding ------------------------------------------------------------------------------- */

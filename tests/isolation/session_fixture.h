@@ -27,6 +27,7 @@
 #include "tests/support/test_caller.h"
 
 #define SESSION_CALLERS 300
+#define SESSION_OPTIONS 4
 
 struct session_fixture {
     struct service_process *session;
@@ -35,20 +36,23 @@ struct session_fixture {
     size_t caller_count;
 };
 
-/* `*state` becomes the struct session_fixture; either option may be NULL. */
-static inline int session_set_up_with(void **state, const char *option, const char *another) {
+/* `*state` becomes the struct session_fixture; `options` (may be NULL) ends with NULL. */
+static inline int session_set_up_with(void **state, const char *const *options) {
     static struct session_fixture fixture;
+    const char *arguments[SESSION_OPTIONS + 2] = {NULL};
     fixture = (struct session_fixture){.port = test_free_port()};
     *state = &fixture;
-    fixture.session = service_process_start(
-        "parley-session", NULL,
-        (const char *[]){test_text("--session-port=%u", (unsigned)fixture.port), option, another,
-                         NULL});
+    arguments[0] = test_text("--session-port=%u", (unsigned)fixture.port);
+    for (size_t i = 0; options != NULL && options[i] != NULL; i++) {
+        assert_true(i < SESSION_OPTIONS);
+        arguments[i + 1] = options[i];
+    }
+    fixture.session = service_process_start("parley-session", NULL, arguments);
     service_process_wait_ready(fixture.session);
     return 0;
 }
 
-static inline int session_set_up(void **state) { return session_set_up_with(state, NULL, NULL); }
+static inline int session_set_up(void **state) { return session_set_up_with(state, NULL); }
 
 static inline int session_tear_down(void **state) {
     struct session_fixture *fixture = *state;
@@ -84,11 +88,33 @@ static inline void bind_one(struct test_caller *gateway, uint64_t account, uint6
     assert_int_equal(try_bind(gateway, account, connection), ERR_OK);
 }
 
-static inline void unbind_one(struct test_caller *gateway, uint64_t account, uint64_t connection) {
-    struct session_unbind unbind = {.accounts = list(&account, 1),
-                                    .connections = list(&connection, 1)};
+static inline enum err bind_again(struct test_caller *gateway, uint64_t account,
+                                  uint64_t connection) {
+    struct session_bind bind = {
+        .accounts = list(&account, 1), .connections = list(&connection, 1), .again = true};
     struct done done;
-    assert_int_equal(test_caller_ask(gateway, &message_SESSION_UNBIND, &unbind, &done), ERR_OK);
+    return test_caller_ask(gateway, &message_SESSION_BIND, &bind, &done);
+}
+
+/* `how`: its accounts and connections are filled in. */
+static inline void unbind_as(struct test_caller *gateway, uint64_t account, uint64_t connection,
+                             struct session_unbind how) {
+    struct done done;
+    how.accounts = list(&account, 1);
+    how.connections = list(&connection, 1);
+    assert_int_equal(test_caller_ask(gateway, &message_SESSION_UNBIND, &how, &done), ERR_OK);
+}
+
+static inline void unbind_one(struct test_caller *gateway, uint64_t account, uint64_t connection) {
+    unbind_as(gateway, account, connection, (struct session_unbind){0});
+}
+
+static inline struct session_list_reply list_sessions(struct test_caller *who, uint64_t after,
+                                                      uint64_t limit) {
+    struct session_list ask = {.after = after, .limit = limit};
+    struct session_list_reply reply;
+    assert_int_equal(test_caller_ask(who, &message_SESSION_LIST, &ask, &reply), ERR_OK);
+    return reply;
 }
 
 static inline void route_items(struct test_caller *delivery, struct route_item *items,

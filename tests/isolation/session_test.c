@@ -243,7 +243,7 @@ static void a_wrong_start_is_one_line(void **state) {
 
 /* Some tests need more copies than an account's usual connections give. */
 static int set_up_wide(void **state) {
-    return session_set_up_with(state, "--connections-per-account=64", NULL);
+    return session_set_up_with(state, (const char *const[]){"--connections-per-account=64", NULL});
 }
 
 #define TEST(name_) cmocka_unit_test_setup_teardown(name_, set_up_wide, session_tear_down)

@@ -1,0 +1,191 @@
+/*
+ * The gateway alone: what it tells instances of session while they come and go, so that nobody is
+ * told of a coming or going that there was not, and of each that there was.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/support/gateway_fixture.h"
+
+#define ALICE ((uint64_t)1001)
+#define CAROL ((uint64_t)1004)
+#define CLIENTS 20
+#define FIRST_CLIENT ((uint64_t)3000)
+
+static void wait_down(struct stage *stage, enum role role) {
+    const char *line = test_text("peers=session address=tcp://127.0.0.1:%u state=down",
+                                 (unsigned)stage->ports[role]);
+    STAGE_UNTIL(stage, service_process_wait_text(stage->gateway, line, 0));
+}
+
+/* The instance is told of this one connection, in this way. */
+static void expect_unbind(struct stage *stage, enum role role, uint64_t account,
+                          uint64_t connection, struct session_unbind how) {
+    struct session_unbind unbind;
+    struct asked *asked = stage_expect(stage, role, &message_SESSION_UNBIND, &unbind);
+    assert_int_equal(unbind.accounts.count, 1);
+    assert_int_equal(unbind.accounts.items[0], account);
+    assert_int_equal(unbind.connections.items[0], connection);
+    assert_int_equal(unbind.moving, how.moving);
+    assert_int_equal(unbind.elsewhere, how.elsewhere);
+    assert_int_equal(unbind.moved, how.moved);
+    played_answer(&asked, NULL);
+}
+
+/* Clients are bound again there; the first one's account and connection, and how many they are. */
+static size_t expect_again(struct stage *stage, enum role role, uint64_t *account_r,
+                           uint64_t *connection_r) {
+    struct session_bind body;
+    struct asked *asked = stage_expect(stage, role, &message_SESSION_BIND, &body);
+    size_t count = body.accounts.count;
+    assert_true(body.again);
+    *account_r = body.accounts.items[0];
+    *connection_r = body.connections.items[0];
+    played_answer(&asked, NULL);
+    return count;
+}
+
+static void expect_one_again(struct stage *stage, uint64_t account, uint64_t connection) {
+    uint64_t bound_account, bound_connection;
+    assert_int_equal(expect_again(stage, SESSION, &bound_account, &bound_connection), 1);
+    assert_int_equal(bound_account, account);
+    assert_int_equal(bound_connection, connection);
+}
+
+static void expect_pulls(struct stage *stage, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        struct delivery_pull pull;
+        struct asked *asked = stage_expect(stage, DELIVERY, &message_DELIVERY_PULL, &pull);
+        stage_answer_pull(&asked, NULL, 0);
+    }
+}
+
+/* A session that comes has never heard of the connection: it is told of it, and of its end. */
+static void who_leaves_without_session_is_told_later(void **state) {
+    struct stage *stage = *state;
+    struct talker *alice = stage_live(stage, ALICE, "alice");
+    struct talker *carol = stage_live(stage, CAROL, "carol");
+    uint64_t connection = carol->connection;
+    played_destroy(&stage->played[SESSION]);
+    wait_down(stage, SESSION);
+    stage_hang_up(stage, &carol);
+    stage_let_time_pass(stage);
+    stage_play(stage, SESSION);
+    expect_one_again(stage, CAROL, connection);
+    expect_unbind(stage, SESSION, CAROL, connection, (struct session_unbind){.moving = true});
+    expect_one_again(stage, ALICE, alice->connection);
+    expect_pulls(stage, 1);
+    stage_quiet(stage);
+}
+
+/* Session refuses it, and later ends without having answered. */
+static void what_is_not_answered_is_told_again(void **state) {
+    struct stage *stage = *state;
+    struct session_unbind unbind;
+    struct talker *carol = stage_live(stage, CAROL, "carol");
+    uint64_t connection = carol->connection;
+    stage_hang_up(stage, &carol);
+    struct asked *asked = stage_expect(stage, SESSION, &message_SESSION_UNBIND, &unbind);
+    played_refuse(&asked, ERR_OVERLOADED);
+    expect_unbind(stage, SESSION, CAROL, connection, (struct session_unbind){0});
+    stage_quiet(stage);
+    carol = stage_live(stage, CAROL, "carol");
+    connection = carol->connection;
+    stage_hang_up(stage, &carol);
+    (void)stage_expect(stage, SESSION, &message_SESSION_UNBIND, &unbind);
+    played_destroy(&stage->played[SESSION]);
+    wait_down(stage, SESSION);
+    stage_play(stage, SESSION);
+    expect_one_again(stage, CAROL, connection);
+    expect_unbind(stage, SESSION, CAROL, connection, (struct session_unbind){.moving = true});
+    stage_quiet(stage);
+}
+
+static void hang_up(struct stage *stage, uint64_t account) {
+    struct talker *talker = stage->talkers[account - FIRST_CLIENT];
+    stage_hang_up(stage, &talker);
+}
+
+/* Plays a second session; the account and connection of one that it takes over. */
+static void take_over(struct stage *stage, uint64_t *account_r, uint64_t *connection_r) {
+    struct session_unbind unbind;
+    stage_play(stage, SESSION_2);
+    size_t count = expect_again(stage, SESSION_2, account_r, connection_r);
+    assert_true(count > 0 && count < CLIENTS);
+    struct asked *asked = stage_expect(stage, SESSION, &message_SESSION_UNBIND, &unbind);
+    assert_true(unbind.moved && !unbind.elsewhere);
+    assert_int_equal(unbind.accounts.count, count);
+    played_answer(&asked, NULL);
+    expect_pulls(stage, count);
+    stage_quiet(stage);
+}
+
+/* The instance that had them goes on pushing to them, and leaves news of them to the other. */
+static void the_former_session_hears_who_moved(void **state) {
+    struct stage *stage = *state;
+    uint64_t account, connection;
+    for (uint64_t i = 0; i < CLIENTS; i++)
+        stage_live(stage, FIRST_CLIENT + i, test_text("client-%u", (unsigned)i));
+    take_over(stage, &account, &connection);
+    hang_up(stage, account);
+    struct session_unbind unbind;
+    struct asked *asked = stage_expect(stage, SESSION_2, &message_SESSION_UNBIND, &unbind);
+    assert_true(!unbind.elsewhere && !unbind.moved);
+    assert_int_equal(unbind.connections.items[0], connection);
+    played_answer(&asked, NULL);
+    expect_unbind(stage, SESSION, account, connection,
+                  (struct session_unbind){.moving = unbind.moving, .elsewhere = true});
+    stage_quiet(stage);
+}
+
+/* Before it was bound again: no instance but the owner makes news of it. */
+static void who_leaves_while_moving_is_told_once(void **state) {
+    struct stage *stage = *state;
+    uint64_t account, connection;
+    for (uint64_t i = 0; i < CLIENTS; i++)
+        stage_live(stage, FIRST_CLIENT + i, test_text("client-%u", (unsigned)i));
+    take_over(stage, &account, &connection);
+    played_destroy(&stage->played[SESSION_2]);
+    struct session_bind body;
+    struct asked *asked = stage_expect(stage, SESSION, &message_SESSION_BIND, &body);
+    hang_up(stage, account);
+    expect_one_again(stage, account, connection);
+    expect_unbind(stage, SESSION, account, connection, (struct session_unbind){.moving = true});
+    played_answer(&asked, NULL);
+}
+
+/* Other gateways may not know yet that an instance is gone: news of this log-in has to wait. */
+static void a_login_while_instances_change_says_so(void **state) {
+    struct stage *stage = *state;
+    struct auth_login login;
+    struct session_bind bind;
+    struct talker *alice = stage_talker(stage, false);
+    stage_play(stage, SESSION_2);
+    stage_wait_live(stage, SESSION_2);
+    played_destroy(&stage->played[SESSION_2]);
+    wait_down(stage, SESSION_2);
+    talker_say(alice, "{'msgType':1,'msgBody':{'loginUserId':'alice'}}");
+    struct asked *asked = stage_expect(stage, AUTH, &message_AUTH_LOGIN, &login);
+    played_answer(&asked, &(struct auth_login_reply){.account = ALICE,
+                                                     .id = slice_text("alice"),
+                                                     .token = slice_text("t")});
+    asked = stage_expect(stage, SESSION, &message_SESSION_BIND, &bind);
+    assert_true(bind.moving && !bind.again);
+    played_answer(&asked, NULL);
+    stage_hears(stage, alice, "{'msgType':2,'resultCode':'success','token':'t'}");
+    stage_expect_pull(stage, ALICE, NULL, 0);
+}
+
+int main(void) {
+#define TEST(name_) cmocka_unit_test_setup_teardown(name_, stage_set_up, stage_tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(who_leaves_without_session_is_told_later), TEST(what_is_not_answered_is_told_again),
+        TEST(the_former_session_hears_who_moved),       TEST(who_leaves_while_moving_is_told_once),
+        TEST(a_login_while_instances_change_says_so),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,381 @@
+/*
+ * Session and presence: what is news, what waits, what is taken back, and what of connections that
+ * moved to another instance. Each test has a group of its own that session tells.
+ */
+#include <string.h>
+
+#include "common/loop.h"
+#include "services/session/presence.h"
+#include "tests/isolation/session_fixture.h"
+#include "tests/support/fake_peer.h"
+
+/* Longer than any test: what is held back stays so. */
+#define FOREVER_MS 600000u
+#define SETTLE_MS 1500
+
+static struct fake_peer *group;
+static uint16_t group_port;
+static int64_t set_up_ms;
+
+static int set_up_with(void **state, unsigned settle_ms, const char *option) {
+    group_port = test_free_port();
+    set_up_ms = loop_now_ms();
+    return session_set_up_with(
+        state,
+        (const char *const[]){test_text("--group-peers=tcp://127.0.0.1:%u", (unsigned)group_port),
+                              test_text("--presence-settle-ms=%u", settle_ms), option, NULL});
+}
+
+static void play_group(void) { group = fake_peer_new(group_port); }
+
+static int set_up(void **state) {
+    set_up_with(state, 0, NULL);
+    play_group();
+    return 0;
+}
+
+static int set_up_impatient(void **state) {
+    set_up_with(state, 0, "--gateway-timeout-ms=1200");
+    play_group();
+    return 0;
+}
+
+static int set_up_settling(void **state) {
+    set_up_with(state, SETTLE_MS, NULL);
+    play_group();
+    return 0;
+}
+
+static int set_up_holding(void **state) {
+    set_up_with(state, FOREVER_MS, NULL);
+    play_group();
+    return 0;
+}
+
+static int set_up_without_group(void **state) { return set_up_with(state, 0, NULL); }
+
+static int tear_down(void **state) {
+    int status = session_tear_down(state);
+    fake_peer_destroy(&group);
+    return status;
+}
+
+static void expect_presence(uint64_t account, bool online) {
+    struct group_presence presence;
+    fake_peer_expect(group, &message_GROUP_PRESENCE, &presence);
+    assert_int_equal(presence.accounts.count, 1);
+    assert_int_equal(presence.accounts.items[0], account);
+    assert_int_equal(presence.online, online);
+}
+
+static uint64_t waiting(struct test_caller *who) {
+    return test_caller_metric(who, "queue_depth{queue=\"presence\"}");
+}
+
+static void await_waiting(struct test_caller *who, uint64_t count) {
+    int64_t deadline_ms = loop_now_ms() + TEST_DEADLINE_MS;
+    while (waiting(who) != count)
+        assert_true(loop_now_ms() < deadline_ms);
+}
+
+/* Nothing was told before this: a bystander's coming is the next news. */
+static void expect_no_news(struct test_caller *gateway) {
+    static uint64_t bystander = 900000;
+    bystander++;
+    bind_one(gateway, bystander, bystander);
+    expect_presence(bystander, true);
+}
+
+/* --- what is news -------------------------------------------------------------------------- */
+
+static void the_first_and_the_last_connection_are_news(void **state) {
+    struct test_caller *one = caller(*state, "gateway-1"), *two = caller(*state, "gateway-2");
+    bind_one(one, 1001, 7);
+    expect_presence(1001, true);
+    bind_one(two, 1001, 7);
+    bind_one(one, 1001, 7);
+    unbind_one(one, 1001, 7);
+    expect_no_news(one);
+    unbind_one(two, 1001, 7);
+    expect_presence(1001, false);
+    await_waiting(one, 0);
+    bind_one(one, 1001, 7);
+    expect_presence(1001, true);
+}
+
+static void who_was_here_before_is_no_news(void **state) {
+    struct test_caller *gateway = caller(*state, "gateway-1");
+    assert_int_equal(bind_again(gateway, 1001, 7), ERR_OK);
+    expect_no_news(gateway);
+    unbind_one(gateway, 1001, 7);
+    expect_presence(1001, false);
+}
+
+static void people_of_a_dropped_gateway_have_gone(void **state) {
+    struct session_fixture *fixture = *state;
+    struct test_caller *silent = caller(fixture, "silent"), *awake = caller(fixture, "awake");
+    bind_one(silent, 1001, 7);
+    expect_presence(1001, true);
+    bind_one(silent, 1002, 8);
+    expect_presence(1002, true);
+    unbind_as(silent, 1002, 8, (struct session_unbind){.moved = true});
+    while (!service_process_wait_text(fixture->session, "event=gateway_dropped", 50))
+        ping(awake);
+    expect_presence(1001, false);
+    /* It comes back, and so do they. */
+    assert_int_equal(bind_again(silent, 1001, 7), ERR_OK);
+    expect_presence(1001, true);
+}
+
+/* --- what waits ---------------------------------------------------------------------------- */
+
+static void coming_and_going_at_once_is_no_news(void **state) {
+    struct test_caller *gateway = caller(*state, "gateway-1");
+    for (uint64_t account = 1001; account <= 1003; account++)
+        bind_one(gateway, account, account);
+    unbind_one(gateway, 1001, 1001);
+    unbind_one(gateway, 1003, 1003);
+    bind_one(gateway, 1003, 1003);
+    assert_int_equal(waiting(gateway), 2);
+    play_group();
+    struct group_presence presence;
+    fake_peer_expect(group, &message_GROUP_PRESENCE, &presence);
+    assert_true(presence.online);
+    assert_int_equal(presence.accounts.count, 2);
+    assert_int_equal(presence.accounts.items[0], 1002);
+    assert_int_equal(presence.accounts.items[1], 1003);
+    await_waiting(gateway, 0);
+    assert_int_equal(test_caller_metric(gateway, "presence_dropped_total"), 0);
+}
+
+static void news_waits_while_group_is_away(void **state) {
+    struct session_fixture *fixture = *state;
+    struct test_caller *gateway = caller(fixture, "gateway-1");
+    bind_one(gateway, 1001, 7);
+    expect_presence(1001, true);
+    await_waiting(gateway, 0);
+    fake_peer_destroy(&group);
+    assert_true(service_process_wait_text(fixture->session, "state=down", TEST_DEADLINE_MS));
+    unbind_one(gateway, 1001, 7);
+    bind_one(gateway, 1002, 8);
+    assert_int_equal(waiting(gateway), 2);
+    play_group();
+    expect_presence(1001, false);
+    expect_presence(1002, true);
+}
+
+/* Whether the first attempt was heard is not known. */
+static void what_failed_is_told_again(void **state) {
+    struct test_caller *gateway = caller(*state, "gateway-1");
+    fake_peer_refuse(group, ERR_UNAVAILABLE, 1);
+    bind_one(gateway, 1001, 7);
+    expect_presence(1001, true);
+    expect_presence(1001, true);
+    await_waiting(gateway, 0);
+    fake_peer_refuse(group, ERR_UNAVAILABLE, 1);
+    unbind_one(gateway, 1001, 7);
+    expect_presence(1001, false);
+    bind_one(gateway, 1001, 7);
+    expect_presence(1001, true);
+    await_waiting(gateway, 0);
+    assert_int_equal(test_caller_metric(gateway, "presence_dropped_total"), 0);
+}
+
+static void what_always_fails_is_dropped(void **state) {
+    struct test_caller *gateway = caller(*state, "gateway-1");
+    fake_peer_refuse(group, ERR_UNAVAILABLE, PRESENCE_ATTEMPTS);
+    bind_one(gateway, 1001, 7);
+    for (int i = 0; i < PRESENCE_ATTEMPTS; i++) {
+        expect_presence(1001, true);
+        ping(gateway); /* this takes longer than a gateway may be silent */
+    }
+    await_waiting(gateway, 0);
+    assert_int_equal(test_caller_metric(gateway, "presence_dropped_total"), 1);
+    expect_no_news(gateway);
+}
+
+static void so_many_wait_and_no_more(void **state) {
+    enum { BULK = 8192 };
+    struct test_caller *gateway = caller(*state, "gateway-1");
+    static uint64_t numbers[BULK];
+    struct done done;
+    for (uint64_t at = 1; at <= PRESENCE_MAX; at += BULK) {
+        for (uint64_t i = 0; i < BULK; i++)
+            numbers[i] = at + i;
+        struct session_bind bind = {.accounts = list(numbers, BULK),
+                                    .connections = list(numbers, BULK)};
+        assert_int_equal(test_caller_ask(gateway, &message_SESSION_BIND, &bind, &done), ERR_OK);
+    }
+    bind_one(gateway, PRESENCE_MAX + 1, PRESENCE_MAX + 1);
+    assert_int_equal(waiting(gateway), PRESENCE_MAX);
+    assert_int_equal(test_caller_metric(gateway, "presence_dropped_total"), 1);
+    unbind_one(gateway, 1, 1);
+    bind_one(gateway, PRESENCE_MAX + 2, PRESENCE_MAX + 2);
+    assert_int_equal(waiting(gateway), PRESENCE_MAX);
+    play_group();
+    for (size_t told = 0; told < PRESENCE_MAX;) {
+        struct group_presence presence;
+        fake_peer_expect(group, &message_GROUP_PRESENCE, &presence);
+        assert_true(presence.online && presence.accounts.items[0] == told + 2);
+        told += presence.accounts.count;
+    }
+    await_waiting(gateway, 0);
+}
+
+/* --- what is held back --------------------------------------------------------------------- */
+
+static void news_of_the_start_is_held_back(void **state) {
+    struct test_caller *gateway = caller(*state, "gateway-1");
+    bind_one(gateway, 1001, 7);
+    expect_presence(1001, true);
+    assert_true(loop_now_ms() - set_up_ms >= SETTLE_MS);
+    bind_one(gateway, 1002, 8);
+    expect_presence(1002, true);
+}
+
+/* `moving`: other gateways may bind the same accounts in a moment. */
+static void news_of_who_is_moving_is_held_back(void **state) {
+    struct test_caller *gateway = caller(*state, "gateway-1");
+    uint64_t account = 1001, connection = 7;
+    bind_one(gateway, 1003, 9);
+    expect_presence(1003, true);
+    struct session_bind bind = {
+        .accounts = list(&account, 1), .connections = list(&connection, 1), .moving = true};
+    struct done done;
+    int64_t before_ms = loop_now_ms();
+    assert_int_equal(test_caller_ask(gateway, &message_SESSION_BIND, &bind, &done), ERR_OK);
+    expect_presence(1001, true);
+    assert_true(loop_now_ms() - before_ms >= SETTLE_MS);
+    before_ms = loop_now_ms();
+    unbind_as(gateway, 1001, 7, (struct session_unbind){.moving = true});
+    expect_presence(1001, false);
+    assert_true(loop_now_ms() - before_ms >= SETTLE_MS);
+}
+
+static void a_bind_of_who_was_here_takes_news_back(void **state) {
+    struct test_caller *one = caller(*state, "gateway-1"), *two = caller(*state, "gateway-2");
+    /* A log-in, and the connection that the account had on another gateway. */
+    bind_one(one, 1001, 7);
+    assert_int_equal(waiting(one), 1);
+    assert_int_equal(bind_again(two, 1001, 7), ERR_OK);
+    assert_int_equal(waiting(one), 0);
+    /* A log-out, likewise. */
+    assert_int_equal(bind_again(one, 1002, 8), ERR_OK);
+    unbind_one(one, 1002, 8);
+    assert_int_equal(waiting(one), 1);
+    assert_int_equal(bind_again(two, 1002, 8), ERR_OK);
+    assert_int_equal(waiting(one), 0);
+    /* The connection that came says nothing of others. */
+    bind_one(one, 1003, 9);
+    assert_int_equal(bind_again(one, 1003, 9), ERR_OK);
+    assert_int_equal(waiting(one), 1);
+}
+
+/* What is held back for an instance that came is lost with it unless it is told at its end. */
+static void the_end_tells_what_waits(void **state) {
+    struct session_fixture *fixture = *state;
+    struct test_caller *gateway = caller(fixture, "gateway-1");
+    assert_true(service_process_wait_text(fixture->session, "state=live", TEST_DEADLINE_MS));
+    bind_one(gateway, 1001, 7);
+    assert_int_equal(waiting(gateway), 1);
+    assert_int_equal(service_process_stop(&fixture->session), 0);
+    expect_presence(1001, true);
+}
+
+/* --- connections that moved ---------------------------------------------------------------- */
+
+static const struct session_unbind moved = {.moved = true};
+static const struct session_unbind elsewhere = {.elsewhere = true};
+
+static void a_moved_connection_is_pushed_to_and_not_listed(void **state) {
+    struct test_caller *gateway = caller(*state, "gateway-1");
+    struct test_caller *delivery = caller(*state, "delivery-1");
+    bind_one(gateway, 1001, 7);
+    bind_one(gateway, 1002, 8);
+    unbind_as(gateway, 1001, 7, moved);
+    unbind_as(gateway, 1003, 9, moved); /* not here */
+    struct session_list_reply reply = list_sessions(gateway, 0, 0);
+    assert_int_equal(reply.accounts.count, 1);
+    assert_int_equal(reply.accounts.items[0], 1002);
+    assert_int_equal(reply.connections.items[0], 1);
+    route_one(delivery, 1001, "hello");
+    expect_push(gateway, 1, 7, "hello");
+    /* Only the instance that has it now disconnects it. */
+    struct session_kick kick = {.account = 1001};
+    struct done done;
+    assert_int_equal(test_caller_ask(delivery, &message_SESSION_KICK, &kick, &done), ERR_OK);
+    expect_nothing(gateway);
+    assert_int_equal(bind_again(gateway, 1001, 7), ERR_OK);
+    assert_int_equal(list_sessions(gateway, 0, 0).accounts.items[0], 1001);
+}
+
+static void a_moved_connection_makes_no_news(void **state) {
+    struct test_caller *one = caller(*state, "gateway-1"), *two = caller(*state, "gateway-2");
+    bind_one(one, 1001, 7);
+    expect_presence(1001, true);
+    unbind_as(one, 1001, 7, moved);
+    /* A gateway that has not heard of the other instance: the account is online all the same. */
+    bind_one(two, 1001, 7);
+    unbind_one(two, 1001, 7);
+    unbind_one(one, 1001, 7);
+    expect_no_news(one);
+    /* Back here, it counts again. */
+    assert_int_equal(bind_again(one, 1001, 7), ERR_OK);
+    unbind_as(one, 1001, 7, moved);
+    assert_int_equal(bind_again(one, 1001, 7), ERR_OK);
+    expect_no_news(one);
+    unbind_one(one, 1001, 7);
+    expect_presence(1001, false);
+}
+
+static void who_belongs_elsewhere_goes_silently(void **state) {
+    struct test_caller *gateway = caller(*state, "gateway-1"), *late = caller(*state, "late");
+    /* The other gateway has not heard of the other instance. */
+    assert_int_equal(bind_again(gateway, 1002, 8), ERR_OK);
+    assert_int_equal(bind_again(late, 1002, 8), ERR_OK);
+    unbind_as(gateway, 1002, 8, elsewhere);
+    unbind_one(late, 1002, 8);
+    expect_no_news(gateway);
+    bind_one(gateway, 1001, 7);
+    expect_presence(1001, true);
+    unbind_as(gateway, 1001, 7, elsewhere);
+    expect_no_news(gateway);
+    assert_int_equal(test_caller_metric(gateway, "bindings"), 2);
+}
+
+/* As a gateway does whose client left while no session was there. */
+static void who_left_before_the_start_is_told_to_have_gone(void **state) {
+    struct test_caller *one = caller(*state, "gateway-1"), *two = caller(*state, "gateway-2");
+    assert_int_equal(bind_again(one, 1001, 7), ERR_OK);
+    unbind_one(one, 1001, 7);
+    expect_presence(1001, false);
+    assert_int_equal(bind_again(two, 1002, 7), ERR_OK);
+    assert_int_equal(bind_again(one, 1002, 7), ERR_OK);
+    unbind_one(one, 1002, 7);
+    expect_no_news(one);
+}
+
+#define TEST_WITH(name_, set_up_) cmocka_unit_test_setup_teardown(name_, set_up_, tear_down)
+#define TEST(name_) TEST_WITH(name_, set_up)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(the_first_and_the_last_connection_are_news),
+        TEST(who_was_here_before_is_no_news),
+        TEST_WITH(people_of_a_dropped_gateway_have_gone, set_up_impatient),
+        TEST_WITH(coming_and_going_at_once_is_no_news, set_up_without_group),
+        TEST(news_waits_while_group_is_away),
+        TEST(what_failed_is_told_again),
+        TEST(what_always_fails_is_dropped),
+        TEST_WITH(so_many_wait_and_no_more, set_up_without_group),
+        TEST_WITH(news_of_the_start_is_held_back, set_up_settling),
+        TEST_WITH(news_of_who_is_moving_is_held_back, set_up_settling),
+        TEST_WITH(a_bind_of_who_was_here_takes_news_back, set_up_holding),
+        TEST_WITH(the_end_tells_what_waits, set_up_holding),
+        TEST(a_moved_connection_is_pushed_to_and_not_listed),
+        TEST(a_moved_connection_makes_no_news),
+        TEST(who_belongs_elsewhere_goes_silently),
+        TEST(who_left_before_the_start_is_told_to_have_gone),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,96 @@
+"""Who comes and goes, as tests follow it: news 107 to 110, and who is connected.
+
+    anna, ben = make_friends(stack, newcomer, "youim", "ourchat")
+    watcher = back(anna)
+    back(ben)
+    hear_news(watcher, 107, ben)
+"""
+
+import json
+import secrets
+
+from parley_client import PRESENCE
+from parley_deeds import befriend, wait_all_received
+from parley_stack import wait_until
+
+
+def news(client, kind, account, group=None):
+    """107 to 110 in the client's dialect."""
+    if client.dialect == "youim":
+        body = {"groupId": group.id, "userId": account.id} if group else {"friendId": account.id}
+        return {"msgType": kind, **body}
+    ids = {"group_id": group.number} if group else {}
+    return {"code": kind + 100, **ids, "ocid": account.number}
+
+
+def hear_news(client, kind, account, group=None):
+    """The very next message is this piece of news."""
+    message = client.next()
+    expected = news(client, kind, account, group)
+    body = client.body(message)
+    if client.ext:
+        assert body.pop("time_ms") > 0
+    given = {client.number_key: message[client.number_key], **body}
+    if list(given.items()) != list(expected.items()):
+        client.fail(f"expected {expected}, got {message}")
+
+
+def listed(stack):
+    """(account, connections) of every row of every session that is there."""
+    rows = json.loads(stack.ctl("sessions", "--json", ok=False).stdout)
+    return [(row["account"], row["connections"]) for row in rows]
+
+
+def connections(stack, account):
+    """How many connections of the account the sessions know of."""
+    return sum(count for number, count in listed(stack) if number == account.number)
+
+
+def wait_told(stack):
+    """Until all news of what has happened has been sent to those who are concerned."""
+
+    def told():
+        running = [name for name, service in stack.services.items()
+                   if name.startswith("session") and service.running()]
+        return (all(stack.metric(name, 'queue_depth{queue="presence"}') == 0 for name in running)
+                and stack.metric("group", 'queue_depth{queue="to_session"}') == 0)
+
+    wait_until(told, "news to be told")
+
+
+def gone(stack, *clients):
+    """Ends their connections, and waits until that is known and told, and what they heard is
+    stored."""
+    for client in clients:
+        drain(client)
+        wait_all_received(stack, client.account)
+        client.close()
+    numbers = {client.account.number for client in clients}
+    wait_until(lambda: not numbers & dict(listed(stack)).keys(), "clients to be gone")
+    wait_told(stack)
+
+
+def drain(client):
+    """Takes everything up to the answer to what is sent now."""
+    number = 5000000 + secrets.randbelow(1000000)
+    client.send({client.number_key: number})
+    while f"{number} is not known" not in str(client.body(client.next()).get("msg")):
+        pass
+
+
+def make_friends(stack, newcomer, *dialects, transport="websocket"):
+    """Accounts that are all each other's friends, and offline."""
+    people = [newcomer(dialect, transport, on=stack) for dialect in dialects]
+    for i, one in enumerate(people):
+        for other in people[:i]:
+            befriend(one, other)
+    gone(stack, *people)
+    return [client.account for client in people]
+
+
+def log_back_in(connect, account, on=None, ext=False, transport="websocket", skips=PRESENCE):
+    """A connection of an account that exists."""
+    client = connect(account.dialect, transport, on=on, ext=ext)
+    client.skips = frozenset(skips)
+    client.log_in(account)
+    return client
