@@ -227,16 +227,15 @@ class Stack:
         self.environment = bare_environment() | database.settings
         self.set(db_name=self.database_name, **CHEAP_PASSWORDS | settings)
         self.set(**{f"{name}_port": port for name, port in self.ports.items()})
-        self.metrics_ports = {name: free_port() for name in SERVICES}
-        self.set(**{f"{name}_metrics_port": port for name, port in self.metrics_ports.items()})
+        # Each instance of the stack has pages over HTTP; those that others make beside it, none.
+        self.metrics_ports = {}
+        self.set(**{f"{name}_metrics_port": 0 for name in SERVICES})
         self.set(**{f"{name}_peers": self._address(self.ports[name]) for name in SERVICES})
         self.set(delivery_peers=",".join(map(self._address, ports)))
         self.services = {name: self._service(name, name) for name in SERVICES[:-1]}
         for number, port in enumerate(ports[1:], 2):
             more = self._service(f"delivery{number}", "delivery")
-            self.metrics_ports[more.name] = free_port()
             more.environment["PARLEY_DELIVERY_PORT"] = str(port)
-            more.environment["PARLEY_DELIVERY_METRICS_PORT"] = str(self.metrics_ports[more.name])
             self.services[more.name] = more
         self.services["gateway"] = self._service("gateway", "gateway")
 
@@ -248,7 +247,10 @@ class Stack:
         return f"tcp://{self.host}:{port}"
 
     def _service(self, name, program):
-        return Service(name, programs() / f"parley-{program}", dict(self.environment), self.folder)
+        self.metrics_ports[name] = free_port()
+        metrics_port = {f"PARLEY_{program.upper()}_METRICS_PORT": str(self.metrics_ports[name])}
+        environment = self.environment | metrics_port
+        return Service(name, programs() / f"parley-{program}", environment, self.folder)
 
     def __enter__(self):
         try:
