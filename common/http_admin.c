@@ -34,6 +34,8 @@ struct client {
     size_t written;    /* bytes of `out`, those before it included */
 };
 
+LIST_HEAD(client_list, client);
+
 struct http_admin {
     struct ev_loop *ev;
     const struct http_page *pages;
@@ -44,7 +46,7 @@ struct http_admin {
     struct lws_vhost *vhost;
     ev_io listener;
     ev_timer sweep;
-    LIST_HEAD(, client) clients;
+    struct client_list clients;
     size_t count;
 };
 
@@ -197,9 +199,9 @@ static void on_sweep(struct ev_loop *ev, ev_timer *timer, int revents) {
     (void)revents;
     struct http_admin *self = timer->data;
     int64_t now_ms = loop_now_ms();
-    struct client *client;
     ev_io_start(ev, &self->listener);
-    LIST_FOREACH(client, &self->clients, all) {
+    for (struct client *client = LIST_FIRST(&self->clients); client != NULL;
+         client = LIST_NEXT(client, all)) {
         if (now_ms < client->deadline_ms)
             continue;
         lws_set_timeout(client->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);

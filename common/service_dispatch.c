@@ -68,9 +68,12 @@ static void count_call(const struct call *call, enum err err, int64_t took_us) {
     if (took_us > (int64_t)SERVICE_SLOW_MS * 1000)
         log_warn("slow_call", "message=%s took_ms=%lld outcome=%s", name,
                  (long long)(took_us / 1000), err_word(err));
-    else if (route->handler.loop != service_handle_ping)
-        log_debug("call", "message=%s caller=%.*s took_us=%lld outcome=%s", name,
-                  (int)call->caller_length, call->caller, (long long)took_us, err_word(err));
+    if (log_enabled(LOG_LEVEL_DEBUG) && route->handler.loop != service_handle_ping) {
+        char quoted[LOG_QUOTED_BYTES];
+        log_debug("call", "message=%s caller=%s took_us=%lld outcome=%s", name,
+                  log_quote(quoted, call->caller, call->caller_length), (long long)took_us,
+                  err_word(err));
+    }
     log_trace_end(before);
 }
 

@@ -175,8 +175,8 @@ void client_tick(struct gateway *gateway, int64_t now_ms);
 /* --- watch.c --------------------------------------------------------------------------------- */
 
 /* At start: before anything counts; and once the edge is there. */
-void watch_metrics(struct gateway *gateway);
-void watch_queues(struct gateway *gateway);
+void watch_metrics(struct gateway *self);
+void watch_queues(struct gateway *self);
 
 /* --- reasons.c ------------------------------------------------------------------------------- */
 

@@ -78,6 +78,17 @@ def test_metrics_page_is_well_formed(stack):
     assert page.endswith("\n")
 
 
+def test_pages_beside_many_clients(stack):
+    """The pages' own limit of descriptors is one of their number, not of how high they are."""
+    with contextlib.ExitStack() as clients:
+        for _ in range(300):
+            where = (stack.host, stack.ports["tcp"])
+            clients.enter_context(socket.create_connection(where))
+        wait_until(lambda: samples(stack, "gateway")["parley_connections"] >= 300, "the clients")
+        assert stack.page("gateway", "/readyz")[0] == 200
+    wait_until(lambda: samples(stack, "gateway")["parley_connections"] < 300, "them to go")
+
+
 def test_latencies_and_refusals_are_counted(stack, newcomer):
     alice, bob = newcomer("youim"), newcomer("ourchat")
     before = {name: samples(stack, name) for name in ("gateway", "delivery")}

@@ -260,8 +260,9 @@ class Stack:
         self.environment = bare_environment() | database.settings
         self.set(db_name=self.database_name, **CHEAP_PASSWORDS | settings)
         self.set(**{f"{name}_port": self.ports[name] for name in (*SERVICES, "http", "tcp", "youim")})
-        self.metrics_ports = {name: free_port() for names in instances.values() for name in names}
-        self.set(**{f"{name}_metrics_port": 0 for name in SERVICES})  # of what tests start besides
+        # Each instance of the stack has pages over HTTP; those that others make beside it, none.
+        self.metrics_ports = {}
+        self.set(**{f"{name}_metrics_port": 0 for name in SERVICES})
         for program, names in instances.items():
             self.set(**{f"{program}_peers": ",".join(map(self.address, names))})
         self.services = {}
@@ -278,6 +279,7 @@ class Stack:
         return f"tcp://{self.host}:{self.ports[name]}"
 
     def _service(self, name, program):
+        self.metrics_ports[name] = free_port()
         own = {
             f"PARLEY_{program.upper()}_PORT": str(self.ports[name]),
             f"PARLEY_{program.upper()}_METRICS_PORT": str(self.metrics_ports[name]),
