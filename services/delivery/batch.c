@@ -50,28 +50,76 @@ static enum err may_write(const struct log_head *head, const struct delivery_sen
     return (head->blocked & bit) != 0 ? ERR_BLOCKED : ERR_OK;
 }
 
+static struct log_row make_row(const struct delivery_send *body, size_t i, struct log_head *head) {
+    return (struct log_row){.head = head,
+                            .type = ENTRY_TEXT,
+                            .sender = body->account,
+                            .nonce = body->nonces.items[i],
+                            .text = body->texts.items[i]};
+}
+
 static void add_rows(struct batch *batch, struct send *send, struct log_head *head) {
     for (size_t i = 0; i < send->body->texts.count; i++) {
         batch->row_sends[batch->row_count] = send;
-        batch->rows[batch->row_count++] = (struct log_row){.head = head,
-                                                           .type = ENTRY_TEXT,
-                                                           .sender = send->body->account,
-                                                           .nonce = send->body->nonces.items[i],
-                                                           .text = send->body->texts.items[i]};
+        batch->rows[batch->row_count++] = make_row(send->body, i, head);
     }
 }
 
-static void make_rows(struct batch *batch) {
+/* Makes the lists of a request's reply, empty. */
+static bool prepare_reply(struct send *send) {
+    size_t bytes = send->body->texts.count * sizeof(uint64_t);
+    send->reply = (struct delivery_send_reply){
+        .cids.items = record_arena_alloc(call_arena(send->call), bytes),
+        .times_ms.items = record_arena_alloc(call_arena(send->call), bytes)};
+    return send->reply.cids.items != NULL && send->reply.times_ms.items != NULL;
+}
+
+/* Adds what became of one text. */
+static void reply_row(struct send *send, const struct log_row *row) {
+    struct delivery_send_reply *reply = &send->reply;
+    reply->conversation = row->head->id;
+    reply->cids.items[reply->cids.count++] = row->clash ? 0 : row->cid;
+    reply->times_ms.items[reply->times_ms.count++] = row->time_ms;
+    reply->repeats += row->repeat && !row->clash;
+}
+
+/*
+ * A sender who may not write any more (it has left the group, say) and asks again what it was
+ * allowed then gets the first answer, if all of the request was stored.
+ */
+static enum err answer_refused(struct batch *batch, struct send *send, struct log_head *head) {
+    struct log_row rows[DELIVERY_SEND_MAX];
+    size_t count = send->body->texts.count, stored = 0;
+    for (size_t i = 0; i < count; i++)
+        rows[i] = make_row(send->body, i, head);
+    enum err err = log_find_repeats(batch->db, rows, count);
+    for (size_t i = 0; err == ERR_OK && i < count; i++)
+        stored += rows[i].repeat && !rows[i].clash;
+    if (err != ERR_OK || stored < count || !prepare_reply(send))
+        return err;
+    for (size_t i = 0; i < count; i++)
+        reply_row(send, &rows[i]);
+    send->err = ERR_OK;
+    return ERR_OK;
+}
+
+/* An error is the database's and ends the attempt. */
+static enum err make_rows(struct batch *batch) {
+    enum err err = ERR_OK;
     batch->row_count = 0;
-    for (size_t i = 0; i < batch->count; i++) {
+    for (size_t i = 0; err == ERR_OK && i < batch->count; i++) {
         struct send *send = batch->sends[i];
         if (batch->conversations[i] == 0)
             continue;
         struct log_head *head = log_find_head(&batch->heads, batch->conversations[i]);
         send->err = may_write(head, send->body);
+        send->reply = (struct delivery_send_reply){0};
         if (send->err == ERR_OK)
             add_rows(batch, send, head);
+        else if (head != NULL)
+            err = answer_refused(batch, send, head);
     }
+    return err;
 }
 
 static enum err commit(struct batch *batch, struct record_arena *arena) {
@@ -89,7 +137,9 @@ static enum err commit(struct batch *batch, struct record_arena *arena) {
     err = log_lock(batch->db, batch->cache, batch->instance, ids, count, arena, &batch->heads);
     if (err != ERR_OK)
         return err;
-    make_rows(batch);
+    err = make_rows(batch);
+    if (err != ERR_OK)
+        return err;
     if (batch->row_count == 0) {
         db_rollback(batch->db);
         log_cache_clear(batch->cache); /* the claim on `writer` is rolled back with the rest */
@@ -135,15 +185,6 @@ static int route_row(struct route_batch *routes, const struct log_row *row,
                  : route_batch_add(routes, &entry, pair, 2);
 }
 
-/* Makes the lists of a request's reply, empty. */
-static bool prepare_reply(struct send *send) {
-    size_t bytes = send->body->texts.count * sizeof(uint64_t);
-    send->reply = (struct delivery_send_reply){
-        .cids.items = record_arena_alloc(call_arena(send->call), bytes),
-        .times_ms.items = record_arena_alloc(call_arena(send->call), bytes)};
-    return send->reply.cids.items != NULL && send->reply.times_ms.items != NULL;
-}
-
 static struct route_batch *answer(struct batch *batch, bool *missed_r) {
     if (batch->row_count == 0)
         return NULL;
@@ -152,17 +193,12 @@ static struct route_batch *answer(struct batch *batch, bool *missed_r) {
     for (size_t i = 0; i < batch->row_count; i++) {
         const struct log_row *row = &batch->rows[i];
         struct send *send = batch->row_sends[i];
-        struct delivery_send_reply *reply = &send->reply;
-        if (reply->cids.count == 0 && !prepare_reply(send))
+        if (send->reply.cids.count == 0 && !prepare_reply(send))
             send->err = ERR_UNAVAILABLE; /* stored; the repeat will find it */
-        uint64_t trace = trace_of(send, reply->cids.count);
+        uint64_t trace = trace_of(send, send->reply.cids.count);
         note_stored(row, trace);
-        if (send->err == ERR_OK) {
-            reply->conversation = row->head->id;
-            reply->cids.items[reply->cids.count++] = row->clash ? 0 : row->cid;
-            reply->times_ms.items[reply->times_ms.count++] = row->time_ms;
-            reply->repeats += row->repeat && !row->clash;
-        }
+        if (send->err == ERR_OK)
+            reply_row(send, row);
         /* A clash is nothing that was said to anybody here. */
         if (routes != NULL && !row->clash && route_row(routes, row, send->body, trace) != 0)
             *missed_r = true;

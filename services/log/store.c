@@ -244,6 +244,7 @@ static bool all_found(const struct log_row *rows, size_t count) {
     return true;
 }
 
+/* The stored rows of those that count as repeats; where there is none, cid stays 0. */
 static enum err look_up_repeats(struct db *db, struct log_row *rows, size_t count) {
     size_t repeats = 0;
     for (size_t i = 0; i < count; i++) {
@@ -265,7 +266,20 @@ static enum err look_up_repeats(struct db *db, struct log_row *rows, size_t coun
     }
     if (err == ERR_OK)
         err = db_script_end(db);
-    return err == ERR_OK && !all_found(rows, count) ? ERR_INTERNAL : err;
+    return err;
+}
+
+enum err log_find_repeats(struct db *db, struct log_row *rows, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        rows[i].repeat = rows[i].nonce.length > 0;
+        rows[i].cid = 0;
+    }
+    enum err err = look_up_repeats(db, rows, count);
+    for (size_t i = 0; i < count; i++)
+        rows[i].repeat = rows[i].cid != 0;
+    if (err != ERR_OK)
+        db_rollback(db);
+    return err;
 }
 
 enum err log_append(struct db *db, struct log_heads *heads, struct log_row *rows, size_t count,
@@ -288,6 +302,8 @@ enum err log_append(struct db *db, struct log_heads *heads, struct log_row *rows
         err = db_script_end(db);
     if (err == ERR_OK)
         err = look_up_repeats(db, rows, count);
+    if (err == ERR_OK && !all_found(rows, count))
+        err = ERR_INTERNAL;
     if (err != ERR_OK)
         db_rollback(db);
     return err;

@@ -126,6 +126,12 @@ bool log_is_member(const struct log_head *head, uint64_t account);
  */
 enum err log_append(struct db *db, struct log_heads *heads, struct log_row *rows, size_t count,
                     bool commit) __attribute__((warn_unused_result));
+/*
+ * For rows (at most LOG_MAX_ROWS) that may not be stored, or not any more: sets `repeat` of those
+ * whose nonce is there already, and with it what log_append sets. After an error it is rolled back.
+ */
+enum err log_find_repeats(struct db *db, struct log_row *rows, size_t count)
+    __attribute__((warn_unused_result));
 /* Takes a block of cids for another log_append in the same transaction. After an error it is rolled
  * back. */
 enum err log_next_block(struct db *db, struct log_heads *heads) __attribute__((warn_unused_result));

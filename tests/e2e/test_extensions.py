@@ -51,7 +51,9 @@ def test_the_same_ref_is_stored_once(stack, newcomer, connect, kind):
         assert connection.expect_result(ref) == result
 
     again(client, text)
-    again(client, "another text under the same ref")
+    client.say(friend.account, "another text under the same ref", ref)
+    refused = client.expect_result(ref)
+    assert (refused["ok"], refused["error"]) == (False, "ref_used")
     stack.wait_received(client.account)
     client.close()
     later = connect(*kind, ext=True)

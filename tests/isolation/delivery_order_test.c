@@ -123,6 +123,33 @@ static void test_a_nonce_of_another_message(void **state) {
     expect_nothing_routed(f);
 }
 
+/* Who may not write any more still learns what became of what it had written. */
+static void test_a_repeat_of_one_who_has_left(void **state) {
+    struct delivery_fixture *f = *state;
+    struct delivery_send_reply reply;
+    struct letter letter;
+    uint64_t ada = new_account(f, ""), bob = new_account(f, "");
+    uint64_t group = new_group(f, "", (uint64_t[]){ada, bob}, 2);
+    letter_one(f, &letter, ada, 0, group, "goodbye");
+    assert_err(ask_send(f->caller, &letter, &reply), ERR_OK);
+    uint64_t cid = reply.cids.items[0], time_ms = reply.times_ms.items[0];
+    expect_routed(f, (uint64_t[]){ada, bob}, 2);
+    sql_run(f, "DELETE FROM member WHERE conversation = %" PRIu64 " AND account = %" PRIu64,
+            conversation_of_group(group), ada);
+    sql_run(f, "UPDATE conversation SET version = version + 1 WHERE id = %" PRIu64,
+            conversation_of_group(group));
+    assert_err(ask_send(f->caller, &letter, &reply), ERR_OK);
+    assert_int_equal(reply.cids.items[0], cid);
+    assert_int_equal(reply.times_ms.items[0], time_ms);
+    assert_int_equal(reply.repeats, 1);
+    letter_add(f, &letter, "one more");
+    assert_err(ask_send(f->caller, &letter, &reply), ERR_NOT_MEMBER);
+    letter_one(f, &letter, ada, 0, group, "goodbye");
+    assert_err(ask_send(f->caller, &letter, &reply), ERR_NOT_MEMBER);
+    assert_int_equal(stored_in(f, conversation_of_group(group)), 1);
+    expect_nothing_routed(f);
+}
+
 static void test_the_same_through_two_instances_at_once(void **state) {
     struct delivery_fixture *f = *state;
     struct test_caller *other;
@@ -262,6 +289,7 @@ int main(void) {
         cmocka_unit_test(test_a_repeat_gets_the_first_answer),
         cmocka_unit_test(test_new_texts_among_repeats),
         cmocka_unit_test(test_a_nonce_of_another_message),
+        cmocka_unit_test(test_a_repeat_of_one_who_has_left),
         cmocka_unit_test(test_the_same_through_two_instances_at_once),
         cmocka_unit_test(test_two_instances_take_turns),
         cmocka_unit_test(test_a_reader_misses_nothing),

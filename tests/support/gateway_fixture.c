@@ -17,7 +17,8 @@
 
 static const char *const role_names[ROLE_COUNT] = {
     [AUTH] = "auth",         [GROUP] = "group",           [SESSION] = "session",
-    [DELIVERY] = "delivery", [SESSION_2] = "session (2)", [DELIVERY_2] = "delivery (2)"};
+    [DELIVERY] = "delivery", [SESSION_2] = "session (2)", [DELIVERY_2] = "delivery (2)",
+    [GROUP_2] = "group (2)"};
 
 /* --- setting up ---------------------------------------------------------------------------- */
 
@@ -51,7 +52,7 @@ void stage_start(struct stage *stage, const char *const *options) {
         test_text("--tcp-port=%u", (unsigned)stage->tcp_port),
         test_text("--youim-port=%u", (unsigned)stage->youim_port),
         test_text("--auth-peers=%s", address(stage, AUTH)),
-        test_text("--group-peers=%s", address(stage, GROUP)),
+        test_text("--group-peers=%s,%s", address(stage, GROUP), address(stage, GROUP_2)),
         test_text("--session-peers=%s,%s", address(stage, SESSION), address(stage, SESSION_2)),
         test_text("--delivery-peers=%s,%s", address(stage, DELIVERY), address(stage, DELIVERY_2)),
         "--heartbeat-ms=50",

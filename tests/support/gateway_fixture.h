@@ -26,7 +26,7 @@
 #include "tests/support/talker.h"
 
 /* The second of each is on the gateway's list from the start, but played only on demand. */
-enum role { AUTH, GROUP, SESSION, DELIVERY, SESSION_2, DELIVERY_2, ROLE_COUNT };
+enum role { AUTH, GROUP, SESSION, DELIVERY, SESSION_2, DELIVERY_2, GROUP_2, ROLE_COUNT };
 
 #define STAGE_MAX_TALKERS 64
 #define STAGE_MAX_MOVES 1024
