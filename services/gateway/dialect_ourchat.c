@@ -420,6 +420,8 @@ static void write_entry(bool ext, const struct entry *entry, uint64_t account, s
         if (ext) { /* the cid is in every copy */
             json_raw(out, ",\"time_ms\":");
             json_number(out, entry->time_ms);
+            if (conversation_kind(entry->conversation) == CONVERSATION_BROADCAST)
+                json_raw(out, ",\"all\":true"); /* else it looks as if it were for one alone */
         }
     } else {
         return;

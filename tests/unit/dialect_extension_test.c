@@ -235,11 +235,35 @@ static void all_that_is_stored_has_a_cid(void **state) {
     assert_in_range(shown, 30, 60); /* 15 kinds, some of them in several places */
 }
 
+/* So that a client knows which conversation it confirms. */
+static void what_is_said_to_all_says_so(void **state) {
+    (void)state;
+    struct entry entry = {.conversation = CONVERSATION_OF_ALL,
+                          .cid = 4711,
+                          .time_ms = NOW,
+                          .type = ENTRY_SYSTEM,
+                          .text = slice_text("x")};
+    check_entry(DIALECT_OURCHAT, true, 7, &entry,
+                "{'code':0,'time':1700000000,'data':{'cid':4711,'sender':{'ocid':0,'private_id':7},"
+                "'msg':'x','time_ms':1700000000999,'all':true}}");
+    check_entry(DIALECT_OURCHAT, false, 7, &entry,
+                "{'code':0,'time':1700000000,'data':{'cid':4711,'sender':{'ocid':0,'private_id':7},"
+                "'msg':'x'}}");
+    entry.conversation = conversation_of_account(7);
+    check_entry(DIALECT_OURCHAT, true, 7, &entry,
+                "{'code':0,'time':1700000000,'data':{'cid':4711,'sender':{'ocid':0,'private_id':7},"
+                "'msg':'x','time_ms':1700000000999}}");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_what_was_received), cmocka_unit_test(faults_of_what_was_received),
-        cmocka_unit_test(reads_a_resumption),      cmocka_unit_test(confirm_stands_beside_ext),
-        cmocka_unit_test(answers_with_a_token),    cmocka_unit_test(all_that_is_stored_has_a_cid),
+        cmocka_unit_test(reads_what_was_received),
+        cmocka_unit_test(faults_of_what_was_received),
+        cmocka_unit_test(reads_a_resumption),
+        cmocka_unit_test(confirm_stands_beside_ext),
+        cmocka_unit_test(answers_with_a_token),
+        cmocka_unit_test(all_that_is_stored_has_a_cid),
+        cmocka_unit_test(what_is_said_to_all_says_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
