@@ -38,9 +38,10 @@ static uint64_t expires_ms(struct auth_fixture *f, uint64_t account) {
 
 /* Sets when the account's tokens end, from now on. */
 static void set_left(struct auth_fixture *f, uint64_t account, int64_t left_ms) {
-    test_database_run(
-        f->database, test_text("UPDATE token SET expires_ms = %lld WHERE account = %llu",
-                               (long long)(loop_wall_ms() + left_ms), (unsigned long long)account));
+    long long end_ms = loop_wall_ms() + left_ms;
+    test_database_run(f->database,
+                      test_text("UPDATE token SET expires_ms = %lld WHERE account = %llu", end_ms,
+                                (unsigned long long)account));
 }
 
 static void test_answer(void **state) {
