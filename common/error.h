@@ -19,6 +19,7 @@
     X(BAD_LOGIN, "bad_login", "the account or the password is wrong")                              \
     X(PASSWORD_NEEDED, "password_needed", "this account needs its password")                       \
     X(DISABLED, "disabled", "the account is disabled")                                             \
+    X(BAD_TOKEN, "bad_token", "the token is not valid any more, log in again")                     \
     X(TAKEN, "taken", "that id is taken")                                                          \
     X(EMAIL_TAKEN, "email_taken", "that e-mail address is taken")                                  \
     X(NO_ACCOUNT, "no_account", "there is no such account")                                        \
@@ -32,6 +33,7 @@
     X(NOT_ADMIN, "not_admin", "not an administrator of the group")                                 \
     X(OWNER_STAYS, "owner_stays", "the owner cannot leave the group, only dissolve it")            \
     X(NOT_ALLOWED, "not_allowed", "not allowed")                                                   \
+    X(NO_MESSAGE, "no_message", "there is no message with that cid yet")                           \
     X(BLOCKED, "blocked", "the recipient does not take messages from this account")                \
     X(TO_ONESELF, "to_oneself", "that cannot be done with oneself")                                \
     X(THROTTLED, "throttled", "too many attempts, wait a moment")                                  \

@@ -40,7 +40,12 @@ struct auth {
  * as it is. In the arena; empty without memory. */
 struct slice auth_fold_email(struct record_arena *arena, struct slice email);
 
-service_pool_handler auth_handle_register, auth_handle_login, auth_handle_logout,
-    auth_handle_resolve, auth_handle_set_password, auth_handle_set_disabled;
+/* What is kept of a token. */
+void auth_hash_token(struct slice token, char hash_r[AUTH_TOKEN_HASH_BYTES]);
+/* How long a token is good for from now on, or from when it was last renewed. */
+uint64_t auth_token_ms(const struct auth *auth);
+
+service_pool_handler auth_handle_register, auth_handle_login, auth_handle_resume,
+    auth_handle_logout, auth_handle_resolve, auth_handle_set_password, auth_handle_set_disabled;
 
 #endif

@@ -17,10 +17,12 @@ struct account {
     bool disabled;
 };
 
-static void hash_token(struct slice token, char hash_r[AUTH_TOKEN_HASH_BYTES]) {
+void auth_hash_token(struct slice token, char hash_r[AUTH_TOKEN_HASH_BYTES]) {
     crypto_generichash((unsigned char *)hash_r, AUTH_TOKEN_HASH_BYTES,
                        (const unsigned char *)token.data, token.length, NULL, 0);
 }
+
+uint64_t auth_token_ms(const struct auth *auth) { return auth->settings.token_days * DAY_MS; }
 
 /* A value of the row that outlives it; false without memory: an account that lost its password
  * that way would stand open. */
@@ -114,13 +116,13 @@ static enum err issue_token(const struct auth *auth, struct db *db, uint64_t acc
     *token_r = record_arena_copy(arena, slice_text(text));
     if (token_r->length == 0)
         return ERR_OVERLOADED;
-    hash_token(*token_r, hash);
+    auth_hash_token(*token_r, hash);
     enum err err =
         db_query(db, &auth_sql_remove_expired, DB_ARGS(db_u64(account), db_u64(now_ms)), NULL);
     if (err == ERR_OK)
         err = db_query(db, &auth_sql_add_token,
                        DB_ARGS(db_bytes(slice_make(hash, sizeof hash)), db_u64(account),
-                               db_u64(now_ms), db_u64(now_ms + auth->settings.token_days * DAY_MS)),
+                               db_u64(now_ms), db_u64(now_ms + auth_token_ms(auth))),
                        NULL);
     return err;
 }
@@ -160,7 +162,7 @@ enum err auth_handle_logout(void *context, struct db *db, struct record_arena *a
     const struct auth_logout *ask = body;
     struct done *reply = reply_r;
     char hash[AUTH_TOKEN_HASH_BYTES];
-    hash_token(ask->token, hash);
+    auth_hash_token(ask->token, hash);
     enum err err =
         db_query(db, &auth_sql_remove_token,
                  DB_ARGS(db_bytes(slice_make(hash, sizeof hash)), db_u64(ask->account)), NULL);

@@ -31,6 +31,13 @@ const struct db_statement auth_sql_remove_token = {
 const struct db_statement auth_sql_remove_expired = {
     "remove_expired", "DELETE FROM token WHERE account = ? AND expires_ms < ? LIMIT 100"};
 
+const struct db_statement auth_sql_find_token = {
+    "find_token", "SELECT a.number, a.id, a.name, a.disabled, t.expires_ms FROM token t"
+                  " JOIN account a ON a.number = t.account WHERE t.hash = ?"};
+
+const struct db_statement auth_sql_renew_token = {"renew_token",
+                                                  "UPDATE token SET expires_ms = ? WHERE hash = ?"};
+
 const struct db_statement auth_sql_resolve = {
     "resolve", "SELECT id, number FROM account"
                " WHERE id IN (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"};

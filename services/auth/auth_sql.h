@@ -26,6 +26,10 @@ extern const struct db_statement auth_sql_add_token;
 extern const struct db_statement auth_sql_remove_token;
 /* account, now_ms: its expired ones, a bounded number of them */
 extern const struct db_statement auth_sql_remove_expired;
+/* hash -> number, id, name, disabled, expires_ms of the account and the token */
+extern const struct db_statement auth_sql_find_token;
+/* expires_ms, hash */
+extern const struct db_statement auth_sql_renew_token;
 /* AUTH_RESOLVE_AT_ONCE ids -> id, number of those there are */
 extern const struct db_statement auth_sql_resolve;
 

@@ -28,6 +28,7 @@ static const struct config_option options[] = {
 static const struct service_handler handlers[] = {
     {&message_AUTH_REGISTER, .pool = auth_handle_register},
     {&message_AUTH_LOGIN, .pool = auth_handle_login},
+    {&message_AUTH_RESUME, .pool = auth_handle_resume},
     {&message_AUTH_LOGOUT, .pool = auth_handle_logout},
     {&message_AUTH_RESOLVE, .pool = auth_handle_resolve},
     {&message_AUTH_SET_PASSWORD, .pool = auth_handle_set_password},

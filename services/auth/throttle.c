@@ -60,9 +60,10 @@ static void count(struct throttle *self, uint64_t key, int64_t now_ms) {
 bool throttle_allows(struct throttle *self, struct slice name, struct slice address,
                      int64_t now_ms) {
     pthread_mutex_lock(&self->lock);
-    bool refused = exceeds(self, key_of(self->name_seed, name), self->per_name, now_ms) ||
-                   (address.length > 0 &&
-                    exceeds(self, key_of(self->address_seed, address), self->per_address, now_ms));
+    bool refused =
+        (name.length > 0 && exceeds(self, key_of(self->name_seed, name), self->per_name, now_ms)) ||
+        (address.length > 0 &&
+         exceeds(self, key_of(self->address_seed, address), self->per_address, now_ms));
     pthread_mutex_unlock(&self->lock);
     return !refused;
 }
@@ -70,7 +71,8 @@ bool throttle_allows(struct throttle *self, struct slice name, struct slice addr
 void throttle_failed(struct throttle *self, struct slice name, struct slice address,
                      int64_t now_ms) {
     pthread_mutex_lock(&self->lock);
-    count(self, key_of(self->name_seed, name), now_ms);
+    if (name.length > 0)
+        count(self, key_of(self->name_seed, name), now_ms);
     if (address.length > 0)
         count(self, key_of(self->address_seed, address), now_ms);
     pthread_mutex_unlock(&self->lock);

@@ -26,7 +26,7 @@ struct throttle *throttle_new(uint64_t per_name, uint64_t per_address)
     __attribute__((warn_unused_result));
 void throttle_destroy(struct throttle **self);
 
-/* An empty address counts for nothing. `now_ms`: monotonic. */
+/* An empty name or address counts for nothing. `now_ms`: monotonic. */
 bool throttle_allows(struct throttle *self, struct slice name, struct slice address,
                      int64_t now_ms);
 void throttle_failed(struct throttle *self, struct slice name, struct slice address,

@@ -42,6 +42,19 @@ void delivery_sql_add_page(struct buffer *sql, const struct page_part *parts, si
                   limit);
 }
 
+const struct db_statement delivery_sql_move = {
+    "move", "UPDATE `cursor` SET received = GREATEST(received, ?)"
+            " WHERE account = ? AND conversation = ?"};
+
+const struct db_statement delivery_sql_place = {
+    "place", "SELECT k.id, k.dissolved, c.account, c.received, c.until,"
+             " (SELECT MAX(m.cid) FROM message m WHERE m.conversation = k.id) FROM conversation k"
+             " LEFT JOIN `cursor` c ON c.conversation = k.id AND c.account = ?"
+             " WHERE k.kind = ? AND k.lo = ? AND k.hi = ?"};
+
+const struct db_statement delivery_sql_account = {"account",
+                                                  "SELECT 1 FROM account WHERE number = ?"};
+
 void delivery_sql_add_advance(struct buffer *sql, const struct cursor_move *moves, size_t count) {
     buffer_add_text(sql, "UPDATE (");
     for (size_t i = 0; i < count; i++)

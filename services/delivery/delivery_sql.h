@@ -23,6 +23,22 @@ enum cursor_column {
  * to all since it was made */
 extern const struct db_statement delivery_sql_join_all;
 
+/* account, kind, lo, hi -> the columns of enum place_column: a conversation, and how an account
+ * stands in it */
+extern const struct db_statement delivery_sql_place;
+enum place_column {
+    PLACE_CONVERSATION,
+    PLACE_DISSOLVED,
+    PLACE_ACCOUNT, /* NULL: has no cursor, was never in it */
+    PLACE_RECEIVED,
+    PLACE_UNTIL, /* NULL: none */
+    PLACE_LAST,  /* cid of the last row, NULL: none */
+};
+/* cid, account, conversation: moves that cursor forward */
+extern const struct db_statement delivery_sql_move;
+/* number -> a row when there is such an account */
+extern const struct db_statement delivery_sql_account;
+
 /* One conversation's part of a page: rows behind `after` and up to `until`. */
 struct page_part {
     uint64_t conversation, after, until;

@@ -33,6 +33,7 @@ static const struct service_handler handlers[] = {
     {&message_DELIVERY_SEND, .loop = handle_send},
     {&message_DELIVERY_PULL, .pool = handle_pull},
     {&message_DELIVERY_ADVANCE, .pool = handle_advance},
+    {&message_DELIVERY_RECEIVED, .pool = handle_received},
 };
 
 static int start(struct service *service, void *context) {

@@ -245,8 +245,10 @@ static void on_close(void *argument, struct edge_connection *edge) {
         return;
     HASH_DEL(gateway->clients, client);
     client_end_login(client);
+    tokens_drop(client);
     metric_set(gateway->connections, HASH_COUNT(gateway->clients));
     feed_stop(client);
+    received_stop(client);
     bindings_unbind(client);
     send_drop_all(client);
     operation_drop(client);

@@ -75,8 +75,9 @@ static void answered(void *argument, enum err err, const void *reply, const char
     }
     self->asked_count = 0;
     if (err == ERR_OK) {
-        send_next(self);                   /* after an error: at the next flush */
-        feed_tick(gateway, loop_now_ms()); /* who waited for this reads on */
+        send_next(self);                       /* after an error: at the next flush */
+        received_tick(gateway, loop_now_ms()); /* who waited for this is answered */
+        feed_tick(gateway, loop_now_ms());     /* and reads on */
     }
 }
 
@@ -107,16 +108,17 @@ static void send_next(struct cursors *self) {
         self->asked_count = count;
 }
 
-void cursors_add(struct gateway *gateway, const struct written *written) {
+bool cursors_add(struct gateway *gateway, const struct written *written) {
     struct moves *waiting = &gateway->cursors->waiting;
     if (waiting->count == CURSORS_MAX) {
         metric_add(gateway->cursors->dropped, 1);
-        return;
+        return false;
     }
     waiting->accounts[waiting->count] = written->account;
     waiting->conversations[waiting->count] = written->conversation;
     waiting->cids[waiting->count++] = written->cid;
     gateway->cursors->added++;
+    return true;
 }
 
 void cursors_flush(struct gateway *gateway) {

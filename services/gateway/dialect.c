@@ -137,6 +137,11 @@ static void read_ref(struct reading *reading, bool ext) {
         reading_fail(reading, "%s", fault);
 }
 
+static bool opts_in(enum operation operation) {
+    return operation == OPERATION_LOGIN || operation == OPERATION_REGISTER ||
+           operation == OPERATION_RESUME;
+}
+
 enum err dialect_read(enum dialect dialect, bool ext, cJSON *json, struct client_request *request_r,
                       char fault_r[DIALECT_FAULT_BYTES]) {
     *request_r = (struct client_request){.json = json};
@@ -151,10 +156,11 @@ enum err dialect_read(enum dialect dialect, bool ext, cJSON *json, struct client
     if (row) {
         request_r->operation = row->operation;
         request_r->login_needed = row->needs & NEEDS_LOGIN;
+        request_r->ext = row->operation == OPERATION_RESUME; /* who says it knows of the rest */
         if (row->read) {
             reading.body = reading_object(&reading, json, form->body_key);
-            if (row->operation == OPERATION_LOGIN || row->operation == OPERATION_REGISTER)
-                reading_ext(&reading);
+            if (opts_in(row->operation))
+                reading_ext(&reading, ext);
             row->read(&reading);
         }
     }
@@ -273,9 +279,10 @@ void dialect_write_result(enum dialect dialect, bool ext, const struct client_ac
     texts->count = 0;
     if (!form)
         return;
-    bool to_ref = (ext || request->ext) && request->ref.length > 0;
+    ext = ext || request->ext;
+    bool to_ref = ext && request->ref.length > 0;
     size_t start = texts->out->length;
-    form->write_answer(request, result, texts->out);
+    form->write_answer(ext, request, result, texts->out);
     bool answered = end_text(texts, start);
     start = texts->out->length;
     if (to_ref)

@@ -32,14 +32,20 @@
 
 enum dialect { DIALECT_UNKNOWN, DIALECT_OURCHAT, DIALECT_YOUIM };
 
+/* Longest token that auth gives. */
+#define CLIENT_TOKEN_BYTES 64
+
 /* What a client may ask for, in either dialect. */
 enum operation {
     OPERATION_NONE,
     OPERATION_HEARTBEAT,
     OPERATION_REGISTER,
     OPERATION_LOGIN,
+    OPERATION_RESUME, /* a login by the token of an earlier one */
     OPERATION_LOGOUT,
     OPERATION_SEND,
+    OPERATION_RECEIVED, /* all up to `cid`: of `group`, or `person`, or else of what is said to all
+                         */
     OPERATION_CREATE_GROUP,
     OPERATION_BEFRIEND,      /* asks `person` */
     OPERATION_ANSWER_FRIEND, /* `person` asked */
@@ -74,11 +80,12 @@ struct client_request {
     uint64_t number; /* code or msgType */
     enum operation operation;
     bool login_needed;
-    bool ext;               /* "ext":1 stood in a login or registration */
-    struct slice ref;       /* top-level `ref`, empty without one or without ext */
-    struct client_id actor; /* whom the request names as acting; must be the account itself */
-    bool token_given;       /* YouIM: must be the connection's */
-    struct slice token;
+    bool ext;                 /* "ext":1 stood in a login or registration; RESUME: always */
+    bool confirm;             /* "confirm":true stood beside it: only RECEIVED moves cursors */
+    struct slice ref;         /* top-level `ref`, empty without one or without ext */
+    struct client_id actor;   /* whom the request names as acting; must be the account itself */
+    bool token_given;         /* YouIM: must be the connection's */
+    struct slice token;       /* or, of RESUME, the earlier login's */
     enum peer_kind peer_kind; /* SEND: to whom */
     struct client_id peer;
     struct slice text;    /* SEND: the message; valid UTF-8, not empty */
@@ -87,6 +94,7 @@ struct client_request {
     struct client_id group;             /* concerned; CREATE_GROUP (YouIM): the chosen id */
     struct client_id person;            /* concerned, besides the actor */
     bool accept;                        /* ANSWER_*: yes; SET_ADMIN: becomes one */
+    uint64_t cid;                       /* RECEIVED */
     uint64_t trace;                     /* the gateway's: follows it through all logs */
     int64_t read_us;                    /* the gateway's: when it was read */
 };
@@ -130,9 +138,9 @@ void client_request_free(struct client_request *request);
 struct client_result {
     enum err err;            /* ERR_OK, or why not */
     struct slice reason;     /* of a failure, one sentence; empty: err_text(err) */
-    uint64_t account;        /* REGISTER, LOGIN */
+    uint64_t account;        /* REGISTER, LOGIN, RESUME */
     struct slice account_id; /* string form */
-    struct slice token;      /* LOGIN */
+    struct slice token;      /* LOGIN, RESUME */
     uint64_t group;          /* CREATE_GROUP */
     struct slice group_id, group_name;
     uint64_t cid, stored_ms; /* SEND: the stored message's id, and when it was stored */

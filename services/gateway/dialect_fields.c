@@ -219,8 +219,42 @@ void reading_flag(struct reading *reading, const cJSON *object, const char *name
         *flag_r = yes;
 }
 
-void reading_ext(struct reading *reading) {
+void reading_ext(struct reading *reading, bool ext) {
+    struct client_request *request = reading->request;
     uint64_t number = 0;
     if (field_number(field_find(reading->body, "ext"), &number) && number == 1)
-        reading->request->ext = true;
+        request->ext = true;
+    if ((ext || request->ext) && field_given(reading->body, "confirm"))
+        reading_flag(reading, reading->body, "confirm", &request->confirm);
+}
+
+/* Whether a peer's user is the server itself. */
+static bool is_system(const cJSON *user) {
+    uint64_t number = 1;
+    if (cJSON_IsString(user) && strcmp(user->valuestring, "SYSTEM") == 0)
+        return true;
+    return field_number(user, &number) && number == 0;
+}
+
+void reading_peer(struct reading *reading,
+                  void (*read_id)(struct reading *reading, const cJSON *object, const char *name,
+                                  struct client_id *id_r)) {
+    const cJSON *peer = reading_object(reading, reading->body, "peer");
+    bool group = field_given(peer, "group");
+    if (group == field_given(peer, "user"))
+        reading_fail(reading, "peer needs exactly one of user and group");
+    else if (group)
+        read_id(reading, peer, "peer.group", &reading->request->group);
+    else if (!is_system(field_find(peer, "user")))
+        read_id(reading, peer, "peer.user", &reading->request->person);
+}
+
+void reading_resumption(struct reading *reading) {
+    reading_text(reading, reading->body, "token", CLIENT_TOKEN_BYTES, &reading->request->token);
+}
+
+void reading_cid(struct reading *reading) {
+    struct client_id cid = {.number = 0};
+    reading_number_id(reading, reading->body, "cid", &cid);
+    reading->request->cid = cid.number;
 }

@@ -14,7 +14,8 @@
  *     C 211 dissolve a group   group_id, ocid                  S 212
  *     S 207, 208 a friend, 209, 210 a member of a group came online, went offline
  *
- * The notices have the same fields as the requests.
+ * The notices have the same fields as the requests. Numbers from 300 on are the same in both
+ * dialects.
  */
 #include "services/gateway/dialect_private.h"
 
@@ -144,6 +145,11 @@ static void read_new_admin(struct reading *reading) {
     reading->request->accept = true;
 }
 
+static void read_received(struct reading *reading) {
+    reading_peer(reading, reading_number_id);
+    reading_cid(reading);
+}
+
 static const struct request_row rows[] = {
     {0, OPERATION_SEND, NEEDS_LOGIN, read_message},
     {1, OPERATION_NONE, NEEDS_LOGIN, read_file},
@@ -163,6 +169,8 @@ static const struct request_row rows[] = {
     {121, OPERATION_SET_ADMIN, NEEDS_LOGIN | NEEDS_EXT, read_member},
     {199, OPERATION_HEARTBEAT, NEEDS_EXT, NULL},
     {211, OPERATION_DISSOLVE, NEEDS_LOGIN | NEEDS_EXT, read_own_group},
+    {301, OPERATION_RECEIVED, NEEDS_LOGIN | NEEDS_EXT, read_received},
+    {317, OPERATION_RESUME, NEEDS_NOTHING, reading_resumption},
 };
 
 /* --- answers --------------------------------------------------------------------------------- */
@@ -191,6 +199,7 @@ static uint64_t login_state(enum err err) {
     case ERR_PASSWORD_NEEDED:
     case ERR_NO_ACCOUNT:
     case ERR_DISABLED:
+    case ERR_BAD_TOKEN:
     case ERR_BAD_REQUEST:
         return 1;
     default:
@@ -198,8 +207,8 @@ static uint64_t login_state(enum err err) {
     }
 }
 
-/* 5 and 7. They spell the account's key differently. */
-static void write_state(uint64_t code, uint64_t state, const char *key,
+/* 5 and 7. They spell the account's key differently; `token` may be empty. */
+static void write_state(uint64_t code, uint64_t state, const char *key, struct slice token,
                         const struct client_result *result, struct buffer *out) {
     open_data(out, code, result->time_ms);
     json_raw(out, "\"state\":");
@@ -207,6 +216,10 @@ static void write_state(uint64_t code, uint64_t state, const char *key,
     if (state == 0) {
         json_raw(out, key);
         json_number(out, result->account);
+    }
+    if (state == 0 && token.length > 0) {
+        json_raw(out, ",\"token\":");
+        json_text(out, token);
     }
     close_data(out);
 }
@@ -223,12 +236,14 @@ static void write_new_group(const struct client_request *request,
     close_data(out);
 }
 
-static void write_answer(const struct client_request *request, const struct client_result *result,
-                         struct buffer *out) {
+static void write_answer(bool ext, const struct client_request *request,
+                         const struct client_result *result, struct buffer *out) {
+    const struct slice none = slice_make(NULL, 0);
     if (request->operation == OPERATION_REGISTER) {
-        write_state(5, registration_state(result->err), ",\"ocId\":", result, out);
-    } else if (request->operation == OPERATION_LOGIN) {
-        write_state(7, login_state(result->err), ",\"ocid\":", result, out);
+        write_state(5, registration_state(result->err), ",\"ocId\":", none, result, out);
+    } else if (request->operation == OPERATION_LOGIN || request->operation == OPERATION_RESUME) {
+        write_state(7, login_state(result->err), ",\"ocid\":", ext ? result->token : none, result,
+                    out);
     } else if (request->operation == OPERATION_CREATE_GROUP && result->err == ERR_OK) {
         write_new_group(request, result, out);
     }
@@ -405,6 +420,8 @@ static void write_entry(bool ext, const struct entry *entry, uint64_t account, s
         if (ext) { /* the cid is in every copy */
             json_raw(out, ",\"time_ms\":");
             json_number(out, entry->time_ms);
+            if (conversation_kind(entry->conversation) == CONVERSATION_BROADCAST)
+                json_raw(out, ",\"all\":true"); /* else it looks as if it were for one alone */
         }
     } else {
         return;

@@ -64,8 +64,8 @@ struct dialect_form {
     const struct request_row *rows;
     size_t row_count;
     /* The dialect's own answer; nothing where success is silent or a failure has no form. */
-    void (*write_answer)(const struct client_request *request, const struct client_result *result,
-                         struct buffer *out);
+    void (*write_answer)(bool ext, const struct client_request *request,
+                         const struct client_result *result, struct buffer *out);
     void (*write_fault)(const struct client_account *self, struct slice reason, uint64_t time_ms,
                         struct buffer *out);
     /* The 300, around write_result_fields(). */
@@ -111,8 +111,17 @@ void reading_string_id(struct reading *reading, const cJSON *object, const char 
                        struct client_id *id_r);
 /* true or false, or the same as a string. */
 void reading_flag(struct reading *reading, const cJSON *object, const char *name, bool *flag_r);
-/* `"ext":1` in the body. */
-void reading_ext(struct reading *reading);
+/* `"ext":1` in the body, and, where that stands or `ext` is on already, `"confirm":true`. */
+void reading_ext(struct reading *reading, bool ext);
+/* `peer` in the body, `{"user":id}` or `{"group":id}` with ids that `read_id` reads: becomes the
+ * request's person or group, neither of them where the user is 0 or SYSTEM. */
+void reading_peer(struct reading *reading,
+                  void (*read_id)(struct reading *reading, const cJSON *object, const char *name,
+                                  struct client_id *id_r));
+/* 317: the same in every dialect. */
+void reading_resumption(struct reading *reading);
+/* `cid` in the body. */
+void reading_cid(struct reading *reading);
 
 #define PASSWORD_MAX_BYTES 256
 

@@ -98,6 +98,16 @@ static void read_new_admin(struct reading *reading) {
 
 static void read_former_admin(struct reading *reading) { read_role(reading, "fromUserId"); }
 
+/* The token may stand here as in everything else. */
+static void read_received(struct reading *reading) {
+    struct client_request *request = reading->request;
+    request->token_given = field_given(reading->body, "token");
+    if (request->token_given)
+        reading_text(reading, reading->body, "token", 0, &request->token);
+    reading_peer(reading, reading_string_id);
+    reading_cid(reading);
+}
+
 static const struct request_row rows[] = {
     {1, OPERATION_LOGIN, NEEDS_NOTHING, read_login},
     {3, OPERATION_JOIN, NEEDS_LOGIN, read_own_membership},
@@ -116,14 +126,17 @@ static const struct request_row rows[] = {
     {111, OPERATION_DISSOLVE, NEEDS_LOGIN, read_group},
     {113, OPERATION_REGISTER, NEEDS_NOTHING, read_registration},
     {114, OPERATION_CREATE_GROUP, NEEDS_LOGIN, read_group},
+    {301, OPERATION_RECEIVED, NEEDS_LOGIN | NEEDS_EXT, read_received},
+    {317, OPERATION_RESUME, NEEDS_NOTHING, reading_resumption},
 };
 
 /* --- answers --------------------------------------------------------------------------------- */
 
-static void write_answer(const struct client_request *request, const struct client_result *result,
-                         struct buffer *out) {
+static void write_answer(bool ext, const struct client_request *request,
+                         const struct client_result *result, struct buffer *out) {
+    (void)ext;
     bool ok = result->err == ERR_OK;
-    if (request->operation == OPERATION_LOGIN) {
+    if (request->operation == OPERATION_LOGIN || request->operation == OPERATION_RESUME) {
         json_raw(out, "{\"msgType\":2,\"resultCode\":");
         json_raw(out, ok ? "\"success\"" : "\"fail\"");
         json_raw(out, ",\"token\":");

@@ -94,7 +94,8 @@ void *edge_owner(const struct edge_connection *connection);
 
 uint64_t edge_id(const struct edge_connection *connection); /* never reused; never 0 */
 enum edge_transport edge_transport(const struct edge_connection *connection);
-const char *edge_address(const struct edge_connection *connection); /* the client's, for logs */
+/* The client's: 192.0.2.1:4711 or [2001:db8::1]:4711. */
+const char *edge_address(const struct edge_connection *connection);
 
 /* Queues one text (copied). 0; -1 when the queue is full or the connection is closing. */
 int edge_send(struct edge_connection *connection, struct slice text)

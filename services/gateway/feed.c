@@ -31,26 +31,32 @@ static void add_left(struct client *client, const struct written *written) {
  * ----------------------------------------------------------------------------- */
 
 /*
- * A position that cannot be kept: what was written is noted for the next mark by itself, and no
- * further page is read before the account's cursor has moved behind it.
+ * A position that cannot be kept: what was written is noted for the next mark by itself, or for the
+ * client to confirm, and no further page is read before the account's cursor has moved behind it.
  */
 static void note_overflow(struct client *client, const struct entry *entry) {
     client->whole = false;
     client->overflow = true;
-    add_left(client, &(struct written){client->account, entry->conversation, entry->cid});
+    if (!client->confirms)
+        add_left(client, &(struct written){client->account, entry->conversation, entry->cid});
+}
+
+static int keep_position(struct client *client, const struct entry *entry, bool shown) {
+    return client->confirms ? received_wrote(client, entry, shown)
+                            : positions_touch(&client->positions, entry->conversation, entry->cid);
 }
 
 /* Writes the entry as this client sees it and moves its position. false: its queue is full. */
 static bool write_entry(struct client *client, const struct entry *entry,
                         struct entry_texts *texts) {
     struct slice text;
-    if (entry_texts_get(texts, client, entry, &text)) {
+    bool shown = entry_texts_get(texts, client, entry, &text);
+    if (shown) {
         if (edge_send(client->edge, text) != 0)
             return false;
         metric_add(client->gateway->written, 1);
     }
-    if (entry->cid != 0 &&
-        positions_touch(&client->positions, entry->conversation, entry->cid) != 0)
+    if (entry->cid != 0 && keep_position(client, entry, shown) != 0)
         note_overflow(client, entry);
     return true;
 }
@@ -284,7 +290,8 @@ static bool push_to(struct client *client, const struct entry *entry, struct ent
         return false;
     bool next = known != NULL ? known->sent == entry->prev : client->whole && entry->prev == 0;
     if (next && write_entry(client, entry, texts)) {
-        list_mark(client, (int64_t)client->gateway->settings.reach_interval_ms);
+        if (!client->confirms)
+            list_mark(client, (int64_t)client->gateway->settings.reach_interval_ms);
         return true;
     }
     if (next) /* its queue is full */
@@ -355,6 +362,13 @@ static bool has_unmarked(const struct client *client) {
     return client->left_count > 0 || client->positions.touched_count > 0;
 }
 
+static void read_on(struct client *client) {
+    if (client->overflow)
+        await_cursors(client);
+    client->wait_reached = client->overflow = false;
+    queue_pull(client);
+}
+
 void feed_reached(struct client *client) {
     for (size_t i = 0; i < client->marking_count; i++)
         cursors_add(client->gateway, &client->marking[i]);
@@ -363,12 +377,14 @@ void feed_reached(struct client *client) {
     client->marking_count = 0;
     if (has_unmarked(client))
         list_mark(client, (int64_t)client->gateway->settings.reach_interval_ms);
-    if (!client->wait_reached || (client->overflow && has_unmarked(client)))
-        return;
-    if (client->overflow)
-        await_cursors(client);
-    client->wait_reached = client->overflow = false;
-    queue_pull(client);
+    bool held = client->overflow && (has_unmarked(client) || client->unconfirmed_count > 0);
+    if (client->wait_reached && !held)
+        read_on(client);
+}
+
+void feed_confirmed(struct client *client) {
+    if (client->wait_reached && client->overflow)
+        read_on(client);
 }
 
 static void run_marks(struct gateway *gateway, int64_t now_ms) {
@@ -393,6 +409,7 @@ static void forget_positions(struct client *client) {
     unqueue_pull(client);
     unlist_mark(client);
     positions_clear(&client->positions);
+    received_forget(client);
     client->whole = client->dirty = client->wait_reached = client->overflow = false;
     client->pull_at_ms = 0;
 }

@@ -6,8 +6,9 @@
  *     reasons.c     why it was refused, for people
  *     sends.c       texts on their way to the log  feed.c       the log on its way to the client
  *     bindings*.c   who is here, told to session   cursors.c    what has arrived, told to delivery
- *     names.c       string ids to numbers          nonces.c     what is never done twice
- *     watch.c       queues and counters, for the operator
+ *     received.c    what a client says has arrived pairs.c      the conversations of two accounts
+ *     names.c       string ids to numbers          tokens.c     which connection has a token
+ *     nonces.c      what is never done twice       watch.c      queues and counters, for the operator
  *
  * A callback of a request to another service gets the client's id, never its pointer, and finds it
  * with gateway_client: a client may be gone by then.
@@ -28,8 +29,6 @@
 #define CLIENT_MAX_SENDS 64
 /* What a text that waits takes besides its own length: its parsed JSON. */
 #define CLIENT_SEND_BYTES 1024
-/* Longest token that auth gives. */
-#define CLIENT_TOKEN_BYTES 64
 /* Pulls in progress at once; further clients wait their turn. */
 #define GATEWAY_MAX_PULLS 64
 /* What a page may leave unwritten in a connection's queue before the next is pulled. */
@@ -58,6 +57,7 @@ enum client_state { CLIENT_NEW, CLIENT_LOGGING_IN, CLIENT_CATCHING_UP, CLIENT_LI
 
 struct client;
 struct send;
+struct unconfirmed;
 
 /* What was written to a client: up to `cid` of a conversation, for an account. */
 struct written {
@@ -72,6 +72,7 @@ struct client {
     enum client_state state;
     enum dialect dialect;
     bool ext;
+    bool confirms; /* only what it says it has received moves cursors */
     int64_t login_by_ms;
     bool awaits_login;
     struct client *next_login, *prev_login;
@@ -80,6 +81,8 @@ struct client {
     uint64_t account;
     char account_id[ID_MAX_BYTES + 1];
     char token[CLIENT_TOKEN_BYTES + 1];
+    bool has_token; /* is the connection of its token, in gateway->tokens */
+    UT_hash_handle by_token;
     uint64_t bound_link; /* of the session instance that knows this connection; 0: none */
 
     /* requests: one at a time, but for texts */
@@ -116,11 +119,20 @@ struct client {
     bool mark_listed;
     int64_t mark_at_ms;
     struct client *next_mark, *prev_mark;
+
+    /* what it confirms */
+    struct unconfirmed *unconfirmed; /* written without a position, by conversation */
+    size_t unconfirmed_count;
+    bool awaits_stored; /* `request` is answered when so many cursors' moves are stored */
+    uint64_t stored_after;
+    int64_t stored_by_ms;
+    struct client *next_stored, *prev_stored;
 };
 
 struct names;
 struct cursors;
 struct bindings;
+struct pairs;
 struct entry_texts;
 
 struct gateway {
@@ -130,11 +142,13 @@ struct gateway {
     struct edge *edge;
     struct peers *auth, *group, *session, *delivery;
     struct client *clients; /* by id */
-    struct client *pull_queue, *mark_queue, *login_queue, *retry_queue;
+    struct client *tokens;  /* by token */
+    struct client *pull_queue, *mark_queue, *login_queue, *retry_queue, *stored_queue;
     size_t pulls, queued_pulls; /* on their way; in pull_queue */
     struct names *names;
     struct cursors *cursors;
     struct bindings *bindings;
+    struct pairs *pairs;
     struct entry_texts *texts; /* scratch of the entry that is being written */
     struct buffer scratch;     /* one answer at a time */
     uint64_t nonce_counter;
@@ -223,6 +237,8 @@ void feed_catch_up_all(struct gateway *gateway, const char *reason);
 void feed_push(struct gateway *gateway, struct slice packed, const struct u64_list *connections);
 void feed_tick(struct gateway *gateway, int64_t now_ms);
 void feed_reached(struct client *client);
+/* Of what was written without a position, nothing waits to be confirmed any more. */
+void feed_confirmed(struct client *client);
 /* The account logs out; what was written for it may still be confirmed. */
 void feed_leave(struct client *client);
 /* The connection is gone. */
@@ -249,7 +265,8 @@ extern const struct peers_event bindings_events[BINDINGS_EVENTS];
 
 struct cursors *cursors_new(struct gateway *gateway);
 void cursors_destroy(struct cursors **self);
-void cursors_add(struct gateway *gateway, const struct written *written);
+/* false: too many wait; the cursor stays, and what it stays behind is repeated some day. */
+bool cursors_add(struct gateway *gateway, const struct written *written);
 /* Sends what there is now rather than in a while. */
 void cursors_flush(struct gateway *gateway);
 /* How many moves were ever added, and how many of these, in that order, are stored. */
@@ -261,6 +278,42 @@ bool cursors_idle(const struct gateway *gateway);
 size_t cursors_waiting(const struct cursors *self);
 #define CURSORS_WAITING_MAX ((size_t)2 * 65536)
 void cursors_tick(struct gateway *gateway, int64_t now_ms);
+
+/* --- received.c ------------------------------------------------------------------------------ */
+
+/*
+ * A stored entry went to a client that confirms, or would have if its dialect had a message for it
+ * (`shown`). Keeps its position. -1: there is no room for one; the entry is noted all the same, and
+ * must be confirmed before more is read (feed_confirmed).
+ */
+int received_wrote(struct client *client, const struct entry *entry, bool shown)
+    __attribute__((warn_unused_result));
+/* 301, whose group and person have their numbers; ends with client_finish, now or later. */
+void received_start(struct client *client);
+/* Answers those whose cursors are stored, and those who have waited too long. */
+void received_tick(struct gateway *gateway, int64_t now_ms);
+/* Nothing is to be confirmed any more. */
+void received_forget(struct client *client);
+/* The connection is gone. */
+void received_stop(struct client *client);
+
+/* --- pairs.c --------------------------------------------------------------------------------- */
+
+struct pairs *pairs_new(void) __attribute__((warn_unused_result));
+void pairs_destroy(struct pairs **self);
+/* Remembers the conversation of two accounts, which never changes, as far as there is room. */
+void pairs_keep(struct pairs *self, uint64_t a, uint64_t b, uint64_t conversation);
+/* 0: not remembered. */
+uint64_t pairs_find(const struct pairs *self, uint64_t a, uint64_t b);
+
+/* --- tokens.c -------------------------------------------------------------------------------- */
+
+/* Logged in: this is the connection of its token, and no other one is. */
+void tokens_take(struct client *client);
+void tokens_drop(struct client *client);
+/* Closes another connection of this gateway that has the client's token: that one's client came
+ * back here. false: there is none. */
+bool tokens_supersede(struct client *client);
 
 /* --- names.c --------------------------------------------------------------------------------- */
 

@@ -65,6 +65,7 @@ static void on_tick(struct ev_loop *ev, ev_timer *timer, int revents) {
     send_tick(self, now_ms);
     feed_tick(self, now_ms);
     bindings_tick(self);
+    received_tick(self, now_ms);
     cursors_tick(self, now_ms);
 }
 
@@ -117,8 +118,9 @@ static int start(struct service *service, void *context) {
     self->names = names_new(self);
     self->cursors = cursors_new(self);
     self->bindings = bindings_new(self);
+    self->pairs = pairs_new();
     if (self->names == NULL || self->cursors == NULL || self->bindings == NULL ||
-        feed_open(self) != 0) {
+        self->pairs == NULL || feed_open(self) != 0) {
         log_error("start_failed", "reason=\"no memory\"");
         return -1;
     }
@@ -180,6 +182,7 @@ static void finish(void *context) {
     bindings_destroy(&self->bindings);
     cursors_destroy(&self->cursors);
     names_destroy(&self->names);
+    pairs_destroy(&self->pairs);
     feed_close(self);
     buffer_free(&self->scratch);
 }

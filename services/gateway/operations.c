@@ -8,13 +8,18 @@
 /* --- registering ---------------------------------------------------------------------------------
  */
 
+static void opt_in(struct client *client) {
+    client->ext = client->ext || client->request.ext;
+    client->confirms = client->confirms || client->request.confirm;
+}
+
 static void registered(struct client *client, enum err err, const void *reply_v) {
     const struct auth_register_reply *reply = reply_v;
     struct client_result result = {.err = err};
     if (err == ERR_OK) {
         result.account = reply->account;
         result.account_id = reply->id;
-        client->ext = client->ext || client->request.ext;
+        opt_in(client);
     }
     client_finish(client, &result);
 }
@@ -29,10 +34,11 @@ static void start_register(struct client *client) {
     operation_ask(client, client->gateway->auth, &message_AUTH_REGISTER, &body, registered);
 }
 
-/* --- logging in ----------------------------------------------------------------------------------
+/* --- logging in, and resuming --------------------------------------------------------------------
  */
 
 static void forget_account(struct client *client) {
+    tokens_drop(client);
     client->account = 0;
     client->account_id[0] = client->token[0] = '\0';
     client_set_state(client, CLIENT_NEW);
@@ -40,6 +46,10 @@ static void forget_account(struct client *client) {
 }
 
 static void bound(struct client *client, enum err err) {
+    if (err == ERR_TOO_MANY && tokens_supersede(client)) {
+        bindings_bind(client, bound); /* there is room for it now */
+        return;
+    }
     if (err != ERR_OK) {
         bindings_unbind(client);
         forget_account(client);
@@ -48,7 +58,9 @@ static void bound(struct client *client, enum err err) {
                                         : "");
         return;
     }
-    client->ext = client->ext || client->request.ext;
+    opt_in(client);
+    tokens_supersede(client);
+    tokens_take(client);
     struct client_result result = {.err = ERR_OK,
                                    .account = client->account,
                                    .account_id = slice_text(client->account_id),
@@ -75,22 +87,44 @@ static void logged_in(struct client *client, enum err err, const void *reply_v) 
     bindings_bind(client, bound);
 }
 
+/* Without the port, which is another one for each connection: failures are counted by it. */
+static struct slice address_of(const struct client *client) {
+    const char *address = edge_address(client->edge);
+    return slice_make(address, (size_t)(strrchr(address, ':') - address));
+}
+
+/* false: it is logged in, and is told. */
+static bool begin_login(struct client *client) {
+    if (client->state != CLIENT_NEW) {
+        client_fail(client, ERR_NOT_ALLOWED, "already logged in on this connection");
+        return false;
+    }
+    client_end_login(client);
+    client_set_state(client, CLIENT_LOGGING_IN);
+    return true;
+}
+
+static void ask_resume(struct client *client) {
+    struct auth_resume body = {.token = client->request.token, .address = address_of(client)};
+    operation_ask(client, client->gateway->auth, &message_AUTH_RESUME, &body, logged_in);
+}
+
+static void start_resume(struct client *client) {
+    if (begin_login(client))
+        ask_resume(client);
+}
+
 static void ask_login(struct client *client) {
     struct auth_login body = {.login = client->request.account,
                               .password = client->request.password,
                               .open = client->dialect == DIALECT_YOUIM,
-                              .address = slice_text(edge_address(client->edge))};
+                              .address = address_of(client)};
     operation_ask(client, client->gateway->auth, &message_AUTH_LOGIN, &body, logged_in);
 }
 
 static void start_login(struct client *client) {
-    if (client->state != CLIENT_NEW) {
-        client_fail(client, ERR_NOT_ALLOWED, "already logged in on this connection");
-        return;
-    }
-    client_end_login(client);
-    client_set_state(client, CLIENT_LOGGING_IN);
-    ask_login(client);
+    if (begin_login(client))
+        ask_login(client);
 }
 
 /* --- logging out ---------------------------------------------------------------------------------
@@ -108,6 +142,7 @@ static void start_logout(struct client *client) {
     struct auth_logout body = {.account = client->account, .token = slice_text(client->token)};
     feed_leave(client);
     bindings_unbind(client);
+    tokens_drop(client);
     client_set_state(client, CLIENT_NEW); /* from here on nothing is read for the account */
     operation_ask(client, client->gateway->auth, &message_AUTH_LOGOUT, &body, logged_out);
 }
@@ -125,7 +160,9 @@ static const struct {
 } operations[OPERATION_COUNT] = {
     [OPERATION_REGISTER] = {start_register, false, start_register},
     [OPERATION_LOGIN] = {start_login, false, ask_login},
+    [OPERATION_RESUME] = {start_resume, false, ask_resume},
     [OPERATION_LOGOUT] = {start_logout, false},
+    [OPERATION_RECEIVED] = {received_start, true, received_start},
     [OPERATION_CREATE_GROUP] = {operation_create_group, false, operation_create_group},
     [OPERATION_BEFRIEND] = {operation_befriend, true, operation_befriend},
     [OPERATION_ANSWER_FRIEND] = {operation_answer_friend, true, operation_answer_friend},

@@ -19,6 +19,8 @@
 struct position {
     uint64_t conversation; /* 0: free */
     uint64_t sent;
+    uint64_t
+        unconfirmed; /* of a client that confirms: the last that was shown; 0: it is confirmed */
     bool touched;
 };
 

@@ -132,6 +132,7 @@ static void whoever_says_nothing_is_closed(void **state) {
     struct stage *stage = *state;
     struct talker *alice = stage_talker(stage, true), *carol = stage_talker(stage, false);
     stage_log_in(stage, alice, ALICE, "alice");
+    stage_expect_pull(stage, ALICE, NULL, 0);
     stage_log_in(stage, carol, CAROL, "carol");
     int64_t began_ms = loop_now_ms();
     while (!alice->ended || loop_now_ms() < began_ms + 1500) {

@@ -62,6 +62,12 @@ enum err auth_login(struct auth_fixture *fixture, struct auth_login ask,
                       reply_r);
 }
 
+enum err auth_resume(struct auth_fixture *fixture, struct auth_resume ask,
+                     struct auth_login_reply *reply_r) {
+    return client_ask(fixture->client, &message_AUTH_RESUME, &ask, AUTH_ANSWER_MS, &fixture->arena,
+                      reply_r);
+}
+
 enum err auth_logout(struct auth_fixture *fixture, struct auth_logout ask, struct done *reply_r) {
     return client_ask(fixture->client, &message_AUTH_LOGOUT, &ask, AUTH_ANSWER_MS, &fixture->arena,
                       reply_r);

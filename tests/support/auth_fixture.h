@@ -38,6 +38,8 @@ enum err auth_register(struct auth_fixture *fixture, struct auth_register ask,
                        struct auth_register_reply *reply_r);
 enum err auth_login(struct auth_fixture *fixture, struct auth_login ask,
                     struct auth_login_reply *reply_r);
+enum err auth_resume(struct auth_fixture *fixture, struct auth_resume ask,
+                     struct auth_login_reply *reply_r);
 enum err auth_logout(struct auth_fixture *fixture, struct auth_logout ask, struct done *reply_r);
 enum err auth_resolve(struct auth_fixture *fixture, struct slice_list ids,
                       struct auth_resolve_reply *reply_r);

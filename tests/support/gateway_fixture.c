@@ -351,12 +351,23 @@ void stage_say(struct talker *talker, const char *from, const char *to, const ch
                ref == NULL ? "" : test_text(",'ref':'%s'", ref));
 }
 
+/* token-1001, or, while another client has that, token-1001-2: as with auth, no two are equal. */
+static const char *new_token(struct stage *stage, uint64_t account) {
+    const char *token = test_text("token-%llu", (unsigned long long)account);
+    for (size_t i = 0; i < stage->talker_count; i++) {
+        const struct talker *other = stage->talkers[i];
+        if (other != NULL && other->token != NULL && strcmp(other->token, token) == 0)
+            return test_text("%s-%zu", token, ++stage->logins);
+    }
+    return token;
+}
+
 static void log_in(struct stage *stage, struct talker *talker, uint64_t account, const char *id,
                    const char *ext) {
     struct auth_login login;
     struct session_bind bind;
     size_t pulls = played_count(stage->played[DELIVERY], &message_DELIVERY_PULL);
-    talker->token = test_text("token-%llu", (unsigned long long)account);
+    talker->token = new_token(stage, account);
     talker->account = account;
     if (id == NULL)
         talker_say(talker, "{'code':6,'time':1,'data':{'account':%llu,'password':'secret'%s}}",
@@ -368,6 +379,7 @@ static void log_in(struct stage *stage, struct talker *talker, uint64_t account,
     assert_slice_text(login.login, full);
     assert_slice_text(login.password, id == NULL ? "secret" : "");
     assert_int_equal(login.open, id != NULL);
+    assert_slice_text(login.address, "127.0.0.1");
     assert_int_equal(played_count(stage->played[SESSION], &message_SESSION_BIND), 0);
     played_answer(&asked, &(struct auth_login_reply){.account = account,
                                                      .id = slice_text(full),
@@ -382,8 +394,9 @@ static void log_in(struct stage *stage, struct talker *talker, uint64_t account,
     assert_int_equal(played_count(stage->played[DELIVERY], &message_DELIVERY_PULL), pulls);
     played_answer(&asked, NULL);
     if (id == NULL)
-        stage_hears(stage, talker, "{'code':7,'time':#,'data':{'state':0,'ocid':%llu}}",
-                    (unsigned long long)account);
+        stage_hears(stage, talker, "{'code':7,'time':#,'data':{'state':0,'ocid':%llu%s}}",
+                    (unsigned long long)account,
+                    ext[0] == '\0' ? "" : test_text(",'token':'%s'", talker->token));
     else
         stage_hears(stage, talker, "{'msgType':2,'resultCode':'success','token':'%s'}",
                     talker->token);
@@ -396,6 +409,11 @@ void stage_log_in(struct stage *stage, struct talker *talker, uint64_t account, 
 void stage_log_in_ext(struct stage *stage, struct talker *talker, uint64_t account,
                       const char *id) {
     log_in(stage, talker, account, id, ",'ext':1");
+}
+
+void stage_log_in_confirming(struct stage *stage, struct talker *talker, uint64_t account,
+                             const char *id) {
+    log_in(stage, talker, account, id, ",'ext':1,'confirm':true");
 }
 
 static const char *waiting_names(const struct played *played) {

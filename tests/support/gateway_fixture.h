@@ -47,7 +47,7 @@ struct stage {
     uint16_t port, http_port, tcp_port, youim_port, ports[ROLE_COUNT];
     struct played *played[ROLE_COUNT];
     struct talker *talkers[STAGE_MAX_TALKERS];
-    size_t talker_count;
+    size_t talker_count, logins;
     /* What delivery was asked to move cursors to; these requests are answered at once, unless the
      * test keeps them to itself. */
     struct stage_move moves[STAGE_MAX_MOVES];
@@ -144,6 +144,9 @@ void stage_say(struct talker *talker, const char *from, const char *to, const ch
 void stage_log_in(struct stage *stage, struct talker *talker, uint64_t account, const char *id);
 /* The same with `"ext":1`. */
 void stage_log_in_ext(struct stage *stage, struct talker *talker, uint64_t account, const char *id);
+/* And with `"confirm":true`. */
+void stage_log_in_confirming(struct stage *stage, struct talker *talker, uint64_t account,
+                             const char *id);
 /* Waits until pushes go straight to the client, whose pulls have all been answered. */
 void stage_wait_talker_live(struct stage *stage, struct talker *talker);
 /* A client that is logged in through YouIM over TCP, and live. */

@@ -63,11 +63,17 @@ class Client:
     """One connection; what both dialects have in common. Subclasses say what messages look like."""
 
     number_key = None
+    # The login's; OurChat's is told to clients with `ext`.
+    token = None
     # Codes or msgTypes that a test does not care for.
     skips = frozenset()
 
-    def __init__(self, stack, transport="websocket", ext=False, answer_pings=True):
-        self.stack, self.transport, self.ext = stack, transport, ext
+    def __init__(
+        self, stack, transport="websocket", ext=False, answer_pings=True, confirm=False
+    ):
+        """`confirm` goes with `ext`: only `received` moves the account's cursors."""
+        self.stack, self.transport = stack, transport
+        self.ext, self.confirm = ext or confirm, confirm
         self.account = None
         self._inbox = Inbox()
         self._history = collections.deque(maxlen=8)
@@ -200,6 +206,25 @@ class Client:
     def tell(self, ref=None):
         return {} if ref is None else {"ref": ref}
 
+    def opting_in(self):
+        """What a login has more of with `ext`."""
+        return ({"ext": 1} if self.ext else {}) | ({"confirm": True} if self.confirm else {})
+
+    def resume(self, account, token):
+        """Logs in by the token of an earlier login; from here on `ext` is on."""
+        self.account, self.ext = account, True
+        self.send(self.make(317, token=token, **self.opting_in()))
+        self._expect_login()
+        assert self.token == token
+
+    def received(self, peer, cid, ref=None):
+        """All up to `cid` has arrived: of a group, of the conversation with an account or, with
+        oneself, of one's own notices, or (None) of what the operator said to all. With a `ref`
+        returns the body of its 300."""
+        key = "group" if isinstance(peer, Group) else "user"
+        self.send(self.make(301, ref, peer={key: self.id_of(peer)}, cid=cid))
+        return None if ref is None else self.expect_result(ref)
+
 
 class OurChat(Client):
     """`code`, `time`, `data`; ids are integers."""
@@ -228,15 +253,23 @@ class OurChat(Client):
         self.account = Account("ourchat", number, str(number), email, password)
         return self.account
 
+    @staticmethod
+    def id_of(peer):
+        return 0 if peer is None else peer.number
+
     def login_request(self, account):
-        extension = {"ext": 1} if self.ext else {}
-        return self.make(6, account=account.email, password=account.password, **extension)
+        more = self.opting_in()
+        return self.make(6, account=account.email, password=account.password, **more)
 
     def log_in(self, account=None):
         self.account = account or self.account
         self.send(self.login_request(self.account))
-        answer = self.expect(7, state=0, ocid=self.account.number)
-        assert list(answer["data"]) == ["state", "ocid"]
+        self._expect_login()
+
+    def _expect_login(self):
+        data = self.expect(7, state=0, ocid=self.account.number)["data"]
+        assert list(data) == ["state", "ocid"] + (["token"] if self.ext else [])
+        self.token = data.get("token")
 
     def saying(self, peer, text, ref=None):
         key = "group_id" if isinstance(peer, Group) else "private_id"
@@ -303,7 +336,6 @@ class YouIM(Client):
 
     dialect = "youim"
     number_key = "msgType"
-    token = None
 
     @staticmethod
     def body(message):
@@ -330,13 +362,18 @@ class YouIM(Client):
 
     def login_request(self, account):
         more = {"password": account.password} if account.password else {}
-        if self.ext:
-            more["ext"] = 1
-        return self.make(1, loginUserId=account.id, **more)
+        return self.make(1, loginUserId=account.id, **more, **self.opting_in())
+
+    @staticmethod
+    def id_of(peer):
+        return "SYSTEM" if peer is None else peer.id
 
     def log_in(self, account=None):
         self.account = account or self.account
         self.send(self.login_request(self.account))
+        self._expect_login()
+
+    def _expect_login(self):
         answer = self.expect(2, resultCode="success")
         assert list(answer) == ["msgType", "resultCode", "token"]
         self.token = answer["token"]

@@ -56,6 +56,20 @@ static void a_login_clears_its_name_alone(void **state) {
     throttle_destroy(&throttle);
 }
 
+/* As who comes with a token does: before it is known, there is no account to count for. */
+static void without_a_name_the_address_counts(void **state) {
+    (void)state;
+    struct throttle *throttle = throttle_new(1, 3);
+    fail_logins(throttle, NOWHERE, ADDRESS, 2);
+    assert_true(throttle_allows(throttle, NOWHERE, ADDRESS, 1000));
+    assert_true(throttle_allows(throttle, NOWHERE, NOWHERE, 1000));
+    fail_logins(throttle, NOWHERE, ADDRESS, 1);
+    assert_false(throttle_allows(throttle, NOWHERE, ADDRESS, 1000));
+    assert_false(throttle_allows(throttle, NAME, ADDRESS, 1000));
+    assert_true(throttle_allows(throttle, NAME, NOWHERE, 1000));
+    throttle_destroy(&throttle);
+}
+
 static void without_limits_nobody_is_refused(void **state) {
     (void)state;
     struct throttle *throttle = throttle_new(0, 0);
@@ -69,6 +83,7 @@ int main(void) {
         cmocka_unit_test(a_name_is_refused_at_its_limit),
         cmocka_unit_test(an_address_is_refused_whatever_the_name),
         cmocka_unit_test(a_login_clears_its_name_alone),
+        cmocka_unit_test(without_a_name_the_address_counts),
         cmocka_unit_test(without_limits_nobody_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,67 @@
+/*
+ * auth.resume: a login goes on under its token, on a new connection.
+ *
+ * One read by the key, and no password's hash: thousands of clients come back at once when a
+ * gateway was restarted. A token is written only when less than half of its time is left.
+ */
+#include "common/log.h"
+#include "common/loop.h"
+#include "services/auth/auth.h"
+#include "services/auth/auth_sql.h"
+
+#define NOBODY slice_make(NULL, 0)
+
+static enum err find(struct db *db, struct slice hash, struct record_arena *arena,
+                     struct auth_login_reply *reply, uint64_t *expires_ms_r) {
+    struct db_rows *rows;
+    enum err err = db_query(db, &auth_sql_find_token, DB_ARGS(db_bytes(hash)), &rows);
+    if (err == ERR_OK && !db_rows_next(rows)) {
+        err = ERR_BAD_TOKEN;
+    } else if (err == ERR_OK) {
+        struct slice id = db_rows_slice(rows, 1);
+        reply->account = db_rows_u64(rows, 0);
+        reply->id = record_arena_copy(arena, id);
+        reply->name = record_arena_copy(arena, db_rows_slice(rows, 2));
+        *expires_ms_r = db_rows_u64(rows, 4);
+        if (*expires_ms_r <= (uint64_t)loop_wall_ms())
+            err = ERR_BAD_TOKEN;
+        else if (db_rows_u64(rows, 3) != 0)
+            err = ERR_DISABLED;
+        else if (reply->id.length != id.length)
+            err = ERR_OVERLOADED;
+    }
+    db_rows_destroy(&rows);
+    return err;
+}
+
+/* The resuming does not fail with it. */
+static void renew(const struct auth *auth, struct db *db, struct slice hash, uint64_t account,
+                  uint64_t expires_ms) {
+    uint64_t now_ms = (uint64_t)loop_wall_ms(), whole_ms = auth_token_ms(auth);
+    if (expires_ms >= now_ms + whole_ms / 2)
+        return;
+    if (db_query(db, &auth_sql_renew_token, DB_ARGS(db_u64(now_ms + whole_ms), db_bytes(hash)),
+                 NULL) != ERR_OK)
+        log_warn("token_not_renewed", "account=%llu", (unsigned long long)account);
+}
+
+enum err auth_handle_resume(void *context, struct db *db, struct record_arena *arena,
+                            const void *body, void *reply_r) {
+    const struct auth *auth = context;
+    const struct auth_resume *ask = body;
+    struct auth_login_reply *reply = reply_r;
+    char bytes[AUTH_TOKEN_HASH_BYTES];
+    uint64_t expires_ms = 0;
+    if (!throttle_allows(auth->throttle, NOBODY, ask->address, loop_now_ms()))
+        return ERR_THROTTLED;
+    auth_hash_token(ask->token, bytes);
+    const struct slice hash = slice_make(bytes, sizeof bytes);
+    enum err err = find(db, hash, arena, reply, &expires_ms);
+    if (err == ERR_BAD_TOKEN)
+        throttle_failed(auth->throttle, NOBODY, ask->address, loop_now_ms());
+    if (err != ERR_OK)
+        return err;
+    renew(auth, db, hash, reply->account, expires_ms);
+    reply->token = ask->token;
+    return ERR_OK;
+}

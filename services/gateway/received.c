@@ -1,0 +1,187 @@
+/*
+ * What a client says has arrived (301).
+ *
+ * Of what was written to the connection itself the gateway knows that it is there to be received:
+ * the move goes with the others, in bulk, and the request's 300 waits until it is stored. Anything
+ * else is delivery's to check and to store.
+ *
+ * A client that confirms is the only one to move its account's cursors. It cannot confirm what its
+ * dialect has no message for: such an entry moves the cursor by itself when nothing that was shown
+ * before it waits to be confirmed, else together with that.
+ */
+#include <stdlib.h>
+#include <utlist.h>
+
+#include "common/log.h"
+#include "services/gateway/operations_private.h"
+
+/* What was written of a conversation that there is no position for. */
+struct unconfirmed {
+    uint64_t conversation;
+    uint64_t shown; /* the last that the client can confirm */
+    uint64_t sent;  /* the last */
+};
+
+static bool move(struct client *client, uint64_t conversation, uint64_t cid) {
+    return cursors_add(client->gateway, &(struct written){client->account, conversation, cid});
+}
+
+/* --- what is to be confirmed -----------------------------------------------------------------
+ */
+
+static struct unconfirmed *find_unconfirmed(const struct client *client, uint64_t conversation) {
+    for (size_t i = 0; i < client->unconfirmed_count; i++)
+        if (client->unconfirmed[i].conversation == conversation)
+            return &client->unconfirmed[i];
+    return NULL;
+}
+
+/* Without memory it is forgotten, and the next page begins with it once more. */
+static void add_unconfirmed(struct client *client, uint64_t conversation, uint64_t cid) {
+    size_t bytes = (client->unconfirmed_count + 1) * sizeof *client->unconfirmed;
+    struct unconfirmed *list = realloc(client->unconfirmed, bytes);
+    if (list == NULL) {
+        log_warn("unconfirmed_forgotten", "client=%llu", (unsigned long long)client->id);
+        return;
+    }
+    client->unconfirmed = list;
+    list[client->unconfirmed_count++] = (struct unconfirmed){conversation, cid, cid};
+}
+
+/* No more is read before all of these are confirmed, so they are a page's entries at most. */
+static void wrote_without_position(struct client *client, const struct entry *entry, bool shown) {
+    struct unconfirmed *known = find_unconfirmed(client, entry->conversation);
+    if (known == NULL && shown) {
+        add_unconfirmed(client, entry->conversation, entry->cid);
+    } else if (known == NULL) {
+        move(client, entry->conversation, entry->cid);
+    } else {
+        known->sent = entry->cid;
+        known->shown = shown ? entry->cid : known->shown;
+    }
+}
+
+int received_wrote(struct client *client, const struct entry *entry, bool shown) {
+    if (conversation_kind(entry->conversation) == CONVERSATION_PAIR)
+        pairs_keep(client->gateway->pairs, entry->from, entry->to, entry->conversation);
+    if (positions_set(&client->positions, entry->conversation, entry->cid) != 0) {
+        wrote_without_position(client, entry, shown);
+        return -1;
+    }
+    struct position *position = positions_find(&client->positions, entry->conversation);
+    if (shown)
+        position->unconfirmed = entry->cid;
+    else if (position->unconfirmed == 0)
+        move(client, entry->conversation, entry->cid);
+    return 0;
+}
+
+void received_forget(struct client *client) {
+    free(client->unconfirmed);
+    client->unconfirmed = NULL;
+    client->unconfirmed_count = 0;
+}
+
+/* Takes `cid` as confirmed. Up to where the cursor moves with it: further, where the client was
+ * shown nothing of what follows. */
+static uint64_t confirm(struct client *client, uint64_t conversation, uint64_t cid) {
+    struct position *position = positions_find(&client->positions, conversation);
+    if (position != NULL && position->unconfirmed != 0 && cid >= position->unconfirmed) {
+        position->unconfirmed = 0;
+        return position->sent > cid ? position->sent : cid;
+    }
+    struct unconfirmed *noted = find_unconfirmed(client, conversation);
+    if (noted == NULL || cid < noted->shown)
+        return cid;
+    uint64_t sent = noted->sent;
+    *noted = client->unconfirmed[--client->unconfirmed_count];
+    return sent > cid ? sent : cid;
+}
+
+/* --- answering when it is stored -------------------------------------------------------------
+ */
+
+static void await_stored(struct client *client) {
+    struct gateway *gateway = client->gateway;
+    client->stored_after = cursors_added(gateway);
+    client->stored_by_ms = loop_now_ms() + (int64_t)gateway->settings.send_timeout_ms;
+    client->awaits_stored = true;
+    DL_APPEND2(gateway->stored_queue, client, prev_stored, next_stored);
+    cursors_flush(gateway);
+}
+
+static void end_waiting(struct client *client) {
+    if (client->awaits_stored)
+        DL_DELETE2(client->gateway->stored_queue, client, prev_stored, next_stored);
+    client->awaits_stored = false;
+}
+
+/* Both what they wait for and how long they do grows along the queue. */
+void received_tick(struct gateway *gateway, int64_t now_ms) {
+    struct client *client;
+    while ((client = gateway->stored_queue) != NULL) {
+        bool stored = cursors_stored(gateway) >= client->stored_after;
+        if (!stored && client->stored_by_ms > now_ms)
+            return;
+        end_waiting(client);
+        client_finish(client, &(struct client_result){.err = stored ? ERR_OK : ERR_UNAVAILABLE});
+    }
+}
+
+void received_stop(struct client *client) {
+    end_waiting(client);
+    received_forget(client);
+}
+
+/* --- the request -------------------------------------------------------------------------------
+ */
+
+/* 0: this gateway does not know. */
+static uint64_t conversation_of(const struct client *client) {
+    const struct client_request *request = &client->request;
+    if (request->group.present)
+        return conversation_of_group(request->group.number);
+    if (!request->person.present)
+        return CONVERSATION_OF_ALL;
+    uint64_t person = request->person.number;
+    return person == client->account ? conversation_of_account(person)
+                                     : pairs_find(client->gateway->pairs, client->account, person);
+}
+
+/* Delivery has found and moved the cursor. */
+static void moved(struct client *client, enum err err, const void *reply_v) {
+    const struct delivery_received_reply *reply = reply_v;
+    const struct client_request *request = &client->request;
+    if (err == ERR_OK && client_is_in(client)) {
+        uint64_t conversation = reply->conversation;
+        if (conversation_kind(conversation) == CONVERSATION_PAIR)
+            pairs_keep(client->gateway->pairs, client->account, request->person.number,
+                       conversation);
+        uint64_t until = confirm(client, conversation, request->cid);
+        if (until > request->cid)
+            move(client, conversation, until);
+        if (client->unconfirmed_count == 0)
+            feed_confirmed(client);
+    }
+    operation_end(client, err, NULL);
+}
+
+void received_start(struct client *client) {
+    const struct client_request *request = &client->request;
+    uint64_t conversation = conversation_of(client);
+    const struct position *position =
+        conversation == 0 ? NULL : positions_find(&client->positions, conversation);
+    if (position == NULL || position->sent < request->cid) {
+        struct delivery_received body = {.account = client->account,
+                                         .user = request->person.number,
+                                         .group = request->group.number,
+                                         .cid = request->cid};
+        operation_ask(client, client->gateway->delivery, &message_DELIVERY_RECEIVED, &body, moved);
+    } else if (!move(client, conversation, confirm(client, conversation, request->cid))) {
+        client_fail(client, ERR_OVERLOADED, "");
+    } else if (request->ref.length > 0) {
+        await_stored(client);
+    } else {
+        operation_end(client, ERR_OK, NULL);
+    }
+}

@@ -1,0 +1,139 @@
+"""What a client confirms (301) never comes again; what it doesn't comes again, until it does."""
+
+import secrets
+
+import pytest
+from parley_client import KINDS
+
+kinds = pytest.mark.parametrize("kind", KINDS, ids="-".join)
+
+
+@pytest.fixture
+def confirming(connect):
+    """A new account that is logged in and confirms what it receives."""
+
+    def register(dialect, transport, on=None):
+        client = connect(dialect, transport, on=on, confirm=True)
+        client.register_new()
+        client.log_in()
+        return client
+
+    return register
+
+
+def hear_texts(client, sender, texts):
+    """The next messages are these texts; the cid of each."""
+    return [client.cid_of(client.hear(sender, client.account, text)) for text in texts]
+
+
+def send_three(sender, account):
+    texts = [f"{number} {secrets.token_hex(4)}" for number in range(3)]
+    sender.send(*[sender.saying(account, text) for text in texts])
+    return texts
+
+
+@kinds
+@pytest.mark.parametrize("ref", [None, "r1"])
+def test_exactly_what_was_not_confirmed_comes_again(newcomer, connect, confirming, kind, ref):
+    client, sender = confirming(*kind), newcomer("youim", "tcp")
+    texts = send_three(sender, client.account)
+    cids = hear_texts(client, sender.account, texts)
+    result = client.received(sender.account, cids[1], ref)
+    assert result is None or result == {"ok": True}
+    client.fence()
+    client.abort()
+    for _ in range(2):  # it comes until it is confirmed
+        again = connect(*kind, confirm=True)
+        again.resume(client.account, client.token)
+        assert hear_texts(again, sender.account, texts[2:]) == cids[2:]
+        again.fence()
+        again.abort()
+    again = connect(*kind, confirm=True)
+    again.resume(client.account, client.token)
+    hear_texts(again, sender.account, texts[2:])
+    again.received(sender.account, cids[2])
+    again.fence()
+    again.close()
+    last = connect(*kind, confirm=True)
+    last.log_in(client.account)
+    last.fence()
+
+
+@kinds
+def test_the_gateway_is_killed_in_between(make_stack, connect, confirming, kind):
+    stack = make_stack(heartbeat_ms=200, peer_timeout_ms=1000)
+    client = confirming(*kind, on=stack)
+    sender = connect("ourchat", "websocket", on=stack)
+    sender.register_new()
+    sender.log_in()
+    texts = send_three(sender, client.account)
+    cids = hear_texts(client, sender.account, texts)
+    for confirmed in (2, 3):
+        assert client.received(sender.account, cids[confirmed - 1], "r") == {"ok": True}
+        stack.services["gateway"].kill()
+        stack.services["gateway"].start()
+        account, token = client.account, client.token
+        client = connect(*kind, on=stack, confirm=True)
+        client.resume(account, token)
+        assert hear_texts(client, sender.account, texts[confirmed:]) == cids[confirmed:]
+        client.fence()
+
+
+@kinds
+def test_each_peer_has_what_belongs_to_it(make_stack, connect, confirming, kind):
+    """A group's text, a notice of one's own, and what the operator says to all."""
+    stack = make_stack()
+    client = confirming(*kind, on=stack)
+    friend = connect("youim", "websocket", on=stack)
+    friend.register_new()
+    friend.log_in()
+    group = friend.create_group(f"group-{secrets.token_hex(4)}")
+    stack.ctl("group", "add", group.id, client.account.id)
+    joined = client.expect(4 if client.dialect == "youim" else 10)
+    friend.send(friend.acting(13, fromUserId=friend.account.id, toUserId=client.account.id))
+    asked = client.expect(103 if client.dialect == "youim" else 9)
+    stack.ctl("say", "--all", "to everyone")
+    said = client.expect(100 if client.dialect == "youim" else 0)
+    peers = [(group, joined), (client.account, asked), (None, said)]
+    for ref, (peer, message) in enumerate(peers):
+        cid = client.body(message)["cid"]
+        assert client.received(peer, cid, str(ref)) == {"ok": True}
+    client.abort()
+    again = connect(*kind, on=stack, confirm=True)
+    again.resume(client.account, client.token)
+    again.fence()
+
+
+@kinds
+def test_what_cannot_be_confirmed(newcomer, confirming, kind):
+    client, friend = confirming(*kind), newcomer("ourchat", "tcp", ext=True)
+    friend.say(client.account, "hello")
+    friend.hear_own(client.account, "hello")
+    last = client.cid_of(client.hear(friend.account, client.account, "hello"))
+    group = friend.create_group("not yours")
+    assert client.received(friend.account, last + 1, "r")["error"] == "no_message"
+    assert client.received(client.account, last, "r")["error"] == "no_message"
+    assert client.received(group, last, "r")["error"] == "not_member"
+    nowhere = type(group)(8000000000000001, "8000000000000001", "")
+    assert client.received(nowhere, last, "r")["error"] == "no_group"
+    nobody = type(client.account)("youim", 8000000000000001, "8000000000000001")
+    assert client.received(nobody, last, "r")["error"] == "no_account"
+    client.received(nobody, last)
+    client.expect_error("does not exist")
+    assert client.received(friend.account, last, "r") == {"ok": True}
+
+
+@kinds
+def test_one_of_two_clients_confirms(stack, newcomer, connect, confirming, kind):
+    """Cursors are the account's: an unmodified client of it moves them as ever."""
+    client, sender = confirming(*kind), newcomer("youim", "tcp")
+    plain = connect(*kind)
+    plain.log_in(client.account)
+    sender.say(client.account, "hello")
+    for one in (client, plain):
+        one.hear(sender.account, client.account, "hello")
+    stack.wait_received(client.account)
+    client.abort()
+    again = connect(*kind, confirm=True)
+    again.resume(client.account, client.token)
+    again.fence()

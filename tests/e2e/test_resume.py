@@ -1,0 +1,108 @@
+"""Logins that go on under their token (317), on a new connection."""
+
+import pytest
+from parley_client import DIALECTS, KINDS
+
+kinds = pytest.mark.parametrize("kind", KINDS, ids="-".join)
+
+
+def refused(client, token, word):
+    """A resuming with a ref that fails: the dialect's own answer, then the 300."""
+    client.ext = True
+    client.send(client.make(317, ref="r", token=token))
+    client.expect(2 if client.dialect == "youim" else 7)
+    assert client.expect_result("r")["error"] == word
+
+
+@kinds
+def test_a_resumed_connection_is_like_any(newcomer, connect, kind):
+    client, friend = newcomer(*kind, ext=True), newcomer("youim", "websocket")
+    client.close()
+    friend.say(client.account, "missed")
+    friend.fence()
+    for _ in range(2):
+        again = connect(*kind, confirm=True)
+        again.resume(client.account, client.token)
+        again.hear(friend.account, client.account, "missed")
+        again.say(friend.account, "and back")
+        again.hear_own(friend.account, "and back")
+        friend.hear(client.account, friend.account, "and back")
+        again.close()
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_token_is_good_in_the_other_dialect(newcomer, connect, dialect):
+    client = newcomer(dialect, "tcp", ext=True)
+    other = connect("youim" if dialect == "ourchat" else "ourchat", "websocket")
+    other.resume(client.account, client.token)
+    assert client.expect_closed() == "eof"
+    other.fence()
+
+
+@kinds
+def test_the_connection_before_is_closed(newcomer, connect, kind):
+    client, friend = newcomer(*kind, ext=True), newcomer("ourchat", "tcp")
+    sibling = connect(*kind, ext=True)
+    sibling.log_in(client.account)
+    after = connect(*kind)
+    after.resume(client.account, client.token)
+    assert client.expect_closed() == (1008 if client.transport == "websocket" else "eof")
+    friend.say(client.account, "hello")
+    for one in (after, sibling):
+        one.hear(friend.account, client.account, "hello")
+
+
+def test_it_takes_no_further_place(newcomer, connect):
+    """With as many connections as there may be, one that is resumed takes its own place."""
+    clients = [newcomer("ourchat", "tcp", ext=True)]
+    account = clients[0].account
+    for _ in range(7):
+        clients.append(connect("ourchat", "websocket", ext=True))
+        clients[-1].log_in(account)
+    ninth = connect("ourchat", "websocket", ext=True)
+    ninth.account = account
+    ninth.send(ninth.login_request(account))
+    ninth.expect(7, state=2)
+    after = connect("ourchat", "websocket")
+    after.resume(account, clients[0].token)
+    assert clients[0].expect_closed() == "eof"
+    after.fence()
+    clients[1].fence()
+
+
+@kinds
+def test_tokens_that_are_no_more(stack, newcomer, connect, kind):
+    client = newcomer(*kind, ext=True)
+    other = connect(*kind)
+    refused(other, "no such token", "bad_token")
+    refused(other, client.token[:-1], "bad_token")
+    client.fence()
+    stack.sql("UPDATE token SET expires_ms = 1 WHERE account = %s", client.account.number)
+    refused(other, client.token, "bad_token")
+    other.log_in(client.account)  # on the same connection
+    refused(other, other.token, "not_allowed")
+    stack.ctl("user", "disable", client.account.id)
+    third = connect(*kind)
+    refused(third, other.token, "bad_token")
+
+
+def test_a_logout_ends_the_token(newcomer, connect):
+    client = newcomer("youim", "tcp", ext=True)
+    token = client.token
+    client.log_out()
+    refused(connect("ourchat", "tcp"), token, "bad_token")
+    refused(client, token, "bad_token")
+
+
+def test_tokens_outlive_all_services(make_stack, connect):
+    stack = make_stack()
+    client = connect("ourchat", "websocket", on=stack, ext=True)
+    client.register_new()
+    client.log_in()
+    for name in ("gateway", "auth", "session"):
+        stack.services[name].kill()
+    for name in ("session", "auth", "gateway"):
+        stack.services[name].start()
+    again = connect("ourchat", "tcp", on=stack)
+    again.resume(client.account, client.token)
+    again.fence()

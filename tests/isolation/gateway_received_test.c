@@ -1,0 +1,396 @@
+/*
+ * The gateway alone: what clients say they have received (301), and those whose cursors move by
+ * that alone.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "services/gateway/positions.h"
+#include "tests/support/gateway_fixture.h"
+
+#define ALICE ((uint64_t)1001)
+#define BOB ((uint64_t)2002)
+
+/* A live YouIM client that confirms. */
+static struct talker *confirming(struct stage *stage, bool websocket) {
+    struct talker *talker = stage_talker(stage, websocket);
+    stage_log_in_confirming(stage, talker, ALICE, "alice");
+    stage_expect_pull(stage, ALICE, NULL, 0);
+    stage_wait_talker_live(stage, talker);
+    return talker;
+}
+
+/* `peer` as JSON; `ref` may be NULL. */
+static void say_received(struct talker *talker, const char *peer, uint64_t cid, const char *ref) {
+    talker_say(talker, "{'msgType':301,'msgBody':{'peer':{%s},'cid':%llu}%s}", peer,
+               (unsigned long long)cid, ref == NULL ? "" : test_text(",'ref':'%s'", ref));
+}
+
+static void hears_text(struct stage *stage, struct talker *talker, uint64_t cid) {
+    stage_hears(stage, talker,
+                "{'msg':'hello','msgType':6,'fromUserId':'bob','cid':%llu,'time_ms':#}",
+                (unsigned long long)cid);
+}
+
+static void push_text(struct stage *stage, struct talker *talker, uint64_t cid) {
+    struct entry entry = stage_text(cid, cid - 1, ALICE, "hello");
+    stage_push_to(stage, &entry, talker);
+    hears_text(stage, talker, cid);
+}
+
+/* One of alice's own, which YouIM does not show her. */
+static void push_own(struct stage *stage, struct talker *talker, uint64_t cid) {
+    struct entry entry = stage_text(cid, cid - 1, BOB, "mine");
+    entry.from = ALICE;
+    entry.from_id = slice_text("alice");
+    stage_push_to(stage, &entry, talker);
+}
+
+static void no_moves(struct stage *stage) {
+    stage_quiet(stage);
+    assert_int_equal(stage->move_count, 0);
+}
+
+/* --- who moves cursors ----------------------------------------------------------------------- */
+
+static void only_a_301_moves_a_confirming_clients_cursors(void **state) {
+    struct stage *stage = *state;
+    for (int websocket = 0; websocket < 2; websocket++) {
+        struct talker *alice = confirming(stage, websocket);
+        push_text(stage, alice, 11);
+        push_text(stage, alice, 12);
+        struct entry entry = stage_group_text(21, STAGE_GROUP_CID, "to all");
+        stage_push_to(stage, &entry, alice);
+        stage_hears(stage, alice,
+                    "{'msg':'to all','msgType':8,'fromUserId':'bob','toGroup':'500','cid':21,"
+                    "'time_ms':#}");
+        no_moves(stage);
+        assert_int_equal(alice->pings, 0); /* nothing to learn from them */
+        say_received(alice, "'user':2002", 11, NULL);
+        stage_expect_move(stage, ALICE, STAGE_PAIR, 11);
+        say_received(alice, "'group':'500'", 21, NULL);
+        stage_expect_move(stage, ALICE, conversation_of_group(STAGE_GROUP), 21);
+        stage_hears_nothing(stage, alice);
+        no_moves(stage);
+        stage_hang_up(stage, &alice);
+        struct session_unbind unbind;
+        struct asked *asked = stage_expect(stage, SESSION, &message_SESSION_UNBIND, &unbind);
+        played_answer(&asked, NULL);
+        no_moves(stage);
+    }
+}
+
+static void pages_are_confirmed_too(void **state) {
+    struct stage *stage = *state;
+    struct talker *alice = stage_talker(stage, true);
+    stage_log_in_confirming(stage, alice, ALICE, NULL);
+    struct entry page[] = {stage_text(11, 10, ALICE, "one"), stage_text(12, 11, ALICE, "two")};
+    stage_expect_pull(stage, ALICE, page, 2);
+    stage_expect_pull(stage, ALICE, NULL, 0);
+    for (int cid = 11; cid <= 12; cid++)
+        stage_hears(stage, alice,
+                    "{'code':0,'time':#,'data':{'cid':%d,'sender':{'ocid':2002,'private_id':1001},"
+                    "'msg':'%s','time_ms':#}}",
+                    cid, cid == 11 ? "one" : "two");
+    stage_wait_talker_live(stage, alice);
+    no_moves(stage);
+    talker_say(alice, "{'code':301,'data':{'peer':{'user':2002},'cid':11}}");
+    stage_expect_move(stage, ALICE, STAGE_PAIR, 11);
+    no_moves(stage);
+}
+
+static void without_confirm_both_move_them(void **state) {
+    struct stage *stage = *state;
+    struct talker *alice = stage_talker(stage, true);
+    stage_log_in_ext(stage, alice, ALICE, "alice");
+    stage_expect_pull(stage, ALICE, NULL, 0);
+    stage_wait_talker_live(stage, alice);
+    push_text(stage, alice, 11);
+    stage_expect_move(stage, ALICE, STAGE_PAIR, 11);
+    alice->pongless = true;
+    push_text(stage, alice, 12);
+    no_moves(stage);
+    struct delivery_received body;
+    say_received(alice, "'user':2002", 12, NULL);
+    /* Where the conversation was never asked for, delivery knows it. */
+    struct asked *asked = stage_expect(stage, DELIVERY, &message_DELIVERY_RECEIVED, &body);
+    played_answer(&asked, &(struct delivery_received_reply){.conversation = STAGE_PAIR});
+    say_received(alice, "'user':2002", 12, NULL);
+    stage_expect_move(stage, ALICE, STAGE_PAIR, 12);
+    no_moves(stage);
+}
+
+/* What a client never sees it cannot confirm: that goes along with what it sees. */
+static void what_is_not_shown_needs_no_confirming(void **state) {
+    struct stage *stage = *state;
+    struct talker *alice = confirming(stage, true);
+    push_own(stage, alice, 11);
+    stage_expect_move(stage, ALICE, STAGE_PAIR, 11);
+    push_text(stage, alice, 12);
+    push_text(stage, alice, 13);
+    push_own(stage, alice, 14);
+    no_moves(stage);
+    say_received(alice, "'user':2002", 12, NULL);
+    stage_expect_move(stage, ALICE, STAGE_PAIR, 12);
+    push_own(stage, alice, 15);
+    no_moves(stage);
+    say_received(alice, "'user':2002", 13, NULL);
+    stage_expect_move(stage, ALICE, STAGE_PAIR, 15);
+    push_own(stage, alice, 16);
+    stage_expect_move(stage, ALICE, STAGE_PAIR, 16);
+    no_moves(stage);
+}
+
+/* --- the answer ------------------------------------------------------------------------------ */
+
+static void a_ref_is_answered_when_it_is_stored(void **state) {
+    struct stage *stage = *state;
+    struct talker *alice = confirming(stage, false);
+    struct delivery_advance body;
+    push_text(stage, alice, 11);
+    push_text(stage, alice, 12);
+    stage->keeps_moves = true;
+    say_received(alice, "'user':'2002'", 11, NULL);
+    struct asked *asked = stage_expect(stage, DELIVERY, &message_DELIVERY_ADVANCE, &body);
+    say_received(alice, "'user':'2002'", 12, "r1"); /* waits behind that one */
+    stage_quiet(stage);
+    assert_int_equal(alice->text_count, 0);
+    played_answer(&asked, NULL);
+    for (int i = 0; i < 3; i++) { /* and as long as it fails */
+        asked = stage_expect(stage, DELIVERY, &message_DELIVERY_ADVANCE, &body);
+        assert_int_equal(body.cids.count, 1);
+        assert_int_equal(body.cids.items[0], 12);
+        assert_int_equal(alice->text_count, 0);
+        if (i < 2)
+            played_refuse(&asked, ERR_UNAVAILABLE);
+    }
+    played_answer(&asked, NULL);
+    stage_hears(stage, alice, "{'msgType':300,'ref':'r1','ok':true}");
+    stage_quiet(stage);
+}
+
+static int set_up_impatient(void **state) {
+    return stage_set_up_with(state, (const char *[]){"--send-timeout-ms=200", NULL});
+}
+
+static void what_cannot_be_stored_is_told(void **state) {
+    struct stage *stage = *state;
+    struct talker *alice = confirming(stage, true);
+    struct talker *gone = confirming(stage, false);
+    struct delivery_advance body;
+    push_text(stage, alice, 11);
+    push_text(stage, gone, 11);
+    stage->keeps_moves = true;
+    say_received(gone, "'user':2002", 11, "never heard");
+    struct asked *asked = stage_expect(stage, DELIVERY, &message_DELIVERY_ADVANCE, &body);
+    stage_hang_up(stage, &gone);
+    say_received(alice, "'user':2002", 11, "r1");
+    stage_hears(stage, alice,
+                "{'msgType':300,'ref':'r1','ok':false,'error':'unavailable','text':'~'}");
+    played_answer(&asked, NULL);
+    asked = stage_expect(stage, DELIVERY, &message_DELIVERY_ADVANCE, &body);
+    assert_int_equal(body.cids.items[0], 11);
+    played_answer(&asked, NULL);
+    stage->keeps_moves = false;
+    say_received(alice, "'user':2002", 11, "r2");
+    stage_hears(stage, alice, "{'msgType':300,'ref':'r2','ok':true}");
+}
+
+/* --- what the gateway does not know ---------------------------------------------------------- */
+
+static void what_was_not_written_here_is_deliverys_to_know(void **state) {
+    struct stage *stage = *state;
+    struct talker *alice = confirming(stage, false);
+    struct delivery_received body;
+    static const struct {
+        const char *peer;
+        uint64_t cid, user, group, conversation;
+    } cases[] = {{"'user':2002", 9, BOB, 0, STAGE_PAIR}, /* not yet known whose it is */
+                 {"'user':2002", 12, BOB, 0, STAGE_PAIR},
+                 {"'group':'500'", 21, 0, 500, (uint64_t)1 << 60 | 500},
+                 {"'user':'1001'", 5, ALICE, 0, (uint64_t)2 << 60 | ALICE},
+                 {"'user':'SYSTEM'", 6, 0, 0, CONVERSATION_OF_ALL},
+                 {"'user':3003", 7, 3003, 0, 8}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        say_received(alice, cases[i].peer, cases[i].cid, "r");
+        struct asked *asked = stage_expect(stage, DELIVERY, &message_DELIVERY_RECEIVED, &body);
+        assert_int_equal(body.account, ALICE);
+        assert_int_equal(body.user, cases[i].user);
+        assert_int_equal(body.group, cases[i].group);
+        assert_int_equal(body.cid, cases[i].cid);
+        assert_int_equal(alice->text_count, 0);
+        played_answer(&asked,
+                      &(struct delivery_received_reply){.conversation = cases[i].conversation});
+        stage_hears(stage, alice, "{'msgType':300,'ref':'r','ok':true}");
+    }
+    say_received(alice, "'user':2002", 10, "r"); /* now it knows the conversation */
+    stage_expect_move(stage, ALICE, STAGE_PAIR, 10);
+    stage_hears(stage, alice, "{'msgType':300,'ref':'r','ok':true}");
+    no_moves(stage);
+}
+
+static void what_delivery_refuses_is_told(void **state) {
+    struct stage *stage = *state;
+    struct talker *alice = confirming(stage, false);
+    struct delivery_received body;
+    struct auth_resolve resolve;
+    static const struct {
+        const char *peer;
+        enum err err;
+        const char *word, *text;
+    } cases[] = {
+        {"'user':2002", ERR_NO_MESSAGE, "no_message", "there is no message with that cid yet"},
+        {"'user':3003", ERR_NO_ACCOUNT, "no_account", "user 3003 does not exist"},
+        {"'group':501", ERR_NOT_MEMBER, "not_member", "you are not a member of group 501"},
+        {"'group':501", ERR_NO_GROUP, "no_group", "group 501 does not exist"},
+        {"'user':0", ERR_UNAVAILABLE, "unavailable", "~"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        for (int ref = 0; ref < 2; ref++) {
+            say_received(alice, cases[i].peer, 50, ref ? "r" : NULL);
+            struct asked *asked = stage_expect(stage, DELIVERY, &message_DELIVERY_RECEIVED, &body);
+            played_refuse(&asked, cases[i].err);
+            if (ref)
+                stage_hears(stage, alice,
+                            "{'msgType':300,'ref':'r','ok':false,'error':'%s','text':'%s'}",
+                            cases[i].word, cases[i].text);
+            else
+                stage_hears(stage, alice, "{'msg':'%s','msgType':101,'fromUserId':'SYSTEM'}",
+                            cases[i].text);
+        }
+    }
+    say_received(alice, "'user':'nobody'", 50, "r");
+    struct asked *asked = stage_expect(stage, AUTH, &message_AUTH_RESOLVE, &resolve);
+    played_answer(&asked, &(struct auth_resolve_reply){.accounts = {(uint64_t[]){0}, 1}});
+    stage_hears(stage, alice,
+                "{'msgType':300,'ref':'r','ok':false,'error':'no_account',"
+                "'text':'user nobody does not exist'}");
+    no_moves(stage);
+}
+
+static void before_a_login_nothing_is_confirmed(void **state) {
+    struct stage *stage = *state;
+    struct talker *talker = stage_talker(stage, false);
+    struct auth_register body;
+    talker_say(talker, "{'msgType':113,'msgBody':{'userId':'alice','ext':1}}");
+    struct asked *asked = stage_expect(stage, AUTH, &message_AUTH_REGISTER, &body);
+    played_answer(&asked,
+                  &(struct auth_register_reply){.account = ALICE, .id = slice_text("alice")});
+    say_received(talker, "'user':2002", 5, "r");
+    stage_hears(stage, talker,
+                "{'msgType':300,'ref':'r','ok':false,'error':'not_allowed','text':'log in first'}");
+    stage_log_in_ext(stage, talker, ALICE, "alice");
+    stage_expect_pull(stage, ALICE, NULL, 0);
+    talker_say(talker, "{'msgType':301,'msgBody':{'peer':{'user':2002},'cid':1,'token':'other'}}");
+    stage_hears(stage, talker,
+                "{'msg':'token is not this connection's','msgType':101,'fromUserId':'SYSTEM'}");
+    stage_quiet(stage);
+}
+
+/* --- beyond the positions -------------------------------------------------------------------- */
+
+static struct slice pack(struct buffer *buffer, const struct entry *entry) {
+    *buffer = buffer_make(4096);
+    record_pack(&entry_desc, entry, buffer);
+    return slice_make(buffer->data, buffer->length);
+}
+
+/*
+ * More conversations than a connection keeps positions in: what is written in one of the others is
+ * read behind the account's cursor, which moves when the client says so and not before.
+ */
+static void beyond_the_positions_nothing_is_read_before_it_is_confirmed(void **state) {
+    static uint64_t conversations[POSITIONS_MAX], positions[POSITIONS_MAX];
+    struct stage *stage = *state;
+    struct talker *alice = stage_talker(stage, true);
+    struct delivery_pull body;
+    struct delivery_received received;
+    struct buffer buffers[3];
+    struct entry shown[] = {stage_text(11, 10, ALICE, "hello"), stage_text(12, 11, ALICE, "hello")};
+    struct entry own = stage_text(13, 12, BOB, "mine");
+    own.from = ALICE;
+    struct slice items[] = {pack(&buffers[0], &shown[0]), pack(&buffers[1], &shown[1]),
+                            pack(&buffers[2], &own)};
+    for (uint64_t i = 0; i < POSITIONS_MAX; i++)
+        conversations[i] = 1000 + i;
+    struct delivery_pull_reply page = {.entries = {items, 3},
+                                       .conversations = {conversations, POSITIONS_MAX},
+                                       .positions = {positions, POSITIONS_MAX},
+                                       .partial = true};
+    stage_log_in_confirming(stage, alice, ALICE, "alice");
+    struct asked *pull = stage_expect(stage, DELIVERY, &message_DELIVERY_PULL, &body);
+    played_answer(&pull, &page);
+    hears_text(stage, alice, 11);
+    hears_text(stage, alice, 12);
+    for (uint64_t cid = 11; cid <= 12; cid++) {
+        STAGE_UNTIL(stage, alice->pings > 0);
+        no_moves(stage); /* the pong is no confirmation, and nothing more is read */
+        say_received(alice, "'user':2002", cid, NULL);
+        struct asked *asked = stage_expect(stage, DELIVERY, &message_DELIVERY_RECEIVED, &received);
+        assert_int_equal(received.cid, cid);
+        played_answer(&asked, &(struct delivery_received_reply){.conversation = STAGE_PAIR});
+    }
+    stage_expect_move(stage, ALICE, STAGE_PAIR, 13); /* her own came behind */
+    pull = stage_expect(stage, DELIVERY, &message_DELIVERY_PULL, &body);
+    assert_false(body.resumed);
+    assert_int_equal(body.conversations.count, POSITIONS_MAX);
+    page.entries.count = 0;
+    played_answer(&pull, &page);
+    stage_wait_talker_live(stage, alice);
+    no_moves(stage);
+    for (size_t i = 0; i < 3; i++)
+        buffer_free(&buffers[i]);
+}
+
+/* Of those that are not shown nothing waits for the client. */
+static void beyond_the_positions_what_is_not_shown_is_passed(void **state) {
+    static uint64_t conversations[POSITIONS_MAX], positions[POSITIONS_MAX];
+    struct stage *stage = *state;
+    struct talker *alice = stage_talker(stage, true);
+    struct delivery_pull body;
+    struct buffer buffer;
+    struct entry own = stage_text(11, 10, BOB, "mine");
+    own.from = ALICE;
+    struct slice item = pack(&buffer, &own);
+    for (uint64_t i = 0; i < POSITIONS_MAX; i++)
+        conversations[i] = 1000 + i;
+    struct delivery_pull_reply page = {.entries = {&item, 1},
+                                       .conversations = {conversations, POSITIONS_MAX},
+                                       .positions = {positions, POSITIONS_MAX},
+                                       .partial = true};
+    stage_log_in_confirming(stage, alice, ALICE, "alice");
+    struct asked *pull = stage_expect(stage, DELIVERY, &message_DELIVERY_PULL, &body);
+    played_answer(&pull, &page);
+    stage_expect_move(stage, ALICE, STAGE_PAIR, 11);
+    pull = stage_expect(stage, DELIVERY, &message_DELIVERY_PULL, &body);
+    page.entries.count = 0;
+    played_answer(&pull, &page);
+    stage_wait_talker_live(stage, alice);
+    buffer_free(&buffer);
+}
+
+int main(void) {
+#define TEST(name_) cmocka_unit_test_setup_teardown(name_, stage_set_up, stage_tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(only_a_301_moves_a_confirming_clients_cursors),
+        TEST(pages_are_confirmed_too),
+        TEST(without_confirm_both_move_them),
+        TEST(what_is_not_shown_needs_no_confirming),
+        TEST(a_ref_is_answered_when_it_is_stored),
+        cmocka_unit_test_setup_teardown(what_cannot_be_stored_is_told, set_up_impatient,
+                                        stage_tear_down),
+        TEST(what_was_not_written_here_is_deliverys_to_know),
+        TEST(what_delivery_refuses_is_told),
+        TEST(before_a_login_nothing_is_confirmed),
+        TEST(beyond_the_positions_nothing_is_read_before_it_is_confirmed),
+        TEST(beyond_the_positions_what_is_not_shown_is_passed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

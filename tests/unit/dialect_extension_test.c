@@ -1,0 +1,269 @@
+/* What is the same in both dialects for clients that opted in: 301, 317, confirm, cid. */
+#include "tests/support/dialect_check.h"
+
+#define NOW 1700000000999
+#define BOTH(name_)                                                                                \
+    enum dialect name_ = DIALECT_OURCHAT;                                                          \
+    name_ <= DIALECT_YOUIM;                                                                        \
+    name_++
+
+/* Room for a request in either dialect. */
+struct text {
+    char bytes[512];
+};
+
+static struct text request_text(enum dialect dialect, unsigned number, const char *body) {
+    struct text text;
+    snprintf(text.bytes, sizeof text.bytes,
+             dialect == DIALECT_OURCHAT ? "{'code':%u,'time':1,'ref':'r','data':%s}"
+                                        : "{'msgType':'%u','ref':'r','msgBody':%s}",
+             number, body);
+    return text;
+}
+
+static void read_as(enum dialect dialect, bool ext, unsigned number, const char *body,
+                    const char *fault, struct client_request *request) {
+    struct text text = request_text(dialect, number, body);
+    check_read(dialect, ext, text.bytes, fault, request);
+}
+
+static void reads_what_was_received(void **state) {
+    (void)state;
+    struct client_request request;
+    for (BOTH(dialect)) {
+        read_as(dialect, true, 301, "{'peer':{'user':123},'cid':77}", NULL, &request);
+        assert_int_equal(request.operation, OPERATION_RECEIVED);
+        assert_true(request.login_needed);
+        check_id(request.person, 123, "");
+        assert_false(request.group.present);
+        assert_false(request.token_given);
+        assert_int_equal(request.cid, 77);
+        check_slice(request.ref, "r");
+        client_request_free(&request);
+        read_as(dialect, true, 301, "{'peer':{'group':'500','user':null},'cid':'78'}", NULL,
+                &request);
+        check_id(request.group, 500, "");
+        assert_false(request.person.present);
+        assert_int_equal(request.cid, 78);
+        client_request_free(&request);
+        static const char *const system[] = {"0", "'0'", "'SYSTEM'"};
+        for (size_t i = 0; i < sizeof system / sizeof system[0]; i++) {
+            char body[64];
+            snprintf(body, sizeof body, "{'peer':{'user':%s},'cid':1}", system[i]);
+            read_as(dialect, true, 301, body, NULL, &request);
+            assert_false(request.person.present || request.group.present);
+            client_request_free(&request);
+        }
+    }
+    read_as(DIALECT_YOUIM, true, 301, "{'peer':{'user':'ben'},'cid':1,'token':'t'}", NULL,
+            &request);
+    check_id(request.person, 0, "ben");
+    assert_true(request.token_given);
+    check_slice(request.token, "t");
+    client_request_free(&request);
+}
+
+static void faults_of_what_was_received(void **state) {
+    (void)state;
+    static const struct fault_case cases[] = {
+        FAULT("{'cid':1}", "peer is missing"),
+        FAULT("{'peer':5,'cid':1}", "peer must be an object"),
+        FAULT("{'peer':{},'cid':1}", "peer needs exactly one of user and group"),
+        FAULT("{'peer':{'user':1,'group':1},'cid':1}", "peer needs exactly one of user and group"),
+        FAULT("{'peer':{'user':1}}", "cid is missing"),
+        FAULT("{'peer':{'user':1},'cid':0}",
+              "cid must be a whole number from 1 to 9007199254740991"),
+        FAULT("{'peer':{'user':1},'cid':1.5}",
+              "cid must be a whole number from 1 to 9007199254740991"),
+        FAULT("{'peer':{'user':1},'cid':'all'}",
+              "cid must be a whole number from 1 to 9007199254740991"),
+    };
+    struct client_request request;
+    for (BOTH(dialect)) {
+        for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+            read_as(dialect, true, 301, cases[i].json, cases[i].fault, &request);
+            client_request_free(&request);
+        }
+        read_as(dialect, false, 301, "{'peer':{'user':1},'cid':1}",
+                dialect == DIALECT_OURCHAT ? "code 301 is not known" : "msgType 301 is not known",
+                &request);
+        client_request_free(&request);
+    }
+    read_as(DIALECT_OURCHAT, true, 301, "{'peer':{'user':'ben'},'cid':1}",
+            "peer.user must be a whole number from 1 to 9007199254740991", &request);
+    client_request_free(&request);
+    read_as(DIALECT_OURCHAT, true, 301, "{'peer':{'group':0},'cid':1}",
+            "peer.group must be a whole number from 1 to 9007199254740991", &request);
+    client_request_free(&request);
+    read_as(DIALECT_YOUIM, true, 301, "{'peer':{'group':'SYSTEM'},'cid':1}",
+            "peer.group must be 1 to 64 bytes without control characters, and not SYSTEM or 0",
+            &request);
+    client_request_free(&request);
+}
+
+static void reads_a_resumption(void **state) {
+    (void)state;
+    struct client_request request;
+    for (BOTH(dialect)) {
+        for (int ext = 0; ext < 2; ext++) {
+            read_as(dialect, ext, 317, "{'token':'abc'}", NULL, &request);
+            assert_int_equal(request.operation, OPERATION_RESUME);
+            assert_false(request.login_needed);
+            assert_true(request.ext);
+            assert_false(request.confirm);
+            assert_false(request.token_given);
+            check_slice(request.token, "abc");
+            check_slice(request.ref, "r");
+            client_request_free(&request);
+        }
+        read_as(dialect, false, 317, "{'token':'abc','ext':0,'confirm':'true'}", NULL, &request);
+        assert_true(request.ext);
+        assert_true(request.confirm);
+        client_request_free(&request);
+        static const struct fault_case cases[] = {
+            FAULT("{}", "token is missing"),
+            FAULT("{'token':5}", "token must be a string"),
+            FAULT("{'token':''}", "token is empty"),
+            FAULT("{'token':'1234567890123456789012345678901234567890123456789012345678901234_'}",
+                  "token is longer than 64 bytes"),
+            FAULT("{'token':'abc','confirm':1}", "confirm must be true or false"),
+        };
+        for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+            read_as(dialect, false, 317, cases[i].json, cases[i].fault, &request);
+            check_slice(request.ref, "r"); /* the fault is its answer */
+            client_request_free(&request);
+        }
+    }
+}
+
+static void confirm_stands_beside_ext(void **state) {
+    (void)state;
+    static const struct {
+        enum dialect dialect;
+        unsigned number;
+        const char *format;
+    } requests[] = {
+        {DIALECT_OURCHAT, 6, "{'account':5,'password':'p'%s}"},
+        {DIALECT_OURCHAT, 4, "{'email':'a@b.c','password':'p','name':'n'%s}"},
+        {DIALECT_YOUIM, 1, "{'loginUserId':'ben'%s}"},
+        {DIALECT_YOUIM, 113, "{'userId':'ben'%s}"},
+    };
+    struct client_request request;
+    for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++) {
+        static const struct {
+            const char *more;
+            bool ext; /* on already */
+            bool confirm;
+            const char *fault;
+        } cases[] = {{",'ext':1,'confirm':true", false, true, NULL},
+                     {",'confirm':true", true, true, NULL},
+                     {",'ext':1,'confirm':false", false, false, NULL},
+                     {",'ext':1,'confirm':null", false, false, NULL},
+                     {",'ext':1", false, false, NULL},
+                     {",'confirm':true", false, false, NULL}, /* means nothing */
+                     {",'confirm':{}", false, false, NULL},
+                     {",'ext':1,'confirm':{}", false, false, "confirm must be true or false"}};
+        for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+            char body[256];
+            snprintf(body, sizeof body, requests[i].format, cases[k].more);
+            read_as(requests[i].dialect, cases[k].ext, requests[i].number, body, cases[k].fault,
+                    &request);
+            assert_int_equal(request.confirm, cases[k].confirm);
+            client_request_free(&request);
+        }
+    }
+}
+
+static void answers_with_a_token(void **state) {
+    (void)state;
+    struct client_request request = {.operation = OPERATION_LOGIN};
+    struct client_result result = {.account = 7, .token = slice_text("t\"t"), .time_ms = NOW};
+    check_answers(DIALECT_OURCHAT, false, NULL, &request, &result,
+                  ANSWERS("{'code':7,'time':1700000000,'data':{'state':0,'ocid':7}}"));
+    check_answers(
+        DIALECT_OURCHAT, true, NULL, &request, &result,
+        ANSWERS("{'code':7,'time':1700000000,'data':{'state':0,'ocid':7,'token':'t\\'t'}}"));
+    request =
+        (struct client_request){.operation = OPERATION_RESUME, .ext = true, .ref = slice_text("r")};
+    check_answers(
+        DIALECT_OURCHAT, false, NULL, &request, &result,
+        ANSWERS("{'code':7,'time':1700000000,'data':{'state':0,'ocid':7,'token':'t\\'t'}}",
+                "{'code':300,'time':1700000000,'data':{'ref':'r','ok':true}}"));
+    check_answers(DIALECT_YOUIM, false, NULL, &request, &result,
+                  ANSWERS("{'msgType':2,'resultCode':'success','token':'t\\'t'}",
+                          "{'msgType':300,'ref':'r','ok':true}"));
+    result = (struct client_result){.err = ERR_BAD_TOKEN, .time_ms = NOW};
+    check_answers(DIALECT_OURCHAT, false, NULL, &request, &result,
+                  ANSWERS("{'code':7,'time':1700000000,'data':{'state':1}}",
+                          "{'code':300,'time':1700000000,'data':{'ref':'r','ok':false,'error':"
+                          "'bad_token','text':'the token is not valid any more, log in again'}}"));
+    request.ref = slice_text("");
+    check_answers(DIALECT_YOUIM, false, NULL, &request, &result,
+                  ANSWERS("{'msgType':2,'resultCode':'fail','token':"
+                          "'the token is not valid any more, log in again'}"));
+}
+
+/* What a client cannot name it cannot confirm. */
+static void all_that_is_stored_has_a_cid(void **state) {
+    (void)state;
+    static const uint64_t conversations[] = {5, (uint64_t)1 << 60 | 500, (uint64_t)2 << 60 | 7,
+                                             CONVERSATION_OF_ALL};
+    size_t shown = 0;
+    for (BOTH(dialect)) {
+        for (unsigned type = 0; type < ENTRY_FRIEND_ONLINE; type++) {
+            for (size_t i = 0; i < 4; i++) {
+                struct entry entry = {.conversation = conversations[i],
+                                      .cid = 4711,
+                                      .time_ms = NOW,
+                                      .type = type,
+                                      .from = 9,
+                                      .subject = 7,
+                                      .to = 500,
+                                      .text = slice_text("x")};
+                struct buffer out = buffer_make(4096);
+                if (dialect_entry_view(dialect, true, &entry, 7) != DIALECT_VIEW_NOTHING) {
+                    dialect_write_entry(dialect, true, &entry, 7, &out);
+                    assert_int_equal(buffer_add(&out, "", 1), 0);
+                    assert_non_null(strstr(out.data, "\"cid\":4711"));
+                    assert_non_null(strstr(out.data, "\"time_ms\":1700000000999"));
+                    shown++;
+                }
+                buffer_free(&out);
+            }
+        }
+    }
+    assert_in_range(shown, 30, 60); /* 15 kinds, some of them in several places */
+}
+
+/* So that a client knows which conversation it confirms. */
+static void what_is_said_to_all_says_so(void **state) {
+    (void)state;
+    struct entry entry = {.conversation = CONVERSATION_OF_ALL,
+                          .cid = 4711,
+                          .time_ms = NOW,
+                          .type = ENTRY_SYSTEM,
+                          .text = slice_text("x")};
+    check_entry(DIALECT_OURCHAT, true, 7, &entry,
+                "{'code':0,'time':1700000000,'data':{'cid':4711,'sender':{'ocid':0,'private_id':7},"
+                "'msg':'x','time_ms':1700000000999,'all':true}}");
+    check_entry(DIALECT_OURCHAT, false, 7, &entry,
+                "{'code':0,'time':1700000000,'data':{'cid':4711,'sender':{'ocid':0,'private_id':7},"
+                "'msg':'x'}}");
+    entry.conversation = conversation_of_account(7);
+    check_entry(DIALECT_OURCHAT, true, 7, &entry,
+                "{'code':0,'time':1700000000,'data':{'cid':4711,'sender':{'ocid':0,'private_id':7},"
+                "'msg':'x','time_ms':1700000000999}}");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(reads_what_was_received),
+        cmocka_unit_test(faults_of_what_was_received),
+        cmocka_unit_test(reads_a_resumption),
+        cmocka_unit_test(confirm_stands_beside_ext),
+        cmocka_unit_test(answers_with_a_token),
+        cmocka_unit_test(all_that_is_stored_has_a_cid),
+        cmocka_unit_test(what_is_said_to_all_says_so),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
