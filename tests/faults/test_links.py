@@ -14,7 +14,7 @@ LINKS = [("gateway", "delivery"), ("gateway", "session"), ("delivery", "session"
 def restart(load, name, **settings):
     assert load.stack.services[name].terminate() == 0
     load.stack.services[name].start(**settings)
-    load.wait_everybody()
+    load.wait_in()
 
 
 class Between:

@@ -22,7 +22,9 @@ import subprocess
 import tempfile
 import time
 
+import msgpack
 import pymysql
+import zmq
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # Seconds that one step (a start, a stop, a command) may take.
@@ -319,6 +321,26 @@ class Stack:
         )
         assert not ok or done.returncode == 0, f"parleyctl {arguments}: {done.stderr}{done.stdout}"
         return done
+
+    def ask(self, name, message, bodies):
+        """The answers of the instance to these requests, made all at once as other services make
+        them; each must succeed."""
+        context = zmq.Context()
+        try:
+            dealer = context.socket(zmq.DEALER)
+            dealer.connect(self.address(name))
+            for number, body in enumerate(bodies):
+                dealer.send(msgpack.packb([1, number, message]) + msgpack.packb(body))
+            answers = [None] * len(bodies)
+            for _ in bodies:
+                assert dealer.poll(1000 * DEADLINE), f"{name} does not answer {message}"
+                unpacker = msgpack.Unpacker()
+                unpacker.feed(dealer.recv())
+                (kind, number, _), answers[number] = unpacker.unpack(), unpacker.unpack()
+                assert kind == 2, f"{message} of {bodies[number]}: {answers[number]}"
+            return answers
+        finally:
+            context.destroy(linger=0)
 
     def metric(self, name, metric):
         """A counter of the service; all its labels together."""
