@@ -386,14 +386,15 @@ class Load:
         return all(text in p.heard for text, _, p in parley_books.due(self, self._stored()))
 
     def _all_reached(self):
-        """Whether the database knows that all texts have reached everyone."""
+        """Whether the database knows that all texts have reached everyone of the load."""
         silent = [p.account.number for p in self.people if p.account.dialect == "youim"]
         return not self.stack.sql(
             "SELECT 1 FROM `cursor` r JOIN conversation c ON c.id = r.conversation"
             " JOIN message m ON m.conversation = c.id AND m.cid > GREATEST(r.received, r.since)"
-            " WHERE m.type = 0 AND m.cid > %s"
+            " WHERE m.type = 0 AND m.cid > %s AND r.account IN %s"
             " AND NOT (c.kind = 0 AND m.sender = r.account AND r.account IN %s) LIMIT 1",
             self._since,
+            list(self.by_number),
             silent,
         )
 

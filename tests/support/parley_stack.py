@@ -237,8 +237,8 @@ class Service:
 class Stack:
     """A database of its own on the given server, and the services over it.
 
-    `deliveries`, `sessions`: how many instances everyone knows of; those beyond the first are called
-    delivery2, session2 and so on. `asleep`: names of instances that are not started at first.
+    `deliveries`, `sessions`: how many instances everyone knows of; those beyond the first are
+    called delivery2, session2 and so on. `asleep`: names of instances that are not started at first.
     `settings`: options for all services.
     """
 
@@ -259,7 +259,8 @@ class Stack:
             self.ports[name] = free_port()
         self.environment = bare_environment() | database.settings
         self.set(db_name=self.database_name, **CHEAP_PASSWORDS | settings)
-        self.set(**{f"{name}_port": self.ports[name] for name in (*SERVICES, "http", "tcp", "youim")})
+        listening = (*SERVICES, "http", "tcp", "youim")
+        self.set(**{f"{name}_port": self.ports[name] for name in listening})
         for program, names in instances.items():
             self.set(**{f"{program}_peers": ",".join(map(self.address, names))})
         self.services = {}
