@@ -3,9 +3,8 @@
 import time
 
 import pytest
+from crowd import Crowd
 from parley_stack import Database, wait_until
-
-from conftest import Crowd
 
 AWAY_SECONDS = 20
 
