@@ -115,8 +115,8 @@ _rows = []
 
 @pytest.fixture
 def show_row(request):
-    """Has a row of counts (a dict) shown in one table of the whole run, and notes below it. All rows
-    of a run have the same columns."""
+    """Has a row of counts (a dict) shown in one table of the whole run, and notes below it. All
+    rows of a run have the same columns."""
     return lambda counts, notes=(): _rows.append((request.node.name, counts, notes))
 
 

@@ -1,41 +1,7 @@
 """The stack and the load that the faults happen to."""
 
 import pytest
-from parley_load import Load
-from parley_stack import Stack
-
-# Shorter than the defaults, so that a fault of seconds is noticed within it.
-QUICK = {"heartbeat_ms": 200, "peer_timeout_ms": 1000}
-MORE_INSTANCES = ("delivery2", "delivery3", "session2")
-
-
-class Crowd:
-    """200 people on a stack of their own, made when first needed, and made anew after a test that
-    has failed, since nobody knows what it has left."""
-
-    def __init__(self, database):
-        self.database = database
-        self.stack = self.load = None
-
-    def get(self):
-        if self.load is None:
-            self.stack = Stack(
-                self.database, deliveries=3, sessions=2, asleep=MORE_INSTANCES, **QUICK
-            ).__enter__()
-            try:
-                self.load = Load(self.stack)
-            except BaseException:
-                self.end()
-                raise
-        return self.load
-
-    def end(self):
-        stack, self.stack = self.stack, None
-        load, self.load = self.load, None
-        if load is not None:
-            load.leave()
-        if stack is not None:
-            stack.__exit__(None, None, None)
+from crowd import Crowd
 
 
 @pytest.fixture(scope="session")

@@ -14,22 +14,25 @@ LINKS = [("gateway", "delivery"), ("gateway", "session"), ("delivery", "session"
 def restart(load, name, **settings):
     assert load.stack.services[name].terminate() == 0
     load.stack.services[name].start(**settings)
-    load.wait_everybody()
+    load.wait_in()
 
 
 class Between:
-    """The link from one service to another; `caller` logs when it takes the other for lost."""
+    """The link from one service to another; the caller logs when the other is live, and lost."""
 
     def __init__(self, load, caller, called):
         self.link = Link(load.stack, called)
-        self.caller, self.called = load.stack.services[caller], called
+        self.caller = load.stack.services[caller]
+        self.of_called = f"event=peer peers={called} "
 
-    def times_lost(self):
-        lines = self.caller.said().splitlines()
-        return sum(f"peers={self.called} " in line and "state=down" in line for line in lines)
+    def wait_state(self, state):
+        """Returns when `state` (live, down) is what the caller has logged last of the other."""
 
-    def wait_lost(self, before):
-        wait_until(lambda: self.times_lost() > before, f"{self.called} to be taken for lost")
+        def reached():
+            lines = [line for line in self.caller.said().splitlines() if self.of_called in line]
+            return lines and lines[-1].endswith(f"state={state}")
+
+        wait_until(reached, f"{self.of_called} to be {state}")
 
 
 @pytest.fixture(params=LINKS, ids="-".join)
@@ -46,19 +49,19 @@ def between(load, request):
 
 def test_a_link_is_cut_and_restored(load, between, check):
     for _ in range(3):
-        before = between.times_lost()
+        between.wait_state("live")
         between.link.cut()
-        between.wait_lost(before)
+        between.wait_state("down")
         between.link.restore()
         load.wait_everybody()
     check(load)
 
 
 def test_a_link_lets_nothing_through(load, between, check):
-    before = between.times_lost()
+    between.wait_state("live")
     between.link.go_silent()
     until = time.monotonic() + SILENT_SECONDS
-    between.wait_lost(before)
+    between.wait_state("down")
     wait_until(lambda: time.monotonic() >= until, "the link to have been silent long enough")
     between.link.restore()
     load.wait_everybody()

@@ -37,3 +37,20 @@ def test_one_of_two_deliveries_is_killed(load, check):
     load.wait_everybody()
     report = check(load)
     assert (report.repeated, report.reconnected) == (0, 0), report.notes()
+
+
+def test_session_from_one_to_two_and_back(load, check):
+    """Accounts move to the other instance and back, first in order, then as it is killed: nobody is
+    said to have come or gone."""
+    second = load.stack.services["session2"]
+    for end in (second.terminate, second.kill):
+        load.wait_acknowledged(150)
+        second.start()
+        load.wait_acknowledged(300)
+        assert load.stack.metric("session2", "routed_items_total") > 0
+        end()
+        load.wait_acknowledged(300)
+    load.wait_everybody()
+    report = check(load)
+    wrong = (report.repeated, report.reconnected, report.false_presence)
+    assert wrong == (0, 0, 0), report.notes()

@@ -66,7 +66,8 @@ class Report:
 
 
 def judge(load, stored, report):
-    """Fills the report. `stored`: (text, conversation, cid) of the run's texts in the log, by cid."""
+    """Fills the report. `stored`: (text, conversation, cid) of the run's texts in the log, by
+    cid."""
     place = {text: (conversation, cid) for text, conversation, cid in stored}
     report.people = len(load.people)
     report.stored = len(stored)

@@ -60,7 +60,8 @@ def compact(value):
 
 
 class Client:
-    """One connection; what both dialects have in common. Subclasses say what messages look like."""
+    """One connection (without a transport none: it only makes messages); what both dialects have in
+    common. Subclasses say what messages look like."""
 
     number_key = None
     # The login's; OurChat's is told to clients with `ext`.
@@ -77,9 +78,10 @@ class Client:
         self.account = None
         self._inbox = Inbox()
         self._history = collections.deque(maxlen=8)
-        wire, port = WIRES[transport]
-        self._wire = wire(self._inbox.put, self._inbox.close)
-        run(self._wire.open(stack.host, stack.ports[port], answer_pings))
+        if transport is not None:
+            wire, port = WIRES[transport]
+            self._wire = wire(self._inbox.put, self._inbox.close)
+            run(self._wire.open(stack.host, stack.ports[port], answer_pings))
 
     # --- sending
 

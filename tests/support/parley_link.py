@@ -20,12 +20,11 @@ class _End(asyncio.Protocol):
 
     def __init__(self, link, other=None):
         self.link, self.other, self.transport = link, other, None
+        self.held = b""  # what came before the other end was there, or as the link fell silent
 
     def connection_made(self, transport):
         self.transport = transport
         self.link.ends.add(self)
-        if self.link.silent or self.other is None:
-            transport.pause_reading()
         if self.other is None:
             self.link.tasks.add(task := asyncio.ensure_future(self._reach()))
             task.add_done_callback(self.link.tasks.discard)
@@ -46,10 +45,13 @@ class _End(asyncio.Protocol):
             if self.link.silent or self.other is None:
                 self.transport.pause_reading()
             else:
+                self.other.transport.write(self.held)
+                self.held = b""
                 self.transport.resume_reading()
 
     def data_received(self, data):
-        self.other.transport.write(data)
+        self.held += data
+        self.flow()
 
     def eof_received(self):
         return False

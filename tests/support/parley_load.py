@@ -15,13 +15,13 @@ connection broke. Those with `ext` send it again under the same ref, which must 
 
 import asyncio
 import collections
-import concurrent.futures
 import contextlib
 import json
+import secrets
 import time
 
 import parley_books
-from parley_client import DIALECTS, Group, compact
+from parley_client import DIALECTS, Account, Group, compact
 from parley_stack import wait_until
 from parley_wire import DEADLINE, WIRES, run
 
@@ -54,14 +54,10 @@ class _Offline(Exception):
 class Person:
     """An account, its present connection, and everything it has sent and got in this run."""
 
-    def __init__(self, load, index, kind):
-        dialect, self.transport, ext = kind
-        # Registering needs an answer that tells when it is done; a binary frame cannot ask for one.
-        transport = "tcp" if self.transport == "binary" else self.transport
-        self.client = DIALECTS[dialect](load.stack, transport, ext=ext)
-        self.client.register_new()
-        self.client.close()
-        self.load, self.index, self.account = load, index, self.client.account
+    def __init__(self, load, index, account, transport, ext):
+        self.load, self.index, self.account, self.transport = load, index, account, transport
+        self.client = DIALECTS[account.dialect](load.stack, None, ext=ext)
+        self.client.account = account
         self.neighbours, self.group = [], None
         self.count = 0
         self.lines = []
@@ -185,10 +181,10 @@ class Person:
         self._send(text)
 
     async def live(self):
-        """Talks whenever the load does, and listens until it is cancelled."""
+        """Talks whenever the load does, and listens until the load is over."""
         self._woken = asyncio.Event()
         try:
-            while True:
+            while not self.load.over:
                 with contextlib.suppress(_Offline):
                     await self._connect()
                     await self._talk()
@@ -202,7 +198,7 @@ class Person:
     async def _talk(self):
         # Everyone has a moment of their own within the pace.
         next_at = time.monotonic() + PACE * self.index / len(self.load.people)
-        while not self._closed:
+        while not (self._closed or self.load.over):
             self._woken.clear()
             now = time.monotonic()
             if self.load.talking and now >= next_at and len(self.waiting) < WINDOW:
@@ -225,31 +221,49 @@ class Load:
     def __init__(self, stack, people=PEOPLE):
         self.stack = stack
         self.run = 0
-        self.talking = False
+        self.talking = self.over = False
         self._door = None
-        with concurrent.futures.ThreadPoolExecutor(8) as several:
-            kinds = [MIX[index % len(MIX)] for index in range(people)]
-            self.people = list(several.map(lambda i: Person(self, i, kinds[i]), range(people)))
-            self.by_number = {person.account.number: person for person in self.people}
-            for index, person in enumerate(self.people):
-                after, before = self.people[(index + 1) % people], self.people[index - 1]
-                person.neighbours = [after.account, before.account]
-            list(several.map(self._make_group, range(people // GROUP_SIZE)))
+        self.people = self._register(people)
+        self.by_number = {person.account.number: person for person in self.people}
+        for index, person in enumerate(self.people):
+            after, before = self.people[(index + 1) % people], self.people[index - 1]
+            person.neighbours = [after.account, before.account]
+        self._make_groups(people // GROUP_SIZE)
         self._forget()
         self._tasks = run(self._begin())
-        self.wait_in("everybody to log in")
+        self.wait_in()
 
-    def _make_group(self, number):
+    def _register(self, count):
+        kinds = [MIX[index % len(MIX)] for index in range(count)]
+        told = []
+        for index, (dialect, _, _) in enumerate(kinds):
+            name = f"load-{index}-{secrets.token_hex(4)}"
+            by_email = {"email": f"{name}@example.org", "password": secrets.token_hex(32)}
+            told.append(by_email if dialect == "ourchat" else {"id": name})
+        answers = self.stack.ask("auth", "auth.register", told)
+        people = []
+        for index, ((dialect, transport, ext), answer) in enumerate(zip(kinds, answers)):
+            told[index].pop("id", None)
+            account = Account(dialect, answer["account"], answer["id"], **told[index])
+            people.append(Person(self, index, account, transport, ext))
+        return people
+
+    def _make_groups(self, count):
         # Members are taken from all over, so that neighbours are in different groups.
-        members = self.people[number :: len(self.people) // GROUP_SIZE]
-        owner = members[0]
-        name = f"load-{number}-{owner.account.number}"
-        self.stack.ctl("group", "create", name, owner.account.id)
-        group = Group(self.stack.group_number(name), name, name)
-        for person in members:
-            person.group = group
-            if person is not owner:
-                self.stack.ctl("group", "add", name, person.account.id)
+        members = [self.people[number::count] for number in range(count)]
+        names = [f"load-{number}-{secrets.token_hex(4)}" for number in range(count)]
+        owners = [
+            {"account": some[0].account.number, "id": name, "name": name}
+            for some, name in zip(members, names)
+        ]
+        answers = self.stack.ask("group", "group.create", owners)
+        joining = []
+        for some, name, answer in zip(members, names, answers):
+            for person in some:
+                person.group = Group(answer["group"], name, name)
+                joining.append({"group": answer["group"], "account": person.account.number})
+            joining.remove({"group": answer["group"], "account": some[0].account.number})
+        self.stack.ask("group", "group.add", joining)
 
     async def _begin(self):
         return [asyncio.create_task(person.live()) for person in self.people]
@@ -372,14 +386,15 @@ class Load:
         return all(text in p.heard for text, _, p in parley_books.due(self, self._stored()))
 
     def _all_reached(self):
-        """Whether the database knows that all texts have reached everyone."""
+        """Whether the database knows that all texts have reached everyone of the load."""
         silent = [p.account.number for p in self.people if p.account.dialect == "youim"]
         return not self.stack.sql(
             "SELECT 1 FROM `cursor` r JOIN conversation c ON c.id = r.conversation"
             " JOIN message m ON m.conversation = c.id AND m.cid > GREATEST(r.received, r.since)"
-            " WHERE m.type = 0 AND m.cid > %s"
+            " WHERE m.type = 0 AND m.cid > %s AND r.account IN %s"
             " AND NOT (c.kind = 0 AND m.sender = r.account AND r.account IN %s) LIMIT 1",
             self._since,
+            list(self.by_number),
             silent,
         )
 
@@ -393,6 +408,8 @@ class Load:
 
     def leave(self):
         async def end():
+            # A wait that ends at this very moment takes no notice of being cancelled.
+            self.over = True
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -24,7 +24,9 @@ import time
 import urllib.error
 import urllib.request
 
+import msgpack
 import pymysql
+import zmq
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # Seconds that one step (a start, a stop, a command) may take.
@@ -237,8 +239,8 @@ class Service:
 class Stack:
     """A database of its own on the given server, and the services over it.
 
-    `deliveries`, `sessions`: how many instances everyone knows of; those beyond the first are called
-    delivery2, session2 and so on. `asleep`: names of instances that are not started at first.
+    `deliveries`, `sessions`: how many instances everyone knows of; those beyond the first are
+    called delivery2, session2 and so on. `asleep`: names of instances that are not started at first.
     `settings`: options for all services.
     """
 
@@ -259,7 +261,8 @@ class Stack:
             self.ports[name] = free_port()
         self.environment = bare_environment() | database.settings
         self.set(db_name=self.database_name, **CHEAP_PASSWORDS | settings)
-        self.set(**{f"{name}_port": self.ports[name] for name in (*SERVICES, "http", "tcp", "youim")})
+        listening = (*SERVICES, "http", "tcp", "youim")
+        self.set(**{f"{name}_port": self.ports[name] for name in listening})
         # Each instance of the stack has pages over HTTP; those that others make beside it, none.
         self.metrics_ports = {}
         self.set(**{f"{name}_metrics_port": 0 for name in SERVICES})
@@ -328,6 +331,26 @@ class Stack:
         )
         assert not ok or done.returncode == 0, f"parleyctl {arguments}: {done.stderr}{done.stdout}"
         return done
+
+    def ask(self, name, message, bodies):
+        """The answers of the instance to these requests, made all at once as other services make
+        them; each must succeed."""
+        context = zmq.Context()
+        try:
+            dealer = context.socket(zmq.DEALER)
+            dealer.connect(self.address(name))
+            for number, body in enumerate(bodies):
+                dealer.send(msgpack.packb([1, number, message]) + msgpack.packb(body))
+            answers = [None] * len(bodies)
+            for _ in bodies:
+                assert dealer.poll(1000 * DEADLINE), f"{name} does not answer {message}"
+                unpacker = msgpack.Unpacker()
+                unpacker.feed(dealer.recv())
+                (kind, number, _), answers[number] = unpacker.unpack(), unpacker.unpack()
+                assert kind == 2, f"{message} of {bodies[number]}: {answers[number]}"
+            return answers
+        finally:
+            context.destroy(linger=0)
 
     def metric(self, name, metric):
         """A counter of the service; all its labels together."""
