@@ -39,6 +39,7 @@ struct gateway_settings {
     uint64_t gateway_port, http_port, tcp_port, youim_port;
     uint64_t idle_timeout_ms, login_timeout_ms, send_timeout_ms;
     uint64_t max_connections, send_queue_bytes, reach_interval_ms, cursor_flush_ms;
+    bool proxy_protocol;
     char *auth_peers, *group_peers, *session_peers, *delivery_peers;
 };
 

@@ -26,6 +26,8 @@ static const struct config_option options[] = {
                "how long a text is tried to be stored before its sender is told that it was not"),
     CONFIG_U64(SETTINGS, max_connections, 15000, 1, 1000000, "connections",
                "clients; further ones are turned away"),
+    CONFIG_BOOL(SETTINGS, proxy_protocol, false,
+                "clients come through a proxy that tells who they are (PROXY protocol, version 1)"),
     CONFIG_U64(SETTINGS, send_queue_bytes, 1 << 20, GATEWAY_TEXT_BYTES, 1 << 30, "bytes",
                "unwritten output per client; beyond it the rest waits in the log"),
     CONFIG_U64(SETTINGS, reach_interval_ms, 500, 10, 60000, "ms",
@@ -133,7 +135,8 @@ static int start(struct service *service, void *context) {
                                                  .youim_port = (uint16_t)settings->youim_port,
                                                  .idle_timeout_ms = settings->idle_timeout_ms,
                                                  .send_queue_bytes = settings->send_queue_bytes,
-                                                 .max_connections = settings->max_connections};
+                                                 .max_connections = settings->max_connections,
+                                                 .proxy_protocol = settings->proxy_protocol};
     self->edge = edge_new(service_loop(service), &self->edge_settings, &client_handlers, self);
     if (self->edge == NULL || make_peers(self) != 0)
         return -1;

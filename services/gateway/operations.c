@@ -124,7 +124,7 @@ static void start_login(struct client *client) {
     struct auth_login body = {.login = client->request.account,
                               .password = client->request.password,
                               .open = client->dialect == DIALECT_YOUIM,
-                              .address = slice_text(edge_address(client->edge))};
+                              .address = slice_text(edge_host(client->edge))};
     operation_ask(client, client->gateway->auth, &message_AUTH_LOGIN, &body, logged_in);
 }
 
