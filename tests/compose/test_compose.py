@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from parley_compose import PARTS, SERVICES, docker
+from parley_compose import IMAGES, PARTS, SERVICES, docker
 from parley_stack import ROOT, bare_environment, wait_until
 
 CONFORMANCE_SECONDS = 300
@@ -69,10 +69,11 @@ def test_a_message_waits_through_a_restart_of_everything(stack, newcomer, connec
     again.hear(ben.account, anna.account, "later")
 
 
-@pytest.mark.parametrize("part", [*SERVICES, "proxy"])
+@pytest.mark.parametrize("part", [*SERVICES, "proxy", "prometheus"])
 def test_a_container_is_confined(stack, part):
     one = stack.one(part)
-    assert one.inspect("{{.Config.User}}") == ("haproxy" if part == "proxy" else "parley")
+    users = {"proxy": "haproxy", "prometheus": "prometheus"}
+    assert one.inspect("{{.Config.User}}") == users.get(part, "parley")
     assert one.inspect("{{.HostConfig.ReadonlyRootfs}}") == "true"
     assert one.inspect("{{.HostConfig.Privileged}}") == "false"
     assert json.loads(one.inspect("{{json .HostConfig.CapDrop}}")) == ["ALL"]
@@ -88,17 +89,18 @@ def test_docker_finds_every_container_healthy(stack):
             )
 
 
-def test_only_the_proxy_is_published_and_only_here(stack):
+def test_what_is_published_is_so_only_here(stack):
+    numbers = {"proxy": 3, "prometheus": 1}
     for part in PARTS:
         ports = json.loads(stack.one(part).inspect("{{json .NetworkSettings.Ports}}"))
         bindings = [b for published in ports.values() for b in published or []]
         assert {b["HostIp"] for b in bindings} <= {"127.0.0.1"}
-        assert len(bindings) == (3 if part == "proxy" else 0)
+        assert len(bindings) == numbers.get(part, 0)
 
 
 def test_the_image_holds_programs_and_no_secrets(stack):
     """Also no source and no compiler; settings come with the container, not with the image."""
-    for image in (f"parley:{stack.name}", f"parley-proxy:{stack.name}"):
+    for image in (f"{name}:{stack.name}" for name in IMAGES):
         settings = json.loads(docker("image", "inspect", "--format", "{{json .Config.Env}}", image))
         assert [name for name in settings if not name.startswith("PATH=")] == []
         history = docker("history", "--no-trunc", "--format", "{{.CreatedBy}}", image)

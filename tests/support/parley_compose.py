@@ -23,13 +23,15 @@ from parley_stack import CHEAP_PASSWORDS, ROOT, Stack, bare_environment, free_po
 
 COMPOSE_FILE = ROOT / "deploy/compose.yaml"
 SERVICES = ("auth", "session", "group", "delivery", "gateway")
-PARTS = (*SERVICES, "proxy", "mariadb")
+PARTS = (*SERVICES, "proxy", "mariadb", "prometheus")
 # Where a service answers the operator, in its own container.
 OPERATOR = {"gateway": 7100, "auth": 7101, "group": 7102, "session": 7103, "delivery": 7104}
 # Building the image installs packages and compiles everything.
 BUILD_SECONDS = 900
 START_SECONDS = 120
 STEP_SECONDS = 60
+IMAGES = ("parley", "parley-proxy", "parley-observe")
+PUBLISHED = ("http", "tcp", "youim", "prometheus")
 # Exit codes of processes that were ended by SIGABRT, SIGBUS, SIGFPE or SIGSEGV.
 CRASHES = ("134", "135", "136", "139")
 
@@ -83,6 +85,8 @@ class Instance:
             command = ["parleyctl", "ping", address]
         elif self.service == "proxy":
             command = ["/etc/parley-proxy/healthy"]
+        elif self.service == "prometheus":
+            command = ["curl", "--silent", "--fail", "http://127.0.0.1:9090/-/ready"]
         else:
             command = ["healthcheck.sh", "--connect", "--innodb_initialized"]
         probe = ["docker", "exec", self.container, *command]
@@ -103,11 +107,11 @@ class Instance:
 class Compose:
     host = "127.0.0.1"
 
-    def __init__(self, folder, profiles=()):
+    def __init__(self, folder):
         engine = subprocess.run(["docker", "info"], capture_output=True, text=True, check=False)
         assert engine.returncode == 0, f"no Docker engine answers: {engine.stderr.strip()}"
         self.name = self.database_name = f"parleytest{os.getpid()}"
-        self.ports = {name: free_port() for name in ("http", "tcp", "youim")}
+        self.ports = {name: free_port() for name in PUBLISHED}
         self.passwords = {
             name: secrets.token_hex(16) for name in ("MARIADB_ROOT_PASSWORD", "PARLEY_DB_PASSWORD")
         }
@@ -126,7 +130,7 @@ class Compose:
             *("-f", str(COMPOSE_FILE), "-f", f"{folder}/override.json"),
             *("-p", self.name),
             *("--env-file", f"{folder}/env"),
-            *(word for profile in profiles for word in ("--profile", profile)),
+            *("--profile", "observe"),
         ]
 
     def compose(self, *arguments, seconds=START_SECONDS):
@@ -161,7 +165,8 @@ class Compose:
 
     def remove(self):
         self.compose("down", "--volumes", "--remove-orphans", "--timeout", "10")
-        docker("image", "rm", f"parley:{self.name}", f"parley-proxy:{self.name}", ok=False)
+        images = (f"{image}:{self.name}" for image in IMAGES)
+        docker("image", "rm", *images, ok=False)
         mine = f"label=com.docker.compose.project={self.name}"
         left = {
             "containers": docker("ps", "--all", "--quiet", "--filter", mine),
