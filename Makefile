@@ -49,7 +49,7 @@ service_src = $(filter-out services/$(1)/main.c,$(wildcard services/$(1)/*.c))
 C_SRC := $(COMMON_SRC) $(PROTO_SRC) $(wildcard proto/gen/*.c services/*/*.c) \
          $(SUPPORT_SRC) $(UNIT_SRC) $(ISOLATION_SRC) $(FUZZ_SRC) $(wildcard tests/bench/*.c)
 C_HEADERS := $(wildcard common/*.h proto/*.h proto/gen/*.h services/*/*.h tests/*/*.h)
-SCRIPTS := $(sort .ci/run $(shell grep -lsE '^\#!/bin/(ba)?sh' deploy/* tests/*/*))
+SCRIPTS := $(sort .ci/run $(shell grep -lsE '^\#!/bin/(ba)?sh' deploy/* deploy/proxy/* tests/*/*))
 
 # ---- how
 

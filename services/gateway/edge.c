@@ -91,6 +91,7 @@ static void on_sweep(struct ev_loop *ev, ev_timer *watcher, int revents) {
     struct edge_connection *connection;
     int64_t now = loop_now_ms();
     edge_listen_again(edge);
+    edge_proxy_sweep(edge, now);
     for (connection = TAILQ_FIRST(&edge->connections); connection != NULL;
          connection = TAILQ_NEXT(connection, all)) {
         if (connection->state == EDGE_OPEN) {
@@ -171,6 +172,7 @@ struct edge *edge_new(struct ev_loop *ev, const struct edge_settings *settings,
     edge->argument = argument;
     TAILQ_INIT(&edge->connections);
     TAILQ_INIT(&edge->working);
+    TAILQ_INIT(&edge->arrivals);
     LIST_INIT(&edge->marked);
     edge->scratch = buffer_make(EDGE_MAX_OBJECT);
     edge->limit = connection_limit(settings);
@@ -200,6 +202,7 @@ static void run_until_gone(struct edge *edge, int64_t ms) {
 void edge_close_all(struct edge *edge) {
     struct edge_connection *connection;
     edge_listen_stop(edge);
+    edge_proxy_stop(edge);
     for (connection = TAILQ_FIRST(&edge->connections); connection != NULL;
          connection = TAILQ_NEXT(connection, all))
         edge_close(connection, 1001, "the server is stopping");
@@ -216,6 +219,7 @@ void edge_destroy(struct edge **self) {
     if (edge == NULL)
         return;
     edge_listen_stop(edge);
+    edge_proxy_stop(edge);
     if (edge->context != NULL)
         lws_context_destroy(edge->context); /* closes what is left, with the callbacks */
     ev_clear_pending(edge->ev, &edge->work);

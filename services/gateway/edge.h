@@ -56,6 +56,9 @@ struct edge_settings {
     /* Beyond it new ones are closed at once (WebSocket status 1013). Taken lower where the limit of
      * open files asks for it. */
     uint64_t max_connections;
+    /* Clients come through a proxy that begins each connection with a line of the PROXY protocol
+     * (version 1), on all three ports. Whoever sends none within 5 s is cut. */
+    bool proxy_protocol;
 };
 
 enum edge_transport { EDGE_WEBSOCKET, EDGE_TCP, EDGE_YOUIM, EDGE_TRANSPORT_COUNT };
@@ -94,8 +97,9 @@ void *edge_owner(const struct edge_connection *connection);
 
 uint64_t edge_id(const struct edge_connection *connection); /* never reused; never 0 */
 enum edge_transport edge_transport(const struct edge_connection *connection);
-/* The client's: 192.0.2.1:4711 or [2001:db8::1]:4711. */
+/* The client's, with its port, for logs; and without. Behind a proxy what that said. */
 const char *edge_address(const struct edge_connection *connection);
+const char *edge_host(const struct edge_connection *connection);
 
 /* Queues one text (copied). 0; -1 when the queue is full or the connection is closing. */
 int edge_send(struct edge_connection *connection, struct slice text)

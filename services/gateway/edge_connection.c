@@ -15,23 +15,35 @@
 
 static const char *const transport_names[] = {"websocket", "tcp", "youim"};
 
-static void print_address(int fd, char out[EDGE_ADDRESS_BYTES]) {
+static void find_peer(int fd, struct edge_peer *peer_r) {
     union {
         struct sockaddr any;
         struct sockaddr_in in;
         struct sockaddr_in6 in6;
     } peer = {0};
     socklen_t length = sizeof peer;
-    char host[INET6_ADDRSTRLEN] = "?";
-    unsigned port = 0;
-    if (getpeername(fd, &peer.any, &length) == 0 && peer.any.sa_family == AF_INET6) {
-        inet_ntop(AF_INET6, &peer.in6.sin6_addr, host, sizeof host);
-        port = ntohs(peer.in6.sin6_port);
+    *peer_r = (struct edge_peer){.host = "?"};
+    if (getpeername(fd, &peer.any, &length) != 0)
+        return;
+    if (peer.any.sa_family == AF_INET6) {
+        inet_ntop(AF_INET6, &peer.in6.sin6_addr, peer_r->host, sizeof peer_r->host);
+        peer_r->port = ntohs(peer.in6.sin6_port);
     } else if (peer.any.sa_family == AF_INET) {
-        inet_ntop(AF_INET, &peer.in.sin_addr, host, sizeof host);
-        port = ntohs(peer.in.sin_port);
+        inet_ntop(AF_INET, &peer.in.sin_addr, peer_r->host, sizeof peer_r->host);
+        peer_r->port = ntohs(peer.in.sin_port);
     }
-    snprintf(out, EDGE_ADDRESS_BYTES, strchr(host, ':') != NULL ? "[%s]:%u" : "%s:%u", host, port);
+}
+
+static void set_peer(struct edge_connection *connection, struct lws *wsi) {
+    const struct edge_peer *told = lws_get_opaque_user_data(wsi);
+    struct edge_peer *peer = &connection->peer;
+    if (told != NULL)
+        *peer = *told;
+    else
+        find_peer(lws_get_socket_fd(wsi), peer);
+    bool wide = strchr(peer->host, ':') != NULL;
+    snprintf(connection->address, sizeof connection->address, wide ? "[%s]:%u" : "%s:%u",
+             peer->host, peer->port);
 }
 
 struct edge_connection *edge_connection_new(struct edge *edge, struct lws *wsi,
@@ -49,7 +61,7 @@ struct edge_connection *edge_connection_new(struct edge *edge, struct lws *wsi,
     connection->waiting = buffer_make(3 * EDGE_MAX_OBJECT);
     edge_json_init(&connection->json);
     connection->check_ms = loop_now_ms() + (int64_t)edge->settings->idle_timeout_ms;
-    print_address(lws_get_socket_fd(wsi), connection->address);
+    set_peer(connection, wsi);
     TAILQ_INSERT_TAIL(&edge->connections, connection, all);
     edge->count++;
     lws_set_wsi_user(wsi, connection);
@@ -133,6 +145,8 @@ enum edge_transport edge_transport(const struct edge_connection *connection) {
 }
 
 const char *edge_address(const struct edge_connection *connection) { return connection->address; }
+
+const char *edge_host(const struct edge_connection *connection) { return connection->peer.host; }
 
 size_t edge_queued_bytes(const struct edge_connection *connection) {
     return unwritten(connection) + connection->in_flight;

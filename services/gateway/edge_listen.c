@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -77,22 +78,27 @@ static void starve(struct edge *edge, int error) {
         ev_io_stop(edge->ev, &edge->listeners[i].io);
 }
 
-static void let_in(struct edge *edge, enum edge_transport transport, int fd) {
-    bool full = transport == EDGE_WEBSOCKET ? edge->sockets >= edge->limit + EDGE_SPARE_SOCKETS
+void edge_let_in(struct edge *edge, enum edge_transport transport, int fd, struct edge_peer *peer) {
+    size_t sockets = edge->sockets + edge->arrival_count;
+    bool full = transport == EDGE_WEBSOCKET ? sockets >= edge->limit + EDGE_SPARE_SOCKETS
                                             : edge->count >= edge->limit;
     if (full) {
         log_debug("connection_refused", "transport=%s", transport_name(transport));
         close(fd);
+        free(peer);
         return;
     }
-    lws_sock_file_fd_type descriptor = {.sockfd = fd};
-    /* Closes the descriptor when it fails. */
-    if (transport == EDGE_WEBSOCKET)
-        lws_adopt_descriptor_vhost(edge->vhost, LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP, descriptor, NULL,
-                                   NULL);
-    else
-        lws_adopt_descriptor_vhost(edge->vhost, LWS_ADOPT_SOCKET, descriptor,
-                                   edge->protocols[transport].name, NULL);
+    const lws_adopt_desc_t socket = {
+        .vh = edge->vhost,
+        .type = transport == EDGE_WEBSOCKET ? LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP : LWS_ADOPT_SOCKET,
+        .fd = {.sockfd = fd},
+        .vh_prot_name = transport == EDGE_WEBSOCKET ? NULL : edge->protocols[transport].name,
+        .opaque = peer};
+    /* Closes the descriptor when it fails, and may have told of the socket's end by then. */
+    edge->adopted = peer;
+    if (lws_adopt_descriptor_vhost_via_info(&socket) == NULL)
+        free(edge->adopted);
+    edge->adopted = NULL;
 }
 
 static void on_accept(struct ev_loop *ev, ev_io *watcher, int revents) {
@@ -102,7 +108,10 @@ static void on_accept(struct ev_loop *ev, ev_io *watcher, int revents) {
     for (int i = 0; i < ACCEPT_BUDGET; i++) {
         int fd = accept4(watcher->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
-            let_in(listener->edge, listener->transport, fd);
+            if (listener->edge->settings->proxy_protocol)
+                edge_proxy_await(listener->edge, listener->transport, fd);
+            else
+                edge_let_in(listener->edge, listener->transport, fd, NULL);
         } else if (is_shortage(errno)) {
             starve(listener->edge, errno);
             return;

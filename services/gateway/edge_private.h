@@ -3,6 +3,7 @@
  *
  *   edge.c             life of the edge: libwebsockets, timers, the orderly end
  *   edge_listen.c      the ports, and whom they let in
+ *   edge_proxy.c       what a proxy says in front of a client's bytes
  *   edge_connection.c  one connection: its queue, pausing, faults, closing
  *   edge_websocket.c   WebSocket and HTTP, as libwebsockets calls them
  *   edge_tcp.c         raw TCP likewise, and its marks
@@ -23,6 +24,7 @@
 
 #include "services/gateway/edge.h"
 #include "services/gateway/edge_json.h"
+#include "services/gateway/edge_proxy.h"
 
 /* From edge_close to the cut, however much is still queued. */
 #define EDGE_CLOSE_MS 5000
@@ -43,6 +45,7 @@ enum edge_state {
 };
 
 TAILQ_HEAD(edge_queue, edge_connection);
+TAILQ_HEAD(edge_arrivals, edge_arrival);
 LIST_HEAD(edge_list, edge_connection);
 
 struct edge_listener {
@@ -84,6 +87,7 @@ struct edge_connection {
     int64_t deadline_ms; /* when to cut it, once it isn't open */
     unsigned close_status;
     char *close_reason; /* may be NULL */
+    struct edge_peer peer;
     char address[EDGE_ADDRESS_BYTES];
 };
 
@@ -102,7 +106,10 @@ struct edge {
     ev_timer sweep, mark_timer;
     struct edge_queue connections, working;
     struct edge_list marked;
-    struct buffer scratch; /* the object that is being handed over */
+    struct buffer scratch;         /* the object that is being handed over */
+    struct edge_arrivals arrivals; /* oldest first; see edge_proxy.c */
+    size_t arrival_count;
+    struct edge_peer *adopted; /* given to libwebsockets with a socket, and not taken yet */
     uint64_t last_id;
     size_t count;   /* connections */
     size_t sockets; /* those, and others of libwebsockets that clients opened */
@@ -116,6 +123,19 @@ struct edge {
 int edge_listen(struct edge *edge) __attribute__((warn_unused_result));
 void edge_listen_again(struct edge *edge); /* after having been starved */
 void edge_listen_stop(struct edge *edge);
+/* Gives a socket to libwebsockets, or closes it where there are too many. `peer` (malloc'ed, taken
+ * over): whose it is; NULL for whoever it is connected to. */
+void edge_let_in(struct edge *edge, enum edge_transport transport, int fd, struct edge_peer *peer);
+
+/* --- edge_proxy.c --- */
+
+/* Waits for the proxy's line, then lets the socket in. */
+void edge_proxy_await(struct edge *edge, enum edge_transport transport, int fd);
+/* Cuts those that have been waited for in vain; all of them. */
+void edge_proxy_sweep(struct edge *edge, int64_t now_ms);
+void edge_proxy_stop(struct edge *edge);
+/* Frees what libwebsockets was given with a socket that ends. */
+void edge_proxy_forget(struct edge *edge, struct lws *wsi);
 
 /* --- edge_connection.c --- */
 

@@ -236,6 +236,7 @@ int edge_websocket_callback(struct lws *wsi, enum lws_callback_reasons reason, v
     case LWS_CALLBACK_WSI_DESTROY:
         if (user != NULL) /* libwebsockets left out the proper callback */
             edge_connection_finish(user);
+        edge_proxy_forget(edge, wsi);
         edge->sockets--;
         return 0;
     case LWS_CALLBACK_HTTP:

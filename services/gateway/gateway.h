@@ -8,7 +8,8 @@
  *     bindings*.c   who is here, told to session   cursors.c    what has arrived, told to delivery
  *     received.c    what a client says has arrived pairs.c      the conversations of two accounts
  *     names.c       string ids to numbers          tokens.c     which connection has a token
- *     nonces.c      what is never done twice       watch.c      queues and counters, for the operator
+ *     nonces.c      what is never done twice       watch.c      queues and counters, for the
+ * operator
  *
  * A callback of a request to another service gets the client's id, never its pointer, and finds it
  * with gateway_client: a client may be gone by then.
@@ -43,6 +44,7 @@ struct gateway_settings {
     uint64_t idle_timeout_ms, login_timeout_ms, send_timeout_ms;
     uint64_t max_connections, send_queue_bytes, send_queues_bytes, waiting_texts_bytes;
     uint64_t reach_interval_ms, cursor_flush_ms;
+    bool proxy_protocol;
     char *auth_peers, *group_peers, *session_peers, *delivery_peers;
 };
 

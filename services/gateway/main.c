@@ -29,6 +29,8 @@ static const struct config_option options[] = {
                "how long a request is tried before the client is told that it failed"),
     CONFIG_U64(SETTINGS, max_connections, 15000, 1, 1000000, "connections",
                "clients; further ones are turned away"),
+    CONFIG_BOOL(SETTINGS, proxy_protocol, false,
+                "clients come through a proxy that tells who they are (PROXY protocol, version 1)"),
     CONFIG_U64(SETTINGS, send_queue_bytes, 1 << 20, GATEWAY_TEXT_BYTES, 1 << 30, "bytes",
                "unwritten output per client; beyond it the rest waits in the log"),
     CONFIG_U64(SETTINGS, send_queues_bytes, 512 << 20, 1 << 20, 1ULL << 40, "bytes",
@@ -131,7 +133,8 @@ static int start(struct service *service, void *context) {
                                                  .idle_timeout_ms = settings->idle_timeout_ms,
                                                  .send_queue_bytes = settings->send_queue_bytes,
                                                  .send_queues_bytes = settings->send_queues_bytes,
-                                                 .max_connections = settings->max_connections};
+                                                 .max_connections = settings->max_connections,
+                                                 .proxy_protocol = settings->proxy_protocol};
     self->edge = edge_new(service_loop(service), &self->edge_settings, &client_handlers, self);
     if (self->edge == NULL || make_peers(self) != 0)
         return -1;

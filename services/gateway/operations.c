@@ -87,12 +87,6 @@ static void logged_in(struct client *client, enum err err, const void *reply_v) 
     bindings_bind(client, bound);
 }
 
-/* Without the port, which is another one for each connection: failures are counted by it. */
-static struct slice address_of(const struct client *client) {
-    const char *address = edge_address(client->edge);
-    return slice_make(address, (size_t)(strrchr(address, ':') - address));
-}
-
 /* false: it is logged in, and is told. */
 static bool begin_login(struct client *client) {
     if (client->state != CLIENT_NEW) {
@@ -105,7 +99,8 @@ static bool begin_login(struct client *client) {
 }
 
 static void ask_resume(struct client *client) {
-    struct auth_resume body = {.token = client->request.token, .address = address_of(client)};
+    struct auth_resume body = {.token = client->request.token,
+                               .address = slice_text(edge_host(client->edge))};
     operation_ask(client, client->gateway->auth, &message_AUTH_RESUME, &body, logged_in);
 }
 
@@ -118,7 +113,7 @@ static void ask_login(struct client *client) {
     struct auth_login body = {.login = client->request.account,
                               .password = client->request.password,
                               .open = client->dialect == DIALECT_YOUIM,
-                              .address = address_of(client)};
+                              .address = slice_text(edge_host(client->edge))};
     operation_ask(client, client->gateway->auth, &message_AUTH_LOGIN, &body, logged_in);
 }
 

@@ -193,8 +193,7 @@ void presence_flush(struct presence *self) {
 }
 
 bool presence_idle(const struct presence *self) {
-    return peers_live_count(self->group) == 0 ||
-           presence_waiting(self) == 0;
+    return peers_live_count(self->group) == 0 || presence_waiting(self) == 0;
 }
 
 size_t presence_waiting(const struct presence *self) {

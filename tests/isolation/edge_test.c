@@ -28,6 +28,7 @@ static void texts_are_echoed_at_every_length(void **state) {
     assert_int_equal(edge_count(f->edge), 1);
     assert_int_equal(edge_total_queued_bytes(f->edge), 0);
     assert_non_null(strstr(edge_address(f->connection), "127.0.0.1:"));
+    assert_string_equal(edge_host(f->connection), "127.0.0.1");
     client_close(&client);
     UNTIL(f, f->closed == 1);
     assert_int_equal(edge_count(f->edge), 0);

@@ -132,6 +132,8 @@ static void a_failed_login_is_answered_in_each_dialect(void **state) {
         talker_say(ourchat, "{'code':6,'time':1,'data':{'account':'a@b.c','password':'no'}}");
         struct asked *asked = stage_expect(stage, AUTH, &message_AUTH_LOGIN, &body);
         assert_slice_text(body.login, "a@b.c");
+        assert_slice_text(body.address,
+                          "127.0.0.1"); /* without a port: failures are counted by it */
         assert_false(body.open);
         played_refuse(&asked, cases[i].err);
         stage_hears(stage, ourchat, "{'code':7,'time':#,'data':{'state':%d}}", cases[i].state);

@@ -1,0 +1,77 @@
+"""The profile `observe`: Prometheus finds every instance, and what it is asked for is there."""
+
+import json
+import re
+import urllib.parse
+import urllib.request
+
+import pytest
+from parley_compose import SERVICES
+from parley_stack import ROOT, wait_until
+
+FOLDER = ROOT / "deploy/observe"
+
+
+def ask(stack, path, **arguments):
+    address = f"http://{stack.host}:{stack.ports['prometheus']}/api/v1/{path}"
+    with urllib.request.urlopen(f"{address}?{urllib.parse.urlencode(arguments)}", timeout=10) as got:
+        answer = json.load(got)
+    assert answer["status"] == "success", answer
+    return answer["data"]
+
+
+def up(stack):
+    """How many of each are watched and answer."""
+    found = ask(stack, "query", query="sum by (job) (up)")["result"]
+    return {one["metric"]["job"]: int(one["value"][1]) for one in found}
+
+
+@pytest.mark.usefixtures("back_to_one")
+def test_every_instance_is_watched(stack):
+    expected = {name: 1 for name in (*SERVICES, "proxy")}
+    for count in (3, 1):
+        stack.scale(count, "delivery")
+        expected["delivery"] = count
+        wait_until(lambda: up(stack) == expected, f"{expected} to be up", every=0.5)
+
+
+def test_every_number_that_is_asked_for_is_there(stack):
+    """Those of the alerts and of the dashboard, all of which Prometheus understands."""
+    dashboard = json.loads((FOLDER / "dashboard.json").read_text())
+    asked = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+    rules = [rule for group in ask(stack, "rules")["groups"] for rule in group["rules"]]
+    assert rules
+    wanted = set(re.findall(r"\bparley_[a-z_]+", " ".join(asked + [r["query"] for r in rules])))
+
+    def missing():
+        return wanted - set(ask(stack, "label/__name__/values"))
+
+    wait_until(lambda: not missing(), f"some of {wanted}", every=0.5)
+    for expression in asked:
+        ask(stack, "query", query=expression)
+    wait_until(
+        lambda: all(r["health"] == "ok" for g in ask(stack, "rules")["groups"] for r in g["rules"]),
+        "all alerts to have been looked at",
+        every=0.5,
+    )
+
+
+def test_what_is_gone_is_told(stack):
+    """An alert goes off when nobody does a service's work, and ends when somebody does again."""
+
+    def firing():
+        alerts = ask(stack, "alerts")["alerts"]
+        return {
+            alert["labels"].get("job")
+            for alert in alerts
+            if alert["labels"]["alertname"] == "ServiceGone" and alert["state"] == "firing"
+        }
+
+    wait_until(lambda: not firing(), "quiet", every=0.5)
+    only = stack.one("auth")
+    only.stop()
+    try:
+        wait_until(lambda: firing() == {"auth"}, "an alert about auth", every=0.5)
+    finally:
+        only.start()
+    wait_until(lambda: not firing(), "its end", every=0.5)

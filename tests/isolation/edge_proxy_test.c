@@ -1,0 +1,203 @@
+/*
+ * The edge behind a proxy: the line in front of a client's bytes, on all three ports.
+ */
+#include "tests/isolation/edge_fixture.h"
+
+#include "services/gateway/edge_proxy.h"
+
+#define LINE "PROXY TCP4 192.0.2.7 198.51.100.1 56324 5999\r\n"
+
+static int proxied_setup(void **state) {
+    fixture_setup(state);
+    struct fixture *f = *state;
+    f->settings.proxy_protocol = true;
+    fixture_start(f);
+    return 0;
+}
+
+/* --- the line --- */
+
+static void expect_line(const char *line, const char *host, unsigned port) {
+    struct edge_peer peer;
+    if (!edge_proxy_parse(slice_text(line), &peer))
+        fail_msg("not taken: %s", line);
+    assert_string_equal(peer.host, host);
+    assert_int_equal(peer.port, port);
+}
+
+static void lines_that_are_taken(void **state) {
+    (void)state;
+    expect_line(LINE, "192.0.2.7", 56324);
+    expect_line("PROXY TCP6 2001:DB8::7 ::1 1 65535\r\n", "2001:db8::7", 1);
+    expect_line("PROXY TCP6 ::ffff:255.255.255.255 ::1 0 1\r\n", "::ffff:255.255.255.255", 0);
+    expect_line("PROXY UNKNOWN\r\n", "", 0);
+    expect_line("PROXY UNKNOWN ffff:: whatever may stand here\r\n", "", 0);
+}
+
+static void lines_that_are_not_taken(void **state) {
+    (void)state;
+    static const char *const lines[] = {
+        "",
+        "\r\n",
+        "GET / HTTP/1.1\r\n",
+        "{\"a\":1}\r\n",
+        "PROXY\r\n",
+        "PROXY \r\n",
+        "proxy TCP4 192.0.2.7 192.0.2.1 1 2\r\n",
+        "PROXY TCP4 192.0.2.7 192.0.2.1 1 2\n",
+        "PROXY TCP4 192.0.2.7 192.0.2.1 1\r\n",
+        "PROXY TCP4 192.0.2.7 192.0.2.1 1 2 3\r\n",
+        "PROXY TCP4 192.0.2.7 192.0.2.1 1 65536\r\n",
+        "PROXY TCP4 192.0.2.7 192.0.2.1 -1 2\r\n",
+        "PROXY TCP4  192.0.2.7 192.0.2.1 1 2\r\n",
+        "PROXY TCP4 192.0.2.777 192.0.2.1 1 2\r\n",
+        "PROXY TCP4 2001:db8::7 ::1 1 2\r\n",
+        "PROXY TCP6 192.0.2.7 192.0.2.1 1 2\r\n",
+        "PROXY TCP6 2001:db8:0000:0000:0000:0000:0000:00000000000000000007 ::1 1 2\r\n",
+        "PROXY UDP4 192.0.2.7 192.0.2.1 1 2\r\n",
+        "PROXY UNKNOWN "
+        "12345678901234567890123456789012345678901234567890123456789012345678901234567"
+        "890123456789012345\r\n",
+    };
+    struct edge_peer peer;
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
+        if (edge_proxy_parse(slice_text(lines[i]), &peer))
+            fail_msg("taken: %s", lines[i]);
+    assert_false(edge_proxy_parse(slice_make("PROXY UNKNOWN \0\r\n", 17), &peer));
+}
+
+/* --- connections --- */
+
+static void expect_known(struct fixture *f) {
+    assert_string_equal(edge_host(f->connection), "192.0.2.7");
+    assert_string_equal(edge_address(f->connection), "192.0.2.7:56324");
+}
+
+/* What is behind the line is the client's, wherever the segments are cut. */
+static void the_line_is_taken_off_however_it_comes(void **state) {
+    struct fixture *f = *state;
+    static const char text[] = LINE "{\"a\":1}";
+    for (size_t cut = 1; cut < sizeof text; cut++) {
+        struct client *client = client_open(f, EDGE_TCP);
+        client_write(client, text, cut);
+        for (int i = 0; i < 3; i++)
+            fixture_turn(f);
+        client_write(client, text + cut, sizeof text - 1 - cut);
+        client_expect(client, "{\"a\":1}\n");
+        expect_known(f);
+        client_close(&client);
+        UNTIL(f, f->connection == NULL);
+    }
+}
+
+static void every_port_takes_it(void **state) {
+    struct fixture *f = *state;
+    struct client *client = client_open(f, EDGE_WEBSOCKET);
+    client_say(client, LINE HANDSHAKE(""));
+    char *head = client_take_head(client);
+    assert_non_null(strstr(head, "HTTP/1.1 101 "));
+    free(head);
+    text_send(client, "{}");
+    text_expect(client, "{}");
+    expect_known(f);
+    client_close(&client);
+    UNTIL(f, f->connection == NULL);
+
+    client = client_open(f, EDGE_YOUIM);
+    client_say(client, LINE);
+    client_write(client, "\x05\0\0\0\0", 5);
+    client_write(client, "\x05\0\0\0\0", 5);
+    UNTIL(f, client_has(client, 10));
+    expect_known(f);
+    client_close(&client);
+    UNTIL(f, f->connection == NULL);
+
+    client = client_open(f, EDGE_WEBSOCKET);
+    client_say(client, LINE "GET /healthz HTTP/1.0\r\n\r\n");
+    head = client_take_head(client);
+    assert_non_null(strstr(head, " 200 "));
+    free(head);
+    client_close(&client);
+}
+
+static void an_unknown_client_has_the_proxys_address(void **state) {
+    struct fixture *f = *state;
+    struct client *client = client_open(f, EDGE_TCP);
+    client_say(client, "PROXY UNKNOWN\r\n{}");
+    client_expect(client, "{}\n");
+    assert_string_equal(edge_host(f->connection), "127.0.0.1");
+    client_close(&client);
+}
+
+static void whoever_sends_no_line_is_cut(void **state) {
+    struct fixture *f = *state;
+    for (int transport = EDGE_WEBSOCKET; transport < EDGE_TRANSPORT_COUNT; transport++) {
+        struct client *garbage = client_open(f, (enum edge_transport)transport);
+        struct client *endless = client_open(f, (enum edge_transport)transport);
+        struct client *silent = client_open(f, (enum edge_transport)transport);
+        client_say(garbage, "{\"never\":1}\r\n{\"never\":1}\n");
+        for (int i = 0; i < 12; i++)
+            client_say(endless, "123456789 ");
+        UNTIL(f, client_ended(garbage));
+        UNTIL(f, client_ended(endless));
+        UNTIL(f, client_ended(silent)); /* after 5 s */
+        client_close(&garbage);
+        client_close(&endless);
+        client_close(&silent);
+    }
+    assert_string_equal(fixture_told(f), "");
+}
+
+/* Sockets that say nothing keep others out, but no more than there may be, and not for long. */
+static void silent_sockets_are_bounded(void **state) {
+    enum { SPARE = 128, OPENED = SPARE + 20 };
+    struct fixture *f = *state;
+    f->settings.proxy_protocol = true;
+    f->settings.max_connections = 2;
+    fixture_start(f);
+    struct client *clients[OPENED];
+    size_t ended = 0;
+    for (size_t i = 0; i < OPENED; i++)
+        clients[i] = client_open(f, i % 2 == 0 ? EDGE_WEBSOCKET : EDGE_TCP);
+    for (int i = 0; i < 20; i++)
+        fixture_turn(f);
+    for (size_t i = 0; i < OPENED; i++)
+        ended += client_ended(clients[i]);
+    assert_int_equal(ended, OPENED - (SPARE + 2));
+    for (size_t i = 0; i < OPENED; i++)
+        UNTIL(f, client_ended(clients[i]));
+    struct client *client = client_open(f, EDGE_TCP);
+    client_say(client, LINE "{}");
+    client_expect(client, "{}\n");
+    client_close(&client);
+    for (size_t i = 0; i < OPENED; i++)
+        client_close(&clients[i]);
+}
+
+static void stopping_cuts_those_that_are_waited_for(void **state) {
+    struct fixture *f = *state;
+    struct client *half = client_open(f, EDGE_TCP), *gone = client_open(f, EDGE_WEBSOCKET);
+    client_say(half, "PROXY TCP4 ");
+    for (int i = 0; i < 10; i++)
+        fixture_turn(f);
+    client_close(&gone);
+    edge_close_all(f->edge);
+    UNTIL(f, client_ended(half));
+    client_close(&half);
+}
+
+int main(void) {
+#define PROXIED(test_) cmocka_unit_test_setup_teardown(test_, proxied_setup, fixture_teardown)
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(lines_that_are_taken),
+        cmocka_unit_test(lines_that_are_not_taken),
+        PROXIED(the_line_is_taken_off_however_it_comes),
+        PROXIED(every_port_takes_it),
+        PROXIED(an_unknown_client_has_the_proxys_address),
+        PROXIED(whoever_sends_no_line_is_cut),
+        PROXIED(stopping_cuts_those_that_are_waited_for),
+        cmocka_unit_test_setup_teardown(silent_sockets_are_bounded, fixture_setup,
+                                        fixture_teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,259 @@
+"""The containers of deploy/compose.yaml under a project name of their own, as tests use them.
+
+    with Compose(folder) as stack:          builds the images, starts one of each service
+        stack.scale(3, "delivery")
+        one, *others = stack.instances("gateway")
+        one.kill()
+        one.start()
+
+For clients and loads it looks like `parley_stack.Stack`: host, ports, ctl, sql. Images, ports,
+passwords, volumes are its own, and all of it is removed at the end, whatever happens in between.
+"""
+
+import json
+import os
+import pathlib
+import secrets
+import shutil
+import subprocess
+import time
+
+import pymysql
+from parley_stack import CHEAP_PASSWORDS, ROOT, Stack, bare_environment, free_port, wait_until
+
+COMPOSE_FILE = ROOT / "deploy/compose.yaml"
+SERVICES = ("auth", "session", "group", "delivery", "gateway")
+PARTS = (*SERVICES, "proxy", "mariadb", "prometheus")
+# Where a service answers the operator, in its own container.
+OPERATOR = {"gateway": 7100, "auth": 7101, "group": 7102, "session": 7103, "delivery": 7104}
+# Building the image installs packages and compiles everything.
+BUILD_SECONDS = 900
+START_SECONDS = 120
+STEP_SECONDS = 60
+IMAGES = ("parley", "parley-proxy", "parley-observe")
+PUBLISHED = ("http", "tcp", "youim", "prometheus")
+# Exit codes of processes that were ended by SIGABRT, SIGBUS, SIGFPE or SIGSEGV.
+CRASHES = ("134", "135", "136", "139")
+
+
+def compose_command():
+    if subprocess.run(["docker", "compose", "version"], capture_output=True).returncode == 0:
+        return ["docker", "compose"]
+    assert shutil.which("docker-compose"), "neither `docker compose` nor docker-compose is there"
+    return ["docker-compose"]
+
+
+def docker(*arguments, ok=True, seconds=STEP_SECONDS):
+    """What it prints, without the last line's end."""
+    done = subprocess.run(
+        ["docker", *arguments], capture_output=True, text=True, timeout=seconds, check=False
+    )
+    assert not ok or done.returncode == 0, f"docker {' '.join(arguments)}: {done.stderr}"
+    return done.stdout.strip()
+
+
+class Instance:
+    """One container."""
+
+    def __init__(self, service, container):
+        self.service, self.container = service, container
+
+    def __str__(self):
+        return f"{self.service} {self.container}"
+
+    def inspect(self, what):
+        return docker("inspect", "--format", what, self.container)
+
+    def execute(self, *command, ok=True):
+        return docker("exec", self.container, *command, ok=ok)
+
+    def kill(self):
+        docker("kill", "--signal", "KILL", self.container)
+
+    def stop(self):
+        """In order; returns the exit status, 137 if it had to be killed."""
+        docker("stop", self.container)
+        return int(self.inspect("{{.State.ExitCode}}"))
+
+    def start(self):
+        docker("start", self.container)
+        self.wait_ready()
+
+    def ready(self):
+        if self.service in OPERATOR:
+            address = f"tcp://127.0.0.1:{OPERATOR[self.service]}"
+            command = ["parleyctl", "ping", address]
+        elif self.service == "proxy":
+            command = ["/etc/parley-proxy/healthy"]
+        elif self.service == "prometheus":
+            command = ["curl", "--silent", "--fail", "http://127.0.0.1:9090/-/ready"]
+        else:
+            command = ["healthcheck.sh", "--connect", "--innodb_initialized"]
+        probe = ["docker", "exec", self.container, *command]
+        return subprocess.run(probe, capture_output=True, check=False).returncode == 0
+
+    def wait_ready(self):
+        wait_until(self.ready, f"{self} to be ready", START_SECONDS)
+
+    def metric(self, name):
+        """A counter of a service; all its labels together."""
+        address = f"tcp://127.0.0.1:{OPERATOR[self.service]}"
+        lines = self.execute("parleyctl", "metrics", address).splitlines()
+        values = [line.split()[-1] for line in lines if line.split("{")[0].split()[0] == name]
+        assert values, f"{self} has no counter {name}: {lines}"
+        return sum(float(value) for value in values)
+
+
+class Compose:
+    host = "127.0.0.1"
+
+    def __init__(self, folder):
+        engine = subprocess.run(["docker", "info"], capture_output=True, text=True, check=False)
+        assert engine.returncode == 0, f"no Docker engine answers: {engine.stderr.strip()}"
+        self.name = self.database_name = f"parleytest{os.getpid()}"
+        self.ports = {name: free_port() for name in PUBLISHED}
+        self.passwords = {
+            name: secrets.token_hex(16) for name in ("MARIADB_ROOT_PASSWORD", "PARLEY_DB_PASSWORD")
+        }
+        self.since = str(int(time.time()))
+        settings = self.passwords | {"PARLEY_TAG": self.name} | {
+            f"PARLEY_PUBLISH_{name.upper()}": port for name, port in self.ports.items()
+        }
+        (pathlib.Path(folder) / "env").write_text(
+            "".join(f"{name}={value}\n" for name, value in settings.items())
+        )
+        cheap = {f"PARLEY_{name.upper()}": str(value) for name, value in CHEAP_PASSWORDS.items()}
+        (pathlib.Path(folder) / "override.json").write_text(
+            json.dumps({"services": {"auth": {"environment": cheap}}})
+        )
+        self.command = compose_command() + [
+            *("-f", str(COMPOSE_FILE), "-f", f"{folder}/override.json"),
+            *("-p", self.name),
+            *("--env-file", f"{folder}/env"),
+            *("--profile", "observe"),
+        ]
+
+    def compose(self, *arguments, seconds=START_SECONDS):
+        done = subprocess.run(
+            [*self.command, *arguments],
+            env=bare_environment(),  # only what is in the file may reach the stack
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=seconds,
+            check=False,
+        )
+        assert done.returncode == 0, f"compose {' '.join(arguments)}:\n{done.stdout[-4000:]}"
+        return done.stdout
+
+    def __enter__(self):
+        try:
+            self.compose("build", seconds=BUILD_SECONDS)
+            self.compose("up", "--detach")
+            self.wait_ready()
+        except BaseException as error:
+            if isinstance(error, AssertionError):
+                error.args = (f"{error}\n{self.log_tails()}",)
+            self.remove()
+            raise
+        Stack.running.append(self)
+        return self
+
+    def __exit__(self, *_):
+        Stack.running.remove(self)
+        self.remove()
+
+    def remove(self):
+        self.compose("down", "--volumes", "--remove-orphans", "--timeout", "10")
+        images = (f"{image}:{self.name}" for image in IMAGES)
+        docker("image", "rm", *images, ok=False)
+        mine = f"label=com.docker.compose.project={self.name}"
+        left = {
+            "containers": docker("ps", "--all", "--quiet", "--filter", mine),
+            "networks": docker("network", "ls", "--quiet", "--filter", mine),
+            "volumes": docker("volume", "ls", "--quiet", "--filter", mine),
+        }
+        assert not any(left.values()), f"left behind: {left}"
+
+    # --- its parts
+
+    def instances(self, service):
+        """Those that run, oldest first."""
+        containers = docker(
+            *("ps", "--quiet"),
+            *("--filter", f"label=com.docker.compose.project={self.name}"),
+            *("--filter", f"label=com.docker.compose.service={service}"),
+        ).split()
+        return [Instance(service, container) for container in reversed(containers)]
+
+    def one(self, service):
+        found = self.instances(service)
+        assert found, f"no {service} runs"
+        return found[0]
+
+    def wait_ready(self, *services):
+        for service in services or PARTS:
+            for instance in self.instances(service):
+                instance.wait_ready()
+
+    def scale(self, count, *services):
+        """So many of each; nothing else is touched. Returns the instances of the first."""
+        scales = (word for service in services for word in ("--scale", f"{service}={count}"))
+        self.compose("up", "--detach", "--no-deps", *scales, *services)
+        found = {service: self.instances(service) for service in services}
+        assert {len(of_one) for of_one in found.values()} == {count}, found
+        self.wait_ready(*services)
+        return found[services[0]]
+
+    # --- what clients and loads ask of a stack
+
+    def ctl(self, *arguments, ok=True):
+        """Runs parleyctl in a container that knows all services and the database."""
+        container = self.one("group").container
+        done = subprocess.run(
+            ["docker", "exec", container, "parleyctl", *arguments],
+            capture_output=True,
+            text=True,
+            timeout=STEP_SECONDS,
+            check=False,
+        )
+        assert not ok or done.returncode == 0, f"parleyctl {arguments}: {done.stderr}{done.stdout}"
+        return done
+
+    def sql(self, query, *arguments):
+        address = self.one("mariadb").inspect(
+            "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
+        )
+        connection = pymysql.connect(
+            host=address,
+            user="parley",
+            password=self.passwords["PARLEY_DB_PASSWORD"],
+            database="parley",
+            autocommit=True,
+        )
+        with connection, connection.cursor() as cursor:
+            cursor.execute(query, arguments or None)
+            return cursor.fetchall()
+
+    account_number = Stack.account_number
+    group_number = Stack.group_number
+    wait_received = Stack.wait_received
+
+    # --- what conftest.py asks of one
+
+    def ended(self):
+        """Containers that crashed, ever. Docker starts again whatever ends, so it is asked what
+        has happened."""
+        died = docker(
+            *("events", "--since", self.since, "--until", str(int(time.time()) + 1)),
+            *("--filter", f"label=com.docker.compose.project={self.name}"),
+            *("--filter", "event=die"),
+            *("--format", "{{.Actor.Attributes.name}} {{.Actor.Attributes.exitCode}}"),
+        )
+        return [line for line in died.splitlines() if line.split()[-1] in CRASHES]
+
+    def sanitizer_reports(self):
+        return []
+
+    def log_tails(self, lines=15):
+        return self.compose("logs", "--no-color", "--tail", str(lines))
