@@ -184,7 +184,8 @@ PYTEST = $(TEST_ENV) $(PYTHON) -m pytest -q -ra -o cache_dir=$(CURDIR)/$(B)/pyte
 WITH_DATABASE = PARLEY_VAR=$(CURDIR)/$(B)/test-var deploy/local with-db
 RUN_PROGRAMS = $(TEST_ENV) TEST_TIMEOUT=$(TEST_TIMEOUT) deploy/run-test-programs
 
-.PHONY: test test-build test-unit test-isolation test-e2e test-faults test-compose bench fuzz
+.PHONY: test test-build test-unit test-isolation test-e2e test-faults test-compose bench bench-storm \
+        fuzz
 test: ## install what is missing, build, lint, run all tests, then again under the sanitizers
 	$(Q)$(INSTALL_DEPS)
 	$(Q)$(MAKE) all
@@ -215,6 +216,9 @@ test-compose: ## the containers of deploy/compose.yaml, for real (needs a Docker
 BENCH_ARGS ?=
 bench: all $(B)/bench/load ## messages a second, latency and CPU per message
 	$(Q)$(TEST_ENV) tests/bench/run $(BENCH_ARGS)
+STORM_ARGS ?=
+bench-storm: all ## what it costs when 2,000 clients come back within a second
+	$(Q)$(TEST_ENV) tests/bench/storm $(STORM_ARGS)
 $(B)/bench/load: $(call objects,$(wildcard tests/bench/*.c))
 	@mkdir -p $(@D)
 	$(call say,LD,$@)

@@ -96,7 +96,7 @@ static void print_queues(const struct asked *asked) {
         char text[128];
         int length = snprintf(text, sizeof text, "%.*s %" PRIu64 "/%" PRIu64, (int)name.length,
                               name.data, status->depths.items[i], status->limits.items[i]);
-        if (column + (size_t)length + 2 > LINE_WIDTH) {
+        if (column + (size_t)length + 3 > LINE_WIDTH) { /* a comma before, one behind */
             printf("%s    %s", i == 0 ? "" : ",\n", text);
             column = 4 + (size_t)length;
         } else {

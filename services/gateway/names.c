@@ -134,7 +134,10 @@ void names_tick(struct gateway *gateway, int64_t now_ms) {
         if (look_up->patience.again_ms > now_ms)
             continue;
         DL_DELETE(self->waiting, look_up);
-        ask(look_up);
+        if (gateway_client(gateway, look_up->client) != NULL)
+            ask(look_up);
+        else
+            free(look_up);
     }
 }
 

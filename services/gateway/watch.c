@@ -18,6 +18,11 @@ static size_t depth_of_texts(const void *argument) {
     return self->waiting_sends;
 }
 
+static size_t depth_of_text_bytes(const void *argument) {
+    const struct gateway *self = argument;
+    return self->send_bytes;
+}
+
 static size_t depth_of_pulls(const void *argument) {
     const struct gateway *self = argument;
     return self->pulls;
@@ -49,6 +54,7 @@ void watch_queues(struct gateway *self) {
         {"connections", depth_of_connections, connections},
         {"output_bytes", depth_of_output, settings->send_queues_bytes},
         {"texts", depth_of_texts, connections * CLIENT_MAX_SENDS},
+        {"text_bytes", depth_of_text_bytes, settings->waiting_texts_bytes},
         {"pulls", depth_of_pulls, GATEWAY_MAX_PULLS},
         {"pulls_waiting", depth_of_pull_queue, connections},
         {"cursor_moves", depth_of_cursors, CURSORS_WAITING_MAX},

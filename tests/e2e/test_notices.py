@@ -183,10 +183,11 @@ def test_answers_at_the_same_time(stack, newcomer, dialect):
     group = owner.create_group(new_group_id())
     admit(owner, group, admin)
     succeed(owner, add_admin(owner, group, admin.account))
-    for _ in range(5):
+    for race in range(5):
         succeed(applicant, join(applicant, group))
         for client in (owner, admin):
-            client.send({**answer_join(client, group, applicant.account, False), "ref": "race"})
+            answer = answer_join(client, group, applicant.account, False)
+            client.send({**answer, "ref": f"race {race}"})
         words = []
         for client in (owner, admin):
             while (message := client.next())[client.number_key] != 300:

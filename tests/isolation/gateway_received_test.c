@@ -250,7 +250,7 @@ static void what_delivery_refuses_is_told(void **state) {
         {"'user':3003", ERR_NO_ACCOUNT, "no_account", "user 3003 does not exist"},
         {"'group':501", ERR_NOT_MEMBER, "not_member", "you are not a member of group 501"},
         {"'group':501", ERR_NO_GROUP, "no_group", "group 501 does not exist"},
-        {"'user':0", ERR_UNAVAILABLE, "unavailable", "~"},
+        {"'user':0", ERR_OVERLOADED, "overloaded", "~"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         for (int ref = 0; ref < 2; ref++) {

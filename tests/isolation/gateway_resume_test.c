@@ -107,7 +107,7 @@ static void what_auth_refuses_is_told(void **state) {
     } cases[] = {{ERR_BAD_TOKEN, "bad_token", 1},
                  {ERR_DISABLED, "disabled", 1},
                  {ERR_THROTTLED, "throttled", 2},
-                 {ERR_UNAVAILABLE, "unavailable", 2}};
+                 {ERR_OVERLOADED, "overloaded", 2}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         talker_say(ourchat, "{'code':317,'data':{'token':'t'},'ref':'r'}");
         struct asked *asked = stage_expect(stage, AUTH, &message_AUTH_RESUME, &body);

@@ -4,8 +4,8 @@
 #define NOW 1700000000999
 #define BOTH(name_)                                                                                \
     enum dialect name_ = DIALECT_OURCHAT;                                                          \
-    name_ <= DIALECT_YOUIM;                                                                        \
-    name_++
+    (name_) <= DIALECT_YOUIM;                                                                      \
+    (name_)++
 
 /* Room for a request in either dialect. */
 struct text {
