@@ -8,7 +8,7 @@
 #define LINE "PROXY TCP4 192.0.2.7 198.51.100.1 56324 5999\r\n"
 #define FIFTY "12345678901234567890123456789012345678901234567890"
 /* The specification allows 107 bytes. */
-#define TOO_LONG "PROXY UNKNOWN " FIFTY FIFTY "\r\n"
+static const char too_long[] = "PROXY UNKNOWN " FIFTY FIFTY "\r\n";
 
 static int proxied_setup(void **state) {
     fixture_setup(state);
@@ -58,7 +58,7 @@ static void lines_that_are_not_taken(void **state) {
         "PROXY TCP6 192.0.2.7 192.0.2.1 1 2\r\n",
         "PROXY TCP6 2001:db8:0000:0000:0000:0000:0000:00000000000000000007 ::1 1 2\r\n",
         "PROXY UDP4 192.0.2.7 192.0.2.1 1 2\r\n",
-        TOO_LONG,
+        too_long,
     };
     struct edge_peer peer;
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
