@@ -7,6 +7,7 @@ import time
 import pytest
 from parley_client import PRESENCE
 from parley_deeds import answer_friend, ask_friend
+from parley_presence import listed, wait_told
 from parley_stack import wait_until
 
 # (dialect, transport) of those to whom it happens.
@@ -59,7 +60,7 @@ def kept_alive(client):
 
 
 def befriend(connect, load, one, others):
-    """They are friends afterwards, and nobody is logged in."""
+    """They are friends afterwards, nobody is logged in, and nobody is still to be told so."""
     asker = connect(one.dialect, "tcp", on=load.stack)
     asker.log_in(one)
     for account in others:
@@ -71,6 +72,9 @@ def befriend(connect, load, one, others):
         asker.expect(14)
         other.close()
     asker.close()
+    numbers = {account.number for account in (one, *others)}
+    wait_until(lambda: not numbers & dict(listed(load.stack)).keys(), "friends to be gone")
+    wait_told(load.stack)
 
 
 def test_clients_that_vanish(load, check, connect):
@@ -112,6 +116,7 @@ def test_clients_that_vanish(load, check, connect):
             client.log_in(account)
             for text in said:
                 hear(client, text)
+            wait_told(stack)  # who comes and goes at once does neither
             client.close()
             watcher.expect(108, friendId=account.id)
         watcher.fence()

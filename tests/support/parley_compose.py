@@ -64,6 +64,9 @@ class Instance:
     def inspect(self, what):
         return docker("inspect", "--format", what, self.container)
 
+    def address(self):
+        return self.inspect("{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}")
+
     def execute(self, *command, ok=True):
         return docker("exec", self.container, *command, ok=ok)
 
@@ -221,11 +224,8 @@ class Compose:
         return done
 
     def sql(self, query, *arguments):
-        address = self.one("mariadb").inspect(
-            "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
-        )
         connection = pymysql.connect(
-            host=address,
+            host=self.one("mariadb").address(),
             user="parley",
             password=self.passwords["PARLEY_DB_PASSWORD"],
             database="parley",
@@ -235,6 +235,11 @@ class Compose:
             cursor.execute(query, arguments or None)
             return cursor.fetchall()
 
+    def address(self, service):
+        """Where other services reach its oldest instance; this machine can as well."""
+        return f"tcp://{self.one(service).address()}:{OPERATOR[service]}"
+
+    ask = Stack.ask
     account_number = Stack.account_number
     group_number = Stack.group_number
     wait_received = Stack.wait_received
