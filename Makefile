@@ -137,7 +137,8 @@ $(PROGRAMS) $(PAGE_PROGRAM):
 	$(call say,LD,$@)
 	$(Q)$(LINK)
 
-$(UNIT_TESTS) $(ISOLATION_TESTS): LIBS += -lcmocka
+# private: what they are made of would inherit it, and all be made again with each change of target.
+$(UNIT_TESTS) $(ISOLATION_TESTS): private LIBS += -lcmocka
 $(UNIT_TESTS) $(ISOLATION_TESTS): $(B)/%: $(B)/obj/%.o $(call objects,$(SUPPORT_SRC)) $(TEST_LIBS)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
