@@ -19,7 +19,9 @@ class Line:
 
     def __init__(self, last_round):
         self.last_round = last_round
-        self.copies = []  # (text, cid or None), in the order of arriving
+        # (text, cid or None), in the order of arriving; (None, text): all up to that one was
+        # confirmed, and the server has said that it is stored.
+        self.copies = []
         self.presence = collections.Counter()  # (came, who, group or None) -> how often
 
     def saw(self, number, body):
@@ -39,10 +41,11 @@ class Report:
     copies: int = 0
     reconnected: int = 0
     repeated: int = 0  # again on a later connection
+    confirmed: int = 0  # answered 301s
     longest_gap_ms: int = 0  # without any acknowledgment, while people talked
     false_presence: int = 0
     lost: int = 0
-    doubled: int = 0  # twice on one connection, or again after it was known to have arrived
+    doubled: int = 0  # twice on one connection, or again after it was known or confirmed
     out_of_order: int = 0
     stored_twice: int = 0
     reasons: collections.Counter = dataclasses.field(default_factory=collections.Counter)
@@ -110,11 +113,16 @@ def due(load, stored):
 
 def _judge_received(load, person, place, report):
     """Once on a connection, in the order of cid; what is new on a later one comes in order."""
-    seen, newest = set(), collections.Counter()
+    seen, newest, confirmed = set(), collections.Counter(), collections.Counter()
     report.reconnected += sum(not line.last_round for line in person.lines) - 1
     for line in person.lines:
         here, last = set(), collections.Counter()
         for text, told in line.copies:
+            if text is None:
+                conversation, cid = place.get(told, (None, 0))
+                confirmed[conversation] = max(confirmed[conversation], cid)
+                report.confirmed += 1
+                continue
             report.copies += 1
             who = f"{text} to {person.account}"
             if text not in place:
@@ -124,7 +132,8 @@ def _judge_received(load, person, place, report):
             conversation, cid = place[text]
             if told not in (None, cid):
                 report.fault("stored_twice", f"{who} came as {told} and is stored as {cid}")
-            if text in here or (line.last_round and text in seen):
+            again = text in seen and (line.last_round or cid <= confirmed[conversation])
+            if text in here or again:
                 report.fault("doubled", f"{who} ({cid})")
             elif cid <= last[conversation]:
                 report.fault("out_of_order", f"{who} ({cid}) after {last[conversation]}")

@@ -212,10 +212,17 @@ class Client:
         """What a login has more of with `ext`."""
         return ({"ext": 1} if self.ext else {}) | ({"confirm": True} if self.confirm else {})
 
+    def resumption(self, token):
+        return self.make(317, token=token, **self.opting_in())
+
+    def receipt(self, peer, cid, ref=None):
+        key = "group" if isinstance(peer, Group) else "user"
+        return self.make(301, ref, peer={key: self.id_of(peer)}, cid=cid)
+
     def resume(self, account, token):
         """Logs in by the token of an earlier login; from here on `ext` is on."""
         self.account, self.ext = account, True
-        self.send(self.make(317, token=token, **self.opting_in()))
+        self.send(self.resumption(token))
         self._expect_login()
         assert self.token == token
 
@@ -223,8 +230,7 @@ class Client:
         """All up to `cid` has arrived: of a group, of the conversation with an account or, with
         oneself, of one's own notices, or (None) of what the operator said to all. With a `ref`
         returns the body of its 300."""
-        key = "group" if isinstance(peer, Group) else "user"
-        self.send(self.make(301, ref, peer={key: self.id_of(peer)}, cid=cid))
+        self.send(self.receipt(peer, cid, ref))
         return None if ref is None else self.expect_result(ref)
 
 

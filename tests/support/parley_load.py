@@ -11,6 +11,8 @@ Everyone writes to a neighbour, who has another kind of client, and now and then
 at their own pace, each text unique. Whoever loses the connection opens another, all at once as soon
 as the gateway takes connections. Unmodified clients leave alone what had no receipt when the
 connection broke. Those with `ext` send it again under the same ref, which must not store it twice.
+Some of these confirm what they receive, come back by their token, and are never sent again what
+they have confirmed.
 """
 
 import asyncio
@@ -22,19 +24,21 @@ import time
 
 import parley_books
 from parley_client import DIALECTS, Account, Group, compact
+from parley_confirm import Confirmations
 from parley_stack import wait_until
 from parley_wire import DEADLINE, WIRES, run
 
 PEOPLE = 200
 GROUP_SIZE = 50
-# (dialect, transport, ext), so that neighbours differ.
+# (dialect, transport, how it opts in), so that neighbours differ.
+PLAIN, EXT, CONFIRM = {}, {"ext": True}, {"ext": True, "confirm": True}
 MIX = (
-    ("ourchat", "websocket", False),
-    ("youim", "websocket", True),
-    ("ourchat", "tcp", False),
-    ("youim", "binary", False),
-    ("ourchat", "tcp", True),
-    ("youim", "tcp", True),
+    ("ourchat", "websocket", PLAIN),
+    ("youim", "websocket", CONFIRM),
+    ("ourchat", "tcp", PLAIN),
+    ("youim", "binary", PLAIN),
+    ("ourchat", "tcp", CONFIRM),
+    ("youim", "tcp", EXT),
 )
 # Seconds between two texts of one person; one in so many goes to the group; texts that may wait
 # for their receipts; seconds after which an unmodified client stops waiting.
@@ -54,10 +58,12 @@ class _Offline(Exception):
 class Person:
     """An account, its present connection, and everything it has sent and got in this run."""
 
-    def __init__(self, load, index, account, transport, ext):
+    def __init__(self, load, index, account, transport, opts):
         self.load, self.index, self.account, self.transport = load, index, account, transport
-        self.client = DIALECTS[account.dialect](load.stack, None, ext=ext)
+        self.client = DIALECTS[account.dialect](load.stack, None, **opts)
         self.client.account = account
+        self.token = None
+        self.confirmations = Confirmations(self) if self.client.confirm else None
         self.neighbours, self.group = [], None
         self.count = 0
         self.lines = []
@@ -90,7 +96,7 @@ class Person:
         number, body = int(message[client.number_key]), client.body(message)
         if number in (2, 7) and not self._logged_in.done():
             fine = body.get("resultCode") == "success" or body.get("state") == 0
-            client.token = body.get("token")
+            client.token = self.token = body.get("token") if fine else None
             self._logged_in.set_result(fine)
         elif number == 300:
             self._result(body)
@@ -110,8 +116,19 @@ class Person:
         elif self.load.is_of_this_run(text):
             # Some are told nothing of what they have said to a person.
             self.load.writer_of(text).is_known(text)
+        if self.confirmations is not None and self.load.is_of_this_run(text):
+            writer = self.load.writer_of(text)
+            peer = writer.sent[text]
+            to_me = peer is self.account
+            self.confirmations.heard(writer.account if to_me else peer, text, cid)
+
+    def confirmed(self, text):
+        """Nothing up to this text may come again."""
+        self.lines[-1].copies.append((None, text))
 
     def _result(self, body):
+        if self.confirmations is not None and self.confirmations.answered(body["ref"], body["ok"]):
+            return
         if body["ok"]:
             self._acknowledged(body["ref"], body["cid"])
         else:
@@ -152,7 +169,7 @@ class Person:
             raise _Offline from error
         self._closed = False
         self.lines.append(parley_books.Line(self.last_round))
-        self._wire.write(compact(self.client.login_request(self.account)))
+        self._wire.write(compact(self._login()))
         try:
             fine = await asyncio.wait_for(asyncio.shield(self._logged_in), DEADLINE)
         except asyncio.TimeoutError:
@@ -161,16 +178,26 @@ class Person:
             self._wire.abort()
             await asyncio.sleep(LOGIN_PAUSE)
             raise _Offline
+        if self.confirmations is not None:
+            self.confirmations.connected()
         if self.client.ext:
             for text in list(self.waiting):
                 self._send(text)
         else:
             self.waiting.clear()
 
+    def _login(self):
+        if self.confirmations is None or self.token is None:
+            return self.client.login_request(self.account)
+        return self.client.resumption(self.token)
+
+    def write(self, text):
+        self._wire.write(text)
+
     def _send(self, text):
         if not self._closed and text in self.sent:
             ref = text if self.client.ext else None
-            self._wire.write(compact(self.client.saying(self.sent[text], text, ref)))
+            self.write(compact(self.client.saying(self.sent[text], text, ref)))
 
     def say_next(self):
         to_group = (self.count + self.index) % GROUP_TURN == 0
@@ -242,10 +269,10 @@ class Load:
             told.append(by_email if dialect == "ourchat" else {"id": name})
         answers = self.stack.ask("auth", "auth.register", told)
         people = []
-        for index, ((dialect, transport, ext), answer) in enumerate(zip(kinds, answers)):
+        for index, ((dialect, transport, opts), answer) in enumerate(zip(kinds, answers)):
             told[index].pop("id", None)
             account = Account(dialect, answer["account"], answer["id"], **told[index])
-            people.append(Person(self, index, account, transport, ext))
+            people.append(Person(self, index, account, transport, opts))
         return people
 
     def _make_groups(self, count):
