@@ -55,7 +55,7 @@ def test_one_of_two_gateways_is_killed(stack, load, check):
     load.wait_everybody()
     second.start()
     load.wait_acknowledged(STEP)
-    assert check(load).reconnected == 2 * len(load.people)
+    assert check(load).reconnected >= 2 * len(load.people)
 
 
 @pytest.mark.usefixtures("back_to_one")
@@ -87,7 +87,7 @@ def test_the_proxy_is_killed(stack, load, check):
     only.kill()
     only.start()
     load.wait_everybody()
-    assert check(load).reconnected == len(load.people)
+    assert check(load).reconnected >= len(load.people)
 
 
 def test_the_only_one_of_each_is_stopped_in_order(stack, load, check):
