@@ -422,7 +422,7 @@ void peers_destroy(struct peers **self_p) {
     *self_p = NULL;
     if (self == NULL)
         return;
-    service_remove_queue(self->service, self->queue_name);
+    service_remove_queue(self->service, self);
     peers_resolver_destroy(&self->resolver);
     ev_timer_stop(service_loop(self->service), &self->heartbeat);
     ev_timer_stop(service_loop(self->service), &self->sweep);

@@ -156,8 +156,8 @@ struct pool *service_pool(struct service *service);
 typedef size_t service_depth(const void *argument);
 void service_add_queue(struct service *service, const char *name, service_depth *depth,
                        const void *argument, size_t limit);
-/* The queue with this name is no more. */
-void service_remove_queue(struct service *service, const char *name);
+/* The queue with this argument is no more. */
+void service_remove_queue(struct service *service, const void *argument);
 
 /* Sends an event to a caller by its routing id; dropped when it is gone or its queue is full. */
 void service_send(struct service *service, struct slice caller, const struct message_desc *message,

@@ -34,9 +34,9 @@ void service_add_queue(struct service *service, const char *name, service_depth 
                limit);
 }
 
-void service_remove_queue(struct service *service, const char *name) {
+void service_remove_queue(struct service *service, const void *argument) {
     for (size_t i = 0; i < service->queue_count; i++) {
-        if (strcmp(service->queues[i].name, name) != 0)
+        if (service->queues[i].argument != argument)
             continue;
         metric_set(service->queues[i].depth_gauge, 0);
         service->queues[i] = service->queues[--service->queue_count];
