@@ -258,6 +258,7 @@ static void without_an_instance_requests_are_given_up(void **state) {
     hears_failed(stage, carol, "2", "unavailable");
     assert_patience(began_ms);
     stage_play(stage, GROUP);
+    stage_wait_live(stage, GROUP);
     say_leave(alice, "alice", "3"); /* the next has its own time */
     struct asked *asked = expect(stage, GROUP, &message_GROUP_LEAVE, &nonce);
     played_answer(&asked, NULL);
