@@ -12,7 +12,7 @@
 #include "common/log.h"
 #include "services/gateway/bindings_private.h"
 
-/* Connections that left and no instance has heard of; and those in one request. */
+/* Connections in one request. */
 #define LEFT_PER_REQUEST 1024
 
 /* What one instance is told. */
@@ -58,8 +58,7 @@ static void answered(void *argument, enum err err, const void *reply, const char
     (void)text;
     struct part *part = argument;
     struct bindings *self = part->gateway->bindings;
-    bool again = err == ERR_UNAVAILABLE || err == ERR_TIMEOUT || err == ERR_OVERLOADED;
-    for (size_t i = 0; self != NULL && again && i < part->count; i++)
+    for (size_t i = 0; self != NULL && patience_will_pass(err) && i < part->count; i++)
         left_add(self, &part->items[i]);
     free(part);
 }

@@ -18,7 +18,7 @@ struct bindings {
     size_t asked;
     bool seen;               /* an instance was live once */
     int64_t moving_until_ms; /* instances came or went, and other gateways may not know */
-    struct left *left;       /* BINDINGS_WAITING_MAX; told to nobody yet */
+    struct left *left;       /* room for BINDINGS_WAITING_MAX; told to nobody yet */
     size_t left_count;
 };
 

@@ -34,6 +34,11 @@ static inline bool patience_may_pass(enum err err) {
     return err == ERR_UNAVAILABLE || err == ERR_TIMEOUT;
 }
 
+/* The same, or it has too much to do: for what is asked again until its time is over anyway. */
+static inline bool patience_will_pass(enum err err) {
+    return patience_may_pass(err) || err == ERR_OVERLOADED;
+}
+
 /* false: the time would be over by then. */
 static inline bool patience_wait(struct patience *self) {
     self->again_ms = loop_now_ms() + self->pause_ms;

@@ -85,10 +85,6 @@ static void conclude(struct client *client, struct send *send, struct client_res
 
 static void depart(struct client *client, struct recipient to);
 
-static bool is_passing(enum err err) {
-    return err == ERR_UNAVAILABLE || err == ERR_TIMEOUT || err == ERR_OVERLOADED;
-}
-
 /* A flight's texts stand in the list in the order in which they stood in the request. */
 static void land(struct client *client, const struct flight *flight, enum err err,
                  const struct delivery_send_reply *reply) {
@@ -97,7 +93,7 @@ static void land(struct client *client, const struct flight *flight, enum err er
     DL_FOREACH_SAFE(client->sends, send, next) {
         if (send->flight != flight)
             continue;
-        if (is_passing(err)) {
+        if (patience_will_pass(err)) {
             send->flight = NULL;
             client->gateway->waiting_sends++;
             continue;
@@ -121,7 +117,7 @@ static void answered(void *argument, enum err err, const void *reply, const char
     if (client != NULL) {
         land(client, flight, err, reply);
         /* After a failure that may pass, send_tick tries again. */
-        if (!is_passing(err))
+        if (!patience_will_pass(err))
             depart(client, flight->to);
         client_continue(client);
     }
