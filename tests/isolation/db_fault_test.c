@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "tests/support/test_db.h"
+#include "tests/support/until.h"
 
 static struct db_settings settings;
 static struct db *db, *other;
@@ -265,11 +266,7 @@ static void test_database_away(void **state) {
     assert_int_equal(sql.length, 7);
     assert_memory_equal(sql.data, "'it\\'s'", 7);
     buffer_free(&sql);
-    int64_t deadline = loop_now_ms() + TEST_DEADLINE_MS;
-    while (db_connect(lonely) != ERR_OK) {
-        assert_true(loop_now_ms() < deadline);
-        usleep(10000);
-    }
+    TEST_UNTIL(db_connect(lonely) == ERR_OK, "there is no connection");
     assert_int_equal(db_query(lonely, &ping, DB_NO_ARGS, NULL), ERR_OK);
     db_destroy(&lonely);
 }

@@ -23,7 +23,6 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -33,6 +32,7 @@
 #include "tests/support/fake_peer.h"
 #include "tests/support/service_process.h"
 #include "tests/support/test_caller.h"
+#include "tests/support/until.h"
 
 #define SQL_BYTES 65536
 #define LETTER_MAX_TEXTS (DELIVERY_SEND_MAX + 1)
@@ -102,13 +102,9 @@ static inline int delivery_tear_down(void **state) {
 
 /* Waits until the instance that `observer` asks has this many requests in progress. */
 static inline void wait_for_calls(struct test_caller *observer, uint64_t wanted) {
-    int64_t deadline_ms = loop_now_ms() + TEST_DEADLINE_MS;
-    while (test_caller_metric(observer, "queue_depth{queue=\"calls\"}") !=
-           wanted + 1) { /* its own question is one */
-        if (loop_now_ms() > deadline_ms)
-            fail_msg("waited in vain for %" PRIu64 " requests in progress", wanted);
-        usleep(1000);
-    }
+    /* Its own question is one. */
+    TEST_UNTIL(test_caller_metric(observer, "queue_depth{queue=\"calls\"}") == wanted + 1,
+               "waited in vain for %" PRIu64 " requests in progress", wanted);
 }
 
 /* --- the database -------------------------------------------------------------------------- */
@@ -149,15 +145,11 @@ static inline uint64_t stored_in(struct delivery_fixture *f, uint64_t conversati
 /* Waits until this many of the services' connections match. */
 static inline void wait_for_connections(struct delivery_fixture *f, const char *condition,
                                         uint64_t wanted) {
-    int64_t deadline_ms = loop_now_ms() + TEST_DEADLINE_MS;
-    while (sql_number(f,
-                      "SELECT COUNT(*) FROM information_schema.processlist WHERE db = DATABASE()"
-                      " AND id <> CONNECTION_ID() AND %s",
-                      condition) != wanted) {
-        if (loop_now_ms() > deadline_ms)
-            fail_msg("waited in vain for %" PRIu64 " connections with %s", wanted, condition);
-        usleep(2000);
-    }
+    TEST_UNTIL(sql_number(f,
+                          "SELECT COUNT(*) FROM information_schema.processlist"
+                          " WHERE db = DATABASE() AND id <> CONNECTION_ID() AND %s",
+                          condition) == wanted,
+               "waited in vain for %" PRIu64 " connections with %s", wanted, condition);
 }
 /* Of writers that wait for a conversation's lock, provided that somebody holds it. */
 #define WAITS_FOR_LOCK "info LIKE '%FOR UPDATE%'"

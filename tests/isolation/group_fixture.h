@@ -25,7 +25,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -35,6 +34,7 @@
 #include "tests/support/fake_peer.h"
 #include "tests/support/service_process.h"
 #include "tests/support/test_caller.h"
+#include "tests/support/until.h"
 
 /* What the service is started with. */
 #define GROUP_TEST_MAX_MEMBERS 4
@@ -139,15 +139,11 @@ static inline uint64_t sql_state(struct group_fixture *f) {
 /* Waits until this many of the service's connections match. */
 static inline void wait_for_connections(struct group_fixture *f, const char *condition,
                                         uint64_t wanted) {
-    int64_t deadline_ms = loop_now_ms() + TEST_DEADLINE_MS;
-    while (sql_number(f,
-                      "SELECT COUNT(*) FROM information_schema.processlist WHERE db = DATABASE()"
-                      " AND id <> CONNECTION_ID() AND %s",
-                      condition) != wanted) {
-        if (loop_now_ms() > deadline_ms)
-            fail_msg("waited in vain for %" PRIu64 " connections with %s", wanted, condition);
-        usleep(2000);
-    }
+    TEST_UNTIL(sql_number(f,
+                          "SELECT COUNT(*) FROM information_schema.processlist"
+                          " WHERE db = DATABASE() AND id <> CONNECTION_ID() AND %s",
+                          condition) == wanted,
+               "waited in vain for %" PRIu64 " connections with %s", wanted, condition);
 }
 /* Of connections that wait for a group's lock, provided that somebody holds it. */
 #define WAITS_FOR_LOCK "info LIKE '%FOR UPDATE%'"

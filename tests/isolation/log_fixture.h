@@ -19,7 +19,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -28,6 +27,7 @@
 #include "services/log/store.h"
 #include "tests/support/assertions.h"
 #include "tests/support/service_process.h"
+#include "tests/support/until.h"
 
 #define SQL_BYTES 4096
 
@@ -79,15 +79,11 @@ static inline uint64_t stored_in(struct log_fixture *f, uint64_t conversation) {
 /* Waits until this connection of another thread runs a statement like this. */
 static inline void wait_for_statement(struct log_fixture *f, uint64_t connection,
                                       const char *pattern) {
-    int64_t deadline_ms = loop_now_ms() + TEST_DEADLINE_MS;
-    while (sql_number(f,
-                      "SELECT COUNT(*) FROM information_schema.processlist WHERE id = %" PRIu64
-                      " AND info LIKE '%s'",
-                      connection, pattern) == 0) {
-        if (loop_now_ms() > deadline_ms)
-            fail_msg("it does not wait in %s", pattern);
-        usleep(2000);
-    }
+    TEST_UNTIL(sql_number(f,
+                          "SELECT COUNT(*) FROM information_schema.processlist WHERE id = %" PRIu64
+                          " AND info LIKE '%s'",
+                          connection, pattern) != 0,
+               "it does not wait in %s", pattern);
 }
 
 /* --- accounts and conversations -------------------------------------------------------------- */

@@ -42,25 +42,23 @@ static uint64_t say_by(struct delivery_fixture *f, struct test_caller *caller, u
     return reply.cids.items[0];
 }
 
+static size_t count_lives(struct service_process *delivery) {
+    size_t count = 0;
+    const char *at = service_process_output(delivery);
+    for (; (at = strstr(at, "state=live")) != NULL; at++)
+        count++;
+    return count;
+}
+
 /* Waits until an instance has found its session this many times. */
 static void wait_for_lives(struct service_process *delivery, size_t wanted) {
-    int64_t deadline_ms = loop_now_ms() + TEST_DEADLINE_MS;
-    for (size_t count = 0; count < wanted; usleep(2000)) {
-        count = 0;
-        for (const char *at = service_process_output(delivery);
-             (at = strstr(at, "state=live")) != NULL; at++)
-            count++;
-        if (loop_now_ms() > deadline_ms)
-            fail_msg("the session was not found again");
-    }
+    TEST_UNTIL(count_lives(delivery) >= wanted, "the session was not found again");
 }
 
 /* Waits until sessions have answered for this many parts of entries: nothing is on its way then. */
 static void wait_for_routed(struct test_caller *caller, uint64_t wanted) {
-    int64_t deadline_ms = loop_now_ms() + TEST_DEADLINE_MS;
-    for (; test_caller_metric(caller, "routed_total") != wanted; usleep(1000))
-        if (loop_now_ms() > deadline_ms)
-            fail_msg("%" PRIu64 " were not routed", wanted);
+    TEST_UNTIL(test_caller_metric(caller, "routed_total") == wanted, "%" PRIu64 " were not routed",
+               wanted);
 }
 
 /* --- one session --------------------------------------------------------------------------- */
