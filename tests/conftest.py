@@ -120,6 +120,21 @@ def show_row(request):
     return lambda counts, notes=(): _rows.append((request.node.name, counts, notes))
 
 
+@pytest.fixture
+def check(show_row):
+    """check(load): nobody talks any more, and the books are right; returns the Report. It is shown
+    at the end of the run."""
+
+    def judge(load):
+        report = load.finish()
+        show_row(report.columns(), report.notes())
+        assert report.acknowledged > 0 and report.confirmed > 0
+        assert report.wrong() == 0, "\n".join(report.notes())
+        return report
+
+    return judge
+
+
 def _table_of_rows():
     heads = [str(head) for head in _rows[0][1]]
     lines = [["", *heads], *([name, *map(str, counts.values())] for name, counts, _ in _rows)]

@@ -42,21 +42,6 @@ def load(stack, crowd, request):
 
 
 @pytest.fixture
-def check(show_row):
-    """check(load): nobody talks any more, and the books are right; returns the Report. It is shown
-    at the end of the run."""
-
-    def judge(load):
-        report = load.finish()
-        show_row(report.columns(), report.notes())
-        assert report.acknowledged > 0 and report.confirmed > 0
-        assert report.wrong() == 0, "\n".join(report.notes())
-        return report
-
-    return judge
-
-
-@pytest.fixture
 def back_to_one(stack):
     """For tests that change how many there are of a service."""
     yield

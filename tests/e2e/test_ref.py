@@ -19,6 +19,7 @@ from parley_deeds import (
     remove_admin,
     rename,
     unfriend,
+    wait_for_result,
 )
 
 dialects = pytest.mark.parametrize("dialect", DIALECTS)
@@ -35,16 +36,6 @@ def ask(client, request, ref):
     """The result under that ref, and what was heard before it."""
     client.send({**request, "ref": ref})
     return wait_for_result(client, ref)
-
-
-def wait_for_result(client, ref):
-    heard = []
-    while True:
-        message = client.next()
-        body = client.body(message)
-        if message[client.number_key] == 300 and body["ref"] == ref:
-            return body, heard
-        heard.append(message)
 
 
 def create(client, name):

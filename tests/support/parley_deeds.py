@@ -85,6 +85,11 @@ def done(client, request):
     """Sends it with a ref. Returns the result, and what was heard before it."""
     ref = f"deed-{next(_refs)}"
     client.send({**request, "ref": ref})
+    return wait_for_result(client, ref)
+
+
+def wait_for_result(client, ref):
+    """The result under that ref, and what was heard before it."""
     heard = []
     while True:
         message = client.next()

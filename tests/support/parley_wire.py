@@ -7,6 +7,7 @@ import threading
 
 import websockets
 from binary_wire import BinaryWire
+from stream_wire import StreamWire
 from websockets.frames import Frame, Opcode
 
 # Seconds that a single wait may take; generous, since sanitizers are slow.
@@ -124,46 +125,13 @@ class WebSocketWire:
         await self._reader
 
 
-class TcpWire:
-    """The same over plain TCP; `closed` is called with "eof"."""
+class TcpWire(StreamWire):
+    _encode = staticmethod(str.encode)
 
-    def __init__(self, receive, closed):
-        self._receive, self._closed = receive, closed
-
-    async def open(self, host, port, answer_pings=True):
-        assert answer_pings, "over TCP the kernel answers"
-        reader, self._writer = await asyncio.open_connection(host, port, limit=1 << 20)
-        self._reader = asyncio.create_task(self._read(reader))
-
-    async def _read(self, reader):
-        try:
-            while line := await reader.readline():
-                assert line.endswith(b"\n"), "the last object has no newline behind it"
-                self._receive(line.decode()[:-1])
-        except OSError:
-            pass
-        finally:
-            self._writer.close()
-            self._closed("eof")
-
-    def write(self, *texts):
-        """Objects right behind each other, in one write."""
-        self.write_bytes("".join(texts).encode())
-
-    def write_bytes(self, data):
-        self.transport.write(data)
-
-    def abort(self):
-        self.transport.abort()
-
-    @property
-    def transport(self):
-        return self._writer.transport
-
-    async def close(self):
-        self._writer.close()
-        await self._reader
-
+    async def _read_all(self, reader):
+        while line := await reader.readline():
+            assert line.endswith(b"\n"), "the last object has no newline behind it"
+            self._receive(line.decode()[:-1])
 
 
 # By name: the wire, and the name of the gateway's port.
