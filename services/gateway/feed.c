@@ -66,7 +66,7 @@ static bool write_entry(struct client *client, const struct entry *entry,
 
 struct pull {
     struct gateway *gateway;
-    uint64_t client, login;
+    uint64_t client, reading;
 };
 
 static void run_pulls(struct gateway *gateway, int64_t now_ms);
@@ -157,7 +157,7 @@ static void pulled(void *argument, enum err err, const void *reply_v, const char
     if (client == NULL)
         return;
     client->pulling = false;
-    if (client->login != pull.login) {
+    if (client->reading != pull.reading) {
         queue_pull(client);
         return;
     }
@@ -201,7 +201,7 @@ static void pull(struct client *client) {
     struct pull *pull = malloc(sizeof *pull);
     enum err err = ERR_OVERLOADED;
     if (pull != NULL && list_positions(client, &body) == 0) {
-        *pull = (struct pull){gateway, client->id, client->login};
+        *pull = (struct pull){gateway, client->id, client->reading};
         err = peers_ask(gateway->delivery, peers_next(gateway->delivery),
                         &(struct peers_request){.message = &message_DELIVERY_PULL,
                                                 .body = &body,
@@ -247,10 +247,12 @@ static void await_cursors(struct client *client) {
 void feed_start(struct client *client) {
     /* What reached this account a moment ago, perhaps over another connection, is not repeated. */
     await_cursors(client);
-    client->login++;
+    client->reading++;
     queue_pull(client);
     run_pulls(client->gateway, loop_now_ms());
 }
+
+void feed_reread(struct client *client) { client->reading++; }
 
 void feed_catch_up(struct client *client) {
     if (client->state == CLIENT_CATCHING_UP) {

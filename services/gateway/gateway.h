@@ -101,7 +101,7 @@ struct client {
 
     /* the feed */
     struct positions positions;
-    uint64_t login;       /* counts logins, so that a page of an earlier one is told apart */
+    uint64_t reading;     /* changes when a page that is on its way is of no use any more */
     bool whole;           /* `positions` hold all conversations: one that is missing is new */
     bool dirty;           /* something was pushed since the last page was asked for */
     bool pulling;         /* a page is asked for */
@@ -232,6 +232,8 @@ int feed_open(struct gateway *gateway) __attribute__((warn_unused_result));
 void feed_close(struct gateway *gateway);
 /* From login on. */
 void feed_start(struct client *client);
+/* A page that is on its way may hold what must not be written any more: it is read again. */
+void feed_reread(struct client *client);
 /* Back to reading the log: something may have been missed. */
 void feed_catch_up(struct client *client);
 void feed_catch_up_all(struct gateway *gateway, const char *reason);

@@ -160,6 +160,9 @@ static void moved(struct client *client, enum err err, const void *reply_v) {
         uint64_t until = confirm(client, conversation, request->cid);
         if (until > request->cid)
             move(client, conversation, until);
+        /* Pages that were asked for before this may still bring what is confirmed now. */
+        if (positions_set(&client->positions, conversation, request->cid) != 0)
+            feed_reread(client);
         if (client->unconfirmed_count == 0)
             feed_confirmed(client);
     }

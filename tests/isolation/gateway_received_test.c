@@ -236,6 +236,26 @@ static void what_was_not_written_here_is_deliverys_to_know(void **state) {
     no_moves(stage);
 }
 
+/* A client that comes back says at once what it had received, while its first page is on its way. */
+static void a_page_that_was_read_before_brings_nothing_of_it(void **state) {
+    struct stage *stage = *state;
+    struct talker *alice = stage_talker(stage, true);
+    struct delivery_received body;
+    struct delivery_pull pull_body;
+    struct entry page[] = {stage_text(11, 10, ALICE, "hello"), stage_text(12, 11, ALICE, "hello")};
+    stage_log_in_confirming(stage, alice, ALICE, "alice");
+    struct asked *pull = stage_expect(stage, DELIVERY, &message_DELIVERY_PULL, &pull_body);
+    say_received(alice, "'user':2002", 11, "r");
+    struct asked *asked = stage_expect(stage, DELIVERY, &message_DELIVERY_RECEIVED, &body);
+    played_answer(&asked, &(struct delivery_received_reply){.conversation = STAGE_PAIR});
+    stage_hears(stage, alice, "{'msgType':300,'ref':'r','ok':true}");
+    stage_answer_pull(&pull, page, 2);
+    hears_text(stage, alice, 12);
+    stage_expect_pull(stage, ALICE, NULL, 0);
+    stage_wait_talker_live(stage, alice);
+    push_text(stage, alice, 13);
+}
+
 static void what_delivery_refuses_is_told(void **state) {
     struct stage *stage = *state;
     struct talker *alice = confirming(stage, false);
@@ -349,6 +369,47 @@ static void beyond_the_positions_nothing_is_read_before_it_is_confirmed(void **s
         buffer_free(&buffers[i]);
 }
 
+/* There is no room to remember that it was confirmed, so the page is read again. */
+static void beyond_the_positions_nothing_confirmed_is_repeated(void **state) {
+    static uint64_t conversations[POSITIONS_MAX], positions[POSITIONS_MAX];
+    struct stage *stage = *state;
+    struct talker *alice = stage_talker(stage, true);
+    struct delivery_pull body;
+    struct delivery_received received;
+    struct buffer buffer;
+    struct entry shown = stage_text(11, 10, ALICE, "hello");
+    struct slice item = pack(&buffer, &shown);
+    for (uint64_t i = 0; i < POSITIONS_MAX; i++)
+        conversations[i] = 1000 + i;
+    struct entry other = stage_text(9, 0, ALICE, "of one that is kept");
+    other.conversation = conversations[0];
+    struct buffer other_buffer;
+    struct slice other_item = pack(&other_buffer, &other);
+    struct delivery_pull_reply page = {.entries = {&other_item, 1},
+                                       .conversations = {conversations, POSITIONS_MAX},
+                                       .positions = {positions, POSITIONS_MAX},
+                                       .partial = true};
+    stage_log_in_confirming(stage, alice, ALICE, "alice");
+    struct asked *pull = stage_expect(stage, DELIVERY, &message_DELIVERY_PULL, &body);
+    played_answer(&pull, &page);
+    stage_hears(stage, alice,
+                "{'msg':'of one that is kept','msgType':6,'fromUserId':'bob','cid':9,'time_ms':#}");
+    pull = stage_expect(stage, DELIVERY, &message_DELIVERY_PULL, &body);
+    say_received(alice, "'user':2002", 11, "r");
+    struct asked *asked = stage_expect(stage, DELIVERY, &message_DELIVERY_RECEIVED, &received);
+    played_answer(&asked, &(struct delivery_received_reply){.conversation = STAGE_PAIR});
+    stage_hears(stage, alice, "{'msgType':300,'ref':'r','ok':true}");
+    page.entries = (struct slice_list){&item, 1};
+    played_answer(&pull, &page);
+    pull = stage_expect(stage, DELIVERY, &message_DELIVERY_PULL, &body);
+    page.entries.count = 0;
+    played_answer(&pull, &page);
+    stage_wait_talker_live(stage, alice);
+    stage_hears_nothing(stage, alice);
+    buffer_free(&buffer);
+    buffer_free(&other_buffer);
+}
+
 /* Of those that are not shown nothing waits for the client. */
 static void beyond_the_positions_what_is_not_shown_is_passed(void **state) {
     static uint64_t conversations[POSITIONS_MAX], positions[POSITIONS_MAX];
@@ -387,9 +448,11 @@ int main(void) {
         cmocka_unit_test_setup_teardown(what_cannot_be_stored_is_told, set_up_impatient,
                                         stage_tear_down),
         TEST(what_was_not_written_here_is_deliverys_to_know),
+        TEST(a_page_that_was_read_before_brings_nothing_of_it),
         TEST(what_delivery_refuses_is_told),
         TEST(before_a_login_nothing_is_confirmed),
         TEST(beyond_the_positions_nothing_is_read_before_it_is_confirmed),
+        TEST(beyond_the_positions_nothing_confirmed_is_repeated),
         TEST(beyond_the_positions_what_is_not_shown_is_passed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -132,9 +132,15 @@ def _judge_received(load, person, place, report):
             conversation, cid = place[text]
             if told not in (None, cid):
                 report.fault("stored_twice", f"{who} came as {told} and is stored as {cid}")
-            again = text in seen and (line.last_round or cid <= confirmed[conversation])
-            if text in here or again:
-                report.fault("doubled", f"{who} ({cid})")
+            why = None
+            if text in here:
+                why = "twice on a connection"
+            elif text in seen and cid <= confirmed[conversation]:
+                why = "after it was confirmed"
+            elif text in seen and line.last_round:
+                why = "after it was known to have arrived"
+            if why is not None:
+                report.fault("doubled", f"{who} ({cid}) {why}")
             elif cid <= last[conversation]:
                 report.fault("out_of_order", f"{who} ({cid}) after {last[conversation]}")
             elif text in seen:
