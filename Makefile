@@ -174,7 +174,8 @@ status: ## say which services run, and where
 # ---- testing
 
 PYTHON := /usr/bin/python3
-# Seconds after which one test program counts as hung.
+# Test programs at once, and seconds after which one of them counts as hung.
+TEST_JOBS ?= 4
 TEST_TIMEOUT ?= 300
 PYTEST_ARGS ?=
 TEST_ENV = env PARLEY_BIN=$(CURDIR)/$(BIN) PARLEY_BUILD=$(CURDIR)/$(B) \
@@ -183,7 +184,8 @@ TEST_ENV = env PARLEY_BIN=$(CURDIR)/$(BIN) PARLEY_BUILD=$(CURDIR)/$(B) \
            UBSAN_OPTIONS=$${UBSAN_OPTIONS:-print_stacktrace=1}
 PYTEST = $(TEST_ENV) $(PYTHON) -m pytest -q -ra -o cache_dir=$(CURDIR)/$(B)/pytest $(PYTEST_ARGS)
 WITH_DATABASE = PARLEY_VAR=$(CURDIR)/$(B)/test-var deploy/local with-db
-RUN_PROGRAMS = $(TEST_ENV) TEST_TIMEOUT=$(TEST_TIMEOUT) deploy/run-test-programs
+RUN_PROGRAMS = $(TEST_ENV) TEST_JOBS=$(TEST_JOBS) TEST_TIMEOUT=$(TEST_TIMEOUT) \
+               deploy/run-test-programs
 
 .PHONY: test test-build test-unit test-isolation test-e2e test-faults test-compose bench bench-storm \
         fuzz

@@ -236,7 +236,8 @@ static void what_was_not_written_here_is_deliverys_to_know(void **state) {
     no_moves(stage);
 }
 
-/* A client that comes back says at once what it had received, while its first page is on its way. */
+/* A client that comes back says at once what it had received, while its first page is on its way.
+ */
 static void a_page_that_was_read_before_brings_nothing_of_it(void **state) {
     struct stage *stage = *state;
     struct talker *alice = stage_talker(stage, true);

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -54,25 +55,36 @@ const char *test_text(const char *format, ...) {
     return texts[count++];
 }
 
-static uint16_t any_port(void) {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t length = sizeof address;
+/* Ports below the kernel's range for outgoing connections, so that none of these takes one while a
+ * service is down. */
+#define FIRST_PORT 20000
+#define PORTS 12000
+
+static bool is_free(uint16_t port) {
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) != 0 ||
-        getsockname(fd, (struct sockaddr *)&address, &length) != 0)
-        fail_msg("cannot find a free port: %s", strerror(errno));
+    if (fd < 0)
+        fail_msg("cannot look for a free port: %s", strerror(errno));
+    bool bound = bind(fd, (struct sockaddr *)&address, sizeof address) == 0;
     close(fd);
-    return ntohs(address.sin_port);
+    return bound;
 }
 
 uint16_t test_free_port(void) {
-    static bool given[UINT16_MAX + 1];
-    uint16_t port;
-    do
-        port = any_port();
-    while (given[port]);
-    given[port] = true;
-    return port;
+    static bool given[PORTS];
+    for (int tries = 0; tries < PORTS; tries++) {
+        uint16_t random;
+        if (getrandom(&random, sizeof random, 0) != sizeof random)
+            fail_msg("no random number: %s", strerror(errno));
+        uint16_t port = FIRST_PORT + random % PORTS;
+        if (!given[port - FIRST_PORT] && is_free(port)) {
+            given[port - FIRST_PORT] = true;
+            return port;
+        }
+    }
+    fail_msg("no port is free");
+    return 0;
 }
 
 static void pause_ms(long ms) {
