@@ -8,7 +8,7 @@ static const struct config_option options[] = {
                "port of the session service"),
     CONFIG_U64(struct session_settings, session_metrics_port, 7113, 0, 65535, "port",
                "where session serves /metrics, /healthz and /readyz over HTTP; 0: nowhere"),
-    CONFIG_U64(struct session_settings, max_connections, 1000000, 1, 100000000, "",
+    CONFIG_U64(struct session_settings, max_bindings, 1000000, 1, 100000000, "",
                "connections that the directory holds at most"),
     CONFIG_U64(struct session_settings, connections_per_account, 8, 1, DIRECTORY_MAX_PER_ACCOUNT,
                "", "connections of one account at once; a further login is refused"),

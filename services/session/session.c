@@ -253,7 +253,7 @@ int session_start(struct service *service, void *context) {
         return -1;
     }
     self->service = service;
-    self->directory = directory_new(settings->max_connections, GATEWAYS_SLOTS);
+    self->directory = directory_new(settings->max_bindings, GATEWAYS_SLOTS);
     self->gateways = gateways_new();
     self->presence = presence_new(service, settings->group_peers, settings->presence_settle_ms);
     if (self->presence == NULL)
@@ -268,7 +268,7 @@ int session_start(struct service *service, void *context) {
     self->bindings_gauge = metrics_gauge(metrics, "bindings", "", "Connections in the directory.");
     self->gateways_gauge = metrics_gauge(metrics, "gateways", "", "Gateways that are heard.");
     service_add_queue(service, "bindings", depth_of_bindings, self->directory,
-                      settings->max_connections);
+                      settings->max_bindings);
     service_add_queue(service, "presence", depth_of_presence, self->presence, PRESENCE_MAX);
     double every = (double)settings->gateway_timeout_ms / SWEEPS_PER_TIMEOUT / 1000;
     self->swept_ms = loop_now_ms();

@@ -14,7 +14,7 @@
 struct session_settings {
     struct service_settings service;
     uint64_t session_port, session_metrics_port;
-    uint64_t max_connections, connections_per_account, gateway_timeout_ms, presence_settle_ms;
+    uint64_t max_bindings, connections_per_account, gateway_timeout_ms, presence_settle_ms;
     char *group_peers;
 };
 

@@ -18,7 +18,7 @@
 #include "tests/isolation/session_fixture.h"
 
 static int set_up_small(void **state) {
-    return session_set_up_with(state, (const char *const[]){"--max-connections=10", NULL});
+    return session_set_up_with(state, (const char *const[]){"--max-bindings=10", NULL});
 }
 
 static int set_up_impatient(void **state) {
