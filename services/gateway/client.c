@@ -274,11 +274,17 @@ static void on_reached(void *argument, struct edge_connection *edge) {
         feed_reached(client);
 }
 
+static void on_refused(void *argument) {
+    struct gateway *gateway = argument;
+    metric_add(gateway->turned_away, 1);
+}
+
 const struct edge_handlers client_handlers = {.on_open = on_open,
                                               .on_object = on_object,
                                               .on_fault = on_fault,
                                               .on_reached = on_reached,
-                                              .on_close = on_close};
+                                              .on_close = on_close,
+                                              .on_refused = on_refused};
 
 /* Those that wait for a login stand in a list, in the order in which their time is over. */
 void client_await_login(struct client *client) {

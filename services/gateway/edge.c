@@ -235,4 +235,6 @@ uint16_t edge_port(const struct edge *edge, enum edge_transport transport) {
 
 size_t edge_count(const struct edge *edge) { return edge->count; }
 
+size_t edge_limit(const struct edge *edge) { return edge->limit; }
+
 uint64_t edge_total_queued_bytes(const struct edge *edge) { return edge->queued_bytes; }

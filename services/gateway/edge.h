@@ -75,6 +75,8 @@ struct edge_handlers {
     void (*on_reached)(void *argument, struct edge_connection *connection);
     /* The last call for this connection; what was not reached never will be. */
     void (*on_close)(void *argument, struct edge_connection *connection);
+    /* One more was closed at once, since there are `edge_limit` connections. */
+    void (*on_refused)(void *argument);
 };
 
 /* NULL with one logged line when a port is taken or the like. `settings` and `handlers` are
@@ -127,8 +129,9 @@ void edge_count_good(struct edge_connection *connection);
  * from now on; on_close follows from the loop. */
 void edge_close(struct edge_connection *connection, unsigned status, const char *reason);
 
-/* Connections that are open, and bytes queued over all of them. */
+/* Connections that are open, how many there may be, and bytes queued over all of them. */
 size_t edge_count(const struct edge *edge);
+size_t edge_limit(const struct edge *edge);
 uint64_t edge_total_queued_bytes(const struct edge *edge);
 
 #endif

@@ -78,12 +78,17 @@ static void starve(struct edge *edge, int error) {
         ev_io_stop(edge->ev, &edge->listeners[i].io);
 }
 
+void edge_refused(struct edge *edge, enum edge_transport transport) {
+    log_debug("connection_refused", "transport=%s", transport_name(transport));
+    edge->handlers->on_refused(edge->argument);
+}
+
 void edge_let_in(struct edge *edge, enum edge_transport transport, int fd, struct edge_peer *peer) {
     size_t sockets = edge->sockets + edge->arrival_count;
     bool full = transport == EDGE_WEBSOCKET ? sockets >= edge->limit + EDGE_SPARE_SOCKETS
                                             : edge->count >= edge->limit;
     if (full) {
-        log_debug("connection_refused", "transport=%s", transport_name(transport));
+        edge_refused(edge, transport);
         close(fd);
         free(peer);
         return;

@@ -126,6 +126,8 @@ void edge_listen_stop(struct edge *edge);
 /* Gives a socket to libwebsockets, or closes it where there are too many. `peer` (malloc'ed, taken
  * over): whose it is; NULL for whoever it is connected to. */
 void edge_let_in(struct edge *edge, enum edge_transport transport, int fd, struct edge_peer *peer);
+/* Tells the owner and the log that a client on this port is turned away. */
+void edge_refused(struct edge *edge, enum edge_transport transport);
 
 /* --- edge_proxy.c --- */
 

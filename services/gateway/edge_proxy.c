@@ -164,6 +164,7 @@ void edge_proxy_await(struct edge *edge, enum edge_transport transport, int fd) 
     bool full = edge->sockets + edge->arrival_count >= edge->limit + EDGE_SPARE_SOCKETS;
     struct edge_arrival *arrival = full ? NULL : calloc(1, sizeof *arrival);
     if (arrival == NULL) {
+        edge_refused(edge, transport);
         close(fd);
         return;
     }

@@ -159,6 +159,7 @@ static int on_upgrade(struct edge *edge, struct lws *wsi, const char *protocol) 
 
 static int on_established(struct edge *edge, struct lws *wsi) {
     if (edge->count >= edge->limit) {
+        edge_refused(edge, EDGE_WEBSOCKET);
         lws_callback_on_writable(wsi); /* without a connection: refused there */
         return 0;
     }

@@ -159,7 +159,8 @@ struct gateway {
     ev_timer tick;
     bool stopping;
     uint64_t last_trace; /* that was given to a client's request */
-    struct metric *connections, *accepted, *stored, *refused, *written, *caught_up, *gaps;
+    struct metric *connections, *accepted, *turned_away, *stored, *refused, *written;
+    struct metric *caught_up, *gaps;
     struct metric *refused_by[ERR_COUNT];
     struct histogram *send_seconds, *push_seconds;
 };

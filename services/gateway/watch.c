@@ -45,7 +45,7 @@ static size_t depth_of_unbinds(const void *argument) {
 
 void watch_queues(struct gateway *self) {
     const struct gateway_settings *settings = &self->settings;
-    size_t connections = (size_t)settings->max_connections;
+    size_t connections = edge_limit(self->edge);
     const struct {
         const char *name;
         service_depth *depth;
@@ -69,6 +69,9 @@ void watch_metrics(struct gateway *self) {
     self->connections = metrics_gauge(metrics, "connections", "", "Clients that are connected.");
     self->accepted =
         metrics_counter(metrics, "connections_total", "", "Clients that have connected.");
+    self->turned_away =
+        metrics_counter(metrics, "connections_refused_total", "",
+                        "Clients that were turned away, since there were too many.");
     self->stored = metrics_counter(metrics, "texts_stored_total", "", "Texts that were stored.");
     self->refused = metrics_counter(metrics, "texts_refused_total", "",
                                     "Texts that were answered with an error.");

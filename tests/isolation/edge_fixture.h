@@ -38,7 +38,7 @@ struct fixture {
     struct edge_connection *connection; /* the last one that was opened, until it is closed */
     bool quiet;                         /* no echo */
     bool within;                        /* a call into the edge is under way */
-    size_t objects, reached, closed;
+    size_t objects, reached, closed, refused;
 };
 
 struct client {
@@ -136,8 +136,14 @@ static inline void owner_close(void *argument, struct edge_connection *connectio
     buffer_add_text(&self->told, "close;");
 }
 
-static const struct edge_handlers owner_handlers = {owner_open, owner_object, owner_fault,
-                                                    owner_reached, owner_close};
+static inline void owner_refused(void *argument) {
+    struct fixture *self = argument;
+    assert_false(self->within);
+    self->refused++;
+}
+
+static const struct edge_handlers owner_handlers = {owner_open,    owner_object, owner_fault,
+                                                    owner_reached, owner_close,  owner_refused};
 
 /* --- the fixture --- */
 

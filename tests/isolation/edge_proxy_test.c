@@ -165,6 +165,7 @@ static void silent_sockets_are_bounded(void **state) {
     for (size_t i = 0; i < OPENED; i++)
         ended += client_ended(clients[i]);
     assert_int_equal(ended, OPENED - (SPARE + 2));
+    assert_int_equal(f->refused, ended);
     for (size_t i = 0; i < OPENED; i++)
         UNTIL(f, client_ended(clients[i]));
     struct client *client = client_open(f, EDGE_TCP);

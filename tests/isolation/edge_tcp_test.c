@@ -477,9 +477,11 @@ static void too_many_connections_are_refused(void **state) {
     UNTIL(f, edge_count(f->edge) == 2);
     struct client *third = websocket_open(f);
     close_expect(third, 1013, "the server is full");
+    assert_int_equal(f->refused, 1);
     client_close(&third);
     third = client_open(f, EDGE_TCP);
     UNTIL(f, client_ended(third));
+    assert_int_equal(f->refused, 2);
     client_close(&third);
     client_close(&second);
     UNTIL(f, f->closed == 1);

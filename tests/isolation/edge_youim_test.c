@@ -352,6 +352,7 @@ static void too_many_connections_are_refused(void **state) {
     UNTIL(f, edge_count(f->edge) == 1);
     struct client *second = client_open(f, EDGE_YOUIM);
     UNTIL(f, client_ended(second));
+    assert_int_equal(f->refused, 1);
     client_close(&second);
     client_close(&first);
     UNTIL(f, f->closed == 1);
