@@ -3,12 +3,14 @@
 
 #include <inttypes.h>
 
+/* The last row of a conversation is found backwards: for MAX(cid) the server reads all of them. */
+
 /* The two halves never give the same conversation, so the order of their union is by it. */
 const struct db_statement delivery_sql_cursors = {
     "cursors",
     "SELECT c.conversation, c.since, c.received, c.until, "
-    "(SELECT MAX(m.cid) FROM message m WHERE m.conversation = c.conversation), 0 "
-    "FROM `cursor` c WHERE c.account = ? "
+    "(SELECT m.cid FROM message m WHERE m.conversation = c.conversation "
+    "ORDER BY m.cid DESC LIMIT 1), 0 FROM `cursor` c WHERE c.account = ? "
     "UNION ALL SELECT k.id, k.lo, k.hi, NULL, NULL, 1 FROM conversation k WHERE k.id = ? "
     "AND NOT EXISTS (SELECT * FROM `cursor` c WHERE c.account = ? "
     "AND c.conversation = k.id) ORDER BY 1"};
@@ -17,8 +19,9 @@ const struct db_statement delivery_sql_cursors = {
 const struct db_statement delivery_sql_join_all = {
     "join_all", "INSERT IGNORE INTO `cursor` (account, conversation, since, received) "
                 "SELECT j.number, ?, j.since, j.since FROM (SELECT a.number, "
-                "(SELECT COALESCE(MAX(m.cid), 0) FROM message m WHERE m.conversation = ? "
-                "AND m.time_ms < a.created_ms) AS since FROM account a WHERE a.number = ?) j"};
+                "COALESCE((SELECT m.cid FROM message m WHERE m.conversation = ? "
+                "AND m.time_ms < a.created_ms ORDER BY m.cid DESC LIMIT 1), 0) AS since "
+                "FROM account a WHERE a.number = ?) j"};
 
 /* The union holds keys alone, in memory: with the rows' bodies in it, it would lie on the disk. */
 void delivery_sql_add_page(struct buffer *sql, const struct page_part *parts, size_t count,
@@ -47,10 +50,12 @@ const struct db_statement delivery_sql_move = {
             " WHERE account = ? AND conversation = ?"};
 
 const struct db_statement delivery_sql_place = {
-    "place", "SELECT k.id, k.dissolved, c.account, c.received, c.until,"
-             " (SELECT MAX(m.cid) FROM message m WHERE m.conversation = k.id) FROM conversation k"
-             " LEFT JOIN `cursor` c ON c.conversation = k.id AND c.account = ?"
-             " WHERE k.kind = ? AND k.lo = ? AND k.hi = ?"};
+    "place",
+    "SELECT k.id, k.dissolved, c.account, c.received, c.until,"
+    " (SELECT m.cid FROM message m WHERE m.conversation = k.id ORDER BY m.cid DESC LIMIT 1)"
+    " FROM conversation k"
+    " LEFT JOIN `cursor` c ON c.conversation = k.id AND c.account = ?"
+    " WHERE k.kind = ? AND k.lo = ? AND k.hi = ?"};
 
 const struct db_statement delivery_sql_account = {"account",
                                                   "SELECT 1 FROM account WHERE number = ?"};

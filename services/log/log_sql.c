@@ -76,9 +76,11 @@ void log_sql_add_lock(struct buffer *sql, const uint64_t *ids, size_t count) {
 }
 
 void log_sql_add_last_cids(struct buffer *sql, struct log_head *const *heads, size_t count) {
-    buffer_add_text(sql, "SELECT conversation,MAX(cid) FROM message WHERE conversation IN ");
+    /* Found backwards: for MAX(cid) the server may read all of the conversation. */
+    buffer_add_text(sql, "SELECT k.id,COALESCE((SELECT m.cid FROM message m WHERE m.conversation="
+                         "k.id ORDER BY m.cid DESC LIMIT 1),0) FROM conversation k WHERE k.id IN ");
     add_heads(sql, heads, count);
-    buffer_add_text(sql, " GROUP BY conversation;");
+    buffer_add_text(sql, ";");
 }
 
 void log_sql_add_claim(struct buffer *sql, struct log_head *const *heads, size_t count,

@@ -1,6 +1,7 @@
 /*
  * parley-delivery alone: delivery.pull. The log is filled by the test itself.
  */
+#include "services/delivery/delivery_sql.h"
 #include "tests/isolation/delivery_fixture.h"
 
 #define MAX_CONVERSATIONS 4097
@@ -320,6 +321,51 @@ static void test_who_left_reads_up_to_there(void **state) {
     assert_int_equal(pull(f, puller_of(ada, true)), 6);
 }
 
+/* Rows that the server has read for this connection by going on in an index. */
+static uint64_t rows_read(struct db *db) {
+    static const struct db_statement statement = {
+        "rows_read", "SELECT SUM(VARIABLE_VALUE) FROM information_schema.SESSION_STATUS"
+                     " WHERE VARIABLE_NAME IN ('HANDLER_READ_NEXT', 'HANDLER_READ_PREV')"};
+    struct db_rows *rows;
+    assert_err(db_query(db, &statement, NULL, 0, &rows), ERR_OK);
+    assert_true(db_rows_next(rows));
+    uint64_t count = db_rows_u64(rows, 0);
+    db_rows_destroy(&rows);
+    return count;
+}
+
+/* Where the account stands is asked at each page: what is behind it is not looked at. */
+static void test_history_costs_nothing(void **state) {
+    enum { HISTORY = 20000, READS = 200 };
+    struct delivery_fixture *f = *state;
+    uint64_t ada = new_account(f, ""), bob = new_account(f, ""), pair = new_pair(f, ada, bob);
+    sql_run(f,
+            "INSERT INTO message (conversation, cid, time_ms, type, sender, body) SELECT %" PRIu64
+            ", 80000000 + seq, 1, 0, %" PRIu64 ", 'x' FROM seq_1_to_%d",
+            pair, ada, HISTORY);
+    struct db *db = db_new(test_database_settings(f->database));
+    assert_non_null(db);
+    assert_err(db_connect(db), ERR_OK);
+    const struct db_value account = db_u64(ada);
+    struct db_rows *rows;
+    uint64_t before = rows_read(db);
+    assert_err(db_query(db, &delivery_sql_cursors,
+                        DB_ARGS(account, db_u64(CONVERSATION_OF_ALL), account), &rows),
+               ERR_OK);
+    assert_true(db_rows_next(rows));
+    assert_int_equal(db_rows_u64(rows, CURSOR_LAST), 80000000 + HISTORY);
+    db_rows_destroy(&rows);
+    assert_err(db_query(db, &delivery_sql_place,
+                        DB_ARGS(account, db_u64(CONVERSATION_PAIR), db_u64(ada), db_u64(bob)),
+                        &rows),
+               ERR_OK);
+    assert_true(db_rows_next(rows));
+    assert_int_equal(db_rows_u64(rows, PLACE_LAST), 80000000 + HISTORY);
+    db_rows_destroy(&rows);
+    assert_in_range(rows_read(db) - before, 0, READS);
+    db_destroy(&db);
+}
+
 static void test_what_is_not_ones_own(void **state) {
     struct delivery_fixture *f = *state;
     uint64_t ada = new_account(f, ""), bob = new_account(f, ""), eve = new_account(f, "");
@@ -468,6 +514,7 @@ int main(void) {
         cmocka_unit_test(test_what_is_written_now_comes_next),
         cmocka_unit_test(test_where_the_reading_starts),
         cmocka_unit_test(test_who_left_reads_up_to_there),
+        cmocka_unit_test(test_history_costs_nothing),
         cmocka_unit_test(test_what_is_not_ones_own),
         cmocka_unit_test(test_malformed),
         cmocka_unit_test(test_pages_of_one_conversation),
