@@ -36,12 +36,31 @@ void bindings_destroy(struct bindings **self_p) {
 
 bool bindings_moving(const struct bindings *self) { return loop_now_ms() < self->moving_until_ms; }
 
+/* --- the numbers that session knows logins by ----------------------------------------------------
+ */
+
+/* One for each login and not for each connection: what was meant for an account that has logged
+ * out on it must not find the next one. */
+static void number_client(struct client *client) {
+    struct gateway *gateway = client->gateway;
+    if (client->binding != 0)
+        return;
+    client->binding = ++gateway->last_binding;
+    HASH_ADD(by_binding, gateway->bound, binding, sizeof client->binding, client);
+}
+
+struct client *bindings_client(const struct gateway *gateway, uint64_t binding) {
+    struct client *client = NULL;
+    HASH_FIND(by_binding, gateway->bound, &binding, sizeof binding, client);
+    return client;
+}
+
 /* --- one client that logs in ---------------------------------------------------------------------
  */
 
 struct bind_one {
     struct gateway *gateway;
-    uint64_t client, link;
+    uint64_t binding, link;
     void (*done)(struct client *client, enum err err);
 };
 
@@ -59,7 +78,7 @@ static void bound_one(void *argument, enum err err, const void *reply, const cha
     (void)text;
     struct bind_one bind = *(struct bind_one *)argument;
     free(argument);
-    struct client *client = gateway_client(bind.gateway, bind.client);
+    struct client *client = bindings_client(bind.gateway, bind.binding);
     if (client == NULL)
         return;
     if (err == ERR_OK)
@@ -75,9 +94,10 @@ void bindings_bind(struct client *client, void (*done)(struct client *client, en
     /* An earlier log-out on this connection must not be heard behind this log-in. */
     bool told = left_tell(gateway->bindings);
     if (peer != NULL && bind != NULL && told) {
-        *bind = (struct bind_one){gateway, client->id, *link_of(peer), done};
+        number_client(client);
+        *bind = (struct bind_one){gateway, client->binding, *link_of(peer), done};
         struct session_bind body = {.accounts = {&client->account, 1},
-                                    .connections = {&client->id, 1},
+                                    .connections = {&client->binding, 1},
                                     .moving = bindings_moving(gateway->bindings)};
         /* From here on session may know it: if it goes before the answer, session is told. */
         client->bound_link = bind->link;
@@ -97,11 +117,12 @@ void bindings_bind(struct client *client, void (*done)(struct client *client, en
 size_t bindings_waiting(const struct bindings *self) { return self->left_count; }
 
 void bindings_unbind(struct client *client) {
-    if (client->bound_link == 0)
+    if (client->binding == 0)
         return;
     left_add(client->gateway->bindings,
-             &(struct left){client->account, client->id, client->bound_link});
-    client->bound_link = 0;
+             &(struct left){client->account, client->binding, client->bound_link});
+    HASH_DELETE(by_binding, client->gateway->bound, client);
+    client->binding = client->bound_link = 0;
 }
 
 /* --- in bulk -------------------------------------------------------------------------------------
@@ -159,8 +180,8 @@ static void bound_many(void *argument, enum err err, const void *reply, const ch
     }
     self->asked--;
     for (size_t i = 0; i < bind->count && err == ERR_OK; i++) {
-        struct client *client = gateway_client(bind->gateway, bind->connections[i]);
-        if (client == NULL || client->account != bind->accounts[i] || !client_is_in(client))
+        struct client *client = bindings_client(bind->gateway, bind->connections[i]);
+        if (client == NULL)
             continue;
         bind->before[i] = client->bound_link;
         take_binding(client, bind->link);
@@ -213,7 +234,7 @@ static void bind_all(struct bindings *self, struct peer *peer) {
             peers_by_key(gateway->session, client->account) != peer)
             continue;
         bind->accounts[bind->count] = client->account;
-        bind->connections[bind->count++] = client->id;
+        bind->connections[bind->count++] = client->binding;
         if (bind->count == BINDINGS_PER_REQUEST) {
             ask_bind(self, peer, bind);
             bind = bind_many_new(self, peer);
@@ -310,7 +331,7 @@ static void on_kick(void *context, struct peer *peer, const void *body) {
     const struct gateway_kick *kick = body;
     (void)peer;
     for (size_t i = 0; i < kick->connections.count; i++) {
-        struct client *client = gateway_client(gateway, kick->connections.items[i]);
+        struct client *client = bindings_client(gateway, kick->connections.items[i]);
         if (client != NULL)
             client_kick(client, kick->reason);
     }

@@ -47,12 +47,6 @@ static void drop_first(struct bindings *self, size_t count) {
     memmove(self->left, self->left + count, self->left_count * sizeof *self->left);
 }
 
-/* The same account has logged in on the same connection meanwhile. */
-static bool is_back(struct bindings *self, const struct left *left) {
-    const struct client *client = gateway_client(self->gateway, left->connection);
-    return client != NULL && client->account == left->account && client->bound_link != 0;
-}
-
 static void answered(void *argument, enum err err, const void *reply, const char *text) {
     (void)reply;
     (void)text;
@@ -111,7 +105,7 @@ static enum err tell_those(struct bindings *self, struct peer *peer, enum tell t
     part->gateway = self->gateway;
     part->count = 0;
     for (size_t i = 0; i < count; i++)
-        if (what_to_tell(self, peer, &self->left[i]) == tell && !is_back(self, &self->left[i]))
+        if (what_to_tell(self, peer, &self->left[i]) == tell)
             part->items[part->count++] = self->left[i];
     if (part->count > 0)
         return tell_part(self, peer, tell, part);

@@ -16,9 +16,14 @@
 /* How long after a failed pull the next is tried. */
 #define PULL_RETRY_MS 500
 
-/* Notes for the next mark. Without memory it is covered by none, and repeated some day. */
+/* Noted for the next mark: what one login may have been sent, and a page beyond its positions. */
+#define LEFT_MAX (POSITIONS_MAX + 256)
+
+/* Notes for the next mark. Without room it is covered by none, and repeated some day. */
 static void add_left(struct client *client, const struct written *written) {
-    struct written *left = realloc(client->left, (client->left_count + 1) * sizeof *left);
+    struct written *left = NULL;
+    if (client->left_count < LEFT_MAX)
+        left = realloc(client->left, (client->left_count + 1) * sizeof *left);
     if (left == NULL) {
         log_warn("mark_forgotten", "client=%llu", (unsigned long long)client->id);
         return;
@@ -46,11 +51,16 @@ static int keep_position(struct client *client, const struct entry *entry, bool 
                             : positions_touch(&client->positions, entry->conversation, entry->cid);
 }
 
-/* Writes the entry as this client sees it and moves its position. false: its queue is full. */
+/* Writes the entry as this client sees it and moves its position. false: its queue is full, or
+ * there is no memory. */
 static bool write_entry(struct client *client, const struct entry *entry,
                         struct entry_texts *texts) {
     struct slice text;
-    bool shown = entry_texts_get(texts, client, entry, &text);
+    if (entry_texts_get(texts, client, entry, &text) != 0) {
+        client->pull_at_ms = loop_now_ms() + PULL_RETRY_MS;
+        return false;
+    }
+    bool shown = text.length > 0;
     if (shown) {
         if (edge_send(client->edge, text) != 0)
             return false;
@@ -112,22 +122,31 @@ static void wait_for_client(struct client *client) {
     list_mark(client, 0);
 }
 
+static bool unpack(struct slice packed, struct record_arena *arena, struct entry *entry_r) {
+    const char *fault;
+    if (record_unpack(&entry_desc, packed, arena, entry_r, &fault) == 0)
+        return true;
+    log_error("bad_entry", "fault=\"%s\"", fault);
+    return false;
+}
+
 static void write_page(struct client *client, const struct delivery_pull_reply *reply) {
     struct entry_texts *texts = client->gateway->texts;
     for (size_t i = 0; i < reply->entries.count; i++) {
         struct record_arena arena = {0};
         struct entry entry;
-        const char *fault;
-        bool written = true;
+        bool readable = unpack(reply->entries.items[i], &arena, &entry), written = true;
         entry_texts_clear(texts);
-        if (record_unpack(&entry_desc, reply->entries.items[i], &arena, &entry, &fault) != 0) {
-            log_error("bad_entry", "fault=\"%s\"", fault);
-        } else {
+        if (readable) {
             const struct position *known = positions_find(&client->positions, entry.conversation);
             if (known == NULL || known->sent < entry.cid)
                 written = write_entry(client, &entry, texts);
         }
         record_arena_free(&arena);
+        if (!readable) { /* what is behind it must not be written before it */
+            client->pull_at_ms = loop_now_ms() + PULL_RETRY_MS;
+            return;
+        }
         if (!written) {
             wait_for_client(client);
             return;
@@ -231,6 +250,7 @@ static void run_pulls(struct gateway *gateway, int64_t now_ms) {
         if (client->pull_at_ms > now_ms && !stored)
             continue;
         client->await_moves = false;
+        client->pull_at_ms = 0;
         unqueue_pull(client);
         pull(client);
     }
@@ -292,8 +312,12 @@ static bool push_to(struct client *client, const struct entry *entry, struct ent
         return false;
     bool next = known != NULL ? known->sent == entry->prev : client->whole && entry->prev == 0;
     if (next && write_entry(client, entry, texts)) {
-        if (!client->confirms)
+        if (client->overflow) {
+            wait_for_client(client);
+            feed_catch_up(client);
+        } else if (!client->confirms) {
             list_mark(client, (int64_t)client->gateway->settings.reach_interval_ms);
+        }
         return true;
     }
     if (next) /* its queue is full */
@@ -318,19 +342,18 @@ static void note_pushed(const struct gateway *gateway, const struct entry *entry
 void feed_push(struct gateway *gateway, struct slice packed, const struct u64_list *connections) {
     struct record_arena arena = {0};
     struct entry entry;
-    const char *fault;
-    if (record_unpack(&entry_desc, packed, &arena, &entry, &fault) == 0) {
-        size_t written = 0;
-        entry_texts_clear(gateway->texts);
-        for (size_t i = 0; i < connections->count; i++) {
-            struct client *client = gateway_client(gateway, connections->items[i]);
-            if (client != NULL)
-                written += push_to(client, &entry, gateway->texts);
-        }
-        note_pushed(gateway, &entry, connections->count, written);
-    } else {
-        log_error("bad_entry", "fault=\"%s\"", fault);
+    bool readable = unpack(packed, &arena, &entry);
+    size_t written = 0;
+    entry_texts_clear(gateway->texts);
+    for (size_t i = 0; i < connections->count; i++) {
+        struct client *client = bindings_client(gateway, connections->items[i]);
+        if (client != NULL && readable)
+            written += push_to(client, &entry, gateway->texts);
+        else if (client != NULL && client_is_in(client))
+            feed_catch_up(client);
     }
+    if (readable)
+        note_pushed(gateway, &entry, connections->count, written);
     record_arena_free(&arena);
 }
 
@@ -351,8 +374,12 @@ static void collect_written(struct client *client) {
 }
 
 static void mark(struct client *client) {
-    if (client->marking != NULL || !edge_mark(client->edge))
+    if (client->marking != NULL)
         return; /* one is outstanding: its answer lists the next */
+    if (!edge_mark(client->edge)) {
+        list_mark(client, (int64_t)client->gateway->settings.reach_interval_ms);
+        return;
+    }
     collect_written(client);
     client->marking = client->left;
     client->marking_count = client->left_count;
@@ -387,6 +414,12 @@ void feed_reached(struct client *client) {
 void feed_confirmed(struct client *client) {
     if (client->wait_reached && client->overflow)
         read_on(client);
+}
+
+void feed_confirms(struct client *client) {
+    collect_written(client);
+    if (client->left_count > 0)
+        list_mark(client, 0);
 }
 
 static void run_marks(struct gateway *gateway, int64_t now_ms) {

@@ -40,12 +40,13 @@ void entry_texts_clear(struct entry_texts *self) {
     }
 }
 
-bool entry_texts_get(struct entry_texts *self, const struct client *client,
-                     const struct entry *entry, struct slice *text_r) {
+int entry_texts_get(struct entry_texts *self, const struct client *client,
+                    const struct entry *entry, struct slice *text_r) {
     enum dialect_view view =
         dialect_entry_view(client->dialect, client->ext, entry, client->account);
+    *text_r = slice_make(NULL, 0);
     if (view == DIALECT_VIEW_NOTHING)
-        return false;
+        return 0;
     struct buffer *text = &self->texts[client->dialect][client->ext];
     if (view == DIALECT_VIEW_OWN) {
         text = &self->own;
@@ -54,5 +55,5 @@ bool entry_texts_get(struct entry_texts *self, const struct client *client,
     if (text->length == 0)
         dialect_write_entry(client->dialect, client->ext, entry, client->account, text);
     *text_r = slice_make(text->data, text->length);
-    return text->length > 0;
+    return text->failed ? -1 : 0;
 }

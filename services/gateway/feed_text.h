@@ -9,9 +9,10 @@ struct entry_texts *entry_texts_new(void);
 void entry_texts_destroy(struct entry_texts **self);
 /* Before another entry. */
 void entry_texts_clear(struct entry_texts *self);
-/* The entry as this client sees it; false when it sees nothing. Valid until the next
- * entry_texts_get or entry_texts_clear. */
-bool entry_texts_get(struct entry_texts *self, const struct client *client,
-                     const struct entry *entry, struct slice *text_r);
+/* The entry as this client sees it; empty when it sees nothing. Valid until the next
+ * entry_texts_get or entry_texts_clear. -1 without memory. */
+int entry_texts_get(struct entry_texts *self, const struct client *client,
+                    const struct entry *entry, struct slice *text_r)
+    __attribute__((warn_unused_result));
 
 #endif

@@ -67,7 +67,7 @@ struct written {
 };
 
 struct client {
-    uint64_t id; /* the edge's, and what session knows the connection by */
+    uint64_t id; /* the edge's */
     struct gateway *gateway;
     struct edge_connection *edge;
     UT_hash_handle hh;
@@ -85,7 +85,9 @@ struct client {
     char token[CLIENT_TOKEN_BYTES + 1];
     bool has_token; /* is the connection of its token, in gateway->tokens */
     UT_hash_handle by_token;
-    uint64_t bound_link; /* of the session instance that knows this connection; 0: none */
+    uint64_t binding;    /* what session knows this login by, never used again; 0: not at all */
+    uint64_t bound_link; /* of the session instance that it is bound at; 0: none */
+    UT_hash_handle by_binding;
 
     /* requests: one at a time, but for texts */
     struct client_request request; /* while busy */
@@ -110,7 +112,7 @@ struct client {
     uint64_t after_moves; /* the first page waits until so many cursors' moves are stored */
     bool await_moves;
     bool overflow;      /* something was written without a position: the cursor must move first */
-    int64_t pull_at_ms; /* after a failed pull: not before */
+    int64_t pull_at_ms; /* the next page: not before */
     struct client *next_pull, *prev_pull;
 
     /* marks: what has reached the client */
@@ -145,6 +147,8 @@ struct gateway {
     struct peers *auth, *group, *session, *delivery;
     struct client *clients; /* by id */
     struct client *tokens;  /* by token */
+    struct client *bound;   /* by binding */
+    uint64_t last_binding;
     struct client *pull_queue, *mark_queue, *login_queue, *retry_queue, *stored_queue;
     size_t pulls, queued_pulls; /* on their way; in pull_queue */
     struct names *names;
@@ -158,7 +162,8 @@ struct gateway {
     size_t send_bytes;    /* what all texts take that are not stored yet */
     ev_timer tick;
     bool stopping;
-    uint64_t last_trace; /* that was given to a client's request */
+    int64_t catch_up_at_ms; /* once more after a writer was lost; 0: no */
+    uint64_t last_trace;    /* that was given to a client's request */
     struct metric *connections, *accepted, *turned_away, *stored, *refused, *written;
     struct metric *caught_up, *gaps;
     struct metric *refused_by[ERR_COUNT];
@@ -242,6 +247,8 @@ void feed_catch_up_all(struct gateway *gateway, const char *reason);
 void feed_push(struct gateway *gateway, struct slice packed, const struct u64_list *connections);
 void feed_tick(struct gateway *gateway, int64_t now_ms);
 void feed_reached(struct client *client);
+/* From now on the client confirms; what was written before moves cursors as it did. */
+void feed_confirms(struct client *client);
 /* Of what was written without a position, nothing waits to be confirmed any more. */
 void feed_confirmed(struct client *client);
 /* The account logs out; what was written for it may still be confirmed. */
@@ -253,6 +260,8 @@ void feed_stop(struct client *client);
 
 struct bindings *bindings_new(struct gateway *gateway);
 void bindings_destroy(struct bindings **self);
+/* Whose number of a login session has named; NULL: it has logged out. */
+struct client *bindings_client(const struct gateway *gateway, uint64_t binding);
 /* Tells session that the client is here; `done` is called once, unless the client is gone. */
 void bindings_bind(struct client *client, void (*done)(struct client *client, enum err err));
 /* Tells session that it is not; remembered until session has answered or forgotten it anyway. */

@@ -8,6 +8,9 @@
 #include "common/log.h"
 #include "services/gateway/gateway.h"
 
+/* After an instance was lost: by then what it had sent to the database is committed or undone. */
+#define COMMITTED_MS 2000
+
 static struct gateway gateway;
 
 #define SETTINGS struct gateway_settings
@@ -61,6 +64,10 @@ static void on_tick(struct ev_loop *ev, ev_timer *timer, int revents) {
     (void)revents;
     struct gateway *self = timer->data;
     int64_t now_ms = loop_now_ms();
+    if (self->catch_up_at_ms != 0 && self->catch_up_at_ms <= now_ms) {
+        self->catch_up_at_ms = 0;
+        feed_catch_up_all(self, "what that instance was committing can be read by now");
+    }
     client_tick(self, now_ms);
     names_tick(self, now_ms);
     operation_tick(self, now_ms);
@@ -71,12 +78,15 @@ static void on_tick(struct ev_loop *ev, ev_timer *timer, int revents) {
     cursors_tick(self, now_ms);
 }
 
-/* An instance that commits and then dies before it has routed leaves nobody to tell of it. */
+/* An instance that commits and then dies before it has routed leaves nobody to tell of it; nor can
+ * what the database is still committing be read yet. */
 static void writer_changed(void *context, struct peer *peer, enum peer_change change) {
     (void)peer;
     struct gateway *self = context;
-    if (change == PEER_LOST)
+    if (change == PEER_LOST) {
         feed_catch_up_all(self, "an instance that writes to the log was lost");
+        self->catch_up_at_ms = loop_now_ms() + COMMITTED_MS;
+    }
     send_tick(self, loop_now_ms());
 }
 

@@ -9,6 +9,8 @@
  */
 
 static void opt_in(struct client *client) {
+    if (client->request.confirm && !client->confirms)
+        feed_confirms(client);
     client->ext = client->ext || client->request.ext;
     client->confirms = client->confirms || client->request.confirm;
 }

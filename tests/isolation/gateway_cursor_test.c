@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "services/gateway/positions.h"
 #include "tests/support/gateway_fixture.h"
 
 #define ALICE ((uint64_t)1001)
@@ -327,6 +328,54 @@ static void a_backlog_waits_in_the_log(void **state) {
     }
 }
 
+/*
+ * A connection on which one login follows the other, and whose pong never comes: what waits to be
+ * told of is bounded. What is beyond it comes again some day.
+ */
+static void what_waits_for_a_pong_is_bounded(void **state) {
+    enum { PAGE = 250, LOGINS = 20, LEFT_MAX = POSITIONS_MAX + 256 };
+    static struct entry page[PAGE];
+    struct stage *stage = *state;
+    struct talker *alice = stage_talker(stage, true);
+    struct auth_logout logout;
+    struct session_unbind unbind;
+    struct delivery_advance advance;
+    struct asked *asked;
+    alice->pongless = true;
+    for (size_t i = 0; i < PAGE; i++) {
+        page[i] = stage_text(1000 + i, 0, ALICE, "hello");
+        page[i].conversation = 100 + i;
+    }
+    stage->keeps_moves = true;
+    for (size_t i = 0; i < LOGINS; i++) {
+        stage_log_in(stage, alice, ALICE, "alice");
+        stage_expect_pull(stage, ALICE, page, PAGE);
+        for (size_t j = 0; j < PAGE; j++) {
+            STAGE_UNTIL(stage, alice->text_count > 0);
+            free(talker_take(alice));
+        }
+        stage_expect_pull(stage, ALICE, NULL, 0);
+        talker_say(alice, "{'msgType':9,'msgBody':{'logoutUserId':'alice','token':'%s'}}",
+                   alice->token);
+        asked = stage_expect(stage, AUTH, &message_AUTH_LOGOUT, &logout);
+        played_answer(&asked, NULL);
+        asked = stage_expect(stage, SESSION, &message_SESSION_UNBIND, &unbind);
+        played_answer(&asked, NULL);
+        stage_hears(stage, alice, "{'msgType':10}");
+    }
+    assert_int_equal(alice->pings, 1);
+    alice->pongless = false;
+    talker_send_pong(alice);
+    size_t moves = 0;
+    while (moves < PAGE + LEFT_MAX) {
+        asked = stage_expect(stage, DELIVERY, &message_DELIVERY_ADVANCE, &advance);
+        moves += advance.cids.count;
+        played_answer(&asked, NULL);
+    }
+    assert_int_equal(moves, PAGE + LEFT_MAX);
+    stage_quiet(stage);
+}
+
 int main(void) {
 #define TEST_OF(name_, set_up_) cmocka_unit_test_setup_teardown(name_, set_up_, stage_tear_down)
     const struct CMUnitTest tests[] = {
@@ -341,6 +390,7 @@ int main(void) {
         TEST_OF(a_deaf_client_over_websocket, set_up_small),
         TEST_OF(the_longest_text_arrives, set_up_small),
         TEST_OF(a_backlog_waits_in_the_log, set_up_small),
+        TEST_OF(what_waits_for_a_pong_is_bounded, stage_set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

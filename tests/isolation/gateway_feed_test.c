@@ -123,7 +123,8 @@ static void what_is_not_stored_passes_by(void **state) {
     assert_int_equal(stage->move_count, 0);
 }
 
-static void what_is_no_entry_is_left_out(void **state) {
+/* Whatever it was, it may be in the log. */
+static void what_is_no_entry_is_looked_up(void **state) {
     struct stage *stage = *state;
     struct talker *alice = stage_live(stage, ALICE, "alice");
     uint64_t connections[] = {alice->connection, 999, alice->connection + 1000};
@@ -134,12 +135,35 @@ static void what_is_no_entry_is_left_out(void **state) {
                                 .items = {items, 3}};
     played_send(stage->played[SESSION], &message_GATEWAY_PUSH, &push);
     struct entry entry = stage_text(11, 10, ALICE, "good");
-    stage_push_to(stage, &entry, alice);
+    stage_expect_pull(stage, ALICE, &entry, 1);
     hears_from_bob(stage, alice, "good");
+    stage_expect_pull(stage, ALICE, NULL, 0);
+    stage_wait_talker_live(stage, alice);
     entry = stage_text(12, 11, ALICE, "to somebody else's account as well");
     stage_push(stage, &entry, (struct talker *const[]){alice}, 1);
     hears_from_bob(stage, alice, "to somebody else's account as well");
     stage_quiet(stage);
+}
+
+/* What is behind it is not written before it, and no position moves past it. */
+static void what_is_no_entry_in_a_page_is_read_again(void **state) {
+    struct stage *stage = *state;
+    struct talker *alice = stage_talker(stage, false);
+    struct delivery_pull body;
+    stage_log_in(stage, alice, ALICE, "alice");
+    struct entry second = stage_text(12, 11, ALICE, "second");
+    struct buffer packed = buffer_make(4096);
+    record_pack(&entry_desc, &second, &packed);
+    struct slice items[] = {slice_text("no msgpack"), slice_make(packed.data, packed.length)};
+    struct asked *pull = stage_expect(stage, DELIVERY, &message_DELIVERY_PULL, &body);
+    played_answer(&pull, &(struct delivery_pull_reply){.entries = {items, 2}});
+    struct entry page[] = {stage_text(11, 10, ALICE, "first"), second};
+    stage_expect_pull(stage, ALICE, page, 2);
+    hears_from_bob(stage, alice, "first");
+    hears_from_bob(stage, alice, "second");
+    stage_expect_pull(stage, ALICE, NULL, 0);
+    stage_wait_talker_live(stage, alice);
+    buffer_free(&packed);
 }
 
 /* --- new conversations --------------------------------------------------------------------- */
@@ -239,6 +263,36 @@ static void beyond_the_positions_cursors_move_first(void **state) {
     stage_wait_talker_live(stage, alice);
     stage_quiet(stage);
     buffer_free(&packed);
+}
+
+/* The same when it comes by a push: what comes next in that conversation waits for the cursor. */
+static void a_push_beyond_the_positions_is_written_once(void **state) {
+    static uint64_t conversations[POSITIONS_MAX], positions[POSITIONS_MAX];
+    struct stage *stage = *state;
+    struct talker *alice = stage_talker(stage, false);
+    struct delivery_advance advance;
+    struct delivery_pull body;
+    for (uint64_t i = 0; i < POSITIONS_MAX; i++)
+        conversations[i] = 1000 + i;
+    stage->keeps_moves = true;
+    stage_log_in(stage, alice, ALICE, "alice");
+    struct asked *asked = stage_expect(stage, DELIVERY, &message_DELIVERY_PULL, &body);
+    played_answer(&asked,
+                  &(struct delivery_pull_reply){.conversations = {conversations, POSITIONS_MAX},
+                                                .positions = {positions, POSITIONS_MAX}});
+    stage_wait_talker_live(stage, alice);
+    struct entry first = stage_text(11, 0, ALICE, "in a new one");
+    struct entry second = stage_text(12, 11, ALICE, "there as well");
+    stage_push_to(stage, &first, alice);
+    stage_push_to(stage, &second, alice);
+    hears_from_bob(stage, alice, "in a new one");
+    asked = stage_expect(stage, DELIVERY, &message_DELIVERY_ADVANCE, &advance);
+    assert_int_equal(advance.conversations.items[0], STAGE_PAIR);
+    assert_int_equal(advance.cids.items[0], 11);
+    assert_int_equal(played_count(stage->played[DELIVERY], &message_DELIVERY_PULL), 0);
+    played_answer(&asked, NULL);
+    stage_expect_pull(stage, ALICE, &second, 1);
+    hears_from_bob(stage, alice, "there as well");
 }
 
 /* --- gaps ---------------------------------------------------------------------------------- */
@@ -375,9 +429,9 @@ static void a_page_is_held_against_what_was_sent(void **state) {
     struct asked *pull = stage_expect(stage, DELIVERY, &message_DELIVERY_PULL, &body);
     entry = stage_text(12, 11, ALICE, "good");
     record_pack(&entry_desc, &entry, &packed);
-    struct slice items[] = {slice_text("no entry"), slice_make(packed.data, packed.length)};
+    struct slice item = slice_make(packed.data, packed.length);
     uint64_t positions[] = {1, 2, 3};
-    played_answer(&pull, &(struct delivery_pull_reply){.entries = {items, 2},
+    played_answer(&pull, &(struct delivery_pull_reply){.entries = {&item, 1},
                                                        .conversations = {positions, 1},
                                                        .positions = {positions, 3}});
     hears_from_bob(stage, alice, "good");
@@ -394,7 +448,9 @@ int main(void) {
         TEST(everyone_sees_it_once_and_in_their_own_way),
         TEST(what_was_sent_already_is_dropped),
         TEST(what_is_not_stored_passes_by),
-        TEST(what_is_no_entry_is_left_out),
+        TEST(what_is_no_entry_is_looked_up),
+        TEST(what_is_no_entry_in_a_page_is_read_again),
+        TEST(a_push_beyond_the_positions_is_written_once),
         TEST(a_conversation_that_begins_goes_straight_out),
         TEST(one_that_began_without_the_account_is_read),
         TEST(of_a_partial_list_nothing_is_concluded),

@@ -127,6 +127,28 @@ static void without_confirm_both_move_them(void **state) {
     no_moves(stage);
 }
 
+/* A client that says so on the way, by a registration: what was written before counts as it did. */
+static void from_then_on_only_301s_count(void **state) {
+    struct stage *stage = *state;
+    struct talker *alice = stage_talker(stage, true);
+    struct auth_register body;
+    stage_log_in_ext(stage, alice, ALICE, "alice");
+    stage_expect_pull(stage, ALICE, NULL, 0);
+    stage_wait_talker_live(stage, alice);
+    push_text(stage, alice, 11);
+    talker_say(alice,
+               "{'msgType':113,'msgBody':{'userId':'zoe','ext':1,'confirm':true},'ref':'r'}");
+    struct asked *asked = stage_expect(stage, AUTH, &message_AUTH_REGISTER, &body);
+    played_answer(&asked, &(struct auth_register_reply){.account = 1009, .id = slice_text("zoe")});
+    stage_hears(stage, alice, "{'msgType':300,'ref':'r','ok':true}");
+    push_text(stage, alice, 12);
+    stage_expect_move(stage, ALICE, STAGE_PAIR, 11);
+    no_moves(stage);
+    say_received(alice, "'user':2002", 12, NULL);
+    stage_expect_move(stage, ALICE, STAGE_PAIR, 12);
+    no_moves(stage);
+}
+
 /* What a client never sees it cannot confirm: that goes along with what it sees. */
 static void what_is_not_shown_needs_no_confirming(void **state) {
     struct stage *stage = *state;
@@ -444,6 +466,7 @@ int main(void) {
         TEST(only_a_301_moves_a_confirming_clients_cursors),
         TEST(pages_are_confirmed_too),
         TEST(without_confirm_both_move_them),
+        TEST(from_then_on_only_301s_count),
         TEST(what_is_not_shown_needs_no_confirming),
         TEST(a_ref_is_answered_when_it_is_stored),
         cmocka_unit_test_setup_teardown(what_cannot_be_stored_is_told, set_up_impatient,
