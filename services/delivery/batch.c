@@ -213,19 +213,25 @@ struct route_batch *batch_run(struct db *db, struct log_cache *cache, uint64_t i
     struct record_arena arena = {0};
     struct route_batch *routes = NULL;
     enum err err = ERR_UNAVAILABLE;
+    bool uncertain = false;
     *missed_r = false;
     for (int attempt = 0; attempt < WRITERS_ATTEMPTS && err == ERR_UNAVAILABLE; attempt++) {
         err = db_connect(db);
         if (err == ERR_OK)
             err = commit(&batch, &arena);
-        if (err != ERR_OK)
+        if (err != ERR_OK) {
+            uncertain = uncertain || db_uncertain(db);
             log_cache_clear(cache);
+        }
     }
     if (err == ERR_OK)
         routes = answer(&batch, missed_r);
     else
         for (size_t i = 0; i < count; i++)
             sends[i]->err = err;
+    /* It may be in the log after all, and nobody may say it again. */
+    if (err != ERR_OK && uncertain)
+        *missed_r = true;
     record_arena_free(&arena);
     return routes;
 }

@@ -31,7 +31,7 @@ struct router {
     ev_async wake;
     ev_timer missed_timer;
     bool missed, missed_asked;
-    bool session_lost;      /* and may still be reached by gateways */
+    bool used;              /* was handed a batch */
     size_t bytes, requests; /* in progress */
     atomic_bool reached;    /* a session is live; read by any thread */
     struct metric *routed, *lost;
@@ -322,25 +322,22 @@ static void on_wake(struct ev_loop *ev, ev_async *watcher, int revents) {
     struct router *self = watcher->data;
     for (struct route_batch *batch = take_posted(self), *next; batch != NULL; batch = next) {
         next = batch->next;
+        self->used = true;
         send_batch(self, batch, 1);
     }
 }
 
 /*
- * While a session is lost to us, its accounts' entries go to another one, which takes them without
- * having these accounts. Gateways that reach both all the while would never know: so they read the
- * log once it is back.
+ * Gateways find and lose sessions at other moments than this router does. Between the two, entries
+ * go to a session that takes them without having these accounts, which nobody would ever know: so
+ * after every change gateways read the log.
  */
 static void session_changed(void *context, struct peer *peer, enum peer_change change) {
     (void)peer;
     struct router *self = context;
     atomic_store(&self->reached, peers_live_count(self->sessions) > 0);
-    if (change == PEER_LOST)
-        self->session_lost = true;
-    else if (change == PEER_LIVE && self->session_lost) {
-        self->session_lost = false;
+    if (self->used && (change == PEER_LIVE || change == PEER_LOST))
         self->missed = true;
-    }
 }
 
 static size_t depth_of_bytes(const void *argument) {

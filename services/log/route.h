@@ -10,7 +10,7 @@
  * whoever has those accounts by then, at most ROUTE_ATTEMPTS times. What could not be routed all
  * the same is not remembered row by row: the entries are in the log. The router remembers only that
  * something was missed, and has every gateway catch up (`session.dirty`) as soon as a session
- * answers.
+ * answers. It does so, too, whenever a session comes or goes.
  *
  * Entries of one conversation may arrive out of order after a retry; `prev` tells the gateway.
  */

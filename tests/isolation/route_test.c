@@ -241,6 +241,7 @@ static void test_accounts_are_split_over_sessions(void **state) {
     wait_for_routed(another.caller, 6 * SESSIONS);
     fake_peer_destroy(&sessions.fakes[1]);
     assert_true(service_process_wait_text(another.process, "state=down", TEST_DEADLINE_MS));
+    expect_dirty(sessions.fakes[0]);
     send_and_see(f, &another, &sessions, told);
     for (size_t i = 0; i < MEMBERS; i++)
         assert_int_equal(told[i], 0);
@@ -263,8 +264,32 @@ static void test_a_lost_sessions_part_moves(void **state) {
     assert_int_equal(moved.count, lost.count);
     assert_memory_equal(moved.accounts, lost.accounts, moved.count * sizeof(uint64_t));
     assert_int_equal(count + moved.count, MEMBERS);
+    expect_dirty(sessions.fakes[0]);
     end_another(&another);
     fake_peer_destroy(&sessions.fakes[0]);
+}
+
+/*
+ * A gateway may have found the second session, and bound some there, before this instance did: what
+ * it handed to the first alone has to be read.
+ */
+static void test_a_session_that_is_found_later(void **state) {
+    struct delivery_fixture *f = *state;
+    uint16_t ports[SESSIONS] = {test_free_port(), test_free_port()};
+    struct fake_peer *fakes[SESSIONS] = {fake_peer_new(ports[0])};
+    struct another another =
+        start_another(f,
+                      test_text("--session-peers=tcp://127.0.0.1:%u,tcp://127.0.0.1:%u",
+                                (unsigned)ports[0], (unsigned)ports[1]),
+                      NULL);
+    say_by(f, another.caller, new_account(f, ""), new_account(f, ""), 0);
+    next_routed_at(f, fakes[0]);
+    fakes[1] = fake_peer_new(ports[1]);
+    for (size_t s = 0; s < SESSIONS; s++)
+        expect_dirty(fakes[s]);
+    end_another(&another);
+    for (size_t s = 0; s < SESSIONS; s++)
+        fake_peer_destroy(&fakes[s]);
 }
 
 static void test_every_session_hears_of_a_loss(void **state) {
@@ -337,6 +362,7 @@ int main(void) {
         cmocka_unit_test(test_ready_when_a_session_is_there),
         cmocka_unit_test(test_accounts_are_split_over_sessions),
         cmocka_unit_test(test_a_lost_sessions_part_moves),
+        cmocka_unit_test(test_a_session_that_is_found_later),
         cmocka_unit_test(test_every_session_hears_of_a_loss),
         cmocka_unit_test(test_a_crowd),
         cmocka_unit_test(test_a_session_that_is_silent_for_long),

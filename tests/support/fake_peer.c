@@ -28,6 +28,7 @@ struct fake_peer {
     enum err refusal;                           /* under `lock` */
     size_t ignored;                             /* under `lock`: still to be ignored */
     bool silent;                                /* under `lock` */
+    const struct message_desc *passed_over;     /* under `lock` */
     zframe_t *taken;                            /* what the last body_r points into */
     struct record_arena arena;
 };
@@ -93,6 +94,13 @@ static bool is_silent(struct fake_peer *self) {
     return silent;
 }
 
+static bool is_passed_over(struct fake_peer *self, const struct envelope *envelope) {
+    pthread_mutex_lock(&self->lock);
+    bool passed_over = self->passed_over != NULL && is(envelope, self->passed_over);
+    pthread_mutex_unlock(&self->lock);
+    return passed_over;
+}
+
 static void take_message(struct fake_peer *self) {
     zframe_t *caller = zframe_recv(self->router);
     zframe_t *frame = zframe_recv(self->router);
@@ -103,7 +111,7 @@ static void take_message(struct fake_peer *self) {
                         &envelope) == 0) {
         if (envelope.kind == ENVELOPE_REQUEST && next_outcome(self, &envelope, &err))
             answer(self, &caller, &envelope, err);
-        if (!is(&envelope, &message_SERVICE_PING)) {
+        if (!is(&envelope, &message_SERVICE_PING) && !is_passed_over(self, &envelope)) {
             keep(self, frame);
             frame = NULL;
         }
@@ -190,6 +198,12 @@ void fake_peer_ignore(struct fake_peer *self, size_t count) {
 void fake_peer_set_silent(struct fake_peer *self, bool silent) {
     pthread_mutex_lock(&self->lock);
     self->silent = silent;
+    pthread_mutex_unlock(&self->lock);
+}
+
+void fake_peer_pass_over(struct fake_peer *self, const struct message_desc *message) {
+    pthread_mutex_lock(&self->lock);
+    self->passed_over = message;
     pthread_mutex_unlock(&self->lock);
 }
 

@@ -38,6 +38,9 @@ void fake_peer_ignore(struct fake_peer *self, size_t count);
 /* Until it is undone nothing is answered, pings neither, and nothing is kept. */
 void fake_peer_set_silent(struct fake_peer *self, bool silent);
 
+/* From now on messages of this kind are not kept, however many come or do not; NULL: all are. */
+void fake_peer_pass_over(struct fake_peer *self, const struct message_desc *message);
+
 /* Takes the oldest message, waits for it when there is none; it must be a `message`. `body_r` and
  * what it points to live until the next fake_peer_expect. */
 void fake_peer_expect(struct fake_peer *self, const struct message_desc *message, void *body_r);
