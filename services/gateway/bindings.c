@@ -8,6 +8,7 @@
  * ping's answer that tells of more than have come, sends its clients back to the log as well.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/log.h"
 #include "services/gateway/bindings_private.h"
@@ -169,6 +170,72 @@ static void tell_moved(struct bindings *self, struct bind_many *bind) {
     }
 }
 
+static void bound_many(void *argument, enum err err, const void *reply, const char *text);
+
+static struct bind_many *bind_many_new(struct bindings *self, struct peer *peer) {
+    struct bind_many *bind = calloc(1, sizeof *bind);
+    if (bind == NULL) {
+        self->stale = true;
+        return NULL;
+    }
+    bind->gateway = self->gateway;
+    bind->link = *link_of(peer);
+    return bind;
+}
+
+static void ask_bind(struct bindings *self, struct peer *peer, struct bind_many *bind) {
+    struct session_bind body = {.accounts = {bind->accounts, bind->count},
+                                .connections = {bind->connections, bind->count},
+                                .again = true};
+    if (bind->count > 0 && peers_ask(self->gateway->session, peer,
+                                     &(struct peers_request){.message = &message_SESSION_BIND,
+                                                             .body = &body,
+                                                             .done = bound_many,
+                                                             .argument = bind}) == ERR_OK) {
+        self->asked++;
+        return;
+    }
+    if (bind->count > 0)
+        self->stale = true;
+    free(bind);
+}
+
+static struct peer *live_under(struct gateway *gateway, uint64_t link) {
+    struct peer *peer;
+    for (size_t i = 0; (peer = peers_live(gateway->session, i)) != NULL; i++)
+        if (*link_of(peer) == link)
+            break;
+    return peer;
+}
+
+static void ask_part(struct bindings *self, struct peer *peer, const struct bind_many *bind,
+                     size_t from, size_t count) {
+    struct bind_many *part = bind_many_new(self, peer);
+    if (part == NULL)
+        return;
+    part->count = count;
+    memcpy(part->accounts, bind->accounts + from, count * sizeof part->accounts[0]);
+    memcpy(part->connections, bind->connections + from, count * sizeof part->connections[0]);
+    ask_bind(self, peer, part);
+}
+
+/*
+ * Session has bound all that fit and does not say which do not: half by half the question leads to
+ * them, and their connections are closed.
+ */
+static void find_refused(struct bindings *self, const struct bind_many *bind) {
+    struct peer *peer = live_under(self->gateway, bind->link);
+    struct client *client = bindings_client(self->gateway, bind->connections[0]);
+    if (bind->count == 1 && client != NULL) {
+        edge_close(client->edge, 1013, "there are as many connections as there may be");
+    } else if (bind->count > 1 && peer != NULL) {
+        ask_part(self, peer, bind, 0, bind->count / 2);
+        ask_part(self, peer, bind, bind->count / 2, bind->count - bind->count / 2);
+    } else if (bind->count > 1) {
+        self->stale = true;
+    }
+}
+
 static void bound_many(void *argument, enum err err, const void *reply, const char *text) {
     (void)reply;
     (void)text;
@@ -189,37 +256,11 @@ static void bound_many(void *argument, enum err err, const void *reply, const ch
     }
     if (err == ERR_OK)
         tell_moved(self, bind);
+    else if (err == ERR_TOO_MANY)
+        find_refused(self, bind);
     else
         self->stale = true;
     free(bind);
-}
-
-static void ask_bind(struct bindings *self, struct peer *peer, struct bind_many *bind) {
-    struct session_bind body = {.accounts = {bind->accounts, bind->count},
-                                .connections = {bind->connections, bind->count},
-                                .again = true};
-    if (bind->count > 0 && peers_ask(self->gateway->session, peer,
-                                     &(struct peers_request){.message = &message_SESSION_BIND,
-                                                             .body = &body,
-                                                             .done = bound_many,
-                                                             .argument = bind}) == ERR_OK) {
-        self->asked++;
-        return;
-    }
-    if (bind->count > 0)
-        self->stale = true;
-    free(bind);
-}
-
-static struct bind_many *bind_many_new(struct bindings *self, struct peer *peer) {
-    struct bind_many *bind = calloc(1, sizeof *bind);
-    if (bind == NULL) {
-        self->stale = true;
-        return NULL;
-    }
-    bind->gateway = self->gateway;
-    bind->link = *link_of(peer);
-    return bind;
 }
 
 /* Binds again every client that belongs to `peer` and is not bound under its link. */

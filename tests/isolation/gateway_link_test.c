@@ -84,6 +84,48 @@ static void a_bulk_that_is_refused_is_bound_in_the_end(void **state) {
     expect_missed(stage, alice);
 }
 
+/* Session takes all but one. The others are live as after any loss; that one is told to go. */
+static void who_does_not_fit_in_a_bulk_is_found(void **state) {
+    enum { CLIENTS = 5, REFUSED = 2 };
+    struct stage *stage = *state;
+    struct talker *talkers[CLIENTS];
+    struct session_bind body;
+    struct session_unbind unbind;
+    struct delivery_pull pull;
+    bool bound[CLIENTS] = {false};
+    for (uint64_t i = 0; i < CLIENTS; i++)
+        talkers[i] = stage_live(stage, ALICE + i, test_text("client-%u", (unsigned)i));
+    played_set_link(stage->played[SESSION], 77);
+    for (size_t left = CLIENTS; left > 0;) {
+        struct asked *asked = stage_expect(stage, SESSION, &message_SESSION_BIND, &body);
+        bool fits = true;
+        for (size_t i = 0; i < body.accounts.count; i++)
+            fits = fits && body.accounts.items[i] != ALICE + REFUSED;
+        left -= fits ? body.accounts.count : body.accounts.count == 1;
+        for (size_t i = 0; fits && i < body.accounts.count; i++)
+            bound[body.accounts.items[i] - ALICE] = true;
+        if (fits)
+            played_answer(&asked, NULL);
+        else
+            played_refuse(&asked, ERR_TOO_MANY);
+    }
+    stage_sees_close(stage, talkers[REFUSED], 0);
+    /* Session may have it all the same, as far as the gateway knows. */
+    struct asked *asked = stage_expect(stage, SESSION, &message_SESSION_BIND, &body);
+    assert_int_equal(body.accounts.items[0], ALICE + REFUSED);
+    played_refuse(&asked, ERR_TOO_MANY);
+    asked = stage_expect(stage, SESSION, &message_SESSION_UNBIND, &unbind);
+    assert_int_equal(unbind.accounts.items[0], ALICE + REFUSED);
+    played_answer(&asked, NULL);
+    for (size_t i = 0; i + 1 < CLIENTS; i++) {
+        asked = stage_expect(stage, DELIVERY, &message_DELIVERY_PULL, &pull);
+        stage_answer_pull(&asked, NULL, 0);
+    }
+    for (size_t i = 0; i < CLIENTS; i++)
+        assert_int_equal(bound[i], i != REFUSED);
+    stage_quiet(stage);
+}
+
 /* The connection to session breaks, which session itself has not noticed: its link is the same. */
 static void a_cut_is_a_loss_even_under_the_same_link(void **state) {
     struct stage *stage = *state;
@@ -287,6 +329,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(a_link_that_changes_is_bound_again),
         TEST(a_bulk_that_is_refused_is_bound_in_the_end),
+        TEST(who_does_not_fit_in_a_bulk_is_found),
         TEST(a_cut_is_a_loss_even_under_the_same_link),
         TEST(who_leaves_meanwhile_is_unbound_after_a_cut),
         TEST(without_session_nobody_logs_in),
