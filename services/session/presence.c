@@ -15,6 +15,9 @@
 
 /* Accounts per request, as messages.def bounds them. */
 #define REQUEST_MAX 1024
+/* Longer than group's handler can take (its database's answer, in three attempts): what it may
+ * still be telling must not be overtaken by newer news. A lost link ends the wait. */
+#define ANSWER_TIMEOUT_MS 60000
 
 struct news {
     uint64_t account;
@@ -179,10 +182,12 @@ static void on_timer(struct ev_loop *ev, ev_timer *timer, int revents) {
     gather(self, accounts);
     struct group_presence body = {.accounts = {accounts, self->asked_count},
                                   .online = self->asked[0]->online};
-    enum err err = peers_ask(
-        self->group, peer,
-        &(struct peers_request){
-            .message = &message_GROUP_PRESENCE, .body = &body, .done = answered, .argument = self});
+    enum err err = peers_ask(self->group, peer,
+                             &(struct peers_request){.message = &message_GROUP_PRESENCE,
+                                                     .body = &body,
+                                                     .timeout_ms = ANSWER_TIMEOUT_MS,
+                                                     .done = answered,
+                                                     .argument = self});
     if (err != ERR_OK)
         answered(self, err, NULL, NULL);
 }

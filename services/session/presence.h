@@ -2,16 +2,16 @@
  * Presence: whose first connection opened, and whose last one closed, told to group, which knows
  * whom it concerns.
  *
- *     presence_note(presence, account, true, false);    from the loop; told within
- * PRESENCE_DELAY_MS presence_confirm(presence, account);              it was here all along:
- * nothing is told presence_flush(presence);                         at the end: tells now what is
- * held back while (!presence_idle(presence)) ...
+ *     presence_note(presence, account, true, false);  the loop; told within PRESENCE_DELAY_MS
+ *     presence_confirm(presence, account);            it was here all along: nothing is told
+ *     presence_flush(presence);                       at the end: tells now what is held back
+ *     while (!presence_idle(presence)) ...
  *
  * What waits is kept per account: a going that follows an untold coming leaves nothing to tell, so
- * news is never older than the account's state. It waits as long as no group is there. While one
- * answers with errors it is tried PRESENCE_ATTEMPTS times, then dropped and counted, and so is what
- * comes while PRESENCE_MAX accounts wait. Nothing is stored: a process that is killed takes with it
- * what it had not told.
+ * news is never older than the account's state; nor does newer news overtake what group has not
+ * answered yet. It waits as long as no group is there. While one answers with errors it is tried
+ * PRESENCE_ATTEMPTS times, then dropped and counted, and so is what comes while PRESENCE_MAX
+ * accounts wait. Nothing is stored: a process that is killed takes with it what it had not told.
  *
  * Who comes or goes while instances of session come or go may still be connected through a gateway
  * that has yet to bind its clients here. So all news of the first `settle_ms` after the start, and

@@ -12,6 +12,7 @@
 /* Longer than any test: what is held back stays so. */
 #define FOREVER_MS 600000u
 #define SETTLE_MS 1500
+#define HASTY_MS "100"
 
 static struct fake_peer *group;
 static uint16_t group_port;
@@ -36,6 +37,12 @@ static int set_up(void **state) {
 
 static int set_up_impatient(void **state) {
     set_up_with(state, 0, "--gateway-timeout-ms=1200");
+    play_group();
+    return 0;
+}
+
+static int set_up_hasty(void **state) {
+    set_up_with(state, 0, "--request-timeout-ms=" HASTY_MS);
     play_group();
     return 0;
 }
@@ -179,6 +186,22 @@ static void what_failed_is_told_again(void **state) {
     expect_presence(1001, true);
     await_waiting(gateway, 0);
     assert_int_equal(test_caller_metric(gateway, "presence_dropped_total"), 0);
+}
+
+/* Group may still be telling the older news: newer news must not overtake it. */
+static void news_waits_for_the_answer_to_older_news(void **state) {
+    struct test_caller *gateway = caller(*state, "gateway-1");
+    fake_peer_ignore(group, 1);
+    bind_one(gateway, 1001, 7);
+    expect_presence(1001, true);
+    unbind_one(gateway, 1001, 7);
+    for (int64_t end_ms = loop_now_ms() + 1000; loop_now_ms() < end_ms;)
+        assert_int_equal(waiting(gateway), 2);
+    assert_int_equal(fake_peer_waiting(group), 0);
+    fake_peer_destroy(&group); /* nothing is told behind a link that is lost */
+    play_group();
+    expect_presence(1001, false);
+    await_waiting(gateway, 0);
 }
 
 static void what_always_fails_is_dropped(void **state) {
@@ -366,6 +389,7 @@ int main(void) {
         TEST_WITH(coming_and_going_at_once_is_no_news, set_up_without_group),
         TEST(news_waits_while_group_is_away),
         TEST(what_failed_is_told_again),
+        TEST_WITH(news_waits_for_the_answer_to_older_news, set_up_hasty),
         TEST(what_always_fails_is_dropped),
         TEST_WITH(so_many_wait_and_no_more, set_up_without_group),
         TEST_WITH(news_of_the_start_is_held_back, set_up_settling),
