@@ -55,7 +55,7 @@ static bool goes_to(const struct send *send, struct recipient to) {
  */
 
 static size_t bytes_of(const struct client_request *request) {
-    return request->text.length + CLIENT_SEND_BYTES;
+    return sizeof(struct send) + request->memory_bytes;
 }
 
 static void remove_send(struct client *client, struct send *send) {
