@@ -1,15 +1,12 @@
 /* delivery.send: checks what can be checked without the database, and hands over to a writer. */
 #include "services/delivery/writers.h"
 
-/* As long as a row's body may be, with room to spare. */
-#define TEXT_BYTES 65000
-
 static bool texts_fit(const struct delivery_send *body) {
     if (body->texts.count == 0 || body->texts.count != body->nonces.count)
         return false;
     for (size_t i = 0; i < body->texts.count; i++) {
         size_t length = body->texts.items[i].length;
-        if (length == 0 || length > TEXT_BYTES || body->nonces.items[i].length != NONCE_BYTES)
+        if (length == 0 || length > TEXT_MAX_BYTES || body->nonces.items[i].length != NONCE_BYTES)
             return false;
     }
     return true;

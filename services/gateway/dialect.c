@@ -5,6 +5,7 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "services/gateway/dialect_private.h"
@@ -105,11 +106,11 @@ enum dialect dialect_detect(const cJSON *object) {
 static const struct request_row *find_row(const struct dialect_form *form, bool ext,
                                           struct reading *reading) {
     struct client_request *request = reading->request;
-    if (!field_given(request->json, form->number_key)) {
+    if (!field_given(reading->json, form->number_key)) {
         reading_fail(reading, "%s is missing", form->number_key);
         return NULL;
     }
-    const cJSON *number = cJSON_GetObjectItemCaseSensitive(request->json, form->number_key);
+    const cJSON *number = cJSON_GetObjectItemCaseSensitive(reading->json, form->number_key);
     if (!field_number(number, &request->number)) {
         reading_fail(reading, "%s must be a whole number", form->number_key);
         return NULL;
@@ -126,13 +127,13 @@ static const struct request_row *find_row(const struct dialect_form *form, bool 
 /* An unmodified client's `ref` means nothing, whatever it is. */
 static void read_ref(struct reading *reading, bool ext) {
     struct client_request *request = reading->request;
-    if (!(ext || request->ext) || !field_given(request->json, "ref"))
+    if (!(ext || request->ext) || !field_given(reading->json, "ref"))
         return;
     /* Read although the request has a fault already: its answer goes to this ref. */
     struct reading own = {.request = request, .err = ERR_OK};
     char fault[DIALECT_FAULT_BYTES];
     own.fault = fault;
-    reading_text(&own, request->json, "ref", REF_MAX_BYTES, &request->ref);
+    reading_text(&own, reading->json, "ref", REF_MAX_BYTES, &request->ref);
     if (own.err != ERR_OK)
         reading_fail(reading, "%s", fault);
 }
@@ -142,35 +143,68 @@ static bool opts_in(enum operation operation) {
            operation == OPERATION_RESUME;
 }
 
-enum err dialect_read(enum dialect dialect, bool ext, cJSON *json, struct client_request *request_r,
-                      char fault_r[DIALECT_FAULT_BYTES]) {
-    *request_r = (struct client_request){.json = json};
-    fault_r[0] = '\0';
-    struct reading reading = {.request = request_r, .err = ERR_OK, .fault = fault_r};
-    const struct dialect_form *form = form_of(dialect);
-    if (!form || !cJSON_IsObject(json)) {
-        reading_fail(&reading, "the JSON is not an object with code or msgType");
-        return reading.err;
-    }
-    const struct request_row *row = find_row(form, ext, &reading);
+static void read_request(struct reading *reading, const struct dialect_form *form, bool ext) {
+    struct client_request *request = reading->request;
+    const struct request_row *row = find_row(form, ext, reading);
     if (row) {
-        request_r->operation = row->operation;
-        request_r->login_needed = row->needs & NEEDS_LOGIN;
-        request_r->ext = row->operation == OPERATION_RESUME; /* who says it knows of the rest */
+        request->operation = row->operation;
+        request->login_needed = row->needs & NEEDS_LOGIN;
+        request->ext = row->operation == OPERATION_RESUME; /* who says it knows of the rest */
         if (row->read) {
-            reading.body = reading_object(&reading, json, form->body_key);
+            reading->body = reading_object(reading, reading->json, form->body_key);
             if (opts_in(row->operation))
-                reading_ext(&reading, ext);
-            row->read(&reading);
+                reading_ext(reading, ext);
+            row->read(reading);
         }
     }
-    read_ref(&reading, ext);
+    read_ref(reading, ext);
+}
+
+/* Copies what the slices of the request hold to where they point from now on. */
+static void leave_json(struct reading *reading) {
+    struct client_request *request = reading->request;
+    struct slice *const slices[] = {&request->ref,        &request->actor.text, &request->token,
+                                    &request->peer.text,  &request->text,       &request->account,
+                                    &request->email,      &request->password,   &request->name,
+                                    &request->group.text, &request->person.text};
+    const size_t count = sizeof slices / sizeof slices[0];
+    size_t bytes = 0;
+    for (size_t i = 0; i < count; i++)
+        bytes += slices[i]->length;
+    char *at = bytes > 0 ? malloc(bytes) : NULL;
+    if (at == NULL && bytes > 0)
+        reading_no_memory(reading);
+    request->memory = at;
+    request->memory_bytes = at == NULL ? 0 : bytes;
+    for (size_t i = 0; i < count; i++) {
+        struct slice from = *slices[i];
+        *slices[i] = slice_make(NULL, 0);
+        if (at == NULL || from.length == 0)
+            continue;
+        memcpy(at, from.data, from.length);
+        *slices[i] = slice_make(at, from.length);
+        at += from.length;
+    }
+}
+
+enum err dialect_read(enum dialect dialect, bool ext, cJSON *json, struct client_request *request_r,
+                      char fault_r[DIALECT_FAULT_BYTES]) {
+    *request_r = (struct client_request){.memory = NULL};
+    fault_r[0] = '\0';
+    struct reading reading = {.request = request_r, .json = json, .err = ERR_OK, .fault = fault_r};
+    const struct dialect_form *form = form_of(dialect);
+    if (form && cJSON_IsObject(json))
+        read_request(&reading, form, ext);
+    else
+        reading_fail(&reading, "the JSON is not an object with code or msgType");
+    leave_json(&reading);
+    cJSON_Delete(json);
     return reading.err;
 }
 
 void client_request_free(struct client_request *request) {
-    cJSON_Delete(request->json);
-    *request = (struct client_request){.json = NULL};
+    free(request->memory);
+    *request = (struct client_request){.memory = NULL};
 }
 
 /* --- writing JSON ---------------------------------------------------------------------------- */

@@ -71,12 +71,15 @@ enum peer_kind { PEER_NONE, PEER_USER, PEER_GROUP };
 struct client_id {
     bool present;
     uint64_t number;   /* valid when text is empty, or once it was looked up */
-    struct slice text; /* into the request's JSON */
+    struct slice text; /* into the request's memory */
 };
 
-/* One request; every slice points into `json`, which client_request_free frees. */
+/* One request; every slice points into `memory`, which client_request_free frees. It may wait for
+ * long, so it holds what was read from the JSON and not the JSON, whose tree is many times as large
+ * as its text. */
 struct client_request {
-    cJSON *json;
+    char *memory;
+    size_t memory_bytes;
     uint64_t number; /* code or msgType */
     enum operation operation;
     bool login_needed;
@@ -123,7 +126,7 @@ cJSON *dialect_parse(struct slice text, char fault_r[DIALECT_FAULT_BYTES])
 enum dialect dialect_detect(const cJSON *object);
 
 /*
- * Reads one object of the connection's dialect; takes `json` over in every case. `ext`: the
+ * Reads one object of the connection's dialect; frees `json` in every case. `ext`: the
  * connection has opted in by an earlier request; a request that opts in is read as opted in itself.
  * ERR_OK, or ERR_BAD_REQUEST (ERR_INTERNAL without memory) with `fault_r` one sentence that names
  * the field ("toUserId is missing", "msgType 77 is not known"). Number, operation, ext and ref are

@@ -30,6 +30,13 @@ void reading_fail(struct reading *reading, const char *format, ...) {
     va_end(arguments);
 }
 
+void reading_no_memory(struct reading *reading) {
+    if (reading->err != ERR_OK)
+        return;
+    reading_fail(reading, "%s", err_text(ERR_INTERNAL));
+    reading->err = ERR_INTERNAL;
+}
+
 /* The value under the last part of `name`; NULL when it is absent or null. */
 static const cJSON *field_find(const cJSON *object, const char *name) {
     const char *dot = strrchr(name, '.');
@@ -68,8 +75,8 @@ const cJSON *reading_object(struct reading *reading, const cJSON *object, const 
     return item;
 }
 
-/* The text of a string; of a whole number its digits, which are kept in the request's JSON, since
- * all slices of a request live there. */
+/* The text of a string; of a whole number its digits, which are kept in the JSON, since all slices
+ * of a request live there while it is read. */
 static bool item_text(struct reading *reading, const cJSON *item, struct slice *text_r) {
     uint64_t number;
     if (!cJSON_IsString(item)) {
@@ -77,10 +84,9 @@ static bool item_text(struct reading *reading, const cJSON *item, struct slice *
             return false;
         char digits[24];
         snprintf(digits, sizeof digits, "%" PRIu64, number);
-        item = cJSON_AddStringToObject(reading->request->json, "", digits);
+        item = cJSON_AddStringToObject(reading->json, "", digits);
         if (!item) {
-            reading_fail(reading, "%s", err_text(ERR_INTERNAL));
-            reading->err = ERR_INTERNAL;
+            reading_no_memory(reading);
             return true;
         }
     }

@@ -34,7 +34,7 @@ static void read_message(struct reading *reading) {
     request->peer_kind = to_group ? PEER_GROUP : PEER_USER;
     reading_number_id(reading, sender, to_group ? "sender.group_id" : "sender.private_id",
                       &request->peer);
-    reading_text(reading, reading->body, "msg", 0, &request->text);
+    reading_text(reading, reading->body, "msg", TEXT_MAX_BYTES, &request->text);
 }
 
 static void read_file(struct reading *reading) {

@@ -13,6 +13,7 @@
  */
 struct reading {
     struct client_request *request;
+    cJSON *json;       /* all of it; the request's slices point into it until it is read */
     const cJSON *body; /* the object under `data` or `msgBody` */
     enum err err;
     char *fault; /* DIALECT_FAULT_BYTES */
@@ -84,6 +85,7 @@ extern const struct dialect_form dialect_form_youim;
  */
 void reading_fail(struct reading *reading, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+void reading_no_memory(struct reading *reading);
 /* Copies `sentence`, cut between characters where it is too long. */
 void fault_copy(char fault_r[DIALECT_FAULT_BYTES], const char *sentence);
 

@@ -33,7 +33,7 @@ static void read_message(struct reading *reading) {
     read_actor(reading, "fromUserId");
     request->peer_kind = PEER_USER;
     reading_string_id(reading, reading->body, "toUserId", &request->peer);
-    reading_text(reading, reading->body, "msg", 0, &request->text);
+    reading_text(reading, reading->body, "msg", TEXT_MAX_BYTES, &request->text);
 }
 
 static void read_group_message(struct reading *reading) {
@@ -41,7 +41,7 @@ static void read_group_message(struct reading *reading) {
     read_actor(reading, "fromUserId");
     request->peer_kind = PEER_GROUP;
     reading_string_id(reading, reading->body, "toGroup", &request->peer);
-    reading_text(reading, reading->body, "msg", 0, &request->text);
+    reading_text(reading, reading->body, "msg", TEXT_MAX_BYTES, &request->text);
 }
 
 static void read_logout(struct reading *reading) { read_actor(reading, "logoutUserId"); }

@@ -28,8 +28,6 @@
 
 /* Texts per connection that may wait to be stored; beyond it nothing more is read. */
 #define CLIENT_MAX_SENDS 64
-/* What a text that waits takes besides its own length: its parsed JSON. */
-#define CLIENT_SEND_BYTES 1024
 /* Pulls in progress at once; further clients wait their turn. */
 #define GATEWAY_MAX_PULLS 64
 /* What a page may leave unwritten in a connection's queue before the next is pulled. */

@@ -6,6 +6,10 @@
  * leave in one request when the answer is there. So they can never overtake each other, whatever
  * fails, and each is stored once: a request without an answer is asked again, of whichever instance
  * has the conversation then, with the same nonces.
+ *
+ * Delivery refuses a request as a whole. When one with several texts is refused, each of these is
+ * asked again alone, in order, for a verdict of its own: an earlier request, whose answer was lost,
+ * may have stored it, or only its neighbour may be at fault.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +33,7 @@ struct send {
     unsigned char nonce[NONCE_BYTES];
     struct recipient to;
     struct flight *flight; /* that it is on its way with; NULL: waits */
+    bool alone;            /* was refused with others: goes with none */
     int64_t deadline_ms;
     struct send *prev, *next;
 };
@@ -38,6 +43,7 @@ struct flight {
     struct gateway *gateway;
     uint64_t client;
     struct recipient to;
+    size_t count; /* of its texts */
 };
 
 /* For choosing an instance. Two conversations may have the same. */
@@ -55,7 +61,7 @@ static bool goes_to(const struct send *send, struct recipient to) {
  */
 
 static size_t bytes_of(const struct client_request *request) {
-    return request->text.length + CLIENT_SEND_BYTES;
+    return sizeof(struct send) + request->memory_bytes;
 }
 
 static void remove_send(struct client *client, struct send *send) {
@@ -90,11 +96,13 @@ static void land(struct client *client, const struct flight *flight, enum err er
                  const struct delivery_send_reply *reply) {
     struct send *send, *next;
     size_t i = 0;
+    bool passes = patience_will_pass(err), together = flight->count > 1;
     DL_FOREACH_SAFE(client->sends, send, next) {
         if (send->flight != flight)
             continue;
-        if (patience_will_pass(err)) {
+        if (passes || (err != ERR_OK && together)) {
             send->flight = NULL;
+            send->alone = send->alone || !passes;
             client->gateway->waiting_sends++;
             continue;
         }
@@ -135,7 +143,8 @@ static bool ask(struct client *client, struct flight *flight, const struct deliv
                                              .argument = flight}) == ERR_OK;
 }
 
-/* Fills the request with the waiting texts to one conversation, in order. */
+/* Fills the request with the waiting texts to one conversation, in order: of those that go alone,
+ * which stand before all others to it, one. */
 static void gather(const struct client *client, struct recipient to, struct delivery_send *body) {
     size_t bytes = 0;
     if (to.kind == PEER_GROUP)
@@ -153,6 +162,8 @@ static void gather(const struct client *client, struct recipient to, struct deli
         body->traces.items[body->traces.count++] = send->request.trace;
         body->nonces.items[body->nonces.count++] =
             slice_make((const char *)send->nonce, NONCE_BYTES);
+        if (send->alone)
+            return;
     }
 }
 
@@ -165,7 +176,8 @@ static void note_departure(const struct client *client, const struct send *send)
     log_trace_end(before);
 }
 
-static void board(struct client *client, struct flight *flight, size_t count) {
+static void board(struct client *client, struct flight *flight) {
+    size_t count = flight->count;
     for (struct send *send = client->sends; send != NULL && count > 0; send = send->next) {
         if (!goes_to(send, flight->to))
             continue;
@@ -196,12 +208,12 @@ static void depart(struct client *client, struct recipient to) {
     struct flight *flight = malloc(sizeof *flight);
     if (flight == NULL)
         return;
-    *flight = (struct flight){client->gateway, client->id, to};
     gather(client, to, &body);
+    *flight = (struct flight){client->gateway, client->id, to, body.texts.count};
     if (body.traces.count == 1)
         body.traces.count = 0; /* the request's own says it */
     if (ask(client, flight, &body))
-        board(client, flight, body.texts.count);
+        board(client, flight);
     else
         free(flight);
 }

@@ -187,8 +187,8 @@ def test_depth(newcomer, kind):
 def test_size(newcomer, transport):
     client, friend = newcomer("youim", transport), newcomer("youim", transport)
     room = 65536 - len(compact(client.saying(friend.account, "")))
-    client.say(friend.account, "x" * 64000)
-    friend.hear(client.account, friend.account, "x" * 64000)
+    client.say(friend.account, "x" * 65000)
+    friend.hear(client.account, friend.account, "x" * 65000)
     client.send(compact(client.make(1000, x="y" * (room // 2))))
     client.expect_error("1000")
     padded = compact(client.make(1001, x=""))

@@ -136,6 +136,7 @@ def test_ourchat_fields_that_are_wrong(stack, newcomer, transport):
         ({"sender": {"ocid": me, "private_id": peer}}, "msg is missing"),
         ({"sender": {"ocid": me, "private_id": peer}, "msg": ""}, "msg is empty"),
         ({"sender": {"ocid": me, "private_id": peer}, "msg": 5}, "msg must be a string"),
+        ({"sender": {"ocid": me, "private_id": peer}, "msg": "x" * 65001}, "longer than 65000 bytes"),
     ):
         client.send(client.make(0, **data))
         client.expect_error(reason)
@@ -165,6 +166,7 @@ def test_youim_fields_that_are_wrong(stack, newcomer, transport):
         ({"msg": None}, "msg is missing"),
         ({"msg": ""}, "msg is empty"),
         ({"msg": 17}, "msg must be a string"),
+        ({"msg": "x" * 65001}, "msg is longer than 65000 bytes"),
         ({"token": None}, "token is missing"),
     ):
         client.send(client.make(5, **(good | change)))

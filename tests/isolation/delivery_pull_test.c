@@ -7,7 +7,6 @@
 #define MAX_CONVERSATIONS 4097
 #define PAGE_ENTRIES 256
 #define PAGE_BYTES ((size_t)512 << 10)
-#define TEXT_MAX_BYTES 65000
 #define FIRST_CID 1000
 
 /* A connection that catches up, and its last page; slices live until the next. */

@@ -3,8 +3,6 @@
  */
 #include "tests/isolation/delivery_fixture.h"
 
-#define TEXT_MAX_BYTES 65000
-
 static uint64_t pair_of(struct delivery_fixture *f, uint64_t a, uint64_t b) {
     return sql_number(f,
                       "SELECT id FROM conversation WHERE kind = 0 AND lo = LEAST(%" PRIu64

@@ -264,22 +264,98 @@ static void a_refusal_reaches_the_sender(void **state) {
     stage_quiet(stage);
 }
 
-static void all_texts_of_a_refused_request_are_refused(void **state) {
+/* What one text of several is refused for need not hold for the others. */
+static void each_text_of_a_refused_request_is_asked_alone(void **state) {
+    struct stage *stage = *state;
+    struct talker *alice = live_ext(stage, ALICE, "alice");
+    static const char *const texts[] = {"0", "1", "2", "3", "4"};
+    struct delivery_send send;
+    for (int i = 0; i < 4; i++)
+        stage_say(alice, "alice", "@500", texts[i], texts[i]);
+    struct asked *asked = stage_expect_send(stage, DELIVERY, &send);
+    stage_let_time_pass(stage);
+    stage_answer_send(&asked, 100);
+    asked = stage_expect_send(stage, DELIVERY, &send);
+    assert_texts(&send, texts + 1, 3);
+    char nonces[3][NONCE];
+    for (size_t i = 0; i < 3; i++)
+        memcpy(nonces[i], send.nonces.items[i].data, NONCE);
+    played_refuse(&asked, ERR_INTERNAL);
+    for (size_t i = 1; i < 4; i++) {
+        asked = stage_expect_send(stage, DELIVERY, &send);
+        assert_texts(&send, texts + i, 1);
+        assert_memory_equal(send.nonces.items[0].data, nonces[i - 1], NONCE);
+        if (i == 1)
+            stage_say(alice, "alice", "@500", texts[4], texts[4]); /* overtakes none of them */
+        stage_let_time_pass(stage);
+        if (i == 2)
+            played_refuse(&asked, ERR_INTERNAL);
+        else
+            stage_answer_send(&asked, 100 + i);
+    }
+    asked = stage_expect_send(stage, DELIVERY, &send);
+    assert_texts(&send, texts + 4, 1);
+    stage_answer_send(&asked, 104);
+    for (int i = 0; i < 5; i++)
+        if (i == 2)
+            stage_hears(stage, alice,
+                        "{'msgType':300,'ref':'2','ok':false,'error':'internal','text':'~'}");
+        else
+            stage_hears(stage, alice, "{'msgType':300,'ref':'%d','ok':true,'cid':%d,'time_ms':#}",
+                        i, 100 + i);
+    stage_quiet(stage);
+}
+
+/* Between the two requests alice was removed. The first one was stored, its answer was lost. */
+static void a_stored_text_is_not_refused_with_the_next(void **state) {
+    struct stage *stage = *state;
+    struct talker *alice = live_ext(stage, ALICE, "alice");
+    static const char *const texts[] = {"stored", "too late"};
+    struct delivery_send send;
+    stage_say(alice, "alice", "@500", texts[0], "0");
+    struct asked *asked = stage_expect_send(stage, DELIVERY, &send);
+    stage_say(alice, "alice", "@500", texts[1], "1");
+    stage_let_time_pass(stage);
+    played_refuse(&asked, ERR_UNAVAILABLE);
+    asked = stage_expect_send(stage, DELIVERY, &send);
+    assert_texts(&send, texts, 2);
+    played_refuse(&asked, ERR_NOT_MEMBER);
+    asked = stage_expect_send(stage, DELIVERY, &send);
+    assert_texts(&send, texts, 1);
+    played_refuse(&asked, ERR_UNAVAILABLE); /* again, and still alone */
+    asked = stage_expect_send(stage, DELIVERY, &send);
+    assert_texts(&send, texts, 1);
+    stage_answer_send(&asked, 100);
+    stage_hears(stage, alice, "{'msgType':300,'ref':'0','ok':true,'cid':100,'time_ms':#}");
+    asked = stage_expect_send(stage, DELIVERY, &send);
+    assert_texts(&send, texts + 1, 1);
+    played_refuse(&asked, ERR_NOT_MEMBER);
+    stage_hears(stage, alice,
+                "{'msgType':300,'ref':'1','ok':false,'error':'not_member','text':'~'}");
+    stage_quiet(stage);
+}
+
+/* The limit of a text is below that of an object. */
+static void too_long_a_text_is_refused_before_it_waits(void **state) {
     struct stage *stage = *state;
     struct talker *alice = live_ext(stage, ALICE, "alice");
     struct delivery_send send;
-    for (int i = 0; i < 3; i++)
-        stage_say(alice, "alice", "2002", "hello", test_text("%d", i));
-    struct asked *asked = stage_expect_send(stage, DELIVERY, &send);
-    stage_let_time_pass(stage);
-    played_refuse(&asked, ERR_BLOCKED);
-    asked = stage_expect_send(stage, DELIVERY, &send);
-    assert_int_equal(send.texts.count, 2);
-    played_refuse(&asked, ERR_BLOCKED);
-    for (int i = 0; i < 3; i++)
-        stage_hears(stage, alice,
-                    "{'msgType':300,'ref':'%d','ok':false,'error':'blocked','text':'~'}", i);
+    char *text = malloc(TEXT_MAX_BYTES + 2);
+    assert_non_null(text);
+    memset(text, 'x', TEXT_MAX_BYTES + 1);
+    text[TEXT_MAX_BYTES + 1] = '\0';
+    stage_say(alice, "alice", "2002", text, "longer");
+    stage_hears(stage, alice,
+                "{'msgType':300,'ref':'longer','ok':false,'error':'bad_request',"
+                "'text':'msg is longer than 65000 bytes'}");
     stage_quiet(stage);
+    text[TEXT_MAX_BYTES] = '\0';
+    stage_say(alice, "alice", "2002", text, "fits");
+    struct asked *asked = stage_expect_send(stage, DELIVERY, &send);
+    assert_int_equal(send.texts.items[0].length, TEXT_MAX_BYTES);
+    stage_answer_send(&asked, 100);
+    stage_hears(stage, alice, "{'msgType':300,'ref':'fits','ok':true,'cid':100,'time_ms':#}");
+    free(text);
 }
 
 /* --- string ids ---------------------------------------------------------------------------- */
@@ -385,7 +461,9 @@ int main(void) {
         TEST(a_ref_gives_the_same_nonce),
         TEST(other_nonces_never_repeat),
         TEST(a_refusal_reaches_the_sender),
-        TEST(all_texts_of_a_refused_request_are_refused),
+        TEST(each_text_of_a_refused_request_is_asked_alone),
+        TEST(a_stored_text_is_not_refused_with_the_next),
+        TEST(too_long_a_text_is_refused_before_it_waits),
         TEST(a_string_id_is_looked_up_once),
         TEST(an_unknown_id_is_refused_and_not_remembered),
         cmocka_unit_test_setup_teardown(a_look_up_that_fails_is_answered, set_up_impatient,

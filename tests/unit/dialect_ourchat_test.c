@@ -34,7 +34,7 @@ static void reads_a_message_to_a_group(void **state) {
     check_slice(request.text, "hello");
     assert_false(request.token_given);
     client_request_free(&request);
-    assert_null(request.json);
+    assert_null(request.memory);
 }
 
 static void reads_a_message_to_a_person(void **state) {
