@@ -10,6 +10,9 @@
 #include "services/auth/auth_sql.h"
 
 #define DAY_MS ((uint64_t)86400000)
+/* While the account is changed under the login's hands: by the operator, or by another login that
+ * makes the password's hash anew. */
+#define LOGIN_ATTEMPTS 3
 
 struct account {
     uint64_t number; /* 0: there is none */
@@ -88,10 +91,10 @@ static enum err check(const struct auth *auth, const struct auth_login *ask,
     return account->disabled ? ERR_DISABLED : ERR_OK;
 }
 
-/* Makes the hash anew where it was made at another cost. The login does not fail with it. */
+/* Makes the hash, in `hash`, anew where it was made at another cost. The login does not fail with
+ * it. */
 static void renew_password(const struct auth *auth, struct db *db, const struct auth_login *ask,
-                           const struct account *account) {
-    char hash[PASSWORD_HASH_BYTES];
+                           struct account *account, char hash[PASSWORD_HASH_BYTES]) {
     if (account->password.length == 0 ||
         !password_is_outdated(&auth->passwords, account->password) ||
         password_hash(&auth->passwords, ask->password, hash) != ERR_OK)
@@ -101,9 +104,12 @@ static void renew_password(const struct auth *auth, struct db *db, const struct 
             DB_ARGS(db_text(slice_text(hash)), db_u64(account->number), db_text(account->password)),
             NULL) != ERR_OK)
         log_warn("password_not_renewed", "account=%llu", (unsigned long long)account->number);
+    else if (db_affected(db) == 1)
+        account->password = slice_text(hash);
 }
 
-static enum err issue_token(const struct auth *auth, struct db *db, uint64_t account,
+/* `token_r` is empty when the account was changed since it was read. */
+static enum err issue_token(const struct auth *auth, struct db *db, const struct account *account,
                             struct record_arena *arena, struct slice *token_r) {
     unsigned char secret[AUTH_TOKEN_BYTES];
     char
@@ -117,24 +123,25 @@ static enum err issue_token(const struct auth *auth, struct db *db, uint64_t acc
     if (token_r->length == 0)
         return ERR_OVERLOADED;
     auth_hash_token(*token_r, hash);
-    enum err err =
-        db_query(db, &auth_sql_remove_expired, DB_ARGS(db_u64(account), db_u64(now_ms)), NULL);
+    enum err err = db_query(db, &auth_sql_remove_expired,
+                            DB_ARGS(db_u64(account->number), db_u64(now_ms)), NULL);
     if (err == ERR_OK)
-        err = db_query(db, &auth_sql_add_token,
-                       DB_ARGS(db_bytes(slice_make(hash, sizeof hash)), db_u64(account),
-                               db_u64(now_ms), db_u64(now_ms + auth_token_ms(auth))),
-                       NULL);
+        err = db_query(
+            db, &auth_sql_add_token,
+            DB_ARGS(db_bytes(slice_make(hash, sizeof hash)), db_u64(now_ms),
+                    db_u64(now_ms + auth_token_ms(auth)), db_u64(account->number),
+                    account->password.length == 0 ? db_null() : db_text(account->password)),
+            NULL);
+    if (err == ERR_OK && db_affected(db) == 0)
+        *token_r = slice_make(NULL, 0);
     return err;
 }
 
-enum err auth_handle_login(void *context, struct db *db, struct record_arena *arena,
-                           const void *body, void *reply_r) {
-    const struct auth *auth = context;
-    const struct auth_login *ask = body;
-    struct auth_login_reply *reply = reply_r;
+/* ERR_OK without a token: the account was changed meanwhile. */
+static enum err log_in(const struct auth *auth, struct db *db, struct record_arena *arena,
+                       const struct auth_login *ask, struct auth_login_reply *reply) {
     struct account account;
-    if (!text_is_plain(ask->login))
-        return ERR_BAD_LOGIN;
+    char renewed[PASSWORD_HASH_BYTES];
     enum err err = find_login(db, ask, arena, &account);
     if (err != ERR_OK)
         return err;
@@ -148,11 +155,23 @@ enum err auth_handle_login(void *context, struct db *db, struct record_arena *ar
     if (err != ERR_OK)
         return err;
     throttle_passed(auth->throttle, name);
-    renew_password(auth, db, ask, &account);
+    renew_password(auth, db, ask, &account, renewed);
     reply->account = account.number;
     reply->id = account.id;
     reply->name = account.name;
-    return issue_token(auth, db, account.number, arena, &reply->token);
+    return issue_token(auth, db, &account, arena, &reply->token);
+}
+
+enum err auth_handle_login(void *context, struct db *db, struct record_arena *arena,
+                           const void *body, void *reply_r) {
+    const struct auth_login *ask = body;
+    struct auth_login_reply *reply = reply_r;
+    if (!text_is_plain(ask->login))
+        return ERR_BAD_LOGIN;
+    enum err err = ERR_OK;
+    for (int i = 0; i < LOGIN_ATTEMPTS && err == ERR_OK && reply->token.length == 0; i++)
+        err = log_in(context, db, arena, ask, reply);
+    return err == ERR_OK && reply->token.length == 0 ? ERR_UNAVAILABLE : err;
 }
 
 enum err auth_handle_logout(void *context, struct db *db, struct record_arena *arena,

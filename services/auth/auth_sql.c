@@ -22,8 +22,11 @@ const struct db_statement auth_sql_find_registered = {
 const struct db_statement auth_sql_replace_password = {
     "replace_password", "UPDATE account SET password = ? WHERE number = ? AND password = ?"};
 
+/* The lock makes it come before or after a change by the operator, who removes tokens behind it. */
 const struct db_statement auth_sql_add_token = {
-    "add_token", "INSERT INTO token (hash, account, created_ms, expires_ms) VALUES (?, ?, ?, ?)"};
+    "add_token", "INSERT INTO token (hash, account, created_ms, expires_ms) "
+                 "SELECT ?, a.number, ?, ? FROM account a WHERE a.number = ? "
+                 "AND a.disabled = FALSE AND a.password <=> ? LOCK IN SHARE MODE"};
 
 const struct db_statement auth_sql_remove_token = {
     "remove_token", "DELETE FROM token WHERE hash = ? AND account = ?"};

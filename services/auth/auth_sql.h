@@ -20,7 +20,8 @@ extern const struct db_statement auth_sql_find_by_id, auth_sql_find_by_email;
 extern const struct db_statement auth_sql_find_registered;
 /* new hash, number, old hash */
 extern const struct db_statement auth_sql_replace_password;
-/* hash, account, created_ms, expires_ms */
+/* hash, created_ms, expires_ms, account, password: adds none when the account is disabled by now,
+ * or that is no longer the hash of its password */
 extern const struct db_statement auth_sql_add_token;
 /* hash, account */
 extern const struct db_statement auth_sql_remove_token;

@@ -164,6 +164,37 @@ static void test_expired_tokens_go(void **state) {
     assert_int_equal(count_tokens(f, other), 1);
 }
 
+/*
+ * What the operator does between the check of a password and the token: a trigger on what the login
+ * does there plays that.
+ */
+static void change_meanwhile(struct auth_fixture *f, uint64_t account, const char *change) {
+    test_database_run(f->database,
+                      test_text("INSERT INTO token VALUES (x'%064llx', %llu, 1, 1)",
+                                (unsigned long long)account, (unsigned long long)account));
+    test_database_run(f->database, "DROP TRIGGER IF EXISTS meanwhile");
+    test_database_run(f->database, test_text("CREATE TRIGGER meanwhile AFTER DELETE ON token FOR"
+                                             " EACH ROW UPDATE account SET %s WHERE number = %llu",
+                                             change, (unsigned long long)account));
+}
+
+static void test_a_change_during_a_login(void **state) {
+    struct auth_fixture *f = *state;
+    uint64_t number = make_account(f, "changing", "", "secret");
+    change_meanwhile(f, number, "disabled = TRUE");
+    assert_err(try_login(f, "changing", "secret", false), ERR_DISABLED);
+    assert_int_equal(count_tokens(f, number), 0);
+    test_database_run(f->database, "UPDATE account SET disabled = FALSE WHERE id = 'changing'");
+    change_meanwhile(f, number, "password = 'of another password'");
+    assert_err(try_login(f, "changing", "secret", false), ERR_BAD_LOGIN);
+    assert_int_equal(count_tokens(f, number), 0);
+    number = make_account(f, "opening", "", "");
+    change_meanwhile(f, number, "password = 'of a first password'");
+    assert_err(try_login(f, "opening", "", true), ERR_PASSWORD_NEEDED);
+    assert_int_equal(count_tokens(f, number), 0);
+    test_database_run(f->database, "DROP TRIGGER meanwhile");
+}
+
 static void test_logout(void **state) {
     struct auth_fixture *f = *state;
     struct auth_login_reply login;
@@ -287,6 +318,7 @@ int main(void) {
         TEST(test_disabled),
         TEST(test_token_is_kept_as_a_hash),
         TEST(test_expired_tokens_go),
+        TEST(test_a_change_during_a_login),
         TEST(test_logout),
         TEST(test_time_tells_nothing),
         TEST(test_password_is_rehashed),
