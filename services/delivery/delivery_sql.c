@@ -5,7 +5,7 @@
 
 /* The last row of a conversation is found backwards: for MAX(cid) the server reads all of them. */
 
-/* The two halves never give the same conversation, so the order of their union is by it. */
+/* The first two never give the same conversation. */
 const struct db_statement delivery_sql_cursors = {
     "cursors",
     "SELECT c.conversation, c.since, c.received, c.until, "
@@ -13,7 +13,9 @@ const struct db_statement delivery_sql_cursors = {
     "ORDER BY m.cid DESC LIMIT 1), 0 FROM `cursor` c WHERE c.account = ? "
     "UNION ALL SELECT k.id, k.lo, k.hi, NULL, NULL, 1 FROM conversation k WHERE k.id = ? "
     "AND NOT EXISTS (SELECT * FROM `cursor` c WHERE c.account = ? "
-    "AND c.conversation = k.id) ORDER BY 1"};
+    "AND c.conversation = k.id) "
+    "UNION ALL SELECT x.conversation, x.after, x.upto, NULL, NULL, 2 FROM absence x "
+    "WHERE x.account = ? ORDER BY 1, 6, 2"};
 
 /* IGNORE: another connection of the account may do it at the same time. */
 const struct db_statement delivery_sql_join_all = {

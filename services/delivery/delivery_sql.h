@@ -7,18 +7,22 @@
 /* Longest script of a pull or an advance. */
 #define DELIVERY_SCRIPT_BYTES ((size_t)2 << 20)
 
-/* account, CONVERSATION_OF_ALL, account -> the columns of enum cursor_column, ascending by
- * conversation. The last row may be one without a cursor: that of the conversation of all, when
- * there is one and the account has not read it yet. */
+/* account, CONVERSATION_OF_ALL, account, account -> the columns of enum cursor_column, ascending by
+ * conversation: each one's cursor, then the absences there in their order. The last row may be one
+ * without a cursor: that of the conversation of all, when there is one and the account has not read
+ * it yet. */
 extern const struct db_statement delivery_sql_cursors;
 enum cursor_column {
     CURSOR_CONVERSATION,
     CURSOR_SINCE,
     CURSOR_RECEIVED,
-    CURSOR_UNTIL,   /* NULL: none */
-    CURSOR_LAST,    /* cid of the last row, NULL: none */
-    CURSOR_MISSING, /* 1: there is no cursor */
+    CURSOR_UNTIL, /* NULL: none */
+    CURSOR_LAST,  /* cid of the last row, NULL: none */
+    CURSOR_KIND,  /* enum cursor_kind */
+    ABSENCE_AFTER = CURSOR_SINCE,
+    ABSENCE_UPTO = CURSOR_RECEIVED,
 };
+enum cursor_kind { CURSOR_THERE, CURSOR_MISSING, CURSOR_ABSENCE };
 /* CONVERSATION_OF_ALL, CONVERSATION_OF_ALL, account: lets an account that exists read what was said
  * to all since it was made */
 extern const struct db_statement delivery_sql_join_all;
@@ -39,7 +43,7 @@ extern const struct db_statement delivery_sql_move;
 /* number -> a row when there is such an account */
 extern const struct db_statement delivery_sql_account;
 
-/* One conversation's part of a page: rows behind `after` and up to `until`. */
+/* A part of a page, of one conversation: rows behind `after` and up to `until`. */
 struct page_part {
     uint64_t conversation, after, until;
 };

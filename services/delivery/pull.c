@@ -2,17 +2,18 @@
  * delivery.pull: what a connection has not been sent yet, oldest first, a page at a time.
  *
  * Of every conversation of the account, the reading starts behind the connection's position in it,
- * or behind the account's cursor where the connection has none. The page takes the first rows of
- * each conversation that has any and gives them in the order of cid, as far as that order is
- * certain: up to the smallest last cid among the conversations that have more than was taken.
+ * or behind the account's cursor where the connection has none. What is to be read there is one
+ * part, or several with the account's absences between them; each has a row at least, its last. The
+ * page takes the first rows of each part and gives them in the order of cid, as far as that order
+ * is certain: up to the smallest last cid among the parts that have more than was taken.
  */
 #include <stdlib.h>
 
 #include "services/delivery/delivery.h"
 #include "services/delivery/delivery_sql.h"
 
-/* Conversations per page, rows taken from them together, and what one page may hold. */
-#define PAGE_CONVERSATIONS 256
+/* Parts of conversations per page, rows taken from them together, and what one page may hold. */
+#define PAGE_PARTS 256
 #define PAGE_ROWS 1024
 #define PAGE_MIN_ROWS 8
 #define PAGE_ENTRIES 256
@@ -30,7 +31,7 @@ struct pull {
     const struct delivery_pull *body;
     struct delivery_pull_reply *reply;
     struct position *positions; /* the connection's, ascending by conversation */
-    struct page_part parts[PAGE_CONVERSATIONS];
+    struct page_part parts[PAGE_PARTS];
     size_t part_count, limit;
 };
 
@@ -76,14 +77,17 @@ static void tell_position(struct pull *pull, uint64_t conversation, uint64_t sta
     reply->positions.items[reply->positions.count++] = start;
 }
 
-/* Keeps the conversations that lag most when there are more than a page reads. */
+/* Keeps the parts that lag most when there are more than a page reads: of a conversation the first,
+ * so that nothing is read before what lies in front of it. */
 static void add_part(struct pull *pull, struct page_part part) {
-    if (pull->part_count < PAGE_CONVERSATIONS) {
+    if (part.after >= part.until)
+        return;
+    if (pull->part_count < PAGE_PARTS) {
         pull->parts[pull->part_count++] = part;
         return;
     }
     size_t newest = 0;
-    for (size_t i = 1; i < PAGE_CONVERSATIONS; i++)
+    for (size_t i = 1; i < PAGE_PARTS; i++)
         if (pull->parts[i].after > pull->parts[newest].after)
             newest = i;
     if (part.after < pull->parts[newest].after)
@@ -93,13 +97,13 @@ static void add_part(struct pull *pull, struct page_part part) {
 static enum err fetch_cursors(struct pull *pull, struct db_rows **rows_r) {
     const struct db_value account = db_u64(pull->body->account);
     return db_query(pull->db, &delivery_sql_cursors,
-                    DB_ARGS(account, db_u64(CONVERSATION_OF_ALL), account), rows_r);
+                    DB_ARGS(account, db_u64(CONVERSATION_OF_ALL), account, account), rows_r);
 }
 
 static bool lacks_cursor(struct db_rows *rows) {
     bool lacks = false;
     while (db_rows_next(rows))
-        lacks = lacks || db_rows_u64(rows, CURSOR_MISSING) != 0;
+        lacks = lacks || db_rows_u64(rows, CURSOR_KIND) == CURSOR_MISSING;
     db_rows_rewind(rows);
     return lacks;
 }
@@ -117,7 +121,8 @@ static enum err find_cursors(struct pull *pull, struct db_rows **rows_r) {
     return err == ERR_OK ? fetch_cursors(pull, rows_r) : err;
 }
 
-static void read_cursor(struct pull *pull, const struct db_rows *row) {
+/* All that is to be read of a conversation. */
+static struct page_part read_cursor(struct pull *pull, const struct db_rows *row) {
     uint64_t conversation = db_rows_u64(row, CURSOR_CONVERSATION);
     uint64_t last = db_rows_u64(row, CURSOR_LAST);
     uint64_t start = start_of(pull, conversation, db_rows_u64(row, CURSOR_SINCE),
@@ -125,16 +130,34 @@ static void read_cursor(struct pull *pull, const struct db_rows *row) {
     if (!db_rows_null(row, CURSOR_UNTIL) && db_rows_u64(row, CURSOR_UNTIL) < last)
         last = db_rows_u64(row, CURSOR_UNTIL);
     tell_position(pull, conversation, start);
-    if (start < last)
-        add_part(pull, (struct page_part){conversation, start, last});
+    return (struct page_part){conversation, start, last};
+}
+
+/* Adds what is before the absence; behind it is what is left. */
+static void leave_out(struct pull *pull, struct page_part *left, const struct db_rows *row) {
+    uint64_t after = db_rows_u64(row, ABSENCE_AFTER), upto = db_rows_u64(row, ABSENCE_UPTO);
+    struct page_part before = *left;
+    if (after < before.until)
+        before.until = after;
+    add_part(pull, before);
+    if (upto > left->after)
+        left->after = upto;
 }
 
 static enum err read_cursors(struct pull *pull) {
     struct db_rows *rows = NULL;
+    struct page_part left = {0};
     enum err err = find_cursors(pull, &rows);
-    while (err == ERR_OK && db_rows_next(rows))
-        if (db_rows_u64(rows, CURSOR_MISSING) == 0) /* else of an account that does not exist */
-            read_cursor(pull, rows);
+    while (err == ERR_OK && db_rows_next(rows)) {
+        uint64_t kind = db_rows_u64(rows, CURSOR_KIND);
+        if (kind == CURSOR_ABSENCE) {
+            leave_out(pull, &left, rows);
+        } else if (kind == CURSOR_THERE) { /* else of an account that does not exist */
+            add_part(pull, left);
+            left = read_cursor(pull, rows);
+        }
+    }
+    add_part(pull, left);
     db_rows_destroy(&rows);
     return err;
 }
@@ -172,15 +195,20 @@ static struct entry read_entry(const struct db_rows *rows) {
     return entry;
 }
 
-/* The cid up to which nothing is missing between the rows of different conversations. */
+static bool in_part(const struct page_part *part, uint64_t conversation, uint64_t cid) {
+    return part->conversation == conversation && cid > part->after && cid <= part->until;
+}
+
+/* The cid up to which nothing is missing between the rows of different parts. */
 static uint64_t certain_until(const struct pull *pull, struct db_rows *rows) {
-    size_t counts[PAGE_CONVERSATIONS] = {0};
+    size_t counts[PAGE_PARTS] = {0};
     uint64_t until = UINT64_MAX;
     while (db_rows_next(rows)) {
+        uint64_t conversation = db_rows_u64(rows, 0), cid = db_rows_u64(rows, 1);
         for (size_t i = 0; i < pull->part_count; i++)
-            if (pull->parts[i].conversation == db_rows_u64(rows, 0) && ++counts[i] == pull->limit &&
-                db_rows_u64(rows, 1) < until)
-                until = db_rows_u64(rows, 1);
+            if (in_part(&pull->parts[i], conversation, cid) && ++counts[i] == pull->limit &&
+                cid < until)
+                until = cid;
     }
     db_rows_rewind(rows);
     return until;

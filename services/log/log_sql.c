@@ -13,10 +13,13 @@ const struct db_statement log_sql_insert_pair = {
     "INSERT INTO conversation (id, kind, lo, hi, created_ms) VALUES (?, 0, ?, ?, ?)"};
 const struct db_statement log_sql_insert_cursors = {
     "insert_cursors", "INSERT INTO `cursor` (account, conversation) VALUES (?, ?), (?, ?)"};
+const struct db_statement log_sql_add_absence = {
+    "add_absence", "INSERT INTO absence (account, conversation, after, upto)"
+                   " SELECT account, conversation, until, ? FROM `cursor`"
+                   " WHERE account = ? AND conversation = ? AND until < ?"};
 const struct db_statement log_sql_open_cursor = {
     "open_cursor", "INSERT INTO `cursor` (account, conversation, since, received)"
-                   " VALUES (?, ?, ?, ?) ON DUPLICATE KEY UPDATE since = VALUES(since),"
-                   " received = VALUES(received), until = NULL"};
+                   " VALUES (?, ?, ?, ?) ON DUPLICATE KEY UPDATE until = NULL"};
 /* Nothing is locked where the row is there already. */
 const struct db_statement log_sql_open_broadcast = {
     "open_broadcast", "INSERT IGNORE INTO conversation (id, kind, lo, hi, created_ms)"

@@ -8,8 +8,8 @@
 #define LOG_SCRIPT_BYTES ((size_t)24 << 20)
 
 extern const struct db_statement log_sql_find_pair, log_sql_count_accounts, log_sql_next_pair,
-    log_sql_insert_pair, log_sql_insert_cursors, log_sql_open_cursor, log_sql_open_broadcast,
-    log_sql_next_block;
+    log_sql_insert_pair, log_sql_insert_cursors, log_sql_add_absence, log_sql_open_cursor,
+    log_sql_open_broadcast, log_sql_next_block;
 
 /* Those of these accounts that exist get what they lack of their own conversations' heads and
  * cursors. */

@@ -103,8 +103,9 @@ enum err log_lock(struct db *db, struct log_cache *cache, uint64_t instance, uin
 /* The head of a conversation, or NULL when it has no row. */
 struct log_head *log_find_head(const struct log_heads *heads, uint64_t conversation);
 /*
- * Lets an account read a group from behind `last_cid` on, also one that had left: in the
- * transaction that makes it a member, with the locked head's last_cid.
+ * Lets an account read a group from behind `last_cid` on: in the transaction that makes it a
+ * member, with the locked head's last_cid. One that had left stands where it stood, and may still
+ * read what was said until then; what was said from then up to `last_cid` is its absence.
  */
 enum err log_open_cursor(struct db *db, uint64_t conversation, uint64_t account, uint64_t last_cid)
     __attribute__((warn_unused_result));

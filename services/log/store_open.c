@@ -94,9 +94,12 @@ enum err log_open_broadcast(struct db *db) {
 
 enum err log_open_cursor(struct db *db, uint64_t conversation, uint64_t account,
                          uint64_t last_cid) {
-    return db_query(
-        db, &log_sql_open_cursor,
-        DB_ARGS(db_u64(account), db_u64(conversation), db_u64(last_cid), db_u64(last_cid)), NULL);
+    const struct db_value who = db_u64(account), where = db_u64(conversation),
+                          last = db_u64(last_cid);
+    enum err err = db_query(db, &log_sql_add_absence, DB_ARGS(last, who, where, last), NULL);
+    if (err != ERR_OK)
+        return err;
+    return db_query(db, &log_sql_open_cursor, DB_ARGS(who, where, last, last), NULL);
 }
 
 enum err log_close_cursors(struct db *db, uint64_t conversation, const uint64_t *accounts,

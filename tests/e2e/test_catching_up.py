@@ -156,6 +156,94 @@ def test_logging_in_while_texts_flow(stack, newcomer, connect, kind):
     expect_nothing_again(stack, connect, kind, account)
 
 
+class Turns:
+    """A group with a member that is removed and let in again, by the operator."""
+
+    def __init__(self, stack, owner, account):
+        self.stack, self.owner, self.account = stack, owner, account
+        self.group = owner.create_group("turns")
+        stack.ctl("group", "add", self.group.id, account.id)
+
+    def say(self, text):
+        self.owner.say(self.group, text)
+        self.owner.hear_own(self.group, text)
+
+    def out_and_in(self, turn):
+        self.stack.ctl("group", "remove", self.group.id, self.account.id)
+        self.say(f"while out {turn}")
+        self.stack.ctl("group", "add", self.group.id, self.account.id)
+        self.say(f"back {turn}")
+
+    def hear(self, client, text):
+        client.hear(self.owner.account, self.group, text)
+
+    def hear_out_and_in(self, client, turn):
+        """All of it but what was said while out."""
+        client.expect(18 if client.dialect == "youim" else 118)
+        client.expect_joined(self.group, self.account)
+        self.hear(client, f"back {turn}")
+
+
+@pytest.mark.parametrize("kind", KINDS, ids="-".join)
+def test_who_is_let_in_again_while_away(stack, newcomer, connect, kind):
+    """Sees all until each removal, that notice last, nothing of in between, and what came after."""
+    client = newcomer(*kind, ext=True)
+    turns = Turns(stack, newcomer("ourchat", "tcp"), client.account)
+    client.expect_joined(turns.group, client.account)
+    turns.say("heard")
+    turns.hear(client, "heard")
+    stack.wait_received(client.account)
+    client.close()
+    turns.say("not heard")
+    turns.say("neither")
+    for turn in range(2):
+        turns.out_and_in(turn)
+    client = connect(*kind, ext=True)
+    client.log_in(turns.account)
+    turns.hear(client, "not heard")
+    turns.hear(client, "neither")
+    for turn in range(2):
+        turns.hear_out_and_in(client, turn)
+    turns.say("live")
+    turns.hear(client, "live")
+    client.fence()
+    expect_nothing_again(stack, connect, kind, turns.account)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids="-".join)
+def test_who_is_let_in_again_while_connected(stack, newcomer, connect, kind):
+    """The same live, and for a client that is still catching up; another connection of the account
+    that is ahead takes nothing from it."""
+    slow, quick = newcomer(*kind, ext=True), connect(*kind, ext=True)
+    turns = Turns(stack, newcomer("ourchat", "tcp"), slow.account)
+    quick.log_in(slow.account)
+    for client in slow, quick:
+        client.expect_joined(turns.group, client.account)
+    turns.out_and_in("live")
+    for client in slow, quick:
+        turns.hear_out_and_in(client, "live")
+    before = stack.metric("gateway", "catch_ups_total")
+    slow.stop_reading()
+    texts = []
+    while len(texts) < 40 or stack.metric("gateway", "catch_ups_total") == before:
+        texts.append(f"{len(texts)} {'x' * 60000}")
+        turns.say(texts[-1])
+        turns.hear(quick, texts[-1])
+    stack.wait_received(turns.account)
+    for turn in range(2):
+        turns.out_and_in(turn)
+        turns.hear_out_and_in(quick, turn)
+    slow.read_on()
+    for text in texts:
+        turns.hear(slow, text)
+    for turn in range(2):
+        turns.hear_out_and_in(slow, turn)
+    turns.say("live")
+    for client in slow, quick:
+        turns.hear(client, "live")
+        client.fence()
+
+
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_connections_of_one_account_catch_up_together(newcomer, connect, transport):
     account = away(newcomer, ("ourchat", transport))

@@ -349,7 +349,7 @@ static void test_history_costs_nothing(void **state) {
     struct db_rows *rows;
     uint64_t before = rows_read(db);
     assert_err(db_query(db, &delivery_sql_cursors,
-                        DB_ARGS(account, db_u64(CONVERSATION_OF_ALL), account), &rows),
+                        DB_ARGS(account, db_u64(CONVERSATION_OF_ALL), account, account), &rows),
                ERR_OK);
     assert_true(db_rows_next(rows));
     assert_int_equal(db_rows_u64(rows, CURSOR_LAST), 80000000 + HISTORY);
@@ -363,6 +363,101 @@ static void test_history_costs_nothing(void **state) {
     db_rows_destroy(&rows);
     assert_in_range(rows_read(db) - before, 0, READS);
     db_destroy(&db);
+}
+
+/* What was said while the account was out, as the log stores it when it comes back. */
+static void add_absence(struct delivery_fixture *f, uint64_t account, uint64_t conversation,
+                        uint64_t after, uint64_t upto) {
+    sql_run(f, "INSERT INTO absence VALUES (%" PRIu64 ", %" PRIu64 ", %" PRIu64 ", %" PRIu64 ")",
+            account, conversation, after, upto);
+}
+
+static void test_who_came_back_reads_around_absences(void **state) {
+    struct delivery_fixture *f = *state;
+    uint64_t ada = new_account(f, ""), bob = new_account(f, "");
+    uint64_t group = new_group(f, "", (uint64_t[]){ada, bob}, 2);
+    uint64_t conversation = conversation_of_group(group);
+    for (uint64_t cid = 1; cid <= 12; cid++)
+        store(f, conversation, cid, 1, "text");
+    set_cursor(f, ada, conversation, 1, 2, "NULL");
+    add_absence(f, ada, conversation, 4, 6);
+    add_absence(f, ada, conversation, 8, 11);
+    for (unsigned resumed = 0; resumed < 2; resumed++) {
+        struct puller *puller = puller_of(ada, resumed == 1);
+        puller_knows(puller, conversation, 2);
+        expect_pulled(f, puller, 3, 4, 7, 8, 12);
+        take_page(puller);
+        assert_int_equal(pull(f, puller), 0);
+        /* A connection that has stopped anywhere reads on from there. */
+        const struct {
+            uint64_t position, first, count;
+        } at[] = {{3, 4, 4},  {4, 7, 3},  {5, 7, 3},   {6, 7, 3},  {7, 8, 2},
+                  {8, 12, 1}, {9, 12, 1}, {11, 12, 1}, {12, 0, 0}, {UINT64_MAX, 0, 0}};
+        for (size_t i = 0; i < sizeof at / sizeof at[0]; i++) {
+            puller->positions[0] = at[i].position;
+            assert_int_equal(pull(f, puller), at[i].count);
+            assert_true(at[i].count == 0 || puller->entries[0].cid == at[i].first);
+        }
+    }
+    expect_pulled(f, puller_of(ada, true), 2, 3, 4, 7, 8, 12); /* from where it first joined */
+    /* It leaves again, and has the end of that still to read. */
+    set_cursor(f, ada, conversation, 1, 8, "12");
+    store(f, conversation, 13, 1, "text");
+    expect_pulled(f, puller_of(ada, false), 12);
+    set_cursor(f, ada, conversation, 1, 2, "8"); /* as a deeper past would be */
+    expect_pulled(f, puller_of(ada, false), 3, 4, 7, 8);
+    /* They are that account's alone. */
+    assert_int_equal(pull(f, puller_of(bob, false)), 13);
+}
+
+/* There is nothing else to be read: what is left out ends the page, and the catching up. */
+static void test_a_page_of_what_is_left_out(void **state) {
+    struct delivery_fixture *f = *state;
+    uint64_t ada = new_account(f, ""), group = new_group(f, "", &ada, 1);
+    uint64_t conversation = conversation_of_group(group);
+    store_many(f, ada, 3 * PAGE_ENTRIES, 5);
+    uint64_t last =
+        sql_number(f, "SELECT MAX(cid) FROM message WHERE conversation = %" PRIu64, conversation);
+    add_absence(f, ada, conversation, 0, last);
+    assert_int_equal(pull(f, puller_of(ada, false)), 0);
+    assert_int_equal(pull(f, puller_of(ada, true)), 0);
+    store(f, conversation, last + 1, 1, "back");
+    expect_pulled(f, puller_of(ada, false), last + 1);
+}
+
+/* A group that the account was in by turns, more often than a page has parts, and somebody else:
+ * all of it in the order of cid. */
+static void test_a_backlog_with_absences(void **state) {
+    enum { TURNS = 300, TURN = 8 };
+    struct delivery_fixture *f = *state;
+    uint64_t ada = new_account(f, ""), group = new_group(f, "", &ada, 1);
+    uint64_t conversation = conversation_of_group(group);
+    uint64_t calm = new_pair(f, ada, new_account(f, ""));
+    sql_run(f,
+            "INSERT INTO message (conversation, cid, time_ms, type, sender, body) SELECT %" PRIu64
+            ", 2 * seq, 1, 0, 1, 'group' FROM seq_1_to_%d UNION ALL SELECT %" PRIu64
+            ", 200 * seq + 1, 1, 0, 1, 'calm' FROM seq_1_to_%d;"
+            "INSERT INTO absence SELECT %" PRIu64 ", %" PRIu64
+            ", 2 * (seq * %d + 5), 2 * (seq * %d + %d) FROM seq_0_to_%d",
+            conversation, TURNS * TURN, calm, TURNS * TURN / 100, ada, conversation, TURN, TURN,
+            TURN, TURNS - 1);
+    store(f, conversation, 2 * TURNS * TURN + 2, 1, "back");
+    for (unsigned resumed = 0; resumed < 2; resumed++) {
+        struct puller *puller = puller_of(ada, resumed == 1);
+        uint64_t last = 0;
+        size_t total = 0, count;
+        for (; (count = pull(f, puller)) > 0; total += count) {
+            assert_true(puller->entries[0].cid > last);
+            last = puller->entries[count - 1].cid;
+            for (size_t i = 0; i < count; i++) {
+                const struct entry *entry = &puller->entries[i];
+                assert_true(entry->conversation == calm || entry->cid > 2 * TURNS * TURN ||
+                            (entry->cid / 2 - 1) % TURN < 5);
+            }
+            take_page(puller);
+        }
+        assert_int_equal(total, TURNS * 5 + 1 + TURNS * TURN / 100);
+    }
 }
 
 static void test_what_is_not_ones_own(void **state) {
@@ -514,6 +609,9 @@ int main(void) {
         cmocka_unit_test(test_where_the_reading_starts),
         cmocka_unit_test(test_who_left_reads_up_to_there),
         cmocka_unit_test(test_history_costs_nothing),
+        cmocka_unit_test(test_who_came_back_reads_around_absences),
+        cmocka_unit_test(test_a_page_of_what_is_left_out),
+        cmocka_unit_test(test_a_backlog_with_absences),
         cmocka_unit_test(test_what_is_not_ones_own),
         cmocka_unit_test(test_malformed),
         cmocka_unit_test(test_pages_of_one_conversation),

@@ -95,25 +95,6 @@ static void test_entries_are_chained(void **state) {
     assert_int_equal(version_of(f, group), 4);
 }
 
-static void test_who_comes_back_reads_from_then_on(void **state) {
-    struct group_fixture *f = *state;
-    uint64_t owner = new_account(f, ""), a = new_account(f, ""), b = new_account(f, "");
-    uint64_t group = new_group(f, owner, ""), conversation = conversation_of_group(group);
-    add_quietly(f, group, a);
-    uint64_t left = last_cid_of(f, group);
-    sql_run(f,
-            "DELETE FROM member WHERE conversation = %" PRIu64 " AND account = %" PRIu64
-            "; UPDATE `cursor` SET received = %" PRIu64 ", until = %" PRIu64
-            " WHERE conversation = %" PRIu64 " AND account = %" PRIu64,
-            conversation, a, left, left, conversation, a);
-    add_quietly(f, group, b);
-    uint64_t missed = last_cid_of(f, group);
-    assert_err(add(f, group, a, 0), ERR_OK);
-    expect_routed(f, (uint64_t[]){owner, b, a}, 3);
-    assert_true(missed > left);
-    assert_member(f, group, a, missed);
-}
-
 /* --- who may, and whom --------------------------------------------------------------------- */
 
 static void test_who_may_add(void **state) {
@@ -322,7 +303,6 @@ int main(void) {
         cmocka_unit_test(test_the_operator_adds),
         cmocka_unit_test(test_string_ids_travel),
         cmocka_unit_test(test_entries_are_chained),
-        cmocka_unit_test(test_who_comes_back_reads_from_then_on),
         cmocka_unit_test(test_who_may_add),
         cmocka_unit_test(test_what_cannot_be_added),
         cmocka_unit_test(test_a_group_has_a_limit),

@@ -130,6 +130,8 @@ static inline uint64_t sql_state(struct group_fixture *f) {
            " FROM member) + (SELECT COALESCE(SUM(CRC32(CONCAT_WS(',', conversation, cid))), 0)"
            " FROM message) + (SELECT COALESCE(SUM(CRC32(CONCAT_WS(',', account, conversation,"
            " since, received, seen, COALESCE(until, 'none')))), 0) FROM `cursor`) +"
+           " (SELECT COALESCE(SUM(CRC32(CONCAT_WS(',', 'a', account, conversation, after, upto))),"
+           " 0) FROM absence) +"
            " (SELECT COALESCE(SUM(CRC32(CONCAT_WS(',', 'f', lo, hi))), 0) FROM friendship) +"
            " (SELECT COALESCE(SUM(CRC32(CONCAT_WS(',', 'r', kind, target, account))), 0)"
            " FROM request) + (SELECT COALESCE(SUM(CRC32(CONCAT_WS(',', number, name))), 0)"

@@ -77,16 +77,49 @@ static void test_who_cannot_leave(void **state) {
     expect_nothing_routed(f);
 }
 
+/* Its `count`-th absence, the last, is what was said behind `left`, up to `missed`. */
+static void assert_absent(struct group_fixture *f, uint64_t group, uint64_t account, uint64_t count,
+                          uint64_t left, uint64_t missed) {
+    assert_int_equal(sql_number(f,
+                                "SELECT COUNT(*) FROM absence WHERE conversation = %" PRIu64
+                                " AND account = %" PRIu64,
+                                conversation_of_group(group), account),
+                     count);
+    assert_int_equal(sql_number(f,
+                                "SELECT COUNT(*) FROM absence WHERE conversation = %" PRIu64
+                                " AND account = %" PRIu64 " AND after = %" PRIu64
+                                " AND upto = %" PRIu64,
+                                conversation_of_group(group), account, left, missed),
+                     1);
+}
+
+/* Stands where it stood: only what was said while it was out cannot be read. */
 static void test_who_left_may_come_back(void **state) {
     struct group_fixture *f = *state;
     uint64_t owner = new_account(f, ""), group = new_group(f, owner, "");
+    uint64_t conversation = conversation_of_group(group);
     uint64_t ada = new_member(f, group, "", GROUP_ADMINISTRATOR);
+    for (unsigned times = 1; times <= 3; times++) {
+        assert_err(leave(f, group, ada), ERR_OK);
+        assert_err(leave(f, group, ada), ERR_NOT_MEMBER);
+        uint64_t left =
+            expect_in_group(f, group, ENTRY_LEFT, ada, ada, (uint64_t[]){owner, ada}, 2);
+        uint64_t other = new_member(f, group, "", GROUP_MEMBER);
+        assert_err(remove_member(f, group, other, owner), ERR_OK);
+        uint64_t missed =
+            expect_in_group(f, group, ENTRY_REMOVED, owner, other, (uint64_t[]){owner, other}, 2);
+        add_quietly(f, group, ada);
+        assert_int_equal(role_of(f, group, ada), GROUP_MEMBER);
+        assert_cursor(f, conversation, ada, 0, 0);
+        assert_absent(f, group, ada, times, left, missed);
+    }
+    /* Nothing was said in between. */
     assert_err(leave(f, group, ada), ERR_OK);
-    assert_err(leave(f, group, ada), ERR_NOT_MEMBER);
-    uint64_t left = expect_in_group(f, group, ENTRY_LEFT, ada, ada, (uint64_t[]){owner, ada}, 2);
+    expect_in_group(f, group, ENTRY_LEFT, ada, ada, (uint64_t[]){owner, ada}, 2);
     add_quietly(f, group, ada);
-    assert_int_equal(role_of(f, group, ada), GROUP_MEMBER);
-    assert_cursor(f, conversation_of_group(group), ada, left, 0);
+    assert_cursor(f, conversation, ada, 0, 0);
+    assert_int_equal(sql_number(f, "SELECT COUNT(*) FROM absence WHERE account = %" PRIu64, ada),
+                     3);
     expect_nothing_routed(f);
 }
 

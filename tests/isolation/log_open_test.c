@@ -195,6 +195,46 @@ static void test_cursors_are_closed(void **state) {
     assert_int_equal(until_of(f, group, 20001), 0);
 }
 
+/* As one text: since, received, until, and each absence. */
+static void assert_stands(struct log_fixture *f, uint64_t conversation, uint64_t account,
+                          const char *wanted) {
+    assert_int_equal(sql_number(f,
+                                "SELECT COUNT(*) FROM `cursor` c WHERE conversation = %" PRIu64
+                                " AND account = %" PRIu64 " AND CONCAT_WS(' ', since, received,"
+                                " COALESCE(until, '-'), (SELECT GROUP_CONCAT(after, '-', upto"
+                                " ORDER BY after SEPARATOR ' ') FROM absence x WHERE"
+                                " x.account = c.account AND x.conversation = c.conversation))"
+                                " = '%s'",
+                                conversation, account, wanted),
+                     1);
+}
+
+/* Who comes back stands where it stood; what was said while it was out is its absence. */
+static void test_cursors_are_opened_again(void **state) {
+    struct log_fixture *f = *state;
+    const uint64_t account = 25001, other = 25002;
+    uint64_t group = new_group(f, 703, "703");
+    assert_err(log_open_cursor(f->a.db, group, account, 5), ERR_OK);
+    assert_err(log_open_cursor(f->a.db, group, other, 7), ERR_OK);
+    assert_stands(f, group, account, "5 5 -");
+    sql_run(f, "UPDATE `cursor` SET received = 10 WHERE account = %" PRIu64, account);
+    assert_err(log_close_cursors(f->a.db, group, &account, 1, 13), ERR_OK);
+    lock_one(&f->a, group);
+    assert_err(log_open_cursor(f->a.db, group, account, 20), ERR_OK);
+    db_rollback(f->a.db);
+    assert_stands(f, group, account, "5 10 13");
+    assert_err(log_open_cursor(f->a.db, group, account, 20), ERR_OK);
+    assert_stands(f, group, account, "5 10 - 13-20");
+    assert_err(log_close_cursors(f->a.db, group, &account, 1, 30), ERR_OK);
+    assert_err(log_open_cursor(f->a.db, group, account, 40), ERR_OK);
+    assert_stands(f, group, account, "5 10 - 13-20 30-40");
+    /* Nothing was said in between. */
+    assert_err(log_close_cursors(f->a.db, group, &account, 1, 50), ERR_OK);
+    assert_err(log_open_cursor(f->a.db, group, account, 50), ERR_OK);
+    assert_stands(f, group, account, "5 10 - 13-20 30-40");
+    assert_stands(f, group, other, "7 7 -");
+}
+
 /* --- many conversations and rows ----------------------------------------------------------- */
 
 static void test_as_many_heads_as_there_may_be(void **state) {
@@ -271,6 +311,7 @@ int main(void) {
         log_test(test_a_race_for_a_self_is_lost),
         log_test(test_the_conversation_of_all_is_made_once),
         log_test(test_cursors_are_closed),
+        log_test(test_cursors_are_opened_again),
         log_test(test_as_many_heads_as_there_may_be),
         log_test(test_several_blocks_in_one_transaction),
         log_test(test_no_block_without_a_connection),

@@ -221,23 +221,6 @@ static void test_a_cleared_cache_is_filled_again(void **state) {
     assert_int_equal(log_cache_find(f->a.cache, group)->members.count, 3);
 }
 
-/* --- cursors ------------------------------------------------------------------------------- */
-
-static void test_a_cursor_is_opened_again(void **state) {
-    struct log_fixture *f = *state;
-    uint64_t group = new_group(f, 507, "507");
-    assert_err(log_open_cursor(f->a.db, group, 10, 0), ERR_OK);
-    sql_run(f,
-            "UPDATE `cursor` SET received = 3, seen = 2, until = 3 WHERE conversation = %" PRIu64,
-            group);
-    assert_err(log_open_cursor(f->a.db, group, 10, 8), ERR_OK);
-    assert_int_equal(sql_number(f,
-                                "SELECT COUNT(*) FROM `cursor` WHERE conversation = %" PRIu64
-                                " AND since = 8 AND received = 8 AND until IS NULL",
-                                group),
-                     1);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         log_test(test_a_pair_is_made_once),
@@ -252,7 +235,6 @@ int main(void) {
         log_test(test_members_are_those_of_the_version),
         log_test(test_a_group_without_members),
         log_test(test_a_cleared_cache_is_filled_again),
-        log_test(test_a_cursor_is_opened_again),
     };
     return cmocka_run_group_tests(tests, log_group_set_up, log_group_tear_down);
 }
