@@ -1,6 +1,7 @@
 /* The life of a service: options, start, loop, stop. */
 #include <errno.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "common/log.h"
 #include "common/service_private.h"
@@ -80,12 +81,22 @@ static void wait_for_ready(struct service *service) {
     }
 }
 
+/* Ends the loop, and with requests in progress the process: whoever waited for their workers would
+ * wait for the database. What is cut is asked again, or was not answered. */
+static void end(struct service *service, const char *reason) {
+    ev_break(service->ev, EVBREAK_ALL);
+    if (service->calls == 0)
+        return;
+    log_warn("cut_short", "calls=%zu reason=\"%s\"", service->calls, reason);
+    _exit(service->status);
+}
+
 static void wait_for_stop(struct service *service) {
     const struct service_definition *definition = service->definition;
     bool stopped = service->calls == 0 &&
                    (definition->stopped == NULL || definition->stopped(definition->context));
     if (stopped || loop_now_ms() > service->deadline_ms)
-        ev_break(service->ev, EVBREAK_ALL);
+        end(service, "they took too long");
 }
 
 static void on_tick(struct ev_loop *ev, ev_timer *timer, int revents) {
@@ -102,7 +113,7 @@ static void on_signal(struct ev_loop *ev, ev_signal *watcher, int revents) {
     (void)revents;
     struct service *service = watcher->data;
     if (service->state == SERVICE_STOPPING) {
-        ev_break(ev, EVBREAK_ALL); /* asked twice: now */
+        end(service, "a second signal");
         return;
     }
     log_info("stopping", "signal=%d", watcher->signum);

@@ -286,6 +286,38 @@ static void test_stopped_while_calls_are_in_progress(void **state) {
 }
 
 /* One request is answered, then the process is killed; the others may be anywhere. */
+/* The database answers nothing: the end does not wait for it. */
+static void stop_while_the_database_stands(struct delivery_fixture *f, bool twice) {
+    struct letter letter;
+    uint16_t port = test_free_port();
+    struct service_process *delivery = start_delivery(f, port, NULL, NULL, NULL);
+    struct test_caller *caller = test_caller_new("caller", port);
+    struct test_caller *observer = test_caller_new("observer", port);
+    uint64_t ada = new_account(f, ""), bob = new_account(f, "");
+    say(f, ada, bob, 0, "there it is");
+    struct db *holder = hold(f, next_routed(f).entry.conversation);
+    letter_one(f, &letter, ada, bob, 0, "text");
+    test_caller_start(caller, &message_DELIVERY_SEND, &letter.body);
+    wait_for_calls(observer, 1);
+    kill(service_process_pid(delivery), SIGTERM);
+    assert_true(service_process_wait_text(delivery, "event=stopping", TEST_DEADLINE_MS));
+    if (twice)
+        kill(service_process_pid(delivery), SIGTERM);
+    assert_int_equal(service_process_wait_exit(delivery), 0);
+    const char *said = twice ? "event=cut_short calls=1 reason=\"a second signal\""
+                             : "event=cut_short calls=1 reason=\"they took too long\"";
+    assert_non_null(strstr(service_process_output(delivery), said));
+    let_go(&holder);
+    test_caller_destroy(&caller);
+    test_caller_destroy(&observer);
+    service_process_kill(&delivery);
+}
+
+static void test_stopped_while_the_database_stands(void **state) {
+    for (int twice = 0; twice < 2; twice++)
+        stop_while_the_database_stands(*state, twice);
+}
+
 static void test_killed_and_started_again(void **state) {
     struct delivery_fixture *f = *state;
     enum { COUNT = 6, ROUNDS = 10 };
@@ -363,6 +395,7 @@ int main(void) {
         cmocka_unit_test(test_a_writers_queue_is_full),
         cmocka_unit_test(test_a_writers_memory_is_full),
         cmocka_unit_test(test_stopped_while_calls_are_in_progress),
+        cmocka_unit_test(test_stopped_while_the_database_stands),
         cmocka_unit_test(test_killed_and_started_again),
         cmocka_unit_test(test_starts_that_fail),
     };
