@@ -328,55 +328,6 @@ void peers_set_addresses(struct peers *self, char addresses[][PEERS_ADDRESS_BYTE
     }
 }
 
-static bool is_port(const char *text) {
-    size_t digits = strspn(text, "0123456789");
-    if (digits == 0 || digits > 5 || text[digits] != '\0')
-        return false;
-    unsigned long port = strtoul(text, NULL, 10);
-    return port >= 1 && port <= 65535;
-}
-
-static bool is_address(const char *text) {
-    if (strncmp(text, "tcp://", 6) != 0 || strlen(text) >= PEERS_ADDRESS_BYTES)
-        return false;
-    const char *host = text + 6, *colon = strrchr(host, ':');
-    return colon != NULL && colon > host && is_port(colon + 1) && strpbrk(host, " \t") == NULL;
-}
-
-/* `tcp://host:port,...`: 0, or -1 when a part is no such address. */
-static int add_fixed(struct peers *self, char *list) {
-    char addresses[PEERS_MAX][PEERS_ADDRESS_BYTES];
-    size_t count = 0;
-    char *rest = list;
-    for (char *part; (part = strsep(&rest, ",")) != NULL;) {
-        if (!is_address(part) || count == PEERS_MAX)
-            return -1;
-        snprintf(addresses[count++], PEERS_ADDRESS_BYTES, "%s", part);
-    }
-    peers_set_addresses(self, addresses, count);
-    return 0;
-}
-
-/* `dns:name:port`. */
-static int add_name(struct peers *self, char *text) {
-    char *name = text + strlen("dns:");
-    char *colon = strrchr(name, ':');
-    if (colon == NULL || colon == name || !is_port(colon + 1))
-        return -1;
-    *colon = '\0';
-    self->resolver = peers_resolver_new(self, name, colon + 1);
-    return self->resolver == NULL ? -1 : 0;
-}
-
-static int add_addresses(struct peers *self) {
-    char *text = strdup(self->options.addresses);
-    if (text == NULL)
-        return -1;
-    int status = strncmp(text, "dns:", 4) == 0 ? add_name(self, text) : add_fixed(self, text);
-    free(text);
-    return status;
-}
-
 static size_t depth_of_fullest(const void *argument) {
     const struct peers *self = argument;
     size_t most = 0;
@@ -409,7 +360,8 @@ struct peers *peers_new(struct service *service, const struct peers_options *opt
     self->heartbeat.data = self->sweep.data = self;
     ev_timer_start(service_loop(service), &self->heartbeat);
     ev_timer_start(service_loop(service), &self->sweep);
-    if (add_addresses(self) != 0) {
+    self->resolver = peers_resolver_new(self, options->addresses);
+    if (self->resolver == NULL) {
         log_error("start_failed", "reason=\"%s_peers is not tcp://host:port,... or dns:name:port\"",
                   options->name);
         peers_destroy(&self);

@@ -7,13 +7,15 @@
  *     peers_ask(peers, peer, &(struct peers_request){
  *         .message = &message_SESSION_BIND, .body = &bind, .done = bound, .argument = connection});
  *
- * `addresses` is `tcp://host:port,...` or `dns:name:port`, which is looked up again every second
- * on a thread of its own: each address behind the name is an instance. A DEALER is held to each. A
- * peer is pinged every heartbeat_ms; it is live from its first ready answer until its connection
- * breaks or it has been silent for peer_timeout_ms, then lost: its socket is closed with all that
- * waits in it, every request in progress ends with ERR_UNAVAILABLE, and a new socket tries again.
- * An instance that was restarted counts as lost and found. So what an instance has received is
- * always a prefix of what it was sent, in that order.
+ * `addresses` is a list of `tcp://host:port` and `dns:name:port` in any mix, comma separated. A
+ * host that is not numeric is a name too. Names are looked up again every second on a thread of
+ * their own: each address behind one is an instance; one that cannot be looked up at the moment
+ * keeps those that it had. A DEALER is held to each. A peer is pinged every heartbeat_ms; it is
+ * live from its first ready answer until its connection breaks or it has been silent for
+ * peer_timeout_ms, then lost: its socket is closed with all that waits in it, every request in
+ * progress ends with ERR_UNAVAILABLE, and a new socket tries again. An instance that was restarted
+ * counts as lost and found. So what an instance has received is always a prefix of what it was
+ * sent, in that order.
  *
  * The fullest link is the service's queue `to_<name>`; requests' round trips are the histogram
  * ask_seconds by message, those that nobody took or answered are counted in asks_failed_total.

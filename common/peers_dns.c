@@ -1,98 +1,185 @@
-/* The addresses behind a name, looked up again every second on a thread of its own. */
-#include <arpa/inet.h>
+/* The addresses that a list stands for; names are looked up on a thread. */
 #include <netdb.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/log.h"
 #include "common/peers_private.h"
 
-#define LOOKUP_SECONDS 1
+#define LOOKUP_MS 1000
+/* How long the end waits for a lookup that is under way; then the thread is left to itself. */
+#define END_MS 100
+/* The longest name in DNS. */
+#define NAME_MAX_LENGTH 253
 
-struct peers_resolver {
-    struct peers *peers;
-    char *name, *port;
-    pthread_t thread;
-    pthread_mutex_t lock;
-    pthread_cond_t wake;
-    bool stopping;
-    ev_async found;
-    char addresses[PEERS_MAX][PEERS_ADDRESS_BYTES]; /* under `lock` */
+struct address_list {
+    char addresses[PEERS_MAX][PEERS_ADDRESS_BYTES];
     size_t count;
 };
 
-static void add_address(struct peers_resolver *self, const struct sockaddr *address) {
-    char host[INET6_ADDRSTRLEN];
-    const void *bytes = address->sa_family == AF_INET
-                            ? (const void *)&((const struct sockaddr_in *)address)->sin_addr
-                            : (const void *)&((const struct sockaddr_in6 *)address)->sin6_addr;
-    if (self->count == PEERS_MAX || inet_ntop(address->sa_family, bytes, host, sizeof host) == NULL)
+struct name {
+    const char *host; /* in `text` */
+    unsigned port;
+    struct addrinfo *found; /* by the last lookup that succeeded */
+};
+
+struct peers_resolver {
+    struct peers *peers;
+    char *text;
+    struct address_list fixed; /* the numeric ones */
+    struct name names[PEERS_MAX];
+    size_t name_count; /* 0: there is no thread */
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    ev_async changed;
+    struct address_list all;         /* under `lock`, as are these: */
+    bool stopping, ended, abandoned; /* abandoned: the thread frees it */
+};
+
+/* --- the list -------------------------------------------------------------------------------- */
+
+static void add_address(struct address_list *list, const struct addrinfo *entry, unsigned port) {
+    char host[PEERS_ADDRESS_BYTES - 20], address[PEERS_ADDRESS_BYTES];
+    if (list->count == PEERS_MAX || getnameinfo(entry->ai_addr, entry->ai_addrlen, host,
+                                                sizeof host, NULL, 0, NI_NUMERICHOST) != 0)
         return;
-    snprintf(self->addresses[self->count++], PEERS_ADDRESS_BYTES,
-             address->sa_family == AF_INET ? "tcp://%s:%s" : "tcp://[%s]:%s", host, self->port);
+    snprintf(address, sizeof address,
+             entry->ai_family == AF_INET6 ? "tcp://[%s]:%u" : "tcp://%s:%u", host, port);
+    for (size_t i = 0; i < list->count; i++)
+        if (strcmp(list->addresses[i], address) == 0)
+            return;
+    memcpy(list->addresses[list->count++], address, sizeof address);
 }
 
-static void look_up(struct peers_resolver *self) {
-    struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM}, *found = NULL;
-    /* A name that is not there (yet, or for a moment) leaves the instances as they are. */
-    if (getaddrinfo(self->name, NULL, &hints, &found) != 0)
-        return;
-    pthread_mutex_lock(&self->lock);
-    self->count = 0;
-    for (struct addrinfo *entry = found; entry != NULL; entry = entry->ai_next)
-        add_address(self, entry->ai_addr);
+static bool is_port(const char *text) {
+    size_t digits = strspn(text, "0123456789");
+    if (digits == 0 || digits > 5 || text[digits] != '\0')
+        return false;
+    unsigned long port = strtoul(text, NULL, 10);
+    return port >= 1 && port <= 65535;
+}
+
+/* `tcp://host:port` or `dns:name:port`, cut up in place: 0, or -1 when it is neither. */
+static int add_part(struct peers_resolver *self, char *part) {
+    size_t scheme = strncmp(part, "tcp://", 6) == 0 ? 6 : strncmp(part, "dns:", 4) == 0 ? 4 : 0;
+    char *host = part + scheme, *colon = strrchr(host, ':');
+    if (scheme == 0 || colon == NULL || !is_port(colon + 1) || strpbrk(host, " \t") != NULL)
+        return -1;
+    *colon = '\0';
+    if (*host == '[' && colon[-1] == ']') {
+        host++;
+        colon[-1] = '\0';
+    }
+    if (*host == '\0' || strlen(host) > NAME_MAX_LENGTH)
+        return -1;
+    unsigned port = (unsigned)strtoul(colon + 1, NULL, 10);
+    struct addrinfo numeric = {.ai_flags = AI_NUMERICHOST, .ai_socktype = SOCK_STREAM}, *found;
+    if (getaddrinfo(host, NULL, &numeric, &found) == 0) {
+        add_address(&self->fixed, found, port);
+        freeaddrinfo(found);
+    } else {
+        self->names[self->name_count++] = (struct name){.host = host, .port = port};
+    }
+    return 0;
+}
+
+static int add_list(struct peers_resolver *self) {
+    char *rest = self->text;
+    size_t count = 0;
+    for (char *part; (part = strsep(&rest, ",")) != NULL; count++)
+        if (count == PEERS_MAX || add_part(self, part) != 0)
+            return -1;
+    return 0;
+}
+
+/* --- the thread ------------------------------------------------------------------------------ */
+
+static struct timespec in_ms(long ms) {
+    struct timespec at;
+    clock_gettime(CLOCK_MONOTONIC, &at);
+    at.tv_nsec += ms % 1000 * 1000000;
+    at.tv_sec += ms / 1000 + at.tv_nsec / 1000000000;
+    at.tv_nsec %= 1000000000;
+    return at;
+}
+
+/* A name that is not there (yet, or for a moment) keeps the addresses that it had. */
+static void look_up(struct peers_resolver *self, struct name *name) {
+    struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM}, *found;
     pthread_mutex_unlock(&self->lock);
-    freeaddrinfo(found);
-    ev_async_send(service_loop(self->peers->service), &self->found);
+    int status = getaddrinfo(name->host, NULL, &hints, &found);
+    pthread_mutex_lock(&self->lock);
+    if (status != 0)
+        return;
+    if (name->found != NULL)
+        freeaddrinfo(name->found);
+    name->found = found;
+    self->all = self->fixed;
+    for (size_t i = 0; i < self->name_count; i++)
+        for (found = self->names[i].found; found != NULL; found = found->ai_next)
+            add_address(&self->all, found, self->names[i].port);
+    if (!self->stopping) /* after that there may be no loop */
+        ev_async_send(service_loop(self->peers->service), &self->changed);
+}
+
+static void resolver_free(struct peers_resolver *self) {
+    for (size_t i = 0; i < self->name_count; i++)
+        if (self->names[i].found != NULL)
+            freeaddrinfo(self->names[i].found);
+    pthread_mutex_destroy(&self->lock);
+    pthread_cond_destroy(&self->wake);
+    free(self->text);
+    free(self);
 }
 
 static void *run(void *argument) {
     struct peers_resolver *self = argument;
     pthread_mutex_lock(&self->lock);
     while (!self->stopping) {
-        pthread_mutex_unlock(&self->lock);
-        look_up(self);
-        pthread_mutex_lock(&self->lock);
-        struct timespec until;
-        clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_sec += LOOKUP_SECONDS;
+        for (size_t i = 0; i < self->name_count && !self->stopping; i++)
+            look_up(self, &self->names[i]);
+        struct timespec until = in_ms(LOOKUP_MS);
         if (!self->stopping)
             pthread_cond_timedwait(&self->wake, &self->lock, &until);
     }
+    self->ended = true;
+    bool abandoned = self->abandoned;
+    pthread_cond_signal(&self->wake);
     pthread_mutex_unlock(&self->lock);
+    if (abandoned)
+        resolver_free(self);
     return NULL;
 }
 
-static void on_found(struct ev_loop *ev, ev_async *watcher, int revents) {
+static void on_changed(struct ev_loop *ev, ev_async *watcher, int revents) {
     (void)ev;
     (void)revents;
     struct peers_resolver *self = watcher->data;
-    char addresses[PEERS_MAX][PEERS_ADDRESS_BYTES];
     pthread_mutex_lock(&self->lock);
-    size_t count = self->count;
-    memcpy(addresses, self->addresses, sizeof addresses);
+    struct address_list all = self->all;
     pthread_mutex_unlock(&self->lock);
-    peers_set_addresses(self->peers, addresses, count);
+    peers_set_addresses(self->peers, all.addresses, all.count);
 }
 
 static int start_thread(struct peers_resolver *self) {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
+    sigset_t every, before;
+    sigfillset(&every);
+    pthread_sigmask(SIG_SETMASK, &every, &before);
     int status = pthread_create(&self->thread, NULL, run, self);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return status;
 }
 
-struct peers_resolver *peers_resolver_new(struct peers *peers, const char *name, const char *port) {
+/* --- life ------------------------------------------------------------------------------------ */
+
+struct peers_resolver *peers_resolver_new(struct peers *peers, const char *list) {
     struct peers_resolver *self = calloc(1, sizeof *self);
     if (self == NULL)
         return NULL;
     self->peers = peers;
-    self->name = strdup(name);
-    self->port = strdup(port);
+    self->text = strdup(list);
     pthread_mutex_init(&self->lock, NULL);
     /* The wall clock may be set back: lookups must not wait for it to catch up. */
     pthread_condattr_t monotonic;
@@ -100,17 +187,40 @@ struct peers_resolver *peers_resolver_new(struct peers *peers, const char *name,
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&self->wake, &monotonic);
     pthread_condattr_destroy(&monotonic);
-    ev_async_init(&self->found, on_found);
-    self->found.data = self;
-    ev_async_start(service_loop(peers->service), &self->found);
-    if (self->name == NULL || self->port == NULL || start_thread(self) != 0) {
-        ev_async_stop(service_loop(peers->service), &self->found);
-        free(self->name);
-        free(self->port);
-        free(self);
+    if (self->text == NULL || add_list(self) != 0) {
+        resolver_free(self);
+        return NULL;
+    }
+    peers_set_addresses(peers, self->fixed.addresses, self->fixed.count);
+    if (self->name_count == 0)
+        return self;
+    ev_async_init(&self->changed, on_changed);
+    self->changed.data = self;
+    ev_async_start(service_loop(peers->service), &self->changed);
+    if (start_thread(self) != 0) {
+        ev_async_stop(service_loop(peers->service), &self->changed);
+        resolver_free(self);
         return NULL;
     }
     return self;
+}
+
+/* Whether the thread has ended; else it frees the resolver when it does. */
+static bool end_thread(struct peers_resolver *self) {
+    struct timespec until = in_ms(END_MS);
+    pthread_mutex_lock(&self->lock);
+    self->stopping = true;
+    pthread_cond_signal(&self->wake);
+    while (!self->ended && pthread_cond_timedwait(&self->wake, &self->lock, &until) == 0)
+        ;
+    bool ended = self->ended;
+    self->abandoned = !ended;
+    if (!ended)
+        pthread_detach(self->thread);
+    pthread_mutex_unlock(&self->lock);
+    if (ended)
+        pthread_join(self->thread, NULL);
+    return ended;
 }
 
 void peers_resolver_destroy(struct peers_resolver **self_p) {
@@ -118,15 +228,10 @@ void peers_resolver_destroy(struct peers_resolver **self_p) {
     *self_p = NULL;
     if (self == NULL)
         return;
-    pthread_mutex_lock(&self->lock);
-    self->stopping = true;
-    pthread_cond_signal(&self->wake);
-    pthread_mutex_unlock(&self->lock);
-    pthread_join(self->thread, NULL);
-    ev_async_stop(service_loop(self->peers->service), &self->found);
-    pthread_mutex_destroy(&self->lock);
-    pthread_cond_destroy(&self->wake);
-    free(self->name);
-    free(self->port);
-    free(self);
+    if (self->name_count > 0) {
+        ev_async_stop(service_loop(self->peers->service), &self->changed);
+        if (!end_thread(self))
+            return;
+    }
+    resolver_free(self);
 }

@@ -1,4 +1,4 @@
-/* What peers.c (instances), peers_ask.c (requests) and peers_dns.c (names) share. */
+/* What peers.c (instances), peers_ask.c (requests) and peers_dns.c (addresses) share. */
 #ifndef PARLEY_COMMON_PEERS_PRIVATE_H
 #define PARLEY_COMMON_PEERS_PRIVATE_H
 
@@ -7,7 +7,8 @@
 #include "common/loop.h"
 #include "common/peers.h"
 
-#define PEERS_ADDRESS_BYTES 280
+/* `tcp://host:port` with a numeric host, also of IPv6. */
+#define PEERS_ADDRESS_BYTES 96
 
 /* A request in progress. */
 struct pending {
@@ -66,7 +67,7 @@ struct peers {
     char queue_name[32];
     struct metric *failed[ERR_COUNT];
     ev_timer heartbeat, sweep;
-    struct peers_resolver *resolver; /* of `dns:` addresses, else NULL */
+    struct peers_resolver *resolver;
 };
 
 /* Sends `scratch`; false when the socket's queue is full. */
@@ -82,9 +83,12 @@ void peer_take_answer(struct peer *peer, const struct envelope *envelope);
  */
 void peers_set_addresses(struct peers *self, char addresses[][PEERS_ADDRESS_BYTES], size_t count);
 
-/* Looks `name` up every second on a thread and calls peers_set_addresses on the loop.
- * NULL when no thread can be had. */
-struct peers_resolver *peers_resolver_new(struct peers *peers, const char *name, const char *port);
+/* Tells peers_set_addresses what `list` stands for: its numeric addresses at once; those behind its
+ * names too, on the loop, as a thread looks them up every second. ZeroMQ never gets a name: it
+ * would look it up on the thread that serves all sockets. NULL: the list makes no sense, or no
+ * thread can be had. */
+struct peers_resolver *peers_resolver_new(struct peers *peers, const char *list);
+/* Does not wait long for a lookup that is under way. */
 void peers_resolver_destroy(struct peers_resolver **self);
 
 #endif

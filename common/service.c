@@ -19,7 +19,7 @@ const struct config_option service_options[] = {
     CONFIG_U64(struct service_settings, heartbeat_ms, 1000, 10, 60000, "ms",
                "how often a called service is pinged"),
     CONFIG_U64(struct service_settings, peer_timeout_ms, 3000, 30, 600000, "ms",
-               "silence after which a called instance counts as lost"),
+               "silence after which a called instance counts as lost; longer than heartbeat_ms"),
     CONFIG_U64(struct service_settings, request_timeout_ms, 5000, 10, 600000, "ms",
                "how long an answer is waited for"),
     CONFIG_U64(struct service_settings, peer_wait_ms, 30000, 0, 3600000, "ms",
@@ -198,6 +198,13 @@ int service_main(const struct service_definition *definition, int argc, char **a
         fprintf(stderr, "%s: %s is not %s\n", definition->program.name,
                 rest < argc ? argv[rest] : definition->common->log_level,
                 rest < argc ? "an option" : "a log level");
+        config_free(&definition->program, definition->settings);
+        return 2;
+    }
+    /* Else a link would count as silent between any two beats. */
+    if (definition->common->peer_timeout_ms <= definition->common->heartbeat_ms) {
+        fprintf(stderr, "%s: peer_timeout_ms is not longer than heartbeat_ms\n",
+                definition->program.name);
         config_free(&definition->program, definition->settings);
         return 2;
     }

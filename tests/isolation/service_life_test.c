@@ -81,6 +81,19 @@ static void wrong_usage_is_told_in_a_line(void **state) {
     }
 }
 
+/* Else every quiet link would break between two beats. */
+static void a_heartbeat_that_is_not_shorter_than_the_silence_is_refused(void **state) {
+    (void)state;
+    static const char *const wrong[][2] = {
+        {"--heartbeat-ms=3000", NULL}, /* the silence's default */
+        {"--peer-timeout-ms=999", NULL},
+        {"--heartbeat-ms=50", "--peer-timeout-ms=50"}};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        assert_string_equal(OUTPUT_OF(2, wrong[i][0], wrong[i][1]),
+                            "parley-test: peer_timeout_ms is not longer than heartbeat_ms\n");
+    OUTPUT_OF(1, "--fail-start", "--heartbeat-ms=50", "--peer-timeout-ms=51");
+}
+
 static void a_taken_port_is_told_in_a_line(void **state) {
     (void)state;
     const char *port = test_text("--test-port=%u", (unsigned)test_free_port());
@@ -236,6 +249,7 @@ int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         TEST(help_and_version_are_printed),
         TEST(wrong_usage_is_told_in_a_line),
+        TEST(a_heartbeat_that_is_not_shorter_than_the_silence_is_refused),
         TEST(a_taken_port_is_told_in_a_line),
         TEST(a_start_that_fails_is_finished),
         TEST(without_its_database_it_does_not_start),

@@ -121,7 +121,11 @@ static void addresses_that_make_no_sense_are_refused(void **state) {
         "tcp://127.0.0.1:1,,tcp://127.0.0.1:2",
         "tcp://127.0.0.1:1 tcp://127.0.0.1",
         "tcp://127.0.0.1:1, tcp://127.0.0.1:2",
-        "tcp://127.0.0.1:1,dns:localhost:2",
+        "tcp://127.0.0.1:1,localhost:2",
+        "dns:localhost:1,",
+        "dns:localhost:1,tcp://localhost",
+        "dns:local host:1",
+        "tcp://[]:1",
         "dns:",
         "dns:localhost",
         "dns::1",
@@ -144,9 +148,9 @@ static void addresses_that_make_no_sense_are_refused(void **state) {
         if (peers != NULL)
             fail_msg("\"%s\" was taken", wrong[i]);
     }
-    char longer[PEERS_ADDRESS_BYTES + 20] = "tcp://";
-    memset(longer + 6, 'a', PEERS_ADDRESS_BYTES);
-    memcpy(longer + PEERS_ADDRESS_BYTES + 6, ":1", 3);
+    char longer[300] = "tcp://";
+    memset(longer + 6, 'a', 254);
+    memcpy(longer + 6 + 254, ":1", 3);
     assert_null(peers_make(f, longer));
 }
 
@@ -169,10 +173,54 @@ static void there_are_at_most_so_many(void **state) {
 
 static void an_address_that_is_named_twice_is_one(void **state) {
     struct fixture *f = *state;
-    const char *address = node_address(node_new(f));
-    f->peers = peers_make(f, test_text("%s,%s", address, address));
+    int port = node_new(f)->port, other = node_new(f)->port;
+    f->peers = peers_make(f, test_text("tcp://127.0.0.1:%d,tcp://127.1:%d,dns:127.0.0.1:%d,"
+                                       "tcp://localhost:%d,dns:localhost:%d",
+                                       port, port, port, port, other));
     assert_non_null(f->peers);
     assert_int_equal(f->peers->count, 1);
+    WAIT_FOR(f, peers_live_count(f->peers) == 2); /* with what the names stand for */
+    assert_int_equal(f->peers->count, 2);
+}
+
+static bool has_address(const struct fixture *f, const char *address) {
+    for (size_t i = 0; i < f->peers->count; i++)
+        if (strcmp(peer_address(f->peers->peers[i]), address) == 0)
+            return true;
+    return false;
+}
+
+/* ZeroMQ gets numbers, whatever the list says; and whoever names the same gets the same numbers. */
+static void lists_may_be_mixed(void **state) {
+    struct fixture *f = *state;
+    for (size_t i = 0; i < 3; i++)
+        node_new(f);
+    f->peers = peers_make(f, test_text("tcp://localhost:%d,tcp://127.0.0.1:%d,dns:localhost:%d",
+                                       f->nodes[0]->port, f->nodes[1]->port, f->nodes[2]->port));
+    assert_non_null(f->peers);
+    WAIT_FOR(f, peers_live_count(f->peers) == 3);
+    assert_int_equal(f->peers->count, 3);
+    for (size_t i = 0; i < 3; i++)
+        assert_true(has_address(f, node_address(f->nodes[i])));
+}
+
+static void a_name_that_does_not_exist_harms_no_other(void **state) {
+    struct fixture *f = *state;
+    struct node *node = node_new(f);
+    f->peers =
+        peers_make(f, test_text("tcp://name.invalid:1,%s,dns:name.invalid:2", node_address(node)));
+    assert_non_null(f->peers);
+    WAIT_FOR(f, peers_live_count(f->peers) == 1);
+    int64_t until_ms = loop_now_ms() + 1500; /* some lookups */
+    for (size_t n = 0; n == 0 || loop_now_ms() < until_ms; n++) {
+        ask(f, peers_next(f->peers), n);
+        WAIT_FOR(f, node->asked_count == n + 1);
+        node_answer(node, n);
+        WAIT_FOR(f, f->outcome_count == n + 1);
+        assert_outcome(f, n, n, ERR_OK);
+    }
+    assert_int_equal(f->peers->count, 1);
+    assert_int_equal(f->changes[PEER_LOST], 0);
 }
 
 static void a_name_is_looked_up(void **state) {
@@ -231,6 +279,8 @@ int main(void) {
         TEST(addresses_that_make_no_sense_are_refused),
         TEST(there_are_at_most_so_many),
         TEST(an_address_that_is_named_twice_is_one),
+        TEST(lists_may_be_mixed),
+        TEST(a_name_that_does_not_exist_harms_no_other),
         TEST(a_name_is_looked_up),
         TEST(lookups_end_at_once_when_peers_do),
         TEST(unnamed_instances_stay_while_they_live),
