@@ -157,10 +157,11 @@ static inline void settle(struct db *db) {
     assert_err(db_query(db, &nothing, DB_NO_ARGS, NULL), ERR_OK);
 }
 
-/* Kills the service's connections, and waits until the server has let go of them. */
+/* Kills the service's connections, and waits until the server has let go of them; the service may
+ * have made others by then. */
 static inline void kill_connections(struct group_fixture *f) {
     assert_in_range(test_database_kill_connections(f->database), 1, DB_MAX_CONNECTIONS);
-    wait_for_connections(f, "TRUE", 0);
+    wait_for_connections(f, "command = 'Killed'", 0);
 }
 
 /* --- accounts and groups ------------------------------------------------------------------- */
