@@ -362,7 +362,8 @@ struct peers *peers_new(struct service *service, const struct peers_options *opt
     ev_timer_start(service_loop(service), &self->sweep);
     self->resolver = peers_resolver_new(self, options->addresses);
     if (self->resolver == NULL) {
-        log_error("start_failed", "reason=\"%s_peers is not tcp://host:port,... or dns:name:port\"",
+        log_error("start_failed",
+                  "reason=\"%s_peers is no list of tcp://host:port and dns:name:port\"",
                   options->name);
         peers_destroy(&self);
     }

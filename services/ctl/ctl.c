@@ -9,7 +9,7 @@
 
 const struct config_option ctl_peer_options[] = {
     CONFIG_STRING(struct ctl_peers, auth_peers, "",
-                  "instances of auth, `tcp://host:port,...` or `dns:name:port`;"
+                  "instances of auth, `tcp://host:port` or `dns:name:port`, several by commas;"
                   " by default auth_port on this machine"),
     CONFIG_STRING(struct ctl_peers, group_peers, "", "of group"),
     CONFIG_STRING(struct ctl_peers, session_peers, "", "of session"),

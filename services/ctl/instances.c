@@ -20,6 +20,9 @@ const char *instance_service_name(enum instance_service service) {
 }
 
 static void add(struct instances *instances, const char *address) {
+    for (size_t i = 0; i < instances->count; i++)
+        if (strcmp(instances->addresses[i], address) == 0)
+            return;
     if (instances->count < INSTANCES_MAX)
         snprintf(instances->addresses[instances->count++], INSTANCE_ADDRESS_BYTES, "%s", address);
 }
@@ -56,13 +59,12 @@ void instances_find(const struct ctl_settings *settings, enum instance_service s
     if (list[0] == '\0') {
         snprintf(address, sizeof address, "tcp://127.0.0.1:%u", (unsigned)ports[service]);
         add(instances_r, address);
-    } else if (strncmp(list, "dns:", 4) == 0) {
-        add_name(instances_r, list + 4);
-    } else {
-        for (char *one = strtok_r(list, ", ", &place); one != NULL;
-             one = strtok_r(NULL, ", ", &place))
-            add(instances_r, one);
     }
+    for (char *one = strtok_r(list, ", ", &place); one != NULL; one = strtok_r(NULL, ", ", &place))
+        if (strncmp(one, "dns:", 4) == 0)
+            add_name(instances_r, one + 4);
+        else
+            add(instances_r, one);
     free(list);
 }
 

@@ -19,7 +19,7 @@ static const struct config_option options[] = {
     CONFIG_U64(struct delivery_settings, delivery_metrics_port, 7114, 0, 65535, "port",
                "where delivery serves /metrics, /healthz and /readyz over HTTP; 0: nowhere"),
     CONFIG_STRING(struct delivery_settings, session_peers, "tcp://127.0.0.1:7103",
-                  "instances of session: tcp://host:port,... or dns:name:port"),
+                  "instances of session: tcp://host:port or dns:name:port, several by commas"),
     CONFIG_U64(struct delivery_settings, writers, 2, 1, 64, "threads",
                "threads that commit messages, each with a connection beside db_connections"),
     CONFIG_U64(struct delivery_settings, writer_queue, 10000, 1, 1000000, "messages",

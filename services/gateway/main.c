@@ -45,7 +45,7 @@ static const struct config_option options[] = {
     CONFIG_U64(SETTINGS, cursor_flush_ms, 1000, 10, 60000, "ms",
                "how often it is stored what has reached clients"),
     CONFIG_STRING(SETTINGS, auth_peers, "tcp://127.0.0.1:7101",
-                  "instances of auth: tcp://host:port,... or dns:name:port"),
+                  "instances of auth: tcp://host:port or dns:name:port, several by commas"),
     CONFIG_STRING(SETTINGS, group_peers, "tcp://127.0.0.1:7102", "instances of group, likewise"),
     CONFIG_STRING(SETTINGS, session_peers, "tcp://127.0.0.1:7103",
                   "instances of session, likewise"),

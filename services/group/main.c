@@ -11,7 +11,7 @@ static const struct config_option options[] = {
     CONFIG_U64(struct group_settings, group_metrics_port, 7112, 0, 65535, "port",
                "where group serves /metrics, /healthz and /readyz over HTTP; 0: nowhere"),
     CONFIG_STRING(struct group_settings, session_peers, "tcp://127.0.0.1:7103",
-                  "instances of session: tcp://host:port,... or dns:name:port"),
+                  "instances of session: tcp://host:port or dns:name:port, several by commas"),
     CONFIG_U64(struct group_settings, group_max_members, 5000, 1, 60000, "accounts",
                "members that a group has at most"),
     CONFIG_U64(struct group_settings, ref_days, 7, 1, 3650, "days",

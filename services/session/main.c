@@ -20,8 +20,8 @@ static const struct config_option options[] = {
         "how long news of who came and went is held back after a start, and while instances of "
         "session come or go; longer than gateways take to find an instance"),
     CONFIG_STRING(struct session_settings, group_peers, "tcp://127.0.0.1:7102",
-                  "instances of group, which are told who comes and goes: tcp://host:port,... or "
-                  "dns:name:port"),
+                  "instances of group, which are told who comes and goes: tcp://host:port or "
+                  "dns:name:port, several by commas"),
     CONFIG_END};
 
 static const struct service_handler handlers[] = {

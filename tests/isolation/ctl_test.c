@@ -129,6 +129,12 @@ static void test_status(void **state) {
                 test_text("--gateway-peers=%s", nobody));
     ASSERT_RUNS(1, "not found", "status", "--wait=1", SOON, auth, group, session, gateway, by_port,
                 "--delivery-peers=dns:no.such.name.invalid:7104");
+    /* Names and numbers in one list: the only one that leads there. */
+    ASSERT_RUNS(
+        1, test_text("tcp://127.0.0.1:%s", strrchr(address, ':') + 1), "status", SOON,
+        test_text("--auth-peers=%s", nobody), test_text("--group-peers=%s", nobody),
+        test_text("--session-peers=%s", nobody), test_text("--gateway-peers=%s", nobody),
+        test_text("--delivery-peers=%s,dns:localhost:%s", nobody, strrchr(address, ':') + 1));
 }
 
 static void test_status_of_queues(void **state) {
