@@ -3,9 +3,8 @@
 
 #include <inttypes.h>
 
-/* The last row of a conversation is found backwards: for MAX(cid) the server reads all of them. */
-
-/* The first two never give the same conversation. */
+/* The first two never give the same conversation. Its last row is found backwards: for MAX(cid) the
+ * server reads all of them. */
 const struct db_statement delivery_sql_cursors = {
     "cursors",
     "SELECT c.conversation, c.since, c.received, c.until, "

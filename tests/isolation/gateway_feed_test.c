@@ -229,14 +229,11 @@ static void of_a_partial_list_nothing_is_concluded(void **state) {
  * read on behind the account's cursor, so that has to move first.
  */
 static void beyond_the_positions_cursors_move_first(void **state) {
-    static uint64_t conversations[POSITIONS_MAX], positions[POSITIONS_MAX];
     struct stage *stage = *state;
     struct talker *alice = stage_talker(stage, false);
     struct delivery_pull body;
     struct delivery_advance advance;
     struct buffer packed = buffer_make(4096);
-    for (uint64_t i = 0; i < POSITIONS_MAX; i++)
-        conversations[i] = 1000 + i;
     stage->keeps_moves = true;
     stage_log_in(stage, alice, ALICE, "alice");
     struct entry entry = stage_text(11, 10, ALICE, "in one of the others");
@@ -246,11 +243,8 @@ static void beyond_the_positions_cursors_move_first(void **state) {
         struct asked *pull = stage_expect(stage, DELIVERY, &message_DELIVERY_PULL, &body);
         assert_false(body.resumed);
         assert_int_equal(body.conversations.count, i == 0 ? 0 : POSITIONS_MAX);
-        played_answer(&pull,
-                      &(struct delivery_pull_reply){.entries = {&item, i == 0 ? 1 : 0},
-                                                    .conversations = {conversations, POSITIONS_MAX},
-                                                    .positions = {positions, POSITIONS_MAX},
-                                                    .partial = true});
+        struct delivery_pull_reply page = stage_full_page(&item, i == 0 ? 1 : 0, true);
+        played_answer(&pull, &page);
         if (i == 1)
             break;
         hears_from_bob(stage, alice, "in one of the others");
@@ -267,19 +261,15 @@ static void beyond_the_positions_cursors_move_first(void **state) {
 
 /* The same when it comes by a push: what comes next in that conversation waits for the cursor. */
 static void a_push_beyond_the_positions_is_written_once(void **state) {
-    static uint64_t conversations[POSITIONS_MAX], positions[POSITIONS_MAX];
     struct stage *stage = *state;
     struct talker *alice = stage_talker(stage, false);
     struct delivery_advance advance;
     struct delivery_pull body;
-    for (uint64_t i = 0; i < POSITIONS_MAX; i++)
-        conversations[i] = 1000 + i;
     stage->keeps_moves = true;
     stage_log_in(stage, alice, ALICE, "alice");
     struct asked *asked = stage_expect(stage, DELIVERY, &message_DELIVERY_PULL, &body);
-    played_answer(&asked,
-                  &(struct delivery_pull_reply){.conversations = {conversations, POSITIONS_MAX},
-                                                .positions = {positions, POSITIONS_MAX}});
+    struct delivery_pull_reply page = stage_full_page(NULL, 0, false);
+    played_answer(&asked, &page);
     stage_wait_talker_live(stage, alice);
     struct entry first = stage_text(11, 0, ALICE, "in a new one");
     struct entry second = stage_text(12, 11, ALICE, "there as well");

@@ -350,7 +350,6 @@ static struct slice pack(struct buffer *buffer, const struct entry *entry) {
  * read behind the account's cursor, which moves when the client says so and not before.
  */
 static void beyond_the_positions_nothing_is_read_before_it_is_confirmed(void **state) {
-    static uint64_t conversations[POSITIONS_MAX], positions[POSITIONS_MAX];
     struct stage *stage = *state;
     struct talker *alice = stage_talker(stage, true);
     struct delivery_pull body;
@@ -361,12 +360,7 @@ static void beyond_the_positions_nothing_is_read_before_it_is_confirmed(void **s
     own.from = ALICE;
     struct slice items[] = {pack(&buffers[0], &shown[0]), pack(&buffers[1], &shown[1]),
                             pack(&buffers[2], &own)};
-    for (uint64_t i = 0; i < POSITIONS_MAX; i++)
-        conversations[i] = 1000 + i;
-    struct delivery_pull_reply page = {.entries = {items, 3},
-                                       .conversations = {conversations, POSITIONS_MAX},
-                                       .positions = {positions, POSITIONS_MAX},
-                                       .partial = true};
+    struct delivery_pull_reply page = stage_full_page(items, 3, true);
     stage_log_in_confirming(stage, alice, ALICE, "alice");
     struct asked *pull = stage_expect(stage, DELIVERY, &message_DELIVERY_PULL, &body);
     played_answer(&pull, &page);
@@ -394,7 +388,6 @@ static void beyond_the_positions_nothing_is_read_before_it_is_confirmed(void **s
 
 /* There is no room to remember that it was confirmed, so the page is read again. */
 static void beyond_the_positions_nothing_confirmed_is_repeated(void **state) {
-    static uint64_t conversations[POSITIONS_MAX], positions[POSITIONS_MAX];
     struct stage *stage = *state;
     struct talker *alice = stage_talker(stage, true);
     struct delivery_pull body;
@@ -402,16 +395,11 @@ static void beyond_the_positions_nothing_confirmed_is_repeated(void **state) {
     struct buffer buffer;
     struct entry shown = stage_text(11, 10, ALICE, "hello");
     struct slice item = pack(&buffer, &shown);
-    for (uint64_t i = 0; i < POSITIONS_MAX; i++)
-        conversations[i] = 1000 + i;
     struct entry other = stage_text(9, 0, ALICE, "of one that is kept");
-    other.conversation = conversations[0];
+    other.conversation = STAGE_FULL_FIRST;
     struct buffer other_buffer;
     struct slice other_item = pack(&other_buffer, &other);
-    struct delivery_pull_reply page = {.entries = {&other_item, 1},
-                                       .conversations = {conversations, POSITIONS_MAX},
-                                       .positions = {positions, POSITIONS_MAX},
-                                       .partial = true};
+    struct delivery_pull_reply page = stage_full_page(&other_item, 1, true);
     stage_log_in_confirming(stage, alice, ALICE, "alice");
     struct asked *pull = stage_expect(stage, DELIVERY, &message_DELIVERY_PULL, &body);
     played_answer(&pull, &page);
@@ -435,7 +423,6 @@ static void beyond_the_positions_nothing_confirmed_is_repeated(void **state) {
 
 /* Of those that are not shown nothing waits for the client. */
 static void beyond_the_positions_what_is_not_shown_is_passed(void **state) {
-    static uint64_t conversations[POSITIONS_MAX], positions[POSITIONS_MAX];
     struct stage *stage = *state;
     struct talker *alice = stage_talker(stage, true);
     struct delivery_pull body;
@@ -443,12 +430,7 @@ static void beyond_the_positions_what_is_not_shown_is_passed(void **state) {
     struct entry own = stage_text(11, 10, BOB, "mine");
     own.from = ALICE;
     struct slice item = pack(&buffer, &own);
-    for (uint64_t i = 0; i < POSITIONS_MAX; i++)
-        conversations[i] = 1000 + i;
-    struct delivery_pull_reply page = {.entries = {&item, 1},
-                                       .conversations = {conversations, POSITIONS_MAX},
-                                       .positions = {positions, POSITIONS_MAX},
-                                       .partial = true};
+    struct delivery_pull_reply page = stage_full_page(&item, 1, true);
     stage_log_in_confirming(stage, alice, ALICE, "alice");
     struct asked *pull = stage_expect(stage, DELIVERY, &message_DELIVERY_PULL, &body);
     played_answer(&pull, &page);

@@ -12,6 +12,8 @@
 
 #include <signal.h>
 
+#include "services/gateway/positions.h"
+
 /* How long a turn waits for input. */
 #define TURN_MS 2
 
@@ -260,6 +262,16 @@ void stage_answer_pull(struct asked **pull, const struct entry *entries, size_t 
         buffer_free(&buffers[i]);
     free(buffers);
     free(packed);
+}
+
+struct delivery_pull_reply stage_full_page(struct slice *items, size_t count, bool partial) {
+    static uint64_t conversations[POSITIONS_MAX], positions[POSITIONS_MAX];
+    for (uint64_t i = 0; i < POSITIONS_MAX; i++)
+        conversations[i] = STAGE_FULL_FIRST + i;
+    return (struct delivery_pull_reply){.entries = {items, count},
+                                        .conversations = {conversations, POSITIONS_MAX},
+                                        .positions = {positions, POSITIONS_MAX},
+                                        .partial = partial};
 }
 
 void stage_expect_pull(struct stage *stage, uint64_t account, const struct entry *entries,

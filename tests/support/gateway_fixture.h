@@ -112,6 +112,10 @@ void stage_push_as(struct stage *stage, uint64_t seq, const struct entry *entry,
 
 /* Answers a pull with these entries, and, to a first pull, where the account stands. */
 void stage_answer_pull(struct asked **pull, const struct entry *entries, size_t count);
+/* The answer to a first pull, with these packed entries, of an account in as many conversations as
+ * a connection keeps positions in, STAGE_FULL_FIRST and on; `partial`: and in others. */
+struct delivery_pull_reply stage_full_page(struct slice *items, size_t count, bool partial);
+#define STAGE_FULL_FIRST ((uint64_t)1000)
 /* Waits for a pull of that account and answers it. */
 void stage_expect_pull(struct stage *stage, uint64_t account, const struct entry *entries,
                        size_t count);
