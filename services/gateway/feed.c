@@ -156,15 +156,35 @@ static void write_page(struct client *client, const struct delivery_pull_reply *
         wait_for_client(client);
 }
 
-/* The first page tells where the account stands everywhere: from here the connection keeps it. */
-static void take_positions(struct client *client, const struct delivery_pull_reply *reply) {
+/*
+ * The first page tells where the account stands everywhere: from here the connection keeps it.
+ * false: in a conversation the account stands behind what was pushed to this connection, as another
+ * one has it already. This one is to have it too: the page is no good, the next one begins there.
+ */
+static bool take_positions(struct client *client, const struct delivery_pull_reply *reply) {
+    bool good = true;
     if (client->whole || reply->conversations.count != reply->positions.count)
-        return;
+        return good;
     client->whole = !reply->partial;
-    for (size_t i = 0; i < reply->conversations.count; i++)
-        if (positions_set(&client->positions, reply->conversations.items[i],
-                          reply->positions.items[i]) != 0)
+    for (size_t i = 0; i < reply->conversations.count; i++) {
+        uint64_t conversation = reply->conversations.items[i], start = reply->positions.items[i];
+        const struct position *early = positions_find(&client->early, conversation);
+        uint64_t behind = early != NULL && early->sent < start ? early->sent : start;
+        if (positions_set(&client->positions, conversation, behind) != 0)
             client->whole = false;
+        else if (positions_find(&client->positions, conversation)->sent < start)
+            good = false;
+    }
+    positions_clear(&client->early);
+    return good;
+}
+
+/* Of what is pushed before the first page, that page may know already that it reached the account:
+ * over another connection. Without room it is as if it had been pushed before the login. */
+static void note_early(struct client *client, const struct entry *entry) {
+    if (!client->whole && positions_find(&client->early, entry->conversation) == NULL &&
+        positions_set(&client->early, entry->conversation, entry->prev) != 0)
+        log_warn("early_push_forgotten", "client=%llu", (unsigned long long)client->id);
 }
 
 static void pulled(void *argument, enum err err, const void *reply_v, const char *text) {
@@ -188,9 +208,10 @@ static void pulled(void *argument, enum err err, const void *reply_v, const char
         return;
     }
     const struct delivery_pull_reply *reply = reply_v;
-    take_positions(client, reply);
-    write_page(client, reply);
-    if (reply->entries.count == 0 && !client->dirty)
+    bool good = take_positions(client, reply);
+    if (good)
+        write_page(client, reply);
+    if (good && reply->entries.count == 0 && !client->dirty)
         became_live(client);
     else
         queue_pull(client);
@@ -303,6 +324,7 @@ static bool push_to(struct client *client, const struct entry *entry, struct ent
         return client_is_in(client) && write_entry(client, entry, texts);
     if (client->state == CLIENT_CATCHING_UP) {
         client->dirty = true;
+        note_early(client, entry);
         return false;
     }
     if (client->state != CLIENT_LIVE)
@@ -444,6 +466,7 @@ static void forget_positions(struct client *client) {
     unqueue_pull(client);
     unlist_mark(client);
     positions_clear(&client->positions);
+    positions_clear(&client->early);
     received_forget(client);
     client->whole = client->dirty = client->wait_reached = client->overflow = false;
     client->pull_at_ms = 0;

@@ -101,13 +101,14 @@ struct client {
 
     /* the feed */
     struct positions positions;
-    uint64_t reading;     /* changes when a page that is on its way is of no use any more */
-    bool whole;           /* `positions` hold all conversations: one that is missing is new */
-    bool dirty;           /* something was pushed since the last page was asked for */
-    bool pulling;         /* a page is asked for */
-    bool queued;          /* waits in gateway->pull_queue */
-    bool wait_reached;    /* the next page waits until the client has taken the last */
-    uint64_t after_moves; /* the first page waits until so many cursors' moves are stored */
+    uint64_t reading;       /* changes when a page that is on its way is of no use any more */
+    bool whole;             /* `positions` hold all conversations: one that is missing is new */
+    struct positions early; /* while not: behind what the first push of a conversation comes */
+    bool dirty;             /* something was pushed since the last page was asked for */
+    bool pulling;           /* a page is asked for */
+    bool queued;            /* waits in gateway->pull_queue */
+    bool wait_reached;      /* the next page waits until the client has taken the last */
+    uint64_t after_moves;   /* the first page waits until so many cursors' moves are stored */
     bool await_moves;
     bool overflow;      /* something was written without a position: the cursor must move first */
     int64_t pull_at_ms; /* the next page: not before */

@@ -215,8 +215,8 @@ def test_who_is_let_in_again_while_connected(stack, newcomer, connect, kind):
     """The same live, and for a client that is still catching up; another connection of the account
     that is ahead takes nothing from it."""
     slow, quick = newcomer(*kind, ext=True), connect(*kind, ext=True)
-    turns = Turns(stack, newcomer("ourchat", "tcp"), slow.account)
     quick.log_in(slow.account)
+    turns = Turns(stack, newcomer("ourchat", "tcp"), slow.account)
     for client in slow, quick:
         client.expect_joined(turns.group, client.account)
     turns.out_and_in("live")

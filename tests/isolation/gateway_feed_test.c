@@ -374,6 +374,41 @@ static void a_push_while_catching_up_asks_for_one_more_page(void **state) {
     assert_int_equal(alice->text_count, 0);
 }
 
+/* Another connection of the account has it, and confirmed it, before this one's first page was
+ * read. What that page brings of other conversations is not written before it. */
+static void a_push_that_the_first_page_passes_is_read(void **state) {
+    struct stage *stage = *state;
+    struct talker *alice = stage_talker(stage, false);
+    struct talker *carol = stage_live(stage, CAROL, "carol");
+    struct delivery_pull body;
+    stage_log_in(stage, alice, ALICE, "alice");
+    struct asked *pull = stage_expect(stage, DELIVERY, &message_DELIVERY_PULL, &body);
+    struct entry first = stage_text(STAGE_PAIR_CID - 1, STAGE_PAIR_CID - 2, ALICE, "first");
+    struct entry second = stage_text(STAGE_PAIR_CID, STAGE_PAIR_CID - 1, ALICE, "second");
+    struct entry fleeting = stage_text(0, 0, CAROL, "fleeting");
+    stage_push_to(stage, &first, alice);
+    stage_push_to(stage, &second, alice);
+    stage_push_to(stage, &fleeting, carol);
+    hears_from_bob(stage, carol, "fleeting"); /* so those before were heard of */
+    struct entry later = stage_group_text(STAGE_GROUP_CID + 1, STAGE_GROUP_CID, "later");
+    later.to_id = slice_text("us");
+    stage_answer_pull(&pull, &later, 1);
+    pull = stage_expect(stage, DELIVERY, &message_DELIVERY_PULL, &body);
+    assert_true(body.resumed);
+    assert_int_equal(body.conversations.count, 2);
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(body.positions.items[i], body.conversations.items[i] == STAGE_PAIR
+                                                      ? STAGE_PAIR_CID - 2
+                                                      : STAGE_GROUP_CID);
+    stage_answer_pull(&pull, (struct entry[]){first, second, later}, 3);
+    hears_from_bob(stage, alice, "first");
+    hears_from_bob(stage, alice, "second");
+    stage_hears(stage, alice, "{'msg':'later','msgType':8,'fromUserId':'bob','toGroup':'us'}");
+    expect_catching_up(stage, ALICE, STAGE_PAIR_CID, NULL);
+    stage_wait_talker_live(stage, alice);
+    stage_quiet(stage);
+}
+
 /* One that is not stored: no page will bring it, and it is no reason to read again. */
 static void a_fleeting_push_while_catching_up_is_written(void **state) {
     struct stage *stage = *state;
@@ -450,6 +485,7 @@ int main(void) {
         TEST(a_push_that_only_the_ping_tells_of_is_missed),
         TEST(what_session_was_not_told_is_read),
         TEST(a_push_while_catching_up_asks_for_one_more_page),
+        TEST(a_push_that_the_first_page_passes_is_read),
         TEST(a_fleeting_push_while_catching_up_is_written),
         TEST(a_page_that_fails_is_asked_for_again),
         TEST(a_page_is_held_against_what_was_sent),
