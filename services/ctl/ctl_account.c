@@ -2,12 +2,15 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "proto/messages.h"
 #include "services/ctl/ctl_read.h"
 #include "services/ctl/ids.h"
 #include "services/ctl/instances.h"
 
+/* How long a login that was let in may take to be connected. */
+#define ON_ITS_WAY_S 1
 /* One byte more than a password may have, its newline and the 0. */
 #define LINE_BYTES (256 + 3)
 
@@ -87,6 +90,15 @@ static int run_password(const struct ctl_settings *settings, int argc, char **ar
     return status;
 }
 
+/* Twice: who was let in just before the account was disabled may be known to no session yet. */
+static int end_connections(const struct ctl_settings *settings, uint64_t account) {
+    static const char *const reason = "the account is disabled";
+    if (ctl_kick(settings, account, reason) != CTL_DONE)
+        return CTL_FAILED;
+    nanosleep(&(struct timespec){.tv_sec = ON_ITS_WAY_S}, NULL);
+    return ctl_kick(settings, account, reason);
+}
+
 static int set_disabled(const struct ctl_settings *settings, const char *id, bool disabled) {
     struct auth_set_disabled ask = {.disabled = disabled};
     struct done reply;
@@ -97,7 +109,7 @@ static int set_disabled(const struct ctl_settings *settings, const char *id, boo
         instances_ask(settings, INSTANCE_AUTH, &message_AUTH_SET_DISABLED, &ask, &arena, &reply);
     record_arena_free(&arena);
     if (status == CTL_DONE && disabled)
-        status = ctl_kick(settings, ask.account, "the account is disabled");
+        status = end_connections(settings, ask.account);
     if (status == CTL_DONE)
         printf("%s is %s\n", id, disabled ? "disabled" : "enabled");
     return status;

@@ -10,6 +10,7 @@
 #include "services/log/migrations.h"
 #include "tests/support/assertions.h"
 #include "tests/support/auth_fixture.h"
+#include "tests/support/fake_peer.h"
 
 #define MIGRATORS 4
 
@@ -170,6 +171,26 @@ static void test_user_add(void **state) {
                  test_text("--auth-peers=%s", free_address()));
 }
 
+/* Its connections are ended, and those that were on their way to a session. */
+static void test_user_disable(void **state) {
+    struct auth_fixture *f = *state;
+    uint64_t number = auth_registered(f, (struct auth_register){.id = slice_text("dora")});
+    const char *auth = test_text("--auth-peers=%s", client_address(f->client));
+    uint16_t port = test_free_port();
+    struct fake_peer *session = fake_peer_new(port);
+    const char *peers = test_text("--session-peers=tcp://127.0.0.1:%u", (unsigned)port);
+    ASSERT_RUNS(0, "dora is disabled", "user", "disable", auth, peers, "dora");
+    for (int i = 0; i < 2; i++) {
+        struct session_kick kick;
+        fake_peer_expect(session, &message_SESSION_KICK, &kick);
+        assert_true(kick.account == number);
+        assert_slice_text(kick.reason, "the account is disabled");
+    }
+    ASSERT_RUNS(0, "dora is enabled", "user", "enable", auth, peers, "dora");
+    assert_int_equal(fake_peer_waiting(session), 0);
+    fake_peer_destroy(&session);
+}
+
 /* What comes before group is asked. */
 static void test_group_add(void **state) {
     struct auth_fixture *f = *state;
@@ -200,7 +221,7 @@ int main(void) {
         cmocka_unit_test(test_no_database),   cmocka_unit_test(test_ping_and_metrics),
         cmocka_unit_test(test_status),        cmocka_unit_test(test_status_of_queues),
         cmocka_unit_test(test_user_add),      cmocka_unit_test(test_group_add),
-        cmocka_unit_test(test_usage),
+        cmocka_unit_test(test_user_disable),  cmocka_unit_test(test_usage),
     };
     /* These have a database of their own. */
     const struct CMUnitTest migration_tests[] = {
