@@ -1,6 +1,8 @@
 /* Every statement of auth; see auth_sql.h. */
 #include "services/auth/auth_sql.h"
 
+#include "services/log/resolve.h"
+
 #define ACCOUNT_COLUMNS "number, id, name, password, disabled"
 
 const struct db_statement auth_sql_next_number = {"next_number",
@@ -42,8 +44,7 @@ const struct db_statement auth_sql_renew_token = {"renew_token",
                                                   "UPDATE token SET expires_ms = ? WHERE hash = ?"};
 
 const struct db_statement auth_sql_resolve = {
-    "resolve", "SELECT id, number FROM account"
-               " WHERE id IN (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"};
+    "resolve", "SELECT id, number FROM account WHERE id IN " RESOLVE_IDS};
 
 const struct db_statement auth_sql_account_exists = {"account_exists",
                                                      "SELECT number FROM account WHERE number = ?"};

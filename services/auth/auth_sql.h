@@ -31,7 +31,7 @@ extern const struct db_statement auth_sql_remove_expired;
 extern const struct db_statement auth_sql_find_token;
 /* expires_ms, hash */
 extern const struct db_statement auth_sql_renew_token;
-/* AUTH_RESOLVE_AT_ONCE ids -> id, number of those there are */
+/* for resolve_ids */
 extern const struct db_statement auth_sql_resolve;
 
 /* number -> a row when there is such an account */
@@ -42,8 +42,6 @@ extern const struct db_statement auth_sql_set_password;
 extern const struct db_statement auth_sql_set_disabled;
 /* number: all its tokens */
 extern const struct db_statement auth_sql_remove_tokens;
-
-#define AUTH_RESOLVE_AT_ONCE 16
 
 enum auth_account_column {
     AUTH_ACCOUNT_NUMBER,

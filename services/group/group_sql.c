@@ -2,6 +2,7 @@
 #include "services/group/group_sql.h"
 
 #include "services/group/group.h"
+#include "services/log/resolve.h"
 
 #define TEXT_OF(number_) #number_
 #define TEXT(number_) TEXT_OF(number_)
@@ -52,7 +53,7 @@ const struct db_statement group_sql_administrators = {
                       " ORDER BY account"};
 
 const struct db_statement group_sql_resolve = {
-    "resolve", "SELECT string_id, lo FROM conversation WHERE string_id IN " SIXTEEN};
+    "resolve", "SELECT string_id, lo FROM conversation WHERE string_id IN " RESOLVE_IDS};
 
 /* --- friends ------------------------------------------------------------------------------- */
 

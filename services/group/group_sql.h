@@ -36,10 +36,8 @@ extern const struct db_statement group_sql_rename_account;
 extern const struct db_statement group_sql_find_parties;
 /* conversation -> accounts of the owner and the administrators, ascending */
 extern const struct db_statement group_sql_administrators;
-/* GROUP_RESOLVE_AT_ONCE ids -> id, number of those there are */
+/* for resolve_ids */
 extern const struct db_statement group_sql_resolve;
-
-#define GROUP_RESOLVE_AT_ONCE 16
 
 enum group_party_column { GROUP_PARTY_NUMBER, GROUP_PARTY_ID, GROUP_PARTY_ROLE };
 
