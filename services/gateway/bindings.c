@@ -4,8 +4,10 @@
  * Every logged-in client is bound at the session instance that has its account, under the link that
  * this instance gave the gateway. A link that changes, an instance that comes or goes: clients
  * whose instance or link is no longer the one they were bound at are bound again, in bulk, and read
- * the log again, since pushes may have been missed. The pushes of a link are numbered; a gap, or a
- * ping's answer that tells of more than have come, sends its clients back to the log as well.
+ * the log again, since pushes may have been missed. Once all gateways must know of the change, each
+ * instance is told of all that is bound at it, and forgets the rest. The pushes of a link are
+ * numbered; a gap, or a ping's answer that tells of more than have come, sends its clients back to
+ * the log as well.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -132,6 +134,7 @@ void bindings_unbind(struct client *client) {
 struct bind_many {
     struct gateway *gateway;
     uint64_t link;
+    bool sync; /* they are bound under the link, and session is told again */
     size_t count;
     uint64_t accounts[BINDINGS_PER_REQUEST], connections[BINDINGS_PER_REQUEST];
     uint64_t before[BINDINGS_PER_REQUEST]; /* the links that they were bound under */
@@ -208,6 +211,26 @@ static struct peer *live_under(struct gateway *gateway, uint64_t link) {
     return peer;
 }
 
+/* false: it was not asked, and the telling is begun again. */
+static bool ask_sync(struct bindings *self, struct peer *peer, struct bind_many *bind, bool first,
+                     bool last) {
+    struct session_sync body = {.accounts = {bind->accounts, bind->count},
+                                .connections = {bind->connections, bind->count},
+                                .first = first,
+                                .last = last};
+    bind->sync = true;
+    if (peers_ask(self->gateway->session, peer,
+                  &(struct peers_request){.message = &message_SESSION_SYNC,
+                                          .body = &body,
+                                          .done = bound_many,
+                                          .argument = bind}) == ERR_OK) {
+        self->asked++;
+        return true;
+    }
+    free(bind);
+    return false;
+}
+
 static void ask_part(struct bindings *self, struct peer *peer, const struct bind_many *bind,
                      size_t from, size_t count) {
     struct bind_many *part = bind_many_new(self, peer);
@@ -246,7 +269,7 @@ static void bound_many(void *argument, enum err err, const void *reply, const ch
         return;
     }
     self->asked--;
-    for (size_t i = 0; i < bind->count && err == ERR_OK; i++) {
+    for (size_t i = 0; i < bind->count && err == ERR_OK && !bind->sync; i++) {
         struct client *client = bindings_client(bind->gateway, bind->connections[i]);
         if (client == NULL)
             continue;
@@ -254,11 +277,13 @@ static void bound_many(void *argument, enum err err, const void *reply, const ch
         take_binding(client, bind->link);
         feed_catch_up(client);
     }
-    if (err == ERR_OK)
+    if (err == ERR_OK && !bind->sync)
         tell_moved(self, bind);
     else if (err == ERR_TOO_MANY)
         find_refused(self, bind);
-    else
+    else if (err != ERR_OK && bind->sync)
+        self->sync_at_ms = loop_now_ms() + MOVING_MS;
+    else if (err != ERR_OK)
         self->stale = true;
     free(bind);
 }
@@ -285,11 +310,49 @@ static void bind_all(struct bindings *self, struct peer *peer) {
         ask_bind(self, peer, bind);
 }
 
+/* Tells an instance of every client that is bound at it, or is being bound; false when that must be
+ * tried again. */
+static bool sync_peer(struct bindings *self, struct peer *peer) {
+    struct client *client, *next;
+    struct bind_many *bind = bind_many_new(self, peer);
+    bool first = true;
+    HASH_ITER(by_binding, self->gateway->bound, client, next) {
+        if (bind == NULL)
+            return false;
+        if (client->bound_link != bind->link)
+            continue;
+        bind->accounts[bind->count] = client->account;
+        bind->connections[bind->count++] = client->binding;
+        if (bind->count == BINDINGS_PER_REQUEST) {
+            if (!ask_sync(self, peer, bind, first, false))
+                return false;
+            first = false;
+            bind = bind_many_new(self, peer);
+        }
+    }
+    return bind != NULL && ask_sync(self, peer, bind, first, true);
+}
+
+static void sync_all(struct bindings *self, int64_t now_ms) {
+    struct peer *peer;
+    self->sync_at_ms = 0;
+    for (size_t i = 0; (peer = peers_live(self->gateway->session, i)) != NULL; i++)
+        if (!sync_peer(self, peer))
+            self->sync_at_ms = now_ms + MOVING_MS;
+}
+
 void bindings_tick(struct gateway *gateway) {
     struct bindings *self = gateway->bindings;
-    (void)left_tell(self);
-    if (!self->stale || self->asked > 0)
+    int64_t now_ms = loop_now_ms();
+    /* Who has left and is not told yet must not be forgotten without news. */
+    bool told = left_tell(self);
+    if (self->asked > 0)
         return;
+    if (!self->stale) {
+        if (told && self->sync_at_ms != 0 && self->sync_at_ms <= now_ms)
+            sync_all(self, now_ms);
+        return;
+    }
     self->stale = false;
     struct peer *peer;
     for (size_t i = 0; (peer = peers_live(gateway->session, i)) != NULL; i++)
@@ -307,7 +370,7 @@ void bindings_change(void *context, struct peer *peer, enum peer_change change) 
     struct bindings *self = gateway->bindings;
     self->stale = true;
     if (self->seen)
-        self->moving_until_ms = loop_now_ms() + MOVING_MS;
+        self->sync_at_ms = self->moving_until_ms = loop_now_ms() + MOVING_MS;
     self->seen = true;
     if (change != PEER_LOST)
         return;

@@ -35,11 +35,13 @@ int left_init(struct bindings *self) {
 }
 
 void left_add(struct bindings *self, const struct left *left) {
-    /* When full, session keeps connections that it pushes to in vain until the link changes. */
-    if (self->left_count < BINDINGS_WAITING_MAX)
+    if (self->left_count < BINDINGS_WAITING_MAX) {
         self->left[self->left_count++] = *left;
-    else
-        log_warn("unbind_dropped", "client=%llu", (unsigned long long)left->connection);
+        return;
+    }
+    log_warn("unbind_dropped", "client=%llu", (unsigned long long)left->connection);
+    if (self->sync_at_ms == 0) /* so that session does not push to it in vain for ever */
+        self->sync_at_ms = loop_now_ms();
 }
 
 static void drop_first(struct bindings *self, size_t count) {

@@ -18,6 +18,7 @@ struct bindings {
     size_t asked;
     bool seen;               /* an instance was live once */
     int64_t moving_until_ms; /* instances came or went, and other gateways may not know */
+    int64_t sync_at_ms;      /* session is told of all; 0: it has been */
     struct left *left;       /* room for BINDINGS_WAITING_MAX; told to nobody yet */
     size_t left_count;
 };

@@ -224,7 +224,7 @@ enum err directory_bind(struct directory *self, uint64_t account, uint16_t gatew
     assert(gateway < self->gateways);
     const struct slot *slot = find_connection(self, gateway, connection);
     if (slot != NULL && self->pool[slot->binding].account == account) {
-        self->pool[slot->binding].moved = false;
+        self->pool[slot->binding].moved = self->pool[slot->binding].doubtful = false;
         return ERR_OK;
     }
     if (slot != NULL)
@@ -272,6 +272,26 @@ size_t directory_drop_gateway(struct directory *self, uint16_t gateway,
         remove_binding(self, find_connection(self, gateway, binding->connection));
         if (left != NULL && !moved && find_account(self, account) == NULL)
             left(argument, account);
+        dropped++;
+    }
+    return dropped;
+}
+
+void directory_doubt_gateway(struct directory *self, uint16_t gateway) {
+    uint32_t index = self->gateway_first[gateway];
+    for (; index != NONE; index = self->pool[index].gateway_next)
+        self->pool[index].doubtful = true;
+}
+
+size_t directory_drop_doubtful(struct directory *self, uint16_t gateway) {
+    size_t dropped = 0;
+    uint32_t next;
+    for (uint32_t index = self->gateway_first[gateway]; index != NONE; index = next) {
+        const struct binding *binding = &self->pool[index];
+        next = binding->gateway_next;
+        if (!binding->doubtful)
+            continue;
+        remove_binding(self, find_connection(self, gateway, binding->connection));
         dropped++;
     }
     return dropped;

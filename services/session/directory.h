@@ -27,11 +27,12 @@
 
 struct directory;
 
-/* Owned by the directory; valid until the next change of it. The last three are its own. */
+/* Owned by the directory; valid until the next change of it. The last four are its own. */
 struct binding {
     uint64_t account, connection;
     uint16_t gateway;
     bool moved; /* set by directory_set_moved: another session has it as well */
+    bool doubtful;
     uint32_t account_next;
     uint32_t gateway_next, gateway_previous;
 };
@@ -44,7 +45,7 @@ void directory_destroy(struct directory **self);
 /*
  * Says that `connection` of `gateway` is `account`'s. One that is there already stays; one of
  * another account is taken from that account, whatever comes of the rest: it is no longer theirs.
- * It is not moved any more.
+ * It is not moved any more, nor in doubt.
  * ERR_TOO_MANY at either limit, ERR_UNAVAILABLE without memory: the connection is then unbound.
  */
 enum err directory_bind(struct directory *self, uint64_t account, uint16_t gateway,
@@ -65,6 +66,11 @@ void directory_set_moved(struct directory *self, uint64_t account);
  * account that has none any more, unless the last one had moved. */
 size_t directory_drop_gateway(struct directory *self, uint16_t gateway,
                               void (*left)(void *argument, uint64_t account), void *argument);
+
+/* From here on each binding of `gateway` is in doubt until it is bound again. */
+void directory_doubt_gateway(struct directory *self, uint16_t gateway);
+/* Removes those that still are; how many they were. */
+size_t directory_drop_doubtful(struct directory *self, uint16_t gateway);
 
 /* The bindings of an account, in no order; NULL when there are no more. */
 const struct binding *directory_first(const struct directory *self, uint64_t account);

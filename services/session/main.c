@@ -27,6 +27,7 @@ static const struct config_option options[] = {
 static const struct service_handler handlers[] = {
     {&message_SESSION_BIND, .loop = session_handle_bind},
     {&message_SESSION_UNBIND, .loop = session_handle_unbind},
+    {&message_SESSION_SYNC, .loop = session_handle_sync},
     {&message_SESSION_ROUTE, .loop = session_handle_route},
     {&message_SESSION_DIRTY, .loop = session_handle_dirty},
     {&message_SESSION_LIST, .loop = session_handle_list},

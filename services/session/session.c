@@ -50,7 +50,7 @@ static enum err bind_one(struct session *self, const struct session_bind *bind, 
     uint64_t account = bind->accounts.items[i], connection = bind->connections.items[i];
     const struct binding *known = directory_find(self->directory, account, gateway, connection);
     if (known != NULL && !known->moved)
-        return ERR_OK;
+        return directory_bind(self->directory, account, gateway, connection);
     bool first = directory_first(self->directory, account) == NULL;
     if (!bind->again && known == NULL &&
         count_connections(self, account) >= self->settings.connections_per_account)
@@ -63,19 +63,24 @@ static enum err bind_one(struct session *self, const struct session_bind *bind, 
     return err;
 }
 
-enum err session_handle_bind(void *context, struct call *call, const void *body) {
-    struct session *self = context;
-    const struct session_bind *bind = body;
-    const char *fault = find_fault(&bind->accounts, &bind->connections);
+/* The gateway that calls; NULL when it was refused, which the caller has been told. */
+static struct gateway *hear_binding(struct session *self, struct call *call,
+                                    const struct u64_list *accounts,
+                                    const struct u64_list *connections) {
+    const char *fault = find_fault(accounts, connections);
     if (fault != NULL) {
         call_fail_text(&call, ERR_BAD_REQUEST, fault);
-        return ERR_OK;
+        return NULL;
     }
     struct gateway *gateway = gateways_hear(self->gateways, call_caller(call), loop_now_ms());
-    if (gateway == NULL || !gateways_set_binds(self->gateways, gateway)) {
-        call_fail_text(&call, ERR_TOO_MANY, "there are as many gateways as there may be");
-        return ERR_OK;
-    }
+    if (gateway != NULL && gateways_set_binds(self->gateways, gateway))
+        return gateway;
+    call_fail_text(&call, ERR_TOO_MANY, "there are as many gateways as there may be");
+    return NULL;
+}
+
+static enum err bind_all(struct session *self, const struct session_bind *bind,
+                         const struct gateway *gateway) {
     uint16_t index = gateway_index(self->gateways, gateway);
     enum err err = ERR_OK;
     /* After a restart of session nobody has come; after a gateway was dropped its people had gone.
@@ -88,6 +93,43 @@ enum err session_handle_bind(void *context, struct call *call, const void *body)
         if (one != ERR_OK)
             err = one;
     }
+    set_gauges(self);
+    return err;
+}
+
+enum err session_handle_bind(void *context, struct call *call, const void *body) {
+    struct session *self = context;
+    const struct session_bind *bind = body;
+    const struct gateway *gateway = hear_binding(self, call, &bind->accounts, &bind->connections);
+    if (gateway == NULL)
+        return ERR_OK;
+    enum err err = bind_all(self, bind, gateway);
+    if (err == ERR_OK)
+        call_reply(&call, &(struct done){0});
+    return err;
+}
+
+/*
+ * Instances that came and went may have left bindings that a gateway does not know to be here: of
+ * connections that ended while the link was cut. And marks of moving that another gateway made
+ * after this one had come back. Who is forgotten was told to have gone by the instance that had
+ * the account.
+ */
+enum err session_handle_sync(void *context, struct call *call, const void *body) {
+    struct session *self = context;
+    const struct session_sync *sync = body;
+    const struct gateway *gateway = hear_binding(self, call, &sync->accounts, &sync->connections);
+    if (gateway == NULL)
+        return ERR_OK;
+    const struct session_bind bind = {
+        .accounts = sync->accounts, .connections = sync->connections, .again = true};
+    uint16_t index = gateway_index(self->gateways, gateway);
+    if (sync->first)
+        directory_doubt_gateway(self->directory, index);
+    enum err err = bind_all(self, &bind, gateway);
+    size_t forgotten = sync->last ? directory_drop_doubtful(self->directory, index) : 0;
+    if (forgotten > 0)
+        log_info("bindings_forgotten", "bindings=%zu", forgotten);
     set_gauges(self);
     if (err == ERR_OK)
         call_reply(&call, &(struct done){0});

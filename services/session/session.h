@@ -34,6 +34,8 @@ struct session {
 service_loop_handler session_handle_bind;
 /* session.unbind: what is not bound is passed over; with `moved` bindings stay. */
 service_loop_handler session_handle_unbind;
+/* session.sync: as session.bind of those that were here before. */
+service_loop_handler session_handle_sync;
 service_loop_handler session_handle_route;
 service_loop_handler session_handle_dirty;
 service_loop_handler session_handle_list;

@@ -121,7 +121,6 @@ static void take_over(struct stage *stage, uint64_t *account_r, uint64_t *connec
     assert_int_equal(unbind.accounts.count, count);
     played_answer(&asked, NULL);
     expect_pulls(stage, count);
-    stage_quiet(stage);
 }
 
 /* The instance that had them goes on pushing to them, and leaves news of them to the other. */
@@ -131,6 +130,7 @@ static void the_former_session_hears_who_moved(void **state) {
     for (uint64_t i = 0; i < CLIENTS; i++)
         stage_live(stage, FIRST_CLIENT + i, test_text("client-%u", (unsigned)i));
     take_over(stage, &account, &connection);
+    stage_quiet(stage);
     hang_up(stage, account);
     struct session_unbind unbind;
     struct asked *asked = stage_expect(stage, SESSION_2, &message_SESSION_UNBIND, &unbind);
@@ -149,6 +149,7 @@ static void who_leaves_while_moving_is_told_once(void **state) {
     for (uint64_t i = 0; i < CLIENTS; i++)
         stage_live(stage, FIRST_CLIENT + i, test_text("client-%u", (unsigned)i));
     take_over(stage, &account, &connection);
+    stage_quiet(stage);
     played_destroy(&stage->played[SESSION_2]);
     struct session_bind body;
     struct asked *asked = stage_expect(stage, SESSION, &message_SESSION_BIND, &body);
@@ -156,6 +157,78 @@ static void who_leaves_while_moving_is_told_once(void **state) {
     expect_one_again(stage, account, connection);
     expect_unbind(stage, SESSION, account, connection, (struct session_unbind){.moving = true});
     played_answer(&asked, NULL);
+}
+
+/* Once all must have heard of a change, each instance is told of everyone that is bound at it. */
+static void sessions_are_told_of_all_in_the_end(void **state) {
+    struct stage *stage = *state;
+    uint64_t account, connection;
+    struct session_sync sync;
+    for (uint64_t i = 0; i < CLIENTS; i++)
+        stage_live(stage, FIRST_CLIENT + i, test_text("client-%u", (unsigned)i));
+    stage->keeps_syncs = true;
+    take_over(stage, &account, &connection);
+    struct asked *asked = stage_expect(stage, SESSION_2, &message_SESSION_SYNC, &sync);
+    size_t count = sync.accounts.count;
+    assert_true(sync.first && sync.last);
+    assert_true(count > 0 && count < CLIENTS);
+    assert_int_equal(sync.accounts.items[0], account);
+    assert_int_equal(sync.connections.items[0], connection);
+    played_refuse(&asked, ERR_OVERLOADED);
+    asked = stage_expect(stage, SESSION, &message_SESSION_SYNC, &sync);
+    assert_int_equal(sync.accounts.count, CLIENTS - count);
+    played_answer(&asked, NULL);
+    /* What one of them refused, all are told again. */
+    asked = stage_expect(stage, SESSION_2, &message_SESSION_SYNC, &sync);
+    assert_int_equal(sync.accounts.count, count);
+    played_answer(&asked, NULL);
+    asked = stage_expect(stage, SESSION, &message_SESSION_SYNC, &sync);
+    played_answer(&asked, NULL);
+    stage_quiet(stage);
+}
+
+/* With nobody there as well. */
+static void sessions_are_told_of_nobody(void **state) {
+    struct stage *stage = *state;
+    struct session_sync sync;
+    stage->keeps_syncs = true;
+    stage_play(stage, SESSION_2);
+    for (enum role role = SESSION; role <= SESSION_2; role += SESSION_2 - SESSION) {
+        struct asked *asked = stage_expect(stage, role, &message_SESSION_SYNC, &sync);
+        assert_true(sync.first && sync.last);
+        assert_int_equal(sync.accounts.count, 0);
+        played_answer(&asked, NULL);
+    }
+    stage_quiet(stage);
+}
+
+/* Who is being bound at that moment is among them: session has it already. */
+static void who_is_logging_in_is_told_of_as_well(void **state) {
+    struct stage *stage = *state;
+    struct auth_login login;
+    struct session_bind bind;
+    struct session_sync sync;
+    struct talker *alice = stage_talker(stage, false);
+    talker_say(alice, "{'msgType':1,'msgBody':{'loginUserId':'alice'}}");
+    struct asked *asked = stage_expect(stage, AUTH, &message_AUTH_LOGIN, &login);
+    played_answer(&asked, &(struct auth_login_reply){.account = ALICE,
+                                                     .id = slice_text("alice"),
+                                                     .token = slice_text("t")});
+    struct asked *binding = stage_expect(stage, SESSION, &message_SESSION_BIND, &bind);
+    stage->keeps_syncs = true;
+    stage_play(stage, SESSION_2);
+    stage_wait_live(stage, SESSION_2);
+    played_destroy(&stage->played[SESSION_2]);
+    wait_down(stage, SESSION_2);
+    asked = stage_expect(stage, SESSION, &message_SESSION_SYNC, &sync);
+    assert_int_equal(sync.accounts.count, 1);
+    assert_int_equal(sync.accounts.items[0], ALICE);
+    stage->keeps_syncs = false;
+    played_answer(&asked, NULL);
+    played_answer(&binding, NULL);
+    stage_hears(stage, alice, "{'msgType':2,'resultCode':'success','token':'t'}");
+    stage_expect_pull(stage, ALICE, NULL, 0);
+    stage_quiet(stage);
 }
 
 /* Other gateways may not know yet that an instance is gone: news of this log-in has to wait. */
@@ -183,8 +256,13 @@ static void a_login_while_instances_change_says_so(void **state) {
 int main(void) {
 #define TEST(name_) cmocka_unit_test_setup_teardown(name_, stage_set_up, stage_tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(who_leaves_without_session_is_told_later), TEST(what_is_not_answered_is_told_again),
-        TEST(the_former_session_hears_who_moved),       TEST(who_leaves_while_moving_is_told_once),
+        TEST(who_leaves_without_session_is_told_later),
+        TEST(what_is_not_answered_is_told_again),
+        TEST(the_former_session_hears_who_moved),
+        TEST(who_leaves_while_moving_is_told_once),
+        TEST(sessions_are_told_of_all_in_the_end),
+        TEST(sessions_are_told_of_nobody),
+        TEST(who_is_logging_in_is_told_of_as_well),
         TEST(a_login_while_instances_change_says_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -78,6 +78,9 @@ static void a_bind_that_makes_no_sense_changes_nothing(void **state) {
     bind =
         (struct session_bind){.accounts = list(accounts, 2), .connections = list(connections, 2)};
     assert_int_equal(test_caller_ask(gateway, &message_SESSION_BIND, &bind, NULL), ERR_BAD_REQUEST);
+    struct session_sync sync = {
+        .accounts = list(accounts, 2), .connections = list(connections, 2), .first = true};
+    assert_int_equal(test_caller_ask(gateway, &message_SESSION_SYNC, &sync, NULL), ERR_BAD_REQUEST);
     accounts[1] = NUMBER_LIMIT;
     struct session_unbind unbind = {.accounts = list(accounts, 2),
                                     .connections = list(connections, 2)};

@@ -366,6 +366,57 @@ static void who_belongs_elsewhere_goes_silently(void **state) {
     assert_int_equal(test_caller_metric(gateway, "bindings"), 2);
 }
 
+static void sync_one(struct test_caller *gateway, uint64_t account, uint64_t connection, bool first,
+                     bool last) {
+    struct session_sync sync = {.accounts = list(&account, account == 0 ? 0 : 1),
+                                .connections = list(&connection, account == 0 ? 0 : 1),
+                                .first = first,
+                                .last = last};
+    struct done done;
+    assert_int_equal(test_caller_ask(gateway, &message_SESSION_SYNC, &sync, &done), ERR_OK);
+}
+
+/* As after a link was cut for a moment: who left meanwhile was told of elsewhere. */
+static void what_a_gateway_does_not_know_is_forgotten_silently(void **state) {
+    struct test_caller *one = caller(*state, "gateway-1"), *two = caller(*state, "gateway-2");
+    for (uint64_t account = 1001; account <= 1004; account++)
+        assert_int_equal(bind_again(one, account, account), ERR_OK);
+    assert_int_equal(bind_again(two, 1003, 1003), ERR_OK);
+    sync_one(one, 1001, 1001, true, false);
+    assert_int_equal(bind_again(one, 1005, 1005), ERR_OK); /* a login meanwhile */
+    assert_int_equal(test_caller_metric(one, "bindings"), 6);
+    sync_one(one, 1002, 1002, false, true);
+    assert_int_equal(test_caller_metric(one, "bindings"), 4);
+    static const uint64_t kept[] = {1001, 1002, 1003, 1005};
+    struct session_list_reply reply = list_sessions(one, 0, 0);
+    assert_int_equal(reply.accounts.count, 4);
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(reply.accounts.items[i], kept[i]);
+    sync_one(two, 0, 0, false, true); /* of one that never began */
+    assert_int_equal(test_caller_metric(one, "bindings"), 4);
+    sync_one(two, 0, 0, true, true);
+    assert_int_equal(test_caller_metric(one, "bindings"), 3);
+    sync_one(two, 1003, 1003, true, true); /* and again, without news */
+    expect_no_news(one);
+    unbind_one(one, 1001, 1001);
+    expect_presence(1001, false);
+}
+
+/* Another gateway said late that the account had moved, and is gone itself. */
+static void a_mark_of_moving_does_not_stay(void **state) {
+    struct test_caller *one = caller(*state, "gateway-1"), *two = caller(*state, "gateway-2");
+    assert_int_equal(bind_again(one, 1001, 7), ERR_OK);
+    unbind_as(two, 1001, 8, elsewhere);
+    assert_int_equal(bind_again(two, 1002, 9), ERR_OK);
+    unbind_as(two, 1001, 8, elsewhere);
+    assert_int_equal(list_sessions(one, 0, 0).accounts.items[0], 1002);
+    sync_one(one, 1001, 7, true, true);
+    assert_int_equal(list_sessions(one, 0, 0).accounts.items[0], 1001);
+    expect_no_news(one);
+    unbind_one(one, 1001, 7);
+    expect_presence(1001, false);
+}
+
 /* As a gateway does whose client left while no session was there. */
 static void who_left_before_the_start_is_told_to_have_gone(void **state) {
     struct test_caller *one = caller(*state, "gateway-1"), *two = caller(*state, "gateway-2");
@@ -399,6 +450,8 @@ int main(void) {
         TEST(a_moved_connection_is_pushed_to_and_not_listed),
         TEST(a_moved_connection_makes_no_news),
         TEST(who_belongs_elsewhere_goes_silently),
+        TEST(what_a_gateway_does_not_know_is_forgotten_silently),
+        TEST(a_mark_of_moving_does_not_stay),
         TEST(who_left_before_the_start_is_told_to_have_gone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -102,9 +102,16 @@ static void take_moves(struct stage *stage, struct played *delivery) {
     }
 }
 
+static void take_syncs(struct played *session) {
+    struct session_sync body;
+    struct asked *asked;
+    while ((asked = played_take(session, &message_SESSION_SYNC, &body)) != NULL)
+        played_answer(&asked, NULL);
+}
+
 int stage_stop_gateway(struct stage *stage) {
     int64_t deadline_ms = loop_now_ms() + TEST_DEADLINE_MS;
-    stage->keeps_moves = false;
+    stage->keeps_moves = stage->keeps_syncs = false;
     kill(service_process_pid(stage->gateway), SIGTERM);
     while (service_process_is_running(stage->gateway) && loop_now_ms() < deadline_ms)
         stage_turn(stage);
@@ -139,6 +146,10 @@ void stage_turn(struct stage *stage) {
         take_moves(stage, stage->played[DELIVERY]);
     if (!stage->keeps_moves && stage->played[DELIVERY_2] != NULL)
         take_moves(stage, stage->played[DELIVERY_2]);
+    if (!stage->keeps_syncs && stage->played[SESSION] != NULL)
+        take_syncs(stage->played[SESSION]);
+    if (!stage->keeps_syncs && stage->played[SESSION_2] != NULL)
+        take_syncs(stage->played[SESSION_2]);
     for (size_t i = 0; i < stage->talker_count; i++)
         if (stage->talkers[i] != NULL)
             talker_poll(stage->talkers[i]);
