@@ -19,7 +19,7 @@ KINDS = [
     ("ourchat", "tcp"),
 ]
 # Of the gateway in the test of clients that vanish: longer than people of the load are silent.
-IDLE_MS = 8000
+IDLE_MS = 16000
 # Requests for friendship and their answers: nobody waits until these are known to have arrived.
 FRIENDSHIP = frozenset({9, 10, 14, 103})
 BIG_TEXT = "x" * 16000

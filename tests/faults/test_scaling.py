@@ -1,5 +1,7 @@
 """Instances come and go while people talk, and one of several is lost."""
 
+from parley_stack import wait_until
+
 
 def stored_by(stack, name):
     return stack.metric(name, "messages_total")
@@ -13,7 +15,8 @@ def test_delivery_from_one_to_three_and_back(load, check):
     for name in more:
         stack.services[name].start()
     load.wait_acknowledged(600)
-    assert all(stored_by(stack, name) > 0 for name in more)
+    wait_until(lambda: all(stored_by(stack, name) > 0 for name in more), "each to store some",
+               every=0.1)
     assert stack.services["delivery2"].terminate() == 0
     load.wait_acknowledged(200)
     stack.services["delivery3"].kill()
@@ -47,7 +50,8 @@ def test_session_from_one_to_two_and_back(load, check):
         load.wait_acknowledged(150)
         second.start()
         load.wait_acknowledged(300)
-        assert load.stack.metric("session2", "routed_items_total") > 0
+        wait_until(lambda: load.stack.metric("session2", "routed_items_total") > 0,
+                   "the other to route some", every=0.1)
         end()
         load.wait_acknowledged(300)
     load.wait_everybody()

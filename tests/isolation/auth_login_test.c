@@ -219,12 +219,14 @@ static void test_logout(void **state) {
 
 /* --- an auth with other options -------------------------------------------------------------- */
 
-/* How long a login takes that must end so, in milliseconds. */
-static int64_t time_login(struct auth_fixture *f, struct auth_login ask, enum err expected) {
+/* Takes the time of a login that fails; `best_ms` becomes the shortest of all so far: what a busy
+ * machine adds is not the login's. */
+static void time_login(struct auth_fixture *f, const char *id, int64_t *best_ms) {
     struct auth_login_reply reply;
     int64_t start_ms = loop_now_ms();
-    assert_err(auth_login(f, ask, &reply), expected);
-    return loop_now_ms() - start_ms;
+    assert_err(auth_login(f, login_of(id, "wrong", false), &reply), ERR_BAD_LOGIN);
+    int64_t took_ms = loop_now_ms() - start_ms;
+    *best_ms = took_ms < *best_ms ? took_ms : *best_ms;
 }
 
 /* The same fixture, with another auth behind its client. */
@@ -247,9 +249,12 @@ static void test_time_tells_nothing(void **state) {
         f, (const char *[]){"--password-ops=4", "--password-memory-kib=65536", NULL}, &before);
     make_account(f, "slow", "", "secret");
     make_account(f, "slow open", "", "");
-    int64_t wrong_ms = time_login(f, login_of("slow", "wrong", false), ERR_BAD_LOGIN);
-    int64_t unknown_ms = time_login(f, login_of("nobody", "wrong", false), ERR_BAD_LOGIN);
-    int64_t open_ms = time_login(f, login_of("slow open", "wrong", false), ERR_BAD_LOGIN);
+    int64_t wrong_ms = INT64_MAX, unknown_ms = INT64_MAX, open_ms = INT64_MAX;
+    for (int round = 0; round < 5; round++) {
+        time_login(f, "slow", &wrong_ms);
+        time_login(f, "nobody", &unknown_ms);
+        time_login(f, "slow open", &open_ms);
+    }
     swap_out(f, costly, before);
     /* Without the same work it would be a hundredth. */
     assert_true(wrong_ms > 8);

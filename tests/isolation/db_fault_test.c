@@ -235,7 +235,7 @@ static void test_lost_script(void **state) {
 
 static void test_idle_transaction_is_ended(void **state) {
     (void)state;
-    test_db_do(db, "SET SESSION idle_transaction_timeout = 1");
+    test_db_do(db, "SET SESSION idle_transaction_timeout = 4");
     uint64_t id = test_db_connection_id(db);
     assert_int_equal(db_begin(db), ERR_OK);
     assert_int_equal(update_row(db, 1), ERR_OK);
@@ -247,19 +247,31 @@ static void test_idle_transaction_is_ended(void **state) {
     assert_int_equal(sum_seen_by_other(), 1);
 }
 
+/* false: this thread was too slow to tell. */
+static bool makes_no_second_attempt(struct db **lonely, struct db_settings *away) {
+    db_destroy(lonely);
+    away->db_socket = (char *)(uintptr_t) "/nonexistent/parley.sock";
+    *lonely = db_new(away);
+    assert_non_null(*lonely);
+    int64_t began_ms = loop_now_ms();
+    assert_int_equal(db_connect(*lonely), ERR_UNAVAILABLE);
+    assert_non_null(strstr(db_fault(*lonely), away->db_socket));
+    away->db_socket = settings.db_socket;
+    const enum err errs[] = {db_query(*lonely, &ping, DB_NO_ARGS, NULL), db_begin(*lonely),
+                             test_db_try(*lonely, "SELECT 1")};
+    if (loop_now_ms() - began_ms >= 200)
+        return false;
+    for (size_t i = 0; i < sizeof errs / sizeof errs[0]; i++)
+        assert_int_equal(errs[i], ERR_UNAVAILABLE);
+    return true;
+}
+
 static void test_database_away(void **state) {
     (void)state;
     struct db_settings away = settings;
-    away.db_socket = (char *)(uintptr_t) "/nonexistent/parley.sock";
-    struct db *lonely = db_new(&away);
-    assert_non_null(lonely);
-    assert_int_equal(db_connect(lonely), ERR_UNAVAILABLE);
-    assert_non_null(strstr(db_fault(lonely), away.db_socket));
+    struct db *lonely = NULL;
     /* Within 200 ms no second attempt is made, even if it would succeed. */
-    away.db_socket = settings.db_socket;
-    assert_int_equal(db_query(lonely, &ping, DB_NO_ARGS, NULL), ERR_UNAVAILABLE);
-    assert_int_equal(db_begin(lonely), ERR_UNAVAILABLE);
-    assert_int_equal(test_db_try(lonely, "SELECT 1"), ERR_UNAVAILABLE);
+    TEST_UNTIL(makes_no_second_attempt(&lonely, &away), "it never took less than 200 ms");
     assert_false(db_uncertain(lonely));
     struct buffer sql = buffer_make(16);
     db_script_add_bytes(lonely, &sql, slice_text("it's"));

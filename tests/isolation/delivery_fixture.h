@@ -64,11 +64,12 @@ static inline struct service_process *start_delivery(const struct delivery_fixtu
         test_text("--delivery-port=%u", (unsigned)port),
         test_text("--session-peers=tcp://127.0.0.1:%u", (unsigned)f->session_port),
         "--heartbeat-ms=50",
+        "--peer-timeout-ms=10000",
         NULL,
         NULL,
         NULL,
         NULL};
-    size_t count = 3;
+    size_t count = 4;
     const char *const more[] = {a, b, c};
     for (size_t i = 0; i < 3; i++)
         if (more[i] != NULL)

@@ -27,7 +27,7 @@
 #include "common/loop.h"
 #include "services/gateway/edge.h"
 
-#define DEADLINE_MS 10000
+#define DEADLINE_MS 60000
 
 struct fixture {
     struct ev_loop *ev;

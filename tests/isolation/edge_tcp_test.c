@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <sys/resource.h>
 
+#include "services/gateway/edge_private.h"
 #include "tests/unit/capture.h"
 
 /* --- objects and faults --- */
@@ -355,7 +356,7 @@ static void closing_all_flushes_and_returns(void **state) {
     }
     int64_t start = loop_now_ms();
     edge_close_all(f->edge);
-    assert_true(loop_now_ms() - start < 3000); /* though no client closes */
+    assert_true(loop_now_ms() - start < EDGE_CLOSE_MS); /* though no client closes */
     assert_int_equal(f->closed, 8);
     assert_int_equal(edge_count(f->edge), 0);
     assert_int_equal(edge_total_queued_bytes(f->edge), 0);
@@ -440,14 +441,14 @@ static void a_taken_port_is_refused(void **state) {
 
 static void silent_clients_are_closed(void **state) {
     struct fixture *f = *state;
-    f->settings.idle_timeout_ms = 800;
+    f->settings.idle_timeout_ms = 3000;
     fixture_start(f);
     struct client *silent = websocket_open(f), *silent_tcp = client_open(f, EDGE_TCP);
     struct client *pinging = websocket_open(f), *writing = client_open(f, EDGE_TCP);
     struct client *paused = client_open(f, EDGE_TCP);
     client_say(paused, "{\"pause\":1}");
     int64_t start = loop_now_ms();
-    for (int64_t next = start; loop_now_ms() < start + 2400; fixture_turn(f)) {
+    for (int64_t next = start; loop_now_ms() < start + 6000; fixture_turn(f)) {
         if (loop_now_ms() < next)
             continue;
         next = loop_now_ms() + 50;

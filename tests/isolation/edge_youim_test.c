@@ -325,7 +325,7 @@ static void closing_sends_what_is_queued_first(void **state) {
 
 static void silent_clients_are_closed(void **state) {
     struct fixture *f = *state;
-    f->settings.idle_timeout_ms = 400;
+    f->settings.idle_timeout_ms = 3000;
     fixture_start(f);
     struct client *silent = client_open(f, EDGE_YOUIM), *beating = client_open(f, EDGE_YOUIM);
     UNTIL(f, edge_count(f->edge) == 2);

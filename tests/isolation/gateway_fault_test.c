@@ -16,6 +16,7 @@
 
 #define ALICE ((uint64_t)1001)
 #define CAROL ((uint64_t)1004)
+#define IDLE_MS 3000
 
 /* The gateway is well: somebody can log in. */
 static void assert_well(struct stage *stage) {
@@ -98,7 +99,7 @@ static void what_is_too_long_or_no_text_closes_at_once(void **state) {
 /* --- clients that take too long ------------------------------------------------------------ */
 
 static int set_up_login_timeout(void **state) {
-    return stage_set_up_with(state, (const char *[]){"--login-timeout-ms=300", NULL});
+    return stage_set_up_with(state, (const char *[]){"--login-timeout-ms=3000", NULL});
 }
 
 static void whoever_does_not_log_in_is_closed(void **state) {
@@ -125,7 +126,8 @@ static void whoever_does_not_log_in_is_closed(void **state) {
 }
 
 static int set_up_idle_timeout(void **state) {
-    return stage_set_up_with(state, (const char *[]){"--idle-timeout-ms=500", NULL});
+    return stage_set_up_with(state,
+                             (const char *[]){test_text("--idle-timeout-ms=%d", IDLE_MS), NULL});
 }
 
 static void whoever_says_nothing_is_closed(void **state) {
@@ -135,7 +137,7 @@ static void whoever_says_nothing_is_closed(void **state) {
     stage_expect_pull(stage, ALICE, NULL, 0);
     stage_log_in(stage, carol, CAROL, "carol");
     int64_t began_ms = loop_now_ms();
-    while (!alice->ended || loop_now_ms() < began_ms + 1500) {
+    while (!alice->ended || loop_now_ms() < began_ms + 2 * IDLE_MS) {
         talker_say(carol, "{'msgType':99}"); /* which is enough */
         stage_let_time_pass(stage);
         assert_false(carol->ended);

@@ -239,10 +239,10 @@ static void a_login_while_instances_change_says_so(void **state) {
     struct talker *alice = stage_talker(stage, false);
     stage_play(stage, SESSION_2);
     stage_wait_live(stage, SESSION_2);
-    played_destroy(&stage->played[SESSION_2]);
-    wait_down(stage, SESSION_2);
     talker_say(alice, "{'msgType':1,'msgBody':{'loginUserId':'alice'}}");
     struct asked *asked = stage_expect(stage, AUTH, &message_AUTH_LOGIN, &login);
+    played_destroy(&stage->played[SESSION_2]);
+    wait_down(stage, SESSION_2); /* they change for 2 s from now on */
     played_answer(&asked, &(struct auth_login_reply){.account = ALICE,
                                                      .id = slice_text("alice"),
                                                      .token = slice_text("t")});

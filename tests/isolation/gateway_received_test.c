@@ -199,7 +199,7 @@ static void a_ref_is_answered_when_it_is_stored(void **state) {
 }
 
 static int set_up_impatient(void **state) {
-    return stage_set_up_with(state, (const char *[]){"--send-timeout-ms=200", NULL});
+    return stage_set_up_with(state, (const char *[]){"--send-timeout-ms=3000", NULL});
 }
 
 static void what_cannot_be_stored_is_told(void **state) {

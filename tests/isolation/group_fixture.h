@@ -38,6 +38,7 @@
 
 /* What the service is started with. */
 #define GROUP_TEST_MAX_MEMBERS 4
+#define GROUP_TEST_CONNECTIONS 4
 #define SQL_BYTES 4096
 
 struct group_fixture {
@@ -62,7 +63,8 @@ static inline struct service_process *start_group(const struct group_fixture *f,
         (const char *[]){test_text("--group-port=%u", (unsigned)port),
                          test_text("--session-peers=tcp://127.0.0.1:%u", (unsigned)f->session_port),
                          test_text("--group-max-members=%d", GROUP_TEST_MAX_MEMBERS),
-                         "--heartbeat-ms=50", "--peer-timeout-ms=1000", NULL});
+                         test_text("--db-connections=%d", GROUP_TEST_CONNECTIONS),
+                         "--heartbeat-ms=50", "--peer-timeout-ms=10000", NULL});
     service_process_wait_ready(group);
     return group;
 }
@@ -155,13 +157,6 @@ static inline void wait_for_connections(struct group_fixture *f, const char *con
 static inline void settle(struct db *db) {
     static const struct db_statement nothing = {"nothing", "SELECT 1"};
     assert_err(db_query(db, &nothing, DB_NO_ARGS, NULL), ERR_OK);
-}
-
-/* Kills the service's connections, and waits until the server has let go of them; the service may
- * have made others by then. */
-static inline void kill_connections(struct group_fixture *f) {
-    assert_in_range(test_database_kill_connections(f->database), 1, DB_MAX_CONNECTIONS);
-    wait_for_connections(f, "command = 'Killed'", 0);
 }
 
 /* --- accounts and groups ------------------------------------------------------------------- */
@@ -416,6 +411,33 @@ static inline struct db *hold(struct group_fixture *f, uint64_t conversation) {
 static inline void let_go(struct db **db) {
     db_rollback(*db);
     db_destroy(db);
+}
+
+/* Has the service use as many connections as it may have, and so make those that it has not. */
+static inline void use_all_connections(struct group_fixture *f) {
+    struct test_caller *callers[GROUP_TEST_CONNECTIONS];
+    uint64_t owner = new_account(f, ""), group = new_group(f, owner, "");
+    struct group_leave ask = {.group = group, .account = owner};
+    struct db *holder = hold(f, conversation_of_group(group));
+    for (size_t i = 0; i < GROUP_TEST_CONNECTIONS; i++) {
+        callers[i] = test_caller_new(test_text("caller %zu", i), f->port);
+        test_caller_start(callers[i], &message_GROUP_LEAVE, &ask);
+    }
+    wait_for_connections(f, WAITS_FOR_LOCK, GROUP_TEST_CONNECTIONS);
+    let_go(&holder);
+    for (size_t i = 0; i < GROUP_TEST_CONNECTIONS; i++) {
+        assert_err(test_caller_finish(callers[i], &message_GROUP_LEAVE, NULL), ERR_OWNER_STAYS);
+        test_caller_destroy(&callers[i]);
+    }
+}
+
+/* Kills the service's connections, and waits until the server has let go of them; the service may
+ * have made others by then. None is killed while it is made: that is a database that is away. */
+static inline void kill_connections(struct group_fixture *f) {
+    use_all_connections(f);
+    assert_in_range(test_database_kill_connections(f->database), GROUP_TEST_CONNECTIONS,
+                    GROUP_TEST_CONNECTIONS + 1); /* a holder's may still be there */
+    wait_for_connections(f, "command = 'Killed'", 0);
 }
 
 /* Has two requests wait for the same conversation, then lets both go; their outcomes. */

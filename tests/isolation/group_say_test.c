@@ -140,7 +140,7 @@ static struct service_process *start_with_two_sessions(const struct group_fixtur
         (const char *[]){test_text("--group-port=%u", (unsigned)port),
                          test_text("--session-peers=tcp://127.0.0.1:%u,tcp://127.0.0.1:%u",
                                    (unsigned)f->session_port, (unsigned)second_session),
-                         "--heartbeat-ms=50", "--peer-timeout-ms=1000", NULL});
+                         "--heartbeat-ms=50", "--peer-timeout-ms=10000", NULL});
     service_process_wait_ready(group);
     for (unsigned i = 0; i < 2; i++)
         assert_true(service_process_wait_text(

@@ -26,7 +26,7 @@ static struct another start_another(struct delivery_fixture *f, const char *a, c
                               test_caller_new("another", port)};
     return another;
 }
-#define HASTY "--request-timeout-ms=500"
+#define HASTY "--request-timeout-ms=3000"
 
 static void end_another(struct another *another) {
     test_caller_destroy(&another->caller);
@@ -114,7 +114,7 @@ static void test_a_session_that_refuses(void **state) {
 
 static void test_a_session_that_is_silent_for_long(void **state) {
     struct delivery_fixture *f = *state;
-    struct another another = start_another(f, HASTY, "--peer-timeout-ms=1000");
+    struct another another = start_another(f, "--peer-timeout-ms=4000", NULL);
     uint64_t pair[] = {new_account(f, ""), new_account(f, "")};
     fake_peer_set_silent(f->session, true);
     assert_true(service_process_wait_text(another.process, "state=down", TEST_DEADLINE_MS));
@@ -134,7 +134,7 @@ static void test_a_session_that_is_silent_for_long(void **state) {
 /* Gone with a request unanswered, and texts stored before it is back. */
 static void test_a_session_that_comes_back(void **state) {
     struct delivery_fixture *f = *state;
-    struct another another = start_another(f, HASTY, NULL);
+    struct another another = start_another(f, NULL, NULL);
     uint64_t pair[] = {new_account(f, ""), new_account(f, "")};
     fake_peer_ignore(f->session, 1);
     say_by(f, another.caller, pair[0], pair[1], 0);
@@ -158,7 +158,7 @@ static void test_ready_when_a_session_is_there(void **state) {
         "parley-delivery", NULL,
         (const char *[]){test_text("--delivery-port=%u", (unsigned)port),
                          test_text("--session-peers=tcp://127.0.0.1:%u", (unsigned)session_port),
-                         "--heartbeat-ms=50", "--peer-timeout-ms=300", NULL});
+                         "--heartbeat-ms=50", "--peer-timeout-ms=10000", NULL});
     struct test_caller *caller = test_caller_new("caller", port);
     struct service_pong pong;
     assert_err(test_caller_ask(caller, &message_SERVICE_PING, &(struct service_ping){0}, &pong),

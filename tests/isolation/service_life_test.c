@@ -186,12 +186,12 @@ static void calls_in_progress_are_finished_and_others_refused(void **state) {
 static void jobs_of_the_pool_are_finished_too(void **state) {
     (void)state;
     start("--with-database");
-    test_caller_start(caller, &message_SLEEP, &(struct number){500});
+    test_caller_start(caller, &message_SLEEP, &(struct number){3000});
     wait_for_calls(1);
     tell(SIGTERM);
     struct number number;
     assert_err(test_caller_finish(caller, &message_SLEEP, &number), ERR_OK);
-    assert_int_equal(number.number, 500);
+    assert_int_equal(number.number, 3000);
     assert_int_equal(service_process_wait_exit(service), 0);
 }
 

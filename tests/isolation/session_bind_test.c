@@ -22,7 +22,7 @@ static int set_up_small(void **state) {
 }
 
 static int set_up_impatient(void **state) {
-    return session_set_up_with(state, (const char *const[]){"--gateway-timeout-ms=1500", NULL});
+    return session_set_up_with(state, (const char *const[]){"--gateway-timeout-ms=5000", NULL});
 }
 
 /* --- binding ------------------------------------------------------------------------------- */

@@ -9,7 +9,7 @@
 #include "services/ctl/client.h"
 #include "tests/support/service_process.h"
 
-#define AUTH_ANSWER_MS 10000
+#define AUTH_ANSWER_MS 60000
 /* Options of auth for tests: the least that a password can cost. */
 #define AUTH_CHEAP "--password-ops=1", "--password-memory-kib=8"
 

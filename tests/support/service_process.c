@@ -21,6 +21,7 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -56,9 +57,10 @@ const char *test_text(const char *format, ...) {
 }
 
 /* Ports below the kernel's range for outgoing connections, so that none of these takes one while a
- * service is down. */
+ * service is down. Test programs run side by side: each has blocks of ports to itself. */
 #define FIRST_PORT 20000
-#define PORTS 12000
+#define BLOCKS 240
+#define BLOCK_PORTS 50
 
 static bool is_free(uint16_t port) {
     struct sockaddr_in address = {
@@ -71,20 +73,44 @@ static bool is_free(uint16_t port) {
     return bound;
 }
 
-uint16_t test_free_port(void) {
-    static bool given[PORTS];
-    for (int tries = 0; tries < PORTS; tries++) {
-        uint16_t random;
-        if (getrandom(&random, sizeof random, 0) != sizeof random)
-            fail_msg("no random number: %s", strerror(errno));
-        uint16_t port = FIRST_PORT + random % PORTS;
-        if (!given[port - FIRST_PORT] && is_free(port)) {
-            given[port - FIRST_PORT] = true;
-            return port;
-        }
-    }
-    fail_msg("no port is free");
+/* Whether this program has the block from now on: for that it holds a socket of the block's name,
+ * which the kernel gives to one process at a time, and takes back when that ends. */
+static bool take_block(unsigned block) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int n =
+        snprintf(address.sun_path + 1, sizeof address.sun_path - 1, "parley-test-ports-%u", block);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        fail_msg("cannot reserve ports: %s", strerror(errno));
+    socklen_t length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n);
+    if (bind(fd, (struct sockaddr *)&address, length) == 0)
+        return true; /* `fd` stays open */
+    close(fd);
+    return false;
+}
+
+static uint16_t first_of_a_block(void) {
+    uint16_t random;
+    if (getrandom(&random, sizeof random, 0) != sizeof random)
+        fail_msg("no random number: %s", strerror(errno));
+    for (unsigned i = 0; i < BLOCKS; i++)
+        if (take_block((random + i) % BLOCKS))
+            return (uint16_t)(FIRST_PORT + (random + i) % BLOCKS * BLOCK_PORTS);
+    fail_msg("all ports for tests are taken");
     return 0;
+}
+
+uint16_t test_free_port(void) {
+    static uint16_t next, left;
+    for (;;) {
+        if (left == 0) {
+            next = first_of_a_block();
+            left = BLOCK_PORTS;
+        }
+        left--;
+        if (is_free(next++))
+            return (uint16_t)(next - 1);
+    }
 }
 
 static void pause_ms(long ms) {

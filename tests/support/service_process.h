@@ -24,7 +24,7 @@
 #include "common/db.h"
 
 /* How long a start, a stop or a program run to its end may take. */
-#define TEST_DEADLINE_MS 20000
+#define TEST_DEADLINE_MS 60000
 /* Texts of test_text, and arguments of one program. */
 #define TEST_MAX_TEXTS 4096
 #define TEST_MAX_ARGUMENTS 32
@@ -50,7 +50,8 @@ const struct db_settings *test_database_settings(const struct test_database *sel
 void test_database_run(struct test_database *self, const char *sql);
 /* The first column of the first row, an integer; 0 when there is no row. */
 uint64_t test_database_number(struct test_database *self, const char *sql);
-/* Kills every connection to this database but the test's own; returns how many. */
+/* Kills every connection to this database but the test's own, and none that is made meanwhile;
+ * returns how many. */
 unsigned test_database_kill_connections(struct test_database *self);
 
 /* --- a process ------------------------------------------------------------------------------- */
@@ -86,7 +87,8 @@ int service_process_run(const char *program, const char *const *arguments, char 
 
 /* --- small things ---------------------------------------------------------------------------- */
 
-/* A port of 127.0.0.1 that nobody had a moment ago; no port is given twice. */
+/* A port of 127.0.0.1 that nobody had a moment ago; no port is given twice, nor to another test
+ * program that runs meanwhile. */
 uint16_t test_free_port(void);
 /* A formatted text that lives until the test program ends. */
 const char *test_text(const char *format, ...) __attribute__((format(printf, 1, 2)));

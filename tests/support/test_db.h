@@ -14,7 +14,7 @@
 #include "common/db.h"
 #include "common/loop.h"
 
-#define TEST_DEADLINE_MS 15000
+#define TEST_DEADLINE_MS 60000
 
 static inline char *test_env(const char *name, const char *otherwise) {
     char *value = getenv(name);

@@ -16,7 +16,7 @@
 #include <pthread.h>
 #include <string.h>
 
-#define DEADLINE_MS 20000
+#define DEADLINE_MS 60000
 #define MESSAGES 5000
 
 /* Two sockets that are connected; `watched` is on the loop. */

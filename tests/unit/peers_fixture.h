@@ -158,7 +158,7 @@ static inline void node_input(void *argument, void *socket) {
     }
 }
 
-/* Opens the port again, or any that is free; the old socket closes on a thread of ZeroMQ's. */
+/* The port may be one that it has just given up: the old socket closes on a thread of ZeroMQ's. */
 static inline void node_open(struct node *node) {
     int64_t deadline_ms = loop_now_ms() + TEST_DEADLINE_MS;
     node->router = zsock_new(ZMQ_ROUTER);
@@ -166,14 +166,9 @@ static inline void node_open(struct node *node) {
     zsock_set_router_handover(node->router, 1);
     zsock_set_linger(node->router, 0);
     zsock_set_unbounded(node->router);
-    if (node->port == 0) {
-        node->port = zsock_bind(node->router, "tcp://127.0.0.1:*");
-        assert_true(node->port > 0);
-    } else {
-        while (zsock_bind(node->router, "tcp://127.0.0.1:%d", node->port) < 0) {
-            if (errno != EADDRINUSE || loop_now_ms() > deadline_ms)
-                fail_msg("cannot listen on port %d: %s", node->port, zmq_strerror(errno));
-        }
+    while (zsock_bind(node->router, "tcp://127.0.0.1:%d", node->port) < 0) {
+        if (errno != EADDRINUSE || loop_now_ms() > deadline_ms)
+            fail_msg("cannot listen on port %d: %s", node->port, zmq_strerror(errno));
     }
     node->input = loop_socket_new(node->ev, zsock_resolve(node->router), node_input, node);
     assert_non_null(node->input);
@@ -191,6 +186,7 @@ static inline struct node *node_new(struct fixture *f) {
     struct node *node = calloc(1, sizeof *node);
     assert_non_null(node);
     node->ev = f->ev;
+    node->port = test_free_port();
     node->pong = (struct service_pong){.instance = 100 + f->node_count, .ready = true, .link = 1};
     f->nodes[f->node_count++] = node;
     node_open(node);

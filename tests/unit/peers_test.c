@@ -77,13 +77,13 @@ static void a_connection_that_breaks_is_lost_at_once(void **state) {
 static void a_silent_one_is_lost_after_the_time_out(void **state) {
     struct fixture *f = *state;
     struct node *node = node_new(f);
-    f->settings.peer_timeout_ms = 300;
+    f->settings.peer_timeout_ms = 3000;
     peers_start(f);
     ask(f, peers_next(f->peers), 1);
     int64_t before_ms = loop_now_ms();
     node->silent = true;
     WAIT_FOR(f, f->changes[PEER_LOST] == 1);
-    assert_true(loop_now_ms() - before_ms >= 200);
+    assert_true(loop_now_ms() - before_ms >= 2000);
     assert_int_equal(f->outcome_count, 1);
     assert_outcome(f, 0, 1, ERR_UNAVAILABLE);
     node->silent = false;
@@ -93,11 +93,11 @@ static void a_silent_one_is_lost_after_the_time_out(void **state) {
 static void any_message_is_a_sign_of_life(void **state) {
     struct fixture *f = *state;
     struct node *node = node_new(f);
-    f->settings.peer_timeout_ms = 300;
+    f->settings.peer_timeout_ms = 3000;
     peers_start(f);
     WAIT_FOR(f, node->caller != NULL);
     node->silent = true;
-    int64_t end_ms = loop_now_ms() + 1000;
+    int64_t end_ms = loop_now_ms() + 5000;
     for (uint64_t n = 1; loop_now_ms() < end_ms; n++) {
         node_tell(node, n);
         WAIT_FOR(f, f->last_event == n);
