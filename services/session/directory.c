@@ -255,11 +255,11 @@ const struct binding *directory_find(const struct directory *self, uint64_t acco
                : &self->pool[slot->binding];
 }
 
-void directory_set_moved(struct directory *self, uint64_t account) {
+void directory_set_moved(struct directory *self, uint64_t account, bool moved) {
     const struct slot *slot = find_account(self, account);
     uint32_t index = slot == NULL ? NONE : slot->binding;
     for (; index != NONE; index = self->pool[index].account_next)
-        self->pool[index].moved = true;
+        self->pool[index].moved = moved;
 }
 
 size_t directory_drop_gateway(struct directory *self, uint16_t gateway,

@@ -59,8 +59,8 @@ bool directory_unbind(struct directory *self, uint64_t account, uint16_t gateway
 const struct binding *directory_find(const struct directory *self, uint64_t account,
                                      uint16_t gateway, uint64_t connection);
 
-/* Marks all bindings of the account as moved. */
-void directory_set_moved(struct directory *self, uint64_t account);
+/* Marks all bindings of the account as moved, or as not. */
+void directory_set_moved(struct directory *self, uint64_t account, bool moved);
 
 /* Removes every binding of `gateway`; how many they were. `left` (may be NULL) hears of each
  * account that has none any more, unless the last one had moved. */

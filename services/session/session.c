@@ -43,15 +43,20 @@ static uint64_t count_connections(const struct session *self, uint64_t account) 
 /*
  * ERR_TOO_MANY when the account has as many connections as it may have, those that moved included:
  * another instance has them. Those that were here before stay, also when the limit was lowered
- * meanwhile. `news`: an account's first connection is its coming, and not one that was here before.
+ * meanwhile; and the account is here again with what other gateways have of it, which need not have
+ * heard that it had moved. `news`: an account's first connection is its coming, and not one that
+ * was here before.
  */
 static enum err bind_one(struct session *self, const struct session_bind *bind, size_t i,
                          uint16_t gateway, bool news) {
     uint64_t account = bind->accounts.items[i], connection = bind->connections.items[i];
     const struct binding *known = directory_find(self->directory, account, gateway, connection);
-    if (known != NULL && !known->moved)
-        return directory_bind(self->directory, account, gateway, connection);
     bool first = directory_first(self->directory, account) == NULL;
+    bool counts = known != NULL && !known->moved;
+    if (bind->again)
+        directory_set_moved(self->directory, account, false);
+    if (counts)
+        return directory_bind(self->directory, account, gateway, connection);
     if (!bind->again && known == NULL &&
         count_connections(self, account) >= self->settings.connections_per_account)
         return ERR_TOO_MANY;
@@ -144,7 +149,7 @@ static void unbind_one(struct session *self, const struct session_unbind *unbind
     bool silent = unbind->elsewhere || (known != NULL && known->moved);
     /* The other gateways that have the account bound here will find out as well. */
     if (unbind->moved || unbind->elsewhere)
-        directory_set_moved(self->directory, account);
+        directory_set_moved(self->directory, account, true);
     if (known == NULL || unbind->moved)
         return;
     directory_unbind(self->directory, account, gateway, connection);

@@ -408,6 +408,21 @@ static void what_a_gateway_does_not_know_is_forgotten_silently(void **state) {
     expect_presence(1001, false);
 }
 
+/* The other gateway never heard of the instance that the account moved to for a moment. */
+static void who_comes_back_brings_back_the_others(void **state) {
+    struct test_caller *one = caller(*state, "gateway-1"), *two = caller(*state, "gateway-2");
+    assert_int_equal(bind_again(one, 1001, 7), ERR_OK);
+    assert_int_equal(bind_again(two, 1001, 7), ERR_OK);
+    unbind_as(one, 1001, 7, moved);
+    assert_int_equal(list_sessions(one, 0, 0).accounts.count, 0);
+    assert_int_equal(bind_again(one, 1001, 7), ERR_OK);
+    assert_int_equal(list_sessions(one, 0, 0).connections.items[0], 2);
+    unbind_one(one, 1001, 7);
+    expect_no_news(one);
+    unbind_one(two, 1001, 7);
+    expect_presence(1001, false);
+}
+
 /* Another gateway said late that the account had moved, and is gone itself. */
 static void a_mark_of_moving_does_not_stay(void **state) {
     struct test_caller *one = caller(*state, "gateway-1"), *two = caller(*state, "gateway-2");
@@ -457,6 +472,7 @@ int main(void) {
         TEST(a_moved_connection_makes_no_news),
         TEST(who_belongs_elsewhere_goes_silently),
         TEST(what_a_gateway_does_not_know_is_forgotten_silently),
+        TEST(who_comes_back_brings_back_the_others),
         TEST(a_mark_of_moving_does_not_stay),
         TEST(who_left_before_the_start_is_told_to_have_gone),
     };

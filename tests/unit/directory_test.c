@@ -158,7 +158,7 @@ static void what_is_in_doubt_is_dropped_unless_bound_again(void **state) {
     assert_int_equal(directory_bind(directory, 1001, 1, 1), ERR_OK);
     assert_int_equal(directory_drop_doubtful(directory, 0), 0);
     directory_doubt_gateway(directory, 0);
-    directory_set_moved(directory, 1002);
+    directory_set_moved(directory, 1002, true);
     assert_int_equal(directory_bind(directory, 1002, 0, 2), ERR_OK);
     assert_int_equal(directory_bind(directory, 1004, 0, 4), ERR_OK);
     assert_int_equal(directory_drop_doubtful(directory, 1), 0);
