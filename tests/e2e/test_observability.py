@@ -141,7 +141,7 @@ def test_a_database_that_is_away(own):
     link.symlink_to(own.database.settings["PARLEY_DB_SOCKET"])
     for service in ("auth", "group", "delivery"):
         wait_readiness(own, service, 200, "ready")
-    wait_until(lambda: own.ctl("status", ok=False).returncode == 0, "everything to be ready")
+    own.ctl("status")
 
 
 def test_a_database_that_stands_still(own):
@@ -226,9 +226,11 @@ def test_a_queue_that_fills(own, connect):
 
 
 def events(stack, name, trace):
-    """The events of one trace in the log of an instance, in order."""
+    """The events of one trace in the log of an instance, in order; but for warnings of a call that
+    was slow, as any may be."""
     said = stack.services[name].said()
-    return re.findall(rf"event=(\w+) trace={trace} ", said)
+    found = re.findall(rf"event=(\w+) trace={trace} ", said)
+    return [event for event in found if event != "slow_call"]
 
 
 def wait_events(stack, name, trace, expected):

@@ -8,7 +8,7 @@ import urllib.request
 
 import pytest
 from parley_client import KINDS
-from parley_stack import SERVICES, Service, free_port, programs
+from parley_stack import SERVICES, Service, free_port, programs, wait_until
 
 WITH_DATABASE = ("auth", "group", "delivery")
 services = pytest.mark.parametrize("name", SERVICES)
@@ -146,12 +146,15 @@ def test_status(stack):
 def test_status_when_one_is_down(make_stack):
     stack = make_stack()
     stack.services["group"].kill()
-    done = stack.ctl("status", ok=False)
-    assert done.returncode == 1
-    lines = done.stdout.partition("\n\n")[0].splitlines()[1:]
-    down = {line.split()[0] for line in lines if line.split()[3] != "yes"}
-    # The gateway is not ready without it, either, from when it has noticed.
-    assert "group" in down and down <= {"group", "gateway"}
+
+    def down():
+        done = stack.ctl("status", ok=False)
+        assert done.returncode == 1
+        lines = done.stdout.partition("\n\n")[0].splitlines()[1:]
+        return {line.split()[0] for line in lines if line.split()[3] != "yes"}
+
+    # The gateway is not ready without it, either.
+    wait_until(lambda: down() == {"group", "gateway"}, "group and gateway to be down")
 
 
 def test_migrate_twice(stack):

@@ -154,13 +154,15 @@ class Client:
         self.send({self.number_key: number})
         self.expect_error(f"{self.number_key} {number} is not known")
 
-    def expect_nothing(self):
+    def expect_nothing(self, *others):
         """Passes when nothing comes before what the operator says to this account now: that stands
-        behind all that is stored for it, and takes the way of all that is pushed to it."""
+        behind all that is stored for it, and takes the way of all that is pushed to it. `others`:
+        its other connections."""
         text = f"the end {next(_numbers)}"
         body = {"to_account": self.account.number, "text": text}
         self.stack.ask("group", "group.say", [body])
-        self.expect(101 if self.dialect == "youim" else 0, msg=text)
+        for client in (self, *others):
+            client.expect(101 if client.dialect == "youim" else 0, msg=text)
 
     # --- the end
 
