@@ -7,14 +7,15 @@ import urllib.request
 
 import pytest
 from parley_compose import SERVICES
-from parley_stack import ROOT, wait_until
+from parley_stack import DEADLINE, ROOT, wait_until
 
 FOLDER = ROOT / "deploy/observe"
 
 
 def ask(stack, path, **arguments):
     address = f"http://{stack.host}:{stack.ports['prometheus']}/api/v1/{path}"
-    with urllib.request.urlopen(f"{address}?{urllib.parse.urlencode(arguments)}", timeout=10) as got:
+    url = f"{address}?{urllib.parse.urlencode(arguments)}"
+    with urllib.request.urlopen(url, timeout=DEADLINE) as got:
         answer = json.load(got)
     assert answer["status"] == "success", answer
     return answer["data"]

@@ -3,6 +3,7 @@
 import dataclasses
 
 import pytest
+from parley_presence import wait_told
 from parley_stack import Stack
 
 # What these tests register is worthless, so hashing their passwords may be cheap.
@@ -68,6 +69,12 @@ def server(request):
     database = request.getfixturevalue("database")
     with Stack(database, reach_interval_ms=50, cursor_flush_ms=50, **CHEAP_PASSWORDS) as stack:
         yield stack
+
+
+@pytest.fixture
+def settle(server):
+    """Returns when all news of presence has been told; where that cannot be asked for, at once."""
+    return lambda: wait_told(server) if isinstance(server, Stack) else None
 
 
 @pytest.fixture

@@ -144,11 +144,12 @@ class Actor:
 
 
 class Play:
-    """One case with a choice of dialects over one transport. `operator` runs parleyctl."""
+    """One case with a choice of dialects over one transport. `settle` returns when all news of
+    presence has been told, `operator` runs parleyctl."""
 
-    def __init__(self, server, case, dialects, transport, operator=None):
+    def __init__(self, server, case, dialects, transport, settle, operator=None):
         self.server, self.case, self.transport = server, case, transport
-        self.operator = operator
+        self.settle, self.operator = settle, operator
         self.values = {}
         self.actors = {name: Actor(self, name, dialect, case.people[name].again)
                        for name, dialect in dialects.items()}
@@ -196,6 +197,7 @@ class Play:
         elif verb == "hears":
             actor.hear(what)
         elif verb == "leaves":
+            self.settle()  # who goes before it was told that they came has not come
             actor.leave()
         elif verb == "is cut off":
             actor.client.expect_closed()

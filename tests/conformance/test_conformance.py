@@ -23,5 +23,5 @@ def runs():
 
 
 @pytest.mark.parametrize("case, dialects, transport", runs())
-def test_case(server, operator, case, dialects, transport):
-    Play(server, case, dialects, transport, operator).run()
+def test_case(server, settle, operator, case, dialects, transport):
+    Play(server, case, dialects, transport, settle, operator).run()

@@ -18,7 +18,7 @@ def expect_nothing_again(stack, connect, kind, account):
     stack.wait_received(account)
     client = connect(*kind)
     client.log_in(account)
-    client.fence()
+    client.expect_nothing()
     client.close()
 
 

@@ -62,10 +62,10 @@ def test_say_all(stack, connect, newcomer, dialect):
     for client in (here, away):
         wait_all_received(stack, client.account)
     late = newcomer(dialect)
-    late.fence()
+    late.expect_nothing()
     for client in (here, away):
         client.close()
-        come_back(connect, client).fence()
+        come_back(connect, client).expect_nothing()
 
 
 @dialects
@@ -81,8 +81,8 @@ def test_say_user(stack, connect, newcomer, dialect):
         client.fence()
     wait_all_received(stack, away.account)
     away.close()
-    come_back(connect, away).fence()
-    other.fence()
+    come_back(connect, away).expect_nothing()
+    other.expect_nothing()
 
 
 @dialects
@@ -98,7 +98,7 @@ def test_say_group(stack, connect, newcomer, dialect):
     member = come_back(connect, member)
     hear_system(member, 102, text, group)
     for client in (owner, member, other):
-        client.fence()
+        client.expect_nothing()
 
 
 # --- who is there

@@ -182,12 +182,13 @@ def test_youim(fresh, connect, mine, theirs):
     assert other.next_text() == copy
 
     # What is known to have arrived doesn't come again at the next login.
-    fresh.wait_received(Account("youim", fresh.account_number("123"), "123"))
+    one.account = Account("youim", fresh.account_number("123"), "123")
+    fresh.wait_received(one.account)
     one.send(YOUIM_HEARTBEAT, with_token(YOUIM_LOGOUT, token))
     assert one.next_text() == '{"msgType":10}'
     one.send(YOUIM_LOGIN)
     assert log_in_youim(one) != token
-    one.fence()
+    one.expect_nothing()
 
 
 def check_ourchat(client, code, keys):

@@ -60,7 +60,7 @@ class Scene:
 
     def nothing_was_news(self):
         wait_told(self.stack)
-        self.watcher.fence()
+        self.watcher.expect_nothing()
 
     def all_leave(self):
         """Each is told to have gone, once."""

@@ -68,7 +68,7 @@ def test_a_new_member_hears_what_is_said_from_then_on(stack, newcomer, connect, 
     late.close()
     again = connect(*kind)
     again.log_in(late.account)
-    again.fence()
+    again.expect_nothing()
 
 
 def test_adding_a_member_names_what_is_wrong(stack, newcomer):

@@ -9,7 +9,8 @@
 Reading happens in one background thread for all clients, so pings are answered and TCP is drained
 whatever the test does. Waits end with the message or, after a deadline, with a failure; no sleeps.
 `expect` and all built on it take the very next message: what isn't expected fails the test. That
-nothing came is shown by `fence`: a request whose answer must come, and must come first.
+nothing came is shown by `fence`: a request whose answer must come, and must come first. It waits for
+no catching up and no push: where one of these must bring nothing, `expect_nothing` shows it.
 """
 
 import collections
@@ -152,6 +153,16 @@ class Client:
         number = 5000 + next(_numbers)
         self.send({self.number_key: number})
         self.expect_error(f"{self.number_key} {number} is not known")
+
+    def expect_nothing(self, *others):
+        """Passes when nothing comes before what the operator says to this account now: that stands
+        behind all that is stored for it, and takes the way of all that is pushed to it. `others`:
+        its other connections."""
+        text = f"the end {next(_numbers)}"
+        body = {"to_account": self.account.number, "text": text}
+        self.stack.ask("group", "group.say", [body])
+        for client in (self, *others):
+            client.expect(101 if client.dialect == "youim" else 0, msg=text)
 
     # --- the end
 

@@ -35,9 +35,22 @@ def hear_news(client, kind, account, group=None):
         client.fail(f"expected {expected}, got {message}")
 
 
+def running_sessions(stack):
+    return [name for name, service in stack.services.items()
+            if name.startswith("session") and service.running()]
+
+
 def listed(stack):
     """(account, connections) of every row of every session that is there."""
-    rows = json.loads(stack.ctl("sessions", "--json", ok=False).stdout)
+    sessions = [name for name in stack.services if name.startswith("session")]
+    down = len(sessions) - len(running_sessions(stack))
+
+    def answered():
+        """All that run: of each that does not answer in time, one line tells."""
+        done = stack.ctl("sessions", "--json", ok=False)
+        return done if len(done.stderr.splitlines()) <= down else None
+
+    rows = json.loads(wait_until(answered, "the sessions to answer").stdout)
     return [(row["account"], row["connections"]) for row in rows]
 
 
@@ -50,9 +63,8 @@ def wait_told(stack):
     """Until all news of what has happened has been sent to those who are concerned."""
 
     def told():
-        running = [name for name, service in stack.services.items()
-                   if name.startswith("session") and service.running()]
-        return (all(stack.metric(name, 'queue_depth{queue="presence"}') == 0 for name in running)
+        return (all(stack.metric(name, 'queue_depth{queue="presence"}') == 0
+                    for name in running_sessions(stack))
                 and stack.metric("group", 'queue_depth{queue="to_session"}') == 0)
 
     wait_until(told, "news to be told")
