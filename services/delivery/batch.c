@@ -179,7 +179,8 @@ static int route_row(struct route_batch *routes, const struct log_row *row,
                           .to = group ? body->to_group : body->to_account,
                           .to_id = group ? head->string_id : slice_make(NULL, 0),
                           .text = row->text,
-                          .trace = trace};
+                          .trace = trace,
+                          .repeat = row->repeat};
     const uint64_t pair[2] = {head->lo, head->hi};
     return group ? route_batch_add(routes, &entry, head->members.items, head->members.count)
                  : route_batch_add(routes, &entry, pair, 2);

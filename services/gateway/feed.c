@@ -180,9 +180,11 @@ static bool take_positions(struct client *client, const struct delivery_pull_rep
 }
 
 /* Of what is pushed before the first page, that page may know already that it reached the account:
- * over another connection. Without room it is as if it had been pushed before the login. */
+ * over another connection. Without room it is as if it had been pushed before the login; so is what
+ * was sent again, which that may have reached it long before. */
 static void note_early(struct client *client, const struct entry *entry) {
-    if (!client->whole && positions_find(&client->early, entry->conversation) == NULL &&
+    if (!client->whole && !entry->repeat &&
+        positions_find(&client->early, entry->conversation) == NULL &&
         positions_set(&client->early, entry->conversation, entry->prev) != 0)
         log_warn("early_push_forgotten", "client=%llu", (unsigned long long)client->id);
 }

@@ -220,11 +220,16 @@ static void test_usage(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_migrate_again), cmocka_unit_test(test_newer_database),
-        cmocka_unit_test(test_no_database),   cmocka_unit_test(test_ping_and_metrics),
-        cmocka_unit_test(test_status),        cmocka_unit_test(test_status_of_queues),
-        cmocka_unit_test(test_user_add),      cmocka_unit_test(test_group_add),
-        cmocka_unit_test(test_user_disable),  cmocka_unit_test(test_usage),
+        cmocka_unit_test(test_migrate_again),
+        cmocka_unit_test(test_newer_database),
+        cmocka_unit_test(test_no_database),
+        cmocka_unit_test(test_ping_and_metrics),
+        cmocka_unit_test(test_status),
+        cmocka_unit_test(test_status_of_queues),
+        cmocka_unit_test(test_user_add),
+        cmocka_unit_test(test_group_add),
+        cmocka_unit_test_teardown(test_user_disable, auth_fixture_test_teardown),
+        cmocka_unit_test(test_usage),
     };
     /* These have a database of their own. */
     const struct CMUnitTest migration_tests[] = {

@@ -409,6 +409,26 @@ static void a_push_that_the_first_page_passes_is_read(void **state) {
     stage_quiet(stage);
 }
 
+/* Its sender sent it again: it had reached the account before the login. */
+static void a_repeat_before_the_first_page_is_not_read(void **state) {
+    struct stage *stage = *state;
+    struct talker *alice = stage_talker(stage, false);
+    struct talker *carol = stage_live(stage, CAROL, "carol");
+    struct delivery_pull body;
+    stage_log_in(stage, alice, ALICE, "alice");
+    struct asked *pull = stage_expect(stage, DELIVERY, &message_DELIVERY_PULL, &body);
+    struct entry entry = stage_text(STAGE_PAIR_CID, STAGE_PAIR_CID - 1, ALICE, "again");
+    struct entry fleeting = stage_text(0, 0, CAROL, "fleeting");
+    entry.repeat = true;
+    stage_push_to(stage, &entry, alice);
+    stage_push_to(stage, &fleeting, carol);
+    hears_from_bob(stage, carol, "fleeting"); /* so the first was heard of */
+    stage_answer_pull(&pull, NULL, 0);
+    expect_catching_up(stage, ALICE, STAGE_PAIR_CID, NULL);
+    stage_wait_talker_live(stage, alice);
+    stage_quiet(stage);
+}
+
 /* One that is not stored: no page will bring it, and it is no reason to read again. */
 static void a_fleeting_push_while_catching_up_is_written(void **state) {
     struct stage *stage = *state;
@@ -486,6 +506,7 @@ int main(void) {
         TEST(what_session_was_not_told_is_read),
         TEST(a_push_while_catching_up_asks_for_one_more_page),
         TEST(a_push_that_the_first_page_passes_is_read),
+        TEST(a_repeat_before_the_first_page_is_not_read),
         TEST(a_fleeting_push_while_catching_up_is_written),
         TEST(a_page_that_fails_is_asked_for_again),
         TEST(a_page_is_held_against_what_was_sent),
