@@ -116,9 +116,8 @@ enum err session_handle_bind(void *context, struct call *call, const void *body)
 
 /*
  * Instances that came and went may have left bindings that a gateway does not know to be here: of
- * connections that ended while the link was cut. And marks of moving that another gateway made
- * after this one had come back. Who is forgotten was told to have gone by the instance that had
- * the account.
+ * connections that ended while the link was cut. Who is forgotten was told to have gone by the
+ * instance that had the account.
  */
 enum err session_handle_sync(void *context, struct call *call, const void *body) {
     struct session *self = context;
