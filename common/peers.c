@@ -13,7 +13,7 @@
 /* How often requests whose time is over are looked for. */
 #define SWEEP_SECONDS 0.05
 /* How long the first attempt to reach an instance may take before there is another; then twice as
- * long each time, up to peer_timeout_ms. */
+ * long each time, up to peer_timeout_ms. One that was refused is made again after this long. */
 #define REDIAL_FIRST_MS 100
 /* After how long a socket would connect again by itself. A socket is closed long before that; with
  * reconnecting switched off, ZeroMQ drops what was received but not read when a connection ends. */
@@ -47,13 +47,15 @@ static void ping(struct peer *peer);
 /*
  * A socket connects once: reconnecting by itself would lose what was on the way and deliver what
  * was sent behind it. So whatever an instance has received is a prefix of what it was sent. When
- * the connection breaks, the monitor tells at once; a dead host is found out by silence.
+ * the connection breaks or is refused, the monitor tells at once; a dead host is found out by
+ * silence.
  */
 static int watch_connection(struct peer *peer) {
     char endpoint[64];
     snprintf(endpoint, sizeof endpoint, "inproc://monitor-%" PRIx64 "-%p-%" PRId64,
              service_instance(peer->owner->service), (void *)peer, peer->dialed_ms);
-    if (zmq_socket_monitor(zsock_resolve(peer->dealer), endpoint, ZMQ_EVENT_DISCONNECTED) != 0)
+    if (zmq_socket_monitor(zsock_resolve(peer->dealer), endpoint,
+                           ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_CONNECT_RETRIED) != 0)
         return -1;
     peer->monitor = zmq_socket(zsys_init(), ZMQ_PAIR);
     if (peer->monitor == NULL || zmq_connect(peer->monitor, endpoint) != 0)
@@ -231,8 +233,12 @@ static void on_monitor(void *argument, void *socket) {
     for (zmq_msg_init(&part); zmq_msg_recv(&part, socket, ZMQ_DONTWAIT) >= 0; told = true)
         ;
     zmq_msg_close(&part);
-    if (!told || peer->state == PEER_STATE_DOWN)
+    if (!told)
         return;
+    if (peer->state == PEER_STATE_DOWN) {
+        peer->redial_ms = REDIAL_FIRST_MS;
+        return;
+    }
     /* What it sent before its end has arrived, and is no more than a queue holds: an instance that
      * stops in order has answered all that it was asked. */
     while (read_some(peer))
@@ -241,7 +247,9 @@ static void on_monitor(void *argument, void *socket) {
         peer_set_state(peer, PEER_STATE_DOWN);
 }
 
-/* An instance that is not there is tried again and again, ever more slowly. */
+/* An instance that does not answer is tried again and again, ever more slowly. One that is refused
+ * is not running and may be at any moment: all who call it should find it at about the same time.
+ */
 static void redial(struct peer *peer, int64_t now_ms) {
     if (peer->state != PEER_STATE_DOWN || now_ms - peer->dialed_ms < peer->redial_ms)
         return;

@@ -4,10 +4,10 @@
  * Every logged-in client is bound at the session instance that has its account, under the link that
  * this instance gave the gateway. A link that changes, an instance that comes or goes: clients
  * whose instance or link is no longer the one they were bound at are bound again, in bulk, and read
- * the log again, since pushes may have been missed. Once all gateways must know of the change, each
- * instance is told of all that is bound at it, and forgets the rest. The pushes of a link are
- * numbered; a gap, or a ping's answer that tells of more than have come, sends its clients back to
- * the log as well.
+ * the log again, since pushes may have been missed. Once all must know of the change, those who
+ * route to session too, each instance is told of all that is bound at it, and forgets the rest. The
+ * pushes of a link are numbered; a gap, or a ping's answer that tells of more than have come, sends
+ * its clients back to the log as well.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -369,8 +369,13 @@ void bindings_change(void *context, struct peer *peer, enum peer_change change) 
     struct gateway *gateway = context;
     struct bindings *self = gateway->bindings;
     self->stale = true;
-    if (self->seen)
-        self->sync_at_ms = self->moving_until_ms = loop_now_ms() + MOVING_MS;
+    if (self->seen) {
+        self->moving_until_ms = loop_now_ms() + MOVING_MS;
+        /* Until then somebody may route to an instance that accounts have moved away from: an
+         * attempt to reach the new one may take as long. */
+        self->sync_at_ms =
+            self->moving_until_ms + (int64_t)gateway->settings.service.peer_timeout_ms;
+    }
     self->seen = true;
     if (change != PEER_LOST)
         return;

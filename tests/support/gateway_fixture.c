@@ -58,7 +58,7 @@ void stage_start(struct stage *stage, const char *const *options) {
         test_text("--session-peers=%s,%s", address(stage, SESSION), address(stage, SESSION_2)),
         test_text("--delivery-peers=%s,%s", address(stage, DELIVERY), address(stage, DELIVERY_2)),
         "--heartbeat-ms=50",
-        "--peer-timeout-ms=10000",
+        test_text("--peer-timeout-ms=%d", STAGE_PEER_TIMEOUT_MS),
         "--request-timeout-ms=60000",
         "--reach-interval-ms=10",
         "--cursor-flush-ms=10"};

@@ -30,6 +30,8 @@ enum role { AUTH, GROUP, SESSION, DELIVERY, SESSION_2, DELIVERY_2, GROUP_2, ROLE
 
 #define STAGE_MAX_TALKERS 64
 #define STAGE_MAX_MOVES 1024
+/* The gateway's peer_timeout_ms: so long that a busy machine is not taken for a lost instance. */
+#define STAGE_PEER_TIMEOUT_MS 10000
 /* The gateway's ticks are far apart by less than this many of its heartbeats. */
 #define STAGE_QUIET_PINGS 4
 /* Conversations that every account of these tests is in, and how far it has come there. */

@@ -34,12 +34,29 @@ static void it_may_come_after_those_who_call_it(void **state) {
     struct fixture *f = *state;
     struct node *node = node_new(f);
     node_close(node);
-    f->settings.peer_timeout_ms = 200; /* what a new attempt waits at most */
     f->peers = peers_make(f, node_address(node));
     assert_non_null(f->peers);
-    WAIT_FOR(f, f->peers->peers[0]->redial_ms == 200); /* it has tried, in vain */
+    /* An attempt that is refused does not make the next one wait longer. */
+    for (int i = 0; i < 12; i++) {
+        int64_t dialed_ms = f->peers->peers[0]->dialed_ms;
+        WAIT_FOR(f, f->peers->peers[0]->dialed_ms != dialed_ms);
+    }
     assert_int_equal(peers_live_count(f->peers), 0);
     node_open(node);
+    WAIT_FOR(f, peers_live_count(f->peers) == 1);
+}
+
+static void one_that_does_not_answer_is_tried_ever_more_slowly(void **state) {
+    struct fixture *f = *state;
+    struct node *node = node_new(f);
+    f->settings.peer_timeout_ms = 300; /* what a new attempt waits at most */
+    node->silent = true;
+    f->peers = peers_make(f, node_address(node));
+    assert_non_null(f->peers);
+    WAIT_FOR(f, f->peers->peers[0]->redial_ms == 200);
+    WAIT_FOR(f, f->peers->peers[0]->redial_ms == 300);
+    assert_int_equal(peers_live_count(f->peers), 0);
+    node->silent = false;
     WAIT_FOR(f, peers_live_count(f->peers) == 1);
 }
 
@@ -249,6 +266,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(it_is_live_from_its_first_ready_answer),
         TEST(it_may_come_after_those_who_call_it),
+        TEST(one_that_does_not_answer_is_tried_ever_more_slowly),
         TEST(a_connection_that_breaks_is_lost_at_once),
         TEST(a_silent_one_is_lost_after_the_time_out),
         TEST(any_message_is_a_sign_of_life),
