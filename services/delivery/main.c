@@ -42,7 +42,7 @@ static int start(struct service *service, void *context) {
     if (schema_require(service, &self->settings.db) != 0 ||
         service_use_pool(service, &self->settings.db) != 0)
         return -1;
-    self->router = router_new(service, self->settings.session_peers);
+    self->router = router_new(service, self->settings.session_peers, 0);
     if (self->router == NULL)
         return -1;
     self->writers = writers_new(self);

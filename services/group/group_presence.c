@@ -38,7 +38,7 @@ struct shared_group {
 
 static void post(struct presence *self) {
     if (self->batch_receivers > 0)
-        route_post(self->service->router, &self->batch);
+        route_post_live(self->service->router, &self->batch);
     self->batch_receivers = 0;
 }
 

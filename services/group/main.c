@@ -12,6 +12,9 @@ static const struct config_option options[] = {
                "where group serves /metrics, /healthz and /readyz over HTTP; 0: nowhere"),
     CONFIG_STRING(struct group_settings, session_peers, "tcp://127.0.0.1:7103",
                   "instances of session: tcp://host:port or dns:name:port, several by commas"),
+    CONFIG_U64(struct group_settings, presence_settle_ms, 2000, 0, 600000, "ms",
+               "how long news of who came and went is held back after an instance of session has "
+               "come or gone; longer than gateways take to find one"),
     CONFIG_U64(struct group_settings, group_max_members, 5000, 1, 60000, "accounts",
                "members that a group has at most"),
     CONFIG_U64(struct group_settings, ref_days, 7, 1, 3650, "days",
@@ -43,7 +46,8 @@ static int start(struct service *service, void *context) {
     if (schema_require(service, &self->settings.db) != 0 ||
         service_use_pool(service, &self->settings.db) != 0)
         return -1;
-    self->router = router_new(service, self->settings.session_peers);
+    self->router =
+        router_new(service, self->settings.session_peers, self->settings.presence_settle_ms);
     self->forgetter = forgetter_new(service, self->settings.ref_days);
     return self->router == NULL || self->forgetter == NULL ? -1 : 0;
 }

@@ -7,9 +7,10 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "common/loop.h"
 
-/* How often a missed batch's `session.dirty` is tried. */
-#define MISSED_SECONDS 0.2
+/* How often a missed batch's `session.dirty` is tried, and batches that wait are looked at. */
+#define TICK_SECONDS 0.2
 /* Entries and receivers per request, as messages.def bounds them; bytes stay well below a frame. */
 #define REQUEST_MAX_ITEMS 4096
 #define REQUEST_MAX_ACCOUNTS 60000
@@ -19,6 +20,8 @@ struct route_batch {
     struct record_arena arena;
     struct route_item *items;
     size_t count, capacity, bytes;
+    bool live; /* not in the log */
+    unsigned attempts;
     struct route_batch *next;
 };
 
@@ -29,11 +32,14 @@ struct router {
     struct route_batch *posted, **posted_tail; /* under `lock` */
     bool posted_missed;                        /* under `lock` */
     ev_async wake;
-    ev_timer missed_timer;
+    ev_timer tick;
     bool missed, missed_asked;
     bool used;              /* was handed a batch */
-    size_t bytes, requests; /* in progress */
-    atomic_bool reached;    /* a session is live; read by any thread */
+    size_t bytes, requests; /* in progress; bytes of what is held, too */
+    struct route_batch *held, **held_tail;
+    size_t live;                   /* sessions, when last looked */
+    int64_t settle_ms, settled_ms; /* the latter: until when live batches are held */
+    atomic_bool reached;           /* a session is live; read by any thread */
     struct metric *routed, *lost;
 };
 
@@ -41,7 +47,6 @@ struct router {
 struct route_request {
     struct router *router;
     struct route_batch *batch;
-    unsigned attempts;
 };
 
 /* --- batches --------------------------------------------------------------------------------- */
@@ -124,10 +129,7 @@ static void dirty_answered(void *argument, enum err err, const void *reply, cons
         self->missed = true;
 }
 
-static void on_missed(struct ev_loop *ev, ev_timer *timer, int revents) {
-    (void)ev;
-    (void)revents;
-    struct router *self = timer->data;
+static void tell_missed(struct router *self) {
     if (!self->missed || self->missed_asked || peers_live_count(self->sessions) == 0)
         return;
     self->missed = false;
@@ -152,7 +154,53 @@ static void miss(struct router *self, size_t items) {
 
 /* --- requests -------------------------------------------------------------------------------- */
 
-static void send_batch(struct router *self, struct route_batch *batch, unsigned attempts);
+static void send_batch(struct router *self, struct route_batch *batch);
+
+/* Takes the batch over. */
+static void hold(struct router *self, struct route_batch *batch) {
+    if (self->bytes + batch->bytes > ROUTE_MAX_BYTES) {
+        miss(self, batch->count);
+        route_batch_destroy(&batch);
+        return;
+    }
+    self->bytes += batch->bytes;
+    batch->next = NULL;
+    *self->held_tail = batch;
+    self->held_tail = &batch->next;
+}
+
+/* Live batches have to wait now. */
+static bool is_unsettled(struct router *self) {
+    size_t live = peers_live_count(self->sessions);
+    if (live != self->live) /* one that is stopping is no change that peers tell of */
+        self->settled_ms = loop_now_ms() + self->settle_ms;
+    self->live = live;
+    return live == 0 || loop_now_ms() < self->settled_ms;
+}
+
+static struct route_batch *take_held(struct router *self) {
+    struct route_batch *first = self->held;
+    self->held = NULL;
+    self->held_tail = &self->held;
+    return first;
+}
+
+static void release_held(struct router *self) {
+    if (is_unsettled(self))
+        return;
+    for (struct route_batch *batch = take_held(self), *next; batch != NULL; batch = next) {
+        next = batch->next;
+        self->bytes -= batch->bytes;
+        send_batch(self, batch);
+    }
+}
+
+static void on_tick(struct ev_loop *ev, ev_timer *timer, int revents) {
+    (void)ev;
+    (void)revents;
+    tell_missed(timer->data);
+    release_held(timer->data);
+}
 
 static void answered(void *argument, enum err err, const void *reply, const char *text) {
     (void)reply;
@@ -164,8 +212,11 @@ static void answered(void *argument, enum err err, const void *reply, const char
     if (err == ERR_OK) {
         metric_add(self->routed, request->batch->count);
         route_batch_destroy(&request->batch);
-    } else if (request->attempts < ROUTE_ATTEMPTS && self->sessions != NULL) {
-        send_batch(self, request->batch, request->attempts + 1);
+    } else if (request->batch->attempts < ROUTE_ATTEMPTS && self->sessions != NULL) {
+        if (request->batch->live)
+            hold(self, request->batch);
+        else
+            send_batch(self, request->batch);
     } else {
         miss(self, request->batch->count);
         route_batch_destroy(&request->batch);
@@ -174,12 +225,12 @@ static void answered(void *argument, enum err err, const void *reply, const char
 }
 
 /* Takes the batch over; all of it goes to `peer`. */
-static void send_to(struct router *self, struct peer *peer, struct route_batch *batch,
-                    unsigned attempts) {
+static void send_to(struct router *self, struct peer *peer, struct route_batch *batch) {
     struct route_request *request = malloc(sizeof *request);
     enum err err = ERR_OVERLOADED;
     if (request != NULL && self->bytes + batch->bytes <= ROUTE_MAX_BYTES) {
-        *request = (struct route_request){self, batch, attempts};
+        batch->attempts++;
+        *request = (struct route_request){self, batch};
         struct session_route body = {.items = {batch->items, batch->count}};
         err = peers_ask(self->sessions, peer,
                         &(struct peers_request){.message = &message_SESSION_ROUTE,
@@ -202,37 +253,47 @@ static void send_to(struct router *self, struct peer *peer, struct route_batch *
 /* A part of a batch for one session, sent when it is full and at the end. */
 struct part {
     struct peer *peer;
+    const struct route_batch *whole;
     struct route_batch *batch;
 };
 
-static void part_flush(struct router *self, struct part *part, unsigned attempts) {
+static struct route_batch *part_new(const struct part *part) {
+    struct route_batch *batch = route_batch_new();
+    if (batch == NULL)
+        return NULL;
+    batch->live = part->whole->live;
+    batch->attempts = part->whole->attempts;
+    return batch;
+}
+
+static void part_flush(struct router *self, struct part *part) {
     if (part->batch != NULL && part->batch->count > 0)
-        send_to(self, part->peer, part->batch, attempts);
+        send_to(self, part->peer, part->batch);
     else
         route_batch_destroy(&part->batch);
     part->batch = NULL;
 }
 
 static void part_add(struct router *self, struct part *part, const struct route_item *item,
-                     const uint64_t *accounts, size_t count, unsigned attempts) {
+                     const uint64_t *accounts, size_t count) {
     if (part->batch != NULL &&
         (part->batch->count == REQUEST_MAX_ITEMS || part->batch->bytes > REQUEST_MAX_BYTES))
-        part_flush(self, part, attempts);
+        part_flush(self, part);
     if (part->batch == NULL)
-        part->batch = route_batch_new();
+        part->batch = part_new(part);
     if (part->batch == NULL || add_packed(part->batch, item->entry, accounts, count) != 0)
         miss(self, 1);
 }
 
 static void add_to_all(struct router *self, struct part *parts, size_t part_count,
-                       const struct route_item *item, unsigned attempts) {
+                       const struct route_item *item) {
     for (size_t p = 0; p < part_count; p++)
-        part_add(self, &parts[p], item, NULL, 0, attempts);
+        part_add(self, &parts[p], item, NULL, 0);
 }
 
 /* Several sessions: each item's accounts are sorted by the session that has them. */
 static void split_item(struct router *self, struct part *parts, size_t part_count,
-                       const struct route_item *item, unsigned attempts) {
+                       const struct route_item *item) {
     uint64_t *mine = malloc(item->accounts.count * sizeof *mine);
     if (mine == NULL) {
         miss(self, 1);
@@ -244,38 +305,37 @@ static void split_item(struct router *self, struct part *parts, size_t part_coun
             if (peers_by_key(self->sessions, item->accounts.items[i]) == parts[p].peer)
                 mine[count++] = item->accounts.items[i];
         if (count > 0)
-            part_add(self, &parts[p], item, mine, count, attempts);
+            part_add(self, &parts[p], item, mine, count);
     }
     free(mine);
 }
 
-static void split_batch(struct router *self, struct route_batch *batch, size_t part_count,
-                        unsigned attempts) {
-    struct part parts[PEERS_MAX] = {0};
+static void split_batch(struct router *self, struct route_batch *batch, size_t part_count) {
+    struct part parts[PEERS_MAX];
     for (size_t p = 0; p < part_count; p++)
-        parts[p].peer = peers_live(self->sessions, p);
+        parts[p] = (struct part){peers_live(self->sessions, p), batch, NULL};
     for (size_t i = 0; i < batch->count; i++) {
         if (batch->items[i].everyone)
-            add_to_all(self, parts, part_count, &batch->items[i], attempts);
+            add_to_all(self, parts, part_count, &batch->items[i]);
         else
-            split_item(self, parts, part_count, &batch->items[i], attempts);
+            split_item(self, parts, part_count, &batch->items[i]);
     }
     for (size_t p = 0; p < part_count; p++)
-        part_flush(self, &parts[p], attempts);
+        part_flush(self, &parts[p]);
     route_batch_destroy(&batch);
 }
 
 /* Takes the batch over. */
-static void send_batch(struct router *self, struct route_batch *batch, unsigned attempts) {
-    size_t live = peers_live_count(self->sessions);
-    if (live == 0) {
+static void send_batch(struct router *self, struct route_batch *batch) {
+    size_t sessions = peers_live_count(self->sessions);
+    if (sessions == 0) {
         miss(self, batch->count);
         route_batch_destroy(&batch);
-    } else if (live == 1 && batch->count <= REQUEST_MAX_ITEMS &&
+    } else if (sessions == 1 && batch->count <= REQUEST_MAX_ITEMS &&
                batch->bytes <= 2 * REQUEST_MAX_BYTES) {
-        send_to(self, peers_live(self->sessions, 0), batch, attempts);
+        send_to(self, peers_live(self->sessions, 0), batch);
     } else {
-        split_batch(self, batch, live, attempts);
+        split_batch(self, batch, sessions);
     }
 }
 
@@ -295,6 +355,12 @@ void route_post(struct router *self, struct route_batch **batch_p) {
     self->posted_tail = &batch->next;
     pthread_mutex_unlock(&self->lock);
     ev_async_send(service_loop(self->service), &self->wake);
+}
+
+void route_post_live(struct router *self, struct route_batch **batch) {
+    if (*batch != NULL)
+        (*batch)->live = true;
+    route_post(self, batch);
 }
 
 void route_missed(struct router *self) {
@@ -323,20 +389,28 @@ static void on_wake(struct ev_loop *ev, ev_async *watcher, int revents) {
     for (struct route_batch *batch = take_posted(self), *next; batch != NULL; batch = next) {
         next = batch->next;
         self->used = true;
-        send_batch(self, batch, 1);
+        /* In their order: behind those that are held. */
+        if (batch->live && (is_unsettled(self) || self->held != NULL))
+            hold(self, batch);
+        else
+            send_batch(self, batch);
     }
 }
 
 /*
  * Gateways find and lose sessions at other moments than this router does. Between the two, entries
  * go to a session that takes them without having these accounts, which nobody would ever know: so
- * after every change gateways read the log.
+ * after every change gateways read the log. What is not in the log waits until they have found the
+ * session, and bound their clients there.
  */
 static void session_changed(void *context, struct peer *peer, enum peer_change change) {
     (void)peer;
     struct router *self = context;
     atomic_store(&self->reached, peers_live_count(self->sessions) > 0);
-    if (self->used && (change == PEER_LIVE || change == PEER_LOST))
+    if (change == PEER_RELINKED)
+        return;
+    self->settled_ms = loop_now_ms() + self->settle_ms;
+    if (self->used)
         self->missed = true;
 }
 
@@ -345,12 +419,14 @@ static size_t depth_of_bytes(const void *argument) {
     return self->bytes;
 }
 
-struct router *router_new(struct service *service, const char *session_peers) {
+struct router *router_new(struct service *service, const char *session_peers, uint64_t settle_ms) {
     struct router *self = calloc(1, sizeof *self);
     if (self == NULL)
         return NULL;
     self->service = service;
+    self->settle_ms = (int64_t)settle_ms;
     self->posted_tail = &self->posted;
+    self->held_tail = &self->held;
     pthread_mutex_init(&self->lock, NULL);
     struct metrics *metrics = service_metrics(service);
     self->routed =
@@ -358,10 +434,10 @@ struct router *router_new(struct service *service, const char *session_peers) {
     self->lost = metrics_counter(metrics, "route_lost_total", "",
                                  "Entries that no session took; gateways catch up instead.");
     ev_async_init(&self->wake, on_wake);
-    ev_timer_init(&self->missed_timer, on_missed, MISSED_SECONDS, MISSED_SECONDS);
-    self->wake.data = self->missed_timer.data = self;
+    ev_timer_init(&self->tick, on_tick, TICK_SECONDS, TICK_SECONDS);
+    self->wake.data = self->tick.data = self;
     ev_async_start(service_loop(service), &self->wake);
-    ev_timer_start(service_loop(service), &self->missed_timer);
+    ev_timer_start(service_loop(service), &self->tick);
     self->sessions = peers_new(service, &(struct peers_options){.name = "session",
                                                                 .addresses = session_peers,
                                                                 .context = self,
@@ -373,18 +449,23 @@ struct router *router_new(struct service *service, const char *session_peers) {
     return self;
 }
 
+static void destroy_all(struct route_batch *batch) {
+    for (struct route_batch *next; batch != NULL; batch = next) {
+        next = batch->next;
+        route_batch_destroy(&batch);
+    }
+}
+
 void router_destroy(struct router **self_p) {
     struct router *self = *self_p;
     *self_p = NULL;
     if (self == NULL)
         return;
     peers_destroy(&self->sessions); /* ends requests: their batches are freed or missed */
-    for (struct route_batch *batch = take_posted(self), *next; batch != NULL; batch = next) {
-        next = batch->next;
-        route_batch_destroy(&batch);
-    }
+    destroy_all(take_posted(self));
+    destroy_all(take_held(self));
     ev_async_stop(service_loop(self->service), &self->wake);
-    ev_timer_stop(service_loop(self->service), &self->missed_timer);
+    ev_timer_stop(service_loop(self->service), &self->tick);
     pthread_mutex_destroy(&self->lock);
     free(self);
 }
@@ -397,5 +478,7 @@ bool router_idle(struct router *self) {
     pthread_mutex_lock(&self->lock);
     bool posted = self->posted != NULL;
     pthread_mutex_unlock(&self->lock);
-    return !posted && self->requests == 0;
+    /* Without a session what is held waits for nobody. */
+    bool held = self->held != NULL && peers_live_count(self->sessions) > 0;
+    return !posted && !held && self->requests == 0;
 }

@@ -4,6 +4,7 @@
  *     struct route_batch *batch = route_batch_new();
  *     route_batch_add(batch, &entry, accounts, count);     any thread, one at a time
  *     route_post(router, &batch);                          any thread; on the loop it goes out
+ *     route_post_live(router, &batch);                     the same of what is not in the log
  *
  * A batch is split by account over the session instances (rendezvous hash) and sent as one request
  * to each; what goes to everyone goes to every instance. A request that fails is sent again, to
@@ -11,6 +12,10 @@
  * the same is not remembered row by row: the entries are in the log. The router remembers only that
  * something was missed, and has every gateway catch up (`session.dirty`) as soon as a session
  * answers. It does so, too, whenever a session comes or goes.
+ *
+ * A live batch, of what is not in the log, has no such second way. So it is held, in order, while
+ * no session is there and for `settle_ms` after one has come or gone: gateways find them at other
+ * moments, and then bind their clients there. So is one that failed.
  *
  * Entries of one conversation may arrive out of order after a retry; `prev` tells the gateway.
  */
@@ -21,20 +26,22 @@
 #include "proto/messages.h"
 
 #define ROUTE_ATTEMPTS 3
-/* Bytes of entries that wait for sessions' answers; beyond it entries count as missed. */
+/* Bytes of entries that are held or wait for sessions' answers; beyond it entries count as missed.
+ */
 #define ROUTE_MAX_BYTES ((size_t)64 << 20)
 
 struct router;
 struct route_batch;
 
-/* `session_peers` as in peers.h. NULL after a logged line. */
-struct router *router_new(struct service *service, const char *session_peers);
+/* `session_peers` as in peers.h; `settle_ms` 0 where nothing live is posted. NULL after a logged
+ * line. */
+struct router *router_new(struct service *service, const char *session_peers, uint64_t settle_ms);
 void router_destroy(struct router **self);
 /* A session is there. */
 bool router_ready(const struct router *self);
 /* The same, thread-safe: for who would rather not route what is not in the log. */
 bool router_reaches(const struct router *self);
-/* Nothing waits to be sent or to be answered. */
+/* Nothing waits to be answered, or to be sent to a session that is there. */
 bool router_idle(struct router *self);
 
 /* NULL without memory. */
@@ -49,6 +56,7 @@ int route_batch_add_everyone(struct route_batch *self, const struct entry *entry
 
 /* Takes the batch over and sends it from the loop. Thread-safe. */
 void route_post(struct router *self, struct route_batch **batch);
+void route_post_live(struct router *self, struct route_batch **batch);
 /* As if a batch had been lost; for a caller that had no memory for one. Thread-safe. */
 void route_missed(struct router *self);
 

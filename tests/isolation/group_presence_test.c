@@ -5,6 +5,9 @@
 #include "services/group/group_sql.h"
 #include "tests/isolation/group_fixture.h"
 
+/* presence_settle_ms by default. */
+#define SETTLE_MS 2000
+
 static enum err presence(struct group_fixture *f, const uint64_t *accounts, size_t count,
                          bool online) {
     struct group_presence ask = {{(uint64_t *)accounts, count}, online};
@@ -185,9 +188,112 @@ static void test_nothing_is_told_without_session(void **state) {
     assert_true(service_process_wait_text(f->group, "state=down", TEST_DEADLINE_MS));
     assert_err(presence(f, &ada, 1, true), ERR_UNAVAILABLE);
     f->session = fake_peer_new(f->session_port);
-    int64_t deadline_ms = loop_now_ms() + TEST_DEADLINE_MS;
-    while (presence(f, &ada, 1, false) != ERR_OK)
-        assert_true(loop_now_ms() < deadline_ms);
+    fake_peer_pass_over(f->session, &message_SESSION_DIRTY);
+    TEST_UNTIL(presence(f, &ada, 1, false) == ERR_OK, "the session was not found again");
+    expect_news(f, ENTRY_FRIEND_OFFLINE, ada, 0, &bob, 1);
+}
+
+/* --- while sessions come and go ------------------------------------------------------------ */
+
+/* Gateways may not have bound their clients yet at the session that now has the accounts. */
+static void test_news_waits_until_gateways_know(void **state) {
+    struct group_fixture *f = *state;
+    uint64_t ada = new_account(f, ""), bob = new_account(f, "");
+    make_friends(f, ada, bob);
+    fake_peer_destroy(&f->session);
+    int64_t began_ms = loop_now_ms();
+    f->session = fake_peer_new(f->session_port);
+    fake_peer_pass_over(f->session, &message_SESSION_DIRTY);
+    TEST_UNTIL(presence(f, &ada, 1, false) == ERR_OK, "the session was not found again");
+    assert_err(presence(f, &ada, 1, true), ERR_OK);
+    expect_news(f, ENTRY_FRIEND_OFFLINE, ada, 0, &bob, 1);
+    assert_in_range(loop_now_ms() - began_ms, SETTLE_MS, TEST_DEADLINE_MS);
+    expect_news(f, ENTRY_FRIEND_ONLINE, ada, 0, &bob, 1);
+    expect_nothing_routed(f);
+}
+
+static void test_news_waits_while_a_session_stops(void **state) {
+    struct group_fixture *f = *state;
+    uint64_t ada = new_account(f, ""), bob = new_account(f, "");
+    make_friends(f, ada, bob);
+    fake_peer_set_ready(f->session, false);
+    TEST_UNTIL(test_caller_metric(f->caller, "ready") == 0, "group did not see it stop");
+    assert_err(presence(f, &ada, 1, true), ERR_OK);
+    int64_t began_ms = loop_now_ms();
+    fake_peer_set_ready(f->session, true);
+    expect_news(f, ENTRY_FRIEND_ONLINE, ada, 0, &bob, 1);
+    assert_in_range(loop_now_ms() - began_ms, SETTLE_MS, TEST_DEADLINE_MS);
+    expect_nothing_routed(f);
+}
+
+/* What a session refuses, or does not answer before it is lost. */
+static void test_news_that_failed_is_told_again(void **state) {
+    struct group_fixture *f = *state;
+    uint64_t ada = new_account(f, ""), bob = new_account(f, "");
+    make_friends(f, ada, bob);
+    fake_peer_refuse(f->session, ERR_OVERLOADED, ROUTE_ATTEMPTS - 1);
+    assert_err(presence(f, &ada, 1, true), ERR_OK);
+    for (unsigned i = 0; i < ROUTE_ATTEMPTS; i++)
+        expect_news(f, ENTRY_FRIEND_ONLINE, ada, 0, &bob, 1);
+    fake_peer_ignore(f->session, 1);
+    assert_err(presence(f, &ada, 1, false), ERR_OK);
+    expect_news(f, ENTRY_FRIEND_OFFLINE, ada, 0, &bob, 1);
+    fake_peer_destroy(&f->session);
+    f->session = fake_peer_new(f->session_port);
+    fake_peer_pass_over(f->session, &message_SESSION_DIRTY);
+    expect_news(f, ENTRY_FRIEND_OFFLINE, ada, 0, &bob, 1);
+    expect_nothing_routed(f);
+}
+
+static void test_news_that_always_fails_is_dropped(void **state) {
+    struct group_fixture *f = *state;
+    uint64_t ada = new_account(f, ""), bob = new_account(f, "");
+    make_friends(f, ada, bob);
+    uint64_t lost = test_caller_metric(f->caller, "route_lost_total");
+    fake_peer_refuse(f->session, ERR_OVERLOADED, ROUTE_ATTEMPTS);
+    assert_err(presence(f, &ada, 1, true), ERR_OK);
+    for (unsigned i = 0; i < ROUTE_ATTEMPTS; i++)
+        expect_news(f, ENTRY_FRIEND_ONLINE, ada, 0, &bob, 1);
+    TEST_UNTIL(test_caller_metric(f->caller, "route_lost_total") == lost + 1, "it was not dropped");
+    expect_nothing_routed(f);
+}
+
+static void test_no_more_is_held_back_than_fits(void **state) {
+    enum { MEMBERS = 30000, PEOPLE = 321 }; /* so many numbers: more than ROUTE_MAX_BYTES */
+    struct group_fixture *f = *state;
+    uint64_t people[PEOPLE];
+    for (size_t i = 0; i < PEOPLE; i++)
+        people[i] = new_account(f, "");
+    uint64_t group = new_group(f, people[0], "");
+    sql_run(f,
+            "INSERT INTO member SELECT %" PRIu64 ", seq, 1, 1 FROM seq_%" PRIu64 "_to_%" PRIu64
+            "; INSERT INTO member SELECT %" PRIu64 ", seq, 1, 1 FROM seq_8000001_to_%u",
+            conversation_of_group(group), people[1], people[PEOPLE - 1],
+            conversation_of_group(group), 8000000 + MEMBERS);
+    uint64_t before = test_caller_metric(f->caller, "route_lost_total");
+    fake_peer_set_ready(f->session, false);
+    TEST_UNTIL(test_caller_metric(f->caller, "ready") == 0, "group did not see it stop");
+    assert_err(presence(f, people, PEOPLE, true), ERR_OK);
+    uint64_t lost = test_caller_metric(f->caller, "route_lost_total") - before;
+    assert_in_range(lost, 1, PEOPLE / 2);
+    fake_peer_set_ready(f->session, true);
+    for (size_t i = 0; i < PEOPLE - lost; i++)
+        assert_int_equal(entry_of(f, next_routed_item(f, f->session)).from, people[i]);
+    expect_nothing_routed(f);
+}
+
+/* An instance that ends tells first what it has held back. */
+static void test_what_is_held_back_is_told_at_the_end(void **state) {
+    struct group_fixture *f = *state;
+    uint64_t ada = new_account(f, ""), bob = new_account(f, "");
+    make_friends(f, ada, bob);
+    fake_peer_destroy(&f->session);
+    f->session = fake_peer_new(f->session_port);
+    fake_peer_pass_over(f->session, &message_SESSION_DIRTY);
+    TEST_UNTIL(presence(f, &ada, 1, false) == ERR_OK, "the session was not found again");
+    assert_int_equal(service_process_stop(&f->group), 0);
+    expect_news(f, ENTRY_FRIEND_OFFLINE, ada, 0, &bob, 1);
+    f->group = start_group(f, f->port);
 }
 
 int main(void) {
@@ -200,6 +306,12 @@ int main(void) {
         cmocka_unit_test(test_as_many_as_there_may_be),
         cmocka_unit_test(test_killed_connections_are_made_again),
         cmocka_unit_test(test_nothing_is_told_without_session),
+        cmocka_unit_test(test_news_waits_until_gateways_know),
+        cmocka_unit_test(test_news_waits_while_a_session_stops),
+        cmocka_unit_test(test_news_that_failed_is_told_again),
+        cmocka_unit_test(test_news_that_always_fails_is_dropped),
+        cmocka_unit_test(test_no_more_is_held_back_than_fits),
+        cmocka_unit_test(test_what_is_held_back_is_told_at_the_end),
     };
     return cmocka_run_group_tests(tests, group_set_up, group_tear_down);
 }

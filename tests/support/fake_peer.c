@@ -27,7 +27,7 @@ struct fake_peer {
     size_t refusals;                            /* under `lock` */
     enum err refusal;                           /* under `lock` */
     size_t ignored;                             /* under `lock`: still to be ignored */
-    bool silent;                                /* under `lock` */
+    bool silent, stopping;                      /* under `lock` */
     const struct message_desc *passed_over;     /* under `lock` */
     zframe_t *taken;                            /* what the last body_r points into */
     struct record_arena arena;
@@ -39,11 +39,18 @@ static bool is(const struct envelope *envelope, const struct message_desc *messa
     return slice_equal(envelope->name, slice_text(message->name));
 }
 
+static bool is_ready(struct fake_peer *self) {
+    pthread_mutex_lock(&self->lock);
+    bool ready = !self->stopping;
+    pthread_mutex_unlock(&self->lock);
+    return ready;
+}
+
 static void answer(struct fake_peer *self, zframe_t **caller, const struct envelope *request,
                    enum err err) {
     char name[ENVELOPE_MAX_NAME + 1];
     struct buffer out = buffer_make(REPLY_BYTES);
-    struct service_pong pong = {.instance = self->instance, .ready = true, .link = 1};
+    struct service_pong pong = {.instance = self->instance, .ready = is_ready(self), .link = 1};
     struct envelope_error error = {slice_text(err_word(err)), slice_text(err_text(err))};
     snprintf(name, sizeof name, "%.*s", (int)request->name.length, request->name.data);
     if (is(request, &message_SERVICE_PING))
@@ -198,6 +205,12 @@ void fake_peer_ignore(struct fake_peer *self, size_t count) {
 void fake_peer_set_silent(struct fake_peer *self, bool silent) {
     pthread_mutex_lock(&self->lock);
     self->silent = silent;
+    pthread_mutex_unlock(&self->lock);
+}
+
+void fake_peer_set_ready(struct fake_peer *self, bool ready) {
+    pthread_mutex_lock(&self->lock);
+    self->stopping = !ready;
     pthread_mutex_unlock(&self->lock);
 }
 

@@ -37,6 +37,8 @@ void fake_peer_refuse(struct fake_peer *self, enum err err, size_t count);
 void fake_peer_ignore(struct fake_peer *self, size_t count);
 /* Until it is undone nothing is answered, pings neither, and nothing is kept. */
 void fake_peer_set_silent(struct fake_peer *self, bool silent);
+/* What it answers to pings: one that is stopping is not ready. */
+void fake_peer_set_ready(struct fake_peer *self, bool ready);
 
 /* From now on messages of this kind are not kept, however many come or do not; NULL: all are. */
 void fake_peer_pass_over(struct fake_peer *self, const struct message_desc *message);
