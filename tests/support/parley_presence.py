@@ -65,7 +65,7 @@ def wait_told(stack):
     def told():
         return (all(stack.metric(name, 'queue_depth{queue="presence"}') == 0
                     for name in running_sessions(stack))
-                and stack.metric("group", 'queue_depth{queue="to_session"}') == 0)
+                and stack.metric("group", 'queue_depth{queue="route_bytes"}') == 0)
 
     wait_until(told, "news to be told")
 
