@@ -128,19 +128,24 @@ static void test_many_at_once(void **state) {
     expect_nothing_routed(f);
 }
 
+/* A group of new accounts, and of so many members more that are none. */
+static void new_large_group(struct group_fixture *f, uint64_t *people, size_t count,
+                            unsigned members) {
+    for (size_t i = 0; i < count; i++)
+        people[i] = new_account(f, "");
+    uint64_t conversation = conversation_of_group(new_group(f, people[0], ""));
+    sql_run(f,
+            "INSERT INTO member SELECT %" PRIu64 ", seq, 1, 1 FROM seq_%" PRIu64 "_to_%" PRIu64
+            "; INSERT INTO member SELECT %" PRIu64 ", seq, 1, 1 FROM seq_8000001_to_%u",
+            conversation, people[1], people[count - 1], conversation, 8000000 + members);
+}
+
 /* Receivers that do not fit into one batch. */
 static void test_large_groups(void **state) {
     enum { MEMBERS = 30000, PEOPLE = 8 };
     struct group_fixture *f = *state;
     uint64_t people[PEOPLE];
-    for (size_t i = 0; i < PEOPLE; i++)
-        people[i] = new_account(f, "");
-    uint64_t group = new_group(f, people[0], "");
-    sql_run(f,
-            "INSERT INTO member SELECT %" PRIu64 ", seq, 1, 1 FROM seq_%" PRIu64 "_to_%" PRIu64
-            "; INSERT INTO member SELECT %" PRIu64 ", seq, 1, 1 FROM seq_8000001_to_%u",
-            conversation_of_group(group), people[1], people[PEOPLE - 1],
-            conversation_of_group(group), 8000000 + MEMBERS);
+    new_large_group(f, people, PEOPLE, MEMBERS);
     assert_err(presence(f, people, PEOPLE, true), ERR_OK);
     for (size_t i = 0; i < PEOPLE; i++) {
         const struct route_item *item = next_routed_item(f, f->session);
@@ -262,14 +267,7 @@ static void test_no_more_is_held_back_than_fits(void **state) {
     enum { MEMBERS = 30000, PEOPLE = 321 }; /* so many numbers: more than ROUTE_MAX_BYTES */
     struct group_fixture *f = *state;
     uint64_t people[PEOPLE];
-    for (size_t i = 0; i < PEOPLE; i++)
-        people[i] = new_account(f, "");
-    uint64_t group = new_group(f, people[0], "");
-    sql_run(f,
-            "INSERT INTO member SELECT %" PRIu64 ", seq, 1, 1 FROM seq_%" PRIu64 "_to_%" PRIu64
-            "; INSERT INTO member SELECT %" PRIu64 ", seq, 1, 1 FROM seq_8000001_to_%u",
-            conversation_of_group(group), people[1], people[PEOPLE - 1],
-            conversation_of_group(group), 8000000 + MEMBERS);
+    new_large_group(f, people, PEOPLE, MEMBERS);
     uint64_t before = test_caller_metric(f->caller, "route_lost_total");
     fake_peer_set_ready(f->session, false);
     TEST_UNTIL(test_caller_metric(f->caller, "ready") == 0, "group did not see it stop");
