@@ -183,6 +183,22 @@ static void test_killed_connections_are_made_again(void **state) {
     expect_nothing_routed(f);
 }
 
+/* That gateways are to read the log is of no concern to presence. */
+static void begin_session(struct group_fixture *f) {
+    f->session = fake_peer_new(f->session_port);
+    fake_peer_pass_over(f->session, &message_SESSION_DIRTY);
+}
+
+static void stop_session(struct group_fixture *f) {
+    fake_peer_set_ready(f->session, false);
+    TEST_UNTIL(test_caller_metric(f->caller, "ready") == 0, "group did not see it stop");
+}
+
+/* That the account has gone. */
+static void tell_as_soon_as_found(struct group_fixture *f, uint64_t account) {
+    TEST_UNTIL(presence(f, &account, 1, false) == ERR_OK, "the session was not found again");
+}
+
 /* What would be lost without a session is refused, so that it is told again. */
 static void test_nothing_is_told_without_session(void **state) {
     struct group_fixture *f = *state;
@@ -192,9 +208,8 @@ static void test_nothing_is_told_without_session(void **state) {
     assert_true(service_process_wait_text(f->group, "peers=session", TEST_DEADLINE_MS));
     assert_true(service_process_wait_text(f->group, "state=down", TEST_DEADLINE_MS));
     assert_err(presence(f, &ada, 1, true), ERR_UNAVAILABLE);
-    f->session = fake_peer_new(f->session_port);
-    fake_peer_pass_over(f->session, &message_SESSION_DIRTY);
-    TEST_UNTIL(presence(f, &ada, 1, false) == ERR_OK, "the session was not found again");
+    begin_session(f);
+    tell_as_soon_as_found(f, ada);
     expect_news(f, ENTRY_FRIEND_OFFLINE, ada, 0, &bob, 1);
 }
 
@@ -207,9 +222,8 @@ static void test_news_waits_until_gateways_know(void **state) {
     make_friends(f, ada, bob);
     fake_peer_destroy(&f->session);
     int64_t began_ms = loop_now_ms();
-    f->session = fake_peer_new(f->session_port);
-    fake_peer_pass_over(f->session, &message_SESSION_DIRTY);
-    TEST_UNTIL(presence(f, &ada, 1, false) == ERR_OK, "the session was not found again");
+    begin_session(f);
+    tell_as_soon_as_found(f, ada);
     assert_err(presence(f, &ada, 1, true), ERR_OK);
     expect_news(f, ENTRY_FRIEND_OFFLINE, ada, 0, &bob, 1);
     assert_in_range(loop_now_ms() - began_ms, SETTLE_MS, TEST_DEADLINE_MS);
@@ -221,8 +235,7 @@ static void test_news_waits_while_a_session_stops(void **state) {
     struct group_fixture *f = *state;
     uint64_t ada = new_account(f, ""), bob = new_account(f, "");
     make_friends(f, ada, bob);
-    fake_peer_set_ready(f->session, false);
-    TEST_UNTIL(test_caller_metric(f->caller, "ready") == 0, "group did not see it stop");
+    stop_session(f);
     assert_err(presence(f, &ada, 1, true), ERR_OK);
     int64_t began_ms = loop_now_ms();
     fake_peer_set_ready(f->session, true);
@@ -244,8 +257,7 @@ static void test_news_that_failed_is_told_again(void **state) {
     assert_err(presence(f, &ada, 1, false), ERR_OK);
     expect_news(f, ENTRY_FRIEND_OFFLINE, ada, 0, &bob, 1);
     fake_peer_destroy(&f->session);
-    f->session = fake_peer_new(f->session_port);
-    fake_peer_pass_over(f->session, &message_SESSION_DIRTY);
+    begin_session(f);
     expect_news(f, ENTRY_FRIEND_OFFLINE, ada, 0, &bob, 1);
     expect_nothing_routed(f);
 }
@@ -255,6 +267,7 @@ static void test_news_that_always_fails_is_dropped(void **state) {
     uint64_t ada = new_account(f, ""), bob = new_account(f, "");
     make_friends(f, ada, bob);
     uint64_t lost = test_caller_metric(f->caller, "route_lost_total");
+    fake_peer_pass_over(f->session, &message_SESSION_DIRTY);
     fake_peer_refuse(f->session, ERR_OVERLOADED, ROUTE_ATTEMPTS);
     assert_err(presence(f, &ada, 1, true), ERR_OK);
     for (unsigned i = 0; i < ROUTE_ATTEMPTS; i++)
@@ -269,8 +282,8 @@ static void test_no_more_is_held_back_than_fits(void **state) {
     uint64_t people[PEOPLE];
     new_large_group(f, people, PEOPLE, MEMBERS);
     uint64_t before = test_caller_metric(f->caller, "route_lost_total");
-    fake_peer_set_ready(f->session, false);
-    TEST_UNTIL(test_caller_metric(f->caller, "ready") == 0, "group did not see it stop");
+    fake_peer_pass_over(f->session, &message_SESSION_DIRTY);
+    stop_session(f);
     assert_err(presence(f, people, PEOPLE, true), ERR_OK);
     uint64_t lost = test_caller_metric(f->caller, "route_lost_total") - before;
     assert_in_range(lost, 1, PEOPLE / 2);
@@ -286,9 +299,8 @@ static void test_what_is_held_back_is_told_at_the_end(void **state) {
     uint64_t ada = new_account(f, ""), bob = new_account(f, "");
     make_friends(f, ada, bob);
     fake_peer_destroy(&f->session);
-    f->session = fake_peer_new(f->session_port);
-    fake_peer_pass_over(f->session, &message_SESSION_DIRTY);
-    TEST_UNTIL(presence(f, &ada, 1, false) == ERR_OK, "the session was not found again");
+    begin_session(f);
+    tell_as_soon_as_found(f, ada);
     assert_int_equal(service_process_stop(&f->group), 0);
     expect_news(f, ENTRY_FRIEND_OFFLINE, ada, 0, &bob, 1);
     f->group = start_group(f, f->port);
