@@ -14,25 +14,38 @@ static int pack_write(void *out, const char *bytes, size_t length) {
     return buffer_add(out, bytes, length);
 }
 
-void envelope_pack(enum envelope_kind kind, uint64_t id, const char *name,
-                   const struct record_desc *desc, const void *body, struct buffer *out) {
-    envelope_pack_traced(kind, id, name, 0, desc, body, out);
-}
-
-void envelope_pack_traced(enum envelope_kind kind, uint64_t id, const char *name, uint64_t trace,
-                          const struct record_desc *desc, const void *body, struct buffer *out) {
+static void pack(const struct envelope *header, const struct record_desc *desc, const void *body,
+                 struct buffer *out) {
     msgpack_packer packer;
     msgpack_packer_init(&packer, out, pack_write);
-    msgpack_pack_array(&packer, trace == 0 ? 3 : 4);
-    msgpack_pack_uint8(&packer, (uint8_t)kind);
-    msgpack_pack_uint64(&packer, id);
-    msgpack_pack_str_with_body(&packer, name, strlen(name));
-    if (trace != 0)
-        msgpack_pack_uint64(&packer, trace);
+    size_t elements = header->wait_ms != 0 ? 5 : header->trace != 0 ? 4 : 3;
+    msgpack_pack_array(&packer, elements);
+    msgpack_pack_uint8(&packer, (uint8_t)header->kind);
+    msgpack_pack_uint64(&packer, header->id);
+    msgpack_pack_str_with_body(&packer, header->name.data, header->name.length);
+    if (elements > 3)
+        msgpack_pack_uint64(&packer, header->trace);
+    if (elements > 4)
+        msgpack_pack_uint64(&packer, header->wait_ms);
     if (body == NULL)
         msgpack_pack_map(&packer, 0);
     else
         record_pack(desc, body, out);
+}
+
+void envelope_pack(enum envelope_kind kind, uint64_t id, const char *name,
+                   const struct record_desc *desc, const void *body, struct buffer *out) {
+    pack(&(struct envelope){.kind = kind, .id = id, .name = slice_text(name)}, desc, body, out);
+}
+
+void envelope_pack_request(uint64_t id, const char *name, uint64_t trace, uint64_t wait_ms,
+                           const struct record_desc *desc, const void *body, struct buffer *out) {
+    struct envelope header = {.kind = ENVELOPE_REQUEST,
+                              .id = id,
+                              .name = slice_text(name),
+                              .trace = trace,
+                              .wait_ms = wait_ms};
+    pack(&header, desc, body, out);
 }
 
 /*
@@ -81,11 +94,12 @@ int envelope_unpack(struct slice frame, struct envelope *envelope_r) {
         !read_uint(&rest, &envelope_r->id) || !read_name(&rest, &envelope_r->name))
         return -1;
     /* A later version may put something else there: then it is passed over like the others. */
-    struct slice behind = rest;
-    envelope_r->trace = 0;
-    size_t read = elements > 3 && read_uint(&behind, &envelope_r->trace) ? 4 : 3;
-    if (read == 4)
-        rest = behind;
+    envelope_r->trace = envelope_r->wait_ms = 0;
+    size_t read = 3;
+    if (elements > 3 && read_uint(&rest, &envelope_r->trace))
+        read++;
+    if (read == 4 && elements > 4 && read_uint(&rest, &envelope_r->wait_ms))
+        read++;
     for (size_t i = read; i < elements; i++) {
         size_t length = record_object_length(rest);
         if (length == 0)

@@ -1,7 +1,8 @@
 /*
  * The envelope of an internal message: one ZeroMQ frame that holds two msgpack objects, the header
- * `[kind, id, name]` or `[kind, id, name, trace]` and the body, a map (see record.h). Header
- * elements behind these are ignored, so that a later version may add some.
+ * `[kind, id, name]`, `[kind, id, name, trace]` or `[kind, id, name, trace, wait_ms]` and the body,
+ * a map (see record.h). Header elements behind these are ignored, so that a later version may add
+ * some.
  */
 #ifndef PARLEY_COMMON_ENVELOPE_H
 #define PARLEY_COMMON_ENVELOPE_H
@@ -20,6 +21,7 @@ struct envelope {
     uint64_t id;       /* the caller's, echoed in the reply; 0 in an event */
     struct slice name; /* of the message; in replies and errors that of the request */
     uint64_t trace;    /* of a request: the client's request behind it (log.h); 0: none */
+    uint64_t wait_ms;  /* of a request: how long its caller waits for the answer; 0: not known */
     struct slice body; /* the packed map */
 };
 
@@ -34,8 +36,9 @@ extern const struct record_desc envelope_error_desc;
  * map. */
 void envelope_pack(enum envelope_kind kind, uint64_t id, const char *name,
                    const struct record_desc *desc, const void *body, struct buffer *out);
-void envelope_pack_traced(enum envelope_kind kind, uint64_t id, const char *name, uint64_t trace,
-                          const struct record_desc *desc, const void *body, struct buffer *out);
+/* The same for a request: `trace` and `wait_ms` as in struct envelope. */
+void envelope_pack_request(uint64_t id, const char *name, uint64_t trace, uint64_t wait_ms,
+                           const struct record_desc *desc, const void *body, struct buffer *out);
 
 /* Slices point into `frame`. -1 when it is no envelope. */
 int envelope_unpack(struct slice frame, struct envelope *envelope_r)

@@ -163,16 +163,16 @@ static enum err ask(struct peers *self, struct peer *peer, const struct peers_re
     struct pending *pending = calloc(1, sizeof *pending);
     if (pending == NULL)
         return ERR_OVERLOADED;
+    uint64_t timeout_ms = request->timeout_ms != 0
+                              ? request->timeout_ms
+                              : service_common(self->service)->request_timeout_ms;
     buffer_clear(&self->scratch);
-    envelope_pack_traced(ENVELOPE_REQUEST, id, request->message->name, request->trace,
-                         request->message->body, request->body, &self->scratch);
+    envelope_pack_request(id, request->message->name, request->trace, timeout_ms,
+                          request->message->body, request->body, &self->scratch);
     if (!peer_send_scratch(peer)) {
         free(pending);
         return ERR_OVERLOADED;
     }
-    uint64_t timeout_ms = request->timeout_ms != 0
-                              ? request->timeout_ms
-                              : service_common(self->service)->request_timeout_ms;
     int64_t now_us = loop_now_us();
     *pending = (struct pending){.id = id,
                                 .message = request->message,

@@ -79,6 +79,9 @@ static struct pool_job *wait_for_job(struct pool *self) {
 }
 
 static void run_job(struct pool *pool, struct pool_job *job, struct db *db) {
+    job->expired = loop_now_ms() >= job->deadline_ms;
+    if (job->expired)
+        return;
     /* The job runs without a connection too: its first query tells it why. */
     bool connected = db_connect(db) == ERR_OK;
     atomic_store_explicit(&pool->away, !connected, memory_order_relaxed);
@@ -166,7 +169,7 @@ static void on_probe_timer(struct ev_loop *ev, ev_timer *timer, int events) {
     struct pool *self = timer->data;
     if (self->probing)
         return;
-    self->probe = (struct pool_job){.run = probe_run, .done = probe_done};
+    self->probe = (struct pool_job){.run = probe_run, .done = probe_done, .deadline_ms = INT64_MAX};
     self->probing = pool_submit(self, &self->probe) == 0;
 }
 

@@ -3,7 +3,8 @@
  *
  * The loop's thread submits a job; a worker runs `run` with its connection; the loop's thread then
  * runs `done`. Jobs start in the order of submission, but run side by side. The queue is bounded:
- * at its limit pool_submit refuses. A worker whose connection is lost connects again for the next
+ * at its limit pool_submit refuses. A job whose deadline has passed when a worker takes it is not
+ * run: nobody waits for it any more. A worker whose connection is lost connects again for the next
  * job; while the database is away, jobs run all the same and their first db_query fails with what
  * db_connect said, so that they don't pile up. A transaction that a job leaves open is rolled back.
  *
@@ -26,7 +27,9 @@ struct pool;
 struct pool_job {
     void (*run)(struct pool_job *job, struct db *db); /* on a worker */
     void (*done)(struct pool_job *job);               /* on the loop; owns the job from here */
-    struct pool_job *next;                            /* the pool's */
+    int64_t deadline_ms;   /* by the clock of loop_now_ms; INT64_MAX: none */
+    bool expired;          /* the pool's: `run` was not called, since the deadline had passed */
+    struct pool_job *next; /* the pool's */
 };
 
 /*

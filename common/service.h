@@ -39,6 +39,8 @@
 #define SERVICE_SLOW_MS 1000
 /* Calls in progress at once; beyond it requests are answered `overloaded`. */
 #define SERVICE_MAX_CALLS 65536
+/* No caller waits longer for an answer: a header that says so counts as one that says nothing. */
+#define SERVICE_MAX_WAIT_MS ((uint64_t)24 * 3600 * 1000)
 /* Bytes of a caller's routing id. */
 #define SERVICE_CALLER_BYTES 64
 /* Queues that a service tells of, those of its callers' links included. */
@@ -167,6 +169,9 @@ void service_send(struct service *service, struct slice caller, const struct mes
 struct slice call_caller(const struct call *call);
 /* Of the client's request behind the call; 0: none. May be asked on any thread. */
 uint64_t call_trace(const struct call *call);
+/* When the caller gives up, by the clock of loop_now_ms; INT64_MAX: not known. A pool handler is
+ * not started past it: the call ends with `timeout`. May be asked on any thread. */
+int64_t call_deadline_ms(const struct call *call);
 /* Memory that lives as long as the call. */
 struct record_arena *call_arena(struct call *call);
 /* Answers and frees the call; only on the loop. */

@@ -13,7 +13,7 @@ struct call {
     struct service *service;
     struct service_route *route;
     uint64_t id, trace;
-    int64_t started_us;
+    int64_t started_us, deadline_ms;
     zmq_msg_t frame;
     struct record_arena arena;
     void *body;
@@ -45,6 +45,8 @@ struct slice call_caller(const struct call *call) {
 }
 
 uint64_t call_trace(const struct call *call) { return call->trace; }
+
+int64_t call_deadline_ms(const struct call *call) { return call->deadline_ms; }
 
 struct record_arena *call_arena(struct call *call) {
     return &call->arena;
@@ -138,7 +140,9 @@ static void job_run(struct pool_job *job, struct db *db) {
 
 static void job_done(struct pool_job *job) {
     struct call *call = (struct call *)job;
-    if (call->err == ERR_OK)
+    if (job->expired)
+        call_fail(&call, ERR_TIMEOUT);
+    else if (call->err == ERR_OK)
         call_finish(&call, ERR_OK, &call->out);
     else
         call_fail(&call, call->err);
@@ -226,7 +230,8 @@ static void run(struct call *call, struct slice bytes) {
         return;
     }
     if (handler->pool != NULL) {
-        call->job = (struct pool_job){.run = job_run, .done = job_done};
+        call->job =
+            (struct pool_job){.run = job_run, .done = job_done, .deadline_ms = call->deadline_ms};
         if (pool_submit(service->pool, &call->job) != 0)
             refuse(call, ERR_OVERLOADED, err_text(ERR_OVERLOADED));
         return;
@@ -237,6 +242,13 @@ static void run(struct call *call, struct slice bytes) {
     log_trace_end(before);
     if (err != ERR_OK)
         call_fail(&call, err);
+}
+
+/* A caller that doesn't say how long it waits, or longer than any does, waits for ever. */
+static int64_t deadline_of(const struct envelope *envelope, int64_t now_ms) {
+    if (envelope->wait_ms == 0 || envelope->wait_ms > SERVICE_MAX_WAIT_MS)
+        return INT64_MAX;
+    return now_ms + (int64_t)envelope->wait_ms;
 }
 
 /* Takes `frame` over. */
@@ -262,6 +274,7 @@ static void dispatch(struct service *service, struct slice caller, zmq_msg_t *fr
     call->id = envelope.id;
     call->trace = envelope.trace;
     call->started_us = loop_now_us();
+    call->deadline_ms = deadline_of(&envelope, call->started_us / 1000);
     call->out = buffer_make(ENVELOPE_MAX_BYTES);
     call->caller_length = caller.length;
     memcpy(call->caller, caller.data, caller.length);

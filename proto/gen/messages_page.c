@@ -136,9 +136,12 @@ static void print_envelope(void) {
          "## Envelope\n\n"
          "A service binds one ZeroMQ ROUTER; a caller holds a DEALER to each instance. A message\n"
          "is one frame that holds two msgpack objects, one after the other:\n\n"
-         "1. the header, an array `[kind, id, name]` or `[kind, id, name, trace]`; further\n"
-         "   elements are ignored. `trace` is of a request: a number that a gateway gave to the\n"
-         "   client's request behind it, for logs;\n"
+         "1. the header, an array `[kind, id, name]`, of a request `[kind, id, name, trace,\n"
+         "   wait_ms]`; further elements are ignored. `trace` is a number that a gateway gave to "
+         "the\n"
+         "   client's request behind it, for logs; `wait_ms` says how long the caller waits for "
+         "the\n"
+         "   answer. Work that has not begun by then is dropped. 0 or absent: not known;\n"
          "2. the body, a map with string keys. Keys that a reader does not know are ignored; a\n"
          "   key that is absent counts as 0, false or empty, unless it is required.\n");
     puts("| kind | what | id | name | body |\n| --- | --- | --- | --- | --- |");

@@ -55,7 +55,7 @@ struct forgetter *forgetter_new(struct service *service, uint64_t days) {
     struct forgetter *self = calloc(1, sizeof *self);
     if (self == NULL)
         return NULL;
-    self->job = (struct pool_job){.run = forget, .done = forgot};
+    self->job = (struct pool_job){.run = forget, .done = forgot, .deadline_ms = INT64_MAX};
     self->service = service;
     self->keep_ms = days * DAY_MS;
     ev_timer_init(&self->timer, on_timer, GROUP_FORGET_PAUSE_S, 0);

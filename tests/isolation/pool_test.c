@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "common/pool.h"
@@ -71,7 +72,8 @@ static void done(struct pool_job *base) {
 }
 
 static struct job job_make(void (*run_function)(struct pool_job *, struct db *)) {
-    return (struct job){.base = {.run = run_function, .done = done}, .err = ERR_INTERNAL};
+    return (struct job){.base = {.run = run_function, .done = done, .deadline_ms = INT64_MAX},
+                        .err = ERR_INTERNAL};
 }
 
 static void on_deadline(struct ev_loop *loop, ev_timer *timer, int events) {
@@ -175,6 +177,28 @@ static void test_queue_at_its_limit_refuses(void **state) {
     assert_int_equal(pool_submit(pool, &jobs[2].base), 0);
     run_until_done(4);
     assert_int_equal(jobs[2].err, ERR_OK);
+}
+
+static void test_what_nobody_waits_for_any_more_is_not_run(void **state) {
+    (void)state;
+    make_pool(1, 10);
+    struct job first = job_make(run_behind_gate);
+    struct job late = job_make(run), in_time = job_make(run);
+    late.base.deadline_ms = loop_now_ms() + 1;
+    in_time.base.deadline_ms = loop_now_ms() + TEST_DEADLINE_MS;
+    assert_int_equal(pool_submit(pool, &first.base), 0);
+    sem_wait(&arrived);
+    assert_int_equal(pool_submit(pool, &late.base), 0);
+    assert_int_equal(pool_submit(pool, &in_time.base), 0);
+    while (loop_now_ms() < late.base.deadline_ms)
+        usleep(1000);
+    sem_post(&gate);
+    run_until_done(3);
+    assert_int_equal(late.ran, 0);
+    assert_int_equal(late.done, 2); /* in its turn, all the same */
+    assert_true(late.base.expired);
+    assert_int_equal(in_time.err, ERR_OK);
+    assert_false(in_time.base.expired);
 }
 
 static void test_destroy_drains(void **state) {
@@ -316,6 +340,8 @@ int main(void) {
                                         teardown),
         cmocka_unit_test_setup_teardown(test_jobs_run_side_by_side, setup, teardown),
         cmocka_unit_test_setup_teardown(test_queue_at_its_limit_refuses, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_nobody_waits_for_any_more_is_not_run, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_destroy_drains, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_submission_while_destroying, setup, teardown),
         cmocka_unit_test_setup_teardown(test_worker_connects_again, setup, teardown),

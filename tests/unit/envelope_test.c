@@ -78,7 +78,7 @@ static void a_trace_travels_in_the_header(void **state) {
     for (size_t i = 0; i < sizeof traces / sizeof traces[0]; i++) {
         struct buffer out = buffer_make(256);
         struct envelope envelope = {.trace = 77};
-        envelope_pack_traced(ENVELOPE_REQUEST, 5, "a.name", traces[i], NULL, NULL, &out);
+        envelope_pack_request(5, "a.name", traces[i], 0, NULL, NULL, &out);
         assert_int_equal(envelope_unpack(slice_make(out.data, out.length), &envelope), 0);
         assert_true(envelope.trace == traces[i]);
         assert_int_equal(out.data[0], traces[i] == 0 ? (char)0x93 : (char)0x94);
@@ -93,6 +93,27 @@ static void a_trace_travels_in_the_header(void **state) {
     assert_int_equal(envelope_unpack(WHOLE("\x95\x01\x07\xa1n\x09\xa1x\x80"), &envelope), 0);
     assert_true(envelope.trace == 9);
     assert_true(slice_equal(envelope.body, WHOLE("\x80")));
+}
+
+static void how_long_the_caller_waits_travels_behind_the_trace(void **state) {
+    (void)state;
+    static const uint64_t traces[] = {0, 9}, waits[] = {1, 30000, UINT64_MAX};
+    for (size_t i = 0; i < 6; i++) {
+        struct buffer out = buffer_make(256);
+        struct envelope envelope = {.trace = 77};
+        envelope_pack_request(5, "a.name", traces[i % 2], waits[i / 2], NULL, NULL, &out);
+        assert_int_equal(envelope_unpack(slice_make(out.data, out.length), &envelope), 0);
+        assert_true(envelope.trace == traces[i % 2]);
+        assert_true(envelope.wait_ms == waits[i / 2]);
+        assert_true(slice_equal(envelope.body, WHOLE("\x80")));
+        buffer_free(&out);
+    }
+    /* Without it, and where a later version puts something else there, it is not known. */
+    struct envelope envelope = {.wait_ms = 77};
+    assert_int_equal(envelope_unpack(WHOLE("\x94\x01\x07\xa1n\x09\x80"), &envelope), 0);
+    assert_true(envelope.wait_ms == 0);
+    assert_int_equal(envelope_unpack(WHOLE("\x95\x01\x07\xa1n\xa1x\x05\x80"), &envelope), 0);
+    assert_true(envelope.trace == 0 && envelope.wait_ms == 0);
 }
 
 static void later_header_elements_are_passed_over(void **state) {
@@ -194,6 +215,7 @@ int main(void) {
         cmocka_unit_test(kinds_ids_and_names_go_there_and_back),
         cmocka_unit_test(a_body_travels_behind_the_header),
         cmocka_unit_test(a_trace_travels_in_the_header),
+        cmocka_unit_test(how_long_the_caller_waits_travels_behind_the_trace),
         cmocka_unit_test(later_header_elements_are_passed_over),
         cmocka_unit_test(numbers_may_have_any_width),
         cmocka_unit_test(what_is_no_header_is_refused),
