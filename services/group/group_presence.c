@@ -1,6 +1,6 @@
 /*
- * group.presence: who came or went is told to friends and to the members of each shared group; not
- * stored, never told to oneself. Session knows which of them are online. Accounts are looked up
+ * group.presence: who came or went is told to friends and to the members of each shared group that
+ * has no more than `presence_group_max` of them; not stored, never told to oneself. Session knows which of them are online. Accounts are looked up
  * GROUP_PRESENCE_AT_ONCE at a time, and what is to be routed goes out in parts, so that a request
  * about many accounts of large groups does not hold all of its receivers at once.
  */
@@ -33,7 +33,7 @@ struct presence {
 struct shared_group {
     uint64_t conversation, number;
     struct slice id;         /* empty where it is the number's decimal form */
-    struct u64_list members; /* in the scratch arena */
+    struct u64_list members; /* in the scratch arena; none: it has too many to be told */
 };
 
 static void post(struct presence *self) {
@@ -131,14 +131,16 @@ static enum err find_friends(struct presence *self) {
 /* --- groups -------------------------------------------------------------------------------- */
 
 static enum err read_members(struct presence *self, struct shared_group *group) {
+    uint64_t most = self->service->settings.presence_group_max;
     struct db_rows *rows;
-    enum err err =
-        db_query(self->db, &group_sql_members, DB_ARGS(db_u64(group->conversation)), &rows);
+    enum err err = db_query(self->db, &group_sql_members,
+                            DB_ARGS(db_u64(group->conversation), db_u64(most + 1)), &rows);
     if (err != ERR_OK)
         return err;
-    group->members = (struct u64_list){
-        record_arena_alloc(&self->scratch, db_rows_count(rows) * sizeof(uint64_t)), 0};
-    while (group->members.items != NULL && db_rows_next(rows))
+    size_t count = db_rows_count(rows) > most ? 0 : db_rows_count(rows);
+    group->members =
+        (struct u64_list){record_arena_alloc(&self->scratch, count * sizeof(uint64_t)), 0};
+    while (group->members.items != NULL && group->members.count < count && db_rows_next(rows))
         group->members.items[group->members.count++] = db_rows_u64(rows, 0);
     db_rows_destroy(&rows);
     return group->members.items == NULL ? ERR_OVERLOADED : ERR_OK;
@@ -173,7 +175,7 @@ static enum err find_groups(struct presence *self) {
                                           .id = string_id(self, db_rows_slice(rows, 2))};
             err = read_members(self, &group);
         }
-        if (err == ERR_OK && person != NULL)
+        if (err == ERR_OK && person != NULL && group.members.count > 0)
             err = tell_members(self, person, &group);
     }
     db_rows_destroy(&rows);

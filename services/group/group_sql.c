@@ -132,4 +132,4 @@ const struct db_statement group_sql_groups_of_all = {
                      " ORDER BY m.conversation, m.account"};
 
 const struct db_statement group_sql_members = {
-    "members", "SELECT account FROM member WHERE conversation = ? ORDER BY account"};
+    "members", "SELECT account FROM member WHERE conversation = ? ORDER BY account LIMIT ?"};

@@ -106,7 +106,7 @@ extern const struct db_statement group_sql_friends_of_all;
 /* GROUP_PRESENCE_AT_ONCE accounts -> conversation, group, its string id, account; ascending by
  * conversation */
 extern const struct db_statement group_sql_groups_of_all;
-/* conversation -> accounts, ascending */
+/* conversation, limit -> accounts, ascending */
 extern const struct db_statement group_sql_members;
 
 #endif

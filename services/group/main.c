@@ -17,6 +17,9 @@ static const struct config_option options[] = {
                "come or gone; longer than gateways take to find one"),
     CONFIG_U64(struct group_settings, group_max_members, 5000, 1, 60000, "accounts",
                "members that a group has at most"),
+    CONFIG_U64(struct group_settings, presence_group_max, 200, 0, 60000, "accounts",
+               "a group of more members tells them nothing of who comes and goes: what is told "
+               "would grow with the square of its size"),
     CONFIG_U64(struct group_settings, ref_days, 7, 1, 3650, "days",
                "how long a request that is sent again with the same ref is not done again"),
     CONFIG_END};

@@ -47,6 +47,7 @@ struct group_fixture {
     struct service_process *group;
     struct test_caller *caller;
     uint16_t port, session_port;
+    const char *option; /* of the test program's own; may be NULL */
     uint64_t accounts; /* made so far */
     uint64_t marker;   /* the account of expect_nothing_routed */
     /* The request that the next routed entry stands in. */
@@ -64,13 +65,14 @@ static inline struct service_process *start_group(const struct group_fixture *f,
                          test_text("--session-peers=tcp://127.0.0.1:%u", (unsigned)f->session_port),
                          test_text("--group-max-members=%d", GROUP_TEST_MAX_MEMBERS),
                          test_text("--db-connections=%d", GROUP_TEST_CONNECTIONS),
-                         "--heartbeat-ms=50", "--peer-timeout-ms=10000", NULL});
+                         "--heartbeat-ms=50", "--peer-timeout-ms=10000", f->option, NULL});
     service_process_wait_ready(group);
     return group;
 }
 
-static inline int group_set_up(void **state) {
+static inline int group_set_up_with(void **state, const char *option) {
     static struct group_fixture f;
+    f = (struct group_fixture){.option = option};
     *state = &f;
     f.database = test_database_new("group");
     f.port = test_free_port();
@@ -80,6 +82,8 @@ static inline int group_set_up(void **state) {
     f.caller = test_caller_new("caller", f.port);
     return 0;
 }
+
+static inline int group_set_up(void **state) { return group_set_up_with(state, NULL); }
 
 static inline int group_tear_down(void **state) {
     struct group_fixture *f = *state;

@@ -5,8 +5,9 @@
 #include "services/group/group_sql.h"
 #include "tests/isolation/group_fixture.h"
 
-/* presence_settle_ms by default. */
+/* presence_settle_ms and presence_group_max by default. */
 #define SETTLE_MS 2000
+#define GROUP_MAX 200
 
 static enum err presence(struct group_fixture *f, const uint64_t *accounts, size_t count,
                          bool online) {
@@ -128,16 +129,45 @@ static void test_many_at_once(void **state) {
     expect_nothing_routed(f);
 }
 
+static int set_up_without_limit(void **state) {
+    return group_set_up_with(state, "--presence-group-max=60000");
+}
+
 /* A group of new accounts, and of so many members more that are none. */
-static void new_large_group(struct group_fixture *f, uint64_t *people, size_t count,
-                            unsigned members) {
+static uint64_t new_large_group(struct group_fixture *f, uint64_t *people, size_t count,
+                                unsigned members) {
     for (size_t i = 0; i < count; i++)
         people[i] = new_account(f, "");
-    uint64_t conversation = conversation_of_group(new_group(f, people[0], ""));
+    uint64_t group = new_group(f, people[0], ""), conversation = conversation_of_group(group);
     sql_run(f,
             "INSERT INTO member SELECT %" PRIu64 ", seq, 1, 1 FROM seq_%" PRIu64 "_to_%" PRIu64
             "; INSERT INTO member SELECT %" PRIu64 ", seq, 1, 1 FROM seq_8000001_to_%u",
             conversation, people[1], people[count - 1], conversation, 8000000 + members);
+    return group;
+}
+
+/* One member more, and nobody is told for that group's sake; friends and smaller groups are. */
+static void test_a_group_that_is_too_large_tells_nothing(void **state) {
+    enum { PEOPLE = 3 };
+    struct group_fixture *f = *state;
+    uint64_t people[PEOPLE], bob = new_account(f, "");
+    uint64_t large = new_large_group(f, people, PEOPLE, GROUP_MAX - PEOPLE);
+    uint64_t small = new_group(f, people[1], "");
+    add_quietly(f, small, people[0]);
+    make_friends(f, people[0], bob);
+    assert_err(presence(f, people, 1, true), ERR_OK);
+    expect_news(f, ENTRY_FRIEND_ONLINE, people[0], 0, &bob, 1);
+    const struct route_item *item = next_routed_item(f, f->session);
+    assert_int_equal(item->accounts.count, GROUP_MAX - 1);
+    assert_int_equal(entry_of(f, item).to, large);
+    expect_news(f, ENTRY_MEMBER_ONLINE, people[0], small, &people[1], 1);
+    sql_run(f, "INSERT INTO member VALUES (%" PRIu64 ", %" PRIu64 ", 1, 1)",
+            conversation_of_group(large), bob);
+    assert_err(presence(f, people, PEOPLE, false), ERR_OK);
+    expect_news(f, ENTRY_FRIEND_OFFLINE, people[0], 0, &bob, 1);
+    expect_news(f, ENTRY_MEMBER_OFFLINE, people[0], small, &people[1], 1);
+    expect_news(f, ENTRY_MEMBER_OFFLINE, people[1], small, &people[0], 1);
+    expect_nothing_routed(f);
 }
 
 /* Receivers that do not fit into one batch. */
@@ -312,7 +342,7 @@ int main(void) {
         cmocka_unit_test(test_nobody_to_tell),
         cmocka_unit_test(test_those_who_left_are_not_told),
         cmocka_unit_test(test_many_at_once),
-        cmocka_unit_test(test_large_groups),
+        cmocka_unit_test(test_a_group_that_is_too_large_tells_nothing),
         cmocka_unit_test(test_as_many_as_there_may_be),
         cmocka_unit_test(test_killed_connections_are_made_again),
         cmocka_unit_test(test_nothing_is_told_without_session),
@@ -320,8 +350,12 @@ int main(void) {
         cmocka_unit_test(test_news_waits_while_a_session_stops),
         cmocka_unit_test(test_news_that_failed_is_told_again),
         cmocka_unit_test(test_news_that_always_fails_is_dropped),
-        cmocka_unit_test(test_no_more_is_held_back_than_fits),
         cmocka_unit_test(test_what_is_held_back_is_told_at_the_end),
     };
-    return cmocka_run_group_tests(tests, group_set_up, group_tear_down);
+    const struct CMUnitTest large[] = {
+        cmocka_unit_test(test_large_groups),
+        cmocka_unit_test(test_no_more_is_held_back_than_fits),
+    };
+    int failed = cmocka_run_group_tests(tests, group_set_up, group_tear_down);
+    return failed + cmocka_run_group_tests(large, set_up_without_limit, group_tear_down);
 }
