@@ -1,7 +1,6 @@
 /*
- * What holds for every dialect: parsing, finding a request's row, writing JSON, and which answers
- * an outcome has; see dialect.h. What a number means stands in dialect_ourchat.c and
- * dialect_youim.c.
+ * What holds for every dialect: finding a request's row, writing JSON, and which answers an
+ * outcome has; see dialect.h. What a number means stands in dialect_ourchat.c and dialect_youim.c.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -25,73 +24,7 @@ static const struct dialect_form *form_of(enum dialect dialect) {
     return NULL;
 }
 
-/* --- parsing --------------------------------------------------------------------------------- */
-
-static bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
-
-/* Walks a string from behind its opening quote; returns where its closing quote is (or `end`). */
-static const char *walk_string(const char *at, const char *end, bool *nul_r, bool *control_r) {
-    for (; at < end && *at != '"'; at++) {
-        if (*at == '\0')
-            *nul_r = true;
-        else if ((unsigned char)*at < 0x20)
-            *control_r = true;
-        if (*at != '\\')
-            continue;
-        if (end - at >= 6 && memcmp(at, "\\u0000", 6) == 0)
-            *nul_r = true;
-        if (++at == end)
-            break;
-    }
-    return at;
-}
-
-/*
- * Whether all strings of a JSON text can be C strings; else names the field. It looks at the text,
- * since in cJSON's tree a string that holds a NUL cannot be told from one that ends there.
- */
-static bool strings_are_sound(struct slice text, char fault_r[DIALECT_FAULT_BYTES]) {
-    const char *end = text.data + text.length;
-    struct slice key = {"", 0}; /* the last one that was seen */
-    for (const char *at = text.data; at < end; at++) {
-        if (*at != '"')
-            continue;
-        const char *start = at + 1;
-        bool nul = false, control = false;
-        at = walk_string(start, end, &nul, &control);
-        const char *after = at < end ? at + 1 : end;
-        while (after < end && is_space(*after))
-            after++;
-        bool is_key = after < end && *after == ':';
-        if (nul || control) {
-            char name[DIALECT_FAULT_BYTES], sentence[2 * DIALECT_FAULT_BYTES];
-            snprintf(name, sizeof name, "%.*s", (int)(key.length < 64 ? key.length : 64), key.data);
-            snprintf(sentence, sizeof sentence, "%s holds a %s",
-                     is_key || key.length == 0 || key.length > 64 ? "a string" : name,
-                     nul ? "NUL character" : "control character that is not escaped");
-            fault_copy(fault_r, sentence);
-            return false;
-        }
-        if (is_key)
-            key = slice_make(start, (size_t)(at - start));
-    }
-    return true;
-}
-
-cJSON *dialect_parse(struct slice text, char fault_r[DIALECT_FAULT_BYTES]) {
-    if (!strings_are_sound(text, fault_r))
-        return NULL;
-    const char *behind = NULL;
-    cJSON *json = cJSON_ParseWithLengthOpts(text.data, text.length, &behind, 0);
-    const char *end = text.data + text.length;
-    while (json && behind < end && is_space(*behind))
-        behind++;
-    if (json && behind == end && cJSON_IsObject(json))
-        return json;
-    fault_copy(fault_r, json && behind == end ? "the JSON is not an object" : "that is not JSON");
-    cJSON_Delete(json);
-    return NULL;
-}
+/* --- reading --------------------------------------------------------------------------------- */
 
 enum dialect dialect_detect(const cJSON *object) {
     if (cJSON_GetObjectItemCaseSensitive(object, "code"))
@@ -100,8 +33,6 @@ enum dialect dialect_detect(const cJSON *object) {
         return DIALECT_YOUIM;
     return DIALECT_UNKNOWN;
 }
-
-/* --- reading --------------------------------------------------------------------------------- */
 
 static const struct request_row *find_row(const struct dialect_form *form, bool ext,
                                           struct reading *reading) {

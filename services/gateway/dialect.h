@@ -6,6 +6,7 @@
  * service and no state stands behind them, so they are tested and fuzzed alone.
  *
  *     cJSON *json = dialect_parse(text, fault);          NULL: answer dialect_write_fault
+ *                                                        a fault all the same: only answer that
  *     if (dialect == DIALECT_UNKNOWN) dialect = dialect_detect(json);
  *     err = dialect_read(dialect, ext, json, &request, fault);
  *     ... do it, or not when err tells of a fault; either way:
@@ -115,9 +116,12 @@ struct client_account {
 
 /*
  * The one JSON object that `text` is, for the caller to free or to hand to dialect_read. NULL with
- * a sentence in `fault_r` when it is none, or when a string in it holds a NUL character (cJSON's
- * strings end there) or a control character that is not escaped. Bounding the size, the depth and
- * the encoding is the caller's part (edge.h).
+ * a sentence in `fault_r` when it is none. A tree and a sentence: it is one, but may not be carried
+ * out, since a string in it holds a NUL character (cJSON's strings end there), half of a surrogate
+ * pair or a control character that is not escaped, or a key stands twice in one object. What is
+ * read from it then is good for telling whose answer the sentence is: `ref` stands in it only where
+ * there is no doubt about it. Bounding the size, the depth and the encoding is the caller's part
+ * (edge.h).
  */
 cJSON *dialect_parse(struct slice text, char fault_r[DIALECT_FAULT_BYTES])
     __attribute__((warn_unused_result));

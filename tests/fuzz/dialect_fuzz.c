@@ -44,7 +44,7 @@ static void check_frame(const cJSON *json, struct slice text) {
 static void check_written(enum dialect dialect, const char *data, size_t length) {
     char fault[DIALECT_FAULT_BYTES];
     cJSON *json = dialect_parse(slice_make(data, length), fault);
-    CHECK(json);
+    CHECK(json && fault[0] == '\0');
     if (dialect == DIALECT_YOUIM)
         check_frame(json, slice_make(data, length));
     cJSON_Delete(json);
@@ -154,8 +154,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         }
         (void)dialect_detect(json);
         struct client_request request;
+        bool flawed = fault[0] != '\0';
+        CHECK(memchr(fault, '\0', sizeof fault));
         enum err err = dialect_read(dialect, ext, json, &request, fault);
         CHECK((err == ERR_OK) == (fault[0] == '\0') && memchr(fault, '\0', sizeof fault));
+        if (flawed && err == ERR_OK) { /* is told so, and goes no further */
+            err = ERR_BAD_REQUEST;
+            strcpy(fault, "it is flawed");
+        }
         CHECK(err == ERR_OK || err == ERR_BAD_REQUEST);
         check_result(dialect, ext, &request, err, fault);
         if (err == ERR_OK && request.operation == OPERATION_SEND)

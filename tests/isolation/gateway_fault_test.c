@@ -73,6 +73,47 @@ static void wrong_requests_do_not_close(void **state) {
     stage_quiet(stage);
 }
 
+/* Texts that may not be stored, which a client with an outbox says again until each has its 300. */
+static void what_an_object_holds_is_answered_under_its_ref(void **state) {
+    struct stage *stage = *state;
+    static const char *const flaws[] = {"'msg':'\\ud83d'", "'msg':'a\\u0000b'",
+                                        "'msg':'one','msg':'two'"};
+    for (int i = 0; i < 4; i++) {
+        bool websocket = i % 2 != 0, youim = i / 2 != 0;
+        struct talker *talker = stage_talker(stage, websocket);
+        stage_log_in_ext(stage, talker, ALICE, youim ? "alice" : NULL);
+        stage_expect_pull(stage, ALICE, NULL, 0);
+        for (int j = 0; j < 12; j++) {
+            if (youim)
+                talker_say(talker, "{'msgType':5,'ref':'r%d','msgBody':{'toUserId':'7',%s}}", j,
+                           flaws[j % 3]);
+            else
+                talker_say(talker, "{'code':0,'data':{'sender':{'private_id':7},%s},'ref':'r%d'}",
+                           flaws[j % 3], j);
+            stage_hears(stage, talker,
+                        youim ? "{'msgType':300,'ref':'r%d','ok':false,'error':'bad_request',"
+                                "'text':'~'}"
+                              : "{'code':300,'time':#,'data':{'ref':'r%d','ok':false,"
+                                "'error':'bad_request','text':'~'}}",
+                        j);
+        }
+        for (int j = 0; j < 10; j++) { /* a `ref` that cannot be read is none */
+            talker_say(talker, youim ? "{'msgType':99,'ref':'\\ud83d'}"
+                                     : "{'code':199,'ref':'r','ref':'r'}");
+            stage_hears(stage, talker,
+                        youim ? "{'msg':'ref holds half of a surrogate pair','msgType':101,"
+                                "'fromUserId':'SYSTEM'}"
+                              : "{'code':0,'time':#,'data':{'cid':0,'sender':{'ocid':0,"
+                                "'private_id':1001},'msg':'ref stands twice in one object'}}");
+        }
+        stage_sees_close(stage, talker, websocket ? 1008 : 0);
+        struct session_unbind unbind;
+        struct asked *asked = stage_expect(stage, SESSION, &message_SESSION_UNBIND, &unbind);
+        played_answer(&asked, NULL);
+    }
+    assert_well(stage);
+}
+
 static void what_is_too_long_or_no_text_closes_at_once(void **state) {
     struct stage *stage = *state;
     char *text = malloc(70000);
@@ -364,6 +405,7 @@ int main(void) {
         TEST_OF(wrong_requests_do_not_close, stage_set_up),
         TEST_OF(what_is_too_long_or_no_text_closes_at_once, stage_set_up),
         TEST_OF(whoever_does_not_log_in_is_closed, set_up_login_timeout),
+        TEST_OF(what_an_object_holds_is_answered_under_its_ref, stage_set_up),
         TEST_OF(whoever_says_nothing_is_closed, set_up_idle_timeout),
         TEST_OF(a_client_may_go_at_any_moment, stage_set_up),
         TEST_OF(a_client_that_goes_while_it_is_bound_is_unbound, stage_set_up),

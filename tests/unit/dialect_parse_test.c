@@ -1,0 +1,91 @@
+/* Objects that are JSON and still may not be carried out: which they are, and whose `ref` counts.
+ */
+#include "tests/support/dialect_check.h"
+
+/* Parses `text` (with ' for "): `fault` NULL: nothing is wrong with it. `ref` NULL: none is there.
+ */
+static void check_parse(const char *text, const char *fault, const char *ref) {
+    char *json_text = json_of(text);
+    char found[DIALECT_FAULT_BYTES] = "";
+    cJSON *json = dialect_parse(slice_text(json_text), found);
+    assert_string_equal(found, fault == NULL ? "" : fault);
+    assert_non_null(json);
+    const char *found_ref = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "ref"));
+    assert_int_equal(found_ref == NULL, ref == NULL);
+    if (ref != NULL)
+        assert_string_equal(found_ref, ref);
+    cJSON_Delete(json);
+    free(json_text);
+}
+
+static void half_a_pair_is_named(void **state) {
+    (void)state;
+    static const char fault[] = "msg holds half of a surrogate pair";
+    check_parse("{'ref':'r','data':{'msg':'\\ud83d'}}", fault, "r");
+    check_parse("{'data':{'msg':'a\\uDE00b'},'ref':'r'}", fault, "r");
+    check_parse("{'data':{'msg':'\\ud83dx'},'ref':'r'}", fault, "r");
+    check_parse("{'data':{'msg':'\\ud83d\\n'},'ref':'r'}", fault, "r");
+    check_parse("{'data':{'msg':'\\ud83d\\u0041'},'ref':'r'}", fault, "r");
+    check_parse("{'data':{'msg':'\\ud83d\\ud83d\\ude00'},'ref':'r'}", fault, "r");
+    check_parse("{'data':{'msg':'\\ude00\\ud83d'},'ref':'r'}", fault, "r");
+    check_parse("{'data':{'\\ud83d':1},'ref':'r'}", "a string holds half of a surrogate pair", "r");
+    check_parse("{'data':{'msg':'\\ud83d\\ude00'},'ref':'r'}", NULL, "r");
+    check_parse("{'data':{'msg':'\\\\ud83d'},'ref':'r'}", NULL, "r");
+}
+
+static void nul_and_control_characters_are_named(void **state) {
+    (void)state;
+    check_parse("{'ref':'r','data':{'msg':'\\u0000'}}", "msg holds a NUL character", "r");
+    check_parse("{'ref':'r','msg':'a\\u0000\\u0000\\ud800'}", "msg holds a NUL character", "r");
+    check_parse("{'ref':'r','msg':'a\nb'}", "msg holds a control character that is not escaped",
+                "r");
+}
+
+static void a_ref_in_doubt_is_none(void **state) {
+    (void)state;
+    check_parse("{'ref':'r\\ud800'}", "ref holds half of a surrogate pair", NULL);
+    check_parse("{'ref':'\\u0000'}", "ref holds a NUL character", NULL);
+    check_parse("{'ref':'a','ref':'b'}", "ref stands twice in one object", NULL);
+    check_parse("{'ref':'a','ref':'a','ref':'a'}", "ref stands twice in one object", NULL);
+    check_parse("{'msg':'\\u0000','ref':'a','ref':'b'}", "msg holds a NUL character", NULL);
+    /* With nothing wrong the same character is the client's own. */
+    check_parse("{'ref':'\\ufffd'}", NULL, "\xef\xbf\xbd");
+}
+
+static void a_key_that_stands_twice_is_named(void **state) {
+    (void)state;
+    check_parse("{'code':0,'ref':'r','code':4}", "code stands twice in one object", "r");
+    check_parse("{'ref':'r','data':{'sender':{'ocid':1,'ocid':1}}}",
+                "ocid stands twice in one object", "r");
+    check_parse("{'ref':'r','x':[1,[{},{'a':1,'b':{},'a':null}]]}", "a stands twice in one object",
+                "r");
+    check_parse("{'ref':'r','a':1,'\\u0061':2}", "a stands twice in one object", "r");
+    check_parse("{'ref':'r','':1,'':2}", "a key stands twice in one object", "r");
+    check_parse("{'ref':'r','a':{'b':1},'b':{'a':1},'A':0}", NULL, "r");
+}
+
+/* As many keys as fit an object, the last of them the first one again. */
+static void among_many_keys_too(void **state) {
+    (void)state;
+    char *text = malloc(200000);
+    assert_non_null(text);
+    for (int twice = 0; twice < 2; twice++) {
+        size_t length = (size_t)sprintf(text, "{'ref':'r'");
+        for (int i = 0; i < 10000; i++)
+            length += (size_t)sprintf(text + length, ",'k%d':1", i);
+        sprintf(text + length, twice ? ",'k0':2}" : "}");
+        check_parse(text, twice ? "k0 stands twice in one object" : NULL, "r");
+    }
+    free(text);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(half_a_pair_is_named),
+        cmocka_unit_test(nul_and_control_characters_are_named),
+        cmocka_unit_test(a_ref_in_doubt_is_none),
+        cmocka_unit_test(a_key_that_stands_twice_is_named),
+        cmocka_unit_test(among_many_keys_too),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
