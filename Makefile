@@ -105,6 +105,11 @@ $(B)/sources: FORCE
 .PHONY: FORCE
 FORCE:
 
+.PHONY: need-cmocka
+need-cmocka:
+	$(if $(shell pkg-config --exists cmocka && echo yes),,$(error cmocka is missing: run 'make deps'))
+$(call objects,$(SUPPORT_SRC) $(UNIT_SRC) $(ISOLATION_SRC)): | need-cmocka
+
 $(B)/obj/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
@@ -138,7 +143,8 @@ $(PROGRAMS) $(PAGE_PROGRAM):
 	$(Q)$(LINK)
 
 # private: what they are made of would inherit it, and all be made again with each change of target.
-$(UNIT_TESTS) $(ISOLATION_TESTS): private LIBS += -lcmocka
+# --wrap: tests/support/end_at_once.c.
+$(UNIT_TESTS) $(ISOLATION_TESTS): private LIBS += -lcmocka -Wl,--wrap=_cmocka_run_group_tests
 $(UNIT_TESTS) $(ISOLATION_TESTS): $(B)/%: $(B)/obj/%.o $(call objects,$(SUPPORT_SRC)) $(TEST_LIBS)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
@@ -206,13 +212,19 @@ test-unit: $(UNIT_TESTS) ## functions and modules, no process and no database
 test-isolation: all $(ISOLATION_TESTS) ## each service alone, over its messages, with a private MariaDB
 	$(Q)$(WITH_DATABASE) $(RUN_PROGRAMS) $(ISOLATION_TESTS)
 
-test-e2e: all ## clients of both dialects against the whole system
+# What the tests in Python import.
+.PHONY: need-python
+need-python:
+	$(Q)$(PYTHON) -c 'import msgpack, pymysql, pytest, websockets, zmq' 2>/dev/null || \
+	    { echo "packages of Python are missing: run 'make deps'" >&2; exit 1; }
+
+test-e2e: all need-python ## clients of both dialects against the whole system
 	$(Q)$(PYTEST) tests/e2e tests/conformance
 
-test-faults: all $(B)/bench/load ## processes killed, links cut and floods while messages flow
+test-faults: all need-python $(B)/bench/load ## processes killed, links cut and floods while messages flow
 	$(Q)$(PYTEST) tests/faults
 
-test-compose: ## the containers of deploy/compose.yaml, for real (needs a Docker engine)
+test-compose: need-python ## the containers of deploy/compose.yaml, for real (needs a Docker engine)
 	$(Q)$(PYTEST) tests/compose
 
 # BENCH_ARGS go to the load generator: make bench BENCH_ARGS='--pairs 1000 --rate 5000'
