@@ -124,7 +124,26 @@ $(B)/obj/gen/migrations.o: $(B)/gen/migrations.c $(B)/flags
 	$(call say,CC,$<)
 	$(Q)$(COMPILE)
 
-$(B)/libcommon.a: $(call objects,$(COMMON_SRC))
+# The names of all options, from all programs' tables, for all programs: a new name makes it anew.
+OPTION_SRC := $(shell grep -l CONFIG_END common/*.c services/*/*.c)
+OPTION_SCRIPTS := $(wildcard Makefile .ci/run deploy/local deploy/lib/*.sh deploy/compose.yaml \
+                             deploy/.env.example tests/support/*.py)
+$(B)/gen/option_names.stamp: deploy/embed-options $(OPTION_SRC) $(OPTION_SCRIPTS) common/config.h \
+                             $(wildcard services/*/*.h) $(B)/flags $(B)/sources
+	@mkdir -p $(@D)
+	$(call say,GEN,$(@:.stamp=.c))
+	$(Q)for file in $(OPTION_SRC); do $(CC) $(ALL_CPPFLAGS) -std=gnu11 -E -P $$file; done | \
+	    deploy/embed-options $(OPTION_SCRIPTS) >$(@:.stamp=.new)
+	$(Q)cmp -s $(@:.stamp=.new) $(@:.stamp=.c) || cp $(@:.stamp=.new) $(@:.stamp=.c)
+	@touch $@
+$(B)/gen/option_names.c: $(B)/gen/option_names.stamp
+	@:
+$(B)/obj/gen/option_names.o: $(B)/gen/option_names.c $(B)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(COMPILE)
+
+$(B)/libcommon.a: $(call objects,$(COMMON_SRC)) $(B)/obj/gen/option_names.o
 $(B)/libproto.a: $(call objects,$(PROTO_SRC))
 $(B)/liblog.a: $(B)/obj/gen/migrations.o
 $(foreach s,$(SERVICE_LIBS),$(eval $(B)/lib$(s).a: $(call objects,$(call service_src,$(s)))))
@@ -317,7 +336,8 @@ $(B)/docs/options.md: $(PROGRAMS)
 	@mkdir -p $(@D)
 	$(Q){ printf '%s\n' '# Options' '' 'Made by `make docs` from the programs themselves.' \
 	    'Each option may stand in the file that `--config` or `PARLEY_CONFIG` names (`name = value`),' \
-	    'in the environment (`PARLEY_NAME`), or on the command line (`--name=value`); the later wins.'; \
+	    'in the environment (`PARLEY_NAME`), or on the command line (`--name=value`); the later wins. A' \
+	    'name that no program has is an error in all three.'; \
 	    for program in $^; do echo; $$program --help=markdown; done; } >$@
 
 format: ## lay all C files out as .clang-format has it

@@ -14,7 +14,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "common/config_names.h"
 #include "common/config_print.h"
 #include "common/log.h"
 
@@ -109,13 +111,44 @@ static bool find_builtin(const struct load *load, struct setting *setting) {
     return setting->builtin;
 }
 
-void config_environment_name(const struct config_option *option,
-                             char out[CONFIG_ENVIRONMENT_NAME_BYTES]) {
-    int length = snprintf(out, CONFIG_ENVIRONMENT_NAME_BYTES, "PARLEY_%s", option->name);
+void config_environment_name(const char *option, char out[CONFIG_ENVIRONMENT_NAME_BYTES]) {
+    int length = snprintf(out, CONFIG_ENVIRONMENT_NAME_BYTES, "PARLEY_%s", option);
     assert(length > 0 && length < CONFIG_ENVIRONMENT_NAME_BYTES);
     (void)length;
     for (char *letter = out; *letter != '\0'; letter++)
         *letter = (char)toupper((unsigned char)*letter);
+}
+
+/* --- names that nobody has --- */
+
+static bool is_known(const struct load *load, const char *name) {
+    struct setting setting = {.name = name, .length = strlen(name)};
+    return find_setting(load, &setting) || config_name_is_known(name);
+}
+
+/* One sentence for all three: where a name was written as `shown`, `meant` is the like of it. */
+static int fault_unknown(const struct load *load, const char *shown, const char *prefix,
+                         const char *meant) {
+    if (meant != NULL)
+        return fault(load, "unknown option %s (did you mean %s%s?)", shown, prefix, meant);
+    return fault(load, "unknown option %s (%s has all)", shown,
+                 load->source != NULL ? "docs/options.md" : "--help");
+}
+
+/* Of a name in the file or the environment, where all programs' options may stand. */
+static const char *nearest_of_all(const struct load *load, const char *name) {
+    struct config_near near = {.wanted = name};
+    config_near_options(&near, load->program->options, load->settings);
+    config_near_all(&near);
+    return near.name;
+}
+
+/* Of a name on the command line, where only this program's may. */
+static const char *nearest_of_own(const struct load *load, const char *name) {
+    struct config_near near = {.wanted = name};
+    config_near_options(&near, load->program->options, load->settings);
+    config_near_options(&near, builtins, load->settings);
+    return near.name;
 }
 
 /* --- values --- */
@@ -213,7 +246,7 @@ static bool visit_default(const struct config_option *option, void *member, void
 static bool visit_environment(const struct config_option *option, void *member, void *argument) {
     struct load *load = argument;
     char name[CONFIG_ENVIRONMENT_NAME_BYTES];
-    config_environment_name(option, name);
+    config_environment_name(option->name, name);
     const char *value = getenv(name);
     if (value == NULL)
         return true;
@@ -222,6 +255,44 @@ static bool visit_environment(const struct config_option *option, void *member, 
     bool done = assign(load, &setting) == 0;
     load->source = NULL;
     return done;
+}
+
+/* In small letters; false when it has some already, which make it another variable. */
+static bool option_name(char out[CONFIG_ENVIRONMENT_NAME_BYTES], const char *variable) {
+    bool proper = true;
+    size_t i;
+    for (i = 0; i + 1 < CONFIG_ENVIRONMENT_NAME_BYTES && variable[i] != '\0'; i++) {
+        out[i] = (char)tolower((unsigned char)variable[i]);
+        proper = proper && islower((unsigned char)variable[i]) == 0;
+    }
+    out[i] = '\0';
+    return proper && variable[i] == '\0';
+}
+
+static int check_variable(const struct load *load, const char *variable) {
+    static const char prefix[] = "PARLEY_";
+    char name[CONFIG_ENVIRONMENT_NAME_BYTES], meant[CONFIG_ENVIRONMENT_NAME_BYTES];
+    if (strncmp(variable, prefix, sizeof prefix - 1) != 0)
+        return 0;
+    if (option_name(name, variable + sizeof prefix - 1) && is_known(load, name))
+        return 0;
+    const char *near = nearest_of_all(load, name);
+    if (near != NULL)
+        config_environment_name(near, meant);
+    return fault_unknown(load, variable, "", near == NULL ? NULL : meant);
+}
+
+/* A name that no program and no script has is a mistake. */
+static int check_environment(struct load *load) {
+    int result = 0;
+    load->source = "the environment";
+    for (char **entry = environ; *entry != NULL && result == 0; entry++) {
+        char *variable = strndup(*entry, strcspn(*entry, "="));
+        result = variable == NULL ? fault(load, "no memory") : check_variable(load, variable);
+        free(variable);
+    }
+    load->source = NULL;
+    return result;
 }
 
 static char *trim(char *text) {
@@ -242,9 +313,17 @@ static int load_line(const struct load *load, char *line) {
     if (equals == NULL || equals == line)
         return fault(load, "a line must be `name = value`"); /* not shown: it may be a secret */
     *equals = '\0';
-    const char *name = trim(line);
+    char *name = trim(line);
+    for (char *dash = name; (dash = strchr(dash, '-')) != NULL;)
+        *dash = '_';
     struct setting setting = {.name = name, .length = strlen(name), .value = trim(equals + 1)};
-    return find_setting(load, &setting) ? assign(load, &setting) : 0;
+    if (find_setting(load, &setting))
+        return assign(load, &setting);
+    if (config_name_is_known(name))
+        return 0;
+    char quoted[LOG_QUOTED_BYTES];
+    return fault_unknown(load, log_quote(quoted, name, strlen(name)), "",
+                         nearest_of_all(load, name));
 }
 
 static int load_lines(struct load *load, char *text, size_t length) {
@@ -292,6 +371,15 @@ end:
 
 static bool is_option(const char *argument) { return argument[0] == '-' && argument[1] != '\0'; }
 
+static int fault_unknown_argument(const struct load *load, const char *text) {
+    char *shown = strndup(text, strcspn(text, "="));
+    int result = shown == NULL ? fault(load, "no memory")
+                               : fault_unknown(load, shown, "--",
+                                               nearest_of_own(load, shown + strspn(shown, "-")));
+    free(shown);
+    return result;
+}
+
 /* Reads the option at argv[*index] and moves *index behind it and its value. */
 static int read_option(const struct load *load, int argc, char **argv, int *index,
                        struct setting *setting_r) {
@@ -300,11 +388,8 @@ static int read_option(const struct load *load, int argc, char **argv, int *inde
     const char *equals = strchr(text, '=');
     struct setting setting = {.name = name, .length = strcspn(name, "=")};
     /* What follows `=` stays unsaid: a password may stand behind a mistyped name. */
-    if (name == text || (!find_builtin(load, &setting) && !find_setting(load, &setting))) {
-        fault(load, "unknown option %.*s, see --help",
-              (int)(setting.length + (size_t)(name - text)), text);
-        return -1;
-    }
+    if (name == text || (!find_builtin(load, &setting) && !find_setting(load, &setting)))
+        return fault_unknown_argument(load, text);
     if (equals != NULL) {
         setting.value = equals + 1;
     } else if (setting.option->type == CONFIG_TYPE_BOOL) {
@@ -406,7 +491,7 @@ enum config_status config_load(const struct config_program *program, void *setti
     if (config_walk(program->options, settings, visit_default, &load))
         status = scan(&load, argc, argv, first_rest_r);
     if (status == CONFIG_OK &&
-        (load_file(&load) != 0 ||
+        (load_file(&load) != 0 || check_environment(&load) != 0 ||
          !config_walk(program->options, settings, visit_environment, &load) ||
          load_command_line(&load, *first_rest_r, argv) != 0))
         status = CONFIG_USAGE;

@@ -36,7 +36,7 @@ static bool visit_help(const struct config_option *option, void *member, void *a
     (void)member;
     (void)argument;
     char name[CONFIG_ENVIRONMENT_NAME_BYTES], value[128];
-    config_environment_name(option, name);
+    config_environment_name(option->name, name);
     printf("  --%s%s\n        %s\n        ", option->name, placeholder(option), option->help);
     if (option->type == CONFIG_TYPE_U64)
         printf("%" PRIu64 " to %" PRIu64 "%s%s, ", option->min, option->max,
@@ -69,7 +69,7 @@ static bool visit_markdown(const struct config_option *option, void *member, voi
     (void)member;
     (void)argument;
     char name[CONFIG_ENVIRONMENT_NAME_BYTES], value[128];
-    config_environment_name(option, name);
+    config_environment_name(option->name, name);
     printf("| `%s` | ", option->name);
     print_cell(default_text(option, value, sizeof value));
     if (option->type == CONFIG_TYPE_U64)

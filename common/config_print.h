@@ -9,8 +9,7 @@
 
 /* "PARLEY_" and an option's name in upper case. */
 #define CONFIG_ENVIRONMENT_NAME_BYTES 72
-void config_environment_name(const struct config_option *option,
-                             char out[CONFIG_ENVIRONMENT_NAME_BYTES]);
+void config_environment_name(const char *option, char out[CONFIG_ENVIRONMENT_NAME_BYTES]);
 
 /* Returns false to end the walk. */
 typedef bool config_visit(const struct config_option *option, void *member, void *argument);

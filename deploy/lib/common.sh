@@ -17,7 +17,7 @@ setting() {
         return
     fi
     if [ -n "${PARLEY_CONFIG:-}" ] && [ -r "$PARLEY_CONFIG" ]; then
-        line=$(sed -n "s/^[[:space:]]*$1[[:space:]]*=[[:space:]]*//p" "$PARLEY_CONFIG" | tail -n 1)
+        line=$(sed -n "s/^[[:space:]]*${1//_/[-_]}[[:space:]]*=[[:space:]]*//p" "$PARLEY_CONFIG" | tail -n 1)
         if [ -n "$line" ]; then
             echo "${line%"${line##*[![:space:]]}"}"
             return

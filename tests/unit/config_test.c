@@ -148,7 +148,7 @@ static void each_source_outranks_the_one_before(void **state) {
                                "  db_port=12  \n"
                                "retry-ms = 13\n"
                                "welcome = a = b # c \n"
-                               "gateway_only = 1\n"
+                               "cursor-flush-ms = 1\n" /* another program's */
                                "db_host =\n"
                                "open_login = no";
     char path[sizeof FILE_NAME];
@@ -315,23 +315,92 @@ static void a_file_has_at_most_64_kib(void **state) {
 
 static void unknown_options_are_refused(void **state) {
     (void)state;
+    static const char *const lines[][2] = {
+        {"--db_pasword=sesame", "--db_pasword (did you mean --db_password?)"},
+        {"--db_hos=x", "--db_hos (did you mean --db_host?)"},
+        {"--bd-host=x", "--bd-host (did you mean --db_host?)"},
+        {"--hlep", "--hlep (did you mean --help?)"},
+        {"-db_port=1", "-db_port (did you mean --db_port?)"},
+        {"--cursor_flush_ms=1", "--cursor_flush_ms (--help has all)"}, /* another program's */
+        {"--=x", "-- (--help has all)"},
+        {"-x", "-x (--help has all)"},
+    };
     struct run run;
-    LOAD(&run, "--db_pasword=sesame");
-    assert_refused(&run, "parley-auth: unknown option --db_pasword, see --help\n");
-    LOAD(&run, "--db_hos=x");
-    assert_refused(&run, "parley-auth: unknown option --db_hos, see --help\n");
-    LOAD(&run, "--=x");
-    assert_refused(&run, "parley-auth: unknown option --, see --help\n");
-    LOAD(&run, "-x");
-    assert_refused(&run, "parley-auth: unknown option -x, see --help\n");
-    LOAD(&run, "-db_port=1");
-    assert_refused(&run, "parley-auth: unknown option -db_port, see --help\n");
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        char line[128];
+        LOAD(&run, lines[i][0]);
+        snprintf(line, sizeof line, "parley-auth: unknown option %s\n", lines[i][1]);
+        assert_refused(&run, line);
+    }
     LOAD(&run, "--db_port");
     assert_refused(&run, "parley-auth: option --db_port needs a value\n");
     LOAD(&run, "--config");
     assert_refused(&run, "parley-auth: option --config needs a value\n");
     LOAD(&run, "--help=html");
     assert_refused(&run, "parley-auth: option --help does not take that value, see --help\n");
+}
+
+static void unknown_names_in_the_file_are_refused(void **state) {
+    (void)state;
+    static const char *const lines[][2] = {
+        {"db_hots = x", "\"db_hots\" (did you mean db_host?)"},
+        {"Workers = 3", "\"Workers\" (did you mean workers?)"},
+        /* another program's */
+        {"writer_qeue = 3", "\"writer_qeue\" (did you mean writer_queue?)"},
+        {"zzzzzz = 3", "\"zzzzzz\" (docs/options.md has all)"},
+        {"q = 3", "\"q\" (docs/options.md has all)"},
+    };
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        char path[sizeof FILE_NAME], line[256];
+        struct run run;
+        write_file(path, lines[i][0], strlen(lines[i][0]));
+        load(&run, 0, NULL);
+        snprintf(line, sizeof line, "parley-auth: unknown option %s, in %s:1\n", lines[i][1], path);
+        assert_refused(&run, line);
+        unlink(path);
+    }
+}
+
+static void unknown_names_in_the_environment_are_refused(void **state) {
+    (void)state;
+    static const char *const names[][2] = {
+        {"PARLEY_DB_HOTS", "(did you mean PARLEY_DB_HOST?)"},
+        {"PARLEY_db_host", "(did you mean PARLEY_DB_HOST?)"},
+        {"PARLEY_PORTBASE", "(did you mean PARLEY_PORT_BASE?)"}, /* of deploy/local */
+        {"PARLEY_WRITER_QEUE", "(did you mean PARLEY_WRITER_QUEUE?)"},
+        {"PARLEY_ZZZZZZ", "(docs/options.md has all)"},
+        {"PARLEY_", "(docs/options.md has all)"},
+    };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char line[256];
+        struct run run;
+        setenv(names[i][0], "sesame", 1);
+        load(&run, 0, NULL);
+        unsetenv(names[i][0]);
+        snprintf(line, sizeof line, "parley-auth: unknown option %s %s, in the environment\n",
+                 names[i][0], names[i][1]);
+        assert_refused(&run, line);
+    }
+}
+
+/* The longest name that is looked at is compared, a longer one is not. */
+static void long_names_are_refused(void **state) {
+    (void)state;
+    char name[300], line[512];
+    static const size_t lengths[] = {64, 65, 290};
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+        struct run run;
+        memset(name, 0, sizeof name);
+        memset(name, 'A', lengths[i]);
+        memcpy(name, "PARLEY_", 7);
+        setenv(name, "1", 1);
+        load(&run, 0, NULL);
+        unsetenv(name);
+        snprintf(line, sizeof line,
+                 "parley-auth: unknown option %s (docs/options.md has all), in the environment\n",
+                 name);
+        assert_refused(&run, line);
+    }
 }
 
 static void arguments_are_left_in_order(void **state) {
@@ -422,6 +491,9 @@ int main(void) {
         TEST(lines_that_are_none),
         TEST(a_file_has_at_most_64_kib),
         TEST(unknown_options_are_refused),
+        TEST(unknown_names_in_the_file_are_refused),
+        TEST(unknown_names_in_the_environment_are_refused),
+        TEST(long_names_are_refused),
         TEST(arguments_are_left_in_order),
         TEST(help_tells_all),
         TEST(help_as_markdown),

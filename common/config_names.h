@@ -1,0 +1,35 @@
+/*
+ * Inside config alone: the names of all options of all programs, and which of them somebody meant
+ * who wrote another.
+ */
+#ifndef PARLEY_COMMON_CONFIG_NAMES_H
+#define PARLEY_COMMON_CONFIG_NAMES_H
+
+#include "common/config.h"
+
+/*
+ * In snake_case, NULL ends them. Made by the build (deploy/embed-options) from the tables of all
+ * programs, so that a name which only another program has is not taken for a mistake; and from what
+ * the scripts call PARLEY_..., since their names stand in the same environment.
+ */
+extern const char *const config_names[];
+
+/* The longest name that is compared. */
+#define CONFIG_NAME_BYTES 64
+
+/* The best of the names that have been looked through. */
+struct config_near {
+    const char *wanted; /* what was written */
+    const char *name;   /* NULL: nothing is near enough to be meant */
+    size_t distance;
+};
+
+/* Looks through a table of options; through all names. */
+void config_near_options(struct config_near *near, const struct config_option *options,
+                         void *settings);
+void config_near_all(struct config_near *near);
+
+/* Whether any program or script has it. */
+bool config_name_is_known(const char *name);
+
+#endif
