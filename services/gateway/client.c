@@ -183,6 +183,13 @@ static uint64_t next_trace(struct gateway *gateway) {
     return gateway->last_trace;
 }
 
+/* OurChat's own client cannot take objects as they come. One that has opted in can, and one that
+ * speaks over WebSocket. */
+void client_set_pace(struct client *client) {
+    bool slow = client->dialect == DIALECT_OURCHAT && !client->ext;
+    edge_pace(client->edge, slow ? client->gateway->settings.ourchat_tcp_pace_ms : 0);
+}
+
 /* An object that may not be carried out for what it holds (dialect_parse). A client that says a
  * text until its `ref` is answered gets that answer, and goes on; to others the object is
  * malformed. */
@@ -194,6 +201,7 @@ static void refuse_object(struct client *client, cJSON *json, const char *fault)
         client->dialect = dialect_detect(json);
     enum err err = dialect_read(client->dialect, client->ext, json, &request, other_fault);
     if (request.ref.length > 0) { /* read for those who have opted in, and do with this */
+        client_set_pace(client);
         edge_count_good(client->edge);
         answer_and_free(client, &request, err == ERR_OK ? ERR_BAD_REQUEST : err, fault);
         return;
@@ -216,8 +224,10 @@ static void on_object(void *argument, struct edge_connection *edge, struct slice
         refuse_object(client, json, fault);
         return;
     }
-    if (client->dialect == DIALECT_UNKNOWN)
+    if (client->dialect == DIALECT_UNKNOWN) {
         client->dialect = dialect_detect(json);
+        client_set_pace(client);
+    }
     if (client->dialect == DIALECT_UNKNOWN) {
         cJSON_Delete(json);
         edge_count_fault(edge, "the object has neither code nor msgType");

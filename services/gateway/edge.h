@@ -21,7 +21,8 @@
  * go at the end of the loop's turn (one WebSocket message per text; on TCP each text with a "\n"
  * behind it; on YouIM's port one frame, for which a text must have a `msgType` of at most 255 and
  * no white space). The queue is bounded by `send_queue_bytes`, and all of them together by
- * `send_queues_bytes`: beyond it edge_send refuses and nothing is queued.
+ * `send_queues_bytes`: beyond it edge_send refuses and nothing is queued. A paced connection
+ * (edge_pace) is written one text at a time.
  *
  * Closed without the owner's asking: WebSocket messages or objects over EDGE_MAX_OBJECT (status
  * 1009), WebSocket text that is not UTF-8 (1007), EDGE_MAX_FAULTS faults in a row (1008), silence
@@ -107,6 +108,12 @@ const char *edge_host(const struct edge_connection *connection);
 int edge_send(struct edge_connection *connection, struct slice text)
     __attribute__((warn_unused_result));
 size_t edge_queued_bytes(const struct edge_connection *connection);
+
+/* TCP alone: from now on each text is written by itself, `pace_ms` after the client's kernel
+ * acknowledged the one before; 0: as fast as it takes them, again. What is queued when the
+ * connection is closed keeps to it, too. */
+void edge_pace(struct edge_connection *connection, uint64_t pace_ms);
+bool edge_is_paced(const struct edge_connection *connection);
 
 /* Asks for on_reached once all that was queued so far has reached the client. One mark may be
  * outstanding: false while an earlier one is, and when the connection is closing. WebSocket: a ping

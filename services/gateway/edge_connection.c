@@ -60,6 +60,7 @@ struct edge_connection *edge_connection_new(struct edge *edge, struct lws *wsi,
     connection->message = buffer_make(EDGE_MAX_OBJECT);
     connection->waiting = buffer_make(3 * EDGE_MAX_OBJECT);
     edge_json_init(&connection->json);
+    edge_pace_init(connection);
     connection->check_ms = loop_now_ms() + (int64_t)edge->settings->idle_timeout_ms;
     set_peer(connection, wsi);
     TAILQ_INSERT_TAIL(&edge->connections, connection, all);
@@ -94,6 +95,7 @@ void edge_connection_finish(struct edge_connection *connection) {
     if (connection->marked && connection->transport != EDGE_WEBSOCKET)
         LIST_REMOVE(connection, marks);
     edge->count--;
+    edge_pace_stop(connection);
     edge_json_free(&connection->json);
     buffer_free(&connection->message);
     buffer_free(&connection->waiting);
@@ -280,12 +282,16 @@ static void write_queue(struct edge_connection *connection) {
     size_t left = unwritten(connection);
     if (left == 0 || connection->blocked || connection->state >= EDGE_ENDING)
         return;
+    char *bytes = connection->out.data + connection->out_head;
     size_t now = left < EDGE_WRITE_BYTES ? left : EDGE_WRITE_BYTES;
-    unsigned char *bytes = (unsigned char *)connection->out.data + connection->out_head;
-    if (lws_write(connection->wsi, bytes, now, LWS_WRITE_RAW) < 0) {
+    now = edge_pace_limit(connection, slice_make(bytes, now));
+    if (now == 0)
+        return;
+    if (lws_write(connection->wsi, (unsigned char *)bytes, now, LWS_WRITE_RAW) < 0) {
         edge_kill(connection);
         return;
     }
+    edge_pace_wrote(connection, slice_make(bytes, now));
     connection->given += now;
     connection->out_head += now;
     if (lws_partial_buffered(connection->wsi)) {
@@ -293,7 +299,7 @@ static void write_queue(struct edge_connection *connection) {
         connection->in_flight = now;
     } else {
         connection->edge->queued_bytes -= now;
-        if (now < left) /* others first */
+        if (now < left && !ev_is_active(&connection->pace)) /* others first */
             lws_callback_on_writable(connection->wsi);
     }
     if (now == left) {

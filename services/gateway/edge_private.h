@@ -7,6 +7,7 @@
  *   edge_connection.c  one connection: its queue, pausing, faults, closing
  *   edge_websocket.c   WebSocket and HTTP, as libwebsockets calls them
  *   edge_tcp.c         raw TCP likewise, and its marks
+ *   edge_pace.c        one text at a time, for clients that cannot take more
  *   edge_youim.c       YouIM's binary framing on TCP
  *   edge_json.c        framing
  *
@@ -77,6 +78,10 @@ struct edge_connection {
     size_t out_head;
     size_t in_flight; /* while blocked: bytes of the last write, which may be with the kernel */
     uint64_t given;   /* bytes handed to libwebsockets, ever */
+
+    uint64_t pace_ms; /* TCP: behind each text; 0: not paced */
+    ev_timer pace;    /* while it is active, nothing further is written */
+    bool pace_known;  /* the text is acknowledged, and since when was looked at */
 
     struct edge_json json; /* TCP */
     struct buffer message; /* WebSocket: the fragments so far. YouIM: the incomplete frame. */
@@ -180,6 +185,17 @@ int edge_tcp_callback(struct lws *wsi, enum lws_callback_reasons reason, void *u
 void edge_tcp_resume(struct edge_connection *connection, struct slice waiting);
 void edge_tcp_mark(struct edge_connection *connection);
 void edge_on_mark_timer(struct ev_loop *ev, ev_timer *watcher, int revents);
+/* How many of the bytes given to libwebsockets the client's kernel has acknowledged, at least. */
+uint64_t edge_tcp_acknowledged(const struct edge_connection *connection);
+
+/* --- edge_pace.c --- */
+
+void edge_pace_init(struct edge_connection *connection);
+void edge_pace_stop(struct edge_connection *connection);
+/* How much of what is queued may be written now. */
+size_t edge_pace_limit(const struct edge_connection *connection, struct slice queued);
+/* These bytes were written. */
+void edge_pace_wrote(struct edge_connection *connection, struct slice bytes);
 
 /* --- edge_youim.c --- */
 

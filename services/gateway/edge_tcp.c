@@ -61,9 +61,9 @@ void edge_tcp_mark(struct edge_connection *connection) {
     }
 }
 
-/* At least this many bytes have been acknowledged: all that surely are with the kernel, less those
- * that it still holds (some of which may be from the write that is under way). */
-static uint64_t acknowledged(const struct edge_connection *connection) {
+/* All that surely are with the kernel, less those that it still holds (some of which may be from
+ * the write that is under way). */
+uint64_t edge_tcp_acknowledged(const struct edge_connection *connection) {
     int held = 0;
     if (ioctl(lws_get_socket_fd(connection->wsi), SIOCOUTQ, &held) != 0 || held < 0)
         return 0;
@@ -78,7 +78,7 @@ void edge_on_mark_timer(struct ev_loop *ev, ev_timer *watcher, int revents) {
     for (connection = LIST_FIRST(&edge->marked); connection != NULL; connection = next) {
         next =
             LIST_NEXT(connection, marks); /* the owner may mark again, which inserts at the head */
-        if (connection->state == EDGE_GONE || acknowledged(connection) < connection->mark)
+        if (connection->state == EDGE_GONE || edge_tcp_acknowledged(connection) < connection->mark)
             continue;
         LIST_REMOVE(connection, marks);
         connection->marked = false;

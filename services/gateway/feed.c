@@ -51,6 +51,10 @@ static int keep_position(struct client *client, const struct entry *entry, bool 
                             : positions_touch(&client->positions, entry->conversation, entry->cid);
 }
 
+static bool takes_no_entry(const struct client *client) {
+    return edge_is_paced(client->edge) && edge_queued_bytes(client->edge) > GATEWAY_PACED_BYTES;
+}
+
 /* Writes the entry as this client sees it and moves its position. false: its queue is full, or
  * there is no memory. */
 static bool write_entry(struct client *client, const struct entry *entry,
@@ -62,7 +66,7 @@ static bool write_entry(struct client *client, const struct entry *entry,
     }
     bool shown = text.length > 0;
     if (shown) {
-        if (edge_send(client->edge, text) != 0)
+        if (takes_no_entry(client) || edge_send(client->edge, text) != 0)
             return false;
         metric_add(client->gateway->written, 1);
     }

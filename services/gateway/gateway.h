@@ -32,6 +32,9 @@
 #define GATEWAY_MAX_PULLS 64
 /* What a page may leave unwritten in a connection's queue before the next is pulled. */
 #define GATEWAY_PULL_QUEUED_BYTES ((size_t)128 << 10)
+/* What a paced client may have unwritten when a further entry is queued for it. So little, because
+ * answers wait behind it, and what was not written all comes again at the next login. */
+#define GATEWAY_PACED_BYTES ((size_t)2048)
 /* Room for the JSON of one entry: its text escaped to six times its length. */
 #define GATEWAY_TEXT_BYTES ((size_t)512 << 10)
 #define GATEWAY_TICK_MS 50
@@ -41,7 +44,7 @@ struct gateway_settings {
     uint64_t gateway_port, gateway_metrics_port, http_port, tcp_port, youim_port;
     uint64_t idle_timeout_ms, login_timeout_ms, send_timeout_ms;
     uint64_t max_connections, send_queue_bytes, send_queues_bytes, waiting_texts_bytes;
-    uint64_t reach_interval_ms, cursor_flush_ms;
+    uint64_t reach_interval_ms, cursor_flush_ms, ourchat_tcp_pace_ms;
     bool proxy_protocol;
     char *auth_peers, *group_peers, *session_peers, *delivery_peers;
 };
@@ -175,6 +178,8 @@ struct client *gateway_client(struct gateway *self, uint64_t id); /* NULL: gone 
 
 extern const struct edge_handlers client_handlers;
 void client_set_state(struct client *client, enum client_state state);
+/* Its dialect or `ext` changed. */
+void client_set_pace(struct client *client);
 bool client_is_in(const struct client *client); /* logged in: CATCHING_UP or LIVE */
 struct client_account client_account(const struct client *client);
 /* Answers `request`, with the time and, where the result has none, a reason. */

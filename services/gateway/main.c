@@ -44,6 +44,9 @@ static const struct config_option options[] = {
                "how often it is checked what has reached a client"),
     CONFIG_U64(SETTINGS, cursor_flush_ms, 1000, 10, 60000, "ms",
                "how often it is stored what has reached clients"),
+    CONFIG_U64(SETTINGS, ourchat_tcp_pace_ms, 150, 0, 10000, "ms",
+               "pause between two objects for OurChat over TCP without ext, whose client takes one "
+               "read for one object; 0: none"),
     CONFIG_STRING(SETTINGS, auth_peers, "tcp://127.0.0.1:7101",
                   "instances of auth: tcp://host:port or dns:name:port, several by commas"),
     CONFIG_STRING(SETTINGS, group_peers, "tcp://127.0.0.1:7102", "instances of group, likewise"),

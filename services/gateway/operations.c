@@ -12,6 +12,7 @@ static void opt_in(struct client *client) {
     if (client->request.confirm && !client->confirms)
         feed_confirms(client);
     client->ext = client->ext || client->request.ext;
+    client_set_pace(client);
     client->confirms = client->confirms || client->request.confirm;
 }
 

@@ -61,7 +61,8 @@ void stage_start(struct stage *stage, const char *const *options) {
         test_text("--peer-timeout-ms=%d", STAGE_PEER_TIMEOUT_MS),
         "--request-timeout-ms=60000",
         "--reach-interval-ms=10",
-        "--cursor-flush-ms=10"};
+        "--cursor-flush-ms=10",
+        "--ourchat-tcp-pace-ms=0"};
     size_t count = 0;
     while (arguments[count] != NULL)
         count++;

@@ -35,6 +35,8 @@ DEADLINE = 60
 SERVICES = ("auth", "session", "group", "delivery", "gateway")
 # What tests register is worthless, so hashing their passwords may be cheap.
 CHEAP_PASSWORDS = {"password_ops": 1, "password_memory_kib": 8}
+# Clients of tests read as fast as objects come; the ones that don't have a file of their own.
+NO_PAUSES = {"ourchat_tcp_pace_ms": 0}
 # Commands of parleyctl that may be given twice.
 HARMLESS = ("status", "metrics", "sessions", "kick")
 FOUND_BY_SANITIZERS = ("ERROR: AddressSanitizer", "runtime error:", "LeakSanitizer")
@@ -262,7 +264,7 @@ class Stack:
         for name in sum((names[1:] for names in instances.values()), []):
             self.ports[name] = free_port()
         self.environment = bare_environment() | database.settings
-        self.set(db_name=self.database_name, **CHEAP_PASSWORDS | settings)
+        self.set(db_name=self.database_name, **CHEAP_PASSWORDS | NO_PAUSES | settings)
         listening = (*SERVICES, "http", "tcp", "youim")
         self.set(**{f"{name}_port": self.ports[name] for name in listening})
         # Each instance of the stack has pages over HTTP; those that others make beside it, none.
