@@ -98,6 +98,9 @@ static const char *forbidden(const struct client *client, const struct client_re
     const struct client_id *actor = &request->actor;
     if (request->login_needed && !client_is_in(client))
         return "log in first";
+    /* Whoever waits for a 300 that never comes would send the same again and again. */
+    if (request->stray_ref)
+        return "ref works once \"ext\":1 stands in the login (or registration)";
     if (!request->login_needed)
         return NULL;
     if (actor->present &&
@@ -141,6 +144,7 @@ static void take_text(struct client *client, struct client_request *request) {
 static void take_request(struct client *client, struct client_request *request) {
     const char *reason = forbidden(client, request);
     if (reason != NULL) {
+        request->operation = OPERATION_NONE; /* 2, 5 and 7 would not tell the reason */
         answer_and_free(client, request, ERR_NOT_ALLOWED, reason);
     } else if (request->operation == OPERATION_HEARTBEAT) {
         answer_and_free(client, request, ERR_OK, ""); /* silent, but for a `ref` */

@@ -55,11 +55,14 @@ static const struct request_row *find_row(const struct dialect_form *form, bool 
     return NULL;
 }
 
-/* An unmodified client's `ref` means nothing, whatever it is. */
 static void read_ref(struct reading *reading, bool ext) {
     struct client_request *request = reading->request;
-    if (!(ext || request->ext) || !field_given(reading->json, "ref"))
+    if (!field_given(reading->json, "ref"))
         return;
+    if (!ext && !request->ext) {
+        request->stray_ref = true;
+        return;
+    }
     /* Read although the request has a fault already: its answer goes to this ref. */
     struct reading own = {.request = request, .err = ERR_OK};
     char fault[DIALECT_FAULT_BYTES];

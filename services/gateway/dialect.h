@@ -87,6 +87,7 @@ struct client_request {
     bool ext;                 /* "ext":1 stood in a login or registration; RESUME: always */
     bool confirm;             /* "confirm":true stood beside it: only RECEIVED moves cursors */
     struct slice ref;         /* top-level `ref`, empty without one or without ext */
+    bool stray_ref;           /* there is one, without ext: it would not be answered */
     struct client_id actor;   /* whom the request names as acting; must be the account itself */
     bool token_given;         /* YouIM: must be the connection's */
     struct slice token;       /* or, of RESUME, the earlier login's */

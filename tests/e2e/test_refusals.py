@@ -196,9 +196,27 @@ def test_the_other_dialect_on_a_connection(stack, newcomer, kind):
 @kinds
 def test_unmodified_clients_get_nothing_of_the_extensions(newcomer, kind):
     client, friend = newcomer(*kind), newcomer(*kind)
-    client.say(friend.account, "with a ref", ref="r1")
-    client.hear_own(friend.account, "with a ref")
-    friend.hear(client.account, friend.account, "with a ref")
-    client.send(client.saying(client.account, "to myself", ref="r2"))
+    client.send(client.saying(client.account, "to myself"))
     client.expect_error("yourself")
+    client.say(friend.account, "without a ref")
+    client.hear_own(friend.account, "without a ref")
+    friend.hear(client.account, friend.account, "without a ref")
     client.fence()
+
+
+@kinds
+def test_a_ref_without_ext_is_a_fault(stack, newcomer, connect, kind):
+    """It would wait for a 300 that never comes. Nothing is done."""
+    client, friend = newcomer(*kind), newcomer(*kind)
+    text = f"with a ref {secrets.token_hex(8)}"
+    client.say(friend.account, text, ref="r1")
+    client.expect_error('"ext":1')
+    check_silence(stack, text, client, friend)
+    again = connect(*kind)
+    again.send({**again.login_request(client.account), "ref": "r2"})
+    again.expect_error('"ext":1')
+    again.send({**client.saying(friend.account, "too early"), "ref": "r3"})
+    again.expect_error("log in first")
+    again.log_in(client.account)
+    again.say(friend.account, "now")
+    friend.hear(client.account, friend.account, "now")
