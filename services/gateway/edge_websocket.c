@@ -175,7 +175,7 @@ static int refuse(struct lws *wsi) {
 /* --- plain HTTP --- */
 
 static int answer_http(struct lws *wsi, unsigned status, const char *text) {
-    unsigned char bytes[LWS_PRE + 512], *start = bytes + LWS_PRE, *p = start;
+    unsigned char bytes[LWS_PRE + 1024], *start = bytes + LWS_PRE, *p = start;
     unsigned char *limit = bytes + sizeof bytes - 1;
     bool get = lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) > 0;
     bool head = lws_hdr_total_length(wsi, WSI_TOKEN_HEAD_URI) > 0;
@@ -194,7 +194,19 @@ static int answer_http(struct lws *wsi, unsigned status, const char *text) {
     return lws_http_transaction_completed(wsi);
 }
 
+/* What somebody sees who opens the address in a browser. */
+static const char about[] =
+    "This is parley, an instant-messaging server.\n"
+    "\n"
+    "Chat programs come here over WebSocket, at any path. Which messages they say\n"
+    "stands in docs/protocol.md, what to point where in docs/clients.md, how to\n"
+    "begin in README.md: all in the folder that the server was built from.\n"
+    "\n"
+    "/healthz tells whether the server runs.\n";
+
 static int on_http(struct lws *wsi, const char *path) {
+    if (path != NULL && strcmp(path, "/") == 0)
+        return answer_http(wsi, HTTP_STATUS_OK, about);
     if (path != NULL && strcmp(path, "/healthz") == 0)
         return answer_http(wsi, HTTP_STATUS_OK, "ok\n");
     return answer_http(wsi, HTTP_STATUS_NOT_FOUND, "There is nothing here.\n");

@@ -276,7 +276,9 @@ static void http_answers_its_health(void **state) {
     struct fixture *f = *state;
     http_expect(f, "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n", " 200 ", "ok\n");
     http_expect(f, "GET /healthz HTTP/1.0\r\n\r\n", " 200 ", "ok\n");
-    http_expect(f, "GET / HTTP/1.1\r\nHost: tcp\r\n\r\n", " 404 ", "There is nothing here.\n");
+    http_expect(f, "GET / HTTP/1.1\r\nHost: tcp\r\n\r\n", " 200 ", "This is parley");
+    http_expect(f, "GET /?a=b HTTP/1.1\r\nHost: a\r\n\r\n", " 200 ", "This is parley");
+    http_expect(f, "GET /x HTTP/1.1\r\nHost: tcp\r\n\r\n", " 404 ", "There is nothing here.\n");
     http_expect(f, "GET /healthzz HTTP/1.1\r\nHost: a\r\n\r\n", " 404 ", "There is");
     http_expect(f, "POST /healthz HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nab", " 200 ", "");
     /* One after the other on one connection, HEAD without a body. */
