@@ -8,7 +8,9 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <mysqld_error.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -19,7 +21,10 @@
 
 #define CONNECT_TIMEOUT_S 5
 #define ANSWER_TIMEOUT_S 20
-#define RETRY_MS 200
+/* A connection that is used is asked so often whether its server still is the one to write to. */
+#define CHECK_MS 1000
+/* What is kept of the time for the way back of an answer: an eighth, at most this. */
+#define ANSWER_MARGIN_MS 500
 
 const struct config_option db_options[] = {
     CONFIG_STRING(struct db_settings, db_host, "127.0.0.1", "host of MariaDB"),
@@ -46,6 +51,7 @@ struct db *db_new(const struct db_settings *settings) {
     if (self == NULL)
         return NULL;
     self->settings = settings;
+    self->deadline_ms = INT64_MAX;
     self->mysql = mysql_init(NULL);
     if (self->mysql == NULL) {
         free(self);
@@ -69,13 +75,14 @@ void db_close(struct db *self) {
     db_forget_prepared(self);
     self->mysql = mysql_init(NULL);
     self->connected = false;
+    self->limit_ms = 0;
     self->lost = true;
     if (self->state == DB_TRANSACTION)
         self->state = DB_LOST_TRANSACTION;
 }
 
-static int set_options(MYSQL *mysql, bool use_socket) {
-    const unsigned connect_timeout = CONNECT_TIMEOUT_S, answer_timeout = ANSWER_TIMEOUT_S;
+static int set_options(MYSQL *mysql, bool use_socket, unsigned connect_timeout) {
+    const unsigned answer_timeout = ANSWER_TIMEOUT_S;
     const unsigned protocol = use_socket ? MYSQL_PROTOCOL_SOCKET : MYSQL_PROTOCOL_TCP;
     const unsigned no_local_files = 0;
     /* Escaping in scripts relies on this character set and on this sql_mode. */
@@ -105,33 +112,73 @@ static bool server_hung_up(struct db *self) {
     return n == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
 }
 
-enum err db_connect(struct db *self) {
-    assert(!self->script.running);
-    self->uncertain = false;
-    if (self->connected) {
-        if (self->state != DB_IDLE || !server_hung_up(self))
-            return ERR_OK;
+/*
+ * Whether the server takes writes. One that does not is a replica, or was the primary until just
+ * now: behind the same name or proxy there may be a new one, and what is read here may be old.
+ */
+static enum err check_server(struct db *self) {
+    static const char sql[] = "SELECT @@global.read_only NOT IN ('0', 'OFF')"
+                              " OR @@global.innodb_read_only NOT IN ('0', 'OFF')";
+    if (mysql_real_query(self->mysql, sql, sizeof sql - 1) != 0)
+        return db_fail_last(self, "check", false);
+    MYSQL_RES *result = mysql_store_result(self->mysql);
+    MYSQL_ROW row = result == NULL ? NULL : mysql_fetch_row(result);
+    bool writable = row != NULL && row[0] != NULL && row[0][0] == '0';
+    mysql_free_result(result);
+    if (!writable)
+        return db_fail(self, "check", ER_OPTION_PREVENTS_STATEMENT, "the server is read-only",
+                       false);
+    self->checked_ms = loop_now_ms();
+    return ERR_OK;
+}
+
+/* Whether the connection that there is can be used on; else it is closed. */
+static bool is_sound(struct db *self) {
+    if (self->state != DB_IDLE)
+        return true;
+    if (server_hung_up(self)) {
         log_warn("database_lost", "text=\"the server hung up\"");
         db_close(self);
+        return false;
     }
-    if (loop_now_ms() < self->retry_at_ms)
-        return ERR_UNAVAILABLE;
+    return loop_now_ms() - self->checked_ms < CHECK_MS || check_server(self) == ERR_OK;
+}
+
+static unsigned connect_timeout_s(const struct db *self) {
+    int64_t left_ms = self->deadline_ms - loop_now_ms();
+    if (left_ms >= CONNECT_TIMEOUT_S * 1000)
+        return CONNECT_TIMEOUT_S;
+    return left_ms < 1000 ? 1 : (unsigned)(left_ms / 1000);
+}
+
+static enum err make_connection(struct db *self) {
     if (self->mysql == NULL)
         self->mysql = mysql_init(NULL);
     if (self->mysql == NULL)
         return db_fail_connect(self);
-
     const struct db_settings *s = self->settings;
     bool use_socket = s->db_socket[0] != '\0';
-    if (set_options(self->mysql, use_socket) != 0 ||
+    if (set_options(self->mysql, use_socket, connect_timeout_s(self)) != 0 ||
         mysql_real_connect(self->mysql, use_socket ? NULL : s->db_host, s->db_user, s->db_password,
                            s->db_name, use_socket ? 0 : (unsigned)s->db_port,
-                           use_socket ? s->db_socket : NULL, CLIENT_MULTI_STATEMENTS) == NULL) {
-        enum err err = db_fail_connect(self);
-        self->retry_at_ms = loop_now_ms() + RETRY_MS;
+                           use_socket ? s->db_socket : NULL, CLIENT_MULTI_STATEMENTS) == NULL)
+        return db_fail_connect(self);
+    self->connected = true;
+    self->connected_ms = loop_now_ms();
+    return check_server(self);
+}
+
+enum err db_connect(struct db *self) {
+    assert(!self->script.running);
+    if (self->connected && is_sound(self))
+        return ERR_OK;
+    if (loop_now_ms() < self->retry_at_ms)
+        return ERR_UNAVAILABLE;
+    enum err err = make_connection(self);
+    if (err != ERR_OK) {
+        self->retry_at_ms = loop_now_ms() + DB_RETRY_MS;
         return err;
     }
-    self->connected = true;
     self->away = false;
     if (self->lost)
         log_info("database_connected", "");
@@ -139,13 +186,52 @@ enum err db_connect(struct db *self) {
     return ERR_OK;
 }
 
-enum err db_ready(struct db *self) {
-    assert(!self->script.running);
+/* --- time ------------------------------------------------------------------------------------ */
+
+void db_set_deadline(struct db *self, int64_t deadline_ms) {
+    int64_t left_ms = deadline_ms - loop_now_ms(), margin_ms = left_ms > 0 ? left_ms / 8 : 0;
+    if (margin_ms > ANSWER_MARGIN_MS)
+        margin_ms = ANSWER_MARGIN_MS;
+    self->deadline_ms = deadline_ms == INT64_MAX ? INT64_MAX : deadline_ms - margin_ms;
     self->uncertain = false;
+}
+
+static enum err set_limit(struct db *self, int64_t limit_ms) {
+    char sql[80];
+    int length = snprintf(sql, sizeof sql, "SET SESSION max_statement_time = %lld.%03lld",
+                          (long long)(limit_ms / 1000), (long long)(limit_ms % 1000));
+    if (mysql_real_query(self->mysql, sql, (size_t)length) != 0)
+        return db_fail_last(self, "set_limit", false);
+    self->limit_ms = limit_ms;
+    return ERR_OK;
+}
+
+/*
+ * A limit that fits stays, so that in good times, when callers all wait for about as long, it is
+ * set once for many requests.
+ */
+static enum err limit_statements(struct db *self, unsigned statements) {
+    if (self->deadline_ms == INT64_MAX)
+        return self->limit_ms == 0 ? ERR_OK : set_limit(self, 0);
+    int64_t most_ms = (self->deadline_ms - loop_now_ms()) / statements;
+    if (most_ms > ANSWER_TIMEOUT_S * 1000)
+        most_ms = ANSWER_TIMEOUT_S * 1000;
+    if (self->limit_ms <= most_ms && self->limit_ms > most_ms / 4)
+        return ERR_OK;
+    return set_limit(self, most_ms * 3 / 4 > 0 ? most_ms * 3 / 4 : 1);
+}
+
+enum err db_ready(struct db *self, const char *name, unsigned statements) {
+    assert(!self->script.running);
     if (self->state == DB_LOST_TRANSACTION)
         return ERR_UNAVAILABLE;
-    return self->connected ? ERR_OK : db_connect(self);
+    if (loop_now_ms() >= self->deadline_ms)
+        return db_fail_late(self, name);
+    enum err err = self->connected ? ERR_OK : db_connect(self);
+    return err == ERR_OK ? limit_statements(self, statements) : err;
 }
+
+/* --- transactions ---------------------------------------------------------------------------- */
 
 void db_note_state(struct db *self) {
     if (self->state != DB_LOST_TRANSACTION)
@@ -164,12 +250,12 @@ enum err db_begin(struct db *self) {
     if (self->state == DB_TRANSACTION)
         log_error("database_transaction_left_open", "");
     db_rollback(self);
-    enum err err = db_ready(self);
+    enum err err = db_ready(self, "begin", 1);
     return err != ERR_OK ? err : db_run_text(self, "begin", "START TRANSACTION", false);
 }
 
 enum err db_commit(struct db *self) {
-    enum err err = db_ready(self);
+    enum err err = db_ready(self, "commit", 1);
     if (err == ERR_OK)
         err = db_run_text(self, "commit", "COMMIT", true);
     if (err != ERR_OK)

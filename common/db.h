@@ -11,7 +11,8 @@
  *
  * Statements are static; each is prepared on a connection when first used there and again after a
  * reconnect; a connection keeps the DB_MAX_PREPARED that were used last. Errors: ERR_UNAVAILABLE
- * when the connection is lost or the server refuses for now (deadlock, lock wait, shutdown):
+ * when the connection is lost, the server refuses for now (deadlock, lock wait, shutdown, a full
+ * disk), is not the one to write to (read-only: it is dialled anew), or the deadline has passed:
  * nothing of the open transaction is kept, unless db_uncertain says otherwise; ERR_TAKEN when a
  * unique key is violated (db_fault_key tells which); ERR_INTERNAL otherwise, logged.
  *
@@ -81,9 +82,10 @@ void db_destroy(struct db **self);
 
 /*
  * Connects if not connected; cheap when it is, though outside a transaction it sees that the server
- * has hung up meanwhile. ERR_UNAVAILABLE otherwise: db_fault() says why; the first of a row of
- * failures is logged. An attempt lasts at most 5 s; after one that failed, calls fail at once for
- * 200 ms.
+ * has hung up meanwhile, and once a second asks whether it takes writes: a server that is read-only
+ * is as good as none, also for reading, since another one is the primary then. ERR_UNAVAILABLE
+ * otherwise: db_fault() says why; the first of a row of failures is logged. An attempt lasts at
+ * most 5 s; after one that failed, calls fail at once for 200 ms.
  */
 enum err db_connect(struct db *self) __attribute__((warn_unused_result));
 /* What the last failed call said, in one line without values or secrets; valid until the next call
@@ -92,9 +94,16 @@ const char *db_fault(const struct db *self);
 /* After ERR_TAKEN: whether the violated key has this name. */
 bool db_fault_key(const struct db *self, const char *key);
 /*
- * After ERR_UNAVAILABLE: whether it may have been carried out all the same, since the connection
- * was lost in db_commit, in a statement outside a transaction, or in a script that commits. Errs
- * towards true.
+ * When what runs from now on is of no use any more, by the clock of loop_now_ms; INT64_MAX, as at
+ * first: never. Nothing is begun past it, and the server ends what still runs, also a COMMIT that
+ * waits for somebody's lock, and undoes it. All of that happens a little earlier (an eighth of the
+ * time, at most half a second), so that the answer arrives in time.
+ */
+void db_set_deadline(struct db *self, int64_t deadline_ms);
+/*
+ * After ERR_UNAVAILABLE: whether something since db_set_deadline may have been carried out all the
+ * same, since the connection was lost in db_commit, in a statement outside a transaction that
+ * writes, or in a script that commits. Errs towards true.
  */
 bool db_uncertain(const struct db *self);
 

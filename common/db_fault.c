@@ -9,9 +9,21 @@
 
 #include "common/db_private.h"
 #include "common/log.h"
+#include "common/loop.h"
 
-/* LOST: the connection is of no use any more. BUSY: the same may succeed when tried again. */
-enum fault_class { FAULT_LOST, FAULT_BUSY, FAULT_TAKEN, FAULT_BUG };
+/* Between two lines of one connection about a server that is out of something, or not the one. */
+#define FAULT_LOG_PAUSE_MS 10000
+/* Below this are faults of the server's files, memory and disk (my_sys' EE_...). */
+#define FIRST_SERVER_CODE 1000
+/* What MySQL has of its own and MariaDB does not name. */
+#define ER_MYSQL_QUERY_TIMEOUT 3024
+
+/*
+ * LOST: the connection is of no use any more. ELSEWHERE: nor is this server, since another one is
+ * the one to write to. BUSY: the same may succeed when tried again. SHORT: likewise, once the
+ * server has what it is out of, which the operator should know. TAKEN: a unique key. BUG: all else.
+ */
+enum fault_class { FAULT_LOST, FAULT_ELSEWHERE, FAULT_BUSY, FAULT_SHORT, FAULT_TAKEN, FAULT_BUG };
 
 static enum fault_class classify(unsigned code) {
     switch (code) {
@@ -28,33 +40,64 @@ static enum fault_class classify(unsigned code) {
     case ER_SERVER_SHUTDOWN:
     case ER_CONNECTION_KILLED:
     case ER_NORMAL_SHUTDOWN:
+    case ER_GOT_SIGNAL:
+    case ER_SHUTDOWN_COMPLETE:
+    case ER_FORCING_CLOSE:
+    case ER_ABORTING_CONNECTION:
+    case ER_NEW_ABORTING_CONNECTION:
+    case ER_ERROR_DURING_COMMIT:  /* whether it was committed is not known */
+    case ER_UNKNOWN_STMT_HANDLER: /* a proxy has put another session behind the connection */
+    case ER_NET_PACKETS_OUT_OF_ORDER:
     case ER_NET_READ_ERROR:
     case ER_NET_READ_INTERRUPTED:
     case ER_NET_ERROR_ON_WRITE:
     case ER_NET_WRITE_INTERRUPTED:
         return FAULT_LOST;
+    case ER_OPTION_PREVENTS_STATEMENT: /* --read-only, while servers change roles */
+    case ER_READ_ONLY_MODE:
+    case ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION:
+    case ER_READ_ONLY_TRANSACTION:
+    case ER_INNODB_READ_ONLY:
+    case ER_OPEN_AS_READONLY:
+    case ER_UNKNOWN_COM_ERROR: /* a node that is not part of its cluster */
+        return FAULT_ELSEWHERE;
     case ER_LOCK_DEADLOCK:
+    case ER_XA_RBDEADLOCK:
     case ER_LOCK_WAIT_TIMEOUT:
+    case ER_LOCK_ABORTED:
+    case ER_CANT_UPDATE_WITH_READLOCK:
     case ER_CHECKREAD:
     case ER_QUERY_INTERRUPTED:
+    case ER_FILSORT_ABORT:
     case ER_STATEMENT_TIMEOUT:
+    case ER_MYSQL_QUERY_TIMEOUT:
     case ER_NEED_REPREPARE:
+    case ER_TABLE_DEF_CHANGED:
+        return FAULT_BUSY;
     case ER_CON_COUNT_ERROR:
     case ER_TOO_MANY_USER_CONNECTIONS:
     case ER_USER_LIMIT_REACHED:
     case ER_TOO_MANY_CONCURRENT_TRXS:
+    case ER_MAX_PREPARED_STMT_COUNT_REACHED:
+    case ER_LOCK_TABLE_FULL:
     case ER_OUT_OF_RESOURCES:
     case ER_OUTOFMEMORY:
+    case ER_OUT_OF_SORTMEMORY:
+    case ER_CANT_CREATE_THREAD:
+    case ER_CANT_CREATE_FILE:
+    case ER_CANT_OPEN_FILE:
     case ER_DISK_FULL:
     case ER_RECORD_FILE_FULL:
-    case ER_OPTION_PREVENTS_STATEMENT: /* --read-only, while servers change roles */
-    case ER_READ_ONLY_MODE:
-        return FAULT_BUSY;
+    case ER_ERROR_ON_READ:
+    case ER_ERROR_ON_WRITE:
+    case ER_ERROR_ON_CLOSE:
+    case ER_GET_ERRNO: /* "No space left on device", from the engine */
+        return FAULT_SHORT;
     case ER_DUP_ENTRY:
     case ER_DUP_ENTRY_WITH_KEY_NAME:
         return FAULT_TAKEN;
     default:
-        return FAULT_BUG;
+        return code > 0 && code < FIRST_SERVER_CODE ? FAULT_SHORT : FAULT_BUG;
     }
 }
 
@@ -91,6 +134,17 @@ static void log_fault(const struct db *self, enum log_level level, const char *e
               log_quote(quoted, self->fault, strlen(self->fault)));
 }
 
+/* One line for each time that something is wrong, also where it goes and comes back; the rest is
+ * for who looks closely. */
+static void log_seldom(struct db *self, enum log_level level, const char *event, const char *name,
+                       unsigned code) {
+    int64_t now_ms = loop_now_ms();
+    bool lately = self->logged_ms != 0 && now_ms - self->logged_ms < FAULT_LOG_PAUSE_MS;
+    log_fault(self, lately ? LOG_LEVEL_DEBUG : level, event, name, code);
+    if (!lately)
+        self->logged_ms = now_ms;
+}
+
 /* A lock wait that times out undoes one statement only, and keeps the locks. */
 static void end_transaction(struct db *self) {
     if (self->state != DB_TRANSACTION)
@@ -115,6 +169,18 @@ enum err db_fail(struct db *self, const char *name, unsigned code, const char *t
         log_fault(self, LOG_LEVEL_WARN, "database_lost", name, code);
         db_close(self);
         return ERR_UNAVAILABLE;
+    case FAULT_ELSEWHERE:
+        if (!self->away)
+            log_seldom(self, LOG_LEVEL_ERROR, "database_away", name, code);
+        self->away = true;
+        /* The next attempt may come at once, unless this server was dialled just now. */
+        self->retry_at_ms = self->connected_ms + DB_RETRY_MS;
+        db_close(self);
+        return ERR_UNAVAILABLE;
+    case FAULT_SHORT:
+        log_seldom(self, LOG_LEVEL_WARN, "database_short", name, code);
+        end_transaction(self);
+        return ERR_UNAVAILABLE;
     case FAULT_BUSY:
         log_fault(self, LOG_LEVEL_DEBUG, "database_busy", name, code);
         end_transaction(self);
@@ -136,6 +202,13 @@ enum err db_fail_internal(struct db *self, const char *name, const char *text) {
     snprintf(self->fault, sizeof self->fault, "%s", text);
     log_fault(self, LOG_LEVEL_ERROR, "database_error", name, 0);
     return ERR_INTERNAL;
+}
+
+enum err db_fail_late(struct db *self, const char *name) {
+    snprintf(self->fault, sizeof self->fault, "its time was over");
+    log_fault(self, LOG_LEVEL_DEBUG, "database_late", name, 0);
+    end_transaction(self);
+    return ERR_UNAVAILABLE;
 }
 
 enum err db_fail_connect(struct db *self) {

@@ -9,6 +9,9 @@
 
 #include "common/db.h"
 
+/* Between attempts to connect. */
+#define DB_RETRY_MS 200
+
 /* MariaDB's messages have at most 512 bytes. */
 #define DB_FAULT_BYTES 513
 /* MariaDB's identifiers have at most 64 characters of up to 4 bytes. */
@@ -29,7 +32,11 @@ struct db {
     bool connected;
     bool lost;           /* was connected, or tried to be, and is not since */
     bool away;           /* the last attempt failed, and the first that did was logged */
-    int64_t retry_at_ms; /* no attempt to connect before; loop_now_ms() */
+    int64_t retry_at_ms; /* no attempt to connect before; loop_now_ms(), as all times here */
+    int64_t connected_ms, checked_ms; /* when it was made, and last found to take writes */
+    int64_t logged_ms;                /* of what is said seldom; 0: never */
+    int64_t deadline_ms;              /* of what runs, with time for an answer; INT64_MAX: none */
+    int64_t limit_ms; /* how long the server lets each statement run; 0: without a limit */
     enum db_state state;
 
     struct db_prepared prepared[DB_MAX_PREPARED];
@@ -49,9 +56,13 @@ struct db {
     } script;
 };
 
-/* Whether a statement may be sent: connects if need be, refuses in DB_LOST_TRANSACTION. Clears
- * `uncertain`. */
-enum err db_ready(struct db *self) __attribute__((warn_unused_result));
+/*
+ * Whether a statement may be sent: connects if need be, refuses in DB_LOST_TRANSACTION and past the
+ * deadline. Has the server end each of the `statements` that follow in one round trip so early that
+ * all of them end by the deadline.
+ */
+enum err db_ready(struct db *self, const char *name, unsigned statements)
+    __attribute__((warn_unused_result));
 
 /* Takes the state of the transaction from the server's answer to the last statement. */
 void db_note_state(struct db *self);
@@ -76,6 +87,8 @@ enum err db_fail_last(struct db *self, const char *name, bool commits)
 /* The same for a fault of our own, such as a wrong count of arguments: ERR_INTERNAL, logged. */
 enum err db_fail_internal(struct db *self, const char *name, const char *text)
     __attribute__((warn_unused_result));
+/* The deadline has passed, before anything of the statement was sent. */
+enum err db_fail_late(struct db *self, const char *name) __attribute__((warn_unused_result));
 /* The connection can't be made. */
 enum err db_fail_connect(struct db *self) __attribute__((warn_unused_result));
 

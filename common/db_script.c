@@ -7,6 +7,9 @@
 #include "common/db_private.h"
 
 #define SCRIPT_NAME "script"
+/* Of a script's statements those that may wait for somebody: one that reads or writes, the commit.
+ */
+#define SCRIPT_WAITS 2
 #define ESCAPE_PIECE_BYTES 1024
 
 /*
@@ -15,12 +18,13 @@
  */
 static bool may_commit(const struct db *self, const struct buffer *sql) {
     bool begins = sql->length >= 5 && memcmp(sql->data, "BEGIN", 5) == 0;
-    return (self->state == DB_IDLE && !begins) ||
+    bool reads = sql->length >= 6 && memcmp(sql->data, "SELECT", 6) == 0;
+    return (self->state == DB_IDLE && !begins && !reads) ||
            memmem(sql->data, sql->length, "COMMIT", 6) != NULL;
 }
 
 enum err db_script_run(struct db *self, const struct buffer *sql) {
-    enum err err = db_ready(self);
+    enum err err = db_ready(self, SCRIPT_NAME, SCRIPT_WAITS);
     if (err == ERR_OK && (sql->failed || sql->length == 0))
         err = db_fail_internal(self, SCRIPT_NAME, "the script is empty or was cut");
     if (err == ERR_OK) {

@@ -2,6 +2,7 @@
  * Prepared statements: a connection prepares each when it first runs it and keeps the ones used
  * last; values; db_query.
  */
+#include <mysqld_error.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -108,11 +109,13 @@ static enum err statement_failed(struct db *self, struct db_prepared *entry, boo
     char text[DB_FAULT_BYTES];
     snprintf(text, sizeof text, "%s", mysql_stmt_error(entry->stmt));
     mysql_stmt_free_result(entry->stmt);
+    if (code == ER_NEED_REPREPARE)
+        forget(self, entry);
     return db_fail(self, name, code, text, commits);
 }
 
 static enum err execute(struct db *self, struct db_prepared *entry, struct db_rows **rows_r) {
-    bool commits = self->state == DB_IDLE;
+    bool commits = self->state == DB_IDLE && strncmp(entry->statement->sql, "SELECT", 6) != 0;
     if (mysql_stmt_execute(entry->stmt) != 0)
         return statement_failed(self, entry, commits);
     if (mysql_stmt_field_count(entry->stmt) == 0) {
@@ -142,7 +145,7 @@ enum err db_query(struct db *self, const struct db_statement *statement,
                   const struct db_value *args, size_t arg_count, struct db_rows **rows_r) {
     if (rows_r != NULL)
         *rows_r = NULL;
-    enum err err = db_ready(self);
+    enum err err = db_ready(self, statement->name, 1);
     if (err != ERR_OK)
         return err;
     struct db_prepared *entry = prepare(self, statement, &err);

@@ -13,6 +13,8 @@
     X(INTERNAL, "internal", "something went wrong on the server")                                  \
     X(UNAVAILABLE, "unavailable", "the server cannot do that just now, try again")                 \
     X(TIMEOUT, "timeout", "the server took too long, try again")                                   \
+    X(UNKNOWN_OUTCOME, "unknown_outcome",                                                          \
+      "the server cannot tell whether that was done, look before you try again")                   \
     X(OVERLOADED, "overloaded", "the server is busy, try again")                                   \
     X(BAD_REQUEST, "bad_request", "the request is malformed")                                      \
     X(UNKNOWN_MESSAGE, "unknown_message", "there is no such message")                              \

@@ -81,7 +81,8 @@ const char *peer_address(const struct peer *peer);
 uint64_t *peer_numbers(struct peer *peer);
 size_t peer_pending(const struct peer *peer);
 
-/* `reply` (of message->reply) and `text` live for the call; `reply` is NULL unless ERR_OK. */
+/* `reply` (of message->reply) and `text` live for the call; `reply` is NULL unless ERR_OK. `text`
+ * is NULL when no answer came: what was asked may have been done, or may yet be. */
 typedef void peers_done(void *argument, enum err err, const void *reply, const char *text);
 
 struct peers_request {

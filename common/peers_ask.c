@@ -70,7 +70,7 @@ void peer_end_pending(struct peer *peer, enum err err) {
     while (next != NULL) {
         struct pending *pending = next;
         next = pending->next;
-        end(peer->owner, pending, err, NULL, err_text(err));
+        end(peer->owner, pending, err, NULL, NULL);
     }
 }
 
@@ -88,7 +88,7 @@ void peer_sweep(struct peer *peer, int64_t now_ms) {
     while (over != NULL) {
         struct pending *pending = over;
         over = pending->next;
-        end(peer->owner, pending, ERR_TIMEOUT, NULL, err_text(ERR_TIMEOUT));
+        end(peer->owner, pending, ERR_TIMEOUT, NULL, NULL);
     }
 }
 

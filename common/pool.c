@@ -10,11 +10,13 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "common/log.h"
 #include "common/loop.h"
 
+#define POOL_FAULT_BYTES 256
 /* Between two signs of life. */
 #define PROBE_S 1.0
 
@@ -39,7 +41,6 @@ struct pool {
     struct pool_job probe;
     ev_timer probe_timer;
     bool probing;                     /* the probe is submitted and not done */
-    atomic_bool away;                 /* what the last job found */
     _Atomic int64_t probe_started_ms; /* of the one that a worker runs; 0: none runs */
 
     atomic_size_t waiting; /* length of `queue`; changed under the lock, read without */
@@ -48,6 +49,8 @@ struct pool {
     struct job_list queue;
     struct job_list finished;
     bool stopping;
+    bool away; /* what the last job found */
+    char fault[POOL_FAULT_BYTES];
 };
 
 static void jobs_add(struct job_list *list, struct pool_job *job) {
@@ -78,15 +81,21 @@ static struct pool_job *wait_for_job(struct pool *self) {
     return job;
 }
 
+static void note_database(struct pool *pool, const struct db *db, enum err err) {
+    pthread_mutex_lock(&pool->lock);
+    pool->away = err != ERR_OK;
+    if (pool->away)
+        snprintf(pool->fault, sizeof pool->fault, "%s", db_fault(db));
+    pthread_mutex_unlock(&pool->lock);
+}
+
 static void run_job(struct pool *pool, struct pool_job *job, struct db *db) {
     job->expired = loop_now_ms() >= job->deadline_ms;
     if (job->expired)
         return;
+    db_set_deadline(db, job->deadline_ms);
     /* The job runs without a connection too: its first query tells it why. */
-    bool connected = db_connect(db) == ERR_OK;
-    atomic_store_explicit(&pool->away, !connected, memory_order_relaxed);
-    if (!connected)
-        log_debug("pool_without_database", "");
+    note_database(pool, db, db_connect(db));
     job->run(job, db);
     if (db_in_transaction(db))
         log_error("database_transaction_left_open", "");
@@ -155,9 +164,10 @@ static void probe_run(struct pool_job *job, struct db *db) {
     struct pool *self = pool_of(job);
     atomic_store_explicit(&self->probe_started_ms, loop_now_ms(), memory_order_relaxed);
     struct db_rows *rows = NULL;
+    db_set_deadline(db, loop_now_ms() + POOL_DATABASE_MS);
     enum err err = db_query(db, &statement, DB_NO_ARGS, &rows);
     db_rows_destroy(&rows);
-    atomic_store_explicit(&self->away, err != ERR_OK, memory_order_relaxed);
+    note_database(self, db, err);
     atomic_store_explicit(&self->probe_started_ms, 0, memory_order_relaxed);
 }
 
@@ -175,10 +185,16 @@ static void on_probe_timer(struct ev_loop *ev, ev_timer *timer, int events) {
 
 void pool_watch_database(struct pool *self) { ev_timer_again(self->ev, &self->probe_timer); }
 
-bool pool_has_database(const struct pool *self) {
+const char *pool_lacks_database(struct pool *self, char *out, size_t size) {
     int64_t started_ms = atomic_load_explicit(&self->probe_started_ms, memory_order_relaxed);
-    bool silent = started_ms != 0 && loop_now_ms() - started_ms >= POOL_DATABASE_MS;
-    return !silent && !atomic_load_explicit(&self->away, memory_order_relaxed);
+    if (started_ms != 0 && loop_now_ms() - started_ms >= POOL_DATABASE_MS)
+        return "the database does not answer";
+    pthread_mutex_lock(&self->lock);
+    bool away = self->away;
+    if (away)
+        snprintf(out, size, "no database: %s", self->fault);
+    pthread_mutex_unlock(&self->lock);
+    return away ? out : NULL;
 }
 
 static int make_connections(struct pool *self, const struct db_settings *settings) {
@@ -192,8 +208,7 @@ static int make_connections(struct pool *self, const struct db_settings *setting
         }
         self->worker_count++;
     }
-    /* That it can't be reached is logged there. */
-    return db_connect(self->workers[0].db) == ERR_OK ? 0 : -1;
+    return 0;
 }
 
 struct pool *pool_new(struct ev_loop *ev, const struct db_settings *settings, size_t queue_limit) {

@@ -4,9 +4,10 @@
  * The loop's thread submits a job; a worker runs `run` with its connection; the loop's thread then
  * runs `done`. Jobs start in the order of submission, but run side by side. The queue is bounded:
  * at its limit pool_submit refuses. A job whose deadline has passed when a worker takes it is not
- * run: nobody waits for it any more. A worker whose connection is lost connects again for the next
- * job; while the database is away, jobs run all the same and their first db_query fails with what
- * db_connect said, so that they don't pile up. A transaction that a job leaves open is rolled back.
+ * run: nobody waits for it any more; what runs keeps to its deadline (db_set_deadline). A worker
+ * connects for its first job, and again for the next one when its connection is lost; while the
+ * database is away, jobs run all the same and their first db_query fails with what db_connect said,
+ * so that they don't pile up. A transaction that a job leaves open is rolled back.
  *
  * All calls are made on the loop's thread. Workers take no signals.
  */
@@ -33,9 +34,9 @@ struct pool_job {
 };
 
 /*
- * Starts `settings->db_connections` threads (1 to DB_MAX_CONNECTIONS) and connects the first, so
- * that a database that can't be reached is known at once. NULL with a logged line when that fails.
- * `queue_limit`: jobs that may wait, beyond those that run.
+ * Starts `settings->db_connections` threads (1 to DB_MAX_CONNECTIONS); the database need not be
+ * there. NULL with a logged line when that fails. `queue_limit`: jobs that may wait, beyond those
+ * that run.
  */
 struct pool *pool_new(struct ev_loop *ev, const struct db_settings *settings, size_t queue_limit);
 /* Runs what is queued, joins the threads, calls `done` of all that ran; from a `done` that is
@@ -48,9 +49,10 @@ int pool_submit(struct pool *self, struct pool_job *job) __attribute__((warn_unu
 size_t pool_waiting(const struct pool *self);
 
 /* From now on has a worker ask the database for a sign of life each second, so that
- * pool_has_database knows also when there are no other jobs. */
+ * pool_lacks_database knows also when there are no other jobs. */
 void pool_watch_database(struct pool *self);
-/* Whether the database answered last, and is not asked in vain for POOL_DATABASE_MS or more. */
-bool pool_has_database(const struct pool *self);
+/* NULL when the database answered last, and is not asked in vain for POOL_DATABASE_MS or more; else
+ * what is wrong with it, in one line in `out` of `size` bytes. */
+const char *pool_lacks_database(struct pool *self, char *out, size_t size);
 
 #endif

@@ -9,8 +9,6 @@
 #define TICK_SECONDS 0.02
 /* How long answers that wait in the ROUTER may take to leave at the end. */
 #define LINGER_MS 1000
-/* Jobs that may wait for a worker. */
-#define POOL_QUEUE 10000
 
 const struct config_option service_options[] = {
     CONFIG_STRING(struct service_settings, log_level, "info", "error, warn, info or debug"),
@@ -51,22 +49,14 @@ void service_fail(struct service *service, int status) {
     ev_break(service->ev, EVBREAK_ALL);
 }
 
-static size_t depth_of_pool(const void *argument) { return pool_waiting(argument); }
-
-int service_use_pool(struct service *service, const struct db_settings *settings) {
-    service->pool = pool_new(service->ev, settings, POOL_QUEUE);
-    if (service->pool == NULL)
-        return -1;
-    pool_watch_database(service->pool);
-    service_add_queue(service, "pool", depth_of_pool, service->pool, POOL_QUEUE);
-    return 0;
-}
-
 /* --- ready and stop ------------------------------------------------------------------------ */
 
 static void wait_for_ready(struct service *service) {
     const struct service_definition *definition = service->definition;
-    if (definition->ready == NULL || definition->ready(definition->context)) {
+    if (service_waits_for_database(service)) {
+        /* The other services have their time from then on. */
+        service->deadline_ms = loop_now_ms() + (int64_t)definition->common->peer_wait_ms;
+    } else if (definition->ready == NULL || definition->ready(definition->context)) {
         service->state = SERVICE_READY;
         ev_timer_stop(service->ev, &service->tick);
         log_info("ready", "address=tcp://%s:%u version=%s", definition->common->bind_address,
@@ -176,8 +166,7 @@ static void service_run(struct service *service) {
 static void service_close(struct service *service) {
     const struct service_definition *definition = service->definition;
     http_admin_destroy(&service->http);
-    if (service->pool != NULL)
-        pool_destroy(&service->pool);
+    service_leave_database(service);
     if (definition->finish != NULL)
         definition->finish(definition->context);
     loop_socket_destroy(&service->input);

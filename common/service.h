@@ -143,10 +143,17 @@ const char *service_name(const struct service *service);
 const struct service_settings *service_common(const struct service *service);
 /* Ends the loop with this status, after a logged line; for faults that cannot be lived with. */
 void service_fail(struct service *service, int status);
-/* Gives pool handlers a pool: made in `start`, destroyed by the skeleton. -1 after a logged line.
+/*
+ * Gives pool handlers a pool: made in `start`, destroyed by the skeleton. -1 after a logged line.
+ * The service is not ready, and refuses requests, until the database is there (it is waited for,
+ * however long) and `check` has found it as it should be. `check` runs on a worker; NULL: nothing
+ * is checked. Its ERR_UNAVAILABLE or ERR_TIMEOUT has it run again; any other error ends the
+ * service, with the sentence that it has written to `message_r`.
  */
-int service_use_pool(struct service *service, const struct db_settings *settings)
-    __attribute__((warn_unused_result));
+#define SERVICE_CHECK_BYTES 256
+typedef enum err service_database_check(struct db *db, char message_r[SERVICE_CHECK_BYTES]);
+int service_use_pool(struct service *service, const struct db_settings *settings,
+                     service_database_check *check) __attribute__((warn_unused_result));
 struct pool *service_pool(struct service *service);
 
 /*

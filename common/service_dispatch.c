@@ -130,6 +130,8 @@ static void job_run(struct pool_job *job, struct db *db) {
     call->err = reply == NULL ? ERR_INTERNAL
                               : call->route->handler.pool(call->service->definition->context, db,
                                                           &call->arena, call->body, reply);
+    if (call->err == ERR_UNAVAILABLE && db_uncertain(db))
+        call->err = ERR_UNKNOWN_OUTCOME;
     log_trace_end(before);
     if (call->err != ERR_OK)
         return;
@@ -211,6 +213,10 @@ static void run(struct call *call, struct slice bytes) {
     bool own = handler->loop == service_handle_ping || handler->loop == service_handle_status;
     if (!own && service->state == SERVICE_STOPPING) {
         refuse(call, ERR_UNAVAILABLE, "this instance is stopping");
+        return;
+    }
+    if (!own && service_waits_for_database(service)) {
+        refuse(call, ERR_UNAVAILABLE, "this instance waits for its database");
         return;
     }
     if (!own && service->calls > SERVICE_MAX_CALLS) {

@@ -28,11 +28,23 @@ struct service_queue {
     struct metric *depth_gauge;
 };
 
+/* See service_database.c. */
+struct service_database {
+    service_database_check *check;
+    struct pool_job job;
+    ev_timer again;
+    enum err err;
+    bool sound; /* there, and what the service needs */
+    bool told;  /* that it is waited for was logged */
+    char message[SERVICE_CHECK_BYTES];
+};
+
 struct service {
     const struct service_definition *definition;
     struct ev_loop *ev;
     struct metrics *metrics;
     struct pool *pool;
+    struct service_database database; /* only with a pool */
     zsock_t *router;
     struct loop_socket *input;
     struct buffer scratch; /* one outgoing message at a time */
@@ -56,6 +68,13 @@ struct service {
 void dispatch_prepare(struct service *service);
 /* loop_socket_ready of the ROUTER. */
 void dispatch_ready(void *argument, void *socket);
+
+/* --- service_database.c --- */
+
+/* Whether the database that the service has was not reached yet, or not checked. */
+bool service_waits_for_database(const struct service *service);
+/* Ends the pool, if there is one. */
+void service_leave_database(struct service *service);
 
 /* --- service_status.c --- */
 

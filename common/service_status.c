@@ -60,14 +60,16 @@ const char *service_lacks(const struct service *service, char out[SERVICE_LACKS_
     const struct service_definition *definition = service->definition;
     if (service->state == SERVICE_STOPPING)
         return "this instance is stopping";
+    const char *lacks =
+        service->pool == NULL ? NULL : pool_lacks_database(service->pool, out, SERVICE_LACKS_BYTES);
+    if (lacks != NULL)
+        return lacks;
     if (definition->ready != NULL && !definition->ready(definition->context)) {
         const char *name =
             definition->missing == NULL ? NULL : definition->missing(definition->context);
         snprintf(out, SERVICE_LACKS_BYTES, "no %s service answers", name == NULL ? "called" : name);
         return out;
     }
-    if (service->pool != NULL && !pool_has_database(service->pool))
-        return "the database does not answer";
     return service->state == SERVICE_STARTING ? "this instance is starting" : NULL;
 }
 

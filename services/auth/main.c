@@ -49,9 +49,7 @@ static int start(struct service *service, void *context) {
         log_error("start_failed", "reason=\"no memory\"");
         return -1;
     }
-    if (schema_require(service, &settings->db) != 0)
-        return -1;
-    return service_use_pool(service, &settings->db);
+    return service_use_pool(service, &settings->db, schema_check);
 }
 
 static void finish(void *context) {

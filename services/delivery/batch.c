@@ -2,6 +2,10 @@
 #include "services/delivery/batch.h"
 
 #include "common/log.h"
+#include "common/loop.h"
+
+/* A request goes with a batch that leaves it at least this part of the longest time of all. */
+#define BATCH_SHARE 4
 
 struct batch {
     struct db *db;
@@ -207,16 +211,49 @@ static struct route_batch *answer(struct batch *batch, bool *missed_r) {
     return routes;
 }
 
+/*
+ * A batch ends by the deadline of the first of its senders, or is undone. Those whose time is
+ * nearly over by then would leave too little to the others: they are told so, and ask again if they
+ * still want it. Copies the others to `kept`.
+ */
+static size_t keep_timely(struct send *const *sends, size_t count, struct send **kept,
+                          int64_t *deadline_ms_r) {
+    int64_t now_ms = loop_now_ms(), most_ms = 0;
+    size_t kept_count = 0;
+    *deadline_ms_r = INT64_MAX;
+    for (size_t i = 0; i < count; i++) {
+        int64_t deadline_ms = call_deadline_ms(sends[i]->call);
+        if (deadline_ms != INT64_MAX && deadline_ms - now_ms > most_ms)
+            most_ms = deadline_ms - now_ms;
+    }
+    for (size_t i = 0; i < count; i++) {
+        int64_t deadline_ms = call_deadline_ms(sends[i]->call);
+        if (deadline_ms - now_ms <= most_ms / BATCH_SHARE) {
+            sends[i]->err = ERR_TIMEOUT;
+            continue;
+        }
+        *deadline_ms_r = deadline_ms < *deadline_ms_r ? deadline_ms : *deadline_ms_r;
+        kept[kept_count++] = sends[i];
+    }
+    return kept_count;
+}
+
 struct route_batch *batch_run(struct db *db, struct log_cache *cache, uint64_t instance,
                               struct send **sends, size_t count, bool *missed_r) {
-    struct batch batch = {
-        .db = db, .cache = cache, .instance = instance, .sends = sends, .count = count};
+    struct send *kept[LOG_MAX_ROWS];
+    int64_t deadline_ms;
+    struct batch batch = {.db = db,
+                          .cache = cache,
+                          .instance = instance,
+                          .sends = kept,
+                          .count = keep_timely(sends, count, kept, &deadline_ms)};
     struct record_arena arena = {0};
     struct route_batch *routes = NULL;
-    enum err err = ERR_UNAVAILABLE;
+    enum err err = batch.count == 0 ? ERR_OK : ERR_UNAVAILABLE;
     bool uncertain = false;
     *missed_r = false;
     for (int attempt = 0; attempt < WRITERS_ATTEMPTS && err == ERR_UNAVAILABLE; attempt++) {
+        db_set_deadline(db, deadline_ms);
         err = db_connect(db);
         if (err == ERR_OK)
             err = commit(&batch, &arena);
@@ -227,9 +264,10 @@ struct route_batch *batch_run(struct db *db, struct log_cache *cache, uint64_t i
     }
     if (err == ERR_OK)
         routes = answer(&batch, missed_r);
-    else
-        for (size_t i = 0; i < count; i++)
-            sends[i]->err = err;
+    else if (err == ERR_UNAVAILABLE && uncertain)
+        err = ERR_UNKNOWN_OUTCOME;
+    for (size_t i = 0; err != ERR_OK && i < batch.count; i++)
+        kept[i]->err = err;
     /* It may be in the log after all, and nobody may say it again. */
     if (err != ERR_OK && uncertain)
         *missed_r = true;

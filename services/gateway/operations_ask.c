@@ -12,11 +12,28 @@ struct errand {
     void (*done)(struct client *client, enum err err, const void *reply);
 };
 
+/* Whether it matters that a request may have been carried out unseen. */
+static bool changes_something(const struct client *client) {
+    enum operation operation = client->request.operation;
+    return client->again != NULL && operation != OPERATION_LOGIN && operation != OPERATION_RESUME &&
+           operation != OPERATION_RECEIVED;
+}
+
+/* How it ends when it is not asked again: nobody is told that something was not done that may have
+ * been. */
+static enum err last_word(const struct client *client, enum err err) {
+    if (!patience_may_pass(err))
+        return err;
+    if (client->patience.unknown && changes_something(client))
+        return ERR_UNKNOWN_OUTCOME;
+    return err == ERR_UNKNOWN_OUTCOME ? ERR_UNAVAILABLE : err;
+}
+
 /* `done` hears of it, unless it can be asked again. */
 static void conclude(struct client *client, const struct errand *errand, enum err err,
                      const void *reply) {
     if (client->again == NULL || !patience_may_pass(err) || !patience_wait(&client->patience)) {
-        errand->done(client, err, reply);
+        errand->done(client, last_word(client, err), reply);
         return;
     }
     DL_APPEND2(client->gateway->retry_queue, client, prev_retry, next_retry);
@@ -24,12 +41,13 @@ static void conclude(struct client *client, const struct errand *errand, enum er
 }
 
 static void errand_done(void *argument, enum err err, const void *reply, const char *text) {
-    (void)text;
     struct errand errand = *(struct errand *)argument;
     free(argument);
     struct client *client = gateway_client(errand.gateway, errand.client);
-    if (client != NULL)
-        conclude(client, &errand, err, reply);
+    if (client == NULL)
+        return;
+    client->patience.unknown = client->patience.unknown || patience_is_unknown(err, text);
+    conclude(client, &errand, err, reply);
 }
 
 void operation_ask(struct client *client, struct peers *peers, const struct message_desc *message,

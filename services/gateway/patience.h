@@ -22,6 +22,7 @@
 
 struct patience {
     int64_t until_ms, again_ms, pause_ms; /* the first two as loop_now_ms */
+    bool unknown; /* one of the tries got no answer, or one that can't tell what was done */
 };
 
 static inline void patience_start(struct patience *self, uint64_t for_ms) {
@@ -29,9 +30,15 @@ static inline void patience_start(struct patience *self, uint64_t for_ms) {
                               .pause_ms = PATIENCE_FIRST_PAUSE_MS};
 }
 
-/* The instance is not there, or has died on it: it may have been done all the same. */
+/* The instance is not there, has died on it, or says that it could not do it for now. */
 static inline bool patience_may_pass(enum err err) {
-    return err == ERR_UNAVAILABLE || err == ERR_TIMEOUT;
+    return err == ERR_UNAVAILABLE || err == ERR_TIMEOUT || err == ERR_UNKNOWN_OUTCOME;
+}
+
+/* Whether a try that ended so, with peers_done's `text`, may have been carried out all the same, or
+ * may yet be: asking again under the same nonce would tell. */
+static inline bool patience_is_unknown(enum err err, const char *text) {
+    return err == ERR_UNKNOWN_OUTCOME || (err != ERR_OK && text == NULL);
 }
 
 /* The same, or it has too much to do: for what is asked again until its time is over anyway. */

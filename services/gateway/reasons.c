@@ -24,6 +24,10 @@ static const char *pattern_of_person(const struct client_request *request, enum 
     switch (err) {
     case ERR_NO_ACCOUNT:
         return "user P does not exist";
+    case ERR_UNKNOWN_OUTCOME:
+        return send ? "it is not known whether the message to P was stored: look before you send it"
+                      " again"
+                    : NULL;
     case ERR_NO_REQUEST:
         return request->operation == OPERATION_ANSWER_FRIEND
                    ? "there is no open request for friendship from P"
@@ -56,6 +60,11 @@ static const char *pattern_of_group(const struct client_request *request, enum e
     switch (err) {
     case ERR_NO_GROUP:
         return "group G does not exist";
+    case ERR_UNKNOWN_OUTCOME:
+        return request->operation == OPERATION_SEND
+                   ? "it is not known whether the message to group G was stored: look before you"
+                     " send it again"
+                   : NULL;
     case ERR_NOT_MEMBER:
         return "you are not a member of group G";
     case ERR_ALREADY_MEMBER:

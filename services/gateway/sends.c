@@ -34,6 +34,7 @@ struct send {
     struct recipient to;
     struct flight *flight; /* that it is on its way with; NULL: waits */
     bool alone;            /* was refused with others: goes with none */
+    bool unknown;          /* one of its flights may have stored it, or may yet */
     int64_t deadline_ms;
     struct send *prev, *next;
 };
@@ -93,7 +94,7 @@ static void depart(struct client *client, struct recipient to);
 
 /* A flight's texts stand in the list in the order in which they stood in the request. */
 static void land(struct client *client, const struct flight *flight, enum err err,
-                 const struct delivery_send_reply *reply) {
+                 const struct delivery_send_reply *reply, bool unknown) {
     struct send *send, *next;
     size_t i = 0;
     bool passes = patience_will_pass(err), together = flight->count > 1;
@@ -103,6 +104,7 @@ static void land(struct client *client, const struct flight *flight, enum err er
         if (passes || (err != ERR_OK && together)) {
             send->flight = NULL;
             send->alone = send->alone || !passes;
+            send->unknown = send->unknown || unknown;
             client->gateway->waiting_sends++;
             continue;
         }
@@ -119,11 +121,10 @@ static void land(struct client *client, const struct flight *flight, enum err er
 }
 
 static void answered(void *argument, enum err err, const void *reply, const char *text) {
-    (void)text;
     struct flight *flight = argument;
     struct client *client = gateway_client(flight->gateway, flight->client);
     if (client != NULL) {
-        land(client, flight, err, reply);
+        land(client, flight, err, reply, patience_is_unknown(err, text));
         /* After a failure that may pass, send_tick tries again. */
         if (!patience_will_pass(err))
             depart(client, flight->to);
@@ -257,7 +258,9 @@ static void retry(struct client *client, int64_t now_ms) {
     struct send *send, *next;
     DL_FOREACH_SAFE(client->sends, send, next) {
         if (send->flight == NULL && send->deadline_ms <= now_ms)
-            conclude(client, send, (struct client_result){.err = ERR_UNAVAILABLE});
+            conclude(client, send,
+                     (struct client_result){.err = send->unknown ? ERR_UNKNOWN_OUTCOME
+                                                                 : ERR_UNAVAILABLE});
         else if (send->flight == NULL)
             depart(client, send->to);
     }

@@ -46,8 +46,7 @@ static const struct service_handler handlers[] = {
 static int start(struct service *service, void *context) {
     struct group_service *self = context;
     self->instance = service_instance(service);
-    if (schema_require(service, &self->settings.db) != 0 ||
-        service_use_pool(service, &self->settings.db) != 0)
+    if (service_use_pool(service, &self->settings.db, schema_check) != 0)
         return -1;
     self->router =
         router_new(service, self->settings.session_peers, self->settings.presence_settle_ms);

@@ -103,18 +103,6 @@ enum err schema_check(struct db *db, char message_r[SCHEMA_MESSAGE_BYTES]) {
     return explain(db, err, "cannot read the database's version", message_r);
 }
 
-int schema_require(struct service *service, const struct db_settings *settings) {
-    (void)service; /* every start hook has one; the log line names it already */
-    char message[SCHEMA_MESSAGE_BYTES] = "no memory", quoted[LOG_QUOTED_BYTES];
-    struct db *db = db_new(settings);
-    enum err err = db == NULL ? ERR_INTERNAL : schema_check(db, message);
-    db_destroy(&db);
-    /* A database that can't be reached has been logged by the connection. */
-    if (err != ERR_OK && err != ERR_UNAVAILABLE)
-        log_error("start_failed", "reason=%s", log_quote(quoted, message, strlen(message)));
-    return err == ERR_OK ? 0 : -1;
-}
-
 /* --- migrating ----------------------------------------------------------------------------- */
 
 /* Runs the statements; `done_r` counts those that were carried out. */

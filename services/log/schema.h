@@ -2,8 +2,8 @@
  * The schema's version: what the database has, what this build needs, and the way from one to the
  * other.
  *
- * `parleyctl migrate` calls schema_migrate; every service with a database calls schema_require in
- * its start, before service_use_pool. The table schema_version has a row for each migration: it is
+ * `parleyctl migrate` calls schema_migrate; every service with a database has service_use_pool
+ * check it. The table schema_version has a row for each migration: it is
  * added before the migration runs and gets its finished_ms after it, since MariaDB cannot undo
  * changes of tables. A row without finished_ms therefore marks a migration that runs, or that
  * stopped half way; nothing builds on top of that.
@@ -22,8 +22,6 @@
 /* Shorter than the wait for an answer of the database. */
 #define SCHEMA_LOCK_SECONDS 15
 
-struct service;
-
 /* ERR_OK when the database has exactly the version that this build needs. */
 enum err schema_check(struct db *db, char message_r[SCHEMA_MESSAGE_BYTES])
     __attribute__((warn_unused_result));
@@ -36,9 +34,5 @@ enum err schema_check(struct db *db, char message_r[SCHEMA_MESSAGE_BYTES])
 typedef void schema_applied(void *argument, const struct migration *migration);
 enum err schema_migrate(struct db *db, schema_applied *applied, void *argument,
                         char message_r[SCHEMA_MESSAGE_BYTES]) __attribute__((warn_unused_result));
-
-/* Checks over a connection of its own. 0, or -1 after one logged line. */
-int schema_require(struct service *service, const struct db_settings *settings)
-    __attribute__((warn_unused_result));
 
 #endif

@@ -188,13 +188,20 @@ static void test_lost_commit_is_uncertain(void **state) {
     assert_int_equal(db_commit(db), ERR_UNAVAILABLE);
     assert_true(db_uncertain(db));
     assert_int_equal(db_query(db, &ping, DB_NO_ARGS, NULL), ERR_OK);
+    assert_true(db_uncertain(db));
+    db_set_deadline(db, INT64_MAX);
     assert_false(db_uncertain(db));
     /* A write by itself may have been carried out too, once it was sent. */
     assert_int_equal(insert_row(10, "a"), ERR_OK);
     test_db_kill(other, db);
     assert_int_equal(insert_row(11, "b"), ERR_UNAVAILABLE);
     assert_true(db_uncertain(db));
-    /* Not when it could not even be prepared. */
+    /* Not when it could not even be prepared, nor when it only reads. */
+    db_set_deadline(db, INT64_MAX);
+    assert_int_equal(db_query(db, &ping, DB_NO_ARGS, NULL), ERR_OK);
+    test_db_kill(other, db);
+    assert_int_equal(db_query(db, &ping, DB_NO_ARGS, NULL), ERR_UNAVAILABLE);
+    assert_false(db_uncertain(db));
     assert_int_equal(db_connect(db), ERR_OK);
     test_db_kill(other, db);
     assert_int_equal(insert_row(11, "b"), ERR_UNAVAILABLE);
@@ -247,6 +254,99 @@ static void test_idle_transaction_is_ended(void **state) {
     assert_int_equal(sum_seen_by_other(), 1);
 }
 
+/* --- what the server's codes mean -------------------------------------------------------------
+ */
+
+/* Has the server fail with this code, in a transaction that has written something. */
+static enum err fail_with(unsigned code) {
+    char sql[128];
+    assert_int_equal(db_begin(db), ERR_OK);
+    assert_int_equal(update_row(db, 1), ERR_OK);
+    snprintf(sql, sizeof sql,
+             "SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = %u, MESSAGE_TEXT = 'just a test'", code);
+    return test_db_try(db, sql);
+}
+
+static void test_what_is_nobodys_fault_may_be_tried_again(void **state) {
+    (void)state;
+    static const unsigned codes[] = {1021, 1026, 1030, 1037, 1038, 1040, 1041, 1114, 1135,
+                                     1203, 1205, 1206, 1213, 1223, 1226, 1317, 1412, 1461,
+                                     1615, 1637, 1689, 1969, 3024, 3,    28};
+    uint64_t id = test_db_connection_id(db);
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+        if (fail_with(codes[i]) != ERR_UNAVAILABLE)
+            fail_msg("%u counts as a fault: %s", codes[i], db_fault(db));
+        assert_false(db_uncertain(db));
+        assert_false(db_in_transaction(db));
+        db_rollback(db);
+    }
+    /* All that needs no new connection; and nothing of it was kept. */
+    assert_int_equal(test_db_connection_id(db), id);
+    assert_int_equal(sum_seen_by_other(), 0);
+    assert_int_equal(fail_with(1146), ERR_INTERNAL);
+}
+
+static void test_a_server_that_is_not_the_one_is_dialled_anew(void **state) {
+    (void)state;
+    static const unsigned codes[] = {1290, 1836, 1792, 1207, 1874, 1036, 1047, 1053, 1243, 1927};
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+        uint64_t id = test_db_connection_id(db);
+        assert_int_equal(fail_with(codes[i]), ERR_UNAVAILABLE);
+        assert_non_null(strstr(db_fault(db), "just a test"));
+        assert_false(db_in_transaction(db));
+        db_rollback(db);
+        test_db_wait_gone(other, id);
+        int64_t deadline_ms = loop_now_ms() + TEST_DEADLINE_MS;
+        while (db_connect(db) != ERR_OK) /* it had been dialled just now: that waits a moment */
+            assert_true(loop_now_ms() < deadline_ms);
+        assert_int_not_equal(test_db_connection_id(db), id);
+    }
+    assert_int_equal(sum_seen_by_other(), 0);
+}
+
+/* --- deadlines ---------------------------------------------------------------------------------
+ */
+
+static void test_nothing_is_begun_past_the_deadline(void **state) {
+    (void)state;
+    assert_int_equal(db_begin(db), ERR_OK);
+    assert_int_equal(insert_row(10, "a"), ERR_OK);
+    db_set_deadline(db, loop_now_ms());
+    assert_int_equal(db_commit(db), ERR_UNAVAILABLE);
+    assert_false(db_uncertain(db));
+    assert_int_equal(insert_row(11, "b"), ERR_UNAVAILABLE);
+    assert_int_equal(db_begin(db), ERR_UNAVAILABLE);
+    assert_int_equal(test_db_try(db, "INSERT INTO db_fault_test (number) VALUES (12)"),
+                     ERR_UNAVAILABLE);
+    db_set_deadline(db, INT64_MAX);
+    assert_int_equal(insert_row(13, "d"), ERR_OK);
+    assert_int_equal(rows_seen_by_other(), 3);
+}
+
+/* Statements and scripts that wait for somebody else's lock of the table. */
+static void test_what_hangs_is_ended_by_the_deadline(void **state) {
+    (void)state;
+    for (int round = 0; round < 2; round++) {
+        test_db_do(other, "LOCK TABLES db_fault_test WRITE");
+        int64_t began_ms = loop_now_ms();
+        db_set_deadline(db, began_ms + 800);
+        enum err err = round == 0 ? insert_row(10, "a")
+                                  : test_db_try(db, "BEGIN; INSERT INTO db_fault_test (number)"
+                                                    " VALUES (10); COMMIT");
+        assert_int_equal(err, ERR_UNAVAILABLE);
+        assert_false(db_uncertain(db));
+        assert_true(loop_now_ms() - began_ms < TEST_DEADLINE_MS / 4);
+        db_rollback(db);
+        test_db_do(other, "UNLOCK TABLES");
+        assert_int_equal(rows_seen_by_other(), 2);
+    }
+    /* Later ones have their own time. */
+    db_set_deadline(db, loop_now_ms() + 2 * TEST_DEADLINE_MS);
+    test_db_do(db, "SELECT SLEEP(1)");
+    db_set_deadline(db, INT64_MAX);
+    assert_int_equal(insert_row(10, "a"), ERR_OK);
+}
+
 /* false: this thread was too slow to tell. */
 static bool makes_no_second_attempt(struct db **lonely, struct db_settings *away) {
     db_destroy(lonely);
@@ -291,6 +391,12 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_deadlock_ends_one_transaction, setup, teardown),
         cmocka_unit_test_setup_teardown(test_killed_then_connected_again, setup, teardown),
         cmocka_unit_test_setup_teardown(test_killed_in_a_transaction, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_is_nobodys_fault_may_be_tried_again, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_a_server_that_is_not_the_one_is_dialled_anew, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_nothing_is_begun_past_the_deadline, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_hangs_is_ended_by_the_deadline, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lost_commit_is_uncertain, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lost_script, setup, teardown),
         cmocka_unit_test_setup_teardown(test_idle_transaction_is_ended, setup, teardown),

@@ -216,7 +216,7 @@ static inline int child_start(struct service *service, void *context) {
         log_error("start_failed", "reason=\"the test wants it\"");
         return -1;
     }
-    if (child->settings.with_database && service_use_pool(service, &child->settings.db) != 0)
+    if (child->settings.with_database && service_use_pool(service, &child->settings.db, NULL) != 0)
         return -1;
     ev_timer_init(&child->timer, child_tick, 0.005, 0.005);
     ev_signal_init(&child->signal, child_signal, SIGUSR1);

@@ -115,11 +115,41 @@ static void a_start_that_fails_is_finished(void **state) {
     assert_null(strstr(output, "event=ready"));
 }
 
-static void without_its_database_it_does_not_start(void **state) {
+/* Its socket is a link that is not there yet. */
+static void its_database_is_waited_for(void **state) {
     (void)state;
-    const char *output = OUTPUT_OF(1, "--with-database", "--db-socket=/no/such/socket");
-    assert_non_null(strstr(output, "level=error"));
-    assert_null(strstr(output, "event=ready"));
+    uint16_t port = test_free_port();
+    const char *link = test_text("/tmp/parley-test-%d.sock", (int)getpid());
+    const char *real = getenv("PARLEY_DB_SOCKET");
+    assert_non_null(real);
+    unlink(link);
+    service =
+        run_service((const char *[]){test_text("--test-port=%u", (unsigned)port), "--with-database",
+                                     "--peer-wait-ms=1", test_text("--db-socket=%s", link), NULL});
+    wait_for_text("event=waiting");
+    caller = test_caller_new("caller", port);
+    struct service_status status;
+    assert_err(test_caller_ask(caller, &message_SERVICE_STATUS, &(struct service_ping){0}, &status),
+               ERR_OK);
+    assert_false(status.ready);
+    assert_non_null(strstr(test_text("%.*s", (int)status.lacks.length, status.lacks.data), link));
+    assert_int_equal(symlink(real, link), 0);
+    service_process_wait_ready(service);
+    unlink(link);
+    assert_int_equal(count_of(service_process_output(service), "event=waiting"), 1);
+    assert_int_equal(count_of(service_process_output(service), "event=database_away"), 1);
+    assert_int_equal(service_process_stop(&service), 0);
+}
+
+static void it_can_be_stopped_while_it_waits_for_its_database(void **state) {
+    (void)state;
+    service = run_service((const char *[]){test_text("--test-port=%u", (unsigned)test_free_port()),
+                                           "--with-database", "--db-user=nobody-here",
+                                           "--db-password=wrong", NULL});
+    wait_for_text("event=waiting");
+    assert_non_null(strstr(service_process_output(service), "Access denied for user"));
+    assert_non_null(strstr(service_process_output(service), "nobody-here"));
+    assert_int_equal(service_process_stop(&service), 0);
 }
 
 static void one_that_does_not_become_ready_ends(void **state) {
@@ -252,7 +282,8 @@ int main(int argc, char **argv) {
         TEST(a_heartbeat_that_is_not_shorter_than_the_silence_is_refused),
         TEST(a_taken_port_is_told_in_a_line),
         TEST(a_start_that_fails_is_finished),
-        TEST(without_its_database_it_does_not_start),
+        TEST(its_database_is_waited_for),
+        TEST(it_can_be_stopped_while_it_waits_for_its_database),
         TEST(one_that_does_not_become_ready_ends),
         TEST(one_that_is_not_ready_yet_says_so),
         TEST(both_signals_stop_it),

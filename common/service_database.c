@@ -1,0 +1,88 @@
+/*
+ * A service's database at its start: waited for as long as it takes, then checked once. Only after
+ * that does the service become ready and see requests.
+ */
+#include <stddef.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "common/service_private.h"
+
+/* Jobs that may wait for a worker. */
+#define POOL_QUEUE 10000
+/* Between two attempts. */
+#define AGAIN_S 0.5
+
+static size_t depth_of_pool(const void *argument) { return pool_waiting(argument); }
+
+static struct service *service_of(struct pool_job *job) {
+    return (struct service *)((char *)job - offsetof(struct service, database.job));
+}
+
+static void check(struct pool_job *job, struct db *db) {
+    struct service_database *self = &service_of(job)->database;
+    self->message[0] = '\0';
+    self->err = self->check == NULL ? db_connect(db) : self->check(db, self->message);
+    if (self->err != ERR_OK && self->message[0] == '\0')
+        snprintf(self->message, sizeof self->message, "%s", db_fault(db));
+}
+
+/* A database that is away, or refuses us, may yet come or let us in. One that is not what this
+ * build needs stays so until somebody does something. */
+static void checked(struct pool_job *job) {
+    struct service *service = service_of(job);
+    struct service_database *self = &service->database;
+    char quoted[LOG_QUOTED_BYTES];
+    const char *reason = log_quote(quoted, self->message, strlen(self->message));
+    self->sound = self->err == ERR_OK;
+    if (self->sound || service->state == SERVICE_STOPPING)
+        return;
+    if (self->err != ERR_UNAVAILABLE && self->err != ERR_TIMEOUT) {
+        log_error("start_failed", "reason=%s", reason);
+        service_fail(service, 1);
+        return;
+    }
+    if (!self->told)
+        log_warn("waiting", "for=database reason=%s", reason);
+    self->told = true;
+    ev_timer_again(service->ev, &self->again);
+}
+
+static void start_check(struct service *service) {
+    struct service_database *self = &service->database;
+    ev_timer_stop(service->ev, &self->again);
+    self->job = (struct pool_job){.run = check, .done = checked, .deadline_ms = INT64_MAX};
+    if (pool_submit(service->pool, &self->job) != 0)
+        ev_timer_again(service->ev, &self->again);
+}
+
+static void on_again(struct ev_loop *ev, ev_timer *timer, int events) {
+    (void)ev;
+    (void)events;
+    start_check(timer->data);
+}
+
+int service_use_pool(struct service *service, const struct db_settings *settings,
+                     service_database_check *check_database) {
+    service->pool = pool_new(service->ev, settings, POOL_QUEUE);
+    if (service->pool == NULL)
+        return -1;
+    pool_watch_database(service->pool);
+    service_add_queue(service, "pool", depth_of_pool, service->pool, POOL_QUEUE);
+    service->database.check = check_database;
+    ev_timer_init(&service->database.again, on_again, 0, AGAIN_S);
+    service->database.again.data = service;
+    start_check(service);
+    return 0;
+}
+
+bool service_waits_for_database(const struct service *service) {
+    return service->pool != NULL && !service->database.sound;
+}
+
+void service_leave_database(struct service *service) {
+    if (service->pool == NULL)
+        return;
+    ev_timer_stop(service->ev, &service->database.again);
+    pool_destroy(&service->pool);
+}
