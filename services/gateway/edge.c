@@ -1,11 +1,12 @@
 /*
- * Life of the edge: libwebsockets' context, the limit of open files, the sweep for idle clients,
+ * Life of the edge: libwebsockets' context, the limit of open files, the sweep for silent clients,
  * the orderly end.
  */
 #include "services/gateway/edge.h"
 
 #include <errno.h>
-#include <netinet/tcp.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -23,14 +24,14 @@
 /* libwebsockets takes 16 bytes for each descriptor that the limit allows, and Docker's is 2^30. */
 #define MAX_FILES ((rlim_t)1 << 20)
 #define SWEEP_MS 1000
-/* To complete an HTTP request. */
+/* To complete an HTTP request, at most. */
 #define HANDSHAKE_S 20
 /* Of edge_close_all: for the queues and the clients' answers; after that, for the cuts. */
 #define CLOSE_ALL_MS 2000
 #define CUT_MS 500
 #define CLOSE_ALL_TICK_S 0.02
 
-/* No pings of libwebsockets' own: marks and the idle time-out do what they are for. */
+/* No pings of libwebsockets' own: ours carry marks, and it would not know of those. */
 static const lws_retry_bo_t no_pings = {.secs_since_valid_ping = 0, .secs_since_valid_hangup = 0};
 
 /* --- limits --- */
@@ -60,28 +61,57 @@ static size_t connection_limit(const struct edge_settings *settings) {
     return possible;
 }
 
-/* --- idle clients --- */
+/* --- silent clients --- */
 
 /*
- * The kernel knows when the last byte came, also of what libwebsockets keeps to itself (pings).
- * Asked only when a client may have been idle for long enough. -1: it doesn't say.
+ * The kernel knows when the last byte came, also of what libwebsockets keeps to itself (pings), and
+ * what has been acknowledged. Asked only of a client that may have been silent for long enough.
  */
-static int64_t silence_ms(const struct edge_connection *connection) {
-    struct tcp_info info = {0};
-    socklen_t length = sizeof info;
-    int fd = lws_get_socket_fd(connection->wsi);
-    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) != 0)
-        return -1;
-    return info.tcpi_last_data_recv;
+static bool ask_kernel(const struct edge_connection *connection, struct tcp_info *info_r) {
+    socklen_t length = sizeof *info_r;
+    *info_r = (struct tcp_info){0};
+    return getsockopt(lws_get_socket_fd(connection->wsi), IPPROTO_TCP, TCP_INFO, info_r, &length) ==
+           0;
 }
 
-static void check_idle(struct edge_connection *connection, int64_t now) {
-    int64_t allowed = (int64_t)connection->edge->settings->idle_timeout_ms;
-    int64_t silent = silence_ms(connection);
-    if (silent < 0 || silent >= allowed)
-        edge_close(connection, 1001, "nothing was heard for too long");
-    else
-        connection->check_ms = now + allowed - silent;
+uint64_t edge_silent_ms(const struct edge_connection *connection) {
+    struct tcp_info info;
+    if (!ask_kernel(connection, &info))
+        return UINT64_MAX;
+    bool acknowledges = connection->transport != EDGE_WEBSOCKET &&
+                        info.tcpi_last_ack_recv < info.tcpi_last_data_recv;
+    return acknowledges ? info.tcpi_last_ack_recv : info.tcpi_last_data_recv;
+}
+
+/* What was written to it is on its way still, and gets on: a slow link, on which no ping has come
+ * through yet. */
+static bool is_taking(struct edge_connection *connection, const struct tcp_info *info) {
+    bool more = info->tcpi_bytes_acked > connection->acked;
+    connection->acked = info->tcpi_bytes_acked;
+    return more && (info->tcpi_unacked > 0 || info->tcpi_notsent_bytes > 0 ||
+                    edge_queued_bytes(connection) > 0);
+}
+
+/* Pings a silent WebSocket, or ends it; a pong is heard as any byte is. */
+static void check_silence(struct edge_connection *connection, int64_t now) {
+    int64_t interval = (int64_t)connection->edge->settings->ping_interval_ms;
+    struct tcp_info info;
+    bool known = ask_kernel(connection, &info);
+    int64_t silent = info.tcpi_last_data_recv;
+    connection->check_ms = now + interval;
+    /* The kernel's clock is coarse, but before a ping it was silent for an interval. */
+    if (known && silent < now - connection->pinged_ms + interval / 2)
+        connection->pings = 0;
+    if (known && silent < interval) {
+        connection->check_ms -= silent;
+    } else if (known && is_taking(connection, &info)) {
+        connection->pings = 0;
+    } else if (connection->pings >= EDGE_UNANSWERED_PINGS) {
+        edge_close(connection, 1001, "pings were not answered");
+    } else if (edge_websocket_ping(connection) == 0) {
+        connection->pings++;
+        connection->pinged_ms = now;
+    }
 }
 
 static void on_sweep(struct ev_loop *ev, ev_timer *watcher, int revents) {
@@ -95,8 +125,9 @@ static void on_sweep(struct ev_loop *ev, ev_timer *watcher, int revents) {
     for (connection = TAILQ_FIRST(&edge->connections); connection != NULL;
          connection = TAILQ_NEXT(connection, all)) {
         if (connection->state == EDGE_OPEN) {
-            if (!connection->paused && now >= connection->check_ms)
-                check_idle(connection, now);
+            if (connection->transport == EDGE_WEBSOCKET && !connection->paused &&
+                now >= connection->check_ms)
+                check_silence(connection, now);
         } else if (now >= connection->deadline_ms) {
             edge_kill(connection);
         }
@@ -108,8 +139,10 @@ static void on_sweep(struct ev_loop *ev, ev_timer *watcher, int revents) {
 /* --- libwebsockets --- */
 
 static int start_library(struct edge *edge) {
-    uint64_t idle_s = edge->settings->idle_timeout_ms / 1000;
-    unsigned handshake_s = idle_s < 1 ? 1 : idle_s > HANDSHAKE_S ? HANDSHAKE_S : (unsigned)idle_s;
+    uint64_t asked_s = edge->settings->handshake_timeout_ms / 1000;
+    unsigned handshake_s = asked_s < 1             ? 1
+                           : asked_s > HANDSHAKE_S ? HANDSHAKE_S
+                                                   : (unsigned)asked_s;
     void *loops[] = {edge->ev};
     struct lws_context_creation_info info = {
         .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_LIBEV,
@@ -148,7 +181,7 @@ static int start_library(struct edge *edge) {
 /* --- the edge --- */
 
 static void start_timers(struct edge *edge) {
-    uint64_t sweep_ms = edge->settings->idle_timeout_ms / 4;
+    uint64_t sweep_ms = edge->settings->ping_interval_ms / 4;
     sweep_ms = sweep_ms < 20 ? 20 : sweep_ms > SWEEP_MS ? SWEEP_MS : sweep_ms;
     double sweep_s = (double)sweep_ms / 1000;
     ev_prepare_init(&edge->work, edge_on_work);

@@ -25,8 +25,13 @@
  * (edge_pace) is written one text at a time.
  *
  * Closed without the owner's asking: WebSocket messages or objects over EDGE_MAX_OBJECT (status
- * 1009), WebSocket text that is not UTF-8 (1007), EDGE_MAX_FAULTS faults in a row (1008), silence
- * for `idle_timeout_ms` (1001). on_fault tells of the first three before.
+ * 1009), WebSocket text that is not UTF-8 (1007), EDGE_MAX_FAULTS faults in a row (1008); on_fault
+ * tells of these before.
+ *
+ * Silence is no reason. Of a WebSocket that says nothing for `ping_interval_ms` the client is
+ * pinged; where two pings in a row are not answered for as long, it is gone (1001). On the other
+ * transports the kernel finds out who is: it ends a connection whose client's kernel has not
+ * acknowledged for `vanished_timeout_ms` what it was sent, or asked.
  */
 #ifndef PARLEY_GATEWAY_EDGE_H
 #define PARLEY_GATEWAY_EDGE_H
@@ -41,6 +46,8 @@
 #define EDGE_MAX_DEPTH 16
 /* A connection's queue while all of them together are beyond their limit. */
 #define EDGE_SHARE_BYTES ((size_t)65536)
+/* Pings in a row without an answer after which a WebSocket is closed. */
+#define EDGE_UNANSWERED_PINGS 2
 /* Faulty objects in a row after which a connection is closed. */
 #define EDGE_MAX_FAULTS 10
 
@@ -50,8 +57,10 @@ struct edge_connection;
 struct edge_settings {
     const char *bind_address;                 /* a numeric IPv4 or IPv6 address */
     uint16_t http_port, tcp_port, youim_port; /* 0: the kernel chooses, edge_port tells */
-    uint64_t idle_timeout_ms;  /* without a byte from the client, WebSocket pings included */
-    uint64_t send_queue_bytes; /* per connection */
+    uint64_t ping_interval_ms;     /* without a byte from the client; and to answer a ping */
+    uint64_t vanished_timeout_ms;  /* for the client's kernel to acknowledge; whole seconds */
+    uint64_t handshake_timeout_ms; /* to complete an HTTP request; at most 20 s */
+    uint64_t send_queue_bytes;     /* per connection */
     /* Over all of them: beyond it a connection's queue takes EDGE_SHARE_BYTES, or one text. */
     uint64_t send_queues_bytes;
     /* Beyond it new ones are closed at once (WebSocket status 1013). Taken lower where the limit of
@@ -103,6 +112,9 @@ enum edge_transport edge_transport(const struct edge_connection *connection);
 /* The client's, with its port, for logs; and without. Behind a proxy what that said. */
 const char *edge_address(const struct edge_connection *connection);
 const char *edge_host(const struct edge_connection *connection);
+/* How long ago the client was heard: its last byte, pongs included; on the transports where it need
+ * not send any, also its kernel's last acknowledgement. */
+uint64_t edge_silent_ms(const struct edge_connection *connection);
 
 /* Queues one text (copied). 0; -1 when the queue is full or the connection is closing. */
 int edge_send(struct edge_connection *connection, struct slice text)

@@ -61,7 +61,7 @@ struct edge_connection *edge_connection_new(struct edge *edge, struct lws *wsi,
     connection->waiting = buffer_make(3 * EDGE_MAX_OBJECT);
     edge_json_init(&connection->json);
     edge_pace_init(connection);
-    connection->check_ms = loop_now_ms() + (int64_t)edge->settings->idle_timeout_ms;
+    connection->check_ms = loop_now_ms() + (int64_t)edge->settings->ping_interval_ms;
     set_peer(connection, wsi);
     TAILQ_INSERT_TAIL(&edge->connections, connection, all);
     edge->count++;
@@ -223,7 +223,7 @@ void edge_resume(struct edge_connection *connection) {
     if (!connection->paused)
         return;
     connection->paused = false;
-    connection->check_ms = loop_now_ms() + (int64_t)connection->edge->settings->idle_timeout_ms;
+    connection->check_ms = loop_now_ms() + (int64_t)connection->edge->settings->ping_interval_ms;
     edge_work(connection);
 }
 

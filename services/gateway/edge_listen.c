@@ -17,9 +17,7 @@
 #define ACCEPT_BUDGET 64
 /* Of the kernel's, per connection: what a slow client may hold besides its queue. */
 #define SEND_BUFFER_BYTES 262144
-/* A client that vanished is noticed after 60 + 3 * 20 s, whatever the idle time-out. */
-#define KEEPALIVE_IDLE_S 60
-#define KEEPALIVE_INTERVAL_S 20
+/* Of `vanished_timeout_ms`: half of it without a word, then so many probes in the other half. */
 #define KEEPALIVE_PROBES 3
 
 static const char *transport_name(enum edge_transport transport) {
@@ -27,25 +25,32 @@ static const char *transport_name(enum edge_transport transport) {
     return names[transport];
 }
 
-/* Accepted sockets inherit these. */
-static void set_options(int fd) {
-    const int on = 1, send_bytes = SEND_BUFFER_BYTES;
-    const int idle = KEEPALIVE_IDLE_S, interval = KEEPALIVE_INTERVAL_S, probes = KEEPALIVE_PROBES;
+/* At least 1. */
+static int whole_seconds(uint64_t ms) { return ms < 2000 ? 1 : (int)(ms / 1000); }
+
+/* Accepted sockets inherit these. Probes find out about a client that is sent nothing, the user
+ * time-out about one that is: it ends, too, what a client does not read for as long. */
+static void set_options(int fd, uint64_t vanished_ms) {
+    const int on = 1, send_bytes = SEND_BUFFER_BYTES, probes = KEEPALIVE_PROBES;
+    const int idle = whole_seconds(vanished_ms / 2);
+    const int interval = whole_seconds(vanished_ms / 2 / KEEPALIVE_PROBES);
+    const unsigned user_timeout = (unsigned)vanished_ms;
     (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_bytes, sizeof send_bytes);
     (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
     (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
     (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
     (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &user_timeout, sizeof user_timeout);
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
 /* A listening socket, or -1 with errno. */
-static int open_socket(const struct addrinfo *address) {
+static int open_socket(const struct addrinfo *address, uint64_t vanished_ms) {
     int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -1;
-    set_options(fd);
+    set_options(fd, vanished_ms);
     if (bind(fd, address->ai_addr, address->ai_addrlen) == 0 && listen(fd, SOMAXCONN) == 0)
         return fd;
     int saved = errno;
@@ -140,7 +145,7 @@ static int listen_on(struct edge *edge, enum edge_transport transport, uint16_t 
                   transport_name(transport), host, port, gai_strerror(status));
         return -1;
     }
-    int fd = open_socket(address);
+    int fd = open_socket(address, edge->settings->vanished_timeout_ms);
     freeaddrinfo(address);
     if (fd < 0) {
         log_error("listen_failed", "transport=%s address=%s port=%u error=\"%s\"",

@@ -1,7 +1,7 @@
 /*
  * What the files of the edge share. Nothing outside of edge*.c includes this.
  *
- *   edge.c             life of the edge: libwebsockets, timers, the orderly end
+ *   edge.c             life of the edge: libwebsockets, timers, silent clients, the orderly end
  *   edge_listen.c      the ports, and whom they let in
  *   edge_proxy.c       what a proxy says in front of a client's bytes
  *   edge_connection.c  one connection: its queue, pausing, faults, closing
@@ -88,7 +88,10 @@ struct edge_connection {
     struct buffer waiting; /* what was read but must not be handed over yet: bytes; WebSocket:
                             * messages, each behind its length (uint32_t) */
 
-    int64_t check_ms;    /* when to look whether it is idle */
+    int64_t check_ms;    /* WebSocket: when to look whether it is silent */
+    unsigned pings;      /* that were sent since a silent one was last heard of */
+    int64_t pinged_ms;   /* the last of them */
+    uint64_t acked;      /* bytes that the client's kernel had acknowledged when last looked at */
     int64_t deadline_ms; /* when to cut it, once it isn't open */
     unsigned close_status;
     char *close_reason; /* may be NULL */
@@ -176,6 +179,8 @@ void edge_websocket_resume(struct edge_connection *connection, struct slice wait
 #define EDGE_FRAME_HEAD_BYTES 10
 /* A server's frame head for a text (1) or ping (9) of that length; its length. */
 size_t edge_frame_head(unsigned char head[EDGE_FRAME_HEAD_BYTES], unsigned opcode, size_t length);
+/* A ping with the number of the last mark; for a new one. */
+int edge_websocket_ping(struct edge_connection *connection) __attribute__((warn_unused_result));
 int edge_websocket_mark(struct edge_connection *connection) __attribute__((warn_unused_result));
 
 /* --- edge_tcp.c --- */

@@ -34,14 +34,18 @@ size_t edge_frame_head(unsigned char head[EDGE_FRAME_HEAD_BYTES], unsigned opcod
     return EDGE_FRAME_HEAD_BYTES;
 }
 
-int edge_websocket_mark(struct edge_connection *connection) {
+int edge_websocket_ping(struct edge_connection *connection) {
     unsigned char head[EDGE_FRAME_HEAD_BYTES];
     size_t head_length = edge_frame_head(head, OPCODE_PING, MARK_BYTES);
-    connection->mark++;
     uint64_t payload = htobe64(connection->mark);
     const struct slice pieces[] = {slice_make((const char *)head, head_length),
                                    slice_make((const char *)&payload, MARK_BYTES)};
     return edge_queue(connection, pieces, 2);
+}
+
+int edge_websocket_mark(struct edge_connection *connection) {
+    connection->mark++;
+    return edge_websocket_ping(connection);
 }
 
 static void on_pong(struct edge_connection *connection, const void *payload, size_t length) {

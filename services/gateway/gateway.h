@@ -42,7 +42,7 @@
 struct gateway_settings {
     struct service_settings service;
     uint64_t gateway_port, gateway_metrics_port, http_port, tcp_port, youim_port;
-    uint64_t idle_timeout_ms, login_timeout_ms, send_timeout_ms;
+    uint64_t ping_interval_ms, vanished_timeout_ms, login_timeout_ms, send_timeout_ms;
     uint64_t max_connections, send_queue_bytes, send_queues_bytes, waiting_texts_bytes;
     uint64_t reach_interval_ms, cursor_flush_ms, ourchat_tcp_pace_ms;
     bool proxy_protocol;

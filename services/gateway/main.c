@@ -24,8 +24,11 @@ static const struct config_option options[] = {
     CONFIG_U64(SETTINGS, tcp_port, 54088, 1, 65535, "port", "JSON over TCP for clients"),
     CONFIG_U64(SETTINGS, youim_port, 5566, 1, 65535, "port",
                "YouIM's binary framing over TCP for clients"),
-    CONFIG_U64(SETTINGS, idle_timeout_ms, 120000, 100, 86400000, "ms",
-               "silence after which a client is disconnected"),
+    CONFIG_U64(SETTINGS, ping_interval_ms, 30000, 100, 86400000, "ms",
+               "silence after which a WebSocket is pinged, and ends when two pings stay unanswered "
+               "for as long"),
+    CONFIG_U64(SETTINGS, vanished_timeout_ms, 120000, 2000, 3600000, "ms",
+               "how long a client's host may acknowledge nothing before its connection is ended"),
     CONFIG_U64(SETTINGS, login_timeout_ms, 30000, 100, 86400000, "ms",
                "how long a client may stay without logging in"),
     CONFIG_U64(SETTINGS, send_timeout_ms, 30000, 100, 600000, "ms",
@@ -139,15 +142,18 @@ static int start(struct service *service, void *context) {
         log_error("start_failed", "reason=\"no memory\"");
         return -1;
     }
-    self->edge_settings = (struct edge_settings){.bind_address = settings->service.bind_address,
-                                                 .http_port = (uint16_t)settings->http_port,
-                                                 .tcp_port = (uint16_t)settings->tcp_port,
-                                                 .youim_port = (uint16_t)settings->youim_port,
-                                                 .idle_timeout_ms = settings->idle_timeout_ms,
-                                                 .send_queue_bytes = settings->send_queue_bytes,
-                                                 .send_queues_bytes = settings->send_queues_bytes,
-                                                 .max_connections = settings->max_connections,
-                                                 .proxy_protocol = settings->proxy_protocol};
+    self->edge_settings =
+        (struct edge_settings){.bind_address = settings->service.bind_address,
+                               .http_port = (uint16_t)settings->http_port,
+                               .tcp_port = (uint16_t)settings->tcp_port,
+                               .youim_port = (uint16_t)settings->youim_port,
+                               .ping_interval_ms = settings->ping_interval_ms,
+                               .vanished_timeout_ms = settings->vanished_timeout_ms,
+                               .handshake_timeout_ms = settings->login_timeout_ms,
+                               .send_queue_bytes = settings->send_queue_bytes,
+                               .send_queues_bytes = settings->send_queues_bytes,
+                               .max_connections = settings->max_connections,
+                               .proxy_protocol = settings->proxy_protocol};
     self->edge = edge_new(service_loop(service), &self->edge_settings, &client_handlers, self);
     if (self->edge == NULL || make_peers(self) != 0)
         return -1;

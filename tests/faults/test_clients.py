@@ -1,7 +1,5 @@
 """Clients vanish, stop reading, or come back all at once."""
 
-import contextlib
-import threading
 import time
 
 import pytest
@@ -18,8 +16,8 @@ KINDS = [
     ("ourchat", "websocket"),
     ("ourchat", "tcp"),
 ]
-# Of the gateway in the test of clients that vanish: longer than people of the load are silent.
-IDLE_MS = 16000
+# Of the gateway in the test of clients that vanish: longer than this machine stands still.
+PATIENCE = {"vanished_timeout_ms": 8000, "ping_interval_ms": 5000}
 # Requests for friendship and their answers: nobody waits until these are known to have arrived.
 FRIENDSHIP = frozenset({9, 10, 14, 103})
 BIG_TEXT = "x" * 16000
@@ -39,24 +37,6 @@ def hear(client, text):
     """The next message is this text; where its type stood cannot be told of a binary frame."""
     said = client.body(client.next()).get("msg")
     assert said == text, f"expected {text[:30]}, got {said}"
-
-
-@contextlib.contextmanager
-def kept_alive(client):
-    """A YouIM client that shows a sign of life every second."""
-    over = threading.Event()
-
-    def show():
-        while not over.wait(1):
-            client.send({"msgType": 99})
-
-    showing = threading.Thread(target=show)
-    showing.start()
-    try:
-        yield
-    finally:
-        over.set()
-        showing.join()
 
 
 def befriend(connect, load, one, others):
@@ -82,7 +62,7 @@ def test_clients_that_vanish(load, check, connect):
     hear that they went, once, and what was said to them meanwhile comes when they return."""
     stack = load.stack
     assert stack.services["gateway"].terminate() == 0
-    stack.services["gateway"].start(idle_timeout_ms=IDLE_MS)
+    stack.services["gateway"].start(**PATIENCE)
     load.wait_everybody()
     lost = [register(connect, load, kind) for kind in KINDS]
     friend = register(connect, load, ("youim", "tcp"))
@@ -92,34 +72,33 @@ def test_clients_that_vanish(load, check, connect):
     watcher.log_in(friend)
     # Who logs in while others still catch up is not always told to them.
     watcher.skips = FRIENDSHIP | {107}
-    with kept_alive(watcher):
-        clients = []
-        for account, (dialect, transport) in zip(lost, KINDS):
-            clients.append(connect(dialect, transport, on=stack))
-            clients[-1].log_in(account)
-            clients[-1].say(friend, "hello")
-            hear(watcher, "hello")
+    clients = []
+    for account, (dialect, transport) in zip(lost, KINDS):
+        clients.append(connect(dialect, transport, on=stack))
+        clients[-1].log_in(account)
+        clients[-1].say(friend, "hello")
+        hear(watcher, "hello")
+    for account in lost:
+        stack.wait_received(account)  # the copy of what it has said, where it gets one
+    for client in clients:
+        client.vanish()
+    said = [f"while you were away {number}" for number in range(3)]
+    for text in said:
         for account in lost:
-            stack.wait_received(account)  # the copy of what it has said, where it gets one
-        for client in clients:
-            client.vanish()
-        said = [f"while you were away {number}" for number in range(3)]
+            watcher.say(account, text)
+    wait_until(lambda: stack.stored(said[-1]) == len(lost), "the texts to be stored")
+    gone = [watcher.expect(108)["friendId"] for _ in lost]
+    assert sorted(gone) == sorted(account.id for account in lost)
+    for account, (dialect, transport) in zip(lost, KINDS):
+        client = connect(dialect, transport, on=stack)
+        client.skips = PRESENCE | FRIENDSHIP
+        client.log_in(account)
         for text in said:
-            for account in lost:
-                watcher.say(account, text)
-        wait_until(lambda: stack.stored(said[-1]) == len(lost), "the texts to be stored")
-        gone = [watcher.expect(108)["friendId"] for _ in lost]
-        assert sorted(gone) == sorted(account.id for account in lost)
-        for account, (dialect, transport) in zip(lost, KINDS):
-            client = connect(dialect, transport, on=stack)
-            client.skips = PRESENCE | FRIENDSHIP
-            client.log_in(account)
-            for text in said:
-                hear(client, text)
-            wait_told(stack)  # who comes and goes at once does neither
-            client.close()
-            watcher.expect(108, friendId=account.id)
-        watcher.fence()
+            hear(client, text)
+        wait_told(stack)  # who comes and goes at once does neither
+        client.close()
+        watcher.expect(108, friendId=account.id)
+    watcher.fence()
     check(load)
     assert stack.services["gateway"].terminate() == 0
     stack.services["gateway"].start()

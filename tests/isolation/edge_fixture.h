@@ -179,7 +179,9 @@ static inline int fixture_setup(void **state) {
     ev_timer_start(self->ev, &self->tick);
     self->told = buffer_make(1 << 22);
     self->settings = (struct edge_settings){.bind_address = "127.0.0.1",
-                                            .idle_timeout_ms = 60000,
+                                            .ping_interval_ms = 60000,
+                                            .vanished_timeout_ms = 60000,
+                                            .handshake_timeout_ms = 20000,
                                             .send_queue_bytes = 262144,
                                             .send_queues_bytes = 1 << 30,
                                             .max_connections = 100};

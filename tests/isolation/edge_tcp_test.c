@@ -439,37 +439,6 @@ static void a_taken_port_is_refused(void **state) {
     client_close(&client);
 }
 
-static void silent_clients_are_closed(void **state) {
-    struct fixture *f = *state;
-    f->settings.idle_timeout_ms = 3000;
-    fixture_start(f);
-    struct client *silent = websocket_open(f), *silent_tcp = client_open(f, EDGE_TCP);
-    struct client *pinging = websocket_open(f), *writing = client_open(f, EDGE_TCP);
-    struct client *paused = client_open(f, EDGE_TCP);
-    client_say(paused, "{\"pause\":1}");
-    int64_t start = loop_now_ms();
-    for (int64_t next = start; loop_now_ms() < start + 6000; fixture_turn(f)) {
-        if (loop_now_ms() < next)
-            continue;
-        next = loop_now_ms() + 50;
-        frame_send(pinging, 9, true, slice_text(""));
-        client_say(writing, " ");
-    }
-    close_expect(silent, 1001, "nothing was heard for too long");
-    UNTIL(f, client_ended(silent_tcp));
-    client_close(&silent);
-    client_close(&silent_tcp);
-    UNTIL(f, f->closed == 2);
-    assert_false(client_ended(paused));
-    text_send(pinging, "{}");
-    client_say(writing, "{}");
-    client_expect(writing, "{}\n");
-    assert_int_equal(f->closed, 2);
-    client_close(&pinging);
-    client_close(&writing);
-    client_close(&paused);
-}
-
 static void too_many_connections_are_refused(void **state) {
     struct fixture *f = *state;
     f->settings.max_connections = 2;
@@ -498,7 +467,7 @@ static void too_many_connections_are_refused(void **state) {
 /* Out of descriptors, the edge waits until there are some; it neither spins nor gives up. */
 static void a_lack_of_descriptors_passes(void **state) {
     struct fixture *f = *state;
-    f->settings.idle_timeout_ms = 2000; /* it looks every 500 ms */
+    f->settings.ping_interval_ms = 2000; /* it looks every 500 ms */
     fixture_start(f);
     struct client *client = client_open(f, EDGE_TCP);
     struct rlimit before, none;
@@ -541,7 +510,6 @@ int main(void) {
         STARTED(closing_all_flushes_and_returns),
         STARTED(destroying_closes_what_is_open),
         STARTED(a_taken_port_is_refused),
-        PLAIN(silent_clients_are_closed),
         PLAIN(too_many_connections_are_refused),
         PLAIN(a_lack_of_descriptors_passes),
     };

@@ -328,7 +328,7 @@ static void other_protocols_are_refused(void **state) {
 
 static void an_unfinished_handshake_ends(void **state) {
     struct fixture *f = *state;
-    f->settings.idle_timeout_ms = 1000;
+    f->settings.handshake_timeout_ms = 1000;
     fixture_start(f);
     struct client *silent = client_open(f, EDGE_WEBSOCKET);
     struct client *slow = client_open(f, EDGE_WEBSOCKET);

@@ -323,27 +323,6 @@ static void closing_sends_what_is_queued_first(void **state) {
     UNTIL(f, f->closed == 1);
 }
 
-static void silent_clients_are_closed(void **state) {
-    struct fixture *f = *state;
-    f->settings.idle_timeout_ms = 3000;
-    fixture_start(f);
-    struct client *silent = client_open(f, EDGE_YOUIM), *beating = client_open(f, EDGE_YOUIM);
-    UNTIL(f, edge_count(f->edge) == 2);
-    int64_t next = loop_now_ms();
-    while (!client_ended(silent)) {
-        if (loop_now_ms() >= next) {
-            say(beating, 99, "");
-            next = loop_now_ms() + 50;
-        }
-        fixture_turn(f);
-    }
-    assert_false(client_ended(beating));
-    client_close(&silent);
-    UNTIL(f, f->closed == 1);
-    client_close(&beating);
-    UNTIL(f, f->closed == 2);
-}
-
 static void too_many_connections_are_refused(void **state) {
     struct fixture *f = *state;
     f->settings.max_connections = 1;
@@ -374,7 +353,6 @@ int main(void) {
         STARTED(a_mark_is_reached_when_the_kernel_has_it),
         STARTED(a_full_queue_refuses_and_loses_nothing),
         STARTED(closing_sends_what_is_queued_first),
-        PLAIN(silent_clients_are_closed),
         PLAIN(too_many_connections_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,7 +16,7 @@
 
 #define ALICE ((uint64_t)1001)
 #define CAROL ((uint64_t)1004)
-#define IDLE_MS 3000
+#define PING_MS 1000
 
 /* The gateway is well: somebody can log in. */
 static void assert_well(struct stage *stage) {
@@ -166,29 +166,31 @@ static void whoever_does_not_log_in_is_closed(void **state) {
     stage_sees_close(stage, alice, 0); /* the time begins anew */
 }
 
-static int set_up_idle_timeout(void **state) {
+static int set_up_pings(void **state) {
     return stage_set_up_with(state,
-                             (const char *[]){test_text("--idle-timeout-ms=%d", IDLE_MS), NULL});
+                             (const char *[]){test_text("--ping-interval-ms=%d", PING_MS), NULL});
 }
 
-static void whoever_says_nothing_is_closed(void **state) {
+static void whoever_answers_no_ping_is_closed(void **state) {
     struct stage *stage = *state;
-    struct talker *alice = stage_talker(stage, true), *carol = stage_talker(stage, false);
+    struct talker *alice = stage_talker(stage, true), *carol = stage_talker(stage, true);
+    struct talker *silent = stage_live(stage, CAROL, "carol");
     stage_log_in(stage, alice, ALICE, "alice");
     stage_expect_pull(stage, ALICE, NULL, 0);
     stage_log_in(stage, carol, CAROL, "carol");
-    int64_t began_ms = loop_now_ms();
-    while (!alice->ended || loop_now_ms() < began_ms + 2 * IDLE_MS) {
-        talker_say(carol, "{'msgType':99}"); /* which is enough */
-        stage_let_time_pass(stage);
-        assert_false(carol->ended);
-        assert_true(loop_now_ms() < began_ms + TEST_DEADLINE_MS);
-    }
+    stage_expect_pull(stage, CAROL, NULL, 0);
+    stage_wait_talker_live(stage, alice);
+    alice->pongless = true;
+    STAGE_UNTIL(stage, alice->ended);
     assert_int_equal(alice->close_status, 1001);
     struct session_unbind unbind;
-    stage_expect(stage, SESSION, &message_SESSION_UNBIND, &unbind);
+    struct asked *asked = stage_expect(stage, SESSION, &message_SESSION_UNBIND, &unbind);
     assert_int_equal(unbind.accounts.items[0], ALICE);
-    stage_sees_close(stage, carol, 0);
+    played_answer(&asked, NULL);
+    unsigned pings = carol->pings;
+    STAGE_UNTIL(stage, carol->pings > pings);
+    stage_hears_nothing(stage, carol); /* nor was anything said over TCP */
+    stage_hears_nothing(stage, silent);
 }
 
 /* --- clients that go ----------------------------------------------------------------------- */
@@ -406,7 +408,7 @@ int main(void) {
         TEST_OF(what_is_too_long_or_no_text_closes_at_once, stage_set_up),
         TEST_OF(whoever_does_not_log_in_is_closed, set_up_login_timeout),
         TEST_OF(what_an_object_holds_is_answered_under_its_ref, stage_set_up),
-        TEST_OF(whoever_says_nothing_is_closed, set_up_idle_timeout),
+        TEST_OF(whoever_answers_no_ping_is_closed, set_up_pings),
         TEST_OF(a_client_may_go_at_any_moment, stage_set_up),
         TEST_OF(a_client_that_goes_while_it_is_bound_is_unbound, stage_set_up),
         TEST_OF(an_answer_that_does_not_fit_is_an_error, stage_set_up),

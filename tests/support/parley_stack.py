@@ -170,7 +170,7 @@ class Service:
         self._log_start = 0
 
     def start(self, *arguments, wait=True, **settings):
-        """Starts it, with options of its own (`idle_timeout_ms=500`) for this time, and waits until
+        """Starts it, with options of its own (`ping_interval_ms=500`) for this time, and waits until
         it is ready."""
         extra = {f"PARLEY_{name.upper()}": str(value) for name, value in settings.items()}
         self._log_start = self.log.stat().st_size
