@@ -85,6 +85,12 @@ size_t peer_pending(const struct peer *peer);
  * is NULL when no answer came: what was asked may have been done, or may yet be. */
 typedef void peers_done(void *argument, enum err err, const void *reply, const char *text);
 
+/* A request in progress, for peers_cancel. */
+struct peers_ticket {
+    struct peer *peer;
+    uint64_t id;
+};
+
 struct peers_request {
     const struct message_desc *message;
     const void *body;    /* packed before peers_ask returns */
@@ -92,12 +98,17 @@ struct peers_request {
     uint64_t trace;      /* of the client's request behind it (log.h); `done` has it again */
     peers_done *done;
     void *argument;
+    struct peers_ticket *ticket_r; /* may be NULL */
 };
 
 /* ERR_OK: taken. Else `done` is not called: ERR_UNAVAILABLE (peer NULL or not live),
  * ERR_OVERLOADED. */
 enum err peers_ask(struct peers *self, struct peer *peer, const struct peers_request *request)
     __attribute__((warn_unused_result));
+
+/* Tells the instance that nobody needs the answer any more: what waits there in a queue of costly
+ * work is dropped. Only until `done` is called, which it is all the same. */
+void peers_cancel(const struct peers_ticket *ticket);
 
 /* A 64-bit hash that spreads consecutive numbers; also for keys of peers_by_key. */
 uint64_t peers_hash(uint64_t a, uint64_t b);

@@ -184,6 +184,8 @@ static enum err ask(struct peers *self, struct peer *peer, const struct peers_re
                                 .deadline_ms = now_us / 1000 + (int64_t)timeout_ms};
     peer->last_id = id;
     attach(peer, pending);
+    if (request->ticket_r != NULL)
+        *request->ticket_r = (struct peers_ticket){peer, id};
     return ERR_OK;
 }
 
@@ -192,4 +194,13 @@ enum err peers_ask(struct peers *self, struct peer *peer, const struct peers_req
     if (err != ERR_OK)
         metric_add(self->failed[err], 1);
     return err;
+}
+
+void peers_cancel(const struct peers_ticket *ticket) {
+    struct buffer *out = &ticket->peer->owner->scratch;
+    buffer_clear(out);
+    envelope_pack(ENVELOPE_EVENT, 0, message_SERVICE_CANCEL.name, message_SERVICE_CANCEL.body,
+                  &(struct service_cancel){.id = ticket->id}, out);
+    /* With a full queue no more is lost than work that nobody needs. */
+    (void)peer_send_scratch(ticket->peer);
 }

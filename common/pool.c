@@ -19,6 +19,9 @@
 #define POOL_FAULT_BYTES 256
 /* Between two signs of life. */
 #define PROBE_S 1.0
+/* By how much one job may change what is expected of the next: so that a few that stood still for
+ * seconds, in a database that did, don't make all others be refused. */
+#define EXPECTED_STEP 4
 
 struct job_list {
     struct pool_job *head, *tail;
@@ -43,8 +46,11 @@ struct pool {
     bool probing;                     /* the probe is submitted and not done */
     _Atomic int64_t probe_started_ms; /* of the one that a worker runs; 0: none runs */
 
-    atomic_size_t waiting; /* length of `queue`; changed under the lock, read without */
-    pthread_mutex_t lock;  /* of all below */
+    /* Changed under the lock, read without: length of `queue`; jobs that workers have; how long one
+     * runs. */
+    atomic_size_t waiting, running;
+    _Atomic int64_t expected_us;
+    pthread_mutex_t lock; /* of all below */
     pthread_cond_t work;
     struct job_list queue;
     struct job_list finished;
@@ -75,8 +81,10 @@ static struct pool_job *wait_for_job(struct pool *self) {
     while (self->queue.head == NULL && !self->stopping)
         pthread_cond_wait(&self->work, &self->lock);
     struct pool_job *job = jobs_take(&self->queue);
-    if (job != NULL)
+    if (job != NULL) {
         atomic_fetch_sub_explicit(&self->waiting, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&self->running, 1, memory_order_relaxed);
+    }
     pthread_mutex_unlock(&self->lock);
     return job;
 }
@@ -89,9 +97,37 @@ static void note_database(struct pool *pool, const struct db *db, enum err err) 
     pthread_mutex_unlock(&pool->lock);
 }
 
+/* The mean of the last ones, but for EXPECTED_STEP. Under the lock. */
+static void expect(struct pool *self, int64_t took_us) {
+    int64_t expected_us = atomic_load_explicit(&self->expected_us, memory_order_relaxed);
+    int64_t most_us = expected_us / EXPECTED_STEP + 1;
+    int64_t step_us = (took_us - expected_us) / EXPECTED_STEP;
+    step_us = step_us > most_us ? most_us : step_us;
+    atomic_store_explicit(&self->expected_us, expected_us + step_us, memory_order_relaxed);
+}
+
+static void finish_job(struct pool *self, struct pool_job *job, int64_t took_us) {
+    pthread_mutex_lock(&self->lock);
+    if (job->dropped == ERR_OK)
+        expect(self, took_us);
+    atomic_fetch_sub_explicit(&self->running, 1, memory_order_relaxed);
+    jobs_add(&self->finished, job);
+    pthread_mutex_unlock(&self->lock);
+    ev_async_send(self->ev, &self->wake);
+}
+
+/* Where others wait, what can't be done in time gives way to what can. */
+static enum err too_late(const struct pool *self, const struct pool_job *job) {
+    int64_t left_ms = job->deadline_ms == INT64_MAX ? INT64_MAX : job->deadline_ms - loop_now_ms();
+    int64_t expected_us = atomic_load_explicit(&self->expected_us, memory_order_relaxed);
+    if (left_ms <= 0)
+        return ERR_TIMEOUT;
+    return pool_waiting(self) > 0 && expected_us / 1000 > left_ms ? ERR_OVERLOADED : ERR_OK;
+}
+
 static void run_job(struct pool *pool, struct pool_job *job, struct db *db) {
-    job->expired = loop_now_ms() >= job->deadline_ms;
-    if (job->expired)
+    job->dropped = too_late(pool, job);
+    if (job->dropped != ERR_OK)
         return;
     db_set_deadline(db, job->deadline_ms);
     /* The job runs without a connection too: its first query tells it why. */
@@ -108,11 +144,9 @@ static void *work(void *argument) {
     mysql_thread_init();
     struct pool_job *job;
     while ((job = wait_for_job(pool)) != NULL) {
+        int64_t began_us = loop_now_us();
         run_job(pool, job, worker->db);
-        pthread_mutex_lock(&pool->lock);
-        jobs_add(&pool->finished, job);
-        pthread_mutex_unlock(&pool->lock);
-        ev_async_send(pool->ev, &pool->wake);
+        finish_job(pool, job, loop_now_us() - began_us);
     }
     mysql_thread_end();
     return NULL;
@@ -197,8 +231,9 @@ const char *pool_lacks_database(struct pool *self, char *out, size_t size) {
     return away ? out : NULL;
 }
 
-static int make_connections(struct pool *self, const struct db_settings *settings) {
-    for (size_t i = 0; i < settings->db_connections; i++) {
+static int make_connections(struct pool *self, const struct db_settings *settings,
+                            uint64_t threads) {
+    for (size_t i = 0; i < threads; i++) {
         struct worker *worker = &self->workers[i];
         worker->pool = self;
         worker->db = db_new(settings);
@@ -211,8 +246,9 @@ static int make_connections(struct pool *self, const struct db_settings *setting
     return 0;
 }
 
-struct pool *pool_new(struct ev_loop *ev, const struct db_settings *settings, size_t queue_limit) {
-    assert(settings->db_connections >= 1 && settings->db_connections <= DB_MAX_CONNECTIONS);
+struct pool *pool_new(struct ev_loop *ev, const struct db_settings *settings, uint64_t threads,
+                      size_t queue_limit) {
+    assert(threads >= 1 && threads <= DB_MAX_CONNECTIONS);
     struct pool *self = calloc(1, sizeof *self);
     if (self == NULL) {
         log_error("pool", "text=\"out of memory\"");
@@ -227,7 +263,7 @@ struct pool *pool_new(struct ev_loop *ev, const struct db_settings *settings, si
     self->probe_timer.data = self;
     self->wake.data = self;
     ev_async_start(ev, &self->wake);
-    if (make_connections(self, settings) != 0 || start_threads(self) != 0)
+    if (make_connections(self, settings, threads) != 0 || start_threads(self) != 0)
         pool_destroy(&self);
     return self;
 }
@@ -254,9 +290,24 @@ void pool_destroy(struct pool **self_r) {
     *self_r = NULL;
 }
 
+void pool_expect(struct pool *self, int64_t run_us) {
+    atomic_store_explicit(&self->expected_us, run_us, memory_order_relaxed);
+}
+
+/* Those before it, one that a worker is at, and itself. */
+static bool is_done_in_time(const struct pool *self, const struct pool_job *job) {
+    size_t running = atomic_load_explicit(&self->running, memory_order_relaxed);
+    if (job->deadline_ms == INT64_MAX || pool_waiting(self) + running < self->thread_count)
+        return true;
+    int64_t turns = (int64_t)(pool_waiting(self) / self->thread_count) + 2;
+    int64_t expected_us = atomic_load_explicit(&self->expected_us, memory_order_relaxed);
+    return turns * expected_us / 1000 < job->deadline_ms - loop_now_ms();
+}
+
 int pool_submit(struct pool *self, struct pool_job *job) {
     pthread_mutex_lock(&self->lock);
-    bool taken = !self->stopping && pool_waiting(self) < self->queue_limit;
+    bool taken =
+        !self->stopping && pool_waiting(self) < self->queue_limit && is_done_in_time(self, job);
     if (taken) {
         jobs_add(&self->queue, job);
         atomic_fetch_add_explicit(&self->waiting, 1, memory_order_relaxed);
@@ -268,4 +319,27 @@ int pool_submit(struct pool *self, struct pool_job *job) {
 
 size_t pool_waiting(const struct pool *self) {
     return atomic_load_explicit(&self->waiting, memory_order_relaxed);
+}
+
+bool pool_is_idle(const struct pool *self) {
+    return pool_waiting(self) + atomic_load_explicit(&self->running, memory_order_relaxed) == 0;
+}
+
+void pool_drop(struct pool *self, bool (*is)(const struct pool_job *job, const void *argument),
+               const void *argument, enum err err) {
+    pthread_mutex_lock(&self->lock);
+    struct job_list all = self->queue;
+    struct pool_job *job;
+    self->queue = (struct job_list){NULL, NULL};
+    while ((job = jobs_take(&all)) != NULL) {
+        if (!is(job, argument)) {
+            jobs_add(&self->queue, job);
+            continue;
+        }
+        job->dropped = err;
+        jobs_add(&self->finished, job);
+        atomic_fetch_sub_explicit(&self->waiting, 1, memory_order_relaxed);
+    }
+    pthread_mutex_unlock(&self->lock);
+    ev_async_send(self->ev, &self->wake);
 }

@@ -71,11 +71,17 @@ static void wait_for_ready(struct service *service) {
     }
 }
 
-/* Ends the loop, and with requests in progress the process: whoever waited for their workers would
- * wait for the database. What is cut is asked again, or was not answered. */
+/* A worker may be busy without a call: with the database's sign of life. */
+static bool is_idle(const struct service *service) {
+    return service->calls == 0 && (service->pool == NULL || pool_is_idle(service->pool)) &&
+           (service->costly == NULL || pool_is_idle(service->costly));
+}
+
+/* Ends the loop, and with work in progress the process: whoever waited for the workers would wait
+ * for the database. What is cut is asked again, or was not answered. */
 static void end(struct service *service, const char *reason) {
     ev_break(service->ev, EVBREAK_ALL);
-    if (service->calls == 0)
+    if (is_idle(service))
         return;
     log_warn("cut_short", "calls=%zu reason=\"%s\"", service->calls, reason);
     _exit(service->status);
@@ -83,7 +89,7 @@ static void end(struct service *service, const char *reason) {
 
 static void wait_for_stop(struct service *service) {
     const struct service_definition *definition = service->definition;
-    bool stopped = service->calls == 0 &&
+    bool stopped = is_idle(service) &&
                    (definition->stopped == NULL || definition->stopped(definition->context));
     if (stopped || loop_now_ms() > service->deadline_ms)
         end(service, "they took too long");
@@ -111,6 +117,7 @@ static void on_signal(struct ev_loop *ev, ev_signal *watcher, int revents) {
     service->deadline_ms = loop_now_ms() + SERVICE_STOP_MS;
     if (service->definition->stop != NULL)
         service->definition->stop(service->definition->context);
+    dispatch_drop_costly(service);
     ev_timer_again(ev, &service->tick);
 }
 

@@ -4,6 +4,7 @@
  *     static const struct service_handler handlers[] = {
  *         {&message_AUTH_LOGIN, .pool = handle_login},       runs on a worker with a connection
  *         {&message_SESSION_BIND, .loop = handle_bind},      runs on the loop
+ *         {&message_AUTH_LOGIN, .first = handle_find, .costly = handle_login},     in two steps
  *     };
  *     int main(int argc, char **argv) {
  *         static const struct service_definition definition = {...};
@@ -14,8 +15,8 @@
  * pool, its peers), the ROUTER and the operator's HTTP port (service_http.h) are bound, the loop
  * runs. Once `ready` says so (peers are there) the service logs `event=ready`; if that takes longer
  * than peer_wait_ms it ends with status 1. SIGTERM or SIGINT: requests are refused from then on,
- * `stop` runs, calls in progress are finished for at most SERVICE_STOP_MS, and the process ends
- * with status 0.
+ * `stop` runs, costly calls that wait are dropped, all others in progress are finished for at most
+ * SERVICE_STOP_MS, and the process ends with status 0.
  *
  * The dispatcher alone counts, times and logs slow calls. An unknown message is answered with
  * unknown_message, a body that does not fit with bad_request that names the field.
@@ -77,10 +78,14 @@ extern const struct config_option service_options[];
     F(S, U64S, limits, OPTIONAL, SERVICE_MAX_QUEUES, "how much each takes at most")                \
     F(S, TEXT, lacks, OPTIONAL, 128, "what it has not got; empty: it is ready")                    \
     F(S, TEXT, metrics, OPTIONAL, 0, "its counters, in the Prometheus text format")
+#define SERVICE_CANCEL_FIELDS(F, S)                                                                \
+    F(S, U64, id, REQUIRED, 0, "of the caller's request that it needs no answer to any more")
 RECORD_STRUCT(service_ping, SERVICE_PING_FIELDS)
 RECORD_STRUCT(service_pong, SERVICE_PONG_FIELDS)
 RECORD_STRUCT(service_status, SERVICE_STATUS_FIELDS)
-extern const struct message_desc message_SERVICE_PING, message_SERVICE_STATUS;
+RECORD_STRUCT(service_cancel, SERVICE_CANCEL_FIELDS)
+extern const struct message_desc message_SERVICE_PING, message_SERVICE_STATUS,
+    message_SERVICE_CANCEL;
 
 struct service;
 struct call;
@@ -100,10 +105,25 @@ typedef enum err service_loop_handler(void *context, struct call *call, const vo
 typedef enum err service_pool_handler(void *context, struct db *db, struct record_arena *arena,
                                       const void *body, void *reply_r);
 
+/*
+ * Two steps, for what is costly only some of the time, so that nothing cheap waits behind it. The
+ * first is a pool handler that either finishes the call, or leaves something from `arena` in
+ * `rest_r`: then the second one goes on from there, on the threads of service_use_costly_pool, with
+ * the same `reply_r`. What these can't do before the caller gives up is refused at once as
+ * `overloaded`.
+ */
+typedef enum err service_first_handler(void *context, struct db *db, struct record_arena *arena,
+                                       const void *body, void **rest_r, void *reply_r);
+typedef enum err service_costly_handler(void *context, struct db *db, struct record_arena *arena,
+                                        const void *body, void *rest, void *reply_r);
+
+/* One of `loop`, `pool`, and `first` with `costly`. */
 struct service_handler {
     const struct message_desc *message;
-    service_loop_handler *loop; /* one of the two */
+    service_loop_handler *loop;
     service_pool_handler *pool;
+    service_first_handler *first;
+    service_costly_handler *costly;
 };
 
 struct service_definition {
@@ -155,6 +175,11 @@ typedef enum err service_database_check(struct db *db, char message_r[SERVICE_CH
 int service_use_pool(struct service *service, const struct db_settings *settings,
                      service_database_check *check) __attribute__((warn_unused_result));
 struct pool *service_pool(struct service *service);
+/* The same for costly handlers: `threads` of them, with a connection each, and a queue of this name
+ * (a literal). `run_us`: how long one of these runs. At the service's end its queue is dropped. */
+int service_use_costly_pool(struct service *service, const char *name,
+                            const struct db_settings *settings, uint64_t threads, int64_t run_us)
+    __attribute__((warn_unused_result));
 
 /*
  * Something with a limit that fills up when the service does not keep up. It stands in

@@ -64,7 +64,7 @@ static void on_again(struct ev_loop *ev, ev_timer *timer, int events) {
 
 int service_use_pool(struct service *service, const struct db_settings *settings,
                      service_database_check *check_database) {
-    service->pool = pool_new(service->ev, settings, POOL_QUEUE);
+    service->pool = pool_new(service->ev, settings, settings->db_connections, POOL_QUEUE);
     if (service->pool == NULL)
         return -1;
     pool_watch_database(service->pool);
@@ -76,11 +76,22 @@ int service_use_pool(struct service *service, const struct db_settings *settings
     return 0;
 }
 
+int service_use_costly_pool(struct service *service, const char *name,
+                            const struct db_settings *settings, uint64_t threads, int64_t run_us) {
+    service->costly = pool_new(service->ev, settings, threads, POOL_QUEUE);
+    if (service->costly == NULL)
+        return -1;
+    pool_expect(service->costly, run_us);
+    service_add_queue(service, name, depth_of_pool, service->costly, POOL_QUEUE);
+    return 0;
+}
+
 bool service_waits_for_database(const struct service *service) {
     return service->pool != NULL && !service->database.sound;
 }
 
 void service_leave_database(struct service *service) {
+    pool_destroy(&service->costly);
     if (service->pool == NULL)
         return;
     ev_timer_stop(service->ev, &service->database.again);

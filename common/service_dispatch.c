@@ -16,8 +16,9 @@ struct call {
     int64_t started_us, deadline_ms;
     zmq_msg_t frame;
     struct record_arena arena;
-    void *body;
-    struct buffer out; /* the packed answer of a pool handler */
+    void *body, *reply; /* the latter of a pool handler */
+    void *rest;         /* what `first` left to the costly pool */
+    struct buffer out;  /* the packed answer of a pool handler */
     enum err err;
     size_t caller_length;
     char caller[SERVICE_CALLER_BYTES];
@@ -122,32 +123,95 @@ void call_fail_text(struct call **call_p, enum err err, const char *text) {
 
 /* --- the pool ------------------------------------------------------------------------------ */
 
+static enum err call_handler(struct call *call, struct db *db) {
+    const struct service_handler *handler = &call->route->handler;
+    void *context = call->service->definition->context;
+    if (handler->pool != NULL)
+        return handler->pool(context, db, &call->arena, call->body, call->reply);
+    if (call->rest != NULL)
+        return handler->costly(context, db, &call->arena, call->body, call->rest, call->reply);
+    return handler->first(context, db, &call->arena, call->body, &call->rest, call->reply);
+}
+
 static void job_run(struct pool_job *job, struct db *db) {
     struct call *call = (struct call *)job;
     const struct message_desc *message = call->route->handler.message;
-    void *reply = record_arena_alloc(&call->arena, message->reply->size);
+    bool whole = call->route->handler.pool != NULL || call->rest != NULL;
     uint64_t before = log_trace_begin(call->trace);
-    call->err = reply == NULL ? ERR_INTERNAL
-                              : call->route->handler.pool(call->service->definition->context, db,
-                                                          &call->arena, call->body, reply);
+    if (call->reply == NULL)
+        call->reply = record_arena_alloc(&call->arena, message->reply->size);
+    call->err = call->reply == NULL ? ERR_INTERNAL : call_handler(call, db);
     if (call->err == ERR_UNAVAILABLE && db_uncertain(db))
         call->err = ERR_UNKNOWN_OUTCOME;
     log_trace_end(before);
-    if (call->err != ERR_OK)
+    if (call->err != ERR_OK || (!whole && call->rest != NULL))
         return;
-    envelope_pack(ENVELOPE_REPLY, call->id, message->name, message->reply, reply, &call->out);
+    envelope_pack(ENVELOPE_REPLY, call->id, message->name, message->reply, call->reply, &call->out);
     if (call->out.failed)
         call->err = ERR_INTERNAL;
 }
 
 static void job_done(struct pool_job *job) {
     struct call *call = (struct call *)job;
-    if (job->expired)
-        call_fail(&call, ERR_TIMEOUT);
+    if (job->dropped != ERR_OK)
+        call_fail(&call, job->dropped);
     else if (call->err == ERR_OK)
         call_finish(&call, ERR_OK, &call->out);
     else
         call_fail(&call, call->err);
+}
+
+/* false: the pool has no room for it, or could not do it in time. */
+static bool submit(struct call *call, struct pool *pool, void (*done)(struct pool_job *job)) {
+    call->job = (struct pool_job){.run = job_run, .done = done, .deadline_ms = call->deadline_ms};
+    return pool_submit(pool, &call->job) == 0;
+}
+
+/* The first of two steps is done. */
+static void first_done(struct pool_job *job) {
+    struct call *call = (struct call *)job;
+    if (job->dropped != ERR_OK || call->err != ERR_OK || call->rest == NULL)
+        job_done(job);
+    else if (call->service->state == SERVICE_STOPPING)
+        call_fail(&call, ERR_UNAVAILABLE);
+    else if (!submit(call, call->service->costly, job_done))
+        call_fail(&call, ERR_OVERLOADED);
+}
+
+/* --- calls that nobody waits for any more -------------------------------------------------- */
+
+struct cancelled {
+    struct slice caller;
+    uint64_t id;
+};
+
+static bool is_cancelled(const struct pool_job *job, const void *argument) {
+    const struct call *call = (const struct call *)job;
+    const struct cancelled *cancelled = argument;
+    return call->id == cancelled->id && slice_equal(call_caller(call), cancelled->caller);
+}
+
+static bool is_any(const struct pool_job *job, const void *argument) {
+    (void)job;
+    (void)argument;
+    return true;
+}
+
+void dispatch_drop_costly(struct service *service) {
+    if (service->costly != NULL)
+        pool_drop(service->costly, is_any, NULL, ERR_UNAVAILABLE);
+}
+
+/* An event: a caller has no use for an answer any more. What waits in the costly pool is worth
+ * looking for; all else is done soon. */
+static void cancel(struct service *service, struct slice caller, const struct envelope *envelope) {
+    struct record_arena arena = {0};
+    struct service_cancel body;
+    const char *fault;
+    if (service->costly != NULL &&
+        record_unpack(&service_cancel_desc, envelope->body, &arena, &body, &fault) == 0)
+        pool_drop(service->costly, is_cancelled, &(struct cancelled){caller, body.id}, ERR_TIMEOUT);
+    record_arena_free(&arena);
 }
 
 /* --- the table ----------------------------------------------------------------------------- */
@@ -235,10 +299,8 @@ static void run(struct call *call, struct slice bytes) {
         refuse(call, ERR_BAD_REQUEST, text);
         return;
     }
-    if (handler->pool != NULL) {
-        call->job =
-            (struct pool_job){.run = job_run, .done = job_done, .deadline_ms = call->deadline_ms};
-        if (pool_submit(service->pool, &call->job) != 0)
+    if (handler->loop == NULL) {
+        if (!submit(call, service->pool, handler->pool != NULL ? job_done : first_done))
             refuse(call, ERR_OVERLOADED, err_text(ERR_OVERLOADED));
         return;
     }
@@ -271,8 +333,13 @@ static void dispatch(struct service *service, struct slice caller, zmq_msg_t *fr
     zmq_msg_move(&call->frame, frame);
     zmq_msg_close(frame);
     struct slice bytes = slice_make(zmq_msg_data(&call->frame), zmq_msg_size(&call->frame));
-    if (envelope_unpack(bytes, &envelope) != 0 || envelope.kind != ENVELOPE_REQUEST) {
-        metric_add(service->unseen, 1);
+    bool sound = envelope_unpack(bytes, &envelope) == 0;
+    if (!sound || envelope.kind != ENVELOPE_REQUEST) {
+        if (sound && envelope.kind == ENVELOPE_EVENT &&
+            slice_equal(envelope.name, slice_text(message_SERVICE_CANCEL.name)))
+            cancel(service, caller, &envelope);
+        else
+            metric_add(service->unseen, 1);
         call_free(call);
         return;
     }

@@ -43,7 +43,7 @@ struct service {
     const struct service_definition *definition;
     struct ev_loop *ev;
     struct metrics *metrics;
-    struct pool *pool;
+    struct pool *pool, *costly;
     struct service_database database; /* only with a pool */
     zsock_t *router;
     struct loop_socket *input;
@@ -66,6 +66,8 @@ struct service {
 
 /* Fills routes with the skeleton's and the definition's handlers. */
 void dispatch_prepare(struct service *service);
+/* Ends what waits in the costly pool: it would take longer than an orderly end may. */
+void dispatch_drop_costly(struct service *service);
 /* loop_socket_ready of the ROUTER. */
 void dispatch_ready(void *argument, void *socket);
 

@@ -9,8 +9,8 @@
 #include "common/service.h"
 #include "proto/messages.h"
 
-static const struct message_desc *const service_messages[] = {&message_SERVICE_PING,
-                                                              &message_SERVICE_STATUS};
+static const struct message_desc *const service_messages[] = {
+    &message_SERVICE_PING, &message_SERVICE_STATUS, &message_SERVICE_CANCEL};
 
 #define X(name_, fields_, help_) &name_##_desc,
 static const struct record_desc *const records[] = {RECORDS(X)};

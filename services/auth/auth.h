@@ -4,6 +4,9 @@
  * Its handlers run on workers, side by side; they share a struct auth that nobody changes after the
  * start but for the throttle, which is thread-safe. All that lasts is in the database, so any
  * number of instances may run.
+ *
+ * Passwords are hashed on threads of their own (the `costly` steps), so nothing that needs no hash
+ * waits behind one.
  */
 #ifndef PARLEY_AUTH_H
 #define PARLEY_AUTH_H
@@ -24,7 +27,7 @@ struct auth_settings {
     struct service_settings service;
     struct db_settings db;
     uint64_t auth_port, auth_metrics_port;
-    uint64_t password_ops, password_memory_kib;
+    uint64_t password_ops, password_memory_kib, password_hashers;
     uint64_t token_days;
     uint64_t login_failures, login_failures_per_address;
     bool youim_open_login;
@@ -45,7 +48,9 @@ void auth_hash_token(struct slice token, char hash_r[AUTH_TOKEN_HASH_BYTES]);
 /* How long a token is good for from now on, or from when it was last renewed. */
 uint64_t auth_token_ms(const struct auth *auth);
 
-service_pool_handler auth_handle_register, auth_handle_login, auth_handle_resume,
-    auth_handle_logout, auth_handle_resolve, auth_handle_set_password, auth_handle_set_disabled;
+service_pool_handler auth_handle_resume, auth_handle_logout, auth_handle_resolve,
+    auth_handle_set_disabled;
+service_first_handler auth_begin_register, auth_begin_login, auth_begin_set_password;
+service_costly_handler auth_end_register, auth_end_login, auth_end_set_password;
 
 #endif

@@ -1,5 +1,8 @@
 /*
  * auth.login and auth.logout: who somebody is, and the token that stands for a login.
+ *
+ * A login is two steps: finding the account, which settles all but what a password's hash decides,
+ * and that hash.
  */
 #include <sodium.h>
 #include <string.h>
@@ -73,19 +76,27 @@ static enum err find_login(struct db *db, const struct auth_login *ask, struct r
     return err;
 }
 
+/* Whether a password's hash decides on this login: also where there is no such account, so that
+ * time does not tell. */
+static bool needs_hash(const struct auth *auth, const struct auth_login *ask,
+                       const struct account *account) {
+    if (ask->password.length == 0 && ask->open)
+        return false;
+    bool open = ask->open && auth->settings.youim_open_login;
+    return account->number == 0 || account->password.length > 0 || !open;
+}
+
 /* Whether this login may enter the account, which may be nobody's. */
 static enum err check(const struct auth *auth, const struct auth_login *ask,
                       const struct account *account) {
-    bool open = ask->open && auth->settings.youim_open_login;
-    bool has_password = account->password.length > 0;
-    if (ask->password.length == 0 && ask->open) {
+    if (needs_hash(auth, ask, account)) {
+        if (!password_verify(&auth->passwords, account->password, ask->password))
+            return ERR_BAD_LOGIN;
+    } else if (ask->password.length == 0) {
         /* Where open logins are off, this says nothing of what accounts there are. */
-        if (!open || has_password)
+        if (!auth->settings.youim_open_login || account->password.length > 0)
             return ERR_PASSWORD_NEEDED;
         if (account->number == 0)
-            return ERR_BAD_LOGIN;
-    } else if (account->number == 0 || has_password || !open) {
-        if (!password_verify(&auth->passwords, account->password, ask->password))
             return ERR_BAD_LOGIN;
     }
     return account->disabled ? ERR_DISABLED : ERR_OK;
@@ -137,41 +148,75 @@ static enum err issue_token(const struct auth *auth, struct db *db, const struct
     return err;
 }
 
+/* An account has one count, by whichever of its names it is tried. */
+static struct slice throttled_name(const struct auth_login *ask, const struct account *account) {
+    return account->number != 0 ? account->id : ask->login;
+}
+
+static bool allows(const struct auth *auth, const struct auth_login *ask,
+                   const struct account *account) {
+    return throttle_allows(auth->throttle, throttled_name(ask, account), ask->address,
+                           loop_now_ms());
+}
+
 /* ERR_OK without a token: the account was changed meanwhile. */
 static enum err log_in(const struct auth *auth, struct db *db, struct record_arena *arena,
-                       const struct auth_login *ask, struct auth_login_reply *reply) {
-    struct account account;
+                       const struct auth_login *ask, struct account *account,
+                       struct auth_login_reply *reply) {
     char renewed[PASSWORD_HASH_BYTES];
-    enum err err = find_login(db, ask, arena, &account);
-    if (err != ERR_OK)
-        return err;
-    /* An account has one count, by whichever of its names it is tried. */
-    struct slice name = account.number != 0 ? account.id : ask->login;
-    if (!throttle_allows(auth->throttle, name, ask->address, loop_now_ms()))
+    struct slice name = throttled_name(ask, account);
+    /* Right before the hash: many guesses may have waited for theirs side by side. */
+    if (!allows(auth, ask, account))
         return ERR_THROTTLED;
-    err = check(auth, ask, &account);
+    enum err err = check(auth, ask, account);
     if (err == ERR_BAD_LOGIN)
         throttle_failed(auth->throttle, name, ask->address, loop_now_ms());
     if (err != ERR_OK)
         return err;
     throttle_passed(auth->throttle, name);
-    renew_password(auth, db, ask, &account, renewed);
-    reply->account = account.number;
-    reply->id = account.id;
-    reply->name = account.name;
-    return issue_token(auth, db, &account, arena, &reply->token);
+    renew_password(auth, db, ask, account, renewed);
+    reply->account = account->number;
+    reply->id = account->id;
+    reply->name = account->name;
+    return issue_token(auth, db, account, arena, &reply->token);
 }
 
-enum err auth_handle_login(void *context, struct db *db, struct record_arena *arena,
-                           const void *body, void *reply_r) {
+enum err auth_begin_login(void *context, struct db *db, struct record_arena *arena,
+                          const void *body, void **rest_r, void *reply_r) {
+    const struct auth *auth = context;
     const struct auth_login *ask = body;
     struct auth_login_reply *reply = reply_r;
+    struct account *account = record_arena_alloc(arena, sizeof *account);
+    if (account == NULL)
+        return ERR_OVERLOADED;
     if (!text_is_plain(ask->login))
         return ERR_BAD_LOGIN;
-    enum err err = ERR_OK;
-    for (int i = 0; i < LOGIN_ATTEMPTS && err == ERR_OK && reply->token.length == 0; i++)
-        err = log_in(context, db, arena, ask, reply);
-    return err == ERR_OK && reply->token.length == 0 ? ERR_UNAVAILABLE : err;
+    for (int i = 0; i < LOGIN_ATTEMPTS; i++) {
+        enum err err = find_login(db, ask, arena, account);
+        if (err == ERR_OK && needs_hash(auth, ask, account)) {
+            *rest_r = account;
+            return allows(auth, ask, account) ? ERR_OK : ERR_THROTTLED;
+        }
+        if (err == ERR_OK)
+            err = log_in(auth, db, arena, ask, account, reply);
+        if (err != ERR_OK || reply->token.length > 0)
+            return err;
+    }
+    return ERR_UNAVAILABLE;
+}
+
+enum err auth_end_login(void *context, struct db *db, struct record_arena *arena, const void *body,
+                        void *rest, void *reply_r) {
+    struct account *account = rest;
+    struct auth_login_reply *reply = reply_r;
+    for (int i = 0; i < LOGIN_ATTEMPTS; i++) {
+        enum err err = i == 0 ? ERR_OK : find_login(db, body, arena, account);
+        if (err == ERR_OK)
+            err = log_in(context, db, arena, body, account, reply);
+        if (err != ERR_OK || reply->token.length > 0)
+            return err;
+    }
+    return ERR_UNAVAILABLE;
 }
 
 enum err auth_handle_logout(void *context, struct db *db, struct record_arena *arena,

@@ -2,31 +2,43 @@
 #include "services/auth/auth.h"
 #include "services/auth/auth_sql.h"
 
+static enum err find(struct db *db, uint64_t account) {
+    struct db_rows *rows;
+    enum err err = db_query(db, &auth_sql_account_exists, DB_ARGS(db_u64(account)), &rows);
+    if (err == ERR_OK && !db_rows_next(rows))
+        err = ERR_NO_ACCOUNT;
+    db_rows_destroy(&rows);
+    return err;
+}
+
 /* Runs one change of an account and ends its logins' tokens. */
 static enum err change(struct db *db, uint64_t account, const struct db_statement *statement,
                        struct db_value value) {
-    struct db_rows *rows;
-    enum err err = db_query(db, &auth_sql_account_exists, DB_ARGS(db_u64(account)), &rows);
-    bool exists = err == ERR_OK && db_rows_next(rows);
-    db_rows_destroy(&rows);
-    if (err == ERR_OK && !exists)
-        err = ERR_NO_ACCOUNT;
-    if (err == ERR_OK)
-        err = db_query(db, statement, DB_ARGS(value, db_u64(account)), NULL);
+    enum err err = db_query(db, statement, DB_ARGS(value, db_u64(account)), NULL);
     if (err == ERR_OK)
         err = db_query(db, &auth_sql_remove_tokens, DB_ARGS(db_u64(account)), NULL);
     return err;
 }
 
-enum err auth_handle_set_password(void *context, struct db *db, struct record_arena *arena,
-                                  const void *body, void *reply_r) {
+enum err auth_begin_set_password(void *context, struct db *db, struct record_arena *arena,
+                                 const void *body, void **rest_r, void *reply_r) {
+    (void)context;
+    (void)reply_r;
+    const struct auth_set_password *ask = body;
+    enum err err = find(db, ask->account);
+    if (err == ERR_OK && ask->password.length == 0)
+        return change(db, ask->account, &auth_sql_set_password, db_null());
+    *rest_r = record_arena_alloc(arena, PASSWORD_HASH_BYTES);
+    return err == ERR_OK && *rest_r == NULL ? ERR_OVERLOADED : err;
+}
+
+enum err auth_end_set_password(void *context, struct db *db, struct record_arena *arena,
+                               const void *body, void *rest, void *reply_r) {
     (void)arena;
     (void)reply_r;
     const struct auth *auth = context;
     const struct auth_set_password *ask = body;
-    char hash[PASSWORD_HASH_BYTES];
-    if (ask->password.length == 0)
-        return change(db, ask->account, &auth_sql_set_password, db_null());
+    char *hash = rest;
     enum err err = password_hash(&auth->passwords, ask->password, hash);
     if (err != ERR_OK)
         return err;
@@ -39,5 +51,7 @@ enum err auth_handle_set_disabled(void *context, struct db *db, struct record_ar
     (void)arena;
     (void)reply_r;
     const struct auth_set_disabled *ask = body;
-    return change(db, ask->account, &auth_sql_set_disabled, db_u64(ask->disabled));
+    enum err err = find(db, ask->account);
+    return err == ERR_OK ? change(db, ask->account, &auth_sql_set_disabled, db_u64(ask->disabled))
+                         : err;
 }

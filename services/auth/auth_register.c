@@ -1,4 +1,9 @@
-/* auth.register: makes an account, once for each nonce. */
+/*
+ * auth.register: makes an account, once for each nonce.
+ *
+ * With a password it is two steps: whatever can be refused without the password's hash is refused
+ * before it.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -11,6 +16,20 @@
 /* What becomes the row, apart from number and id. */
 struct account_draft {
     struct slice email, name, password, nonce;
+};
+
+/* The account that a nonce has registered. */
+struct registered {
+    uint64_t number; /* 0: there is none */
+    struct slice id, email, password;
+};
+
+/* What the second step goes on from. */
+struct registration {
+    struct account_draft draft;
+    struct registered before;
+    enum err taken; /* of something that is taken */
+    char hash[PASSWORD_HASH_BYTES];
 };
 
 struct slice auth_fold_email(struct record_arena *arena, struct slice email) {
@@ -118,56 +137,128 @@ static bool knows_password(const struct auth *auth, struct slice id, struct slic
     return knows;
 }
 
-/*
- * For a registration that failed with `err`, something being taken: where that is by an account
- * that was registered with the same nonce, id, address and password, the first answer again.
- */
-static enum err find_registered(const struct auth *auth, struct db *db, enum err err,
-                                const struct auth_register *ask, struct slice email,
-                                struct record_arena *arena, struct auth_register_reply *reply) {
+static enum err find_registered(struct db *db, struct slice nonce, struct record_arena *arena,
+                                struct registered *found_r) {
     struct db_rows *rows;
-    enum err failure =
-        db_query(db, &auth_sql_find_registered, DB_ARGS(db_bytes(ask->nonce)), &rows);
-    if (failure == ERR_OK && db_rows_next(rows)) {
-        struct slice id = db_rows_slice(rows, AUTH_ACCOUNT_ID);
-        struct slice hash = db_rows_slice(rows, AUTH_ACCOUNT_PASSWORD);
-        if ((ask->id.length == 0 || slice_equal(id, ask->id)) &&
-            slice_equal(db_rows_slice(rows, AUTH_ACCOUNT_EMAIL), email) &&
-            knows_password(auth, id, hash, ask->password)) {
-            reply->account = db_rows_u64(rows, AUTH_ACCOUNT_NUMBER);
-            reply->id = record_arena_copy(arena, id);
-            err = reply->id.length > 0 ? ERR_OK : ERR_OVERLOADED;
+    *found_r = (struct registered){0};
+    if (nonce.length == 0)
+        return ERR_OK;
+    enum err err = db_query(db, &auth_sql_find_registered, DB_ARGS(db_bytes(nonce)), &rows);
+    if (err == ERR_OK && db_rows_next(rows)) {
+        static const unsigned columns[] = {AUTH_ACCOUNT_ID, AUTH_ACCOUNT_EMAIL,
+                                           AUTH_ACCOUNT_PASSWORD};
+        struct slice *const values[] = {&found_r->id, &found_r->email, &found_r->password};
+        found_r->number = db_rows_u64(rows, AUTH_ACCOUNT_NUMBER);
+        for (size_t i = 0; i < 3; i++) {
+            *values[i] = record_arena_copy(arena, db_rows_slice(rows, columns[i]));
+            if (values[i]->length != db_rows_slice(rows, columns[i]).length)
+                err = ERR_OVERLOADED;
         }
     }
     db_rows_destroy(&rows);
-    return failure == ERR_OK ? err : failure;
+    return err;
+}
+
+static bool is_repeat(const struct auth_register *ask, const struct registration *self) {
+    const struct registered *before = &self->before;
+    return before->number != 0 && (ask->id.length == 0 || slice_equal(before->id, ask->id)) &&
+           slice_equal(before->email, self->draft.email);
+}
+
+/* For a registration that found something taken: where that is by an account that was registered
+ * with the same nonce, id, address and password, the first answer again. */
+static enum err repeat(const struct auth *auth, const struct auth_register *ask,
+                       const struct registration *self, struct auth_register_reply *reply) {
+    const struct registered *before = &self->before;
+    if (!is_repeat(ask, self) || !knows_password(auth, before->id, before->password, ask->password))
+        return self->taken;
+    reply->account = before->number;
+    reply->id = before->id;
+    return ERR_OK;
 }
 
 static bool is_taken(enum err err) {
     return err == ERR_TAKEN || err == ERR_EMAIL_TAKEN || err == ERR_REF_USED;
 }
 
-enum err auth_handle_register(void *context, struct db *db, struct record_arena *arena,
-                              const void *body, void *reply_r) {
-    const struct auth *auth = context;
+/* Adds the account; what is taken by then may be so by this registration itself. */
+static enum err add_or_repeat(const struct auth *auth, struct db *db, struct record_arena *arena,
+                              const struct auth_register *ask, struct registration *self,
+                              struct auth_register_reply *reply) {
+    enum err err = add(db, ask, &self->draft, arena, reply);
+    if (!is_taken(err))
+        return err;
+    self->taken = err;
+    err = find_registered(db, ask->nonce, arena, &self->before);
+    return err == ERR_OK ? repeat(auth, ask, self, reply) : err;
+}
+
+/* --- the two steps -------------------------------------------------------------------------- */
+
+static enum err exists(struct db *db, const struct db_statement *statement, struct db_value key,
+                       bool *exists_r) {
+    struct db_rows *rows;
+    enum err err = db_query(db, statement, DB_ARGS(key), &rows);
+    *exists_r = err == ERR_OK && db_rows_next(rows);
+    db_rows_destroy(&rows);
+    return err;
+}
+
+/* What adding the account would find taken, as far as reading can tell: its id, its address, and
+ * then its nonce, so that one that the same request takes meanwhile is found with it. */
+static enum err find_taken(struct db *db, struct record_arena *arena,
+                           const struct auth_register *ask, struct registration *self) {
+    uint64_t number;
+    bool taken = false;
+    enum err err = ERR_OK;
+    if (ask->id.length > 0)
+        err = exists(db, &auth_sql_find_by_id, db_text(ask->id), &taken);
+    if (err == ERR_OK && !taken && id_is_decimal(ask->id, &number))
+        err = exists(db, &auth_sql_account_exists, db_u64(number), &taken);
+    if (err == ERR_OK && taken)
+        self->taken = ERR_TAKEN;
+    if (err == ERR_OK && !taken && self->draft.email.length > 0) {
+        err = exists(db, &auth_sql_find_by_email, db_text(self->draft.email), &taken);
+        if (err == ERR_OK && taken)
+            self->taken = ERR_EMAIL_TAKEN;
+    }
+    if (err == ERR_OK)
+        err = find_registered(db, ask->nonce, arena, &self->before);
+    if (self->taken == ERR_OK && self->before.number != 0)
+        self->taken = ERR_REF_USED;
+    return err;
+}
+
+enum err auth_begin_register(void *context, struct db *db, struct record_arena *arena,
+                             const void *body, void **rest_r, void *reply_r) {
     const struct auth_register *ask = body;
-    struct auth_register_reply *reply = reply_r;
-    char hash[PASSWORD_HASH_BYTES] = "";
+    struct registration *self = record_arena_alloc(arena, sizeof *self);
     if (!is_acceptable(ask))
         return ERR_BAD_REQUEST;
-    if (ask->password.length > 0) {
-        enum err err = password_hash(&auth->passwords, ask->password, hash);
-        if (err != ERR_OK)
-            return err;
-    }
-    const struct account_draft draft = {.email = auth_fold_email(arena, ask->email),
-                                        .name = ask->name,
-                                        .password = slice_text(hash),
-                                        .nonce = ask->nonce};
-    if (draft.email.length != ask->email.length)
+    if (self == NULL)
         return ERR_OVERLOADED;
-    enum err err = add(db, ask, &draft, arena, reply);
-    if (is_taken(err) && ask->nonce.length > 0)
-        err = find_registered(auth, db, err, ask, draft.email, arena, reply);
+    *self = (struct registration){.draft = {.email = auth_fold_email(arena, ask->email),
+                                            .name = ask->name,
+                                            .nonce = ask->nonce}};
+    if (self->draft.email.length != ask->email.length)
+        return ERR_OVERLOADED;
+    if (ask->password.length == 0)
+        return add_or_repeat(context, db, arena, ask, self, reply_r);
+    enum err err = find_taken(db, arena, ask, self);
+    if (err == ERR_OK && self->taken != ERR_OK && !is_repeat(ask, self))
+        err = self->taken;
+    *rest_r = self;
     return err;
+}
+
+enum err auth_end_register(void *context, struct db *db, struct record_arena *arena,
+                           const void *body, void *rest, void *reply_r) {
+    const struct auth *auth = context;
+    const struct auth_register *ask = body;
+    struct registration *self = rest;
+    if (self->taken != ERR_OK)
+        return repeat(auth, ask, self, reply_r);
+    enum err err = password_hash(&auth->passwords, ask->password, self->hash);
+    self->draft.password = slice_text(self->hash);
+    return err == ERR_OK ? add_or_repeat(auth, db, arena, ask, self, reply_r) : err;
 }

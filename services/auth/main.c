@@ -14,7 +14,10 @@ static const struct config_option options[] = {
     CONFIG_U64(struct auth_settings, password_ops, 2, 1, 1000, "",
                "Argon2id's passes over the memory for a password"),
     CONFIG_U64(struct auth_settings, password_memory_kib, 65536, 8, 4194304, "KiB",
-               "Argon2id's memory for a password, once for each of db_connections"),
+               "Argon2id's memory for a password, once for each of password_hashers"),
+    CONFIG_U64(struct auth_settings, password_hashers, 2, 1, DB_MAX_CONNECTIONS, "threads",
+               "threads that hash passwords, each with a connection beside db_connections; as many "
+               "as auth may use cores"),
     CONFIG_U64(struct auth_settings, token_days, 30, 1, 3650, "days",
                "how long a login's token is good for"),
     CONFIG_U64(struct auth_settings, login_failures, 10, 0, 1000000, "per minute",
@@ -26,12 +29,12 @@ static const struct config_option options[] = {
     CONFIG_END};
 
 static const struct service_handler handlers[] = {
-    {&message_AUTH_REGISTER, .pool = auth_handle_register},
-    {&message_AUTH_LOGIN, .pool = auth_handle_login},
+    {&message_AUTH_REGISTER, .first = auth_begin_register, .costly = auth_end_register},
+    {&message_AUTH_LOGIN, .first = auth_begin_login, .costly = auth_end_login},
     {&message_AUTH_RESUME, .pool = auth_handle_resume},
     {&message_AUTH_LOGOUT, .pool = auth_handle_logout},
     {&message_AUTH_RESOLVE, .pool = auth_handle_resolve},
-    {&message_AUTH_SET_PASSWORD, .pool = auth_handle_set_password},
+    {&message_AUTH_SET_PASSWORD, .first = auth_begin_set_password, .costly = auth_end_set_password},
     {&message_AUTH_SET_DISABLED, .pool = auth_handle_set_disabled},
 };
 
@@ -49,7 +52,13 @@ static int start(struct service *service, void *context) {
         log_error("start_failed", "reason=\"no memory\"");
         return -1;
     }
-    return service_use_pool(service, &settings->db, schema_check);
+    auth->passwords.seconds =
+        metrics_histogram(service_metrics(service), "password_hash_seconds", "", HISTOGRAM_SECONDS,
+                          "Time of hashing a password, at a registration or a login.");
+    if (service_use_pool(service, &settings->db, schema_check) != 0)
+        return -1;
+    return service_use_costly_pool(service, "hashes", &settings->db, settings->password_hashers,
+                                   auth->passwords.first_us);
 }
 
 static void finish(void *context) {

@@ -4,6 +4,8 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "common/loop.h"
+
 #define NOBODY_BYTES 32
 
 _Static_assert(PASSWORD_HASH_BYTES == crypto_pwhash_STRBYTES, "the size of libsodium's hashes");
@@ -19,15 +21,24 @@ int passwords_prepare(struct passwords *self, uint64_t ops, uint64_t memory_kib)
     if (sodium_init() < 0)
         return -1;
     randombytes_buf(secret, sizeof secret);
-    return password_hash(self, slice_make(secret, sizeof secret), self->nobody) == ERR_OK ? 0 : -1;
+    int64_t began_us = loop_now_us();
+    enum err err = password_hash(self, slice_make(secret, sizeof secret), self->nobody);
+    self->first_us = loop_now_us() - began_us;
+    return err == ERR_OK ? 0 : -1;
+}
+
+static void observe(const struct passwords *self, int64_t began_us) {
+    if (self->seconds != NULL)
+        histogram_observe(self->seconds, (uint64_t)(loop_now_us() - began_us));
 }
 
 enum err password_hash(const struct passwords *self, struct slice password,
                        char hash_r[PASSWORD_HASH_BYTES]) {
-    return crypto_pwhash_str_alg(hash_r, bytes_of(password), password.length, self->ops,
-                                 self->memory_bytes, crypto_pwhash_ALG_ARGON2ID13) == 0
-               ? ERR_OK
-               : ERR_OVERLOADED;
+    int64_t began_us = loop_now_us();
+    int failed = crypto_pwhash_str_alg(hash_r, bytes_of(password), password.length, self->ops,
+                                       self->memory_bytes, crypto_pwhash_ALG_ARGON2ID13);
+    observe(self, began_us);
+    return failed == 0 ? ERR_OK : ERR_OVERLOADED;
 }
 
 /* libsodium reads a text with a 0 at its end. False for what can't be a hash. */
@@ -44,7 +55,9 @@ bool password_verify(const struct passwords *self, struct slice hash, struct sli
     bool somebody = hash.length > 0;
     if (!as_text(somebody ? hash : slice_text(self->nobody), text))
         return false;
+    int64_t began_us = loop_now_us();
     bool right = crypto_pwhash_str_verify(text, bytes_of(password), password.length) == 0;
+    observe(self, began_us);
     return right && somebody;
 }
 

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "common/error.h"
+#include "common/metrics.h"
 #include "common/record.h"
 
 /* With the 0 at its end; as crypto_pwhash_STRBYTES. */
@@ -27,6 +28,8 @@ struct passwords {
     uint64_t ops;
     size_t memory_bytes;
     char nobody[PASSWORD_HASH_BYTES]; /* a hash that no password is known for */
+    int64_t first_us;                 /* how long that one took */
+    struct histogram *seconds;        /* of each one; the owner's to set; NULL: not observed */
 };
 
 /* Starts libsodium. 0, or -1 when this cost can't be had (too little memory). */

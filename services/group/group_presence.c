@@ -1,8 +1,9 @@
 /*
  * group.presence: who came or went is told to friends and to the members of each shared group that
- * has no more than `presence_group_max` of them; not stored, never told to oneself. Session knows which of them are online. Accounts are looked up
- * GROUP_PRESENCE_AT_ONCE at a time, and what is to be routed goes out in parts, so that a request
- * about many accounts of large groups does not hold all of its receivers at once.
+ * has no more than `presence_group_max` of them; not stored, never told to oneself. Session knows
+ * which of them are online. Accounts are looked up GROUP_PRESENCE_AT_ONCE at a time, and what is to
+ * be routed goes out in parts, so that a request about many accounts of large groups does not hold
+ * all of its receivers at once.
  */
 #include "common/loop.h"
 #include "services/group/group.h"

@@ -48,8 +48,8 @@ struct group_fixture {
     struct test_caller *caller;
     uint16_t port, session_port;
     const char *option; /* of the test program's own; may be NULL */
-    uint64_t accounts; /* made so far */
-    uint64_t marker;   /* the account of expect_nothing_routed */
+    uint64_t accounts;  /* made so far */
+    uint64_t marker;    /* the account of expect_nothing_routed */
     /* The request that the next routed entry stands in. */
     struct session_route route;
     size_t route_at;

@@ -116,8 +116,7 @@ static int teardown(void **state) {
 }
 
 static void make_pool(uint64_t connections, size_t queue_limit) {
-    settings.db_connections = connections;
-    pool = pool_new(ev, &settings, queue_limit);
+    pool = pool_new(ev, &settings, connections, queue_limit);
     assert_non_null(pool);
 }
 
@@ -179,16 +178,23 @@ static void test_queue_at_its_limit_refuses(void **state) {
     assert_int_equal(jobs[2].err, ERR_OK);
 }
 
+/* A job that waits behind one that stands at the gate, with this long left. A machine that stood
+ * still in between makes it too late at once. */
+static void submit_with_left(struct job *job, int64_t left_ms) {
+    do
+        job->base.deadline_ms = loop_now_ms() + left_ms;
+    while (pool_submit(pool, &job->base) != 0);
+}
+
 static void test_what_nobody_waits_for_any_more_is_not_run(void **state) {
     (void)state;
     make_pool(1, 10);
     struct job first = job_make(run_behind_gate);
     struct job late = job_make(run), in_time = job_make(run);
-    late.base.deadline_ms = loop_now_ms() + 1;
     in_time.base.deadline_ms = loop_now_ms() + TEST_DEADLINE_MS;
     assert_int_equal(pool_submit(pool, &first.base), 0);
     sem_wait(&arrived);
-    assert_int_equal(pool_submit(pool, &late.base), 0);
+    submit_with_left(&late, 20);
     assert_int_equal(pool_submit(pool, &in_time.base), 0);
     while (loop_now_ms() < late.base.deadline_ms)
         usleep(1000);
@@ -196,9 +202,84 @@ static void test_what_nobody_waits_for_any_more_is_not_run(void **state) {
     run_until_done(3);
     assert_int_equal(late.ran, 0);
     assert_int_equal(late.done, 2); /* in its turn, all the same */
-    assert_true(late.base.expired);
+    assert_int_equal(late.base.dropped, ERR_TIMEOUT);
     assert_int_equal(in_time.err, ERR_OK);
-    assert_false(in_time.base.expired);
+    assert_int_equal(in_time.base.dropped, ERR_OK);
+}
+
+/* Jobs run for an hour each, the pool believes: none could be done before its deadline but the one
+ * that a worker is free for, however little time it has. */
+static void test_what_cannot_be_done_in_time_is_refused(void **state) {
+    (void)state;
+    make_pool(1, 10);
+    pool_expect(pool, (int64_t)3600 * 1000 * 1000);
+    struct job first = job_make(run_behind_gate);
+    struct job hasty = job_make(run), patient = job_make(run);
+    first.base.deadline_ms = loop_now_ms() + TEST_DEADLINE_MS;
+    assert_int_equal(pool_submit(pool, &first.base), 0);
+    sem_wait(&arrived);
+    hasty.base.deadline_ms = loop_now_ms() + (int64_t)2 * 3600 * 1000;
+    assert_int_equal(pool_submit(pool, &hasty.base), -1);
+    hasty.base.deadline_ms = loop_now_ms() + (int64_t)3 * 3600 * 1000;
+    assert_int_equal(pool_submit(pool, &hasty.base), 0);
+    assert_int_equal(pool_submit(pool, &patient.base), 0); /* waits for ever */
+    sem_post(&gate);
+    run_until_done(3);
+    assert_int_equal(hasty.err, ERR_OK);
+    assert_int_equal(patient.err, ERR_OK);
+}
+
+/* What is to be expected comes down again with jobs that are quick. */
+static void test_a_pool_that_was_slow_takes_jobs_again(void **state) {
+    (void)state;
+    make_pool(1, 1000);
+    pool_expect(pool, (int64_t)3600 * 1000 * 1000);
+    struct job jobs[200], first = job_make(run_behind_gate), late = job_make(run);
+    for (unsigned i = 0; i < 200; i++) {
+        jobs[i] = job_make(run);
+        assert_int_equal(pool_submit(pool, &jobs[i].base), 0);
+    }
+    run_until_done(200);
+    assert_int_equal(pool_submit(pool, &first.base), 0);
+    sem_wait(&arrived);
+    late.base.deadline_ms = loop_now_ms() + TEST_DEADLINE_MS;
+    assert_int_equal(pool_submit(pool, &late.base), 0);
+    sem_post(&gate);
+    run_until_done(202);
+    assert_int_equal(late.err, ERR_OK);
+}
+
+static bool is_job(const struct pool_job *job, const void *argument) {
+    return argument == NULL || job == argument;
+}
+
+static void test_waiting_jobs_can_be_dropped(void **state) {
+    (void)state;
+    make_pool(1, 10);
+    assert_true(pool_is_idle(pool));
+    struct job first = job_make(run_behind_gate);
+    struct job jobs[3] = {job_make(run), job_make(run), job_make(run)};
+    assert_int_equal(pool_submit(pool, &first.base), 0);
+    sem_wait(&arrived);
+    assert_false(pool_is_idle(pool));
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(pool_submit(pool, &jobs[i].base), 0);
+    pool_drop(pool, is_job, &jobs[1].base, ERR_TIMEOUT);
+    assert_int_equal(pool_waiting(pool), 2);
+    assert_int_equal(jobs[1].done, 0); /* not from within */
+    run_until_done(1);
+    assert_int_equal(jobs[1].done, 1);
+    pool_drop(pool, is_job, NULL, ERR_UNAVAILABLE);
+    assert_int_equal(pool_waiting(pool), 0);
+    run_until_done(3);
+    assert_int_equal(jobs[1].base.dropped, ERR_TIMEOUT);
+    assert_int_equal(jobs[0].base.dropped, ERR_UNAVAILABLE);
+    assert_int_equal(jobs[2].base.dropped, ERR_UNAVAILABLE);
+    assert_int_equal(jobs[0].ran + jobs[1].ran + jobs[2].ran, 0);
+    assert_int_equal(first.ran, 0); /* it was taken already, and is not concerned */
+    sem_post(&gate);
+    run_until_done(4);
+    assert_int_equal(first.err, ERR_OK);
 }
 
 static void test_destroy_drains(void **state) {
@@ -357,6 +438,11 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_queue_at_its_limit_refuses, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_nobody_waits_for_any_more_is_not_run, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(test_what_cannot_be_done_in_time_is_refused, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_a_pool_that_was_slow_takes_jobs_again, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_waiting_jobs_can_be_dropped, setup, teardown),
         cmocka_unit_test_setup_teardown(test_destroy_drains, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_submission_while_destroying, setup, teardown),
         cmocka_unit_test_setup_teardown(test_worker_connects_again, setup, teardown),

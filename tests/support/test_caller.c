@@ -17,7 +17,7 @@
 
 struct test_caller {
     zsock_t *socket;
-    uint64_t last_id;
+    uint64_t last_id, wait_ms;
     struct buffer out;
     zframe_t *answer, *event; /* what the last reply_r and body_r point into */
     struct record_arena answer_arena, event_arena;
@@ -103,21 +103,27 @@ static void unpack(const struct record_desc *desc, struct slice bytes, struct re
         fail_msg("%s is malformed: %s", desc->name, fault);
 }
 
-/* Waits for the answer to the last request, which names it; leaves it in self->answer. */
-static struct envelope await_answer(struct test_caller *self, const char *name) {
+/* Waits for an answer; leaves it in self->answer. */
+static struct envelope await_any(struct test_caller *self, const char *awaited) {
     int64_t deadline_ms = loop_now_ms() + TEST_DEADLINE_MS;
     for (;;) {
-        zframe_t *frame = receive(self, deadline_ms, name);
+        zframe_t *frame = receive(self, deadline_ms, awaited);
         struct envelope envelope = envelope_of(frame);
         if (envelope.kind == ENVELOPE_EVENT) {
             keep_event(self, frame);
             continue;
         }
         assert_true(envelope.kind == ENVELOPE_REPLY || envelope.kind == ENVELOPE_ERROR);
-        assert_int_equal(envelope.id, self->last_id);
         self->answer = frame;
         return envelope;
     }
+}
+
+/* Waits for the answer to the last request, which names it. */
+static struct envelope await_answer(struct test_caller *self, const char *name) {
+    struct envelope envelope = await_any(self, name);
+    assert_int_equal(envelope.id, self->last_id);
+    return envelope;
 }
 
 /* self->out holds the request. */
@@ -129,6 +135,13 @@ static void start(struct test_caller *self) {
     test_caller_send(self, slice_make(self->out.data, self->out.length));
 }
 
+static enum err take_error(struct test_caller *self, const struct envelope *envelope) {
+    struct envelope_error error;
+    unpack(&envelope_error_desc, envelope->body, &self->answer_arena, &error);
+    snprintf(self->text, sizeof self->text, "%.*s", (int)error.text.length, error.text.data);
+    return err_from_word(error.error.data, error.error.length);
+}
+
 static enum err finish(struct test_caller *self, const char *name, const struct record_desc *desc,
                        void *reply_r) {
     struct envelope envelope = await_answer(self, name);
@@ -138,18 +151,38 @@ static enum err finish(struct test_caller *self, const char *name, const struct 
             unpack(desc, envelope.body, &self->answer_arena, reply_r);
         return ERR_OK;
     }
-    struct envelope_error error;
-    unpack(&envelope_error_desc, envelope.body, &self->answer_arena, &error);
-    snprintf(self->text, sizeof self->text, "%.*s", (int)error.text.length, error.text.data);
-    return err_from_word(error.error.data, error.error.length);
+    return take_error(self, &envelope);
+}
+
+uint64_t test_caller_post(struct test_caller *self, const struct message_desc *message,
+                          const void *body) {
+    buffer_clear(&self->out);
+    envelope_pack_request(++self->last_id, message->name, 0, self->wait_ms, message->body, body,
+                          &self->out);
+    start(self);
+    return self->last_id;
+}
+
+enum err test_caller_take(struct test_caller *self, uint64_t *id_r) {
+    zframe_destroy(&self->answer);
+    record_arena_free(&self->answer_arena);
+    struct envelope envelope = await_any(self, "an answer");
+    *id_r = envelope.id;
+    return envelope.kind == ENVELOPE_REPLY ? ERR_OK : take_error(self, &envelope);
+}
+
+void test_caller_set_wait(struct test_caller *self, uint64_t wait_ms) { self->wait_ms = wait_ms; }
+
+void test_caller_cancel(struct test_caller *self, uint64_t id) {
+    buffer_clear(&self->out);
+    envelope_pack(ENVELOPE_EVENT, 0, message_SERVICE_CANCEL.name, message_SERVICE_CANCEL.body,
+                  &(struct service_cancel){.id = id}, &self->out);
+    test_caller_send(self, slice_make(self->out.data, self->out.length));
 }
 
 void test_caller_start(struct test_caller *self, const struct message_desc *message,
                        const void *body) {
-    buffer_clear(&self->out);
-    envelope_pack(ENVELOPE_REQUEST, ++self->last_id, message->name, message->body, body,
-                  &self->out);
-    start(self);
+    test_caller_post(self, message, body);
 }
 
 enum err test_caller_finish(struct test_caller *self, const struct message_desc *message,

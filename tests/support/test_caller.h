@@ -42,6 +42,14 @@ void test_caller_start(struct test_caller *self, const struct message_desc *mess
                        const void *body);
 enum err test_caller_finish(struct test_caller *self, const struct message_desc *message,
                             void *reply_r);
+/* Many at once: sends a request, whose id it returns; and takes the next answer, to any of them. */
+uint64_t test_caller_post(struct test_caller *self, const struct message_desc *message,
+                          const void *body);
+enum err test_caller_take(struct test_caller *self, uint64_t *id_r);
+/* What requests say of how long their caller waits, from now on; 0, as at first: nothing. */
+void test_caller_set_wait(struct test_caller *self, uint64_t wait_ms);
+/* Says that a request that was posted needs no answer any more. */
+void test_caller_cancel(struct test_caller *self, uint64_t id);
 /* The same with a body of the test's own making, and any name: for what is malformed. */
 enum err test_caller_ask_bytes(struct test_caller *self, const char *name, struct slice body);
 /* The text of the last error; "" when there was none. */
