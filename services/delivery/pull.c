@@ -61,13 +61,15 @@ static uint64_t start_of(const struct pull *pull, uint64_t conversation, uint64_
     struct position key = {.conversation = conversation};
     const struct position *known =
         bsearch(&key, pull->positions, pull->body->positions.count, sizeof key, compare_positions);
+    if (known == NULL && pull->body->listed)
+        return UINT64_MAX;
     uint64_t start = known != NULL ? known->cid : pull->body->resumed ? 0 : received;
     return start > since ? start : since;
 }
 
 static void tell_position(struct pull *pull, uint64_t conversation, uint64_t start) {
     struct delivery_pull_reply *reply = pull->reply;
-    if (pull->body->resumed)
+    if (pull->body->resumed || pull->body->listed)
         return;
     if (reply->conversations.count == PULL_MAX_POSITIONS) {
         reply->partial = true;

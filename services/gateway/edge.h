@@ -120,6 +120,12 @@ uint64_t edge_silent_ms(const struct edge_connection *connection);
 int edge_send(struct edge_connection *connection, struct slice text)
     __attribute__((warn_unused_result));
 size_t edge_queued_bytes(const struct edge_connection *connection);
+/* The shortest time in which something was acknowledged. */
+int64_t edge_round_trip_ms(const struct edge_connection *connection);
+/* All that was ever queued; of that, what the client's kernel has acknowledged (TCP and YouIM; 0:
+ * only marks tell). */
+uint64_t edge_sent_bytes(const struct edge_connection *connection);
+uint64_t edge_acknowledged_bytes(const struct edge_connection *connection);
 
 /* TCP alone: from now on each text is written by itself, `pace_ms` after the client's kernel
  * acknowledged the one before; 0: as fast as it takes them, again. What is queued when the

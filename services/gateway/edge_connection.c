@@ -154,6 +154,10 @@ size_t edge_queued_bytes(const struct edge_connection *connection) {
     return unwritten(connection) + connection->in_flight;
 }
 
+uint64_t edge_sent_bytes(const struct edge_connection *connection) {
+    return connection->given + unwritten(connection);
+}
+
 int edge_queue(struct edge_connection *connection, const struct slice *pieces, size_t count) {
     size_t before = connection->out.length;
     for (size_t i = 0; i < count; i++)

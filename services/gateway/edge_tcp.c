@@ -3,6 +3,7 @@
  * marks, which the kernel's count of unacknowledged bytes answers.
  */
 #include <linux/sockios.h>
+#include <linux/tcp.h>
 #include <sys/ioctl.h>
 
 #include "services/gateway/edge_private.h"
@@ -69,6 +70,20 @@ uint64_t edge_tcp_acknowledged(const struct edge_connection *connection) {
         return 0;
     uint64_t written = connection->given - connection->in_flight;
     return written > (uint64_t)held ? written - (uint64_t)held : 0;
+}
+
+uint64_t edge_acknowledged_bytes(const struct edge_connection *connection) {
+    return connection->transport == EDGE_WEBSOCKET ? 0 : edge_tcp_acknowledged(connection);
+}
+
+int64_t edge_round_trip_ms(const struct edge_connection *connection) {
+    struct tcp_info info = {0};
+    socklen_t length = sizeof info;
+    int fd = lws_get_socket_fd(connection->wsi);
+    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) != 0 ||
+        length < offsetof(struct tcp_info, tcpi_min_rtt) + sizeof info.tcpi_min_rtt)
+        return 0;
+    return info.tcpi_min_rtt / 1000;
 }
 
 void edge_on_mark_timer(struct ev_loop *ev, ev_timer *watcher, int revents) {

@@ -16,63 +16,69 @@
 /* How long after a failed pull the next is tried. */
 #define PULL_RETRY_MS 500
 
-/* Noted for the next mark: what one login may have been sent, and a page beyond its positions. */
-#define LEFT_MAX (POSITIONS_MAX + 256)
-
-/* Notes for the next mark. Without room it is covered by none, and repeated some day. */
-static void add_left(struct client *client, const struct written *written) {
-    struct written *left = NULL;
-    if (client->left_count < LEFT_MAX)
-        left = realloc(client->left, (client->left_count + 1) * sizeof *left);
-    if (left == NULL) {
-        log_warn("mark_forgotten", "client=%llu", (unsigned long long)client->id);
-        return;
-    }
-    client->left = left;
-    client->left[client->left_count++] = *written;
-}
-
 /* --- writing one entry
  * ----------------------------------------------------------------------------- */
 
-/*
- * A position that cannot be kept: what was written is noted for the next mark by itself, or for the
- * client to confirm, and no further page is read before the account's cursor has moved behind it.
- */
-static void note_overflow(struct client *client, const struct entry *entry) {
+enum outcome {
+    WRITTEN,
+    PASSED_OVER, /* it comes some day after a 301 */
+    NO_ROOM,     /* it waits until the client has taken what is on its way; or there is no memory */
+};
+
+static void await_cursors(struct client *client);
+
+/* A place for the conversation's position: that of a settled one, where there is no other. What the
+ * account's cursor does not know yet of that one is read behind the moves that are on their way. */
+static bool make_place(struct client *client, uint64_t conversation) {
+    if (positions_have_room(&client->positions, conversation))
+        return true;
+    if (client->marking != NULL || client->left_count > 0 || !positions_forget(&client->positions))
+        return false;
     client->whole = false;
-    client->overflow = true;
-    if (!client->confirms)
-        add_left(client, &(struct written){client->account, entry->conversation, entry->cid});
+    await_cursors(client);
+    return true;
 }
 
-static int keep_position(struct client *client, const struct entry *entry, bool shown) {
-    return client->confirms ? received_wrote(client, entry, shown)
-                            : positions_touch(&client->positions, entry->conversation, entry->cid);
+static bool is_held(const struct client *client, uint64_t conversation) {
+    const struct position *position = positions_find(&client->positions, conversation);
+    return position == NULL ? client->full : received_is_full(position);
 }
 
-static bool takes_no_entry(const struct client *client) {
-    return edge_is_paced(client->edge) && edge_queued_bytes(client->edge) > GATEWAY_PACED_BYTES;
+static void keep_position(struct client *client, const struct entry *entry, bool shown) {
+    int err = client->confirms
+                  ? positions_set(&client->positions, entry->conversation, entry->cid)
+                  : positions_touch(&client->positions, entry->conversation, entry->cid);
+    if (err != 0) /* no memory: it is repeated some day */
+        log_warn("position_forgotten", "client=%llu", (unsigned long long)client->id);
+    else if (client->confirms)
+        received_wrote(client, entry, shown);
 }
 
-/* Writes the entry as this client sees it and moves its position. false: its queue is full, or
- * there is no memory. */
-static bool write_entry(struct client *client, const struct entry *entry,
-                        struct entry_texts *texts) {
+/* Writes the entry as this client sees it and moves its position. */
+static enum outcome write_entry(struct client *client, const struct entry *entry,
+                                struct entry_texts *texts) {
     struct slice text;
+    if (entry->cid != 0 && is_held(client, entry->conversation))
+        return PASSED_OVER;
     if (entry_texts_get(texts, client, entry, &text) != 0) {
         client->pull_at_ms = loop_now_ms() + PULL_RETRY_MS;
-        return false;
+        return NO_ROOM;
     }
     bool shown = text.length > 0;
+    if (shown && !marks_have_room(client, text.length))
+        return NO_ROOM;
+    if (entry->cid != 0 && !make_place(client, entry->conversation)) {
+        client->full = client->confirms && client->marking == NULL && client->left_count == 0;
+        return NO_ROOM;
+    }
     if (shown) {
-        if (takes_no_entry(client) || edge_send(client->edge, text) != 0)
-            return false;
+        if (edge_send(client->edge, text) != 0)
+            return NO_ROOM;
         metric_add(client->gateway->written, 1);
     }
-    if (entry->cid != 0 && keep_position(client, entry, shown) != 0)
-        note_overflow(client, entry);
-    return true;
+    if (entry->cid != 0)
+        keep_position(client, entry, shown);
+    return WRITTEN;
 }
 
 /* --- pulling
@@ -102,28 +108,16 @@ static void unqueue_pull(struct client *client) {
     client->queued = false;
 }
 
-static void list_mark(struct client *client, int64_t delay_ms) {
-    struct gateway *gateway = client->gateway;
-    int64_t at_ms = loop_now_ms() + delay_ms;
-    if (!client->mark_listed) {
-        client->mark_listed = true;
-        client->mark_at_ms = at_ms;
-        DL_APPEND2(gateway->mark_queue, client, prev_mark, next_mark);
-    } else if (at_ms < client->mark_at_ms) {
-        client->mark_at_ms = at_ms;
-    }
-}
-
 static void became_live(struct client *client) {
     client_set_state(client, CLIENT_LIVE);
     if (client->positions.touched_count > 0)
-        list_mark(client, 0);
+        marks_list(client, 0);
 }
 
-/* The client's queue is full, or well filled: the next page waits until it has taken this one. */
+/* Enough is on its way to the client: the next page waits until it has taken that. */
 static void wait_for_client(struct client *client) {
     client->wait_reached = true;
-    list_mark(client, 0);
+    marks_send(client);
 }
 
 static bool unpack(struct slice packed, struct record_arena *arena, struct entry *entry_r) {
@@ -139,24 +133,26 @@ static void write_page(struct client *client, const struct delivery_pull_reply *
     for (size_t i = 0; i < reply->entries.count; i++) {
         struct record_arena arena = {0};
         struct entry entry;
-        bool readable = unpack(reply->entries.items[i], &arena, &entry), written = true;
+        bool readable = unpack(reply->entries.items[i], &arena, &entry), full = client->full;
+        enum outcome outcome = WRITTEN;
         entry_texts_clear(texts);
         if (readable) {
             const struct position *known = positions_find(&client->positions, entry.conversation);
             if (known == NULL || known->sent < entry.cid)
-                written = write_entry(client, &entry, texts);
+                outcome = write_entry(client, &entry, texts);
         }
         record_arena_free(&arena);
         if (!readable) { /* what is behind it must not be written before it */
             client->pull_at_ms = loop_now_ms() + PULL_RETRY_MS;
             return;
         }
-        if (!written) {
-            wait_for_client(client);
+        if (outcome == NO_ROOM) {
+            if (client->full == full)
+                wait_for_client(client);
             return;
         }
     }
-    if (client->overflow || edge_queued_bytes(client->edge) > GATEWAY_PULL_QUEUED_BYTES)
+    if (marks_are_due(client))
         wait_for_client(client);
 }
 
@@ -167,8 +163,9 @@ static void write_page(struct client *client, const struct delivery_pull_reply *
  */
 static bool take_positions(struct client *client, const struct delivery_pull_reply *reply) {
     bool good = true;
-    if (client->whole || reply->conversations.count != reply->positions.count)
+    if (client->placed || reply->conversations.count != reply->positions.count)
         return good;
+    client->placed = true;
     client->whole = !reply->partial;
     for (size_t i = 0; i < reply->conversations.count; i++) {
         uint64_t conversation = reply->conversations.items[i], start = reply->positions.items[i];
@@ -187,7 +184,7 @@ static bool take_positions(struct client *client, const struct delivery_pull_rep
  * over another connection. Without room it is as if it had been pushed before the login; so is what
  * was sent again, which that may have reached it long before. */
 static void note_early(struct client *client, const struct entry *entry) {
-    if (!client->whole && !entry->repeat &&
+    if (!client->placed && !entry->repeat &&
         positions_find(&client->early, entry->conversation) == NULL &&
         positions_set(&client->early, entry->conversation, entry->prev) != 0)
         log_warn("early_push_forgotten", "client=%llu", (unsigned long long)client->id);
@@ -224,6 +221,7 @@ static void pulled(void *argument, enum err err, const void *reply_v, const char
     run_pulls(pull.gateway, loop_now_ms());
 }
 
+/* Where more waits to be confirmed than may, nothing is read: behind the last of all. */
 static int list_positions(const struct client *client, struct delivery_pull *body) {
     const struct positions *positions = &client->positions;
     body->conversations.items = malloc((positions->count + 1) * sizeof(uint64_t));
@@ -234,8 +232,9 @@ static int list_positions(const struct client *client, struct delivery_pull *bod
     for (uint32_t i = 0; i < positions->capacity; i++) {
         if (positions->slots[i].conversation == 0)
             continue;
-        body->conversations.items[count] = positions->slots[i].conversation;
-        body->positions.items[count++] = positions->slots[i].sent;
+        const struct position *position = &positions->slots[i];
+        body->conversations.items[count] = position->conversation;
+        body->positions.items[count++] = received_is_full(position) ? UINT64_MAX : position->sent;
     }
     body->conversations.count = body->positions.count = count;
     return 0;
@@ -243,7 +242,8 @@ static int list_positions(const struct client *client, struct delivery_pull *bod
 
 static void pull(struct client *client) {
     struct gateway *gateway = client->gateway;
-    struct delivery_pull body = {.account = client->account, .resumed = client->whole};
+    struct delivery_pull body = {
+        .account = client->account, .resumed = client->whole, .listed = client->full};
     struct pull *pull = malloc(sizeof *pull);
     enum err err = ERR_OVERLOADED;
     if (pull != NULL && list_positions(client, &body) == 0) {
@@ -323,11 +323,18 @@ void feed_catch_up_all(struct gateway *gateway, const char *reason) {
 /* --- pushes
  * ---------------------------------------------------------------------------------------- */
 
+static void ask_how_far(struct client *client) {
+    if (marks_are_due(client))
+        marks_send(client);
+    else if (!client->confirms)
+        marks_list(client, (int64_t)client->gateway->settings.reach_interval_ms);
+}
+
 /* Whether it was written. */
 static bool push_to(struct client *client, const struct entry *entry, struct entry_texts *texts) {
     /* Not stored: no page will bring it, and what is lost of it is lost. */
     if (entry->cid == 0)
-        return client_is_in(client) && write_entry(client, entry, texts);
+        return client_is_in(client) && write_entry(client, entry, texts) == WRITTEN;
     if (client->state == CLIENT_CATCHING_UP) {
         client->dirty = true;
         note_early(client, entry);
@@ -339,16 +346,14 @@ static bool push_to(struct client *client, const struct entry *entry, struct ent
     if (known != NULL && known->sent >= entry->cid)
         return false;
     bool next = known != NULL ? known->sent == entry->prev : client->whole && entry->prev == 0;
-    if (next && write_entry(client, entry, texts)) {
-        if (client->overflow) {
-            wait_for_client(client);
-            feed_catch_up(client);
-        } else if (!client->confirms) {
-            list_mark(client, (int64_t)client->gateway->settings.reach_interval_ms);
-        }
-        return true;
-    }
-    if (next) /* its queue is full */
+    enum outcome outcome = next ? write_entry(client, entry, texts)
+                           : is_held(client, entry->conversation) ? PASSED_OVER
+                                                                  : NO_ROOM;
+    if (outcome == WRITTEN)
+        ask_how_far(client);
+    if (outcome != NO_ROOM)
+        return outcome == WRITTEN;
+    if (next)
         wait_for_client(client);
     feed_catch_up(client);
     run_pulls(client->gateway, loop_now_ms());
@@ -385,79 +390,33 @@ void feed_push(struct gateway *gateway, struct slice packed, const struct u64_li
     record_arena_free(&arena);
 }
 
-/* --- marks
- * ----------------------------------------------------------------------------------------- */
-
-static void unlist_mark(struct client *client) {
-    if (client->mark_listed)
-        DL_DELETE2(client->gateway->mark_queue, client, prev_mark, next_mark);
-    client->mark_listed = false;
-}
-
-/* Notes how far each conversation was written since the last mark. */
-static void collect_written(struct client *client) {
-    struct written written = {.account = client->account};
-    while (positions_next_touched(&client->positions, &written.conversation, &written.cid))
-        add_left(client, &written);
-}
-
-static void mark(struct client *client) {
-    if (client->marking != NULL)
-        return; /* one is outstanding: its answer lists the next */
-    if (!edge_mark(client->edge)) {
-        list_mark(client, (int64_t)client->gateway->settings.reach_interval_ms);
-        return;
-    }
-    collect_written(client);
-    client->marking = client->left;
-    client->marking_count = client->left_count;
-    client->left = NULL;
-    client->left_count = 0;
-}
-
-static bool has_unmarked(const struct client *client) {
-    return client->left_count > 0 || client->positions.touched_count > 0;
-}
-
-static void read_on(struct client *client) {
-    if (client->overflow)
-        await_cursors(client);
-    client->wait_reached = client->overflow = false;
-    queue_pull(client);
-}
+/* --- what has arrived
+ * -------------------------------------------------------------------------------- */
 
 void feed_reached(struct client *client) {
-    for (size_t i = 0; i < client->marking_count; i++)
-        cursors_add(client->gateway, &client->marking[i]);
-    free(client->marking);
-    client->marking = NULL;
-    client->marking_count = 0;
-    if (has_unmarked(client))
-        list_mark(client, (int64_t)client->gateway->settings.reach_interval_ms);
-    bool held = client->overflow && (has_unmarked(client) || client->unconfirmed_count > 0);
-    if (client->wait_reached && !held)
-        read_on(client);
+    marks_answered(client);
+    if (marks_lack(client))
+        marks_list(client, (int64_t)client->gateway->settings.reach_interval_ms);
+    if (!client->wait_reached)
+        return;
+    if (marks_are_due(client)) { /* what was sent since fills the window as well */
+        marks_send(client);
+        return;
+    }
+    client->wait_reached = false;
+    queue_pull(client);
+    run_pulls(client->gateway, loop_now_ms());
 }
 
 void feed_confirmed(struct client *client) {
-    if (client->wait_reached && client->overflow)
-        read_on(client);
+    client->full = false;
+    feed_catch_up(client);
 }
 
 void feed_confirms(struct client *client) {
-    collect_written(client);
+    marks_collect(client);
     if (client->left_count > 0)
-        list_mark(client, 0);
-}
-
-static void run_marks(struct gateway *gateway, int64_t now_ms) {
-    struct client *client, *next;
-    DL_FOREACH_SAFE2(gateway->mark_queue, client, next, next_mark) {
-        if (client->mark_at_ms <= now_ms && client->marking == NULL) {
-            unlist_mark(client);
-            mark(client);
-        }
-    }
+        marks_list(client, 0);
 }
 
 /* --- the rest
@@ -465,32 +424,28 @@ static void run_marks(struct gateway *gateway, int64_t now_ms) {
 
 void feed_tick(struct gateway *gateway, int64_t now_ms) {
     run_pulls(gateway, now_ms);
-    run_marks(gateway, now_ms);
+    marks_tick(gateway, now_ms);
 }
 
 static void forget_positions(struct client *client) {
     unqueue_pull(client);
-    unlist_mark(client);
+    marks_unlist(client);
     positions_clear(&client->positions);
     positions_clear(&client->early);
-    received_forget(client);
-    client->whole = client->dirty = client->wait_reached = client->overflow = false;
+    client->placed = client->whole = client->full = client->dirty = client->wait_reached = false;
     client->pull_at_ms = 0;
 }
 
 void feed_leave(struct client *client) {
-    collect_written(client);
+    marks_collect(client);
     forget_positions(client);
     if (client->left_count > 0)
-        mark(client); /* before the answer, so that its own is here before the next login */
+        marks_send(client); /* before the answer, so that its own is here before the next login */
 }
 
 void feed_stop(struct client *client) {
     forget_positions(client);
-    free(client->marking);
-    free(client->left);
-    client->marking = client->left = NULL;
-    client->marking_count = client->left_count = 0;
+    marks_stop(client);
 }
 
 int feed_open(struct gateway *gateway) {

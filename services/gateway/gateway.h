@@ -7,6 +7,7 @@
  *     sends.c       texts on their way to the log  feed.c       the log on its way to the client
  *     bindings*.c   who is here, told to session   cursors.c    what has arrived, told to delivery
  *     received.c    what a client says has arrived pairs.c      the conversations of two accounts
+ *     marks.c       what has reached a client, and how much more it may be sent
  *     names.c       string ids to numbers          tokens.c     which connection has a token
  *     nonces.c      what is never done twice       watch.c      queues and counters, for the
  * operator
@@ -30,8 +31,6 @@
 #define CLIENT_MAX_SENDS 64
 /* Pulls in progress at once; further clients wait their turn. */
 #define GATEWAY_MAX_PULLS 64
-/* What a page may leave unwritten in a connection's queue before the next is pulled. */
-#define GATEWAY_PULL_QUEUED_BYTES ((size_t)128 << 10)
 /* What a paced client may have unwritten when a further entry is queued for it. So little, because
  * answers wait behind it, and what was not written all comes again at the next login. */
 #define GATEWAY_PACED_BYTES ((size_t)2048)
@@ -60,7 +59,6 @@ enum client_state { CLIENT_NEW, CLIENT_LOGGING_IN, CLIENT_CATCHING_UP, CLIENT_LI
 
 struct client;
 struct send;
-struct unconfirmed;
 
 /* What was written to a client: up to `cid` of a conversation, for an account. */
 struct written {
@@ -105,7 +103,9 @@ struct client {
     /* the feed */
     struct positions positions;
     uint64_t reading;       /* changes when a page that is on its way is of no use any more */
+    bool placed;            /* delivery has told where the account stands */
     bool whole;             /* `positions` hold all conversations: one that is missing is new */
+    bool full;              /* each of `positions` waits for a 301: nothing else is read */
     struct positions early; /* while not: behind what the first push of a conversation comes */
     bool dirty;             /* something was pushed since the last page was asked for */
     bool pulling;           /* a page is asked for */
@@ -113,7 +113,6 @@ struct client {
     bool wait_reached;      /* the next page waits until the client has taken the last */
     uint64_t after_moves;   /* the first page waits until so many cursors' moves are stored */
     bool await_moves;
-    bool overflow;      /* something was written without a position: the cursor must move first */
     int64_t pull_at_ms; /* the next page: not before */
     struct client *next_pull, *prev_pull;
 
@@ -125,10 +124,14 @@ struct client {
     bool mark_listed;
     int64_t mark_at_ms;
     struct client *next_mark, *prev_mark;
+    uint64_t marked_bytes, reached_bytes; /* of all that was ever sent: up to the mark that is
+                                           * outstanding, and up to the last that was answered */
+    uint64_t marked_flight;               /* how much was on its way then */
+    int64_t marked_ms;                    /* when that one was asked for */
+    size_t window;                        /* bytes that may be on their way; 0: not known yet */
+    bool slow;                            /* it has taken long for what it was sent */
 
     /* what it confirms */
-    struct unconfirmed *unconfirmed; /* written without a position, by conversation */
-    size_t unconfirmed_count;
     bool awaits_stored; /* `request` is answered when so many cursors' moves are stored */
     uint64_t stored_after;
     int64_t stored_by_ms;
@@ -253,12 +256,36 @@ void feed_tick(struct gateway *gateway, int64_t now_ms);
 void feed_reached(struct client *client);
 /* From now on the client confirms; what was written before moves cursors as it did. */
 void feed_confirms(struct client *client);
-/* Of what was written without a position, nothing waits to be confirmed any more. */
+/* Something that could not be written before others were confirmed can be now. */
 void feed_confirmed(struct client *client);
 /* The account logs out; what was written for it may still be confirmed. */
 void feed_leave(struct client *client);
 /* The connection is gone. */
 void feed_stop(struct client *client);
+
+/* --- marks.c --------------------------------------------------------------------------------- */
+
+/* Notes for the next mark that this was written. */
+void marks_note(struct client *client, const struct written *written);
+/* A mark is to be sent by then, or sooner if one is to be already. */
+void marks_list(struct client *client, int64_t delay_ms);
+void marks_unlist(struct client *client);
+/* Sends one now, unless one is outstanding: then its answer lists the next. */
+void marks_send(struct client *client);
+/* Notes how far each conversation was written since the last mark. */
+void marks_collect(struct client *client);
+/* Whether something was written that no mark covers. */
+bool marks_lack(const struct client *client);
+/* The one that was outstanding is answered: what it covers moves cursors. */
+void marks_answered(struct client *client);
+/* Whether so many bytes more may be on their way to the client: as many as it has shown to take
+ * within some tenths of a second, so that an answer never waits for long behind them. */
+bool marks_have_room(struct client *client, size_t bytes);
+/* Whether so much is on its way that it is time to ask how far the client is. */
+bool marks_are_due(const struct client *client);
+void marks_tick(struct gateway *gateway, int64_t now_ms);
+/* The connection is gone. */
+void marks_stop(struct client *client);
 
 /* --- bindings.c ------------------------------------------------------------------------------ */
 
@@ -299,19 +326,16 @@ void cursors_tick(struct gateway *gateway, int64_t now_ms);
 
 /* --- received.c ------------------------------------------------------------------------------ */
 
-/*
- * A stored entry went to a client that confirms, or would have if its dialect had a message for it
- * (`shown`). Keeps its position. -1: there is no room for one; the entry is noted all the same, and
- * must be confirmed before more is read (feed_confirmed).
- */
-int received_wrote(struct client *client, const struct entry *entry, bool shown)
-    __attribute__((warn_unused_result));
+/* A stored entry of a conversation that has a position went to a client that confirms, or would
+ * have if its dialect had a message for it (`shown`). */
+void received_wrote(struct client *client, const struct entry *entry, bool shown);
+/* Whether a conversation has POSITIONS_MAX_UNCONFIRMED entries that wait to be confirmed: what
+ * follows there is sent behind a 301. */
+bool received_is_full(const struct position *position);
 /* 301, whose group and person have their numbers; ends with client_finish, now or later. */
 void received_start(struct client *client);
 /* Answers those whose cursors are stored, and those who have waited too long. */
 void received_tick(struct gateway *gateway, int64_t now_ms);
-/* Nothing is to be confirmed any more. */
-void received_forget(struct client *client);
 /* The connection is gone. */
 void received_stop(struct client *client);
 

@@ -29,6 +29,37 @@ struct position *positions_find(const struct positions *self, uint64_t conversat
     return slot->conversation == 0 ? NULL : slot;
 }
 
+bool positions_have_room(const struct positions *self, uint64_t conversation) {
+    return self->count < POSITIONS_MAX || positions_find(self, conversation) != NULL;
+}
+
+/* Moves up what was put behind it only because its slot was taken. */
+static void empty_slot(struct positions *self, uint32_t empty) {
+    uint32_t mask = self->capacity - 1;
+    for (uint32_t i = (empty + 1) & mask; self->slots[i].conversation != 0; i = (i + 1) & mask) {
+        uint32_t home = (uint32_t)peers_hash(self->slots[i].conversation, 0) & mask;
+        if (((i - home) & mask) >= ((i - empty) & mask)) {
+            self->slots[empty] = self->slots[i];
+            empty = i;
+        }
+    }
+    self->slots[empty] = (struct position){0};
+    self->count--;
+}
+
+bool positions_forget(struct positions *self) {
+    for (uint32_t i = 0; i < self->capacity; i++) {
+        uint32_t at = (self->hand + i) & (self->capacity - 1);
+        const struct position *slot = &self->slots[at];
+        if (slot->conversation == 0 || slot->touched || slot->unconfirmed != 0)
+            continue;
+        self->hand = at;
+        empty_slot(self, at);
+        return true;
+    }
+    return false;
+}
+
 static int grow(struct positions *self) {
     struct positions larger = {.capacity =
                                    self->capacity == 0 ? FIRST_CAPACITY : self->capacity * 2};

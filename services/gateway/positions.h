@@ -1,10 +1,14 @@
 /*
  * Positions: how far a connection has been sent each conversation.
  *
- * A bounded hash table by conversation; nothing is ever removed from it but all at once. A position
- * remembers the last cid that was written to the connection (`sent`) and whether that has not been
- * covered by a mark yet (`touched`), so that what has reached the client can be told per
- * conversation and not per message.
+ * A bounded hash table by conversation. A position remembers the last cid that was written to the
+ * connection (`sent`) and whether that has not been covered by a mark yet (`touched`), so that what
+ * has reached the client can be told per conversation and not per message; of a client that
+ * confirms, how much of what it was shown waits to be confirmed.
+ *
+ * A full table has room again when a settled position is forgotten: one where nothing waits for a
+ * mark or to be confirmed, so that the account's stored cursor stands where it does, or will as
+ * soon as the cursors that are on their way are stored. What follows there is read behind that.
  */
 #ifndef PARLEY_GATEWAY_POSITIONS_H
 #define PARLEY_GATEWAY_POSITIONS_H
@@ -15,12 +19,17 @@
 
 /* Conversations per connection; as many as a pull may list. */
 #define POSITIONS_MAX 4096
+/* Entries of a conversation that a client that confirms is sent ahead of what it has confirmed. */
+#define POSITIONS_MAX_UNCONFIRMED 500
 
 struct position {
     uint64_t conversation; /* 0: free */
     uint64_t sent;
-    uint64_t
-        unconfirmed; /* of a client that confirms: the last that was shown; 0: it is confirmed */
+    /* Of a client that confirms: the last that it was shown; 0: it is confirmed. */
+    uint64_t unconfirmed;
+    /* Entries shown that wait to be confirmed: up to `half`, and behind it. */
+    uint64_t half;
+    uint16_t shown[2];
     bool touched;
 };
 
@@ -29,12 +38,17 @@ struct positions {
     uint32_t capacity, count; /* capacity: 0 or a power of two */
     uint64_t *touched;        /* conversations */
     uint32_t touched_count, touched_capacity;
+    uint32_t hand; /* where the search for a position to forget begins */
 };
 
 /* Frees the memory; the structure is empty and usable again. */
 void positions_clear(struct positions *self);
-/* NULL when the conversation has none. Valid until the next positions_set. */
+/* NULL when the conversation has none. Valid until the next positions_set or positions_forget. */
 struct position *positions_find(const struct positions *self, uint64_t conversation);
+/* Whether the conversation has one, or may have. */
+bool positions_have_room(const struct positions *self, uint64_t conversation);
+/* Forgets one position that is settled; false: none is. */
+bool positions_forget(struct positions *self);
 /* -1 when there are POSITIONS_MAX already, or no memory. Never moves a position backwards. */
 int positions_set(struct positions *self, uint64_t conversation, uint64_t cid)
     __attribute__((warn_unused_result));

@@ -7,7 +7,9 @@
  *
  * A client that confirms is the only one to move its account's cursors. It cannot confirm what its
  * dialect has no message for: such an entry moves the cursor by itself when nothing that was shown
- * before it waits to be confirmed, else together with that.
+ * before it waits to be confirmed, else together with that. Of each conversation it is sent
+ * POSITIONS_MAX_UNCONFIRMED entries ahead of what it has confirmed, and the rest when it confirms:
+ * that much at most is repeated at its next login, and no conversation waits for another.
  */
 #include <stdlib.h>
 #include <utlist.h>
@@ -15,12 +17,9 @@
 #include "common/log.h"
 #include "services/gateway/operations_private.h"
 
-/* What was written of a conversation that there is no position for. */
-struct unconfirmed {
-    uint64_t conversation;
-    uint64_t shown; /* the last that the client can confirm */
-    uint64_t sent;  /* the last */
-};
+/* Entries that wait to be confirmed are counted in two halves, so that a 301 in their midst makes
+ * room again. */
+#define HALF (POSITIONS_MAX_UNCONFIRMED / 2)
 
 static bool move(struct client *client, uint64_t conversation, uint64_t cid) {
     return cursors_add(client->gateway, &(struct written){client->account, conversation, cid});
@@ -29,73 +28,52 @@ static bool move(struct client *client, uint64_t conversation, uint64_t cid) {
 /* --- what is to be confirmed -----------------------------------------------------------------
  */
 
-static struct unconfirmed *find_unconfirmed(const struct client *client, uint64_t conversation) {
-    for (size_t i = 0; i < client->unconfirmed_count; i++)
-        if (client->unconfirmed[i].conversation == conversation)
-            return &client->unconfirmed[i];
-    return NULL;
+bool received_is_full(const struct position *position) {
+    return position->shown[0] + position->shown[1] >= POSITIONS_MAX_UNCONFIRMED;
 }
 
-/* Without memory it is forgotten, and the next page begins with it once more. */
-static void add_unconfirmed(struct client *client, uint64_t conversation, uint64_t cid) {
-    size_t bytes = (client->unconfirmed_count + 1) * sizeof *client->unconfirmed;
-    struct unconfirmed *list = realloc(client->unconfirmed, bytes);
-    if (list == NULL) {
-        log_warn("unconfirmed_forgotten", "client=%llu", (unsigned long long)client->id);
-        return;
-    }
-    client->unconfirmed = list;
-    list[client->unconfirmed_count++] = (struct unconfirmed){conversation, cid, cid};
-}
-
-/* No more is read before all of these are confirmed, so they are a page's entries at most. */
-static void wrote_without_position(struct client *client, const struct entry *entry, bool shown) {
-    struct unconfirmed *known = find_unconfirmed(client, entry->conversation);
-    if (known == NULL && shown) {
-        add_unconfirmed(client, entry->conversation, entry->cid);
-    } else if (known == NULL) {
-        move(client, entry->conversation, entry->cid);
+static void count_shown(struct position *position, uint64_t cid) {
+    position->unconfirmed = cid;
+    if (position->shown[0] < HALF) {
+        position->shown[0]++;
+        position->half = cid;
     } else {
-        known->sent = entry->cid;
-        known->shown = shown ? entry->cid : known->shown;
+        position->shown[1]++;
     }
 }
 
-int received_wrote(struct client *client, const struct entry *entry, bool shown) {
+void received_wrote(struct client *client, const struct entry *entry, bool shown) {
     if (conversation_kind(entry->conversation) == CONVERSATION_PAIR)
         pairs_keep(client->gateway->pairs, entry->from, entry->to, entry->conversation);
-    if (positions_set(&client->positions, entry->conversation, entry->cid) != 0) {
-        wrote_without_position(client, entry, shown);
-        return -1;
-    }
     struct position *position = positions_find(&client->positions, entry->conversation);
+    if (position == NULL)
+        return;
     if (shown)
-        position->unconfirmed = entry->cid;
+        count_shown(position, entry->cid);
     else if (position->unconfirmed == 0)
         move(client, entry->conversation, entry->cid);
-    return 0;
-}
-
-void received_forget(struct client *client) {
-    free(client->unconfirmed);
-    client->unconfirmed = NULL;
-    client->unconfirmed_count = 0;
 }
 
 /* Takes `cid` as confirmed. Up to where the cursor moves with it: further, where the client was
  * shown nothing of what follows. */
 static uint64_t confirm(struct client *client, uint64_t conversation, uint64_t cid) {
     struct position *position = positions_find(&client->positions, conversation);
-    if (position != NULL && position->unconfirmed != 0 && cid >= position->unconfirmed) {
-        position->unconfirmed = 0;
-        return position->sent > cid ? position->sent : cid;
-    }
-    struct unconfirmed *noted = find_unconfirmed(client, conversation);
-    if (noted == NULL || cid < noted->shown)
+    if (position == NULL || position->unconfirmed == 0)
         return cid;
-    uint64_t sent = noted->sent;
-    *noted = client->unconfirmed[--client->unconfirmed_count];
-    return sent > cid ? sent : cid;
+    bool full = received_is_full(position);
+    uint64_t until = cid;
+    if (cid >= position->unconfirmed) {
+        position->unconfirmed = 0;
+        position->shown[0] = position->shown[1] = 0;
+        until = position->sent > cid ? position->sent : cid;
+    } else if (cid >= position->half) {
+        position->shown[0] = position->shown[1];
+        position->shown[1] = 0;
+        position->half = position->unconfirmed;
+    }
+    if ((full && !received_is_full(position)) || (client->full && position->unconfirmed == 0))
+        feed_confirmed(client);
+    return until;
 }
 
 /* --- answering when it is stored -------------------------------------------------------------
@@ -128,10 +106,7 @@ void received_tick(struct gateway *gateway, int64_t now_ms) {
     }
 }
 
-void received_stop(struct client *client) {
-    end_waiting(client);
-    received_forget(client);
-}
+void received_stop(struct client *client) { end_waiting(client); }
 
 /* --- the request -------------------------------------------------------------------------------
  */
@@ -163,8 +138,6 @@ static void moved(struct client *client, enum err err, const void *reply_v) {
         /* Pages that were asked for before this may still bring what is confirmed now. */
         if (positions_set(&client->positions, conversation, request->cid) != 0)
             feed_reread(client);
-        if (client->unconfirmed_count == 0)
-            feed_confirmed(client);
     }
     operation_end(client, err, NULL);
 }

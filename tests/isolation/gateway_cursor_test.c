@@ -310,7 +310,7 @@ static void a_backlog_waits_in_the_log(void **state) {
     stage_log_in(stage, slow, ALICE, "alice");
     slow->deaf = true;
     size_t pages = 0, quiet = 0;
-    while (pages < 2 || quiet < 3) {
+    while (pages < 1 || quiet < 3) {
         size_t served = serve_log(stage, last, 2);
         pages += served;
         quiet = served == 0 ? quiet + 1 : 0;
@@ -319,7 +319,7 @@ static void a_backlog_waits_in_the_log(void **state) {
         else
             stage_turn(stage);
     }
-    assert_in_range(pages, 2, LONG_TEXTS / 2 - 1);
+    assert_in_range(pages, 1, LONG_TEXTS / 2 - 1);
     uint64_t heard = STAGE_PAIR_CID + 1;
     slow->deaf = false;
     while (heard <= last) {
@@ -330,7 +330,8 @@ static void a_backlog_waits_in_the_log(void **state) {
 
 /*
  * A connection on which one login follows the other, and whose pong never comes: what waits to be
- * told of is bounded. What is beyond it comes again some day.
+ * told of is bounded. What is beyond it comes again some day. (Her own texts, which she isn't
+ * shown: of others she would be sent no more.)
  */
 static void what_waits_for_a_pong_is_bounded(void **state) {
     enum { PAGE = 250, LOGINS = 20, LEFT_MAX = POSITIONS_MAX + 256 };
@@ -343,17 +344,14 @@ static void what_waits_for_a_pong_is_bounded(void **state) {
     struct asked *asked;
     alice->pongless = true;
     for (size_t i = 0; i < PAGE; i++) {
-        page[i] = stage_text(1000 + i, 0, ALICE, "hello");
+        page[i] = stage_text(1000 + i, 0, BOB, "hello");
+        page[i].from = ALICE;
         page[i].conversation = 100 + i;
     }
     stage->keeps_moves = true;
     for (size_t i = 0; i < LOGINS; i++) {
         stage_log_in(stage, alice, ALICE, "alice");
         stage_expect_pull(stage, ALICE, page, PAGE);
-        for (size_t j = 0; j < PAGE; j++) {
-            STAGE_UNTIL(stage, alice->text_count > 0);
-            free(talker_take(alice));
-        }
         stage_expect_pull(stage, ALICE, NULL, 0);
         talker_say(alice, "{'msgType':9,'msgBody':{'logoutUserId':'alice','token':'%s'}}",
                    alice->token);

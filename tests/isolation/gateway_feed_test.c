@@ -224,48 +224,56 @@ static void of_a_partial_list_nothing_is_concluded(void **state) {
     stage_quiet(stage);
 }
 
-/*
- * More conversations than a connection keeps positions in: what is written in one of the others is
- * read on behind the account's cursor, so that has to move first.
- */
-static void beyond_the_positions_cursors_move_first(void **state) {
+static bool lists(const struct delivery_pull *body, uint64_t conversation) {
+    for (size_t i = 0; i < body->conversations.count; i++)
+        if (body->conversations.items[i] == conversation)
+            return true;
+    return false;
+}
+
+/* More conversations than a connection keeps positions in: one that is settled gives way. */
+static void beyond_the_positions_another_gives_way(void **state) {
     struct stage *stage = *state;
     struct talker *alice = stage_talker(stage, false);
     struct delivery_pull body;
-    struct delivery_advance advance;
     struct buffer packed = buffer_make(4096);
-    stage->keeps_moves = true;
     stage_log_in(stage, alice, ALICE, "alice");
     struct entry entry = stage_text(11, 10, ALICE, "in one of the others");
     record_pack(&entry_desc, &entry, &packed);
     struct slice item = slice_make(packed.data, packed.length);
+    uint64_t given_way = 0;
     for (int i = 0; i < 2; i++) {
         struct asked *pull = stage_expect(stage, DELIVERY, &message_DELIVERY_PULL, &body);
         assert_false(body.resumed);
+        assert_false(body.listed);
         assert_int_equal(body.conversations.count, i == 0 ? 0 : POSITIONS_MAX);
+        assert_true(i == 0 || lists(&body, STAGE_PAIR));
+        for (uint64_t j = 0; i == 1 && j < POSITIONS_MAX; j++)
+            given_way = lists(&body, STAGE_FULL_FIRST + j) ? given_way : STAGE_FULL_FIRST + j;
         struct delivery_pull_reply page = stage_full_page(&item, i == 0 ? 1 : 0, true);
         played_answer(&pull, &page);
-        if (i == 1)
-            break;
-        hears_from_bob(stage, alice, "in one of the others");
-        struct asked *asked = stage_expect(stage, DELIVERY, &message_DELIVERY_ADVANCE, &advance);
-        assert_int_equal(advance.conversations.items[0], STAGE_PAIR);
-        assert_int_equal(advance.cids.items[0], 11);
-        assert_int_equal(played_count(stage->played[DELIVERY], &message_DELIVERY_PULL), 0);
-        played_answer(&asked, NULL);
     }
+    hears_from_bob(stage, alice, "in one of the others");
+    stage_wait_talker_live(stage, alice);
+    /* What comes next there is read behind the account's cursor. */
+    entry = stage_text(30, 0, ALICE, "in the one that gave way");
+    entry.conversation = given_way;
+    stage_push_to(stage, &entry, alice);
+    struct asked *pull = stage_expect(stage, DELIVERY, &message_DELIVERY_PULL, &body);
+    assert_false(lists(&body, given_way));
+    stage_answer_pull(&pull, &entry, 1);
+    hears_from_bob(stage, alice, "in the one that gave way");
+    stage_expect_pull(stage, ALICE, NULL, 0);
     stage_wait_talker_live(stage, alice);
     stage_quiet(stage);
     buffer_free(&packed);
 }
 
-/* The same when it comes by a push: what comes next in that conversation waits for the cursor. */
+/* The same when it comes by a push. */
 static void a_push_beyond_the_positions_is_written_once(void **state) {
     struct stage *stage = *state;
     struct talker *alice = stage_talker(stage, false);
-    struct delivery_advance advance;
     struct delivery_pull body;
-    stage->keeps_moves = true;
     stage_log_in(stage, alice, ALICE, "alice");
     struct asked *asked = stage_expect(stage, DELIVERY, &message_DELIVERY_PULL, &body);
     struct delivery_pull_reply page = stage_full_page(NULL, 0, false);
@@ -276,13 +284,15 @@ static void a_push_beyond_the_positions_is_written_once(void **state) {
     stage_push_to(stage, &first, alice);
     stage_push_to(stage, &second, alice);
     hears_from_bob(stage, alice, "in a new one");
-    asked = stage_expect(stage, DELIVERY, &message_DELIVERY_ADVANCE, &advance);
-    assert_int_equal(advance.conversations.items[0], STAGE_PAIR);
-    assert_int_equal(advance.cids.items[0], 11);
-    assert_int_equal(played_count(stage->played[DELIVERY], &message_DELIVERY_PULL), 0);
-    played_answer(&asked, NULL);
-    stage_expect_pull(stage, ALICE, &second, 1);
     hears_from_bob(stage, alice, "there as well");
+    /* From now on not all are known. */
+    struct entry third = stage_text(13, 0, ALICE, "in another new one");
+    third.conversation = STAGE_PAIR + 1;
+    stage_push_to(stage, &third, alice);
+    stage_expect_pull(stage, ALICE, &third, 1);
+    hears_from_bob(stage, alice, "in another new one");
+    stage_expect_pull(stage, ALICE, NULL, 0);
+    stage_wait_talker_live(stage, alice);
 }
 
 /* --- gaps ---------------------------------------------------------------------------------- */
@@ -499,7 +509,7 @@ int main(void) {
         TEST(a_conversation_that_begins_goes_straight_out),
         TEST(one_that_began_without_the_account_is_read),
         TEST(of_a_partial_list_nothing_is_concluded),
-        TEST(beyond_the_positions_cursors_move_first),
+        TEST(beyond_the_positions_another_gives_way),
         TEST(a_gap_in_a_conversation_is_read),
         TEST(a_gap_in_the_pushes_concerns_everyone),
         TEST(a_push_that_only_the_ping_tells_of_is_missed),

@@ -89,12 +89,49 @@ static void it_holds_as_many_as_it_may(void **state) {
     }
 }
 
+/* One that is settled, and no other, whatever slots they share. */
+static void a_settled_one_can_be_forgotten(void **state) {
+    (void)state;
+    struct positions positions = {0};
+    uint64_t conversation, cid;
+    assert_false(positions_forget(&positions));
+    for (uint64_t i = 1; i <= POSITIONS_MAX; i++) {
+        if (i % 3 == 0)
+            assert_int_equal(positions_touch(&positions, i << 10, i), 0);
+        else
+            assert_int_equal(positions_set(&positions, i << 10, i), 0);
+        if (i % 3 == 1)
+            positions_find(&positions, i << 10)->unconfirmed = i;
+    }
+    assert_true(positions_have_room(&positions, 1 << 10));
+    assert_false(positions_have_room(&positions, 1));
+    uint32_t settled = 0;
+    while (positions_forget(&positions))
+        settled++;
+    assert_int_equal(settled, POSITIONS_MAX / 3);
+    assert_int_equal(positions.count, POSITIONS_MAX - settled);
+    assert_true(positions_have_room(&positions, 1));
+    for (uint64_t i = 1; i <= POSITIONS_MAX; i++) {
+        const struct position *position = positions_find(&positions, i << 10);
+        assert_true((position == NULL) == (i % 3 == 2));
+        assert_true(position == NULL || position->sent == i);
+    }
+    while (positions_next_touched(&positions, &conversation, &cid))
+        assert_int_equal(conversation, cid << 10);
+    for (uint64_t i = 1; i <= POSITIONS_MAX; i++) {
+        assert_int_equal(positions_set(&positions, i, 1), 0);
+        assert_true(positions.count < POSITIONS_MAX || positions_forget(&positions));
+    }
+    positions_clear(&positions);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_empty_table_has_nothing),
         cmocka_unit_test(a_position_never_moves_back),
         cmocka_unit_test(what_was_touched_is_listed_once_with_where_it_is_then),
         cmocka_unit_test(it_holds_as_many_as_it_may),
+        cmocka_unit_test(a_settled_one_can_be_forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
