@@ -211,9 +211,40 @@ enum err db_fail_late(struct db *self, const char *name) {
     return ERR_UNAVAILABLE;
 }
 
+/* What is wrong with the settings is said with their names: someone has to change them. */
+static void keep_connect_fault(struct db *self, unsigned code, const char *text) {
+    const struct db_settings *s = self->settings;
+    char where[160];
+    if (s->db_socket[0] != '\0')
+        snprintf(where, sizeof where, "MariaDB at %s", s->db_socket);
+    else
+        snprintf(where, sizeof where, "MariaDB at %s:%u", s->db_host, (unsigned)s->db_port);
+    switch (code) {
+    case ER_ACCESS_DENIED_ERROR:
+    case ER_ACCESS_DENIED_NO_PASSWORD_ERROR:
+        snprintf(self->fault, sizeof self->fault, "%s does not let in the user '%s' (db_user): %s",
+                 where, s->db_user,
+                 s->db_password[0] == '\0' ? "it wants a password (db_password)"
+                                           : "the password (db_password) is wrong");
+        return;
+    case ER_DBACCESS_DENIED_ERROR:
+        snprintf(self->fault, sizeof self->fault,
+                 "%s does not let the user '%s' (db_user) use the database '%s' (db_name)", where,
+                 s->db_user, s->db_name);
+        return;
+    case ER_BAD_DB_ERROR:
+        snprintf(self->fault, sizeof self->fault, "%s has no database '%s' (db_name)", where,
+                 s->db_name);
+        return;
+    default:
+        keep_fault(self, text, false);
+    }
+}
+
 enum err db_fail_connect(struct db *self) {
     unsigned code = self->mysql == NULL ? CR_OUT_OF_MEMORY : mysql_errno(self->mysql);
-    keep_fault(self, self->mysql == NULL ? "out of memory" : mysql_error(self->mysql), false);
+    keep_connect_fault(self, code,
+                       self->mysql == NULL ? "out of memory" : mysql_error(self->mysql));
     /* One line for each time that the database is away; each attempt only for who looks closely. */
     log_fault(self, self->away ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR, "database_away", "connect",
               code);

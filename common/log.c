@@ -14,7 +14,10 @@
 
 #define MILLISECOND_NS 1000000
 
-static const char *const level_words[] = {"error", "warn", "info", "debug"};
+static const char *const level_words[] = {[LOG_LEVEL_ERROR] = "error",
+                                          [LOG_LEVEL_WARN] = "warn",
+                                          [LOG_LEVEL_INFO] = "info",
+                                          [LOG_LEVEL_DEBUG] = "debug"};
 #define LEVELS (sizeof level_words / sizeof level_words[0])
 
 static const char *log_service = "parley";
@@ -27,7 +30,7 @@ void log_open(const char *service, enum log_level level) {
 }
 
 int log_level_parse(const char *word, enum log_level *level_r) {
-    for (size_t i = 0; i < LEVELS; i++) {
+    for (size_t i = LOG_LEVEL_ERROR; i < LEVELS; i++) {
         if (strcmp(word, level_words[i]) == 0) {
             *level_r = (enum log_level)i;
             return 0;

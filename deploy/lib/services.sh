@@ -6,6 +6,7 @@ services=(auth session group delivery gateway)
 # Who talks to clients goes first, so that nothing new comes in while the others finish.
 stop_order=(gateway delivery group session auth)
 declare -A service_pid log_start ends next_start
+declare -A usual_port=([gateway]=7100 [auth]=7101 [group]=7102 [session]=7103 [delivery]=7104)
 
 # Where this machine reaches what listens.
 local_host() {
@@ -23,7 +24,6 @@ port_settings() {
         [gateway]=10 [auth]=11 [group]=12 [session]=13 [delivery]=14
         [gateway_metrics]=20 [auth_metrics]=21 [group_metrics]=22 [session_metrics]=23
         [delivery_metrics]=24)
-    local -A usual=([gateway]=7100 [auth]=7101 [group]=7102 [session]=7103 [delivery]=7104)
     if [ -n "$base" ]; then
         if [[ ! $base =~ ^[0-9]{4,5}$ ]] || ((base < 1024 || base > 65500)); then
             complain "PARLEY_PORT_BASE is $base: it must be a number from 1024 to 65500"
@@ -33,9 +33,9 @@ port_settings() {
             export "PARLEY_${name^^}_PORT=$((base + offset[$name]))"
         done
     fi
-    for name in "${!usual[@]}"; do
+    for name in "${!usual_port[@]}"; do
         if [ -n "$base" ] || [ -z "$(setting "${name}_peers" '')" ]; then
-            export "PARLEY_${name^^}_PEERS=tcp://$(local_host):$(setting "${name}_port" "${usual[$name]}")"
+            export "PARLEY_${name^^}_PEERS=tcp://$(local_host):$(setting "${name}_port" "${usual_port[$name]}")"
         fi
     done
 }
@@ -83,7 +83,14 @@ start_service() {
 
 # What a service has said since it was last started.
 log_since_start() { tail -c "+$((log_start[$1] + 1))" "$log/$1.log"; }
-service_ready() { log_since_start "$1" | grep -qE '(^| )event=ready( |$)'; }
+# Asks them all, and keeps what they say: 0 when every one is ready. Logs may be told to be silent.
+services_ready() {
+    local name peers=()
+    for name in "${services[@]}"; do
+        peers+=("--${name}_peers=tcp://$(local_host):$(setting "${name}_port" "${usual_port[$name]}")")
+    done
+    "$bin/parleyctl" status --request_timeout_ms=1000 "${peers[@]}" >"$run/status" 2>&1
+}
 service_ended() { ! kill -0 "${service_pid[$1]}" 2>/dev/null; }
 
 # The line in which a service said why it ended.
@@ -102,19 +109,17 @@ complain_of() {
 # stop meanwhile.
 services_await_ready() {
     local deadline=$((SECONDS + ${PARLEY_START_TIMEOUT:-60})) name waiting
-    while true; do
-        waiting=()
+    until services_ready; do
         for name in "${services[@]}"; do
             [ "$stopping" = no ] || return 2
             if service_ended "$name"; then
                 complain_of "$name"
                 return 1
             fi
-            service_ready "$name" || waiting+=("$name")
         done
-        [ ${#waiting[@]} -gt 0 ] || return 0
         if [ $SECONDS -ge $deadline ]; then
-            complain "not ready after ${PARLEY_START_TIMEOUT:-60} s: ${waiting[*]} (see $log)"
+            waiting=$(awk '$2 ~ /^tcp:/ && $4 == "no" { printf " %s", $1 }' "$run/status")
+            complain "not ready after ${PARLEY_START_TIMEOUT:-60} s:$waiting (see $log)"
             return 1
         fi
         pause 0.05

@@ -5,14 +5,16 @@
 #include <time.h>
 
 #include "proto/messages.h"
+#include "services/ctl/check.h"
 #include "services/ctl/ctl_read.h"
 #include "services/ctl/ids.h"
 #include "services/ctl/instances.h"
 
 /* How long a login that was let in may take to be connected. */
 #define ON_ITS_WAY_S 1
+#define PASSWORD_MAX_BYTES 256
 /* One byte more than a password may have, its newline and the 0. */
-#define LINE_BYTES (256 + 3)
+#define LINE_BYTES (PASSWORD_MAX_BYTES + 3)
 
 static const struct db_statement list_accounts = {
     "list_accounts", "SELECT number, id, email, name, password IS NOT NULL, disabled, created_ms"
@@ -28,11 +30,16 @@ static int read_password(char line[LINE_BYTES]) {
     if (fgets(line, LINE_BYTES, stdin) == NULL)
         return ctl_fail("no password on standard input");
     line[strcspn(line, "\r\n")] = '\0';
+    if (strlen(line) > PASSWORD_MAX_BYTES)
+        return ctl_fail("the password is longer than %d bytes", PASSWORD_MAX_BYTES);
     return line[0] == '\0' ? ctl_fail("the password is empty") : CTL_DONE;
 }
 
 static int run_add(const struct ctl_settings *settings, int argc, char **argv) {
     char password[LINE_BYTES] = "";
+    if (check_email("--email", settings->email) != CTL_DONE ||
+        check_name("--name", settings->name) != CTL_DONE)
+        return CTL_USAGE;
     if (settings->password_stdin && read_password(password) != CTL_DONE)
         return CTL_FAILED;
     struct auth_register ask = {.id = slice_text(argc > 0 ? argv[0] : ""),

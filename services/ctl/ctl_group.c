@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "proto/messages.h"
+#include "services/ctl/check.h"
 #include "services/ctl/ctl_read.h"
 #include "services/ctl/ids.h"
 #include "services/ctl/instances.h"
@@ -20,6 +21,8 @@ static const struct db_statement show_group = {
 
 static int run_create(const struct ctl_settings *settings, int argc, char **argv) {
     (void)argc;
+    if (check_name("--name", settings->name) != CTL_DONE)
+        return CTL_USAGE;
     struct group_create ask = {.id = slice_text(argv[0]), .name = slice_text(settings->name)};
     if (ids_find_account(settings, argv[1], &ask.account) != CTL_DONE)
         return CTL_FAILED;

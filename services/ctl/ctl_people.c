@@ -3,6 +3,7 @@
 
 #include "common/loop.h"
 #include "proto/messages.h"
+#include "services/ctl/check.h"
 #include "services/ctl/ids.h"
 #include "services/ctl/instances.h"
 #include "services/ctl/table.h"
@@ -15,11 +16,13 @@ static int find_addressee(const struct ctl_settings *settings, struct group_say 
         ctl_fail("say --all, --user ID or --group ID, one of them");
         return CTL_USAGE;
     }
-    if (settings->user[0] != '\0')
-        return ids_find_account(settings, settings->user, &ask->to_account);
-    if (settings->group[0] != '\0')
-        return ids_find_group(settings, settings->group, &ask->to_group);
-    return CTL_DONE;
+    if (settings->all)
+        return CTL_DONE;
+    if (check_id(settings->user[0] != '\0' ? "--user" : "--group",
+                 settings->user[0] != '\0' ? settings->user : settings->group) != CTL_DONE)
+        return CTL_USAGE;
+    return settings->user[0] != '\0' ? ids_find_account(settings, settings->user, &ask->to_account)
+                                     : ids_find_group(settings, settings->group, &ask->to_group);
 }
 
 static int run_say(const struct ctl_settings *settings, int argc, char **argv) {
@@ -48,7 +51,7 @@ static bool list_page(const struct ctl_settings *settings, struct client *client
     bool more = false;
     if (client_ask(client, &message_SESSION_LIST, &ask, (uint64_t)ctl_answer_ms(settings), &arena,
                    &reply) != ERR_OK) {
-        *status = ctl_fail("%s: %s", client_address(client), client_fault(client));
+        *status = ctl_fail("%s", client_fault(client));
     } else {
         for (size_t i = 0; i < reply.accounts.count && i < reply.connections.count; i++) {
             table_text(table, slice_text(client_address(client)));
@@ -95,8 +98,7 @@ int ctl_kick(const struct ctl_settings *settings, uint64_t account, const char *
         if (client == NULL ||
             client_ask(client, &message_SESSION_KICK, &ask, (uint64_t)ctl_answer_ms(settings),
                        &arena, &reply) != ERR_OK)
-            status = ctl_fail("%s: %s", instances.addresses[i],
-                              client == NULL ? "not an address" : client_fault(client));
+            status = ctl_fail("%s", client == NULL ? "no memory" : client_fault(client));
         record_arena_free(&arena);
         client_destroy(&client);
     }

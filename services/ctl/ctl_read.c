@@ -21,9 +21,8 @@ static void add_row(struct table *table, const struct db_rows *rows, const char 
     }
 }
 
-/* A database that can't be reached has been logged by the connection. */
-static int failed(const struct db *db, enum err err) {
-    return err == ERR_UNAVAILABLE ? CTL_FAILED : ctl_fail("%s", db_fault(db));
+static int failed(const struct db *db) {
+    return ctl_fail("cannot read the database: %s", db_fault(db));
 }
 
 int ctl_read(const struct ctl_settings *settings, const struct db_statement *statement,
@@ -36,7 +35,7 @@ int ctl_read(const struct ctl_settings *settings, const struct db_statement *sta
     enum err err = db_query(db, statement, args, arg_count, &rows);
     int status;
     if (err != ERR_OK) {
-        status = failed(db, err);
+        status = failed(db);
     } else if (nothing != NULL && db_rows_count(rows) == 0) {
         status = ctl_fail("there is no %s", nothing);
     } else {
@@ -61,7 +60,7 @@ static int find(const struct ctl_settings *settings, const struct db_statement *
     enum err err = db_query(db, statement, DB_ARGS(db_text(slice_text(id))), &rows);
     int status = CTL_DONE;
     if (err != ERR_OK)
-        status = failed(db, err);
+        status = failed(db);
     else if (db_rows_next(rows))
         *number_r = db_rows_u64(rows, 0);
     else

@@ -19,9 +19,8 @@ static int run_migrate(const struct ctl_settings *settings, int argc, char **arg
         return ctl_fail("no memory");
     enum err err = schema_migrate(db, tell_applied, &applied, message);
     db_destroy(&db);
-    /* A database that can't be reached has been logged by the connection. */
     if (err != ERR_OK)
-        return err == ERR_UNAVAILABLE ? CTL_FAILED : ctl_fail("%s", message);
+        return ctl_fail("%s", message);
     printf("the database is at version %u%s\n", migrations[migrations_count - 1].number,
            applied == 0 ? ", nothing to do" : "");
     return CTL_DONE;

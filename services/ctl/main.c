@@ -1,13 +1,19 @@
 /*
  * parleyctl: the operator's tool. Finds the command, reads its options, runs it.
  */
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/log.h"
+#include "services/ctl/check.h"
 #include "services/ctl/ctl.h"
 
 #define NAME_BYTES 64
+/* Where the settings of a running `make run` or `make up` stand, seen from build/bin. */
+#define LOCAL_SETTINGS "/../../var/run/parley.conf"
 
 static const struct ctl_command *const families[] = {ctl_schema_commands, ctl_status_commands,
                                                      ctl_account_commands, ctl_group_commands,
@@ -93,15 +99,34 @@ static int run_command(const struct ctl_command *command, int argc, char **argv)
     if (argc - rest < command->least || argc - rest > command->most)
         ctl_fail("usage: %s [OPTION]...%s%s", name, command->most > 0 ? " " : "",
                  command->arguments);
-    else
+    else if (check_arguments(command, argc - rest, argv + rest) == CTL_DONE &&
+             check_peers(&settings.peers) == CTL_DONE)
         status = command->run(&settings, argc - rest, argv + rest);
     config_free(&program, &settings);
     return status;
 }
 
+/* Without a word in the environment, what runs out of the same folder is meant: its ports, its
+ * database and that one's password. */
+static void use_local_settings(void) {
+    char path[PATH_MAX];
+    for (char **entry = environ; *entry != NULL; entry++)
+        if (strncmp(*entry, "PARLEY_", 7) == 0)
+            return;
+    ssize_t length = readlink("/proc/self/exe", path, sizeof path - sizeof LOCAL_SETTINGS);
+    if (length < 0)
+        return;
+    path[length] = '\0';
+    char *name = strrchr(path, '/');
+    memcpy(name, LOCAL_SETTINGS, sizeof LOCAL_SETTINGS);
+    if (access(path, R_OK) == 0)
+        setenv("PARLEY_CONFIG", path, 1);
+}
+
 int main(int argc, char **argv) {
     int words = 0;
-    log_open("parleyctl", LOG_LEVEL_ERROR);
+    log_open("parleyctl", LOG_LEVEL_NONE);
+    use_local_settings();
     const struct ctl_command *command = find(argc - 1, argv + 1, &words);
     if (command == NULL)
         return run_without_command(argc, argv);

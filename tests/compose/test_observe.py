@@ -36,6 +36,24 @@ def test_every_instance_is_watched(stack):
         wait_until(lambda: up(stack) == expected, f"{expected} to be up", every=0.5)
 
 
+@pytest.mark.usefixtures("back_to_one")
+def test_turning_it_on_scales_nothing(stack):
+    """By the command of deploy/README.md, whatever was scaled and how; nor does anybody's `up` change
+    what stands in .env."""
+
+    def counts():
+        return [len(stack.instances(name)) for name in ("delivery", "group")]
+
+    stack.scale(2, "delivery", "group")
+    stack.compose("rm", "--force", "--stop", "prometheus")
+    stack.compose("up", "--detach", "prometheus")
+    stack.wait_ready("prometheus")
+    assert counts() == [2, 2]
+    with stack.more_settings(PARLEY_SCALE_DELIVERY=2):
+        stack.compose("up", "--detach")
+        assert counts() == [2, 1]
+
+
 def test_every_number_that_is_asked_for_is_there(stack):
     """Those of the alerts and of the dashboard, all of which Prometheus understands."""
     dashboard = json.loads((FOLDER / "dashboard.json").read_text())

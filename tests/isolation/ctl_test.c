@@ -109,10 +109,8 @@ static void test_ping_and_metrics(void **state) {
     const char *address = client_address(f->client), *nobody = free_address();
     ASSERT_RUNS(0, "ready", "ping", address);
     ASSERT_FAILS(1, "is not ready", "ping", nobody);
-    ASSERT_FAILS(1, "is not ready", "ping", "nonsense");
     ASSERT_RUNS(0, "parley_requests_total", "metrics", address);
     ASSERT_FAILS(1, "does not answer", "metrics", nobody);
-    ASSERT_FAILS(1, "nonsense is not an address", "metrics", "nonsense");
 }
 
 /* An auth stands in for the other services: any service answers service.status. */
@@ -204,6 +202,45 @@ static void test_group_add(void **state) {
     ASSERT_FAILS(1, "there is no account 'nobody'", "group", "create", auth, group, "g", "nobody");
 }
 
+/* A database that refuses is said in one sentence, without a line of the log. */
+static void test_database_refuses(void **state) {
+    (void)state;
+    ASSERT_FAILS(1, "parleyctl: cannot migrate the database: MariaDB at ", "migrate",
+                 "--db-password=wrong");
+    ASSERT_FAILS(1, "the password (db_password) is wrong", "user", "list", "--db-password=wrong");
+    ASSERT_FAILS(1, "it wants a password (db_password)", "user", "list", "--db-password=");
+    ASSERT_FAILS(1, "does not let in the user 'nobody_here' (db_user)", "user", "list",
+                 "--db-user=nobody_here", "--db-password=x");
+    ASSERT_FAILS(1, "(db_name)", "user", "list", "--db-name=parley_not_there");
+    ASSERT_FAILS(1, "cannot read the database: ", "user", "show", "anna",
+                 "--db-socket=/nonexistent/socket");
+}
+
+/* Nobody is asked, since nobody is there: that would be status 1. */
+static void test_arguments_are_checked_first(void **state) {
+    (void)state;
+    const char *nobody = test_text("--auth-peers=%s", free_address());
+#define WRONG(sentence_, ...) ASSERT_FAILS(2, sentence_, __VA_ARGS__, nobody)
+    WRONG("ID must be a number or an id", "user", "enable", "");
+    WRONG("ID must be a number or an id", "user", "disable", "a\tb");
+    WRONG("ID must be a number or an id", "kick",
+          "12345678901234567890123456789012345678901234567890123456789012345");
+    WRONG("ID must not be SYSTEM", "user", "enable", "SYSTEM");
+    WRONG("OWNER must be a number or an id", "group", "create", "g", "");
+    WRONG("--email must be an e-mail address", "user", "add", "--email=somebody");
+    WRONG("--name must be", "user", "add", "--name=a\nb");
+    WRONG("--name must be", "group", "create", "--name=a\nb", "g", "anna");
+    WRONG("TEXT is empty", "say", "--all", "");
+    WRONG("TEXT is not UTF-8", "say", "--all", "\xff");
+    WRONG("TEXT is longer than", "say", "--all", test_text("%070000d", 1));
+    WRONG("--user must be a number or an id", "say", "--user=a\tb", "hello");
+    WRONG("REASON is longer than 100 bytes", "kick", "5", test_text("%0101d", 1));
+    ASSERT_FAILS(2, "ID must be a number or an id", "user", "show", "");
+    ASSERT_FAILS(2, "ADDRESS must be an address like tcp://127.0.0.1:7101", "ping", "nonsense");
+    ASSERT_FAILS(2, "ADDRESS must be an address", "metrics", "tcp://127.0.0.1:70000");
+    ASSERT_FAILS(2, "auth_peers: 'nonsense' is neither", "status", "--auth-peers=nonsense");
+}
+
 static void test_usage(void **state) {
     (void)state;
     ASSERT_FAILS(2, "say a command first", "--db-name=x", "migrate");
@@ -229,6 +266,8 @@ int main(void) {
         cmocka_unit_test(test_user_add),
         cmocka_unit_test(test_group_add),
         cmocka_unit_test_teardown(test_user_disable, auth_fixture_test_teardown),
+        cmocka_unit_test(test_database_refuses),
+        cmocka_unit_test(test_arguments_are_checked_first),
         cmocka_unit_test(test_usage),
     };
     /* These have a database of their own. */

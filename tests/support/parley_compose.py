@@ -10,6 +10,7 @@ For clients and loads it looks like `parley_stack.Stack`: host, ports, ctl, sql.
 passwords, volumes are its own, and all of it is removed at the end, whatever happens in between.
 """
 
+import contextlib
 import json
 import os
 import pathlib
@@ -122,7 +123,8 @@ class Compose:
         settings = self.passwords | {"PARLEY_TAG": self.name} | {
             f"PARLEY_PUBLISH_{name.upper()}": port for name, port in self.ports.items()
         }
-        (pathlib.Path(folder) / "env").write_text(
+        self.settings_file = pathlib.Path(folder) / "env"
+        self.settings_file.write_text(
             "".join(f"{name}={value}\n" for name, value in settings.items())
         )
         cheap = {f"PARLEY_{name.upper()}": str(value) for name, value in CHEAP_PASSWORDS.items()}
@@ -148,6 +150,17 @@ class Compose:
         )
         assert done.returncode == 0, f"compose {' '.join(arguments)}:\n{done.stdout[-4000:]}"
         return done.stdout
+
+    @contextlib.contextmanager
+    def more_settings(self, **settings):
+        """Further lines of the file that .env is elsewhere."""
+        before = self.settings_file.read_text()
+        lines = "".join(f"{name}={value}\n" for name, value in settings.items())
+        self.settings_file.write_text(before + lines)
+        try:
+            yield
+        finally:
+            self.settings_file.write_text(before)
 
     def __enter__(self):
         try:

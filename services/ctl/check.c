@@ -1,0 +1,136 @@
+/* What can be said of a command before anybody is asked; see check.h. */
+#include "services/ctl/check.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/messages.h"
+
+#define EMAIL_MAX_BYTES 254
+/* As session.kick takes it. */
+#define REASON_MAX_BYTES 100
+
+__attribute__((format(printf, 1, 2))) static int refuse(const char *format, ...) {
+    char text[512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    ctl_fail("%s", text);
+    return CTL_USAGE;
+}
+
+/* Ids that exist may be older than the rules for new ones, which the services know. */
+int check_id(const char *what, const char *id) {
+    struct slice text = slice_text(id);
+    if (text.length == 0 || text.length > ID_MAX_BYTES || !text_is_plain(text))
+        return refuse("%s must be a number or an id: 1 to %d bytes without control characters",
+                      what, ID_MAX_BYTES);
+    if (strcmp(id, "0") == 0 || strcasecmp(id, "SYSTEM") == 0)
+        return refuse("%s must not be %s, which is the server itself", what, id);
+    return CTL_DONE;
+}
+
+int check_name(const char *what, const char *name) {
+    if (name[0] != '\0' && !name_is_acceptable(slice_text(name)))
+        return refuse("%s must be 1 to %d characters without control characters", what,
+                      NAME_MAX_CHARACTERS);
+    return CTL_DONE;
+}
+
+int check_email(const char *what, const char *email) {
+    const char *at = strrchr(email, '@');
+    if (email[0] == '\0')
+        return CTL_DONE;
+    if (at == NULL || at == email || at[1] == '\0' || strlen(email) > EMAIL_MAX_BYTES ||
+        !text_is_plain(slice_text(email)))
+        return refuse("%s must be an e-mail address of at most %d bytes", what, EMAIL_MAX_BYTES);
+    return CTL_DONE;
+}
+
+static int check_text(const char *what, const char *text, size_t most) {
+    if (text[0] == '\0')
+        return refuse("%s is empty", what);
+    if (strlen(text) > most)
+        return refuse("%s is longer than %zu bytes", what, most);
+    if (!text_is_utf8(slice_text(text)))
+        return refuse("%s is not UTF-8", what);
+    return CTL_DONE;
+}
+
+/* --- addresses ------------------------------------------------------------------------------- */
+
+static bool has_port(const char *host) {
+    const char *colon = strrchr(host, ':');
+    if (colon == NULL || colon == host || strpbrk(host, " /") != NULL)
+        return false;
+    size_t digits = strspn(colon + 1, "0123456789");
+    long port = strtol(colon + 1, NULL, 10);
+    return digits > 0 && digits <= 5 && colon[1 + digits] == '\0' && port >= 1 && port <= 65535;
+}
+
+static int check_address(const char *what, const char *address) {
+    if (strncmp(address, "tcp://", 6) == 0 && has_port(address + 6))
+        return CTL_DONE;
+    return refuse("%s must be an address like tcp://127.0.0.1:7101", what);
+}
+
+static int check_list(const char *what, const char *list) {
+    char *copy = strdup(list), *place = NULL;
+    int status = CTL_DONE;
+    if (copy == NULL) {
+        ctl_fail("no memory");
+        return CTL_USAGE;
+    }
+    for (char *one = strtok_r(copy, ", ", &place); one != NULL && status == CTL_DONE;
+         one = strtok_r(NULL, ", ", &place)) {
+        bool named = strncmp(one, "dns:", 4) == 0 && has_port(one + 4);
+        bool numbered = strncmp(one, "tcp://", 6) == 0 && has_port(one + 6);
+        if (!named && !numbered)
+            status = refuse("%s: '%s' is neither tcp://host:port nor dns:name:port", what, one);
+    }
+    free(copy);
+    return status;
+}
+
+int check_peers(const struct ctl_peers *peers) {
+    const struct {
+        const char *name, *list;
+    } lists[] = {{"auth_peers", peers->auth_peers},
+                 {"group_peers", peers->group_peers},
+                 {"session_peers", peers->session_peers},
+                 {"delivery_peers", peers->delivery_peers},
+                 {"gateway_peers", peers->gateway_peers}};
+    int status = CTL_DONE;
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0] && status == CTL_DONE; i++)
+        /* A command that asks no service has none. */
+        if (lists[i].list != NULL)
+            status = check_list(lists[i].name, lists[i].list);
+    return status;
+}
+
+/* --- arguments ------------------------------------------------------------------------------- */
+
+static int check_argument(const char *word, const char *argument) {
+    if (strcmp(word, "ADDRESS") == 0)
+        return check_address(word, argument);
+    if (strcmp(word, "TEXT") == 0)
+        return check_text(word, argument, TEXT_MAX_BYTES);
+    if (strcmp(word, "REASON") == 0)
+        return check_text(word, argument, REASON_MAX_BYTES);
+    return check_id(word, argument); /* ID, OWNER, GROUP, ACCOUNT */
+}
+
+int check_arguments(const struct ctl_command *command, int argc, char **argv) {
+    char words[64], *place = NULL;
+    int status = CTL_DONE;
+    snprintf(words, sizeof words, "%s", command->arguments);
+    char *word = strtok_r(words, " []", &place);
+    for (int i = 0; i < argc && word != NULL && status == CTL_DONE; i++) {
+        status = check_argument(word, argv[i]);
+        word = strtok_r(NULL, " []", &place);
+    }
+    return status;
+}
