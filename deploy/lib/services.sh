@@ -83,13 +83,30 @@ start_service() {
 
 # What a service has said since it was last started.
 log_since_start() { tail -c "+$((log_start[$1] + 1))" "$log/$1.log"; }
-# Asks them all, and keeps what they say: 0 when every one is ready. Logs may be told to be silent.
-services_ready() {
-    local name peers=()
-    for name in "${services[@]}"; do
-        peers+=("--${name}_peers=tcp://$(local_host):$(setting "${name}_port" "${usual_port[$name]}")")
+# listens PID PORT: whether that process, and not another copy of it, has the port.
+listens() {
+    local inode hex
+    hex=$(printf '%04X' "$2")
+    for inode in $(awk -v port=":$hex\$" '$2 ~ port && $4 == "0A" { print $10 }' /proc/net/tcp*); do
+        [ -z "$(find "/proc/$1/fd" -lname "socket:\\[$inode\\]" 2>/dev/null)" ] || return 0
     done
-    "$bin/parleyctl" status --request_timeout_ms=1000 "${peers[@]}" >"$run/status" 2>&1
+    return 1
+}
+
+# Asks them all: 0 when every one is ready, else the caller's `waiting` names those that are not. Logs
+# don't tell, since they may be told to be silent.
+services_ready() {
+    local name port peers=()
+    waiting=()
+    for name in "${services[@]}"; do
+        port=$(setting "${name}_port" "${usual_port[$name]}")
+        listens "${service_pid[$name]}" "$port" || waiting+=("$name")
+        peers+=("--${name}_peers=tcp://$(local_host):$port")
+    done
+    [ ${#waiting[@]} = 0 ] || return 1
+    ! "$bin/parleyctl" status --request_timeout_ms=1000 "${peers[@]}" >"$run/status" 2>&1 || return 0
+    mapfile -t waiting < <(awk '$2 ~ /^tcp:/ && $4 == "no" { print $1 }' "$run/status")
+    return 1
 }
 service_ended() { ! kill -0 "${service_pid[$1]}" 2>/dev/null; }
 
@@ -108,7 +125,7 @@ complain_of() {
 # 0 when all are ready, 1 when one has ended or the time is over (and says which), 2 when asked to
 # stop meanwhile.
 services_await_ready() {
-    local deadline=$((SECONDS + ${PARLEY_START_TIMEOUT:-60})) name waiting
+    local deadline=$((SECONDS + ${PARLEY_START_TIMEOUT:-60})) name waiting=()
     until services_ready; do
         for name in "${services[@]}"; do
             [ "$stopping" = no ] || return 2
@@ -118,8 +135,7 @@ services_await_ready() {
             fi
         done
         if [ $SECONDS -ge $deadline ]; then
-            waiting=$(awk '$2 ~ /^tcp:/ && $4 == "no" { printf " %s", $1 }' "$run/status")
-            complain "not ready after ${PARLEY_START_TIMEOUT:-60} s:$waiting (see $log)"
+            complain "not ready after ${PARLEY_START_TIMEOUT:-60} s: ${waiting[*]} (see $log)"
             return 1
         fi
         pause 0.05

@@ -68,6 +68,8 @@ static int run_without_command(int argc, char **argv) {
     int rest = argc;
     if (argc > 2 && strcmp(argv[2], "--help") == 0 && print_commands(argv[1]) > 0)
         return CTL_DONE;
+    if (argc == 2 && strcmp(argv[1], "help") == 0 && print_commands(NULL) > 0)
+        return CTL_DONE;
     if (argc > 1 && argv[1][0] != '-') {
         ctl_fail("there is no command '%s%s%s': see parleyctl --help", argv[1],
                  argc > 2 && argv[2][0] != '-' ? " " : "",

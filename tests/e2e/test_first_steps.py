@@ -121,6 +121,16 @@ def test_the_settings_in_force_are_kept_private(copy):
     assert "log-level = warn" in kept
 
 
+def test_what_runs_elsewhere_is_not_taken_for_ones_own(copy, tmp_path):
+    """At the ports of another copy nothing starts, and the reason is said."""
+    other = Copy(tmp_path)
+    started = other.local("up", PARLEY_PORT_BASE=str(copy.base))
+    assert started.returncode == 1
+    assert "Address already in use" in started.stderr
+    assert other.local("status").returncode == 1
+    assert copy.local("status").returncode == 0
+
+
 def test_a_misspelt_setting_starts_nothing(tmp_path):
     other = Copy(tmp_path)
     started = other.local("up", PARLEY_PORTBASE="23000")

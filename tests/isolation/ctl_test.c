@@ -250,6 +250,7 @@ static void test_usage(void **state) {
     ASSERT_FAILS(2, "usage: parleyctl migrate", "migrate", "now");
     ASSERT_FAILS(2, "wait", "migrate", "--wait=1");
     ASSERT_RUNS(0, "group add GROUP ACCOUNT", "--help");
+    ASSERT_RUNS(0, "group add GROUP ACCOUNT", "help");
     ASSERT_RUNS(0, "usage: parleyctl group add [OPTION]... GROUP ACCOUNT", "group", "add",
                 "--help");
     ASSERT_RUNS(0, "| `gateway_port` |", "--help=markdown");
