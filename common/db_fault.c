@@ -222,19 +222,20 @@ static void keep_connect_fault(struct db *self, unsigned code, const char *text)
     switch (code) {
     case ER_ACCESS_DENIED_ERROR:
     case ER_ACCESS_DENIED_NO_PASSWORD_ERROR:
-        snprintf(self->fault, sizeof self->fault, "%s does not let in the user '%s' (db_user): %s",
-                 where, s->db_user,
-                 s->db_password[0] == '\0' ? "it wants a password (db_password)"
-                                           : "the password (db_password) is wrong");
+        snprintf(self->fault, sizeof self->fault,
+                 s->db_password[0] == '\0'
+                     ? "the user '%s' (db_user) needs a password (db_password), says %s"
+                     : "the password (db_password) of the user '%s' (db_user) is wrong, says %s",
+                 s->db_user, where);
         return;
     case ER_DBACCESS_DENIED_ERROR:
         snprintf(self->fault, sizeof self->fault,
-                 "%s does not let the user '%s' (db_user) use the database '%s' (db_name)", where,
-                 s->db_user, s->db_name);
+                 "the user '%s' (db_user) may not use the database '%s' (db_name), says %s",
+                 s->db_user, s->db_name, where);
         return;
     case ER_BAD_DB_ERROR:
-        snprintf(self->fault, sizeof self->fault, "%s has no database '%s' (db_name)", where,
-                 s->db_name);
+        snprintf(self->fault, sizeof self->fault, "there is no database '%s' (db_name), says %s",
+                 s->db_name, where);
         return;
     default:
         keep_fault(self, text, false);
