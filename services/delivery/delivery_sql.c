@@ -25,11 +25,11 @@ const struct db_statement delivery_sql_join_all = {
                 "FROM account a WHERE a.number = ?) j"};
 
 /* The union holds keys alone, in memory: with the rows' bodies in it, it would lie on the disk. */
-void delivery_sql_add_page(struct buffer *sql, const struct page_part *parts, size_t count,
-                           size_t part_limit, size_t limit) {
+void delivery_sql_add_page(struct buffer *sql, uint64_t account, const struct page_part *parts,
+                           size_t count, size_t part_limit, size_t limit) {
     buffer_add_text(sql, "SELECT STRAIGHT_JOIN m.conversation,m.cid,m.time_ms,m.type,m.sender,"
                          "m.subject,m.accepted,m.body,a.id,s.id,k.lo,k.hi,k.string_id,m.about,"
-                         "g.string_id FROM (");
+                         "g.string_id,o.id FROM (");
     for (size_t i = 0; i < count; i++)
         buffer_printf(sql,
                       "%s(SELECT conversation,cid FROM message WHERE conversation=%" PRIu64
@@ -42,8 +42,36 @@ void delivery_sql_add_page(struct buffer *sql, const struct page_part *parts, si
                   "LEFT JOIN account a ON a.number=m.sender "
                   "LEFT JOIN account s ON s.number=m.subject "
                   "LEFT JOIN conversation g ON g.kind=1 AND g.lo=m.about AND g.hi=0 "
+                  "LEFT JOIN account o ON k.kind=0 AND m.sender=%" PRIu64
+                  " AND o.number=IF(k.lo=m.sender,k.hi,k.lo) "
                   "ORDER BY p.cid LIMIT %zu;",
-                  limit);
+                  account, limit);
+}
+
+/* What may be read of a part: not what was said while the account was no member. */
+static void add_unread(struct buffer *sql, uint64_t account, const struct unread_part *part,
+                       uint64_t until) {
+    buffer_printf(sql,
+                  " FROM message m WHERE m.conversation=%" PRIu64 " AND m.cid>%" PRIu64
+                  " AND m.cid<=%" PRIu64 " AND NOT EXISTS (SELECT * FROM absence x WHERE x.account="
+                  "%" PRIu64 " AND x.conversation=m.conversation AND m.cid>x.after AND "
+                  "m.cid<=x.upto)",
+                  part->conversation, part->after, until, account);
+}
+
+void delivery_sql_add_cut(struct buffer *sql, uint64_t account, const struct unread_part *part,
+                          uint64_t newest) {
+    buffer_printf(sql, "%s(SELECT m.conversation,m.cid", sql->length == 0 ? "" : " UNION ALL ");
+    add_unread(sql, account, part, part->until);
+    buffer_printf(sql, " ORDER BY m.cid DESC LIMIT 1 OFFSET %" PRIu64 ")", newest);
+}
+
+void delivery_sql_add_count(struct buffer *sql, uint64_t account, const struct unread_part *part,
+                            uint64_t most) {
+    buffer_printf(sql, "%sSELECT %" PRIu64 ",COUNT(*) FROM (SELECT 1",
+                  sql->length == 0 ? "" : " UNION ALL ", part->conversation);
+    add_unread(sql, account, part, part->last);
+    buffer_printf(sql, " LIMIT %" PRIu64 ") c", most);
 }
 
 const struct db_statement delivery_sql_move = {

@@ -51,10 +51,26 @@ struct page_part {
 /*
  * The page's rows, ascending by cid: conversation, cid, time_ms, type, sender, subject, accepted,
  * body, sender's string id, subject's string id, lo, hi, group's string id, about, that group's
- * string id. Of the first `part_limit` rows of each part they are the first `limit`.
+ * string id, of the account's own texts in a pair the other one's string id. Of the first
+ * `part_limit` rows of each part they are the first `limit`.
  */
-void delivery_sql_add_page(struct buffer *sql, const struct page_part *parts, size_t count,
-                           size_t part_limit, size_t limit);
+void delivery_sql_add_page(struct buffer *sql, uint64_t account, const struct page_part *parts,
+                           size_t count, size_t part_limit, size_t limit);
+
+/* What an account has not read of a conversation, of which only the newest are wanted. */
+struct unread_part {
+    uint64_t conversation, after, until;
+    uint64_t last;  /* of what is left out; 0: nothing is */
+    uint64_t count; /* of it, `last` included */
+};
+
+/* Of each part a row, if there are more than `newest`: conversation, cid of the last that is left
+ * out. */
+void delivery_sql_add_cut(struct buffer *sql, uint64_t account, const struct unread_part *part,
+                          uint64_t newest);
+/* Of each part that is cut a row: conversation, how many are left out, counted up to `most`. */
+void delivery_sql_add_count(struct buffer *sql, uint64_t account, const struct unread_part *part,
+                            uint64_t most);
 
 /* Moves cursors that exist forward; rows ascending, so that two advances never deadlock, and each
  * cursor once: the server changes a row once, by any of its moves. */

@@ -9,6 +9,7 @@
  */
 #include <stdlib.h>
 
+#include "services/delivery/backlog.h"
 #include "services/delivery/delivery.h"
 #include "services/delivery/delivery_sql.h"
 
@@ -23,6 +24,7 @@
 
 struct position {
     uint64_t conversation, cid;
+    uint64_t skipped; /* how many are left out up to the one behind it */
 };
 
 struct pull {
@@ -30,7 +32,9 @@ struct pull {
     struct record_arena *arena;
     const struct delivery_pull *body;
     struct delivery_pull_reply *reply;
-    struct position *positions; /* the connection's, ascending by conversation */
+    /* The connection's, and in front of what it wants of a backlog; ascending by conversation. */
+    struct position *positions;
+    size_t position_count;
     struct page_part parts[PAGE_PARTS];
     size_t part_count, limit;
 };
@@ -40,27 +44,37 @@ static int compare_positions(const void *a, const void *b) {
     return (x->conversation > y->conversation) - (x->conversation < y->conversation);
 }
 
+/* At the first page alone: later ones go on from where it told that the reading starts. */
+static bool wants_newest(const struct delivery_pull *body) {
+    return body->newest > 0 && !body->resumed && !body->listed;
+}
+
 static enum err read_positions(struct pull *pull) {
     const struct delivery_pull *body = pull->body;
     if (body->conversations.count != body->positions.count)
         return ERR_BAD_REQUEST;
     size_t count = body->conversations.count;
-    pull->positions = record_arena_alloc(pull->arena, count * sizeof *pull->positions);
+    size_t room = count + (wants_newest(body) ? PULL_MAX_POSITIONS : 0);
+    pull->positions = record_arena_alloc(pull->arena, room * sizeof *pull->positions);
     if (pull->positions == NULL)
         return ERR_INTERNAL;
     for (size_t i = 0; i < count; i++)
         pull->positions[i] =
-            (struct position){body->conversations.items[i], body->positions.items[i]};
+            (struct position){body->conversations.items[i], body->positions.items[i], 0};
+    pull->position_count = count;
     qsort(pull->positions, count, sizeof *pull->positions, compare_positions);
     return ERR_OK;
+}
+
+static const struct position *find_position(const struct pull *pull, uint64_t conversation) {
+    struct position key = {.conversation = conversation};
+    return bsearch(&key, pull->positions, pull->position_count, sizeof key, compare_positions);
 }
 
 /* Where the connection's reading of a conversation starts. */
 static uint64_t start_of(const struct pull *pull, uint64_t conversation, uint64_t since,
                          uint64_t received) {
-    struct position key = {.conversation = conversation};
-    const struct position *known =
-        bsearch(&key, pull->positions, pull->body->positions.count, sizeof key, compare_positions);
+    const struct position *known = find_position(pull, conversation);
     if (known == NULL && pull->body->listed)
         return UINT64_MAX;
     uint64_t start = known != NULL ? known->cid : pull->body->resumed ? 0 : received;
@@ -75,6 +89,9 @@ static void tell_position(struct pull *pull, uint64_t conversation, uint64_t sta
         reply->partial = true;
         return;
     }
+    const struct position *known = find_position(pull, conversation);
+    if (wants_newest(pull->body))
+        reply->skipped.items[reply->skipped.count++] = known == NULL ? 0 : known->skipped;
     reply->conversations.items[reply->conversations.count++] = conversation;
     reply->positions.items[reply->positions.count++] = start;
 }
@@ -131,8 +148,43 @@ static struct page_part read_cursor(struct pull *pull, const struct db_rows *row
                               db_rows_u64(row, CURSOR_RECEIVED));
     if (!db_rows_null(row, CURSOR_UNTIL) && db_rows_u64(row, CURSOR_UNTIL) < last)
         last = db_rows_u64(row, CURSOR_UNTIL);
-    tell_position(pull, conversation, start);
     return (struct page_part){conversation, start, last};
+}
+
+/* A position in front of the last that is left out: it is the first to be read. */
+static void start_later(struct pull *pull, const struct unread_part *part) {
+    if (part->last == 0)
+        return;
+    struct position cut = {part->conversation, part->last - 1, part->count};
+    for (size_t i = 0; i < pull->body->positions.count; i++)
+        if (pull->positions[i].conversation == cut.conversation) {
+            pull->positions[i] = cut;
+            return;
+        }
+    pull->positions[pull->position_count++] = cut;
+}
+
+/* Of the conversations whose positions are told, what is too old is left out. */
+static enum err leave_out_old(struct pull *pull, struct db_rows *rows) {
+    size_t count = 0, told = 0;
+    struct unread_part *parts = record_arena_alloc(pull->arena, PULL_MAX_POSITIONS * sizeof *parts);
+    if (parts == NULL)
+        return ERR_INTERNAL;
+    while (told < PULL_MAX_POSITIONS && db_rows_next(rows)) {
+        if (db_rows_u64(rows, CURSOR_KIND) != CURSOR_THERE)
+            continue;
+        struct page_part all = read_cursor(pull, rows);
+        told++;
+        if (all.after < all.until)
+            parts[count++] = (struct unread_part){
+                .conversation = all.conversation, .after = all.after, .until = all.until};
+    }
+    db_rows_rewind(rows);
+    enum err err = backlog_cut(pull->db, pull->body->account, parts, count, pull->body->newest);
+    for (size_t i = 0; err == ERR_OK && i < count; i++)
+        start_later(pull, &parts[i]);
+    qsort(pull->positions, pull->position_count, sizeof *pull->positions, compare_positions);
+    return err;
 }
 
 /* Adds what is before the absence; behind it is what is left. */
@@ -150,6 +202,8 @@ static enum err read_cursors(struct pull *pull) {
     struct db_rows *rows = NULL;
     struct page_part left = {0};
     enum err err = find_cursors(pull, &rows);
+    if (err == ERR_OK && wants_newest(pull->body))
+        err = leave_out_old(pull, rows);
     while (err == ERR_OK && db_rows_next(rows)) {
         uint64_t kind = db_rows_u64(rows, CURSOR_KIND);
         if (kind == CURSOR_ABSENCE) {
@@ -157,6 +211,7 @@ static enum err read_cursors(struct pull *pull) {
         } else if (kind == CURSOR_THERE) { /* else of an account that does not exist */
             add_part(pull, left);
             left = read_cursor(pull, rows);
+            tell_position(pull, left.conversation, left.after);
         }
     }
     add_part(pull, left);
@@ -187,6 +242,7 @@ static struct entry read_entry(const struct db_rows *rows) {
     uint64_t lo = db_rows_u64(rows, 10), hi = db_rows_u64(rows, 11);
     if (conversation_kind(entry.conversation) == CONVERSATION_PAIR) {
         entry.to = entry.from == lo ? hi : lo;
+        entry.to_id = string_id(rows, 15);
     } else if (conversation_kind(entry.conversation) == CONVERSATION_GROUP) {
         entry.to = lo;
         entry.to_id = string_id(rows, 12);
@@ -251,7 +307,8 @@ static enum err fetch_page(struct pull *pull) {
     if (pull->limit > PAGE_ENTRIES)
         pull->limit = PAGE_ENTRIES;
     struct buffer sql = buffer_make(DELIVERY_SCRIPT_BYTES);
-    delivery_sql_add_page(&sql, pull->parts, pull->part_count, pull->limit, PAGE_ENTRIES);
+    delivery_sql_add_page(&sql, pull->body->account, pull->parts, pull->part_count, pull->limit,
+                          PAGE_ENTRIES);
     enum err err = sql.failed ? ERR_INTERNAL : db_script_run(pull->db, &sql);
     buffer_free(&sql);
     struct db_rows *rows = NULL;
@@ -274,9 +331,10 @@ enum err handle_pull(void *context, struct db *db, struct record_arena *arena, c
     size_t told = pull.body->resumed ? 0 : PULL_MAX_POSITIONS;
     reply->conversations.items = record_arena_alloc(arena, told * sizeof(uint64_t));
     reply->positions.items = record_arena_alloc(arena, told * sizeof(uint64_t));
+    reply->skipped.items = record_arena_alloc(arena, told * sizeof(uint64_t));
     reply->entries.items = record_arena_alloc(arena, PAGE_ENTRIES * sizeof(struct slice));
     if (reply->conversations.items == NULL || reply->positions.items == NULL ||
-        reply->entries.items == NULL)
+        reply->skipped.items == NULL || reply->entries.items == NULL)
         return ERR_INTERNAL;
     enum err err = read_positions(&pull);
     if (err == ERR_OK)

@@ -229,6 +229,32 @@ void write_result_fields(const struct client_request *request, const struct clie
     json_number(out, result->stored_ms);
 }
 
+static void write_id(bool string_ids, uint64_t number, struct slice id, struct buffer *out) {
+    if (string_ids)
+        json_id(out, number, id);
+    else
+        json_number(out, number);
+}
+
+/* `peer` as a 301 has it. */
+void write_skipped_fields(const struct client_account *self, const struct entry *entry,
+                          bool string_ids, uint64_t skipped, struct buffer *out) {
+    enum conversation_kind kind = conversation_kind(entry->conversation);
+    json_raw(out, kind == CONVERSATION_GROUP ? "\"peer\":{\"group\":" : "\"peer\":{\"user\":");
+    if (kind == CONVERSATION_GROUP || (kind == CONVERSATION_PAIR && entry->from == self->number))
+        write_id(string_ids, entry->to, entry->to_id, out);
+    else if (kind == CONVERSATION_PAIR)
+        write_id(string_ids, entry->from, entry->from_id, out);
+    else if (kind == CONVERSATION_SELF)
+        write_id(string_ids, self->number, self->id, out);
+    else
+        write_id(string_ids, 0, slice_make(NULL, 0), out);
+    json_raw(out, "},\"cid\":");
+    json_number(out, entry->cid);
+    json_raw(out, ",\"skipped\":");
+    json_number(out, skipped);
+}
+
 /* Ends the text that began at `start`, if one did; takes it back when it is not whole. */
 static bool end_text(struct dialect_texts *texts, size_t start) {
     struct buffer *out = texts->out;
@@ -288,6 +314,18 @@ void dialect_write_entry(enum dialect dialect, bool ext, const struct entry *ent
         return;
     size_t start = out->length;
     form->write_entry(ext, entry, account, out);
+    if (out->failed)
+        out->length = start;
+}
+
+void dialect_write_skipped(enum dialect dialect, const struct client_account *self,
+                           const struct entry *entry, uint64_t skipped, uint64_t time_ms,
+                           struct buffer *out) {
+    const struct dialect_form *form = form_of(dialect);
+    if (!form)
+        return;
+    size_t start = out->length;
+    form->write_skipped(self, entry, skipped, time_ms, out);
     if (out->failed)
         out->length = start;
 }

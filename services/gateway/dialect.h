@@ -33,6 +33,9 @@
 
 enum dialect { DIALECT_UNKNOWN, DIALECT_OURCHAT, DIALECT_YOUIM };
 
+/* Entries of a conversation that a login may ask for, if it does not want all. */
+#define BACKLOG_MAX 1000
+
 /* Longest token that auth gives. */
 #define CLIENT_TOKEN_BYTES 64
 
@@ -86,6 +89,7 @@ struct client_request {
     bool login_needed;
     bool ext;                 /* "ext":1 stood in a login or registration; RESUME: always */
     bool confirm;             /* "confirm":true stood beside it: only RECEIVED moves cursors */
+    uint64_t backlog;         /* LOGIN, RESUME: entries of a conversation that are wanted; 0: all */
     struct slice ref;         /* top-level `ref`, empty without one or without ext */
     bool stray_ref;           /* there is one, without ext: it would not be answered */
     struct client_id actor;   /* whom the request names as acting; must be the account itself */
@@ -193,5 +197,11 @@ enum dialect_view dialect_entry_view(enum dialect dialect, bool ext, const struc
  * For an entry whose view is not DIALECT_VIEW_NOTHING. */
 void dialect_write_entry(enum dialect dialect, bool ext, const struct entry *entry,
                          uint64_t account, struct buffer *out);
+
+/* Appends what tells a client that asked for a part of its backlog alone how many entries are left
+ * out: those of this entry's conversation up to and with it. Without room nothing is added. */
+void dialect_write_skipped(enum dialect dialect, const struct client_account *self,
+                           const struct entry *entry, uint64_t skipped, uint64_t time_ms,
+                           struct buffer *out);
 
 #endif

@@ -232,6 +232,11 @@ void reading_ext(struct reading *reading, bool ext) {
         request->ext = true;
     if ((ext || request->ext) && field_given(reading->body, "confirm"))
         reading_flag(reading, reading->body, "confirm", &request->confirm);
+    if (!(ext || request->ext) || !field_given(reading->body, "backlog"))
+        return;
+    if (!field_number(field_find(reading->body, "backlog"), &request->backlog) ||
+        request->backlog == 0 || request->backlog > BACKLOG_MAX)
+        reading_fail(reading, "backlog must be a whole number from 1 to %d", BACKLOG_MAX);
 }
 
 /* Whether a peer's user is the server itself. */

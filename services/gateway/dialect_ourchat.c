@@ -429,6 +429,13 @@ static void write_entry(bool ext, const struct entry *entry, uint64_t account, s
     close_data(out);
 }
 
+static void write_skipped(const struct client_account *self, const struct entry *entry,
+                          uint64_t skipped, uint64_t time_ms, struct buffer *out) {
+    open_data(out, 318, time_ms);
+    write_skipped_fields(self, entry, false, skipped, out);
+    close_data(out);
+}
+
 const struct dialect_form dialect_form_ourchat = {
     .number_key = "code",
     .body_key = "data",
@@ -439,4 +446,5 @@ const struct dialect_form dialect_form_ourchat = {
     .write_300 = write_300,
     .entry_view = entry_view,
     .write_entry = write_entry,
+    .write_skipped = write_skipped,
 };

@@ -74,6 +74,9 @@ struct dialect_form {
                       struct buffer *out);
     enum dialect_view (*entry_view)(bool ext, const struct entry *entry, uint64_t account);
     void (*write_entry)(bool ext, const struct entry *entry, uint64_t account, struct buffer *out);
+    /* The 318, around write_skipped_fields(). */
+    void (*write_skipped)(const struct client_account *self, const struct entry *entry,
+                          uint64_t skipped, uint64_t time_ms, struct buffer *out);
 };
 extern const struct dialect_form dialect_form_ourchat;
 extern const struct dialect_form dialect_form_youim;
@@ -113,7 +116,8 @@ void reading_string_id(struct reading *reading, const cJSON *object, const char 
                        struct client_id *id_r);
 /* true or false, or the same as a string. */
 void reading_flag(struct reading *reading, const cJSON *object, const char *name, bool *flag_r);
-/* `"ext":1` in the body, and, where that stands or `ext` is on already, `"confirm":true`. */
+/* `"ext":1` in the body, and, where that stands or `ext` is on already, `"confirm":true` and
+ * `"backlog"`. */
 void reading_ext(struct reading *reading, bool ext);
 /* `peer` in the body, `{"user":id}` or `{"group":id}` with ids that `read_id` reads: becomes the
  * request's person or group, neither of them where the user is 0 or SYSTEM. */
@@ -142,6 +146,9 @@ void json_extension(struct buffer *out, const struct entry *entry);
 /* The fields of a 300, the same in every dialect. */
 void write_result_fields(const struct client_request *request, const struct client_result *result,
                          struct buffer *out);
+/* The fields of a 318 likewise, but for how ids are written. */
+void write_skipped_fields(const struct client_account *self, const struct entry *entry,
+                          bool string_ids, uint64_t skipped, struct buffer *out);
 struct slice result_reason(const struct client_result *result);
 
 /* --- notices (dialect_notice.c) -------------------------------------------------------------- */

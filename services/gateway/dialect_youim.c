@@ -283,6 +283,14 @@ static void write_entry(bool ext, const struct entry *entry, uint64_t account, s
     json_raw(out, "}");
 }
 
+static void write_skipped(const struct client_account *self, const struct entry *entry,
+                          uint64_t skipped, uint64_t time_ms, struct buffer *out) {
+    (void)time_ms;
+    json_raw(out, "{\"msgType\":318,");
+    write_skipped_fields(self, entry, true, skipped, out);
+    json_raw(out, "}");
+}
+
 const struct dialect_form dialect_form_youim = {
     .number_key = "msgType",
     .body_key = "msgBody",
@@ -293,4 +301,5 @@ const struct dialect_form dialect_form_youim = {
     .write_300 = write_300,
     .entry_view = entry_view,
     .write_entry = write_entry,
+    .write_skipped = write_skipped,
 };

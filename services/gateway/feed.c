@@ -48,10 +48,32 @@ static void keep_position(struct client *client, const struct entry *entry, bool
     int err = client->confirms
                   ? positions_set(&client->positions, entry->conversation, entry->cid)
                   : positions_touch(&client->positions, entry->conversation, entry->cid);
-    if (err != 0) /* no memory: it is repeated some day */
+    if (err != 0) { /* no memory: it is repeated some day */
         log_warn("position_forgotten", "client=%llu", (unsigned long long)client->id);
-    else if (client->confirms)
+        return;
+    }
+    positions_find(&client->positions, entry->conversation)->skipped = 0;
+    if (client->confirms)
         received_wrote(client, entry, shown);
+}
+
+/* What the client gets for the entry: as it sees it; or, if that is the last of what is left out of
+ * its backlog, how much that is. Nothing: it has no message for it. */
+static int text_of(struct client *client, const struct entry *entry, struct entry_texts *texts,
+                   uint64_t skipped, struct slice *text_r) {
+    if (skipped == 0)
+        return entry_texts_get(texts, client, entry, text_r);
+    struct buffer *out = &client->gateway->scratch;
+    struct client_account self = client_account(client);
+    buffer_clear(out);
+    dialect_write_skipped(client->dialect, &self, entry, skipped, (uint64_t)loop_wall_ms(), out);
+    *text_r = slice_make(out->data, out->length);
+    return out->failed ? -1 : 0;
+}
+
+static uint64_t skipped_up_to(const struct client *client, const struct entry *entry) {
+    const struct position *position = positions_find(&client->positions, entry->conversation);
+    return position == NULL ? 0 : position->skipped;
 }
 
 /* Writes the entry as this client sees it and moves its position. */
@@ -60,7 +82,8 @@ static enum outcome write_entry(struct client *client, const struct entry *entry
     struct slice text;
     if (entry->cid != 0 && is_held(client, entry->conversation))
         return PASSED_OVER;
-    if (entry_texts_get(texts, client, entry, &text) != 0) {
+    uint64_t skipped = entry->cid == 0 ? 0 : skipped_up_to(client, entry);
+    if (text_of(client, entry, texts, skipped, &text) != 0) {
         client->pull_at_ms = loop_now_ms() + PULL_RETRY_MS;
         return NO_ROOM;
     }
@@ -77,7 +100,7 @@ static enum outcome write_entry(struct client *client, const struct entry *entry
         metric_add(client->gateway->written, 1);
     }
     if (entry->cid != 0)
-        keep_position(client, entry, shown);
+        keep_position(client, entry, shown && skipped == 0);
     return WRITTEN;
 }
 
@@ -171,10 +194,15 @@ static bool take_positions(struct client *client, const struct delivery_pull_rep
         uint64_t conversation = reply->conversations.items[i], start = reply->positions.items[i];
         const struct position *early = positions_find(&client->early, conversation);
         uint64_t behind = early != NULL && early->sent < start ? early->sent : start;
-        if (positions_set(&client->positions, conversation, behind) != 0)
+        if (positions_set(&client->positions, conversation, behind) != 0) {
             client->whole = false;
-        else if (positions_find(&client->positions, conversation)->sent < start)
+            continue;
+        }
+        struct position *position = positions_find(&client->positions, conversation);
+        if (position->sent < start)
             good = false;
+        else if (position->sent == start && i < reply->skipped.count)
+            position->skipped = (uint16_t)(reply->skipped.items[i] & UINT16_MAX);
     }
     positions_clear(&client->early);
     return good;
@@ -242,8 +270,10 @@ static int list_positions(const struct client *client, struct delivery_pull *bod
 
 static void pull(struct client *client) {
     struct gateway *gateway = client->gateway;
-    struct delivery_pull body = {
-        .account = client->account, .resumed = client->whole, .listed = client->full};
+    struct delivery_pull body = {.account = client->account,
+                                 .resumed = client->whole,
+                                 .listed = client->full,
+                                 .newest = client->placed ? 0 : client->backlog};
     struct pull *pull = malloc(sizeof *pull);
     enum err err = ERR_OVERLOADED;
     if (pull != NULL && list_positions(client, &body) == 0) {

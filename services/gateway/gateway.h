@@ -103,6 +103,7 @@ struct client {
     /* the feed */
     struct positions positions;
     uint64_t reading;       /* changes when a page that is on its way is of no use any more */
+    uint64_t backlog;       /* until then: entries that are wanted of a conversation; 0: all */
     bool placed;            /* delivery has told where the account stands */
     bool whole;             /* `positions` hold all conversations: one that is missing is new */
     bool full;              /* each of `positions` waits for a 301: nothing else is read */

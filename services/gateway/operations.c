@@ -62,6 +62,7 @@ static void bound(struct client *client, enum err err) {
         return;
     }
     opt_in(client);
+    client->backlog = client->request.backlog;
     tokens_supersede(client);
     tokens_take(client);
     struct client_result result = {.err = ERR_OK,

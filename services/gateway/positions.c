@@ -51,7 +51,8 @@ bool positions_forget(struct positions *self) {
     for (uint32_t i = 0; i < self->capacity; i++) {
         uint32_t at = (self->hand + i) & (self->capacity - 1);
         const struct position *slot = &self->slots[at];
-        if (slot->conversation == 0 || slot->touched || slot->unconfirmed != 0)
+        if (slot->conversation == 0 || slot->touched || slot->unconfirmed != 0 ||
+            slot->skipped != 0)
             continue;
         self->hand = at;
         empty_slot(self, at);

@@ -7,8 +7,9 @@
  * confirms, how much of what it was shown waits to be confirmed.
  *
  * A full table has room again when a settled position is forgotten: one where nothing waits for a
- * mark or to be confirmed, so that the account's stored cursor stands where it does, or will as
- * soon as the cursors that are on their way are stored. What follows there is read behind that.
+ * mark or to be confirmed, and nothing was left out that is not told yet, so that the account's
+ * stored cursor stands where it does, or will as soon as the cursors that are on their way are
+ * stored. What follows there is read behind that.
  */
 #ifndef PARLEY_GATEWAY_POSITIONS_H
 #define PARLEY_GATEWAY_POSITIONS_H
@@ -30,6 +31,7 @@ struct position {
     /* Entries shown that wait to be confirmed: up to `half`, and behind it. */
     uint64_t half;
     uint16_t shown[2];
+    uint16_t skipped; /* entries left out, up to the one that comes next; not told yet */
     bool touched;
 };
 

@@ -18,6 +18,7 @@
 struct puller {
     uint64_t account;
     bool resumed;
+    uint64_t newest;
     uint64_t conversations[MAX_CONVERSATIONS], positions[MAX_CONVERSATIONS];
     size_t count;
     struct delivery_pull_reply reply;
@@ -28,6 +29,7 @@ static inline struct puller *puller_of(uint64_t account, bool resumed) {
     static struct puller puller;
     puller.account = account;
     puller.resumed = resumed;
+    puller.newest = 0;
     puller.count = 0;
     return &puller;
 }
@@ -42,6 +44,7 @@ static inline void puller_knows(struct puller *puller, uint64_t conversation, ui
 static inline size_t pull(struct delivery_fixture *f, struct puller *puller) {
     struct delivery_pull ask = {.account = puller->account,
                                 .resumed = puller->resumed,
+                                .newest = puller->newest,
                                 .conversations = {puller->conversations, puller->count},
                                 .positions = {puller->positions, puller->count}};
     struct delivery_pull_reply *reply = &puller->reply;

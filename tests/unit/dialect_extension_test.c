@@ -255,12 +255,95 @@ static void what_is_said_to_all_says_so(void **state) {
                 "'msg':'x','time_ms':1700000000999}}");
 }
 
+static void reads_how_much_of_a_backlog_is_wanted(void **state) {
+    (void)state;
+    static const char *const login[] = {
+        [DIALECT_OURCHAT] = "'account':1,'password':'p'", [DIALECT_YOUIM] = "'loginUserId':'1'"};
+    struct client_request request;
+    char body[128];
+    for (BOTH(dialect)) {
+        unsigned number = dialect == DIALECT_OURCHAT ? 6 : 1;
+        snprintf(body, sizeof body, "{%s,'ext':1,'backlog':1000}", login[dialect]);
+        read_as(dialect, false, number, body, NULL, &request);
+        assert_int_equal(request.backlog, 1000);
+        client_request_free(&request);
+        snprintf(body, sizeof body, "{%s,'backlog':[]}", login[dialect]); /* means nothing */
+        struct text text = request_text(dialect, number, body);
+        char *ref = strstr(text.bytes, "'ref':'r',");
+        memset(ref, ' ', strlen("'ref':'r',"));
+        check_read(dialect, false, text.bytes, NULL, &request);
+        assert_int_equal(request.backlog, 0);
+        client_request_free(&request);
+        read_as(dialect, false, 317, "{'token':'t','backlog':'1'}", NULL, &request);
+        assert_int_equal(request.backlog, 1);
+        client_request_free(&request);
+        static const char *const faults[] = {"0", "1001", "-1", "1.5", "true", "'x'", "[]"};
+        for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+            snprintf(body, sizeof body, "{'token':'t','backlog':%s}", faults[i]);
+            read_as(dialect, false, 317, body, "backlog must be a whole number from 1 to 1000",
+                    &request);
+            client_request_free(&request);
+        }
+    }
+}
+
+static void check_skipped(enum dialect dialect, const struct entry *entry, const char *expected) {
+    const struct client_account self = {7, slice_text("me")};
+    struct buffer out = buffer_make(1024);
+    dialect_write_skipped(dialect, &self, entry, 12, NOW, &out);
+    check_json(out.data, out.length, expected);
+    buffer_free(&out);
+}
+
+/* Where it is left out is named as a 301 names it. */
+static void writes_what_is_left_out(void **state) {
+    (void)state;
+    struct entry entry = {.conversation = 5,
+                          .cid = 99,
+                          .from = 8,
+                          .from_id = slice_text("eight"),
+                          .to = 7,
+                          .to_id = slice_text("me")};
+    check_skipped(DIALECT_YOUIM, &entry,
+                  "{'msgType':318,'peer':{'user':'eight'},'cid':99,'skipped':12}");
+    check_skipped(
+        DIALECT_OURCHAT, &entry,
+        "{'code':318,'time':1700000000,'data':{'peer':{'user':8},'cid':99,'skipped':12}}");
+    entry.from = 7; /* one's own */
+    entry.to = 8;
+    entry.to_id = slice_text("eight");
+    check_skipped(DIALECT_YOUIM, &entry,
+                  "{'msgType':318,'peer':{'user':'eight'},'cid':99,'skipped':12}");
+    entry.conversation = conversation_of_group(30);
+    entry.to = 30;
+    entry.to_id = slice_text("us");
+    check_skipped(DIALECT_YOUIM, &entry,
+                  "{'msgType':318,'peer':{'group':'us'},'cid':99,'skipped':12}");
+    check_skipped(
+        DIALECT_OURCHAT, &entry,
+        "{'code':318,'time':1700000000,'data':{'peer':{'group':30},'cid':99,'skipped':12}}");
+    entry.conversation = conversation_of_account(7);
+    check_skipped(DIALECT_YOUIM, &entry,
+                  "{'msgType':318,'peer':{'user':'me'},'cid':99,'skipped':12}");
+    check_skipped(
+        DIALECT_OURCHAT, &entry,
+        "{'code':318,'time':1700000000,'data':{'peer':{'user':7},'cid':99,'skipped':12}}");
+    entry.conversation = CONVERSATION_OF_ALL;
+    check_skipped(DIALECT_YOUIM, &entry,
+                  "{'msgType':318,'peer':{'user':'SYSTEM'},'cid':99,'skipped':12}");
+    check_skipped(
+        DIALECT_OURCHAT, &entry,
+        "{'code':318,'time':1700000000,'data':{'peer':{'user':0},'cid':99,'skipped':12}}");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_what_was_received),
         cmocka_unit_test(faults_of_what_was_received),
         cmocka_unit_test(reads_a_resumption),
         cmocka_unit_test(confirm_stands_beside_ext),
+        cmocka_unit_test(reads_how_much_of_a_backlog_is_wanted),
+        cmocka_unit_test(writes_what_is_left_out),
         cmocka_unit_test(answers_with_a_token),
         cmocka_unit_test(all_that_is_stored_has_a_cid),
         cmocka_unit_test(what_is_said_to_all_says_so),

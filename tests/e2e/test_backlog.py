@@ -1,0 +1,141 @@
+"""A login that asks for a part of its backlog alone, and what a login repeats at most."""
+
+import pytest
+from parley_client import KINDS
+from parley_stack import wait_until
+
+kinds = pytest.mark.parametrize("kind", KINDS, ids="-".join)
+# Entries of a conversation that a client which confirms may leave unconfirmed.
+MOST_UNCONFIRMED = 500
+
+
+def log_in_for(client, account, backlog):
+    """A login with `ext` that wants no more than so many messages of each conversation."""
+    client.account, client.ext = account, True
+    request = client.login_request(account)
+    request["msgBody" if client.dialect == "youim" else "data"]["backlog"] = backlog
+    client.send(request)
+    client._expect_login()
+
+
+def expect_left_out(client, peer, skipped):
+    """What is left out of the conversation with that account; up to which cid."""
+    body = client.body(client.expect(318))
+    assert body["peer"] == {"user": client.id_of(peer)}
+    assert body["skipped"] == skipped
+    return body["cid"]
+
+
+@pytest.fixture
+def texts(newcomer):
+    """Says so many texts to an account or group and waits until they are stored; the sender."""
+
+    def say(peer, count, sender=None):
+        sender = sender or newcomer("ourchat", "tcp")
+        for number in range(count):
+            sender.say(peer, f"text {number}")
+            sender.hear_own(peer, f"text {number}")
+        return sender
+
+    return say
+
+
+@kinds
+@pytest.mark.parametrize("confirm", [False, True])
+def test_the_newest_of_each_conversation(newcomer, connect, texts, stack, kind, confirm):
+    client = newcomer(*kind)
+    account = client.account
+    client.close()
+    many, few = texts(account, 12), texts(account, 2)
+    back = connect(*kind, confirm=confirm)
+    log_in_for(back, account, 3)
+    left_out = expect_left_out(back, many.account, 9)
+    for number in (9, 10, 11):
+        back.hear(many.account, account, f"text {number}")
+    for number in (0, 1):
+        back.hear(few.account, account, f"text {number}")
+    # What comes from then on comes whole.
+    texts(account, 5, few)
+    cids = [
+        back.cid_of(back.hear(few.account, account, f"text {number}")) for number in range(5)
+    ]
+    # What is left out counts as received, also where nothing was confirmed.
+    query = "SELECT COUNT(*) FROM `cursor` WHERE account = %s AND received = %s"
+    up_to = left_out if confirm else cids[-1]
+    wait_until(lambda: stack.sql(query, account.number, up_to)[0][0] == 1, "the cursor to move")
+    back.close()
+    again = connect(*kind, confirm=confirm, ext=True)
+    again.log_in(account)
+    if confirm:
+        for number in (9, 10, 11):
+            again.hear(many.account, account, f"text {number}")
+        for number in (0, 1, *range(5)):
+            again.hear(few.account, account, f"text {number}")
+    again.expect_nothing()
+
+
+def test_a_resumed_login_may_ask_too(newcomer, connect, texts):
+    client = connect("youim", "websocket", ext=True)
+    account = client.register_new()
+    client.log_in()
+    token = client.token
+    client.close()
+    sender = texts(account, 4)
+    back = connect("youim", "tcp", ext=True)
+    back.account = account
+    request = back.resumption(token)
+    request["msgBody"]["backlog"] = 1
+    back.send(request)
+    back._expect_login()
+    expect_left_out(back, sender.account, 3)
+    back.hear(sender.account, account, "text 3")
+
+
+def test_without_ext_it_means_nothing(newcomer, connect, texts):
+    client = newcomer("youim", "tcp")
+    account = client.account
+    client.close()
+    sender = texts(account, 4)
+    back = connect("youim", "tcp")
+    back.account = account
+    request = back.login_request(account)
+    request["msgBody"]["backlog"] = 1
+    back.send(request)
+    back._expect_login()
+    for number in range(4):
+        back.hear(sender.account, account, f"text {number}")
+
+
+def test_a_login_repeats_no_more_than_that_of_a_conversation(stack, newcomer, connect):
+    client, friend = newcomer("youim", "tcp"), newcomer("ourchat", "tcp")
+    account = client.account
+    client.close()
+    count = 3 * MOST_UNCONFIRMED
+    bodies = [{"to_account": account.number, "text": f"notice {number}"} for number in range(count)]
+    stack.ask("group", "group.say", bodies)
+    repeated = []
+    for _ in range(2):
+        back = connect("youim", "websocket", confirm=True)
+        back.log_in(account)
+        repeated.append([back.expect(101)["msg"] for _ in range(MOST_UNCONFIRMED)])
+        friend.say(account, "others go on")
+        message = back.hear(friend.account, account, "others go on")
+        friend.hear_own(account, "others go on")
+        back.received(friend.account, back.cid_of(message), "r")
+        back.close()
+    assert repeated[0] == repeated[1]
+    back = connect("youim", "tcp", confirm=True)
+    back.log_in(account)
+    heard = []
+    for number in range(1, count + 1):
+        message = back.expect(101)
+        heard.append(message["msg"])
+        if number % 100 == 0:
+            back.received(account, back.cid_of(message))
+    assert heard[:MOST_UNCONFIRMED] == repeated[0]
+    assert sorted(heard) == sorted(body["text"] for body in bodies)
+    back.received(account, back.cid_of(message), "last")
+    back.close()
+    back = connect("youim", "tcp", confirm=True)
+    back.log_in(account)
+    back.expect_nothing()
