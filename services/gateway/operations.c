@@ -129,20 +129,24 @@ static void start_login(struct client *client) {
 /* --- logging out ---------------------------------------------------------------------------------
  */
 
+/* A client whose token may live on is not told that it is out, nor is it: it may say so again. */
 static void logged_out(struct client *client, enum err err, const void *reply) {
     (void)reply;
-    if (err != ERR_OK)
-        log_warn("logout_unconfirmed", "reason=%s", err_word(err)); /* the token ends by age */
+    if (err != ERR_OK) {
+        client_fail(client, err, "");
+        return;
+    }
+    if (client_is_in(client)) { /* else its connection is being closed, and that was done */
+        feed_leave(client);
+        bindings_unbind(client);
+    }
     forget_account(client);
     client_finish(client, &(struct client_result){.err = ERR_OK});
 }
 
+/* Repeating it does no harm: a token is void once. */
 static void start_logout(struct client *client) {
     struct auth_logout body = {.account = client->account, .token = slice_text(client->token)};
-    feed_leave(client);
-    bindings_unbind(client);
-    tokens_drop(client);
-    client_set_state(client, CLIENT_NEW); /* from here on nothing is read for the account */
     operation_ask(client, client->gateway->auth, &message_AUTH_LOGOUT, &body, logged_out);
 }
 
@@ -160,7 +164,7 @@ static const struct {
     [OPERATION_REGISTER] = {start_register, false, start_register},
     [OPERATION_LOGIN] = {start_login, false, ask_login},
     [OPERATION_RESUME] = {start_resume, false, ask_resume},
-    [OPERATION_LOGOUT] = {start_logout, false},
+    [OPERATION_LOGOUT] = {start_logout, false, start_logout},
     [OPERATION_RECEIVED] = {received_start, true, received_start},
     [OPERATION_CREATE_GROUP] = {operation_create_group, false, operation_create_group},
     [OPERATION_BEFRIEND] = {operation_befriend, true, operation_befriend},

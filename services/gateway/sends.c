@@ -114,6 +114,8 @@ static void land(struct client *client, const struct flight *flight, enum err er
             result.stored_ms = reply->times_ms.items[i];
             if (result.cid == 0)
                 result.err = ERR_REF_USED;
+        } else if (err == ERR_OK) {
+            result.err = ERR_INTERNAL; /* an answer that leaves a text out says nothing of it */
         }
         i++;
         conclude(client, send, result);

@@ -122,20 +122,22 @@ static void a_login_reads_behind_stored_cursors(void **state) {
     assert_false(early);
 }
 
-/* Whoever is on the way out reads nothing more, and leaves nothing behind for who comes next. */
-static void a_push_during_a_logout_is_not_read(void **state) {
+/* Whoever is not out yet is in; whoever is out leaves nothing behind for who comes next. */
+static void a_push_during_a_logout_comes_before_its_answer(void **state) {
     struct stage *stage = *state;
     struct talker *talker = stage_live(stage, ALICE, "alice");
     struct auth_logout body;
     struct delivery_pull pull;
     say_logout(talker, "alice");
     struct asked *asked = stage_expect(stage, AUTH, &message_AUTH_LOGOUT, &body);
-    struct entry entry = stage_text(11, STAGE_PAIR_CID, ALICE, "too late");
+    struct entry entry = stage_text(11, STAGE_PAIR_CID, ALICE, "just in time");
     stage_push_to(stage, &entry, talker);
-    expect_unbind(stage, talker);
-    stage_quiet(stage);
+    stage_hears(stage, talker, "{'msg':'just in time','msgType':6,'fromUserId':'bob'}");
     played_answer(&asked, NULL);
     stage_hears(stage, talker, "{'msgType':10}");
+    entry = stage_text(12, 11, ALICE, "too late");
+    stage_push_to(stage, &entry, talker);
+    expect_unbind(stage, talker);
     stage_log_in(stage, talker, ALICIA, "alicia");
     asked = stage_expect(stage, DELIVERY, &message_DELIVERY_PULL, &pull);
     assert_int_equal(pull.account, ALICIA);
@@ -143,18 +145,53 @@ static void a_push_during_a_logout_is_not_read(void **state) {
     assert_int_equal(pull.conversations.count, 0);
 }
 
-static void a_logout_that_auth_does_not_confirm_is_one(void **state) {
+/* Refuses once. */
+static void refuse_logout(struct stage *stage, enum err err) {
+    struct auth_logout body;
+    struct asked *asked = stage_expect(stage, AUTH, &message_AUTH_LOGOUT, &body);
+    played_refuse(&asked, err);
+}
+
+static void a_logout_is_repeated_until_it_is_done(void **state) {
     struct stage *stage = *state;
     struct talker *talker = stage_live(stage, ALICE, "alice");
-    struct auth_logout body;
     say_logout(talker, "alice");
-    struct asked *asked = stage_expect(stage, AUTH, &message_AUTH_LOGOUT, &body);
-    played_refuse(&asked, ERR_UNAVAILABLE);
-    stage_hears(stage, talker, "{'msgType':10}");
+    refuse_logout(stage, ERR_UNAVAILABLE);
+    refuse_logout(stage, ERR_TIMEOUT);
+    finish_logout(stage, talker);
     say_logout(talker, "alice");
-    stage_hears(stage, talker, "{'msg':'~','msgType':101,'fromUserId':'SYSTEM'}");
+    stage_hears(stage, talker, "{'msg':'log in first','msgType':101,'fromUserId':'SYSTEM'}");
     expect_unbind(stage, talker);
     stage_log_in(stage, talker, ALICE, "alice");
+}
+
+/* Whose token may live on is told so, and is still in: it may say it again. */
+static void a_logout_that_is_not_done_is_none(void **state) {
+    struct stage *stage = *state;
+    struct talker *talker = stage_talker(stage, false);
+    stage_log_in_ext(stage, talker, ALICE, "alice");
+    stage_expect_pull(stage, ALICE, NULL, 0);
+    stage_wait_talker_live(stage, talker);
+    const enum err errors[] = {ERR_INTERNAL, ERR_OVERLOADED};
+    for (size_t i = 0; i < 2; i++) {
+        say_logout(talker, "alice");
+        refuse_logout(stage, errors[i]);
+        stage_hears(stage, talker, "{'msg':'~','msgType':101,'fromUserId':'SYSTEM'}");
+    }
+    talker_say(talker, "{'msgType':9,'ref':'r','msgBody':{'logoutUserId':'alice','token':'%s'}}",
+               talker->token);
+    played_destroy(&stage->played[AUTH]);
+    stage_hears(stage, talker,
+                "{'msgType':300,'ref':'r','ok':false,'error':'unavailable','text':'~'}");
+    stage_play(stage, AUTH);
+    stage_wait_live(stage, AUTH);
+    say_logout(talker, "alice");
+    finish_logout(stage, talker);
+    expect_unbind(stage, talker);
+}
+
+static int set_up_impatient(void **state) {
+    return stage_set_up_with(state, (const char *[]){"--send-timeout-ms=1000", NULL});
 }
 
 /* --- and in again -------------------------------------------------------------------------- */
@@ -352,8 +389,10 @@ int main(void) {
         TEST(a_logout_waits_for_the_texts_before),
         TEST(what_is_read_after_a_logout_counts),
         TEST(a_login_reads_behind_stored_cursors),
-        TEST(a_push_during_a_logout_is_not_read),
-        TEST(a_logout_that_auth_does_not_confirm_is_one),
+        TEST(a_push_during_a_logout_comes_before_its_answer),
+        TEST(a_logout_is_repeated_until_it_is_done),
+        cmocka_unit_test_setup_teardown(a_logout_that_is_not_done_is_none, set_up_impatient,
+                                        stage_tear_down),
         TEST(a_page_of_the_login_before_is_dropped),
         TEST(a_login_has_a_number_of_its_own),
         TEST(a_push_for_the_login_before_finds_nobody),

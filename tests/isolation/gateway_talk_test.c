@@ -306,6 +306,17 @@ static void each_text_of_a_refused_request_is_asked_alone(void **state) {
     stage_quiet(stage);
 }
 
+/* An answer that says nothing of a text does not say that it is stored. */
+static void what_an_answer_leaves_out_is_not_stored(void **state) {
+    struct stage *stage = *state;
+    struct talker *alice = live_ext(stage, ALICE, "alice");
+    struct delivery_send send;
+    stage_say(alice, "alice", "@500", "hello", "0");
+    struct asked *asked = stage_expect_send(stage, DELIVERY, &send);
+    played_answer(&asked, &(struct delivery_send_reply){.conversation = STAGE_GROUP});
+    stage_hears(stage, alice, "{'msgType':300,'ref':'0','ok':false,'error':'internal','text':'~'}");
+}
+
 /* Between the two requests alice was removed. The first one was stored, its answer was lost. */
 static void a_stored_text_is_not_refused_with_the_next(void **state) {
     struct stage *stage = *state;
@@ -459,6 +470,7 @@ int main(void) {
         TEST(beyond_the_window_nothing_is_read),
         TEST(long_texts_leave_in_parts),
         TEST(a_ref_gives_the_same_nonce),
+        TEST(what_an_answer_leaves_out_is_not_stored),
         TEST(other_nonces_never_repeat),
         TEST(a_refusal_reaches_the_sender),
         TEST(each_text_of_a_refused_request_is_asked_alone),
