@@ -139,10 +139,12 @@ static void log_fault(const struct db *self, enum log_level level, const char *e
 static void log_seldom(struct db *self, enum log_level level, const char *event, const char *name,
                        unsigned code) {
     int64_t now_ms = loop_now_ms();
-    bool lately = self->logged_ms != 0 && now_ms - self->logged_ms < FAULT_LOG_PAUSE_MS;
+    bool lately = self->logged_code == code && now_ms - self->logged_ms < FAULT_LOG_PAUSE_MS;
     log_fault(self, lately ? LOG_LEVEL_DEBUG : level, event, name, code);
-    if (!lately)
-        self->logged_ms = now_ms;
+    if (lately)
+        return;
+    self->logged_ms = now_ms;
+    self->logged_code = code;
 }
 
 /* A lock wait that times out undoes one statement only, and keeps the locks. */

@@ -159,6 +159,15 @@ static bool allows(const struct auth *auth, const struct auth_login *ask,
                            loop_now_ms());
 }
 
+static enum err find_epoch(struct db *db, uint64_t *epoch_r) {
+    struct db_rows *rows;
+    enum err err = db_query(db, &auth_sql_find_epoch, DB_NO_ARGS, &rows);
+    if (err == ERR_OK && db_rows_next(rows))
+        *epoch_r = db_rows_u64(rows, 0);
+    db_rows_destroy(&rows);
+    return err;
+}
+
 /* ERR_OK without a token: the account was changed meanwhile. */
 static enum err log_in(const struct auth *auth, struct db *db, struct record_arena *arena,
                        const struct auth_login *ask, struct account *account,
@@ -178,7 +187,8 @@ static enum err log_in(const struct auth *auth, struct db *db, struct record_are
     reply->account = account->number;
     reply->id = account->id;
     reply->name = account->name;
-    return issue_token(auth, db, account, arena, &reply->token);
+    err = find_epoch(db, &reply->epoch);
+    return err == ERR_OK ? issue_token(auth, db, account, arena, &reply->token) : err;
 }
 
 enum err auth_begin_login(void *context, struct db *db, struct record_arena *arena,

@@ -23,6 +23,7 @@ static enum err find(struct db *db, struct slice hash, struct record_arena *aren
         reply->id = record_arena_copy(arena, id);
         reply->name = record_arena_copy(arena, db_rows_slice(rows, 2));
         *expires_ms_r = db_rows_u64(rows, 4);
+        reply->epoch = db_rows_u64(rows, 5);
         if (*expires_ms_r <= (uint64_t)loop_wall_ms())
             err = ERR_BAD_TOKEN;
         else if (db_rows_u64(rows, 3) != 0)

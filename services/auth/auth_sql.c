@@ -30,6 +30,8 @@ const struct db_statement auth_sql_add_token = {
                  "SELECT ?, a.number, ?, ? FROM account a WHERE a.number = ? "
                  "AND a.disabled = FALSE AND a.password <=> ? LOCK IN SHARE MODE"};
 
+const struct db_statement auth_sql_find_epoch = {"find_epoch", "SELECT number FROM epoch"};
+
 const struct db_statement auth_sql_remove_token = {
     "remove_token", "DELETE FROM token WHERE hash = ? AND account = ?"};
 
@@ -37,7 +39,8 @@ const struct db_statement auth_sql_remove_expired = {
     "remove_expired", "DELETE FROM token WHERE account = ? AND expires_ms < ? LIMIT 100"};
 
 const struct db_statement auth_sql_find_token = {
-    "find_token", "SELECT a.number, a.id, a.name, a.disabled, t.expires_ms FROM token t"
+    "find_token", "SELECT a.number, a.id, a.name, a.disabled, t.expires_ms,"
+                  " (SELECT number FROM epoch) FROM token t"
                   " JOIN account a ON a.number = t.account WHERE t.hash = ?"};
 
 const struct db_statement auth_sql_renew_token = {"renew_token",

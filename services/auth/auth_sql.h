@@ -23,6 +23,8 @@ extern const struct db_statement auth_sql_replace_password;
 /* hash, created_ms, expires_ms, account, password: adds none when the account is disabled by now,
  * or that is no longer the hash of its password */
 extern const struct db_statement auth_sql_add_token;
+/* Of the log, told with a login. */
+extern const struct db_statement auth_sql_find_epoch;
 /* hash, account */
 extern const struct db_statement auth_sql_remove_token;
 /* account, now_ms: its expired ones, a bounded number of them */

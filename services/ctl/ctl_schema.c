@@ -1,7 +1,9 @@
-/* parleyctl migrate: brings the database to the version that this build needs. */
+/* parleyctl migrate, restored: what the database as a whole needs of its operator. */
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "services/ctl/ctl.h"
+#include "services/log/restored.h"
 #include "services/log/schema.h"
 
 static void tell_applied(void *argument, const struct migration *migration) {
@@ -26,7 +28,28 @@ static int run_migrate(const struct ctl_settings *settings, int argc, char **arg
     return CTL_DONE;
 }
 
+static int run_restored(const struct ctl_settings *settings, int argc, char **argv) {
+    (void)argc;
+    (void)argv;
+    char message[SCHEMA_MESSAGE_BYTES];
+    uint64_t epoch = 0, first_cid = 0;
+    struct db *db = db_new(&settings->db);
+    if (db == NULL)
+        return ctl_fail("no memory");
+    enum err err = log_restored(db, &epoch, &first_cid, message);
+    db_destroy(&db);
+    if (err != ERR_OK)
+        return ctl_fail("%s", message);
+    printf("the next message gets cid %" PRIu64 " or more; epoch %" PRIu64 " begins\n", first_cid,
+           epoch);
+    return CTL_DONE;
+}
+
 const struct ctl_command ctl_schema_commands[] = {
     {"migrate", "", "Bring the database to the version that this build needs.", ctl_only_db_options,
      0, 0, run_migrate},
+    {"restored", "",
+     "After a restore from a backup: give no id again that anybody may have seen, and tell "
+     "clients.",
+     ctl_only_db_options, 0, 0, run_restored},
     {0}};

@@ -31,6 +31,7 @@ struct writers {
     ev_async wake;
     struct metric *batches, *messages, *repeats;
     struct histogram *seconds, *sizes;
+    _Atomic uint64_t newest_block; /* of cids that the writers have had */
     size_t count;
     struct writer items[];
 };
@@ -169,6 +170,7 @@ static int start_writer(struct writers *self, struct writer *writer) {
     writer->cache = log_cache_new();
     if (writer->db == NULL || writer->cache == NULL)
         return -1;
+    log_cache_share(writer->cache, &self->newest_block);
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);

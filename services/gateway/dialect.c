@@ -194,6 +194,13 @@ void json_id(struct buffer *out, uint64_t number, struct slice id) {
     json_raw(out, "\"");
 }
 
+void json_epoch(struct buffer *out, const struct client_result *result) {
+    if (result->epoch == 0)
+        return;
+    json_raw(out, ",\"epoch\":");
+    json_number(out, result->epoch);
+}
+
 void json_extension(struct buffer *out, const struct entry *entry) {
     if (entry->cid != 0) {
         json_raw(out, ",\"cid\":");

@@ -153,6 +153,7 @@ struct client_result {
     uint64_t account;        /* REGISTER, LOGIN, RESUME */
     struct slice account_id; /* string form */
     struct slice token;      /* LOGIN, RESUME */
+    uint64_t epoch;          /* LOGIN, RESUME: for clients with ext; 0: not known */
     uint64_t group;          /* CREATE_GROUP */
     struct slice group_id, group_name;
     uint64_t cid, stored_ms; /* SEND: the stored message's id, and when it was stored */

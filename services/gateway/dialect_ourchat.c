@@ -220,6 +220,7 @@ static void write_state(uint64_t code, uint64_t state, const char *key, struct s
     if (state == 0 && token.length > 0) {
         json_raw(out, ",\"token\":");
         json_text(out, token);
+        json_epoch(out, result);
     }
     close_data(out);
 }

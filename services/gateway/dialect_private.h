@@ -143,6 +143,8 @@ void json_id(struct buffer *out, uint64_t number, struct slice id);
 /* `,"cid":..,"time_ms":..`, which messages carry for a client that opted in; what is not stored
  * has no cid. */
 void json_extension(struct buffer *out, const struct entry *entry);
+/* `,"epoch":N` where it is known. */
+void json_epoch(struct buffer *out, const struct client_result *result);
 /* The fields of a 300, the same in every dialect. */
 void write_result_fields(const struct client_request *request, const struct client_result *result,
                          struct buffer *out);

@@ -134,13 +134,14 @@ static const struct request_row rows[] = {
 
 static void write_answer(bool ext, const struct client_request *request,
                          const struct client_result *result, struct buffer *out) {
-    (void)ext;
     bool ok = result->err == ERR_OK;
     if (request->operation == OPERATION_LOGIN || request->operation == OPERATION_RESUME) {
         json_raw(out, "{\"msgType\":2,\"resultCode\":");
         json_raw(out, ok ? "\"success\"" : "\"fail\"");
         json_raw(out, ",\"token\":");
         json_text(out, ok ? result->token : result_reason(result));
+        if (ok && ext)
+            json_epoch(out, result);
         json_raw(out, "}");
     } else if (request->operation == OPERATION_LOGOUT && ok) {
         json_raw(out, "{\"msgType\":10}");

@@ -81,6 +81,7 @@ struct client {
     /* the account, from LOGGING_IN's success on */
     uint64_t account;
     char account_id[ID_MAX_BYTES + 1];
+    uint64_t epoch; /* of the log, as the login told it */
     char token[CLIENT_TOKEN_BYTES + 1];
     bool has_token; /* is the connection of its token, in gateway->tokens */
     UT_hash_handle by_token;

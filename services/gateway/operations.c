@@ -68,7 +68,8 @@ static void bound(struct client *client, enum err err) {
     struct client_result result = {.err = ERR_OK,
                                    .account = client->account,
                                    .account_id = slice_text(client->account_id),
-                                   .token = slice_text(client->token)};
+                                   .token = slice_text(client->token),
+                                   .epoch = client->epoch};
     client_set_state(client, CLIENT_CATCHING_UP);
     client_finish(client, &result);
     feed_start(client);
@@ -84,6 +85,7 @@ static void logged_in(struct client *client, enum err err, const void *reply_v) 
         return;
     }
     client->account = reply->account;
+    client->epoch = reply->epoch;
     memcpy(client->account_id, reply->id.data, reply->id.length);
     client->account_id[reply->id.length] = '\0';
     memcpy(client->token, reply->token.data, reply->token.length);

@@ -1,6 +1,7 @@
 /* The writer's memory of conversations: two bounded hash tables, emptied when full. */
 #include "services/log/log_cache.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <uthash.h>
@@ -25,10 +26,16 @@ struct log_cache {
     struct pair_entry *pairs;
     struct conversation_entry *conversations;
     size_t members;
+    /* Of the cids that this writer, or one that it shares this with, has had; stays when all else
+     * is forgotten. */
+    _Atomic uint64_t own_newest_block, *newest_block;
 };
 
 struct log_cache *log_cache_new(void) {
-    return calloc(1, sizeof(struct log_cache));
+    struct log_cache *self = calloc(1, sizeof *self);
+    if (self != NULL)
+        self->newest_block = &self->own_newest_block;
+    return self;
 }
 
 static void clear_conversations(struct log_cache *self) {
@@ -61,6 +68,20 @@ void log_cache_destroy(struct log_cache **self_p) {
         log_cache_clear(*self_p);
     free(*self_p);
     *self_p = NULL;
+}
+
+void log_cache_share(struct log_cache *self, _Atomic uint64_t *newest_block) {
+    self->newest_block = newest_block;
+}
+
+uint64_t log_cache_newest_block(const struct log_cache *self) {
+    return atomic_load(self->newest_block);
+}
+
+void log_cache_note_block(struct log_cache *self, uint64_t block) {
+    uint64_t newest = atomic_load(self->newest_block);
+    while (block > newest && !atomic_compare_exchange_weak(self->newest_block, &newest, block))
+        ;
 }
 
 static struct conversation_entry *find(const struct log_cache *self, uint64_t conversation) {

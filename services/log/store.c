@@ -159,6 +159,25 @@ static enum err read_lock(struct db *db, const struct log_cache *cache, uint64_t
     return db_script_end(db);
 }
 
+/*
+ * The sequence of cids went back: the database was restored while this process runs, and what would
+ * be stored now had cids that clients have seen on other messages. Nothing is stored until
+ * `parleyctl restored` has moved the sequence on.
+ */
+static enum err refuse_restored(const char *why, uint64_t cid) {
+    log_error("log_restored", "text=\"cid %llu %s: run parleyctl restored\"",
+              (unsigned long long)cid, why);
+    return ERR_UNAVAILABLE;
+}
+
+/* `newest`: of those that were given before this one was asked for. */
+static enum err check_block(struct log_cache *cache, uint64_t newest, uint64_t block) {
+    if (block <= newest)
+        return refuse_restored("was given before", block);
+    log_cache_note_block(cache, block);
+    return ERR_OK;
+}
+
 enum err log_lock(struct db *db, struct log_cache *cache, uint64_t instance, uint64_t *ids,
                   size_t count, struct record_arena *arena, struct log_heads *heads_r) {
     assert(count > 0 && count <= LOG_MAX_HEADS);
@@ -167,12 +186,15 @@ enum err log_lock(struct db *db, struct log_cache *cache, uint64_t instance, uin
         (struct log_heads){.items = record_arena_alloc(arena, unique * sizeof *heads_r->items)};
     struct buffer sql = buffer_make(LOG_SCRIPT_BYTES);
     log_sql_add_lock(&sql, ids, unique);
+    uint64_t newest_block = cache == NULL ? 0 : log_cache_newest_block(cache);
     struct lacks lacks; /* large, and only as much of it is read as the counts say */
     lacks.last_cid_count = lacks.members_count = 0;
     enum err err = sql.failed || heads_r->items == NULL ? ERR_INTERNAL : db_script_run(db, &sql);
     buffer_free(&sql);
     if (err == ERR_OK)
         err = read_lock(db, cache, instance, arena, heads_r, &lacks);
+    if (err == ERR_OK && cache != NULL)
+        err = check_block(cache, newest_block, heads_r->first_cid);
     if (err == ERR_OK)
         err = fetch_lacks(db, instance, &lacks, arena, heads_r);
     if (err != ERR_OK)
@@ -192,14 +214,17 @@ bool log_is_member(const struct log_head *head, uint64_t account) {
 
 /* --- appending ------------------------------------------------------------------------------- */
 
-static void assign(const struct log_heads *heads, struct log_row *rows, size_t count) {
+static enum err assign(const struct log_heads *heads, struct log_row *rows, size_t count) {
     uint64_t now_ms = (uint64_t)loop_wall_ms();
     for (size_t i = 0; i < count; i++) {
+        if (rows[i].head->last_cid >= heads->first_cid)
+            return refuse_restored("is not behind its conversation's last", heads->first_cid);
         rows[i].cid = heads->first_cid + i;
         rows[i].conversation = rows[i].head->id;
         rows[i].time_ms = now_ms;
         rows[i].repeat = true; /* until the insert says otherwise */
     }
+    return ERR_OK;
 }
 
 /* The insert returns the cids of the rows that it stored; the others' nonces were there. */
@@ -285,12 +310,14 @@ enum err log_find_repeats(struct db *db, struct log_row *rows, size_t count) {
 enum err log_append(struct db *db, struct log_heads *heads, struct log_row *rows, size_t count,
                     bool commit) {
     assert(count > 0 && count <= LOG_MAX_ROWS);
-    assign(heads, rows, count);
     struct buffer sql = buffer_make(LOG_SCRIPT_BYTES);
-    log_sql_add_insert(db, &sql, rows, count);
-    if (commit)
-        log_sql_add_commit(&sql);
-    enum err err = sql.failed ? ERR_INTERNAL : db_script_run(db, &sql);
+    enum err err = assign(heads, rows, count);
+    if (err == ERR_OK) {
+        log_sql_add_insert(db, &sql, rows, count);
+        if (commit)
+            log_sql_add_commit(&sql);
+        err = sql.failed ? ERR_INTERNAL : db_script_run(db, &sql);
+    }
     buffer_free(&sql);
     struct db_rows *stored = NULL;
     while (err == ERR_OK && db_script_next(db, &stored)) {

@@ -14,6 +14,9 @@
  * - heads are locked in the order of their ids, so two writers wait, never deadlock, on them;
  * - a cid is taken from `cid_block` after the lock, so cids grow within a conversation in commit
  *   order and a reader's cursor never skips a row, whatever instances write at once;
+ * - no block of cids is used that is not behind what the conversation has and what the writer has
+ *   had before: after a restore of the database, nothing is stored until `parleyctl restored` has
+ *   moved the sequence on (restored.h);
  * - a nonce is stored once;
  * - a cached last cid is used only while conversation.writer says that this instance wrote last,
  *   cached members only under the same conversation.version: both are exact.
@@ -70,6 +73,8 @@ struct log_row {
 /* NULL without memory. */
 struct log_cache *log_cache_new(void);
 void log_cache_destroy(struct log_cache **self);
+/* Writers of one process know together which cids were given; `newest_block` is borrowed. */
+void log_cache_share(struct log_cache *self, _Atomic uint64_t *newest_block);
 /* Forgets everything: after a transaction whose outcome is not a plain commit. */
 void log_cache_clear(struct log_cache *self);
 /* After the commit: what this instance now knows of these heads. */

@@ -79,7 +79,7 @@ static void test_killed_before_the_notice(void **state) {
 
 /* --- a notice that cannot be stored -------------------------------------------------------- */
 
-/* Cids are given out that are taken: the row is left out, and with it goes the change. */
+/* Cids are given out that are taken: the row is refused, and with it goes the change. */
 static void test_no_change_without_its_notice(void **state) {
     struct group_fixture *f = *state;
     for (size_t i = 0; i < CHANGES; i++) {
@@ -93,7 +93,7 @@ static void test_no_change_without_its_notice(void **state) {
         bool second = change.message == &message_GROUP_JOIN ||
                       change.message == &message_GROUP_RENAME_ACCOUNT;
         sql_run(f, "ALTER SEQUENCE cid_block RESTART %" PRIu64, second ? taken - 128 : taken);
-        assert_err(test_caller_ask(f->caller, change.message, change.body, NULL), ERR_INTERNAL);
+        assert_err(test_caller_ask(f->caller, change.message, change.body, NULL), ERR_UNAVAILABLE);
         sql_run(f, "ALTER SEQUENCE cid_block RESTART %" PRIu64, last + 1024);
         assert_int_equal(sql_state(f), before);
         expect_done(f, &change, before);

@@ -67,6 +67,8 @@ class Client:
     number_key = None
     # The login's; OurChat's is told to clients with `ext`.
     token = None
+    # Of the log, as a login with `ext` tells it.
+    epoch = None
     # Codes or msgTypes that a test does not care for.
     skips = frozenset()
 
@@ -287,8 +289,8 @@ class OurChat(Client):
 
     def _expect_login(self):
         data = self.expect(7, state=0, ocid=self.account.number)["data"]
-        assert list(data) == ["state", "ocid"] + (["token"] if self.ext else [])
-        self.token = data.get("token")
+        assert list(data) == ["state", "ocid"] + (["token", "epoch"] if self.ext else [])
+        self.token, self.epoch = data.get("token"), data.get("epoch")
 
     def saying(self, peer, text, ref=None):
         key = "group_id" if isinstance(peer, Group) else "private_id"
@@ -394,8 +396,8 @@ class YouIM(Client):
 
     def _expect_login(self):
         answer = self.expect(2, resultCode="success")
-        assert list(answer) == ["msgType", "resultCode", "token"]
-        self.token = answer["token"]
+        assert list(answer) == ["msgType", "resultCode", "token"] + ["epoch"] * self.ext
+        self.token, self.epoch = answer["token"], answer.get("epoch")
 
     def acting(self, number, ref=None, **body):
         """A request with this login's token."""

@@ -14,6 +14,7 @@ import contextlib
 import itertools
 import os
 import pathlib
+import pwd
 import random
 import shutil
 import signal
@@ -100,6 +101,8 @@ class Database:
             stdout=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            # Python ignores SIGXFSZ. So does the server then: a test lets its files be full.
+            restore_signals=False,
         )
         for line in self._process.stdout:
             name, _, value = line.strip().partition("=")
@@ -136,6 +139,29 @@ class Database:
 
     def pid(self):
         return int((self.folder / "var/run/mariadbd.pid").read_text())
+
+    def connection(self):
+        """One as services have it, to be closed by the caller."""
+        return pymysql.connect(
+            unix_socket=self.settings["PARLEY_DB_SOCKET"],
+            user=self.settings["PARLEY_DB_USER"],
+            password=self.settings["PARLEY_DB_PASSWORD"],
+        )
+
+    def administrator(self):
+        """A connection of the server's own administrator, to be closed by the caller."""
+        return pymysql.connect(
+            unix_socket=self.settings["PARLEY_DB_SOCKET"],
+            user=pwd.getpwuid(os.geteuid()).pw_name,
+            autocommit=True,
+        )
+
+    def administer(self, *statements):
+        """The rows of the last statement."""
+        with self.administrator() as connection, connection.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+            return cursor.fetchall()
 
     def new_name(self):
         """Makes an empty database and returns its name."""
