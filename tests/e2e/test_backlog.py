@@ -139,3 +139,40 @@ def test_a_login_repeats_no_more_than_that_of_a_conversation(stack, newcomer, co
     back = connect("youim", "tcp", confirm=True)
     back.log_in(account)
     back.expect_nothing()
+
+
+@pytest.mark.parametrize("transport", ["websocket", "tcp"])
+def test_an_answer_does_not_wait_behind_a_backlog(stack, newcomer, connect, transport):
+    """A client that takes nothing for a while has little before it when it asks for something."""
+    count, most_before = 600, 150
+    client, sender = newcomer("ourchat", transport), newcomer("ourchat", "websocket")
+    account = client.account
+    client.close()
+    for start in range(0, count, 50):
+        texts = [f"{number:01000}" for number in range(start, start + 50)]
+        sender.send(*[sender.saying(account, text) for text in texts])
+        for text in texts:
+            sender.hear_own(account, text)
+    back = connect("ourchat", transport, ext=True)
+    back.account = account
+    written = stack.metric("gateway", "entries_written_total")
+    back.stop_reading()
+    back.send(back.login_request(account))
+    wait_until(
+        lambda: stack.metric("gateway", "entries_written_total") > written, "the first page"
+    )
+    back.say(sender.account, "asked for", "r")
+    query = "SELECT COUNT(*) FROM message WHERE body = %s AND sender = %s"
+    wait_until(lambda: stack.sql(query, "asked for", account.number)[0][0] == 1, "the text")
+    sender.hear(account, sender.account, "asked for")
+    back.read_on()
+    back._expect_login()
+    before = 0
+    while (message := back.next())["code"] != 300:
+        assert message["data"]["msg"] == f"{before:01000}"
+        before += 1
+    assert message["data"]["ok"]
+    assert before <= most_before
+    for number in range(before, count):
+        back.hear(sender.account, account, f"{number:01000}")
+    back.hear_own(sender.account, "asked for")
