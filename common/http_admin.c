@@ -1,16 +1,10 @@
-/*
- * Pages over HTTP. The port is bound and accepted on here rather than by libwebsockets, which gives
- * up a port that is taken without saying so; it gets the accepted sockets and reads requests.
- */
+/* Pages over HTTP. libwebsockets gets the accepted sockets (listen.h) and reads requests. */
 #include "common/http_admin.h"
 
-#include <errno.h>
 #include <libwebsockets.h>
-#include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "common/log.h"
@@ -19,11 +13,10 @@
 
 /* Handed to libwebsockets at once: what the kernel doesn't take of it, libwebsockets copies. */
 #define WRITE_BYTES ((size_t)65536)
-/* How often it is looked whose time is over, and whether there are descriptors again. */
+/* How often it is looked whose time is over. */
 #define SWEEP_S 0.25
 /* libwebsockets' descriptors: the clients' and its own. */
 #define LIBRARY_FILES (HTTP_ADMIN_MAX_CLIENTS + 16)
-#define BACKLOG 64
 
 struct client {
     struct http_admin *owner;
@@ -44,7 +37,8 @@ struct http_admin {
     struct lws_protocols protocols[2];
     struct lws_context *context;
     struct lws_vhost *vhost;
-    ev_io listener;
+    struct listener *listener;
+    void (*failed)(void *argument);
     ev_timer sweep;
     struct client_list clients;
     size_t count;
@@ -162,7 +156,8 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
     }
 }
 
-static void let_in(struct http_admin *self, int fd) {
+static void let_in(void *argument, int fd) {
+    struct http_admin *self = argument;
     struct client *client = self->count < HTTP_ADMIN_MAX_CLIENTS ? calloc(1, sizeof *client) : NULL;
     if (client == NULL) {
         close(fd);
@@ -185,21 +180,11 @@ static void let_in(struct http_admin *self, int fd) {
     self->count++;
 }
 
-static void on_accept(struct ev_loop *ev, ev_io *watcher, int revents) {
-    (void)revents;
-    struct http_admin *self = watcher->data;
-    int fd = accept4(watcher->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd >= 0)
-        let_in(self, fd);
-    else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
-        ev_io_stop(ev, watcher); /* until the next sweep */
-}
-
 static void on_sweep(struct ev_loop *ev, ev_timer *timer, int revents) {
+    (void)ev;
     (void)revents;
     struct http_admin *self = timer->data;
     int64_t now_ms = loop_now_ms();
-    ev_io_start(ev, &self->listener);
     for (struct client *client = LIST_FIRST(&self->clients); client != NULL;
          client = LIST_NEXT(client, all)) {
         if (now_ms < client->deadline_ms)
@@ -210,33 +195,6 @@ static void on_sweep(struct ev_loop *ev, ev_timer *timer, int revents) {
 }
 
 /* --- life ------------------------------------------------------------------------------------ */
-
-/* A listening socket, or -1 with the reason. */
-static int open_socket(const char *host, uint16_t port, const char **reason_r) {
-    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
-                                   .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV};
-    struct addrinfo *address = NULL;
-    const int on = 1;
-    char service[8];
-    snprintf(service, sizeof service, "%u", port);
-    int status = getaddrinfo(host, service, &hints, &address);
-    if (status != 0) {
-        *reason_r = gai_strerror(status);
-        return -1;
-    }
-    int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd >= 0 &&
-        (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
-         bind(fd, address->ai_addr, address->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0)) {
-        *reason_r = strerror(errno);
-        close(fd);
-        fd = -1;
-    } else if (fd < 0) {
-        *reason_r = strerror(errno);
-    }
-    freeaddrinfo(address);
-    return fd;
-}
 
 static int start_library(struct http_admin *self) {
     void *loops[] = {self->ev};
@@ -266,41 +224,43 @@ static int start_library(struct http_admin *self) {
     return -1;
 }
 
-struct http_admin *http_admin_new(struct ev_loop *ev, const char *bind_address, uint16_t port,
+static void on_failed(void *argument) {
+    struct http_admin *self = argument;
+    self->failed(self->argument);
+}
+
+static const struct listener_events listener_events = {.accepted = let_in, .failed = on_failed};
+
+struct http_admin *http_admin_new(struct ev_loop *ev, const struct listen_at *at,
                                   const struct http_page *pages, size_t page_count,
-                                  void *argument) {
-    const char *reason = "no memory";
+                                  void (*failed)(void *argument), void *argument) {
     struct http_admin *self = calloc(1, sizeof *self);
-    int fd = self == NULL ? -1 : open_socket(bind_address, port, &reason);
-    if (fd < 0) {
-        log_error("start_failed", "reason=\"cannot listen on http://%s:%u: %s\"", bind_address,
-                  port, reason);
-        free(self);
+    if (self == NULL)
         return NULL;
-    }
     self->ev = ev;
     self->pages = pages;
     self->page_count = page_count;
+    self->failed = failed;
     self->argument = argument;
     LIST_INIT(&self->clients);
-    ev_io_init(&self->listener, on_accept, fd, EV_READ);
     ev_timer_init(&self->sweep, on_sweep, SWEEP_S, SWEEP_S);
-    self->listener.data = self->sweep.data = self;
-    ev_io_start(ev, &self->listener);
+    self->sweep.data = self;
     ev_timer_start(ev, &self->sweep);
-    if (start_library(self) != 0)
+    self->listener = listener_new(ev, at, &listener_events, self);
+    if (self->listener == NULL || start_library(self) != 0)
         http_admin_destroy(&self);
     return self;
 }
+
+bool http_admin_is_open(const struct http_admin *self) { return listener_is_open(self->listener); }
 
 void http_admin_destroy(struct http_admin **self_p) {
     struct http_admin *self = *self_p;
     *self_p = NULL;
     if (self == NULL)
         return;
-    ev_io_stop(self->ev, &self->listener);
+    listener_destroy(&self->listener);
     ev_timer_stop(self->ev, &self->sweep);
-    close(self->listener.fd);
     if (self->context != NULL)
         lws_context_destroy(self->context); /* closes what is left, with the callbacks */
     free(self);

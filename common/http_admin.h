@@ -2,7 +2,7 @@
  * A few pages over HTTP, for the operator's tools: made anew for each request, and small.
  *
  *     static const struct http_page pages[] = {{"/healthz", "text/plain", write_health}};
- *     struct http_admin *http = http_admin_new(ev, "127.0.0.1", 7110, pages, 1, argument);
+ *     struct http_admin *http = http_admin_new(ev, &at, pages, 1, on_failed, argument);
  *     http_admin_destroy(&http);
  *
  * GET and HEAD alone (others: 405), of these paths alone (404), one request a connection: every
@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "common/buffer.h"
+#include "common/listen.h"
 
 #define HTTP_ADMIN_MAX_CLIENTS 16
 #define HTTP_ADMIN_MS 5000
@@ -36,10 +37,12 @@ struct http_page {
     unsigned (*write)(void *argument, struct buffer *body);
 };
 
-/* `bind_address` is numeric; port 0: the kernel chooses. `pages` and `argument` are borrowed. NULL
- * after one logged line. */
-struct http_admin *http_admin_new(struct ev_loop *ev, const char *bind_address, uint16_t port,
-                                  const struct http_page *pages, size_t page_count, void *argument);
+/* `pages`, `argument` and what `at` points to are borrowed. NULL after one logged line; `failed` is
+ * called, after such a line, when the port cannot be had later (listen.h). */
+struct http_admin *http_admin_new(struct ev_loop *ev, const struct listen_at *at,
+                                  const struct http_page *pages, size_t page_count,
+                                  void (*failed)(void *argument), void *argument);
+bool http_admin_is_open(const struct http_admin *self);
 void http_admin_destroy(struct http_admin **self);
 
 #endif

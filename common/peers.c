@@ -86,6 +86,7 @@ static int peer_open(struct peer *peer) {
     zsock_set_rcvhwm(peer->dealer, SERVICE_SOCKET_HWM);
     zsock_set_maxmsgsize(peer->dealer, ENVELOPE_MAX_BYTES);
     zsock_set_linger(peer->dealer, 0);
+    zsock_set_ipv6(peer->dealer, 1);
     zsock_set_reconnect_ivl(peer->dealer, NEVER_MS);
     if (watch_connection(peer) == 0 && zsock_connect(peer->dealer, "%s", peer->address) == 0)
         peer->input = loop_socket_new(service_loop(peer->owner->service),

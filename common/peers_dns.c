@@ -105,9 +105,25 @@ static struct timespec in_ms(long ms) {
     return at;
 }
 
+/* An instance that listens on addresses of both families must not be taken for two: what a name has
+ * of IPv6 counts where it has nothing of IPv4. */
+static int family_of(const struct addrinfo *found) {
+    for (; found != NULL; found = found->ai_next)
+        if (found->ai_family == AF_INET)
+            return AF_INET;
+    return AF_INET6;
+}
+
+static void add_found(struct peers_resolver *self, const struct name *name) {
+    int family = family_of(name->found);
+    for (const struct addrinfo *found = name->found; found != NULL; found = found->ai_next)
+        if (found->ai_family == family)
+            add_address(&self->all, found, name->port);
+}
+
 /* A name that is not there (yet, or for a moment) keeps the addresses that it had. */
 static void look_up(struct peers_resolver *self, struct name *name) {
-    struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM}, *found;
+    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM}, *found;
     pthread_mutex_unlock(&self->lock);
     int status = getaddrinfo(name->host, NULL, &hints, &found);
     pthread_mutex_lock(&self->lock);
@@ -118,8 +134,7 @@ static void look_up(struct peers_resolver *self, struct name *name) {
     name->found = found;
     self->all = self->fixed;
     for (size_t i = 0; i < self->name_count; i++)
-        for (found = self->names[i].found; found != NULL; found = found->ai_next)
-            add_address(&self->all, found, self->names[i].port);
+        add_found(self, &self->names[i]);
     if (!self->stopping) /* after that there may be no loop */
         ev_async_send(service_loop(self->peers->service), &self->changed);
 }

@@ -3,6 +3,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "common/files.h"
 #include "common/log.h"
 #include "common/service_private.h"
 
@@ -12,8 +13,13 @@
 
 const struct config_option service_options[] = {
     CONFIG_STRING(struct service_settings, log_level, "info", "error, warn, info or debug"),
-    CONFIG_STRING(struct service_settings, bind_address, "127.0.0.1",
-                  "address that all of the service's ports listen on"),
+    CONFIG_STRING(struct service_settings, bind_address, LISTEN_DEFAULT,
+                  "addresses that all of the service's ports listen on, IPv4 and IPv6, several by "
+                  "commas; of the default those that the machine has"),
+    CONFIG_U64(struct service_settings, listen_wait_ms, 10000, 0, 600000, "ms",
+               "how long a port that somebody has at the moment is tried at start"),
+    CONFIG_U64(struct service_settings, max_callers, 512, 8, 65536, "connections",
+               "of other services and tools; beyond it the oldest that never pinged is ended"),
     CONFIG_U64(struct service_settings, heartbeat_ms, 1000, 10, 60000, "ms",
                "how often a called service is pinged"),
     CONFIG_U64(struct service_settings, peer_timeout_ms, 3000, 30, 600000, "ms",
@@ -51,16 +57,28 @@ void service_fail(struct service *service, int status) {
 
 /* --- ready and stop ------------------------------------------------------------------------ */
 
+bool service_listens(const struct service *service) {
+    const struct service_definition *definition = service->definition;
+    return listener_is_open(service->listener) &&
+           (service->http == NULL || http_admin_is_open(service->http)) &&
+           (definition->listens == NULL || definition->listens(definition->context));
+}
+
 static void wait_for_ready(struct service *service) {
     const struct service_definition *definition = service->definition;
+    if (!service_listens(service))
+        return; /* ended by listen_wait_ms */
     if (service_waits_for_database(service)) {
         /* The other services have their time from then on. */
         service->deadline_ms = loop_now_ms() + (int64_t)definition->common->peer_wait_ms;
     } else if (definition->ready == NULL || definition->ready(definition->context)) {
         service->state = SERVICE_READY;
         ev_timer_stop(service->ev, &service->tick);
-        log_info("ready", "address=tcp://%s:%u version=%s", definition->common->bind_address,
-                 (unsigned)*definition->port, PARLEY_VERSION);
+        char address[LISTEN_TEXT_BYTES];
+        log_info("ready", "address=%s version=%s",
+                 listen_print(address, "tcp://", definition->common->bind_address,
+                              (unsigned)*definition->port),
+                 PARLEY_VERSION);
     } else if (loop_now_ms() > service->deadline_ms) {
         const char *name =
             definition->missing == NULL ? NULL : definition->missing(definition->context);
@@ -123,26 +141,62 @@ static void on_signal(struct ev_loop *ev, ev_signal *watcher, int revents) {
 
 /* --- start --------------------------------------------------------------------------------- */
 
-static int bind_router(struct service *service) {
-    const struct service_definition *definition = service->definition;
-    service->router = zsock_new(ZMQ_ROUTER);
-    if (service->router == NULL)
-        return -1;
+/* ZeroMQ gets a socket that listens already, and closes it. The address tells it nothing more. */
+static void on_opened(void *argument, int fd) {
+    struct service *service = argument;
+    void *router = zsock_resolve(service->router);
+    if (zmq_setsockopt(router, ZMQ_USE_FD, &fd, sizeof fd) == 0 &&
+        zmq_bind(router, "tcp://127.0.0.1:*") == 0)
+        return;
+    log_error("start_failed", "reason=\"ZeroMQ does not take a socket: %s\"", zmq_strerror(errno));
+    close(fd);
+    service_fail(service, 1);
+}
+
+void service_port_failed(void *argument) { service_fail(argument, 1); }
+
+static void set_router_options(struct service *service) {
+    int limit_ms = (int)service->definition->common->peer_timeout_ms;
+    limit_ms = limit_ms > SERVICE_FRAME_MS ? limit_ms : SERVICE_FRAME_MS;
     zsock_set_router_handover(service->router, 1);
     zsock_set_sndhwm(service->router, SERVICE_SOCKET_HWM);
     zsock_set_rcvhwm(service->router, SERVICE_SOCKET_HWM);
     zsock_set_maxmsgsize(service->router, ENVELOPE_MAX_BYTES);
     zsock_set_linger(service->router, LINGER_MS);
-    if (zsock_bind(service->router, "tcp://%s:%u", definition->common->bind_address,
-                   (unsigned)*definition->port) < 0) {
-        log_error("start_failed", "reason=\"cannot listen on tcp://%s:%u: %s\"",
-                  definition->common->bind_address, (unsigned)*definition->port,
-                  zmq_strerror(errno));
+    zsock_set_ipv6(service->router, 1);
+    zsock_set_handshake_ivl(service->router, SERVICE_FRAME_MS);
+    /* Whoever sends half a message is silent to ZeroMQ, and ends. */
+    zsock_set_heartbeat_ivl(service->router, limit_ms);
+    zsock_set_heartbeat_timeout(service->router, limit_ms);
+}
+
+static int open_router(struct service *service) {
+    static const struct listener_events events = {.opened = on_opened,
+                                                  .failed = service_port_failed};
+    const struct service_settings *common = service->definition->common;
+    const struct callers_options callers = {
+        .port = (uint16_t)*service->definition->port,
+        .limit = common->max_callers,
+        .refused = metrics_counter(service->metrics, "callers_refused_total", "",
+                                   "Connections of callers that were ended: there were too many.")};
+    service->router = zsock_new(ZMQ_ROUTER);
+    if (service->router == NULL)
         return -1;
-    }
-    service->input =
-        loop_socket_new(service->ev, zsock_resolve(service->router), dispatch_ready, service);
-    return service->input == NULL ? -1 : 0;
+    set_router_options(service);
+    void *router = zsock_resolve(service->router);
+    service->callers = callers_new(service->ev, zsys_init(), router, &callers);
+    service->input = loop_socket_new(service->ev, router, dispatch_ready, service);
+    if (service->callers == NULL || service->input == NULL)
+        return -1;
+    service_add_queue(service, "callers", callers_count, service->callers, callers.limit);
+    snprintf(service->port_option, sizeof service->port_option, "%s_port",
+             service->definition->name);
+    const struct listen_at at = {.option = service->port_option,
+                                 .addresses = common->bind_address,
+                                 .port = callers.port,
+                                 .wait_ms = common->listen_wait_ms};
+    service->listener = listener_new(service->ev, &at, &events, service);
+    return service->listener == NULL ? -1 : 0;
 }
 
 static void watch(struct service *service) {
@@ -161,7 +215,7 @@ static void service_run(struct service *service) {
     watch(service);
     if (definition->start != NULL && definition->start(service, definition->context) != 0)
         return;
-    if (bind_router(service) != 0 || service_open_http(service) != 0)
+    if (open_router(service) != 0 || service_open_http(service) != 0)
         return;
     service->status = 0;
     service->deadline_ms = loop_now_ms() + (int64_t)definition->common->peer_wait_ms;
@@ -176,7 +230,9 @@ static void service_close(struct service *service) {
     service_leave_database(service);
     if (definition->finish != NULL)
         definition->finish(definition->context);
+    listener_destroy(&service->listener);
     loop_socket_destroy(&service->input);
+    callers_destroy(&service->callers);
     zsock_destroy(&service->router);
     buffer_free(&service->scratch);
     metrics_destroy(&service->metrics);
@@ -205,6 +261,9 @@ int service_main(const struct service_definition *definition, int argc, char **a
         return 2;
     }
     log_open(definition->name, level);
+    uint64_t files = files_limit();
+    log_info("file_limit", "before=%llu now=%llu", (unsigned long long)files,
+             (unsigned long long)files_raise_limit());
     zsys_handler_set(NULL); /* signals are the loop's */
     zsys_init();
     struct service service = {.definition = definition,

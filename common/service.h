@@ -38,6 +38,10 @@
 #define SERVICE_STOP_MS 5000
 /* A call that takes longer is logged. */
 #define SERVICE_SLOW_MS 1000
+/* A caller's handshake takes no longer; neither does a message from its first byte to its last, nor
+ * an answer to ZeroMQ's own ping, where peer_timeout_ms is not longer. Each is looked at as often.
+ */
+#define SERVICE_FRAME_MS 5000
 /* Calls in progress at once; beyond it requests are answered `overloaded`. */
 #define SERVICE_MAX_CALLS 65536
 /* No caller waits longer for an answer: a header that says so counts as one that says nothing. */
@@ -54,6 +58,7 @@
  * into the table. */
 struct service_settings {
     char *log_level, *bind_address;
+    uint64_t listen_wait_ms, max_callers;
     uint64_t heartbeat_ms, peer_timeout_ms, request_timeout_ms, peer_wait_ms;
 };
 extern const struct config_option service_options[];
@@ -141,6 +146,8 @@ struct service_definition {
     /* Whether everything is there; NULL: at once. Asked every 20 ms until it is, and later whenever
      * somebody wants to know. */
     bool (*ready)(void *context);
+    /* Whether the ports that `start` asked for are open; NULL: there are none. */
+    bool (*listens)(void *context);
     /* The name of a called service that does not answer, when `ready` is false; may be NULL. */
     const char *(*missing)(void *context);
     /* Starts the way out: stop what makes new work. NULL: nothing to do. */

@@ -305,6 +305,8 @@ static void run(struct call *call, struct slice bytes) {
         return;
     }
     /* The call may be answered and gone when the handler returns. */
+    if (handler->loop == service_handle_ping)
+        callers_heard(service->callers, zmq_msg_get(&call->frame, ZMQ_SRCFD));
     uint64_t before = log_trace_begin(call->trace);
     enum err err = handler->loop(own ? service : service->definition->context, call, call->body);
     log_trace_end(before);

@@ -7,9 +7,13 @@
 #include "common/http_admin.h"
 #include "common/loop.h"
 #include "common/service.h"
+#include "common/service_callers.h"
 
 /* Handlers per service, with the skeleton's own. */
 #define SERVICE_MAX_HANDLERS 64
+
+/* The name of an option. */
+#define SERVICE_OPTION_BYTES 48
 
 enum service_state { SERVICE_STARTING, SERVICE_READY, SERVICE_STOPPING };
 
@@ -46,7 +50,10 @@ struct service {
     struct pool *pool, *costly;
     struct service_database database; /* only with a pool */
     zsock_t *router;
+    struct callers *callers;
     struct loop_socket *input;
+    struct listener *listener; /* of the ROUTER */
+    char port_option[SERVICE_OPTION_BYTES], metrics_port_option[SERVICE_OPTION_BYTES];
     struct buffer scratch; /* one outgoing message at a time */
     struct service_route routes[SERVICE_MAX_HANDLERS];
     size_t route_count;
@@ -70,6 +77,11 @@ void dispatch_prepare(struct service *service);
 void dispatch_drop_costly(struct service *service);
 /* loop_socket_ready of the ROUTER. */
 void dispatch_ready(void *argument, void *socket);
+
+/* Whether all ports are open. */
+bool service_listens(const struct service *service);
+/* A port of the service's cannot be had: ends it. `argument`: the service. */
+void service_port_failed(void *argument);
 
 /* --- service_database.c --- */
 

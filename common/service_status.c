@@ -64,6 +64,8 @@ const char *service_lacks(const struct service *service, char out[SERVICE_LACKS_
     const struct service_definition *definition = service->definition;
     if (service->state == SERVICE_STOPPING)
         return "this instance is stopping";
+    if (!service_listens(service))
+        return "somebody else has a port of this instance";
     const char *lacks =
         service->pool == NULL ? NULL : pool_lacks_database(service->pool, out, SERVICE_LACKS_BYTES);
     if (lacks != NULL)
@@ -107,9 +109,14 @@ int service_open_http(struct service *service) {
     const struct service_definition *definition = service->definition;
     if (definition->metrics_port == NULL || *definition->metrics_port == 0)
         return 0;
-    service->http = http_admin_new(service->ev, definition->common->bind_address,
-                                   (uint16_t)*definition->metrics_port, pages,
-                                   sizeof pages / sizeof pages[0], service);
+    snprintf(service->metrics_port_option, sizeof service->metrics_port_option, "%s_metrics_port",
+             definition->name);
+    const struct listen_at at = {.option = service->metrics_port_option,
+                                 .addresses = definition->common->bind_address,
+                                 .port = (uint16_t)*definition->metrics_port,
+                                 .wait_ms = definition->common->listen_wait_ms};
+    service->http = http_admin_new(service->ev, &at, pages, sizeof pages / sizeof pages[0],
+                                   service_port_failed, service);
     return service->http == NULL ? -1 : 0;
 }
 

@@ -8,11 +8,16 @@ stop_order=(gateway delivery group session auth)
 declare -A service_pid log_start ends next_start
 declare -A usual_port=([gateway]=7100 [auth]=7101 [group]=7102 [session]=7103 [delivery]=7104)
 
-# Where this machine reaches what listens.
+# Where this machine reaches what listens: the first address, in brackets if it is one of IPv6.
 local_host() {
     local host
     host=$(setting bind_address 127.0.0.1)
-    [ "$host" != 0.0.0.0 ] || host=127.0.0.1
+    host=${host%%,*}
+    case $host in
+        0.0.0.0) host=127.0.0.1 ;;
+        ::) host='[::1]' ;;
+        *:*) host="[$host]" ;;
+    esac
     echo "$host"
 }
 

@@ -21,13 +21,14 @@ struct client *client_new(const char *address) {
     struct client *self = calloc(1, sizeof *self);
     if (self == NULL)
         return NULL;
-    const int no_linger = 0;
+    const int no_linger = 0, ipv6 = 1;
     const int64_t max_bytes = (int64_t)ENVELOPE_MAX_BYTES;
     self->address = strdup(address);
     self->context = zmq_ctx_new();
     self->socket = self->context == NULL ? NULL : zmq_socket(self->context, ZMQ_DEALER);
     if (self->address == NULL || self->socket == NULL ||
         zmq_setsockopt(self->socket, ZMQ_LINGER, &no_linger, sizeof no_linger) != 0 ||
+        zmq_setsockopt(self->socket, ZMQ_IPV6, &ipv6, sizeof ipv6) != 0 ||
         zmq_setsockopt(self->socket, ZMQ_MAXMSGSIZE, &max_bytes, sizeof max_bytes) != 0 ||
         zmq_connect(self->socket, address) != 0)
         client_destroy(&self);

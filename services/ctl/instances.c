@@ -1,8 +1,8 @@
 /* Where the services are; see instances.h. */
 #include "services/ctl/instances.h"
 
-#include <arpa/inet.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,22 +27,29 @@ static void add(struct instances *instances, const char *address) {
         snprintf(instances->addresses[instances->count++], INSTANCE_ADDRESS_BYTES, "%s", address);
 }
 
-/* `name:port`: every address behind the name. */
+/* `name:port`: every address behind the name; as for the services, those of IPv6 count where there
+ * are none of IPv4. */
 static void add_name(struct instances *instances, char *name) {
-    struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM}, *found = NULL;
-    char address[INSTANCE_ADDRESS_BYTES], host[INET_ADDRSTRLEN], *port = strrchr(name, ':');
+    static const int families[] = {AF_INET, AF_INET6};
+    char address[INSTANCE_ADDRESS_BYTES], host[INET6_ADDRSTRLEN], *port = strrchr(name, ':');
+    size_t before = instances->count;
     if (port == NULL)
         return;
     *port++ = '\0';
-    if (getaddrinfo(name, NULL, &hints, &found) != 0)
-        return;
-    for (struct addrinfo *entry = found; entry != NULL; entry = entry->ai_next) {
-        const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)entry->ai_addr;
-        inet_ntop(AF_INET, &in->sin_addr, host, sizeof host);
-        snprintf(address, sizeof address, "tcp://%s:%s", host, port);
-        add(instances, address);
+    for (size_t i = 0; i < 2 && instances->count == before; i++) {
+        struct addrinfo hints = {.ai_family = families[i], .ai_socktype = SOCK_STREAM};
+        struct addrinfo *found = NULL;
+        if (getaddrinfo(name, NULL, &hints, &found) != 0)
+            continue;
+        for (struct addrinfo *entry = found; entry != NULL; entry = entry->ai_next) {
+            if (getnameinfo(entry->ai_addr, entry->ai_addrlen, host, sizeof host, NULL, 0,
+                            NI_NUMERICHOST) != 0)
+                continue;
+            snprintf(address, sizeof address, i == 0 ? "tcp://%s:%s" : "tcp://[%s]:%s", host, port);
+            add(instances, address);
+        }
+        freeaddrinfo(found);
     }
-    freeaddrinfo(found);
 }
 
 void instances_find(const struct ctl_settings *settings, enum instance_service service,

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/files.h"
 #include "common/log.h"
 #include "services/ctl/check.h"
 #include "services/ctl/ctl.h"
@@ -129,6 +130,7 @@ int main(int argc, char **argv) {
     int words = 0;
     log_open("parleyctl", LOG_LEVEL_NONE);
     use_local_settings();
+    (void)files_raise_limit(); /* each instance that it asks takes some */
     const struct ctl_command *command = find(argc - 1, argv + 1, &words);
     if (command == NULL)
         return run_without_command(argc, argv);

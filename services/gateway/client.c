@@ -312,6 +312,11 @@ static void on_reached(void *argument, struct edge_connection *edge) {
         feed_reached(client);
 }
 
+/* As the log says; the service can do nothing without its ports. */
+static void on_failed(void *argument) {
+    service_fail(((const struct gateway *)argument)->service, 1);
+}
+
 static void on_refused(void *argument) {
     struct gateway *gateway = argument;
     metric_add(gateway->turned_away, 1);
@@ -322,7 +327,8 @@ const struct edge_handlers client_handlers = {.on_open = on_open,
                                               .on_fault = on_fault,
                                               .on_reached = on_reached,
                                               .on_close = on_close,
-                                              .on_refused = on_refused};
+                                              .on_refused = on_refused,
+                                              .on_failed = on_failed};
 
 /* Those that wait for a login stand in a list, in the order in which their time is over. */
 void client_await_login(struct client *client) {

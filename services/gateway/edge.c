@@ -1,5 +1,5 @@
 /*
- * Life of the edge: libwebsockets' context, the limit of open files, the sweep for silent clients,
+ * Life of the edge: libwebsockets' context, the limit of connections, the sweep for silent clients,
  * the orderly end.
  */
 #include "services/gateway/edge.h"
@@ -9,9 +9,9 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 
+#include "common/files.h"
 #include "common/log.h"
 #include "common/loop.h"
 #include "common/lws_log.h"
@@ -21,8 +21,6 @@
 #define READ_BYTES 2048
 /* The process's descriptors that are not clients': links, database, log. */
 #define RESERVED_FILES 256
-/* libwebsockets takes 16 bytes for each descriptor that the limit allows, and Docker's is 2^30. */
-#define MAX_FILES ((rlim_t)1 << 20)
 #define SWEEP_MS 1000
 /* To complete an HTTP request, at most. */
 #define HANDSHAKE_S 20
@@ -36,23 +34,10 @@ static const lws_retry_bo_t no_pings = {.secs_since_valid_ping = 0, .secs_since_
 
 /* --- limits --- */
 
-static rlim_t raise_file_limit(void) {
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return 1024;
-    rlim_t before = limit.rlim_cur;
-    limit.rlim_cur = limit.rlim_max < MAX_FILES ? limit.rlim_max : MAX_FILES;
-    if (limit.rlim_cur != before && setrlimit(RLIMIT_NOFILE, &limit) != 0)
-        limit.rlim_cur = before;
-    log_info("file_limit", "before=%llu now=%llu", (unsigned long long)before,
-             (unsigned long long)limit.rlim_cur);
-    return limit.rlim_cur;
-}
-
 static size_t connection_limit(const struct edge_settings *settings) {
-    rlim_t files = raise_file_limit();
-    rlim_t kept = RESERVED_FILES + EDGE_SPARE_SOCKETS;
-    rlim_t possible = files > 2 * kept ? files - kept : files / 2;
+    uint64_t files = files_limit();
+    uint64_t kept = RESERVED_FILES + EDGE_SPARE_SOCKETS;
+    uint64_t possible = files > 2 * kept ? files - kept : files / 2;
     if (settings->max_connections <= possible)
         return settings->max_connections;
     log_warn("connection_limit", "wanted=%llu now=%llu file_limit=%llu",
@@ -120,7 +105,6 @@ static void on_sweep(struct ev_loop *ev, ev_timer *watcher, int revents) {
     struct edge *edge = watcher->data;
     struct edge_connection *connection;
     int64_t now = loop_now_ms();
-    edge_listen_again(edge);
     edge_proxy_sweep(edge, now);
     for (connection = TAILQ_FIRST(&edge->connections); connection != NULL;
          connection = TAILQ_NEXT(connection, all)) {
@@ -260,10 +244,6 @@ void edge_destroy(struct edge **self) {
     ev_timer_stop(edge->ev, &edge->mark_timer);
     buffer_free(&edge->scratch);
     free(edge);
-}
-
-uint16_t edge_port(const struct edge *edge, enum edge_transport transport) {
-    return edge->listeners[transport].port;
 }
 
 size_t edge_count(const struct edge *edge) { return edge->count; }

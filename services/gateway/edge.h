@@ -55,8 +55,9 @@ struct edge;
 struct edge_connection;
 
 struct edge_settings {
-    const char *bind_address;                 /* a numeric IPv4 or IPv6 address */
+    const char *bind_address;                 /* numeric addresses, as of listen.h */
     uint16_t http_port, tcp_port, youim_port; /* 0: the kernel chooses, edge_port tells */
+    uint64_t listen_wait_ms;                  /* for ports that somebody has */
     uint64_t ping_interval_ms;     /* without a byte from the client; and to answer a ping */
     uint64_t vanished_timeout_ms;  /* for the client's kernel to acknowledge; whole seconds */
     uint64_t handshake_timeout_ms; /* to complete an HTTP request; at most 20 s */
@@ -87,10 +88,12 @@ struct edge_handlers {
     void (*on_close)(void *argument, struct edge_connection *connection);
     /* One more was closed at once, since there are `edge_limit` connections. */
     void (*on_refused)(void *argument);
+    /* A port could not be had within `listen_wait_ms`, as the log says. Never from edge_new. */
+    void (*on_failed)(void *argument);
 };
 
-/* NULL with one logged line when a port is taken or the like. `settings` and `handlers` are
- * borrowed for the edge's life. Raises the process's limit of open files as far as it may. */
+/* NULL with one logged line when it can't listen, or when a port is taken and `listen_wait_ms` is
+ * 0. `settings` and `handlers` are borrowed for the edge's life. */
 struct edge *edge_new(struct ev_loop *ev, const struct edge_settings *settings,
                       const struct edge_handlers *handlers, void *argument);
 /* Stops listening and closes every connection once its queue is written (at most 2 s), on_close
@@ -100,7 +103,9 @@ void edge_close_all(struct edge *edge);
  * edge_close_all. */
 void edge_destroy(struct edge **self);
 
-/* The port that is listened on. */
+/* Whether all ports are open. */
+bool edge_is_listening(const struct edge *edge);
+/* The port that is listened on; 0 while it can't be had. */
 uint16_t edge_port(const struct edge *edge, enum edge_transport transport);
 
 /* The owner's pointer for a connection, NULL at first. */

@@ -34,6 +34,13 @@ static void find_peer(int fd, struct edge_peer *peer_r) {
     }
 }
 
+/* Where an address takes both families, a client of IPv4 has one of IPv6 that holds its own. */
+static void unmap(char *host) {
+    static const char mapped[] = "::ffff:";
+    if (strncmp(host, mapped, sizeof mapped - 1) == 0 && strchr(host, '.') != NULL)
+        memmove(host, host + sizeof mapped - 1, strlen(host) - (sizeof mapped - 1) + 1);
+}
+
 static void set_peer(struct edge_connection *connection, struct lws *wsi) {
     const struct edge_peer *told = lws_get_opaque_user_data(wsi);
     struct edge_peer *peer = &connection->peer;
@@ -41,6 +48,7 @@ static void set_peer(struct edge_connection *connection, struct lws *wsi) {
         *peer = *told;
     else
         find_peer(lws_get_socket_fd(wsi), peer);
+    unmap(peer->host);
     bool wide = strchr(peer->host, ':') != NULL;
     snprintf(connection->address, sizeof connection->address, wide ? "[%s]:%u" : "%s:%u",
              peer->host, peer->port);

@@ -23,6 +23,7 @@
 #include <netinet/in.h>
 #include <sys/queue.h>
 
+#include "common/listen.h"
 #include "services/gateway/edge.h"
 #include "services/gateway/edge_json.h"
 #include "services/gateway/edge_proxy.h"
@@ -50,10 +51,9 @@ TAILQ_HEAD(edge_arrivals, edge_arrival);
 LIST_HEAD(edge_list, edge_connection);
 
 struct edge_listener {
-    ev_io io;
+    struct listener *listener;
     struct edge *edge;
     enum edge_transport transport;
-    uint16_t port;
 };
 
 struct edge_connection {
@@ -109,8 +109,7 @@ struct edge {
     struct lws_protocols protocols[EDGE_TRANSPORT_COUNT + 1]; /* by enum edge_transport; an end */
     char subprotocol[EDGE_SUBPROTOCOL_BYTES]; /* protocols[0]'s name, see edge_websocket.c */
     struct edge_listener listeners[EDGE_TRANSPORT_COUNT]; /* by enum edge_transport */
-    bool starved;    /* not listening: descriptors or memory ran out */
-    ev_prepare work; /* never started, only fed */
+    ev_prepare work;                                      /* never started, only fed */
     ev_timer sweep, mark_timer;
     struct edge_queue connections, working;
     struct edge_list marked;
@@ -129,7 +128,6 @@ struct edge {
 
 /* 0, or -1 with a logged line. */
 int edge_listen(struct edge *edge) __attribute__((warn_unused_result));
-void edge_listen_again(struct edge *edge); /* after having been starved */
 void edge_listen_stop(struct edge *edge);
 /* Gives a socket to libwebsockets, or closes it where there are too many. `peer` (malloc'ed, taken
  * over): whose it is; NULL for whoever it is connected to. */

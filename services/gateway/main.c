@@ -147,6 +147,7 @@ static int start(struct service *service, void *context) {
                                .http_port = (uint16_t)settings->http_port,
                                .tcp_port = (uint16_t)settings->tcp_port,
                                .youim_port = (uint16_t)settings->youim_port,
+                               .listen_wait_ms = settings->service.listen_wait_ms,
                                .ping_interval_ms = settings->ping_interval_ms,
                                .vanished_timeout_ms = settings->vanished_timeout_ms,
                                .handshake_timeout_ms = settings->login_timeout_ms,
@@ -158,11 +159,9 @@ static int start(struct service *service, void *context) {
     if (self->edge == NULL || make_peers(self) != 0)
         return -1;
     watch_queues(self);
-    const char *address = settings->service.bind_address;
-    log_info("listening", "websocket=%s:%u tcp=%s:%u youim=%s:%u", address,
-             (unsigned)edge_port(self->edge, EDGE_WEBSOCKET), address,
-             (unsigned)edge_port(self->edge, EDGE_TCP), address,
-             (unsigned)edge_port(self->edge, EDGE_YOUIM));
+    log_info("listening", "addresses=%s websocket=%u tcp=%u youim=%u",
+             settings->service.bind_address, (unsigned)settings->http_port,
+             (unsigned)settings->tcp_port, (unsigned)settings->youim_port);
     ev_timer_init(&self->tick, on_tick, GATEWAY_TICK_MS / 1000.0, GATEWAY_TICK_MS / 1000.0);
     self->tick.data = self;
     ev_timer_start(service_loop(service), &self->tick);
@@ -179,6 +178,10 @@ static const char *missing(void *context) {
 }
 
 static bool ready(void *context) { return missing(context) == NULL; }
+
+static bool listens(void *context) {
+    return edge_is_listening(((const struct gateway *)context)->edge);
+}
 
 static void stop(void *context) {
     struct gateway *self = context;
@@ -221,6 +224,7 @@ int main(int argc, char **argv) {
         .context = &gateway,
         .start = start,
         .ready = ready,
+        .listens = listens,
         .missing = missing,
         .stop = stop,
         .stopped = stopped,

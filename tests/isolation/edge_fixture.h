@@ -142,8 +142,8 @@ static inline void owner_refused(void *argument) {
     self->refused++;
 }
 
-static const struct edge_handlers owner_handlers = {owner_open,    owner_object, owner_fault,
-                                                    owner_reached, owner_close,  owner_refused};
+static const struct edge_handlers owner_handlers = {
+    owner_open, owner_object, owner_fault, owner_reached, owner_close, owner_refused, NULL};
 
 /* --- the fixture --- */
 

@@ -405,9 +405,10 @@ static void destroying_closes_what_is_open(void **state) {
 /* No edge comes of these settings, and one line of the log says what was wrong. */
 static void expect_refused(struct fixture *f, const struct edge_settings *settings, unsigned port) {
     char expected[64];
-    snprintf(expected, sizeof expected, "event=listen_failed");
+    snprintf(expected, sizeof expected, "event=start_failed");
     if (port != 0)
-        snprintf(expected, sizeof expected, " port=%u error=\"Address already in use\"\n", port);
+        snprintf(expected, sizeof expected, "127.0.0.1:%u for %s: Address already in use", port,
+                 settings->http_port != 0 ? "http_port" : "tcp_port");
     struct capture capture;
     capture_begin(&capture, STDERR_FILENO);
     struct edge *edge = edge_new(f->ev, settings, &owner_handlers, f);

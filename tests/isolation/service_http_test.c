@@ -290,15 +290,17 @@ static void they_may_go_at_any_moment(void **state) {
 static void a_port_that_is_taken_is_one_line(void **state) {
     (void)state;
     start(NULL);
-    struct service_process *second = run_service(
-        (const char *[]){test_text("--test-port=%u", (unsigned)test_free_port()),
-                         test_text("--test-metrics-port=%u", (unsigned)http_port), NULL});
+    struct service_process *second = run_service((const char *[]){
+        test_text("--test-port=%u", (unsigned)test_free_port()),
+        test_text("--test-metrics-port=%u", (unsigned)http_port), "--listen-wait-ms=200", NULL});
     assert_int_equal(service_process_wait_exit(second), 1);
     const char *output = service_process_output(second);
     const char *line = strstr(output, "level=error");
     assert_non_null(line);
     assert_null(strstr(line + 1, "level=error"));
-    assert_non_null(strstr(line, test_text("cannot listen on http://127.0.0.1:%u", http_port)));
+    assert_non_null(strstr(line, test_text("cannot listen on 127.0.0.1:%u for test_metrics_port: "
+                                           "Address already in use (tried for 200 ms); stop what",
+                                           http_port)));
     service_process_kill(&second);
     assert_int_equal(get("/healthz"), 200);
 }

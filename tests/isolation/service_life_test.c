@@ -99,7 +99,7 @@ static void a_taken_port_is_told_in_a_line(void **state) {
     const char *port = test_text("--test-port=%u", (unsigned)test_free_port());
     struct service_process *first = run_service((const char *[]){port, NULL});
     service_process_wait_ready(first);
-    const char *output = OUTPUT_OF(1, port);
+    const char *output = OUTPUT_OF(1, port, "--listen-wait-ms=200");
     assert_int_equal(count_of(output, "level=error"), 1);
     assert_non_null(strstr(output, "event=start_failed"));
     assert_non_null(strstr(output, port + strlen("--test-port=")));

@@ -10,6 +10,7 @@
 static struct {
     pthread_mutex_t lock;
     bool one_is_there, two_is_there;
+    int wanted;            /* the family that both.test and six.test were last asked for */
     size_t one_failed;     /* lookups of one.test that found nothing */
     bool waiting, release; /* slow.test: a lookup is under way; it may end */
 } names = {.lock = PTHREAD_MUTEX_INITIALIZER};
@@ -33,12 +34,27 @@ static bool is_there(const char *host) {
     return there;
 }
 
+/* six.test has an address of IPv6; both.test one of IPv4 behind that. */
+static int look_up_families(const char *name, const struct addrinfo *req, struct addrinfo **pai) {
+    lookup *real = (lookup *)dlsym(RTLD_NEXT, "getaddrinfo");
+    struct addrinfo hints = {.ai_flags = AI_NUMERICHOST, .ai_socktype = req->ai_socktype};
+    pthread_mutex_lock(&names.lock);
+    names.wanted = req->ai_family;
+    pthread_mutex_unlock(&names.lock);
+    int status = real("::1", NULL, &hints, pai);
+    if (status == 0 && strcmp(name, "both.test") == 0)
+        status = real("127.0.0.1", NULL, &hints, &(*pai)->ai_next);
+    return status;
+}
+
 /* In place of libc's, for ZeroMQ too. */
 int getaddrinfo(const char *name, const char *service, const struct addrinfo *req,
                 struct addrinfo **pai) {
     lookup *real = (lookup *)dlsym(RTLD_NEXT, "getaddrinfo");
     if (strstr(name, ".test") == NULL || (req->ai_flags & AI_NUMERICHOST) != 0)
         return real(name, service, req, pai);
+    if (strcmp(name, "six.test") == 0 || strcmp(name, "both.test") == 0)
+        return look_up_families(name, req, pai);
     return is_there(name) ? real("127.0.0.1", service, req, pai) : EAI_AGAIN;
 }
 
@@ -94,10 +110,29 @@ static void a_lookup_that_takes_long_holds_up_nothing(void **state) {
     LOCKED(names.release = true);
 }
 
+/* An instance that has an address of each family is one; one that has none of IPv4 is found, too.
+ */
+static void names_are_asked_for_both_families(void **state) {
+    struct fixture *f = *state;
+    struct node *node = node_new(f);
+    f->peers = peers_make(f, test_text("dns:both.test:%d,dns:six.test:7199", node->port));
+    assert_non_null(f->peers);
+    WAIT_FOR(f, peers_live_count(f->peers) == 1 && f->peers->count == 2);
+    assert_string_equal(peer_address(peers_next(f->peers)), node_address(node));
+    int wanted;
+    LOCKED(wanted = names.wanted);
+    assert_int_equal(wanted, AF_UNSPEC);
+    bool found = false;
+    for (size_t i = 0; i < f->peers->count; i++)
+        found |= strcmp(peer_address(f->peers->peers[i]), "tcp://[::1]:7199") == 0;
+    assert_true(found);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(a_name_that_is_gone_for_a_moment_keeps_its_addresses),
         TEST(a_lookup_that_takes_long_holds_up_nothing),
+        TEST(names_are_asked_for_both_families),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

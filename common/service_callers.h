@@ -1,0 +1,44 @@
+/*
+ * The connections of callers to a service's ROUTER: how many there are, and who has to go when
+ * there are too many.
+ *
+ * ZeroMQ accepts whoever comes, and without a descriptor for the next one it spins. So each
+ * connection is counted as it is accepted (ZeroMQ's monitor tells), and while there are more than
+ * `limit`, or while fewer descriptors than CALLERS_SPARE_FILES are left to the rest of the process,
+ * one is ended: the oldest that has never sent a ping, or the newest when all have. Callers ping
+ * every second, so that they stay, and find room at once, whatever else is connected.
+ */
+#ifndef PARLEY_COMMON_SERVICE_CALLERS_H
+#define PARLEY_COMMON_SERVICE_CALLERS_H
+
+#include <ev.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Left to the process besides its callers; an eighth of the limit of open files where that is
+ * less. */
+#define CALLERS_SPARE_FILES 64
+/* How often it is logged that there are too many. */
+#define CALLERS_LOG_MS 10000
+
+struct callers;
+struct metric;
+
+struct callers_options {
+    uint16_t port; /* of the ROUTER */
+    size_t limit;
+    struct metric *refused; /* counts whom it ends */
+};
+
+/* `router` is a ZeroMQ socket of `context` that is not bound yet, and outlives this. NULL without
+ * memory or descriptors. */
+struct callers *callers_new(struct ev_loop *ev, void *context, void *router,
+                            const struct callers_options *options);
+/* Before the ROUTER is closed. */
+void callers_destroy(struct callers **self);
+/* A ping came over this descriptor. */
+void callers_heard(struct callers *self, int fd);
+/* As of now; a depth for service_add_queue. */
+size_t callers_count(const void *self);
+
+#endif
