@@ -108,6 +108,7 @@ void bindings_bind(struct client *client, void (*done)(struct client *client, en
                         &(struct peers_request){.message = &message_SESSION_BIND,
                                                 .body = &body,
                                                 .trace = client->request.trace,
+                                                .timeout_ms = patience_left_ms(&client->patience),
                                                 .done = bound_one,
                                                 .argument = bind});
     }

@@ -96,15 +96,17 @@ static void send_next(struct cursors *self) {
     size_t count = left < CURSORS_PER_REQUEST ? left : CURSORS_PER_REQUEST;
     if (count == 0)
         return;
-    struct peers *delivery = self->gateway->delivery;
+    struct gateway *gateway = self->gateway;
+    struct peers *delivery = gateway->delivery;
     struct delivery_advance body = {.accounts = {self->asked.accounts + from, count},
                                     .conversations = {self->asked.conversations + from, count},
                                     .cids = {self->asked.cids + from, count}};
     if (peers_ask(delivery, peers_next(delivery),
                   &(struct peers_request){.message = &message_DELIVERY_ADVANCE,
                                           .body = &body,
+                                          .timeout_ms = gateway->settings.send_timeout_ms,
                                           .done = answered,
-                                          .argument = self->gateway}) == ERR_OK)
+                                          .argument = gateway}) == ERR_OK)
         self->asked_count = count;
 }
 

@@ -48,6 +48,9 @@ static size_t connection_limit(const struct edge_settings *settings) {
 
 /* --- silent clients --- */
 
+/* States of TCP, as the kernel counts them; linux/tcp.h has no names for them. */
+enum { STATE_CLOSE = 7, STATE_CLOSE_WAIT = 8 };
+
 /*
  * The kernel knows when the last byte came, also of what libwebsockets keeps to itself (pings), and
  * what has been acknowledged. Asked only of a client that may have been silent for long enough.
@@ -57,6 +60,14 @@ static bool ask_kernel(const struct edge_connection *connection, struct tcp_info
     *info_r = (struct tcp_info){0};
     return getsockopt(lws_get_socket_fd(connection->wsi), IPPROTO_TCP, TCP_INFO, info_r, &length) ==
            0;
+}
+
+bool edge_is_left(const struct edge_connection *connection) {
+    struct tcp_info info;
+    if (!ask_kernel(connection, &info))
+        return false;
+    return info.tcpi_state == STATE_CLOSE ||
+           (connection->transport == EDGE_WEBSOCKET && info.tcpi_state == STATE_CLOSE_WAIT);
 }
 
 uint64_t edge_silent_ms(const struct edge_connection *connection) {

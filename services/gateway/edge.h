@@ -117,6 +117,9 @@ enum edge_transport edge_transport(const struct edge_connection *connection);
 /* The client's, with its port, for logs; and without. Behind a proxy what that said. */
 const char *edge_address(const struct edge_connection *connection);
 const char *edge_host(const struct edge_connection *connection);
+/* Whether the client has closed it, which nobody has read yet while it is paused. Half of a TCP
+ * connection may be closed by a client that still waits for its answers: that is not meant. */
+bool edge_is_left(const struct edge_connection *connection);
 /* How long ago the client was heard: its last byte, pongs included; on the transports where it need
  * not send any, also its kernel's last acknowledgement. */
 uint64_t edge_silent_ms(const struct edge_connection *connection);

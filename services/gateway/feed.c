@@ -281,6 +281,7 @@ static void pull(struct client *client) {
         err = peers_ask(gateway->delivery, peers_next(gateway->delivery),
                         &(struct peers_request){.message = &message_DELIVERY_PULL,
                                                 .body = &body,
+                                                .timeout_ms = gateway->settings.send_timeout_ms,
                                                 .done = pulled,
                                                 .argument = pull});
     }

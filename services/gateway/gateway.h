@@ -96,6 +96,7 @@ struct client {
     struct patience patience;      /* with the request in progress, from its look-ups on */
     unsigned char nonce[NONCE_BYTES];
     void (*again)(struct client *client); /* asks for it again; NULL: it is tried once */
+    struct errand *errand;                /* that is on its way for it; NULL: none */
     bool awaits_retry;                    /* in gateway->retry_queue */
     struct client *next_retry, *prev_retry;
     struct send *sends; /* in the order in which they were read */
@@ -157,6 +158,7 @@ struct gateway {
     struct client *bound;   /* by binding */
     uint64_t last_binding;
     struct client *pull_queue, *mark_queue, *login_queue, *retry_queue, *stored_queue;
+    int64_t look_for_left_ms;   /* operations_ask.c: next at */
     size_t pulls, queued_pulls; /* on their way; in pull_queue */
     struct names *names;
     struct cursors *cursors;

@@ -112,15 +112,13 @@ static void ask(struct look_up *look_up) {
     struct slice_list ids = {&id, 1};
     struct group_resolve group_body = {.ids = ids};
     struct auth_resolve auth_body = {.ids = ids};
-    uint64_t left_ms = patience_left_ms(&look_up->patience);
-    uint64_t most_ms = service_common(gateway->service)->request_timeout_ms;
     enum err err =
         peers_ask(peers, peers_next(peers),
                   &(struct peers_request){
                       .message = group ? &message_GROUP_RESOLVE : &message_AUTH_RESOLVE,
                       .body = group ? (const void *)&group_body : (const void *)&auth_body,
                       .trace = look_up->trace,
-                      .timeout_ms = left_ms < most_ms ? left_ms : most_ms,
+                      .timeout_ms = patience_left_ms(&look_up->patience),
                       .done = answered,
                       .argument = look_up});
     if (err != ERR_OK)

@@ -5,18 +5,22 @@
 
 #include "services/gateway/operations_private.h"
 
+/* How often clients that wait for a hash are looked at. */
+#define LOOK_FOR_LEFT_MS 1000
+
 /* A request on its way; its client may be gone when it is answered. */
 struct errand {
     struct gateway *gateway;
     uint64_t client;
+    struct peers_ticket ticket;
     void (*done)(struct client *client, enum err err, const void *reply);
 };
 
-/* Whether it matters that a request may have been carried out unseen. */
+/* Whether it matters that a request may have been carried out unseen: a log-out is repeated. */
 static bool changes_something(const struct client *client) {
     enum operation operation = client->request.operation;
     return client->again != NULL && operation != OPERATION_LOGIN && operation != OPERATION_RESUME &&
-           operation != OPERATION_RECEIVED;
+           operation != OPERATION_RECEIVED && operation != OPERATION_LOGOUT;
 }
 
 /* How it ends when it is not asked again: nobody is told that something was not done that may have
@@ -46,6 +50,7 @@ static void errand_done(void *argument, enum err err, const void *reply, const c
     struct client *client = gateway_client(errand.gateway, errand.client);
     if (client == NULL)
         return;
+    client->errand = NULL;
     client->patience.unknown = client->patience.unknown || patience_is_unknown(err, text);
     conclude(client, &errand, err, reply);
 }
@@ -53,10 +58,13 @@ static void errand_done(void *argument, enum err err, const void *reply, const c
 void operation_ask(struct client *client, struct peers *peers, const struct message_desc *message,
                    const void *body,
                    void (*done)(struct client *client, enum err err, const void *reply)) {
-    const struct errand errand = {client->gateway, client->id, done};
+    const struct errand errand = {.gateway = client->gateway, .client = client->id, .done = done};
     struct errand *copy = malloc(sizeof *copy);
-    uint64_t most_ms = service_common(client->gateway->service)->request_timeout_ms;
-    uint64_t left_ms = client->again == NULL ? most_ms : patience_left_ms(&client->patience);
+    /* As long as the client waits, not shorter: a second asking would only stand in the queue
+     * behind the first. When an instance is lost, the answer is that. */
+    uint64_t wait_ms = client->again == NULL
+                           ? service_common(client->gateway->service)->request_timeout_ms
+                           : patience_left_ms(&client->patience);
     enum err err = ERR_OVERLOADED;
     if (copy != NULL) {
         *copy = errand;
@@ -64,14 +72,17 @@ void operation_ask(struct client *client, struct peers *peers, const struct mess
                         &(struct peers_request){.message = message,
                                                 .body = body,
                                                 .trace = client->request.trace,
-                                                .timeout_ms = left_ms < most_ms ? left_ms : most_ms,
+                                                .timeout_ms = wait_ms,
                                                 .done = errand_done,
-                                                .argument = copy});
+                                                .argument = copy,
+                                                .ticket_r = &copy->ticket});
     }
     if (err != ERR_OK) {
         free(copy);
         conclude(client, &errand, err, NULL);
+        return;
     }
+    client->errand = copy;
 }
 
 void operation_end(struct client *client, enum err err, const void *reply) {
@@ -84,8 +95,28 @@ static void await_no_more(struct client *client) {
     client->awaits_retry = false;
 }
 
+/* Whether it waits for the hash of a password, which is costly. */
+static bool awaits_hash(const struct client *client) {
+    enum operation operation = client->request.operation;
+    return client->errand != NULL &&
+           (operation == OPERATION_LOGIN || operation == OPERATION_REGISTER);
+}
+
+/* While its request is carried out, nothing is read from a client, its close neither. */
+static void end_left(struct gateway *gateway) {
+    struct client *client, *next;
+    HASH_ITER(hh, gateway->clients, client, next) {
+        if (awaits_hash(client) && edge_is_left(client->edge))
+            edge_close(client->edge, 1001, "");
+    }
+}
+
 void operation_tick(struct gateway *gateway, int64_t now_ms) {
     struct client *client, *next;
+    if (now_ms >= gateway->look_for_left_ms) {
+        gateway->look_for_left_ms = now_ms + LOOK_FOR_LEFT_MS;
+        end_left(gateway);
+    }
     DL_FOREACH_SAFE2(gateway->retry_queue, client, next, next_retry) {
         if (client->patience.again_ms > now_ms)
             continue;
@@ -97,4 +128,6 @@ void operation_tick(struct gateway *gateway, int64_t now_ms) {
 void operation_drop(struct client *client) {
     if (client->awaits_retry)
         await_no_more(client);
+    if (awaits_hash(client))
+        peers_cancel(&client->errand->ticket);
 }

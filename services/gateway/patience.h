@@ -3,7 +3,8 @@
  * that grows, until the time for all of it is over.
  *
  *     patience_start(&patience, send_timeout_ms);
- *     ... ask, and wait for the answer for patience_left_ms() at most
+ *     ... ask, and wait for the answer for patience_left_ms(): what an instance that is not lost
+ *     is still at is not asked a second time
  *     if (patience_may_pass(err) && patience_wait(&patience)) ... ask again at patience.again_ms
  *     else ... tell that it failed
  */
@@ -26,8 +27,7 @@ struct patience {
 };
 
 static inline void patience_start(struct patience *self, uint64_t for_ms) {
-    *self = (struct patience){.until_ms = loop_now_ms() + (int64_t)for_ms,
-                              .pause_ms = PATIENCE_FIRST_PAUSE_MS};
+    *self = (struct patience){.until_ms = loop_now_ms() + (int64_t)for_ms};
 }
 
 /* The instance is not there, has died on it, or says that it could not do it for now. */
@@ -46,12 +46,17 @@ static inline bool patience_will_pass(enum err err) {
     return patience_may_pass(err) || err == ERR_OVERLOADED;
 }
 
+/* The pause behind one of `pause_ms`; 0: the first. */
+static inline int64_t patience_next_pause_ms(int64_t pause_ms) {
+    if (pause_ms == 0)
+        return PATIENCE_FIRST_PAUSE_MS;
+    return pause_ms * 2 < PATIENCE_MAX_PAUSE_MS ? pause_ms * 2 : PATIENCE_MAX_PAUSE_MS;
+}
+
 /* false: the time would be over by then. */
 static inline bool patience_wait(struct patience *self) {
+    self->pause_ms = patience_next_pause_ms(self->pause_ms);
     self->again_ms = loop_now_ms() + self->pause_ms;
-    self->pause_ms *= 2;
-    if (self->pause_ms > PATIENCE_MAX_PAUSE_MS)
-        self->pause_ms = PATIENCE_MAX_PAUSE_MS;
     return self->again_ms < self->until_ms;
 }
 

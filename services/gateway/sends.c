@@ -21,6 +21,8 @@
 
 /* Text of one request; what is beyond leaves with the next. */
 #define FLIGHT_BYTES ((size_t)512 << 10)
+/* A text that has less time left than this is not sent again when its flight had no answer. */
+#define FLIGHT_LEAST_MS 1000
 
 /* Whom a client writes to, which is what makes a conversation of its. */
 struct recipient {
@@ -32,9 +34,10 @@ struct send {
     struct client_request request;
     unsigned char nonce[NONCE_BYTES];
     struct recipient to;
-    struct flight *flight; /* that it is on its way with; NULL: waits */
-    bool alone;            /* was refused with others: goes with none */
-    bool unknown;          /* one of its flights may have stored it, or may yet */
+    struct flight *flight;      /* that it is on its way with; NULL: waits */
+    bool alone;                 /* was refused with others: goes with none */
+    int64_t again_ms, pause_ms; /* when it may go again, and after which pause it did last */
+    bool unknown;               /* one of its flights may have stored it, or may yet */
     int64_t deadline_ms;
     struct send *prev, *next;
 };
@@ -92,6 +95,19 @@ static void conclude(struct client *client, struct send *send, struct client_res
 
 static void depart(struct client *client, struct recipient to);
 
+/* A text whose flight failed in a way that passes. After one that got no answer in time, those that
+ * have little time left themselves are not asked again: else each would end a request of its own.
+ */
+static void wait_again(struct client *client, struct send *send, enum err err) {
+    int64_t now_ms = loop_now_ms();
+    send->flight = NULL;
+    client->gateway->waiting_sends++;
+    send->pause_ms = patience_next_pause_ms(send->pause_ms);
+    send->again_ms = now_ms + send->pause_ms;
+    if (err == ERR_TIMEOUT && send->deadline_ms < now_ms + FLIGHT_LEAST_MS)
+        send->deadline_ms = now_ms;
+}
+
 /* A flight's texts stand in the list in the order in which they stood in the request. */
 static void land(struct client *client, const struct flight *flight, enum err err,
                  const struct delivery_send_reply *reply, bool unknown) {
@@ -101,10 +117,14 @@ static void land(struct client *client, const struct flight *flight, enum err er
     DL_FOREACH_SAFE(client->sends, send, next) {
         if (send->flight != flight)
             continue;
-        if (passes || (err != ERR_OK && together)) {
-            send->flight = NULL;
-            send->alone = send->alone || !passes;
+        if (passes) {
+            wait_again(client, send, err);
             send->unknown = send->unknown || unknown;
+            continue;
+        }
+        if (err != ERR_OK && together) {
+            send->flight = NULL;
+            send->alone = true;
             client->gateway->waiting_sends++;
             continue;
         }
@@ -135,13 +155,18 @@ static void answered(void *argument, enum err err, const void *reply, const char
     free(flight);
 }
 
-static bool ask(struct client *client, struct flight *flight, const struct delivery_send *body) {
+/* It is waited for until the first of its texts has to be told: what delivery is still at is not
+ * sent a second time, and it drops what waits there longer. */
+static bool ask(struct client *client, struct flight *flight, const struct delivery_send *body,
+                int64_t deadline_ms) {
     struct peers *delivery = client->gateway->delivery;
+    int64_t left_ms = deadline_ms - loop_now_ms();
     return peers_ask(delivery,
                      peers_by_key(delivery, conversation_key(client->account, flight->to)),
                      &(struct peers_request){.message = &message_DELIVERY_SEND,
                                              .body = body,
                                              .trace = body->traces.items[0],
+                                             .timeout_ms = left_ms > 0 ? (uint64_t)left_ms : 1,
                                              .done = answered,
                                              .argument = flight}) == ERR_OK;
 }
@@ -196,7 +221,7 @@ static void depart(struct client *client, struct recipient to) {
     const struct send *first = client->sends;
     while (first != NULL && !goes_to(first, to))
         first = first->next;
-    if (first == NULL || first->flight != NULL)
+    if (first == NULL || first->flight != NULL || first->again_ms > loop_now_ms())
         return;
     struct slice texts[DELIVERY_SEND_MAX], nonces[DELIVERY_SEND_MAX];
     uint64_t traces[DELIVERY_SEND_MAX];
@@ -215,7 +240,7 @@ static void depart(struct client *client, struct recipient to) {
     *flight = (struct flight){client->gateway, client->id, to, body.texts.count};
     if (body.traces.count == 1)
         body.traces.count = 0; /* the request's own says it */
-    if (ask(client, flight, &body))
+    if (ask(client, flight, &body, first->deadline_ms))
         board(client, flight);
     else
         free(flight);

@@ -257,6 +257,51 @@ static void ourchat_holds_the_sender_to_the_account(void **state) {
     stage_quiet(stage);
 }
 
+/* --- a login that takes long -------------------------------------------------------------------
+ */
+
+static int set_up_hasty(void **state) {
+    return stage_set_up_with(
+        state, (const char *[]){"--request-timeout-ms=100", "--send-timeout-ms=600000", NULL});
+}
+
+/* A second asking would only stand in the queue behind the first. */
+static void what_is_still_worked_on_is_not_asked_again(void **state) {
+    struct stage *stage = *state;
+    struct talker *talker = stage_talker(stage, false);
+    struct auth_login body;
+    talker_say(talker, "{'msgType':'1','msgBody':{'loginUserId':'alice','password':'secret'}}");
+    struct asked *asked = stage_expect(stage, AUTH, &message_AUTH_LOGIN, &body);
+    for (int64_t until_ms = loop_now_ms() + 1000; loop_now_ms() < until_ms;)
+        stage_quiet(stage);
+    /* What has too much to do is told at once: the client is to try again later. */
+    played_refuse(&asked, ERR_OVERLOADED);
+    stage_hears(stage, talker, "{'msgType':2,'resultCode':'fail','token':'~'}");
+    stage_quiet(stage);
+    assert_int_equal(played_cancels(stage->played[AUTH]), 0);
+}
+
+static void who_hangs_up_needs_no_hash_any_more(void **state) {
+    static const char *const asks[] = {
+        "{'msgType':'1','msgBody':{'loginUserId':'alice','password':'secret'}}",
+        "{'msgType':'113','msgBody':{'userId':'alice','password':'secret'}}"};
+    struct stage *stage = *state;
+    for (unsigned i = 0; i < 2; i++) {
+        struct talker *talker = stage_talker(stage, true);
+        talker_say(talker, "%s", asks[i]);
+        STAGE_UNTIL(stage, played_waiting(stage->played[AUTH]) != NULL);
+        stage_hang_up(stage, &talker);
+        STAGE_UNTIL(stage, played_cancels(stage->played[AUTH]) == i + 1);
+        struct auth_login login;
+        struct auth_register registration;
+        struct asked *asked =
+            i == 0 ? stage_expect(stage, AUTH, &message_AUTH_LOGIN, &login)
+                   : stage_expect(stage, AUTH, &message_AUTH_REGISTER, &registration);
+        played_refuse(&asked, ERR_TIMEOUT);
+    }
+    stage_quiet(stage);
+}
+
 int main(void) {
 #define TEST(name_) cmocka_unit_test_setup_teardown(name_, stage_set_up, stage_tear_down)
     const struct CMUnitTest tests[] = {
@@ -270,6 +315,9 @@ int main(void) {
         TEST(a_second_login_is_refused_without_asking),
         TEST(acting_for_someone_else_is_refused),
         TEST(ourchat_holds_the_sender_to_the_account),
+        cmocka_unit_test_setup_teardown(what_is_still_worked_on_is_not_asked_again, set_up_hasty,
+                                        stage_tear_down),
+        TEST(who_hangs_up_needs_no_hash_any_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -28,7 +28,7 @@ struct played {
     const char *name;
     zsock_t *router;
     zframe_t *caller; /* of the last ping */
-    unsigned pings;
+    unsigned pings, cancels;
     uint64_t instance, link, pushed;
     struct asked *asked; /* oldest first */
 };
@@ -172,6 +172,13 @@ void played_poll(struct played *self) {
             envelope_unpack(slice_make((const char *)zframe_data(frame), zframe_size(frame)),
                             &envelope),
             0);
+        if (envelope.kind == ENVELOPE_EVENT &&
+            slice_equal(envelope.name, slice_text(message_SERVICE_CANCEL.name))) {
+            self->cancels++;
+            zframe_destroy(&frame);
+            zframe_destroy(&caller);
+            continue;
+        }
         assert_int_equal(envelope.kind, ENVELOPE_REQUEST);
         if (slice_equal(envelope.name, slice_text(message_SERVICE_PING.name))) {
             answer_ping(self, &caller, envelope.id);
@@ -182,6 +189,8 @@ void played_poll(struct played *self) {
         zframe_destroy(&caller);
     }
 }
+
+unsigned played_cancels(const struct played *self) { return self->cancels; }
 
 unsigned played_pings(const struct played *self) { return self->pings; }
 

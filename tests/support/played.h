@@ -32,6 +32,8 @@ void *played_socket(const struct played *self);
 
 /* Reads all that has come. */
 void played_poll(struct played *self);
+/* Requests whose caller said that it needs no answer any more. */
+unsigned played_cancels(const struct played *self);
 /* Pings that were answered. */
 unsigned played_pings(const struct played *self);
 /* The oldest request of that kind that was not taken; NULL when there is none. `body_r` and what it
