@@ -25,80 +25,82 @@
  */
 enum fault_class { FAULT_LOST, FAULT_ELSEWHERE, FAULT_BUSY, FAULT_SHORT, FAULT_TAKEN, FAULT_BUG };
 
+static const struct {
+    unsigned code;
+    enum fault_class class;
+} faults[] = {
+    {CR_CONNECTION_ERROR, FAULT_LOST},
+    {CR_CONN_HOST_ERROR, FAULT_LOST},
+    {CR_SERVER_GONE_ERROR, FAULT_LOST},
+    {CR_SERVER_HANDSHAKE_ERR, FAULT_LOST},
+    {CR_SERVER_LOST, FAULT_LOST},
+    {CR_SERVER_LOST_EXTENDED, FAULT_LOST},
+    {CR_MALFORMED_PACKET, FAULT_LOST},
+    {CR_OUT_OF_MEMORY, FAULT_LOST},
+    {CR_ERR_NET_READ, FAULT_LOST},
+    {CR_ERR_NET_WRITE, FAULT_LOST},
+    {ER_SERVER_SHUTDOWN, FAULT_LOST},
+    {ER_CONNECTION_KILLED, FAULT_LOST},
+    {ER_NORMAL_SHUTDOWN, FAULT_LOST},
+    {ER_GOT_SIGNAL, FAULT_LOST},
+    {ER_SHUTDOWN_COMPLETE, FAULT_LOST},
+    {ER_FORCING_CLOSE, FAULT_LOST},
+    {ER_ABORTING_CONNECTION, FAULT_LOST},
+    {ER_NEW_ABORTING_CONNECTION, FAULT_LOST},
+    {ER_ERROR_DURING_COMMIT, FAULT_LOST}, /* whether it was committed is not known */
+    {ER_UNKNOWN_STMT_HANDLER,
+     FAULT_LOST}, /* a proxy has put another session behind the connection */
+    {ER_NET_PACKETS_OUT_OF_ORDER, FAULT_LOST},
+    {ER_NET_READ_ERROR, FAULT_LOST},
+    {ER_NET_READ_INTERRUPTED, FAULT_LOST},
+    {ER_NET_ERROR_ON_WRITE, FAULT_LOST},
+    {ER_NET_WRITE_INTERRUPTED, FAULT_LOST},
+    {ER_OPTION_PREVENTS_STATEMENT, FAULT_ELSEWHERE}, /* --read-only, while servers change roles */
+    {ER_READ_ONLY_MODE, FAULT_ELSEWHERE},
+    {ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION, FAULT_ELSEWHERE},
+    {ER_READ_ONLY_TRANSACTION, FAULT_ELSEWHERE},
+    {ER_INNODB_READ_ONLY, FAULT_ELSEWHERE},
+    {ER_OPEN_AS_READONLY, FAULT_ELSEWHERE},
+    {ER_UNKNOWN_COM_ERROR, FAULT_ELSEWHERE}, /* a node that is not part of its cluster */
+    {ER_LOCK_DEADLOCK, FAULT_BUSY},
+    {ER_XA_RBDEADLOCK, FAULT_BUSY},
+    {ER_LOCK_WAIT_TIMEOUT, FAULT_BUSY},
+    {ER_LOCK_ABORTED, FAULT_BUSY},
+    {ER_CANT_UPDATE_WITH_READLOCK, FAULT_BUSY},
+    {ER_CHECKREAD, FAULT_BUSY},
+    {ER_QUERY_INTERRUPTED, FAULT_BUSY},
+    {ER_FILSORT_ABORT, FAULT_BUSY},
+    {ER_STATEMENT_TIMEOUT, FAULT_BUSY},
+    {ER_MYSQL_QUERY_TIMEOUT, FAULT_BUSY},
+    {ER_NEED_REPREPARE, FAULT_BUSY},
+    {ER_TABLE_DEF_CHANGED, FAULT_BUSY},
+    {ER_CON_COUNT_ERROR, FAULT_SHORT},
+    {ER_TOO_MANY_USER_CONNECTIONS, FAULT_SHORT},
+    {ER_USER_LIMIT_REACHED, FAULT_SHORT},
+    {ER_TOO_MANY_CONCURRENT_TRXS, FAULT_SHORT},
+    {ER_MAX_PREPARED_STMT_COUNT_REACHED, FAULT_SHORT},
+    {ER_LOCK_TABLE_FULL, FAULT_SHORT},
+    {ER_OUT_OF_RESOURCES, FAULT_SHORT},
+    {ER_OUTOFMEMORY, FAULT_SHORT},
+    {ER_OUT_OF_SORTMEMORY, FAULT_SHORT},
+    {ER_CANT_CREATE_THREAD, FAULT_SHORT},
+    {ER_CANT_CREATE_FILE, FAULT_SHORT},
+    {ER_CANT_OPEN_FILE, FAULT_SHORT},
+    {ER_DISK_FULL, FAULT_SHORT},
+    {ER_RECORD_FILE_FULL, FAULT_SHORT},
+    {ER_ERROR_ON_READ, FAULT_SHORT},
+    {ER_ERROR_ON_WRITE, FAULT_SHORT},
+    {ER_ERROR_ON_CLOSE, FAULT_SHORT},
+    {ER_GET_ERRNO, FAULT_SHORT}, /* "No space left on device", from the engine */
+    {ER_DUP_ENTRY, FAULT_TAKEN},
+    {ER_DUP_ENTRY_WITH_KEY_NAME, FAULT_TAKEN},
+};
+
 static enum fault_class classify(unsigned code) {
-    switch (code) {
-    case CR_CONNECTION_ERROR:
-    case CR_CONN_HOST_ERROR:
-    case CR_SERVER_GONE_ERROR:
-    case CR_SERVER_HANDSHAKE_ERR:
-    case CR_SERVER_LOST:
-    case CR_SERVER_LOST_EXTENDED:
-    case CR_MALFORMED_PACKET:
-    case CR_OUT_OF_MEMORY:
-    case CR_ERR_NET_READ:
-    case CR_ERR_NET_WRITE:
-    case ER_SERVER_SHUTDOWN:
-    case ER_CONNECTION_KILLED:
-    case ER_NORMAL_SHUTDOWN:
-    case ER_GOT_SIGNAL:
-    case ER_SHUTDOWN_COMPLETE:
-    case ER_FORCING_CLOSE:
-    case ER_ABORTING_CONNECTION:
-    case ER_NEW_ABORTING_CONNECTION:
-    case ER_ERROR_DURING_COMMIT:  /* whether it was committed is not known */
-    case ER_UNKNOWN_STMT_HANDLER: /* a proxy has put another session behind the connection */
-    case ER_NET_PACKETS_OUT_OF_ORDER:
-    case ER_NET_READ_ERROR:
-    case ER_NET_READ_INTERRUPTED:
-    case ER_NET_ERROR_ON_WRITE:
-    case ER_NET_WRITE_INTERRUPTED:
-        return FAULT_LOST;
-    case ER_OPTION_PREVENTS_STATEMENT: /* --read-only, while servers change roles */
-    case ER_READ_ONLY_MODE:
-    case ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION:
-    case ER_READ_ONLY_TRANSACTION:
-    case ER_INNODB_READ_ONLY:
-    case ER_OPEN_AS_READONLY:
-    case ER_UNKNOWN_COM_ERROR: /* a node that is not part of its cluster */
-        return FAULT_ELSEWHERE;
-    case ER_LOCK_DEADLOCK:
-    case ER_XA_RBDEADLOCK:
-    case ER_LOCK_WAIT_TIMEOUT:
-    case ER_LOCK_ABORTED:
-    case ER_CANT_UPDATE_WITH_READLOCK:
-    case ER_CHECKREAD:
-    case ER_QUERY_INTERRUPTED:
-    case ER_FILSORT_ABORT:
-    case ER_STATEMENT_TIMEOUT:
-    case ER_MYSQL_QUERY_TIMEOUT:
-    case ER_NEED_REPREPARE:
-    case ER_TABLE_DEF_CHANGED:
-        return FAULT_BUSY;
-    case ER_CON_COUNT_ERROR:
-    case ER_TOO_MANY_USER_CONNECTIONS:
-    case ER_USER_LIMIT_REACHED:
-    case ER_TOO_MANY_CONCURRENT_TRXS:
-    case ER_MAX_PREPARED_STMT_COUNT_REACHED:
-    case ER_LOCK_TABLE_FULL:
-    case ER_OUT_OF_RESOURCES:
-    case ER_OUTOFMEMORY:
-    case ER_OUT_OF_SORTMEMORY:
-    case ER_CANT_CREATE_THREAD:
-    case ER_CANT_CREATE_FILE:
-    case ER_CANT_OPEN_FILE:
-    case ER_DISK_FULL:
-    case ER_RECORD_FILE_FULL:
-    case ER_ERROR_ON_READ:
-    case ER_ERROR_ON_WRITE:
-    case ER_ERROR_ON_CLOSE:
-    case ER_GET_ERRNO: /* "No space left on device", from the engine */
-        return FAULT_SHORT;
-    case ER_DUP_ENTRY:
-    case ER_DUP_ENTRY_WITH_KEY_NAME:
-        return FAULT_TAKEN;
-    default:
-        return code > 0 && code < FIRST_SERVER_CODE ? FAULT_SHORT : FAULT_BUG;
-    }
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++)
+        if (faults[i].code == code)
+            return faults[i].class;
+    return code > 0 && code < FIRST_SERVER_CODE ? FAULT_SHORT : FAULT_BUG;
 }
 
 /* Keeps the message in one line, cut where it begins to quote values: "Incorrect string value:

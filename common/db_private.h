@@ -36,8 +36,8 @@ struct db {
     int64_t connected_ms, checked_ms; /* when it was made, and last found to take writes */
     int64_t logged_ms;                /* of what is said seldom, and its code; 0: none */
     unsigned logged_code;
-    int64_t deadline_ms;              /* of what runs, with time for an answer; INT64_MAX: none */
-    int64_t limit_ms; /* how long the server lets each statement run; 0: without a limit */
+    int64_t deadline_ms; /* of what runs, with time for an answer; INT64_MAX: none */
+    int64_t limit_ms;    /* how long the server lets each statement run; 0: without a limit */
     enum db_state state;
 
     struct db_prepared prepared[DB_MAX_PREPARED];
