@@ -1,0 +1,64 @@
+"""Where there is IPv6 alone: a network namespace whose loopback has ::1 and no 127.0.0.1."""
+
+import os
+import pathlib
+import subprocess
+
+ROOT = pathlib.Path(__file__).parents[2]
+
+# Inside of it: the whole stack, and two clients that talk.
+INSIDE = r"""
+set -eu
+ip link set lo up
+ip address del 127.0.0.1/8 dev lo
+trap 'deploy/local down' EXIT
+deploy/local up
+/usr/bin/python3 - <<'END'
+import json, socket
+
+def connect():
+    client = socket.create_connection(("::1", 15101), 30)
+    client.settimeout(60)
+    return client, client.makefile("rb")
+
+def say(client, **message):
+    client[0].sendall(json.dumps(message).encode())
+
+def enter(name):
+    client = connect()
+    say(client, msgType="113", msgBody={"userId": name})
+    say(client, msgType="1", msgBody={"loginUserId": name})
+    answer = json.loads(client[1].readline())
+    assert answer["resultCode"] == "success", answer
+    return client, answer["token"]
+
+anna, token = enter("anna")
+ben, _ = enter("ben")
+say(anna, msgType="5", msgBody={"token": token, "toUserId": "ben", "msg": "six", "fromUserId": "anna"})
+heard = json.loads(ben[1].readline())
+assert heard["msg"] == "six" and heard["fromUserId"] == "anna", heard
+for port in range(15120, 15125):
+    page = socket.create_connection(("::1", port), 30)
+    page.sendall(b"GET /readyz HTTP/1.0\r\n\r\n")
+    assert b" 200 " in page.recv(4096)
+print("they talk")
+END
+"""
+
+
+def test_all_of_it_over_ipv6_alone(tmp_path):
+    environment = dict(
+        os.environ,
+        PARLEY_VAR=str(tmp_path / "var"),
+        PARLEY_PORT_BASE="15100",
+        PARLEY_BIND_ADDRESS="::1",
+    )
+    for name in ("PARLEY_DB_HOST", "PARLEY_DB_SOCKET", "PARLEY_CONFIG"):
+        environment.pop(name, None)
+    # As root of a namespace of users where this isn't root; both are gone with the process.
+    user = [] if os.geteuid() == 0 else ["--map-root-user"]
+    ran = subprocess.run(
+        ["unshare", "--net", *user, "bash", "-c", INSIDE],
+        cwd=ROOT, env=environment, timeout=240, capture_output=True, text=True, check=False,
+    )
+    assert ran.returncode == 0 and "they talk" in ran.stdout, ran.stdout + ran.stderr
