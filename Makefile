@@ -248,6 +248,11 @@ test-faults: all need-python $(B)/bench/load ## processes killed, links cut and 
 test-compose: need-python ## the containers of deploy/compose.yaml, for real (needs a Docker engine)
 	$(Q)$(PYTEST) tests/compose
 
+RELEASE ?= trixie
+.PHONY: test-debian
+test-debian: ## builds and tries it on a fresh Debian RELEASE (trixie); needs root and debootstrap
+	$(Q)tests/debian/run $(RELEASE)
+
 # BENCH_ARGS go to the load generator: make bench BENCH_ARGS='--pairs 1000 --rate 5000'
 BENCH_ARGS ?=
 bench: all $(B)/bench/load ## messages a second, latency and CPU per message
