@@ -51,6 +51,13 @@ enum entry_type {
     ENTRY_MEMBER_OFFLINE = 35,
 };
 
+/* Why a connection is to be closed (gateway.kick). */
+enum kick_cause {
+    KICK_OPERATOR = 0, /* wants it so */
+    KICK_RESUMED = 1,  /* its login goes on elsewhere */
+    KICK_CROWDED = 2,  /* another one of the account came, and this was heard of least recently */
+};
+
 /* Conversation ids. */
 #define CONVERSATION_KIND_SHIFT 60
 enum conversation_kind {

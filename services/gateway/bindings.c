@@ -64,7 +64,7 @@ struct client *bindings_client(const struct gateway *gateway, uint64_t binding) 
 struct bind_one {
     struct gateway *gateway;
     uint64_t binding, link;
-    void (*done)(struct client *client, enum err err);
+    bindings_done *done;
 };
 
 /* The account may have gone to another instance meanwhile, or the link may have changed. */
@@ -76,20 +76,29 @@ static void take_binding(struct client *client, uint64_t link) {
         gateway->bindings->stale = true;
 }
 
-static void bound_one(void *argument, enum err err, const void *reply, const char *text) {
-    (void)reply;
+/* Session has not heard of it, or does not know it. */
+static void forget_binding(struct client *client) {
+    HASH_DELETE(by_binding, client->gateway->bound, client);
+    client->binding = client->bound_link = 0;
+}
+
+static void bound_one(void *argument, enum err err, const void *reply_v, const char *text) {
+    const struct session_bind_reply *reply = reply_v;
     (void)text;
     struct bind_one bind = *(struct bind_one *)argument;
     free(argument);
     struct client *client = bindings_client(bind.gateway, bind.binding);
     if (client == NULL)
         return;
-    if (err == ERR_OK)
+    uint64_t wait_ms = err == ERR_OK ? reply->wait_ms : 0;
+    if (wait_ms > 0)
+        forget_binding(client);
+    else if (err == ERR_OK)
         take_binding(client, bind.link);
-    bind.done(client, err);
+    bind.done(client, err, wait_ms);
 }
 
-void bindings_bind(struct client *client, void (*done)(struct client *client, enum err err)) {
+void bindings_bind(struct client *client, bool waited, bindings_done *done) {
     struct gateway *gateway = client->gateway;
     struct peer *peer = peers_by_key(gateway->session, client->account);
     struct bind_one *bind = malloc(sizeof *bind);
@@ -101,7 +110,10 @@ void bindings_bind(struct client *client, void (*done)(struct client *client, en
         *bind = (struct bind_one){gateway, client->binding, *link_of(peer), done};
         struct session_bind body = {.accounts = {&client->account, 1},
                                     .connections = {&client->binding, 1},
-                                    .moving = bindings_moving(gateway->bindings)};
+                                    .moving = bindings_moving(gateway->bindings),
+                                    .logins = {&client->login, 1},
+                                    .resumed = client->request.operation == OPERATION_RESUME,
+                                    .waited = waited};
         /* From here on session may know it: if it goes before the answer, session is told. */
         client->bound_link = bind->link;
         err = peers_ask(gateway->session, peer,
@@ -114,7 +126,7 @@ void bindings_bind(struct client *client, void (*done)(struct client *client, en
     }
     if (err != ERR_OK) {
         free(bind);
-        done(client, err);
+        done(client, err, 0);
     }
 }
 
@@ -125,8 +137,7 @@ void bindings_unbind(struct client *client) {
         return;
     left_add(client->gateway->bindings,
              &(struct left){client->account, client->binding, client->bound_link});
-    HASH_DELETE(by_binding, client->gateway->bound, client);
-    client->binding = client->bound_link = 0;
+    forget_binding(client);
 }
 
 /* --- in bulk -------------------------------------------------------------------------------------
@@ -138,11 +149,12 @@ struct bind_many {
     bool sync; /* they are bound under the link, and session is told again */
     size_t count;
     uint64_t accounts[BINDINGS_PER_REQUEST], connections[BINDINGS_PER_REQUEST];
+    uint64_t logins[BINDINGS_PER_REQUEST];
     uint64_t before[BINDINGS_PER_REQUEST]; /* the links that they were bound under */
 };
 
 static void swap_entries(struct bind_many *bind, size_t a, size_t b) {
-    uint64_t *const columns[] = {bind->accounts, bind->connections, bind->before};
+    uint64_t *const columns[] = {bind->accounts, bind->connections, bind->logins, bind->before};
     for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
         uint64_t kept = columns[i][a];
         columns[i][a] = columns[i][b];
@@ -174,6 +186,12 @@ static void tell_moved(struct bindings *self, struct bind_many *bind) {
     }
 }
 
+static void add_client(struct bind_many *bind, const struct client *client) {
+    bind->accounts[bind->count] = client->account;
+    bind->connections[bind->count] = client->binding;
+    bind->logins[bind->count++] = client->login;
+}
+
 static void bound_many(void *argument, enum err err, const void *reply, const char *text);
 
 static struct bind_many *bind_many_new(struct bindings *self, struct peer *peer) {
@@ -190,7 +208,8 @@ static struct bind_many *bind_many_new(struct bindings *self, struct peer *peer)
 static void ask_bind(struct bindings *self, struct peer *peer, struct bind_many *bind) {
     struct session_bind body = {.accounts = {bind->accounts, bind->count},
                                 .connections = {bind->connections, bind->count},
-                                .again = true};
+                                .again = true,
+                                .logins = {bind->logins, bind->count}};
     if (bind->count > 0 && peers_ask(self->gateway->session, peer,
                                      &(struct peers_request){.message = &message_SESSION_BIND,
                                                              .body = &body,
@@ -218,7 +237,8 @@ static bool ask_sync(struct bindings *self, struct peer *peer, struct bind_many 
     struct session_sync body = {.accounts = {bind->accounts, bind->count},
                                 .connections = {bind->connections, bind->count},
                                 .first = first,
-                                .last = last};
+                                .last = last,
+                                .logins = {bind->logins, bind->count}};
     bind->sync = true;
     if (peers_ask(self->gateway->session, peer,
                   &(struct peers_request){.message = &message_SESSION_SYNC,
@@ -240,6 +260,7 @@ static void ask_part(struct bindings *self, struct peer *peer, const struct bind
     part->count = count;
     memcpy(part->accounts, bind->accounts + from, count * sizeof part->accounts[0]);
     memcpy(part->connections, bind->connections + from, count * sizeof part->connections[0]);
+    memcpy(part->logins, bind->logins + from, count * sizeof part->logins[0]);
     ask_bind(self, peer, part);
 }
 
@@ -300,8 +321,7 @@ static void bind_all(struct bindings *self, struct peer *peer) {
         if (!client_is_in(client) || client->bound_link == *link_of(peer) ||
             peers_by_key(gateway->session, client->account) != peer)
             continue;
-        bind->accounts[bind->count] = client->account;
-        bind->connections[bind->count++] = client->binding;
+        add_client(bind, client);
         if (bind->count == BINDINGS_PER_REQUEST) {
             ask_bind(self, peer, bind);
             bind = bind_many_new(self, peer);
@@ -322,8 +342,7 @@ static bool sync_peer(struct bindings *self, struct peer *peer) {
             return false;
         if (client->bound_link != bind->link)
             continue;
-        bind->accounts[bind->count] = client->account;
-        bind->connections[bind->count++] = client->binding;
+        add_client(bind, client);
         if (bind->count == BINDINGS_PER_REQUEST) {
             if (!ask_sync(self, peer, bind, first, false))
                 return false;
@@ -436,14 +455,43 @@ static void on_dirty(void *context, struct peer *peer, const void *body) {
     catch_up_link(gateway, peer, "session was not told of everything");
 }
 
+/* Why a connection ends that gives way to another; NULL: the operator wants it so. */
+static const char *way_text(uint64_t cause) {
+    return cause == KICK_RESUMED   ? "resumed on another connection"
+           : cause == KICK_CROWDED ? "another connection of the account has taken its place"
+                                   : NULL;
+}
+
 static void on_kick(void *context, struct peer *peer, const void *body) {
     struct gateway *gateway = context;
     const struct gateway_kick *kick = body;
+    const char *gives_way = way_text(kick->cause);
     (void)peer;
     for (size_t i = 0; i < kick->connections.count; i++) {
         struct client *client = bindings_client(gateway, kick->connections.items[i]);
-        if (client != NULL)
+        if (client != NULL && gives_way != NULL)
+            client_give_way(client, gives_way);
+        else if (client != NULL)
             client_kick(client, kick->reason);
+    }
+}
+
+/* Session judges by what it knows of connections that it is not told of. */
+static void on_heard(void *context, struct peer *peer, const void *body) {
+    struct gateway *gateway = context;
+    const struct gateway_heard *heard = body;
+    for (size_t i = 0; i < heard->connections.count; i++) {
+        struct client *client = bindings_client(gateway, heard->connections.items[i]);
+        if (client == NULL)
+            continue;
+        uint64_t silent_ms = edge_silent_ms(client->edge);
+        struct session_heard told = {.accounts = {&client->account, 1},
+                                     .connections = {&client->binding, 1},
+                                     .silent_ms = {&silent_ms, 1}};
+        if (peers_ask(gateway->session, peer,
+                      &(struct peers_request){.message = &message_SESSION_HEARD, .body = &told}) !=
+            ERR_OK)
+            log_debug("heard_untold", "session=%s", peer_address(peer));
     }
 }
 
@@ -451,4 +499,5 @@ const struct peers_event bindings_events[BINDINGS_EVENTS] = {
     {&message_GATEWAY_PUSH, on_push},
     {&message_GATEWAY_DIRTY, on_dirty},
     {&message_GATEWAY_KICK, on_kick},
+    {&message_GATEWAY_HEARD, on_heard},
 };

@@ -90,6 +90,17 @@ void client_kick(struct client *client, struct slice reason) {
     edge_close(client->edge, 1008, sentence);
 }
 
+void client_give_way(struct client *client, const char *reason) {
+    log_debug("client_gives_way", "client=%llu account=%llu reason=\"%s\"",
+              (unsigned long long)client->id, (unsigned long long)client->account, reason);
+    answer_fault(client, reason);
+    /* Before the connection is closed, which waits for what is queued. */
+    feed_leave(client);
+    bindings_unbind(client);
+    client_set_state(client, CLIENT_NEW);
+    edge_close(client->edge, 1008, reason);
+}
+
 /* --- requests ----------------------------------------------------------------------------------
  */
 
@@ -283,7 +294,6 @@ static void on_close(void *argument, struct edge_connection *edge) {
         return;
     HASH_DEL(gateway->clients, client);
     client_end_login(client);
-    tokens_drop(client);
     metric_set(gateway->connections, HASH_COUNT(gateway->clients));
     feed_stop(client);
     received_stop(client);

@@ -22,6 +22,8 @@
 /* The process's descriptors that are not clients': links, database, log. */
 #define RESERVED_FILES 256
 #define SWEEP_MS 1000
+/* TCP_ESTABLISHED of netinet/tcp.h, which does not go with linux/tcp.h. */
+#define STATE_ESTABLISHED 1
 /* To complete an HTTP request, at most. */
 #define HANDSHAKE_S 20
 /* Of edge_close_all: for the queues and the clients' answers; after that, for the cuts. */
@@ -77,6 +79,11 @@ uint64_t edge_silent_ms(const struct edge_connection *connection) {
     bool acknowledges = connection->transport != EDGE_WEBSOCKET &&
                         info.tcpi_last_ack_recv < info.tcpi_last_data_recv;
     return acknowledges ? info.tcpi_last_ack_recv : info.tcpi_last_data_recv;
+}
+
+bool edge_has_left(const struct edge_connection *connection) {
+    struct tcp_info info;
+    return !ask_kernel(connection, &info) || info.tcpi_state != STATE_ESTABLISHED;
 }
 
 /* What was written to it is on its way still, and gets on: a slow link, on which no ping has come

@@ -123,6 +123,8 @@ bool edge_is_left(const struct edge_connection *connection);
 /* How long ago the client was heard: its last byte, pongs included; on the transports where it need
  * not send any, also its kernel's last acknowledgement. */
 uint64_t edge_silent_ms(const struct edge_connection *connection);
+/* Whether the client has hung up, which is not read while the connection is paused. */
+bool edge_has_left(const struct edge_connection *connection);
 
 /* Queues one text (copied). 0; -1 when the queue is full or the connection is closing. */
 int edge_send(struct edge_connection *connection, struct slice text)

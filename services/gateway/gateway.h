@@ -8,7 +8,7 @@
  *     bindings*.c   who is here, told to session   cursors.c    what has arrived, told to delivery
  *     received.c    what a client says has arrived pairs.c      the conversations of two accounts
  *     marks.c       what has reached a client, and how much more it may be sent
- *     names.c       string ids to numbers          tokens.c     which connection has a token
+ *     names.c       string ids to numbers
  *     nonces.c      what is never done twice       watch.c      queues and counters, for the
  * operator
  *
@@ -83,8 +83,7 @@ struct client {
     char account_id[ID_MAX_BYTES + 1];
     uint64_t epoch; /* of the log, as the login told it */
     char token[CLIENT_TOKEN_BYTES + 1];
-    bool has_token; /* is the connection of its token, in gateway->tokens */
-    UT_hash_handle by_token;
+    uint64_t login;      /* a number that session knows the token by, wherever it is resumed */
     uint64_t binding;    /* what session knows this login by, never used again; 0: not at all */
     uint64_t bound_link; /* of the session instance that it is bound at; 0: none */
     UT_hash_handle by_binding;
@@ -154,7 +153,6 @@ struct gateway {
     struct edge *edge;
     struct peers *auth, *group, *session, *delivery;
     struct client *clients; /* by id */
-    struct client *tokens;  /* by token */
     struct client *bound;   /* by binding */
     uint64_t last_binding;
     struct client *pull_queue, *mark_queue, *login_queue, *retry_queue, *stored_queue;
@@ -197,6 +195,9 @@ void client_finish(struct client *client, const struct client_result *result);
 void client_fail(struct client *client, enum err err, const char *reason);
 /* Closes the connection, having told it that the operator wants it so, and why. */
 void client_kick(struct client *client, struct slice reason);
+/* Closes it in favour of another of its account, having told it why: from here on nothing is read
+ * for the account, and nobody counts it. */
+void client_give_way(struct client *client, const char *reason);
 /* Reads on, if nothing holds it. */
 void client_continue(struct client *client);
 /* The time for logging in starts, and is over. */
@@ -297,8 +298,10 @@ struct bindings *bindings_new(struct gateway *gateway);
 void bindings_destroy(struct bindings **self);
 /* Whose number of a login session has named; NULL: it has logged out. */
 struct client *bindings_client(const struct gateway *gateway, uint64_t binding);
-/* Tells session that the client is here; `done` is called once, unless the client is gone. */
-void bindings_bind(struct client *client, void (*done)(struct client *client, enum err err));
+/* Tells session that the client is here; `done` is called once, unless the client is gone. With
+ * `wait_ms` it is not bound, and may be only after that, as one that has `waited`. */
+typedef void bindings_done(struct client *client, enum err err, uint64_t wait_ms);
+void bindings_bind(struct client *client, bool waited, bindings_done *done);
 /* Tells session that it is not; remembered until session has answered or forgotten it anyway. */
 void bindings_unbind(struct client *client);
 void bindings_tick(struct gateway *gateway);
@@ -307,7 +310,7 @@ void bindings_change(void *context, struct peer *peer, enum peer_change change);
 size_t bindings_waiting(const struct bindings *self);
 #define BINDINGS_WAITING_MAX 65536
 void bindings_pong(void *context, struct peer *peer, const struct service_pong *pong);
-#define BINDINGS_EVENTS 3
+#define BINDINGS_EVENTS 4
 extern const struct peers_event bindings_events[BINDINGS_EVENTS];
 
 /* --- cursors.c ------------------------------------------------------------------------------- */
@@ -351,15 +354,6 @@ void pairs_destroy(struct pairs **self);
 void pairs_keep(struct pairs *self, uint64_t a, uint64_t b, uint64_t conversation);
 /* 0: not remembered. */
 uint64_t pairs_find(const struct pairs *self, uint64_t a, uint64_t b);
-
-/* --- tokens.c -------------------------------------------------------------------------------- */
-
-/* Logged in: this is the connection of its token, and no other one is. */
-void tokens_take(struct client *client);
-void tokens_drop(struct client *client);
-/* Closes another connection of this gateway that has the client's token: that one's client came
- * back here. false: there is none. */
-bool tokens_supersede(struct client *client);
 
 /* --- names.c --------------------------------------------------------------------------------- */
 

@@ -1,5 +1,6 @@
 /* What requests do: one at a time on a connection, each ending with client_finish. Those about the
  * connection itself are here. */
+#include <sodium.h>
 #include <string.h>
 
 #include "common/log.h"
@@ -41,30 +42,40 @@ static void start_register(struct client *client) {
  */
 
 static void forget_account(struct client *client) {
-    tokens_drop(client);
-    client->account = 0;
+    client->account = client->login = 0;
     client->account_id[0] = client->token[0] = '\0';
     client_set_state(client, CLIENT_NEW);
     client_await_login(client);
 }
 
-static void bound(struct client *client, enum err err) {
-    if (err == ERR_TOO_MANY && tokens_supersede(client)) {
-        bindings_bind(client, bound); /* there is room for it now */
-        return;
+static void bound(struct client *client, enum err err, uint64_t wait_ms);
+
+/* Not for a client that has hung up meanwhile: that would throw another out for nobody. */
+static void bind_after_waiting(struct client *client) {
+    if (edge_has_left(client->edge))
+        bound(client, ERR_THROTTLED, 0);
+    else
+        bindings_bind(client, true, bound);
+}
+
+static void bound(struct client *client, enum err err, uint64_t wait_ms) {
+    const char *reason = "";
+    if (wait_ms > 0) {
+        if (operation_wait(client, wait_ms, bind_after_waiting))
+            return;
+        err = ERR_THROTTLED;
+        reason = "this login is resumed over and over";
+    } else if (err == ERR_TOO_MANY) {
+        reason = "the account has as many connections as it may have";
     }
     if (err != ERR_OK) {
         bindings_unbind(client);
         forget_account(client);
-        client_fail(client, err,
-                    err == ERR_TOO_MANY ? "the account has as many connections as it may have"
-                                        : "");
+        client_fail(client, err, reason);
         return;
     }
     opt_in(client);
     client->backlog = client->request.backlog;
-    tokens_supersede(client);
-    tokens_take(client);
     struct client_result result = {.err = ERR_OK,
                                    .account = client->account,
                                    .account_id = slice_text(client->account_id),
@@ -73,6 +84,15 @@ static void bound(struct client *client, enum err err) {
     client_set_state(client, CLIENT_CATCHING_UP);
     client_finish(client, &result);
     feed_start(client);
+}
+
+/* Never 0, which means none. */
+static uint64_t number_login(const char *token) {
+    unsigned char hash[crypto_generichash_BYTES_MIN];
+    uint64_t number;
+    crypto_generichash(hash, sizeof hash, (const unsigned char *)token, strlen(token), NULL, 0);
+    memcpy(&number, hash, sizeof number);
+    return number != 0 ? number : 1;
 }
 
 static void logged_in(struct client *client, enum err err, const void *reply_v) {
@@ -90,7 +110,8 @@ static void logged_in(struct client *client, enum err err, const void *reply_v) 
     client->account_id[reply->id.length] = '\0';
     memcpy(client->token, reply->token.data, reply->token.length);
     client->token[reply->token.length] = '\0';
-    bindings_bind(client, bound);
+    client->login = number_login(client->token);
+    bindings_bind(client, false, bound);
 }
 
 /* false: it is logged in, and is told. */

@@ -33,6 +33,21 @@ static enum err last_word(const struct client *client, enum err err) {
     return err == ERR_UNKNOWN_OUTCOME ? ERR_UNAVAILABLE : err;
 }
 
+static void retry_later(struct client *client) {
+    DL_APPEND2(client->gateway->retry_queue, client, prev_retry, next_retry);
+    client->awaits_retry = true;
+}
+
+bool operation_wait(struct client *client, uint64_t wait_ms, void (*again)(struct client *client)) {
+    int64_t again_ms = loop_now_ms() + (int64_t)wait_ms;
+    if (again_ms >= client->patience.until_ms)
+        return false;
+    client->patience.again_ms = again_ms;
+    client->again = again;
+    retry_later(client);
+    return true;
+}
+
 /* `done` hears of it, unless it can be asked again. */
 static void conclude(struct client *client, const struct errand *errand, enum err err,
                      const void *reply) {
@@ -40,8 +55,7 @@ static void conclude(struct client *client, const struct errand *errand, enum er
         errand->done(client, last_word(client, err), reply);
         return;
     }
-    DL_APPEND2(client->gateway->retry_queue, client, prev_retry, next_retry);
-    client->awaits_retry = true;
+    retry_later(client);
 }
 
 static void errand_done(void *argument, enum err err, const void *reply, const char *text) {

@@ -18,6 +18,9 @@
 void operation_ask(struct client *client, struct peers *peers, const struct message_desc *message,
                    const void *body,
                    void (*done)(struct client *client, enum err err, const void *reply));
+/* Calls `again` after that time, unless the client is gone by then; false: the request's time would
+ * be over. */
+bool operation_wait(struct client *client, uint64_t wait_ms, void (*again)(struct client *client));
 /* For `done`, where nothing but success or failure is to be told. */
 void operation_end(struct client *client, enum err err, const void *reply);
 

@@ -255,6 +255,10 @@ const struct binding *directory_find(const struct directory *self, uint64_t acco
                : &self->pool[slot->binding];
 }
 
+struct stay *directory_stay(struct directory *self, const struct binding *binding) {
+    return &self->pool[binding - self->pool].stay;
+}
+
 void directory_set_moved(struct directory *self, uint64_t account, bool moved) {
     const struct slot *slot = find_account(self, account);
     uint32_t index = slot == NULL ? NONE : slot->binding;

@@ -9,7 +9,7 @@
  *     directory_drop_gateway(directory, gateway, NULL, NULL);
  *
  * Always: a connection of a gateway belongs to one account at most. At most `max_bindings` are
- * held, and DIRECTORY_MAX_PER_ACCOUNT of one account; memory grows with them by doubling (32 bytes
+ * held, and DIRECTORY_MAX_PER_ACCOUNT of one account; memory grows with them by doubling (56 bytes
  * a binding and 11 to 22 bytes for each of two hash tables) and is kept when they go. Not for
  * several threads.
  */
@@ -22,14 +22,25 @@
 
 #include "common/error.h"
 
-/* Connections of one account at once. */
-#define DIRECTORY_MAX_PER_ACCOUNT 64
+/* Connections of one account at once: those that it may have, and as many that are told to end. */
+#define DIRECTORY_MAX_PER_ACCOUNT 128
 
 struct directory;
+
+/* What room.c keeps with each binding; 0 at first. */
+struct stay {
+    int64_t heard_ms;       /* when its client was heard, as far as that is known */
+    uint64_t login;         /* which it belongs to */
+    uint32_t resumed_stamp; /* when that was resumed on it */
+    uint8_t turns;          /* how often that came too soon, up to then */
+    bool asked;             /* its gateway is asked when it was heard */
+    bool leaving;           /* its gateway was told to end it */
+};
 
 /* Owned by the directory; valid until the next change of it. The last four are its own. */
 struct binding {
     uint64_t account, connection;
+    struct stay stay;
     uint16_t gateway;
     bool moved; /* set by directory_set_moved: another session has it as well */
     bool doubtful;
@@ -58,6 +69,9 @@ bool directory_unbind(struct directory *self, uint64_t account, uint16_t gateway
 /* The binding; NULL when there is none. */
 const struct binding *directory_find(const struct directory *self, uint64_t account,
                                      uint16_t gateway, uint64_t connection);
+
+/* What is kept with a binding, to be changed. */
+struct stay *directory_stay(struct directory *self, const struct binding *binding);
 
 /* Marks all bindings of the account as moved, or as not. */
 void directory_set_moved(struct directory *self, uint64_t account, bool moved);

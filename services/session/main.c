@@ -10,8 +10,10 @@ static const struct config_option options[] = {
                "where session serves /metrics, /healthz and /readyz over HTTP; 0: nowhere"),
     CONFIG_U64(struct session_settings, max_bindings, 1000000, 1, 100000000, "",
                "connections that the directory holds at most"),
-    CONFIG_U64(struct session_settings, connections_per_account, 8, 1, DIRECTORY_MAX_PER_ACCOUNT,
-               "", "connections of one account at once; a further login is refused"),
+    CONFIG_U64(struct session_settings, connections_per_account, 8, 1,
+               DIRECTORY_MAX_PER_ACCOUNT / 2, "",
+               "connections of one account at once; a further login ends the one that was heard "
+               "of least recently"),
     CONFIG_U64(struct session_settings, gateway_timeout_ms, 5000, 50, 3600000, "ms",
                "silence after which a gateway and its connections are forgotten; longer than its "
                "peer_timeout_ms"),
@@ -28,6 +30,7 @@ static const struct service_handler handlers[] = {
     {&message_SESSION_BIND, .loop = session_handle_bind},
     {&message_SESSION_UNBIND, .loop = session_handle_unbind},
     {&message_SESSION_SYNC, .loop = session_handle_sync},
+    {&message_SESSION_HEARD, .loop = session_handle_heard},
     {&message_SESSION_ROUTE, .loop = session_handle_route},
     {&message_SESSION_DIRTY, .loop = session_handle_dirty},
     {&message_SESSION_LIST, .loop = session_handle_list},

@@ -32,40 +32,42 @@ static const char *find_fault(const struct u64_list *accounts, const struct u64_
     return NULL;
 }
 
-static uint64_t count_connections(const struct session *self, uint64_t account) {
-    uint64_t count = 0;
-    const struct binding *b = directory_first(self->directory, account);
-    for (; b != NULL; b = directory_next(self->directory, b))
-        count++;
-    return count;
+/* Of a bind, its place `i`. */
+static struct arrival arrival_of(const struct session_bind *bind, size_t i, uint16_t gateway) {
+    return (struct arrival){.account = bind->accounts.items[i],
+                            .connection = bind->connections.items[i],
+                            .gateway = gateway,
+                            .login = i < bind->logins.count ? bind->logins.items[i] : 0,
+                            .resumed = bind->resumed,
+                            .waited = bind->waited};
 }
 
 /*
- * ERR_TOO_MANY when the account has as many connections as it may have, those that moved included:
- * another instance has them. Those that were here before stay, also when the limit was lowered
- * meanwhile; and the account is here again with what other gateways have of it, which need not have
- * heard that it had moved. `news`: an account's first connection is its coming, and not one that
- * was here before.
+ * Those that were here before stay, also when the limit was lowered meanwhile; and the account is
+ * here again with what other gateways have of it, which need not have heard that it had moved.
+ * `news`: an account's first connection is its coming, and not one that was here before.
  */
 static enum err bind_one(struct session *self, const struct session_bind *bind, size_t i,
                          uint16_t gateway, bool news) {
-    uint64_t account = bind->accounts.items[i], connection = bind->connections.items[i];
+    const struct arrival arrival = arrival_of(bind, i, gateway);
+    uint64_t account = arrival.account, connection = arrival.connection;
     const struct binding *known = directory_find(self->directory, account, gateway, connection);
     bool first = directory_first(self->directory, account) == NULL;
-    bool counts = known != NULL && !known->moved;
+    bool counts = known != NULL && !known->moved, fresh = known == NULL && !bind->again;
     if (bind->again)
         directory_set_moved(self->directory, account, false);
-    if (counts)
-        return directory_bind(self->directory, account, gateway, connection);
-    if (!bind->again && known == NULL &&
-        count_connections(self, account) >= self->settings.connections_per_account)
-        return ERR_TOO_MANY;
     enum err err = directory_bind(self->directory, account, gateway, connection);
-    if (err == ERR_OK && !news)
+    if (err != ERR_OK)
+        return err;
+    if (fresh)
+        room_take(self->room, &arrival);
+    else
+        room_take_again(self->room, &arrival);
+    if (!counts && !news)
         presence_confirm(self->presence, account);
-    else if (err == ERR_OK && first)
+    else if (!counts && first)
         presence_note(self->presence, account, true, bind->moving);
-    return err;
+    return ERR_OK;
 }
 
 /* The gateway that calls; NULL when it was refused, which the caller has been told. */
@@ -108,9 +110,14 @@ enum err session_handle_bind(void *context, struct call *call, const void *body)
     const struct gateway *gateway = hear_binding(self, call, &bind->accounts, &bind->connections);
     if (gateway == NULL)
         return ERR_OK;
-    enum err err = bind_all(self, bind, gateway);
+    /* A login comes alone. */
+    const struct arrival first = bind->accounts.count == 1 && !bind->again
+                                     ? arrival_of(bind, 0, gateway_index(self->gateways, gateway))
+                                     : (struct arrival){0};
+    struct session_bind_reply reply = {.wait_ms = room_wait_ms(self->room, &first)};
+    enum err err = reply.wait_ms > 0 ? ERR_OK : bind_all(self, bind, gateway);
     if (err == ERR_OK)
-        call_reply(&call, &(struct done){0});
+        call_reply(&call, &reply);
     return err;
 }
 
@@ -125,8 +132,10 @@ enum err session_handle_sync(void *context, struct call *call, const void *body)
     const struct gateway *gateway = hear_binding(self, call, &sync->accounts, &sync->connections);
     if (gateway == NULL)
         return ERR_OK;
-    const struct session_bind bind = {
-        .accounts = sync->accounts, .connections = sync->connections, .again = true};
+    const struct session_bind bind = {.accounts = sync->accounts,
+                                      .connections = sync->connections,
+                                      .again = true,
+                                      .logins = sync->logins};
     uint16_t index = gateway_index(self->gateways, gateway);
     if (sync->first)
         directory_doubt_gateway(self->directory, index);
@@ -169,6 +178,16 @@ enum err session_handle_unbind(void *context, struct call *call, const void *bod
     for (size_t i = 0; gateway != NULL && i < unbind->accounts.count; i++)
         unbind_one(self, unbind, i, gateway_index(self->gateways, gateway));
     set_gauges(self);
+    call_reply(&call, &(struct done){0});
+    return ERR_OK;
+}
+
+enum err session_handle_heard(void *context, struct call *call, const void *body) {
+    struct session *self = context;
+    const struct gateway *gateway =
+        gateways_hear_known(self->gateways, call_caller(call), loop_now_ms());
+    if (gateway != NULL)
+        room_heard(self->room, gateway_index(self->gateways, gateway), body);
     call_reply(&call, &(struct done){0});
     return ERR_OK;
 }
@@ -306,7 +325,10 @@ int session_start(struct service *service, void *context) {
         return -1;
     if (self->directory != NULL && self->gateways != NULL)
         self->pusher = pusher_new(service, self->directory, self->gateways);
-    if (self->pusher == NULL) {
+    if (self->pusher != NULL)
+        self->room =
+            room_new(service, self->directory, self->gateways, settings->connections_per_account);
+    if (self->room == NULL) {
         log_error("start_failed", "reason=\"no memory\"");
         return -1;
     }
@@ -340,6 +362,7 @@ void session_finish(void *context) {
     if (ev_is_active(&self->sweep))
         ev_timer_stop(service_loop(self->service), &self->sweep);
     presence_destroy(&self->presence);
+    room_destroy(&self->room);
     pusher_destroy(&self->pusher);
     gateways_destroy(&self->gateways);
     directory_destroy(&self->directory);

@@ -10,6 +10,7 @@
 #include "services/session/gateways.h"
 #include "services/session/presence.h"
 #include "services/session/push.h"
+#include "services/session/room.h"
 
 struct session_settings {
     struct service_settings service;
@@ -25,6 +26,7 @@ struct session {
     struct gateways *gateways;
     struct pusher *pusher;
     struct presence *presence;
+    struct room *room;
     struct metric *bindings_gauge, *gateways_gauge;
     ev_timer sweep;   /* looks for gateways that fell silent */
     int64_t swept_ms; /* when it last did */
@@ -36,6 +38,8 @@ service_loop_handler session_handle_bind;
 service_loop_handler session_handle_unbind;
 /* session.sync: as session.bind of those that were here before. */
 service_loop_handler session_handle_sync;
+/* session.heard: what room.c has asked for. */
+service_loop_handler session_handle_heard;
 service_loop_handler session_handle_route;
 service_loop_handler session_handle_dirty;
 service_loop_handler session_handle_list;

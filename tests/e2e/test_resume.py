@@ -1,9 +1,14 @@
 """Logins that go on under their token (317), on a new connection."""
 
+import time
+
 import pytest
-from parley_client import DIALECTS, KINDS
+from parley_client import DIALECTS, KINDS, TRANSPORTS
 
 kinds = pytest.mark.parametrize("kind", KINDS, ids="-".join)
+
+
+RESUMED = "resumed on another connection"
 
 
 def refused(client, token, word):
@@ -35,6 +40,7 @@ def test_a_token_is_good_in_the_other_dialect(newcomer, connect, dialect):
     client = newcomer(dialect, "tcp", ext=True)
     other = connect("youim" if dialect == "ourchat" else "ourchat", "websocket")
     other.resume(client.account, client.token)
+    client.expect_error(RESUMED)
     assert client.expect_closed() == "eof"
     other.fence()
 
@@ -46,6 +52,7 @@ def test_the_connection_before_is_closed(newcomer, connect, kind):
     sibling.log_in(client.account)
     after = connect(*kind)
     after.resume(client.account, client.token)
+    client.expect_error(RESUMED)
     assert client.expect_closed() == (1008 if client.transport == "websocket" else "eof")
     friend.say(client.account, "hello")
     for one in (after, sibling):
@@ -59,15 +66,82 @@ def test_it_takes_no_further_place(newcomer, connect):
     for _ in range(7):
         clients.append(connect("ourchat", "websocket", ext=True))
         clients[-1].log_in(account)
-    ninth = connect("ourchat", "websocket", ext=True)
-    ninth.account = account
-    ninth.send(ninth.login_request(account))
-    ninth.expect(7, state=2)
     after = connect("ourchat", "websocket")
     after.resume(account, clients[0].token)
+    clients[0].expect_error(RESUMED)
     assert clients[0].expect_closed() == "eof"
-    after.fence()
-    clients[1].fence()
+    for client in (after, *clients[1:]):
+        client.fence()
+
+
+def test_one_more_is_let_in(newcomer, connect):
+    """The one that was heard of least recently gives way, and is told so."""
+    clients = [newcomer("youim", "websocket")]
+    for _ in range(7):
+        clients.append(connect("youim", "websocket"))
+        clients[-1].log_in(clients[0].account)
+    quiet = clients.pop(3)
+    for client in clients:
+        client.fence()
+    ninth = connect("youim", "tcp")
+    ninth.log_in(quiet.account)
+    quiet.expect_error("another connection of the account has taken its place")
+    assert quiet.expect_closed() == 1008
+    for client in (ninth, *clients):
+        client.fence()
+
+
+def test_ghosts_keep_nobody_out(make_stack, second_gateway, newcomer, connect):
+    """Phones that vanished without a word; whoever is there stays."""
+    stack = make_stack()
+    view = second_gateway(stack)
+    friend = newcomer("ourchat", "websocket", on=stack)
+    ghosts = [newcomer("youim", "tcp", on=stack)]
+    account = ghosts[0].account
+    for number in range(6):
+        ghosts.append(connect("youim", TRANSPORTS[number % 2], on=stack))
+        ghosts[-1].log_in(account)
+    for ghost in ghosts:
+        ghost.vanish()
+    there = connect("youim", "websocket", on=stack)
+    there.log_in(account)
+    for _ in range(3):  # with those that have come before, as many as there may be, and more
+        there.fence()
+        comer = connect("youim", "websocket", on=view)
+        comer.log_in(account)
+        friend.say(account, "hello")
+        friend.hear_own(account, "hello")
+        for client in (there, comer):
+            client.hear(friend.account, account, "hello")
+        comer.close()
+
+
+def test_resumed_at_another_gateway(make_stack, second_gateway, newcomer, connect):
+    """It ends there at once. Whoever is thrown out and comes back at once all the same waits longer
+    each time, and nobody else does."""
+    stack = make_stack()
+    gateways = [second_gateway(stack), stack]
+    client = newcomer("youim", "websocket", ext=True, on=stack)
+    other = newcomer("ourchat", "websocket", on=stack)
+    friend = newcomer("youim", "tcp", on=stack)
+    account, token = client.account, client.token
+    started = time.monotonic()
+    for turn in range(5):
+        after = connect("youim", TRANSPORTS[turn % 2], on=gateways[turn % 2])
+        after.ext = True
+        after.send(after.resumption(token))
+        other.say(friend.account, "meanwhile")
+        other.hear_own(friend.account, "meanwhile")
+        friend.hear(other.account, friend.account, "meanwhile")
+        after.account = account
+        after.expect(2, resultCode="success")
+        client.expect_error(RESUMED)
+        client.expect_closed()
+        client = after
+    assert time.monotonic() - started >= 0.5 + 1 + 2
+    client.token = token
+    other.say(account, "hello")
+    assert client.body(client.next())["msg"] == "hello"
 
 
 @kinds

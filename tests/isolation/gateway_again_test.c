@@ -330,7 +330,7 @@ static void what_a_client_waited_for_goes_with_it(void **state) {
     stage_say(carol, "carol", "@club", "hello", "2");
     stage_let_time_pass(stage);
     uint64_t connections[] = {alice->connection, carol->connection};
-    struct gateway_kick kick = {{connections, 2}, slice_text("")};
+    struct gateway_kick kick = {.connections = {connections, 2}};
     played_send(stage->played[SESSION], &message_GATEWAY_KICK, &kick);
     struct talker *talkers[] = {alice, carol};
     for (size_t i = 0; i < 2; i++) {

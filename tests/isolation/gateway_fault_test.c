@@ -328,7 +328,7 @@ static void a_kick_closes_with_the_reason(void **state) {
     stage_log_in(stage, other, ALICE, NULL);
     stage_expect_pull(stage, ALICE, NULL, 0);
     uint64_t connections[] = {alice->connection, 999999, other->connection};
-    struct gateway_kick kick = {{connections, 3}, slice_text("go away")};
+    struct gateway_kick kick = {.connections = {connections, 3}, .reason = slice_text("go away")};
     played_send(stage->played[SESSION], &message_GATEWAY_KICK, &kick);
     stage_hears(stage, alice,
                 "{'msg':'the operator closed this connection: go away',"

@@ -136,58 +136,93 @@ static void what_auth_refuses_is_told(void **state) {
 /* --- the connection before ---------------------------------------------------------------------
  */
 
-static void the_connection_before_is_closed_behind_the_bind(void **state) {
+/* Session has this one end, since its account is connected elsewhere. */
+static void end(struct stage *stage, uint64_t connection, enum kick_cause cause) {
+    struct gateway_kick kick = {.connections = {&connection, 1}, .cause = cause};
+    played_send(stage->played[SESSION], &message_GATEWAY_KICK, &kick);
+}
+
+static void expect_end(struct stage *stage, struct talker *talker, const char *reason) {
+    stage_hears(stage, talker, "{'msg':'%s','msgType':101,'fromUserId':'SYSTEM'}", reason);
+    stage_sees_close(stage, talker, talker->websocket ? 1008 : 0);
+    expect_unbind(stage, talker->connection);
+}
+
+#define RESUMED "resumed on another connection"
+
+/* By the number of the login session knows which connection that is, at whatever gateway. */
+static void a_login_has_one_number_wherever_it_goes_on(void **state) {
+    struct stage *stage = *state;
+    static const char *const tokens[] = {"t", "u", "t"};
+    uint64_t logins[3];
+    for (size_t i = 0; i < 3; i++) {
+        struct talker *talker = stage_talker(stage, i % 2);
+        struct session_bind bind;
+        struct auth_resume resume;
+        talker_say(talker, "{'msgType':317,'msgBody':{'token':'%s'}}", tokens[i]);
+        struct asked *asked = stage_expect(stage, AUTH, &message_AUTH_RESUME, &resume);
+        played_answer(&asked, &(struct auth_login_reply){.account = ALICE,
+                                                         .id = slice_text("alice"),
+                                                         .token = slice_text(tokens[i])});
+        asked = stage_expect(stage, SESSION, &message_SESSION_BIND, &bind);
+        assert_int_equal(bind.logins.count, 1);
+        assert_true(bind.resumed && !bind.waited);
+        logins[i] = bind.logins.items[0];
+        played_answer(&asked, NULL);
+        stage_expect_pull(stage, ALICE, NULL, 0);
+    }
+    assert_int_equal(logins[0], logins[2]);
+    assert_int_not_equal(logins[0], logins[1]);
+    assert_int_not_equal(logins[0], 0);
+}
+
+static void the_connection_before_is_told_and_ended(void **state) {
     struct stage *stage = *state;
     for (int websocket = 0; websocket < 2; websocket++) {
         struct talker *before = stage_talker(stage, websocket), *after = stage_talker(stage, true);
-        struct talker *other = stage_talker(stage, false);
         stage_log_in_ext(stage, before, ALICE, "alice");
         stage_expect_pull(stage, ALICE, NULL, 0);
         stage_wait_talker_live(stage, before);
-        stage_log_in_ext(stage, other, ALICE, "alice"); /* another login's token */
-        stage_expect_pull(stage, ALICE, NULL, 0);
-        stage_wait_talker_live(stage, other);
         struct asked *bind = begin(stage, after, before->token, "");
         stage_quiet(stage);
         assert_false(before->ended); /* should the bind fail, it is as it was */
+        end(stage, before->connection, KICK_RESUMED);
         played_answer(&bind, NULL);
         hears_login(stage, after);
-        stage_sees_close(stage, before, websocket ? 1008 : 0);
-        expect_unbind(stage, before->connection);
+        expect_end(stage, before, RESUMED);
         stage_expect_pull(stage, ALICE, NULL, 0);
         stage_wait_talker_live(stage, after);
-        stage_hears_nothing(stage, other);
         stage_hang_up(stage, &before);
+        uint64_t connection = after->connection;
         stage_hang_up(stage, &after);
-        stage_hang_up(stage, &other);
-        struct session_unbind unbind;
-        for (size_t left = 2; left > 0; left -= unbind.connections.count) {
-            struct asked *asked = stage_expect(stage, SESSION, &message_SESSION_UNBIND, &unbind);
-            assert_in_range(unbind.connections.count, 1, left);
-            played_answer(&asked, NULL);
-        }
+        expect_unbind(stage, connection);
     }
 }
 
-/* An account with as many connections as it may have, one of which is the one that is resumed. */
-static void the_connection_before_gives_way_at_the_limit(void **state) {
+static void who_gives_way_to_one_more_is_told(void **state) {
     struct stage *stage = *state;
-    struct talker *before = stage_live(stage, ALICE, "alice"), *after = stage_talker(stage, false);
-    struct session_bind body;
-    struct asked *bind = begin(stage, after, before->token, "");
-    played_refuse(&bind, ERR_TOO_MANY);
-    expect_unbind(stage, before->connection); /* heard before the next bind */
-    bind = stage_expect(stage, SESSION, &message_SESSION_BIND, &body);
-    assert_int_equal(body.connections.items[0], after->connection);
-    assert_int_equal(after->text_count, 0);
-    played_answer(&bind, NULL);
-    hears_login(stage, after);
+    struct talker *quiet = stage_live(stage, ALICE, "alice"), *other = stage_talker(stage, true);
+    stage_log_in_ext(stage, other, ALICE, "alice");
     stage_expect_pull(stage, ALICE, NULL, 0);
-    stage_wait_talker_live(stage, after);
-    stage_sees_close(stage, before, 0);
+    stage_wait_talker_live(stage, other);
+    uint64_t asked_of[] = {quiet->connection, 999999, other->connection};
+    struct gateway_heard ask = {.connections = {asked_of, 3}};
+    struct session_heard heard;
+    played_send(stage->played[SESSION], &message_GATEWAY_HEARD, &ask);
+    for (size_t i = 0; i < 3; i += 2) { /* nothing of the one that is gone */
+        struct asked *asked = stage_expect(stage, SESSION, &message_SESSION_HEARD, &heard);
+        assert_int_equal(heard.accounts.items[0], ALICE);
+        assert_int_equal(heard.connections.items[0], asked_of[i]);
+        assert_in_range(heard.silent_ms.items[0], 0, TEST_DEADLINE_MS);
+        played_answer(&asked, NULL);
+    }
+    end(stage, quiet->connection, KICK_CROWDED);
+    expect_end(stage, quiet, "another connection of the account has taken its place");
+    stage_hears_nothing(stage, other);
 }
 
-static void where_there_is_none_the_limit_holds(void **state) {
+/* Session refuses all the same where its directory is full. */
+static void where_there_is_no_room_at_all_it_is_told(void **state) {
     struct stage *stage = *state;
     struct talker *other = stage_live(stage, ALICE, "alice"), *talker = stage_talker(stage, false);
     struct session_unbind unbind;
@@ -203,6 +238,57 @@ static void where_there_is_none_the_limit_holds(void **state) {
     stage_hears_nothing(stage, other);
 }
 
+/* --- one that is resumed over and over ---------------------------------------------------------
+ */
+
+static void it_waits_as_it_is_told_and_nobody_else_does(void **state) {
+    struct stage *stage = *state;
+    struct talker *talker = stage_talker(stage, true);
+    struct session_bind body;
+    struct asked *bind = begin(stage, talker, "t", "");
+    uint64_t first = talker->connection;
+    int64_t told_ms = loop_now_ms();
+    played_answer(&bind, &(struct session_bind_reply){.wait_ms = 700});
+    struct talker *other = stage_live(stage, ALICE + 1, "anna");
+    bind = stage_expect(stage, SESSION, &message_SESSION_BIND, &body);
+    assert_true(loop_now_ms() >= told_ms + 650);
+    assert_true(body.waited && body.resumed);
+    assert_int_equal(body.accounts.items[0], ALICE);
+    assert_int_not_equal(body.connections.items[0], first); /* that was never bound */
+    talker->connection = body.connections.items[0];
+    assert_int_equal(talker->text_count, 0);
+    played_answer(&bind, NULL);
+    hears_login(stage, talker);
+    stage_expect_pull(stage, ALICE, NULL, 0);
+    stage_wait_talker_live(stage, talker);
+    stage_hears_nothing(stage, other);
+}
+
+static void who_goes_while_it_waits_is_forgotten(void **state) {
+    struct stage *stage = *state;
+    struct talker *talker = stage_talker(stage, false);
+    struct asked *bind = begin(stage, talker, "t", "");
+    int64_t end_ms = loop_now_ms() + 2500;
+    played_answer(&bind, &(struct session_bind_reply){.wait_ms = 2000});
+    stage_let_time_pass(stage);
+    stage_hang_up(stage, &talker);
+    STAGE_UNTIL(stage, loop_now_ms() >= end_ms);
+    stage_quiet(stage); /* neither bound nor unbound */
+}
+
+static void it_waits_no_longer_than_a_request_is_tried(void **state) {
+    struct stage *stage = *state;
+    struct talker *talker = stage_talker(stage, false);
+    struct asked *bind = begin(stage, talker, "t", ",'ref':'r'");
+    played_answer(&bind, &(struct session_bind_reply){.wait_ms = 3600000});
+    stage_hears(stage, talker, "{'msgType':2,'resultCode':'fail','token':'~'}");
+    stage_hears(stage, talker,
+                "{'msgType':300,'ref':'r','ok':false,'error':'throttled','text':'~'}");
+    stage_quiet(stage);
+    stage_log_in(stage, talker, ALICE, "alice"); /* it may try something else */
+    stage_expect_pull(stage, ALICE, NULL, 0);
+}
+
 /* What it had not confirmed comes again, and what it confirmed is stored before that is read. */
 static void a_superseded_connection_is_told_nothing_more(void **state) {
     struct stage *stage = *state;
@@ -211,9 +297,10 @@ static void a_superseded_connection_is_told_nothing_more(void **state) {
     stage_log_in_confirming(stage, before, ALICE, "alice");
     struct asked *page = stage_expect(stage, DELIVERY, &message_DELIVERY_PULL, &pull);
     struct asked *bind = begin(stage, after, before->token, "");
+    end(stage, before->connection, KICK_RESUMED);
     played_answer(&bind, NULL);
     hears_login(stage, after);
-    stage_sees_close(stage, before, 1008);
+    expect_end(stage, before, RESUMED);
     struct entry missed = stage_text(11, 10, ALICE, "missed");
     stage_answer_pull(&page, &missed, 1); /* was on its way to the one before */
     stage_expect_pull(stage, ALICE, &missed, 1);
@@ -223,21 +310,23 @@ static void a_superseded_connection_is_told_nothing_more(void **state) {
     stage_wait_talker_live(stage, after);
 }
 
-static void after_a_logout_there_is_nothing_to_close(void **state) {
+/* It gives way while its log-out waits for auth, which answers nobody then. */
+static void a_logout_may_be_overtaken(void **state) {
     struct stage *stage = *state;
     struct talker *before = stage_live(stage, ALICE, "alice"), *after = stage_talker(stage, false);
     struct auth_logout logout;
     const char *token = before->token;
     talker_say(before, "{'msgType':9,'msgBody':{'logoutUserId':'alice','token':'%s'}}", token);
     struct asked *asked = stage_expect(stage, AUTH, &message_AUTH_LOGOUT, &logout);
-    expect_unbind(stage, before->connection);
-    struct asked *bind = begin(stage, after, token, ""); /* quicker than the log-out */
+    struct asked *bind = begin(stage, after, token, "");
+    end(stage, before->connection, KICK_RESUMED);
     played_answer(&bind, NULL);
     hears_login(stage, after);
+    expect_end(stage, before, RESUMED);
     stage_expect_pull(stage, ALICE, NULL, 0);
     played_answer(&asked, NULL);
-    stage_hears(stage, before, "{'msgType':10}");
-    stage_hears_nothing(stage, before);
+    stage_wait_talker_live(stage, after);
+    stage_hears_nothing(stage, after);
 }
 
 int main(void) {
@@ -246,11 +335,15 @@ int main(void) {
         TEST(it_is_a_login_that_opts_in),
         TEST(ourchat_resumes_with_its_own_answer),
         TEST(what_auth_refuses_is_told),
-        TEST(the_connection_before_is_closed_behind_the_bind),
-        TEST(the_connection_before_gives_way_at_the_limit),
-        TEST(where_there_is_none_the_limit_holds),
+        TEST(a_login_has_one_number_wherever_it_goes_on),
+        TEST(the_connection_before_is_told_and_ended),
+        TEST(who_gives_way_to_one_more_is_told),
+        TEST(where_there_is_no_room_at_all_it_is_told),
+        TEST(it_waits_as_it_is_told_and_nobody_else_does),
+        TEST(who_goes_while_it_waits_is_forgotten),
+        TEST(it_waits_no_longer_than_a_request_is_tried),
         TEST(a_superseded_connection_is_told_nothing_more),
-        TEST(after_a_logout_there_is_nothing_to_close),
+        TEST(a_logout_may_be_overtaken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

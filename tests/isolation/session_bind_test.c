@@ -107,15 +107,6 @@ static void a_full_directory_refuses(void **state) {
     expect_push(gateway, 1, 11, "hello");
 }
 
-static void an_account_has_a_limit_of_its_own(void **state) {
-    struct test_caller *gateway = caller(*state, "gateway-1");
-    for (uint64_t i = 0; i < 8; i++)
-        bind_one(gateway, 1001, i);
-    bind_one(gateway, 1001, 0); /* one of them again */
-    assert_int_equal(try_bind(gateway, 1001, 1000), ERR_TOO_MANY);
-    bind_one(gateway, 1002, 1000);
-}
-
 static void gateways_have_a_limit(void **state) {
     struct session_fixture *fixture = *state;
     for (unsigned i = 0; i < GATEWAYS_MAX; i++) {
@@ -249,7 +240,6 @@ int main(void) {
         TEST(what_is_unbound_gets_nothing),
         TEST(a_bind_that_makes_no_sense_changes_nothing),
         cmocka_unit_test_setup_teardown(a_full_directory_refuses, set_up_small, session_tear_down),
-        TEST(an_account_has_a_limit_of_its_own),
         TEST(gateways_have_a_limit),
         TEST(a_ping_tells_link_and_pushed),
         TEST(pushes_and_losses_are_counted_without_gaps),

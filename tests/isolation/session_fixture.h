@@ -80,7 +80,7 @@ static inline struct u64_list list(uint64_t *items, size_t count) {
 static inline enum err try_bind(struct test_caller *gateway, uint64_t account,
                                 uint64_t connection) {
     struct session_bind bind = {.accounts = list(&account, 1), .connections = list(&connection, 1)};
-    struct done done;
+    struct session_bind_reply done;
     return test_caller_ask(gateway, &message_SESSION_BIND, &bind, &done);
 }
 
@@ -92,7 +92,7 @@ static inline enum err bind_again(struct test_caller *gateway, uint64_t account,
                                   uint64_t connection) {
     struct session_bind bind = {
         .accounts = list(&account, 1), .connections = list(&connection, 1), .again = true};
-    struct done done;
+    struct session_bind_reply done;
     return test_caller_ask(gateway, &message_SESSION_BIND, &bind, &done);
 }
 

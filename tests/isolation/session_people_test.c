@@ -7,18 +7,6 @@ static int set_up(void **state) {
     return session_set_up_with(state, (const char *const[]){"--connections-per-account=3", NULL});
 }
 
-static void an_account_has_so_many_connections(void **state) {
-    struct test_caller *gateway = caller(*state, "gateway-1");
-    for (uint64_t i = 1; i <= 3; i++)
-        bind_one(gateway, 1001, i);
-    assert_int_equal(try_bind(gateway, 1001, 4), ERR_TOO_MANY);
-    bind_one(gateway, 1001, 3);
-    assert_int_equal(bind_again(gateway, 1001, 4), ERR_OK);
-    unbind_one(gateway, 1001, 1);
-    unbind_one(gateway, 1001, 2);
-    bind_one(gateway, 1001, 5);
-}
-
 static void the_list_goes_page_by_page(void **state) {
     struct test_caller *one = caller(*state, "gateway-1"), *two = caller(*state, "gateway-2");
     assert_int_equal(list_sessions(one, 0, 0).accounts.count, 0);
@@ -78,7 +66,6 @@ static void an_item_for_everyone_reaches_every_connection(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(an_account_has_so_many_connections),
         TEST(the_list_goes_page_by_page),
         TEST(a_kick_reaches_every_connection),
         TEST(an_item_for_everyone_reaches_every_connection),

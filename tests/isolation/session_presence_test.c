@@ -227,7 +227,7 @@ static void so_many_wait_and_no_more(void **state) {
     enum { BULK = 8192 };
     struct test_caller *gateway = caller(*state, "gateway-1");
     static uint64_t numbers[BULK];
-    struct done done;
+    struct session_bind_reply done;
     for (uint64_t at = 1; at <= PRESENCE_MAX; at += BULK) {
         for (uint64_t i = 0; i < BULK; i++)
             numbers[i] = at + i;
@@ -270,7 +270,7 @@ static void news_of_who_is_moving_is_held_back(void **state) {
     expect_presence(1003, true);
     struct session_bind bind = {
         .accounts = list(&account, 1), .connections = list(&connection, 1), .moving = true};
-    struct done done;
+    struct session_bind_reply done;
     int64_t before_ms = loop_now_ms();
     assert_int_equal(test_caller_ask(gateway, &message_SESSION_BIND, &bind, &done), ERR_OK);
     expect_presence(1001, true);

@@ -2,7 +2,7 @@
  * A caller of a service in a C test: a DEALER that asks, and keeps the events that arrive.
  *
  *     struct test_caller *gateway = test_caller_new("gateway-1", port);
- *     struct done done;
+ *     struct session_bind_reply done;
  *     enum err err = test_caller_ask(gateway, &message_SESSION_BIND, &bind, &done);
  *     struct gateway_push push;
  *     test_caller_event(gateway, &message_GATEWAY_PUSH, &push);

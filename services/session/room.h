@@ -1,0 +1,60 @@
+/*
+ * Room for a new connection: which others of its account give way to it.
+ *
+ *     wait_ms = room_wait_ms(room, &arrival);       0, or how long it has to wait before it is
+ * bound
+ *     ... directory_bind
+ *     room_take(room, &arrival);                    it is bound: others may have to end
+ *     room_heard(room, gateway, heard);             session.heard, which gateways were asked for
+ *
+ * A login goes on on one connection only: where it is resumed elsewhere, its former connection is
+ * ended, at whatever gateway. Where that comes again within ROOM_SOON_MS of the last time, the new
+ * one waits first, twice as long each time: two clients that throw each other out get slow.
+ *
+ * Where an account has more connections than it may have, the one that was heard of least recently
+ * is ended. Who that is, gateways are asked at that moment (gateway.heard); one that does not
+ * answer within ROOM_ASK_MS is judged by what is known. The new one is in meanwhile.
+ *
+ * What was told to end stays bound until its gateway unbinds it, and neither counts nor is chosen
+ * again. Always: who comes is never the one that has to go.
+ */
+#ifndef PARLEY_SESSION_ROOM_H
+#define PARLEY_SESSION_ROOM_H
+
+#include "common/service.h"
+#include "proto/messages.h"
+#include "services/session/directory.h"
+#include "services/session/gateways.h"
+
+/* Accounts of which gateways are asked at once; of a further one it is judged by what is known. */
+#define ROOM_ASKINGS 1024
+#define ROOM_ASK_MS 500
+/* A login that is resumed again within this time waits, first and at most for: */
+#define ROOM_SOON_MS 2000
+#define ROOM_WAIT_FIRST_MS 500
+#define ROOM_WAIT_MAX_MS 16000
+
+/* A connection that comes, or is told again. */
+struct arrival {
+    uint64_t account, connection;
+    uint16_t gateway;
+    uint64_t login; /* 0: unknown */
+    bool resumed, waited;
+};
+
+struct room;
+
+/* Borrows its arguments; `limit`: connections of an account. NULL without memory. */
+struct room *room_new(struct service *service, struct directory *directory,
+                      struct gateways *gateways, uint64_t limit)
+    __attribute__((warn_unused_result));
+void room_destroy(struct room **self);
+
+uint64_t room_wait_ms(const struct room *self, const struct arrival *arrival);
+void room_take(struct room *self, const struct arrival *arrival);
+/* The same for one that its gateway had bound before; it ends where it should have long ago. */
+void room_take_again(struct room *self, const struct arrival *arrival);
+/* Fewer than its lists tell, where these are not of one length. */
+void room_heard(struct room *self, uint16_t gateway, const struct session_heard *heard);
+
+#endif
