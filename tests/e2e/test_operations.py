@@ -68,7 +68,7 @@ def test_a_settings_file(alone, name, tmp_path):
     service.start("--config=/nonexistent/parley.conf", wait=False)
     assert "/nonexistent/parley.conf" in one_line_of(service, 2)
     # One file serves all programs, so each takes the others' options.
-    file.write_text("# a comment\nlog_level = debug\n\nping_interval_ms = 5000\nsend_x = 1\n")
+    file.write_text("# a comment\nlog_level = debug\n\nping_interval_ms = 5000\ncursor_flush_ms = 100\n")
     service = alone(name)
     service.start(f"--config={file}")
     assert service.terminate() == 0
