@@ -28,7 +28,7 @@ struct client_account client_account(const struct client *client) {
 
 /* A client that does not take its answers is not worth waiting for. */
 static void send_or_close(struct client *client, struct slice text) {
-    if (edge_send(client->edge, text) != 0)
+    if (edge_send(client->edge, text) != 0 && !edge_is_ended(client->edge))
         edge_close(client->edge, 1008, "too much unread output");
 }
 
@@ -178,7 +178,21 @@ void client_continue(struct client *client) {
             operation_start(client);
     } else if (client->send_count < CLIENT_MAX_SENDS) {
         edge_resume(client->edge);
+        if (client->ended && client->send_count == 0)
+            edge_close(client->edge, 0, NULL);
     }
+}
+
+/* What it has said before it closed is carried out as if it were there. */
+static void on_end(void *argument, struct edge_connection *edge) {
+    (void)argument;
+    struct client *client = edge_owner(edge);
+    if (client == NULL) {
+        edge_close(edge, 0, NULL);
+        return;
+    }
+    client->ended = true;
+    client_continue(client);
 }
 
 /* The binary framing has one byte for the number, and those of the extensions are larger. */
@@ -336,6 +350,7 @@ const struct edge_handlers client_handlers = {.on_open = on_open,
                                               .on_object = on_object,
                                               .on_fault = on_fault,
                                               .on_reached = on_reached,
+                                              .on_end = on_end,
                                               .on_close = on_close,
                                               .on_refused = on_refused,
                                               .on_failed = on_failed};

@@ -126,7 +126,7 @@ static void on_sweep(struct ev_loop *ev, ev_timer *watcher, int revents) {
     edge_proxy_sweep(edge, now);
     for (connection = TAILQ_FIRST(&edge->connections); connection != NULL;
          connection = TAILQ_NEXT(connection, all)) {
-        if (connection->state == EDGE_OPEN) {
+        if (connection->state == EDGE_OPEN && !connection->ended) {
             if (connection->transport == EDGE_WEBSOCKET && !connection->paused &&
                 now >= connection->check_ms)
                 check_silence(connection, now);
@@ -255,8 +255,11 @@ void edge_destroy(struct edge **self) {
         return;
     edge_listen_stop(edge);
     edge_proxy_stop(edge);
+    edge->destroying = true;
     if (edge->context != NULL)
-        lws_context_destroy(edge->context); /* closes what is left, with the callbacks */
+        lws_context_destroy(edge->context);  /* closes what is left, with the callbacks */
+    while (!TAILQ_EMPTY(&edge->connections)) /* those that have no socket any more */
+        edge_connection_finish(TAILQ_FIRST(&edge->connections));
     ev_clear_pending(edge->ev, &edge->work);
     ev_timer_stop(edge->ev, &edge->sweep);
     ev_timer_stop(edge->ev, &edge->mark_timer);

@@ -61,6 +61,7 @@ struct edge_settings {
     uint64_t ping_interval_ms;     /* without a byte from the client; and to answer a ping */
     uint64_t vanished_timeout_ms;  /* for the client's kernel to acknowledge; whole seconds */
     uint64_t handshake_timeout_ms; /* to complete an HTTP request; at most 20 s */
+    uint64_t end_timeout_ms;       /* for what was read of a client that has closed */
     uint64_t send_queue_bytes;     /* per connection */
     /* Over all of them: beyond it a connection's queue takes EDGE_SHARE_BYTES, or one text. */
     uint64_t send_queues_bytes;
@@ -84,6 +85,10 @@ struct edge_handlers {
     /* Everything sent before the last edge_mark has reached the client: its stack answered a ping
      * (WebSocket), or its kernel acknowledged the bytes (TCP, YouIM). */
     void (*on_reached)(void *argument, struct edge_connection *connection);
+    /* The client has closed, and all that was read before has been handed over: what the owner
+     * has still to do with it, it does, and calls edge_close. After `end_timeout_ms` it is cut.
+     * What is sent meanwhile goes nowhere (edge_is_ended). */
+    void (*on_end)(void *argument, struct edge_connection *connection);
     /* The last call for this connection; what was not reached never will be. */
     void (*on_close)(void *argument, struct edge_connection *connection);
     /* One more was closed at once, since there are `edge_limit` connections. */
@@ -142,6 +147,8 @@ uint64_t edge_acknowledged_bytes(const struct edge_connection *connection);
  * connection is closed keeps to it, too. */
 void edge_pace(struct edge_connection *connection, uint64_t pace_ms);
 bool edge_is_paced(const struct edge_connection *connection);
+/* The client has closed; see on_end. */
+bool edge_is_ended(const struct edge_connection *connection);
 
 /* Asks for on_reached once all that was queued so far has reached the client. One mark may be
  * outstanding: false while an earlier one is, and when the connection is closing. WebSocket: a ping

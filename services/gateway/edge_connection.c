@@ -95,7 +95,8 @@ void edge_connection_finish(struct edge_connection *connection) {
     struct edge *edge = connection->edge;
     edge_set_state(connection, EDGE_GONE);
     drop_queue(connection);
-    lws_set_wsi_user(connection->wsi, NULL);
+    if (connection->wsi != NULL)
+        lws_set_wsi_user(connection->wsi, NULL);
     edge->handlers->on_close(edge->argument, connection);
     TAILQ_REMOVE(&edge->connections, connection, all);
     if (connection->working)
@@ -130,6 +131,10 @@ void edge_kill(struct edge_connection *connection) {
         return;
     edge_set_state(connection, EDGE_GONE);
     drop_queue(connection);
+    if (connection->wsi == NULL) {
+        edge_work(connection);
+        return;
+    }
     lws_set_timeout(connection->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
     lws_cancel_service(
         connection->edge->context); /* its timers are only looked at when it has an event */
@@ -138,9 +143,28 @@ void edge_kill(struct edge_connection *connection) {
 void edge_abandon(struct edge_connection *connection) {
     if (connection->state >= EDGE_ENDING)
         return;
-    edge_set_state(connection, EDGE_ENDING);
+    if (connection->state == EDGE_CLOSING)
+        edge_set_state(connection, EDGE_ENDING);
+    else if (!connection->ended)
+        connection->deadline_ms =
+            loop_now_ms() + (int64_t)connection->edge->settings->end_timeout_ms;
+    connection->ended = true;
     drop_queue(connection);
+    edge_work(connection);
 }
+
+void edge_lost(struct edge_connection *connection) {
+    if (connection->state != EDGE_OPEN || connection->edge->destroying) {
+        edge_connection_finish(connection);
+        return;
+    }
+    edge_abandon(connection);
+    edge_pace_stop(connection);
+    lws_set_wsi_user(connection->wsi, NULL);
+    connection->wsi = NULL;
+}
+
+bool edge_is_ended(const struct edge_connection *connection) { return connection->ended; }
 
 /* --- the owner's calls --- */
 
@@ -204,7 +228,8 @@ int edge_send(struct edge_connection *connection, struct slice text) {
     size_t extra = transport == EDGE_WEBSOCKET ? edge_frame_head(head, 1, text.length)
                    : transport == EDGE_TCP     ? 1
                                                : EDGE_YOUIM_HEAD_BYTES;
-    if (connection->state != EDGE_OPEN || !has_room(connection, text.length + extra))
+    if (connection->state != EDGE_OPEN || connection->ended ||
+        !has_room(connection, text.length + extra))
         return -1;
     if (transport == EDGE_YOUIM)
         return send_frame(connection, text);
@@ -214,7 +239,7 @@ int edge_send(struct edge_connection *connection, struct slice text) {
 }
 
 bool edge_mark(struct edge_connection *connection) {
-    if (connection->marked || connection->state != EDGE_OPEN)
+    if (connection->marked || connection->state != EDGE_OPEN || connection->ended)
         return false;
     if (connection->transport != EDGE_WEBSOCKET)
         edge_tcp_mark(connection);
@@ -255,7 +280,7 @@ void edge_close(struct edge_connection *connection, unsigned status, const char 
         return;
     connection->close_status = status;
     connection->close_reason = reason != NULL ? strdup(reason) : NULL;
-    edge_set_state(connection, EDGE_CLOSING);
+    edge_set_state(connection, connection->ended ? EDGE_ENDING : EDGE_CLOSING);
     edge_work(connection);
 }
 
@@ -350,6 +375,16 @@ static void start_ending(struct edge_connection *connection) {
 static void serve(struct edge_connection *connection) {
     if (connection->state == EDGE_OPEN && !connection->paused && connection->waiting.length != 0)
         hand_over_waiting(connection);
+    if (connection->state == EDGE_OPEN && connection->ended && !connection->end_told &&
+        !edge_must_wait(connection)) {
+        connection->end_told = true;
+        connection->edge->handlers->on_end(connection->edge->argument, connection);
+    }
+    if (connection->wsi == NULL) {
+        if (connection->state != EDGE_OPEN)
+            edge_connection_finish(connection);
+        return;
+    }
     write_queue(connection);
     if (connection->state == EDGE_CLOSING && edge_queued_bytes(connection) == 0)
         start_ending(connection);

@@ -58,7 +58,7 @@ struct edge_listener {
 
 struct edge_connection {
     struct edge *edge;
-    struct lws *wsi;
+    struct lws *wsi; /* NULL: gone, and what was read is still carried out */
     void *owner;
     uint64_t id;
     TAILQ_ENTRY(edge_connection) all;
@@ -71,6 +71,8 @@ struct edge_connection {
     bool blocked; /* libwebsockets holds a part of what it was given last */
     bool deaf;    /* the socket is not read */
     bool marked;
+    bool ended;    /* the client has closed: nothing more is read or written */
+    bool end_told; /* the owner has all that was read, and knows */
     unsigned faults;
     uint64_t mark; /* WebSocket: the ping's number. Else: the byte that is to be acknowledged. */
 
@@ -109,7 +111,8 @@ struct edge {
     struct lws_protocols protocols[EDGE_TRANSPORT_COUNT + 1]; /* by enum edge_transport; an end */
     char subprotocol[EDGE_SUBPROTOCOL_BYTES]; /* protocols[0]'s name, see edge_websocket.c */
     struct edge_listener listeners[EDGE_TRANSPORT_COUNT]; /* by enum edge_transport */
-    ev_prepare work;                                      /* never started, only fed */
+    bool destroying;
+    ev_prepare work; /* never started, only fed */
     ev_timer sweep, mark_timer;
     struct edge_queue connections, working;
     struct edge_list marked;
@@ -150,6 +153,9 @@ void edge_proxy_forget(struct edge *edge, struct lws *wsi);
 /* Makes the connection of a socket and tells the owner; NULL without memory. */
 struct edge_connection *edge_connection_new(struct edge *edge, struct lws *wsi,
                                             enum edge_transport transport);
+/* The socket is gone: what was read of an open connection is still handed over (on_end), any other
+ * is finished. */
+void edge_lost(struct edge_connection *connection);
 /* on_close, and frees. */
 void edge_connection_finish(struct edge_connection *connection);
 void edge_set_state(struct edge_connection *connection, enum edge_state state);

@@ -93,7 +93,8 @@ void edge_on_mark_timer(struct ev_loop *ev, ev_timer *watcher, int revents) {
     for (connection = LIST_FIRST(&edge->marked); connection != NULL; connection = next) {
         next =
             LIST_NEXT(connection, marks); /* the owner may mark again, which inserts at the head */
-        if (connection->state == EDGE_GONE || edge_tcp_acknowledged(connection) < connection->mark)
+        if (connection->state == EDGE_GONE || connection->ended ||
+            edge_tcp_acknowledged(connection) < connection->mark)
             continue;
         LIST_REMOVE(connection, marks);
         connection->marked = false;
@@ -121,7 +122,7 @@ int edge_tcp_callback(struct lws *wsi, enum lws_callback_reasons reason, void *u
         return connection == NULL ? -1 : edge_writeable(connection);
     case LWS_CALLBACK_RAW_CLOSE:
         if (connection != NULL)
-            edge_connection_finish(connection);
+            edge_lost(connection);
         return 0;
     default:
         return 0;

@@ -103,7 +103,7 @@ static void on_message(struct edge_connection *connection, struct slice message)
 
 /* A part of a message: libwebsockets tells of each frame in as many pieces as it was read in. */
 static void on_part(struct edge_connection *connection, struct slice part) {
-    if (connection->state != EDGE_OPEN)
+    if (connection->state != EDGE_OPEN || connection->ended)
         return;
     size_t rest = lws_remaining_packet_payload(connection->wsi);
     size_t room = EDGE_MAX_OBJECT - connection->message.length;
@@ -235,7 +235,7 @@ static int on_connection(struct edge_connection *connection, enum lws_callback_r
         edge_abandon(connection);
         return 0;
     case LWS_CALLBACK_CLOSED:
-        edge_connection_finish(connection);
+        edge_lost(connection);
         return 0;
     default:
         return 0;
@@ -252,7 +252,7 @@ int edge_websocket_callback(struct lws *wsi, enum lws_callback_reasons reason, v
         return 0;
     case LWS_CALLBACK_WSI_DESTROY:
         if (user != NULL) /* libwebsockets left out the proper callback */
-            edge_connection_finish(user);
+            edge_lost(user);
         edge_proxy_forget(edge, wsi);
         edge->sockets--;
         return 0;

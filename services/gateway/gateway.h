@@ -90,6 +90,7 @@ struct client {
 
     /* requests: one at a time, but for texts */
     struct client_request request; /* while busy */
+    bool ended;                    /* it has closed, and said all that it will */
     bool busy;                     /* `request` is being carried out, or waits for the texts */
     bool started;                  /* it is being carried out */
     struct patience patience;      /* with the request in progress, from its look-ups on */

@@ -151,6 +151,7 @@ static int start(struct service *service, void *context) {
                                .ping_interval_ms = settings->ping_interval_ms,
                                .vanished_timeout_ms = settings->vanished_timeout_ms,
                                .handshake_timeout_ms = settings->login_timeout_ms,
+                               .end_timeout_ms = settings->send_timeout_ms,
                                .send_queue_bytes = settings->send_queue_bytes,
                                .send_queues_bytes = settings->send_queues_bytes,
                                .max_connections = settings->max_connections,

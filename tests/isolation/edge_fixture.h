@@ -136,6 +136,12 @@ static inline void owner_close(void *argument, struct edge_connection *connectio
     buffer_add_text(&self->told, "close;");
 }
 
+static inline void owner_end(void *argument, struct edge_connection *connection) {
+    struct fixture *self = argument;
+    assert_false(self->within);
+    edge_close(connection, 0, NULL);
+}
+
 static inline void owner_refused(void *argument) {
     struct fixture *self = argument;
     assert_false(self->within);
@@ -143,7 +149,8 @@ static inline void owner_refused(void *argument) {
 }
 
 static const struct edge_handlers owner_handlers = {
-    owner_open, owner_object, owner_fault, owner_reached, owner_close, owner_refused, NULL};
+    owner_open,    owner_object, owner_fault,   owner_reached,
+    owner_end,     owner_close,  owner_refused, NULL};
 
 /* --- the fixture --- */
 

@@ -181,8 +181,7 @@ static void a_logout_that_is_not_done_is_none(void **state) {
     talker_say(talker, "{'msgType':9,'ref':'r','msgBody':{'logoutUserId':'alice','token':'%s'}}",
                talker->token);
     played_destroy(&stage->played[AUTH]);
-    stage_hears(stage, talker,
-                "{'msgType':300,'ref':'r','ok':false,'error':'~','text':'~'}");
+    stage_hears(stage, talker, "{'msgType':300,'ref':'r','ok':false,'error':'~','text':'~'}");
     stage_play(stage, AUTH);
     stage_wait_live(stage, AUTH);
     say_logout(talker, "alice");

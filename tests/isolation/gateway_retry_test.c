@@ -279,8 +279,8 @@ static void without_an_instance_texts_are_given_up_too(void **state) {
                 "'msg':'~'}}");
 }
 
-/* A client that goes takes along what waits; what is on its way may still be stored. */
-static void texts_of_a_client_that_goes_are_dropped(void **state) {
+/* What a client said before it closed is carried out, in order, and then it is gone. */
+static void texts_of_a_client_that_goes_are_stored(void **state) {
     struct stage *stage = *state;
     struct talker *alice = live_ext(stage);
     struct session_unbind unbind;
@@ -290,8 +290,12 @@ static void texts_of_a_client_that_goes_are_dropped(void **state) {
     assert_int_equal(sent.count, 1);
     stage_let_time_pass(stage);
     stage_hang_up(stage, &alice);
-    stage_expect(stage, SESSION, &message_SESSION_UNBIND, &unbind);
+    stage_let_time_pass(stage);
     played_refuse(&asked, ERR_UNAVAILABLE);
+    asked = expect_sent(stage, DELIVERY, &sent);
+    assert_int_equal(sent.count, 3);
+    stage_answer_send(&asked, 100);
+    stage_expect(stage, SESSION, &message_SESSION_UNBIND, &unbind);
     stage_quiet(stage);
 
     alice = live_ext(stage);
@@ -299,8 +303,11 @@ static void texts_of_a_client_that_goes_are_dropped(void **state) {
     asked = expect_sent(stage, DELIVERY, &sent);
     stage_let_time_pass(stage);
     stage_hang_up(stage, &alice);
-    stage_expect(stage, SESSION, &message_SESSION_UNBIND, &unbind);
     stage_answer_send(&asked, 103);
+    asked = expect_sent(stage, DELIVERY, &sent);
+    assert_int_equal(sent.count, 1);
+    stage_answer_send(&asked, 104);
+    stage_expect(stage, SESSION, &message_SESSION_UNBIND, &unbind);
     stage_quiet(stage);
 }
 
@@ -420,7 +427,7 @@ int main(void) {
         TEST_OF(a_text_is_given_up_in_the_end, set_up_impatient),
         TEST_OF(silence_ends_with_the_first_text_that_has_to_be_told, set_up_impatient),
         TEST_OF(without_an_instance_texts_are_given_up_too, set_up_impatient),
-        TEST_OF(texts_of_a_client_that_goes_are_dropped, stage_set_up),
+        TEST_OF(texts_of_a_client_that_goes_are_stored, stage_set_up),
         TEST_OF(texts_beyond_the_memory_are_refused, set_up_small),
         TEST_OF(what_a_text_does_not_need_takes_no_memory, set_up_thrifty),
     };
