@@ -64,7 +64,7 @@ static bool is_ours(const struct callers *self, int fd) {
 }
 
 static void forget_gone(struct callers *self) {
-    struct connection *connection, *next;
+    struct connection *connection, *next = NULL;
     HASH_ITER(hh, self->connections, connection, next) {
         if (!is_ours(self, connection->fd))
             forget(self, connection);
@@ -87,7 +87,7 @@ static void log_full(struct callers *self, const char *reason) {
 
 /* ZeroMQ sees the end of the connection, and closes it. */
 static void end_one(struct callers *self, struct connection *newest) {
-    struct connection *connection, *next, *victim = newest;
+    struct connection *connection, *next = NULL, *victim = newest;
     HASH_ITER(hh, self->connections, connection, next) {
         if (!connection->heard) {
             victim = connection;

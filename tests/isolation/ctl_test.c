@@ -147,7 +147,7 @@ static void test_status_of_queues(void **state) {
         test_text("--gateway-peers=%s", address)};
     ASSERT_RUNS(0, test_text("\nauth %s\n    calls ", address), "status", PATIENT, peers[0],
                 peers[1], peers[2], peers[3], peers[4]);
-    ASSERT_RUNS(0, ", pool 0/10000, hashes 0/10000\n", "status", PATIENT, peers[0], peers[1],
+    ASSERT_RUNS(0, ", pool 0/10000, hashes 0/10000, callers ", "status", PATIENT, peers[0], peers[1],
                 peers[2], peers[3], peers[4]);
     ASSERT_RUNS(0, "\"pool\":{\"depth\":0,\"limit\":10000}", "status", "--json", PATIENT, peers[0],
                 peers[1], peers[2], peers[3], peers[4]);
