@@ -55,7 +55,7 @@ SCRIPTS := $(sort .ci/run $(shell grep -lsE '^\#!/bin/(ba)?sh' deploy/* deploy/p
 
 # Debian 13's name of the C library, else Debian 12's.
 MSGPACK := $(shell pkg-config --exists msgpack-c 2>/dev/null && echo msgpack-c || echo msgpack)
-PACKAGES := libzmq libczmq $(MSGPACK) libcjson libmariadb libsodium libwebsockets
+PACKAGES := libzmq libczmq $(MSGPACK) libcjson libmariadb libsodium libwebsockets libutf8proc
 HAVE_PACKAGES := $(shell pkg-config --exists $(PACKAGES) 2>/dev/null && echo yes)
 # Other people's headers are system headers: our warnings are not for them.
 PACKAGE_CPPFLAGS := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PACKAGES) 2>/dev/null))

@@ -38,6 +38,10 @@
 
 #define DB_MAX_CONNECTIONS 64
 
+/* SQL for the database's clock, milliseconds since 1970. What is stored takes its time from it: the
+ * clocks of instances may differ, this one is the same for all. */
+#define DB_NOW_MS "CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS UNSIGNED)"
+
 struct db_settings {
     char *db_host, *db_socket, *db_user, *db_password, *db_name;
     uint64_t db_port, db_connections;

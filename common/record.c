@@ -271,16 +271,23 @@ static bool read_slice(const msgpack_object *object, bool text, size_t max, stru
     return max == 0 || slice_r->length <= max;
 }
 
-static bool read_u64s(const msgpack_object_array *array, struct record_arena *arena,
-                      struct u64_list *list) {
+static bool read_u64(const struct record_field *field, const msgpack_object *object,
+                     uint64_t *number_r) {
+    if (object->type != MSGPACK_OBJECT_POSITIVE_INTEGER ||
+        (field->most != 0 && object->via.u64 > field->most))
+        return false;
+    *number_r = object->via.u64;
+    return true;
+}
+
+static bool read_u64s(const struct record_field *field, const msgpack_object_array *array,
+                      struct record_arena *arena, struct u64_list *list) {
     list->items = record_arena_alloc(arena, array->size * sizeof *list->items);
     if (list->items == NULL)
         return false;
-    for (uint32_t i = 0; i < array->size; i++) {
-        if (array->ptr[i].type != MSGPACK_OBJECT_POSITIVE_INTEGER)
+    for (uint32_t i = 0; i < array->size; i++)
+        if (!read_u64(field, &array->ptr[i], &list->items[i]))
             return false;
-        list->items[i] = array->ptr[i].via.u64;
-    }
     list->count = array->size;
     return true;
 }
@@ -321,7 +328,7 @@ static bool read_list(const struct record_field *field, const msgpack_object *ob
         return false;
     switch (field->type) {
     case RECORD_U64S:
-        return read_u64s(array, arena, member);
+        return read_u64s(field, array, arena, member);
     case RECORD_TEXTS:
     case RECORD_BLOBS:
         return read_slices(field, array, arena, member);
@@ -334,10 +341,7 @@ static bool read_field(const struct record_field *field, const msgpack_object *o
                        struct record_arena *arena, void *member, const char **fault_r) {
     switch (field->type) {
     case RECORD_U64:
-        if (object->type != MSGPACK_OBJECT_POSITIVE_INTEGER)
-            return false;
-        *(uint64_t *)member = object->via.u64;
-        return true;
+        return read_u64(field, object, member);
     case RECORD_BOOL:
         if (object->type != MSGPACK_OBJECT_BOOLEAN)
             return false;

@@ -57,6 +57,11 @@ enum record_type {
     RECORD_LIST,  /* struct record_list of `element` */
 };
 
+/* The most of what is counted, numbered or a time in milliseconds: every JSON reader holds it
+ * exactly, and an int64_t a thousandfold of it. What is larger is refused where it is unpacked, so
+ * nothing behind that overflows. */
+#define RECORD_NUMBER_MOST ((UINT64_C(1) << 53) - 1)
+
 struct record_desc;
 
 struct record_field {
@@ -65,6 +70,7 @@ struct record_field {
     bool required; /* unpacking fails without it */
     size_t offset; /* of the member */
     size_t max;    /* bytes of a text or blob, or items of a list; 0 means 2^32-1 */
+    uint64_t most; /* of a number, and of each in a list; 0 means 2^64-1 */
     const struct record_desc *element; /* of RECORD_LIST */
     const char *help;
 };

@@ -8,6 +8,7 @@
 #define PARLEY_PROTO_MESSAGES_H
 
 #include "common/record_define.h"
+#include "proto/ids.h"
 #include "proto/messages.def"
 
 #define X(name_, fields_, help_) RECORD_STRUCT(name_, fields_)
@@ -79,28 +80,5 @@ static inline uint64_t conversation_of_account(uint64_t account) {
 static inline uint64_t conversation_low_bits(uint64_t conversation) {
     return conversation & (((uint64_t)1 << CONVERSATION_KIND_SHIFT) - 1);
 }
-
-/* Numbers of accounts and groups are below this, so that every JSON reader holds them exactly. */
-#define NUMBER_LIMIT ((uint64_t)1 << 53)
-/* The first that the server allocates by itself. */
-#define NUMBER_FIRST_ALLOCATED ((uint64_t)100000000)
-/* Most bytes of a string id. */
-#define ID_MAX_BYTES 64
-
-/* Whether `text` is the decimal form of a number below NUMBER_LIMIT, without leading zeros. */
-bool id_is_decimal(struct slice text, uint64_t *number_r);
-/* Whether `text` is UTF-8; an empty one is, here and below. */
-bool text_is_utf8(struct slice text);
-/* Whether `text` is UTF-8 without control characters. */
-bool text_is_plain(struct slice text);
-/* Whether `text` may be chosen as a string id: 1 to ID_MAX_BYTES bytes of UTF-8 without control
- * characters, not SYSTEM in any case, not "0". */
-bool id_is_acceptable(struct slice text);
-
-/* Most characters of a nickname or a group's name, as the database holds them. */
-#define NAME_MAX_CHARACTERS 64
-/* Whether `text` may be such a name: 1 to NAME_MAX_CHARACTERS characters of UTF-8, none of them a
- * control character. */
-bool name_is_acceptable(struct slice text);
 
 #endif

@@ -58,10 +58,13 @@ static void print_cell(const char *text) {
 }
 
 static void print_limit(const struct record_field *field) {
-    if (field->max == 0)
+    const char *below = field->most == RECORD_NUMBER_MOST ? "below 2^53" : "";
+    if (field->max == 0) {
+        printf("%s", below);
         return;
+    }
     bool bytes = field->type == RECORD_TEXT || field->type == RECORD_BYTES;
-    printf("%zu %s", field->max, bytes ? "bytes" : "items");
+    printf("%zu %s%s%s", field->max, bytes ? "bytes" : "items", *below ? ", each " : "", below);
 }
 
 static void print_fields(const struct record_desc *record) {

@@ -16,7 +16,7 @@
 #include "services/auth/password.h"
 #include "services/auth/throttle.h"
 
-/* Numbers that a registration tries before it gives up: those taken are ids that people chose. */
+/* Numbers that a registration tries before it gives up; that all are taken is as good as never. */
 #define AUTH_NUMBER_TRIES 100
 /* Bytes of a token before it is written as base64url, and of what is kept of it: the BLAKE2b hash
  * of that text. */
@@ -39,9 +39,10 @@ struct auth {
     struct throttle *throttle;
 };
 
-/* The form in which an e-mail address is kept and looked for: ASCII letters in lower case, all else
- * as it is. In the arena; empty without memory. */
-struct slice auth_fold_email(struct record_arena *arena, struct slice email);
+/* The accounts that have one of these forms as their id: the columns of enum auth_account_column.
+ */
+enum err auth_find_by_id(struct db *db, const struct id_forms *forms, struct db_rows **rows_r)
+    __attribute__((warn_unused_result));
 
 /* What is kept of a token. */
 void auth_hash_token(struct slice token, char hash_r[AUTH_TOKEN_HASH_BYTES]);

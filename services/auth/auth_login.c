@@ -39,57 +39,111 @@ static bool keep(const struct db_rows *rows, enum auth_account_column column,
     return value_r->length == value.length;
 }
 
-static enum err find(struct db *db, const struct db_statement *statement, struct slice key,
-                     struct record_arena *arena, struct account *account_r) {
+static enum err take(const struct db_rows *rows, struct record_arena *arena,
+                     struct account *account_r) {
+    account_r->number = db_rows_u64(rows, AUTH_ACCOUNT_NUMBER);
+    account_r->disabled = db_rows_u64(rows, AUTH_ACCOUNT_DISABLED) != 0;
+    return keep(rows, AUTH_ACCOUNT_ID, arena, &account_r->id) &&
+                   keep(rows, AUTH_ACCOUNT_NAME, arena, &account_r->name) &&
+                   keep(rows, AUTH_ACCOUNT_PASSWORD, arena, &account_r->password)
+               ? ERR_OK
+               : ERR_OVERLOADED;
+}
+
+enum err auth_find_by_id(struct db *db, const struct id_forms *forms, struct db_rows **rows_r) {
+    struct db_value ids[ID_FORMS];
+    for (size_t i = 0; i < ID_FORMS; i++)
+        ids[i] = i < forms->count ? db_text(forms->items[i]) : db_null();
+    return db_query(db, &auth_sql_find_by_id, ids, ID_FORMS, rows_r);
+}
+
+/* Of several accounts, that whose id was written as it is, or else comes first among the forms. */
+static enum err find_by_id(struct db *db, struct slice login, struct record_arena *arena,
+                           struct account *account_r) {
+    struct id_forms forms;
     struct db_rows *rows;
-    enum err err = db_query(db, statement, DB_ARGS(db_text(key)), &rows);
-    if (err == ERR_OK && db_rows_next(rows)) {
-        account_r->number = db_rows_u64(rows, AUTH_ACCOUNT_NUMBER);
-        account_r->disabled = db_rows_u64(rows, AUTH_ACCOUNT_DISABLED) != 0;
-        if (!keep(rows, AUTH_ACCOUNT_ID, arena, &account_r->id) ||
-            !keep(rows, AUTH_ACCOUNT_NAME, arena, &account_r->name) ||
-            !keep(rows, AUTH_ACCOUNT_PASSWORD, arena, &account_r->password))
-            err = ERR_OVERLOADED;
+    id_forms_of(login, &forms);
+    enum err err = auth_find_by_id(db, &forms, &rows);
+    size_t best = forms.count;
+    while (err == ERR_OK && db_rows_next(rows))
+        for (size_t i = 0; err == ERR_OK && i < best; i++)
+            if (slice_equal(forms.items[i], db_rows_slice(rows, AUTH_ACCOUNT_ID))) {
+                best = i;
+                err = take(rows, arena, account_r);
+            }
+    db_rows_destroy(&rows);
+    return err;
+}
+
+/* Addresses that were registered before differ from today's in what is not ASCII: those as they
+ * are. */
+static enum err find_by_email(struct db *db, struct slice login, struct record_arena *arena,
+                              struct account *account_r) {
+    char room[EMAIL_ROOM], former[EMAIL_MAX_BYTES];
+    struct slice email = email_normal(login, room);
+    struct db_rows *rows;
+    if (login.length > EMAIL_MAX_BYTES)
+        return ERR_OK;
+    for (size_t i = 0; i < login.length; i++) {
+        char c = login.data[i];
+        former[i] = (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
     }
+    enum err err =
+        db_query(db, &auth_sql_find_by_email,
+                 DB_ARGS(db_text(slice_make(former, login.length)), db_text(email)), &rows);
+    if (err == ERR_OK && db_rows_next(rows))
+        err = take(rows, arena, account_r);
+    db_rows_destroy(&rows);
+    return err;
+}
+
+/* Whoever has what is written so, in whatever case. */
+static enum err find_by_address(struct db *db, struct slice login, struct record_arena *arena,
+                                struct account *account_r) {
+    char room[EMAIL_ROOM];
+    struct slice address = email_normal(login, room);
+    struct db_rows *rows;
+    enum err err = db_query(db, &auth_sql_find_by_address, DB_ARGS(db_text(address)), &rows);
+    if (err == ERR_OK && db_rows_next(rows))
+        err = take(rows, arena, account_r);
     db_rows_destroy(&rows);
     return err;
 }
 
 /*
- * A number's decimal form is its account's id, so ids and numbers are one lookup. An id may look
- * like somebody else's e-mail address: then each dialect takes the name that it knows first, so
- * that nobody can stand in another's way by choosing it.
+ * A number's decimal form is its account's id, so ids and numbers are one lookup. An id that was
+ * chosen before the two were one namespace may be somebody else's e-mail address: with a password
+ * it means the address, so that nobody gets another's logins by choosing it.
  */
 static enum err find_login(struct db *db, const struct auth_login *ask, struct record_arena *arena,
                            struct account *account_r) {
     bool may_be_email =
         ask->login.length > 0 && memchr(ask->login.data, '@', ask->login.length) != NULL;
-    struct slice email = auth_fold_email(arena, ask->login);
-    enum err err = email.length == ask->login.length ? ERR_OK : ERR_OVERLOADED;
+    bool email_first = may_be_email && (!ask->open || ask->password.length > 0);
+    enum err err = ERR_OK;
     *account_r = (struct account){0};
-    if (may_be_email && !ask->open)
-        err = find(db, &auth_sql_find_by_email, email, arena, account_r);
+    if (email_first)
+        err = find_by_email(db, ask->login, arena, account_r);
     if (err == ERR_OK && account_r->number == 0)
-        err = find(db, &auth_sql_find_by_id, ask->login, arena, account_r);
-    if (err == ERR_OK && account_r->number == 0 && may_be_email && ask->open)
-        err = find(db, &auth_sql_find_by_email, email, arena, account_r);
+        err = find_by_id(db, ask->login, arena, account_r);
+    if (err == ERR_OK && account_r->number == 0 && may_be_email && !email_first)
+        err = find_by_email(db, ask->login, arena, account_r);
+    if (err == ERR_OK && account_r->number == 0 && may_be_email)
+        err = find_by_address(db, ask->login, arena, account_r);
     return err;
 }
 
-/* Whether a password's hash decides on this login: also where there is no such account, so that
- * time does not tell. */
-static bool needs_hash(const struct auth *auth, const struct auth_login *ask,
-                       const struct account *account) {
-    if (ask->password.length == 0 && ask->open)
-        return false;
-    bool open = ask->open && auth->settings.youim_open_login;
-    return account->number == 0 || account->password.length > 0 || !open;
+/* Whether a password's hash decides on this login: also where there is no such account, or none
+ * that has a password, so that time does not tell. A password is for an account that has one: who
+ * takes a likely id without one must not receive other people's logins. */
+static bool needs_hash(const struct auth_login *ask) {
+    return ask->password.length > 0 || !ask->open;
 }
 
 /* Whether this login may enter the account, which may be nobody's. */
 static enum err check(const struct auth *auth, const struct auth_login *ask,
                       const struct account *account) {
-    if (needs_hash(auth, ask, account)) {
+    if (needs_hash(ask)) {
         if (!password_verify(&auth->passwords, account->password, ask->password))
             return ERR_BAD_LOGIN;
     } else if (ask->password.length == 0) {
@@ -126,7 +180,6 @@ static enum err issue_token(const struct auth *auth, struct db *db, const struct
     char
         text[sodium_base64_ENCODED_LEN(AUTH_TOKEN_BYTES, sodium_base64_VARIANT_URLSAFE_NO_PADDING)];
     char hash[AUTH_TOKEN_HASH_BYTES];
-    uint64_t now_ms = (uint64_t)loop_wall_ms();
     randombytes_buf(secret, sizeof secret);
     sodium_bin2base64(text, sizeof text, secret, sizeof secret,
                       sodium_base64_VARIANT_URLSAFE_NO_PADDING);
@@ -134,13 +187,12 @@ static enum err issue_token(const struct auth *auth, struct db *db, const struct
     if (token_r->length == 0)
         return ERR_OVERLOADED;
     auth_hash_token(*token_r, hash);
-    enum err err = db_query(db, &auth_sql_remove_expired,
-                            DB_ARGS(db_u64(account->number), db_u64(now_ms)), NULL);
+    enum err err = db_query(db, &auth_sql_remove_expired, DB_ARGS(db_u64(account->number)), NULL);
     if (err == ERR_OK)
         err = db_query(
             db, &auth_sql_add_token,
-            DB_ARGS(db_bytes(slice_make(hash, sizeof hash)), db_u64(now_ms),
-                    db_u64(now_ms + auth_token_ms(auth)), db_u64(account->number),
+            DB_ARGS(db_bytes(slice_make(hash, sizeof hash)), db_u64(auth_token_ms(auth)),
+                    db_u64(account->number),
                     account->password.length == 0 ? db_null() : db_text(account->password)),
             NULL);
     if (err == ERR_OK && db_affected(db) == 0)
@@ -203,7 +255,7 @@ enum err auth_begin_login(void *context, struct db *db, struct record_arena *are
         return ERR_BAD_LOGIN;
     for (int i = 0; i < LOGIN_ATTEMPTS; i++) {
         enum err err = find_login(db, ask, arena, account);
-        if (err == ERR_OK && needs_hash(auth, ask, account)) {
+        if (err == ERR_OK && needs_hash(ask)) {
             *rest_r = account;
             return allows(auth, ask, account) ? ERR_OK : ERR_THROTTLED;
         }

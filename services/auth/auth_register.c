@@ -12,6 +12,8 @@
 #include "services/auth/auth_sql.h"
 
 #define NUMBER_TEXT_BYTES 24
+/* For the normal form of an id, a name or an address. */
+#define ROOM (NAME_ROOM > EMAIL_ROOM ? NAME_ROOM : EMAIL_ROOM)
 
 /* What becomes the row, apart from number and id. */
 struct account_draft {
@@ -26,98 +28,139 @@ struct registered {
 
 /* What the second step goes on from. */
 struct registration {
+    struct auth_register ask; /* with its texts as they are kept */
     struct account_draft draft;
     struct registered before;
     enum err taken; /* of something that is taken */
     char hash[PASSWORD_HASH_BYTES];
 };
 
-struct slice auth_fold_email(struct record_arena *arena, struct slice email) {
-    char *folded = record_arena_alloc(arena, email.length);
-    if (folded == NULL)
+/* --- what is asked for, in its normal form ---------------------------------------------------- */
+
+static struct slice keep_normal(struct record_arena *arena, struct slice given,
+                                struct slice (*normal)(struct slice text, char *room),
+                                const char *(*fault_of)(struct slice text), enum err *err) {
+    char room[ROOM];
+    if (given.length == 0 || *err != ERR_OK)
         return slice_make(NULL, 0);
-    for (size_t i = 0; i < email.length; i++) {
-        char c = email.data[i];
-        folded[i] = (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
-    }
-    return slice_make(folded, email.length);
+    struct slice text = normal(given, room);
+    if (fault_of(text) != NULL)
+        *err = ERR_BAD_REQUEST;
+    struct slice kept = record_arena_copy(arena, text);
+    if (*err == ERR_OK && kept.length == 0)
+        *err = ERR_OVERLOADED;
+    return kept;
 }
 
-/* Only what tells an address from another login name; nobody sends mail to it. */
-static bool email_is_acceptable(struct slice email) {
-    const char *at = memchr(email.data, '@', email.length);
-    if (at == NULL || at == email.data || at + 1 == email.data + email.length)
-        return false;
-    return memchr(email.data, ' ', email.length) == NULL && text_is_plain(email);
-}
-
-/* One attempt. ERR_TAKEN: db_fault_key says whether it is the number or the id that is. */
-static enum err add_account(struct db *db, uint64_t number, struct slice id,
-                            const struct account_draft *draft) {
-    struct slice name = draft->name.length > 0 ? draft->name : id;
+/* The request with its texts as they are kept. */
+static enum err normalize(const struct auth_register *given, struct record_arena *arena,
+                          struct auth_register *ask_r) {
     enum err err =
-        db_query(db, &auth_sql_add_account,
-                 DB_ARGS(db_u64(number), db_text(id), db_text_or_null(draft->email), db_text(name),
-                         db_text_or_null(draft->password), db_u64((uint64_t)loop_wall_ms()),
-                         draft->nonce.length > 0 ? db_bytes(draft->nonce) : db_null()),
-                 NULL);
+        given->nonce.length == 0 || given->nonce.length == NONCE_BYTES ? ERR_OK : ERR_BAD_REQUEST;
+    *ask_r = *given;
+    ask_r->id = keep_normal(arena, given->id, id_normal, id_fault, &err);
+    ask_r->name = keep_normal(arena, given->name, name_normal, name_fault, &err);
+    ask_r->email = keep_normal(arena, given->email, email_normal, email_fault, &err);
+    return err;
+}
+
+/* Whether somebody has the id in a form in which it can't be chosen any more. */
+static enum err check_old_forms(struct db *db, struct slice given) {
+    struct id_forms forms;
+    struct db_rows *rows;
+    id_forms_of(given, &forms);
+    if (forms.count <= 1)
+        return ERR_OK;
+    enum err err = auth_find_by_id(db, &forms, &rows);
+    if (err == ERR_OK && db_rows_next(rows))
+        err = ERR_TAKEN;
+    db_rows_destroy(&rows);
+    return err;
+}
+
+/* --- the rows ----------------------------------------------------------------------------------
+ */
+
+/* ERR_TAKEN when it is another account's. */
+static enum err add_address(struct db *db, uint64_t number, struct slice address) {
+    const struct db_value text = db_text(address), account = db_u64(number);
+    enum err err = db_query(db, &auth_sql_add_address,
+                            DB_ARGS(text, account, text, account, text, account), NULL);
+    return err == ERR_OK && db_affected(db) == 0 ? ERR_TAKEN : err;
+}
+
+/* The account's row. ERR_TAKEN: `number_taken_r` says whether it is the number that is. */
+static enum err add_row(struct db *db, uint64_t number, struct slice id,
+                        const struct account_draft *draft, bool *number_taken_r) {
+    struct slice name = draft->name.length > 0 ? draft->name : id;
+    enum err err = db_query(db, &auth_sql_add_account,
+                            DB_ARGS(db_u64(number), db_text(id), db_text_or_null(draft->email),
+                                    db_text(name), db_text_or_null(draft->password),
+                                    draft->nonce.length > 0 ? db_bytes(draft->nonce) : db_null()),
+                            NULL);
     if (err == ERR_TAKEN && db_fault_key(db, AUTH_KEY_EMAIL))
         return ERR_EMAIL_TAKEN;
     if (err == ERR_TAKEN && db_fault_key(db, AUTH_KEY_NONCE))
         return ERR_REF_USED;
+    *number_taken_r = err == ERR_TAKEN && db_fault_key(db, AUTH_KEY_NUMBER);
     return err;
 }
 
-static enum err next_number(struct db *db, uint64_t *number_r) {
-    struct db_rows *rows;
-    enum err err = db_query(db, &auth_sql_next_number, DB_NO_ARGS, &rows);
-    if (err == ERR_OK && !db_rows_next(rows))
-        err = ERR_INTERNAL;
+/* One attempt, of which all is kept or nothing. */
+static enum err add_account(struct db *db, uint64_t number, struct slice id,
+                            const struct account_draft *draft, bool *number_taken_r) {
+    char room[ID_ROOM];
+    struct slice address = id_address(id, room);
+    *number_taken_r = false;
+    if (address.length + draft->email.length == 0) /* commits by itself */
+        return add_row(db, number, id, draft, number_taken_r);
+    enum err err = db_begin(db);
     if (err == ERR_OK)
-        *number_r = db_rows_u64(rows, 0);
-    db_rows_destroy(&rows);
+        err = add_row(db, number, id, draft, number_taken_r);
+    if (err == ERR_OK && address.length > 0)
+        err = add_address(db, number, address);
+    if (err == ERR_OK && draft->email.length > 0 && !slice_equal(draft->email, address)) {
+        err = add_address(db, number, draft->email);
+        if (err == ERR_TAKEN)
+            err = ERR_EMAIL_TAKEN;
+    }
+    if (err == ERR_OK)
+        err = db_commit(db);
+    if (err != ERR_OK)
+        db_rollback(db);
     return err;
 }
 
 /*
  * An account whose number the server chooses; `id` is empty when the id is to be the number's
- * decimal form. A number may be taken by somebody who chose it as an id, and then so is its
- * decimal form: the next one is tried.
+ * decimal form. A number that is taken is an account's number, or its decimal form an id that
+ * somebody chose, which is the same: another one is tried.
  */
 static enum err add_numbered(struct db *db, struct slice id, const struct account_draft *draft,
                              struct record_arena *arena, struct auth_register_reply *reply) {
     for (int i = 0; i < AUTH_NUMBER_TRIES; i++) {
         char decimal[NUMBER_TEXT_BYTES];
-        enum err err = next_number(db, &reply->account);
-        if (err != ERR_OK)
-            return err;
+        bool number_taken;
+        reply->account = number_allocate();
         snprintf(decimal, sizeof decimal, "%llu", (unsigned long long)reply->account);
         reply->id = id.length > 0 ? id : record_arena_copy(arena, slice_text(decimal));
         if (reply->id.length == 0)
             return ERR_OVERLOADED;
-        err = add_account(db, reply->account, reply->id, draft);
-        bool number_taken =
-            err == ERR_TAKEN && (id.length == 0 || db_fault_key(db, AUTH_KEY_NUMBER));
+        enum err err = add_account(db, reply->account, reply->id, draft, &number_taken);
         if (!number_taken)
             return err;
     }
     return ERR_UNAVAILABLE;
 }
 
-static bool is_acceptable(const struct auth_register *body) {
-    return (body->id.length == 0 || id_is_acceptable(body->id)) &&
-           (body->name.length == 0 || name_is_acceptable(body->name)) &&
-           (body->email.length == 0 || email_is_acceptable(body->email)) &&
-           (body->nonce.length == 0 || body->nonce.length == NONCE_BYTES);
-}
-
 static enum err add(struct db *db, const struct auth_register *ask,
                     const struct account_draft *draft, struct record_arena *arena,
                     struct auth_register_reply *reply) {
+    bool number_taken;
     if (!id_is_decimal(ask->id, &reply->account))
         return add_numbered(db, ask->id, draft, arena, reply);
     reply->id = ask->id;
-    return add_account(db, reply->account, reply->id, draft);
+    return add_account(db, reply->account, reply->id, draft, &number_taken);
 }
 
 /* --- registrations that come again ---------------------------------------------------------- */
@@ -212,13 +255,13 @@ static enum err find_taken(struct db *db, struct record_arena *arena,
     bool taken = false;
     enum err err = ERR_OK;
     if (ask->id.length > 0)
-        err = exists(db, &auth_sql_find_by_id, db_text(ask->id), &taken);
+        err = exists(db, &auth_sql_id_exists, db_text(ask->id), &taken);
     if (err == ERR_OK && !taken && id_is_decimal(ask->id, &number))
         err = exists(db, &auth_sql_account_exists, db_u64(number), &taken);
     if (err == ERR_OK && taken)
         self->taken = ERR_TAKEN;
     if (err == ERR_OK && !taken && self->draft.email.length > 0) {
-        err = exists(db, &auth_sql_find_by_email, db_text(self->draft.email), &taken);
+        err = exists(db, &auth_sql_email_exists, db_text(self->draft.email), &taken);
         if (err == ERR_OK && taken)
             self->taken = ERR_EMAIL_TAKEN;
     }
@@ -231,20 +274,23 @@ static enum err find_taken(struct db *db, struct record_arena *arena,
 
 enum err auth_begin_register(void *context, struct db *db, struct record_arena *arena,
                              const void *body, void **rest_r, void *reply_r) {
-    const struct auth_register *ask = body;
+    const struct auth_register *given = body;
     struct registration *self = record_arena_alloc(arena, sizeof *self);
-    if (!is_acceptable(ask))
-        return ERR_BAD_REQUEST;
     if (self == NULL)
         return ERR_OVERLOADED;
-    *self = (struct registration){.draft = {.email = auth_fold_email(arena, ask->email),
-                                            .name = ask->name,
-                                            .nonce = ask->nonce}};
-    if (self->draft.email.length != ask->email.length)
-        return ERR_OVERLOADED;
-    if (ask->password.length == 0)
+    enum err err = normalize(given, arena, &self->ask);
+    if (err != ERR_OK)
+        return err;
+    const struct auth_register *ask = &self->ask;
+    self->draft =
+        (struct account_draft){.email = ask->email, .name = ask->name, .nonce = ask->nonce};
+    err = check_old_forms(db, given->id);
+    if (err != ERR_OK && err != ERR_TAKEN)
+        return err;
+    self->taken = err;
+    if (ask->password.length == 0 && err == ERR_OK)
         return add_or_repeat(context, db, arena, ask, self, reply_r);
-    enum err err = find_taken(db, arena, ask, self);
+    err = find_taken(db, arena, ask, self);
     if (err == ERR_OK && self->taken != ERR_OK && !is_repeat(ask, self))
         err = self->taken;
     *rest_r = self;
@@ -253,9 +299,10 @@ enum err auth_begin_register(void *context, struct db *db, struct record_arena *
 
 enum err auth_end_register(void *context, struct db *db, struct record_arena *arena,
                            const void *body, void *rest, void *reply_r) {
+    (void)body;
     const struct auth *auth = context;
-    const struct auth_register *ask = body;
     struct registration *self = rest;
+    const struct auth_register *ask = &self->ask;
     if (self->taken != ERR_OK)
         return repeat(auth, ask, self, reply_r);
     enum err err = password_hash(&auth->passwords, ask->password, self->hash);

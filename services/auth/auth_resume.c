@@ -12,7 +12,7 @@
 #define NOBODY slice_make(NULL, 0)
 
 static enum err find(struct db *db, struct slice hash, struct record_arena *arena,
-                     struct auth_login_reply *reply, uint64_t *expires_ms_r) {
+                     struct auth_login_reply *reply, uint64_t *left_ms_r) {
     struct db_rows *rows;
     enum err err = db_query(db, &auth_sql_find_token, DB_ARGS(db_bytes(hash)), &rows);
     if (err == ERR_OK && !db_rows_next(rows)) {
@@ -22,9 +22,9 @@ static enum err find(struct db *db, struct slice hash, struct record_arena *aren
         reply->account = db_rows_u64(rows, 0);
         reply->id = record_arena_copy(arena, id);
         reply->name = record_arena_copy(arena, db_rows_slice(rows, 2));
-        *expires_ms_r = db_rows_u64(rows, 4);
+        *left_ms_r = db_rows_u64(rows, 4);
         reply->epoch = db_rows_u64(rows, 5);
-        if (*expires_ms_r <= (uint64_t)loop_wall_ms())
+        if (*left_ms_r == 0)
             err = ERR_BAD_TOKEN;
         else if (db_rows_u64(rows, 3) != 0)
             err = ERR_DISABLED;
@@ -37,12 +37,12 @@ static enum err find(struct db *db, struct slice hash, struct record_arena *aren
 
 /* The resuming does not fail with it. */
 static void renew(const struct auth *auth, struct db *db, struct slice hash, uint64_t account,
-                  uint64_t expires_ms) {
-    uint64_t now_ms = (uint64_t)loop_wall_ms(), whole_ms = auth_token_ms(auth);
-    if (expires_ms >= now_ms + whole_ms / 2)
+                  uint64_t left_ms) {
+    uint64_t whole_ms = auth_token_ms(auth);
+    if (left_ms >= whole_ms / 2)
         return;
-    if (db_query(db, &auth_sql_renew_token, DB_ARGS(db_u64(now_ms + whole_ms), db_bytes(hash)),
-                 NULL) != ERR_OK)
+    if (db_query(db, &auth_sql_renew_token, DB_ARGS(db_u64(whole_ms), db_bytes(hash)), NULL) !=
+        ERR_OK)
         log_warn("token_not_renewed", "account=%llu", (unsigned long long)account);
 }
 
@@ -52,17 +52,17 @@ enum err auth_handle_resume(void *context, struct db *db, struct record_arena *a
     const struct auth_resume *ask = body;
     struct auth_login_reply *reply = reply_r;
     char bytes[AUTH_TOKEN_HASH_BYTES];
-    uint64_t expires_ms = 0;
+    uint64_t left_ms = 0;
     if (!throttle_allows(auth->throttle, NOBODY, ask->address, loop_now_ms()))
         return ERR_THROTTLED;
     auth_hash_token(ask->token, bytes);
     const struct slice hash = slice_make(bytes, sizeof bytes);
-    enum err err = find(db, hash, arena, reply, &expires_ms);
+    enum err err = find(db, hash, arena, reply, &left_ms);
     if (err == ERR_BAD_TOKEN)
         throttle_failed(auth->throttle, NOBODY, ask->address, loop_now_ms());
     if (err != ERR_OK)
         return err;
-    renew(auth, db, hash, reply->account, expires_ms);
+    renew(auth, db, hash, reply->account, left_ms);
     reply->token = ask->token;
     return ERR_OK;
 }

@@ -5,18 +5,25 @@
 
 #define ACCOUNT_COLUMNS "number, id, name, password, disabled"
 
-const struct db_statement auth_sql_next_number = {"next_number",
-                                                  "SELECT NEXT VALUE FOR account_number"};
-
 const struct db_statement auth_sql_add_account = {
     "add_account", "INSERT INTO account (number, id, email, name, password, created_ms,"
-                   " register_nonce) VALUES (?, ?, ?, ?, ?, ?, ?)"};
+                   " register_nonce) VALUES (?, ?, ?, ?, ?, " DB_NOW_MS ", ?)"};
 
-const struct db_statement auth_sql_find_by_id = {"find_by_id", "SELECT " ACCOUNT_COLUMNS
-                                                               " FROM account WHERE id = ?"};
+/* The rows of accounts that the release before makes meanwhile are missing in `address`. */
+const struct db_statement auth_sql_add_address = {
+    "add_address", "INSERT INTO address (folded, account) SELECT ?, ? FROM DUAL"
+                   " WHERE NOT EXISTS (SELECT * FROM account e WHERE e.email = ? AND e.number <> ?)"
+                   " AND NOT EXISTS (SELECT * FROM account i WHERE i.id = ? AND i.number <> ?)"};
+
+const struct db_statement auth_sql_find_by_id = {
+    "find_by_id", "SELECT " ACCOUNT_COLUMNS " FROM account WHERE id IN (?, ?, ?)"};
 
 const struct db_statement auth_sql_find_by_email = {
-    "find_by_email", "SELECT " ACCOUNT_COLUMNS " FROM account WHERE email = ?"};
+    "find_by_email", "SELECT " ACCOUNT_COLUMNS " FROM account WHERE email IN (?, ?)"};
+
+const struct db_statement auth_sql_find_by_address = {
+    "find_by_address",
+    "SELECT " ACCOUNT_COLUMNS " FROM address JOIN account ON number = account WHERE folded = ?"};
 
 const struct db_statement auth_sql_find_registered = {
     "find_registered", "SELECT " ACCOUNT_COLUMNS ", email FROM account WHERE register_nonce = ?"};
@@ -26,9 +33,10 @@ const struct db_statement auth_sql_replace_password = {
 
 /* The lock makes it come before or after a change by the operator, who removes tokens behind it. */
 const struct db_statement auth_sql_add_token = {
-    "add_token", "INSERT INTO token (hash, account, created_ms, expires_ms) "
-                 "SELECT ?, a.number, ?, ? FROM account a WHERE a.number = ? "
-                 "AND a.disabled = FALSE AND a.password <=> ? LOCK IN SHARE MODE"};
+    "add_token",
+    "INSERT INTO token (hash, account, created_ms, expires_ms) "
+    "SELECT ?, a.number, " DB_NOW_MS ", " DB_NOW_MS " + ? FROM account a WHERE a.number = ? "
+    "AND a.disabled = FALSE AND a.password <=> ? LOCK IN SHARE MODE"};
 
 const struct db_statement auth_sql_find_epoch = {"find_epoch", "SELECT number FROM epoch"};
 
@@ -36,19 +44,25 @@ const struct db_statement auth_sql_remove_token = {
     "remove_token", "DELETE FROM token WHERE hash = ? AND account = ?"};
 
 const struct db_statement auth_sql_remove_expired = {
-    "remove_expired", "DELETE FROM token WHERE account = ? AND expires_ms < ? LIMIT 100"};
+    "remove_expired",
+    "DELETE FROM token WHERE account = ? AND expires_ms < " DB_NOW_MS " - 86400000 LIMIT 100"};
 
 const struct db_statement auth_sql_find_token = {
-    "find_token", "SELECT a.number, a.id, a.name, a.disabled, t.expires_ms,"
+    "find_token", "SELECT a.number, a.id, a.name, a.disabled,"
+                  " IF(t.expires_ms > " DB_NOW_MS ", t.expires_ms - " DB_NOW_MS ", 0),"
                   " (SELECT number FROM epoch) FROM token t"
                   " JOIN account a ON a.number = t.account WHERE t.hash = ?"};
 
-const struct db_statement auth_sql_renew_token = {"renew_token",
-                                                  "UPDATE token SET expires_ms = ? WHERE hash = ?"};
+const struct db_statement auth_sql_renew_token = {
+    "renew_token", "UPDATE token SET expires_ms = " DB_NOW_MS " + ? WHERE hash = ?"};
 
 const struct db_statement auth_sql_resolve = {
     "resolve", "SELECT id, number FROM account WHERE id IN " RESOLVE_IDS};
 
+const struct db_statement auth_sql_id_exists = {"id_exists",
+                                                "SELECT number FROM account WHERE id = ?"};
+const struct db_statement auth_sql_email_exists = {"email_exists",
+                                                   "SELECT number FROM account WHERE email = ?"};
 const struct db_statement auth_sql_account_exists = {"account_exists",
                                                      "SELECT number FROM account WHERE number = ?"};
 const struct db_statement auth_sql_set_password = {

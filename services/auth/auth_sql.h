@@ -1,43 +1,50 @@
 /*
- * Every statement of auth. It writes the tables account and token alone.
+ * Every statement of auth. It writes the tables account, address and token alone.
  *
- * All of these are single statements that commit by themselves: no change of auth's has to span
- * two.
+ * An account and its addresses are added in one transaction; all else are single statements that
+ * commit by themselves.
  */
 #ifndef PARLEY_AUTH_SQL_H
 #define PARLEY_AUTH_SQL_H
 
 #include "common/db.h"
 
-/* -> number */
-extern const struct db_statement auth_sql_next_number;
-/* number, id, email or NULL, name, password or NULL, created_ms, nonce or NULL. Keys: see
+/* number, id, email or NULL, name, password or NULL, nonce or NULL. Keys: see
  * below. */
 extern const struct db_statement auth_sql_add_account;
-/* id, or email -> the columns of enum auth_account_column */
-extern const struct db_statement auth_sql_find_by_id, auth_sql_find_by_email;
+/* address, account, and twice: address, account; adds none when it is another account's id or
+ * e-mail, violates "PRIMARY" when it is another's address */
+extern const struct db_statement auth_sql_add_address;
+/* ID_FORMS forms of an id, NULL for none; 2 forms of an e-mail; an address -> the columns of enum
+ * auth_account_column, a row for each account */
+extern const struct db_statement auth_sql_find_by_id, auth_sql_find_by_email,
+    auth_sql_find_by_address;
 /* nonce -> the columns of enum auth_account_column: the account that it registered */
 extern const struct db_statement auth_sql_find_registered;
 /* new hash, number, old hash */
 extern const struct db_statement auth_sql_replace_password;
-/* hash, created_ms, expires_ms, account, password: adds none when the account is disabled by now,
- * or that is no longer the hash of its password */
+/* hash, how long it is good for in ms, account, password: adds none when the account is disabled by
+ * now, or that is no longer the hash of its password */
 extern const struct db_statement auth_sql_add_token;
 /* Of the log, told with a login. */
 extern const struct db_statement auth_sql_find_epoch;
 /* hash, account */
 extern const struct db_statement auth_sql_remove_token;
-/* account, now_ms: its expired ones, a bounded number of them */
+/* account: its tokens that expired more than a day ago, so that a clock that was wrong for a while
+ * takes none; a bounded number of them */
 extern const struct db_statement auth_sql_remove_expired;
-/* hash -> number, id, name, disabled, expires_ms of the account and the token */
+/* hash -> number, id, name, disabled of the account, how long the token is good for in ms, 0: no
+ * more */
 extern const struct db_statement auth_sql_find_token;
-/* expires_ms, hash */
+/* how long it is good for from now on in ms, hash */
 extern const struct db_statement auth_sql_renew_token;
 /* for resolve_ids */
 extern const struct db_statement auth_sql_resolve;
 
 /* number -> a row when there is such an account */
 extern const struct db_statement auth_sql_account_exists;
+/* id, e-mail -> likewise */
+extern const struct db_statement auth_sql_id_exists, auth_sql_email_exists;
 /* hash or NULL, number */
 extern const struct db_statement auth_sql_set_password;
 /* 1 or 0, number */

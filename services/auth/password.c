@@ -5,14 +5,22 @@
 #include <string.h>
 
 #include "common/loop.h"
+#include "common/unicode.h"
 
 #define NOBODY_BYTES 32
+#define PASSWORD_ROOM UNICODE_ROOM(PASSWORD_MAX_BYTES)
 
 _Static_assert(PASSWORD_HASH_BYTES == crypto_pwhash_STRBYTES, "the size of libsodium's hashes");
 
 /* libsodium wants an address, also of no bytes. */
 static const char *bytes_of(struct slice password) {
     return password.length > 0 ? password.data : "";
+}
+
+/* The same password may come in several forms of Unicode, as keyboards have it. */
+static struct slice nfc_of(struct slice password, char room[PASSWORD_ROOM]) {
+    struct slice nfc = unicode_convert(password, UNICODE_NFC, room, PASSWORD_ROOM);
+    return nfc.length > 0 ? nfc : password;
 }
 
 int passwords_prepare(struct passwords *self, uint64_t ops, uint64_t memory_kib) {
@@ -34,6 +42,8 @@ static void observe(const struct passwords *self, int64_t began_us) {
 
 enum err password_hash(const struct passwords *self, struct slice password,
                        char hash_r[PASSWORD_HASH_BYTES]) {
+    char room[PASSWORD_ROOM];
+    password = nfc_of(password, room);
     int64_t began_us = loop_now_us();
     int failed = crypto_pwhash_str_alg(hash_r, bytes_of(password), password.length, self->ops,
                                        self->memory_bytes, crypto_pwhash_ALG_ARGON2ID13);
@@ -52,12 +62,16 @@ static bool as_text(struct slice hash, char text_r[PASSWORD_HASH_BYTES]) {
 
 bool password_verify(const struct passwords *self, struct slice hash, struct slice password) {
     char text[PASSWORD_HASH_BYTES];
+    char room[PASSWORD_ROOM];
+    struct slice nfc = nfc_of(password, room);
     bool somebody = hash.length > 0;
     if (!as_text(somebody ? hash : slice_text(self->nobody), text))
         return false;
     int64_t began_us = loop_now_us();
-    bool right = crypto_pwhash_str_verify(text, bytes_of(password), password.length) == 0;
+    bool right = crypto_pwhash_str_verify(text, bytes_of(nfc), nfc.length) == 0;
     observe(self, began_us);
+    if (!right && !slice_equal(nfc, password)) /* a hash of before there was NFC here */
+        right = crypto_pwhash_str_verify(text, bytes_of(password), password.length) == 0;
     return right && somebody;
 }
 

@@ -7,6 +7,9 @@
  *     if (password_hash(&passwords, password, hash) != ERR_OK) ...
  *     if (password_verify(&passwords, stored, password)) ...
  *
+ * What is hashed is the password in NFC. One that is not in NFC is verified as it is given, too,
+ * which costs as much again.
+ *
  * Hashing and verifying take tens of milliseconds and the configured memory: they belong on a
  * worker. After passwords_prepare a struct passwords is only read, so workers share it.
  */
@@ -23,6 +26,8 @@
 
 /* With the 0 at its end; as crypto_pwhash_STRBYTES. */
 #define PASSWORD_HASH_BYTES 128
+/* Most bytes of a password, as auth's messages have it. */
+#define PASSWORD_MAX_BYTES 256
 
 struct passwords {
     uint64_t ops;

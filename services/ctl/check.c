@@ -34,9 +34,13 @@ int check_id(const char *what, const char *id) {
 }
 
 int check_name(const char *what, const char *name) {
-    if (name[0] != '\0' && !name_is_acceptable(slice_text(name)))
-        return refuse("%s must be 1 to %d characters without control characters", what,
-                      NAME_MAX_CHARACTERS);
+    char room[NAME_ROOM];
+    if (name[0] == '\0')
+        return CTL_DONE;
+    const char *fault = name_fault(name_normal(slice_text(name), room));
+    if (fault != NULL)
+        return refuse("%s must be 1 to %d characters without control characters: it %s", what,
+                      NAME_MAX_CHARACTERS, fault);
     return CTL_DONE;
 }
 

@@ -116,7 +116,7 @@ static const char *forbidden(const struct client *client, const struct client_re
         return NULL;
     if (actor->present &&
         (actor->text.length == 0 ? actor->number != client->account
-                                 : !slice_equal(actor->text, slice_text(client->account_id))))
+                                 : !id_same(actor->text, slice_text(client->account_id))))
         return "the request names another account than the one that is logged in";
     if (request->token_given && !slice_equal(request->token, slice_text(client->token)))
         return "token is not this connection's";

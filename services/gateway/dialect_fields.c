@@ -2,12 +2,11 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "services/gateway/dialect_private.h"
-
-#define NAME_MAX_CHARACTERS 64
-#define EMAIL_MAX_BYTES 254
 
 void fault_copy(char fault_r[DIALECT_FAULT_BYTES], const char *sentence) {
     size_t length = strlen(sentence);
@@ -75,8 +74,19 @@ const cJSON *reading_object(struct reading *reading, const cJSON *object, const 
     return item;
 }
 
-/* The text of a string; of a whole number its digits, which are kept in the JSON, since all slices
- * of a request live there while it is read. */
+/* Keeps a text in the JSON, since all slices of a request live there while it is read. */
+static struct slice keep(struct reading *reading, struct slice text) {
+    char *copy = slice_copy(text);
+    const cJSON *kept = copy ? cJSON_AddStringToObject(reading->json, "", copy) : NULL;
+    free(copy);
+    if (!kept) {
+        reading_no_memory(reading);
+        return slice_make("", 0);
+    }
+    return slice_text(kept->valuestring);
+}
+
+/* The text of a string; of a whole number its digits. */
 static bool item_text(struct reading *reading, const cJSON *item, struct slice *text_r) {
     uint64_t number;
     if (!cJSON_IsString(item)) {
@@ -84,11 +94,8 @@ static bool item_text(struct reading *reading, const cJSON *item, struct slice *
             return false;
         char digits[24];
         snprintf(digits, sizeof digits, "%" PRIu64, number);
-        item = cJSON_AddStringToObject(reading->json, "", digits);
-        if (!item) {
-            reading_no_memory(reading);
-            return true;
-        }
+        *text_r = keep(reading, slice_text(digits));
+        return true;
     }
     *text_r = slice_text(item->valuestring);
     return true;
@@ -132,43 +139,29 @@ void reading_login(struct reading *reading, const cJSON *object, const char *nam
         *text_r = text;
 }
 
-/* Control characters of ASCII and of Latin-1 (U+0080 to U+009F, C2 80 to C2 9F). */
-static bool is_control(const unsigned char *byte, const unsigned char *end) {
-    return *byte < 0x20 || *byte == 0x7f ||
-           (*byte == 0xc2 && byte + 1 < end && byte[1] >= 0x80 && byte[1] < 0xa0);
-}
-
 void reading_name(struct reading *reading, const cJSON *object, const char *name,
                   struct slice *text_r) {
     struct slice text = {"", 0};
+    char room[NAME_ROOM];
     reading_login(reading, object, name, 0, &text);
-    size_t characters = 0;
-    const unsigned char *end = (const unsigned char *)text.data + text.length;
-    for (const unsigned char *byte = (const unsigned char *)text.data; byte < end; byte++) {
-        if (is_control(byte, end))
-            reading_fail(reading, "%s holds a control character", name);
-        characters += (*byte & 0xc0) != 0x80;
-    }
-    if (characters > NAME_MAX_CHARACTERS)
-        reading_fail(reading, "%s is longer than %d characters", name, NAME_MAX_CHARACTERS);
-    if (reading->err == ERR_OK)
-        *text_r = text;
+    if (reading->err != ERR_OK)
+        return;
+    struct slice normal = name_normal(text, room);
+    const char *fault = normal.length == 0 ? "is longer than 64 characters" : name_fault(normal);
+    if (fault)
+        reading_fail(reading, "%s %s", name, fault);
+    else
+        *text_r = slice_equal(text, normal) ? text : keep(reading, normal);
 }
 
 void reading_email(struct reading *reading, const cJSON *object, const char *name,
                    struct slice *text_r) {
     struct slice text = {"", 0};
+    char room[EMAIL_ROOM];
     reading_text(reading, object, name, EMAIL_MAX_BYTES, &text);
     if (reading->err != ERR_OK)
         return;
-    const char *at = memchr(text.data, '@', text.length);
-    size_t before = at ? (size_t)(at - text.data) : 0;
-    bool good =
-        before > 0 && before + 1 < text.length && !memchr(at + 1, '@', text.length - before - 1);
-    const unsigned char *end = (const unsigned char *)text.data + text.length;
-    for (const unsigned char *byte = (const unsigned char *)text.data; byte < end; byte++)
-        good = good && *byte != ' ' && !is_control(byte, end);
-    if (!good)
+    if (email_fault(email_normal(text, room)))
         reading_fail(reading, "%s is not an e-mail address", name);
     else
         *text_r = text;
@@ -188,6 +181,10 @@ void reading_number_id(struct reading *reading, const cJSON *object, const char 
     *id_r = (struct client_id){.present = true, .number = number};
 }
 
+static bool is_server(struct slice id) {
+    return strcasecmp(id.data, "SYSTEM") == 0 || strcmp(id.data, "0") == 0;
+}
+
 void reading_string_id(struct reading *reading, const cJSON *object, const char *name,
                        struct client_id *id_r) {
     const cJSON *item = reading_field(reading, object, name);
@@ -204,13 +201,31 @@ void reading_string_id(struct reading *reading, const cJSON *object, const char 
         return;
     }
     id.text = slice_text(item->valuestring);
-    if (!id_is_acceptable(id.text)) {
+    if (id.text.length > ID_MAX_BYTES) {
+        char room[ID_ROOM]; /* some scripts take thrice the bytes when they are not in NFC */
+        id.text = keep(reading, id_normal(id.text, room));
+    }
+    if (!id_may_exist(id.text) || is_server(id.text)) {
         reading_fail(reading,
                      "%s must be 1 to %d bytes without control characters, and not SYSTEM or 0",
                      name, ID_MAX_BYTES);
         return;
     }
     *id_r = id;
+}
+
+void reading_new_id(struct reading *reading, const cJSON *object, const char *name,
+                    struct client_id *id_r) {
+    struct client_id id = {.present = false};
+    char room[ID_ROOM];
+    reading_string_id(reading, object, name, &id);
+    if (reading->err != ERR_OK)
+        return;
+    const char *fault = id.text.length == 0 ? NULL : id_fault(id_normal(id.text, room));
+    if (fault)
+        reading_fail(reading, "%s %s", name, fault);
+    else
+        *id_r = id;
 }
 
 void reading_flag(struct reading *reading, const cJSON *object, const char *name, bool *flag_r) {

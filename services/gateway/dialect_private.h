@@ -111,9 +111,11 @@ void reading_login(struct reading *reading, const cJSON *object, const char *nam
 /* An id that is a number, or its decimal form (OurChat). */
 void reading_number_id(struct reading *reading, const cJSON *object, const char *name,
                        struct client_id *id_r);
-/* An id that is a string, or a number (YouIM). */
+/* An id that is a string, or a number (YouIM): somebody's, or one that is to be somebody's. */
 void reading_string_id(struct reading *reading, const cJSON *object, const char *name,
                        struct client_id *id_r);
+void reading_new_id(struct reading *reading, const cJSON *object, const char *name,
+                    struct client_id *id_r);
 /* true or false, or the same as a string. */
 void reading_flag(struct reading *reading, const cJSON *object, const char *name, bool *flag_r);
 /* `"ext":1` in the body, and, where that stands or `ext` is on already, `"confirm":true` and

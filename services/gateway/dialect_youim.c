@@ -15,18 +15,27 @@ static void read_actor(struct reading *reading, const char *name) {
 }
 
 /* An account's id and, since the protocol itself knows none, an optional password. */
-static void read_credentials(struct reading *reading, const char *name) {
+static void read_credentials(struct reading *reading, const char *name,
+                             void (*read_id)(struct reading *reading, const cJSON *object,
+                                             const char *name, struct client_id *id_r)) {
     struct client_request *request = reading->request;
     struct client_id id = {.present = false};
-    reading_string_id(reading, reading->body, name, &id);
-    reading_login(reading, reading->body, name, ID_MAX_BYTES, &request->account);
+    read_id(reading, reading->body, name, &id);
+    if (id.text.length > 0)
+        request->account = id.text;
+    else
+        reading_login(reading, reading->body, name, ID_MAX_BYTES, &request->account);
     if (field_given(reading->body, "password"))
         reading_text(reading, reading->body, "password", PASSWORD_MAX_BYTES, &request->password);
 }
 
-static void read_login(struct reading *reading) { read_credentials(reading, "loginUserId"); }
+static void read_login(struct reading *reading) {
+    read_credentials(reading, "loginUserId", reading_string_id);
+}
 
-static void read_registration(struct reading *reading) { read_credentials(reading, "userId"); }
+static void read_registration(struct reading *reading) {
+    read_credentials(reading, "userId", reading_new_id);
+}
 
 static void read_message(struct reading *reading) {
     struct client_request *request = reading->request;
@@ -46,10 +55,14 @@ static void read_group_message(struct reading *reading) {
 
 static void read_logout(struct reading *reading) { read_actor(reading, "logoutUserId"); }
 
-/* 111 and 114. */
 static void read_group(struct reading *reading) {
     read_actor(reading, "ownerId");
     reading_string_id(reading, reading->body, "groupId", &reading->request->group);
+}
+
+static void read_new_group(struct reading *reading) {
+    read_actor(reading, "ownerId");
+    reading_new_id(reading, reading->body, "groupId", &reading->request->group);
 }
 
 /* 3 and 11. */
@@ -125,7 +138,7 @@ static const struct request_row rows[] = {
     {106, OPERATION_ANSWER_JOIN, NEEDS_LOGIN, read_join_answer},
     {111, OPERATION_DISSOLVE, NEEDS_LOGIN, read_group},
     {113, OPERATION_REGISTER, NEEDS_NOTHING, read_registration},
-    {114, OPERATION_CREATE_GROUP, NEEDS_LOGIN, read_group},
+    {114, OPERATION_CREATE_GROUP, NEEDS_LOGIN, read_new_group},
     {301, OPERATION_RECEIVED, NEEDS_LOGIN | NEEDS_EXT, read_received},
     {317, OPERATION_RESUME, NEEDS_NOTHING, reading_resumption},
 };

@@ -4,6 +4,7 @@
 #include "common/loop.h"
 #include "services/group/group_done.h"
 #include "services/group/group_sql.h"
+#include "services/log/resolve.h"
 #include "services/log/store.h"
 
 #define NUMBER_TEXT_BYTES 24
@@ -49,17 +50,6 @@ static enum err add_group(struct db *db, const struct group_done *done,
     return err;
 }
 
-static enum err next_number(struct db *db, uint64_t *number_r) {
-    struct db_rows *rows;
-    enum err err = db_query(db, &group_sql_next_number, DB_NO_ARGS, &rows);
-    if (err == ERR_OK && !db_rows_next(rows))
-        err = ERR_INTERNAL;
-    if (err == ERR_OK)
-        *number_r = db_rows_u64(rows, 0);
-    db_rows_destroy(&rows);
-    return err;
-}
-
 /* Id and name of the group with the reply's number: the same each time that it is asked for, also
  * when it has another name by now. */
 static enum err describe(const struct group_create *ask, struct record_arena *arena,
@@ -73,16 +63,15 @@ static enum err describe(const struct group_create *ask, struct record_arena *ar
 
 /*
  * A group whose number the server chooses; where `ask` has no id, it is the number's decimal form.
- * A number may be taken by somebody who chose it as an id: the next one is tried.
+ * Where the number is taken, another one is tried.
  */
 static enum err add_numbered(struct db *db, const struct group_done *done,
                              const struct group_create *ask, struct record_arena *arena,
                              struct group_create_reply *reply) {
     for (int i = 0; i < GROUP_NUMBER_TRIES; i++) {
         bool number_taken;
-        enum err err = next_number(db, &reply->group);
-        if (err == ERR_OK)
-            err = describe(ask, arena, reply);
+        reply->group = number_allocate();
+        enum err err = describe(ask, arena, reply);
         if (err != ERR_OK)
             return err;
         err = add_group(db, done, reply, &number_taken);
@@ -90,6 +79,18 @@ static enum err add_numbered(struct db *db, const struct group_done *done,
             return err;
     }
     return ERR_UNAVAILABLE;
+}
+
+/* Whether a group has the id in a form in which it can't be chosen any more. */
+static enum err check_old_forms(struct db *db, struct slice given, struct record_arena *arena) {
+    struct id_forms forms;
+    struct u64_list numbers;
+    id_forms_of(given, &forms);
+    if (forms.count <= 1)
+        return ERR_OK;
+    enum err err =
+        resolve_ids(db, &group_sql_resolve, &(struct slice_list){&given, 1}, arena, &numbers);
+    return err == ERR_OK && numbers.items[0] != 0 ? ERR_TAKEN : err;
 }
 
 static enum err create(struct db *db, const struct group_done *done, const struct group_create *ask,
@@ -107,17 +108,24 @@ static enum err create(struct db *db, const struct group_done *done, const struc
 enum err group_handle_create(void *context, struct db *db, struct record_arena *arena,
                              const void *body, void *reply_r) {
     (void)context;
-    const struct group_create *ask = body;
+    const struct group_create *given = body;
     struct group_create_reply *reply = reply_r;
+    struct group_create ask = *given;
     struct group_done done;
     bool repeat;
-    if ((ask->id.length > 0 && !id_is_acceptable(ask->id)) ||
-        (ask->name.length > 0 && !name_is_acceptable(ask->name)))
+    char id_room[ID_ROOM], name_room[NAME_ROOM];
+    /* The reply's texts outlive these rooms. */
+    ask.id = record_arena_copy(arena, id_normal(given->id, id_room));
+    ask.name = record_arena_copy(arena, name_normal(given->name, name_room));
+    if ((given->id.length > 0 && id_fault(ask.id) != NULL) ||
+        (given->name.length > 0 && name_fault(ask.name) != NULL))
         return ERR_BAD_REQUEST;
-    enum err err = group_done_prepare(&done, &message_GROUP_CREATE, ask, ask->account, ask->nonce);
+    enum err err = group_done_prepare(&done, &message_GROUP_CREATE, &ask, ask.account, ask.nonce);
     if (err != ERR_OK)
         return err;
-    err = create(db, &done, ask, arena, reply);
+    err = check_old_forms(db, given->id, arena);
+    if (err == ERR_OK)
+        err = create(db, &done, &ask, arena, reply);
     err = group_done_settle(&done, db, err, &repeat, &reply->group);
-    return repeat ? describe(ask, arena, reply) : err;
+    return repeat ? describe(&ask, arena, reply) : err;
 }

@@ -4,7 +4,6 @@
 #include <sodium.h>
 #include <string.h>
 
-#include "common/loop.h"
 #include "services/group/group_sql.h"
 
 /* A packed request of group's; the longest holds two texts of some 300 bytes. */
@@ -33,10 +32,10 @@ enum err group_done_add(const struct group_done *self, struct db *db, uint64_t r
     if (self->nonce.length == 0)
         return ERR_OK;
     struct slice digest = slice_make((const char *)self->digest, sizeof self->digest);
-    enum err err = db_query(db, &group_sql_add_done,
-                            DB_ARGS(db_u64(self->account), db_bytes(self->nonce), db_bytes(digest),
-                                    db_u64(result), db_u64((uint64_t)loop_wall_ms())),
-                            NULL);
+    enum err err = db_query(
+        db, &group_sql_add_done,
+        DB_ARGS(db_u64(self->account), db_bytes(self->nonce), db_bytes(digest), db_u64(result)),
+        NULL);
     return err == ERR_TAKEN ? ERR_REF_USED : err;
 }
 

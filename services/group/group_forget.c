@@ -27,9 +27,7 @@ static void set_timer(struct forgetter *self, double seconds) {
 
 static void forget(struct pool_job *job, struct db *db) {
     struct forgetter *self = (struct forgetter *)job;
-    uint64_t now_ms = (uint64_t)loop_wall_ms();
-    uint64_t before_ms = now_ms > self->keep_ms ? now_ms - self->keep_ms : 0;
-    self->err = db_query(db, &group_sql_forget_done, DB_ARGS(db_u64(before_ms)), NULL);
+    self->err = db_query(db, &group_sql_forget_done, DB_ARGS(db_u64(self->keep_ms)), NULL);
     self->more = self->err == ERR_OK && db_affected(db) == GROUP_FORGET_STEP;
 }
 

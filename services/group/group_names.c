@@ -22,16 +22,18 @@ static enum err write_rename(struct group_change *change) {
 
 enum err group_handle_rename(void *context, struct db *db, struct record_arena *arena,
                              const void *body, void *reply_r) {
-    const struct group_rename *ask = body;
-    if (!name_is_acceptable(ask->name))
+    struct group_rename ask = *(const struct group_rename *)body;
+    char room[NAME_ROOM];
+    ask.name = name_normal(ask.name, room);
+    if (name_fault(ask.name) != NULL)
         return ERR_BAD_REQUEST;
     return group_change_run(&(struct group_plan){.service = context,
                                                  .message = &message_GROUP_RENAME,
-                                                 .nonce = ask->nonce,
-                                                 .ask = ask,
-                                                 .group = ask->group,
-                                                 .operated = ask->by == 0,
-                                                 .by = ask->by,
+                                                 .nonce = ask.nonce,
+                                                 .ask = &ask,
+                                                 .group = ask.group,
+                                                 .operated = ask.by == 0,
+                                                 .by = ask.by,
                                                  .check = check_rename,
                                                  .write = write_rename},
                             db, arena, reply_r);
@@ -70,17 +72,19 @@ static enum err write_rename_account(struct group_change *change) {
 
 enum err group_handle_rename_account(void *context, struct db *db, struct record_arena *arena,
                                      const void *body, void *reply_r) {
-    const struct group_rename_account *ask = body;
-    if (!name_is_acceptable(ask->name))
+    struct group_rename_account ask = *(const struct group_rename_account *)body;
+    char room[NAME_ROOM];
+    ask.name = name_normal(ask.name, room);
+    if (name_fault(ask.name) != NULL)
         return ERR_BAD_REQUEST;
     return group_change_run(&(struct group_plan){.service = context,
                                                  .message = &message_GROUP_RENAME_ACCOUNT,
-                                                 .nonce = ask->nonce,
-                                                 .ask = ask,
+                                                 .nonce = ask.nonce,
+                                                 .ask = &ask,
                                                  .kind = CHANGE_OF_ACCOUNTS,
-                                                 .by = ask->account,
-                                                 .subject = ask->account,
-                                                 .selves = {ask->account},
+                                                 .by = ask.account,
+                                                 .subject = ask.account,
+                                                 .selves = {ask.account},
                                                  .check = check_rename_account,
                                                  .write = write_rename_account},
                             db, arena, reply_r);

@@ -10,9 +10,6 @@
 
 /* --- groups -------------------------------------------------------------------------------- */
 
-const struct db_statement group_sql_next_number = {"next_number",
-                                                   "SELECT NEXT VALUE FOR group_number"};
-
 const struct db_statement group_sql_add_conversation = {
     "add_conversation",
     "INSERT INTO conversation (id, kind, lo, hi, string_id, name, owner, created_ms)"
@@ -107,14 +104,15 @@ const struct db_statement group_sql_join = {
 
 const struct db_statement group_sql_add_done = {
     "add_done",
-    "INSERT INTO done (account, nonce, digest, result, time_ms) VALUES (?, ?, ?, ?, ?)"};
+    "INSERT INTO done (account, nonce, digest, result, time_ms) VALUES (?, ?, ?, ?, " DB_NOW_MS
+    ")"};
 
 const struct db_statement group_sql_find_done = {
     "find_done", "SELECT digest, result FROM done WHERE account = ? AND nonce = ?"};
 
 const struct db_statement group_sql_forget_done = {
-    "forget_done",
-    "DELETE FROM done WHERE time_ms < ? ORDER BY time_ms LIMIT " TEXT(GROUP_FORGET_STEP)};
+    "forget_done", "DELETE FROM done WHERE time_ms < " DB_NOW_MS
+                   " - ? ORDER BY time_ms LIMIT " TEXT(GROUP_FORGET_STEP)};
 
 /* --- presence ------------------------------------------------------------------------------ */
 

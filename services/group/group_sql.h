@@ -14,8 +14,6 @@
 
 /* --- groups -------------------------------------------------------------------------------- */
 
-/* -> number */
-extern const struct db_statement group_sql_next_number;
 /* conversation, number, string id, name, owner, created_ms. Keys: see below. */
 extern const struct db_statement group_sql_add_conversation;
 /* conversation, account, role, joined_ms */
@@ -88,11 +86,11 @@ enum group_join_column {
 
 /* --- what was done --------------------------------------------------------------------------- */
 
-/* account, nonce, digest, result, time_ms */
+/* account, nonce, digest, result */
 extern const struct db_statement group_sql_add_done;
 /* account, nonce -> digest, result */
 extern const struct db_statement group_sql_find_done;
-/* time_ms: GROUP_FORGET_STEP rows at most that are older, the oldest first */
+/* ms: GROUP_FORGET_STEP rows at most that are older than that, the oldest first */
 extern const struct db_statement group_sql_forget_done;
 
 /* --- presence ------------------------------------------------------------------------------ */

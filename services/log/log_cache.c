@@ -151,6 +151,7 @@ static void keep_head(struct log_cache *self, const struct log_head *head) {
     }
     entry->memory.version = head->version;
     entry->memory.last_cid = head->last_cid;
+    entry->memory.last_ms = head->last_ms;
 }
 
 void log_cache_keep(struct log_cache *self, const struct log_heads *heads) {

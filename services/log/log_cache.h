@@ -6,7 +6,7 @@
 #include "services/log/store.h"
 
 struct log_memory {
-    uint64_t version, last_cid;
+    uint64_t version, last_cid, last_ms;
     struct u64_list members; /* owned by the cache */
 };
 

@@ -75,13 +75,15 @@ void log_sql_add_lock(struct buffer *sql, const uint64_t *ids, size_t count) {
     buffer_add_text(sql, "BEGIN;SELECT id,lo,hi,string_id,name,owner,blocked,dissolved,version,"
                          "writer FROM conversation WHERE id IN ");
     add_numbers(sql, ids, count);
-    buffer_add_text(sql, " ORDER BY id FOR UPDATE;SELECT NEXT VALUE FOR cid_block;");
+    buffer_add_text(sql, " ORDER BY id FOR UPDATE;SELECT NEXT VALUE FOR cid_block," DB_NOW_MS ";");
 }
 
-void log_sql_add_last_cids(struct buffer *sql, struct log_head *const *heads, size_t count) {
+void log_sql_add_last_rows(struct buffer *sql, struct log_head *const *heads, size_t count) {
     /* Found backwards: for MAX(cid) the server may read all of the conversation. */
-    buffer_add_text(sql, "SELECT k.id,COALESCE((SELECT m.cid FROM message m WHERE m.conversation="
-                         "k.id ORDER BY m.cid DESC LIMIT 1),0) FROM conversation k WHERE k.id IN ");
+    buffer_add_text(sql, "SELECT k.id,COALESCE(m.cid,0),COALESCE(m.time_ms,0) FROM conversation k"
+                         " LEFT JOIN message m ON m.conversation=k.id AND m.cid=(SELECT l.cid FROM"
+                         " message l WHERE l.conversation=k.id ORDER BY l.cid DESC LIMIT 1)"
+                         " WHERE k.id IN ");
     add_heads(sql, heads, count);
     buffer_add_text(sql, ";");
 }

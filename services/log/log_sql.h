@@ -17,9 +17,10 @@ void log_sql_add_open_selves(struct buffer *sql, const uint64_t *accounts, size_
                              uint64_t now_ms);
 void log_sql_add_close_cursors(struct buffer *sql, uint64_t conversation, const uint64_t *accounts,
                                size_t count, uint64_t until);
-/* BEGIN; the heads, locked; the next block of cids. */
+/* BEGIN; the heads, locked; the next block of cids, and the time. */
 void log_sql_add_lock(struct buffer *sql, const uint64_t *ids, size_t count);
-void log_sql_add_last_cids(struct buffer *sql, struct log_head *const *heads, size_t count);
+/* Of each conversation its last row's cid and time, 0 for none. */
+void log_sql_add_last_rows(struct buffer *sql, struct log_head *const *heads, size_t count);
 void log_sql_add_claim(struct buffer *sql, struct log_head *const *heads, size_t count,
                        uint64_t instance);
 void log_sql_add_members(struct buffer *sql, struct log_head *const *heads, size_t count);

@@ -3,20 +3,38 @@
 
 #include "proto/messages.h"
 
-/* Looks up to RESOLVE_AT_ONCE ids up; `numbers` are 0 and stay so for unknown ones. */
+/* Of what was found under `id`: which form of the ids it is, 0 for the first; ID_FORMS for none. */
+static size_t rank_of(const struct id_forms *forms, struct slice id) {
+    for (size_t i = 0; i < forms->count; i++)
+        if (slice_equal(forms->items[i], id))
+            return i;
+    return ID_FORMS;
+}
+
+/* Looks up to RESOLVE_AT_ONCE ids up; `numbers` are 0 and stay so for unknown ones. Of the forms of
+ * an id, the first that somebody has counts. */
 static enum err resolve_some(struct db *db, const struct db_statement *statement,
                              const struct slice *ids, size_t count, uint64_t *numbers) {
-    struct db_value values[RESOLVE_AT_ONCE];
+    struct id_forms forms[RESOLVE_AT_ONCE];
+    size_t ranks[RESOLVE_AT_ONCE];
+    struct db_value values[RESOLVE_AT_ONCE * ID_FORMS];
     struct db_rows *rows;
-    /* What can't be an id is looked for as NULL, which equals nothing; so is the rest of the
-     * statement's arguments. */
-    for (size_t i = 0; i < RESOLVE_AT_ONCE; i++)
-        values[i] = i < count && id_is_acceptable(ids[i]) ? db_text(ids[i]) : db_null();
-    enum err err = db_query(db, statement, values, RESOLVE_AT_ONCE, &rows);
+    /* What can't be an id has no forms; NULL equals nothing. */
+    for (size_t i = 0; i < RESOLVE_AT_ONCE; i++) {
+        id_forms_of(i < count ? ids[i] : slice_make(NULL, 0), &forms[i]);
+        ranks[i] = ID_FORMS;
+        for (size_t j = 0; j < ID_FORMS; j++)
+            values[i * ID_FORMS + j] = j < forms[i].count ? db_text(forms[i].items[j]) : db_null();
+    }
+    enum err err = db_query(db, statement, values, RESOLVE_AT_ONCE * ID_FORMS, &rows);
     while (err == ERR_OK && db_rows_next(rows))
-        for (size_t i = 0; i < count; i++)
-            if (slice_equal(ids[i], db_rows_slice(rows, 0)))
-                numbers[i] = db_rows_u64(rows, 1);
+        for (size_t i = 0; i < count; i++) {
+            size_t rank = rank_of(&forms[i], db_rows_slice(rows, 0));
+            if (rank >= ranks[i])
+                continue;
+            ranks[i] = rank;
+            numbers[i] = db_rows_u64(rows, 1);
+        }
     db_rows_destroy(&rows);
     return err;
 }

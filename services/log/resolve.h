@@ -6,14 +6,17 @@
 
 #include "common/db.h"
 #include "common/record.h"
+#include "proto/ids.h"
 
 /* Ids per statement. */
 #define RESOLVE_AT_ONCE 16
-#define RESOLVE_IDS "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+#define RESOLVE_SIXTEEN "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?"
+/* Each of them in up to ID_FORMS forms. */
+#define RESOLVE_IDS "(" RESOLVE_SIXTEEN ", " RESOLVE_SIXTEEN ", " RESOLVE_SIXTEEN ")"
 
 /*
  * The numbers of `ids`, in their order, 0 for those that nothing has; memory of `arena`.
- * `statement`: RESOLVE_AT_ONCE ids -> id, number of those there are. An error of the database, or
+ * `statement`: RESOLVE_IDS -> id, number of those there are. An error of the database, or
  * ERR_OVERLOADED without memory.
  */
 enum err resolve_ids(struct db *db, const struct db_statement *statement,

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "common/log.h"
-#include "common/loop.h"
 #include "services/log/log_cache.h"
 #include "services/log/log_sql.h"
 
@@ -29,8 +28,8 @@ static size_t sort_unique(uint64_t *ids, size_t count) {
 
 /* What a locked head still lacks. */
 struct lacks {
-    struct log_head *last_cid[LOG_MAX_HEADS], *members[LOG_MAX_HEADS];
-    size_t last_cid_count, members_count;
+    struct log_head *last_row[LOG_MAX_HEADS], *members[LOG_MAX_HEADS];
+    size_t last_row_count, members_count;
 };
 
 static void read_head(const struct db_rows *rows, struct record_arena *arena,
@@ -64,10 +63,12 @@ static bool copy_members(const struct u64_list *members, struct record_arena *ar
 static void recall(const struct log_cache *cache, bool wrote_last, struct record_arena *arena,
                    struct log_head *head, struct lacks *lacks) {
     const struct log_memory *memory = cache == NULL ? NULL : log_cache_find(cache, head->id);
-    if (memory != NULL && wrote_last)
+    if (memory != NULL && wrote_last) {
         head->last_cid = memory->last_cid;
-    else
-        lacks->last_cid[lacks->last_cid_count++] = head;
+        head->last_ms = memory->last_ms;
+    } else {
+        lacks->last_row[lacks->last_row_count++] = head;
+    }
     if (conversation_kind(head->id) != CONVERSATION_GROUP)
         return;
     if (memory == NULL || memory->version != head->version ||
@@ -75,11 +76,13 @@ static void recall(const struct log_cache *cache, bool wrote_last, struct record
         lacks->members[lacks->members_count++] = head;
 }
 
-static void read_last_cids(struct db_rows *rows, const struct log_heads *heads) {
+static void read_last_rows(struct db_rows *rows, const struct log_heads *heads) {
     while (rows != NULL && db_rows_next(rows)) {
         struct log_head *head = log_find_head(heads, db_rows_u64(rows, 0));
-        if (head != NULL)
-            head->last_cid = db_rows_u64(rows, 1);
+        if (head == NULL)
+            continue;
+        head->last_cid = db_rows_u64(rows, 1);
+        head->last_ms = log_time_ms(db_rows_u64(rows, 2));
     }
 }
 
@@ -108,23 +111,23 @@ static bool read_members(struct db_rows *rows, const struct log_heads *heads,
 
 static enum err fetch_lacks(struct db *db, uint64_t instance, const struct lacks *lacks,
                             struct record_arena *arena, struct log_heads *heads) {
-    if (lacks->last_cid_count == 0 && lacks->members_count == 0)
+    if (lacks->last_row_count == 0 && lacks->members_count == 0)
         return ERR_OK;
     struct buffer sql = buffer_make(LOG_SCRIPT_BYTES);
-    if (lacks->last_cid_count > 0) {
-        log_sql_add_last_cids(&sql, lacks->last_cid, lacks->last_cid_count);
-        log_sql_add_claim(&sql, lacks->last_cid, lacks->last_cid_count, instance);
+    if (lacks->last_row_count > 0) {
+        log_sql_add_last_rows(&sql, lacks->last_row, lacks->last_row_count);
+        log_sql_add_claim(&sql, lacks->last_row, lacks->last_row_count, instance);
     }
     if (lacks->members_count > 0)
         log_sql_add_members(&sql, lacks->members, lacks->members_count);
     enum err err = sql.failed ? ERR_INTERNAL : db_script_run(db, &sql);
     buffer_free(&sql);
     struct db_rows *rows = NULL;
-    bool last_cids = lacks->last_cid_count > 0, complete = true;
+    bool last_rows = lacks->last_row_count > 0, complete = true;
     while (err == ERR_OK && db_script_next(db, &rows)) {
-        if (rows != NULL && last_cids) {
-            read_last_cids(rows, heads);
-            last_cids = false;
+        if (rows != NULL && last_rows) {
+            read_last_rows(rows, heads);
+            last_rows = false;
         } else if (rows != NULL) {
             complete = read_members(rows, heads, arena) && complete;
         }
@@ -152,6 +155,7 @@ static enum err read_lock(struct db *db, const struct log_cache *cache, uint64_t
             }
         } else if (db_rows_next(rows)) {
             heads->first_cid = db_rows_u64(rows, 0);
+            heads->now_ms = db_rows_u64(rows, 1);
         }
         results++;
         db_rows_destroy(&rows);
@@ -188,7 +192,7 @@ enum err log_lock(struct db *db, struct log_cache *cache, uint64_t instance, uin
     log_sql_add_lock(&sql, ids, unique);
     uint64_t newest_block = cache == NULL ? 0 : log_cache_newest_block(cache);
     struct lacks lacks; /* large, and only as much of it is read as the counts say */
-    lacks.last_cid_count = lacks.members_count = 0;
+    lacks.last_row_count = lacks.members_count = 0;
     enum err err = sql.failed || heads_r->items == NULL ? ERR_INTERNAL : db_script_run(db, &sql);
     buffer_free(&sql);
     if (err == ERR_OK)
@@ -214,14 +218,16 @@ bool log_is_member(const struct log_head *head, uint64_t account) {
 
 /* --- appending ------------------------------------------------------------------------------- */
 
+/* Time never falls within a conversation: the database's clock may have been set back, or be
+ * another server's than before. */
 static enum err assign(const struct log_heads *heads, struct log_row *rows, size_t count) {
-    uint64_t now_ms = (uint64_t)loop_wall_ms();
     for (size_t i = 0; i < count; i++) {
+        uint64_t last_ms = rows[i].head->last_ms;
         if (rows[i].head->last_cid >= heads->first_cid)
             return refuse_restored("is not behind its conversation's last", heads->first_cid);
         rows[i].cid = heads->first_cid + i;
         rows[i].conversation = rows[i].head->id;
-        rows[i].time_ms = now_ms;
+        rows[i].time_ms = heads->now_ms > last_ms ? heads->now_ms : last_ms;
         rows[i].repeat = true; /* until the insert says otherwise */
     }
     return ERR_OK;
@@ -240,6 +246,7 @@ static void read_stored(struct db_rows *stored, const struct log_heads *heads, s
             continue;
         rows[i].prev = rows[i].head->last_cid;
         rows[i].head->last_cid = rows[i].cid;
+        rows[i].head->last_ms = rows[i].time_ms;
     }
 }
 
@@ -250,7 +257,7 @@ static void take_repeat(const struct db_rows *found, struct log_row *rows, size_
             continue;
         rows[i].conversation = db_rows_u64(found, 1);
         rows[i].cid = db_rows_u64(found, 2);
-        rows[i].time_ms = db_rows_u64(found, 3);
+        rows[i].time_ms = log_time_ms(db_rows_u64(found, 3));
         /* The row before it is not known; this makes whoever lacks it read the log. */
         rows[i].prev = rows[i].cid - 1;
         rows[i].clash = rows[i].conversation != rows[i].head->id ||

@@ -17,9 +17,10 @@
  * - no block of cids is used that is not behind what the conversation has and what the writer has
  *   had before: after a restore of the database, nothing is stored until `parleyctl restored` has
  *   moved the sequence on (restored.h);
+ * - a row's time is the database's, and never before that of the row before it in the conversation;
  * - a nonce is stored once;
- * - a cached last cid is used only while conversation.writer says that this instance wrote last,
- *   cached members only under the same conversation.version: both are exact.
+ * - a cached last cid, and its time, is used only while conversation.writer says that this instance
+ * wrote last, cached members only under the same conversation.version: both are exact.
  *
  * Everything here blocks and belongs to one thread at a time.
  */
@@ -43,6 +44,7 @@ struct log_cache;
 struct log_head {
     uint64_t id, lo, hi, owner, version;
     uint64_t last_cid; /* 0: nothing is stored yet */
+    uint64_t last_ms;  /* the time of that row */
     unsigned blocked;  /* of a pair: bit 0 lo, bit 1 hi may not write */
     bool dissolved;
     struct slice string_id; /* of a group; empty where it is its number's decimal form */
@@ -55,6 +57,7 @@ struct log_heads {
     struct log_head *items;
     size_t count;
     uint64_t first_cid; /* of the block for the next log_append */
+    uint64_t now_ms;    /* by the database's clock, once all are locked */
 };
 
 struct log_row {
@@ -69,6 +72,11 @@ struct log_row {
     bool clash;  /* ... and that row is another message: nothing of this one is stored */
     uint64_t conversation, cid, prev, time_ms;
 };
+
+/* A row's time as messages can hold it, whatever clock wrote it. */
+static inline uint64_t log_time_ms(uint64_t stored_ms) {
+    return stored_ms < RECORD_NUMBER_MOST ? stored_ms : RECORD_NUMBER_MOST;
+}
 
 /* NULL without memory. */
 struct log_cache *log_cache_new(void);

@@ -92,9 +92,13 @@ def test_youim_registration_is_silent_and_a_taken_id_is_not(connect, transport):
     client.fence()
     client.send(client.registration(string_id))
     client.expect_error("taken")
-    # Ids are compared byte by byte.
-    client.send(client.registration(string_id.upper()), client.registration(string_id + " "))
+    # Case counts; a space at an end, or what is not seen, can't be chosen.
+    client.send(client.registration(string_id.upper()))
     client.fence()
+    client.send(client.registration(string_id + " "))
+    client.expect_error("begins or ends with a space")
+    client.send(client.registration(string_id + "\u200b"))
+    client.expect_error("holds an invisible character")
 
 
 def test_youim_ids_and_numbers_are_one_space(connect, transport):

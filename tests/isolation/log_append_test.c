@@ -104,6 +104,45 @@ static void test_the_largest_batch(void **state) {
     assert_true(write_one(&f->a, ids[0], "").cid > rows[LOG_MAX_ROWS - 1].cid);
 }
 
+/* Sets what a writer's connection takes for the time, in seconds from now on. */
+static void set_clock(struct writer *writer, int64_t ahead_s) {
+    static const struct db_statement set = {"set_clock", "SET timestamp = ?"};
+    assert_err(db_query(writer->db, &set,
+                        DB_ARGS(db_u64((uint64_t)(loop_wall_ms() / 1000 + ahead_s))), NULL),
+               ERR_OK);
+}
+
+/* The database's clock may be set back, or be another server's. */
+static void test_time_never_falls(void **state) {
+    struct log_fixture *f = *state;
+    uint64_t pair = new_pair(f), other = new_pair(f);
+    int64_t now_ms = loop_wall_ms();
+    set_clock(&f->a, 3600);
+    uint64_t ahead_ms = write_one(&f->a, pair, "").time_ms;
+    assert_true(ahead_ms >= (uint64_t)now_ms + 3599000);
+    /* Somebody else, who reads the last row. */
+    assert_int_equal(write_one(&f->b, pair, "").time_ms, ahead_ms);
+    /* The same writer, who remembers it. */
+    assert_int_equal(write_one(&f->b, pair, "").time_ms, ahead_ms);
+    set_clock(&f->a, -3600);
+    assert_int_equal(write_one(&f->a, pair, "").time_ms, ahead_ms);
+    assert_int_equal(write_one(&f->a, pair, "").time_ms, ahead_ms);
+    /* Other conversations have their own. */
+    assert_true(write_one(&f->a, other, "").time_ms < (uint64_t)now_ms);
+    assert_in_range(write_one(&f->b, other, "").time_ms, now_ms, loop_wall_ms());
+    /* Several rows of a transaction. */
+    uint64_t ids[] = {pair, other};
+    assert_err(lock_many(&f->b, ids, 2), ERR_OK);
+    struct log_row rows[3];
+    for (size_t i = 0; i < 3; i++)
+        rows[i] = (struct log_row){.head = log_find_head(&f->b.heads, i == 1 ? other : pair),
+                                   .text = slice_text("x")};
+    assert_err(log_append(f->b.db, &f->b.heads, rows, 3, true), ERR_OK);
+    assert_int_equal(rows[0].time_ms, ahead_ms);
+    assert_int_equal(rows[2].time_ms, ahead_ms);
+    assert_in_range(rows[1].time_ms, now_ms, loop_wall_ms());
+}
+
 static void test_nothing_is_kept_without_a_commit(void **state) {
     struct log_fixture *f = *state;
     uint64_t pair = new_pair(f);
@@ -372,6 +411,7 @@ int main(void) {
         log_test(test_every_byte_of_a_text_and_a_nonce),
         log_test(test_a_notice),
         log_test(test_the_largest_batch),
+        log_test(test_time_never_falls),
         log_test(test_nothing_is_kept_without_a_commit),
         log_test(test_a_nonce_twice_in_a_batch),
         log_test(test_a_nonce_in_two_batches),

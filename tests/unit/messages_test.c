@@ -34,6 +34,12 @@ static uint64_t next_number(uint64_t *seed) {
     return (*seed >> (*seed >> 58)) | 1;
 }
 
+/* The same within a field's bound. */
+static uint64_t next_bounded(const struct record_field *field, uint64_t *seed) {
+    uint64_t number = next_number(seed);
+    return field->most != 0 && number > field->most ? field->most : number;
+}
+
 static struct slice next_slice(struct record_arena *arena, uint64_t *seed, size_t max) {
     size_t length = max == 0 || max > FILL_BYTES ? FILL_BYTES : max;
     char *bytes = record_arena_alloc(arena, length);
@@ -51,7 +57,7 @@ static void fill_list(const struct record_field *field, struct record_arena *are
     if (field->type == RECORD_U64S) {
         struct u64_list list = {record_arena_alloc(arena, count * sizeof(uint64_t)), count};
         for (size_t i = 0; i < count; i++)
-            list.items[i] = next_number(seed);
+            list.items[i] = next_bounded(field, seed);
         *(struct u64_list *)member = list;
     } else if (field->type == RECORD_LIST) {
         size_t size = field->element->size;
@@ -74,7 +80,7 @@ static void fill(const struct record_desc *desc, struct record_arena *arena, uin
         const struct record_field *field = &desc->fields[i];
         void *member = (char *)record + field->offset;
         if (field->type == RECORD_U64)
-            *(uint64_t *)member = next_number(seed);
+            *(uint64_t *)member = next_bounded(field, seed);
         else if (field->type == RECORD_BOOL)
             *(bool *)member = true;
         else if (field->type == RECORD_TEXT || field->type == RECORD_BYTES)

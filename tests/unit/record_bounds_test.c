@@ -174,6 +174,68 @@ static void arbitrary_bytes_are_survived(void **state) {
     }
 }
 
+/* --- numbers ------------------------------------------------------------------------------- */
+
+/* Whether a record that was packed with whatever numbers can be unpacked; `fault_r` is why not. */
+static bool is_taken(const struct record_desc *desc, const void *record, void *record_r,
+                     const char **fault_r) {
+    struct record_arena arena = {.ready = false};
+    struct buffer out = buffer_make(4096);
+    record_pack(desc, record, &out);
+    assert_false(out.failed);
+    int status = record_unpack(desc, slice_make(out.data, out.length), &arena, record_r, fault_r);
+    record_arena_free(&arena);
+    buffer_free(&out);
+    return status == 0;
+}
+
+static void numbers_of_others_are_bounded(void **state) {
+    (void)state;
+    static const uint64_t beyond[] = {UINT64_C(1) << 53, UINT64_C(1) << 63, UINT64_MAX};
+    struct entry entry = {.conversation = UINT64_MAX, .cid = 1, .time_ms = RECORD_NUMBER_MOST};
+    struct entry read;
+    const char *fault;
+    assert_true(is_taken(&entry_desc, &entry, &read, &fault));
+    assert_true(read.time_ms == RECORD_NUMBER_MOST && read.conversation == UINT64_MAX);
+    for (size_t i = 0; i < sizeof beyond / sizeof beyond[0]; i++) {
+        struct entry late = {.cid = 1, .time_ms = beyond[i]};
+        assert_false(is_taken(&entry_desc, &late, &read, &fault));
+        assert_string_equal(fault, "time_ms");
+        struct entry far = {.cid = beyond[i]};
+        assert_false(is_taken(&entry_desc, &far, &read, &fault));
+        assert_string_equal(fault, "cid");
+        uint64_t good[] = {1, 2}, bad[] = {1, beyond[i]};
+        struct delivery_send_reply reply = {.cids = {good, 2}, .times_ms = {bad, 2}}, read_reply;
+        assert_false(is_taken(&delivery_send_reply_desc, &reply, &read_reply, &fault));
+        assert_string_equal(fault, "times_ms");
+        reply.times_ms.items = good;
+        assert_true(is_taken(&delivery_send_reply_desc, &reply, &read_reply, &fault));
+        reply.repeats = beyond[i];
+        assert_false(is_taken(&delivery_send_reply_desc, &reply, &read_reply, &fault));
+    }
+}
+
+/* Whatever is a time in any message has the bound. */
+static void every_time_is_bounded(void **state) {
+    (void)state;
+    size_t times = 0;
+    for (size_t m = 0; m < messages_all_count; m++) {
+        const struct record_desc *const parts[] = {messages_all[m]->body, messages_all[m]->reply,
+                                                   &entry_desc};
+        for (size_t p = 0; p < 3; p++)
+            for (size_t i = 0; parts[p] != NULL && i < parts[p]->field_count; i++) {
+                const struct record_field *field = &parts[p]->fields[i];
+                size_t length = strlen(field->name);
+                if (length < 3 || strcmp(field->name + length - 3, "_ms") != 0)
+                    continue;
+                if (field->most != RECORD_NUMBER_MOST)
+                    fail_msg("%s of %s may be any number", field->name, parts[p]->name);
+                times++;
+            }
+    }
+    assert_true(times > 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_count_is_believed_beyond_what_is_there),
@@ -183,6 +245,8 @@ int main(void) {
         cmocka_unit_test(depth_is_limited_under_unknown_keys_too),
         cmocka_unit_test(many_declared_items_cost_nothing_before_they_are_there),
         cmocka_unit_test(arbitrary_bytes_are_survived),
+        cmocka_unit_test(numbers_of_others_are_bounded),
+        cmocka_unit_test(every_time_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
