@@ -75,10 +75,10 @@ static void wait_for_ready(struct service *service) {
         service->state = SERVICE_READY;
         ev_timer_stop(service->ev, &service->tick);
         char address[LISTEN_TEXT_BYTES];
-        log_info("ready", "address=%s version=%s",
+        log_info("ready", "address=%s version=%s file_limit=%llu",
                  listen_print(address, "tcp://", definition->common->bind_address,
                               (unsigned)*definition->port),
-                 PARLEY_VERSION);
+                 PARLEY_VERSION, (unsigned long long)files_limit());
     } else if (loop_now_ms() > service->deadline_ms) {
         const char *name =
             definition->missing == NULL ? NULL : definition->missing(definition->context);
@@ -261,9 +261,7 @@ int service_main(const struct service_definition *definition, int argc, char **a
         return 2;
     }
     log_open(definition->name, level);
-    uint64_t files = files_limit();
-    log_info("file_limit", "before=%llu now=%llu", (unsigned long long)files,
-             (unsigned long long)files_raise_limit());
+    files_raise_limit();
     zsys_handler_set(NULL); /* signals are the loop's */
     zsys_init();
     struct service service = {.definition = definition,

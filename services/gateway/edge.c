@@ -75,7 +75,7 @@ bool edge_is_left(const struct edge_connection *connection) {
 uint64_t edge_silent_ms(const struct edge_connection *connection) {
     struct tcp_info info;
     if (!ask_kernel(connection, &info))
-        return UINT64_MAX;
+        return UINT32_MAX; /* longer than any */
     bool acknowledges = connection->transport != EDGE_WEBSOCKET &&
                         info.tcpi_last_ack_recv < info.tcpi_last_data_recv;
     return acknowledges ? info.tcpi_last_ack_recv : info.tcpi_last_data_recv;

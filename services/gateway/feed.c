@@ -262,7 +262,8 @@ static int list_positions(const struct client *client, struct delivery_pull *bod
             continue;
         const struct position *position = &positions->slots[i];
         body->conversations.items[count] = position->conversation;
-        body->positions.items[count++] = received_is_full(position) ? UINT64_MAX : position->sent;
+        body->positions.items[count++] =
+            received_is_full(position) ? RECORD_NUMBER_MOST : position->sent;
     }
     body->conversations.count = body->positions.count = count;
     return 0;

@@ -193,8 +193,9 @@ static void test_start_with_a_wrong_option(void **state) {
 static void test_start_on_a_taken_port(void **state) {
     struct auth_fixture *f = *state;
     const char *port = strrchr(client_address(f->client), ':') + 1;
-    assert_start_fails((const char *[]){AUTH_CHEAP, test_text("--auth-port=%s", port), NULL}, 1,
-                       port);
+    assert_start_fails(
+        (const char *[]){AUTH_CHEAP, test_text("--auth-port=%s", port), "--listen-wait-ms=0", NULL},
+        1, port);
 }
 
 static void test_start_at_another_version(void **state) {

@@ -76,7 +76,7 @@ static void test_cursors_that_are_not_there(void **state) {
     move(moves, FIRST_READER, CONVERSATION + 1, 20);
     move(moves, FIRST_READER + 2, CONVERSATION, 20);
     move(moves, 0, 0, 20);
-    move(moves, UINT64_MAX, UINT64_MAX, UINT64_MAX);
+    move(moves, UINT64_MAX, UINT64_MAX, RECORD_NUMBER_MOST);
     move(moves, FIRST_READER + 1, CONVERSATION, 20);
     assert_err(advance(f->caller, moves), ERR_OK);
     assert_int_equal(sql_number(f, "SELECT COUNT(*) FROM `cursor`"), 2);

@@ -160,7 +160,7 @@ static void test_where_the_reading_starts(void **state) {
         expect_pulled(f, puller, 30, 40, 50, 60);
         puller->positions[0] = 0; /* never what was before it joined */
         expect_pulled(f, puller, 30, 40, 50, 60);
-        puller->positions[0] = UINT64_MAX;
+        puller->positions[0] = RECORD_NUMBER_MOST;
         assert_int_equal(pull(f, puller), 0);
     }
 }
@@ -258,7 +258,7 @@ static void test_who_came_back_reads_around_absences(void **state) {
         const struct {
             uint64_t position, first, count;
         } at[] = {{3, 4, 4},  {4, 7, 3},  {5, 7, 3},   {6, 7, 3},  {7, 8, 2},
-                  {8, 12, 1}, {9, 12, 1}, {11, 12, 1}, {12, 0, 0}, {UINT64_MAX, 0, 0}};
+                  {8, 12, 1}, {9, 12, 1}, {11, 12, 1}, {12, 0, 0}, {RECORD_NUMBER_MOST, 0, 0}};
         for (size_t i = 0; i < sizeof at / sizeof at[0]; i++) {
             puller->positions[0] = at[i].position;
             assert_int_equal(pull(f, puller), at[i].count);

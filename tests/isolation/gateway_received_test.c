@@ -362,7 +362,7 @@ static void serve_groups(struct asked **pull, const struct delivery_pull *body,
     size_t count = 0;
     memcpy(positions, cursors, sizeof positions);
     for (uint64_t group = 1; body->listed && group <= GROUPS; group++)
-        positions[group] = UINT64_MAX;
+        positions[group] = RECORD_NUMBER_MOST;
     for (size_t i = 0; i < body->conversations.count; i++)
         positions[conversation_low_bits(body->conversations.items[i])] = body->positions.items[i];
     for (uint64_t group = 1; group <= GROUPS; group++)

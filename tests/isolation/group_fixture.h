@@ -49,6 +49,7 @@ struct group_fixture {
     uint16_t port, session_port;
     const char *option; /* of the test program's own; may be NULL */
     uint64_t accounts;  /* made so far */
+    uint64_t groups;    /* made by new_group without an id */
     uint64_t marker;    /* the account of expect_nothing_routed */
     /* The request that the next routed entry stands in. */
     struct session_route route;
@@ -187,9 +188,12 @@ static inline enum err create(struct group_fixture *f, uint64_t account, const c
     return test_caller_ask(f->caller, &message_GROUP_CREATE, &ask, reply_r);
 }
 
-/* The number of a new group. */
+/* The number of a new group; "": one behind those of all groups before it. */
 static inline uint64_t new_group(struct group_fixture *f, uint64_t owner, const char *id) {
     struct group_create_reply reply;
+    uint64_t number = NUMBER_LAST_ALLOCATED + 1 + f->groups++;
+    if (id[0] == '\0')
+        id = test_text("%" PRIu64, number);
     assert_err(create(f, owner, id, "", &reply), ERR_OK);
     return reply.group;
 }

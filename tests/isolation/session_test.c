@@ -223,7 +223,8 @@ static void it_stops_in_order(void **state) {
 
 static void a_wrong_start_is_one_line(void **state) {
     struct session_fixture *fixture = *state;
-    const char *taken[] = {test_text("--session-port=%u", (unsigned)fixture->port), NULL};
+    const char *taken[] = {test_text("--session-port=%u", (unsigned)fixture->port),
+                           "--listen-wait-ms=0", NULL};
     const char *flapping[] = {"--gateway-timeout-ms=1000", "--heartbeat-ms=1000", NULL};
     const char *unknown[] = {"--db-host=here", NULL};
     const struct {
