@@ -70,8 +70,7 @@ struct slice email_normal(struct slice text, char room[EMAIL_ROOM]) {
     return unicode_convert(email, UNICODE_CASELESS, room, EMAIL_ROOM);
 }
 
-/* --- what may be chosen ------------------------------------------------------------------------
- */
+/* --- what may be chosen -------------------------------------------------------------------- */
 
 /* Whether a character that is shown by nothing of its own has its use where it stands: a joiner in
  * a script that knows it, what makes one picture of several, or says that one is meant. */
@@ -159,8 +158,7 @@ const char *email_fault(struct slice text) {
     return ats == 1 ? NULL : "is not an e-mail address";
 }
 
-/* --- which are the same ------------------------------------------------------------------------
- */
+/* --- which are the same -------------------------------------------------------------------- */
 
 static bool has_at(struct slice text) {
     return text.length > 0 && memchr(text.data, '@', text.length) != NULL;

@@ -92,9 +92,9 @@ log_since_start() { tail -c "+$((log_start[$1] + 1))" "$log/$1.log"; }
 listens() {
     local inode hex
     hex=$(printf '%04X' "$2")
-    for inode in $(awk -v port=":$hex\$" '$2 ~ port && $4 == "0A" { print $10 }' /proc/net/tcp*); do
+    while read -r inode; do
         [ -z "$(find "/proc/$1/fd" -lname "socket:\\[$inode\\]" 2>/dev/null)" ] || return 0
-    done
+    done < <(awk -v port=":$hex\$" '$2 ~ port && $4 == "0A" { print $10 }' /proc/net/tcp*)
     return 1
 }
 

@@ -78,8 +78,7 @@ static enum err check_old_forms(struct db *db, struct slice given) {
     return err;
 }
 
-/* --- the rows ----------------------------------------------------------------------------------
- */
+/* --- the rows ------------------------------------------------------------------------------ */
 
 /* ERR_TAKEN when it is another account's. */
 static enum err add_address(struct db *db, uint64_t number, struct slice address) {

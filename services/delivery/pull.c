@@ -219,8 +219,7 @@ static enum err read_cursors(struct pull *pull) {
     return err;
 }
 
-/* --- the page ----------------------------------------------------------------------------------
- */
+/* --- the page ------------------------------------------------------------------------------ */
 
 static struct slice string_id(const struct db_rows *rows, unsigned column) {
     struct slice id = db_rows_slice(rows, column);

@@ -36,8 +36,7 @@ struct writers {
     struct writer items[];
 };
 
-/* --- the thread --------------------------------------------------------------------------------
- */
+/* --- the thread ---------------------------------------------------------------------------- */
 
 /* Waits for messages and takes a batch of them; 0 when the writer stops and nothing waits. */
 static size_t take_batch(struct writer *writer, struct send *sends[LOG_MAX_ROWS]) {
@@ -102,8 +101,7 @@ static void *run(void *argument) {
     return NULL;
 }
 
-/* --- the loop ----------------------------------------------------------------------------------
- */
+/* --- the loop ------------------------------------------------------------------------------ */
 
 static void on_done(struct ev_loop *ev, ev_async *watcher, int revents) {
     (void)ev;

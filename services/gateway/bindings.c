@@ -39,8 +39,7 @@ void bindings_destroy(struct bindings **self_p) {
 
 bool bindings_moving(const struct bindings *self) { return loop_now_ms() < self->moving_until_ms; }
 
-/* --- the numbers that session knows logins by ----------------------------------------------------
- */
+/* --- the numbers that session knows logins by ---------------------------------------------- */
 
 /* One for each login and not for each connection: what was meant for an account that has logged
  * out on it must not find the next one. */
@@ -58,8 +57,7 @@ struct client *bindings_client(const struct gateway *gateway, uint64_t binding) 
     return client;
 }
 
-/* --- one client that logs in ---------------------------------------------------------------------
- */
+/* --- one client that logs in --------------------------------------------------------------- */
 
 struct bind_one {
     struct gateway *gateway;
@@ -140,8 +138,7 @@ void bindings_unbind(struct client *client) {
     forget_binding(client);
 }
 
-/* --- in bulk -------------------------------------------------------------------------------------
- */
+/* --- in bulk ------------------------------------------------------------------------------- */
 
 struct bind_many {
     struct gateway *gateway;
@@ -382,8 +379,7 @@ void bindings_tick(struct gateway *gateway) {
             self->stale = true; /* its first answer has not been read */
 }
 
-/* --- what session says ---------------------------------------------------------------------------
- */
+/* --- what session says --------------------------------------------------------------------- */
 
 void bindings_change(void *context, struct peer *peer, enum peer_change change) {
     struct gateway *gateway = context;

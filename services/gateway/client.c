@@ -23,8 +23,7 @@ struct client_account client_account(const struct client *client) {
     return (struct client_account){client->account, slice_text(client->account_id)};
 }
 
-/* --- answers -----------------------------------------------------------------------------------
- */
+/* --- answers ------------------------------------------------------------------------------- */
 
 /* A client that does not take its answers is not worth waiting for. */
 static void send_or_close(struct client *client, struct slice text) {
@@ -101,8 +100,7 @@ void client_give_way(struct client *client, const char *reason) {
     edge_close(client->edge, 1008, reason);
 }
 
-/* --- requests ----------------------------------------------------------------------------------
- */
+/* --- requests ------------------------------------------------------------------------------ */
 
 /* NULL, or why the request may not be carried out on this connection. */
 static const char *forbidden(const struct client *client, const struct client_request *request) {
@@ -279,8 +277,7 @@ static void on_object(void *argument, struct edge_connection *edge, struct slice
     log_trace_end(before);
 }
 
-/* --- life --------------------------------------------------------------------------------------
- */
+/* --- life ---------------------------------------------------------------------------------- */
 
 static void on_open(void *argument, struct edge_connection *edge) {
     struct gateway *gateway = argument;

@@ -25,8 +25,7 @@ static const char replacement_escaped[] = "\\ufffd";
 
 static bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
-/* --- strings -----------------------------------------------------------------------------------
- */
+/* --- strings ------------------------------------------------------------------------------- */
 
 enum flaw { FLAW_NONE, FLAW_NUL, FLAW_CONTROL, FLAW_SURROGATE };
 
@@ -122,8 +121,7 @@ static void walk_strings(struct slice text, char *mended, char fault_r[DIALECT_F
     }
 }
 
-/* --- keys --------------------------------------------------------------------------------------
- */
+/* --- keys ---------------------------------------------------------------------------------- */
 
 static int compare_keys(const void *a, const void *b) {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
@@ -178,8 +176,7 @@ static void name_twice(const char *key, char fault_r[DIALECT_FAULT_BYTES]) {
     fault_copy(fault_r, sentence);
 }
 
-/* --- all ----------------------------------------------------------------------------------------
- */
+/* --- all ----------------------------------------------------------------------------------- */
 
 static cJSON *parse(struct slice text, char fault_r[DIALECT_FAULT_BYTES]) {
     const char *behind = NULL;

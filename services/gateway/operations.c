@@ -6,8 +6,7 @@
 #include "common/log.h"
 #include "services/gateway/operations_private.h"
 
-/* --- registering ---------------------------------------------------------------------------------
- */
+/* --- registering --------------------------------------------------------------------------- */
 
 static void opt_in(struct client *client) {
     if (client->request.confirm && !client->confirms)
@@ -38,8 +37,7 @@ static void start_register(struct client *client) {
     operation_ask(client, client->gateway->auth, &message_AUTH_REGISTER, &body, registered);
 }
 
-/* --- logging in, and resuming --------------------------------------------------------------------
- */
+/* --- logging in, and resuming -------------------------------------------------------------- */
 
 static void forget_account(struct client *client) {
     client->account = client->login = 0;
@@ -149,8 +147,7 @@ static void start_login(struct client *client) {
         ask_login(client);
 }
 
-/* --- logging out ---------------------------------------------------------------------------------
- */
+/* --- logging out --------------------------------------------------------------------------- */
 
 /* A client whose token may live on is not told that it is out, nor is it: it may say so again. */
 static void logged_out(struct client *client, enum err err, const void *reply) {
@@ -173,8 +170,7 @@ static void start_logout(struct client *client) {
     operation_ask(client, client->gateway->auth, &message_AUTH_LOGOUT, &body, logged_out);
 }
 
-/* --- all -----------------------------------------------------------------------------------------
- */
+/* --- all ----------------------------------------------------------------------------------- */
 
 /* Every operation that is not done at once (client.c: HEARTBEAT, SEND). `looked_up`: by then the
  * ids of the group and person that it concerns have their numbers. `again`: asks the service again

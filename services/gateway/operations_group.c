@@ -3,8 +3,7 @@
 
 #include "services/gateway/operations_private.h"
 
-/* --- making one ----------------------------------------------------------------------------------
- */
+/* --- making one ---------------------------------------------------------------------------- */
 
 static void group_created(struct client *client, enum err err, const void *reply_v) {
     const struct group_create_reply *reply = reply_v;
@@ -35,8 +34,7 @@ void operation_create_group(struct client *client) {
     operation_ask(client, client->gateway->group, &message_GROUP_CREATE, &body, group_created);
 }
 
-/* --- becoming a member ---------------------------------------------------------------------------
- */
+/* --- becoming a member --------------------------------------------------------------------- */
 
 void operation_join(struct client *client) {
     struct group_join body = {.group = client->request.group.number,
@@ -64,8 +62,7 @@ void operation_admit(struct client *client) {
     operation_ask(client, client->gateway->group, &message_GROUP_ADD, &body, operation_end);
 }
 
-/* --- being one no longer -------------------------------------------------------------------------
- */
+/* --- being one no longer ------------------------------------------------------------------- */
 
 void operation_leave(struct client *client) {
     struct group_leave body = {.group = client->request.group.number,
@@ -89,8 +86,7 @@ void operation_dissolve(struct client *client) {
     operation_ask(client, client->gateway->group, &message_GROUP_DISSOLVE, &body, operation_end);
 }
 
-/* --- roles and names -----------------------------------------------------------------------------
- */
+/* --- roles and names ----------------------------------------------------------------------- */
 
 void operation_set_admin(struct client *client) {
     struct group_set_admin body = {.group = client->request.group.number,

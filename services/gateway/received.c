@@ -25,8 +25,7 @@ static bool move(struct client *client, uint64_t conversation, uint64_t cid) {
     return cursors_add(client->gateway, &(struct written){client->account, conversation, cid});
 }
 
-/* --- what is to be confirmed -----------------------------------------------------------------
- */
+/* --- what is to be confirmed --------------------------------------------------------------- */
 
 bool received_is_full(const struct position *position) {
     return position->shown[0] + position->shown[1] >= POSITIONS_MAX_UNCONFIRMED;
@@ -76,8 +75,7 @@ static uint64_t confirm(struct client *client, uint64_t conversation, uint64_t c
     return until;
 }
 
-/* --- answering when it is stored -------------------------------------------------------------
- */
+/* --- answering when it is stored ----------------------------------------------------------- */
 
 static void await_stored(struct client *client) {
     struct gateway *gateway = client->gateway;
@@ -108,8 +106,7 @@ void received_tick(struct gateway *gateway, int64_t now_ms) {
 
 void received_stop(struct client *client) { end_waiting(client); }
 
-/* --- the request -------------------------------------------------------------------------------
- */
+/* --- the request --------------------------------------------------------------------------- */
 
 /* 0: this gateway does not know. */
 static uint64_t conversation_of(const struct client *client) {

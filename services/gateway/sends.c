@@ -61,8 +61,7 @@ static bool goes_to(const struct send *send, struct recipient to) {
     return send->to.kind == to.kind && send->to.number == to.number;
 }
 
-/* --- the end of a text ---------------------------------------------------------------------------
- */
+/* --- the end of a text --------------------------------------------------------------------- */
 
 static size_t bytes_of(const struct client_request *request) {
     return sizeof(struct send) + request->memory_bytes;
@@ -90,8 +89,7 @@ static void conclude(struct client *client, struct send *send, struct client_res
     log_trace_end(before);
 }
 
-/* --- flights -------------------------------------------------------------------------------------
- */
+/* --- flights ------------------------------------------------------------------------------- */
 
 static void depart(struct client *client, struct recipient to);
 
@@ -246,8 +244,7 @@ static void depart(struct client *client, struct recipient to) {
         free(flight);
 }
 
-/* --- from outside --------------------------------------------------------------------------------
- */
+/* --- from outside -------------------------------------------------------------------------- */
 
 static enum err admit(const struct gateway *gateway, const struct client_request *request,
                       uint64_t to) {

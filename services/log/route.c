@@ -339,8 +339,7 @@ static void send_batch(struct router *self, struct route_batch *batch) {
     }
 }
 
-/* --- from any thread to the loop ---------------------------------------------------------------
- */
+/* --- from any thread to the loop ----------------------------------------------------------- */
 
 void route_post(struct router *self, struct route_batch **batch_p) {
     struct route_batch *batch = *batch_p;

@@ -98,8 +98,7 @@ static void take_login(struct room *self, const struct arrival *arrival, struct 
         end(self, holder, KICK_RESUMED);
 }
 
-/* --- more connections than there may be ------------------------------------------------------
- */
+/* --- more connections than there may be ---------------------------------------------------- */
 
 static uint64_t count_staying(const struct room *self, uint64_t account) {
     uint64_t count = 0;

@@ -12,8 +12,7 @@
 
 #define BODY_MAX_BYTES (1 << 20)
 
-/* --- bodies that do not fit --------------------------------------------------------------------
- */
+/* --- bodies that do not fit ---------------------------------------------------------------- */
 
 static int write_body(void *out, const char *bytes, size_t length) {
     return buffer_add(out, bytes, length);
@@ -111,8 +110,7 @@ static void test_unknown_message(void **state) {
                    ERR_UNKNOWN_MESSAGE);
 }
 
-/* --- the database goes away --------------------------------------------------------------------
- */
+/* --- the database goes away ---------------------------------------------------------------- */
 
 /* Asks until the answer is another than unavailable: a kill may reach a connection just after it
  * was found to be in order. */
@@ -165,8 +163,7 @@ static void test_killed_in_between(void **state) {
     assert_err(ask_again(f, &message_AUTH_REGISTER, &(struct auth_register){0}, &reply), ERR_OK);
 }
 
-/* --- starts that fail ---------------------------------------------------------------------------
- */
+/* --- starts that fail ---------------------------------------------------------------------- */
 
 /* Starts auth, which must end with `status` after one line that holds `reason`. */
 static void assert_start_fails(const char *const *arguments, int status, const char *reason) {

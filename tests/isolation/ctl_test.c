@@ -38,8 +38,7 @@ static void assert_runs(const char *const *arguments, int status, const char *ex
 /* For what is, on a busy machine. */
 #define PATIENT "--wait=60"
 
-/* --- migrate -----------------------------------------------------------------------------------
- */
+/* --- migrate ------------------------------------------------------------------------------- */
 
 static void test_migrate_again(void **state) {
     (void)state;
@@ -97,8 +96,7 @@ static void test_no_database(void **state) {
     ASSERT_FAILS(1, "/nonexistent/socket", "migrate", "--db-socket=/nonexistent/socket");
 }
 
-/* --- services -----------------------------------------------------------------------------------
- */
+/* --- services ------------------------------------------------------------------------------ */
 
 static const char *free_address(void) {
     return test_text("tcp://127.0.0.1:%u", (unsigned)test_free_port());

@@ -254,8 +254,7 @@ static void test_idle_transaction_is_ended(void **state) {
     assert_int_equal(sum_seen_by_other(), 1);
 }
 
-/* --- what the server's codes mean -------------------------------------------------------------
- */
+/* --- what the server's codes mean ---------------------------------------------------------- */
 
 /* Has the server fail with this code, in a transaction that has written something. */
 static enum err fail_with(unsigned code) {
@@ -304,8 +303,7 @@ static void test_a_server_that_is_not_the_one_is_dialled_anew(void **state) {
     assert_int_equal(sum_seen_by_other(), 0);
 }
 
-/* --- deadlines ---------------------------------------------------------------------------------
- */
+/* --- deadlines ----------------------------------------------------------------------------- */
 
 static void test_nothing_is_begun_past_the_deadline(void **state) {
     (void)state;

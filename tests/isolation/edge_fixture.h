@@ -148,9 +148,9 @@ static inline void owner_refused(void *argument) {
     self->refused++;
 }
 
-static const struct edge_handlers owner_handlers = {
-    owner_open,    owner_object, owner_fault,   owner_reached,
-    owner_end,     owner_close,  owner_refused, NULL};
+static const struct edge_handlers owner_handlers = {owner_open,    owner_object, owner_fault,
+                                                    owner_reached, owner_end,    owner_close,
+                                                    owner_refused, NULL};
 
 /* --- the fixture --- */
 

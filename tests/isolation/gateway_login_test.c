@@ -257,8 +257,7 @@ static void ourchat_holds_the_sender_to_the_account(void **state) {
     stage_quiet(stage);
 }
 
-/* --- a login that takes long -------------------------------------------------------------------
- */
+/* --- a login that takes long --------------------------------------------------------------- */
 
 static int set_up_hasty(void **state) {
     return stage_set_up_with(

@@ -133,8 +133,7 @@ static void what_auth_refuses_is_told(void **state) {
     stage_quiet(stage);
 }
 
-/* --- the connection before ---------------------------------------------------------------------
- */
+/* --- the connection before ----------------------------------------------------------------- */
 
 /* Session has this one end, since its account is connected elsewhere. */
 static void end(struct stage *stage, uint64_t connection, enum kick_cause cause) {
@@ -238,8 +237,7 @@ static void where_there_is_no_room_at_all_it_is_told(void **state) {
     stage_hears_nothing(stage, other);
 }
 
-/* --- one that is resumed over and over ---------------------------------------------------------
- */
+/* --- one that is resumed over and over ----------------------------------------------------- */
 
 static void it_waits_as_it_is_told_and_nobody_else_does(void **state) {
     struct stage *stage = *state;
