@@ -44,8 +44,14 @@ static void healthy_clients_that_say_nothing_stay(void **state) {
     assert_in_range(edge_silent_ms(f->connection), INTERVALS * 100, 600000);
     assert_int_equal(edge_send(to_websocket, slice_text("{\"a\":1}")), 0);
     assert_int_equal(edge_send(f->connection, slice_text("{\"msgType\":6}")), 0);
-    for (struct frame frame; (frame = frame_next(websocket)).opcode == 9; free(frame.bytes))
-        frame_send(websocket, 10, true, frame.payload);
+    bool pinged = true;
+    while (pinged) {
+        struct frame frame = frame_next(websocket);
+        pinged = frame.opcode == 9;
+        if (pinged)
+            frame_send(websocket, 10, true, frame.payload);
+        free(frame.bytes);
+    }
     UNTIL(f, client_has(youim, 7));
     client_say(tcp, "{}");
     client_expect(tcp, "{}\n");
