@@ -250,7 +250,7 @@ test-compose: need-python ## the containers of deploy/compose.yaml, for real (ne
 
 RELEASE ?= trixie
 .PHONY: test-debian
-test-debian: ## builds and tries it on a fresh Debian RELEASE (trixie); needs root and debootstrap
+test-debian: ## builds and tries it on a fresh Debian RELEASE (trixie); needs root
 	$(Q)tests/debian/run $(RELEASE)
 
 # BENCH_ARGS go to the load generator: make bench BENCH_ARGS='--pairs 1000 --rate 5000'
