@@ -47,9 +47,8 @@ static const struct {
     {ER_FORCING_CLOSE, FAULT_LOST},
     {ER_ABORTING_CONNECTION, FAULT_LOST},
     {ER_NEW_ABORTING_CONNECTION, FAULT_LOST},
-    {ER_ERROR_DURING_COMMIT, FAULT_LOST}, /* whether it was committed is not known */
-    {ER_UNKNOWN_STMT_HANDLER,
-     FAULT_LOST}, /* a proxy has put another session behind the connection */
+    {ER_ERROR_DURING_COMMIT, FAULT_LOST},  /* whether it was committed is not known */
+    {ER_UNKNOWN_STMT_HANDLER, FAULT_LOST}, /* another session, put there by a proxy */
     {ER_NET_PACKETS_OUT_OF_ORDER, FAULT_LOST},
     {ER_NET_READ_ERROR, FAULT_LOST},
     {ER_NET_READ_INTERRUPTED, FAULT_LOST},

@@ -121,35 +121,35 @@ static bool reads_as(struct slice text, const char *word) {
     return at == length;
 }
 
-const char *id_fault(struct slice text) {
+const char *id_fault(struct slice normal) {
     size_t characters;
-    if (text.length > ID_MAX_BYTES)
+    if (normal.length > ID_MAX_BYTES)
         return "is longer than 64 bytes";
-    const char *fault = fault_of(text, &characters);
-    if (fault == NULL && (reads_as(text, "system") || reads_as(text, "0")))
+    const char *fault = fault_of(normal, &characters);
+    if (fault == NULL && (reads_as(normal, "system") || reads_as(normal, "0")))
         fault = "stands for the server";
     return fault;
 }
 
-const char *name_fault(struct slice text) {
+const char *name_fault(struct slice normal) {
     size_t characters;
-    const char *fault = fault_of(text, &characters);
+    const char *fault = fault_of(normal, &characters);
     if (fault == NULL && characters > NAME_MAX_CHARACTERS)
         fault = "is longer than 64 characters";
-    if (fault == NULL && reads_as(text, "system"))
+    if (fault == NULL && reads_as(normal, "system"))
         fault = "stands for the server";
     return fault;
 }
 
 /* Only what tells an address from another login name; nobody sends mail to it. */
-const char *email_fault(struct slice text) {
+const char *email_fault(struct slice normal) {
     size_t characters, ats = 0;
-    if (text.length > EMAIL_MAX_BYTES)
+    if (normal.length > EMAIL_MAX_BYTES)
         return "is longer than 254 bytes";
-    const char *fault = fault_of(text, &characters);
+    const char *fault = fault_of(normal, &characters);
     if (fault != NULL)
         return fault;
-    for (struct walk walk = walk_begin(text); walk.bytes > 0; walk_on(&walk)) {
+    for (struct walk walk = walk_begin(normal); walk.bytes > 0; walk_on(&walk)) {
         bool at = walk.character == '@';
         if (unicode_is_space(walk.character) || (at && (walk.before == 0 || walk.after == 0)))
             return "is not an e-mail address";
@@ -164,10 +164,10 @@ static bool has_at(struct slice text) {
     return text.length > 0 && memchr(text.data, '@', text.length) != NULL;
 }
 
-struct slice id_address(struct slice text, char room[ID_ROOM]) {
-    if (!has_at(text))
+struct slice id_address(struct slice normal, char room[ID_ROOM]) {
+    if (!has_at(normal))
         return slice_make(NULL, 0);
-    return unicode_convert(text, UNICODE_CASELESS, room, ID_ROOM);
+    return unicode_convert(normal, UNICODE_CASELESS, room, ID_ROOM);
 }
 
 bool id_same(struct slice a, struct slice b) {

@@ -175,7 +175,7 @@ static void test_the_end_does_not_wait_for_hashes(void **state) {
 
 static uint64_t hashes_of(struct auth_fixture *f, struct auth_register ask, enum err expected) {
     const char *port = strrchr(client_address(f->client), ':') + 1;
-    struct test_caller *caller = test_caller_new("counter", (uint16_t)atoi(port));
+    struct test_caller *caller = test_caller_new("counter", (uint16_t)strtoul(port, NULL, 10));
     struct auth_register_reply reply;
     uint64_t before = hashes(caller);
     assert_err(auth_register(f, ask, &reply), expected);
@@ -207,7 +207,7 @@ static void test_what_is_found_before_the_hash(void **state) {
 static void test_guesses_at_once_are_counted(void **state) {
     struct auth_fixture *f = *state;
     const char *port = strrchr(client_address(f->client), ':') + 1;
-    struct test_caller *caller = test_caller_new("guesser", (uint16_t)atoi(port));
+    struct test_caller *caller = test_caller_new("guesser", (uint16_t)strtoul(port, NULL, 10));
     struct slice id = slice_text(auth_fresh(f, "guessed"));
     auth_registered(f, (struct auth_register){.id = id, .password = password});
     const struct auth_login guess = {.login = id, .password = slice_text("guess")};

@@ -12,7 +12,7 @@
 
 #define WRONG_CLOCK(offset_)                                                                       \
     ((const char *const[]){"LD_PRELOAD=/usr/$LIB/faketime/libfaketimeMT.so.1",                     \
-                           "FAKETIME=" offset_, "FAKETIME_DONT_FAKE_MONOTONIC=1",                  \
+                           ("FAKETIME=" offset_), "FAKETIME_DONT_FAKE_MONOTONIC=1",                \
                            "DONT_FAKE_MONOTONIC=1", "FAKETIME_DISABLE_SHM=1",                      \
                            "ASAN_OPTIONS=verify_asan_link_order=0", NULL})
 

@@ -133,14 +133,8 @@ static void what_is_not_seen_may_not(void **state) {
                                             "ben\xe1\xa0\x8e"};    /* MONGOLIAN VOWEL SEPARATOR */
     for (size_t i = 0; i < sizeof invisible / sizeof invisible[0]; i++)
         assert_fault(invisible[i], "holds an invisible character");
-    static const char *const spaces[] = {"ben ",
-                                         " ben",
-                                         "ben\xc2\xa0",
-                                         "\xc2\xa0"
-                                         "ben",
-                                         "ben\xe3\x80\x80",
-                                         " ",
-                                         "\xc2\xa0"};
+    static const char *const spaces[] = {
+        "ben ", " ben", "ben\xc2\xa0", "\u00a0ben", "ben\xe3\x80\x80", " ", "\xc2\xa0"};
     for (size_t i = 0; i < sizeof spaces / sizeof spaces[0]; i++)
         assert_fault(spaces[i], "begins or ends with a space");
     assert_fault("b\xe2\x80\xa8"
