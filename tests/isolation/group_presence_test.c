@@ -219,6 +219,13 @@ static void begin_session(struct group_fixture *f) {
     fake_peer_pass_over(f->session, &message_SESSION_DIRTY);
 }
 
+/* The session dies, and group knows that it did. */
+static void kill_session(struct group_fixture *f) {
+    const uint64_t nobody = 1;
+    fake_peer_destroy(&f->session);
+    TEST_UNTIL(presence(f, &nobody, 1, true) == ERR_UNAVAILABLE, "group did not see it die");
+}
+
 static void stop_session(struct group_fixture *f) {
     fake_peer_set_ready(f->session, false);
     TEST_UNTIL(test_caller_metric(f->caller, "ready") == 0, "group did not see it stop");
@@ -234,9 +241,7 @@ static void test_nothing_is_told_without_session(void **state) {
     struct group_fixture *f = *state;
     uint64_t ada = new_account(f, ""), bob = new_account(f, "");
     make_friends(f, ada, bob);
-    fake_peer_destroy(&f->session);
-    assert_true(service_process_wait_text(f->group, "peers=session", TEST_DEADLINE_MS));
-    assert_true(service_process_wait_text(f->group, "state=down", TEST_DEADLINE_MS));
+    kill_session(f);
     assert_err(presence(f, &ada, 1, true), ERR_UNAVAILABLE);
     begin_session(f);
     tell_as_soon_as_found(f, ada);
@@ -250,7 +255,7 @@ static void test_news_waits_until_gateways_know(void **state) {
     struct group_fixture *f = *state;
     uint64_t ada = new_account(f, ""), bob = new_account(f, "");
     make_friends(f, ada, bob);
-    fake_peer_destroy(&f->session);
+    kill_session(f);
     int64_t began_ms = loop_now_ms();
     begin_session(f);
     tell_as_soon_as_found(f, ada);
@@ -286,7 +291,7 @@ static void test_news_that_failed_is_told_again(void **state) {
     fake_peer_ignore(f->session, 1);
     assert_err(presence(f, &ada, 1, false), ERR_OK);
     expect_news(f, ENTRY_FRIEND_OFFLINE, ada, 0, &bob, 1);
-    fake_peer_destroy(&f->session);
+    kill_session(f);
     begin_session(f);
     expect_news(f, ENTRY_FRIEND_OFFLINE, ada, 0, &bob, 1);
     expect_nothing_routed(f);
@@ -328,7 +333,7 @@ static void test_what_is_held_back_is_told_at_the_end(void **state) {
     struct group_fixture *f = *state;
     uint64_t ada = new_account(f, ""), bob = new_account(f, "");
     make_friends(f, ada, bob);
-    fake_peer_destroy(&f->session);
+    kill_session(f);
     begin_session(f);
     tell_as_soon_as_found(f, ada);
     assert_int_equal(service_process_stop(&f->group), 0);
