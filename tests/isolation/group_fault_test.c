@@ -2,6 +2,8 @@
  * parley-group alone: every kind of change when the database or the session fails it half way.
  * Neither the change nor its notice is there afterwards, and both are once it is asked again.
  */
+#include <signal.h>
+
 #include "services/group/group.h"
 #include "tests/isolation/group_scene.h"
 
@@ -45,19 +47,6 @@ static void test_killed_while_it_waits(void **state) {
     expect_nothing_routed(f);
 }
 
-/* Lets nobody write messages until it is destroyed. */
-static struct db *hold_messages(struct group_fixture *f) {
-    struct db *db = db_new(test_database_settings(f->database));
-    struct buffer sql = buffer_make(SQL_BYTES);
-    assert_non_null(db);
-    buffer_add_text(&sql, "LOCK TABLES message READ");
-    assert_err(db_connect(db), ERR_OK);
-    assert_err(db_script_run(db, &sql), ERR_OK);
-    assert_err(db_script_end(db), ERR_OK);
-    buffer_free(&sql);
-    return db;
-}
-
 /* Everything but the notice is written by then. */
 static void test_killed_before_the_notice(void **state) {
     struct group_fixture *f = *state;
@@ -66,7 +55,7 @@ static void test_killed_before_the_notice(void **state) {
         set_scene(f, &scene);
         struct change change = change_of(&scene, i);
         uint64_t before = sql_state(f);
-        struct db *holder = hold_messages(f);
+        struct db *holder = test_database_hold(f->database, "message");
         test_caller_start(f->caller, change.message, change.body);
         kill_in(f, "INSERT IGNORE INTO message%");
         assert_err(test_caller_finish(f->caller, change.message, NULL), ERR_UNAVAILABLE);
@@ -119,12 +108,40 @@ static void test_a_refused_route_makes_gateways_catch_up(void **state) {
     expect_nothing_routed(f);
 }
 
+/* --- the end of the process ---------------------------------------------------------------- */
+
+/* The database answers nothing, and many requests wait for it: the end does not. */
+static void test_stopped_while_the_database_stands(void **state) {
+    enum { COUNT = 200 };
+    struct group_fixture *f = *state;
+    uint16_t port = test_free_port();
+    struct service_process *group = start_group(f, port);
+    struct test_caller *caller = test_caller_new("caller", port);
+    const struct group_say say = {.to_account = new_account(f, ""), .text = slice_text("text")};
+    uint64_t before = sql_number(f, "SELECT COUNT(*) FROM message");
+    struct db *holder = test_database_hold(f->database, "message");
+    for (size_t i = 0; i < COUNT; i++)
+        test_caller_post(caller, &message_GROUP_SAY, &say);
+    wait_for_connections(f, "state LIKE 'Waiting for table%'", 1);
+    kill(service_process_pid(group), SIGTERM);
+    assert_int_equal(service_process_wait_exit(group), 0);
+    assert_non_null(strstr(service_process_output(group), "reason=\"they took too long\""));
+    /* What the server was at may be carried out behind its back; the rest is not. */
+    db_destroy(&holder);
+    wait_for_connections(f, "state LIKE 'Waiting for table%'", 0);
+    assert_in_range(sql_number(f, "SELECT COUNT(*) FROM message"), before, before + 1);
+    test_caller_destroy(&caller);
+    service_process_kill(&group);
+    expect_nothing_routed(f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_killed_while_it_waits),
         cmocka_unit_test(test_killed_before_the_notice),
         cmocka_unit_test(test_no_change_without_its_notice),
         cmocka_unit_test(test_a_refused_route_makes_gateways_catch_up),
+        cmocka_unit_test(test_stopped_while_the_database_stands),
     };
     return cmocka_run_group_tests(tests, group_set_up, group_tear_down);
 }

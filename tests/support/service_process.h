@@ -53,6 +53,8 @@ uint64_t test_database_number(struct test_database *self, const char *sql);
 /* Kills every connection to this database but the test's own, and none that is made meanwhile;
  * returns how many. */
 unsigned test_database_kill_connections(struct test_database *self);
+/* Lets nobody write this table until what is returned is destroyed. */
+struct db *test_database_hold(struct test_database *self, const char *table);
 
 /* --- a process ------------------------------------------------------------------------------- */
 

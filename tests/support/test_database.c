@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "tests/support/service_process.h"
+#include "tests/support/test_db.h"
 
 #define SQL_MAX_BYTES 65536
 
@@ -156,4 +157,10 @@ unsigned test_database_kill_connections(struct test_database *self) {
             fail_msg("%s: %s", sql, db_fault(self->db));
     }
     return killed;
+}
+
+struct db *test_database_hold(struct test_database *self, const char *table) {
+    struct db *db = test_db_new(test_database_settings(self));
+    test_db_do(db, test_text("LOCK TABLES %s READ", table));
+    return db;
 }
