@@ -231,6 +231,11 @@ static bool lists(const struct delivery_pull *body, uint64_t conversation) {
     return false;
 }
 
+/* While something is on its way to the client no position gives way. */
+static void wait_taken(struct stage *stage, uint64_t cid) {
+    STAGE_UNTIL(stage, stage->move_count > 0 && stage->moves[stage->move_count - 1].cid == cid);
+}
+
 /* More conversations than a connection keeps positions in: one that is settled gives way. */
 static void beyond_the_positions_another_gives_way(void **state) {
     struct stage *stage = *state;
@@ -255,6 +260,7 @@ static void beyond_the_positions_another_gives_way(void **state) {
     }
     hears_from_bob(stage, alice, "in one of the others");
     stage_wait_talker_live(stage, alice);
+    wait_taken(stage, 11);
     /* What comes next there is read behind the account's cursor. */
     entry = stage_text(30, 0, ALICE, "in the one that gave way");
     entry.conversation = given_way;
@@ -285,6 +291,7 @@ static void a_push_beyond_the_positions_is_written_once(void **state) {
     stage_push_to(stage, &second, alice);
     hears_from_bob(stage, alice, "in a new one");
     hears_from_bob(stage, alice, "there as well");
+    wait_taken(stage, 12);
     /* From now on not all are known. */
     struct entry third = stage_text(13, 0, ALICE, "in another new one");
     third.conversation = STAGE_PAIR + 1;
