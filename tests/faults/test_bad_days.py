@@ -213,7 +213,11 @@ def test_connections_are_used_up(database, stack, talker):
 def test_no_statement_can_be_prepared(database, stack, talker):
     """Not even what is done for the first time is refused."""
     someone = talker.new_friend()
-    newcomer = YouIM(stack, ext=True)
+    newcomer, returning, resumed = (YouIM(stack, ext=True) for _ in range(3))
+    again = YouIM(stack, ext=True)
+    again.register_new()
+    again.log_in()
+    again.close()
     with set_global(database, "max_prepared_stmt_count", 0):
         with contextlib.closing(database.administrator()) as administrator:
             kill_connections(administrator.cursor(), stack)
@@ -222,10 +226,15 @@ def test_no_statement_can_be_prepared(database, stack, talker):
         talker.ask_for_group()
         name = f"newcomer-{next(_numbers)}"
         newcomer.send(newcomer.registration(name, ext=1) | {"ref": "r"})
+        returning.send(returning.login_request(Account("youim", 0, someone)))
+        resumed.send(resumed.resumption(again.token))
         pass_time(SHORT_SECONDS)
     assert talker.failed() == {}
     result = newcomer.next()
     assert (result["msgType"], result["ok"]) == (300, True), result
+    for client in (returning, resumed):
+        client.expect(2, resultCode="success")
+        client.close()
     newcomer.close()
     assert lines(stack.services["delivery"], "database_short")
 

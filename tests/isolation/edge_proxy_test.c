@@ -91,6 +91,17 @@ static void the_line_is_taken_off_however_it_comes(void **state) {
     }
 }
 
+/* An IPv4 client that comes in an address of IPv6 is known by its own. */
+static void a_mapped_address_is_written_as_ipv4(void **state) {
+    struct fixture *f = *state;
+    struct client *client = client_open(f, EDGE_TCP);
+    client_say(client, "PROXY TCP6 ::ffff:192.0.2.7 ::1 56324 443\r\n{\"a\":1}");
+    client_expect(client, "{\"a\":1}\n");
+    expect_known(f);
+    client_close(&client);
+    UNTIL(f, f->connection == NULL);
+}
+
 static void every_port_takes_it(void **state) {
     struct fixture *f = *state;
     struct client *client = client_open(f, EDGE_WEBSOCKET);
@@ -194,6 +205,7 @@ int main(void) {
         cmocka_unit_test(lines_that_are_taken),
         cmocka_unit_test(lines_that_are_not_taken),
         PROXIED(the_line_is_taken_off_however_it_comes),
+        PROXIED(a_mapped_address_is_written_as_ipv4),
         PROXIED(every_port_takes_it),
         PROXIED(an_unknown_client_has_the_proxys_address),
         PROXIED(whoever_sends_no_line_is_cut),
