@@ -46,7 +46,39 @@ END
 """
 
 
-def test_all_of_it_over_ipv6_alone(tmp_path):
+# Likewise: the private database, which has a socket alone, behind a port of ::1.
+DATABASE = r"""
+set -eu
+ip link set lo up
+ip address del 127.0.0.1/8 dev lo
+deploy/local with-db /usr/bin/python3 - <<'END'
+import os, socket, subprocess, threading
+
+def pump(source, sink):
+    while data := source.recv(65536):
+        sink.sendall(data)
+    sink.shutdown(socket.SHUT_WR)
+
+def serve(listener):
+    client, _ = listener.accept()
+    server = socket.socket(socket.AF_UNIX)
+    server.connect(os.environ["PARLEY_DB_SOCKET"])
+    threading.Thread(target=pump, args=(client, server), daemon=True).start()
+    pump(server, client)
+
+listener = socket.create_server(("::1", 0), family=socket.AF_INET6)
+threading.Thread(target=serve, args=(listener,), daemon=True).start()
+port = str(listener.getsockname()[1])
+program = os.environ.get("PARLEY_BIN", "build/bin") + "/parleyctl"
+settings = {"PARLEY_DB_SOCKET": "", "PARLEY_DB_HOST": "::1", "PARLEY_DB_PORT": port}
+subprocess.run([program, "migrate"], env=os.environ | settings, timeout=60, check=True)
+print("it is reached")
+END
+"""
+
+
+def run_alone(script, tmp_path):
+    """What the script says in a namespace of its own."""
     environment = dict(
         os.environ,
         PARLEY_VAR=str(tmp_path / "var"),
@@ -58,7 +90,16 @@ def test_all_of_it_over_ipv6_alone(tmp_path):
     # As root of a namespace of users where this isn't root; both are gone with the process.
     user = [] if os.geteuid() == 0 else ["--map-root-user"]
     ran = subprocess.run(
-        ["unshare", "--net", *user, "bash", "-c", INSIDE],
+        ["unshare", "--net", *user, "bash", "-c", script],
         cwd=ROOT, env=environment, timeout=240, capture_output=True, text=True, check=False,
     )
-    assert ran.returncode == 0 and "they talk" in ran.stdout, ran.stdout + ran.stderr
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return ran.stdout
+
+
+def test_all_of_it_over_ipv6_alone(tmp_path):
+    assert "they talk" in run_alone(INSIDE, tmp_path)
+
+
+def test_a_database_over_ipv6_alone(tmp_path):
+    assert "it is reached" in run_alone(DATABASE, tmp_path)
