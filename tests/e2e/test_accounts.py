@@ -223,12 +223,3 @@ def test_all_connections_of_an_account_hear_everything(
     sender.say(account, "without the second")
     for client in (hearer, third):
         client.hear(sender.account, account, "without the second")
-
-
-def test_connections_of_an_account_are_limited(newcomer, connect, transport):
-    client = newcomer("youim", transport)
-    others = [connect("youim", transport) for _ in range(8)]
-    for other in others[:7]:
-        other.log_in(client.account)
-    others[7].send(others[7].login_request(client.account))
-    assert "connections" in others[7].expect(2, resultCode="fail")["token"]

@@ -124,7 +124,7 @@ def test_the_settings_in_force_are_kept_private(copy):
 def test_what_runs_elsewhere_is_not_taken_for_ones_own(copy, tmp_path):
     """At the ports of another copy nothing starts, and the reason is said."""
     other = Copy(tmp_path)
-    started = other.local("up", PARLEY_PORT_BASE=str(copy.base))
+    started = other.local("up", PARLEY_PORT_BASE=str(copy.base), PARLEY_LISTEN_WAIT_MS="0")
     assert started.returncode == 1
     assert "Address already in use" in started.stderr
     assert other.local("status").returncode == 1

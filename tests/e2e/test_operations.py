@@ -76,32 +76,42 @@ def test_a_settings_file(alone, name, tmp_path):
 
 @services
 def test_a_taken_port(alone, stack, name):
-    port = stack.ports["http" if name == "gateway" else name]
-    service = alone(name, **{"http_port" if name == "gateway" else f"{name}_port": port})
+    option = "http_port" if name == "gateway" else f"{name}_port"
+    port = stack.ports[option.removesuffix("_port")]
+    service = alone(name, listen_wait_ms=0, **{option: port})
     service.start(wait=False)
     assert str(port) in one_line_of(service, 1)
 
 
 def test_a_taken_tcp_port(alone, stack):
-    service = alone("gateway", tcp_port=stack.ports["tcp"])
+    service = alone("gateway", listen_wait_ms=0, tcp_port=stack.ports["tcp"])
     service.start(wait=False)
     assert str(stack.ports["tcp"]) in one_line_of(service, 1)
+
+
+def reason_of_waiting(service):
+    """What it says once that it lacks; meanwhile it is not ready, and it ends when told to."""
+    wait_until(lambda: "event=waiting" in service.said() or not service.running(), "what it lacks")
+    assert service.terminate() == 0, service.said()
+    lines = [line for line in service.said().splitlines() if "event=waiting" in line]
+    assert len(lines) == 1 and "event=ready" not in service.said(), service.said()
+    return lines[0]
 
 
 @pytest.mark.parametrize("name", WITH_DATABASE)
 def test_no_database_server(alone, name):
     service = alone(name, db_socket="/nonexistent/mariadb.sock", db_password="hush-hush")
     service.start(wait=False)
-    line = one_line_of(service, 1)
-    assert "/nonexistent/mariadb.sock" in line
-    assert "hush-hush" not in line
+    reason = reason_of_waiting(service)
+    assert "for=database" in reason and "/nonexistent/mariadb.sock" in reason
+    assert "hush-hush" not in service.said()
 
 
 @pytest.mark.parametrize("name", WITH_DATABASE)
 def test_no_such_database(alone, name):
     service = alone(name, db_name="parley_no_such")
     service.start(wait=False)
-    assert "parley_no_such" in one_line_of(service, 1)
+    assert "there is no database 'parley_no_such' (db_name)" in reason_of_waiting(service)
 
 
 @pytest.mark.parametrize("name", WITH_DATABASE)

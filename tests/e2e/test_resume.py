@@ -74,19 +74,20 @@ def test_it_takes_no_further_place(newcomer, connect):
         client.fence()
 
 
-def test_one_more_is_let_in(newcomer, connect):
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_one_more_is_let_in(newcomer, connect, transport):
     """The one that was heard of least recently gives way, and is told so."""
-    clients = [newcomer("youim", "websocket")]
+    clients = [newcomer("youim", transport)]
     for _ in range(7):
-        clients.append(connect("youim", "websocket"))
+        clients.append(connect("youim", transport))
         clients[-1].log_in(clients[0].account)
     quiet = clients.pop(3)
     for client in clients:
         client.fence()
-    ninth = connect("youim", "tcp")
+    ninth = connect("youim", transport)
     ninth.log_in(quiet.account)
     quiet.expect_error("another connection of the account has taken its place")
-    assert quiet.expect_closed() == 1008
+    assert quiet.expect_closed() == (1008 if transport == "websocket" else "eof")
     for client in (ninth, *clients):
         client.fence()
 

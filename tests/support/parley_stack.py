@@ -364,7 +364,7 @@ class Stack:
                 timeout=DEADLINE,
             )
             failed = ok and done.returncode != 0
-            again = "is ready" in done.stderr or failed and arguments[0] in HARMLESS
+            again = "no instance of" in done.stderr or failed and arguments[0] in HARMLESS
             if not again or time.monotonic() > deadline:
                 break
         assert not failed, f"parleyctl {arguments}: {done.stderr}{done.stdout}"
