@@ -44,8 +44,10 @@ static void receive(struct talker *self) {
     while ((got = recv(self->fd, bytes, sizeof bytes, MSG_DONTWAIT)) > 0)
         if (buffer_add(&self->in, bytes, (size_t)got) != 0)
             fail_msg("more than %zu bytes came", IN_BYTES);
-    if (got == 0 || (errno != EAGAIN && errno != EINTR))
+    if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
         self->ended = true;
+        shutdown(self->fd, SHUT_WR); /* as clients do: the server's end awaits it for 2 s */
+    }
 }
 
 static void shake_hands(struct talker *self) {
