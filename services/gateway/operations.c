@@ -49,11 +49,23 @@ static void forget_account(struct client *client) {
 static void bound(struct client *client, enum err err, uint64_t wait_ms);
 
 /* Not for a client that has hung up meanwhile: that would throw another out for nobody. */
-static void bind_after_waiting(struct client *client) {
+static void bind_if_there(struct client *client, bool waited) {
     if (edge_has_left(client->edge))
         bound(client, ERR_THROTTLED, 0);
     else
-        bindings_bind(client, true, bound);
+        bindings_bind(client, waited, bound);
+}
+
+static void bind_after_waiting(struct client *client) { bind_if_there(client, true); }
+
+static void bind_once_more(struct client *client) { bind_if_there(client, false); }
+
+/* Whoever auth has let in does not fail for a session that is away for a moment. */
+static bool may_bind_later(struct client *client, enum err err) {
+    if (!patience_may_pass(err))
+        return false;
+    client->patience.pause_ms = patience_next_pause_ms(client->patience.pause_ms);
+    return operation_wait(client, (uint64_t)client->patience.pause_ms, bind_once_more);
 }
 
 static void bound(struct client *client, enum err err, uint64_t wait_ms) {
@@ -65,6 +77,8 @@ static void bound(struct client *client, enum err err, uint64_t wait_ms) {
         reason = "this login is resumed over and over";
     } else if (err == ERR_TOO_MANY) {
         reason = "the account has as many connections as it may have";
+    } else if (may_bind_later(client, err)) {
+        return;
     }
     if (err != ERR_OK) {
         bindings_unbind(client);

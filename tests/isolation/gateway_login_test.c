@@ -174,6 +174,31 @@ static void a_login_that_cannot_be_bound_fails(void **state) {
     stage_log_in(stage, talker, ALICE, "alice");
 }
 
+/* It has its token already: its password is not hashed a second time. */
+static void a_login_is_bound_once_session_can(void **state) {
+    struct stage *stage = *state;
+    struct talker *talker = stage_talker(stage, false);
+    struct auth_login login;
+    struct session_bind bind;
+    talker_say(talker, "{'msgType':1,'msgBody':{'loginUserId':'alice'}}");
+    struct asked *asked = stage_expect(stage, AUTH, &message_AUTH_LOGIN, &login);
+    played_answer(&asked, &(struct auth_login_reply){.account = ALICE,
+                                                     .id = slice_text("alice"),
+                                                     .token = slice_text("t")});
+    static const enum err passing[] = {ERR_UNAVAILABLE, ERR_TIMEOUT};
+    for (size_t i = 0; i < sizeof passing / sizeof passing[0]; i++) {
+        asked = stage_expect(stage, SESSION, &message_SESSION_BIND, &bind);
+        played_refuse(&asked, passing[i]);
+    }
+    asked = stage_expect(stage, SESSION, &message_SESSION_BIND, &bind);
+    assert_int_equal(bind.accounts.items[0], ALICE);
+    assert_false(bind.waited);
+    played_answer(&asked, NULL);
+    stage_hears(stage, talker, "{'msgType':2,'resultCode':'success','token':'t'}");
+    stage_expect_pull(stage, ALICE, NULL, 0);
+    stage_quiet(stage);
+}
+
 static void what_needs_a_login_is_refused_before(void **state) {
     struct stage *stage = *state;
     struct talker *youim = stage_talker(stage, false), *ourchat = stage_talker(stage, true);
@@ -310,6 +335,7 @@ int main(void) {
         TEST(a_login_reads_pages_until_none_is_left),
         TEST(a_failed_login_is_answered_in_each_dialect),
         TEST(a_login_that_cannot_be_bound_fails),
+        TEST(a_login_is_bound_once_session_can),
         TEST(what_needs_a_login_is_refused_before),
         TEST(a_second_login_is_refused_without_asking),
         TEST(acting_for_someone_else_is_refused),
