@@ -220,6 +220,7 @@ static void service_run(struct service *service) {
     service->status = 0;
     service->deadline_ms = loop_now_ms() + (int64_t)definition->common->peer_wait_ms;
     ev_run(service->ev, 0);
+    service_tell_unfit_database(service);
     if (service->status == 0)
         log_info("stopped", "after_ms=%lld", (long long)(loop_now_ms() - service->started_ms));
 }

@@ -33,17 +33,17 @@ static void checked(struct pool_job *job) {
     struct service *service = service_of(job);
     struct service_database *self = &service->database;
     char quoted[LOG_QUOTED_BYTES];
-    const char *reason = log_quote(quoted, self->message, strlen(self->message));
     self->sound = self->err == ERR_OK;
     if (self->sound || service->state == SERVICE_STOPPING)
         return;
     if (self->err != ERR_UNAVAILABLE && self->err != ERR_TIMEOUT) {
-        log_error("start_failed", "reason=%s", reason);
+        self->unfit = true;
         service_fail(service, 1);
         return;
     }
     if (!self->told)
-        log_warn("waiting", "for=database reason=%s", reason);
+        log_warn("waiting", "for=database reason=%s",
+                 log_quote(quoted, self->message, strlen(self->message)));
     self->told = true;
     ev_timer_again(service->ev, &self->again);
 }
@@ -88,6 +88,14 @@ int service_use_costly_pool(struct service *service, const char *name,
 
 bool service_waits_for_database(const struct service *service) {
     return service->pool != NULL && !service->database.sound;
+}
+
+void service_tell_unfit_database(const struct service *service) {
+    const struct service_database *self = &service->database;
+    char quoted[LOG_QUOTED_BYTES];
+    if (self->unfit)
+        log_error("start_failed", "reason=%s",
+                  log_quote(quoted, self->message, strlen(self->message)));
 }
 
 void service_leave_database(struct service *service) {

@@ -39,6 +39,7 @@ struct service_database {
     ev_timer again;
     enum err err;
     bool sound; /* there, and what the service needs */
+    bool unfit; /* there, and not what the service needs */
     bool told;  /* that it is waited for was logged */
     char message[SERVICE_CHECK_BYTES];
 };
@@ -87,6 +88,10 @@ void service_port_failed(void *argument);
 
 /* Whether the database that the service has was not reached yet, or not checked. */
 bool service_waits_for_database(const struct service *service);
+/* Logs why the service ends, if it is because its database is not what this build needs. It is
+ * called when the loop has ended, so nothing that the loop still had at hand is logged behind it.
+ */
+void service_tell_unfit_database(const struct service *service);
 /* Ends the pool, if there is one. */
 void service_leave_database(struct service *service);
 
