@@ -7,6 +7,9 @@
 #include "common/log.h"
 #include "services/gateway/gateway.h"
 
+/* The copy of a text has come so long after that was stored, or what lacks has been noticed. */
+#define COPY_MS 5000
+
 static const char *const state_names[] = {"new", "logging_in", "catching_up", "live"};
 
 void client_set_state(struct client *client, enum client_state state) {
@@ -27,7 +30,7 @@ struct client_account client_account(const struct client *client) {
 
 /* A client that does not take its answers is not worth waiting for. */
 static void send_or_close(struct client *client, struct slice text) {
-    if (edge_send(client->edge, text) != 0 && !edge_is_ended(client->edge))
+    if (edge_send(client->edge, text) != 0 && !edge_is_mute(client->edge))
         edge_close(client->edge, 1008, "too much unread output");
 }
 
@@ -169,6 +172,24 @@ static void take_request(struct client *client, struct client_request *request) 
     }
 }
 
+/* Whether a client that reads on, having closed its half, is still to get something of the log:
+ * what its login brings, and the copies of its last texts. Those are written by the time that it
+ * has caught up. */
+static bool awaits_log(struct client *client) {
+    if (edge_is_mute(client->edge) || client->gateway->stopping || !client_is_in(client) ||
+        client->full)
+        return false;
+    if (client->stored_ms != 0 && loop_now_ms() - client->stored_ms < COPY_MS)
+        feed_catch_up(client);
+    client->stored_ms = 0;
+    return client->state == CLIENT_CATCHING_UP;
+}
+
+static void close_ended(struct client *client) {
+    if (client->ended && client->send_count == 0 && !awaits_log(client))
+        edge_close(client->edge, 0, NULL);
+}
+
 void client_continue(struct client *client) {
     if (client->busy) {
         if (client->send_count == 0 && client->request.operation != OPERATION_SEND &&
@@ -176,12 +197,11 @@ void client_continue(struct client *client) {
             operation_start(client);
     } else if (client->send_count < CLIENT_MAX_SENDS) {
         edge_resume(client->edge);
-        if (client->ended && client->send_count == 0)
-            edge_close(client->edge, 0, NULL);
+        close_ended(client);
     }
 }
 
-/* What it has said before it closed is carried out as if it were there. */
+/* What it has said before it closed is carried out. */
 static void on_end(void *argument, struct edge_connection *edge) {
     (void)argument;
     struct client *client = edge_owner(edge);

@@ -26,8 +26,9 @@
 #define STATE_ESTABLISHED 1
 /* To complete an HTTP request, at most. */
 #define HANDSHAKE_S 20
-/* Of edge_close_all: for the queues and the clients' answers; after that, for the cuts. */
-#define CLOSE_ALL_MS 2000
+/* Of edge_close_all: for what was read; for the queues and the clients' answers; for the cuts. */
+#define END_ALL_MS 2500
+#define CLOSE_ALL_MS 1000
 #define CUT_MS 500
 #define CLOSE_ALL_TICK_S 0.02
 
@@ -223,29 +224,34 @@ static void on_tick(struct ev_loop *ev, ev_timer *watcher, int revents) {
     (void)revents;
 }
 
-/* Runs the loop until all connections are gone, or that long. */
-static void run_until_gone(struct edge *edge, int64_t ms) {
+/* Runs the loop until there are none of these connections, or that long. */
+static void run_until_none(struct edge *edge, const size_t *count, int64_t ms) {
     int64_t end = loop_now_ms() + ms;
     ev_timer tick;
     ev_timer_init(&tick, on_tick, CLOSE_ALL_TICK_S, CLOSE_ALL_TICK_S);
     ev_timer_start(edge->ev, &tick);
-    while (edge->count != 0 && loop_now_ms() < end)
+    while (*count != 0 && loop_now_ms() < end)
         ev_run(edge->ev, EVRUN_ONCE);
     ev_timer_stop(edge->ev, &tick);
 }
 
 void edge_close_all(struct edge *edge) {
     struct edge_connection *connection;
+    edge->stopping = true;
     edge_listen_stop(edge);
     edge_proxy_stop(edge);
     for (connection = TAILQ_FIRST(&edge->connections); connection != NULL;
          connection = TAILQ_NEXT(connection, all))
-        edge_close(connection, 1001, "the server is stopping");
-    run_until_gone(edge, CLOSE_ALL_MS);
+        edge_end(connection);
+    run_until_none(edge, &edge->open, END_ALL_MS);
+    for (connection = TAILQ_FIRST(&edge->connections); connection != NULL;
+         connection = TAILQ_NEXT(connection, all))
+        edge_close(connection, 0, NULL);
+    run_until_none(edge, &edge->count, CLOSE_ALL_MS);
     for (connection = TAILQ_FIRST(&edge->connections); connection != NULL;
          connection = TAILQ_NEXT(connection, all))
         edge_kill(connection);
-    run_until_gone(edge, CUT_MS);
+    run_until_none(edge, &edge->count, CUT_MS);
 }
 
 void edge_destroy(struct edge **self) {

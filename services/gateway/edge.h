@@ -85,9 +85,11 @@ struct edge_handlers {
     /* Everything sent before the last edge_mark has reached the client: its stack answered a ping
      * (WebSocket), or its kernel acknowledged the bytes (TCP, YouIM). */
     void (*on_reached)(void *argument, struct edge_connection *connection);
-    /* The client has closed, and all that was read before has been handed over: what the owner
-     * has still to do with it, it does, and calls edge_close. After `end_timeout_ms` it is cut.
-     * What is sent meanwhile goes nowhere (edge_is_ended). */
+    /* The client has closed (edge_close_all: we do), and all that was read before has been handed
+     * over: what the owner has still to do with it, it does, and calls edge_close. After
+     * `end_timeout_ms` the connection is cut. What is sent meanwhile is written to a client that
+     * has closed only its own half (TCP, YouIM); any other is mute (edge_is_mute). Called once
+     * more when the connection becomes that. */
     void (*on_end)(void *argument, struct edge_connection *connection);
     /* The last call for this connection; what was not reached never will be. */
     void (*on_close)(void *argument, struct edge_connection *connection);
@@ -101,8 +103,9 @@ struct edge_handlers {
  * 0. `settings` and `handlers` are borrowed for the edge's life. */
 struct edge *edge_new(struct ev_loop *ev, const struct edge_settings *settings,
                       const struct edge_handlers *handlers, void *argument);
-/* Stops listening and closes every connection once its queue is written (at most 2 s), on_close
- * for each; returns when all are gone. Runs the loop while it waits. */
+/* Stops listening, hands over what was read (on_end; at most 2.5 s) and closes every connection
+ * once its queue is written (at most 1 s), on_close for each; returns when all are gone. Runs the
+ * loop while it waits. */
 void edge_close_all(struct edge *edge);
 /* Cuts whatever connection is left, with on_close. Not to be called from a handler, nor is
  * edge_close_all. */
@@ -147,8 +150,8 @@ uint64_t edge_acknowledged_bytes(const struct edge_connection *connection);
  * connection is closed keeps to it, too. */
 void edge_pace(struct edge_connection *connection, uint64_t pace_ms);
 bool edge_is_paced(const struct edge_connection *connection);
-/* The client has closed; see on_end. */
-bool edge_is_ended(const struct edge_connection *connection);
+/* The client has closed, and nothing can be written to it; see on_end. */
+bool edge_is_mute(const struct edge_connection *connection);
 
 /* Asks for on_reached once all that was queued so far has reached the client. One mark may be
  * outstanding: false while an earlier one is, and when the connection is closing. WebSocket: a ping
@@ -167,8 +170,8 @@ void edge_count_fault(struct edge_connection *connection, const char *reason);
 void edge_count_good(struct edge_connection *connection);
 
 /* Closes once the queue is written, or after 5 s. WebSocket status such as 1000, 1008; ignored on
- * the others. `reason` is short, for the close frame and the log; copied. No object is handed over
- * from now on; on_close follows from the loop. */
+ * the others; 0: none, but 1001 while edge_close_all runs. `reason` is short, for the close frame
+ * and the log; copied. No object is handed over from now on; on_close follows from the loop. */
 void edge_close(struct edge_connection *connection, unsigned status, const char *reason);
 
 /* Connections that are open, how many there may be, and bytes queued over all of them. */

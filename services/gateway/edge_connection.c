@@ -73,6 +73,7 @@ struct edge_connection *edge_connection_new(struct edge *edge, struct lws *wsi,
     set_peer(connection, wsi);
     TAILQ_INSERT_TAIL(&edge->connections, connection, all);
     edge->count++;
+    edge->open++;
     lws_set_wsi_user(wsi, connection);
     log_debug("connection_open", "connection=%llu transport=%s address=%s",
               (unsigned long long)connection->id, transport_names[transport], connection->address);
@@ -104,6 +105,7 @@ void edge_connection_finish(struct edge_connection *connection) {
     if (connection->marked && connection->transport != EDGE_WEBSOCKET)
         LIST_REMOVE(connection, marks);
     edge->count--;
+    edge_tcp_set_reading(connection, false);
     edge_pace_stop(connection);
     edge_json_free(&connection->json);
     buffer_free(&connection->message);
@@ -119,6 +121,8 @@ void edge_set_state(struct edge_connection *connection, enum edge_state state) {
     log_debug("connection_state", "connection=%llu from=%s to=%s status=%u",
               (unsigned long long)connection->id, names[connection->state], names[state],
               connection->close_status);
+    if (connection->state == EDGE_OPEN)
+        connection->edge->open--;
     connection->state = state;
     buffer_free(&connection->message);
     buffer_free(&connection->waiting);
@@ -126,18 +130,30 @@ void edge_set_state(struct edge_connection *connection, enum edge_state state) {
         connection->deadline_ms = loop_now_ms() + EDGE_CLOSE_MS;
 }
 
+static void close_socket(struct edge_connection *connection) {
+    lws_set_timeout(connection->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
+    lws_cancel_service(
+        connection->edge->context); /* its timers are only looked at when it has an event */
+}
+
 void edge_kill(struct edge_connection *connection) {
     if (connection->state == EDGE_GONE)
         return;
     edge_set_state(connection, EDGE_GONE);
     drop_queue(connection);
-    if (connection->wsi == NULL) {
+    edge_tcp_set_reading(connection, false);
+    if (connection->wsi == NULL)
         edge_work(connection);
+    else
+        close_socket(connection);
+}
+
+void edge_end(struct edge_connection *connection) {
+    if (connection->state != EDGE_OPEN || connection->ended)
         return;
-    }
-    lws_set_timeout(connection->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
-    lws_cancel_service(
-        connection->edge->context); /* its timers are only looked at when it has an event */
+    connection->ended = true;
+    connection->deadline_ms = loop_now_ms() + (int64_t)connection->edge->settings->end_timeout_ms;
+    edge_work(connection);
 }
 
 void edge_abandon(struct edge_connection *connection) {
@@ -145,12 +161,20 @@ void edge_abandon(struct edge_connection *connection) {
         return;
     if (connection->state == EDGE_CLOSING)
         edge_set_state(connection, EDGE_ENDING);
-    else if (!connection->ended)
-        connection->deadline_ms =
-            loop_now_ms() + (int64_t)connection->edge->settings->end_timeout_ms;
-    connection->ended = true;
+    edge_end(connection);
+    connection->mute = true;
+    connection->end_told = false;
     drop_queue(connection);
+    edge_tcp_set_reading(connection, false);
     edge_work(connection);
+}
+
+void edge_break(struct edge_connection *connection) {
+    if (connection->state == EDGE_GONE)
+        return;
+    edge_abandon(connection);
+    edge_tcp_set_reading(connection, false);
+    close_socket(connection);
 }
 
 void edge_lost(struct edge_connection *connection) {
@@ -164,7 +188,7 @@ void edge_lost(struct edge_connection *connection) {
     connection->wsi = NULL;
 }
 
-bool edge_is_ended(const struct edge_connection *connection) { return connection->ended; }
+bool edge_is_mute(const struct edge_connection *connection) { return connection->mute; }
 
 /* --- the owner's calls --- */
 
@@ -228,7 +252,7 @@ int edge_send(struct edge_connection *connection, struct slice text) {
     size_t extra = transport == EDGE_WEBSOCKET ? edge_frame_head(head, 1, text.length)
                    : transport == EDGE_TCP     ? 1
                                                : EDGE_YOUIM_HEAD_BYTES;
-    if (connection->state != EDGE_OPEN || connection->ended ||
+    if (connection->state != EDGE_OPEN || connection->mute ||
         !has_room(connection, text.length + extra))
         return -1;
     if (transport == EDGE_YOUIM)
@@ -239,7 +263,7 @@ int edge_send(struct edge_connection *connection, struct slice text) {
 }
 
 bool edge_mark(struct edge_connection *connection) {
-    if (connection->marked || connection->state != EDGE_OPEN || connection->ended)
+    if (connection->marked || connection->state != EDGE_OPEN || connection->mute)
         return false;
     if (connection->transport != EDGE_WEBSOCKET)
         edge_tcp_mark(connection);
@@ -278,9 +302,13 @@ void edge_count_good(struct edge_connection *connection) { connection->faults = 
 void edge_close(struct edge_connection *connection, unsigned status, const char *reason) {
     if (connection->state != EDGE_OPEN)
         return;
+    if (status == 0 && connection->edge->stopping) {
+        status = 1001;
+        reason = "the server is stopping";
+    }
     connection->close_status = status;
     connection->close_reason = reason != NULL ? strdup(reason) : NULL;
-    edge_set_state(connection, connection->ended ? EDGE_ENDING : EDGE_CLOSING);
+    edge_set_state(connection, connection->mute ? EDGE_ENDING : EDGE_CLOSING);
     edge_work(connection);
 }
 
@@ -325,7 +353,7 @@ static void write_queue(struct edge_connection *connection) {
     if (now == 0)
         return;
     if (lws_write(connection->wsi, (unsigned char *)bytes, now, LWS_WRITE_RAW) < 0) {
-        edge_kill(connection);
+        edge_break(connection);
         return;
     }
     edge_pace_wrote(connection, slice_make(bytes, now));
@@ -349,16 +377,20 @@ static void write_queue(struct edge_connection *connection) {
 }
 
 /*
- * While libwebsockets holds a part of a write, it doesn't read a raw socket though poll says it
- * could (and spins), and on a WebSocket it would pile up input without limit if it then closed.
- * So that socket isn't read, which is also fair to those that do read their answers.
+ * While libwebsockets holds a part of a write, it would pile up a WebSocket's input without limit
+ * if it then closed. So no socket is read then, which is also fair to those that do read their
+ * answers.
  */
 static void set_reading(struct edge_connection *connection) {
-    bool deaf = (connection->paused || connection->blocked) && connection->state < EDGE_ENDING;
-    if (deaf == connection->deaf)
+    bool held = (connection->paused || connection->blocked) && connection->state < EDGE_ENDING;
+    bool deaf = held || (connection->ended && connection->state == EDGE_OPEN);
+    if (connection->mute || connection->state == EDGE_GONE || deaf == connection->deaf)
         return;
     connection->deaf = deaf;
-    lws_rx_flow_control(connection->wsi, deaf ? 0 : 1);
+    if (connection->transport == EDGE_WEBSOCKET)
+        lws_rx_flow_control(connection->wsi, deaf ? 0 : 1);
+    else
+        edge_tcp_set_reading(connection, !deaf);
 }
 
 /* The queue is written: now the polite end. */
@@ -366,9 +398,11 @@ static void start_ending(struct edge_connection *connection) {
     edge_set_state(connection, EDGE_ENDING);
     if (connection->transport == EDGE_WEBSOCKET)
         lws_callback_on_writable(connection->wsi); /* edge_writeable says what to close with */
+    else if (connection->eof)
+        edge_kill(connection);
     else
         /* Not closed yet: with input unread that would be a reset, which takes our last words
-         * from the client. libwebsockets closes when the client does. */
+         * from the client. It is closed when the client does. */
         shutdown(lws_get_socket_fd(connection->wsi), SHUT_WR);
 }
 

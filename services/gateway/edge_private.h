@@ -71,8 +71,11 @@ struct edge_connection {
     bool blocked; /* libwebsockets holds a part of what it was given last */
     bool deaf;    /* the socket is not read */
     bool marked;
-    bool ended;    /* the client has closed: nothing more is read or written */
+    bool ended;    /* nothing more is taken from the client: it has closed, or we stop */
     bool end_told; /* the owner has all that was read, and knows */
+    bool eof;      /* TCP and YouIM: its FIN was read */
+    bool mute;     /* nothing more can be written */
+    ev_io input;   /* TCP and YouIM */
     unsigned faults;
     uint64_t mark; /* WebSocket: the ping's number. Else: the byte that is to be acknowledged. */
 
@@ -111,6 +114,7 @@ struct edge {
     struct lws_protocols protocols[EDGE_TRANSPORT_COUNT + 1]; /* by enum edge_transport; an end */
     char subprotocol[EDGE_SUBPROTOCOL_BYTES]; /* protocols[0]'s name, see edge_websocket.c */
     struct edge_listener listeners[EDGE_TRANSPORT_COUNT]; /* by enum edge_transport */
+    bool stopping;                                        /* edge_close_all was called */
     bool destroying;
     ev_prepare work; /* never started, only fed */
     ev_timer sweep, mark_timer;
@@ -123,6 +127,7 @@ struct edge {
     uint64_t last_id;
     size_t count;   /* connections */
     size_t sockets; /* those, and others of libwebsockets that clients opened */
+    size_t open;    /* of the connections those that are EDGE_OPEN */
     size_t limit;   /* of connections */
     uint64_t queued_bytes;
 };
@@ -161,8 +166,12 @@ void edge_connection_finish(struct edge_connection *connection);
 void edge_set_state(struct edge_connection *connection, enum edge_state state);
 /* Cuts the connection in the next turn. */
 void edge_kill(struct edge_connection *connection);
-/* The client, or libwebsockets, has begun to close: nothing more can be written. */
+/* Nothing more is taken from the client. What was read is still handed over, then on_end tells. */
+void edge_end(struct edge_connection *connection);
+/* The client, or libwebsockets, has begun to close: nor can anything be written. */
 void edge_abandon(struct edge_connection *connection);
+/* The socket is broken: closes it, and comes to edge_lost. */
+void edge_break(struct edge_connection *connection);
 /* Serves the connection at the end of this turn. */
 void edge_work(struct edge_connection *connection);
 void edge_on_work(struct ev_loop *ev, ev_prepare *watcher, int revents);
@@ -191,6 +200,10 @@ int edge_websocket_mark(struct edge_connection *connection) __attribute__((warn_
 
 int edge_tcp_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
                       size_t length);
+/* Makes the connection of a socket that libwebsockets has taken; 0, or -1 without memory. */
+int edge_tcp_adopt(struct edge *edge, struct lws *wsi, enum edge_transport transport)
+    __attribute__((warn_unused_result));
+void edge_tcp_set_reading(struct edge_connection *connection, bool reading);
 void edge_tcp_resume(struct edge_connection *connection, struct slice waiting);
 void edge_tcp_mark(struct edge_connection *connection);
 void edge_on_mark_timer(struct ev_loop *ev, ev_timer *watcher, int revents);

@@ -1,7 +1,11 @@
 /*
- * Raw TCP: JSON objects one after the other, as libwebsockets' raw role calls for them; and its
- * marks, which the kernel's count of unacknowledged bytes answers.
+ * Raw TCP: JSON objects one after the other; reading, for YouIM's framing as well; and its marks,
+ * which the kernel's count of unacknowledged bytes answers.
+ *
+ * libwebsockets closes a raw socket as soon as the client has closed its half, though that may
+ * still wait for answers. So it is kept from reading, and only writes.
  */
+#include <errno.h>
 #include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <sys/ioctl.h>
@@ -9,6 +13,8 @@
 #include "services/gateway/edge_private.h"
 
 #define MARK_INTERVAL_S 0.1
+/* Read in one go. */
+#define READ_BYTES 4096
 
 /* Hands over objects until the owner pauses or closes; the rest waits. */
 static void take_input(struct edge_connection *connection, struct slice input) {
@@ -36,18 +42,66 @@ static void take_input(struct edge_connection *connection, struct slice input) {
         edge_close(connection, 1011, "the server is short of memory");
 }
 
+void edge_tcp_resume(struct edge_connection *connection, struct slice waiting) {
+    take_input(connection, waiting);
+}
+
+/* --- reading --- */
+
 static void on_input(struct edge_connection *connection, struct slice input) {
     if (connection->state != EDGE_OPEN)
         return;
-    if (!edge_must_wait(connection)) {
+    if (edge_must_wait(connection)) {
+        if (buffer_add(&connection->waiting, input.data, input.length) != 0)
+            edge_close(connection, 1011, "the server is short of memory");
+    } else if (connection->transport == EDGE_TCP) {
         take_input(connection, input);
-    } else if (buffer_add(&connection->waiting, input.data, input.length) != 0) {
-        edge_close(connection, 1011, "the server is short of memory");
+    } else {
+        edge_youim_resume(connection, input);
     }
 }
 
-void edge_tcp_resume(struct edge_connection *connection, struct slice waiting) {
-    take_input(connection, waiting);
+/* The client's FIN: it may read on. */
+static void on_eof(struct edge_connection *connection) {
+    connection->eof = true;
+    edge_tcp_set_reading(connection, false);
+    if (connection->state == EDGE_ENDING)
+        edge_kill(connection);
+    else
+        edge_end(connection);
+}
+
+static void on_readable(struct ev_loop *ev, ev_io *watcher, int revents) {
+    (void)ev;
+    (void)revents;
+    char bytes[READ_BYTES];
+    ssize_t got = recv(watcher->fd, bytes, sizeof bytes, 0);
+    if (got > 0)
+        on_input(watcher->data, slice_make(bytes, (size_t)got));
+    else if (got == 0)
+        on_eof(watcher->data);
+    else if (errno != EAGAIN && errno != EINTR)
+        edge_break(watcher->data);
+}
+
+void edge_tcp_set_reading(struct edge_connection *connection, bool reading) {
+    if (connection->transport == EDGE_WEBSOCKET)
+        return;
+    if (reading && !connection->eof)
+        ev_io_start(connection->edge->ev, &connection->input);
+    else
+        ev_io_stop(connection->edge->ev, &connection->input);
+}
+
+int edge_tcp_adopt(struct edge *edge, struct lws *wsi, enum edge_transport transport) {
+    struct edge_connection *connection = edge_connection_new(edge, wsi, transport);
+    if (connection == NULL)
+        return -1;
+    lws_rx_flow_control(wsi, 0);
+    ev_io_init(&connection->input, on_readable, lws_get_socket_fd(wsi), EV_READ);
+    connection->input.data = connection;
+    edge_tcp_set_reading(connection, true);
+    return 0;
 }
 
 /* --- marks --- */
@@ -93,7 +147,7 @@ void edge_on_mark_timer(struct ev_loop *ev, ev_timer *watcher, int revents) {
     for (connection = LIST_FIRST(&edge->marked); connection != NULL; connection = next) {
         next =
             LIST_NEXT(connection, marks); /* the owner may mark again, which inserts at the head */
-        if (connection->state == EDGE_GONE || connection->ended ||
+        if (connection->state == EDGE_GONE || connection->mute ||
             edge_tcp_acknowledged(connection) < connection->mark)
             continue;
         LIST_REMOVE(connection, marks);
@@ -110,14 +164,11 @@ int edge_tcp_callback(struct lws *wsi, enum lws_callback_reasons reason, void *u
                       size_t length) {
     struct edge *edge = lws_context_user(lws_get_context(wsi));
     struct edge_connection *connection = user;
+    (void)in;
+    (void)length;
     switch (reason) {
     case LWS_CALLBACK_RAW_ADOPT:
-        return edge_connection_new(edge, wsi, EDGE_TCP) != NULL ? 0 : -1;
-    case LWS_CALLBACK_RAW_RX:
-        if (connection == NULL)
-            return -1;
-        on_input(connection, slice_make(in, length));
-        return 0;
+        return edge_tcp_adopt(edge, wsi, EDGE_TCP);
     case LWS_CALLBACK_RAW_WRITEABLE:
         return connection == NULL ? -1 : edge_writeable(connection);
     case LWS_CALLBACK_RAW_CLOSE:

@@ -103,7 +103,7 @@ static void on_message(struct edge_connection *connection, struct slice message)
 
 /* A part of a message: libwebsockets tells of each frame in as many pieces as it was read in. */
 static void on_part(struct edge_connection *connection, struct slice part) {
-    if (connection->state != EDGE_OPEN || connection->ended)
+    if (connection->state != EDGE_OPEN || connection->end_told)
         return;
     size_t rest = lws_remaining_packet_payload(connection->wsi);
     size_t room = EDGE_MAX_OBJECT - connection->message.length;

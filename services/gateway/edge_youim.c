@@ -120,15 +120,6 @@ static void take_input(struct edge_connection *connection, struct slice input) {
         edge_close(connection, 1011, no_memory);
 }
 
-static void on_input(struct edge_connection *connection, struct slice input) {
-    if (connection->state != EDGE_OPEN)
-        return;
-    if (!edge_must_wait(connection))
-        take_input(connection, input);
-    else if (buffer_add(&connection->waiting, input.data, input.length) != 0)
-        edge_close(connection, 1011, no_memory);
-}
-
 void edge_youim_resume(struct edge_connection *connection, struct slice waiting) {
     take_input(connection, waiting);
 }
@@ -197,11 +188,6 @@ int edge_youim_callback(struct lws *wsi, enum lws_callback_reasons reason, void 
                         size_t length) {
     struct edge *edge = lws_context_user(lws_get_context(wsi));
     if (reason == LWS_CALLBACK_RAW_ADOPT)
-        return edge_connection_new(edge, wsi, EDGE_YOUIM) != NULL ? 0 : -1;
-    if (reason != LWS_CALLBACK_RAW_RX)
-        return edge_tcp_callback(wsi, reason, user, in, length);
-    if (user == NULL)
-        return -1;
-    on_input(user, slice_make(in, length));
-    return 0;
+        return edge_tcp_adopt(edge, wsi, EDGE_YOUIM);
+    return edge_tcp_callback(wsi, reason, user, in, length);
 }

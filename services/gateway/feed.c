@@ -135,6 +135,7 @@ static void became_live(struct client *client) {
     client_set_state(client, CLIENT_LIVE);
     if (client->positions.touched_count > 0)
         marks_list(client, 0);
+    client_continue(client); /* that was all that it waited for, if it has closed its half */
 }
 
 /* Enough is on its way to the client: the next page waits until it has taken that. */

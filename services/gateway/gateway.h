@@ -90,7 +90,8 @@ struct client {
 
     /* requests: one at a time, but for texts */
     struct client_request request; /* while busy */
-    bool ended;                    /* it has closed, and said all that it will */
+    bool ended;                    /* it has said all that it will: it has closed, or we stop */
+    int64_t stored_ms;             /* when its last text was; 0: none, or its copy is written */
     bool busy;                     /* `request` is being carried out, or waits for the texts */
     bool started;                  /* it is being carried out */
     struct patience patience;      /* with the request in progress, from its look-ups on */

@@ -83,8 +83,10 @@ static void conclude(struct client *client, struct send *send, struct client_res
     uint64_t before = log_trace_begin(send->request.trace);
     metric_add(result.err == ERR_OK ? gateway->stored : gateway->refused, 1);
     client_answer(client, &send->request, &result);
-    if (result.err == ERR_OK)
+    if (result.err == ERR_OK) {
         histogram_observe(gateway->send_seconds, (uint64_t)(loop_now_us() - send->request.read_us));
+        client->stored_ms = loop_now_ms();
+    }
     remove_send(client, send);
     log_trace_end(before);
 }

@@ -118,7 +118,7 @@ def test_sessions_and_kick(stack, connect, newcomer, dialect):
     assert str(client.account.number) in stack.ctl("sessions").stdout
     stack.ctl("kick", client.account.id)
     for one in (client, phone):
-        while one._take() is not None:  # the reason, where one is told
+        while one.take() is not None:  # the reason, where one is told
             pass
     wait_until(lambda: connections() == 0, "the sessions to end")
     come_back(connect, client).fence()
@@ -131,7 +131,7 @@ def test_a_disabled_account(stack, connect, newcomer):
     client, friend = newcomer("youim"), newcomer("youim")
     account = client.account
     stack.ctl("user", "disable", account.id)
-    while client._take() is not None:
+    while client.take() is not None:
         pass
     assert show(stack, "user", "show", account.id)[0]["disabled"] is True
     refused = connect("youim")

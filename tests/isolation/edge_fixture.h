@@ -38,7 +38,9 @@ struct fixture {
     struct edge_connection *connection; /* the last one that was opened, until it is closed */
     bool quiet;                         /* no echo */
     bool within;                        /* a call into the edge is under way */
-    size_t objects, reached, closed, refused;
+    bool lingers;                       /* at the end it does not close */
+    bool pauses;                        /* behind each object */
+    size_t objects, reached, ends, closed, refused;
 };
 
 struct client {
@@ -96,6 +98,8 @@ static inline void owner_object(void *argument, struct edge_connection *connecti
     self->objects++;
     if (text.length < 100)
         buffer_printf(&self->told, "object %.*s;", (int)text.length, text.data);
+    if (self->pauses)
+        edge_pause(connection);
     if (starts(text, "{\"pause\""))
         edge_pause(connection);
     else if (starts(text, "{\"close\""))
@@ -139,7 +143,9 @@ static inline void owner_close(void *argument, struct edge_connection *connectio
 static inline void owner_end(void *argument, struct edge_connection *connection) {
     struct fixture *self = argument;
     assert_false(self->within);
-    edge_close(connection, 0, NULL);
+    self->ends++;
+    if (!self->lingers)
+        edge_close(connection, 0, NULL);
 }
 
 static inline void owner_refused(void *argument) {
@@ -189,6 +195,7 @@ static inline int fixture_setup(void **state) {
                                             .ping_interval_ms = 60000,
                                             .vanished_timeout_ms = 60000,
                                             .handshake_timeout_ms = 20000,
+                                            .end_timeout_ms = 60000,
                                             .send_queue_bytes = 262144,
                                             .send_queues_bytes = 1 << 30,
                                             .max_connections = 100};

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,13 +28,15 @@ struct sent {
     char texts[MAX_TEXTS][32], nonces[MAX_TEXTS][NONCE];
 };
 
-static struct talker *live_ext(struct stage *stage) {
-    struct talker *talker = stage_talker(stage, false);
+static struct talker *live_ext_over(struct stage *stage, bool websocket) {
+    struct talker *talker = stage_talker(stage, websocket);
     stage_log_in_ext(stage, talker, ALICE, "alice");
     stage_expect_pull(stage, ALICE, NULL, 0);
     stage_wait_talker_live(stage, talker);
     return talker;
 }
+
+static struct talker *live_ext(struct stage *stage) { return live_ext_over(stage, false); }
 
 static struct asked *expect_sent(struct stage *stage, enum role role, struct sent *sent_r) {
     struct delivery_send send;
@@ -282,7 +285,7 @@ static void without_an_instance_texts_are_given_up_too(void **state) {
 /* What a client said before it closed is carried out, in order, and then it is gone. */
 static void texts_of_a_client_that_goes_are_stored(void **state) {
     struct stage *stage = *state;
-    struct talker *alice = live_ext(stage);
+    struct talker *alice = live_ext_over(stage, true);
     struct session_unbind unbind;
     struct sent sent;
     say_numbers(alice, 0, 3);
@@ -298,7 +301,7 @@ static void texts_of_a_client_that_goes_are_stored(void **state) {
     stage_expect(stage, SESSION, &message_SESSION_UNBIND, &unbind);
     stage_quiet(stage);
 
-    alice = live_ext(stage);
+    alice = live_ext_over(stage, true);
     say_numbers(alice, 3, 5);
     asked = expect_sent(stage, DELIVERY, &sent);
     stage_let_time_pass(stage);
@@ -309,6 +312,25 @@ static void texts_of_a_client_that_goes_are_stored(void **state) {
     stage_answer_send(&asked, 104);
     stage_expect(stage, SESSION, &message_SESSION_UNBIND, &unbind);
     stage_quiet(stage);
+}
+
+/* What was read and waits behind the first flight is stored and told before the gateway ends. */
+static void what_was_read_is_stored_before_it_stops(void **state) {
+    struct stage *stage = *state;
+    struct talker *alice = live_ext(stage);
+    struct sent sent;
+    say_numbers(alice, 0, 3);
+    struct asked *asked = expect_sent(stage, DELIVERY, &sent);
+    assert_int_equal(sent.count, 1);
+    stage_let_time_pass(stage);
+    kill(service_process_pid(stage->gateway), SIGTERM);
+    stage_answer_send(&asked, 100);
+    asked = expect_sent(stage, DELIVERY, &sent);
+    assert_int_equal(sent.count, 2);
+    stage_answer_send(&asked, 101);
+    hears_stored(stage, alice, 0, 3);
+    assert_int_equal(stage_stop_gateway(stage), 0);
+    stage_sees_close(stage, alice, 0);
 }
 
 /* --- the memory of all texts that wait ----------------------------------------------------- */
@@ -428,6 +450,7 @@ int main(void) {
         TEST_OF(silence_ends_with_the_first_text_that_has_to_be_told, set_up_impatient),
         TEST_OF(without_an_instance_texts_are_given_up_too, set_up_impatient),
         TEST_OF(texts_of_a_client_that_goes_are_stored, stage_set_up),
+        TEST_OF(what_was_read_is_stored_before_it_stops, stage_set_up),
         TEST_OF(texts_beyond_the_memory_are_refused, set_up_small),
         TEST_OF(what_a_text_does_not_need_takes_no_memory, set_up_thrifty),
     };

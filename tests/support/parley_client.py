@@ -102,12 +102,12 @@ class Client:
     # --- receiving
 
     def next_text(self):
-        text = self._take()
+        text = self.take()
         if text is None:
             self.fail(f"the connection was closed ({self._inbox.closed})")
         return text
 
-    def _take(self):
+    def take(self):
         """The next text that is not to be skipped; None when the connection is closed."""
         while True:
             try:
@@ -142,7 +142,7 @@ class Client:
 
     def expect_closed(self):
         """The connection is closed by the server and nothing more comes; returns how."""
-        if self._take() is not None:
+        if self.take() is not None:
             self.fail("expected the end")
         return self._inbox.closed
 
