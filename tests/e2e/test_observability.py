@@ -249,6 +249,7 @@ def test_a_text_in_all_logs(own, connect):
     text = f"text {secrets.token_hex(4)}"
     alice.say(bob.account, text)
     bob.hear(alice.account, bob.account, text)
+    alice.fence()
     trace, = set(traces(own, "text_sent")) - known
     # The push may come before the answer.
     wait_until(lambda: {"pushed", "request_answered"} <= set(events(own, "gateway", trace)),
