@@ -297,7 +297,7 @@ TIDY_UTHASH := --checks=-clang-analyzer-unix.Malloc,-clang-analyzer-core.Undefin
 TIDY_FLAGS := -Xclang -analyzer-config -Xclang max-nodes=50000
 TIDY_STAMPS := $(patsubst %.c,$(B)/tidy/%.ok,$(C_SRC))
 
-.PHONY: lint lint-format lint-tidy lint-cppcheck lint-scripts lint-docs format docs
+.PHONY: lint lint-format lint-tidy lint-cppcheck lint-scripts lint-docs lint-house format docs
 lint: lint-format lint-tidy lint-cppcheck lint-scripts lint-docs ## clang-format, clang-tidy, cppcheck, shellcheck, and pages made from the code
 
 lint-format:
@@ -326,6 +326,13 @@ lint-cppcheck:
 lint-scripts:
 	$(call say,SHELL,$(words $(SCRIPTS)) scripts)
 	$(Q)shellcheck --external-sources --check-sourced $(SCRIPTS)
+
+# Modules and folders use each other one way only. The check of the check builds trees of its own.
+HOUSE_SRC := $(filter common/% proto/% services/%,$(C_SRC))
+lint-house: $(call objects,$(HOUSE_SRC)) $(B)/obj/gen/migrations.o $(B)/obj/gen/option_names.o
+	$(call say,HOUSE,$(words $(HOUSE_SRC)) sources)
+	$(Q)deploy/lint-house $(B)
+	$(Q)$(PYTHON) -B tests/house/test_lint_house.py --quiet
 
 PAGES := docs/internal-messages.md docs/options.md
 lint-docs: $(PAGES:%=%.check)
