@@ -33,7 +33,9 @@ B := $(BUILD)
 BIN := $(B)/bin
 
 DAEMONS := gateway auth session group delivery
-SERVICE_LIBS := $(DAEMONS) ctl log
+# What several services link: the message log's rows, the way to sessions, the schema, look-ups.
+SHARED_LIBS := entries route schema lookup
+SERVICE_LIBS := $(DAEMONS) ctl $(SHARED_LIBS)
 PROGRAMS := $(DAEMONS:%=$(BIN)/parley-%) $(BIN)/parleyctl
 PAGE_PROGRAM := $(BIN)/parley-messages
 
@@ -44,11 +46,11 @@ UNIT_SRC := $(wildcard tests/unit/*.c)
 ISOLATION_SRC := $(wildcard tests/isolation/*.c)
 FUZZ_SRC := $(wildcard tests/fuzz/*.c)
 MIGRATIONS := $(sort $(wildcard deploy/migrations/*.sql))
-service_src = $(filter-out services/$(1)/main.c,$(wildcard services/$(1)/*.c))
+service_src = $(filter-out services/$(1)/main.c,$(wildcard services/$(1)/*.c services/$(1)/*/*.c))
 
-C_SRC := $(COMMON_SRC) $(PROTO_SRC) $(wildcard proto/gen/*.c services/*/*.c) \
+C_SRC := $(COMMON_SRC) $(PROTO_SRC) $(wildcard proto/gen/*.c services/*/*.c services/*/*/*.c) \
          $(SUPPORT_SRC) $(UNIT_SRC) $(ISOLATION_SRC) $(FUZZ_SRC) $(wildcard tests/bench/*.c)
-C_HEADERS := $(wildcard common/*.h proto/*.h proto/gen/*.h services/*/*.h tests/*/*.h)
+C_HEADERS := $(wildcard common/*.h proto/*.h proto/gen/*.h services/*/*.h services/*/*/*.h tests/*/*.h)
 SCRIPTS := $(sort .ci/run $(shell grep -lsE '^\#!/bin/(ba)?sh' deploy/* deploy/proxy/* tests/*/*))
 
 # ---- how
@@ -76,13 +78,13 @@ ALL_CPPFLAGS = $(DEFINES) $(PACKAGE_CPPFLAGS)
 ALL_CFLAGS = -std=gnu11 $(OPT) $(WARNINGS) $(HARDENING) $(SANITIZE_FLAGS) $(EXTRA_CFLAGS)
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now,--as-needed $(SANITIZE_FLAGS) $(EXTRA_LDFLAGS)
 COMPILE = $(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
-# The archives need each other's symbols only downwards: services -> log -> proto -> common.
+# The archives need each other's symbols only downwards: services -> what they share -> proto -> common.
 LINK = $(CC) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
        $(ALL_LDFLAGS) $(LIBS)
 
 objects = $(patsubst %.c,$(B)/obj/%.o,$(1))
-BASE_LIBS := $(B)/liblog.a $(B)/libproto.a $(B)/libcommon.a
-TEST_LIBS := $(patsubst %,$(B)/lib%.a,$(filter-out log,$(SERVICE_LIBS))) $(BASE_LIBS)
+BASE_LIBS := $(SHARED_LIBS:%=$(B)/lib%.a) $(B)/libproto.a $(B)/libcommon.a
+TEST_LIBS := $(patsubst %,$(B)/lib%.a,$(filter-out $(SHARED_LIBS),$(SERVICE_LIBS))) $(BASE_LIBS)
 UNIT_TESTS := $(patsubst %.c,$(B)/%,$(UNIT_SRC))
 ISOLATION_TESTS := $(patsubst %.c,$(B)/%,$(ISOLATION_SRC))
 FUZZERS := $(patsubst tests/fuzz/%.c,$(B)/%,$(FUZZ_SRC))
@@ -147,7 +149,7 @@ $(B)/obj/gen/option_names.o: $(B)/gen/option_names.c $(B)/flags
 
 $(B)/libcommon.a: $(call objects,$(COMMON_SRC)) $(B)/obj/gen/option_names.o
 $(B)/libproto.a: $(call objects,$(PROTO_SRC))
-$(B)/liblog.a: $(B)/obj/gen/migrations.o
+$(B)/libschema.a: $(B)/obj/gen/migrations.o
 $(foreach s,$(SERVICE_LIBS),$(eval $(B)/lib$(s).a: $(call objects,$(call service_src,$(s)))))
 $(B)/lib%.a: $(B)/sources
 	@mkdir -p $(@D)

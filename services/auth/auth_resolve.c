@@ -1,7 +1,7 @@
 /* auth.resolve: the numbers of accounts by their string ids. */
 #include "services/auth/auth.h"
 #include "services/auth/auth_sql.h"
-#include "services/log/resolve.h"
+#include "services/lookup/resolve.h"
 
 /* An id with an '@', written in another case. An address that is no id finds nobody. */
 static enum err find_caseless(struct db *db, struct slice given, uint64_t *number_r) {

@@ -1,7 +1,7 @@
 /* Every statement of auth; see auth_sql.h. */
 #include "services/auth/auth_sql.h"
 
-#include "services/log/resolve.h"
+#include "services/lookup/resolve.h"
 
 #define ACCOUNT_COLUMNS "number, id, name, password, disabled"
 

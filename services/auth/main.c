@@ -3,7 +3,7 @@
  */
 #include "common/log.h"
 #include "services/auth/auth.h"
-#include "services/log/schema.h"
+#include "services/schema/schema.h"
 
 static const struct config_option options[] = {
     CONFIG_INCLUDE(struct auth_settings, service, service_options),

@@ -3,8 +3,8 @@
 #include <stdio.h>
 
 #include "services/ctl/ctl.h"
-#include "services/log/restored.h"
-#include "services/log/schema.h"
+#include "services/entries/restored.h"
+#include "services/schema/schema.h"
 
 static void tell_applied(void *argument, const struct migration *migration) {
     *(unsigned *)argument += 1;
@@ -36,7 +36,7 @@ static int run_restored(const struct ctl_settings *settings, int argc, char **ar
     struct db *db = db_new(&settings->db);
     if (db == NULL)
         return ctl_fail("no memory");
-    enum err err = log_restored(db, &epoch, &first_cid, message);
+    enum err err = entries_restored(db, &epoch, &first_cid, message);
     db_destroy(&db);
     if (err != ERR_OK)
         return ctl_fail("%s", message);

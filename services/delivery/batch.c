@@ -9,15 +9,15 @@
 
 struct batch {
     struct db *db;
-    struct log_cache *cache;
+    struct head_cache *cache;
     uint64_t instance;
     struct send **sends;
     size_t count;
-    uint64_t conversations[LOG_MAX_ROWS]; /* by send; 0: it failed already */
-    struct send *row_sends[LOG_MAX_ROWS]; /* by row */
-    struct log_row rows[LOG_MAX_ROWS];
+    uint64_t conversations[ENTRIES_MAX_ROWS]; /* by send; 0: it failed already */
+    struct send *row_sends[ENTRIES_MAX_ROWS]; /* by row */
+    struct entry_row rows[ENTRIES_MAX_ROWS];
     size_t row_count;
-    struct log_heads heads;
+    struct entry_heads heads;
 };
 
 /* Finds each message's conversation. An error is the database's and ends the attempt. */
@@ -30,8 +30,8 @@ static enum err find_conversations(struct batch *batch) {
             batch->conversations[i] = conversation_of_group(body->to_group);
             continue;
         }
-        send->err = log_open_pair(batch->db, batch->cache, body->account, body->to_account,
-                                  &batch->conversations[i]);
+        send->err = entries_open_pair(batch->db, batch->cache, body->account, body->to_account,
+                                      &batch->conversations[i]);
         if (send->err == ERR_OK)
             continue;
         batch->conversations[i] = 0;
@@ -42,11 +42,11 @@ static enum err find_conversations(struct batch *batch) {
 }
 
 /* Whether the sender may write, as of this transaction. */
-static enum err may_write(const struct log_head *head, const struct delivery_send *body) {
+static enum err may_write(const struct entry_head *head, const struct delivery_send *body) {
     if (body->to_group != 0) {
         if (head == NULL || head->dissolved)
             return ERR_NO_GROUP;
-        return log_is_member(head, body->account) ? ERR_OK : ERR_NOT_MEMBER;
+        return entries_is_member(head, body->account) ? ERR_OK : ERR_NOT_MEMBER;
     }
     if (head == NULL)
         return ERR_NO_ACCOUNT;
@@ -54,15 +54,16 @@ static enum err may_write(const struct log_head *head, const struct delivery_sen
     return (head->blocked & bit) != 0 ? ERR_BLOCKED : ERR_OK;
 }
 
-static struct log_row make_row(const struct delivery_send *body, size_t i, struct log_head *head) {
-    return (struct log_row){.head = head,
-                            .type = ENTRY_TEXT,
-                            .sender = body->account,
-                            .nonce = body->nonces.items[i],
-                            .text = body->texts.items[i]};
+static struct entry_row make_row(const struct delivery_send *body, size_t i,
+                                 struct entry_head *head) {
+    return (struct entry_row){.head = head,
+                              .type = ENTRY_TEXT,
+                              .sender = body->account,
+                              .nonce = body->nonces.items[i],
+                              .text = body->texts.items[i]};
 }
 
-static void add_rows(struct batch *batch, struct send *send, struct log_head *head) {
+static void add_rows(struct batch *batch, struct send *send, struct entry_head *head) {
     for (size_t i = 0; i < send->body->texts.count; i++) {
         batch->row_sends[batch->row_count] = send;
         batch->rows[batch->row_count++] = make_row(send->body, i, head);
@@ -79,7 +80,7 @@ static bool prepare_reply(struct send *send) {
 }
 
 /* Adds what became of one text. */
-static void reply_row(struct send *send, const struct log_row *row) {
+static void reply_row(struct send *send, const struct entry_row *row) {
     struct delivery_send_reply *reply = &send->reply;
     reply->conversation = row->head->id;
     reply->cids.items[reply->cids.count++] = row->clash ? 0 : row->cid;
@@ -91,12 +92,12 @@ static void reply_row(struct send *send, const struct log_row *row) {
  * A sender who may not write any more (it has left the group, say) and asks again what it was
  * allowed then gets the first answer, if all of the request was stored.
  */
-static enum err answer_refused(struct batch *batch, struct send *send, struct log_head *head) {
-    struct log_row rows[DELIVERY_SEND_MAX];
+static enum err answer_refused(struct batch *batch, struct send *send, struct entry_head *head) {
+    struct entry_row rows[DELIVERY_SEND_MAX];
     size_t count = send->body->texts.count, stored = 0;
     for (size_t i = 0; i < count; i++)
         rows[i] = make_row(send->body, i, head);
-    enum err err = log_find_repeats(batch->db, rows, count);
+    enum err err = entries_find_repeats(batch->db, rows, count);
     for (size_t i = 0; err == ERR_OK && i < count; i++)
         stored += rows[i].repeat && !rows[i].clash;
     if (err != ERR_OK || stored < count || !prepare_reply(send))
@@ -115,7 +116,7 @@ static enum err make_rows(struct batch *batch) {
         struct send *send = batch->sends[i];
         if (batch->conversations[i] == 0)
             continue;
-        struct log_head *head = log_find_head(&batch->heads, batch->conversations[i]);
+        struct entry_head *head = entries_find_head(&batch->heads, batch->conversations[i]);
         send->err = may_write(head, send->body);
         send->reply = (struct delivery_send_reply){0};
         if (send->err == ERR_OK)
@@ -127,7 +128,7 @@ static enum err make_rows(struct batch *batch) {
 }
 
 static enum err commit(struct batch *batch, struct record_arena *arena) {
-    uint64_t ids[LOG_MAX_ROWS];
+    uint64_t ids[ENTRIES_MAX_ROWS];
     size_t count = 0;
     enum err err = find_conversations(batch);
     if (err != ERR_OK)
@@ -138,7 +139,7 @@ static enum err commit(struct batch *batch, struct record_arena *arena) {
     batch->row_count = 0;
     if (count == 0)
         return ERR_OK;
-    err = log_lock(batch->db, batch->cache, batch->instance, ids, count, arena, &batch->heads);
+    err = entries_lock(batch->db, batch->cache, batch->instance, ids, count, arena, &batch->heads);
     if (err != ERR_OK)
         return err;
     err = make_rows(batch);
@@ -146,12 +147,12 @@ static enum err commit(struct batch *batch, struct record_arena *arena) {
         return err;
     if (batch->row_count == 0) {
         db_rollback(batch->db);
-        log_cache_clear(batch->cache); /* the claim on `writer` is rolled back with the rest */
+        head_cache_clear(batch->cache); /* the claim on `writer` is rolled back with the rest */
         return ERR_OK;
     }
-    err = log_append(batch->db, &batch->heads, batch->rows, batch->row_count, true);
+    err = entries_append(batch->db, &batch->heads, batch->rows, batch->row_count, true);
     if (err == ERR_OK)
-        log_cache_keep(batch->cache, &batch->heads);
+        head_cache_keep(batch->cache, &batch->heads);
     return err;
 }
 
@@ -161,7 +162,7 @@ static uint64_t trace_of(const struct send *send, size_t index) {
     return index < traces->count ? traces->items[index] : call_trace(send->call);
 }
 
-static void note_stored(const struct log_row *row, uint64_t trace) {
+static void note_stored(const struct entry_row *row, uint64_t trace) {
     uint64_t before = log_trace_begin(trace);
     log_debug("stored", "cid=%llu conversation=%llu account=%llu repeat=%s",
               (unsigned long long)row->cid, (unsigned long long)row->conversation,
@@ -169,9 +170,9 @@ static void note_stored(const struct log_row *row, uint64_t trace) {
     log_trace_end(before);
 }
 
-static int route_row(struct route_batch *routes, const struct log_row *row,
+static int route_row(struct route_batch *routes, const struct entry_row *row,
                      const struct delivery_send *body, uint64_t trace) {
-    const struct log_head *head = row->head;
+    const struct entry_head *head = row->head;
     bool group = body->to_group != 0;
     struct entry entry = {.conversation = row->conversation,
                           .cid = row->cid,
@@ -196,7 +197,7 @@ static struct route_batch *answer(struct batch *batch, bool *missed_r) {
     struct route_batch *routes = route_batch_new();
     *missed_r = routes == NULL;
     for (size_t i = 0; i < batch->row_count; i++) {
-        const struct log_row *row = &batch->rows[i];
+        const struct entry_row *row = &batch->rows[i];
         struct send *send = batch->row_sends[i];
         if (send->reply.cids.count == 0 && !prepare_reply(send))
             send->err = ERR_UNAVAILABLE; /* stored; the repeat will find it */
@@ -238,9 +239,9 @@ static size_t keep_timely(struct send *const *sends, size_t count, struct send *
     return kept_count;
 }
 
-struct route_batch *batch_run(struct db *db, struct log_cache *cache, uint64_t instance,
+struct route_batch *batch_run(struct db *db, struct head_cache *cache, uint64_t instance,
                               struct send **sends, size_t count, bool *missed_r) {
-    struct send *kept[LOG_MAX_ROWS];
+    struct send *kept[ENTRIES_MAX_ROWS];
     int64_t deadline_ms;
     struct batch batch = {.db = db,
                           .cache = cache,
@@ -259,7 +260,7 @@ struct route_batch *batch_run(struct db *db, struct log_cache *cache, uint64_t i
             err = commit(&batch, &arena);
         if (err != ERR_OK) {
             uncertain = uncertain || db_uncertain(db);
-            log_cache_clear(cache);
+            head_cache_clear(cache);
         }
     }
     if (err == ERR_OK)

@@ -7,9 +7,9 @@
 /*
  * Commits what can be committed and sets `err` and `reply` of every send. Returns the entries to
  * route, or NULL when there are none. `missed_r`: something was committed but could not be packed
- * for routing. Blocks; at most LOG_MAX_ROWS sends.
+ * for routing. Blocks; at most ENTRIES_MAX_ROWS sends.
  */
-struct route_batch *batch_run(struct db *db, struct log_cache *cache, uint64_t instance,
+struct route_batch *batch_run(struct db *db, struct head_cache *cache, uint64_t instance,
                               struct send **sends, size_t count, bool *missed_r);
 
 #endif

@@ -2,8 +2,8 @@
 #ifndef PARLEY_DELIVERY_H
 #define PARLEY_DELIVERY_H
 
-#include "services/log/route.h"
-#include "services/log/store.h"
+#include "services/entries/entries.h"
+#include "services/route/route.h"
 
 struct delivery_settings {
     struct service_settings service;

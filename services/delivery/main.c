@@ -7,7 +7,7 @@
  */
 #include "services/delivery/delivery.h"
 #include "services/delivery/writers.h"
-#include "services/log/restored.h"
+#include "services/entries/restored.h"
 
 static struct delivery delivery;
 
@@ -39,7 +39,7 @@ static const struct service_handler handlers[] = {
 static int start(struct service *service, void *context) {
     struct delivery *self = context;
     self->service = service;
-    if (service_use_pool(service, &self->settings.db, log_check) != 0)
+    if (service_use_pool(service, &self->settings.db, entries_check) != 0)
         return -1;
     self->router = router_new(service, self->settings.session_peers, 0);
     if (self->router == NULL)

@@ -230,7 +230,7 @@ static struct slice string_id(const struct db_rows *rows, unsigned column) {
 static struct entry read_entry(const struct db_rows *rows) {
     struct entry entry = {.conversation = db_rows_u64(rows, 0),
                           .cid = db_rows_u64(rows, 1),
-                          .time_ms = log_time_ms(db_rows_u64(rows, 2)),
+                          .time_ms = entries_time_ms(db_rows_u64(rows, 2)),
                           .type = db_rows_u64(rows, 3),
                           .from = db_rows_u64(rows, 4),
                           .from_id = string_id(rows, 8),

@@ -21,7 +21,7 @@ struct writer {
     size_t waiting_bytes;       /* their texts; under `lock` */
     bool stopping;              /* under `lock` */
     struct db *db;
-    struct log_cache *cache;
+    struct head_cache *cache;
 };
 
 struct writers {
@@ -39,7 +39,7 @@ struct writers {
 /* --- the thread ---------------------------------------------------------------------------- */
 
 /* Waits for messages and takes a batch of them; 0 when the writer stops and nothing waits. */
-static size_t take_batch(struct writer *writer, struct send *sends[LOG_MAX_ROWS]) {
+static size_t take_batch(struct writer *writer, struct send *sends[ENTRIES_MAX_ROWS]) {
     size_t count = 0, rows = 0, bytes = 0;
     pthread_mutex_lock(&writer->lock);
     while (writer->first == NULL && !writer->stopping)
@@ -48,7 +48,7 @@ static size_t take_batch(struct writer *writer, struct send *sends[LOG_MAX_ROWS]
         struct send *send = writer->first;
         rows += send->body->texts.count;
         bytes += send->bytes;
-        if (count > 0 && (rows > LOG_MAX_ROWS || bytes > WRITERS_BATCH_BYTES))
+        if (count > 0 && (rows > ENTRIES_MAX_ROWS || bytes > WRITERS_BATCH_BYTES))
             break;
         sends[count++] = send;
         writer->first = send->next;
@@ -83,7 +83,7 @@ static void *run(void *argument) {
     struct writer *writer = argument;
     struct writers *self = writer->owner;
     struct router *router = self->delivery->router;
-    struct send *sends[LOG_MAX_ROWS];
+    struct send *sends[ENTRIES_MAX_ROWS];
     for (size_t count; (count = take_batch(writer, sends)) > 0;) {
         bool missed;
         int64_t began_us = loop_now_us();
@@ -165,10 +165,10 @@ static int start_writer(struct writers *self, struct writer *writer) {
     pthread_mutex_init(&writer->lock, NULL);
     pthread_cond_init(&writer->wake, NULL);
     writer->db = db_new(&self->delivery->settings.db);
-    writer->cache = log_cache_new();
+    writer->cache = head_cache_new();
     if (writer->db == NULL || writer->cache == NULL)
         return -1;
-    log_cache_share(writer->cache, &self->newest_block);
+    head_cache_share(writer->cache, &self->newest_block);
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -229,7 +229,7 @@ static void end_writer(struct writer *writer) {
     if (writer->running)
         pthread_join(writer->thread, NULL);
     db_destroy(&writer->db);
-    log_cache_destroy(&writer->cache);
+    head_cache_destroy(&writer->cache);
     pthread_cond_destroy(&writer->wake);
     pthread_mutex_destroy(&writer->lock);
 }

@@ -2,7 +2,7 @@
  * Writers: threads that commit messages in batches.
  *
  * Each conversation belongs to one writer (by hash of its parties), so its messages are stored in
- * the order of their arrival. A writer takes what waits when it is free - at most LOG_MAX_ROWS
+ * the order of their arrival. A writer takes what waits when it is free - at most ENTRIES_MAX_ROWS
  * messages and WRITERS_BATCH_BYTES of text, a request's messages together - and commits it in one
  * transaction; there is no timer. So a lone message is stored at once, and under load batches grow
  * by themselves.

@@ -22,8 +22,8 @@ bool client_is_in(const struct client *client) {
     return client->state == CLIENT_CATCHING_UP || client->state == CLIENT_LIVE;
 }
 
-struct client_account client_account(const struct client *client) {
-    return (struct client_account){client->account, slice_text(client->account_id)};
+struct dialect_account client_account(const struct client *client) {
+    return (struct dialect_account){client->account, slice_text(client->account_id)};
 }
 
 /* --- answers ------------------------------------------------------------------------------- */
@@ -34,12 +34,12 @@ static void send_or_close(struct client *client, struct slice text) {
         edge_close(client->edge, 1008, "too much unread output");
 }
 
-void client_answer(struct client *client, const struct client_request *request,
-                   const struct client_result *result) {
+void client_answer(struct client *client, const struct dialect_request *request,
+                   const struct dialect_result *result) {
     struct buffer *out = &client->gateway->scratch;
-    struct client_account self = client_account(client);
+    struct dialect_account self = client_account(client);
     struct dialect_texts texts = {.out = out};
-    struct client_result told = *result;
+    struct dialect_result told = *result;
     char reason[DIALECT_FAULT_BYTES];
     buffer_clear(out);
     if (told.err != ERR_OK)
@@ -60,23 +60,23 @@ void client_answer(struct client *client, const struct client_request *request,
 
 static void answer_fault(struct client *client, const char *reason) {
     struct buffer *out = &client->gateway->scratch;
-    struct client_account self = client_account(client);
+    struct dialect_account self = client_account(client);
     buffer_clear(out);
     dialect_write_fault(client->dialect, client->account == 0 ? NULL : &self, slice_text(reason),
                         (uint64_t)loop_wall_ms(), out);
     send_or_close(client, slice_make(out->data, out->length));
 }
 
-void client_finish(struct client *client, const struct client_result *result) {
+void client_finish(struct client *client, const struct dialect_result *result) {
     client_answer(client, &client->request, result);
-    client_request_free(&client->request);
+    dialect_request_free(&client->request);
     client->busy = client->started = false;
     client->again = NULL;
     client_continue(client);
 }
 
 void client_fail(struct client *client, enum err err, const char *reason) {
-    client_finish(client, &(struct client_result){.err = err, .reason = slice_text(reason)});
+    client_finish(client, &(struct dialect_result){.err = err, .reason = slice_text(reason)});
 }
 
 void client_kick(struct client *client, struct slice reason) {
@@ -106,8 +106,8 @@ void client_give_way(struct client *client, const char *reason) {
 /* --- requests ------------------------------------------------------------------------------ */
 
 /* NULL, or why the request may not be carried out on this connection. */
-static const char *forbidden(const struct client *client, const struct client_request *request) {
-    const struct client_id *actor = &request->actor;
+static const char *forbidden(const struct client *client, const struct dialect_request *request) {
+    const struct dialect_id *actor = &request->actor;
     if (request->login_needed && !client_is_in(client))
         return "log in first";
     /* Whoever waits for a 300 that never comes would send the same again and again. */
@@ -124,16 +124,16 @@ static const char *forbidden(const struct client *client, const struct client_re
     return NULL;
 }
 
-static void answer_and_free(struct client *client, struct client_request *request, enum err err,
+static void answer_and_free(struct client *client, struct dialect_request *request, enum err err,
                             const char *reason) {
     client_answer(client, request,
-                  &(struct client_result){.err = err, .reason = slice_text(reason)});
-    client_request_free(request);
+                  &(struct dialect_result){.err = err, .reason = slice_text(reason)});
+    dialect_request_free(request);
 }
 
 static void peer_found(struct client *client, enum err err, uint64_t number) {
-    struct client_request request = client->request;
-    client->request = (struct client_request){0};
+    struct dialect_request request = client->request;
+    client->request = (struct dialect_request){0};
     client->busy = false;
     if (err != ERR_OK)
         answer_and_free(client, &request, err, "");
@@ -142,18 +142,18 @@ static void peer_found(struct client *client, enum err err, uint64_t number) {
     client_continue(client);
 }
 
-static void take_text(struct client *client, struct client_request *request) {
+static void take_text(struct client *client, struct dialect_request *request) {
     uint64_t number;
     /* While the name is looked up, the request is the one in progress and keeps its place. */
     client->request = *request;
     client->busy = true;
     patience_start(&client->patience, client->gateway->settings.send_timeout_ms);
     edge_pause(client->edge);
-    if (names_find(client, request->peer_kind, &request->peer, &number, peer_found))
+    if (names_find(client, request->recipient_kind, &request->recipient, &number, peer_found))
         peer_found(client, ERR_OK, number);
 }
 
-static void take_request(struct client *client, struct client_request *request) {
+static void take_request(struct client *client, struct dialect_request *request) {
     const char *reason = forbidden(client, request);
     if (reason != NULL) {
         request->operation = OPERATION_NONE; /* 2, 5 and 7 would not tell the reason */
@@ -214,7 +214,7 @@ static void on_end(void *argument, struct edge_connection *edge) {
 }
 
 /* The binary framing has one byte for the number, and those of the extensions are larger. */
-static void refuse_ext(struct client_request *request, enum err *err,
+static void refuse_ext(struct dialect_request *request, enum err *err,
                        char fault[DIALECT_FAULT_BYTES]) {
     request->ext = false;
     request->ref = slice_make(NULL, 0);
@@ -241,7 +241,7 @@ void client_set_pace(struct client *client) {
  * text until its `ref` is answered gets that answer, and goes on; to others the object is
  * malformed. */
 static void refuse_object(struct client *client, cJSON *json, const char *fault) {
-    struct client_request request;
+    struct dialect_request request;
     char other_fault[DIALECT_FAULT_BYTES];
     enum dialect before = client->dialect;
     if (before == DIALECT_UNKNOWN)
@@ -254,7 +254,7 @@ static void refuse_object(struct client *client, cJSON *json, const char *fault)
         return;
     }
     client->dialect = before;
-    client_request_free(&request);
+    dialect_request_free(&request);
     edge_count_fault(client->edge, fault);
 }
 
@@ -281,7 +281,7 @@ static void on_object(void *argument, struct edge_connection *edge, struct slice
         return;
     }
     edge_count_good(edge);
-    struct client_request request;
+    struct dialect_request request;
     enum err err = dialect_read(client->dialect, client->ext, json, &request, fault);
     request.trace = next_trace(client->gateway);
     request.read_us = loop_now_us();
@@ -333,7 +333,7 @@ static void on_close(void *argument, struct edge_connection *edge) {
     operation_drop(client);
     cursors_flush(gateway); /* the account may be on its way to another gateway */
     if (client->busy)
-        client_request_free(&client->request);
+        dialect_request_free(&client->request);
     free(client);
 }
 

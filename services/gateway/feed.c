@@ -64,7 +64,7 @@ static int text_of(struct client *client, const struct entry *entry, struct entr
     if (skipped == 0)
         return entry_texts_get(texts, client, entry, text_r);
     struct buffer *out = &client->gateway->scratch;
-    struct client_account self = client_account(client);
+    struct dialect_account self = client_account(client);
     buffer_clear(out);
     dialect_write_skipped(client->dialect, &self, entry, skipped, (uint64_t)loop_wall_ms(), out);
     *text_r = slice_make(out->data, out->length);

@@ -22,8 +22,8 @@
 
 #include "common/loop.h"
 #include "common/peers.h"
-#include "services/gateway/dialect.h"
-#include "services/gateway/edge.h"
+#include "services/gateway/dialect/dialect.h"
+#include "services/gateway/edge/edge.h"
 #include "services/gateway/patience.h"
 #include "services/gateway/positions.h"
 
@@ -89,12 +89,12 @@ struct client {
     UT_hash_handle by_binding;
 
     /* requests: one at a time, but for texts */
-    struct client_request request; /* while busy */
-    bool ended;                    /* it has said all that it will: it has closed, or we stop */
-    int64_t stored_ms;             /* when its last text was; 0: none, or its copy is written */
-    bool busy;                     /* `request` is being carried out, or waits for the texts */
-    bool started;                  /* it is being carried out */
-    struct patience patience;      /* with the request in progress, from its look-ups on */
+    struct dialect_request request; /* while busy */
+    bool ended;                     /* it has said all that it will: it has closed, or we stop */
+    int64_t stored_ms;              /* when its last text was; 0: none, or its copy is written */
+    bool busy;                      /* `request` is being carried out, or waits for the texts */
+    bool started;                   /* it is being carried out */
+    struct patience patience;       /* with the request in progress, from its look-ups on */
     unsigned char nonce[NONCE_BYTES];
     void (*again)(struct client *client); /* asks for it again; NULL: it is tried once */
     struct errand *errand;                /* that is on its way for it; NULL: none */
@@ -188,12 +188,12 @@ void client_set_state(struct client *client, enum client_state state);
 /* Its dialect or `ext` changed. */
 void client_set_pace(struct client *client);
 bool client_is_in(const struct client *client); /* logged in: CATCHING_UP or LIVE */
-struct client_account client_account(const struct client *client);
+struct dialect_account client_account(const struct client *client);
 /* Answers `request`, with the time and, where the result has none, a reason. */
-void client_answer(struct client *client, const struct client_request *request,
-                   const struct client_result *result);
+void client_answer(struct client *client, const struct dialect_request *request,
+                   const struct dialect_result *result);
 /* Ends the request in progress: answers it, frees it, and lets the next one in. */
-void client_finish(struct client *client, const struct client_result *result);
+void client_finish(struct client *client, const struct dialect_result *result);
 void client_fail(struct client *client, enum err err, const char *reason);
 /* Closes the connection, having told it that the operator wants it so, and why. */
 void client_kick(struct client *client, struct slice reason);
@@ -218,7 +218,7 @@ void watch_queues(struct gateway *self);
 
 /* A sentence with the request's own ids ("group ccc does not exist"), in `out`; empty where
  * err_text(err) says enough. */
-struct slice reason_of(const struct client_request *request, enum err err,
+struct slice reason_of(const struct dialect_request *request, enum err err,
                        char out[DIALECT_FAULT_BYTES]);
 
 /* --- operations.c ---------------------------------------------------------------------------- */
@@ -234,13 +234,13 @@ void operation_drop(struct client *client);
 
 /* The same for each request of an account with the same `ref`, and for a registration with the same
  * ref, id and e-mail address; without a ref another one each time. */
-void client_nonce(const struct client *client, const struct client_request *request,
+void client_nonce(const struct client *client, const struct dialect_request *request,
                   unsigned char nonce_r[NONCE_BYTES]);
 
 /* --- sends.c --------------------------------------------------------------------------------- */
 
 /* Takes the request over and stores its text; answers when that is done. `to`: the number. */
-void send_start(struct client *client, struct client_request *request, uint64_t to);
+void send_start(struct client *client, struct dialect_request *request, uint64_t to);
 /* Texts that wait go to a delivery, in order; those whose time is over fail. */
 void send_tick(struct gateway *gateway, int64_t now_ms);
 /* The client is gone: what no delivery has is dropped. */
@@ -366,7 +366,7 @@ void names_destroy(struct names **self);
  * is asked, again and again while it is away and the client's patience lasts, and `done` is called
  * once with the number, or with an error, unless the client is gone.
  */
-bool names_find(struct client *client, enum peer_kind kind, const struct client_id *id,
+bool names_find(struct client *client, enum recipient_kind kind, const struct dialect_id *id,
                 uint64_t *number_r,
                 void (*done)(struct client *client, enum err err, uint64_t number));
 void names_tick(struct gateway *gateway, int64_t now_ms);

@@ -27,7 +27,7 @@ struct look_up {
     struct look_up *prev, *next;
     struct gateway *gateway;
     uint64_t client, trace;
-    enum peer_kind kind;
+    enum recipient_kind kind;
     char id[ID_MAX_BYTES + 1];
     void (*done)(struct client *client, enum err err, uint64_t number);
 };
@@ -56,11 +56,12 @@ void names_destroy(struct names **self_p) {
     *self_p = NULL;
 }
 
-static struct name **table_of(struct names *self, enum peer_kind kind) {
-    return kind == PEER_GROUP ? &self->groups : &self->accounts;
+static struct name **table_of(struct names *self, enum recipient_kind kind) {
+    return kind == RECIPIENT_GROUP ? &self->groups : &self->accounts;
 }
 
-static void remember(struct names *self, enum peer_kind kind, const char *id, uint64_t number) {
+static void remember(struct names *self, enum recipient_kind kind, const char *id,
+                     uint64_t number) {
     struct name **table = table_of(self, kind);
     struct name *name = NULL;
     HASH_FIND_STR(*table, id, name);
@@ -95,8 +96,9 @@ static void answered(void *argument, enum err err, const void *reply, const char
     uint64_t number = 0;
     if (err == ERR_OK) {
         const struct u64_list *numbers =
-            look_up->kind == PEER_GROUP ? &((const struct group_resolve_reply *)reply)->groups
-                                        : &((const struct auth_resolve_reply *)reply)->accounts;
+            look_up->kind == RECIPIENT_GROUP
+                ? &((const struct group_resolve_reply *)reply)->groups
+                : &((const struct auth_resolve_reply *)reply)->accounts;
         number = numbers->count == 1 ? numbers->items[0] : 0;
         if (number != 0) /* one that is not there may be there soon */
             remember(look_up->gateway->names, look_up->kind, look_up->id, number);
@@ -106,7 +108,7 @@ static void answered(void *argument, enum err err, const void *reply, const char
 
 static void ask(struct look_up *look_up) {
     struct gateway *gateway = look_up->gateway;
-    bool group = look_up->kind == PEER_GROUP;
+    bool group = look_up->kind == RECIPIENT_GROUP;
     struct peers *peers = group ? gateway->group : gateway->auth;
     struct slice id = slice_text(look_up->id);
     struct slice_list ids = {&id, 1};
@@ -139,7 +141,7 @@ void names_tick(struct gateway *gateway, int64_t now_ms) {
     }
 }
 
-bool names_find(struct client *client, enum peer_kind kind, const struct client_id *id,
+bool names_find(struct client *client, enum recipient_kind kind, const struct dialect_id *id,
                 uint64_t *number_r,
                 void (*done)(struct client *client, enum err err, uint64_t number)) {
     struct gateway *gateway = client->gateway;

@@ -21,7 +21,7 @@ static void add(crypto_generichash_state *state, struct slice text) {
         crypto_generichash_update(state, (const unsigned char *)text.data, text.length);
 }
 
-void client_nonce(const struct client *client, const struct client_request *request,
+void client_nonce(const struct client *client, const struct dialect_request *request,
                   unsigned char nonce_r[NONCE_BYTES]) {
     bool registers = request->operation == OPERATION_REGISTER;
     struct slice ref = request->ref;

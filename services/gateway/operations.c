@@ -18,7 +18,7 @@ static void opt_in(struct client *client) {
 
 static void registered(struct client *client, enum err err, const void *reply_v) {
     const struct auth_register_reply *reply = reply_v;
-    struct client_result result = {.err = err};
+    struct dialect_result result = {.err = err};
     if (err == ERR_OK) {
         result.account = reply->account;
         result.account_id = reply->id;
@@ -28,7 +28,7 @@ static void registered(struct client *client, enum err err, const void *reply_v)
 }
 
 static void start_register(struct client *client) {
-    const struct client_request *request = &client->request;
+    const struct dialect_request *request = &client->request;
     struct auth_register body = {.id = request->account,
                                  .email = request->email,
                                  .password = request->password,
@@ -88,11 +88,11 @@ static void bound(struct client *client, enum err err, uint64_t wait_ms) {
     }
     opt_in(client);
     client->backlog = client->request.backlog;
-    struct client_result result = {.err = ERR_OK,
-                                   .account = client->account,
-                                   .account_id = slice_text(client->account_id),
-                                   .token = slice_text(client->token),
-                                   .epoch = client->epoch};
+    struct dialect_result result = {.err = ERR_OK,
+                                    .account = client->account,
+                                    .account_id = slice_text(client->account_id),
+                                    .token = slice_text(client->token),
+                                    .epoch = client->epoch};
     client_set_state(client, CLIENT_CATCHING_UP);
     client_finish(client, &result);
     feed_start(client);
@@ -175,7 +175,7 @@ static void logged_out(struct client *client, enum err err, const void *reply) {
         bindings_unbind(client);
     }
     forget_account(client);
-    client_finish(client, &(struct client_result){.err = ERR_OK});
+    client_finish(client, &(struct dialect_result){.err = ERR_OK});
 }
 
 /* Repeating it does no harm: a token is void once. */
@@ -215,7 +215,7 @@ static const struct {
 };
 
 static void person_found(struct client *client, enum err err, uint64_t number) {
-    struct client_id *person = &client->request.person;
+    struct dialect_id *person = &client->request.person;
     person->number = number;
     if (err == ERR_OK && person->present && number == 0)
         err = ERR_NO_ACCOUNT;
@@ -226,13 +226,13 @@ static void person_found(struct client *client, enum err err, uint64_t number) {
 }
 
 static void group_found(struct client *client, enum err err, uint64_t number) {
-    struct client_id *group = &client->request.group;
+    struct dialect_id *group = &client->request.group;
     group->number = number;
     if (err == ERR_OK && group->present && number == 0)
         err = ERR_NO_GROUP;
     if (err != ERR_OK)
         client_fail(client, err, "");
-    else if (names_find(client, PEER_USER, &client->request.person, &number, person_found))
+    else if (names_find(client, RECIPIENT_USER, &client->request.person, &number, person_found))
         person_found(client, ERR_OK, number);
 }
 
@@ -247,7 +247,7 @@ void operation_start(struct client *client) {
         client_fail(client, ERR_INTERNAL, "");
     else if (!operations[operation].looked_up)
         operations[operation].start(client);
-    else if (names_find(client, PEER_GROUP, &client->request.group, &number, group_found))
+    else if (names_find(client, RECIPIENT_GROUP, &client->request.group, &number, group_found))
         group_found(client, ERR_OK, number);
     log_trace_end(before);
 }

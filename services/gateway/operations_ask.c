@@ -101,7 +101,7 @@ void operation_ask(struct client *client, struct peers *peers, const struct mess
 
 void operation_end(struct client *client, enum err err, const void *reply) {
     (void)reply;
-    client_finish(client, &(struct client_result){.err = err});
+    client_finish(client, &(struct dialect_result){.err = err});
 }
 
 static void await_no_more(struct client *client) {

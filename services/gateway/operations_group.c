@@ -7,7 +7,7 @@
 
 static void group_created(struct client *client, enum err err, const void *reply_v) {
     const struct group_create_reply *reply = reply_v;
-    struct client_result result = {.err = err};
+    struct dialect_result result = {.err = err};
     if (err == ERR_OK) {
         result.group = reply->group;
         result.group_id = reply->id;
@@ -17,7 +17,7 @@ static void group_created(struct client *client, enum err err, const void *reply
 }
 
 /* The chosen id as text, also where it was read as a number. */
-static struct slice id_text(const struct client_id *id, char out[24]) {
+static struct slice id_text(const struct dialect_id *id, char out[24]) {
     if (!id->present || id->text.length > 0)
         return id->text;
     snprintf(out, 24, "%llu", (unsigned long long)id->number);
@@ -25,7 +25,7 @@ static struct slice id_text(const struct client_id *id, char out[24]) {
 }
 
 void operation_create_group(struct client *client) {
-    const struct client_request *request = &client->request;
+    const struct dialect_request *request = &client->request;
     char digits[24];
     struct group_create body = {.account = client->account,
                                 .id = id_text(&request->group, digits),
@@ -44,7 +44,7 @@ void operation_join(struct client *client) {
 }
 
 void operation_answer_join(struct client *client) {
-    const struct client_request *request = &client->request;
+    const struct dialect_request *request = &client->request;
     struct group_answer_join body = {.group = request->group.number,
                                      .account = client->account,
                                      .asker = request->person.number,

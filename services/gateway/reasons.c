@@ -11,7 +11,7 @@ struct names_of_request {
     char group[ID_TEXT_BYTES], person[ID_TEXT_BYTES];
 };
 
-static void print_id(const struct client_id *id, char out[ID_TEXT_BYTES]) {
+static void print_id(const struct dialect_id *id, char out[ID_TEXT_BYTES]) {
     if (id->text.length > 0)
         snprintf(out, ID_TEXT_BYTES, "%.*s", (int)id->text.length, id->text.data);
     else
@@ -19,7 +19,7 @@ static void print_id(const struct client_id *id, char out[ID_TEXT_BYTES]) {
 }
 
 /* What each error says, with G for the group and P for the person; NULL: its usual text will do. */
-static const char *pattern_of_person(const struct client_request *request, enum err err) {
+static const char *pattern_of_person(const struct dialect_request *request, enum err err) {
     bool send = request->operation == OPERATION_SEND;
     switch (err) {
     case ERR_NO_ACCOUNT:
@@ -56,7 +56,7 @@ static const char *pattern_of_person(const struct client_request *request, enum 
     }
 }
 
-static const char *pattern_of_group(const struct client_request *request, enum err err) {
+static const char *pattern_of_group(const struct dialect_request *request, enum err err) {
     switch (err) {
     case ERR_NO_GROUP:
         return "group G does not exist";
@@ -102,17 +102,18 @@ static size_t fill_in(const char *pattern, const struct names_of_request *names,
     return length;
 }
 
-struct slice reason_of(const struct client_request *request, enum err err,
+struct slice reason_of(const struct dialect_request *request, enum err err,
                        char out[DIALECT_FAULT_BYTES]) {
     struct names_of_request names;
-    bool to_group = request->peer_kind == PEER_GROUP, to_person = request->peer_kind == PEER_USER;
+    bool to_group = request->recipient_kind == RECIPIENT_GROUP,
+         to_person = request->recipient_kind == RECIPIENT_USER;
     bool group = request->group.present || to_group, person = request->person.present || to_person;
     if (err == ERR_TAKEN && request->operation == OPERATION_REGISTER)
         return slice_make(out,
                           (size_t)snprintf(out, DIALECT_FAULT_BYTES, "the id %.*s is taken",
                                            (int)request->account.length, request->account.data));
-    print_id(to_group ? &request->peer : &request->group, names.group);
-    print_id(to_person ? &request->peer : &request->person, names.person);
+    print_id(to_group ? &request->recipient : &request->group, names.group);
+    print_id(to_person ? &request->recipient : &request->person, names.person);
     const char *pattern = person ? pattern_of_person(request, err) : NULL;
     if (pattern == NULL && group)
         pattern = err == ERR_TAKEN ? "the id G is taken" : pattern_of_group(request, err);

@@ -100,7 +100,7 @@ void received_tick(struct gateway *gateway, int64_t now_ms) {
         if (!stored && client->stored_by_ms > now_ms)
             return;
         end_waiting(client);
-        client_finish(client, &(struct client_result){.err = stored ? ERR_OK : ERR_UNAVAILABLE});
+        client_finish(client, &(struct dialect_result){.err = stored ? ERR_OK : ERR_UNAVAILABLE});
     }
 }
 
@@ -110,7 +110,7 @@ void received_stop(struct client *client) { end_waiting(client); }
 
 /* 0: this gateway does not know. */
 static uint64_t conversation_of(const struct client *client) {
-    const struct client_request *request = &client->request;
+    const struct dialect_request *request = &client->request;
     if (request->group.present)
         return conversation_of_group(request->group.number);
     if (!request->person.present)
@@ -123,7 +123,7 @@ static uint64_t conversation_of(const struct client *client) {
 /* Delivery has found and moved the cursor. */
 static void moved(struct client *client, enum err err, const void *reply_v) {
     const struct delivery_received_reply *reply = reply_v;
-    const struct client_request *request = &client->request;
+    const struct dialect_request *request = &client->request;
     if (err == ERR_OK && client_is_in(client)) {
         uint64_t conversation = reply->conversation;
         if (conversation_kind(conversation) == CONVERSATION_PAIR)
@@ -140,7 +140,7 @@ static void moved(struct client *client, enum err err, const void *reply_v) {
 }
 
 void received_start(struct client *client) {
-    const struct client_request *request = &client->request;
+    const struct dialect_request *request = &client->request;
     uint64_t conversation = conversation_of(client);
     const struct position *position =
         conversation == 0 ? NULL : positions_find(&client->positions, conversation);

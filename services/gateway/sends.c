@@ -26,12 +26,12 @@
 
 /* Whom a client writes to, which is what makes a conversation of its. */
 struct recipient {
-    enum peer_kind kind;
+    enum recipient_kind kind;
     uint64_t number;
 };
 
 struct send {
-    struct client_request request;
+    struct dialect_request request;
     unsigned char nonce[NONCE_BYTES];
     struct recipient to;
     struct flight *flight;      /* that it is on its way with; NULL: waits */
@@ -52,7 +52,7 @@ struct flight {
 
 /* For choosing an instance. Two conversations may have the same. */
 static uint64_t conversation_key(uint64_t account, struct recipient to) {
-    if (to.kind == PEER_GROUP)
+    if (to.kind == RECIPIENT_GROUP)
         return peers_hash(to.number, 0);
     return account < to.number ? peers_hash(account, to.number) : peers_hash(to.number, account);
 }
@@ -63,7 +63,7 @@ static bool goes_to(const struct send *send, struct recipient to) {
 
 /* --- the end of a text --------------------------------------------------------------------- */
 
-static size_t bytes_of(const struct client_request *request) {
+static size_t bytes_of(const struct dialect_request *request) {
     return sizeof(struct send) + request->memory_bytes;
 }
 
@@ -73,12 +73,12 @@ static void remove_send(struct client *client, struct send *send) {
         client->gateway->waiting_sends--;
     DL_DELETE(client->sends, send);
     client->send_count--;
-    client_request_free(&send->request);
+    dialect_request_free(&send->request);
     free(send);
 }
 
 /* Answers its sender and ends it. */
-static void conclude(struct client *client, struct send *send, struct client_result result) {
+static void conclude(struct client *client, struct send *send, struct dialect_result result) {
     struct gateway *gateway = client->gateway;
     uint64_t before = log_trace_begin(send->request.trace);
     metric_add(result.err == ERR_OK ? gateway->stored : gateway->refused, 1);
@@ -128,7 +128,7 @@ static void land(struct client *client, const struct flight *flight, enum err er
             client->gateway->waiting_sends++;
             continue;
         }
-        struct client_result result = {.err = err};
+        struct dialect_result result = {.err = err};
         if (err == ERR_OK && i < reply->cids.count && i < reply->times_ms.count) {
             result.cid = reply->cids.items[i];
             result.stored_ms = reply->times_ms.items[i];
@@ -175,7 +175,7 @@ static bool ask(struct client *client, struct flight *flight, const struct deliv
  * which stand before all others to it, one. */
 static void gather(const struct client *client, struct recipient to, struct delivery_send *body) {
     size_t bytes = 0;
-    if (to.kind == PEER_GROUP)
+    if (to.kind == RECIPIENT_GROUP)
         body->to_group = to.number;
     else
         body->to_account = to.number;
@@ -199,7 +199,7 @@ static void note_departure(const struct client *client, const struct send *send)
     uint64_t before = log_trace_begin(send->request.trace);
     log_debug("text_sent", "client=%llu account=%llu to_%s=%llu", (unsigned long long)client->id,
               (unsigned long long)client->account,
-              send->to.kind == PEER_GROUP ? "group" : "account",
+              send->to.kind == RECIPIENT_GROUP ? "group" : "account",
               (unsigned long long)send->to.number);
     log_trace_end(before);
 }
@@ -248,28 +248,28 @@ static void depart(struct client *client, struct recipient to) {
 
 /* --- from outside -------------------------------------------------------------------------- */
 
-static enum err admit(const struct gateway *gateway, const struct client_request *request,
+static enum err admit(const struct gateway *gateway, const struct dialect_request *request,
                       uint64_t to) {
     if (to == 0)
-        return request->peer_kind == PEER_GROUP ? ERR_NO_GROUP : ERR_NO_ACCOUNT;
+        return request->recipient_kind == RECIPIENT_GROUP ? ERR_NO_GROUP : ERR_NO_ACCOUNT;
     return gateway->send_bytes + bytes_of(request) > gateway->settings.waiting_texts_bytes
                ? ERR_OVERLOADED
                : ERR_OK;
 }
 
-void send_start(struct client *client, struct client_request *request, uint64_t to) {
+void send_start(struct client *client, struct dialect_request *request, uint64_t to) {
     struct gateway *gateway = client->gateway;
     enum err err = admit(gateway, request, to);
     struct send *send = err == ERR_OK ? calloc(1, sizeof *send) : NULL;
     if (send == NULL) {
         metric_add(gateway->refused, 1);
         client_answer(client, request,
-                      &(struct client_result){.err = err == ERR_OK ? ERR_OVERLOADED : err});
-        client_request_free(request);
+                      &(struct dialect_result){.err = err == ERR_OK ? ERR_OVERLOADED : err});
+        dialect_request_free(request);
         return;
     }
     send->request = *request;
-    send->to = (struct recipient){request->peer_kind, to};
+    send->to = (struct recipient){request->recipient_kind, to};
     send->deadline_ms = client->patience.until_ms;
     client_nonce(client, request, send->nonce);
     DL_APPEND(client->sends, send);
@@ -285,8 +285,8 @@ static void retry(struct client *client, int64_t now_ms) {
     DL_FOREACH_SAFE(client->sends, send, next) {
         if (send->flight == NULL && send->deadline_ms <= now_ms)
             conclude(client, send,
-                     (struct client_result){.err = send->unknown ? ERR_UNKNOWN_OUTCOME
-                                                                 : ERR_UNAVAILABLE});
+                     (struct dialect_result){.err = send->unknown ? ERR_UNKNOWN_OUTCOME
+                                                                  : ERR_UNAVAILABLE});
         else if (send->flight == NULL)
             depart(client, send->to);
     }

@@ -10,7 +10,7 @@
 
 #include "common/service.h"
 #include "proto/messages.h"
-#include "services/log/route.h"
+#include "services/route/route.h"
 
 /* Numbers that a creation tries before it gives up: those taken are ids that people chose. */
 #define GROUP_NUMBER_TRIES 100

@@ -66,8 +66,8 @@ void group_change_tell(struct group_change *change, const struct group_notice *n
 
 /* --- locking ------------------------------------------------------------------------------- */
 
-static struct log_head *head_of_self(const struct group_change *change, uint64_t account) {
-    return log_find_head(&change->heads, conversation_of_account(account));
+static struct entry_head *head_of_self(const struct group_change *change, uint64_t account) {
+    return entries_find_head(&change->heads, conversation_of_account(account));
 }
 
 /* The conversation that the plan is about; 0: none. */
@@ -78,17 +78,17 @@ static uint64_t conversation_of(const struct group_plan *plan) {
 }
 
 static enum err lock(struct group_change *change, const struct readers *readers) {
-    uint64_t ids[LOG_MAX_HEADS], conversation = conversation_of(change->plan);
+    uint64_t ids[ENTRIES_MAX_HEADS], conversation = conversation_of(change->plan);
     size_t count = 0;
     if (conversation != 0)
         ids[count++] = conversation;
     for (size_t i = 0; i < readers->count; i++)
         ids[count++] = conversation_of_account(readers->accounts[i]);
-    enum err err = log_lock(change->db, NULL, change->plan->service->instance, ids, count,
-                            change->arena, &change->heads);
+    enum err err = entries_lock(change->db, NULL, change->plan->service->instance, ids, count,
+                                change->arena, &change->heads);
     if (err != ERR_OK || conversation == 0)
         return err;
-    change->head = log_find_head(&change->heads, conversation);
+    change->head = entries_find_head(&change->heads, conversation);
     bool there = change->head != NULL && !change->head->dissolved;
     return change->plan->kind == CHANGE_OF_GROUP && !there ? ERR_NO_GROUP : ERR_OK;
 }
@@ -130,8 +130,8 @@ static enum err find_readers(const struct group_change *change, struct readers *
 static enum err open_conversations(const struct group_change *change,
                                    const struct readers *readers) {
     if (change->plan->kind == CHANGE_OF_ALL)
-        return log_open_broadcast(change->db);
-    return log_open_selves(change->db, readers->accounts, readers->count);
+        return entries_open_broadcast(change->db);
+    return entries_open_selves(change->db, readers->accounts, readers->count);
 }
 
 /* --- the notices --------------------------------------------------------------------------- */
@@ -142,16 +142,16 @@ static size_t copies(const struct group_notice *notice) {
 }
 
 /* The rows of all notices, one after the other, each with all its copies; NULL without memory. */
-static struct log_row *make_rows(const struct group_change *change, size_t *count_r) {
+static struct entry_row *make_rows(const struct group_change *change, size_t *count_r) {
     size_t count = 0, at = 0;
     for (size_t i = 0; i < change->notice_count; i++)
         count += copies(&change->notices[i]);
-    struct log_row *rows = record_arena_alloc(change->arena, count * sizeof *rows);
+    struct entry_row *rows = record_arena_alloc(change->arena, count * sizeof *rows);
     for (size_t i = 0; rows != NULL && i < change->notice_count; i++) {
         const struct group_notice *notice = &change->notices[i];
         bool own = notice->selves.count > 0;
         for (size_t j = 0; j < copies(notice); j++)
-            rows[at++] = (struct log_row){
+            rows[at++] = (struct entry_row){
                 .head = own ? head_of_self(change, notice->selves.items[j]) : change->head,
                 .type = notice->type,
                 .sender = notice->from == NULL ? 0 : notice->from->account,
@@ -165,15 +165,15 @@ static struct log_row *make_rows(const struct group_change *change, size_t *coun
     return rows;
 }
 
-static enum err append(struct group_change *change, struct log_row *rows, size_t count) {
+static enum err append(struct group_change *change, struct entry_row *rows, size_t count) {
     enum err err = ERR_OK;
-    for (size_t at = 0; err == ERR_OK && at < count; at += LOG_MAX_ROWS) {
-        size_t some = count - at < LOG_MAX_ROWS ? count - at : LOG_MAX_ROWS;
+    for (size_t at = 0; err == ERR_OK && at < count; at += ENTRIES_MAX_ROWS) {
+        size_t some = count - at < ENTRIES_MAX_ROWS ? count - at : ENTRIES_MAX_ROWS;
         if (at > 0)
-            err = log_next_block(change->db, &change->heads);
+            err = entries_next_block(change->db, &change->heads);
         /* Not committed at once: a notice that can't be stored takes the change back with it. */
         if (err == ERR_OK)
-            err = log_append(change->db, &change->heads, rows + at, some, false);
+            err = entries_append(change->db, &change->heads, rows + at, some, false);
     }
     return err;
 }
@@ -183,19 +183,19 @@ static enum err append(struct group_change *change, struct log_row *rows, size_t
 /* Everyone who was a member before the change, and its subject. */
 static int route_to_group(const struct group_change *change, const struct entry *entry,
                           struct route_batch *batch) {
-    const struct log_head *head = change->head;
+    const struct entry_head *head = change->head;
     size_t count = head->members.count;
     uint64_t *accounts = record_arena_alloc(change->arena, (count + 1) * sizeof *accounts);
     if (accounts == NULL)
         return -1;
     if (count > 0)
         memcpy(accounts, head->members.items, count * sizeof *accounts);
-    if (change->subject.account != 0 && !log_is_member(head, change->subject.account))
+    if (change->subject.account != 0 && !entries_is_member(head, change->subject.account))
         accounts[count++] = change->subject.account;
     return route_batch_add(batch, entry, accounts, count);
 }
 
-static int route_row(const struct group_change *change, const struct log_row *row,
+static int route_row(const struct group_change *change, const struct entry_row *row,
                      const struct group_notice *notice, struct route_batch *batch) {
     static const struct group_party nobody;
     const struct group_party *from = notice->from == NULL ? &nobody : notice->from;
@@ -224,7 +224,7 @@ static int route_row(const struct group_change *change, const struct log_row *ro
                                                : route_to_group(change, &entry, batch);
 }
 
-static void route(const struct group_change *change, const struct log_row *rows) {
+static void route(const struct group_change *change, const struct entry_row *rows) {
     struct router *router = change->plan->service->router;
     struct route_batch *batch = route_batch_new();
     int status = batch == NULL ? -1 : 0;
@@ -249,7 +249,7 @@ static enum err finish_repeat(struct group_change *change) {
 /* With every conversation locked: carries the change out and tells of it. */
 static enum err finish(struct group_change *change) {
     size_t count;
-    struct log_row *rows = make_rows(change, &count);
+    struct entry_row *rows = make_rows(change, &count);
     enum err err = rows == NULL ? ERR_OVERLOADED : ERR_OK;
     if (err == ERR_OK)
         err = group_done_add(change->done, change->db, 0);
@@ -261,8 +261,8 @@ static enum err finish(struct group_change *change) {
     if (err == ERR_OK)
         err = append(change, rows, count);
     if (err == ERR_OK && change->leavers.count > 0)
-        err = log_close_cursors(change->db, change->head->id, change->leavers.items,
-                                change->leavers.count, change->head->last_cid);
+        err = entries_close_cursors(change->db, change->head->id, change->leavers.items,
+                                    change->leavers.count, change->head->last_cid);
     if (err == ERR_OK)
         err = db_commit(change->db);
     if (err == ERR_OK)

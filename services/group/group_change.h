@@ -31,14 +31,14 @@
 #ifndef PARLEY_GROUP_CHANGE_H
 #define PARLEY_GROUP_CHANGE_H
 
+#include "services/entries/entries.h"
 #include "services/group/group.h"
 #include "services/group/group_done.h"
-#include "services/log/store.h"
 
 /* Transactions until every conversation is locked: two, and more when its readers change. */
 #define GROUP_CHANGE_ATTEMPTS 5
-/* Accounts whose own conversations one change locks; with the group's within LOG_MAX_HEADS. */
-#define GROUP_CHANGE_MAX_SELVES (LOG_MAX_HEADS - 1)
+/* Accounts whose own conversations one change locks; with the group's within ENTRIES_MAX_HEADS. */
+#define GROUP_CHANGE_MAX_SELVES (ENTRIES_MAX_HEADS - 1)
 
 struct group_change;
 typedef enum err group_step(struct group_change *change);
@@ -80,10 +80,10 @@ struct group_change {
     const struct group_done *done;
     struct db *db;
     struct record_arena *arena; /* of the request; holds what a step leaves in the change */
-    struct log_heads heads;
+    struct entry_heads heads;
     /* Of the plan's group, never dissolved, with all members as before the change; or of the
      * conversation of all; NULL for a change between accounts. */
-    struct log_head *head;
+    struct entry_head *head;
     struct group_party by, subject; /* `by` is nobody for the operator, with that role */
     /* What `check` sets: at most two notices, to whatever number of conversations. */
     struct group_notice notices[2];

@@ -30,7 +30,7 @@ enum err group_write_joined(struct group_change *change) {
                                db_u64((uint64_t)loop_wall_ms())),
                        NULL);
     if (err == ERR_OK)
-        err = log_open_cursor(change->db, conversation, account, change->head->last_cid);
+        err = entries_open_cursor(change->db, conversation, account, change->head->last_cid);
     return err;
 }
 

@@ -1,7 +1,7 @@
 /* group.resolve: the numbers of groups by their string ids; one that is dissolved keeps its own. */
 #include "services/group/group.h"
 #include "services/group/group_sql.h"
-#include "services/log/resolve.h"
+#include "services/lookup/resolve.h"
 
 enum err group_handle_resolve(void *context, struct db *db, struct record_arena *arena,
                               const void *body, void *reply_r) {

@@ -2,7 +2,7 @@
 #include "services/group/group_sql.h"
 
 #include "services/group/group.h"
-#include "services/log/resolve.h"
+#include "services/lookup/resolve.h"
 
 #define TEXT_OF(number_) #number_
 #define TEXT(number_) TEXT_OF(number_)

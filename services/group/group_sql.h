@@ -1,7 +1,7 @@
 /*
  * Every statement of group. It writes the tables conversation (rows of groups), member, friendship,
  * request and done, and the name of an account, since the notice of it must be in the same
- * transaction; message rows and cursors it writes through services/log.
+ * transaction; message rows and cursors it writes through services/entries.
  *
  * Argument lists are in the order of the placeholders. What changes a group's rows runs while its
  * head is locked, what changes a friendship's or a request's while its people's own conversations

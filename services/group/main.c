@@ -1,8 +1,8 @@
 /*
  * parley-group: groups, who is in them, friends, the operator's messages, and who is told of what.
  */
+#include "services/entries/restored.h"
 #include "services/group/group.h"
-#include "services/log/restored.h"
 
 static const struct config_option options[] = {
     CONFIG_INCLUDE(struct group_settings, service, service_options),
@@ -46,7 +46,7 @@ static const struct service_handler handlers[] = {
 static int start(struct service *service, void *context) {
     struct group_service *self = context;
     self->instance = service_instance(service);
-    if (service_use_pool(service, &self->settings.db, log_check) != 0)
+    if (service_use_pool(service, &self->settings.db, entries_check) != 0)
         return -1;
     self->router =
         router_new(service, self->settings.session_peers, self->settings.presence_settle_ms);

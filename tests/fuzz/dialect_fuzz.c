@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "services/gateway/dialect.h"
-#include "services/gateway/edge_private.h"
+#include "services/gateway/dialect/dialect.h"
+#include "services/gateway/edge/private.h"
 #include "services/gateway/gateway.h"
 
 #define CHECK(condition)                                                                           \
@@ -50,17 +50,17 @@ static void check_written(enum dialect dialect, const char *data, size_t length)
     cJSON_Delete(json);
 }
 
-static void check_result(enum dialect dialect, bool ext, const struct client_request *request,
+static void check_result(enum dialect dialect, bool ext, const struct dialect_request *request,
                          enum err err, const char *fault) {
-    static const struct client_account self = {7, {"7", 1}};
-    struct client_result result = {.err = err,
-                                   .reason = slice_text(fault),
-                                   .account = 7,
-                                   .account_id = slice_text("7"),
-                                   .token = request->token,
-                                   .group = 8,
-                                   .group_name = request->name,
-                                   .cid = 9};
+    static const struct dialect_account self = {7, {"7", 1}};
+    struct dialect_result result = {.err = err,
+                                    .reason = slice_text(fault),
+                                    .account = 7,
+                                    .account_id = slice_text("7"),
+                                    .token = request->token,
+                                    .group = 8,
+                                    .group_name = request->name,
+                                    .cid = 9};
     struct buffer out = buffer_make(1 << 20);
     struct dialect_texts texts = {.out = &out};
     dialect_write_result(dialect, ext, &self, request, &result, &texts);
@@ -75,15 +75,15 @@ static void check_result(enum dialect dialect, bool ext, const struct client_req
 }
 
 /* The message as its recipients see it: the same text. */
-static void check_entry(bool ext, const struct client_request *request) {
-    struct entry entry = {.conversation =
-                              request->peer_kind == PEER_GROUP ? conversation_of_group(8) : 5,
-                          .cid = 9,
-                          .from = request->actor.number,
-                          .from_id = request->actor.text,
-                          .to = request->peer.number,
-                          .to_id = request->peer.text,
-                          .text = request->text};
+static void check_entry(bool ext, const struct dialect_request *request) {
+    struct entry entry = {
+        .conversation = request->recipient_kind == RECIPIENT_GROUP ? conversation_of_group(8) : 5,
+        .cid = 9,
+        .from = request->actor.number,
+        .from_id = request->actor.text,
+        .to = request->recipient.number,
+        .to_id = request->recipient.text,
+        .text = request->text};
     static const enum dialect dialects[] = {DIALECT_OURCHAT, DIALECT_YOUIM};
     for (size_t i = 0; i < 2; i++) {
         struct buffer out = buffer_make(1 << 20);
@@ -100,7 +100,7 @@ static void check_entry(bool ext, const struct client_request *request) {
 }
 
 /* Notices with what the request names, as everyone gets them. */
-static void check_notices(bool ext, const struct client_request *request) {
+static void check_notices(bool ext, const struct dialect_request *request) {
     static const uint64_t conversations[] = {0, (uint64_t)1 << 60 | 8, (uint64_t)2 << 60 | 7,
                                              (uint64_t)3 << 60};
     struct entry entry = {.cid = request->number,
@@ -129,7 +129,7 @@ static void check_notices(bool ext, const struct client_request *request) {
     }
 }
 
-static void check_reasons(const struct client_request *request) {
+static void check_reasons(const struct dialect_request *request) {
     for (enum err err = ERR_OK; err < ERR_COUNT; err++) {
         char text[DIALECT_FAULT_BYTES];
         struct slice reason = reason_of(request, err, text);
@@ -153,7 +153,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
             return 0;
         }
         (void)dialect_detect(json);
-        struct client_request request;
+        struct dialect_request request;
         bool flawed = fault[0] != '\0';
         CHECK(memchr(fault, '\0', sizeof fault));
         enum err err = dialect_read(dialect, ext, json, &request, fault);
@@ -170,7 +170,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
             check_notices(ext, &request);
             check_reasons(&request);
         }
-        client_request_free(&request);
+        dialect_request_free(&request);
     }
     return 0;
 }

@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "services/gateway/edge_proxy.h"
+#include "services/gateway/edge/proxy.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    struct edge_peer peer, again;
+    struct edge_remote peer, again;
     char line[2 * INET6_ADDRSTRLEN + 64];
     if (!edge_proxy_parse(slice_make((const char *)data, size), &peer) || peer.host[0] == '\0')
         return 0;

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "common/loop.h"
-#include "services/log/migrations.h"
+#include "services/schema/migrations.h"
 #include "tests/support/assertions.h"
 #include "tests/support/auth_fixture.h"
 

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "services/log/migrations.h"
+#include "services/schema/migrations.h"
 #include "tests/support/assertions.h"
 #include "tests/support/auth_fixture.h"
 #include "tests/support/fake_peer.h"

@@ -25,7 +25,7 @@
 #include "common/buffer.h"
 #include "common/log.h"
 #include "common/loop.h"
-#include "services/gateway/edge.h"
+#include "services/gateway/edge/edge.h"
 
 #define DEADLINE_MS 60000
 

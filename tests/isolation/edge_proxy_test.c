@@ -3,7 +3,7 @@
  */
 #include "tests/isolation/edge_fixture.h"
 
-#include "services/gateway/edge_proxy.h"
+#include "services/gateway/edge/proxy.h"
 
 #define LINE "PROXY TCP4 192.0.2.7 198.51.100.1 56324 5999\r\n"
 #define FIFTY "12345678901234567890123456789012345678901234567890"
@@ -21,7 +21,7 @@ static int proxied_setup(void **state) {
 /* --- the line --- */
 
 static void expect_line(const char *line, const char *host, unsigned port) {
-    struct edge_peer peer;
+    struct edge_remote peer;
     if (!edge_proxy_parse(slice_text(line), &peer))
         fail_msg("not taken: %s", line);
     assert_string_equal(peer.host, host);
@@ -60,7 +60,7 @@ static void lines_that_are_not_taken(void **state) {
         "PROXY UDP4 192.0.2.7 192.0.2.1 1 2\r\n",
         too_long,
     };
-    struct edge_peer peer;
+    struct edge_remote peer;
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
         if (edge_proxy_parse(slice_text(lines[i]), &peer))
             fail_msg("taken: %s", lines[i]);

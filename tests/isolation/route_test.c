@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "common/service.h"
-#include "services/log/route.h"
+#include "services/route/route.h"
 
 static void expect_dirty(struct fake_peer *session) {
     struct session_dirty dirty;

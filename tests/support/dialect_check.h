@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-#include "services/gateway/dialect.h"
+#include "services/gateway/dialect/dialect.h"
 
 struct fault_case {
     const char *json;
@@ -40,11 +40,11 @@ static inline char *json_of(const char *text) {
 /* Reads `text` (with ' for "); `fault` NULL: it must be good, else exactly that sentence. The
  * caller frees the request. */
 static inline void check_read(enum dialect dialect, bool ext, const char *text, const char *fault,
-                              struct client_request *request) {
+                              struct dialect_request *request) {
     char *json_text = json_of(text);
     char found[DIALECT_FAULT_BYTES] = "";
     cJSON *json = dialect_parse(slice_text(json_text), found);
-    *request = (struct client_request){.memory = NULL};
+    *request = (struct dialect_request){.memory = NULL};
     if (json && found[0] != '\0') {
         cJSON_Delete(json);
     } else if (json) {
@@ -58,9 +58,9 @@ static inline void check_read(enum dialect dialect, bool ext, const char *text, 
 static inline void check_faults(enum dialect dialect, const struct fault_case *cases,
                                 size_t count) {
     for (size_t i = 0; i < count; i++) {
-        struct client_request request;
+        struct dialect_request request;
         check_read(dialect, true, cases[i].json, cases[i].fault, &request);
-        client_request_free(&request);
+        dialect_request_free(&request);
     }
 }
 
@@ -69,7 +69,7 @@ static inline void check_slice(struct slice found, const char *expected) {
     assert_memory_equal(found.length ? found.data : "", expected, found.length);
 }
 
-static inline void check_id(struct client_id id, uint64_t number, const char *text) {
+static inline void check_id(struct dialect_id id, uint64_t number, const char *text) {
     assert_true(id.present);
     check_slice(id.text, text);
     if (id.text.length == 0)
@@ -88,9 +88,9 @@ static inline void check_json(const char *data, size_t length, const char *sampl
 }
 
 /* The answers to `request`: as many samples as there must be, then NULL. */
-static inline void check_answers(enum dialect dialect, bool ext, const struct client_account *self,
-                                 const struct client_request *request,
-                                 const struct client_result *result, const char *const samples[]) {
+static inline void check_answers(enum dialect dialect, bool ext, const struct dialect_account *self,
+                                 const struct dialect_request *request,
+                                 const struct dialect_result *result, const char *const samples[]) {
     struct buffer out = buffer_make(65536);
     struct dialect_texts texts = {.out = &out};
     dialect_write_result(dialect, ext, self, request, result, &texts);

@@ -22,14 +22,14 @@ static struct text request_text(enum dialect dialect, unsigned number, const cha
 }
 
 static void read_as(enum dialect dialect, bool ext, unsigned number, const char *body,
-                    const char *fault, struct client_request *request) {
+                    const char *fault, struct dialect_request *request) {
     struct text text = request_text(dialect, number, body);
     check_read(dialect, ext, text.bytes, fault, request);
 }
 
 static void reads_what_was_received(void **state) {
     (void)state;
-    struct client_request request;
+    struct dialect_request request;
     for (BOTH(dialect)) {
         read_as(dialect, true, 301, "{'peer':{'user':123},'cid':77}", NULL, &request);
         assert_int_equal(request.operation, OPERATION_RECEIVED);
@@ -39,20 +39,20 @@ static void reads_what_was_received(void **state) {
         assert_false(request.token_given);
         assert_int_equal(request.cid, 77);
         check_slice(request.ref, "r");
-        client_request_free(&request);
+        dialect_request_free(&request);
         read_as(dialect, true, 301, "{'peer':{'group':'500','user':null},'cid':'78'}", NULL,
                 &request);
         check_id(request.group, 500, "");
         assert_false(request.person.present);
         assert_int_equal(request.cid, 78);
-        client_request_free(&request);
+        dialect_request_free(&request);
         static const char *const system[] = {"0", "'0'", "'SYSTEM'"};
         for (size_t i = 0; i < sizeof system / sizeof system[0]; i++) {
             char body[64];
             snprintf(body, sizeof body, "{'peer':{'user':%s},'cid':1}", system[i]);
             read_as(dialect, true, 301, body, NULL, &request);
             assert_false(request.person.present || request.group.present);
-            client_request_free(&request);
+            dialect_request_free(&request);
         }
     }
     read_as(DIALECT_YOUIM, true, 301, "{'peer':{'user':'ben'},'cid':1,'token':'t'}", NULL,
@@ -60,7 +60,7 @@ static void reads_what_was_received(void **state) {
     check_id(request.person, 0, "ben");
     assert_true(request.token_given);
     check_slice(request.token, "t");
-    client_request_free(&request);
+    dialect_request_free(&request);
 }
 
 static void faults_of_what_was_received(void **state) {
@@ -78,32 +78,32 @@ static void faults_of_what_was_received(void **state) {
         FAULT("{'peer':{'user':1},'cid':'all'}",
               "cid must be a whole number from 1 to 9007199254740991"),
     };
-    struct client_request request;
+    struct dialect_request request;
     for (BOTH(dialect)) {
         for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
             read_as(dialect, true, 301, cases[i].json, cases[i].fault, &request);
-            client_request_free(&request);
+            dialect_request_free(&request);
         }
         read_as(dialect, false, 301, "{'peer':{'user':1},'cid':1}",
                 dialect == DIALECT_OURCHAT ? "code 301 is not known" : "msgType 301 is not known",
                 &request);
-        client_request_free(&request);
+        dialect_request_free(&request);
     }
     read_as(DIALECT_OURCHAT, true, 301, "{'peer':{'user':'ben'},'cid':1}",
             "peer.user must be a whole number from 1 to 9007199254740991", &request);
-    client_request_free(&request);
+    dialect_request_free(&request);
     read_as(DIALECT_OURCHAT, true, 301, "{'peer':{'group':0},'cid':1}",
             "peer.group must be a whole number from 1 to 9007199254740991", &request);
-    client_request_free(&request);
+    dialect_request_free(&request);
     read_as(DIALECT_YOUIM, true, 301, "{'peer':{'group':'SYSTEM'},'cid':1}",
             "peer.group must be 1 to 64 bytes without control characters, and not SYSTEM or 0",
             &request);
-    client_request_free(&request);
+    dialect_request_free(&request);
 }
 
 static void reads_a_resumption(void **state) {
     (void)state;
-    struct client_request request;
+    struct dialect_request request;
     for (BOTH(dialect)) {
         for (int ext = 0; ext < 2; ext++) {
             read_as(dialect, ext, 317, "{'token':'abc'}", NULL, &request);
@@ -114,12 +114,12 @@ static void reads_a_resumption(void **state) {
             assert_false(request.token_given);
             check_slice(request.token, "abc");
             check_slice(request.ref, "r");
-            client_request_free(&request);
+            dialect_request_free(&request);
         }
         read_as(dialect, false, 317, "{'token':'abc','ext':0,'confirm':'true'}", NULL, &request);
         assert_true(request.ext);
         assert_true(request.confirm);
-        client_request_free(&request);
+        dialect_request_free(&request);
         static const struct fault_case cases[] = {
             FAULT("{}", "token is missing"),
             FAULT("{'token':5}", "token must be a string"),
@@ -131,7 +131,7 @@ static void reads_a_resumption(void **state) {
         for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
             read_as(dialect, false, 317, cases[i].json, cases[i].fault, &request);
             check_slice(request.ref, "r"); /* the fault is its answer */
-            client_request_free(&request);
+            dialect_request_free(&request);
         }
     }
 }
@@ -148,7 +148,7 @@ static void confirm_stands_beside_ext(void **state) {
         {DIALECT_YOUIM, 1, "{'loginUserId':'ben'%s}"},
         {DIALECT_YOUIM, 113, "{'userId':'ben'%s}"},
     };
-    struct client_request request;
+    struct dialect_request request;
     for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++) {
         static const struct {
             const char *more;
@@ -169,22 +169,22 @@ static void confirm_stands_beside_ext(void **state) {
             read_as(requests[i].dialect, cases[k].ext, requests[i].number, body, cases[k].fault,
                     &request);
             assert_int_equal(request.confirm, cases[k].confirm);
-            client_request_free(&request);
+            dialect_request_free(&request);
         }
     }
 }
 
 static void answers_with_a_token(void **state) {
     (void)state;
-    struct client_request request = {.operation = OPERATION_LOGIN};
-    struct client_result result = {.account = 7, .token = slice_text("t\"t"), .time_ms = NOW};
+    struct dialect_request request = {.operation = OPERATION_LOGIN};
+    struct dialect_result result = {.account = 7, .token = slice_text("t\"t"), .time_ms = NOW};
     check_answers(DIALECT_OURCHAT, false, NULL, &request, &result,
                   ANSWERS("{'code':7,'time':1700000000,'data':{'state':0,'ocid':7}}"));
     check_answers(
         DIALECT_OURCHAT, true, NULL, &request, &result,
         ANSWERS("{'code':7,'time':1700000000,'data':{'state':0,'ocid':7,'token':'t\\'t'}}"));
-    request =
-        (struct client_request){.operation = OPERATION_RESUME, .ext = true, .ref = slice_text("r")};
+    request = (struct dialect_request){
+        .operation = OPERATION_RESUME, .ext = true, .ref = slice_text("r")};
     check_answers(
         DIALECT_OURCHAT, false, NULL, &request, &result,
         ANSWERS("{'code':7,'time':1700000000,'data':{'state':0,'ocid':7,'token':'t\\'t'}}",
@@ -192,7 +192,7 @@ static void answers_with_a_token(void **state) {
     check_answers(DIALECT_YOUIM, false, NULL, &request, &result,
                   ANSWERS("{'msgType':2,'resultCode':'success','token':'t\\'t'}",
                           "{'msgType':300,'ref':'r','ok':true}"));
-    result = (struct client_result){.err = ERR_BAD_TOKEN, .time_ms = NOW};
+    result = (struct dialect_result){.err = ERR_BAD_TOKEN, .time_ms = NOW};
     check_answers(DIALECT_OURCHAT, false, NULL, &request, &result,
                   ANSWERS("{'code':7,'time':1700000000,'data':{'state':1}}",
                           "{'code':300,'time':1700000000,'data':{'ref':'r','ok':false,'error':"
@@ -259,36 +259,36 @@ static void reads_how_much_of_a_backlog_is_wanted(void **state) {
     (void)state;
     static const char *const login[] = {
         [DIALECT_OURCHAT] = "'account':1,'password':'p'", [DIALECT_YOUIM] = "'loginUserId':'1'"};
-    struct client_request request;
+    struct dialect_request request;
     char body[128];
     for (BOTH(dialect)) {
         unsigned number = dialect == DIALECT_OURCHAT ? 6 : 1;
         snprintf(body, sizeof body, "{%s,'ext':1,'backlog':1000}", login[dialect]);
         read_as(dialect, false, number, body, NULL, &request);
         assert_int_equal(request.backlog, 1000);
-        client_request_free(&request);
+        dialect_request_free(&request);
         snprintf(body, sizeof body, "{%s,'backlog':[]}", login[dialect]); /* means nothing */
         struct text text = request_text(dialect, number, body);
         char *ref = strstr(text.bytes, "'ref':'r',");
         memset(ref, ' ', strlen("'ref':'r',"));
         check_read(dialect, false, text.bytes, NULL, &request);
         assert_int_equal(request.backlog, 0);
-        client_request_free(&request);
+        dialect_request_free(&request);
         read_as(dialect, false, 317, "{'token':'t','backlog':'1'}", NULL, &request);
         assert_int_equal(request.backlog, 1);
-        client_request_free(&request);
+        dialect_request_free(&request);
         static const char *const faults[] = {"0", "1001", "-1", "1.5", "true", "'x'", "[]"};
         for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
             snprintf(body, sizeof body, "{'token':'t','backlog':%s}", faults[i]);
             read_as(dialect, false, 317, body, "backlog must be a whole number from 1 to 1000",
                     &request);
-            client_request_free(&request);
+            dialect_request_free(&request);
         }
     }
 }
 
 static void check_skipped(enum dialect dialect, const struct entry *entry, const char *expected) {
-    const struct client_account self = {7, slice_text("me")};
+    const struct dialect_account self = {7, slice_text("me")};
     struct buffer out = buffer_make(1024);
     dialect_write_skipped(dialect, &self, entry, 12, NOW, &out);
     check_json(out.data, out.length, expected);

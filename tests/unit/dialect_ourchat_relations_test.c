@@ -12,11 +12,11 @@
 
 /* --- requests -------------------------------------------------------------------------------- */
 
-static void check_absent(struct client_id id) { assert_false(id.present); }
+static void check_absent(struct dialect_id id) { assert_false(id.present); }
 
 static void reads_asking_to_join(void **state) {
     (void)state;
-    struct client_request request;
+    struct dialect_request request;
     check_read(D, false, "{\n\
   'code': 9,\n\
   'time': 1700000000,\n\
@@ -31,12 +31,12 @@ static void reads_asking_to_join(void **state) {
     check_id(request.actor, ME, "");
     check_id(request.group, GROUP, "");
     check_absent(request.person);
-    client_request_free(&request);
+    dialect_request_free(&request);
 }
 
 static void reads_asking_for_friendship(void **state) {
     (void)state;
-    struct client_request request;
+    struct dialect_request request;
     check_read(D, false, "{\n\
   'code': 9,\n\
   'time': 1700000000,\n\
@@ -52,12 +52,12 @@ static void reads_asking_for_friendship(void **state) {
     check_id(request.actor, ME, "");
     check_id(request.person, OTHER, "");
     check_absent(request.group);
-    client_request_free(&request);
+    dialect_request_free(&request);
 }
 
 static void reads_admitting_to_a_group(void **state) {
     (void)state;
-    struct client_request request;
+    struct dialect_request request;
     check_read(D, false, "{\n\
   'code': 10,\n\
   'time': 1700000000,\n\
@@ -74,12 +74,12 @@ static void reads_admitting_to_a_group(void **state) {
     check_absent(request.actor); /* whoever is logged in */
     check_id(request.group, GROUP, "");
     check_id(request.person, OTHER, "");
-    client_request_free(&request);
+    dialect_request_free(&request);
 }
 
 static void reads_accepting_a_friend(void **state) {
     (void)state;
-    struct client_request request;
+    struct dialect_request request;
     check_read(D, false, "{\n\
   'code': 10,\n\
   'time': 1700000000,\n\
@@ -95,12 +95,12 @@ static void reads_accepting_a_friend(void **state) {
     check_id(request.actor, ME, "");
     check_id(request.person, OTHER, "");
     check_absent(request.group);
-    client_request_free(&request);
+    dialect_request_free(&request);
 }
 
 static void reads_refusing_an_applicant(void **state) {
     (void)state;
-    struct client_request request;
+    struct dialect_request request;
     check_read(D, false, "{\n\
   'code': 11,\n\
   'time': 1700000000,\n\
@@ -116,12 +116,12 @@ static void reads_refusing_an_applicant(void **state) {
     check_absent(request.actor);
     check_id(request.group, GROUP, "");
     check_id(request.person, OTHER, "");
-    client_request_free(&request);
+    dialect_request_free(&request);
 }
 
 static void reads_refusing_a_friend(void **state) {
     (void)state;
-    struct client_request request;
+    struct dialect_request request;
     check_read(D, false, "{'code':11,'time':1700000000,'data':{'ocid':200000000}}", NULL, &request);
     assert_int_equal(request.operation, OPERATION_ANSWER_FRIEND);
     assert_true(request.login_needed);
@@ -129,18 +129,18 @@ static void reads_refusing_a_friend(void **state) {
     check_absent(request.actor);
     check_absent(request.group);
     check_id(request.person, OTHER, "");
-    client_request_free(&request);
+    dialect_request_free(&request);
     check_read(D, false, "{'code':11,'data':{'add_ocid':123456789,'ocid':200000000}}", NULL,
                &request);
     assert_int_equal(request.operation, OPERATION_ANSWER_FRIEND);
     check_id(request.actor, ME, "");
     check_id(request.person, OTHER, "");
-    client_request_free(&request);
+    dialect_request_free(&request);
 }
 
 static void reads_new_names(void **state) {
     (void)state;
-    struct client_request request;
+    struct dialect_request request;
     check_read(D, false, "{\n\
   'code': 12,\n\
   'time': 1700000000,\n\
@@ -156,17 +156,17 @@ static void reads_new_names(void **state) {
     check_id(request.group, GROUP, "");
     check_absent(request.actor); /* of a group, ocid means nothing */
     check_slice(request.name, "\xe5\xbc\xa0");
-    client_request_free(&request);
+    dialect_request_free(&request);
     check_read(D, false, "{'code':12,'data':{'ocid':123456789,'name':'n','group_name':'x'}}", NULL,
                &request);
     assert_int_equal(request.operation, OPERATION_RENAME_SELF);
     assert_true(request.login_needed);
     check_id(request.actor, ME, "");
     check_slice(request.name, "n");
-    client_request_free(&request);
+    dialect_request_free(&request);
     check_read(D, false, "{'code':12,'data':{'ocid':123456789,'group_name':'x'}}", NULL, &request);
     check_slice(request.name, "x");
-    client_request_free(&request);
+    dialect_request_free(&request);
 }
 
 static const struct {
@@ -190,10 +190,10 @@ static const struct {
 
 static void reads_what_the_other_dialect_has(void **state) {
     (void)state;
-    struct client_request request;
+    struct dialect_request request;
     for (size_t i = 0; i < sizeof extensions / sizeof extensions[0]; i++) {
         check_read(D, false, extensions[i].json, extensions[i].unknown, &request);
-        client_request_free(&request);
+        dialect_request_free(&request);
         check_read(D, true, extensions[i].json, NULL, &request);
         assert_int_equal(request.operation, extensions[i].operation);
         assert_true(request.login_needed);
@@ -203,14 +203,14 @@ static void reads_what_the_other_dialect_has(void **state) {
                          extensions[i].group ? GROUP : 0);
         assert_int_equal(request.person.present ? request.person.number : 0,
                          extensions[i].person ? OTHER : 0);
-        client_request_free(&request);
+        dialect_request_free(&request);
     }
     check_read(D, false, "{'code':199}", "code 199 is not known", &request);
-    client_request_free(&request);
+    dialect_request_free(&request);
     check_read(D, true, "{'code':199}", NULL, &request);
     assert_int_equal(request.operation, OPERATION_HEARTBEAT);
     assert_false(request.login_needed);
-    client_request_free(&request);
+    dialect_request_free(&request);
 }
 
 /* --- faults ---------------------------------------------------------------------------------- */
@@ -477,10 +477,10 @@ static void shows_each_their_own_message_to_all(void **state) {
 
 static void success_is_silent(void **state) {
     (void)state;
-    static const struct client_account self = {ME, {"123456789", 9}};
+    static const struct dialect_account self = {ME, {"123456789", 9}};
     for (enum operation operation = OPERATION_BEFRIEND; operation < OPERATION_COUNT; operation++) {
-        struct client_request request = {.operation = operation};
-        struct client_result result = {.time_ms = NOW};
+        struct dialect_request request = {.operation = operation};
+        struct dialect_result result = {.time_ms = NOW};
         check_answers(D, true, &self, &request, &result, NO_ANSWER);
         request.ref = slice_text("r");
         check_answers(D, false, &self, &request, &result, NO_ANSWER);

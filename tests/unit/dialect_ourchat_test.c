@@ -3,7 +3,7 @@
 
 #define D DIALECT_OURCHAT
 
-static const struct client_account self = {123456789, {"123456789", 9}};
+static const struct dialect_account self = {123456789, {"123456789", 9}};
 #define NOW 1700000000999
 
 /* --- requests -------------------------------------------------------------------------------- */
@@ -20,7 +20,7 @@ static void dialect_is_told_by_code(void **state) {
 
 static void reads_a_message_to_a_group(void **state) {
     (void)state;
-    struct client_request request;
+    struct dialect_request request;
     check_read(D, false,
                "{'code': 0, 'time': 1700000000.25, 'data': {'sender': {"
                "'ocid': 123456789, 'group_id': 100000001}, 'msg': 'hello'}}",
@@ -29,17 +29,17 @@ static void reads_a_message_to_a_group(void **state) {
     assert_int_equal(request.operation, OPERATION_SEND);
     assert_true(request.login_needed);
     check_id(request.actor, 123456789, "");
-    assert_int_equal(request.peer_kind, PEER_GROUP);
-    check_id(request.peer, 100000001, "");
+    assert_int_equal(request.recipient_kind, RECIPIENT_GROUP);
+    check_id(request.recipient, 100000001, "");
     check_slice(request.text, "hello");
     assert_false(request.token_given);
-    client_request_free(&request);
+    dialect_request_free(&request);
     assert_null(request.memory);
 }
 
 static void reads_a_message_to_a_person(void **state) {
     (void)state;
-    struct client_request request;
+    struct dialect_request request;
     /* Numbers as strings, a null for what does not apply, unknown fields, an absurd time. */
     check_read(D, false,
                "{'time': {}, 'code': '0', 'extra': [1], 'data': {'msg': '\\u4f60\\ud83d\\ude00', "
@@ -47,15 +47,15 @@ static void reads_a_message_to_a_person(void **state) {
                "9007199254740991, 'x': 1}}}",
                NULL, &request);
     check_id(request.actor, 123456789, "");
-    assert_int_equal(request.peer_kind, PEER_USER);
-    check_id(request.peer, 9007199254740991, "");
+    assert_int_equal(request.recipient_kind, RECIPIENT_USER);
+    check_id(request.recipient, 9007199254740991, "");
     check_slice(request.text, "\xe4\xbd\xa0\xf0\x9f\x98\x80");
-    client_request_free(&request);
+    dialect_request_free(&request);
 }
 
 static void reads_a_registration(void **state) {
     (void)state;
-    struct client_request request;
+    struct dialect_request request;
     check_read(D, false,
                "{'code': 4, 'time': 1700000000, 'data': {'email': 'a@example.org', "
                "'password': '5e884898', 'name': '\xe5\xbc\xa0'}}",
@@ -66,7 +66,7 @@ static void reads_a_registration(void **state) {
     check_slice(request.email, "a@example.org");
     check_slice(request.password, "5e884898");
     check_slice(request.name, "\xe5\xbc\xa0");
-    client_request_free(&request);
+    dialect_request_free(&request);
 }
 
 static void reads_a_login_by_address_or_number(void **state) {
@@ -77,20 +77,20 @@ static void reads_a_login_by_address_or_number(void **state) {
         char text[256];
         snprintf(text, sizeof text,
                  "{'code': 6, 'data': {'account': %s, 'password': 'p', 'ext': 1}}", accounts[i]);
-        struct client_request request;
+        struct dialect_request request;
         check_read(D, false, text, NULL, &request);
         assert_int_equal(request.operation, OPERATION_LOGIN);
         assert_false(request.login_needed);
         assert_true(request.ext);
         check_slice(request.account, expected[i]);
         check_slice(request.password, "p");
-        client_request_free(&request);
+        dialect_request_free(&request);
     }
 }
 
 static void reads_a_new_group(void **state) {
     (void)state;
-    struct client_request request;
+    struct dialect_request request;
     check_read(D, false,
                "{'code': 8, 'time': 1, 'data': {'group_name': 'friends', 'ocid': 123456789}}", NULL,
                &request);
@@ -99,41 +99,41 @@ static void reads_a_new_group(void **state) {
     check_id(request.actor, 123456789, "");
     check_slice(request.name, "friends");
     assert_false(request.group.present);
-    client_request_free(&request);
+    dialect_request_free(&request);
     /* The document's table calls the name an integer. */
     check_read(D, false, "{'code': 8, 'data': {'group_name': 12, 'ocid': 1}}", NULL, &request);
     check_slice(request.name, "12");
-    client_request_free(&request);
+    dialect_request_free(&request);
 }
 
 static void ref_counts_only_after_opting_in(void **state) {
     (void)state;
-    struct client_request request;
+    struct dialect_request request;
     const char *text = "{'code': 8, 'ref': 'r1', 'data': {'group_name': 'g', 'ocid': 1}}";
     check_read(D, false, text, NULL, &request);
     check_slice(request.ref, "");
-    client_request_free(&request);
+    dialect_request_free(&request);
     check_read(D, true, text, NULL, &request);
     check_slice(request.ref, "r1");
-    client_request_free(&request);
+    dialect_request_free(&request);
     /* What is no ref is not looked at either. */
     check_read(D, false, "{'code': 8, 'ref': [], 'data': {'group_name': 'g', 'ocid': 1}}", NULL,
                &request);
-    client_request_free(&request);
+    dialect_request_free(&request);
     /* The request that opts in may have one; a faulty request keeps its own. */
     check_read(D, false, "{'code': 6, 'ref': 'r2', 'data': {'account': 'a', 'ext': '1'}}",
                "password is missing", &request);
     assert_true(request.ext);
     check_slice(request.ref, "r2");
     assert_int_equal(request.operation, OPERATION_LOGIN);
-    client_request_free(&request);
+    dialect_request_free(&request);
     check_read(D, false,
                "{'code': 6, 'ref': 'r2', 'data': {'account': 'a', 'password': 'p', "
                "'ext': 2}}",
                NULL, &request);
     assert_false(request.ext);
     check_slice(request.ref, "");
-    client_request_free(&request);
+    dialect_request_free(&request);
 }
 
 /* --- faults ---------------------------------------------------------------------------------- */
@@ -244,14 +244,14 @@ static void faults_name_the_field(void **state) {
 
 static void limits_are_reached(void **state) {
     (void)state;
-    struct client_request request;
+    struct dialect_request request;
     check_read(D, true,
                "{'code':4,'ref':'" X64 "','data':{'email':'a@" X64 X64 X64 X16 X16 X16 "xxxx',"
                "'password':'" X256 "','name':'" X64 "'}}",
                NULL, &request);
     assert_int_equal(request.email.length, 246);
     assert_int_equal(request.ref.length, 64);
-    client_request_free(&request);
+    dialect_request_free(&request);
     /* Characters count, not bytes. */
     char name[256 + 1], text[512];
     for (size_t i = 0; i < 64; i++)
@@ -259,19 +259,19 @@ static void limits_are_reached(void **state) {
     snprintf(text, sizeof text, "{'code':8,'data':{'ocid':1,'group_name':'%s'}}", name);
     check_read(D, true, text, NULL, &request);
     assert_int_equal(request.name.length, 256);
-    client_request_free(&request);
+    dialect_request_free(&request);
     /* A backslash before u0000 makes it plain text. */
     check_read(D, true, MESSAGE("{'ocid':1,'group_id':2}", ",'msg':'\\\\u0000'"), NULL, &request);
     check_slice(request.text, "\\u0000");
-    client_request_free(&request);
+    dialect_request_free(&request);
 }
 
 /* --- answers --------------------------------------------------------------------------------- */
 
 static void answers_a_registration(void **state) {
     (void)state;
-    struct client_request request = {.number = 4, .operation = OPERATION_REGISTER};
-    struct client_result result = {.account = 123456789, .time_ms = NOW};
+    struct dialect_request request = {.number = 4, .operation = OPERATION_REGISTER};
+    struct dialect_result result = {.account = 123456789, .time_ms = NOW};
     check_answers(D, false, NULL, &request, &result, ANSWERS("{\n\
   'code': 5,\n\
   'time': 1700000000,\n\
@@ -293,8 +293,8 @@ static void answers_a_registration(void **state) {
 
 static void answers_a_login(void **state) {
     (void)state;
-    struct client_request request = {.number = 6, .operation = OPERATION_LOGIN};
-    struct client_result result = {.account = 123456789, .time_ms = NOW};
+    struct dialect_request request = {.number = 6, .operation = OPERATION_LOGIN};
+    struct dialect_result result = {.account = 123456789, .time_ms = NOW};
     check_answers(D, false, NULL, &request, &result, ANSWERS("{\n\
   'code': 7,\n\
   'time': 1700000000,\n\
@@ -320,12 +320,12 @@ static void answers_a_login(void **state) {
 
 static void answers_a_new_group(void **state) {
     (void)state;
-    struct client_request request = {
+    struct dialect_request request = {
         .number = 8, .operation = OPERATION_CREATE_GROUP, .actor = {true, 123456789, {NULL, 0}}};
-    struct client_result result = {.group = 100000001,
-                                   .group_id = slice_text("100000001"),
-                                   .group_name = slice_text("a \"b\""),
-                                   .time_ms = NOW};
+    struct dialect_result result = {.group = 100000001,
+                                    .group_id = slice_text("100000001"),
+                                    .group_name = slice_text("a \"b\""),
+                                    .time_ms = NOW};
     check_answers(D, false, &self, &request, &result, ANSWERS("{\n\
   'code': 10,\n\
   'time': 1700000000,\n\
@@ -343,8 +343,8 @@ static void answers_a_new_group(void **state) {
 
 static void a_stored_message_needs_no_answer_of_its_own(void **state) {
     (void)state;
-    struct client_request request = {.operation = OPERATION_SEND};
-    struct client_result result = {.cid = 5, .stored_ms = 1700000000123, .time_ms = NOW};
+    struct dialect_request request = {.operation = OPERATION_SEND};
+    struct dialect_result result = {.cid = 5, .stored_ms = 1700000000123, .time_ms = NOW};
     check_answers(D, false, &self, &request, &result, NO_ANSWER);
     check_answers(D, true, &self, &request, &result, NO_ANSWER);
     request.ref = slice_text("a\"1");
@@ -364,9 +364,9 @@ static void a_stored_message_needs_no_answer_of_its_own(void **state) {
 
 static void a_login_that_opts_in_is_answered_twice(void **state) {
     (void)state;
-    struct client_request request = {
+    struct dialect_request request = {
         .operation = OPERATION_LOGIN, .ext = true, .ref = slice_text("r")};
-    struct client_result result = {.account = 7, .time_ms = NOW};
+    struct dialect_result result = {.account = 7, .time_ms = NOW};
     check_answers(D, false, NULL, &request, &result,
                   ANSWERS("{'code':7,'time':1700000000,'data':{'state':0,'ocid':7}}",
                           "{'code':300,'time':1700000000,'data':{'ref':'r','ok':true}}"));
@@ -501,8 +501,8 @@ static void a_text_that_has_no_room_leaves_no_trace(void **state) {
         dialect_write_entry(D, true, &entry, 2, &out);
         assert_true(out.failed);
         assert_int_equal(out.length, 3);
-        struct client_request request = {.operation = OPERATION_SEND, .ref = slice_text("r")};
-        struct client_result result = {.err = ERR_TOO_MANY};
+        struct dialect_request request = {.operation = OPERATION_SEND, .ref = slice_text("r")};
+        struct dialect_result result = {.err = ERR_TOO_MANY};
         struct dialect_texts texts = {.out = &out};
         dialect_write_result(D, true, &self, &request, &result, &texts);
         dialect_write_fault(D, &self, slice_text("no"), NOW, &out);

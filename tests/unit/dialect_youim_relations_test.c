@@ -120,7 +120,7 @@ static const struct {
 static void reads_the_documents_samples(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++) {
-        struct client_request request;
+        struct dialect_request request;
         check_read(D, false, samples[i].json, NULL, &request);
         assert_int_equal(request.operation, samples[i].operation);
         assert_true(request.login_needed);
@@ -134,7 +134,7 @@ static void reads_the_documents_samples(void **state) {
         if (request.group.present)
             check_id(request.group, 0, samples[i].group);
         assert_int_equal(request.accept, samples[i].accept);
-        client_request_free(&request);
+        dialect_request_free(&request);
     }
 }
 
@@ -143,40 +143,40 @@ static void answers_are_flags_or_words(void **state) {
     static const char *const texts[] = {"true", "'true'", "false", "'false'"};
     for (size_t i = 0; i < 4; i++) {
         char json[256];
-        struct client_request request;
+        struct dialect_request request;
         snprintf(json, sizeof json,
                  "{'msgType':104,'msgBody':{'token':'t','fromUserId':'a','toUserId':'b',"
                  "'confirmResult':%s}}",
                  texts[i]);
         check_read(D, false, json, NULL, &request);
         assert_int_equal(request.accept, i < 2);
-        client_request_free(&request);
+        dialect_request_free(&request);
         snprintf(json, sizeof json,
                  "{'msgType':106,'msgBody':{'token':'t','handleAdministratorId':'a',"
                  "'toUserId':'b','groupId':'c','confirmResult':%s}}",
                  texts[i]);
         check_read(D, false, json, NULL, &request);
         assert_int_equal(request.accept, i < 2);
-        client_request_free(&request);
+        dialect_request_free(&request);
     }
 }
 
 /* The protocol's document has the one in the request and the other in the notice. */
 static void both_spellings_are_read(void **state) {
     (void)state;
-    struct client_request request;
+    struct dialect_request request;
     check_read(D, false,
                "{'msgType':17,'msgBody':{'token':'t','fromAdministratorId':'a',"
                "'fromGroupId':'c','toUserId':'b'}}",
                NULL, &request);
     check_id(request.person, 0, "b");
-    client_request_free(&request);
+    dialect_request_free(&request);
     check_read(D, false,
                "{'msgType':17,'msgBody':{'token':'t','fromAdministratorId':'a',"
                "'fromGroupId':'c','toUserId':'b','toUSerId':'d'}}",
                NULL, &request);
     check_id(request.person, 0, "d");
-    client_request_free(&request);
+    dialect_request_free(&request);
 }
 
 /* --- faults ---------------------------------------------------------------------------------- */
@@ -425,10 +425,10 @@ static void does_not_show_what_it_has_no_type_for(void **state) {
 
 static void success_is_silent(void **state) {
     (void)state;
-    static const struct client_account self = {123, {"123", 3}};
+    static const struct dialect_account self = {123, {"123", 3}};
     for (enum operation operation = OPERATION_BEFRIEND; operation < OPERATION_COUNT; operation++) {
-        struct client_request request = {.operation = operation};
-        struct client_result result = {.time_ms = NOW};
+        struct dialect_request request = {.operation = operation};
+        struct dialect_result result = {.time_ms = NOW};
         check_answers(D, true, &self, &request, &result, NO_ANSWER);
         request.ref = slice_text("r");
         check_answers(D, false, &self, &request, &result, NO_ANSWER);

@@ -3,7 +3,7 @@
 
 #define D DIALECT_YOUIM
 
-static const struct client_account self = {123, {"123", 3}};
+static const struct dialect_account self = {123, {"123", 3}};
 #define NOW 1700000000999
 
 /* --- requests -------------------------------------------------------------------------------- */
@@ -20,7 +20,7 @@ static void dialect_is_told_by_msgtype(void **state) {
 
 static void reads_a_login(void **state) {
     (void)state;
-    struct client_request request;
+    struct dialect_request request;
     check_read(D, false, "{\n  'msgType' : '1',\n  'msgBody':{\n    'loginUserId' : '123'\n  }\n}",
                NULL, &request);
     assert_int_equal(request.number, 1);
@@ -29,7 +29,7 @@ static void reads_a_login(void **state) {
     check_slice(request.account, "123");
     check_slice(request.password, "");
     assert_false(request.ext);
-    client_request_free(&request);
+    dialect_request_free(&request);
     check_read(D, false,
                "{'msgType':1,'ref':'r','msgBody':{'loginUserId':123,'password':'p','ext':1}}", NULL,
                &request);
@@ -37,31 +37,31 @@ static void reads_a_login(void **state) {
     check_slice(request.password, "p");
     assert_true(request.ext);
     check_slice(request.ref, "r");
-    client_request_free(&request);
+    dialect_request_free(&request);
 }
 
 static void reads_a_registration(void **state) {
     (void)state;
-    struct client_request request;
+    struct dialect_request request;
     check_read(D, false, "{\n  'msgType' : '113',\n   'msgBody':{\n     'userId' : '4564'\n  }\n}",
                NULL, &request);
     assert_int_equal(request.number, 113);
     assert_int_equal(request.operation, OPERATION_REGISTER);
     assert_false(request.login_needed);
     check_slice(request.account, "4564");
-    client_request_free(&request);
+    dialect_request_free(&request);
     check_read(D, false,
                "{'msgType':113,'msgBody':{'userId':'\xe5\xbc\xa0','password':null,'ext':1}}", NULL,
                &request);
     check_slice(request.account, "\xe5\xbc\xa0");
     check_slice(request.password, "");
     assert_true(request.ext);
-    client_request_free(&request);
+    dialect_request_free(&request);
 }
 
 static void reads_a_message_to_a_person(void **state) {
     (void)state;
-    struct client_request request;
+    struct dialect_request request;
     check_read(D, false, "{\n\
   'msgType' : '5', \n\
   'msgBody':{\n\
@@ -78,15 +78,15 @@ static void reads_a_message_to_a_person(void **state) {
     assert_true(request.token_given);
     check_slice(request.token, "1522917270570_9");
     check_id(request.actor, 123, "");
-    assert_int_equal(request.peer_kind, PEER_USER);
-    check_id(request.peer, 456, "");
+    assert_int_equal(request.recipient_kind, RECIPIENT_USER);
+    check_id(request.recipient, 456, "");
     check_slice(request.text, "asdsad");
-    client_request_free(&request);
+    dialect_request_free(&request);
 }
 
 static void reads_a_message_to_a_group(void **state) {
     (void)state;
-    struct client_request request;
+    struct dialect_request request;
     check_read(D, false, "{\n\
   'msgType' : '7', \n\
   'msgBody':{\n\
@@ -101,15 +101,15 @@ static void reads_a_message_to_a_group(void **state) {
     assert_true(request.login_needed);
     check_slice(request.token, "1522917270570_9");
     check_id(request.actor, 123, "");
-    assert_int_equal(request.peer_kind, PEER_GROUP);
-    check_id(request.peer, 0, "ccc");
+    assert_int_equal(request.recipient_kind, RECIPIENT_GROUP);
+    check_id(request.recipient, 0, "ccc");
     check_slice(request.text, "asdsad");
-    client_request_free(&request);
+    dialect_request_free(&request);
 }
 
 static void reads_a_logout(void **state) {
     (void)state;
-    struct client_request request;
+    struct dialect_request request;
     check_read(D, false, "{\n\
   'msgType' : '9', \n\
   'msgBody':{\n\
@@ -122,24 +122,24 @@ static void reads_a_logout(void **state) {
     assert_true(request.login_needed);
     check_slice(request.token, "1522917270570_9");
     check_id(request.actor, 123, "");
-    client_request_free(&request);
+    dialect_request_free(&request);
 }
 
 static void reads_a_heartbeat(void **state) {
     (void)state;
     static const char *const texts[] = {"{\n  'msgType' : '99'\n}", "{'msgType':99,'msgBody':5}"};
     for (size_t i = 0; i < 2; i++) {
-        struct client_request request;
+        struct dialect_request request;
         check_read(D, false, texts[i], NULL, &request);
         assert_int_equal(request.operation, OPERATION_HEARTBEAT);
         assert_false(request.login_needed);
-        client_request_free(&request);
+        dialect_request_free(&request);
     }
 }
 
 static void reads_a_new_group(void **state) {
     (void)state;
-    struct client_request request;
+    struct dialect_request request;
     check_read(D, false, "{\n\
   'msgType' : '114', \n\
   'msgBody':{\n\
@@ -155,7 +155,7 @@ static void reads_a_new_group(void **state) {
     check_id(request.actor, 456, "");
     check_id(request.group, 0, "ccc");
     check_slice(request.name, "");
-    client_request_free(&request);
+    dialect_request_free(&request);
 }
 
 /* An id that is a number's decimal form is that number; any other is text, beyond 2^53 too. */
@@ -177,11 +177,11 @@ static void ids_are_numbers_where_they_can_be(void **state) {
         snprintf(text, sizeof text,
                  "{'msgType':5,'msgBody':{'token':'t','fromUserId':'x','toUserId':%s,'msg':'m'}}",
                  ids[i].json);
-        struct client_request request;
+        struct dialect_request request;
         check_read(D, false, text, NULL, &request);
         check_id(request.actor, 0, "x");
-        check_id(request.peer, ids[i].number, ids[i].text);
-        client_request_free(&request);
+        check_id(request.recipient, ids[i].number, ids[i].text);
+        dialect_request_free(&request);
     }
 }
 
@@ -256,8 +256,8 @@ static void faults_name_the_field(void **state) {
 
 static void answers_a_login(void **state) {
     (void)state;
-    struct client_request request = {.number = 1, .operation = OPERATION_LOGIN};
-    struct client_result result = {
+    struct dialect_request request = {.number = 1, .operation = OPERATION_LOGIN};
+    struct dialect_result result = {
         .account = 123, .token = slice_text("1522650512561_24"), .time_ms = NOW};
     check_answers(D, false, NULL, &request, &result, ANSWERS("{\n\
    'msgType':2,\n\
@@ -282,14 +282,14 @@ static void most_success_is_silent(void **state) {
     static const enum operation silent[] = {OPERATION_REGISTER, OPERATION_CREATE_GROUP,
                                             OPERATION_SEND, OPERATION_HEARTBEAT};
     for (size_t i = 0; i < sizeof silent / sizeof silent[0]; i++) {
-        struct client_request request = {.operation = silent[i], .ref = slice_text("r")};
-        struct client_result result = {.time_ms = NOW};
+        struct dialect_request request = {.operation = silent[i], .ref = slice_text("r")};
+        struct dialect_result result = {.time_ms = NOW};
         check_answers(D, false, &self, &request, &result, NO_ANSWER);
         check_answers(D, true, &self, &request, &result,
                       ANSWERS("{'msgType':300,'ref':'r','ok':true}"));
     }
-    struct client_request request = {.operation = OPERATION_LOGOUT};
-    struct client_result result = {.time_ms = NOW};
+    struct dialect_request request = {.operation = OPERATION_LOGOUT};
+    struct dialect_result result = {.time_ms = NOW};
     check_answers(D, false, &self, &request, &result, ANSWERS("{'msgType':10}"));
 }
 
@@ -299,8 +299,8 @@ static void failures_come_from_system(void **state) {
                                                 OPERATION_SEND,   OPERATION_CREATE_GROUP,
                                                 OPERATION_LOGOUT, OPERATION_HEARTBEAT};
     for (size_t i = 0; i < sizeof operations / sizeof operations[0]; i++) {
-        struct client_request request = {.operation = operations[i]};
-        struct client_result result = {
+        struct dialect_request request = {.operation = operations[i]};
+        struct dialect_result result = {
             .err = ERR_TAKEN, .reason = slice_text("nihao"), .time_ms = NOW};
         check_answers(D, true, &self, &request, &result, ANSWERS("{\n\
   'msg':'nihao',\n\
@@ -320,8 +320,8 @@ static void failures_come_from_system(void **state) {
 
 static void a_stored_message_is_told_to_its_ref(void **state) {
     (void)state;
-    struct client_request request = {.operation = OPERATION_SEND, .ref = slice_text("r")};
-    struct client_result result = {.cid = 9, .stored_ms = 1700000000123, .time_ms = NOW};
+    struct dialect_request request = {.operation = OPERATION_SEND, .ref = slice_text("r")};
+    struct dialect_result result = {.cid = 9, .stored_ms = 1700000000123, .time_ms = NOW};
     check_answers(D, true, &self, &request, &result,
                   ANSWERS("{'msgType':300,'ref':'r','ok':true,'cid':9,'time_ms':1700000000123}"));
     result.err = ERR_NO_GROUP;

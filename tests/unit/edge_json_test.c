@@ -1,7 +1,7 @@
 /*
  * The framing of JSON: what comes out of a stream of bytes, however it is cut.
  */
-#include "services/gateway/edge_json.h"
+#include "services/gateway/edge/json.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "services/gateway/edge.h"
+#include "services/gateway/edge/edge.h"
 
 /* Appends what comes out of `piece`: objects as they are, a fault as `!`, an over-long object as
  * `#`, each followed by `|`. */

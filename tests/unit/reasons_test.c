@@ -53,7 +53,7 @@ static const struct {
     {OPERATION_LEAVE, ABOUT_GROUP, ERR_TIMEOUT, ""},
 };
 
-static void check(const struct client_request *request, enum err err, const char *sentence) {
+static void check(const struct dialect_request *request, enum err err, const char *sentence) {
     char text[DIALECT_FAULT_BYTES];
     struct slice reason = reason_of(request, err, text);
     char *found = slice_copy(reason);
@@ -65,23 +65,24 @@ static void check(const struct client_request *request, enum err err, const char
 static void sentences_name_the_ids(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct client_request request = {.operation = cases[i].operation};
+        struct dialect_request request = {.operation = cases[i].operation};
         if (cases[i].about & ABOUT_GROUP) /* its number is known by then, but not the client's */
-            request.group = (struct client_id){true, 100000001, slice_text("ccc")};
+            request.group = (struct dialect_id){true, 100000001, slice_text("ccc")};
         if (cases[i].about & ABOUT_PERSON)
-            request.person = (struct client_id){.present = true, .number = 456};
+            request.person = (struct dialect_id){.present = true, .number = 456};
         check(&request, cases[i].err, cases[i].sentence);
     }
 }
 
 static void sentences_of_messages(void **state) {
     (void)state;
-    struct client_request request = {
-        .operation = OPERATION_SEND, .peer_kind = PEER_GROUP, .peer = {true, 0, {"ccc", 3}}};
+    struct dialect_request request = {.operation = OPERATION_SEND,
+                                      .recipient_kind = RECIPIENT_GROUP,
+                                      .recipient = {true, 0, {"ccc", 3}}};
     check(&request, ERR_NO_GROUP, "group ccc does not exist");
     check(&request, ERR_NOT_MEMBER, "you are not a member of group ccc");
-    request.peer_kind = PEER_USER;
-    request.peer = (struct client_id){.present = true, .number = 9007199254740991};
+    request.recipient_kind = RECIPIENT_USER;
+    request.recipient = (struct dialect_id){.present = true, .number = 9007199254740991};
     check(&request, ERR_NO_ACCOUNT, "user 9007199254740991 does not exist");
     check(&request, ERR_BLOCKED, "9007199254740991 does not take messages from you");
     check(&request, ERR_TO_ONESELF, "you cannot send messages to yourself");
@@ -89,8 +90,8 @@ static void sentences_of_messages(void **state) {
 
 static void sentences_without_an_id(void **state) {
     (void)state;
-    struct client_request request = {.operation = OPERATION_REGISTER,
-                                     .account = slice_text("4564")};
+    struct dialect_request request = {.operation = OPERATION_REGISTER,
+                                      .account = slice_text("4564")};
     check(&request, ERR_TAKEN, "the id 4564 is taken");
     check(&request, ERR_EMAIL_TAKEN, "");
     request.operation = OPERATION_LOGIN;
@@ -101,9 +102,9 @@ static void sentences_without_an_id(void **state) {
 /* Ids may hold what stands for an id in a pattern, and be as long as ids get. */
 static void ids_are_not_looked_into(void **state) {
     (void)state;
-    struct client_request request = {.operation = OPERATION_ADMIT,
-                                     .group = {true, 0, slice_text("GP%s")},
-                                     .person = {true, 0, slice_text("P G")}};
+    struct dialect_request request = {.operation = OPERATION_ADMIT,
+                                      .group = {true, 0, slice_text("GP%s")},
+                                      .person = {true, 0, slice_text("P G")}};
     check(&request, ERR_NOT_MEMBER, "P G is not a member of group GP%s");
     char id[ID_MAX_BYTES];
     memset(id, 'x', sizeof id);

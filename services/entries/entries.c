@@ -1,0 +1,357 @@
+/* Locking conversations and appending to them; SQL as scripts, since batches vary in length. */
+#include "services/entries/entries.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "services/entries/entries_sql.h"
+#include "services/entries/head_cache.h"
+
+/* --- locking --------------------------------------------------------------------------------- */
+
+static int compare_u64(const void *a, const void *b) {
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static size_t sort_unique(uint64_t *ids, size_t count) {
+    qsort(ids, count, sizeof *ids, compare_u64);
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++)
+        if (kept == 0 || ids[kept - 1] != ids[i])
+            ids[kept++] = ids[i];
+    return kept;
+}
+
+/* What a locked head still lacks. */
+struct lacks {
+    struct entry_head *last_row[ENTRIES_MAX_HEADS], *members[ENTRIES_MAX_HEADS];
+    size_t last_row_count, members_count;
+};
+
+static void read_head(const struct db_rows *rows, struct record_arena *arena,
+                      struct entry_head *head) {
+    *head = (struct entry_head){.id = db_rows_u64(rows, 0),
+                                .lo = db_rows_u64(rows, 1),
+                                .hi = db_rows_u64(rows, 2),
+                                .string_id = record_arena_copy(arena, db_rows_slice(rows, 3)),
+                                .name = record_arena_copy(arena, db_rows_slice(rows, 4)),
+                                .owner = db_rows_u64(rows, 5),
+                                .blocked = (unsigned)db_rows_u64(rows, 6),
+                                .dissolved = db_rows_u64(rows, 7) != 0,
+                                .version = db_rows_u64(rows, 8)};
+    uint64_t number;
+    if (id_is_decimal(head->string_id, &number))
+        head->string_id = slice_make(NULL, 0);
+}
+
+static bool copy_members(const struct u64_list *members, struct record_arena *arena,
+                         struct entry_head *head) {
+    uint64_t *items = record_arena_alloc(arena, members->count * sizeof *items);
+    if (items == NULL)
+        return false;
+    if (members->count > 0)
+        memcpy(items, members->items, members->count * sizeof *items);
+    head->members = (struct u64_list){items, members->count};
+    return true;
+}
+
+/* Takes what the cache knows exactly, notes what it does not. */
+static void recall(const struct head_cache *cache, bool wrote_last, struct record_arena *arena,
+                   struct entry_head *head, struct lacks *lacks) {
+    const struct head_memory *memory = cache == NULL ? NULL : head_cache_find(cache, head->id);
+    if (memory != NULL && wrote_last) {
+        head->last_cid = memory->last_cid;
+        head->last_ms = memory->last_ms;
+    } else {
+        lacks->last_row[lacks->last_row_count++] = head;
+    }
+    if (conversation_kind(head->id) != CONVERSATION_GROUP)
+        return;
+    if (memory == NULL || memory->version != head->version ||
+        !copy_members(&memory->members, arena, head))
+        lacks->members[lacks->members_count++] = head;
+}
+
+static void read_last_rows(struct db_rows *rows, const struct entry_heads *heads) {
+    while (rows != NULL && db_rows_next(rows)) {
+        struct entry_head *head = entries_find_head(heads, db_rows_u64(rows, 0));
+        if (head == NULL)
+            continue;
+        head->last_cid = db_rows_u64(rows, 1);
+        head->last_ms = entries_time_ms(db_rows_u64(rows, 2));
+    }
+}
+
+/* Rows come ascending by conversation and account. Nobody may count as no member for want of
+ * memory: false then. */
+static bool read_members(struct db_rows *rows, const struct entry_heads *heads,
+                         struct record_arena *arena) {
+    size_t total = db_rows_count(rows);
+    uint64_t *accounts = record_arena_alloc(arena, total * sizeof *accounts);
+    if (accounts == NULL)
+        return false;
+    struct entry_head *head = NULL;
+    for (size_t i = 0; i < total && db_rows_next(rows); i++) {
+        uint64_t conversation = db_rows_u64(rows, 0);
+        accounts[i] = db_rows_u64(rows, 1);
+        if (head == NULL || head->id != conversation) {
+            head = entries_find_head(heads, conversation);
+            if (head == NULL)
+                return false;
+            head->members = (struct u64_list){&accounts[i], 0};
+        }
+        head->members.count++;
+    }
+    return true;
+}
+
+static enum err fetch_lacks(struct db *db, uint64_t instance, const struct lacks *lacks,
+                            struct record_arena *arena, struct entry_heads *heads) {
+    if (lacks->last_row_count == 0 && lacks->members_count == 0)
+        return ERR_OK;
+    struct buffer sql = buffer_make(ENTRIES_SCRIPT_BYTES);
+    if (lacks->last_row_count > 0) {
+        entries_sql_add_last_rows(&sql, lacks->last_row, lacks->last_row_count);
+        entries_sql_add_claim(&sql, lacks->last_row, lacks->last_row_count, instance);
+    }
+    if (lacks->members_count > 0)
+        entries_sql_add_members(&sql, lacks->members, lacks->members_count);
+    enum err err = sql.failed ? ERR_INTERNAL : db_script_run(db, &sql);
+    buffer_free(&sql);
+    struct db_rows *rows = NULL;
+    bool last_rows = lacks->last_row_count > 0, complete = true;
+    while (err == ERR_OK && db_script_next(db, &rows)) {
+        if (rows != NULL && last_rows) {
+            read_last_rows(rows, heads);
+            last_rows = false;
+        } else if (rows != NULL) {
+            complete = read_members(rows, heads, arena) && complete;
+        }
+        db_rows_destroy(&rows);
+    }
+    if (err == ERR_OK)
+        err = db_script_end(db);
+    return err == ERR_OK && !complete ? ERR_INTERNAL : err;
+}
+
+/* Reads the heads and the block of cids from the results of the locking script. */
+static enum err read_lock(struct db *db, const struct head_cache *cache, uint64_t instance,
+                          struct record_arena *arena, struct entry_heads *heads,
+                          struct lacks *lacks) {
+    struct db_rows *rows = NULL;
+    size_t results = 0; /* that have rows: the heads, then the block */
+    while (db_script_next(db, &rows)) {
+        if (rows == NULL)
+            continue;
+        if (results == 0) {
+            while (heads->count < ENTRIES_MAX_HEADS && db_rows_next(rows)) {
+                struct entry_head *head = &heads->items[heads->count++];
+                read_head(rows, arena, head);
+                recall(cache, db_rows_u64(rows, 9) == instance, arena, head, lacks);
+            }
+        } else if (db_rows_next(rows)) {
+            heads->first_cid = db_rows_u64(rows, 0);
+            heads->now_ms = db_rows_u64(rows, 1);
+        }
+        results++;
+        db_rows_destroy(&rows);
+    }
+    return db_script_end(db);
+}
+
+/*
+ * The sequence of cids went back: the database was restored while this process runs, and what would
+ * be stored now had cids that clients have seen on other messages. Nothing is stored until
+ * `parleyctl restored` has moved the sequence on.
+ */
+static enum err refuse_restored(const char *why, uint64_t cid) {
+    log_error("entries_restored", "text=\"cid %llu %s: run parleyctl restored\"",
+              (unsigned long long)cid, why);
+    return ERR_UNAVAILABLE;
+}
+
+/* `newest`: of those that were given before this one was asked for. */
+static enum err check_block(struct head_cache *cache, uint64_t newest, uint64_t block) {
+    if (block <= newest)
+        return refuse_restored("was given before", block);
+    head_cache_note_block(cache, block);
+    return ERR_OK;
+}
+
+enum err entries_lock(struct db *db, struct head_cache *cache, uint64_t instance, uint64_t *ids,
+                      size_t count, struct record_arena *arena, struct entry_heads *heads_r) {
+    assert(count > 0 && count <= ENTRIES_MAX_HEADS);
+    size_t unique = sort_unique(ids, count);
+    *heads_r =
+        (struct entry_heads){.items = record_arena_alloc(arena, unique * sizeof *heads_r->items)};
+    struct buffer sql = buffer_make(ENTRIES_SCRIPT_BYTES);
+    entries_sql_add_lock(&sql, ids, unique);
+    uint64_t newest_block = cache == NULL ? 0 : head_cache_newest_block(cache);
+    struct lacks lacks; /* large, and only as much of it is read as the counts say */
+    lacks.last_row_count = lacks.members_count = 0;
+    enum err err = sql.failed || heads_r->items == NULL ? ERR_INTERNAL : db_script_run(db, &sql);
+    buffer_free(&sql);
+    if (err == ERR_OK)
+        err = read_lock(db, cache, instance, arena, heads_r, &lacks);
+    if (err == ERR_OK && cache != NULL)
+        err = check_block(cache, newest_block, heads_r->first_cid);
+    if (err == ERR_OK)
+        err = fetch_lacks(db, instance, &lacks, arena, heads_r);
+    if (err != ERR_OK)
+        db_rollback(db);
+    return err;
+}
+
+struct entry_head *entries_find_head(const struct entry_heads *heads, uint64_t conversation) {
+    /* `id` is the first member. */
+    return bsearch(&conversation, heads->items, heads->count, sizeof *heads->items, compare_u64);
+}
+
+bool entries_is_member(const struct entry_head *head, uint64_t account) {
+    return head->members.count > 0 && bsearch(&account, head->members.items, head->members.count,
+                                              sizeof account, compare_u64) != NULL;
+}
+
+/* --- appending ------------------------------------------------------------------------------- */
+
+/* Time never falls within a conversation: the database's clock may have been set back, or be
+ * another server's than before. */
+static enum err assign(const struct entry_heads *heads, struct entry_row *rows, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        uint64_t last_ms = rows[i].head->last_ms;
+        if (rows[i].head->last_cid >= heads->first_cid)
+            return refuse_restored("is not behind its conversation's last", heads->first_cid);
+        rows[i].cid = heads->first_cid + i;
+        rows[i].conversation = rows[i].head->id;
+        rows[i].time_ms = heads->now_ms > last_ms ? heads->now_ms : last_ms;
+        rows[i].repeat = true; /* until the insert says otherwise */
+    }
+    return ERR_OK;
+}
+
+/* The insert returns the cids of the rows that it stored; the others' nonces were there. */
+static void read_stored(struct db_rows *stored, const struct entry_heads *heads,
+                        struct entry_row *rows, size_t count) {
+    while (db_rows_next(stored)) {
+        uint64_t i = db_rows_u64(stored, 0) - heads->first_cid;
+        if (i < count)
+            rows[i].repeat = false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (rows[i].repeat)
+            continue;
+        rows[i].prev = rows[i].head->last_cid;
+        rows[i].head->last_cid = rows[i].cid;
+        rows[i].head->last_ms = rows[i].time_ms;
+    }
+}
+
+static void take_repeat(const struct db_rows *found, struct entry_row *rows, size_t count) {
+    struct slice nonce = db_rows_slice(found, 0);
+    for (size_t i = 0; i < count; i++) {
+        if (!rows[i].repeat || !slice_equal(rows[i].nonce, nonce))
+            continue;
+        rows[i].conversation = db_rows_u64(found, 1);
+        rows[i].cid = db_rows_u64(found, 2);
+        rows[i].time_ms = entries_time_ms(db_rows_u64(found, 3));
+        /* The row before it is not known; this makes whoever lacks it read the log. */
+        rows[i].prev = rows[i].cid - 1;
+        rows[i].clash = rows[i].conversation != rows[i].head->id ||
+                        !slice_equal(db_rows_slice(found, 4), rows[i].text);
+    }
+}
+
+/* A row that was left out for another reason than its nonce must not count as stored. */
+static bool all_found(const struct entry_row *rows, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (rows[i].cid != 0)
+            continue;
+        log_error("row_not_stored", "conversation=%llu", (unsigned long long)rows[i].conversation);
+        return false;
+    }
+    return true;
+}
+
+/* The stored rows of those that count as repeats; where there is none, cid stays 0. */
+static enum err look_up_repeats(struct db *db, struct entry_row *rows, size_t count) {
+    size_t repeats = 0;
+    for (size_t i = 0; i < count; i++) {
+        repeats += rows[i].repeat;
+        if (rows[i].repeat)
+            rows[i].cid = 0;
+    }
+    if (repeats == 0)
+        return ERR_OK;
+    struct buffer sql = buffer_make(ENTRIES_SCRIPT_BYTES);
+    entries_sql_add_find_nonces(db, &sql, rows, count);
+    enum err err = sql.failed ? ERR_INTERNAL : db_script_run(db, &sql);
+    buffer_free(&sql);
+    struct db_rows *found = NULL;
+    while (err == ERR_OK && db_script_next(db, &found)) {
+        while (found != NULL && db_rows_next(found))
+            take_repeat(found, rows, count);
+        db_rows_destroy(&found);
+    }
+    if (err == ERR_OK)
+        err = db_script_end(db);
+    return err;
+}
+
+enum err entries_find_repeats(struct db *db, struct entry_row *rows, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        rows[i].repeat = rows[i].nonce.length > 0;
+        rows[i].cid = 0;
+    }
+    enum err err = look_up_repeats(db, rows, count);
+    for (size_t i = 0; i < count; i++)
+        rows[i].repeat = rows[i].cid != 0;
+    if (err != ERR_OK)
+        db_rollback(db);
+    return err;
+}
+
+enum err entries_append(struct db *db, struct entry_heads *heads, struct entry_row *rows,
+                        size_t count, bool commit) {
+    assert(count > 0 && count <= ENTRIES_MAX_ROWS);
+    struct buffer sql = buffer_make(ENTRIES_SCRIPT_BYTES);
+    enum err err = assign(heads, rows, count);
+    if (err == ERR_OK) {
+        entries_sql_add_insert(db, &sql, rows, count);
+        if (commit)
+            entries_sql_add_commit(&sql);
+        err = sql.failed ? ERR_INTERNAL : db_script_run(db, &sql);
+    }
+    buffer_free(&sql);
+    struct db_rows *stored = NULL;
+    while (err == ERR_OK && db_script_next(db, &stored)) {
+        if (stored != NULL)
+            read_stored(stored, heads, rows, count);
+        db_rows_destroy(&stored);
+    }
+    if (err == ERR_OK)
+        err = db_script_end(db);
+    if (err == ERR_OK)
+        err = look_up_repeats(db, rows, count);
+    if (err == ERR_OK && !all_found(rows, count))
+        err = ERR_INTERNAL;
+    if (err != ERR_OK)
+        db_rollback(db);
+    return err;
+}
+
+enum err entries_next_block(struct db *db, struct entry_heads *heads) {
+    struct db_rows *rows;
+    enum err err = db_query(db, &entries_sql_next_block, DB_NO_ARGS, &rows);
+    if (err == ERR_OK && !db_rows_next(rows))
+        err = ERR_INTERNAL;
+    if (err == ERR_OK)
+        heads->first_cid = db_rows_u64(rows, 0);
+    db_rows_destroy(&rows);
+    if (err != ERR_OK)
+        db_rollback(db);
+    return err;
+}

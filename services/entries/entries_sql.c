@@ -1,0 +1,150 @@
+/* The log's SQL. Numbers stand in scripts in decimal, bytes only through db_script_add_bytes. */
+#include "services/entries/entries_sql.h"
+
+#include <inttypes.h>
+
+const struct db_statement entries_sql_find_pair = {
+    "find_pair", "SELECT id FROM conversation WHERE kind = 0 AND lo = ? AND hi = ?"};
+const struct db_statement entries_sql_count_accounts = {
+    "count_accounts", "SELECT COUNT(*) FROM account WHERE number IN (?, ?)"};
+const struct db_statement entries_sql_next_pair = {"next_pair",
+                                                   "SELECT NEXT VALUE FOR pair_number"};
+const struct db_statement entries_sql_insert_pair = {
+    "insert_pair",
+    "INSERT INTO conversation (id, kind, lo, hi, created_ms) VALUES (?, 0, ?, ?, ?)"};
+const struct db_statement entries_sql_insert_cursors = {
+    "insert_cursors", "INSERT INTO `cursor` (account, conversation) VALUES (?, ?), (?, ?)"};
+const struct db_statement entries_sql_add_absence = {
+    "add_absence", "INSERT INTO absence (account, conversation, after, upto)"
+                   " SELECT account, conversation, until, ? FROM `cursor`"
+                   " WHERE account = ? AND conversation = ? AND until < ?"};
+const struct db_statement entries_sql_open_cursor = {
+    "open_cursor", "INSERT INTO `cursor` (account, conversation, since, received)"
+                   " VALUES (?, ?, ?, ?) ON DUPLICATE KEY UPDATE until = NULL"};
+/* Nothing is locked where the row is there already. */
+const struct db_statement entries_sql_open_broadcast = {
+    "open_broadcast", "INSERT IGNORE INTO conversation (id, kind, lo, hi, created_ms)"
+                      " SELECT ?, 3, 0, 0, ? FROM DUAL"
+                      " WHERE NOT EXISTS (SELECT * FROM conversation WHERE id = ?)"};
+const struct db_statement entries_sql_next_block = {"next_block",
+                                                    "SELECT NEXT VALUE FOR cid_block"};
+
+static void add_numbers(struct buffer *sql, const uint64_t *numbers, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        buffer_printf(sql, "%s%" PRIu64, i == 0 ? "(" : ",", numbers[i]);
+    buffer_add_text(sql, ")");
+}
+
+static void add_heads(struct buffer *sql, struct entry_head *const *heads, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        buffer_printf(sql, "%s%" PRIu64, i == 0 ? "(" : ",", heads[i]->id);
+    buffer_add_text(sql, ")");
+}
+
+/* Only missing rows are inserted, so nothing is locked where there are none; IGNORE is for those
+ * that another instance inserts at the same time. */
+void entries_sql_add_open_selves(struct buffer *sql, const uint64_t *accounts, size_t count,
+                                 uint64_t now_ms) {
+    const uint64_t kind = conversation_of_account(0);
+    buffer_printf(sql,
+                  "INSERT IGNORE INTO conversation (id,kind,lo,hi,created_ms) SELECT %" PRIu64
+                  "|a.number,2,a.number,0,%" PRIu64
+                  " FROM account a LEFT JOIN conversation k ON k.id=%" PRIu64
+                  "|a.number WHERE k.id IS NULL AND a.number IN ",
+                  kind, now_ms, kind);
+    add_numbers(sql, accounts, count);
+    buffer_printf(sql,
+                  " ORDER BY a.number;INSERT IGNORE INTO `cursor` (account,conversation)"
+                  " SELECT a.number,%" PRIu64
+                  "|a.number FROM account a LEFT JOIN `cursor` c ON c.account=a.number"
+                  " AND c.conversation=%" PRIu64
+                  "|a.number WHERE c.account IS NULL AND a.number IN ",
+                  kind, kind);
+    add_numbers(sql, accounts, count);
+    buffer_add_text(sql, " ORDER BY a.number;");
+}
+
+void entries_sql_add_close_cursors(struct buffer *sql, uint64_t conversation,
+                                   const uint64_t *accounts, size_t count, uint64_t until) {
+    buffer_printf(
+        sql, "UPDATE `cursor` SET until=%" PRIu64 " WHERE conversation=%" PRIu64 " AND account IN ",
+        until, conversation);
+    add_numbers(sql, accounts, count);
+    buffer_add_text(sql, ";");
+}
+
+void entries_sql_add_lock(struct buffer *sql, const uint64_t *ids, size_t count) {
+    buffer_add_text(sql, "BEGIN;SELECT id,lo,hi,string_id,name,owner,blocked,dissolved,version,"
+                         "writer FROM conversation WHERE id IN ");
+    add_numbers(sql, ids, count);
+    buffer_add_text(sql, " ORDER BY id FOR UPDATE;SELECT NEXT VALUE FOR cid_block," DB_NOW_MS ";");
+}
+
+void entries_sql_add_last_rows(struct buffer *sql, struct entry_head *const *heads, size_t count) {
+    /* Found backwards: for MAX(cid) the server may read all of the conversation. */
+    buffer_add_text(sql, "SELECT k.id,COALESCE(m.cid,0),COALESCE(m.time_ms,0) FROM conversation k"
+                         " LEFT JOIN message m ON m.conversation=k.id AND m.cid=(SELECT l.cid FROM"
+                         " message l WHERE l.conversation=k.id ORDER BY l.cid DESC LIMIT 1)"
+                         " WHERE k.id IN ");
+    add_heads(sql, heads, count);
+    buffer_add_text(sql, ";");
+}
+
+void entries_sql_add_claim(struct buffer *sql, struct entry_head *const *heads, size_t count,
+                           uint64_t instance) {
+    buffer_printf(sql, "UPDATE conversation SET writer=%" PRIu64 " WHERE id IN ", instance);
+    add_heads(sql, heads, count);
+    buffer_add_text(sql, ";");
+}
+
+void entries_sql_add_members(struct buffer *sql, struct entry_head *const *heads, size_t count) {
+    buffer_add_text(sql, "SELECT conversation,account FROM member WHERE conversation IN ");
+    add_heads(sql, heads, count);
+    buffer_add_text(sql, " ORDER BY conversation,account;");
+}
+
+static void add_bytes_or_null(struct db *db, struct buffer *sql, struct slice bytes) {
+    if (bytes.length == 0)
+        buffer_add_text(sql, "NULL");
+    else
+        db_script_add_bytes(db, sql, bytes);
+}
+
+static void add_row(struct db *db, struct buffer *sql, const struct entry_row *row) {
+    buffer_printf(sql, "(%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",",
+                  row->conversation, row->cid, row->time_ms, row->type, row->sender);
+    add_bytes_or_null(db, sql, row->nonce);
+    if (row->notice)
+        buffer_printf(sql, ",%" PRIu64 ",%" PRIu64 ",%d,", row->subject, row->about, row->accepted);
+    else
+        buffer_add_text(sql, ",NULL,NULL,NULL,");
+    db_script_add_bytes(db, sql, row->text);
+    buffer_add_text(sql, ")");
+}
+
+void entries_sql_add_insert(struct db *db, struct buffer *sql, const struct entry_row *rows,
+                            size_t count) {
+    buffer_add_text(sql, "INSERT IGNORE INTO message (conversation,cid,time_ms,type,sender,nonce,"
+                         "subject,about,accepted,body) VALUES ");
+    for (size_t i = 0; i < count; i++) {
+        buffer_add_text(sql, i == 0 ? "" : ",");
+        add_row(db, sql, &rows[i]);
+    }
+    buffer_add_text(sql, " RETURNING cid;");
+}
+
+void entries_sql_add_commit(struct buffer *sql) { buffer_add_text(sql, "COMMIT;"); }
+
+void entries_sql_add_find_nonces(struct db *db, struct buffer *sql, const struct entry_row *rows,
+                                 size_t count) {
+    buffer_add_text(sql, "SELECT nonce,conversation,cid,time_ms,body FROM message WHERE nonce IN ");
+    const char *separator = "(";
+    for (size_t i = 0; i < count; i++) {
+        if (!rows[i].repeat)
+            continue;
+        buffer_add_text(sql, separator);
+        db_script_add_bytes(db, sql, rows[i].nonce);
+        separator = ",";
+    }
+    buffer_add_text(sql, ");");
+}

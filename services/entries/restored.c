@@ -1,0 +1,163 @@
+/* After a restore; see restored.h. */
+#include "services/entries/restored.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/random.h>
+
+#include "common/log.h"
+#include "common/loop.h"
+#include "services/entries/entries.h"
+
+/* JSON's numbers are exact up to there. */
+#define EPOCH_LIMIT ((uint64_t)1 << 53)
+
+struct sequence {
+    const char *name;
+    uint64_t step;    /* how far it moves */
+    uint64_t value;   /* of what its values are multiples */
+    const char *most; /* SQL for the largest number that is in use; NULL: nothing says */
+};
+
+static const struct sequence sequences[] = {
+    /* First: its new value is what is told. By conversation, which the index skips through. */
+    {"cid_block", RESTORED_CIDS, ENTRIES_MAX_ROWS,
+     "SELECT COALESCE(MAX(last), 0)"
+     " FROM (SELECT MAX(cid) AS last FROM message GROUP BY conversation) AS lasts"},
+    {"pair_number", RESTORED_PAIRS, 1,
+     "SELECT COALESCE(MAX(id), 0) FROM conversation WHERE kind = 0"},
+    {"account_number", RESTORED_NUMBERS, 1, NULL},
+    {"group_number", RESTORED_NUMBERS, 1, NULL},
+};
+#define SEQUENCES (sizeof sequences / sizeof sequences[0])
+
+/* The first number of a statement; 0 where it has no row. */
+static enum err read_number(struct db *db, const char *text, uint64_t *number_r) {
+    struct buffer sql = buffer_make(1024);
+    buffer_add_text(&sql, text);
+    struct db_rows *rows = NULL;
+    *number_r = 0;
+    enum err err = sql.failed ? ERR_INTERNAL : db_script_run(db, &sql);
+    buffer_free(&sql);
+    if (err != ERR_OK)
+        return err;
+    while (db_script_next(db, &rows)) {
+        if (rows != NULL && db_rows_next(rows))
+            *number_r = db_rows_u64(rows, 0);
+        db_rows_destroy(&rows);
+    }
+    return db_script_end(db);
+}
+
+static enum err read_next(struct db *db, const struct sequence *sequence, uint64_t *next_r) {
+    char sql[128];
+    snprintf(sql, sizeof sql, "SELECT next_not_cached_value FROM %s", sequence->name);
+    return read_number(db, sql, next_r);
+}
+
+static enum err read_most(struct db *db, const struct sequence *sequence, uint64_t *most_r) {
+    *most_r = 0;
+    return sequence->most == NULL ? ERR_OK : read_number(db, sequence->most, most_r);
+}
+
+static enum err explain(struct db *db, enum err err, const char *step, char *message_r) {
+    if (err != ERR_OK && message_r[0] == '\0')
+        snprintf(message_r, SCHEMA_MESSAGE_BYTES, "%s: %s", step, db_fault(db));
+    return err;
+}
+
+/* --- at the start ---------------------------------------------------------------------------- */
+
+static enum err check_cids(struct db *db, char *message_r) {
+    uint64_t next, most = 0;
+    int64_t began_ms = loop_now_ms();
+    enum err err = read_next(db, &sequences[0], &next);
+    if (err != ERR_OK)
+        return err;
+    db_set_deadline(db, began_ms + ENTRIES_CHECK_MS);
+    err = read_most(db, &sequences[0], &most);
+    db_set_deadline(db, INT64_MAX);
+    db_rollback(db);
+    if (err == ERR_UNAVAILABLE && loop_now_ms() - began_ms >= ENTRIES_CHECK_MS / 2) {
+        log_warn("entries_not_checked", "reason=\"it has too many conversations\"");
+        return ERR_OK;
+    }
+    if (err != ERR_OK || most < next)
+        return err;
+    snprintf(message_r, SCHEMA_MESSAGE_BYTES,
+             "the log has cid %" PRIu64 ", its sequence goes on at %" PRIu64
+             ": it was not restored as a whole; run parleyctl restored",
+             most, next);
+    return ERR_NOT_ALLOWED;
+}
+
+enum err entries_check(struct db *db, char message_r[SCHEMA_MESSAGE_BYTES]) {
+    enum err err = schema_check(db, message_r);
+    return err != ERR_OK
+               ? err
+               : explain(db, check_cids(db, message_r), "cannot check the log", message_r);
+}
+
+/* --- after a restore ------------------------------------------------------------------------- */
+
+static enum err has_sequence(struct db *db, const struct sequence *sequence, bool *has_r) {
+    char sql[256];
+    uint64_t count;
+    snprintf(sql, sizeof sql,
+             "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE()"
+             " AND table_name = '%s' AND table_type = 'SEQUENCE'",
+             sequence->name);
+    enum err err = read_number(db, sql, &count);
+    *has_r = count > 0;
+    return err;
+}
+
+/* Behind what was given and what is there, whichever is more. */
+static enum err move(struct db *db, const struct sequence *sequence, uint64_t *first_r,
+                     char *message_r) {
+    char sql[128];
+    uint64_t next, most, set = 0;
+    enum err err = read_next(db, sequence, &next);
+    if (err == ERR_OK)
+        err = read_most(db, sequence, &most);
+    if (err != ERR_OK)
+        return err;
+    uint64_t first = (most >= next ? most + 1 : next) + sequence->step;
+    first = (first + sequence->value - 1) / sequence->value * sequence->value;
+    snprintf(sql, sizeof sql, "SELECT SETVAL(%s, %" PRIu64 ", 0)", sequence->name, first);
+    err = read_number(db, sql, &set);
+    if (err == ERR_OK && set != first) {
+        snprintf(message_r, SCHEMA_MESSAGE_BYTES, "%s has no numbers left", sequence->name);
+        err = ERR_TOO_MANY;
+    }
+    *first_r = first;
+    return err;
+}
+
+static enum err begin_epoch(struct db *db, uint64_t *epoch_r) {
+    static const struct db_statement statement = {"begin_epoch",
+                                                  "UPDATE epoch SET number = ?, began_ms = ?"};
+    uint64_t number = 0;
+    if (getrandom(&number, sizeof number, 0) != (ssize_t)sizeof number)
+        return ERR_INTERNAL;
+    *epoch_r = 1 + number % (EPOCH_LIMIT - 1);
+    return db_query(db, &statement, DB_ARGS(db_u64(*epoch_r), db_u64((uint64_t)loop_wall_ms())),
+                    NULL);
+}
+
+enum err entries_restored(struct db *db, uint64_t *epoch_r, uint64_t *first_cid_r,
+                          char message_r[SCHEMA_MESSAGE_BYTES]) {
+    enum err err = schema_check(db, message_r);
+    for (size_t i = 0; i < SEQUENCES && err == ERR_OK; i++) {
+        uint64_t first = 0;
+        bool has = false;
+        err = has_sequence(db, &sequences[i], &has);
+        if (err == ERR_OK && has)
+            err = move(db, &sequences[i], &first, message_r);
+        if (i == 0)
+            *first_cid_r = first;
+    }
+    if (err == ERR_OK)
+        err = begin_epoch(db, epoch_r);
+    return explain(db, err, "cannot go on after the restore", message_r);
+}

@@ -1,0 +1,41 @@
+/*
+ * What keeps a cid from being given twice when the database has been restored from a backup.
+ *
+ * A backup is older than the log was, so the sequences in it give numbers again that clients have
+ * seen. `parleyctl restored` (entries_restored) moves them past all that can have been given, and
+ * begins a new epoch: clients that know another one forget what they kept (docs/protocol.md). What
+ * can be seen of a restore that nobody has announced, or that was incomplete, is refused: a log
+ * that is ahead of its sequence at the start (entries_check), and a sequence that goes back while a
+ * writer runs (store.h).
+ */
+#ifndef PARLEY_ENTRIES_RESTORED_H
+#define PARLEY_ENTRIES_RESTORED_H
+
+#include "common/db.h"
+#include "services/schema/schema.h"
+
+/*
+ * How far numbers are moved on: of cids, as many as 40 days of 10,000 batches a second take; there
+ * is room for 2,048 such steps. Of conversations likewise; of accounts and groups, where the
+ * database numbers them in sequence, a million.
+ */
+#define RESTORED_CIDS ((uint64_t)1 << 42)
+#define RESTORED_PAIRS ((uint64_t)1 << 40)
+#define RESTORED_NUMBERS ((uint64_t)1000000)
+/* The longest that entries_check looks for the newest cid: a minute of many millions of
+ * conversations would keep a service from starting. */
+#define ENTRIES_CHECK_MS 10000
+
+/* For the start of services that write to the log: schema_check, and ERR_NOT_ALLOWED for a log that
+ * is ahead of its sequence. */
+enum err entries_check(struct db *db, char message_r[SCHEMA_MESSAGE_BYTES])
+    __attribute__((warn_unused_result));
+
+/*
+ * After a restore, as often as one likes: moves the sequences and begins a new epoch. Not ERR_OK:
+ * `message_r` says why; it can be run again. Services should not run meanwhile.
+ */
+enum err entries_restored(struct db *db, uint64_t *epoch_r, uint64_t *first_cid_r,
+                          char message_r[SCHEMA_MESSAGE_BYTES]) __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,338 @@
+/*
+ * What holds for every dialect: finding a request's row, writing JSON, and which answers an
+ * outcome has; see dialect.h. What a number means stands in dialect_ourchat.c and dialect_youim.c.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "services/gateway/dialect/private.h"
+
+#define REF_MAX_BYTES 64
+
+/* NULL for DIALECT_UNKNOWN. */
+static const struct dialect_form *form_of(enum dialect dialect) {
+    switch (dialect) {
+    case DIALECT_OURCHAT:
+        return &dialect_form_ourchat;
+    case DIALECT_YOUIM:
+        return &dialect_form_youim;
+    case DIALECT_UNKNOWN:
+        break;
+    }
+    return NULL;
+}
+
+/* --- reading --------------------------------------------------------------------------------- */
+
+enum dialect dialect_detect(const cJSON *object) {
+    if (cJSON_GetObjectItemCaseSensitive(object, "code"))
+        return DIALECT_OURCHAT;
+    if (cJSON_GetObjectItemCaseSensitive(object, "msgType"))
+        return DIALECT_YOUIM;
+    return DIALECT_UNKNOWN;
+}
+
+static const struct request_row *find_row(const struct dialect_form *form, bool ext,
+                                          struct reading *reading) {
+    struct dialect_request *request = reading->request;
+    if (!field_given(reading->json, form->number_key)) {
+        reading_fail(reading, "%s is missing", form->number_key);
+        return NULL;
+    }
+    const cJSON *number = cJSON_GetObjectItemCaseSensitive(reading->json, form->number_key);
+    if (!field_number(number, &request->number)) {
+        reading_fail(reading, "%s must be a whole number", form->number_key);
+        return NULL;
+    }
+    for (size_t i = 0; i < form->row_count; i++) {
+        const struct request_row *row = &form->rows[i];
+        if (row->number == request->number && (ext || !(row->needs & NEEDS_EXT)))
+            return row;
+    }
+    reading_fail(reading, "%s %" PRIu64 " is not known", form->number_key, request->number);
+    return NULL;
+}
+
+static void read_ref(struct reading *reading, bool ext) {
+    struct dialect_request *request = reading->request;
+    if (!field_given(reading->json, "ref"))
+        return;
+    if (!ext && !request->ext) {
+        request->stray_ref = true;
+        return;
+    }
+    /* Read although the request has a fault already: its answer goes to this ref. */
+    struct reading own = {.request = request, .err = ERR_OK};
+    char fault[DIALECT_FAULT_BYTES];
+    own.fault = fault;
+    reading_text(&own, reading->json, "ref", REF_MAX_BYTES, &request->ref);
+    if (own.err != ERR_OK)
+        reading_fail(reading, "%s", fault);
+}
+
+static bool opts_in(enum operation operation) {
+    return operation == OPERATION_LOGIN || operation == OPERATION_REGISTER ||
+           operation == OPERATION_RESUME;
+}
+
+static void read_request(struct reading *reading, const struct dialect_form *form, bool ext) {
+    struct dialect_request *request = reading->request;
+    const struct request_row *row = find_row(form, ext, reading);
+    if (row) {
+        request->operation = row->operation;
+        request->login_needed = row->needs & NEEDS_LOGIN;
+        request->ext = row->operation == OPERATION_RESUME; /* who says it knows of the rest */
+        if (row->read) {
+            reading->body = reading_object(reading, reading->json, form->body_key);
+            if (opts_in(row->operation))
+                reading_ext(reading, ext);
+            row->read(reading);
+        }
+    }
+    read_ref(reading, ext);
+}
+
+/* Copies what the slices of the request hold to where they point from now on. */
+static void leave_json(struct reading *reading) {
+    struct dialect_request *request = reading->request;
+    struct slice *const slices[] = {
+        &request->ref,  &request->actor.text, &request->token,      &request->recipient.text,
+        &request->text, &request->account,    &request->email,      &request->password,
+        &request->name, &request->group.text, &request->person.text};
+    const size_t count = sizeof slices / sizeof slices[0];
+    size_t bytes = 0;
+    for (size_t i = 0; i < count; i++)
+        bytes += slices[i]->length;
+    char *at = bytes > 0 ? malloc(bytes) : NULL;
+    if (at == NULL && bytes > 0)
+        reading_no_memory(reading);
+    request->memory = at;
+    request->memory_bytes = at == NULL ? 0 : bytes;
+    for (size_t i = 0; i < count; i++) {
+        struct slice from = *slices[i];
+        *slices[i] = slice_make(NULL, 0);
+        if (at == NULL || from.length == 0)
+            continue;
+        memcpy(at, from.data, from.length);
+        *slices[i] = slice_make(at, from.length);
+        at += from.length;
+    }
+}
+
+enum err dialect_read(enum dialect dialect, bool ext, cJSON *json,
+                      struct dialect_request *request_r, char fault_r[DIALECT_FAULT_BYTES]) {
+    *request_r = (struct dialect_request){.memory = NULL};
+    fault_r[0] = '\0';
+    struct reading reading = {.request = request_r, .json = json, .err = ERR_OK, .fault = fault_r};
+    const struct dialect_form *form = form_of(dialect);
+    if (form && cJSON_IsObject(json))
+        read_request(&reading, form, ext);
+    else
+        reading_fail(&reading, "the JSON is not an object with code or msgType");
+    leave_json(&reading);
+    cJSON_Delete(json);
+    return reading.err;
+}
+
+void dialect_request_free(struct dialect_request *request) {
+    free(request->memory);
+    *request = (struct dialect_request){.memory = NULL};
+}
+
+/* --- writing JSON ---------------------------------------------------------------------------- */
+
+void json_raw(struct buffer *out, const char *text) { buffer_add(out, text, strlen(text)); }
+
+void json_text(struct buffer *out, struct slice text) {
+    static const char hex[] = "0123456789abcdef";
+    static const char short_for[0x20] = {
+        ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'};
+    buffer_add(out, "\"", 1);
+    size_t run = 0; /* where what is not yet added begins */
+    for (size_t i = 0; i < text.length; i++) {
+        unsigned char c = (unsigned char)text.data[i];
+        if (c >= 0x20 && c != '"' && c != '\\')
+            continue;
+        if (i > run)
+            buffer_add(out, text.data + run, i - run);
+        run = i + 1;
+        char escape[6] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
+        char letter = c >= 0x20 ? (char)c : short_for[c];
+        if (letter)
+            escape[1] = letter;
+        buffer_add(out, escape, letter ? 2 : sizeof escape);
+    }
+    if (text.length > run)
+        buffer_add(out, text.data + run, text.length - run);
+    buffer_add(out, "\"", 1);
+}
+
+/* printf is too slow for every message. */
+void json_number(struct buffer *out, uint64_t number) {
+    char digits[20];
+    size_t at = sizeof digits;
+    do {
+        digits[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number != 0);
+    buffer_add(out, digits + at, sizeof digits - at);
+}
+
+void json_id(struct buffer *out, uint64_t number, struct slice id) {
+    if (id.length > 0) {
+        json_text(out, id);
+        return;
+    }
+    if (number == 0) {
+        json_raw(out, "\"SYSTEM\"");
+        return;
+    }
+    json_raw(out, "\"");
+    json_number(out, number);
+    json_raw(out, "\"");
+}
+
+void json_epoch(struct buffer *out, const struct dialect_result *result) {
+    if (result->epoch == 0)
+        return;
+    json_raw(out, ",\"epoch\":");
+    json_number(out, result->epoch);
+}
+
+void json_extension(struct buffer *out, const struct entry *entry) {
+    if (entry->cid != 0) {
+        json_raw(out, ",\"cid\":");
+        json_number(out, entry->cid);
+    }
+    json_raw(out, ",\"time_ms\":");
+    json_number(out, entry->time_ms);
+}
+
+/* --- answers --------------------------------------------------------------------------------- */
+
+struct slice result_reason(const struct dialect_result *result) {
+    return result->reason.length > 0 ? result->reason : slice_text(err_text(result->err));
+}
+
+void write_result_fields(const struct dialect_request *request, const struct dialect_result *result,
+                         struct buffer *out) {
+    json_raw(out, "\"ref\":");
+    json_text(out, request->ref);
+    if (result->err != ERR_OK) {
+        json_raw(out, ",\"ok\":false,\"error\":");
+        json_text(out, slice_text(err_word(result->err)));
+        json_raw(out, ",\"text\":");
+        json_text(out, result_reason(result));
+        return;
+    }
+    json_raw(out, ",\"ok\":true");
+    if (result->cid == 0)
+        return; /* nothing was stored under an id */
+    json_raw(out, ",\"cid\":");
+    json_number(out, result->cid);
+    json_raw(out, ",\"time_ms\":");
+    json_number(out, result->stored_ms);
+}
+
+static void write_id(bool string_ids, uint64_t number, struct slice id, struct buffer *out) {
+    if (string_ids)
+        json_id(out, number, id);
+    else
+        json_number(out, number);
+}
+
+/* `peer` as a 301 has it. */
+void write_skipped_fields(const struct dialect_account *self, const struct entry *entry,
+                          bool string_ids, uint64_t skipped, struct buffer *out) {
+    enum conversation_kind kind = conversation_kind(entry->conversation);
+    json_raw(out, kind == CONVERSATION_GROUP ? "\"peer\":{\"group\":" : "\"peer\":{\"user\":");
+    if (kind == CONVERSATION_GROUP || (kind == CONVERSATION_PAIR && entry->from == self->number))
+        write_id(string_ids, entry->to, entry->to_id, out);
+    else if (kind == CONVERSATION_PAIR)
+        write_id(string_ids, entry->from, entry->from_id, out);
+    else if (kind == CONVERSATION_SELF)
+        write_id(string_ids, self->number, self->id, out);
+    else
+        write_id(string_ids, 0, slice_make(NULL, 0), out);
+    json_raw(out, "},\"cid\":");
+    json_number(out, entry->cid);
+    json_raw(out, ",\"skipped\":");
+    json_number(out, skipped);
+}
+
+/* Ends the text that began at `start`, if one did; takes it back when it is not whole. */
+static bool end_text(struct dialect_texts *texts, size_t start) {
+    struct buffer *out = texts->out;
+    if (out->failed)
+        out->length = start;
+    if (out->length == start)
+        return false;
+    texts->ends[texts->count++] = out->length;
+    return true;
+}
+
+void dialect_write_result(enum dialect dialect, bool ext, const struct dialect_account *self,
+                          const struct dialect_request *request,
+                          const struct dialect_result *result, struct dialect_texts *texts) {
+    const struct dialect_form *form = form_of(dialect);
+    texts->count = 0;
+    if (!form)
+        return;
+    ext = ext || request->ext;
+    bool to_ref = ext && request->ref.length > 0;
+    size_t start = texts->out->length;
+    form->write_answer(ext, request, result, texts->out);
+    bool answered = end_text(texts, start);
+    start = texts->out->length;
+    if (to_ref)
+        form->write_300(request, result, texts->out);
+    else if (!answered && result->err != ERR_OK)
+        form->write_fault(self, result_reason(result), result->time_ms, texts->out);
+    end_text(texts, start);
+}
+
+void dialect_write_fault(enum dialect dialect, const struct dialect_account *self,
+                         struct slice reason, uint64_t time_ms, struct buffer *out) {
+    const struct dialect_form *form = form_of(dialect);
+    size_t start = out->length;
+    if (form) {
+        form->write_fault(self, reason, time_ms, out);
+    } else {
+        json_raw(out, "{\"error\":");
+        json_text(out, reason);
+        json_raw(out, "}");
+    }
+    if (out->failed)
+        out->length = start;
+}
+
+enum dialect_view dialect_entry_view(enum dialect dialect, bool ext, const struct entry *entry,
+                                     uint64_t account) {
+    const struct dialect_form *form = form_of(dialect);
+    return form ? form->entry_view(ext, entry, account) : DIALECT_VIEW_NOTHING;
+}
+
+void dialect_write_entry(enum dialect dialect, bool ext, const struct entry *entry,
+                         uint64_t account, struct buffer *out) {
+    const struct dialect_form *form = form_of(dialect);
+    if (!form)
+        return;
+    size_t start = out->length;
+    form->write_entry(ext, entry, account, out);
+    if (out->failed)
+        out->length = start;
+}
+
+void dialect_write_skipped(enum dialect dialect, const struct dialect_account *self,
+                           const struct entry *entry, uint64_t skipped, uint64_t time_ms,
+                           struct buffer *out) {
+    const struct dialect_form *form = form_of(dialect);
+    if (!form)
+        return;
+    size_t start = out->length;
+    form->write_skipped(self, entry, skipped, time_ms, out);
+    if (out->failed)
+        out->length = start;
+}

@@ -1,0 +1,286 @@
+/* Reading the fields of a request; see dialect_private.h. */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "services/gateway/dialect/private.h"
+
+void fault_copy(char fault_r[DIALECT_FAULT_BYTES], const char *sentence) {
+    size_t length = strlen(sentence);
+    if (length >= DIALECT_FAULT_BYTES) {
+        length = DIALECT_FAULT_BYTES - 1;
+        while (length > 0 && ((unsigned char)sentence[length] & 0xc0) == 0x80)
+            length--;
+    }
+    memcpy(fault_r, sentence, length);
+    fault_r[length] = '\0';
+}
+
+void reading_fail(struct reading *reading, const char *format, ...) {
+    if (reading->err != ERR_OK)
+        return;
+    reading->err = ERR_BAD_REQUEST;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(reading->fault, DIALECT_FAULT_BYTES, format, arguments);
+    va_end(arguments);
+}
+
+void reading_no_memory(struct reading *reading) {
+    if (reading->err != ERR_OK)
+        return;
+    reading_fail(reading, "%s", err_text(ERR_INTERNAL));
+    reading->err = ERR_INTERNAL;
+}
+
+/* The value under the last part of `name`; NULL when it is absent or null. */
+static const cJSON *field_find(const cJSON *object, const char *name) {
+    const char *dot = strrchr(name, '.');
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, dot ? dot + 1 : name);
+    return cJSON_IsNull(item) ? NULL : item;
+}
+
+bool field_given(const cJSON *object, const char *name) { return field_find(object, name) != NULL; }
+
+bool field_number(const cJSON *item, uint64_t *number_r) {
+    if (cJSON_IsString(item))
+        return id_is_decimal(slice_text(item->valuestring), number_r);
+    if (!cJSON_IsNumber(item))
+        return false;
+    double value = item->valuedouble;
+    /* Refuses NaN and infinities too. Below the limit every whole number is exact. */
+    if (!(value >= 0 && value < (double)NUMBER_LIMIT) || (double)(uint64_t)value != value)
+        return false;
+    *number_r = (uint64_t)value;
+    return true;
+}
+
+static const cJSON *reading_field(struct reading *reading, const cJSON *object, const char *name) {
+    if (reading->err != ERR_OK)
+        return NULL;
+    const cJSON *item = field_find(object, name);
+    if (!item)
+        reading_fail(reading, "%s is missing", name);
+    return item;
+}
+
+const cJSON *reading_object(struct reading *reading, const cJSON *object, const char *name) {
+    const cJSON *item = reading_field(reading, object, name);
+    if (item && !cJSON_IsObject(item))
+        reading_fail(reading, "%s must be an object", name);
+    return item;
+}
+
+/* Keeps a text in the JSON, since all slices of a request live there while it is read. */
+static struct slice keep(struct reading *reading, struct slice text) {
+    char *copy = slice_copy(text);
+    const cJSON *kept = copy ? cJSON_AddStringToObject(reading->json, "", copy) : NULL;
+    free(copy);
+    if (!kept) {
+        reading_no_memory(reading);
+        return slice_make("", 0);
+    }
+    return slice_text(kept->valuestring);
+}
+
+/* The text of a string; of a whole number its digits. */
+static bool item_text(struct reading *reading, const cJSON *item, struct slice *text_r) {
+    uint64_t number;
+    if (!cJSON_IsString(item)) {
+        if (!field_number(item, &number))
+            return false;
+        char digits[24];
+        snprintf(digits, sizeof digits, "%" PRIu64, number);
+        *text_r = keep(reading, slice_text(digits));
+        return true;
+    }
+    *text_r = slice_text(item->valuestring);
+    return true;
+}
+
+static void check_length(struct reading *reading, const char *name, size_t max_bytes,
+                         struct slice text) {
+    if (text.length == 0)
+        reading_fail(reading, "%s is empty", name);
+    else if (max_bytes != 0 && text.length > max_bytes)
+        reading_fail(reading, "%s is longer than %zu bytes", name, max_bytes);
+}
+
+void reading_text(struct reading *reading, const cJSON *object, const char *name, size_t max_bytes,
+                  struct slice *text_r) {
+    const cJSON *item = reading_field(reading, object, name);
+    if (!item)
+        return;
+    if (!cJSON_IsString(item)) {
+        reading_fail(reading, "%s must be a string", name);
+        return;
+    }
+    struct slice text = slice_text(item->valuestring);
+    check_length(reading, name, max_bytes, text);
+    if (reading->err == ERR_OK)
+        *text_r = text;
+}
+
+void reading_login(struct reading *reading, const cJSON *object, const char *name, size_t max_bytes,
+                   struct slice *text_r) {
+    const cJSON *item = reading_field(reading, object, name);
+    if (!item)
+        return;
+    struct slice text = {"", 0};
+    if (!item_text(reading, item, &text)) {
+        reading_fail(reading, "%s must be a string or a whole number", name);
+        return;
+    }
+    check_length(reading, name, max_bytes, text);
+    if (reading->err == ERR_OK)
+        *text_r = text;
+}
+
+void reading_name(struct reading *reading, const cJSON *object, const char *name,
+                  struct slice *text_r) {
+    struct slice text = {"", 0};
+    char room[NAME_ROOM];
+    reading_login(reading, object, name, 0, &text);
+    if (reading->err != ERR_OK)
+        return;
+    struct slice normal = name_normal(text, room);
+    const char *fault = normal.length == 0 ? "is longer than 64 characters" : name_fault(normal);
+    if (fault)
+        reading_fail(reading, "%s %s", name, fault);
+    else
+        *text_r = slice_equal(text, normal) ? text : keep(reading, normal);
+}
+
+void reading_email(struct reading *reading, const cJSON *object, const char *name,
+                   struct slice *text_r) {
+    struct slice text = {"", 0};
+    char room[EMAIL_ROOM];
+    reading_text(reading, object, name, EMAIL_MAX_BYTES, &text);
+    if (reading->err != ERR_OK)
+        return;
+    if (email_fault(email_normal(text, room)))
+        reading_fail(reading, "%s is not an e-mail address", name);
+    else
+        *text_r = text;
+}
+
+void reading_number_id(struct reading *reading, const cJSON *object, const char *name,
+                       struct dialect_id *id_r) {
+    const cJSON *item = reading_field(reading, object, name);
+    if (!item)
+        return;
+    uint64_t number = 0;
+    if (!field_number(item, &number) || number == 0) {
+        reading_fail(reading, "%s must be a whole number from 1 to %" PRIu64, name,
+                     NUMBER_LIMIT - 1);
+        return;
+    }
+    *id_r = (struct dialect_id){.present = true, .number = number};
+}
+
+static bool is_server(struct slice id) {
+    return strcasecmp(id.data, "SYSTEM") == 0 || strcmp(id.data, "0") == 0;
+}
+
+void reading_string_id(struct reading *reading, const cJSON *object, const char *name,
+                       struct dialect_id *id_r) {
+    const cJSON *item = reading_field(reading, object, name);
+    if (!item)
+        return;
+    struct dialect_id id = {.present = true};
+    if (field_number(item, &id.number) && id.number != 0) {
+        *id_r = id;
+        return;
+    }
+    if (!cJSON_IsString(item)) {
+        reading_fail(reading, "%s must be a string or a whole number from 1 to %" PRIu64, name,
+                     NUMBER_LIMIT - 1);
+        return;
+    }
+    id.text = slice_text(item->valuestring);
+    if (id.text.length > ID_MAX_BYTES) {
+        char room[ID_ROOM]; /* some scripts take thrice the bytes when they are not in NFC */
+        id.text = keep(reading, id_normal(id.text, room));
+    }
+    if (!id_may_exist(id.text) || is_server(id.text)) {
+        reading_fail(reading,
+                     "%s must be 1 to %d bytes without control characters, and not SYSTEM or 0",
+                     name, ID_MAX_BYTES);
+        return;
+    }
+    *id_r = id;
+}
+
+void reading_new_id(struct reading *reading, const cJSON *object, const char *name,
+                    struct dialect_id *id_r) {
+    struct dialect_id id = {.present = false};
+    char room[ID_ROOM];
+    reading_string_id(reading, object, name, &id);
+    if (reading->err != ERR_OK)
+        return;
+    const char *fault = id.text.length == 0 ? NULL : id_fault(id_normal(id.text, room));
+    if (fault)
+        reading_fail(reading, "%s %s", name, fault);
+    else
+        *id_r = id;
+}
+
+void reading_flag(struct reading *reading, const cJSON *object, const char *name, bool *flag_r) {
+    const cJSON *item = reading_field(reading, object, name);
+    if (!item)
+        return;
+    const char *text = cJSON_IsString(item) ? item->valuestring : "";
+    bool yes = cJSON_IsTrue(item) || strcmp(text, "true") == 0;
+    if (!yes && !cJSON_IsFalse(item) && strcmp(text, "false") != 0)
+        reading_fail(reading, "%s must be true or false", name);
+    else
+        *flag_r = yes;
+}
+
+void reading_ext(struct reading *reading, bool ext) {
+    struct dialect_request *request = reading->request;
+    uint64_t number = 0;
+    if (field_number(field_find(reading->body, "ext"), &number) && number == 1)
+        request->ext = true;
+    if ((ext || request->ext) && field_given(reading->body, "confirm"))
+        reading_flag(reading, reading->body, "confirm", &request->confirm);
+    if (!(ext || request->ext) || !field_given(reading->body, "backlog"))
+        return;
+    if (!field_number(field_find(reading->body, "backlog"), &request->backlog) ||
+        request->backlog == 0 || request->backlog > BACKLOG_MAX)
+        reading_fail(reading, "backlog must be a whole number from 1 to %d", BACKLOG_MAX);
+}
+
+/* Whether a peer's user is the server itself. */
+static bool is_system(const cJSON *user) {
+    uint64_t number = 1;
+    if (cJSON_IsString(user) && strcmp(user->valuestring, "SYSTEM") == 0)
+        return true;
+    return field_number(user, &number) && number == 0;
+}
+
+void reading_recipient(struct reading *reading,
+                       void (*read_id)(struct reading *reading, const cJSON *object,
+                                       const char *name, struct dialect_id *id_r)) {
+    const cJSON *peer = reading_object(reading, reading->body, "peer");
+    bool group = field_given(peer, "group");
+    if (group == field_given(peer, "user"))
+        reading_fail(reading, "peer needs exactly one of user and group");
+    else if (group)
+        read_id(reading, peer, "peer.group", &reading->request->group);
+    else if (!is_system(field_find(peer, "user")))
+        read_id(reading, peer, "peer.user", &reading->request->person);
+}
+
+void reading_resumption(struct reading *reading) {
+    reading_text(reading, reading->body, "token", CLIENT_TOKEN_BYTES, &reading->request->token);
+}
+
+void reading_cid(struct reading *reading) {
+    struct dialect_id cid = {.number = 0};
+    reading_number_id(reading, reading->body, "cid", &cid);
+    reading->request->cid = cid.number;
+}

@@ -1,0 +1,74 @@
+/* Notices by a dialect's table of them; see dialect_private.h. */
+#include "services/gateway/dialect/private.h"
+
+const struct notice_row *notice_find(const struct notice_row *rows, size_t count,
+                                     const struct entry *entry) {
+    for (size_t i = 0; i < count; i++)
+        if (rows[i].type == entry->type)
+            return conversation_kind(entry->conversation) == rows[i].kind ? &rows[i] : NULL;
+    return NULL;
+}
+
+enum dialect_view notice_view(const struct notice_row *row, bool ext, const struct entry *entry,
+                              uint64_t account) {
+    if (row == NULL || (row->seen_by == NOTICE_FOR_EXT && !ext) ||
+        (row->seen_by == NOTICE_FOR_SUBJECT && account != entry->subject))
+        return DIALECT_VIEW_NOTHING;
+    return DIALECT_VIEW_COMMON;
+}
+
+static bool refuses(const struct notice_row *row, const struct entry *entry) {
+    return row->number_if_no != 0 && !entry->accepted;
+}
+
+uint64_t notice_number(const struct notice_row *row, const struct entry *entry) {
+    return refuses(row, entry) ? row->number_if_no : row->number;
+}
+
+static void write_id(uint64_t number, struct slice id, bool string_ids, struct buffer *out) {
+    if (string_ids)
+        json_id(out, number, id);
+    else
+        json_number(out, number);
+}
+
+static void write_value(enum notice_value value, bool string_ids, const struct entry *entry,
+                        struct buffer *out) {
+    switch (value) {
+    case NOTICE_FROM:
+        write_id(entry->from, entry->from_id, string_ids, out);
+        break;
+    case NOTICE_SUBJECT:
+        write_id(entry->subject, entry->subject_id, string_ids, out);
+        break;
+    case NOTICE_TO:
+        write_id(entry->to, entry->to_id, string_ids, out);
+        break;
+    case NOTICE_ANSWER:
+        json_raw(out, entry->accepted ? "true" : "false");
+        break;
+    case NOTICE_TEXT:
+        json_text(out, entry->text);
+        break;
+    case NOTICE_END:
+        break;
+    }
+}
+
+void notice_write_fields(const struct notice_row *row, bool ext, bool string_ids,
+                         const struct entry *entry, struct buffer *out) {
+    bool no = refuses(row, entry);
+    const struct notice_field *fields = no ? row->fields_if_no : row->fields;
+    size_t count = no ? sizeof row->fields_if_no / sizeof row->fields_if_no[0]
+                      : sizeof row->fields / sizeof row->fields[0];
+    const char *separator = "\"";
+    for (size_t i = 0; i < count && fields[i].value != NOTICE_END; i++) {
+        if (fields[i].ext && !ext)
+            continue;
+        json_raw(out, separator);
+        json_raw(out, fields[i].key);
+        json_raw(out, "\":");
+        write_value(fields[i].value, string_ids, entry, out);
+        separator = ",\"";
+    }
+}

@@ -1,0 +1,483 @@
+/* Batches of entries on their way to the sessions. */
+#include "services/route/route.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "common/loop.h"
+
+/* How often a missed batch's `session.dirty` is tried, and batches that wait are looked at. */
+#define TICK_SECONDS 0.2
+/* Entries and receivers per request, as messages.def bounds them; bytes stay well below a frame. */
+#define REQUEST_MAX_ITEMS 4096
+#define REQUEST_MAX_ACCOUNTS 60000
+#define REQUEST_MAX_BYTES ((size_t)2 << 20)
+
+struct route_batch {
+    struct record_arena arena;
+    struct route_item *items;
+    size_t count, capacity, bytes;
+    bool live; /* not in the log */
+    unsigned attempts;
+    struct route_batch *next;
+};
+
+struct router {
+    struct service *service;
+    struct peers *sessions;
+    pthread_mutex_t lock;
+    struct route_batch *posted, **posted_tail; /* under `lock` */
+    bool posted_missed;                        /* under `lock` */
+    ev_async wake;
+    ev_timer tick;
+    bool missed, missed_asked;
+    bool used;              /* was handed a batch */
+    size_t bytes, requests; /* in progress; bytes of what is held, too */
+    struct route_batch *held, **held_tail;
+    size_t live;                   /* sessions, when last looked */
+    int64_t settle_ms, settled_ms; /* the latter: until when live batches are held */
+    atomic_bool reached;           /* a session is live; read by any thread */
+    struct metric *routed, *lost;
+};
+
+/* One request to one session: its part of a batch, in memory of its own until it is answered. */
+struct route_request {
+    struct router *router;
+    struct route_batch *batch;
+};
+
+/* --- batches --------------------------------------------------------------------------------- */
+
+struct route_batch *route_batch_new(void) {
+    return calloc(1, sizeof(struct route_batch));
+}
+
+void route_batch_destroy(struct route_batch **self_p) {
+    struct route_batch *self = *self_p;
+    *self_p = NULL;
+    if (self == NULL)
+        return;
+    record_arena_free(&self->arena);
+    free(self->items);
+    free(self);
+}
+
+static struct route_item *add_item(struct route_batch *self) {
+    if (self->count == self->capacity) {
+        size_t capacity = self->capacity == 0 ? 16 : self->capacity * 2;
+        struct route_item *items = realloc(self->items, capacity * sizeof *items);
+        if (items == NULL)
+            return NULL;
+        self->items = items;
+        self->capacity = capacity;
+    }
+    return &self->items[self->count];
+}
+
+/* `accounts` is NULL for everyone. */
+static int add_packed(struct route_batch *self, struct slice entry, const uint64_t *accounts,
+                      size_t count) {
+    struct route_item *item = add_item(self);
+    uint64_t *copy = record_arena_alloc(&self->arena, count * sizeof *copy);
+    struct slice packed = record_arena_copy(&self->arena, entry);
+    if (item == NULL || copy == NULL || packed.data == NULL)
+        return -1;
+    if (count > 0)
+        memcpy(copy, accounts, count * sizeof *copy);
+    *item = (struct route_item){
+        .everyone = accounts == NULL, .accounts = {copy, count}, .entry = packed};
+    self->count++;
+    self->bytes += packed.length + count * sizeof *copy;
+    return 0;
+}
+
+int route_batch_add(struct route_batch *self, const struct entry *entry, const uint64_t *accounts,
+                    size_t count) {
+    struct buffer packed = buffer_make(ENVELOPE_MAX_BYTES);
+    record_pack(&entry_desc, entry, &packed);
+    int status = packed.failed ? -1 : 0;
+    struct slice bytes = slice_make(packed.data, packed.length);
+    /* A group larger than one item may hold is several items with the same entry. */
+    for (size_t from = 0; status == 0 && from < count; from += REQUEST_MAX_ACCOUNTS) {
+        size_t n = count - from < REQUEST_MAX_ACCOUNTS ? count - from : REQUEST_MAX_ACCOUNTS;
+        status = add_packed(self, bytes, accounts + from, n);
+    }
+    buffer_free(&packed);
+    return status;
+}
+
+int route_batch_add_everyone(struct route_batch *self, const struct entry *entry) {
+    struct buffer packed = buffer_make(ENVELOPE_MAX_BYTES);
+    record_pack(&entry_desc, entry, &packed);
+    int status =
+        packed.failed ? -1 : add_packed(self, slice_make(packed.data, packed.length), NULL, 0);
+    buffer_free(&packed);
+    return status;
+}
+
+/* --- missed ---------------------------------------------------------------------------------- */
+
+static void dirty_answered(void *argument, enum err err, const void *reply, const char *text) {
+    (void)reply;
+    (void)text;
+    struct router *self = argument;
+    self->missed_asked = false;
+    if (err != ERR_OK)
+        self->missed = true;
+}
+
+static void tell_missed(struct router *self) {
+    if (!self->missed || self->missed_asked || peers_live_count(self->sessions) == 0)
+        return;
+    self->missed = false;
+    struct session_dirty body = {.reason = slice_text(service_name(self->service))};
+    struct peer *peer;
+    for (size_t i = 0; (peer = peers_live(self->sessions, i)) != NULL; i++) {
+        if (peers_ask(self->sessions, peer,
+                      &(struct peers_request){.message = &message_SESSION_DIRTY,
+                                              .body = &body,
+                                              .done = dirty_answered,
+                                              .argument = self}) == ERR_OK)
+            self->missed_asked = true;
+        else
+            self->missed = true;
+    }
+}
+
+static void miss(struct router *self, size_t items) {
+    metric_add(self->lost, items);
+    self->missed = true;
+}
+
+/* --- requests -------------------------------------------------------------------------------- */
+
+static void send_batch(struct router *self, struct route_batch *batch);
+
+/* Takes the batch over. */
+static void hold(struct router *self, struct route_batch *batch) {
+    if (self->bytes + batch->bytes > ROUTE_MAX_BYTES) {
+        miss(self, batch->count);
+        route_batch_destroy(&batch);
+        return;
+    }
+    self->bytes += batch->bytes;
+    batch->next = NULL;
+    *self->held_tail = batch;
+    self->held_tail = &batch->next;
+}
+
+/* Live batches have to wait now. */
+static bool is_unsettled(struct router *self) {
+    size_t live = peers_live_count(self->sessions);
+    if (live != self->live) /* one that is stopping is no change that peers tell of */
+        self->settled_ms = loop_now_ms() + self->settle_ms;
+    self->live = live;
+    return live == 0 || loop_now_ms() < self->settled_ms;
+}
+
+static struct route_batch *take_held(struct router *self) {
+    struct route_batch *first = self->held;
+    self->held = NULL;
+    self->held_tail = &self->held;
+    return first;
+}
+
+static void release_held(struct router *self) {
+    if (is_unsettled(self))
+        return;
+    for (struct route_batch *batch = take_held(self), *next; batch != NULL; batch = next) {
+        next = batch->next;
+        self->bytes -= batch->bytes;
+        send_batch(self, batch);
+    }
+}
+
+static void on_tick(struct ev_loop *ev, ev_timer *timer, int revents) {
+    (void)ev;
+    (void)revents;
+    tell_missed(timer->data);
+    release_held(timer->data);
+}
+
+static void answered(void *argument, enum err err, const void *reply, const char *text) {
+    (void)reply;
+    (void)text;
+    struct route_request *request = argument;
+    struct router *self = request->router;
+    self->requests--;
+    self->bytes -= request->batch->bytes;
+    if (err == ERR_OK) {
+        metric_add(self->routed, request->batch->count);
+        route_batch_destroy(&request->batch);
+    } else if (request->batch->attempts < ROUTE_ATTEMPTS && self->sessions != NULL) {
+        if (request->batch->live)
+            hold(self, request->batch);
+        else
+            send_batch(self, request->batch);
+    } else {
+        miss(self, request->batch->count);
+        route_batch_destroy(&request->batch);
+    }
+    free(request);
+}
+
+/* Takes the batch over; all of it goes to `peer`. */
+static void send_to(struct router *self, struct peer *peer, struct route_batch *batch) {
+    struct route_request *request = malloc(sizeof *request);
+    enum err err = ERR_OVERLOADED;
+    if (request != NULL && self->bytes + batch->bytes <= ROUTE_MAX_BYTES) {
+        batch->attempts++;
+        *request = (struct route_request){self, batch};
+        struct session_route body = {.items = {batch->items, batch->count}};
+        err = peers_ask(self->sessions, peer,
+                        &(struct peers_request){.message = &message_SESSION_ROUTE,
+                                                .body = &body,
+                                                .done = answered,
+                                                .argument = request});
+    }
+    if (err != ERR_OK) {
+        miss(self, batch->count);
+        route_batch_destroy(&batch);
+        free(request);
+        return;
+    }
+    self->requests++;
+    self->bytes += batch->bytes;
+    /* answered() frees the request. */
+    /* cppcheck-suppress memleak */
+}
+
+/* A part of a batch for one session, sent when it is full and at the end. */
+struct part {
+    struct peer *peer;
+    const struct route_batch *whole;
+    struct route_batch *batch;
+};
+
+static struct route_batch *part_new(const struct part *part) {
+    struct route_batch *batch = route_batch_new();
+    if (batch == NULL)
+        return NULL;
+    batch->live = part->whole->live;
+    batch->attempts = part->whole->attempts;
+    return batch;
+}
+
+static void part_flush(struct router *self, struct part *part) {
+    if (part->batch != NULL && part->batch->count > 0)
+        send_to(self, part->peer, part->batch);
+    else
+        route_batch_destroy(&part->batch);
+    part->batch = NULL;
+}
+
+static void part_add(struct router *self, struct part *part, const struct route_item *item,
+                     const uint64_t *accounts, size_t count) {
+    if (part->batch != NULL &&
+        (part->batch->count == REQUEST_MAX_ITEMS || part->batch->bytes > REQUEST_MAX_BYTES))
+        part_flush(self, part);
+    if (part->batch == NULL)
+        part->batch = part_new(part);
+    if (part->batch == NULL || add_packed(part->batch, item->entry, accounts, count) != 0)
+        miss(self, 1);
+}
+
+static void add_to_all(struct router *self, struct part *parts, size_t part_count,
+                       const struct route_item *item) {
+    for (size_t p = 0; p < part_count; p++)
+        part_add(self, &parts[p], item, NULL, 0);
+}
+
+/* Several sessions: each item's accounts are sorted by the session that has them. */
+static void split_item(struct router *self, struct part *parts, size_t part_count,
+                       const struct route_item *item) {
+    uint64_t *mine = malloc(item->accounts.count * sizeof *mine);
+    if (mine == NULL) {
+        miss(self, 1);
+        return;
+    }
+    for (size_t p = 0; p < part_count; p++) {
+        size_t count = 0;
+        for (size_t i = 0; i < item->accounts.count; i++)
+            if (peers_by_key(self->sessions, item->accounts.items[i]) == parts[p].peer)
+                mine[count++] = item->accounts.items[i];
+        if (count > 0)
+            part_add(self, &parts[p], item, mine, count);
+    }
+    free(mine);
+}
+
+static void split_batch(struct router *self, struct route_batch *batch, size_t part_count) {
+    struct part parts[PEERS_MAX];
+    for (size_t p = 0; p < part_count; p++)
+        parts[p] = (struct part){peers_live(self->sessions, p), batch, NULL};
+    for (size_t i = 0; i < batch->count; i++) {
+        if (batch->items[i].everyone)
+            add_to_all(self, parts, part_count, &batch->items[i]);
+        else
+            split_item(self, parts, part_count, &batch->items[i]);
+    }
+    for (size_t p = 0; p < part_count; p++)
+        part_flush(self, &parts[p]);
+    route_batch_destroy(&batch);
+}
+
+/* Takes the batch over. */
+static void send_batch(struct router *self, struct route_batch *batch) {
+    size_t sessions = peers_live_count(self->sessions);
+    if (sessions == 0) {
+        miss(self, batch->count);
+        route_batch_destroy(&batch);
+    } else if (sessions == 1 && batch->count <= REQUEST_MAX_ITEMS &&
+               batch->bytes <= 2 * REQUEST_MAX_BYTES) {
+        send_to(self, peers_live(self->sessions, 0), batch);
+    } else {
+        split_batch(self, batch, sessions);
+    }
+}
+
+/* --- from any thread to the loop ----------------------------------------------------------- */
+
+void route_post(struct router *self, struct route_batch **batch_p) {
+    struct route_batch *batch = *batch_p;
+    *batch_p = NULL;
+    if (batch == NULL || batch->count == 0) {
+        route_batch_destroy(&batch);
+        return;
+    }
+    batch->next = NULL;
+    pthread_mutex_lock(&self->lock);
+    *self->posted_tail = batch;
+    self->posted_tail = &batch->next;
+    pthread_mutex_unlock(&self->lock);
+    ev_async_send(service_loop(self->service), &self->wake);
+}
+
+void route_post_live(struct router *self, struct route_batch **batch) {
+    if (*batch != NULL)
+        (*batch)->live = true;
+    route_post(self, batch);
+}
+
+void route_missed(struct router *self) {
+    pthread_mutex_lock(&self->lock);
+    self->posted_missed = true;
+    pthread_mutex_unlock(&self->lock);
+    ev_async_send(service_loop(self->service), &self->wake);
+}
+
+static struct route_batch *take_posted(struct router *self) {
+    pthread_mutex_lock(&self->lock);
+    struct route_batch *first = self->posted;
+    self->posted = NULL;
+    self->posted_tail = &self->posted;
+    if (self->posted_missed)
+        miss(self, 1);
+    self->posted_missed = false;
+    pthread_mutex_unlock(&self->lock);
+    return first;
+}
+
+static void on_wake(struct ev_loop *ev, ev_async *watcher, int revents) {
+    (void)ev;
+    (void)revents;
+    struct router *self = watcher->data;
+    for (struct route_batch *batch = take_posted(self), *next; batch != NULL; batch = next) {
+        next = batch->next;
+        self->used = true;
+        /* In their order: behind those that are held. */
+        if (batch->live && (is_unsettled(self) || self->held != NULL))
+            hold(self, batch);
+        else
+            send_batch(self, batch);
+    }
+}
+
+/*
+ * Gateways find and lose sessions at other moments than this router does. Between the two, entries
+ * go to a session that takes them without having these accounts, which nobody would ever know: so
+ * after every change gateways read the log. What is not in the log waits until they have found the
+ * session, and bound their clients there.
+ */
+static void session_changed(void *context, struct peer *peer, enum peer_change change) {
+    (void)peer;
+    struct router *self = context;
+    atomic_store(&self->reached, peers_live_count(self->sessions) > 0);
+    if (change == PEER_RELINKED)
+        return;
+    self->settled_ms = loop_now_ms() + self->settle_ms;
+    if (self->used)
+        self->missed = true;
+}
+
+static size_t depth_of_bytes(const void *argument) {
+    const struct router *self = argument;
+    return self->bytes;
+}
+
+struct router *router_new(struct service *service, const char *session_peers, uint64_t settle_ms) {
+    struct router *self = calloc(1, sizeof *self);
+    if (self == NULL)
+        return NULL;
+    self->service = service;
+    self->settle_ms = (int64_t)settle_ms;
+    self->posted_tail = &self->posted;
+    self->held_tail = &self->held;
+    pthread_mutex_init(&self->lock, NULL);
+    struct metrics *metrics = service_metrics(service);
+    self->routed =
+        metrics_counter(metrics, "routed_total", "", "Entries that a session has taken to push.");
+    self->lost = metrics_counter(metrics, "route_lost_total", "",
+                                 "Entries that no session took; gateways catch up instead.");
+    ev_async_init(&self->wake, on_wake);
+    ev_timer_init(&self->tick, on_tick, TICK_SECONDS, TICK_SECONDS);
+    self->wake.data = self->tick.data = self;
+    ev_async_start(service_loop(service), &self->wake);
+    ev_timer_start(service_loop(service), &self->tick);
+    self->sessions = peers_new(service, &(struct peers_options){.name = "session",
+                                                                .addresses = session_peers,
+                                                                .context = self,
+                                                                .change = session_changed});
+    if (self->sessions == NULL)
+        router_destroy(&self);
+    else
+        service_add_queue(service, "route_bytes", depth_of_bytes, self, ROUTE_MAX_BYTES);
+    return self;
+}
+
+static void destroy_all(struct route_batch *batch) {
+    for (struct route_batch *next; batch != NULL; batch = next) {
+        next = batch->next;
+        route_batch_destroy(&batch);
+    }
+}
+
+void router_destroy(struct router **self_p) {
+    struct router *self = *self_p;
+    *self_p = NULL;
+    if (self == NULL)
+        return;
+    peers_destroy(&self->sessions); /* ends requests: their batches are freed or missed */
+    destroy_all(take_posted(self));
+    destroy_all(take_held(self));
+    ev_async_stop(service_loop(self->service), &self->wake);
+    ev_timer_stop(service_loop(self->service), &self->tick);
+    pthread_mutex_destroy(&self->lock);
+    free(self);
+}
+
+bool router_ready(const struct router *self) { return peers_live_count(self->sessions) > 0; }
+
+bool router_reaches(const struct router *self) { return atomic_load(&self->reached); }
+
+bool router_idle(struct router *self) {
+    pthread_mutex_lock(&self->lock);
+    bool posted = self->posted != NULL;
+    pthread_mutex_unlock(&self->lock);
+    /* Without a session what is held waits for nobody. */
+    bool held = self->held != NULL && peers_live_count(self->sessions) > 0;
+    return !posted && !held && self->requests == 0;
+}

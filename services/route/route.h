@@ -1,0 +1,63 @@
+/*
+ * Routing: from a commit to the sessions that know who is online.
+ *
+ *     struct route_batch *batch = route_batch_new();
+ *     route_batch_add(batch, &entry, accounts, count);     any thread, one at a time
+ *     route_post(router, &batch);                          any thread; on the loop it goes out
+ *     route_post_live(router, &batch);                     the same of what is not in the log
+ *
+ * A batch is split by account over the session instances (rendezvous hash) and sent as one request
+ * to each; what goes to everyone goes to every instance. A request that fails is sent again, to
+ * whoever has those accounts by then, at most ROUTE_ATTEMPTS times. What could not be routed all
+ * the same is not remembered row by row: the entries are in the log. The router remembers only that
+ * something was missed, and has every gateway catch up (`session.dirty`) as soon as a session
+ * answers. It does so, too, whenever a session comes or goes.
+ *
+ * A live batch, of what is not in the log, has no such second way. So it is held, in order, while
+ * no session is there and for `settle_ms` after one has come or gone: gateways find them at other
+ * moments, and then bind their clients there. So is one that failed.
+ *
+ * Entries of one conversation may arrive out of order after a retry; `prev` tells the gateway.
+ */
+#ifndef PARLEY_ROUTE_H
+#define PARLEY_ROUTE_H
+
+#include "common/peers.h"
+#include "proto/messages.h"
+
+#define ROUTE_ATTEMPTS 3
+/* Bytes of entries that are held or wait for sessions' answers; beyond it entries count as missed.
+ */
+#define ROUTE_MAX_BYTES ((size_t)64 << 20)
+
+struct router;
+struct route_batch;
+
+/* `session_peers` as in peers.h; `settle_ms` 0 where nothing live is posted. NULL after a logged
+ * line. */
+struct router *router_new(struct service *service, const char *session_peers, uint64_t settle_ms);
+void router_destroy(struct router **self);
+/* A session is there. */
+bool router_ready(const struct router *self);
+/* The same, thread-safe: for who would rather not route what is not in the log. */
+bool router_reaches(const struct router *self);
+/* Nothing waits to be answered, or to be sent to a session that is there. */
+bool router_idle(struct router *self);
+
+/* NULL without memory. */
+struct route_batch *route_batch_new(void);
+void route_batch_destroy(struct route_batch **self);
+/* Packs the entry and copies the accounts. -1 without memory: nothing was added. */
+int route_batch_add(struct route_batch *self, const struct entry *entry, const uint64_t *accounts,
+                    size_t count) __attribute__((warn_unused_result));
+/* The same for an entry that goes to every connection there is. */
+int route_batch_add_everyone(struct route_batch *self, const struct entry *entry)
+    __attribute__((warn_unused_result));
+
+/* Takes the batch over and sends it from the loop. Thread-safe. */
+void route_post(struct router *self, struct route_batch **batch);
+void route_post_live(struct router *self, struct route_batch **batch);
+/* As if a batch had been lost; for a caller that had no memory for one. Thread-safe. */
+void route_missed(struct router *self);
+
+#endif

@@ -1,0 +1,110 @@
+/*
+ * head_cache.h: what a writer remembers of conversations, and that it is bounded.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "services/entries/head_cache.h"
+
+static int set_up(void **state) {
+    *state = head_cache_new();
+    return *state == NULL ? -1 : 0;
+}
+
+static int tear_down(void **state) {
+    struct head_cache *cache = *state;
+    head_cache_destroy(&cache);
+    assert_null(cache);
+    return 0;
+}
+
+static void keep(struct head_cache *cache, uint64_t id, uint64_t version, uint64_t last_cid,
+                 uint64_t *members, size_t count) {
+    struct entry_head head = {
+        .id = id, .version = version, .last_cid = last_cid, .members = {members, count}};
+    struct entry_heads heads = {.items = &head, .count = 1};
+    head_cache_keep(cache, &heads);
+}
+
+static void test_keeps_and_replaces(void **state) {
+    struct head_cache *cache = *state;
+    uint64_t two[] = {1, 2}, three[] = {1, 2, 3};
+    assert_null(head_cache_find(cache, 5));
+    keep(cache, 5, 1, 100, two, 2);
+    const struct head_memory *memory = head_cache_find(cache, 5);
+    assert_int_equal(memory->version, 1);
+    assert_int_equal(memory->last_cid, 100);
+    assert_int_equal(memory->members.count, 2);
+    assert_memory_equal(memory->members.items, two, sizeof two);
+    /* They are copies. */
+    two[0] = 9;
+    assert_int_equal(memory->members.items[0], 1);
+    keep(cache, 5, 2, 101, three, 3);
+    memory = head_cache_find(cache, 5);
+    assert_int_equal(memory->version, 2);
+    assert_int_equal(memory->last_cid, 101);
+    assert_memory_equal(memory->members.items, three, sizeof three);
+    keep(cache, 5, 3, 102, NULL, 0);
+    assert_int_equal(head_cache_find(cache, 5)->members.count, 0);
+    assert_null(head_cache_find(cache, 6));
+}
+
+static void test_pairs(void **state) {
+    struct head_cache *cache = *state;
+    assert_int_equal(head_cache_find_pair(cache, 1, 2), 0);
+    head_cache_keep_pair(cache, 1, 2, 7);
+    head_cache_keep_pair(cache, 1, 3, 8);
+    head_cache_keep_pair(cache, 1, 2, 7);
+    assert_int_equal(head_cache_find_pair(cache, 1, 2), 7);
+    assert_int_equal(head_cache_find_pair(cache, 1, 3), 8);
+    assert_int_equal(head_cache_find_pair(cache, 2, 1), 0);
+    head_cache_clear(cache);
+    assert_int_equal(head_cache_find_pair(cache, 1, 2), 0);
+}
+
+static void test_emptied_when_full(void **state) {
+    struct head_cache *cache = *state;
+    for (uint64_t id = 1; id <= HEAD_CACHE_CONVERSATIONS; id++) {
+        keep(cache, id, 1, id, NULL, 0);
+        head_cache_keep_pair(cache, id, id + 1, id);
+    }
+    assert_int_equal(head_cache_find(cache, 1)->last_cid, 1);
+    assert_int_equal(head_cache_find_pair(cache, 1, 2), 1);
+    const uint64_t one_more = HEAD_CACHE_CONVERSATIONS + 1;
+    keep(cache, one_more, 1, 5, NULL, 0);
+    head_cache_keep_pair(cache, one_more, one_more + 1, 6);
+    assert_null(head_cache_find(cache, 1));
+    assert_int_equal(head_cache_find_pair(cache, 1, 2), 0);
+    assert_int_equal(head_cache_find(cache, one_more)->last_cid, 5);
+    assert_int_equal(head_cache_find_pair(cache, one_more, one_more + 1), 6);
+}
+
+static void test_members_are_bounded(void **state) {
+    enum { GROUP_MEMBERS = 50000, FULL = HEAD_CACHE_MEMBERS / GROUP_MEMBERS };
+    struct head_cache *cache = *state;
+    static uint64_t members[GROUP_MEMBERS];
+    for (uint64_t id = 0; id <= FULL; id++)
+        keep(cache, id, 1, 1, members, GROUP_MEMBERS);
+    assert_non_null(head_cache_find(cache, 0));
+    /* Those that are replaced do not count twice. */
+    keep(cache, FULL + 1, 1, 1, members, GROUP_MEMBERS);
+    assert_null(head_cache_find(cache, 0));
+    for (uint64_t version = 2; version <= FULL; version++)
+        keep(cache, FULL + 1, version, 1, members, GROUP_MEMBERS);
+    keep(cache, FULL + 2, 1, 1, members, GROUP_MEMBERS);
+    assert_non_null(head_cache_find(cache, FULL + 1));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_keeps_and_replaces, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_pairs, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_emptied_when_full, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_members_are_bounded, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
