@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <uthash.h>
 #include <zmq.h>
 
 #include "common/files.h"
+#include "common/hash.h"
 #include "common/log.h"
 #include "common/loop.h"
 #include "common/metrics.h"
@@ -105,12 +105,13 @@ static void on_accepted(struct callers *self, int fd) {
     if (connection != NULL) /* its end was not told */
         forget(self, connection);
     connection = calloc(1, sizeof *connection);
-    if (connection == NULL) {
+    if (connection != NULL)
+        connection->fd = fd;
+    if (connection == NULL || !HASH_TRY_ADD(hh, self->connections, fd, connection)) {
+        free(connection);
         (void)shutdown(fd, SHUT_RDWR);
         return;
     }
-    connection->fd = fd;
-    HASH_ADD_INT(self->connections, fd, connection);
     bool short_of_files = (uint64_t)fd >= last_file();
     if (!short_of_files && HASH_COUNT(self->connections) > self->options.limit)
         forget_gone(self);

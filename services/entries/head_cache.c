@@ -4,7 +4,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
+
+#include "common/hash.h"
 
 struct pair_key {
     uint64_t lo, hi;
@@ -114,7 +115,8 @@ void head_cache_keep_pair(struct head_cache *self, uint64_t lo, uint64_t hi,
     if (entry == NULL)
         return;
     *entry = (struct pair_entry){.key = {lo, hi}, .conversation = conversation};
-    HASH_ADD(hh, self->pairs, key, sizeof entry->key, entry);
+    if (!HASH_TRY_ADD(hh, self->pairs, key, entry))
+        free(entry);
 }
 
 /* Replaces the remembered members; what cannot be remembered is forgotten. */
@@ -142,7 +144,10 @@ static void keep_head(struct head_cache *self, const struct entry_head *head) {
         if (entry == NULL)
             return;
         entry->conversation = head->id;
-        HASH_ADD(hh, self->conversations, conversation, sizeof entry->conversation, entry);
+        if (!HASH_TRY_ADD(hh, self->conversations, conversation, entry)) {
+            free(entry);
+            return;
+        }
     }
     if (entry->memory.version != head->version &&
         !keep_members(self, &entry->memory, &head->members)) {

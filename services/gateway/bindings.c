@@ -43,12 +43,14 @@ bool bindings_moving(const struct bindings *self) { return loop_now_ms() < self-
 
 /* One for each login and not for each connection: what was meant for an account that has logged
  * out on it must not find the next one. */
-static void number_client(struct client *client) {
+static bool number_client(struct client *client) {
     struct gateway *gateway = client->gateway;
     if (client->binding != 0)
-        return;
+        return true;
     client->binding = ++gateway->last_binding;
-    HASH_ADD(by_binding, gateway->bound, binding, sizeof client->binding, client);
+    if (!HASH_TRY_ADD(by_binding, gateway->bound, binding, client))
+        client->binding = 0;
+    return client->binding != 0;
 }
 
 struct client *bindings_client(const struct gateway *gateway, uint64_t binding) {
@@ -103,8 +105,7 @@ void bindings_bind(struct client *client, bool waited, bindings_done *done) {
     enum err err = ERR_UNAVAILABLE;
     /* An earlier log-out on this connection must not be heard behind this log-in. */
     bool told = left_tell(gateway->bindings);
-    if (peer != NULL && bind != NULL && told) {
-        number_client(client);
+    if (peer != NULL && bind != NULL && told && number_client(client)) {
         *bind = (struct bind_one){gateway, client->binding, *link_of(peer), done};
         struct session_bind body = {.accounts = {&client->account, 1},
                                     .connections = {&client->binding, 1},

@@ -302,17 +302,18 @@ static void on_object(void *argument, struct edge_connection *edge, struct slice
 static void on_open(void *argument, struct edge_connection *edge) {
     struct gateway *gateway = argument;
     struct client *client = calloc(1, sizeof *client);
-    if (client == NULL) {
+    if (client != NULL)
+        client->id = edge_id(edge);
+    if (client == NULL || !HASH_TRY_ADD(hh, gateway->clients, id, client)) {
+        free(client);
         edge_close(edge, 1013, "no memory");
         return;
     }
-    client->id = edge_id(edge);
     client->gateway = gateway;
     client->edge = edge;
     if (edge_transport(edge) == EDGE_YOUIM)
         client->dialect = DIALECT_YOUIM;
     edge_set_owner(edge, client);
-    HASH_ADD(hh, gateway->clients, id, sizeof client->id, client);
     client_await_login(client);
     metric_add(gateway->accepted, 1);
     metric_set(gateway->connections, HASH_COUNT(gateway->clients));

@@ -18,8 +18,7 @@
 #ifndef PARLEY_GATEWAY_H
 #define PARLEY_GATEWAY_H
 
-#include <uthash.h>
-
+#include "common/hash.h"
 #include "common/loop.h"
 #include "common/peers.h"
 #include "services/gateway/dialect/dialect.h"

@@ -74,7 +74,8 @@ static void remember(struct names *self, enum recipient_kind kind, const char *i
         return;
     memcpy(name->id, id, strlen(id));
     name->number = number;
-    HASH_ADD_STR(*table, id, name);
+    if (!HASH_TRY_ADD_STR(*table, id, name))
+        free(name);
 }
 
 /* The end of the look-up, or its next try. */

@@ -51,7 +51,8 @@ void pairs_keep(struct pairs *self, uint64_t a, uint64_t b, uint64_t conversatio
     if (pair == NULL)
         return;
     *pair = (struct pair){{a < b ? a : b, a < b ? b : a}, .conversation = conversation};
-    HASH_ADD(hh, self->all, accounts, sizeof pair->accounts, pair);
+    if (!HASH_TRY_ADD(hh, self->all, accounts, pair))
+        free(pair);
 }
 
 uint64_t pairs_find(const struct pairs *self, uint64_t a, uint64_t b) {

@@ -5,9 +5,9 @@
 #include "services/session/presence.h"
 
 #include <stdlib.h>
-#include <uthash.h>
 #include <utlist.h>
 
+#include "common/hash.h"
 #include "common/log.h"
 #include "common/loop.h"
 #include "common/peers.h"
@@ -83,14 +83,15 @@ static void add(struct presence *self, uint64_t account, bool online, int64_t du
     struct news *news = NULL;
     if (presence_waiting(self) < PRESENCE_MAX)
         news = calloc(1, sizeof *news);
-    if (news == NULL) {
+    if (news != NULL)
+        news->account = account;
+    if (news == NULL || !HASH_TRY_ADD(hh, self->waiting, account, news)) {
+        free(news);
         metric_add(self->dropped, 1);
         return;
     }
-    news->account = account;
     news->online = online;
     news->due_ms = due_ms;
-    HASH_ADD(hh, self->waiting, account, sizeof news->account, news);
     if (due_ms > 0)
         DL_APPEND(self->held, news);
     else
@@ -127,11 +128,11 @@ static void put_back(struct presence *self, struct news *news) {
     if (newer != NULL) {
         newer->attempts = 1; /* somebody may have heard the failed one */
         free(news);
-    } else if (news->attempts >= PRESENCE_ATTEMPTS) {
+    } else if (news->attempts >= PRESENCE_ATTEMPTS ||
+               !HASH_TRY_ADD(hh, self->waiting, account, news)) {
         metric_add(self->dropped, 1);
         free(news);
     } else {
-        HASH_ADD(hh, self->waiting, account, sizeof news->account, news);
         DL_PREPEND(self->ready, news);
     }
 }
