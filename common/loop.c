@@ -89,6 +89,13 @@ void loop_socket_destroy(struct loop_socket **self_p) {
     free(self);
 }
 
+void loop_timer_start(struct ev_loop *ev, ev_timer *timer, int64_t delay_ms) {
+    ev_timer_stop(ev, timer);
+    ev_now_update(ev);
+    ev_timer_set(timer, delay_ms > 0 ? (double)delay_ms / 1000 : 0, 0);
+    ev_timer_start(ev, timer);
+}
+
 static int64_t clock_ms(clockid_t clock) {
     struct timespec now;
     clock_gettime(clock, &now);

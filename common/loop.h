@@ -28,6 +28,14 @@ struct loop_socket *loop_socket_new(struct ev_loop *ev, void *zmq_socket, loop_s
 /* Stops watching; may be called from within `ready`. */
 void loop_socket_destroy(struct loop_socket **self);
 
+/*
+ * Starts `timer`, which ev_timer_init has given its callback, anew: it fires once, `delay_ms` from
+ * now (0 or less: in the next turn) and never early, however long this turn has taken. Whatever
+ * waits for a time has a timer of its own; libev keeps them ordered, so thousands cost nothing
+ * while none is due. ev_is_active tells whether it waits, ev_timer_stop ends that.
+ */
+void loop_timer_start(struct ev_loop *ev, ev_timer *timer, int64_t delay_ms);
+
 /* Monotonic milliseconds, and wall-clock milliseconds since 1970. */
 int64_t loop_now_ms(void);
 int64_t loop_now_us(void); /* the same clock */

@@ -277,6 +277,32 @@ static void clocks_move_forward(void **state) {
     assert_true((int64_t)time(NULL) - loop_wall_ms() / 1000 <= 1);
 }
 
+static void note_time(struct ev_loop *ev, ev_timer *timer, int revents) {
+    (void)ev;
+    (void)revents;
+    *(int64_t *)timer->data = loop_now_us();
+}
+
+/* The loop's own clock stands still while a callback works. */
+static void a_timer_is_never_early_and_fires_once(void **state) {
+    struct pair *pair = *state;
+    int64_t fired_us = 0, busy_until_us = loop_now_us() + 30000;
+    ev_timer timer;
+    ev_timer_init(&timer, note_time, 0, 0);
+    timer.data = &fired_us;
+    loop_timer_start(pair->ev, &timer, 3600000); /* starting it anew replaces this */
+    while (loop_now_us() < busy_until_us) {
+    }
+    int64_t started_us = loop_now_us();
+    loop_timer_start(pair->ev, &timer, 20);
+    ev_run(pair->ev, 0);
+    assert_true(fired_us >= started_us + 20000);
+    assert_false(ev_is_active(&timer));
+    loop_timer_start(pair->ev, &timer, -5);
+    ev_run(pair->ev, 0);
+    assert_false(ev_is_active(&timer));
+}
+
 #define TEST(name_) cmocka_unit_test_setup_teardown(name_, set_up, tear_down)
 
 int main(void) {
@@ -290,6 +316,7 @@ int main(void) {
         TEST(a_watcher_may_go_within_the_callback_of_another),
         TEST(without_watchers_the_loop_ends),
         TEST(what_is_no_socket_is_not_watched),
+        TEST(a_timer_is_never_early_and_fires_once),
         cmocka_unit_test(clocks_move_forward),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
