@@ -45,12 +45,13 @@ static void start_library(void) {
         log_error("database_library", "text=\"cannot start the client library\"");
 }
 
-struct db *db_new(const struct db_settings *settings) {
+struct db *db_new(const struct db_settings *settings, struct db_watch *watch) {
     pthread_once(&library_once, start_library);
     struct db *self = calloc(1, sizeof *self);
     if (self == NULL)
         return NULL;
     self->settings = settings;
+    self->watch = watch;
     self->deadline_ms = INT64_MAX;
     self->mysql = mysql_init(NULL);
     if (self->mysql == NULL) {
@@ -76,7 +77,6 @@ void db_close(struct db *self) {
     self->mysql = mysql_init(NULL);
     self->connected = false;
     self->limit_ms = 0;
-    self->lost = true;
     if (self->state == DB_TRANSACTION)
         self->state = DB_LOST_TRANSACTION;
 }
@@ -129,6 +129,7 @@ static enum err check_server(struct db *self) {
         return db_fail(self, "check", ER_OPTION_PREVENTS_STATEMENT, "the server is read-only",
                        false);
     self->checked_ms = loop_now_ms();
+    db_watch_there(self->watch);
     return ERR_OK;
 }
 
@@ -177,12 +178,10 @@ enum err db_connect(struct db *self) {
     enum err err = make_connection(self);
     if (err != ERR_OK) {
         self->retry_at_ms = loop_now_ms() + DB_RETRY_MS;
+        db_watch_away(self->watch, self->fault);
         return err;
     }
-    self->away = false;
-    if (self->lost)
-        log_info("database_connected", "");
-    self->lost = false;
+    log_debug("database_connected", "");
     return ERR_OK;
 }
 

@@ -1,7 +1,7 @@
 /*
  * One connection to MariaDB, used by one thread at a time.
  *
- *     struct db *db = db_new(&settings);
+ *     struct db *db = db_new(&settings, watch);
  *     if (db_connect(db) != ERR_OK) ...                      db_fault(db) says why
  *     static const struct db_statement find = {"find", "SELECT number FROM account WHERE id = ?"};
  *     struct db_rows *rows;
@@ -33,6 +33,7 @@
 
 #include "common/buffer.h"
 #include "common/config.h"
+#include "common/db_watch.h"
 #include "common/error.h"
 #include "common/record.h"
 
@@ -80,16 +81,17 @@ struct db_value db_bytes(struct slice bytes);
         (sizeof((const struct db_value[]){__VA_ARGS__}) / sizeof(struct db_value))
 #define DB_NO_ARGS NULL, 0
 
-/* `settings` is borrowed and must outlive the connection. NULL without memory. */
-struct db *db_new(const struct db_settings *settings);
+/* `settings` and `watch` are borrowed and must outlive the connection. `watch` is told whether the
+ * database is there; NULL: nobody is. NULL without memory. */
+struct db *db_new(const struct db_settings *settings, struct db_watch *watch);
 void db_destroy(struct db **self);
 
 /*
  * Connects if not connected; cheap when it is, though outside a transaction it sees that the server
  * has hung up meanwhile, and once a second asks whether it takes writes: a server that is read-only
  * is as good as none, also for reading, since another one is the primary then. ERR_UNAVAILABLE
- * otherwise: db_fault() says why; the first of a row of failures is logged. An attempt lasts at
- * most 5 s; after one that failed, calls fail at once for 200 ms.
+ * otherwise: db_fault() says why. An attempt lasts at most 5 s; after one that failed, calls fail
+ * at once for 200 ms.
  */
 enum err db_connect(struct db *self) __attribute__((warn_unused_result));
 /* What the last failed call said, in one line without values or secrets; valid until the next call

@@ -11,7 +11,7 @@
 #include "common/log.h"
 #include "common/loop.h"
 
-/* Between two lines of one connection about a server that is out of something, or not the one. */
+/* Between two lines of one connection about a server that is out of something. */
 #define FAULT_LOG_PAUSE_MS 10000
 /* Below this are faults of the server's files, memory and disk (my_sys' EE_...). */
 #define FIRST_SERVER_CODE 1000
@@ -135,13 +135,12 @@ static void log_fault(const struct db *self, enum log_level level, const char *e
               log_quote(quoted, self->fault, strlen(self->fault)));
 }
 
-/* One line for each time that something is wrong, also where it goes and comes back; the rest is
+/* One line for each time that something is short, also where it goes and comes back; the rest is
  * for who looks closely. */
-static void log_seldom(struct db *self, enum log_level level, const char *event, const char *name,
-                       unsigned code) {
+static void log_short(struct db *self, const char *name, unsigned code) {
     int64_t now_ms = loop_now_ms();
     bool lately = self->logged_code == code && now_ms - self->logged_ms < FAULT_LOG_PAUSE_MS;
-    log_fault(self, lately ? LOG_LEVEL_DEBUG : level, event, name, code);
+    log_fault(self, lately ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN, "database_short", name, code);
     if (lately)
         return;
     self->logged_ms = now_ms;
@@ -173,15 +172,14 @@ enum err db_fail(struct db *self, const char *name, unsigned code, const char *t
         db_close(self);
         return ERR_UNAVAILABLE;
     case FAULT_ELSEWHERE:
-        if (!self->away)
-            log_seldom(self, LOG_LEVEL_ERROR, "database_away", name, code);
-        self->away = true;
+        log_fault(self, LOG_LEVEL_DEBUG, "database_elsewhere", name, code);
+        db_watch_away(self->watch, self->fault);
         /* The next attempt may come at once, unless this server was dialled just now. */
         self->retry_at_ms = self->connected_ms + DB_RETRY_MS;
         db_close(self);
         return ERR_UNAVAILABLE;
     case FAULT_SHORT:
-        log_seldom(self, LOG_LEVEL_WARN, "database_short", name, code);
+        log_short(self, name, code);
         end_transaction(self);
         return ERR_UNAVAILABLE;
     case FAULT_BUSY:
@@ -249,10 +247,7 @@ enum err db_fail_connect(struct db *self) {
     unsigned code = self->mysql == NULL ? CR_OUT_OF_MEMORY : mysql_errno(self->mysql);
     keep_connect_fault(self, code,
                        self->mysql == NULL ? "out of memory" : mysql_error(self->mysql));
-    /* One line for each time that the database is away; each attempt only for who looks closely. */
-    log_fault(self, self->away ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR, "database_away", "connect",
-              code);
-    self->away = true;
+    log_fault(self, LOG_LEVEL_DEBUG, "database_unreachable", "connect", code);
     db_close(self);
     return ERR_UNAVAILABLE;
 }

@@ -28,10 +28,9 @@ struct db_prepared {
 
 struct db {
     const struct db_settings *settings;
+    struct db_watch *watch;
     MYSQL *mysql; /* NULL only without memory; initialised even when not connected */
     bool connected;
-    bool lost;           /* was connected, or tried to be, and is not since */
-    bool away;           /* the last attempt failed, and the first that did was logged */
     int64_t retry_at_ms; /* no attempt to connect before; loop_now_ms(), as all times here */
     int64_t connected_ms, checked_ms; /* when it was made, and last found to take writes */
     int64_t logged_ms;                /* of what is said seldom, and its code; 0: none */

@@ -16,7 +16,6 @@
 #include "common/log.h"
 #include "common/loop.h"
 
-#define POOL_FAULT_BYTES 256
 /* Between two signs of life. */
 #define PROBE_S 1.0
 /* By how much one job may change what is expected of the next: so that a few that stood still for
@@ -36,6 +35,7 @@ struct worker {
 struct pool {
     struct ev_loop *ev;
     ev_async wake;
+    struct db_watch *watch;
     struct worker workers[DB_MAX_CONNECTIONS];
     size_t worker_count; /* with a connection */
     size_t thread_count; /* with a thread, at most worker_count */
@@ -55,8 +55,6 @@ struct pool {
     struct job_list queue;
     struct job_list finished;
     bool stopping;
-    bool away; /* what the last job found */
-    char fault[POOL_FAULT_BYTES];
 };
 
 static void jobs_add(struct job_list *list, struct pool_job *job) {
@@ -87,14 +85,6 @@ static struct pool_job *wait_for_job(struct pool *self) {
     }
     pthread_mutex_unlock(&self->lock);
     return job;
-}
-
-static void note_database(struct pool *pool, const struct db *db, enum err err) {
-    pthread_mutex_lock(&pool->lock);
-    pool->away = err != ERR_OK;
-    if (pool->away)
-        snprintf(pool->fault, sizeof pool->fault, "%s", db_fault(db));
-    pthread_mutex_unlock(&pool->lock);
 }
 
 /* The mean of the last ones, but for EXPECTED_STEP. Under the lock. */
@@ -131,7 +121,8 @@ static void run_job(struct pool *pool, struct pool_job *job, struct db *db) {
         return;
     db_set_deadline(db, job->deadline_ms);
     /* The job runs without a connection too: its first query tells it why. */
-    note_database(pool, db, db_connect(db));
+    enum err connected = db_connect(db);
+    (void)connected;
     job->run(job, db);
     if (db_in_transaction(db))
         log_error("database_transaction_left_open", "");
@@ -201,7 +192,8 @@ static void probe_run(struct pool_job *job, struct db *db) {
     db_set_deadline(db, loop_now_ms() + POOL_DATABASE_MS);
     enum err err = db_query(db, &statement, DB_NO_ARGS, &rows);
     db_rows_destroy(&rows);
-    note_database(self, db, err);
+    if (err != ERR_OK)
+        db_watch_away(self->watch, db_fault(db));
     atomic_store_explicit(&self->probe_started_ms, 0, memory_order_relaxed);
 }
 
@@ -211,6 +203,9 @@ static void on_probe_timer(struct ev_loop *ev, ev_timer *timer, int events) {
     (void)ev;
     (void)events;
     struct pool *self = timer->data;
+    int64_t started_ms = atomic_load_explicit(&self->probe_started_ms, memory_order_relaxed);
+    if (started_ms != 0 && loop_now_ms() - started_ms >= POOL_DATABASE_MS)
+        db_watch_away(self->watch, "it does not answer");
     if (self->probing)
         return;
     self->probe = (struct pool_job){.run = probe_run, .done = probe_done, .deadline_ms = INT64_MAX};
@@ -219,24 +214,12 @@ static void on_probe_timer(struct ev_loop *ev, ev_timer *timer, int events) {
 
 void pool_watch_database(struct pool *self) { ev_timer_again(self->ev, &self->probe_timer); }
 
-const char *pool_lacks_database(struct pool *self, char *out, size_t size) {
-    int64_t started_ms = atomic_load_explicit(&self->probe_started_ms, memory_order_relaxed);
-    if (started_ms != 0 && loop_now_ms() - started_ms >= POOL_DATABASE_MS)
-        return "the database does not answer";
-    pthread_mutex_lock(&self->lock);
-    bool away = self->away;
-    if (away)
-        snprintf(out, size, "no database: %s", self->fault);
-    pthread_mutex_unlock(&self->lock);
-    return away ? out : NULL;
-}
-
 static int make_connections(struct pool *self, const struct db_settings *settings,
                             uint64_t threads) {
     for (size_t i = 0; i < threads; i++) {
         struct worker *worker = &self->workers[i];
         worker->pool = self;
-        worker->db = db_new(settings);
+        worker->db = db_new(settings, self->watch);
         if (worker->db == NULL) {
             log_error("pool", "text=\"out of memory\"");
             return -1;
@@ -246,8 +229,8 @@ static int make_connections(struct pool *self, const struct db_settings *setting
     return 0;
 }
 
-struct pool *pool_new(struct ev_loop *ev, const struct db_settings *settings, uint64_t threads,
-                      size_t queue_limit) {
+struct pool *pool_new(struct ev_loop *ev, const struct db_settings *settings,
+                      struct db_watch *watch, uint64_t threads, size_t queue_limit) {
     assert(threads >= 1 && threads <= DB_MAX_CONNECTIONS);
     struct pool *self = calloc(1, sizeof *self);
     if (self == NULL) {
@@ -255,6 +238,7 @@ struct pool *pool_new(struct ev_loop *ev, const struct db_settings *settings, ui
         return NULL;
     }
     self->ev = ev;
+    self->watch = watch;
     self->queue_limit = queue_limit;
     pthread_mutex_init(&self->lock, NULL);
     pthread_cond_init(&self->work, NULL);

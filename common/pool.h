@@ -39,10 +39,10 @@ struct pool_job {
 /*
  * Starts `threads` (1 to DB_MAX_CONNECTIONS), each with a connection; the database need not be
  * there. NULL with a logged line when that fails. `queue_limit`: jobs that may wait, beyond those
- * that run. `settings` are borrowed.
+ * that run. `settings` and `watch`, which may be NULL, are borrowed.
  */
-struct pool *pool_new(struct ev_loop *ev, const struct db_settings *settings, uint64_t threads,
-                      size_t queue_limit);
+struct pool *pool_new(struct ev_loop *ev, const struct db_settings *settings,
+                      struct db_watch *watch, uint64_t threads, size_t queue_limit);
 /* Runs what is queued, joins the threads, calls `done` of all that ran; from a `done` that is
  * called here, pool_submit refuses. Not to be called from a `done`. */
 void pool_destroy(struct pool **self);
@@ -61,11 +61,9 @@ bool pool_is_idle(const struct pool *self);
 void pool_drop(struct pool *self, bool (*is)(const struct pool_job *job, const void *argument),
                const void *argument, enum err err);
 
-/* From now on has a worker ask the database for a sign of life each second, so that
- * pool_lacks_database knows also when there are no other jobs. */
+/* From now on has a worker ask the database for a sign of life each second, so that the watch knows
+ * also when there are no other jobs, and when the database is asked in vain for POOL_DATABASE_MS.
+ */
 void pool_watch_database(struct pool *self);
-/* NULL when the database answered last, and is not asked in vain for POOL_DATABASE_MS or more; else
- * what is wrong with it, in one line in `out` of `size` bytes. */
-const char *pool_lacks_database(struct pool *self, char *out, size_t size);
 
 #endif

@@ -50,6 +50,10 @@ struct pool *service_pool(struct service *service) {
     return service->pool;
 }
 
+struct db_watch *service_database_watch(const struct service *service) {
+    return service->database.watch;
+}
+
 void service_fail(struct service *service, int status) {
     service->status = status;
     ev_break(service->ev, EVBREAK_ALL);
@@ -231,6 +235,7 @@ static void service_close(struct service *service) {
     service_leave_database(service);
     if (definition->finish != NULL)
         definition->finish(definition->context);
+    db_watch_destroy(&service->database.watch);
     listener_destroy(&service->listener);
     loop_socket_destroy(&service->input);
     callers_destroy(&service->callers);

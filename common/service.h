@@ -182,6 +182,8 @@ typedef enum err service_database_check(struct db *db, char message_r[SERVICE_CH
 int service_use_pool(struct service *service, const struct db_settings *settings,
                      service_database_check *check) __attribute__((warn_unused_result));
 struct pool *service_pool(struct service *service);
+/* For a service's further connections to that database; it lives until `finish` has returned. */
+struct db_watch *service_database_watch(const struct service *service);
 /* The same for costly handlers: `threads` of them, with a connection each, and a queue of this name
  * (a literal). `run_us`: how long one of these runs. At the service's end its queue is dropped. */
 int service_use_costly_pool(struct service *service, const char *name,

@@ -64,7 +64,13 @@ static void on_again(struct ev_loop *ev, ev_timer *timer, int events) {
 
 int service_use_pool(struct service *service, const struct db_settings *settings,
                      service_database_check *check_database) {
-    service->pool = pool_new(service->ev, settings, settings->db_connections, POOL_QUEUE);
+    service->database.watch = db_watch_new();
+    if (service->database.watch == NULL) {
+        log_error("start_failed", "reason=\"no memory\"");
+        return -1;
+    }
+    service->pool = pool_new(service->ev, settings, service->database.watch,
+                             settings->db_connections, POOL_QUEUE);
     if (service->pool == NULL)
         return -1;
     pool_watch_database(service->pool);
@@ -78,7 +84,7 @@ int service_use_pool(struct service *service, const struct db_settings *settings
 
 int service_use_costly_pool(struct service *service, const char *name,
                             const struct db_settings *settings, uint64_t threads, int64_t run_us) {
-    service->costly = pool_new(service->ev, settings, threads, POOL_QUEUE);
+    service->costly = pool_new(service->ev, settings, service->database.watch, threads, POOL_QUEUE);
     if (service->costly == NULL)
         return -1;
     pool_expect(service->costly, run_us);

@@ -35,6 +35,7 @@ struct service_queue {
 /* See service_database.c. */
 struct service_database {
     service_database_check *check;
+    struct db_watch *watch;
     struct pool_job job;
     ev_timer again;
     enum err err;

@@ -66,8 +66,8 @@ const char *service_lacks(const struct service *service, char out[SERVICE_LACKS_
         return "this instance is stopping";
     if (!service_listens(service))
         return "somebody else has a port of this instance";
-    const char *lacks =
-        service->pool == NULL ? NULL : pool_lacks_database(service->pool, out, SERVICE_LACKS_BYTES);
+    struct db_watch *watch = service->database.watch;
+    const char *lacks = watch == NULL ? NULL : db_watch_lacks(watch, out, SERVICE_LACKS_BYTES);
     if (lacks != NULL)
         return lacks;
     if (definition->ready != NULL && !definition->ready(definition->context)) {

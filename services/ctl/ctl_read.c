@@ -28,7 +28,7 @@ static int failed(const struct db *db) {
 int ctl_read(const struct ctl_settings *settings, const struct db_statement *statement,
              const struct db_value *args, size_t arg_count, const char *const *columns,
              const char *kinds, const char *nothing) {
-    struct db *db = db_new(&settings->db);
+    struct db *db = db_new(&settings->db, NULL);
     if (db == NULL)
         return ctl_fail("no memory");
     struct db_rows *rows = NULL;
@@ -53,7 +53,7 @@ static int find(const struct ctl_settings *settings, const struct db_statement *
                 const char *what, const char *id, uint64_t *number_r) {
     if (id_is_decimal(slice_text(id), number_r))
         return CTL_DONE;
-    struct db *db = db_new(&settings->db);
+    struct db *db = db_new(&settings->db, NULL);
     if (db == NULL)
         return ctl_fail("no memory");
     struct db_rows *rows = NULL;

@@ -16,7 +16,7 @@ static int run_migrate(const struct ctl_settings *settings, int argc, char **arg
     (void)argv;
     char message[SCHEMA_MESSAGE_BYTES];
     unsigned applied = 0;
-    struct db *db = db_new(&settings->db);
+    struct db *db = db_new(&settings->db, NULL);
     if (db == NULL)
         return ctl_fail("no memory");
     enum err err = schema_migrate(db, tell_applied, &applied, message);
@@ -33,7 +33,7 @@ static int run_restored(const struct ctl_settings *settings, int argc, char **ar
     (void)argv;
     char message[SCHEMA_MESSAGE_BYTES];
     uint64_t epoch = 0, first_cid = 0;
-    struct db *db = db_new(&settings->db);
+    struct db *db = db_new(&settings->db, NULL);
     if (db == NULL)
         return ctl_fail("no memory");
     enum err err = entries_restored(db, &epoch, &first_cid, message);

@@ -164,7 +164,8 @@ static int start_writer(struct writers *self, struct writer *writer) {
     writer->tail = &writer->first;
     pthread_mutex_init(&writer->lock, NULL);
     pthread_cond_init(&writer->wake, NULL);
-    writer->db = db_new(&self->delivery->settings.db);
+    writer->db =
+        db_new(&self->delivery->settings.db, service_database_watch(self->delivery->service));
     writer->cache = head_cache_new();
     if (writer->db == NULL || writer->cache == NULL)
         return -1;

@@ -20,6 +20,8 @@ PATIENCE_SECONDS = 8
 # Faults that are to be waited out.
 SHORT_SECONDS = 3
 FRIENDS = 8
+# What a service says when its database goes, and when it is back.
+TURNS = ("database_away", "database_back")
 # A conversation that nobody has.
 FILLER = 1 << 50
 _numbers = itertools.count(1)
@@ -153,20 +155,32 @@ def kill_connections(cursor, stack):
 
 
 def test_read_only(database, stack, talker):
+    services = [stack.services[name] for name in ("auth", "group", "delivery")]
+    before = {(s.name, event): len(lines(s, event)) for s in services for event in TURNS}
+
+    def said(service, event):
+        return lines(service, event)[before[service.name, event] :]
+
     with set_global(database, "read_only", 1):
         talker.say_all()
-        for name in ("auth", "group", "delivery"):
+        for service in services:
             status, text = wait_until(
-                lambda name=name: (page := stack.page(name, "/readyz"))[0] == 503 and page,
-                f"{name} to see that its server is read-only",
+                lambda service=service: (page := stack.page(service.name, "/readyz"))[0] == 503
+                and page,
+                f"{service.name} to see that its server is read-only",
             )
             assert "read-only" in text, text
         pass_time(SHORT_SECONDS, talker.say_all, every=1)
     assert talker.failed() == {}
-    # A line for each connection, not for each attempt.
-    wait_until(lambda: lines(stack.services["delivery"], "database_connected"), "it to be back")
-    said = lines(stack.services["delivery"], "database_away")
-    assert 1 <= len(said) <= 6 and "read-only" in said[0], said
+    for service in services:
+        wait_until(
+            lambda service=service: stack.page(service.name, "/readyz")[0] == 200,
+            f"{service.name} to be ready again",
+        )
+        # One line a service, however many connections it has.
+        away, back = (said(service, event) for event in TURNS)
+        assert len(away) == 1 and "read-only" in away[0], (service.name, away)
+        assert len(back) == 1, (service.name, back)
 
 
 def test_connections_are_killed_over_and_over(database, stack, talker):

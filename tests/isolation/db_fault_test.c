@@ -349,7 +349,7 @@ static void test_what_hangs_is_ended_by_the_deadline(void **state) {
 static bool makes_no_second_attempt(struct db **lonely, struct db_settings *away) {
     db_destroy(lonely);
     away->db_socket = (char *)(uintptr_t) "/nonexistent/parley.sock";
-    *lonely = db_new(away);
+    *lonely = db_new(away, NULL);
     assert_non_null(*lonely);
     int64_t began_ms = loop_now_ms();
     assert_int_equal(db_connect(*lonely), ERR_UNAVAILABLE);

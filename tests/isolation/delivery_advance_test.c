@@ -169,7 +169,7 @@ static void test_other_cursors_may_be_locked(void **state) {
         "lock_cursor", "UPDATE `cursor` SET until = NULL WHERE account = ? AND conversation = ?"};
     struct delivery_fixture *f = *state;
     make_cursors(f, 3);
-    struct db *holder = db_new(test_database_settings(f->database));
+    struct db *holder = db_new(test_database_settings(f->database), NULL);
     assert_non_null(holder);
     assert_err(db_begin(holder), ERR_OK);
     assert_err(db_query(holder, &add_cursor, DB_ARGS(db_u64(1), db_u64(1)), NULL), ERR_OK);

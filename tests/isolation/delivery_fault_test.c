@@ -138,7 +138,7 @@ static void kill_commits(struct delivery_fixture *f, unsigned times) {
     letter_begin(&letter, ada, bob, 0);
     letter_add(f, &letter, "one");
     letter_add(f, &letter, "two");
-    struct db *holder = db_new(test_database_settings(f->database));
+    struct db *holder = db_new(test_database_settings(f->database), NULL);
     assert_non_null(holder);
     assert_err(db_begin(holder), ERR_OK);
     assert_err(

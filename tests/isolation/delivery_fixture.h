@@ -161,7 +161,7 @@ static inline struct db *hold(struct delivery_fixture *f, uint64_t conversation)
                                                  "SET SESSION idle_transaction_timeout = 0"};
     static const struct db_statement lock = {"hold",
                                              "SELECT id FROM conversation WHERE id = ? FOR UPDATE"};
-    struct db *db = db_new(test_database_settings(f->database));
+    struct db *db = db_new(test_database_settings(f->database), NULL);
     assert_non_null(db);
     assert_err(db_query(db, &patience, DB_NO_ARGS, NULL), ERR_OK);
     assert_err(db_begin(db), ERR_OK);

@@ -13,7 +13,7 @@ static struct db *hold_back(struct delivery_fixture *f, const struct letter *let
     static const struct db_statement insert = {
         "hold_back", "INSERT INTO message (conversation, cid, time_ms, type, sender, nonce, body)"
                      " VALUES (1, 1, 1, 0, 1, ?, '')"};
-    struct db *db = db_new(test_database_settings(f->database));
+    struct db *db = db_new(test_database_settings(f->database), NULL);
     assert_non_null(db);
     assert_err(db_begin(db), ERR_OK);
     struct slice nonce = letter->nonces[letter->body.nonces.count - 1];

@@ -208,7 +208,7 @@ static void test_history_costs_nothing(void **state) {
             "INSERT INTO message (conversation, cid, time_ms, type, sender, body) SELECT %" PRIu64
             ", 80000000 + seq, 1, 0, %" PRIu64 ", 'x' FROM seq_1_to_%d",
             pair, ada, HISTORY);
-    struct db *db = db_new(test_database_settings(f->database));
+    struct db *db = db_new(test_database_settings(f->database), NULL);
     assert_non_null(db);
     assert_err(db_connect(db), ERR_OK);
     const struct db_value account = db_u64(ada);

@@ -120,7 +120,7 @@ static inline uint64_t new_group(struct entries_fixture *f, uint64_t number,
 
 static inline void writer_open(struct entries_fixture *f, struct writer *writer, uint64_t instance,
                                bool remembers) {
-    *writer = (struct writer){.db = db_new(test_database_settings(f->database)),
+    *writer = (struct writer){.db = db_new(test_database_settings(f->database), NULL),
                               .cache = remembers ? head_cache_new() : NULL,
                               .instance = instance};
     assert_non_null(writer->db);

@@ -238,7 +238,7 @@ static void test_connection_killed_within_a_change(void **state) {
     uint64_t owner = new_account(f, ""), member = new_account(f, "");
     uint64_t group = new_group(f, owner, ""), rows = sql_rows(f);
     struct group_add ask = {.group = group, .account = member};
-    struct db *holder = db_new(test_database_settings(f->database));
+    struct db *holder = db_new(test_database_settings(f->database), NULL);
     assert_non_null(holder);
     assert_err(db_begin(holder), ERR_OK);
     assert_err(db_query(holder, &add_cursor,

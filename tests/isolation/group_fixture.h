@@ -408,7 +408,7 @@ static inline uint64_t stored_in(struct group_fixture *f, uint64_t conversation)
 static inline struct db *hold(struct group_fixture *f, uint64_t conversation) {
     static const struct db_statement lock = {"hold",
                                              "SELECT id FROM conversation WHERE id = ? FOR UPDATE"};
-    struct db *db = db_new(test_database_settings(f->database));
+    struct db *db = db_new(test_database_settings(f->database), NULL);
     assert_non_null(db);
     assert_err(db_begin(db), ERR_OK);
     assert_err(db_query(db, &lock, DB_ARGS(db_u64(conversation)), NULL), ERR_OK);

@@ -135,9 +135,11 @@ static void its_database_is_waited_for(void **state) {
     assert_non_null(strstr(test_text("%.*s", (int)status.lacks.length, status.lacks.data), link));
     assert_int_equal(symlink(real, link), 0);
     service_process_wait_ready(service);
-    unlink(link);
     assert_int_equal(count_of(service_process_output(service), "event=waiting"), 1);
+    wait_for_text("event=database_back");
+    unlink(link);
     assert_int_equal(count_of(service_process_output(service), "event=database_away"), 1);
+    assert_int_equal(count_of(service_process_output(service), "event=database_back"), 1);
     assert_int_equal(service_process_stop(&service), 0);
 }
 

@@ -57,7 +57,7 @@ struct test_database *test_database_new_empty(const char *label) {
 
     /* The base database is there to be connected to: only from within one can another be made. */
     self->settings.db_name = self->base_name;
-    self->db = db_new(&self->settings);
+    self->db = db_new(&self->settings, NULL);
     if (self->db == NULL || db_connect(self->db) != ERR_OK)
         fail_msg("cannot reach the database: %s",
                  self->db == NULL ? "no memory" : db_fault(self->db));

@@ -36,7 +36,7 @@ static inline struct db_settings test_db_settings(void) {
 
 /* A connected connection; `settings` is borrowed. */
 static inline struct db *test_db_new(const struct db_settings *settings) {
-    struct db *db = db_new(settings);
+    struct db *db = db_new(settings, NULL);
     assert_non_null(db);
     if (db_connect(db) != ERR_OK)
         fail_msg("no connection to the test's MariaDB: %s", db_fault(db));
