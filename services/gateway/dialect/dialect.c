@@ -1,13 +1,18 @@
 /*
  * What holds for every dialect: finding a request's row, writing JSON, and which answers an
- * outcome has; see dialect.h. What a number means stands in dialect_ourchat.c and dialect_youim.c.
+ * outcome has; see dialect.h. What a number means stands in ourchat.c and youim.c.
  */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "services/gateway/dialect/private.h"
+#include "services/gateway/dialect/dialect.h"
+
+#include "services/gateway/dialect/answer.h"
+#include "services/gateway/dialect/json.h"
+#include "services/gateway/dialect/ourchat.h"
+#include "services/gateway/dialect/youim.h"
 
 #define REF_MAX_BYTES 64
 
@@ -24,7 +29,7 @@ static const struct dialect_form *form_of(enum dialect dialect) {
     return NULL;
 }
 
-/* --- reading --------------------------------------------------------------------------------- */
+/* --- reading --- */
 
 enum dialect dialect_detect(const cJSON *object) {
     if (cJSON_GetObjectItemCaseSensitive(object, "code"))
@@ -83,7 +88,8 @@ static void read_request(struct reading *reading, const struct dialect_form *for
     if (row) {
         request->operation = row->operation;
         request->login_needed = row->needs & NEEDS_LOGIN;
-        request->ext = row->operation == OPERATION_RESUME; /* who says it knows of the rest */
+        request->ext =
+            row->operation == OPERATION_RESUME; /* a client that knows 317 knows the rest */
         if (row->read) {
             reading->body = reading_object(reading, reading->json, form->body_key);
             if (opts_in(row->operation))
@@ -141,126 +147,7 @@ void dialect_request_free(struct dialect_request *request) {
     *request = (struct dialect_request){.memory = NULL};
 }
 
-/* --- writing JSON ---------------------------------------------------------------------------- */
-
-void json_raw(struct buffer *out, const char *text) { buffer_add(out, text, strlen(text)); }
-
-void json_text(struct buffer *out, struct slice text) {
-    static const char hex[] = "0123456789abcdef";
-    static const char short_for[0x20] = {
-        ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'};
-    buffer_add(out, "\"", 1);
-    size_t run = 0; /* where what is not yet added begins */
-    for (size_t i = 0; i < text.length; i++) {
-        unsigned char c = (unsigned char)text.data[i];
-        if (c >= 0x20 && c != '"' && c != '\\')
-            continue;
-        if (i > run)
-            buffer_add(out, text.data + run, i - run);
-        run = i + 1;
-        char escape[6] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
-        char letter = c >= 0x20 ? (char)c : short_for[c];
-        if (letter)
-            escape[1] = letter;
-        buffer_add(out, escape, letter ? 2 : sizeof escape);
-    }
-    if (text.length > run)
-        buffer_add(out, text.data + run, text.length - run);
-    buffer_add(out, "\"", 1);
-}
-
-/* printf is too slow for every message. */
-void json_number(struct buffer *out, uint64_t number) {
-    char digits[20];
-    size_t at = sizeof digits;
-    do {
-        digits[--at] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number != 0);
-    buffer_add(out, digits + at, sizeof digits - at);
-}
-
-void json_id(struct buffer *out, uint64_t number, struct slice id) {
-    if (id.length > 0) {
-        json_text(out, id);
-        return;
-    }
-    if (number == 0) {
-        json_raw(out, "\"SYSTEM\"");
-        return;
-    }
-    json_raw(out, "\"");
-    json_number(out, number);
-    json_raw(out, "\"");
-}
-
-void json_epoch(struct buffer *out, const struct dialect_result *result) {
-    if (result->epoch == 0)
-        return;
-    json_raw(out, ",\"epoch\":");
-    json_number(out, result->epoch);
-}
-
-void json_extension(struct buffer *out, const struct entry *entry) {
-    if (entry->cid != 0) {
-        json_raw(out, ",\"cid\":");
-        json_number(out, entry->cid);
-    }
-    json_raw(out, ",\"time_ms\":");
-    json_number(out, entry->time_ms);
-}
-
-/* --- answers --------------------------------------------------------------------------------- */
-
-struct slice result_reason(const struct dialect_result *result) {
-    return result->reason.length > 0 ? result->reason : slice_text(err_text(result->err));
-}
-
-void write_result_fields(const struct dialect_request *request, const struct dialect_result *result,
-                         struct buffer *out) {
-    json_raw(out, "\"ref\":");
-    json_text(out, request->ref);
-    if (result->err != ERR_OK) {
-        json_raw(out, ",\"ok\":false,\"error\":");
-        json_text(out, slice_text(err_word(result->err)));
-        json_raw(out, ",\"text\":");
-        json_text(out, result_reason(result));
-        return;
-    }
-    json_raw(out, ",\"ok\":true");
-    if (result->cid == 0)
-        return; /* nothing was stored under an id */
-    json_raw(out, ",\"cid\":");
-    json_number(out, result->cid);
-    json_raw(out, ",\"time_ms\":");
-    json_number(out, result->stored_ms);
-}
-
-static void write_id(bool string_ids, uint64_t number, struct slice id, struct buffer *out) {
-    if (string_ids)
-        json_id(out, number, id);
-    else
-        json_number(out, number);
-}
-
-/* `peer` as a 301 has it. */
-void write_skipped_fields(const struct dialect_account *self, const struct entry *entry,
-                          bool string_ids, uint64_t skipped, struct buffer *out) {
-    enum conversation_kind kind = conversation_kind(entry->conversation);
-    json_raw(out, kind == CONVERSATION_GROUP ? "\"peer\":{\"group\":" : "\"peer\":{\"user\":");
-    if (kind == CONVERSATION_GROUP || (kind == CONVERSATION_PAIR && entry->from == self->number))
-        write_id(string_ids, entry->to, entry->to_id, out);
-    else if (kind == CONVERSATION_PAIR)
-        write_id(string_ids, entry->from, entry->from_id, out);
-    else if (kind == CONVERSATION_SELF)
-        write_id(string_ids, self->number, self->id, out);
-    else
-        write_id(string_ids, 0, slice_make(NULL, 0), out);
-    json_raw(out, "},\"cid\":");
-    json_number(out, entry->cid);
-    json_raw(out, ",\"skipped\":");
-    json_number(out, skipped);
-}
+/* --- answers --- */
 
 /* Ends the text that began at `start`, if one did; takes it back when it is not whole. */
 static bool end_text(struct dialect_texts *texts, size_t start) {
@@ -289,7 +176,7 @@ void dialect_write_result(enum dialect dialect, bool ext, const struct dialect_a
     if (to_ref)
         form->write_300(request, result, texts->out);
     else if (!answered && result->err != ERR_OK)
-        form->write_fault(self, result_reason(result), result->time_ms, texts->out);
+        form->write_fault(self, answer_reason(result), result->time_ms, texts->out);
     end_text(texts, start);
 }
 

@@ -1,4 +1,4 @@
-/* Reading the fields of a request; see dialect_private.h. */
+/* Reading the fields of a request; see fields.h. */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -6,18 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "services/gateway/dialect/private.h"
-
-void fault_copy(char fault_r[DIALECT_FAULT_BYTES], const char *sentence) {
-    size_t length = strlen(sentence);
-    if (length >= DIALECT_FAULT_BYTES) {
-        length = DIALECT_FAULT_BYTES - 1;
-        while (length > 0 && ((unsigned char)sentence[length] & 0xc0) == 0x80)
-            length--;
-    }
-    memcpy(fault_r, sentence, length);
-    fault_r[length] = '\0';
-}
+#include "services/gateway/dialect/fields.h"
+#include "services/gateway/dialect/parse.h"
 
 void reading_fail(struct reading *reading, const char *format, ...) {
     if (reading->err != ERR_OK)

@@ -1,5 +1,7 @@
-/* Notices by a dialect's table of them; see dialect_private.h. */
-#include "services/gateway/dialect/private.h"
+/* Notices by a dialect's table of them; see notice.h. */
+#include "services/gateway/dialect/notice.h"
+
+#include "services/gateway/dialect/json.h"
 
 const struct notice_row *notice_find(const struct notice_row *rows, size_t count,
                                      const struct entry *entry) {
@@ -25,24 +27,17 @@ uint64_t notice_number(const struct notice_row *row, const struct entry *entry) 
     return refuses(row, entry) ? row->number_if_no : row->number;
 }
 
-static void write_id(uint64_t number, struct slice id, bool string_ids, struct buffer *out) {
-    if (string_ids)
-        json_id(out, number, id);
-    else
-        json_number(out, number);
-}
-
 static void write_value(enum notice_value value, bool string_ids, const struct entry *entry,
                         struct buffer *out) {
     switch (value) {
     case NOTICE_FROM:
-        write_id(entry->from, entry->from_id, string_ids, out);
+        json_id(out, string_ids, entry->from, entry->from_id);
         break;
     case NOTICE_SUBJECT:
-        write_id(entry->subject, entry->subject_id, string_ids, out);
+        json_id(out, string_ids, entry->subject, entry->subject_id);
         break;
     case NOTICE_TO:
-        write_id(entry->to, entry->to_id, string_ids, out);
+        json_id(out, string_ids, entry->to, entry->to_id);
         break;
     case NOTICE_ANSWER:
         json_raw(out, entry->accepted ? "true" : "false");

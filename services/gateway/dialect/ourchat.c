@@ -2,8 +2,8 @@
  * The OurChat dialect: `{"code":..,"time":..,"data":{..}}`, ids are integers; see dialect.h.
  *
  * Its own codes are 0 to 12. What it has no code for, clients that opted in say with the numbers of
- * the YouIM dialect plus 100. There, `ocid` is who acts or acted (or came online), `target_ocid` is
- * the person concerned, `group_id` the group:
+ * the YouIM dialect plus 100. There, `ocid` is the person that acts or acted (or is online now),
+ * `target_ocid` is the person concerned, `group_id` the group:
  *
  *     C 111 leave a group      group_id, ocid                  S 112
  *     C 115 end a friendship   ocid, target_ocid               S 116
@@ -17,7 +17,11 @@
  * The notices have the same fields as the requests. Numbers from 300 on are the same in both
  * dialects.
  */
-#include "services/gateway/dialect/private.h"
+#include "services/gateway/dialect/ourchat.h"
+
+#include "services/gateway/dialect/answer.h"
+#include "services/gateway/dialect/json.h"
+#include "services/gateway/dialect/notice.h"
 
 /* Longest e-mail address, which is longer than any number. */
 #define LOGIN_MAX_BYTES 254
@@ -83,7 +87,7 @@ static void read_asking(struct reading *reading) {
         read_id(reading, "add_ocid", &request->person);
 }
 
-/* 10: yes to `ocid`, who asked; `add_ocid` is the one who was asked. */
+/* 10: yes to `ocid`, whose request it was; `add_ocid` is the person that was asked. */
 static void read_acceptance(struct reading *reading) {
     struct dialect_request *request = reading->request;
     bool group = is_about_group(reading);
@@ -190,7 +194,7 @@ static uint64_t registration_state(enum err err) {
     return err == ERR_OK ? 0 : err == ERR_EMAIL_TAKEN ? 2 : 1;
 }
 
-/* 1: what was sent will never do; 2: it is not its fault. */
+/* 1: the request can never succeed; 2: it may, later. */
 static uint64_t login_state(enum err err) {
     switch (err) {
     case ERR_OK:
@@ -220,7 +224,7 @@ static void write_state(uint64_t code, uint64_t state, const char *key, struct s
     if (state == 0 && token.length > 0) {
         json_raw(out, ",\"token\":");
         json_text(out, token);
-        json_epoch(out, result);
+        answer_write_epoch(result, out);
     }
     close_data(out);
 }
@@ -273,7 +277,7 @@ static void write_fault(const struct dialect_account *self, struct slice reason,
 static void write_300(const struct dialect_request *request, const struct dialect_result *result,
                       struct buffer *out) {
     open_data(out, 300, result->time_ms);
-    write_result_fields(request, result, out);
+    answer_write_result(request, result, out);
     close_data(out);
 }
 
@@ -412,7 +416,7 @@ static void write_entry(bool ext, const struct entry *entry, uint64_t account, s
         open_data(out, notice_number(row, entry), entry->time_ms);
         notice_write_fields(row, ext, false, entry, out);
         if (ext)
-            json_extension(out, entry);
+            answer_write_place(entry, out);
     } else if (entry->type == ENTRY_TEXT || entry->type == ENTRY_SYSTEM) {
         bool group = conversation_kind(entry->conversation) == CONVERSATION_GROUP;
         write_message(entry->time_ms, entry->cid, entry->from,
@@ -433,7 +437,7 @@ static void write_entry(bool ext, const struct entry *entry, uint64_t account, s
 static void write_skipped(const struct dialect_account *self, const struct entry *entry,
                           uint64_t skipped, uint64_t time_ms, struct buffer *out) {
     open_data(out, 318, time_ms);
-    write_skipped_fields(self, entry, false, skipped, out);
+    answer_write_skipped(self, entry, false, skipped, out);
     close_data(out);
 }
 

@@ -1,18 +1,16 @@
 /*
- * From a text to cJSON's tree; see dialect.h.
+ * From a text to cJSON's tree; see parse.h.
  *
- * Objects that other parsers take for something else are found here: strings that cJSON would cut
- * (NUL), half surrogate pairs, which are no characters, and keys that stand twice, of which others
- * see the last. Nothing is done for them, but where they say who waits for an answer (`ref`) that
- * is still to be read. So what is wrong in a copy's strings is overwritten, and the tree made of
- * that.
+ * Strings that cJSON would cut (NUL), half surrogate pairs and keys that stand twice mean something
+ * else to other parsers, so such an object is refused. Its `ref` is still wanted, to answer it. So
+ * the bad parts of a copy's strings are overwritten, and the tree is made of that.
  */
+#include "services/gateway/dialect/parse.h"
+
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "services/gateway/dialect/private.h"
 
 /* A key that a fault quotes; longer ones it does not name. */
 #define QUOTED_KEY_BYTES 64
@@ -24,6 +22,17 @@ static const char replacement_escaped[] = "\\ufffd";
 #define ESCAPE_BYTES (sizeof replacement_escaped - 1)
 
 static bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+
+void fault_copy(char fault_r[DIALECT_FAULT_BYTES], const char *sentence) {
+    size_t length = strlen(sentence);
+    if (length >= DIALECT_FAULT_BYTES) {
+        length = DIALECT_FAULT_BYTES - 1;
+        while (length > 0 && ((unsigned char)sentence[length] & 0xc0) == 0x80)
+            length--;
+    }
+    memcpy(fault_r, sentence, length);
+    fault_r[length] = '\0';
+}
 
 /* --- strings ------------------------------------------------------------------------------- */
 

@@ -2,7 +2,11 @@
  * The YouIM dialect: requests are `{"msgType":..,"msgBody":{..}}`, answers are flat objects, ids
  * are strings; see dialect.h.
  */
-#include "services/gateway/dialect/private.h"
+#include "services/gateway/dialect/youim.h"
+
+#include "services/gateway/dialect/answer.h"
+#include "services/gateway/dialect/json.h"
+#include "services/gateway/dialect/notice.h"
 
 /* --- requests -------------------------------------------------------------------------------- */
 
@@ -152,9 +156,9 @@ static void write_answer(bool ext, const struct dialect_request *request,
         json_raw(out, "{\"msgType\":2,\"resultCode\":");
         json_raw(out, ok ? "\"success\"" : "\"fail\"");
         json_raw(out, ",\"token\":");
-        json_text(out, ok ? result->token : result_reason(result));
+        json_text(out, ok ? result->token : answer_reason(result));
         if (ok && ext)
-            json_epoch(out, result);
+            answer_write_epoch(result, out);
         json_raw(out, "}");
     } else if (request->operation == OPERATION_LOGOUT && ok) {
         json_raw(out, "{\"msgType\":10}");
@@ -173,7 +177,7 @@ static void write_fault(const struct dialect_account *self, struct slice reason,
 static void write_300(const struct dialect_request *request, const struct dialect_result *result,
                       struct buffer *out) {
     json_raw(out, "{\"msgType\":300,");
-    write_result_fields(request, result, out);
+    answer_write_result(request, result, out);
     json_raw(out, "}");
 }
 
@@ -247,7 +251,7 @@ static const struct notice_row *find_notice(const struct entry *entry) {
     return notice_find(notices, sizeof notices / sizeof notices[0], entry);
 }
 
-/* The number of what carries a message: 6 and 8, or SYSTEM's by whom it is for; 0: not shown. */
+/* The msgType that shows a message: 6 and 8, or SYSTEM's by its recipient; 0: it is not shown. */
 static uint64_t message_number(const struct entry *entry) {
     static const uint64_t texts[] = {[CONVERSATION_PAIR] = 6, [CONVERSATION_GROUP] = 8, 0, 0};
     static const uint64_t system[] = {[CONVERSATION_PAIR] = 0,
@@ -271,10 +275,10 @@ static void write_message(uint64_t number, const struct entry *entry, struct buf
     json_raw(out, ",\"msgType\":");
     json_number(out, number);
     json_raw(out, ",\"fromUserId\":");
-    json_id(out, entry->from, entry->from_id);
+    json_string_id(out, entry->from, entry->from_id);
     if (conversation_kind(entry->conversation) == CONVERSATION_GROUP) {
         json_raw(out, ",\"toGroup\":");
-        json_id(out, entry->to, entry->to_id);
+        json_string_id(out, entry->to, entry->to_id);
     }
 }
 
@@ -293,7 +297,7 @@ static void write_entry(bool ext, const struct entry *entry, uint64_t account, s
         return;
     }
     if (ext)
-        json_extension(out, entry);
+        answer_write_place(entry, out);
     json_raw(out, "}");
 }
 
@@ -301,7 +305,7 @@ static void write_skipped(const struct dialect_account *self, const struct entry
                           uint64_t skipped, uint64_t time_ms, struct buffer *out) {
     (void)time_ms;
     json_raw(out, "{\"msgType\":318,");
-    write_skipped_fields(self, entry, true, skipped, out);
+    answer_write_skipped(self, entry, true, skipped, out);
     json_raw(out, "}");
 }
 

@@ -1,0 +1,63 @@
+/* What answers have in common; see answer.h. */
+#include "services/gateway/dialect/answer.h"
+
+#include "services/gateway/dialect/json.h"
+
+struct slice answer_reason(const struct dialect_result *result) {
+    return result->reason.length > 0 ? result->reason : slice_text(err_text(result->err));
+}
+
+void answer_write_result(const struct dialect_request *request, const struct dialect_result *result,
+                         struct buffer *out) {
+    json_raw(out, "\"ref\":");
+    json_text(out, request->ref);
+    if (result->err != ERR_OK) {
+        json_raw(out, ",\"ok\":false,\"error\":");
+        json_text(out, slice_text(err_word(result->err)));
+        json_raw(out, ",\"text\":");
+        json_text(out, answer_reason(result));
+        return;
+    }
+    json_raw(out, ",\"ok\":true");
+    if (result->cid == 0)
+        return; /* nothing was stored under an id */
+    json_raw(out, ",\"cid\":");
+    json_number(out, result->cid);
+    json_raw(out, ",\"time_ms\":");
+    json_number(out, result->stored_ms);
+}
+
+/* `peer` as a 301 has it. */
+void answer_write_skipped(const struct dialect_account *self, const struct entry *entry,
+                          bool string_ids, uint64_t skipped, struct buffer *out) {
+    enum conversation_kind kind = conversation_kind(entry->conversation);
+    json_raw(out, kind == CONVERSATION_GROUP ? "\"peer\":{\"group\":" : "\"peer\":{\"user\":");
+    if (kind == CONVERSATION_GROUP || (kind == CONVERSATION_PAIR && entry->from == self->number))
+        json_id(out, string_ids, entry->to, entry->to_id);
+    else if (kind == CONVERSATION_PAIR)
+        json_id(out, string_ids, entry->from, entry->from_id);
+    else if (kind == CONVERSATION_SELF)
+        json_id(out, string_ids, self->number, self->id);
+    else
+        json_id(out, string_ids, 0, slice_make(NULL, 0));
+    json_raw(out, "},\"cid\":");
+    json_number(out, entry->cid);
+    json_raw(out, ",\"skipped\":");
+    json_number(out, skipped);
+}
+
+void answer_write_epoch(const struct dialect_result *result, struct buffer *out) {
+    if (result->epoch == 0)
+        return;
+    json_raw(out, ",\"epoch\":");
+    json_number(out, result->epoch);
+}
+
+void answer_write_place(const struct entry *entry, struct buffer *out) {
+    if (entry->cid != 0) {
+        json_raw(out, ",\"cid\":");
+        json_number(out, entry->cid);
+    }
+    json_raw(out, ",\"time_ms\":");
+    json_number(out, entry->time_ms);
+}

@@ -1,0 +1,21 @@
+/* The parts of answers and messages that are the same in every dialect. */
+#ifndef PARLEY_GATEWAY_DIALECT_ANSWER_H
+#define PARLEY_GATEWAY_DIALECT_ANSWER_H
+
+#include "services/gateway/dialect/request.h"
+
+/* The result's reason, or else the sentence of its error. */
+struct slice answer_reason(const struct dialect_result *result);
+/* The fields of a 300. */
+void answer_write_result(const struct dialect_request *request, const struct dialect_result *result,
+                         struct buffer *out);
+/* The fields of a 318. */
+void answer_write_skipped(const struct dialect_account *self, const struct entry *entry,
+                          bool string_ids, uint64_t skipped, struct buffer *out);
+/* `,"cid":..,"time_ms":..`, which messages carry for a client that opted in; an entry that is not
+ * stored has no cid. */
+void answer_write_place(const struct entry *entry, struct buffer *out);
+/* `,"epoch":N` where it is known. */
+void answer_write_epoch(const struct dialect_result *result, struct buffer *out);
+
+#endif

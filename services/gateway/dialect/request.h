@@ -1,0 +1,129 @@
+/*
+ * What a dialect reads requests into, and what it writes answers from: the same for all dialects,
+ * so that the rest of the gateway knows none of them.
+ */
+#ifndef PARLEY_GATEWAY_DIALECT_REQUEST_H
+#define PARLEY_GATEWAY_DIALECT_REQUEST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/buffer.h"
+#include "common/error.h"
+#include "proto/messages.h"
+
+enum dialect { DIALECT_UNKNOWN, DIALECT_OURCHAT, DIALECT_YOUIM };
+
+/* Entries of a conversation that a login may ask for, if it does not want all. */
+#define BACKLOG_MAX 1000
+
+/* Longest token that auth gives. */
+#define CLIENT_TOKEN_BYTES 64
+
+/* What a client may ask for, in either dialect. */
+enum operation {
+    OPERATION_NONE,
+    OPERATION_HEARTBEAT,
+    OPERATION_REGISTER,
+    OPERATION_LOGIN,
+    OPERATION_RESUME, /* a login by the token of an earlier one */
+    OPERATION_LOGOUT,
+    OPERATION_SEND,
+    OPERATION_RECEIVED, /* all up to `cid`: of `group`, or `person`, or else of what is said to all
+                         */
+    OPERATION_CREATE_GROUP,
+    OPERATION_BEFRIEND,      /* asks `person` */
+    OPERATION_ANSWER_FRIEND, /* `person` asked */
+    OPERATION_UNFRIEND,
+    OPERATION_JOIN,        /* asks for `group` */
+    OPERATION_ANSWER_JOIN, /* `person` asked for `group` */
+    OPERATION_ADMIT,       /* the same with yes; or pulls in `person`, who did not ask */
+    OPERATION_LEAVE,
+    OPERATION_REMOVE_MEMBER, /* `person` from `group` */
+    OPERATION_SET_ADMIN,     /* whether `person` is an administrator of `group` */
+    OPERATION_DISSOLVE,
+    OPERATION_RENAME_GROUP,
+    OPERATION_RENAME_SELF,
+    OPERATION_COUNT
+};
+
+enum recipient_kind { RECIPIENT_NONE, RECIPIENT_USER, RECIPIENT_GROUP };
+
+/*
+ * An id as a client wrote it: a number (OurChat, or a canonical decimal string, which always
+ * equals its number), or another string that the gateway has to look up.
+ */
+struct dialect_id {
+    bool present;
+    uint64_t number;   /* valid when text is empty, or once it was looked up */
+    struct slice text; /* into the request's memory */
+};
+
+/* One request; every slice points into `memory`, which dialect_request_free frees. It may wait for
+ * long, so it holds what was read from the JSON and not the JSON, whose tree is many times as large
+ * as its text. */
+struct dialect_request {
+    char *memory;
+    size_t memory_bytes;
+    uint64_t number; /* code or msgType */
+    enum operation operation;
+    bool login_needed;
+    bool ext;                /* "ext":1 stood in a login or registration; RESUME: always */
+    bool confirm;            /* "confirm":true stood beside it: only RECEIVED moves cursors */
+    uint64_t backlog;        /* LOGIN, RESUME: entries of a conversation that are wanted; 0: all */
+    struct slice ref;        /* top-level `ref`, empty without one or without ext */
+    bool stray_ref;          /* there is one, without ext: it would not be answered */
+    struct dialect_id actor; /* whom the request names as acting; must be the account itself */
+    bool token_given;        /* YouIM: must be the connection's */
+    struct slice token;      /* or, of RESUME, the earlier login's */
+    enum recipient_kind recipient_kind; /* SEND: to whom */
+    struct dialect_id recipient;
+    struct slice text;    /* SEND: the message; valid UTF-8, not empty */
+    struct slice account; /* LOGIN: e-mail, number or id as text; REGISTER (YouIM): the id */
+    struct slice email, password, name; /* REGISTER; name also CREATE_GROUP and RENAME_* */
+    struct dialect_id group;            /* concerned; CREATE_GROUP (YouIM): the chosen id */
+    struct dialect_id person;           /* concerned, besides the actor */
+    bool accept;                        /* ANSWER_*: yes; SET_ADMIN: becomes one */
+    uint64_t cid;                       /* RECEIVED */
+    uint64_t trace;                     /* the gateway's: follows it through all logs */
+    int64_t read_us;                    /* the gateway's: when it was read */
+};
+
+/* The logged-in account as a dialect shows it. */
+struct dialect_account {
+    uint64_t number;
+    struct slice id; /* string form, never empty */
+};
+
+/*
+ * Every sentence about a fault fits; it is valid UTF-8 when what it quotes is.
+ */
+#define DIALECT_FAULT_BYTES 256
+
+void dialect_request_free(struct dialect_request *request);
+
+/* The outcome of a request, to the connection that asked. Fields as the operation needs them. */
+struct dialect_result {
+    enum err err;            /* ERR_OK, or why not */
+    struct slice reason;     /* of a failure, one sentence; empty: err_text(err) */
+    uint64_t account;        /* REGISTER, LOGIN, RESUME */
+    struct slice account_id; /* string form */
+    struct slice token;      /* LOGIN, RESUME */
+    uint64_t epoch;          /* LOGIN, RESUME: for clients with ext; 0: not known */
+    uint64_t group;          /* CREATE_GROUP */
+    struct slice group_id, group_name;
+    uint64_t cid, stored_ms; /* SEND: the stored message's id, and when it was stored */
+    uint64_t time_ms;        /* the server's wall clock for the answer's `time` */
+};
+
+/*
+ * Which text of an entry an account gets. All connections of one dialect and ext get the same bytes
+ * as the common view, so that is made once for each of these.
+ */
+enum dialect_view {
+    DIALECT_VIEW_NOTHING, /* the dialect has no message for it, or not for this account */
+    DIALECT_VIEW_COMMON,  /* what everyone concerned gets */
+    DIALECT_VIEW_OWN      /* names the account that it is for */
+};
+
+#endif
