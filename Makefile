@@ -132,7 +132,7 @@ $(B)/obj/gen/migrations.o: $(B)/gen/migrations.c $(B)/flags
 OPTION_SRC := $(shell grep -l CONFIG_END common/*.c services/*/*.c)
 OPTION_SCRIPTS := $(wildcard Makefile .ci/run deploy/local deploy/lib/*.sh deploy/compose.yaml \
                              deploy/.env.example tests/support/*.py)
-$(B)/gen/option_names.stamp: deploy/embed-options $(OPTION_SRC) $(OPTION_SCRIPTS) common/config.h \
+$(B)/gen/option_names.stamp: deploy/embed-options $(OPTION_SRC) $(OPTION_SCRIPTS) common/config_options.h \
                              $(wildcard services/*/*.h) $(B)/flags $(B)/sources
 	@mkdir -p $(@D)
 	$(call say,GEN,$(@:.stamp=.c))

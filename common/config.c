@@ -2,7 +2,7 @@
  * Loading of settings. The command line is read twice: first for its shape (--help, --config,
  * unknown names, where the arguments begin), then, after the file and the environment, for its
  * values, which win. Options and the settings structure are visited together by config_walk(),
- * which knows included tables; nothing else does.
+ * which alone knows included tables.
  */
 #include "common/config.h"
 
@@ -43,21 +43,6 @@ static const struct config_option builtins[] = {
     [BUILTIN_VERSION] = {"version", CONFIG_TYPE_BOOL, 0, "", 0, 0, 0, "", ""},
     CONFIG_END,
 };
-
-bool config_walk(const struct config_option *options, void *base, config_visit *visit,
-                 void *argument) {
-    for (const struct config_option *option = options; option->name != NULL; option++) {
-        void *member = (char *)base + option->offset;
-        if (option->name[0] == '\0') {
-            const struct config_option *included = (const void *)option->text;
-            if (!config_walk(included, member, visit, argument))
-                return false;
-        } else if (!visit(option, member, argument)) {
-            return false;
-        }
-    }
-    return true;
-}
 
 static bool is_text(const struct config_option *option) {
     return option->type == CONFIG_TYPE_STRING || option->type == CONFIG_TYPE_SECRET;
@@ -109,14 +94,6 @@ static bool find_setting(const struct load *load, struct setting *setting) {
 static bool find_builtin(const struct load *load, struct setting *setting) {
     setting->builtin = !config_walk(builtins, load->settings, visit_find, setting);
     return setting->builtin;
-}
-
-void config_environment_name(const char *option, char out[CONFIG_ENVIRONMENT_NAME_BYTES]) {
-    int length = snprintf(out, CONFIG_ENVIRONMENT_NAME_BYTES, "PARLEY_%s", option);
-    assert(length > 0 && length < CONFIG_ENVIRONMENT_NAME_BYTES);
-    (void)length;
-    for (char *letter = out; *letter != '\0'; letter++)
-        *letter = (char)toupper((unsigned char)*letter);
 }
 
 /* --- names that nobody has --- */

@@ -1,9 +1,7 @@
-/* Names of options that somebody may have meant; see config_names.h. */
+/* The option that a misspelt name is nearest to; see config_names.h. */
 #include "common/config_names.h"
 
 #include <string.h>
-
-#include "common/config_print.h"
 
 bool config_name_is_known(const char *name) {
     for (const char *const *known = config_names; *known != NULL; known++)

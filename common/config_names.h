@@ -1,11 +1,11 @@
 /*
- * Inside config alone: the names of all options of all programs, and which of them somebody meant
- * who wrote another.
+ * The names of all options of all programs, and which of them a misspelt one is nearest to. Inside
+ * config alone.
  */
 #ifndef PARLEY_COMMON_CONFIG_NAMES_H
 #define PARLEY_COMMON_CONFIG_NAMES_H
 
-#include "common/config.h"
+#include "common/config_options.h"
 
 /*
  * In snake_case, NULL ends them. Made by the build (deploy/embed-options) from the tables of all

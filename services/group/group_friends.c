@@ -1,6 +1,7 @@
 /* group.befriend, group.answer_friend, group.unfriend: friends, and requests for friendship. */
+#include "services/group/group_friends.h"
+
 #include "common/loop.h"
-#include "services/group/group_rules.h"
 #include "services/group/group_sql.h"
 
 /* How the change's two people stand to each other, and how many others each has. */

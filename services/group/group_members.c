@@ -1,40 +1,13 @@
-/* group.add, group.leave, group.remove, group.dissolve: who comes into a group, and who goes. */
-#include "common/loop.h"
-#include "services/group/group_change.h"
-#include "services/group/group_rules.h"
+/* group.add, group.leave, group.remove, group.dissolve: becoming a member, and ceasing to be one.
+ */
+#include "services/group/group_friends.h"
+#include "services/group/group_joining.h"
 #include "services/group/group_sql.h"
 
-/* --- coming -------------------------------------------------------------------------------- */
+/* --- joining ------------------------------------------------------------------------------- */
 
-enum err group_check_room(const struct group_change *change) {
-    return change->head->members.count < change->plan->service->settings.group_max_members
-               ? ERR_OK
-               : ERR_TOO_MANY;
-}
-
-void group_tell_joined(struct group_change *change) {
-    group_change_tell(change, &(struct group_notice){.type = ENTRY_JOINED,
-                                                     .from = &change->by,
-                                                     .subject = &change->subject,
-                                                     .accepted = true,
-                                                     .text = change->head->name});
-}
-
-/* The new member reads what comes after this moment: first of all the notice. */
-enum err group_write_joined(struct group_change *change) {
-    uint64_t conversation = change->head->id, account = change->subject.account;
-    enum err err = group_remove_join_request(change);
-    if (err == ERR_OK)
-        err = db_query(change->db, &group_sql_add_member,
-                       DB_ARGS(db_u64(conversation), db_u64(account), db_u64(GROUP_MEMBER),
-                               db_u64((uint64_t)loop_wall_ms())),
-                       NULL);
-    if (err == ERR_OK)
-        err = entries_open_cursor(change->db, conversation, account, change->head->last_cid);
-    return err;
-}
-
-/* Who has asked to join is thereby accepted; others an administrator only pulls in as friends. */
+/* Adding an account that has asked to join accepts its request. An administrator can add others
+ * only if they are the administrator's friends. */
 static enum err check_wants(struct group_change *change) {
     struct group_join_state state;
     bool friends = false;
@@ -76,7 +49,7 @@ enum err group_handle_add(void *context, struct db *db, struct record_arena *are
                             db, arena, reply_r);
 }
 
-/* --- going --------------------------------------------------------------------------------- */
+/* --- leaving ------------------------------------------------------------------------------- */
 
 static void tell_gone(struct group_change *change, enum entry_type type) {
     group_change_tell(change, &(struct group_notice){

@@ -1,30 +1,7 @@
 /* group.join, group.answer_join: requests to become a member, stored until they are answered. */
 #include "common/loop.h"
-#include "services/group/group_rules.h"
+#include "services/group/group_joining.h"
 #include "services/group/group_sql.h"
-
-enum err group_read_join_state(struct group_change *change, struct group_join_state *state_r) {
-    struct db_rows *rows;
-    enum err err =
-        db_query(change->db, &group_sql_join,
-                 DB_ARGS(db_u64(change->head->lo), db_u64(change->subject.account)), &rows);
-    if (err == ERR_OK && db_rows_next(rows))
-        *state_r =
-            (struct group_join_state){.asked = db_rows_u64(rows, GROUP_JOIN_ASKED) != 0,
-                                      .requests_of = db_rows_u64(rows, GROUP_JOIN_REQUESTS_FROM),
-                                      .requests_to = db_rows_u64(rows, GROUP_JOIN_REQUESTS_TO)};
-    else if (err == ERR_OK)
-        err = ERR_INTERNAL;
-    db_rows_destroy(&rows);
-    return err;
-}
-
-enum err group_remove_join_request(struct group_change *change) {
-    return db_query(change->db, &group_sql_remove_request,
-                    DB_ARGS(db_u64(GROUP_REQUEST_JOIN), db_u64(change->head->lo),
-                            db_u64(change->subject.account)),
-                    NULL);
-}
 
 /* --- asking -------------------------------------------------------------------------------- */
 

@@ -1,0 +1,56 @@
+/* How an account becomes a member; see group_joining.h. */
+#include "services/group/group_joining.h"
+
+#include "common/loop.h"
+#include "services/group/group_sql.h"
+
+enum err group_read_join_state(struct group_change *change, struct group_join_state *state_r) {
+    struct db_rows *rows;
+    enum err err =
+        db_query(change->db, &group_sql_join,
+                 DB_ARGS(db_u64(change->head->lo), db_u64(change->subject.account)), &rows);
+    if (err == ERR_OK && db_rows_next(rows))
+        *state_r =
+            (struct group_join_state){.asked = db_rows_u64(rows, GROUP_JOIN_ASKED) != 0,
+                                      .requests_of = db_rows_u64(rows, GROUP_JOIN_REQUESTS_FROM),
+                                      .requests_to = db_rows_u64(rows, GROUP_JOIN_REQUESTS_TO)};
+    else if (err == ERR_OK)
+        err = ERR_INTERNAL;
+    db_rows_destroy(&rows);
+    return err;
+}
+
+enum err group_remove_join_request(struct group_change *change) {
+    return db_query(change->db, &group_sql_remove_request,
+                    DB_ARGS(db_u64(GROUP_REQUEST_JOIN), db_u64(change->head->lo),
+                            db_u64(change->subject.account)),
+                    NULL);
+}
+
+enum err group_check_room(const struct group_change *change) {
+    return change->head->members.count < change->plan->service->settings.group_max_members
+               ? ERR_OK
+               : ERR_TOO_MANY;
+}
+
+void group_tell_joined(struct group_change *change) {
+    group_change_tell(change, &(struct group_notice){.type = ENTRY_JOINED,
+                                                     .from = &change->by,
+                                                     .subject = &change->subject,
+                                                     .accepted = true,
+                                                     .text = change->head->name});
+}
+
+/* The new member reads what comes after this moment: first of all the notice. */
+enum err group_write_joined(struct group_change *change) {
+    uint64_t conversation = change->head->id, account = change->subject.account;
+    enum err err = group_remove_join_request(change);
+    if (err == ERR_OK)
+        err = db_query(change->db, &group_sql_add_member,
+                       DB_ARGS(db_u64(conversation), db_u64(account), db_u64(GROUP_MEMBER),
+                               db_u64((uint64_t)loop_wall_ms())),
+                       NULL);
+    if (err == ERR_OK)
+        err = entries_open_cursor(change->db, conversation, account, change->head->last_cid);
+    return err;
+}
