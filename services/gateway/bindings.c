@@ -13,7 +13,13 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "services/gateway/bindings.h"
 #include "services/gateway/bindings_private.h"
+#include "services/gateway/client.h"
+#include "services/gateway/feed.h"
+#include "services/gateway/gateway.h"
+#include "services/gateway/login.h"
+#include "services/gateway/request.h"
 
 /* Clients per request. */
 #define BINDINGS_PER_REQUEST 4096
@@ -110,18 +116,20 @@ void bindings_bind(struct client *client, bool waited, bindings_done *done) {
         struct session_bind body = {.accounts = {&client->account, 1},
                                     .connections = {&client->binding, 1},
                                     .moving = bindings_moving(gateway->bindings),
-                                    .logins = {&client->login, 1},
-                                    .resumed = client->request.operation == OPERATION_RESUME,
+                                    .logins = {&client->login->number, 1},
+                                    .resumed =
+                                        client->current->request.operation == OPERATION_RESUME,
                                     .waited = waited};
         /* From here on session may know it: if it goes before the answer, session is told. */
         client->bound_link = bind->link;
-        err = peers_ask(gateway->session, peer,
-                        &(struct peers_request){.message = &message_SESSION_BIND,
-                                                .body = &body,
-                                                .trace = client->request.trace,
-                                                .timeout_ms = patience_left_ms(&client->patience),
-                                                .done = bound_one,
-                                                .argument = bind});
+        err = peers_ask(
+            gateway->session, peer,
+            &(struct peers_request){.message = &message_SESSION_BIND,
+                                    .body = &body,
+                                    .trace = client->current->request.trace,
+                                    .timeout_ms = patience_left_ms(&client->current->patience),
+                                    .done = bound_one,
+                                    .argument = bind});
     }
     if (err != ERR_OK) {
         free(bind);
@@ -187,7 +195,7 @@ static void tell_moved(struct bindings *self, struct bind_many *bind) {
 static void add_client(struct bind_many *bind, const struct client *client) {
     bind->accounts[bind->count] = client->account;
     bind->connections[bind->count] = client->binding;
-    bind->logins[bind->count++] = client->login;
+    bind->logins[bind->count++] = client->login->number;
 }
 
 static void bound_many(void *argument, enum err err, const void *reply, const char *text);

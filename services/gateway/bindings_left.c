@@ -10,7 +10,9 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "services/gateway/bindings.h"
 #include "services/gateway/bindings_private.h"
+#include "services/gateway/gateway.h"
 
 /* Connections in one request. */
 #define LEFT_PER_REQUEST 1024

@@ -2,7 +2,10 @@
 #ifndef PARLEY_GATEWAY_BINDINGS_PRIVATE_H
 #define PARLEY_GATEWAY_BINDINGS_PRIVATE_H
 
+#include "proto/messages.h"
+#include "services/gateway/bindings.h"
 #include "services/gateway/gateway.h"
+#include "services/gateway/patience.h"
 
 /* In place of a client's link when that was lost: it is bound under none that will ever be. */
 #define LINK_LOST UINT64_MAX

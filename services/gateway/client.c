@@ -5,7 +5,19 @@
 #include <utlist.h>
 
 #include "common/log.h"
+#include "services/gateway/bindings.h"
+#include "services/gateway/client.h"
+#include "services/gateway/cursors.h"
+#include "services/gateway/feed.h"
 #include "services/gateway/gateway.h"
+#include "services/gateway/login.h"
+#include "services/gateway/marks.h"
+#include "services/gateway/names.h"
+#include "services/gateway/outbox.h"
+#include "services/gateway/reasons.h"
+#include "services/gateway/received.h"
+#include "services/gateway/request.h"
+#include "services/gateway/requests.h"
 
 /* The copy of a text has come so long after that was stored, or what lacks has been noticed. */
 #define COPY_MS 5000
@@ -68,10 +80,10 @@ static void answer_fault(struct client *client, const char *reason) {
 }
 
 void client_finish(struct client *client, const struct dialect_result *result) {
-    client_answer(client, &client->request, result);
-    dialect_request_free(&client->request);
-    client->busy = client->started = false;
-    client->again = NULL;
+    client_answer(client, &client->current->request, result);
+    dialect_request_free(&client->current->request);
+    client->current->busy = client->current->started = false;
+    client->current->again = NULL;
     client_continue(client);
 }
 
@@ -119,7 +131,7 @@ static const char *forbidden(const struct client *client, const struct dialect_r
         (actor->text.length == 0 ? actor->number != client->account
                                  : !id_same(actor->text, slice_text(client->account_id))))
         return "the request names another account than the one that is logged in";
-    if (request->token_given && !slice_equal(request->token, slice_text(client->token)))
+    if (request->token_given && !slice_equal(request->token, slice_text(client->login->token)))
         return "token is not this connection's";
     return NULL;
 }
@@ -132,9 +144,9 @@ static void answer_and_free(struct client *client, struct dialect_request *reque
 }
 
 static void peer_found(struct client *client, enum err err, uint64_t number) {
-    struct dialect_request request = client->request;
-    client->request = (struct dialect_request){0};
-    client->busy = false;
+    struct dialect_request request = client->current->request;
+    client->current->request = (struct dialect_request){0};
+    client->current->busy = false;
     if (err != ERR_OK)
         answer_and_free(client, &request, err, "");
     else
@@ -145,9 +157,9 @@ static void peer_found(struct client *client, enum err err, uint64_t number) {
 static void take_text(struct client *client, struct dialect_request *request) {
     uint64_t number;
     /* While the name is looked up, the request is the one in progress and keeps its place. */
-    client->request = *request;
-    client->busy = true;
-    patience_start(&client->patience, client->gateway->settings.send_timeout_ms);
+    client->current->request = *request;
+    client->current->busy = true;
+    patience_start(&client->current->patience, client->gateway->settings.send_timeout_ms);
     edge_pause(client->edge);
     if (names_find(client, request->recipient_kind, &request->recipient, &number, peer_found))
         peer_found(client, ERR_OK, number);
@@ -163,11 +175,11 @@ static void take_request(struct client *client, struct dialect_request *request)
     } else if (request->operation == OPERATION_SEND) {
         take_text(client, request);
     } else {
-        client->request = *request;
-        client->busy = true;
+        client->current->request = *request;
+        client->current->busy = true;
         edge_pause(client->edge);
         /* Texts that were sent before take effect before. */
-        if (client->send_count == 0)
+        if (client->outbox->count == 0)
             operation_start(client);
     }
 }
@@ -177,25 +189,25 @@ static void take_request(struct client *client, struct dialect_request *request)
  * has caught up. */
 static bool awaits_log(struct client *client) {
     if (edge_is_mute(client->edge) || client->gateway->stopping || !client_is_in(client) ||
-        client->full)
+        client->feed->full)
         return false;
-    if (client->stored_ms != 0 && loop_now_ms() - client->stored_ms < COPY_MS)
+    if (client->outbox->stored_ms != 0 && loop_now_ms() - client->outbox->stored_ms < COPY_MS)
         feed_catch_up(client);
-    client->stored_ms = 0;
+    client->outbox->stored_ms = 0;
     return client->state == CLIENT_CATCHING_UP;
 }
 
 static void close_ended(struct client *client) {
-    if (client->ended && client->send_count == 0 && !awaits_log(client))
+    if (client->ended && client->outbox->count == 0 && !awaits_log(client))
         edge_close(client->edge, 0, NULL);
 }
 
 void client_continue(struct client *client) {
-    if (client->busy) {
-        if (client->send_count == 0 && client->request.operation != OPERATION_SEND &&
-            !client->started)
+    if (client->current->busy) {
+        if (client->outbox->count == 0 && client->current->request.operation != OPERATION_SEND &&
+            !client->current->started)
             operation_start(client);
-    } else if (client->send_count < CLIENT_MAX_SENDS) {
+    } else if (client->outbox->count < CLIENT_MAX_SENDS) {
         edge_resume(client->edge);
         close_ended(client);
     }
@@ -299,9 +311,35 @@ static void on_object(void *argument, struct edge_connection *edge, struct slice
 
 /* --- life ---------------------------------------------------------------------------------- */
 
+/* A client and its parts, in one piece. */
+struct parts {
+    struct client client;
+    struct client_login login;
+    struct client_request current;
+    struct client_outbox outbox;
+    struct client_feed feed;
+    struct positions positions;
+    struct client_marks marks;
+    struct client_received received;
+};
+
+static struct client *make_client(void) {
+    struct parts *parts = calloc(1, sizeof *parts);
+    if (parts == NULL)
+        return NULL;
+    parts->client.login = &parts->login;
+    parts->client.current = &parts->current;
+    parts->client.outbox = &parts->outbox;
+    parts->client.feed = &parts->feed;
+    parts->client.positions = &parts->positions;
+    parts->client.marks = &parts->marks;
+    parts->client.received = &parts->received;
+    return &parts->client;
+}
+
 static void on_open(void *argument, struct edge_connection *edge) {
     struct gateway *gateway = argument;
-    struct client *client = calloc(1, sizeof *client);
+    struct client *client = make_client();
     if (client != NULL)
         client->id = edge_id(edge);
     if (client == NULL || !HASH_TRY_ADD(hh, gateway->clients, id, client)) {
@@ -333,8 +371,8 @@ static void on_close(void *argument, struct edge_connection *edge) {
     send_drop_all(client);
     operation_drop(client);
     cursors_flush(gateway); /* the account may be on its way to another gateway */
-    if (client->busy)
-        dialect_request_free(&client->request);
+    if (client->current->busy)
+        dialect_request_free(&client->current->request);
     free(client);
 }
 
@@ -375,19 +413,19 @@ const struct edge_handlers client_handlers = {.on_open = on_open,
 
 /* Those that wait for a login stand in a list, in the order in which their time is over. */
 void client_await_login(struct client *client) {
-    client->login_by_ms = loop_now_ms() + (int64_t)client->gateway->settings.login_timeout_ms;
-    DL_APPEND2(client->gateway->login_queue, client, prev_login, next_login);
-    client->awaits_login = true;
+    client->login->by_ms = loop_now_ms() + (int64_t)client->gateway->settings.login_timeout_ms;
+    DL_APPEND2(client->gateway->login_queue, client, login->prev, login->next);
+    client->login->awaited = true;
 }
 
 void client_end_login(struct client *client) {
-    if (client->awaits_login)
-        DL_DELETE2(client->gateway->login_queue, client, prev_login, next_login);
-    client->awaits_login = false;
+    if (client->login->awaited)
+        DL_DELETE2(client->gateway->login_queue, client, login->prev, login->next);
+    client->login->awaited = false;
 }
 
 void client_tick(struct gateway *gateway, int64_t now_ms) {
-    while (gateway->login_queue != NULL && gateway->login_queue->login_by_ms <= now_ms) {
+    while (gateway->login_queue != NULL && gateway->login_queue->login->by_ms <= now_ms) {
         struct client *client = gateway->login_queue;
         client_end_login(client);
         edge_close(client->edge, 1008, "no login in time");

@@ -8,7 +8,10 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "services/gateway/cursors.h"
+#include "services/gateway/feed.h"
 #include "services/gateway/gateway.h"
+#include "services/gateway/received.h"
 
 /* Moves per request, and moves that may wait while one is on its way. */
 #define CURSORS_PER_REQUEST 4096

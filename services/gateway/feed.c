@@ -10,8 +10,15 @@
 #include <utlist.h>
 
 #include "common/log.h"
+#include "services/gateway/bindings.h"
+#include "services/gateway/client.h"
+#include "services/gateway/cursors.h"
+#include "services/gateway/feed.h"
 #include "services/gateway/feed_text.h"
 #include "services/gateway/gateway.h"
+#include "services/gateway/marks.h"
+#include "services/gateway/positions.h"
+#include "services/gateway/received.h"
 
 /* How long after a failed pull the next is tried. */
 #define PULL_RETRY_MS 500
@@ -30,29 +37,30 @@ static void await_cursors(struct client *client);
 /* A place for the conversation's position: that of a settled one, where there is no other. What the
  * account's cursor does not know yet of that one is read behind the moves that are on their way. */
 static bool make_place(struct client *client, uint64_t conversation) {
-    if (positions_have_room(&client->positions, conversation))
+    if (positions_have_room(client->positions, conversation))
         return true;
-    if (client->marking != NULL || client->left_count > 0 || !positions_forget(&client->positions))
+    if (client->marks->marking != NULL || client->marks->left_count > 0 ||
+        !positions_forget(client->positions))
         return false;
-    client->whole = false;
+    client->feed->whole = false;
     await_cursors(client);
     return true;
 }
 
 static bool is_held(const struct client *client, uint64_t conversation) {
-    const struct position *position = positions_find(&client->positions, conversation);
-    return position == NULL ? client->full : received_is_full(position);
+    const struct position *position = positions_find(client->positions, conversation);
+    return position == NULL ? client->feed->full : received_is_full(position);
 }
 
 static void keep_position(struct client *client, const struct entry *entry, bool shown) {
     int err = client->confirms
-                  ? positions_set(&client->positions, entry->conversation, entry->cid)
-                  : positions_touch(&client->positions, entry->conversation, entry->cid);
+                  ? positions_set(client->positions, entry->conversation, entry->cid)
+                  : positions_touch(client->positions, entry->conversation, entry->cid);
     if (err != 0) { /* no memory: it is repeated some day */
         log_warn("position_forgotten", "client=%llu", (unsigned long long)client->id);
         return;
     }
-    positions_find(&client->positions, entry->conversation)->skipped = 0;
+    positions_find(client->positions, entry->conversation)->skipped = 0;
     if (client->confirms)
         received_wrote(client, entry, shown);
 }
@@ -72,7 +80,7 @@ static int text_of(struct client *client, const struct entry *entry, struct entr
 }
 
 static uint64_t skipped_up_to(const struct client *client, const struct entry *entry) {
-    const struct position *position = positions_find(&client->positions, entry->conversation);
+    const struct position *position = positions_find(client->positions, entry->conversation);
     return position == NULL ? 0 : position->skipped;
 }
 
@@ -84,14 +92,15 @@ static enum outcome write_entry(struct client *client, const struct entry *entry
         return PASSED_OVER;
     uint64_t skipped = entry->cid == 0 ? 0 : skipped_up_to(client, entry);
     if (text_of(client, entry, texts, skipped, &text) != 0) {
-        client->pull_at_ms = loop_now_ms() + PULL_RETRY_MS;
+        client->feed->pull_at_ms = loop_now_ms() + PULL_RETRY_MS;
         return NO_ROOM;
     }
     bool shown = text.length > 0;
     if (shown && !marks_have_room(client, text.length))
         return NO_ROOM;
     if (entry->cid != 0 && !make_place(client, entry->conversation)) {
-        client->full = client->confirms && client->marking == NULL && client->left_count == 0;
+        client->feed->full =
+            client->confirms && client->marks->marking == NULL && client->marks->left_count == 0;
         return NO_ROOM;
     }
     if (shown) {
@@ -115,32 +124,32 @@ struct pull {
 static void run_pulls(struct gateway *gateway, int64_t now_ms);
 
 static void queue_pull(struct client *client) {
-    if (client->queued || client->pulling || client->wait_reached ||
+    if (client->feed->queued || client->feed->pulling || client->feed->wait_reached ||
         client->state != CLIENT_CATCHING_UP)
         return;
-    client->queued = true;
+    client->feed->queued = true;
     client->gateway->queued_pulls++;
-    DL_APPEND2(client->gateway->pull_queue, client, prev_pull, next_pull);
+    DL_APPEND2(client->gateway->pull_queue, client, feed->prev_pull, feed->next_pull);
 }
 
 static void unqueue_pull(struct client *client) {
-    if (!client->queued)
+    if (!client->feed->queued)
         return;
-    DL_DELETE2(client->gateway->pull_queue, client, prev_pull, next_pull);
+    DL_DELETE2(client->gateway->pull_queue, client, feed->prev_pull, feed->next_pull);
     client->gateway->queued_pulls--;
-    client->queued = false;
+    client->feed->queued = false;
 }
 
 static void became_live(struct client *client) {
     client_set_state(client, CLIENT_LIVE);
-    if (client->positions.touched_count > 0)
+    if (client->positions->touched_count > 0)
         marks_list(client, 0);
     client_continue(client); /* that was all that it waited for, if it has closed its half */
 }
 
 /* Enough is on its way to the client: the next page waits until it has taken that. */
 static void wait_for_client(struct client *client) {
-    client->wait_reached = true;
+    client->feed->wait_reached = true;
     marks_send(client);
 }
 
@@ -157,21 +166,21 @@ static void write_page(struct client *client, const struct delivery_pull_reply *
     for (size_t i = 0; i < reply->entries.count; i++) {
         struct record_arena arena = {0};
         struct entry entry;
-        bool readable = unpack(reply->entries.items[i], &arena, &entry), full = client->full;
+        bool readable = unpack(reply->entries.items[i], &arena, &entry), full = client->feed->full;
         enum outcome outcome = WRITTEN;
         entry_texts_clear(texts);
         if (readable) {
-            const struct position *known = positions_find(&client->positions, entry.conversation);
+            const struct position *known = positions_find(client->positions, entry.conversation);
             if (known == NULL || known->sent < entry.cid)
                 outcome = write_entry(client, &entry, texts);
         }
         record_arena_free(&arena);
         if (!readable) { /* what is behind it must not be written before it */
-            client->pull_at_ms = loop_now_ms() + PULL_RETRY_MS;
+            client->feed->pull_at_ms = loop_now_ms() + PULL_RETRY_MS;
             return;
         }
         if (outcome == NO_ROOM) {
-            if (client->full == full)
+            if (client->feed->full == full)
                 wait_for_client(client);
             return;
         }
@@ -187,25 +196,25 @@ static void write_page(struct client *client, const struct delivery_pull_reply *
  */
 static bool take_positions(struct client *client, const struct delivery_pull_reply *reply) {
     bool good = true;
-    if (client->placed || reply->conversations.count != reply->positions.count)
+    if (client->feed->placed || reply->conversations.count != reply->positions.count)
         return good;
-    client->placed = true;
-    client->whole = !reply->partial;
+    client->feed->placed = true;
+    client->feed->whole = !reply->partial;
     for (size_t i = 0; i < reply->conversations.count; i++) {
         uint64_t conversation = reply->conversations.items[i], start = reply->positions.items[i];
-        const struct position *early = positions_find(&client->early, conversation);
+        const struct position *early = positions_find(&client->feed->early, conversation);
         uint64_t behind = early != NULL && early->sent < start ? early->sent : start;
-        if (positions_set(&client->positions, conversation, behind) != 0) {
-            client->whole = false;
+        if (positions_set(client->positions, conversation, behind) != 0) {
+            client->feed->whole = false;
             continue;
         }
-        struct position *position = positions_find(&client->positions, conversation);
+        struct position *position = positions_find(client->positions, conversation);
         if (position->sent < start)
             good = false;
         else if (position->sent == start && i < reply->skipped.count)
             position->skipped = (uint16_t)(reply->skipped.items[i] & UINT16_MAX);
     }
-    positions_clear(&client->early);
+    positions_clear(&client->feed->early);
     return good;
 }
 
@@ -213,9 +222,9 @@ static bool take_positions(struct client *client, const struct delivery_pull_rep
  * over another connection. Without room it is as if it had been pushed before the login; so is what
  * was sent again, which that may have reached it long before. */
 static void note_early(struct client *client, const struct entry *entry) {
-    if (!client->placed && !entry->repeat &&
-        positions_find(&client->early, entry->conversation) == NULL &&
-        positions_set(&client->early, entry->conversation, entry->prev) != 0)
+    if (!client->feed->placed && !entry->repeat &&
+        positions_find(&client->feed->early, entry->conversation) == NULL &&
+        positions_set(&client->feed->early, entry->conversation, entry->prev) != 0)
         log_warn("early_push_forgotten", "client=%llu", (unsigned long long)client->id);
 }
 
@@ -227,15 +236,15 @@ static void pulled(void *argument, enum err err, const void *reply_v, const char
     struct client *client = gateway_client(pull.gateway, pull.client);
     if (client == NULL)
         return;
-    client->pulling = false;
-    if (client->reading != pull.reading) {
+    client->feed->pulling = false;
+    if (client->feed->reading != pull.reading) {
         queue_pull(client);
         return;
     }
     if (client->state != CLIENT_CATCHING_UP)
         return;
     if (err != ERR_OK) {
-        client->pull_at_ms = loop_now_ms() + PULL_RETRY_MS;
+        client->feed->pull_at_ms = loop_now_ms() + PULL_RETRY_MS;
         queue_pull(client);
         return;
     }
@@ -243,7 +252,7 @@ static void pulled(void *argument, enum err err, const void *reply_v, const char
     bool good = take_positions(client, reply);
     if (good)
         write_page(client, reply);
-    if (good && reply->entries.count == 0 && !client->dirty)
+    if (good && reply->entries.count == 0 && !client->feed->dirty)
         became_live(client);
     else
         queue_pull(client);
@@ -252,7 +261,7 @@ static void pulled(void *argument, enum err err, const void *reply_v, const char
 
 /* Where more waits to be confirmed than may, nothing is read: behind the last of all. */
 static int list_positions(const struct client *client, struct delivery_pull *body) {
-    const struct positions *positions = &client->positions;
+    const struct positions *positions = client->positions;
     body->conversations.items = malloc((positions->count + 1) * sizeof(uint64_t));
     body->positions.items = malloc((positions->count + 1) * sizeof(uint64_t));
     if (body->conversations.items == NULL || body->positions.items == NULL)
@@ -273,13 +282,13 @@ static int list_positions(const struct client *client, struct delivery_pull *bod
 static void pull(struct client *client) {
     struct gateway *gateway = client->gateway;
     struct delivery_pull body = {.account = client->account,
-                                 .resumed = client->whole,
-                                 .listed = client->full,
-                                 .newest = client->placed ? 0 : client->backlog};
+                                 .resumed = client->feed->whole,
+                                 .listed = client->feed->full,
+                                 .newest = client->feed->placed ? 0 : client->feed->backlog};
     struct pull *pull = malloc(sizeof *pull);
     enum err err = ERR_OVERLOADED;
     if (pull != NULL && list_positions(client, &body) == 0) {
-        *pull = (struct pull){gateway, client->id, client->reading};
+        *pull = (struct pull){gateway, client->id, client->feed->reading};
         err = peers_ask(gateway->delivery, peers_next(gateway->delivery),
                         &(struct peers_request){.message = &message_DELIVERY_PULL,
                                                 .body = &body,
@@ -291,26 +300,27 @@ static void pull(struct client *client) {
     free(body.positions.items);
     if (err != ERR_OK) {
         free(pull);
-        client->pull_at_ms = loop_now_ms() + PULL_RETRY_MS;
+        client->feed->pull_at_ms = loop_now_ms() + PULL_RETRY_MS;
         queue_pull(client);
         return;
     }
     gateway->pulls++;
-    client->pulling = true;
-    client->dirty = false;
+    client->feed->pulling = true;
+    client->feed->dirty = false;
 }
 
 /* Starts the pulls that may start now. */
 static void run_pulls(struct gateway *gateway, int64_t now_ms) {
     struct client *client, *next;
-    DL_FOREACH_SAFE2(gateway->pull_queue, client, next, next_pull) {
+    DL_FOREACH_SAFE2(gateway->pull_queue, client, next, feed->next_pull) {
         if (gateway->pulls >= GATEWAY_MAX_PULLS)
             return;
-        bool stored = client->await_moves && cursors_stored(gateway) >= client->after_moves;
-        if (client->pull_at_ms > now_ms && !stored)
+        bool stored =
+            client->feed->await_moves && cursors_stored(gateway) >= client->feed->after_moves;
+        if (client->feed->pull_at_ms > now_ms && !stored)
             continue;
-        client->await_moves = false;
-        client->pull_at_ms = 0;
+        client->feed->await_moves = false;
+        client->feed->pull_at_ms = 0;
         unqueue_pull(client);
         pull(client);
     }
@@ -319,24 +329,24 @@ static void run_pulls(struct gateway *gateway, int64_t now_ms) {
 /* The next page is read behind the cursors as they are now, unless storing them takes too long. */
 static void await_cursors(struct client *client) {
     cursors_flush(client->gateway);
-    client->after_moves = cursors_added(client->gateway);
-    client->await_moves = true;
-    client->pull_at_ms = loop_now_ms() + PULL_RETRY_MS;
+    client->feed->after_moves = cursors_added(client->gateway);
+    client->feed->await_moves = true;
+    client->feed->pull_at_ms = loop_now_ms() + PULL_RETRY_MS;
 }
 
 void feed_start(struct client *client) {
     /* What reached this account a moment ago, perhaps over another connection, is not repeated. */
     await_cursors(client);
-    client->reading++;
+    client->feed->reading++;
     queue_pull(client);
     run_pulls(client->gateway, loop_now_ms());
 }
 
-void feed_reread(struct client *client) { client->reading++; }
+void feed_reread(struct client *client) { client->feed->reading++; }
 
 void feed_catch_up(struct client *client) {
     if (client->state == CLIENT_CATCHING_UP) {
-        client->dirty = true;
+        client->feed->dirty = true;
         return;
     }
     metric_add(client->gateway->caught_up, 1);
@@ -369,16 +379,17 @@ static bool push_to(struct client *client, const struct entry *entry, struct ent
     if (entry->cid == 0)
         return client_is_in(client) && write_entry(client, entry, texts) == WRITTEN;
     if (client->state == CLIENT_CATCHING_UP) {
-        client->dirty = true;
+        client->feed->dirty = true;
         note_early(client, entry);
         return false;
     }
     if (client->state != CLIENT_LIVE)
         return false;
-    const struct position *known = positions_find(&client->positions, entry->conversation);
+    const struct position *known = positions_find(client->positions, entry->conversation);
     if (known != NULL && known->sent >= entry->cid)
         return false;
-    bool next = known != NULL ? known->sent == entry->prev : client->whole && entry->prev == 0;
+    bool next =
+        known != NULL ? known->sent == entry->prev : client->feed->whole && entry->prev == 0;
     enum outcome outcome = next ? write_entry(client, entry, texts)
                            : is_held(client, entry->conversation) ? PASSED_OVER
                                                                   : NO_ROOM;
@@ -430,25 +441,25 @@ void feed_reached(struct client *client) {
     marks_answered(client);
     if (marks_lack(client))
         marks_list(client, (int64_t)client->gateway->settings.reach_interval_ms);
-    if (!client->wait_reached)
+    if (!client->feed->wait_reached)
         return;
     if (marks_are_due(client)) { /* what was sent since fills the window as well */
         marks_send(client);
         return;
     }
-    client->wait_reached = false;
+    client->feed->wait_reached = false;
     queue_pull(client);
     run_pulls(client->gateway, loop_now_ms());
 }
 
 void feed_confirmed(struct client *client) {
-    client->full = false;
+    client->feed->full = false;
     feed_catch_up(client);
 }
 
 void feed_confirms(struct client *client) {
     marks_collect(client);
-    if (client->left_count > 0)
+    if (client->marks->left_count > 0)
         marks_list(client, 0);
 }
 
@@ -463,16 +474,17 @@ void feed_tick(struct gateway *gateway, int64_t now_ms) {
 static void forget_positions(struct client *client) {
     unqueue_pull(client);
     marks_unlist(client);
-    positions_clear(&client->positions);
-    positions_clear(&client->early);
-    client->placed = client->whole = client->full = client->dirty = client->wait_reached = false;
-    client->pull_at_ms = 0;
+    positions_clear(client->positions);
+    positions_clear(&client->feed->early);
+    client->feed->placed = client->feed->whole = client->feed->full = client->feed->dirty =
+        client->feed->wait_reached = false;
+    client->feed->pull_at_ms = 0;
 }
 
 void feed_leave(struct client *client) {
     marks_collect(client);
     forget_positions(client);
-    if (client->left_count > 0)
+    if (client->marks->left_count > 0)
         marks_send(client); /* before the answer, so that its own is here before the next login */
 }
 

@@ -1,5 +1,7 @@
 /* The texts of one entry: per dialect and ext. */
 #include "services/gateway/feed_text.h"
+#include "services/gateway/client.h"
+#include "services/gateway/gateway.h"
 
 #include <stdlib.h>
 

@@ -2,7 +2,7 @@
 #ifndef PARLEY_GATEWAY_FEED_TEXT_H
 #define PARLEY_GATEWAY_FEED_TEXT_H
 
-#include "services/gateway/gateway.h"
+#include "services/gateway/client.h"
 
 /* NULL without memory. */
 struct entry_texts *entry_texts_new(void);

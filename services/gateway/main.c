@@ -6,7 +6,17 @@
 #include <utlist.h>
 
 #include "common/log.h"
+#include "services/gateway/bindings.h"
+#include "services/gateway/client.h"
+#include "services/gateway/cursors.h"
+#include "services/gateway/feed.h"
 #include "services/gateway/gateway.h"
+#include "services/gateway/names.h"
+#include "services/gateway/outbox.h"
+#include "services/gateway/pairs.h"
+#include "services/gateway/received.h"
+#include "services/gateway/requests.h"
+#include "services/gateway/watch.h"
 
 /* After an instance was lost: by then what it had sent to the database is committed or undone. */
 #define COMMITTED_MS 2000

@@ -4,7 +4,12 @@
 
 #include <utlist.h>
 
+#include "common/hash.h"
+#include "services/gateway/client.h"
 #include "services/gateway/gateway.h"
+#include "services/gateway/names.h"
+
+#include "services/gateway/request.h"
 
 /* Ids that are remembered per kind; when there are more, all are forgotten. About 20 MB. */
 #define NAMES_MAX 100000
@@ -157,10 +162,10 @@ bool names_find(struct client *client, enum recipient_kind kind, const struct di
         done(client, ERR_OVERLOADED, 0);
         return false;
     }
-    *look_up = (struct look_up){.patience = client->patience,
+    *look_up = (struct look_up){.patience = client->current->patience,
                                 .gateway = gateway,
                                 .client = client->id,
-                                .trace = client->request.trace,
+                                .trace = client->current->request.trace,
                                 .kind = kind,
                                 .done = done};
     memcpy(look_up->id, id->text.data, id->text.length);

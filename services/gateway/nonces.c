@@ -2,7 +2,9 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "services/gateway/client.h"
 #include "services/gateway/gateway.h"
+#include "services/gateway/nonces.h"
 
 /* A number of this gateway's that is never used again. */
 static void count(struct gateway *gateway, unsigned char nonce_r[NONCE_BYTES]) {

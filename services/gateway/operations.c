@@ -4,16 +4,23 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "services/gateway/bindings.h"
+#include "services/gateway/feed.h"
+#include "services/gateway/login.h"
+#include "services/gateway/names.h"
+#include "services/gateway/nonces.h"
 #include "services/gateway/operations_private.h"
+#include "services/gateway/received.h"
+#include "services/gateway/requests.h"
 
 /* --- registering --------------------------------------------------------------------------- */
 
 static void opt_in(struct client *client) {
-    if (client->request.confirm && !client->confirms)
+    if (client->current->request.confirm && !client->confirms)
         feed_confirms(client);
-    client->ext = client->ext || client->request.ext;
+    client->ext = client->ext || client->current->request.ext;
     client_set_pace(client);
-    client->confirms = client->confirms || client->request.confirm;
+    client->confirms = client->confirms || client->current->request.confirm;
 }
 
 static void registered(struct client *client, enum err err, const void *reply_v) {
@@ -28,7 +35,7 @@ static void registered(struct client *client, enum err err, const void *reply_v)
 }
 
 static void start_register(struct client *client) {
-    const struct dialect_request *request = &client->request;
+    const struct dialect_request *request = &client->current->request;
     struct auth_register body = {.id = request->account,
                                  .email = request->email,
                                  .password = request->password,
@@ -40,8 +47,8 @@ static void start_register(struct client *client) {
 /* --- logging in, and resuming -------------------------------------------------------------- */
 
 static void forget_account(struct client *client) {
-    client->account = client->login = 0;
-    client->account_id[0] = client->token[0] = '\0';
+    client->account = client->login->number = 0;
+    client->account_id[0] = client->login->token[0] = '\0';
     client_set_state(client, CLIENT_NEW);
     client_await_login(client);
 }
@@ -64,8 +71,8 @@ static void bind_once_more(struct client *client) { bind_if_there(client, false)
 static bool may_bind_later(struct client *client, enum err err) {
     if (!patience_may_pass(err))
         return false;
-    client->patience.pause_ms = patience_next_pause_ms(client->patience.pause_ms);
-    return operation_wait(client, (uint64_t)client->patience.pause_ms, bind_once_more);
+    client->current->patience.pause_ms = patience_next_pause_ms(client->current->patience.pause_ms);
+    return operation_wait(client, (uint64_t)client->current->patience.pause_ms, bind_once_more);
 }
 
 static void bound(struct client *client, enum err err, uint64_t wait_ms) {
@@ -87,12 +94,12 @@ static void bound(struct client *client, enum err err, uint64_t wait_ms) {
         return;
     }
     opt_in(client);
-    client->backlog = client->request.backlog;
+    client->feed->backlog = client->current->request.backlog;
     struct dialect_result result = {.err = ERR_OK,
                                     .account = client->account,
                                     .account_id = slice_text(client->account_id),
-                                    .token = slice_text(client->token),
-                                    .epoch = client->epoch};
+                                    .token = slice_text(client->login->token),
+                                    .epoch = client->login->epoch};
     client_set_state(client, CLIENT_CATCHING_UP);
     client_finish(client, &result);
     feed_start(client);
@@ -117,12 +124,12 @@ static void logged_in(struct client *client, enum err err, const void *reply_v) 
         return;
     }
     client->account = reply->account;
-    client->epoch = reply->epoch;
+    client->login->epoch = reply->epoch;
     memcpy(client->account_id, reply->id.data, reply->id.length);
     client->account_id[reply->id.length] = '\0';
-    memcpy(client->token, reply->token.data, reply->token.length);
-    client->token[reply->token.length] = '\0';
-    client->login = number_login(client->token);
+    memcpy(client->login->token, reply->token.data, reply->token.length);
+    client->login->token[reply->token.length] = '\0';
+    client->login->number = number_login(client->login->token);
     bindings_bind(client, false, bound);
 }
 
@@ -138,7 +145,7 @@ static bool begin_login(struct client *client) {
 }
 
 static void ask_resume(struct client *client) {
-    struct auth_resume body = {.token = client->request.token,
+    struct auth_resume body = {.token = client->current->request.token,
                                .address = slice_text(edge_host(client->edge))};
     operation_ask(client, client->gateway->auth, &message_AUTH_RESUME, &body, logged_in);
 }
@@ -149,8 +156,8 @@ static void start_resume(struct client *client) {
 }
 
 static void ask_login(struct client *client) {
-    struct auth_login body = {.login = client->request.account,
-                              .password = client->request.password,
+    struct auth_login body = {.login = client->current->request.account,
+                              .password = client->current->request.password,
                               .open = client->dialect == DIALECT_YOUIM,
                               .address = slice_text(edge_host(client->edge))};
     operation_ask(client, client->gateway->auth, &message_AUTH_LOGIN, &body, logged_in);
@@ -180,7 +187,8 @@ static void logged_out(struct client *client, enum err err, const void *reply) {
 
 /* Repeating it does no harm: a token is void once. */
 static void start_logout(struct client *client) {
-    struct auth_logout body = {.account = client->account, .token = slice_text(client->token)};
+    struct auth_logout body = {.account = client->account,
+                               .token = slice_text(client->login->token)};
     operation_ask(client, client->gateway->auth, &message_AUTH_LOGOUT, &body, logged_out);
 }
 
@@ -215,39 +223,41 @@ static const struct {
 };
 
 static void person_found(struct client *client, enum err err, uint64_t number) {
-    struct dialect_id *person = &client->request.person;
+    struct dialect_id *person = &client->current->request.person;
     person->number = number;
     if (err == ERR_OK && person->present && number == 0)
         err = ERR_NO_ACCOUNT;
     if (err != ERR_OK)
         client_fail(client, err, "");
     else
-        operations[client->request.operation].start(client);
+        operations[client->current->request.operation].start(client);
 }
 
 static void group_found(struct client *client, enum err err, uint64_t number) {
-    struct dialect_id *group = &client->request.group;
+    struct dialect_id *group = &client->current->request.group;
     group->number = number;
     if (err == ERR_OK && group->present && number == 0)
         err = ERR_NO_GROUP;
     if (err != ERR_OK)
         client_fail(client, err, "");
-    else if (names_find(client, RECIPIENT_USER, &client->request.person, &number, person_found))
+    else if (names_find(client, RECIPIENT_USER, &client->current->request.person, &number,
+                        person_found))
         person_found(client, ERR_OK, number);
 }
 
 void operation_start(struct client *client) {
-    enum operation operation = client->request.operation;
-    client->started = true;
-    client->again = operations[operation].again;
-    client_nonce(client, &client->request, client->nonce);
-    patience_start(&client->patience, client->gateway->settings.send_timeout_ms);
-    uint64_t number, before = log_trace_begin(client->request.trace);
+    enum operation operation = client->current->request.operation;
+    client->current->started = true;
+    client->current->again = operations[operation].again;
+    client_nonce(client, &client->current->request, client->current->nonce);
+    patience_start(&client->current->patience, client->gateway->settings.send_timeout_ms);
+    uint64_t number, before = log_trace_begin(client->current->request.trace);
     if (operations[operation].start == NULL)
         client_fail(client, ERR_INTERNAL, "");
     else if (!operations[operation].looked_up)
         operations[operation].start(client);
-    else if (names_find(client, RECIPIENT_GROUP, &client->request.group, &number, group_found))
+    else if (names_find(client, RECIPIENT_GROUP, &client->current->request.group, &number,
+                        group_found))
         group_found(client, ERR_OK, number);
     log_trace_end(before);
 }

@@ -4,6 +4,7 @@
 #include <utlist.h>
 
 #include "services/gateway/operations_private.h"
+#include "services/gateway/requests.h"
 
 /* How often clients that wait for a hash are looked at. */
 #define LOOK_FOR_LEFT_MS 1000
@@ -18,9 +19,10 @@ struct errand {
 
 /* Whether it matters that a request may have been carried out unseen: a log-out is repeated. */
 static bool changes_something(const struct client *client) {
-    enum operation operation = client->request.operation;
-    return client->again != NULL && operation != OPERATION_LOGIN && operation != OPERATION_RESUME &&
-           operation != OPERATION_RECEIVED && operation != OPERATION_LOGOUT;
+    enum operation operation = client->current->request.operation;
+    return client->current->again != NULL && operation != OPERATION_LOGIN &&
+           operation != OPERATION_RESUME && operation != OPERATION_RECEIVED &&
+           operation != OPERATION_LOGOUT;
 }
 
 /* How it ends when it is not asked again: nobody is told that something was not done that may have
@@ -28,22 +30,22 @@ static bool changes_something(const struct client *client) {
 static enum err last_word(const struct client *client, enum err err) {
     if (!patience_may_pass(err))
         return err;
-    if (client->patience.unknown && changes_something(client))
+    if (client->current->patience.unknown && changes_something(client))
         return ERR_UNKNOWN_OUTCOME;
     return err == ERR_UNKNOWN_OUTCOME ? ERR_UNAVAILABLE : err;
 }
 
 static void retry_later(struct client *client) {
-    DL_APPEND2(client->gateway->retry_queue, client, prev_retry, next_retry);
-    client->awaits_retry = true;
+    DL_APPEND2(client->gateway->retry_queue, client, current->prev_retry, current->next_retry);
+    client->current->awaits_retry = true;
 }
 
 bool operation_wait(struct client *client, uint64_t wait_ms, void (*again)(struct client *client)) {
     int64_t again_ms = loop_now_ms() + (int64_t)wait_ms;
-    if (again_ms >= client->patience.until_ms)
+    if (again_ms >= client->current->patience.until_ms)
         return false;
-    client->patience.again_ms = again_ms;
-    client->again = again;
+    client->current->patience.again_ms = again_ms;
+    client->current->again = again;
     retry_later(client);
     return true;
 }
@@ -51,7 +53,8 @@ bool operation_wait(struct client *client, uint64_t wait_ms, void (*again)(struc
 /* `done` hears of it, unless it can be asked again. */
 static void conclude(struct client *client, const struct errand *errand, enum err err,
                      const void *reply) {
-    if (client->again == NULL || !patience_may_pass(err) || !patience_wait(&client->patience)) {
+    if (client->current->again == NULL || !patience_may_pass(err) ||
+        !patience_wait(&client->current->patience)) {
         errand->done(client, last_word(client, err), reply);
         return;
     }
@@ -64,8 +67,9 @@ static void errand_done(void *argument, enum err err, const void *reply, const c
     struct client *client = gateway_client(errand.gateway, errand.client);
     if (client == NULL)
         return;
-    client->errand = NULL;
-    client->patience.unknown = client->patience.unknown || patience_is_unknown(err, text);
+    client->current->errand = NULL;
+    client->current->patience.unknown =
+        client->current->patience.unknown || patience_is_unknown(err, text);
     conclude(client, &errand, err, reply);
 }
 
@@ -76,16 +80,16 @@ void operation_ask(struct client *client, struct peers *peers, const struct mess
     struct errand *copy = malloc(sizeof *copy);
     /* As long as the client waits, not shorter: a second asking would only stand in the queue
      * behind the first. When an instance is lost, the answer is that. */
-    uint64_t wait_ms = client->again == NULL
+    uint64_t wait_ms = client->current->again == NULL
                            ? service_common(client->gateway->service)->request_timeout_ms
-                           : patience_left_ms(&client->patience);
+                           : patience_left_ms(&client->current->patience);
     enum err err = ERR_OVERLOADED;
     if (copy != NULL) {
         *copy = errand;
         err = peers_ask(peers, peers_next(peers),
                         &(struct peers_request){.message = message,
                                                 .body = body,
-                                                .trace = client->request.trace,
+                                                .trace = client->current->request.trace,
                                                 .timeout_ms = wait_ms,
                                                 .done = errand_done,
                                                 .argument = copy,
@@ -96,7 +100,7 @@ void operation_ask(struct client *client, struct peers *peers, const struct mess
         conclude(client, &errand, err, NULL);
         return;
     }
-    client->errand = copy;
+    client->current->errand = copy;
 }
 
 void operation_end(struct client *client, enum err err, const void *reply) {
@@ -105,14 +109,14 @@ void operation_end(struct client *client, enum err err, const void *reply) {
 }
 
 static void await_no_more(struct client *client) {
-    DL_DELETE2(client->gateway->retry_queue, client, prev_retry, next_retry);
-    client->awaits_retry = false;
+    DL_DELETE2(client->gateway->retry_queue, client, current->prev_retry, current->next_retry);
+    client->current->awaits_retry = false;
 }
 
 /* Whether it waits for the hash of a password, which is costly. */
 static bool awaits_hash(const struct client *client) {
-    enum operation operation = client->request.operation;
-    return client->errand != NULL &&
+    enum operation operation = client->current->request.operation;
+    return client->current->errand != NULL &&
            (operation == OPERATION_LOGIN || operation == OPERATION_REGISTER);
 }
 
@@ -131,17 +135,17 @@ void operation_tick(struct gateway *gateway, int64_t now_ms) {
         gateway->look_for_left_ms = now_ms + LOOK_FOR_LEFT_MS;
         end_left(gateway);
     }
-    DL_FOREACH_SAFE2(gateway->retry_queue, client, next, next_retry) {
-        if (client->patience.again_ms > now_ms)
+    DL_FOREACH_SAFE2(gateway->retry_queue, client, next, current->next_retry) {
+        if (client->current->patience.again_ms > now_ms)
             continue;
         await_no_more(client);
-        client->again(client);
+        client->current->again(client);
     }
 }
 
 void operation_drop(struct client *client) {
-    if (client->awaits_retry)
+    if (client->current->awaits_retry)
         await_no_more(client);
     if (awaits_hash(client))
-        peers_cancel(&client->errand->ticket);
+        peers_cancel(&client->current->errand->ticket);
 }

@@ -25,7 +25,7 @@ static struct slice id_text(const struct dialect_id *id, char out[24]) {
 }
 
 void operation_create_group(struct client *client) {
-    const struct dialect_request *request = &client->request;
+    const struct dialect_request *request = &client->current->request;
     char digits[24];
     struct group_create body = {.account = client->account,
                                 .id = id_text(&request->group, digits),
@@ -37,14 +37,14 @@ void operation_create_group(struct client *client) {
 /* --- becoming a member --------------------------------------------------------------------- */
 
 void operation_join(struct client *client) {
-    struct group_join body = {.group = client->request.group.number,
+    struct group_join body = {.group = client->current->request.group.number,
                               .account = client->account,
                               .nonce = operation_nonce(client)};
     operation_ask(client, client->gateway->group, &message_GROUP_JOIN, &body, operation_end);
 }
 
 void operation_answer_join(struct client *client) {
-    const struct dialect_request *request = &client->request;
+    const struct dialect_request *request = &client->current->request;
     struct group_answer_join body = {.group = request->group.number,
                                      .account = client->account,
                                      .asker = request->person.number,
@@ -55,8 +55,8 @@ void operation_answer_join(struct client *client) {
 
 /* Accepts who has asked, and pulls in a friend who has not. */
 void operation_admit(struct client *client) {
-    struct group_add body = {.group = client->request.group.number,
-                             .account = client->request.person.number,
+    struct group_add body = {.group = client->current->request.group.number,
+                             .account = client->current->request.person.number,
                              .by = client->account,
                              .nonce = operation_nonce(client)};
     operation_ask(client, client->gateway->group, &message_GROUP_ADD, &body, operation_end);
@@ -65,22 +65,22 @@ void operation_admit(struct client *client) {
 /* --- being one no longer ------------------------------------------------------------------- */
 
 void operation_leave(struct client *client) {
-    struct group_leave body = {.group = client->request.group.number,
+    struct group_leave body = {.group = client->current->request.group.number,
                                .account = client->account,
                                .nonce = operation_nonce(client)};
     operation_ask(client, client->gateway->group, &message_GROUP_LEAVE, &body, operation_end);
 }
 
 void operation_remove_member(struct client *client) {
-    struct group_remove body = {.group = client->request.group.number,
-                                .account = client->request.person.number,
+    struct group_remove body = {.group = client->current->request.group.number,
+                                .account = client->current->request.person.number,
                                 .by = client->account,
                                 .nonce = operation_nonce(client)};
     operation_ask(client, client->gateway->group, &message_GROUP_REMOVE, &body, operation_end);
 }
 
 void operation_dissolve(struct client *client) {
-    struct group_dissolve body = {.group = client->request.group.number,
+    struct group_dissolve body = {.group = client->current->request.group.number,
                                   .by = client->account,
                                   .nonce = operation_nonce(client)};
     operation_ask(client, client->gateway->group, &message_GROUP_DISSOLVE, &body, operation_end);
@@ -89,18 +89,18 @@ void operation_dissolve(struct client *client) {
 /* --- roles and names ----------------------------------------------------------------------- */
 
 void operation_set_admin(struct client *client) {
-    struct group_set_admin body = {.group = client->request.group.number,
-                                   .account = client->request.person.number,
+    struct group_set_admin body = {.group = client->current->request.group.number,
+                                   .account = client->current->request.person.number,
                                    .by = client->account,
-                                   .on = client->request.accept,
+                                   .on = client->current->request.accept,
                                    .nonce = operation_nonce(client)};
     operation_ask(client, client->gateway->group, &message_GROUP_SET_ADMIN, &body, operation_end);
 }
 
 void operation_rename_group(struct client *client) {
-    struct group_rename body = {.group = client->request.group.number,
+    struct group_rename body = {.group = client->current->request.group.number,
                                 .by = client->account,
-                                .name = client->request.name,
+                                .name = client->current->request.name,
                                 .nonce = operation_nonce(client)};
     operation_ask(client, client->gateway->group, &message_GROUP_RENAME, &body, operation_end);
 }

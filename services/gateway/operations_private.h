@@ -1,13 +1,14 @@
 /*
  * What the files of operations share; only operations*.c include this.
  *
- * Each function below that takes a client alone carries out client->request, whose group and person
- * have their numbers by then, and ends with client_finish, now or later.
+ * Each function below that takes a client alone carries out client->current->request, whose group
+ * and person have their numbers by then, and ends with client_finish, now or later.
  */
 #ifndef PARLEY_GATEWAY_OPERATIONS_PRIVATE_H
 #define PARLEY_GATEWAY_OPERATIONS_PRIVATE_H
 
-#include "services/gateway/gateway.h"
+#include "services/gateway/client.h"
+#include "services/gateway/request.h"
 
 /*
  * Asks any instance of a service; `done` is called once, unless the client is gone. Where the
@@ -26,7 +27,7 @@ void operation_end(struct client *client, enum err err, const void *reply);
 
 /* Of the request in progress: what tells the service that it was asked before. */
 static inline struct slice operation_nonce(const struct client *client) {
-    return slice_make((const char *)client->nonce, NONCE_BYTES);
+    return slice_make((const char *)client->current->nonce, NONCE_BYTES);
 }
 
 /* --- operations_group.c --- */

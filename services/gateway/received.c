@@ -15,7 +15,12 @@
 #include <utlist.h>
 
 #include "common/log.h"
+#include "services/gateway/cursors.h"
+#include "services/gateway/feed.h"
 #include "services/gateway/operations_private.h"
+#include "services/gateway/pairs.h"
+#include "services/gateway/positions.h"
+#include "services/gateway/received.h"
 
 /* Entries that wait to be confirmed are counted in two halves, so that a 301 in their midst makes
  * room again. */
@@ -44,7 +49,7 @@ static void count_shown(struct position *position, uint64_t cid) {
 void received_wrote(struct client *client, const struct entry *entry, bool shown) {
     if (conversation_kind(entry->conversation) == CONVERSATION_PAIR)
         pairs_keep(client->gateway->pairs, entry->from, entry->to, entry->conversation);
-    struct position *position = positions_find(&client->positions, entry->conversation);
+    struct position *position = positions_find(client->positions, entry->conversation);
     if (position == NULL)
         return;
     if (shown)
@@ -56,7 +61,7 @@ void received_wrote(struct client *client, const struct entry *entry, bool shown
 /* Takes `cid` as confirmed. Up to where the cursor moves with it: further, where the client was
  * shown nothing of what follows. */
 static uint64_t confirm(struct client *client, uint64_t conversation, uint64_t cid) {
-    struct position *position = positions_find(&client->positions, conversation);
+    struct position *position = positions_find(client->positions, conversation);
     if (position == NULL || position->unconfirmed == 0)
         return cid;
     bool full = received_is_full(position);
@@ -70,7 +75,7 @@ static uint64_t confirm(struct client *client, uint64_t conversation, uint64_t c
         position->shown[1] = 0;
         position->half = position->unconfirmed;
     }
-    if ((full && !received_is_full(position)) || (client->full && position->unconfirmed == 0))
+    if ((full && !received_is_full(position)) || (client->feed->full && position->unconfirmed == 0))
         feed_confirmed(client);
     return until;
 }
@@ -79,25 +84,26 @@ static uint64_t confirm(struct client *client, uint64_t conversation, uint64_t c
 
 static void await_stored(struct client *client) {
     struct gateway *gateway = client->gateway;
-    client->stored_after = cursors_added(gateway);
-    client->stored_by_ms = loop_now_ms() + (int64_t)gateway->settings.send_timeout_ms;
-    client->awaits_stored = true;
-    DL_APPEND2(gateway->stored_queue, client, prev_stored, next_stored);
+    client->received->stored_after = cursors_added(gateway);
+    client->received->stored_by_ms = loop_now_ms() + (int64_t)gateway->settings.send_timeout_ms;
+    client->received->awaits_stored = true;
+    DL_APPEND2(gateway->stored_queue, client, received->prev_stored, received->next_stored);
     cursors_flush(gateway);
 }
 
 static void end_waiting(struct client *client) {
-    if (client->awaits_stored)
-        DL_DELETE2(client->gateway->stored_queue, client, prev_stored, next_stored);
-    client->awaits_stored = false;
+    if (client->received->awaits_stored)
+        DL_DELETE2(client->gateway->stored_queue, client, received->prev_stored,
+                   received->next_stored);
+    client->received->awaits_stored = false;
 }
 
 /* Both what they wait for and how long they do grows along the queue. */
 void received_tick(struct gateway *gateway, int64_t now_ms) {
     struct client *client;
     while ((client = gateway->stored_queue) != NULL) {
-        bool stored = cursors_stored(gateway) >= client->stored_after;
-        if (!stored && client->stored_by_ms > now_ms)
+        bool stored = cursors_stored(gateway) >= client->received->stored_after;
+        if (!stored && client->received->stored_by_ms > now_ms)
             return;
         end_waiting(client);
         client_finish(client, &(struct dialect_result){.err = stored ? ERR_OK : ERR_UNAVAILABLE});
@@ -110,7 +116,7 @@ void received_stop(struct client *client) { end_waiting(client); }
 
 /* 0: this gateway does not know. */
 static uint64_t conversation_of(const struct client *client) {
-    const struct dialect_request *request = &client->request;
+    const struct dialect_request *request = &client->current->request;
     if (request->group.present)
         return conversation_of_group(request->group.number);
     if (!request->person.present)
@@ -123,7 +129,7 @@ static uint64_t conversation_of(const struct client *client) {
 /* Delivery has found and moved the cursor. */
 static void moved(struct client *client, enum err err, const void *reply_v) {
     const struct delivery_received_reply *reply = reply_v;
-    const struct dialect_request *request = &client->request;
+    const struct dialect_request *request = &client->current->request;
     if (err == ERR_OK && client_is_in(client)) {
         uint64_t conversation = reply->conversation;
         if (conversation_kind(conversation) == CONVERSATION_PAIR)
@@ -133,17 +139,17 @@ static void moved(struct client *client, enum err err, const void *reply_v) {
         if (until > request->cid)
             move(client, conversation, until);
         /* Pages that were asked for before this may still bring what is confirmed now. */
-        if (positions_set(&client->positions, conversation, request->cid) != 0)
+        if (positions_set(client->positions, conversation, request->cid) != 0)
             feed_reread(client);
     }
     operation_end(client, err, NULL);
 }
 
 void received_start(struct client *client) {
-    const struct dialect_request *request = &client->request;
+    const struct dialect_request *request = &client->current->request;
     uint64_t conversation = conversation_of(client);
     const struct position *position =
-        conversation == 0 ? NULL : positions_find(&client->positions, conversation);
+        conversation == 0 ? NULL : positions_find(client->positions, conversation);
     if (position == NULL || position->sent < request->cid) {
         struct delivery_received body = {.account = client->account,
                                          .user = request->person.number,

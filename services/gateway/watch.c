@@ -1,7 +1,12 @@
 /* What the gateway tells the operator of itself: its queues, and its counters of clients. */
 #include <utlist.h>
 
+#include "services/gateway/bindings.h"
+#include "services/gateway/cursors.h"
+#include "services/gateway/feed.h"
 #include "services/gateway/gateway.h"
+#include "services/gateway/outbox.h"
+#include "services/gateway/watch.h"
 
 static size_t depth_of_connections(const void *argument) {
     const struct gateway *self = argument;

@@ -8,7 +8,7 @@
 
 #include "services/gateway/dialect/dialect.h"
 #include "services/gateway/edge/private.h"
-#include "services/gateway/gateway.h"
+#include "services/gateway/reasons.h"
 
 #define CHECK(condition)                                                                           \
     do {                                                                                           \

@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "services/gateway/gateway.h"
+#include "services/gateway/outbox.h"
 #include "tests/support/gateway_fixture.h"
 
 #define ALICE ((uint64_t)1001)

@@ -17,7 +17,11 @@
 #include <utlist.h>
 
 #include "common/log.h"
+#include "services/gateway/client.h"
 #include "services/gateway/gateway.h"
+#include "services/gateway/nonces.h"
+#include "services/gateway/outbox.h"
+#include "services/gateway/request.h"
 
 /* Text of one request; what is beyond leaves with the next. */
 #define FLIGHT_BYTES ((size_t)512 << 10)
@@ -30,7 +34,7 @@ struct recipient {
     uint64_t number;
 };
 
-struct send {
+struct outgoing {
     struct dialect_request request;
     unsigned char nonce[NONCE_BYTES];
     struct recipient to;
@@ -39,7 +43,7 @@ struct send {
     int64_t again_ms, pause_ms; /* when it may go again, and after which pause it did last */
     bool unknown;               /* one of its flights may have stored it, or may yet */
     int64_t deadline_ms;
-    struct send *prev, *next;
+    struct outgoing *prev, *next;
 };
 
 /* One request on its way. Its client may be gone when it is answered. */
@@ -57,35 +61,35 @@ static uint64_t conversation_key(uint64_t account, struct recipient to) {
     return account < to.number ? peers_hash(account, to.number) : peers_hash(to.number, account);
 }
 
-static bool goes_to(const struct send *send, struct recipient to) {
+static bool goes_to(const struct outgoing *send, struct recipient to) {
     return send->to.kind == to.kind && send->to.number == to.number;
 }
 
 /* --- the end of a text --------------------------------------------------------------------- */
 
 static size_t bytes_of(const struct dialect_request *request) {
-    return sizeof(struct send) + request->memory_bytes;
+    return sizeof(struct outgoing) + request->memory_bytes;
 }
 
-static void remove_send(struct client *client, struct send *send) {
+static void remove_send(struct client *client, struct outgoing *send) {
     client->gateway->send_bytes -= bytes_of(&send->request);
     if (send->flight == NULL)
         client->gateway->waiting_sends--;
-    DL_DELETE(client->sends, send);
-    client->send_count--;
+    DL_DELETE(client->outbox->texts, send);
+    client->outbox->count--;
     dialect_request_free(&send->request);
     free(send);
 }
 
 /* Answers its sender and ends it. */
-static void conclude(struct client *client, struct send *send, struct dialect_result result) {
+static void conclude(struct client *client, struct outgoing *send, struct dialect_result result) {
     struct gateway *gateway = client->gateway;
     uint64_t before = log_trace_begin(send->request.trace);
     metric_add(result.err == ERR_OK ? gateway->stored : gateway->refused, 1);
     client_answer(client, &send->request, &result);
     if (result.err == ERR_OK) {
         histogram_observe(gateway->send_seconds, (uint64_t)(loop_now_us() - send->request.read_us));
-        client->stored_ms = loop_now_ms();
+        client->outbox->stored_ms = loop_now_ms();
     }
     remove_send(client, send);
     log_trace_end(before);
@@ -98,7 +102,7 @@ static void depart(struct client *client, struct recipient to);
 /* A text whose flight failed in a way that passes. After one that got no answer in time, those that
  * have little time left themselves are not asked again: else each would end a request of its own.
  */
-static void wait_again(struct client *client, struct send *send, enum err err) {
+static void wait_again(struct client *client, struct outgoing *send, enum err err) {
     int64_t now_ms = loop_now_ms();
     send->flight = NULL;
     client->gateway->waiting_sends++;
@@ -111,10 +115,10 @@ static void wait_again(struct client *client, struct send *send, enum err err) {
 /* A flight's texts stand in the list in the order in which they stood in the request. */
 static void land(struct client *client, const struct flight *flight, enum err err,
                  const struct delivery_send_reply *reply, bool unknown) {
-    struct send *send, *next;
+    struct outgoing *send, *next;
     size_t i = 0;
     bool passes = patience_will_pass(err), together = flight->count > 1;
-    DL_FOREACH_SAFE(client->sends, send, next) {
+    DL_FOREACH_SAFE(client->outbox->texts, send, next) {
         if (send->flight != flight)
             continue;
         if (passes) {
@@ -179,7 +183,7 @@ static void gather(const struct client *client, struct recipient to, struct deli
         body->to_group = to.number;
     else
         body->to_account = to.number;
-    for (const struct send *send = client->sends; send != NULL; send = send->next) {
+    for (const struct outgoing *send = client->outbox->texts; send != NULL; send = send->next) {
         if (!goes_to(send, to))
             continue;
         bytes += send->request.text.length;
@@ -195,7 +199,7 @@ static void gather(const struct client *client, struct recipient to, struct deli
     }
 }
 
-static void note_departure(const struct client *client, const struct send *send) {
+static void note_departure(const struct client *client, const struct outgoing *send) {
     uint64_t before = log_trace_begin(send->request.trace);
     log_debug("text_sent", "client=%llu account=%llu to_%s=%llu", (unsigned long long)client->id,
               (unsigned long long)client->account,
@@ -206,7 +210,8 @@ static void note_departure(const struct client *client, const struct send *send)
 
 static void board(struct client *client, struct flight *flight) {
     size_t count = flight->count;
-    for (struct send *send = client->sends; send != NULL && count > 0; send = send->next) {
+    for (struct outgoing *send = client->outbox->texts; send != NULL && count > 0;
+         send = send->next) {
         if (!goes_to(send, flight->to))
             continue;
         send->flight = flight;
@@ -218,7 +223,7 @@ static void board(struct client *client, struct flight *flight) {
 
 /* Sends what waits for one conversation, unless texts to it are on their way or none waits. */
 static void depart(struct client *client, struct recipient to) {
-    const struct send *first = client->sends;
+    const struct outgoing *first = client->outbox->texts;
     while (first != NULL && !goes_to(first, to))
         first = first->next;
     if (first == NULL || first->flight != NULL || first->again_ms > loop_now_ms())
@@ -260,7 +265,7 @@ static enum err admit(const struct gateway *gateway, const struct dialect_reques
 void send_start(struct client *client, struct dialect_request *request, uint64_t to) {
     struct gateway *gateway = client->gateway;
     enum err err = admit(gateway, request, to);
-    struct send *send = err == ERR_OK ? calloc(1, sizeof *send) : NULL;
+    struct outgoing *send = err == ERR_OK ? calloc(1, sizeof *send) : NULL;
     if (send == NULL) {
         metric_add(gateway->refused, 1);
         client_answer(client, request,
@@ -270,19 +275,19 @@ void send_start(struct client *client, struct dialect_request *request, uint64_t
     }
     send->request = *request;
     send->to = (struct recipient){request->recipient_kind, to};
-    send->deadline_ms = client->patience.until_ms;
+    send->deadline_ms = client->current->patience.until_ms;
     client_nonce(client, request, send->nonce);
-    DL_APPEND(client->sends, send);
+    DL_APPEND(client->outbox->texts, send);
     gateway->waiting_sends++;
     gateway->send_bytes += bytes_of(request);
-    if (++client->send_count == CLIENT_MAX_SENDS)
+    if (++client->outbox->count == CLIENT_MAX_SENDS)
         edge_pause(client->edge);
     depart(client, send->to);
 }
 
 static void retry(struct client *client, int64_t now_ms) {
-    struct send *send, *next;
-    DL_FOREACH_SAFE(client->sends, send, next) {
+    struct outgoing *send, *next;
+    DL_FOREACH_SAFE(client->outbox->texts, send, next) {
         if (send->flight == NULL && send->deadline_ms <= now_ms)
             conclude(client, send,
                      (struct dialect_result){.err = send->unknown ? ERR_UNKNOWN_OUTCOME
@@ -298,12 +303,12 @@ void send_tick(struct gateway *gateway, int64_t now_ms) {
     if (gateway->waiting_sends == 0)
         return;
     HASH_ITER(hh, gateway->clients, client, next) {
-        if (client->sends != NULL)
+        if (client->outbox->texts != NULL)
             retry(client, now_ms);
     }
 }
 
 void send_drop_all(struct client *client) {
-    struct send *send, *next;
-    DL_FOREACH_SAFE(client->sends, send, next) { remove_send(client, send); }
+    struct outgoing *send, *next;
+    DL_FOREACH_SAFE(client->outbox->texts, send, next) { remove_send(client, send); }
 }

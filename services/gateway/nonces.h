@@ -1,0 +1,15 @@
+/* Nonces: what makes a request that is sent twice, by the client or by us, one request. */
+#ifndef PARLEY_GATEWAY_NONCES_H
+#define PARLEY_GATEWAY_NONCES_H
+
+#include "proto/messages.h"
+#include "services/gateway/dialect/dialect.h"
+
+struct client;
+
+/* The same for each request of an account with the same `ref`, and for a registration with the same
+ * ref, id and e-mail address; without a ref another one each time. */
+void client_nonce(const struct client *client, const struct dialect_request *request,
+                  unsigned char nonce_r[NONCE_BYTES]);
+
+#endif
