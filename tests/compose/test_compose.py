@@ -15,10 +15,12 @@ CONFORMANCE_SECONDS = 300
 def test_the_protocol_by_example(stack):
     """The conformance suite, as anybody would run it against a server."""
     ports = ",".join(str(stack.ports[name]) for name in ("http", "tcp", "youim"))
+    parleyctl = f"docker exec {stack.one('group').container} parleyctl"
     done = subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"),
             *("tests/conformance", "--server", f"{stack.host}:{ports}"),
+            *("--parleyctl", parleyctl),
         ],
         cwd=ROOT,
         env=bare_environment(),

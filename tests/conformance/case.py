@@ -18,6 +18,9 @@ STATES = ("", "away", "logged out", "unregistered")
 VERBS = ("says", "hears", "leaves", "returns", "connects", "is cut off")
 KEYS = {"title", "why", "people", "friends", "groups", "new", "steps", "needs", "transports"}
 
+# News of who comes and goes. Who goes before it was told that they came has not come; that it was
+# told is only known to the operator.
+PRESENCE = re.compile(r'"msgType": (107|108|109|110)\b')
 PLACEHOLDER = re.compile(r"\$[a-z]+(?:\.[a-z_]+)?(?![a-z])")
 SAYS = "$says "
 # `time` may differ from this machine's by so many seconds.
@@ -53,6 +56,8 @@ class Case:
         self.needs_operator = content.get("needs") == "operator"
         self.transports = content.get("transports", TRANSPORTS)
         self.steps = [self._step(step) for step in content["steps"]]
+        assert self.needs_operator or not PRESENCE.search(json.dumps(content["steps"])), (
+            f"{self.name}: what it hears of presence depends on when that is told: needs operator")
 
     def _person(self, text):
         first, _, rest = text.partition(" ")

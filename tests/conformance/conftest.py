@@ -1,6 +1,8 @@
 """The server under test: the one of --server, or a private one."""
 
 import dataclasses
+import shlex
+import subprocess
 
 import pytest
 from parley_presence import wait_told
@@ -12,14 +14,23 @@ CHEAP_PASSWORDS = {"password_ops": 1, "password_memory_kib": 8}
 QUICK = {"reach_interval_ms": 50, "cursor_flush_ms": 50, "ourchat_tcp_pace_ms": 10}
 PORTS = ("http", "tcp", "youim")
 DEFAULT_PORTS = (5999, 54088, 5566)
+CTL_SECONDS = 60
 
 
 @dataclasses.dataclass
 class Server:
-    """One that runs already: where its WebSocket, TCP and binary clients connect."""
+    """One that runs already: where its WebSocket, TCP and binary clients connect; and the words that
+    run its parleyctl, if that can be run from here."""
 
     host: str
     ports: dict
+    parleyctl: list = dataclasses.field(default_factory=list)
+
+    def ctl(self, *arguments, ok=True):
+        done = subprocess.run([*self.parleyctl, *arguments], capture_output=True, text=True,
+                              timeout=CTL_SECONDS, check=False)
+        assert not ok or done.returncode == 0, f"{arguments}: {done.stderr}{done.stdout}"
+        return done
 
     def __str__(self):
         return f"{self.host} " + ", ".join(f"{name} {port}" for name, port in self.ports.items())
@@ -35,27 +46,36 @@ def parse_server(text):
 def pytest_addoption(parser):
     parser.addoption("--server", metavar="HOST:PORT[,TCPPORT[,YOUIMPORT]]",
                      help="test this server; without it a private one is started")
+    parser.addoption("--parleyctl", metavar="COMMAND", default="",
+                     help="how to run parleyctl for the server, with its options")
 
 
 def chosen_server(config):
     text = config.getoption("--server", default=None)
-    return parse_server(text) if text else None
+    if not text:
+        return None
+    chosen = parse_server(text)
+    chosen.parleyctl = shlex.split(config.getoption("--parleyctl"))
+    return chosen
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "operator: needs parleyctl, so a server of one's own")
+    config.addinivalue_line("markers", "operator: needs parleyctl")
 
 
 def pytest_report_header(config):
     chosen = chosen_server(config)
     if chosen is None:
         return "conformance: a private server"
-    return [f"conformance: the server at {chosen}",
-            "conformance: cases that need the operator's tool are deselected"]
+    header = [f"conformance: the server at {chosen}"]
+    if not chosen.parleyctl:
+        header.append("conformance: cases that need the operator's tool are deselected")
+    return header
 
 
 def pytest_collection_modifyitems(config, items):
-    if chosen_server(config) is None:
+    chosen = chosen_server(config)
+    if chosen is None or chosen.parleyctl:
         return
     left_out = [item for item in items if item.get_closest_marker("operator")]
     items[:] = [item for item in items if item not in left_out]
@@ -74,12 +94,13 @@ def server(request):
 
 
 @pytest.fixture
-def settle(server):
-    """Returns when all news of presence has been told; where that cannot be asked for, at once."""
-    return lambda: wait_told(server) if isinstance(server, Stack) else None
+def operator(server):
+    """Runs parleyctl; None where that cannot be done."""
+    return server.ctl if isinstance(server, Stack) or server.parleyctl else None
 
 
 @pytest.fixture
-def operator(server):
-    """Runs parleyctl; None where there is none."""
-    return getattr(server, "ctl", None)
+def settle(server, operator):
+    """Returns when all news of presence has been told; at once where nobody can be asked, and no case
+    is run that depends on it."""
+    return lambda: wait_told(server) if operator else None
