@@ -193,6 +193,33 @@ static int set_up_impatient(void **state) {
     return stage_set_up_with(state, (const char *[]){"--send-timeout-ms=1000", NULL});
 }
 
+/* --- leaving without a word ---------------------------------------------------------------- */
+
+/* The end of a WebSocket waits neither for a page nor for the answer to a ping. */
+static void who_closes_awaits_no_page(void **state) {
+    struct stage *stage = *state;
+    char text[20000];
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    for (int pinged = 0; pinged < 2; pinged++) {
+        struct talker *talker = stage_talker(stage, true);
+        struct delivery_pull body;
+        talker->pongless = true;
+        stage_log_in(stage, talker, ALICE, "alice");
+        struct asked *pull = stage_expect(stage, DELIVERY, &message_DELIVERY_PULL, &body);
+        if (pinged) { /* the next page waits until this much has reached the client */
+            struct entry entry = stage_text(11, STAGE_PAIR_CID, ALICE, text);
+            stage_answer_pull(&pull, &entry, 1);
+            STAGE_UNTIL(stage, talker->pings > 0);
+        }
+        talker_send_frame(talker, 8, "\x03\xe8", 2);
+        expect_unbind(stage, talker);
+        if (!pinged)
+            stage_answer_pull(&pull, NULL, 0);
+        stage_hang_up(stage, &talker);
+    }
+}
+
 /* --- and in again -------------------------------------------------------------------------- */
 
 /* A page that was asked for before says nothing of the log-in that came after. */
@@ -392,6 +419,7 @@ int main(void) {
         TEST(a_logout_is_repeated_until_it_is_done),
         cmocka_unit_test_setup_teardown(a_logout_that_is_not_done_is_none, set_up_impatient,
                                         stage_tear_down),
+        TEST(who_closes_awaits_no_page),
         TEST(a_page_of_the_login_before_is_dropped),
         TEST(a_login_has_a_number_of_its_own),
         TEST(a_push_for_the_login_before_finds_nobody),
