@@ -3,6 +3,8 @@
 
 #include <inttypes.h>
 
+#include "proto/messages.h"
+
 /* The first two never give the same conversation. Its last row is found backwards: for MAX(cid) the
  * server reads all of them. */
 const struct db_statement delivery_sql_cursors = {
@@ -15,6 +17,27 @@ const struct db_statement delivery_sql_cursors = {
     "AND c.conversation = k.id) "
     "UNION ALL SELECT x.conversation, x.after, x.upto, NULL, NULL, 2 FROM absence x "
     "WHERE x.account = ? ORDER BY 1, 6, 2"};
+
+/* As delivery_sql_cursors, of some conversations. */
+void delivery_sql_add_cursors(struct buffer *sql, uint64_t account, struct slice list) {
+    const int length = (int)list.length;
+    buffer_printf(sql,
+                  "SELECT c.conversation,c.since,c.received,c.until,"
+                  "(SELECT m.cid FROM message m WHERE m.conversation=c.conversation "
+                  "ORDER BY m.cid DESC LIMIT 1),0 FROM `cursor` c WHERE c.account=%" PRIu64
+                  " AND c.conversation IN (%.*s)",
+                  account, length, list.data);
+    buffer_printf(
+        sql,
+        " UNION ALL SELECT k.id,k.lo,k.hi,NULL,NULL,1 FROM conversation k WHERE k.id=%" PRIu64
+        " AND k.id IN (%.*s) AND NOT EXISTS (SELECT * FROM `cursor` c WHERE "
+        "c.account=%" PRIu64 " AND c.conversation=k.id)",
+        CONVERSATION_OF_ALL, length, list.data, account);
+    buffer_printf(sql,
+                  " UNION ALL SELECT x.conversation,x.after,x.upto,NULL,NULL,2 FROM absence x "
+                  "WHERE x.account=%" PRIu64 " AND x.conversation IN (%.*s) ORDER BY 1,6,2;",
+                  account, length, list.data);
+}
 
 /* IGNORE: another connection of the account may do it at the same time. */
 const struct db_statement delivery_sql_join_all = {
@@ -85,6 +108,21 @@ const struct db_statement delivery_sql_place = {
     " FROM conversation k"
     " LEFT JOIN `cursor` c ON c.conversation = k.id AND c.account = ?"
     " WHERE k.kind = ? AND k.lo = ? AND k.hi = ?"};
+
+void delivery_sql_add_counts(struct buffer *sql, const uint64_t *accounts, size_t count) {
+    buffer_add_text(sql, "SELECT account,COUNT(*) FROM `cursor` WHERE account IN (");
+    for (size_t i = 0; i < count; i++)
+        buffer_printf(sql, i == 0 ? "%" PRIu64 : ",%" PRIu64, accounts[i]);
+    buffer_add_text(sql, ") GROUP BY account ORDER BY account;");
+}
+
+void delivery_sql_add_heads(struct buffer *sql, const uint64_t *conversations, size_t count) {
+    buffer_add_text(sql, "SELECT k.id,(SELECT m.cid FROM message m WHERE m.conversation=k.id "
+                         "ORDER BY m.cid DESC LIMIT 1) FROM conversation k WHERE k.id IN (");
+    for (size_t i = 0; i < count; i++)
+        buffer_printf(sql, i == 0 ? "%" PRIu64 : ",%" PRIu64, conversations[i]);
+    buffer_add_text(sql, ") ORDER BY k.id;");
+}
 
 const struct db_statement delivery_sql_account = {"account",
                                                   "SELECT 1 FROM account WHERE number = ?"};

@@ -23,6 +23,8 @@ enum cursor_column {
     ABSENCE_UPTO = CURSOR_RECEIVED,
 };
 enum cursor_kind { CURSOR_THERE, CURSOR_MISSING, CURSOR_ABSENCE };
+/* The same of the conversations in `list`: numbers, at least one, with commas between them. */
+void delivery_sql_add_cursors(struct buffer *sql, uint64_t account, struct slice list);
 /* CONVERSATION_OF_ALL, CONVERSATION_OF_ALL, account: lets an account that exists read what was said
  * to all since it was made */
 extern const struct db_statement delivery_sql_join_all;
@@ -42,6 +44,11 @@ enum place_column {
 extern const struct db_statement delivery_sql_move;
 /* number -> a row when there is such an account */
 extern const struct db_statement delivery_sql_account;
+
+/* Of accounts: in how many conversations each is, ascending by account; none: in none. Of
+ * conversations that exist: the last cid of each, ascending by id. */
+void delivery_sql_add_counts(struct buffer *sql, const uint64_t *accounts, size_t count);
+void delivery_sql_add_heads(struct buffer *sql, const uint64_t *conversations, size_t count);
 
 /* A part of a page, of one conversation: rows behind `after` and up to `until`. */
 struct page_part {

@@ -32,6 +32,7 @@ static const struct config_option options[] = {
 static const struct service_handler handlers[] = {
     {&message_DELIVERY_SEND, .loop = handle_send},
     {&message_DELIVERY_PULL, .pool = handle_pull},
+    {&message_DELIVERY_CHECK, .pool = handle_check},
     {&message_DELIVERY_ADVANCE, .pool = handle_advance},
     {&message_DELIVERY_RECEIVED, .pool = handle_received},
 };

@@ -6,7 +6,11 @@
  * part, or several with the account's absences between them; each has a row at least, its last. The
  * page takes the first rows of each part and gives them in the order of cid, as far as that order
  * is certain: up to the smallest last cid among the parts that have more than was taken.
+ *
+ * The first page looks at all conversations of the account and names those of which more is to be
+ * read, so every later one asks for these alone and costs nothing for the others.
  */
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "services/delivery/backlog.h"
@@ -19,7 +23,8 @@
 #define PAGE_MIN_ROWS 8
 #define PAGE_ENTRIES 256
 #define PAGE_BYTES ((size_t)512 << 10)
-/* Conversations whose positions are told; as many as messages.def lets a request list. */
+/* Conversations whose positions a page gives, and of which it says that there is more to read; as
+ * many as messages.def lets a request list. */
 #define PULL_MAX_POSITIONS 4096
 
 struct position {
@@ -37,6 +42,10 @@ struct pull {
     size_t position_count;
     struct page_part parts[PAGE_PARTS];
     size_t part_count, limit;
+    /* Of all conversations that have something to read the last such entry, 0 once the page has it;
+     * ascending, and NULL when there are too many. */
+    struct position *unread;
+    size_t unread_count;
 };
 
 static int compare_positions(const void *a, const void *b) {
@@ -75,25 +84,36 @@ static const struct position *find_position(const struct pull *pull, uint64_t co
 static uint64_t start_of(const struct pull *pull, uint64_t conversation, uint64_t since,
                          uint64_t received) {
     const struct position *known = find_position(pull, conversation);
-    if (known == NULL && pull->body->listed)
-        return UINT64_MAX;
     uint64_t start = known != NULL ? known->cid : pull->body->resumed ? 0 : received;
     return start > since ? start : since;
 }
 
 static void tell_position(struct pull *pull, uint64_t conversation, uint64_t start) {
     struct delivery_pull_reply *reply = pull->reply;
-    if (pull->body->resumed || pull->body->listed)
+    const struct position *known = find_position(pull, conversation);
+    if (pull->body->resumed || (pull->body->listed && known != NULL))
         return;
     if (reply->conversations.count == PULL_MAX_POSITIONS) {
         reply->partial = true;
         return;
     }
-    const struct position *known = find_position(pull, conversation);
     if (wants_newest(pull->body))
         reply->skipped.items[reply->skipped.count++] = known == NULL ? 0 : known->skipped;
     reply->conversations.items[reply->conversations.count++] = conversation;
     reply->positions.items[reply->positions.count++] = start;
+}
+
+/* Conversations come ascending, and the parts of one in their order. */
+static void note_unread(struct pull *pull, const struct page_part *part) {
+    struct position *last = pull->unread_count == 0 ? NULL : &pull->unread[pull->unread_count - 1];
+    if (pull->unread == NULL)
+        return;
+    if (last != NULL && last->conversation == part->conversation)
+        last->cid = part->until;
+    else if (pull->unread_count == PULL_MAX_POSITIONS)
+        pull->unread = NULL;
+    else
+        pull->unread[pull->unread_count++] = (struct position){part->conversation, part->until, 0};
 }
 
 /* Keeps the parts that lag most when there are more than a page reads: of a conversation the first,
@@ -101,6 +121,7 @@ static void tell_position(struct pull *pull, uint64_t conversation, uint64_t sta
 static void add_part(struct pull *pull, struct page_part part) {
     if (part.after >= part.until)
         return;
+    note_unread(pull, &part);
     if (pull->part_count < PAGE_PARTS) {
         pull->parts[pull->part_count++] = part;
         return;
@@ -113,8 +134,39 @@ static void add_part(struct pull *pull, struct page_part part) {
         pull->parts[newest] = part;
 }
 
+/* Those of the conversations that are asked for, by name. */
+static enum err fetch_listed(struct pull *pull, struct db_rows **rows_r) {
+    const struct u64_list *lists[] = {&pull->body->conversations, &pull->body->fresh};
+    struct buffer list = buffer_make(DELIVERY_SCRIPT_BYTES);
+    struct buffer sql = buffer_make(DELIVERY_SCRIPT_BYTES);
+    *rows_r = NULL;
+    if (lists[0]->count + lists[1]->count == 0)
+        return ERR_OK;
+    for (size_t i = 0; i < 2; i++)
+        for (size_t j = 0; j < lists[i]->count; j++)
+            buffer_printf(&list, list.length == 0 ? "%" PRIu64 : ",%" PRIu64, lists[i]->items[j]);
+    delivery_sql_add_cursors(&sql, pull->body->account, slice_make(list.data, list.length));
+    enum err err = list.failed || sql.failed ? ERR_INTERNAL : db_script_run(pull->db, &sql);
+    buffer_free(&list);
+    buffer_free(&sql);
+    if (err != ERR_OK)
+        return err;
+    for (struct db_rows *rows = NULL; db_script_next(pull->db, &rows);) {
+        if (*rows_r == NULL)
+            *rows_r = rows;
+        else
+            db_rows_destroy(&rows);
+    }
+    err = db_script_end(pull->db);
+    if (err != ERR_OK)
+        db_rows_destroy(rows_r);
+    return err;
+}
+
 static enum err fetch_cursors(struct pull *pull, struct db_rows **rows_r) {
     const struct db_value account = db_u64(pull->body->account);
+    if (pull->body->listed)
+        return fetch_listed(pull, rows_r);
     return db_query(pull->db, &delivery_sql_cursors,
                     DB_ARGS(account, db_u64(CONVERSATION_OF_ALL), account, account), rows_r);
 }
@@ -130,7 +182,7 @@ static bool lacks_cursor(struct db_rows *rows) {
 /* The cursors; before that, one in the conversation of all when it is the account's first look. */
 static enum err find_cursors(struct pull *pull, struct db_rows **rows_r) {
     enum err err = fetch_cursors(pull, rows_r);
-    if (err != ERR_OK || !lacks_cursor(*rows_r))
+    if (err != ERR_OK || *rows_r == NULL || !lacks_cursor(*rows_r))
         return err;
     db_rows_destroy(rows_r);
     err = db_query(pull->db, &delivery_sql_join_all,
@@ -204,13 +256,14 @@ static enum err read_cursors(struct pull *pull) {
     enum err err = find_cursors(pull, &rows);
     if (err == ERR_OK && wants_newest(pull->body))
         err = leave_out_old(pull, rows);
-    while (err == ERR_OK && db_rows_next(rows)) {
+    while (err == ERR_OK && rows != NULL && db_rows_next(rows)) {
         uint64_t kind = db_rows_u64(rows, CURSOR_KIND);
         if (kind == CURSOR_ABSENCE) {
             leave_out(pull, &left, rows);
         } else if (kind == CURSOR_THERE) { /* else of an account that does not exist */
             add_part(pull, left);
             left = read_cursor(pull, rows);
+            pull->reply->count += !pull->body->listed;
             tell_position(pull, left.conversation, left.after);
         }
     }
@@ -271,6 +324,25 @@ static uint64_t certain_until(const struct pull *pull, struct db_rows *rows) {
     return until;
 }
 
+/* The page has this entry. */
+static void note_read(struct pull *pull, uint64_t conversation, uint64_t cid) {
+    struct position key = {.conversation = conversation};
+    struct position *unread = pull->unread == NULL ? NULL
+                                                 : bsearch(&key, pull->unread, pull->unread_count,
+                                                           sizeof key, compare_positions);
+    if (unread != NULL && cid >= unread->cid)
+        unread->cid = 0;
+}
+
+/* Names the conversations of which the page does not hold all. */
+static void tell_behind(struct pull *pull) {
+    struct delivery_pull_reply *reply = pull->reply;
+    reply->complete = pull->unread != NULL;
+    for (size_t i = 0; reply->complete && i < pull->unread_count; i++)
+        if (pull->unread[i].cid != 0)
+            reply->behind.items[reply->behind.count++] = pull->unread[i].conversation;
+}
+
 static enum err add_entry(struct pull *pull, const struct entry *entry, size_t *bytes) {
     struct buffer packed = buffer_make(ENVELOPE_MAX_BYTES);
     record_pack(&entry_desc, entry, &packed);
@@ -279,6 +351,7 @@ static enum err add_entry(struct pull *pull, const struct entry *entry, size_t *
     if (copy.data == NULL)
         return ERR_INTERNAL;
     pull->reply->entries.items[pull->reply->entries.count++] = copy;
+    note_read(pull, entry->conversation, entry->cid);
     *bytes += copy.length;
     return ERR_OK;
 }
@@ -322,21 +395,31 @@ static enum err fetch_page(struct pull *pull) {
     return err == ERR_OK ? script : err;
 }
 
-enum err handle_pull(void *context, struct db *db, struct record_arena *arena, const void *body,
-                     void *reply_r) {
-    (void)context;
-    struct pull pull = {.db = db, .arena = arena, .body = body, .reply = reply_r};
-    struct delivery_pull_reply *reply = reply_r;
-    size_t told = pull.body->resumed ? 0 : PULL_MAX_POSITIONS;
+/* Room for what the reply holds at most. */
+static bool make_room(struct pull *pull) {
+    struct delivery_pull_reply *reply = pull->reply;
+    struct record_arena *arena = pull->arena;
+    size_t told = pull->body->resumed ? 0 : PULL_MAX_POSITIONS;
     reply->conversations.items = record_arena_alloc(arena, told * sizeof(uint64_t));
     reply->positions.items = record_arena_alloc(arena, told * sizeof(uint64_t));
     reply->skipped.items = record_arena_alloc(arena, told * sizeof(uint64_t));
     reply->entries.items = record_arena_alloc(arena, PAGE_ENTRIES * sizeof(struct slice));
-    if (reply->conversations.items == NULL || reply->positions.items == NULL ||
-        reply->skipped.items == NULL || reply->entries.items == NULL)
-        return ERR_INTERNAL;
-    enum err err = read_positions(&pull);
+    reply->behind.items = record_arena_alloc(arena, PULL_MAX_POSITIONS * sizeof(uint64_t));
+    pull->unread = record_arena_alloc(arena, PULL_MAX_POSITIONS * sizeof *pull->unread);
+    return reply->conversations.items != NULL && reply->positions.items != NULL &&
+           reply->skipped.items != NULL && reply->entries.items != NULL &&
+           reply->behind.items != NULL && pull->unread != NULL;
+}
+
+enum err handle_pull(void *context, struct db *db, struct record_arena *arena, const void *body,
+                     void *reply_r) {
+    (void)context;
+    struct pull pull = {.db = db, .arena = arena, .body = body, .reply = reply_r};
+    enum err err = make_room(&pull) ? read_positions(&pull) : ERR_INTERNAL;
     if (err == ERR_OK)
         err = read_cursors(&pull);
-    return err == ERR_OK ? fetch_page(&pull) : err;
+    if (err == ERR_OK)
+        err = fetch_page(&pull);
+    tell_behind(&pull);
+    return err;
 }
