@@ -16,7 +16,7 @@ struct sequence {
     const char *name;
     uint64_t step;    /* how far it moves */
     uint64_t value;   /* of what its values are multiples */
-    const char *most; /* SQL for the largest number that is in use; NULL: nothing says */
+    const char *most; /* SQL for the largest number that is in use */
 };
 
 static const struct sequence sequences[] = {
@@ -26,8 +26,6 @@ static const struct sequence sequences[] = {
      " FROM (SELECT MAX(cid) AS last FROM message GROUP BY conversation) AS lasts"},
     {"pair_number", RESTORED_PAIRS, 1,
      "SELECT COALESCE(MAX(id), 0) FROM conversation WHERE kind = 0"},
-    {"account_number", RESTORED_NUMBERS, 1, NULL},
-    {"group_number", RESTORED_NUMBERS, 1, NULL},
 };
 #define SEQUENCES (sizeof sequences / sizeof sequences[0])
 
@@ -55,11 +53,6 @@ static enum err read_next(struct db *db, const struct sequence *sequence, uint64
     return read_number(db, sql, next_r);
 }
 
-static enum err read_most(struct db *db, const struct sequence *sequence, uint64_t *most_r) {
-    *most_r = 0;
-    return sequence->most == NULL ? ERR_OK : read_number(db, sequence->most, most_r);
-}
-
 static enum err explain(struct db *db, enum err err, const char *step, char *message_r) {
     if (err != ERR_OK && message_r[0] == '\0')
         snprintf(message_r, SCHEMA_MESSAGE_BYTES, "%s: %s", step, db_fault(db));
@@ -75,7 +68,7 @@ static enum err check_cids(struct db *db, char *message_r) {
     if (err != ERR_OK)
         return err;
     db_set_deadline(db, began_ms + ENTRIES_CHECK_MS);
-    err = read_most(db, &sequences[0], &most);
+    err = read_number(db, sequences[0].most, &most);
     db_set_deadline(db, INT64_MAX);
     db_rollback(db);
     if (err == ERR_UNAVAILABLE && loop_now_ms() - began_ms >= ENTRIES_CHECK_MS / 2) {
@@ -100,18 +93,6 @@ enum err entries_check(struct db *db, char message_r[SCHEMA_MESSAGE_BYTES]) {
 
 /* --- after a restore ------------------------------------------------------------------------- */
 
-static enum err has_sequence(struct db *db, const struct sequence *sequence, bool *has_r) {
-    char sql[256];
-    uint64_t count;
-    snprintf(sql, sizeof sql,
-             "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE()"
-             " AND table_name = '%s' AND table_type = 'SEQUENCE'",
-             sequence->name);
-    enum err err = read_number(db, sql, &count);
-    *has_r = count > 0;
-    return err;
-}
-
 /* Behind what was given and what is there, whichever is more. */
 static enum err move(struct db *db, const struct sequence *sequence, uint64_t *first_r,
                      char *message_r) {
@@ -119,7 +100,7 @@ static enum err move(struct db *db, const struct sequence *sequence, uint64_t *f
     uint64_t next, most, set = 0;
     enum err err = read_next(db, sequence, &next);
     if (err == ERR_OK)
-        err = read_most(db, sequence, &most);
+        err = read_number(db, sequence->most, &most);
     if (err != ERR_OK)
         return err;
     uint64_t first = (most >= next ? most + 1 : next) + sequence->step;
@@ -150,10 +131,7 @@ enum err entries_restored(struct db *db, uint64_t *epoch_r, uint64_t *first_cid_
     enum err err = schema_check(db, message_r);
     for (size_t i = 0; i < SEQUENCES && err == ERR_OK; i++) {
         uint64_t first = 0;
-        bool has = false;
-        err = has_sequence(db, &sequences[i], &has);
-        if (err == ERR_OK && has)
-            err = move(db, &sequences[i], &first, message_r);
+        err = move(db, &sequences[i], &first, message_r);
         if (i == 0)
             *first_cid_r = first;
     }

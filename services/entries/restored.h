@@ -16,12 +16,11 @@
 
 /*
  * How far numbers are moved on: of cids, as many as 40 days of 10,000 batches a second take; there
- * is room for 2,048 such steps. Of conversations likewise; of accounts and groups, where the
- * database numbers them in sequence, a million.
+ * is room for 2,048 such steps. Of conversations likewise. Accounts and groups are numbered at
+ * random: their sequences in the database are not used.
  */
 #define RESTORED_CIDS ((uint64_t)1 << 42)
 #define RESTORED_PAIRS ((uint64_t)1 << 40)
-#define RESTORED_NUMBERS ((uint64_t)1000000)
 /* The longest that entries_check looks for the newest cid: a minute of many millions of
  * conversations would keep a service from starting. */
 #define ENTRIES_CHECK_MS 10000

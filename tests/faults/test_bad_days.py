@@ -388,7 +388,7 @@ def test_no_cid_is_given_twice_after_a_restore():
         database.start()
         # Nobody has said so: nothing is stored under what the sequence gives now.
         talker.say_all()
-        wait_until(lambda: lines(stack.services["delivery"], "log_restored"), "it to be noticed")
+        wait_until(lambda: lines(stack.services["delivery"], "entries_restored"), "it to be noticed")
         said = stack.ctl("restored").stdout
         assert "epoch" in said, said
         given = talker.cids()
