@@ -2,11 +2,11 @@
  * Rows of a query, copied out of the connection: the caller may run other statements, or lose the
  * connection, while it reads them.
  */
+#include "common/db_rows.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "common/db_private.h"
 
 struct cell {
     bool null;

@@ -4,7 +4,8 @@
 #include <assert.h>
 #include <string.h>
 
-#include "common/db_private.h"
+#include "common/db_connection.h"
+#include "common/db_rows.h"
 
 #define SCRIPT_NAME "script"
 /* Of a script's statements those that may wait for somebody: one that reads or writes, the commit.

@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/db_private.h"
+#include "common/db_connection.h"
+#include "common/db_rows.h"
 
 struct db_value db_null(void) {
     return (struct db_value){.type = DB_NULL};
@@ -26,12 +27,6 @@ struct db_value db_text_or_null(struct slice text) {
 
 struct db_value db_bytes(struct slice bytes) {
     return (struct db_value){.type = DB_BYTES, .slice = bytes};
-}
-
-void db_forget_prepared(struct db *self) {
-    for (size_t i = 0; i < self->prepared_count; i++)
-        mysql_stmt_close(self->prepared[i].stmt);
-    self->prepared_count = 0;
 }
 
 static void forget(struct db *self, struct db_prepared *entry) {

@@ -1,12 +1,13 @@
 /*
- * A connection to MariaDB: making it, losing it, and the transactions on it.
+ * A connection to MariaDB: made, lost, and what a fault does to it.
  *
  * The client library never reconnects by itself: that would drop a transaction and its locks
  * without a word. db_close and db_connect are the only places where a connection ends and begins.
  */
-#include "common/db.h"
+#include "common/db_connection.h"
 
 #include <assert.h>
+#include <errmsg.h>
 #include <errno.h>
 #include <mysqld_error.h>
 #include <pthread.h>
@@ -15,10 +16,13 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "common/db_private.h"
 #include "common/log.h"
 #include "common/loop.h"
 
+/* Between attempts to connect. */
+#define RETRY_MS 200
+/* Between two lines of one connection about a server that is out of something. */
+#define FAULT_LOG_PAUSE_MS 10000
 #define CONNECT_TIMEOUT_S 5
 #define ANSWER_TIMEOUT_S 20
 /* A connection that is used is asked so often whether its server still is the one to write to. */
@@ -45,6 +49,13 @@ static void start_library(void) {
         log_error("database_library", "text=\"cannot start the client library\"");
 }
 
+/* Frees all prepared statements. */
+static void forget_prepared(struct db *self) {
+    for (size_t i = 0; i < self->prepared_count; i++)
+        mysql_stmt_close(self->prepared[i].stmt);
+    self->prepared_count = 0;
+}
+
 struct db *db_new(const struct db_settings *settings, struct db_watch *watch) {
     pthread_once(&library_once, start_library);
     struct db *self = calloc(1, sizeof *self);
@@ -65,7 +76,7 @@ void db_destroy(struct db **self) {
     if (*self == NULL)
         return;
     mysql_close((*self)->mysql);
-    db_forget_prepared(*self);
+    forget_prepared(*self);
     free(*self);
     *self = NULL;
 }
@@ -73,13 +84,119 @@ void db_destroy(struct db **self) {
 void db_close(struct db *self) {
     /* Closing first detaches the statements, so that freeing them sends nothing. */
     mysql_close(self->mysql);
-    db_forget_prepared(self);
+    forget_prepared(self);
     self->mysql = mysql_init(NULL);
     self->connected = false;
     self->limit_ms = 0;
     if (self->state == DB_TRANSACTION)
         self->state = DB_LOST_TRANSACTION;
 }
+
+void db_undo(struct db *self) {
+    if (self->state == DB_TRANSACTION && mysql_real_query(self->mysql, "ROLLBACK", 8) != 0) {
+        log_warn("database_lost", "text=\"cannot roll back\"");
+        db_close(self);
+    }
+    self->state = DB_IDLE;
+}
+
+/* --- faults ---------------------------------------------------------------------------------- */
+
+static void log_fault(const struct db *self, enum log_level level, const char *event,
+                      const char *name, unsigned code) {
+    char quoted[LOG_QUOTED_BYTES];
+    log_write(level, event, "statement=%s code=%u text=%s", name, code,
+              log_quote(quoted, self->fault, strlen(self->fault)));
+}
+
+/* One line for each time that something is short, also where it goes and comes back; the rest is
+ * for who looks closely. */
+static void log_short(struct db *self, const char *name, unsigned code) {
+    int64_t now_ms = loop_now_ms();
+    bool lately = self->logged_code == code && now_ms - self->logged_ms < FAULT_LOG_PAUSE_MS;
+    log_fault(self, lately ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN, "database_short", name, code);
+    if (lately)
+        return;
+    self->logged_ms = now_ms;
+    self->logged_code = code;
+}
+
+/* A lock wait that times out undoes one statement only, and keeps the locks. */
+static void end_transaction(struct db *self) {
+    if (self->state != DB_TRANSACTION)
+        return;
+    db_undo(self);
+    self->state = DB_LOST_TRANSACTION;
+}
+
+enum err db_fail(struct db *self, const char *name, unsigned code, const char *text, bool commits) {
+    enum db_fault_class class = db_fault_classify(code);
+    /* Nothing follows the statement of a script that failed. */
+    bool in_script = self->script.running;
+    self->script.running = false;
+    if (class == DB_FAULT_TAKEN) {
+        db_fault_find_key(text, self->fault_key);
+        snprintf(self->fault, sizeof self->fault, "duplicate entry for key '%s'", self->fault_key);
+        return ERR_TAKEN;
+    }
+    db_fault_shorten(text, in_script, self->fault);
+    switch (class) {
+    case DB_FAULT_LOST:
+        self->uncertain = commits;
+        log_fault(self, LOG_LEVEL_WARN, "database_lost", name, code);
+        db_close(self);
+        return ERR_UNAVAILABLE;
+    case DB_FAULT_ELSEWHERE:
+        log_fault(self, LOG_LEVEL_DEBUG, "database_elsewhere", name, code);
+        db_watch_away(self->watch, self->fault);
+        /* The next attempt may come at once, unless this server was dialled just now. */
+        self->retry_at_ms = self->connected_ms + RETRY_MS;
+        db_close(self);
+        return ERR_UNAVAILABLE;
+    case DB_FAULT_SHORT:
+        log_short(self, name, code);
+        end_transaction(self);
+        return ERR_UNAVAILABLE;
+    case DB_FAULT_BUSY:
+        log_fault(self, LOG_LEVEL_DEBUG, "database_busy", name, code);
+        end_transaction(self);
+        return ERR_UNAVAILABLE;
+    default:
+        log_fault(self, LOG_LEVEL_ERROR, "database_error", name, code);
+        if (db_fault_is_of_client(code))
+            db_close(self);
+        return ERR_INTERNAL;
+    }
+}
+
+enum err db_fail_last(struct db *self, const char *name, bool commits) {
+    return db_fail(self, name, mysql_errno(self->mysql), mysql_error(self->mysql), commits);
+}
+
+enum err db_fail_internal(struct db *self, const char *name, const char *text) {
+    snprintf(self->fault, sizeof self->fault, "%s", text);
+    log_fault(self, LOG_LEVEL_ERROR, "database_error", name, 0);
+    return ERR_INTERNAL;
+}
+
+static enum err fail_late(struct db *self, const char *name) {
+    snprintf(self->fault, sizeof self->fault, "its time was over");
+    log_fault(self, LOG_LEVEL_DEBUG, "database_late", name, 0);
+    end_transaction(self);
+    return ERR_UNAVAILABLE;
+}
+
+static enum err fail_connect(struct db *self) {
+    unsigned code = self->mysql == NULL ? CR_OUT_OF_MEMORY : mysql_errno(self->mysql);
+    db_fault_describe_connect(self->settings, code,
+                              self->mysql == NULL ? "out of memory" : mysql_error(self->mysql),
+                              self->fault);
+    log_fault(self, LOG_LEVEL_DEBUG, "database_unreachable", "connect", code);
+    db_close(self);
+    return ERR_UNAVAILABLE;
+}
+
+/* --- connecting ------------------------------------------------------------------------------ */
 
 static int set_options(MYSQL *mysql, bool use_socket, unsigned connect_timeout) {
     const unsigned answer_timeout = ANSWER_TIMEOUT_S;
@@ -156,14 +273,14 @@ static enum err make_connection(struct db *self) {
     if (self->mysql == NULL)
         self->mysql = mysql_init(NULL);
     if (self->mysql == NULL)
-        return db_fail_connect(self);
+        return fail_connect(self);
     const struct db_settings *s = self->settings;
     bool use_socket = s->db_socket[0] != '\0';
     if (set_options(self->mysql, use_socket, connect_timeout_s(self)) != 0 ||
         mysql_real_connect(self->mysql, use_socket ? NULL : s->db_host, s->db_user, s->db_password,
                            s->db_name, use_socket ? 0 : (unsigned)s->db_port,
                            use_socket ? s->db_socket : NULL, CLIENT_MULTI_STATEMENTS) == NULL)
-        return db_fail_connect(self);
+        return fail_connect(self);
     self->connected = true;
     self->connected_ms = loop_now_ms();
     return check_server(self);
@@ -177,7 +294,7 @@ enum err db_connect(struct db *self) {
         return ERR_UNAVAILABLE;
     enum err err = make_connection(self);
     if (err != ERR_OK) {
-        self->retry_at_ms = loop_now_ms() + DB_RETRY_MS;
+        self->retry_at_ms = loop_now_ms() + RETRY_MS;
         db_watch_away(self->watch, self->fault);
         return err;
     }
@@ -225,12 +342,10 @@ enum err db_ready(struct db *self, const char *name, unsigned statements) {
     if (self->state == DB_LOST_TRANSACTION)
         return ERR_UNAVAILABLE;
     if (loop_now_ms() >= self->deadline_ms)
-        return db_fail_late(self, name);
+        return fail_late(self, name);
     enum err err = self->connected ? ERR_OK : db_connect(self);
     return err == ERR_OK ? limit_statements(self, statements) : err;
 }
-
-/* --- transactions ---------------------------------------------------------------------------- */
 
 void db_note_state(struct db *self) {
     if (self->state != DB_LOST_TRANSACTION)
@@ -238,41 +353,7 @@ void db_note_state(struct db *self) {
             self->mysql->server_status & SERVER_STATUS_IN_TRANS ? DB_TRANSACTION : DB_IDLE;
 }
 
-enum err db_run_text(struct db *self, const char *name, const char *sql, bool commits) {
-    if (mysql_real_query(self->mysql, sql, strlen(sql)) != 0)
-        return db_fail_last(self, name, commits);
-    db_note_state(self);
-    return ERR_OK;
-}
-
-enum err db_begin(struct db *self) {
-    if (self->state == DB_TRANSACTION)
-        log_error("database_transaction_left_open", "");
-    db_rollback(self);
-    enum err err = db_ready(self, "begin", 1);
-    return err != ERR_OK ? err : db_run_text(self, "begin", "START TRANSACTION", false);
-}
-
-enum err db_commit(struct db *self) {
-    enum err err = db_ready(self, "commit", 1);
-    if (err == ERR_OK)
-        err = db_run_text(self, "commit", "COMMIT", true);
-    if (err != ERR_OK)
-        db_rollback(self);
-    return err;
-}
-
-void db_rollback(struct db *self) {
-    if (self->script.running && db_script_end(self) != ERR_OK)
-        log_debug("database_rollback", "text=\"the script had failed\"");
-    if (self->state == DB_TRANSACTION && mysql_real_query(self->mysql, "ROLLBACK", 8) != 0) {
-        log_warn("database_lost", "text=\"cannot roll back\"");
-        db_close(self);
-    }
-    self->state = DB_IDLE;
-}
-
-bool db_in_transaction(const struct db *self) { return self->state == DB_TRANSACTION; }
+/* --- what the last statement left ------------------------------------------------------------ */
 
 uint64_t db_affected(const struct db *self) { return self->affected; }
 

@@ -1,21 +1,18 @@
 /*
- * What the files of db.h share: the connection itself, and the one place where a fault of the
- * server becomes an error and changes the connection's state.
+ * The connection itself, for the files that run statements on it (db_statement.c, db_script.c,
+ * db_transaction.c); all others use db.h.
+ *
+ *     enum err err = db_ready(self, name, 1);          it is there, and there is time
+ *     if (err == ERR_OK && mysql_...(self->mysql, ...) != 0)
+ *         err = db_fail_last(self, name, commits);     the one place where a fault becomes an error
+ *     if (err == ERR_OK) db_note_state(self);
  */
-#ifndef PARLEY_COMMON_DB_PRIVATE_H
-#define PARLEY_COMMON_DB_PRIVATE_H
+#ifndef PARLEY_COMMON_DB_CONNECTION_H
+#define PARLEY_COMMON_DB_CONNECTION_H
 
 #include <mysql.h>
 
-#include "common/db.h"
-
-/* Between attempts to connect. */
-#define DB_RETRY_MS 200
-
-/* MariaDB's messages have at most 512 bytes. */
-#define DB_FAULT_BYTES 513
-/* MariaDB's identifiers have at most 64 characters of up to 4 bytes. */
-#define DB_KEY_BYTES 257
+#include "common/db_fault.h"
 
 /* LOST_TRANSACTION: ended by a fault before the caller ended it; see db.h. */
 enum db_state { DB_IDLE, DB_TRANSACTION, DB_LOST_TRANSACTION };
@@ -69,10 +66,8 @@ void db_note_state(struct db *self);
 
 /* Closes the connection; a transaction on it is lost. */
 void db_close(struct db *self);
-
-/* Runs one statement of the text protocol that has no rows. */
-enum err db_run_text(struct db *self, const char *name, const char *sql, bool commits)
-    __attribute__((warn_unused_result));
+/* Rolls back what is open; a connection that can't is closed, which does. */
+void db_undo(struct db *self);
 
 /*
  * Turns the server's fault into an error: remembers its text, logs it under `name`, closes the
@@ -86,23 +81,6 @@ enum err db_fail_last(struct db *self, const char *name, bool commits)
     __attribute__((warn_unused_result));
 /* The same for a fault of our own, such as a wrong count of arguments: ERR_INTERNAL, logged. */
 enum err db_fail_internal(struct db *self, const char *name, const char *text)
-    __attribute__((warn_unused_result));
-/* The deadline has passed, before anything of the statement was sent. */
-enum err db_fail_late(struct db *self, const char *name) __attribute__((warn_unused_result));
-/* The connection can't be made. */
-enum err db_fail_connect(struct db *self) __attribute__((warn_unused_result));
-
-/* Frees all prepared statements. */
-void db_forget_prepared(struct db *self);
-
-/*
- * Copies all rows of an executed statement; the statement may be used again at once. 0, or -1 with
- * `*own_fault_r` NULL when the statement has the fault, else text of ours.
- */
-int db_rows_from_statement(MYSQL_STMT *stmt, struct db_rows **rows_r, const char **own_fault_r)
-    __attribute__((warn_unused_result));
-/* Takes over `result`, which is freed in any case. The fault, or NULL. */
-const char *db_rows_from_result(MYSQL_RES *result, struct db_rows **rows_r)
     __attribute__((warn_unused_result));
 
 #endif
