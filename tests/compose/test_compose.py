@@ -9,7 +9,7 @@ import pytest
 from parley_compose import IMAGES, PARTS, SERVICES, docker
 from parley_stack import ROOT, bare_environment, wait_until
 
-CONFORMANCE_SECONDS = 300
+CONFORMANCE_SECONDS = 600
 
 
 def test_the_protocol_by_example(stack):
