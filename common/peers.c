@@ -1,4 +1,4 @@
-/* Peers: instances come, live, are lost and go. */
+/* Peers: each instance has a dealer (dealer.h) and a state; see peers.h. */
 #include "common/peers.h"
 
 #include <inttypes.h>
@@ -6,18 +6,14 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "common/loop.h"
 #include "common/peers_private.h"
 
 /* Messages read from one peer per turn. */
 #define PEERS_BUDGET 256
-/* How often requests whose time is over are looked for. */
-#define SWEEP_SECONDS 0.05
 /* How long the first attempt to reach an instance may take before there is another; then twice as
  * long each time, up to peer_timeout_ms. One that was refused is made again after this long. */
 #define REDIAL_FIRST_MS 100
-/* After how long a socket would connect again by itself. A socket is closed long before that; with
- * reconnecting switched off, ZeroMQ drops what was received but not read when a connection ends. */
-#define NEVER_MS (24 * 3600 * 1000)
 
 uint64_t peers_hash(uint64_t a, uint64_t b) {
     /* The finalizer of SplitMix64, over both numbers. */
@@ -38,63 +34,28 @@ static const struct service_settings *settings_of(const struct peers *self) {
     return service_common(self->service);
 }
 
+/* --- when something is due ------------------------------------------------------------------ */
+
+/* The timer runs for what is due first. */
+static void plan(struct peers *self, int64_t at_ms) {
+    if (at_ms >= self->due_ms)
+        return;
+    self->due_ms = at_ms;
+    loop_timer_start(service_loop(self->service), &self->due, at_ms - loop_now_ms());
+}
+
+static int64_t redial_at_ms(const struct peer *peer) { return peer->dialed_ms + peer->redial_ms; }
+
+static void set_redial(struct peer *peer, int64_t redial_ms) {
+    peer->redial_ms = redial_ms;
+    if (peer->state == PEER_STATE_DOWN)
+        plan(peer->owner, redial_at_ms(peer));
+}
+
 /* --- the one function that changes a peer's state ------------------------------------------- */
 
-static void on_input(void *argument, void *socket);
-static void on_monitor(void *argument, void *socket);
-static void ping(struct peer *peer);
-
-/*
- * A socket connects once: reconnecting by itself would lose what was on the way and deliver what
- * was sent behind it. So whatever an instance has received is a prefix of what it was sent. When
- * the connection breaks or is refused, the monitor tells at once; a dead host is found out by
- * silence.
- */
-static int watch_connection(struct peer *peer) {
-    char endpoint[64];
-    snprintf(endpoint, sizeof endpoint, "inproc://monitor-%" PRIx64 "-%p-%" PRId64,
-             service_instance(peer->owner->service), (void *)peer, peer->dialed_ms);
-    if (zmq_socket_monitor(zsock_resolve(peer->dealer), endpoint,
-                           ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_CONNECT_RETRIED) != 0)
-        return -1;
-    peer->monitor = zmq_socket(zsys_init(), ZMQ_PAIR);
-    if (peer->monitor == NULL || zmq_connect(peer->monitor, endpoint) != 0)
-        return -1;
-    peer->monitor_input =
-        loop_socket_new(service_loop(peer->owner->service), peer->monitor, on_monitor, peer);
-    return peer->monitor_input == NULL ? -1 : 0;
-}
-
-static void peer_close(struct peer *peer) {
-    loop_socket_destroy(&peer->input);
-    loop_socket_destroy(&peer->monitor_input);
-    if (peer->dealer != NULL)
-        (void)zmq_socket_monitor(zsock_resolve(peer->dealer), NULL, 0);
-    if (peer->monitor != NULL)
-        zmq_close(peer->monitor);
-    peer->monitor = NULL;
-    zsock_destroy(&peer->dealer);
-}
-
-static int peer_open(struct peer *peer) {
-    peer->dialed_ms = loop_now_ms();
-    peer->dealer = zsock_new(ZMQ_DEALER);
-    if (peer->dealer == NULL)
-        return -1;
-    zsock_set_identity(peer->dealer, peer->owner->routing_id);
-    zsock_set_sndhwm(peer->dealer, SERVICE_SOCKET_HWM);
-    zsock_set_rcvhwm(peer->dealer, SERVICE_SOCKET_HWM);
-    zsock_set_maxmsgsize(peer->dealer, ENVELOPE_MAX_BYTES);
-    zsock_set_linger(peer->dealer, 0);
-    zsock_set_ipv6(peer->dealer, 1);
-    zsock_set_reconnect_ivl(peer->dealer, NEVER_MS);
-    if (watch_connection(peer) == 0 && zsock_connect(peer->dealer, "%s", peer->address) == 0)
-        peer->input = loop_socket_new(service_loop(peer->owner->service),
-                                      zsock_resolve(peer->dealer), on_input, peer);
-    if (peer->input != NULL)
-        return 0;
-    peer_close(peer);
-    return -1;
+static bool send_scratch(struct peer *peer) {
+    return peer->dealer != NULL && dealer_send(peer->dealer, &peer->owner->scratch);
 }
 
 static void tell(struct peer *peer, enum peer_change change) {
@@ -115,12 +76,12 @@ static void peer_set_state(struct peer *peer, enum peer_state state) {
         tell(peer, PEER_LIVE);
     } else if (state == PEER_STATE_DOWN) {
         /* A new socket, so that nothing that waited in the old one reaches a later instance. */
-        peer_close(peer);
+        dealer_destroy(&peer->dealer);
         peer->instance = peer->link = 0;
-        peer_end_pending(peer, ERR_UNAVAILABLE);
+        peers_pending_end_all(&peer->pending, ERR_UNAVAILABLE);
         tell(peer, PEER_LOST);
         peer->numbers[0] = peer->numbers[1] = 0;
-        peer->redial_ms = REDIAL_FIRST_MS;
+        set_redial(peer, REDIAL_FIRST_MS);
     }
 }
 
@@ -133,7 +94,7 @@ static void take_pong(struct peer *peer, const struct service_pong *pong) {
         return;
     }
     if (!pong->ready) {
-        peer->redial_ms = REDIAL_FIRST_MS; /* it is there, and will be ready soon */
+        set_redial(peer, REDIAL_FIRST_MS); /* it is there, and will be ready soon */
         if (peer->state == PEER_STATE_LIVE)
             peer_set_state(peer, PEER_STATE_DRAINING);
         return;
@@ -174,7 +135,7 @@ static void take_message(struct peer *peer, struct slice frame) {
     if (envelope.kind == ENVELOPE_EVENT) {
         take_event(peer, &envelope);
     } else if (envelope.id != 0) {
-        peer_take_answer(peer, &envelope);
+        peers_pending_answer(&peer->pending, &envelope, peer->address);
     } else if (envelope.kind == ENVELOPE_REPLY) {
         struct record_arena arena = {0};
         struct service_pong pong;
@@ -187,57 +148,31 @@ static void take_message(struct peer *peer, struct slice frame) {
 
 /* Reads up to PEERS_BUDGET messages; whether there may be more. */
 static bool read_some(struct peer *peer) {
-    zsock_t *dealer = peer->dealer;
-    void *socket = zsock_resolve(dealer);
-    /* A message may cost the peer its socket; what is left in that one is gone with it. */
-    for (int i = 0; i < PEERS_BUDGET && peer->dealer == dealer; i++) {
+    /* A message may cost the peer its dealer; what is left in that one is gone with it. */
+    for (int i = 0; i < PEERS_BUDGET && peer->dealer != NULL; i++) {
         zmq_msg_t frame;
         zmq_msg_init(&frame);
-        bool got = zmq_msg_recv(&frame, socket, ZMQ_DONTWAIT) >= 0;
+        bool got = dealer_receive(peer->dealer, &frame);
         if (got)
             take_message(peer, slice_make(zmq_msg_data(&frame), zmq_msg_size(&frame)));
         zmq_msg_close(&frame);
         if (!got)
             return false;
     }
-    return peer->dealer == dealer;
+    return peer->dealer != NULL;
 }
 
-static void on_input(void *argument, void *socket) {
-    (void)socket;
+static void on_input(void *argument) {
     struct peer *peer = argument;
     peer->heard_ms = loop_now_ms();
     (void)read_some(peer);
 }
 
-/* --- heartbeats ------------------------------------------------------------------------------ */
-
-static void ping(struct peer *peer) {
-    struct peers *self = peer->owner;
-    struct service_ping body = {.instance = service_instance(self->service)};
-    buffer_clear(&self->scratch);
-    envelope_pack(ENVELOPE_REQUEST, 0, message_SERVICE_PING.name, &service_ping_desc, &body,
-                  &self->scratch);
-    (void)peer_send_scratch(peer); /* a full queue is silence, and is found out as that */
-}
-
-static void peer_destroy(struct peer **peer_p) {
-    peer_close(*peer_p);
-    free(*peer_p);
-    *peer_p = NULL;
-}
-
-static void on_monitor(void *argument, void *socket) {
+/* The connection was refused, or broke. */
+static void on_ended(void *argument) {
     struct peer *peer = argument;
-    zmq_msg_t part;
-    bool told = false;
-    for (zmq_msg_init(&part); zmq_msg_recv(&part, socket, ZMQ_DONTWAIT) >= 0; told = true)
-        ;
-    zmq_msg_close(&part);
-    if (!told)
-        return;
     if (peer->state == PEER_STATE_DOWN) {
-        peer->redial_ms = REDIAL_FIRST_MS;
+        set_redial(peer, REDIAL_FIRST_MS);
         return;
     }
     /* What it sent before its end has arrived, and is no more than a queue holds: an instance that
@@ -248,19 +183,48 @@ static void on_monitor(void *argument, void *socket) {
         peer_set_state(peer, PEER_STATE_DOWN);
 }
 
-/* An instance that does not answer is tried again and again, ever more slowly. One that is refused
- * is not running and may be at any moment: all who call it should find it at about the same time.
- */
-static void redial(struct peer *peer, int64_t now_ms) {
-    if (peer->state != PEER_STATE_DOWN || now_ms - peer->dialed_ms < peer->redial_ms)
-        return;
-    int64_t limit_ms = (int64_t)settings_of(peer->owner)->peer_timeout_ms;
-    peer->redial_ms = peer->redial_ms * 2 < limit_ms ? peer->redial_ms * 2 : limit_ms;
-    peer_close(peer);
-    if (peer_open(peer) == 0)
+/* --- heartbeats ------------------------------------------------------------------------------ */
+
+static void ping(struct peer *peer) {
+    struct peers *self = peer->owner;
+    struct service_ping body = {.instance = service_instance(self->service)};
+    buffer_clear(&self->scratch);
+    envelope_pack(ENVELOPE_REQUEST, 0, message_SERVICE_PING.name, &service_ping_desc, &body,
+                  &self->scratch);
+    (void)send_scratch(peer); /* a full queue is silence, and is found out as that */
+}
+
+static void peer_destroy(struct peer **peer_p) {
+    dealer_destroy(&(*peer_p)->dealer);
+    free(*peer_p);
+    *peer_p = NULL;
+}
+
+static void dial(struct peer *peer) {
+    static const struct dealer_handlers handlers = {.input = on_input, .ended = on_ended};
+    const struct peers *self = peer->owner;
+    dealer_destroy(&peer->dealer);
+    peer->dialed_ms = loop_now_ms();
+    peer->dealer =
+        dealer_new(service_loop(self->service), peer->address, self->routing_id, &handlers, peer);
+    if (peer->dealer != NULL)
         ping(peer);
     else
         log_error("peer_open_failed", "address=%s", peer->address);
+}
+
+/* An instance that does not answer is tried again and again, ever more slowly. One that is refused
+ * is not running and may be at any moment: all who call it should find it at about the same time.
+ * When to look again; INT64_MAX: it is there. */
+static int64_t redial(struct peer *peer, int64_t now_ms) {
+    if (peer->state != PEER_STATE_DOWN)
+        return INT64_MAX;
+    if (redial_at_ms(peer) <= now_ms) {
+        int64_t limit_ms = (int64_t)settings_of(peer->owner)->peer_timeout_ms;
+        peer->redial_ms = peer->redial_ms * 2 < limit_ms ? peer->redial_ms * 2 : limit_ms;
+        dial(peer);
+    }
+    return redial_at_ms(peer);
 }
 
 static void drop_unlisted(struct peers *self) {
@@ -290,14 +254,15 @@ static void on_heartbeat(struct ev_loop *ev, ev_timer *timer, int revents) {
     drop_unlisted(self);
 }
 
-static void on_sweep(struct ev_loop *ev, ev_timer *timer, int revents) {
+static void on_due(struct ev_loop *ev, ev_timer *timer, int revents) {
     (void)ev;
     (void)revents;
     struct peers *self = timer->data;
     int64_t now_ms = loop_now_ms();
+    self->due_ms = INT64_MAX; /* a `done` may ask again, and plan that */
     for (size_t i = 0; i < self->count; i++) {
-        peer_sweep(self->peers[i], now_ms);
-        redial(self->peers[i], now_ms);
+        plan(self, peers_pending_sweep(&self->peers[i]->pending, now_ms));
+        plan(self, redial(self->peers[i], now_ms));
     }
 }
 
@@ -315,25 +280,26 @@ static void add_peer(struct peers *self, const char *address) {
     peer->owner = self;
     peer->hash = hash_text(address);
     peer->listed = true;
-    peer->redial_ms = REDIAL_FIRST_MS;
+    peer->pending.failed = self->failed;
     snprintf(peer->address, sizeof peer->address, "%s", address);
     self->peers[self->count++] = peer;
-    if (peer_open(peer) == 0)
-        ping(peer);
+    dial(peer);
+    set_redial(peer, REDIAL_FIRST_MS);
 }
 
-void peers_set_addresses(struct peers *self, char addresses[][PEERS_ADDRESS_BYTES], size_t count) {
+void peers_set_addresses(void *argument, const struct peers_address_list *list) {
+    struct peers *self = argument;
     for (size_t i = 0; i < self->count; i++)
         self->peers[i]->listed = false;
-    for (size_t n = 0; n < count; n++) {
+    for (size_t n = 0; n < list->count; n++) {
         struct peer *known = NULL;
         for (size_t i = 0; i < self->count; i++)
-            if (strcmp(self->peers[i]->address, addresses[n]) == 0)
+            if (strcmp(self->peers[i]->address, list->addresses[n]) == 0)
                 known = self->peers[i];
         if (known != NULL)
             known->listed = true;
         else
-            add_peer(self, addresses[n]);
+            add_peer(self, list->addresses[n]);
     }
 }
 
@@ -341,8 +307,8 @@ static size_t depth_of_fullest(const void *argument) {
     const struct peers *self = argument;
     size_t most = 0;
     for (size_t i = 0; i < self->count; i++)
-        if (self->peers[i]->pending_count > most)
-            most = self->peers[i]->pending_count;
+        if (self->peers[i]->pending.count > most)
+            most = self->peers[i]->pending.count;
     return most;
 }
 
@@ -365,12 +331,13 @@ struct peers *peers_new(struct service *service, const struct peers_options *opt
     prepare_metrics(self);
     double beat = (double)settings_of(self)->heartbeat_ms / 1000.0;
     ev_timer_init(&self->heartbeat, on_heartbeat, beat, beat);
-    ev_timer_init(&self->sweep, on_sweep, SWEEP_SECONDS, SWEEP_SECONDS);
-    self->heartbeat.data = self->sweep.data = self;
+    ev_timer_init(&self->due, on_due, 0, 0);
+    self->due_ms = INT64_MAX;
+    self->heartbeat.data = self->due.data = self;
     ev_timer_start(service_loop(service), &self->heartbeat);
-    ev_timer_start(service_loop(service), &self->sweep);
-    self->resolver = peers_resolver_new(self, options->addresses);
-    if (self->resolver == NULL) {
+    self->addresses =
+        peers_addresses_new(service_loop(service), options->addresses, peers_set_addresses, self);
+    if (self->addresses == NULL) {
         log_error("start_failed",
                   "reason=\"%s_peers is no list of tcp://host:port and dns:name:port\"",
                   options->name);
@@ -385,13 +352,13 @@ void peers_destroy(struct peers **self_p) {
     if (self == NULL)
         return;
     service_remove_queue(self->service, self);
-    peers_resolver_destroy(&self->resolver);
+    peers_addresses_destroy(&self->addresses);
     ev_timer_stop(service_loop(self->service), &self->heartbeat);
-    ev_timer_stop(service_loop(self->service), &self->sweep);
+    ev_timer_stop(service_loop(self->service), &self->due);
     for (size_t i = 0; i < self->count; i++)
         self->peers[i]->state = PEER_STATE_DOWN; /* so that nothing is asked again */
     for (size_t i = 0; i < self->count; i++) {
-        peer_end_pending(self->peers[i], ERR_UNAVAILABLE);
+        peers_pending_end_all(&self->peers[i]->pending, ERR_UNAVAILABLE);
         peer_destroy(&self->peers[i]);
     }
     buffer_free(&self->scratch);
@@ -444,4 +411,68 @@ const char *peer_address(const struct peer *peer) { return peer->address; }
 
 uint64_t *peer_numbers(struct peer *peer) { return peer->numbers; }
 
-size_t peer_pending(const struct peer *peer) { return peer->pending_count; }
+size_t peer_pending(const struct peer *peer) { return peer->pending.count; }
+
+/* --- asking ---------------------------------------------------------------------------------- */
+
+/* NULL for a kind too many. */
+static struct histogram *seconds_of(struct peers *self, const struct message_desc *message) {
+    for (size_t i = 0; i < self->kind_count; i++)
+        if (self->kinds[i].message == message)
+            return self->kinds[i].seconds;
+    if (self->kind_count == PEERS_MAX_KINDS)
+        return NULL;
+    char labels[ENVELOPE_MAX_NAME + 16];
+    snprintf(labels, sizeof labels, "message=\"%s\"", message->name);
+    struct peers_kind *kind = &self->kinds[self->kind_count++];
+    *kind = (struct peers_kind){
+        message,
+        metrics_histogram(service_metrics(self->service), "ask_seconds", labels, HISTOGRAM_SECONDS,
+                          "Time from asking another service to its answer.")};
+    return kind->seconds;
+}
+
+static enum err ask(struct peers *self, struct peer *peer, const struct peers_request *request) {
+    if (peer == NULL || peer->state != PEER_STATE_LIVE)
+        return ERR_UNAVAILABLE;
+    uint64_t timeout_ms =
+        request->timeout_ms != 0 ? request->timeout_ms : settings_of(self)->request_timeout_ms;
+    int64_t now_us = loop_now_us();
+    const struct peers_asked asked = {.message = request->message,
+                                      .done = request->done,
+                                      .argument = request->argument,
+                                      .trace = request->trace,
+                                      .seconds = seconds_of(self, request->message),
+                                      .asked_us = now_us,
+                                      .deadline_ms = now_us / 1000 + (int64_t)timeout_ms};
+    uint64_t id = peers_pending_add(&peer->pending, &asked);
+    if (id == 0)
+        return ERR_OVERLOADED;
+    buffer_clear(&self->scratch);
+    envelope_pack_request(id, request->message->name, request->trace, timeout_ms,
+                          request->message->body, request->body, &self->scratch);
+    if (!send_scratch(peer)) {
+        peers_pending_undo(&peer->pending, id);
+        return ERR_OVERLOADED;
+    }
+    plan(self, asked.deadline_ms);
+    if (request->ticket_r != NULL)
+        *request->ticket_r = (struct peers_ticket){peer, id};
+    return ERR_OK;
+}
+
+enum err peers_ask(struct peers *self, struct peer *peer, const struct peers_request *request) {
+    enum err err = ask(self, peer, request);
+    if (err != ERR_OK)
+        metric_add(self->failed[err], 1);
+    return err;
+}
+
+void peers_cancel(const struct peers_ticket *ticket) {
+    struct buffer *out = &ticket->peer->owner->scratch;
+    buffer_clear(out);
+    envelope_pack(ENVELOPE_EVENT, 0, message_SERVICE_CANCEL.name, message_SERVICE_CANCEL.body,
+                  &(struct service_cancel){.id = ticket->id}, out);
+    /* With a full queue no more is lost than work that nobody needs. */
+    (void)send_scratch(ticket->peer);
+}

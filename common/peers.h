@@ -7,11 +7,9 @@
  *     peers_ask(peers, peer, &(struct peers_request){
  *         .message = &message_SESSION_BIND, .body = &bind, .done = bound, .argument = connection});
  *
- * `addresses` is a list of `tcp://host:port` and `dns:name:port` in any mix, comma separated. A
- * host that is not numeric is a name too. Names are looked up again every second on a thread of
- * their own: each address behind one is an instance; one that cannot be looked up at the moment
- * keeps those that it had. A DEALER is held to each. A peer is pinged every heartbeat_ms; it is
- * live from its first ready answer until its connection breaks or it has been silent for
+ * `addresses` is a list of `tcp://host:port` and `dns:name:port` (peers_addresses.h): each address
+ * behind a name is an instance. A DEALER is held to each. A peer is pinged every heartbeat_ms; it
+ * is live from its first ready answer until its connection breaks or it has been silent for
  * peer_timeout_ms, then lost: its socket is closed with all that waits in it, every request in
  * progress ends with ERR_UNAVAILABLE, and a new socket tries again. An instance that was restarted
  * counts as lost and found. So what an instance has received is always a prefix of what it was
@@ -27,12 +25,10 @@
 #ifndef PARLEY_COMMON_PEERS_H
 #define PARLEY_COMMON_PEERS_H
 
+#include "common/peers_addresses.h"
+#include "common/peers_pending.h"
 #include "common/service.h"
 
-/* Requests in progress per peer; beyond it peers_ask answers ERR_OVERLOADED. */
-#define PEERS_MAX_PENDING 16384
-/* Instances per service. */
-#define PEERS_MAX 64
 /* Kinds of requests that are timed; further ones are not. */
 #define PEERS_MAX_KINDS 32
 
@@ -81,10 +77,6 @@ const char *peer_address(const struct peer *peer);
 uint64_t *peer_numbers(struct peer *peer);
 size_t peer_pending(const struct peer *peer);
 
-/* `reply` (of message->reply) and `text` live for the call; `reply` is NULL unless ERR_OK. `text`
- * is NULL when no answer came: what was asked may have been done, or may yet be. */
-typedef void peers_done(void *argument, enum err err, const void *reply, const char *text);
-
 /* A request in progress, for peers_cancel. */
 struct peers_ticket {
     struct peer *peer;
@@ -94,7 +86,7 @@ struct peers_ticket {
 struct peers_request {
     const struct message_desc *message;
     const void *body;    /* packed before peers_ask returns */
-    uint64_t timeout_ms; /* 0: request_timeout_ms; after it ERR_TIMEOUT (to 250 ms) */
+    uint64_t timeout_ms; /* 0: request_timeout_ms; after it ERR_TIMEOUT */
     uint64_t trace;      /* of the client's request behind it (log.h); `done` has it again */
     peers_done *done;
     void *argument;
@@ -102,7 +94,7 @@ struct peers_request {
 };
 
 /* ERR_OK: taken. Else `done` is not called: ERR_UNAVAILABLE (peer NULL or not live),
- * ERR_OVERLOADED. */
+ * ERR_OVERLOADED (PEERS_MAX_PENDING wait for an answer of this peer). */
 enum err peers_ask(struct peers *self, struct peer *peer, const struct peers_request *request)
     __attribute__((warn_unused_result));
 

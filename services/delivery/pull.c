@@ -328,8 +328,8 @@ static uint64_t certain_until(const struct pull *pull, struct db_rows *rows) {
 static void note_read(struct pull *pull, uint64_t conversation, uint64_t cid) {
     struct position key = {.conversation = conversation};
     struct position *unread = pull->unread == NULL ? NULL
-                                                 : bsearch(&key, pull->unread, pull->unread_count,
-                                                           sizeof key, compare_positions);
+                                                   : bsearch(&key, pull->unread, pull->unread_count,
+                                                             sizeof key, compare_positions);
     if (unread != NULL && cid >= unread->cid)
         unread->cid = 0;
 }

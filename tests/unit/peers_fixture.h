@@ -25,6 +25,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "common/loop.h"
 #include "common/peers_private.h"
 #include "common/service_private.h"
 #include "tests/support/assertions.h"

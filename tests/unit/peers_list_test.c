@@ -252,10 +252,10 @@ static void unnamed_instances_stay_while_they_live(void **state) {
     struct fixture *f = *state;
     start_with(f, 2);
     struct node *added = node_new(f);
-    char addresses[2][PEERS_ADDRESS_BYTES];
-    snprintf(addresses[0], PEERS_ADDRESS_BYTES, "%s", node_address(f->nodes[1]));
-    snprintf(addresses[1], PEERS_ADDRESS_BYTES, "%s", node_address(added));
-    peers_set_addresses(f->peers, addresses, 2);
+    struct peers_address_list list = {.count = 2};
+    snprintf(list.addresses[0], PEERS_ADDRESS_BYTES, "%s", node_address(f->nodes[1]));
+    snprintf(list.addresses[1], PEERS_ADDRESS_BYTES, "%s", node_address(added));
+    peers_set_addresses(f->peers, &list);
     WAIT_FOR(f, peers_live_count(f->peers) == 3);
     size_t pings = f->nodes[0]->pings;
     WAIT_FOR(f, f->nodes[0]->pings > pings + 2);
@@ -264,7 +264,8 @@ static void unnamed_instances_stay_while_they_live(void **state) {
     assert_int_equal(peers_live_count(f->peers), 2);
     for (size_t i = 0; i < 2; i++)
         assert_string_not_equal(peer_address(peers_live(f->peers, i)), node_address(f->nodes[0]));
-    peers_set_addresses(f->peers, addresses, 0);
+    list.count = 0;
+    peers_set_addresses(f->peers, &list);
     node_close(f->nodes[1]);
     node_close(added);
     WAIT_FOR(f, f->peers->count == 0);

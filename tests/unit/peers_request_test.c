@@ -283,6 +283,26 @@ static void one_that_is_not_there_cannot_be_asked(void **state) {
     assert_err(try_ask(f, f->peers->peers[0], 1, 0), ERR_UNAVAILABLE);
 }
 
+/* An idle caller is woken by heartbeats alone: the timer stops once all have been found, and then
+ * runs for the request that ends first, not for each. */
+static void the_timer_runs_only_for_what_is_due(void **state) {
+    struct fixture *f = *state;
+    node_new(f);
+    peers_start(f);
+    WAIT_FOR(f, f->peers->due_ms == INT64_MAX);
+    assert_false(ev_is_active(&f->peers->due));
+    assert_err(try_ask(f, only_peer(f), 1, LONG_MS), ERR_OK);
+    int64_t far_ms = f->peers->due_ms;
+    assert_true(far_ms > loop_now_ms() + LONG_MS / 2);
+    assert_err(try_ask(f, only_peer(f), 2, LONG_MS * 2), ERR_OK);
+    assert_int_equal(f->peers->due_ms, far_ms);
+    assert_err(try_ask(f, only_peer(f), 3, 50), ERR_OK);
+    assert_true(f->peers->due_ms < far_ms);
+    WAIT_FOR(f, f->outcome_count == 1);
+    assert_outcome(f, 0, 3, ERR_TIMEOUT);
+    assert_int_equal(f->peers->due_ms, far_ms);
+}
+
 static void nobody_needs_to_wait_for_an_answer(void **state) {
     struct fixture *f = *state;
     struct node *node = node_new(f);
@@ -310,6 +330,7 @@ int main(void) {
         TEST(a_done_may_ask_another_when_its_peer_is_lost),
         TEST(the_end_of_peers_ends_all_requests),
         TEST(one_that_is_not_there_cannot_be_asked),
+        TEST(the_timer_runs_only_for_what_is_due),
         TEST(nobody_needs_to_wait_for_an_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

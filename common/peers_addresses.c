@@ -1,22 +1,18 @@
-/* The addresses that a list stands for; names are looked up on a thread. */
+/* The addresses that a list stands for; see peers_addresses.h. */
+#include "common/peers_addresses.h"
+
 #include <netdb.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/peers_private.h"
-
-#define LOOKUP_MS 1000
 /* How long the end waits for a lookup that is under way; then the thread is left to itself. */
 #define END_MS 100
 /* The longest name in DNS. */
 #define NAME_MAX_LENGTH 253
-
-struct address_list {
-    char addresses[PEERS_MAX][PEERS_ADDRESS_BYTES];
-    size_t count;
-};
 
 struct name {
     const char *host; /* in `text` */
@@ -24,23 +20,26 @@ struct name {
     struct addrinfo *found; /* by the last lookup that succeeded */
 };
 
-struct peers_resolver {
-    struct peers *peers;
+struct peers_addresses {
+    struct ev_loop *ev;
+    peers_addresses_changed *handle;
+    void *argument;
     char *text;
-    struct address_list fixed; /* the numeric ones */
+    struct peers_address_list fixed; /* the numeric ones */
     struct name names[PEERS_MAX];
     size_t name_count; /* 0: there is no thread */
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t wake;
     ev_async changed;
-    struct address_list all;         /* under `lock`, as are these: */
+    struct peers_address_list all;   /* under `lock`, as are these: */
     bool stopping, ended, abandoned; /* abandoned: the thread frees it */
 };
 
 /* --- the list -------------------------------------------------------------------------------- */
 
-static void add_address(struct address_list *list, const struct addrinfo *entry, unsigned port) {
+static void add_address(struct peers_address_list *list, const struct addrinfo *entry,
+                        unsigned port) {
     char host[PEERS_ADDRESS_BYTES - 20], address[PEERS_ADDRESS_BYTES];
     if (list->count == PEERS_MAX || getnameinfo(entry->ai_addr, entry->ai_addrlen, host,
                                                 sizeof host, NULL, 0, NI_NUMERICHOST) != 0)
@@ -62,7 +61,7 @@ static bool is_port(const char *text) {
 }
 
 /* `tcp://host:port` or `dns:name:port`, cut up in place: 0, or -1 when it is neither. */
-static int add_part(struct peers_resolver *self, char *part) {
+static int add_part(struct peers_addresses *self, char *part) {
     size_t scheme = strncmp(part, "tcp://", 6) == 0 ? 6 : strncmp(part, "dns:", 4) == 0 ? 4 : 0;
     char *host = part + scheme, *colon = strrchr(host, ':');
     if (scheme == 0 || colon == NULL || !is_port(colon + 1) || strpbrk(host, " \t") != NULL)
@@ -85,7 +84,7 @@ static int add_part(struct peers_resolver *self, char *part) {
     return 0;
 }
 
-static int add_list(struct peers_resolver *self) {
+static int add_list(struct peers_addresses *self) {
     char *rest = self->text;
     size_t count = 0;
     for (char *part; (part = strsep(&rest, ",")) != NULL; count++)
@@ -114,7 +113,7 @@ static int family_of(const struct addrinfo *found) {
     return AF_INET6;
 }
 
-static void add_found(struct peers_resolver *self, const struct name *name) {
+static void add_found(struct peers_addresses *self, const struct name *name) {
     int family = family_of(name->found);
     for (const struct addrinfo *found = name->found; found != NULL; found = found->ai_next)
         if (found->ai_family == family)
@@ -122,7 +121,7 @@ static void add_found(struct peers_resolver *self, const struct name *name) {
 }
 
 /* A name that is not there (yet, or for a moment) keeps the addresses that it had. */
-static void look_up(struct peers_resolver *self, struct name *name) {
+static void look_up(struct peers_addresses *self, struct name *name) {
     struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM}, *found;
     pthread_mutex_unlock(&self->lock);
     int status = getaddrinfo(name->host, NULL, &hints, &found);
@@ -136,10 +135,10 @@ static void look_up(struct peers_resolver *self, struct name *name) {
     for (size_t i = 0; i < self->name_count; i++)
         add_found(self, &self->names[i]);
     if (!self->stopping) /* after that there may be no loop */
-        ev_async_send(service_loop(self->peers->service), &self->changed);
+        ev_async_send(self->ev, &self->changed);
 }
 
-static void resolver_free(struct peers_resolver *self) {
+static void addresses_free(struct peers_addresses *self) {
     for (size_t i = 0; i < self->name_count; i++)
         if (self->names[i].found != NULL)
             freeaddrinfo(self->names[i].found);
@@ -150,12 +149,12 @@ static void resolver_free(struct peers_resolver *self) {
 }
 
 static void *run(void *argument) {
-    struct peers_resolver *self = argument;
+    struct peers_addresses *self = argument;
     pthread_mutex_lock(&self->lock);
     while (!self->stopping) {
         for (size_t i = 0; i < self->name_count && !self->stopping; i++)
             look_up(self, &self->names[i]);
-        struct timespec until = in_ms(LOOKUP_MS);
+        struct timespec until = in_ms(PEERS_LOOK_UP_MS);
         if (!self->stopping)
             pthread_cond_timedwait(&self->wake, &self->lock, &until);
     }
@@ -164,21 +163,21 @@ static void *run(void *argument) {
     pthread_cond_signal(&self->wake);
     pthread_mutex_unlock(&self->lock);
     if (abandoned)
-        resolver_free(self);
+        addresses_free(self);
     return NULL;
 }
 
 static void on_changed(struct ev_loop *ev, ev_async *watcher, int revents) {
     (void)ev;
     (void)revents;
-    struct peers_resolver *self = watcher->data;
+    struct peers_addresses *self = watcher->data;
     pthread_mutex_lock(&self->lock);
-    struct address_list all = self->all;
+    struct peers_address_list all = self->all;
     pthread_mutex_unlock(&self->lock);
-    peers_set_addresses(self->peers, all.addresses, all.count);
+    self->handle(self->argument, &all);
 }
 
-static int start_thread(struct peers_resolver *self) {
+static int start_thread(struct peers_addresses *self) {
     sigset_t every, before;
     sigfillset(&every);
     pthread_sigmask(SIG_SETMASK, &every, &before);
@@ -189,11 +188,14 @@ static int start_thread(struct peers_resolver *self) {
 
 /* --- life ------------------------------------------------------------------------------------ */
 
-struct peers_resolver *peers_resolver_new(struct peers *peers, const char *list) {
-    struct peers_resolver *self = calloc(1, sizeof *self);
+struct peers_addresses *peers_addresses_new(struct ev_loop *ev, const char *list,
+                                            peers_addresses_changed *handle, void *argument) {
+    struct peers_addresses *self = calloc(1, sizeof *self);
     if (self == NULL)
         return NULL;
-    self->peers = peers;
+    self->ev = ev;
+    self->handle = handle;
+    self->argument = argument;
     self->text = strdup(list);
     pthread_mutex_init(&self->lock, NULL);
     /* The wall clock may be set back: lookups must not wait for it to catch up. */
@@ -203,25 +205,25 @@ struct peers_resolver *peers_resolver_new(struct peers *peers, const char *list)
     pthread_cond_init(&self->wake, &monotonic);
     pthread_condattr_destroy(&monotonic);
     if (self->text == NULL || add_list(self) != 0) {
-        resolver_free(self);
+        addresses_free(self);
         return NULL;
     }
-    peers_set_addresses(peers, self->fixed.addresses, self->fixed.count);
+    handle(argument, &self->fixed);
     if (self->name_count == 0)
         return self;
     ev_async_init(&self->changed, on_changed);
     self->changed.data = self;
-    ev_async_start(service_loop(peers->service), &self->changed);
+    ev_async_start(ev, &self->changed);
     if (start_thread(self) != 0) {
-        ev_async_stop(service_loop(peers->service), &self->changed);
-        resolver_free(self);
+        ev_async_stop(ev, &self->changed);
+        addresses_free(self);
         return NULL;
     }
     return self;
 }
 
-/* Whether the thread has ended; else it frees the resolver when it does. */
-static bool end_thread(struct peers_resolver *self) {
+/* Whether the thread has ended; else it frees this when it does. */
+static bool end_thread(struct peers_addresses *self) {
     struct timespec until = in_ms(END_MS);
     pthread_mutex_lock(&self->lock);
     self->stopping = true;
@@ -238,15 +240,15 @@ static bool end_thread(struct peers_resolver *self) {
     return ended;
 }
 
-void peers_resolver_destroy(struct peers_resolver **self_p) {
-    struct peers_resolver *self = *self_p;
+void peers_addresses_destroy(struct peers_addresses **self_p) {
+    struct peers_addresses *self = *self_p;
     *self_p = NULL;
     if (self == NULL)
         return;
     if (self->name_count > 0) {
-        ev_async_stop(service_loop(self->peers->service), &self->changed);
+        ev_async_stop(self->ev, &self->changed);
         if (!end_thread(self))
             return;
     }
-    resolver_free(self);
+    addresses_free(self);
 }

@@ -1,0 +1,42 @@
+/*
+ * The addresses that a list of peers stands for, for peers.c.
+ *
+ *     struct peers_addresses *addresses = peers_addresses_new(ev, list, changed, argument);
+ *     peers_addresses_destroy(&addresses);
+ *
+ * `list` holds `tcp://host:port` and `dns:name:port` in any mix, comma separated. A host that is
+ * not numeric is a name too. Names are looked up again every PEERS_LOOK_UP_MS on a thread of their
+ * own, since DNS has nothing that says when they change: each address behind one is an instance;
+ * one that cannot be looked up at the moment keeps those that it had. ZeroMQ never gets a name: it
+ * would look it up on the thread that serves all sockets.
+ */
+#ifndef PARLEY_COMMON_PEERS_ADDRESSES_H
+#define PARLEY_COMMON_PEERS_ADDRESSES_H
+
+#include <ev.h>
+#include <stddef.h>
+
+/* Instances per service. */
+#define PEERS_MAX 64
+/* `tcp://host:port` with a numeric host, also of IPv6. */
+#define PEERS_ADDRESS_BYTES 96
+#define PEERS_LOOK_UP_MS 1000
+
+struct peers_addresses;
+
+struct peers_address_list {
+    char addresses[PEERS_MAX][PEERS_ADDRESS_BYTES];
+    size_t count;
+};
+
+/* On the loop, with all addresses as of now. */
+typedef void peers_addresses_changed(void *argument, const struct peers_address_list *list);
+
+/* Calls `handle` with the numeric addresses before it returns, and again with all whenever a name
+ * was looked up. NULL: the list makes no sense, or no thread can be had. */
+struct peers_addresses *peers_addresses_new(struct ev_loop *ev, const char *list,
+                                            peers_addresses_changed *handle, void *argument);
+/* Does not wait long for a look-up that is under way. */
+void peers_addresses_destroy(struct peers_addresses **self);
+
+#endif
