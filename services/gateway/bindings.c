@@ -127,7 +127,7 @@ void bindings_bind(struct client *client, bool waited, bindings_done *done) {
             &(struct peers_request){.message = &message_SESSION_BIND,
                                     .body = &body,
                                     .trace = client->current->request.trace,
-                                    .timeout_ms = patience_left_ms(&client->current->patience),
+                                    .timeout_ms = retry_remaining_ms(&client->current->retry),
                                     .done = bound_one,
                                     .argument = bind});
     }
@@ -475,7 +475,7 @@ static void on_kick(void *context, struct peer *peer, const void *body) {
     for (size_t i = 0; i < kick->connections.count; i++) {
         struct client *client = bindings_client(gateway, kick->connections.items[i]);
         if (client != NULL && gives_way != NULL)
-            client_give_way(client, gives_way);
+            login_give_way(client, gives_way);
         else if (client != NULL)
             client_kick(client, kick->reason);
     }

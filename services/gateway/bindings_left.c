@@ -56,7 +56,7 @@ static void answered(void *argument, enum err err, const void *reply, const char
     (void)text;
     struct part *part = argument;
     struct bindings *self = part->gateway->bindings;
-    for (size_t i = 0; self != NULL && patience_will_pass(err) && i < part->count; i++)
+    for (size_t i = 0; self != NULL && retry_is_transient_or_overload(err) && i < part->count; i++)
         left_add(self, &part->items[i]);
     free(part);
 }

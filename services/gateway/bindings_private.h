@@ -5,7 +5,7 @@
 #include "proto/messages.h"
 #include "services/gateway/bindings.h"
 #include "services/gateway/gateway.h"
-#include "services/gateway/patience.h"
+#include "services/gateway/retry.h"
 
 /* In place of a client's link when that was lost: it is bound under none that will ever be. */
 #define LINK_LOST UINT64_MAX

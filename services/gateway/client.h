@@ -1,15 +1,17 @@
 /*
- * A client's connection.
+ * A client's connection: its state, its answers, its end.
  *
- * Each module that does something for it keeps what it needs in a struct of its own, which only
- * its users include. A callback of a request to another service gets the client's id, never its
- * pointer, and finds it with gateway_client: a client may be gone by then.
+ * Each module that does something for a client keeps what it needs in a struct of its own, which
+ * only its users include; connections.c makes them all. This module calls none of them: where it
+ * has to, it calls `go_on`.
+ *
+ * A callback of a request to another service gets the client's id, never its pointer, and finds it
+ * with client_find: a client may be gone by then.
  */
 #ifndef PARLEY_GATEWAY_CLIENT_H
 #define PARLEY_GATEWAY_CLIENT_H
 
 #include "common/hash.h"
-
 #include "services/gateway/dialect/dialect.h"
 #include "services/gateway/edge/edge.h"
 #include "services/gateway/gateway.h"
@@ -18,7 +20,7 @@
  * A client's state, changed by client_set_state alone.
  *   NEW          not logged in
  *   LOGGING_IN   auth, then session, are asked
- *   CATCHING_UP  reads the log; a push only marks it dirty
+ *   CATCHING_UP  reads the message log; a push only marks it dirty
  *   LIVE         pushes go straight out
  */
 enum client_state { CLIENT_NEW, CLIENT_LOGGING_IN, CLIENT_CATCHING_UP, CLIENT_LIVE };
@@ -27,6 +29,7 @@ struct client {
     uint64_t id; /* the edge's */
     struct gateway *gateway;
     struct edge_connection *edge;
+    void (*go_on)(struct client *client); /* see client_continue */
     UT_hash_handle hh;
     enum client_state state;
     enum dialect dialect;
@@ -50,28 +53,30 @@ struct client {
     struct client_received *received;
 };
 
-struct client *gateway_client(struct gateway *self, uint64_t id); /* NULL: gone */
+/* NULL: gone. */
+struct client *client_find(const struct gateway *gateway, uint64_t id);
+/* Fills in a client that is all 0, and lists it; -1 without memory. `go_on` is called by
+ * client_continue. */
+int client_open(struct client *client, struct gateway *gateway, struct edge_connection *edge,
+                void (*go_on)(struct client *client)) __attribute__((warn_unused_result));
+/* Its connection is closed. */
+void client_forget(struct client *client);
 
-extern const struct edge_handlers client_handlers;
 void client_set_state(struct client *client, enum client_state state);
 /* Its dialect or `ext` changed. */
 void client_set_pace(struct client *client);
 bool client_is_in(const struct client *client); /* logged in: CATCHING_UP or LIVE */
 struct dialect_account client_account(const struct client *client);
+
 /* Answers `request`, with the time and, where the result has none, a reason. */
 void client_answer(struct client *client, const struct dialect_request *request,
                    const struct dialect_result *result);
-/* Ends the request in progress: answers it, frees it, and lets the next one in. */
-void client_finish(struct client *client, const struct dialect_result *result);
-void client_fail(struct client *client, enum err err, const char *reason);
-/* Closes the connection, having told it that the operator wants it so, and why. */
+/* Sends it a sentence that answers no request. */
+void client_send_fault(struct client *client, const char *reason);
+/* Closes the connection after a sentence with the operator's reason. */
 void client_kick(struct client *client, struct slice reason);
-/* Closes it in favour of another of its account, having told it why: from here on nothing is read
- * for the account, and nobody counts it. */
-void client_give_way(struct client *client, const char *reason);
-/* Reads on, if nothing holds it. */
+/* Something that kept it waiting is over: a request or a text was answered, or it has caught up.
+ * Reads on, unless something else holds it. */
 void client_continue(struct client *client);
-/* Every 50 ms: closes who took too long. */
-void client_tick(struct gateway *gateway, int64_t now_ms);
 
 #endif

@@ -233,7 +233,7 @@ static void pulled(void *argument, enum err err, const void *reply_v, const char
     struct pull pull = *(struct pull *)argument;
     free(argument);
     pull.gateway->pulls--;
-    struct client *client = gateway_client(pull.gateway, pull.client);
+    struct client *client = client_find(pull.gateway, pull.client);
     if (client == NULL)
         return;
     client->feed->pulling = false;

@@ -40,8 +40,7 @@ struct gateway {
     struct client *clients; /* by id */
     struct client *bound;   /* by binding */
     uint64_t last_binding;
-    struct client *pull_queue, *mark_queue, *login_queue, *retry_queue, *stored_queue;
-    int64_t look_for_left_ms;   /* operations_ask.c: next at */
+    struct client *pull_queue, *mark_queue, *stored_queue;
     size_t pulls, queued_pulls; /* on their way; in pull_queue */
     struct names *names;
     struct cursors *cursors;
@@ -50,12 +49,12 @@ struct gateway {
     struct entry_texts *texts; /* scratch of the entry that is being written */
     struct buffer scratch;     /* one answer at a time */
     uint64_t nonce_counter;
-    size_t waiting_sends; /* texts that are not on their way */
-    size_t send_bytes;    /* what all texts take that are not stored yet */
+    size_t waiting_texts;  /* that are not at delivery */
+    size_t outgoing_bytes; /* what all texts take that are not stored yet */
     ev_timer tick;
     bool stopping;
-    int64_t catch_up_at_ms; /* once more after a writer was lost; 0: no */
-    uint64_t last_trace;    /* that was given to a client's request */
+    ev_timer committed;  /* links.c: a writer was lost, what it wrote can be read now */
+    uint64_t last_trace; /* that was given to a client's request */
     struct metric *connections, *accepted, *turned_away, *stored, *refused, *written;
     struct metric *caught_up, *gaps;
     struct metric *refused_by[ERR_COUNT];

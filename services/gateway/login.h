@@ -1,7 +1,11 @@
-/* The time for logging in, and what a client is logged in with. */
+/*
+ * Who a client is: registering, logging in, resuming and logging out, and the time that it has for
+ * that.
+ */
 #ifndef PARLEY_GATEWAY_LOGIN_H
 #define PARLEY_GATEWAY_LOGIN_H
 
+#include <ev.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -10,16 +14,27 @@
 struct client;
 
 struct client_login {
-    bool awaited;
-    int64_t by_ms; /* when that is over */
-    struct client *next, *prev;
+    ev_timer timer; /* closes the connection of a client that does not log in */
     uint64_t epoch; /* of the message log, as the login's reply has it */
     char token[CLIENT_TOKEN_BYTES + 1];
     uint64_t number; /* session knows the token by it, wherever it is resumed */
 };
 
-/* The time for logging in starts, and is over. */
-void client_await_login(struct client *client);
-void client_end_login(struct client *client);
+/* Of a new client: its time for logging in starts. */
+void login_init(struct client *client);
+/* The connection is gone. */
+void login_stop(struct client *client);
+
+/* Each asks for the request in progress (request.h). */
+void login_register(struct client *client);
+void login_ask(struct client *client);
+void login_resume(struct client *client);
+void login_end(struct client *client);
+/* Before a login or a resumption; false: the client is logged in, and got that as its answer. */
+bool login_begin(struct client *client);
+
+/* Closes the connection in favour of another one of its account, after a sentence with the reason:
+ * from here on nothing is read for the account, and session does not count it. */
+void login_give_way(struct client *client, const char *reason);
 
 #endif

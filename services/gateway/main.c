@@ -3,23 +3,19 @@
  * internal messages and back, and holds nothing that cannot be rebuilt.
  */
 #include <sodium.h>
-#include <utlist.h>
 
 #include "common/log.h"
 #include "services/gateway/bindings.h"
-#include "services/gateway/client.h"
+#include "services/gateway/connections.h"
 #include "services/gateway/cursors.h"
+#include "services/gateway/edge/edge.h"
 #include "services/gateway/feed.h"
 #include "services/gateway/gateway.h"
+#include "services/gateway/links.h"
 #include "services/gateway/names.h"
-#include "services/gateway/outbox.h"
 #include "services/gateway/pairs.h"
 #include "services/gateway/received.h"
-#include "services/gateway/requests.h"
 #include "services/gateway/watch.h"
-
-/* After an instance was lost: by then what it had sent to the database is committed or undone. */
-#define COMMITTED_MS 2000
 
 static struct gateway gateway;
 
@@ -69,71 +65,15 @@ static const struct config_option options[] = {
                   "instances of delivery, likewise"),
     CONFIG_END};
 
-struct client *gateway_client(struct gateway *self, uint64_t id) {
-    struct client *client = NULL;
-    HASH_FIND(hh, self->clients, &id, sizeof id, client);
-    return client;
-}
-
 static void on_tick(struct ev_loop *ev, ev_timer *timer, int revents) {
     (void)ev;
     (void)revents;
     struct gateway *self = timer->data;
     int64_t now_ms = loop_now_ms();
-    if (self->catch_up_at_ms != 0 && self->catch_up_at_ms <= now_ms) {
-        self->catch_up_at_ms = 0;
-        feed_catch_up_all(self, "what that instance was committing can be read by now");
-    }
-    client_tick(self, now_ms);
-    names_tick(self, now_ms);
-    operation_tick(self, now_ms);
-    send_tick(self, now_ms);
     feed_tick(self, now_ms);
     bindings_tick(self);
     received_tick(self, now_ms);
     cursors_tick(self, now_ms);
-}
-
-/* An instance that commits and then dies before it has routed leaves nobody to tell of it; nor can
- * what the database is still committing be read yet. */
-static void writer_changed(void *context, struct peer *peer, enum peer_change change) {
-    (void)peer;
-    struct gateway *self = context;
-    if (change == PEER_LOST) {
-        feed_catch_up_all(self, "an instance that writes to the log was lost");
-        self->catch_up_at_ms = loop_now_ms() + COMMITTED_MS;
-    }
-    send_tick(self, loop_now_ms());
-}
-
-static int make_peers(struct gateway *self) {
-    const struct gateway_settings *settings = &self->settings;
-    struct service *service = self->service;
-    self->auth = peers_new(
-        service, &(struct peers_options){.name = "auth", .addresses = settings->auth_peers});
-    if (self->auth == NULL)
-        return -1;
-    self->group = peers_new(service, &(struct peers_options){.name = "group",
-                                                             .addresses = settings->group_peers,
-                                                             .context = self,
-                                                             .change = writer_changed});
-    if (self->group == NULL)
-        return -1;
-    self->delivery =
-        peers_new(service, &(struct peers_options){.name = "delivery",
-                                                   .addresses = settings->delivery_peers,
-                                                   .context = self,
-                                                   .change = writer_changed});
-    if (self->delivery == NULL)
-        return -1;
-    self->session = peers_new(service, &(struct peers_options){.name = "session",
-                                                               .addresses = settings->session_peers,
-                                                               .events = bindings_events,
-                                                               .event_count = BINDINGS_EVENTS,
-                                                               .context = self,
-                                                               .change = bindings_change,
-                                                               .pong = bindings_pong});
-    return self->session == NULL ? -1 : 0;
 }
 
 static int start(struct service *service, void *context) {
@@ -143,7 +83,7 @@ static int start(struct service *service, void *context) {
     self->scratch = buffer_make(2 * GATEWAY_TEXT_BYTES);
     watch_metrics(self);
     randombytes_buf(&self->last_trace, sizeof self->last_trace);
-    self->names = names_new(self);
+    self->names = names_new();
     self->cursors = cursors_new(self);
     self->bindings = bindings_new(self);
     self->pairs = pairs_new();
@@ -166,8 +106,8 @@ static int start(struct service *service, void *context) {
                                .send_queues_bytes = settings->send_queues_bytes,
                                .max_connections = settings->max_connections,
                                .proxy_protocol = settings->proxy_protocol};
-    self->edge = edge_new(service_loop(service), &self->edge_settings, &client_handlers, self);
-    if (self->edge == NULL || make_peers(self) != 0)
+    self->edge = edge_new(service_loop(service), &self->edge_settings, &connection_handlers, self);
+    if (self->edge == NULL || links_open(self) != 0)
         return -1;
     watch_queues(self);
     log_info("listening", "addresses=%s websocket=%u tcp=%u youim=%u",
@@ -211,10 +151,7 @@ static void finish(void *context) {
     edge_destroy(&self->edge);
     if (self->service != NULL)
         ev_timer_stop(service_loop(self->service), &self->tick);
-    peers_destroy(&self->auth);
-    peers_destroy(&self->group);
-    peers_destroy(&self->session);
-    peers_destroy(&self->delivery);
+    links_close(self);
     bindings_destroy(&self->bindings);
     cursors_destroy(&self->cursors);
     names_destroy(&self->names);

@@ -1,24 +1,30 @@
-/* String ids to numbers: a bounded cache in front of auth and group. Ids never change. */
+/*
+ * String ids to numbers: a bounded cache in front of auth and group. Ids never change.
+ *
+ *     if (!names_find(names, kind, &id, &number))
+ *         names_ask(client, kind, &id, done);
+ *     ... done: number = names_take(names, kind, &id, reply);
+ */
 #ifndef PARLEY_GATEWAY_NAMES_H
 #define PARLEY_GATEWAY_NAMES_H
 
-#include "common/error.h"
 #include "services/gateway/dialect/dialect.h"
+#include "services/gateway/request.h"
 
-struct client;
-struct gateway;
 struct names;
 
-struct names *names_new(struct gateway *gateway);
+/* NULL without memory. */
+struct names *names_new(void);
 void names_destroy(struct names **self);
-/*
- * The number of an account or group. true: `number_r` is it (0: there is none). false: the service
- * is asked, again and again while it is away and the client's patience lasts, and `done` is called
- * once with the number, or with an error, unless the client is gone.
- */
-bool names_find(struct client *client, enum recipient_kind kind, const struct dialect_id *id,
-                uint64_t *number_r,
-                void (*done)(struct client *client, enum err err, uint64_t number));
-void names_tick(struct gateway *gateway, int64_t now_ms);
+/* The number of an account or group, 0 where there can be none; false: the service has to be asked
+ * for it. */
+bool names_find(struct names *self, enum recipient_kind kind, const struct dialect_id *id,
+                uint64_t *number_r);
+/* Asks the service, on behalf of the request in progress. */
+void names_ask(struct client *client, enum recipient_kind kind, const struct dialect_id *id,
+               request_done *done);
+/* The number in the reply, which is remembered; 0: there is none. */
+uint64_t names_take(struct names *self, enum recipient_kind kind, const struct dialect_id *id,
+                    const void *reply);
 
 #endif

@@ -1,10 +1,10 @@
 /* Nonces: what makes a request that is sent twice, by the client or by us, one request. */
+#include "services/gateway/nonces.h"
+
 #include <sodium.h>
 #include <string.h>
 
 #include "services/gateway/client.h"
-#include "services/gateway/gateway.h"
-#include "services/gateway/nonces.h"
 
 /* A number of this gateway's that is never used again. */
 static void count(struct gateway *gateway, unsigned char nonce_r[NONCE_BYTES]) {

@@ -1,34 +1,21 @@
-/*
- * Texts on their way to the log.
- *
- * A connection's texts stand in a list in the order in which they were read. Those to one
- * conversation travel together: while some are on their way, later ones gather behind them and
- * leave in one request when the answer is there. So they can never overtake each other, whatever
- * fails, and each is stored once: a request without an answer is asked again, of whichever instance
- * has the conversation then, with the same nonces.
- *
- * Delivery refuses a request as a whole. When one with several texts is refused, each of these is
- * asked again alone, in order, for a verdict of its own: an earlier request, whose answer was lost,
- * may have stored it, or only its neighbour may be at fault.
- */
+/* Texts on their way to the message log; see outbox.h. */
+#include "services/gateway/outbox.h"
+
 #include <stdlib.h>
-#include <string.h>
 
 #include <utlist.h>
 
 #include "common/log.h"
 #include "services/gateway/client.h"
-#include "services/gateway/gateway.h"
 #include "services/gateway/nonces.h"
-#include "services/gateway/outbox.h"
-#include "services/gateway/request.h"
+#include "services/gateway/retry.h"
 
 /* Text of one request; what is beyond leaves with the next. */
-#define FLIGHT_BYTES ((size_t)512 << 10)
-/* A text that has less time left than this is not sent again when its flight had no answer. */
-#define FLIGHT_LEAST_MS 1000
+#define CALL_BYTES ((size_t)512 << 10)
+/* A text that has less time left than this is not sent again when a request with it timed out. */
+#define LEAST_TIME_MS 1000
 
-/* Whom a client writes to, which is what makes a conversation of its. */
+/* The other end of a conversation of a client's. */
 struct recipient {
     enum recipient_kind kind;
     uint64_t number;
@@ -38,16 +25,17 @@ struct outgoing {
     struct dialect_request request;
     unsigned char nonce[NONCE_BYTES];
     struct recipient to;
-    struct flight *flight;      /* that it is on its way with; NULL: waits */
-    bool alone;                 /* was refused with others: goes with none */
-    int64_t again_ms, pause_ms; /* when it may go again, and after which pause it did last */
-    bool unknown;               /* one of its flights may have stored it, or may yet */
-    int64_t deadline_ms;
+    const struct send_call *call; /* it is at delivery with this one; NULL: it waits */
+    bool alone;                   /* was refused with others: goes with none */
+    int64_t due_ms;               /* may be sent again then; */
+    int64_t pause_ms;             /* this pause lies before it */
+    bool unknown;                 /* a request with it may have stored it, or may yet */
+    int64_t until_ms;
     struct outgoing *prev, *next;
 };
 
-/* One request on its way. Its client may be gone when it is answered. */
-struct flight {
+/* A request to delivery whose reply is awaited; the client may be gone by then. */
+struct send_call {
     struct gateway *gateway;
     uint64_t client;
     struct recipient to;
@@ -61,8 +49,20 @@ static uint64_t conversation_key(uint64_t account, struct recipient to) {
     return account < to.number ? peers_hash(account, to.number) : peers_hash(to.number, account);
 }
 
-static bool goes_to(const struct outgoing *send, struct recipient to) {
-    return send->to.kind == to.kind && send->to.number == to.number;
+static bool goes_to(const struct outgoing *text, struct recipient to) {
+    return text->to.kind == to.kind && text->to.number == to.number;
+}
+
+static struct ev_loop *loop_of(const struct client *client) {
+    return service_loop(client->gateway->service);
+}
+
+static void look_at(struct client *client, int64_t due_ms) {
+    struct client_outbox *self = client->outbox;
+    if (ev_is_active(&self->timer) && self->due_ms <= due_ms)
+        return;
+    self->due_ms = due_ms;
+    loop_timer_start(loop_of(client), &self->timer, due_ms - loop_now_ms());
 }
 
 /* --- the end of a text --------------------------------------------------------------------- */
@@ -71,111 +71,114 @@ static size_t bytes_of(const struct dialect_request *request) {
     return sizeof(struct outgoing) + request->memory_bytes;
 }
 
-static void remove_send(struct client *client, struct outgoing *send) {
-    client->gateway->send_bytes -= bytes_of(&send->request);
-    if (send->flight == NULL)
-        client->gateway->waiting_sends--;
-    DL_DELETE(client->outbox->texts, send);
+static void remove_text(struct client *client, struct outgoing *text) {
+    client->gateway->outgoing_bytes -= bytes_of(&text->request);
+    if (text->call == NULL)
+        client->gateway->waiting_texts--;
+    DL_DELETE(client->outbox->texts, text);
     client->outbox->count--;
-    dialect_request_free(&send->request);
-    free(send);
+    dialect_request_free(&text->request);
+    free(text);
 }
 
 /* Answers its sender and ends it. */
-static void conclude(struct client *client, struct outgoing *send, struct dialect_result result) {
+static void conclude(struct client *client, struct outgoing *text, struct dialect_result result) {
     struct gateway *gateway = client->gateway;
-    uint64_t before = log_trace_begin(send->request.trace);
+    uint64_t before = log_trace_begin(text->request.trace);
     metric_add(result.err == ERR_OK ? gateway->stored : gateway->refused, 1);
-    client_answer(client, &send->request, &result);
+    client_answer(client, &text->request, &result);
     if (result.err == ERR_OK) {
-        histogram_observe(gateway->send_seconds, (uint64_t)(loop_now_us() - send->request.read_us));
+        histogram_observe(gateway->send_seconds, (uint64_t)(loop_now_us() - text->request.read_us));
         client->outbox->stored_ms = loop_now_ms();
     }
-    remove_send(client, send);
+    remove_text(client, text);
     log_trace_end(before);
 }
 
-/* --- flights ------------------------------------------------------------------------------- */
+/* --- replies ------------------------------------------------------------------------------- */
 
-static void depart(struct client *client, struct recipient to);
+static void send_waiting(struct client *client, struct recipient to);
 
-/* A text whose flight failed in a way that passes. After one that got no answer in time, those that
- * have little time left themselves are not asked again: else each would end a request of its own.
- */
-static void wait_again(struct client *client, struct outgoing *send, enum err err) {
-    int64_t now_ms = loop_now_ms();
-    send->flight = NULL;
-    client->gateway->waiting_sends++;
-    send->pause_ms = patience_next_pause_ms(send->pause_ms);
-    send->again_ms = now_ms + send->pause_ms;
-    if (err == ERR_TIMEOUT && send->deadline_ms < now_ms + FLIGHT_LEAST_MS)
-        send->deadline_ms = now_ms;
+static void wait(struct client *client, struct outgoing *text) {
+    text->call = NULL;
+    client->gateway->waiting_texts++;
+    look_at(client, text->until_ms);
 }
 
-/* A flight's texts stand in the list in the order in which they stood in the request. */
-static void land(struct client *client, const struct flight *flight, enum err err,
-                 const struct delivery_send_reply *reply, bool unknown) {
-    struct outgoing *send, *next;
+/* The request with it failed in a way that passes. After one that timed out, texts that have little
+ * time left themselves are not sent again: else each would end a request of its own. */
+static void wait_to_retry(struct client *client, struct outgoing *text, enum err err) {
+    int64_t now_ms = loop_now_ms();
+    text->pause_ms = retry_next_pause_ms(text->pause_ms);
+    text->due_ms = now_ms + text->pause_ms;
+    if (err == ERR_TIMEOUT && text->until_ms < now_ms + LEAST_TIME_MS)
+        text->until_ms = now_ms;
+    wait(client, text);
+    look_at(client, text->due_ms);
+}
+
+static struct dialect_result result_of(const struct delivery_send_reply *reply, size_t i) {
+    /* A reply that leaves a text out says nothing of it. */
+    if (i >= reply->cids.count || i >= reply->times_ms.count)
+        return (struct dialect_result){.err = ERR_INTERNAL};
+    uint64_t cid = reply->cids.items[i];
+    return (struct dialect_result){
+        .err = cid == 0 ? ERR_REF_USED : ERR_OK, .cid = cid, .stored_ms = reply->times_ms.items[i]};
+}
+
+/* A request's texts stand in the list in the order in which they stood in the request. */
+static void take_reply(struct client *client, const struct send_call *call, enum err err,
+                       const struct delivery_send_reply *reply, bool unknown) {
+    struct outgoing *text, *next;
     size_t i = 0;
-    bool passes = patience_will_pass(err), together = flight->count > 1;
-    DL_FOREACH_SAFE(client->outbox->texts, send, next) {
-        if (send->flight != flight)
+    DL_FOREACH_SAFE(client->outbox->texts, text, next) {
+        if (text->call != call)
             continue;
-        if (passes) {
-            wait_again(client, send, err);
-            send->unknown = send->unknown || unknown;
-            continue;
-        }
-        if (err != ERR_OK && together) {
-            send->flight = NULL;
-            send->alone = true;
-            client->gateway->waiting_sends++;
-            continue;
-        }
-        struct dialect_result result = {.err = err};
-        if (err == ERR_OK && i < reply->cids.count && i < reply->times_ms.count) {
-            result.cid = reply->cids.items[i];
-            result.stored_ms = reply->times_ms.items[i];
-            if (result.cid == 0)
-                result.err = ERR_REF_USED;
-        } else if (err == ERR_OK) {
-            result.err = ERR_INTERNAL; /* an answer that leaves a text out says nothing of it */
+        if (retry_is_transient_or_overload(err)) {
+            text->unknown = text->unknown || unknown;
+            wait_to_retry(client, text, err);
+        } else if (err != ERR_OK && call->count > 1) {
+            text->alone = true;
+            wait(client, text);
+        } else {
+            conclude(client, text,
+                     err == ERR_OK ? result_of(reply, i) : (struct dialect_result){.err = err});
         }
         i++;
-        conclude(client, send, result);
     }
 }
 
-static void answered(void *argument, enum err err, const void *reply, const char *text) {
-    struct flight *flight = argument;
-    struct client *client = gateway_client(flight->gateway, flight->client);
+static void on_reply(void *argument, enum err err, const void *reply, const char *text) {
+    struct send_call *call = argument;
+    struct client *client = client_find(call->gateway, call->client);
     if (client != NULL) {
-        land(client, flight, err, reply, patience_is_unknown(err, text));
-        /* After a failure that may pass, send_tick tries again. */
-        if (!patience_will_pass(err))
-            depart(client, flight->to);
+        take_reply(client, call, err, reply, retry_is_unknown(err, text));
+        if (!retry_is_transient_or_overload(err)) /* else the timer sends them again */
+            send_waiting(client, call->to);
         client_continue(client);
     }
-    free(flight);
+    free(call);
 }
 
-/* It is waited for until the first of its texts has to be told: what delivery is still at is not
- * sent a second time, and it drops what waits there longer. */
-static bool ask(struct client *client, struct flight *flight, const struct delivery_send *body,
-                int64_t deadline_ms) {
+/* --- requests ------------------------------------------------------------------------------ */
+
+/* The reply is awaited until the time of the first text is over: what delivery is still working on
+ * is not sent a second time, and delivery drops what waits there longer. */
+static enum err ask(const struct client *client, struct send_call *call,
+                    const struct delivery_send *body, int64_t until_ms) {
     struct peers *delivery = client->gateway->delivery;
-    int64_t left_ms = deadline_ms - loop_now_ms();
-    return peers_ask(delivery,
-                     peers_by_key(delivery, conversation_key(client->account, flight->to)),
-                     &(struct peers_request){.message = &message_DELIVERY_SEND,
-                                             .body = body,
-                                             .trace = body->traces.items[0],
-                                             .timeout_ms = left_ms > 0 ? (uint64_t)left_ms : 1,
-                                             .done = answered,
-                                             .argument = flight}) == ERR_OK;
+    int64_t timeout_ms = until_ms - loop_now_ms();
+    return peers_ask(
+        delivery, peers_by_key(delivery, conversation_key(client->account, call->to)),
+        &(struct peers_request){.message = &message_DELIVERY_SEND,
+                                .body = body,
+                                .trace = body->traces.items[0],
+                                .timeout_ms = timeout_ms > 0 ? (uint64_t)timeout_ms : 1,
+                                .done = on_reply,
+                                .argument = call});
 }
 
-/* Fills the request with the waiting texts to one conversation, in order: of those that go alone,
+/* Fills the request with the waiting texts to one recipient, in order: of those that go alone,
  * which stand before all others to it, one. */
 static void gather(const struct client *client, struct recipient to, struct delivery_send *body) {
     size_t bytes = 0;
@@ -183,72 +186,81 @@ static void gather(const struct client *client, struct recipient to, struct deli
         body->to_group = to.number;
     else
         body->to_account = to.number;
-    for (const struct outgoing *send = client->outbox->texts; send != NULL; send = send->next) {
-        if (!goes_to(send, to))
+    for (const struct outgoing *text = client->outbox->texts; text != NULL; text = text->next) {
+        if (!goes_to(text, to))
             continue;
-        bytes += send->request.text.length;
-        if (body->texts.count == DELIVERY_SEND_MAX ||
-            (body->texts.count > 0 && bytes > FLIGHT_BYTES))
+        bytes += text->request.text.length;
+        if (body->texts.count == DELIVERY_SEND_MAX || (body->texts.count > 0 && bytes > CALL_BYTES))
             return;
-        body->texts.items[body->texts.count++] = send->request.text;
-        body->traces.items[body->traces.count++] = send->request.trace;
+        body->texts.items[body->texts.count++] = text->request.text;
+        body->traces.items[body->traces.count++] = text->request.trace;
         body->nonces.items[body->nonces.count++] =
-            slice_make((const char *)send->nonce, NONCE_BYTES);
-        if (send->alone)
+            slice_make((const char *)text->nonce, NONCE_BYTES);
+        if (text->alone)
             return;
     }
 }
 
-static void note_departure(const struct client *client, const struct outgoing *send) {
-    uint64_t before = log_trace_begin(send->request.trace);
+static void log_sent(const struct client *client, const struct outgoing *text) {
+    uint64_t before = log_trace_begin(text->request.trace);
     log_debug("text_sent", "client=%llu account=%llu to_%s=%llu", (unsigned long long)client->id,
               (unsigned long long)client->account,
-              send->to.kind == RECIPIENT_GROUP ? "group" : "account",
-              (unsigned long long)send->to.number);
+              text->to.kind == RECIPIENT_GROUP ? "group" : "account",
+              (unsigned long long)text->to.number);
     log_trace_end(before);
 }
 
-static void board(struct client *client, struct flight *flight) {
-    size_t count = flight->count;
-    for (struct outgoing *send = client->outbox->texts; send != NULL && count > 0;
-         send = send->next) {
-        if (!goes_to(send, flight->to))
+static void mark_sent(struct client *client, const struct send_call *call) {
+    size_t count = call->count;
+    for (struct outgoing *text = client->outbox->texts; text != NULL && count > 0;
+         text = text->next) {
+        if (!goes_to(text, call->to))
             continue;
-        send->flight = flight;
-        client->gateway->waiting_sends--;
+        text->call = call;
+        client->gateway->waiting_texts--;
         count--;
-        note_departure(client, send);
+        log_sent(client, text);
     }
 }
 
-/* Sends what waits for one conversation, unless texts to it are on their way or none waits. */
-static void depart(struct client *client, struct recipient to) {
-    const struct outgoing *first = client->outbox->texts;
-    while (first != NULL && !goes_to(first, to))
-        first = first->next;
-    if (first == NULL || first->flight != NULL || first->again_ms > loop_now_ms())
-        return;
+/* Sends the texts that `first` is the first of; false: later. */
+static bool send_behind(struct client *client, const struct outgoing *first) {
     struct slice texts[DELIVERY_SEND_MAX], nonces[DELIVERY_SEND_MAX];
-    uint64_t traces[DELIVERY_SEND_MAX];
+    uint64_t traces[DELIVERY_SEND_MAX], number;
     struct slice account_id = slice_text(client->account_id);
-    uint64_t number;
     struct delivery_send body = {
         .account = client->account,
         .account_id = id_is_decimal(account_id, &number) ? slice_make(NULL, 0) : account_id,
         .texts = {texts, 0},
         .nonces = {nonces, 0},
         .traces = {traces, 0}};
-    struct flight *flight = malloc(sizeof *flight);
-    if (flight == NULL)
-        return;
-    gather(client, to, &body);
-    *flight = (struct flight){client->gateway, client->id, to, body.texts.count};
+    struct send_call *call = malloc(sizeof *call);
+    if (call == NULL)
+        return false;
+    gather(client, first->to, &body);
+    *call = (struct send_call){client->gateway, client->id, first->to, body.texts.count};
     if (body.traces.count == 1)
-        body.traces.count = 0; /* the request's own says it */
-    if (ask(client, flight, &body, first->deadline_ms))
-        board(client, flight);
-    else
-        free(flight);
+        body.traces.count = 0; /* the request's own trace is the same */
+    if (ask(client, call, &body, first->until_ms) != ERR_OK) {
+        free(call);
+        return false;
+    }
+    mark_sent(client, call);
+    return true;
+}
+
+/* Sends what waits for one recipient, unless texts to it are at delivery or none waits. */
+static void send_waiting(struct client *client, struct recipient to) {
+    const struct outgoing *first = client->outbox->texts;
+    while (first != NULL && !goes_to(first, to))
+        first = first->next;
+    if (first == NULL || first->call != NULL)
+        return;
+    int64_t now_ms = loop_now_ms();
+    if (first->due_ms > now_ms)
+        look_at(client, first->due_ms);
+    else if (!send_behind(client, first))
+        look_at(client, now_ms + RETRY_FIRST_PAUSE_MS);
 }
 
 /* --- from outside -------------------------------------------------------------------------- */
@@ -257,58 +269,78 @@ static enum err admit(const struct gateway *gateway, const struct dialect_reques
                       uint64_t to) {
     if (to == 0)
         return request->recipient_kind == RECIPIENT_GROUP ? ERR_NO_GROUP : ERR_NO_ACCOUNT;
-    return gateway->send_bytes + bytes_of(request) > gateway->settings.waiting_texts_bytes
+    return gateway->outgoing_bytes + bytes_of(request) > gateway->settings.waiting_texts_bytes
                ? ERR_OVERLOADED
                : ERR_OK;
 }
 
-void send_start(struct client *client, struct dialect_request *request, uint64_t to) {
+void outbox_add(struct client *client, struct dialect_request *request, uint64_t to,
+                int64_t until_ms) {
     struct gateway *gateway = client->gateway;
     enum err err = admit(gateway, request, to);
-    struct outgoing *send = err == ERR_OK ? calloc(1, sizeof *send) : NULL;
-    if (send == NULL) {
+    struct outgoing *text = err == ERR_OK ? calloc(1, sizeof *text) : NULL;
+    if (text == NULL) {
         metric_add(gateway->refused, 1);
         client_answer(client, request,
                       &(struct dialect_result){.err = err == ERR_OK ? ERR_OVERLOADED : err});
         dialect_request_free(request);
         return;
     }
-    send->request = *request;
-    send->to = (struct recipient){request->recipient_kind, to};
-    send->deadline_ms = client->current->patience.until_ms;
-    client_nonce(client, request, send->nonce);
-    DL_APPEND(client->outbox->texts, send);
-    gateway->waiting_sends++;
-    gateway->send_bytes += bytes_of(request);
-    if (++client->outbox->count == CLIENT_MAX_SENDS)
+    text->request = *request;
+    text->to = (struct recipient){request->recipient_kind, to};
+    text->until_ms = until_ms;
+    client_nonce(client, request, text->nonce);
+    DL_APPEND(client->outbox->texts, text);
+    gateway->waiting_texts++;
+    gateway->outgoing_bytes += bytes_of(request);
+    if (++client->outbox->count == OUTBOX_MAX)
         edge_pause(client->edge);
-    depart(client, send->to);
+    send_waiting(client, text->to);
+    if (text->call == NULL)
+        look_at(client, text->until_ms);
 }
 
-static void retry(struct client *client, int64_t now_ms) {
-    struct outgoing *send, *next;
-    DL_FOREACH_SAFE(client->outbox->texts, send, next) {
-        if (send->flight == NULL && send->deadline_ms <= now_ms)
-            conclude(client, send,
-                     (struct dialect_result){.err = send->unknown ? ERR_UNKNOWN_OUTCOME
+/* Texts whose time is over fail, the others are sent where they may be. */
+static void look(struct client *client) {
+    int64_t now_ms = loop_now_ms();
+    struct outgoing *text, *next;
+    DL_FOREACH_SAFE(client->outbox->texts, text, next) {
+        if (text->call != NULL)
+            continue;
+        if (text->until_ms <= now_ms) {
+            conclude(client, text,
+                     (struct dialect_result){.err = text->unknown ? ERR_UNKNOWN_OUTCOME
                                                                   : ERR_UNAVAILABLE});
-        else if (send->flight == NULL)
-            depart(client, send->to);
+            continue;
+        }
+        send_waiting(client, text->to);
+        if (text->call == NULL)
+            look_at(client, text->until_ms);
     }
     client_continue(client);
 }
 
-void send_tick(struct gateway *gateway, int64_t now_ms) {
+static void on_timer(struct ev_loop *ev, ev_timer *timer, int revents) {
+    (void)ev;
+    (void)revents;
+    look(timer->data);
+}
+
+void outbox_init(struct client *client) {
+    ev_timer_init(&client->outbox->timer, on_timer, 0, 0);
+    client->outbox->timer.data = client;
+}
+
+void outbox_send_all(struct gateway *gateway) {
     struct client *client, *next;
-    if (gateway->waiting_sends == 0)
-        return;
     HASH_ITER(hh, gateway->clients, client, next) {
         if (client->outbox->texts != NULL)
-            retry(client, now_ms);
+            look(client);
     }
 }
 
-void send_drop_all(struct client *client) {
-    struct outgoing *send, *next;
-    DL_FOREACH_SAFE(client->outbox->texts, send, next) { remove_send(client, send); }
+void outbox_stop(struct client *client) {
+    struct outgoing *text, *next;
+    ev_timer_stop(loop_of(client), &client->outbox->timer);
+    DL_FOREACH_SAFE(client->outbox->texts, text, next) { remove_text(client, text); }
 }

@@ -1,8 +1,9 @@
 /* The conversations of two accounts: a bounded cache of what entries and delivery tell. */
+#include "services/gateway/pairs.h"
+
 #include <stdlib.h>
 
 #include "common/hash.h"
-#include "services/gateway/pairs.h"
 
 /* Pairs that are remembered; when there are more, all are forgotten. About 10 MB. */
 #define PAIRS_MAX 100000

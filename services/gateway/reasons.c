@@ -1,9 +1,8 @@
 /* Why a request was refused, in a sentence that names the ids as the client wrote them. */
+#include "services/gateway/reasons.h"
+
 #include <inttypes.h>
 #include <stdio.h>
-
-#include "services/gateway/names.h"
-#include "services/gateway/reasons.h"
 
 /* An id of ID_MAX_BYTES with its 0; one that was written is never longer. */
 #define ID_TEXT_BYTES (ID_MAX_BYTES + 1)

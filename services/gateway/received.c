@@ -15,12 +15,13 @@
 #include <utlist.h>
 
 #include "common/log.h"
+#include "services/gateway/client.h"
 #include "services/gateway/cursors.h"
 #include "services/gateway/feed.h"
-#include "services/gateway/operations_private.h"
 #include "services/gateway/pairs.h"
 #include "services/gateway/positions.h"
 #include "services/gateway/received.h"
+#include "services/gateway/request.h"
 
 /* Entries that wait to be confirmed are counted in two halves, so that a 301 in their midst makes
  * room again. */
@@ -106,7 +107,7 @@ void received_tick(struct gateway *gateway, int64_t now_ms) {
         if (!stored && client->received->stored_by_ms > now_ms)
             return;
         end_waiting(client);
-        client_finish(client, &(struct dialect_result){.err = stored ? ERR_OK : ERR_UNAVAILABLE});
+        request_finish(client, &(struct dialect_result){.err = stored ? ERR_OK : ERR_UNAVAILABLE});
     }
 }
 
@@ -142,7 +143,7 @@ static void moved(struct client *client, enum err err, const void *reply_v) {
         if (positions_set(client->positions, conversation, request->cid) != 0)
             feed_reread(client);
     }
-    operation_end(client, err, NULL);
+    request_end(client, err, NULL);
 }
 
 void received_start(struct client *client) {
@@ -155,12 +156,12 @@ void received_start(struct client *client) {
                                          .user = request->person.number,
                                          .group = request->group.number,
                                          .cid = request->cid};
-        operation_ask(client, client->gateway->delivery, &message_DELIVERY_RECEIVED, &body, moved);
+        request_ask(client, client->gateway->delivery, &message_DELIVERY_RECEIVED, &body, moved);
     } else if (!move(client, conversation, confirm(client, conversation, request->cid))) {
-        client_fail(client, ERR_OVERLOADED, "");
+        request_fail(client, ERR_OVERLOADED, "");
     } else if (request->ref.length > 0) {
         await_stored(client);
     } else {
-        operation_end(client, ERR_OK, NULL);
+        request_end(client, ERR_OK, NULL);
     }
 }

@@ -1,24 +1,67 @@
-/* The request that a connection has in progress: one at a time, but for texts. */
+/*
+ * The request that a connection has in progress: one at a time, but for texts, which are the
+ * outbox's once their recipient is known. While there is one, nothing more is read.
+ *
+ *     request_take(client, &request);             it is in progress
+ *     request_start(client, ask);                 from here on its time runs
+ *     static void ask(client)                     asks another service,
+ *         { request_ask(client, peers, message, &body, done); }
+ *     static void done(client, err, reply)        and ends, or sets another `ask` and calls it
+ *         { request_fail(client, err, ""); }
+ *
+ * `ask` is called again, with pauses, after a failure that is transient, so it has to ask the same.
+ * `done` gets success, any other failure, or the last one when the request's time is over.
+ */
 #ifndef PARLEY_GATEWAY_REQUEST_H
 #define PARLEY_GATEWAY_REQUEST_H
 
-#include "proto/messages.h"
+#include <ev.h>
+
+#include "common/peers.h"
 #include "services/gateway/dialect/dialect.h"
-#include "services/gateway/patience.h"
+#include "services/gateway/retry.h"
 
 struct client;
-struct errand;
+struct pending_call;
 
 struct client_request {
-    struct dialect_request request; /* while busy */
-    bool busy;                      /* `request` is being carried out, or waits for the texts */
-    bool started;                   /* it is being carried out */
-    struct patience patience;       /* with the request in progress, from its look-ups on */
-    unsigned char nonce[NONCE_BYTES];
-    void (*again)(struct client *client); /* asks for it again; NULL: it is tried once */
-    struct errand *errand;                /* that is on its way for it; NULL: none */
-    bool awaits_retry;                    /* in gateway->retry_queue */
-    struct client *next_retry, *prev_retry;
+    struct dialect_request request;     /* while busy */
+    bool busy;                          /* it is in progress, or waits for the texts before it */
+    bool started;                       /* it no longer waits for them */
+    struct retry retry;                 /* from its start on */
+    unsigned char nonce[NONCE_BYTES];   /* the same for each try */
+    void (*ask)(struct client *client); /* what is asked now */
+    struct pending_call *call;          /* its reply is awaited; NULL: none is */
+    ev_timer timer;                     /* asks again, or looks whether the client has left */
 };
+
+typedef void request_done(struct client *client, enum err err, const void *reply);
+
+/* Of a new client. */
+void request_init(struct client *client);
+/* Takes the request over. */
+void request_take(struct client *client, const struct dialect_request *request);
+/* Starts the time within which it is tried, and calls `ask`. */
+void request_start(struct client *client, void (*ask)(struct client *client));
+/* Gives it to the caller: the next may come. */
+struct dialect_request request_release(struct client *client);
+
+/* Asks any instance of a service; `done` is called once, unless the client is gone. */
+void request_ask(struct client *client, struct peers *peers, const struct message_desc *message,
+                 const void *body, request_done *done);
+/* Calls `ask` after that time, unless the client is gone by then; false: the request's time would
+ * be over. */
+bool request_ask_later(struct client *client, uint64_t wait_ms, void (*ask)(struct client *client))
+    __attribute__((warn_unused_result));
+/* What tells a service that it was asked before. */
+struct slice request_nonce(const struct client *client);
+
+/* Ends it: answers, and lets the next one in. */
+void request_finish(struct client *client, const struct dialect_result *result);
+void request_fail(struct client *client, enum err err, const char *reason);
+/* A `done` for what has no more to answer than success or failure. */
+void request_end(struct client *client, enum err err, const void *reply);
+/* The client is gone. */
+void request_stop(struct client *client);
 
 #endif

@@ -1,17 +1,22 @@
-/* What requests do, by operation. */
+/*
+ * What clients ask for: whether it is allowed, its group's and person's numbers, and the module
+ * that carries it out. A new request gets its row in the table of requests.c.
+ */
 #ifndef PARLEY_GATEWAY_REQUESTS_H
 #define PARLEY_GATEWAY_REQUESTS_H
 
-#include <stdint.h>
+#include "services/gateway/dialect/dialect.h"
 
 struct client;
-struct gateway;
 
-/* Carries out client->request (busy); ends with client_finish, now or later. */
-void operation_start(struct client *client);
-/* operations_ask.c: asks again what is to be asked again by now. */
-void operation_tick(struct gateway *gateway, int64_t now_ms);
-/* The client is gone. */
-void operation_drop(struct client *client);
+/* Takes the request over and answers it, now or later. Those of a connection are carried out one
+ * after the other, but for texts, which wait in the outbox. */
+void requests_take(struct client *client, struct dialect_request *request);
+/* Answers one that is not in progress, and frees it. */
+void requests_answer(struct client *client, struct dialect_request *request, enum err err,
+                     const char *reason);
+/* What held the client is over (client_continue): starts the request that waits for the texts
+ * before it, or else reads on. */
+void requests_go_on(struct client *client);
 
 #endif

@@ -1,12 +1,11 @@
 /* What the gateway tells the operator of itself: its queues, and its counters of clients. */
-#include <utlist.h>
+#include "services/gateway/watch.h"
 
 #include "services/gateway/bindings.h"
 #include "services/gateway/cursors.h"
 #include "services/gateway/feed.h"
 #include "services/gateway/gateway.h"
 #include "services/gateway/outbox.h"
-#include "services/gateway/watch.h"
 
 static size_t depth_of_connections(const void *argument) {
     const struct gateway *self = argument;
@@ -20,12 +19,12 @@ static size_t depth_of_output(const void *argument) {
 
 static size_t depth_of_texts(const void *argument) {
     const struct gateway *self = argument;
-    return self->waiting_sends;
+    return self->waiting_texts;
 }
 
 static size_t depth_of_text_bytes(const void *argument) {
     const struct gateway *self = argument;
-    return self->send_bytes;
+    return self->outgoing_bytes;
 }
 
 static size_t depth_of_pulls(const void *argument) {
@@ -58,7 +57,7 @@ void watch_queues(struct gateway *self) {
     } queues[] = {
         {"connections", depth_of_connections, connections},
         {"output_bytes", depth_of_output, settings->send_queues_bytes},
-        {"texts", depth_of_texts, connections * CLIENT_MAX_SENDS},
+        {"texts", depth_of_texts, connections * OUTBOX_MAX},
         {"text_bytes", depth_of_text_bytes, settings->waiting_texts_bytes},
         {"pulls", depth_of_pulls, GATEWAY_MAX_PULLS},
         {"pulls_waiting", depth_of_pull_queue, connections},

@@ -419,7 +419,7 @@ static void what_a_text_does_not_need_takes_no_memory(void **state) {
     struct talker *alice = live_ext(stage);
     struct delivery_send other;
     struct sent sent;
-    const int last = CLIENT_MAX_SENDS - 1;
+    const int last = OUTBOX_MAX - 1;
     size_t before = resident_bytes(stage);
     for (int i = 0; i < last; i++)
         say_with_junk(alice, "2002", i);

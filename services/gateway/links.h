@@ -1,0 +1,11 @@
+/* The gateway's links to the other services, and what is done when an instance comes or goes. */
+#ifndef PARLEY_GATEWAY_LINKS_H
+#define PARLEY_GATEWAY_LINKS_H
+
+#include "services/gateway/gateway.h"
+
+/* -1 after a logged line. */
+int links_open(struct gateway *gateway) __attribute__((warn_unused_result));
+void links_close(struct gateway *gateway);
+
+#endif

@@ -1,0 +1,221 @@
+/* Logging in and out; see login.h. */
+#include "services/gateway/login.h"
+
+#include <sodium.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "services/gateway/bindings.h"
+#include "services/gateway/client.h"
+#include "services/gateway/feed.h"
+#include "services/gateway/request.h"
+
+/* --- the time for it ----------------------------------------------------------------------- */
+
+static void await_login(struct client *client) {
+    const struct gateway *gateway = client->gateway;
+    loop_timer_start(service_loop(gateway->service), &client->login->timer,
+                     (int64_t)gateway->settings.login_timeout_ms);
+}
+
+static void stop_timer(struct client *client) {
+    ev_timer_stop(service_loop(client->gateway->service), &client->login->timer);
+}
+
+static void on_timer(struct ev_loop *ev, ev_timer *timer, int revents) {
+    const struct client *client = timer->data;
+    (void)ev;
+    (void)revents;
+    edge_close(client->edge, 1008, "no login in time");
+}
+
+void login_init(struct client *client) {
+    ev_timer_init(&client->login->timer, on_timer, 0, 0);
+    client->login->timer.data = client;
+    await_login(client);
+}
+
+void login_stop(struct client *client) { stop_timer(client); }
+
+/* --- registering --------------------------------------------------------------------------- */
+
+static void opt_in(struct client *client) {
+    if (client->current->request.confirm && !client->confirms)
+        feed_confirms(client);
+    client->ext = client->ext || client->current->request.ext;
+    client_set_pace(client);
+    client->confirms = client->confirms || client->current->request.confirm;
+}
+
+static void registered(struct client *client, enum err err, const void *reply_v) {
+    const struct auth_register_reply *reply = reply_v;
+    struct dialect_result result = {.err = err};
+    if (err == ERR_OK) {
+        result.account = reply->account;
+        result.account_id = reply->id;
+        opt_in(client);
+    }
+    request_finish(client, &result);
+}
+
+void login_register(struct client *client) {
+    const struct dialect_request *request = &client->current->request;
+    struct auth_register body = {.id = request->account,
+                                 .email = request->email,
+                                 .password = request->password,
+                                 .name = request->name,
+                                 .nonce = request_nonce(client)};
+    request_ask(client, client->gateway->auth, &message_AUTH_REGISTER, &body, registered);
+}
+
+/* --- logging in, and resuming -------------------------------------------------------------- */
+
+static void forget_account(struct client *client) {
+    client->account = client->login->number = 0;
+    client->account_id[0] = client->login->token[0] = '\0';
+    client_set_state(client, CLIENT_NEW);
+    await_login(client);
+}
+
+static void bound(struct client *client, enum err err, uint64_t wait_ms);
+
+/* Not for a client that has hung up meanwhile: that would throw another out for nobody. */
+static void bind_if_there(struct client *client, bool waited) {
+    if (edge_has_left(client->edge))
+        bound(client, ERR_THROTTLED, 0);
+    else
+        bindings_bind(client, waited, bound);
+}
+
+static void bind_after_waiting(struct client *client) { bind_if_there(client, true); }
+
+static void bind_once_more(struct client *client) { bind_if_there(client, false); }
+
+/* Whoever auth has let in does not fail for a session that is away for a moment. */
+static bool may_bind_later(struct client *client, enum err err) {
+    if (!retry_is_transient(err))
+        return false;
+    struct retry *retry = &client->current->retry;
+    retry->pause_ms = retry_next_pause_ms(retry->pause_ms);
+    return request_ask_later(client, (uint64_t)retry->pause_ms, bind_once_more);
+}
+
+static void bound(struct client *client, enum err err, uint64_t wait_ms) {
+    const char *reason = "";
+    if (wait_ms > 0) {
+        if (request_ask_later(client, wait_ms, bind_after_waiting))
+            return;
+        err = ERR_THROTTLED;
+        reason = "this login is resumed over and over";
+    } else if (err == ERR_TOO_MANY) {
+        reason = "the account has as many connections as it may have";
+    } else if (may_bind_later(client, err)) {
+        return;
+    }
+    if (err != ERR_OK) {
+        bindings_unbind(client);
+        forget_account(client);
+        request_fail(client, err, reason);
+        return;
+    }
+    opt_in(client);
+    client->feed->backlog = client->current->request.backlog;
+    struct dialect_result result = {.err = ERR_OK,
+                                    .account = client->account,
+                                    .account_id = slice_text(client->account_id),
+                                    .token = slice_text(client->login->token),
+                                    .epoch = client->login->epoch};
+    client_set_state(client, CLIENT_CATCHING_UP);
+    request_finish(client, &result);
+    feed_start(client);
+}
+
+/* Never 0, which means none. */
+static uint64_t number_login(const char *token) {
+    unsigned char hash[crypto_generichash_BYTES_MIN];
+    uint64_t number;
+    crypto_generichash(hash, sizeof hash, (const unsigned char *)token, strlen(token), NULL, 0);
+    memcpy(&number, hash, sizeof number);
+    return number != 0 ? number : 1;
+}
+
+static void logged_in(struct client *client, enum err err, const void *reply_v) {
+    const struct auth_login_reply *reply = reply_v;
+    if (err != ERR_OK || reply->id.length > ID_MAX_BYTES ||
+        reply->token.length > CLIENT_TOKEN_BYTES) {
+        client_set_state(client, CLIENT_NEW);
+        await_login(client);
+        request_fail(client, err == ERR_OK ? ERR_INTERNAL : err, "");
+        return;
+    }
+    client->account = reply->account;
+    client->login->epoch = reply->epoch;
+    memcpy(client->account_id, reply->id.data, reply->id.length);
+    client->account_id[reply->id.length] = '\0';
+    memcpy(client->login->token, reply->token.data, reply->token.length);
+    client->login->token[reply->token.length] = '\0';
+    client->login->number = number_login(client->login->token);
+    bindings_bind(client, false, bound);
+}
+
+bool login_begin(struct client *client) {
+    if (client->state != CLIENT_NEW) {
+        request_fail(client, ERR_NOT_ALLOWED, "already logged in on this connection");
+        return false;
+    }
+    stop_timer(client);
+    client_set_state(client, CLIENT_LOGGING_IN);
+    return true;
+}
+
+void login_resume(struct client *client) {
+    struct auth_resume body = {.token = client->current->request.token,
+                               .address = slice_text(edge_host(client->edge))};
+    request_ask(client, client->gateway->auth, &message_AUTH_RESUME, &body, logged_in);
+}
+
+void login_ask(struct client *client) {
+    struct auth_login body = {.login = client->current->request.account,
+                              .password = client->current->request.password,
+                              .open = client->dialect == DIALECT_YOUIM,
+                              .address = slice_text(edge_host(client->edge))};
+    request_ask(client, client->gateway->auth, &message_AUTH_LOGIN, &body, logged_in);
+}
+
+/* --- logging out --------------------------------------------------------------------------- */
+
+static void leave(struct client *client) {
+    feed_leave(client);
+    bindings_unbind(client);
+}
+
+/* A client whose token may live on is not told that it is out, nor is it: it may say so again. */
+static void logged_out(struct client *client, enum err err, const void *reply) {
+    (void)reply;
+    if (err != ERR_OK) {
+        request_fail(client, err, "");
+        return;
+    }
+    if (client_is_in(client)) { /* else its connection is being closed, and that was done */
+        leave(client);
+    }
+    forget_account(client);
+    request_finish(client, &(struct dialect_result){.err = ERR_OK});
+}
+
+/* Repeating it does no harm: a token is void once. */
+void login_end(struct client *client) {
+    struct auth_logout body = {.account = client->account,
+                               .token = slice_text(client->login->token)};
+    request_ask(client, client->gateway->auth, &message_AUTH_LOGOUT, &body, logged_out);
+}
+
+void login_give_way(struct client *client, const char *reason) {
+    log_debug("client_gives_way", "client=%llu account=%llu reason=\"%s\"",
+              (unsigned long long)client->id, (unsigned long long)client->account, reason);
+    client_send_fault(client, reason);
+    /* Before the connection is closed, which waits for what is queued. */
+    leave(client);
+    client_set_state(client, CLIENT_NEW);
+    edge_close(client->edge, 1008, reason);
+}

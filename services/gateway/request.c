@@ -1,0 +1,190 @@
+/* The request in progress; see request.h. */
+#include "services/gateway/request.h"
+
+#include <stdlib.h>
+
+#include "services/gateway/client.h"
+#include "services/gateway/nonces.h"
+
+/* How often it is looked whether a client that waits for a hash is still there. */
+#define LOOK_INTERVAL_MS 1000
+
+/* A request to another service whose reply is awaited; the client may be gone by then. */
+struct pending_call {
+    struct gateway *gateway;
+    uint64_t client;
+    struct peers_ticket ticket;
+    const struct message_desc *message;
+    request_done *done;
+};
+
+static struct ev_loop *loop_of(const struct client *client) {
+    return service_loop(client->gateway->service);
+}
+
+static void start_timer(struct client *client, int64_t delay_ms) {
+    loop_timer_start(loop_of(client), &client->current->timer, delay_ms);
+}
+
+/* Hashing a password is costly: it is not done for a client that has left. */
+static bool awaits_hash(const struct client *client) {
+    enum operation operation = client->current->request.operation;
+    return client->current->call != NULL &&
+           (operation == OPERATION_LOGIN || operation == OPERATION_REGISTER);
+}
+
+/* While its request is in progress, nothing is read from a client, its close neither. */
+static void on_timer(struct ev_loop *ev, ev_timer *timer, int revents) {
+    struct client *client = timer->data;
+    (void)ev;
+    (void)revents;
+    if (client->current->call == NULL)
+        client->current->ask(client);
+    else if (edge_is_left(client->edge))
+        edge_close(client->edge, 1001, "");
+    else
+        start_timer(client, LOOK_INTERVAL_MS);
+}
+
+void request_init(struct client *client) {
+    ev_timer_init(&client->current->timer, on_timer, 0, 0);
+    client->current->timer.data = client;
+}
+
+void request_take(struct client *client, const struct dialect_request *request) {
+    client->current->request = *request;
+    client->current->busy = true;
+    edge_pause(client->edge);
+}
+
+void request_start(struct client *client, void (*ask)(struct client *client)) {
+    struct client_request *self = client->current;
+    self->started = true;
+    self->ask = ask;
+    client_nonce(client, &self->request, self->nonce);
+    retry_start(&self->retry, client->gateway->settings.send_timeout_ms);
+    ask(client);
+}
+
+struct dialect_request request_release(struct client *client) {
+    struct dialect_request request = client->current->request;
+    client->current->request = (struct dialect_request){0};
+    client->current->busy = client->current->started = false;
+    return request;
+}
+
+struct slice request_nonce(const struct client *client) {
+    return slice_make((const char *)client->current->nonce, NONCE_BYTES);
+}
+
+/* --- asking -------------------------------------------------------------------------------- */
+
+/* Whether it matters that it may have been carried out unseen: a log-out is repeated. */
+static bool changes_something(const struct message_desc *message) {
+    return message != &message_AUTH_LOGIN && message != &message_AUTH_RESUME &&
+           message != &message_AUTH_LOGOUT && message != &message_DELIVERY_RECEIVED &&
+           message != &message_AUTH_RESOLVE && message != &message_GROUP_RESOLVE;
+}
+
+/* The error when it is not asked again: no client is told that something was not done that may
+ * have been. */
+static enum err final_error(const struct client *client, enum err err) {
+    if (!retry_is_transient(err))
+        return err;
+    if (client->current->retry.unknown)
+        return ERR_UNKNOWN_OUTCOME;
+    return err == ERR_UNKNOWN_OUTCOME ? ERR_UNAVAILABLE : err;
+}
+
+static bool ask_again(struct client *client) {
+    struct retry *retry = &client->current->retry;
+    retry->pause_ms = retry_next_pause_ms(retry->pause_ms);
+    if (!retry_allows(retry, retry->pause_ms))
+        return false;
+    start_timer(client, retry->pause_ms);
+    return true;
+}
+
+static void conclude(struct client *client, request_done *done, enum err err, const void *reply) {
+    if (err == ERR_OK)
+        client->current->retry.pause_ms = 0;
+    if (!retry_is_transient(err) || !ask_again(client))
+        done(client, final_error(client, err), reply);
+}
+
+static void on_reply(void *argument, enum err err, const void *reply, const char *text) {
+    const struct pending_call call = *(struct pending_call *)argument;
+    free(argument);
+    struct client *client = client_find(call.gateway, call.client);
+    if (client == NULL)
+        return;
+    ev_timer_stop(loop_of(client), &client->current->timer);
+    client->current->call = NULL;
+    if (changes_something(call.message) && retry_is_unknown(err, text))
+        client->current->retry.unknown = true;
+    conclude(client, call.done, err, reply);
+}
+
+void request_ask(struct client *client, struct peers *peers, const struct message_desc *message,
+                 const void *body, request_done *done) {
+    struct pending_call *call = malloc(sizeof *call);
+    enum err err = ERR_OVERLOADED;
+    if (call != NULL) {
+        *call = (struct pending_call){
+            .gateway = client->gateway, .client = client->id, .message = message, .done = done};
+        /* As long as the client waits, not shorter: a second try would only stand in the queue
+         * behind the first. When an instance is lost, the reply is that. */
+        err = peers_ask(
+            peers, peers_next(peers),
+            &(struct peers_request){.message = message,
+                                    .body = body,
+                                    .trace = client->current->request.trace,
+                                    .timeout_ms = retry_remaining_ms(&client->current->retry),
+                                    .done = on_reply,
+                                    .argument = call,
+                                    .ticket_r = &call->ticket});
+    }
+    if (err != ERR_OK) {
+        free(call);
+        conclude(client, done, err, NULL);
+        return;
+    }
+    client->current->call = call;
+    if (awaits_hash(client))
+        start_timer(client, LOOK_INTERVAL_MS);
+}
+
+bool request_ask_later(struct client *client, uint64_t wait_ms,
+                       void (*ask)(struct client *client)) {
+    if (!retry_allows(&client->current->retry, (int64_t)wait_ms))
+        return false;
+    client->current->ask = ask;
+    start_timer(client, (int64_t)wait_ms);
+    return true;
+}
+
+/* --- the end ------------------------------------------------------------------------------- */
+
+void request_finish(struct client *client, const struct dialect_result *result) {
+    client_answer(client, &client->current->request, result);
+    dialect_request_free(&client->current->request);
+    client->current->busy = client->current->started = false;
+    client_continue(client);
+}
+
+void request_fail(struct client *client, enum err err, const char *reason) {
+    request_finish(client, &(struct dialect_result){.err = err, .reason = slice_text(reason)});
+}
+
+void request_end(struct client *client, enum err err, const void *reply) {
+    (void)reply;
+    request_finish(client, &(struct dialect_result){.err = err});
+}
+
+void request_stop(struct client *client) {
+    ev_timer_stop(loop_of(client), &client->current->timer);
+    if (awaits_hash(client))
+        peers_cancel(&client->current->call->ticket);
+    if (client->current->busy)
+        dialect_request_free(&client->current->request);
+}
