@@ -143,8 +143,8 @@ struct service_definition {
     void *context; /* of handlers and hooks */
     /* 0, or -1 after having logged one line. */
     int (*start)(struct service *service, void *context);
-    /* Whether everything is there; NULL: at once. Asked every 20 ms until it is, and later whenever
-     * somebody wants to know. */
+    /* Whether everything is there; NULL: at once. It must change by an event of the loop: it is
+     * asked in each of the loop's turns until it is, and later whenever somebody wants to know. */
     bool (*ready)(void *context);
     /* Whether the ports that `start` asked for are open; NULL: there are none. */
     bool (*listens)(void *context);

@@ -1,12 +1,10 @@
-/*
- * A service's database at its start: waited for as long as it takes, then checked once. Only after
- * that does the service become ready and see requests.
- */
+/* A service's pools, and its database at the start; see service_database.h. */
+#include "common/service_database.h"
+
 #include <stddef.h>
 #include <string.h>
 
 #include "common/log.h"
-#include "common/service_private.h"
 
 /* Jobs that may wait for a worker. */
 #define POOL_QUEUE 10000
@@ -90,10 +88,6 @@ int service_use_costly_pool(struct service *service, const char *name,
     pool_expect(service->costly, run_us);
     service_add_queue(service, name, depth_of_pool, service->costly, POOL_QUEUE);
     return 0;
-}
-
-bool service_waits_for_database(const struct service *service) {
-    return service->pool != NULL && !service->database.sound;
 }
 
 void service_tell_unfit_database(const struct service *service) {

@@ -1,9 +1,10 @@
 /* Calls: from a frame on the ROUTER to a handler, and the answer back. */
+#include "common/service_dispatch.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/log.h"
-#include "common/service_private.h"
 
 /* Messages read per turn, so that timers and other sockets have theirs. */
 #define DISPATCH_BUDGET 256
@@ -71,7 +72,7 @@ static void count_call(const struct call *call, enum err err, int64_t took_us) {
     if (took_us > (int64_t)SERVICE_SLOW_MS * 1000)
         log_warn("slow_call", "message=%s took_ms=%lld outcome=%s", name,
                  (long long)(took_us / 1000), err_word(err));
-    if (log_enabled(LOG_LEVEL_DEBUG) && route->handler.loop != service_handle_ping) {
+    if (log_enabled(LOG_LEVEL_DEBUG) && route->handler.message != &message_SERVICE_PING) {
         char quoted[LOG_QUOTED_BYTES];
         log_debug("call", "message=%s caller=%s took_us=%lld outcome=%s", name,
                   log_quote(quoted, call->caller, call->caller_length), (long long)took_us,
@@ -216,12 +217,13 @@ static void cancel(struct service *service, struct slice caller, const struct en
 
 /* --- the table ----------------------------------------------------------------------------- */
 
-static void add_route(struct service *service, const struct service_handler *handler) {
+static void add_route(struct service *service, const struct service_handler *handler, bool own) {
     assert(service->route_count < SERVICE_MAX_HANDLERS);
     char labels[96];
     snprintf(labels, sizeof labels, "message=\"%s\"", handler->message->name);
     service->routes[service->route_count++] = (struct service_route){
         .handler = *handler,
+        .own = own,
         .name_length = strlen(handler->message->name),
         .requests = metrics_counter(service->metrics, "requests_total", labels,
                                     "Requests that were answered."),
@@ -236,15 +238,12 @@ static size_t depth_of_calls(const void *argument) {
     return service->calls;
 }
 
-void dispatch_prepare(struct service *service) {
-    static const struct service_handler own[] = {
-        {&message_SERVICE_PING, .loop = service_handle_ping},
-        {&message_SERVICE_STATUS, .loop = service_handle_status},
-    };
+void dispatch_prepare(struct service *service, const struct service_handler *own,
+                      size_t own_count) {
     for (size_t i = 0; i < service->definition->handler_count; i++)
-        add_route(service, &service->definition->handlers[i]);
-    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
-        add_route(service, &own[i]);
+        add_route(service, &service->definition->handlers[i], false);
+    for (size_t i = 0; i < own_count; i++)
+        add_route(service, &own[i], true);
     service->unseen = metrics_counter(service->metrics, "requests_refused_total", "",
                                       "Requests that no handler has seen.");
     metrics_errors(service->metrics, "refused_total",
@@ -274,7 +273,7 @@ static void refuse(struct call *call, enum err err, const char *text) {
 static void run(struct call *call, struct slice bytes) {
     struct service *service = call->service;
     const struct service_handler *handler = &call->route->handler;
-    bool own = handler->loop == service_handle_ping || handler->loop == service_handle_status;
+    bool own = call->route->own;
     if (!own && service->state == SERVICE_STOPPING) {
         refuse(call, ERR_UNAVAILABLE, "this instance is stopping");
         return;
@@ -305,7 +304,7 @@ static void run(struct call *call, struct slice bytes) {
         return;
     }
     /* The call may be answered and gone when the handler returns. */
-    if (handler->loop == service_handle_ping)
+    if (handler->message == &message_SERVICE_PING)
         callers_heard(service->callers, zmq_msg_get(&call->frame, ZMQ_SRCFD));
     uint64_t before = log_trace_begin(call->trace);
     enum err err = handler->loop(own ? service : service->definition->context, call, call->body);

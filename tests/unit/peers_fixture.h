@@ -27,7 +27,7 @@
 #include "common/log.h"
 #include "common/loop.h"
 #include "common/peers_private.h"
-#include "common/service_private.h"
+#include "common/service_core.h"
 #include "tests/support/assertions.h"
 
 #define MAX_NODES 8

@@ -5,9 +5,10 @@
 
 #include "common/files.h"
 #include "common/log.h"
-#include "common/service_private.h"
+#include "common/service_database.h"
+#include "common/service_dispatch.h"
+#include "common/service_status.h"
 
-#define TICK_SECONDS 0.02
 /* How long answers that wait in the ROUTER may take to leave at the end. */
 #define LINGER_MS 1000
 
@@ -30,67 +31,39 @@ const struct config_option service_options[] = {
                "how long the services that this one calls are waited for at start"),
     CONFIG_END};
 
-struct ev_loop *service_loop(struct service *service) {
-    return service->ev;
-}
-
-struct metrics *service_metrics(struct service *service) {
-    return service->metrics;
-}
-
-uint64_t service_instance(const struct service *service) { return service->instance; }
-
-const char *service_name(const struct service *service) { return service->definition->name; }
-
-const struct service_settings *service_common(const struct service *service) {
-    return service->definition->common;
-}
-
-struct pool *service_pool(struct service *service) {
-    return service->pool;
-}
-
-struct db_watch *service_database_watch(const struct service *service) {
-    return service->database.watch;
-}
-
-void service_fail(struct service *service, int status) {
-    service->status = status;
-    ev_break(service->ev, EVBREAK_ALL);
-}
-
 /* --- ready and stop ------------------------------------------------------------------------ */
 
-bool service_listens(const struct service *service) {
+static void become_ready(struct service *service) {
     const struct service_definition *definition = service->definition;
-    return listener_is_open(service->listener) &&
-           (service->http == NULL || http_admin_is_open(service->http)) &&
-           (definition->listens == NULL || definition->listens(definition->context));
+    char address[LISTEN_TEXT_BYTES];
+    service->state = SERVICE_READY;
+    ev_timer_stop(service->ev, &service->limit);
+    ev_prepare_stop(service->ev, &service->turn);
+    log_info("ready", "address=%s version=%s file_limit=%llu",
+             listen_print(address, "tcp://", definition->common->bind_address,
+                          (unsigned)*definition->port),
+             PARLEY_VERSION, (unsigned long long)files_limit());
 }
 
+/* The ports have listen_wait_ms, and the database as long as it takes; the services that this one
+ * calls have peer_wait_ms from then on. */
 static void wait_for_ready(struct service *service) {
     const struct service_definition *definition = service->definition;
-    if (!service_listens(service))
-        return; /* ended by listen_wait_ms */
-    if (service_waits_for_database(service)) {
-        /* The other services have their time from then on. */
-        service->deadline_ms = loop_now_ms() + (int64_t)definition->common->peer_wait_ms;
-    } else if (definition->ready == NULL || definition->ready(definition->context)) {
-        service->state = SERVICE_READY;
-        ev_timer_stop(service->ev, &service->tick);
-        char address[LISTEN_TEXT_BYTES];
-        log_info("ready", "address=%s version=%s file_limit=%llu",
-                 listen_print(address, "tcp://", definition->common->bind_address,
-                              (unsigned)*definition->port),
-                 PARLEY_VERSION, (unsigned long long)files_limit());
-    } else if (loop_now_ms() > service->deadline_ms) {
-        const char *name =
-            definition->missing == NULL ? NULL : definition->missing(definition->context);
-        log_error("start_failed", "reason=\"no %s service answers\" waited_ms=%llu",
-                  name == NULL ? "called" : name,
-                  (unsigned long long)definition->common->peer_wait_ms);
-        service_fail(service, 1);
-    }
+    if (!service_listens(service) || service_waits_for_database(service))
+        return;
+    if (definition->ready == NULL || definition->ready(definition->context))
+        become_ready(service);
+    else if (!ev_is_active(&service->limit))
+        loop_timer_start(service->ev, &service->limit, (int64_t)definition->common->peer_wait_ms);
+}
+
+static void give_up(struct service *service) {
+    const struct service_definition *definition = service->definition;
+    const char *name =
+        definition->missing == NULL ? NULL : definition->missing(definition->context);
+    log_error("start_failed", "reason=\"no %s service answers\" waited_ms=%llu",
+              name == NULL ? "called" : name, (unsigned long long)definition->common->peer_wait_ms);
+    service_fail(service, 1);
 }
 
 /* A worker may be busy without a call: with the database's sign of life. */
@@ -111,20 +84,31 @@ static void end(struct service *service, const char *reason) {
 
 static void wait_for_stop(struct service *service) {
     const struct service_definition *definition = service->definition;
-    bool stopped = is_idle(service) &&
-                   (definition->stopped == NULL || definition->stopped(definition->context));
-    if (stopped || loop_now_ms() > service->deadline_ms)
-        end(service, "they took too long");
+    if (is_idle(service) &&
+        (definition->stopped == NULL || definition->stopped(definition->context)))
+        ev_break(service->ev, EVBREAK_ALL);
 }
 
-static void on_tick(struct ev_loop *ev, ev_timer *timer, int revents) {
+/* Whatever makes the service ready, or lets it end, is an event of this loop: so each turn is
+ * looked at, and none is made for it. */
+static void on_turn(struct ev_loop *ev, ev_prepare *watcher, int revents) {
     (void)ev;
     (void)revents;
-    struct service *service = timer->data;
+    struct service *service = watcher->data;
     if (service->state == SERVICE_STARTING)
         wait_for_ready(service);
     else if (service->state == SERVICE_STOPPING)
         wait_for_stop(service);
+}
+
+static void on_limit(struct ev_loop *ev, ev_timer *timer, int revents) {
+    (void)ev;
+    (void)revents;
+    struct service *service = timer->data;
+    if (service->state == SERVICE_STARTING)
+        give_up(service);
+    else
+        end(service, "they took too long");
 }
 
 static void on_signal(struct ev_loop *ev, ev_signal *watcher, int revents) {
@@ -136,11 +120,11 @@ static void on_signal(struct ev_loop *ev, ev_signal *watcher, int revents) {
     }
     log_info("stopping", "signal=%d", watcher->signum);
     service->state = SERVICE_STOPPING;
-    service->deadline_ms = loop_now_ms() + SERVICE_STOP_MS;
+    loop_timer_start(ev, &service->limit, SERVICE_STOP_MS);
+    ev_prepare_start(ev, &service->turn);
     if (service->definition->stop != NULL)
         service->definition->stop(service->definition->context);
     dispatch_drop_costly(service);
-    ev_timer_again(ev, &service->tick);
 }
 
 /* --- start --------------------------------------------------------------------------------- */
@@ -157,7 +141,7 @@ static void on_opened(void *argument, int fd) {
     service_fail(service, 1);
 }
 
-void service_port_failed(void *argument) { service_fail(argument, 1); }
+static void on_port_failed(void *argument) { service_fail(argument, 1); }
 
 static void set_router_options(struct service *service) {
     int limit_ms = (int)service->definition->common->peer_timeout_ms;
@@ -175,8 +159,7 @@ static void set_router_options(struct service *service) {
 }
 
 static int open_router(struct service *service) {
-    static const struct listener_events events = {.opened = on_opened,
-                                                  .failed = service_port_failed};
+    static const struct listener_events events = {.opened = on_opened, .failed = on_port_failed};
     const struct service_settings *common = service->definition->common;
     const struct callers_options callers = {
         .port = (uint16_t)*service->definition->port,
@@ -203,12 +186,30 @@ static int open_router(struct service *service) {
     return service->listener == NULL ? -1 : 0;
 }
 
+/* The operator's pages, unless the port is 0. -1 after a logged line. */
+static int open_http(struct service *service) {
+    const struct service_definition *definition = service->definition;
+    if (definition->metrics_port == NULL || *definition->metrics_port == 0)
+        return 0;
+    snprintf(service->metrics_port_option, sizeof service->metrics_port_option, "%s_metrics_port",
+             definition->name);
+    const struct listen_at at = {.option = service->metrics_port_option,
+                                 .addresses = definition->common->bind_address,
+                                 .port = (uint16_t)*definition->metrics_port,
+                                 .wait_ms = definition->common->listen_wait_ms};
+    service->http =
+        http_admin_new(service->ev, &at, service_pages, SERVICE_PAGES, on_port_failed, service);
+    return service->http == NULL ? -1 : 0;
+}
+
 static void watch(struct service *service) {
-    ev_timer_init(&service->tick, on_tick, TICK_SECONDS, TICK_SECONDS);
+    ev_prepare_init(&service->turn, on_turn);
+    ev_timer_init(&service->limit, on_limit, 0, 0);
     ev_signal_init(&service->on_term, on_signal, SIGTERM);
     ev_signal_init(&service->on_int, on_signal, SIGINT);
-    service->tick.data = service->on_term.data = service->on_int.data = service;
-    ev_timer_start(service->ev, &service->tick);
+    service->turn.data = service->limit.data = service;
+    service->on_term.data = service->on_int.data = service;
+    ev_prepare_start(service->ev, &service->turn);
     ev_signal_start(service->ev, &service->on_term);
     ev_signal_start(service->ev, &service->on_int);
 }
@@ -219,10 +220,9 @@ static void service_run(struct service *service) {
     watch(service);
     if (definition->start != NULL && definition->start(service, definition->context) != 0)
         return;
-    if (open_router(service) != 0 || service_open_http(service) != 0)
+    if (open_router(service) != 0 || open_http(service) != 0)
         return;
     service->status = 0;
-    service->deadline_ms = loop_now_ms() + (int64_t)definition->common->peer_wait_ms;
     ev_run(service->ev, 0);
     service_tell_unfit_database(service);
     if (service->status == 0)
@@ -280,7 +280,7 @@ int service_main(const struct service_definition *definition, int argc, char **a
         log_error("start_failed", "reason=\"no memory\"");
         return 1;
     }
-    dispatch_prepare(&service);
+    dispatch_prepare(&service, service_own_handlers, SERVICE_OWN_HANDLERS);
     service_run(&service);
     service_close(&service);
     config_free(&definition->program, definition->settings);

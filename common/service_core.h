@@ -1,6 +1,14 @@
-/* What service.c (life) and service_dispatch.c (calls) share. */
-#ifndef PARLEY_COMMON_SERVICE_PRIVATE_H
-#define PARLEY_COMMON_SERVICE_PRIVATE_H
+/*
+ * A running service, for the files that the skeleton consists of; services use service.h.
+ *
+ *     service_main.c       its life, from the options to the exit status; it calls the others:
+ *     service_status.c     answers how it is, over its messages and over HTTP
+ *     service_dispatch.c   calls: from a frame to a handler, and the answer back
+ *     service_database.c   its pools, and the wait for the database
+ *     service_core.c       what these share: queues, and whether it is ready
+ */
+#ifndef PARLEY_COMMON_SERVICE_CORE_H
+#define PARLEY_COMMON_SERVICE_CORE_H
 
 #include <czmq.h>
 
@@ -19,6 +27,7 @@ enum service_state { SERVICE_STARTING, SERVICE_READY, SERVICE_STOPPING };
 
 struct service_route {
     struct service_handler handler;
+    bool own; /* the skeleton's: also answered while the service does nothing else */
     size_t name_length;
     struct metric *requests, *errors;
     struct histogram *seconds;
@@ -32,7 +41,7 @@ struct service_queue {
     struct metric *depth_gauge;
 };
 
-/* See service_database.c. */
+/* See service_database.h. */
 struct service_database {
     service_database_check *check;
     struct db_watch *watch;
@@ -65,47 +74,22 @@ struct service {
     struct http_admin *http;
     struct metric *ready_gauge;
     uint64_t instance;
-    int64_t started_ms, deadline_ms; /* of waiting for ready, then for stopping */
+    int64_t started_ms;
     size_t calls;
     enum service_state state;
     int status;
-    ev_timer tick;
+    ev_prepare turn; /* while it starts or stops: looks, each turn, whether it is ready or done */
+    ev_timer limit;  /* of waiting for the services that it calls, then for stopping */
     ev_signal on_term, on_int;
 };
 
-/* Fills routes with the skeleton's and the definition's handlers. */
-void dispatch_prepare(struct service *service);
-/* Ends what waits in the costly pool: it would take longer than an orderly end may. */
-void dispatch_drop_costly(struct service *service);
-/* loop_socket_ready of the ROUTER. */
-void dispatch_ready(void *argument, void *socket);
-
 /* Whether all ports are open. */
 bool service_listens(const struct service *service);
-/* A port of the service's cannot be had: ends it. `argument`: the service. */
-void service_port_failed(void *argument);
-
-/* --- service_database.c --- */
-
 /* Whether the database that the service has was not reached yet, or not checked. */
 bool service_waits_for_database(const struct service *service);
-/* Logs why the service ends, if it is because its database is not what this build needs. It is
- * called when the loop has ended, so nothing that the loop still had at hand is logged behind it.
- */
-void service_tell_unfit_database(const struct service *service);
-/* Ends the pool, if there is one. */
-void service_leave_database(struct service *service);
-
-/* --- service_status.c --- */
-
-service_loop_handler service_handle_ping, service_handle_status; /* `context`: the service */
 /* NULL when the service can do its work as of now, else a sentence that names what is missing; it
  * lives until the next call, in `out` if need be. */
 #define SERVICE_LACKS_BYTES 128
 const char *service_lacks(const struct service *service, char out[SERVICE_LACKS_BYTES]);
-/* All counters, with the queues as they are now. */
-void service_print_metrics(struct service *service, struct buffer *out);
-/* Serves /metrics, /healthz and /readyz, unless the port is 0. -1 after a logged line. */
-int service_open_http(struct service *service) __attribute__((warn_unused_result));
 
 #endif
