@@ -13,8 +13,6 @@
 
 /* Handed to libwebsockets at once: what the kernel doesn't take of it, libwebsockets copies. */
 #define WRITE_BYTES ((size_t)65536)
-/* How often it is looked whose time is over. */
-#define SWEEP_S 0.25
 /* libwebsockets' descriptors: the clients' and its own. */
 #define LIBRARY_FILES (HTTP_ADMIN_MAX_CLIENTS + 16)
 
@@ -39,7 +37,7 @@ struct http_admin {
     struct lws_vhost *vhost;
     struct listener *listener;
     void (*failed)(void *argument);
-    ev_timer sweep;
+    ev_timer due; /* runs while there are clients */
     struct client_list clients;
     size_t count;
 };
@@ -178,20 +176,27 @@ static void let_in(void *argument, int fd) {
     lws_set_opaque_user_data(wsi, client);
     LIST_INSERT_HEAD(&self->clients, client, all);
     self->count++;
+    if (!ev_is_active(&self->due))
+        loop_timer_start(self->ev, &self->due, HTTP_ADMIN_MS);
 }
 
-static void on_sweep(struct ev_loop *ev, ev_timer *timer, int revents) {
-    (void)ev;
+/* Ends the clients whose time is over; runs again for the next one's, if there is one. */
+static void on_due(struct ev_loop *ev, ev_timer *timer, int revents) {
     (void)revents;
     struct http_admin *self = timer->data;
-    int64_t now_ms = loop_now_ms();
+    int64_t now_ms = loop_now_ms(), next_ms = INT64_MAX;
     for (struct client *client = LIST_FIRST(&self->clients); client != NULL;
          client = LIST_NEXT(client, all)) {
-        if (now_ms < client->deadline_ms)
-            continue;
-        lws_set_timeout(client->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
-        lws_cancel_service(self->context); /* its timers are only looked at when it has an event */
+        if (now_ms >= client->deadline_ms) {
+            client->deadline_ms = INT64_MAX; /* it goes when libwebsockets has its turn */
+            lws_set_timeout(client->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
+            lws_cancel_service(
+                self->context); /* its timers are only looked at when it has an event */
+        }
+        next_ms = client->deadline_ms < next_ms ? client->deadline_ms : next_ms;
     }
+    if (next_ms != INT64_MAX)
+        loop_timer_start(ev, timer, next_ms - now_ms);
 }
 
 /* --- life ------------------------------------------------------------------------------------ */
@@ -243,9 +248,8 @@ struct http_admin *http_admin_new(struct ev_loop *ev, const struct listen_at *at
     self->failed = failed;
     self->argument = argument;
     LIST_INIT(&self->clients);
-    ev_timer_init(&self->sweep, on_sweep, SWEEP_S, SWEEP_S);
-    self->sweep.data = self;
-    ev_timer_start(ev, &self->sweep);
+    ev_timer_init(&self->due, on_due, 0, 0);
+    self->due.data = self;
     self->listener = listener_new(ev, at, &listener_events, self);
     if (self->listener == NULL || start_library(self) != 0)
         http_admin_destroy(&self);
@@ -260,7 +264,7 @@ void http_admin_destroy(struct http_admin **self_p) {
     if (self == NULL)
         return;
     listener_destroy(&self->listener);
-    ev_timer_stop(self->ev, &self->sweep);
+    ev_timer_stop(self->ev, &self->due);
     if (self->context != NULL)
         lws_context_destroy(self->context); /* closes what is left, with the callbacks */
     free(self);
