@@ -43,18 +43,18 @@ static int run_say(const struct ctl_settings *settings, int argc, char **argv) {
 /* --- who is connected ------------------------------------------------------------------------ */
 
 /* Asks one session for a page behind *after; false when there is no more, or on a failure. */
-static bool list_page(const struct ctl_settings *settings, struct client *client, uint64_t *after,
+static bool list_page(const struct ctl_settings *settings, struct caller *caller, uint64_t *after,
                       struct table *table, int *status) {
     struct session_list ask = {.after = *after};
     struct session_list_reply reply;
     struct record_arena arena = {0};
     bool more = false;
-    if (client_ask(client, &message_SESSION_LIST, &ask, (uint64_t)ctl_answer_ms(settings), &arena,
+    if (caller_ask(caller, &message_SESSION_LIST, &ask, (uint64_t)ctl_answer_ms(settings), &arena,
                    &reply) != ERR_OK) {
-        *status = ctl_fail("%s", client_fault(client));
+        *status = ctl_fail("%s", caller_fault(caller));
     } else {
         for (size_t i = 0; i < reply.accounts.count && i < reply.connections.count; i++) {
-            table_text(table, slice_text(client_address(client)));
+            table_text(table, slice_text(caller_address(caller)));
             table_number(table, reply.accounts.items[i]);
             table_number(table, reply.connections.items[i]);
             *after = reply.accounts.items[i];
@@ -74,11 +74,11 @@ static int run_sessions(const struct ctl_settings *settings, int argc, char **ar
     int status = CTL_DONE;
     instances_find(settings, INSTANCE_SESSION, &instances);
     for (size_t i = 0; i < instances.count; i++) {
-        struct client *client = client_new(instances.addresses[i]);
+        struct caller *caller = caller_new(instances.addresses[i]);
         uint64_t after = 0;
-        while (client != NULL && list_page(settings, client, &after, table, &status))
+        while (caller != NULL && list_page(settings, caller, &after, table, &status))
             ;
-        client_destroy(&client);
+        caller_destroy(&caller);
     }
     if (instances.count == 0)
         status = ctl_fail("no session is configured");
@@ -92,15 +92,15 @@ int ctl_kick(const struct ctl_settings *settings, uint64_t account, const char *
     int status = CTL_DONE;
     instances_find(settings, INSTANCE_SESSION, &instances);
     for (size_t i = 0; i < instances.count; i++) {
-        struct client *client = client_new(instances.addresses[i]);
+        struct caller *caller = caller_new(instances.addresses[i]);
         struct done reply;
         struct record_arena arena = {0};
-        if (client == NULL ||
-            client_ask(client, &message_SESSION_KICK, &ask, (uint64_t)ctl_answer_ms(settings),
+        if (caller == NULL ||
+            caller_ask(caller, &message_SESSION_KICK, &ask, (uint64_t)ctl_answer_ms(settings),
                        &arena, &reply) != ERR_OK)
-            status = ctl_fail("%s", client == NULL ? "no memory" : client_fault(client));
+            status = ctl_fail("%s", caller == NULL ? "no memory" : caller_fault(caller));
         record_arena_free(&arena);
-        client_destroy(&client);
+        caller_destroy(&caller);
     }
     return status;
 }

@@ -13,11 +13,11 @@
 /* Of what is printed for people. */
 #define LINE_WIDTH 100
 
-/* One instance that was asked; `client` is NULL when the name of its service led nowhere. */
+/* One instance that was asked; `caller` is NULL when the name of its service led nowhere. */
 struct asked {
     enum instance_service service;
     char address[INSTANCE_ADDRESS_BYTES];
-    struct client *client;
+    struct caller *caller;
     struct record_arena arena;
     struct service_status status;
     bool answered;
@@ -33,10 +33,10 @@ static struct asked *ask(struct round *round, enum instance_service service, con
     struct asked *asked = &round->asked[round->count++];
     *asked = (struct asked){.service = service};
     snprintf(asked->address, sizeof asked->address, "%s", address);
-    asked->client = client_new(address);
-    if (asked->client != NULL &&
-        client_send(asked->client, &message_SERVICE_STATUS, &nothing) != ERR_OK)
-        client_destroy(&asked->client);
+    asked->caller = caller_new(address);
+    if (asked->caller != NULL &&
+        caller_send(asked->caller, &message_SERVICE_STATUS, &nothing) != ERR_OK)
+        caller_destroy(&asked->caller);
     return asked;
 }
 
@@ -56,8 +56,8 @@ static bool run_round(const struct ctl_settings *settings, struct round *round) 
     int64_t deadline_ms = loop_now_ms() + ctl_answer_ms(settings);
     for (size_t i = 0; i < round->count; i++) {
         struct asked *asked = &round->asked[i];
-        asked->answered = asked->client != NULL &&
-                          client_receive(asked->client, &message_SERVICE_STATUS, deadline_ms,
+        asked->answered = asked->caller != NULL &&
+                          caller_receive(asked->caller, &message_SERVICE_STATUS, deadline_ms,
                                          &asked->arena, &asked->status) == ERR_OK;
         ready = ready && asked->answered && asked->status.ready;
     }
@@ -66,7 +66,7 @@ static bool run_round(const struct ctl_settings *settings, struct round *round) 
 
 static void end_round(struct round *round) {
     for (size_t i = 0; i < round->count; i++) {
-        client_destroy(&round->asked[i].client);
+        caller_destroy(&round->asked[i].caller);
         record_arena_free(&round->asked[i].arena);
     }
     round->count = 0;
@@ -167,17 +167,17 @@ static int run_metrics(const struct ctl_settings *settings, int argc, char **arg
     const struct service_ping nothing = {0};
     struct record_arena arena = {0};
     struct service_status status;
-    struct client *client = client_new(argv[0]);
-    if (client == NULL)
+    struct caller *caller = caller_new(argv[0]);
+    if (caller == NULL)
         return ctl_fail("%s is not an address like tcp://127.0.0.1:7101", argv[0]);
     int result = CTL_DONE;
-    if (client_ask(client, &message_SERVICE_STATUS, &nothing, CTL_ANSWER_MS, &arena, &status) !=
+    if (caller_ask(caller, &message_SERVICE_STATUS, &nothing, CTL_ANSWER_MS, &arena, &status) !=
         ERR_OK)
-        result = ctl_fail("%s", client_fault(client));
+        result = ctl_fail("%s", caller_fault(caller));
     else
         fwrite(status.metrics.data, 1, status.metrics.length, stdout);
     record_arena_free(&arena);
-    client_destroy(&client);
+    caller_destroy(&caller);
     return result;
 }
 

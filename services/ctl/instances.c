@@ -79,19 +79,19 @@ bool instance_is_ready(const char *address, int64_t timeout_ms) {
     const struct service_ping ping = {0};
     int64_t deadline_ms = loop_now_ms() + timeout_ms, left_ms;
     struct service_pong pong = {0};
-    struct client *client = client_new(address);
-    if (client == NULL)
+    struct caller *caller = caller_new(address);
+    if (caller == NULL)
         return false;
     while (!pong.ready && (left_ms = deadline_ms - loop_now_ms()) > 0) {
         struct record_arena arena = {0};
         enum err err =
-            client_ask(client, &message_SERVICE_PING, &ping, (uint64_t)left_ms, &arena, &pong);
+            caller_ask(caller, &message_SERVICE_PING, &ping, (uint64_t)left_ms, &arena, &pong);
         pong.ready = err == ERR_OK && pong.ready;
         record_arena_free(&arena);
         if (!pong.ready && loop_now_ms() < deadline_ms)
             nanosleep(&(struct timespec){.tv_nsec = AGAIN_MS * 1000000}, NULL);
     }
-    client_destroy(&client);
+    caller_destroy(&caller);
     return pong.ready;
 }
 
@@ -108,13 +108,13 @@ int instances_ask(const struct ctl_settings *settings, enum instance_service ser
         return ctl_fail("no instance of %s is ready%s%s", instance_service_name(service),
                         instances.count > 0 ? ", asked " : "",
                         instances.count > 0 ? instances.addresses[0] : "");
-    struct client *client = client_new(instances.addresses[chosen]);
-    if (client == NULL)
+    struct caller *caller = caller_new(instances.addresses[chosen]);
+    if (caller == NULL)
         return ctl_fail("cannot reach %s", instances.addresses[chosen]);
     int status = CTL_DONE;
-    if (client_ask(client, message, body, settings->peers.request_timeout_ms, arena, reply_r) !=
+    if (caller_ask(caller, message, body, settings->peers.request_timeout_ms, arena, reply_r) !=
         ERR_OK)
-        status = ctl_fail("%s", client_fault(client));
-    client_destroy(&client);
+        status = ctl_fail("%s", caller_fault(caller));
+    caller_destroy(&caller);
     return status;
 }

@@ -4,7 +4,7 @@
 #ifndef PARLEY_CTL_INSTANCES_H
 #define PARLEY_CTL_INSTANCES_H
 
-#include "services/ctl/client.h"
+#include "services/ctl/caller.h"
 #include "services/ctl/ctl.h"
 
 #define INSTANCE_ADDRESS_BYTES 280
@@ -36,7 +36,7 @@ bool instance_is_ready(const char *address, int64_t timeout_ms);
 
 /*
  * Asks the first instance that is ready. CTL_DONE, or CTL_FAILED after a printed line. `reply_r`
- * and `arena` as of client_ask.
+ * and `arena` as of caller_ask.
  */
 int instances_ask(const struct ctl_settings *settings, enum instance_service service,
                   const struct message_desc *message, const void *body, struct record_arena *arena,

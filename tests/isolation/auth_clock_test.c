@@ -19,11 +19,11 @@ static void log_in_at(struct auth_fixture *f, const char *const *clock, char tok
     unsigned port = test_free_port();
     const char *const arguments[] = {test_text("--auth-port=%u", port), AUTH_CHEAP, NULL};
     struct service_process *auth = service_process_start("parley-auth", clock, arguments);
-    struct client *before = f->client;
+    struct caller *before = f->caller;
     struct auth_login_reply reply;
     service_process_wait_ready(auth);
-    f->client = client_new(test_text("tcp://127.0.0.1:%u", port));
-    assert_non_null(f->client);
+    f->caller = caller_new(test_text("tcp://127.0.0.1:%u", port));
+    assert_non_null(f->caller);
     assert_err(auth_resume(f, (struct auth_resume){.token = slice_text(token)}, &reply), ERR_OK);
     assert_err(
         auth_login(f, (struct auth_login){.login = slice_text("anna"), .open = true}, &reply),
@@ -31,8 +31,8 @@ static void log_in_at(struct auth_fixture *f, const char *const *clock, char tok
     assert_in_range(reply.token.length, 1, 63);
     memcpy(token, reply.token.data, reply.token.length);
     token[reply.token.length] = '\0';
-    client_destroy(&f->client);
-    f->client = before;
+    caller_destroy(&f->caller);
+    f->caller = before;
     assert_int_equal(service_process_stop(&auth), 0);
 }
 

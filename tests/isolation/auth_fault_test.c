@@ -61,7 +61,7 @@ static enum err ask_wrongly(struct auth_fixture *f, const struct message_desc *m
         msgpack_pack_str_with_body(&packer, field->name, strlen(field->name));
         pack_value(&packer, field, i == index, fault);
     }
-    enum err err = client_ask_bytes(f->client, message->name, slice_make(body.data, body.length),
+    enum err err = caller_ask_bytes(f->caller, message->name, slice_make(body.data, body.length),
                                     AUTH_ANSWER_MS, &f->arena, NULL, NULL);
     buffer_free(&body);
     return err;
@@ -80,9 +80,9 @@ static void test_every_field_is_checked(void **state) {
                     (fault == FAULT_TOO_LONG && !has_length))
                     continue;
                 enum err err = ask_wrongly(f, messages[m], i, (enum fault)fault);
-                if (err != ERR_BAD_REQUEST || strstr(client_fault(f->client), field->name) == NULL)
+                if (err != ERR_BAD_REQUEST || strstr(caller_fault(f->caller), field->name) == NULL)
                     fail_msg("%s with a wrong %s (%d): %s: %s", messages[m]->name, field->name,
-                             fault, err_word(err), client_fault(f->client));
+                             fault, err_word(err), caller_fault(f->caller));
             }
         }
     }
@@ -96,7 +96,7 @@ static void test_no_body(void **state) {
                                           {"\x81\xa5login", 7},
                                           {"\xdf\xff\xff\xff\xff", 5}};
     for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++)
-        assert_err(client_ask_bytes(f->client, "auth.login", bodies[i], AUTH_ANSWER_MS, &f->arena,
+        assert_err(caller_ask_bytes(f->caller, "auth.login", bodies[i], AUTH_ANSWER_MS, &f->arena,
                                     NULL, NULL),
                    ERR_BAD_REQUEST);
 }
@@ -105,7 +105,7 @@ static void test_unknown_message(void **state) {
     struct auth_fixture *f = *state;
     static const char *const names[] = {"auth.nothing", "group.create", "", "auth.login "};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        assert_err(client_ask_bytes(f->client, names[i], slice_text("\x80"), AUTH_ANSWER_MS,
+        assert_err(caller_ask_bytes(f->caller, names[i], slice_text("\x80"), AUTH_ANSWER_MS,
                                     &f->arena, NULL, NULL),
                    ERR_UNKNOWN_MESSAGE);
 }
@@ -119,7 +119,7 @@ static enum err ask_again(struct auth_fixture *f, const struct message_desc *mes
     int64_t deadline_ms = loop_now_ms() + TEST_DEADLINE_MS;
     enum err err;
     do
-        err = client_ask(f->client, message, ask, AUTH_ANSWER_MS, &f->arena, reply);
+        err = caller_ask(f->caller, message, ask, AUTH_ANSWER_MS, &f->arena, reply);
     while ((err == ERR_UNAVAILABLE || err == ERR_UNKNOWN_OUTCOME) && loop_now_ms() < deadline_ms);
     return err;
 }
@@ -142,20 +142,20 @@ static void test_connections_are_killed(void **state) {
  * knows. */
 static void test_killed_in_between(void **state) {
     struct auth_fixture *f = *state;
-    struct client *other = client_new(client_address(f->client));
+    struct caller *other = caller_new(caller_address(f->caller));
     unsigned registered = 0;
     assert_non_null(other);
     for (int round = 0; round < 50; round++) {
         struct auth_register_reply reply;
         struct auth_register ask = {.id = slice_text(auth_fresh(f, "between"))};
-        assert_err(client_send(other, &message_AUTH_REGISTER, &ask), ERR_OK);
+        assert_err(caller_send(other, &message_AUTH_REGISTER, &ask), ERR_OK);
         test_database_kill_connections(f->database);
-        enum err err = client_receive(other, &message_AUTH_REGISTER, loop_now_ms() + AUTH_ANSWER_MS,
+        enum err err = caller_receive(other, &message_AUTH_REGISTER, loop_now_ms() + AUTH_ANSWER_MS,
                                       &f->arena, &reply);
         assert_true(err == ERR_OK || err == ERR_UNAVAILABLE || err == ERR_UNKNOWN_OUTCOME);
         registered += err == ERR_OK;
     }
-    client_destroy(&other);
+    caller_destroy(&other);
     assert_true(test_database_number(f->database,
                                      "SELECT COUNT(*) FROM account WHERE id LIKE 'between-%'") >=
                 registered);
@@ -189,7 +189,7 @@ static void test_start_with_a_wrong_option(void **state) {
 
 static void test_start_on_a_taken_port(void **state) {
     struct auth_fixture *f = *state;
-    const char *port = strrchr(client_address(f->client), ':') + 1;
+    const char *port = strrchr(caller_address(f->caller), ':') + 1;
     assert_start_fails(
         (const char *[]){AUTH_CHEAP, test_text("--auth-port=%s", port), "--listen-wait-ms=0", NULL},
         1, port);

@@ -235,22 +235,22 @@ static void time_login(struct auth_fixture *f, const char *id, int64_t *best_ms)
     *best_ms = took_ms < *best_ms ? took_ms : *best_ms;
 }
 
-/* The same fixture, with another auth behind its client. */
+/* The same fixture, with another auth behind its caller. */
 static struct service_process *swap_in(struct auth_fixture *f, const char *const *options,
-                                       struct client **before_r) {
-    *before_r = f->client;
-    return auth_fixture_start(options, &f->client);
+                                       struct caller **before_r) {
+    *before_r = f->caller;
+    return auth_fixture_start(options, &f->caller);
 }
 
-static void swap_out(struct auth_fixture *f, struct service_process *auth, struct client *before) {
-    client_destroy(&f->client);
-    f->client = before;
+static void swap_out(struct auth_fixture *f, struct service_process *auth, struct caller *before) {
+    caller_destroy(&f->caller);
+    f->caller = before;
     assert_int_equal(service_process_stop(&auth), 0);
 }
 
 static void test_time_tells_nothing(void **state) {
     struct auth_fixture *f = *state;
-    struct client *before;
+    struct caller *before;
     struct service_process *costly = swap_in(
         f, (const char *[]){"--password-ops=4", "--password-memory-kib=65536", NULL}, &before);
     make_account(f, "slow", "", "secret");
@@ -272,7 +272,7 @@ static void test_password_is_rehashed(void **state) {
     struct auth_fixture *f = *state;
     static const char *const new_cost = "SELECT COUNT(*) FROM account WHERE id = 'rehashed' AND"
                                         " password LIKE '$argon2id$v=19$m=16,t=2,p=1$%'";
-    struct client *before;
+    struct caller *before;
     make_account(f, "rehashed", "", "secret");
     struct service_process *other =
         swap_in(f, (const char *[]){"--password-ops=2", "--password-memory-kib=16", NULL}, &before);
@@ -287,7 +287,7 @@ static void test_password_is_rehashed(void **state) {
 
 static void test_open_login_switched_off(void **state) {
     struct auth_fixture *f = *state;
-    struct client *before;
+    struct caller *before;
     make_account(f, "shut", "", "");
     make_account(f, "shut guarded", "", "secret");
     struct service_process *shut =
@@ -304,7 +304,7 @@ static void test_open_login_switched_off(void **state) {
 
 static void test_token_days(void **state) {
     struct auth_fixture *f = *state;
-    struct client *before;
+    struct caller *before;
     uint64_t number = make_account(f, "for a day", "", "");
     struct service_process *other =
         swap_in(f, (const char *[]){AUTH_CHEAP, "--token-days=1", NULL}, &before);

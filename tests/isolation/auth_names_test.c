@@ -160,27 +160,27 @@ static void test_the_migration_takes_what_is_there(void **state) {
 /* One takes the id, the other the address, at two instances. */
 static void test_two_at_once(void **state) {
     struct auth_fixture *f = *state;
-    struct client *other;
+    struct caller *other;
     struct service_process *second = auth_fixture_start((const char *[]){AUTH_CHEAP, NULL}, &other);
     for (int round = 0; round < 20; round++) {
         const char *name = test_text("%s@x", auth_fresh(f, "one"));
         struct auth_register by_id = {.id = slice_text(name)};
         struct auth_register by_email = {.email = slice_text(name)};
         struct auth_register_reply reply;
-        assert_err(client_send(f->client, &message_AUTH_REGISTER, &by_id), ERR_OK);
-        assert_err(client_send(other, &message_AUTH_REGISTER, &by_email), ERR_OK);
+        assert_err(caller_send(f->caller, &message_AUTH_REGISTER, &by_id), ERR_OK);
+        assert_err(caller_send(other, &message_AUTH_REGISTER, &by_email), ERR_OK);
         int64_t deadline_ms = loop_now_ms() + AUTH_ANSWER_MS;
         enum err first =
-            client_receive(f->client, &message_AUTH_REGISTER, deadline_ms, &f->arena, &reply);
+            caller_receive(f->caller, &message_AUTH_REGISTER, deadline_ms, &f->arena, &reply);
         enum err last =
-            client_receive(other, &message_AUTH_REGISTER, deadline_ms, &f->arena, &reply);
+            caller_receive(other, &message_AUTH_REGISTER, deadline_ms, &f->arena, &reply);
         assert_true((first == ERR_OK) != (last == ERR_OK));
         if (first == ERR_OK)
             assert_err(last, ERR_EMAIL_TAKEN);
         else
             assert_err(first, ERR_TAKEN);
     }
-    client_destroy(&other);
+    caller_destroy(&other);
     assert_int_equal(service_process_stop(&second), 0);
 }
 
@@ -193,7 +193,7 @@ static void test_passwords_in_other_forms(void **state) {
     const struct auth_set_password ask = {.account = account, .password = slice_text("2" NFC)};
     struct done done;
     assert_err(
-        client_ask(f->client, &message_AUTH_SET_PASSWORD, &ask, AUTH_ANSWER_MS, &f->arena, &done),
+        caller_ask(f->caller, &message_AUTH_SET_PASSWORD, &ask, AUTH_ANSWER_MS, &f->arena, &done),
         ERR_OK);
     assert_true(entered(f, "typed", "2" NFD) == account && entered(f, "typed", NFC) == 0);
     /* A hash of before was made of what was typed. */

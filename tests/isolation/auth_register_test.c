@@ -242,16 +242,16 @@ static void test_two_at_once(void **state) {
                                              slice_text(test_text("%s@x", auth_fresh(f, "both")))};
         struct auth_register_reply replies[2];
         enum err results[2];
-        struct client *other = client_new(client_address(f->client));
+        struct caller *other = caller_new(caller_address(f->caller));
         assert_non_null(other);
-        assert_err(client_send(f->client, &message_AUTH_REGISTER, &ask), ERR_OK);
-        assert_err(client_send(other, &message_AUTH_REGISTER, &ask), ERR_OK);
+        assert_err(caller_send(f->caller, &message_AUTH_REGISTER, &ask), ERR_OK);
+        assert_err(caller_send(other, &message_AUTH_REGISTER, &ask), ERR_OK);
         int64_t deadline_ms = loop_now_ms() + AUTH_ANSWER_MS;
         results[0] =
-            client_receive(f->client, &message_AUTH_REGISTER, deadline_ms, &f->arena, &replies[0]);
+            caller_receive(f->caller, &message_AUTH_REGISTER, deadline_ms, &f->arena, &replies[0]);
         results[1] =
-            client_receive(other, &message_AUTH_REGISTER, deadline_ms, &f->arena, &replies[1]);
-        client_destroy(&other);
+            caller_receive(other, &message_AUTH_REGISTER, deadline_ms, &f->arena, &replies[1]);
+        caller_destroy(&other);
         assert_true((results[0] == ERR_OK) != (results[1] == ERR_OK));
         assert_err(results[results[0] == ERR_OK], round % 2 != 0 ? ERR_EMAIL_TAKEN : ERR_TAKEN);
     }

@@ -123,7 +123,7 @@ static void test_disabled(void **state) {
     /* The operator's way ends the tokens too, also when the account is let in again. */
     for (int disabled = 1; disabled >= 0; disabled--) {
         const struct auth_set_disabled ask = {.account = login.account, .disabled = disabled};
-        assert_err(client_ask(f->client, &message_AUTH_SET_DISABLED, &ask, AUTH_ANSWER_MS,
+        assert_err(caller_ask(f->caller, &message_AUTH_SET_DISABLED, &ask, AUTH_ANSWER_MS,
                               &f->arena, &done),
                    ERR_OK);
         assert_err(resume(f, login.token), ERR_BAD_TOKEN);
@@ -137,7 +137,7 @@ static void test_new_password(void **state) {
     const struct auth_set_password ask = {.account = login.account,
                                           .password = slice_text("secret")};
     assert_err(
-        client_ask(f->client, &message_AUTH_SET_PASSWORD, &ask, AUTH_ANSWER_MS, &f->arena, &done),
+        caller_ask(f->caller, &message_AUTH_SET_PASSWORD, &ask, AUTH_ANSWER_MS, &f->arena, &done),
         ERR_OK);
     assert_err(resume(f, login.token), ERR_BAD_TOKEN);
 }
@@ -145,10 +145,10 @@ static void test_new_password(void **state) {
 /* One address guesses; others, and logins from elsewhere, go on. */
 static void test_throttled(void **state) {
     struct auth_fixture *f = *state;
-    struct client *before = f->client;
+    struct caller *before = f->caller;
     struct auth_login_reply login = logged_in(f, "guessed at"), reply;
     struct service_process *strict = auth_fixture_start(
-        (const char *[]){AUTH_CHEAP, "--login-failures-per-address=3", NULL}, &f->client);
+        (const char *[]){AUTH_CHEAP, "--login-failures-per-address=3", NULL}, &f->caller);
     struct auth_resume wrong = {.token = slice_text("wrong"), .address = AT("192.0.2.7")};
     struct auth_resume right = {.token = login.token, .address = AT("192.0.2.7")};
     for (int i = 0; i < 3; i++) {
@@ -165,8 +165,8 @@ static void test_throttled(void **state) {
     wrong.address = AT("");
     for (int i = 0; i < 20; i++)
         assert_err(auth_resume(f, wrong, &reply), ERR_BAD_TOKEN);
-    client_destroy(&f->client);
-    f->client = before;
+    caller_destroy(&f->caller);
+    f->caller = before;
     assert_int_equal(service_process_stop(&strict), 0);
 }
 

@@ -174,7 +174,7 @@ static void test_the_end_does_not_wait_for_hashes(void **state) {
 /* --- before the hash -------------------------------------------------------------------------- */
 
 static uint64_t hashes_of(struct auth_fixture *f, struct auth_register ask, enum err expected) {
-    const char *port = strrchr(client_address(f->client), ':') + 1;
+    const char *port = strrchr(caller_address(f->caller), ':') + 1;
     struct test_caller *caller = test_caller_new("counter", (uint16_t)strtoul(port, NULL, 10));
     struct auth_register_reply reply;
     uint64_t before = hashes(caller);
@@ -206,7 +206,7 @@ static void test_what_is_found_before_the_hash(void **state) {
 /* Guesses that wait side by side are counted like those that come one by one. */
 static void test_guesses_at_once_are_counted(void **state) {
     struct auth_fixture *f = *state;
-    const char *port = strrchr(client_address(f->client), ':') + 1;
+    const char *port = strrchr(caller_address(f->caller), ':') + 1;
     struct test_caller *caller = test_caller_new("guesser", (uint16_t)strtoul(port, NULL, 10));
     struct slice id = slice_text(auth_fresh(f, "guessed"));
     auth_registered(f, (struct auth_register){.id = id, .password = password});

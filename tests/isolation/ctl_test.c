@@ -104,7 +104,7 @@ static const char *free_address(void) {
 
 static void test_ping_and_metrics(void **state) {
     struct auth_fixture *f = *state;
-    const char *address = client_address(f->client), *nobody = free_address();
+    const char *address = caller_address(f->caller), *nobody = free_address();
     ASSERT_RUNS(0, "ready", "ping", address);
     ASSERT_FAILS(1, "is not ready", "ping", nobody);
     ASSERT_RUNS(0, "parley_requests_total", "metrics", address);
@@ -114,7 +114,7 @@ static void test_ping_and_metrics(void **state) {
 /* An auth stands in for the other services: any service answers service.status. */
 static void test_status(void **state) {
     struct auth_fixture *f = *state;
-    const char *address = client_address(f->client), *nobody = free_address();
+    const char *address = caller_address(f->caller), *nobody = free_address();
     const char *auth = test_text("--auth-peers=%s,%s", address, address);
     const char *group = test_text("--group-peers=%s", address);
     const char *session = test_text("--session-peers=%s", address);
@@ -138,7 +138,7 @@ static void test_status(void **state) {
 
 static void test_status_of_queues(void **state) {
     struct auth_fixture *f = *state;
-    const char *address = client_address(f->client);
+    const char *address = caller_address(f->caller);
     const char *peers[] = {
         test_text("--auth-peers=%s", address), test_text("--group-peers=%s", address),
         test_text("--session-peers=%s", address), test_text("--delivery-peers=%s", address),
@@ -156,7 +156,7 @@ static void test_status_of_queues(void **state) {
 
 static void test_user_add(void **state) {
     struct auth_fixture *f = *state;
-    const char *auth = test_text("--auth-peers=%s", client_address(f->client));
+    const char *auth = test_text("--auth-peers=%s", caller_address(f->caller));
     ASSERT_RUNS(0, "has the id anna", "user", "add", auth, "anna", "--email=Anna@example.org",
                 "--name=Anna");
     ASSERT_FAILS(1, "that id is taken", "user", "add", auth, "anna");
@@ -174,7 +174,7 @@ static void test_user_add(void **state) {
 static void test_user_disable(void **state) {
     struct auth_fixture *f = *state;
     uint64_t number = auth_registered(f, (struct auth_register){.id = slice_text("dora")});
-    const char *auth = test_text("--auth-peers=%s", client_address(f->client));
+    const char *auth = test_text("--auth-peers=%s", caller_address(f->caller));
     uint16_t port = test_free_port();
     struct fake_peer *session = fake_peer_new(port);
     const char *peers = test_text("--session-peers=tcp://127.0.0.1:%u", (unsigned)port);
@@ -193,7 +193,7 @@ static void test_user_disable(void **state) {
 /* What comes before group is asked. */
 static void test_group_add(void **state) {
     struct auth_fixture *f = *state;
-    const char *auth = test_text("--auth-peers=%s", client_address(f->client));
+    const char *auth = test_text("--auth-peers=%s", caller_address(f->caller));
     const char *group = test_text("--group-peers=%s", free_address());
     ASSERT_FAILS(1, "there is no account 'nobody'", "group", "add", auth, group, "1", "nobody");
     ASSERT_FAILS(1, "no instance of group is ready", "group", "add", auth, group, "1", "2");

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-struct service_process *auth_fixture_start(const char *const *options, struct client **client_r) {
+struct service_process *auth_fixture_start(const char *const *options, struct caller **caller_r) {
     const char *arguments[TEST_MAX_ARGUMENTS] = {0};
     unsigned port = test_free_port();
     arguments[0] = test_text("--auth-port=%u", port);
@@ -17,8 +17,8 @@ struct service_process *auth_fixture_start(const char *const *options, struct cl
         arguments[i + 1] = options[i];
     struct service_process *auth = service_process_start("parley-auth", NULL, arguments);
     service_process_wait_ready(auth);
-    *client_r = client_new(test_text("tcp://127.0.0.1:%u", port));
-    assert_non_null(*client_r);
+    *caller_r = caller_new(test_text("tcp://127.0.0.1:%u", port));
+    assert_non_null(*caller_r);
     return auth;
 }
 
@@ -27,13 +27,13 @@ int auth_fixture_setup(void **state) {
     assert_non_null(fixture);
     *state = fixture;
     fixture->database = test_database_new("auth");
-    fixture->auth = auth_fixture_start((const char *[]){AUTH_CHEAP, NULL}, &fixture->client);
+    fixture->auth = auth_fixture_start((const char *[]){AUTH_CHEAP, NULL}, &fixture->caller);
     return 0;
 }
 
 int auth_fixture_teardown(void **state) {
     struct auth_fixture *fixture = *state;
-    client_destroy(&fixture->client);
+    caller_destroy(&fixture->caller);
     int status = service_process_stop(&fixture->auth);
     test_database_destroy(&fixture->database);
     free(fixture);
@@ -52,31 +52,31 @@ const char *auth_fresh(struct auth_fixture *fixture, const char *stem) {
 
 enum err auth_register(struct auth_fixture *fixture, struct auth_register ask,
                        struct auth_register_reply *reply_r) {
-    return client_ask(fixture->client, &message_AUTH_REGISTER, &ask, AUTH_ANSWER_MS,
+    return caller_ask(fixture->caller, &message_AUTH_REGISTER, &ask, AUTH_ANSWER_MS,
                       &fixture->arena, reply_r);
 }
 
 enum err auth_login(struct auth_fixture *fixture, struct auth_login ask,
                     struct auth_login_reply *reply_r) {
-    return client_ask(fixture->client, &message_AUTH_LOGIN, &ask, AUTH_ANSWER_MS, &fixture->arena,
+    return caller_ask(fixture->caller, &message_AUTH_LOGIN, &ask, AUTH_ANSWER_MS, &fixture->arena,
                       reply_r);
 }
 
 enum err auth_resume(struct auth_fixture *fixture, struct auth_resume ask,
                      struct auth_login_reply *reply_r) {
-    return client_ask(fixture->client, &message_AUTH_RESUME, &ask, AUTH_ANSWER_MS, &fixture->arena,
+    return caller_ask(fixture->caller, &message_AUTH_RESUME, &ask, AUTH_ANSWER_MS, &fixture->arena,
                       reply_r);
 }
 
 enum err auth_logout(struct auth_fixture *fixture, struct auth_logout ask, struct done *reply_r) {
-    return client_ask(fixture->client, &message_AUTH_LOGOUT, &ask, AUTH_ANSWER_MS, &fixture->arena,
+    return caller_ask(fixture->caller, &message_AUTH_LOGOUT, &ask, AUTH_ANSWER_MS, &fixture->arena,
                       reply_r);
 }
 
 enum err auth_resolve(struct auth_fixture *fixture, struct slice_list ids,
                       struct auth_resolve_reply *reply_r) {
     const struct auth_resolve ask = {.ids = ids};
-    return client_ask(fixture->client, &message_AUTH_RESOLVE, &ask, AUTH_ANSWER_MS, &fixture->arena,
+    return caller_ask(fixture->caller, &message_AUTH_RESOLVE, &ask, AUTH_ANSWER_MS, &fixture->arena,
                       reply_r);
 }
 
@@ -84,6 +84,6 @@ uint64_t auth_registered(struct auth_fixture *fixture, struct auth_register ask)
     struct auth_register_reply reply;
     enum err err = auth_register(fixture, ask, &reply);
     if (err != ERR_OK)
-        fail_msg("cannot register: %s", client_fault(fixture->client));
+        fail_msg("cannot register: %s", caller_fault(fixture->caller));
     return reply.account;
 }

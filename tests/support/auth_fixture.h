@@ -6,7 +6,7 @@
 #define PARLEY_TESTS_AUTH_FIXTURE_H
 
 #include "proto/messages.h"
-#include "services/ctl/client.h"
+#include "services/ctl/caller.h"
 #include "tests/support/service_process.h"
 
 #define AUTH_ANSWER_MS 60000
@@ -16,7 +16,7 @@
 struct auth_fixture {
     struct test_database *database;
     struct service_process *auth;
-    struct client *client;
+    struct caller *caller;
     struct record_arena arena;
     unsigned names; /* given out by auth_fresh() */
 };
@@ -26,9 +26,9 @@ int auth_fixture_setup(void **state);
 int auth_fixture_teardown(void **state);
 int auth_fixture_test_teardown(void **state);
 
-/* Starts a further auth on a port of its own, with these options (NULL-terminated), and a client of
+/* Starts a further auth on a port of its own, with these options (NULL-terminated), and a caller of
  * it; waits until it is ready. */
-struct service_process *auth_fixture_start(const char *const *options, struct client **client_r);
+struct service_process *auth_fixture_start(const char *const *options, struct caller **caller_r);
 
 /* A string that no test had before. */
 const char *auth_fresh(struct auth_fixture *fixture, const char *stem);

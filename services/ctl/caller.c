@@ -1,5 +1,5 @@
-/* A caller that waits for its answers; see client.h. */
-#include "services/ctl/client.h"
+/* A caller that waits for its answers; see caller.h. */
+#include "services/ctl/caller.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,15 +10,15 @@
 
 #define FAULT_BYTES 256
 
-struct client {
+struct caller {
     void *context, *socket;
     char *address;
     uint64_t last_id;
     char fault[FAULT_BYTES];
 };
 
-struct client *client_new(const char *address) {
-    struct client *self = calloc(1, sizeof *self);
+struct caller *caller_new(const char *address) {
+    struct caller *self = calloc(1, sizeof *self);
     if (self == NULL)
         return NULL;
     const int no_linger = 0, ipv6 = 1;
@@ -31,11 +31,11 @@ struct client *client_new(const char *address) {
         zmq_setsockopt(self->socket, ZMQ_IPV6, &ipv6, sizeof ipv6) != 0 ||
         zmq_setsockopt(self->socket, ZMQ_MAXMSGSIZE, &max_bytes, sizeof max_bytes) != 0 ||
         zmq_connect(self->socket, address) != 0)
-        client_destroy(&self);
+        caller_destroy(&self);
     return self;
 }
 
-void client_destroy(struct client **self) {
+void caller_destroy(struct caller **self) {
     if (*self == NULL)
         return;
     if ((*self)->socket != NULL)
@@ -47,17 +47,17 @@ void client_destroy(struct client **self) {
     *self = NULL;
 }
 
-const char *client_address(const struct client *self) { return self->address; }
+const char *caller_address(const struct caller *self) { return self->address; }
 
-const char *client_fault(const struct client *self) { return self->fault; }
+const char *caller_fault(const struct caller *self) { return self->fault; }
 
-static enum err fail(struct client *self, enum err err, const char *text) {
+static enum err fail(struct caller *self, enum err err, const char *text) {
     snprintf(self->fault, sizeof self->fault, "%s", text);
     return err;
 }
 
 /* The next frame within the time, copied into the arena; empty when there is none. */
-static struct slice receive(struct client *self, int64_t deadline_ms, struct record_arena *arena) {
+static struct slice receive(struct caller *self, int64_t deadline_ms, struct record_arena *arena) {
     struct slice frame = {NULL, 0};
     int64_t left = deadline_ms - loop_now_ms();
     zmq_pollitem_t item = {.socket = self->socket, .events = ZMQ_POLLIN};
@@ -72,7 +72,7 @@ static struct slice receive(struct client *self, int64_t deadline_ms, struct rec
     return frame;
 }
 
-static enum err take_error(struct client *self, const struct envelope *envelope,
+static enum err take_error(struct caller *self, const struct envelope *envelope,
                            struct record_arena *arena) {
     struct envelope_error error;
     const char *fault;
@@ -83,7 +83,7 @@ static enum err take_error(struct client *self, const struct envelope *envelope,
     return err == ERR_OK ? ERR_INTERNAL : err;
 }
 
-static enum err wait_for_answer(struct client *self, int64_t deadline_ms,
+static enum err wait_for_answer(struct caller *self, int64_t deadline_ms,
                                 struct record_arena *arena, const struct record_desc *reply_desc,
                                 void *reply_r) {
     struct envelope envelope = {0};
@@ -107,7 +107,7 @@ static enum err wait_for_answer(struct client *self, int64_t deadline_ms,
     return ERR_OK;
 }
 
-static enum err send_bytes(struct client *self, const char *name, struct slice body) {
+static enum err send_bytes(struct caller *self, const char *name, struct slice body) {
     struct buffer frame = buffer_make(ENVELOPE_MAX_BYTES);
     self->fault[0] = '\0';
     envelope_pack(ENVELOPE_REQUEST, ++self->last_id, name, NULL, NULL, &frame);
@@ -120,7 +120,7 @@ static enum err send_bytes(struct client *self, const char *name, struct slice b
     return sent ? ERR_OK : fail(self, ERR_INTERNAL, "the request is too large");
 }
 
-enum err client_send(struct client *self, const struct message_desc *message, const void *body) {
+enum err caller_send(struct caller *self, const struct message_desc *message, const void *body) {
     struct buffer packed = buffer_make(ENVELOPE_MAX_BYTES);
     record_pack(message->body, body, &packed);
     enum err err = packed.failed
@@ -130,19 +130,19 @@ enum err client_send(struct client *self, const struct message_desc *message, co
     return err;
 }
 
-enum err client_receive(struct client *self, const struct message_desc *message,
+enum err caller_receive(struct caller *self, const struct message_desc *message,
                         int64_t deadline_ms, struct record_arena *arena, void *reply_r) {
     return wait_for_answer(self, deadline_ms, arena, message->reply, reply_r);
 }
 
-enum err client_ask(struct client *self, const struct message_desc *message, const void *body,
+enum err caller_ask(struct caller *self, const struct message_desc *message, const void *body,
                     uint64_t timeout_ms, struct record_arena *arena, void *reply_r) {
     int64_t deadline_ms = loop_now_ms() + (int64_t)timeout_ms;
-    enum err err = client_send(self, message, body);
-    return err != ERR_OK ? err : client_receive(self, message, deadline_ms, arena, reply_r);
+    enum err err = caller_send(self, message, body);
+    return err != ERR_OK ? err : caller_receive(self, message, deadline_ms, arena, reply_r);
 }
 
-enum err client_ask_bytes(struct client *self, const char *name, struct slice body,
+enum err caller_ask_bytes(struct caller *self, const char *name, struct slice body,
                           uint64_t timeout_ms, struct record_arena *arena,
                           const struct record_desc *reply_desc, void *reply_r) {
     int64_t deadline_ms = loop_now_ms() + (int64_t)timeout_ms;
