@@ -4,6 +4,7 @@
 #   common/*.c          -> $(B)/libcommon.a          proto/*.c -> $(B)/libproto.a
 #   services/NAME/*.c   -> $(B)/libNAME.a (without main.c) and the program of that name
 #   tests/unit/*.c, tests/isolation/*.c, tests/fuzz/*.c -> one program each
+#   FOLDER/messages.def -> $(B)/gen/FOLDER/messages.h and messages.c, which belongs to that library
 # Variables: V=1 shows the commands; SANITIZE=address,undefined builds into build-asan/;
 # CC, OPT, EXTRA_CFLAGS, EXTRA_LDFLAGS, PREFIX and DESTDIR mean what they usually do.
 
@@ -37,7 +38,6 @@ DAEMONS := gateway auth session group delivery
 SHARED_LIBS := entries route schema lookup
 SERVICE_LIBS := $(DAEMONS) ctl $(SHARED_LIBS)
 PROGRAMS := $(DAEMONS:%=$(BIN)/parley-%) $(BIN)/parleyctl
-PAGE_PROGRAM := $(BIN)/parley-messages
 
 COMMON_SRC := $(wildcard common/*.c)
 PROTO_SRC := $(wildcard proto/*.c)
@@ -45,12 +45,15 @@ SUPPORT_SRC := $(wildcard tests/support/*.c)
 UNIT_SRC := $(wildcard tests/unit/*.c)
 ISOLATION_SRC := $(wildcard tests/isolation/*.c)
 FUZZ_SRC := $(wildcard tests/fuzz/*.c)
+# Messages between services, and those of tests.
+MESSAGE_TABLES := $(wildcard common/messages.def proto/messages.def tests/support/messages.def)
+MESSAGE_HEADERS := $(MESSAGE_TABLES:%.def=$(B)/gen/%.h)
 MIGRATIONS := $(sort $(wildcard deploy/migrations/*.sql))
 service_src = $(filter-out services/$(1)/main.c,$(wildcard services/$(1)/*.c services/$(1)/*/*.c))
 
-C_SRC := $(COMMON_SRC) $(PROTO_SRC) $(wildcard proto/gen/*.c services/*/*.c services/*/*/*.c) \
+C_SRC := $(COMMON_SRC) $(PROTO_SRC) $(wildcard services/*/*.c services/*/*/*.c) \
          $(SUPPORT_SRC) $(UNIT_SRC) $(ISOLATION_SRC) $(FUZZ_SRC) $(wildcard tests/bench/*.c)
-C_HEADERS := $(wildcard common/*.h proto/*.h proto/gen/*.h services/*/*.h services/*/*/*.h tests/*/*.h)
+C_HEADERS := $(wildcard common/*.h proto/*.h services/*/*.h services/*/*/*.h tests/*/*.h)
 SCRIPTS := $(sort .ci/run $(shell grep -lsE '^\#!/bin/(ba)?sh' deploy/* deploy/proxy/* tests/*/*))
 
 # ---- how
@@ -73,7 +76,7 @@ ifeq ($(SANITIZE)$(findstring -O0,$(OPT)),)
 HARDENING += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 endif
 
-DEFINES := -I. -D_GNU_SOURCE -DPARLEY_VERSION='"$(VERSION)"'
+DEFINES := -I. -I$(B)/gen -D_GNU_SOURCE -DPARLEY_VERSION='"$(VERSION)"'
 ALL_CPPFLAGS = $(DEFINES) $(PACKAGE_CPPFLAGS)
 ALL_CFLAGS = -std=gnu11 $(OPT) $(WARNINGS) $(HARDENING) $(SANITIZE_FLAGS) $(EXTRA_CFLAGS)
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now,--as-needed $(SANITIZE_FLAGS) $(EXTRA_LDFLAGS)
@@ -92,12 +95,12 @@ FUZZERS := $(patsubst tests/fuzz/%.c,$(B)/%,$(FUZZ_SRC))
 # ---- building
 
 .PHONY: all
-all: $(PROGRAMS) $(PAGE_PROGRAM) ## build everything into build/bin (SANITIZE=address,undefined: build-asan/bin)
+all: $(PROGRAMS) ## build everything into build/bin (SANITIZE=address,undefined: build-asan/bin)
 
 # Two stamps whose contents change with the flags and with the list of sources: objects are made
 # again when the former changes, archives (a source was added or removed) when the latter does.
 FLAGS_TEXT = $(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(LIBS)
-SOURCES_TEXT = $(C_SRC) $(MIGRATIONS)
+SOURCES_TEXT = $(C_SRC) $(MESSAGE_TABLES) $(MIGRATIONS)
 write_if_changed = mkdir -p $(@D); if [ "$$(cat $@ 2>/dev/null)" != '$(1)' ]; then \
                        printf '%s\n' '$(1)' >$@; fi
 
@@ -114,26 +117,35 @@ need-cmocka:
 	$(if $(shell pkg-config --exists cmocka && echo yes),,$(error cmocka is missing: run 'make deps'))
 $(call objects,$(SUPPORT_SRC) $(UNIT_SRC) $(ISOLATION_SRC)): | need-cmocka
 
-$(B)/obj/%.o: %.c $(B)/flags
+$(B)/obj/%.o: %.c $(B)/flags | $(MESSAGE_HEADERS)
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(COMPILE)
+$(B)/obj/gen/%.o: $(B)/gen/%.c $(B)/flags | $(MESSAGE_HEADERS)
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(COMPILE)
+
+$(MESSAGE_HEADERS): $(B)/gen/%.h: %.def deploy/embed-messages
+	@mkdir -p $(@D)
+	$(call say,GEN,$@)
+	$(Q)deploy/embed-messages header $< >$@
+$(MESSAGE_HEADERS:.h=.c): $(B)/gen/%.c: %.def deploy/embed-messages
+	@mkdir -p $(@D)
+	$(call say,GEN,$@)
+	$(Q)deploy/embed-messages source $< >$@
 
 $(B)/gen/migrations.c: deploy/embed-migrations $(MIGRATIONS) $(B)/sources
 	@mkdir -p $(@D)
 	$(call say,GEN,$@)
 	$(Q)deploy/embed-migrations $(MIGRATIONS) >$@
-$(B)/obj/gen/migrations.o: $(B)/gen/migrations.c $(B)/flags
-	@mkdir -p $(@D)
-	$(call say,CC,$<)
-	$(Q)$(COMPILE)
 
 # The names of all options, from all programs' tables, for all programs: a new name makes it anew.
 OPTION_SRC := $(shell grep -l CONFIG_END common/*.c services/*/*.c)
 OPTION_SCRIPTS := $(wildcard Makefile .ci/run deploy/local deploy/lib/*.sh deploy/compose.yaml \
                              deploy/.env.example tests/support/*.py)
 $(B)/gen/option_names.stamp: deploy/embed-options $(OPTION_SRC) $(OPTION_SCRIPTS) common/config_options.h \
-                             $(wildcard services/*/*.h) $(B)/flags $(B)/sources
+                             $(wildcard services/*/*.h) $(B)/flags $(B)/sources | $(MESSAGE_HEADERS)
 	@mkdir -p $(@D)
 	$(call say,GEN,$(@:.stamp=.c))
 	$(Q)for file in $(OPTION_SRC); do $(CC) $(ALL_CPPFLAGS) -std=gnu11 -E -P $$file; done | \
@@ -142,13 +154,10 @@ $(B)/gen/option_names.stamp: deploy/embed-options $(OPTION_SRC) $(OPTION_SCRIPTS
 	@touch $@
 $(B)/gen/option_names.c: $(B)/gen/option_names.stamp
 	@:
-$(B)/obj/gen/option_names.o: $(B)/gen/option_names.c $(B)/flags
-	@mkdir -p $(@D)
-	$(call say,CC,$<)
-	$(Q)$(COMPILE)
 
-$(B)/libcommon.a: $(call objects,$(COMMON_SRC)) $(B)/obj/gen/option_names.o
-$(B)/libproto.a: $(call objects,$(PROTO_SRC))
+$(B)/libcommon.a: $(call objects,$(COMMON_SRC)) $(B)/obj/gen/option_names.o \
+                   $(B)/obj/gen/common/messages.o
+$(B)/libproto.a: $(call objects,$(PROTO_SRC)) $(B)/obj/gen/proto/messages.o
 $(B)/libschema.a: $(B)/obj/gen/migrations.o
 $(foreach s,$(SERVICE_LIBS),$(eval $(B)/lib$(s).a: $(call objects,$(call service_src,$(s)))))
 $(B)/lib%.a: $(B)/sources
@@ -156,11 +165,10 @@ $(B)/lib%.a: $(B)/sources
 	$(call say,AR,$@)
 	$(Q)rm -f $@; ar rcs $@ $(filter %.o,$^)
 
-$(BIN)/parley-messages: $(B)/obj/proto/gen/messages_page.o $(B)/libproto.a $(B)/libcommon.a
 $(BIN)/parleyctl: $(B)/obj/services/ctl/main.o $(B)/libctl.a $(BASE_LIBS)
 $(foreach s,$(DAEMONS),$(eval \
     $(BIN)/parley-$(s): $(B)/obj/services/$(s)/main.o $(B)/lib$(s).a $(BASE_LIBS)))
-$(PROGRAMS) $(PAGE_PROGRAM):
+$(PROGRAMS):
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(LINK)
@@ -168,12 +176,14 @@ $(PROGRAMS) $(PAGE_PROGRAM):
 # private: what they are made of would inherit it, and all be made again with each change of target.
 # --wrap: tests/support/end_at_once.c.
 $(UNIT_TESTS) $(ISOLATION_TESTS): private LIBS += -lcmocka -Wl,--wrap=_cmocka_run_group_tests
-$(UNIT_TESTS) $(ISOLATION_TESTS): $(B)/%: $(B)/obj/%.o $(call objects,$(SUPPORT_SRC)) $(TEST_LIBS)
+$(UNIT_TESTS) $(ISOLATION_TESTS): $(B)/%: $(B)/obj/%.o $(call objects,$(SUPPORT_SRC)) \
+                                  $(B)/obj/gen/tests/support/messages.o $(TEST_LIBS)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(LINK)
 
--include $(patsubst %.c,$(B)/obj/%.d,$(C_SRC)) $(B)/obj/gen/migrations.d
+-include $(patsubst %.c,$(B)/obj/%.d,$(C_SRC)) $(B)/obj/gen/migrations.d \
+         $(MESSAGE_TABLES:%.def=$(B)/obj/gen/%.d)
 
 # ---- running
 
@@ -230,6 +240,7 @@ test: ## install what is missing, build, lint, run all tests, then again under t
 test-build: $(UNIT_TESTS) $(ISOLATION_TESTS)
 
 test-unit: $(UNIT_TESTS) ## functions and modules, no process and no database
+	$(Q)$(PYTHON) -B tests/unit/test_embed_messages.py --quiet
 	$(Q)$(RUN_PROGRAMS) $^
 
 test-isolation: all $(ISOLATION_TESTS) ## each service alone, over its messages, with a private MariaDB
@@ -319,7 +330,7 @@ $(B)/tidy/%.ok: %.c $(B)/obj/%.o .clang-tidy tests/.clang-tidy
 CPPCHECK_FLAGS := --include=/usr/include/uthash.h --include=/usr/include/utlist.h \
                   --suppress=missingIncludeSystem --suppress=memleak --suppress=ctunullpointer \
                   --suppress='arrayIndexOutOfBoundsCond:tests/*'
-lint-cppcheck:
+lint-cppcheck: $(MESSAGE_HEADERS)
 	$(call say,CHECK,$(words $(C_SRC)) files)
 	@mkdir -p $(B)/cppcheck
 	$(Q)cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
@@ -345,9 +356,10 @@ $(PAGES:%=%.check): docs/%.md.check: $(B)/docs/%.md
 docs: $(PAGES:%=$(B)/%) ## write the pages that are made from the code
 	$(Q)mkdir -p docs; cp $^ docs/
 
-$(B)/docs/internal-messages.md: $(PAGE_PROGRAM)
+$(B)/docs/internal-messages.md: deploy/embed-messages common/error.h common/messages.def \
+                                proto/messages.def
 	@mkdir -p $(@D)
-	$(Q)$< >$@
+	$(Q)deploy/embed-messages page $(filter-out $<,$^) >$@
 $(B)/docs/options.md: $(PROGRAMS)
 	@mkdir -p $(@D)
 	$(Q){ printf '%s\n' '# Options' '' 'Made by `make docs` from the programs themselves.' \

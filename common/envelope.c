@@ -3,13 +3,6 @@
 
 #include <string.h>
 
-#include "common/record_define.h"
-
-#define ENVELOPE_ERROR_FIELDS(F, S)                                                                \
-    F(S, TEXT, error, REQUIRED, 64, "stable word, see common/error.h")                             \
-    F(S, TEXT, text, OPTIONAL, 512, "one sentence")
-RECORD_DEFINE(envelope_error, ENVELOPE_ERROR_FIELDS, "why a request failed")
-
 static int pack_write(void *out, const char *bytes, size_t length) {
     return buffer_add(out, bytes, length);
 }

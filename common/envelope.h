@@ -8,13 +8,12 @@
 #define PARLEY_COMMON_ENVELOPE_H
 
 #include "common/error.h"
+#include "common/messages.h"
 #include "common/record.h"
 
 /* No internal message is longer; a frame that is, is refused by ZMQ_MAXMSGSIZE. */
 #define ENVELOPE_MAX_BYTES ((size_t)8 << 20)
 #define ENVELOPE_MAX_NAME 48
-
-enum envelope_kind { ENVELOPE_EVENT, ENVELOPE_REQUEST, ENVELOPE_REPLY, ENVELOPE_ERROR };
 
 struct envelope {
     enum envelope_kind kind;
@@ -24,13 +23,6 @@ struct envelope {
     uint64_t wait_ms;  /* of a request: how long its caller waits for the answer; 0: not known */
     struct slice body; /* the packed map */
 };
-
-/* The body of ENVELOPE_ERROR. */
-struct envelope_error {
-    struct slice error; /* stable word */
-    struct slice text;
-};
-extern const struct record_desc envelope_error_desc;
 
 /* Appends header and body; `out->failed` tells of a lack of room. `body` may be NULL for an empty
  * map. */

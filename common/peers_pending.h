@@ -15,7 +15,7 @@
 
 #include "common/envelope.h"
 #include "common/metrics.h"
-#include "common/record_define.h"
+#include "common/record.h"
 
 /* Requests in progress to one instance. */
 #define PEERS_MAX_PENDING 16384

@@ -1,8 +1,8 @@
 /*
  * Records: C structures that travel as msgpack maps with string keys.
  *
- * A record is described once by a table of fields (proto/messages.def makes them); packing,
- * unpacking, printing and the reference page are driven by that table. Keys that a reader does not
+ * A record is described once by a table of fields (proto/messages.def); packing, unpacking and
+ * printing are driven by what the build makes of that. Keys that a reader does not
  * know are ignored, keys that are absent leave the member zero, so versions can be mixed.
  *
  * Unpacking is bounded before anything is built: the bytes are walked first, with a limit on depth
@@ -72,15 +72,19 @@ struct record_field {
     size_t max;    /* bytes of a text or blob, or items of a list; 0 means 2^32-1 */
     uint64_t most; /* of a number, and of each in a list; 0 means 2^64-1 */
     const struct record_desc *element; /* of RECORD_LIST */
-    const char *help;
 };
 
 struct record_desc {
-    const char *name; /* the message's name on the wire, or an element's */
+    const char *name; /* the structure's */
     size_t size;      /* of the structure */
     const struct record_field *fields;
     size_t field_count;
-    const char *help; /* one line: what it asks or tells */
+};
+
+struct message_desc {
+    const char *name; /* on the wire: "auth.login" */
+    const struct record_desc *body;
+    const struct record_desc *reply; /* NULL: an event, which is not answered */
 };
 
 struct slice slice_make(const char *data, size_t length);

@@ -31,9 +31,9 @@
 #include "common/config.h"
 #include "common/db.h"
 #include "common/envelope.h"
+#include "common/messages.h"
 #include "common/metrics.h"
 #include "common/pool.h"
-#include "common/record_define.h"
 
 #define SERVICE_STOP_MS 5000
 /* A call that takes longer is logged. */
@@ -48,8 +48,6 @@
 #define SERVICE_MAX_WAIT_MS ((uint64_t)24 * 3600 * 1000)
 /* Bytes of a caller's routing id. */
 #define SERVICE_CALLER_BYTES 64
-/* Queues that a service tells of, those of its callers' links included. */
-#define SERVICE_MAX_QUEUES 24
 /* Messages that wait in a ZeroMQ socket per peer and direction; beyond it they are dropped, which
  * the other side notices as a time-out or a gap. */
 #define SERVICE_SOCKET_HWM 10000
@@ -62,35 +60,6 @@ struct service_settings {
     uint64_t heartbeat_ms, peer_timeout_ms, request_timeout_ms, peer_wait_ms;
 };
 extern const struct config_option service_options[];
-
-/* What every service answers. */
-#define SERVICE_PING_FIELDS(F, S)                                                                  \
-    F(S, U64, instance, OPTIONAL, 0, "the caller's instance, random at its start")
-#define SERVICE_PONG_FIELDS(F, S)                                                                  \
-    F(S, U64, instance, REQUIRED, 0, "this instance, random at its start")                         \
-    F(S, BOOL, ready, OPTIONAL, 0, "it has what it needs")                                         \
-    F(S, U64, link, OPTIONAL, 0, "session: changes when it forgot what this caller bound")         \
-    F(S, U64, pushed, OPTIONAL, 0, "session: seq of the last push to this caller")
-#define SERVICE_STATUS_FIELDS(F, S)                                                                \
-    F(S, TEXT, service, REQUIRED, 32, "its name")                                                  \
-    F(S, TEXT, version, REQUIRED, 32, "of the build")                                              \
-    F(S, U64, instance, REQUIRED, 0, "random at its start")                                        \
-    F(S, BOOL, ready, OPTIONAL, 0, "it has what it needs, as of now")                              \
-    F(S, U64, uptime_ms, REQUIRED, 0, "since its start")                                           \
-    F(S, U64, calls, OPTIONAL, 0, "requests in progress")                                          \
-    F(S, TEXTS, queues, OPTIONAL, SERVICE_MAX_QUEUES, "names of its queues")                       \
-    F(S, U64S, depths, OPTIONAL, SERVICE_MAX_QUEUES, "how much is in each, in the same order")     \
-    F(S, U64S, limits, OPTIONAL, SERVICE_MAX_QUEUES, "how much each takes at most")                \
-    F(S, TEXT, lacks, OPTIONAL, 128, "what it has not got; empty: it is ready")                    \
-    F(S, TEXT, metrics, OPTIONAL, 0, "its counters, in the Prometheus text format")
-#define SERVICE_CANCEL_FIELDS(F, S)                                                                \
-    F(S, U64, id, REQUIRED, 0, "of the caller's request that it needs no answer to any more")
-RECORD_STRUCT(service_ping, SERVICE_PING_FIELDS)
-RECORD_STRUCT(service_pong, SERVICE_PONG_FIELDS)
-RECORD_STRUCT(service_status, SERVICE_STATUS_FIELDS)
-RECORD_STRUCT(service_cancel, SERVICE_CANCEL_FIELDS)
-extern const struct message_desc message_SERVICE_PING, message_SERVICE_STATUS,
-    message_SERVICE_CANCEL;
 
 struct service;
 struct call;

@@ -12,6 +12,7 @@
 #define PARLEY_AUTH_H
 
 #include "common/service.h"
+#include "proto/ids.h"
 #include "proto/messages.h"
 #include "services/auth/password.h"
 #include "services/auth/throttle.h"

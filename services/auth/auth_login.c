@@ -9,6 +9,7 @@
 
 #include "common/log.h"
 #include "common/loop.h"
+#include "proto/ids.h"
 #include "services/auth/auth.h"
 #include "services/auth/auth_sql.h"
 

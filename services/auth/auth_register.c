@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/loop.h"
+#include "proto/ids.h"
 #include "services/auth/auth.h"
 #include "services/auth/auth_sql.h"
 

@@ -1,4 +1,5 @@
 /* auth.resolve: the numbers of accounts by their string ids. */
+#include "proto/ids.h"
 #include "services/auth/auth.h"
 #include "services/auth/auth_sql.h"
 #include "services/lookup/resolve.h"

@@ -8,6 +8,7 @@
 #define PARLEY_AUTH_SQL_H
 
 #include "common/db.h"
+#include "proto/ids.h"
 
 /* number, id, email or NULL, name, password or NULL, nonce or NULL. Keys: see
  * below. */

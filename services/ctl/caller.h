@@ -16,7 +16,7 @@
 #define PARLEY_CTL_CALLER_H
 
 #include "common/envelope.h"
-#include "common/record_define.h"
+#include "common/record.h"
 
 struct caller;
 

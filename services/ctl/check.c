@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/ids.h"
 #include "proto/messages.h"
 
 #define EMAIL_MAX_BYTES 254

@@ -9,7 +9,7 @@
 #define PARLEY_CTL_H
 
 #include "common/db.h"
-#include "common/record_define.h"
+#include "common/record.h"
 
 /* Exit statuses. */
 #define CTL_DONE 0

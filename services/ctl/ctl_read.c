@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "proto/ids.h"
 #include "proto/messages.h"
 
 static const struct db_statement find_account = {"find_account",

@@ -1,6 +1,7 @@
 /* Accounts and groups by number or by string id; see ids.h. */
 #include "services/ctl/ids.h"
 
+#include "proto/ids.h"
 #include "proto/messages.h"
 #include "services/ctl/instances.h"
 

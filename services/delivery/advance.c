@@ -1,6 +1,7 @@
 /* delivery.advance: cursors move forward, in bulk. */
 #include <stdlib.h>
 
+#include "proto/conversation.h"
 #include "services/delivery/delivery.h"
 #include "services/delivery/delivery_sql.h"
 

@@ -3,6 +3,7 @@
 
 #include "common/log.h"
 #include "common/loop.h"
+#include "proto/conversation.h"
 
 /* A request goes with a batch that leaves it at least this part of the longest time of all. */
 #define BATCH_SHARE 4

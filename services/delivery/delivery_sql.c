@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "proto/conversation.h"
 #include "proto/messages.h"
 
 /* The first two never give the same conversation. Its last row is found backwards: for MAX(cid) the

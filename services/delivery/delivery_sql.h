@@ -3,6 +3,7 @@
 #define PARLEY_DELIVERY_SQL_H
 
 #include "common/db.h"
+#include "proto/conversation.h"
 
 /* Longest script of a pull or an advance. */
 #define DELIVERY_SCRIPT_BYTES ((size_t)2 << 20)

@@ -13,6 +13,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "proto/conversation.h"
+#include "proto/ids.h"
 #include "services/delivery/backlog.h"
 #include "services/delivery/delivery.h"
 #include "services/delivery/delivery_sql.h"

@@ -5,6 +5,7 @@
  * conversation that its gateway has not written to it, or not as far: so all is checked, and what
  * is wrong changes nothing.
  */
+#include "proto/conversation.h"
 #include "services/delivery/delivery.h"
 #include "services/delivery/delivery_sql.h"
 

@@ -1,4 +1,5 @@
 /* delivery.send: checks what can be checked without the database, and hands over to a writer. */
+#include "proto/ids.h"
 #include "services/delivery/writers.h"
 
 static bool texts_fit(const struct delivery_send *body) {

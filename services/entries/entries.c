@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "proto/conversation.h"
+#include "proto/ids.h"
 #include "services/entries/entries_sql.h"
 #include "services/entries/head_cache.h"
 

@@ -1,5 +1,6 @@
 /* Opening conversations, and opening and closing them for their readers. */
 #include "common/loop.h"
+#include "proto/conversation.h"
 #include "services/entries/entries_sql.h"
 #include "services/entries/head_cache.h"
 

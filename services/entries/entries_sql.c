@@ -1,5 +1,6 @@
 /* The log's SQL. Numbers stand in scripts in decimal, bytes only through db_script_add_bytes. */
 #include "services/entries/entries_sql.h"
+#include "proto/conversation.h"
 
 #include <inttypes.h>
 

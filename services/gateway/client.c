@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "common/log.h"
+#include "proto/ids.h"
 #include "services/gateway/reasons.h"
 
 struct client *client_find(const struct gateway *gateway, uint64_t id) {

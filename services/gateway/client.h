@@ -12,6 +12,7 @@
 #define PARLEY_GATEWAY_CLIENT_H
 
 #include "common/hash.h"
+#include "proto/ids.h"
 #include "services/gateway/dialect/dialect.h"
 #include "services/gateway/edge/edge.h"
 #include "services/gateway/gateway.h"

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "proto/ids.h"
 #include "services/gateway/bindings.h"
 #include "services/gateway/client.h"
 #include "services/gateway/feed.h"

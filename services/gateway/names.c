@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/hash.h"
+#include "proto/ids.h"
 #include "services/gateway/client.h"
 
 /* Ids that are remembered per kind; when there are more, all are forgotten. About 20 MB. */

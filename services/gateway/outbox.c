@@ -6,6 +6,7 @@
 #include <utlist.h>
 
 #include "common/log.h"
+#include "proto/ids.h"
 #include "services/gateway/client.h"
 #include "services/gateway/nonces.h"
 #include "services/gateway/retry.h"

@@ -1,5 +1,6 @@
 /* Why a request was refused, in a sentence that names the ids as the client wrote them. */
 #include "services/gateway/reasons.h"
+#include "proto/ids.h"
 
 #include <inttypes.h>
 #include <stdio.h>

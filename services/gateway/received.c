@@ -15,6 +15,7 @@
 #include <utlist.h>
 
 #include "common/log.h"
+#include "proto/conversation.h"
 #include "services/gateway/client.h"
 #include "services/gateway/cursors.h"
 #include "services/gateway/feed.h"

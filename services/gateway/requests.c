@@ -2,6 +2,7 @@
 #include "services/gateway/requests.h"
 
 #include "common/log.h"
+#include "proto/ids.h"
 #include "services/gateway/client.h"
 #include "services/gateway/feed.h"
 #include "services/gateway/friend_requests.h"

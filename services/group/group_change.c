@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "proto/conversation.h"
+#include "proto/ids.h"
 #include "services/group/group_sql.h"
 
 /* The readers of a change's notices, whose own conversations are to be locked. */

@@ -2,6 +2,8 @@
 #include <stdio.h>
 
 #include "common/loop.h"
+#include "proto/conversation.h"
+#include "proto/ids.h"
 #include "services/entries/entries.h"
 #include "services/group/group_done.h"
 #include "services/group/group_sql.h"

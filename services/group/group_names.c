@@ -1,4 +1,5 @@
 /* group.rename, group.rename_account: names of groups, and nicknames. */
+#include "proto/ids.h"
 #include "services/group/group_change.h"
 #include "services/group/group_sql.h"
 

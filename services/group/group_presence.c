@@ -6,6 +6,7 @@
  * all of its receivers at once.
  */
 #include "common/loop.h"
+#include "proto/ids.h"
 #include "services/group/group.h"
 #include "services/group/group_sql.h"
 

@@ -1,4 +1,5 @@
 /* group.say: the operator's messages, to everyone, to one account, to one group. */
+#include "proto/ids.h"
 #include "services/group/group_change.h"
 
 static enum err check_say(struct group_change *change) {

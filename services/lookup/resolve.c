@@ -1,6 +1,7 @@
 /* Looking ids up, some at a time; see resolve.h. */
 #include "services/lookup/resolve.h"
 
+#include "proto/ids.h"
 #include "proto/messages.h"
 
 /* Of what was found under `id`: which form of the ids it is, 0 for the first; ID_FORMS for none. */

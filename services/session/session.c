@@ -5,6 +5,7 @@
 
 #include "common/log.h"
 #include "common/loop.h"
+#include "proto/ids.h"
 #include "proto/messages.h"
 
 /* Accounts in one answer to session.list. */

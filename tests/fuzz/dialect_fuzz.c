@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/conversation.h"
 #include "services/gateway/dialect/dialect.h"
 #include "services/gateway/edge/private.h"
 #include "services/gateway/reasons.h"

@@ -1,7 +1,7 @@
 /*
  * Any bytes as an internal message: the envelope is read or refused; its body, tried as every
- * record of proto/messages.def, is refused or becomes a record that packs, reads and prints again
- * as the same.
+ * record of common/messages.def and proto/messages.def, is refused or becomes a record that packs,
+ * reads and prints again as the same.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -16,12 +16,6 @@
         if (!(condition))                                                                          \
             abort();                                                                               \
     } while (0)
-
-#define X(name_, fields_, help_) &name_##_desc,
-static const struct record_desc *const records[] = {
-    &service_ping_desc, &service_pong_desc, &service_status_desc, &envelope_error_desc, RECORDS(X)};
-#undef X
-#define RECORD_COUNT (sizeof records / sizeof records[0])
 
 /* What was read is packed, read again and packed again: the same bytes. */
 static void check_again(const struct record_desc *desc, const void *record) {
@@ -57,14 +51,16 @@ static void try_record(const struct record_desc *desc, struct slice bytes) {
 
 static void try_all(struct slice bytes) {
     CHECK(record_object_length(bytes) <= bytes.length);
-    for (size_t i = 0; i < RECORD_COUNT; i++)
-        try_record(records[i], bytes);
+    for (size_t i = 0; i < common_records_count; i++)
+        try_record(common_records[i], bytes);
+    for (size_t i = 0; i < proto_records_count; i++)
+        try_record(proto_records[i], bytes);
 }
 
 /* As the dispatcher and peers do it: by the name in the header. */
 static void try_named(const struct envelope *envelope) {
-    for (size_t i = 0; i < messages_all_count; i++) {
-        const struct message_desc *message = messages_all[i];
+    for (size_t i = 0; i < proto_messages_count; i++) {
+        const struct message_desc *message = proto_messages[i];
         if (!slice_equal(slice_text(message->name), envelope->name))
             continue;
         try_record(message->body, envelope->body);

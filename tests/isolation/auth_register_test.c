@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "common/loop.h"
+#include "proto/ids.h"
 #include "tests/support/assertions.h"
 #include "tests/support/auth_fixture.h"
 

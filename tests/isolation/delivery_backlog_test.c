@@ -1,6 +1,7 @@
 /*
  * parley-delivery alone: delivery.pull for who wants the newest of each conversation alone.
  */
+#include "proto/conversation.h"
 #include "tests/isolation/delivery_puller.h"
 
 /* Where the conversation stands in the reply. */

@@ -2,6 +2,8 @@
  * parley-delivery alone: what was said to all, and who reads how much of it. An account's cursor in
  * that conversation is made when it first looks.
  */
+#include "proto/conversation.h"
+#include "proto/ids.h"
 #include "tests/isolation/delivery_fixture.h"
 
 #define MAX_ENTRIES 256

@@ -27,6 +27,7 @@
 #include <cmocka.h>
 
 #include "common/loop.h"
+#include "proto/conversation.h"
 #include "proto/messages.h"
 #include "tests/support/assertions.h"
 #include "tests/support/fake_peer.h"

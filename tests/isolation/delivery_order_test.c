@@ -2,6 +2,7 @@
  * parley-delivery alone: what is sent again is stored once, and what two instances write at once
  * has one order, in which a reader misses nothing.
  */
+#include "proto/conversation.h"
 #include "tests/isolation/delivery_fixture.h"
 #include "tests/isolation/delivery_reader.h"
 

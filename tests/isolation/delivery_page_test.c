@@ -1,6 +1,7 @@
 /*
  * parley-delivery alone: delivery.pull, how what is to be read is cut into pages.
  */
+#include "proto/conversation.h"
 #include "tests/isolation/delivery_puller.h"
 
 static void test_pages_of_one_conversation(void **state) {

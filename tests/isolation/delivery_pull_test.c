@@ -1,6 +1,7 @@
 /*
  * parley-delivery alone: delivery.pull, what comes and from where on.
  */
+#include "proto/conversation.h"
 #include "services/delivery/delivery_sql.h"
 #include "tests/isolation/delivery_puller.h"
 

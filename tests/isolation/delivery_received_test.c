@@ -1,6 +1,7 @@
 /*
  * parley-delivery alone: delivery.received.
  */
+#include "proto/conversation.h"
 #include "tests/isolation/delivery_fixture.h"
 
 #define NOWHERE UINT64_MAX

@@ -1,6 +1,8 @@
 /*
  * parley-delivery alone: delivery.send, what it stores, answers, refuses and routes.
  */
+#include "proto/conversation.h"
+#include "proto/ids.h"
 #include "tests/isolation/delivery_fixture.h"
 
 static uint64_t pair_of(struct delivery_fixture *f, uint64_t a, uint64_t b) {

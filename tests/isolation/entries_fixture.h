@@ -23,6 +23,7 @@
 #include <cmocka.h>
 
 #include "common/loop.h"
+#include "proto/conversation.h"
 #include "services/entries/entries.h"
 #include "services/entries/head_cache.h"
 #include "tests/support/assertions.h"

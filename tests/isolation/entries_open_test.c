@@ -2,6 +2,7 @@
  * services/entries: people's own conversations, that of all, cursors that end, and transactions of
  * many conversations and rows.
  */
+#include "proto/conversation.h"
 #include "tests/isolation/entries_fixture.h"
 
 static uint64_t count_selves(struct entries_fixture *f, uint64_t account) {

@@ -1,6 +1,7 @@
 /*
  * services/entries: opening pairs, locking conversations, and when what a writer remembers is used.
  */
+#include "proto/conversation.h"
 #include "tests/isolation/entries_fixture.h"
 
 /* --- pairs --------------------------------------------------------------------------------- */

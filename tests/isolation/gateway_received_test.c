@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/conversation.h"
 #include "services/gateway/positions.h"
 #include "tests/support/gateway_fixture.h"
 

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "common/peers.h"
+#include "proto/ids.h"
 #include "tests/support/gateway_fixture.h"
 
 #define ALICE ((uint64_t)1001)

@@ -1,6 +1,8 @@
 /*
  * parley-group alone: group.add, its notice, and what is routed.
  */
+#include "proto/conversation.h"
+#include "proto/ids.h"
 #include "services/group/group.h"
 #include "tests/isolation/group_fixture.h"
 

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "proto/conversation.h"
 #include "services/group/group.h"
 #include "services/group/group_sql.h"
 #include "tests/isolation/group_scene.h"

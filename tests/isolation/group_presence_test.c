@@ -1,6 +1,8 @@
 /*
  * parley-group alone: who is told of who came and went.
  */
+#include "proto/conversation.h"
+#include "proto/ids.h"
 #include "services/group/group.h"
 #include "services/group/group_sql.h"
 #include "tests/isolation/group_fixture.h"

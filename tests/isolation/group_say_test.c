@@ -1,6 +1,8 @@
 /*
  * parley-group alone: the operator's messages, and entries that go to everyone.
  */
+#include "proto/conversation.h"
+#include "proto/ids.h"
 #include "services/group/group.h"
 #include "tests/isolation/group_fixture.h"
 

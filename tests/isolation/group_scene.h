@@ -10,6 +10,7 @@
 #ifndef PARLEY_TESTS_GROUP_SCENE_H
 #define PARLEY_TESTS_GROUP_SCENE_H
 
+#include "proto/conversation.h"
 #include "tests/isolation/group_fixture.h"
 
 /* A request of each kind that can be carried out, in a world of its own. */

@@ -1,6 +1,8 @@
 /*
  * parley-group alone: making groups and finding them by their string ids.
  */
+#include "proto/conversation.h"
+#include "proto/ids.h"
 #include "tests/isolation/group_fixture.h"
 
 #include <string.h>

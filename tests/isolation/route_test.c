@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "common/service.h"
+#include "proto/conversation.h"
 #include "services/route/route.h"
 
 static void expect_dirty(struct fake_peer *session) {

@@ -40,10 +40,10 @@ static int open_one(void) {
 }
 
 static void expect_answer(struct test_caller *caller) {
-    struct echo echo;
-    assert_err(
-        test_caller_ask(caller, &message_ECHO, &(struct echo){.text = slice_text("alive")}, &echo),
-        ERR_OK);
+    struct test_echo echo;
+    assert_err(test_caller_ask(caller, &message_TEST_ECHO,
+                               &(struct test_echo){.text = slice_text("alive")}, &echo),
+               ERR_OK);
 }
 
 static int64_t cpu_ms(void) {

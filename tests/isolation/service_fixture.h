@@ -31,43 +31,8 @@
 #include "common/loop.h"
 #include "common/service.h"
 #include "tests/support/assertions.h"
+#include "tests/support/messages.h"
 #include "tests/support/test_caller.h"
-
-/* --- its messages ---------------------------------------------------------------------------- */
-
-#define ECHO_FIELDS(F, S)                                                                          \
-    F(S, TEXT, text, REQUIRED, 16, "a text")                                                       \
-    F(S, U64, number, OPTIONAL, 0, "a number")                                                     \
-    F(S, U64S, numbers, OPTIONAL, 3, "numbers")
-#define FAILURE_FIELDS(F, S)                                                                       \
-    F(S, TEXT, error, REQUIRED, 64, "the error's word")                                            \
-    F(S, TEXT, text, OPTIONAL, 600, "a text of its own")
-#define NUMBER_FIELDS(F, S) F(S, U64, number, OPTIONAL, 0, "a number")
-#define LARGE_FIELDS(F, S) F(S, BYTES, bytes, OPTIONAL, 0, "many bytes")
-RECORD_STRUCT(echo, ECHO_FIELDS)
-RECORD_STRUCT(failure, FAILURE_FIELDS)
-RECORD_STRUCT(number, NUMBER_FIELDS)
-RECORD_STRUCT(large, LARGE_FIELDS)
-RECORD_DEFINE(echo, ECHO_FIELDS, "what comes back")
-RECORD_DEFINE(failure, FAILURE_FIELDS, "how to fail")
-RECORD_DEFINE(number, NUMBER_FIELDS, "a number")
-RECORD_DEFINE(large, LARGE_FIELDS, "many bytes")
-
-#define MESSAGE(id_, name_, body_, reply_)                                                         \
-    static const struct message_desc message_##id_                                                 \
-        __attribute__((unused)) = {name_, &body_##_desc, &reply_##_desc, "of the test"}
-MESSAGE(ECHO, "test.echo", echo, echo);                /* answers the same */
-MESSAGE(FAIL, "test.fail", failure, number);           /* on the loop */
-MESSAGE(POOL_FAIL, "test.pool_fail", failure, number); /* on a worker */
-MESSAGE(HOLD, "test.hold", number, number);     /* answered after so many ms, or by SIGUSR1 */
-MESSAGE(EVENTS, "test.events", number, number); /* sends so many events, then answers */
-MESSAGE(LARGE, "test.large", number, large);    /* answers with so many bytes */
-MESSAGE(POOL_LARGE, "test.pool_large", number, large);
-MESSAGE(ADD, "test.add", number, number);     /* on a worker: the database adds 1 */
-MESSAGE(SLEEP, "test.sleep", number, number); /* on a worker: for so many ms */
-MESSAGE(FATAL, "test.fatal", number, number); /* answers, then ends with this status */
-static const struct message_desc message_TICK
-    __attribute__((unused)) = {"test.tick", &number_desc, NULL, "of the test"};
 
 /* --- the child: the service ------------------------------------------------------------------ */
 
@@ -100,7 +65,7 @@ static inline enum err child_echo(void *context, struct call *call, const void *
 
 static inline enum err child_fail(void *context, struct call *call, const void *body) {
     (void)context;
-    const struct failure *failure = body;
+    const struct test_fail *failure = body;
     enum err err = err_from_word(failure->error.data, failure->error.length);
     if (failure->text.length == 0)
         return err;
@@ -113,7 +78,7 @@ static inline enum err child_fail(void *context, struct call *call, const void *
 static inline enum err child_pool_fail(void *context, struct db *db, struct record_arena *arena,
                                        const void *body, void *reply_r) {
     (void)context, (void)db, (void)arena, (void)reply_r;
-    const struct failure *failure = body;
+    const struct test_fail *failure = body;
     return err_from_word(failure->error.data, failure->error.length);
 }
 
@@ -155,7 +120,7 @@ static inline enum err child_events(void *context, struct call *call, const void
     struct child *child = context;
     uint64_t count = ((const struct number *)body)->number;
     for (uint64_t i = 1; i <= count; i++)
-        service_send(child->service, call_caller(call), &message_TICK, &(struct number){i});
+        service_send(child->service, call_caller(call), &message_TEST_TICK, &(struct number){i});
     call_reply(&call, body);
     return ERR_OK;
 }
@@ -270,16 +235,16 @@ static inline int child_main(int argc, char **argv) {
          "stop after SIGUSR1"},
         CONFIG_END};
     static const struct service_handler handlers[] = {
-        {&message_ECHO, .loop = child_echo},
-        {&message_FAIL, .loop = child_fail},
-        {&message_HOLD, .loop = child_hold},
-        {&message_EVENTS, .loop = child_events},
-        {&message_LARGE, .loop = child_large},
-        {&message_FATAL, .loop = child_fatal},
-        {&message_ADD, .pool = child_add},
-        {&message_SLEEP, .pool = child_sleep},
-        {&message_POOL_FAIL, .pool = child_pool_fail},
-        {&message_POOL_LARGE, .pool = child_pool_large}};
+        {&message_TEST_ECHO, .loop = child_echo},
+        {&message_TEST_FAIL, .loop = child_fail},
+        {&message_TEST_HOLD, .loop = child_hold},
+        {&message_TEST_EVENTS, .loop = child_events},
+        {&message_TEST_LARGE, .loop = child_large},
+        {&message_TEST_FATAL, .loop = child_fatal},
+        {&message_TEST_ADD, .pool = child_add},
+        {&message_TEST_SLEEP, .pool = child_sleep},
+        {&message_TEST_POOL_FAIL, .pool = child_pool_fail},
+        {&message_TEST_POOL_LARGE, .pool = child_pool_large}};
     const struct service_definition definition = {
         .name = "test",
         .program = {"parley-test", "a service of the tests", "", options},

@@ -127,11 +127,11 @@ static void they_say_how_it_is(void **state) {
 static void calls_and_refusals_are_counted(void **state) {
     (void)state;
     start(NULL);
-    assert_err(
-        test_caller_ask(caller, &message_ECHO, &(struct echo){.text = slice_text("x")}, NULL),
-        ERR_OK);
-    assert_err(test_caller_ask(caller, &message_FAIL,
-                               &(struct failure){.error = slice_text("not_member")}, NULL),
+    assert_err(test_caller_ask(caller, &message_TEST_ECHO,
+                               &(struct test_echo){.text = slice_text("x")}, NULL),
+               ERR_OK);
+    assert_err(test_caller_ask(caller, &message_TEST_FAIL,
+                               &(struct test_fail){.error = slice_text("not_member")}, NULL),
                ERR_NOT_MEMBER);
     assert_int_equal(get("/metrics"), 200);
     assert_non_null(strstr(body(), "parley_call_seconds_count{message=\"test.echo\"} 1\n"));

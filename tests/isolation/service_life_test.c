@@ -199,12 +199,13 @@ static void both_signals_stop_it(void **state) {
 static void calls_in_progress_are_finished_and_others_refused(void **state) {
     (void)state;
     start(NULL);
-    test_caller_start(caller, &message_HOLD, &(struct number){NEVER_MS});
+    test_caller_start(caller, &message_TEST_HOLD, &(struct number){NEVER_MS});
     wait_for_calls(1);
     tell(SIGTERM);
     wait_for_text("event=stopping");
     struct service_pong pong;
-    assert_err(test_caller_ask(other, &message_ECHO, &(struct echo){.text = slice_text("x")}, NULL),
+    assert_err(test_caller_ask(other, &message_TEST_ECHO,
+                               &(struct test_echo){.text = slice_text("x")}, NULL),
                ERR_UNAVAILABLE);
     assert_string_equal(test_caller_text(other), "this instance is stopping");
     assert_err(test_caller_ask(other, &message_SERVICE_PING, &(struct service_ping){0}, &pong),
@@ -212,18 +213,18 @@ static void calls_in_progress_are_finished_and_others_refused(void **state) {
     assert_false(pong.ready);
     wait_for_calls(1);
     tell(SIGUSR1); /* answers what is held */
-    assert_err(test_caller_finish(caller, &message_HOLD, NULL), ERR_OK);
+    assert_err(test_caller_finish(caller, &message_TEST_HOLD, NULL), ERR_OK);
     assert_int_equal(service_process_wait_exit(service), 0);
 }
 
 static void jobs_of_the_pool_are_finished_too(void **state) {
     (void)state;
     start("--with-database");
-    test_caller_start(caller, &message_SLEEP, &(struct number){3000});
+    test_caller_start(caller, &message_TEST_SLEEP, &(struct number){3000});
     wait_for_calls(1);
     tell(SIGTERM);
     struct number number;
-    assert_err(test_caller_finish(caller, &message_SLEEP, &number), ERR_OK);
+    assert_err(test_caller_finish(caller, &message_TEST_SLEEP, &number), ERR_OK);
     assert_int_equal(number.number, 3000);
     assert_int_equal(service_process_wait_exit(service), 0);
 }
@@ -244,7 +245,7 @@ static void what_stop_started_is_waited_for(void **state) {
 static void a_call_without_an_end_holds_it_up_for_so_long(void **state) {
     (void)state;
     start(NULL);
-    test_caller_start(caller, &message_HOLD, &(struct number){NEVER_MS});
+    test_caller_start(caller, &message_TEST_HOLD, &(struct number){NEVER_MS});
     wait_for_calls(1);
     int64_t before_ms = loop_now_ms();
     tell(SIGTERM);
@@ -255,7 +256,7 @@ static void a_call_without_an_end_holds_it_up_for_so_long(void **state) {
 static void asked_twice_it_stops_at_once(void **state) {
     (void)state;
     start("--slow-stop");
-    test_caller_start(caller, &message_HOLD, &(struct number){NEVER_MS});
+    test_caller_start(caller, &message_TEST_HOLD, &(struct number){NEVER_MS});
     wait_for_calls(1);
     int64_t before_ms = loop_now_ms();
     tell(SIGTERM);
@@ -268,7 +269,7 @@ static void asked_twice_it_stops_at_once(void **state) {
 static void a_fault_that_cannot_be_lived_with_ends_it(void **state) {
     (void)state;
     start(NULL);
-    assert_err(test_caller_ask(caller, &message_FATAL, &(struct number){3}, NULL), ERR_OK);
+    assert_err(test_caller_ask(caller, &message_TEST_FATAL, &(struct number){3}, NULL), ERR_OK);
     assert_int_equal(service_process_wait_exit(service), 3);
     assert_non_null(strstr(service_process_output(service), "event=test_finish"));
 }

@@ -33,10 +33,10 @@ static int tear_down(void **state) {
 }
 
 static void expect_alive(struct test_caller *caller) {
-    struct echo echo;
-    assert_err(
-        test_caller_ask(caller, &message_ECHO, &(struct echo){.text = slice_text("alive")}, &echo),
-        ERR_OK);
+    struct test_echo echo;
+    assert_err(test_caller_ask(caller, &message_TEST_ECHO,
+                               &(struct test_echo){.text = slice_text("alive")}, &echo),
+               ERR_OK);
     assert_slice_text(echo.text, "alive");
 }
 
@@ -45,9 +45,9 @@ static void expect_alive(struct test_caller *caller) {
 static void a_call_on_the_loop_is_answered(void **state) {
     struct fixture *f = *state;
     uint64_t numbers[] = {1, UINT64_MAX};
-    struct echo echo, ask = {.text = slice_text("hi"), .number = 7, .numbers = {numbers, 2}};
+    struct test_echo echo, ask = {.text = slice_text("hi"), .number = 7, .numbers = {numbers, 2}};
     for (int i = 0; i < 1000; i++) {
-        assert_err(test_caller_ask(f->caller, &message_ECHO, &ask, &echo), ERR_OK);
+        assert_err(test_caller_ask(f->caller, &message_TEST_ECHO, &ask, &echo), ERR_OK);
         assert_slice_text(echo.text, "hi");
         assert_int_equal(echo.number, 7);
         assert_int_equal(echo.numbers.count, 2);
@@ -64,15 +64,15 @@ static void a_call_on_the_pool_is_answered(void **state) {
     struct number number;
     for (size_t i = 0; i < 8; i++) {
         callers[i] = test_caller_new(test_text("pool-%zu", i), f->port);
-        test_caller_start(callers[i], &message_ADD, &(struct number){i * 10});
+        test_caller_start(callers[i], &message_TEST_ADD, &(struct number){i * 10});
     }
     for (size_t i = 0; i < 8; i++) {
-        assert_err(test_caller_finish(callers[i], &message_ADD, &number), ERR_OK);
+        assert_err(test_caller_finish(callers[i], &message_TEST_ADD, &number), ERR_OK);
         assert_int_equal(number.number, i * 10 + 1);
         test_caller_destroy(&callers[i]);
     }
-    struct failure failure = {.error = slice_text("taken")};
-    assert_err(test_caller_ask(f->caller, &message_POOL_FAIL, &failure, NULL), ERR_TAKEN);
+    struct test_fail failure = {.error = slice_text("taken")};
+    assert_err(test_caller_ask(f->caller, &message_TEST_POOL_FAIL, &failure, NULL), ERR_TAKEN);
     assert_string_equal(test_caller_text(f->caller), err_text(ERR_TAKEN));
     assert_int_equal(
         test_caller_metric(f->caller, "request_errors_total{message=\"test.pool_fail\"}"), 1);
@@ -81,11 +81,11 @@ static void a_call_on_the_pool_is_answered(void **state) {
 static void errors_travel_with_their_text(void **state) {
     struct fixture *f = *state;
     for (int err = ERR_OK + 1; err < ERR_COUNT; err++) {
-        struct failure failure = {.error = slice_text(err_word((enum err)err))};
-        assert_err(test_caller_ask(f->caller, &message_FAIL, &failure, NULL), (enum err)err);
+        struct test_fail failure = {.error = slice_text(err_word((enum err)err))};
+        assert_err(test_caller_ask(f->caller, &message_TEST_FAIL, &failure, NULL), (enum err)err);
         assert_string_equal(test_caller_text(f->caller), err_text((enum err)err));
         failure.text = slice_text("a text of its own");
-        assert_err(test_caller_ask(f->caller, &message_FAIL, &failure, NULL), (enum err)err);
+        assert_err(test_caller_ask(f->caller, &message_TEST_FAIL, &failure, NULL), (enum err)err);
         assert_string_equal(test_caller_text(f->caller), "a text of its own");
     }
     assert_int_equal(test_caller_metric(f->caller, "requests_refused_total"), 0);
@@ -95,10 +95,11 @@ static void events_precede_the_answer(void **state) {
     struct fixture *f = *state;
     struct number number;
     struct test_caller *other = test_caller_new("other", f->port);
-    assert_err(test_caller_ask(f->caller, &message_EVENTS, &(struct number){100}, &number), ERR_OK);
+    assert_err(test_caller_ask(f->caller, &message_TEST_EVENTS, &(struct number){100}, &number),
+               ERR_OK);
     assert_int_equal(test_caller_events(f->caller), 100);
     for (uint64_t i = 1; i <= 100; i++) {
-        test_caller_event(f->caller, &message_TICK, &number);
+        test_caller_event(f->caller, &message_TEST_TICK, &number);
         assert_int_equal(number.number, i);
     }
     expect_alive(other);
@@ -109,9 +110,9 @@ static void events_precede_the_answer(void **state) {
 static void a_slow_call_is_logged(void **state) {
     struct fixture *f = *state;
     expect_alive(f->caller);
-    assert_err(
-        test_caller_ask(f->caller, &message_HOLD, &(struct number){SERVICE_SLOW_MS + 50}, NULL),
-        ERR_OK);
+    assert_err(test_caller_ask(f->caller, &message_TEST_HOLD,
+                               &(struct number){SERVICE_SLOW_MS + 50}, NULL),
+               ERR_OK);
     static const char line[] = "event=slow_call message=test.hold took_ms=";
     assert_true(service_process_wait_text(f->service, line, TEST_DEADLINE_MS));
     const char *took = strstr(service_process_output(f->service), line) + strlen(line);
@@ -194,9 +195,10 @@ static void too_many_calls_are_refused(void **state) {
     struct fixture *f = *state;
     struct test_caller *other = test_caller_new("other", f->port);
     for (size_t i = 0; i <= SERVICE_MAX_CALLS; i++)
-        test_caller_start(f->caller, &message_HOLD, &(struct number){NEVER_MS});
-    assert_err(test_caller_finish(f->caller, &message_HOLD, NULL), ERR_OVERLOADED);
-    assert_err(test_caller_ask(other, &message_ECHO, &(struct echo){.text = slice_text("x")}, NULL),
+        test_caller_start(f->caller, &message_TEST_HOLD, &(struct number){NEVER_MS});
+    assert_err(test_caller_finish(f->caller, &message_TEST_HOLD, NULL), ERR_OVERLOADED);
+    assert_err(test_caller_ask(other, &message_TEST_ECHO,
+                               &(struct test_echo){.text = slice_text("x")}, NULL),
                ERR_OVERLOADED);
     /* How it is can be asked all the same. */
     assert_int_equal(calls_in_progress(other), SERVICE_MAX_CALLS);
@@ -212,7 +214,8 @@ static void what_is_too_large_to_answer_is_an_internal_error(void **state) {
     struct fixture *f = *state;
     struct large large;
     uint64_t limit = ENVELOPE_MAX_BYTES;
-    static const struct message_desc *const messages[] = {&message_LARGE, &message_POOL_LARGE};
+    static const struct message_desc *const messages[] = {&message_TEST_LARGE,
+                                                          &message_TEST_POOL_LARGE};
     for (size_t i = 0; i < 2; i++) {
         struct number size = {limit - 100};
         assert_err(test_caller_ask(f->caller, messages[i], &size, &large), ERR_OK);
@@ -286,7 +289,7 @@ static void a_caller_with_too_long_a_name_is_not_heard(void **state) {
     name[SERVICE_CALLER_BYTES + 1] = '\0';
     struct test_caller *longer = test_caller_new(name, f->port);
     struct test_caller *longest = test_caller_new(name + 1, f->port);
-    test_caller_start(longer, &message_ECHO, &(struct echo){.text = slice_text("x")});
+    test_caller_start(longer, &message_TEST_ECHO, &(struct test_echo){.text = slice_text("x")});
     expect_alive(longest);
     int64_t deadline_ms = loop_now_ms() + TEST_DEADLINE_MS;
     while (test_caller_metric(f->caller, "requests_refused_total") != 1)

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "common/loop.h"
+#include "proto/ids.h"
 #include "services/session/directory.h"
 #include "services/session/gateways.h"
 #include "tests/isolation/session_fixture.h"

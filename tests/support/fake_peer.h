@@ -19,7 +19,7 @@
 #include <stdint.h>
 
 #include "common/error.h"
-#include "common/record_define.h"
+#include "common/record.h"
 
 /* Messages that nobody has looked at; more fail the test. */
 #define FAKE_PEER_MAX_MESSAGES 4096

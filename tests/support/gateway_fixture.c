@@ -12,6 +12,7 @@
 
 #include <signal.h>
 
+#include "proto/conversation.h"
 #include "services/gateway/positions.h"
 
 /* How long a turn waits for input. */

@@ -117,9 +117,9 @@ static void finish(struct asked **asked_p, enum envelope_kind kind, const struct
 }
 
 static const struct message_desc *message_named(const char *name) {
-    for (size_t i = 0; i < messages_all_count; i++)
-        if (strcmp(messages_all[i]->name, name) == 0)
-            return messages_all[i];
+    for (size_t i = 0; i < proto_messages_count; i++)
+        if (strcmp(proto_messages[i]->name, name) == 0)
+            return proto_messages[i];
     fail_msg("the request %s is not one of ours", name);
     return NULL;
 }

@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #include "common/envelope.h"
-#include "common/record_define.h"
+#include "common/record.h"
 #include "proto/messages.h"
 
 struct played;

@@ -19,7 +19,7 @@
 
 #include "common/envelope.h"
 #include "common/error.h"
-#include "common/record_define.h"
+#include "common/record.h"
 
 /* Events of one caller that nobody has looked at; more fail the test. */
 #define TEST_CALLER_MAX_EVENTS 4096

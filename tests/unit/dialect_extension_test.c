@@ -1,4 +1,5 @@
 /* What is the same in both dialects for clients that opted in: 301, 317, confirm, cid. */
+#include "proto/conversation.h"
 #include "tests/support/dialect_check.h"
 
 #define NOW 1700000000999

@@ -2,6 +2,7 @@
  * Friends, groups, notices and SYSTEM in the OurChat dialect: requests and answers as the
  * protocol's document has them, and what clients that opted in have beside it.
  */
+#include "proto/conversation.h"
 #include "tests/support/dialect_check.h"
 
 #define D DIALECT_OURCHAT

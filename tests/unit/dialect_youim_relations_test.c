@@ -2,6 +2,7 @@
  * Friends, groups, notices, presence and SYSTEM in the YouIM dialect: requests and answers as the
  * protocol's document has them.
  */
+#include "proto/conversation.h"
 #include "tests/support/dialect_check.h"
 
 #define D DIALECT_YOUIM

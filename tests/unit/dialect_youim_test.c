@@ -1,4 +1,5 @@
 /* The YouIM dialect: requests as the protocol's document has them, faults, and every answer. */
+#include "proto/conversation.h"
 #include "tests/support/dialect_check.h"
 
 #define D DIALECT_YOUIM

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "proto/ids.h"
 #include "proto/messages.h"
 
 static void decimal_forms_below_the_limit_are_numbers(void **state) {

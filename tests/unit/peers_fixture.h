@@ -29,18 +29,12 @@
 #include "common/peers_private.h"
 #include "common/service_core.h"
 #include "tests/support/assertions.h"
+#include "tests/support/messages.h"
 
 #define MAX_NODES 8
 #define MAX_ASKED 20000
 /* Never within a test. */
 #define LONG_MS 600000
-
-/* What travels: a number there, a number back. */
-#define NUMBER_FIELDS(F, S) F(S, U64, number, REQUIRED, 0, "a number")
-RECORD_STRUCT(number, NUMBER_FIELDS)
-RECORD_DEFINE(number, NUMBER_FIELDS, "a number")
-static const struct message_desc message_ASK = {"test.ask", &number_desc, &number_desc, "asks"};
-static const struct message_desc message_EVENT = {"test.event", &number_desc, NULL, "tells"};
 
 /* An instance that the test plays. */
 struct node {
@@ -115,12 +109,12 @@ static inline void node_send_envelope(struct node *node, enum envelope_kind kind
 static inline void node_answer(struct node *node, size_t index) {
     assert_true(index < node->asked_count);
     struct number reply = {node->asked[index].number * 10};
-    node_send_envelope(node, ENVELOPE_REPLY, node->asked[index].id, message_ASK.name, &number_desc,
-                       &reply);
+    node_send_envelope(node, ENVELOPE_REPLY, node->asked[index].id, message_TEST_ASK.name,
+                       &number_desc, &reply);
 }
 
 static inline void node_tell(struct node *node, uint64_t number) {
-    node_send_envelope(node, ENVELOPE_EVENT, 0, message_EVENT.name, &number_desc,
+    node_send_envelope(node, ENVELOPE_EVENT, 0, message_TEST_EVENT.name, &number_desc,
                        &(struct number){number});
 }
 
@@ -139,7 +133,7 @@ static inline void node_take(struct node *node, struct slice frame) {
                                &service_pong_desc, &node->pong);
         return;
     }
-    assert_true(slice_equal(envelope.name, slice_text(message_ASK.name)));
+    assert_true(slice_equal(envelope.name, slice_text(message_TEST_ASK.name)));
     assert_int_equal(record_unpack(&number_desc, envelope.body, &arena, &number, &fault), 0);
     assert_true(node->asked_count < MAX_ASKED);
     node->asked[node->asked_count].id = envelope.id;
@@ -224,7 +218,7 @@ static inline void took_event(void *context, struct peer *peer, const void *body
 }
 
 static inline struct peers *peers_make(struct fixture *f, const char *addresses) {
-    static const struct peers_event events[] = {{&message_EVENT, took_event}};
+    static const struct peers_event events[] = {{&message_TEST_EVENT, took_event}};
     return peers_new(&f->service, &(struct peers_options){.name = "node",
                                                           .addresses = addresses,
                                                           .events = events,
@@ -277,7 +271,7 @@ static inline enum err try_ask(struct fixture *f, struct peer *peer, uint64_t nu
     *asking = (struct asking){f, number};
     size_t before = f->outcome_count;
     enum err err = peers_ask(f->peers, peer,
-                             &(struct peers_request){.message = &message_ASK,
+                             &(struct peers_request){.message = &message_TEST_ASK,
                                                      .body = &(struct number){number},
                                                      .timeout_ms = timeout_ms,
                                                      .done = done,

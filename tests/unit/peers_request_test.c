@@ -189,18 +189,16 @@ static void a_full_queue_is_refused_too(void **state) {
 
 static void what_is_too_large_is_refused(void **state) {
     struct fixture *f = *state;
-    static const struct message_desc message_LARGE = {"test.large", &envelope_error_desc,
-                                                      &number_desc, "a large text"};
     node_new(f);
     peers_start(f);
-    char *text = calloc(1, ENVELOPE_MAX_BYTES);
-    assert_non_null(text);
-    struct envelope_error body = {.error = slice_make(text, ENVELOPE_MAX_BYTES)};
+    char *bytes = calloc(1, ENVELOPE_MAX_BYTES);
+    assert_non_null(bytes);
+    struct large body = {.bytes = slice_make(bytes, ENVELOPE_MAX_BYTES)};
     assert_err(peers_ask(f->peers, only_peer(f),
-                         &(struct peers_request){.message = &message_LARGE, .body = &body}),
+                         &(struct peers_request){.message = &message_TEST_TAKE, .body = &body}),
                ERR_OVERLOADED);
     assert_int_equal(peer_pending(only_peer(f)), 0);
-    free(text);
+    free(bytes);
 }
 
 /* --- asking from within a done --------------------------------------------------------------- */
@@ -307,7 +305,7 @@ static void nobody_needs_to_wait_for_an_answer(void **state) {
     struct fixture *f = *state;
     struct node *node = node_new(f);
     peers_start(f);
-    struct peers_request request = {.message = &message_ASK, .body = &(struct number){1}};
+    struct peers_request request = {.message = &message_TEST_ASK, .body = &(struct number){1}};
     assert_err(peers_ask(f->peers, only_peer(f), &request), ERR_OK);
     WAIT_FOR(f, node->asked_count == 1);
     node_answer(node, 0);

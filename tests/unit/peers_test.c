@@ -218,7 +218,7 @@ static void events_that_nobody_expects_or_that_do_not_fit_are_dropped(void **sta
     struct node *node = node_new(f);
     peers_start(f);
     node_send_envelope(node, ENVELOPE_EVENT, 0, "test.other", &number_desc, &(struct number){1});
-    node_send_envelope(node, ENVELOPE_EVENT, 0, message_EVENT.name, NULL, NULL);
+    node_send_envelope(node, ENVELOPE_EVENT, 0, message_TEST_EVENT.name, NULL, NULL);
     node_send(node, "\x93\x00\x00\xaatest.event\xc0", 15);
     node_send(node, "\x93\x00\x00\xaatest.event", 14);
     node_tell(node, 5);

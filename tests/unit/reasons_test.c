@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "proto/ids.h"
 #include "services/gateway/reasons.h"
 
 enum about { ABOUT_GROUP = 1, ABOUT_PERSON = 2, ABOUT_BOTH = 3 };

@@ -219,9 +219,9 @@ static void numbers_of_others_are_bounded(void **state) {
 static void every_time_is_bounded(void **state) {
     (void)state;
     size_t times = 0;
-    for (size_t m = 0; m < messages_all_count; m++) {
-        const struct record_desc *const parts[] = {messages_all[m]->body, messages_all[m]->reply,
-                                                   &entry_desc};
+    for (size_t m = 0; m < proto_messages_count; m++) {
+        const struct record_desc *const parts[] = {proto_messages[m]->body,
+                                                   proto_messages[m]->reply, &entry_desc};
         for (size_t p = 0; p < 3; p++)
             for (size_t i = 0; parts[p] != NULL && i < parts[p]->field_count; i++) {
                 const struct record_field *field = &parts[p]->fields[i];

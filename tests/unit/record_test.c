@@ -2,7 +2,7 @@
  * Records: what is packed is unpacked, what does not fit the description is refused by name, and
  * what a reader does not know is passed over. That bytes are bounded is record_bounds_test.c.
  */
-#include "common/record_define.h"
+#include "common/record.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,34 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define INNER_FIELDS(F, S)                                                                         \
-    F(S, U64, number, REQUIRED, 0, "a number")                                                     \
-    F(S, TEXT, word, OPTIONAL, 4, "a word")
-#define OUTER_FIELDS(F, S)                                                                         \
-    F(S, U64, number, OPTIONAL, 0, "a number")                                                     \
-    F(S, BOOL, flag, OPTIONAL, 0, "a flag")                                                        \
-    F(S, TEXT, text, OPTIONAL, 4, "a text")                                                        \
-    F(S, BYTES, bytes, OPTIONAL, 4, "bytes")                                                       \
-    F(S, U64S, numbers, OPTIONAL, 3, "numbers")                                                    \
-    F(S, TEXTS, texts, OPTIONAL, 3, "texts")                                                       \
-    F(S, BLOBS, blobs, OPTIONAL, 3, "blobs")                                                       \
-    F(S, NESTED(inner), items, OPTIONAL, 3, "records")
-#define NEEDING_FIELDS(F, S)                                                                       \
-    F(S, U64, number, REQUIRED, 0, "a number")                                                     \
-    F(S, BOOL, flag, REQUIRED, 0, "a flag")                                                        \
-    F(S, TEXT, text, REQUIRED, 0, "a text")                                                        \
-    F(S, BYTES, bytes, REQUIRED, 0, "bytes")                                                       \
-    F(S, U64S, numbers, REQUIRED, 0, "numbers")                                                    \
-    F(S, TEXTS, texts, REQUIRED, 0, "texts")                                                       \
-    F(S, BLOBS, blobs, REQUIRED, 0, "blobs")                                                       \
-    F(S, NESTED(inner), items, REQUIRED, 0, "records")
-
-RECORD_STRUCT(inner, INNER_FIELDS)
-RECORD_STRUCT(outer, OUTER_FIELDS)
-RECORD_STRUCT(needing, NEEDING_FIELDS)
-RECORD_DEFINE(inner, INNER_FIELDS, "an item")
-RECORD_DEFINE(outer, OUTER_FIELDS, "every type")
-RECORD_DEFINE(needing, NEEDING_FIELDS, "every type, required")
+#include "tests/support/messages.h"
 
 #define OUT_BYTES 65536
 #define WHOLE(literal_) slice_make(literal_, sizeof(literal_) - 1)
@@ -246,9 +219,9 @@ static void longer_forms_of_the_same_are_taken(void **state) {
 
 /* Packs a map of all fields of `needing` but the one with this index. */
 static void pack_without(struct bench *bench, size_t left_out) {
-    struct record_field fields[sizeof needing_fields / sizeof needing_fields[0]];
+    struct record_field fields[RECORD_MAX_FIELDS];
     struct record_desc desc = needing_desc;
-    memcpy(fields, needing_fields, sizeof fields);
+    memcpy(fields, desc.fields, desc.field_count * sizeof fields[0]);
     desc.field_count--;
     memmove(&fields[left_out], &fields[left_out + 1],
             (desc.field_count - left_out) * sizeof fields[0]);

@@ -1,6 +1,7 @@
 /* What answers have in common; see answer.h. */
 #include "services/gateway/dialect/answer.h"
 
+#include "proto/conversation.h"
 #include "services/gateway/dialect/json.h"
 
 struct slice answer_reason(const struct dialect_result *result) {

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "proto/ids.h"
 #include "services/gateway/dialect/fields.h"
 #include "services/gateway/dialect/parse.h"
 

@@ -9,6 +9,7 @@
 
 #include <cjson/cJSON.h>
 
+#include "proto/ids.h"
 #include "services/gateway/dialect/request.h"
 
 #define PASSWORD_MAX_BYTES 256

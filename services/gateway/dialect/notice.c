@@ -1,6 +1,7 @@
 /* Notices by a dialect's table of them; see notice.h. */
 #include "services/gateway/dialect/notice.h"
 
+#include "proto/conversation.h"
 #include "services/gateway/dialect/json.h"
 
 const struct notice_row *notice_find(const struct notice_row *rows, size_t count,

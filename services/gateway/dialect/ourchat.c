@@ -19,6 +19,7 @@
  */
 #include "services/gateway/dialect/ourchat.h"
 
+#include "proto/conversation.h"
 #include "services/gateway/dialect/answer.h"
 #include "services/gateway/dialect/json.h"
 #include "services/gateway/dialect/notice.h"

@@ -4,6 +4,8 @@
  */
 #include "services/gateway/dialect/youim.h"
 
+#include "proto/conversation.h"
+#include "proto/ids.h"
 #include "services/gateway/dialect/answer.h"
 #include "services/gateway/dialect/json.h"
 #include "services/gateway/dialect/notice.h"
