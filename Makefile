@@ -226,8 +226,8 @@ WITH_DATABASE = PARLEY_VAR=$(CURDIR)/$(B)/test-var deploy/local with-db
 RUN_PROGRAMS = $(TEST_ENV) TEST_JOBS=$(TEST_JOBS) TEST_TIMEOUT=$(TEST_TIMEOUT) \
                deploy/run-test-programs
 
-.PHONY: test test-build test-unit test-isolation test-e2e test-faults test-compose bench bench-storm bench-idle \
-        fuzz
+.PHONY: test test-build test-unit test-isolation test-e2e test-faults test-compose bench bench-storm \
+        bench-idle fuzz
 test: ## install what is missing, build, lint, run all tests, then again under the sanitizers
 	$(Q)$(INSTALL_DEPS)
 	$(Q)$(MAKE) all
@@ -273,6 +273,7 @@ bench: all $(B)/bench/load ## messages a second, latency and CPU per message
 STORM_ARGS ?=
 bench-storm: all ## what it costs when 2,000 clients come back within a second
 	$(Q)$(TEST_ENV) tests/bench/storm $(STORM_ARGS)
+IDLE_ARGS ?=
 bench-idle: all ## what idle connections cost the gateway
 	$(Q)$(TEST_ENV) tests/bench/idle $(IDLE_ARGS)
 

@@ -1,4 +1,4 @@
-"""Connections that say nothing, or never log in, at a gateway whose patience is short."""
+"""Connections that say nothing, or never log in, at a gateway with short timeouts."""
 
 import time
 

@@ -15,7 +15,7 @@
 
 #define ALICE ((uint64_t)1001)
 #define CAROL ((uint64_t)1004)
-#define PATIENCE_MS 3000
+#define SEND_TIMEOUT_MS 3000
 #define SLOW_MS 300 /* for a turn */
 
 /* Room for the body of any request that has a nonce. */
@@ -234,16 +234,16 @@ static void look_ups_wait_for_their_service(void **state) {
     stage_hears(stage, alice, "{'msgType':300,'ref':'2','ok':true,'cid':100,'time_ms':#}");
 }
 
-/* --- the end of patience ------------------------------------------------------------------- */
+/* --- the end of its time -------------------------------------------------------------------- */
 
 static int set_up_impatient(void **state) {
     return stage_set_up_with(
-        state, (const char *[]){test_text("--send-timeout-ms=%d", PATIENCE_MS), NULL});
+        state, (const char *[]){test_text("--send-timeout-ms=%d", SEND_TIMEOUT_MS), NULL});
 }
 
 /* What is due is never told early, nor much later than a busy machine makes it. */
-static void assert_patience(int64_t began_ms) {
-    assert_in_range(loop_now_ms() - began_ms, PATIENCE_MS / 3, TEST_DEADLINE_MS);
+static void assert_within_its_time(int64_t began_ms) {
+    assert_in_range(loop_now_ms() - began_ms, SEND_TIMEOUT_MS / 3, TEST_DEADLINE_MS);
 }
 
 static void without_an_instance_requests_are_given_up(void **state) {
@@ -258,7 +258,7 @@ static void without_an_instance_requests_are_given_up(void **state) {
     /* Unavailable, or unknown where it was sent before the gateway saw that group is gone. */
     hears_failed(stage, alice, "1", "~");
     hears_failed(stage, carol, "2", "unavailable");
-    assert_patience(began_ms);
+    assert_within_its_time(began_ms);
     stage_play(stage, GROUP);
     /* The second ping says that the answer to the first was read. */
     STAGE_UNTIL(stage, played_pings(stage->played[GROUP]) >= 2);
@@ -281,7 +281,7 @@ static void silence_is_given_up(void **state) {
     stage_expect(stage, AUTH, &message_AUTH_LOGIN, &login);
     hears_failed(stage, alice, "1", "unknown_outcome");
     stage_hears(stage, guest, "{'code':7,'time':#,'data':{'state':2}}");
-    assert_patience(began_ms);
+    assert_within_its_time(began_ms);
     played_answer(&late, NULL); /* far too late */
     stage_quiet(stage);
 }
@@ -312,7 +312,7 @@ static void refusals_are_given_up(void **state) {
     int64_t began_ms = loop_now_ms(), slowest_ms;
     say_leave(alice, "alice", "1");
     size_t count = refuse_for_ever(stage, alice, &slowest_ms);
-    assert_patience(began_ms);
+    assert_within_its_time(began_ms);
     assert_in_range(count, 2, 8); /* the pauses grow: 50, 100, 200, 400, 800, 800 */
     /* A test that stood still may have been silent in the end. */
     hears_failed(stage, alice, "1", slowest_ms < SLOW_MS ? "unavailable" : "~");

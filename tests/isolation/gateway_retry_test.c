@@ -206,7 +206,7 @@ static void an_instance_that_restarted_is_asked_again(void **state) {
     hears_stored(stage, alice, 0, 2);
 }
 
-/* --- the end of patience ------------------------------------------------------------------- */
+/* --- the end of its time -------------------------------------------------------------------- */
 
 static int set_up_impatient(void **state) {
     return stage_set_up_with(state, (const char *[]){"--send-timeout-ms=3000", NULL});

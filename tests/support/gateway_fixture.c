@@ -450,9 +450,9 @@ static const char *waiting_names(const struct played *played) {
 static bool try_push(struct stage *stage, struct talker *talker, const char *text) {
     struct entry entry = stage_text(0, 0, talker->account, text);
     entry.from = 9999; /* YouIM shows nobody their own texts */
-    int64_t patience_ms = loop_now_ms() + 20;
+    int64_t until_ms = loop_now_ms() + 20;
     stage_push_to(stage, &entry, talker);
-    while (talker->text_count == 0 && loop_now_ms() < patience_ms)
+    while (talker->text_count == 0 && loop_now_ms() < until_ms)
         stage_turn(stage);
     return talker->text_count > 0;
 }
