@@ -8,7 +8,7 @@
 #include "services/gateway/edge/edge.h"
 
 /* What a paced client may have unwritten when a further entry is queued for it. So little, because
- * answers wait behind it, and what was not written all comes again at the next login. */
+ * answers wait behind it, and what was not written is sent anew at the next login. */
 #define GATEWAY_PACED_BYTES ((size_t)2048)
 /* Room for the JSON of one entry: its text escaped to six times its length. */
 #define GATEWAY_TEXT_BYTES ((size_t)512 << 10)

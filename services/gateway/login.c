@@ -80,7 +80,7 @@ static void forget_account(struct client *client) {
 
 static void bound(struct client *client, enum err err, uint64_t wait_ms);
 
-/* Not for a client that has hung up meanwhile: that would throw another out for nobody. */
+/* Not for a client that has hung up meanwhile: that would close another connection in vain. */
 static void bind_if_there(struct client *client, bool waited) {
     if (edge_has_left(client->edge))
         bound(client, ERR_THROTTLED, 0);
@@ -92,7 +92,7 @@ static void bind_after_waiting(struct client *client) { bind_if_there(client, tr
 
 static void bind_once_more(struct client *client) { bind_if_there(client, false); }
 
-/* Whoever auth has let in does not fail for a session that is away for a moment. */
+/* A login that auth has accepted does not fail because session is away for a moment. */
 static bool may_bind_later(struct client *client, enum err err) {
     if (!retry_is_transient(err))
         return false;
@@ -190,14 +190,14 @@ static void leave(struct client *client) {
     bindings_unbind(client);
 }
 
-/* A client whose token may live on is not told that it is out, nor is it: it may say so again. */
+/* A client whose token may still be valid stays logged in, and may try again. */
 static void logged_out(struct client *client, enum err err, const void *reply) {
     (void)reply;
     if (err != ERR_OK) {
         request_fail(client, err, "");
         return;
     }
-    if (client_is_in(client)) { /* else its connection is being closed, and that was done */
+    if (client_is_in(client)) { /* else it has given way, and its connection is being closed */
         leave(client);
     }
     forget_account(client);

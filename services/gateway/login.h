@@ -1,6 +1,6 @@
 /*
- * Who a client is: registering, logging in, resuming and logging out, and the time that it has for
- * that.
+ * The account of a client: registering, logging in, resuming, logging out, and the time within which
+ * a connection has to log in.
  */
 #ifndef PARLEY_GATEWAY_LOGIN_H
 #define PARLEY_GATEWAY_LOGIN_H

@@ -38,11 +38,12 @@ static const struct config_option options[] = {
     CONFIG_U64(SETTINGS, login_timeout_ms, 30000, 100, 86400000, "ms",
                "how long a client may stay without logging in"),
     CONFIG_U64(SETTINGS, send_timeout_ms, 30000, 100, 600000, "ms",
-               "how long a request is tried before the client is told that it failed"),
+               "how long a request is tried before it is answered as failed"),
     CONFIG_U64(SETTINGS, max_connections, 15000, 1, 1000000, "connections",
                "clients; further ones are turned away"),
-    CONFIG_BOOL(SETTINGS, proxy_protocol, false,
-                "clients come through a proxy that tells who they are (PROXY protocol, version 1)"),
+    CONFIG_BOOL(
+        SETTINGS, proxy_protocol, false,
+        "clients connect through a proxy that sends their addresses (PROXY protocol, version 1)"),
     CONFIG_U64(SETTINGS, send_queue_bytes, 1 << 20, GATEWAY_TEXT_BYTES, 1 << 30, "bytes",
                "unwritten output per client; beyond it the rest waits in the log"),
     CONFIG_U64(SETTINGS, send_queues_bytes, 512 << 20, 1 << 20, 1ULL << 40, "bytes",
@@ -58,11 +59,12 @@ static const struct config_option options[] = {
                "read for one object; 0: none"),
     CONFIG_STRING(SETTINGS, auth_peers, "tcp://127.0.0.1:7101",
                   "instances of auth: tcp://host:port or dns:name:port, several by commas"),
-    CONFIG_STRING(SETTINGS, group_peers, "tcp://127.0.0.1:7102", "instances of group, likewise"),
+    CONFIG_STRING(SETTINGS, group_peers, "tcp://127.0.0.1:7102",
+                  "instances of group: tcp://host:port or dns:name:port, several by commas"),
     CONFIG_STRING(SETTINGS, session_peers, "tcp://127.0.0.1:7103",
-                  "instances of session, likewise"),
+                  "instances of session: tcp://host:port or dns:name:port, several by commas"),
     CONFIG_STRING(SETTINGS, delivery_peers, "tcp://127.0.0.1:7104",
-                  "instances of delivery, likewise"),
+                  "instances of delivery: tcp://host:port or dns:name:port, several by commas"),
     CONFIG_END};
 
 static void on_tick(struct ev_loop *ev, ev_timer *timer, int revents) {

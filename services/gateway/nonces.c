@@ -4,9 +4,9 @@
 #include <sodium.h>
 #include <string.h>
 
-#include "services/gateway/client.h"
+#include "services/gateway/gateway.h"
 
-/* A number of this gateway's that is never used again. */
+/* A number that this gateway never uses twice. */
 static void count(struct gateway *gateway, unsigned char nonce_r[NONCE_BYTES]) {
     uint64_t instance = service_instance(gateway->service);
     /* Big-endian, so that nonces of one gateway grow: index pages stay in memory. */
@@ -15,7 +15,7 @@ static void count(struct gateway *gateway, unsigned char nonce_r[NONCE_BYTES]) {
     memcpy(nonce_r + sizeof instance, &counter, sizeof counter);
 }
 
-/* With the length before it, so that two texts in a row are no other two. */
+/* With the length before it, so that "ab", "c" differs from "a", "bc". */
 static void add(crypto_generichash_state *state, struct slice text) {
     uint64_t length = text.length;
     crypto_generichash_update(state, (const unsigned char *)&length, sizeof length);
@@ -23,16 +23,17 @@ static void add(crypto_generichash_state *state, struct slice text) {
         crypto_generichash_update(state, (const unsigned char *)text.data, text.length);
 }
 
-void client_nonce(const struct client *client, const struct dialect_request *request,
-                  unsigned char nonce_r[NONCE_BYTES]) {
+void nonce_make(struct gateway *gateway, uint64_t account, const struct dialect_request *request,
+                unsigned char nonce_r[NONCE_BYTES]) {
     bool registers = request->operation == OPERATION_REGISTER;
     struct slice ref = request->ref;
-    /* Before the login a ref is told apart by what it registers. */
+    /* Before the login, what is registered distinguishes equal refs. */
     if (ref.length == 0 || (registers && request->account.length + request->email.length == 0)) {
-        count(client->gateway, nonce_r);
+        count(gateway, nonce_r);
         return;
     }
-    uint64_t account = registers ? 0 : client->account;
+    if (registers)
+        account = 0;
     crypto_generichash_state state;
     crypto_generichash_init(&state, NULL, 0, NONCE_BYTES);
     crypto_generichash_update(&state, (const unsigned char *)&account, sizeof account);

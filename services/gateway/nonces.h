@@ -5,11 +5,11 @@
 #include "proto/messages.h"
 #include "services/gateway/dialect/dialect.h"
 
-struct client;
+struct gateway;
 
 /* The same for each request of an account with the same `ref`, and for a registration with the same
- * ref, id and e-mail address; without a ref another one each time. */
-void client_nonce(const struct client *client, const struct dialect_request *request,
-                  unsigned char nonce_r[NONCE_BYTES]);
+ * ref, id and e-mail address; without a ref a new one each time. */
+void nonce_make(struct gateway *gateway, uint64_t account, const struct dialect_request *request,
+                unsigned char nonce_r[NONCE_BYTES]);
 
 #endif

@@ -28,8 +28,8 @@ struct outgoing {
     struct recipient to;
     const struct send_call *call; /* it is at delivery with this one; NULL: it waits */
     bool alone;                   /* was refused with others: goes with none */
-    int64_t due_ms;               /* may be sent again then; */
-    int64_t pause_ms;             /* this pause lies before it */
+    int64_t due_ms;               /* not sent before */
+    int64_t pause_ms;             /* the last pause before a retry; 0: none yet */
     bool unknown;                 /* a request with it may have stored it, or may yet */
     int64_t until_ms;
     struct outgoing *prev, *next;
@@ -290,7 +290,7 @@ void outbox_add(struct client *client, struct dialect_request *request, uint64_t
     text->request = *request;
     text->to = (struct recipient){request->recipient_kind, to};
     text->until_ms = until_ms;
-    client_nonce(client, request, text->nonce);
+    nonce_make(gateway, client->account, request, text->nonce);
     DL_APPEND(client->outbox->texts, text);
     gateway->waiting_texts++;
     gateway->outgoing_bytes += bytes_of(request);

@@ -61,7 +61,7 @@ void request_start(struct client *client, void (*ask)(struct client *client)) {
     struct client_request *self = client->current;
     self->started = true;
     self->ask = ask;
-    client_nonce(client, &self->request, self->nonce);
+    nonce_make(client->gateway, client->account, &self->request, self->nonce);
     retry_start(&self->retry, client->gateway->settings.send_timeout_ms);
     ask(client);
 }
@@ -86,8 +86,8 @@ static bool changes_something(const struct message_desc *message) {
            message != &message_AUTH_RESOLVE && message != &message_GROUP_RESOLVE;
 }
 
-/* The error when it is not asked again: no client is told that something was not done that may
- * have been. */
+/* The error when it is not asked again. Where an earlier try may have been carried out, the answer
+ * must not be that nothing was done. */
 static enum err final_error(const struct client *client, enum err err) {
     if (!retry_is_transient(err))
         return err;
