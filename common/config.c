@@ -30,7 +30,7 @@ struct load {
     const struct config_program *program;
     void *settings;
     const char *file;
-    /* Where the value at hand comes from, for faults: NULL is the command line. */
+    /* The source of the value at hand, for faults: NULL is the command line. */
     const char *source;
     unsigned line; /* 0 without lines */
 };
@@ -96,7 +96,7 @@ static bool find_builtin(const struct load *load, struct setting *setting) {
     return setting->builtin;
 }
 
-/* --- names that nobody has --- */
+/* --- unknown names --- */
 
 static bool is_known(const struct load *load, const char *name) {
     struct setting setting = {.name = name, .length = strlen(name)};

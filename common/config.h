@@ -20,7 +20,7 @@
  *
  * All programs share one file and one environment, so a name that only another program (or a
  * script, see config_names.h) knows is not an error there; on the command line it is. A name that
- * nobody knows is an error everywhere, and the nearest one is shown. The table is also what
+ * no program knows is an error everywhere, and the nearest one is shown. The table is also what
  * `--help` and docs/options.md are printed from. Names are unique in a program's tables, at most 64
  * characters.
  */

@@ -37,7 +37,7 @@ struct config_option {
 #define CONFIG_END                                                                                 \
     { NULL, CONFIG_TYPE_STRING, 0, "", 0, 0, 0, "", "" }
 
-/* What a program says of itself in `--help`. */
+/* A program's own part of its `--help`. */
 struct config_program {
     const char *name;    /* "parley-auth" */
     const char *summary; /* one line */

@@ -81,8 +81,8 @@ struct db_value db_bytes(struct slice bytes);
         (sizeof((const struct db_value[]){__VA_ARGS__}) / sizeof(struct db_value))
 #define DB_NO_ARGS NULL, 0
 
-/* `settings` and `watch` are borrowed and must outlive the connection. `watch` is told whether the
- * database is there; NULL: nobody is. NULL without memory. */
+/* `settings` and `watch` are borrowed and must outlive the connection. `watch` learns whether
+ * the database is there; it may be NULL. NULL without memory. */
 struct db *db_new(const struct db_settings *settings, struct db_watch *watch);
 void db_destroy(struct db **self);
 
@@ -102,7 +102,7 @@ bool db_fault_key(const struct db *self, const char *key);
 /*
  * When what runs from now on is of no use any more, by the clock of loop_now_ms; INT64_MAX, as at
  * first: never. Nothing is begun past it, and the server ends what still runs, also a COMMIT that
- * waits for somebody's lock, and undoes it. All of that happens a little earlier (an eighth of the
+ * waits for a lock, and undoes it. All of that happens a little earlier (an eighth of the
  * time, at most half a second), so that the answer arrives in time.
  */
 void db_set_deadline(struct db *self, int64_t deadline_ms);
@@ -151,7 +151,7 @@ void db_rows_destroy(struct db_rows **rows);
 /*
  * Text protocol, for the log's batches of varying length: several statements in one round trip.
  *
- *     db_script_run(db, &sql);                    sends; errors of the first statement come here
+ *     db_script_run(db, &sql);                    sends; returns an error of the first one
  *     while (db_script_next(db, &rows)) ...       each result in turn, rows NULL where it has none
  *     err = db_script_end(db);                    the error of any statement; drains what is left
  *
@@ -163,7 +163,7 @@ enum err db_script_run(struct db *self, const struct buffer *sql)
     __attribute__((warn_unused_result));
 bool db_script_next(struct db *self, struct db_rows **rows_r);
 enum err db_script_end(struct db *self) __attribute__((warn_unused_result));
-/* Appends `bytes` as a quoted literal; `sql->failed` tells of a lack of room. */
+/* Appends `bytes` as a quoted literal; `sql->failed`: there is no room. */
 void db_script_add_bytes(struct db *self, struct buffer *sql, struct slice bytes);
 
 #endif

@@ -109,8 +109,7 @@ static void log_fault(const struct db *self, enum log_level level, const char *e
               log_quote(quoted, self->fault, strlen(self->fault)));
 }
 
-/* One line for each time that something is short, also where it goes and comes back; the rest is
- * for who looks closely. */
+/* One line in FAULT_LOG_PAUSE_MS for a server that is out of something; all others at debug. */
 static void log_short(struct db *self, const char *name, unsigned code) {
     int64_t now_ms = loop_now_ms();
     bool lately = self->logged_code == code && now_ms - self->logged_ms < FAULT_LOG_PAUSE_MS;

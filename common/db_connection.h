@@ -30,7 +30,7 @@ struct db {
     bool connected;
     int64_t retry_at_ms; /* no attempt to connect before; loop_now_ms(), as all times here */
     int64_t connected_ms, checked_ms; /* when it was made, and last found to take writes */
-    int64_t logged_ms;                /* of what is said seldom, and its code; 0: none */
+    int64_t logged_ms;                /* when a server out of something was logged, and its code */
     unsigned logged_code;
     int64_t deadline_ms; /* of what runs, with time for an answer; INT64_MAX: none */
     int64_t limit_ms;    /* how long the server lets each statement run; 0: without a limit */
@@ -76,7 +76,7 @@ void db_undo(struct db *self);
  */
 enum err db_fail(struct db *self, const char *name, unsigned code, const char *text, bool commits)
     __attribute__((warn_unused_result));
-/* The same for the fault that self->mysql tells of. */
+/* The same for the fault that self->mysql has. */
 enum err db_fail_last(struct db *self, const char *name, bool commits)
     __attribute__((warn_unused_result));
 /* The same for a fault of our own, such as a wrong count of arguments: ERR_INTERNAL, logged. */

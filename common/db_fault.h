@@ -1,6 +1,6 @@
 /*
  * Faults of the database, as its server and the client library report them: which kind each code
- * is, and what is said of it. Inside db alone; knows nothing of the connection.
+ * is, and its text for people. Inside db alone; knows nothing of the connection.
  */
 #ifndef PARLEY_COMMON_DB_FAULT_H
 #define PARLEY_COMMON_DB_FAULT_H
@@ -37,8 +37,8 @@ bool db_fault_is_of_client(unsigned code);
 void db_fault_shorten(const char *text, bool cut_near, char out[DB_FAULT_BYTES]);
 /* The name of the violated key in a message that an entry is taken; empty without one. */
 void db_fault_find_key(const char *text, char key_r[DB_KEY_BYTES]);
-/* Why no connection can be made. What is wrong with the settings is said with their names: someone
- * has to change them. */
+/* Why no connection can be made. A wrong setting is called by its name, since someone has to
+ * change it. */
 void db_fault_describe_connect(const struct db_settings *settings, unsigned code, const char *text,
                                char out[DB_FAULT_BYTES]);
 

@@ -8,7 +8,7 @@
 #include "common/db_rows.h"
 
 #define SCRIPT_NAME "script"
-/* Of a script's statements those that may wait for somebody: one that reads or writes, the commit.
+/* Of a script's statements those that may wait for a lock: one that reads or writes, the commit.
  */
 #define SCRIPT_WAITS 2
 #define ESCAPE_PIECE_BYTES 1024

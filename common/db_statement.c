@@ -117,7 +117,7 @@ static enum err execute(struct db *self, struct db_prepared *entry, struct db_ro
         self->affected = mysql_stmt_affected_rows(entry->stmt);
         self->insert_id = mysql_stmt_insert_id(entry->stmt);
     } else {
-        /* Fetched even if nobody wants the rows: an error may come after the first of them. */
+        /* Fetched even if the caller wants no rows: an error may follow the first of them. */
         const char *own_fault;
         struct db_rows *rows;
         if (db_rows_from_statement(entry->stmt, &rows, &own_fault) != 0) {

@@ -65,7 +65,7 @@ void db_watch_there(struct db_watch *self) {
     pthread_mutex_unlock(&self->lock);
 }
 
-const char *db_watch_lacks(struct db_watch *self, char *out, size_t size) {
+const char *db_watch_fault(struct db_watch *self, char *out, size_t size) {
     pthread_mutex_lock(&self->lock);
     bool away = self->away;
     if (away)

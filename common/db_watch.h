@@ -3,7 +3,7 @@
  *
  *     struct db_watch *watch = db_watch_new();
  *     struct db *db = db_new(&settings, watch);           and so on, for each connection
- *     if (db_watch_lacks(watch, out, sizeof out) != NULL) ...
+ *     if (db_watch_fault(watch, out, sizeof out) != NULL) ...
  *
  * It is away as soon as one connection finds it so. It is back once a connection finds it there
  * and none has found it away for DB_WATCH_CALM_MS: where some connections are let in and others
@@ -31,6 +31,6 @@ void db_watch_away(struct db_watch *self, const char *fault);
 void db_watch_there(struct db_watch *self);
 
 /* NULL when the database is there; else what is wrong with it, in one line in `out`. */
-const char *db_watch_lacks(struct db_watch *self, char *out, size_t size);
+const char *db_watch_fault(struct db_watch *self, char *out, size_t size);
 
 #endif

@@ -15,7 +15,7 @@ struct dealer {
     const struct dealer_handlers *handlers;
     void *argument;
     zsock_t *socket;
-    void *monitor; /* PAIR: says when the connection ends */
+    void *monitor; /* PAIR: reports the connection's end */
     struct loop_socket *input, *monitor_input;
 };
 

@@ -24,7 +24,7 @@ struct envelope {
     struct slice body; /* the packed map */
 };
 
-/* Appends header and body; `out->failed` tells of a lack of room. `body` may be NULL for an empty
+/* Appends header and body; `out->failed`: there is no room. `body` may be NULL for an empty
  * map. */
 void envelope_pack(enum envelope_kind kind, uint64_t id, const char *name,
                    const struct record_desc *desc, const void *body, struct buffer *out);

@@ -1,5 +1,5 @@
 /*
- * A listening port on one or more addresses, and whom it accepts.
+ * A listening port on one or more addresses, and the connections that it accepts.
  *
  *     static const struct listener_events events = {.accepted = let_in, .failed = give_up};
  *     struct listener *listener = listener_new(ev, &(struct listen_at){
@@ -11,10 +11,10 @@
  * among them IPv6 addresses take IPv6 alone, else `::` takes both. Of LISTEN_DEFAULT those that
  * this machine has not got are left out; any other list is taken as a whole or not at all.
  *
- * A port that somebody has at the moment (an outgoing connection may hold it for a while) is tried
- * again every LISTEN_RETRY_MS for `wait_ms`. Then, and after any other fault at once, one line of
- * the log says what to do. Where descriptors or memory run out nothing is accepted for
- * LISTEN_STARVED_MS, again and again; that is logged once in LISTEN_LOG_MS.
+ * A port that is in use (an outgoing connection may hold it for a while) is tried again every
+ * LISTEN_RETRY_MS for `wait_ms`. Then, and after any other fault at once, one line of the log says
+ * what to do. When descriptors or memory run out, nothing is accepted for LISTEN_STARVED_MS, and so
+ * on until there are some; that is logged once in LISTEN_LOG_MS.
  */
 #ifndef PARLEY_COMMON_LISTEN_H
 #define PARLEY_COMMON_LISTEN_H
@@ -36,7 +36,7 @@ struct listener;
 struct listen_at {
     const char *option;    /* that sets the port, for the log; a literal */
     const char *addresses; /* borrowed */
-    uint16_t port;         /* 0: the kernel chooses, listener_port tells */
+    uint16_t port;         /* 0: the kernel chooses, see listener_port */
     uint64_t wait_ms;
 };
 
@@ -45,7 +45,7 @@ struct listener_events {
     void (*prepare)(void *argument, int fd);
     /* One of the two. A client's socket, which is the callee's from now on: */
     void (*accepted)(void *argument, int fd);
-    /* Or each listening socket, likewise; perhaps from within listener_new. */
+    /* Or each listening socket, which is the callee's too; perhaps from within listener_new. */
     void (*opened)(void *argument, int fd);
     /* The wait is over, and logged. Never from within listener_new. */
     void (*failed)(void *argument);

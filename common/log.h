@@ -7,12 +7,12 @@
  * prints `ts=... level=info service=auth event=ready address=tcp://127.0.0.1:7101`. A value that
  * may hold spaces or comes from outside is printed with "%s" through log_quote(). Threads may log
  * at once; a line is written with one write(2), is cut at LOG_LINE_BYTES, and is one line whatever
- * its values hold. A line that can't be written is lost. The level and the service's name are the
- * only process-wide state in parley, set once before any thread starts ("parley" and info until
- * then).
+ * its values hold. A line that can't be written is lost. The level and the service's name are
+ * process-wide, set once before any thread starts ("parley" and info until then), as is the key of
+ * hash tables (hash.h); nothing else in parley is.
  *
  * A trace is a number that a gateway gives to a client's request and that follows it through all
- * services. What a thread logs while it works on one says so (`trace=` and 16 hex digits):
+ * services. What a thread logs while it works on one has it as `trace=` and 16 hex digits:
  *
  *     uint64_t before = log_trace_begin(trace);
  *     ...

@@ -1,7 +1,7 @@
 /*
  * The event loop that every service runs on: libev, plus ZeroMQ sockets as event sources.
  *
- * A ZeroMQ socket's file descriptor is edge-triggered and says only that something may have
+ * A ZeroMQ socket's file descriptor is edge-triggered and shows only that something may have
  * changed, so a plain watcher on it stalls. A loop_socket looks at ZMQ_EVENTS before the loop
  * blocks, and calls `ready` once per turn while input waits: the callback reads a bounded number of
  * messages with ZMQ_DONTWAIT and returns; what is left is served in the next turn, behind other

@@ -59,7 +59,7 @@ void metrics_destroy(struct metrics **self) {
     *self = NULL;
 }
 
-/* Says once that metrics are missing: the first name is enough to see what is wrong. */
+/* Logs once that metrics are missing: the first name is enough to see what is wrong. */
 static struct entry *left_out(struct metrics *self, const char *name, const char *why) {
     if (!self->spare_told)
         log_warn("metric_left_out", "name=%s reason=%s", name, why);

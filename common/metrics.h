@@ -4,7 +4,7 @@
  * Metrics are made and printed on the loop's thread, at start or later; they are never removed, so
  * any thread may keep what it was given. Adding to one is a relaxed atomic and never fails. At most
  * METRICS_MAX per service: beyond that (or without memory) a shared spare that is never printed is
- * returned, and the first time is told in the log.
+ * returned, and the first time is logged.
  *
  * Names follow Prometheus: without the prefix `parley_`, which is printed; counters end in
  * `_total`, times in `_seconds`, sizes in their unit.
@@ -77,7 +77,7 @@ static inline void histogram_observe(struct histogram *histogram, uint64_t value
 uint64_t histogram_count(const struct histogram *histogram);
 
 /* Appends all of them, each as `parley_<name>{labels} value` with its HELP and TYPE; a histogram as
- * its buckets, its sum and its count. Safe while others count. `out->failed` tells of a lack of
+ * its buckets, its sum and its count. Safe while others count. `out->failed`: there is no
  * room. */
 void metrics_print(const struct metrics *self, struct buffer *out);
 

@@ -213,9 +213,9 @@ static void dial(struct peer *peer) {
         log_error("peer_open_failed", "address=%s", peer->address);
 }
 
-/* An instance that does not answer is tried again and again, ever more slowly. One that is refused
- * is not running and may be at any moment: all who call it should find it at about the same time.
- * When to look again; INT64_MAX: it is there. */
+/* An instance that does not answer is tried again and again, ever more slowly. One that
+ * refuses the connection is not running but may start at any moment, and all its callers should
+ * find it at about the same time. When to look again; INT64_MAX: it is there. */
 static int64_t redial(struct peer *peer, int64_t now_ms) {
     if (peer->state != PEER_STATE_DOWN)
         return INT64_MAX;
@@ -473,6 +473,7 @@ void peers_cancel(const struct peers_ticket *ticket) {
     buffer_clear(out);
     envelope_pack(ENVELOPE_EVENT, 0, message_SERVICE_CANCEL.name, message_SERVICE_CANCEL.body,
                   &(struct service_cancel){.id = ticket->id}, out);
-    /* With a full queue no more is lost than work that nobody needs. */
+    /* When the queue is full, the instance does work whose result is not needed; no more is lost.
+     */
     (void)send_scratch(ticket->peer);
 }

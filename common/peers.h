@@ -16,7 +16,7 @@
  * sent, in that order.
  *
  * The fullest link is the service's queue `to_<name>`; requests' round trips are the histogram
- * ask_seconds by message, those that nobody took or answered are counted in asks_failed_total.
+ * ask_seconds by message, those that end with an error are counted in asks_failed_total.
  *
  * Always: `done` is called exactly once for each request that peers_ask took, from the loop, never
  * from within peers_ask. A struct peer lives until its `change` to
@@ -63,7 +63,8 @@ struct peers *peers_new(struct service *service, const struct peers_options *opt
 void peers_destroy(struct peers **self);
 
 /* The live peer for `key` by rendezvous hash: the same for every caller that sees the same
- * instances, and only 1/n of the keys move when one comes or goes. NULL when none is live. */
+ * instances, and only 1/n of the keys move when an instance is added or lost. NULL when none is
+ * live. */
 struct peer *peers_by_key(const struct peers *self, uint64_t key);
 /* Live peers in turn; NULL when none is live. */
 struct peer *peers_next(struct peers *self);
@@ -98,8 +99,8 @@ struct peers_request {
 enum err peers_ask(struct peers *self, struct peer *peer, const struct peers_request *request)
     __attribute__((warn_unused_result));
 
-/* Tells the instance that nobody needs the answer any more: what waits there in a queue of costly
- * work is dropped. Only until `done` is called, which it is all the same. */
+/* The reply is needed no more: what waits at the instance in a queue of costly work is dropped.
+ * Only until `done` is called, which it is all the same. */
 void peers_cancel(const struct peers_ticket *ticket);
 
 /* A 64-bit hash that spreads consecutive numbers; also for keys of peers_by_key. */

@@ -6,7 +6,7 @@
  *
  * `list` holds `tcp://host:port` and `dns:name:port` in any mix, comma separated. A host that is
  * not numeric is a name too. Names are looked up again every PEERS_LOOK_UP_MS on a thread of their
- * own, since DNS has nothing that says when they change: each address behind one is an instance;
+ * own, since DNS reports no changes: each address behind one is an instance;
  * one that cannot be looked up at the moment keeps those that it had. ZeroMQ never gets a name: it
  * would look it up on the thread that serves all sockets.
  */

@@ -6,8 +6,8 @@
 #include "common/peers.h"
 
 /*
- * DOWN: not heard of, or not ready. LIVE: asked. DRAINING: it said that it is no longer ready; it
- * is asked nothing more, what it was asked before may still be answered.
+ * DOWN: it has not answered, or is not ready. LIVE: it takes requests. DRAINING: it answered that
+ * it is no longer ready; it gets no further requests, and may still reply to earlier ones.
  */
 enum peer_state { PEER_STATE_DOWN, PEER_STATE_LIVE, PEER_STATE_DRAINING };
 

@@ -120,7 +120,7 @@ static void run_job(struct pool *pool, struct pool_job *job, struct db *db) {
     if (job->dropped != ERR_OK)
         return;
     db_set_deadline(db, job->deadline_ms);
-    /* The job runs without a connection too: its first query tells it why. */
+    /* The job runs without a connection too: its first query fails with the reason. */
     enum err connected = db_connect(db);
     (void)connected;
     job->run(job, db);

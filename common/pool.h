@@ -4,13 +4,13 @@
  * The loop's thread submits a job; a worker runs `run` with its connection; the loop's thread then
  * runs `done`. Jobs start in the order of submission, but run side by side. A worker connects for
  * its first job, and again for the next one when its connection is lost; while the database is
- * away, jobs run all the same and their first db_query fails with what db_connect said, so that
+ * away, jobs run all the same and their first db_query fails with db_connect's error, so that
  * they don't pile up. A transaction that a job leaves open is rolled back.
  *
  * The queue is bounded in number and in time. The pool knows how long jobs run as a rule: one that
  * could not be done by its deadline is refused by pool_submit at once. One that waited longer than
- * was to be expected is not run: nobody waits for it any more; what runs keeps to its deadline
- * (db_set_deadline). So however many jobs come, workers do what somebody still waits for.
+ * was to be expected is not run: its caller has given up; what runs keeps to its deadline
+ * (db_set_deadline). So however many jobs are submitted, workers do only what is still waited for.
  *
  * All calls are made on the loop's thread. Workers take no signals.
  */
@@ -56,7 +56,7 @@ int pool_submit(struct pool *self, struct pool_job *job) __attribute__((warn_unu
 size_t pool_waiting(const struct pool *self);
 /* Whether no worker has a job, and none waits. */
 bool pool_is_idle(const struct pool *self);
-/* Ends those that wait and that `is` says yes to, without running them; their `done` is called with
+/* Ends the waiting jobs for which `is` is true, without running them; their `done` is called with
  * `err` in `dropped`, from the loop, not from here. */
 void pool_drop(struct pool *self, bool (*is)(const struct pool_job *job, const void *argument),
                const void *argument, enum err err);

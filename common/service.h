@@ -13,10 +13,10 @@
  *
  * In order: options are read, the log opened, `start` makes what the service needs (its database
  * pool, its peers), the ROUTER and the operator's HTTP port (service_http.h) are bound, the loop
- * runs. Once `ready` says so (peers are there) the service logs `event=ready`; if that takes longer
- * than peer_wait_ms it ends with status 1. SIGTERM or SIGINT: requests are refused from then on,
- * `stop` runs, costly calls that wait are dropped, all others in progress are finished for at most
- * SERVICE_STOP_MS, and the process ends with status 0.
+ * runs. Once `ready` returns true (peers are there) the service logs `event=ready`; if that takes
+ * longer than peer_wait_ms it ends with status 1. SIGTERM or SIGINT: requests are refused from then
+ * on, `stop` runs, costly calls that wait are dropped, all others in progress are finished for at
+ * most SERVICE_STOP_MS, and the process ends with status 0.
  *
  * The dispatcher alone counts, times and logs slow calls. An unknown message is answered with
  * unknown_message, a body that does not fit with bad_request that names the field.
@@ -44,7 +44,7 @@
 #define SERVICE_FRAME_MS 5000
 /* Calls in progress at once; beyond it requests are answered `overloaded`. */
 #define SERVICE_MAX_CALLS 65536
-/* No caller waits longer for an answer: a header that says so counts as one that says nothing. */
+/* No caller waits longer for a reply: a longer time in a header counts as none. */
 #define SERVICE_MAX_WAIT_MS ((uint64_t)24 * 3600 * 1000)
 /* Bytes of a caller's routing id. */
 #define SERVICE_CALLER_BYTES 64
@@ -113,7 +113,7 @@ struct service_definition {
     /* 0, or -1 after having logged one line. */
     int (*start)(struct service *service, void *context);
     /* Whether everything is there; NULL: at once. It must change by an event of the loop: it is
-     * asked in each of the loop's turns until it is, and later whenever somebody wants to know. */
+     * asked in each of the loop's turns until it is, and later for each report. */
     bool (*ready)(void *context);
     /* Whether the ports that `start` asked for are open; NULL: there are none. */
     bool (*listens)(void *context);
@@ -160,9 +160,9 @@ int service_use_costly_pool(struct service *service, const char *name,
     __attribute__((warn_unused_result));
 
 /*
- * Something with a limit that fills up when the service does not keep up. It stands in
+ * Something with a limit that fills up when the service does not keep up. It is reported in
  * service.status, and as the gauges queue_depth and queue_limit with the label `queue` in the
- * metrics. `depth` is called on the loop whenever somebody asks, from the end of `start` until
+ * metrics. `depth` is called on the loop for each report, from the end of `start` until
  * `finish`; it must be cheap. `name` is a literal, `argument` borrowed.
  */
 typedef size_t service_depth(const void *argument);

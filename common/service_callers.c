@@ -18,13 +18,13 @@
 #include "common/metrics.h"
 
 /* Events taken in one turn of the loop. The monitor holds no more than some thousand: beyond that
- * ZeroMQ waits, and accepts nobody meanwhile. */
+ * ZeroMQ waits, and accepts no connection meanwhile. */
 #define EVENTS_BUDGET 1024
 
 struct connection {
     int fd;
     bool heard;
-    UT_hash_handle hh; /* in the order of their coming */
+    UT_hash_handle hh; /* in the order in which they were accepted */
 };
 
 struct callers {
@@ -46,8 +46,8 @@ static struct connection *find(struct callers *self, int fd) {
     return connection;
 }
 
-/* Whether the descriptor is a connection to this port still. ZeroMQ doesn't tell of each end: a
- * caller that comes again takes over from its old connection. */
+/* Whether the descriptor is still a connection to this port. ZeroMQ doesn't report every end: a
+ * caller that connects again takes over from its old connection. */
 static bool is_ours(const struct callers *self, int fd) {
     union {
         struct sockaddr any;
@@ -102,7 +102,7 @@ static void end_one(struct callers *self, struct connection *newest) {
 
 static void on_accepted(struct callers *self, int fd) {
     struct connection *connection = find(self, fd);
-    if (connection != NULL) /* its end was not told */
+    if (connection != NULL) /* its end was not reported */
         forget(self, connection);
     connection = calloc(1, sizeof *connection);
     if (connection != NULL)
@@ -190,7 +190,7 @@ void callers_destroy(struct callers **self_p) {
     *self_p = NULL;
     if (self == NULL)
         return;
-    /* ZeroMQ waits for room to tell its last event: there must be some. */
+    /* ZeroMQ waits until there is room for its last event. */
     while (self->monitor != NULL && take_event(self))
         ;
     (void)zmq_socket_monitor(self->router, NULL, 0);

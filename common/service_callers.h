@@ -1,12 +1,11 @@
 /*
- * The connections of callers to a service's ROUTER: how many there are, and who has to go when
- * there are too many.
+ * The connections to a service's ROUTER: counts them, and closes one when there are too many.
  *
- * ZeroMQ accepts whoever comes, and without a descriptor for the next one it spins. So each
- * connection is counted as it is accepted (ZeroMQ's monitor tells), and while there are more than
- * `limit`, or while fewer descriptors than CALLERS_SPARE_FILES are left to the rest of the process,
- * one is ended: the oldest that has never sent a ping, or the newest when all have. Callers ping
- * every second, so that they stay, and find room at once, whatever else is connected.
+ * ZeroMQ accepts every connection, and spins when it has no descriptor for the next one. So each
+ * connection is counted when ZeroMQ's monitor reports it, and while there are more than `limit`, or
+ * fewer descriptors than CALLERS_SPARE_FILES are left for the rest of the process, one is closed:
+ * the oldest that has never sent a ping, or the newest when all have. Services ping every second,
+ * so they stay connected and find room at once, whatever else is connected.
  */
 #ifndef PARLEY_COMMON_SERVICE_CALLERS_H
 #define PARLEY_COMMON_SERVICE_CALLERS_H
@@ -27,7 +26,7 @@ struct metric;
 struct callers_options {
     uint16_t port; /* of the ROUTER */
     size_t limit;
-    struct metric *refused; /* counts whom it ends */
+    struct metric *refused; /* counts the connections that it closes */
 };
 
 /* `router` is a ZeroMQ socket of `context` that is not bound yet, and outlives this. NULL without
@@ -36,7 +35,7 @@ struct callers *callers_new(struct ev_loop *ev, void *context, void *router,
                             const struct callers_options *options);
 /* Before the ROUTER is closed. */
 void callers_destroy(struct callers **self);
-/* A ping came over this descriptor. */
+/* A ping has arrived on this descriptor. */
 void callers_heard(struct callers *self, int fd);
 /* As of now; a depth for service_add_queue. */
 size_t callers_count(const void *self);

@@ -75,20 +75,21 @@ bool service_listens(const struct service *service) {
            (definition->listens == NULL || definition->listens(definition->context));
 }
 
-const char *service_lacks(const struct service *service, char out[SERVICE_LACKS_BYTES]) {
+const char *service_not_ready(const struct service *service, char out[SERVICE_REASON_BYTES]) {
     const struct service_definition *definition = service->definition;
     if (service->state == SERVICE_STOPPING)
         return "this instance is stopping";
     if (!service_listens(service))
-        return "somebody else has a port of this instance";
+        return "another process uses a port of this instance";
     struct db_watch *watch = service->database.watch;
-    const char *lacks = watch == NULL ? NULL : db_watch_lacks(watch, out, SERVICE_LACKS_BYTES);
-    if (lacks != NULL)
-        return lacks;
+    const char *reason = watch == NULL ? NULL : db_watch_fault(watch, out, SERVICE_REASON_BYTES);
+    if (reason != NULL)
+        return reason;
     if (definition->ready != NULL && !definition->ready(definition->context)) {
         const char *name =
             definition->missing == NULL ? NULL : definition->missing(definition->context);
-        snprintf(out, SERVICE_LACKS_BYTES, "no %s service answers", name == NULL ? "called" : name);
+        snprintf(out, SERVICE_REASON_BYTES, "no %s service answers",
+                 name == NULL ? "called" : name);
         return out;
     }
     return service->state == SERVICE_STARTING ? "this instance is starting" : NULL;

@@ -48,9 +48,9 @@ struct service_database {
     struct pool_job job;
     ev_timer again;
     enum err err;
-    bool sound; /* there, and what the service needs */
-    bool unfit; /* there, and not what the service needs */
-    bool told;  /* that it is waited for was logged */
+    bool sound;  /* there, and what the service needs */
+    bool unfit;  /* there, and not what the service needs */
+    bool logged; /* that the service waits for it */
     char message[SERVICE_CHECK_BYTES];
 };
 
@@ -89,7 +89,7 @@ bool service_listens(const struct service *service);
 bool service_waits_for_database(const struct service *service);
 /* NULL when the service can do its work as of now, else a sentence that names what is missing; it
  * lives until the next call, in `out` if need be. */
-#define SERVICE_LACKS_BYTES 128
-const char *service_lacks(const struct service *service, char out[SERVICE_LACKS_BYTES]);
+#define SERVICE_REASON_BYTES 128
+const char *service_not_ready(const struct service *service, char out[SERVICE_REASON_BYTES]);
 
 #endif

@@ -25,8 +25,8 @@ static void check(struct pool_job *job, struct db *db) {
         snprintf(self->message, sizeof self->message, "%s", db_fault(db));
 }
 
-/* A database that is away, or refuses us, may yet come or let us in. One that is not what this
- * build needs stays so until somebody does something. */
+/* A database that is away, or refuses the connection, may be there soon. One that is not what this
+ * build needs stays so until an operator changes it. */
 static void checked(struct pool_job *job) {
     struct service *service = service_of(job);
     struct service_database *self = &service->database;
@@ -39,10 +39,10 @@ static void checked(struct pool_job *job) {
         service_fail(service, 1);
         return;
     }
-    if (!self->told)
+    if (!self->logged)
         log_warn("waiting", "for=database reason=%s",
                  log_quote(quoted, self->message, strlen(self->message)));
-    self->told = true;
+    self->logged = true;
     ev_timer_again(service->ev, &self->again);
 }
 

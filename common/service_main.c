@@ -15,20 +15,20 @@
 const struct config_option service_options[] = {
     CONFIG_STRING(struct service_settings, log_level, "info", "error, warn, info or debug"),
     CONFIG_STRING(struct service_settings, bind_address, LISTEN_DEFAULT,
-                  "addresses that all of the service's ports listen on, IPv4 and IPv6, several by "
-                  "commas; of the default those that the machine has"),
+                  "addresses that all ports of the service listen on, IPv4 and IPv6, separated by "
+                  "commas; of the default, those that the machine has"),
     CONFIG_U64(struct service_settings, listen_wait_ms, 10000, 0, 600000, "ms",
-               "how long a port that somebody has at the moment is tried at start"),
+               "how long to retry a port that is in use at the start"),
     CONFIG_U64(struct service_settings, max_callers, 512, 8, 65536, "connections",
-               "of other services and tools; beyond it the oldest that never pinged is ended"),
+               "of other services and tools; beyond it the oldest that never pinged is closed"),
     CONFIG_U64(struct service_settings, heartbeat_ms, 1000, 10, 60000, "ms",
-               "how often a called service is pinged"),
+               "how often each called instance is pinged"),
     CONFIG_U64(struct service_settings, peer_timeout_ms, 3000, 30, 600000, "ms",
                "silence after which a called instance counts as lost; longer than heartbeat_ms"),
     CONFIG_U64(struct service_settings, request_timeout_ms, 5000, 10, 600000, "ms",
-               "how long an answer is waited for"),
+               "how long to wait for a reply"),
     CONFIG_U64(struct service_settings, peer_wait_ms, 30000, 0, 3600000, "ms",
-               "how long the services that this one calls are waited for at start"),
+               "how long to wait at the start for the services that this one calls"),
     CONFIG_END};
 
 /* --- ready and stop ------------------------------------------------------------------------ */
@@ -72,8 +72,8 @@ static bool is_idle(const struct service *service) {
            (service->costly == NULL || pool_is_idle(service->costly));
 }
 
-/* Ends the loop, and with work in progress the process: whoever waited for the workers would wait
- * for the database. What is cut is asked again, or was not answered. */
+/* Ends the loop, and with work in progress the process: waiting for the workers would be waiting
+ * for the database. Callers ask again for what is cut off. */
 static void end(struct service *service, const char *reason) {
     ev_break(service->ev, EVBREAK_ALL);
     if (is_idle(service))
@@ -108,7 +108,7 @@ static void on_limit(struct ev_loop *ev, ev_timer *timer, int revents) {
     if (service->state == SERVICE_STARTING)
         give_up(service);
     else
-        end(service, "they took too long");
+        end(service, "these calls took too long");
 }
 
 static void on_signal(struct ev_loop *ev, ev_signal *watcher, int revents) {
@@ -129,7 +129,7 @@ static void on_signal(struct ev_loop *ev, ev_signal *watcher, int revents) {
 
 /* --- start --------------------------------------------------------------------------------- */
 
-/* ZeroMQ gets a socket that listens already, and closes it. The address tells it nothing more. */
+/* ZeroMQ gets a socket that listens already, and closes it. It ignores the address. */
 static void on_opened(void *argument, int fd) {
     struct service *service = argument;
     void *router = zsock_resolve(service->router);
@@ -153,7 +153,7 @@ static void set_router_options(struct service *service) {
     zsock_set_linger(service->router, LINGER_MS);
     zsock_set_ipv6(service->router, 1);
     zsock_set_handshake_ivl(service->router, SERVICE_FRAME_MS);
-    /* Whoever sends half a message is silent to ZeroMQ, and ends. */
+    /* To ZeroMQ, a caller that sends half a message is silent: its connection is closed. */
     zsock_set_heartbeat_ivl(service->router, limit_ms);
     zsock_set_heartbeat_timeout(service->router, limit_ms);
 }

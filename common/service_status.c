@@ -5,12 +5,12 @@
 
 /* All counters, with the queues as they are now. */
 static void print_metrics(struct service *service, struct buffer *out) {
-    char text[SERVICE_LACKS_BYTES];
+    char text[SERVICE_REASON_BYTES];
     for (size_t i = 0; i < service->queue_count; i++) {
         const struct service_queue *queue = &service->queues[i];
         metric_set(queue->depth_gauge, queue->depth(queue->argument));
     }
-    metric_set(service->ready_gauge, service_lacks(service, text) == NULL);
+    metric_set(service->ready_gauge, service_not_ready(service, text) == NULL);
     metrics_print(service->metrics, out);
 }
 
@@ -28,10 +28,10 @@ static unsigned write_health(void *argument, struct buffer *body) {
 }
 
 static unsigned write_readiness(void *argument, struct buffer *body) {
-    char out[SERVICE_LACKS_BYTES];
-    const char *lacks = service_lacks(argument, out);
-    buffer_printf(body, "%s\n", lacks == NULL ? "ready" : lacks);
-    return lacks == NULL ? 200 : 503;
+    char out[SERVICE_REASON_BYTES];
+    const char *reason = service_not_ready(argument, out);
+    buffer_printf(body, "%s\n", reason == NULL ? "ready" : reason);
+    return reason == NULL ? 200 : 503;
 }
 
 const struct http_page service_pages[SERVICE_PAGES] = {
@@ -66,18 +66,18 @@ static enum err handle_status(void *context, struct call *call, const void *body
     }
     struct buffer text = buffer_make(ENVELOPE_MAX_BYTES / 2);
     print_metrics(service, &text);
-    char out[SERVICE_LACKS_BYTES];
-    const char *lacks = service_lacks(service, out);
+    char out[SERVICE_REASON_BYTES];
+    const char *reason = service_not_ready(service, out);
     struct service_status status = {.service = slice_text(service->definition->name),
                                     .version = slice_text(PARLEY_VERSION),
                                     .instance = service->instance,
-                                    .ready = lacks == NULL,
+                                    .ready = reason == NULL,
                                     .uptime_ms = (uint64_t)(loop_now_ms() - service->started_ms),
                                     .calls = service->calls,
                                     .queues = {names, service->queue_count},
                                     .depths = {depths, service->queue_count},
                                     .limits = {limits, service->queue_count},
-                                    .lacks = slice_text(lacks == NULL ? "" : lacks),
+                                    .lacks = slice_text(reason == NULL ? "" : reason),
                                     .metrics = slice_make(text.data, text.length)};
     call_reply(&call, &status);
     buffer_free(&text);

@@ -1,8 +1,8 @@
 /*
  * The service auth: accounts, and the tokens of logins.
  *
- * Its handlers run on workers, side by side; they share a struct auth that nobody changes after the
- * start but for the throttle, which is thread-safe. All that lasts is in the database, so any
+ * Its handlers run on workers, side by side; they share a struct auth that does not change after
+ * the start, but for the throttle, which is thread-safe. All that lasts is in the database, so any
  * number of instances may run.
  *
  * Passwords are hashed on threads of their own (the `costly` steps), so nothing that needs no hash

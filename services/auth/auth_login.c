@@ -1,5 +1,5 @@
 /*
- * auth.login and auth.logout: who somebody is, and the token that stands for a login.
+ * auth.login and auth.logout: whether a login is right, and the token that stands for it.
  *
  * A login is two steps: finding the account, which settles all but what a password's hash decides,
  * and that hash.
@@ -58,7 +58,7 @@ enum err auth_find_by_id(struct db *db, const struct id_forms *forms, struct db_
     return db_query(db, &auth_sql_find_by_id, ids, ID_FORMS, rows_r);
 }
 
-/* Of several accounts, that whose id was written as it is, or else comes first among the forms. */
+/* Of several accounts, the one whose id is exactly as given, else the one whose form is first. */
 static enum err find_by_id(struct db *db, struct slice login, struct record_arena *arena,
                            struct account *account_r) {
     struct id_forms forms;
@@ -98,7 +98,7 @@ static enum err find_by_email(struct db *db, struct slice login, struct record_a
     return err;
 }
 
-/* Whoever has what is written so, in whatever case. */
+/* The account that has this address, in whatever case it is written. */
 static enum err find_by_address(struct db *db, struct slice login, struct record_arena *arena,
                                 struct account *account_r) {
     char room[EMAIL_ROOM];
@@ -114,7 +114,7 @@ static enum err find_by_address(struct db *db, struct slice login, struct record
 /*
  * A number's decimal form is its account's id, so ids and numbers are one lookup. An id that was
  * chosen before the two were one namespace may be somebody else's e-mail address: with a password
- * it means the address, so that nobody gets another's logins by choosing it.
+ * it means the address, so that choosing such an id doesn't catch another's logins.
  */
 static enum err find_login(struct db *db, const struct auth_login *ask, struct record_arena *arena,
                            struct account *account_r) {
@@ -135,20 +135,21 @@ static enum err find_login(struct db *db, const struct auth_login *ask, struct r
 }
 
 /* Whether a password's hash decides on this login: also where there is no such account, or none
- * that has a password, so that time does not tell. A password is for an account that has one: who
- * takes a likely id without one must not receive other people's logins. */
+ * that has a password, so that the time it takes shows nothing. A login with a password is only for
+ * an account that has one: an account without, under a likely id, must not receive others' logins.
+ */
 static bool needs_hash(const struct auth_login *ask) {
     return ask->password.length > 0 || !ask->open;
 }
 
-/* Whether this login may enter the account, which may be nobody's. */
+/* Whether this login may enter the account; its number is 0 where there is none. */
 static enum err check(const struct auth *auth, const struct auth_login *ask,
                       const struct account *account) {
     if (needs_hash(ask)) {
         if (!password_verify(&auth->passwords, account->password, ask->password))
             return ERR_BAD_LOGIN;
     } else if (ask->password.length == 0) {
-        /* Where open logins are off, this says nothing of what accounts there are. */
+        /* Where open logins are off, this doesn't show which accounts there are. */
         if (!auth->settings.youim_open_login || account->password.length > 0)
             return ERR_PASSWORD_NEEDED;
         if (account->number == 0)

@@ -65,7 +65,7 @@ static enum err normalize(const struct auth_register *given, struct record_arena
     return err;
 }
 
-/* Whether somebody has the id in a form in which it can't be chosen any more. */
+/* Whether an account has the id in a form in which it can't be chosen any more. */
 static enum err check_old_forms(struct db *db, struct slice given) {
     struct id_forms forms;
     struct db_rows *rows;
@@ -89,7 +89,7 @@ static enum err add_address(struct db *db, uint64_t number, struct slice address
     return err == ERR_OK && db_affected(db) == 0 ? ERR_TAKEN : err;
 }
 
-/* The account's row. ERR_TAKEN: `number_taken_r` says whether it is the number that is. */
+/* The account's row. ERR_TAKEN: `number_taken_r`: it is the number that is. */
 static enum err add_row(struct db *db, uint64_t number, struct slice id,
                         const struct account_draft *draft, bool *number_taken_r) {
     struct slice name = draft->name.length > 0 ? draft->name : id;
@@ -134,7 +134,7 @@ static enum err add_account(struct db *db, uint64_t number, struct slice id,
 /*
  * An account whose number the server chooses; `id` is empty when the id is to be the number's
  * decimal form. A number that is taken is an account's number, or its decimal form an id that
- * somebody chose, which is the same: another one is tried.
+ * was chosen by another account, which is the same: another number is tried.
  */
 static enum err add_numbered(struct db *db, struct slice id, const struct account_draft *draft,
                              struct record_arena *arena, struct auth_register_reply *reply) {
@@ -163,9 +163,9 @@ static enum err add(struct db *db, const struct auth_register *ask,
     return add_account(db, reply->account, reply->id, draft, &number_taken);
 }
 
-/* --- registrations that come again ---------------------------------------------------------- */
+/* --- repeated registrations ----------------------------------------------------------------- */
 
-/* Whether whoever asks knows the account's password. A wrong one counts as at a login, so that it
+/* Whether the request has the account's password. A wrong one counts as at a login, so that it
  * cannot be guessed here instead. */
 static bool knows_password(const struct auth *auth, struct slice id, struct slice hash,
                            struct slice password) {

@@ -4,7 +4,7 @@
 #include "services/auth/auth_sql.h"
 #include "services/lookup/resolve.h"
 
-/* An id with an '@', written in another case. An address that is no id finds nobody. */
+/* An id with an '@', written in another case. An address that is no id gives no account. */
 static enum err find_caseless(struct db *db, struct slice given, uint64_t *number_r) {
     char rooms[2][ID_ROOM];
     struct slice address = id_address(id_normal(given, rooms[0]), rooms[1]);

@@ -1,15 +1,15 @@
 /*
  * auth.resume: a login goes on under its token, on a new connection.
  *
- * One read by the key, and no password's hash: thousands of clients come back at once when a
- * gateway was restarted. A token is written only when less than half of its time is left.
+ * One read by the key, and no password's hash: thousands of clients reconnect at once when a
+ * gateway is restarted. A token is written only when less than half of its time is left.
  */
 #include "common/log.h"
 #include "common/loop.h"
 #include "services/auth/auth.h"
 #include "services/auth/auth_sql.h"
 
-#define NOBODY slice_make(NULL, 0)
+#define NO_NAME slice_make(NULL, 0)
 
 static enum err find(struct db *db, struct slice hash, struct record_arena *arena,
                      struct auth_login_reply *reply, uint64_t *left_ms_r) {
@@ -53,13 +53,13 @@ enum err auth_handle_resume(void *context, struct db *db, struct record_arena *a
     struct auth_login_reply *reply = reply_r;
     char bytes[AUTH_TOKEN_HASH_BYTES];
     uint64_t left_ms = 0;
-    if (!throttle_allows(auth->throttle, NOBODY, ask->address, loop_now_ms()))
+    if (!throttle_allows(auth->throttle, NO_NAME, ask->address, loop_now_ms()))
         return ERR_THROTTLED;
     auth_hash_token(ask->token, bytes);
     const struct slice hash = slice_make(bytes, sizeof bytes);
     enum err err = find(db, hash, arena, reply, &left_ms);
     if (err == ERR_BAD_TOKEN)
-        throttle_failed(auth->throttle, NOBODY, ask->address, loop_now_ms());
+        throttle_failed(auth->throttle, NO_NAME, ask->address, loop_now_ms());
     if (err != ERR_OK)
         return err;
     renew(auth, db, hash, reply->account, left_ms);

@@ -31,7 +31,7 @@ const struct db_statement auth_sql_find_registered = {
 const struct db_statement auth_sql_replace_password = {
     "replace_password", "UPDATE account SET password = ? WHERE number = ? AND password = ?"};
 
-/* The lock makes it come before or after a change by the operator, who removes tokens behind it. */
+/* The lock puts it before or after a change by the operator, which removes the tokens there are. */
 const struct db_statement auth_sql_add_token = {
     "add_token",
     "INSERT INTO token (hash, account, created_ms, expires_ms) "

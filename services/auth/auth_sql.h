@@ -27,7 +27,7 @@ extern const struct db_statement auth_sql_replace_password;
 /* hash, how long it is good for in ms, account, password: adds none when the account is disabled by
  * now, or that is no longer the hash of its password */
 extern const struct db_statement auth_sql_add_token;
-/* Of the log, told with a login. */
+/* The epoch of the message log, which a login's reply carries. */
 extern const struct db_statement auth_sql_find_epoch;
 /* hash, account */
 extern const struct db_statement auth_sql_remove_token;
@@ -44,7 +44,7 @@ extern const struct db_statement auth_sql_resolve;
 
 /* number -> a row when there is such an account */
 extern const struct db_statement auth_sql_account_exists;
-/* id, e-mail -> likewise */
+/* id, e-mail -> a row when an account has it */
 extern const struct db_statement auth_sql_id_exists, auth_sql_email_exists;
 /* hash or NULL, number */
 extern const struct db_statement auth_sql_set_password;

@@ -17,7 +17,7 @@ static const char *bytes_of(struct slice password) {
     return password.length > 0 ? password.data : "";
 }
 
-/* The same password may come in several forms of Unicode, as keyboards have it. */
+/* Keyboards give the same password in different forms of Unicode. */
 static struct slice nfc_of(struct slice password, char room[PASSWORD_ROOM]) {
     struct slice nfc = unicode_convert(password, UNICODE_NFC, room, PASSWORD_ROOM);
     return nfc.length > 0 ? nfc : password;
@@ -30,7 +30,7 @@ int passwords_prepare(struct passwords *self, uint64_t ops, uint64_t memory_kib)
         return -1;
     randombytes_buf(secret, sizeof secret);
     int64_t began_us = loop_now_us();
-    enum err err = password_hash(self, slice_make(secret, sizeof secret), self->nobody);
+    enum err err = password_hash(self, slice_make(secret, sizeof secret), self->decoy);
     self->first_us = loop_now_us() - began_us;
     return err == ERR_OK ? 0 : -1;
 }
@@ -64,15 +64,15 @@ bool password_verify(const struct passwords *self, struct slice hash, struct sli
     char text[PASSWORD_HASH_BYTES];
     char room[PASSWORD_ROOM];
     struct slice nfc = nfc_of(password, room);
-    bool somebody = hash.length > 0;
-    if (!as_text(somebody ? hash : slice_text(self->nobody), text))
+    bool exists = hash.length > 0;
+    if (!as_text(exists ? hash : slice_text(self->decoy), text))
         return false;
     int64_t began_us = loop_now_us();
     bool right = crypto_pwhash_str_verify(text, bytes_of(nfc), nfc.length) == 0;
     observe(self, began_us);
     if (!right && !slice_equal(nfc, password)) /* a hash of before there was NFC here */
         right = crypto_pwhash_str_verify(text, bytes_of(password), password.length) == 0;
-    return right && somebody;
+    return right && exists;
 }
 
 bool password_is_outdated(const struct passwords *self, struct slice hash) {

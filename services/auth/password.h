@@ -32,9 +32,9 @@
 struct passwords {
     uint64_t ops;
     size_t memory_bytes;
-    char nobody[PASSWORD_HASH_BYTES]; /* a hash that no password is known for */
-    int64_t first_us;                 /* how long that one took */
-    struct histogram *seconds;        /* of each one; the owner's to set; NULL: not observed */
+    char decoy[PASSWORD_HASH_BYTES]; /* a hash that no password is known for */
+    int64_t first_us;                /* how long that one took */
+    struct histogram *seconds;       /* of each one; the owner's to set; NULL: not observed */
 };
 
 /* Starts libsodium. 0, or -1 when this cost can't be had (too little memory). */
@@ -46,8 +46,8 @@ enum err password_hash(const struct passwords *self, struct slice password,
                        char hash_r[PASSWORD_HASH_BYTES]) __attribute__((warn_unused_result));
 
 /*
- * Whether `password` belongs to `hash`. An empty `hash` is that of nobody: always false, after the
- * same work, so that time does not tell which accounts there are.
+ * Whether `password` belongs to `hash`. For an empty `hash` it is false after the same
+ * work, so that the time it takes doesn't show which accounts there are.
  */
 bool password_verify(const struct passwords *self, struct slice hash, struct slice password);
 

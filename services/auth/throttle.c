@@ -13,7 +13,7 @@ struct slot {
 
 struct throttle {
     uint64_t per_name, per_address;
-    /* Random, so that nobody can choose names that meet in one slot. */
+    /* Random, so that names cannot be chosen that share a slot. */
     unsigned char name_seed[crypto_shorthash_KEYBYTES], address_seed[crypto_shorthash_KEYBYTES];
     pthread_mutex_t lock;
     struct slot slots[THROTTLE_SLOTS]; /* under `lock` */

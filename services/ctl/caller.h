@@ -10,7 +10,7 @@
  *     caller_destroy(&caller);
  *
  * One request at a time, for one thread. An instance that is not there is waited for as long as
- * the time-out says; an answer that comes after its time-out is dropped.
+ * the time-out says; an answer after the time-out is dropped.
  */
 #ifndef PARLEY_CTL_CALLER_H
 #define PARLEY_CTL_CALLER_H

@@ -1,4 +1,4 @@
-/* What can be said of a command before anybody is asked; see check.h. */
+/* What is checked of a command before any service is asked; see check.h. */
 #include "services/ctl/check.h"
 
 #include <stdarg.h>

@@ -2,8 +2,8 @@
  * What the commands of parleyctl share: the table's entry, the settings, and how they fail.
  *
  * A command is `parleyctl NAME [OPTION]... [ARGUMENT]...`; it prints its result on standard output
- * and, when it fails, one line on standard error. Nothing else is written there, so what a command
- * comes to know goes into that line.
+ * and, when it fails, one line on standard error. Nothing else is written there, so all that a
+ * command finds out goes into that line.
  */
 #ifndef PARLEY_CTL_H
 #define PARLEY_CTL_H

@@ -97,7 +97,7 @@ static int run_password(const struct ctl_settings *settings, int argc, char **ar
     return status;
 }
 
-/* Twice: who was let in just before the account was disabled may be known to no session yet. */
+/* Twice: session may not know yet of a connection that logged in just before. */
 static int end_connections(const struct ctl_settings *settings, uint64_t account) {
     static const char *const reason = "the account is disabled";
     if (ctl_kick(settings, account, reason) != CTL_DONE)

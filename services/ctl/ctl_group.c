@@ -1,4 +1,4 @@
-/* parleyctl group ...: groups and who is in them. */
+/* parleyctl group ...: groups and their members. */
 #include <inttypes.h>
 #include <stdio.h>
 

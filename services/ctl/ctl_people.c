@@ -1,4 +1,4 @@
-/* parleyctl say, sessions, kick: the operator and those who are connected. */
+/* parleyctl say, sessions, kick: system messages, and the connected accounts. */
 #include <stdio.h>
 
 #include "common/loop.h"
@@ -36,11 +36,11 @@ static int run_say(const struct ctl_settings *settings, int argc, char **argv) {
     status = instances_ask(settings, INSTANCE_GROUP, &message_GROUP_SAY, &ask, &arena, &reply);
     record_arena_free(&arena);
     if (status == CTL_DONE)
-        puts("said");
+        puts("sent");
     return status;
 }
 
-/* --- who is connected ------------------------------------------------------------------------ */
+/* --- connected accounts ---------------------------------------------------------------------- */
 
 /* Asks one session for a page behind *after; false when there is no more, or on a failure. */
 static bool list_page(const struct ctl_settings *settings, struct caller *caller, uint64_t *after,
@@ -124,9 +124,11 @@ static const struct config_option sessions_options[] = {
     CTL_JSON_OPTION, CONFIG_INCLUDE(struct ctl_settings, peers, ctl_peer_options), CONFIG_END};
 
 const struct ctl_command ctl_people_commands[] = {
-    {"say", "TEXT", "Send a system message, stored for those who are away.", say_options, 1, 1,
-     run_say},
-    {"sessions", "", "List who is connected, with how many connections.", sessions_options, 0, 0,
-     run_sessions},
+    {"say", "TEXT",
+     "Send a system message; it is stored, so that every account gets it, now or at its next "
+     "login.",
+     say_options, 1, 1, run_say},
+    {"sessions", "", "List the connected accounts, with how many connections each has.",
+     sessions_options, 0, 0, run_sessions},
     {"kick", "ID [REASON]", "End an account's connections.", ctl_only_peer_options, 1, 2, run_kick},
     {0}};

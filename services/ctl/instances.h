@@ -31,7 +31,7 @@ const char *instance_service_name(enum instance_service service);
 void instances_find(const struct ctl_settings *settings, enum instance_service service,
                     struct instances *instances_r);
 
-/* Whether the instance says, within the time, that it is ready. Asks again while it is not. */
+/* Whether the instance is ready within the time. Asks again while it is not. */
 bool instance_is_ready(const char *address, int64_t timeout_ms);
 
 /*

@@ -311,7 +311,8 @@ static void stop_while_the_database_stands(struct delivery_fixture *f, bool twic
     if (twice)
         kill(service_process_pid(delivery), SIGTERM);
     assert_int_equal(service_process_wait_exit(delivery), 0);
-    const char *said = twice ? "reason=\"a second signal\"" : "reason=\"they took too long\"";
+    const char *said =
+        twice ? "reason=\"a second signal\"" : "reason=\"these calls took too long\"";
     assert_non_null(strstr(service_process_output(delivery), said));
     db_destroy(&holder);
     test_caller_destroy(&caller);

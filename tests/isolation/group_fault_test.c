@@ -125,7 +125,7 @@ static void test_stopped_while_the_database_stands(void **state) {
     wait_for_connections(f, "state LIKE 'Waiting for table%'", 1);
     kill(service_process_pid(group), SIGTERM);
     assert_int_equal(service_process_wait_exit(group), 0);
-    assert_non_null(strstr(service_process_output(group), "reason=\"they took too long\""));
+    assert_non_null(strstr(service_process_output(group), "reason=\"these calls took too long\""));
     /* What the server was at may be carried out behind its back; the rest is not. */
     db_destroy(&holder);
     wait_for_connections(f, "state LIKE 'Waiting for table%'", 0);

@@ -422,11 +422,11 @@ static void test_a_database_that_is_away_is_waited_for(void **state) {
     assert_int_equal(pool_submit(pool, &job.base), 0);
     run_until_done(1);
     assert_int_equal(job.err, ERR_UNAVAILABLE);
-    assert_non_null(db_watch_lacks(watch, out, sizeof out));
+    assert_non_null(db_watch_fault(watch, out, sizeof out));
     assert_non_null(strstr(out, settings.db_socket));
     settings.db_socket = socket; /* no worker connects just now */
     int64_t deadline = loop_now_ms() + TEST_DEADLINE_MS;
-    while (db_watch_lacks(watch, out, sizeof out) != NULL) {
+    while (db_watch_fault(watch, out, sizeof out) != NULL) {
         assert_true(loop_now_ms() < deadline);
         job = job_make(run);
         assert_int_equal(pool_submit(pool, &job.base), 0);

@@ -45,16 +45,16 @@ static size_t count_of(const char *text, const char *part) {
 
 static bool is_back(void) {
     db_watch_there(watch);
-    return db_watch_lacks(watch, out, sizeof out) == NULL;
+    return db_watch_fault(watch, out, sizeof out) == NULL;
 }
 
 static void it_is_there_until_somebody_finds_it_away(void **state) {
     (void)state;
-    assert_null(db_watch_lacks(watch, out, sizeof out));
+    assert_null(db_watch_fault(watch, out, sizeof out));
     db_watch_away(watch, "it is read-only");
-    assert_string_equal(db_watch_lacks(watch, out, sizeof out), "no database: it is read-only");
+    assert_string_equal(db_watch_fault(watch, out, sizeof out), "no database: it is read-only");
     db_watch_away(watch, "it is gone");
-    assert_string_equal(db_watch_lacks(watch, out, sizeof out), "no database: it is gone");
+    assert_string_equal(db_watch_fault(watch, out, sizeof out), "no database: it is gone");
 }
 
 static void it_is_back_after_a_calm(void **state) {
