@@ -345,9 +345,8 @@ lint-scripts:
 	$(Q)shellcheck --external-sources --check-sourced $(SCRIPTS)
 
 # Modules and folders use each other one way only. The check of the check builds trees of its own.
-HOUSE_SRC := $(filter common/% proto/% services/%,$(C_SRC))
-lint-house: $(call objects,$(HOUSE_SRC)) $(B)/obj/gen/migrations.o $(B)/obj/gen/option_names.o
-	$(call say,HOUSE,$(words $(HOUSE_SRC)) sources)
+lint-house: all
+	$(call say,HOUSE,modules and folders)
 	$(Q)deploy/lint-house $(B)
 	$(Q)$(PYTHON) -B tests/house/test_lint_house.py --quiet
 

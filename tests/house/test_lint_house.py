@@ -24,17 +24,21 @@ TREE = {
 
 
 
+def object_of(path):
+    return os.path.join("build/obj", path.removeprefix("build/")[:-1] + "o")
+
+
 def write(root, files):
     """Writes the files and compiles the sources among them."""
     for path, text in files.items():
-        for folder in ("", "build/obj"):
-            os.makedirs(os.path.join(root, folder, os.path.dirname(path)), exist_ok=True)
+        for folder in (path, object_of(path)):
+            os.makedirs(os.path.dirname(os.path.join(root, folder)), exist_ok=True)
         with open(os.path.join(root, path), "w", encoding="utf-8") as file:
             file.write(text)
     for path in files:
         if path.endswith(".c"):
             subprocess.run(["cc", "-I", root, "-c", os.path.join(root, path), "-o",
-                            os.path.join(root, "build/obj", path[:-1] + "o")], check=True)
+                            os.path.join(root, object_of(path))], check=True)
 
 
 class LintHouse(unittest.TestCase):
@@ -97,6 +101,12 @@ class LintHouse(unittest.TestCase):
     def test_a_folder_that_is_not_allowed_by_include(self):
         self.expect({"common/base.c": '#include "proto/ids.h"\nint base(void) { return 1; }\n'},
                     "common/base.c uses proto/ids.h (line 1), but common/README.md")
+
+    def test_what_the_build_makes_belongs_to_its_folder(self):
+        self.expect({"build/gen/common/made.h": "int made(void);\n",
+                     "build/gen/common/made.c": "int ids(void);\n"
+                                                "int made(void) { return ids(); }\n"},
+                    "common/made uses proto/ids (ids), but common/README.md doesn't allow it")
 
     def test_shipped_code_that_uses_a_test(self):
         self.expect({"tests/help.h": "\n", "proto/ids.h": '#include "tests/help.h"\n'},
