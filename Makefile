@@ -48,6 +48,7 @@ FUZZ_SRC := $(wildcard tests/fuzz/*.c)
 # Messages between services, and those of tests.
 MESSAGE_TABLES := $(wildcard common/messages.def proto/messages.def tests/support/messages.def)
 MESSAGE_HEADERS := $(MESSAGE_TABLES:%.def=$(B)/gen/%.h)
+EMBED_MESSAGES := deploy/embed-messages $(wildcard deploy/messages/*.py)
 MIGRATIONS := $(sort $(wildcard deploy/migrations/*.sql))
 service_src = $(filter-out services/$(1)/main.c,$(wildcard services/$(1)/*.c services/$(1)/*/*.c))
 
@@ -126,11 +127,11 @@ $(B)/obj/gen/%.o: $(B)/gen/%.c $(B)/flags | $(MESSAGE_HEADERS)
 	$(call say,CC,$<)
 	$(Q)$(COMPILE)
 
-$(MESSAGE_HEADERS): $(B)/gen/%.h: %.def deploy/embed-messages
+$(MESSAGE_HEADERS): $(B)/gen/%.h: %.def $(EMBED_MESSAGES)
 	@mkdir -p $(@D)
 	$(call say,GEN,$@)
 	$(Q)deploy/embed-messages header $< >$@
-$(MESSAGE_HEADERS:.h=.c): $(B)/gen/%.c: %.def deploy/embed-messages
+$(MESSAGE_HEADERS:.h=.c): $(B)/gen/%.c: %.def $(EMBED_MESSAGES)
 	@mkdir -p $(@D)
 	$(call say,GEN,$@)
 	$(Q)deploy/embed-messages source $< >$@
@@ -359,10 +360,10 @@ $(PAGES:%=%.check): docs/%.md.check: $(B)/docs/%.md
 docs: $(PAGES:%=$(B)/%) ## write the pages that are made from the code
 	$(Q)mkdir -p docs; cp $^ docs/
 
-$(B)/docs/internal-messages.md: deploy/embed-messages common/error.h common/messages.def \
-                                proto/messages.def
+PAGE_SOURCES := common/error.h common/messages.def proto/messages.def
+$(B)/docs/internal-messages.md: $(PAGE_SOURCES) $(EMBED_MESSAGES)
 	@mkdir -p $(@D)
-	$(Q)deploy/embed-messages page $(filter-out $<,$^) >$@
+	$(Q)deploy/embed-messages page $(PAGE_SOURCES) >$@
 $(B)/docs/options.md: $(PROGRAMS)
 	@mkdir -p $(@D)
 	$(Q){ printf '%s\n' '# Options' '' 'Made by `make docs` from the programs themselves.' \

@@ -1,23 +1,15 @@
 """deploy/embed-messages: what it makes of a table, and how it names a mistake in one."""
-import importlib.machinery
-import importlib.util
 import pathlib
 import subprocess
+import sys
 import tempfile
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TOOL = ROOT / "deploy" / "embed-messages"
+sys.path.insert(0, str(TOOL.parent))
 
-
-def load_tool():
-    loader = importlib.machinery.SourceFileLoader("embed_messages", str(TOOL))
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
-    loader.exec_module(module)
-    return module
-
-
-embed_messages = load_tool()
+from messages.table import Mistake, Table
 
 GOOD = """\
 # A comment.
@@ -174,8 +166,8 @@ class Tables(unittest.TestCase):
             with self.subTest(fault):
                 self.assertIn(old, GOOD)
                 self.path.write_text(GOOD.replace(old, new, 1), encoding="utf-8")
-                with self.assertRaises(embed_messages.Mistake) as caught:
-                    embed_messages.Table(str(self.path))
+                with self.assertRaises(Mistake) as caught:
+                    Table(str(self.path))
                 self.assertEqual(str(caught.exception), f"{self.path}:{fault}")
 
     def test_a_mistake_ends_the_build(self):
