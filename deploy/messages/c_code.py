@@ -18,9 +18,12 @@ def comment(text, indent=""):
 
 def with_comments(rows):
     """Lines of (code, its comment): beside it in one column, or above where there is no room."""
-    column = max(len(code) for code, _ in rows)
+    def beside(code, text, column=0):
+        return f"    {code:{column}} /* {text} */"
+
+    column = max((len(code) for code, text in rows if len(beside(code, text)) <= WIDTH), default=0)
     for code, text in rows:
-        line = f"    {code:{column}} /* {text} */"
+        line = beside(code, text, column)
         yield from [line] if len(line) <= WIDTH else [*comment(text, "    "), "    " + code]
 
 

@@ -126,12 +126,12 @@ class Tables(unittest.TestCase):
             "    COLOR_RED = 0,  /* like blood */\n"
             "    COLOR_BLUE = 4, /* like the sky */\n};\n",
             "/* The body of house.paint. */\nstruct house_paint {\n"
-            "    uint64_t hue;             /* the color (enum color) */\n"
+            "    uint64_t hue;       /* the color (enum color) */\n"
             "    /* what to paint, in order (required, of struct item, at most 3 items) */\n"
             "    struct record_list items;\n"
-            "    struct slice word;        /* a word (at most WORD_MAX bytes) */\n"
-            "    struct slice story;       /* a long one */\n"
-            "    struct slice nonce;       /* done once (at most 16 bytes) */\n};\n"
+            "    struct slice word;  /* a word (at most WORD_MAX bytes) */\n"
+            "    struct slice story; /* a long one */\n"
+            "    struct slice nonce; /* done once (at most 16 bytes) */\n};\n"
             "extern const struct record_desc house_paint_desc;\n",
             "/* The reply to house.paint. */\nstruct house_paint_reply {\n",
             "extern const struct message_desc message_HOUSE_PAINTED;\n",
