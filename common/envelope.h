@@ -20,7 +20,7 @@ struct envelope {
     uint64_t id;       /* the caller's, echoed in the reply; 0 in an event */
     struct slice name; /* of the message; in replies and errors that of the request */
     uint64_t trace;    /* of a request: the client's request behind it (log.h); 0: none */
-    uint64_t wait_ms;  /* of a request: how long its caller waits for the answer; 0: not known */
+    uint64_t wait_ms;  /* of a request: how long its caller waits for the reply; 0: not known */
     struct slice body; /* the packed map */
 };
 

@@ -13,19 +13,19 @@
 
 /* Handed to libwebsockets at once: what the kernel doesn't take of it, libwebsockets copies. */
 #define WRITE_BYTES ((size_t)65536)
-/* libwebsockets' descriptors: the clients' and its own. */
+/* libwebsockets' descriptors: the visitors' and its own. */
 #define LIBRARY_FILES (HTTP_ADMIN_MAX_CLIENTS + 16)
 
-struct client {
+struct visitor {
     struct http_admin *owner;
     struct lws *wsi;
-    LIST_ENTRY(client) all;
+    LIST_ENTRY(visitor) all;
     int64_t deadline_ms;
     struct buffer out; /* LWS_PRE bytes for libwebsockets, then the answer */
     size_t written;    /* bytes of `out`, those before it included */
 };
 
-LIST_HEAD(client_list, client);
+LIST_HEAD(visitor_list, visitor);
 
 struct http_admin {
     struct ev_loop *ev;
@@ -37,8 +37,8 @@ struct http_admin {
     struct lws_vhost *vhost;
     struct listener *listener;
     void (*failed)(void *argument);
-    ev_timer due; /* runs while there are clients */
-    struct client_list clients;
+    ev_timer due; /* runs while there are visitors */
+    struct visitor_list visitors;
     size_t count;
 };
 
@@ -66,11 +66,11 @@ static unsigned write_page(const struct http_admin *self, const struct http_page
 }
 
 /* Puts the answer into `out`; -1 without memory. */
-static int make_answer(struct client *client, unsigned status, const char *type, bool allow,
+static int make_answer(struct visitor *visitor, unsigned status, const char *type, bool allow,
                        const struct buffer *body, bool with_body) {
     static const unsigned char zeros[LWS_PRE];
     unsigned char head[1024], *p = head, *end = head + sizeof head;
-    struct lws *wsi = client->wsi;
+    struct lws *wsi = visitor->wsi;
     static const char methods[] = "GET, HEAD", no_more[] = "close";
     if (lws_add_http_common_headers(wsi, status, type, body->length, &p, end) ||
         lws_add_http_header_by_token(wsi, WSI_TOKEN_CONNECTION, (const unsigned char *)no_more,
@@ -80,74 +80,74 @@ static int make_answer(struct client *client, unsigned status, const char *type,
                       sizeof methods - 1, &p, end)) ||
         lws_finalize_http_header(wsi, &p, end))
         return -1;
-    if (buffer_add(&client->out, zeros, sizeof zeros) != 0 ||
-        buffer_add(&client->out, head, (size_t)(p - head)) != 0 ||
-        (with_body && buffer_add(&client->out, body->data, body->length) != 0))
+    if (buffer_add(&visitor->out, zeros, sizeof zeros) != 0 ||
+        buffer_add(&visitor->out, head, (size_t)(p - head)) != 0 ||
+        (with_body && buffer_add(&visitor->out, body->data, body->length) != 0))
         return -1;
-    client->written = sizeof zeros;
+    visitor->written = sizeof zeros;
     return 0;
 }
 
-static int on_request(struct client *client, const char *path) {
-    struct lws *wsi = client->wsi;
+static int on_request(struct visitor *visitor, const char *path) {
+    struct lws *wsi = visitor->wsi;
     bool head = lws_hdr_total_length(wsi, WSI_TOKEN_HEAD_URI) > 0;
     bool get = lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) > 0;
     struct buffer body = buffer_make(HTTP_ADMIN_MAX_BYTES);
-    const struct http_page *page = find_page(client->owner, path);
+    const struct http_page *page = find_page(visitor->owner, path);
     unsigned status = 405;
     if (get || head)
-        status = write_page(client->owner, page, &body);
+        status = write_page(visitor->owner, page, &body);
     else
         buffer_add_text(&body, "GET and HEAD are all that is answered.\n");
     const char *type = status == 200 && page != NULL ? page->type : "text/plain; charset=utf-8";
-    int failed = make_answer(client, status, type, status == 405, &body, !head);
+    int failed = make_answer(visitor, status, type, status == 405, &body, !head);
     buffer_free(&body);
     if (failed == 0)
         lws_callback_on_writable(wsi);
     return failed;
 }
 
-/* The next part of the answer; nonzero: that was all, or the client is gone. libwebsockets writes
+/* The next part of the answer; nonzero: that was all, or the visitor is gone. libwebsockets writes
  * what it still holds before it closes. */
-static int on_writeable(struct client *client) {
-    size_t left = client->out.length - client->written;
+static int on_writeable(struct visitor *visitor) {
+    size_t left = visitor->out.length - visitor->written;
     size_t now = left < WRITE_BYTES ? left : WRITE_BYTES;
-    unsigned char *bytes = (unsigned char *)client->out.data + client->written;
-    if (left == 0 || lws_write(client->wsi, bytes, now, LWS_WRITE_RAW) < 0)
+    unsigned char *bytes = (unsigned char *)visitor->out.data + visitor->written;
+    if (left == 0 || lws_write(visitor->wsi, bytes, now, LWS_WRITE_RAW) < 0)
         return -1;
-    client->written += now;
+    visitor->written += now;
     if (now == left)
         return -1;
-    lws_callback_on_writable(client->wsi);
+    lws_callback_on_writable(visitor->wsi);
     return 0;
 }
 
-/* --- clients --------------------------------------------------------------------------------- */
+/* --- visitors -------------------------------------------------------------------------------- */
 
-static void forget(struct client *client) {
-    LIST_REMOVE(client, all);
-    client->owner->count--;
-    buffer_free(&client->out);
-    free(client);
+static void forget(struct visitor *visitor) {
+    LIST_REMOVE(visitor, all);
+    visitor->owner->count--;
+    buffer_free(&visitor->out);
+    free(visitor);
 }
 
 static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
                     size_t length) {
     (void)user;
     (void)length;
-    struct client *client = lws_get_opaque_user_data(wsi);
+    struct visitor *visitor = lws_get_opaque_user_data(wsi);
     switch (reason) {
     case LWS_CALLBACK_HTTP:
-        return client == NULL || client->out.length > 0 ? -1 : on_request(client, in);
+        return visitor == NULL || visitor->out.length > 0 ? -1 : on_request(visitor, in);
     case LWS_CALLBACK_HTTP_WRITEABLE:
-        return client == NULL ? -1 : on_writeable(client);
+        return visitor == NULL ? -1 : on_writeable(visitor);
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE: /* to a WebSocket, to HTTP/2 */
     case LWS_CALLBACK_RAW_ADOPT:            /* what libwebsockets makes of CONNECT */
     case LWS_CALLBACK_RAW_RX:
         return -1;
     case LWS_CALLBACK_WSI_DESTROY:
-        if (client != NULL)
-            forget(client);
+        if (visitor != NULL)
+            forget(visitor);
         return 0;
     default:
         return 0;
@@ -156,8 +156,9 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
 
 static void let_in(void *argument, int fd) {
     struct http_admin *self = argument;
-    struct client *client = self->count < HTTP_ADMIN_MAX_CLIENTS ? calloc(1, sizeof *client) : NULL;
-    if (client == NULL) {
+    struct visitor *visitor =
+        self->count < HTTP_ADMIN_MAX_CLIENTS ? calloc(1, sizeof *visitor) : NULL;
+    if (visitor == NULL) {
         close(fd);
         return;
     }
@@ -166,34 +167,34 @@ static void let_in(void *argument, int fd) {
     struct lws *wsi = lws_adopt_descriptor_vhost(self->vhost, LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP,
                                                  descriptor, NULL, NULL);
     if (wsi == NULL) {
-        free(client);
+        free(visitor);
         return;
     }
-    *client = (struct client){.owner = self,
-                              .wsi = wsi,
-                              .deadline_ms = loop_now_ms() + HTTP_ADMIN_MS,
-                              .out = buffer_make(HTTP_ADMIN_MAX_BYTES + HTTP_ADMIN_HEADER_BYTES)};
-    lws_set_opaque_user_data(wsi, client);
-    LIST_INSERT_HEAD(&self->clients, client, all);
+    *visitor = (struct visitor){.owner = self,
+                                .wsi = wsi,
+                                .deadline_ms = loop_now_ms() + HTTP_ADMIN_MS,
+                                .out = buffer_make(HTTP_ADMIN_MAX_BYTES + HTTP_ADMIN_HEADER_BYTES)};
+    lws_set_opaque_user_data(wsi, visitor);
+    LIST_INSERT_HEAD(&self->visitors, visitor, all);
     self->count++;
     if (!ev_is_active(&self->due))
         loop_timer_start(self->ev, &self->due, HTTP_ADMIN_MS);
 }
 
-/* Ends the clients whose time is over; runs again for the next one's, if there is one. */
+/* Ends the visitors whose time is over; runs again for the next one's, if there is one. */
 static void on_due(struct ev_loop *ev, ev_timer *timer, int revents) {
     (void)revents;
     struct http_admin *self = timer->data;
     int64_t now_ms = loop_now_ms(), next_ms = INT64_MAX;
-    for (struct client *client = LIST_FIRST(&self->clients); client != NULL;
-         client = LIST_NEXT(client, all)) {
-        if (now_ms >= client->deadline_ms) {
-            client->deadline_ms = INT64_MAX; /* it goes when libwebsockets has its turn */
-            lws_set_timeout(client->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
+    for (struct visitor *visitor = LIST_FIRST(&self->visitors); visitor != NULL;
+         visitor = LIST_NEXT(visitor, all)) {
+        if (now_ms >= visitor->deadline_ms) {
+            visitor->deadline_ms = INT64_MAX; /* it goes when libwebsockets has its turn */
+            lws_set_timeout(visitor->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
             lws_cancel_service(
                 self->context); /* its timers are only looked at when it has an event */
         }
-        next_ms = client->deadline_ms < next_ms ? client->deadline_ms : next_ms;
+        next_ms = visitor->deadline_ms < next_ms ? visitor->deadline_ms : next_ms;
     }
     if (next_ms != INT64_MAX)
         loop_timer_start(ev, timer, next_ms - now_ms);
@@ -247,7 +248,7 @@ struct http_admin *http_admin_new(struct ev_loop *ev, const struct listen_at *at
     self->page_count = page_count;
     self->failed = failed;
     self->argument = argument;
-    LIST_INIT(&self->clients);
+    LIST_INIT(&self->visitors);
     ev_timer_init(&self->due, on_due, 0, 0);
     self->due.data = self;
     self->listener = listener_new(ev, at, &listener_events, self);

@@ -8,7 +8,7 @@
  * GET and HEAD alone (others: 405), of these paths alone (404), one request a connection: every
  * answer says `connection: close`. At most HTTP_ADMIN_MAX_CLIENTS connections, further ones are
  * closed at once; each is cut after HTTP_ADMIN_MS, whether it is still sending its request or
- * reading its answer. All of it belongs to the loop's thread; nothing that a client does keeps the
+ * reading its answer. All of it belongs to the loop's thread; nothing that a visitor does keeps the
  * loop from its other work for longer than writing one page takes.
  */
 #ifndef PARLEY_COMMON_HTTP_ADMIN_H

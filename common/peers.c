@@ -135,7 +135,7 @@ static void take_message(struct peer *peer, struct slice frame) {
     if (envelope.kind == ENVELOPE_EVENT) {
         take_event(peer, &envelope);
     } else if (envelope.id != 0) {
-        peers_pending_answer(&peer->pending, &envelope, peer->address);
+        peers_pending_reply(&peer->pending, &envelope, peer->address);
     } else if (envelope.kind == ENVELOPE_REPLY) {
         struct record_arena arena = {0};
         struct service_pong pong;
@@ -428,7 +428,7 @@ static struct histogram *seconds_of(struct peers *self, const struct message_des
     *kind = (struct peers_kind){
         message,
         metrics_histogram(service_metrics(self->service), "ask_seconds", labels, HISTOGRAM_SECONDS,
-                          "Time from asking another service to its answer.")};
+                          "Time from asking another service to its reply.")};
     return kind->seconds;
 }
 

@@ -95,7 +95,7 @@ struct peers_request {
 };
 
 /* ERR_OK: taken. Else `done` is not called: ERR_UNAVAILABLE (peer NULL or not live),
- * ERR_OVERLOADED (PEERS_MAX_PENDING wait for an answer of this peer). */
+ * ERR_OVERLOADED (PEERS_MAX_PENDING wait for a reply of this peer). */
 enum err peers_ask(struct peers *self, struct peer *peer, const struct peers_request *request)
     __attribute__((warn_unused_result));
 

@@ -112,8 +112,8 @@ static void take_error(const struct peers_pending *self, struct pending *pending
         text[0] == '\0' ? err_text(err) : text);
 }
 
-void peers_pending_answer(struct peers_pending *self, const struct envelope *envelope,
-                          const char *address) {
+void peers_pending_reply(struct peers_pending *self, const struct envelope *envelope,
+                         const char *address) {
     struct pending *pending = *slot_of(self, envelope->id);
     if (pending == NULL || pending->id != envelope->id)
         return; /* its time was over */

@@ -1,11 +1,11 @@
 /*
- * Requests to one instance that wait for their answers, for peers.c.
+ * Requests to one instance that wait for their replies, for peers.c.
  *
- *     uint64_t id = peers_pending_add(&pending, &request);        0: it takes no more
- *     if (!send(...)) peers_pending_undo(&pending, id);           `done` is not called
- *     peers_pending_answer(&pending, &envelope, address);         calls `done` of the one with its
- * id int64_t due_ms = peers_pending_sweep(&pending, now_ms);     and of those whose time is over
- *     peers_pending_end_all(&pending, ERR_UNAVAILABLE);           and of all others
+ *     uint64_t id = peers_pending_add(&pending, &request);      0: it takes no more
+ *     if (!send(...)) peers_pending_undo(&pending, id);         `done` is not called
+ *     peers_pending_reply(&pending, &envelope, address);        calls `done` of that request
+ *     int64_t due_ms = peers_pending_sweep(&pending, now_ms);   and of those whose time is over
+ *     peers_pending_end_all(&pending, ERR_UNAVAILABLE);         and of all others
  *
  * Always: `done` is called exactly once for each request that was added and not undone. It may add
  * requests.
@@ -49,8 +49,8 @@ uint64_t peers_pending_add(struct peers_pending *self, const struct peers_asked 
 /* It was not sent: it ends without its `done`. */
 void peers_pending_undo(struct peers_pending *self, uint64_t id);
 /* A reply or an error. The request it belongs to may have ended already. */
-void peers_pending_answer(struct peers_pending *self, const struct envelope *envelope,
-                          const char *address);
+void peers_pending_reply(struct peers_pending *self, const struct envelope *envelope,
+                         const char *address);
 /* Ends those whose time is over, with ERR_TIMEOUT. When the next one's is; INT64_MAX: none waits.
  */
 int64_t peers_pending_sweep(struct peers_pending *self, int64_t now_ms);

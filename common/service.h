@@ -12,7 +12,7 @@
  *     }
  *
  * In order: options are read, the log opened, `start` makes what the service needs (its database
- * pool, its peers), the ROUTER and the operator's HTTP port (service_http.h) are bound, the loop
+ * pool, its peers), the ROUTER and the operator's HTTP port (http_admin.h) are bound, the loop
  * runs. Once `ready` returns true (peers are there) the service logs `event=ready`; if that takes
  * longer than peer_wait_ms it ends with status 1. SIGTERM or SIGINT: requests are refused from then
  * on, `stop` runs, costly calls that wait are dropped, all others in progress are finished for at
@@ -39,7 +39,7 @@
 /* A call that takes longer is logged. */
 #define SERVICE_SLOW_MS 1000
 /* A caller's handshake takes no longer; neither does a message from its first byte to its last, nor
- * an answer to ZeroMQ's own ping, where peer_timeout_ms is not longer. Each is looked at as often.
+ * a reply to ZeroMQ's own ping, where peer_timeout_ms is not longer. Each is looked at as often.
  */
 #define SERVICE_FRAME_MS 5000
 /* Calls in progress at once; beyond it requests are answered `overloaded`. */

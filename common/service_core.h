@@ -3,7 +3,7 @@
  *
  *     service_main.c       its life, from the options to the exit status; it calls the others:
  *     service_status.c     answers how it is, over its messages and over HTTP
- *     service_dispatch.c   calls: from a frame to a handler, and the answer back
+ *     service_dispatch.c   calls: from a frame to a handler, and the reply back
  *     service_database.c   its pools, and the wait for the database
  *     service_core.c       what these share: queues, and whether it is ready
  */

@@ -1,4 +1,4 @@
-/* Calls: from a frame on the ROUTER to a handler, and the answer back. */
+/* Calls: from a frame on the ROUTER to a handler, and the reply back. */
 #include "common/service_dispatch.h"
 
 #include <stdlib.h>
@@ -19,7 +19,7 @@ struct call {
     struct record_arena arena;
     void *body, *reply; /* the latter of a pool handler */
     void *rest;         /* what `first` left to the costly pool */
-    struct buffer out;  /* the packed answer of a pool handler */
+    struct buffer out;  /* the packed reply of a pool handler */
     enum err err;
     size_t caller_length;
     char caller[SERVICE_CALLER_BYTES];
@@ -94,8 +94,8 @@ static void call_finish(struct call **call_p, enum err err, const struct buffer 
     call_free(call);
 }
 
-static void call_answer(struct call **call_p, enum err err, const char *name,
-                        const struct record_desc *desc, const void *body) {
+static void call_send(struct call **call_p, enum err err, const char *name,
+                      const struct record_desc *desc, const void *body) {
     struct buffer *out = &(*call_p)->service->scratch;
     buffer_clear(out);
     envelope_pack(err == ERR_OK ? ENVELOPE_REPLY : ENVELOPE_ERROR, (*call_p)->id, name, desc, body,
@@ -110,7 +110,7 @@ static void call_answer(struct call **call_p, enum err err, const char *name,
 
 void call_reply(struct call **call_p, const void *reply) {
     const struct message_desc *message = (*call_p)->route->handler.message;
-    call_answer(call_p, ERR_OK, message->name, message->reply, reply);
+    call_send(call_p, ERR_OK, message->name, message->reply, reply);
 }
 
 void call_fail(struct call **call_p, enum err err) { call_fail_text(call_p, err, err_text(err)); }
@@ -118,8 +118,8 @@ void call_fail(struct call **call_p, enum err err) { call_fail_text(call_p, err,
 void call_fail_text(struct call **call_p, enum err err, const char *text) {
     struct service_route *route = (*call_p)->route;
     struct envelope_error error = {slice_text(err_word(err)), slice_text(text)};
-    call_answer(call_p, err, route == NULL ? "unknown" : route->handler.message->name,
-                &envelope_error_desc, &error);
+    call_send(call_p, err, route == NULL ? "unknown" : route->handler.message->name,
+              &envelope_error_desc, &error);
 }
 
 /* --- the pool ------------------------------------------------------------------------------ */
@@ -203,7 +203,7 @@ void dispatch_drop_costly(struct service *service) {
         pool_drop(service->costly, is_any, NULL, ERR_UNAVAILABLE);
 }
 
-/* An event: a caller has no use for an answer any more. What waits in the costly pool is worth
+/* An event: a caller has no use for a reply any more. What waits in the costly pool is worth
  * looking for; all else is done soon. */
 static void cancel(struct service *service, struct slice caller, const struct envelope *envelope) {
     struct record_arena arena = {0};
@@ -230,7 +230,7 @@ static void add_route(struct service *service, const struct service_handler *han
         .errors = metrics_counter(service->metrics, "request_errors_total", labels,
                                   "Requests that were answered with an error."),
         .seconds = metrics_histogram(service->metrics, "call_seconds", labels, HISTOGRAM_SECONDS,
-                                     "Time from a request's arrival to its answer.")};
+                                     "Time from a request's arrival to its reply.")};
 }
 
 static size_t depth_of_calls(const void *argument) {

@@ -1,5 +1,5 @@
 /*
- * Calls: what arrives at the ROUTER goes to its handler, and the answer goes back.
+ * Calls: what arrives at the ROUTER goes to its handler, and the reply goes back.
  *
  *     dispatch_prepare(service, own, own_count);        once
  *     loop_socket_new(ev, router, dispatch_ready, service);

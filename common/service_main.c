@@ -9,7 +9,7 @@
 #include "common/service_dispatch.h"
 #include "common/service_status.h"
 
-/* How long answers that wait in the ROUTER may take to leave at the end. */
+/* How long replies that wait in the ROUTER may take to leave at the end. */
 #define LINGER_MS 1000
 
 const struct config_option service_options[] = {
@@ -259,7 +259,7 @@ int service_main(const struct service_definition *definition, int argc, char **a
         config_free(&definition->program, definition->settings);
         return 2;
     }
-    /* Else a link would count as silent between any two beats. */
+    /* Else an instance would count as silent between any two heartbeats. */
     if (definition->common->peer_timeout_ms <= definition->common->heartbeat_ms) {
         fprintf(stderr, "%s: peer_timeout_ms is not longer than heartbeat_ms\n",
                 definition->program.name);

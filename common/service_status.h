@@ -1,4 +1,4 @@
-/* How a service is: its answers to pings and to service.status, and the operator's pages. */
+/* How a service is: its replies to pings and to service.status, and the operator's pages. */
 #ifndef PARLEY_COMMON_SERVICE_STATUS_H
 #define PARLEY_COMMON_SERVICE_STATUS_H
 

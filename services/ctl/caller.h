@@ -1,5 +1,5 @@
 /*
- * A caller of services that waits for its answers, for the operator's tool and for tests.
+ * A caller of services that waits for the replies, for the operator's tool and for tests.
  *
  *     struct caller *caller = caller_new("tcp://127.0.0.1:7101");
  *     struct record_arena arena = {0};
@@ -10,7 +10,7 @@
  *     caller_destroy(&caller);
  *
  * One request at a time, for one thread. An instance that is not there is waited for as long as
- * the time-out says; an answer after the time-out is dropped.
+ * the time-out says; a reply after the time-out is dropped.
  */
 #ifndef PARLEY_CTL_CALLER_H
 #define PARLEY_CTL_CALLER_H
@@ -26,7 +26,7 @@ void caller_destroy(struct caller **self);
 
 /*
  * Asks and waits. ERR_OK: `reply_r` (message->reply->size bytes) is filled, what it points to lives
- * in `arena`. ERR_TIMEOUT: no answer in time; ERR_INTERNAL: none that makes sense; else what the
+ * in `arena`. ERR_TIMEOUT: no reply in time; ERR_INTERNAL: none that makes sense; else what the
  * service answered.
  */
 enum err caller_ask(struct caller *self, const struct message_desc *message, const void *body,

@@ -1,6 +1,6 @@
 /*
- * The account of a client: registering, logging in, resuming, logging out, and the time within which
- * a connection has to log in.
+ * The account of a client: registering, logging in, resuming, logging out, and the time within
+ * which a connection has to log in.
  */
 #ifndef PARLEY_GATEWAY_LOGIN_H
 #define PARLEY_GATEWAY_LOGIN_H
