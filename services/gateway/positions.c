@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "common/peers.h"
+#include "common/hash.h"
 
 #define FIRST_CAPACITY 16
 
@@ -13,10 +13,15 @@ void positions_clear(struct positions *self) {
     *self = (struct positions){0};
 }
 
+/* Keyed: clients choose the numbers of groups, as decimal ids, and with them conversations'. */
+static uint32_t hash_of(uint64_t conversation) {
+    return hash_bytes(&conversation, sizeof conversation);
+}
+
 /* The conversation's slot, or the free one where it would stand. */
 static struct position *probe(const struct positions *self, uint64_t conversation) {
     uint32_t mask = self->capacity - 1;
-    uint32_t i = (uint32_t)peers_hash(conversation, 0) & mask;
+    uint32_t i = hash_of(conversation) & mask;
     while (self->slots[i].conversation != 0 && self->slots[i].conversation != conversation)
         i = (i + 1) & mask;
     return &self->slots[i];
@@ -37,7 +42,7 @@ bool positions_have_room(const struct positions *self, uint64_t conversation) {
 static void empty_slot(struct positions *self, uint32_t empty) {
     uint32_t mask = self->capacity - 1;
     for (uint32_t i = (empty + 1) & mask; self->slots[i].conversation != 0; i = (i + 1) & mask) {
-        uint32_t home = (uint32_t)peers_hash(self->slots[i].conversation, 0) & mask;
+        uint32_t home = hash_of(self->slots[i].conversation) & mask;
         if (((i - home) & mask) >= ((i - empty) & mask)) {
             self->slots[empty] = self->slots[i];
             empty = i;

@@ -10,6 +10,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "common/hash.h"
+
 #define FIRST_SLOTS 64
 #define FIRST_POOL 64
 
@@ -45,7 +47,8 @@ static uint32_t mix(uint64_t key) {
     return (uint32_t)(key >> 32);
 }
 
-static uint32_t hash_account(uint64_t account) { return mix(account); }
+/* Keyed: clients choose the numbers of accounts, as decimal ids. */
+static uint32_t hash_account(uint64_t account) { return hash_bytes(&account, sizeof account); }
 
 static uint32_t hash_connection(uint16_t gateway, uint64_t connection) {
     return mix(connection + gateway * 0x9e3779b97f4a7c15u);
