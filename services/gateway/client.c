@@ -61,7 +61,7 @@ struct dialect_account client_account(const struct client *client) {
 
 /* A client that does not take its answers is not worth waiting for. */
 static void send_or_close(struct client *client, struct slice text) {
-    if (edge_send(client->edge, text) != 0 && !edge_is_mute(client->edge))
+    if (edge_send(client->edge, text) != 0 && edge_can_write(client->edge))
         edge_close(client->edge, 1008, "too much unread output");
 }
 

@@ -82,7 +82,7 @@ static void bound(struct client *client, enum err err, uint64_t wait_ms);
 
 /* Not for a client that has hung up meanwhile: that would close another connection in vain. */
 static void bind_if_there(struct client *client, bool waited) {
-    if (edge_has_left(client->edge))
+    if (edge_remote_end(client->edge) != EDGE_REMOTE_OPEN)
         bound(client, ERR_THROTTLED, 0);
     else
         bindings_bind(client, waited, bound);

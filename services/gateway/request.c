@@ -40,7 +40,7 @@ static void on_timer(struct ev_loop *ev, ev_timer *timer, int revents) {
     (void)revents;
     if (client->current->call == NULL)
         client->current->ask(client);
-    else if (edge_is_left(client->edge))
+    else if (edge_remote_end(client->edge) == EDGE_REMOTE_LEFT)
         edge_close(client->edge, 1001, "");
     else
         start_timer(client, LOOK_INTERVAL_MS);

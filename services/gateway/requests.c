@@ -198,7 +198,7 @@ void requests_take(struct client *client, struct dialect_request *request) {
  * log: what its login brings, and the copies of its last texts. Those are written by the time that
  * it has caught up. */
 static bool awaits_log(struct client *client) {
-    if (edge_is_mute(client->edge) || client->gateway->stopping || !client_is_in(client) ||
+    if (!edge_can_write(client->edge) || client->gateway->stopping || !client_is_in(client) ||
         client->feed->full)
         return false;
     if (client->outbox->stored_ms != 0 && loop_now_ms() - client->outbox->stored_ms < COPY_MS)

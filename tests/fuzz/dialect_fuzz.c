@@ -8,7 +8,7 @@
 
 #include "proto/conversation.h"
 #include "services/gateway/dialect/dialect.h"
-#include "services/gateway/edge/private.h"
+#include "services/gateway/edge/youim.h"
 #include "services/gateway/reasons.h"
 
 #define CHECK(condition)                                                                           \

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "services/gateway/edge/edge.h"
 #include "services/gateway/edge/json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

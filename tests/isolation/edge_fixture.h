@@ -26,6 +26,7 @@
 #include "common/log.h"
 #include "common/loop.h"
 #include "services/gateway/edge/edge.h"
+#include "services/gateway/edge/json.h"
 
 #define DEADLINE_MS 60000
 

@@ -3,7 +3,7 @@
  */
 #include "tests/isolation/edge_fixture.h"
 
-#include "services/gateway/edge/proxy.h"
+#include "services/gateway/edge/remote.h"
 
 #define LINE "PROXY TCP4 192.0.2.7 198.51.100.1 56324 5999\r\n"
 #define FIFTY "12345678901234567890123456789012345678901234567890"
@@ -22,7 +22,7 @@ static int proxied_setup(void **state) {
 
 static void expect_line(const char *line, const char *host, unsigned port) {
     struct edge_remote peer;
-    if (!edge_proxy_parse(slice_text(line), &peer))
+    if (!edge_remote_parse(slice_text(line), &peer))
         fail_msg("not taken: %s", line);
     assert_string_equal(peer.host, host);
     assert_int_equal(peer.port, port);
@@ -62,9 +62,9 @@ static void lines_that_are_not_taken(void **state) {
     };
     struct edge_remote peer;
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
-        if (edge_proxy_parse(slice_text(lines[i]), &peer))
+        if (edge_remote_parse(slice_text(lines[i]), &peer))
             fail_msg("taken: %s", lines[i]);
-    assert_false(edge_proxy_parse(slice_make("PROXY UNKNOWN \0\r\n", 17), &peer));
+    assert_false(edge_remote_parse(slice_make("PROXY UNKNOWN \0\r\n", 17), &peer));
 }
 
 /* --- connections --- */

@@ -9,6 +9,7 @@
 #include <linux/filter.h>
 #include <netinet/tcp.h>
 
+#include "services/gateway/edge/websocket.h"
 #include "tests/isolation/edge_fixture.h"
 
 /* By default this many intervals are ten minutes. */

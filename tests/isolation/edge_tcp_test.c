@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <sys/resource.h>
 
-#include "services/gateway/edge/private.h"
+#include "services/gateway/edge/connection_private.h"
 #include "tests/unit/capture.h"
 
 /* --- objects and faults --- */

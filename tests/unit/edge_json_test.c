@@ -13,8 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "services/gateway/edge/edge.h"
-
 /* Appends what comes out of `piece`: objects as they are, a fault as `!`, an over-long object as
  * `#`, each followed by `|`. */
 static void feed(struct edge_json *json, const char *piece, size_t length, struct buffer *out) {

@@ -1,120 +1,90 @@
-/*
- * One connection of the edge: its queue, pausing, faults and closing, alike on all transports.
- */
-#include <arpa/inet.h>
+/* One connection: its state, its queue, pausing, faults and closing, alike on all transports. */
+#include "services/gateway/edge/connection.h"
+
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "common/log.h"
 #include "common/loop.h"
-#include "services/gateway/edge/private.h"
+#include "services/gateway/edge/connection_private.h"
 
-/* A close frame holds 125 bytes, two of them the status. */
-#define MAX_REASON_BYTES 123
+/* Longest and shortest time that timers of connections are rounded up to. */
+#define TIMER_GRID_MS 1000
+#define TIMER_GRID_LEAST_MS 20
 
-static const char *const transport_names[] = {"websocket", "tcp", "youim"};
+static void on_timer(struct ev_loop *ev, ev_timer *watcher, int revents);
+static void on_pace(struct ev_loop *ev, ev_timer *watcher, int revents);
 
-static void find_remote(int fd, struct edge_remote *remote_r) {
-    union {
-        struct sockaddr any;
-        struct sockaddr_in in;
-        struct sockaddr_in6 in6;
-    } remote = {0};
-    socklen_t length = sizeof remote;
-    *remote_r = (struct edge_remote){.host = "?"};
-    if (getpeername(fd, &remote.any, &length) != 0)
-        return;
-    if (remote.any.sa_family == AF_INET6) {
-        inet_ntop(AF_INET6, &remote.in6.sin6_addr, remote_r->host, sizeof remote_r->host);
-        remote_r->port = ntohs(remote.in6.sin6_port);
-    } else if (remote.any.sa_family == AF_INET) {
-        inet_ntop(AF_INET, &remote.in.sin_addr, remote_r->host, sizeof remote_r->host);
-        remote_r->port = ntohs(remote.in.sin_port);
-    }
-}
+/* --- life --- */
 
-/* Where an address takes both families, a client of IPv4 has one of IPv6 that holds its own. */
-static void unmap(char *host) {
-    static const char mapped[] = "::ffff:";
-    if (strncmp(host, mapped, sizeof mapped - 1) == 0 && strchr(host, '.') != NULL)
-        memmove(host, host + sizeof mapped - 1, strlen(host) - (sizeof mapped - 1) + 1);
-}
-
-static void set_remote(struct edge_connection *connection, struct lws *wsi) {
-    const struct edge_remote *told = lws_get_opaque_user_data(wsi);
-    struct edge_remote *remote = &connection->remote;
-    if (told != NULL)
-        *remote = *told;
+static void set_remote(struct edge_connection *connection) {
+    const struct edge_remote *given = lws_get_opaque_user_data(connection->wsi);
+    if (given != NULL)
+        connection->remote = *given;
     else
-        find_remote(lws_get_socket_fd(wsi), remote);
-    unmap(remote->host);
-    bool wide = strchr(remote->host, ':') != NULL;
-    snprintf(connection->address, sizeof connection->address, wide ? "[%s]:%u" : "%s:%u",
-             remote->host, remote->port);
+        edge_remote_find(lws_get_socket_fd(connection->wsi), &connection->remote);
+    edge_remote_unmap(&connection->remote);
+    edge_remote_write(&connection->remote, connection->address);
 }
 
-struct edge_connection *edge_connection_new(struct edge *edge, struct lws *wsi,
-                                            enum edge_transport transport) {
+/* Runs the timer until then at the latest; it may run out earlier, and is set again. */
+static void set_timer(struct edge_connection *connection, int64_t at_ms) {
+    struct ev_loop *ev = connection->shared->ev;
+    int64_t grid_ms = connection->shared->timer_grid_ms;
+    int64_t left_ms = (at_ms + grid_ms - 1) / grid_ms * grid_ms - loop_now_ms();
+    ev_now_update(ev);
+    ev_timer_stop(ev, &connection->timer);
+    ev_timer_set(&connection->timer, left_ms > 0 ? (double)left_ms / 1000 : 0, 0);
+    ev_timer_start(ev, &connection->timer);
+}
+
+struct edge_connection *edge_connection_new(struct edge_shared *shared, struct lws *wsi,
+                                            const struct edge_transport_calls *transport) {
     struct edge_connection *connection = calloc(1, sizeof *connection);
     if (connection == NULL)
         return NULL;
-    connection->edge = edge;
+    connection->shared = shared;
     connection->wsi = wsi;
     connection->transport = transport;
-    connection->id = ++edge->last_id;
-    /* Twice: what is written already lies before `out_head` until it is half of all. */
-    connection->out = buffer_make(2 * (size_t)edge->settings->send_queue_bytes + 256);
-    connection->message = buffer_make(EDGE_MAX_OBJECT);
+    connection->id = ++shared->last_id;
+    connection->reading = true;
+    connection->queue = edge_queue_make(shared->settings->send_queue_bytes, &shared->queued_bytes);
     connection->waiting = buffer_make(3 * EDGE_MAX_OBJECT);
-    edge_json_init(&connection->json);
-    edge_pace_init(connection);
-    connection->check_ms = loop_now_ms() + (int64_t)edge->settings->ping_interval_ms;
-    set_remote(connection, wsi);
-    TAILQ_INSERT_TAIL(&edge->connections, connection, all);
-    edge->count++;
-    edge->open++;
+    edge_pace_init(&connection->pace, shared->ev, on_pace, connection);
+    ev_timer_init(&connection->timer, on_timer, 0, 0);
+    connection->timer.data = connection;
+    set_remote(connection);
+    TAILQ_INSERT_TAIL(&shared->all, connection, all);
+    shared->count++;
+    shared->open++;
+    shared->library.connected++;
     lws_set_wsi_user(wsi, connection);
+    transport->start(connection);
+    if (transport->check != NULL) {
+        connection->check_ms = loop_now_ms() + (int64_t)shared->settings->ping_interval_ms;
+        set_timer(connection, connection->check_ms);
+    }
     log_debug("connection_open", "connection=%llu transport=%s address=%s",
-              (unsigned long long)connection->id, transport_names[transport], connection->address);
-    edge->handlers->on_open(edge->argument, connection);
+              (unsigned long long)connection->id, transport->name, connection->address);
+    shared->handlers->on_open(shared->argument, connection);
     return connection;
 }
 
-static size_t unwritten(const struct edge_connection *connection) {
-    return connection->out.length - connection->out_head;
+void edge_connection_refused(struct edge_shared *shared, const char *transport) {
+    log_debug("connection_refused", "transport=%s", transport);
+    shared->handlers->on_refused(shared->argument);
 }
 
-/* Forgets what is queued. */
-static void drop_queue(struct edge_connection *connection) {
-    connection->edge->queued_bytes -= edge_queued_bytes(connection);
-    connection->in_flight = connection->out_head = 0;
-    buffer_free(&connection->out);
+/* The socket is libwebsockets' alone from now on. */
+static void leave_socket(struct edge_connection *connection) {
+    if (connection->wsi == NULL)
+        return;
+    lws_set_wsi_user(connection->wsi, NULL);
+    connection->wsi = NULL;
+    connection->shared->library.connected--;
 }
 
-void edge_connection_finish(struct edge_connection *connection) {
-    struct edge *edge = connection->edge;
-    edge_set_state(connection, EDGE_GONE);
-    drop_queue(connection);
-    if (connection->wsi != NULL)
-        lws_set_wsi_user(connection->wsi, NULL);
-    edge->handlers->on_close(edge->argument, connection);
-    TAILQ_REMOVE(&edge->connections, connection, all);
-    if (connection->working)
-        TAILQ_REMOVE(&edge->working, connection, work);
-    if (connection->marked && connection->transport != EDGE_WEBSOCKET)
-        LIST_REMOVE(connection, marks);
-    edge->count--;
-    edge_tcp_set_reading(connection, false);
-    edge_pace_stop(connection);
-    edge_json_free(&connection->json);
-    buffer_free(&connection->message);
-    buffer_free(&connection->waiting);
-    free(connection->close_reason);
-    free(connection);
-}
-
-void edge_set_state(struct edge_connection *connection, enum edge_state state) {
+static void set_state(struct edge_connection *connection, enum edge_state state) {
     static const char *const names[] = {"open", "closing", "ending", "gone"};
     if (connection->state == state)
         return;
@@ -122,341 +92,373 @@ void edge_set_state(struct edge_connection *connection, enum edge_state state) {
               (unsigned long long)connection->id, names[connection->state], names[state],
               connection->close_status);
     if (connection->state == EDGE_OPEN)
-        connection->edge->open--;
+        connection->shared->open--;
     connection->state = state;
-    buffer_free(&connection->message);
     buffer_free(&connection->waiting);
-    if (connection->deadline_ms == 0)
+    if (connection->deadline_ms == 0) {
         connection->deadline_ms = loop_now_ms() + EDGE_CLOSE_MS;
+        set_timer(connection, connection->deadline_ms);
+    }
 }
 
-static void close_socket(struct edge_connection *connection) {
-    lws_set_timeout(connection->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
-    lws_cancel_service(
-        connection->edge->context); /* its timers are only looked at when it has an event */
+/* on_close, and frees. */
+static void finish(struct edge_connection *connection) {
+    struct edge_shared *shared = connection->shared;
+    set_state(connection, EDGE_GONE);
+    edge_queue_drop(&connection->queue);
+    leave_socket(connection);
+    shared->handlers->on_close(shared->argument, connection);
+    TAILQ_REMOVE(&shared->all, connection, all);
+    if (connection->is_scheduled)
+        TAILQ_REMOVE(&shared->scheduled, connection, work);
+    shared->count--;
+    connection->transport->release(connection);
+    edge_pace_stop(&connection->pace);
+    ev_timer_stop(shared->ev, &connection->timer);
+    free(connection->close_reason);
+    free(connection);
 }
 
-void edge_kill(struct edge_connection *connection) {
-    if (connection->state == EDGE_GONE)
+/* --- serving a connection, once per turn --- */
+
+static void schedule(struct edge_connection *connection) {
+    struct edge_shared *shared = connection->shared;
+    if (connection->is_scheduled)
         return;
-    edge_set_state(connection, EDGE_GONE);
-    drop_queue(connection);
-    edge_tcp_set_reading(connection, false);
-    if (connection->wsi == NULL)
-        edge_work(connection);
-    else
-        close_socket(connection);
+    connection->is_scheduled = true;
+    TAILQ_INSERT_TAIL(&shared->scheduled, connection, work);
+    ev_feed_event(shared->ev, &shared->work, EV_CUSTOM);
 }
 
-void edge_end(struct edge_connection *connection) {
-    if (connection->state != EDGE_OPEN || connection->ended)
+static void hand_over_waiting(struct edge_connection *connection) {
+    struct buffer waiting = connection->waiting;
+    connection->waiting = buffer_make(waiting.max);
+    connection->transport->receive(connection, slice_make(waiting.data, waiting.length));
+    buffer_free(&waiting);
+}
+
+/*
+ * Writes past libwebsockets' framing (LWS_WRITE_RAW puts nothing before or after the bytes), so
+ * that one send takes all frames, and without waiting for word that the socket is writeable, which
+ * would cost two calls of epoll_ctl and another turn of the loop. That is sound as long as
+ * libwebsockets holds nothing back (`held`), since whole frames are written and it only adds whole
+ * frames of its own.
+ */
+static void write_queue(struct edge_connection *connection) {
+    struct slice left = edge_queue_front(&connection->queue), now = left;
+    if (left.length == 0 || connection->queue.held || connection->state >= EDGE_ENDING)
         return;
-    connection->ended = true;
-    connection->deadline_ms = loop_now_ms() + (int64_t)connection->edge->settings->end_timeout_ms;
-    edge_work(connection);
-}
-
-void edge_abandon(struct edge_connection *connection) {
-    if (connection->state >= EDGE_ENDING)
+    if (now.length > EDGE_WRITE_BYTES)
+        now.length = EDGE_WRITE_BYTES;
+    now.length = edge_pace_limit(&connection->pace, now);
+    if (now.length == 0)
         return;
-    if (connection->state == EDGE_CLOSING)
-        edge_set_state(connection, EDGE_ENDING);
-    edge_end(connection);
-    connection->mute = true;
-    connection->end_told = false;
-    drop_queue(connection);
-    edge_tcp_set_reading(connection, false);
-    edge_work(connection);
-}
-
-void edge_break(struct edge_connection *connection) {
-    if (connection->state == EDGE_GONE)
-        return;
-    edge_abandon(connection);
-    edge_tcp_set_reading(connection, false);
-    close_socket(connection);
-}
-
-void edge_lost(struct edge_connection *connection) {
-    if (connection->state != EDGE_OPEN || connection->edge->destroying) {
-        edge_connection_finish(connection);
+    if (lws_write(connection->wsi, (unsigned char *)now.data, now.length, LWS_WRITE_RAW) < 0) {
+        edge_connection_fail(connection);
         return;
     }
-    edge_abandon(connection);
-    edge_pace_stop(connection);
-    lws_set_wsi_user(connection->wsi, NULL);
-    connection->wsi = NULL;
+    edge_pace_wrote(&connection->pace, now);
+    /* Once what is held is written, edge_connection_writeable is called. */
+    edge_queue_wrote(&connection->queue, now.length, lws_partial_buffered(connection->wsi) != 0);
+    if (now.length < left.length && !connection->queue.held &&
+        !edge_pace_holds(&connection->pace)) /* others first */
+        lws_callback_on_writable(connection->wsi);
 }
 
-bool edge_is_mute(const struct edge_connection *connection) { return connection->mute; }
-
-/* --- the owner's calls --- */
-
-void edge_set_owner(struct edge_connection *connection, void *owner) { connection->owner = owner; }
-
-void *edge_owner(const struct edge_connection *connection) { return connection->owner; }
-
-uint64_t edge_id(const struct edge_connection *connection) { return connection->id; }
-
-enum edge_transport edge_transport(const struct edge_connection *connection) {
-    return connection->transport;
+/*
+ * While libwebsockets holds a part of a write, it would pile up a WebSocket's input without limit
+ * if it then closed. So no socket is read then, which is also fair to the clients that do read
+ * their answers.
+ */
+static void set_reading(struct edge_connection *connection) {
+    bool held = (connection->paused || connection->queue.held) && connection->state < EDGE_ENDING;
+    bool reading = !held && !(connection->input_ended && connection->state == EDGE_OPEN);
+    if (connection->output_ended || connection->state == EDGE_GONE ||
+        reading == connection->reading)
+        return;
+    connection->reading = reading;
+    connection->transport->set_reading(connection, reading);
 }
 
-const char *edge_address(const struct edge_connection *connection) { return connection->address; }
-
-const char *edge_host(const struct edge_connection *connection) { return connection->remote.host; }
-
-size_t edge_queued_bytes(const struct edge_connection *connection) {
-    return unwritten(connection) + connection->in_flight;
+static void serve(struct edge_connection *connection) {
+    const struct edge_shared *shared = connection->shared;
+    if (connection->state == EDGE_OPEN && !connection->paused && connection->waiting.length != 0)
+        hand_over_waiting(connection);
+    if (connection->state == EDGE_OPEN && connection->input_ended && !connection->end_reported &&
+        !edge_connection_must_wait(connection)) {
+        connection->end_reported = true;
+        shared->handlers->on_end(shared->argument, connection);
+    }
+    if (connection->wsi == NULL) {
+        if (connection->state != EDGE_OPEN)
+            finish(connection);
+        return;
+    }
+    write_queue(connection);
+    if (connection->state == EDGE_CLOSING && edge_queued_bytes(connection) == 0) {
+        set_state(connection, EDGE_ENDING);
+        connection->transport->end(connection);
+    }
+    set_reading(connection);
 }
 
-uint64_t edge_sent_bytes(const struct edge_connection *connection) {
-    return connection->given + unwritten(connection);
+static void on_work(struct ev_loop *ev, ev_prepare *watcher, int revents) {
+    (void)ev;
+    (void)revents;
+    struct edge_shared *shared = watcher->data;
+    struct edge_connection *connection;
+    while ((connection = TAILQ_FIRST(&shared->scheduled)) != NULL) {
+        TAILQ_REMOVE(&shared->scheduled, connection, work);
+        connection->is_scheduled = false;
+        serve(connection);
+    }
 }
 
-int edge_queue(struct edge_connection *connection, const struct slice *pieces, size_t count) {
-    size_t before = connection->out.length;
-    for (size_t i = 0; i < count; i++)
-        if (buffer_add(&connection->out, pieces[i].data, pieces[i].length) != 0) {
-            connection->out.length = before;
-            return -1;
-        }
-    connection->edge->queued_bytes += connection->out.length - before;
-    edge_work(connection);
+int edge_connection_writeable(struct edge_connection *connection) {
+    if (lws_partial_buffered(connection->wsi))
+        return 0;
+    if (connection->state == EDGE_GONE)
+        return -1;
+    if (connection->state == EDGE_ENDING)
+        return connection->transport->write_end(connection);
+    if (connection->queue.held)
+        edge_queue_taken(&connection->queue);
+    serve(connection);
     return 0;
 }
 
-/* Whether the queue takes so many bytes more. */
-static bool has_room(const struct edge_connection *connection, size_t length) {
-    const struct edge *edge = connection->edge;
-    uint64_t limit = edge->settings->send_queue_bytes;
-    uint64_t queued = edge_queued_bytes(connection);
-    if (edge->queued_bytes + length > edge->settings->send_queues_bytes && queued > 0 &&
-        queued + length > EDGE_SHARE_BYTES)
-        return false;
-    return length <= limit && queued <= limit - length;
+static void on_pace(struct ev_loop *ev, ev_timer *watcher, int revents) {
+    (void)ev;
+    (void)revents;
+    struct edge_connection *connection = watcher->data;
+    bool acknowledged = edge_acknowledged_bytes(connection) >= connection->queue.given;
+    if (edge_pace_is_over(&connection->pace, acknowledged, lws_get_socket_fd(connection->wsi)))
+        schedule(connection);
 }
 
-static int send_frame(struct edge_connection *connection, struct slice text) {
-    unsigned char head[EDGE_YOUIM_HEAD_BYTES];
-    struct slice pieces[3] = {slice_make((const char *)head, sizeof head)};
-    if (edge_youim_frame(text, head, &pieces[1], &pieces[2]))
-        return edge_queue(connection, pieces, 3);
-    log_error("unframed_text", "connection=%llu", (unsigned long long)connection->id);
-    return 0; /* the owner's slip: sending it again would not help */
+/* A paused connection is not checked, and its timer rests: nothing is read of it, no pong either.
+ */
+static void on_timer(struct ev_loop *ev, ev_timer *watcher, int revents) {
+    (void)ev;
+    (void)revents;
+    struct edge_connection *connection = watcher->data;
+    bool open = connection->state == EDGE_OPEN && !connection->input_ended;
+    int64_t now_ms = loop_now_ms();
+    if (!open) {
+        if (now_ms >= connection->deadline_ms)
+            edge_connection_cut(connection);
+        else
+            set_timer(connection, connection->deadline_ms);
+    } else if (!connection->paused) {
+        if (now_ms >= connection->check_ms)
+            connection->transport->check(connection, now_ms);
+        if (connection->state == EDGE_OPEN)
+            set_timer(connection, connection->check_ms);
+    }
 }
 
-int edge_send(struct edge_connection *connection, struct slice text) {
-    unsigned char head[EDGE_FRAME_HEAD_BYTES];
-    enum edge_transport transport = connection->transport;
-    size_t extra = transport == EDGE_WEBSOCKET ? edge_frame_head(head, 1, text.length)
-                   : transport == EDGE_TCP     ? 1
-                                               : EDGE_YOUIM_HEAD_BYTES;
-    if (connection->state != EDGE_OPEN || connection->mute ||
-        !has_room(connection, text.length + extra))
-        return -1;
-    if (transport == EDGE_YOUIM)
-        return send_frame(connection, text);
-    const struct slice pieces[3] = {slice_make((const char *)head, extra), text,
-                                    slice_make("\n", 1)};
-    return edge_queue(connection, pieces + (transport == EDGE_TCP), 2);
-}
+/* --- its end --- */
 
-bool edge_mark(struct edge_connection *connection) {
-    if (connection->marked || connection->state != EDGE_OPEN || connection->mute)
-        return false;
-    if (connection->transport != EDGE_WEBSOCKET)
-        edge_tcp_mark(connection);
-    else if (edge_websocket_mark(connection) != 0)
-        return false;
-    connection->marked = true;
-    return true;
-}
-
-void edge_pause(struct edge_connection *connection) {
-    if (connection->paused)
+void edge_connection_cut(struct edge_connection *connection) {
+    if (connection->state == EDGE_GONE)
         return;
-    connection->paused = true;
-    edge_work(connection);
+    set_state(connection, EDGE_GONE);
+    edge_queue_drop(&connection->queue);
+    connection->transport->stop_reading(connection);
+    if (connection->wsi == NULL)
+        schedule(connection);
+    else
+        edge_library_close(connection->wsi);
 }
 
-void edge_resume(struct edge_connection *connection) {
-    if (!connection->paused)
+void edge_connection_end_input(struct edge_connection *connection) {
+    if (connection->state != EDGE_OPEN || connection->input_ended)
         return;
-    connection->paused = false;
-    connection->check_ms = loop_now_ms() + (int64_t)connection->edge->settings->ping_interval_ms;
-    edge_work(connection);
+    connection->input_ended = true;
+    connection->deadline_ms = loop_now_ms() + (int64_t)connection->shared->settings->end_timeout_ms;
+    set_timer(connection, connection->deadline_ms);
+    schedule(connection);
+}
+
+void edge_connection_end_output(struct edge_connection *connection) {
+    if (connection->state >= EDGE_ENDING)
+        return;
+    if (connection->state == EDGE_CLOSING)
+        set_state(connection, EDGE_ENDING);
+    edge_connection_end_input(connection);
+    connection->output_ended = true;
+    connection->end_reported = false;
+    edge_queue_drop(&connection->queue);
+    connection->transport->stop_reading(connection);
+    schedule(connection);
+}
+
+void edge_connection_fail(struct edge_connection *connection) {
+    if (connection->state == EDGE_GONE)
+        return;
+    edge_connection_end_output(connection);
+    connection->transport->stop_reading(connection);
+    edge_library_close(connection->wsi);
+}
+
+void edge_connection_socket_closed(struct edge_connection *connection) {
+    if (connection->state != EDGE_OPEN || connection->shared->destroying) {
+        finish(connection);
+        return;
+    }
+    edge_connection_end_output(connection);
+    edge_pace_stop(&connection->pace);
+    leave_socket(connection);
+}
+
+void edge_close(struct edge_connection *connection, unsigned status, const char *reason) {
+    if (connection->state != EDGE_OPEN)
+        return;
+    if (status == 0 && connection->shared->stopping) {
+        status = 1001;
+        reason = "the server is stopping";
+    }
+    connection->close_status = status;
+    connection->close_reason = reason != NULL ? strdup(reason) : NULL;
+    set_state(connection, connection->output_ended ? EDGE_ENDING : EDGE_CLOSING);
+    schedule(connection);
+}
+
+/* --- input --- */
+
+bool edge_connection_must_wait(const struct edge_connection *connection) {
+    return connection->paused || connection->waiting.length != 0;
+}
+
+void edge_connection_keep(struct edge_connection *connection, struct slice input) {
+    if (buffer_add(&connection->waiting, input.data, input.length) != 0)
+        edge_close(connection, 1011, "the server is short of memory");
+}
+
+void edge_connection_hand_over(struct edge_connection *connection, struct slice text) {
+    const struct edge_shared *shared = connection->shared;
+    shared->handlers->on_object(shared->argument, connection, text);
 }
 
 void edge_count_fault(struct edge_connection *connection, const char *reason) {
+    const struct edge_shared *shared = connection->shared;
     if (connection->state != EDGE_OPEN)
         return;
     connection->faults++;
-    connection->edge->handlers->on_fault(connection->edge->argument, connection, reason);
+    shared->handlers->on_fault(shared->argument, connection, reason);
     if (connection->faults >= EDGE_MAX_FAULTS)
         edge_close(connection, 1008, "too many faulty objects in a row");
 }
 
 void edge_count_good(struct edge_connection *connection) { connection->faults = 0; }
 
-void edge_close(struct edge_connection *connection, unsigned status, const char *reason) {
-    if (connection->state != EDGE_OPEN)
+void edge_pause(struct edge_connection *connection) {
+    if (connection->paused)
         return;
-    if (status == 0 && connection->edge->stopping) {
-        status = 1001;
-        reason = "the server is stopping";
-    }
-    connection->close_status = status;
-    connection->close_reason = reason != NULL ? strdup(reason) : NULL;
-    edge_set_state(connection, connection->mute ? EDGE_ENDING : EDGE_CLOSING);
-    edge_work(connection);
+    connection->paused = true;
+    schedule(connection);
 }
 
-bool edge_must_wait(const struct edge_connection *connection) {
-    return connection->paused || connection->waiting.length != 0;
-}
-
-/* --- serving a connection, once per turn --- */
-
-void edge_work(struct edge_connection *connection) {
-    if (connection->working)
+void edge_resume(struct edge_connection *connection) {
+    if (!connection->paused)
         return;
-    connection->working = true;
-    TAILQ_INSERT_TAIL(&connection->edge->working, connection, work);
-    ev_feed_event(connection->edge->ev, &connection->edge->work, EV_CUSTOM);
+    connection->paused = false;
+    /* The timer may run already: it will find that it is early. */
+    connection->check_ms = loop_now_ms() + (int64_t)connection->shared->settings->ping_interval_ms;
+    if (connection->transport->check != NULL && !ev_is_active(&connection->timer))
+        set_timer(connection, connection->check_ms);
+    schedule(connection);
 }
 
-static void hand_over_waiting(struct edge_connection *connection) {
-    struct buffer waiting = connection->waiting;
-    connection->waiting = buffer_make(waiting.max);
-    struct slice bytes = slice_make(waiting.data, waiting.length);
-    static void (*const resume[])(struct edge_connection *, struct slice) = {
-        edge_websocket_resume, edge_tcp_resume, edge_youim_resume};
-    resume[connection->transport](connection, bytes);
-    buffer_free(&waiting);
-}
+/* --- output --- */
 
-/*
- * Writes past libwebsockets' framing (LWS_WRITE_RAW puts nothing before or after the bytes), so
- * that one send takes all frames, and without waiting to be told that the socket is writeable,
- * which would cost two calls of epoll_ctl and another turn of the loop. That is sound as long as
- * libwebsockets holds nothing back (`blocked`), since whole frames are written and it only adds
- * whole frames of its own.
- */
-static void write_queue(struct edge_connection *connection) {
-    size_t left = unwritten(connection);
-    if (left == 0 || connection->blocked || connection->state >= EDGE_ENDING)
-        return;
-    char *bytes = connection->out.data + connection->out_head;
-    size_t now = left < EDGE_WRITE_BYTES ? left : EDGE_WRITE_BYTES;
-    now = edge_pace_limit(connection, slice_make(bytes, now));
-    if (now == 0)
-        return;
-    if (lws_write(connection->wsi, (unsigned char *)bytes, now, LWS_WRITE_RAW) < 0) {
-        edge_break(connection);
-        return;
-    }
-    edge_pace_wrote(connection, slice_make(bytes, now));
-    connection->given += now;
-    connection->out_head += now;
-    if (lws_partial_buffered(connection->wsi)) {
-        connection->blocked = true; /* edge_writeable comes when that is written */
-        connection->in_flight = now;
-    } else {
-        connection->edge->queued_bytes -= now;
-        if (now < left && !ev_is_active(&connection->pace)) /* others first */
-            lws_callback_on_writable(connection->wsi);
-    }
-    if (now == left) {
-        buffer_free(&connection->out);
-        connection->out_head = 0;
-    } else if (connection->out_head >= connection->out.length / 2) {
-        buffer_drop(&connection->out, connection->out_head);
-        connection->out_head = 0;
-    }
-}
-
-/*
- * While libwebsockets holds a part of a write, it would pile up a WebSocket's input without limit
- * if it then closed. So no socket is read then, which is also fair to those that do read their
- * answers.
- */
-static void set_reading(struct edge_connection *connection) {
-    bool held = (connection->paused || connection->blocked) && connection->state < EDGE_ENDING;
-    bool deaf = held || (connection->ended && connection->state == EDGE_OPEN);
-    if (connection->mute || connection->state == EDGE_GONE || deaf == connection->deaf)
-        return;
-    connection->deaf = deaf;
-    if (connection->transport == EDGE_WEBSOCKET)
-        lws_rx_flow_control(connection->wsi, deaf ? 0 : 1);
-    else
-        edge_tcp_set_reading(connection, !deaf);
-}
-
-/* The queue is written: now the polite end. */
-static void start_ending(struct edge_connection *connection) {
-    edge_set_state(connection, EDGE_ENDING);
-    if (connection->transport == EDGE_WEBSOCKET)
-        lws_callback_on_writable(connection->wsi); /* edge_writeable says what to close with */
-    else if (connection->eof)
-        edge_kill(connection);
-    else
-        /* Not closed yet: with input unread that would be a reset, which takes our last words
-         * from the client. It is closed when the client does. */
-        shutdown(lws_get_socket_fd(connection->wsi), SHUT_WR);
-}
-
-static void serve(struct edge_connection *connection) {
-    if (connection->state == EDGE_OPEN && !connection->paused && connection->waiting.length != 0)
-        hand_over_waiting(connection);
-    if (connection->state == EDGE_OPEN && connection->ended && !connection->end_told &&
-        !edge_must_wait(connection)) {
-        connection->end_told = true;
-        connection->edge->handlers->on_end(connection->edge->argument, connection);
-    }
-    if (connection->wsi == NULL) {
-        if (connection->state != EDGE_OPEN)
-            edge_connection_finish(connection);
-        return;
-    }
-    write_queue(connection);
-    if (connection->state == EDGE_CLOSING && edge_queued_bytes(connection) == 0)
-        start_ending(connection);
-    set_reading(connection);
-}
-
-void edge_on_work(struct ev_loop *ev, ev_prepare *watcher, int revents) {
-    (void)ev;
-    (void)revents;
-    struct edge *edge = watcher->data;
-    struct edge_connection *connection;
-    while ((connection = TAILQ_FIRST(&edge->working)) != NULL) {
-        TAILQ_REMOVE(&edge->working, connection, work);
-        connection->working = false;
-        serve(connection);
-    }
-}
-
-int edge_writeable(struct edge_connection *connection) {
-    if (lws_partial_buffered(connection->wsi))
-        return 0;
-    if (connection->state == EDGE_GONE)
+int edge_connection_queue(struct edge_connection *connection, const struct slice *pieces,
+                          size_t count) {
+    if (edge_queue_add(&connection->queue, pieces, count) != 0)
         return -1;
-    if (connection->state == EDGE_ENDING) {
-        if (connection->transport != EDGE_WEBSOCKET)
-            return 0;
-        if (connection->close_status != 0) {
-            const char *reason = connection->close_reason != NULL ? connection->close_reason : "";
-            lws_close_reason(connection->wsi, connection->close_status, (unsigned char *)reason,
-                             strnlen(reason, MAX_REASON_BYTES));
-        }
-        return -1;
-    }
-    if (connection->blocked) {
-        connection->blocked = false;
-        connection->edge->queued_bytes -= connection->in_flight;
-        connection->in_flight = 0;
-    }
-    serve(connection);
+    schedule(connection);
     return 0;
+}
+
+int edge_send(struct edge_connection *connection, struct slice text) {
+    const struct edge_settings *settings = connection->shared->settings;
+    struct edge_pieces pieces;
+    size_t length = 0;
+    if (connection->state != EDGE_OPEN || connection->output_ended)
+        return -1;
+    if (!connection->transport->frame(text, &pieces)) {
+        log_error("unframed_text", "connection=%llu", (unsigned long long)connection->id);
+        return 0; /* the owner's slip: sending it again would not help */
+    }
+    for (size_t i = 0; i < pieces.count; i++)
+        length += pieces.piece[i].length;
+    if (!edge_queue_has_room(&connection->queue, length, settings->send_queue_bytes,
+                             settings->send_queues_bytes))
+        return -1;
+    return edge_connection_queue(connection, pieces.piece, pieces.count);
+}
+
+bool edge_can_write(const struct edge_connection *connection) { return !connection->output_ended; }
+
+bool edge_mark(struct edge_connection *connection) {
+    if (connection->marked || connection->state != EDGE_OPEN || connection->output_ended)
+        return false;
+    connection->marked = connection->transport->mark(connection);
+    return connection->marked;
+}
+
+void edge_connection_reached(struct edge_connection *connection) {
+    const struct edge_shared *shared = connection->shared;
+    connection->marked = false;
+    shared->handlers->on_reached(shared->argument, connection);
+}
+
+void edge_pace(struct edge_connection *connection, uint64_t pace_ms) {
+    if (connection->transport->transport != EDGE_TCP || connection->pace.ms == pace_ms)
+        return;
+    edge_pace_set(&connection->pace, pace_ms);
+    if (pace_ms == 0)
+        schedule(connection);
+}
+
+bool edge_is_paced(const struct edge_connection *connection) { return connection->pace.ms != 0; }
+
+size_t edge_queued_bytes(const struct edge_connection *connection) {
+    return edge_queue_bytes(&connection->queue);
+}
+
+uint64_t edge_sent_bytes(const struct edge_connection *connection) {
+    return edge_queue_sent_bytes(&connection->queue);
+}
+
+/* --- all of them --- */
+
+void edge_shared_init(struct edge_shared *self, struct ev_loop *ev,
+                      const struct edge_settings *settings, const struct edge_handlers *handlers,
+                      void *argument) {
+    int64_t grid_ms = (int64_t)settings->ping_interval_ms / 4;
+    *self = (struct edge_shared){.ev = ev,
+                                 .settings = settings,
+                                 .handlers = handlers,
+                                 .argument = argument,
+                                 .scratch = buffer_make(EDGE_MAX_OBJECT)};
+    self->timer_grid_ms = grid_ms < TIMER_GRID_LEAST_MS ? TIMER_GRID_LEAST_MS
+                          : grid_ms > TIMER_GRID_MS     ? TIMER_GRID_MS
+                                                        : grid_ms;
+    TAILQ_INIT(&self->all);
+    TAILQ_INIT(&self->scheduled);
+    LIST_INIT(&self->marked);
+    ev_prepare_init(&self->work, on_work);
+    ev_set_priority(&self->work, EV_MINPRI);
+    self->work.data = self;
+}
+
+void edge_shared_free(struct edge_shared *self) {
+    struct edge_connection *connection, *next;
+    for (connection = TAILQ_FIRST(&self->all); connection != NULL; connection = next) {
+        next = TAILQ_NEXT(connection, all);
+        finish(connection);
+    }
+    ev_clear_pending(self->ev, &self->work);
+    buffer_free(&self->scratch);
 }

@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "services/gateway/edge/edge.h"
-
 #define TEXT_OF(number) #number
 #define DEPTH_TEXT(number) "the object is nested deeper than " TEXT_OF(number) " levels"
 

@@ -25,14 +25,18 @@
 #include "common/buffer.h"
 #include "common/record.h"
 
+#define EDGE_MAX_OBJECT ((size_t)65536)
+#define EDGE_MAX_DEPTH 16
+
 /* What a fault says of text that is not UTF-8; callers may compare the pointer. */
 extern const char edge_json_not_utf8[];
 
 enum edge_json_result {
-    EDGE_JSON_MORE,    /* the input is used up */
-    EDGE_JSON_OBJECT,  /* one object; lives until the next call and as long as the input */
-    EDGE_JSON_FAULT,   /* one faulty object, or garbage; the next call goes on behind it */
-    EDGE_JSON_TOO_LONG /* an object passed EDGE_MAX_OBJECT: all further input is swallowed */
+    EDGE_JSON_MORE,     /* the input is used up */
+    EDGE_JSON_OBJECT,   /* one object; lives until the next call and as long as the input */
+    EDGE_JSON_FAULT,    /* one faulty object, or garbage; the next call goes on behind it */
+    EDGE_JSON_TOO_LONG, /* an object passed EDGE_MAX_OBJECT: all further input is swallowed */
+    EDGE_JSON_NO_MEMORY /* for an incomplete object: likewise (YouIM's framing alone) */
 };
 
 /* Between two calls, of the reading of UTF-8: continuation bytes to come, range of the next. */

@@ -1,88 +1,68 @@
-/*
- * Pacing, for clients that look now and then and take one read for one text.
- *
- * Two texts that lie in the client's socket together are lost on it. When the first one has come
- * there only its acknowledgement tells, so the next is written `pace_ms` behind that. Nothing tells
- * of an acknowledgement by itself: the connection's timer looks when it may be time.
- */
-#include <netinet/tcp.h>
+/* One text at a time. */
+#include "services/gateway/edge/pace.h"
+
 #include <string.h>
 
-#include "services/gateway/edge/private.h"
+#include "services/gateway/edge/kernel.h"
 
 /* How often a text that was not acknowledged in time is looked at. */
 #define LOOK_S 0.05
 
-static void again_in(struct edge_connection *connection, double seconds) {
-    struct ev_loop *ev = connection->edge->ev;
-    ev_now_update(ev); /* never early, however long this turn of the loop has taken */
-    ev_timer_stop(ev, &connection->pace);
-    ev_timer_set(&connection->pace, seconds, 0);
-    ev_timer_start(ev, &connection->pace);
+static void again_in(struct edge_pace *self, double seconds) {
+    ev_now_update(self->ev); /* never early, however long this turn of the loop has taken */
+    ev_timer_stop(self->ev, &self->timer);
+    ev_timer_set(&self->timer, seconds, 0);
+    ev_timer_start(self->ev, &self->timer);
 }
 
-/* How long ago the last acknowledgement came; of a client that goes on sending, of what it sent
- * last. */
-static double quiet_s(const struct edge_connection *connection) {
-    struct tcp_info info = {0};
-    socklen_t length = sizeof info;
-    int fd = lws_get_socket_fd(connection->wsi);
-    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) != 0)
-        return 0;
-    return info.tcpi_last_ack_recv / 1000.0;
+void edge_pace_init(struct edge_pace *self, struct ev_loop *ev,
+                    void (*on_pace)(struct ev_loop *, ev_timer *, int), void *data) {
+    *self = (struct edge_pace){.ev = ev};
+    ev_timer_init(&self->timer, on_pace, 0, 0);
+    self->timer.data = data;
 }
 
-static void on_pace(struct ev_loop *ev, ev_timer *watcher, int revents) {
-    (void)ev;
-    (void)revents;
-    struct edge_connection *connection = watcher->data;
-    double pace_s = (double)connection->pace_ms / 1000;
-    if (edge_tcp_acknowledged(connection) < connection->given) {
-        again_in(connection, LOOK_S);
-        return;
-    }
-    double left_s = connection->pace_known ? 0 : pace_s - quiet_s(connection);
-    connection->pace_known = true; /* so a client that never stops sending does not hold it up */
-    if (left_s > 0)
-        again_in(connection, left_s);
-    else
-        edge_work(connection);
+void edge_pace_stop(struct edge_pace *self) { ev_timer_stop(self->ev, &self->timer); }
+
+void edge_pace_set(struct edge_pace *self, uint64_t ms) {
+    self->ms = ms;
+    if (ms == 0)
+        edge_pace_stop(self);
 }
 
-void edge_pace_init(struct edge_connection *connection) {
-    ev_timer_init(&connection->pace, on_pace, 0, 0);
-    connection->pace.data = connection;
-}
+bool edge_pace_holds(const struct edge_pace *self) { return ev_is_active(&self->timer); }
 
-void edge_pace_stop(struct edge_connection *connection) {
-    ev_timer_stop(connection->edge->ev, &connection->pace);
-}
-
-void edge_pace(struct edge_connection *connection, uint64_t pace_ms) {
-    if (connection->transport != EDGE_TCP || connection->pace_ms == pace_ms)
-        return;
-    connection->pace_ms = pace_ms;
-    if (pace_ms == 0) {
-        edge_pace_stop(connection);
-        edge_work(connection);
-    }
-}
-
-bool edge_is_paced(const struct edge_connection *connection) { return connection->pace_ms != 0; }
-
-size_t edge_pace_limit(const struct edge_connection *connection, struct slice queued) {
-    if (connection->pace_ms == 0)
+size_t edge_pace_limit(const struct edge_pace *self, struct slice queued) {
+    if (self->ms == 0)
         return queued.length;
-    if (ev_is_active(&connection->pace))
+    if (edge_pace_holds(self))
         return 0;
     /* Within a text every line feed is escaped. */
     const char *end = memchr(queued.data, '\n', queued.length);
     return end == NULL ? queued.length : (size_t)(end - queued.data) + 1;
 }
 
-void edge_pace_wrote(struct edge_connection *connection, struct slice bytes) {
-    if (connection->pace_ms == 0 || bytes.data[bytes.length - 1] != '\n')
+void edge_pace_wrote(struct edge_pace *self, struct slice bytes) {
+    if (self->ms == 0 || bytes.data[bytes.length - 1] != '\n')
         return;
-    connection->pace_known = false;
-    again_in(connection, (double)connection->pace_ms / 1000);
+    self->known = false;
+    again_in(self, (double)self->ms / 1000);
+}
+
+bool edge_pace_is_over(struct edge_pace *self, bool acknowledged, int fd) {
+    if (!acknowledged) {
+        again_in(self, LOOK_S);
+        return false;
+    }
+    double left_s = 0;
+    if (!self->known) {
+        /* Of a client that goes on sending, the age of what it sent last. */
+        struct edge_kernel_info info;
+        double quiet_ms = edge_kernel_ask(fd, &info) ? info.acknowledge_age_ms : 0;
+        left_s = ((double)self->ms - quiet_ms) / 1000;
+    }
+    self->known = true; /* so a client that never stops sending does not hold it up */
+    if (left_s > 0)
+        again_in(self, left_s);
+    return left_s <= 0;
 }

@@ -1,30 +1,44 @@
 /*
- * The line that a proxy writes in front of a client's bytes, to say who the client is: version 1 of
- * the PROXY protocol, which HAProxy (`send-proxy`), nginx and others speak.
+ * Clients behind a proxy: its line about each of them (remote.h) is read before libwebsockets is
+ * given the socket, so that all transports are alike in it. Not a byte of the client's own is taken
+ * off the socket.
  *
- *     PROXY TCP4 192.0.2.7 192.0.2.1 56324 5999\r\n
+ *     edge_proxy_start(&proxy, ev, let_in, argument);
+ *     edge_proxy_await(&proxy, transport, fd);     then let_in, or the socket is closed within 5 s
+ *     edge_proxy_stop(&proxy);                     closes those that still wait
+ *
+ * The caller limits how many wait: `count` is how many do.
  */
 #ifndef PARLEY_GATEWAY_EDGE_PROXY_H
 #define PARLEY_GATEWAY_EDGE_PROXY_H
 
-#include <netinet/in.h>
-#include <stdbool.h>
-#include <stdint.h>
+#include <ev.h>
+#include <stddef.h>
+#include <sys/queue.h>
 
-#include "common/record.h"
+#include "services/gateway/edge/remote.h"
 
-/* The longest line there may be, its end included. */
-#define EDGE_PROXY_LINE_BYTES ((size_t)107)
+/* The line has arrived. `remote` (malloc'ed) and the socket are the callee's; NULL where the proxy
+ * doesn't know its client. */
+typedef void edge_proxy_let_in(void *argument, int transport, int fd, struct edge_remote *remote);
 
-/* The other end of a connection. */
-struct edge_remote {
-    char host[INET6_ADDRSTRLEN]; /* in the usual form, without brackets; "?" where unknown */
-    unsigned port;               /* 0 where unknown */
+TAILQ_HEAD(edge_arrivals, edge_arrival);
+
+struct edge_proxy {
+    struct ev_loop *ev;
+    edge_proxy_let_in *let_in;
+    void *argument;
+    struct edge_arrivals arrivals; /* oldest first */
+    size_t count;
+    ev_timer timer; /* runs while an arrival waits, until the oldest one's time is over */
 };
 
-/* Takes a whole line, its "\r\n" included. false: it is none. true, and an empty host, where the
- * proxy doesn't know its client (UNKNOWN). */
-bool edge_proxy_parse(struct slice line, struct edge_remote *remote_r)
+void edge_proxy_start(struct edge_proxy *self, struct ev_loop *ev, edge_proxy_let_in *let_in,
+                      void *argument);
+/* Takes the socket. -1 without memory, and the socket is still the caller's. `transport` is handed
+ * to let_in. */
+int edge_proxy_await(struct edge_proxy *self, int transport, int fd)
     __attribute__((warn_unused_result));
+void edge_proxy_stop(struct edge_proxy *self);
 
 #endif

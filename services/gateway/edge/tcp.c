@@ -1,181 +1,261 @@
 /*
- * Raw TCP: JSON objects one after the other; reading, for YouIM's framing as well; and its marks,
- * which the kernel's count of unacknowledged bytes answers.
- *
- * libwebsockets closes a raw socket as soon as the client has closed its half, though that may
- * still wait for answers. So it is kept from reading, and only writes.
+ * Raw sockets. libwebsockets closes one as soon as the client has closed its half, though the
+ * client may still wait for answers. So it is kept from reading, and only writes.
  */
-#include <errno.h>
-#include <linux/sockios.h>
-#include <linux/tcp.h>
-#include <sys/ioctl.h>
+#include "services/gateway/edge/tcp.h"
 
-#include "services/gateway/edge/private.h"
+#include <errno.h>
+#include <sys/socket.h>
 
 #define MARK_INTERVAL_S 0.1
 /* Read in one go. */
 #define READ_BYTES 4096
 
-/* Hands over objects until the owner pauses or closes; the rest waits. */
-static void take_input(struct edge_connection *connection, struct slice input) {
-    const struct edge_handlers *handlers = connection->edge->handlers;
-    while (connection->state == EDGE_OPEN && !connection->paused) {
-        struct slice object;
-        const char *fault;
-        switch (edge_json_next(&connection->json, &input, &object, &fault)) {
-        case EDGE_JSON_MORE:
-            return;
-        case EDGE_JSON_OBJECT:
-            handlers->on_object(connection->edge->argument, connection, object);
-            break;
-        case EDGE_JSON_FAULT:
-            edge_count_fault(connection, fault);
-            break;
-        case EDGE_JSON_TOO_LONG:
-            edge_count_fault(connection, fault);
-            edge_close(connection, 1009, fault);
-            break;
-        }
-    }
-    if (connection->state == EDGE_OPEN &&
-        buffer_add(&connection->waiting, input.data, input.length) != 0)
-        edge_close(connection, 1011, "the server is short of memory");
-}
-
-void edge_tcp_resume(struct edge_connection *connection, struct slice waiting) {
-    take_input(connection, waiting);
-}
-
 /* --- reading --- */
 
-static void on_input(struct edge_connection *connection, struct slice input) {
-    if (connection->state != EDGE_OPEN)
-        return;
-    if (edge_must_wait(connection)) {
-        if (buffer_add(&connection->waiting, input.data, input.length) != 0)
-            edge_close(connection, 1011, "the server is short of memory");
-    } else if (connection->transport == EDGE_TCP) {
-        take_input(connection, input);
-    } else {
-        edge_youim_resume(connection, input);
-    }
-}
-
-/* The client's FIN: it may read on. */
-static void on_eof(struct edge_connection *connection) {
-    connection->eof = true;
-    edge_tcp_set_reading(connection, false);
+static void on_fin(struct edge_connection *connection) {
+    connection->fin_read = true;
+    connection->transport->stop_reading(connection);
     if (connection->state == EDGE_ENDING)
-        edge_kill(connection);
+        edge_connection_cut(connection);
     else
-        edge_end(connection);
+        edge_connection_end_input(connection); /* the client may read on */
 }
 
 static void on_readable(struct ev_loop *ev, ev_io *watcher, int revents) {
     (void)ev;
     (void)revents;
+    struct edge_connection *connection = watcher->data;
     char bytes[READ_BYTES];
     ssize_t got = recv(watcher->fd, bytes, sizeof bytes, 0);
-    if (got > 0)
-        on_input(watcher->data, slice_make(bytes, (size_t)got));
-    else if (got == 0)
-        on_eof(watcher->data);
-    else if (errno != EAGAIN && errno != EINTR)
-        edge_break(watcher->data);
+    if (got == 0) {
+        on_fin(connection);
+    } else if (got < 0) {
+        if (errno != EAGAIN && errno != EINTR)
+            edge_connection_fail(connection);
+    } else if (connection->state == EDGE_OPEN) {
+        struct slice input = slice_make(bytes, (size_t)got);
+        if (edge_connection_must_wait(connection))
+            edge_connection_keep(connection, input);
+        else
+            connection->transport->receive(connection, input);
+    }
 }
 
-void edge_tcp_set_reading(struct edge_connection *connection, bool reading) {
-    if (connection->transport == EDGE_WEBSOCKET)
-        return;
-    if (reading && !connection->eof)
-        ev_io_start(connection->edge->ev, &connection->input);
+static void set_reading(struct edge_connection *connection, bool reading) {
+    if (reading && !connection->fin_read)
+        ev_io_start(connection->shared->ev, &connection->io.readable);
     else
-        ev_io_stop(connection->edge->ev, &connection->input);
+        ev_io_stop(connection->shared->ev, &connection->io.readable);
 }
 
-int edge_tcp_adopt(struct edge *edge, struct lws *wsi, enum edge_transport transport) {
-    struct edge_connection *connection = edge_connection_new(edge, wsi, transport);
-    if (connection == NULL)
-        return -1;
-    lws_rx_flow_control(wsi, 0);
-    ev_io_init(&connection->input, on_readable, lws_get_socket_fd(wsi), EV_READ);
-    connection->input.data = connection;
-    edge_tcp_set_reading(connection, true);
-    return 0;
+static void stop_reading(struct edge_connection *connection) { set_reading(connection, false); }
+
+static void start(struct edge_connection *connection) {
+    lws_rx_flow_control(connection->wsi, 0);
+    ev_io_init(&connection->io.readable, on_readable, lws_get_socket_fd(connection->wsi), EV_READ);
+    connection->io.readable.data = connection;
+    set_reading(connection, true);
+}
+
+static void release(struct edge_connection *connection) {
+    stop_reading(connection);
+    if (connection->marked)
+        LIST_REMOVE(connection, marks);
+}
+
+/* What a framing has found. false: nothing more for now. */
+static bool take(struct edge_connection *connection, enum edge_json_result result,
+                 struct slice object, const char *fault) {
+    switch (result) {
+    case EDGE_JSON_MORE:
+        return false;
+    case EDGE_JSON_OBJECT:
+        edge_connection_hand_over(connection, object);
+        break;
+    case EDGE_JSON_FAULT:
+        edge_count_fault(connection, fault);
+        break;
+    case EDGE_JSON_TOO_LONG:
+        edge_count_fault(connection, fault);
+        edge_close(connection, 1009, fault);
+        break;
+    case EDGE_JSON_NO_MEMORY:
+        edge_close(connection, 1011, fault);
+        break;
+    }
+    return connection->state == EDGE_OPEN;
 }
 
 /* --- marks --- */
 
-void edge_tcp_mark(struct edge_connection *connection) {
-    struct edge *edge = connection->edge;
-    connection->mark = connection->given + (connection->out.length - connection->out_head);
-    LIST_INSERT_HEAD(&edge->marked, connection, marks);
-    if (!ev_is_active(&edge->mark_timer)) {
-        ev_timer_set(&edge->mark_timer, MARK_INTERVAL_S, MARK_INTERVAL_S);
-        ev_timer_start(edge->ev, &edge->mark_timer);
+static bool mark(struct edge_connection *connection) {
+    struct edge_shared *shared = connection->shared;
+    connection->mark = edge_sent_bytes(connection);
+    LIST_INSERT_HEAD(&shared->marked, connection, marks);
+    if (!ev_is_active(&shared->mark_timer)) {
+        ev_timer_set(&shared->mark_timer, MARK_INTERVAL_S, MARK_INTERVAL_S);
+        ev_timer_start(shared->ev, &shared->mark_timer);
     }
+    return true;
 }
 
-/* All that surely are with the kernel, less those that it still holds (some of which may be from
- * the write that is under way). */
-uint64_t edge_tcp_acknowledged(const struct edge_connection *connection) {
-    int held = 0;
-    if (ioctl(lws_get_socket_fd(connection->wsi), SIOCOUTQ, &held) != 0 || held < 0)
-        return 0;
-    uint64_t written = connection->given - connection->in_flight;
-    return written > (uint64_t)held ? written - (uint64_t)held : 0;
-}
-
-uint64_t edge_acknowledged_bytes(const struct edge_connection *connection) {
-    return connection->transport == EDGE_WEBSOCKET ? 0 : edge_tcp_acknowledged(connection);
-}
-
-int64_t edge_round_trip_ms(const struct edge_connection *connection) {
-    struct tcp_info info = {0};
-    socklen_t length = sizeof info;
-    int fd = lws_get_socket_fd(connection->wsi);
-    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) != 0 ||
-        length < offsetof(struct tcp_info, tcpi_min_rtt) + sizeof info.tcpi_min_rtt)
-        return 0;
-    return info.tcpi_min_rtt / 1000;
-}
-
-void edge_on_mark_timer(struct ev_loop *ev, ev_timer *watcher, int revents) {
+/* Runs while a mark is outstanding. */
+static void on_mark_timer(struct ev_loop *ev, ev_timer *watcher, int revents) {
     (void)revents;
-    struct edge *edge = watcher->data;
+    struct edge_shared *shared = watcher->data;
     struct edge_connection *connection, *next;
-    for (connection = LIST_FIRST(&edge->marked); connection != NULL; connection = next) {
-        next =
-            LIST_NEXT(connection, marks); /* the owner may mark again, which inserts at the head */
-        if (connection->state == EDGE_GONE || connection->mute ||
-            edge_tcp_acknowledged(connection) < connection->mark)
+    for (connection = LIST_FIRST(&shared->marked); connection != NULL; connection = next) {
+        /* The owner may mark again, which inserts at the head. */
+        next = LIST_NEXT(connection, marks);
+        if (connection->state == EDGE_GONE || connection->output_ended ||
+            edge_acknowledged_bytes(connection) < connection->mark)
             continue;
         LIST_REMOVE(connection, marks);
-        connection->marked = false;
-        edge->handlers->on_reached(edge->argument, connection);
+        edge_connection_reached(connection);
     }
-    if (LIST_EMPTY(&edge->marked))
+    if (LIST_EMPTY(&shared->marked))
         ev_timer_stop(ev, watcher);
 }
 
-/* --- libwebsockets --- */
+void edge_tcp_start(struct edge_shared *shared) {
+    ev_timer_init(&shared->mark_timer, on_mark_timer, 0, 0);
+    shared->mark_timer.data = shared;
+}
 
-int edge_tcp_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
-                      size_t length) {
-    struct edge *edge = lws_context_user(lws_get_context(wsi));
-    struct edge_connection *connection = user;
-    (void)in;
-    (void)length;
+void edge_tcp_stop(struct edge_shared *shared) { ev_timer_stop(shared->ev, &shared->mark_timer); }
+
+/* --- the end --- */
+
+static void end(struct edge_connection *connection) {
+    if (connection->fin_read)
+        edge_connection_cut(connection);
+    else
+        /* Not closed yet: with input unread that would be a reset, which takes our last words
+         * from the client. It is closed when the client does. */
+        shutdown(lws_get_socket_fd(connection->wsi), SHUT_WR);
+}
+
+static int write_end(struct edge_connection *connection) {
+    (void)connection;
+    return 0;
+}
+
+/* Both transports' callbacks are alike but for the connection that they make. */
+static int on_event(struct lws *wsi, enum lws_callback_reasons reason,
+                    struct edge_connection *connection,
+                    const struct edge_transport_calls *transport) {
     switch (reason) {
     case LWS_CALLBACK_RAW_ADOPT:
-        return edge_tcp_adopt(edge, wsi, EDGE_TCP);
+        return edge_connection_new(lws_context_user(lws_get_context(wsi)), wsi, transport) != NULL
+                   ? 0
+                   : -1;
     case LWS_CALLBACK_RAW_WRITEABLE:
-        return connection == NULL ? -1 : edge_writeable(connection);
+        return connection == NULL ? -1 : edge_connection_writeable(connection);
     case LWS_CALLBACK_RAW_CLOSE:
         if (connection != NULL)
-            edge_lost(connection);
+            edge_connection_socket_closed(connection);
         return 0;
     default:
         return 0;
     }
+}
+
+/* --- JSON objects --- */
+
+static void start_json(struct edge_connection *connection) {
+    edge_json_init(&connection->input.json);
+    start(connection);
+}
+
+static void release_json(struct edge_connection *connection) {
+    edge_json_free(&connection->input.json);
+    release(connection);
+}
+
+static void receive_json(struct edge_connection *connection, struct slice input) {
+    while (!connection->paused) {
+        struct slice object = {0};
+        const char *fault = NULL;
+        enum edge_json_result result =
+            edge_json_next(&connection->input.json, &input, &object, &fault);
+        if (!take(connection, result, object, fault))
+            return;
+    }
+    edge_connection_keep(connection, input);
+}
+
+static bool frame_line(struct slice text, struct edge_pieces *pieces_r) {
+    pieces_r->piece[0] = text;
+    pieces_r->piece[1] = slice_make("\n", 1);
+    pieces_r->count = 2;
+    return true;
+}
+
+static const struct edge_transport_calls json_calls = {.transport = EDGE_TCP,
+                                                       .name = "tcp",
+                                                       .start = start_json,
+                                                       .release = release_json,
+                                                       .receive = receive_json,
+                                                       .set_reading = set_reading,
+                                                       .stop_reading = stop_reading,
+                                                       .frame = frame_line,
+                                                       .mark = mark,
+                                                       .end = end,
+                                                       .write_end = write_end};
+
+int edge_tcp_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+                      size_t length) {
+    (void)in;
+    (void)length;
+    return on_event(wsi, reason, user, &json_calls);
+}
+
+/* --- YouIM's frames --- */
+
+static void start_youim(struct edge_connection *connection) {
+    edge_youim_init(&connection->input.youim);
+    start(connection);
+}
+
+static void release_youim(struct edge_connection *connection) {
+    edge_youim_free(&connection->input.youim);
+    release(connection);
+}
+
+static void receive_youim(struct edge_connection *connection, struct slice input) {
+    while (!connection->paused) {
+        struct slice object = {0};
+        const char *fault = NULL;
+        enum edge_json_result result = edge_youim_next(
+            &connection->input.youim, &input, &connection->shared->scratch, &object, &fault);
+        if (!take(connection, result, object, fault))
+            return;
+    }
+    edge_connection_keep(connection, input);
+}
+
+static bool frame_youim(struct slice text, struct edge_pieces *pieces_r) {
+    pieces_r->piece[0] = slice_make((const char *)pieces_r->head, EDGE_YOUIM_HEAD_BYTES);
+    pieces_r->count = 3;
+    return edge_youim_frame(text, pieces_r->head, &pieces_r->piece[1], &pieces_r->piece[2]);
+}
+
+static const struct edge_transport_calls youim_calls = {.transport = EDGE_YOUIM,
+                                                        .name = "youim",
+                                                        .start = start_youim,
+                                                        .release = release_youim,
+                                                        .receive = receive_youim,
+                                                        .set_reading = set_reading,
+                                                        .stop_reading = stop_reading,
+                                                        .frame = frame_youim,
+                                                        .mark = mark,
+                                                        .end = end,
+                                                        .write_end = write_end};
+
+int edge_youim_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+                        size_t length) {
+    (void)in;
+    (void)length;
+    return on_event(wsi, reason, user, &youim_calls);
 }

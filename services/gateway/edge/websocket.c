@@ -1,62 +1,72 @@
-/*
- * WebSocket and HTTP, as libwebsockets calls for them: assembling messages, the close frames, the
- * marks (pings), and the two answers that plain HTTP gets.
- */
+/* WebSockets, after their handshake. */
+#include "services/gateway/edge/websocket.h"
+
 #include <endian.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "services/gateway/edge/private.h"
+#include "services/gateway/edge/kernel.h"
 
-#define OPCODE_PING 9
+/* A close frame holds 125 bytes, two of them the status. */
+#define MAX_REASON_BYTES 123
 #define MARK_BYTES sizeof(uint64_t)
 
 static const char too_long[] = "the message is longer than 65536 bytes";
 static const char no_memory[] = "the server is short of memory";
 
-/* --- sending --- */
+/* --- pings --- */
 
-size_t edge_frame_head(unsigned char head[EDGE_FRAME_HEAD_BYTES], unsigned opcode, size_t length) {
-    head[0] = (unsigned char)(0x80 | opcode); /* a whole message */
-    if (length < 126) {
-        head[1] = (unsigned char)length;
-        return 2;
-    }
-    if (length < 65536) {
-        head[1] = 126;
-        head[2] = (unsigned char)(length >> 8);
-        head[3] = (unsigned char)length;
-        return 4;
-    }
-    head[1] = 127;
-    uint64_t wide = htobe64(length);
-    memcpy(head + 2, &wide, sizeof wide);
-    return EDGE_FRAME_HEAD_BYTES;
-}
-
-int edge_websocket_ping(struct edge_connection *connection) {
+/* With the number of the last mark. */
+static int ping(struct edge_connection *connection) {
     unsigned char head[EDGE_FRAME_HEAD_BYTES];
-    size_t head_length = edge_frame_head(head, OPCODE_PING, MARK_BYTES);
+    size_t head_length = edge_frame_head(head, EDGE_OPCODE_PING, MARK_BYTES);
     uint64_t payload = htobe64(connection->mark);
     const struct slice pieces[] = {slice_make((const char *)head, head_length),
                                    slice_make((const char *)&payload, MARK_BYTES)};
-    return edge_queue(connection, pieces, 2);
+    return edge_connection_queue(connection, pieces, 2);
 }
 
-int edge_websocket_mark(struct edge_connection *connection) {
+static bool mark(struct edge_connection *connection) {
     connection->mark++;
-    return edge_websocket_ping(connection);
+    return ping(connection) == 0;
 }
 
-static void on_pong(struct edge_connection *connection, const void *payload, size_t length) {
+static void on_pong(struct edge_connection *connection, struct slice payload) {
     uint64_t number;
-    if (!connection->marked || length != MARK_BYTES)
+    if (!connection->marked || payload.length != MARK_BYTES)
         return; /* a client may send pongs of its own */
-    memcpy(&number, payload, sizeof number);
-    if (be64toh(number) != connection->mark)
-        return;
-    connection->marked = false;
-    connection->edge->handlers->on_reached(connection->edge->argument, connection);
+    memcpy(&number, payload.data, sizeof number);
+    if (be64toh(number) == connection->mark)
+        edge_connection_reached(connection);
+}
+
+/* What was written to it is still on its way, and gets on: a slow link, through which no ping has
+ * come yet. */
+static bool is_taking(struct edge_connection *connection, const struct edge_kernel_info *info) {
+    bool more = info->acknowledged_bytes > connection->io.ping.taken;
+    connection->io.ping.taken = info->acknowledged_bytes;
+    return more && (info->output_waits || edge_queued_bytes(connection) > 0);
+}
+
+/* Pings a silent client, or closes the connection; a pong counts as any byte does. */
+static void check(struct edge_connection *connection, int64_t now_ms) {
+    int64_t interval = (int64_t)connection->shared->settings->ping_interval_ms;
+    struct edge_kernel_info info;
+    bool known = edge_kernel_ask(lws_get_socket_fd(connection->wsi), &info);
+    int64_t silent = info.data_age_ms;
+    connection->check_ms = now_ms + interval;
+    /* The kernel's clock is coarse, but before a ping it was silent for an interval. */
+    if (known && silent < now_ms - connection->io.ping.last_ms + interval / 2)
+        connection->io.ping.count = 0;
+    if (known && silent < interval) {
+        connection->check_ms -= silent;
+    } else if (known && is_taking(connection, &info)) {
+        connection->io.ping.count = 0;
+    } else if (connection->io.ping.count >= EDGE_UNANSWERED_PINGS) {
+        edge_close(connection, 1001, "pings were not answered");
+    } else if (ping(connection) == 0) {
+        connection->io.ping.count++;
+        connection->io.ping.last_ms = now_ms;
+    }
 }
 
 /* --- receiving --- */
@@ -65,7 +75,7 @@ static void hand_over(struct edge_connection *connection, struct slice message) 
     struct slice object;
     const char *fault = edge_json_check(message, &object);
     if (fault == NULL) {
-        connection->edge->handlers->on_object(connection->edge->argument, connection, object);
+        edge_connection_hand_over(connection, object);
         return;
     }
     edge_count_fault(connection, fault);
@@ -80,7 +90,7 @@ static void keep_waiting(struct edge_connection *connection, struct slice messag
         edge_close(connection, 1011, no_memory);
 }
 
-void edge_websocket_resume(struct edge_connection *connection, struct slice waiting) {
+static void receive(struct edge_connection *connection, struct slice waiting) {
     while (waiting.length != 0 && connection->state == EDGE_OPEN && !connection->paused) {
         uint32_t length;
         memcpy(&length, waiting.data, sizeof length);
@@ -89,85 +99,96 @@ void edge_websocket_resume(struct edge_connection *connection, struct slice wait
         waiting.length -= sizeof length + length;
         hand_over(connection, message);
     }
-    if (connection->state == EDGE_OPEN &&
-        buffer_add(&connection->waiting, waiting.data, waiting.length) != 0)
-        edge_close(connection, 1011, no_memory);
+    if (connection->state == EDGE_OPEN)
+        edge_connection_keep(connection, waiting);
 }
 
-static void on_message(struct edge_connection *connection, struct slice message) {
-    if (edge_must_wait(connection))
-        keep_waiting(connection, message);
-    else
-        hand_over(connection, message);
-}
-
-/* A part of a message: libwebsockets tells of each frame in as many pieces as it was read in. */
+/* A part of a message: libwebsockets hands each frame over in as many pieces as it was read in. */
 static void on_part(struct edge_connection *connection, struct slice part) {
-    if (connection->state != EDGE_OPEN || connection->end_told)
+    if (connection->state != EDGE_OPEN || connection->end_reported)
         return;
-    size_t rest = lws_remaining_packet_payload(connection->wsi);
-    size_t room = EDGE_MAX_OBJECT - connection->message.length;
-    if (part.length > room || rest > room - part.length) {
+    struct edge_message *self = &connection->input.message;
+    struct slice message;
+    switch (edge_message_add(self, part, lws_remaining_packet_payload(connection->wsi),
+                             lws_is_final_fragment(connection->wsi) != 0, &message)) {
+    case EDGE_MESSAGE_MORE:
+        return;
+    case EDGE_MESSAGE_WHOLE:
+        if (edge_connection_must_wait(connection))
+            keep_waiting(connection, message);
+        else
+            hand_over(connection, message);
+        edge_message_free(self);
+        return;
+    case EDGE_MESSAGE_TOO_LONG:
         edge_count_fault(connection, too_long);
         edge_close(connection, 1009, too_long);
         return;
-    }
-    bool whole = lws_is_final_fragment(connection->wsi) && rest == 0;
-    if (whole && connection->message.length == 0) { /* the usual case, without a copy */
-        on_message(connection, part);
-        return;
-    }
-    if (buffer_add(&connection->message, part.data, part.length) != 0) {
+    case EDGE_MESSAGE_NO_MEMORY:
         edge_close(connection, 1011, no_memory);
         return;
     }
-    if (!whole)
-        return;
-    /* Taken over first: a handler that closes would free it in the middle of its use. */
-    struct buffer message = connection->message;
-    connection->message = buffer_make(message.max);
-    on_message(connection, slice_make(message.data, message.length));
-    buffer_free(&message);
 }
 
-/* --- opening --- */
+/* --- the transport --- */
 
-/*
- * libwebsockets refuses clients that offer only subprotocols which it doesn't know; browsers and
- * proxies do offer some. So protocols[0] takes the name of what is offered, for as long as the
- * handshake looks it up, and no name when the answer is made, which then names none.
- */
-static void accept_any_subprotocol(struct edge *edge, struct lws *wsi) {
-    char offered[256];
-    struct lws_tokenize tokens;
-    int length = lws_hdr_copy(wsi, offered, sizeof offered - 1, WSI_TOKEN_PROTOCOL);
-    if (length <= 0)
-        return;
-    lws_tokenize_init(&tokens, offered,
-                      LWS_TOKENIZE_F_COMMA_SEP_LIST | LWS_TOKENIZE_F_MINUS_NONTERM |
-                          LWS_TOKENIZE_F_DOT_NONTERM | LWS_TOKENIZE_F_RFC7230_DELIMS);
-    tokens.len = (size_t)length;
-    lws_tokenize_elem element = lws_tokenize(&tokens);
-    while (element == LWS_TOKZE_DELIMITER)
-        element = lws_tokenize(&tokens);
-    if (element == LWS_TOKZE_TOKEN)
-        (void)lws_tokenize_cstr(&tokens, edge->subprotocol, sizeof edge->subprotocol);
+static void start(struct edge_connection *connection) {
+    edge_message_init(&connection->input.message);
 }
 
-static int on_upgrade(struct edge *edge, struct lws *wsi, const char *protocol) {
-    if (protocol == NULL || strcasecmp(protocol, "websocket") != 0)
-        return -1; /* h2c and the like */
-    accept_any_subprotocol(edge, wsi);
-    return 0;
+static void release(struct edge_connection *connection) {
+    edge_message_free(&connection->input.message);
 }
 
-static int on_established(struct edge *edge, struct lws *wsi) {
-    if (edge->count >= edge->limit) {
-        edge_refused(edge, EDGE_WEBSOCKET);
+static void set_reading(struct edge_connection *connection, bool reading) {
+    lws_rx_flow_control(connection->wsi, reading ? 1 : 0);
+}
+
+/* libwebsockets reads on, for the client's close frame. */
+static void stop_reading(struct edge_connection *connection) { (void)connection; }
+
+static bool frame(struct slice text, struct edge_pieces *pieces_r) {
+    size_t head_length = edge_frame_head(pieces_r->head, EDGE_OPCODE_TEXT, text.length);
+    pieces_r->piece[0] = slice_make((const char *)pieces_r->head, head_length);
+    pieces_r->piece[1] = text;
+    pieces_r->count = 2;
+    return true;
+}
+
+static void end(struct edge_connection *connection) { lws_callback_on_writable(connection->wsi); }
+
+/* The close frame. */
+static int write_end(struct edge_connection *connection) {
+    if (connection->close_status != 0) {
+        const char *reason = connection->close_reason != NULL ? connection->close_reason : "";
+        lws_close_reason(connection->wsi, connection->close_status, (unsigned char *)reason,
+                         strnlen(reason, MAX_REASON_BYTES));
+    }
+    return -1;
+}
+
+static const struct edge_transport_calls calls = {.transport = EDGE_WEBSOCKET,
+                                                  .name = "websocket",
+                                                  .start = start,
+                                                  .release = release,
+                                                  .receive = receive,
+                                                  .set_reading = set_reading,
+                                                  .stop_reading = stop_reading,
+                                                  .frame = frame,
+                                                  .mark = mark,
+                                                  .check = check,
+                                                  .end = end,
+                                                  .write_end = write_end};
+
+/* --- libwebsockets --- */
+
+static int on_established(struct edge_shared *shared, struct lws *wsi) {
+    if (shared->count >= shared->limit) {
+        edge_connection_refused(shared, "http");
         lws_callback_on_writable(wsi); /* without a connection: refused there */
         return 0;
     }
-    return edge_connection_new(edge, wsi, EDGE_WEBSOCKET) != NULL ? 0 : -1;
+    return edge_connection_new(shared, wsi, &calls) != NULL ? 0 : -1;
 }
 
 static int refuse(struct lws *wsi) {
@@ -176,104 +197,36 @@ static int refuse(struct lws *wsi) {
     return -1;
 }
 
-/* --- plain HTTP --- */
-
-static int answer_http(struct lws *wsi, unsigned status, const char *text) {
-    unsigned char bytes[LWS_PRE + 1024], *start = bytes + LWS_PRE, *p = start;
-    unsigned char *limit = bytes + sizeof bytes - 1;
-    bool get = lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) > 0;
-    bool head = lws_hdr_total_length(wsi, WSI_TOKEN_HEAD_URI) > 0;
-    size_t length = strlen(text);
-    if (lws_add_http_common_headers(wsi, status, "text/plain; charset=utf-8", length, &p, limit) ||
-        lws_finalize_http_header(wsi, &p, limit) || length > (size_t)(limit - p))
-        return -1;
-    if (!head) { /* behind the headers, so that one send takes both */
-        memcpy(p, text, length);
-        p += length;
-    }
-    if (lws_write(wsi, start, (size_t)(p - start), LWS_WRITE_HTTP_HEADERS) < 0)
-        return -1;
-    if (!get && !head)
-        return -1; /* a body may follow, which nobody wants */
-    return lws_http_transaction_completed(wsi);
-}
-
-/* What somebody sees who opens the address in a browser. */
-static const char about[] =
-    "This is parley, an instant-messaging server.\n"
-    "\n"
-    "Chat programs come here over WebSocket, at any path. Which messages they say\n"
-    "stands in docs/protocol.md, what to point where in docs/clients.md, how to\n"
-    "begin in README.md: all in the folder that the server was built from.\n"
-    "\n"
-    "/healthz tells whether the server runs.\n";
-
-static int on_http(struct lws *wsi, const char *path) {
-    if (path != NULL && strcmp(path, "/") == 0)
-        return answer_http(wsi, HTTP_STATUS_OK, about);
-    if (path != NULL && strcmp(path, "/healthz") == 0)
-        return answer_http(wsi, HTTP_STATUS_OK, "ok\n");
-    return answer_http(wsi, HTTP_STATUS_NOT_FOUND, "There is nothing here.\n");
-}
-
-/* --- libwebsockets --- */
-
-/* Callbacks of a WebSocket that has its connection. */
+/* Events of a WebSocket that has its connection. */
 static int on_connection(struct edge_connection *connection, enum lws_callback_reasons reason,
-                         void *in, size_t length) {
+                         struct slice in) {
     switch (reason) {
     case LWS_CALLBACK_RECEIVE:
-        on_part(connection, slice_make(in, length));
+        on_part(connection, in);
         return 0;
     case LWS_CALLBACK_RECEIVE_PONG:
-        on_pong(connection, in, length);
+        on_pong(connection, in);
         return 0;
     case LWS_CALLBACK_SERVER_WRITEABLE:
-        return edge_writeable(connection);
+        return edge_connection_writeable(connection);
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
     case LWS_CALLBACK_WS_SERVER_DROP_PROTOCOL:
-        edge_abandon(connection);
+        edge_connection_end_output(connection);
         return 0;
     case LWS_CALLBACK_CLOSED:
-        edge_lost(connection);
+        edge_connection_socket_closed(connection);
         return 0;
     default:
         return 0;
     }
 }
 
-int edge_websocket_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
-                            size_t length) {
-    struct edge *edge = lws_context_user(lws_get_context(wsi));
-    switch (reason) {
-    /* These two come for every socket, those of the other transport too. */
-    case LWS_CALLBACK_WSI_CREATE:
-        edge->sockets++;
-        return 0;
-    case LWS_CALLBACK_WSI_DESTROY:
-        if (user != NULL) /* libwebsockets left out the proper callback */
-            edge_lost(user);
-        edge_proxy_forget(edge, wsi);
-        edge->sockets--;
-        return 0;
-    case LWS_CALLBACK_HTTP:
-        return on_http(wsi, in);
-    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
-        return on_upgrade(edge, wsi, in);
-    case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
-        edge->subprotocol[0] = '\0';
-        return 0;
-    case LWS_CALLBACK_ESTABLISHED:
-        return on_established(edge, wsi);
-    case LWS_CALLBACK_RAW_ADOPT: /* what libwebsockets makes of HTTP's CONNECT */
-    case LWS_CALLBACK_RAW_RX:
-        return -1;
-    case LWS_CALLBACK_SERVER_WRITEABLE:
-        if (user == NULL)
-            return refuse(wsi);
-        break;
-    default:
-        break;
-    }
-    return user != NULL ? on_connection(user, reason, in, length) : 0;
+int edge_websocket_event(struct edge_shared *shared, struct lws *wsi,
+                         enum lws_callback_reasons reason, struct edge_connection *connection,
+                         struct slice in) {
+    if (reason == LWS_CALLBACK_ESTABLISHED)
+        return on_established(shared, wsi);
+    if (connection != NULL)
+        return on_connection(connection, reason, in);
+    return reason == LWS_CALLBACK_SERVER_WRITEABLE ? refuse(wsi) : 0;
 }

@@ -1,14 +1,8 @@
-/*
- * YouIM's binary framing: 1 byte msgType, 4 bytes length (big-endian), then that many bytes of
- * JSON, the object under `msgBody`; no body where the length is 0. Turned into the object that the
- * other transports carry, and back. For the rest such a connection is a TCP one, marks included.
- */
-#include <endian.h>
-#include <stdio.h>
-#include <string.h>
+/* YouIM's frames, to objects and back. */
+#include "services/gateway/edge/youim.h"
 
-#include "common/log.h"
-#include "services/gateway/edge/private.h"
+#include <endian.h>
+#include <string.h>
 
 /* What stands around a body in the object that is handed over, at most. */
 #define AROUND_BYTES 32
@@ -18,7 +12,13 @@ static const char too_long[] = "the body is longer than 65504 bytes";
 static const char no_memory[] = "the server is short of memory";
 
 _Static_assert(MAX_BODY == 65504, "the text of too_long names the limit");
-_Static_assert(EDGE_YOUIM_HEAD_BYTES <= AROUND_BYTES, "a frame has room in `message`");
+_Static_assert(EDGE_YOUIM_HEAD_BYTES <= AROUND_BYTES, "a frame has room in `kept`");
+
+void edge_youim_init(struct edge_youim *self) {
+    *self = (struct edge_youim){.kept = buffer_make(EDGE_MAX_OBJECT)};
+}
+
+void edge_youim_free(struct edge_youim *self) { buffer_free(&self->kept); }
 
 /* --- receiving --- */
 
@@ -28,18 +28,13 @@ static uint32_t body_length(const char *frame) {
     return be32toh(length);
 }
 
-/* How many bytes the frame needs that begins with these: its head, or all of it once that is known.
- * Ends the connection, with a fault, where it is more than there may be. */
-static size_t bytes_needed(struct edge_connection *connection, const char *bytes, size_t length) {
+/* How many bytes the frame needs that begins with these: its head, or all of it once that is known;
+ * 0 when it is more than there may be. */
+static size_t bytes_needed(const char *bytes, size_t length) {
     if (length < EDGE_YOUIM_HEAD_BYTES)
         return EDGE_YOUIM_HEAD_BYTES;
     size_t body = body_length(bytes);
-    if (body > MAX_BODY) {
-        edge_count_fault(connection, too_long);
-        edge_close(connection, 1009, too_long);
-        return 0;
-    }
-    return EDGE_YOUIM_HEAD_BYTES + body;
+    return body > MAX_BODY ? 0 : EDGE_YOUIM_HEAD_BYTES + body;
 }
 
 static struct slice take(struct slice *input, size_t length) {
@@ -49,42 +44,45 @@ static struct slice take(struct slice *input, size_t length) {
     return front;
 }
 
-/* Takes one frame off the input; of an incomplete one its bytes are kept in `message`. false: there
- * is none, and the input is used up, or the connection ends. */
-static bool next_frame(struct edge_connection *connection, struct slice *input,
-                       struct slice *frame_r) {
-    struct buffer *kept = &connection->message;
+/* Nothing that follows is taken. */
+static enum edge_json_result give_up(struct edge_youim *self, enum edge_json_result result) {
+    self->broken = true;
+    buffer_free(&self->kept);
+    return result;
+}
+
+/* Takes one frame off the input (EDGE_JSON_OBJECT); of an incomplete one its bytes are kept. */
+static enum edge_json_result next_frame(struct edge_youim *self, struct slice *input,
+                                        struct slice *frame_r) {
+    struct buffer *kept = &self->kept;
     size_t needed;
     if (kept->length == 0) { /* the usual case, without a copy */
-        needed = bytes_needed(connection, input->data, input->length);
+        needed = bytes_needed(input->data, input->length);
         if (needed != 0 && input->length >= needed) {
             *frame_r = take(input, needed);
-            return true;
+            return EDGE_JSON_OBJECT;
         }
     }
-    /* The head is completed first, which tells how much more there must be. */
-    while ((needed = bytes_needed(connection, kept->data, kept->length)) != 0) {
+    /* The head is completed first: it says how much more there must be. */
+    while ((needed = bytes_needed(kept->data, kept->length)) != 0) {
         if (kept->length == needed) {
             *frame_r = slice_make(kept->data, kept->length);
-            return true;
+            return EDGE_JSON_OBJECT;
         }
         size_t missing = needed - kept->length;
         if (input->length == 0)
-            return false;
+            return EDGE_JSON_MORE;
         struct slice part = take(input, input->length < missing ? input->length : missing);
-        if (buffer_add(kept, part.data, part.length) != 0) {
-            edge_close(connection, 1011, no_memory);
-            return false;
-        }
+        if (buffer_add(kept, part.data, part.length) != 0)
+            return give_up(self, EDGE_JSON_NO_MEMORY);
     }
-    return false;
+    return give_up(self, EDGE_JSON_TOO_LONG);
 }
 
-/* NULL and the object, which lies in the edge's scratch buffer; or what is wrong with the body. */
-static const char *make_object(struct edge *edge, struct slice frame, struct slice *object_r) {
+/* NULL and the object, which lies in `out`; or what is wrong with the body. */
+static const char *make_object(struct slice frame, struct buffer *out, struct slice *object_r) {
     struct slice body =
         slice_make(frame.data + EDGE_YOUIM_HEAD_BYTES, frame.length - EDGE_YOUIM_HEAD_BYTES);
-    struct buffer *out = &edge->scratch;
     unsigned type = (unsigned char)frame.data[0];
     buffer_clear(out);
     if (body.length == 0) {
@@ -102,26 +100,19 @@ static const char *make_object(struct edge *edge, struct slice frame, struct sli
     return out->failed ? no_memory : NULL;
 }
 
-static void take_input(struct edge_connection *connection, struct slice input) {
-    struct edge *edge = connection->edge;
-    struct slice frame, object;
-    while (connection->state == EDGE_OPEN && !connection->paused) {
-        if (!next_frame(connection, &input, &frame))
-            return;
-        const char *fault = make_object(edge, frame, &object);
-        buffer_free(&connection->message);
-        if (fault == NULL)
-            edge->handlers->on_object(edge->argument, connection, object);
-        else
-            edge_count_fault(connection, fault);
-    }
-    if (connection->state == EDGE_OPEN &&
-        buffer_add(&connection->waiting, input.data, input.length) != 0)
-        edge_close(connection, 1011, no_memory);
-}
-
-void edge_youim_resume(struct edge_connection *connection, struct slice waiting) {
-    take_input(connection, waiting);
+enum edge_json_result edge_youim_next(struct edge_youim *self, struct slice *input,
+                                      struct buffer *scratch, struct slice *object_r,
+                                      const char **fault_r) {
+    struct slice frame;
+    if (self->broken)
+        input->length = 0;
+    enum edge_json_result result = self->broken ? EDGE_JSON_MORE : next_frame(self, input, &frame);
+    *fault_r = result == EDGE_JSON_TOO_LONG ? too_long : no_memory;
+    if (result != EDGE_JSON_OBJECT)
+        return result;
+    *fault_r = make_object(frame, scratch, object_r);
+    buffer_free(&self->kept);
+    return *fault_r == NULL ? EDGE_JSON_OBJECT : EDGE_JSON_FAULT;
 }
 
 /* --- sending --- */
@@ -180,14 +171,4 @@ bool edge_youim_frame(struct slice text, unsigned char head[EDGE_YOUIM_HEAD_BYTE
     head[0] = (unsigned char)type;
     memcpy(head + 1, &length, sizeof length);
     return true;
-}
-
-/* --- libwebsockets --- */
-
-int edge_youim_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
-                        size_t length) {
-    struct edge *edge = lws_context_user(lws_get_context(wsi));
-    if (reason == LWS_CALLBACK_RAW_ADOPT)
-        return edge_tcp_adopt(edge, wsi, EDGE_YOUIM);
-    return edge_tcp_callback(wsi, reason, user, in, length);
 }

@@ -1,0 +1,17 @@
+/*
+ * The HTTP port: `/` and `/healthz`, 404 for all else, and at any path the upgrade to a WebSocket,
+ * which is websocket.h's from then on.
+ */
+#ifndef PARLEY_GATEWAY_EDGE_HTTP_H
+#define PARLEY_GATEWAY_EDGE_HTTP_H
+
+#include <libwebsockets.h>
+
+/* Read from a WebSocket in one go; held per connection. */
+#define EDGE_HTTP_READ_BYTES 2048
+
+/* libwebsockets' first protocol, whose context's user is a struct edge_shared. */
+int edge_http_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+                       size_t length);
+
+#endif
