@@ -18,6 +18,7 @@
 
 #include "common/config_names.h"
 #include "common/config_print.h"
+#include "common/config_values.h"
 #include "common/log.h"
 
 #ifndef PARLEY_VERSION
@@ -43,10 +44,6 @@ static const struct config_option builtins[] = {
     [BUILTIN_VERSION] = {"version", CONFIG_TYPE_BOOL, 0, "", 0, 0, 0, "", ""},
     CONFIG_END,
 };
-
-static bool is_text(const struct config_option *option) {
-    return option->type == CONFIG_TYPE_STRING || option->type == CONFIG_TYPE_SECRET;
-}
 
 __attribute__((format(printf, 2, 3))) static int fault(const struct load *load, const char *format,
                                                        ...) {
@@ -128,71 +125,11 @@ static const char *nearest_of_own(const struct load *load, const char *name) {
     return near.name;
 }
 
-/* --- values --- */
-
-static bool parse_bool(const char *text, bool *value_r) {
-    static const char *const words[][2] = {
-        {"false", "true"}, {"no", "yes"}, {"off", "on"}, {"0", "1"}};
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
-        for (size_t value = 0; value < 2; value++) {
-            if (strcmp(text, words[i][value]) == 0) {
-                *value_r = value == 1;
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
-static int assign_number(const struct load *load, const struct config_option *option,
-                         uint64_t *member, const char *text) {
-    bool has_unit = option->unit[0] != '\0';
-    const char *open = has_unit ? " (" : "", *close = has_unit ? ")" : "";
-    if (text[0] == '\0' || text[strspn(text, "0123456789")] != '\0') {
-        char quoted[LOG_QUOTED_BYTES];
-        return fault(load, "%s: %s is not a number between %" PRIu64 " and %" PRIu64 "%s%s%s",
-                     option->name, log_quote(quoted, text, strlen(text)), option->min, option->max,
-                     open, option->unit, close);
-    }
-    errno = 0;
-    uintmax_t number = strtoumax(text, NULL, 10);
-    if (errno == ERANGE || number < option->min || number > option->max)
-        return fault(load, "%s: %.40s is not between %" PRIu64 " and %" PRIu64 "%s%s%s",
-                     option->name, text, option->min, option->max, open, option->unit, close);
-    *member = number;
-    return 0;
-}
-
-static int assign_bool(const struct load *load, const struct config_option *option, bool *member,
-                       const char *text) {
-    char quoted[LOG_QUOTED_BYTES];
-    if (parse_bool(text, member))
-        return 0;
-    return fault(load, "%s: %s is neither true nor false", option->name,
-                 log_quote(quoted, text, strlen(text)));
-}
-
-static int assign_text(const struct load *load, const struct config_option *option, char **member,
-                       const char *text) {
-    char *copy = strdup(text);
-    if (copy == NULL)
-        return fault(load, "%s: no memory", option->name);
-    free(*member);
-    *member = copy;
-    return 0;
-}
-
 static int assign(const struct load *load, const struct setting *setting) {
-    switch (setting->option->type) {
-    case CONFIG_TYPE_U64:
-        return assign_number(load, setting->option, setting->member, setting->value);
-    case CONFIG_TYPE_BOOL:
-        return assign_bool(load, setting->option, setting->member, setting->value);
-    case CONFIG_TYPE_STRING:
-    case CONFIG_TYPE_SECRET:
-        break;
-    }
-    return assign_text(load, setting->option, setting->member, setting->value);
+    char text[CONFIG_FAULT_BYTES];
+    return config_set(setting->option, setting->member, setting->value, text) == 0
+               ? 0
+               : fault(load, "%s", text);
 }
 
 /* --- defaults, file, environment --- */
@@ -200,7 +137,7 @@ static int assign(const struct load *load, const struct setting *setting) {
 /* Before anything can fail, so that config_free() finds no member unset. */
 static bool visit_empty(const struct config_option *option, void *member, void *argument) {
     (void)argument;
-    if (is_text(option))
+    if (config_is_text(option))
         *(char **)member = NULL;
     return true;
 }
@@ -211,8 +148,9 @@ static bool visit_default(const struct config_option *option, void *member, void
     bool unique = find_setting(load, &first) && first.member == member;
     assert(unique); /* two tables with the same name: the second would never be set */
     (void)unique;
-    if (is_text(option))
-        return assign_text(load, option, member, option->text) == 0;
+    if (config_is_text(option))
+        return assign(load, &(struct setting){
+                                .option = option, .member = member, .value = option->text}) == 0;
     if (option->type == CONFIG_TYPE_BOOL)
         *(bool *)member = option->number != 0;
     else
@@ -479,7 +417,7 @@ enum config_status config_load(const struct config_program *program, void *setti
 
 static bool visit_free(const struct config_option *option, void *member, void *argument) {
     (void)argument;
-    if (is_text(option)) {
+    if (config_is_text(option)) {
         free(*(char **)member);
         *(char **)member = NULL;
     }
