@@ -94,6 +94,9 @@ void db_destroy(struct db **self);
  * at once for 200 ms.
  */
 enum err db_connect(struct db *self) __attribute__((warn_unused_result));
+/* How many connections were made so far: another number means another connection, which may be one
+ * to another server, or to a database that was restored from a backup. */
+uint64_t db_connections(const struct db *self);
 /* What the last failed call said, in one line without values or secrets; valid until the next call
  * that fails. */
 const char *db_fault(const struct db *self);

@@ -281,6 +281,7 @@ static enum err make_connection(struct db *self) {
                            use_socket ? s->db_socket : NULL, CLIENT_MULTI_STATEMENTS) == NULL)
         return fail_connect(self);
     self->connected = true;
+    self->connections++;
     self->connected_ms = loop_now_ms();
     return check_server(self);
 }
@@ -353,6 +354,8 @@ void db_note_state(struct db *self) {
 }
 
 /* --- what the last statement left ------------------------------------------------------------ */
+
+uint64_t db_connections(const struct db *self) { return self->connections; }
 
 uint64_t db_affected(const struct db *self) { return self->affected; }
 
