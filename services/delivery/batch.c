@@ -1,45 +1,57 @@
-/* One batch of messages through one transaction. */
+/* One batch of texts through one transaction. */
 #include "services/delivery/batch.h"
 
+#include "common/db.h"
 #include "common/log.h"
 #include "common/loop.h"
 #include "proto/conversation.h"
+#include "services/entries/conversations.h"
+#include "services/entries/entries.h"
 
 /* A request goes with a batch that leaves it at least this part of the longest time of all. */
 #define BATCH_SHARE 4
+
+_Static_assert(ENTRIES_MAX_ROWS <= CONVERSATIONS_MAX_PAIRS, "each text may be to another person");
+
+/* Texts as rows, and whose they are; those of one submission stand together. */
+struct rows {
+    struct entry_row items[ENTRIES_MAX_ROWS];
+    struct submission *submissions[ENTRIES_MAX_ROWS];
+    size_t count;
+};
 
 struct batch {
     struct db *db;
     struct head_cache *cache;
     uint64_t instance;
-    struct send **sends;
+    struct submission **submissions;
     size_t count;
-    uint64_t conversations[ENTRIES_MAX_ROWS]; /* by send; 0: it failed already */
-    struct send *row_sends[ENTRIES_MAX_ROWS]; /* by row */
-    struct entry_row rows[ENTRIES_MAX_ROWS];
-    size_t row_count;
+    uint64_t conversations[ENTRIES_MAX_ROWS]; /* by submission; 0: it failed already */
     struct entry_heads heads;
+    struct rows rows;    /* to be stored */
+    struct rows refused; /* may not be, now */
 };
 
-/* Finds each message's conversation. An error is the database's and ends the attempt. */
+/* Finds the conversation of each submission. An error is the database's and ends the attempt. */
 static enum err find_conversations(struct batch *batch) {
+    struct conversation_pair pairs[ENTRIES_MAX_ROWS];
+    size_t count = 0;
     for (size_t i = 0; i < batch->count; i++) {
-        struct send *send = batch->sends[i];
-        const struct delivery_send *body = send->body;
-        send->err = ERR_OK;
-        if (body->to_group != 0) {
-            batch->conversations[i] = conversation_of_group(body->to_group);
-            continue;
-        }
-        send->err = entries_open_pair(batch->db, batch->cache, body->account, body->to_account,
-                                      &batch->conversations[i]);
-        if (send->err == ERR_OK)
-            continue;
-        batch->conversations[i] = 0;
-        if (send->err != ERR_NO_ACCOUNT)
-            return send->err;
+        const struct delivery_send *body = batch->submissions[i]->body;
+        if (body->to_group == 0)
+            pairs[count++] = conversation_pair(body->account, body->to_account);
     }
-    return ERR_OK;
+    enum err err = conversations_open_pairs(batch->db, batch->cache, pairs, count);
+    count = 0;
+    for (size_t i = 0; err == ERR_OK && i < batch->count; i++) {
+        struct submission *submission = batch->submissions[i];
+        const struct delivery_send *body = submission->body;
+        batch->conversations[i] = body->to_group != 0 ? conversation_of_group(body->to_group)
+                                                      : pairs[count++].conversation;
+        submission->err = batch->conversations[i] == 0 ? ERR_NO_ACCOUNT : ERR_OK;
+        submission->reply = (struct delivery_send_reply){0};
+    }
+    return err;
 }
 
 /* Whether the sender may write, as of this transaction. */
@@ -49,8 +61,6 @@ static enum err may_write(const struct entry_head *head, const struct delivery_s
             return ERR_NO_GROUP;
         return entries_is_member(head, body->account) ? ERR_OK : ERR_NOT_MEMBER;
     }
-    if (head == NULL)
-        return ERR_NO_ACCOUNT;
     unsigned bit = body->account == head->lo ? 1 : 2;
     return (head->blocked & bit) != 0 ? ERR_BLOCKED : ERR_OK;
 }
@@ -64,25 +74,26 @@ static struct entry_row make_row(const struct delivery_send *body, size_t i,
                               .text = body->texts.items[i]};
 }
 
-static void add_rows(struct batch *batch, struct send *send, struct entry_head *head) {
-    for (size_t i = 0; i < send->body->texts.count; i++) {
-        batch->row_sends[batch->row_count] = send;
-        batch->rows[batch->row_count++] = make_row(send->body, i, head);
+static void add_rows(struct rows *rows, struct submission *submission, struct entry_head *head) {
+    for (size_t i = 0; i < submission->body->texts.count; i++) {
+        rows->submissions[rows->count] = submission;
+        rows->items[rows->count++] = make_row(submission->body, i, head);
     }
 }
 
 /* Makes the lists of a request's reply, empty. */
-static bool prepare_reply(struct send *send) {
-    size_t bytes = send->body->texts.count * sizeof(uint64_t);
-    send->reply = (struct delivery_send_reply){
-        .cids.items = record_arena_alloc(call_arena(send->call), bytes),
-        .times_ms.items = record_arena_alloc(call_arena(send->call), bytes)};
-    return send->reply.cids.items != NULL && send->reply.times_ms.items != NULL;
+static bool prepare_reply(struct submission *submission) {
+    size_t bytes = submission->body->texts.count * sizeof(uint64_t);
+    struct record_arena *arena = call_arena(submission->call);
+    submission->reply =
+        (struct delivery_send_reply){.cids.items = record_arena_alloc(arena, bytes),
+                                     .times_ms.items = record_arena_alloc(arena, bytes)};
+    return submission->reply.cids.items != NULL && submission->reply.times_ms.items != NULL;
 }
 
 /* Adds what became of one text. */
-static void reply_row(struct send *send, const struct entry_row *row) {
-    struct delivery_send_reply *reply = &send->reply;
+static void reply_row(struct submission *submission, const struct entry_row *row) {
+    struct delivery_send_reply *reply = &submission->reply;
     reply->conversation = row->head->id;
     reply->cids.items[reply->cids.count++] = row->clash ? 0 : row->cid;
     reply->times_ms.items[reply->times_ms.count++] = row->time_ms;
@@ -90,77 +101,89 @@ static void reply_row(struct send *send, const struct entry_row *row) {
 }
 
 /*
- * A sender who may not write any more (it has left the group, say) and asks again what it was
- * allowed then gets the first answer, if all of the request was stored.
+ * A sender who may not write any more (it has left the group, say) and asks again for what it was
+ * allowed then gets the first reply, if all of the request was stored.
  */
-static enum err answer_refused(struct batch *batch, struct send *send, struct entry_head *head) {
-    struct entry_row rows[DELIVERY_SEND_MAX];
-    size_t count = send->body->texts.count, stored = 0;
-    for (size_t i = 0; i < count; i++)
-        rows[i] = make_row(send->body, i, head);
-    enum err err = entries_find_repeats(batch->db, rows, count);
-    for (size_t i = 0; err == ERR_OK && i < count; i++)
-        stored += rows[i].repeat && !rows[i].clash;
-    if (err != ERR_OK || stored < count || !prepare_reply(send))
-        return err;
-    for (size_t i = 0; i < count; i++)
-        reply_row(send, &rows[i]);
-    send->err = ERR_OK;
-    return ERR_OK;
+static enum err repeat_refused(struct batch *batch) {
+    struct rows *refused = &batch->refused;
+    if (refused->count == 0)
+        return ERR_OK;
+    enum err err = entries_find_repeats(batch->db, refused->items, refused->count);
+    for (size_t at = 0, count; err == ERR_OK && at < refused->count; at += count) {
+        struct submission *submission = refused->submissions[at];
+        size_t stored = 0;
+        count = submission->body->texts.count;
+        for (size_t i = at; i < at + count; i++)
+            stored += refused->items[i].repeat && !refused->items[i].clash;
+        if (stored < count || !prepare_reply(submission))
+            continue;
+        for (size_t i = at; i < at + count; i++)
+            reply_row(submission, &refused->items[i]);
+        submission->err = ERR_OK;
+    }
+    return err;
 }
 
-/* An error is the database's and ends the attempt. */
+/* An error ends the attempt. */
 static enum err make_rows(struct batch *batch) {
-    enum err err = ERR_OK;
-    batch->row_count = 0;
-    for (size_t i = 0; err == ERR_OK && i < batch->count; i++) {
-        struct send *send = batch->sends[i];
+    batch->rows.count = batch->refused.count = 0;
+    for (size_t i = 0; i < batch->count; i++) {
+        struct submission *submission = batch->submissions[i];
         if (batch->conversations[i] == 0)
             continue;
         struct entry_head *head = entries_find_head(&batch->heads, batch->conversations[i]);
-        send->err = may_write(head, send->body);
-        send->reply = (struct delivery_send_reply){0};
-        if (send->err == ERR_OK)
-            add_rows(batch, send, head);
+        if (head == NULL && submission->body->to_group == 0) {
+            /* It was there, and none is ever removed: the database is not what it was. */
+            head_cache_clear(batch->cache);
+            db_rollback(batch->db);
+            return ERR_UNAVAILABLE;
+        }
+        submission->err = may_write(head, submission->body);
+        if (submission->err == ERR_OK)
+            add_rows(&batch->rows, submission, head);
         else if (head != NULL)
-            err = answer_refused(batch, send, head);
+            add_rows(&batch->refused, submission, head);
     }
+    return repeat_refused(batch);
+}
+
+/* Ends the transaction, which has claimed heads even where it has no rows. */
+static enum err append(struct batch *batch) {
+    struct rows *rows = &batch->rows;
+    enum err err = rows->count == 0
+                       ? db_commit(batch->db)
+                       : entries_append(batch->db, &batch->heads, rows->items, rows->count, true);
+    if (err == ERR_OK)
+        head_cache_keep(batch->cache, &batch->heads);
+    else
+        head_cache_forget(batch->cache, &batch->heads);
     return err;
 }
 
 static enum err commit(struct batch *batch, struct record_arena *arena) {
     uint64_t ids[ENTRIES_MAX_ROWS];
     size_t count = 0;
+    batch->heads = (struct entry_heads){0};
+    batch->rows.count = 0;
+    head_cache_follow(batch->cache, db_connections(batch->db));
     enum err err = find_conversations(batch);
     if (err != ERR_OK)
         return err;
     for (size_t i = 0; i < batch->count; i++)
         if (batch->conversations[i] != 0)
             ids[count++] = batch->conversations[i];
-    batch->row_count = 0;
     if (count == 0)
         return ERR_OK;
     err = entries_lock(batch->db, batch->cache, batch->instance, ids, count, arena, &batch->heads);
-    if (err != ERR_OK)
-        return err;
-    err = make_rows(batch);
-    if (err != ERR_OK)
-        return err;
-    if (batch->row_count == 0) {
-        db_rollback(batch->db);
-        head_cache_clear(batch->cache); /* the claim on `writer` is rolled back with the rest */
-        return ERR_OK;
-    }
-    err = entries_append(batch->db, &batch->heads, batch->rows, batch->row_count, true);
     if (err == ERR_OK)
-        head_cache_keep(batch->cache, &batch->heads);
-    return err;
+        err = make_rows(batch);
+    return err == ERR_OK ? append(batch) : err;
 }
 
 /* The trace of a request's `index`-th message. */
-static uint64_t trace_of(const struct send *send, size_t index) {
-    const struct u64_list *traces = &send->body->traces;
-    return index < traces->count ? traces->items[index] : call_trace(send->call);
+static uint64_t trace_of(const struct submission *submission, size_t index) {
+    const struct u64_list *traces = &submission->body->traces;
+    return index < traces->count ? traces->items[index] : call_trace(submission->call);
 }
 
 static void note_stored(const struct entry_row *row, uint64_t trace) {
@@ -193,21 +216,21 @@ static int route_row(struct route_batch *routes, const struct entry_row *row,
 }
 
 static struct route_batch *answer(struct batch *batch, bool *missed_r) {
-    if (batch->row_count == 0)
+    if (batch->rows.count == 0)
         return NULL;
     struct route_batch *routes = route_batch_new();
     *missed_r = routes == NULL;
-    for (size_t i = 0; i < batch->row_count; i++) {
-        const struct entry_row *row = &batch->rows[i];
-        struct send *send = batch->row_sends[i];
-        if (send->reply.cids.count == 0 && !prepare_reply(send))
-            send->err = ERR_UNAVAILABLE; /* stored; the repeat will find it */
-        uint64_t trace = trace_of(send, send->reply.cids.count);
+    for (size_t i = 0; i < batch->rows.count; i++) {
+        const struct entry_row *row = &batch->rows.items[i];
+        struct submission *submission = batch->rows.submissions[i];
+        if (submission->reply.cids.count == 0 && !prepare_reply(submission))
+            submission->err = ERR_UNAVAILABLE; /* stored; the repeat will find it */
+        uint64_t trace = trace_of(submission, submission->reply.cids.count);
         note_stored(row, trace);
-        if (send->err == ERR_OK)
-            reply_row(send, row);
+        if (submission->err == ERR_OK)
+            reply_row(submission, row);
         /* A clash is nothing that was said to anybody here. */
-        if (routes != NULL && !row->clash && route_row(routes, row, send->body, trace) != 0)
+        if (routes != NULL && !row->clash && route_row(routes, row, submission->body, trace) != 0)
             *missed_r = true;
     }
     return routes;
@@ -218,51 +241,49 @@ static struct route_batch *answer(struct batch *batch, bool *missed_r) {
  * nearly over by then would leave too little to the others: they are told so, and ask again if they
  * still want it. Copies the others to `kept`.
  */
-static size_t keep_timely(struct send *const *sends, size_t count, struct send **kept,
-                          int64_t *deadline_ms_r) {
+static size_t keep_timely(struct submission *const *submissions, size_t count,
+                          struct submission **kept, int64_t *deadline_ms_r) {
     int64_t now_ms = loop_now_ms(), most_ms = 0;
     size_t kept_count = 0;
     *deadline_ms_r = INT64_MAX;
     for (size_t i = 0; i < count; i++) {
-        int64_t deadline_ms = call_deadline_ms(sends[i]->call);
+        int64_t deadline_ms = call_deadline_ms(submissions[i]->call);
         if (deadline_ms != INT64_MAX && deadline_ms - now_ms > most_ms)
             most_ms = deadline_ms - now_ms;
     }
     for (size_t i = 0; i < count; i++) {
-        int64_t deadline_ms = call_deadline_ms(sends[i]->call);
+        int64_t deadline_ms = call_deadline_ms(submissions[i]->call);
         if (deadline_ms - now_ms <= most_ms / BATCH_SHARE) {
-            sends[i]->err = ERR_TIMEOUT;
+            submissions[i]->err = ERR_TIMEOUT;
             continue;
         }
         *deadline_ms_r = deadline_ms < *deadline_ms_r ? deadline_ms : *deadline_ms_r;
-        kept[kept_count++] = sends[i];
+        kept[kept_count++] = submissions[i];
     }
     return kept_count;
 }
 
 struct route_batch *batch_run(struct db *db, struct head_cache *cache, uint64_t instance,
-                              struct send **sends, size_t count, bool *missed_r) {
-    struct send *kept[ENTRIES_MAX_ROWS];
+                              struct submission **submissions, size_t count, bool *missed_r) {
+    struct submission *kept[ENTRIES_MAX_ROWS];
     int64_t deadline_ms;
     struct batch batch = {.db = db,
                           .cache = cache,
                           .instance = instance,
-                          .sends = kept,
-                          .count = keep_timely(sends, count, kept, &deadline_ms)};
+                          .submissions = kept,
+                          .count = keep_timely(submissions, count, kept, &deadline_ms)};
     struct record_arena arena = {0};
     struct route_batch *routes = NULL;
     enum err err = batch.count == 0 ? ERR_OK : ERR_UNAVAILABLE;
     bool uncertain = false;
     *missed_r = false;
-    for (int attempt = 0; attempt < WRITERS_ATTEMPTS && err == ERR_UNAVAILABLE; attempt++) {
+    for (int attempt = 0; attempt < BATCH_ATTEMPTS && err == ERR_UNAVAILABLE; attempt++) {
         db_set_deadline(db, deadline_ms);
         err = db_connect(db);
         if (err == ERR_OK)
             err = commit(&batch, &arena);
-        if (err != ERR_OK) {
-            uncertain = uncertain || db_uncertain(db);
-            head_cache_clear(cache);
-        }
+        if (err != ERR_OK)
+            uncertain = uncertain || db_uncertain(db) || batch.heads.committed;
     }
     if (err == ERR_OK)
         routes = answer(&batch, missed_r);

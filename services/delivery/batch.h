@@ -1,15 +1,30 @@
-/* One batch of messages: from requests to committed rows, their answers, and what to route. */
+/* One batch of texts: from requests to committed rows, their replies, and what to route. */
 #ifndef PARLEY_DELIVERY_BATCH_H
 #define PARLEY_DELIVERY_BATCH_H
 
-#include "services/delivery/writers.h"
+#include "common/service.h"
+#include "services/entries/head_cache.h"
+#include "services/route/route.h"
+
+/* How often a batch is tried that meets a lost connection or a busy database. */
+#define BATCH_ATTEMPTS 3
+
+/* The texts of one delivery.send on their way through a writer. */
+struct submission {
+    struct call *call; /* owned until it is answered */
+    const struct delivery_send *body;
+    size_t bytes; /* of text */
+    enum err err;
+    struct delivery_send_reply reply; /* lists in the call's arena */
+    struct submission *next;
+};
 
 /*
- * Commits what can be committed and sets `err` and `reply` of every send. Returns the entries to
- * route, or NULL when there are none. `missed_r`: something was committed but could not be packed
- * for routing. Blocks; at most ENTRIES_MAX_ROWS sends.
+ * Commits what can be committed and sets `err` and `reply` of every submission. Returns the entries
+ * to route, or NULL when there are none. `missed_r`: something was committed, or may be, that is
+ * not among them. Blocks; at most ENTRIES_MAX_ROWS texts.
  */
 struct route_batch *batch_run(struct db *db, struct head_cache *cache, uint64_t instance,
-                              struct send **sends, size_t count, bool *missed_r);
+                              struct submission **submissions, size_t count, bool *missed_r);
 
 #endif

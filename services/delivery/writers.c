@@ -16,10 +16,10 @@ struct writer {
     bool running;
     pthread_mutex_t lock;
     pthread_cond_t wake;
-    struct send *first, **tail; /* under `lock` */
-    atomic_size_t waiting;      /* messages; changed under `lock`, read without */
-    size_t waiting_bytes;       /* their texts; under `lock` */
-    bool stopping;              /* under `lock` */
+    struct submission *first, **tail; /* under `lock` */
+    atomic_size_t waiting;            /* messages; changed under `lock`, read without */
+    size_t waiting_bytes;             /* their texts; under `lock` */
+    bool stopping;                    /* under `lock` */
     struct db *db;
     struct head_cache *cache;
 };
@@ -27,7 +27,7 @@ struct writer {
 struct writers {
     struct delivery *delivery;
     pthread_mutex_t lock;
-    struct send *done, **done_tail; /* under `lock` */
+    struct submission *done, **done_tail; /* under `lock` */
     ev_async wake;
     struct metric *batches, *messages, *repeats;
     struct histogram *seconds, *sizes;
@@ -39,21 +39,21 @@ struct writers {
 /* --- the thread ---------------------------------------------------------------------------- */
 
 /* Waits for messages and takes a batch of them; 0 when the writer stops and nothing waits. */
-static size_t take_batch(struct writer *writer, struct send *sends[ENTRIES_MAX_ROWS]) {
+static size_t take_batch(struct writer *writer, struct submission *submissions[ENTRIES_MAX_ROWS]) {
     size_t count = 0, rows = 0, bytes = 0;
     pthread_mutex_lock(&writer->lock);
     while (writer->first == NULL && !writer->stopping)
         pthread_cond_wait(&writer->wake, &writer->lock);
     while (writer->first != NULL) {
-        struct send *send = writer->first;
-        rows += send->body->texts.count;
-        bytes += send->bytes;
+        struct submission *submission = writer->first;
+        rows += submission->body->texts.count;
+        bytes += submission->bytes;
         if (count > 0 && (rows > ENTRIES_MAX_ROWS || bytes > WRITERS_BATCH_BYTES))
             break;
-        sends[count++] = send;
-        writer->first = send->next;
-        writer->waiting -= send->body->texts.count;
-        writer->waiting_bytes -= send->bytes;
+        submissions[count++] = submission;
+        writer->first = submission->next;
+        writer->waiting -= submission->body->texts.count;
+        writer->waiting_bytes -= submission->bytes;
     }
     if (writer->first == NULL)
         writer->tail = &writer->first;
@@ -61,21 +61,21 @@ static size_t take_batch(struct writer *writer, struct send *sends[ENTRIES_MAX_R
     return count;
 }
 
-static void hand_back(struct writers *self, struct send **sends, size_t count) {
+static void hand_back(struct writers *self, struct submission **submissions, size_t count) {
     for (size_t i = 0; i + 1 < count; i++)
-        sends[i]->next = sends[i + 1];
-    sends[count - 1]->next = NULL;
+        submissions[i]->next = submissions[i + 1];
+    submissions[count - 1]->next = NULL;
     pthread_mutex_lock(&self->lock);
-    *self->done_tail = sends[0];
-    self->done_tail = &sends[count - 1]->next;
+    *self->done_tail = submissions[0];
+    self->done_tail = &submissions[count - 1]->next;
     pthread_mutex_unlock(&self->lock);
     ev_async_send(service_loop(self->delivery->service), &self->wake);
 }
 
-static uint64_t messages_of(struct send *const *sends, size_t count) {
+static uint64_t messages_of(struct submission *const *submissions, size_t count) {
     uint64_t messages = 0;
     for (size_t i = 0; i < count; i++)
-        messages += sends[i]->body->texts.count;
+        messages += submissions[i]->body->texts.count;
     return messages;
 }
 
@@ -83,20 +83,20 @@ static void *run(void *argument) {
     struct writer *writer = argument;
     struct writers *self = writer->owner;
     struct router *router = self->delivery->router;
-    struct send *sends[ENTRIES_MAX_ROWS];
-    for (size_t count; (count = take_batch(writer, sends)) > 0;) {
+    struct submission *submissions[ENTRIES_MAX_ROWS];
+    for (size_t count; (count = take_batch(writer, submissions)) > 0;) {
         bool missed;
         int64_t began_us = loop_now_us();
         struct route_batch *routes =
-            batch_run(writer->db, writer->cache, service_instance(self->delivery->service), sends,
-                      count, &missed);
+            batch_run(writer->db, writer->cache, service_instance(self->delivery->service),
+                      submissions, count, &missed);
         metric_add(self->batches, 1);
         histogram_observe(self->seconds, (uint64_t)(loop_now_us() - began_us));
-        histogram_observe(self->sizes, messages_of(sends, count));
+        histogram_observe(self->sizes, messages_of(submissions, count));
         route_post(router, &routes);
         if (missed)
             route_missed(router);
-        hand_back(self, sends, count);
+        hand_back(self, submissions, count);
     }
     return NULL;
 }
@@ -108,54 +108,54 @@ static void on_done(struct ev_loop *ev, ev_async *watcher, int revents) {
     (void)revents;
     struct writers *self = watcher->data;
     pthread_mutex_lock(&self->lock);
-    struct send *next = self->done;
+    struct submission *next = self->done;
     self->done = NULL;
     self->done_tail = &self->done;
     pthread_mutex_unlock(&self->lock);
     while (next != NULL) {
-        struct send *send = next;
-        next = send->next;
-        metric_add(self->messages, send->reply.cids.count);
-        metric_add(self->repeats, send->reply.repeats);
-        if (send->err == ERR_OK)
-            call_reply(&send->call, &send->reply);
+        struct submission *submission = next;
+        next = submission->next;
+        metric_add(self->messages, submission->reply.cids.count);
+        metric_add(self->repeats, submission->reply.repeats);
+        if (submission->err == ERR_OK)
+            call_reply(&submission->call, &submission->reply);
         else
-            call_fail(&send->call, send->err);
-        free(send);
+            call_fail(&submission->call, submission->err);
+        free(submission);
     }
 }
 
 /* One request may always wait, also one that is beyond a limit by itself. */
-static bool has_room(const struct writer *writer, const struct send *send) {
+static bool has_room(const struct writer *writer, const struct submission *submission) {
     const struct delivery_settings *settings = &writer->owner->delivery->settings;
     return writer->waiting == 0 ||
-           (writer->waiting + send->body->texts.count <= settings->writer_queue &&
-            writer->waiting_bytes + send->bytes <= settings->writer_queue_bytes);
+           (writer->waiting + submission->body->texts.count <= settings->writer_queue &&
+            writer->waiting_bytes + submission->bytes <= settings->writer_queue_bytes);
 }
 
 enum err writers_submit(struct writers *self, struct call *call, const struct delivery_send *body,
                         uint64_t key) {
     struct writer *writer = &self->items[key % self->count];
-    struct send *send = calloc(1, sizeof *send);
-    if (send == NULL)
+    struct submission *submission = calloc(1, sizeof *submission);
+    if (submission == NULL)
         return ERR_OVERLOADED;
-    send->call = call;
-    send->body = body;
+    submission->call = call;
+    submission->body = body;
     for (size_t i = 0; i < body->texts.count; i++)
-        send->bytes += body->texts.items[i].length;
+        submission->bytes += body->texts.items[i].length;
     pthread_mutex_lock(&writer->lock);
-    bool full = !has_room(writer, send);
+    bool full = !has_room(writer, submission);
     if (!full) {
-        *writer->tail = send;
-        writer->tail = &send->next;
+        *writer->tail = submission;
+        writer->tail = &submission->next;
         if (writer->waiting == 0)
             pthread_cond_signal(&writer->wake);
         writer->waiting += body->texts.count;
-        writer->waiting_bytes += send->bytes;
+        writer->waiting_bytes += submission->bytes;
     }
     pthread_mutex_unlock(&writer->lock);
     if (full)
-        free(send);
+        free(submission);
     return full ? ERR_OVERLOADED : ERR_OK;
 }
 

@@ -1,15 +1,14 @@
 /*
- * Writers: threads that commit messages in batches.
+ * Writers: threads that commit texts in batches.
  *
- * Each conversation belongs to one writer (by hash of its parties), so its messages are stored in
- * the order of their arrival. A writer takes what waits when it is free - at most ENTRIES_MAX_ROWS
- * messages and WRITERS_BATCH_BYTES of text, a request's messages together - and commits it in one
- * transaction; there is no timer. So a lone message is stored at once, and under load batches grow
- * by themselves.
+ * Each conversation belongs to one writer (by hash of its parties), so its texts are stored in the
+ * order of their arrival. A writer that is free takes what waits - at most ENTRIES_MAX_ROWS texts
+ * and WRITERS_BATCH_BYTES of them, a request's texts together - and commits it in one transaction;
+ * there is no timer. So a lone text is stored at once, and under load batches grow by themselves.
  *
- * A batch that meets a lost connection is run again, WRITERS_ATTEMPTS times at most; nonces make
- * that safe also when it was the commit whose outcome is unknown. Then its senders are told
- * `unavailable`.
+ * A batch that meets a lost connection is run again, BATCH_ATTEMPTS times at most; nonces make
+ * that safe even when the outcome of the commit is unknown. After that its senders get
+ * `unavailable` or `unknown_outcome`.
  */
 #ifndef PARLEY_DELIVERY_WRITERS_H
 #define PARLEY_DELIVERY_WRITERS_H
@@ -17,17 +16,6 @@
 #include "services/delivery/delivery.h"
 
 #define WRITERS_BATCH_BYTES ((size_t)1 << 20)
-#define WRITERS_ATTEMPTS 3
-
-/* One request's messages on their way through a writer. */
-struct send {
-    struct call *call; /* owned until it is answered */
-    const struct delivery_send *body;
-    size_t bytes; /* of text */
-    enum err err;
-    struct delivery_send_reply reply; /* lists in the call's arena */
-    struct send *next;
-};
 
 /* Starts settings->writers threads. NULL after a logged line. `delivery` is borrowed. */
 struct writers *writers_new(struct delivery *delivery);

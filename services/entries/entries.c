@@ -28,8 +28,8 @@ static size_t sort_unique(uint64_t *ids, size_t count) {
     return kept;
 }
 
-/* What a locked head still lacks. */
-struct lacks {
+/* Locked heads of which something is not remembered, and has to be read. */
+struct missing {
     struct entry_head *last_row[ENTRIES_MAX_HEADS], *members[ENTRIES_MAX_HEADS];
     size_t last_row_count, members_count;
 };
@@ -63,19 +63,19 @@ static bool copy_members(const struct u64_list *members, struct record_arena *ar
 
 /* Takes what the cache knows exactly, notes what it does not. */
 static void recall(const struct head_cache *cache, bool wrote_last, struct record_arena *arena,
-                   struct entry_head *head, struct lacks *lacks) {
+                   struct entry_head *head, struct missing *missing) {
     const struct head_memory *memory = cache == NULL ? NULL : head_cache_find(cache, head->id);
     if (memory != NULL && wrote_last) {
         head->last_cid = memory->last_cid;
         head->last_ms = memory->last_ms;
     } else {
-        lacks->last_row[lacks->last_row_count++] = head;
+        missing->last_row[missing->last_row_count++] = head;
     }
     if (conversation_kind(head->id) != CONVERSATION_GROUP)
         return;
     if (memory == NULL || memory->version != head->version ||
         !copy_members(&memory->members, arena, head))
-        lacks->members[lacks->members_count++] = head;
+        missing->members[missing->members_count++] = head;
 }
 
 static void read_last_rows(struct db_rows *rows, const struct entry_heads *heads) {
@@ -88,8 +88,8 @@ static void read_last_rows(struct db_rows *rows, const struct entry_heads *heads
     }
 }
 
-/* Rows come ascending by conversation and account. Nobody may count as no member for want of
- * memory: false then. */
+/* Rows come ascending by conversation and account. Without memory it is
+ * false: members would count as strangers. */
 static bool read_members(struct db_rows *rows, const struct entry_heads *heads,
                          struct record_arena *arena) {
     size_t total = db_rows_count(rows);
@@ -111,21 +111,21 @@ static bool read_members(struct db_rows *rows, const struct entry_heads *heads,
     return true;
 }
 
-static enum err fetch_lacks(struct db *db, uint64_t instance, const struct lacks *lacks,
-                            struct record_arena *arena, struct entry_heads *heads) {
-    if (lacks->last_row_count == 0 && lacks->members_count == 0)
+static enum err read_missing(struct db *db, uint64_t instance, const struct missing *missing,
+                             struct record_arena *arena, struct entry_heads *heads) {
+    if (missing->last_row_count == 0 && missing->members_count == 0)
         return ERR_OK;
     struct buffer sql = buffer_make(ENTRIES_SCRIPT_BYTES);
-    if (lacks->last_row_count > 0) {
-        entries_sql_add_last_rows(&sql, lacks->last_row, lacks->last_row_count);
-        entries_sql_add_claim(&sql, lacks->last_row, lacks->last_row_count, instance);
+    if (missing->last_row_count > 0) {
+        entries_sql_add_last_rows(&sql, missing->last_row, missing->last_row_count);
+        entries_sql_add_claim(&sql, missing->last_row, missing->last_row_count, instance);
     }
-    if (lacks->members_count > 0)
-        entries_sql_add_members(&sql, lacks->members, lacks->members_count);
+    if (missing->members_count > 0)
+        entries_sql_add_members(&sql, missing->members, missing->members_count);
     enum err err = sql.failed ? ERR_INTERNAL : db_script_run(db, &sql);
     buffer_free(&sql);
     struct db_rows *rows = NULL;
-    bool last_rows = lacks->last_row_count > 0, complete = true;
+    bool last_rows = missing->last_row_count > 0, complete = true;
     while (err == ERR_OK && db_script_next(db, &rows)) {
         if (rows != NULL && last_rows) {
             read_last_rows(rows, heads);
@@ -143,7 +143,7 @@ static enum err fetch_lacks(struct db *db, uint64_t instance, const struct lacks
 /* Reads the heads and the block of cids from the results of the locking script. */
 static enum err read_lock(struct db *db, const struct head_cache *cache, uint64_t instance,
                           struct record_arena *arena, struct entry_heads *heads,
-                          struct lacks *lacks) {
+                          struct missing *missing) {
     struct db_rows *rows = NULL;
     size_t results = 0; /* that have rows: the heads, then the block */
     while (db_script_next(db, &rows)) {
@@ -153,7 +153,7 @@ static enum err read_lock(struct db *db, const struct head_cache *cache, uint64_
             while (heads->count < ENTRIES_MAX_HEADS && db_rows_next(rows)) {
                 struct entry_head *head = &heads->items[heads->count++];
                 read_head(rows, arena, head);
-                recall(cache, db_rows_u64(rows, 9) == instance, arena, head, lacks);
+                recall(cache, db_rows_u64(rows, 9) == instance, arena, head, missing);
             }
         } else if (db_rows_next(rows)) {
             heads->first_cid = db_rows_u64(rows, 0);
@@ -171,15 +171,17 @@ static enum err read_lock(struct db *db, const struct head_cache *cache, uint64_
  * `parleyctl restored` has moved the sequence on.
  */
 static enum err refuse_restored(const char *why, uint64_t cid) {
-    log_error("entries_restored", "text=\"cid %llu %s: run parleyctl restored\"",
+    log_error("entries_restored", "reason=\"cid %llu %s: run parleyctl restored\"",
               (unsigned long long)cid, why);
     return ERR_UNAVAILABLE;
 }
 
 /* `newest`: of those that were given before this one was asked for. */
 static enum err check_block(struct head_cache *cache, uint64_t newest, uint64_t block) {
-    if (block <= newest)
+    if (block <= newest) {
+        head_cache_clear(cache);
         return refuse_restored("was given before", block);
+    }
     head_cache_note_block(cache, block);
     return ERR_OK;
 }
@@ -193,16 +195,16 @@ enum err entries_lock(struct db *db, struct head_cache *cache, uint64_t instance
     struct buffer sql = buffer_make(ENTRIES_SCRIPT_BYTES);
     entries_sql_add_lock(&sql, ids, unique);
     uint64_t newest_block = cache == NULL ? 0 : head_cache_newest_block(cache);
-    struct lacks lacks; /* large, and only as much of it is read as the counts say */
-    lacks.last_row_count = lacks.members_count = 0;
+    struct missing missing; /* large: left as it is behind its counts */
+    missing.last_row_count = missing.members_count = 0;
     enum err err = sql.failed || heads_r->items == NULL ? ERR_INTERNAL : db_script_run(db, &sql);
     buffer_free(&sql);
     if (err == ERR_OK)
-        err = read_lock(db, cache, instance, arena, heads_r, &lacks);
+        err = read_lock(db, cache, instance, arena, heads_r, &missing);
     if (err == ERR_OK && cache != NULL)
         err = check_block(cache, newest_block, heads_r->first_cid);
     if (err == ERR_OK)
-        err = fetch_lacks(db, instance, &lacks, arena, heads_r);
+        err = read_missing(db, instance, &missing, arena, heads_r);
     if (err != ERR_OK)
         db_rollback(db);
     return err;
@@ -260,7 +262,7 @@ static void take_repeat(const struct db_rows *found, struct entry_row *rows, siz
         rows[i].conversation = db_rows_u64(found, 1);
         rows[i].cid = db_rows_u64(found, 2);
         rows[i].time_ms = entries_time_ms(db_rows_u64(found, 3));
-        /* The row before it is not known; this makes whoever lacks it read the log. */
+        /* The row before it is not known; this makes whoever missing it read the log. */
         rows[i].prev = rows[i].cid - 1;
         rows[i].clash = rows[i].conversation != rows[i].head->id ||
                         !slice_equal(db_rows_slice(found, 4), rows[i].text);
@@ -336,6 +338,7 @@ enum err entries_append(struct db *db, struct entry_heads *heads, struct entry_r
     }
     if (err == ERR_OK)
         err = db_script_end(db);
+    heads->committed = err == ERR_OK && commit;
     if (err == ERR_OK)
         err = look_up_repeats(db, rows, count);
     if (err == ERR_OK && !all_found(rows, count))

@@ -4,29 +4,6 @@
 
 #include <inttypes.h>
 
-const struct db_statement entries_sql_find_pair = {
-    "find_pair", "SELECT id FROM conversation WHERE kind = 0 AND lo = ? AND hi = ?"};
-const struct db_statement entries_sql_count_accounts = {
-    "count_accounts", "SELECT COUNT(*) FROM account WHERE number IN (?, ?)"};
-const struct db_statement entries_sql_next_pair = {"next_pair",
-                                                   "SELECT NEXT VALUE FOR pair_number"};
-const struct db_statement entries_sql_insert_pair = {
-    "insert_pair",
-    "INSERT INTO conversation (id, kind, lo, hi, created_ms) VALUES (?, 0, ?, ?, ?)"};
-const struct db_statement entries_sql_insert_cursors = {
-    "insert_cursors", "INSERT INTO `cursor` (account, conversation) VALUES (?, ?), (?, ?)"};
-const struct db_statement entries_sql_add_absence = {
-    "add_absence", "INSERT INTO absence (account, conversation, after, upto)"
-                   " SELECT account, conversation, until, ? FROM `cursor`"
-                   " WHERE account = ? AND conversation = ? AND until < ?"};
-const struct db_statement entries_sql_open_cursor = {
-    "open_cursor", "INSERT INTO `cursor` (account, conversation, since, received)"
-                   " VALUES (?, ?, ?, ?) ON DUPLICATE KEY UPDATE until = NULL"};
-/* Nothing is locked where the row is there already. */
-const struct db_statement entries_sql_open_broadcast = {
-    "open_broadcast", "INSERT IGNORE INTO conversation (id, kind, lo, hi, created_ms)"
-                      " SELECT ?, 3, 0, 0, ? FROM DUAL"
-                      " WHERE NOT EXISTS (SELECT * FROM conversation WHERE id = ?)"};
 const struct db_statement entries_sql_next_block = {"next_block",
                                                     "SELECT NEXT VALUE FOR cid_block"};
 
@@ -40,38 +17,6 @@ static void add_heads(struct buffer *sql, struct entry_head *const *heads, size_
     for (size_t i = 0; i < count; i++)
         buffer_printf(sql, "%s%" PRIu64, i == 0 ? "(" : ",", heads[i]->id);
     buffer_add_text(sql, ")");
-}
-
-/* Only missing rows are inserted, so nothing is locked where there are none; IGNORE is for those
- * that another instance inserts at the same time. */
-void entries_sql_add_open_selves(struct buffer *sql, const uint64_t *accounts, size_t count,
-                                 uint64_t now_ms) {
-    const uint64_t kind = conversation_of_account(0);
-    buffer_printf(sql,
-                  "INSERT IGNORE INTO conversation (id,kind,lo,hi,created_ms) SELECT %" PRIu64
-                  "|a.number,2,a.number,0,%" PRIu64
-                  " FROM account a LEFT JOIN conversation k ON k.id=%" PRIu64
-                  "|a.number WHERE k.id IS NULL AND a.number IN ",
-                  kind, now_ms, kind);
-    add_numbers(sql, accounts, count);
-    buffer_printf(sql,
-                  " ORDER BY a.number;INSERT IGNORE INTO `cursor` (account,conversation)"
-                  " SELECT a.number,%" PRIu64
-                  "|a.number FROM account a LEFT JOIN `cursor` c ON c.account=a.number"
-                  " AND c.conversation=%" PRIu64
-                  "|a.number WHERE c.account IS NULL AND a.number IN ",
-                  kind, kind);
-    add_numbers(sql, accounts, count);
-    buffer_add_text(sql, " ORDER BY a.number;");
-}
-
-void entries_sql_add_close_cursors(struct buffer *sql, uint64_t conversation,
-                                   const uint64_t *accounts, size_t count, uint64_t until) {
-    buffer_printf(
-        sql, "UPDATE `cursor` SET until=%" PRIu64 " WHERE conversation=%" PRIu64 " AND account IN ",
-        until, conversation);
-    add_numbers(sql, accounts, count);
-    buffer_add_text(sql, ";");
 }
 
 void entries_sql_add_lock(struct buffer *sql, const uint64_t *ids, size_t count) {

@@ -27,6 +27,7 @@ struct head_cache {
     struct pair_entry *pairs;
     struct conversation_entry *conversations;
     size_t members;
+    uint64_t connection; /* to which all of that belongs */
     /* Of the cids that this writer, or one that it shares this with, has had; stays when all else
      * is forgotten. */
     _Atomic uint64_t own_newest_block, *newest_block;
@@ -62,6 +63,12 @@ static void clear_pairs(struct head_cache *self) {
 void head_cache_clear(struct head_cache *self) {
     clear_conversations(self);
     clear_pairs(self);
+}
+
+void head_cache_follow(struct head_cache *self, uint64_t connection) {
+    if (self->connection != connection)
+        head_cache_clear(self);
+    self->connection = connection;
 }
 
 void head_cache_destroy(struct head_cache **self_p) {
@@ -137,6 +144,13 @@ static bool keep_members(struct head_cache *self, struct head_memory *memory,
     return true;
 }
 
+static void forget_head(struct head_cache *self, struct conversation_entry *entry) {
+    self->members -= entry->memory.members.count;
+    free(entry->memory.members.items);
+    HASH_DEL(self->conversations, entry);
+    free(entry);
+}
+
 static void keep_head(struct head_cache *self, const struct entry_head *head) {
     struct conversation_entry *entry = find(self, head->id);
     if (entry == NULL) {
@@ -151,8 +165,7 @@ static void keep_head(struct head_cache *self, const struct entry_head *head) {
     }
     if (entry->memory.version != head->version &&
         !keep_members(self, &entry->memory, &head->members)) {
-        HASH_DEL(self->conversations, entry);
-        free(entry);
+        forget_head(self, entry);
         return;
     }
     entry->memory.version = head->version;
@@ -166,4 +179,12 @@ void head_cache_keep(struct head_cache *self, const struct entry_heads *heads) {
         clear_conversations(self);
     for (size_t i = 0; i < heads->count; i++)
         keep_head(self, &heads->items[i]);
+}
+
+void head_cache_forget(struct head_cache *self, const struct entry_heads *heads) {
+    for (size_t i = 0; i < heads->count; i++) {
+        struct conversation_entry *entry = find(self, heads->items[i].id);
+        if (entry != NULL)
+            forget_head(self, entry);
+    }
 }

@@ -1,14 +1,54 @@
-/* What a writer remembers of conversations between transactions; see store.h for when it is exact.
+/*
+ * What one writer remembers of conversations between its transactions.
+ *
+ *     head_cache_follow(cache, db_connections(db))   once it is connected, before each transaction
+ *     conversations_open_pairs(db, cache, ...), entries_lock(db, cache, ...)
+ *     head_cache_keep(cache, &heads)                 after the commit
+ *     head_cache_forget(cache, &heads)               after a commit that failed: it may have
+ *                                                    happened all the same
+ *
+ * After a rollback there is nothing to do: nothing was kept, and `conversation.writer` is again
+ * what it was.
+ *
+ * Always: what is remembered is exact where it is used.
+ * - A last cid, and its time, are used only while `conversation.writer` names this instance. It was
+ *   the last to commit there, then, and each commit of a writer is kept or forgotten here. No other
+ *   writer of this instance writes to the same conversation.
+ * - Members are used only under the `conversation.version` under which they were read, and that
+ *   grows with each change of members.
+ * - A pair's conversation stays the same for ever.
+ * - All of that is so within one history of the database. A new connection may lead to another
+ *   server, or to a backup that was restored: head_cache_follow forgets everything.
  */
 #ifndef PARLEY_ENTRIES_HEAD_CACHE_H
 #define PARLEY_ENTRIES_HEAD_CACHE_H
 
-#include "services/entries/entries.h"
+#include "services/entries/entry.h"
+
+/* Conversations, as many pairs, and members that are remembered (about 100 MB at most); one more
+ * empties the cache. */
+#define HEAD_CACHE_CONVERSATIONS 100000
+#define HEAD_CACHE_MEMBERS 4000000
+
+struct head_cache;
 
 struct head_memory {
     uint64_t version, last_cid, last_ms;
     struct u64_list members; /* owned by the cache */
 };
+
+/* NULL without memory. */
+struct head_cache *head_cache_new(void);
+void head_cache_destroy(struct head_cache **self);
+/* Writers of one process know together which cids were given; `newest_block` is borrowed. */
+void head_cache_share(struct head_cache *self, _Atomic uint64_t *newest_block);
+
+/* What follows belongs to the connection with this number. */
+void head_cache_follow(struct head_cache *self, uint64_t connection);
+void head_cache_keep(struct head_cache *self, const struct entry_heads *heads);
+void head_cache_forget(struct head_cache *self, const struct entry_heads *heads);
+/* Forgets everything. */
+void head_cache_clear(struct head_cache *self);
 
 /* NULL when nothing is remembered. */
 const struct head_memory *head_cache_find(const struct head_cache *self, uint64_t conversation);

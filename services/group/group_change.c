@@ -6,6 +6,8 @@
 #include "common/log.h"
 #include "proto/conversation.h"
 #include "proto/ids.h"
+#include "services/entries/conversations.h"
+#include "services/entries/entries.h"
 #include "services/group/group_sql.h"
 
 /* The readers of a change's notices, whose own conversations are to be locked. */
@@ -132,8 +134,8 @@ static enum err find_readers(const struct group_change *change, struct readers *
 static enum err open_conversations(const struct group_change *change,
                                    const struct readers *readers) {
     if (change->plan->kind == CHANGE_OF_ALL)
-        return entries_open_broadcast(change->db);
-    return entries_open_selves(change->db, readers->accounts, readers->count);
+        return conversations_open_broadcast(change->db);
+    return conversations_open_selves(change->db, readers->accounts, readers->count);
 }
 
 /* --- the notices --------------------------------------------------------------------------- */
@@ -263,7 +265,7 @@ static enum err finish(struct group_change *change) {
     if (err == ERR_OK)
         err = append(change, rows, count);
     if (err == ERR_OK && change->leavers.count > 0)
-        err = entries_close_cursors(change->db, change->head->id, change->leavers.items,
+        err = conversations_close_cursors(change->db, change->head->id, change->leavers.items,
                                     change->leavers.count, change->head->last_cid);
     if (err == ERR_OK)
         err = db_commit(change->db);

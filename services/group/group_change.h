@@ -31,7 +31,7 @@
 #ifndef PARLEY_GROUP_CHANGE_H
 #define PARLEY_GROUP_CHANGE_H
 
-#include "services/entries/entries.h"
+#include "services/entries/entry.h"
 #include "services/group/group.h"
 #include "services/group/group_done.h"
 

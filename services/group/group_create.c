@@ -4,7 +4,7 @@
 #include "common/loop.h"
 #include "proto/conversation.h"
 #include "proto/ids.h"
-#include "services/entries/entries.h"
+#include "services/entries/conversations.h"
 #include "services/group/group_done.h"
 #include "services/group/group_sql.h"
 #include "services/lookup/resolve.h"
@@ -33,7 +33,7 @@ static enum err add_rows(struct db *db, const struct group_create_reply *group, 
             db, &group_sql_add_member,
             DB_ARGS(db_u64(conversation), db_u64(owner), db_u64(GROUP_OWNER), db_u64(now_ms)),
             NULL);
-    return err == ERR_OK ? entries_open_cursor(db, conversation, owner, 0) : err;
+    return err == ERR_OK ? conversations_open_cursor(db, conversation, owner, 0) : err;
 }
 
 /* One attempt. ERR_TAKEN: `number_taken_r` says whether it is the number that is, or the id. */

@@ -2,6 +2,7 @@
 #include "services/group/group_joining.h"
 
 #include "common/loop.h"
+#include "services/entries/conversations.h"
 #include "services/group/group_sql.h"
 
 enum err group_read_join_state(struct group_change *change, struct group_join_state *state_r) {
@@ -51,6 +52,6 @@ enum err group_write_joined(struct group_change *change) {
                                db_u64((uint64_t)loop_wall_ms())),
                        NULL);
     if (err == ERR_OK)
-        err = entries_open_cursor(change->db, conversation, account, change->head->last_cid);
+        err = conversations_open_cursor(change->db, conversation, account, change->head->last_cid);
     return err;
 }

@@ -6,7 +6,7 @@
 
 #include <signal.h>
 
-#include "services/delivery/writers.h"
+#include "services/delivery/batch.h"
 
 /* That it was not done, or that nobody knows. */
 static bool passes(enum err err) { return err == ERR_UNAVAILABLE || err == ERR_UNKNOWN_OUTCOME; }
@@ -153,7 +153,7 @@ static void kill_commits(struct delivery_fixture *f, unsigned times) {
         sql_run(f, "KILL %" PRIu64, id);
         wait_for_connections(f, test_text("id = %" PRIu64, id), 0);
     }
-    if (times == WRITERS_ATTEMPTS) {
+    if (times == BATCH_ATTEMPTS) {
         struct session_dirty dirty;
         assert_err(test_caller_finish(f->caller, &message_DELIVERY_SEND, NULL),
                    ERR_UNKNOWN_OUTCOME);
@@ -177,7 +177,7 @@ static void kill_commits(struct delivery_fixture *f, unsigned times) {
 static void test_a_lost_commit_is_tried_again(void **state) { kill_commits(*state, 1); }
 
 static void test_commits_that_are_lost_too_often(void **state) {
-    kill_commits(*state, WRITERS_ATTEMPTS);
+    kill_commits(*state, BATCH_ATTEMPTS);
 }
 
 /* --- locks and queues ---------------------------------------------------------------------- */

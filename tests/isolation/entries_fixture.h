@@ -24,6 +24,7 @@
 
 #include "common/loop.h"
 #include "proto/conversation.h"
+#include "services/entries/conversations.h"
 #include "services/entries/entries.h"
 #include "services/entries/head_cache.h"
 #include "tests/support/assertions.h"
@@ -98,10 +99,16 @@ static inline uint64_t new_account(struct entries_fixture *f) {
     return number;
 }
 
+/* 0: one of them does not exist. */
+static inline uint64_t open_pair(struct writer *writer, uint64_t a, uint64_t b) {
+    struct conversation_pair pair = conversation_pair(a, b);
+    assert_err(conversations_open_pairs(writer->db, writer->cache, &pair, 1), ERR_OK);
+    return pair.conversation;
+}
+
 static inline uint64_t new_pair(struct entries_fixture *f) {
-    uint64_t pair = 0;
-    assert_err(entries_open_pair(f->a.db, NULL, new_account(f), new_account(f), &pair), ERR_OK);
-    return pair;
+    uint64_t account = new_account(f);
+    return open_pair(&f->b, account, new_account(f));
 }
 
 /* A group with members 30, 10 and 20, who need not exist. */

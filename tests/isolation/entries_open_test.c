@@ -26,19 +26,19 @@ static void test_selves_are_made_once(void **state) {
     uint64_t a = new_account(f), b = new_account(f), c = new_account(f);
     const uint64_t first[] = {b, a, b}, second[] = {c, a, 987654, 0, UINT64_MAX};
     uint64_t rows = count_rows(f);
-    assert_err(entries_open_selves(f->a.db, first, 3), ERR_OK);
+    assert_err(conversations_open_selves(f->a.db, first, 3), ERR_OK);
     assert_int_equal(count_selves(f, a), 1);
     assert_int_equal(count_selves(f, b), 1);
     assert_int_equal(count_rows(f), rows + 4);
     /* One that stands somewhere stays there. */
     uint64_t cid = write_one(&f->a, conversation_of_account(a), "").cid;
     sql_run(f, "UPDATE `cursor` SET received = %" PRIu64 " WHERE account = %" PRIu64, cid, a);
-    assert_err(entries_open_selves(f->b.db, second, 5), ERR_OK);
+    assert_err(conversations_open_selves(f->b.db, second, 5), ERR_OK);
     assert_int_equal(count_rows(f), rows + 6);
     assert_int_equal(count_selves(f, c), 1);
     assert_int_equal(sql_number(f, "SELECT received FROM `cursor` WHERE account = %" PRIu64, a),
                      cid);
-    assert_err(entries_open_selves(f->b.db, NULL, 0), ERR_OK);
+    assert_err(conversations_open_selves(f->b.db, NULL, 0), ERR_OK);
     assert_int_equal(count_rows(f), rows + 6);
     assert_false(db_in_transaction(f->b.db));
 }
@@ -47,9 +47,9 @@ static void test_selves_are_made_once(void **state) {
 static void test_a_missing_cursor_is_added(void **state) {
     struct entries_fixture *f = *state;
     uint64_t account = new_account(f);
-    assert_err(entries_open_selves(f->a.db, &account, 1), ERR_OK);
+    assert_err(conversations_open_selves(f->a.db, &account, 1), ERR_OK);
     sql_run(f, "DELETE FROM `cursor` WHERE account = %" PRIu64, account);
-    assert_err(entries_open_selves(f->a.db, &account, 1), ERR_OK);
+    assert_err(conversations_open_selves(f->a.db, &account, 1), ERR_OK);
     assert_int_equal(count_selves(f, account), 1);
 }
 
@@ -57,9 +57,9 @@ static void test_a_missing_cursor_is_added(void **state) {
 static void test_a_locked_self_is_not_waited_for(void **state) {
     struct entries_fixture *f = *state;
     uint64_t a = new_account(f), b = new_account(f), both[] = {a, b};
-    assert_err(entries_open_selves(f->a.db, &a, 1), ERR_OK);
+    assert_err(conversations_open_selves(f->a.db, &a, 1), ERR_OK);
     lock_one(&f->b, conversation_of_account(a));
-    assert_err(entries_open_selves(f->a.db, both, 2), ERR_OK);
+    assert_err(conversations_open_selves(f->a.db, both, 2), ERR_OK);
     db_rollback(f->b.db);
     assert_int_equal(count_selves(f, b), 1);
 }
@@ -74,8 +74,8 @@ struct opening {
 static void *open_selves(void *argument) {
     struct opening *opening = argument;
     opening->err = opening->accounts == NULL
-                       ? entries_open_broadcast(opening->db)
-                       : entries_open_selves(opening->db, opening->accounts, opening->count);
+                       ? conversations_open_broadcast(opening->db)
+                       : conversations_open_selves(opening->db, opening->accounts, opening->count);
     return NULL;
 }
 
@@ -134,7 +134,7 @@ static void test_the_conversation_of_all_is_made_once(void **state) {
     for (unsigned round = 0; round < 5; round++) {
         sql_run(f, "DELETE FROM conversation WHERE kind = 3");
         open_at_once(f, NULL, 0);
-        assert_err(entries_open_broadcast(f->a.db), ERR_OK);
+        assert_err(conversations_open_broadcast(f->a.db), ERR_OK);
         assert_int_equal(sql_number(f,
                                     "SELECT COUNT(*) FROM conversation WHERE kind = 3 AND lo = 0"
                                     " AND hi = 0 AND id = %" PRIu64,
@@ -144,7 +144,7 @@ static void test_the_conversation_of_all_is_made_once(void **state) {
     const struct entry_head *head = lock_one(&f->b, CONVERSATION_OF_ALL);
     assert_non_null(head);
     /* Also while it is locked. */
-    assert_err(entries_open_broadcast(f->a.db), ERR_OK);
+    assert_err(conversations_open_broadcast(f->a.db), ERR_OK);
     db_rollback(f->b.db);
 }
 
@@ -170,14 +170,14 @@ static void test_cursors_are_closed(void **state) {
     for (size_t i = 0; i < MEMBERS; i++)
         accounts[i] = 20001 + i;
     lock_one(&f->a, group);
-    assert_err(entries_close_cursors(f->a.db, group, accounts, MEMBERS, 77), ERR_OK);
+    assert_err(conversations_close_cursors(f->a.db, group, accounts, MEMBERS, 77), ERR_OK);
     assert_int_equal(until_of(f, group, 20001), 0); /* not committed */
     db_rollback(f->a.db);
     assert_int_equal(until_of(f, group, 20001), 0);
     lock_one(&f->a, group);
-    assert_err(entries_close_cursors(f->a.db, group, accounts, MEMBERS, 77), ERR_OK);
-    assert_err(entries_close_cursors(f->a.db, group, NULL, 0, 78), ERR_OK);
-    assert_err(entries_close_cursors(f->a.db, group, accounts, 1, 79), ERR_OK);
+    assert_err(conversations_close_cursors(f->a.db, group, accounts, MEMBERS, 77), ERR_OK);
+    assert_err(conversations_close_cursors(f->a.db, group, NULL, 0, 78), ERR_OK);
+    assert_err(conversations_close_cursors(f->a.db, group, accounts, 1, 79), ERR_OK);
     assert_err(db_commit(f->a.db), ERR_OK);
     assert_int_equal(until_of(f, group, 20001), 79);
     assert_int_equal(until_of(f, group, 20000 + MEMBERS + 1), 0);
@@ -192,7 +192,7 @@ static void test_cursors_are_closed(void **state) {
                                 other),
                      0);
     /* Opened again, it ends no more. */
-    assert_err(entries_open_cursor(f->a.db, group, 20001, 80), ERR_OK);
+    assert_err(conversations_open_cursor(f->a.db, group, 20001, 80), ERR_OK);
     assert_int_equal(until_of(f, group, 20001), 0);
 }
 
@@ -215,23 +215,23 @@ static void test_cursors_are_opened_again(void **state) {
     struct entries_fixture *f = *state;
     const uint64_t account = 25001, other = 25002;
     uint64_t group = new_group(f, 703, "703");
-    assert_err(entries_open_cursor(f->a.db, group, account, 5), ERR_OK);
-    assert_err(entries_open_cursor(f->a.db, group, other, 7), ERR_OK);
+    assert_err(conversations_open_cursor(f->a.db, group, account, 5), ERR_OK);
+    assert_err(conversations_open_cursor(f->a.db, group, other, 7), ERR_OK);
     assert_stands(f, group, account, "5 5 -");
     sql_run(f, "UPDATE `cursor` SET received = 10 WHERE account = %" PRIu64, account);
-    assert_err(entries_close_cursors(f->a.db, group, &account, 1, 13), ERR_OK);
+    assert_err(conversations_close_cursors(f->a.db, group, &account, 1, 13), ERR_OK);
     lock_one(&f->a, group);
-    assert_err(entries_open_cursor(f->a.db, group, account, 20), ERR_OK);
+    assert_err(conversations_open_cursor(f->a.db, group, account, 20), ERR_OK);
     db_rollback(f->a.db);
     assert_stands(f, group, account, "5 10 13");
-    assert_err(entries_open_cursor(f->a.db, group, account, 20), ERR_OK);
+    assert_err(conversations_open_cursor(f->a.db, group, account, 20), ERR_OK);
     assert_stands(f, group, account, "5 10 - 13-20");
-    assert_err(entries_close_cursors(f->a.db, group, &account, 1, 30), ERR_OK);
-    assert_err(entries_open_cursor(f->a.db, group, account, 40), ERR_OK);
+    assert_err(conversations_close_cursors(f->a.db, group, &account, 1, 30), ERR_OK);
+    assert_err(conversations_open_cursor(f->a.db, group, account, 40), ERR_OK);
     assert_stands(f, group, account, "5 10 - 13-20 30-40");
     /* Nothing was said in between. */
-    assert_err(entries_close_cursors(f->a.db, group, &account, 1, 50), ERR_OK);
-    assert_err(entries_open_cursor(f->a.db, group, account, 50), ERR_OK);
+    assert_err(conversations_close_cursors(f->a.db, group, &account, 1, 50), ERR_OK);
+    assert_err(conversations_open_cursor(f->a.db, group, account, 50), ERR_OK);
     assert_stands(f, group, account, "5 10 - 13-20 30-40");
     assert_stands(f, group, other, "7 7 -");
 }

@@ -66,6 +66,37 @@ static void test_pairs(void **state) {
     assert_int_equal(head_cache_find_pair(cache, 1, 2), 0);
 }
 
+static void test_forgets_some(void **state) {
+    struct head_cache *cache = *state;
+    uint64_t members[] = {1, 2};
+    struct entry_head gone[] = {{.id = 6}, {.id = 7}};
+    keep(cache, 5, 1, 100, NULL, 0);
+    keep(cache, 6, 1, 101, members, 2);
+    head_cache_keep_pair(cache, 1, 2, 6);
+    head_cache_forget(cache, &(struct entry_heads){.items = gone, .count = 2});
+    assert_int_equal(head_cache_find(cache, 5)->last_cid, 100);
+    assert_null(head_cache_find(cache, 6));
+    assert_int_equal(head_cache_find_pair(cache, 1, 2), 6);
+    keep(cache, 6, 1, 102, members, 2);
+    assert_int_equal(head_cache_find(cache, 6)->last_cid, 102);
+    assert_int_equal(head_cache_find(cache, 6)->members.count, 2);
+}
+
+static void test_another_connection(void **state) {
+    struct head_cache *cache = *state;
+    head_cache_follow(cache, 1);
+    keep(cache, 5, 1, 100, NULL, 0);
+    head_cache_keep_pair(cache, 1, 2, 5);
+    head_cache_note_block(cache, 128);
+    head_cache_follow(cache, 1);
+    assert_non_null(head_cache_find(cache, 5));
+    head_cache_follow(cache, 2);
+    assert_null(head_cache_find(cache, 5));
+    assert_int_equal(head_cache_find_pair(cache, 1, 2), 0);
+    /* What tells a restored database stays. */
+    assert_int_equal(head_cache_newest_block(cache), 128);
+}
+
 static void test_emptied_when_full(void **state) {
     struct head_cache *cache = *state;
     for (uint64_t id = 1; id <= HEAD_CACHE_CONVERSATIONS; id++) {
@@ -97,12 +128,21 @@ static void test_members_are_bounded(void **state) {
         keep(cache, FULL + 1, version, 1, members, GROUP_MEMBERS);
     keep(cache, FULL + 2, 1, 1, members, GROUP_MEMBERS);
     assert_non_null(head_cache_find(cache, FULL + 1));
+    /* Nor do those that are forgotten. */
+    for (uint64_t id = 3; id <= 2 * FULL; id++) {
+        struct entry_head head = {.id = FULL + id};
+        keep(cache, head.id, 1, 1, members, GROUP_MEMBERS);
+        head_cache_forget(cache, &(struct entry_heads){.items = &head, .count = 1});
+    }
+    assert_non_null(head_cache_find(cache, FULL + 1));
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_keeps_and_replaces, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_pairs, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_forgets_some, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_another_connection, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_emptied_when_full, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_members_are_bounded, set_up, tear_down),
     };

@@ -1,0 +1,53 @@
+/* An entry on its way into the message log, and the heads that its transaction has locked. */
+#ifndef PARLEY_ENTRIES_ENTRY_H
+#define PARLEY_ENTRIES_ENTRY_H
+
+#include "proto/messages.h"
+
+/* Rows per entries_append; as many cids come from one value of cid_block. */
+#define ENTRIES_MAX_ROWS 128
+/* Conversations per entries_lock. */
+#define ENTRIES_MAX_HEADS 1024
+/* Longest script: ENTRIES_MAX_ROWS texts, each byte escaped to two. */
+#define ENTRIES_SCRIPT_BYTES ((size_t)24 << 20)
+
+/* A conversation's head while its row is locked. Slices and lists live in the arena. */
+struct entry_head {
+    uint64_t id, lo, hi, owner, version;
+    uint64_t last_cid; /* 0: nothing is stored yet */
+    uint64_t last_ms;  /* the time of that row */
+    unsigned blocked;  /* of a pair: bit 0 lo, bit 1 hi may not write */
+    bool dissolved;
+    struct slice string_id; /* of a group; empty where it is its number's decimal form */
+    struct slice name;
+    struct u64_list members; /* of a group, ascending */
+};
+
+/* The heads of one transaction, ascending by id; ids without a row are left out. */
+struct entry_heads {
+    struct entry_head *items;
+    size_t count;
+    uint64_t first_cid; /* of the block for the next entries_append */
+    uint64_t now_ms;    /* by the database's clock, once all are locked */
+    bool committed;     /* set by entries_append, even where it fails afterwards */
+};
+
+struct entry_row {
+    struct entry_head *head;
+    uint64_t type, sender;
+    struct slice nonce;      /* 16 bytes, or empty: always stored */
+    uint64_t subject, about; /* of a notice: an account, a group; else 0 */
+    bool notice, accepted;
+    struct slice text;
+    /* What entries_append sets. */
+    bool repeat; /* the nonce was there already; conversation, cid, time are that row's */
+    bool clash;  /* ... and that row is another message: nothing of this one is stored */
+    uint64_t conversation, cid, prev, time_ms;
+};
+
+/* A row's time as messages can hold it, whatever clock wrote it. */
+static inline uint64_t entries_time_ms(uint64_t stored_ms) {
+    return stored_ms < RECORD_NUMBER_MOST ? stored_ms : RECORD_NUMBER_MOST;
+}
+
+#endif
