@@ -13,7 +13,7 @@
 static int find_addressee(const struct ctl_settings *settings, struct group_say *ask) {
     int named = settings->all + (settings->user[0] != '\0') + (settings->group[0] != '\0');
     if (named != 1) {
-        ctl_fail("say --all, --user ID or --group ID, one of them");
+        ctl_fail("use one of --all, --user ID and --group ID");
         return CTL_USAGE;
     }
     if (settings->all)

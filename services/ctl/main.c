@@ -84,7 +84,7 @@ static int run_without_command(int argc, char **argv) {
         return CTL_DONE;
     if (status == CONFIG_OK) {
         config_free(&program, &settings);
-        ctl_fail("say a command first, then its options: see parleyctl --help");
+        ctl_fail("give a command first, then its options: see parleyctl --help");
     }
     return CTL_USAGE;
 }

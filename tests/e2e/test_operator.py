@@ -211,7 +211,7 @@ def test_groups(stack, newcomer):
 
 @pytest.mark.parametrize("command, status, reason", [
     (["say", "hello"], 2, "--all"),
-    (["say", "--all", "--user", "x", "hello"], 2, "one of them"),
+    (["say", "--all", "--user", "x", "hello"], 2, "one of --all"),
     (["say", "--all"], 2, "usage"),
     (["say", "--user", "no-such-person", "hello"], 1, "no-such-person"),
     (["say", "--group", "no-such-group", "hello"], 1, "no-such-group"),

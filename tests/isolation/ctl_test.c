@@ -241,7 +241,7 @@ static void test_arguments_are_checked_first(void **state) {
 
 static void test_usage(void **state) {
     (void)state;
-    ASSERT_FAILS(2, "say a command first", "--db-name=x", "migrate");
+    ASSERT_FAILS(2, "give a command first", "--db-name=x", "migrate");
     ASSERT_FAILS(2, "there is no command 'group paint'", "group", "paint");
     ASSERT_FAILS(2, "there is no command 'nothing'", "nothing");
     ASSERT_FAILS(2, "usage: parleyctl ping", "ping");
