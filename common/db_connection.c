@@ -212,6 +212,8 @@ static int set_options(MYSQL *mysql, bool use_socket, unsigned connect_timeout) 
                          "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED") ||
            mysql_options(mysql, MYSQL_INIT_COMMAND,
                          "SET SESSION autocommit = 1, innodb_lock_wait_timeout = 5,"
+                         /* Long IN lists stay ranges of a key: rows are locked in its order. */
+                         " in_predicate_conversion_threshold = 0,"
                          " lock_wait_timeout = 15, idle_transaction_timeout = 10,"
                          " time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES,"
                          "ERROR_FOR_DIVISION_BY_ZERO,NO_ZERO_DATE,NO_ZERO_IN_DATE,"

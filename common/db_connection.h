@@ -28,7 +28,7 @@ struct db {
     struct db_watch *watch;
     MYSQL *mysql; /* NULL only without memory; initialised even when not connected */
     bool connected;
-    int64_t retry_at_ms; /* no attempt to connect before; loop_now_ms(), as all times here */
+    int64_t retry_at_ms;  /* no attempt to connect before; loop_now_ms(), as all times here */
     uint64_t connections; /* made so far */
     int64_t connected_ms, checked_ms; /* when it was made, and last found to take writes */
     int64_t logged_ms;                /* when a server out of something was logged, and its code */

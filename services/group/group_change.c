@@ -266,7 +266,7 @@ static enum err finish(struct group_change *change) {
         err = append(change, rows, count);
     if (err == ERR_OK && change->leavers.count > 0)
         err = conversations_close_cursors(change->db, change->head->id, change->leavers.items,
-                                    change->leavers.count, change->head->last_cid);
+                                          change->leavers.count, change->head->last_cid);
     if (err == ERR_OK)
         err = db_commit(change->db);
     if (err == ERR_OK)
