@@ -15,14 +15,6 @@
  * long each time, up to peer_timeout_ms. One that was refused is made again after this long. */
 #define REDIAL_FIRST_MS 100
 
-uint64_t peers_hash(uint64_t a, uint64_t b) {
-    /* The finalizer of SplitMix64, over both numbers. */
-    uint64_t x = a + UINT64_C(0x9e3779b97f4a7c15) * (b + 1);
-    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
-    return x ^ x >> 31;
-}
-
 static uint64_t hash_text(const char *text) {
     uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
     for (; *text != '\0'; text++)
@@ -363,46 +355,6 @@ void peers_destroy(struct peers **self_p) {
     }
     buffer_free(&self->scratch);
     free(self);
-}
-
-/* --- choosing -------------------------------------------------------------------------------- */
-
-struct peer *peers_by_key(const struct peers *self, uint64_t key) {
-    struct peer *best = NULL;
-    uint64_t best_score = 0;
-    for (size_t i = 0; i < self->count; i++) {
-        if (self->peers[i]->state != PEER_STATE_LIVE)
-            continue;
-        uint64_t score = peers_hash(key, self->peers[i]->hash);
-        if (best == NULL || score > best_score) {
-            best = self->peers[i];
-            best_score = score;
-        }
-    }
-    return best;
-}
-
-struct peer *peers_next(struct peers *self) {
-    for (size_t n = 0; n < self->count; n++) {
-        struct peer *peer = self->peers[++self->turn % self->count];
-        if (peer->state == PEER_STATE_LIVE)
-            return peer;
-    }
-    return NULL;
-}
-
-struct peer *peers_live(const struct peers *self, size_t index) {
-    for (size_t i = 0; i < self->count; i++)
-        if (self->peers[i]->state == PEER_STATE_LIVE && index-- == 0)
-            return self->peers[i];
-    return NULL;
-}
-
-size_t peers_live_count(const struct peers *self) {
-    size_t count = 0;
-    for (size_t i = 0; i < self->count; i++)
-        count += self->peers[i]->state == PEER_STATE_LIVE;
-    return count;
 }
 
 bool peer_is_live(const struct peer *peer) { return peer->state == PEER_STATE_LIVE; }
