@@ -4,6 +4,7 @@
 #   common/*.c          -> $(B)/libcommon.a          proto/*.c -> $(B)/libproto.a
 #   services/NAME/*.c   -> $(B)/libNAME.a (without main.c) and the program of that name
 #   tests/unit/*.c, tests/isolation/*.c, tests/fuzz/*.c -> one program each
+#   tests/support/*.c   -> $(B)/libsupport.a, of which a test takes what it uses
 #   FOLDER/messages.def -> $(B)/gen/FOLDER/messages.h and messages.c, which belongs to that library
 # Variables: V=1 shows the commands; SANITIZE=address,undefined builds into build-asan/;
 # CC, OPT, EXTRA_CFLAGS, EXTRA_LDFLAGS, PREFIX and DESTDIR mean what they usually do.
@@ -160,6 +161,7 @@ $(B)/libcommon.a: $(call objects,$(COMMON_SRC)) $(B)/obj/gen/option_names.o \
                    $(B)/obj/gen/common/messages.o
 $(B)/libproto.a: $(call objects,$(PROTO_SRC)) $(B)/obj/gen/proto/messages.o
 $(B)/libschema.a: $(B)/obj/gen/migrations.o
+$(B)/libsupport.a: $(call objects,$(SUPPORT_SRC))
 $(foreach s,$(SERVICE_LIBS),$(eval $(B)/lib$(s).a: $(call objects,$(call service_src,$(s)))))
 $(B)/lib%.a: $(B)/sources
 	@mkdir -p $(@D)

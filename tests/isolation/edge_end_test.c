@@ -2,65 +2,40 @@
  * The edge at the end of a connection: what was said before is handed over, what is answered is
  * written to a client that reads on, and all of it ends.
  */
-#include "tests/isolation/edge_fixture.h"
+#include "tests/support/edge_fixture.h"
+#include "tests/support/edge_frames.h"
 
 #include <stdio.h>
-
-static void add(struct buffer *out, enum edge_transport transport, const char *object) {
-    char head[5] = {5};
-    uint32_t length = htobe32((uint32_t)strlen(object));
-    memcpy(head + 1, &length, sizeof length);
-    if (transport == EDGE_WEBSOCKET) {
-        frame_add(out, 1, true, slice_text(object));
-        return;
-    }
-    if (transport == EDGE_YOUIM)
-        assert_int_equal(buffer_add(out, head, sizeof head), 0);
-    assert_int_equal(buffer_add_text(out, object), 0);
-}
-
-static void say(struct client *client, enum edge_transport transport, const char *object) {
-    struct buffer out = buffer_make(4096);
-    add(&out, transport, object);
-    client_write(client, out.data, out.length);
-    buffer_free(&out);
-}
-
-static struct client *open_on(struct fixture *f, enum edge_transport transport) {
-    f->connection = NULL;
-    struct client *client =
-        transport == EDGE_WEBSOCKET ? websocket_open(f) : client_open(f, transport);
-    UNTIL(f, f->connection != NULL);
-    return client;
-}
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
 
 /* With more unread in the kernel than one read takes: it is paused from the first object on. */
-static struct client *say_much(struct fixture *f, enum edge_transport transport, int count) {
+static struct edge_client *say_much(struct edge_fixture *f, enum edge_transport transport,
+                                    int count) {
     char object[128];
-    struct client *client = open_on(f, transport);
+    struct edge_client *client = edge_client_open_whole(f, transport);
     edge_pause(f->connection);
-    fixture_turn(f);
+    edge_fixture_turn(f);
     f->objects = 0;
     for (int i = 0; i < count; i++) {
         snprintf(object, sizeof object, "{\"n\":%d,\"filler\":\"%064d\"}", i, i);
-        say(client, transport, object);
+        edge_client_send(client, object);
     }
     return client;
 }
 
 static void what_is_unread_at_a_close_is_handed_over(void **state) {
-    struct fixture *f = *state;
+    struct edge_fixture *f = *state;
     enum { COUNT = 500 };
     f->quiet = f->lingers = true;
     for (int transport = EDGE_WEBSOCKET; transport < EDGE_TRANSPORT_COUNT; transport++) {
-        struct client *client = say_much(f, (enum edge_transport)transport, COUNT);
+        struct edge_client *client = say_much(f, (enum edge_transport)transport, COUNT);
         if (transport == EDGE_WEBSOCKET)
-            frame_send(client, 8, true, slice_make("\x03\xe8", 2));
-        for (int i = 0; i < 20; i++)
-            fixture_turn(f);
-        client_close(&client);
-        for (int i = 0; i < 20; i++)
-            fixture_turn(f);
+            websocket_send(client, 8, true, slice_make("\x03\xe8", 2));
+        edge_fixture_turns(f, 20);
+        edge_client_close(&client);
+        edge_fixture_turns(f, 20);
         assert_int_equal(f->objects, 0);
         f->ends = 0;
         edge_resume(f->connection);
@@ -72,48 +47,45 @@ static void what_is_unread_at_a_close_is_handed_over(void **state) {
 }
 
 static void a_client_that_closed_its_half_is_answered(void **state) {
-    struct fixture *f = *state;
+    struct edge_fixture *f = *state;
     f->lingers = true;
     for (int transport = EDGE_TCP; transport <= EDGE_YOUIM; transport++) {
-        struct client *client = open_on(f, (enum edge_transport)transport);
-        say(client, (enum edge_transport)transport, "{\"first\":1}");
-        say(client, (enum edge_transport)transport, "{\"second\":1}");
+        struct edge_client *client = edge_client_open_whole(f, (enum edge_transport)transport);
+        edge_client_send(client, "{\"first\":1}");
+        edge_client_send(client, "{\"second\":1}");
         assert_int_equal(shutdown(client->fd, SHUT_WR), 0);
         f->ends = 0;
         UNTIL(f, f->ends == 1);
-        unsigned turns = ev_iteration(f->ev);
-        for (int64_t end = loop_now_ms() + 100; loop_now_ms() < end;)
-            fixture_turn(f);
-        assert_true(ev_iteration(f->ev) - turns < 200); /* the tick makes 50 */
+        assert_true(edge_fixture_turn_for(f, 100) < 200); /* the tick makes 50 */
         assert_true(edge_can_write(f->connection));
         static const char late[] = "{\"msgType\":6,\"late\":1}";
         assert_int_equal(edge_send(f->connection, slice_text(late)), 0);
         size_t reached = f->reached;
         assert_true(edge_mark(f->connection));
-        UNTIL(f, (client_read(client), f->reached == reached + 1));
+        UNTIL(f, (edge_client_read(client), f->reached == reached + 1));
         edge_close(f->connection, 0, NULL);
-        UNTIL(f, client_ended(client));
+        UNTIL(f, edge_client_has_ended(client));
         assert_non_null(memmem(client->in.data, client->in.length, "first", 5));
         assert_non_null(memmem(client->in.data, client->in.length, "second", 6));
         assert_non_null(memmem(client->in.data, client->in.length, "late", 4));
         assert_int_equal(f->ends, 1);
         UNTIL(f, f->connection == NULL);
-        client_close(&client);
+        edge_client_close(&client);
     }
 }
 
 /* It looks like the other until it is written to. The owner is told, and ends it. */
 static void a_client_that_closed_both_halves_is_found_out(void **state) {
-    struct fixture *f = *state;
+    struct edge_fixture *f = *state;
     f->lingers = true;
-    struct client *client = open_on(f, EDGE_TCP);
-    client_close(&client);
+    struct edge_client *client = edge_client_open_whole(f, EDGE_TCP);
+    edge_client_close(&client);
     UNTIL(f, f->ends == 1);
     while (f->ends == 1) {
         f->within = true;
         (void)!edge_send(f->connection, slice_text("{}"));
         f->within = false;
-        fixture_turn(f);
+        edge_fixture_turn(f);
     }
     assert_false(edge_can_write(f->connection));
     assert_int_equal(edge_send(f->connection, slice_text("{}")), -1);
@@ -123,14 +95,14 @@ static void a_client_that_closed_both_halves_is_found_out(void **state) {
 }
 
 static void an_end_that_takes_too_long_is_cut(void **state) {
-    struct fixture *f = *state;
+    struct edge_fixture *f = *state;
     f->lingers = true;
     f->settings.end_timeout_ms = 100;
-    struct client *client = open_on(f, EDGE_TCP);
+    struct edge_client *client = edge_client_open_whole(f, EDGE_TCP);
     assert_int_equal(shutdown(client->fd, SHUT_WR), 0);
-    UNTIL(f, client_ended(client));
+    UNTIL(f, edge_client_has_ended(client));
     UNTIL(f, f->closed == 1);
-    client_close(&client);
+    edge_client_close(&client);
 }
 
 static void resume_all(struct ev_loop *ev, ev_timer *watcher, int revents) {
@@ -142,23 +114,22 @@ static void resume_all(struct ev_loop *ev, ev_timer *watcher, int revents) {
 
 /* All that was read and waits for the owner is handed over before the edge closes. */
 static void closing_all_hands_over_what_waits(void **state) {
-    struct fixture *f = *state;
+    struct edge_fixture *f = *state;
     struct edge_connection *connections[EDGE_TRANSPORT_COUNT];
-    struct client *clients[EDGE_TRANSPORT_COUNT];
+    struct edge_client *clients[EDGE_TRANSPORT_COUNT];
     ev_timer resume;
     for (int i = 0; i < EDGE_TRANSPORT_COUNT; i++) {
-        clients[i] = open_on(f, (enum edge_transport)i);
+        clients[i] = edge_client_open_whole(f, (enum edge_transport)i);
         connections[i] = f->connection;
         f->objects = 0;
         f->pauses = true;
         struct buffer both = buffer_make(4096); /* so that one read takes both */
-        add(&both, (enum edge_transport)i, "{\"n\":1}");
-        add(&both, (enum edge_transport)i, "{\"last\":1}");
-        client_write(clients[i], both.data, both.length);
+        edge_client_add(clients[i], &both, slice_text("{\"n\":1}"));
+        edge_client_add(clients[i], &both, slice_text("{\"last\":1}"));
+        edge_client_write(clients[i], both.data, both.length);
         buffer_free(&both);
         UNTIL(f, f->objects == 1);
-        for (int turn = 0; turn < 20; turn++)
-            fixture_turn(f);
+        edge_fixture_turns(f, 20);
     }
     f->pauses = false;
     f->objects = 0;
@@ -169,20 +140,19 @@ static void closing_all_hands_over_what_waits(void **state) {
     assert_int_equal(edge_count(f->edge), 0);
     assert_int_equal(f->objects, EDGE_TRANSPORT_COUNT);
     for (int i = 0; i < EDGE_TRANSPORT_COUNT; i++) {
-        UNTIL(f, client_ended(clients[i]));
+        UNTIL(f, edge_client_has_ended(clients[i]));
         assert_non_null(memmem(clients[i]->in.data, clients[i]->in.length, "last", 4));
-        client_close(&clients[i]);
+        edge_client_close(&clients[i]);
     }
 }
 
 int main(void) {
-#define TEST(name_) cmocka_unit_test_setup_teardown(name_, fixture_setup_started, fixture_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(what_is_unread_at_a_close_is_handed_over),
-        TEST(a_client_that_closed_its_half_is_answered),
-        TEST(a_client_that_closed_both_halves_is_found_out),
-        TEST(an_end_that_takes_too_long_is_cut),
-        TEST(closing_all_hands_over_what_waits),
+        EDGE_TEST(what_is_unread_at_a_close_is_handed_over),
+        EDGE_TEST(a_client_that_closed_its_half_is_answered),
+        EDGE_TEST(a_client_that_closed_both_halves_is_found_out),
+        EDGE_TEST(an_end_that_takes_too_long_is_cut),
+        EDGE_TEST(closing_all_hands_over_what_waits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

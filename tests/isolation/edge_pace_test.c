@@ -1,12 +1,14 @@
 /* A paced connection: one text at a time, each when the one before has been there for a while. */
-#include "tests/isolation/edge_fixture.h"
+#include "tests/support/edge_fixture.h"
+#include "tests/support/edge_frames.h"
 
-#include <linux/filter.h>
+#include <stdio.h>
+#include <string.h>
 
 #define PACE_MS 60
 #define TEXTS 5
 
-static void queue(struct fixture *f, int from, int until) {
+static void queue(struct edge_fixture *f, int from, int until) {
     char text[32];
     for (int i = from; i < until; i++) {
         snprintf(text, sizeof text, "{\"n\":%d}", i);
@@ -15,26 +17,26 @@ static void queue(struct fixture *f, int from, int until) {
 }
 
 /* One turn, in which a paced connection is written to once at most; what has come. */
-static size_t turn(struct fixture *f, struct client *client) {
+static size_t turn(struct edge_fixture *f, struct edge_client *client) {
     size_t before = client->in.length;
-    fixture_turn(f);
-    client_read(client);
+    edge_fixture_turn(f);
+    edge_client_read(client);
     return client->in.length - before;
 }
 
-static void expect_numbers(struct fixture *f, struct client *client, int from, int until) {
+static void expect_numbers(struct edge_fixture *f, struct edge_client *client, int from,
+                           int until) {
     char text[32];
     for (int i = from; i < until; i++) {
         snprintf(text, sizeof text, "{\"n\":%d}\n", i);
-        client_expect(client, text);
+        edge_client_expect(client, text);
     }
     assert_int_equal(client->in.length, 0);
     (void)f;
 }
 
-static struct client *open_paced(struct fixture *f) {
-    struct client *client = client_open(f, EDGE_TCP);
-    UNTIL(f, f->connection != NULL);
+static struct edge_client *open_paced(struct edge_fixture *f) {
+    struct edge_client *client = edge_client_open_whole(f, EDGE_TCP);
     assert_false(edge_is_paced(f->connection));
     edge_pace(f->connection, PACE_MS);
     assert_true(edge_is_paced(f->connection));
@@ -42,8 +44,8 @@ static struct client *open_paced(struct fixture *f) {
 }
 
 static void texts_come_one_by_one(void **state) {
-    struct fixture *f = *state;
-    struct client *client = open_paced(f);
+    struct edge_fixture *f = *state;
+    struct edge_client *client = open_paced(f);
     int64_t began_ms = loop_now_ms();
     queue(f, 0, TEXTS);
     assert_true(edge_mark(f->connection));
@@ -56,80 +58,73 @@ static void texts_come_one_by_one(void **state) {
     assert_true(loop_now_ms() - began_ms >= (TEXTS - 1) * PACE_MS);
     UNTIL(f, f->reached == 1);
     expect_numbers(f, client, 0, TEXTS);
-    client_close(&client);
+    edge_client_close(&client);
 }
 
 /* A client that says something all the time is not kept waiting for silence. */
 static void a_client_that_goes_on_sending_gets_them_too(void **state) {
-    struct fixture *f = *state;
-    struct client *client = open_paced(f);
+    struct edge_fixture *f = *state;
+    struct edge_client *client = open_paced(f);
     f->quiet = true;
     queue(f, 0, TEXTS);
     for (size_t got = 0; got < TEXTS * strlen("{\"n\":0}\n"); got += turn(f, client))
-        client_say(client, "{}");
+        edge_client_write_text(client, "{}");
     expect_numbers(f, client, 0, TEXTS);
-    client_close(&client);
-}
-
-static void drop_all(const struct client *client, bool on) {
-    struct sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
-    struct sock_fprog program = {1, &nothing};
-    int option = on ? SO_ATTACH_FILTER : SO_DETACH_FILTER;
-    assert_int_equal(setsockopt(client->fd, SOL_SOCKET, option, &program, sizeof program), 0);
+    edge_client_close(&client);
 }
 
 /* Two that the network held up would come together. */
 static void nothing_follows_what_is_not_acknowledged(void **state) {
-    struct fixture *f = *state;
-    struct client *client = open_paced(f);
-    drop_all(client, true);
+    struct edge_fixture *f = *state;
+    struct edge_client *client = open_paced(f);
+    edge_client_drop_all(client, true);
     queue(f, 0, 3);
     size_t queued = edge_queued_bytes(f->connection);
     for (int64_t end_ms = loop_now_ms() + 5 * PACE_MS; loop_now_ms() < end_ms;)
         assert_int_equal(turn(f, client), 0);
     assert_int_equal(edge_queued_bytes(f->connection), queued - strlen("{\"n\":0}\n"));
-    drop_all(client, false);
+    edge_client_drop_all(client, false);
     for (size_t count = 0; count < 3;) {
         size_t got = turn(f, client);
         assert_true(got == 0 || got == strlen("{\"n\":0}\n"));
         count += got > 0;
     }
     expect_numbers(f, client, 0, 3);
-    client_close(&client);
+    edge_client_close(&client);
 }
 
 static void a_long_text_is_one(void **state) {
-    struct fixture *f = *state;
-    struct client *client = open_paced(f);
+    struct edge_fixture *f = *state;
+    struct edge_client *client = open_paced(f);
     static char text[200000];
     memset(text, 'x', sizeof text - 1);
     memcpy(text, "{\"n\":\"", 6);
     memcpy(text + sizeof text - 3, "\"}", 2);
     assert_int_equal(edge_send(f->connection, slice_text(text)), 0);
     queue(f, 0, 1);
-    UNTIL(f, client_has(client, sizeof text));
+    UNTIL(f, edge_client_has(client, sizeof text));
     assert_int_equal(client->in.length, sizeof text);
-    client_expect(client, text);
-    client_expect(client, "\n");
+    edge_client_expect(client, text);
+    edge_client_expect(client, "\n");
     expect_numbers(f, client, 0, 1);
-    client_close(&client);
+    edge_client_close(&client);
 }
 
 static void pacing_ends_when_it_is_said(void **state) {
-    struct fixture *f = *state;
-    struct client *client = open_paced(f);
+    struct edge_fixture *f = *state;
+    struct edge_client *client = open_paced(f);
     edge_pace(f->connection, 600000);
     queue(f, 0, TEXTS);
-    client_expect(client, "{\"n\":0}\n");
+    edge_client_expect(client, "{\"n\":0}\n");
     edge_pace(f->connection, 0);
     expect_numbers(f, client, 1, TEXTS);
-    client_close(&client);
+    edge_client_close(&client);
 }
 
 /* What a client could not read must not be taken for read. */
 static void the_last_words_are_paced(void **state) {
-    struct fixture *f = *state;
-    struct client *client = open_paced(f);
+    struct edge_fixture *f = *state;
+    struct edge_client *client = open_paced(f);
     queue(f, 0, TEXTS);
     edge_close(f->connection, 1000, "the end");
     for (size_t count = 0; count < TEXTS;) {
@@ -137,35 +132,33 @@ static void the_last_words_are_paced(void **state) {
         assert_true(got == 0 || got == strlen("{\"n\":0}\n"));
         count += got > 0;
     }
-    UNTIL(f, client_ended(client));
+    UNTIL(f, edge_client_has_ended(client));
     expect_numbers(f, client, 0, TEXTS);
-    client_close(&client);
+    edge_client_close(&client);
     UNTIL(f, f->closed == 1);
 }
 
 static void websockets_are_not_paced(void **state) {
-    struct fixture *f = *state;
-    struct client *client = websocket_open(f);
+    struct edge_fixture *f = *state;
+    struct edge_client *client = websocket_open(f);
     UNTIL(f, f->connection != NULL);
     edge_pace(f->connection, 600000);
     assert_false(edge_is_paced(f->connection));
     queue(f, 0, 2);
-    text_expect(client, "{\"n\":0}");
-    text_expect(client, "{\"n\":1}");
-    client_close(&client);
+    websocket_expect_text(client, "{\"n\":0}");
+    websocket_expect_text(client, "{\"n\":1}");
+    edge_client_close(&client);
 }
 
 int main(void) {
-#define TEST_OF(test_)                                                                             \
-    cmocka_unit_test_setup_teardown(test_, fixture_setup_started, fixture_teardown)
     const struct CMUnitTest tests[] = {
-        TEST_OF(texts_come_one_by_one),
-        TEST_OF(a_client_that_goes_on_sending_gets_them_too),
-        TEST_OF(nothing_follows_what_is_not_acknowledged),
-        TEST_OF(a_long_text_is_one),
-        TEST_OF(pacing_ends_when_it_is_said),
-        TEST_OF(the_last_words_are_paced),
-        TEST_OF(websockets_are_not_paced),
+        EDGE_TEST(texts_come_one_by_one),
+        EDGE_TEST(a_client_that_goes_on_sending_gets_them_too),
+        EDGE_TEST(nothing_follows_what_is_not_acknowledged),
+        EDGE_TEST(a_long_text_is_one),
+        EDGE_TEST(pacing_ends_when_it_is_said),
+        EDGE_TEST(the_last_words_are_paced),
+        EDGE_TEST(websockets_are_not_paced),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

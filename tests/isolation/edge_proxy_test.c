@@ -1,7 +1,8 @@
 /*
  * The edge behind a proxy: the line in front of a client's bytes, on all three ports.
  */
-#include "tests/isolation/edge_fixture.h"
+#include "tests/support/edge_fixture.h"
+#include "tests/support/edge_frames.h"
 
 #include "services/gateway/edge/remote.h"
 
@@ -11,21 +12,21 @@
 static const char too_long[] = "PROXY UNKNOWN " FIFTY FIFTY "\r\n";
 
 static int proxied_setup(void **state) {
-    fixture_setup(state);
-    struct fixture *f = *state;
+    edge_fixture_setup(state);
+    struct edge_fixture *f = *state;
     f->settings.proxy_protocol = true;
-    fixture_start(f);
+    edge_fixture_start(f);
     return 0;
 }
 
 /* --- the line --- */
 
 static void expect_line(const char *line, const char *host, unsigned port) {
-    struct edge_remote peer;
-    if (!edge_remote_parse(slice_text(line), &peer))
+    struct edge_remote remote;
+    if (!edge_remote_parse(slice_text(line), &remote))
         fail_msg("not taken: %s", line);
-    assert_string_equal(peer.host, host);
-    assert_int_equal(peer.port, port);
+    assert_string_equal(remote.host, host);
+    assert_int_equal(remote.port, port);
 }
 
 static void lines_that_are_taken(void **state) {
@@ -60,147 +61,141 @@ static void lines_that_are_not_taken(void **state) {
         "PROXY UDP4 192.0.2.7 192.0.2.1 1 2\r\n",
         too_long,
     };
-    struct edge_remote peer;
+    struct edge_remote remote;
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
-        if (edge_remote_parse(slice_text(lines[i]), &peer))
+        if (edge_remote_parse(slice_text(lines[i]), &remote))
             fail_msg("taken: %s", lines[i]);
-    assert_false(edge_remote_parse(slice_make("PROXY UNKNOWN \0\r\n", 17), &peer));
+    assert_false(edge_remote_parse(slice_make("PROXY UNKNOWN \0\r\n", 17), &remote));
 }
 
 /* --- connections --- */
 
-static void expect_known(struct fixture *f) {
+static void expect_known(struct edge_fixture *f) {
     assert_string_equal(edge_host(f->connection), "192.0.2.7");
     assert_string_equal(edge_address(f->connection), "192.0.2.7:56324");
 }
 
 /* What is behind the line is the client's, wherever the segments are cut. */
 static void the_line_is_taken_off_however_it_comes(void **state) {
-    struct fixture *f = *state;
+    struct edge_fixture *f = *state;
     static const char text[] = LINE "{\"a\":1}";
     for (size_t cut = 1; cut < sizeof text; cut++) {
-        struct client *client = client_open(f, EDGE_TCP);
-        client_write(client, text, cut);
-        for (int i = 0; i < 3; i++)
-            fixture_turn(f);
-        client_write(client, text + cut, sizeof text - 1 - cut);
-        client_expect(client, "{\"a\":1}\n");
+        struct edge_client *client = edge_client_open(f, EDGE_TCP);
+        edge_client_write(client, text, cut);
+        edge_fixture_turns(f, 3);
+        edge_client_write(client, text + cut, sizeof text - 1 - cut);
+        edge_client_expect(client, "{\"a\":1}\n");
         expect_known(f);
-        client_close(&client);
-        UNTIL(f, f->connection == NULL);
+        edge_client_leave(&client);
     }
 }
 
 /* An IPv4 client that comes in an address of IPv6 is known by its own. */
 static void a_mapped_address_is_written_as_ipv4(void **state) {
-    struct fixture *f = *state;
-    struct client *client = client_open(f, EDGE_TCP);
-    client_say(client, "PROXY TCP6 ::ffff:192.0.2.7 ::1 56324 443\r\n{\"a\":1}");
-    client_expect(client, "{\"a\":1}\n");
+    struct edge_fixture *f = *state;
+    struct edge_client *client = edge_client_open(f, EDGE_TCP);
+    edge_client_write_text(client, "PROXY TCP6 ::ffff:192.0.2.7 ::1 56324 443\r\n{\"a\":1}");
+    edge_client_expect(client, "{\"a\":1}\n");
     expect_known(f);
-    client_close(&client);
-    UNTIL(f, f->connection == NULL);
+    edge_client_leave(&client);
 }
 
 static void every_port_takes_it(void **state) {
-    struct fixture *f = *state;
-    struct client *client = client_open(f, EDGE_WEBSOCKET);
-    client_say(client, LINE HANDSHAKE(""));
-    char *head = client_take_head(client);
+    struct edge_fixture *f = *state;
+    struct edge_client *client = edge_client_open(f, EDGE_WEBSOCKET);
+    edge_client_write_text(client, LINE WEBSOCKET_HANDSHAKE(""));
+    char *head = http_take_head(client);
     assert_non_null(strstr(head, "HTTP/1.1 101 "));
     free(head);
-    text_send(client, "{}");
-    text_expect(client, "{}");
+    websocket_send_text(client, "{}");
+    websocket_expect_text(client, "{}");
     expect_known(f);
-    client_close(&client);
-    UNTIL(f, f->connection == NULL);
+    edge_client_leave(&client);
 
-    client = client_open(f, EDGE_YOUIM);
-    client_say(client, LINE);
-    client_write(client, "\x05\0\0\0\0", 5);
-    client_write(client, "\x05\0\0\0\0", 5);
-    UNTIL(f, client_has(client, 10));
+    client = edge_client_open(f, EDGE_YOUIM);
+    edge_client_write_text(client, LINE);
+    edge_client_write(client, "\x05\0\0\0\0", 5);
+    edge_client_write(client, "\x05\0\0\0\0", 5);
+    UNTIL(f, edge_client_has(client, 10));
     expect_known(f);
-    client_close(&client);
-    UNTIL(f, f->connection == NULL);
+    edge_client_leave(&client);
 
-    client = client_open(f, EDGE_WEBSOCKET);
-    client_say(client, LINE "GET /healthz HTTP/1.0\r\n\r\n");
-    head = client_take_head(client);
+    client = edge_client_open(f, EDGE_WEBSOCKET);
+    edge_client_write_text(client, LINE "GET /healthz HTTP/1.0\r\n\r\n");
+    head = http_take_head(client);
     assert_non_null(strstr(head, " 200 "));
     free(head);
-    client_close(&client);
+    edge_client_close(&client);
 }
 
 static void an_unknown_client_has_the_proxys_address(void **state) {
-    struct fixture *f = *state;
-    struct client *client = client_open(f, EDGE_TCP);
-    client_say(client, "PROXY UNKNOWN\r\n{}");
-    client_expect(client, "{}\n");
+    struct edge_fixture *f = *state;
+    struct edge_client *client = edge_client_open(f, EDGE_TCP);
+    edge_client_write_text(client, "PROXY UNKNOWN\r\n{}");
+    edge_client_expect(client, "{}\n");
     assert_string_equal(edge_host(f->connection), "127.0.0.1");
-    client_close(&client);
+    edge_client_close(&client);
 }
 
 static void whoever_sends_no_line_is_cut(void **state) {
-    struct fixture *f = *state;
+    struct edge_fixture *f = *state;
     for (int transport = EDGE_WEBSOCKET; transport < EDGE_TRANSPORT_COUNT; transport++) {
-        struct client *garbage = client_open(f, (enum edge_transport)transport);
-        struct client *endless = client_open(f, (enum edge_transport)transport);
-        struct client *silent = client_open(f, (enum edge_transport)transport);
-        client_say(garbage, "{\"never\":1}\r\n{\"never\":1}\n");
+        struct edge_client *garbage = edge_client_open(f, (enum edge_transport)transport);
+        struct edge_client *endless = edge_client_open(f, (enum edge_transport)transport);
+        struct edge_client *silent = edge_client_open(f, (enum edge_transport)transport);
+        edge_client_write_text(garbage, "{\"never\":1}\r\n{\"never\":1}\n");
         for (int i = 0; i < 12; i++)
-            client_say(endless, "123456789 ");
-        UNTIL(f, client_ended(garbage));
-        UNTIL(f, client_ended(endless));
-        UNTIL(f, client_ended(silent)); /* after 5 s */
-        client_close(&garbage);
-        client_close(&endless);
-        client_close(&silent);
+            edge_client_write_text(endless, "123456789 ");
+        UNTIL(f, edge_client_has_ended(garbage));
+        UNTIL(f, edge_client_has_ended(endless));
+        UNTIL(f, edge_client_has_ended(silent)); /* after 5 s */
+        edge_client_close(&garbage);
+        edge_client_close(&endless);
+        edge_client_close(&silent);
     }
-    assert_string_equal(fixture_told(f), "");
+    assert_string_equal(edge_fixture_events(f), "");
 }
 
 /* Sockets that say nothing keep others out, but no more than there may be, and not for long. */
 static void silent_sockets_are_bounded(void **state) {
     enum { SPARE = 128, OPENED = SPARE + 20 };
-    struct fixture *f = *state;
+    struct edge_fixture *f = *state;
     f->settings.proxy_protocol = true;
     f->settings.max_connections = 2;
-    fixture_start(f);
-    struct client *clients[OPENED];
+    edge_fixture_start(f);
+    struct edge_client *clients[OPENED];
     size_t ended = 0;
     for (size_t i = 0; i < OPENED; i++)
-        clients[i] = client_open(f, i % 2 == 0 ? EDGE_WEBSOCKET : EDGE_TCP);
-    for (int i = 0; i < 20; i++)
-        fixture_turn(f);
+        clients[i] = edge_client_open(f, i % 2 == 0 ? EDGE_WEBSOCKET : EDGE_TCP);
+    edge_fixture_turns(f, 20);
     for (size_t i = 0; i < OPENED; i++)
-        ended += client_ended(clients[i]);
+        ended += edge_client_has_ended(clients[i]);
     assert_int_equal(ended, OPENED - (SPARE + 2));
     assert_int_equal(f->refused, ended);
     for (size_t i = 0; i < OPENED; i++)
-        UNTIL(f, client_ended(clients[i]));
-    struct client *client = client_open(f, EDGE_TCP);
-    client_say(client, LINE "{}");
-    client_expect(client, "{}\n");
-    client_close(&client);
+        UNTIL(f, edge_client_has_ended(clients[i]));
+    struct edge_client *client = edge_client_open(f, EDGE_TCP);
+    edge_client_write_text(client, LINE "{}");
+    edge_client_expect(client, "{}\n");
+    edge_client_close(&client);
     for (size_t i = 0; i < OPENED; i++)
-        client_close(&clients[i]);
+        edge_client_close(&clients[i]);
 }
 
 static void stopping_cuts_those_that_are_waited_for(void **state) {
-    struct fixture *f = *state;
-    struct client *half = client_open(f, EDGE_TCP), *gone = client_open(f, EDGE_WEBSOCKET);
-    client_say(half, "PROXY TCP4 ");
-    for (int i = 0; i < 10; i++)
-        fixture_turn(f);
-    client_close(&gone);
+    struct edge_fixture *f = *state;
+    struct edge_client *half = edge_client_open(f, EDGE_TCP),
+                       *gone = edge_client_open(f, EDGE_WEBSOCKET);
+    edge_client_write_text(half, "PROXY TCP4 ");
+    edge_fixture_turns(f, 10);
+    edge_client_close(&gone);
     edge_close_all(f->edge);
-    UNTIL(f, client_ended(half));
-    client_close(&half);
+    UNTIL(f, edge_client_has_ended(half));
+    edge_client_close(&half);
 }
 
 int main(void) {
-#define PROXIED(test_) cmocka_unit_test_setup_teardown(test_, proxied_setup, fixture_teardown)
+#define PROXIED(test_) cmocka_unit_test_setup_teardown(test_, proxied_setup, edge_fixture_teardown)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_that_are_taken),
         cmocka_unit_test(lines_that_are_not_taken),
@@ -210,8 +205,7 @@ int main(void) {
         PROXIED(an_unknown_client_has_the_proxys_address),
         PROXIED(whoever_sends_no_line_is_cut),
         PROXIED(stopping_cuts_those_that_are_waited_for),
-        cmocka_unit_test_setup_teardown(silent_sockets_are_bounded, fixture_setup,
-                                        fixture_teardown),
+        EDGE_TEST_UNSTARTED(silent_sockets_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

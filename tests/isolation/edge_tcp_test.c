@@ -1,9 +1,13 @@
 /*
  * The edge's TCP side, and what holds on both transports: limits, pausing, the queue, closing.
  */
-#include "tests/isolation/edge_fixture.h"
+#include "tests/support/edge_fixture.h"
+#include "tests/support/edge_frames.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
 #include <sys/resource.h>
 
 #include "services/gateway/edge/connection_private.h"
@@ -12,27 +16,26 @@
 /* --- objects and faults --- */
 
 static void objects_are_echoed_however_they_come(void **state) {
-    struct fixture *f = *state;
-    struct client *client = client_open(f, EDGE_TCP);
-    client_say(client, "{\"a\":1}{\"b\":2}\r\n  {\"c\":\"}\"}");
-    client_expect(client, "{\"a\":1}\n{\"b\":2}\n{\"c\":\"}\"}\n");
+    struct edge_fixture *f = *state;
+    struct edge_client *client = edge_client_open(f, EDGE_TCP);
+    edge_client_write_text(client, "{\"a\":1}{\"b\":2}\r\n  {\"c\":\"}\"}");
+    edge_client_expect(client, "{\"a\":1}\n{\"b\":2}\n{\"c\":\"}\"}\n");
     static const char text[] = "{\"slow\":[1,2,3]}{\"next\":{}}";
     for (size_t i = 0; i < sizeof text - 1; i++) {
-        client_write(client, text + i, 1);
-        fixture_turn(f);
+        edge_client_write(client, text + i, 1);
+        edge_fixture_turn(f);
     }
-    client_expect(client, "{\"slow\":[1,2,3]}\n{\"next\":{}}\n");
+    edge_client_expect(client, "{\"slow\":[1,2,3]}\n{\"next\":{}}\n");
     assert_int_equal(edge_transport(f->connection), EDGE_TCP);
     assert_int_equal(edge_total_queued_bytes(f->edge), 0);
-    client_close(&client);
+    edge_client_close(&client);
     UNTIL(f, f->closed == 1);
 }
 
 /* What is queued in one turn comes in one piece. */
 static void texts_of_one_turn_are_one_send(void **state) {
-    struct fixture *f = *state;
-    struct client *client = client_open(f, EDGE_TCP);
-    UNTIL(f, f->connection != NULL);
+    struct edge_fixture *f = *state;
+    struct edge_client *client = edge_client_open_whole(f, EDGE_TCP);
     for (int i = 0; i < 20; i++)
         assert_int_equal(edge_send(f->connection, slice_text("{\"a\":1}")), 0);
     assert_int_equal(edge_queued_bytes(f->connection), 160);
@@ -42,56 +45,56 @@ static void texts_of_one_turn_are_one_send(void **state) {
     UNTIL(f, (got = recv(client->fd, bytes, sizeof bytes, 0)) >= 0);
     assert_int_equal(got, 160);
     assert_int_equal(bytes[159], '\n');
-    client_close(&client);
+    edge_client_close(&client);
 }
 
 static void garbage_is_told_once_and_skipped(void **state) {
-    struct fixture *f = *state;
-    struct client *client = client_open(f, EDGE_TCP);
-    client_say(client, "what is this\n{\"a\":1}");
-    client_expect(client, "{\"error\":1}\n{\"a\":1}\n");
-    assert_string_equal(fixture_told(f), "open;fault the input is not a JSON object;"
-                                         "object {\"a\":1};");
-    client_close(&client);
+    struct edge_fixture *f = *state;
+    struct edge_client *client = edge_client_open(f, EDGE_TCP);
+    edge_client_write_text(client, "what is this\n{\"a\":1}");
+    edge_client_expect(client, "{\"error\":1}\n{\"a\":1}\n");
+    assert_string_equal(edge_fixture_events(f), "open;fault the input is not a JSON object;"
+                                                "object {\"a\":1};");
+    edge_client_close(&client);
 }
 
 static void ten_faults_in_a_row_close(void **state) {
-    struct fixture *f = *state;
-    struct client *client = client_open(f, EDGE_TCP);
+    struct edge_fixture *f = *state;
+    struct edge_client *client = edge_client_open(f, EDGE_TCP);
     for (int i = 0; i < 9; i++)
-        client_say(client, "{\"a\":\"\xff\"}");
-    client_say(client, "{\"good\":1}");
+        edge_client_write_text(client, "{\"a\":\"\xff\"}");
+    edge_client_write_text(client, "{\"good\":1}");
     for (int i = 0; i < 10; i++)
-        client_say(client, i % 2 == 0 ? "{\"bad\":1}" : "x\n");
-    client_say(client, "{\"never\":1}");
-    UNTIL(f, client_ended(client));
+        edge_client_write_text(client, i % 2 == 0 ? "{\"bad\":1}" : "x\n");
+    edge_client_write_text(client, "{\"never\":1}");
+    UNTIL(f, edge_client_has_ended(client));
     assert_int_equal(client->in.length, 19 * strlen("{\"error\":1}\n"));
-    assert_null(strstr(fixture_told(f), "never"));
-    client_close(&client);
+    assert_null(strstr(edge_fixture_events(f), "never"));
+    edge_client_close(&client);
     UNTIL(f, f->closed == 1);
 }
 
 /* The answer arrives although the client goes on writing: no reset takes it away. */
 static void an_over_long_object_is_answered_and_closes(void **state) {
-    struct fixture *f = *state;
-    struct client *client = client_open(f, EDGE_TCP);
+    struct edge_fixture *f = *state;
+    struct edge_client *client = edge_client_open(f, EDGE_TCP);
     char *text = malloc(1 << 20);
     assert_non_null(text);
     memset(text, 'x', 1 << 20);
     memcpy(text, "{\"a\":\"", 6);
-    client_write(client, text, 1 << 20);
+    edge_client_write(client, text, 1 << 20);
     free(text);
-    client_expect(client, "{\"error\":1}\n");
-    UNTIL(f, client_ended(client));
-    assert_string_equal(fixture_told(f), "open;fault the object is longer than 65536 bytes;");
-    client_close(&client);
+    edge_client_expect(client, "{\"error\":1}\n");
+    UNTIL(f, edge_client_has_ended(client));
+    assert_string_equal(edge_fixture_events(f),
+                        "open;fault the object is longer than 65536 bytes;");
+    edge_client_close(&client);
     UNTIL(f, f->closed == 1);
 }
 
 static void a_mark_is_reached_when_the_kernel_has_it(void **state) {
-    struct fixture *f = *state;
-    struct client *client = client_open(f, EDGE_TCP);
-    UNTIL(f, f->connection != NULL);
+    struct edge_fixture *f = *state;
+    struct edge_client *client = edge_client_open_whole(f, EDGE_TCP);
     f->within = true;
     for (size_t round = 1; round <= 2; round++) {
         assert_int_equal(edge_send(f->connection, slice_text("{\"a\":1}")), 0);
@@ -102,100 +105,68 @@ static void a_mark_is_reached_when_the_kernel_has_it(void **state) {
         f->within = true;
     }
     f->within = false;
-    client_expect(client, "{\"a\":1}\n{\"a\":1}\n");
-    client_close(&client);
+    edge_client_expect(client, "{\"a\":1}\n{\"a\":1}\n");
+    edge_client_close(&client);
 }
 
 /* While a client takes nothing, its input neither makes the loop spin nor is read. */
-static void expect_rest(struct fixture *f, struct client *client) {
+static void expect_rest(struct edge_fixture *f, struct edge_client *client) {
     size_t objects = f->objects;
-    if (edge_transport(f->connection) == EDGE_TCP)
-        client_say(client, "{\"good\":1}");
-    else
-        text_send(client, "{\"good\":1}");
-    unsigned turns = ev_iteration(f->ev);
-    for (int64_t end = loop_now_ms() + 100; loop_now_ms() < end;)
-        fixture_turn(f);
-    assert_true(ev_iteration(f->ev) - turns < 200); /* the tick makes 50 */
+    edge_client_send(client, "{\"good\":1}");
+    assert_true(edge_fixture_turn_for(f, 100) < 200); /* the tick makes 50 */
     assert_int_equal(f->objects, objects);
-}
-
-/* Fills the queue of a client that doesn't read; how many texts it took. */
-static size_t fill(struct fixture *f, char *text, size_t length) {
-    size_t accepted = 0;
-    for (int refused_turns = 0; refused_turns < 20; refused_turns++) {
-        for (;;) {
-            char number[24];
-            snprintf(number, sizeof number, "%010zu", accepted);
-            memcpy(text + 6, number, 10);
-            if (edge_send(f->connection, slice_make(text, length)) != 0)
-                break;
-            accepted++;
-            refused_turns = 0;
-            assert_true(edge_queued_bytes(f->connection) <= f->settings.send_queue_bytes);
-            assert_int_equal(edge_queued_bytes(f->connection), edge_total_queued_bytes(f->edge));
-        }
-        fixture_turn(f);
-    }
-    return accepted;
 }
 
 /* Beyond what all may queue together, one that has something queued already gets a share only. */
 static void all_queues_together_are_bounded(void **state) {
-    struct fixture *f = *state;
+    struct edge_fixture *f = *state;
     enum { LENGTH = 1000 };
     char text[LENGTH];
     memset(text, 'x', sizeof text);
-    struct client *first_client = client_open(f, EDGE_TCP);
-    UNTIL(f, f->connection != NULL);
+    struct edge_client *first_client = edge_client_open_whole(f, EDGE_TCP);
     struct edge_connection *first = f->connection;
     f->settings.send_queues_bytes = 200000;
     while (edge_send(first, slice_make(text, LENGTH)) == 0)
         continue;
     assert_in_range(edge_queued_bytes(first), 200000 - 2 * LENGTH, 200000);
     f->connection = NULL;
-    struct client *second_client = client_open(f, EDGE_TCP);
-    UNTIL(f, f->connection != NULL);
+    struct edge_client *second_client = edge_client_open_whole(f, EDGE_TCP);
     f->settings.send_queues_bytes = 0; /* whatever the kernel took of the first meanwhile */
     while (edge_send(f->connection, slice_make(text, LENGTH)) == 0)
         continue;
     assert_in_range(edge_queued_bytes(f->connection), EDGE_SHARE_BYTES - 2 * LENGTH,
                     EDGE_SHARE_BYTES);
-    client_close(&first_client);
-    client_close(&second_client);
+    edge_client_close(&first_client);
+    edge_client_close(&second_client);
     UNTIL(f, edge_count(f->edge) == 0);
     assert_int_equal(edge_total_queued_bytes(f->edge), 0);
 }
 
 /* A text that is longer than the share is taken by an empty queue. */
 static void a_long_text_alone_is_taken(void **state) {
-    struct fixture *f = *state;
+    struct edge_fixture *f = *state;
     size_t length = 2 * EDGE_SHARE_BYTES;
     char *text = malloc(length);
     assert_non_null(text);
     memset(text, 'x', length);
-    struct client *client = client_open(f, EDGE_TCP);
-    UNTIL(f, f->connection != NULL);
+    struct edge_client *client = edge_client_open_whole(f, EDGE_TCP);
     f->settings.send_queues_bytes = 0;
     assert_int_equal(edge_send(f->connection, slice_make(text, length)), 0);
     assert_int_equal(edge_send(f->connection, slice_make(text, 10)), -1);
     free(text);
-    client_close(&client);
-    UNTIL(f, f->connection == NULL);
+    edge_client_leave(&client);
 }
 
 static void a_full_queue_refuses_and_loses_nothing(void **state) {
-    struct fixture *f = *state;
+    struct edge_fixture *f = *state;
     enum { LENGTH = 1000 };
     char text[LENGTH];
     memset(text, 'x', sizeof text);
     memcpy(text, "{\"n\":\"0000000000", 16);
     memcpy(text + LENGTH - 2, "\"}", 2);
     for (int transport = EDGE_WEBSOCKET; transport <= EDGE_TCP; transport++) {
-        struct client *client =
-            transport == EDGE_TCP ? client_open(f, EDGE_TCP) : websocket_open(f);
-        UNTIL(f, f->connection != NULL);
-        size_t accepted = fill(f, text, LENGTH);
+        struct edge_client *client = edge_client_open_whole(f, (enum edge_transport)transport);
+        size_t accepted = edge_fixture_fill(f, text, LENGTH, 6);
         assert_true(edge_mark(f->connection));
         expect_rest(f, client);
         assert_true(accepted > f->settings.send_queue_bytes / (LENGTH + 4));
@@ -203,59 +174,44 @@ static void a_full_queue_refuses_and_loses_nothing(void **state) {
             char number[24];
             snprintf(number, sizeof number, "%010zu", i);
             memcpy(text + 6, number, 10);
-            UNTIL(f, client_has(client, LENGTH + (transport == EDGE_TCP ? 1 : 4)));
+            UNTIL(f, edge_client_has(client, LENGTH + (transport == EDGE_TCP ? 1 : 4)));
             if (transport == EDGE_TCP) {
                 assert_memory_equal(client->in.data, text, LENGTH);
                 assert_int_equal(client->in.data[LENGTH], '\n');
                 buffer_drop(&client->in, LENGTH + 1);
             } else {
-                struct frame frame = frame_next(client);
+                struct websocket_frame frame = websocket_next(client);
                 assert_int_equal(frame.payload.length, LENGTH);
                 assert_memory_equal(frame.bytes, text, LENGTH);
                 free(frame.bytes);
             }
         }
         if (transport == EDGE_WEBSOCKET) {
-            struct frame ping = frame_next(client);
-            assert_int_equal(ping.opcode, 9);
-            frame_send(client, 10, true, ping.payload);
-            free(ping.bytes);
+            websocket_answer_ping(client);
         }
         UNTIL(f, f->reached == (size_t)transport + 1 && f->objects == f->reached);
         assert_int_equal(edge_total_queued_bytes(f->edge), 0);
-        client_close(&client);
-        UNTIL(f, f->connection == NULL);
+        edge_client_leave(&client);
     }
 }
 
 /* --- pausing --- */
 
-/* On both transports: object number `i`. */
-static void object_send(struct client *client, enum edge_transport transport, const char *text) {
-    if (transport == EDGE_TCP)
-        client_say(client, text);
-    else
-        text_send(client, text);
-}
-
 static void a_paused_connection_keeps_order(void **state) {
-    struct fixture *f = *state;
+    struct edge_fixture *f = *state;
     f->quiet = true;
     for (int transport = EDGE_WEBSOCKET; transport <= EDGE_TCP; transport++) {
-        struct client *client =
-            transport == EDGE_TCP ? client_open(f, EDGE_TCP) : websocket_open(f);
-        UNTIL(f, f->connection != NULL);
-        buffer_clear(&f->told);
+        struct edge_client *client = edge_client_open_whole(f, (enum edge_transport)transport);
+        buffer_clear(&f->events);
         f->objects = 0;
         char text[64];
         for (int i = 0; i < 40; i++) {
             snprintf(text, sizeof text, i % 10 == 5 ? "{\"pause\":%d}" : "{\"n\":%d}", i);
-            object_send(client, (enum edge_transport)transport, text);
+            edge_client_send(client, text);
         }
         for (size_t pauses = 0; pauses < 4; pauses++) {
             UNTIL(f, f->objects == 6 + 10 * pauses);
-            for (int i = 0; i < 20; i++)
-                fixture_turn(f);
+            edge_fixture_turns(f, 20);
             assert_int_equal(f->objects, 6 + 10 * pauses);
             f->within = true;
             edge_resume(f->connection);
@@ -266,41 +222,36 @@ static void a_paused_connection_keeps_order(void **state) {
             f->within = false;
         }
         UNTIL(f, f->objects == 40);
-        const char *at = fixture_told(f);
+        const char *at = edge_fixture_events(f);
         for (int i = 0; i < 40; i++) {
             snprintf(text, sizeof text, ":%d}", i);
             at = strstr(at, text);
             assert_non_null(at);
         }
-        client_close(&client);
-        UNTIL(f, f->connection == NULL);
+        edge_client_leave(&client);
     }
 }
 
 /* A client that writes to a paused connection is held up by its own kernel, not by our memory. */
 static void a_paused_connection_is_not_read(void **state) {
-    struct fixture *f = *state;
+    struct edge_fixture *f = *state;
     f->quiet = true;
     for (int transport = EDGE_WEBSOCKET; transport <= EDGE_TCP; transport++) {
-        struct client *client =
-            transport == EDGE_TCP ? client_open(f, EDGE_TCP) : websocket_open(f);
-        object_send(client, (enum edge_transport)transport, "{\"pause\":1}");
+        struct edge_client *client = edge_client_open_whole(f, (enum edge_transport)transport);
+        edge_client_send(client, "{\"pause\":1}");
         UNTIL(f, f->objects != 0);
         f->objects = 0;
         struct buffer one = buffer_make(4096);
         char text[1000];
         memset(text, ' ', sizeof text);
         memcpy(text, "{\"n\":1}", 7);
-        if (transport == EDGE_TCP)
-            buffer_add(&one, text, sizeof text);
-        else
-            frame_add(&one, 1, true, slice_make(text, sizeof text));
+        edge_client_add(client, &one, slice_make(text, sizeof text));
         size_t at = 0, sent_objects = 0;
         for (int full_turns = 0; full_turns < 100;) {
             ssize_t sent = send(client->fd, one.data + at, one.length - at, MSG_NOSIGNAL);
             if (sent < 0) {
                 full_turns++;
-                fixture_turn(f);
+                edge_fixture_turn(f);
                 continue;
             }
             full_turns = 0;
@@ -310,47 +261,46 @@ static void a_paused_connection_is_not_read(void **state) {
         }
         assert_int_equal(f->objects, 0);
         edge_resume(f->connection);
-        client_write(client, one.data + at, at == 0 ? 0 : one.length - at);
+        edge_client_write(client, one.data + at, at == 0 ? 0 : one.length - at);
         sent_objects += at != 0;
         UNTIL(f, f->objects == sent_objects);
         f->objects = 0;
         buffer_free(&one);
-        client_close(&client);
-        UNTIL(f, f->connection == NULL);
+        edge_client_leave(&client);
     }
 }
 
 /* --- the end --- */
 
 static void tcp_closing_sends_what_is_queued_first(void **state) {
-    struct fixture *f = *state;
-    struct client *client = client_open(f, EDGE_TCP);
-    client_say(client, "{\"first\":1}{\"close\":1}{\"never\":1}");
-    client_expect(client, "{\"first\":1}\n");
-    UNTIL(f, client_ended(client));
+    struct edge_fixture *f = *state;
+    struct edge_client *client = edge_client_open(f, EDGE_TCP);
+    edge_client_write_text(client, "{\"first\":1}{\"close\":1}{\"never\":1}");
+    edge_client_expect(client, "{\"first\":1}\n");
+    UNTIL(f, edge_client_has_ended(client));
     assert_int_equal(client->in.length, 0);
-    assert_null(strstr(fixture_told(f), "never"));
+    assert_null(strstr(edge_fixture_events(f), "never"));
     assert_int_equal(edge_send(f->connection, slice_text("{}")), -1);
-    client_close(&client);
+    edge_client_close(&client);
     UNTIL(f, f->closed == 1);
 }
 
 static void a_client_that_does_not_close_is_cut(void **state) {
-    struct fixture *f = *state;
-    struct client *tcp = client_open(f, EDGE_TCP), *websocket = websocket_open(f);
-    client_say(tcp, "{\"close\":1}");
-    text_send(websocket, "{\"close\":1}");
+    struct edge_fixture *f = *state;
+    struct edge_client *tcp = edge_client_open(f, EDGE_TCP), *websocket = websocket_open(f);
+    edge_client_write_text(tcp, "{\"close\":1}");
+    websocket_send_text(websocket, "{\"close\":1}");
     UNTIL(f, f->closed == 2); /* within 6 s, though neither answers */
-    client_close(&tcp);
-    client_close(&websocket);
+    edge_client_close(&tcp);
+    edge_client_close(&websocket);
 }
 
 static void closing_all_flushes_and_returns(void **state) {
-    struct fixture *f = *state;
-    struct client *clients[8];
+    struct edge_fixture *f = *state;
+    struct edge_client *clients[8];
     for (int i = 0; i < 8; i++) {
         f->connection = NULL;
-        clients[i] = i % 2 == 0 ? websocket_open(f) : client_open(f, EDGE_TCP);
+        clients[i] = i % 2 == 0 ? websocket_open(f) : edge_client_open(f, EDGE_TCP);
         UNTIL(f, f->connection != NULL);
         assert_int_equal(edge_send(f->connection, slice_text("{\"last\":1}")), 0);
     }
@@ -362,16 +312,16 @@ static void closing_all_flushes_and_returns(void **state) {
     assert_int_equal(edge_total_queued_bytes(f->edge), 0);
     for (int i = 0; i < 8; i++) {
         if (i % 2 == 0) {
-            text_expect(clients[i], "{\"last\":1}");
-            struct frame frame = frame_next(clients[i]);
+            websocket_expect_text(clients[i], "{\"last\":1}");
+            struct websocket_frame frame = websocket_next(clients[i]);
             assert_int_equal(frame.opcode, 8);
             assert_memory_equal(frame.bytes, "\x03\xe9", 2);
             free(frame.bytes);
         } else {
-            client_expect(clients[i], "{\"last\":1}\n");
+            edge_client_expect(clients[i], "{\"last\":1}\n");
         }
-        UNTIL(f, client_ended(clients[i]));
-        client_close(&clients[i]);
+        UNTIL(f, edge_client_has_ended(clients[i]));
+        edge_client_close(&clients[i]);
     }
     /* Nobody listens any more. */
     int fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -383,27 +333,27 @@ static void closing_all_flushes_and_returns(void **state) {
 }
 
 static void destroying_closes_what_is_open(void **state) {
-    struct fixture *f = *state;
-    struct client *tcp = client_open(f, EDGE_TCP), *websocket = websocket_open(f);
-    struct client *http = client_open(f, EDGE_WEBSOCKET);
-    client_say(tcp, "{\"a\":1}{\"half");
-    client_expect(tcp, "{\"a\":1}\n");
-    frame_send(websocket, 1, false, slice_text("{\"half"));
-    client_say(http, "GET /");
-    for (int i = 0; i < 10; i++)
-        fixture_turn(f);
+    struct edge_fixture *f = *state;
+    struct edge_client *tcp = edge_client_open(f, EDGE_TCP), *websocket = websocket_open(f);
+    struct edge_client *http = edge_client_open(f, EDGE_WEBSOCKET);
+    edge_client_write_text(tcp, "{\"a\":1}{\"half");
+    edge_client_expect(tcp, "{\"a\":1}\n");
+    websocket_send(websocket, 1, false, slice_text("{\"half"));
+    edge_client_write_text(http, "GET /");
+    edge_fixture_turns(f, 10);
     assert_int_equal(edge_send(f->connection, slice_text("{}")), 0);
-    fixture_stop(f);
+    edge_fixture_stop(f);
     assert_int_equal(f->closed, 2);
-    client_close(&tcp);
-    client_close(&websocket);
-    client_close(&http);
+    edge_client_close(&tcp);
+    edge_client_close(&websocket);
+    edge_client_close(&http);
 }
 
 /* --- limits --- */
 
 /* No edge comes of these settings, and one line of the log says what was wrong. */
-static void expect_refused(struct fixture *f, const struct edge_settings *settings, unsigned port) {
+static void expect_refused(struct edge_fixture *f, const struct edge_settings *settings,
+                           unsigned port) {
     char expected[64];
     snprintf(expected, sizeof expected, "event=start_failed");
     if (port != 0)
@@ -411,7 +361,7 @@ static void expect_refused(struct fixture *f, const struct edge_settings *settin
                  settings->http_port != 0 ? "http_port" : "tcp_port");
     struct capture capture;
     capture_begin(&capture, STDERR_FILENO);
-    struct edge *edge = edge_new(f->ev, settings, &owner_handlers, f);
+    struct edge *edge = edge_new(f->ev, settings, &edge_fixture_handlers, f);
     char *text = capture_end(&capture);
     assert_null(edge);
     assert_non_null(strstr(text, "level=error"));
@@ -421,7 +371,7 @@ static void expect_refused(struct fixture *f, const struct edge_settings *settin
 }
 
 static void a_taken_port_is_refused(void **state) {
-    struct fixture *f = *state;
+    struct edge_fixture *f = *state;
     struct edge_settings settings = f->settings;
     settings.http_port = edge_port(f->edge, EDGE_WEBSOCKET);
     expect_refused(f, &settings, settings.http_port);
@@ -434,85 +384,79 @@ static void a_taken_port_is_refused(void **state) {
     settings.bind_address = "nowhere";
     expect_refused(f, &settings, 0);
     /* That has harmed nobody. */
-    struct client *client = client_open(f, EDGE_TCP);
-    client_say(client, "{}");
-    client_expect(client, "{}\n");
-    client_close(&client);
+    struct edge_client *client = edge_client_open(f, EDGE_TCP);
+    edge_client_write_text(client, "{}");
+    edge_client_expect(client, "{}\n");
+    edge_client_close(&client);
 }
 
 static void too_many_connections_are_refused(void **state) {
-    struct fixture *f = *state;
+    struct edge_fixture *f = *state;
     f->settings.max_connections = 2;
-    fixture_start(f);
-    struct client *first = websocket_open(f), *second = client_open(f, EDGE_TCP);
+    edge_fixture_start(f);
+    struct edge_client *first = websocket_open(f), *second = edge_client_open(f, EDGE_TCP);
     UNTIL(f, edge_count(f->edge) == 2);
-    struct client *third = websocket_open(f);
-    close_expect(third, 1013, "the server is full");
+    struct edge_client *third = websocket_open(f);
+    websocket_expect_close(third, 1013, "the server is full");
     assert_int_equal(f->refused, 1);
-    client_close(&third);
-    third = client_open(f, EDGE_TCP);
-    UNTIL(f, client_ended(third));
+    edge_client_close(&third);
+    third = edge_client_open(f, EDGE_TCP);
+    UNTIL(f, edge_client_has_ended(third));
     assert_int_equal(f->refused, 2);
-    client_close(&third);
-    client_close(&second);
+    edge_client_close(&third);
+    edge_client_close(&second);
     UNTIL(f, f->closed == 1);
     third = websocket_open(f);
-    text_send(third, "{}");
-    text_expect(third, "{}");
-    client_close(&third);
-    client_close(&first);
+    websocket_send_text(third, "{}");
+    websocket_expect_text(third, "{}");
+    edge_client_close(&third);
+    edge_client_close(&first);
     assert_int_equal(f->closed, 1);
     UNTIL(f, f->closed == 3);
 }
 
 /* Out of descriptors, the edge waits until there are some; it neither spins nor gives up. */
 static void a_lack_of_descriptors_passes(void **state) {
-    struct fixture *f = *state;
+    struct edge_fixture *f = *state;
     f->settings.ping_interval_ms = 2000; /* it looks every 500 ms */
-    fixture_start(f);
-    struct client *client = client_open(f, EDGE_TCP);
+    edge_fixture_start(f);
+    struct edge_client *client = edge_client_open(f, EDGE_TCP);
     struct rlimit before, none;
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
     none = before;
     none.rlim_cur = (rlim_t)client->fd + 1;
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
-    unsigned turns = ev_iteration(f->ev);
     ev_timer_stop(f->ev, &f->tick);
     ev_now_update(f->ev);
-    for (int64_t end = loop_now_ms() + 1200; loop_now_ms() < end;)
-        fixture_turn(f);
-    assert_true(ev_iteration(f->ev) - turns < 100);
+    assert_true(edge_fixture_turn_for(f, 1200) < 100);
     assert_null(f->connection);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
     ev_timer_start(f->ev, &f->tick);
-    client_say(client, "{}");
-    client_expect(client, "{}\n");
-    client_close(&client);
+    edge_client_write_text(client, "{}");
+    edge_client_expect(client, "{}\n");
+    edge_client_close(&client);
 }
 
 int main(void) {
-#define STARTED(test_)                                                                             \
-    cmocka_unit_test_setup_teardown(test_, fixture_setup_started, fixture_teardown)
-#define PLAIN(test_) cmocka_unit_test_setup_teardown(test_, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
-        STARTED(objects_are_echoed_however_they_come),
-        STARTED(texts_of_one_turn_are_one_send),
-        STARTED(garbage_is_told_once_and_skipped),
-        STARTED(ten_faults_in_a_row_close),
-        STARTED(an_over_long_object_is_answered_and_closes),
-        STARTED(a_mark_is_reached_when_the_kernel_has_it),
-        STARTED(a_full_queue_refuses_and_loses_nothing),
-        STARTED(all_queues_together_are_bounded),
-        STARTED(a_long_text_alone_is_taken),
-        STARTED(a_paused_connection_keeps_order),
-        STARTED(a_paused_connection_is_not_read),
-        STARTED(tcp_closing_sends_what_is_queued_first),
-        STARTED(a_client_that_does_not_close_is_cut),
-        STARTED(closing_all_flushes_and_returns),
-        STARTED(destroying_closes_what_is_open),
-        STARTED(a_taken_port_is_refused),
-        PLAIN(too_many_connections_are_refused),
-        PLAIN(a_lack_of_descriptors_passes),
+        EDGE_TEST(objects_are_echoed_however_they_come),
+        EDGE_TEST(texts_of_one_turn_are_one_send),
+        EDGE_TEST(garbage_is_told_once_and_skipped),
+        EDGE_TEST(ten_faults_in_a_row_close),
+        EDGE_TEST(an_over_long_object_is_answered_and_closes),
+        EDGE_TEST(a_mark_is_reached_when_the_kernel_has_it),
+        EDGE_TEST(a_full_queue_refuses_and_loses_nothing),
+        EDGE_TEST(all_queues_together_are_bounded),
+        EDGE_TEST(a_long_text_alone_is_taken),
+        EDGE_TEST(a_paused_connection_keeps_order),
+        EDGE_TEST(a_paused_connection_is_not_read),
+        EDGE_TEST(tcp_closing_sends_what_is_queued_first),
+        EDGE_TEST(a_client_that_does_not_close_is_cut),
+        EDGE_TEST(closing_all_flushes_and_returns),
+        EDGE_TEST(destroying_closes_what_is_open),
+        EDGE_TEST(a_taken_port_is_refused),
+        EDGE_TEST_UNSTARTED(too_many_connections_are_refused),
+        EDGE_TEST_UNSTARTED(a_lack_of_descriptors_passes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,9 +1,15 @@
 /*
  * The edge's WebSocket and HTTP side, from the client's end of a real socket.
  */
-#include "tests/isolation/edge_fixture.h"
+#include "tests/support/edge_fixture.h"
+#include "tests/support/edge_frames.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "services/gateway/edge/json.h"
 
 /* A JSON object of exactly that length; the caller frees it. */
 static char *object_of(size_t length) {
@@ -16,41 +22,41 @@ static char *object_of(size_t length) {
 }
 
 static void texts_are_echoed_at_every_length(void **state) {
-    struct fixture *f = *state;
-    struct client *client = websocket_open(f);
+    struct edge_fixture *f = *state;
+    struct edge_client *client = websocket_open(f);
     static const size_t lengths[] = {10, 125, 126, 127, 2000, 4096, 65535, EDGE_MAX_OBJECT};
     for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
         char *text = object_of(lengths[i]);
-        text_send(client, text);
-        text_expect(client, text);
+        websocket_send_text(client, text);
+        websocket_expect_text(client, text);
         free(text);
     }
     assert_int_equal(edge_count(f->edge), 1);
     assert_int_equal(edge_total_queued_bytes(f->edge), 0);
     assert_non_null(strstr(edge_address(f->connection), "127.0.0.1:"));
     assert_string_equal(edge_host(f->connection), "127.0.0.1");
-    client_close(&client);
+    edge_client_close(&client);
     UNTIL(f, f->closed == 1);
     assert_int_equal(edge_count(f->edge), 0);
 }
 
 static void fragments_are_joined_around_a_ping(void **state) {
-    struct fixture *f = *state;
-    struct client *client = websocket_open(f);
-    frame_send(client, 1, false, slice_text("{\"a\":"));
-    frame_send(client, 9, true, slice_text("hello"));
-    frame_send(client, 0, false, slice_text("\"\xc3"));
-    frame_send(client, 0, false, slice_text(""));
-    frame_send(client, 0, true, slice_text("\xa4\"}"));
+    struct edge_fixture *f = *state;
+    struct edge_client *client = websocket_open(f);
+    websocket_send(client, 1, false, slice_text("{\"a\":"));
+    websocket_send(client, 9, true, slice_text("hello"));
+    websocket_send(client, 0, false, slice_text("\"\xc3"));
+    websocket_send(client, 0, false, slice_text(""));
+    websocket_send(client, 0, true, slice_text("\xa4\"}"));
     for (int i = 0; i < 2; i++) { /* in whatever order */
-        struct frame frame = frame_next(client);
+        struct websocket_frame frame = websocket_next(client);
         assert_true(frame.opcode == 10 || frame.opcode == 1);
         assert_string_equal(frame.bytes, frame.opcode == 10 ? "hello" : "{\"a\":\"\xc3\xa4\"}");
         free(frame.bytes);
     }
-    frame_send(client, 2, true, slice_text("{\"binary\":1}"));
-    text_expect(client, "{\"binary\":1}");
-    client_close(&client);
+    websocket_send(client, 2, true, slice_text("{\"binary\":1}"));
+    websocket_expect_text(client, "{\"binary\":1}");
+    edge_client_close(&client);
 }
 
 /* Number `i` of the pipelined objects. */
@@ -59,28 +65,28 @@ static void numbered(char *out, size_t size, int i) {
 }
 
 /* `count` frames, in pieces of `size` bytes with a turn of the loop after each. */
-static void pipelined(struct fixture *f, int count, size_t size) {
-    struct client *client = websocket_open(f);
+static void pipelined(struct edge_fixture *f, int count, size_t size) {
+    struct edge_client *client = websocket_open(f);
     struct buffer out = buffer_make(1 << 20);
     char text[300];
     for (int i = 0; i < count; i++) {
         numbered(text, sizeof text, i);
-        frame_add(&out, 1, true, slice_text(text));
+        websocket_add(&out, 1, true, slice_text(text));
     }
     for (size_t at = 0; at < out.length; at += size) {
-        client_write(client, out.data + at, out.length - at < size ? out.length - at : size);
-        fixture_turn(f);
+        edge_client_write(client, out.data + at, out.length - at < size ? out.length - at : size);
+        edge_fixture_turn(f);
     }
     for (int i = 0; i < count; i++) {
         numbered(text, sizeof text, i);
-        text_expect(client, text);
+        websocket_expect_text(client, text);
     }
     buffer_free(&out);
-    client_close(&client);
+    edge_client_close(&client);
 }
 
 static void pipelined_frames_arrive_whole_and_in_order(void **state) {
-    struct fixture *f = *state;
+    struct edge_fixture *f = *state;
     pipelined(f, 300, 1 << 20);
     pipelined(f, 300, 1000);
     pipelined(f, 20, 7);
@@ -88,172 +94,172 @@ static void pipelined_frames_arrive_whole_and_in_order(void **state) {
 }
 
 static void what_comes_with_the_handshake_counts(void **state) {
-    struct fixture *f = *state;
-    struct client *client = client_open(f, EDGE_WEBSOCKET);
+    struct edge_fixture *f = *state;
+    struct edge_client *client = edge_client_open(f, EDGE_WEBSOCKET);
     struct buffer out = buffer_make(4096);
-    buffer_add_text(&out, HANDSHAKE(""));
-    frame_add(&out, 1, true, slice_text("{\"early\":1}"));
-    frame_add(&out, 1, true, slice_text("{\"early\":2}"));
-    client_write(client, out.data, out.length);
-    free(client_take_head(client));
-    text_expect(client, "{\"early\":1}");
-    text_expect(client, "{\"early\":2}");
+    buffer_add_text(&out, WEBSOCKET_HANDSHAKE(""));
+    websocket_add(&out, 1, true, slice_text("{\"early\":1}"));
+    websocket_add(&out, 1, true, slice_text("{\"early\":2}"));
+    edge_client_write(client, out.data, out.length);
+    free(http_take_head(client));
+    websocket_expect_text(client, "{\"early\":1}");
+    websocket_expect_text(client, "{\"early\":2}");
     buffer_free(&out);
-    client_close(&client);
+    edge_client_close(&client);
 }
 
 static void offers_are_taken_without_what_they_offer(void **state) {
-    struct fixture *f = *state;
+    struct edge_fixture *f = *state;
     static const char *const offers[] = {
-        HANDSHAKE("Sec-WebSocket-Protocol: chat, superchat\r\n"),
-        HANDSHAKE("Sec-WebSocket-Protocol: tcp\r\n"),
-        HANDSHAKE("Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n"),
+        WEBSOCKET_HANDSHAKE("Sec-WebSocket-Protocol: chat, superchat\r\n"),
+        WEBSOCKET_HANDSHAKE("Sec-WebSocket-Protocol: tcp\r\n"),
+        WEBSOCKET_HANDSHAKE(
+            "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n"),
     };
     for (size_t i = 0; i < sizeof offers / sizeof offers[0]; i++) {
-        struct client *client = client_open(f, EDGE_WEBSOCKET);
-        client_say(client, offers[i]);
-        char *head = client_take_head(client);
+        struct edge_client *client = edge_client_open(f, EDGE_WEBSOCKET);
+        edge_client_write_text(client, offers[i]);
+        char *head = http_take_head(client);
         assert_non_null(strstr(head, "HTTP/1.1 101 "));
         assert_null(strcasestr(head, "Sec-WebSocket-Protocol"));
         assert_null(strcasestr(head, "Sec-WebSocket-Extensions"));
         free(head);
-        text_send(client, "{}");
-        text_expect(client, "{}");
-        client_close(&client);
+        websocket_send_text(client, "{}");
+        websocket_expect_text(client, "{}");
+        edge_client_close(&client);
         /* The next one doesn't find anything changed. */
         client = websocket_open(f);
-        client_close(&client);
+        edge_client_close(&client);
     }
 }
 
 static void text_that_is_not_utf8_closes(void **state) {
-    struct fixture *f = *state;
-    struct client *client = websocket_open(f);
-    text_send(client, "{\"a\":\"\xff\"}");
-    text_send(client, "{\"never\":1}");
-    close_expect(client, 1007, "the text is not valid UTF-8");
-    assert_string_equal(fixture_told(f), "open;fault the text is not valid UTF-8;close;");
-    client_close(&client);
+    struct edge_fixture *f = *state;
+    struct edge_client *client = websocket_open(f);
+    websocket_send_text(client, "{\"a\":\"\xff\"}");
+    websocket_send_text(client, "{\"never\":1}");
+    websocket_expect_close(client, 1007, "the text is not valid UTF-8");
+    assert_string_equal(edge_fixture_events(f), "open;fault the text is not valid UTF-8;close;");
+    edge_client_close(&client);
 }
 
 static void over_long_messages_close(void **state) {
-    struct fixture *f = *state;
+    struct edge_fixture *f = *state;
     char *text = object_of(EDGE_MAX_OBJECT + 1);
-    struct client *client = websocket_open(f);
-    text_send(client, text);
-    close_expect(client, 1009, "the message is longer than 65536 bytes");
-    client_close(&client);
+    struct edge_client *client = websocket_open(f);
+    websocket_send_text(client, text);
+    websocket_expect_close(client, 1009, "the message is longer than 65536 bytes");
+    edge_client_close(&client);
     /* In fragments, none of which is too long. */
     client = websocket_open(f);
-    frame_send(client, 1, false, slice_make(text, EDGE_MAX_OBJECT / 2));
+    websocket_send(client, 1, false, slice_make(text, EDGE_MAX_OBJECT / 2));
     for (int i = 0; i < 200; i++)
-        frame_send(client, 0, false, slice_make(text, 500));
-    close_expect(client, 1009, "the message is longer than 65536 bytes");
+        websocket_send(client, 0, false, slice_make(text, 500));
+    websocket_expect_close(client, 1009, "the message is longer than 65536 bytes");
     assert_int_equal(f->objects, 0);
-    client_close(&client);
+    edge_client_close(&client);
     free(text);
 }
 
 static void ten_faults_in_a_row_close(void **state) {
-    struct fixture *f = *state;
-    struct client *client = websocket_open(f);
+    struct edge_fixture *f = *state;
+    struct edge_client *client = websocket_open(f);
     for (int i = 0; i < 9; i++) {
-        text_send(client, "[]");
-        text_expect(client, "{\"error\":1}");
+        websocket_send_text(client, "[]");
+        websocket_expect_text(client, "{\"error\":1}");
     }
-    text_send(client, "{\"good\":1}");
+    websocket_send_text(client, "{\"good\":1}");
     for (int i = 0; i < 9; i++)
-        text_send(client, i % 2 == 0 ? "{\"bad\":1}" : "");
+        websocket_send_text(client, i % 2 == 0 ? "{\"bad\":1}" : "");
     UNTIL(f, f->objects == 6 && edge_queued_bytes(f->connection) == 0);
     assert_non_null(f->connection);
-    text_send(client, "nothing");
-    text_send(client, "{\"never\":1}");
-    close_expect(client, 1008, "too many faulty objects in a row");
-    assert_null(strstr(fixture_told(f), "never"));
-    client_close(&client);
+    websocket_send_text(client, "nothing");
+    websocket_send_text(client, "{\"never\":1}");
+    websocket_expect_close(client, 1008, "too many faulty objects in a row");
+    assert_null(strstr(edge_fixture_events(f), "never"));
+    edge_client_close(&client);
 }
 
 static void a_mark_is_reached_with_its_pong(void **state) {
-    struct fixture *f = *state;
-    struct client *client = websocket_open(f);
+    struct edge_fixture *f = *state;
+    struct edge_client *client = websocket_open(f);
     for (size_t round = 1; round <= 2; round++) {
         assert_int_equal(edge_send(f->connection, slice_text("{\"a\":1}")), 0);
         assert_true(edge_mark(f->connection));
         assert_false(edge_mark(f->connection));
-        text_expect(client, "{\"a\":1}");
-        struct frame ping = frame_next(client);
-        assert_int_equal(ping.opcode, 9);
+        websocket_expect_text(client, "{\"a\":1}");
+        struct websocket_frame ping = websocket_expect_ping(client);
         assert_int_equal(ping.payload.length, 8);
-        frame_send(client, 10, true, slice_text(""));
-        frame_send(client, 10, true, slice_text("notmine!"));
-        text_send(client, "{\"b\":1}");
-        text_expect(client, "{\"b\":1}");
+        websocket_send(client, 10, true, slice_text(""));
+        websocket_send(client, 10, true, slice_text("notmine!"));
+        websocket_send_text(client, "{\"b\":1}");
+        websocket_expect_text(client, "{\"b\":1}");
         assert_int_equal(f->reached, round - 1);
-        frame_send(client, 10, true, ping.payload);
+        websocket_send(client, 10, true, ping.payload);
         UNTIL(f, f->reached == round);
-        frame_send(client, 10, true, ping.payload); /* twice is once */
+        websocket_send(client, 10, true, ping.payload); /* twice is once */
         free(ping.bytes);
     }
-    text_send(client, "{}");
-    text_expect(client, "{}");
+    websocket_send_text(client, "{}");
+    websocket_expect_text(client, "{}");
     assert_int_equal(f->reached, 2);
-    client_close(&client);
+    edge_client_close(&client);
 }
 
 static void closing_sends_what_is_queued_first(void **state) {
-    struct fixture *f = *state;
-    struct client *client = websocket_open(f);
+    struct edge_fixture *f = *state;
+    struct edge_client *client = websocket_open(f);
     f->within = true;
     assert_int_equal(edge_send(f->connection, slice_text("{\"last\":1}")), 0);
     edge_close(f->connection, 4001, "as we wish");
     assert_int_equal(edge_send(f->connection, slice_text("{}")), -1);
     assert_false(edge_mark(f->connection));
     f->within = false;
-    text_expect(client, "{\"last\":1}");
-    close_expect(client, 4001, "as we wish");
+    websocket_expect_text(client, "{\"last\":1}");
+    websocket_expect_close(client, 4001, "as we wish");
     UNTIL(f, f->closed == 1);
-    client_close(&client);
+    edge_client_close(&client);
     /* From within the handler; what comes behind is not handed over. */
     client = websocket_open(f);
-    text_send(client, "{\"first\":1}");
-    text_send(client, "{\"close\":1}");
-    text_send(client, "{\"never\":1}");
-    text_expect(client, "{\"first\":1}");
-    close_expect(client, 1000, "as you wish");
-    assert_null(strstr(fixture_told(f), "never"));
-    client_close(&client);
+    websocket_send_text(client, "{\"first\":1}");
+    websocket_send_text(client, "{\"close\":1}");
+    websocket_send_text(client, "{\"never\":1}");
+    websocket_expect_text(client, "{\"first\":1}");
+    websocket_expect_close(client, 1000, "as you wish");
+    assert_null(strstr(edge_fixture_events(f), "never"));
+    edge_client_close(&client);
 }
 
 static void a_clients_close_is_answered(void **state) {
-    struct fixture *f = *state;
-    struct client *client = websocket_open(f);
-    text_send(client, "{}");
-    frame_send(client, 8, true, slice_text("\x03\xe8 bye"));
-    text_expect(client, "{}");
-    struct frame frame = frame_next(client);
+    struct edge_fixture *f = *state;
+    struct edge_client *client = websocket_open(f);
+    websocket_send_text(client, "{}");
+    websocket_send(client, 8, true, slice_text("\x03\xe8 bye"));
+    websocket_expect_text(client, "{}");
+    struct websocket_frame frame = websocket_next(client);
     assert_int_equal(frame.opcode, 8);
     assert_memory_equal(frame.bytes, "\x03\xe8", 2);
     free(frame.bytes);
-    UNTIL(f, client_ended(client) && f->closed == 1);
-    client_close(&client);
+    UNTIL(f, edge_client_has_ended(client) && f->closed == 1);
+    edge_client_close(&client);
     /* Without a word, and with a reset. */
     client = websocket_open(f);
     struct linger none = {.l_onoff = 1};
     setsockopt(client->fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
-    client_close(&client);
+    edge_client_close(&client);
     UNTIL(f, f->closed == 2);
 }
 
 static void broken_frames_close(void **state) {
-    struct fixture *f = *state;
+    struct edge_fixture *f = *state;
     static const char *const broken[] = {"\x83\x80mask", "\xc1\x80mask", "\x80\x80mask",
                                          "\x89\xfe\x01\x01"};
     for (size_t i = 0; i < sizeof broken / sizeof broken[0]; i++) {
-        struct client *client = websocket_open(f);
-        client_say(client, broken[i]);
-        client_say(client, "{\"more\":\"of it\"}");
-        UNTIL(f, (client_read(client), client->in.length != 0 || client->ended));
-        client_close(&client);
+        struct edge_client *client = websocket_open(f);
+        edge_client_write_text(client, broken[i]);
+        edge_client_write_text(client, "{\"more\":\"of it\"}");
+        UNTIL(f, (edge_client_read(client), client->in.length != 0 || client->ended));
+        edge_client_close(&client);
         UNTIL(f, f->closed == i + 1);
     }
     assert_int_equal(f->objects, 0);
@@ -261,19 +267,19 @@ static void broken_frames_close(void **state) {
 
 /* --- plain HTTP --- */
 
-static void http_expect(struct fixture *f, const char *request, const char *status,
+static void http_expect(struct edge_fixture *f, const char *request, const char *status,
                         const char *body) {
-    struct client *client = client_open(f, EDGE_WEBSOCKET);
-    client_say(client, request);
-    char *head = client_take_head(client);
+    struct edge_client *client = edge_client_open(f, EDGE_WEBSOCKET);
+    edge_client_write_text(client, request);
+    char *head = http_take_head(client);
     assert_non_null(strstr(head, status));
     free(head);
-    client_expect(client, body);
-    client_close(&client);
+    edge_client_expect(client, body);
+    edge_client_close(&client);
 }
 
 static void http_answers_its_health(void **state) {
-    struct fixture *f = *state;
+    struct edge_fixture *f = *state;
     http_expect(f, "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n", " 200 ", "ok\n");
     http_expect(f, "GET /healthz HTTP/1.0\r\n\r\n", " 200 ", "ok\n");
     http_expect(f, "GET / HTTP/1.1\r\nHost: tcp\r\n\r\n", " 200 ", "This is parley");
@@ -282,21 +288,21 @@ static void http_answers_its_health(void **state) {
     http_expect(f, "GET /healthzz HTTP/1.1\r\nHost: a\r\n\r\n", " 404 ", "There is");
     http_expect(f, "POST /healthz HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nab", " 200 ", "");
     /* One after the other on one connection, HEAD without a body. */
-    struct client *client = client_open(f, EDGE_WEBSOCKET);
+    struct edge_client *client = edge_client_open(f, EDGE_WEBSOCKET);
     for (int i = 0; i < 3; i++) {
-        client_say(client, "HEAD /healthz HTTP/1.1\r\nHost: a\r\n\r\n");
-        char *head = client_take_head(client);
+        edge_client_write_text(client, "HEAD /healthz HTTP/1.1\r\nHost: a\r\n\r\n");
+        char *head = http_take_head(client);
         assert_non_null(strstr(head, " 200 "));
         assert_non_null(strcasestr(head, "content-length: 3\r\n"));
         free(head);
     }
     assert_int_equal(client->in.length, 0);
-    client_close(&client);
-    assert_string_equal(fixture_told(f), "");
+    edge_client_close(&client);
+    assert_string_equal(edge_fixture_events(f), "");
 }
 
 static void other_protocols_are_refused(void **state) {
-    struct fixture *f = *state;
+    struct edge_fixture *f = *state;
     static const char *const requests[] = {
         "CONNECT example.org:80 HTTP/1.1\r\nHost: example.org\r\n\r\n{\"a\":1}",
         "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
@@ -311,53 +317,50 @@ static void other_protocols_are_refused(void **state) {
         "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nSec-WebSocket-Protocol: edge\r\n\r\n",
     };
     for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++) {
-        struct client *client = client_open(f, EDGE_WEBSOCKET);
-        client_say(client, requests[i]);
-        UNTIL(f, client_ended(client) || client->in.length > 0);
+        struct edge_client *client = edge_client_open(f, EDGE_WEBSOCKET);
+        edge_client_write_text(client, requests[i]);
+        UNTIL(f, edge_client_has_ended(client) || client->in.length > 0);
         assert_true(client->in.length == 0 ||
                     memmem(client->in.data, client->in.length, " 101 ", 5) == NULL);
-        client_close(&client);
+        edge_client_close(&client);
     }
-    assert_string_equal(fixture_told(f), "");
-    struct client *tcp = client_open(f, EDGE_TCP), *websocket = websocket_open(f);
-    client_say(tcp, "{}");
-    client_expect(tcp, "{}\n");
-    client_close(&tcp);
-    client_close(&websocket);
+    assert_string_equal(edge_fixture_events(f), "");
+    struct edge_client *tcp = edge_client_open(f, EDGE_TCP), *websocket = websocket_open(f);
+    edge_client_write_text(tcp, "{}");
+    edge_client_expect(tcp, "{}\n");
+    edge_client_close(&tcp);
+    edge_client_close(&websocket);
 }
 
 static void an_unfinished_handshake_ends(void **state) {
-    struct fixture *f = *state;
+    struct edge_fixture *f = *state;
     f->settings.handshake_timeout_ms = 1000;
-    fixture_start(f);
-    struct client *silent = client_open(f, EDGE_WEBSOCKET);
-    struct client *slow = client_open(f, EDGE_WEBSOCKET);
-    client_say(slow, "GET /healthz HTTP/1.1\r\nHo");
-    UNTIL(f, client_ended(silent) && client_ended(slow));
-    client_close(&silent);
-    client_close(&slow);
+    edge_fixture_start(f);
+    struct edge_client *silent = edge_client_open(f, EDGE_WEBSOCKET);
+    struct edge_client *slow = edge_client_open(f, EDGE_WEBSOCKET);
+    edge_client_write_text(slow, "GET /healthz HTTP/1.1\r\nHo");
+    UNTIL(f, edge_client_has_ended(silent) && edge_client_has_ended(slow));
+    edge_client_close(&silent);
+    edge_client_close(&slow);
 }
 
 int main(void) {
-#define STARTED(test_)                                                                             \
-    cmocka_unit_test_setup_teardown(test_, fixture_setup_started, fixture_teardown)
     const struct CMUnitTest tests[] = {
-        STARTED(texts_are_echoed_at_every_length),
-        STARTED(fragments_are_joined_around_a_ping),
-        STARTED(pipelined_frames_arrive_whole_and_in_order),
-        STARTED(what_comes_with_the_handshake_counts),
-        STARTED(offers_are_taken_without_what_they_offer),
-        STARTED(text_that_is_not_utf8_closes),
-        STARTED(over_long_messages_close),
-        STARTED(ten_faults_in_a_row_close),
-        STARTED(a_mark_is_reached_with_its_pong),
-        STARTED(closing_sends_what_is_queued_first),
-        STARTED(a_clients_close_is_answered),
-        STARTED(broken_frames_close),
-        STARTED(http_answers_its_health),
-        STARTED(other_protocols_are_refused),
-        cmocka_unit_test_setup_teardown(an_unfinished_handshake_ends, fixture_setup,
-                                        fixture_teardown),
+        EDGE_TEST(texts_are_echoed_at_every_length),
+        EDGE_TEST(fragments_are_joined_around_a_ping),
+        EDGE_TEST(pipelined_frames_arrive_whole_and_in_order),
+        EDGE_TEST(what_comes_with_the_handshake_counts),
+        EDGE_TEST(offers_are_taken_without_what_they_offer),
+        EDGE_TEST(text_that_is_not_utf8_closes),
+        EDGE_TEST(over_long_messages_close),
+        EDGE_TEST(ten_faults_in_a_row_close),
+        EDGE_TEST(a_mark_is_reached_with_its_pong),
+        EDGE_TEST(closing_sends_what_is_queued_first),
+        EDGE_TEST(a_clients_close_is_answered),
+        EDGE_TEST(broken_frames_close),
+        EDGE_TEST(http_answers_its_health),
+        EDGE_TEST(other_protocols_are_refused),
+        EDGE_TEST_UNSTARTED(an_unfinished_handshake_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,68 +1,36 @@
 /*
  * The edge's side for YouIM's binary framing: frames in and out, and what it shares with TCP.
  */
-#include "tests/isolation/edge_fixture.h"
+#include "tests/support/edge_fixture.h"
+#include "tests/support/edge_frames.h"
 
 #include <stdio.h>
 
 #include "tests/unit/capture.h"
 
-#define HEAD 5
 #define MAX_BODY 65504
 
 /* --- frames --- */
 
-static void head_of(unsigned char head[HEAD], unsigned type, size_t length) {
-    uint32_t wide = htobe32((uint32_t)length);
-    head[0] = (unsigned char)type;
-    memcpy(head + 1, &wide, sizeof wide);
-}
-
-static void add(struct buffer *out, unsigned type, const char *body) {
-    unsigned char head[HEAD];
-    head_of(head, type, strlen(body));
-    assert_int_equal(buffer_add(out, head, HEAD), 0);
-    assert_int_equal(buffer_add_text(out, body), 0);
-}
-
-static void say(struct client *client, unsigned type, const char *body) {
-    struct buffer out = buffer_make(1 << 20);
-    add(&out, type, body);
-    client_write(client, out.data, out.length);
-    buffer_free(&out);
-}
-
-/* Waits for exactly this frame next, and takes it. */
-static void expect(struct client *client, unsigned type, const char *body) {
-    unsigned char head[HEAD];
-    size_t length = strlen(body);
-    head_of(head, type, length);
-    UNTIL(client->fixture, client_has(client, HEAD + length) || client->ended);
-    assert_true(client->in.length >= HEAD + length);
-    assert_memory_equal(client->in.data, head, HEAD);
-    assert_memory_equal(client->in.data + HEAD, body, length);
-    buffer_drop(&client->in, HEAD + length);
-}
-
 /* The owner echoes, so what it got as msgBody comes back in a frame of the same type. */
 static void frames_are_objects_however_they_are_cut(void **state) {
-    struct fixture *f = *state;
+    struct edge_fixture *f = *state;
     struct buffer out = buffer_make(4096);
-    add(&out, 5, "{\"a\":1}");
-    add(&out, 99, "");
-    add(&out, 255, " {\"s\":\"}\\\"{\"}\r\n");
-    add(&out, 0, "{}");
+    youim_add(&out, 5, slice_text("{\"a\":1}"));
+    youim_add(&out, 99, slice_text(""));
+    youim_add(&out, 255, slice_text(" {\"s\":\"}\\\"{\"}\r\n"));
+    youim_add(&out, 0, slice_text("{}"));
     for (size_t cut = 1; cut <= out.length; cut++) {
-        struct client *client = client_open(f, EDGE_YOUIM);
+        struct edge_client *client = edge_client_open(f, EDGE_YOUIM);
         for (size_t at = 0; at < out.length; at += cut) {
-            client_write(client, out.data + at, out.length - at < cut ? out.length - at : cut);
-            fixture_turn(f);
+            edge_client_write(client, out.data + at, out.length - at < cut ? out.length - at : cut);
+            edge_fixture_turn(f);
         }
-        expect(client, 5, "{\"msgBody\":{\"a\":1}}");
-        expect(client, 99, "{}");
-        expect(client, 255, "{\"msgBody\":{\"s\":\"}\\\"{\"}}");
-        expect(client, 0, "{\"msgBody\":{}}");
-        assert_string_equal(fixture_told(f),
+        youim_expect(client, 5, "{\"msgBody\":{\"a\":1}}");
+        youim_expect(client, 99, "{}");
+        youim_expect(client, 255, "{\"msgBody\":{\"s\":\"}\\\"{\"}}");
+        youim_expect(client, 0, "{\"msgBody\":{}}");
+        assert_string_equal(edge_fixture_events(f),
                             "open;object {\"msgType\":5,\"msgBody\":{\"a\":1}};"
                             "object {\"msgType\":99};"
                             "object {\"msgType\":255,\"msgBody\":{\"s\":\"}\\\"{\"}};"
@@ -70,17 +38,16 @@ static void frames_are_objects_however_they_are_cut(void **state) {
         assert_int_equal(edge_transport(f->connection), EDGE_YOUIM);
         assert_int_equal(edge_total_queued_bytes(f->edge), 0);
         size_t closed = f->closed;
-        client_close(&client);
+        edge_client_close(&client);
         UNTIL(f, f->closed == closed + 1);
-        buffer_clear(&f->told);
+        buffer_clear(&f->events);
     }
     buffer_free(&out);
 }
 
 static void texts_lose_their_type_alone(void **state) {
-    struct fixture *f = *state;
-    struct client *client = client_open(f, EDGE_YOUIM);
-    UNTIL(f, f->connection != NULL);
+    struct edge_fixture *f = *state;
+    struct edge_client *client = edge_client_open_whole(f, EDGE_YOUIM);
     static const struct {
         const char *text;
         unsigned type;
@@ -99,19 +66,18 @@ static void texts_lose_their_type_alone(void **state) {
          "{\"msg\":\"msgType\",\"a\":[{\"msgType\":9}],\"toGroup\":\"}\"}"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        size_t expected = HEAD + strlen(cases[i].body);
+        size_t expected = YOUIM_HEAD_BYTES + strlen(cases[i].body);
         assert_int_equal(edge_send(f->connection, slice_text(cases[i].text)), 0);
         assert_int_equal(edge_queued_bytes(f->connection), expected);
         assert_int_equal(edge_total_queued_bytes(f->edge), expected);
-        expect(client, cases[i].type, cases[i].body);
+        youim_expect(client, cases[i].type, cases[i].body);
     }
-    client_close(&client);
+    edge_client_close(&client);
 }
 
 static void a_text_of_any_length_is_one_frame(void **state) {
-    struct fixture *f = *state;
-    struct client *client = client_open(f, EDGE_YOUIM);
-    UNTIL(f, f->connection != NULL);
+    struct edge_fixture *f = *state;
+    struct edge_client *client = edge_client_open_whole(f, EDGE_YOUIM);
     enum { LENGTH = 200000 };
     static char text[LENGTH + 1], body[LENGTH + 1];
     memset(text, 'x', LENGTH);
@@ -120,15 +86,14 @@ static void a_text_of_any_length_is_one_frame(void **state) {
     assert_int_equal(edge_send(f->connection, slice_make(text, LENGTH)), 0);
     memcpy(body, text, LENGTH - 13);
     memcpy(body + LENGTH - 13, "}", 2);
-    expect(client, 6, body);
-    client_close(&client);
+    youim_expect(client, 6, body);
+    edge_client_close(&client);
 }
 
 /* Such texts have no frame. They are not sent, and harm nothing. */
 static void a_text_without_a_small_type_is_dropped(void **state) {
-    struct fixture *f = *state;
-    struct client *client = client_open(f, EDGE_YOUIM);
-    UNTIL(f, f->connection != NULL);
+    struct edge_fixture *f = *state;
+    struct edge_client *client = edge_client_open_whole(f, EDGE_YOUIM);
     static const char *const texts[] = {"{}", "{\"msgType\":256}", "{\"msgType\":99999999999999}",
                                         "{\"a\":\"msgType\"}", "{\"a\":{\"msgType\":5}}"};
     struct capture capture;
@@ -140,9 +105,9 @@ static void a_text_without_a_small_type_is_dropped(void **state) {
     char *logged = capture_end(&capture);
     assert_non_null(strstr(logged, "level=error service=edge_test event=unframed_text"));
     free(logged);
-    say(client, 1, "{}");
-    expect(client, 1, "{\"msgBody\":{}}");
-    client_close(&client);
+    youim_send(client, 1, "{}");
+    youim_expect(client, 1, "{\"msgBody\":{}}");
+    edge_client_close(&client);
 }
 
 /* --- faults and limits --- */
@@ -152,9 +117,9 @@ static void a_text_without_a_small_type_is_dropped(void **state) {
     "\"a\":" inner_ "}}}}}}}}}}}}}}"
 
 static void faulty_bodies_are_told_and_skipped(void **state) {
-    struct fixture *f = *state;
+    struct edge_fixture *f = *state;
     f->quiet = true;
-    struct client *client = client_open(f, EDGE_YOUIM);
+    struct edge_client *client = edge_client_open(f, EDGE_YOUIM);
     static const struct {
         const char *body, *fault;
     } cases[] = {
@@ -170,62 +135,61 @@ static void faulty_bodies_are_told_and_skipped(void **state) {
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char told[256];
         size_t objects = f->objects;
-        buffer_clear(&f->told);
-        say(client, 5, cases[i].body);
-        say(client, 9, "{\"next\":1}");
+        buffer_clear(&f->events);
+        youim_send(client, 5, cases[i].body);
+        youim_send(client, 9, "{\"next\":1}");
         UNTIL(f, f->objects == objects + 1);
         snprintf(told, sizeof told, "%sfault %s;object {\"msgType\":9,\"msgBody\":{\"next\":1}};",
                  i == 0 ? "open;" : "", cases[i].fault);
-        assert_string_equal(fixture_told(f), told);
-        assert_false(client_ended(client));
+        assert_string_equal(edge_fixture_events(f), told);
+        assert_false(edge_client_has_ended(client));
         edge_count_good(f->connection);
     }
     /* With the object around it, a body has one level less. */
     size_t objects = f->objects;
-    say(client, 5, DEEP("{}"));
+    youim_send(client, 5, DEEP("{}"));
     UNTIL(f, f->objects == objects + 1);
-    client_close(&client);
+    edge_client_close(&client);
 }
 
 static void ten_faults_in_a_row_close(void **state) {
-    struct fixture *f = *state;
+    struct edge_fixture *f = *state;
     f->quiet = true;
-    struct client *client = client_open(f, EDGE_YOUIM);
+    struct edge_client *client = edge_client_open(f, EDGE_YOUIM);
     for (int i = 0; i < 10; i++)
-        say(client, 5, "x");
-    say(client, 5, "{\"never\":1}");
-    UNTIL(f, client_ended(client));
+        youim_send(client, 5, "x");
+    youim_send(client, 5, "{\"never\":1}");
+    UNTIL(f, edge_client_has_ended(client));
     assert_int_equal(client->in.length, 0);
-    assert_null(strstr(fixture_told(f), "never"));
-    client_close(&client);
+    assert_null(strstr(edge_fixture_events(f), "never"));
+    edge_client_close(&client);
     UNTIL(f, f->closed == 1);
 }
 
 static void a_body_may_have_so_many_bytes(void **state) {
-    struct fixture *f = *state;
+    struct edge_fixture *f = *state;
     f->quiet = true;
     static char body[MAX_BODY + 1];
     memset(body, 'x', MAX_BODY);
     memcpy(body, "{\"a\":\"", 6);
     memcpy(body + MAX_BODY - 2, "\"}", 2);
-    struct client *client = client_open(f, EDGE_YOUIM);
-    say(client, 255, body);
+    struct edge_client *client = edge_client_open(f, EDGE_YOUIM);
+    youim_send(client, 255, body);
     UNTIL(f, f->objects == 1);
-    unsigned char head[HEAD];
-    head_of(head, 5, MAX_BODY + 1);
-    client_write(client, head, HEAD);
-    UNTIL(f, client_ended(client));
-    assert_string_equal(fixture_told(f), "open;fault the body is longer than 65504 bytes;");
-    client_close(&client);
+    unsigned char head[YOUIM_HEAD_BYTES];
+    youim_write_head(head, 5, MAX_BODY + 1);
+    edge_client_write(client, head, sizeof head);
+    UNTIL(f, edge_client_has_ended(client));
+    assert_string_equal(edge_fixture_events(f), "open;fault the body is longer than 65504 bytes;");
+    edge_client_close(&client);
     UNTIL(f, f->closed == 1);
     /* The head may come in parts, and tell of very much. */
-    client = client_open(f, EDGE_YOUIM);
-    client_write(client, "\x05\xff", 2);
-    for (int i = 0; i < 5; i++)
-        fixture_turn(f);
-    client_write(client, "\xff\xff\xff", 3);
-    UNTIL(f, client_ended(client));
-    client_close(&client);
+    client = edge_client_open(f, EDGE_YOUIM);
+    edge_client_write(client, "\x05\xff", 2);
+    edge_fixture_turns(f, 5);
+    edge_client_write(client, "\xff\xff\xff", 3);
+    UNTIL(f, edge_client_has_ended(client));
+    edge_client_close(&client);
     UNTIL(f, f->closed == 2);
     assert_int_equal(f->objects, 1);
 }
@@ -233,127 +197,114 @@ static void a_body_may_have_so_many_bytes(void **state) {
 /* --- as on TCP --- */
 
 static void a_paused_connection_keeps_order(void **state) {
-    struct fixture *f = *state;
+    struct edge_fixture *f = *state;
     f->quiet = true;
-    struct client *client = client_open(f, EDGE_YOUIM);
-    UNTIL(f, f->connection != NULL);
+    struct edge_client *client = edge_client_open_whole(f, EDGE_YOUIM);
     edge_pause(f->connection);
     struct buffer out = buffer_make(1 << 20), told = buffer_make(1 << 20);
     buffer_add_text(&told, "open;");
     for (unsigned i = 0; i < 200; i++) {
         char body[32];
         snprintf(body, sizeof body, "{\"n\":%u}", i);
-        add(&out, i, body);
+        youim_add(&out, i, slice_text(body));
         buffer_printf(&told, "object {\"msgType\":%u,\"msgBody\":%s};", i, body);
     }
-    client_write(client, out.data, out.length - 3);
-    for (int i = 0; i < 20; i++)
-        fixture_turn(f);
+    edge_client_write(client, out.data, out.length - 3);
+    edge_fixture_turns(f, 20);
     assert_int_equal(f->objects, 0);
     f->within = true;
     edge_resume(f->connection);
     f->within = false;
     UNTIL(f, f->objects == 199);
     edge_pause(f->connection);
-    client_write(client, out.data + out.length - 3, 3);
-    for (int i = 0; i < 20; i++)
-        fixture_turn(f);
+    edge_client_write(client, out.data + out.length - 3, 3);
+    edge_fixture_turns(f, 20);
     assert_int_equal(f->objects, 199);
     edge_resume(f->connection);
     UNTIL(f, f->objects == 200);
     buffer_add(&told, "", 1);
-    assert_string_equal(fixture_told(f), told.data);
+    assert_string_equal(edge_fixture_events(f), told.data);
     buffer_free(&told);
     buffer_free(&out);
-    client_close(&client);
+    edge_client_close(&client);
 }
 
 static void a_mark_is_reached_when_the_kernel_has_it(void **state) {
-    struct fixture *f = *state;
-    struct client *client = client_open(f, EDGE_YOUIM);
-    UNTIL(f, f->connection != NULL);
+    struct edge_fixture *f = *state;
+    struct edge_client *client = edge_client_open_whole(f, EDGE_YOUIM);
     for (size_t round = 1; round <= 2; round++) {
         assert_int_equal(edge_send(f->connection, slice_text("{\"msgType\":6}")), 0);
         assert_true(edge_mark(f->connection));
         assert_false(edge_mark(f->connection));
         UNTIL(f, f->reached == round);
-        expect(client, 6, "{}");
+        youim_expect(client, 6, "{}");
     }
     /* One that goes while a mark is outstanding is no trouble. */
     assert_true(edge_mark(f->connection));
-    client_close(&client);
+    edge_client_close(&client);
     UNTIL(f, f->closed == 1);
 }
 
 static void a_full_queue_refuses_and_loses_nothing(void **state) {
-    struct fixture *f = *state;
+    struct edge_fixture *f = *state;
     enum { LENGTH = 1000 };
     char text[LENGTH + 1];
     memset(text, 'x', LENGTH);
     memcpy(text, "{\"msg\":\"", 8);
     memcpy(text + LENGTH - 14, "\",\"msgType\":6}", 15);
-    struct client *client = client_open(f, EDGE_YOUIM);
-    UNTIL(f, f->connection != NULL);
-    size_t accepted = 0;
-    for (int refused_turns = 0; refused_turns < 20; refused_turns++) {
-        while (edge_send(f->connection, slice_text(text)) == 0) {
-            accepted++;
-            refused_turns = 0;
-            assert_true(edge_queued_bytes(f->connection) <= f->settings.send_queue_bytes);
-        }
-        fixture_turn(f);
-    }
+    struct edge_client *client = edge_client_open_whole(f, EDGE_YOUIM);
+    size_t accepted = edge_fixture_fill(f, text, LENGTH, 8);
     memcpy(text + LENGTH - 13, "}", 2);
-    for (size_t i = 0; i < accepted; i++)
-        expect(client, 6, text);
+    for (size_t i = 0; i < accepted; i++) {
+        char number[24];
+        snprintf(number, sizeof number, "%010zu", i);
+        memcpy(text + 8, number, 10);
+        youim_expect(client, 6, text);
+    }
     UNTIL(f, edge_total_queued_bytes(f->edge) == 0);
-    client_close(&client);
+    edge_client_close(&client);
 }
 
 static void closing_sends_what_is_queued_first(void **state) {
-    struct fixture *f = *state;
-    struct client *client = client_open(f, EDGE_YOUIM);
-    UNTIL(f, f->connection != NULL);
+    struct edge_fixture *f = *state;
+    struct edge_client *client = edge_client_open_whole(f, EDGE_YOUIM);
     assert_int_equal(edge_send(f->connection, slice_text("{\"msgType\":2}")), 0);
     edge_close(f->connection, 1000, "as you wish");
     assert_int_equal(edge_send(f->connection, slice_text("{\"msgType\":2}")), -1);
-    expect(client, 2, "{}");
-    UNTIL(f, client_ended(client));
-    client_close(&client);
+    youim_expect(client, 2, "{}");
+    UNTIL(f, edge_client_has_ended(client));
+    edge_client_close(&client);
     UNTIL(f, f->closed == 1);
 }
 
 static void too_many_connections_are_refused(void **state) {
-    struct fixture *f = *state;
+    struct edge_fixture *f = *state;
     f->settings.max_connections = 1;
-    fixture_start(f);
-    struct client *first = client_open(f, EDGE_TCP);
+    edge_fixture_start(f);
+    struct edge_client *first = edge_client_open(f, EDGE_TCP);
     UNTIL(f, edge_count(f->edge) == 1);
-    struct client *second = client_open(f, EDGE_YOUIM);
-    UNTIL(f, client_ended(second));
+    struct edge_client *second = edge_client_open(f, EDGE_YOUIM);
+    UNTIL(f, edge_client_has_ended(second));
     assert_int_equal(f->refused, 1);
-    client_close(&second);
-    client_close(&first);
+    edge_client_close(&second);
+    edge_client_close(&first);
     UNTIL(f, f->closed == 1);
 }
 
 int main(void) {
-#define STARTED(test_)                                                                             \
-    cmocka_unit_test_setup_teardown(test_, fixture_setup_started, fixture_teardown)
-#define PLAIN(test_) cmocka_unit_test_setup_teardown(test_, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
-        STARTED(frames_are_objects_however_they_are_cut),
-        STARTED(texts_lose_their_type_alone),
-        STARTED(a_text_of_any_length_is_one_frame),
-        STARTED(a_text_without_a_small_type_is_dropped),
-        STARTED(faulty_bodies_are_told_and_skipped),
-        STARTED(ten_faults_in_a_row_close),
-        STARTED(a_body_may_have_so_many_bytes),
-        STARTED(a_paused_connection_keeps_order),
-        STARTED(a_mark_is_reached_when_the_kernel_has_it),
-        STARTED(a_full_queue_refuses_and_loses_nothing),
-        STARTED(closing_sends_what_is_queued_first),
-        PLAIN(too_many_connections_are_refused),
+        EDGE_TEST(frames_are_objects_however_they_are_cut),
+        EDGE_TEST(texts_lose_their_type_alone),
+        EDGE_TEST(a_text_of_any_length_is_one_frame),
+        EDGE_TEST(a_text_without_a_small_type_is_dropped),
+        EDGE_TEST(faulty_bodies_are_told_and_skipped),
+        EDGE_TEST(ten_faults_in_a_row_close),
+        EDGE_TEST(a_body_may_have_so_many_bytes),
+        EDGE_TEST(a_paused_connection_keeps_order),
+        EDGE_TEST(a_mark_is_reached_when_the_kernel_has_it),
+        EDGE_TEST(a_full_queue_refuses_and_loses_nothing),
+        EDGE_TEST(closing_sends_what_is_queued_first),
+        EDGE_TEST_UNSTARTED(too_many_connections_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
