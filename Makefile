@@ -179,7 +179,9 @@ $(PROGRAMS):
 # private: what they are made of would inherit it, and all be made again with each change of target.
 # --wrap: tests/support/end_at_once.c.
 $(UNIT_TESTS) $(ISOLATION_TESTS): private LIBS += -lcmocka -Wl,--wrap=_cmocka_run_group_tests
-$(UNIT_TESTS) $(ISOLATION_TESTS): $(B)/%: $(B)/obj/%.o $(call objects,$(SUPPORT_SRC)) \
+# Of the archive a program gets those fixtures alone that it uses.
+$(B)/libsupport.a: $(call objects,$(SUPPORT_SRC))
+$(UNIT_TESTS) $(ISOLATION_TESTS): $(B)/%: $(B)/obj/%.o $(B)/libsupport.a \
                                   $(B)/obj/gen/tests/support/messages.o $(TEST_LIBS)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)

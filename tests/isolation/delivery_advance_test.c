@@ -1,7 +1,7 @@
 /*
  * parley-delivery alone: delivery.advance.
  */
-#include "tests/isolation/delivery_fixture.h"
+#include "tests/support/delivery_fixture.h"
 
 #define MOVES 8192
 /* Cursors are of accounts from here on, all in one conversation. */
@@ -39,16 +39,17 @@ static struct moves *no_moves(void) {
 
 /* Cursors of this many readers, all at 10, without any others. */
 static void make_cursors(struct delivery_fixture *f, unsigned count) {
-    sql_run(f,
+    sql_run(f->database,
             "DELETE FROM `cursor`; INSERT INTO `cursor` (account, conversation, since, received,"
             " until) SELECT seq + %d - 1, %d, 5, 10, 1000 FROM seq_1_to_%u",
             FIRST_READER, CONVERSATION, count);
 }
 
 static uint64_t received(struct delivery_fixture *f, uint64_t account, uint64_t conversation) {
-    return sql_number(
-        f, "SELECT received FROM `cursor` WHERE account = %" PRIu64 " AND conversation = %" PRIu64,
-        account, conversation);
+    return sql_number(f->database,
+                      "SELECT received FROM `cursor` WHERE account = %" PRIu64
+                      " AND conversation = %" PRIu64,
+                      account, conversation);
 }
 
 static void test_forward_only(void **state) {
@@ -63,8 +64,9 @@ static void test_forward_only(void **state) {
         assert_int_equal(received(f, FIRST_READER, CONVERSATION), after[i]);
     }
     assert_int_equal(received(f, FIRST_READER + 1, CONVERSATION), 10);
-    assert_int_equal(sql_number(f, "SELECT COUNT(*) FROM `cursor` WHERE since = 5 AND seen = 0"
-                                   " AND until = 1000"),
+    assert_int_equal(sql_number(f->database,
+                                "SELECT COUNT(*) FROM `cursor` WHERE since = 5 AND seen = 0"
+                                " AND until = 1000"),
                      2);
 }
 
@@ -79,7 +81,7 @@ static void test_cursors_that_are_not_there(void **state) {
     move(moves, UINT64_MAX, UINT64_MAX, RECORD_NUMBER_MOST);
     move(moves, FIRST_READER + 1, CONVERSATION, 20);
     assert_err(advance(f->caller, moves), ERR_OK);
-    assert_int_equal(sql_number(f, "SELECT COUNT(*) FROM `cursor`"), 2);
+    assert_int_equal(sql_number(f->database, "SELECT COUNT(*) FROM `cursor`"), 2);
     assert_int_equal(received(f, FIRST_READER, CONVERSATION), 10);
     assert_int_equal(received(f, FIRST_READER + 1, CONVERSATION), 20);
 }
@@ -129,7 +131,7 @@ static void test_many_at_once(void **state) {
             move(moves, FIRST_READER + n * 7 % counts[i], CONVERSATION, to);
         assert_err(advance(f->caller, moves), ERR_OK);
         assert_int_equal(
-            sql_number(f, "SELECT COUNT(*) FROM `cursor` WHERE received = %" PRIu64, to),
+            sql_number(f->database, "SELECT COUNT(*) FROM `cursor` WHERE received = %" PRIu64, to),
             counts[i] % 7 == 0 ? counts[i] / 7 : counts[i]);
     }
 }
@@ -153,7 +155,8 @@ static void test_the_same_ones_at_once(void **state) {
         }
         for (size_t i = 0; i < CALLERS; i++)
             assert_err(test_caller_finish(callers[i], &message_DELIVERY_ADVANCE, NULL), ERR_OK);
-        assert_int_equal(sql_number(f, "SELECT COUNT(*) FROM `cursor` WHERE received = %" PRIu64,
+        assert_int_equal(sql_number(f->database,
+                                    "SELECT COUNT(*) FROM `cursor` WHERE received = %" PRIu64,
                                     20 + round * CALLERS + CALLERS - 1),
                          COUNT);
     }
@@ -187,7 +190,7 @@ static void test_other_cursors_may_be_locked(void **state) {
 
 static void test_what_has_arrived_is_not_read_again(void **state) {
     struct delivery_fixture *f = *state;
-    uint64_t ada = new_account(f, ""), bob = new_account(f, "");
+    uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     say(f, ada, bob, 0, "first");
     uint64_t second = say(f, ada, bob, 0, "second"), third = say(f, ada, bob, 0, "third");
     uint64_t conversation = next_routed(f).entry.conversation;

@@ -2,7 +2,7 @@
  * parley-delivery alone: delivery.pull for who wants the newest of each conversation alone.
  */
 #include "proto/conversation.h"
-#include "tests/isolation/delivery_puller.h"
+#include "tests/support/delivery_puller.h"
 
 /* Where the conversation stands in the reply. */
 static size_t place_of(const struct puller *puller, uint64_t conversation) {
@@ -35,7 +35,8 @@ static void take_positions(struct puller *puller) {
  */
 static void test_the_newest_of_each(void **state) {
     struct delivery_fixture *f = *state;
-    uint64_t ada = new_account(f, ""), bob = new_account(f, ""), eve = new_account(f, "");
+    uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, ""),
+             eve = new_account(f->database, "");
     uint64_t many = new_pair(f, ada, bob), few = new_pair(f, ada, eve);
     for (uint64_t cid = 1; cid <= 10; cid++)
         store(f, many, 10 * cid, bob, "text");
@@ -61,11 +62,11 @@ static void test_the_newest_of_each(void **state) {
 /* What stood behind the cursor before counts for nothing, nor does what was said in an absence. */
 static void test_what_cannot_be_read_is_not_counted(void **state) {
     struct delivery_fixture *f = *state;
-    uint64_t ada = new_account(f, ""), bob = new_account(f, "");
-    uint64_t group = conversation_of_group(new_group(f, "", (uint64_t[]){ada, bob}, 2));
+    uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
+    uint64_t group = conversation_of_group(new_group_of(f, "", (uint64_t[]){ada, bob}, 2));
     for (uint64_t cid = 1; cid <= 20; cid++)
         store(f, group, cid, bob, "text");
-    sql_run(f,
+    sql_run(f->database,
             "UPDATE `cursor` SET received = 4 WHERE account = %" PRIu64
             " AND conversation = %" PRIu64 "; INSERT INTO absence VALUES (%" PRIu64 ", %" PRIu64
             ", 8, 14), (%" PRIu64 ", %" PRIu64 ", 16, 18)",
@@ -82,11 +83,12 @@ static void test_what_cannot_be_read_is_not_counted(void **state) {
 static void test_no_more_than_that_is_counted(void **state) {
     enum { FIRST = 1000000, ROWS = 1500, NEWEST = 500 };
     struct delivery_fixture *f = *state;
-    uint64_t ada = new_account(f, ""), bob = new_account(f, ""), pair = new_pair(f, ada, bob);
+    uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, ""),
+             pair = new_pair(f, ada, bob);
     for (unsigned most = 0; most < 2; most++) {
         unsigned from = FIRST + most * ROWS;
         sql_run(
-            f,
+            f->database,
             "INSERT INTO message (conversation, cid, time_ms, type, sender, body) SELECT %" PRIu64
             ", seq, 1, 0, %" PRIu64 ", 'text' FROM seq_%u_to_%u",
             pair, bob, from, from + ROWS - 1);
@@ -103,8 +105,8 @@ static void test_no_more_than_that_is_counted(void **state) {
 static void test_more_conversations_than_are_told(void **state) {
     enum { CONVERSATIONS = 4097, EACH = 3, FIRST_PAIR = 500000 };
     struct delivery_fixture *f = *state;
-    uint64_t ada = new_account(f, "");
-    sql_run(f,
+    uint64_t ada = new_account(f->database, "");
+    sql_run(f->database,
             "INSERT INTO conversation (id, kind, lo, hi, created_ms) SELECT %u + seq, 0, %" PRIu64
             ", 900000000 + seq, 1 FROM seq_1_to_%u; INSERT INTO `cursor` (account, conversation)"
             " SELECT %" PRIu64

@@ -4,7 +4,7 @@
  */
 #include "proto/conversation.h"
 #include "proto/ids.h"
-#include "tests/isolation/delivery_fixture.h"
+#include "tests/support/delivery_fixture.h"
 
 #define MAX_ENTRIES 256
 
@@ -36,26 +36,26 @@ static size_t pull(struct delivery_fixture *f, uint64_t account, struct page *pa
 
 /* Stores as group does it; its cid. */
 static uint64_t say_to_all(struct delivery_fixture *f, uint64_t time_ms, const char *text) {
-    sql_run(f,
+    sql_run(f->database,
             "INSERT IGNORE INTO conversation (id, kind, lo, hi, created_ms) VALUES (%" PRIu64
             ", 3, 0, 0, 1); INSERT INTO message (conversation, cid, time_ms, type, sender, subject,"
             " about, accepted, body) SELECT %" PRIu64 ", NEXT VALUE FOR cid_block, %" PRIu64
             ", 14, 0, 0, 0, 0, '%s'",
             CONVERSATION_OF_ALL, CONVERSATION_OF_ALL, time_ms, text);
-    return sql_number(f, "SELECT MAX(cid) FROM message WHERE conversation = %" PRIu64,
+    return sql_number(f->database, "SELECT MAX(cid) FROM message WHERE conversation = %" PRIu64,
                       CONVERSATION_OF_ALL);
 }
 
 static uint64_t new_account_at(struct delivery_fixture *f, uint64_t created_ms) {
-    uint64_t account = new_account(f, "");
-    sql_run(f, "UPDATE account SET created_ms = %" PRIu64 " WHERE number = %" PRIu64, created_ms,
-            account);
+    uint64_t account = new_account(f->database, "");
+    sql_run(f->database, "UPDATE account SET created_ms = %" PRIu64 " WHERE number = %" PRIu64,
+            created_ms, account);
     return account;
 }
 
 static void assert_cursor(struct delivery_fixture *f, uint64_t account, uint64_t since,
                           uint64_t received) {
-    assert_int_equal(sql_number(f,
+    assert_int_equal(sql_number(f->database,
                                 "SELECT COUNT(*) FROM `cursor` WHERE conversation = %" PRIu64
                                 " AND account = %" PRIu64 " AND since = %" PRIu64
                                 " AND received = %" PRIu64 " AND until IS NULL",
@@ -75,10 +75,10 @@ static void advance(struct delivery_fixture *f, uint64_t account, uint64_t cid) 
 static void test_nothing_was_said_to_all(void **state) {
     struct delivery_fixture *f = *state;
     struct page page;
-    uint64_t ada = new_account(f, ""), rows = sql_rows(f);
+    uint64_t ada = new_account(f->database, ""), rows = delivery_rows(f);
     assert_int_equal(pull(f, ada, &page), 0);
     assert_int_equal(page.reply.conversations.count, 0);
-    assert_int_equal(sql_rows(f), rows);
+    assert_int_equal(delivery_rows(f), rows);
 }
 
 static void test_an_account_reads_what_was_said_since_it_was_made(void **state) {
@@ -111,11 +111,11 @@ static void test_an_account_reads_what_was_said_since_it_was_made(void **state) 
     assert_int_equal(page.reply.positions.items[0], second);
     assert_cursor(f, late, second, second);
     /* The cursor is there now, and stays where it is. */
-    uint64_t rows = sql_rows(f), third = say_to_all(f, 3000, "third");
+    uint64_t rows = delivery_rows(f), third = say_to_all(f, 3000, "third");
     assert_int_equal(pull(f, late, &page), 1);
     assert_int_equal(page.entries[0].cid, third);
     assert_cursor(f, late, second, second);
-    assert_int_equal(sql_rows(f), rows + 1);
+    assert_int_equal(delivery_rows(f), rows + 1);
 }
 
 static void test_once_per_account(void **state) {
@@ -145,7 +145,7 @@ static void test_among_other_conversations(void **state) {
         assert_int_equal(page.entries[1].cid, cid);
         assert_int_equal(page.entries[2].cid, after);
     }
-    expect_nothing_routed(f);
+    expect_no_text_routed(f);
 }
 
 /* A resumed connection that had no position in it when it was made. */
@@ -197,7 +197,7 @@ static void test_a_speaker_holds_nobody_up(void **state) {
     struct page page;
     uint64_t ada = new_account_at(f, 9000);
     say_to_all(f, 9000, "heard");
-    struct db *holder = hold(f, CONVERSATION_OF_ALL);
+    struct db *holder = hold(f->database, CONVERSATION_OF_ALL);
     assert_int_equal(pull(f, ada, &page), 1);
     let_go(&holder);
 }
@@ -206,13 +206,13 @@ static void test_nobody_reads_nothing(void **state) {
     struct delivery_fixture *f = *state;
     struct page page;
     say_to_all(f, 9000, "to those who exist");
-    uint64_t rows = sql_rows(f);
+    uint64_t rows = delivery_rows(f);
     const uint64_t nobody[] = {0, 1, NUMBER_LIMIT, UINT64_MAX};
     for (size_t i = 0; i < sizeof nobody / sizeof nobody[0]; i++) {
         assert_int_equal(pull(f, nobody[i], &page), 0);
         assert_int_equal(page.reply.conversations.count, 0);
     }
-    assert_int_equal(sql_rows(f), rows);
+    assert_int_equal(delivery_rows(f), rows);
 }
 
 int main(void) {

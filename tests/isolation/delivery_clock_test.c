@@ -1,5 +1,5 @@
 /* parley-delivery alone: instances whose clocks differ. */
-#include "tests/isolation/delivery_fixture.h"
+#include "tests/support/delivery_fixture.h"
 #include "tests/support/wrong_clock.h"
 
 #define ROUNDS 3
@@ -34,7 +34,7 @@ static void test_time_never_falls(void **state) {
     struct test_caller *callers[INSTANCES];
     struct letter letter;
     struct delivery_send_reply reply;
-    uint64_t ada = new_account(f, ""), bob = new_account(f, ""), last_cid = 0;
+    uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, ""), last_cid = 0;
     uint64_t last_ms = (uint64_t)loop_wall_ms(), first_ms = last_ms;
     for (size_t i = 0; i < INSTANCES; i++) {
         uint16_t port = test_free_port();

@@ -2,7 +2,7 @@
  * parley-delivery alone: the database fails, locks are held too long, queues are full, the process
  * is stopped or killed. What was answered is stored, and stored once.
  */
-#include "tests/isolation/delivery_fixture.h"
+#include "tests/support/delivery_fixture.h"
 
 #include <signal.h>
 
@@ -31,7 +31,7 @@ static enum err send_again(struct test_caller *caller, const struct letter *lett
 static void drain_routed(struct delivery_fixture *f) {
     struct letter letter;
     struct delivery_send_reply reply;
-    letter_one(f, &letter, new_account(f, ""), new_account(f, ""), 0, "drain");
+    letter_one(f, &letter, new_account(f->database, ""), new_account(f->database, ""), 0, "drain");
     assert_err(send_again(f->caller, &letter, &reply), ERR_OK);
     uint64_t cid = reply.cids.items[0];
     while (next_routed(f).entry.cid != cid)
@@ -47,7 +47,7 @@ static void assert_stored_once(struct delivery_fixture *f, const struct letter *
         for (size_t at = 0; at < NONCE_BYTES; at++)
             snprintf(hex + 2 * at, 3, "%02x", (unsigned)(unsigned char)letter->nonce_bytes[i][at]);
         assert_int_equal(
-            sql_number(f,
+            sql_number(f->database,
                        "SELECT COUNT(*) FROM message WHERE nonce = x'%s' AND"
                        " conversation = %" PRIu64 " AND cid = %" PRIu64 " AND time_ms = %" PRIu64,
                        hex, reply->conversation, reply->cids.items[i], reply->times_ms.items[i]),
@@ -63,8 +63,8 @@ static void test_connections_killed_under_load(void **state) {
     struct delivery_fixture *f = *state;
     static struct letter letters[SENDERS];
     struct test_caller *callers[SENDERS];
-    uint64_t members[] = {new_account(f, ""), new_account(f, "")}, sent = 0;
-    uint64_t group = new_group(f, "", members, 2), pair = 0;
+    uint64_t members[] = {new_account(f->database, ""), new_account(f->database, "")}, sent = 0;
+    uint64_t group = new_group_of(f, "", members, 2), pair = 0;
     unsigned killed = 0;
     for (size_t i = 0; i < SENDERS; i++)
         callers[i] = test_caller_new(test_text("sender-%zu", i), f->port);
@@ -91,7 +91,7 @@ static void test_connections_killed_under_load(void **state) {
         }
     }
     assert_true(killed > 0);
-    assert_int_equal(stored_in(f, pair), sent);
+    assert_int_equal(stored_in(f->database, pair), sent);
     for (size_t i = 0; i < SENDERS; i++)
         test_caller_destroy(&callers[i]);
     drain_routed(f);
@@ -99,7 +99,7 @@ static void test_connections_killed_under_load(void **state) {
 
 static void test_reading_while_connections_are_killed(void **state) {
     struct delivery_fixture *f = *state;
-    uint64_t ada = new_account(f, ""), bob = new_account(f, "");
+    uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     uint64_t cid = say(f, ada, bob, 0, "text");
     uint64_t conversation = next_routed(f).entry.conversation;
     struct test_caller *other = test_caller_new("other", f->port);
@@ -130,7 +130,7 @@ static void kill_commits(struct delivery_fixture *f, unsigned times) {
     static const struct db_statement insert = {
         "insert", "INSERT INTO message (conversation, cid, time_ms, type, sender, nonce, body)"
                   " VALUES (1000000, ?, 1, 0, 1, ?, '')"};
-    uint64_t ada = new_account(f, ""), bob = new_account(f, "");
+    uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     struct delivery_send_reply reply;
     struct letter letter;
     say(f, ada, bob, 0, "there it is");
@@ -147,11 +147,12 @@ static void kill_commits(struct delivery_fixture *f, unsigned times) {
     fake_peer_pass_over(f->session, NULL);
     test_caller_start(f->caller, &message_DELIVERY_SEND, &letter.body);
     for (unsigned i = 0; i < times; i++) {
-        wait_for_connections(f, "info LIKE 'INSERT IGNORE INTO message%'", 1);
-        uint64_t id = sql_number(f, "SELECT id FROM information_schema.processlist"
+        wait_for_connections(f->database, "info LIKE 'INSERT IGNORE INTO message%'", 1);
+        uint64_t id =
+            sql_number(f->database, "SELECT id FROM information_schema.processlist"
                                     " WHERE db = DATABASE() AND info LIKE 'INSERT IGNORE INTO%%'");
-        sql_run(f, "KILL %" PRIu64, id);
-        wait_for_connections(f, test_text("id = %" PRIu64, id), 0);
+        sql_run(f->database, "KILL %" PRIu64, id);
+        wait_for_connections(f->database, test_text("id = %" PRIu64, id), 0);
     }
     if (times == BATCH_ATTEMPTS) {
         struct session_dirty dirty;
@@ -162,12 +163,12 @@ static void kill_commits(struct delivery_fixture *f, unsigned times) {
         fake_peer_pass_over(f->session, &message_SESSION_DIRTY);
         test_caller_start(f->caller, &message_DELIVERY_SEND, &letter.body);
     }
-    wait_for_connections(f, "info LIKE 'INSERT IGNORE INTO message%'", 1);
+    wait_for_connections(f->database, "info LIKE 'INSERT IGNORE INTO message%'", 1);
     let_go(&holder);
     assert_err(test_caller_finish(f->caller, &message_DELIVERY_SEND, &reply), ERR_OK);
     assert_int_equal(reply.repeats, 0);
     assert_stored_once(f, &letter, &reply);
-    assert_int_equal(stored_in(f, reply.conversation), 3);
+    assert_int_equal(stored_in(f->database, reply.conversation), 3);
     skip_routed(f, 1);
     struct entry last = next_routed(f).entry;
     assert_int_equal(last.cid, reply.cids.items[1]);
@@ -186,9 +187,9 @@ static void test_a_lock_that_is_held_too_long(void **state) {
     struct delivery_fixture *f = *state;
     struct delivery_send_reply reply;
     struct letter letter;
-    uint64_t ada = new_account(f, ""), bob = new_account(f, "");
+    uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     uint64_t first = say(f, ada, bob, 0, "first");
-    struct db *holder = hold(f, next_routed(f).entry.conversation);
+    struct db *holder = hold(f->database, next_routed(f).entry.conversation);
     letter_one(f, &letter, bob, ada, 0, "too late");
     test_caller_start(f->caller, &message_DELIVERY_SEND, &letter.body);
     assert_err(test_caller_finish(f->caller, &message_DELIVERY_SEND, NULL), ERR_UNAVAILABLE);
@@ -196,7 +197,7 @@ static void test_a_lock_that_is_held_too_long(void **state) {
     assert_err(ask_send(f->caller, &letter, &reply), ERR_OK);
     assert_int_equal(reply.repeats, 0);
     assert_stored_once(f, &letter, &reply);
-    struct entry entry = expect_routed(f, (uint64_t[]){ada, bob}, 2);
+    struct entry entry = expect_text_routed(f, (uint64_t[]){ada, bob}, 2);
     assert_int_equal(entry.prev, first);
 }
 
@@ -212,10 +213,11 @@ static void fill_a_writers_queue(struct delivery_fixture *f, const char *option)
     uint16_t port = test_free_port();
     struct service_process *single = start_delivery(f, port, "--writers=1", option, NULL);
     struct test_caller *observer = test_caller_new("observer", port);
-    uint64_t ada = new_account(f, ""), bob = new_account(f, ""), in_progress = 0;
+    uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, ""),
+             in_progress = 0;
     say(f, ada, bob, 0, "there it is");
     uint64_t conversation = next_routed(f).entry.conversation;
-    struct db *holder = hold(f, conversation);
+    struct db *holder = hold(f->database, conversation);
     for (size_t i = 0; i < COUNT; i++) {
         callers[i] = test_caller_new(test_text("caller-%zu", i), port);
         letter_begin(&letters[i], ada, bob, 0);
@@ -227,7 +229,7 @@ static void fill_a_writers_queue(struct delivery_fixture *f, const char *option)
         else
             assert_err(test_caller_finish(callers[i], &message_DELIVERY_SEND, NULL), outcomes[i]);
         if (i == 0)
-            wait_for_connections(f, WAITS_FOR_LOCK, 1);
+            wait_for_connections(f->database, WAITS_FOR_LOCK, 1);
     }
     let_go(&holder);
     for (size_t i = 0; i < COUNT; i++) {
@@ -237,7 +239,7 @@ static void fill_a_writers_queue(struct delivery_fixture *f, const char *option)
             assert_err(ask_send(callers[i], &letters[i], NULL), ERR_OK);
         test_caller_destroy(&callers[i]);
     }
-    assert_int_equal(stored_in(f, conversation), 10);
+    assert_int_equal(stored_in(f->database, conversation), 10);
     skip_routed(f, 9);
     test_caller_destroy(&observer);
     assert_int_equal(service_process_stop(&single), 0);
@@ -261,9 +263,9 @@ static void test_stopped_while_calls_are_in_progress(void **state) {
     uint16_t port = test_free_port();
     struct service_process *delivery = start_delivery(f, port, NULL, NULL, NULL);
     struct test_caller *observer = test_caller_new("observer", port);
-    uint64_t ada = new_account(f, ""), bob = new_account(f, "");
+    uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     say(f, ada, bob, 0, "there it is");
-    struct db *holder = hold(f, next_routed(f).entry.conversation);
+    struct db *holder = hold(f->database, next_routed(f).entry.conversation);
     for (size_t i = 0; i < COUNT; i++) {
         callers[i] = test_caller_new(test_text("caller-%zu", i), port);
         letter_one(f, &letters[i], ada, bob, 0, "text");
@@ -286,7 +288,7 @@ static void test_stopped_while_calls_are_in_progress(void **state) {
     test_caller_destroy(&observer);
     service_process_kill(&delivery);
     skip_routed(f, COUNT);
-    expect_nothing_routed(f);
+    expect_no_text_routed(f);
 }
 
 /* The database answers nothing, and many requests wait for it: the end does not. */
@@ -297,12 +299,12 @@ static void stop_while_the_database_stands(struct delivery_fixture *f, bool twic
     struct service_process *delivery = start_delivery(f, port, NULL, NULL, NULL);
     struct test_caller *caller = test_caller_new("caller", port);
     struct test_caller *observer = test_caller_new("observer", port);
-    uint64_t ada = new_account(f, ""), bob = new_account(f, "");
+    uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     say(f, ada, bob, 0, "there it is");
     next_routed(f);
     struct db *holder = test_database_hold(f->database, "message");
     for (size_t i = 0; i < COUNT; i++) {
-        letter_one(f, &letter, ada, i % 2 == 0 ? bob : new_account(f, ""), 0, "text");
+        letter_one(f, &letter, ada, i % 2 == 0 ? bob : new_account(f->database, ""), 0, "text");
         test_caller_post(caller, &message_DELIVERY_SEND, &letter.body);
     }
     wait_for_calls(observer, COUNT);
@@ -331,7 +333,8 @@ static void test_killed_and_started_again(void **state) {
     enum { COUNT = 6, ROUNDS = 10 };
     static struct letter letters[COUNT];
     uint16_t port = test_free_port();
-    uint64_t ada = new_account(f, ""), bob = new_account(f, ""), conversation = 0;
+    uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, ""),
+             conversation = 0;
     for (unsigned round = 0; round < ROUNDS; round++) {
         struct service_process *delivery = start_delivery(f, port, NULL, NULL, NULL);
         struct test_caller *callers[COUNT];
@@ -361,7 +364,7 @@ static void test_killed_and_started_again(void **state) {
         }
         service_process_kill(&delivery);
     }
-    assert_int_equal(stored_in(f, conversation), COUNT * ROUNDS);
+    assert_int_equal(stored_in(f->database, conversation), COUNT * ROUNDS);
     drain_routed(f);
 }
 

@@ -3,7 +3,7 @@
  * first page it is in proportion to what is new, not to how many conversations there are; so is
  * what delivery.check finds. Costs are counted in rows and keys that MariaDB looks at.
  */
-#include "tests/isolation/delivery_puller.h"
+#include "tests/support/delivery_puller.h"
 
 #define MANY 2000
 /* What one conversation costs: its cursor, head, absences and entry, with names and all. */
@@ -11,9 +11,10 @@
 
 /* Rows and keys that the server has looked at, all connections together. */
 static uint64_t looked_at(struct delivery_fixture *f) {
-    return sql_number(f, "SELECT CAST(SUM(VARIABLE_VALUE) AS UNSIGNED) FROM"
-                         " information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME IN"
-                         " ('HANDLER_READ_KEY', 'HANDLER_READ_NEXT', 'HANDLER_READ_PREV')");
+    return sql_number(f->database,
+                      "SELECT CAST(SUM(VARIABLE_VALUE) AS UNSIGNED) FROM"
+                      " information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME IN"
+                      " ('HANDLER_READ_KEY', 'HANDLER_READ_NEXT', 'HANDLER_READ_PREV')");
 }
 
 static void ask_pull(struct delivery_fixture *f, const struct delivery_pull *ask,
@@ -23,7 +24,7 @@ static void ask_pull(struct delivery_fixture *f, const struct delivery_pull *ask
 
 /* An account in MANY conversations, with an entry in each. */
 static uint64_t busy_account(struct delivery_fixture *f) {
-    uint64_t ada = new_account(f, "");
+    uint64_t ada = new_account(f->database, "");
     make_pairs(f, ada, MANY);
     store_many(f, ada, 1, 10);
     return ada;
@@ -50,8 +51,8 @@ static void test_the_first_page_names_what_is_behind(void **state) {
 static void test_a_page_of_one_costs_one(void **state) {
     struct delivery_fixture *f = *state;
     uint64_t ada = busy_account(f);
-    uint64_t one =
-        sql_number(f, "SELECT MAX(conversation) FROM `cursor` WHERE account = %" PRIu64, ada);
+    uint64_t one = sql_number(
+        f->database, "SELECT MAX(conversation) FROM `cursor` WHERE account = %" PRIu64, ada);
     uint64_t position = 0, before = looked_at(f);
     struct delivery_pull ask = {.account = ada, .resumed = true};
     struct delivery_pull_reply reply;
@@ -77,8 +78,8 @@ static void test_a_page_of_one_costs_one(void **state) {
 /* One without a position is read from the cursor, and the page tells where that is. */
 static void test_a_fresh_one_is_read_from_its_cursor(void **state) {
     struct delivery_fixture *f = *state;
-    uint64_t ada = new_account(f, ""), bob = new_account(f, "");
-    uint64_t pair = new_pair(f, ada, bob), other = new_pair(f, ada, new_account(f, ""));
+    uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
+    uint64_t pair = new_pair(f, ada, bob), other = new_pair(f, ada, new_account(f->database, ""));
     for (uint64_t i = 1; i <= 3; i++) {
         store(f, pair, i, bob, "hello");
         store(f, other, 10 + i, bob, "not asked for");
@@ -117,7 +118,8 @@ static void test_a_list_of_nothing_reads_nothing(void **state) {
 
 static void test_a_check_names_what_is_further(void **state) {
     struct delivery_fixture *f = *state;
-    uint64_t ada = new_account(f, ""), bob = new_account(f, ""), carl = new_account(f, "");
+    uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, ""),
+             carl = new_account(f->database, "");
     uint64_t conversations[] = {new_pair(f, ada, bob), new_pair(f, ada, carl), 999999999,
                                 new_pair(f, bob, carl)};
     uint64_t cids[] = {5, 7, 0, 0}, accounts[] = {carl, ada, 12345, bob}, counts[] = {2, 1, 0, 3};
@@ -159,8 +161,8 @@ static void test_a_check_of_many(void **state) {
     static uint64_t conversations[MOST], cids[MOST];
     struct delivery_fixture *f = *state;
     uint64_t ada = busy_account(f);
-    uint64_t last =
-        sql_number(f, "SELECT MAX(conversation) FROM `cursor` WHERE account = %" PRIu64, ada);
+    uint64_t last = sql_number(
+        f->database, "SELECT MAX(conversation) FROM `cursor` WHERE account = %" PRIu64, ada);
     for (size_t i = 0; i < MOST; i++) {
         conversations[i] = last - MOST + 1 + i;
         cids[i] = i % 2 == 0 ? 0 : RECORD_NUMBER_MOST;

@@ -2,8 +2,8 @@
  * parley-delivery alone: transactions of several instances that overlap on purpose. Whatever the
  * order in which they begin, wait and commit, a reader never finds a cid behind one that it has.
  */
-#include "tests/isolation/delivery_fixture.h"
-#include "tests/isolation/delivery_reader.h"
+#include "tests/support/delivery_fixture.h"
+#include "tests/support/delivery_reader.h"
 
 #define TEXTS 3
 
@@ -44,8 +44,8 @@ static void test_the_second_waits_for_the_firsts_commit(void **state) {
         callers[i] = test_caller_new(test_text("writer-%zu", i), ports[i]);
     }
     for (unsigned to = 0; to < 2; to++) { /* a person, a group */
-        uint64_t members[] = {new_account(f, ""), new_account(f, "")};
-        uint64_t group = to == 0 ? 0 : new_group(f, "", members, 2);
+        uint64_t members[] = {new_account(f->database, ""), new_account(f->database, "")};
+        uint64_t group = to == 0 ? 0 : new_group_of(f, "", members, 2);
         uint64_t account = to == 0 ? members[1] : 0;
         letter_one(f, &letters[0], members[0], account, group, "before");
         assert_err(ask_send(f->caller, &letters[0], &reply), ERR_OK);
@@ -57,9 +57,9 @@ static void test_the_second_waits_for_the_firsts_commit(void **state) {
         }
         struct db *holder = hold_back(f, &letters[0]);
         test_caller_start(callers[0], &message_DELIVERY_SEND, &letters[0].body);
-        wait_for_connections(f, WAITS_TO_INSERT, 1);
+        wait_for_connections(f->database, WAITS_TO_INSERT, 1);
         test_caller_start(callers[1], &message_DELIVERY_SEND, &letters[1].body);
-        wait_for_connections(f, WAITS_FOR_LOCK, 1);
+        wait_for_connections(f->database, WAITS_FOR_LOCK, 1);
         assert_int_equal(read_page(&reader), 0);
         let_go(&holder);
         assert_err(test_caller_finish(callers[0], &message_DELIVERY_SEND, &reply), ERR_OK);
@@ -85,22 +85,22 @@ static void test_the_first_is_killed_before_its_commit(void **state) {
     struct test_caller *doomed = test_caller_new("doomed", port);
     struct delivery_send_reply reply;
     struct letter letter;
-    uint64_t ada = new_account(f, ""), bob = new_account(f, "");
+    uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     letter_one(f, &letter, ada, bob, 0, "before");
     assert_err(ask_send(f->caller, &letter, &reply), ERR_OK);
     struct reader reader = reader_of(f, bob, reply.conversation, reply.cids.items[0]);
     letter_one(f, &letter, ada, bob, 0, "killed");
     struct db *holder = hold_back(f, &letter);
     test_caller_start(doomed, &message_DELIVERY_SEND, &letter.body);
-    wait_for_connections(f, WAITS_TO_INSERT, 1);
+    wait_for_connections(f->database, WAITS_TO_INSERT, 1);
     service_process_kill(&first);
     /* The server would carry the script to its end, commit and all. */
-    sql_run(f, "KILL %" PRIu64,
-            sql_number(f,
+    sql_run(f->database, "KILL %" PRIu64,
+            sql_number(f->database,
                        "SELECT id FROM information_schema.processlist"
                        " WHERE db = DATABASE() AND %s",
                        WAITS_TO_INSERT));
-    wait_for_connections(f, WAITS_TO_INSERT, 0);
+    wait_for_connections(f->database, WAITS_TO_INSERT, 0);
     let_go(&holder);
     uint64_t second = say(f, bob, ada, 0, "second");
     assert_int_equal(read_page(&reader), 1);
@@ -127,9 +127,9 @@ static void test_a_batch_takes_its_cids_with_its_last_lock(void **state) {
     uint16_t port = test_free_port();
     struct service_process *single = start_delivery(f, port, "--writers=1", NULL, NULL);
     struct test_caller *observer = test_caller_new("observer", port);
-    uint64_t ada = new_account(f, ""), others[PAIRS], conversations[PAIRS], before = 0;
+    uint64_t ada = new_account(f->database, ""), others[PAIRS], conversations[PAIRS], before = 0;
     for (size_t i = 0; i < PAIRS; i++) {
-        others[i] = new_account(f, "");
+        others[i] = new_account(f->database, "");
         before = say(f, ada, others[i], 0, "before");
         conversations[i] = next_routed(f).entry.conversation;
         assert_true(i == 0 || conversations[i] > conversations[i - 1]); /* locked in this order */
@@ -138,16 +138,16 @@ static void test_a_batch_takes_its_cids_with_its_last_lock(void **state) {
     }
     struct reader reader = reader_of(f, others[2], conversations[2], before);
     for (size_t i = 0; i < 2; i++)
-        holders[i] = hold(f, conversations[i]);
+        holders[i] = hold(f->database, conversations[i]);
     test_caller_start(callers[0], &message_DELIVERY_SEND, &letters[0].body);
-    wait_for_connections(f, WAITS_FOR_LOCK, 1);
+    wait_for_connections(f->database, WAITS_FOR_LOCK, 1);
     for (size_t i = 1; i < PAIRS; i++) {
         test_caller_start(callers[i], &message_DELIVERY_SEND, &letters[i].body);
         wait_for_calls(observer, i + 1);
     }
     let_go(&holders[0]);
     assert_err(test_caller_finish(callers[0], &message_DELIVERY_SEND, &reply), ERR_OK);
-    wait_for_connections(f, WAITS_FOR_LOCK, 1);
+    wait_for_connections(f->database, WAITS_FOR_LOCK, 1);
     uint64_t between = say(f, ada, others[2], 0, "in between");
     assert_int_equal(read_page(&reader), 1);
     assert_int_equal(reader.positions[0], between);

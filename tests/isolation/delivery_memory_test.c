@@ -2,7 +2,7 @@
  * parley-delivery alone: what a writer remembers of conversations, and when it reads them again. A
  * row that is inserted behind its back shows which: no writer stores one without a claim.
  */
-#include "tests/isolation/delivery_fixture.h"
+#include "tests/support/delivery_fixture.h"
 
 /* One writer, so that all conversations are in one memory. */
 static int set_up(void **state) {
@@ -20,9 +20,9 @@ struct talk {
 };
 
 static struct talk talk_of(struct delivery_fixture *f) {
-    struct talk talk = {.people = {new_account(f, ""), new_account(f, "")}};
+    struct talk talk = {.people = {new_account(f->database, ""), new_account(f->database, "")}};
     say(f, talk.people[0], talk.people[1], 0, "hello");
-    struct entry entry = expect_routed(f, talk.people, 2);
+    struct entry entry = expect_text_routed(f, talk.people, 2);
     talk.conversation = entry.conversation;
     talk.cid = entry.cid;
     return talk;
@@ -30,7 +30,7 @@ static struct talk talk_of(struct delivery_fixture *f) {
 
 /* The cid of a row that nobody announces. */
 static uint64_t sneak(struct delivery_fixture *f, const struct talk *talk) {
-    sql_run(f,
+    sql_run(f->database,
             "INSERT INTO message (conversation, cid, time_ms, type, sender, body)"
             " VALUES (%" PRIu64 ", %" PRIu64 ", 1, 0, %" PRIu64 ", 'x')",
             talk->conversation, talk->cid + 1, talk->people[0]);
@@ -40,7 +40,7 @@ static uint64_t sneak(struct delivery_fixture *f, const struct talk *talk) {
 /* Which entry the next text follows, as far as the writer knows. */
 static uint64_t prev_of_next(struct delivery_fixture *f, struct talk *talk) {
     talk->cid = say(f, talk->people[1], talk->people[0], 0, "and then");
-    struct entry entry = expect_routed(f, talk->people, 2);
+    struct entry entry = expect_text_routed(f, talk->people, 2);
     assert_int_equal(entry.cid, talk->cid);
     return entry.prev;
 }
@@ -50,8 +50,8 @@ static uint64_t prev_of_next(struct delivery_fixture *f, struct talk *talk) {
 static void test_a_refused_text_leaves_the_memory(void **state) {
     struct delivery_fixture *f = *state;
     struct talk talk = talk_of(f);
-    uint64_t stranger = new_account(f, ""), last = talk.cid;
-    uint64_t group = new_group(f, "", talk.people, 2);
+    uint64_t stranger = new_account(f->database, ""), last = talk.cid;
+    uint64_t group = new_group_of(f, "", talk.people, 2);
     sneak(f, &talk);
     assert_err(try_send(f, stranger, 0, group, "let me in", NULL), ERR_NOT_MEMBER);
     assert_err(try_send(f, stranger, 0, 12345, "nobody there", NULL), ERR_NO_GROUP);
@@ -62,13 +62,15 @@ static void test_a_refused_text_leaves_the_memory(void **state) {
 /* Its members are read once, however many strangers try. */
 static void test_a_group_that_refuses_is_remembered(void **state) {
     struct delivery_fixture *f = *state;
-    uint64_t members[] = {new_account(f, ""), new_account(f, "")}, stranger = new_account(f, "");
-    uint64_t group = new_group(f, "", members, 2);
+    uint64_t members[] = {new_account(f->database, ""), new_account(f->database, "")},
+             stranger = new_account(f->database, "");
+    uint64_t group = new_group_of(f, "", members, 2);
     assert_err(try_send(f, stranger, 0, group, "let me in", NULL), ERR_NOT_MEMBER);
-    sql_run(f, "DELETE FROM member WHERE conversation = %" PRIu64, conversation_of_group(group));
+    sql_run(f->database, "DELETE FROM member WHERE conversation = %" PRIu64,
+            conversation_of_group(group));
     assert_err(try_send(f, stranger, 0, group, "again", NULL), ERR_NOT_MEMBER);
     say(f, members[0], 0, group, "hello");
-    assert_int_equal(expect_routed(f, members, 2).prev, 0);
+    assert_int_equal(expect_text_routed(f, members, 2).prev, 0);
     /* As group changes members: under a new version they are read. */
     leave(f, group, members[1]);
     assert_err(try_send(f, members[1], 0, group, "not any more", NULL), ERR_NOT_MEMBER);
@@ -78,14 +80,15 @@ static void test_another_writer_in_between_is_seen(void **state) {
     struct delivery_fixture *f = *state;
     struct talk talk = talk_of(f);
     uint64_t last = sneak(f, &talk);
-    sql_run(f,
+    sql_run(f->database,
             "UPDATE conversation SET writer = 5, blocked = 3"
             " WHERE id = %" PRIu64,
             talk.conversation);
     /* Both are refused, and with the first the writer claims the conversation. */
     for (int i = 0; i < 2; i++)
         assert_err(try_send(f, talk.people[i], talk.people[1 - i], 0, "no", NULL), ERR_BLOCKED);
-    sql_run(f, "UPDATE conversation SET blocked = 0 WHERE id = %" PRIu64, talk.conversation);
+    sql_run(f->database, "UPDATE conversation SET blocked = 0 WHERE id = %" PRIu64,
+            talk.conversation);
     assert_int_equal(prev_of_next(f, &talk), last);
 }
 
@@ -121,16 +124,16 @@ static void test_a_new_connection_forgets(void **state) {
     struct talk talk = talk_of(f);
     uint64_t last = sneak(f, &talk);
     assert_true(test_database_kill_connections(f->database) > 0);
-    wait_for_connections(f, "command = 'Killed'", 0);
+    wait_for_connections(f->database, "command = 'Killed'", 0);
     assert_int_equal(prev_of_next(f, &talk), last);
 }
 
 static void test_a_conversation_that_is_gone_is_opened_again(void **state) {
     struct delivery_fixture *f = *state;
     struct talk talk = talk_of(f);
-    sql_run(f, "DELETE FROM conversation WHERE id = %" PRIu64, talk.conversation);
+    sql_run(f->database, "DELETE FROM conversation WHERE id = %" PRIu64, talk.conversation);
     say(f, talk.people[0], talk.people[1], 0, "anew");
-    struct entry entry = expect_routed(f, talk.people, 2);
+    struct entry entry = expect_text_routed(f, talk.people, 2);
     assert_true(entry.conversation > talk.conversation);
     assert_int_equal(entry.prev, 0);
 }
@@ -142,21 +145,21 @@ static void test_first_texts_to_many(void **state) {
     enum { MANY = 100 };
     struct delivery_fixture *f = *state;
     struct talk talk = talk_of(f);
-    uint64_t ada = new_account(f, ""), first = 0, id;
+    uint64_t ada = new_account(f->database, ""), first = 0, id;
     static struct letter letters[MANY + 1];
     struct test_caller *observer = test_caller_new("observer", f->port);
     struct test_caller *many = test_caller_new("many", f->port);
     uint64_t batches = test_caller_metric(observer, "batches_total");
-    uint64_t rows = sql_rows(f);
-    struct db *holder = hold(f, talk.conversation);
+    uint64_t rows = delivery_rows(f);
+    struct db *holder = hold(f->database, talk.conversation);
     for (size_t i = 0; i <= MANY; i++) {
         uint64_t from = i == 0 ? talk.people[0] : ada;
-        uint64_t to = i == 0 ? talk.people[1] : i % 10 == 9 ? 1 : new_account(f, "");
+        uint64_t to = i == 0 ? talk.people[1] : i % 10 == 9 ? 1 : new_account(f->database, "");
         first = i == 1 ? to : first;
         letter_one(f, &letters[i], from, to, 0, "hello");
         test_caller_post(many, &message_DELIVERY_SEND, &letters[i].body);
         if (i == 0)
-            wait_for_connections(f, WAITS_FOR_LOCK, 1);
+            wait_for_connections(f->database, WAITS_FOR_LOCK, 1);
     }
     wait_for_calls(observer, MANY + 1);
     let_go(&holder);
@@ -166,7 +169,7 @@ static void test_first_texts_to_many(void **state) {
     assert_int_equal(refused, MANY / 10);
     assert_int_equal(test_caller_metric(observer, "batches_total"), batches + 2);
     /* Of each a conversation, two cursors and a message; and the message of the first batch. */
-    assert_int_equal(sql_rows(f), rows + 4 * (MANY - refused) + 1);
+    assert_int_equal(delivery_rows(f), rows + 4 * (MANY - refused) + 1);
     skip_routed(f, MANY - refused + 1);
     say(f, ada, first, 0, "again");
     assert_true(next_routed(f).entry.prev > 0);

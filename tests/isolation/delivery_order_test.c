@@ -3,8 +3,8 @@
  * has one order, in which a reader misses nothing.
  */
 #include "proto/conversation.h"
-#include "tests/isolation/delivery_fixture.h"
-#include "tests/isolation/delivery_reader.h"
+#include "tests/support/delivery_fixture.h"
+#include "tests/support/delivery_reader.h"
 
 /* Starts a second instance with a caller of its own. */
 static struct service_process *start_second(struct delivery_fixture *f,
@@ -26,8 +26,8 @@ static void test_a_repeat_gets_the_first_answer(void **state) {
     struct delivery_fixture *f = *state;
     struct delivery_send_reply reply;
     struct letter letter;
-    uint64_t members[] = {new_account(f, ""), new_account(f, "")};
-    uint64_t to_accounts[] = {members[1], 0}, to_groups[] = {0, new_group(f, "", members, 2)};
+    uint64_t members[] = {new_account(f->database, ""), new_account(f->database, "")};
+    uint64_t to_accounts[] = {members[1], 0}, to_groups[] = {0, new_group_of(f, "", members, 2)};
     for (unsigned i = 0; i < 2; i++) {
         letter_begin(&letter, members[0], to_accounts[i], to_groups[i]);
         letter_add(f, &letter, "first");
@@ -44,7 +44,7 @@ static void test_a_repeat_gets_the_first_answer(void **state) {
             assert_int_equal(reply.repeats, 2);
             assert_int_equal(reply.conversation, conversation);
             for (unsigned text = 0; text < 2; text++) {
-                struct entry entry = expect_routed(f, members, 2);
+                struct entry entry = expect_text_routed(f, members, 2);
                 assert_int_equal(reply.cids.items[text], cids[text]);
                 assert_int_equal(reply.times_ms.items[text], time_ms);
                 assert_int_equal(entry.cid, cids[text]);
@@ -54,7 +54,7 @@ static void test_a_repeat_gets_the_first_answer(void **state) {
                 assert_slice_text(entry.text, text == 0 ? "first" : "second");
             }
         }
-        assert_int_equal(stored_in(f, conversation), 3);
+        assert_int_equal(stored_in(f->database, conversation), 3);
     }
 }
 
@@ -62,7 +62,7 @@ static void test_new_texts_among_repeats(void **state) {
     struct delivery_fixture *f = *state;
     struct delivery_send_reply reply;
     struct letter letter;
-    uint64_t ada = new_account(f, ""), bob = new_account(f, "");
+    uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     letter_one(f, &letter, ada, bob, 0, "old");
     assert_err(ask_send(f->caller, &letter, &reply), ERR_OK);
     uint64_t old = reply.cids.items[0];
@@ -77,15 +77,15 @@ static void test_new_texts_among_repeats(void **state) {
     assert_true(reply.cids.items[1] > old);
     assert_true(reply.cids.items[2] > reply.cids.items[1]);
     assert_int_equal(reply.cids.items[3], reply.cids.items[2]);
-    assert_int_equal(stored_in(f, reply.conversation), 3);
+    assert_int_equal(stored_in(f->database, reply.conversation), 3);
     skip_routed(f, 2);
-    struct entry second = expect_routed(f, (uint64_t[]){ada, bob}, 2);
+    struct entry second = expect_text_routed(f, (uint64_t[]){ada, bob}, 2);
     assert_int_equal(second.prev, old);
-    struct entry third = expect_routed(f, (uint64_t[]){ada, bob}, 2);
+    struct entry third = expect_text_routed(f, (uint64_t[]){ada, bob}, 2);
     assert_int_equal(third.prev, second.cid);
     skip_routed(f, 1);
     uint64_t last = say(f, bob, ada, 0, "after");
-    struct entry after = expect_routed(f, (uint64_t[]){ada, bob}, 2);
+    struct entry after = expect_text_routed(f, (uint64_t[]){ada, bob}, 2);
     assert_int_equal(after.cid, last);
     assert_int_equal(after.prev, third.cid);
 }
@@ -95,12 +95,13 @@ static void test_a_nonce_of_another_message(void **state) {
     struct delivery_fixture *f = *state;
     struct delivery_send_reply reply;
     struct letter letter;
-    uint64_t ada = new_account(f, ""), bob = new_account(f, ""), eve = new_account(f, "");
-    uint64_t group = new_group(f, "", (uint64_t[]){ada, eve}, 2);
+    uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, ""),
+             eve = new_account(f->database, "");
+    uint64_t group = new_group_of(f, "", (uint64_t[]){ada, eve}, 2);
     letter_one(f, &letter, ada, bob, 0, "for bob");
     assert_err(ask_send(f->caller, &letter, &reply), ERR_OK);
     uint64_t cid = reply.cids.items[0], conversation = reply.conversation;
-    expect_routed(f, (uint64_t[]){ada, bob}, 2);
+    expect_text_routed(f, (uint64_t[]){ada, bob}, 2);
     letter.texts[0] = slice_text("for bob, but later");
     letter_add(f, &letter, "new");
     assert_err(ask_send(f->caller, &letter, &reply), ERR_OK);
@@ -108,20 +109,20 @@ static void test_a_nonce_of_another_message(void **state) {
     assert_int_equal(reply.cids.items[0], 0);
     assert_true(reply.cids.items[1] > cid);
     assert_int_equal(reply.conversation, conversation);
-    struct entry entry = expect_routed(f, (uint64_t[]){ada, bob}, 2);
+    struct entry entry = expect_text_routed(f, (uint64_t[]){ada, bob}, 2);
     assert_int_equal(entry.cid, reply.cids.items[1]);
-    assert_int_equal(stored_in(f, conversation), 2);
+    assert_int_equal(stored_in(f->database, conversation), 2);
     /* The same text to somebody else is another message, too. */
     letter_one(f, &letter, ada, bob, 0, "for whom?");
     assert_err(ask_send(f->caller, &letter, &reply), ERR_OK);
-    expect_routed(f, (uint64_t[]){ada, bob}, 2);
+    expect_text_routed(f, (uint64_t[]){ada, bob}, 2);
     letter.body.to_account = 0;
     letter.body.to_group = group;
     assert_err(ask_send(f->caller, &letter, &reply), ERR_OK);
     assert_int_equal(reply.cids.items[0], 0);
     assert_int_equal(reply.conversation, conversation_of_group(group));
-    assert_int_equal(stored_in(f, conversation_of_group(group)), 0);
-    expect_nothing_routed(f);
+    assert_int_equal(stored_in(f->database, conversation_of_group(group)), 0);
+    expect_no_text_routed(f);
 }
 
 /* Who may not write any more still learns what became of what it had written. */
@@ -129,15 +130,16 @@ static void test_a_repeat_of_one_who_has_left(void **state) {
     struct delivery_fixture *f = *state;
     struct delivery_send_reply reply;
     struct letter letter;
-    uint64_t ada = new_account(f, ""), bob = new_account(f, "");
-    uint64_t group = new_group(f, "", (uint64_t[]){ada, bob}, 2);
+    uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
+    uint64_t group = new_group_of(f, "", (uint64_t[]){ada, bob}, 2);
     letter_one(f, &letter, ada, 0, group, "goodbye");
     assert_err(ask_send(f->caller, &letter, &reply), ERR_OK);
     uint64_t cid = reply.cids.items[0], time_ms = reply.times_ms.items[0];
-    expect_routed(f, (uint64_t[]){ada, bob}, 2);
-    sql_run(f, "DELETE FROM member WHERE conversation = %" PRIu64 " AND account = %" PRIu64,
+    expect_text_routed(f, (uint64_t[]){ada, bob}, 2);
+    sql_run(f->database,
+            "DELETE FROM member WHERE conversation = %" PRIu64 " AND account = %" PRIu64,
             conversation_of_group(group), ada);
-    sql_run(f, "UPDATE conversation SET version = version + 1 WHERE id = %" PRIu64,
+    sql_run(f->database, "UPDATE conversation SET version = version + 1 WHERE id = %" PRIu64,
             conversation_of_group(group));
     assert_err(ask_send(f->caller, &letter, &reply), ERR_OK);
     assert_int_equal(reply.cids.items[0], cid);
@@ -147,8 +149,8 @@ static void test_a_repeat_of_one_who_has_left(void **state) {
     assert_err(ask_send(f->caller, &letter, &reply), ERR_NOT_MEMBER);
     letter_one(f, &letter, ada, 0, group, "goodbye");
     assert_err(ask_send(f->caller, &letter, &reply), ERR_NOT_MEMBER);
-    assert_int_equal(stored_in(f, conversation_of_group(group)), 1);
-    expect_nothing_routed(f);
+    assert_int_equal(stored_in(f->database, conversation_of_group(group)), 1);
+    expect_no_text_routed(f);
 }
 
 static void test_the_same_through_two_instances_at_once(void **state) {
@@ -157,7 +159,7 @@ static void test_the_same_through_two_instances_at_once(void **state) {
     struct service_process *second = start_second(f, &other);
     struct letter letter;
     for (unsigned round = 0; round < 40; round++) {
-        uint64_t ada = new_account(f, ""), bob = new_account(f, "");
+        uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
         struct delivery_send_reply a, b;
         letter_begin(&letter, ada, bob, 0);
         for (unsigned i = 0; i < 1 + round % 4; i++)
@@ -172,7 +174,7 @@ static void test_the_same_through_two_instances_at_once(void **state) {
         assert_true(a.repeats == 0 || b.repeats == 0);
         assert_memory_equal(a.cids.items, b.cids.items, count * sizeof(uint64_t));
         assert_memory_equal(a.times_ms.items, b.times_ms.items, count * sizeof(uint64_t));
-        assert_int_equal(stored_in(f, a.conversation), count);
+        assert_int_equal(stored_in(f->database, a.conversation), count);
         skip_routed(f, 2 * count);
     }
     end_second(&second, &other);
@@ -184,8 +186,9 @@ static void test_two_instances_take_turns(void **state) {
     struct delivery_fixture *f = *state;
     struct test_caller *callers[] = {f->caller, NULL};
     struct service_process *second = start_second(f, &callers[1]);
-    uint64_t members[] = {new_account(f, ""), new_account(f, "")}, prev[2] = {0};
-    uint64_t to_accounts[] = {members[1], 0}, to_groups[] = {0, new_group(f, "", members, 2)};
+    uint64_t members[] = {new_account(f->database, ""), new_account(f->database, "")},
+             prev[2] = {0};
+    uint64_t to_accounts[] = {members[1], 0}, to_groups[] = {0, new_group_of(f, "", members, 2)};
     struct letter letter;
     for (unsigned turn = 0; turn < 24; turn++) {
         unsigned to = turn / 2 % 2;
@@ -195,7 +198,7 @@ static void test_two_instances_take_turns(void **state) {
         letter_add(f, &letter, "two");
         assert_err(ask_send(callers[turn % 2], &letter, &reply), ERR_OK);
         for (unsigned i = 0; i < 2; i++) {
-            struct entry entry = expect_routed(f, members, 2);
+            struct entry entry = expect_text_routed(f, members, 2);
             assert_int_equal(entry.cid, reply.cids.items[i]);
             assert_int_equal(entry.prev, prev[to]);
             assert_true(entry.cid > entry.prev);
@@ -245,8 +248,8 @@ static void test_a_reader_misses_nothing(void **state) {
     struct test_caller *other, *callers[2][WRITERS];
     uint16_t port = test_free_port();
     struct service_process *second = start_delivery(f, port, NULL, NULL, NULL);
-    uint64_t members[] = {new_account(f, ""), new_account(f, "")};
-    uint64_t group = new_group(f, "", members, 2);
+    uint64_t members[] = {new_account(f->database, ""), new_account(f->database, "")};
+    uint64_t group = new_group_of(f, "", members, 2);
     static struct letter letter;
     other = test_caller_new("reader", port);
     for (size_t to = 0; to < 2; to++)
@@ -276,7 +279,7 @@ static void test_a_reader_misses_nothing(void **state) {
     while (read_page(&reader) > 0)
         ;
     for (size_t to = 0; to < 2; to++) {
-        assert_int_equal(stored_in(f, reader.conversations[to]), TOTAL);
+        assert_int_equal(stored_in(f->database, reader.conversations[to]), TOTAL);
         assert_int_equal(reader.counts[to], TOTAL);
     }
     check_chains(f, &reader);

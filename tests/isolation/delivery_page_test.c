@@ -2,12 +2,12 @@
  * parley-delivery alone: delivery.pull, how what is to be read is cut into pages.
  */
 #include "proto/conversation.h"
-#include "tests/isolation/delivery_puller.h"
+#include "tests/support/delivery_puller.h"
 
 static void test_pages_of_one_conversation(void **state) {
     struct delivery_fixture *f = *state;
-    uint64_t ada = new_account(f, "");
-    new_pair(f, ada, new_account(f, ""));
+    uint64_t ada = new_account(f->database, "");
+    new_pair(f, ada, new_account(f->database, ""));
     store_many(f, ada, 2 * PAGE_ENTRIES + 10, 5);
     struct puller *puller = puller_of(ada, false);
     const size_t counts[] = {PAGE_ENTRIES, PAGE_ENTRIES, 10, 0};
@@ -20,7 +20,7 @@ static void test_pages_of_one_conversation(void **state) {
 /* All of it comes in the order of cid, also from page to page. */
 static void test_a_backlog_of_many_conversations(void **state) {
     struct delivery_fixture *f = *state;
-    uint64_t ada = new_account(f, ""), last = 0;
+    uint64_t ada = new_account(f->database, ""), last = 0;
     make_pairs(f, ada, 20);
     store_many(f, ada, 100, 20);
     struct puller *puller = puller_of(ada, false);
@@ -40,9 +40,10 @@ static void test_a_backlog_of_many_conversations(void **state) {
 /* One has more than a page holds: of the other only what lies before its last entry may come. */
 static void test_a_backlog_of_unequal_conversations(void **state) {
     struct delivery_fixture *f = *state;
-    uint64_t ada = new_account(f, ""), last = 0;
-    uint64_t busy = new_pair(f, ada, new_account(f, "")), calm = new_pair(f, ada, ada + 1000);
-    sql_run(f,
+    uint64_t ada = new_account(f->database, ""), last = 0;
+    uint64_t busy = new_pair(f, ada, new_account(f->database, "")),
+             calm = new_pair(f, ada, ada + 1000);
+    sql_run(f->database,
             "INSERT INTO message (conversation, cid, time_ms, type, sender, body) SELECT %" PRIu64
             ", 2 * seq, 1, 0, 1, 'busy' FROM seq_1_to_700",
             busy);
@@ -60,7 +61,7 @@ static void test_a_backlog_of_unequal_conversations(void **state) {
 
 static void test_more_conversations_than_a_page_reads(void **state) {
     struct delivery_fixture *f = *state;
-    uint64_t ada = new_account(f, "");
+    uint64_t ada = new_account(f->database, "");
     make_pairs(f, ada, 700);
     store_many(f, ada, 3, 10);
     assert_int_equal(pull_all(f, puller_of(ada, false)), 2100);
@@ -71,13 +72,13 @@ static void test_more_conversations_than_a_page_reads(void **state) {
 
 static void test_more_conversations_than_are_told(void **state) {
     struct delivery_fixture *f = *state;
-    uint64_t ada = new_account(f, "");
+    uint64_t ada = new_account(f->database, "");
     make_pairs(f, ada, MAX_CONVERSATIONS - 1);
     struct puller *puller = puller_of(ada, false);
     assert_int_equal(pull(f, puller), 0);
     assert_int_equal(puller->reply.conversations.count, MAX_CONVERSATIONS - 1);
     assert_false(puller->reply.partial);
-    uint64_t late = conversation_of_group(new_group(f, "", &ada, 1)); /* the last by its id */
+    uint64_t late = conversation_of_group(new_group_of(f, "", &ada, 1)); /* the last by its id */
     store(f, late, 1, 1, "text");
     assert_int_equal(pull(f, puller), 1);
     assert_int_equal(puller->reply.conversations.count, MAX_CONVERSATIONS - 1);
@@ -89,9 +90,9 @@ static void test_more_conversations_than_are_told(void **state) {
 
 static void test_large_texts(void **state) {
     struct delivery_fixture *f = *state;
-    uint64_t ada = new_account(f, "");
-    new_pair(f, ada, new_account(f, ""));
-    new_pair(f, ada, new_account(f, ""));
+    uint64_t ada = new_account(f->database, "");
+    new_pair(f, ada, new_account(f->database, ""));
+    new_pair(f, ada, new_account(f->database, ""));
     store_many(f, ada, 20, TEXT_MAX_BYTES);
     struct puller *puller = puller_of(ada, false);
     size_t total = 0, count;

@@ -3,13 +3,13 @@
  */
 #include "proto/conversation.h"
 #include "services/delivery/delivery_sql.h"
-#include "tests/isolation/delivery_puller.h"
+#include "tests/support/delivery_puller.h"
 
 /* --- what comes ---------------------------------------------------------------------------- */
 
 static void test_nothing(void **state) {
     struct delivery_fixture *f = *state;
-    uint64_t ada = new_account(f, ""), bob = new_account(f, "");
+    uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     const uint64_t accounts[] = {ada, 0, 1, UINT64_MAX};
     for (size_t i = 0; i < sizeof accounts / sizeof accounts[0]; i++) {
         struct puller *puller = puller_of(accounts[i], i % 2 == 0);
@@ -27,9 +27,10 @@ static void test_nothing(void **state) {
 
 static void test_entries_as_they_are(void **state) {
     struct delivery_fixture *f = *state;
-    uint64_t ada = new_account(f, "ada"), bob = new_account(f, "");
-    uint64_t group = new_group(f, "räume", (uint64_t[]){ada, bob}, 2), pair = new_pair(f, bob, ada);
-    uint64_t decimal = new_group(f, "", (uint64_t[]){ada, bob}, 2);
+    uint64_t ada = new_account(f->database, "ada"), bob = new_account(f->database, "");
+    uint64_t group = new_group_of(f, "räume", (uint64_t[]){ada, bob}, 2),
+             pair = new_pair(f, bob, ada);
+    uint64_t decimal = new_group_of(f, "", (uint64_t[]){ada, bob}, 2);
     store(f, pair, 1, ada, "from ada");
     store(f, pair, 2, bob, "from bob");
     store(f, conversation_of_group(group), 3, ada, "to the rooms");
@@ -67,9 +68,9 @@ static void test_entries_as_they_are(void **state) {
 
 static void test_notices(void **state) {
     struct delivery_fixture *f = *state;
-    uint64_t ada = new_account(f, "ada the third"), bob = new_account(f, "");
-    uint64_t group = new_group(f, "", (uint64_t[]){ada, bob}, 2);
-    sql_run(f,
+    uint64_t ada = new_account(f->database, "ada the third"), bob = new_account(f->database, "");
+    uint64_t group = new_group_of(f, "", (uint64_t[]){ada, bob}, 2);
+    sql_run(f->database,
             "INSERT INTO message (conversation, cid, time_ms, type, sender, subject, accepted,"
             " body) VALUES (%" PRIu64 ", 1, 1, 1, 0, %" PRIu64 ", 1, 'its name'), (%" PRIu64
             ", 2, 1, 1, %" PRIu64 ", %" PRIu64 ", 0, 'its name')",
@@ -94,10 +95,10 @@ static void test_notices(void **state) {
 /* Notices of one's own: `to` is the group that they are about. */
 static void test_notices_of_ones_own(void **state) {
     struct delivery_fixture *f = *state;
-    uint64_t ada = new_account(f, "ada the fourth"), bob = new_account(f, "");
+    uint64_t ada = new_account(f->database, "ada the fourth"), bob = new_account(f->database, "");
     uint64_t own = (uint64_t)CONVERSATION_SELF << CONVERSATION_KIND_SHIFT | bob;
-    uint64_t named = new_group(f, "of a name", NULL, 0), decimal = new_group(f, "", NULL, 0);
-    sql_run(f,
+    uint64_t named = new_group_of(f, "of a name", NULL, 0), decimal = new_group_of(f, "", NULL, 0);
+    sql_run(f->database,
             "INSERT INTO conversation (id, kind, lo, hi, created_ms) VALUES (%" PRIu64
             ", 2, %" PRIu64 ", 0, 1); INSERT INTO `cursor` (account, conversation) VALUES (%" PRIu64
             ", %" PRIu64 "); INSERT INTO message (conversation, cid, time_ms, type, sender,"
@@ -123,7 +124,7 @@ static void test_notices_of_ones_own(void **state) {
 
 static void test_what_is_written_now_comes_next(void **state) {
     struct delivery_fixture *f = *state;
-    uint64_t ada = new_account(f, ""), bob = new_account(f, "");
+    uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     struct puller *puller = puller_of(bob, false);
     uint64_t first = say(f, ada, bob, 0, "first"), second = say(f, bob, ada, 0, "second");
     expect_pulled(f, puller, first, second);
@@ -139,7 +140,8 @@ static void test_what_is_written_now_comes_next(void **state) {
 
 static void test_where_the_reading_starts(void **state) {
     struct delivery_fixture *f = *state;
-    uint64_t ada = new_account(f, ""), bob = new_account(f, ""), pair = new_pair(f, ada, bob);
+    uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, ""),
+             pair = new_pair(f, ada, bob);
     for (uint64_t cid = 10; cid <= 60; cid += 10)
         store(f, pair, cid, ada, "text");
     set_cursor(f, bob, pair, 20, 40, "NULL");
@@ -168,7 +170,7 @@ static void test_where_the_reading_starts(void **state) {
 
 static void test_who_left_reads_up_to_there(void **state) {
     struct delivery_fixture *f = *state;
-    uint64_t ada = new_account(f, ""), group = new_group(f, "", &ada, 1);
+    uint64_t ada = new_account(f->database, ""), group = new_group_of(f, "", &ada, 1);
     uint64_t conversation = conversation_of_group(group);
     for (uint64_t cid = 1; cid <= 6; cid++)
         store(f, conversation, cid, 1, "text");
@@ -204,8 +206,9 @@ static uint64_t rows_read(struct db *db) {
 static void test_history_costs_nothing(void **state) {
     enum { HISTORY = 20000, READS = 200 };
     struct delivery_fixture *f = *state;
-    uint64_t ada = new_account(f, ""), bob = new_account(f, ""), pair = new_pair(f, ada, bob);
-    sql_run(f,
+    uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, ""),
+             pair = new_pair(f, ada, bob);
+    sql_run(f->database,
             "INSERT INTO message (conversation, cid, time_ms, type, sender, body) SELECT %" PRIu64
             ", 80000000 + seq, 1, 0, %" PRIu64 ", 'x' FROM seq_1_to_%d",
             pair, ada, HISTORY);
@@ -235,14 +238,15 @@ static void test_history_costs_nothing(void **state) {
 /* What was said while the account was out, as the log stores it when it comes back. */
 static void add_absence(struct delivery_fixture *f, uint64_t account, uint64_t conversation,
                         uint64_t after, uint64_t upto) {
-    sql_run(f, "INSERT INTO absence VALUES (%" PRIu64 ", %" PRIu64 ", %" PRIu64 ", %" PRIu64 ")",
+    sql_run(f->database,
+            "INSERT INTO absence VALUES (%" PRIu64 ", %" PRIu64 ", %" PRIu64 ", %" PRIu64 ")",
             account, conversation, after, upto);
 }
 
 static void test_who_came_back_reads_around_absences(void **state) {
     struct delivery_fixture *f = *state;
-    uint64_t ada = new_account(f, ""), bob = new_account(f, "");
-    uint64_t group = new_group(f, "", (uint64_t[]){ada, bob}, 2);
+    uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
+    uint64_t group = new_group_of(f, "", (uint64_t[]){ada, bob}, 2);
     uint64_t conversation = conversation_of_group(group);
     for (uint64_t cid = 1; cid <= 12; cid++)
         store(f, conversation, cid, 1, "text");
@@ -280,11 +284,11 @@ static void test_who_came_back_reads_around_absences(void **state) {
 /* There is nothing else to be read: what is left out ends the page, and the catching up. */
 static void test_a_page_of_what_is_left_out(void **state) {
     struct delivery_fixture *f = *state;
-    uint64_t ada = new_account(f, ""), group = new_group(f, "", &ada, 1);
+    uint64_t ada = new_account(f->database, ""), group = new_group_of(f, "", &ada, 1);
     uint64_t conversation = conversation_of_group(group);
     store_many(f, ada, 3 * PAGE_ENTRIES, 5);
-    uint64_t last =
-        sql_number(f, "SELECT MAX(cid) FROM message WHERE conversation = %" PRIu64, conversation);
+    uint64_t last = sql_number(
+        f->database, "SELECT MAX(cid) FROM message WHERE conversation = %" PRIu64, conversation);
     add_absence(f, ada, conversation, 0, last);
     assert_int_equal(pull(f, puller_of(ada, false)), 0);
     assert_int_equal(pull(f, puller_of(ada, true)), 0);
@@ -297,10 +301,10 @@ static void test_a_page_of_what_is_left_out(void **state) {
 static void test_a_backlog_with_absences(void **state) {
     enum { TURNS = 300, TURN = 8 };
     struct delivery_fixture *f = *state;
-    uint64_t ada = new_account(f, ""), group = new_group(f, "", &ada, 1);
+    uint64_t ada = new_account(f->database, ""), group = new_group_of(f, "", &ada, 1);
     uint64_t conversation = conversation_of_group(group);
-    uint64_t calm = new_pair(f, ada, new_account(f, ""));
-    sql_run(f,
+    uint64_t calm = new_pair(f, ada, new_account(f->database, ""));
+    sql_run(f->database,
             "INSERT INTO message (conversation, cid, time_ms, type, sender, body) SELECT %" PRIu64
             ", 2 * seq, 1, 0, 1, 'group' FROM seq_1_to_%d UNION ALL SELECT %" PRIu64
             ", 200 * seq + 1, 1, 0, 1, 'calm' FROM seq_1_to_%d;"
@@ -329,9 +333,10 @@ static void test_a_backlog_with_absences(void **state) {
 
 static void test_what_is_not_ones_own(void **state) {
     struct delivery_fixture *f = *state;
-    uint64_t ada = new_account(f, ""), bob = new_account(f, ""), eve = new_account(f, "");
+    uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, ""),
+             eve = new_account(f->database, "");
     uint64_t pair = new_pair(f, ada, bob), hers = new_pair(f, ada, eve);
-    uint64_t group = new_group(f, "", (uint64_t[]){ada, bob}, 2);
+    uint64_t group = new_group_of(f, "", (uint64_t[]){ada, bob}, 2);
     store(f, pair, 1, ada, "for bob");
     store(f, conversation_of_group(group), 2, ada, "for the group");
     store(f, hers, 3, ada, "for eve");
@@ -350,7 +355,7 @@ static void test_what_is_not_ones_own(void **state) {
 
 static void test_malformed(void **state) {
     struct delivery_fixture *f = *state;
-    struct puller *puller = puller_of(new_account(f, ""), true);
+    struct puller *puller = puller_of(new_account(f->database, ""), true);
     while (puller->count < MAX_CONVERSATIONS)
         puller_knows(puller, puller->count, 0);
     const size_t counts[][2] = {{1, 0}, {0, 1}, {3, 2}, {4096, 4095}, {4097, 4097}};

@@ -2,7 +2,7 @@
  * parley-delivery alone: delivery.received.
  */
 #include "proto/conversation.h"
-#include "tests/isolation/delivery_fixture.h"
+#include "tests/support/delivery_fixture.h"
 
 #define NOWHERE UINT64_MAX
 
@@ -23,17 +23,20 @@ static uint64_t received(struct delivery_fixture *f, struct delivery_received as
 
 static void refused(struct delivery_fixture *f, struct delivery_received ask, enum err expected) {
     enum err err;
-    uint64_t before = sql_number(f, "SELECT COALESCE(SUM(received), 0) + COUNT(*) FROM `cursor`");
+    uint64_t before =
+        sql_number(f->database, "SELECT COALESCE(SUM(received), 0) + COUNT(*) FROM `cursor`");
     try_received(f, ask, &err);
     assert_err(err, expected);
-    assert_int_equal(sql_number(f, "SELECT COALESCE(SUM(received), 0) + COUNT(*) FROM `cursor`"),
-                     before);
+    assert_int_equal(
+        sql_number(f->database, "SELECT COALESCE(SUM(received), 0) + COUNT(*) FROM `cursor`"),
+        before);
 }
 
 static uint64_t cursor(struct delivery_fixture *f, uint64_t account, uint64_t conversation) {
-    return sql_number(
-        f, "SELECT received FROM `cursor` WHERE account = %" PRIu64 " AND conversation = %" PRIu64,
-        account, conversation);
+    return sql_number(f->database,
+                      "SELECT received FROM `cursor` WHERE account = %" PRIu64
+                      " AND conversation = %" PRIu64,
+                      account, conversation);
 }
 
 /* What a connection without positions is sent: everything behind the cursors. */
@@ -46,17 +49,17 @@ static size_t count_missed(struct delivery_fixture *f, uint64_t account) {
 
 /* An entry without a sender, as group writes it; its cid. */
 static uint64_t notice(struct delivery_fixture *f, uint64_t conversation) {
-    sql_run(f,
+    sql_run(f->database,
             "INSERT INTO message (conversation, cid, time_ms, type, sender, subject, about,"
             " accepted, body) SELECT %" PRIu64 ", NEXT VALUE FOR cid_block, 2, 14, 0, 0, 0, 0, 'x'",
             conversation);
-    return sql_number(f, "SELECT MAX(cid) FROM message WHERE conversation = %" PRIu64,
+    return sql_number(f->database, "SELECT MAX(cid) FROM message WHERE conversation = %" PRIu64,
                       conversation);
 }
 
 static void test_in_a_pair(void **state) {
     struct delivery_fixture *f = *state;
-    uint64_t ada = new_account(f, ""), bob = new_account(f, "");
+    uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     uint64_t first = say(f, ada, bob, 0, "first"), second = say(f, bob, ada, 0, "second");
     uint64_t third = say(f, ada, bob, 0, "third");
     uint64_t conversation = next_routed(f).entry.conversation;
@@ -81,7 +84,8 @@ static void test_in_a_pair(void **state) {
 
 static void test_with_strangers(void **state) {
     struct delivery_fixture *f = *state;
-    uint64_t ada = new_account(f, ""), bob = new_account(f, ""), eve = new_account(f, "");
+    uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, ""),
+             eve = new_account(f->database, "");
     uint64_t cid = say(f, ada, bob, 0, "not for eve");
     skip_routed(f, 1);
     refused(f, (struct delivery_received){.account = eve, .user = ada, .cid = cid}, ERR_NO_MESSAGE);
@@ -94,7 +98,7 @@ static void test_with_strangers(void **state) {
     refused(f, (struct delivery_received){.user = ada, .cid = cid}, ERR_BAD_REQUEST);
     refused(f, (struct delivery_received){.account = eve, .user = UINT64_MAX, .cid = cid},
             ERR_NO_ACCOUNT);
-    assert_int_equal(sql_number(f,
+    assert_int_equal(sql_number(f->database,
                                 "SELECT COUNT(*) FROM conversation WHERE kind = 0"
                                 " AND (lo = %" PRIu64 " OR hi = %" PRIu64 ")",
                                 eve, eve),
@@ -103,8 +107,8 @@ static void test_with_strangers(void **state) {
 
 static void test_in_a_group(void **state) {
     struct delivery_fixture *f = *state;
-    const uint64_t members[] = {new_account(f, ""), new_account(f, "")};
-    uint64_t group = new_group(f, "", members, 2), eve = new_account(f, "");
+    const uint64_t members[] = {new_account(f->database, ""), new_account(f->database, "")};
+    uint64_t group = new_group_of(f, "", members, 2), eve = new_account(f->database, "");
     uint64_t first = say(f, members[0], 0, group, "first");
     uint64_t second = say(f, members[0], 0, group, "second");
     skip_routed(f, 2);
@@ -127,7 +131,7 @@ static void test_in_a_group(void **state) {
     ask.cid = second;
     received(f, ask);
     assert_int_equal(cursor(f, members[1], conversation_of_group(group)), second);
-    sql_run(f, "UPDATE conversation SET dissolved = TRUE WHERE id = %" PRIu64,
+    sql_run(f->database, "UPDATE conversation SET dissolved = TRUE WHERE id = %" PRIu64,
             conversation_of_group(group));
     ask = (struct delivery_received){.account = eve, .group = group, .cid = first};
     refused(f, ask, ERR_NO_GROUP);
@@ -137,9 +141,9 @@ static void test_in_a_group(void **state) {
 
 static void test_in_ones_own_notices(void **state) {
     struct delivery_fixture *f = *state;
-    uint64_t ada = new_account(f, ""), own = conversation_of_account(ada);
+    uint64_t ada = new_account(f->database, ""), own = conversation_of_account(ada);
     refused(f, (struct delivery_received){.account = ada, .user = ada, .cid = 1}, ERR_NO_MESSAGE);
-    sql_run(f,
+    sql_run(f->database,
             "INSERT INTO conversation (id, kind, lo, hi, created_ms) VALUES (%" PRIu64
             ", 2, %" PRIu64 ", 0, 1); INSERT INTO `cursor` (account, conversation) VALUES (%" PRIu64
             ", %" PRIu64 ")",
@@ -153,9 +157,9 @@ static void test_in_ones_own_notices(void **state) {
 
 static void test_in_what_is_said_to_all(void **state) {
     struct delivery_fixture *f = *state;
-    uint64_t ada = new_account(f, ""), late = new_account(f, "");
+    uint64_t ada = new_account(f->database, ""), late = new_account(f->database, "");
     refused(f, (struct delivery_received){.account = ada, .cid = 1}, ERR_NO_MESSAGE);
-    sql_run(f,
+    sql_run(f->database,
             "INSERT INTO conversation (id, kind, lo, hi, created_ms) VALUES (%" PRIu64
             ", 3, 0, 0, 1)",
             CONVERSATION_OF_ALL);

@@ -3,10 +3,10 @@
  */
 #include "proto/conversation.h"
 #include "proto/ids.h"
-#include "tests/isolation/delivery_fixture.h"
+#include "tests/support/delivery_fixture.h"
 
 static uint64_t pair_of(struct delivery_fixture *f, uint64_t a, uint64_t b) {
-    return sql_number(f,
+    return sql_number(f->database,
                       "SELECT id FROM conversation WHERE kind = 0 AND lo = LEAST(%" PRIu64
                       ", %" PRIu64 ") AND hi = GREATEST(%" PRIu64 ", %" PRIu64 ")",
                       a, b, a, b);
@@ -18,7 +18,7 @@ static void assert_stored(struct delivery_fixture *f, const struct entry *entry,
     char hex[2 * NONCE_BYTES + 1];
     for (size_t i = 0; i < NONCE_BYTES; i++)
         snprintf(hex + 2 * i, 3, "%02x", (unsigned)(unsigned char)nonce[i]);
-    assert_int_equal(sql_number(f,
+    assert_int_equal(sql_number(f->database,
                                 "SELECT COUNT(*) FROM message WHERE conversation = %" PRIu64
                                 " AND cid = %" PRIu64 " AND time_ms = %" PRIu64
                                 " AND type = 0 AND sender = %" PRIu64 " AND nonce = x'%s'"
@@ -34,7 +34,8 @@ static void test_the_first_text_makes_the_conversation(void **state) {
     struct delivery_fixture *f = *state;
     struct delivery_send_reply reply;
     struct letter letter;
-    uint64_t ada = new_account(f, "ada"), bob = new_account(f, ""), rows = sql_rows(f);
+    uint64_t ada = new_account(f->database, "ada"), bob = new_account(f->database, ""),
+             rows = delivery_rows(f);
     int64_t before_ms = loop_wall_ms();
     letter_one(f, &letter, bob, ada, 0, "hello");
     assert_err(ask_send(f->caller, &letter, &reply), ERR_OK);
@@ -45,14 +46,14 @@ static void test_the_first_text_makes_the_conversation(void **state) {
     assert_in_range(reply.times_ms.items[0], before_ms, loop_wall_ms());
     assert_int_equal(reply.repeats, 0);
     assert_int_equal(pair_of(f, ada, bob), reply.conversation);
-    assert_int_equal(sql_rows(f), rows + 4);
-    assert_int_equal(sql_number(f,
+    assert_int_equal(delivery_rows(f), rows + 4);
+    assert_int_equal(sql_number(f->database,
                                 "SELECT COUNT(*) FROM `cursor` WHERE conversation = %" PRIu64
                                 " AND account IN (%" PRIu64 ", %" PRIu64
                                 ") AND since = 0 AND received = 0 AND until IS NULL",
                                 reply.conversation, ada, bob),
                      2);
-    struct entry entry = expect_routed(f, (uint64_t[]){ada, bob}, 2);
+    struct entry entry = expect_text_routed(f, (uint64_t[]){ada, bob}, 2);
     assert_int_equal(entry.conversation, reply.conversation);
     assert_int_equal(entry.cid, reply.cids.items[0]);
     assert_int_equal(entry.prev, 0);
@@ -68,11 +69,12 @@ static void test_the_first_text_makes_the_conversation(void **state) {
 
 static void test_both_sides_write_to_one_conversation(void **state) {
     struct delivery_fixture *f = *state;
-    uint64_t ada = new_account(f, ""), bob = new_account(f, ""), prev = 0, conversation = 0;
+    uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, ""), prev = 0,
+             conversation = 0;
     for (unsigned i = 0; i < 6; i++) {
         uint64_t from = i % 2 == 0 ? ada : bob, to = i % 2 == 0 ? bob : ada;
         uint64_t cid = say(f, from, to, 0, "text");
-        struct entry entry = expect_routed(f, (uint64_t[]){ada, bob}, 2);
+        struct entry entry = expect_text_routed(f, (uint64_t[]){ada, bob}, 2);
         assert_int_equal(entry.cid, cid);
         assert_int_equal(entry.prev, prev);
         assert_int_equal(entry.from, from);
@@ -82,17 +84,17 @@ static void test_both_sides_write_to_one_conversation(void **state) {
         conversation = entry.conversation;
         prev = cid;
     }
-    assert_int_equal(stored_in(f, conversation), 6);
+    assert_int_equal(stored_in(f->database, conversation), 6);
 }
 
 static void test_the_senders_string_id_travels(void **state) {
     struct delivery_fixture *f = *state;
     struct letter letter;
-    uint64_t ada = new_account(f, "ada the second"), bob = new_account(f, "");
+    uint64_t ada = new_account(f->database, "ada the second"), bob = new_account(f->database, "");
     letter_one(f, &letter, ada, bob, 0, "hello");
     letter.body.account_id = slice_text("ada the second");
     assert_err(ask_send(f->caller, &letter, NULL), ERR_OK);
-    struct entry entry = expect_routed(f, (uint64_t[]){ada, bob}, 2);
+    struct entry entry = expect_text_routed(f, (uint64_t[]){ada, bob}, 2);
     assert_slice_text(entry.from_id, "ada the second");
 }
 
@@ -101,7 +103,7 @@ static void test_many_texts_in_one_request(void **state) {
     static struct letter letter;
     static char texts[DELIVERY_SEND_MAX][16];
     struct delivery_send_reply reply;
-    uint64_t ada = new_account(f, ""), bob = new_account(f, ""), prev;
+    uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, ""), prev;
     prev = say(f, bob, ada, 0, "before");
     skip_routed(f, 1);
     letter_begin(&letter, ada, bob, 0);
@@ -113,7 +115,7 @@ static void test_many_texts_in_one_request(void **state) {
     assert_int_equal(reply.cids.count, DELIVERY_SEND_MAX);
     assert_int_equal(reply.times_ms.count, DELIVERY_SEND_MAX);
     for (unsigned i = 0; i < DELIVERY_SEND_MAX; i++) {
-        struct entry entry = expect_routed(f, (uint64_t[]){ada, bob}, 2);
+        struct entry entry = expect_text_routed(f, (uint64_t[]){ada, bob}, 2);
         assert_int_equal(entry.cid, reply.cids.items[i]);
         assert_int_equal(entry.time_ms, reply.times_ms.items[i]);
         assert_int_equal(entry.prev, prev);
@@ -122,7 +124,7 @@ static void test_many_texts_in_one_request(void **state) {
         assert_stored(f, &entry, letter.nonce_bytes[i]);
         prev = entry.cid;
     }
-    assert_int_equal(stored_in(f, reply.conversation), DELIVERY_SEND_MAX + 1);
+    assert_int_equal(stored_in(f->database, reply.conversation), DELIVERY_SEND_MAX + 1);
 }
 
 /* --- to a group ---------------------------------------------------------------------------- */
@@ -130,13 +132,15 @@ static void test_many_texts_in_one_request(void **state) {
 static void test_a_group(void **state) {
     struct delivery_fixture *f = *state;
     struct delivery_send_reply reply;
-    uint64_t members[] = {new_account(f, ""), new_account(f, ""), new_account(f, "")};
-    uint64_t stranger = new_account(f, ""), group = new_group(f, "stammtisch", members, 3);
-    uint64_t decimal = new_group(f, "", members, 2);
+    uint64_t members[] = {new_account(f->database, ""), new_account(f->database, ""),
+                          new_account(f->database, "")};
+    uint64_t stranger = new_account(f->database, ""),
+             group = new_group_of(f, "stammtisch", members, 3);
+    uint64_t decimal = new_group_of(f, "", members, 2);
     assert_err(try_send(f, members[1], 0, group, "evening", &reply), ERR_OK);
     assert_int_equal(reply.conversation, conversation_of_group(group));
     uint64_t cid = reply.cids.items[0];
-    struct entry entry = expect_routed(f, members, 3);
+    struct entry entry = expect_text_routed(f, members, 3);
     assert_int_equal(entry.conversation, conversation_of_group(group));
     assert_int_equal(entry.cid, cid);
     assert_int_equal(entry.prev, 0);
@@ -146,16 +150,17 @@ static void test_a_group(void **state) {
     assert_slice_text(entry.text, "evening");
     assert_err(try_send(f, stranger, 0, group, "let me in", NULL), ERR_NOT_MEMBER);
     say(f, members[0], 0, decimal, "to fewer");
-    assert_int_equal(expect_routed(f, members, 2).to_id.length, 0);
+    assert_int_equal(expect_text_routed(f, members, 2).to_id.length, 0);
     say(f, members[2], 0, group, "again");
-    assert_int_equal(expect_routed(f, members, 3).prev, cid);
+    assert_int_equal(expect_text_routed(f, members, 3).prev, cid);
 }
 
 /* With what is cached of it in both instances. */
 static void test_members_come_and_go(void **state) {
     struct delivery_fixture *f = *state;
-    uint64_t a = new_account(f, ""), b = new_account(f, ""), c = new_account(f, "");
-    uint64_t group = new_group(f, "", (uint64_t[]){a, b}, 2);
+    uint64_t a = new_account(f->database, ""), b = new_account(f->database, ""),
+             c = new_account(f->database, "");
+    uint64_t group = new_group_of(f, "", (uint64_t[]){a, b}, 2);
     uint16_t port = test_free_port();
     struct service_process *second = start_delivery(f, port, NULL, NULL, NULL);
     struct test_caller *callers[] = {f->caller, test_caller_new("other", port)};
@@ -164,19 +169,20 @@ static void test_members_come_and_go(void **state) {
         struct test_caller *caller = callers[round % 2];
         letter_one(f, &letter, b, 0, group, "of three or two");
         assert_err(ask_send(caller, &letter, NULL), ERR_OK);
-        expect_routed(f, (uint64_t[]){a, b}, 2);
+        expect_text_routed(f, (uint64_t[]){a, b}, 2);
         join(f, group, c);
         letter_one(f, &letter, c, 0, group, "here I am");
         assert_err(ask_send(caller, &letter, NULL), ERR_OK);
-        expect_routed(f, (uint64_t[]){a, b, c}, 3);
+        expect_text_routed(f, (uint64_t[]){a, b, c}, 3);
         leave(f, group, b);
         letter_one(f, &letter, b, 0, group, "but I am here");
         assert_err(ask_send(caller, &letter, NULL), ERR_NOT_MEMBER);
         letter_one(f, &letter, c, 0, group, "no more");
         assert_err(ask_send(caller, &letter, NULL), ERR_OK);
-        expect_routed(f, (uint64_t[]){a, c}, 2);
+        expect_text_routed(f, (uint64_t[]){a, c}, 2);
         leave(f, group, c);
-        sql_run(f, "DELETE FROM `cursor` WHERE account IN (%" PRIu64 ", %" PRIu64 ")", b, c);
+        sql_run(f->database, "DELETE FROM `cursor` WHERE account IN (%" PRIu64 ", %" PRIu64 ")", b,
+                c);
         join(f, group, b);
     }
     test_caller_destroy(&callers[1]);
@@ -187,14 +193,15 @@ static void test_members_come_and_go(void **state) {
 
 static void test_who_cannot_be_written_to(void **state) {
     struct delivery_fixture *f = *state;
-    uint64_t ada = new_account(f, ""), group = new_group(f, "", &ada, 1);
-    uint64_t gone = new_group(f, "", &ada, 1), empty = new_group(f, "", NULL, 0);
+    uint64_t ada = new_account(f->database, ""), group = new_group_of(f, "", &ada, 1);
+    uint64_t gone = new_group_of(f, "", &ada, 1), empty = new_group_of(f, "", NULL, 0);
     say(f, ada, 0, gone, "farewell");
     say(f, ada, 0, group, "hello");
     skip_routed(f, 2);
-    sql_run(f, "UPDATE conversation SET dissolved = 1, version = version + 1 WHERE id = %" PRIu64,
+    sql_run(f->database,
+            "UPDATE conversation SET dissolved = 1, version = version + 1 WHERE id = %" PRIu64,
             conversation_of_group(gone));
-    uint64_t rows = sql_rows(f);
+    uint64_t rows = delivery_rows(f);
     assert_err(try_send(f, ada, ada, 0, "me", NULL), ERR_TO_ONESELF);
     const uint64_t no_accounts[] = {1,     FIRST_ACCOUNT - 1,           NUMBER_LIMIT, UINT64_MAX,
                                     group, conversation_of_group(group)};
@@ -213,17 +220,17 @@ static void test_who_cannot_be_written_to(void **state) {
         assert_err(try_send(f, ada, 0, no_groups[i], "text", NULL), ERR_NO_GROUP);
     assert_err(try_send(f, ada, 0, empty, "text", NULL), ERR_NOT_MEMBER);
     assert_err(try_send(f, 1, 0, group, "text", NULL), ERR_NOT_MEMBER);
-    assert_int_equal(sql_rows(f), rows);
-    expect_nothing_routed(f);
+    assert_int_equal(delivery_rows(f), rows);
+    expect_no_text_routed(f);
 }
 
 static void test_blocked(void **state) {
     struct delivery_fixture *f = *state;
-    uint64_t lo = new_account(f, ""), hi = new_account(f, "");
+    uint64_t lo = new_account(f->database, ""), hi = new_account(f->database, "");
     say(f, lo, hi, 0, "hello");
-    uint64_t conversation = expect_routed(f, (uint64_t[]){lo, hi}, 2).conversation;
+    uint64_t conversation = expect_text_routed(f, (uint64_t[]){lo, hi}, 2).conversation;
     for (unsigned blocked = 0; blocked <= 3; blocked++) {
-        sql_run(f, "UPDATE conversation SET blocked = %u WHERE id = %" PRIu64, blocked,
+        sql_run(f->database, "UPDATE conversation SET blocked = %u WHERE id = %" PRIu64, blocked,
                 conversation);
         enum err from_lo = try_send(f, lo, hi, 0, "from lo", NULL);
         enum err from_hi = try_send(f, hi, lo, 0, "from hi", NULL);
@@ -231,15 +238,15 @@ static void test_blocked(void **state) {
         assert_err(from_hi, (blocked & 2) != 0 ? ERR_BLOCKED : ERR_OK);
         skip_routed(f, (size_t)(from_lo == ERR_OK) + (from_hi == ERR_OK));
     }
-    assert_int_equal(stored_in(f, conversation), 5);
-    expect_nothing_routed(f);
+    assert_int_equal(stored_in(f->database, conversation), 5);
+    expect_no_text_routed(f);
 }
 
 static void test_malformed(void **state) {
     struct delivery_fixture *f = *state;
     static struct letter letter;
-    uint64_t ada = new_account(f, ""), bob = new_account(f, "");
-    uint64_t group = new_group(f, "", &ada, 1), rows = sql_rows(f);
+    uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
+    uint64_t group = new_group_of(f, "", &ada, 1), rows = delivery_rows(f);
     const uint64_t parties[][3] = {{ada, 0, 0}, {ada, bob, group}, {0, bob, 0}, {0, 0, group}};
     for (size_t i = 0; i < sizeof parties / sizeof parties[0]; i++)
         assert_err(try_send(f, parties[i][0], parties[i][1], parties[i][2], "text", NULL),
@@ -268,8 +275,8 @@ static void test_malformed(void **state) {
     for (unsigned i = 0; i <= DELIVERY_SEND_MAX; i++)
         letter_add(f, &letter, "one too many");
     assert_err(ask_send(f->caller, &letter, NULL), ERR_BAD_REQUEST);
-    assert_int_equal(sql_rows(f), rows);
-    expect_nothing_routed(f);
+    assert_int_equal(delivery_rows(f), rows);
+    expect_no_text_routed(f);
 }
 
 static void test_long_texts(void **state) {
@@ -277,24 +284,25 @@ static void test_long_texts(void **state) {
     static struct letter letter;
     static char text[TEXT_MAX_BYTES + 1];
     struct delivery_send_reply reply;
-    uint64_t ada = new_account(f, ""), bob = new_account(f, ""), rows = sql_rows(f);
+    uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, ""),
+             rows = delivery_rows(f);
     memset(text, '\'', sizeof text); /* in SQL each becomes two */
     letter_begin(&letter, ada, bob, 0);
     letter_add_slice(f, &letter, slice_make(text, TEXT_MAX_BYTES + 1));
     assert_err(ask_send(f->caller, &letter, NULL), ERR_BAD_REQUEST);
-    assert_int_equal(sql_rows(f), rows);
+    assert_int_equal(delivery_rows(f), rows);
     letter_begin(&letter, ada, bob, 0);
     for (unsigned i = 0; i < DELIVERY_SEND_MAX; i++)
         letter_add_slice(f, &letter, slice_make(text, TEXT_MAX_BYTES));
     assert_err(ask_send(f->caller, &letter, &reply), ERR_OK);
     assert_int_equal(reply.cids.count, DELIVERY_SEND_MAX);
-    assert_int_equal(sql_number(f,
+    assert_int_equal(sql_number(f->database,
                                 "SELECT COUNT(*) FROM message WHERE conversation = %" PRIu64
                                 " AND body = REPEAT('\\'', %d)",
                                 reply.conversation, TEXT_MAX_BYTES),
                      DELIVERY_SEND_MAX);
     for (unsigned i = 0; i < DELIVERY_SEND_MAX; i++) {
-        struct entry entry = expect_routed(f, (uint64_t[]){ada, bob}, 2);
+        struct entry entry = expect_text_routed(f, (uint64_t[]){ada, bob}, 2);
         assert_int_equal(entry.text.length, TEXT_MAX_BYTES);
         assert_memory_equal(entry.text.data, text, TEXT_MAX_BYTES);
     }
@@ -303,8 +311,9 @@ static void test_long_texts(void **state) {
 /* While the only writer waits, requests gather to one batch; what is refused takes none with it. */
 static void test_a_refusal_in_a_batch(void **state) {
     struct delivery_fixture *f = *state;
-    uint64_t ada = new_account(f, ""), bob = new_account(f, ""), stranger = new_account(f, "");
-    uint64_t group = new_group(f, "", (uint64_t[]){ada, bob}, 2);
+    uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, ""),
+             stranger = new_account(f->database, "");
+    uint64_t group = new_group_of(f, "", (uint64_t[]){ada, bob}, 2);
     const uint64_t sends[][3] = {{ada, bob, 0},      {ada, 0, group}, {stranger, 0, group},
                                  {bob, 1, 0},        {bob, 0, 12345}, {bob, 0, group},
                                  {stranger, ada, 0}, {bob, ada, 0}};
@@ -316,8 +325,8 @@ static void test_a_refusal_in_a_batch(void **state) {
     struct service_process *single = start_delivery(f, port, "--writers=1", NULL, NULL);
     struct letter letter;
     say(f, ada, bob, 0, "there it is");
-    uint64_t conversation = expect_routed(f, (uint64_t[]){ada, bob}, 2).conversation;
-    struct db *holder = hold(f, conversation);
+    uint64_t conversation = expect_text_routed(f, (uint64_t[]){ada, bob}, 2).conversation;
+    struct db *holder = hold(f->database, conversation);
     struct test_caller *observer = test_caller_new("observer", port);
     for (size_t i = 0; i < COUNT; i++) {
         callers[i] = test_caller_new(test_text("caller-%zu", i), port);

@@ -11,7 +11,7 @@
 #include <sys/resource.h>
 
 #include "services/gateway/edge/connection_private.h"
-#include "tests/unit/capture.h"
+#include "tests/support/capture.h"
 
 /* --- objects and faults --- */
 

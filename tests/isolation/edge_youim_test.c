@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-#include "tests/unit/capture.h"
+#include "tests/support/capture.h"
 
 #define MAX_BODY 65504
 

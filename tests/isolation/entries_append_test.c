@@ -2,7 +2,7 @@
  * services/entries: appending, repeats of nonces, writers that meet, and commits whose outcome is
  * not known.
  */
-#include "tests/isolation/entries_fixture.h"
+#include "tests/support/entries_fixture.h"
 
 #include <string.h>
 
@@ -10,7 +10,7 @@
 
 static void test_a_batch_is_chained_by_conversation(void **state) {
     struct entries_fixture *f = *state;
-    uint64_t x = new_pair(f), y = new_pair(f), ids[] = {y, x};
+    uint64_t x = open_new_pair(f), y = open_new_pair(f), ids[] = {y, x};
     uint64_t before = write_one(&f->a, x, "").cid;
     int64_t began_ms = loop_wall_ms();
     assert_err(lock_many(&f->a, ids, 2), ERR_OK);
@@ -28,7 +28,7 @@ static void test_a_batch_is_chained_by_conversation(void **state) {
         assert_int_equal(rows[i].prev, i >= 2 ? rows[i - 2].cid : i == 0 ? before : 0);
         assert_true(rows[i].cid > rows[i].prev);
         assert_in_range(rows[i].time_ms, began_ms, loop_wall_ms());
-        assert_int_equal(sql_number(f,
+        assert_int_equal(sql_number(f->database,
                                     "SELECT COUNT(*) FROM message WHERE conversation = %" PRIu64
                                     " AND cid = %" PRIu64 " AND time_ms = %" PRIu64
                                     " AND type = 0 AND sender = %zu AND nonce IS NULL"
@@ -42,7 +42,7 @@ static void test_a_batch_is_chained_by_conversation(void **state) {
 
 static void test_every_byte_of_a_text_and_a_nonce(void **state) {
     struct entries_fixture *f = *state;
-    uint64_t pair = new_pair(f);
+    uint64_t pair = open_new_pair(f);
     char text[3 * 256], nonce[NONCE_BYTES];
     for (size_t i = 0; i < sizeof text; i++)
         text[i] = (char)i;
@@ -68,7 +68,7 @@ static void test_every_byte_of_a_text_and_a_nonce(void **state) {
 
 static void test_a_notice(void **state) {
     struct entries_fixture *f = *state;
-    uint64_t group = new_group(f, 601, "601");
+    uint64_t group = new_group_of_three(f, 601, "601");
     struct entry_row row = {.head = lock_one(&f->a, group),
                             .type = ENTRY_JOINED,
                             .sender = 10,
@@ -77,7 +77,7 @@ static void test_a_notice(void **state) {
                             .accepted = true,
                             .text = slice_text("its name")};
     assert_err(entries_append(f->a.db, &f->a.heads, &row, 1, true), ERR_OK);
-    assert_int_equal(sql_number(f,
+    assert_int_equal(sql_number(f->database,
                                 "SELECT COUNT(*) FROM message WHERE cid = %" PRIu64
                                 " AND type = 1 AND sender = 10 AND subject = 40 AND accepted = 1"
                                 " AND body = 'its name'",
@@ -90,7 +90,7 @@ static void test_the_largest_batch(void **state) {
     uint64_t ids[ENTRIES_MAX_ROWS];
     struct entry_row rows[ENTRIES_MAX_ROWS];
     for (size_t i = 0; i < ENTRIES_MAX_ROWS; i++)
-        ids[i] = new_pair(f);
+        ids[i] = open_new_pair(f);
     for (unsigned round = 0; round < 2; round++) {
         assert_err(lock_many(&f->a, ids, ENTRIES_MAX_ROWS), ERR_OK);
         assert_int_equal(f->a.heads.count, ENTRIES_MAX_ROWS);
@@ -100,7 +100,7 @@ static void test_the_largest_batch(void **state) {
         head_cache_keep(f->a.cache, &f->a.heads);
     }
     for (size_t i = 0; i < ENTRIES_MAX_ROWS; i++)
-        assert_int_equal(stored_in(f, ids[i]), 2);
+        assert_int_equal(stored_in(f->database, ids[i]), 2);
     /* The next block begins behind it. */
     assert_true(write_one(&f->a, ids[0], "").cid > rows[ENTRIES_MAX_ROWS - 1].cid);
 }
@@ -116,7 +116,7 @@ static void set_clock(struct writer *writer, int64_t ahead_s) {
 /* The database's clock may be set back, or be another server's. */
 static void test_time_never_falls(void **state) {
     struct entries_fixture *f = *state;
-    uint64_t pair = new_pair(f), other = new_pair(f);
+    uint64_t pair = open_new_pair(f), other = open_new_pair(f);
     int64_t now_ms = loop_wall_ms();
     set_clock(&f->a, 3600);
     uint64_t ahead_ms = write_one(&f->a, pair, "").time_ms;
@@ -147,24 +147,24 @@ static void test_time_never_falls(void **state) {
 
 static void test_nothing_is_kept_without_a_commit(void **state) {
     struct entries_fixture *f = *state;
-    uint64_t pair = new_pair(f);
+    uint64_t pair = open_new_pair(f);
     lock_one(&f->a, pair);
     assert_err(append_one(&f->a, pair, "", "text", false), ERR_OK);
     assert_true(db_in_transaction(f->a.db));
     db_rollback(f->a.db);
-    assert_int_equal(stored_in(f, pair), 0);
+    assert_int_equal(stored_in(f->database, pair), 0);
     lock_one(&f->a, pair);
     assert_err(append_one(&f->a, pair, "", "text", false), ERR_OK);
-    assert_int_equal(stored_in(f, pair), 0);
+    assert_int_equal(stored_in(f->database, pair), 0);
     assert_err(db_commit(f->a.db), ERR_OK);
-    assert_int_equal(stored_in(f, pair), 1);
+    assert_int_equal(stored_in(f->database, pair), 1);
 }
 
 /* --- repeats ------------------------------------------------------------------------------- */
 
 static void test_a_nonce_twice_in_a_batch(void **state) {
     struct entries_fixture *f = *state;
-    uint64_t pair = new_pair(f);
+    uint64_t pair = open_new_pair(f);
     struct entry_head *head = lock_one(&f->a, pair);
     static const char *const nonces[] = {"one", "two", "one", "", "", "three", "two"};
     struct entry_row rows[7];
@@ -182,12 +182,12 @@ static void test_a_nonce_twice_in_a_batch(void **state) {
     assert_int_equal(rows[3].prev, rows[1].cid);
     assert_int_equal(rows[5].prev, rows[4].cid);
     assert_int_equal(head->last_cid, rows[5].cid);
-    assert_int_equal(stored_in(f, pair), 5);
+    assert_int_equal(stored_in(f->database, pair), 5);
 }
 
 static void test_a_nonce_in_two_batches(void **state) {
     struct entries_fixture *f = *state;
-    uint64_t pair = new_pair(f), another = new_pair(f);
+    uint64_t pair = open_new_pair(f), another = open_new_pair(f);
     struct entry_row first = write_one(&f->a, pair, "once"), next = write_one(&f->a, pair, "next");
     struct writer *writers[] = {&f->a, &f->b, &f->b};
     const uint64_t into[] = {pair, pair, another};
@@ -202,8 +202,8 @@ static void test_a_nonce_in_two_batches(void **state) {
         assert_true(row.prev != next.cid && row.prev < row.cid);
         assert_int_equal(writers[i]->heads.items[0].last_cid, into[i] == pair ? next.cid : 0);
     }
-    assert_int_equal(stored_in(f, pair), 2);
-    assert_int_equal(stored_in(f, another), 0);
+    assert_int_equal(stored_in(f->database, pair), 2);
+    assert_int_equal(stored_in(f->database, another), 0);
     lock_one(&f->a, pair);
     assert_err(append_one(&f->a, pair, "once", "another text", true), ERR_OK);
     head_cache_keep(f->a.cache, &f->a.heads);
@@ -213,7 +213,7 @@ static void test_a_nonce_in_two_batches(void **state) {
 
 static void test_a_repeat_within_a_transaction(void **state) {
     struct entries_fixture *f = *state;
-    uint64_t pair = new_pair(f), cid = write_one(&f->a, pair, "within").cid;
+    uint64_t pair = open_new_pair(f), cid = write_one(&f->a, pair, "within").cid;
     lock_one(&f->a, pair);
     assert_err(append_one(&f->a, pair, "within", "text", false), ERR_OK);
     assert_true(f->a.row.repeat);
@@ -225,17 +225,18 @@ static void test_a_repeat_within_a_transaction(void **state) {
 /* As after a restore: cids that were given out before are not given again. */
 static void test_a_sequence_that_went_back_is_refused(void **state) {
     struct entries_fixture *f = *state;
-    uint64_t pair = new_pair(f), other = new_pair(f), cid = write_one(&f->a, pair, "").cid;
+    uint64_t pair = open_new_pair(f), other = open_new_pair(f),
+             cid = write_one(&f->a, pair, "").cid;
     /* By who has had them, in whatever conversation. */
-    sql_run(f, "ALTER SEQUENCE cid_block RESTART %" PRIu64, cid);
+    sql_run(f->database, "ALTER SEQUENCE cid_block RESTART %" PRIu64, cid);
     assert_err(lock_many(&f->a, &other, 1), ERR_UNAVAILABLE);
     assert_false(db_in_transaction(f->a.db));
     /* By anybody, in a conversation that has them. */
-    sql_run(f, "ALTER SEQUENCE cid_block RESTART %" PRIu64, cid);
+    sql_run(f->database, "ALTER SEQUENCE cid_block RESTART %" PRIu64, cid);
     lock_one(&f->b, pair);
     assert_err(append_one(&f->b, pair, "new", "text", true), ERR_UNAVAILABLE);
     assert_false(db_in_transaction(f->b.db));
-    assert_int_equal(stored_in(f, pair), 1);
+    assert_int_equal(stored_in(f->database, pair), 1);
     head_cache_clear(f->a.cache);
     assert_int_equal(write_one(&f->a, pair, "new").prev, cid);
 }
@@ -264,7 +265,7 @@ static void *lock_and_append(void *argument) {
 
 static void test_the_second_waits_and_comes_behind(void **state) {
     struct entries_fixture *f = *state;
-    uint64_t pair = new_pair(f);
+    uint64_t pair = open_new_pair(f);
     write_one(&f->b, pair, "");
     pthread_t thread;
     struct meeting meeting = {&f->b, pair, "", ERR_OK, false};
@@ -281,7 +282,7 @@ static void test_the_second_waits_and_comes_behind(void **state) {
 
 static void test_different_conversations_do_not_wait(void **state) {
     struct entries_fixture *f = *state;
-    uint64_t x = new_pair(f), y = new_pair(f), z = new_pair(f), ids[] = {z, y};
+    uint64_t x = open_new_pair(f), y = open_new_pair(f), z = open_new_pair(f), ids[] = {z, y};
     lock_one(&f->a, x);
     assert_err(lock_many(&f->b, ids, 2), ERR_OK);
     assert_err(append_one(&f->b, y, "", "text", true), ERR_OK);
@@ -328,7 +329,7 @@ static bool takes_next(const struct stress *stress, size_t at, uint64_t prev) {
 
 static void test_two_writers_make_one_chain(void **state) {
     struct entries_fixture *f = *state;
-    uint64_t pair = new_pair(f), last = 0;
+    uint64_t pair = open_new_pair(f), last = 0;
     static struct stress a, b;
     a = (struct stress){.writer = &f->a, .conversation = pair};
     b = (struct stress){.writer = &f->b, .conversation = pair};
@@ -347,7 +348,7 @@ static void test_two_writers_make_one_chain(void **state) {
         assert_true(cid > last);
         last = cid;
     }
-    assert_int_equal(stored_in(f, pair), 2 * STRESS_BATCHES * STRESS_ROWS);
+    assert_int_equal(stored_in(f->database, pair), 2 * STRESS_BATCHES * STRESS_ROWS);
 }
 
 /* --- commits that nobody knows of ------------------------------------------------------------ */
@@ -357,7 +358,7 @@ static void test_two_writers_make_one_chain(void **state) {
  * another conversation; then A's connection is killed. The nonce makes it right to try again.
  */
 static void lose_connection(struct entries_fixture *f, bool other_commits, const char *nonce) {
-    uint64_t pair = new_pair(f), another = new_pair(f);
+    uint64_t pair = open_new_pair(f), another = open_new_pair(f);
     pthread_t thread;
     struct meeting meeting = {&f->a, pair, nonce, ERR_OK, false};
     uint64_t connection = connection_of(&f->a);
@@ -365,7 +366,7 @@ static void lose_connection(struct entries_fixture *f, bool other_commits, const
     assert_err(append_one(&f->b, another, nonce, "text", false), ERR_OK);
     assert_int_equal(pthread_create(&thread, NULL, lock_and_append, &meeting), 0);
     wait_for_statement(f, connection, "INSERT IGNORE INTO message%");
-    sql_run(f, "KILL %" PRIu64, connection);
+    sql_run(f->database, "KILL %" PRIu64, connection);
     pthread_join(thread, NULL);
     assert_err(meeting.err, ERR_UNAVAILABLE);
     assert_true(meeting.uncertain);
@@ -377,7 +378,7 @@ static void lose_connection(struct entries_fixture *f, bool other_commits, const
     struct entry_row row = write_one(&f->a, pair, nonce);
     assert_int_equal(row.repeat, other_commits);
     assert_int_equal(row.conversation, other_commits ? another : pair);
-    assert_int_equal(stored_in(f, pair), !other_commits);
+    assert_int_equal(stored_in(f->database, pair), !other_commits);
     if (other_commits)
         assert_int_equal(row.cid, f->b.row.cid);
 }
@@ -392,14 +393,14 @@ static void test_what_was_committed_is_found_by_the_repeat(void **state) {
 
 static void test_a_connection_lost_before_the_commit(void **state) {
     struct entries_fixture *f = *state;
-    uint64_t pair = new_pair(f);
+    uint64_t pair = open_new_pair(f);
     pthread_t thread;
     struct meeting meeting = {&f->a, pair, "", ERR_OK, false};
     uint64_t connection = connection_of(&f->a);
     lock_one(&f->b, pair);
     assert_int_equal(pthread_create(&thread, NULL, lock_and_append, &meeting), 0);
     wait_for_statement(f, connection, "%FOR UPDATE%");
-    sql_run(f, "KILL %" PRIu64, connection);
+    sql_run(f->database, "KILL %" PRIu64, connection);
     pthread_join(thread, NULL);
     assert_err(meeting.err, ERR_UNAVAILABLE);
     assert_false(meeting.uncertain);
@@ -409,22 +410,22 @@ static void test_a_connection_lost_before_the_commit(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        log_test(test_a_batch_is_chained_by_conversation),
-        log_test(test_every_byte_of_a_text_and_a_nonce),
-        log_test(test_a_notice),
-        log_test(test_the_largest_batch),
-        log_test(test_time_never_falls),
-        log_test(test_nothing_is_kept_without_a_commit),
-        log_test(test_a_nonce_twice_in_a_batch),
-        log_test(test_a_nonce_in_two_batches),
-        log_test(test_a_repeat_within_a_transaction),
-        log_test(test_a_sequence_that_went_back_is_refused),
-        log_test(test_the_second_waits_and_comes_behind),
-        log_test(test_different_conversations_do_not_wait),
-        log_test(test_two_writers_make_one_chain),
-        log_test(test_what_was_not_committed_is_stored_by_the_repeat),
-        log_test(test_what_was_committed_is_found_by_the_repeat),
-        log_test(test_a_connection_lost_before_the_commit),
+        entries_test(test_a_batch_is_chained_by_conversation),
+        entries_test(test_every_byte_of_a_text_and_a_nonce),
+        entries_test(test_a_notice),
+        entries_test(test_the_largest_batch),
+        entries_test(test_time_never_falls),
+        entries_test(test_nothing_is_kept_without_a_commit),
+        entries_test(test_a_nonce_twice_in_a_batch),
+        entries_test(test_a_nonce_in_two_batches),
+        entries_test(test_a_repeat_within_a_transaction),
+        entries_test(test_a_sequence_that_went_back_is_refused),
+        entries_test(test_the_second_waits_and_comes_behind),
+        entries_test(test_different_conversations_do_not_wait),
+        entries_test(test_two_writers_make_one_chain),
+        entries_test(test_what_was_not_committed_is_stored_by_the_repeat),
+        entries_test(test_what_was_committed_is_found_by_the_repeat),
+        entries_test(test_a_connection_lost_before_the_commit),
     };
-    return cmocka_run_group_tests(tests, log_group_set_up, log_group_tear_down);
+    return cmocka_run_group_tests(tests, entries_group_set_up, entries_group_tear_down);
 }

@@ -3,10 +3,10 @@
  * many conversations and rows.
  */
 #include "proto/conversation.h"
-#include "tests/isolation/entries_fixture.h"
+#include "tests/support/entries_fixture.h"
 
 static uint64_t count_selves(struct entries_fixture *f, uint64_t account) {
-    return sql_number(f,
+    return sql_number(f->database,
                       "SELECT COUNT(*) FROM conversation k JOIN `cursor` c ON c.conversation = k.id"
                       " WHERE k.id = %" PRIu64 " AND k.kind = 2 AND k.lo = %" PRIu64
                       " AND k.hi = 0 AND k.created_ms > 1 AND c.account = %" PRIu64
@@ -15,15 +15,16 @@ static uint64_t count_selves(struct entries_fixture *f, uint64_t account) {
 }
 
 static uint64_t count_rows(struct entries_fixture *f) {
-    return sql_number(f, "SELECT (SELECT COUNT(*) FROM conversation) +"
-                         " (SELECT COUNT(*) FROM `cursor`)");
+    return sql_number(f->database, "SELECT (SELECT COUNT(*) FROM conversation) +"
+                                   " (SELECT COUNT(*) FROM `cursor`)");
 }
 
 /* --- own conversations --------------------------------------------------------------------- */
 
 static void test_selves_are_made_once(void **state) {
     struct entries_fixture *f = *state;
-    uint64_t a = new_account(f), b = new_account(f), c = new_account(f);
+    uint64_t a = new_account(f->database, ""), b = new_account(f->database, ""),
+             c = new_account(f->database, "");
     const uint64_t first[] = {b, a, b}, second[] = {c, a, 987654, 0, UINT64_MAX};
     uint64_t rows = count_rows(f);
     assert_err(conversations_open_selves(f->a.db, first, 3), ERR_OK);
@@ -32,12 +33,13 @@ static void test_selves_are_made_once(void **state) {
     assert_int_equal(count_rows(f), rows + 4);
     /* One that stands somewhere stays there. */
     uint64_t cid = write_one(&f->a, conversation_of_account(a), "").cid;
-    sql_run(f, "UPDATE `cursor` SET received = %" PRIu64 " WHERE account = %" PRIu64, cid, a);
+    sql_run(f->database, "UPDATE `cursor` SET received = %" PRIu64 " WHERE account = %" PRIu64, cid,
+            a);
     assert_err(conversations_open_selves(f->b.db, second, 5), ERR_OK);
     assert_int_equal(count_rows(f), rows + 6);
     assert_int_equal(count_selves(f, c), 1);
-    assert_int_equal(sql_number(f, "SELECT received FROM `cursor` WHERE account = %" PRIu64, a),
-                     cid);
+    assert_int_equal(
+        sql_number(f->database, "SELECT received FROM `cursor` WHERE account = %" PRIu64, a), cid);
     assert_err(conversations_open_selves(f->b.db, NULL, 0), ERR_OK);
     assert_int_equal(count_rows(f), rows + 6);
     assert_false(db_in_transaction(f->b.db));
@@ -46,9 +48,9 @@ static void test_selves_are_made_once(void **state) {
 /* As after a connection that was lost half way. */
 static void test_a_missing_cursor_is_added(void **state) {
     struct entries_fixture *f = *state;
-    uint64_t account = new_account(f);
+    uint64_t account = new_account(f->database, "");
     assert_err(conversations_open_selves(f->a.db, &account, 1), ERR_OK);
-    sql_run(f, "DELETE FROM `cursor` WHERE account = %" PRIu64, account);
+    sql_run(f->database, "DELETE FROM `cursor` WHERE account = %" PRIu64, account);
     assert_err(conversations_open_selves(f->a.db, &account, 1), ERR_OK);
     assert_int_equal(count_selves(f, account), 1);
 }
@@ -56,7 +58,7 @@ static void test_a_missing_cursor_is_added(void **state) {
 /* What is there is not waited for, whoever has it locked. */
 static void test_a_locked_self_is_not_waited_for(void **state) {
     struct entries_fixture *f = *state;
-    uint64_t a = new_account(f), b = new_account(f), both[] = {a, b};
+    uint64_t a = new_account(f->database, ""), b = new_account(f->database, ""), both[] = {a, b};
     assert_err(conversations_open_selves(f->a.db, &a, 1), ERR_OK);
     lock_one(&f->b, conversation_of_account(a));
     assert_err(conversations_open_selves(f->a.db, both, 2), ERR_OK);
@@ -97,7 +99,7 @@ static void test_many_selves_at_once(void **state) {
     uint64_t accounts[MANY];
     for (unsigned round = 0; round < 3; round++) {
         for (size_t i = 0; i < MANY; i++)
-            accounts[i] = new_account(f);
+            accounts[i] = new_account(f->database, "");
         open_at_once(f, accounts, MANY);
         for (size_t i = 0; i < MANY; i++)
             assert_int_equal(count_selves(f, accounts[i]), 1);
@@ -109,7 +111,7 @@ static void test_a_race_for_a_self_is_lost(void **state) {
     static const struct db_statement insert = {
         "insert", "INSERT INTO conversation (id, kind, lo, hi, created_ms) VALUES (?, 2, ?, 0, 7)"};
     struct entries_fixture *f = *state;
-    uint64_t account = new_account(f), connection = connection_of(&f->a);
+    uint64_t account = new_account(f->database, ""), connection = connection_of(&f->a);
     struct opening opening = {f->a.db, &account, 1, ERR_INTERNAL};
     pthread_t thread;
     assert_err(db_begin(f->b.db), ERR_OK);
@@ -122,7 +124,8 @@ static void test_a_race_for_a_self_is_lost(void **state) {
     pthread_join(thread, NULL);
     assert_err(opening.err, ERR_OK);
     assert_int_equal(count_selves(f, account), 1);
-    assert_int_equal(sql_number(f, "SELECT created_ms FROM conversation WHERE id = %" PRIu64,
+    assert_int_equal(sql_number(f->database,
+                                "SELECT created_ms FROM conversation WHERE id = %" PRIu64,
                                 conversation_of_account(account)),
                      7);
 }
@@ -132,10 +135,10 @@ static void test_a_race_for_a_self_is_lost(void **state) {
 static void test_the_conversation_of_all_is_made_once(void **state) {
     struct entries_fixture *f = *state;
     for (unsigned round = 0; round < 5; round++) {
-        sql_run(f, "DELETE FROM conversation WHERE kind = 3");
+        sql_run(f->database, "DELETE FROM conversation WHERE kind = 3");
         open_at_once(f, NULL, 0);
         assert_err(conversations_open_broadcast(f->a.db), ERR_OK);
-        assert_int_equal(sql_number(f,
+        assert_int_equal(sql_number(f->database,
                                     "SELECT COUNT(*) FROM conversation WHERE kind = 3 AND lo = 0"
                                     " AND hi = 0 AND id = %" PRIu64,
                                     CONVERSATION_OF_ALL),
@@ -151,7 +154,7 @@ static void test_the_conversation_of_all_is_made_once(void **state) {
 /* --- cursors that end ---------------------------------------------------------------------- */
 
 static uint64_t until_of(struct entries_fixture *f, uint64_t conversation, uint64_t account) {
-    return sql_number(f,
+    return sql_number(f->database,
                       "SELECT COALESCE(until, 0) FROM `cursor` WHERE conversation = %" PRIu64
                       " AND account = %" PRIu64,
                       conversation, account);
@@ -161,8 +164,8 @@ static void test_cursors_are_closed(void **state) {
     enum { MEMBERS = 3000 };
     static uint64_t accounts[MEMBERS];
     struct entries_fixture *f = *state;
-    uint64_t group = new_group(f, 701, "701"), other = new_group(f, 702, "702");
-    sql_run(f,
+    uint64_t group = new_group_of_three(f, 701, "701"), other = new_group_of_three(f, 702, "702");
+    sql_run(f->database,
             "INSERT INTO `cursor` (account, conversation) SELECT seq, %" PRIu64
             " FROM seq_20001_to_%u; INSERT INTO `cursor` (account, conversation)"
             " SELECT seq, %" PRIu64 " FROM seq_20001_to_%u",
@@ -181,12 +184,12 @@ static void test_cursors_are_closed(void **state) {
     assert_err(db_commit(f->a.db), ERR_OK);
     assert_int_equal(until_of(f, group, 20001), 79);
     assert_int_equal(until_of(f, group, 20000 + MEMBERS + 1), 0);
-    assert_int_equal(sql_number(f,
+    assert_int_equal(sql_number(f->database,
                                 "SELECT COUNT(*) FROM `cursor` WHERE conversation = %" PRIu64
                                 " AND until = 77",
                                 group),
                      MEMBERS - 1);
-    assert_int_equal(sql_number(f,
+    assert_int_equal(sql_number(f->database,
                                 "SELECT COUNT(*) FROM `cursor` WHERE conversation = %" PRIu64
                                 " AND until IS NOT NULL",
                                 other),
@@ -199,7 +202,7 @@ static void test_cursors_are_closed(void **state) {
 /* As one text: since, received, until, and each absence. */
 static void assert_stands(struct entries_fixture *f, uint64_t conversation, uint64_t account,
                           const char *wanted) {
-    assert_int_equal(sql_number(f,
+    assert_int_equal(sql_number(f->database,
                                 "SELECT COUNT(*) FROM `cursor` c WHERE conversation = %" PRIu64
                                 " AND account = %" PRIu64 " AND CONCAT_WS(' ', since, received,"
                                 " COALESCE(until, '-'), (SELECT GROUP_CONCAT(after, '-', upto"
@@ -214,11 +217,11 @@ static void assert_stands(struct entries_fixture *f, uint64_t conversation, uint
 static void test_cursors_are_opened_again(void **state) {
     struct entries_fixture *f = *state;
     const uint64_t account = 25001, other = 25002;
-    uint64_t group = new_group(f, 703, "703");
+    uint64_t group = new_group_of_three(f, 703, "703");
     assert_err(conversations_open_cursor(f->a.db, group, account, 5), ERR_OK);
     assert_err(conversations_open_cursor(f->a.db, group, other, 7), ERR_OK);
     assert_stands(f, group, account, "5 5 -");
-    sql_run(f, "UPDATE `cursor` SET received = 10 WHERE account = %" PRIu64, account);
+    sql_run(f->database, "UPDATE `cursor` SET received = 10 WHERE account = %" PRIu64, account);
     assert_err(conversations_close_cursors(f->a.db, group, &account, 1, 13), ERR_OK);
     lock_one(&f->a, group);
     assert_err(conversations_open_cursor(f->a.db, group, account, 20), ERR_OK);
@@ -241,7 +244,7 @@ static void test_cursors_are_opened_again(void **state) {
 static void test_as_many_heads_as_there_may_be(void **state) {
     static uint64_t ids[ENTRIES_MAX_HEADS];
     struct entries_fixture *f = *state;
-    sql_run(f,
+    sql_run(f->database,
             "INSERT INTO conversation (id, kind, lo, hi, created_ms)"
             " SELECT (2 << 60) | seq, 2, seq, 0, 1 FROM seq_30001_to_%u",
             30000 + ENTRIES_MAX_HEADS);
@@ -266,7 +269,7 @@ static void test_several_blocks_in_one_transaction(void **state) {
     enum { BLOCKS = 4 };
     static struct entry_row rows[BLOCKS * ENTRIES_MAX_ROWS];
     struct entries_fixture *f = *state;
-    uint64_t x = new_pair(f), y = new_pair(f), ids[] = {x, y}, last = 0;
+    uint64_t x = open_new_pair(f), y = open_new_pair(f), ids[] = {x, y}, last = 0;
     assert_err(lock_many(&f->a, ids, 2), ERR_OK);
     for (size_t i = 0; i < BLOCKS * ENTRIES_MAX_ROWS; i++)
         rows[i] = (struct entry_row){.head = entries_find_head(&f->a.heads, i % 2 == 0 ? x : y),
@@ -277,7 +280,8 @@ static void test_several_blocks_in_one_transaction(void **state) {
         assert_err(entries_append(f->a.db, &f->a.heads, rows + block * ENTRIES_MAX_ROWS,
                                   ENTRIES_MAX_ROWS, block == BLOCKS - 1),
                    ERR_OK);
-        assert_int_equal(stored_in(f, x), block == BLOCKS - 1 ? BLOCKS * ENTRIES_MAX_ROWS / 2 : 0);
+        assert_int_equal(stored_in(f->database, x),
+                         block == BLOCKS - 1 ? BLOCKS * ENTRIES_MAX_ROWS / 2 : 0);
         assert_int_equal(db_in_transaction(f->a.db), block < BLOCKS - 1);
     }
     for (size_t i = 0; i < BLOCKS * ENTRIES_MAX_ROWS; i++) {
@@ -292,30 +296,30 @@ static void test_several_blocks_in_one_transaction(void **state) {
 
 static void test_no_block_without_a_connection(void **state) {
     struct entries_fixture *f = *state;
-    uint64_t pair = new_pair(f), connection = connection_of(&f->a);
+    uint64_t pair = open_new_pair(f), connection = connection_of(&f->a);
     lock_one(&f->a, pair);
     assert_err(append_one(&f->a, pair, "", "text", false), ERR_OK);
-    sql_run(f, "KILL %" PRIu64, connection);
+    sql_run(f->database, "KILL %" PRIu64, connection);
     assert_err(entries_next_block(f->a.db, &f->a.heads), ERR_UNAVAILABLE);
     assert_false(db_in_transaction(f->a.db));
-    assert_int_equal(stored_in(f, pair), 0);
+    assert_int_equal(stored_in(f->database, pair), 0);
     head_cache_clear(f->a.cache);
     assert_int_equal(write_one(&f->a, pair, "").prev, 0);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        log_test(test_selves_are_made_once),
-        log_test(test_a_missing_cursor_is_added),
-        log_test(test_a_locked_self_is_not_waited_for),
-        log_test(test_many_selves_at_once),
-        log_test(test_a_race_for_a_self_is_lost),
-        log_test(test_the_conversation_of_all_is_made_once),
-        log_test(test_cursors_are_closed),
-        log_test(test_cursors_are_opened_again),
-        log_test(test_as_many_heads_as_there_may_be),
-        log_test(test_several_blocks_in_one_transaction),
-        log_test(test_no_block_without_a_connection),
+        entries_test(test_selves_are_made_once),
+        entries_test(test_a_missing_cursor_is_added),
+        entries_test(test_a_locked_self_is_not_waited_for),
+        entries_test(test_many_selves_at_once),
+        entries_test(test_a_race_for_a_self_is_lost),
+        entries_test(test_the_conversation_of_all_is_made_once),
+        entries_test(test_cursors_are_closed),
+        entries_test(test_cursors_are_opened_again),
+        entries_test(test_as_many_heads_as_there_may_be),
+        entries_test(test_several_blocks_in_one_transaction),
+        entries_test(test_no_block_without_a_connection),
     };
-    return cmocka_run_group_tests(tests, log_group_set_up, log_group_tear_down);
+    return cmocka_run_group_tests(tests, entries_group_set_up, entries_group_tear_down);
 }

@@ -1,37 +1,38 @@
 /*
  * services/entries: opening the conversations of pairs, many at once, by several instances.
  */
-#include "tests/isolation/entries_fixture.h"
+#include "tests/support/entries_fixture.h"
 
 static void test_a_pair_is_made_once(void **state) {
     struct entries_fixture *f = *state;
-    uint64_t lo = new_account(f), hi = new_account(f), pair = open_pair(&f->a, hi, lo);
+    uint64_t lo = new_account(f->database, ""), hi = new_account(f->database, ""),
+             pair = open_pair(&f->a, hi, lo);
     assert_int_equal(conversation_kind(pair), CONVERSATION_PAIR);
     assert_int_equal(open_pair(&f->b, lo, hi), pair);
-    assert_int_equal(sql_number(f,
+    assert_int_equal(sql_number(f->database,
                                 "SELECT COUNT(*) FROM conversation WHERE id = %" PRIu64
                                 " AND kind = 0 AND lo = %" PRIu64 " AND hi = %" PRIu64,
                                 pair, lo, hi),
                      1);
-    assert_int_equal(sql_number(f,
+    assert_int_equal(sql_number(f->database,
                                 "SELECT COUNT(*) FROM `cursor` WHERE conversation = %" PRIu64
                                 " AND account IN (%" PRIu64 ", %" PRIu64 ") AND since = 0"
                                 " AND received = 0 AND until IS NULL",
                                 pair, lo, hi),
                      2);
     /* Remembered: the database is not asked. */
-    sql_run(f, "DELETE FROM conversation WHERE id = %" PRIu64, pair);
+    sql_run(f->database, "DELETE FROM conversation WHERE id = %" PRIu64, pair);
     assert_int_equal(open_pair(&f->a, lo, hi), pair);
 }
 
 static void test_both_of_a_pair_must_exist(void **state) {
     struct entries_fixture *f = *state;
-    uint64_t somebody = new_account(f);
-    uint64_t rows = sql_number(f, "SELECT COUNT(*) FROM conversation");
+    uint64_t somebody = new_account(f->database, "");
+    uint64_t rows = sql_number(f->database, "SELECT COUNT(*) FROM conversation");
     assert_int_equal(open_pair(&f->a, somebody, 987654), 0);
     assert_int_equal(open_pair(&f->a, 0, somebody), 0);
     assert_int_equal(open_pair(&f->a, somebody, somebody), 0);
-    assert_int_equal(sql_number(f, "SELECT COUNT(*) FROM conversation"), rows);
+    assert_int_equal(sql_number(f->database, "SELECT COUNT(*) FROM conversation"), rows);
     assert_false(db_in_transaction(f->a.db));
 }
 
@@ -52,23 +53,25 @@ static uint64_t statements_of(struct writer *writer) {
 /* Pairs that are new, that are there and that cannot be, each twice; what it cost in statements. */
 static uint64_t cost_of_opening(struct entries_fixture *f, size_t count) {
     static struct conversation_pair pairs[CONVERSATIONS_MAX_PAIRS];
-    uint64_t ada = new_account(f), first = f->accounts + 1;
+    uint64_t ada = new_account(f->database, ""), first = f->accounts + 1;
     assert_true(count % 6 == 0 && count <= CONVERSATIONS_MAX_PAIRS);
     for (size_t i = 0; i < count / 3; i++)
-        new_account(f);
+        new_account(f->database, "");
     for (size_t i = 0; i < count / 2; i++) {
         pairs[i] = conversation_pair(ada, i % 3 == 2 ? 900000 + i : first + i / 3 * 2 + i % 3);
         if (i % 3 == 1)
             open_pair(&f->b, pairs[i].lo, pairs[i].hi);
         pairs[count - 1 - i] = pairs[i];
     }
-    uint64_t rows = sql_number(f, "SELECT COUNT(*) FROM `cursor`"), before = statements_of(&f->a);
+    uint64_t rows = sql_number(f->database, "SELECT COUNT(*) FROM `cursor`"),
+             before = statements_of(&f->a);
     assert_err(conversations_open_pairs(f->a.db, f->a.cache, pairs, count), ERR_OK);
     uint64_t cost = statements_of(&f->a) - before;
-    assert_int_equal(sql_number(f, "SELECT COUNT(*) FROM `cursor`"), rows + count / 6 * 2);
+    assert_int_equal(sql_number(f->database, "SELECT COUNT(*) FROM `cursor`"),
+                     rows + count / 6 * 2);
     for (size_t i = 0; i < count / 2; i++) {
         assert_int_equal(pairs[i].conversation,
-                         sql_number(f,
+                         sql_number(f->database,
                                     "SELECT id FROM conversation WHERE kind = 0 AND lo = %" PRIu64
                                     " AND hi = %" PRIu64,
                                     pairs[i].lo, pairs[i].hi));
@@ -90,16 +93,17 @@ static void test_many_pairs_cost_no_more_statements_than_few(void **state) {
 /* The sequence is behind what is there: the number of a new pair is another conversation's. */
 static void test_a_pair_without_a_number(void **state) {
     struct entries_fixture *f = *state;
-    struct conversation_pair pair = conversation_pair(new_account(f), new_account(f));
-    uint64_t next = sql_number(f, "SELECT NEXT VALUE FOR pair_number") + 1;
-    uint64_t cursors = sql_number(f, "SELECT COUNT(*) FROM `cursor`");
-    sql_run(f,
+    struct conversation_pair pair =
+        conversation_pair(new_account(f->database, ""), new_account(f->database, ""));
+    uint64_t next = sql_number(f->database, "SELECT NEXT VALUE FOR pair_number") + 1;
+    uint64_t cursors = sql_number(f->database, "SELECT COUNT(*) FROM `cursor`");
+    sql_run(f->database,
             "INSERT INTO conversation (id, kind, lo, hi, created_ms) VALUES (%" PRIu64
             ", 0, 777001, 777002, 1)",
             next);
     assert_err(conversations_open_pairs(f->a.db, f->a.cache, &pair, 1), ERR_UNAVAILABLE);
     assert_int_equal(head_cache_find_pair(f->a.cache, pair.lo, pair.hi), 0);
-    assert_int_equal(sql_number(f, "SELECT COUNT(*) FROM `cursor`"), cursors);
+    assert_int_equal(sql_number(f->database, "SELECT COUNT(*) FROM `cursor`"), cursors);
     assert_err(conversations_open_pairs(f->a.db, f->a.cache, &pair, 1), ERR_OK);
     assert_int_equal(pair.conversation, next + 1);
 }
@@ -125,9 +129,9 @@ static void race_for_pair(struct entries_fixture *f, bool other_commits) {
         "cursors",
         "INSERT INTO `cursor` (account, conversation, seen) VALUES (?, ?, 1), (?, ?, 1)"};
     struct opening opening = {.writer = &f->a};
-    uint64_t account = new_account(f), connection = connection_of(&f->a);
+    uint64_t account = new_account(f->database, ""), connection = connection_of(&f->a);
     for (size_t i = 0; i < 3; i++)
-        opening.pairs[i] = conversation_pair(account, new_account(f));
+        opening.pairs[i] = conversation_pair(account, new_account(f->database, ""));
     const struct conversation_pair *pair = &opening.pairs[1];
     const uint64_t others = 1000000 + account;
     pthread_t thread;
@@ -150,11 +154,11 @@ static void race_for_pair(struct entries_fixture *f, bool other_commits) {
     assert_int_equal(pair->conversation == others, other_commits);
     for (size_t i = 0; i < 3; i++) {
         assert_int_equal(opening.pairs[i].conversation,
-                         sql_number(f,
+                         sql_number(f->database,
                                     "SELECT id FROM conversation WHERE kind = 0 AND lo = %" PRIu64
                                     " AND hi = %" PRIu64,
                                     opening.pairs[i].lo, opening.pairs[i].hi));
-        assert_int_equal(sql_number(f,
+        assert_int_equal(sql_number(f->database,
                                     "SELECT COUNT(*) FROM `cursor` WHERE conversation = %" PRIu64,
                                     opening.pairs[i].conversation),
                          2);
@@ -187,9 +191,10 @@ static void test_two_open_the_same_pairs(void **state) {
     b.writer = &f->b;
     for (int round = 0; round < ROUNDS; round++) {
         pthread_t threads[2];
-        uint64_t account = new_account(f);
+        uint64_t account = new_account(f->database, "");
         for (size_t i = 0; i < MANY; i++)
-            a.pairs[i] = b.pairs[MANY - 1 - i] = conversation_pair(account, new_account(f));
+            a.pairs[i] = b.pairs[MANY - 1 - i] =
+                conversation_pair(account, new_account(f->database, ""));
         assert_int_equal(pthread_create(&threads[0], NULL, open_many, &a), 0);
         assert_int_equal(pthread_create(&threads[1], NULL, open_many, &b), 0);
         pthread_join(threads[0], NULL);
@@ -200,20 +205,22 @@ static void test_two_open_the_same_pairs(void **state) {
             assert_true(a.pairs[i].conversation != 0);
             assert_int_equal(a.pairs[i].conversation, b.pairs[MANY - 1 - i].conversation);
         }
-        assert_int_equal(
-            sql_number(f, "SELECT COUNT(*) FROM `cursor` WHERE account = %" PRIu64, account), MANY);
+        assert_int_equal(sql_number(f->database,
+                                    "SELECT COUNT(*) FROM `cursor` WHERE account = %" PRIu64,
+                                    account),
+                         MANY);
     }
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        log_test(test_a_pair_is_made_once),
-        log_test(test_both_of_a_pair_must_exist),
-        log_test(test_many_pairs_cost_no_more_statements_than_few),
-        log_test(test_a_pair_without_a_number),
-        log_test(test_a_race_for_a_pair_is_lost),
-        log_test(test_a_race_for_a_pair_is_won),
-        log_test(test_two_open_the_same_pairs),
+        entries_test(test_a_pair_is_made_once),
+        entries_test(test_both_of_a_pair_must_exist),
+        entries_test(test_many_pairs_cost_no_more_statements_than_few),
+        entries_test(test_a_pair_without_a_number),
+        entries_test(test_a_race_for_a_pair_is_lost),
+        entries_test(test_a_race_for_a_pair_is_won),
+        entries_test(test_two_open_the_same_pairs),
     };
-    return cmocka_run_group_tests(tests, log_group_set_up, log_group_tear_down);
+    return cmocka_run_group_tests(tests, entries_group_set_up, entries_group_tear_down);
 }

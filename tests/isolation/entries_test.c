@@ -2,15 +2,15 @@
  * services/entries: locking conversations, and when what a writer remembers is used.
  */
 #include "proto/conversation.h"
-#include "tests/isolation/entries_fixture.h"
+#include "tests/support/entries_fixture.h"
 
 /* --- locking ------------------------------------------------------------------------------- */
 
 static void test_heads_as_they_are(void **state) {
     struct entries_fixture *f = *state;
-    uint64_t pair = new_pair(f), named = new_group(f, 501, "ein Name"),
-             plain = new_group(f, 502, "502");
-    sql_run(f,
+    uint64_t pair = open_new_pair(f), named = new_group_of_three(f, 501, "ein Name"),
+             plain = new_group_of_three(f, 502, "502");
+    sql_run(f->database,
             "UPDATE conversation SET blocked = 2 WHERE id = %" PRIu64
             "; UPDATE conversation SET version = 7, dissolved = 1 WHERE id = %" PRIu64,
             pair, plain);
@@ -65,7 +65,7 @@ static void test_heads_are_locked_in_order(void **state) {
     static struct locking locking;
     struct entries_fixture *f = *state;
     pthread_t thread;
-    sql_run(f,
+    sql_run(f->database,
             "INSERT INTO conversation (id, kind, lo, hi, created_ms)"
             " SELECT %" PRIu64 " + seq, 0, 800000, 900000 + seq, 1 FROM seq_1_to_%d",
             first, ENTRIES_MAX_HEADS);
@@ -76,7 +76,7 @@ static void test_heads_are_locked_in_order(void **state) {
     uint64_t connection = connection_of(&f->a);
     assert_int_equal(pthread_create(&thread, NULL, lock_all, &locking), 0);
     wait_for_statement(f, connection, "SELECT%FOR UPDATE%");
-    TEST_UNTIL(sql_number(f,
+    TEST_UNTIL(sql_number(f->database,
                           "SELECT COUNT(*) FROM (SELECT id FROM conversation WHERE id > %" PRIu64
                           " AND id <= %" PRIu64 " FOR UPDATE SKIP LOCKED) free",
                           first, first + ENTRIES_MAX_HEADS) == 0,
@@ -98,9 +98,10 @@ static void test_without_a_cache_everything_is_read(void **state) {
     struct entries_fixture *f = *state;
     struct writer forgetful;
     writer_open(f, &forgetful, 1001, false);
-    uint64_t group = new_group(f, 503, "503");
+    uint64_t group = new_group_of_three(f, 503, "503");
     uint64_t cid = write_one(&forgetful, group, "").cid;
-    sql_run(f, "DELETE FROM member WHERE account = 20 AND conversation = %" PRIu64, group);
+    sql_run(f->database, "DELETE FROM member WHERE account = 20 AND conversation = %" PRIu64,
+            group);
     const struct entry_head *head = lock_one(&forgetful, group);
     assert_int_equal(head->last_cid, cid);
     assert_int_equal(head->members.count, 2);
@@ -111,24 +112,25 @@ static void test_without_a_cache_everything_is_read(void **state) {
 
 static void test_the_last_writer_knows_the_last_cid(void **state) {
     struct entries_fixture *f = *state;
-    uint64_t pair = new_pair(f), cid = write_one(&f->a, pair, "").cid;
+    uint64_t pair = open_new_pair(f), cid = write_one(&f->a, pair, "").cid;
     /* A row that comes without a claim cannot be; here it shows that nobody asks. */
-    sql_run(f,
+    sql_run(f->database,
             "INSERT INTO message (conversation, cid, time_ms, type, sender, body)"
             " VALUES (%" PRIu64 ", %" PRIu64 ", 1, 0, 1, 'x')",
             pair, cid + 100);
     assert_int_equal(lock_one(&f->a, pair)->last_cid, cid);
     db_rollback(f->a.db);
-    sql_run(f, "UPDATE conversation SET writer = 5 WHERE id = %" PRIu64, pair);
+    sql_run(f->database, "UPDATE conversation SET writer = 5 WHERE id = %" PRIu64, pair);
     assert_int_equal(lock_one(&f->a, pair)->last_cid, cid + 100);
     /* The claim of a transaction that was rolled back is void. */
     db_rollback(f->a.db);
-    assert_int_equal(sql_number(f, "SELECT writer FROM conversation WHERE id = %" PRIu64, pair), 5);
+    assert_int_equal(
+        sql_number(f->database, "SELECT writer FROM conversation WHERE id = %" PRIu64, pair), 5);
 }
 
 static void test_another_writer_came_in_between(void **state) {
     struct entries_fixture *f = *state;
-    uint64_t pair = new_pair(f);
+    uint64_t pair = open_new_pair(f);
     uint64_t last = 0;
     for (unsigned i = 0; i < 4; i++) {
         struct writer *writer = i % 2 == 0 ? &f->a : &f->b;
@@ -138,22 +140,25 @@ static void test_another_writer_came_in_between(void **state) {
             assert_true(row.cid > last);
             last = row.cid;
         }
-        assert_int_equal(sql_number(f, "SELECT writer FROM conversation WHERE id = %" PRIu64, pair),
-                         writer->instance);
+        assert_int_equal(
+            sql_number(f->database, "SELECT writer FROM conversation WHERE id = %" PRIu64, pair),
+            writer->instance);
     }
 }
 
 static void test_members_are_those_of_the_version(void **state) {
     struct entries_fixture *f = *state;
-    uint64_t group = new_group(f, 504, "504");
+    uint64_t group = new_group_of_three(f, 504, "504");
     write_one(&f->a, group, "");
     /* A change without a new version cannot be; here it shows that nobody asks. */
-    sql_run(f, "DELETE FROM member WHERE account = 20 AND conversation = %" PRIu64, group);
+    sql_run(f->database, "DELETE FROM member WHERE account = 20 AND conversation = %" PRIu64,
+            group);
     const struct entry_head *head = lock_one(&f->a, group);
     assert_int_equal(head->members.count, 3);
     assert_true(entries_is_member(head, 20));
     db_rollback(f->a.db);
-    sql_run(f, "UPDATE conversation SET version = version + 1 WHERE id = %" PRIu64, group);
+    sql_run(f->database, "UPDATE conversation SET version = version + 1 WHERE id = %" PRIu64,
+            group);
     head = lock_one(&f->a, group);
     assert_int_equal(head->members.count, 2);
     assert_false(entries_is_member(head, 20));
@@ -165,8 +170,8 @@ static void test_members_are_those_of_the_version(void **state) {
 
 static void test_a_group_without_members(void **state) {
     struct entries_fixture *f = *state;
-    uint64_t group = new_group(f, 505, "505");
-    sql_run(f, "DELETE FROM member WHERE conversation = %" PRIu64, group);
+    uint64_t group = new_group_of_three(f, 505, "505");
+    sql_run(f->database, "DELETE FROM member WHERE conversation = %" PRIu64, group);
     for (unsigned i = 0; i < 2; i++) {
         assert_int_equal(lock_one(&f->a, group)->members.count, 0);
         assert_err(append_one(&f->a, group, "", "text", true), ERR_OK);
@@ -176,7 +181,7 @@ static void test_a_group_without_members(void **state) {
 
 static void test_a_cleared_cache_is_filled_again(void **state) {
     struct entries_fixture *f = *state;
-    uint64_t group = new_group(f, 506, "506"), cid = write_one(&f->a, group, "").cid;
+    uint64_t group = new_group_of_three(f, 506, "506"), cid = write_one(&f->a, group, "").cid;
     head_cache_clear(f->a.cache);
     assert_null(head_cache_find(f->a.cache, group));
     struct entry_row row = write_one(&f->a, group, "");
@@ -187,15 +192,15 @@ static void test_a_cleared_cache_is_filled_again(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        log_test(test_heads_as_they_are),
-        log_test(test_heads_are_locked_in_order),
-        log_test(test_nothing_to_lock),
-        log_test(test_without_a_cache_everything_is_read),
-        log_test(test_the_last_writer_knows_the_last_cid),
-        log_test(test_another_writer_came_in_between),
-        log_test(test_members_are_those_of_the_version),
-        log_test(test_a_group_without_members),
-        log_test(test_a_cleared_cache_is_filled_again),
+        entries_test(test_heads_as_they_are),
+        entries_test(test_heads_are_locked_in_order),
+        entries_test(test_nothing_to_lock),
+        entries_test(test_without_a_cache_everything_is_read),
+        entries_test(test_the_last_writer_knows_the_last_cid),
+        entries_test(test_another_writer_came_in_between),
+        entries_test(test_members_are_those_of_the_version),
+        entries_test(test_a_group_without_members),
+        entries_test(test_a_cleared_cache_is_filled_again),
     };
-    return cmocka_run_group_tests(tests, log_group_set_up, log_group_tear_down);
+    return cmocka_run_group_tests(tests, entries_group_set_up, entries_group_tear_down);
 }

@@ -4,21 +4,21 @@
 #include "proto/conversation.h"
 #include "proto/ids.h"
 #include "services/group/group.h"
-#include "tests/isolation/group_fixture.h"
+#include "tests/support/group_fixture.h"
 
 static uint64_t last_cid_of(struct group_fixture *f, uint64_t group) {
-    return sql_number(f, "SELECT MAX(cid) FROM message WHERE conversation = %" PRIu64,
+    return sql_number(f->database, "SELECT MAX(cid) FROM message WHERE conversation = %" PRIu64,
                       conversation_of_group(group));
 }
 
 static void assert_member(struct group_fixture *f, uint64_t group, uint64_t account,
                           uint64_t since) {
-    assert_int_equal(sql_number(f,
+    assert_int_equal(sql_number(f->database,
                                 "SELECT COUNT(*) FROM member WHERE conversation = %" PRIu64
                                 " AND account = %" PRIu64 " AND role = 1 AND joined_ms > 1",
                                 conversation_of_group(group), account),
                      1);
-    assert_int_equal(sql_number(f,
+    assert_int_equal(sql_number(f->database,
                                 "SELECT COUNT(*) FROM `cursor` WHERE conversation = %" PRIu64
                                 " AND account = %" PRIu64 " AND since = %" PRIu64
                                 " AND received = %" PRIu64 " AND until IS NULL",
@@ -30,7 +30,7 @@ static void assert_member(struct group_fixture *f, uint64_t group, uint64_t acco
 
 static void test_the_operator_adds(void **state) {
     struct group_fixture *f = *state;
-    uint64_t owner = new_account(f, ""), member = new_account(f, "");
+    uint64_t owner = new_account(f->database, ""), member = new_account(f->database, "");
     uint64_t group = new_group(f, owner, "");
     int64_t before_ms = loop_wall_ms();
     assert_err(add(f, group, member, 0), ERR_OK);
@@ -54,7 +54,8 @@ static void test_the_operator_adds(void **state) {
 
 static void test_string_ids_travel(void **state) {
     struct group_fixture *f = *state;
-    uint64_t owner = new_account(f, "frida"), member = new_account(f, "günther");
+    uint64_t owner = new_account(f->database, "frida"),
+             member = new_account(f->database, "günther");
     struct group_create_reply group;
     assert_err(create(f, owner, "kaffeeklatsch", "Bei Frida", &group), ERR_OK);
     make_friends(f, owner, member);
@@ -72,8 +73,8 @@ static void test_string_ids_travel(void **state) {
 
 static void test_entries_are_chained(void **state) {
     struct group_fixture *f = *state;
-    uint64_t owner = new_account(f, ""), a = new_account(f, ""), b = new_account(f, ""),
-             c = new_account(f, "");
+    uint64_t owner = new_account(f->database, ""), a = new_account(f->database, ""),
+             b = new_account(f->database, ""), c = new_account(f->database, "");
     uint64_t group = new_group(f, owner, "");
     assert_err(add(f, group, a, 0), ERR_OK);
     uint64_t first = expect_routed(f, (uint64_t[]){owner, a}, 2).cid;
@@ -83,7 +84,7 @@ static void test_entries_are_chained(void **state) {
     assert_true(second.cid > first);
     assert_member(f, group, b, first);
     /* A delivery writes in between. */
-    sql_run(f,
+    sql_run(f->database,
             "UPDATE conversation SET writer = 99 WHERE id = %" PRIu64
             "; INSERT INTO message (conversation, cid, time_ms, type, sender, body)"
             " SELECT %" PRIu64 ", NEXT VALUE FOR cid_block + 5, 1, 0, %" PRIu64 ", 'hello'",
@@ -101,11 +102,12 @@ static void test_entries_are_chained(void **state) {
 
 static void test_who_may_add(void **state) {
     struct group_fixture *f = *state;
-    uint64_t owner = new_account(f, ""), a = new_account(f, ""), b = new_account(f, ""),
-             c = new_account(f, ""), stranger = new_account(f, "");
+    uint64_t owner = new_account(f->database, ""), a = new_account(f->database, ""),
+             b = new_account(f->database, ""), c = new_account(f->database, ""),
+             stranger = new_account(f->database, "");
     uint64_t group = new_group(f, owner, ""), another = new_group(f, stranger, "");
     add_quietly(f, group, a);
-    uint64_t rows = sql_rows(f);
+    uint64_t rows = group_rows(f);
     assert_err(add(f, group, b, a), ERR_NOT_ALLOWED);
     assert_err(add(f, group, b, b), ERR_NOT_ALLOWED);
     assert_err(add(f, group, b, stranger), ERR_NOT_ALLOWED);
@@ -113,13 +115,13 @@ static void test_who_may_add(void **state) {
     assert_err(add(f, group, b, 1), ERR_NOT_ALLOWED);
     assert_err(add(f, group, b, UINT64_MAX), ERR_NOT_ALLOWED);
     assert_err(add(f, another, b, owner), ERR_NOT_ALLOWED);
-    assert_int_equal(sql_rows(f), rows);
+    assert_int_equal(group_rows(f), rows);
     set_role(f, group, a, GROUP_ADMINISTRATOR);
     make_friends(f, a, b);
     make_friends(f, owner, c);
     assert_err(add(f, group, b, owner), ERR_NOT_FRIENDS);
     assert_err(add(f, group, c, a), ERR_NOT_FRIENDS);
-    assert_int_equal(sql_rows(f), rows);
+    assert_int_equal(group_rows(f), rows);
     assert_err(add(f, group, b, a), ERR_OK);
     assert_int_equal(expect_routed(f, (uint64_t[]){owner, a, b}, 3).from, a);
     assert_err(add(f, group, c, owner), ERR_OK);
@@ -128,17 +130,18 @@ static void test_who_may_add(void **state) {
 
 static void test_what_cannot_be_added(void **state) {
     struct group_fixture *f = *state;
-    uint64_t owner = new_account(f, ""), a = new_account(f, ""), b = new_account(f, "");
+    uint64_t owner = new_account(f->database, ""), a = new_account(f->database, ""),
+             b = new_account(f->database, "");
     uint64_t group = new_group(f, owner, ""), gone = new_group(f, owner, "");
     add_quietly(f, group, a);
-    sql_run(f, "UPDATE conversation SET dissolved = 1 WHERE id = %" PRIu64,
+    sql_run(f->database, "UPDATE conversation SET dissolved = 1 WHERE id = %" PRIu64,
             conversation_of_group(gone));
     /* A pair, and a person's own notices: their numbers are no groups. */
-    sql_run(f,
+    sql_run(f->database,
             "INSERT INTO conversation (id, kind, lo, hi, created_ms) VALUES (7, 0, %" PRIu64
             ", %" PRIu64 ", 1), ((2 << 60) | %" PRIu64 ", 2, %" PRIu64 ", 0, 1)",
             owner, a, a, a);
-    uint64_t rows = sql_rows(f);
+    uint64_t rows = group_rows(f);
     const uint64_t no_groups[] = {0,
                                   7,
                                   gone,
@@ -155,21 +158,21 @@ static void test_what_cannot_be_added(void **state) {
         assert_err(add(f, group, no_accounts[i], 0), ERR_NO_ACCOUNT);
     assert_err(add(f, group, a, 0), ERR_ALREADY_MEMBER);
     assert_err(add(f, group, owner, owner), ERR_ALREADY_MEMBER);
-    assert_int_equal(sql_rows(f), rows);
+    assert_int_equal(group_rows(f), rows);
     assert_int_equal(fake_peer_waiting(f->session), 0);
 }
 
 static void test_a_group_has_a_limit(void **state) {
     struct group_fixture *f = *state;
-    uint64_t owner = new_account(f, ""), group = new_group(f, owner, "");
+    uint64_t owner = new_account(f->database, ""), group = new_group(f, owner, "");
     for (unsigned i = 1; i < GROUP_TEST_MAX_MEMBERS; i++)
-        add_quietly(f, group, new_account(f, ""));
-    uint64_t late = new_account(f, ""), rows = sql_rows(f);
+        add_quietly(f, group, new_account(f->database, ""));
+    uint64_t late = new_account(f->database, ""), rows = group_rows(f);
     make_friends(f, late, owner);
     assert_err(add(f, group, late, 0), ERR_TOO_MANY);
     assert_err(add(f, group, late, owner), ERR_TOO_MANY);
     assert_err(add(f, group, owner, 0), ERR_ALREADY_MEMBER);
-    assert_int_equal(sql_rows(f), rows);
+    assert_int_equal(group_rows(f), rows);
 }
 
 /* --- several at once ----------------------------------------------------------------------- */
@@ -177,20 +180,21 @@ static void test_a_group_has_a_limit(void **state) {
 static void test_one_person_twice_at_once(void **state) {
     struct group_fixture *f = *state;
     struct test_caller *other = test_caller_new("other", f->port);
-    uint64_t owner = new_account(f, ""), member = new_account(f, "");
+    uint64_t owner = new_account(f->database, ""), member = new_account(f->database, "");
     uint64_t group = new_group(f, owner, "");
     struct group_add ask = {.group = group, .account = member};
-    struct db *holder = hold(f, conversation_of_group(group));
+    struct db *holder = hold(f->database, conversation_of_group(group));
     test_caller_start(f->caller, &message_GROUP_ADD, &ask);
     test_caller_start(other, &message_GROUP_ADD, &ask);
-    wait_for_connections(f, WAITS_FOR_LOCK, 2);
+    wait_for_connections(f->database, WAITS_FOR_LOCK, 2);
     let_go(&holder);
     enum err a = test_caller_finish(f->caller, &message_GROUP_ADD, NULL);
     enum err b = test_caller_finish(other, &message_GROUP_ADD, NULL);
     assert_err(a == ERR_OK ? b : a, ERR_ALREADY_MEMBER);
     assert_err(a == ERR_OK ? a : b, ERR_OK);
     struct entry entry = expect_routed(f, (uint64_t[]){owner, member}, 2);
-    assert_int_equal(sql_number(f, "SELECT COUNT(*) FROM message WHERE conversation = %" PRIu64,
+    assert_int_equal(sql_number(f->database,
+                                "SELECT COUNT(*) FROM message WHERE conversation = %" PRIu64,
                                 entry.conversation),
                      1);
     assert_int_equal(version_of(f, group), 2);
@@ -204,7 +208,8 @@ static void test_two_instances_write_one_chain(void **state) {
     struct test_caller *other = test_caller_new("other", port);
     struct group_add ask = {0};
     for (unsigned round = 0; round < 10; round++) {
-        uint64_t owner = new_account(f, ""), a = new_account(f, ""), b = new_account(f, "");
+        uint64_t owner = new_account(f->database, ""), a = new_account(f->database, ""),
+                 b = new_account(f->database, "");
         uint64_t group = ask.group = new_group(f, owner, "");
         ask.account = a;
         test_caller_start(f->caller, &message_GROUP_ADD, &ask);
@@ -216,11 +221,13 @@ static void test_two_instances_write_one_chain(void **state) {
         next_routed_item(f, f->session);
         /* Who came first is told of who came second, who reads from behind the first's notice. */
         uint64_t conversation = conversation_of_group(group);
-        uint64_t first = sql_number(f, "SELECT MIN(cid) FROM message WHERE conversation = %" PRIu64,
-                                    conversation);
-        uint64_t later = sql_number(
-            f, "SELECT subject FROM message WHERE conversation = %" PRIu64 " AND cid > %" PRIu64,
-            conversation, first);
+        uint64_t first =
+            sql_number(f->database, "SELECT MIN(cid) FROM message WHERE conversation = %" PRIu64,
+                       conversation);
+        uint64_t later = sql_number(f->database,
+                                    "SELECT subject FROM message WHERE conversation = %" PRIu64
+                                    " AND cid > %" PRIu64,
+                                    conversation, first);
         assert_true(later == a || later == b);
         assert_member(f, group, later, first);
         assert_member(f, group, later == a ? b : a, 0);
@@ -237,8 +244,8 @@ static void test_connection_killed_within_a_change(void **state) {
     static const struct db_statement add_cursor = {
         "add_cursor", "INSERT INTO `cursor` (account, conversation) VALUES (?, ?)"};
     struct group_fixture *f = *state;
-    uint64_t owner = new_account(f, ""), member = new_account(f, "");
-    uint64_t group = new_group(f, owner, ""), rows = sql_rows(f);
+    uint64_t owner = new_account(f->database, ""), member = new_account(f->database, "");
+    uint64_t group = new_group(f, owner, ""), rows = group_rows(f);
     struct group_add ask = {.group = group, .account = member};
     struct db *holder = db_new(test_database_settings(f->database), NULL);
     assert_non_null(holder);
@@ -248,29 +255,31 @@ static void test_connection_killed_within_a_change(void **state) {
                ERR_OK);
     settle(holder);
     test_caller_start(f->caller, &message_GROUP_ADD, &ask);
-    wait_for_connections(f, "info LIKE 'INSERT INTO `cursor`%'", 1);
-    sql_run(f, "KILL %" PRIu64,
-            sql_number(f, "SELECT id FROM information_schema.processlist WHERE db = DATABASE()"
-                          " AND info LIKE 'INSERT INTO `cursor`%%'"));
+    wait_for_connections(f->database, "info LIKE 'INSERT INTO `cursor`%'", 1);
+    sql_run(f->database, "KILL %" PRIu64,
+            sql_number(f->database,
+                       "SELECT id FROM information_schema.processlist WHERE db = DATABASE()"
+                       " AND info LIKE 'INSERT INTO `cursor`%%'"));
     assert_err(test_caller_finish(f->caller, &message_GROUP_ADD, NULL), ERR_UNAVAILABLE);
     let_go(&holder);
-    assert_int_equal(sql_rows(f), rows);
+    assert_int_equal(group_rows(f), rows);
     assert_err(add(f, group, member, 0), ERR_OK);
     expect_routed(f, (uint64_t[]){owner, member}, 2);
 }
 
 static void test_killed_connections_are_made_again(void **state) {
     struct group_fixture *f = *state;
-    uint64_t owner = new_account(f, ""), group = new_group(f, owner, "");
+    uint64_t owner = new_account(f->database, ""), group = new_group(f, owner, "");
     for (unsigned i = 0; i < 3; i++) {
         kill_connections(f);
-        add_quietly(f, group, new_account(f, ""));
+        add_quietly(f, group, new_account(f->database, ""));
     }
 }
 
 static void test_a_refused_route_makes_gateways_catch_up(void **state) {
     struct group_fixture *f = *state;
-    uint64_t owner = new_account(f, ""), a = new_account(f, ""), b = new_account(f, "");
+    uint64_t owner = new_account(f->database, ""), a = new_account(f->database, ""),
+             b = new_account(f->database, "");
     uint64_t group = new_group(f, owner, "");
     struct session_dirty dirty;
     /* Every attempt at the route, and the first to say that it was lost. */
@@ -288,7 +297,8 @@ static void test_a_refused_route_makes_gateways_catch_up(void **state) {
 
 static void test_a_session_that_was_away_makes_gateways_catch_up(void **state) {
     struct group_fixture *f = *state;
-    uint64_t owner = new_account(f, ""), a = new_account(f, ""), b = new_account(f, "");
+    uint64_t owner = new_account(f->database, ""), a = new_account(f->database, ""),
+             b = new_account(f->database, "");
     uint64_t group = new_group(f, owner, "");
     struct session_dirty dirty;
     fake_peer_destroy(&f->session);

@@ -7,7 +7,7 @@
 #include "proto/conversation.h"
 #include "services/group/group.h"
 #include "services/group/group_sql.h"
-#include "tests/isolation/group_scene.h"
+#include "tests/support/group_scene.h"
 
 #define DAY_MS ((uint64_t)86400000)
 
@@ -58,7 +58,9 @@ static void expect_entries(struct group_fixture *f, size_t count) {
         next_routed_item(f, f->session);
 }
 
-static uint64_t kept(struct group_fixture *f) { return sql_number(f, "SELECT COUNT(*) FROM done"); }
+static uint64_t kept(struct group_fixture *f) {
+    return sql_number(f->database, "SELECT COUNT(*) FROM done");
+}
 
 static enum err ask_leave(struct group_fixture *f, uint64_t group, uint64_t account,
                           struct slice nonce) {
@@ -98,7 +100,7 @@ static void test_each_kind_is_done_once(void **state) {
 
 static void test_what_was_undone_stays_undone(void **state) {
     struct group_fixture *f = *state;
-    uint64_t owner = new_account(f, ""), group = new_group(f, owner, "");
+    uint64_t owner = new_account(f->database, ""), group = new_group(f, owner, "");
     uint64_t ada = new_member(f, group, "", GROUP_MEMBER);
     struct slice nonce = new_nonce();
     assert_err(ask_leave(f, group, ada, nonce), ERR_OK);
@@ -116,7 +118,7 @@ static void test_what_was_undone_stays_undone(void **state) {
 /* A second request for friendship does nothing, and does so again although the first is refused. */
 static void test_nothing_to_do_is_kept_too(void **state) {
     struct group_fixture *f = *state;
-    uint64_t ada = new_account(f, ""), bob = new_account(f, "");
+    uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     struct group_befriend ask = {.account = ada, .target = bob, .nonce = new_nonce()};
     struct group_answer_friend no = {.account = bob, .asker = ada};
     struct done done;
@@ -137,8 +139,8 @@ static void test_nothing_to_do_is_kept_too(void **state) {
 
 static void test_a_failure_is_judged_anew(void **state) {
     struct group_fixture *f = *state;
-    uint64_t owner = new_account(f, ""), group = new_group(f, owner, "");
-    uint64_t ada = new_account(f, ""), before = kept(f);
+    uint64_t owner = new_account(f->database, ""), group = new_group(f, owner, "");
+    uint64_t ada = new_account(f->database, ""), before = kept(f);
     struct slice nonce = new_nonce();
     for (int i = 0; i < 2; i++)
         assert_err(ask_leave(f, group, ada, nonce), ERR_NOT_MEMBER);
@@ -188,7 +190,8 @@ static void test_another_request_is_refused(void **state) {
 
 static void test_a_nonce_has_its_length(void **state) {
     struct group_fixture *f = *state;
-    uint64_t owner = new_account(f, ""), group = new_group(f, owner, ""), before = sql_state(f);
+    uint64_t owner = new_account(f->database, ""), group = new_group(f, owner, ""),
+             before = sql_state(f);
     static const size_t lengths[] = {1, NONCE_BYTES - 1, NONCE_BYTES + 1};
     for (size_t i = 0; i < 3; i++) {
         struct slice nonce = slice_make("0123456789abcdefg", lengths[i]);
@@ -213,10 +216,10 @@ static void test_each_kind_twice_at_once(void **state) {
         struct done dones[2];
         if (!new_change(f, &scene, i / 2, &change))
             continue;
-        struct db *holder = hold(f, change.locked);
+        struct db *holder = hold(f->database, change.locked);
         test_caller_start(f->caller, change.message, change.body);
         test_caller_start(other, change.message, change.body);
-        wait_for_connections(f, WAITS_FOR_LOCK, 2);
+        wait_for_connections(f->database, WAITS_FOR_LOCK, 2);
         let_go(&holder);
         assert_err(test_caller_finish(f->caller, change.message, &dones[0]), ERR_OK);
         assert_err(test_caller_finish(other, change.message, &dones[1]), ERR_OK);
@@ -232,7 +235,7 @@ static void test_each_kind_twice_at_once(void **state) {
 static void test_two_other_requests_at_once(void **state) {
     struct group_fixture *f = *state;
     struct second second = second_start(f);
-    uint64_t owner = new_account(f, "");
+    uint64_t owner = new_account(f->database, "");
     uint64_t groups[] = {new_group(f, owner, ""), new_group(f, owner, "")};
     for (unsigned round = 0; round < 20; round++) {
         struct slice nonce = new_nonce(), name = slice_text(test_text("round %u", round));
@@ -246,8 +249,10 @@ static void test_two_other_requests_at_once(void **state) {
         enum err other = test_caller_finish(second.caller, &message_GROUP_RENAME, NULL);
         assert_int_equal((one == ERR_OK) + (other == ERR_OK), 1);
         assert_int_equal((one == ERR_REF_USED) + (other == ERR_REF_USED), 1);
-        assert_int_equal(
-            sql_number(f, "SELECT COUNT(*) FROM conversation WHERE name = 'round %u'", round), 1);
+        assert_int_equal(sql_number(f->database,
+                                    "SELECT COUNT(*) FROM conversation WHERE name = 'round %u'",
+                                    round),
+                         1);
         expect_entries(f, 1);
     }
     expect_nothing_routed(f);
@@ -271,7 +276,7 @@ static void assert_created(struct group_fixture *f, struct test_caller *caller,
 static void test_a_group_is_made_once(void **state) {
     struct group_fixture *f = *state;
     struct second second = second_start(f);
-    uint64_t ada = new_account(f, "");
+    uint64_t ada = new_account(f->database, "");
     static const struct {
         const char *id, *name;
     } cases[] = {{"", ""}, {"", "a name"}, {"chosen", ""}, {"chosen too", "a name"}, {"4711", ""}};
@@ -287,7 +292,8 @@ static void test_a_group_is_made_once(void **state) {
         const char *name = test_text("%.*s", (int)reply.name.length, reply.name.data);
         assert_created(f, f->caller, &ask, group, id, name);
         /* Whatever has become of it. */
-        sql_run(f, "UPDATE conversation SET name = 'x', dissolved = TRUE WHERE id = %" PRIu64,
+        sql_run(f->database,
+                "UPDATE conversation SET name = 'x', dissolved = TRUE WHERE id = %" PRIu64,
                 conversation_of_group(group));
         assert_created(f, second.caller, &ask, group, id, name);
         ask.name = slice_text("another");
@@ -299,7 +305,7 @@ static void test_a_group_is_made_once(void **state) {
 static void test_a_group_is_made_once_by_two(void **state) {
     struct group_fixture *f = *state;
     struct second second = second_start(f);
-    uint64_t ada = new_account(f, "");
+    uint64_t ada = new_account(f->database, "");
     for (unsigned round = 0; round < 20; round++) {
         const char *id = round % 2 == 0 ? "" : test_text("of two %u", round);
         struct group_create ask = {.account = ada, .id = slice_text(id), .nonce = new_nonce()};
@@ -311,8 +317,9 @@ static void test_a_group_is_made_once_by_two(void **state) {
         assert_int_equal(one.group, other.group);
         assert_true(slice_equal(one.id, other.id) && slice_equal(one.name, other.name));
     }
-    assert_int_equal(sql_number(f, "SELECT COUNT(*) FROM conversation WHERE owner = %" PRIu64, ada),
-                     20);
+    assert_int_equal(
+        sql_number(f->database, "SELECT COUNT(*) FROM conversation WHERE owner = %" PRIu64, ada),
+        20);
     second_end(&second);
 }
 
@@ -320,7 +327,8 @@ static void test_a_group_is_made_once_by_two(void **state) {
 
 /* How many are older than that; whole steps are gone, never a part of one. */
 static uint64_t count_old(struct group_fixture *f, uint64_t than_ms) {
-    uint64_t left = sql_number(f, "SELECT COUNT(*) FROM done WHERE time_ms < %" PRIu64, than_ms);
+    uint64_t left =
+        sql_number(f->database, "SELECT COUNT(*) FROM done WHERE time_ms < %" PRIu64, than_ms);
     assert_true(left % GROUP_FORGET_STEP == 500 || left == 0);
     return left;
 }
@@ -329,14 +337,14 @@ static void test_what_is_old_is_forgotten_in_steps(void **state) {
     struct group_fixture *f = *state;
     uint64_t now_ms = (uint64_t)loop_wall_ms();
     /* Each either a minute too old or a minute too young. */
-    sql_run(f,
+    sql_run(f->database,
             "INSERT INTO done SELECT 1, UNHEX(MD5(seq)), UNHEX(MD5(seq)), 0, IF(seq <= %d, %" PRIu64
             ", %" PRIu64 ") FROM seq_1_to_%d",
             2 * GROUP_FORGET_STEP + 500, now_ms - 7 * DAY_MS - 60000, now_ms - 7 * DAY_MS + 60000,
             2 * GROUP_FORGET_STEP + 510);
     struct second second = second_start(f); /* which begins with it */
     TEST_UNTIL(count_old(f, now_ms - 7 * DAY_MS) == 0, "some are still there");
-    assert_int_equal(sql_number(f, "SELECT COUNT(*) FROM done WHERE account = 1"), 10);
+    assert_int_equal(sql_number(f->database, "SELECT COUNT(*) FROM done WHERE account = 1"), 10);
     second_end(&second);
 }
 

@@ -5,7 +5,7 @@
 #include <signal.h>
 
 #include "services/group/group.h"
-#include "tests/isolation/group_scene.h"
+#include "tests/support/group_scene.h"
 
 /* Asked again, it is done, and routed. */
 static void expect_done(struct group_fixture *f, const struct change *change, uint64_t before) {
@@ -19,9 +19,9 @@ static void expect_done(struct group_fixture *f, const struct change *change, ui
 
 /* Kills the service's connection that runs a statement like this. */
 static void kill_in(struct group_fixture *f, const char *pattern) {
-    wait_for_connections(f, test_text("info LIKE '%s'", pattern), 1);
-    sql_run(f, "KILL %" PRIu64,
-            sql_number(f,
+    wait_for_connections(f->database, test_text("info LIKE '%s'", pattern), 1);
+    sql_run(f->database, "KILL %" PRIu64,
+            sql_number(f->database,
                        "SELECT id FROM information_schema.processlist WHERE db = DATABASE()"
                        " AND id <> CONNECTION_ID() AND info LIKE '%s'",
                        pattern));
@@ -36,7 +36,7 @@ static void test_killed_while_it_waits(void **state) {
         set_scene(f, &scene);
         struct change change = change_of(&scene, i);
         uint64_t before = sql_state(f);
-        struct db *holder = hold(f, change.locked);
+        struct db *holder = hold(f->database, change.locked);
         test_caller_start(f->caller, change.message, change.body);
         kill_in(f, "%FOR UPDATE%");
         assert_err(test_caller_finish(f->caller, change.message, NULL), ERR_UNAVAILABLE);
@@ -75,15 +75,17 @@ static void test_no_change_without_its_notice(void **state) {
         struct scene scene;
         set_scene(f, &scene);
         struct change change = change_of(&scene, i);
-        uint64_t before = sql_state(f), last = sql_number(f, "SELECT MAX(cid) FROM message");
-        uint64_t taken = sql_number(f, "SELECT MAX(cid) FROM message WHERE conversation = %" PRIu64,
-                                    change.told);
+        uint64_t before = sql_state(f),
+                 last = sql_number(f->database, "SELECT MAX(cid) FROM message");
+        uint64_t taken = sql_number(
+            f->database, "SELECT MAX(cid) FROM message WHERE conversation = %" PRIu64, change.told);
         /* The second transaction tells them: the first finds out who is to be told. */
         bool second = change.message == &message_GROUP_JOIN ||
                       change.message == &message_GROUP_RENAME_ACCOUNT;
-        sql_run(f, "ALTER SEQUENCE cid_block RESTART %" PRIu64, second ? taken - 128 : taken);
+        sql_run(f->database, "ALTER SEQUENCE cid_block RESTART %" PRIu64,
+                second ? taken - 128 : taken);
         assert_err(test_caller_ask(f->caller, change.message, change.body, NULL), ERR_UNAVAILABLE);
-        sql_run(f, "ALTER SEQUENCE cid_block RESTART %" PRIu64, last + 1024);
+        sql_run(f->database, "ALTER SEQUENCE cid_block RESTART %" PRIu64, last + 1024);
         assert_int_equal(sql_state(f), before);
         expect_done(f, &change, before);
     }
@@ -96,7 +98,7 @@ static void test_a_refused_route_makes_gateways_catch_up(void **state) {
     struct group_fixture *f = *state;
     struct session_dirty dirty;
     for (unsigned all = 0; all < 2; all++) {
-        uint64_t ada = all ? 0 : new_account(f, "");
+        uint64_t ada = all ? 0 : new_account(f->database, "");
         fake_peer_refuse(f->session, ERR_OVERLOADED, ROUTE_ATTEMPTS);
         assert_err(ask_say(f, ada, 0, "hello"), ERR_OK);
         for (unsigned i = 0; i < ROUTE_ATTEMPTS; i++)
@@ -117,19 +119,20 @@ static void test_stopped_while_the_database_stands(void **state) {
     uint16_t port = test_free_port();
     struct service_process *group = start_group(f, port);
     struct test_caller *caller = test_caller_new("caller", port);
-    const struct group_say say = {.to_account = new_account(f, ""), .text = slice_text("text")};
-    uint64_t before = sql_number(f, "SELECT COUNT(*) FROM message");
+    const struct group_say say = {.to_account = new_account(f->database, ""),
+                                  .text = slice_text("text")};
+    uint64_t before = sql_number(f->database, "SELECT COUNT(*) FROM message");
     struct db *holder = test_database_hold(f->database, "message");
     for (size_t i = 0; i < COUNT; i++)
         test_caller_post(caller, &message_GROUP_SAY, &say);
-    wait_for_connections(f, "state LIKE 'Waiting for table%'", 1);
+    wait_for_connections(f->database, "state LIKE 'Waiting for table%'", 1);
     kill(service_process_pid(group), SIGTERM);
     assert_int_equal(service_process_wait_exit(group), 0);
     assert_non_null(strstr(service_process_output(group), "reason=\"these calls took too long\""));
     /* What the server was at may be carried out behind its back; the rest is not. */
     db_destroy(&holder);
-    wait_for_connections(f, "state LIKE 'Waiting for table%'", 0);
-    assert_in_range(sql_number(f, "SELECT COUNT(*) FROM message"), before, before + 1);
+    wait_for_connections(f->database, "state LIKE 'Waiting for table%'", 0);
+    assert_in_range(sql_number(f->database, "SELECT COUNT(*) FROM message"), before, before + 1);
     test_caller_destroy(&caller);
     service_process_kill(&group);
     expect_nothing_routed(f);

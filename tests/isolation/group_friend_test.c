@@ -5,7 +5,7 @@
 #include "proto/ids.h"
 #include "services/group/group.h"
 #include "services/group/group_sql.h"
-#include "tests/isolation/group_fixture.h"
+#include "tests/support/group_fixture.h"
 
 static enum err befriend(struct group_fixture *f, uint64_t account, uint64_t target,
                          bool *repeat_r) {
@@ -52,7 +52,7 @@ static bool waits(struct group_fixture *f, uint64_t asked, uint64_t asker) {
 
 /* An account that others count on: with its own conversation. */
 static uint64_t known_account(struct group_fixture *f) {
-    uint64_t account = new_account(f, "");
+    uint64_t account = new_account(f->database, "");
     assert_err(ask_say(f, account, 0, "welcome"), ERR_OK);
     next_routed_item(f, f->session);
     return account;
@@ -62,7 +62,7 @@ static uint64_t known_account(struct group_fixture *f) {
 
 static void test_a_request_is_stored_and_told(void **state) {
     struct group_fixture *f = *state;
-    uint64_t ada = new_account(f, "ada"), bob = new_account(f, "");
+    uint64_t ada = new_account(f->database, "ada"), bob = new_account(f->database, "");
     bool repeat = true;
     assert_err(befriend(f, ada, bob, &repeat), ERR_OK);
     assert_false(repeat);
@@ -73,8 +73,8 @@ static void test_a_request_is_stored_and_told(void **state) {
     /* Both have conversations of their own from now on, and read them from the start. */
     assert_cursor(f, conversation_of_account(ada), ada, 0, 0);
     assert_cursor(f, conversation_of_account(bob), bob, 0, 0);
-    assert_int_equal(stored_in(f, conversation_of_account(ada)), 0);
-    uint64_t eve = new_account(f, "ève");
+    assert_int_equal(stored_in(f->database, conversation_of_account(ada)), 0);
+    uint64_t eve = new_account(f->database, "ève");
     assert_err(befriend(f, eve, bob, NULL), ERR_OK);
     assert_true(expect_request(f, eve, bob) > first);
     expect_nothing_routed(f);
@@ -82,7 +82,7 @@ static void test_a_request_is_stored_and_told(void **state) {
 
 static void test_asked_twice_is_asked_once(void **state) {
     struct group_fixture *f = *state;
-    uint64_t ada = new_account(f, ""), bob = new_account(f, "");
+    uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     bool repeat = false;
     ask_quietly(f, ada, bob);
     uint64_t before = sql_state(f);
@@ -96,7 +96,7 @@ static void test_who_cannot_be_asked(void **state) {
     struct group_fixture *f = *state;
     uint64_t ada = known_account(f), bob = known_account(f), eve = known_account(f);
     make_friends(f, ada, bob);
-    sql_run(f, "INSERT INTO block VALUES (%" PRIu64 ", %" PRIu64 ")", eve, ada);
+    sql_run(f->database, "INSERT INTO block VALUES (%" PRIu64 ", %" PRIu64 ")", eve, ada);
     uint64_t before = sql_state(f);
     assert_err(befriend(f, ada, ada, NULL), ERR_TO_ONESELF);
     assert_err(befriend(f, ada, bob, NULL), ERR_ALREADY_FRIENDS);
@@ -115,8 +115,8 @@ static void test_who_cannot_be_asked(void **state) {
 /* Nothing at all is made for a request that is refused, also not an own conversation. */
 static void test_a_refused_request_leaves_nothing(void **state) {
     struct group_fixture *f = *state;
-    uint64_t ada = new_account(f, ""), bob = new_account(f, "");
-    sql_run(f, "INSERT INTO block VALUES (%" PRIu64 ", %" PRIu64 ")", bob, ada);
+    uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
+    sql_run(f->database, "INSERT INTO block VALUES (%" PRIu64 ", %" PRIu64 ")", bob, ada);
     uint64_t before = sql_state(f);
     assert_err(befriend(f, ada, bob, NULL), ERR_BLOCKED);
     assert_err(befriend(f, ada, 1, NULL), ERR_NO_ACCOUNT);
@@ -130,7 +130,7 @@ static void test_a_refused_request_leaves_nothing(void **state) {
 
 static void test_a_mutual_request_befriends(void **state) {
     struct group_fixture *f = *state;
-    uint64_t ada = new_account(f, "ada lovelace"), bob = new_account(f, "");
+    uint64_t ada = new_account(f->database, "ada lovelace"), bob = new_account(f->database, "");
     ask_quietly(f, ada, bob);
     assert_err(befriend(f, bob, ada, NULL), ERR_OK);
     expect_answer(f, ada, bob, true);
@@ -147,7 +147,8 @@ static void test_a_mutual_request_befriends(void **state) {
 
 static void test_answers(void **state) {
     struct group_fixture *f = *state;
-    uint64_t ada = new_account(f, "augusta"), bob = new_account(f, "bøb"), eve = new_account(f, "");
+    uint64_t ada = new_account(f->database, "augusta"), bob = new_account(f->database, "bøb"),
+             eve = new_account(f->database, "");
     ask_quietly(f, ada, bob);
     ask_quietly(f, eve, bob);
     assert_err(answer(f, bob, ada, true), ERR_OK);
@@ -192,7 +193,8 @@ static void test_answers_to_no_request(void **state) {
 
 static void test_unfriend(void **state) {
     struct group_fixture *f = *state;
-    uint64_t ada = new_account(f, "ada k."), bob = new_account(f, ""), eve = new_account(f, "");
+    uint64_t ada = new_account(f->database, "ada k."), bob = new_account(f->database, ""),
+             eve = new_account(f->database, "");
     ask_quietly(f, ada, bob);
     assert_err(answer(f, bob, ada, true), ERR_OK);
     expect_answer(f, ada, bob, true);
@@ -221,7 +223,7 @@ static void test_unfriend(void **state) {
 
 /* Friends that need not exist. */
 static void give_friends(struct group_fixture *f, uint64_t account, unsigned count) {
-    sql_run(f,
+    sql_run(f->database,
             "INSERT INTO friendship SELECT IF(seq MOD 2 = 0, seq, %" PRIu64
             "), IF(seq MOD 2 = 0, %" PRIu64 ", seq + 8000000), 1 FROM seq_2_to_%u",
             account, account, count + 1);
@@ -241,7 +243,7 @@ static void test_friends_have_a_limit(void **state) {
     assert_int_equal(sql_state(f), before);
     assert_true(waits(f, ada, eve));
     /* The other side's limit counts as well; refusing is always possible. */
-    uint64_t max = new_account(f, "");
+    uint64_t max = new_account(f->database, "");
     ask_quietly(f, ada, max);
     assert_err(answer(f, max, ada, true), ERR_TOO_MANY);
     assert_err(befriend(f, max, ada, NULL), ERR_TOO_MANY);
@@ -258,7 +260,7 @@ static void test_requests_have_a_limit(void **state) {
     struct group_fixture *f = *state;
     uint64_t ada = known_account(f), bob = known_account(f), eve = known_account(f);
     /* Made by ada, of both kinds; and for bob to answer. */
-    sql_run(f,
+    sql_run(f->database,
             "INSERT INTO request SELECT 1 + seq MOD 2, seq, %" PRIu64 ", 1 FROM seq_1_to_%u;"
             " INSERT INTO request SELECT 1, %" PRIu64 ", seq, 1 FROM seq_1_to_%u",
             ada, GROUP_MAX_REQUESTS - 1, bob, GROUP_MAX_REQUESTS - 1);
@@ -281,7 +283,7 @@ static void test_requests_have_a_limit(void **state) {
 static void test_two_answers_at_once(void **state) {
     struct group_fixture *f = *state;
     for (unsigned round = 0; round < 4; round++) {
-        uint64_t ada = new_account(f, ""), bob = new_account(f, "");
+        uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
         ask_quietly(f, ada, bob);
         struct group_answer_friend yes = {.account = bob, .asker = ada, .accept = true},
                                    no = {.account = bob, .asker = ada, .accept = false};
@@ -295,7 +297,7 @@ static void test_two_answers_at_once(void **state) {
         assert_err(errs[accepted ? 0 : 1], ERR_OK);
         expect_answer(f, ada, bob, accepted);
         assert_int_equal(are_friends(f, ada, bob), accepted);
-        assert_int_equal(stored_in(f, conversation_of_account(ada)), 1);
+        assert_int_equal(stored_in(f->database, conversation_of_account(ada)), 1);
     }
     expect_nothing_routed(f);
 }
@@ -311,8 +313,8 @@ static void two_mutual_requests(struct group_fixture *f, uint64_t ada, uint64_t 
     assert_err(test_caller_finish(other, &message_GROUP_BEFRIEND, NULL), ERR_OK);
     assert_true(are_friends(f, ada, bob));
     assert_false(waits(f, ada, bob) || waits(f, bob, ada));
-    uint64_t in_adas = stored_in(f, conversation_of_account(ada));
-    assert_int_equal(in_adas + stored_in(f, conversation_of_account(bob)), 3);
+    uint64_t in_adas = stored_in(f->database, conversation_of_account(ada));
+    assert_int_equal(in_adas + stored_in(f->database, conversation_of_account(bob)), 3);
     /* Two workers commit and post: their entries come in either order. */
     unsigned requests = 0, answers = 0;
     for (unsigned i = 0; i < 3; i++) {
@@ -330,13 +332,15 @@ static void test_two_mutual_requests_at_once(void **state) {
     struct group_fixture *f = *state;
     for (unsigned round = 0; round < 20; round++) {
         /* In half of the rounds nobody has a conversation of their own yet. */
-        uint64_t ada = round % 2 == 0 ? new_account(f, "") : 0, bob = new_account(f, "");
+        uint64_t ada = round % 2 == 0 ? new_account(f->database, "") : 0,
+                 bob = new_account(f->database, "");
         if (ada == 0) {
-            ada = new_account(f, "");
+            ada = new_account(f->database, "");
             ask_quietly(f, ada, bob);
             assert_err(answer(f, bob, ada, false), ERR_OK);
             next_routed_item(f, f->session);
-            sql_run(f, "DELETE FROM message WHERE conversation IN (%" PRIu64 ", %" PRIu64 ")",
+            sql_run(f->database,
+                    "DELETE FROM message WHERE conversation IN (%" PRIu64 ", %" PRIu64 ")",
                     conversation_of_account(ada), conversation_of_account(bob));
         }
         two_mutual_requests(f, ada, bob);
@@ -370,7 +374,8 @@ static void test_crosswise_changes_never_deadlock(void **state) {
     for (size_t i = 1; i < 4; i++)
         test_caller_destroy(&callers[i]);
     for (size_t i = 0; i < 4; i++)
-        for (uint64_t left = stored_in(f, conversation_of_account(people[i])) - 1; left > 0; left--)
+        for (uint64_t left = stored_in(f->database, conversation_of_account(people[i])) - 1;
+             left > 0; left--)
             next_routed_item(f, f->session);
     expect_nothing_routed(f);
 }

@@ -5,7 +5,7 @@
 #include "proto/ids.h"
 #include "services/group/group.h"
 #include "services/group/group_sql.h"
-#include "tests/isolation/group_fixture.h"
+#include "tests/support/group_fixture.h"
 
 static enum err join(struct group_fixture *f, uint64_t group, uint64_t account, bool *repeat_r) {
     struct group_join ask = {.group = group, .account = account};
@@ -49,7 +49,7 @@ static uint64_t expect_joined(struct group_fixture *f, uint64_t group, uint64_t 
 
 /* Somebody who has asked; the owner alone was told. */
 static uint64_t new_asker(struct group_fixture *f, uint64_t group, const char *id) {
-    uint64_t account = new_account(f, id);
+    uint64_t account = new_account(f->database, id);
     assert_err(join(f, group, account, NULL), ERR_OK);
     next_routed_item(f, f->session);
     return account;
@@ -59,11 +59,11 @@ static uint64_t new_asker(struct group_fixture *f, uint64_t group, const char *i
 
 static void test_owner_and_administrators_are_told(void **state) {
     struct group_fixture *f = *state;
-    uint64_t owner = new_account(f, "olga"), ada = new_account(f, "ada");
+    uint64_t owner = new_account(f->database, "olga"), ada = new_account(f->database, "ada");
     uint64_t group = new_group(f, owner, "bücher");
     uint64_t admin = new_member(f, group, "", GROUP_ADMINISTRATOR);
     new_member(f, group, "", GROUP_MEMBER);
-    uint64_t state_of_group = stored_in(f, conversation_of_group(group));
+    uint64_t state_of_group = stored_in(f->database, conversation_of_group(group));
     bool repeat = true;
     assert_err(join(f, group, ada, &repeat), ERR_OK);
     assert_false(repeat);
@@ -71,13 +71,13 @@ static void test_owner_and_administrators_are_told(void **state) {
     expect_request(f, group, ada, owner);
     expect_request(f, group, ada, admin);
     assert_true(waits(f, group, ada));
-    assert_int_equal(stored_in(f, conversation_of_group(group)), state_of_group);
+    assert_int_equal(stored_in(f->database, conversation_of_group(group)), state_of_group);
     assert_int_equal(role_of(f, group, ada), GROUP_STRANGER);
     assert_cursor(f, conversation_of_account(owner), owner, 0, 0);
     assert_cursor(f, conversation_of_account(admin), admin, 0, 0);
     assert_cursor(f, conversation_of_account(ada), ada, 0, 0);
     /* A second one stands behind the first. */
-    uint64_t bob = new_account(f, "");
+    uint64_t bob = new_account(f->database, "");
     assert_err(join(f, group, bob, NULL), ERR_OK);
     expect_request(f, group, bob, owner);
     expect_request(f, group, bob, admin);
@@ -86,7 +86,7 @@ static void test_owner_and_administrators_are_told(void **state) {
 
 static void test_asked_twice_is_asked_once(void **state) {
     struct group_fixture *f = *state;
-    uint64_t owner = new_account(f, ""), group = new_group(f, owner, "");
+    uint64_t owner = new_account(f->database, ""), group = new_group(f, owner, "");
     uint64_t ada = new_asker(f, group, ""), before = sql_state(f);
     bool repeat = false;
     assert_err(join(f, group, ada, &repeat), ERR_OK);
@@ -97,10 +97,10 @@ static void test_asked_twice_is_asked_once(void **state) {
 
 static void test_who_cannot_ask(void **state) {
     struct group_fixture *f = *state;
-    uint64_t owner = new_account(f, ""), group = new_group(f, owner, "");
-    uint64_t member = new_member(f, group, "", GROUP_MEMBER), ada = new_account(f, "");
+    uint64_t owner = new_account(f->database, ""), group = new_group(f, owner, "");
+    uint64_t member = new_member(f, group, "", GROUP_MEMBER), ada = new_account(f->database, "");
     uint64_t gone = new_group(f, owner, "");
-    sql_run(f, "UPDATE conversation SET dissolved = 1 WHERE id = %" PRIu64,
+    sql_run(f->database, "UPDATE conversation SET dissolved = 1 WHERE id = %" PRIu64,
             conversation_of_group(gone));
     uint64_t before = sql_state(f);
     assert_err(join(f, group, member, NULL), ERR_ALREADY_MEMBER);
@@ -117,9 +117,10 @@ static void test_who_cannot_ask(void **state) {
 
 static void test_requests_have_a_limit(void **state) {
     struct group_fixture *f = *state;
-    uint64_t owner = new_account(f, ""), group = new_group(f, owner, "");
-    uint64_t another = new_group(f, owner, ""), ada = new_account(f, ""), bob = new_account(f, "");
-    sql_run(f,
+    uint64_t owner = new_account(f->database, ""), group = new_group(f, owner, "");
+    uint64_t another = new_group(f, owner, ""), ada = new_account(f->database, ""),
+             bob = new_account(f->database, "");
+    sql_run(f->database,
             "INSERT INTO request SELECT 1 + seq MOD 2, seq, %" PRIu64 ", 1 FROM seq_1_to_%u;"
             " INSERT INTO request SELECT 2, %" PRIu64 ", seq, 1 FROM seq_1_to_%u",
             ada, GROUP_MAX_REQUESTS - 1, group, GROUP_MAX_REQUESTS - 1);
@@ -141,9 +142,10 @@ static void test_requests_have_a_limit(void **state) {
 static void test_many_administrators_are_told(void **state) {
     enum { ADMINISTRATORS = 300 };
     struct group_fixture *f = *state;
-    uint64_t owner = new_account(f, ""), group = new_group(f, owner, ""), ada = new_account(f, "");
+    uint64_t owner = new_account(f->database, ""), group = new_group(f, owner, ""),
+             ada = new_account(f->database, "");
     uint64_t conversation = conversation_of_group(group);
-    sql_run(f,
+    sql_run(f->database,
             "INSERT INTO account (number, id, name, created_ms)"
             " SELECT seq, seq, 'x', 1 FROM seq_6000001_to_%u;"
             " INSERT INTO member SELECT %" PRIu64 ", seq, 2, 1 FROM seq_6000001_to_%u",
@@ -158,7 +160,7 @@ static void test_many_administrators_are_told(void **state) {
         assert_true(entry.cid > last);
         last = entry.cid;
     }
-    assert_int_equal(sql_number(f,
+    assert_int_equal(sql_number(f->database,
                                 "SELECT COUNT(*) FROM message WHERE conversation BETWEEN %" PRIu64
                                 " AND %" PRIu64 " AND type = 12 AND sender = %" PRIu64
                                 " AND about = %" PRIu64,
@@ -172,7 +174,7 @@ static void test_many_administrators_are_told(void **state) {
 
 static void test_accepted(void **state) {
     struct group_fixture *f = *state;
-    uint64_t owner = new_account(f, "");
+    uint64_t owner = new_account(f->database, "");
     struct group_create_reply reply;
     assert_err(create(f, owner, "", "Lesekreis", &reply), ERR_OK);
     uint64_t group = reply.group, ada = new_asker(f, group, "ada of the group");
@@ -194,16 +196,17 @@ static void test_accepted(void **state) {
 
 static void test_refused(void **state) {
     struct group_fixture *f = *state;
-    uint64_t owner = new_account(f, "the owner"), group = new_group(f, owner, "closed circle");
+    uint64_t owner = new_account(f->database, "the owner"),
+             group = new_group(f, owner, "closed circle");
     uint64_t ada = new_asker(f, group, "refused one");
-    uint64_t in_group = stored_in(f, conversation_of_group(group));
+    uint64_t in_group = stored_in(f->database, conversation_of_group(group));
     assert_err(answer(f, group, owner, ada, false), ERR_OK);
     expect_own_notice(
         f, ada,
         &(struct notice){.type = ENTRY_JOIN_REFUSED, .from = owner, .subject = ada, .to = group});
     assert_false(waits(f, group, ada));
     assert_int_equal(role_of(f, group, ada), GROUP_STRANGER);
-    assert_int_equal(stored_in(f, conversation_of_group(group)), in_group);
+    assert_int_equal(stored_in(f->database, conversation_of_group(group)), in_group);
     assert_err(answer(f, group, owner, ada, true), ERR_NO_REQUEST);
     assert_err(join(f, group, ada, NULL), ERR_OK);
     expect_request(f, group, ada, owner);
@@ -212,7 +215,7 @@ static void test_refused(void **state) {
 
 static void test_who_may_answer_what(void **state) {
     struct group_fixture *f = *state;
-    uint64_t owner = new_account(f, ""), stranger = new_account(f, "");
+    uint64_t owner = new_account(f->database, ""), stranger = new_account(f->database, "");
     uint64_t group = new_group(f, owner, ""), another = new_group(f, stranger, "");
     uint64_t member = new_member(f, group, "", GROUP_MEMBER), ada = new_asker(f, group, "");
     uint64_t before = sql_state(f);
@@ -236,7 +239,7 @@ static void test_who_may_answer_what(void **state) {
 
 static void test_a_full_group_accepts_nobody(void **state) {
     struct group_fixture *f = *state;
-    uint64_t owner = new_account(f, ""), group = new_group(f, owner, "");
+    uint64_t owner = new_account(f->database, ""), group = new_group(f, owner, "");
     uint64_t ada = new_asker(f, group, "");
     for (unsigned i = 1; i < GROUP_TEST_MAX_MEMBERS; i++)
         new_member(f, group, "", GROUP_MEMBER);
@@ -250,10 +253,10 @@ static void test_a_full_group_accepts_nobody(void **state) {
 
 static void test_the_first_answer_wins(void **state) {
     struct group_fixture *f = *state;
-    uint64_t owner = new_account(f, ""), group = new_group(f, owner, "");
+    uint64_t owner = new_account(f->database, ""), group = new_group(f, owner, "");
     uint64_t admin = new_member(f, group, "", GROUP_ADMINISTRATOR);
     for (unsigned round = 0; round < 4; round++) {
-        uint64_t ada = new_account(f, "");
+        uint64_t ada = new_account(f->database, "");
         assert_err(join(f, group, ada, NULL), ERR_OK);
         expect_request(f, group, ada, owner);
         expect_request(f, group, ada, admin);
@@ -271,7 +274,8 @@ static void test_the_first_answer_wins(void **state) {
         assert_int_equal(entry_of(f, next_routed_item(f, f->session)).type,
                          accepted ? ENTRY_JOINED : ENTRY_JOIN_REFUSED);
         assert_int_equal(role_of(f, group, ada), accepted ? GROUP_MEMBER : GROUP_STRANGER);
-        sql_run(f, "DELETE FROM member WHERE conversation = %" PRIu64 " AND account = %" PRIu64,
+        sql_run(f->database,
+                "DELETE FROM member WHERE conversation = %" PRIu64 " AND account = %" PRIu64,
                 conversation_of_group(group), ada);
     }
     expect_nothing_routed(f);
@@ -280,10 +284,10 @@ static void test_the_first_answer_wins(void **state) {
 /* Who becomes an administrator while somebody asks is told, or was none yet: never half of it. */
 static void test_asking_while_administrators_change(void **state) {
     struct group_fixture *f = *state;
-    uint64_t owner = new_account(f, ""), group = new_group(f, owner, "");
+    uint64_t owner = new_account(f->database, ""), group = new_group(f, owner, "");
     uint64_t admin = new_member(f, group, "", GROUP_MEMBER);
     for (unsigned round = 0; round < 6; round++) {
-        uint64_t ada = new_account(f, "");
+        uint64_t ada = new_account(f->database, "");
         struct group_join ask = {.group = group, .account = ada};
         struct group_set_admin set = {.group = group, .account = admin, .on = round % 2 == 0};
         enum err errs[2];
@@ -293,7 +297,7 @@ static void test_asking_while_administrators_change(void **state) {
         assert_err(errs[0], ERR_OK);
         assert_err(errs[1], ERR_OK);
         uint64_t told = sql_number(
-            f, "SELECT COUNT(*) FROM message WHERE type = 12 AND sender = %" PRIu64, ada);
+            f->database, "SELECT COUNT(*) FROM message WHERE type = 12 AND sender = %" PRIu64, ada);
         assert_in_range(told, 1, 2);
         for (uint64_t i = 0; i < told + 1; i++)
             next_routed_item(f, f->session);
@@ -305,8 +309,9 @@ static void test_asking_while_administrators_change(void **state) {
 
 static void test_adding_accepts_a_request(void **state) {
     struct group_fixture *f = *state;
-    uint64_t owner = new_account(f, ""), group = new_group(f, owner, "");
-    uint64_t ada = new_asker(f, group, ""), bob = new_asker(f, group, ""), eve = new_account(f, "");
+    uint64_t owner = new_account(f->database, ""), group = new_group(f, owner, "");
+    uint64_t ada = new_asker(f, group, ""), bob = new_asker(f, group, ""),
+             eve = new_account(f->database, "");
     assert_err(add(f, group, eve, owner), ERR_NOT_FRIENDS);
     assert_err(add(f, group, ada, owner), ERR_OK); /* no friend: has asked */
     const char *name = test_text("%" PRIu64, group);

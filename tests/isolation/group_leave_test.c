@@ -5,7 +5,7 @@
 #include "proto/ids.h"
 #include "services/group/group.h"
 #include "services/group/group_sql.h"
-#include "tests/isolation/group_fixture.h"
+#include "tests/support/group_fixture.h"
 
 static enum err leave(struct group_fixture *f, uint64_t group, uint64_t account) {
     struct group_leave ask = {.group = group, .account = account};
@@ -40,11 +40,12 @@ static uint64_t expect_in_group(struct group_fixture *f, uint64_t group, enum en
 
 static void test_leaving(void **state) {
     struct group_fixture *f = *state;
-    uint64_t owner = new_account(f, ""), group = new_group(f, owner, "l’atelier");
+    uint64_t owner = new_account(f->database, ""), group = new_group(f, owner, "l’atelier");
     uint64_t ada = new_member(f, group, "ada who leaves", GROUP_MEMBER);
     uint64_t admin = new_member(f, group, "", GROUP_ADMINISTRATOR);
     uint64_t conversation = conversation_of_group(group), version = version_of(f, group);
-    uint64_t since = sql_number(f, "SELECT since FROM `cursor` WHERE account = %" PRIu64, admin);
+    uint64_t since =
+        sql_number(f->database, "SELECT since FROM `cursor` WHERE account = %" PRIu64, admin);
     assert_err(leave(f, group, ada), ERR_OK);
     uint64_t left =
         expect_in_group(f, group, ENTRY_LEFT, ada, ada, (uint64_t[]){owner, ada, admin}, 3);
@@ -64,7 +65,7 @@ static void test_leaving(void **state) {
 
 static void test_who_cannot_leave(void **state) {
     struct group_fixture *f = *state;
-    uint64_t owner = new_account(f, ""), stranger = new_account(f, "");
+    uint64_t owner = new_account(f->database, ""), stranger = new_account(f->database, "");
     uint64_t group = new_group(f, owner, "");
     new_member(f, group, "", GROUP_MEMBER);
     uint64_t before = sql_state(f);
@@ -82,12 +83,12 @@ static void test_who_cannot_leave(void **state) {
 /* Its `count`-th absence, the last, is what was said behind `left`, up to `missed`. */
 static void assert_absent(struct group_fixture *f, uint64_t group, uint64_t account, uint64_t count,
                           uint64_t left, uint64_t missed) {
-    assert_int_equal(sql_number(f,
+    assert_int_equal(sql_number(f->database,
                                 "SELECT COUNT(*) FROM absence WHERE conversation = %" PRIu64
                                 " AND account = %" PRIu64,
                                 conversation_of_group(group), account),
                      count);
-    assert_int_equal(sql_number(f,
+    assert_int_equal(sql_number(f->database,
                                 "SELECT COUNT(*) FROM absence WHERE conversation = %" PRIu64
                                 " AND account = %" PRIu64 " AND after = %" PRIu64
                                 " AND upto = %" PRIu64,
@@ -98,7 +99,7 @@ static void assert_absent(struct group_fixture *f, uint64_t group, uint64_t acco
 /* Stands where it stood: only what was said while it was out cannot be read. */
 static void test_who_left_may_come_back(void **state) {
     struct group_fixture *f = *state;
-    uint64_t owner = new_account(f, ""), group = new_group(f, owner, "");
+    uint64_t owner = new_account(f->database, ""), group = new_group(f, owner, "");
     uint64_t conversation = conversation_of_group(group);
     uint64_t ada = new_member(f, group, "", GROUP_ADMINISTRATOR);
     for (unsigned times = 1; times <= 3; times++) {
@@ -120,8 +121,8 @@ static void test_who_left_may_come_back(void **state) {
     expect_in_group(f, group, ENTRY_LEFT, ada, ada, (uint64_t[]){owner, ada}, 2);
     add_quietly(f, group, ada);
     assert_cursor(f, conversation, ada, 0, 0);
-    assert_int_equal(sql_number(f, "SELECT COUNT(*) FROM absence WHERE account = %" PRIu64, ada),
-                     3);
+    assert_int_equal(
+        sql_number(f->database, "SELECT COUNT(*) FROM absence WHERE account = %" PRIu64, ada), 3);
     expect_nothing_routed(f);
 }
 
@@ -129,7 +130,7 @@ static void test_who_left_may_come_back(void **state) {
 
 static void test_removing(void **state) {
     struct group_fixture *f = *state;
-    uint64_t owner = new_account(f, "chief"), group = new_group(f, owner, "");
+    uint64_t owner = new_account(f->database, "chief"), group = new_group(f, owner, "");
     uint64_t admin = new_member(f, group, "", GROUP_ADMINISTRATOR);
     uint64_t ada = new_member(f, group, "removed", GROUP_MEMBER);
     uint64_t bob = new_member(f, group, "", GROUP_MEMBER);
@@ -138,7 +139,7 @@ static void test_removing(void **state) {
     uint64_t cid = expect_in_group(f, group, ENTRY_REMOVED, admin, ada,
                                    (uint64_t[]){owner, admin, ada, bob}, 4);
     assert_int_equal(role_of(f, group, ada), GROUP_STRANGER);
-    assert_int_equal(sql_number(f,
+    assert_int_equal(sql_number(f->database,
                                 "SELECT until FROM `cursor` WHERE conversation = %" PRIu64
                                 " AND account = %" PRIu64,
                                 conversation, ada),
@@ -148,15 +149,16 @@ static void test_removing(void **state) {
     expect_in_group(f, group, ENTRY_REMOVED, owner, admin, (uint64_t[]){owner, admin, bob}, 3);
     assert_err(remove_member(f, group, bob, 0), ERR_OK);
     expect_in_group(f, group, ENTRY_REMOVED, 0, bob, (uint64_t[]){owner, bob}, 2);
-    assert_int_equal(
-        sql_number(f, "SELECT COUNT(*) FROM member WHERE conversation = %" PRIu64, conversation),
-        1);
+    assert_int_equal(sql_number(f->database,
+                                "SELECT COUNT(*) FROM member WHERE conversation = %" PRIu64,
+                                conversation),
+                     1);
     expect_nothing_routed(f);
 }
 
 static void test_who_may_remove_whom(void **state) {
     struct group_fixture *f = *state;
-    uint64_t owner = new_account(f, ""), stranger = new_account(f, "");
+    uint64_t owner = new_account(f->database, ""), stranger = new_account(f->database, "");
     uint64_t group = new_group(f, owner, ""), another = new_group(f, stranger, "");
     uint64_t admin = new_member(f, group, "", GROUP_ADMINISTRATOR);
     uint64_t peer = new_member(f, group, "", GROUP_ADMINISTRATOR);
@@ -200,7 +202,7 @@ static void test_who_may_remove_whom(void **state) {
 /* An administrator who is about to remove somebody is removed. */
 static void test_two_who_remove_at_once(void **state) {
     struct group_fixture *f = *state;
-    uint64_t owner = new_account(f, ""), group = new_group(f, owner, "");
+    uint64_t owner = new_account(f->database, ""), group = new_group(f, owner, "");
     for (unsigned round = 0; round < 4; round++) {
         uint64_t admin = new_member(f, group, "", GROUP_ADMINISTRATOR);
         uint64_t member = new_member(f, group, "", GROUP_MEMBER);
@@ -223,7 +225,7 @@ static void test_two_who_remove_at_once(void **state) {
 
 static void test_removed_and_left_at_once(void **state) {
     struct group_fixture *f = *state;
-    uint64_t owner = new_account(f, ""), group = new_group(f, owner, "");
+    uint64_t owner = new_account(f->database, ""), group = new_group(f, owner, "");
     uint64_t member = new_member(f, group, "", GROUP_MEMBER);
     struct group_remove one = {.group = group, .account = member, .by = owner};
     struct group_leave two = {.group = group, .account = member};
@@ -241,13 +243,14 @@ static void test_removed_and_left_at_once(void **state) {
 
 static void test_dissolving(void **state) {
     struct group_fixture *f = *state;
-    uint64_t owner = new_account(f, "last one"), group = new_group(f, owner, "short-lived");
+    uint64_t owner = new_account(f->database, "last one"),
+             group = new_group(f, owner, "short-lived");
     uint64_t admin = new_member(f, group, "", GROUP_ADMINISTRATOR);
     uint64_t ada = new_member(f, group, "", GROUP_MEMBER), gone = new_member(f, group, "", 1);
-    uint64_t conversation = conversation_of_group(group), asker = new_account(f, "");
+    uint64_t conversation = conversation_of_group(group), asker = new_account(f->database, "");
     assert_err(leave(f, group, gone), ERR_OK);
     uint64_t left = expect_routed(f, (uint64_t[]){owner, admin, ada, gone}, 4).cid;
-    sql_run(f,
+    sql_run(f->database,
             "INSERT INTO request VALUES (2, %" PRIu64 ", %" PRIu64 ", 1), (1, %" PRIu64 ", %" PRIu64
             ", 1)",
             group, asker, group, asker);
@@ -257,23 +260,24 @@ static void test_dissolving(void **state) {
         expect_in_group(f, group, ENTRY_DISSOLVED, owner, 0, (uint64_t[]){owner, admin, ada}, 3);
     const uint64_t members[] = {owner, admin, ada};
     for (size_t i = 0; i < 3; i++)
-        assert_int_equal(sql_number(f,
+        assert_int_equal(sql_number(f->database,
                                     "SELECT until FROM `cursor` WHERE conversation = %" PRIu64
                                     " AND account = %" PRIu64,
                                     conversation, members[i]),
                          cid);
-    assert_int_equal(sql_number(f,
+    assert_int_equal(sql_number(f->database,
                                 "SELECT until FROM `cursor` WHERE conversation = %" PRIu64
                                 " AND account = %" PRIu64,
                                 conversation, gone),
                      left);
-    assert_int_equal(
-        sql_number(f, "SELECT COUNT(*) FROM member WHERE conversation = %" PRIu64, conversation),
-        0);
+    assert_int_equal(sql_number(f->database,
+                                "SELECT COUNT(*) FROM member WHERE conversation = %" PRIu64,
+                                conversation),
+                     0);
     assert_false(request_waits(f, GROUP_REQUEST_JOIN, group, asker));
     /* The request to an account that has the group's number is another matter. */
     assert_true(request_waits(f, GROUP_REQUEST_FRIEND, group, asker));
-    assert_int_equal(sql_number(f,
+    assert_int_equal(sql_number(f->database,
                                 "SELECT COUNT(*) FROM conversation WHERE id = %" PRIu64
                                 " AND dissolved = 1 AND version = %" PRIu64,
                                 conversation, version + 1),
@@ -289,7 +293,7 @@ static void test_dissolving(void **state) {
 
 static void test_who_may_dissolve(void **state) {
     struct group_fixture *f = *state;
-    uint64_t owner = new_account(f, ""), stranger = new_account(f, "");
+    uint64_t owner = new_account(f->database, ""), stranger = new_account(f->database, "");
     uint64_t group = new_group(f, owner, "");
     uint64_t admin = new_member(f, group, "", GROUP_ADMINISTRATOR);
     uint64_t member = new_member(f, group, "", GROUP_MEMBER), before = sql_state(f);
@@ -309,9 +313,9 @@ static void test_who_may_dissolve(void **state) {
 static void test_a_large_group_is_dissolved(void **state) {
     enum { MEMBERS = 2500 };
     struct group_fixture *f = *state;
-    uint64_t owner = new_account(f, ""), group = new_group(f, owner, "");
+    uint64_t owner = new_account(f->database, ""), group = new_group(f, owner, "");
     uint64_t conversation = conversation_of_group(group);
-    sql_run(f,
+    sql_run(f->database,
             "INSERT INTO member SELECT %" PRIu64 ", seq, 1, 1 FROM seq_6000001_to_%u;"
             " INSERT INTO `cursor` (account, conversation) SELECT seq, %" PRIu64
             " FROM seq_6000001_to_%u",
@@ -320,7 +324,7 @@ static void test_a_large_group_is_dissolved(void **state) {
     const struct route_item *item = next_routed_item(f, f->session);
     assert_int_equal(item->accounts.count, MEMBERS + 1);
     uint64_t cid = entry_of(f, item).cid;
-    assert_int_equal(sql_number(f,
+    assert_int_equal(sql_number(f->database,
                                 "SELECT COUNT(*) FROM `cursor` WHERE conversation = %" PRIu64
                                 " AND until = %" PRIu64,
                                 conversation, cid),
@@ -331,8 +335,8 @@ static void test_a_large_group_is_dissolved(void **state) {
 static void test_joining_and_dissolving_at_once(void **state) {
     struct group_fixture *f = *state;
     for (unsigned round = 0; round < 6; round++) {
-        uint64_t owner = new_account(f, ""), group = new_group(f, owner, "");
-        uint64_t ada = new_account(f, ""), conversation = conversation_of_group(group);
+        uint64_t owner = new_account(f->database, ""), group = new_group(f, owner, "");
+        uint64_t ada = new_account(f->database, ""), conversation = conversation_of_group(group);
         struct group_add one = {.group = group, .account = ada, .by = 0};
         struct group_dissolve two = {.group = group, .by = owner};
         enum err errs[2];
@@ -344,10 +348,11 @@ static void test_joining_and_dissolving_at_once(void **state) {
         next_routed_item(f, f->session);
         if (errs[0] == ERR_OK)
             next_routed_item(f, f->session);
-        assert_int_equal(sql_number(f, "SELECT COUNT(*) FROM member WHERE conversation = %" PRIu64,
+        assert_int_equal(sql_number(f->database,
+                                    "SELECT COUNT(*) FROM member WHERE conversation = %" PRIu64,
                                     conversation),
                          0);
-        assert_int_equal(sql_number(f,
+        assert_int_equal(sql_number(f->database,
                                     "SELECT COUNT(*) FROM `cursor` WHERE conversation = %" PRIu64
                                     " AND until IS NULL",
                                     conversation),

@@ -5,7 +5,7 @@
 #include "proto/ids.h"
 #include "services/group/group.h"
 #include "services/group/group_sql.h"
-#include "tests/isolation/group_fixture.h"
+#include "tests/support/group_fixture.h"
 
 /* presence_settle_ms and presence_group_max by default. */
 #define SETTLE_MS 2000
@@ -38,8 +38,8 @@ static void expect_news(struct group_fixture *f, enum entry_type type, uint64_t 
 
 static void test_friends_and_members_are_told(void **state) {
     struct group_fixture *f = *state;
-    uint64_t ada = new_account(f, "ada is here"), bob = new_account(f, ""),
-             eve = new_account(f, ""), owner = new_account(f, "");
+    uint64_t ada = new_account(f->database, "ada is here"), bob = new_account(f->database, ""),
+             eve = new_account(f->database, ""), owner = new_account(f->database, "");
     uint64_t group = new_group(f, owner, "a group with presence"), other = new_group(f, owner, "");
     add_quietly(f, group, ada);
     add_quietly(f, group, bob);
@@ -62,7 +62,7 @@ static void test_friends_and_members_are_told(void **state) {
 
 static void test_nobody_to_tell(void **state) {
     struct group_fixture *f = *state;
-    uint64_t ada = new_account(f, ""), alone = new_group(f, ada, "");
+    uint64_t ada = new_account(f->database, ""), alone = new_group(f, ada, "");
     (void)alone;
     uint64_t before = sql_state(f);
     assert_err(presence(f, &ada, 1, true), ERR_OK);
@@ -76,7 +76,7 @@ static void test_nobody_to_tell(void **state) {
 /* Who left, or was in a group that is no more, is no member. */
 static void test_those_who_left_are_not_told(void **state) {
     struct group_fixture *f = *state;
-    uint64_t owner = new_account(f, ""), group = new_group(f, owner, ""),
+    uint64_t owner = new_account(f->database, ""), group = new_group(f, owner, ""),
              gone = new_group(f, owner, "");
     uint64_t ada = new_member(f, group, "", GROUP_MEMBER), bob = new_member(f, group, "", 1);
     add_quietly(f, gone, ada);
@@ -98,11 +98,11 @@ static void test_many_at_once(void **state) {
     struct group_fixture *f = *state;
     uint64_t people[PEOPLE + 1], others[PEOPLE + 1], groups[2];
     for (size_t i = 0; i < PEOPLE; i++)
-        people[i] = new_account(f, i % 2 == 0 ? "" : test_text("person %zu", i));
+        people[i] = new_account(f->database, i % 2 == 0 ? "" : test_text("person %zu", i));
     people[PEOPLE] = 1; /* does not exist */
     for (size_t g = 0; g < 2; g++) {
         groups[g] = new_group(f, people[0], "");
-        sql_run(f,
+        sql_run(f->database,
                 "INSERT INTO member SELECT %" PRIu64 ", seq, 1, 1 FROM seq_%" PRIu64 "_to_%" PRIu64,
                 conversation_of_group(groups[g]), people[1], people[PEOPLE - 1]);
     }
@@ -139,9 +139,9 @@ static int set_up_without_limit(void **state) {
 static uint64_t new_large_group(struct group_fixture *f, uint64_t *people, size_t count,
                                 unsigned members) {
     for (size_t i = 0; i < count; i++)
-        people[i] = new_account(f, "");
+        people[i] = new_account(f->database, "");
     uint64_t group = new_group(f, people[0], ""), conversation = conversation_of_group(group);
-    sql_run(f,
+    sql_run(f->database,
             "INSERT INTO member SELECT %" PRIu64 ", seq, 1, 1 FROM seq_%" PRIu64 "_to_%" PRIu64
             "; INSERT INTO member SELECT %" PRIu64 ", seq, 1, 1 FROM seq_8000001_to_%u",
             conversation, people[1], people[count - 1], conversation, 8000000 + members);
@@ -152,7 +152,7 @@ static uint64_t new_large_group(struct group_fixture *f, uint64_t *people, size_
 static void test_a_group_that_is_too_large_tells_nothing(void **state) {
     enum { PEOPLE = 3 };
     struct group_fixture *f = *state;
-    uint64_t people[PEOPLE], bob = new_account(f, "");
+    uint64_t people[PEOPLE], bob = new_account(f->database, "");
     uint64_t large = new_large_group(f, people, PEOPLE, GROUP_MAX - PEOPLE);
     uint64_t small = new_group(f, people[1], "");
     add_quietly(f, small, people[0]);
@@ -163,7 +163,7 @@ static void test_a_group_that_is_too_large_tells_nothing(void **state) {
     assert_int_equal(item->accounts.count, GROUP_MAX - 1);
     assert_int_equal(entry_of(f, item).to, large);
     expect_news(f, ENTRY_MEMBER_ONLINE, people[0], small, &people[1], 1);
-    sql_run(f, "INSERT INTO member VALUES (%" PRIu64 ", %" PRIu64 ", 1, 1)",
+    sql_run(f->database, "INSERT INTO member VALUES (%" PRIu64 ", %" PRIu64 ", 1, 1)",
             conversation_of_group(large), bob);
     assert_err(presence(f, people, PEOPLE, false), ERR_OK);
     expect_news(f, ENTRY_FRIEND_OFFLINE, people[0], 0, &bob, 1);
@@ -192,7 +192,7 @@ static void test_large_groups(void **state) {
 static void test_as_many_as_there_may_be(void **state) {
     struct group_fixture *f = *state;
     static uint64_t accounts[1025];
-    uint64_t first = new_account(f, ""), friend = new_account(f, "");
+    uint64_t first = new_account(f->database, ""), friend = new_account(f->database, "");
     for (size_t i = 0; i < 1025; i++)
         accounts[i] = 9000000 + i;
     accounts[1023] = first;
@@ -205,7 +205,7 @@ static void test_as_many_as_there_may_be(void **state) {
 
 static void test_killed_connections_are_made_again(void **state) {
     struct group_fixture *f = *state;
-    uint64_t ada = new_account(f, ""), bob = new_account(f, "");
+    uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     make_friends(f, ada, bob);
     for (unsigned i = 0; i < 3; i++) {
         kill_connections(f);
@@ -241,7 +241,7 @@ static void tell_as_soon_as_found(struct group_fixture *f, uint64_t account) {
 /* What would be lost without a session is refused, so that it is told again. */
 static void test_nothing_is_told_without_session(void **state) {
     struct group_fixture *f = *state;
-    uint64_t ada = new_account(f, ""), bob = new_account(f, "");
+    uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     make_friends(f, ada, bob);
     kill_session(f);
     assert_err(presence(f, &ada, 1, true), ERR_UNAVAILABLE);
@@ -255,7 +255,7 @@ static void test_nothing_is_told_without_session(void **state) {
 /* Gateways may not have bound their clients yet at the session that now has the accounts. */
 static void test_news_waits_until_gateways_know(void **state) {
     struct group_fixture *f = *state;
-    uint64_t ada = new_account(f, ""), bob = new_account(f, "");
+    uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     make_friends(f, ada, bob);
     kill_session(f);
     int64_t began_ms = loop_now_ms();
@@ -270,7 +270,7 @@ static void test_news_waits_until_gateways_know(void **state) {
 
 static void test_news_waits_while_a_session_stops(void **state) {
     struct group_fixture *f = *state;
-    uint64_t ada = new_account(f, ""), bob = new_account(f, "");
+    uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     make_friends(f, ada, bob);
     stop_session(f);
     assert_err(presence(f, &ada, 1, true), ERR_OK);
@@ -284,7 +284,7 @@ static void test_news_waits_while_a_session_stops(void **state) {
 /* What a session refuses, or does not answer before it is lost. */
 static void test_news_that_failed_is_told_again(void **state) {
     struct group_fixture *f = *state;
-    uint64_t ada = new_account(f, ""), bob = new_account(f, "");
+    uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     make_friends(f, ada, bob);
     fake_peer_refuse(f->session, ERR_OVERLOADED, ROUTE_ATTEMPTS - 1);
     assert_err(presence(f, &ada, 1, true), ERR_OK);
@@ -301,7 +301,7 @@ static void test_news_that_failed_is_told_again(void **state) {
 
 static void test_news_that_always_fails_is_dropped(void **state) {
     struct group_fixture *f = *state;
-    uint64_t ada = new_account(f, ""), bob = new_account(f, "");
+    uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     make_friends(f, ada, bob);
     uint64_t lost = test_caller_metric(f->caller, "route_lost_total");
     fake_peer_pass_over(f->session, &message_SESSION_DIRTY);
@@ -333,7 +333,7 @@ static void test_no_more_is_held_back_than_fits(void **state) {
 /* An instance that ends tells first what it has held back. */
 static void test_what_is_held_back_is_told_at_the_end(void **state) {
     struct group_fixture *f = *state;
-    uint64_t ada = new_account(f, ""), bob = new_account(f, "");
+    uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     make_friends(f, ada, bob);
     kill_session(f);
     begin_session(f);

@@ -5,7 +5,7 @@
 #include "proto/ids.h"
 #include "services/group/group.h"
 #include "services/group/group_sql.h"
-#include "tests/isolation/group_fixture.h"
+#include "tests/support/group_fixture.h"
 
 static enum err set_admin(struct group_fixture *f, uint64_t group, uint64_t account, uint64_t by,
                           bool on) {
@@ -28,9 +28,9 @@ static enum err rename_account(struct group_fixture *f, uint64_t account, const 
 
 static void test_an_administrator_is_made_and_unmade(void **state) {
     struct group_fixture *f = *state;
-    uint64_t owner = new_account(f, "königin"), group = new_group(f, owner, "hofstaat");
+    uint64_t owner = new_account(f->database, "königin"), group = new_group(f, owner, "hofstaat");
     uint64_t ada = new_member(f, group, "zofe", GROUP_MEMBER);
-    uint64_t in_group = stored_in(f, conversation_of_group(group));
+    uint64_t in_group = stored_in(f->database, conversation_of_group(group));
     assert_err(set_admin(f, group, ada, owner, true), ERR_OK);
     expect_own_notice(
         f, ada,
@@ -47,14 +47,14 @@ static void test_an_administrator_is_made_and_unmade(void **state) {
     expect_own_notice(f, ada,
                       &(struct notice){.type = ENTRY_ADMIN_ADDED, .subject = ada, .to = group});
     /* Nothing of it stands in the group's log. */
-    assert_int_equal(stored_in(f, conversation_of_group(group)), in_group);
+    assert_int_equal(stored_in(f->database, conversation_of_group(group)), in_group);
     assert_cursor(f, conversation_of_account(ada), ada, 0, 0);
     expect_nothing_routed(f);
 }
 
 static void test_who_may_make_whom_an_administrator(void **state) {
     struct group_fixture *f = *state;
-    uint64_t owner = new_account(f, ""), stranger = new_account(f, "");
+    uint64_t owner = new_account(f->database, ""), stranger = new_account(f->database, "");
     uint64_t group = new_group(f, owner, "");
     uint64_t admin = new_member(f, group, "", GROUP_ADMINISTRATOR);
     uint64_t member = new_member(f, group, "", GROUP_MEMBER);
@@ -95,9 +95,9 @@ static void test_who_may_make_whom_an_administrator(void **state) {
 
 static void test_administrators_have_a_limit(void **state) {
     struct group_fixture *f = *state;
-    uint64_t owner = new_account(f, ""), group = new_group(f, owner, "");
+    uint64_t owner = new_account(f->database, ""), group = new_group(f, owner, "");
     uint64_t ada = new_member(f, group, "", GROUP_MEMBER), bob = new_member(f, group, "", 1);
-    sql_run(f, "INSERT INTO member SELECT %" PRIu64 ", seq, 2, 1 FROM seq_1_to_%u",
+    sql_run(f->database, "INSERT INTO member SELECT %" PRIu64 ", seq, 2, 1 FROM seq_1_to_%u",
             conversation_of_group(group), GROUP_MAX_ADMINISTRATORS - 1);
     assert_err(set_admin(f, group, ada, owner, true), ERR_OK);
     next_routed_item(f, f->session);
@@ -115,7 +115,8 @@ static void test_administrators_have_a_limit(void **state) {
 
 static void test_a_group_is_renamed(void **state) {
     struct group_fixture *f = *state;
-    uint64_t owner = new_account(f, "name giver"), group = new_group(f, owner, "to be named");
+    uint64_t owner = new_account(f->database, "name giver"),
+             group = new_group(f, owner, "to be named");
     uint64_t admin = new_member(f, group, "", GROUP_ADMINISTRATOR);
     uint64_t member = new_member(f, group, "", GROUP_MEMBER), version = version_of(f, group);
     static const char *const names[] = {"Ein Name", "名前", "another"};
@@ -129,7 +130,7 @@ static void test_a_group_is_renamed(void **state) {
                                        .to = group,
                                        .text = names[i]},
                       (uint64_t[]){owner, admin, member}, 3);
-        assert_int_equal(sql_number(f,
+        assert_int_equal(sql_number(f->database,
                                     "SELECT COUNT(*) FROM conversation WHERE id = %" PRIu64
                                     " AND name = '%s' AND string_id = 'to be named'",
                                     conversation_of_group(group), names[i]),
@@ -141,8 +142,9 @@ static void test_a_group_is_renamed(void **state) {
 
 static void test_who_cannot_rename_a_group(void **state) {
     struct group_fixture *f = *state;
-    uint64_t owner = new_account(f, ""), group = new_group(f, owner, "");
-    uint64_t member = new_member(f, group, "", GROUP_MEMBER), stranger = new_account(f, "");
+    uint64_t owner = new_account(f->database, ""), group = new_group(f, owner, "");
+    uint64_t member = new_member(f, group, "", GROUP_MEMBER),
+             stranger = new_account(f->database, "");
     uint64_t before = sql_state(f);
     const uint64_t others[] = {member, stranger, 1, UINT64_MAX};
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
@@ -168,8 +170,8 @@ static void test_who_cannot_rename_a_group(void **state) {
 
 static void test_an_account_is_renamed(void **state) {
     struct group_fixture *f = *state;
-    uint64_t ada = new_account(f, "ada with friends"), bob = new_account(f, ""),
-             eve = new_account(f, ""), stranger = new_account(f, "");
+    uint64_t ada = new_account(f->database, "ada with friends"), bob = new_account(f->database, ""),
+             eve = new_account(f->database, ""), stranger = new_account(f->database, "");
     make_friends(f, bob, ada);
     make_friends(f, ada, eve);
     make_friends(f, bob, stranger);
@@ -186,19 +188,20 @@ static void test_an_account_is_renamed(void **state) {
         assert_notice(f, &entry, &first);
         expect_own_notice(f, bob_first ? eve : bob, &notice);
     }
-    assert_int_equal(sql_number(f,
+    assert_int_equal(sql_number(f->database,
                                 "SELECT COUNT(*) FROM account WHERE number = %" PRIu64
                                 " AND name = 'Gräfin' AND id = 'ada with friends'",
                                 ada),
                      1);
-    assert_int_equal(sql_number(f, "SELECT COUNT(*) FROM account WHERE name = 'Gräfin'"), 1);
+    assert_int_equal(sql_number(f->database, "SELECT COUNT(*) FROM account WHERE name = 'Gräfin'"),
+                     1);
     assert_cursor(f, conversation_of_account(eve), eve, 0, 0);
     expect_nothing_routed(f);
 }
 
 static void test_an_account_without_friends_is_renamed(void **state) {
     struct group_fixture *f = *state;
-    uint64_t ada = new_account(f, "");
+    uint64_t ada = new_account(f->database, "");
     assert_err(rename_account(f, ada, "alone"), ERR_OK);
     expect_own_notice(
         f, ada,
@@ -214,8 +217,8 @@ static void test_an_account_without_friends_is_renamed(void **state) {
 /* As many friends as one may have: more conversations than one block of cids. */
 static void test_all_friends_are_told(void **state) {
     struct group_fixture *f = *state;
-    uint64_t ada = new_account(f, ""), last = 0;
-    sql_run(f,
+    uint64_t ada = new_account(f->database, ""), last = 0;
+    sql_run(f->database,
             "INSERT INTO account (number, id, name, created_ms)"
             " SELECT seq, seq, 'x', 1 FROM seq_6000001_to_%u;"
             " INSERT INTO friendship SELECT %" PRIu64 ", seq, 1 FROM seq_6000001_to_%u",
@@ -232,7 +235,7 @@ static void test_all_friends_are_told(void **state) {
             last = entry.cid;
         }
     }
-    assert_int_equal(sql_number(f,
+    assert_int_equal(sql_number(f->database,
                                 "SELECT COUNT(*) FROM message WHERE type = 8 AND sender = "
                                 "%" PRIu64 " AND body = 'Everybody\\'s'",
                                 ada),

@@ -4,7 +4,7 @@
 #include "proto/conversation.h"
 #include "proto/ids.h"
 #include "services/group/group.h"
-#include "tests/isolation/group_fixture.h"
+#include "tests/support/group_fixture.h"
 
 /* Takes the next routed entry, which must be to everyone. */
 static struct entry expect_everyone(struct group_fixture *f, struct fake_peer *session) {
@@ -27,10 +27,11 @@ static uint64_t expect_said_to_all(struct group_fixture *f, const char *text) {
 /* The first test: nothing was said to all before. */
 static void test_to_all(void **state) {
     struct group_fixture *f = *state;
-    assert_int_equal(sql_number(f, "SELECT COUNT(*) FROM conversation WHERE kind = 3"), 0);
+    assert_int_equal(sql_number(f->database, "SELECT COUNT(*) FROM conversation WHERE kind = 3"),
+                     0);
     assert_err(ask_say(f, 0, 0, "the server stops at noon\n\n(so it says)"), ERR_OK);
     uint64_t first = expect_said_to_all(f, "the server stops at noon\n\n(so it says)");
-    assert_int_equal(sql_number(f,
+    assert_int_equal(sql_number(f->database,
                                 "SELECT COUNT(*) FROM conversation WHERE kind = 3 AND lo = 0"
                                 " AND hi = 0 AND created_ms > 0 AND id = %" PRIu64,
                                 CONVERSATION_OF_ALL),
@@ -38,7 +39,8 @@ static void test_to_all(void **state) {
     assert_err(ask_say(f, 0, 0, "it stopped"), ERR_OK);
     assert_true(expect_said_to_all(f, "it stopped") > first);
     /* Cursors in it come with the first look of each account. */
-    assert_int_equal(sql_number(f, "SELECT COUNT(*) FROM `cursor` WHERE conversation = %" PRIu64,
+    assert_int_equal(sql_number(f->database,
+                                "SELECT COUNT(*) FROM `cursor` WHERE conversation = %" PRIu64,
                                 CONVERSATION_OF_ALL),
                      0);
     expect_nothing_routed(f);
@@ -48,7 +50,7 @@ static void test_two_to_all_at_once_for_the_first_time(void **state) {
     struct group_fixture *f = *state;
     struct test_caller *other = test_caller_new("other", f->port);
     for (unsigned round = 0; round < 10; round++) {
-        sql_run(f,
+        sql_run(f->database,
                 "DELETE FROM message WHERE conversation = %" PRIu64
                 "; DELETE FROM conversation WHERE id = %" PRIu64,
                 CONVERSATION_OF_ALL, CONVERSATION_OF_ALL);
@@ -59,11 +61,11 @@ static void test_two_to_all_at_once_for_the_first_time(void **state) {
         assert_err(test_caller_finish(other, &message_GROUP_SAY, NULL), ERR_OK);
         uint64_t prevs = expect_everyone(f, f->session).prev;
         prevs += expect_everyone(f, f->session).prev;
-        assert_int_equal(prevs, sql_number(f,
+        assert_int_equal(prevs, sql_number(f->database,
                                            "SELECT MIN(cid) FROM message WHERE conversation = "
                                            "%" PRIu64,
                                            CONVERSATION_OF_ALL));
-        assert_int_equal(stored_in(f, CONVERSATION_OF_ALL), 2);
+        assert_int_equal(stored_in(f->database, CONVERSATION_OF_ALL), 2);
     }
     test_caller_destroy(&other);
     expect_nothing_routed(f);
@@ -73,7 +75,7 @@ static void test_two_to_all_at_once_for_the_first_time(void **state) {
 
 static void test_to_one(void **state) {
     struct group_fixture *f = *state;
-    uint64_t ada = new_account(f, "addressee");
+    uint64_t ada = new_account(f->database, "addressee");
     for (unsigned i = 0; i < 2; i++) {
         assert_err(ask_say(f, ada, 0, "wash your hands"), ERR_OK);
         expect_own_notice(
@@ -86,7 +88,7 @@ static void test_to_one(void **state) {
 
 static void test_to_a_group(void **state) {
     struct group_fixture *f = *state;
-    uint64_t owner = new_account(f, ""), group = new_group(f, owner, "the addressed");
+    uint64_t owner = new_account(f->database, ""), group = new_group(f, owner, "the addressed");
     uint64_t ada = new_member(f, group, "", GROUP_MEMBER);
     assert_err(ask_say(f, 0, group, "quiet, please"), ERR_OK);
     expect_notice(f,
@@ -100,9 +102,9 @@ static void test_to_a_group(void **state) {
 
 static void test_what_cannot_be_said(void **state) {
     struct group_fixture *f = *state;
-    uint64_t owner = new_account(f, ""), group = new_group(f, owner, "");
+    uint64_t owner = new_account(f->database, ""), group = new_group(f, owner, "");
     uint64_t gone = new_group(f, owner, ""), before;
-    sql_run(f, "UPDATE conversation SET dissolved = 1 WHERE id = %" PRIu64,
+    sql_run(f->database, "UPDATE conversation SET dissolved = 1 WHERE id = %" PRIu64,
             conversation_of_group(gone));
     before = sql_state(f);
     const uint64_t nobody[] = {1, NUMBER_LIMIT, conversation_of_account(owner), UINT64_MAX};
@@ -162,7 +164,8 @@ static void test_every_session_is_told(void **state) {
     struct test_caller *caller = test_caller_new("caller of two", port);
     for (unsigned i = 0; i < 8; i++) {
         struct group_say all = {.text = slice_text("to all")};
-        struct group_say one = {.to_account = new_account(f, ""), .text = slice_text("to one")};
+        struct group_say one = {.to_account = new_account(f->database, ""),
+                                .text = slice_text("to one")};
         assert_err(test_caller_ask(caller, &message_GROUP_SAY, &one, NULL), ERR_OK);
         assert_err(test_caller_ask(caller, &message_GROUP_SAY, &all, NULL), ERR_OK);
         struct fake_peer *const sessions[] = {f->session, second};

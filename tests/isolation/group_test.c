@@ -3,7 +3,7 @@
  */
 #include "proto/conversation.h"
 #include "proto/ids.h"
-#include "tests/isolation/group_fixture.h"
+#include "tests/support/group_fixture.h"
 
 #include <string.h>
 
@@ -14,19 +14,19 @@ static void assert_group(struct group_fixture *f, const struct group_create_repl
     uint64_t conversation = conversation_of_group(group->group);
     assert_slice_text(group->id, id);
     assert_slice_text(group->name, name);
-    assert_int_equal(sql_number(f,
+    assert_int_equal(sql_number(f->database,
                                 "SELECT COUNT(*) FROM conversation WHERE id = %" PRIu64
                                 " AND kind = 1 AND lo = %" PRIu64 " AND hi = 0 AND string_id = '%s'"
                                 " AND name = '%s' AND owner = %" PRIu64 " AND dissolved = 0"
                                 " AND version = 1 AND created_ms > 0",
                                 conversation, group->group, id, name, owner),
                      1);
-    assert_int_equal(sql_number(f,
+    assert_int_equal(sql_number(f->database,
                                 "SELECT COUNT(*) FROM member WHERE conversation = %" PRIu64
                                 " AND account = %" PRIu64 " AND role = 3 AND joined_ms > 0",
                                 conversation, owner),
                      1);
-    assert_int_equal(sql_number(f,
+    assert_int_equal(sql_number(f->database,
                                 "SELECT COUNT(*) FROM `cursor` WHERE conversation = %" PRIu64
                                 " AND account = %" PRIu64
                                 " AND since = 0 AND received = 0 AND until IS NULL",
@@ -39,7 +39,7 @@ static void assert_group(struct group_fixture *f, const struct group_create_repl
 static void test_without_id_gets_a_number(void **state) {
     struct group_fixture *f = *state;
     struct group_create_reply first, second;
-    uint64_t owner = new_account(f, "");
+    uint64_t owner = new_account(f->database, "");
     assert_err(create(f, owner, "", "", &first), ERR_OK);
     assert_in_range(first.group, FIRST_NUMBER, NUMBER_LIMIT - 1);
     char decimal[24];
@@ -54,7 +54,7 @@ static void test_without_id_gets_a_number(void **state) {
 static void test_with_a_chosen_id(void **state) {
     struct group_fixture *f = *state;
     struct group_create_reply group;
-    uint64_t owner = new_account(f, "owner of räume");
+    uint64_t owner = new_account(f->database, "owner of räume");
     assert_err(create(f, owner, "räume", "", &group), ERR_OK);
     assert_in_range(group.group, FIRST_NUMBER, NUMBER_LIMIT - 1);
     assert_group(f, &group, owner, "räume", "räume");
@@ -66,21 +66,21 @@ static void test_with_a_chosen_id(void **state) {
         assert_in_range(group.group, FIRST_NUMBER, NUMBER_LIMIT - 1);
         assert_group(f, &group, owner, others[i], "n");
     }
-    uint64_t rows = sql_rows(f);
+    uint64_t rows = group_rows(f);
     assert_err(create(f, owner, "räume", "another", NULL), ERR_TAKEN);
-    assert_int_equal(sql_rows(f), rows);
+    assert_int_equal(group_rows(f), rows);
 }
 
 static void test_a_decimal_id_is_the_number(void **state) {
     struct group_fixture *f = *state;
     struct group_create_reply group;
-    uint64_t owner = new_account(f, "");
+    uint64_t owner = new_account(f->database, "");
     assert_err(create(f, owner, "77", "seven", &group), ERR_OK);
     assert_int_equal(group.group, 77);
     assert_group(f, &group, owner, "77", "seven");
     assert_err(create(f, owner, "9007199254740991", "", &group), ERR_OK);
     assert_int_equal(group.group, NUMBER_LIMIT - 1);
-    uint64_t rows = sql_rows(f), allocated = new_group(f, owner, "");
+    uint64_t rows = group_rows(f), allocated = new_group(f, owner, "");
     char decimal[24];
     snprintf(decimal, sizeof decimal, "%" PRIu64, allocated);
     rows += 4; /* conversation, its version, member, cursor */
@@ -91,15 +91,16 @@ static void test_a_decimal_id_is_the_number(void **state) {
     rows += 4;
     snprintf(decimal, sizeof decimal, "%" PRIu64, named);
     assert_err(create(f, owner, decimal, "", NULL), ERR_TAKEN);
-    assert_int_equal(sql_rows(f), rows);
+    assert_int_equal(group_rows(f), rows);
 }
 
 /* Has the next `count` groups that are added meet a number that is taken. */
 static void take_next_numbers(struct group_fixture *f, unsigned count) {
-    sql_run(f, "INSERT IGNORE INTO conversation (id, kind, lo, hi, string_id, name, owner,"
-               " created_ms) VALUES ((1 << 60) | 7, 1, 7, 0, '7', '7', 1, 1)");
-    sql_run(f, "CREATE OR REPLACE SEQUENCE met");
-    sql_run(f,
+    sql_run(f->database,
+            "INSERT IGNORE INTO conversation (id, kind, lo, hi, string_id, name, owner,"
+            " created_ms) VALUES ((1 << 60) | 7, 1, 7, 0, '7', '7', 1, 1)");
+    sql_run(f->database, "CREATE OR REPLACE SEQUENCE met");
+    sql_run(f->database,
             "CREATE OR REPLACE TRIGGER meet BEFORE INSERT ON conversation FOR EACH ROW"
             " SET NEW.id = IF(NEXT VALUE FOR met <= %u, (1 << 60) | 7, NEW.id)",
             count);
@@ -108,36 +109,37 @@ static void take_next_numbers(struct group_fixture *f, unsigned count) {
 static void test_allocation_moves_on(void **state) {
     struct group_fixture *f = *state;
     struct group_create_reply group;
-    uint64_t owner = new_account(f, "");
+    uint64_t owner = new_account(f->database, "");
     take_next_numbers(f, 2);
     assert_err(create(f, owner, "", "", &group), ERR_OK);
     assert_in_range(group.group, NUMBER_FIRST_ALLOCATED, NUMBER_LAST_ALLOCATED);
     take_next_numbers(f, 99);
     assert_err(create(f, owner, "moves on", "", &group), ERR_OK);
     assert_in_range(group.group, NUMBER_FIRST_ALLOCATED, NUMBER_LAST_ALLOCATED);
-    sql_run(f, "DROP TRIGGER meet");
+    sql_run(f->database, "DROP TRIGGER meet");
 }
 
 static void test_allocation_is_bounded(void **state) {
     struct group_fixture *f = *state;
-    uint64_t owner = new_account(f, "");
+    uint64_t owner = new_account(f->database, "");
     take_next_numbers(f, 100);
-    uint64_t rows = sql_rows(f);
+    uint64_t rows = group_rows(f);
     assert_err(create(f, owner, "", "", NULL), ERR_UNAVAILABLE);
-    assert_int_equal(sql_rows(f), rows);
-    sql_run(f, "DROP TRIGGER meet");
+    assert_int_equal(group_rows(f), rows);
+    sql_run(f->database, "DROP TRIGGER meet");
 }
 
 static void test_ids_and_names_in_other_forms(void **state) {
     struct group_fixture *f = *state;
     struct group_create_reply group;
-    uint64_t owner = new_account(f, "");
+    uint64_t owner = new_account(f->database, "");
     assert_err(create(f, owner, "Cafe\xcc\x81", "Cafe\xcc\x81", &group), ERR_OK);
     assert_group(f, &group, owner, "Caf\xc3\xa9", "Caf\xc3\xa9");
     assert_err(create(f, owner, "Caf\xc3\xa9", "", NULL), ERR_TAKEN);
     /* One of before there was the rule, in NFD. */
-    sql_run(f, "INSERT INTO conversation (id, kind, lo, hi, string_id, name, owner, created_ms)"
-               " VALUES ((1 << 60) | 9, 1, 9, 0, 'ole\xcc\x81', 'x', 1, 1)");
+    sql_run(f->database,
+            "INSERT INTO conversation (id, kind, lo, hi, string_id, name, owner, created_ms)"
+            " VALUES ((1 << 60) | 9, 1, 9, 0, 'ole\xcc\x81', 'x', 1, 1)");
     assert_err(create(f, owner, "ol\xc3\xa9", "", NULL), ERR_TAKEN);
     assert_err(create(f, owner, "ole\xcc\x81", "", NULL), ERR_TAKEN);
     static const char *const bad[] = {"club ",
@@ -157,7 +159,7 @@ static void test_ids_and_names_in_other_forms(void **state) {
 static void test_names(void **state) {
     struct group_fixture *f = *state;
     struct group_create_reply group;
-    uint64_t owner = new_account(f, "");
+    uint64_t owner = new_account(f->database, "");
     char name[2 * (NAME_MAX_CHARACTERS + 1) + 1];
     for (size_t i = 0; i <= NAME_MAX_CHARACTERS; i++)
         memcpy(name + 2 * i, "ä", 3);
@@ -165,41 +167,41 @@ static void test_names(void **state) {
     assert_err(create(f, owner, "", longest, &group), ERR_OK);
     assert_slice_text(group.name, longest);
     const char *const bad[] = {name, "a\nb", "\x7f", "\xc3", "\xed\xa0\x80"};
-    uint64_t rows = sql_rows(f);
+    uint64_t rows = group_rows(f);
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_err(create(f, owner, "", bad[i], NULL), ERR_BAD_REQUEST);
-    assert_int_equal(sql_rows(f), rows);
+    assert_int_equal(group_rows(f), rows);
 }
 
 static void test_ids_that_nobody_may_choose(void **state) {
     struct group_fixture *f = *state;
-    uint64_t owner = new_account(f, ""), rows = sql_rows(f);
+    uint64_t owner = new_account(f->database, ""), rows = group_rows(f);
     char longest[ID_MAX_BYTES + 2] = "";
     memset(longest, 'x', ID_MAX_BYTES + 1);
     const char *const bad[] = {"0", "SYSTEM", "sYsTeM", "a\tb", "\xff", longest};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_err(create(f, owner, bad[i], "", NULL), ERR_BAD_REQUEST);
-    assert_int_equal(sql_rows(f), rows);
+    assert_int_equal(group_rows(f), rows);
     longest[ID_MAX_BYTES] = '\0';
     assert_err(create(f, owner, longest, "", NULL), ERR_OK);
 }
 
 static void test_the_owner_must_exist(void **state) {
     struct group_fixture *f = *state;
-    uint64_t rows = sql_rows(f);
+    uint64_t rows = group_rows(f);
     const uint64_t nobody[] = {0, 1, NUMBER_LIMIT, UINT64_MAX};
     for (size_t i = 0; i < sizeof nobody / sizeof nobody[0]; i++) {
         assert_err(create(f, nobody[i], "", "", NULL), ERR_NO_ACCOUNT);
         assert_err(create(f, nobody[i], "of nobody", "", NULL), ERR_NO_ACCOUNT);
         assert_err(create(f, nobody[i], "4711", "", NULL), ERR_NO_ACCOUNT);
     }
-    assert_int_equal(sql_rows(f), rows);
+    assert_int_equal(group_rows(f), rows);
 }
 
 static void test_two_of_one_id_at_once(void **state) {
     struct group_fixture *f = *state;
     struct test_caller *other = test_caller_new("other", f->port);
-    uint64_t owner = new_account(f, "");
+    uint64_t owner = new_account(f->database, "");
     for (unsigned i = 0; i < 40; i++) {
         char id[24];
         snprintf(id, sizeof id, i % 2 == 0 ? "race %u" : "4000%u", i);
@@ -210,10 +212,11 @@ static void test_two_of_one_id_at_once(void **state) {
         enum err b = test_caller_finish(other, &message_GROUP_CREATE, NULL);
         assert_err(a == ERR_OK ? b : a, ERR_TAKEN);
         assert_err(a == ERR_OK ? a : b, ERR_OK);
-        uint64_t conversation =
-            sql_number(f, "SELECT id FROM conversation WHERE string_id = '%s' AND owner = %" PRIu64,
-                       id, owner);
-        assert_int_equal(sql_number(f, "SELECT COUNT(*) FROM member WHERE conversation = %" PRIu64,
+        uint64_t conversation = sql_number(
+            f->database, "SELECT id FROM conversation WHERE string_id = '%s' AND owner = %" PRIu64,
+            id, owner);
+        assert_int_equal(sql_number(f->database,
+                                    "SELECT COUNT(*) FROM member WHERE conversation = %" PRIu64,
                                     conversation),
                          1);
     }
@@ -262,7 +265,7 @@ static void test_malformed_requests_change_nothing(void **state) {
         {"group.resolve", BYTES("\x81\xa3ids\x91\x05"), "ids"},
         {"group.resolve", BYTES("\x81\xa3ids\xdd\xff\xff\xff\xff"), ""},
     };
-    uint64_t rows = sql_rows(f);
+    uint64_t rows = group_rows(f);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         assert_err(test_caller_ask_bytes(f->caller, cases[i].message, cases[i].body),
                    ERR_BAD_REQUEST);
@@ -270,12 +273,12 @@ static void test_malformed_requests_change_nothing(void **state) {
     }
     assert_err(test_caller_ask_bytes(f->caller, "group.nonsense", BYTES("\x80")),
                ERR_UNKNOWN_MESSAGE);
-    assert_int_equal(sql_rows(f), rows);
+    assert_int_equal(group_rows(f), rows);
 }
 
 static void test_unknown_fields_are_ignored(void **state) {
     struct group_fixture *f = *state;
-    uint64_t owner = new_account(f, "");
+    uint64_t owner = new_account(f->database, "");
     struct buffer body = buffer_make(256);
     buffer_add(&body,
                "\x84\xa1x\x93\x01\xc0\x80\xa2id\xa7ignores\xa7"
@@ -287,17 +290,18 @@ static void test_unknown_fields_are_ignored(void **state) {
     assert_err(test_caller_ask_bytes(f->caller, "group.create", slice_make(body.data, body.length)),
                ERR_OK);
     buffer_free(&body);
-    assert_int_equal(sql_number(f, "SELECT owner FROM conversation WHERE string_id = 'ignores'"),
-                     owner);
+    assert_int_equal(
+        sql_number(f->database, "SELECT owner FROM conversation WHERE string_id = 'ignores'"),
+        owner);
 }
 
 /* --- resolving ----------------------------------------------------------------------------- */
 
 static void test_resolve(void **state) {
     struct group_fixture *f = *state;
-    uint64_t owner = new_account(f, ""), tea = new_group(f, owner, "tea"),
+    uint64_t owner = new_account(f->database, ""), tea = new_group(f, owner, "tea"),
              coffee = new_group(f, owner, "coffee"), plain = new_group(f, owner, "");
-    sql_run(f, "UPDATE conversation SET dissolved = 1 WHERE string_id = 'coffee'");
+    sql_run(f->database, "UPDATE conversation SET dissolved = 1 WHERE string_id = 'coffee'");
     char decimal[24], too_long[100];
     snprintf(decimal, sizeof decimal, "%" PRIu64, plain);
     memset(too_long, 'x', sizeof too_long);
@@ -319,7 +323,7 @@ static void test_resolve(void **state) {
 
 static void test_resolve_as_many_as_there_may_be(void **state) {
     struct group_fixture *f = *state;
-    uint64_t owner = new_account(f, ""), numbers[257] = {0};
+    uint64_t owner = new_account(f->database, ""), numbers[257] = {0};
     struct slice ids[257];
     for (size_t i = 0; i < 257; i++)
         ids[i] = slice_text("nobody's");
@@ -340,7 +344,7 @@ static void test_resolve_as_many_as_there_may_be(void **state) {
 
 static void test_killed_connections_are_made_again(void **state) {
     struct group_fixture *f = *state;
-    uint64_t owner = new_account(f, "");
+    uint64_t owner = new_account(f->database, "");
     for (unsigned i = 0; i < 3; i++) {
         kill_connections(f);
         assert_in_range(new_group(f, owner, ""), FIRST_NUMBER, NUMBER_LIMIT - 1);

@@ -1,7 +1,7 @@
 /*
  * parley-delivery alone: what it hands to sessions, and what it does when they do not take it.
  */
-#include "tests/isolation/delivery_fixture.h"
+#include "tests/support/delivery_fixture.h"
 
 #include <stdlib.h>
 
@@ -68,66 +68,68 @@ static void wait_for_routed(struct test_caller *caller, uint64_t wanted) {
 static void test_a_session_that_answers_nothing(void **state) {
     struct delivery_fixture *f = *state;
     struct another another = start_another(f, HASTY, NULL);
-    uint64_t pair[] = {new_account(f, ""), new_account(f, "")};
+    uint64_t pair[] = {new_account(f->database, ""), new_account(f->database, "")};
     fake_peer_ignore(f->session, ROUTE_ATTEMPTS + 1); /* and the first to say that it was lost */
     uint64_t cid = say_by(f, another.caller, pair[0], pair[1], 0);
     for (unsigned i = 0; i < ROUTE_ATTEMPTS; i++) {
-        struct entry entry = expect_routed(f, pair, 2);
+        struct entry entry = expect_text_routed(f, pair, 2);
         assert_int_equal(entry.cid, cid);
     }
     for (unsigned i = 0; i < 2; i++)
         expect_dirty(f->session);
     assert_int_equal(test_caller_metric(another.caller, "route_lost_total"), 1);
     uint64_t next = say_by(f, another.caller, pair[1], pair[0], 0);
-    struct entry entry = expect_routed(f, pair, 2);
+    struct entry entry = expect_text_routed(f, pair, 2);
     assert_int_equal(entry.cid, next);
     assert_int_equal(entry.prev, cid);
     end_another(&another);
-    expect_nothing_routed(f);
+    expect_no_text_routed(f);
 }
 
 static void test_a_session_that_answers_late(void **state) {
     struct delivery_fixture *f = *state;
     struct another another = start_another(f, HASTY, NULL);
-    uint64_t pair[] = {new_account(f, ""), new_account(f, "")};
+    uint64_t pair[] = {new_account(f->database, ""), new_account(f->database, "")};
     fake_peer_ignore(f->session, 1);
     uint64_t cid = say_by(f, another.caller, pair[0], pair[1], 0);
     for (unsigned i = 0; i < 2; i++) {
-        struct entry entry = expect_routed(f, pair, 2);
+        struct entry entry = expect_text_routed(f, pair, 2);
         assert_int_equal(entry.cid, cid);
     }
     end_another(&another);
-    expect_nothing_routed(f); /* nothing was lost */
+    expect_no_text_routed(f); /* nothing was lost */
 }
 
 static void test_a_session_that_refuses(void **state) {
     struct delivery_fixture *f = *state;
-    uint64_t pair[] = {new_account(f, ""), new_account(f, "")};
+    uint64_t pair[] = {new_account(f->database, ""), new_account(f->database, "")};
     fake_peer_refuse(f->session, ERR_OVERLOADED, ROUTE_ATTEMPTS);
     uint64_t cid = say(f, pair[0], pair[1], 0, "text");
     for (unsigned i = 0; i < ROUTE_ATTEMPTS; i++) {
-        struct entry entry = expect_routed(f, pair, 2);
+        struct entry entry = expect_text_routed(f, pair, 2);
         assert_int_equal(entry.cid, cid);
     }
     expect_dirty(f->session);
-    expect_nothing_routed(f);
+    expect_no_text_routed(f);
 }
 
 static void test_a_session_that_is_silent_for_long(void **state) {
     struct delivery_fixture *f = *state;
     struct another another = start_another(f, "--peer-timeout-ms=4000", NULL);
-    uint64_t pair[] = {new_account(f, ""), new_account(f, "")};
+    uint64_t pair[] = {new_account(f->database, ""), new_account(f->database, "")};
     fake_peer_set_silent(f->session, true);
     assert_true(service_process_wait_text(another.process, "state=down", TEST_DEADLINE_MS));
     uint64_t cid = say_by(f, another.caller, pair[0], pair[1], 0);
     assert_int_equal(
-        stored_in(f, sql_number(f, "SELECT conversation FROM message WHERE cid = %" PRIu64, cid)),
+        stored_in(
+            f->database,
+            sql_number(f->database, "SELECT conversation FROM message WHERE cid = %" PRIu64, cid)),
         1);
     fake_peer_set_silent(f->session, false);
     expect_dirty(f->session);
     wait_for_lives(another.process, 2);
     say_by(f, another.caller, pair[0], pair[1], 0);
-    struct entry entry = expect_routed(f, pair, 2);
+    struct entry entry = expect_text_routed(f, pair, 2);
     assert_int_equal(entry.prev, cid);
     end_another(&another);
 }
@@ -136,10 +138,10 @@ static void test_a_session_that_is_silent_for_long(void **state) {
 static void test_a_session_that_comes_back(void **state) {
     struct delivery_fixture *f = *state;
     struct another another = start_another(f, NULL, NULL);
-    uint64_t pair[] = {new_account(f, ""), new_account(f, "")};
+    uint64_t pair[] = {new_account(f->database, ""), new_account(f->database, "")};
     fake_peer_ignore(f->session, 1);
     say_by(f, another.caller, pair[0], pair[1], 0);
-    expect_routed(f, pair, 2);
+    expect_text_routed(f, pair, 2);
     fake_peer_destroy(&f->session);
     assert_true(service_process_wait_text(another.process, "state=down", TEST_DEADLINE_MS));
     uint64_t cid = say_by(f, another.caller, pair[0], pair[1], 0);
@@ -147,7 +149,7 @@ static void test_a_session_that_comes_back(void **state) {
     expect_dirty(f->session);
     expect_dirty(f->session); /* the fixture's instance too: it had lost the session */
     say_by(f, another.caller, pair[0], pair[1], 0);
-    struct entry entry = expect_routed(f, pair, 2);
+    struct entry entry = expect_text_routed(f, pair, 2);
     assert_int_equal(entry.prev, cid);
     end_another(&another);
 }
@@ -192,8 +194,8 @@ static struct another start_with_sessions(struct delivery_fixture *f, struct ses
         sessions->fakes[i] = fake_peer_new(sessions->ports[i]);
     }
     for (size_t i = 0; i < MEMBERS; i++)
-        sessions->members[i] = new_account(f, "");
-    sessions->group = new_group(f, "", sessions->members, MEMBERS);
+        sessions->members[i] = new_account(f->database, "");
+    sessions->group = new_group_of(f, "", sessions->members, MEMBERS);
     struct another another =
         start_another(f,
                       test_text("--session-peers=tcp://127.0.0.1:%u,tcp://127.0.0.1:%u",
@@ -283,7 +285,7 @@ static void test_a_session_that_is_found_later(void **state) {
                       test_text("--session-peers=tcp://127.0.0.1:%u,tcp://127.0.0.1:%u",
                                 (unsigned)ports[0], (unsigned)ports[1]),
                       NULL);
-    say_by(f, another.caller, new_account(f, ""), new_account(f, ""), 0);
+    say_by(f, another.caller, new_account(f->database, ""), new_account(f->database, ""), 0);
     next_routed_at(f, fakes[0]);
     fakes[1] = fake_peer_new(ports[1]);
     for (size_t s = 0; s < SESSIONS; s++)
@@ -317,8 +319,8 @@ static void test_every_session_hears_of_a_loss(void **state) {
 /* More members than one item of a route may list. */
 static void test_a_crowd(void **state) {
     struct delivery_fixture *f = *state;
-    uint64_t ada = new_account(f, ""), group = new_group(f, "", &ada, 1);
-    sql_run(f,
+    uint64_t ada = new_account(f->database, ""), group = new_group_of(f, "", &ada, 1);
+    sql_run(f->database,
             "INSERT INTO member (conversation, account, role, joined_ms) SELECT %" PRIu64
             ", %" PRIu64 " + seq, 1, 1 FROM seq_1_to_%d;"
             "UPDATE conversation SET version = version + 1 WHERE id = %" PRIu64,
@@ -351,7 +353,7 @@ static void test_a_crowd(void **state) {
             total += ((const struct route_item *)route.items.items)[n].accounts.count;
     }
     assert_true(next > cid);
-    expect_nothing_routed(f);
+    expect_no_text_routed(f);
 }
 
 int main(void) {

@@ -16,7 +16,7 @@
 #include "proto/ids.h"
 #include "services/session/directory.h"
 #include "services/session/gateways.h"
-#include "tests/isolation/session_fixture.h"
+#include "tests/support/session_fixture.h"
 
 static int set_up_small(void **state) {
     return session_set_up_with(state, (const char *const[]){"--max-bindings=10", NULL});

@@ -1,7 +1,7 @@
 /* Session and people: who is connected, disconnecting, what goes to everyone. */
 #include <string.h>
 
-#include "tests/isolation/session_fixture.h"
+#include "tests/support/session_fixture.h"
 
 static int set_up(void **state) {
     return session_set_up_with(state, (const char *const[]){"--connections-per-account=3", NULL});

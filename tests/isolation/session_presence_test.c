@@ -6,8 +6,8 @@
 
 #include "common/loop.h"
 #include "services/session/presence.h"
-#include "tests/isolation/session_fixture.h"
 #include "tests/support/fake_peer.h"
+#include "tests/support/session_fixture.h"
 
 /* Longer than any test: what is held back stays so. */
 #define FOREVER_MS 600000u

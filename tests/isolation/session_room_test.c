@@ -1,7 +1,7 @@
 /* Session and an account's connections: which of them give way to a new one. */
 #include "common/loop.h"
 #include "services/session/room.h"
-#include "tests/isolation/session_fixture.h"
+#include "tests/support/session_fixture.h"
 
 #define LOGIN ((uint64_t)77)
 #define OTHER_LOGIN ((uint64_t)78)

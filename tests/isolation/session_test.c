@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/isolation/session_fixture.h"
+#include "tests/support/session_fixture.h"
 
 /* --- routing ------------------------------------------------------------------------------- */
 

@@ -33,7 +33,7 @@ struct fake_peer {
     struct record_arena arena;
 };
 
-/* --- the thread: nothing here may fail the test -------------------------------------------- */
+/* --- the thread: nothing here may fail the test --- */
 
 static bool is(const struct envelope *envelope, const struct message_desc *message) {
     return slice_equal(envelope->name, slice_text(message->name));
@@ -138,7 +138,7 @@ static void run(zsock_t *pipe, void *argument) {
     zsock_destroy(&self->router);
 }
 
-/* --- the test's side ----------------------------------------------------------------------- */
+/* --- the test's side --- */
 
 /* The port may be one that another fake has just given up. */
 static void listen_on(zsock_t *router, uint16_t port) {

@@ -23,7 +23,7 @@ static const char *const role_names[ROLE_COUNT] = {
     [DELIVERY] = "delivery", [SESSION_2] = "session (2)", [DELIVERY_2] = "delivery (2)",
     [GROUP_2] = "group (2)"};
 
-/* --- setting up ---------------------------------------------------------------------------- */
+/* --- setting up --- */
 
 void stage_play(struct stage *stage, enum role role) {
     assert_null(stage->played[role]);
@@ -166,7 +166,7 @@ void stage_wait_live(struct stage *stage, enum role role) {
     STAGE_UNTIL(stage, is_live(stage, role));
 }
 
-/* --- the services' side -------------------------------------------------------------------- */
+/* --- the services' side --- */
 
 struct asked *stage_expect(struct stage *stage, enum role role, const struct message_desc *message,
                            void *body_r) {
@@ -317,7 +317,7 @@ void stage_answer_send(struct asked **send, uint64_t cid) {
                                                       .times_ms = {times_ms, body.texts.count}});
 }
 
-/* --- the clients' side --------------------------------------------------------------------- */
+/* --- the clients' side --- */
 
 struct talker *stage_talker(struct stage *stage, bool websocket) {
     assert_true(stage->talker_count < STAGE_MAX_TALKERS);

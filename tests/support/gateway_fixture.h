@@ -71,7 +71,7 @@ struct stage {
         }                                                                                          \
     } while (0)
 
-/* --- setting up ---------------------------------------------------------------------------- */
+/* --- setting up --- */
 
 /* Ports, and the first of each service; no gateway. */
 int stage_set_up_empty(void **state);
@@ -92,7 +92,7 @@ void stage_wait_live(struct stage *stage, enum role role);
 /* Once everybody has had a turn; waits for input for a few milliseconds at most. */
 void stage_turn(struct stage *stage);
 
-/* --- the services' side -------------------------------------------------------------------- */
+/* --- the services' side --- */
 
 /* Waits for a request; one of that kind that is there already counts. */
 struct asked *stage_expect(struct stage *stage, enum role role, const struct message_desc *message,
@@ -130,7 +130,7 @@ struct asked *stage_expect_send(struct stage *stage, enum role role, struct deli
 /* They are stored, the first under that cid. */
 void stage_answer_send(struct asked **send, uint64_t cid);
 
-/* --- the clients' side --------------------------------------------------------------------- */
+/* --- the clients' side --- */
 
 struct talker *stage_talker(struct stage *stage, bool websocket);
 /* The client is gone. */

@@ -85,7 +85,7 @@ void played_destroy(struct played **self_p) {
 
 void *played_socket(const struct played *self) { return zsock_resolve(self->router); }
 
-/* --- sending ------------------------------------------------------------------------------- */
+/* --- sending --- */
 
 static void send_envelope(struct played *self, enum envelope_kind kind, uint64_t id,
                           const char *name, const struct record_desc *desc, const void *body) {
@@ -138,7 +138,7 @@ void played_send(struct played *self, const struct message_desc *message, const 
     send_envelope(self, ENVELOPE_EVENT, 0, message->name, message->body, body);
 }
 
-/* --- receiving ----------------------------------------------------------------------------- */
+/* --- receiving --- */
 
 static void answer_ping(struct played *self, zframe_t **caller, uint64_t id) {
     struct service_pong pong = {
@@ -226,7 +226,7 @@ size_t played_count(const struct played *self, const struct message_desc *messag
     return count;
 }
 
-/* --- what it says of itself ---------------------------------------------------------------- */
+/* --- what it says of itself --- */
 
 void played_set_link(struct played *self, uint64_t link) {
     self->link = link;

@@ -29,7 +29,7 @@
 #define TEST_MAX_TEXTS 4096
 #define TEST_MAX_ARGUMENTS 32
 
-/* --- a database ------------------------------------------------------------------------------ */
+/* --- a database --- */
 
 struct test_database;
 
@@ -53,10 +53,12 @@ uint64_t test_database_number(struct test_database *self, const char *sql);
 /* Kills every connection to this database but the test's own, and none that is made meanwhile;
  * returns how many. */
 unsigned test_database_kill_connections(struct test_database *self);
+/* 0, 1, 2, ... with each call. */
+uint64_t test_database_count(struct test_database *self);
 /* Lets nobody write this table until what is returned is destroyed. */
 struct db *test_database_hold(struct test_database *self, const char *table);
 
-/* --- a process ------------------------------------------------------------------------------- */
+/* --- a process --- */
 
 struct service_process;
 
@@ -87,7 +89,7 @@ void service_process_kill(struct service_process **self);
  * frees it) and returns its status. */
 int service_process_run(const char *program, const char *const *arguments, char **output_r);
 
-/* --- small things ---------------------------------------------------------------------------- */
+/* --- small things --- */
 
 /* A port of 127.0.0.1 that nobody had a moment ago; no port is given twice, nor to another test
  * program that runs meanwhile. */

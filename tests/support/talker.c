@@ -26,7 +26,7 @@
 #define OPCODE_PING 9
 #define OPCODE_PONG 10
 
-/* --- connecting ---------------------------------------------------------------------------- */
+/* --- connecting --- */
 
 static const char handshake[] =
     "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -96,7 +96,7 @@ void talker_destroy(struct talker **self_p) {
     free(self);
 }
 
-/* --- speaking ------------------------------------------------------------------------------ */
+/* --- speaking --- */
 
 void talker_say_raw(struct talker *self, const char *bytes, size_t length) {
     while (length > 0) {
@@ -157,7 +157,7 @@ void talker_say(struct talker *self, const char *format, ...) {
     free(text);
 }
 
-/* --- listening ----------------------------------------------------------------------------- */
+/* --- listening --- */
 
 static void keep_text(struct talker *self, const char *bytes, size_t length) {
     if (self->text_count == TALKER_MAX_TEXTS)

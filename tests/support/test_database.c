@@ -20,6 +20,7 @@ struct test_database {
     struct db_settings settings; /* of the server, by the environment; strings by config */
     char *base_name;             /* what PARLEY_DB_NAME was */
     struct db *db;
+    uint64_t count;
 };
 
 static const struct config_option options[] = {
@@ -132,6 +133,8 @@ uint64_t test_database_number(struct test_database *self, const char *sql) {
     run(self, sql, &number);
     return number;
 }
+
+uint64_t test_database_count(struct test_database *self) { return self->count++; }
 
 /* MIN or MAX of the ids from `first` to `last` of connections but our own; 0: there is none. */
 static uint64_t connection_of(struct test_database *self, const char *which, uint64_t first,

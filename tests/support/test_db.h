@@ -16,94 +16,27 @@
 
 #define TEST_DEADLINE_MS 60000
 
-static inline char *test_env(const char *name, const char *otherwise) {
-    char *value = getenv(name);
-    return value != NULL ? value : (char *)(uintptr_t)otherwise;
-}
-
 /* Borrows from the environment. Fails the test when there is no database. */
-static inline struct db_settings test_db_settings(void) {
-    if (getenv("PARLEY_DB_SOCKET") == NULL)
-        fail_msg("PARLEY_DB_SOCKET is not set: this test needs a private MariaDB");
-    return (struct db_settings){.db_host = (char *)(uintptr_t) "127.0.0.1",
-                                .db_socket = test_env("PARLEY_DB_SOCKET", ""),
-                                .db_user = test_env("PARLEY_DB_USER", "parley"),
-                                .db_password = test_env("PARLEY_DB_PASSWORD", ""),
-                                .db_name = test_env("PARLEY_DB_NAME", "parley"),
-                                .db_port = 3306,
-                                .db_connections = 1};
-}
+struct db_settings test_db_settings(void);
 
 /* A connected connection; `settings` is borrowed. */
-static inline struct db *test_db_new(const struct db_settings *settings) {
-    struct db *db = db_new(settings, NULL);
-    assert_non_null(db);
-    if (db_connect(db) != ERR_OK)
-        fail_msg("no connection to the test's MariaDB: %s", db_fault(db));
-    return db;
-}
+struct db *test_db_new(const struct db_settings *settings);
 
 /* Runs a script and gives its error. */
-static inline enum err test_db_try(struct db *db, const char *sql) {
-    struct buffer script = buffer_make(1 << 20);
-    assert_int_equal(buffer_add_text(&script, sql), 0);
-    enum err err = db_script_run(db, &script);
-    if (err == ERR_OK)
-        err = db_script_end(db);
-    buffer_free(&script);
-    return err;
-}
+enum err test_db_try(struct db *db, const char *sql);
 
 /* Runs a script that must succeed. */
-static inline void test_db_do(struct db *db, const char *sql) {
-    if (test_db_try(db, sql) != ERR_OK)
-        fail_msg("%s: %s", sql, db_fault(db));
-}
+void test_db_do(struct db *db, const char *sql);
 
 /* The number in the first row and given column of a script's first result. */
-static inline uint64_t test_db_number(struct db *db, const char *sql, unsigned column) {
-    struct buffer script = buffer_make(1 << 20);
-    struct db_rows *rows;
-    assert_int_equal(buffer_add_text(&script, sql), 0);
-    assert_int_equal(db_script_run(db, &script), ERR_OK);
-    assert_true(db_script_next(db, &rows));
-    assert_true(db_rows_next(rows));
-    uint64_t number = db_rows_u64(rows, column);
-    db_rows_destroy(&rows);
-    assert_int_equal(db_script_end(db), ERR_OK);
-    buffer_free(&script);
-    return number;
-}
+uint64_t test_db_number(struct db *db, const char *sql, unsigned column);
 
-/* Waits until `sql`, which counts something, gives `wanted`. */
-static inline void test_db_wait_for(struct db *db, const char *sql, uint64_t wanted) {
-    int64_t deadline = loop_now_ms() + TEST_DEADLINE_MS;
-    while (test_db_number(db, sql, 0) != wanted) {
-        if (loop_now_ms() > deadline)
-            fail_msg("waited in vain for: %s", sql);
-        usleep(10000);
-    }
-}
-
-static inline uint64_t test_db_connection_id(struct db *db) {
-    return test_db_number(db, "SELECT CONNECTION_ID()", 0);
-}
+uint64_t test_db_connection_id(struct db *db);
 
 /* Waits until the server has no such connection any more. */
-static inline void test_db_wait_gone(struct db *other, uint64_t connection_id) {
-    char sql[160];
-    snprintf(sql, sizeof sql, "SELECT COUNT(*) FROM information_schema.processlist WHERE id = %llu",
-             (unsigned long long)connection_id);
-    test_db_wait_for(other, sql, 0);
-}
+void test_db_wait_gone(struct db *other, uint64_t connection_id);
 
 /* Ends the connection of `victim` from `other`, and waits until it is gone. */
-static inline void test_db_kill(struct db *other, struct db *victim) {
-    char sql[64];
-    uint64_t id = test_db_connection_id(victim);
-    snprintf(sql, sizeof sql, "KILL %llu", (unsigned long long)id);
-    test_db_do(other, sql);
-    test_db_wait_gone(other, id);
-}
+void test_db_kill(struct db *other, struct db *victim);
 
 #endif

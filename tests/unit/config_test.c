@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/unit/capture.h"
+#include "tests/support/capture.h"
 
 struct inner {
     uint64_t retry_ms;

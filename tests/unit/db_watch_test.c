@@ -18,7 +18,7 @@
 #include "common/loop.h"
 #include "tests/support/service_process.h"
 #include "tests/support/until.h"
-#include "tests/unit/capture.h"
+#include "tests/support/capture.h"
 
 static struct db_watch *watch;
 static char out[128];

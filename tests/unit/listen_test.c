@@ -21,7 +21,7 @@
 #include "common/listen.h"
 #include "common/log.h"
 #include "common/loop.h"
-#include "tests/unit/capture.h"
+#include "tests/support/capture.h"
 
 #define DEADLINE_MS 60000
 #define MANY 10

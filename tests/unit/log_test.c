@@ -19,7 +19,7 @@
 #include <time.h>
 
 #include "common/loop.h"
-#include "tests/unit/capture.h"
+#include "tests/support/capture.h"
 
 /* Behind the time stamp of a line: "ts=" and 24 characters and a space. */
 #define HEAD_BYTES 28

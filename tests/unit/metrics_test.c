@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/unit/capture.h"
+#include "tests/support/capture.h"
 
 static void assert_prints(const struct metrics *metrics, const char *expected) {
     struct buffer out = buffer_make(1 << 20);

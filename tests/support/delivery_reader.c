@@ -1,25 +1,7 @@
-/*
- * A reader of the log, from position to position, as a client that catches up is.
- *
- *     struct reader reader = {.caller = caller, .account = ada, .conversations = {conversation,
- * 0}}; while (read_page(&reader) > 0)
- *         ;
- */
-#ifndef PARLEY_TESTS_DELIVERY_READER_H
-#define PARLEY_TESTS_DELIVERY_READER_H
+/* See delivery_reader.h. */
+#include "tests/support/delivery_reader.h"
 
-#include "tests/isolation/delivery_fixture.h"
-
-/* Somebody who reads a group and a pair all the time, from position to position. */
-struct reader {
-    struct test_caller *caller;
-    uint64_t account;
-    uint64_t conversations[2], positions[2];
-    size_t counts[2];
-};
-
-/* Reads one page; how many entries it had. Each must lie behind those before it. */
-static inline size_t read_page(struct reader *reader) {
+size_t read_page(struct reader *reader) {
     struct delivery_pull ask = {.account = reader->account,
                                 .resumed = true,
                                 .conversations = {reader->conversations, 2},
@@ -43,5 +25,3 @@ static inline size_t read_page(struct reader *reader) {
     record_arena_free(&arena);
     return page.entries.count;
 }
-
-#endif

@@ -1,51 +1,11 @@
-/*
- * Every kind of change, each with a request that can be carried out, for tests that go through all:
- *
- *     for (size_t i = 0; i < CHANGES; i++) {
- *         struct scene scene;
- *         set_scene(f, &scene);
- *         struct change change = change_of(&scene, i);
- *         assert_err(test_caller_ask(f->caller, change.message, change.body, NULL), ERR_OK);
- */
-#ifndef PARLEY_TESTS_GROUP_SCENE_H
-#define PARLEY_TESTS_GROUP_SCENE_H
+/* See group_scene.h. */
+#include "tests/support/group_scene.h"
 
-#include "proto/conversation.h"
-#include "tests/isolation/group_fixture.h"
-
-/* A request of each kind that can be carried out, in a world of its own. */
-struct scene {
-    uint64_t ada, bob, eve, owner, group;
-    struct group_befriend befriend;
-    struct group_answer_friend answer_friend;
-    struct group_unfriend unfriend;
-    struct group_join join;
-    struct group_answer_join accept, refuse;
-    struct group_add add;
-    struct group_leave leave;
-    struct group_remove remove;
-    struct group_set_admin set_admin;
-    struct group_rename rename;
-    struct group_rename_account rename_account;
-    struct group_say say, say_all;
-    struct group_dissolve dissolve;
-};
-
-#define CHANGES 15
-
-struct change {
-    const struct message_desc *message;
-    const void *body;
-    uint64_t locked, told; /* conversations: one that it locks, that of its first notice */
-    size_t routed;         /* entries */
-};
-
-/* ada has asked bob, and the group; eve is a member, and a friend of ada and bob. */
-static inline void set_scene(struct group_fixture *f, struct scene *s) {
-    s->ada = new_account(f, "");
-    s->bob = new_account(f, "");
-    s->eve = new_account(f, "");
-    s->owner = new_account(f, "");
+void set_scene(struct group_fixture *f, struct scene *s) {
+    s->ada = new_account(f->database, "");
+    s->bob = new_account(f->database, "");
+    s->eve = new_account(f->database, "");
+    s->owner = new_account(f->database, "");
     s->group = new_group(f, s->owner, "");
     const uint64_t people[] = {s->ada, s->bob, s->eve, s->owner};
     for (size_t i = 0; i < 4; i++) {
@@ -57,7 +17,7 @@ static inline void set_scene(struct group_fixture *f, struct scene *s) {
     add_quietly(f, s->group, s->eve);
     make_friends(f, s->ada, s->eve);
     make_friends(f, s->bob, s->eve);
-    sql_run(f,
+    sql_run(f->database,
             "INSERT INTO request VALUES (1, %" PRIu64 ", %" PRIu64 ", 1), (2, %" PRIu64 ", %" PRIu64
             ", 1)",
             s->bob, s->ada, s->group, s->ada);
@@ -84,7 +44,7 @@ static inline void set_scene(struct group_fixture *f, struct scene *s) {
     s->dissolve = (struct group_dissolve){.group = s->group, .by = s->owner};
 }
 
-static inline struct change change_of(const struct scene *s, size_t which) {
+struct change change_of(const struct scene *s, size_t which) {
     const uint64_t group = conversation_of_group(s->group);
     const uint64_t ada = conversation_of_account(s->ada), eve = conversation_of_account(s->eve);
     const uint64_t owner = conversation_of_account(s->owner), all = CONVERSATION_OF_ALL;
@@ -106,5 +66,3 @@ static inline struct change change_of(const struct scene *s, size_t which) {
         {&message_GROUP_DISSOLVE, &s->dissolve, group, group, 1}};
     return changes[which];
 }
-
-#endif

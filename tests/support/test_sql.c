@@ -1,0 +1,78 @@
+/* See test_sql.h. */
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "tests/support/assertions.h"
+#include "tests/support/test_sql.h"
+#include "tests/support/until.h"
+
+#define SQL_BYTES 65536
+
+void sql_run(struct test_database *database, const char *format, ...) {
+    char sql[SQL_BYTES];
+    va_list arguments;
+    va_start(arguments, format);
+    assert_in_range(vsnprintf(sql, sizeof sql, format, arguments), 1, sizeof sql - 1);
+    va_end(arguments);
+    test_database_run(database, sql);
+}
+
+uint64_t sql_number(struct test_database *database, const char *format, ...) {
+    char sql[SQL_BYTES];
+    va_list arguments;
+    va_start(arguments, format);
+    assert_in_range(vsnprintf(sql, sizeof sql, format, arguments), 1, sizeof sql - 1);
+    va_end(arguments);
+    return test_database_number(database, sql);
+}
+
+uint64_t new_account(struct test_database *database, const char *id) {
+    uint64_t number = FIRST_ACCOUNT + test_database_count(database);
+    sql_run(database,
+            "INSERT INTO account (number, id, name, created_ms) VALUES (%" PRIu64 ", '%s', 'x', 1)",
+            number, id[0] == '\0' ? test_text("%" PRIu64, number) : id);
+    return number;
+}
+
+uint64_t stored_in(struct test_database *database, uint64_t conversation) {
+    return sql_number(database, "SELECT COUNT(*) FROM message WHERE conversation = %" PRIu64,
+                      conversation);
+}
+
+void wait_for_connections(struct test_database *database, const char *condition, uint64_t wanted) {
+    TEST_UNTIL(sql_number(database,
+                          "SELECT COUNT(*) FROM information_schema.processlist"
+                          " WHERE db = DATABASE() AND id <> CONNECTION_ID() AND %s",
+                          condition) == wanted,
+               "waited in vain for %" PRIu64 " connections with %s", wanted, condition);
+}
+
+void settle(struct db *db) {
+    static const struct db_statement nothing = {"nothing", "SELECT 1"};
+    assert_err(db_query(db, &nothing, DB_NO_ARGS, NULL), ERR_OK);
+}
+
+struct db *hold(struct test_database *database, uint64_t conversation) {
+    static const struct db_statement for_long = {"for_long",
+                                                 "SET SESSION idle_transaction_timeout = 0"};
+    static const struct db_statement lock = {"hold",
+                                             "SELECT id FROM conversation WHERE id = ? FOR UPDATE"};
+    struct db *db = db_new(test_database_settings(database), NULL);
+    assert_non_null(db);
+    assert_err(db_query(db, &for_long, DB_NO_ARGS, NULL), ERR_OK);
+    assert_err(db_begin(db), ERR_OK);
+    assert_err(db_query(db, &lock, DB_ARGS(db_u64(conversation)), NULL), ERR_OK);
+    settle(db);
+    return db;
+}
+
+void let_go(struct db **db) {
+    db_rollback(*db);
+    db_destroy(db);
+}
