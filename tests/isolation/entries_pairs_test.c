@@ -53,7 +53,7 @@ static uint64_t statements_of(struct writer *writer) {
 /* Pairs that are new, that are there and that cannot be, each twice; what it cost in statements. */
 static uint64_t cost_of_opening(struct entries_fixture *f, size_t count) {
     static struct conversation_pair pairs[CONVERSATIONS_MAX_PAIRS];
-    uint64_t ada = new_account(f->database, ""), first = f->accounts + 1;
+    uint64_t ada = new_account(f->database, ""), first = ada + 1;
     assert_true(count % 6 == 0 && count <= CONVERSATIONS_MAX_PAIRS);
     for (size_t i = 0; i < count / 3; i++)
         new_account(f->database, "");
