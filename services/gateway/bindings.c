@@ -450,7 +450,7 @@ static void on_push(void *context, struct peer *peer, const void *body) {
     take_seq(gateway, peer, push->seq);
     const struct push_item *items = push->items.items;
     for (size_t i = 0; i < push->items.count; i++)
-        feed_push(gateway, items[i].entry, &items[i].connections);
+        feed_push(gateway->feed, items[i].entry, &items[i].connections);
 }
 
 static void on_dirty(void *context, struct peer *peer, const void *body) {

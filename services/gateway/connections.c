@@ -69,8 +69,8 @@ static void on_close(void *argument, struct edge_connection *edge) {
     bindings_unbind(client);
     outbox_stop(client);
     request_stop(client);
-    cursors_flush(gateway); /* the account may be on its way to another gateway */
-    free(client);           /* with its parts */
+    cursors_flush(gateway->cursors); /* the account may be on its way to another gateway */
+    free(client);                    /* with its parts */
 }
 
 /* What the client has sent before it closed is carried out. */

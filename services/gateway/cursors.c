@@ -1,17 +1,10 @@
-/*
- * What has reached clients, told to delivery in bulk.
- *
- * Losing a cursor's move repeats messages and loses none, so what cannot be told within
- * CURSORS_MAX moves is dropped.
- */
+/* Cursors' moves on their way to delivery; see cursors.h. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/log.h"
+#include "common/loop.h"
+#include "proto/messages.h"
 #include "services/gateway/cursors.h"
-#include "services/gateway/feed.h"
-#include "services/gateway/gateway.h"
-#include "services/gateway/received.h"
 
 /* Moves per request, and moves that may wait while one is on its way. */
 #define CURSORS_PER_REQUEST 4096
@@ -23,7 +16,8 @@ struct moves {
 };
 
 struct cursors {
-    struct gateway *gateway;
+    struct cursors_options options;
+    ev_timer timer;                 /* runs while something waits: the next report */
     struct moves waiting, asked;    /* each with room for CURSORS_MAX */
     size_t asked_from, asked_count; /* the part of `asked` that is on its way */
     uint64_t added, stored;         /* moves, ever */
@@ -44,44 +38,65 @@ static void moves_free(struct moves *moves) {
     free(moves->cids);
 }
 
-struct cursors *cursors_new(struct gateway *gateway) {
+static void on_timer(struct ev_loop *ev, ev_timer *timer, int revents) {
+    (void)ev;
+    (void)revents;
+    cursors_flush(timer->data);
+}
+
+struct cursors *cursors_new(const struct cursors_options *options) {
     struct cursors *self = calloc(1, sizeof *self);
     if (self == NULL)
         return NULL;
-    self->gateway = gateway;
-    self->dropped = metrics_counter(service_metrics(gateway->service), "cursor_moves_dropped_total",
+    self->options = *options;
+    self->dropped = metrics_counter(service_metrics(options->service), "cursor_moves_dropped_total",
                                     "", "Cursors' moves that could not be stored.");
+    ev_timer_init(&self->timer, on_timer, 0, 0);
+    self->timer.data = self;
     if (moves_make(&self->waiting) != 0 || moves_make(&self->asked) != 0)
         cursors_destroy(&self);
     return self;
 }
 
 void cursors_destroy(struct cursors **self_p) {
-    if (*self_p != NULL) {
-        moves_free(&(*self_p)->waiting);
-        moves_free(&(*self_p)->asked);
-    }
-    free(*self_p);
+    struct cursors *self = *self_p;
     *self_p = NULL;
+    if (self == NULL)
+        return;
+    ev_timer_stop(service_loop(self->options.service), &self->timer);
+    moves_free(&self->waiting);
+    moves_free(&self->asked);
+    free(self);
+}
+
+/* flush_ms after the last report; a clock that waits already is not set anew. */
+static void flush_later(struct cursors *self) {
+    if (ev_is_active(&self->timer) || cursors_idle(self))
+        return;
+    int64_t passed_ms = loop_now_ms() - self->flushed_ms;
+    loop_timer_start(service_loop(self->options.service), &self->timer,
+                     (int64_t)self->options.flush_ms - passed_ms);
 }
 
 static void send_next(struct cursors *self);
 
+/* What fails is reported again, with the next flush. */
 static void answered(void *argument, enum err err, const void *reply, const char *text) {
     (void)reply;
     (void)text;
-    struct gateway *gateway = argument;
-    struct cursors *self = gateway->cursors;
+    struct cursors *self = argument;
     if (err == ERR_OK) {
         self->asked_from += self->asked_count;
         self->stored += self->asked_count;
     }
     self->asked_count = 0;
-    if (err == ERR_OK) {
-        send_next(self);                       /* after an error: at the next flush */
-        received_tick(gateway, loop_now_ms()); /* who waited for this is answered */
-        feed_tick(gateway, loop_now_ms());     /* and reads on */
-    }
+    if (err == ERR_OK)
+        send_next(self);
+    else
+        self->flushed_ms = loop_now_ms();
+    flush_later(self);
+    if (err == ERR_OK)
+        self->options.stored(self->options.context);
 }
 
 /* The next part of `asked`, or what waits when there is none left of it. */
@@ -99,53 +114,48 @@ static void send_next(struct cursors *self) {
     size_t count = left < CURSORS_PER_REQUEST ? left : CURSORS_PER_REQUEST;
     if (count == 0)
         return;
-    struct gateway *gateway = self->gateway;
-    struct peers *delivery = gateway->delivery;
+    struct peers *delivery = *self->options.delivery;
     struct delivery_advance body = {.accounts = {self->asked.accounts + from, count},
                                     .conversations = {self->asked.conversations + from, count},
                                     .cids = {self->asked.cids + from, count}};
     if (peers_ask(delivery, peers_next(delivery),
                   &(struct peers_request){.message = &message_DELIVERY_ADVANCE,
                                           .body = &body,
-                                          .timeout_ms = gateway->settings.send_timeout_ms,
+                                          .timeout_ms = self->options.timeout_ms,
                                           .done = answered,
-                                          .argument = gateway}) == ERR_OK)
+                                          .argument = self}) == ERR_OK)
         self->asked_count = count;
 }
 
-bool cursors_add(struct gateway *gateway, const struct written *written) {
-    struct moves *waiting = &gateway->cursors->waiting;
+bool cursors_add(struct cursors *self, const struct written *written) {
+    struct moves *waiting = &self->waiting;
     if (waiting->count == CURSORS_MAX) {
-        metric_add(gateway->cursors->dropped, 1);
+        metric_add(self->dropped, 1);
         return false;
     }
     waiting->accounts[waiting->count] = written->account;
     waiting->conversations[waiting->count] = written->conversation;
     waiting->cids[waiting->count++] = written->cid;
-    gateway->cursors->added++;
+    self->added++;
+    flush_later(self);
     return true;
 }
 
-void cursors_flush(struct gateway *gateway) {
-    gateway->cursors->flushed_ms = loop_now_ms();
-    send_next(gateway->cursors);
+void cursors_flush(struct cursors *self) {
+    self->flushed_ms = loop_now_ms();
+    ev_timer_stop(service_loop(self->options.service), &self->timer);
+    send_next(self);
+    flush_later(self);
 }
 
-uint64_t cursors_added(const struct gateway *gateway) { return gateway->cursors->added; }
+uint64_t cursors_added(const struct cursors *self) { return self->added; }
 
-uint64_t cursors_stored(const struct gateway *gateway) { return gateway->cursors->stored; }
+uint64_t cursors_stored(const struct cursors *self) { return self->stored; }
 
-bool cursors_idle(const struct gateway *gateway) {
-    const struct cursors *self = gateway->cursors;
+bool cursors_idle(const struct cursors *self) {
     return self->waiting.count == 0 && self->asked_from == self->asked.count;
 }
 
 size_t cursors_waiting(const struct cursors *self) {
     return self->waiting.count + self->asked.count - self->asked_from;
-}
-
-void cursors_tick(struct gateway *gateway, int64_t now_ms) {
-    struct cursors *self = gateway->cursors;
-    if (now_ms - self->flushed_ms >= (int64_t)gateway->settings.cursor_flush_ms)
-        cursors_flush(gateway);
 }

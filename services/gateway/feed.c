@@ -1,150 +1,111 @@
-/*
- * The log on its way to a client.
- *
- * CATCHING_UP: pages are pulled behind the connection's positions; a push of what is stored only
- * marks it dirty. When a page comes back empty and nothing was pushed meanwhile, the client is LIVE
- * and pushes go straight out. Anything that may have been missed - a gap in `prev`, a full queue, a
- * lost link - does one thing: it sends the client back to catching up.
- */
+/* Pages and pushes of the message log; see feed.h. */
 #include <stdlib.h>
 #include <utlist.h>
 
 #include "common/log.h"
-#include "services/gateway/bindings.h"
 #include "services/gateway/client.h"
 #include "services/gateway/cursors.h"
+#include "services/gateway/entry_texts.h"
 #include "services/gateway/feed.h"
-#include "services/gateway/feed_text.h"
-#include "services/gateway/gateway.h"
+#include "services/gateway/feed_entry.h"
 #include "services/gateway/marks.h"
-#include "services/gateway/positions.h"
-#include "services/gateway/received.h"
 
 /* How long after a failed pull the next is tried. */
 #define PULL_RETRY_MS 500
 
-/* --- writing one entry
- * ----------------------------------------------------------------------------- */
-
-enum outcome {
-    WRITTEN,
-    PASSED_OVER, /* it comes some day after a 301 */
-    NO_ROOM,     /* it waits until the client has taken what is on its way; or there is no memory */
+struct feed {
+    struct gateway *gateway;
+    struct client *(*find)(const struct gateway *gateway, uint64_t binding);
+    struct client *queue;    /* whose page may be asked for */
+    struct client *awaiting; /* those that wait for moves, in the order in which they do */
+    size_t pulls, queued;    /* on their way; in `queue` */
 };
-
-static void await_cursors(struct client *client);
-
-/* A place for the conversation's position: that of a settled one, where there is no other. What the
- * account's cursor does not know yet of that one is read behind the moves that are on their way. */
-static bool make_place(struct client *client, uint64_t conversation) {
-    if (positions_have_room(client->positions, conversation))
-        return true;
-    if (client->marks->marking != NULL || client->marks->left_count > 0 ||
-        !positions_forget(client->positions))
-        return false;
-    client->feed->whole = false;
-    await_cursors(client);
-    return true;
-}
-
-static bool is_held(const struct client *client, uint64_t conversation) {
-    const struct position *position = positions_find(client->positions, conversation);
-    return position == NULL ? client->feed->full : received_is_full(position);
-}
-
-static void keep_position(struct client *client, const struct entry *entry, bool shown) {
-    int err = client->confirms
-                  ? positions_set(client->positions, entry->conversation, entry->cid)
-                  : positions_touch(client->positions, entry->conversation, entry->cid);
-    if (err != 0) { /* no memory: it is repeated some day */
-        log_warn("position_forgotten", "client=%llu", (unsigned long long)client->id);
-        return;
-    }
-    positions_find(client->positions, entry->conversation)->skipped = 0;
-    if (client->confirms)
-        received_wrote(client, entry, shown);
-}
-
-/* What the client gets for the entry: as it sees it; or, if that is the last of what is left out of
- * its backlog, how much that is. Nothing: it has no message for it. */
-static int text_of(struct client *client, const struct entry *entry, struct entry_texts *texts,
-                   uint64_t skipped, struct slice *text_r) {
-    if (skipped == 0)
-        return entry_texts_get(texts, client, entry, text_r);
-    struct buffer *out = &client->gateway->scratch;
-    struct dialect_account self = client_account(client);
-    buffer_clear(out);
-    dialect_write_skipped(client->dialect, &self, entry, skipped, (uint64_t)loop_wall_ms(), out);
-    *text_r = slice_make(out->data, out->length);
-    return out->failed ? -1 : 0;
-}
-
-static uint64_t skipped_up_to(const struct client *client, const struct entry *entry) {
-    const struct position *position = positions_find(client->positions, entry->conversation);
-    return position == NULL ? 0 : position->skipped;
-}
-
-/* Writes the entry as this client sees it and moves its position. */
-static enum outcome write_entry(struct client *client, const struct entry *entry,
-                                struct entry_texts *texts) {
-    struct slice text;
-    if (entry->cid != 0 && is_held(client, entry->conversation))
-        return PASSED_OVER;
-    uint64_t skipped = entry->cid == 0 ? 0 : skipped_up_to(client, entry);
-    if (text_of(client, entry, texts, skipped, &text) != 0) {
-        client->feed->pull_at_ms = loop_now_ms() + PULL_RETRY_MS;
-        return NO_ROOM;
-    }
-    bool shown = text.length > 0;
-    if (shown && !marks_have_room(client, text.length))
-        return NO_ROOM;
-    if (entry->cid != 0 && !make_place(client, entry->conversation)) {
-        client->feed->full =
-            client->confirms && client->marks->marking == NULL && client->marks->left_count == 0;
-        return NO_ROOM;
-    }
-    if (shown) {
-        if (edge_send(client->edge, text) != 0)
-            return NO_ROOM;
-        metric_add(client->gateway->written, 1);
-    }
-    if (entry->cid != 0)
-        keep_position(client, entry, shown && skipped == 0);
-    return WRITTEN;
-}
-
-/* --- pulling
- * --------------------------------------------------------------------------------------- */
 
 struct pull {
-    struct gateway *gateway;
+    struct feed *feed;
     uint64_t client, reading;
+    bool all;
 };
 
-static void run_pulls(struct gateway *gateway, int64_t now_ms);
-
-static void queue_pull(struct client *client) {
-    if (client->feed->queued || client->feed->pulling || client->feed->wait_reached ||
-        client->state != CLIENT_CATCHING_UP)
-        return;
-    client->feed->queued = true;
-    client->gateway->queued_pulls++;
-    DL_APPEND2(client->gateway->pull_queue, client, feed->prev_pull, feed->next_pull);
+static void note_behind(struct client *client, uint64_t conversation) {
+    feed_behind_note(&client->feed->behind, client->positions, conversation);
 }
 
-static void unqueue_pull(struct client *client) {
-    if (!client->feed->queued)
-        return;
-    DL_DELETE2(client->gateway->pull_queue, client, feed->prev_pull, feed->next_pull);
-    client->gateway->queued_pulls--;
-    client->feed->queued = false;
+static bool has_more(const struct client *client) {
+    return feed_behind_any(&client->feed->behind, client->positions);
 }
 
-static void became_live(struct client *client) {
-    client_set_state(client, CLIENT_LIVE);
-    if (client->positions->touched_count > 0)
-        marks_list(client, 0);
-    client_continue(client); /* that was all that it waited for, if it has closed its half */
+static void settle_asked(struct client *client, bool all, bool read) {
+    feed_behind_settle(&client->feed->behind, client->positions, all, read);
+}
+
+/* --- whose turn it is ---------------------------------------------------------------------- */
+
+static void run_pulls(struct feed *self);
+
+static void stop_waiting(struct client *client) {
+    struct feed *self = client->gateway->feed;
+    if (client->feed->wait == FEED_WAITS_TURN) {
+        DL_DELETE2(self->queue, client, feed->prev, feed->next);
+        self->queued--;
+    } else if (client->feed->wait == FEED_WAITS_MOVES) {
+        DL_DELETE2(self->awaiting, client, feed->prev, feed->next);
+    }
+    client->feed->wait = FEED_WAITS_NOT;
+}
+
+/* The next page is asked for as soon as nothing is in its way; else what is does it. */
+static void request_page(struct client *client) {
+    struct client_feed *feed = client->feed;
+    if (feed->wait != FEED_WAITS_NOT || ev_is_active(&feed->timer) || feed->pulling ||
+        feed->wait_reached || client->state != CLIENT_CATCHING_UP)
+        return;
+    feed->wait = FEED_WAITS_TURN;
+    client->gateway->feed->queued++;
+    DL_APPEND2(client->gateway->feed->queue, client, feed->prev, feed->next);
+}
+
+static void on_timer(struct ev_loop *ev, ev_timer *timer, int revents) {
+    (void)ev;
+    (void)revents;
+    struct client *client = timer->data;
+    stop_waiting(client);
+    request_page(client);
+    run_pulls(client->gateway->feed);
+}
+
+/* The next page: not before. */
+static void wait_some_time(struct client *client) {
+    ev_timer *timer = &client->feed->timer;
+    if (timer->data == NULL) {
+        ev_timer_init(timer, on_timer, 0, 0);
+        timer->data = client;
+    }
+    stop_waiting(client);
+    loop_timer_start(service_loop(client->gateway->service), timer, PULL_RETRY_MS);
+}
+
+/* The next page is read behind the cursors as they are now, unless storing them takes too long. */
+static void await_moves(struct client *client) {
+    const struct cursors *cursors = client->gateway->cursors;
+    cursors_flush(client->gateway->cursors);
+    if (cursors_stored(cursors) == cursors_added(cursors))
+        return;
+    wait_some_time(client);
+    client->feed->after_moves = cursors_added(cursors);
+    client->feed->wait = FEED_WAITS_MOVES;
+    DL_APPEND2(client->gateway->feed->awaiting, client, feed->prev, feed->next);
+}
+
+void feed_moves_stored(struct feed *self) {
+    struct client *client;
+    while ((client = self->awaiting) != NULL &&
+           client->feed->after_moves <= cursors_stored(self->gateway->cursors)) {
+        stop_waiting(client);
+        ev_timer_stop(service_loop(self->gateway->service), &client->feed->timer);
+        request_page(client);
+    }
+    run_pulls(self);
 }
 
 /* Enough is on its way to the client: the next page waits until it has taken that. */
@@ -152,6 +113,22 @@ static void wait_for_client(struct client *client) {
     client->feed->wait_reached = true;
     marks_send(client);
 }
+
+static void become_live(struct client *client) {
+    client_set_state(client, CLIENT_LIVE);
+    if (client->positions->touched_count > 0)
+        marks_schedule(client, 0);
+    client_continue(client); /* that was all that it waited for, if it has closed its half */
+}
+
+static void go_on(struct client *client) {
+    if (has_more(client))
+        request_page(client);
+    else
+        become_live(client);
+}
+
+/* --- a page -------------------------------------------------------------------------------- */
 
 static bool unpack(struct slice packed, struct record_arena *arena, struct entry *entry_r) {
     const char *fault;
@@ -161,134 +138,158 @@ static bool unpack(struct slice packed, struct record_arena *arena, struct entry
     return false;
 }
 
+/* Writes an entry, and looks after what that has changed beside it. */
+static enum feed_outcome write_entry(struct client *client, const struct entry *entry) {
+    uint32_t forgotten = client->positions->forgotten;
+    enum feed_outcome outcome = feed_entry_write(client, entry);
+    if (outcome == FEED_NO_MEMORY)
+        wait_some_time(client);
+    if (client->positions->forgotten != forgotten)
+        await_moves(client); /* the forgotten one is read behind them */
+    return outcome;
+}
+
+/* false: what is behind it must not be written before it. */
+static bool write_read(struct client *client, const struct entry *entry) {
+    const struct position *known = positions_find(client->positions, entry->conversation);
+    bool full = client->positions->full;
+    if (known != NULL && known->sent >= entry->cid)
+        return true;
+    entry_texts_clear(client->gateway->texts);
+    enum feed_outcome outcome = write_entry(client, entry);
+    if (outcome == FEED_PASSED_OVER)
+        positions_note_behind(client->positions, entry->conversation);
+    if (outcome == FEED_NO_ROOM && client->positions->full == full)
+        wait_for_client(client);
+    return outcome == FEED_WRITTEN || outcome == FEED_PASSED_OVER;
+}
+
+/* What could not be written is behind. */
 static void write_page(struct client *client, const struct delivery_pull_reply *reply) {
-    struct entry_texts *texts = client->gateway->texts;
+    bool writes = true;
     for (size_t i = 0; i < reply->entries.count; i++) {
         struct record_arena arena = {0};
         struct entry entry;
-        bool readable = unpack(reply->entries.items[i], &arena, &entry), full = client->feed->full;
-        enum outcome outcome = WRITTEN;
-        entry_texts_clear(texts);
-        if (readable) {
-            const struct position *known = positions_find(client->positions, entry.conversation);
-            if (known == NULL || known->sent < entry.cid)
-                outcome = write_entry(client, &entry, texts);
+        bool readable = unpack(reply->entries.items[i], &arena, &entry);
+        if (!readable) {
+            writes = false;
+            client->feed->behind.all = true;
+            wait_some_time(client);
+        } else {
+            writes = writes && write_read(client, &entry);
+            if (!writes)
+                note_behind(client, entry.conversation);
         }
         record_arena_free(&arena);
-        if (!readable) { /* what is behind it must not be written before it */
-            client->feed->pull_at_ms = loop_now_ms() + PULL_RETRY_MS;
-            return;
-        }
-        if (outcome == NO_ROOM) {
-            if (client->feed->full == full)
-                wait_for_client(client);
-            return;
-        }
     }
-    if (marks_are_due(client))
+    if (writes && marks_are_due(client))
         wait_for_client(client);
 }
 
+/* A position of the first page. false: in this conversation the account stands behind what was
+ * pushed to this connection, as another one has it already. This one is to have it too. */
+static bool take_position(struct client *client, uint64_t conversation, uint64_t start,
+                          uint64_t skipped) {
+    const struct position *early = positions_find(&client->feed->early, conversation);
+    uint64_t behind = early != NULL && early->sent < start ? early->sent : start;
+    if (positions_set(client->positions, conversation, behind) != 0) {
+        client->positions->whole = false;
+        return true;
+    }
+    struct position *position = positions_find(client->positions, conversation);
+    if (position->sent == start)
+        position->skipped = (uint16_t)(skipped & UINT16_MAX);
+    return position->sent >= start;
+}
+
 /*
- * The first page tells where the account stands everywhere: from here the connection keeps it.
- * false: in a conversation the account stands behind what was pushed to this connection, as another
- * one has it already. This one is to have it too: the page is no good, the next one begins there.
+ * The first page says where the account stands everywhere: from here the connection keeps it. Later
+ * ones say it of conversations that had no position. false: the page is no good, the next one
+ * begins where the positions are now.
  */
 static bool take_positions(struct client *client, const struct delivery_pull_reply *reply) {
-    bool good = true;
-    if (client->feed->placed || reply->conversations.count != reply->positions.count)
-        return good;
-    client->feed->placed = true;
-    client->feed->whole = !reply->partial;
+    struct client_feed *feed = client->feed;
+    bool good = true, first = !feed->placed;
+    if (reply->conversations.count != reply->positions.count)
+        return true;
+    feed->placed = true;
+    if (first)
+        client->positions->whole = !reply->partial;
     for (size_t i = 0; i < reply->conversations.count; i++) {
         uint64_t conversation = reply->conversations.items[i], start = reply->positions.items[i];
-        const struct position *early = positions_find(&client->feed->early, conversation);
-        uint64_t behind = early != NULL && early->sent < start ? early->sent : start;
-        if (positions_set(client->positions, conversation, behind) != 0) {
-            client->feed->whole = false;
-            continue;
-        }
-        struct position *position = positions_find(client->positions, conversation);
-        if (position->sent < start)
-            good = false;
-        else if (position->sent == start && i < reply->skipped.count)
-            position->skipped = (uint16_t)(reply->skipped.items[i] & UINT16_MAX);
+        uint64_t skipped = i < reply->skipped.count ? reply->skipped.items[i] : 0;
+        if (first)
+            good = take_position(client, conversation, start, skipped) && good;
+        else if (!client->positions->whole &&
+                 positions_find(client->positions, conversation) == NULL &&
+                 positions_set(client->positions, conversation, start) != 0)
+            break; /* they are read behind the cursor again */
     }
-    positions_clear(&client->feed->early);
+    positions_clear(&feed->early);
     return good;
 }
 
-/* Of what is pushed before the first page, that page may know already that it reached the account:
- * over another connection. Without room it is as if it had been pushed before the login; so is what
- * was sent again, which that may have reached it long before. */
-static void note_early(struct client *client, const struct entry *entry) {
-    if (!client->feed->placed && !entry->repeat &&
-        positions_find(&client->feed->early, entry->conversation) == NULL &&
-        positions_set(&client->feed->early, entry->conversation, entry->prev) != 0)
-        log_warn("early_push_forgotten", "client=%llu", (unsigned long long)client->id);
+/* What the page leaves to be read. A delivery of the release before does not say. */
+static void take_behind(struct client *client, const struct delivery_pull_reply *reply, bool all) {
+    if (!reply->complete) {
+        client->feed->behind.all = client->feed->behind.all || reply->entries.count > 0;
+        client->feed->conversations = 0;
+        return;
+    }
+    for (size_t i = 0; i < reply->behind.count; i++)
+        note_behind(client, reply->behind.items[i]);
+    if (all)
+        client->feed->conversations = reply->count;
 }
 
-static void pulled(void *argument, enum err err, const void *reply_v, const char *text) {
+static void take_page(struct client *client, const struct delivery_pull_reply *reply, bool all) {
+    bool good = take_positions(client, reply);
+    settle_asked(client, all, good);
+    if (good) {
+        take_behind(client, reply, all);
+        write_page(client, reply);
+    }
+}
+
+static void pulled(void *argument, enum err err, const void *reply, const char *text) {
     (void)text;
     struct pull pull = *(struct pull *)argument;
     free(argument);
-    pull.gateway->pulls--;
-    struct client *client = client_find(pull.gateway, pull.client);
+    pull.feed->pulls--;
+    struct client *client = client_find(pull.feed->gateway, pull.client);
     if (client == NULL)
         return;
     client->feed->pulling = false;
+    if (client->feed->reading != pull.reading || err != ERR_OK)
+        settle_asked(client, pull.all, false);
     if (client->feed->reading != pull.reading) {
-        queue_pull(client);
+        request_page(client);
+        run_pulls(pull.feed);
         return;
     }
     if (client->state != CLIENT_CATCHING_UP)
         return;
     if (err != ERR_OK) {
-        client->feed->pull_at_ms = loop_now_ms() + PULL_RETRY_MS;
-        queue_pull(client);
+        wait_some_time(client);
         return;
     }
-    const struct delivery_pull_reply *reply = reply_v;
-    bool good = take_positions(client, reply);
-    if (good)
-        write_page(client, reply);
-    if (good && reply->entries.count == 0 && !client->feed->dirty)
-        became_live(client);
-    else
-        queue_pull(client);
-    run_pulls(pull.gateway, loop_now_ms());
+    take_page(client, reply, pull.all);
+    go_on(client);
+    run_pulls(pull.feed);
 }
 
-/* Where more waits to be confirmed than may, nothing is read: behind the last of all. */
-static int list_positions(const struct client *client, struct delivery_pull *body) {
-    const struct positions *positions = client->positions;
-    body->conversations.items = malloc((positions->count + 1) * sizeof(uint64_t));
-    body->positions.items = malloc((positions->count + 1) * sizeof(uint64_t));
-    if (body->conversations.items == NULL || body->positions.items == NULL)
-        return -1;
-    size_t count = 0;
-    for (uint32_t i = 0; i < positions->capacity; i++) {
-        if (positions->slots[i].conversation == 0)
-            continue;
-        const struct position *position = &positions->slots[i];
-        body->conversations.items[count] = position->conversation;
-        body->positions.items[count++] =
-            received_is_full(position) ? RECORD_NUMBER_MOST : position->sent;
-    }
-    body->conversations.count = body->positions.count = count;
-    return 0;
-}
+/* --- pulling ------------------------------------------------------------------------------- */
 
-static void pull(struct client *client) {
+static enum err ask_pull(struct client *client, bool all) {
     struct gateway *gateway = client->gateway;
     struct delivery_pull body = {.account = client->account,
-                                 .resumed = client->feed->whole,
-                                 .listed = client->feed->full,
+                                 .resumed = client->positions->whole,
+                                 .listed = !all || client->positions->full,
                                  .newest = client->feed->placed ? 0 : client->feed->backlog};
     struct pull *pull = malloc(sizeof *pull);
     enum err err = ERR_OVERLOADED;
-    if (pull != NULL && list_positions(client, &body) == 0) {
-        *pull = (struct pull){gateway, client->id, client->feed->reading};
+    if (pull != NULL && feed_behind_list(&client->feed->behind, client->positions, all, &body)) {
+        *pull = (struct pull){gateway->feed, client->id, client->feed->reading, all};
         err = peers_ask(gateway->delivery, peers_next(gateway->delivery),
                         &(struct peers_request){.message = &message_DELIVERY_PULL,
                                                 .body = &body,
@@ -298,109 +299,130 @@ static void pull(struct client *client) {
     }
     free(body.conversations.items);
     free(body.positions.items);
-    if (err != ERR_OK) {
+    free(body.fresh.items);
+    if (err != ERR_OK)
         free(pull);
-        client->feed->pull_at_ms = loop_now_ms() + PULL_RETRY_MS;
-        queue_pull(client);
+    return err;
+}
+
+static void pull_page(struct client *client) {
+    bool all = client->feed->behind.all || !client->feed->placed;
+    if (ask_pull(client, all) != ERR_OK) {
+        settle_asked(client, all, false);
+        wait_some_time(client);
         return;
     }
-    gateway->pulls++;
+    client->gateway->feed->pulls++;
     client->feed->pulling = true;
-    client->feed->dirty = false;
+    client->feed->behind.all = false;
 }
 
-/* Starts the pulls that may start now. */
-static void run_pulls(struct gateway *gateway, int64_t now_ms) {
-    struct client *client, *next;
-    DL_FOREACH_SAFE2(gateway->pull_queue, client, next, feed->next_pull) {
-        if (gateway->pulls >= GATEWAY_MAX_PULLS)
-            return;
-        bool stored =
-            client->feed->await_moves && cursors_stored(gateway) >= client->feed->after_moves;
-        if (client->feed->pull_at_ms > now_ms && !stored)
-            continue;
-        client->feed->await_moves = false;
-        client->feed->pull_at_ms = 0;
-        unqueue_pull(client);
-        pull(client);
+/* Asks for the pages that may be asked for now. */
+static void run_pulls(struct feed *self) {
+    struct client *client;
+    while (self->pulls < FEED_MAX_PULLS && (client = self->queue) != NULL) {
+        stop_waiting(client);
+        pull_page(client);
     }
-}
-
-/* The next page is read behind the cursors as they are now, unless storing them takes too long. */
-static void await_cursors(struct client *client) {
-    cursors_flush(client->gateway);
-    client->feed->after_moves = cursors_added(client->gateway);
-    client->feed->await_moves = true;
-    client->feed->pull_at_ms = loop_now_ms() + PULL_RETRY_MS;
 }
 
 void feed_start(struct client *client) {
-    /* What reached this account a moment ago, perhaps over another connection, is not repeated. */
-    await_cursors(client);
+    client->feed->behind.all = true;
     client->feed->reading++;
-    queue_pull(client);
-    run_pulls(client->gateway, loop_now_ms());
+    /* What reached this account a moment ago, perhaps over another connection, is not repeated. */
+    await_moves(client);
+    request_page(client);
+    run_pulls(client->gateway->feed);
 }
 
 void feed_reread(struct client *client) { client->feed->reading++; }
 
-void feed_catch_up(struct client *client) {
-    if (client->state == CLIENT_CATCHING_UP) {
-        client->feed->dirty = true;
+/* --- back to the log ----------------------------------------------------------------------- */
+
+/* Whatever is behind is read from here on. */
+static void read_on(struct client *client) {
+    if (client->state != CLIENT_LIVE || !has_more(client))
         return;
-    }
     metric_add(client->gateway->caught_up, 1);
     client_set_state(client, CLIENT_CATCHING_UP);
-    queue_pull(client);
+    request_page(client);
+    run_pulls(client->gateway->feed);
 }
 
-void feed_catch_up_all(struct gateway *gateway, const char *reason) {
-    struct client *client, *next;
-    log_info("catch_up_all", "reason=\"%s\"", reason);
-    HASH_ITER(hh, gateway->clients, client, next) {
-        if (client_is_in(client))
-            feed_catch_up(client);
-    }
+void feed_catch_up(struct client *client) {
+    if (!client_is_in(client))
+        return;
+    client->feed->behind.all = true;
+    read_on(client);
 }
 
-/* --- pushes
- * ---------------------------------------------------------------------------------------- */
+void feed_catch_up_to(struct client *client, uint64_t conversation, uint64_t cid) {
+    const struct position *position = positions_find(client->positions, conversation);
+    if (!client_is_in(client) || (position != NULL && position->sent >= cid))
+        return;
+    note_behind(client, conversation);
+    read_on(client);
+}
+
+/* --- pushes -------------------------------------------------------------------------------- */
 
 static void ask_how_far(struct client *client) {
     if (marks_are_due(client))
         marks_send(client);
     else if (!client->confirms)
-        marks_list(client, (int64_t)client->gateway->settings.reach_interval_ms);
+        marks_schedule(client, (int64_t)client->gateway->settings.reach_interval_ms);
+}
+
+/* Of what is pushed before the first page, that page may know already that it reached the account:
+ * over another connection. Without room it is as if it had been pushed before the login; so is what
+ * was sent again, which that may have reached it long before. */
+static void note_early(struct client *client, const struct entry *entry) {
+    struct client_feed *feed = client->feed;
+    if (!feed->placed && !entry->repeat &&
+        positions_find(&feed->early, entry->conversation) == NULL &&
+        positions_set(&feed->early, entry->conversation, entry->prev) != 0)
+        log_warn("early_push_forgotten", "client=%llu", (unsigned long long)client->id);
+}
+
+/* A push of what is stored and not sent yet, to a client that is live. Whether it was written. */
+static bool push_stored(struct client *client, const struct entry *entry) {
+    const struct position *known = positions_find(client->positions, entry->conversation);
+    bool is_new = known == NULL && client->positions->whole && entry->prev == 0;
+    bool next = is_new || (known != NULL && known->sent == entry->prev);
+    enum feed_outcome outcome = next ? write_entry(client, entry)
+                                : feed_entry_is_held(client, entry->conversation) ? FEED_PASSED_OVER
+                                                                                  : FEED_NO_ROOM;
+    if (outcome == FEED_WRITTEN) {
+        if (is_new && client->feed->conversations != 0)
+            client->feed->conversations++;
+        ask_how_far(client);
+        return true;
+    }
+    if (outcome == FEED_PASSED_OVER) {
+        positions_note_behind(client->positions, entry->conversation);
+        return false;
+    }
+    if (next && outcome == FEED_NO_ROOM)
+        wait_for_client(client);
+    note_behind(client, entry->conversation);
+    read_on(client);
+    return false;
 }
 
 /* Whether it was written. */
-static bool push_to(struct client *client, const struct entry *entry, struct entry_texts *texts) {
+static bool push_to(struct client *client, const struct entry *entry) {
+    if (!client_is_in(client))
+        return false;
     /* Not stored: no page will bring it, and what is lost of it is lost. */
     if (entry->cid == 0)
-        return client_is_in(client) && write_entry(client, entry, texts) == WRITTEN;
-    if (client->state == CLIENT_CATCHING_UP) {
-        client->feed->dirty = true;
-        note_early(client, entry);
-        return false;
-    }
-    if (client->state != CLIENT_LIVE)
-        return false;
+        return write_entry(client, entry) == FEED_WRITTEN;
     const struct position *known = positions_find(client->positions, entry->conversation);
     if (known != NULL && known->sent >= entry->cid)
         return false;
-    bool next =
-        known != NULL ? known->sent == entry->prev : client->feed->whole && entry->prev == 0;
-    enum outcome outcome = next ? write_entry(client, entry, texts)
-                           : is_held(client, entry->conversation) ? PASSED_OVER
-                                                                  : NO_ROOM;
-    if (outcome == WRITTEN)
-        ask_how_far(client);
-    if (outcome != NO_ROOM)
-        return outcome == WRITTEN;
-    if (next)
-        wait_for_client(client);
-    feed_catch_up(client);
-    run_pulls(client->gateway, loop_now_ms());
+    if (client->state == CLIENT_LIVE)
+        return push_stored(client, entry);
+    note_early(client, entry);
+    note_behind(client, entry->conversation);
     return false;
 }
 
@@ -416,31 +438,30 @@ static void note_pushed(const struct gateway *gateway, const struct entry *entry
     log_trace_end(before);
 }
 
-void feed_push(struct gateway *gateway, struct slice packed, const struct u64_list *connections) {
+void feed_push(struct feed *self, struct slice packed, const struct u64_list *bindings) {
     struct record_arena arena = {0};
     struct entry entry;
     bool readable = unpack(packed, &arena, &entry);
     size_t written = 0;
-    entry_texts_clear(gateway->texts);
-    for (size_t i = 0; i < connections->count; i++) {
-        struct client *client = bindings_client(gateway, connections->items[i]);
+    entry_texts_clear(self->gateway->texts);
+    for (size_t i = 0; i < bindings->count; i++) {
+        struct client *client = self->find(self->gateway, bindings->items[i]);
         if (client != NULL && readable)
-            written += push_to(client, &entry, gateway->texts);
-        else if (client != NULL && client_is_in(client))
+            written += push_to(client, &entry);
+        else if (client != NULL)
             feed_catch_up(client);
     }
     if (readable)
-        note_pushed(gateway, &entry, connections->count, written);
+        note_pushed(self->gateway, &entry, bindings->count, written);
     record_arena_free(&arena);
 }
 
-/* --- what has arrived
- * -------------------------------------------------------------------------------- */
+/* --- what has arrived ---------------------------------------------------------------------- */
 
 void feed_reached(struct client *client) {
     marks_answered(client);
-    if (marks_lack(client))
-        marks_list(client, (int64_t)client->gateway->settings.reach_interval_ms);
+    if (marks_have_unmarked(client))
+        marks_schedule(client, (int64_t)client->gateway->settings.reach_interval_ms);
     if (!client->feed->wait_reached)
         return;
     if (marks_are_due(client)) { /* what was sent since fills the window as well */
@@ -448,43 +469,42 @@ void feed_reached(struct client *client) {
         return;
     }
     client->feed->wait_reached = false;
-    queue_pull(client);
-    run_pulls(client->gateway, loop_now_ms());
+    request_page(client);
+    run_pulls(client->gateway->feed);
 }
 
-void feed_confirmed(struct client *client) {
-    client->feed->full = false;
-    feed_catch_up(client);
+void feed_confirmed(struct client *client, uint64_t conversation) {
+    if (client->positions->full)
+        client->feed->behind.all = true;
+    client->positions->full = false;
+    note_behind(client, conversation);
+    read_on(client);
 }
 
 void feed_confirms(struct client *client) {
     marks_collect(client);
-    if (client->marks->left_count > 0)
-        marks_list(client, 0);
+    if (client->marks->unmarked_count > 0)
+        marks_schedule(client, 0);
 }
 
-/* --- the rest
- * -------------------------------------------------------------------------------------- */
-
-void feed_tick(struct gateway *gateway, int64_t now_ms) {
-    run_pulls(gateway, now_ms);
-    marks_tick(gateway, now_ms);
-}
+/* --- the rest ------------------------------------------------------------------------------ */
 
 static void forget_positions(struct client *client) {
-    unqueue_pull(client);
-    marks_unlist(client);
+    struct client_feed *feed = client->feed;
+    stop_waiting(client);
+    ev_timer_stop(service_loop(client->gateway->service), &feed->timer);
+    marks_cancel(client);
     positions_clear(client->positions);
-    positions_clear(&client->feed->early);
-    client->feed->placed = client->feed->whole = client->feed->full = client->feed->dirty =
-        client->feed->wait_reached = false;
-    client->feed->pull_at_ms = 0;
+    positions_clear(&feed->early);
+    feed->behind = (struct feed_behind){0};
+    feed->placed = feed->wait_reached = false;
+    feed->conversations = 0;
 }
 
 void feed_leave(struct client *client) {
     marks_collect(client);
     forget_positions(client);
-    if (client->marks->left_count > 0)
+    if (client->marks->unmarked_count > 0)
         marks_send(client); /* before the answer, so that its own is here before the next login */
 }
 
@@ -493,9 +513,21 @@ void feed_stop(struct client *client) {
     marks_stop(client);
 }
 
-int feed_open(struct gateway *gateway) {
-    gateway->texts = entry_texts_new();
-    return gateway->texts == NULL ? -1 : 0;
+size_t feed_pulls(const struct feed *self) { return self->pulls; }
+
+size_t feed_waiting(const struct feed *self) { return self->queued; }
+
+struct feed *feed_new(struct gateway *gateway,
+                      struct client *(*find)(const struct gateway *gateway, uint64_t binding)) {
+    struct feed *self = calloc(1, sizeof *self);
+    if (self == NULL)
+        return NULL;
+    self->gateway = gateway;
+    self->find = find;
+    return self;
 }
 
-void feed_close(struct gateway *gateway) { entry_texts_destroy(&gateway->texts); }
+void feed_destroy(struct feed **self) {
+    free(*self);
+    *self = NULL;
+}

@@ -1,50 +1,78 @@
-/* The message log on its way to a client; see feed.c. */
+/*
+ * The message log on its way to a client.
+ *
+ * CATCHING_UP: pages are pulled behind the connection's positions; a push of what is stored only
+ * notes that its conversation is behind. The first page looks at all conversations of the account,
+ * and names those that are behind it; later ones read these alone. When none is behind, the client
+ * is LIVE and pushes go straight out. Anything that may have been missed - a gap in `prev`, a full
+ * queue, a lost link - does one thing: it sends the client back to catching up, in the conversation
+ * that it concerns, or in all.
+ */
 #ifndef PARLEY_GATEWAY_FEED_H
 #define PARLEY_GATEWAY_FEED_H
 
+#include <ev.h>
+
 #include "proto/messages.h"
+#include "services/gateway/feed_behind.h"
 #include "services/gateway/positions.h"
 
 struct client;
+struct feed;
 struct gateway;
 
 /* Pulls in progress at once; further clients wait their turn. */
-#define GATEWAY_MAX_PULLS 64
+#define FEED_MAX_PULLS 64
+
+/* What the next page waits for. */
+enum feed_wait {
+    FEED_WAITS_NOT,
+    FEED_WAITS_MOVES, /* that cursors are stored, but not for long */
+    FEED_WAITS_TURN,  /* that other pulls end */
+};
 
 struct client_feed {
     uint64_t reading;       /* changes when a page that is on its way is of no use any more */
-    uint64_t backlog;       /* until then: entries that are wanted of a conversation; 0: all */
-    bool placed;            /* delivery has reported where the account stands */
-    bool whole;             /* the positions hold all conversations: one that is missing is new */
-    bool full;              /* each of the positions waits for a 301: nothing else is read */
-    struct positions early; /* while not: behind what the first push of a conversation comes */
-    bool dirty;             /* something was pushed since the last page was asked for */
+    uint64_t backlog;       /* entries that the first page brings of a conversation; 0: all */
+    uint64_t conversations; /* that the account is in; 0: not known */
+    struct positions early; /* before the first page: behind what the first push comes */
+    bool placed;            /* the first page is here: it brought the positions */
     bool pulling;           /* a page is asked for */
-    bool queued;            /* waits in gateway->pull_queue */
     bool wait_reached;      /* the next page waits until the client has taken the last */
-    uint64_t after_moves;   /* the first page waits until so many cursors' moves are stored */
-    bool await_moves;
-    int64_t pull_at_ms; /* the next page: not before */
-    struct client *next_pull, *prev_pull;
+    struct feed_behind behind;
+    enum feed_wait wait;
+    uint64_t after_moves;       /* FEED_WAITS_MOVES: so many moves */
+    ev_timer timer;             /* the next page is not asked for before it has run out */
+    struct client *next, *prev; /* that wait for the same */
 };
 
-int feed_open(struct gateway *gateway) __attribute__((warn_unused_result));
-void feed_close(struct gateway *gateway);
+/* `find` gives the client that session knows by a binding, or NULL. NULL without memory. */
+struct feed *feed_new(struct gateway *gateway,
+                      struct client *(*find)(const struct gateway *gateway, uint64_t binding));
+void feed_destroy(struct feed **self);
+/* Pulls in progress, and clients that wait for their turn. */
+size_t feed_pulls(const struct feed *self);
+size_t feed_waiting(const struct feed *self);
+
 /* From login on. */
 void feed_start(struct client *client);
 /* A page that is on its way may hold what must not be written any more: it is read again. */
 void feed_reread(struct client *client);
-/* Back to reading the log: something may have been missed. */
+/* Back to reading the log, in all conversations: something may have been missed. */
 void feed_catch_up(struct client *client);
-void feed_catch_up_all(struct gateway *gateway, const char *reason);
-/* One entry that was pushed, to these connections. */
-void feed_push(struct gateway *gateway, struct slice packed, const struct u64_list *connections);
-void feed_tick(struct gateway *gateway, int64_t now_ms);
+/* The same in one of them, of which `cid` is stored. */
+void feed_catch_up_to(struct client *client, uint64_t conversation, uint64_t cid);
+/* One entry that was pushed, to these bindings. */
+void feed_push(struct feed *self, struct slice packed, const struct u64_list *bindings);
+/* Further moves of cursors are stored. */
+void feed_moves_stored(struct feed *self);
+/* The client has taken what was sent before the mark that was outstanding. */
 void feed_reached(struct client *client);
 /* From now on the client confirms; what was written before moves cursors as it did. */
 void feed_confirms(struct client *client);
-/* Something that could not be written before others were confirmed can be now. */
-void feed_confirmed(struct client *client);
+/* What follows in this conversation could not be written before others were confirmed, and can be
+ * now. */
+void feed_confirmed(struct client *client, uint64_t conversation);
 /* The account logs out; what was written for it may still be confirmed. */
 void feed_leave(struct client *client);
 /* The connection is gone. */

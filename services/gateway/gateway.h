@@ -28,8 +28,11 @@ struct bindings;
 struct client;
 struct cursors;
 struct entry_texts;
+struct feed;
+struct missed;
 struct names;
 struct pairs;
+struct received;
 
 struct gateway {
     struct gateway_settings settings;
@@ -40,12 +43,13 @@ struct gateway {
     struct client *clients; /* by id */
     struct client *bound;   /* by binding */
     uint64_t last_binding;
-    struct client *pull_queue, *mark_queue, *stored_queue;
-    size_t pulls, queued_pulls; /* on their way; in pull_queue */
     struct names *names;
     struct cursors *cursors;
     struct bindings *bindings;
     struct pairs *pairs;
+    struct feed *feed;
+    struct received *received;
+    struct missed *missed;
     struct entry_texts *texts; /* scratch of the entry that is being written */
     struct buffer scratch;     /* one answer at a time */
     uint64_t nonce_counter;
@@ -53,7 +57,6 @@ struct gateway {
     size_t outgoing_bytes; /* what all texts take that are not stored yet */
     ev_timer tick;
     bool stopping;
-    ev_timer committed;  /* links.c: a writer was lost, what it wrote can be read now */
     uint64_t last_trace; /* that was given to a client's request */
     struct metric *connections, *accepted, *turned_away, *stored, *refused, *written;
     struct metric *caught_up, *gaps;

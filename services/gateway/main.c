@@ -9,9 +9,11 @@
 #include "services/gateway/connections.h"
 #include "services/gateway/cursors.h"
 #include "services/gateway/edge/edge.h"
+#include "services/gateway/entry_texts.h"
 #include "services/gateway/feed.h"
 #include "services/gateway/gateway.h"
 #include "services/gateway/links.h"
+#include "services/gateway/missed.h"
 #include "services/gateway/names.h"
 #include "services/gateway/pairs.h"
 #include "services/gateway/received.h"
@@ -71,11 +73,14 @@ static void on_tick(struct ev_loop *ev, ev_timer *timer, int revents) {
     (void)ev;
     (void)revents;
     struct gateway *self = timer->data;
-    int64_t now_ms = loop_now_ms();
-    feed_tick(self, now_ms);
     bindings_tick(self);
-    received_tick(self, now_ms);
-    cursors_tick(self, now_ms);
+}
+
+/* Further moves of cursors: clients that waited for them are answered, and read on. */
+static void moves_stored(void *context) {
+    struct gateway *self = context;
+    received_stored(self->received);
+    feed_moves_stored(self->feed);
 }
 
 static int start(struct service *service, void *context) {
@@ -86,11 +91,21 @@ static int start(struct service *service, void *context) {
     watch_metrics(self);
     randombytes_buf(&self->last_trace, sizeof self->last_trace);
     self->names = names_new();
-    self->cursors = cursors_new(self);
+    self->cursors = cursors_new(&(struct cursors_options){.service = service,
+                                                          .delivery = &self->delivery,
+                                                          .flush_ms = settings->cursor_flush_ms,
+                                                          .timeout_ms = settings->send_timeout_ms,
+                                                          .stored = moves_stored,
+                                                          .context = self});
     self->bindings = bindings_new(self);
     self->pairs = pairs_new();
+    self->texts = entry_texts_new();
+    self->feed = feed_new(self, bindings_client);
+    self->received = received_new(self);
+    self->missed = missed_new(self);
     if (self->names == NULL || self->cursors == NULL || self->bindings == NULL ||
-        self->pairs == NULL || feed_open(self) != 0) {
+        self->pairs == NULL || self->texts == NULL || self->feed == NULL ||
+        self->received == NULL || self->missed == NULL) {
         log_error("start_failed", "reason=\"no memory\"");
         return -1;
     }
@@ -140,12 +155,12 @@ static void stop(void *context) {
     struct gateway *self = context;
     self->stopping = true;
     edge_close_all(self->edge);
-    cursors_flush(self);
+    cursors_flush(self->cursors);
 }
 
 static bool stopped(void *context) {
     const struct gateway *self = context;
-    return self->clients == NULL && cursors_idle(self);
+    return self->clients == NULL && cursors_idle(self->cursors);
 }
 
 static void finish(void *context) {
@@ -158,7 +173,10 @@ static void finish(void *context) {
     cursors_destroy(&self->cursors);
     names_destroy(&self->names);
     pairs_destroy(&self->pairs);
-    feed_close(self);
+    missed_destroy(&self->missed);
+    received_destroy(&self->received);
+    feed_destroy(&self->feed);
+    entry_texts_destroy(&self->texts);
     buffer_free(&self->scratch);
 }
 

@@ -1,14 +1,5 @@
-/*
- * What has reached a client (marks), and how much more may be on its way to it.
- *
- * A mark is answered once all that was sent before it has been taken. How long that took tells how
- * fast the client takes, so it also bounds what is sent ahead: a window of bytes that doubles while
- * marks come back at once, and shrinks to what is taken in TARGET_MS when they don't. What does not
- * fit waits in the log, and an answer waits behind no more than that window, however slowly the
- * client reads and however much it has missed.
- */
+/* Marks and the window; see marks.h. */
 #include <stdlib.h>
-#include <utlist.h>
 
 #include "common/log.h"
 #include "services/gateway/client.h"
@@ -18,7 +9,7 @@
 #include "services/gateway/positions.h"
 
 /* Noted for the next mark: what one login may have been sent, and some of those before it. */
-#define LEFT_MAX (POSITIONS_MAX + 256)
+#define UNMARKED_MAX (POSITIONS_MAX + 256)
 
 /* The window: of a new connection, at least, at most. */
 #define WINDOW_FIRST ((size_t)32 << 10)
@@ -31,26 +22,27 @@
 /* --- what was written ------------------------------------------------------------------------ */
 
 /* Without room it is covered by no mark, and repeated some day. */
-void marks_note(struct client *client, const struct written *written) {
-    struct written *left = NULL;
-    if (client->marks->left_count < LEFT_MAX)
-        left = realloc(client->marks->left, (client->marks->left_count + 1) * sizeof *left);
-    if (left == NULL) {
+static void note(struct client *client, const struct written *written) {
+    struct written *unmarked = NULL;
+    if (client->marks->unmarked_count < UNMARKED_MAX)
+        unmarked = realloc(client->marks->unmarked,
+                           (client->marks->unmarked_count + 1) * sizeof *unmarked);
+    if (unmarked == NULL) {
         log_warn("mark_forgotten", "client=%llu", (unsigned long long)client->id);
         return;
     }
-    client->marks->left = left;
-    client->marks->left[client->marks->left_count++] = *written;
+    client->marks->unmarked = unmarked;
+    client->marks->unmarked[client->marks->unmarked_count++] = *written;
 }
 
 void marks_collect(struct client *client) {
     struct written written = {.account = client->account};
     while (positions_next_touched(client->positions, &written.conversation, &written.cid))
-        marks_note(client, &written);
+        note(client, &written);
 }
 
-bool marks_lack(const struct client *client) {
-    return client->marks->left_count > 0 || client->positions->touched_count > 0;
+bool marks_have_unmarked(const struct client *client) {
+    return client->marks->unmarked_count > 0 || client->positions->touched_count > 0;
 }
 
 /* --- the window ------------------------------------------------------------------------------ */
@@ -92,8 +84,8 @@ static void fit_window(struct client *client, int64_t took_ms) {
     if (took_ms > SLOW_MS) /* else it does not matter how far away it is */
         took_ms -= edge_round_trip_ms(client->edge);
     if (took_ms > SLOW_MS)
-        window = (size_t)(client->marks->marked_flight * TARGET_MS / (uint64_t)took_ms);
-    else if (client->marks->marked_flight >= window / 2)
+        window = (size_t)(client->marks->marked_ahead * TARGET_MS / (uint64_t)took_ms);
+    else if (client->marks->marked_ahead >= window / 2)
         window *= 2;
     client->marks->slow = took_ms > SLOW_MS || (client->marks->slow && window < WINDOW_MOST);
     client->marks->window = window < WINDOW_LEAST  ? WINDOW_LEAST
@@ -103,39 +95,49 @@ static void fit_window(struct client *client, int64_t took_ms) {
 
 /* --- marks ----------------------------------------------------------------------------------- */
 
-void marks_list(struct client *client, int64_t delay_ms) {
-    struct gateway *gateway = client->gateway;
-    int64_t at_ms = loop_now_ms() + delay_ms;
-    if (!client->marks->mark_listed) {
-        client->marks->mark_listed = true;
-        client->marks->mark_at_ms = at_ms;
-        DL_APPEND2(gateway->mark_queue, client, marks->prev_mark, marks->next_mark);
-    } else if (at_ms < client->marks->mark_at_ms) {
-        client->marks->mark_at_ms = at_ms;
-    }
+static void on_timer(struct ev_loop *ev, ev_timer *timer, int revents) {
+    (void)ev;
+    (void)revents;
+    struct client *client = timer->data;
+    if (client->marks->marking != NULL)
+        client->marks->overdue = true;
+    else
+        marks_send(client);
 }
 
-void marks_unlist(struct client *client) {
-    if (client->marks->mark_listed)
-        DL_DELETE2(client->gateway->mark_queue, client, marks->prev_mark, marks->next_mark);
-    client->marks->mark_listed = false;
+void marks_schedule(struct client *client, int64_t delay_ms) {
+    struct ev_loop *ev = service_loop(client->gateway->service);
+    ev_timer *timer = &client->marks->timer;
+    if (client->marks->overdue ||
+        (ev_is_active(timer) && ev_timer_remaining(ev, timer) * 1000 <= (ev_tstamp)delay_ms))
+        return;
+    if (timer->data == NULL) {
+        ev_timer_init(timer, on_timer, 0, 0);
+        timer->data = client;
+    }
+    loop_timer_start(ev, timer, delay_ms);
+}
+
+void marks_cancel(struct client *client) {
+    ev_timer_stop(service_loop(client->gateway->service), &client->marks->timer);
+    client->marks->overdue = false;
 }
 
 void marks_send(struct client *client) {
     if (client->marks->marking != NULL)
         return;
     if (!edge_mark(client->edge)) {
-        marks_list(client, (int64_t)client->gateway->settings.reach_interval_ms);
+        marks_schedule(client, (int64_t)client->gateway->settings.reach_interval_ms);
         return;
     }
     client->marks->marked_bytes = edge_sent_bytes(client->edge);
-    client->marks->marked_flight = client->marks->marked_bytes - client->marks->reached_bytes;
+    client->marks->marked_ahead = client->marks->marked_bytes - client->marks->reached_bytes;
     client->marks->marked_ms = loop_now_ms();
     marks_collect(client);
-    client->marks->marking = client->marks->left;
-    client->marks->marking_count = client->marks->left_count;
-    client->marks->left = NULL;
-    client->marks->left_count = 0;
+    client->marks->marking = client->marks->unmarked;
+    client->marks->marking_count = client->marks->unmarked_count;
+    client->marks->unmarked = NULL;
+    client->marks->unmarked_count = 0;
 }
 
 void marks_answered(struct client *client) {
@@ -143,26 +145,20 @@ void marks_answered(struct client *client) {
     if (client->marks->reached_bytes < client->marks->marked_bytes)
         client->marks->reached_bytes = client->marks->marked_bytes;
     for (size_t i = 0; i < client->marks->marking_count; i++)
-        cursors_add(client->gateway, &client->marks->marking[i]);
+        cursors_add(client->gateway->cursors, &client->marks->marking[i]);
     free(client->marks->marking);
     client->marks->marking = NULL;
     client->marks->marking_count = 0;
-}
-
-void marks_tick(struct gateway *gateway, int64_t now_ms) {
-    struct client *client, *next;
-    DL_FOREACH_SAFE2(gateway->mark_queue, client, next, marks->next_mark) {
-        if (client->marks->mark_at_ms <= now_ms && client->marks->marking == NULL) {
-            marks_unlist(client);
-            marks_send(client);
-        }
+    if (client->marks->overdue) {
+        client->marks->overdue = false;
+        marks_send(client);
     }
 }
 
 void marks_stop(struct client *client) {
-    marks_unlist(client);
+    marks_cancel(client);
     free(client->marks->marking);
-    free(client->marks->left);
-    client->marks->marking = client->marks->left = NULL;
-    client->marks->marking_count = client->marks->left_count = 0;
+    free(client->marks->unmarked);
+    client->marks->marking = client->marks->unmarked = NULL;
+    client->marks->marking_count = client->marks->unmarked_count = 0;
 }

@@ -1,7 +1,16 @@
-/* What has reached a client, and how much more may be on its way to it; see marks.c. */
+/*
+ * What has reached a client (marks), and how much more may be on its way to it.
+ *
+ * A mark is answered once all that was sent before it has been taken. How long that took shows how
+ * fast the client takes, so it also bounds what is sent ahead: a window of bytes that doubles while
+ * marks come back at once, and shrinks to what is taken in some tenths of a second when they don't.
+ * What does not fit waits in the message log, and an answer waits behind no more than that window,
+ * however slowly the client reads and however much it has missed.
+ */
 #ifndef PARLEY_GATEWAY_MARKS_H
 #define PARLEY_GATEWAY_MARKS_H
 
+#include <ev.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -9,35 +18,32 @@
 #include "services/gateway/cursors.h"
 
 struct client;
-struct gateway;
 
 struct client_marks {
     struct written *marking; /* covered by the mark that is outstanding; NULL: none is */
     size_t marking_count;
-    struct written *left; /* of an account that logged out: for the next mark */
-    size_t left_count;
-    bool mark_listed;
-    int64_t mark_at_ms;
-    struct client *next_mark, *prev_mark;
+    struct written *unmarked; /* of an account that logged out: for the next mark */
+    size_t unmarked_count;
+    ev_timer timer; /* runs until the next mark is to be sent */
+    bool overdue;   /* it ran out while one was outstanding: the next follows the answer */
     uint64_t marked_bytes, reached_bytes; /* of all that was ever sent: up to the mark that is
                                            * outstanding, and up to the last that was answered */
-    uint64_t marked_flight;               /* how much was on its way then */
+    uint64_t marked_ahead;                /* how much was on its way then */
     int64_t marked_ms;                    /* when that one was asked for */
     size_t window;                        /* bytes that may be on their way; 0: not known yet */
     bool slow;                            /* it has taken long for what it was sent */
 };
 
-/* Notes for the next mark that this was written. */
-void marks_note(struct client *client, const struct written *written);
-/* A mark is to be sent by then, or sooner if one is to be already. */
-void marks_list(struct client *client, int64_t delay_ms);
-void marks_unlist(struct client *client);
-/* Sends one now, unless one is outstanding: then its answer lists the next. */
+/* A mark is to be sent after so long, or sooner if one is to be already. */
+void marks_schedule(struct client *client, int64_t delay_ms);
+void marks_cancel(struct client *client);
+/* Sends one now, unless one is outstanding. */
 void marks_send(struct client *client);
-/* Notes how far each conversation was written since the last mark. */
+/* Takes along to the next mark how far each conversation was written since the last: the positions
+ * are about to go. */
 void marks_collect(struct client *client);
 /* Whether something was written that no mark covers. */
-bool marks_lack(const struct client *client);
+bool marks_have_unmarked(const struct client *client);
 /* The one that was outstanding is answered: what it covers moves cursors. */
 void marks_answered(struct client *client);
 /* Whether so many bytes more may be on their way to the client: as many as it has shown to take
@@ -45,7 +51,6 @@ void marks_answered(struct client *client);
 bool marks_have_room(struct client *client, size_t bytes);
 /* Whether so much is on its way that it is time to ask how far the client is. */
 bool marks_are_due(const struct client *client);
-void marks_tick(struct gateway *gateway, int64_t now_ms);
 /* The connection is gone. */
 void marks_stop(struct client *client);
 

@@ -56,10 +56,11 @@ bool positions_forget(struct positions *self) {
     for (uint32_t i = 0; i < self->capacity; i++) {
         uint32_t at = (self->hand + i) & (self->capacity - 1);
         const struct position *slot = &self->slots[at];
-        if (slot->conversation == 0 || slot->touched || slot->unconfirmed != 0 ||
+        if (slot->conversation == 0 || slot->touched || slot->behind || slot->unconfirmed != 0 ||
             slot->skipped != 0)
             continue;
         self->hand = at;
+        self->forgotten++;
         empty_slot(self, at);
         return true;
     }
@@ -136,4 +137,22 @@ bool positions_next_touched(struct positions *self, uint64_t *conversation_r, ui
     *conversation_r = position->conversation;
     *cid_r = position->sent;
     return true;
+}
+
+bool positions_note_behind(struct positions *self, uint64_t conversation) {
+    struct position *position = positions_find(self, conversation);
+    if (position == NULL)
+        return false;
+    position->behind = true;
+    position->asked = false;
+    return true;
+}
+
+void positions_settle_asked(struct positions *self, bool read) {
+    for (uint32_t i = 0; i < self->capacity; i++) {
+        struct position *position = &self->slots[i];
+        if (position->asked && read)
+            position->behind = false;
+        position->asked = false;
+    }
 }

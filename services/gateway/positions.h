@@ -3,13 +3,13 @@
  *
  * A bounded hash table by conversation. A position remembers the last cid that was written to the
  * connection (`sent`) and whether that has not been covered by a mark yet (`touched`), so that what
- * has reached the client can be told per conversation and not per message; of a client that
+ * has reached the client is known per conversation and not per message; of a client that
  * confirms, how much of what it was shown waits to be confirmed.
  *
  * A full table has room again when a settled position is forgotten: one where nothing waits for a
- * mark or to be confirmed, and nothing was left out that is not told yet, so that the account's
- * stored cursor stands where it does, or will as soon as the cursors that are on their way are
- * stored. What follows there is read behind that.
+ * mark or to be confirmed, no more is to be read, and nothing was left out that is not announced
+ * yet. The account's stored cursor stands where that position does, or will as soon as the moves
+ * that are on their way are stored. What follows there is read behind that.
  */
 #ifndef PARLEY_GATEWAY_POSITIONS_H
 #define PARLEY_GATEWAY_POSITIONS_H
@@ -31,8 +31,10 @@ struct position {
     /* Entries shown that wait to be confirmed: up to `half`, and behind it. */
     uint64_t half;
     uint16_t shown[2];
-    uint16_t skipped; /* entries left out, up to the one that comes next; not told yet */
-    bool touched;
+    uint16_t skipped; /* entries left out, up to the one that comes next; not announced yet */
+    bool touched : 1;
+    bool behind : 1; /* more is to be read than was sent */
+    bool asked : 1;  /* a page that reads it is on its way; nothing was pushed there since */
 };
 
 struct positions {
@@ -40,7 +42,10 @@ struct positions {
     uint32_t capacity, count; /* capacity: 0 or a power of two */
     uint64_t *touched;        /* conversations */
     uint32_t touched_count, touched_capacity;
-    uint32_t hand; /* where the search for a position to forget begins */
+    uint32_t hand;      /* where the search for a position to forget begins */
+    uint32_t forgotten; /* positions, ever */
+    bool whole;         /* all of the account's conversations are here: one that is not is new */
+    bool full;          /* none can be forgotten: each waits for a 301, and nothing else is read */
 };
 
 /* Frees the memory; the structure is empty and usable again. */
@@ -57,6 +62,11 @@ int positions_set(struct positions *self, uint64_t conversation, uint64_t cid)
 /* As positions_set for something just written: it is to be covered by the next mark. */
 int positions_touch(struct positions *self, uint64_t conversation, uint64_t cid)
     __attribute__((warn_unused_result));
+/* Notes that the conversation has more to read; false: it has no position. */
+bool positions_note_behind(struct positions *self, uint64_t conversation);
+/* The page that was on its way is here and `read`, or it failed: then its conversations are as
+ * before. */
+void positions_settle_asked(struct positions *self, bool read);
 /* Takes one touched position off the list; false when there is none. */
 bool positions_next_touched(struct positions *self, uint64_t *conversation_r, uint64_t *cid_r);
 

@@ -1,16 +1,4 @@
-/*
- * What a client says has arrived (301).
- *
- * Of what was written to the connection itself the gateway knows that it is there to be received:
- * the move goes with the others, in bulk, and the request's 300 waits until it is stored. Anything
- * else is delivery's to check and to store.
- *
- * A client that confirms is the only one to move its account's cursors. It cannot confirm what its
- * dialect has no message for: such an entry moves the cursor by itself when nothing that was shown
- * before it waits to be confirmed, else together with that. Of each conversation it is sent
- * POSITIONS_MAX_UNCONFIRMED entries ahead of what it has confirmed, and the rest when it confirms:
- * that much at most is repeated at its next login, and no conversation waits for another.
- */
+/* 301; see received.h. */
 #include <stdlib.h>
 #include <utlist.h>
 
@@ -23,96 +11,103 @@
 #include "services/gateway/positions.h"
 #include "services/gateway/received.h"
 #include "services/gateway/request.h"
+#include "services/gateway/unconfirmed.h"
 
-/* Entries that wait to be confirmed are counted in two halves, so that a 301 in their midst makes
- * room again. */
-#define HALF (POSITIONS_MAX_UNCONFIRMED / 2)
+struct received {
+    struct gateway *gateway;
+    struct client *queue; /* clients that wait for moves to be stored, in that order */
+    ev_timer timer;       /* when the first has waited too long */
+};
 
 static bool move(struct client *client, uint64_t conversation, uint64_t cid) {
-    return cursors_add(client->gateway, &(struct written){client->account, conversation, cid});
+    return cursors_add(client->gateway->cursors,
+                       &(struct written){client->account, conversation, cid});
 }
 
-/* --- what is to be confirmed --------------------------------------------------------------- */
-
-bool received_is_full(const struct position *position) {
-    return position->shown[0] + position->shown[1] >= POSITIONS_MAX_UNCONFIRMED;
-}
-
-static void count_shown(struct position *position, uint64_t cid) {
-    position->unconfirmed = cid;
-    if (position->shown[0] < HALF) {
-        position->shown[0]++;
-        position->half = cid;
-    } else {
-        position->shown[1]++;
-    }
-}
-
-void received_wrote(struct client *client, const struct entry *entry, bool shown) {
-    if (conversation_kind(entry->conversation) == CONVERSATION_PAIR)
-        pairs_keep(client->gateway->pairs, entry->from, entry->to, entry->conversation);
-    struct position *position = positions_find(client->positions, entry->conversation);
-    if (position == NULL)
-        return;
-    if (shown)
-        count_shown(position, entry->cid);
-    else if (position->unconfirmed == 0)
-        move(client, entry->conversation, entry->cid);
-}
-
-/* Takes `cid` as confirmed. Up to where the cursor moves with it: further, where the client was
- * shown nothing of what follows. */
+/* Takes `cid` as confirmed; up to where the cursor moves with it. */
 static uint64_t confirm(struct client *client, uint64_t conversation, uint64_t cid) {
     struct position *position = positions_find(client->positions, conversation);
     if (position == NULL || position->unconfirmed == 0)
         return cid;
-    bool full = received_is_full(position);
-    uint64_t until = cid;
-    if (cid >= position->unconfirmed) {
-        position->unconfirmed = 0;
-        position->shown[0] = position->shown[1] = 0;
-        until = position->sent > cid ? position->sent : cid;
-    } else if (cid >= position->half) {
-        position->shown[0] = position->shown[1];
-        position->shown[1] = 0;
-        position->half = position->unconfirmed;
-    }
-    if ((full && !received_is_full(position)) || (client->feed->full && position->unconfirmed == 0))
-        feed_confirmed(client);
+    bool full = unconfirmed_is_full(position);
+    uint64_t until = unconfirmed_confirm(position, cid);
+    if ((full && !unconfirmed_is_full(position)) ||
+        (client->positions->full && position->unconfirmed == 0))
+        feed_confirmed(client, conversation);
     return until;
 }
 
 /* --- answering when it is stored ----------------------------------------------------------- */
 
+static void watch_first(struct received *self) {
+    struct ev_loop *ev = service_loop(self->gateway->service);
+    if (self->queue == NULL)
+        ev_timer_stop(ev, &self->timer);
+    else
+        loop_timer_start(ev, &self->timer, self->queue->received->stored_by_ms - loop_now_ms());
+}
+
 static void await_stored(struct client *client) {
     struct gateway *gateway = client->gateway;
-    client->received->stored_after = cursors_added(gateway);
+    struct received *self = gateway->received;
+    client->received->stored_after = cursors_added(gateway->cursors);
     client->received->stored_by_ms = loop_now_ms() + (int64_t)gateway->settings.send_timeout_ms;
     client->received->awaits_stored = true;
-    DL_APPEND2(gateway->stored_queue, client, received->prev_stored, received->next_stored);
-    cursors_flush(gateway);
+    DL_APPEND2(self->queue, client, received->prev_stored, received->next_stored);
+    if (self->queue == client)
+        watch_first(self);
+    cursors_flush(gateway->cursors);
 }
 
 static void end_waiting(struct client *client) {
     if (client->received->awaits_stored)
-        DL_DELETE2(client->gateway->stored_queue, client, received->prev_stored,
+        DL_DELETE2(client->gateway->received->queue, client, received->prev_stored,
                    received->next_stored);
     client->received->awaits_stored = false;
 }
 
 /* Both what they wait for and how long they do grows along the queue. */
-void received_tick(struct gateway *gateway, int64_t now_ms) {
+static void answer_those_stored(struct received *self) {
     struct client *client;
-    while ((client = gateway->stored_queue) != NULL) {
-        bool stored = cursors_stored(gateway) >= client->received->stored_after;
-        if (!stored && client->received->stored_by_ms > now_ms)
-            return;
+    while ((client = self->queue) != NULL) {
+        bool stored = cursors_stored(self->gateway->cursors) >= client->received->stored_after;
+        if (!stored && client->received->stored_by_ms > loop_now_ms())
+            break;
         end_waiting(client);
         request_finish(client, &(struct dialect_result){.err = stored ? ERR_OK : ERR_UNAVAILABLE});
     }
+    watch_first(self);
+}
+
+void received_stored(struct received *self) {
+    if (self->queue != NULL)
+        answer_those_stored(self);
+}
+
+static void on_timer(struct ev_loop *ev, ev_timer *timer, int revents) {
+    (void)ev;
+    (void)revents;
+    answer_those_stored(timer->data);
 }
 
 void received_stop(struct client *client) { end_waiting(client); }
+
+struct received *received_new(struct gateway *gateway) {
+    struct received *self = calloc(1, sizeof *self);
+    if (self == NULL)
+        return NULL;
+    self->gateway = gateway;
+    ev_timer_init(&self->timer, on_timer, 0, 0);
+    self->timer.data = self;
+    return self;
+}
+
+void received_destroy(struct received **self_p) {
+    if (*self_p != NULL)
+        ev_timer_stop(service_loop((*self_p)->gateway->service), &(*self_p)->timer);
+    free(*self_p);
+    *self_p = NULL;
+}
 
 /* --- the request --------------------------------------------------------------------------- */
 

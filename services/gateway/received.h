@@ -1,12 +1,19 @@
-/* What a client says has arrived (301); see received.c. */
+/*
+ * What a client says has arrived (301).
+ *
+ * Of what was written to the connection itself the gateway knows that it is there to be received:
+ * the move goes with the others, in bulk, and the request's 300 waits until it is stored. Anything
+ * else is delivery's to check and to store.
+ */
 #ifndef PARLEY_GATEWAY_RECEIVED_H
 #define PARLEY_GATEWAY_RECEIVED_H
 
-#include "proto/messages.h"
-#include "services/gateway/positions.h"
+#include <stdbool.h>
+#include <stdint.h>
 
 struct client;
 struct gateway;
+struct received;
 
 struct client_received {
     bool awaits_stored; /* its request is answered when so many cursors' moves are stored */
@@ -15,16 +22,13 @@ struct client_received {
     struct client *next_stored, *prev_stored;
 };
 
-/* A stored entry of a conversation that has a position went to a client that confirms, or would
- * have if its dialect had a message for it (`shown`). */
-void received_wrote(struct client *client, const struct entry *entry, bool shown);
-/* Whether a conversation has POSITIONS_MAX_UNCONFIRMED entries that wait to be confirmed: what
- * follows there is sent behind a 301. */
-bool received_is_full(const struct position *position);
+/* NULL without memory. */
+struct received *received_new(struct gateway *gateway);
+void received_destroy(struct received **self);
 /* 301, whose group and person have their numbers; ends with client_finish, now or later. */
 void received_start(struct client *client);
-/* Answers those whose cursors are stored, and those who have waited too long. */
-void received_tick(struct gateway *gateway, int64_t now_ms);
+/* Further moves are stored: answers the clients that wait for them. */
+void received_stored(struct received *self);
 /* The connection is gone. */
 void received_stop(struct client *client);
 

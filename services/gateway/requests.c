@@ -199,7 +199,7 @@ void requests_take(struct client *client, struct dialect_request *request) {
  * it has caught up. */
 static bool awaits_log(struct client *client) {
     if (!edge_can_write(client->edge) || client->gateway->stopping || !client_is_in(client) ||
-        client->feed->full)
+        client->positions->full)
         return false;
     if (client->outbox->stored_ms != 0 && loop_now_ms() - client->outbox->stored_ms < COPY_MS)
         feed_catch_up(client);

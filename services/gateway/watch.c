@@ -29,12 +29,12 @@ static size_t depth_of_text_bytes(const void *argument) {
 
 static size_t depth_of_pulls(const void *argument) {
     const struct gateway *self = argument;
-    return self->pulls;
+    return feed_pulls(self->feed);
 }
 
 static size_t depth_of_pull_queue(const void *argument) {
     const struct gateway *self = argument;
-    return self->queued_pulls;
+    return feed_waiting(self->feed);
 }
 
 static size_t depth_of_cursors(const void *argument) {
@@ -59,7 +59,7 @@ void watch_queues(struct gateway *self) {
         {"output_bytes", depth_of_output, settings->send_queues_bytes},
         {"texts", depth_of_texts, connections * OUTBOX_MAX},
         {"text_bytes", depth_of_text_bytes, settings->waiting_texts_bytes},
-        {"pulls", depth_of_pulls, GATEWAY_MAX_PULLS},
+        {"pulls", depth_of_pulls, FEED_MAX_PULLS},
         {"pulls_waiting", depth_of_pull_queue, connections},
         {"cursor_moves", depth_of_cursors, CURSORS_WAITING_MAX},
         {"unbinds", depth_of_unbinds, BINDINGS_WAITING_MAX},

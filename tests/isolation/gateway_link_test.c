@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/conversation.h"
 #include "tests/support/gateway_fixture.h"
 
 #define ALICE ((uint64_t)1001)
@@ -261,71 +262,176 @@ static int set_up_two_deliveries(void **state) {
     return 0;
 }
 
-/* Takes a pull that is there, or none. */
-static struct asked *take_pull(struct stage *stage, struct delivery_pull *body_r) {
-    struct asked *asked = NULL;
-    for (enum role role = DELIVERY; asked == NULL && role < ROLE_COUNT; role++)
-        if (stage->played[role] != NULL)
-            asked = played_take(stage->played[role], &message_DELIVERY_PULL, body_r);
-    return asked;
-}
-
-/* Takes a pull from whichever instance was asked. */
-static struct asked *expect_pull_of_any(struct stage *stage, struct delivery_pull *body_r) {
+/* Waits for a request to whichever delivery is asked. */
+static struct asked *expect_of_any(struct stage *stage, const struct message_desc *message,
+                                   void *body_r) {
     struct asked *asked = NULL;
     int64_t deadline_ms = loop_now_ms() + TEST_DEADLINE_MS;
     while (asked == NULL && loop_now_ms() < deadline_ms) {
         stage_turn(stage);
-        asked = take_pull(stage, body_r);
+        for (enum role role = DELIVERY; asked == NULL && role < ROLE_COUNT; role++)
+            if (stage->played[role] != NULL)
+                asked = played_take(stage->played[role], message, body_r);
     }
     assert_non_null(asked);
     return asked;
 }
 
-/* Some time after a loss everybody reads again what the database was still committing; of a page
- * that is under way then, no more is asked than one behind it. Answers all up to there. */
-static void let_them_read_again(struct stage *stage) {
-    static const char log[] = "what that instance was committing can be read by now";
-    struct delivery_pull body;
-    bool over = false;
-    int64_t deadline_ms = loop_now_ms() + TEST_DEADLINE_MS;
-    for (size_t answered = 1; !over || answered > 0;) {
-        assert_true(loop_now_ms() < deadline_ms);
-        over = strstr(service_process_output(stage->gateway), log) != NULL;
-        stage_let_time_pass(stage);
-        struct asked *pull;
-        for (answered = 0; (pull = take_pull(stage, &body)) != NULL; answered++)
-            stage_answer_pull(&pull, NULL, 0);
-    }
+/* Answers a pull as a delivery does that names what is behind: nothing else. */
+static void answer_with_all(struct asked **pull, const struct entry *entry) {
+    uint64_t conversations[] = {STAGE_PAIR, conversation_of_group(STAGE_GROUP)};
+    uint64_t positions[] = {STAGE_PAIR_CID, STAGE_GROUP_CID};
+    struct buffer packed = buffer_make(4096);
+    if (entry != NULL)
+        record_pack(&entry_desc, entry, &packed);
+    struct slice item = slice_make(packed.data, packed.length);
+    played_answer(pull, &(struct delivery_pull_reply){.entries = {&item, entry == NULL ? 0 : 1},
+                                                      .conversations = {conversations, 2},
+                                                      .positions = {positions, 2},
+                                                      .complete = true,
+                                                      .count = 2});
+    buffer_free(&packed);
 }
 
+/* A live client, whose conversations the gateway knows all; one page is enough. */
+static struct talker *known_live(struct stage *stage, uint64_t account, const char *id) {
+    struct delivery_pull body;
+    struct talker *talker = stage_talker(stage, false);
+    stage_log_in(stage, talker, account, id);
+    struct asked *pull = expect_of_any(stage, &message_DELIVERY_PULL, &body);
+    answer_with_all(&pull, NULL);
+    stage_wait_talker_live(stage, talker);
+    return talker;
+}
+
+/* The gateway compares so many clients, all in the two conversations, with the log. */
+static struct asked *expect_comparison(struct stage *stage, size_t clients, uint64_t pair_cid) {
+    static struct delivery_check body;
+    struct asked *check = expect_of_any(stage, &message_DELIVERY_CHECK, &body);
+    assert_int_equal(body.accounts.count, clients);
+    assert_int_equal(body.counts.count, clients);
+    for (size_t i = 0; i < clients; i++)
+        assert_int_equal(body.counts.items[i], 2);
+    assert_int_equal(body.conversations.count, 2); /* of all clients together */
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(body.cids.items[i],
+                         body.conversations.items[i] == STAGE_PAIR ? pair_cid : STAGE_GROUP_CID);
+    return check;
+}
+
+static void answer_check(struct asked **check, uint64_t conversation, uint64_t head) {
+    played_answer(check, &(struct delivery_check_reply){
+                             .conversations = {&conversation, conversation == 0 ? 0 : 1},
+                             .heads = {&head, conversation == 0 ? 0 : 1}});
+}
+
+/* Nobody reads again for nothing, however many there are: one question is all. */
+static void after_a_loss_all_are_compared_in_one_request(void **state) {
+    enum { CLIENTS = 40 };
+    struct stage *stage = *state;
+    for (uint64_t i = 0; i < CLIENTS; i++)
+        known_live(stage, 3000 + i, test_text("client-%u", (unsigned)i));
+    played_destroy(&stage->played[DELIVERY_2]);
+    struct asked *check = expect_comparison(stage, CLIENTS, STAGE_PAIR_CID);
+    answer_check(&check, 0, 0);
+    stage_quiet(stage);
+    assert_int_equal(played_count(stage->played[DELIVERY], &message_DELIVERY_PULL), 0);
+}
+
+/* Only the client that has not got it, and only that conversation. */
 static void a_delivery_that_is_lost_may_not_have_routed(void **state) {
     struct stage *stage = *state;
     struct delivery_pull body;
-    struct talker *alice = stage_talker(stage, false);
-    stage_log_in(stage, alice, ALICE, "alice");
-    struct asked *pull = expect_pull_of_any(stage, &body);
-    stage_answer_pull(&pull, NULL, 0);
-    stage_wait_talker_live(stage, alice);
+    struct talker *alice = known_live(stage, ALICE, "alice");
+    struct talker *carol = known_live(stage, CAROL, "carol");
+    struct entry missed = stage_text(11, STAGE_PAIR_CID, ALICE, "missed");
+    stage_push_to(stage, &missed, carol);
+    hears_from_bob(stage, carol, "missed");
     played_destroy(&stage->played[DELIVERY_2]);
-    expect_missed(stage, alice);
-    let_them_read_again(stage);
+    struct asked *check = expect_comparison(stage, 2, STAGE_PAIR_CID);
+    answer_check(&check, STAGE_PAIR, 11);
+    struct asked *pull = expect_of_any(stage, &message_DELIVERY_PULL, &body);
+    assert_int_equal(body.account, ALICE);
+    assert_true(body.listed);
+    assert_int_equal(body.conversations.count, 1);
+    assert_int_equal(body.conversations.items[0], STAGE_PAIR);
+    assert_int_equal(body.positions.items[0], STAGE_PAIR_CID);
+    answer_with_all(&pull, &missed);
+    hears_from_bob(stage, alice, "missed");
     stage_wait_talker_live(stage, alice);
+    stage_quiet(stage);
 }
 
+/* The account may have entered a conversation of which it was not told. */
 static void so_may_a_group(void **state) {
     struct stage *stage = *state;
-    struct talker *alice = stage_live(stage, ALICE, "alice");
+    struct delivery_pull body;
+    uint64_t account = ALICE;
+    struct talker *alice = known_live(stage, ALICE, "alice");
+    known_live(stage, CAROL, "carol");
     played_destroy(&stage->played[GROUP]);
-    expect_missed(stage, alice);
-    /* What the database was still committing can be read a little later. */
-    struct entry late = stage_text(12, 11, ALICE, "committed late");
-    stage_expect_pull(stage, ALICE, &late, 1);
-    hears_from_bob(stage, alice, "committed late");
-    stage_expect_pull(stage, ALICE, NULL, 0);
+    struct asked *check = expect_comparison(stage, 2, STAGE_PAIR_CID);
+    played_answer(&check, &(struct delivery_check_reply){.accounts = {&account, 1}});
+    struct asked *pull = expect_of_any(stage, &message_DELIVERY_PULL, &body);
+    assert_int_equal(body.account, ALICE);
+    assert_true(body.resumed);
+    assert_false(body.listed);
+    struct entry missed = stage_text(31, 30, ALICE, "you are a member now");
+    missed.conversation = 8;
+    answer_with_all(&pull, &missed);
+    hears_from_bob(stage, alice, "you are a member now");
     stage_play(stage, GROUP);
     stage_wait_talker_live(stage, alice);
     stage_quiet(stage); /* one that comes is no loss */
+}
+
+static void a_comparison_that_fails_is_repeated(void **state) {
+    static const enum err errors[] = {ERR_UNAVAILABLE, ERR_TIMEOUT, ERR_INTERNAL};
+    struct stage *stage = *state;
+    known_live(stage, ALICE, "alice");
+    played_destroy(&stage->played[DELIVERY_2]);
+    for (size_t i = 0; i < 3; i++) {
+        struct asked *check = expect_comparison(stage, 1, STAGE_PAIR_CID);
+        played_refuse(&check, errors[i]);
+    }
+    struct asked *check = expect_comparison(stage, 1, STAGE_PAIR_CID);
+    answer_check(&check, 0, 0);
+    stage_quiet(stage);
+}
+
+/* One that is lost while the others are compared may have committed after they were. */
+static void a_loss_meanwhile_is_another_round(void **state) {
+    struct stage *stage = *state;
+    known_live(stage, ALICE, "alice");
+    played_destroy(&stage->played[DELIVERY_2]);
+    struct asked *check = expect_comparison(stage, 1, STAGE_PAIR_CID);
+    played_destroy(&stage->played[GROUP]);
+    stage_let_time_pass(stage);
+    answer_check(&check, 0, 0);
+    check = expect_comparison(stage, 1, STAGE_PAIR_CID);
+    answer_check(&check, 0, 0);
+    stage_quiet(stage);
+}
+
+/* Then all of them read everything again. */
+static void a_delivery_of_the_release_before_knows_no_comparison(void **state) {
+    struct stage *stage = *state;
+    struct talker *clients[] = {known_live(stage, ALICE, "alice"),
+                                known_live(stage, CAROL, "carol")};
+    played_destroy(&stage->played[DELIVERY_2]);
+    struct asked *check = expect_comparison(stage, 2, STAGE_PAIR_CID);
+    played_refuse(&check, ERR_UNKNOWN_MESSAGE);
+    for (size_t i = 0; i < 2; i++) {
+        struct delivery_pull body;
+        struct asked *pull = expect_of_any(stage, &message_DELIVERY_PULL, &body);
+        assert_true(body.resumed);
+        assert_false(body.listed);
+        assert_int_equal(body.conversations.count, 2);
+        stage_answer_pull(&pull, NULL, 0);
+    }
+    for (size_t i = 0; i < 2; i++)
+        stage_wait_talker_live(stage, clients[i]);
+    stage_quiet(stage);
 }
 
 /* The page was asked of the instance that went. */
@@ -338,10 +444,11 @@ static void a_page_is_asked_of_another_instance(void **state) {
                            played_waiting(stage->played[DELIVERY_2]) != NULL);
     enum role asked = played_waiting(stage->played[DELIVERY]) != NULL ? DELIVERY : DELIVERY_2;
     played_destroy(&stage->played[asked]);
-    struct asked *pull = expect_pull_of_any(stage, &body);
+    struct asked *pull = expect_of_any(stage, &message_DELIVERY_PULL, &body);
     assert_false(body.resumed);
-    stage_answer_pull(&pull, NULL, 0);
-    let_them_read_again(stage);
+    answer_with_all(&pull, NULL);
+    struct asked *check = expect_comparison(stage, 1, STAGE_PAIR_CID);
+    answer_check(&check, 0, 0);
     stage_wait_talker_live(stage, alice);
     stage_quiet(stage);
 }
@@ -359,8 +466,12 @@ int main(void) {
         TEST(without_session_nobody_logs_in),
         TEST(a_login_across_a_change_of_the_link_is_bound_again),
         TEST(a_second_session_takes_over_some_accounts),
+        TEST_OF_TWO(after_a_loss_all_are_compared_in_one_request),
         TEST_OF_TWO(a_delivery_that_is_lost_may_not_have_routed),
         TEST(so_may_a_group),
+        TEST_OF_TWO(a_comparison_that_fails_is_repeated),
+        TEST_OF_TWO(a_loss_meanwhile_is_another_round),
+        TEST_OF_TWO(a_delivery_of_the_release_before_knows_no_comparison),
         TEST_OF_TWO(a_page_is_asked_of_another_instance),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

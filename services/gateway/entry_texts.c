@@ -1,9 +1,8 @@
 /* The texts of one entry: per dialect and ext. */
-#include "services/gateway/feed_text.h"
-#include "services/gateway/client.h"
-#include "services/gateway/gateway.h"
-
 #include <stdlib.h>
+
+#include "services/gateway/entry_texts.h"
+#include "services/gateway/gateway.h"
 
 #define DIALECTS 3
 /* A text of ordinary size keeps its memory for the next entry. */
@@ -42,20 +41,20 @@ void entry_texts_clear(struct entry_texts *self) {
     }
 }
 
-int entry_texts_get(struct entry_texts *self, const struct client *client,
+int entry_texts_get(struct entry_texts *self, const struct entry_viewer *viewer,
                     const struct entry *entry, struct slice *text_r) {
     enum dialect_view view =
-        dialect_entry_view(client->dialect, client->ext, entry, client->account);
+        dialect_entry_view(viewer->dialect, viewer->ext, entry, viewer->account);
     *text_r = slice_make(NULL, 0);
     if (view == DIALECT_VIEW_NOTHING)
         return 0;
-    struct buffer *text = &self->texts[client->dialect][client->ext];
+    struct buffer *text = &self->texts[viewer->dialect][viewer->ext];
     if (view == DIALECT_VIEW_OWN) {
         text = &self->own;
         buffer_clear(text);
     }
     if (text->length == 0)
-        dialect_write_entry(client->dialect, client->ext, entry, client->account, text);
+        dialect_write_entry(viewer->dialect, viewer->ext, entry, viewer->account, text);
     *text_r = slice_make(text->data, text->length);
     return text->failed ? -1 : 0;
 }

@@ -1,0 +1,254 @@
+/* Comparing clients with the message log; see missed.h. */
+#include "services/gateway/missed.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+
+#include "common/log.h"
+#include "services/gateway/client.h"
+#include "services/gateway/feed.h"
+
+/* After an instance was lost: by then what it had sent to the database is committed or undone. */
+#define COMMITTED_MS 2000
+/* A round begins up to so much later, and a request follows the one before up to so much later. */
+#define ROUND_JITTER_MS 1000
+#define STEP_JITTER_MS 100
+/* How long after a failed request it is tried again. */
+#define RETRY_MS 500
+/* Accounts and conversations per request; as many as messages.def lets one list. */
+#define STEP_CLIENTS 1024
+#define STEP_CONVERSATIONS 8192
+
+struct known {
+    uint64_t conversation, cid;
+};
+
+/* All clients that were here when it began, in several requests. */
+struct round {
+    size_t behind;     /* clients that catch up */
+    size_t from, upto; /* of `clients`, those that the request in progress is about */
+    /* what it says of them */
+    struct known known[STEP_CONVERSATIONS];
+    uint64_t conversations[STEP_CONVERSATIONS], cids[STEP_CONVERSATIONS];
+    uint64_t accounts[STEP_CLIENTS], counts[STEP_CLIENTS];
+    size_t known_count, account_count;
+    size_t count;
+    uint64_t clients[];
+};
+
+struct missed {
+    struct gateway *gateway;
+    ev_timer timer;      /* runs until the next round, or its next request */
+    struct round *round; /* NULL: none is under way */
+    bool again;          /* there is to be another one */
+};
+
+static void start_timer(struct missed *self, int64_t least_ms, uint32_t jitter_ms) {
+    loop_timer_start(service_loop(self->gateway->service), &self->timer,
+                     least_ms + randombytes_uniform(jitter_ms));
+}
+
+/* --- what clients have --------------------------------------------------------------------- */
+
+/* Of a client whose conversations are not all known, any may have gone on. */
+static bool is_comparable(const struct client *client) {
+    return client->feed->placed && client->positions->whole && client->feed->conversations != 0;
+}
+
+static void add_client(struct round *round, const struct client *client) {
+    const struct positions *positions = client->positions;
+    round->accounts[round->account_count] = client->account;
+    round->counts[round->account_count++] = client->feed->conversations;
+    for (uint32_t i = 0; i < positions->capacity; i++)
+        if (positions->slots[i].conversation != 0)
+            round->known[round->known_count++] =
+                (struct known){positions->slots[i].conversation, positions->slots[i].sent};
+}
+
+static int compare_known(const void *a, const void *b) {
+    const struct known *x = a, *y = b;
+    if (x->conversation != y->conversation)
+        return x->conversation > y->conversation ? 1 : -1;
+    return (x->cid > y->cid) - (x->cid < y->cid);
+}
+
+/* Of each conversation what the client has that has least. */
+static void list_known(struct round *round) {
+    size_t kept = 0;
+    qsort(round->known, round->known_count, sizeof round->known[0], compare_known);
+    for (size_t i = 0; i < round->known_count; i++)
+        if (kept == 0 || round->conversations[kept - 1] != round->known[i].conversation) {
+            round->conversations[kept] = round->known[i].conversation;
+            round->cids[kept++] = round->known[i].cid;
+        }
+    round->known_count = kept;
+}
+
+/* The next clients, as many as fit one request. */
+static void gather(struct missed *self) {
+    struct round *round = self->round;
+    round->known_count = round->account_count = 0;
+    for (round->upto = round->from; round->upto < round->count; round->upto++) {
+        struct client *client = client_find(self->gateway, round->clients[round->upto]);
+        if (client == NULL || !client_is_in(client))
+            continue;
+        if (round->account_count == STEP_CLIENTS ||
+            round->known_count + client->positions->count > STEP_CONVERSATIONS)
+            break;
+        if (is_comparable(client))
+            add_client(round, client);
+        else
+            feed_catch_up(client);
+    }
+    list_known(round);
+}
+
+/* --- what the log has ---------------------------------------------------------------------- */
+
+/* NULL: it has no further entries. Delivery lists conversations ascending. */
+static const uint64_t *find(const struct u64_list *sorted, uint64_t wanted) {
+    size_t from = 0, upto = sorted->count;
+    while (from < upto) {
+        size_t middle = from + (upto - from) / 2;
+        if (sorted->items[middle] < wanted)
+            from = middle + 1;
+        else
+            upto = middle;
+    }
+    return from < sorted->count && sorted->items[from] == wanted ? &sorted->items[from] : NULL;
+}
+
+/* Whether the client catches up somewhere. */
+static bool compare_client(struct client *client, const struct delivery_check_reply *reply) {
+    const struct positions *positions = client->positions;
+    bool live = client->state == CLIENT_LIVE;
+    if (find(&reply->accounts, client->account) != NULL)
+        feed_catch_up(client);
+    for (uint32_t i = 0; reply->conversations.count > 0 && i < positions->capacity; i++) {
+        uint64_t conversation = positions->slots[i].conversation;
+        const uint64_t *found =
+            conversation == 0 ? NULL : find(&reply->conversations, conversation);
+        if (found != NULL)
+            feed_catch_up_to(client, conversation,
+                             reply->heads.items[found - reply->conversations.items]);
+    }
+    return live && client->state != CLIENT_LIVE;
+}
+
+/* A delivery of the release before knows no such question: then all read again. */
+static void compare(struct missed *self, const struct delivery_check_reply *reply) {
+    struct round *round = self->round;
+    for (; round->from < round->upto; round->from++) {
+        struct client *client = client_find(self->gateway, round->clients[round->from]);
+        if (client == NULL || !client_is_in(client))
+            continue;
+        if (reply == NULL)
+            feed_catch_up(client);
+        else
+            round->behind += compare_client(client, reply);
+    }
+}
+
+static void answered(void *argument, enum err err, const void *reply_v, const char *text) {
+    (void)text;
+    struct missed *self = argument;
+    const struct delivery_check_reply *reply = reply_v;
+    if (err != ERR_OK && err != ERR_UNKNOWN_MESSAGE) {
+        start_timer(self, RETRY_MS, STEP_JITTER_MS);
+        return;
+    }
+    if (reply != NULL && reply->heads.count != reply->conversations.count)
+        reply = NULL;
+    compare(self, reply);
+    start_timer(self, 0, STEP_JITTER_MS);
+}
+
+/* --- a round ------------------------------------------------------------------------------- */
+
+static void begin(struct missed *self) {
+    struct client *client, *next, *clients = self->gateway->clients;
+    struct round *round = calloc(1, sizeof *round + HASH_COUNT(clients) * sizeof round->clients[0]);
+    self->again = false;
+    self->round = round;
+    if (round == NULL)
+        return;
+    HASH_ITER(hh, clients, client, next) {
+        if (client_is_in(client))
+            round->clients[round->count++] = client->id;
+    }
+    log_info("compare_all", "clients=%zu reason=\"an instance that writes entries was lost\"",
+             round->count);
+}
+
+static void end(struct missed *self) {
+    log_info("compared_all", "clients=%zu behind=%zu", self->round->count, self->round->behind);
+    free(self->round);
+    self->round = NULL;
+}
+
+static enum err ask(struct missed *self) {
+    const struct round *round = self->round;
+    struct gateway *gateway = self->gateway;
+    struct delivery_check body = {.accounts = {self->round->accounts, round->account_count},
+                                  .counts = {self->round->counts, round->account_count},
+                                  .conversations = {self->round->conversations, round->known_count},
+                                  .cids = {self->round->cids, round->known_count}};
+    return peers_ask(gateway->delivery, peers_next(gateway->delivery),
+                     &(struct peers_request){.message = &message_DELIVERY_CHECK,
+                                             .body = &body,
+                                             .timeout_ms = gateway->settings.send_timeout_ms,
+                                             .done = answered,
+                                             .argument = self});
+}
+
+/* The next request of the round, if there is one. */
+static void go_on(struct missed *self) {
+    gather(self);
+    if (self->round->account_count > 0) {
+        if (ask(self) != ERR_OK)
+            start_timer(self, RETRY_MS, STEP_JITTER_MS);
+        return;
+    }
+    end(self);
+    if (self->again)
+        start_timer(self, COMMITTED_MS, ROUND_JITTER_MS);
+}
+
+static void on_timer(struct ev_loop *ev, ev_timer *timer, int revents) {
+    (void)ev;
+    (void)revents;
+    struct missed *self = timer->data;
+    if (self->round == NULL)
+        begin(self);
+    if (self->round != NULL)
+        go_on(self);
+    else
+        start_timer(self, RETRY_MS, STEP_JITTER_MS);
+}
+
+void missed_compare_later(struct missed *self) {
+    if (self->round != NULL)
+        self->again = true;
+    else
+        start_timer(self, COMMITTED_MS, ROUND_JITTER_MS);
+}
+
+struct missed *missed_new(struct gateway *gateway) {
+    struct missed *self = calloc(1, sizeof *self);
+    if (self == NULL)
+        return NULL;
+    self->gateway = gateway;
+    ev_timer_init(&self->timer, on_timer, 0, 0);
+    self->timer.data = self;
+    return self;
+}
+
+void missed_destroy(struct missed **self_p) {
+    struct missed *self = *self_p;
+    *self_p = NULL;
+    if (self == NULL)
+        return;
+    ev_timer_stop(service_loop(self->gateway->service), &self->timer);
+    free(self->round);
+    free(self);
+}
