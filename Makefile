@@ -290,6 +290,8 @@ $(B)/bench/load: $(call objects,$(wildcard tests/bench/*.c))
 # clang has the fuzzing engine, so the libraries are built with it, in a folder of their own; what
 # it would warn of is gcc's and clang-tidy's matter.
 FUZZ_SECONDS ?= 30
+# An object, a frame and a message may have 64 KiB.
+FUZZ_MAX_BYTES := 131072
 FUZZ_VARIABLES = BUILD=build-fuzz CC=clang EXTRA_CFLAGS=-w \
                  SANITIZE=fuzzer-no-link,address,undefined
 fuzz: ## run every fuzz target for FUZZ_SECONDS (30)
@@ -306,7 +308,7 @@ $(FUZZERS): $(B)/%: $(B)/obj/tests/fuzz/%.o $(TEST_LIBS)
 $(FUZZERS:%=%.run): %.run: %
 	$(call say,FUZZ,$(notdir $<))
 	$(Q)mkdir -p $(B)/corpus/$(notdir $<)
-	$(Q)$< -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=1024 -timeout=10 -verbosity=0 \
+	$(Q)$< -max_total_time=$(FUZZ_SECONDS) -max_len=$(FUZZ_MAX_BYTES) -rss_limit_mb=1024 -timeout=10 -verbosity=0 \
 	    -print_final_stats=1 -artifact_prefix=$(B)/crash-$(notdir $<)- $(B)/corpus/$(notdir $<) \
 	    $(wildcard tests/fuzz/corpus/$(notdir $<))
 

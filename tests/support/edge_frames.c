@@ -32,9 +32,9 @@ void websocket_add(struct buffer *out, unsigned opcode, bool final, struct slice
     }
 }
 
-void websocket_send(struct edge_client *client, unsigned opcode, bool final, struct slice text) {
+void websocket_send(struct edge_client *client, unsigned opcode, bool final, struct slice payload) {
     struct buffer out = buffer_make(1 << 24);
-    websocket_add(&out, opcode, final, text);
+    websocket_add(&out, opcode, final, payload);
     edge_client_write(client, out.data, out.length);
     buffer_free(&out);
 }
