@@ -17,7 +17,7 @@ static int compare_moves(const void *a, const void *b) {
     return (x->cid > y->cid) - (x->cid < y->cid);
 }
 
-/* Ascending, and of each cursor only the farthest move; how many are left. */
+/* Sorts the moves and keeps only the farthest of each cursor; returns how many those are. */
 static size_t sort_moves(struct cursor_move *moves, size_t count) {
     size_t kept = 0;
     qsort(moves, count, sizeof *moves, compare_moves);
@@ -43,7 +43,7 @@ static enum err advance(struct db *db, const struct cursor_move *moves, size_t c
 }
 
 /*
- * An account that was connected when the first broadcast of all came has no cursor in that
+ * An account that was connected when the first broadcast ever was sent has no cursor in that
  * conversation yet: it gets one, so that this move is kept like every other.
  */
 static enum err join_broadcast(struct db *db, const struct cursor_move *moves, size_t count) {

@@ -1,6 +1,6 @@
 /*
- * Of what an account has not read, the newest of each conversation: where to cut it off, and how
- * much is left out. Looked up once, with the first page of a login that asks for no more.
+ * Cuts a backlog to the newest entries of each conversation, and counts what is left out. This is
+ * looked up once, with the first page after a login that wants no more.
  */
 #include "services/delivery/backlog.h"
 #include "services/delivery/delivery.h"
@@ -30,7 +30,7 @@ static void take_rows(struct unread_part *parts, size_t count, struct db_rows *r
     }
 }
 
-/* Finds where the parts are cut, or how much is left out of those that are. */
+/* Finds where to cut the parts, or counts what is left out of those that are cut. */
 static enum err look_up(struct db *db, uint64_t account, struct unread_part *parts, size_t count,
                         bool cut, uint64_t number) {
     struct buffer sql = buffer_make(DELIVERY_SCRIPT_BYTES);

@@ -101,8 +101,8 @@ static void reply_row(struct submission *submission, const struct entry_row *row
 }
 
 /*
- * A sender who may not write any more (it has left the group, say) and asks again for what it was
- * allowed then gets the first reply, if all of the request was stored.
+ * A sender that may not write any more (it has left the group, say) and repeats what it sent when
+ * it was allowed to gets the first reply, if all of the request was stored.
  */
 static enum err repeat_refused(struct batch *batch) {
     struct rows *refused = &batch->refused;
@@ -229,7 +229,7 @@ static struct route_batch *answer(struct batch *batch, bool *missed_r) {
         note_stored(row, trace);
         if (submission->err == ERR_OK)
             reply_row(submission, row);
-        /* A clash is nothing that was said to anybody here. */
+        /* A clash stands in for another text: nobody here is to read it. */
         if (routes != NULL && !row->clash && route_row(routes, row, submission->body, trace) != 0)
             *missed_r = true;
     }
@@ -237,9 +237,9 @@ static struct route_batch *answer(struct batch *batch, bool *missed_r) {
 }
 
 /*
- * A batch ends by the deadline of the first of its senders, or is undone. Those whose time is
- * nearly over by then would leave too little to the others: they are told so, and ask again if they
- * still want it. Copies the others to `kept`.
+ * A batch ends by the earliest deadline of its senders, or is undone. A sender whose time is nearly
+ * over would leave too little to the others: its request fails with a timeout, and it asks again if
+ * it still wants it. Copies the others to `kept`.
  */
 static size_t keep_timely(struct submission *const *submissions, size_t count,
                           struct submission **kept, int64_t *deadline_ms_r) {
@@ -291,7 +291,7 @@ struct route_batch *batch_run(struct db *db, struct head_cache *cache, uint64_t 
         err = ERR_UNKNOWN_OUTCOME;
     for (size_t i = 0; err != ERR_OK && i < batch.count; i++)
         kept[i]->err = err;
-    /* It may be in the log after all, and nobody may say it again. */
+    /* The texts may be stored after all, and perhaps nobody sends them again. */
     if (err != ERR_OK && uncertain)
         *missed_r = true;
     record_arena_free(&arena);

@@ -1,9 +1,9 @@
 /*
  * delivery.check: which conversations have entries that a gateway does not know of.
  *
- * A gateway asks after an instance that writes entries was lost, for many connections at once: that
- * one may have committed entries and handed them to nobody. An entry is behind the last one that
- * the gateway knows in its conversation, or in a conversation that the account has entered
+ * A gateway asks when it has lost an instance that writes entries, for many connections at once:
+ * that instance may have committed entries and handed them to nobody. An entry is behind the last
+ * one that the gateway knows in its conversation, or in a conversation that the account has entered
  * meanwhile; so heads and numbers of conversations are compared, and nothing else is read.
  */
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* What the parts of the delivery service share. */
+/* The service delivery: its settings, and what its handlers share. */
 #ifndef PARLEY_DELIVERY_H
 #define PARLEY_DELIVERY_H
 

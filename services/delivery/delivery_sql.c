@@ -72,7 +72,7 @@ void delivery_sql_add_page(struct buffer *sql, uint64_t account, const struct pa
                   account, limit);
 }
 
-/* What may be read of a part: not what was said while the account was no member. */
+/* What may be read of a part: not what was written while the account was no member. */
 static void add_unread(struct buffer *sql, uint64_t account, const struct unread_part *part,
                        uint64_t until) {
     buffer_printf(sql,

@@ -26,7 +26,7 @@ enum cursor_column {
 enum cursor_kind { CURSOR_THERE, CURSOR_MISSING, CURSOR_ABSENCE };
 /* The same of the conversations in `list`: numbers, at least one, with commas between them. */
 void delivery_sql_add_cursors(struct buffer *sql, uint64_t account, struct slice list);
-/* CONVERSATION_OF_ALL, CONVERSATION_OF_ALL, account: lets an account that exists read what was said
+/* CONVERSATION_OF_ALL, CONVERSATION_OF_ALL, account: lets an account that exists read what was sent
  * to all since it was made */
 extern const struct db_statement delivery_sql_join_all;
 

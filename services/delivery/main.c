@@ -1,9 +1,9 @@
 /*
- * parley-delivery: owns the log of messages.
+ * parley-delivery: appends texts to the message log and reads it.
  *
- * Commits messages in batches (writers.h), hands them to session to push, reads the log for
- * whoever catches up (pull.c) and keeps cursors (advance.c). Stateless over the database: any
- * number of instances run side by side.
+ * It commits texts in batches (writers.h), hands them to session to be pushed, reads the message
+ * log for clients that catch up (pull.c) and moves cursors (advance.c). All that lasts is in the
+ * database: any number of instances run side by side.
  */
 #include "services/delivery/delivery.h"
 #include "services/delivery/writers.h"
@@ -24,9 +24,9 @@ static const struct config_option options[] = {
                "threads that commit messages, each with a connection beside db_connections"),
     CONFIG_U64(struct delivery_settings, writer_queue, 10000, 1, 1000000, "messages",
                "messages that may wait for each writer (one request always may); beyond it senders "
-               "are told to try again"),
+               "are refused as overloaded, and try again"),
     CONFIG_U64(struct delivery_settings, writer_queue_bytes, 64 << 20, 1, 1ULL << 40, "bytes",
-               "text that may wait for each writer, likewise"),
+               "text that may wait for each writer; beyond it senders are refused, too"),
     CONFIG_END};
 
 static const struct service_handler handlers[] = {
@@ -73,7 +73,8 @@ static void finish(void *context) {
 int main(int argc, char **argv) {
     static const struct service_definition definition = {
         .name = "delivery",
-        .program = {"parley-delivery", "commits messages to the log and reads it", "", options},
+        .program = {"parley-delivery", "Appends texts to the message log and reads it.", "",
+                    options},
         .settings = &delivery.settings,
         .common = &delivery.settings.service,
         .port = &delivery.settings.delivery_port,

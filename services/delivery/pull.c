@@ -25,13 +25,13 @@
 #define PAGE_MIN_ROWS 8
 #define PAGE_ENTRIES 256
 #define PAGE_BYTES ((size_t)512 << 10)
-/* Conversations whose positions a page gives, and of which it says that there is more to read; as
- * many as messages.def lets a request list. */
+/* Conversations whose positions a page gives, or which it names as having more to read; as many
+ * as messages.def lets a request list. */
 #define PULL_MAX_POSITIONS 4096
 
 struct position {
     uint64_t conversation, cid;
-    uint64_t skipped; /* how many are left out up to the one behind it */
+    uint64_t skipped; /* entries that are left out before the next one */
 };
 
 struct pull {
@@ -55,7 +55,7 @@ static int compare_positions(const void *a, const void *b) {
     return (x->conversation > y->conversation) - (x->conversation < y->conversation);
 }
 
-/* At the first page alone: later ones go on from where it told that the reading starts. */
+/* Only at the first page: later ones go on from the positions that it gave. */
 static bool wants_newest(const struct delivery_pull *body) {
     return body->newest > 0 && !body->resumed && !body->listed;
 }
@@ -90,7 +90,7 @@ static uint64_t start_of(const struct pull *pull, uint64_t conversation, uint64_
     return start > since ? start : since;
 }
 
-static void tell_position(struct pull *pull, uint64_t conversation, uint64_t start) {
+static void add_position(struct pull *pull, uint64_t conversation, uint64_t start) {
     struct delivery_pull_reply *reply = pull->reply;
     const struct position *known = find_position(pull, conversation);
     if (pull->body->resumed || (pull->body->listed && known != NULL))
@@ -105,7 +105,7 @@ static void tell_position(struct pull *pull, uint64_t conversation, uint64_t sta
     reply->positions.items[reply->positions.count++] = start;
 }
 
-/* Conversations come ascending, and the parts of one in their order. */
+/* Conversations are ascending, and the parts of one in their order. */
 static void note_unread(struct pull *pull, const struct page_part *part) {
     struct position *last = pull->unread_count == 0 ? NULL : &pull->unread[pull->unread_count - 1];
     if (pull->unread == NULL)
@@ -173,18 +173,18 @@ static enum err fetch_cursors(struct pull *pull, struct db_rows **rows_r) {
                     DB_ARGS(account, db_u64(CONVERSATION_OF_ALL), account, account), rows_r);
 }
 
-static bool lacks_cursor(struct db_rows *rows) {
-    bool lacks = false;
+static bool misses_cursor(struct db_rows *rows) {
+    bool misses = false;
     while (db_rows_next(rows))
-        lacks = lacks || db_rows_u64(rows, CURSOR_KIND) == CURSOR_MISSING;
+        misses = misses || db_rows_u64(rows, CURSOR_KIND) == CURSOR_MISSING;
     db_rows_rewind(rows);
-    return lacks;
+    return misses;
 }
 
-/* The cursors; before that, one in the conversation of all when it is the account's first look. */
+/* The cursors. An account that reads for the first time gets one in the conversation of all. */
 static enum err find_cursors(struct pull *pull, struct db_rows **rows_r) {
     enum err err = fetch_cursors(pull, rows_r);
-    if (err != ERR_OK || *rows_r == NULL || !lacks_cursor(*rows_r))
+    if (err != ERR_OK || *rows_r == NULL || !misses_cursor(*rows_r))
         return err;
     db_rows_destroy(rows_r);
     err = db_query(pull->db, &delivery_sql_join_all,
@@ -205,7 +205,7 @@ static struct page_part read_cursor(struct pull *pull, const struct db_rows *row
     return (struct page_part){conversation, start, last};
 }
 
-/* A position in front of the last that is left out: it is the first to be read. */
+/* The last entry that is left out is the first to be read: the position lies in front of it. */
 static void start_later(struct pull *pull, const struct unread_part *part) {
     if (part->last == 0)
         return;
@@ -218,17 +218,17 @@ static void start_later(struct pull *pull, const struct unread_part *part) {
     pull->positions[pull->position_count++] = cut;
 }
 
-/* Of the conversations whose positions are told, what is too old is left out. */
+/* Leaves out what is too old, of the conversations whose positions the reply gives. */
 static enum err leave_out_old(struct pull *pull, struct db_rows *rows) {
-    size_t count = 0, told = 0;
+    size_t count = 0, given = 0;
     struct unread_part *parts = record_arena_alloc(pull->arena, PULL_MAX_POSITIONS * sizeof *parts);
     if (parts == NULL)
         return ERR_INTERNAL;
-    while (told < PULL_MAX_POSITIONS && db_rows_next(rows)) {
+    while (given < PULL_MAX_POSITIONS && db_rows_next(rows)) {
         if (db_rows_u64(rows, CURSOR_KIND) != CURSOR_THERE)
             continue;
         struct page_part all = read_cursor(pull, rows);
-        told++;
+        given++;
         if (all.after < all.until)
             parts[count++] = (struct unread_part){
                 .conversation = all.conversation, .after = all.after, .until = all.until};
@@ -241,35 +241,35 @@ static enum err leave_out_old(struct pull *pull, struct db_rows *rows) {
     return err;
 }
 
-/* Adds what is before the absence; behind it is what is left. */
-static void leave_out(struct pull *pull, struct page_part *left, const struct db_rows *row) {
+/* Adds the part before the absence; the rest begins behind it. */
+static void leave_out(struct pull *pull, struct page_part *rest, const struct db_rows *row) {
     uint64_t after = db_rows_u64(row, ABSENCE_AFTER), upto = db_rows_u64(row, ABSENCE_UPTO);
-    struct page_part before = *left;
+    struct page_part before = *rest;
     if (after < before.until)
         before.until = after;
     add_part(pull, before);
-    if (upto > left->after)
-        left->after = upto;
+    if (upto > rest->after)
+        rest->after = upto;
 }
 
 static enum err read_cursors(struct pull *pull) {
     struct db_rows *rows = NULL;
-    struct page_part left = {0};
+    struct page_part rest = {0};
     enum err err = find_cursors(pull, &rows);
     if (err == ERR_OK && wants_newest(pull->body))
         err = leave_out_old(pull, rows);
     while (err == ERR_OK && rows != NULL && db_rows_next(rows)) {
         uint64_t kind = db_rows_u64(rows, CURSOR_KIND);
         if (kind == CURSOR_ABSENCE) {
-            leave_out(pull, &left, rows);
-        } else if (kind == CURSOR_THERE) { /* else of an account that does not exist */
-            add_part(pull, left);
-            left = read_cursor(pull, rows);
+            leave_out(pull, &rest, rows);
+        } else if (kind == CURSOR_THERE) { /* else the account does not exist */
+            add_part(pull, rest);
+            rest = read_cursor(pull, rows);
             pull->reply->count += !pull->body->listed;
-            tell_position(pull, left.conversation, left.after);
+            add_position(pull, rest.conversation, rest.after);
         }
     }
-    add_part(pull, left);
+    add_part(pull, rest);
     db_rows_destroy(&rows);
     return err;
 }
@@ -326,7 +326,7 @@ static uint64_t certain_until(const struct pull *pull, struct db_rows *rows) {
     return until;
 }
 
-/* The page has this entry. */
+/* Notes that the page has this entry. */
 static void note_read(struct pull *pull, uint64_t conversation, uint64_t cid) {
     struct position key = {.conversation = conversation};
     struct position *unread = pull->unread == NULL ? NULL
@@ -337,7 +337,7 @@ static void note_read(struct pull *pull, uint64_t conversation, uint64_t cid) {
 }
 
 /* Names the conversations of which the page does not hold all. */
-static void tell_behind(struct pull *pull) {
+static void add_behind(struct pull *pull) {
     struct delivery_pull_reply *reply = pull->reply;
     reply->complete = pull->unread != NULL;
     for (size_t i = 0; reply->complete && i < pull->unread_count; i++)
@@ -401,10 +401,10 @@ static enum err fetch_page(struct pull *pull) {
 static bool make_room(struct pull *pull) {
     struct delivery_pull_reply *reply = pull->reply;
     struct record_arena *arena = pull->arena;
-    size_t told = pull->body->resumed ? 0 : PULL_MAX_POSITIONS;
-    reply->conversations.items = record_arena_alloc(arena, told * sizeof(uint64_t));
-    reply->positions.items = record_arena_alloc(arena, told * sizeof(uint64_t));
-    reply->skipped.items = record_arena_alloc(arena, told * sizeof(uint64_t));
+    size_t given = pull->body->resumed ? 0 : PULL_MAX_POSITIONS;
+    reply->conversations.items = record_arena_alloc(arena, given * sizeof(uint64_t));
+    reply->positions.items = record_arena_alloc(arena, given * sizeof(uint64_t));
+    reply->skipped.items = record_arena_alloc(arena, given * sizeof(uint64_t));
     reply->entries.items = record_arena_alloc(arena, PAGE_ENTRIES * sizeof(struct slice));
     reply->behind.items = record_arena_alloc(arena, PULL_MAX_POSITIONS * sizeof(uint64_t));
     pull->unread = record_arena_alloc(arena, PULL_MAX_POSITIONS * sizeof *pull->unread);
@@ -422,6 +422,6 @@ enum err handle_pull(void *context, struct db *db, struct record_arena *arena, c
         err = read_cursors(&pull);
     if (err == ERR_OK)
         err = fetch_page(&pull);
-    tell_behind(&pull);
+    add_behind(&pull);
     return err;
 }

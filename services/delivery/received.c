@@ -1,9 +1,9 @@
 /*
- * delivery.received: one cursor moves, in a conversation that is named by who is in it.
+ * delivery.received: one cursor moves, in a conversation that is named by the accounts in it.
  *
- * What gateways know themselves comes by delivery.advance. This is for what a client says of a
- * conversation that its gateway has not written to it, or not as far: so all is checked, and what
- * is wrong changes nothing.
+ * What gateways know themselves they report by delivery.advance. This is for what a client says
+ * about a conversation that its gateway has not written to it, or not as far: so everything is
+ * checked, and a wrong request changes nothing.
  */
 #include "proto/conversation.h"
 #include "services/delivery/delivery.h"
@@ -49,7 +49,7 @@ static enum err find_place(struct db *db, const struct delivery_received *ask,
     return err;
 }
 
-/* Whoever was connected when the first broadcast of all came has not looked there yet. */
+/* An account that was connected when the first broadcast ever was sent has no cursor there yet. */
 static enum err join_all(struct db *db, const struct delivery_received *ask,
                          struct place *place_r) {
     const struct db_value all = db_u64(CONVERSATION_OF_ALL);

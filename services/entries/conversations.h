@@ -38,14 +38,14 @@ enum err conversations_open_broadcast(struct db *db) __attribute__((warn_unused_
 
 /*
  * Lets an account read a group from behind `last_cid` on: in the transaction that makes it a
- * member, with the locked head's last_cid. One that had left stands where it stood, and may still
- * read what was said until then; what was said from then up to `last_cid` is its absence.
+ * member, with the locked head's last_cid. One that had left keeps its cursor, and may still
+ * read what was written until it left; from there up to `last_cid` is its absence.
  */
 enum err conversations_open_cursor(struct db *db, uint64_t conversation, uint64_t account,
                                    uint64_t last_cid) __attribute__((warn_unused_result));
 /*
  * Lets accounts read a conversation up to `until` and no further: in the transaction that ends
- * their membership, with the cid of the notice that tells them. `accounts` ascending, so that it
+ * their membership, with the cid of the notice of it. `accounts` ascending, so that it
  * never deadlocks with delivery.advance; any number.
  */
 enum err conversations_close_cursors(struct db *db, uint64_t conversation, const uint64_t *accounts,

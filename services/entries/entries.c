@@ -262,14 +262,15 @@ static void take_repeat(const struct db_rows *found, struct entry_row *rows, siz
         rows[i].conversation = db_rows_u64(found, 1);
         rows[i].cid = db_rows_u64(found, 2);
         rows[i].time_ms = entries_time_ms(db_rows_u64(found, 3));
-        /* The row before it is not known; this makes whoever missing it read the log. */
+        /* The row before it is not known; with this one, a reader that misses the row reads the
+         * message log. */
         rows[i].prev = rows[i].cid - 1;
         rows[i].clash = rows[i].conversation != rows[i].head->id ||
                         !slice_equal(db_rows_slice(found, 4), rows[i].text);
     }
 }
 
-/* A row that was left out for another reason than its nonce must not count as stored. */
+/* A row that was ignored for another reason than its nonce must not count as stored. */
 static bool all_found(const struct entry_row *rows, size_t count) {
     for (size_t i = 0; i < count; i++) {
         if (rows[i].cid != 0)

@@ -20,7 +20,8 @@ struct sequence {
 };
 
 static const struct sequence sequences[] = {
-    /* First: its new value is what is told. By conversation, which the index skips through. */
+    /* First: the operator is shown its new value. MAX by conversation, which the index skips
+     * through. */
     {"cid_block", RESTORED_CIDS, ENTRIES_MAX_ROWS,
      "SELECT COALESCE(MAX(last), 0)"
      " FROM (SELECT MAX(cid) AS last FROM message GROUP BY conversation) AS lasts"},

@@ -1,12 +1,12 @@
 /*
- * What keeps a cid from being given twice when the database has been restored from a backup.
+ * Keeps a cid from being given twice after the database was restored from a backup.
  *
  * A backup is older than the log was, so the sequences in it give numbers again that clients have
  * seen. `parleyctl restored` (entries_restored) moves them past all that can have been given, and
  * begins a new epoch: clients that know another one forget what they kept (docs/protocol.md). What
  * can be seen of a restore that nobody has announced, or that was incomplete, is refused: a log
  * that is ahead of its sequence at the start (entries_check), and a sequence that goes back while a
- * writer runs (store.h).
+ * writer runs (entries.h).
  */
 #ifndef PARLEY_ENTRIES_RESTORED_H
 #define PARLEY_ENTRIES_RESTORED_H
@@ -15,9 +15,9 @@
 #include "services/schema/schema.h"
 
 /*
- * How far numbers are moved on: of cids, as many as 40 days of 10,000 batches a second take; there
- * is room for 2,048 such steps. Of conversations likewise. Accounts and groups are numbered at
- * random: their sequences in the database are not used.
+ * How far the sequences are moved on: that of cids by as many as 40 days of 10,000 batches a second
+ * take, which can be done 2,048 times; that of pairs by a trillion, a million times. Accounts and
+ * groups are numbered at random: their sequences in the database are not used.
  */
 #define RESTORED_CIDS ((uint64_t)1 << 42)
 #define RESTORED_PAIRS ((uint64_t)1 << 40)

@@ -1,5 +1,5 @@
 /*
- * The service group: groups, who is in them, who are friends, and the notices that changes cause.
+ * The service group: groups and their members, friends, and the notices that changes cause.
  *
  * Its handlers run on workers, side by side; they share a struct group_service that nobody changes
  * after the start. All that lasts is in the database, so any number of instances may run: changes
@@ -19,7 +19,7 @@
  * of a group. */
 #define GROUP_MAX_FRIENDS 1000
 #define GROUP_MAX_REQUESTS 1000
-/* Of a group, beside its owner: all of them are told of a request in one transaction. */
+/* Of a group, beside its owner: one transaction writes all of them the notice of a request. */
 #define GROUP_MAX_ADMINISTRATORS 1000
 
 /* What an account is in a group. Numbers up to GROUP_OWNER are stored: never change one. */
@@ -39,12 +39,6 @@ struct group_settings {
     char *session_peers;
 };
 
-/* Rows of `done` that one statement removes, once they are ref_days old; the pause after a
- * statement that found as many, and after one that found fewer. */
-#define GROUP_FORGET_STEP 1000
-#define GROUP_FORGET_PAUSE_S 0.5
-#define GROUP_FORGET_EVERY_S 60.0
-
 struct forgetter;
 
 struct group_service {
@@ -53,12 +47,6 @@ struct group_service {
     struct router *router;
     struct forgetter *forgetter; /* the loop's */
 };
-
-/* group_forget.c: removes old rows of `done` from its start to its end, which must come after that
- * of the service's pool. NULL without memory. */
-struct forgetter *forgetter_new(struct service *service, uint64_t days)
-    __attribute__((warn_unused_result));
-void forgetter_destroy(struct forgetter **self);
 
 service_pool_handler group_handle_create, group_handle_resolve;
 service_pool_handler group_handle_befriend, group_handle_answer_friend, group_handle_unfriend;

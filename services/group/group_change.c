@@ -18,7 +18,7 @@ struct readers {
 
 /* --- reading ------------------------------------------------------------------------------- */
 
-/* What a row says of one party. */
+/* Reads one party from its row. */
 static void take_party(struct group_party *party, const struct db_rows *rows,
                        struct record_arena *arena) {
     uint64_t number;
@@ -64,7 +64,7 @@ enum err group_change_read(struct group_change *change, const struct db_statemen
     return accounts_r->items == NULL ? ERR_OVERLOADED : ERR_OK;
 }
 
-void group_change_tell(struct group_change *change, const struct group_notice *notice) {
+void group_change_notify(struct group_change *change, const struct group_notice *notice) {
     change->notices[change->notice_count++] = *notice;
 }
 
@@ -244,13 +244,13 @@ static void route(const struct group_change *change, const struct entry_row *row
 
 /* --- the run ------------------------------------------------------------------------------- */
 
-/* Nothing to do: only that is kept, and only where it may be asked again. */
+/* There was nothing to do: that is kept, if the request may be repeated. */
 static enum err finish_repeat(struct group_change *change) {
     enum err err = group_done_add(change->done, change->db, 0);
     return err == ERR_OK && change->plan->nonce.length > 0 ? db_commit(change->db) : err;
 }
 
-/* With every conversation locked: carries the change out and tells of it. */
+/* With every conversation locked: carries the change out, with its notices. */
 static enum err finish(struct group_change *change) {
     size_t count;
     struct entry_row *rows = make_rows(change, &count);
@@ -276,8 +276,8 @@ static enum err finish(struct group_change *change) {
     return err;
 }
 
-/* One transaction. `again_r`: it changed nothing, since conversations were not locked that are open
- * now, and that `readers` now has. */
+/* One transaction. `again_r`: it changed nothing, since it had not locked all conversations that it
+ * needs; now they exist, and `readers` has them. */
 static enum err attempt(const struct group_plan *plan, const struct group_done *done, struct db *db,
                         struct record_arena *arena, struct readers *readers, struct done *reply,
                         bool *again_r) {

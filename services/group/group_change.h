@@ -1,5 +1,5 @@
 /*
- * A change with the notices that tell of it, in one transaction.
+ * A change and its notices, in one transaction.
  *
  *     return group_change_run(&(struct group_plan){.service = context, .ask = body,
  *                                                  .message = &message_GROUP_LEAVE,
@@ -10,17 +10,17 @@
  *                             db, arena, reply_r);
  *
  * A transaction locks the head of the plan's group (or of the conversation of all) and those of the
- * own conversations of its `selves`; then it reads who changes whom. `check` decides on an error,
- * or on the notices; `write` carries the change out. Then the group's version is raised (what
- * deliveries have cached of it is void), the notices are appended to their conversations, all of it
- * is committed, and each notice is routed to the readers of its conversation. Neither change nor
- * notice exists without the other.
+ * own conversations of its `selves`; then it reads who makes the change, and whom it is about.
+ * `check` decides on an error, or on the notices; `write` carries the change out. Then the group's
+ * version is raised (so deliveries forget the members that they remember), the notices are appended
+ * to their conversations, all of it is committed, and each notice is routed to the readers of its
+ * conversation. Neither change nor notice exists without the other.
  *
- * A notice that goes to a conversation that is not locked (only `check` finds out who is to be
- * told, and a person's own conversation is made when it is first needed) ends the transaction
- * before `write`: that conversation is made if need be, and a new transaction locks it too. So:
+ * A notice may go to a conversation that is not locked: only `check` finds out who gets it, and an
+ * account's own conversation is made when it is first needed. Then the transaction ends before
+ * `write`, the conversation is made if need be, and a new transaction locks it too. So:
  * - `check` may run several times, and only reads; an error leaves nothing behind;
- * - changes of one group come one after the other, and so do those of one person's friends, of
+ * - changes of one group happen one after the other, and so do those of one person's friends, of
  * which both own conversations are locked;
  * - locks are taken in the order of conversations' ids, and rows only behind them, ascending: two
  *   changes wait, never deadlock.
@@ -47,13 +47,13 @@ typedef enum err group_step(struct group_change *change);
 struct group_plan {
     const struct group_service *service;
     const void *ask; /* the request's body */
-    /* What `ask` is the body of, and its nonce; empty: it never comes again. */
+    /* What `ask` is the body of, and its nonce; empty: it is never repeated. */
     const struct message_desc *message;
     struct slice nonce;
     enum { CHANGE_OF_GROUP, CHANGE_OF_ACCOUNTS, CHANGE_OF_ALL } kind;
     uint64_t group;
-    bool operated;        /* the operator changes; `by` is 0 */
-    uint64_t by, subject; /* who changes, whom; 0: nobody */
+    bool operated;        /* by the operator; `by` is 0 */
+    uint64_t by, subject; /* who makes the change, whom it is about; 0: nobody */
     uint64_t selves[2];   /* accounts whose own conversations are locked from the start; 0: none */
     group_step *check;    /* no notice: there is nothing to do, it had been done before */
     group_step *write;    /* NULL: the notice is all */
@@ -88,7 +88,7 @@ struct group_change {
     /* What `check` sets: at most two notices, to whatever number of conversations. */
     struct group_notice notices[2];
     size_t notice_count;
-    /* Members, ascending, who read the group's log up to this notice of it and no further. */
+    /* Members, ascending, who read the group up to the notice of this change and no further. */
     struct u64_list leavers;
 };
 
@@ -97,13 +97,13 @@ struct group_change {
  * same nonce (`repeat`). ERR_REF_USED: that was another request. ERR_NO_GROUP; ERR_NO_ACCOUNT for a
  * number in `selves` that can't be one; ERR_TOO_MANY for more readers than GROUP_CHANGE_MAX_SELVES;
  * the steps' own errors; the database's. After ERR_UNAVAILABLE the change may have been committed
- * all the same (db_uncertain); then gateways are told to read the log.
+ * all the same (db_uncertain); then gateways have their clients read the message log.
  */
 enum err group_change_run(const struct group_plan *plan, struct db *db, struct record_arena *arena,
                           struct done *reply) __attribute__((warn_unused_result));
 
-/* For `check`: one notice more. */
-void group_change_tell(struct group_change *change, const struct group_notice *notice);
+/* For `check`: adds a notice. */
+void group_change_notify(struct group_change *change, const struct group_notice *notice);
 
 /* For `check`: the accounts that a statement gives in its only column; they live in the arena. */
 enum err group_change_read(struct group_change *change, const struct db_statement *statement,

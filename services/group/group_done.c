@@ -58,13 +58,13 @@ enum err group_done_settle(const struct group_done *self, struct db *db, enum er
                            bool *repeat_r, uint64_t *result_r) {
     bool found, same = false;
     *repeat_r = false;
-    /* After a failure that may pass, whoever asks again finds out. */
+    /* After a failure that may pass, the next attempt finds out. */
     if (err == ERR_OK || err == ERR_UNAVAILABLE || self->nonce.length == 0)
         return err;
     enum err failure = find(self, db, &found, &same, result_r);
     if (failure != ERR_OK)
         return failure;
-    /* It was removed just now, being old: next time it is not in the way. */
+    /* It was old, and was removed just now: the next attempt does not meet it. */
     if (!found)
         return err == ERR_REF_USED ? ERR_UNAVAILABLE : err;
     *repeat_r = same;

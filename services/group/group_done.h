@@ -1,20 +1,20 @@
 /*
- * Requests that may come again: what was done under a nonce is not done under it again.
+ * Requests that may be repeated: what was done under a nonce is not done under it again.
  *
  *     struct group_done done;
  *     err = group_done_prepare(&done, &message_GROUP_LEAVE, ask, ask->account, ask->nonce);
  *     ... begin, lock whatever the change needs; then, before anything else is written:
  *     err = group_done_add(&done, db, result);
- *     ... the change, commit, rollback after an error; then, whatever came of it:
+ *     ... the change, commit, rollback after an error; then, in either case:
  *     err = group_done_settle(&done, db, err, &repeat, &result);
  *
  * A row of the table `done` is written in the transaction of the change, so there is one if and
  * only if the change was made. Of two requests with one nonce, even at two instances at once, the
  * primary key lets one write it; the other waits for that one's end, and then finds the row. A
- * request that fails leaves no row: it is judged anew when it comes again.
+ * request that fails leaves no row: when it is repeated, it is checked anew.
  *
- * Nobody who has written a row waits for a lock that somebody who waits for it may hold, since all
- * of those are taken before. An empty nonce makes all of this nothing.
+ * There are no deadlocks on these rows: a change takes all its other locks before it writes one.
+ * Under an empty nonce none of this happens.
  */
 #ifndef PARLEY_GROUP_DONE_H
 #define PARLEY_GROUP_DONE_H
@@ -25,11 +25,11 @@
 
 struct group_done {
     uint64_t account;
-    struct slice nonce;                       /* borrowed; empty: the request never comes again */
+    struct slice nonce;                       /* borrowed; empty: the request is never repeated */
     unsigned char digest[GROUP_DIGEST_BYTES]; /* of the kind of request and all that it says */
 };
 
-/* `ask` is the body of a `message`, `account` who asks (0: the operator). ERR_BAD_REQUEST for a
+/* `ask` is the body of a `message`, `account` its sender (0: the operator). ERR_BAD_REQUEST for a
  * nonce that is neither empty nor NONCE_BYTES long; ERR_INTERNAL. */
 enum err group_done_prepare(struct group_done *self, const struct message_desc *message,
                             const void *ask, uint64_t account, struct slice nonce)
@@ -40,9 +40,9 @@ enum err group_done_add(const struct group_done *self, struct db *db, uint64_t r
     __attribute__((warn_unused_result));
 
 /*
- * What is to be answered to a request that ended with `err`, outside a transaction. Where it failed
- * since it had been done before: ERR_OK with `repeat_r` true and the first result; ERR_REF_USED
- * where the nonce is that of another request. Else `err`, or the database's.
+ * The result of a request that ended with `err`; outside a transaction. A request that had been
+ * done before: ERR_OK with `repeat_r` true and the first result. One whose nonce is that of another
+ * request: ERR_REF_USED. Else `err`, or an error of the database.
  */
 enum err group_done_settle(const struct group_done *self, struct db *db, enum err err,
                            bool *repeat_r, uint64_t *result_r) __attribute__((warn_unused_result));

@@ -1,9 +1,10 @@
-/* Rows of `done` that are too old go, a bounded number at a time, as long as the service runs. */
+/* Removes old rows of the table `done`; see group_forget.h. */
+#include "services/group/group_forget.h"
+
 #include <stdlib.h>
 
 #include "common/log.h"
 #include "common/loop.h"
-#include "services/group/group.h"
 #include "services/group/group_sql.h"
 
 #define DAY_MS ((uint64_t)86400000)

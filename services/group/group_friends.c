@@ -57,14 +57,14 @@ static enum err check_room(const struct pair *pair) {
                : ERR_TOO_MANY;
 }
 
-/* The one who asked is told what the one who was asked says. */
-static void tell_answer(struct group_change *change, const struct group_party *asked,
-                        struct group_party *asker, bool accepted) {
-    group_change_tell(change, &(struct group_notice){.type = ENTRY_FRIEND_ANSWER,
-                                                     .from = asked,
-                                                     .subject = asker,
-                                                     .selves = {&asker->account, 1},
-                                                     .accepted = accepted});
+/* The notice of the answer, to the account that asked. */
+static void notify_answer(struct group_change *change, const struct group_party *asked,
+                          struct group_party *asker, bool accepted) {
+    group_change_notify(change, &(struct group_notice){.type = ENTRY_FRIEND_ANSWER,
+                                                       .from = asked,
+                                                       .subject = asker,
+                                                       .selves = {&asker->account, 1},
+                                                       .accepted = accepted});
 }
 
 /* --- asking -------------------------------------------------------------------------------- */
@@ -86,14 +86,14 @@ static enum err check_befriend(struct group_change *change) {
     if (pair.asked)
         return ERR_OK;
     if (pair.asked_by) {
-        tell_answer(change, by, subject, true);
-        tell_answer(change, subject, by, true);
+        notify_answer(change, by, subject, true);
+        notify_answer(change, subject, by, true);
         return check_room(&pair);
     }
-    group_change_tell(change, &(struct group_notice){.type = ENTRY_FRIEND_REQUEST,
-                                                     .from = by,
-                                                     .subject = subject,
-                                                     .selves = {&subject->account, 1}});
+    group_change_notify(change, &(struct group_notice){.type = ENTRY_FRIEND_REQUEST,
+                                                       .from = by,
+                                                       .subject = subject,
+                                                       .selves = {&subject->account, 1}});
     return pair.requests_of_by < GROUP_MAX_REQUESTS && pair.requests_to_subject < GROUP_MAX_REQUESTS
                ? ERR_OK
                : ERR_TOO_MANY;
@@ -148,7 +148,7 @@ static enum err check_answer(struct group_change *change) {
     if (err == ERR_OK && ask->accept)
         err = check_room(&pair);
     if (err == ERR_OK)
-        tell_answer(change, &change->by, &change->subject, ask->accept);
+        notify_answer(change, &change->by, &change->subject, ask->accept);
     return err;
 }
 
@@ -181,10 +181,11 @@ static enum err check_unfriend(struct group_change *change) {
     if (err == ERR_OK && !friends)
         err = ERR_NOT_FRIENDS;
     if (err == ERR_OK)
-        group_change_tell(change, &(struct group_notice){.type = ENTRY_FRIEND_REMOVED,
-                                                         .from = &change->by,
-                                                         .subject = &change->subject,
-                                                         .selves = {&change->subject.account, 1}});
+        group_change_notify(change,
+                            &(struct group_notice){.type = ENTRY_FRIEND_REMOVED,
+                                                   .from = &change->by,
+                                                   .subject = &change->subject,
+                                                   .selves = {&change->subject.account, 1}});
     return err;
 }
 

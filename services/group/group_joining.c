@@ -34,15 +34,15 @@ enum err group_check_room(const struct group_change *change) {
                : ERR_TOO_MANY;
 }
 
-void group_tell_joined(struct group_change *change) {
-    group_change_tell(change, &(struct group_notice){.type = ENTRY_JOINED,
-                                                     .from = &change->by,
-                                                     .subject = &change->subject,
-                                                     .accepted = true,
-                                                     .text = change->head->name});
+void group_notify_joined(struct group_change *change) {
+    group_change_notify(change, &(struct group_notice){.type = ENTRY_JOINED,
+                                                       .from = &change->by,
+                                                       .subject = &change->subject,
+                                                       .accepted = true,
+                                                       .text = change->head->name});
 }
 
-/* The new member reads what comes after this moment: first of all the notice. */
+/* The new member reads from here on: first of all the notice. */
 enum err group_write_joined(struct group_change *change) {
     uint64_t conversation = change->head->id, account = change->subject.account;
     enum err err = group_remove_join_request(change);

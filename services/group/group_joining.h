@@ -2,7 +2,7 @@
  * How an account becomes a member of a group: parts of the changes (group_change.h) that answer a
  * request to join and that pull someone in.
  *
- * In a change's `check`: group_read_join_state, group_check_room, group_tell_joined. In its
+ * In a change's `check`: group_read_join_state, group_check_room, group_notify_joined. In its
  * `write`: group_write_joined, or group_remove_join_request where the request is refused.
  */
 #ifndef PARLEY_GROUP_JOINING_H
@@ -21,7 +21,7 @@ enum err group_read_join_state(struct group_change *change, struct group_join_st
 /* ERR_TOO_MANY when the group is full. */
 enum err group_check_room(const struct group_change *change) __attribute__((warn_unused_result));
 /* The notice that the subject is a member from now on. */
-void group_tell_joined(struct group_change *change);
+void group_notify_joined(struct group_change *change);
 /* Makes the subject a member; its request to join, if there is one, is answered by that. */
 group_step group_write_joined;
 /* The subject's request to join, if there is one, is answered. */

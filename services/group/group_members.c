@@ -29,7 +29,7 @@ static enum err check_add(struct group_change *change) {
     if (err == ERR_OK)
         err = group_check_room(change);
     if (err == ERR_OK)
-        group_tell_joined(change);
+        group_notify_joined(change);
     return err;
 }
 
@@ -51,9 +51,10 @@ enum err group_handle_add(void *context, struct db *db, struct record_arena *are
 
 /* --- leaving ------------------------------------------------------------------------------- */
 
-static void tell_gone(struct group_change *change, enum entry_type type) {
-    group_change_tell(change, &(struct group_notice){
-                                  .type = type, .from = &change->by, .subject = &change->subject});
+static void notify_end(struct group_change *change, enum entry_type type) {
+    group_change_notify(
+        change,
+        &(struct group_notice){.type = type, .from = &change->by, .subject = &change->subject});
     change->leavers = (struct u64_list){&change->subject.account, 1};
 }
 
@@ -67,7 +68,7 @@ static enum err check_leave(struct group_change *change) {
         return ERR_NOT_MEMBER;
     if (change->by.role == GROUP_OWNER)
         return ERR_OWNER_STAYS;
-    tell_gone(change, ENTRY_LEFT);
+    notify_end(change, ENTRY_LEFT);
     return ERR_OK;
 }
 
@@ -98,7 +99,7 @@ static enum err check_remove(struct group_change *change) {
         return ERR_OWNER_STAYS;
     if (change->subject.role >= change->by.role)
         return ERR_NOT_ALLOWED;
-    tell_gone(change, ENTRY_REMOVED);
+    notify_end(change, ENTRY_REMOVED);
     return ERR_OK;
 }
 
@@ -123,12 +124,13 @@ enum err group_handle_remove(void *context, struct db *db, struct record_arena *
 static enum err check_dissolve(struct group_change *change) {
     if (change->by.role < GROUP_OWNER)
         return ERR_NOT_ALLOWED;
-    group_change_tell(change, &(struct group_notice){.type = ENTRY_DISSOLVED, .from = &change->by});
+    group_change_notify(change,
+                        &(struct group_notice){.type = ENTRY_DISSOLVED, .from = &change->by});
     change->leavers = change->head->members;
     return ERR_OK;
 }
 
-/* The row stays: what was said can be read, and the id is nobody else's. */
+/* The row stays: what was written can be read, and nobody else gets the id. */
 static enum err write_dissolved(struct group_change *change) {
     const struct db_value conversation = db_u64(change->head->id);
     enum err err = db_query(change->db, &group_sql_set_dissolved, &conversation, 1, NULL);

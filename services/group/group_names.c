@@ -9,9 +9,9 @@ static enum err check_rename(struct group_change *change) {
     const struct group_rename *ask = change->plan->ask;
     if (change->by.role < GROUP_ADMINISTRATOR)
         return ERR_NOT_ALLOWED;
-    group_change_tell(change, &(struct group_notice){.type = ENTRY_GROUP_RENAMED,
-                                                     .from = &change->by,
-                                                     .text = ask->name});
+    group_change_notify(change, &(struct group_notice){.type = ENTRY_GROUP_RENAMED,
+                                                       .from = &change->by,
+                                                       .text = ask->name});
     return ERR_OK;
 }
 
@@ -58,10 +58,10 @@ static enum err check_rename_account(struct group_change *change) {
                                   .subject = &change->by,
                                   .selves = {&change->by.account, 1},
                                   .text = ask->name};
-    group_change_tell(change, &notice);
+    group_change_notify(change, &notice);
     notice.selves = friends;
     if (friends.count > 0)
-        group_change_tell(change, &notice);
+        group_change_notify(change, &notice);
     return ERR_OK;
 }
 

@@ -5,7 +5,7 @@
 
 /* --- asking -------------------------------------------------------------------------------- */
 
-/* The owner and every administrator are told; asked twice is asked once. */
+/* The owner and every administrator get a notice; a second request is the same as the first. */
 static enum err check_join(struct group_change *change) {
     struct group_join_state state;
     struct u64_list administrators;
@@ -23,10 +23,10 @@ static enum err check_join(struct group_change *change) {
     if (err == ERR_OK && administrators.count == 0) /* the owner is missing */
         err = ERR_INTERNAL;
     if (err == ERR_OK)
-        group_change_tell(change, &(struct group_notice){.type = ENTRY_JOIN_REQUEST,
-                                                         .from = &change->subject,
-                                                         .subject = &change->subject,
-                                                         .selves = administrators});
+        group_change_notify(change, &(struct group_notice){.type = ENTRY_JOIN_REQUEST,
+                                                           .from = &change->subject,
+                                                           .subject = &change->subject,
+                                                           .selves = administrators});
     return err;
 }
 
@@ -70,12 +70,13 @@ static enum err check_answer(struct group_change *change) {
     if (err != ERR_OK)
         return err;
     if (ask->accept)
-        group_tell_joined(change);
+        group_notify_joined(change);
     else
-        group_change_tell(change, &(struct group_notice){.type = ENTRY_JOIN_REFUSED,
-                                                         .from = &change->by,
-                                                         .subject = &change->subject,
-                                                         .selves = {&change->subject.account, 1}});
+        group_change_notify(change,
+                            &(struct group_notice){.type = ENTRY_JOIN_REFUSED,
+                                                   .from = &change->by,
+                                                   .subject = &change->subject,
+                                                   .selves = {&change->subject.account, 1}});
     return ERR_OK;
 }
 

@@ -1,4 +1,4 @@
-/* group.set_admin: who helps the owner. */
+/* group.set_admin: administrators, who help the owner. */
 #include "services/group/group_change.h"
 #include "services/group/group_sql.h"
 
@@ -21,7 +21,7 @@ static enum err check_set_admin(struct group_change *change) {
         return ERR_ALREADY_ADMIN;
     if (!ask->on && change->subject.role == GROUP_MEMBER)
         return ERR_NOT_ADMIN;
-    group_change_tell(
+    group_change_notify(
         change, &(struct group_notice){.type = ask->on ? ENTRY_ADMIN_ADDED : ENTRY_ADMIN_REMOVED,
                                        .from = &change->by,
                                        .subject = &change->subject,

@@ -10,7 +10,7 @@ static enum err check_say(struct group_change *change) {
             return ERR_NO_ACCOUNT;
         notice.selves = (struct u64_list){&change->subject.account, 1};
     }
-    group_change_tell(change, &notice);
+    group_change_notify(change, &notice);
     return ERR_OK;
 }
 

@@ -90,6 +90,8 @@ enum group_join_column {
 extern const struct db_statement group_sql_add_done;
 /* account, nonce -> digest, result */
 extern const struct db_statement group_sql_find_done;
+/* Rows of `done` that one statement removes. */
+#define GROUP_FORGET_STEP 1000
 /* ms: GROUP_FORGET_STEP rows at most that are older than that, the oldest first */
 extern const struct db_statement group_sql_forget_done;
 

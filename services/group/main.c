@@ -1,8 +1,9 @@
 /*
- * parley-group: groups, who is in them, friends, the operator's messages, and who is told of what.
+ * parley-group: groups, members, friends, the operator's messages, and the notices of all of it.
  */
 #include "services/entries/restored.h"
 #include "services/group/group.h"
+#include "services/group/group_forget.h"
 
 static const struct config_option options[] = {
     CONFIG_INCLUDE(struct group_settings, service, service_options),
@@ -13,13 +14,14 @@ static const struct config_option options[] = {
     CONFIG_STRING(struct group_settings, session_peers, "tcp://127.0.0.1:7103",
                   "instances of session: tcp://host:port or dns:name:port, several by commas"),
     CONFIG_U64(struct group_settings, presence_settle_ms, 2000, 0, 600000, "ms",
-               "how long news of who came and went is held back after an instance of session has "
-               "come or gone; longer than gateways take to find one"),
+               "how long news of who comes and goes is held back after an instance of session was "
+               "found or lost; longer than gateways take to find one"),
     CONFIG_U64(struct group_settings, group_max_members, 5000, 1, 60000, "accounts",
                "members that a group has at most"),
-    CONFIG_U64(struct group_settings, presence_group_max, 200, 0, 60000, "accounts",
-               "a group of more members tells them nothing of who comes and goes: what is told "
-               "would grow with the square of its size"),
+    CONFIG_U64(
+        struct group_settings, presence_group_max, 200, 0, 60000, "accounts",
+        "in a group of more members nobody gets news of who comes and goes: there would be as "
+        "much of it as the square of its size"),
     CONFIG_U64(struct group_settings, ref_days, 7, 1, 3650, "days",
                "how long a request that is sent again with the same ref is not done again"),
     CONFIG_END};

@@ -1,0 +1,18 @@
+/* Removes old rows of the table `done`, a bounded number at a time, as long as the service runs. */
+#ifndef PARLEY_GROUP_FORGET_H
+#define PARLEY_GROUP_FORGET_H
+
+#include "common/service.h"
+
+/* The pause after a statement that removed as many rows as it may, and after one that found fewer. */
+#define GROUP_FORGET_PAUSE_S 0.5
+#define GROUP_FORGET_EVERY_S 60.0
+
+struct forgetter;
+
+/* NULL without memory. It must end after the service's pool. */
+struct forgetter *forgetter_new(struct service *service, uint64_t days)
+    __attribute__((warn_unused_result));
+void forgetter_destroy(struct forgetter **self);
+
+#endif
