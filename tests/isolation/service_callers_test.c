@@ -1,7 +1,7 @@
 /*
  * Connections to a service's inner port: too many, too few descriptors, half a message.
  */
-#include "tests/isolation/service_fixture.h"
+#include "tests/support/service_fixture.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

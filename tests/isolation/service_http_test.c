@@ -1,7 +1,7 @@
 /*
  * The pages that every service serves over HTTP: what they say, and what clients may do to them.
  */
-#include "tests/isolation/service_fixture.h"
+#include "tests/support/service_fixture.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,7 +1,7 @@
 /*
  * The life of a service: its options, what keeps it from starting, and how it stops.
  */
-#include "tests/isolation/service_fixture.h"
+#include "tests/support/service_fixture.h"
 
 static struct service_process *service;
 static struct test_caller *caller, *other;

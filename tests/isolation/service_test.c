@@ -3,7 +3,7 @@
  */
 #include <czmq.h>
 
-#include "tests/isolation/service_fixture.h"
+#include "tests/support/service_fixture.h"
 
 struct fixture {
     struct service_process *service;

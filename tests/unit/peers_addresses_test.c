@@ -5,7 +5,7 @@
 #include <netdb.h>
 #include <pthread.h>
 
-#include "tests/unit/peers_fixture.h"
+#include "tests/support/peers_fixture.h"
 
 static struct {
     pthread_mutex_t lock;

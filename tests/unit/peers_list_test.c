@@ -4,7 +4,7 @@
 #include <pthread.h>
 
 #include "common/log.h"
-#include "tests/unit/peers_fixture.h"
+#include "tests/support/peers_fixture.h"
 
 #define KEYS 4000
 

@@ -1,7 +1,7 @@
 /*
  * Requests to peers: each ends exactly once, in order, whatever becomes of the answer.
  */
-#include "tests/unit/peers_fixture.h"
+#include "tests/support/peers_fixture.h"
 
 static struct peer *only_peer(struct fixture *f) {
     struct peer *peer = peers_live(f->peers, 0);

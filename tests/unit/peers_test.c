@@ -4,7 +4,7 @@
  * peers_list_test.c.
  */
 #include "common/log.h"
-#include "tests/unit/peers_fixture.h"
+#include "tests/support/peers_fixture.h"
 
 /* --- coming and going ------------------------------------------------------------------------ */
 

@@ -1,24 +1,5 @@
-/*
- * A small service of the tests' own on the skeleton of common/service.h. The test program is the
- * service too: it starts itself again with SERVICE_TEST_CHILD in its environment.
- *
- *     int main(int argc, char **argv) {
- *         if (is_child()) return child_main(argc, argv);
- *         find_myself();
- *         ...
- *     }
- *     struct service_process *service = start_service((const char *[]){"--with-database", NULL});
- *     kill(service_process_pid(service), SIGUSR1);      answers what test.hold keeps
- */
-#ifndef PARLEY_TESTS_ISOLATION_SERVICE_FIXTURE_H
-#define PARLEY_TESTS_ISOLATION_SERVICE_FIXTURE_H
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+/* See service_fixture.h. */
+#include "tests/support/service_fixture.h"
 
 #include <libgen.h>
 #include <signal.h>
@@ -26,18 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include "common/log.h"
-#include "common/loop.h"
-#include "common/service.h"
-#include "tests/support/assertions.h"
-#include "tests/support/messages.h"
-#include "tests/support/test_caller.h"
-
-/* --- the child: the service ------------------------------------------------------------------ */
-
-#define MAX_HELD (SERVICE_MAX_CALLS + 1)
-#define NEVER_MS ((uint64_t)1 << 40)
 
 struct child {
     struct {
@@ -57,13 +26,15 @@ struct child {
     ev_signal signal;
 };
 
-static inline enum err child_echo(void *context, struct call *call, const void *body) {
+static char my_name[256];
+
+static enum err child_echo(void *context, struct call *call, const void *body) {
     (void)context;
     call_reply(&call, body);
     return ERR_OK;
 }
 
-static inline enum err child_fail(void *context, struct call *call, const void *body) {
+static enum err child_fail(void *context, struct call *call, const void *body) {
     (void)context;
     const struct test_fail *failure = body;
     enum err err = err_from_word(failure->error.data, failure->error.length);
@@ -75,14 +46,14 @@ static inline enum err child_fail(void *context, struct call *call, const void *
     return ERR_OK;
 }
 
-static inline enum err child_pool_fail(void *context, struct db *db, struct record_arena *arena,
-                                       const void *body, void *reply_r) {
+static enum err child_pool_fail(void *context, struct db *db, struct record_arena *arena,
+                                const void *body, void *reply_r) {
     (void)context, (void)db, (void)arena, (void)reply_r;
     const struct test_fail *failure = body;
     return err_from_word(failure->error.data, failure->error.length);
 }
 
-static inline enum err child_hold(void *context, struct call *call, const void *body) {
+static enum err child_hold(void *context, struct call *call, const void *body) {
     struct child *child = context;
     if (child->held_count == MAX_HELD)
         return ERR_TOO_MANY;
@@ -93,7 +64,7 @@ static inline enum err child_hold(void *context, struct call *call, const void *
 }
 
 /* Answers those whose time is over. */
-static inline void child_answer(struct child *child, int64_t now_ms) {
+static void child_answer(struct child *child, int64_t now_ms) {
     size_t left = 0;
     for (size_t i = 0; i < child->held_count; i++) {
         if (child->held[i].due_ms > now_ms)
@@ -104,19 +75,19 @@ static inline void child_answer(struct child *child, int64_t now_ms) {
     child->held_count = left;
 }
 
-static inline void child_tick(struct ev_loop *ev, ev_timer *timer, int revents) {
+static void child_tick(struct ev_loop *ev, ev_timer *timer, int revents) {
     (void)ev, (void)revents;
     child_answer(timer->data, loop_now_ms());
 }
 
-static inline void child_signal(struct ev_loop *ev, ev_signal *watcher, int revents) {
+static void child_signal(struct ev_loop *ev, ev_signal *watcher, int revents) {
     (void)ev, (void)revents;
     struct child *child = watcher->data;
     child->may_stop = true;
     child_answer(child, INT64_MAX);
 }
 
-static inline enum err child_events(void *context, struct call *call, const void *body) {
+static enum err child_events(void *context, struct call *call, const void *body) {
     struct child *child = context;
     uint64_t count = ((const struct number *)body)->number;
     for (uint64_t i = 1; i <= count; i++)
@@ -125,27 +96,27 @@ static inline enum err child_events(void *context, struct call *call, const void
     return ERR_OK;
 }
 
-static inline struct large make_large(struct record_arena *arena, const void *body) {
+static struct large make_large(struct record_arena *arena, const void *body) {
     size_t count = (size_t)((const struct number *)body)->number;
     return (struct large){.bytes = slice_make(record_arena_alloc(arena, count), count)};
 }
 
-static inline enum err child_large(void *context, struct call *call, const void *body) {
+static enum err child_large(void *context, struct call *call, const void *body) {
     (void)context;
     struct large reply = make_large(call_arena(call), body);
     call_reply(&call, &reply);
     return ERR_OK;
 }
 
-static inline enum err child_pool_large(void *context, struct db *db, struct record_arena *arena,
-                                        const void *body, void *reply_r) {
+static enum err child_pool_large(void *context, struct db *db, struct record_arena *arena,
+                                 const void *body, void *reply_r) {
     (void)context, (void)db;
     *(struct large *)reply_r = make_large(arena, body);
     return ERR_OK;
 }
 
-static inline enum err child_add(void *context, struct db *db, struct record_arena *arena,
-                                 const void *body, void *reply_r) {
+static enum err child_add(void *context, struct db *db, struct record_arena *arena,
+                          const void *body, void *reply_r) {
     (void)context, (void)arena;
     static const struct db_statement statement = {"add", "SELECT CAST(? + 1 AS UNSIGNED)"};
     struct db_rows *rows;
@@ -157,15 +128,15 @@ static inline enum err child_add(void *context, struct db *db, struct record_are
     return err;
 }
 
-static inline enum err child_sleep(void *context, struct db *db, struct record_arena *arena,
-                                   const void *body, void *reply_r) {
+static enum err child_sleep(void *context, struct db *db, struct record_arena *arena,
+                            const void *body, void *reply_r) {
     (void)context, (void)db, (void)arena;
     usleep((useconds_t)((const struct number *)body)->number * 1000);
     *(struct number *)reply_r = *(const struct number *)body;
     return ERR_OK;
 }
 
-static inline enum err child_fatal(void *context, struct call *call, const void *body) {
+static enum err child_fatal(void *context, struct call *call, const void *body) {
     struct child *child = context;
     int status = (int)((const struct number *)body)->number;
     call_reply(&call, body);
@@ -174,7 +145,7 @@ static inline enum err child_fatal(void *context, struct call *call, const void 
     return ERR_OK;
 }
 
-static inline int child_start(struct service *service, void *context) {
+static int child_start(struct service *service, void *context) {
     struct child *child = context;
     child->service = service;
     if (child->settings.fail_start) {
@@ -191,32 +162,32 @@ static inline int child_start(struct service *service, void *context) {
     return 0;
 }
 
-static inline bool child_ready(void *context) {
+static bool child_ready(void *context) {
     return !((const struct child *)context)->settings.never_ready;
 }
 
-static inline void child_stop(void *context) {
+static void child_stop(void *context) {
     (void)context;
     log_info("test_stop", "");
 }
 
-static inline bool child_stopped(void *context) {
+static bool child_stopped(void *context) {
     const struct child *child = context;
     return child->may_stop || !child->settings.slow_stop;
 }
 
-static inline void child_finish(void *context) {
+static void child_finish(void *context) {
     (void)context;
     log_info("test_finish", "");
 }
 
-static inline void child_ping(void *context, struct slice caller, struct service_pong *pong) {
+static void child_ping(void *context, struct slice caller, struct service_pong *pong) {
     (void)context;
     pong->link = caller.length;
     pong->pushed = (unsigned char)caller.data[0];
 }
 
-static inline int child_main(int argc, char **argv) {
+int child_main(int argc, char **argv) {
     static struct child child;
     static const struct config_option options[] = {
         CONFIG_INCLUDE(struct child, settings.service, service_options),
@@ -264,14 +235,9 @@ static inline int child_main(int argc, char **argv) {
     return service_main(&definition, argc, argv);
 }
 
-static inline bool is_child(void) { return getenv("SERVICE_TEST_CHILD") != NULL; }
+bool is_child(void) { return getenv("SERVICE_TEST_CHILD") != NULL; }
 
-/* --- the test: starting it ------------------------------------------------------------------- */
-
-static char my_name[256];
-
-/* service_process looks for programs in PARLEY_BIN. */
-static inline void find_myself(void) {
+void find_myself(void) {
     static char path[4096], folder[4096];
     if (readlink("/proc/self/exe", path, sizeof path - 1) < 0)
         abort();
@@ -280,18 +246,14 @@ static inline void find_myself(void) {
     setenv("PARLEY_BIN", dirname(folder), 1);
 }
 
-/* With these options and no more; NULL-terminated. */
-static inline struct service_process *run_service(const char *const *options) {
+struct service_process *run_service(const char *const *options) {
     static const char *const environment[] = {"SERVICE_TEST_CHILD=1", NULL};
     return service_process_start(my_name, environment, options);
 }
 
-/* On this port, ready. */
-static inline struct service_process *start_service(uint16_t port, const char *option) {
+struct service_process *start_service(uint16_t port, const char *option) {
     struct service_process *service =
         run_service((const char *[]){test_text("--test-port=%u", (unsigned)port), option, NULL});
     service_process_wait_ready(service);
     return service;
 }
-
-#endif

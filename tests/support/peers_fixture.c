@@ -1,103 +1,14 @@
-/*
- * Peers and the instances that they call, all on one loop in one thread.
- *
- *     struct node *node = node_new(f);            a ROUTER that a test plays
- *     peers_start(f, addresses_of(f));
- *     WAIT_FOR(f, node_is_live(f, node));
- *     ask(f, live_peer(f), 1);
- *     WAIT_FOR(f, node->asked_count == 1);
- *     node_answer(node, 0);
- *     WAIT_FOR(f, f->outcome_count == 1);
- *
- * Peers want a struct service: this one has a loop, settings and an instance number, no more.
- */
-#ifndef PARLEY_TESTS_UNIT_PEERS_FIXTURE_H
-#define PARLEY_TESTS_UNIT_PEERS_FIXTURE_H
+/* See peers_fixture.h. */
+#include "tests/support/peers_fixture.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include <stdio.h>
-#include <string.h>
-
-#include "common/log.h"
-#include "common/loop.h"
-#include "common/peers_private.h"
-#include "common/service_core.h"
-#include "tests/support/assertions.h"
-#include "tests/support/messages.h"
-
-#define MAX_NODES 8
-#define MAX_ASKED 20000
-/* Never within a test. */
-#define LONG_MS 600000
-
-/* An instance that the test plays. */
-struct node {
-    struct ev_loop *ev;
-    zsock_t *router; /* NULL: it is gone */
-    struct loop_socket *input;
-    int port;
-    struct service_pong pong; /* what it answers to pings */
-    bool silent;              /* answers nothing, not even pings */
-    size_t pings;
-    zframe_t *caller; /* of the last message */
-    struct {
-        uint64_t id, number;
-    } asked[MAX_ASKED];
-    size_t asked_count;
-};
-
-struct outcome {
-    uint64_t number; /* as asked */
-    enum err err;
-    uint64_t reply;
-    char text[64];
-};
-
-struct fixture {
-    struct ev_loop *ev;
-    struct service_settings settings;
-    struct service_definition definition;
-    struct service service;
-    struct peers *peers;
-    struct node *nodes[MAX_NODES];
-    size_t node_count;
-    size_t changes[PEER_RELINKED + 1]; /* how many of each */
-    char changed[MAX_ASKED];           /* the same in their order: a letter each */
-    size_t pongs, events;
-    uint64_t last_event;
-    struct outcome outcomes[MAX_ASKED];
-    size_t outcome_count;
-    uint64_t ask_again; /* what each `done` does: asks so many times more */
-};
-
-/* Runs the loop until the condition holds; the sweep of peers wakes it often enough to look. */
-#define WAIT_FOR(f_, condition_)                                                                   \
-    do {                                                                                           \
-        int64_t deadline_ms_ = loop_now_ms() + TEST_DEADLINE_MS;                                   \
-        while (!(condition_)) {                                                                    \
-            if (loop_now_ms() > deadline_ms_)                                                      \
-                fail_msg("waited in vain for %s", #condition_);                                    \
-            ev_run((f_)->ev, EVRUN_ONCE);                                                          \
-        }                                                                                          \
-    } while (0)
-
-/* --- nodes ----------------------------------------------------------------------------------- */
-
-static inline void node_send(struct node *node, const void *bytes, size_t length) {
+void node_send(struct node *node, const void *bytes, size_t length) {
     zframe_t *caller = zframe_dup(node->caller);
     assert_int_equal(zframe_send(&caller, node->router, ZFRAME_MORE), 0);
     assert_true(zmq_send(zsock_resolve(node->router), bytes, length, 0) >= 0);
 }
 
-static inline void node_send_envelope(struct node *node, enum envelope_kind kind, uint64_t id,
-                                      const char *name, const struct record_desc *desc,
-                                      const void *body) {
+void node_send_envelope(struct node *node, enum envelope_kind kind, uint64_t id, const char *name,
+                        const struct record_desc *desc, const void *body) {
     struct buffer out = buffer_make(4096);
     envelope_pack(kind, id, name, desc, body, &out);
     assert_false(out.failed);
@@ -105,20 +16,19 @@ static inline void node_send_envelope(struct node *node, enum envelope_kind kind
     buffer_free(&out);
 }
 
-/* Answers the request that came as the `index`-th, from 0, with its number times ten. */
-static inline void node_answer(struct node *node, size_t index) {
+void node_answer(struct node *node, size_t index) {
     assert_true(index < node->asked_count);
     struct number reply = {node->asked[index].number * 10};
     node_send_envelope(node, ENVELOPE_REPLY, node->asked[index].id, message_TEST_ASK.name,
                        &number_desc, &reply);
 }
 
-static inline void node_tell(struct node *node, uint64_t number) {
+void node_tell(struct node *node, uint64_t number) {
     node_send_envelope(node, ENVELOPE_EVENT, 0, message_TEST_EVENT.name, &number_desc,
                        &(struct number){number});
 }
 
-static inline void node_take(struct node *node, struct slice frame) {
+static void node_take(struct node *node, struct slice frame) {
     struct envelope envelope;
     struct record_arena arena = {.ready = false};
     struct number number;
@@ -141,7 +51,7 @@ static inline void node_take(struct node *node, struct slice frame) {
     record_arena_free(&arena);
 }
 
-static inline void node_input(void *argument, void *socket) {
+void node_input(void *argument, void *socket) {
     struct node *node = argument;
     (void)socket;
     for (int i = 0; i < 1000 && (zsock_events(node->router) & ZMQ_POLLIN) != 0; i++) {
@@ -153,8 +63,7 @@ static inline void node_input(void *argument, void *socket) {
     }
 }
 
-/* The port may be one that it has just given up: the old socket closes on a thread of ZeroMQ's. */
-static inline void node_open(struct node *node) {
+void node_open(struct node *node) {
     int64_t deadline_ms = loop_now_ms() + TEST_DEADLINE_MS;
     node->router = zsock_new(ZMQ_ROUTER);
     assert_non_null(node->router);
@@ -169,14 +78,14 @@ static inline void node_open(struct node *node) {
     assert_non_null(node->input);
 }
 
-static inline void node_close(struct node *node) {
+void node_close(struct node *node) {
     loop_socket_destroy(&node->input);
     zsock_destroy(&node->router);
     zframe_destroy(&node->caller);
     node->asked_count = 0;
 }
 
-static inline struct node *node_new(struct fixture *f) {
+struct node *node_new(struct fixture *f) {
     assert_true(f->node_count < MAX_NODES);
     struct node *node = calloc(1, sizeof *node);
     assert_non_null(node);
@@ -188,13 +97,11 @@ static inline struct node *node_new(struct fixture *f) {
     return node;
 }
 
-static inline const char *node_address(const struct node *node) {
+const char *node_address(const struct node *node) {
     return test_text("tcp://127.0.0.1:%d", node->port);
 }
 
-/* --- peers ----------------------------------------------------------------------------------- */
-
-static inline void changed(void *context, struct peer *peer, enum peer_change change) {
+static void changed(void *context, struct peer *peer, enum peer_change change) {
     static const char letters[] = {[PEER_LIVE] = '+', [PEER_LOST] = '-', [PEER_RELINKED] = '~'};
     struct fixture *f = context;
     assert_int_equal(peer_is_live(peer), change != PEER_LOST);
@@ -203,21 +110,21 @@ static inline void changed(void *context, struct peer *peer, enum peer_change ch
     f->changes[change]++;
 }
 
-static inline void ponged(void *context, struct peer *peer, const struct service_pong *pong) {
+static void ponged(void *context, struct peer *peer, const struct service_pong *pong) {
     struct fixture *f = context;
     assert_true(peer_is_live(peer));
     assert_true(pong->ready);
     f->pongs++;
 }
 
-static inline void took_event(void *context, struct peer *peer, const void *body) {
+static void took_event(void *context, struct peer *peer, const void *body) {
     struct fixture *f = context;
     (void)peer;
     f->events++;
     f->last_event = ((const struct number *)body)->number;
 }
 
-static inline struct peers *peers_make(struct fixture *f, const char *addresses) {
+struct peers *peers_make(struct fixture *f, const char *addresses) {
     static const struct peers_event events[] = {{&message_TEST_EVENT, took_event}};
     return peers_new(&f->service, &(struct peers_options){.name = "node",
                                                           .addresses = addresses,
@@ -228,8 +135,7 @@ static inline struct peers *peers_make(struct fixture *f, const char *addresses)
                                                           .pong = ponged});
 }
 
-/* With the addresses of all nodes, and waits until all are live. */
-static inline void peers_start(struct fixture *f) {
+void peers_start(struct fixture *f) {
     char addresses[1024] = "";
     for (size_t i = 0; i < f->node_count; i++)
         snprintf(addresses + strlen(addresses), sizeof addresses - strlen(addresses), "%s%s",
@@ -239,15 +145,7 @@ static inline void peers_start(struct fixture *f) {
     WAIT_FOR(f, peers_live_count(f->peers) == f->node_count);
 }
 
-struct asking {
-    struct fixture *f;
-    uint64_t number;
-};
-
-static inline enum err try_ask(struct fixture *f, struct peer *peer, uint64_t number,
-                               uint64_t timeout_ms);
-
-static inline void done(void *argument, enum err err, const void *reply, const char *text) {
+static void done(void *argument, enum err err, const void *reply, const char *text) {
     struct asking *asking = argument;
     struct fixture *f = asking->f;
     assert_int_equal(reply != NULL, err == ERR_OK);
@@ -264,8 +162,7 @@ static inline void done(void *argument, enum err err, const void *reply, const c
     }
 }
 
-static inline enum err try_ask(struct fixture *f, struct peer *peer, uint64_t number,
-                               uint64_t timeout_ms) {
+enum err try_ask(struct fixture *f, struct peer *peer, uint64_t number, uint64_t timeout_ms) {
     struct asking *asking = malloc(sizeof *asking);
     assert_non_null(asking);
     *asking = (struct asking){f, number};
@@ -282,21 +179,18 @@ static inline enum err try_ask(struct fixture *f, struct peer *peer, uint64_t nu
     return err;
 }
 
-static inline void ask(struct fixture *f, struct peer *peer, uint64_t number) {
+void ask(struct fixture *f, struct peer *peer, uint64_t number) {
     assert_err(try_ask(f, peer, number, 0), ERR_OK);
 }
 
-static inline void assert_outcome(const struct fixture *f, size_t index, uint64_t number,
-                                  enum err err) {
+void assert_outcome(const struct fixture *f, size_t index, uint64_t number, enum err err) {
     assert_true(index < f->outcome_count);
     assert_int_equal(f->outcomes[index].number, number);
     assert_err(f->outcomes[index].err, err);
     assert_int_equal(f->outcomes[index].reply, err == ERR_OK ? number * 10 : 0);
 }
 
-/* --- a test's own ---------------------------------------------------------------------------- */
-
-static inline int fixture_set_up(void **state) {
+int fixture_set_up(void **state) {
     static struct fixture fixture;
     zsys_handler_set(NULL);
     log_open("test", LOG_LEVEL_ERROR);
@@ -312,7 +206,7 @@ static inline int fixture_set_up(void **state) {
     return f->ev == NULL ? -1 : 0;
 }
 
-static inline int fixture_tear_down(void **state) {
+int fixture_tear_down(void **state) {
     struct fixture *f = *state;
     f->ask_again = 0;
     peers_destroy(&f->peers);
@@ -324,7 +218,3 @@ static inline int fixture_tear_down(void **state) {
     ev_loop_destroy(f->ev);
     return 0;
 }
-
-#define TEST(name_) cmocka_unit_test_setup_teardown(name_, fixture_set_up, fixture_tear_down)
-
-#endif
