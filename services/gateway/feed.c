@@ -326,7 +326,8 @@ static void run_pulls(struct feed *self) {
     }
 }
 
-void feed_start(struct client *client) {
+void feed_start(struct client *client, uint64_t backlog) {
+    client->feed->backlog = backlog;
     client->feed->behind.all = true;
     client->feed->reading++;
     /* What reached this account a moment ago, perhaps over another connection, is not repeated. */

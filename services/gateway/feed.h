@@ -54,8 +54,8 @@ void feed_destroy(struct feed **self);
 size_t feed_pulls(const struct feed *self);
 size_t feed_waiting(const struct feed *self);
 
-/* From login on. */
-void feed_start(struct client *client);
+/* From login on. `backlog`: entries that the first page brings of a conversation; 0: all. */
+void feed_start(struct client *client, uint64_t backlog);
 /* A page that is on its way may hold what must not be written any more: it is read again. */
 void feed_reread(struct client *client);
 /* Back to reading the log, in all conversations: something may have been missed. */

@@ -120,7 +120,7 @@ static void bound(struct client *client, enum err err, uint64_t wait_ms) {
         return;
     }
     opt_in(client);
-    client->feed->backlog = client->current->request.backlog;
+    uint64_t backlog = client->current->request.backlog;
     struct dialect_result result = {.err = ERR_OK,
                                     .account = client->account,
                                     .account_id = slice_text(client->account_id),
@@ -128,7 +128,7 @@ static void bound(struct client *client, enum err err, uint64_t wait_ms) {
                                     .epoch = client->login->epoch};
     client_set_state(client, CLIENT_CATCHING_UP);
     request_finish(client, &result);
-    feed_start(client);
+    feed_start(client, backlog);
 }
 
 /* Never 0, which means none. */

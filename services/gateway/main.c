@@ -83,15 +83,10 @@ static void moves_stored(void *context) {
     feed_moves_stored(self->feed);
 }
 
-static int start(struct service *service, void *context) {
-    struct gateway *self = context;
+static int make_modules(struct gateway *self) {
     const struct gateway_settings *settings = &self->settings;
-    self->service = service;
-    self->scratch = buffer_make(2 * GATEWAY_TEXT_BYTES);
-    watch_metrics(self);
-    randombytes_buf(&self->last_trace, sizeof self->last_trace);
     self->names = names_new();
-    self->cursors = cursors_new(&(struct cursors_options){.service = service,
+    self->cursors = cursors_new(&(struct cursors_options){.service = self->service,
                                                           .delivery = &self->delivery,
                                                           .flush_ms = settings->cursor_flush_ms,
                                                           .timeout_ms = settings->send_timeout_ms,
@@ -103,12 +98,15 @@ static int start(struct service *service, void *context) {
     self->feed = feed_new(self, bindings_client);
     self->received = received_new(self);
     self->missed = missed_new(self);
-    if (self->names == NULL || self->cursors == NULL || self->bindings == NULL ||
-        self->pairs == NULL || self->texts == NULL || self->feed == NULL ||
-        self->received == NULL || self->missed == NULL) {
-        log_error("start_failed", "reason=\"no memory\"");
-        return -1;
-    }
+    return self->names == NULL || self->cursors == NULL || self->bindings == NULL ||
+                   self->pairs == NULL || self->texts == NULL || self->feed == NULL ||
+                   self->received == NULL || self->missed == NULL
+               ? -1
+               : 0;
+}
+
+static int open_edge(struct gateway *self) {
+    const struct gateway_settings *settings = &self->settings;
     self->edge_settings =
         (struct edge_settings){.bind_address = settings->service.bind_address,
                                .http_port = (uint16_t)settings->http_port,
@@ -123,8 +121,23 @@ static int start(struct service *service, void *context) {
                                .send_queues_bytes = settings->send_queues_bytes,
                                .max_connections = settings->max_connections,
                                .proxy_protocol = settings->proxy_protocol};
-    self->edge = edge_new(service_loop(service), &self->edge_settings, &connection_handlers, self);
-    if (self->edge == NULL || links_open(self) != 0)
+    self->edge =
+        edge_new(service_loop(self->service), &self->edge_settings, &connection_handlers, self);
+    return self->edge == NULL ? -1 : 0;
+}
+
+static int start(struct service *service, void *context) {
+    struct gateway *self = context;
+    const struct gateway_settings *settings = &self->settings;
+    self->service = service;
+    self->scratch = buffer_make(2 * GATEWAY_TEXT_BYTES);
+    watch_metrics(self);
+    randombytes_buf(&self->last_trace, sizeof self->last_trace);
+    if (make_modules(self) != 0) {
+        log_error("start_failed", "reason=\"no memory\"");
+        return -1;
+    }
+    if (open_edge(self) != 0 || links_open(self) != 0)
         return -1;
     watch_queues(self);
     log_info("listening", "addresses=%s websocket=%u tcp=%u youim=%u",
