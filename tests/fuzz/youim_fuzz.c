@@ -23,7 +23,7 @@ static void check_object(struct slice object) {
     require(edge_json_check(object, &again) == NULL && slice_equal(object, again));
     require(object.length > sizeof start && memcmp(object.data, start, sizeof start - 1) == 0);
     require(edge_youim_frame(object, head, &before, &after));
-    require(head[0] == (unsigned)atoi(object.data + sizeof start - 1));
+    require(head[0] == strtoul(object.data + sizeof start - 1, NULL, 10));
     require(before.length + after.length < object.length);
 }
 

@@ -137,7 +137,7 @@ static void an_unknown_client_has_the_proxys_address(void **state) {
     edge_client_close(&client);
 }
 
-static void whoever_sends_no_line_is_cut(void **state) {
+static void a_socket_without_a_line_is_cut(void **state) {
     struct edge_fixture *f = *state;
     for (int transport = EDGE_WEBSOCKET; transport < EDGE_TRANSPORT_COUNT; transport++) {
         struct edge_client *garbage = edge_client_open(f, (enum edge_transport)transport);
@@ -182,7 +182,7 @@ static void silent_sockets_are_bounded(void **state) {
         edge_client_close(&clients[i]);
 }
 
-static void stopping_cuts_those_that_are_waited_for(void **state) {
+static void stopping_cuts_sockets_whose_line_is_awaited(void **state) {
     struct edge_fixture *f = *state;
     struct edge_client *half = edge_client_open(f, EDGE_TCP),
                        *gone = edge_client_open(f, EDGE_WEBSOCKET);
@@ -203,8 +203,8 @@ int main(void) {
         PROXIED(a_mapped_address_is_written_as_ipv4),
         PROXIED(every_port_takes_it),
         PROXIED(an_unknown_client_has_the_proxys_address),
-        PROXIED(whoever_sends_no_line_is_cut),
-        PROXIED(stopping_cuts_those_that_are_waited_for),
+        PROXIED(a_socket_without_a_line_is_cut),
+        PROXIED(stopping_cuts_sockets_whose_line_is_awaited),
         EDGE_TEST_UNSTARTED(silent_sockets_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

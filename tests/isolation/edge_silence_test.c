@@ -1,4 +1,4 @@
-/* The edge and clients that say nothing: who stays, and who is found to be gone. */
+/* The edge and silent clients: healthy ones stay, and those that are gone are found out. */
 #include "tests/support/edge_fixture.h"
 #include "tests/support/edge_frames.h"
 
@@ -79,8 +79,9 @@ static void a_late_pong_answers_the_mark_too(void **state) {
     edge_client_close(&client);
 }
 
-/* On a slow link the pings stand behind much that is on its way. Whoever takes it is there. */
-static void who_takes_what_was_sent_is_there(void **state) {
+/* On a slow link the pings stand behind much that is on its way. A client that takes it is there.
+ */
+static void a_client_that_takes_what_was_sent_stays(void **state) {
     struct edge_fixture *f = *state;
     enum { LENGTH = 60000, TEXTS = 80 };
     static char text[LENGTH];
@@ -108,7 +109,7 @@ static void who_takes_what_was_sent_is_there(void **state) {
 }
 
 /* No FIN, no answer to anything; found out whether there is something for them or not. */
-static void who_vanished_is_found_out_by_the_kernel(void **state) {
+static void the_kernel_finds_vanished_clients(void **state) {
     struct edge_fixture *f = *state;
     f->settings.vanished_timeout_ms = 2000;
     edge_fixture_start(f);
@@ -165,9 +166,9 @@ int main(void) {
         EDGE_TEST_UNSTARTED(healthy_clients_that_say_nothing_stay),
         EDGE_TEST_UNSTARTED(two_pings_without_an_answer_are_the_end),
         EDGE_TEST_UNSTARTED(a_late_pong_answers_the_mark_too),
-        EDGE_TEST_UNSTARTED(who_takes_what_was_sent_is_there),
+        EDGE_TEST_UNSTARTED(a_client_that_takes_what_was_sent_stays),
         EDGE_TEST(an_idle_edge_rests),
-        EDGE_TEST_UNSTARTED(who_vanished_is_found_out_by_the_kernel),
+        EDGE_TEST_UNSTARTED(the_kernel_finds_vanished_clients),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

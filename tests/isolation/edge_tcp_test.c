@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 
 #include "services/gateway/edge/connection_private.h"
 #include "tests/support/capture.h"
@@ -48,7 +48,7 @@ static void texts_of_one_turn_are_one_send(void **state) {
     edge_client_close(&client);
 }
 
-static void garbage_is_told_once_and_skipped(void **state) {
+static void garbage_is_reported_once_and_skipped(void **state) {
     struct edge_fixture *f = *state;
     struct edge_client *client = edge_client_open(f, EDGE_TCP);
     edge_client_write_text(client, "what is this\n{\"a\":1}");
@@ -441,7 +441,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         EDGE_TEST(objects_are_echoed_however_they_come),
         EDGE_TEST(texts_of_one_turn_are_one_send),
-        EDGE_TEST(garbage_is_told_once_and_skipped),
+        EDGE_TEST(garbage_is_reported_once_and_skipped),
         EDGE_TEST(ten_faults_in_a_row_close),
         EDGE_TEST(an_over_long_object_is_answered_and_closes),
         EDGE_TEST(a_mark_is_reached_when_the_kernel_has_it),

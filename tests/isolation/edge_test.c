@@ -93,7 +93,7 @@ static void pipelined_frames_arrive_whole_and_in_order(void **state) {
     pipelined(f, 3, 1);
 }
 
-static void what_comes_with_the_handshake_counts(void **state) {
+static void frames_that_arrive_with_the_handshake_count(void **state) {
     struct edge_fixture *f = *state;
     struct edge_client *client = edge_client_open(f, EDGE_WEBSOCKET);
     struct buffer out = buffer_make(4096);
@@ -349,7 +349,7 @@ int main(void) {
         EDGE_TEST(texts_are_echoed_at_every_length),
         EDGE_TEST(fragments_are_joined_around_a_ping),
         EDGE_TEST(pipelined_frames_arrive_whole_and_in_order),
-        EDGE_TEST(what_comes_with_the_handshake_counts),
+        EDGE_TEST(frames_that_arrive_with_the_handshake_count),
         EDGE_TEST(offers_are_taken_without_what_they_offer),
         EDGE_TEST(text_that_is_not_utf8_closes),
         EDGE_TEST(over_long_messages_close),

@@ -116,7 +116,7 @@ static void a_text_without_a_small_type_is_dropped(void **state) {
     "{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{" \
     "\"a\":" inner_ "}}}}}}}}}}}}}}"
 
-static void faulty_bodies_are_told_and_skipped(void **state) {
+static void faulty_bodies_are_reported_and_skipped(void **state) {
     struct edge_fixture *f = *state;
     f->quiet = true;
     struct edge_client *client = edge_client_open(f, EDGE_YOUIM);
@@ -133,15 +133,16 @@ static void faulty_bodies_are_told_and_skipped(void **state) {
         {DEEP("{\"a\":{}}"), "the object is nested deeper than 16 levels"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        char told[256];
+        char expected[256];
         size_t objects = f->objects;
         buffer_clear(&f->events);
         youim_send(client, 5, cases[i].body);
         youim_send(client, 9, "{\"next\":1}");
         UNTIL(f, f->objects == objects + 1);
-        snprintf(told, sizeof told, "%sfault %s;object {\"msgType\":9,\"msgBody\":{\"next\":1}};",
+        snprintf(expected, sizeof expected,
+                 "%sfault %s;object {\"msgType\":9,\"msgBody\":{\"next\":1}};",
                  i == 0 ? "open;" : "", cases[i].fault);
-        assert_string_equal(edge_fixture_events(f), told);
+        assert_string_equal(edge_fixture_events(f), expected);
         assert_false(edge_client_has_ended(client));
         edge_count_good(f->connection);
     }
@@ -201,13 +202,13 @@ static void a_paused_connection_keeps_order(void **state) {
     f->quiet = true;
     struct edge_client *client = edge_client_open_whole(f, EDGE_YOUIM);
     edge_pause(f->connection);
-    struct buffer out = buffer_make(1 << 20), told = buffer_make(1 << 20);
-    buffer_add_text(&told, "open;");
+    struct buffer out = buffer_make(1 << 20), expected = buffer_make(1 << 20);
+    buffer_add_text(&expected, "open;");
     for (unsigned i = 0; i < 200; i++) {
         char body[32];
         snprintf(body, sizeof body, "{\"n\":%u}", i);
         youim_add(&out, i, slice_text(body));
-        buffer_printf(&told, "object {\"msgType\":%u,\"msgBody\":%s};", i, body);
+        buffer_printf(&expected, "object {\"msgType\":%u,\"msgBody\":%s};", i, body);
     }
     edge_client_write(client, out.data, out.length - 3);
     edge_fixture_turns(f, 20);
@@ -222,9 +223,9 @@ static void a_paused_connection_keeps_order(void **state) {
     assert_int_equal(f->objects, 199);
     edge_resume(f->connection);
     UNTIL(f, f->objects == 200);
-    buffer_add(&told, "", 1);
-    assert_string_equal(edge_fixture_events(f), told.data);
-    buffer_free(&told);
+    buffer_add(&expected, "", 1);
+    assert_string_equal(edge_fixture_events(f), expected.data);
+    buffer_free(&expected);
     buffer_free(&out);
     edge_client_close(&client);
 }
@@ -297,7 +298,7 @@ int main(void) {
         EDGE_TEST(texts_lose_their_type_alone),
         EDGE_TEST(a_text_of_any_length_is_one_frame),
         EDGE_TEST(a_text_without_a_small_type_is_dropped),
-        EDGE_TEST(faulty_bodies_are_told_and_skipped),
+        EDGE_TEST(faulty_bodies_are_reported_and_skipped),
         EDGE_TEST(ten_faults_in_a_row_close),
         EDGE_TEST(a_body_may_have_so_many_bytes),
         EDGE_TEST(a_paused_connection_keeps_order),

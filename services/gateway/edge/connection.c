@@ -7,6 +7,7 @@
 #include "common/log.h"
 #include "common/loop.h"
 #include "services/gateway/edge/connection_private.h"
+#include "services/gateway/edge/kernel.h"
 
 /* Longest and shortest time that timers of connections are rounded up to. */
 #define TIMER_GRID_MS 1000
@@ -38,6 +39,15 @@ static void set_timer(struct edge_connection *connection, int64_t at_ms) {
     ev_timer_start(ev, &connection->timer);
 }
 
+/* The timer may run already: it will find that it is early. */
+void edge_connection_await_check(struct edge_connection *connection) {
+    if (connection->transport->check == NULL)
+        return;
+    connection->check_ms = loop_now_ms() + (int64_t)connection->shared->settings->ping_interval_ms;
+    if (!ev_is_active(&connection->timer))
+        set_timer(connection, connection->check_ms);
+}
+
 struct edge_connection *edge_connection_new(struct edge_shared *shared, struct lws *wsi,
                                             const struct edge_transport_calls *transport) {
     struct edge_connection *connection = calloc(1, sizeof *connection);
@@ -60,10 +70,7 @@ struct edge_connection *edge_connection_new(struct edge_shared *shared, struct l
     shared->library.connected++;
     lws_set_wsi_user(wsi, connection);
     transport->start(connection);
-    if (transport->check != NULL) {
-        connection->check_ms = loop_now_ms() + (int64_t)shared->settings->ping_interval_ms;
-        set_timer(connection, connection->check_ms);
-    }
+    edge_connection_await_check(connection);
     log_debug("connection_open", "connection=%llu transport=%s address=%s",
               (unsigned long long)connection->id, transport->name, connection->address);
     shared->handlers->on_open(shared->argument, connection);
@@ -121,7 +128,7 @@ static void finish(struct edge_connection *connection) {
 
 /* --- serving a connection, once per turn --- */
 
-static void schedule(struct edge_connection *connection) {
+void edge_connection_schedule(struct edge_connection *connection) {
     struct edge_shared *shared = connection->shared;
     if (connection->is_scheduled)
         return;
@@ -195,7 +202,7 @@ static void serve(struct edge_connection *connection) {
         return;
     }
     write_queue(connection);
-    if (connection->state == EDGE_CLOSING && edge_queued_bytes(connection) == 0) {
+    if (connection->state == EDGE_CLOSING && edge_queue_bytes(&connection->queue) == 0) {
         set_state(connection, EDGE_ENDING);
         connection->transport->end(connection);
     }
@@ -233,7 +240,7 @@ static void on_pace(struct ev_loop *ev, ev_timer *watcher, int revents) {
     struct edge_connection *connection = watcher->data;
     bool acknowledged = edge_acknowledged_bytes(connection) >= connection->queue.given;
     if (edge_pace_is_over(&connection->pace, acknowledged, lws_get_socket_fd(connection->wsi)))
-        schedule(connection);
+        edge_connection_schedule(connection);
 }
 
 /* A paused connection is not checked, and its timer rests: nothing is read of it, no pong either.
@@ -266,7 +273,7 @@ void edge_connection_cut(struct edge_connection *connection) {
     edge_queue_drop(&connection->queue);
     connection->transport->stop_reading(connection);
     if (connection->wsi == NULL)
-        schedule(connection);
+        edge_connection_schedule(connection);
     else
         edge_library_close(connection->wsi);
 }
@@ -277,7 +284,7 @@ void edge_connection_end_input(struct edge_connection *connection) {
     connection->input_ended = true;
     connection->deadline_ms = loop_now_ms() + (int64_t)connection->shared->settings->end_timeout_ms;
     set_timer(connection, connection->deadline_ms);
-    schedule(connection);
+    edge_connection_schedule(connection);
 }
 
 void edge_connection_end_output(struct edge_connection *connection) {
@@ -290,7 +297,7 @@ void edge_connection_end_output(struct edge_connection *connection) {
     connection->end_reported = false;
     edge_queue_drop(&connection->queue);
     connection->transport->stop_reading(connection);
-    schedule(connection);
+    edge_connection_schedule(connection);
 }
 
 void edge_connection_fail(struct edge_connection *connection) {
@@ -321,7 +328,7 @@ void edge_close(struct edge_connection *connection, unsigned status, const char 
     connection->close_status = status;
     connection->close_reason = reason != NULL ? strdup(reason) : NULL;
     set_state(connection, connection->output_ended ? EDGE_ENDING : EDGE_CLOSING);
-    schedule(connection);
+    edge_connection_schedule(connection);
 }
 
 /* --- input --- */
@@ -340,71 +347,14 @@ void edge_connection_hand_over(struct edge_connection *connection, struct slice 
     shared->handlers->on_object(shared->argument, connection, text);
 }
 
-void edge_count_fault(struct edge_connection *connection, const char *reason) {
-    const struct edge_shared *shared = connection->shared;
-    if (connection->state != EDGE_OPEN)
-        return;
-    connection->faults++;
-    shared->handlers->on_fault(shared->argument, connection, reason);
-    if (connection->faults >= EDGE_MAX_FAULTS)
-        edge_close(connection, 1008, "too many faulty objects in a row");
-}
-
-void edge_count_good(struct edge_connection *connection) { connection->faults = 0; }
-
-void edge_pause(struct edge_connection *connection) {
-    if (connection->paused)
-        return;
-    connection->paused = true;
-    schedule(connection);
-}
-
-void edge_resume(struct edge_connection *connection) {
-    if (!connection->paused)
-        return;
-    connection->paused = false;
-    /* The timer may run already: it will find that it is early. */
-    connection->check_ms = loop_now_ms() + (int64_t)connection->shared->settings->ping_interval_ms;
-    if (connection->transport->check != NULL && !ev_is_active(&connection->timer))
-        set_timer(connection, connection->check_ms);
-    schedule(connection);
-}
-
 /* --- output --- */
 
 int edge_connection_queue(struct edge_connection *connection, const struct slice *pieces,
                           size_t count) {
     if (edge_queue_add(&connection->queue, pieces, count) != 0)
         return -1;
-    schedule(connection);
+    edge_connection_schedule(connection);
     return 0;
-}
-
-int edge_send(struct edge_connection *connection, struct slice text) {
-    const struct edge_settings *settings = connection->shared->settings;
-    struct edge_pieces pieces;
-    size_t length = 0;
-    if (connection->state != EDGE_OPEN || connection->output_ended)
-        return -1;
-    if (!connection->transport->frame(text, &pieces)) {
-        log_error("unframed_text", "connection=%llu", (unsigned long long)connection->id);
-        return 0; /* the owner's slip: sending it again would not help */
-    }
-    for (size_t i = 0; i < pieces.count; i++)
-        length += pieces.piece[i].length;
-    if (!edge_queue_has_room(&connection->queue, length, settings->send_queue_bytes,
-                             settings->send_queues_bytes))
-        return -1;
-    return edge_connection_queue(connection, pieces.piece, pieces.count);
-}
-
-bool edge_can_write(const struct edge_connection *connection) { return !connection->output_ended; }
-
-bool edge_mark(struct edge_connection *connection) {
-    if (connection->marked || connection->state != EDGE_OPEN || connection->output_ended)
-        return false;
-    connection->marked = connection->transport->mark(connection);
-    return connection->marked;
 }
 
 void edge_connection_reached(struct edge_connection *connection) {
@@ -413,22 +363,15 @@ void edge_connection_reached(struct edge_connection *connection) {
     shared->handlers->on_reached(shared->argument, connection);
 }
 
-void edge_pace(struct edge_connection *connection, uint64_t pace_ms) {
-    if (connection->transport->transport != EDGE_TCP || connection->pace.ms == pace_ms)
-        return;
-    edge_pace_set(&connection->pace, pace_ms);
-    if (pace_ms == 0)
-        schedule(connection);
-}
-
-bool edge_is_paced(const struct edge_connection *connection) { return connection->pace.ms != 0; }
-
-size_t edge_queued_bytes(const struct edge_connection *connection) {
-    return edge_queue_bytes(&connection->queue);
-}
-
-uint64_t edge_sent_bytes(const struct edge_connection *connection) {
-    return edge_queue_sent_bytes(&connection->queue);
+/* All that surely are with the kernel, less those that it still holds (some of which may be from
+ * the write that is under way). */
+uint64_t edge_acknowledged_bytes(const struct edge_connection *connection) {
+    const struct edge_queue *queue = &connection->queue;
+    if (connection->transport->transport == EDGE_WEBSOCKET)
+        return 0;
+    int held = edge_kernel_unacknowledged(lws_get_socket_fd(connection->wsi));
+    uint64_t written = queue->given - queue->held_bytes;
+    return held >= 0 && written > (uint64_t)held ? written - (uint64_t)held : 0;
 }
 
 /* --- all of them --- */

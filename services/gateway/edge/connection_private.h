@@ -153,6 +153,12 @@ struct edge_connection *edge_connection_new(struct edge_shared *shared, struct l
 /* A client on this port is turned away: on_refused, and the log. */
 void edge_connection_refused(struct edge_shared *shared, const char *transport);
 
+/* Serves the connection at the end of this turn: what waits is handed over, what is queued written.
+ */
+void edge_connection_schedule(struct edge_connection *connection);
+/* The transport's check is due an interval from now. */
+void edge_connection_await_check(struct edge_connection *connection);
+
 /* Whether input must wait, for the owner's sake or behind other input that does; keeps it then. */
 bool edge_connection_must_wait(const struct edge_connection *connection);
 void edge_connection_keep(struct edge_connection *connection, struct slice input);

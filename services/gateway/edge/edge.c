@@ -1,4 +1,4 @@
-/* Life of the edge: who is let in, the limit of connections, the orderly end. */
+/* Life of the edge: letting clients in, up to the limit of connections, and the orderly end. */
 #include "services/gateway/edge/edge.h"
 
 #include <errno.h>

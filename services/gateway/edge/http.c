@@ -1,4 +1,4 @@
-/* The HTTP port: its plain answers, the upgrade to a WebSocket, and what becomes of the rest. */
+/* The HTTP port: its plain answers, and the upgrade to a WebSocket. */
 #include "services/gateway/edge/http.h"
 
 #include <string.h>
@@ -58,15 +58,15 @@ static int answer_http(struct lws *wsi, unsigned status, const char *text) {
     return lws_http_transaction_completed(wsi);
 }
 
-/* What somebody sees who opens the address in a browser. */
+/* For a person who opens the address in a browser. */
 static const char about[] =
     "This is parley, an instant-messaging server.\n"
     "\n"
-    "Chat programs come here over WebSocket, at any path. Which messages they say\n"
-    "stands in docs/protocol.md, what to point where in docs/clients.md, how to\n"
-    "begin in README.md: all in the folder that the server was built from.\n"
+    "Chat programs connect here over WebSocket, at any path. docs/protocol.md\n"
+    "describes the messages, docs/clients.md the settings of each client, README.md\n"
+    "how to begin. They are in the folder that the server was built from.\n"
     "\n"
-    "/healthz tells whether the server runs.\n";
+    "/healthz answers while the server runs.\n";
 
 static int on_http(struct lws *wsi, const char *path) {
     if (path != NULL && strcmp(path, "/") == 0)

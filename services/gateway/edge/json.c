@@ -156,7 +156,8 @@ static void begin_object(struct edge_json *self) {
     self->utf8 = (struct edge_json_utf8){0};
 }
 
-/* Skips what stands between objects. Whether garbage starts there, which is told once a run. */
+/* Skips white space and garbage between objects. true: garbage starts here, which is one fault,
+ * however long it is. */
 static bool skip_to_object(struct edge_json *self, struct slice *input) {
     while (input->length != 0) {
         uint8_t byte = (uint8_t)*input->data;
@@ -176,7 +177,7 @@ static bool skip_to_object(struct edge_json *self, struct slice *input) {
     return false;
 }
 
-/* Joins what was kept with the last part, unless the object came in one piece. */
+/* Joins what was kept with the last part, unless the object arrived in one piece. */
 static bool gather(struct edge_json *self, struct slice part, struct slice *object_r) {
     *object_r = part;
     if (self->kept.length == 0)

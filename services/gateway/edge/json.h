@@ -39,13 +39,14 @@ enum edge_json_result {
     EDGE_JSON_NO_MEMORY /* for an incomplete object: likewise (YouIM's framing alone) */
 };
 
-/* Between two calls, of the reading of UTF-8: continuation bytes to come, range of the next. */
+/* The state of reading UTF-8 between two calls: how many continuation bytes are missing, and the
+ * range of the next one. */
 struct edge_json_utf8 {
     uint8_t need, low, high;
 };
 
 struct edge_json {
-    struct buffer kept; /* the part of the object that came with earlier input */
+    struct buffer kept; /* the part of the object from earlier input */
     size_t length;      /* bytes of the object so far */
     size_t braces, brackets;
     size_t levels;     /* around each object, which count for its depth */

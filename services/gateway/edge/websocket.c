@@ -39,8 +39,8 @@ static void on_pong(struct edge_connection *connection, struct slice payload) {
         edge_connection_reached(connection);
 }
 
-/* What was written to it is still on its way, and gets on: a slow link, through which no ping has
- * come yet. */
+/* What was written to it is still on its way, and gets on: on a slow link a ping has
+ * not arrived yet. */
 static bool is_taking(struct edge_connection *connection, const struct edge_kernel_info *info) {
     bool more = info->acknowledged_bytes > connection->io.ping.taken;
     connection->io.ping.taken = info->acknowledged_bytes;

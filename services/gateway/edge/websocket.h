@@ -1,6 +1,6 @@
 /*
- * The transport over WebSocket: messages (message.h), pings, which carry marks and find out who is
- * gone, and the close frames.
+ * The transport over WebSocket: messages (message.h), pings, which carry marks and find silent
+ * clients that are gone, and the close frames.
  */
 #ifndef PARLEY_GATEWAY_EDGE_WEBSOCKET_H
 #define PARLEY_GATEWAY_EDGE_WEBSOCKET_H
