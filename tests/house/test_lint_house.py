@@ -115,6 +115,10 @@ class LintHouse(unittest.TestCase):
     def test_a_folder_whose_readme_does_not_say(self):
         self.expect({"proto/README.md": "# proto\n"}, "proto/README.md: needs one line `May use: `")
 
+    def test_a_folder_that_is_allowed_and_not_used(self):
+        self.expect({"common/README.md": "May use: `proto`.\n"},
+                    "common/README.md allows proto, which nothing there uses")
+
     def test_nothing_to_check(self):
         with tempfile.TemporaryDirectory() as root:
             os.makedirs(os.path.join(root, "common"))
