@@ -277,20 +277,10 @@ static struct asked *expect_of_any(struct stage *stage, const struct message_des
     return asked;
 }
 
-/* Answers a pull as a delivery does that names what is behind: nothing else. */
+/* Answers a pull; nothing is behind after that. */
 static void answer_with_all(struct asked **pull, const struct entry *entry) {
-    uint64_t conversations[] = {STAGE_PAIR, conversation_of_group(STAGE_GROUP)};
-    uint64_t positions[] = {STAGE_PAIR_CID, STAGE_GROUP_CID};
-    struct buffer packed = buffer_make(4096);
-    if (entry != NULL)
-        record_pack(&entry_desc, entry, &packed);
-    struct slice item = slice_make(packed.data, packed.length);
-    played_answer(pull, &(struct delivery_pull_reply){.entries = {&item, entry == NULL ? 0 : 1},
-                                                      .conversations = {conversations, 2},
-                                                      .positions = {positions, 2},
-                                                      .complete = true,
-                                                      .count = 2});
-    buffer_free(&packed);
+    stage_answer_page(pull, entry, entry == NULL ? 0 : 1,
+                      (struct delivery_pull_reply){.partial = false});
 }
 
 /* A live client, whose conversations the gateway knows all; one page is enough. */

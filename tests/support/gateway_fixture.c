@@ -255,7 +255,9 @@ void stage_push_as(struct stage *stage, uint64_t seq, const struct entry *entry,
     push(stage, seq, entry, &to, 1);
 }
 
-void stage_answer_pull(struct asked **pull, const struct entry *entries, size_t count) {
+/* `reply` is filled but for its entries and, unless it has some, its positions. */
+static void answer_pull(struct asked **pull, const struct entry *entries, size_t count,
+                        struct delivery_pull_reply reply) {
     uint64_t conversations[] = {STAGE_PAIR, conversation_of_group(STAGE_GROUP)};
     uint64_t positions[] = {STAGE_PAIR_CID, STAGE_GROUP_CID};
     struct slice *packed = calloc(count + 1, sizeof *packed);
@@ -266,15 +268,29 @@ void stage_answer_pull(struct asked **pull, const struct entry *entries, size_t 
         record_pack(&entry_desc, &entries[i], &buffers[i]);
         packed[i] = slice_make(buffers[i].data, buffers[i].length);
     }
-    /* Told to every pull: the gateway only looks at them when it asked for them. */
-    struct delivery_pull_reply reply = {.entries = {packed, count},
-                                        .conversations = {conversations, 2},
-                                        .positions = {positions, 2}};
+    reply.entries.items = packed;
+    reply.entries.count = count;
+    /* In every reply: the gateway only looks at them when it asked for them. */
+    if (reply.conversations.count == 0) {
+        reply.conversations = (struct u64_list){conversations, 2};
+        reply.positions = (struct u64_list){positions, 2};
+    }
     played_answer(pull, &reply);
     for (size_t i = 0; i < count; i++)
         buffer_free(&buffers[i]);
     free(buffers);
     free(packed);
+}
+
+void stage_answer_pull(struct asked **pull, const struct entry *entries, size_t count) {
+    answer_pull(pull, entries, count, (struct delivery_pull_reply){.complete = false});
+}
+
+void stage_answer_page(struct asked **pull, const struct entry *entries, size_t count,
+                       struct delivery_pull_reply reply) {
+    reply.complete = true;
+    reply.count = 2;
+    answer_pull(pull, entries, count, reply);
 }
 
 struct delivery_pull_reply stage_full_page(struct slice *items, size_t count, bool partial) {

@@ -115,8 +115,13 @@ void stage_push_to(struct stage *stage, const struct entry *entry, struct talker
 /* The same under a number of the test's choice. */
 void stage_push_as(struct stage *stage, uint64_t seq, const struct entry *entry, struct talker *to);
 
-/* Answers a pull with these entries, and, to a first pull, where the account stands. */
+/* Answers a pull with these entries, and, to a first pull, where the account stands; as a delivery
+ * of release 0.1, after which there is always another pull until one brings nothing. */
 void stage_answer_pull(struct asked **pull, const struct entry *entries, size_t count);
+/* The same as a delivery does that names what is behind: in `reply`, which may also have other
+ * positions; its entries are filled in. */
+void stage_answer_page(struct asked **pull, const struct entry *entries, size_t count,
+                       struct delivery_pull_reply reply);
 /* The answer to a first pull, with these packed entries, of an account in as many conversations as
  * a connection keeps positions in, STAGE_FULL_FIRST and on; `partial`: and in others. */
 struct delivery_pull_reply stage_full_page(struct slice *items, size_t count, bool partial);
