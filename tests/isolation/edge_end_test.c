@@ -74,7 +74,8 @@ static void a_client_that_closed_its_half_is_answered(void **state) {
     }
 }
 
-/* It looks like the other until it is written to. Then on_end is called again, and the owner closes. */
+/* It looks like the other until it is written to. Then on_end is called again, and the owner
+ * closes. */
 static void a_client_that_closed_both_halves_is_found_out(void **state) {
     struct edge_fixture *f = *state;
     f->lingers = true;

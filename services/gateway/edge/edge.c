@@ -131,14 +131,17 @@ void edge_close_all(struct edge *edge) {
     shared->stopping = true;
     edge_ports_close(&edge->ports);
     edge_proxy_stop(&edge->proxy);
-    TAILQ_FOREACH(connection, &shared->all, all)
-    edge_connection_end_input(connection);
+    for (connection = TAILQ_FIRST(&shared->all); connection != NULL;
+         connection = TAILQ_NEXT(connection, all))
+        edge_connection_end_input(connection);
     run_until_none(edge, &shared->open, END_ALL_MS);
-    TAILQ_FOREACH(connection, &shared->all, all)
-    edge_close(connection, 0, NULL);
+    for (connection = TAILQ_FIRST(&shared->all); connection != NULL;
+         connection = TAILQ_NEXT(connection, all))
+        edge_close(connection, 0, NULL);
     run_until_none(edge, &shared->count, CLOSE_ALL_MS);
-    TAILQ_FOREACH(connection, &shared->all, all)
-    edge_connection_cut(connection);
+    for (connection = TAILQ_FIRST(&shared->all); connection != NULL;
+         connection = TAILQ_NEXT(connection, all))
+        edge_connection_cut(connection);
     run_until_none(edge, &shared->count, CUT_MS);
 }
 
