@@ -147,12 +147,15 @@ static enum err make_rows(struct batch *batch) {
     return repeat_refused(batch);
 }
 
-/* Ends the transaction, which has claimed heads even where it has no rows. */
+/* Ends the transaction. Where nothing is to be stored, its claims of heads are undone, too: a
+ * refused text changes nothing, and whatever the writer knew before is as exact as it was. */
 static enum err append(struct batch *batch) {
     struct rows *rows = &batch->rows;
-    enum err err = rows->count == 0
-                       ? db_commit(batch->db)
-                       : entries_append(batch->db, &batch->heads, rows->items, rows->count, true);
+    if (rows->count == 0) {
+        db_rollback(batch->db);
+        return ERR_OK;
+    }
+    enum err err = entries_append(batch->db, &batch->heads, rows->items, rows->count, true);
     if (err == ERR_OK)
         head_cache_keep(batch->cache, &batch->heads);
     else

@@ -30,6 +30,13 @@ static uint64_t busy_account(struct delivery_fixture *f) {
     return ada;
 }
 
+static uint64_t cost_of_pull(struct delivery_fixture *f, const struct delivery_pull *ask,
+                             struct delivery_pull_reply *reply_r) {
+    uint64_t before = looked_at(f);
+    ask_pull(f, ask, reply_r);
+    return looked_at(f) - before;
+}
+
 /* --- pulls --------------------------------------------------------------------------------- */
 
 static void test_the_first_page_names_what_is_behind(void **state) {
@@ -53,26 +60,24 @@ static void test_a_page_of_one_costs_one(void **state) {
     uint64_t ada = busy_account(f);
     uint64_t one = sql_number(
         f->database, "SELECT MAX(conversation) FROM `cursor` WHERE account = %" PRIu64, ada);
-    uint64_t position = 0, before = looked_at(f);
+    uint64_t position = 0;
     struct delivery_pull ask = {.account = ada, .resumed = true};
     struct delivery_pull_reply reply;
-    ask_pull(f, &ask, &reply);
+    uint64_t of_all = cost_of_pull(f, &ask, &reply);
     assert_true(reply.entries.count > 0 && reply.behind.count > 0);
-    uint64_t of_all = looked_at(f) - before;
     assert_true(of_all >= MANY);
     ask.listed = true;
     ask.conversations = (struct u64_list){&one, 1};
     ask.positions = (struct u64_list){&position, 1};
-    before = looked_at(f);
-    ask_pull(f, &ask, &reply);
+    /* Other programs use the server, too: one quiet moment shows what the page costs by itself. */
+    uint64_t of_one = UINT64_MAX;
+    TEST_UNTIL((of_one = cost_of_pull(f, &ask, &reply)) <= COST_OF_ONE,
+               "a page of %d conversations costs %" PRIu64 " keys and rows, of one %" PRIu64, MANY,
+               of_all, of_one);
     assert_int_equal(reply.entries.count, 1);
     assert_true(reply.complete);
     assert_int_equal(reply.behind.count, 0);
     assert_int_equal(reply.conversations.count, 0);
-    uint64_t of_one = looked_at(f) - before;
-    print_message("a page of %d conversations: %" PRIu64 " keys and rows, of one: %" PRIu64 "\n",
-                  MANY, of_all, of_one);
-    assert_true(of_one <= COST_OF_ONE);
 }
 
 /* One without a position is read from the cursor, and the page tells where that is. */

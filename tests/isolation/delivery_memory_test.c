@@ -59,18 +59,22 @@ static void test_a_refused_text_leaves_the_memory(void **state) {
     assert_int_equal(prev_of_next(f, &talk), last);
 }
 
-/* Its members are read once, however many strangers try. */
-static void test_a_group_that_refuses_is_remembered(void **state) {
+/* Nothing of a group is written for a stranger, who finds what its members have left in memory. */
+static void test_a_group_that_refuses_is_not_written(void **state) {
     struct delivery_fixture *f = *state;
     uint64_t members[] = {new_account(f->database, ""), new_account(f->database, "")},
              stranger = new_account(f->database, "");
-    uint64_t group = new_group_of(f, "", members, 2);
+    uint64_t group = new_group_of(f, "", members, 2), conversation = conversation_of_group(group);
     assert_err(try_send(f, stranger, 0, group, "let me in", NULL), ERR_NOT_MEMBER);
-    sql_run(f->database, "DELETE FROM member WHERE conversation = %" PRIu64,
-            conversation_of_group(group));
+    assert_int_equal(sql_number(f->database, "SELECT writer FROM conversation WHERE id = %" PRIu64,
+                                conversation),
+                     0);
+    uint64_t cid = say(f, members[0], 0, group, "hello");
+    skip_routed(f, 1);
+    sql_run(f->database, "DELETE FROM member WHERE conversation = %" PRIu64, conversation);
     assert_err(try_send(f, stranger, 0, group, "again", NULL), ERR_NOT_MEMBER);
     say(f, members[0], 0, group, "hello");
-    assert_int_equal(expect_text_routed(f, members, 2).prev, 0);
+    assert_int_equal(expect_text_routed(f, members, 2).prev, cid);
     /* As group changes members: under a new version they are read. */
     leave(f, group, members[1]);
     assert_err(try_send(f, members[1], 0, group, "not any more", NULL), ERR_NOT_MEMBER);
@@ -84,7 +88,7 @@ static void test_another_writer_in_between_is_seen(void **state) {
             "UPDATE conversation SET writer = 5, blocked = 3"
             " WHERE id = %" PRIu64,
             talk.conversation);
-    /* Both are refused, and with the first the writer claims the conversation. */
+    /* Both are refused, and nothing is claimed. */
     for (int i = 0; i < 2; i++)
         assert_err(try_send(f, talk.people[i], talk.people[1 - i], 0, "no", NULL), ERR_BLOCKED);
     sql_run(f->database, "UPDATE conversation SET blocked = 0 WHERE id = %" PRIu64,
@@ -180,7 +184,7 @@ static void test_first_texts_to_many(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_refused_text_leaves_the_memory),
-        cmocka_unit_test(test_a_group_that_refuses_is_remembered),
+        cmocka_unit_test(test_a_group_that_refuses_is_not_written),
         cmocka_unit_test(test_another_writer_in_between_is_seen),
         cmocka_unit_test(test_a_text_that_fails_leaves_the_others),
         cmocka_unit_test(test_a_new_connection_forgets),
