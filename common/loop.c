@@ -96,6 +96,11 @@ void loop_timer_start(struct ev_loop *ev, ev_timer *timer, int64_t delay_ms) {
     ev_timer_start(ev, timer);
 }
 
+void loop_timer_hasten(struct ev_loop *ev, ev_timer *timer, int64_t delay_ms) {
+    if (!ev_is_active(timer) || ev_timer_remaining(ev, timer) * 1000 > (double)delay_ms)
+        loop_timer_start(ev, timer, delay_ms);
+}
+
 static int64_t clock_ms(clockid_t clock) {
     struct timespec now;
     clock_gettime(clock, &now);

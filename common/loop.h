@@ -35,6 +35,9 @@ void loop_socket_destroy(struct loop_socket **self);
  * while none is due. ev_is_active tells whether it waits, ev_timer_stop ends that.
  */
 void loop_timer_start(struct ev_loop *ev, ev_timer *timer, int64_t delay_ms);
+/* The same, unless it fires sooner already: for one timer that waits for the first of several
+ * moments. */
+void loop_timer_hasten(struct ev_loop *ev, ev_timer *timer, int64_t delay_ms);
 
 /* Monotonic milliseconds, and wall-clock milliseconds since 1970. */
 int64_t loop_now_ms(void);

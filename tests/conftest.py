@@ -22,8 +22,10 @@ def database():
 @pytest.fixture(scope="session")
 def stack(database):
     """All services, for tests that leave them as they found them. What has reached a client is
-    noted sooner than by default, since many tests wait for that."""
-    with Stack(database, reach_interval_ms=50, cursor_flush_ms=50) as running:
+    noted sooner than by default, and an account counts as gone sooner, since many tests wait for
+    that. (Where instances come and go, the grace is the default: others have to find them in it.)"""
+    quick = {"reach_interval_ms": 50, "cursor_flush_ms": 50, "presence_grace_ms": 200}
+    with Stack(database, **quick) as running:
         yield running
 
 

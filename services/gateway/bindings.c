@@ -1,49 +1,82 @@
 /*
- * Who is here, told to session.
+ * Who is here, told to session; see bindings.h.
  *
- * Every logged-in client is bound at the session instance that has its account, under the link that
- * this instance gave the gateway. A link that changes, an instance that comes or goes: clients
- * whose instance or link is no longer the one they were bound at are bound again, in bulk, and read
- * the log again, since pushes may have been missed. Once all must know of the change, those who
- * route to session too, each instance is told of all that is bound at it, and forgets the rest. The
- * pushes of a link are numbered; a gap, or a ping's answer that tells of more than have come, sends
- * its clients back to the log as well.
+ * An instance or a link that changes: clients whose instance or link is no longer the one that they
+ * were bound at are bound again, in bulk. Then each instance is told of all that is bound at it
+ * (`session.sync`), so it knows what has moved away; and once more when every caller that routes to
+ * session must have seen the change too, so it forgets that.
  */
+#include "services/gateway/bindings.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/log.h"
-#include "services/gateway/bindings.h"
-#include "services/gateway/bindings_private.h"
+#include "services/gateway/bindings_ended.h"
 #include "services/gateway/client.h"
 #include "services/gateway/feed.h"
 #include "services/gateway/gateway.h"
-#include "services/gateway/login.h"
 #include "services/gateway/request.h"
 
 /* Clients per request. */
 #define BINDINGS_PER_REQUEST 4096
-/* How long after instances came or went the other gateways may not know of it. */
-#define MOVING_MS 2000
+/* How long after a failure it is tried again. */
+#define RETRY_MS 50
+/* In place of a client's link when that was lost: it is bound under none that will ever be. */
+#define LINK_LOST UINT64_MAX
+
+struct bindings {
+    struct gateway *gateway;
+    ev_timer timer; /* for the first thing that is to be done */
+    struct ended *ended;
+    bool stale;                /* some clients may have to be bound elsewhere */
+    size_t asked;              /* requests in bulk, on their way */
+    int64_t changing_until_ms; /* instances came or went, and other gateways may not know */
+    int64_t forget_at_ms;      /* what instances are not told of is forgotten; 0: it has been */
+};
+
+static void on_timer(struct ev_loop *ev, ev_timer *timer, int revents);
+
+static void look_in(void *argument, int64_t delay_ms) {
+    struct bindings *self = argument;
+    loop_timer_hasten(service_loop(self->gateway->service), &self->timer, delay_ms);
+}
 
 struct bindings *bindings_new(struct gateway *gateway) {
     struct bindings *self = calloc(1, sizeof *self);
     if (self == NULL)
         return NULL;
     self->gateway = gateway;
-    if (left_init(self) != 0)
+    ev_timer_init(&self->timer, on_timer, 0, 0);
+    self->timer.data = self;
+    self->ended = ended_new(look_in, self);
+    if (self->ended == NULL)
         bindings_destroy(&self);
     return self;
 }
 
 void bindings_destroy(struct bindings **self_p) {
-    if (*self_p != NULL)
-        free((*self_p)->left);
-    free(*self_p);
+    struct bindings *self = *self_p;
     *self_p = NULL;
+    if (self == NULL)
+        return;
+    ev_timer_stop(service_loop(self->gateway->service), &self->timer);
+    ended_destroy(&self->ended);
+    free(self);
 }
 
-bool bindings_moving(const struct bindings *self) { return loop_now_ms() < self->moving_until_ms; }
+static void set_stale(struct bindings *self, int64_t delay_ms) {
+    self->stale = true;
+    look_in(self, delay_ms);
+}
+
+static bool is_changing(const struct bindings *self) {
+    return loop_now_ms() < self->changing_until_ms;
+}
+
+static bool tell_ended(struct bindings *self) {
+    return ended_tell(self->ended, self->gateway->session, is_changing(self));
+}
 
 /* --- the numbers that session knows logins by ---------------------------------------------- */
 
@@ -57,12 +90,6 @@ static bool number_client(struct client *client) {
     if (!HASH_TRY_ADD(by_binding, gateway->bound, binding, client))
         client->binding = 0;
     return client->binding != 0;
-}
-
-struct client *bindings_client(const struct gateway *gateway, uint64_t binding) {
-    struct client *client = NULL;
-    HASH_FIND(by_binding, gateway->bound, &binding, sizeof binding, client);
-    return client;
 }
 
 /* --- one client that logs in --------------------------------------------------------------- */
@@ -79,7 +106,7 @@ static void take_binding(struct client *client, uint64_t link) {
     struct peer *peer = peers_by_key(gateway->session, client->account);
     client->bound_link = link;
     if (peer == NULL || *link_of(peer) != link)
-        gateway->bindings->stale = true;
+        set_stale(gateway->bindings, 0);
 }
 
 /* Session has not heard of it, or does not know it. */
@@ -93,7 +120,7 @@ static void bound_one(void *argument, enum err err, const void *reply_v, const c
     (void)text;
     struct bind_one bind = *(struct bind_one *)argument;
     free(argument);
-    struct client *client = bindings_client(bind.gateway, bind.binding);
+    struct client *client = client_find_binding(bind.gateway, bind.binding);
     if (client == NULL)
         return;
     uint64_t wait_ms = err == ERR_OK ? reply->wait_ms : 0;
@@ -110,13 +137,13 @@ void bindings_bind(struct client *client, bool waited, bindings_done *done) {
     struct bind_one *bind = malloc(sizeof *bind);
     enum err err = ERR_UNAVAILABLE;
     /* An earlier log-out on this connection must not be heard behind this log-in. */
-    bool told = left_tell(gateway->bindings);
+    bool told = tell_ended(gateway->bindings);
     if (peer != NULL && bind != NULL && told && number_client(client)) {
         *bind = (struct bind_one){gateway, client->binding, *link_of(peer), done};
         struct session_bind body = {.accounts = {&client->account, 1},
                                     .connections = {&client->binding, 1},
-                                    .moving = bindings_moving(gateway->bindings),
-                                    .logins = {&client->login->number, 1},
+                                    .moving = is_changing(gateway->bindings),
+                                    .logins = {&client->login_number, 1},
                                     .resumed =
                                         client->current->request.operation == OPERATION_RESUME,
                                     .waited = waited};
@@ -137,273 +164,223 @@ void bindings_bind(struct client *client, bool waited, bindings_done *done) {
     }
 }
 
-size_t bindings_waiting(const struct bindings *self) { return self->left_count; }
+size_t bindings_waiting(const struct bindings *self) { return ended_count(self->ended); }
 
-void bindings_unbind(struct client *client) {
+bool bindings_idle(const struct bindings *self) {
+    return ended_are_told(self->ended) || peers_live_count(self->gateway->session) == 0;
+}
+
+void bindings_unbind(struct client *client, bool logged_out) {
+    struct bindings *self = client->gateway->bindings;
+    int64_t grace_ms = logged_out ? 0 : (int64_t)client->gateway->settings.presence_grace_ms;
     if (client->binding == 0)
         return;
-    left_add(client->gateway->bindings,
-             &(struct left){client->account, client->binding, client->bound_link});
+    if (!ended_add(self->ended, &(struct ended_binding){.account = client->account,
+                                                        .connection = client->binding,
+                                                        .link = client->bound_link,
+                                                        .logged_out = logged_out,
+                                                        .until_ms = loop_now_ms() + grace_ms})) {
+        log_warn("unbind_dropped", "client=%llu", (unsigned long long)client->binding);
+        /* So that session does not push to it in vain for ever. */
+        if (self->forget_at_ms == 0)
+            self->forget_at_ms = loop_now_ms();
+        look_in(self, 0);
+    }
     forget_binding(client);
 }
 
 /* --- in bulk ------------------------------------------------------------------------------- */
 
-struct bind_many {
-    struct gateway *gateway;
+/* Clients that an instance is told of as bound there, whether it knows them or not. */
+struct listing {
+    struct bindings *bindings;
     uint64_t link;
-    bool sync; /* they are bound under the link, and session is told again */
+    bool last; /* the instance forgets what it has not been told of */
     size_t count;
     uint64_t accounts[BINDINGS_PER_REQUEST], connections[BINDINGS_PER_REQUEST];
     uint64_t logins[BINDINGS_PER_REQUEST];
-    uint64_t before[BINDINGS_PER_REQUEST]; /* the links that they were bound under */
 };
 
-static void swap_entries(struct bind_many *bind, size_t a, size_t b) {
-    uint64_t *const columns[] = {bind->accounts, bind->connections, bind->logins, bind->before};
-    for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
-        uint64_t kept = columns[i][a];
-        columns[i][a] = columns[i][b];
-        columns[i][b] = kept;
+static void listed(void *argument, enum err err, const void *reply, const char *text);
+
+/* It may have forgotten those clients: they are bound again, all others with them. */
+static void list_again(struct bindings *self, const struct listing *listing) {
+    for (size_t i = 0; i < listing->count; i++) {
+        struct client *client = client_find_binding(self->gateway, listing->connections[i]);
+        if (client != NULL && client->bound_link == listing->link)
+            client->bound_link = LINK_LOST;
     }
+    if (listing->last)
+        self->forget_at_ms = loop_now_ms();
+    set_stale(self, RETRY_MS);
 }
 
-/*
- * An instance that they were bound at before goes on pushing to them: what is on its way to it may
- * be for them. It is to make no news of them. When it does not hear of that, its queue is full, and
- * the worst is that news is told twice.
- */
-static void tell_moved(struct bindings *self, struct bind_many *bind) {
-    struct peers *session = self->gateway->session;
-    struct peer *peer;
-    for (size_t i = 0; (peer = peers_live(session, i)) != NULL; i++) {
-        size_t count = 0;
-        for (size_t j = 0; j < bind->count; j++)
-            if (bind->before[j] != 0 && bind->before[j] != bind->link &&
-                bind->before[j] == *link_of(peer))
-                swap_entries(bind, count++, j);
-        struct session_unbind body = {.accounts = {bind->accounts, count},
-                                      .connections = {bind->connections, count},
-                                      .moved = true};
-        if (count > 0 && peers_ask(session, peer,
-                                   &(struct peers_request){.message = &message_SESSION_UNBIND,
-                                                           .body = &body}) != ERR_OK)
-            log_warn("moved_untold", "session=%s clients=%zu", peer_address(peer), count);
+/* Takes the listing over. `first` and `last`: of all that an instance is told of at once. */
+static bool ask_listing(struct bindings *self, struct peer *peer, struct listing *listing,
+                        bool first, bool last) {
+    struct session_sync body = {.accounts = {listing->accounts, listing->count},
+                                .connections = {listing->connections, listing->count},
+                                .first = first,
+                                .last = last,
+                                .logins = {listing->logins, listing->count}};
+    listing->last = last;
+    enum err err = peers_ask(
+        self->gateway->session, peer,
+        &(struct peers_request){
+            .message = &message_SESSION_SYNC, .body = &body, .done = listed, .argument = listing});
+    if (err == ERR_OK) {
+        self->asked++;
+    } else {
+        list_again(self, listing);
+        free(listing);
     }
+    return err == ERR_OK;
 }
 
-static void add_client(struct bind_many *bind, const struct client *client) {
-    bind->accounts[bind->count] = client->account;
-    bind->connections[bind->count] = client->binding;
-    bind->logins[bind->count++] = client->login->number;
-}
-
-static void bound_many(void *argument, enum err err, const void *reply, const char *text);
-
-static struct bind_many *bind_many_new(struct bindings *self, struct peer *peer) {
-    struct bind_many *bind = calloc(1, sizeof *bind);
-    if (bind == NULL) {
-        self->stale = true;
+static struct listing *listing_new(struct bindings *self, uint64_t link) {
+    struct listing *listing = malloc(sizeof *listing);
+    if (listing == NULL) {
+        set_stale(self, RETRY_MS);
         return NULL;
     }
-    bind->gateway = self->gateway;
-    bind->link = *link_of(peer);
-    return bind;
+    listing->bindings = self;
+    listing->link = link;
+    listing->count = 0;
+    return listing;
 }
 
-static void ask_bind(struct bindings *self, struct peer *peer, struct bind_many *bind) {
-    struct session_bind body = {.accounts = {bind->accounts, bind->count},
-                                .connections = {bind->connections, bind->count},
-                                .again = true,
-                                .logins = {bind->logins, bind->count}};
-    if (bind->count > 0 && peers_ask(self->gateway->session, peer,
-                                     &(struct peers_request){.message = &message_SESSION_BIND,
-                                                             .body = &body,
-                                                             .done = bound_many,
-                                                             .argument = bind}) == ERR_OK) {
-        self->asked++;
-        return;
+static void add_client(struct listing *listing, const struct client *client) {
+    listing->accounts[listing->count] = client->account;
+    listing->connections[listing->count] = client->binding;
+    listing->logins[listing->count++] = client->login_number;
+}
+
+/* Every client whose account belongs to `peer`, but those that are being bound elsewhere. `forget`:
+ * it forgets what is not listed. */
+static void list_all(struct bindings *self, struct peer *peer, bool forget) {
+    struct client *client, *next;
+    struct listing *listing = listing_new(self, *link_of(peer));
+    bool first = true;
+    HASH_ITER(by_binding, self->gateway->bound, client, next) {
+        bool is_there = client->bound_link == *link_of(peer);
+        if (peers_by_key(self->gateway->session, client->account) != peer ||
+            (!is_there && !client_is_in(client)))
+            continue;
+        if (listing != NULL && listing->count == BINDINGS_PER_REQUEST) {
+            listing = ask_listing(self, peer, listing, first, false)
+                          ? listing_new(self, *link_of(peer))
+                          : NULL;
+            first = false;
+        }
+        if (listing == NULL)
+            return;
+        add_client(listing, client);
     }
-    if (bind->count > 0)
-        self->stale = true;
-    free(bind);
+    if (listing != NULL)
+        ask_listing(self, peer, listing, first, forget);
 }
 
-static struct peer *live_under(struct gateway *gateway, uint64_t link) {
+static struct peer *live_under(struct peers *session, uint64_t link) {
     struct peer *peer;
-    for (size_t i = 0; (peer = peers_live(gateway->session, i)) != NULL; i++)
+    for (size_t i = 0; (peer = peers_live(session, i)) != NULL; i++)
         if (*link_of(peer) == link)
             break;
     return peer;
-}
-
-/* false: it was not asked, and the telling is begun again. */
-static bool ask_sync(struct bindings *self, struct peer *peer, struct bind_many *bind, bool first,
-                     bool last) {
-    struct session_sync body = {.accounts = {bind->accounts, bind->count},
-                                .connections = {bind->connections, bind->count},
-                                .first = first,
-                                .last = last,
-                                .logins = {bind->logins, bind->count}};
-    bind->sync = true;
-    if (peers_ask(self->gateway->session, peer,
-                  &(struct peers_request){.message = &message_SESSION_SYNC,
-                                          .body = &body,
-                                          .done = bound_many,
-                                          .argument = bind}) == ERR_OK) {
-        self->asked++;
-        return true;
-    }
-    free(bind);
-    return false;
-}
-
-static void ask_part(struct bindings *self, struct peer *peer, const struct bind_many *bind,
-                     size_t from, size_t count) {
-    struct bind_many *part = bind_many_new(self, peer);
-    if (part == NULL)
-        return;
-    part->count = count;
-    memcpy(part->accounts, bind->accounts + from, count * sizeof part->accounts[0]);
-    memcpy(part->connections, bind->connections + from, count * sizeof part->connections[0]);
-    memcpy(part->logins, bind->logins + from, count * sizeof part->logins[0]);
-    ask_bind(self, peer, part);
 }
 
 /*
  * Session has bound all that fit and does not say which do not: half by half the question leads to
  * them, and their connections are closed.
  */
-static void find_refused(struct bindings *self, const struct bind_many *bind) {
-    struct peer *peer = live_under(self->gateway, bind->link);
-    struct client *client = bindings_client(self->gateway, bind->connections[0]);
-    if (bind->count == 1 && client != NULL) {
+static void find_refused(struct bindings *self, const struct listing *listing) {
+    struct peer *peer = live_under(self->gateway->session, listing->link);
+    struct client *client = client_find_binding(self->gateway, listing->connections[0]);
+    if (listing->count == 1 && client != NULL)
         edge_close(client->edge, 1013, "there are as many connections as there may be");
-    } else if (bind->count > 1 && peer != NULL) {
-        ask_part(self, peer, bind, 0, bind->count / 2);
-        ask_part(self, peer, bind, bind->count / 2, bind->count - bind->count / 2);
-    } else if (bind->count > 1) {
-        self->stale = true;
+    size_t half = listing->count / 2;
+    for (size_t from = 0; peer != NULL && half > 0 && from < listing->count; from += half) {
+        struct listing *part = listing_new(self, listing->link);
+        for (size_t i = from; part != NULL && i < listing->count && part->count < half; i++) {
+            client = client_find_binding(self->gateway, listing->connections[i]);
+            if (client != NULL)
+                add_client(part, client);
+        }
+        if (part != NULL)
+            ask_listing(self, peer, part, false, false);
     }
 }
 
-static void bound_many(void *argument, enum err err, const void *reply, const char *text) {
-    (void)reply;
-    (void)text;
-    struct bind_many *bind = argument;
-    struct bindings *self = bind->gateway->bindings;
-    if (self == NULL) {
-        free(bind);
-        return;
-    }
-    self->asked--;
-    for (size_t i = 0; i < bind->count && err == ERR_OK && !bind->sync; i++) {
-        struct client *client = bindings_client(bind->gateway, bind->connections[i]);
-        if (client == NULL)
+/* A client that was bound elsewhere, or not at all, may have missed something. */
+static void take_listed(struct bindings *self, const struct listing *listing) {
+    for (size_t i = 0; i < listing->count; i++) {
+        struct client *client = client_find_binding(self->gateway, listing->connections[i]);
+        if (client == NULL || client->bound_link == listing->link)
             continue;
-        bind->before[i] = client->bound_link;
-        take_binding(client, bind->link);
+        take_binding(client, listing->link);
         feed_catch_up(client);
     }
-    if (err == ERR_OK && !bind->sync)
-        tell_moved(self, bind);
+}
+
+static void listed(void *argument, enum err err, const void *reply, const char *text) {
+    (void)reply;
+    (void)text;
+    struct listing *listing = argument;
+    struct bindings *self = listing->bindings;
+    self->asked--;
+    if (err == ERR_OK)
+        take_listed(self, listing);
     else if (err == ERR_TOO_MANY)
-        find_refused(self, bind);
-    else if (err != ERR_OK && bind->sync)
-        self->sync_at_ms = loop_now_ms() + MOVING_MS;
-    else if (err != ERR_OK)
-        self->stale = true;
-    free(bind);
+        find_refused(self, listing);
+    else
+        list_again(self, listing);
+    look_in(self, err == ERR_OK ? 0 : RETRY_MS);
+    free(listing);
 }
 
-/* Binds again every client that belongs to `peer` and is not bound under its link. */
-static void bind_all(struct bindings *self, struct peer *peer) {
-    struct gateway *gateway = self->gateway;
-    struct bind_many *bind = bind_many_new(self, peer);
-    struct client *client, *next;
-    HASH_ITER(hh, gateway->clients, client, next) {
-        if (bind == NULL)
-            return;
-        if (!client_is_in(client) || client->bound_link == *link_of(peer) ||
-            peers_by_key(gateway->session, client->account) != peer)
-            continue;
-        add_client(bind, client);
-        if (bind->count == BINDINGS_PER_REQUEST) {
-            ask_bind(self, peer, bind);
-            bind = bind_many_new(self, peer);
-        }
-    }
-    if (bind != NULL)
-        ask_bind(self, peer, bind);
-}
-
-/* Tells an instance of every client that is bound at it, or is being bound; false when that must be
- * tried again. */
-static bool sync_peer(struct bindings *self, struct peer *peer) {
-    struct client *client, *next;
-    struct bind_many *bind = bind_many_new(self, peer);
-    bool first = true;
-    HASH_ITER(by_binding, self->gateway->bound, client, next) {
-        if (bind == NULL)
-            return false;
-        if (client->bound_link != bind->link)
-            continue;
-        add_client(bind, client);
-        if (bind->count == BINDINGS_PER_REQUEST) {
-            if (!ask_sync(self, peer, bind, first, false))
-                return false;
-            first = false;
-            bind = bind_many_new(self, peer);
-        }
-    }
-    return bind != NULL && ask_sync(self, peer, bind, first, true);
-}
-
-static void sync_all(struct bindings *self, int64_t now_ms) {
+static void list_everywhere(struct bindings *self, bool forget) {
     struct peer *peer;
-    self->sync_at_ms = 0;
-    for (size_t i = 0; (peer = peers_live(self->gateway->session, i)) != NULL; i++)
-        if (!sync_peer(self, peer))
-            self->sync_at_ms = now_ms + MOVING_MS;
-}
-
-void bindings_tick(struct gateway *gateway) {
-    struct bindings *self = gateway->bindings;
-    int64_t now_ms = loop_now_ms();
-    /* Who has left and is not told yet must not be forgotten without news. */
-    bool told = left_tell(self);
-    if (self->asked > 0)
-        return;
-    if (!self->stale) {
-        if (told && self->sync_at_ms != 0 && self->sync_at_ms <= now_ms)
-            sync_all(self, now_ms);
-        return;
-    }
     self->stale = false;
-    struct peer *peer;
-    for (size_t i = 0; (peer = peers_live(gateway->session, i)) != NULL; i++)
+    if (forget)
+        self->forget_at_ms = 0;
+    for (size_t i = 0; (peer = peers_live(self->gateway->session, i)) != NULL; i++)
         if (*link_of(peer) != 0)
-            bind_all(self, peer);
+            list_all(self, peer, forget);
         else
-            self->stale = true; /* its first answer has not been read */
+            self->stale = true; /* its first answer comes in a moment */
 }
 
-/* --- what session says --------------------------------------------------------------------- */
+/* Does what is to be done by now. */
+static void on_timer(struct ev_loop *ev, ev_timer *timer, int revents) {
+    (void)ev;
+    (void)revents;
+    struct bindings *self = timer->data;
+    ended_expire(self->ended);
+    /* A connection that has ended must not be forgotten without news. */
+    bool told = tell_ended(self);
+    if (!told && peers_live_count(self->gateway->session) > 0)
+        look_in(self, RETRY_MS);
+    bool forget = self->forget_at_ms != 0 && self->forget_at_ms <= loop_now_ms();
+    if (self->asked == 0 && (self->stale || (forget && told)))
+        list_everywhere(self, forget && told);
+    if (self->forget_at_ms > loop_now_ms())
+        look_in(self, self->forget_at_ms - loop_now_ms());
+}
+
+/* --- instances that come and go
+ * --------------------------------------------------------------------- */
 
 void bindings_change(void *context, struct peer *peer, enum peer_change change) {
     struct gateway *gateway = context;
     struct bindings *self = gateway->bindings;
-    self->stale = true;
-    if (self->seen) {
-        self->moving_until_ms = loop_now_ms() + MOVING_MS;
-        /* Until then somebody may route to an instance that accounts have moved away from: an
-         * attempt to reach the new one may take as long. */
-        self->sync_at_ms =
-            self->moving_until_ms + (int64_t)gateway->settings.service.peer_timeout_ms;
-    }
-    self->seen = true;
+    self->changing_until_ms = loop_now_ms() + (int64_t)gateway->settings.presence_grace_ms;
+    /* Until then somebody may route to an instance that accounts have moved away from: an attempt
+     * to reach the new one may take as long. */
+    self->forget_at_ms =
+        self->changing_until_ms + (int64_t)gateway->settings.service.peer_timeout_ms;
+    set_stale(self, 0);
     if (change != PEER_LOST)
         return;
+    ended_link_lost(self->ended, *link_of(peer));
     /* Session may not have noticed, and go on under the same link: what it pushed meanwhile is gone
      * all the same, so binding again, which reads the log, is called for. */
     struct client *client, *next;
@@ -413,96 +390,10 @@ void bindings_change(void *context, struct peer *peer, enum peer_change change) 
     }
 }
 
-/* Everyone who is bound under a link goes back to the log. */
-static void catch_up_link(struct gateway *gateway, struct peer *peer, const char *reason) {
-    struct client *client, *next;
-    log_warn("pushes_missed", "session=%s reason=\"%s\"", peer_address(peer), reason);
-    metric_add(gateway->gaps, 1);
-    HASH_ITER(hh, gateway->clients, client, next) {
-        if (client->bound_link == *link_of(peer) && client_is_in(client))
-            feed_catch_up(client);
-    }
+void bindings_set_link(struct gateway *gateway, struct peer *peer, uint64_t link) {
+    ended_link_lost(gateway->bindings->ended, *link_of(peer));
+    *link_of(peer) = link;
+    set_stale(gateway->bindings, 0);
 }
 
-void bindings_pong(void *context, struct peer *peer, const struct service_pong *pong) {
-    struct gateway *gateway = context;
-    if (*link_of(peer) != pong->link) {
-        *link_of(peer) = pong->link;
-        *seq_of(peer) = pong->pushed;
-        gateway->bindings->stale = true;
-    } else if (*seq_of(peer) < pong->pushed) {
-        *seq_of(peer) = pong->pushed;
-        catch_up_link(gateway, peer, "the last pushes were lost");
-    }
-}
-
-/* Pushes and pings' answers come in order over one link. */
-static void take_seq(struct gateway *gateway, struct peer *peer, uint64_t seq) {
-    bool gap = *link_of(peer) != 0 && seq != *seq_of(peer) + 1;
-    *seq_of(peer) = seq;
-    if (gap)
-        catch_up_link(gateway, peer, "a push was lost");
-}
-
-static void on_push(void *context, struct peer *peer, const void *body) {
-    struct gateway *gateway = context;
-    const struct gateway_push *push = body;
-    take_seq(gateway, peer, push->seq);
-    const struct push_item *items = push->items.items;
-    for (size_t i = 0; i < push->items.count; i++)
-        feed_push(gateway->feed, items[i].entry, &items[i].connections);
-}
-
-static void on_dirty(void *context, struct peer *peer, const void *body) {
-    struct gateway *gateway = context;
-    const struct gateway_dirty *dirty = body;
-    *seq_of(peer) = dirty->seq;
-    catch_up_link(gateway, peer, "session was not told of everything");
-}
-
-/* Why a connection ends that gives way to another; NULL: the operator wants it so. */
-static const char *way_text(uint64_t cause) {
-    return cause == KICK_RESUMED   ? "resumed on another connection"
-           : cause == KICK_CROWDED ? "another connection of the account has taken its place"
-                                   : NULL;
-}
-
-static void on_kick(void *context, struct peer *peer, const void *body) {
-    struct gateway *gateway = context;
-    const struct gateway_kick *kick = body;
-    const char *gives_way = way_text(kick->cause);
-    (void)peer;
-    for (size_t i = 0; i < kick->connections.count; i++) {
-        struct client *client = bindings_client(gateway, kick->connections.items[i]);
-        if (client != NULL && gives_way != NULL)
-            login_give_way(client, gives_way);
-        else if (client != NULL)
-            client_kick(client, kick->reason);
-    }
-}
-
-/* Session judges by what it knows of connections that it is not told of. */
-static void on_heard(void *context, struct peer *peer, const void *body) {
-    struct gateway *gateway = context;
-    const struct gateway_heard *heard = body;
-    for (size_t i = 0; i < heard->connections.count; i++) {
-        struct client *client = bindings_client(gateway, heard->connections.items[i]);
-        if (client == NULL)
-            continue;
-        uint64_t silent_ms = edge_silent_ms(client->edge);
-        struct session_heard told = {.accounts = {&client->account, 1},
-                                     .connections = {&client->binding, 1},
-                                     .silent_ms = {&silent_ms, 1}};
-        if (peers_ask(gateway->session, peer,
-                      &(struct peers_request){.message = &message_SESSION_HEARD, .body = &told}) !=
-            ERR_OK)
-            log_debug("heard_untold", "session=%s", peer_address(peer));
-    }
-}
-
-const struct peers_event bindings_events[BINDINGS_EVENTS] = {
-    {&message_GATEWAY_PUSH, on_push},
-    {&message_GATEWAY_DIRTY, on_dirty},
-    {&message_GATEWAY_KICK, on_kick},
-    {&message_GATEWAY_HEARD, on_heard},
-};
+uint64_t bindings_link(struct peer *peer) { return *link_of(peer); }

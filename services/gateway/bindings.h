@@ -1,4 +1,14 @@
-/* Logged-in connections as session knows them; see bindings.c. */
+/*
+ * Who is here, told to session.
+ *
+ *     bindings_bind(client, false, done);     a login; `done` is called once
+ *     bindings_unbind(client, logged_out);    its end
+ *
+ * Every logged-in client is bound at the session instance that has its account, under the link that
+ * this instance gave the gateway. Always: when instances come, go or forget, each client is bound
+ * where it belongs, then reads the log again, since pushes may have been missed; and each instance
+ * knows soon what is bound at it and what no longer is.
+ */
 #ifndef PARLEY_GATEWAY_BINDINGS_H
 #define PARLEY_GATEWAY_BINDINGS_H
 
@@ -10,21 +20,24 @@ struct gateway;
 
 struct bindings *bindings_new(struct gateway *gateway);
 void bindings_destroy(struct bindings **self);
-/* Whose number of a login session has named; NULL: it has logged out. */
-struct client *bindings_client(const struct gateway *gateway, uint64_t binding);
+
 /* Tells session that the client is here; `done` is called once, unless the client is gone. With
  * `wait_ms` it is not bound, and may be only after that, as one that has `waited`. */
 typedef void bindings_done(struct client *client, enum err err, uint64_t wait_ms);
 void bindings_bind(struct client *client, bool waited, bindings_done *done);
-/* Tells session that it is not; remembered until session has answered or forgotten it anyway. */
-void bindings_unbind(struct client *client);
-void bindings_tick(struct gateway *gateway);
+/* Tells session that it is not, now or once an instance is there. `logged_out`: nobody waits for
+ * it to come back. */
+void bindings_unbind(struct client *client, bool logged_out);
+
+/* What peers.h calls when an instance comes or goes. */
 void bindings_change(void *context, struct peer *peer, enum peer_change change);
-/* Connections that left and that session has not heard of yet. */
+/* The link that `peer` has given this gateway, as it tells with every ping. */
+void bindings_set_link(struct gateway *gateway, struct peer *peer, uint64_t link);
+uint64_t bindings_link(struct peer *peer);
+
+/* Connections that ended and are remembered, ENDED_MAX at most. */
 size_t bindings_waiting(const struct bindings *self);
-#define BINDINGS_WAITING_MAX 65536
-void bindings_pong(void *context, struct peer *peer, const struct service_pong *pong);
-#define BINDINGS_EVENTS 4
-extern const struct peers_event bindings_events[BINDINGS_EVENTS];
+/* Session knows of all that have ended, or there is none. */
+bool bindings_idle(const struct bindings *self);
 
 #endif

@@ -13,6 +13,12 @@ struct client *client_find(const struct gateway *gateway, uint64_t id) {
     return client;
 }
 
+struct client *client_find_binding(const struct gateway *gateway, uint64_t binding) {
+    struct client *client = NULL;
+    HASH_FIND(by_binding, gateway->bound, &binding, sizeof binding, client);
+    return client;
+}
+
 int client_open(struct client *client, struct gateway *gateway, struct edge_connection *edge,
                 void (*go_on)(struct client *client)) {
     client->id = edge_id(edge);

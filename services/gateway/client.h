@@ -41,8 +41,9 @@ struct client {
     /* the account, from LOGGING_IN's success on */
     uint64_t account;
     char account_id[ID_MAX_BYTES + 1];
-    uint64_t binding;    /* session knows this login by it, never used again; 0: not at all */
-    uint64_t bound_link; /* of the session instance that it is bound at; 0: none */
+    uint64_t login_number; /* session knows the token by it, wherever that is resumed */
+    uint64_t binding;      /* session knows this login by it, never used again; 0: not at all */
+    uint64_t bound_link;   /* of the session instance that it is bound at; 0: none */
     UT_hash_handle by_binding;
 
     struct client_login *login;
@@ -56,6 +57,8 @@ struct client {
 
 /* NULL: gone. */
 struct client *client_find(const struct gateway *gateway, uint64_t id);
+/* The client whose login session knows by this number; NULL: it has logged out. */
+struct client *client_find_binding(const struct gateway *gateway, uint64_t binding);
 /* Fills in a client that is all 0, and lists it; -1 without memory. `go_on` is called by
  * client_continue. */
 int client_open(struct client *client, struct gateway *gateway, struct edge_connection *edge,

@@ -66,7 +66,7 @@ static void on_close(void *argument, struct edge_connection *edge) {
     login_stop(client);
     feed_stop(client);
     received_stop(client);
-    bindings_unbind(client);
+    bindings_unbind(client, false);
     outbox_stop(client);
     request_stop(client);
     cursors_flush(gateway->cursors); /* the account may be on its way to another gateway */

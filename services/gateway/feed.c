@@ -15,7 +15,6 @@
 
 struct feed {
     struct gateway *gateway;
-    struct client *(*find)(const struct gateway *gateway, uint64_t binding);
     struct client *queue;    /* whose page may be asked for */
     struct client *awaiting; /* those that wait for moves, in the order in which they do */
     size_t pulls, queued;    /* on their way; in `queue` */
@@ -446,7 +445,7 @@ void feed_push(struct feed *self, struct slice packed, const struct u64_list *bi
     size_t written = 0;
     entry_texts_clear(self->gateway->texts);
     for (size_t i = 0; i < bindings->count; i++) {
-        struct client *client = self->find(self->gateway, bindings->items[i]);
+        struct client *client = client_find_binding(self->gateway, bindings->items[i]);
         if (client != NULL && readable)
             written += push_to(client, &entry);
         else if (client != NULL)
@@ -518,13 +517,11 @@ size_t feed_pulls(const struct feed *self) { return self->pulls; }
 
 size_t feed_waiting(const struct feed *self) { return self->queued; }
 
-struct feed *feed_new(struct gateway *gateway,
-                      struct client *(*find)(const struct gateway *gateway, uint64_t binding)) {
+struct feed *feed_new(struct gateway *gateway) {
     struct feed *self = calloc(1, sizeof *self);
     if (self == NULL)
         return NULL;
     self->gateway = gateway;
-    self->find = find;
     return self;
 }
 

@@ -46,9 +46,8 @@ struct client_feed {
     struct client *next, *prev; /* that wait for the same */
 };
 
-/* `find` gives the client that session knows by a binding, or NULL. NULL without memory. */
-struct feed *feed_new(struct gateway *gateway,
-                      struct client *(*find)(const struct gateway *gateway, uint64_t binding));
+/* NULL without memory. */
+struct feed *feed_new(struct gateway *gateway);
 void feed_destroy(struct feed **self);
 /* Pulls in progress, and clients that wait for their turn. */
 size_t feed_pulls(const struct feed *self);

@@ -12,14 +12,13 @@
 #define GATEWAY_PACED_BYTES ((size_t)2048)
 /* Room for the JSON of one entry: its text escaped to six times its length. */
 #define GATEWAY_TEXT_BYTES ((size_t)512 << 10)
-#define GATEWAY_TICK_MS 50
 
 struct gateway_settings {
     struct service_settings service;
     uint64_t gateway_port, gateway_metrics_port, http_port, tcp_port, youim_port;
     uint64_t ping_interval_ms, vanished_timeout_ms, login_timeout_ms, send_timeout_ms;
     uint64_t max_connections, send_queue_bytes, send_queues_bytes, waiting_texts_bytes;
-    uint64_t reach_interval_ms, cursor_flush_ms, ourchat_tcp_pace_ms;
+    uint64_t reach_interval_ms, cursor_flush_ms, ourchat_tcp_pace_ms, presence_grace_ms;
     bool proxy_protocol;
     char *auth_peers, *group_peers, *session_peers, *delivery_peers;
 };
@@ -55,7 +54,6 @@ struct gateway {
     uint64_t nonce_counter;
     size_t waiting_texts;  /* that are not at delivery */
     size_t outgoing_bytes; /* what all texts take that are not stored yet */
-    ev_timer tick;
     bool stopping;
     uint64_t last_trace; /* that was given to a client's request */
     struct metric *connections, *accepted, *turned_away, *stored, *refused, *written;

@@ -4,6 +4,7 @@
 #include "services/gateway/bindings.h"
 #include "services/gateway/missed.h"
 #include "services/gateway/outbox.h"
+#include "services/gateway/session_link.h"
 
 /* An instance that commits and then dies before it has routed leaves nobody to report it. */
 static void writer_changed(void *context, struct peer *peer, enum peer_change change) {
@@ -36,11 +37,11 @@ int links_open(struct gateway *self) {
         return -1;
     self->session = peers_new(service, &(struct peers_options){.name = "session",
                                                                .addresses = settings->session_peers,
-                                                               .events = bindings_events,
-                                                               .event_count = BINDINGS_EVENTS,
+                                                               .events = session_link_events,
+                                                               .event_count = SESSION_LINK_EVENTS,
                                                                .context = self,
                                                                .change = bindings_change,
-                                                               .pong = bindings_pong});
+                                                               .pong = session_link_pong});
     return self->session == NULL ? -1 : 0;
 }
 

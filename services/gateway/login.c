@@ -72,7 +72,7 @@ void login_register(struct client *client) {
 /* --- logging in, and resuming -------------------------------------------------------------- */
 
 static void forget_account(struct client *client) {
-    client->account = client->login->number = 0;
+    client->account = client->login_number = 0;
     client->account_id[0] = client->login->token[0] = '\0';
     client_set_state(client, CLIENT_NEW);
     await_login(client);
@@ -114,7 +114,7 @@ static void bound(struct client *client, enum err err, uint64_t wait_ms) {
         return;
     }
     if (err != ERR_OK) {
-        bindings_unbind(client);
+        bindings_unbind(client, false);
         forget_account(client);
         request_fail(client, err, reason);
         return;
@@ -155,7 +155,7 @@ static void logged_in(struct client *client, enum err err, const void *reply_v) 
     client->account_id[reply->id.length] = '\0';
     memcpy(client->login->token, reply->token.data, reply->token.length);
     client->login->token[reply->token.length] = '\0';
-    client->login->number = number_login(client->login->token);
+    client->login_number = number_login(client->login->token);
     bindings_bind(client, false, bound);
 }
 
@@ -185,9 +185,9 @@ void login_ask(struct client *client) {
 
 /* --- logging out --------------------------------------------------------------------------- */
 
-static void leave(struct client *client) {
+static void leave(struct client *client, bool logged_out) {
     feed_leave(client);
-    bindings_unbind(client);
+    bindings_unbind(client, logged_out);
 }
 
 /* A client whose token may still be valid stays logged in, and may try again. */
@@ -198,7 +198,7 @@ static void logged_out(struct client *client, enum err err, const void *reply) {
         return;
     }
     if (client_is_in(client)) { /* else it has given way, and its connection is being closed */
-        leave(client);
+        leave(client, true);
     }
     forget_account(client);
     request_finish(client, &(struct dialect_result){.err = ERR_OK});
@@ -216,7 +216,7 @@ void login_give_way(struct client *client, const char *reason) {
               (unsigned long long)client->id, (unsigned long long)client->account, reason);
     client_send_fault(client, reason);
     /* Before the connection is closed, which waits for what is queued. */
-    leave(client);
+    leave(client, false);
     client_set_state(client, CLIENT_NEW);
     edge_close(client->edge, 1008, reason);
 }

@@ -17,7 +17,6 @@ struct client_login {
     ev_timer timer; /* closes the connection of a client that does not log in */
     uint64_t epoch; /* of the message log, as the login's reply has it */
     char token[CLIENT_TOKEN_BYTES + 1];
-    uint64_t number; /* session knows the token by it, wherever it is resumed */
 };
 
 /* Of a new client: its time for logging in starts. */

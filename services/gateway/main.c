@@ -56,6 +56,10 @@ static const struct config_option options[] = {
                "how often it is checked what has reached a client"),
     CONFIG_U64(SETTINGS, cursor_flush_ms, 1000, 10, 60000, "ms",
                "how often it is stored what has reached clients"),
+    CONFIG_U64(SETTINGS, presence_grace_ms, 3000, 0, 600000, "ms",
+               "how long a connection that ended may be made again before its account counts as "
+               "gone, as the same option of session; longer than other gateways take to find an "
+               "instance of session"),
     CONFIG_U64(SETTINGS, ourchat_tcp_pace_ms, 150, 0, 10000, "ms",
                "pause between two objects for OurChat over TCP without ext, whose client takes one "
                "read for one object; 0: none"),
@@ -68,13 +72,6 @@ static const struct config_option options[] = {
     CONFIG_STRING(SETTINGS, delivery_peers, "tcp://127.0.0.1:7104",
                   "instances of delivery: tcp://host:port or dns:name:port, several by commas"),
     CONFIG_END};
-
-static void on_tick(struct ev_loop *ev, ev_timer *timer, int revents) {
-    (void)ev;
-    (void)revents;
-    struct gateway *self = timer->data;
-    bindings_tick(self);
-}
 
 /* Further moves of cursors: clients that waited for them are answered, and read on. */
 static void moves_stored(void *context) {
@@ -95,7 +92,7 @@ static int make_modules(struct gateway *self) {
     self->bindings = bindings_new(self);
     self->pairs = pairs_new();
     self->texts = entry_texts_new();
-    self->feed = feed_new(self, bindings_client);
+    self->feed = feed_new(self);
     self->received = received_new(self);
     self->missed = missed_new(self);
     return self->names == NULL || self->cursors == NULL || self->bindings == NULL ||
@@ -143,9 +140,6 @@ static int start(struct service *service, void *context) {
     log_info("listening", "addresses=%s websocket=%u tcp=%u youim=%u",
              settings->service.bind_address, (unsigned)settings->http_port,
              (unsigned)settings->tcp_port, (unsigned)settings->youim_port);
-    ev_timer_init(&self->tick, on_tick, GATEWAY_TICK_MS / 1000.0, GATEWAY_TICK_MS / 1000.0);
-    self->tick.data = self;
-    ev_timer_start(service_loop(service), &self->tick);
     return 0;
 }
 
@@ -173,14 +167,12 @@ static void stop(void *context) {
 
 static bool stopped(void *context) {
     const struct gateway *self = context;
-    return self->clients == NULL && cursors_idle(self->cursors);
+    return self->clients == NULL && cursors_idle(self->cursors) && bindings_idle(self->bindings);
 }
 
 static void finish(void *context) {
     struct gateway *self = context;
     edge_destroy(&self->edge);
-    if (self->service != NULL)
-        ev_timer_stop(service_loop(self->service), &self->tick);
     links_close(self);
     bindings_destroy(&self->bindings);
     cursors_destroy(&self->cursors);

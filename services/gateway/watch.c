@@ -2,6 +2,7 @@
 #include "services/gateway/watch.h"
 
 #include "services/gateway/bindings.h"
+#include "services/gateway/bindings_ended.h"
 #include "services/gateway/cursors.h"
 #include "services/gateway/feed.h"
 #include "services/gateway/gateway.h"
@@ -62,7 +63,7 @@ void watch_queues(struct gateway *self) {
         {"pulls", depth_of_pulls, FEED_MAX_PULLS},
         {"pulls_waiting", depth_of_pull_queue, connections},
         {"cursor_moves", depth_of_cursors, CURSORS_WAITING_MAX},
-        {"unbinds", depth_of_unbinds, BINDINGS_WAITING_MAX},
+        {"unbinds", depth_of_unbinds, ENDED_MAX},
     };
     for (size_t i = 0; i < sizeof queues / sizeof queues[0]; i++)
         service_add_queue(self->service, queues[i].name, queues[i].depth, self, queues[i].limit);

@@ -196,8 +196,7 @@ enum err group_handle_presence(void *context, struct db *db, struct record_arena
                             .arena = arena,
                             .online = ask->online,
                             .now_ms = (uint64_t)loop_wall_ms()};
-    /* Nothing of it is stored: without a session it would be lost. The one that asks asks again. */
-    enum err err = router_reaches(self.service->router) ? ERR_OK : ERR_UNAVAILABLE;
+    enum err err = ERR_OK;
     for (size_t at = 0; err == ERR_OK && at < ask->accounts.count; at += GROUP_PRESENCE_AT_ONCE) {
         for (size_t i = 0; i < GROUP_PRESENCE_AT_ONCE; i++)
             self.accounts[i] =

@@ -13,9 +13,10 @@ static const struct config_option options[] = {
                "where group serves /metrics, /healthz and /readyz over HTTP; 0: nowhere"),
     CONFIG_STRING(struct group_settings, session_peers, "tcp://127.0.0.1:7103",
                   "instances of session: tcp://host:port or dns:name:port, several by commas"),
-    CONFIG_U64(struct group_settings, presence_settle_ms, 2000, 0, 600000, "ms",
+    CONFIG_U64(struct group_settings, presence_grace_ms, 3000, 0, 600000, "ms",
                "how long news of who comes and goes is held back after an instance of session was "
-               "found or lost; longer than gateways take to find one"),
+               "found or lost, as the same option of session; longer than gateways take to find "
+               "one"),
     CONFIG_U64(struct group_settings, group_max_members, 5000, 1, 60000, "accounts",
                "members that a group has at most"),
     CONFIG_U64(
@@ -51,7 +52,7 @@ static int start(struct service *service, void *context) {
     if (service_use_pool(service, &self->settings.db, entries_check) != 0)
         return -1;
     self->router =
-        router_new(service, self->settings.session_peers, self->settings.presence_settle_ms);
+        router_new(service, self->settings.session_peers, self->settings.presence_grace_ms);
     self->forgetter = forgetter_new(service, self->settings.ref_days);
     return self->router == NULL || self->forgetter == NULL ? -1 : 0;
 }

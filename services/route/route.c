@@ -2,15 +2,14 @@
 #include "services/route/route.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/log.h"
 #include "common/loop.h"
 
-/* How often a missed batch's `session.dirty` is tried, and batches that wait are looked at. */
-#define TICK_SECONDS 0.2
+/* How long after something was missed, or failed, it is seen to. */
+#define RETRY_MS 200
 /* Entries and receivers per request, as messages.def bounds them; bytes stay well below a frame. */
 #define REQUEST_MAX_ITEMS 4096
 #define REQUEST_MAX_ACCOUNTS 60000
@@ -32,14 +31,13 @@ struct router {
     struct route_batch *posted, **posted_tail; /* under `lock` */
     bool posted_missed;                        /* under `lock` */
     ev_async wake;
-    ev_timer tick;
+    ev_timer timer; /* for what is missed or held */
     bool missed, missed_asked;
     bool used;              /* was handed a batch */
     size_t bytes, requests; /* in progress; bytes of what is held, too */
     struct route_batch *held, **held_tail;
-    size_t live;                   /* sessions, when last looked */
-    int64_t settle_ms, settled_ms; /* the latter: until when live batches are held */
-    atomic_bool reached;           /* a session is live; read by any thread */
+    size_t live;                  /* sessions, when last looked */
+    int64_t grace_ms, settled_ms; /* the latter: until when live batches are held */
     struct metric *routed, *lost;
 };
 
@@ -120,13 +118,22 @@ int route_batch_add_everyone(struct route_batch *self, const struct entry *entry
 
 /* --- missed ---------------------------------------------------------------------------------- */
 
+static void look_in(struct router *self, int64_t delay_ms) {
+    loop_timer_hasten(service_loop(self->service), &self->timer, delay_ms);
+}
+
+static void set_missed(struct router *self) {
+    self->missed = true;
+    look_in(self, RETRY_MS);
+}
+
 static void dirty_answered(void *argument, enum err err, const void *reply, const char *text) {
     (void)reply;
     (void)text;
     struct router *self = argument;
     self->missed_asked = false;
     if (err != ERR_OK)
-        self->missed = true;
+        set_missed(self);
 }
 
 static void tell_missed(struct router *self) {
@@ -143,13 +150,13 @@ static void tell_missed(struct router *self) {
                                               .argument = self}) == ERR_OK)
             self->missed_asked = true;
         else
-            self->missed = true;
+            set_missed(self);
     }
 }
 
 static void miss(struct router *self, size_t items) {
     metric_add(self->lost, items);
-    self->missed = true;
+    set_missed(self);
 }
 
 /* --- requests -------------------------------------------------------------------------------- */
@@ -167,13 +174,14 @@ static void hold(struct router *self, struct route_batch *batch) {
     batch->next = NULL;
     *self->held_tail = batch;
     self->held_tail = &batch->next;
+    look_in(self, RETRY_MS);
 }
 
 /* Live batches have to wait now. */
 static bool is_unsettled(struct router *self) {
     size_t live = peers_live_count(self->sessions);
     if (live != self->live) /* one that is stopping is no change that peers tell of */
-        self->settled_ms = loop_now_ms() + self->settle_ms;
+        self->settled_ms = loop_now_ms() + self->grace_ms;
     self->live = live;
     return live == 0 || loop_now_ms() < self->settled_ms;
 }
@@ -186,8 +194,11 @@ static struct route_batch *take_held(struct router *self) {
 }
 
 static void release_held(struct router *self) {
-    if (is_unsettled(self))
+    if (is_unsettled(self)) { /* without a session, until one comes */
+        if (self->held != NULL && self->live > 0)
+            look_in(self, self->settled_ms - loop_now_ms());
         return;
+    }
     for (struct route_batch *batch = take_held(self), *next; batch != NULL; batch = next) {
         next = batch->next;
         self->bytes -= batch->bytes;
@@ -195,11 +206,12 @@ static void release_held(struct router *self) {
     }
 }
 
-static void on_tick(struct ev_loop *ev, ev_timer *timer, int revents) {
+static void on_timer(struct ev_loop *ev, ev_timer *timer, int revents) {
     (void)ev;
     (void)revents;
-    tell_missed(timer->data);
-    release_held(timer->data);
+    struct router *self = timer->data;
+    tell_missed(self);
+    release_held(self);
 }
 
 static void answered(void *argument, enum err err, const void *reply, const char *text) {
@@ -405,12 +417,12 @@ static void on_wake(struct ev_loop *ev, ev_async *watcher, int revents) {
 static void session_changed(void *context, struct peer *peer, enum peer_change change) {
     (void)peer;
     struct router *self = context;
-    atomic_store(&self->reached, peers_live_count(self->sessions) > 0);
     if (change == PEER_RELINKED)
         return;
-    self->settled_ms = loop_now_ms() + self->settle_ms;
+    self->settled_ms = loop_now_ms() + self->grace_ms;
+    look_in(self, self->grace_ms);
     if (self->used)
-        self->missed = true;
+        set_missed(self);
 }
 
 static size_t depth_of_bytes(const void *argument) {
@@ -418,12 +430,12 @@ static size_t depth_of_bytes(const void *argument) {
     return self->bytes;
 }
 
-struct router *router_new(struct service *service, const char *session_peers, uint64_t settle_ms) {
+struct router *router_new(struct service *service, const char *session_peers, uint64_t grace_ms) {
     struct router *self = calloc(1, sizeof *self);
     if (self == NULL)
         return NULL;
     self->service = service;
-    self->settle_ms = (int64_t)settle_ms;
+    self->grace_ms = (int64_t)grace_ms;
     self->posted_tail = &self->posted;
     self->held_tail = &self->held;
     pthread_mutex_init(&self->lock, NULL);
@@ -433,10 +445,9 @@ struct router *router_new(struct service *service, const char *session_peers, ui
     self->lost = metrics_counter(metrics, "route_lost_total", "",
                                  "Entries that no session took; gateways catch up instead.");
     ev_async_init(&self->wake, on_wake);
-    ev_timer_init(&self->tick, on_tick, TICK_SECONDS, TICK_SECONDS);
-    self->wake.data = self->tick.data = self;
+    ev_timer_init(&self->timer, on_timer, 0, 0);
+    self->wake.data = self->timer.data = self;
     ev_async_start(service_loop(service), &self->wake);
-    ev_timer_start(service_loop(service), &self->tick);
     self->sessions = peers_new(service, &(struct peers_options){.name = "session",
                                                                 .addresses = session_peers,
                                                                 .context = self,
@@ -464,14 +475,12 @@ void router_destroy(struct router **self_p) {
     destroy_all(take_posted(self));
     destroy_all(take_held(self));
     ev_async_stop(service_loop(self->service), &self->wake);
-    ev_timer_stop(service_loop(self->service), &self->tick);
+    ev_timer_stop(service_loop(self->service), &self->timer);
     pthread_mutex_destroy(&self->lock);
     free(self);
 }
 
 bool router_ready(const struct router *self) { return peers_live_count(self->sessions) > 0; }
-
-bool router_reaches(const struct router *self) { return atomic_load(&self->reached); }
 
 bool router_idle(struct router *self) {
     pthread_mutex_lock(&self->lock);

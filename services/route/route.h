@@ -14,7 +14,7 @@
  * answers. It does so, too, whenever a session comes or goes.
  *
  * A live batch, of what is not in the log, has no such second way. So it is held, in order, while
- * no session is there and for `settle_ms` after one has come or gone: gateways find them at other
+ * no session is there and for `grace_ms` after one has come or gone: gateways find them at other
  * moments, and then bind their clients there. So is one that failed.
  *
  * Entries of one conversation may arrive out of order after a retry; `prev` tells the gateway.
@@ -33,14 +33,12 @@
 struct router;
 struct route_batch;
 
-/* `session_peers` as in peers.h; `settle_ms` 0 where nothing live is posted. NULL after a logged
+/* `session_peers` as in peers.h; `grace_ms` 0 where nothing live is posted. NULL after a logged
  * line. */
-struct router *router_new(struct service *service, const char *session_peers, uint64_t settle_ms);
+struct router *router_new(struct service *service, const char *session_peers, uint64_t grace_ms);
 void router_destroy(struct router **self);
 /* A session is there. */
 bool router_ready(const struct router *self);
-/* The same, thread-safe: for who would rather not route what is not in the log. */
-bool router_reaches(const struct router *self);
 /* Nothing waits to be answered, or to be sent to a session that is there. */
 bool router_idle(struct router *self);
 

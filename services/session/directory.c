@@ -227,7 +227,7 @@ enum err directory_bind(struct directory *self, uint64_t account, uint16_t gatew
     assert(gateway < self->gateways);
     const struct slot *slot = find_connection(self, gateway, connection);
     if (slot != NULL && self->pool[slot->binding].account == account) {
-        self->pool[slot->binding].moved = self->pool[slot->binding].doubtful = false;
+        self->pool[slot->binding].unconfirmed = false;
         return ERR_OK;
     }
     if (slot != NULL)
@@ -262,41 +262,34 @@ struct stay *directory_stay(struct directory *self, const struct binding *bindin
     return &self->pool[binding - self->pool].stay;
 }
 
-void directory_set_moved(struct directory *self, uint64_t account, bool moved) {
-    const struct slot *slot = find_account(self, account);
-    uint32_t index = slot == NULL ? NONE : slot->binding;
-    for (; index != NONE; index = self->pool[index].account_next)
-        self->pool[index].moved = moved;
-}
-
 size_t directory_drop_gateway(struct directory *self, uint16_t gateway,
-                              void (*left)(void *argument, uint64_t account), void *argument) {
+                              void (*gone)(void *argument, uint64_t account), void *argument) {
     size_t dropped = 0;
     while (self->gateway_first[gateway] != NONE) {
         const struct binding *binding = &self->pool[self->gateway_first[gateway]];
         uint64_t account = binding->account;
-        bool moved = binding->moved;
+        bool unconfirmed = binding->unconfirmed;
         remove_binding(self, find_connection(self, gateway, binding->connection));
-        if (left != NULL && !moved && find_account(self, account) == NULL)
-            left(argument, account);
+        if (gone != NULL && !unconfirmed && find_account(self, account) == NULL)
+            gone(argument, account);
         dropped++;
     }
     return dropped;
 }
 
-void directory_doubt_gateway(struct directory *self, uint16_t gateway) {
+void directory_unconfirm(struct directory *self, uint16_t gateway) {
     uint32_t index = self->gateway_first[gateway];
     for (; index != NONE; index = self->pool[index].gateway_next)
-        self->pool[index].doubtful = true;
+        self->pool[index].unconfirmed = true;
 }
 
-size_t directory_drop_doubtful(struct directory *self, uint16_t gateway) {
+size_t directory_drop_unconfirmed(struct directory *self, uint16_t gateway) {
     size_t dropped = 0;
     uint32_t next;
     for (uint32_t index = self->gateway_first[gateway]; index != NONE; index = next) {
         const struct binding *binding = &self->pool[index];
         next = binding->gateway_next;
-        if (!binding->doubtful)
+        if (!binding->unconfirmed)
             continue;
         remove_binding(self, find_connection(self, gateway, binding->connection));
         dropped++;

@@ -1,7 +1,7 @@
 /*
  * The directory: on which connections of which gateways an account is.
  *
- *     struct directory *directory = directory_new(1000000, GATEWAYS_SLOTS);
+ *     struct directory *directory = directory_new(1000000, GATEWAY_INSTANCES_SLOTS);
  *     enum err err = directory_bind(directory, account, gateway, connection);
  *     for (const struct binding *b = directory_first(directory, account); b != NULL;
  *          b = directory_next(directory, b)) ...
@@ -37,13 +37,12 @@ struct stay {
     bool leaving;           /* its gateway was told to end it */
 };
 
-/* Owned by the directory; valid until the next change of it. The last four are its own. */
+/* Owned by the directory; valid until the next change of it. The last three are its own. */
 struct binding {
     uint64_t account, connection;
     struct stay stay;
     uint16_t gateway;
-    bool moved; /* set by directory_set_moved: another session has it as well */
-    bool doubtful;
+    bool unconfirmed; /* since directory_unconfirm: its gateway may have it elsewhere by now */
     uint32_t account_next;
     uint32_t gateway_next, gateway_previous;
 };
@@ -56,7 +55,7 @@ void directory_destroy(struct directory **self);
 /*
  * Says that `connection` of `gateway` is `account`'s. One that is there already stays; one of
  * another account is taken from that account, whatever comes of the rest: it is no longer theirs.
- * It is not moved any more, nor in doubt.
+ * It is confirmed from then on.
  * ERR_TOO_MANY at either limit, ERR_UNAVAILABLE without memory: the connection is then unbound.
  */
 enum err directory_bind(struct directory *self, uint64_t account, uint16_t gateway,
@@ -73,18 +72,15 @@ const struct binding *directory_find(const struct directory *self, uint64_t acco
 /* What is kept with a binding, to be changed. */
 struct stay *directory_stay(struct directory *self, const struct binding *binding);
 
-/* Marks all bindings of the account as moved, or as not. */
-void directory_set_moved(struct directory *self, uint64_t account, bool moved);
-
-/* Removes every binding of `gateway`; how many they were. `left` (may be NULL) hears of each
- * account that has none any more, unless the last one had moved. */
+/* Removes every binding of `gateway`; how many they were. `gone` (may be NULL) is called for each
+ * account that has none any more, unless the last one was unconfirmed. */
 size_t directory_drop_gateway(struct directory *self, uint16_t gateway,
-                              void (*left)(void *argument, uint64_t account), void *argument);
+                              void (*gone)(void *argument, uint64_t account), void *argument);
 
-/* From here on each binding of `gateway` is in doubt until it is bound again. */
-void directory_doubt_gateway(struct directory *self, uint16_t gateway);
+/* From here on each binding of `gateway` is unconfirmed until it is bound again. */
+void directory_unconfirm(struct directory *self, uint16_t gateway);
 /* Removes those that still are; how many they were. */
-size_t directory_drop_doubtful(struct directory *self, uint16_t gateway);
+size_t directory_drop_unconfirmed(struct directory *self, uint16_t gateway);
 
 /* The bindings of an account, in no order; NULL when there are no more. */
 const struct binding *directory_first(const struct directory *self, uint64_t account);

@@ -17,10 +17,10 @@ static const struct config_option options[] = {
     CONFIG_U64(struct session_settings, gateway_timeout_ms, 5000, 50, 3600000, "ms",
                "silence after which a gateway and its connections are forgotten; longer than its "
                "peer_timeout_ms"),
-    CONFIG_U64(
-        struct session_settings, presence_settle_ms, 2000, 0, 600000, "ms",
-        "how long news of who came and went is held back after a start, and while instances of "
-        "session come or go; longer than gateways take to find an instance"),
+    CONFIG_U64(struct session_settings, presence_grace_ms, 3000, 0, 600000, "ms",
+               "how long an account without a connection is not yet told to have gone, unless it "
+               "has logged out; longer than gateways and groups take to find an instance of "
+               "session"),
     CONFIG_STRING(struct session_settings, group_peers, "tcp://127.0.0.1:7102",
                   "instances of group, which are told who comes and goes: tcp://host:port or "
                   "dns:name:port, several by commas"),

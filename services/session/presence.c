@@ -1,6 +1,7 @@
 /*
- * Presence: news by account, in two lists. What is held back stands in `held`, by the time it is
- * due; what may be told in `ready`; what is on its way, one request at a time, in `asked` alone.
+ * Presence: news by account, in two lists. What waits for its grace to pass stands in `held`, by
+ * the time it is due; what may be told in `ready`; what is on its way, one request at a time, in
+ * `asked` alone.
  */
 #include "services/session/presence.h"
 
@@ -23,7 +24,7 @@ struct news {
     uint64_t account;
     bool online;
     unsigned attempts; /* 0: nobody can have heard of it */
-    int64_t due_ms;    /* 0: it is not held back */
+    int64_t due_ms;    /* 0: it is in `ready` */
     UT_hash_handle hh;
     struct news *next, *prev;
 };
@@ -35,9 +36,9 @@ struct presence {
     struct news *held, *ready;
     struct news *asked[REQUEST_MAX];
     size_t asked_count;
-    int64_t settle_ms, settled_ms; /* the latter: when what was held from the start is due */
-    int64_t retry_ms;              /* after a failure: not before */
-    ev_timer timer;
+    int64_t grace_ms;
+    int64_t retry_ms; /* after a failure: nothing is asked before */
+    ev_timer timer;   /* for the first news that is due, or may be asked */
     struct metric *told, *dropped;
 };
 
@@ -69,14 +70,20 @@ static void drop(struct presence *self, struct news *news) {
     free(news);
 }
 
-/* The lists' order is good enough: what is due waits for the settle_ms of another at most. */
-static void release_due(struct presence *self, int64_t now_ms) {
-    while (self->held != NULL && self->held->due_ms <= now_ms) {
-        struct news *news = self->held;
-        DL_DELETE(self->held, news);
-        news->due_ms = 0;
-        DL_APPEND(self->ready, news);
-    }
+static void make_ready(struct presence *self, struct news *news) {
+    DL_DELETE(self->held, news);
+    news->due_ms = 0;
+    DL_APPEND(self->ready, news);
+}
+
+static void schedule(struct presence *self) {
+    struct ev_loop *ev = service_loop(self->service);
+    int64_t now_ms = loop_now_ms(), pause_ms = self->retry_ms - now_ms;
+    if (self->held != NULL)
+        loop_timer_hasten(ev, &self->timer, self->held->due_ms - now_ms);
+    if (self->ready != NULL && self->asked_count == 0 && peers_live_count(self->group) > 0)
+        loop_timer_hasten(ev, &self->timer,
+                          pause_ms > PRESENCE_DELAY_MS ? pause_ms : PRESENCE_DELAY_MS);
 }
 
 static void add(struct presence *self, uint64_t account, bool online, int64_t due_ms) {
@@ -96,22 +103,17 @@ static void add(struct presence *self, uint64_t account, bool online, int64_t du
         DL_APPEND(self->held, news);
     else
         DL_APPEND(self->ready, news);
+    schedule(self);
 }
 
-void presence_note(struct presence *self, uint64_t account, bool online, bool moving) {
+void presence_note(struct presence *self, uint64_t account, bool online, bool waits) {
     struct news *known = find(self, account);
-    int64_t now_ms = loop_now_ms();
-    int64_t due_ms = moving ? now_ms + self->settle_ms : self->settled_ms;
-    if (known == NULL) {
-        add(self, account, online, due_ms > now_ms ? due_ms : 0);
-    } else if (known->online != online) {
-        if (known->attempts == 0) {
-            drop(self, known);
-        } else { /* somebody may have heard the opposite */
-            known->online = online;
-            known->attempts = 0;
-        }
-    }
+    if (known == NULL)
+        add(self, account, online, waits ? loop_now_ms() + self->grace_ms : 0);
+    else if (known->online != online && known->attempts == 0)
+        drop(self, known);
+    else
+        known->online = online; /* friends may have heard the opposite */
 }
 
 void presence_confirm(struct presence *self, uint64_t account) {
@@ -152,6 +154,8 @@ static void answered(void *argument, enum err err, const void *reply, const char
         metric_add(self->told, count);
     else
         self->retry_ms = loop_now_ms() + PRESENCE_RETRY_MS;
+    if (self->group != NULL)
+        schedule(self);
 }
 
 /* The first that may be told, and what says the same behind it. */
@@ -170,20 +174,12 @@ static void gather(struct presence *self, uint64_t accounts[REQUEST_MAX]) {
     }
 }
 
-static void on_timer(struct ev_loop *ev, ev_timer *timer, int revents) {
-    (void)ev;
-    (void)revents;
-    struct presence *self = timer->data;
+static void ask(struct presence *self) {
     uint64_t accounts[REQUEST_MAX];
-    int64_t now_ms = loop_now_ms();
-    release_due(self, now_ms);
-    struct peer *peer = peers_next(self->group);
-    if (self->asked_count > 0 || self->ready == NULL || peer == NULL || now_ms < self->retry_ms)
-        return;
     gather(self, accounts);
     struct group_presence body = {.accounts = {accounts, self->asked_count},
                                   .online = self->asked[0]->online};
-    enum err err = peers_ask(self->group, peer,
+    enum err err = peers_ask(self->group, peers_next(self->group),
                              &(struct peers_request){.message = &message_GROUP_PRESENCE,
                                                      .body = &body,
                                                      .timeout_ms = ANSWER_TIMEOUT_MS,
@@ -193,13 +189,39 @@ static void on_timer(struct ev_loop *ev, ev_timer *timer, int revents) {
         answered(self, err, NULL, NULL);
 }
 
-void presence_flush(struct presence *self) {
-    self->settle_ms = self->settled_ms = self->retry_ms = 0;
-    release_due(self, INT64_MAX);
+static void on_timer(struct ev_loop *ev, ev_timer *timer, int revents) {
+    (void)ev;
+    (void)revents;
+    struct presence *self = timer->data;
+    int64_t now_ms = loop_now_ms();
+    while (self->held != NULL && self->held->due_ms <= now_ms)
+        make_ready(self, self->held);
+    if (self->ready != NULL && self->asked_count == 0 && self->retry_ms <= now_ms &&
+        peers_live_count(self->group) > 0)
+        ask(self);
+    schedule(self);
+}
+
+static void group_changed(void *context, struct peer *peer, enum peer_change change) {
+    (void)peer;
+    (void)change;
+    struct presence *self = context;
+    if (self->group != NULL)
+        schedule(self);
+}
+
+void presence_stop(struct presence *self) {
+    struct news *news, *next;
+    DL_FOREACH_SAFE(self->held, news, next) {
+        if (news->online)
+            make_ready(self, news);
+    }
+    self->retry_ms = 0;
+    schedule(self);
 }
 
 bool presence_idle(const struct presence *self) {
-    return peers_live_count(self->group) == 0 || presence_waiting(self) == 0;
+    return peers_live_count(self->group) == 0 || (self->ready == NULL && self->asked_count == 0);
 }
 
 size_t presence_waiting(const struct presence *self) {
@@ -208,24 +230,23 @@ size_t presence_waiting(const struct presence *self) {
 
 /* --- life ---------------------------------------------------------------------------------- */
 
-struct presence *presence_new(struct service *service, const char *group_peers,
-                              uint64_t settle_ms) {
+struct presence *presence_new(struct service *service, const char *group_peers, uint64_t grace_ms) {
     struct presence *self = calloc(1, sizeof *self);
     if (self == NULL)
         return NULL;
     struct metrics *metrics = service_metrics(service);
     self->service = service;
-    self->settle_ms = (int64_t)settle_ms;
-    self->settled_ms = loop_now_ms() + self->settle_ms;
+    self->grace_ms = (int64_t)grace_ms;
     self->told = metrics_counter(metrics, "presence_told_total", "",
                                  "Accounts that came or went, told to group.");
     self->dropped = metrics_counter(metrics, "presence_dropped_total", "",
                                     "Accounts that came or went, told to nobody.");
-    ev_timer_init(&self->timer, on_timer, PRESENCE_DELAY_MS / 1000.0, PRESENCE_DELAY_MS / 1000.0);
+    ev_timer_init(&self->timer, on_timer, 0, 0);
     self->timer.data = self;
-    ev_timer_start(service_loop(service), &self->timer);
-    self->group =
-        peers_new(service, &(struct peers_options){.name = "group", .addresses = group_peers});
+    self->group = peers_new(service, &(struct peers_options){.name = "group",
+                                                             .addresses = group_peers,
+                                                             .context = self,
+                                                             .change = group_changed});
     if (self->group == NULL)
         presence_destroy(&self);
     return self;

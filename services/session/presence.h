@@ -2,20 +2,18 @@
  * Presence: whose first connection opened, and whose last one closed, told to group, which knows
  * whom it concerns.
  *
- *     presence_note(presence, account, true, false);  the loop; told within PRESENCE_DELAY_MS
- *     presence_confirm(presence, account);            it was here all along: nothing is told
- *     presence_flush(presence);                       at the end: tells now what is held back
+ *     presence_note(presence, account, true, false);   told within PRESENCE_DELAY_MS
+ *     presence_note(presence, account, false, true);   told after `grace_ms`, unless taken back
+ *     presence_confirm(presence, account);             it was here all along: nothing is told
+ *     presence_stop(presence);                         at the end
  *     while (!presence_idle(presence)) ...
  *
- * What waits is kept per account: a going that follows an untold coming leaves nothing to tell, so
- * news is never older than the account's state; nor does newer news overtake what group has not
- * answered yet. It waits as long as no group is there. While one answers with errors it is tried
- * PRESENCE_ATTEMPTS times, then dropped and counted, and so is what comes while PRESENCE_MAX
- * accounts wait. Nothing is stored: a process that is killed takes with it what it had not told.
- *
- * Who comes or goes while instances of session come or go may still be connected through a gateway
- * that has yet to bind its clients here. So all news of the first `settle_ms` after the start, and
- * what is noted with `moving`, is held back for that time; presence_confirm takes it back.
+ * What waits is kept per account: a coming that follows an untold going leaves nothing to tell, nor
+ * does the reverse, so news is never older than the account's state; nor does newer news overtake
+ * what group has not answered yet. It waits as long as no group is there. While one answers with
+ * errors it is tried PRESENCE_ATTEMPTS times, then dropped and counted, and so is what comes while
+ * PRESENCE_MAX accounts wait. Nothing is stored. A going in its grace is lost with this process:
+ * gateways remember it for as long, and tell it to the next one.
  */
 #ifndef PARLEY_SESSION_PRESENCE_H
 #define PARLEY_SESSION_PRESENCE_H
@@ -32,14 +30,16 @@
 struct presence;
 
 /* `group_peers` as in peers.h, borrowed. NULL after a logged line. */
-struct presence *presence_new(struct service *service, const char *group_peers, uint64_t settle_ms);
+struct presence *presence_new(struct service *service, const char *group_peers, uint64_t grace_ms);
 void presence_destroy(struct presence **self);
 
-void presence_note(struct presence *self, uint64_t account, bool online, bool moving);
+/* `waits`: the account may have, or get, a connection that is not known here yet. */
+void presence_note(struct presence *self, uint64_t account, bool online, bool waits);
 void presence_confirm(struct presence *self, uint64_t account);
 
-void presence_flush(struct presence *self);
-/* Nothing waits, or there is nobody to tell it to. */
+/* Comings that wait are told now. */
+void presence_stop(struct presence *self);
+/* There is nothing to tell, but for goings in their grace, or nobody to tell it to. */
 bool presence_idle(const struct presence *self);
 
 /* News that wait or are on their way. */

@@ -35,11 +35,11 @@ struct chain {
 struct pusher {
     struct service *service;
     struct directory *directory;
-    struct gateways *gateways;
+    struct gateway_instances *gateways;
     struct copy *copies; /* PUSHER_MAX_COPIES + 1 */
     uint32_t copy_count;
-    struct chain chains[GATEWAYS_SLOTS];
-    uint16_t touched[GATEWAYS_SLOTS]; /* gateways whose chain is not empty */
+    struct chain chains[GATEWAY_INSTANCES_SLOTS];
+    uint16_t touched[GATEWAY_INSTANCES_SLOTS]; /* gateways whose chain is not empty */
     size_t touched_count;
     /* The message in the making. */
     struct push_item *items;
@@ -57,10 +57,10 @@ static void start_message(struct pusher *self) {
     self->bytes = MESSAGE_BYTES;
 }
 
-static void send_message(struct pusher *self, struct gateway *gateway) {
+static void send_message(struct pusher *self, struct gateway_instance *gateway) {
     struct gateway_push push = {.seq = ++gateway->seq,
                                 .items = {.items = self->items, .count = self->item_count}};
-    service_send(self->service, gateway_id(gateway), &message_GATEWAY_PUSH, &push);
+    service_send(self->service, gateway_instance_id(gateway), &message_GATEWAY_PUSH, &push);
     metric_add(self->pushes, 1);
     metric_add(self->pushed, self->connection_count);
     start_message(self);
@@ -73,7 +73,7 @@ static void start_item(struct pusher *self, struct slice entry) {
 }
 
 /* Turns one gateway's chain into messages and sends them. */
-static void send_chain(struct pusher *self, struct gateway *gateway, struct chain chain,
+static void send_chain(struct pusher *self, struct gateway_instance *gateway, struct chain chain,
                        const struct route_item *route) {
     uint32_t item = UINT32_MAX; /* of the route, that the last of self->items stands for */
     start_message(self);
@@ -101,7 +101,7 @@ static void send_chain(struct pusher *self, struct gateway *gateway, struct chai
 static void send_collected(struct pusher *self, const struct route_item *route) {
     for (size_t i = 0; i < self->touched_count; i++) {
         uint16_t index = self->touched[i];
-        struct gateway *gateway = gateways_at(self->gateways, index);
+        struct gateway_instance *gateway = gateway_instances_at(self->gateways, index);
         assert(gateway != NULL); /* a forgotten one has no bindings */
         send_chain(self, gateway, self->chains[index], route);
         self->chains[index] = (struct chain){NONE, NONE};
@@ -184,11 +184,12 @@ size_t pusher_kick(struct pusher *self, uint64_t account, struct slice reason) {
     size_t kicked = 0;
     const struct binding *b = directory_first(self->directory, account);
     for (; b != NULL; b = directory_next(self->directory, b)) {
-        if (b->moved) /* the instance that has it now does */
+        if (b->unconfirmed) /* the instance that it is bound at now does */
             continue;
         uint64_t connection = b->connection;
         struct gateway_kick kick = {.connections = {&connection, 1}, .reason = reason};
-        service_send(self->service, gateway_id(gateways_at(self->gateways, b->gateway)),
+        service_send(self->service,
+                     gateway_instance_id(gateway_instances_at(self->gateways, b->gateway)),
                      &message_GATEWAY_KICK, &kick);
         kicked++;
     }
@@ -196,12 +197,12 @@ size_t pusher_kick(struct pusher *self, uint64_t account, struct slice reason) {
 }
 
 void pusher_dirty(struct pusher *self, struct slice reason) {
-    for (uint16_t i = 0; i < GATEWAYS_SLOTS; i++) {
-        struct gateway *gateway = gateways_at(self->gateways, i);
+    for (uint16_t i = 0; i < GATEWAY_INSTANCES_SLOTS; i++) {
+        struct gateway_instance *gateway = gateway_instances_at(self->gateways, i);
         if (gateway == NULL || !gateway->binds)
             continue;
         struct gateway_dirty dirty = {.seq = ++gateway->seq, .reason = reason};
-        service_send(self->service, gateway_id(gateway), &message_GATEWAY_DIRTY, &dirty);
+        service_send(self->service, gateway_instance_id(gateway), &message_GATEWAY_DIRTY, &dirty);
     }
 }
 
@@ -216,7 +217,7 @@ static size_t declared_max(const struct record_desc *desc, const char *name) {
 }
 
 struct pusher *pusher_new(struct service *service, struct directory *directory,
-                          struct gateways *gateways) {
+                          struct gateway_instances *gateways) {
     struct pusher *self = calloc(1, sizeof *self);
     if (self == NULL)
         return NULL;

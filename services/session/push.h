@@ -19,7 +19,7 @@
 #include "common/service.h"
 #include "proto/messages.h"
 #include "services/session/directory.h"
-#include "services/session/gateways.h"
+#include "services/session/gateway_instances.h"
 
 /* Copies (an entry for one connection) that are collected before they are sent. */
 #define PUSHER_MAX_COPIES 131072
@@ -28,7 +28,7 @@ struct pusher;
 
 /* Borrows its arguments. NULL without memory. */
 struct pusher *pusher_new(struct service *service, struct directory *directory,
-                          struct gateways *gateways) __attribute__((warn_unused_result));
+                          struct gateway_instances *gateways) __attribute__((warn_unused_result));
 void pusher_destroy(struct pusher **self);
 
 void pusher_route(struct pusher *self, const struct session_route *route);

@@ -16,7 +16,7 @@ struct asking {
 struct room {
     struct service *service;
     struct directory *directory;
-    struct gateways *gateways;
+    struct gateway_instances *gateways;
     uint64_t limit;
     ev_timer timer; /* until the first of the askings is over */
     size_t asking_count;
@@ -30,7 +30,8 @@ static void end(struct room *self, const struct binding *binding, enum kick_caus
     uint64_t connection = binding->connection;
     struct gateway_kick kick = {.connections = {&connection, 1}, .cause = cause};
     directory_stay(self->directory, binding)->leaving = true;
-    service_send(self->service, gateway_id(gateways_at(self->gateways, binding->gateway)),
+    service_send(self->service,
+                 gateway_instance_id(gateway_instances_at(self->gateways, binding->gateway)),
                  &message_GATEWAY_KICK, &kick);
     metric_add(cause == KICK_RESUMED ? self->resumed : self->crowded, 1);
     log_debug("gives_way", "account=%llu connection=%llu resumed=%s",
@@ -128,14 +129,10 @@ static struct asking *find_asking(struct room *self, uint64_t account) {
     return NULL;
 }
 
-static void set_timer(struct room *self) {
-    struct ev_loop *ev = service_loop(self->service);
-    ev_timer_stop(ev, &self->timer);
-    if (self->asking_count == 0)
-        return;
-    int64_t left_ms = self->askings[0].until_ms - loop_now_ms();
-    ev_timer_set(&self->timer, left_ms > 0 ? (double)left_ms / 1000 : 0, 0);
-    ev_timer_start(ev, &self->timer);
+static void schedule(struct room *self) {
+    if (self->asking_count > 0)
+        loop_timer_hasten(service_loop(self->service), &self->timer,
+                          self->askings[0].until_ms - loop_now_ms());
 }
 
 static void end_asking(struct room *self, struct asking *asking) {
@@ -153,7 +150,7 @@ static void on_timer(struct ev_loop *ev, ev_timer *timer, int revents) {
     int64_t now_ms = loop_now_ms();
     while (self->asking_count > 0 && self->askings[0].until_ms <= now_ms)
         end_asking(self, &self->askings[0]);
-    set_timer(self);
+    schedule(self);
 }
 
 static void ask(struct room *self, const struct arrival *arrival) {
@@ -170,10 +167,11 @@ static void ask(struct room *self, const struct arrival *arrival) {
         uint64_t connection = b->connection;
         struct gateway_heard heard = {.connections = {&connection, 1}};
         directory_stay(self->directory, b)->asked = true;
-        service_send(self->service, gateway_id(gateways_at(self->gateways, b->gateway)),
+        service_send(self->service,
+                     gateway_instance_id(gateway_instances_at(self->gateways, b->gateway)),
                      &message_GATEWAY_HEARD, &heard);
     }
-    set_timer(self);
+    schedule(self);
 }
 
 void room_take(struct room *self, const struct arrival *arrival) {
@@ -229,13 +227,13 @@ void room_heard(struct room *self, uint16_t gateway, const struct session_heard 
         if (asking != NULL && is_answered(self, account))
             end_asking(self, asking);
     }
-    set_timer(self);
+    schedule(self);
 }
 
 /* --- life ---------------------------------------------------------------------------------- */
 
 struct room *room_new(struct service *service, struct directory *directory,
-                      struct gateways *gateways, uint64_t limit) {
+                      struct gateway_instances *gateways, uint64_t limit) {
     struct room *self = calloc(1, sizeof *self);
     if (self == NULL)
         return NULL;

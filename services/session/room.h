@@ -24,7 +24,7 @@
 #include "common/service.h"
 #include "proto/messages.h"
 #include "services/session/directory.h"
-#include "services/session/gateways.h"
+#include "services/session/gateway_instances.h"
 
 /* Accounts of which gateways are asked at once; of a further one it is judged by what is known. */
 #define ROOM_ASKINGS 1024
@@ -46,7 +46,7 @@ struct room;
 
 /* Borrows its arguments; `limit`: connections of an account. NULL without memory. */
 struct room *room_new(struct service *service, struct directory *directory,
-                      struct gateways *gateways, uint64_t limit)
+                      struct gateway_instances *gateways, uint64_t limit)
     __attribute__((warn_unused_result));
 void room_destroy(struct room **self);
 

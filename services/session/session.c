@@ -12,13 +12,10 @@
 #define SESSION_LIST_MAX 8192
 /* Looks for silent gateways in a time-out. */
 #define SWEEPS_PER_TIMEOUT 5
-/* How long a gateway that was dropped, and whose people were told to have gone, brings them back:
- * it binds them again at once. Whom it binds again later comes from another instance. */
-#define RETURN_MS 5000
 
 static void set_gauges(struct session *self) {
     metric_set(self->bindings_gauge, directory_count(self->directory));
-    metric_set(self->gateways_gauge, gateways_count(self->gateways));
+    metric_set(self->gateways_gauge, gateway_instances_count(self->gateways));
 }
 
 /* --- handlers ------------------------------------------------------------------------------ */
@@ -44,57 +41,53 @@ static struct arrival arrival_of(const struct session_bind *bind, size_t i, uint
 }
 
 /*
- * Those that were here before stay, also when the limit was lowered meanwhile; and the account is
- * here again with what other gateways have of it, which need not have heard that it had moved.
- * `news`: an account's first connection is its coming, and not one that was here before.
+ * Those that were here before stay, also when the limit was lowered meanwhile. `news`: an account's
+ * first connection is its coming, and not one that was here before.
  */
 static enum err bind_one(struct session *self, const struct session_bind *bind, size_t i,
                          uint16_t gateway, bool news) {
     const struct arrival arrival = arrival_of(bind, i, gateway);
     uint64_t account = arrival.account, connection = arrival.connection;
-    const struct binding *known = directory_find(self->directory, account, gateway, connection);
+    bool known = directory_find(self->directory, account, gateway, connection) != NULL;
     bool first = directory_first(self->directory, account) == NULL;
-    bool counts = known != NULL && !known->moved, fresh = known == NULL && !bind->again;
-    if (bind->again)
-        directory_set_moved(self->directory, account, false);
     enum err err = directory_bind(self->directory, account, gateway, connection);
     if (err != ERR_OK)
         return err;
-    if (fresh)
-        room_take(self->room, &arrival);
-    else
+    if (known || bind->again)
         room_take_again(self->room, &arrival);
-    if (!counts && !news)
+    else
+        room_take(self->room, &arrival);
+    if (!known && !news)
         presence_confirm(self->presence, account);
-    else if (!counts && first)
+    else if (first)
         presence_note(self->presence, account, true, bind->moving);
     return ERR_OK;
 }
 
 /* The gateway that calls; NULL when it was refused, which the caller has been told. */
-static struct gateway *hear_binding(struct session *self, struct call *call,
-                                    const struct u64_list *accounts,
-                                    const struct u64_list *connections) {
+static struct gateway_instance *hear_binding(struct session *self, struct call *call,
+                                             const struct u64_list *accounts,
+                                             const struct u64_list *connections) {
     const char *fault = find_fault(accounts, connections);
     if (fault != NULL) {
         call_fail_text(&call, ERR_BAD_REQUEST, fault);
         return NULL;
     }
-    struct gateway *gateway = gateways_hear(self->gateways, call_caller(call), loop_now_ms());
-    if (gateway != NULL && gateways_set_binds(self->gateways, gateway))
+    struct gateway_instance *gateway =
+        gateway_instances_hear(self->gateways, call_caller(call), loop_now_ms());
+    if (gateway != NULL && gateway_instances_set_binds(self->gateways, gateway))
         return gateway;
     call_fail_text(&call, ERR_TOO_MANY, "there are as many gateways as there may be");
     return NULL;
 }
 
 static enum err bind_all(struct session *self, const struct session_bind *bind,
-                         const struct gateway *gateway) {
-    uint16_t index = gateway_index(self->gateways, gateway);
+                         const struct gateway_instance *gateway) {
+    uint16_t index = gateway_instance_index(self->gateways, gateway);
     enum err err = ERR_OK;
     /* After a restart of session nobody has come; after a gateway was dropped its people had gone.
      */
-    bool news =
-        !bind->again || (gateway->returned && loop_now_ms() - gateway->since_ms < RETURN_MS);
+    bool news = !bind->again || gateway->dropped;
     /* One that does not fit is no reason to leave the others of a bulk bind without pushes. */
     for (size_t i = 0; i < bind->accounts.count; i++) {
         enum err one = bind_one(self, bind, i, index, news);
@@ -108,13 +101,15 @@ static enum err bind_all(struct session *self, const struct session_bind *bind,
 enum err session_handle_bind(void *context, struct call *call, const void *body) {
     struct session *self = context;
     const struct session_bind *bind = body;
-    const struct gateway *gateway = hear_binding(self, call, &bind->accounts, &bind->connections);
+    const struct gateway_instance *gateway =
+        hear_binding(self, call, &bind->accounts, &bind->connections);
     if (gateway == NULL)
         return ERR_OK;
     /* A login comes alone. */
-    const struct arrival first = bind->accounts.count == 1 && !bind->again
-                                     ? arrival_of(bind, 0, gateway_index(self->gateways, gateway))
-                                     : (struct arrival){0};
+    const struct arrival first =
+        bind->accounts.count == 1 && !bind->again
+            ? arrival_of(bind, 0, gateway_instance_index(self->gateways, gateway))
+            : (struct arrival){0};
     struct session_bind_reply reply = {.wait_ms = room_wait_ms(self->room, &first)};
     enum err err = reply.wait_ms > 0 ? ERR_OK : bind_all(self, bind, gateway);
     if (err == ERR_OK)
@@ -123,46 +118,44 @@ enum err session_handle_bind(void *context, struct call *call, const void *body)
 }
 
 /*
- * Instances that came and went may have left bindings that a gateway does not know to be here: of
- * connections that ended while the link was cut. Who is forgotten was told to have gone by the
- * instance that had the account.
+ * What a gateway has bound at this instance when others have come or gone. What it no longer lists
+ * may be bound at another instance by now. It is pushed to until `last`, since callers may route
+ * here a while longer, but is not listed, and its end is no news.
  */
 enum err session_handle_sync(void *context, struct call *call, const void *body) {
     struct session *self = context;
     const struct session_sync *sync = body;
-    const struct gateway *gateway = hear_binding(self, call, &sync->accounts, &sync->connections);
+    struct gateway_instance *gateway =
+        hear_binding(self, call, &sync->accounts, &sync->connections);
     if (gateway == NULL)
         return ERR_OK;
     const struct session_bind bind = {.accounts = sync->accounts,
                                       .connections = sync->connections,
                                       .again = true,
                                       .logins = sync->logins};
-    uint16_t index = gateway_index(self->gateways, gateway);
+    uint16_t index = gateway_instance_index(self->gateways, gateway);
     if (sync->first)
-        directory_doubt_gateway(self->directory, index);
+        directory_unconfirm(self->directory, index);
     enum err err = bind_all(self, &bind, gateway);
-    size_t forgotten = sync->last ? directory_drop_doubtful(self->directory, index) : 0;
-    if (forgotten > 0)
-        log_info("bindings_forgotten", "bindings=%zu", forgotten);
+    if (sync->last) {
+        gateway->dropped = false;
+        size_t forgotten = directory_drop_unconfirmed(self->directory, index);
+        if (forgotten > 0)
+            log_info("bindings_forgotten", "bindings=%zu", forgotten);
+    }
     set_gauges(self);
     if (err == ERR_OK)
         call_reply(&call, &(struct done){0});
     return err;
 }
 
-/* News when it was the account's last, unless another instance has it, or has the account. */
+/* A connection whose account belongs to another instance goes silently. */
 static void unbind_one(struct session *self, const struct session_unbind *unbind, size_t i,
                        uint16_t gateway) {
-    uint64_t account = unbind->accounts.items[i], connection = unbind->connections.items[i];
-    const struct binding *known = directory_find(self->directory, account, gateway, connection);
-    bool silent = unbind->elsewhere || (known != NULL && known->moved);
-    /* The other gateways that have the account bound here will find out as well. */
-    if (unbind->moved || unbind->elsewhere)
-        directory_set_moved(self->directory, account, true);
-    if (known == NULL || unbind->moved)
+    uint64_t account = unbind->accounts.items[i];
+    if (!directory_unbind(self->directory, account, gateway, unbind->connections.items[i]))
         return;
-    directory_unbind(self->directory, account, gateway, connection);
-    if (!silent && directory_first(self->directory, account) == NULL)
+    if (!unbind->elsewhere && !unbind->moved && directory_first(self->directory, account) == NULL)
         presence_note(self->presence, account, false, unbind->moving);
 }
 
@@ -174,10 +167,10 @@ enum err session_handle_unbind(void *context, struct call *call, const void *bod
         call_fail_text(&call, ERR_BAD_REQUEST, fault);
         return ERR_OK;
     }
-    const struct gateway *gateway =
-        gateways_hear_known(self->gateways, call_caller(call), loop_now_ms());
+    const struct gateway_instance *gateway =
+        gateway_instances_hear_known(self->gateways, call_caller(call), loop_now_ms());
     for (size_t i = 0; gateway != NULL && i < unbind->accounts.count; i++)
-        unbind_one(self, unbind, i, gateway_index(self->gateways, gateway));
+        unbind_one(self, unbind, i, gateway_instance_index(self->gateways, gateway));
     set_gauges(self);
     call_reply(&call, &(struct done){0});
     return ERR_OK;
@@ -185,10 +178,10 @@ enum err session_handle_unbind(void *context, struct call *call, const void *bod
 
 enum err session_handle_heard(void *context, struct call *call, const void *body) {
     struct session *self = context;
-    const struct gateway *gateway =
-        gateways_hear_known(self->gateways, call_caller(call), loop_now_ms());
+    const struct gateway_instance *gateway =
+        gateway_instances_hear_known(self->gateways, call_caller(call), loop_now_ms());
     if (gateway != NULL)
-        room_heard(self->room, gateway_index(self->gateways, gateway), body);
+        room_heard(self->room, gateway_instance_index(self->gateways, gateway), body);
     call_reply(&call, &(struct done){0});
     return ERR_OK;
 }
@@ -232,7 +225,7 @@ enum err session_handle_list(void *context, struct call *call, const void *body)
         return ERR_OVERLOADED;
     const struct binding *b;
     for (uint64_t position = 0; (b = directory_walk(self->directory, &position)) != NULL;)
-        if (b->account > list->after && !b->moved)
+        if (b->account > list->after && !b->unconfirmed)
             all[total++] = b->account;
     qsort(all, total, sizeof *all, compare_u64);
     for (size_t i = 0; i < total; i++) {
@@ -261,7 +254,8 @@ enum err session_handle_kick(void *context, struct call *call, const void *body)
 
 void session_ping(void *context, struct slice caller, struct service_pong *pong) {
     struct session *self = context;
-    const struct gateway *gateway = gateways_hear(self->gateways, caller, loop_now_ms());
+    const struct gateway_instance *gateway =
+        gateway_instances_hear(self->gateways, caller, loop_now_ms());
     if (gateway == NULL)
         return;
     pong->link = gateway->link;
@@ -270,20 +264,20 @@ void session_ping(void *context, struct slice caller, struct service_pong *pong)
 
 /* --- the sweep ----------------------------------------------------------------------------- */
 
-static void account_left(void *argument, uint64_t account) {
+static void account_gone(void *argument, uint64_t account) {
     struct session *self = argument;
     presence_note(self->presence, account, false, false);
 }
 
-static void drop(struct session *self, struct gateway *gateway) {
+static void drop(struct session *self, struct gateway_instance *gateway) {
     if (gateway->binds) {
         char quoted[LOG_QUOTED_BYTES];
         size_t bindings = directory_drop_gateway(
-            self->directory, gateway_index(self->gateways, gateway), account_left, self);
+            self->directory, gateway_instance_index(self->gateways, gateway), account_gone, self);
         log_warn("gateway_dropped", "gateway=%s bindings=%zu",
                  log_quote(quoted, gateway->id, gateway->id_length), bindings);
     }
-    gateways_forget(self->gateways, gateway);
+    gateway_instances_drop(self->gateways, gateway);
 }
 
 static void on_sweep(struct ev_loop *ev, ev_timer *timer, int revents) {
@@ -296,9 +290,9 @@ static void on_sweep(struct ev_loop *ev, ev_timer *timer, int revents) {
     self->swept_ms = now_ms;
     /* This process stood still: what the gateways sent meanwhile is still to be read. */
     if (late_ms > timeout_ms / SWEEPS_PER_TIMEOUT)
-        gateways_excuse(self->gateways, late_ms);
-    struct gateway *gateway;
-    while ((gateway = gateways_silent(self->gateways, now_ms - timeout_ms)) != NULL)
+        gateway_instances_excuse(self->gateways, late_ms);
+    struct gateway_instance *gateway;
+    while ((gateway = gateway_instances_silent(self->gateways, now_ms - timeout_ms)) != NULL)
         drop(self, gateway);
     set_gauges(self);
 }
@@ -319,9 +313,9 @@ int session_start(struct service *service, void *context) {
         return -1;
     }
     self->service = service;
-    self->directory = directory_new(settings->max_bindings, GATEWAYS_SLOTS);
-    self->gateways = gateways_new();
-    self->presence = presence_new(service, settings->group_peers, settings->presence_settle_ms);
+    self->directory = directory_new(settings->max_bindings, GATEWAY_INSTANCES_SLOTS);
+    self->gateways = gateway_instances_new();
+    self->presence = presence_new(service, settings->group_peers, settings->presence_grace_ms);
     if (self->presence == NULL)
         return -1;
     if (self->directory != NULL && self->gateways != NULL)
@@ -347,10 +341,9 @@ int session_start(struct service *service, void *context) {
     return 0;
 }
 
-/* Bindings are made again at another instance, news is not. */
 void session_stop(void *context) {
     struct session *self = context;
-    presence_flush(self->presence);
+    presence_stop(self->presence);
 }
 
 bool session_stopped(void *context) {
@@ -365,6 +358,6 @@ void session_finish(void *context) {
     presence_destroy(&self->presence);
     room_destroy(&self->room);
     pusher_destroy(&self->pusher);
-    gateways_destroy(&self->gateways);
+    gateway_instances_destroy(&self->gateways);
     directory_destroy(&self->directory);
 }

@@ -7,7 +7,7 @@
 
 #include "common/service.h"
 #include "services/session/directory.h"
-#include "services/session/gateways.h"
+#include "services/session/gateway_instances.h"
 #include "services/session/presence.h"
 #include "services/session/push.h"
 #include "services/session/room.h"
@@ -15,7 +15,7 @@
 struct session_settings {
     struct service_settings service;
     uint64_t session_port, session_metrics_port;
-    uint64_t max_bindings, connections_per_account, gateway_timeout_ms, presence_settle_ms;
+    uint64_t max_bindings, connections_per_account, gateway_timeout_ms, presence_grace_ms;
     char *group_peers;
 };
 
@@ -23,7 +23,7 @@ struct session {
     struct session_settings settings;
     struct service *service;
     struct directory *directory;
-    struct gateways *gateways;
+    struct gateway_instances *gateways;
     struct pusher *pusher;
     struct presence *presence;
     struct room *room;
@@ -34,9 +34,9 @@ struct session {
 
 /* session.bind: each pair is tried; ERR_TOO_MANY when at least one could not be bound. */
 service_loop_handler session_handle_bind;
-/* session.unbind: what is not bound is passed over; with `moved` bindings stay. */
+/* session.unbind: what is not bound is passed over. */
 service_loop_handler session_handle_unbind;
-/* session.sync: as session.bind of those that were here before. */
+/* session.sync: as session.bind of those that were here before, and it ends what is not listed. */
 service_loop_handler session_handle_sync;
 /* session.heard: what room.c has asked for. */
 service_loop_handler session_handle_heard;

@@ -11,7 +11,8 @@ from parley_stack import Stack
 # What these tests register is worthless, so hashing their passwords may be cheap.
 CHEAP_PASSWORDS = {"password_ops": 1, "password_memory_kib": 8}
 # OurChat over TCP is paced as it is by default, only faster.
-QUICK = {"reach_interval_ms": 50, "cursor_flush_ms": 50, "ourchat_tcp_pace_ms": 10}
+QUICK = {"reach_interval_ms": 50, "cursor_flush_ms": 50, "ourchat_tcp_pace_ms": 10,
+         "presence_grace_ms": 200}
 PORTS = ("http", "tcp", "youim")
 DEFAULT_PORTS = (5999, 54088, 5566)
 CTL_SECONDS = 60

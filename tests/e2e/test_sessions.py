@@ -64,11 +64,19 @@ class Scene:
 
     def all_leave(self):
         """Each is told to have gone, once."""
+        accounts = self.accounts()
         for clients in self.clients.values():
             for client in clients:
                 client.close()
-            hear_news(self.watcher, 108, clients[0].account)
+        self.they_have_gone(accounts)
         self.nothing_was_news()
+
+    def they_have_gone(self, accounts):
+        """The next that the watcher hears is that each of these has."""
+        messages = [self.watcher.next() for _ in accounts]
+        assert {message["msgType"] for message in messages} == {108}
+        heard = sorted(message["friendId"] for message in messages)
+        assert heard == sorted(account.id for account in accounts)
 
 
 @pytest.fixture
@@ -116,17 +124,14 @@ def test_leaving_meanwhile(scene):
     for account in leaving:
         for client in scene.clients.pop(account.number):
             client.close()
-    heard = sorted(scene.watcher.next()["friendId"] for _ in leaving)
-    assert heard == sorted(account.id for account in leaving)
+    scene.they_have_gone(leaving)
     scene.wait_settled()
     scene.second.kill()
     leaving = scene.accounts()[:2]
     for account in leaving:
         for client in scene.clients.pop(account.number):
             client.close()
-    messages = [scene.watcher.next() for _ in leaving]
-    assert {message["msgType"] for message in messages} == {108}
-    assert sorted(m["friendId"] for m in messages) == sorted(account.id for account in leaving)
+    scene.they_have_gone(leaving)
     scene.wait_settled()
     scene.nothing_was_news()
     scene.all_leave()

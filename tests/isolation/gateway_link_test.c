@@ -24,9 +24,9 @@ static void hears_from_bob(struct stage *stage, struct talker *talker, const cha
 
 /* The gateway binds exactly these clients again, in one request, which is answered. */
 static void expect_bound_again(struct stage *stage, struct talker *const *talkers, size_t count) {
-    struct session_bind body;
-    struct asked *asked = stage_expect(stage, SESSION, &message_SESSION_BIND, &body);
-    assert_true(body.again);
+    struct session_sync body;
+    struct asked *asked = stage_expect(stage, SESSION, &message_SESSION_SYNC, &body);
+    assert_true(body.first && !body.last);
     assert_int_equal(body.accounts.count, count);
     assert_int_equal(body.connections.count, count);
     for (size_t i = 0; i < count; i++) {
@@ -74,10 +74,10 @@ static void a_link_that_changes_is_bound_again(void **state) {
 static void a_bulk_that_is_refused_is_bound_in_the_end(void **state) {
     struct stage *stage = *state;
     struct talker *alice = stage_live(stage, ALICE, "alice");
-    struct session_bind body;
+    struct session_sync body;
     played_set_link(stage->played[SESSION], 77);
     for (int i = 0; i < 3; i++) {
-        struct asked *asked = stage_expect(stage, SESSION, &message_SESSION_BIND, &body);
+        struct asked *asked = stage_expect(stage, SESSION, &message_SESSION_SYNC, &body);
         played_refuse(&asked, ERR_OVERLOADED);
     }
     expect_bound_again(stage, &alice, 1);
@@ -90,7 +90,8 @@ static void who_does_not_fit_in_a_bulk_is_found(void **state) {
     enum { CLIENTS = 5, REFUSED = 2 };
     struct stage *stage = *state;
     struct talker *talkers[CLIENTS];
-    struct session_bind body;
+    struct session_sync body;
+    struct session_bind bind;
     struct session_unbind unbind;
     struct delivery_pull pull;
     bool bound[CLIENTS] = {false};
@@ -98,7 +99,7 @@ static void who_does_not_fit_in_a_bulk_is_found(void **state) {
         talkers[i] = stage_live(stage, ALICE + i, test_text("client-%u", (unsigned)i));
     played_set_link(stage->played[SESSION], 77);
     for (size_t left = CLIENTS; left > 0;) {
-        struct asked *asked = stage_expect(stage, SESSION, &message_SESSION_BIND, &body);
+        struct asked *asked = stage_expect(stage, SESSION, &message_SESSION_SYNC, &body);
         bool fits = true;
         for (size_t i = 0; i < body.accounts.count; i++)
             fits = fits && body.accounts.items[i] != ALICE + REFUSED;
@@ -112,8 +113,8 @@ static void who_does_not_fit_in_a_bulk_is_found(void **state) {
     }
     stage_sees_close(stage, talkers[REFUSED], 0);
     /* Session may have it all the same, as far as the gateway knows. */
-    struct asked *asked = stage_expect(stage, SESSION, &message_SESSION_BIND, &body);
-    assert_int_equal(body.accounts.items[0], ALICE + REFUSED);
+    struct asked *asked = stage_expect(stage, SESSION, &message_SESSION_BIND, &bind);
+    assert_int_equal(bind.accounts.items[0], ALICE + REFUSED);
     played_refuse(&asked, ERR_TOO_MANY);
     asked = stage_expect(stage, SESSION, &message_SESSION_UNBIND, &unbind);
     assert_int_equal(unbind.accounts.items[0], ALICE + REFUSED);
@@ -214,12 +215,12 @@ static void a_login_across_a_change_of_the_link_is_bound_again(void **state) {
 static void a_second_session_takes_over_some_accounts(void **state) {
     enum { CLIENTS = 20 };
     struct stage *stage = *state;
-    struct session_bind body;
+    struct session_sync body;
     bool moved[CLIENTS] = {false};
     for (uint64_t i = 0; i < CLIENTS; i++)
         stage_live(stage, 3000 + i, test_text("client-%u", (unsigned)i));
     stage_play(stage, SESSION_2);
-    struct asked *asked = stage_expect(stage, SESSION_2, &message_SESSION_BIND, &body);
+    struct asked *asked = stage_expect(stage, SESSION_2, &message_SESSION_SYNC, &body);
     size_t count = body.accounts.count;
     assert_true(count > 0 && count < CLIENTS);
     for (size_t i = 0; i < count; i++) {
@@ -235,9 +236,9 @@ static void a_second_session_takes_over_some_accounts(void **state) {
         assert_true(moved[pull.account - 3000]);
         stage_answer_pull(&asked, NULL, 0);
     }
-    struct session_unbind unbind;
-    asked = stage_expect(stage, SESSION, &message_SESSION_UNBIND, &unbind);
-    assert_true(unbind.moved && unbind.accounts.count == count);
+    /* The first learns which it keeps. */
+    asked = stage_expect(stage, SESSION, &message_SESSION_SYNC, &body);
+    assert_int_equal(body.accounts.count, CLIENTS - count);
     played_answer(&asked, NULL);
     stage_quiet(stage);
     for (size_t i = 0; i < CLIENTS; i++)
@@ -245,8 +246,8 @@ static void a_second_session_takes_over_some_accounts(void **state) {
             stage_wait_talker_live(stage, stage->talkers[i]);
     /* When it goes, the first has them all again. */
     played_destroy(&stage->played[SESSION_2]);
-    asked = stage_expect(stage, SESSION, &message_SESSION_BIND, &body);
-    assert_int_equal(body.accounts.count, count);
+    asked = stage_expect(stage, SESSION, &message_SESSION_SYNC, &body);
+    assert_int_equal(body.accounts.count, CLIENTS);
     played_answer(&asked, NULL);
 }
 

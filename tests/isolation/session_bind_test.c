@@ -15,7 +15,7 @@
 #include "common/loop.h"
 #include "proto/ids.h"
 #include "services/session/directory.h"
-#include "services/session/gateways.h"
+#include "services/session/gateway_instances.h"
 #include "tests/support/session_fixture.h"
 
 static int set_up_small(void **state) {
@@ -110,7 +110,7 @@ static void a_full_directory_refuses(void **state) {
 
 static void gateways_have_a_limit(void **state) {
     struct session_fixture *fixture = *state;
-    for (unsigned i = 0; i < GATEWAYS_MAX; i++) {
+    for (unsigned i = 0; i < GATEWAY_INSTANCES_MAX; i++) {
         char name[32];
         snprintf(name, sizeof name, "gateway-%u", i);
         bind_one(caller(fixture, name), 1001 + i, i);
@@ -118,9 +118,10 @@ static void gateways_have_a_limit(void **state) {
     struct test_caller *one_more = caller(fixture, "one more");
     assert_int_equal(try_bind(one_more, 1, 1), ERR_TOO_MANY);
     assert_non_null(strstr(test_caller_text(one_more), "gateways"));
-    assert_int_equal(test_caller_metric(one_more, "gateways"), GATEWAYS_MAX);
-    route_one(one_more, 1001 + GATEWAYS_MAX - 1, "to the last");
-    expect_push(fixture->callers[GATEWAYS_MAX - 1], 1, GATEWAYS_MAX - 1, "to the last");
+    assert_int_equal(test_caller_metric(one_more, "gateways"), GATEWAY_INSTANCES_MAX);
+    route_one(one_more, 1001 + GATEWAY_INSTANCES_MAX - 1, "to the last");
+    expect_push(fixture->callers[GATEWAY_INSTANCES_MAX - 1], 1, GATEWAY_INSTANCES_MAX - 1,
+                "to the last");
 }
 
 /* --- links --------------------------------------------------------------------------------- */

@@ -1,6 +1,6 @@
 /*
  * Session and presence: what is news, what waits, what is taken back, and what of connections that
- * moved to another instance. Each test has a group of its own that session tells.
+ * are bound at another instance. Each test has a group of its own that session tells.
  */
 #include <string.h>
 
@@ -11,20 +11,18 @@
 
 /* Longer than any test: what is held back stays so. */
 #define FOREVER_MS 600000u
-#define SETTLE_MS 1500
+#define GRACE_MS 1500
 #define HASTY_MS "100"
 
 static struct fake_peer *group;
 static uint16_t group_port;
-static int64_t set_up_ms;
 
-static int set_up_with(void **state, unsigned settle_ms, const char *option) {
+static int set_up_with(void **state, unsigned grace_ms, const char *option) {
     group_port = test_free_port();
-    set_up_ms = loop_now_ms();
     return session_set_up_with(
         state,
         (const char *const[]){test_text("--group-peers=tcp://127.0.0.1:%u", (unsigned)group_port),
-                              test_text("--presence-settle-ms=%u", settle_ms), option, NULL});
+                              test_text("--presence-grace-ms=%u", grace_ms), option, NULL});
 }
 
 static void play_group(void) { group = fake_peer_new(group_port); }
@@ -47,8 +45,8 @@ static int set_up_hasty(void **state) {
     return 0;
 }
 
-static int set_up_settling(void **state) {
-    set_up_with(state, SETTLE_MS, NULL);
+static int set_up_with_grace(void **state) {
+    set_up_with(state, GRACE_MS, NULL);
     play_group();
     return 0;
 }
@@ -83,6 +81,28 @@ static void await_waiting(struct test_caller *who, uint64_t count) {
     int64_t deadline_ms = loop_now_ms() + TEST_DEADLINE_MS;
     while (waiting(who) != count)
         assert_true(loop_now_ms() < deadline_ms);
+}
+
+static void sync_one(struct test_caller *gateway, uint64_t account, uint64_t connection, bool first,
+                     bool last) {
+    struct session_sync sync = {.accounts = list(&account, account == 0 ? 0 : 1),
+                                .connections = list(&connection, account == 0 ? 0 : 1),
+                                .first = first,
+                                .last = last};
+    struct done done;
+    assert_int_equal(test_caller_ask(gateway, &message_SESSION_SYNC, &sync, &done), ERR_OK);
+}
+
+/* A log-in while instances come or go, and the end of a connection that may be made again. */
+static void bind_waiting(struct test_caller *gateway, uint64_t account, uint64_t connection) {
+    struct session_bind bind = {
+        .accounts = list(&account, 1), .connections = list(&connection, 1), .moving = true};
+    struct session_bind_reply done;
+    assert_int_equal(test_caller_ask(gateway, &message_SESSION_BIND, &bind, &done), ERR_OK);
+}
+
+static void unbind_waiting(struct test_caller *gateway, uint64_t account, uint64_t connection) {
+    unbind_as(gateway, account, connection, (struct session_unbind){.moving = true});
 }
 
 /* Nothing was told before this: a bystander's coming is the next news. */
@@ -125,13 +145,16 @@ static void people_of_a_dropped_gateway_have_gone(void **state) {
     expect_presence(1001, true);
     bind_one(silent, 1002, 8);
     expect_presence(1002, true);
-    unbind_as(silent, 1002, 8, (struct session_unbind){.moved = true});
+    sync_one(silent, 1001, 7, true, false); /* the other one is bound elsewhere by now */
     while (!service_process_wait_text(fixture->session, "event=gateway_dropped", 50))
         ping(awake);
     expect_presence(1001, false);
-    /* It comes back, and so do they. */
+    /* It comes back, and so do they. What it binds later comes from other instances. */
     assert_int_equal(bind_again(silent, 1001, 7), ERR_OK);
     expect_presence(1001, true);
+    sync_one(silent, 1001, 7, true, true);
+    assert_int_equal(bind_again(silent, 1003, 9), ERR_OK);
+    expect_no_news(awake);
 }
 
 /* --- what waits ---------------------------------------------------------------------------- */
@@ -253,76 +276,87 @@ static void so_many_wait_and_no_more(void **state) {
 
 /* --- what is held back --------------------------------------------------------------------- */
 
-static void news_of_the_start_is_held_back(void **state) {
+static void a_going_is_told_after_its_grace(void **state) {
     struct test_caller *gateway = caller(*state, "gateway-1");
     bind_one(gateway, 1001, 7);
     expect_presence(1001, true);
-    assert_true(loop_now_ms() - set_up_ms >= SETTLE_MS);
     bind_one(gateway, 1002, 8);
     expect_presence(1002, true);
+    int64_t before_ms = loop_now_ms();
+    unbind_waiting(gateway, 1001, 7);
+    unbind_one(gateway, 1002, 8); /* a log-out */
+    expect_presence(1002, false);
+    expect_presence(1001, false);
+    assert_true(loop_now_ms() - before_ms >= GRACE_MS);
+    await_waiting(gateway, 0);
 }
 
-/* `moving`: other gateways may bind the same accounts in a moment. */
-static void news_of_who_is_moving_is_held_back(void **state) {
+/* Other gateways may bind the same account in a moment. */
+static void a_coming_while_instances_change_waits(void **state) {
     struct test_caller *gateway = caller(*state, "gateway-1");
-    uint64_t account = 1001, connection = 7;
-    bind_one(gateway, 1003, 9);
-    expect_presence(1003, true);
-    struct session_bind bind = {
-        .accounts = list(&account, 1), .connections = list(&connection, 1), .moving = true};
-    struct session_bind_reply done;
     int64_t before_ms = loop_now_ms();
-    assert_int_equal(test_caller_ask(gateway, &message_SESSION_BIND, &bind, &done), ERR_OK);
+    bind_waiting(gateway, 1001, 7);
+    bind_one(gateway, 1002, 8);
+    expect_presence(1002, true);
     expect_presence(1001, true);
-    assert_true(loop_now_ms() - before_ms >= SETTLE_MS);
-    before_ms = loop_now_ms();
-    unbind_as(gateway, 1001, 7, (struct session_unbind){.moving = true});
+    assert_true(loop_now_ms() - before_ms >= GRACE_MS);
+}
+
+static void coming_back_within_the_grace_is_no_news(void **state) {
+    struct test_caller *one = caller(*state, "gateway-1"), *two = caller(*state, "gateway-2");
+    bind_one(one, 1001, 7);
+    expect_presence(1001, true);
+    unbind_waiting(one, 1001, 7);
+    assert_int_equal(waiting(one), 1);
+    bind_one(two, 1001, 7);
+    await_waiting(one, 0);
+    /* Its next going is another one. */
+    unbind_one(two, 1001, 7);
     expect_presence(1001, false);
-    assert_true(loop_now_ms() - before_ms >= SETTLE_MS);
 }
 
 static void a_bind_of_who_was_here_takes_news_back(void **state) {
     struct test_caller *one = caller(*state, "gateway-1"), *two = caller(*state, "gateway-2");
     /* A log-in, and the connection that the account had on another gateway. */
-    bind_one(one, 1001, 7);
+    bind_waiting(one, 1001, 7);
     assert_int_equal(waiting(one), 1);
     assert_int_equal(bind_again(two, 1001, 7), ERR_OK);
     assert_int_equal(waiting(one), 0);
-    /* A log-out, likewise. */
+    /* The end of a connection, and another one. */
     assert_int_equal(bind_again(one, 1002, 8), ERR_OK);
-    unbind_one(one, 1002, 8);
+    unbind_waiting(one, 1002, 8);
     assert_int_equal(waiting(one), 1);
     assert_int_equal(bind_again(two, 1002, 8), ERR_OK);
     assert_int_equal(waiting(one), 0);
     /* The connection that came says nothing of others. */
-    bind_one(one, 1003, 9);
+    bind_waiting(one, 1003, 9);
     assert_int_equal(bind_again(one, 1003, 9), ERR_OK);
+    sync_one(one, 1003, 9, true, false);
     assert_int_equal(waiting(one), 1);
 }
 
-/* What is held back for an instance that came is lost with it unless it is told at its end. */
-static void the_end_tells_what_waits(void **state) {
+/* Gateways tell the next instance of what is in its grace: nobody hears of it twice. */
+static void the_end_tells_of_who_came(void **state) {
     struct session_fixture *fixture = *state;
     struct test_caller *gateway = caller(fixture, "gateway-1");
     assert_true(service_process_wait_text(fixture->session, "state=live", TEST_DEADLINE_MS));
-    bind_one(gateway, 1001, 7);
-    assert_int_equal(waiting(gateway), 1);
+    bind_waiting(gateway, 1001, 7);
+    assert_int_equal(bind_again(gateway, 1002, 8), ERR_OK);
+    unbind_waiting(gateway, 1002, 8);
+    assert_int_equal(waiting(gateway), 2);
     assert_int_equal(service_process_stop(&fixture->session), 0);
     expect_presence(1001, true);
+    assert_int_equal(fake_peer_waiting(group), 0);
 }
 
-/* --- connections that moved ---------------------------------------------------------------- */
+/* --- connections that are bound elsewhere -------------------------------------------------- */
 
-static const struct session_unbind moved = {.moved = true};
-static const struct session_unbind elsewhere = {.elsewhere = true};
-
-static void a_moved_connection_is_pushed_to_and_not_listed(void **state) {
+static void a_connection_that_is_not_listed_is_pushed_to_a_while(void **state) {
     struct test_caller *gateway = caller(*state, "gateway-1");
     struct test_caller *delivery = caller(*state, "delivery-1");
     bind_one(gateway, 1001, 7);
     bind_one(gateway, 1002, 8);
-    unbind_as(gateway, 1001, 7, moved);
-    unbind_as(gateway, 1003, 9, moved); /* not here */
+    sync_one(gateway, 1002, 8, true, false);
     struct session_list_reply reply = list_sessions(gateway, 0, 0);
     assert_int_equal(reply.accounts.count, 1);
     assert_int_equal(reply.accounts.items[0], 1002);
@@ -338,48 +372,38 @@ static void a_moved_connection_is_pushed_to_and_not_listed(void **state) {
     assert_int_equal(list_sessions(gateway, 0, 0).accounts.items[0], 1001);
 }
 
-static void a_moved_connection_makes_no_news(void **state) {
+static void a_connection_that_is_not_listed_makes_no_news(void **state) {
     struct test_caller *one = caller(*state, "gateway-1"), *two = caller(*state, "gateway-2");
     bind_one(one, 1001, 7);
     expect_presence(1001, true);
-    unbind_as(one, 1001, 7, moved);
+    sync_one(one, 0, 0, true, false);
     /* A gateway that has not heard of the other instance: the account is online all the same. */
     bind_one(two, 1001, 7);
     unbind_one(two, 1001, 7);
-    unbind_one(one, 1001, 7);
+    sync_one(one, 0, 0, true, true);
     expect_no_news(one);
     /* Back here, it counts again. */
     assert_int_equal(bind_again(one, 1001, 7), ERR_OK);
-    unbind_as(one, 1001, 7, moved);
+    sync_one(one, 0, 0, true, false);
+    assert_int_equal(bind_again(one, 1001, 7), ERR_OK);
+    sync_one(one, 900002, 900002, true, true);
     assert_int_equal(bind_again(one, 1001, 7), ERR_OK);
     expect_no_news(one);
     unbind_one(one, 1001, 7);
     expect_presence(1001, false);
 }
 
-static void who_belongs_elsewhere_goes_silently(void **state) {
-    struct test_caller *gateway = caller(*state, "gateway-1"), *late = caller(*state, "late");
-    /* The other gateway has not heard of the other instance. */
-    assert_int_equal(bind_again(gateway, 1002, 8), ERR_OK);
-    assert_int_equal(bind_again(late, 1002, 8), ERR_OK);
-    unbind_as(gateway, 1002, 8, elsewhere);
-    unbind_one(late, 1002, 8);
+/* As a gateway of the release before says it. */
+static void what_is_unbound_for_another_instance_goes_silently(void **state) {
+    struct test_caller *gateway = caller(*state, "gateway-1");
+    for (uint64_t account = 1001; account <= 1002; account++) {
+        bind_one(gateway, account, account);
+        expect_presence(account, true);
+    }
+    unbind_as(gateway, 1001, 1001, (struct session_unbind){.elsewhere = true});
+    unbind_as(gateway, 1002, 1002, (struct session_unbind){.moved = true});
     expect_no_news(gateway);
-    bind_one(gateway, 1001, 7);
-    expect_presence(1001, true);
-    unbind_as(gateway, 1001, 7, elsewhere);
-    expect_no_news(gateway);
-    assert_int_equal(test_caller_metric(gateway, "bindings"), 2);
-}
-
-static void sync_one(struct test_caller *gateway, uint64_t account, uint64_t connection, bool first,
-                     bool last) {
-    struct session_sync sync = {.accounts = list(&account, account == 0 ? 0 : 1),
-                                .connections = list(&connection, account == 0 ? 0 : 1),
-                                .first = first,
-                                .last = last};
-    struct done done;
-    assert_int_equal(test_caller_ask(gateway, &message_SESSION_SYNC, &sync, &done), ERR_OK);
+    assert_int_equal(test_caller_metric(gateway, "bindings"), 1);
 }
 
 /* As after a link was cut for a moment: who left meanwhile was told of elsewhere. */
@@ -405,36 +429,6 @@ static void what_a_gateway_does_not_know_is_forgotten_silently(void **state) {
     sync_one(two, 1003, 1003, true, true); /* and again, without news */
     expect_no_news(one);
     unbind_one(one, 1001, 1001);
-    expect_presence(1001, false);
-}
-
-/* The other gateway never heard of the instance that the account moved to for a moment. */
-static void who_comes_back_brings_back_the_others(void **state) {
-    struct test_caller *one = caller(*state, "gateway-1"), *two = caller(*state, "gateway-2");
-    assert_int_equal(bind_again(one, 1001, 7), ERR_OK);
-    assert_int_equal(bind_again(two, 1001, 7), ERR_OK);
-    unbind_as(one, 1001, 7, moved);
-    assert_int_equal(list_sessions(one, 0, 0).accounts.count, 0);
-    assert_int_equal(bind_again(one, 1001, 7), ERR_OK);
-    assert_int_equal(list_sessions(one, 0, 0).connections.items[0], 2);
-    unbind_one(one, 1001, 7);
-    expect_no_news(one);
-    unbind_one(two, 1001, 7);
-    expect_presence(1001, false);
-}
-
-/* Another gateway said late that the account had moved, and is gone itself. */
-static void a_mark_of_moving_does_not_stay(void **state) {
-    struct test_caller *one = caller(*state, "gateway-1"), *two = caller(*state, "gateway-2");
-    assert_int_equal(bind_again(one, 1001, 7), ERR_OK);
-    unbind_as(two, 1001, 8, elsewhere);
-    assert_int_equal(bind_again(two, 1002, 9), ERR_OK);
-    unbind_as(two, 1001, 8, elsewhere);
-    assert_int_equal(list_sessions(one, 0, 0).accounts.items[0], 1002);
-    sync_one(one, 1001, 7, true, true);
-    assert_int_equal(list_sessions(one, 0, 0).accounts.items[0], 1001);
-    expect_no_news(one);
-    unbind_one(one, 1001, 7);
     expect_presence(1001, false);
 }
 
@@ -464,16 +458,15 @@ int main(void) {
         TEST_WITH(news_waits_for_the_answer_to_older_news, set_up_hasty),
         TEST(what_always_fails_is_dropped),
         TEST_WITH(so_many_wait_and_no_more, set_up_without_group),
-        TEST_WITH(news_of_the_start_is_held_back, set_up_settling),
-        TEST_WITH(news_of_who_is_moving_is_held_back, set_up_settling),
+        TEST_WITH(a_going_is_told_after_its_grace, set_up_with_grace),
+        TEST_WITH(a_coming_while_instances_change_waits, set_up_with_grace),
+        TEST_WITH(coming_back_within_the_grace_is_no_news, set_up_holding),
         TEST_WITH(a_bind_of_who_was_here_takes_news_back, set_up_holding),
-        TEST_WITH(the_end_tells_what_waits, set_up_holding),
-        TEST(a_moved_connection_is_pushed_to_and_not_listed),
-        TEST(a_moved_connection_makes_no_news),
-        TEST(who_belongs_elsewhere_goes_silently),
+        TEST_WITH(the_end_tells_of_who_came, set_up_holding),
+        TEST(a_connection_that_is_not_listed_is_pushed_to_a_while),
+        TEST(a_connection_that_is_not_listed_makes_no_news),
+        TEST(what_is_unbound_for_another_instance_goes_silently),
         TEST(what_a_gateway_does_not_know_is_forgotten_silently),
-        TEST(who_comes_back_brings_back_the_others),
-        TEST(a_mark_of_moving_does_not_stay),
         TEST(who_left_before_the_start_is_told_to_have_gone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

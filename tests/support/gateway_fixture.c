@@ -104,10 +104,16 @@ static void take_moves(struct stage *stage, struct played *delivery) {
     }
 }
 
+static bool is_matter_of_time(const void *body) {
+    const struct session_sync *sync = body;
+    return sync->last || sync->accounts.count == 0;
+}
+
 static void take_syncs(struct played *session) {
     struct session_sync body;
     struct asked *asked;
-    while ((asked = played_take(session, &message_SESSION_SYNC, &body)) != NULL)
+    while ((asked = played_take_if(session, &message_SESSION_SYNC, &body, is_matter_of_time)) !=
+           NULL)
         played_answer(&asked, NULL);
 }
 

@@ -55,8 +55,10 @@ struct stage {
     struct stage_move moves[STAGE_MAX_MOVES];
     size_t move_count;
     bool keeps_moves;
-    /* What the gateway tells sessions of all its connections, answered by the stage unless a test
-     * keeps it to itself: when it comes is a matter of time. */
+    /* What the gateway tells sessions of all its connections so that they forget others, or of
+     * none, is answered by the stage unless a test keeps it to itself: when it comes is a matter of
+     * time.
+     */
     bool keeps_syncs;
 };
 

@@ -201,15 +201,22 @@ void played_read(struct asked *asked, void *body_r) {
         fail_msg("%s is malformed: %s", asked->name, fault);
 }
 
-struct asked *played_take(struct played *self, const struct message_desc *message, void *body_r) {
+struct asked *played_take_if(struct played *self, const struct message_desc *message, void *body_r,
+                             bool (*wanted)(const void *body)) {
     for (struct asked *asked = self->asked; asked != NULL; asked = asked->next) {
         if (asked->taken || strcmp(asked->name, message->name) != 0)
             continue;
-        asked->taken = true;
         played_read(asked, body_r);
+        if (wanted != NULL && !wanted(body_r))
+            continue;
+        asked->taken = true;
         return asked;
     }
     return NULL;
+}
+
+struct asked *played_take(struct played *self, const struct message_desc *message, void *body_r) {
+    return played_take_if(self, message, body_r, NULL);
 }
 
 const char *played_waiting(const struct played *self) {

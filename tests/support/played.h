@@ -39,6 +39,9 @@ unsigned played_pings(const struct played *self);
 /* The oldest request of that kind that was not taken; NULL when there is none. `body_r` and what it
  * points to live as long as the request. */
 struct asked *played_take(struct played *self, const struct message_desc *message, void *body_r);
+/* The same of those whose body is `wanted`. */
+struct asked *played_take_if(struct played *self, const struct message_desc *message, void *body_r,
+                             bool (*wanted)(const void *body));
 /* Reads the body of one that was taken again. */
 void played_read(struct asked *asked, void *body_r);
 /* The name of the oldest request that was not taken; NULL when there is none. */

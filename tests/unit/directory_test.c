@@ -150,24 +150,23 @@ static void dropping_a_gateway_takes_all_of_its_connections(void **state) {
     directory_destroy(&directory);
 }
 
-static void what_is_in_doubt_is_dropped_unless_bound_again(void **state) {
+static void what_is_unconfirmed_is_dropped_unless_bound_again(void **state) {
     (void)state;
     struct directory *directory = make(10);
     for (uint64_t connection = 1; connection <= 3; connection++)
         assert_int_equal(directory_bind(directory, 1000 + connection, 0, connection), ERR_OK);
     assert_int_equal(directory_bind(directory, 1001, 1, 1), ERR_OK);
-    assert_int_equal(directory_drop_doubtful(directory, 0), 0);
-    directory_doubt_gateway(directory, 0);
-    directory_set_moved(directory, 1002, true);
+    assert_int_equal(directory_drop_unconfirmed(directory, 0), 0);
+    directory_unconfirm(directory, 0);
     assert_int_equal(directory_bind(directory, 1002, 0, 2), ERR_OK);
     assert_int_equal(directory_bind(directory, 1004, 0, 4), ERR_OK);
-    assert_int_equal(directory_drop_doubtful(directory, 1), 0);
-    assert_int_equal(directory_drop_doubtful(directory, 0), 2);
-    assert_true(has(directory, 1002, 0, 2) && !directory_first(directory, 1002)->moved);
+    assert_int_equal(directory_drop_unconfirmed(directory, 1), 0);
+    assert_int_equal(directory_drop_unconfirmed(directory, 0), 2);
+    assert_true(has(directory, 1002, 0, 2) && !directory_first(directory, 1002)->unconfirmed);
     assert_true(has(directory, 1004, 0, 4));
     assert_true(has(directory, 1001, 1, 1));
     assert_int_equal(directory_count(directory), 3);
-    assert_int_equal(directory_drop_doubtful(directory, 0), 0);
+    assert_int_equal(directory_drop_unconfirmed(directory, 0), 0);
     directory_destroy(&directory);
 }
 
@@ -288,7 +287,7 @@ int main(void) {
         cmocka_unit_test(the_limit_of_all_holds),
         cmocka_unit_test(the_limit_of_an_account_holds),
         cmocka_unit_test(dropping_a_gateway_takes_all_of_its_connections),
-        cmocka_unit_test(what_is_in_doubt_is_dropped_unless_bound_again),
+        cmocka_unit_test(what_is_unconfirmed_is_dropped_unless_bound_again),
         cmocka_unit_test(it_holds_many),
         cmocka_unit_test(it_does_as_the_model_does),
     };

@@ -303,6 +303,24 @@ static void a_timer_is_never_early_and_fires_once(void **state) {
     assert_false(ev_is_active(&timer));
 }
 
+static void a_timer_is_hastened_and_never_put_off(void **state) {
+    struct pair *pair = *state;
+    int64_t fired_us = 0, started_us = loop_now_us();
+    ev_timer timer;
+    ev_timer_init(&timer, note_time, 0, 0);
+    timer.data = &fired_us;
+    loop_timer_hasten(pair->ev, &timer, 3600000);
+    loop_timer_hasten(pair->ev, &timer, 20);
+    loop_timer_hasten(pair->ev, &timer, 3600000);
+    ev_run(pair->ev, 0);
+    assert_true(fired_us >= started_us + 20000);
+    assert_false(ev_is_active(&timer));
+    loop_timer_hasten(pair->ev, &timer, 3600000);
+    loop_timer_hasten(pair->ev, &timer, -3600000);
+    ev_run(pair->ev, 0);
+    assert_false(ev_is_active(&timer));
+}
+
 #define TEST(name_) cmocka_unit_test_setup_teardown(name_, set_up, tear_down)
 
 int main(void) {
@@ -317,6 +335,7 @@ int main(void) {
         TEST(without_watchers_the_loop_ends),
         TEST(what_is_no_socket_is_not_watched),
         TEST(a_timer_is_never_early_and_fires_once),
+        TEST(a_timer_is_hastened_and_never_put_off),
         cmocka_unit_test(clocks_move_forward),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

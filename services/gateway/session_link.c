@@ -1,0 +1,105 @@
+/* What instances of session push, and what of it is lost. */
+#include "services/gateway/session_link.h"
+
+#include "common/log.h"
+#include "services/gateway/bindings.h"
+#include "services/gateway/client.h"
+#include "services/gateway/feed.h"
+#include "services/gateway/gateway.h"
+#include "services/gateway/login.h"
+
+/* Of the numbers that a peer carries for us, bindings.c has the first. */
+static uint64_t *seq_of(struct peer *peer) { return &peer_numbers(peer)[1]; }
+
+/* Everyone who is bound under a link goes back to the log. */
+static void catch_up_link(struct gateway *gateway, struct peer *peer, const char *reason) {
+    struct client *client, *next;
+    log_warn("pushes_missed", "session=%s reason=\"%s\"", peer_address(peer), reason);
+    metric_add(gateway->gaps, 1);
+    HASH_ITER(hh, gateway->clients, client, next) {
+        if (client->bound_link == bindings_link(peer) && client_is_in(client))
+            feed_catch_up(client);
+    }
+}
+
+void session_link_pong(void *context, struct peer *peer, const struct service_pong *pong) {
+    struct gateway *gateway = context;
+    if (bindings_link(peer) != pong->link) {
+        bindings_set_link(gateway, peer, pong->link);
+        *seq_of(peer) = pong->pushed;
+    } else if (*seq_of(peer) < pong->pushed) {
+        *seq_of(peer) = pong->pushed;
+        catch_up_link(gateway, peer, "the last pushes were lost");
+    }
+}
+
+/* Pushes and pings' answers come in order over one link. */
+static void take_seq(struct gateway *gateway, struct peer *peer, uint64_t seq) {
+    bool gap = bindings_link(peer) != 0 && seq != *seq_of(peer) + 1;
+    *seq_of(peer) = seq;
+    if (gap)
+        catch_up_link(gateway, peer, "a push was lost");
+}
+
+static void on_push(void *context, struct peer *peer, const void *body) {
+    struct gateway *gateway = context;
+    const struct gateway_push *push = body;
+    take_seq(gateway, peer, push->seq);
+    const struct push_item *items = push->items.items;
+    for (size_t i = 0; i < push->items.count; i++)
+        feed_push(gateway->feed, items[i].entry, &items[i].connections);
+}
+
+static void on_dirty(void *context, struct peer *peer, const void *body) {
+    struct gateway *gateway = context;
+    const struct gateway_dirty *dirty = body;
+    *seq_of(peer) = dirty->seq;
+    catch_up_link(gateway, peer, "session was not told of everything");
+}
+
+/* Why a connection ends that gives way to another; NULL: the operator wants it so. */
+static const char *way_text(uint64_t cause) {
+    return cause == KICK_RESUMED   ? "resumed on another connection"
+           : cause == KICK_CROWDED ? "another connection of the account has taken its place"
+                                   : NULL;
+}
+
+static void on_kick(void *context, struct peer *peer, const void *body) {
+    struct gateway *gateway = context;
+    const struct gateway_kick *kick = body;
+    const char *gives_way = way_text(kick->cause);
+    (void)peer;
+    for (size_t i = 0; i < kick->connections.count; i++) {
+        struct client *client = client_find_binding(gateway, kick->connections.items[i]);
+        if (client != NULL && gives_way != NULL)
+            login_give_way(client, gives_way);
+        else if (client != NULL)
+            client_kick(client, kick->reason);
+    }
+}
+
+/* Session judges by what it knows of connections that it is not told of. */
+static void on_heard(void *context, struct peer *peer, const void *body) {
+    struct gateway *gateway = context;
+    const struct gateway_heard *heard = body;
+    for (size_t i = 0; i < heard->connections.count; i++) {
+        struct client *client = client_find_binding(gateway, heard->connections.items[i]);
+        if (client == NULL)
+            continue;
+        uint64_t silent_ms = edge_silent_ms(client->edge);
+        struct session_heard told = {.accounts = {&client->account, 1},
+                                     .connections = {&client->binding, 1},
+                                     .silent_ms = {&silent_ms, 1}};
+        if (peers_ask(gateway->session, peer,
+                      &(struct peers_request){.message = &message_SESSION_HEARD, .body = &told}) !=
+            ERR_OK)
+            log_debug("heard_untold", "session=%s", peer_address(peer));
+    }
+}
+
+const struct peers_event session_link_events[SESSION_LINK_EVENTS] = {
+    {&message_GATEWAY_PUSH, on_push},
+    {&message_GATEWAY_DIRTY, on_dirty},
+    {&message_GATEWAY_KICK, on_kick},
+    {&message_GATEWAY_HEARD, on_heard},
+};

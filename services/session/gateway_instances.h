@@ -1,0 +1,76 @@
+/*
+ * The instances of the gateway that are heard: one record per caller, by its routing id.
+ *
+ *     struct gateway_instance *gateway =
+ *         gateway_instances_hear(instances, call_caller(call), loop_now_ms());
+ *     ... gateway_instance_index(instances, gateway) is its number in the directory
+ *     while ((gateway = gateway_instances_silent(instances, loop_now_ms() - timeout_ms)) != NULL) {
+ *         ... take what it had bound out of the directory
+ *         gateway_instances_drop(instances, gateway);
+ *     }
+ *
+ * Deliveries and groups ping as gateways do, so a caller becomes known by its first sign of life
+ * and is a gateway from its first bind on. Always: `link` is random and not 0, so a caller that
+ * was dropped and comes again has another one; a gateway whose link changes binds again. A gateway
+ * that was dropped keeps its record until another caller needs it. Not for several threads.
+ */
+#ifndef PARLEY_SESSION_GATEWAY_INSTANCES_H
+#define PARLEY_SESSION_GATEWAY_INSTANCES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/record.h"
+#include "common/service.h"
+
+/* Gateways at once. */
+#define GATEWAY_INSTANCES_MAX 256
+/* Callers at once: gateways, and the deliveries and groups that ping as well. */
+#define GATEWAY_INSTANCES_SLOTS (GATEWAY_INSTANCES_MAX + 256)
+
+struct gateway_instance {
+    char id[SERVICE_CALLER_BYTES];
+    size_t id_length; /* 0: the record is free */
+    bool binds;       /* set by gateway_instances_set_binds */
+    bool dropped;     /* it fell silent as a gateway, and has not bound all of its clients since */
+    uint64_t link;
+    uint64_t seq; /* of the last push or other event that was sent to it */
+    int64_t heard_ms;
+};
+
+struct gateway_instances;
+
+/* NULL without memory. */
+struct gateway_instances *gateway_instances_new(void) __attribute__((warn_unused_result));
+void gateway_instances_destroy(struct gateway_instances **self);
+
+/* The caller's record, made when there is none, with `now_ms` as its last sign of life. NULL when
+ * there are GATEWAY_INSTANCES_SLOTS already. */
+struct gateway_instance *gateway_instances_hear(struct gateway_instances *self, struct slice id,
+                                                int64_t now_ms);
+/* The same for a caller that is known; NULL for one that is not. */
+struct gateway_instance *gateway_instances_hear_known(struct gateway_instances *self,
+                                                      struct slice id, int64_t now_ms);
+
+/* Makes it a gateway. False when it is none and there are GATEWAY_INSTANCES_MAX already. */
+bool gateway_instances_set_binds(struct gateway_instances *self, struct gateway_instance *gateway)
+    __attribute__((warn_unused_result));
+
+/* One that has not been heard since `since_ms`; NULL when there is none. */
+struct gateway_instance *gateway_instances_silent(struct gateway_instances *self, int64_t since_ms);
+/* Moves every last sign of life forward: for time in which this process did not listen itself. */
+void gateway_instances_excuse(struct gateway_instances *self, int64_t by_ms);
+void gateway_instances_drop(struct gateway_instances *self, struct gateway_instance *gateway);
+
+/* Numbers are below GATEWAY_INSTANCES_SLOTS; gateway_instances_at is NULL for a number of nobody.
+ */
+uint16_t gateway_instance_index(const struct gateway_instances *self,
+                                const struct gateway_instance *gateway);
+struct gateway_instance *gateway_instances_at(struct gateway_instances *self, uint16_t index);
+struct slice gateway_instance_id(const struct gateway_instance *gateway);
+
+/* How many bind. */
+size_t gateway_instances_count(const struct gateway_instances *self);
+
+#endif

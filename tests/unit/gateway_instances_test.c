@@ -1,0 +1,119 @@
+/*
+ * The session's record of its callers: links, silence, limits. Time is what the test says it is.
+ */
+#include "services/session/gateway_instances.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+
+static struct gateway_instances *make(void) {
+    struct gateway_instances *gateways = gateway_instances_new();
+    assert_non_null(gateways);
+    return gateways;
+}
+
+static struct gateway_instance *hear(struct gateway_instances *gateways, const char *id,
+                                     int64_t now_ms) {
+    return gateway_instances_hear(gateways, slice_text(id), now_ms);
+}
+
+static void a_caller_keeps_its_record(void **state) {
+    (void)state;
+    struct gateway_instances *gateways = make();
+    assert_null(gateway_instances_hear_known(gateways, slice_text("a"), 1000));
+    struct gateway_instance *a = hear(gateways, "a", 1000), *ab = hear(gateways, "ab", 1000);
+    assert_non_null(a);
+    assert_true(ab != a && a->link != 0 && ab->link != 0 && a->link != ab->link);
+    assert_ptr_equal(hear(gateways, "a", 1001), a);
+    assert_ptr_equal(gateway_instances_hear_known(gateways, slice_text("ab"), 1001), ab);
+    assert_ptr_equal(gateway_instances_at(gateways, gateway_instance_index(gateways, ab)), ab);
+    assert_null(gateway_instances_at(gateways, GATEWAY_INSTANCES_SLOTS - 1));
+    gateway_instances_destroy(&gateways);
+    assert_null(gateways);
+}
+
+static void an_id_has_to_fit(void **state) {
+    (void)state;
+    struct gateway_instances *gateways = make();
+    char id[SERVICE_CALLER_BYTES + 1] = {0}; /* bytes, not text: zeros count */
+    assert_null(gateway_instances_hear(gateways, slice_make(id, 0), 1000));
+    assert_null(gateway_instances_hear(gateways, slice_make(id, sizeof id), 1000));
+    struct gateway_instance *longest =
+        gateway_instances_hear(gateways, slice_make(id, sizeof id - 1), 1000);
+    assert_non_null(longest);
+    assert_true(gateway_instances_hear(gateways, slice_make(id, sizeof id - 2), 1000) != longest);
+    gateway_instances_destroy(&gateways);
+}
+
+static void a_silent_gateway_is_dropped_and_gets_another_link(void **state) {
+    (void)state;
+    struct gateway_instances *gateways = make();
+    struct gateway_instance *a = hear(gateways, "a", 1000);
+    struct gateway_instance *b = hear(gateways, "b", 1500);
+    assert_true(gateway_instances_set_binds(gateways, a) &&
+                gateway_instances_set_binds(gateways, b));
+    uint64_t link = a->link;
+    a->seq = 5;
+    assert_null(gateway_instances_silent(gateways, 1000));
+    assert_ptr_equal(gateway_instances_silent(gateways, 1001), a);
+    gateway_instances_drop(gateways, a);
+    assert_int_equal(gateway_instances_count(gateways), 1);
+    assert_null(gateway_instances_silent(gateways, 1001));
+    a = hear(gateways, "a", 2000);
+    assert_true(a->link != link && a->seq == 0 && !a->binds && a->dropped);
+    assert_ptr_equal(gateway_instances_silent(gateways, 1501), b);
+    gateway_instances_destroy(&gateways);
+}
+
+static void time_in_which_nobody_listened_is_excused(void **state) {
+    (void)state;
+    struct gateway_instances *gateways = make();
+    struct gateway_instance *a = hear(gateways, "a", 1000);
+    gateway_instances_excuse(gateways, 500);
+    assert_null(gateway_instances_silent(gateways, 1500));
+    assert_ptr_equal(gateway_instances_silent(gateways, 1501), a);
+    gateway_instances_destroy(&gateways);
+}
+
+static void limits_hold(void **state) {
+    (void)state;
+    struct gateway_instances *gateways = make();
+    struct gateway_instance *last = NULL, *first = NULL;
+    for (int i = 0; i < GATEWAY_INSTANCES_SLOTS; i++) {
+        char id[32];
+        snprintf(id, sizeof id, "gateway-%d", i);
+        last = hear(gateways, id, 1000);
+        assert_non_null(last);
+        first = first == NULL ? last : first;
+        assert_int_equal(gateway_instances_set_binds(gateways, last), i < GATEWAY_INSTANCES_MAX);
+    }
+    assert_null(hear(gateways, "another", 1000));
+    assert_int_equal(gateway_instances_count(gateways), GATEWAY_INSTANCES_MAX);
+    assert_true(gateway_instances_set_binds(gateways, first));
+
+    uint16_t index = gateway_instance_index(gateways, first);
+    gateway_instances_drop(gateways, first);
+    assert_true(gateway_instances_set_binds(gateways, last));
+    struct gateway_instance *another = hear(gateways, "another", 1000);
+    assert_non_null(another);
+    assert_int_equal(gateway_instance_index(gateways, another), index);
+    assert_false(gateway_instances_set_binds(gateways, another));
+    gateway_instances_destroy(&gateways);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_caller_keeps_its_record),
+        cmocka_unit_test(an_id_has_to_fit),
+        cmocka_unit_test(a_silent_gateway_is_dropped_and_gets_another_link),
+        cmocka_unit_test(time_in_which_nobody_listened_is_excused),
+        cmocka_unit_test(limits_hold),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
