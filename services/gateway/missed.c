@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "common/log.h"
+#include "proto/conversation.h"
 #include "services/gateway/client.h"
 #include "services/gateway/feed.h"
 
@@ -63,6 +64,9 @@ static void add_client(struct round *round, const struct client *client) {
         if (positions->slots[i].conversation != 0)
             round->known[round->known_count++] =
                 (struct known){positions->slots[i].conversation, positions->slots[i].sent};
+    /* Accounts are in this one without having entered it: its first entry is not seen otherwise. */
+    if (positions_find(positions, CONVERSATION_OF_ALL) == NULL)
+        round->known[round->known_count++] = (struct known){CONVERSATION_OF_ALL, 0};
 }
 
 static int compare_known(const void *a, const void *b) {
@@ -93,7 +97,7 @@ static void gather(struct missed *self) {
         if (client == NULL || !client_is_in(client))
             continue;
         if (round->account_count == STEP_CLIENTS ||
-            round->known_count + client->positions->count > STEP_CONVERSATIONS)
+            round->known_count + client->positions->count >= STEP_CONVERSATIONS)
             break;
         if (is_comparable(client))
             add_client(round, client);
@@ -118,20 +122,24 @@ static const uint64_t *find(const struct u64_list *sorted, uint64_t wanted) {
     return from < sorted->count && sorted->items[from] == wanted ? &sorted->items[from] : NULL;
 }
 
+static void compare_conversation(struct client *client, uint64_t conversation,
+                                 const struct delivery_check_reply *reply) {
+    const uint64_t *found = find(&reply->conversations, conversation);
+    if (found != NULL)
+        feed_catch_up_to(client, conversation,
+                         reply->heads.items[found - reply->conversations.items]);
+}
+
 /* Whether the client catches up somewhere. */
 static bool compare_client(struct client *client, const struct delivery_check_reply *reply) {
     const struct positions *positions = client->positions;
     bool live = client->state == CLIENT_LIVE;
     if (find(&reply->accounts, client->account) != NULL)
         feed_catch_up(client);
-    for (uint32_t i = 0; reply->conversations.count > 0 && i < positions->capacity; i++) {
-        uint64_t conversation = positions->slots[i].conversation;
-        const uint64_t *found =
-            conversation == 0 ? NULL : find(&reply->conversations, conversation);
-        if (found != NULL)
-            feed_catch_up_to(client, conversation,
-                             reply->heads.items[found - reply->conversations.items]);
-    }
+    for (uint32_t i = 0; reply->conversations.count > 0 && i < positions->capacity; i++)
+        if (positions->slots[i].conversation != 0)
+            compare_conversation(client, positions->slots[i].conversation, reply);
+    compare_conversation(client, CONVERSATION_OF_ALL, reply);
     return live && client->state != CLIENT_LIVE;
 }
 

@@ -303,10 +303,12 @@ static struct asked *expect_comparison(struct stage *stage, size_t clients, uint
     assert_int_equal(body.counts.count, clients);
     for (size_t i = 0; i < clients; i++)
         assert_int_equal(body.counts.items[i], 2);
-    assert_int_equal(body.conversations.count, 2); /* of all clients together */
-    for (size_t i = 0; i < 2; i++)
-        assert_int_equal(body.cids.items[i],
-                         body.conversations.items[i] == STAGE_PAIR ? pair_cid : STAGE_GROUP_CID);
+    assert_int_equal(body.conversations.count, 3); /* of all clients together */
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(body.cids.items[i], body.conversations.items[i] == STAGE_PAIR ? pair_cid
+                                             : body.conversations.items[i] == CONVERSATION_OF_ALL
+                                                 ? 0
+                                                 : STAGE_GROUP_CID);
     return check;
 }
 
@@ -374,6 +376,28 @@ static void so_may_a_group(void **state) {
     stage_play(stage, GROUP);
     stage_wait_talker_live(stage, alice);
     stage_quiet(stage); /* one that comes is no loss */
+}
+
+/* What the operator says to all is for accounts that have entered no conversation for it. */
+static void what_is_said_to_all_may_be_missed(void **state) {
+    struct stage *stage = *state;
+    struct delivery_pull body;
+    struct talker *alice = known_live(stage, ALICE, "alice");
+    played_destroy(&stage->played[GROUP]);
+    struct asked *check = expect_comparison(stage, 1, STAGE_PAIR_CID);
+    answer_check(&check, CONVERSATION_OF_ALL, 31);
+    struct asked *pull = expect_of_any(stage, &message_DELIVERY_PULL, &body);
+    assert_true(body.listed);
+    assert_int_equal(body.conversations.count, 1);
+    assert_int_equal(body.conversations.items[0], CONVERSATION_OF_ALL);
+    assert_int_equal(body.positions.items[0], 0);
+    struct entry missed = {.conversation = CONVERSATION_OF_ALL,
+                           .cid = 31,
+                           .type = ENTRY_SYSTEM,
+                           .text = slice_text("to all")};
+    answer_with_all(&pull, &missed);
+    stage_hears(stage, alice, "{'msg':'to all','msgType':100,'fromUserId':'SYSTEM'}");
+    stage_wait_talker_live(stage, alice);
 }
 
 static void a_comparison_that_fails_is_repeated(void **state) {
@@ -460,6 +484,7 @@ int main(void) {
         TEST_OF_TWO(after_a_loss_all_are_compared_in_one_request),
         TEST_OF_TWO(a_delivery_that_is_lost_may_not_have_routed),
         TEST(so_may_a_group),
+        TEST(what_is_said_to_all_may_be_missed),
         TEST_OF_TWO(a_comparison_that_fails_is_repeated),
         TEST_OF_TWO(a_loss_meanwhile_is_another_round),
         TEST_OF_TWO(a_delivery_of_the_release_before_knows_no_comparison),
