@@ -33,7 +33,7 @@
 const struct config_option db_options[] = {
     CONFIG_STRING(struct db_settings, db_host, "127.0.0.1", "host of MariaDB"),
     CONFIG_U64(struct db_settings, db_port, 3306, 1, 65535, "port", "port of MariaDB"),
-    CONFIG_STRING(struct db_settings, db_socket, "", "unix socket of MariaDB; wins over db_host"),
+    CONFIG_STRING(struct db_settings, db_socket, "", "unix socket of MariaDB; overrides db_host"),
     CONFIG_STRING(struct db_settings, db_user, "parley", "user of MariaDB"),
     CONFIG_SECRET(struct db_settings, db_password, "", "password of db_user"),
     CONFIG_STRING(struct db_settings, db_name, "parley", "database (schema) of MariaDB"),

@@ -26,18 +26,18 @@
     X(EMAIL_TAKEN, "email_taken", "that e-mail address is taken")                                  \
     X(NO_ACCOUNT, "no_account", "there is no such account")                                        \
     X(NO_GROUP, "no_group", "there is no such group")                                              \
-    X(NOT_MEMBER, "not_member", "not a member of the group")                                       \
-    X(ALREADY_MEMBER, "already_member", "already a member of the group")                           \
-    X(NO_REQUEST, "no_request", "there is no such request, or it was answered")                    \
-    X(ALREADY_FRIENDS, "already_friends", "already friends")                                       \
-    X(NOT_FRIENDS, "not_friends", "not friends")                                                   \
-    X(ALREADY_ADMIN, "already_admin", "already an administrator of the group")                     \
-    X(NOT_ADMIN, "not_admin", "not an administrator of the group")                                 \
+    X(NOT_MEMBER, "not_member", "the account is not a member of the group")                        \
+    X(ALREADY_MEMBER, "already_member", "the account is a member of the group already")            \
+    X(NO_REQUEST, "no_request", "there is no such request, or it is answered already")             \
+    X(ALREADY_FRIENDS, "already_friends", "the two are friends already")                           \
+    X(NOT_FRIENDS, "not_friends", "the two are not friends")                                       \
+    X(ALREADY_ADMIN, "already_admin", "the account is an administrator of the group already")      \
+    X(NOT_ADMIN, "not_admin", "the account is not an administrator of the group")                  \
     X(OWNER_STAYS, "owner_stays", "the owner cannot leave the group, only dissolve it")            \
-    X(NOT_ALLOWED, "not_allowed", "not allowed")                                                   \
+    X(NOT_ALLOWED, "not_allowed", "the account may not do that")                                   \
     X(NO_MESSAGE, "no_message", "there is no message with that cid yet")                           \
     X(BLOCKED, "blocked", "the recipient does not take messages from this account")                \
-    X(TO_ONESELF, "to_oneself", "that cannot be done with oneself")                                \
+    X(TO_ONESELF, "to_oneself", "an account cannot do that with itself")                           \
     X(THROTTLED, "throttled", "too many attempts, wait a moment")                                  \
     X(TOO_MANY, "too_many", "a limit is reached")                                                  \
     X(REF_USED, "ref_used", "the ref was used for another request")

@@ -98,7 +98,7 @@ static int on_request(struct visitor *visitor, const char *path) {
     if (get || head)
         status = write_page(visitor->owner, page, &body);
     else
-        buffer_add_text(&body, "GET and HEAD are all that is answered.\n");
+        buffer_add_text(&body, "Only GET and HEAD are answered.\n");
     const char *type = status == 200 && page != NULL ? page->type : "text/plain; charset=utf-8";
     int failed = make_answer(visitor, status, type, status == 405, &body, !head);
     buffer_free(&body);

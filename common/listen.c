@@ -60,9 +60,9 @@ static const char *read_addresses(struct listener *self) {
         return "no memory";
     for (char *one; fault == NULL && (one = strsep(&rest, ",")) != NULL;) {
         if (self->count == LISTEN_MAX_ADDRESSES)
-            fault = "more addresses than can be had";
+            fault = "there are too many addresses";
         else if (*one == '\0' || getaddrinfo(one, NULL, &hints, &self->addresses[self->count]) != 0)
-            fault = "bind_address is a list of numeric addresses";
+            fault = "bind_address must be a list of numeric addresses";
         else
             self->count++;
     }

@@ -331,7 +331,7 @@ struct peers *peers_new(struct service *service, const struct peers_options *opt
         peers_addresses_new(service_loop(service), options->addresses, peers_set_addresses, self);
     if (self->addresses == NULL) {
         log_error("start_failed",
-                  "reason=\"%s_peers is no list of tcp://host:port and dns:name:port\"",
+                  "reason=\"%s_peers is not a list of tcp://host:port and dns:name:port\"",
                   options->name);
         peers_destroy(&self);
     }

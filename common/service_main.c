@@ -16,11 +16,12 @@ const struct config_option service_options[] = {
     CONFIG_STRING(struct service_settings, log_level, "info", "error, warn, info or debug"),
     CONFIG_STRING(struct service_settings, bind_address, LISTEN_DEFAULT,
                   "addresses that all ports of the service listen on, IPv4 and IPv6, separated by "
-                  "commas; of the default, those that the machine has"),
+                  "commas; of the default ones, those that the machine has"),
     CONFIG_U64(struct service_settings, listen_wait_ms, 10000, 0, 600000, "ms",
                "how long to retry a port that is in use at the start"),
     CONFIG_U64(struct service_settings, max_callers, 512, 8, 65536, "connections",
-               "of other services and tools; beyond it the oldest that never pinged is closed"),
+               "connections of other services and tools; beyond it the oldest that never pinged is "
+               "closed"),
     CONFIG_U64(struct service_settings, heartbeat_ms, 1000, 10, 60000, "ms",
                "how often each called instance is pinged"),
     CONFIG_U64(struct service_settings, peer_timeout_ms, 3000, 30, 600000, "ms",
@@ -136,7 +137,7 @@ static void on_opened(void *argument, int fd) {
     if (zmq_setsockopt(router, ZMQ_USE_FD, &fd, sizeof fd) == 0 &&
         zmq_bind(router, "tcp://127.0.0.1:*") == 0)
         return;
-    log_error("start_failed", "reason=\"ZeroMQ does not take a socket: %s\"", zmq_strerror(errno));
+    log_error("start_failed", "reason=\"ZeroMQ refused the socket: %s\"", zmq_strerror(errno));
     close(fd);
     service_fail(service, 1);
 }

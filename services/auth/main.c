@@ -19,13 +19,13 @@ static const struct config_option options[] = {
                "threads that hash passwords, each with a connection beside db_connections; as many "
                "as auth may use cores"),
     CONFIG_U64(struct auth_settings, token_days, 30, 1, 3650, "days",
-               "how long a login's token is good for"),
+               "how long a login's token is valid"),
     CONFIG_U64(struct auth_settings, login_failures, 10, 0, 1000000, "per minute",
                "failed logins of one account after which further ones are refused; 0: no limit"),
     CONFIG_U64(struct auth_settings, login_failures_per_address, 100, 0, 1000000, "per minute",
                "the same for one client address; 0 where a proxy hides the clients' addresses"),
     CONFIG_BOOL(struct auth_settings, youim_open_login, true,
-                "let YouIM clients enter accounts without a password by their id alone"),
+                "let YouIM clients log in to accounts without a password by their id alone"),
     CONFIG_END};
 
 static const struct service_handler handlers[] = {
@@ -70,7 +70,7 @@ int main(int argc, char **argv) {
     static struct auth auth;
     const struct service_definition definition = {
         .name = "auth",
-        .program = {"parley-auth", "Accounts and logins of parley.", "", options},
+        .program = {"parley-auth", "accounts and logins", "", options},
         .settings = &auth.settings,
         .common = &auth.settings.service,
         .port = &auth.settings.auth_port,

@@ -77,7 +77,7 @@ static enum err take_error(struct caller *self, const struct envelope *envelope,
     struct envelope_error error;
     const char *fault;
     if (record_unpack(&envelope_error_desc, envelope->body, arena, &error, &fault) != 0)
-        return fail(self, ERR_INTERNAL, "the reply makes no sense");
+        return fail(self, ERR_INTERNAL, "the reply is malformed");
     snprintf(self->fault, sizeof self->fault, "%.*s", (int)error.text.length, error.text.data);
     enum err err = err_from_word(error.error.data, error.error.length);
     return err == ERR_OK ? ERR_INTERNAL : err;
@@ -101,7 +101,7 @@ static enum err wait_for_answer(struct caller *self, int64_t deadline_ms,
         return take_error(self, &envelope, arena);
     if (reply_desc != NULL &&
         record_unpack(reply_desc, envelope.body, arena, reply_r, &fault) != 0) {
-        snprintf(self->fault, sizeof self->fault, "the reply makes no sense: %s", fault);
+        snprintf(self->fault, sizeof self->fault, "the reply is malformed: %s", fault);
         return ERR_INTERNAL;
     }
     return ERR_OK;

@@ -9,19 +9,19 @@
 
 const struct config_option ctl_peer_options[] = {
     CONFIG_STRING(struct ctl_peers, auth_peers, "",
-                  "instances of auth, `tcp://host:port` or `dns:name:port`, several by commas;"
+                  "instances of auth, `tcp://host:port` or `dns:name:port`, separated by commas;"
                   " by default auth_port on this machine"),
-    CONFIG_STRING(struct ctl_peers, group_peers, "", "of group"),
-    CONFIG_STRING(struct ctl_peers, session_peers, "", "of session"),
-    CONFIG_STRING(struct ctl_peers, delivery_peers, "", "of delivery"),
-    CONFIG_STRING(struct ctl_peers, gateway_peers, "", "of gateway"),
+    CONFIG_STRING(struct ctl_peers, group_peers, "", "instances of group"),
+    CONFIG_STRING(struct ctl_peers, session_peers, "", "instances of session"),
+    CONFIG_STRING(struct ctl_peers, delivery_peers, "", "instances of delivery"),
+    CONFIG_STRING(struct ctl_peers, gateway_peers, "", "instances of gateway"),
     PORT(auth_port, 7101, "where auth listens"),
     PORT(group_port, 7102, "where group listens"),
     PORT(session_port, 7103, "where session listens"),
     PORT(delivery_port, 7104, "where delivery listens"),
-    PORT(gateway_port, 7100, "where gateway listens for the operator"),
+    PORT(gateway_port, 7100, "where gateway listens for parleyctl"),
     CONFIG_U64(struct ctl_peers, request_timeout_ms, 5000, 10, 600000, "ms",
-               "how long an answer is waited for"),
+               "how long to wait for a reply"),
     CONFIG_END};
 
 const struct config_option ctl_no_options[] = {CONFIG_END};
@@ -32,8 +32,8 @@ const struct config_option ctl_only_peer_options[] = {
 
 const struct config_option ctl_list_options[] = {
     CTL_JSON_OPTION,
-    CONFIG_U64(struct ctl_settings, after, 0, 0, UINT64_MAX, "", "those with larger numbers"),
-    CONFIG_U64(struct ctl_settings, limit, 1000, 1, 1000000, "", "so many at most"),
+    CONFIG_U64(struct ctl_settings, after, 0, 0, UINT64_MAX, "", "only those with larger numbers"),
+    CONFIG_U64(struct ctl_settings, limit, 1000, 1, 1000000, "", "how many at most"),
     CONFIG_INCLUDE(struct ctl_settings, db, db_options), CONFIG_END};
 const struct config_option ctl_show_options[] = {
     CTL_JSON_OPTION, CONFIG_INCLUDE(struct ctl_settings, db, db_options), CONFIG_END};

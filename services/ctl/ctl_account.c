@@ -134,8 +134,8 @@ static int run_enable(const struct ctl_settings *settings, int argc, char **argv
 
 static const struct config_option add_options[] = {
     CONFIG_BOOL(struct ctl_settings, password_stdin, false,
-                "read its password, as clients send it, from standard input; without it, the"
-                " account is entered by its id alone"),
+                "read its password, as clients send it, from standard input; without one the"
+                " id alone is enough to log in"),
     CONFIG_STRING(struct ctl_settings, email, "", "its e-mail address"),
     CONFIG_STRING(struct ctl_settings, name, "", "its nickname; by default the id"),
     CONFIG_INCLUDE(struct ctl_settings, peers, ctl_peer_options), CONFIG_END};
@@ -147,7 +147,7 @@ const struct ctl_command ctl_account_commands[] = {
     {"user show", "ID", "Show an account, by number or id.", ctl_show_options, 1, 1, run_show},
     {"user password", "ID", "Give an account the password on standard input, as clients send it.",
      ctl_only_peer_options, 1, 1, run_password},
-    {"user disable", "ID", "Shut an account out and end its connections.", ctl_only_peer_options, 1,
-     1, run_disable},
-    {"user enable", "ID", "Let an account in again.", ctl_only_peer_options, 1, 1, run_enable},
+    {"user disable", "ID", "Lock an account and end its connections.", ctl_only_peer_options, 1, 1,
+     run_disable},
+    {"user enable", "ID", "Unlock an account.", ctl_only_peer_options, 1, 1, run_enable},
     {0}};

@@ -125,7 +125,7 @@ static const struct config_option sessions_options[] = {
 
 const struct ctl_command ctl_people_commands[] = {
     {"say", "TEXT",
-     "Send a system message; it is stored, so that every account gets it, now or at its next "
+     "Send a system message; it is stored, and every account receives it, now or at its next "
      "login.",
      say_options, 1, 1, run_say},
     {"sessions", "", "List the connected accounts, with how many connections each has.",

@@ -49,7 +49,7 @@ const struct ctl_command ctl_schema_commands[] = {
     {"migrate", "", "Bring the database to the version that this build needs.", ctl_only_db_options,
      0, 0, run_migrate},
     {"restored", "",
-     "Run this after restoring a backup: ids that clients may have seen are not given again, and "
-     "clients are sent the new epoch.",
+     "Run this after restoring a backup: it keeps ids that clients may have seen from being given "
+     "again, and begins a new epoch.",
      ctl_only_db_options, 0, 0, run_restored},
     {0}};

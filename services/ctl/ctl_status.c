@@ -183,7 +183,7 @@ static int run_metrics(const struct ctl_settings *settings, int argc, char **arg
 
 static const struct config_option status_options[] = {
     CTL_JSON_OPTION,
-    CONFIG_U64(struct ctl_settings, wait, 0, 0, 3600, "s", "wait until all are ready, at most so"),
+    CONFIG_U64(struct ctl_settings, wait, 0, 0, 3600, "s", "how long to wait until all are ready"),
     CONFIG_INCLUDE(struct ctl_settings, peers, ctl_peer_options), CONFIG_END};
 
 const struct ctl_command ctl_status_commands[] = {

@@ -63,7 +63,7 @@ static size_t print_commands(const char *word) {
 
 /* parleyctl without a command: --help, --version, or a mistake. */
 static int run_without_command(int argc, char **argv) {
-    static const struct config_program program = {"parleyctl", "The operator's tool of parley.",
+    static const struct config_program program = {"parleyctl", "the operator's tool",
                                                   "COMMAND [ARGUMENT]...", all_options};
     struct ctl_settings settings = {0};
     int rest = argc;

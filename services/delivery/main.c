@@ -15,18 +15,19 @@ static const struct config_option options[] = {
     CONFIG_INCLUDE(struct delivery_settings, service, service_options),
     CONFIG_INCLUDE(struct delivery_settings, db, db_options),
     CONFIG_U64(struct delivery_settings, delivery_port, 7104, 1, 65535, "port",
-               "where delivery listens for other services"),
+               "where delivery listens"),
     CONFIG_U64(struct delivery_settings, delivery_metrics_port, 7114, 0, 65535, "port",
                "where delivery serves /metrics, /healthz and /readyz over HTTP; 0: nowhere"),
     CONFIG_STRING(struct delivery_settings, session_peers, "tcp://127.0.0.1:7103",
-                  "instances of session: tcp://host:port or dns:name:port, several by commas"),
+                  "instances of session: tcp://host:port or dns:name:port, separated by commas"),
     CONFIG_U64(struct delivery_settings, writers, 2, 1, 64, "threads",
                "threads that commit messages, each with a connection beside db_connections"),
-    CONFIG_U64(struct delivery_settings, writer_queue, 10000, 1, 1000000, "messages",
-               "messages that may wait for each writer (one request always may); beyond it senders "
-               "are refused as overloaded, and try again"),
+    CONFIG_U64(
+        struct delivery_settings, writer_queue, 10000, 1, 1000000, "messages",
+        "messages that may wait for each writer (one request always may); beyond it requests "
+        "are refused (overloaded)"),
     CONFIG_U64(struct delivery_settings, writer_queue_bytes, 64 << 20, 1, 1ULL << 40, "bytes",
-               "text that may wait for each writer; beyond it senders are refused, too"),
+               "text that may wait for each writer; beyond it requests are refused, too"),
     CONFIG_END};
 
 static const struct service_handler handlers[] = {
@@ -73,7 +74,7 @@ static void finish(void *context) {
 int main(int argc, char **argv) {
     static const struct service_definition definition = {
         .name = "delivery",
-        .program = {"parley-delivery", "Appends texts to the message log and reads it.", "",
+        .program = {"parley-delivery", "appends texts to the message log and reads it", "",
                     options},
         .settings = &delivery.settings,
         .common = &delivery.settings.service,

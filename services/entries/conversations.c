@@ -89,10 +89,11 @@ static enum err find_pairs(struct db *db, struct unknown *unknown, struct unknow
  * the database was restored, and its sequences have not been moved on (restored.h).
  */
 static enum err refuse_restored(const struct conversation_pair *pair) {
-    log_error("entries_restored",
-              "reason=\"the sequence of conversations is behind them: run parleyctl restored\""
-              " account=%llu account=%llu",
-              (unsigned long long)pair->lo, (unsigned long long)pair->hi);
+    log_error(
+        "entries_restored",
+        "reason=\"the sequence of conversations is behind the stored ones: run parleyctl restored\""
+        " account=%llu account=%llu",
+        (unsigned long long)pair->lo, (unsigned long long)pair->hi);
     return ERR_UNAVAILABLE;
 }
 

@@ -228,7 +228,7 @@ static enum err assign(const struct entry_heads *heads, struct entry_row *rows, 
     for (size_t i = 0; i < count; i++) {
         uint64_t last_ms = rows[i].head->last_ms;
         if (rows[i].head->last_cid >= heads->first_cid)
-            return refuse_restored("is not behind its conversation's last", heads->first_cid);
+            return refuse_restored("is not after its conversation's last one", heads->first_cid);
         rows[i].cid = heads->first_cid + i;
         rows[i].conversation = rows[i].head->id;
         rows[i].time_ms = heads->now_ms > last_ms ? heads->now_ms : last_ms;

@@ -73,13 +73,13 @@ static enum err check_cids(struct db *db, char *message_r) {
     db_set_deadline(db, INT64_MAX);
     db_rollback(db);
     if (err == ERR_UNAVAILABLE && loop_now_ms() - began_ms >= ENTRIES_CHECK_MS / 2) {
-        log_warn("entries_not_checked", "reason=\"it has too many conversations\"");
+        log_warn("entries_not_checked", "reason=\"there are too many conversations\"");
         return ERR_OK;
     }
     if (err != ERR_OK || most < next)
         return err;
     snprintf(message_r, SCHEMA_MESSAGE_BYTES,
-             "the log has cid %" PRIu64 ", its sequence goes on at %" PRIu64
+             "the message log has cid %" PRIu64 ", but its sequence continues at %" PRIu64
              ": it was not restored as a whole; run parleyctl restored",
              most, next);
     return ERR_NOT_ALLOWED;
@@ -89,7 +89,7 @@ enum err entries_check(struct db *db, char message_r[SCHEMA_MESSAGE_BYTES]) {
     enum err err = schema_check(db, message_r);
     return err != ERR_OK
                ? err
-               : explain(db, check_cids(db, message_r), "cannot check the log", message_r);
+               : explain(db, check_cids(db, message_r), "cannot check the message log", message_r);
 }
 
 /* --- after a restore ------------------------------------------------------------------------- */
@@ -138,5 +138,5 @@ enum err entries_restored(struct db *db, uint64_t *epoch_r, uint64_t *first_cid_
     }
     if (err == ERR_OK)
         err = begin_epoch(db, epoch_r);
-    return explain(db, err, "cannot go on after the restore", message_r);
+    return explain(db, err, "cannot finish after the restore", message_r);
 }

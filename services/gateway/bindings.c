@@ -296,7 +296,7 @@ static void find_refused(struct bindings *self, const struct listing *listing) {
     struct peer *peer = live_under(self->gateway->session, listing->link);
     struct client *client = client_find_binding(self->gateway, listing->connections[0]);
     if (listing->count == 1 && client != NULL)
-        edge_close(client->edge, 1013, "there are as many connections as there may be");
+        edge_close(client->edge, 1013, "the server has as many connections as it may have");
     size_t half = listing->count / 2;
     for (size_t from = 0; peer != NULL && half > 0 && from < listing->count; from += half) {
         struct listing *part = listing_new(self, listing->link);

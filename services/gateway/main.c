@@ -24,38 +24,38 @@ static struct gateway gateway;
 #define SETTINGS struct gateway_settings
 static const struct config_option options[] = {
     CONFIG_INCLUDE(SETTINGS, service, service_options),
-    CONFIG_U64(SETTINGS, gateway_port, 7100, 1, 65535, "port",
-               "where the gateway answers the operator"),
+    CONFIG_U64(SETTINGS, gateway_port, 7100, 1, 65535, "port", "port for parleyctl"),
     CONFIG_U64(SETTINGS, gateway_metrics_port, 7110, 0, 65535, "port",
                "where gateway serves /metrics, /healthz and /readyz over HTTP; 0: nowhere"),
     CONFIG_U64(SETTINGS, http_port, 5999, 1, 65535, "port", "WebSocket and HTTP for clients"),
     CONFIG_U64(SETTINGS, tcp_port, 54088, 1, 65535, "port", "JSON over TCP for clients"),
     CONFIG_U64(SETTINGS, youim_port, 5566, 1, 65535, "port",
                "YouIM's binary framing over TCP for clients"),
-    CONFIG_U64(SETTINGS, ping_interval_ms, 30000, 100, 86400000, "ms",
-               "silence after which a WebSocket is pinged, and ends when two pings stay unanswered "
-               "for as long"),
+    CONFIG_U64(
+        SETTINGS, ping_interval_ms, 30000, 100, 86400000, "ms",
+        "silence after which a WebSocket is pinged; it is closed when two pings stay unanswered "
+        "for as long"),
     CONFIG_U64(SETTINGS, vanished_timeout_ms, 120000, 2000, 3600000, "ms",
-               "how long a client's host may acknowledge nothing before its connection is ended"),
+               "how long a client's host may acknowledge nothing before its connection is closed"),
     CONFIG_U64(SETTINGS, login_timeout_ms, 30000, 100, 86400000, "ms",
-               "how long a client may stay without logging in"),
+               "how long a client may stay connected without logging in"),
     CONFIG_U64(SETTINGS, send_timeout_ms, 30000, 100, 600000, "ms",
-               "how long a request is tried before it is answered as failed"),
+               "how long the gateway tries a request before it answers with a fault"),
     CONFIG_U64(SETTINGS, max_connections, 15000, 1, 1000000, "connections",
-               "clients; further ones are turned away"),
+               "clients at once; further ones are refused"),
     CONFIG_BOOL(
         SETTINGS, proxy_protocol, false,
         "clients connect through a proxy that sends their addresses (PROXY protocol, version 1)"),
     CONFIG_U64(SETTINGS, send_queue_bytes, 1 << 20, GATEWAY_TEXT_BYTES, 1 << 30, "bytes",
-               "unwritten output per client; beyond it the rest waits in the log"),
+               "unwritten output per client; beyond it the rest waits in the message log"),
     CONFIG_U64(SETTINGS, send_queues_bytes, 512 << 20, 1 << 20, 1ULL << 40, "bytes",
                "unwritten output of all clients; beyond it each may have 64 KiB"),
     CONFIG_U64(SETTINGS, waiting_texts_bytes, 256 << 20, 1 << 16, 1ULL << 40, "bytes",
                "memory of texts that are not stored yet; beyond it further ones are refused"),
     CONFIG_U64(SETTINGS, reach_interval_ms, 500, 10, 60000, "ms",
-               "how often it is checked what has reached a client"),
+               "how often the gateway checks what has reached a client"),
     CONFIG_U64(SETTINGS, cursor_flush_ms, 1000, 10, 60000, "ms",
-               "how often it is stored what has reached clients"),
+               "how often the gateway stores what has reached clients"),
     CONFIG_U64(SETTINGS, presence_grace_ms, 3000, 0, 600000, "ms",
                "how long a connection that ended may be made again before its account counts as "
                "gone, as the same option of session; longer than other gateways take to find an "
@@ -64,13 +64,13 @@ static const struct config_option options[] = {
                "pause between two objects for OurChat over TCP without ext, whose client takes one "
                "read for one object; 0: none"),
     CONFIG_STRING(SETTINGS, auth_peers, "tcp://127.0.0.1:7101",
-                  "instances of auth: tcp://host:port or dns:name:port, several by commas"),
+                  "instances of auth: tcp://host:port or dns:name:port, separated by commas"),
     CONFIG_STRING(SETTINGS, group_peers, "tcp://127.0.0.1:7102",
-                  "instances of group: tcp://host:port or dns:name:port, several by commas"),
+                  "instances of group: tcp://host:port or dns:name:port, separated by commas"),
     CONFIG_STRING(SETTINGS, session_peers, "tcp://127.0.0.1:7103",
-                  "instances of session: tcp://host:port or dns:name:port, several by commas"),
+                  "instances of session: tcp://host:port or dns:name:port, separated by commas"),
     CONFIG_STRING(SETTINGS, delivery_peers, "tcp://127.0.0.1:7104",
-                  "instances of delivery: tcp://host:port or dns:name:port, several by commas"),
+                  "instances of delivery: tcp://host:port or dns:name:port, separated by commas"),
     CONFIG_END};
 
 /* Further moves of cursors: clients that waited for them are answered, and read on. */
@@ -188,8 +188,8 @@ static void finish(void *context) {
 int main(int argc, char **argv) {
     static const struct service_definition definition = {
         .name = "gateway",
-        .program = {"parley-gateway", "the edge: clients' JSON over WebSocket and TCP", "",
-                    options},
+        .program = {"parley-gateway",
+                    "clients' connections over WebSocket and TCP, in both dialects", "", options},
         .settings = &gateway.settings,
         .common = &gateway.settings.service,
         .port = &gateway.settings.gateway_port,

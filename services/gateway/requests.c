@@ -147,7 +147,7 @@ static const char *forbidden(const struct client *client, const struct dialect_r
         return "log in first";
     /* A client that waits for a 300 that never comes would send the same again and again. */
     if (request->stray_ref)
-        return "ref works once \"ext\":1 stands in the login (or registration)";
+        return "ref needs \"ext\":1 in the login (or registration)";
     if (!request->login_needed)
         return NULL;
     if (actor->present &&

@@ -54,7 +54,7 @@ static void on_dirty(void *context, struct peer *peer, const void *body) {
     struct gateway *gateway = context;
     const struct gateway_dirty *dirty = body;
     *seq_of(peer) = dirty->seq;
-    catch_up_link(gateway, peer, "session was not told of everything");
+    catch_up_link(gateway, peer, "session reports lost pushes");
 }
 
 /* Why a connection ends that gives way to another; NULL: the operator wants it so. */

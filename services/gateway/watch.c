@@ -74,16 +74,15 @@ void watch_metrics(struct gateway *self) {
     self->connections = metrics_gauge(metrics, "connections", "", "Clients that are connected.");
     self->accepted =
         metrics_counter(metrics, "connections_total", "", "Clients that have connected.");
-    self->turned_away =
-        metrics_counter(metrics, "connections_refused_total", "",
-                        "Clients that were turned away, since there were too many.");
+    self->turned_away = metrics_counter(metrics, "connections_refused_total", "",
+                                        "Clients refused, since there were too many.");
     self->stored = metrics_counter(metrics, "texts_stored_total", "", "Texts that were stored.");
     self->refused = metrics_counter(metrics, "texts_refused_total", "",
                                     "Texts that were answered with an error.");
     self->written =
         metrics_counter(metrics, "entries_written_total", "", "Entries written to clients.");
     self->caught_up = metrics_counter(metrics, "catch_ups_total", "",
-                                      "Times that a client was sent back to reading the log.");
+                                      "Times that a client had to read the message log again.");
     self->gaps = metrics_counter(metrics, "push_gaps_total", "", "Pushes that were missed.");
     self->send_seconds = metrics_histogram(metrics, "send_seconds", "", HISTOGRAM_SECONDS,
                                            "Time from reading a text to answering that it is "

@@ -12,19 +12,18 @@ static const struct config_option options[] = {
     CONFIG_U64(struct group_settings, group_metrics_port, 7112, 0, 65535, "port",
                "where group serves /metrics, /healthz and /readyz over HTTP; 0: nowhere"),
     CONFIG_STRING(struct group_settings, session_peers, "tcp://127.0.0.1:7103",
-                  "instances of session: tcp://host:port or dns:name:port, several by commas"),
-    CONFIG_U64(struct group_settings, presence_grace_ms, 3000, 0, 600000, "ms",
-               "how long news of who comes and goes is held back after an instance of session was "
-               "found or lost, as the same option of session; longer than gateways take to find "
-               "one"),
+                  "instances of session: tcp://host:port or dns:name:port, separated by commas"),
+    CONFIG_U64(
+        struct group_settings, presence_grace_ms, 3000, 0, 600000, "ms",
+        "how long presence is held back after an instance of session was found or lost, as the "
+        "same option of session; longer than gateways take to find one"),
     CONFIG_U64(struct group_settings, group_max_members, 5000, 1, 60000, "accounts",
                "members that a group has at most"),
-    CONFIG_U64(
-        struct group_settings, presence_group_max, 200, 0, 60000, "accounts",
-        "in a group of more members nobody gets news of who comes and goes: there would be as "
-        "much of it as the square of its size"),
+    CONFIG_U64(struct group_settings, presence_group_max, 200, 0, 60000, "accounts",
+               "members of the largest group in which they receive each other's presence; its cost "
+               "grows with the square of the size"),
     CONFIG_U64(struct group_settings, ref_days, 7, 1, 3650, "days",
-               "how long a request that is sent again with the same ref is not done again"),
+               "how long a request that is sent again under the same ref is not done again"),
     CONFIG_END};
 
 static const struct service_handler handlers[] = {
@@ -82,8 +81,8 @@ int main(int argc, char **argv) {
     static struct group_service self;
     const struct service_definition definition = {
         .name = "group",
-        .program = {"parley-group",
-                    "Groups and friends of parley, and the notices of what changes.", "", options},
+        .program = {"parley-group", "groups and friends, and the notices of their changes", "",
+                    options},
         .settings = &self.settings,
         .common = &self.settings.service,
         .port = &self.settings.group_port,

@@ -5,25 +5,25 @@
 static const struct config_option options[] = {
     CONFIG_INCLUDE(struct session_settings, service, service_options),
     CONFIG_U64(struct session_settings, session_port, 7103, 1, 65535, "port",
-               "port of the session service"),
+               "where session listens"),
     CONFIG_U64(struct session_settings, session_metrics_port, 7113, 0, 65535, "port",
                "where session serves /metrics, /healthz and /readyz over HTTP; 0: nowhere"),
     CONFIG_U64(struct session_settings, max_bindings, 1000000, 1, 100000000, "",
                "connections that the directory holds at most"),
     CONFIG_U64(struct session_settings, connections_per_account, 8, 1,
                DIRECTORY_MAX_PER_ACCOUNT / 2, "",
-               "connections of one account at once; a further login ends the one that was heard "
-               "of least recently"),
+               "connections of one account at once; a further login closes the one that the server "
+               "has heard from least recently"),
     CONFIG_U64(struct session_settings, gateway_timeout_ms, 5000, 50, 3600000, "ms",
                "silence after which a gateway and its connections are forgotten; longer than its "
                "peer_timeout_ms"),
-    CONFIG_U64(struct session_settings, presence_grace_ms, 3000, 0, 600000, "ms",
-               "how long an account without a connection is not yet told to have gone, unless it "
-               "has logged out; longer than gateways and groups take to find an instance of "
-               "session"),
+    CONFIG_U64(
+        struct session_settings, presence_grace_ms, 3000, 0, 600000, "ms",
+        "how long an account without a connection still counts as online, unless it has logged "
+        "out; longer than gateways and groups take to find an instance of session"),
     CONFIG_STRING(struct session_settings, group_peers, "tcp://127.0.0.1:7102",
-                  "instances of group, which are told who comes and goes: tcp://host:port or "
-                  "dns:name:port, several by commas"),
+                  "instances of group, which receive presence: tcp://host:port or dns:name:port, "
+                  "separated by commas"),
     CONFIG_END};
 
 static const struct service_handler handlers[] = {

@@ -238,9 +238,9 @@ struct presence *presence_new(struct service *service, const char *group_peers, 
     self->service = service;
     self->grace_ms = (int64_t)grace_ms;
     self->told = metrics_counter(metrics, "presence_told_total", "",
-                                 "Accounts that came or went, told to group.");
+                                 "News of presence that group has taken.");
     self->dropped = metrics_counter(metrics, "presence_dropped_total", "",
-                                    "Accounts that came or went, told to nobody.");
+                                    "News of presence that reached nobody.");
     ev_timer_init(&self->timer, on_timer, 0, 0);
     self->timer.data = self;
     self->group = peers_new(service, &(struct peers_options){.name = "group",

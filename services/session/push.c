@@ -229,7 +229,7 @@ struct pusher *pusher_new(struct service *service, struct directory *directory,
     self->max_connections = declared_max(&push_item_desc, "connections");
     self->routed = metrics_counter(metrics, "routed_items_total", "", "Entries to be pushed.");
     self->unheard = metrics_counter(metrics, "routed_items_unheard_total", "",
-                                    "Entries of which nobody was connected.");
+                                    "Entries none of whose readers was connected.");
     self->pushes = metrics_counter(metrics, "pushes_total", "", "Push messages to gateways.");
     self->pushed = metrics_counter(metrics, "pushed_copies_total", "",
                                    "Entries in pushes, counted once per connection.");

@@ -23,10 +23,10 @@ static void set_gauges(struct session *self) {
 /* Looks at all of a bind or unbind before anything is changed; NULL or what is wrong with it. */
 static const char *find_fault(const struct u64_list *accounts, const struct u64_list *connections) {
     if (accounts->count != connections->count)
-        return "accounts and connections: not as many of one as of the other";
+        return "accounts and connections differ in number";
     for (size_t i = 0; i < accounts->count; i++)
         if (accounts->items[i] == 0 || accounts->items[i] >= NUMBER_LIMIT)
-            return "accounts: not the number of an account";
+            return "accounts holds a number that no account can have";
     return NULL;
 }
 
@@ -77,7 +77,7 @@ static struct gateway_instance *hear_binding(struct session *self, struct call *
         gateway_instances_hear(self->gateways, call_caller(call), loop_now_ms());
     if (gateway != NULL && gateway_instances_set_binds(self->gateways, gateway))
         return gateway;
-    call_fail_text(&call, ERR_TOO_MANY, "there are as many gateways as there may be");
+    call_fail_text(&call, ERR_TOO_MANY, "too many gateways are connected");
     return NULL;
 }
 

@@ -104,7 +104,7 @@ static void what_an_object_holds_is_answered_under_its_ref(void **state) {
                         youim ? "{'msg':'ref holds half of a surrogate pair','msgType':101,"
                                 "'fromUserId':'SYSTEM'}"
                               : "{'code':0,'time':#,'data':{'cid':0,'sender':{'ocid':0,"
-                                "'private_id':1001},'msg':'ref stands twice in one object'}}");
+                                "'private_id':1001},'msg':'ref appears twice in one object'}}");
         }
         stage_sees_close(stage, talker, websocket ? 1008 : 0);
         struct session_unbind unbind;

@@ -129,7 +129,7 @@ static void what_auth_refuses_is_told(void **state) {
                 "{'msg':'msgType 301 is not known','msgType':101,'fromUserId':'SYSTEM'}");
     talker_say(youim, "{'msgType':317,'msgBody':{'token':'t'}}");
     stage_hears(stage, youim,
-                "{'msgType':2,'resultCode':'fail','token':'already logged in on this connection'}");
+                "{'msgType':2,'resultCode':'fail','token':'this connection is logged in already'}");
     stage_quiet(stage);
 }
 

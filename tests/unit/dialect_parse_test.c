@@ -45,8 +45,8 @@ static void a_ref_in_doubt_is_none(void **state) {
     (void)state;
     check_parse("{'ref':'r\\ud800'}", "ref holds half of a surrogate pair", NULL);
     check_parse("{'ref':'\\u0000'}", "ref holds a NUL character", NULL);
-    check_parse("{'ref':'a','ref':'b'}", "ref stands twice in one object", NULL);
-    check_parse("{'ref':'a','ref':'a','ref':'a'}", "ref stands twice in one object", NULL);
+    check_parse("{'ref':'a','ref':'b'}", "ref appears twice in one object", NULL);
+    check_parse("{'ref':'a','ref':'a','ref':'a'}", "ref appears twice in one object", NULL);
     check_parse("{'msg':'\\u0000','ref':'a','ref':'b'}", "msg holds a NUL character", NULL);
     /* With nothing wrong the same character is the client's own. */
     check_parse("{'ref':'\\ufffd'}", NULL, "\xef\xbf\xbd");
@@ -54,13 +54,13 @@ static void a_ref_in_doubt_is_none(void **state) {
 
 static void a_key_that_stands_twice_is_named(void **state) {
     (void)state;
-    check_parse("{'code':0,'ref':'r','code':4}", "code stands twice in one object", "r");
+    check_parse("{'code':0,'ref':'r','code':4}", "code appears twice in one object", "r");
     check_parse("{'ref':'r','data':{'sender':{'ocid':1,'ocid':1}}}",
-                "ocid stands twice in one object", "r");
-    check_parse("{'ref':'r','x':[1,[{},{'a':1,'b':{},'a':null}]]}", "a stands twice in one object",
+                "ocid appears twice in one object", "r");
+    check_parse("{'ref':'r','x':[1,[{},{'a':1,'b':{},'a':null}]]}", "a appears twice in one object",
                 "r");
-    check_parse("{'ref':'r','a':1,'\\u0061':2}", "a stands twice in one object", "r");
-    check_parse("{'ref':'r','':1,'':2}", "a key stands twice in one object", "r");
+    check_parse("{'ref':'r','a':1,'\\u0061':2}", "a appears twice in one object", "r");
+    check_parse("{'ref':'r','':1,'':2}", "a key appears twice in one object", "r");
     check_parse("{'ref':'r','a':{'b':1},'b':{'a':1},'A':0}", NULL, "r");
 }
 
@@ -74,7 +74,7 @@ static void among_many_keys_too(void **state) {
         for (int i = 0; i < 10000; i++)
             length += (size_t)sprintf(text + length, ",'k%d':1", i);
         sprintf(text + length, twice ? ",'k0':2}" : "}");
-        check_parse(text, twice ? "k0 stands twice in one object" : NULL, "r");
+        check_parse(text, twice ? "k0 appears twice in one object" : NULL, "r");
     }
     free(text);
 }

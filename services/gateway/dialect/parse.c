@@ -152,7 +152,7 @@ static const char *find_twice_sorted(const cJSON *object, size_t count) {
     return twice;
 }
 
-/* A key that stands twice in this object; NULL: none does. */
+/* A key that appears twice in this object; NULL: none does. */
 static const char *find_twice(const cJSON *object) {
     size_t count = 0;
     for (const cJSON *child = object->child; child != NULL; child = child->next)
@@ -179,9 +179,9 @@ static void name_twice(const char *key, char fault_r[DIALECT_FAULT_BYTES]) {
     char sentence[2 * DIALECT_FAULT_BYTES];
     size_t length = strlen(key);
     if (length == 0 || length > QUOTED_KEY_BYTES)
-        snprintf(sentence, sizeof sentence, "a key stands twice in one object");
+        snprintf(sentence, sizeof sentence, "a key appears twice in one object");
     else
-        snprintf(sentence, sizeof sentence, "%s stands twice in one object", key);
+        snprintf(sentence, sizeof sentence, "%s appears twice in one object", key);
     fault_copy(fault_r, sentence);
 }
 
