@@ -10,7 +10,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
-#include "services/gateway/edge/connection_private.h"
+#include "services/gateway/edge/queue.h"
 #include "tests/support/capture.h"
 
 /* --- objects and faults --- */

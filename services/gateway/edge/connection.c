@@ -28,7 +28,7 @@ static void set_remote(struct edge_connection *connection) {
     edge_remote_write(&connection->remote, connection->address);
 }
 
-/* Runs the timer until then at the latest; it may run out earlier, and is set again. */
+/* The timer runs out then, or within a step of the grid after it. */
 static void set_timer(struct edge_connection *connection, int64_t at_ms) {
     struct ev_loop *ev = connection->shared->ev;
     int64_t grid_ms = connection->shared->timer_grid_ms;

@@ -1,8 +1,8 @@
 /*
- * A connection as its transport sees it. Only http.c, websocket.c, tcp.c and edge.c include this.
+ * A connection as its transport and the edge see it; an owner sees connection.h alone.
  *
  *     connection = edge_connection_new(shared, wsi, &transport);     a socket has its connection
- *     ... edge_connection_take_later, edge_count_fault, handlers ...   input
+ *     ... edge_connection_hand_over, _keep, edge_count_fault ...         input
  *     edge_connection_writeable(connection);                         the library can write again
  *     edge_connection_end_input / _end_output / _cut ...             it is over
  *     edge_connection_socket_closed(connection);                     libwebsockets' last word
