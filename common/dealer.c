@@ -91,6 +91,7 @@ void dealer_destroy(struct dealer **self_p) {
 }
 
 bool dealer_send(struct dealer *self, const struct buffer *frame) {
+    loop_socket_used(self->input);
     return !frame->failed &&
            zmq_send(zsock_resolve(self->socket), frame->data, frame->length, ZMQ_DONTWAIT) >= 0;
 }

@@ -8,45 +8,51 @@
 /*
  * Four watchers a socket, as ZeroMQ's edge-triggered descriptor needs: `io` wakes the loop,
  * `prepare` looks before the loop blocks and starts `idle` so that it doesn't when input waits,
- * `check` serves what waits once per turn.
+ * `check` serves what waits once per turn. Looking costs two system calls, so a socket at which
+ * nothing can have changed is left alone.
  */
 struct loop_socket {
     struct ev_loop *ev;
     void *zmq_socket;
     loop_socket_ready *ready;
     void *argument;
+    bool suspect; /* input may wait, and the descriptor may not show it any more */
     ev_io io;
     ev_prepare prepare;
     ev_check check;
     ev_idle idle;
 };
 
-static bool has_input(const struct loop_socket *self) {
+/* Where there is none, the descriptor shows the next. */
+static bool has_input(struct loop_socket *self) {
     int events = 0;
     size_t size = sizeof events;
-    return zmq_getsockopt(self->zmq_socket, ZMQ_EVENTS, &events, &size) == 0 &&
-           (events & ZMQ_POLLIN) != 0;
+    self->suspect = zmq_getsockopt(self->zmq_socket, ZMQ_EVENTS, &events, &size) == 0 &&
+                    (events & ZMQ_POLLIN) != 0;
+    return self->suspect;
 }
 
 static void on_prepare(struct ev_loop *ev, ev_prepare *watcher, int revents) {
     (void)revents;
     struct loop_socket *self = watcher->data;
-    if (has_input(self))
+    if (self->suspect && has_input(self))
         ev_idle_start(ev, &self->idle);
+    else
+        ev_idle_stop(ev, &self->idle);
 }
 
 static void on_check(struct ev_loop *ev, ev_check *watcher, int revents) {
+    (void)ev;
     (void)revents;
     struct loop_socket *self = watcher->data;
-    ev_idle_stop(ev, &self->idle);
-    if (has_input(self))
+    if (self->suspect && has_input(self))
         self->ready(self->argument, self->zmq_socket); /* may destroy self */
 }
 
 static void on_wake(struct ev_loop *ev, ev_io *watcher, int revents) {
     (void)ev;
-    (void)watcher;
     (void)revents;
+    ((struct loop_socket *)watcher->data)->suspect = true;
 }
 
 static void on_idle(struct ev_loop *ev, ev_idle *watcher, int revents) {
@@ -70,11 +76,21 @@ struct loop_socket *loop_socket_new(struct ev_loop *ev, void *zmq_socket, loop_s
     ev_prepare_init(&self->prepare, on_prepare);
     ev_check_init(&self->check, on_check);
     ev_idle_init(&self->idle, on_idle);
-    self->prepare.data = self->check.data = self;
+    self->io.data = self->prepare.data = self->check.data = self;
+    ev_set_priority(&self->io, 1); /* before `check` of the same turn */
     ev_io_start(ev, &self->io);
     ev_prepare_start(ev, &self->prepare);
     ev_check_start(ev, &self->check);
+    loop_socket_used(self);
     return self;
+}
+
+/* With `idle`, since `prepare` may have been in this turn already. */
+void loop_socket_used(struct loop_socket *self) {
+    if (self == NULL || self->suspect)
+        return;
+    self->suspect = true;
+    ev_idle_start(self->ev, &self->idle);
 }
 
 void loop_socket_destroy(struct loop_socket **self_p) {

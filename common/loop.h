@@ -5,7 +5,7 @@
  * changed, so a plain watcher on it stalls. A loop_socket looks at ZMQ_EVENTS before the loop
  * blocks, and calls `ready` once per turn while input waits: the callback reads a bounded number of
  * messages with ZMQ_DONTWAIT and returns; what is left is served in the next turn, behind other
- * events.
+ * events. Whatever else is done with the socket may use up the edge: loop_socket_used says so.
  */
 #ifndef PARLEY_COMMON_LOOP_H
 #define PARLEY_COMMON_LOOP_H
@@ -25,6 +25,9 @@ typedef void loop_socket_ready(void *argument, void *socket);
  */
 struct loop_socket *loop_socket_new(struct ev_loop *ev, void *zmq_socket, loop_socket_ready *ready,
                                     void *argument);
+/* After anything was sent on the socket, or done with it other than reading in `ready`. NULL is
+ * fine. */
+void loop_socket_used(struct loop_socket *self);
 /* Stops watching; may be called from within `ready`. */
 void loop_socket_destroy(struct loop_socket **self);
 

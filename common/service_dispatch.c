@@ -27,6 +27,7 @@ struct call {
 
 static void send_frame(struct service *service, struct slice caller, const struct buffer *frame) {
     void *socket = zsock_resolve(service->router);
+    loop_socket_used(service->input);
     /* A full queue towards one caller must not stop the others: what does not fit is dropped. */
     if (zmq_send(socket, caller.data, caller.length, ZMQ_SNDMORE | ZMQ_DONTWAIT) >= 0)
         (void)!zmq_send(socket, frame->data, frame->length, ZMQ_DONTWAIT);

@@ -13,11 +13,23 @@
 
 #include <cmocka.h>
 
+#include <dlfcn.h>
 #include <pthread.h>
 #include <string.h>
 
 #define DEADLINE_MS 60000
 #define MESSAGES 5000
+
+static unsigned events_asked;
+
+/* In front of ZeroMQ's own. */
+int zmq_getsockopt(void *socket, int option, void *value, size_t *size) {
+    static int (*real)(void *, int, void *, size_t *);
+    if (real == NULL)
+        *(void **)&real = dlsym(RTLD_NEXT, "zmq_getsockopt");
+    events_asked += option == ZMQ_EVENTS;
+    return real(socket, option, value, size);
+}
 
 /* Two sockets that are connected; `watched` is on the loop. */
 struct pair {
@@ -205,6 +217,64 @@ static void sending_from_the_callback_hides_nothing(void **state) {
     zsock_destroy(&other);
 }
 
+struct turns {
+    struct ev_loop *ev;
+    unsigned left;
+};
+
+static void end_turn(struct ev_loop *ev, ev_timer *timer, int revents) {
+    (void)revents;
+    struct turns *turns = timer->data;
+    if (--turns->left == 0)
+        ev_break(ev, EVBREAK_ALL);
+    else
+        loop_timer_start(ev, timer, 0);
+}
+
+static void a_socket_that_rests_is_left_alone(void **state) {
+    struct pair *pair = *state;
+    struct turns turns = {pair->ev, 3}; /* the first ones look */
+    unsigned before = 0;
+    ev_timer timer;
+    watch(pair);
+    ev_timer_init(&timer, end_turn, 0, 0);
+    timer.data = &turns;
+    for (int i = 0; i < 2; i++) {
+        before = events_asked;
+        loop_timer_start(pair->ev, &timer, 0);
+        run(pair);
+        turns.left = 100;
+    }
+    assert_int_equal(events_asked, before);
+}
+
+/* Sends from outside the callback, over the edge of what has arrived. */
+static void sending_from_elsewhere_hides_nothing(void **state) {
+    struct pair *pair = *state;
+    struct player player = {pair->ev, MESSAGES - 1};
+    zsock_t *one = zsock_new(ZMQ_PAIR), *other = zsock_new(ZMQ_PAIR);
+    zsock_set_linger(one, 0);
+    zsock_set_linger(other, 0);
+    int fd, events, port = zsock_bind(one, "tcp://127.0.0.1:*");
+    size_t size = sizeof fd;
+    assert_int_equal(zsock_connect(other, "tcp://127.0.0.1:%d", port), 0);
+    struct loop_socket *watcher = loop_socket_new(pair->ev, raw(one), play, &player);
+    ev_run(pair->ev, EVRUN_NOWAIT);
+    ev_run(pair->ev, EVRUN_NOWAIT);
+    assert_int_equal(zmq_send(raw(other), "o", 1, 0), 1);
+    do { /* a send, whenever it looks at what has arrived */
+        assert_int_equal(zmq_send(raw(one), "x", 1, 0), 1);
+        size = sizeof events;
+        assert_int_equal(zmq_getsockopt(raw(one), ZMQ_EVENTS, &events, &size), 0);
+    } while ((events & ZMQ_POLLIN) == 0);
+    loop_socket_used(watcher);
+    run(pair);
+    assert_int_equal(player.rounds, MESSAGES);
+    loop_socket_destroy(&watcher);
+    zsock_destroy(&one);
+    zsock_destroy(&other);
+}
+
 static void a_watcher_may_go_within_its_callback(void **state) {
     struct pair *pair = *state;
     watch(pair);
@@ -330,6 +400,8 @@ int main(void) {
         TEST(others_have_their_turn_while_input_waits),
         TEST(messages_of_another_thread_wake_the_loop),
         TEST(sending_from_the_callback_hides_nothing),
+        TEST(a_socket_that_rests_is_left_alone),
+        TEST(sending_from_elsewhere_hides_nothing),
         TEST(a_watcher_may_go_within_its_callback),
         TEST(a_watcher_may_go_within_the_callback_of_another),
         TEST(without_watchers_the_loop_ends),
