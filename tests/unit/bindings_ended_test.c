@@ -1,0 +1,35 @@
+/* Connections that ended: as many are remembered as there is room for, and no more. */
+#include "services/gateway/bindings_ended.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+static void look_in(void *argument, int64_t delay_ms) {
+    size_t *calls = argument;
+    *calls += delay_ms == 0;
+}
+
+static void so_many_are_remembered_and_no_more(void **state) {
+    (void)state;
+    size_t calls = 0;
+    struct ended *ended = ended_new(look_in, &calls);
+    assert_non_null(ended);
+    assert_true(ended_are_told(ended));
+    for (uint64_t i = 1; i <= ENDED_MAX; i++)
+        assert_true(ended_add(ended, &(struct ended_binding){.account = i, .connection = i}));
+    assert_false(ended_add(ended, &(struct ended_binding){.account = 1, .connection = 1}));
+    assert_int_equal(ended_count(ended), ENDED_MAX);
+    assert_int_equal(calls, ENDED_MAX); /* each is to be told at once */
+    assert_false(ended_are_told(ended));
+    ended_destroy(&ended);
+    assert_null(ended);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(so_many_are_remembered_and_no_more)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
