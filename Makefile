@@ -322,7 +322,7 @@ TIDY_FLAGS := -Xclang -analyzer-config -Xclang max-nodes=50000
 TIDY_STAMPS := $(patsubst %.c,$(B)/tidy/%.ok,$(C_SRC))
 
 .PHONY: lint lint-format lint-tidy lint-cppcheck lint-scripts lint-docs lint-house format docs
-lint: lint-format lint-tidy lint-cppcheck lint-scripts lint-docs ## clang-format, clang-tidy, cppcheck, shellcheck, and pages made from the code
+lint: lint-format lint-tidy lint-cppcheck lint-scripts lint-docs lint-house ## clang-format, clang-tidy, cppcheck, shellcheck, circles, and pages made from the code
 
 lint-format:
 	$(call say,FORMAT,$(words $(C_SRC) $(C_HEADERS)) files)
