@@ -16,9 +16,9 @@
 
 #include "common/log.h"
 #include "common/loop.h"
+#include "tests/support/capture.h"
 #include "tests/support/service_process.h"
 #include "tests/support/until.h"
-#include "tests/support/capture.h"
 
 static struct db_watch *watch;
 static char out[128];
