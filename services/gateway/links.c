@@ -45,9 +45,9 @@ int links_open(struct gateway *self) {
     return self->session == NULL ? -1 : 0;
 }
 
-void links_close(struct gateway *gateway) {
-    peers_destroy(&gateway->auth);
-    peers_destroy(&gateway->group);
-    peers_destroy(&gateway->session);
-    peers_destroy(&gateway->delivery);
+void links_close(struct gateway *self) {
+    peers_destroy(&self->auth);
+    peers_destroy(&self->group);
+    peers_destroy(&self->session);
+    peers_destroy(&self->delivery);
 }

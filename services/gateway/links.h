@@ -5,7 +5,7 @@
 #include "services/gateway/gateway.h"
 
 /* -1 after a logged line. */
-int links_open(struct gateway *gateway) __attribute__((warn_unused_result));
-void links_close(struct gateway *gateway);
+int links_open(struct gateway *self) __attribute__((warn_unused_result));
+void links_close(struct gateway *self);
 
 #endif

@@ -4,8 +4,7 @@
 
 #include "common/service.h"
 
-/* The pause after a statement that removed as many rows as it may, and after one that found fewer.
- */
+/* The pause after a statement that removed as many rows as it may, and after a smaller one. */
 #define GROUP_FORGET_PAUSE_S 0.5
 #define GROUP_FORGET_EVERY_S 60.0
 
