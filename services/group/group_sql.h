@@ -1,11 +1,11 @@
 /*
  * Every statement of group. It writes the tables conversation (rows of groups), member, friendship,
  * request and done, and the name of an account, since the notice of it must be in the same
- * transaction; message rows and cursors it writes through services/entries.
+ * transaction; entries and cursors it writes through services/entries.
  *
- * Argument lists are in the order of the placeholders. What changes a group's rows runs while its
- * head is locked, what changes a friendship's or a request's while its people's own conversations
- * (or the group's head) are: so rows are never waited for crosswise.
+ * Argument lists are in the order of the placeholders. A group's rows are changed while its head is
+ * locked; a friendship's or a request's while the own conversations of its accounts (or the group's
+ * head) are. So no two changes wait for each other's rows.
  */
 #ifndef PARLEY_GROUP_SQL_H
 #define PARLEY_GROUP_SQL_H
@@ -24,7 +24,7 @@ extern const struct db_statement group_sql_set_role;
 extern const struct db_statement group_sql_remove_member;
 /* conversation */
 extern const struct db_statement group_sql_remove_members, group_sql_set_dissolved;
-/* conversation: what is cached of it is void */
+/* conversation: makes what writers remember of it void */
 extern const struct db_statement group_sql_raise_version;
 /* name, conversation */
 extern const struct db_statement group_sql_rename_group;
@@ -39,7 +39,7 @@ extern const struct db_statement group_sql_resolve;
 
 enum group_party_column { GROUP_PARTY_NUMBER, GROUP_PARTY_ID, GROUP_PARTY_ROLE };
 
-/* What db_fault_key says when a group can't be added since its number is taken. */
+/* The key that is violated when a group can't be added since its number is taken. */
 #define GROUP_KEY_NUMBER "PRIMARY"
 
 /* --- friends ------------------------------------------------------------------------------- */

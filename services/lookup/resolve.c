@@ -1,10 +1,10 @@
-/* Looking ids up, some at a time; see resolve.h. */
+/* Looks ids up, RESOLVE_AT_ONCE at a time; see resolve.h. */
 #include "services/lookup/resolve.h"
 
 #include "proto/ids.h"
 #include "proto/messages.h"
 
-/* Of what was found under `id`: which form of the ids it is, 0 for the first; ID_FORMS for none. */
+/* Which of the forms `id` is, 0 for the first; ID_FORMS for none of them. */
 static size_t rank_of(const struct id_forms *forms, struct slice id) {
     for (size_t i = 0; i < forms->count; i++)
         if (slice_equal(forms->items[i], id))
@@ -12,8 +12,8 @@ static size_t rank_of(const struct id_forms *forms, struct slice id) {
     return ID_FORMS;
 }
 
-/* Looks up to RESOLVE_AT_ONCE ids up; `numbers` are 0 and stay so for unknown ones. Of the forms of
- * an id, the first that somebody has counts. */
+/* Looks up to RESOLVE_AT_ONCE ids up; `numbers` are 0 and stay so for unknown ones. Of the
+ * forms of an id, the first that exists counts. */
 static enum err resolve_some(struct db *db, const struct db_statement *statement,
                              const struct slice *ids, size_t count, uint64_t *numbers) {
     struct id_forms forms[RESOLVE_AT_ONCE];

@@ -1,5 +1,6 @@
 /*
- * String ids to numbers, for the tables that have both: auth's accounts and group's conversations.
+ * Finds the numbers of string ids, in the tables that have both: auth's accounts and group's
+ * conversations.
  */
 #ifndef PARLEY_LOOKUP_RESOLVE_H
 #define PARLEY_LOOKUP_RESOLVE_H
@@ -15,9 +16,9 @@
 #define RESOLVE_IDS "(" RESOLVE_SIXTEEN ", " RESOLVE_SIXTEEN ", " RESOLVE_SIXTEEN ")"
 
 /*
- * The numbers of `ids`, in their order, 0 for those that nothing has; memory of `arena`.
- * `statement`: RESOLVE_IDS -> id, number of those there are. An error of the database, or
- * ERR_OVERLOADED without memory.
+ * Sets `numbers_r` to the numbers of `ids`, in their order, 0 for unknown ones; in memory of
+ * `arena`. `statement`: RESOLVE_IDS -> id and number of those that exist. Fails with an error of
+ * the database, or with ERR_OVERLOADED without memory.
  */
 enum err resolve_ids(struct db *db, const struct db_statement *statement,
                      const struct slice_list *ids, struct record_arena *arena,

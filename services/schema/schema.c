@@ -79,7 +79,7 @@ static enum err refuse_newer(uint64_t version, char *message_r) {
     return ERR_NOT_ALLOWED;
 }
 
-/* Gives a failed step its sentence, unless it has one. */
+/* Explains a failed step, unless it has been explained. */
 static enum err explain(struct db *db, enum err err, const char *step, char *message_r) {
     if (err != ERR_OK && message_r[0] == '\0')
         snprintf(message_r, SCHEMA_MESSAGE_BYTES, "%s: %s", step, db_fault(db));
@@ -121,10 +121,10 @@ static enum err run_statements(struct db *db, const struct migration *migration,
     return err;
 }
 
-/* The sentence for a migration that failed, and whether its row goes: it does when nothing was
- * changed, so that the next run tries again. */
-static void tell_failure(struct db *db, const struct migration *migration, unsigned done, bool lost,
-                         char *message_r) {
+/* Explains why a migration failed. If nothing was changed its row is removed, so that the next run
+ * tries again. */
+static void explain_failure(struct db *db, const struct migration *migration, unsigned done,
+                            bool lost, char *message_r) {
     if (done > 0 || lost) {
         snprintf(message_r, SCHEMA_MESSAGE_BYTES,
                  "migration %s stopped half way, at its statement %u (%.80s): restore the"
@@ -149,7 +149,7 @@ static enum err apply(struct db *db, const struct migration *migration, char *me
         return err;
     err = run_statements(db, migration, &done);
     if (err != ERR_OK) {
-        tell_failure(db, migration, done, err == ERR_UNAVAILABLE, message_r);
+        explain_failure(db, migration, done, err == ERR_UNAVAILABLE, message_r);
         return err == ERR_UNAVAILABLE ? ERR_INTERNAL : err;
     }
     return db_query(db, &finish_version,
