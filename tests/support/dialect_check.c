@@ -1,6 +1,8 @@
 /* See dialect_check.h. */
 #include "tests/support/dialect_check.h"
 
+#include <inttypes.h>
+
 char *json_of(const char *text) {
     char *copy = strdup(text);
     assert_non_null(copy);
@@ -9,6 +11,15 @@ char *json_of(const char *text) {
             *c = '"';
     }
     return copy;
+}
+
+void check_detected(const char *text, enum dialect dialect) {
+    char *json_text = json_of(text);
+    cJSON *json = cJSON_Parse(json_text);
+    assert_non_null(json);
+    assert_int_equal(dialect_detect(json), dialect);
+    cJSON_Delete(json);
+    free(json_text);
 }
 
 void check_read(enum dialect dialect, bool ext, const char *text, const char *fault,
@@ -21,17 +32,93 @@ void check_read(enum dialect dialect, bool ext, const char *text, const char *fa
         cJSON_Delete(json);
     } else if (json) {
         enum err err = dialect_read(dialect, ext, json, request, found);
-        assert_int_equal(err, fault ? ERR_BAD_REQUEST : ERR_OK);
+        if (err != (fault ? ERR_BAD_REQUEST : ERR_OK))
+            fail_msg("%s: %s (%s)", text, err_word(err), found);
     }
-    assert_string_equal(found, fault ? fault : "");
+    if (strcmp(found, fault ? fault : "") != 0)
+        fail_msg("%s: the fault is \"%s\", and not \"%s\"", text, found, fault ? fault : "");
     free(json_text);
 }
 
-void check_faults(enum dialect dialect, const struct fault_case *cases, size_t count) {
+void check_faults(enum dialect dialect, bool ext, const struct fault_case *cases, size_t count) {
     for (size_t i = 0; i < count; i++) {
         struct dialect_request request;
-        check_read(dialect, true, cases[i].json, cases[i].fault, &request);
+        check_read(dialect, ext, cases[i].json, cases[i].fault, &request);
         dialect_request_free(&request);
+    }
+}
+
+static const char *const operations[OPERATION_COUNT] = {
+    [OPERATION_NONE] = "none",
+    [OPERATION_HEARTBEAT] = "heartbeat",
+    [OPERATION_REGISTER] = "register",
+    [OPERATION_LOGIN] = "login",
+    [OPERATION_RESUME] = "resume",
+    [OPERATION_LOGOUT] = "logout",
+    [OPERATION_SEND] = "send",
+    [OPERATION_RECEIVED] = "received",
+    [OPERATION_CREATE_GROUP] = "create_group",
+    [OPERATION_BEFRIEND] = "befriend",
+    [OPERATION_ANSWER_FRIEND] = "answer_friend",
+    [OPERATION_UNFRIEND] = "unfriend",
+    [OPERATION_JOIN] = "join",
+    [OPERATION_ANSWER_JOIN] = "answer_join",
+    [OPERATION_ADMIT] = "admit",
+    [OPERATION_LEAVE] = "leave",
+    [OPERATION_REMOVE_MEMBER] = "remove_member",
+    [OPERATION_SET_ADMIN] = "set_admin",
+    [OPERATION_DISSOLVE] = "dissolve",
+    [OPERATION_RENAME_GROUP] = "rename_group",
+    [OPERATION_RENAME_SELF] = "rename_self",
+};
+
+static void add_slice(FILE *out, const char *name, struct slice value) {
+    if (value.length > 0)
+        fprintf(out, " %s=%.*s", name, (int)value.length, value.data);
+}
+
+static void add_id(FILE *out, const char *name, struct dialect_id id) {
+    if (id.present && id.text.length > 0)
+        fprintf(out, " %s='%.*s'", name, (int)id.text.length, id.text.data);
+    else if (id.present)
+        fprintf(out, " %s=%" PRIu64, name, id.number);
+}
+
+/* What it does not write is absent. The caller frees it. */
+static char *words_of_request(const struct dialect_request *request) {
+    static const char *const to[] = {"to_none", "to_user", "to_group"};
+    char *words = NULL;
+    size_t length;
+    FILE *out = open_memstream(&words, &length);
+    assert_non_null(out);
+    fprintf(out, "%" PRIu64 " %s%s%s%s", request->number, operations[request->operation],
+            request->login_needed ? "" : " before_login", request->ext ? " ext" : "",
+            request->accept ? " accept" : "");
+    add_id(out, "actor", request->actor);
+    add_id(out, to[request->recipient_kind], request->recipient);
+    add_id(out, "group", request->group);
+    add_id(out, "person", request->person);
+    add_slice(out, request->token_given ? "token" : "earlier_token", request->token);
+    add_slice(out, "ref", request->ref);
+    add_slice(out, "text", request->text);
+    add_slice(out, "account", request->account);
+    add_slice(out, "email", request->email);
+    add_slice(out, "password", request->password);
+    add_slice(out, "name", request->name);
+    assert_int_equal(fclose(out), 0);
+    return words;
+}
+
+void check_reads(enum dialect dialect, bool ext, const struct read_case *cases, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        struct dialect_request request;
+        check_read(dialect, ext, cases[i].json, NULL, &request);
+        char *found = words_of_request(&request);
+        if (strcmp(found, cases[i].read) != 0)
+            fail_msg("%s\nis read as  %s\nand not as  %s", cases[i].json, found, cases[i].read);
+        free(found);
+        dialect_request_free(&request);
+        assert_null(request.memory);
     }
 }
 
@@ -75,17 +162,28 @@ void check_answers(enum dialect dialect, bool ext, const struct dialect_account 
     buffer_free(&out);
 }
 
+void check_silent(enum dialect dialect, const struct dialect_account *self,
+                  enum operation operation, const char *answer_to_ref) {
+    struct dialect_request request = {.operation = operation};
+    struct dialect_result result = {.time_ms = 1700000000999};
+    check_answers(dialect, true, self, &request, &result, NO_ANSWER);
+    request.ref = slice_text("r");
+    check_answers(dialect, false, self, &request, &result, NO_ANSWER);
+    check_answers(dialect, true, self, &request, &result, ANSWERS(answer_to_ref));
+}
+
 void check_entry(enum dialect dialect, bool ext, uint64_t account, const struct entry *entry,
                  const char *sample) {
-    struct buffer out = buffer_make(1 << 20);
     enum dialect_view view = dialect_entry_view(dialect, ext, entry, account);
-    if (sample) {
-        assert_int_not_equal(view, DIALECT_VIEW_NOTHING);
-        dialect_write_entry(dialect, ext, entry, account, &out);
-        assert_false(out.failed);
-        check_json(out.data, out.length, sample);
-    } else {
-        assert_int_equal(view, DIALECT_VIEW_NOTHING);
-    }
+    if (view == DIALECT_VIEW_NOTHING && sample)
+        fail_msg("account %" PRIu64 " is not shown %s", account, sample);
+    if (view == DIALECT_VIEW_NOTHING)
+        return;
+    struct buffer out = buffer_make(1 << 20);
+    dialect_write_entry(dialect, ext, entry, account, &out);
+    assert_false(out.failed);
+    if (!sample)
+        fail_msg("account %" PRIu64 " is shown %.*s", account, (int)out.length, out.data);
+    check_json(out.data, out.length, sample);
     buffer_free(&out);
 }

@@ -26,15 +26,35 @@ struct fault_case {
 #define FAULT(json_, fault_)                                                                       \
     { json_, fault_ }
 
+/*
+ * A request, and all that is read from it: its number, operation and fields, in the order in which
+ * words_of_request writes them. An id stands in ' when it is text, and bare when it is a number.
+ */
+struct read_case {
+    const char *json;
+    const char *read;
+};
+
+/* Letters, as many as the name says. */
+#define X16 "xxxxxxxxxxxxxxxx"
+#define X64 X16 X16 X16 X16
+#define X256 X64 X64 X64 X64
+
 /* `text` with ' turned into "; the caller frees it. */
 char *json_of(const char *text);
+
+/* That a first object like `text` (with ' for ") tells this dialect. */
+void check_detected(const char *text, enum dialect dialect);
 
 /* Reads `text` (with ' for "); `fault` NULL: it must be good, else exactly that sentence. The
  * caller frees the request. */
 void check_read(enum dialect dialect, bool ext, const char *text, const char *fault,
                 struct dialect_request *request);
 
-void check_faults(enum dialect dialect, const struct fault_case *cases, size_t count);
+void check_faults(enum dialect dialect, bool ext, const struct fault_case *cases, size_t count);
+
+/* `ext`: the connection has opted in before. */
+void check_reads(enum dialect dialect, bool ext, const struct read_case *cases, size_t count);
 
 void check_slice(struct slice found, const char *expected);
 
@@ -49,6 +69,10 @@ void check_answers(enum dialect dialect, bool ext, const struct dialect_account 
                    const char *const samples[]);
 #define ANSWERS(...) ((const char *const[]){__VA_ARGS__, NULL})
 #define NO_ANSWER ((const char *const[]){NULL})
+
+/* That success of `operation` has no answer but the 300 to a ref. */
+void check_silent(enum dialect dialect, const struct dialect_account *self,
+                  enum operation operation, const char *answer_to_ref);
 
 /* The entry as `account` sees it; NULL: it sees nothing. */
 void check_entry(enum dialect dialect, bool ext, uint64_t account, const struct entry *entry,
