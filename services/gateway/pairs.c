@@ -1,4 +1,4 @@
-/* The conversations of two accounts: a bounded cache of what entries and delivery tell. */
+/* The conversations of two accounts: a bounded cache of what entries and replies of delivery say. */
 #include "services/gateway/pairs.h"
 
 #include <stdlib.h>

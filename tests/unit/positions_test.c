@@ -125,6 +125,47 @@ static void a_settled_one_can_be_forgotten(void **state) {
     positions_clear(&positions);
 }
 
+static const struct position *note_asked(struct positions *positions, uint64_t conversation) {
+    struct position *position = positions_find(positions, conversation);
+    assert_non_null(position);
+    assert_true(positions_note_behind(positions, conversation));
+    position->asked = true;
+    return position;
+}
+
+static void what_is_behind_is_so_until_it_is_read(void **state) {
+    (void)state;
+    struct positions positions = {0};
+    assert_false(positions_note_behind(&positions, 7));
+    for (uint64_t i = 1; i <= 3; i++)
+        assert_int_equal(positions_set(&positions, i, 5), 0);
+    const struct position *read = note_asked(&positions, 1), *pushed = note_asked(&positions, 2);
+    assert_true(positions_note_behind(&positions, 2)); /* again, behind what the page reads */
+    assert_true(positions_note_behind(&positions, 3)); /* the page does not read it */
+    positions_settle_asked(&positions, true);
+    assert_false(read->behind);
+    assert_true(pushed->behind);
+    assert_true(positions_find(&positions, 3)->behind);
+    note_asked(&positions, 1);
+    positions_settle_asked(&positions, false); /* it failed */
+    assert_true(read->behind);
+    assert_false(read->asked);
+    positions_clear(&positions);
+}
+
+static void what_is_behind_is_not_forgotten(void **state) {
+    (void)state;
+    struct positions positions = {0};
+    assert_int_equal(positions_set(&positions, 1, 5), 0);
+    assert_int_equal(positions_set(&positions, 2, 5), 0);
+    assert_true(positions_note_behind(&positions, 1));
+    assert_true(positions_forget(&positions));
+    assert_false(positions_forget(&positions));
+    assert_int_equal(positions.forgotten, 1);
+    assert_non_null(positions_find(&positions, 1));
+    positions_clear(&positions);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_empty_table_has_nothing),
@@ -132,6 +173,8 @@ int main(void) {
         cmocka_unit_test(what_was_touched_is_listed_once_with_where_it_is_then),
         cmocka_unit_test(it_holds_as_many_as_it_may),
         cmocka_unit_test(a_settled_one_can_be_forgotten),
+        cmocka_unit_test(what_is_behind_is_so_until_it_is_read),
+        cmocka_unit_test(what_is_behind_is_not_forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
