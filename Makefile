@@ -356,8 +356,9 @@ lint-house: all
 	$(call say,HOUSE,modules and folders)
 	$(Q)deploy/lint-house $(B)
 	$(Q)$(PYTHON) -B tests/house/test_lint_house.py --quiet
+	$(Q)$(PYTHON) -B tests/house/test_limits_page.py --quiet
 
-PAGES := docs/internal-messages.md docs/options.md
+PAGES := docs/internal-messages.md docs/limits.md docs/options.md
 lint-docs: $(PAGES:%=%.check)
 .PHONY: $(PAGES:%=%.check)
 $(PAGES:%=%.check): docs/%.md.check: $(B)/docs/%.md
@@ -370,6 +371,10 @@ PAGE_SOURCES := common/error.h common/messages.def proto/messages.def
 $(B)/docs/internal-messages.md: $(PAGE_SOURCES) $(EMBED_MESSAGES)
 	@mkdir -p $(@D)
 	$(Q)deploy/embed-messages page $(PAGE_SOURCES) >$@
+# A limit may stand beside any number, so whatever has changed makes the page anew.
+$(B)/docs/limits.md: deploy/limits-page FORCE
+	@mkdir -p $(@D)
+	$(Q)deploy/limits-page >$@
 $(B)/docs/options.md: $(PROGRAMS)
 	@mkdir -p $(@D)
 	$(Q){ printf '%s\n' '# Options' '' 'Made by `make docs` from the programs themselves.' \

@@ -25,6 +25,7 @@
 #define PARLEY_VERSION "0.0.0"
 #endif
 
+/* limit: service | the file of options | {FILE_MAX_BYTES} | not read: exit status 2 */
 #define FILE_MAX_BYTES ((size_t)64 << 10)
 
 struct load {

@@ -14,6 +14,10 @@
  */
 extern const char *const config_names[];
 
+/*
+ * limit: service | a misspelt option whose nearest name is looked for | {CONFIG_NAME_BYTES} |
+ * refused without it
+ */
 /* The longest name that is compared. */
 #define CONFIG_NAME_BYTES 64
 

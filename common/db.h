@@ -50,11 +50,20 @@ struct db_settings {
 /* For CONFIG_INCLUDE. */
 extern const struct config_option db_options[];
 
+/*
+ * limit: database | prepared statements | {DB_MAX_PREPARED} | the one unused for longest is
+ * closed
+ */
 /* Limits of one connection: prepared statements kept, and of one statement: arguments and columns
  * (more is ERR_INTERNAL), bytes of all its rows' texts (ERR_INTERNAL, the query wants a LIMIT). */
 #define DB_MAX_PREPARED 128
+/*
+ * limit: database | arguments, columns of a statement | {DB_MAX_ARGS} {DB_MAX_COLUMNS:} |
+ * `internal`
+ */
 #define DB_MAX_ARGS 64
 #define DB_MAX_COLUMNS 64
+/* limit: database | bytes of one statement's rows | {DB_MAX_ROWS_BYTES} | `internal` */
 #define DB_MAX_ROWS_BYTES ((size_t)256 << 20)
 
 struct db;

@@ -4,6 +4,11 @@
  * The client library never reconnects by itself: that would drop a transaction and its locks
  * without a word. db_close and db_connect are the only places where a connection ends and begins.
  */
+/* limit: database | a transaction that stands idle | 10 s | the server ends it */
+/*
+ * limit: database | wait for a row's lock; a table's | 5 s; 15 s | `unavailable`, the
+ * transaction is rolled back
+ */
 #include "common/db_connection.h"
 
 #include <assert.h>
@@ -19,14 +24,38 @@
 #include "common/log.h"
 #include "common/loop.h"
 
+/*
+ * limit: gateway | how long any other request, its look-ups included, is tried |
+ * {send_timeout_ms}; an instance that is there is waited for, one that was lost is asked again
+ * after pauses of {RETRY_FIRST_PAUSE_MS} to {RETRY_MAX_PAUSE_MS} {RETRY_MS:} | the client gets
+ * `unavailable`, `timeout` or `unknown_outcome`; `overloaded` at once
+ */
 /* Between attempts to connect. */
 #define RETRY_MS 200
+/*
+ * limit: database | log lines about a server that lacks something | one in {FAULT_LOG_PAUSE_MS}
+ * for each connection and code | at level debug
+ */
 /* Between two lines of one connection about a server that is out of something. */
 #define FAULT_LOG_PAUSE_MS 10000
+/*
+ * limit: database | connecting | {CONNECT_TIMEOUT_S}, or the request's time; after a failure
+ * nothing for {RETRY_MS} | `unavailable`
+ */
 #define CONNECT_TIMEOUT_S 5
+/* limit: database | an answer | {ANSWER_TIMEOUT_S} | the connection is lost */
 #define ANSWER_TIMEOUT_S 20
+/*
+ * limit: database | whether the server takes writes | asked once a second, where the connection
+ * is used {CHECK_MS:} | the connection is closed, the name dialled anew
+ */
 /* A connection that is used is asked so often whether its server still is the one to write to. */
 #define CHECK_MS 1000
+/*
+ * limit: database | a statement | the rest of its request's time, less an eighth (half a second
+ * at most) for the answer; a script's two parts share it {ANSWER_MARGIN_MS:} | the server ends
+ * it, also a `COMMIT`, and rolls back: `unavailable`
+ */
 /* What is kept of the time for the way back of an answer: an eighth, at most this. */
 #define ANSWER_MARGIN_MS 500
 
@@ -37,6 +66,10 @@ const struct config_option db_options[] = {
     CONFIG_STRING(struct db_settings, db_user, "parley", "user of MariaDB"),
     CONFIG_SECRET(struct db_settings, db_password, "", "password of db_user"),
     CONFIG_STRING(struct db_settings, db_name, "parley", "database (schema) of MariaDB"),
+    /*
+     * limit: service | workers, each with a connection | {db_connections} (auth, group, delivery;
+     * delivery has its writers besides) {DB_MAX_CONNECTIONS:} | requests wait
+     */
     CONFIG_U64(struct db_settings, db_connections, 4, 1, DB_MAX_CONNECTIONS, "",
                "connections to MariaDB, each with a thread"),
     CONFIG_END};

@@ -16,6 +16,11 @@
 
 #include <stddef.h>
 
+/*
+ * limit: database | the database counts as away | until a connection finds it there, and none
+ * has found it away for {DB_WATCH_CALM_MS} | one line in the log when it goes, one when it is
+ * back
+ */
 #define DB_WATCH_CALM_MS 2000
 
 struct db_watch;

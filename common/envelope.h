@@ -11,8 +11,18 @@
 #include "common/messages.h"
 #include "common/record.h"
 
+/*
+ * limit: session | one push | 4,096 entries, 65,536 connections an entry, {ENVELOPE_MAX_BYTES}
+ * | several pushes
+ */
+/*
+ * limit: service | an internal message | {ENVELOPE_MAX_BYTES} | a longer frame costs its sender
+ * the connection; a longer answer becomes `internal`
+ */
 /* No internal message is longer; a frame that is, is refused by ZMQ_MAXMSGSIZE. */
 #define ENVELOPE_MAX_BYTES ((size_t)8 << 20)
+/* limit: service | name of an internal message | {ENVELOPE_MAX_NAME} bytes | the message is
+ * malformed */
 #define ENVELOPE_MAX_NAME 48
 
 struct envelope {

@@ -6,6 +6,7 @@
 
 #include <stdint.h>
 
+/* limit: service | open files | the hard limit, at most {FILES_MAX} | see the next rows */
 /* More is never asked for: libwebsockets takes 16 bytes for each descriptor that the limit allows,
  * and Docker's is 2^30. */
 #define FILES_MAX ((uint64_t)1 << 20)

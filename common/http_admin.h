@@ -21,7 +21,16 @@
 #include "common/buffer.h"
 #include "common/listen.h"
 
+/*
+ * limit: service | connections to its pages over HTTP | {HTTP_ADMIN_MAX_CLIENTS} | closed at
+ * once
+ */
 #define HTTP_ADMIN_MAX_CLIENTS 16
+/*
+ * limit: service | such a connection: its request, and its answer | one request;
+ * {HTTP_ADMIN_MS} for both; {HTTP_ADMIN_HEADER_BYTES} of headers; 2 MiB of page
+ * {HTTP_ADMIN_MAX_BYTES:} | cut; cut; 500
+ */
 #define HTTP_ADMIN_MS 5000
 /* A longer page becomes a 500. */
 #define HTTP_ADMIN_MAX_BYTES ((size_t)2 << 20)

@@ -24,10 +24,14 @@
 #include <stdint.h>
 
 #define LISTEN_DEFAULT "127.0.0.1,::1"
+/* limit: service | addresses of `bind_address` | {LISTEN_MAX_ADDRESSES} | exit status 1 */
 #define LISTEN_MAX_ADDRESSES 8
 #define LISTEN_RETRY_MS 100
+/* limit: client | descriptors or memory run out when accepting | {LISTEN_STARVED_MS} |
+ * `accept_starved` is logged, once in 10 s; tried again after that time */
 #define LISTEN_STARVED_MS 250
 #define LISTEN_LOG_MS 10000
+/* limit: gateway | accepted in one turn of the loop | {LISTEN_BUDGET} | the next turn */
 /* Accepted in one go before others have their turn. */
 #define LISTEN_BUDGET 64
 

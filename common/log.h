@@ -30,6 +30,10 @@
 /* NONE: not a line, in programs that say to people what is wrong. */
 enum log_level { LOG_LEVEL_NONE, LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
+/*
+ * limit: service | a log line; a quoted value | {LOG_LINE_BYTES}; 255 bytes {LOG_QUOTED_BYTES:}
+ * | cut
+ */
 /* The longest line, its newline included. */
 #define LOG_LINE_BYTES 2048
 /* Enough for any quoted value that log_quote() makes. */

@@ -18,6 +18,10 @@
 #include "common/buffer.h"
 #include "common/error.h"
 
+/*
+ * limit: service | counters and histograms | {METRICS_MAX} | counted into a spare that is not
+ * shown, logged once
+ */
 #define METRICS_MAX 512
 
 struct metrics;

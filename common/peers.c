@@ -11,6 +11,10 @@
 
 /* Messages read from one peer per turn. */
 #define PEERS_BUDGET 256
+/*
+ * limit: peer | first attempt to reach an instance again | {REDIAL_FIRST_MS}, then twice as
+ * long up to `peer_timeout_ms`; 100 ms after one that was refused | tried for ever
+ */
 /* How long the first attempt to reach an instance may take before there is another; then twice as
  * long each time, up to peer_timeout_ms. One that was refused is made again after this long. */
 #define REDIAL_FIRST_MS 100

@@ -29,6 +29,7 @@
 #include "common/peers_pending.h"
 #include "common/service.h"
 
+/* limit: peer | kinds of requests that are timed | {PEERS_MAX_KINDS} | further ones are not */
 /* Kinds of requests that are timed; further ones are not. */
 #define PEERS_MAX_KINDS 32
 

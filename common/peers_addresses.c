@@ -9,8 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* limit: peer | wait for a look-up at the end | {END_MS} | it is left to itself */
 /* How long the end waits for a lookup that is under way; then the thread is left to itself. */
 #define END_MS 100
+/* no limit: DNS has it */
 /* The longest name in DNS. */
 #define NAME_MAX_LENGTH 253
 

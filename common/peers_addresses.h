@@ -16,10 +16,18 @@
 #include <ev.h>
 #include <stddef.h>
 
+/*
+ * limit: peer | instances of a service | {PEERS_MAX} | further ones are left out,
+ * `too_many_peers`
+ */
 /* Instances per service. */
 #define PEERS_MAX 64
 /* `tcp://host:port` with a numeric host, also of IPv6. */
 #define PEERS_ADDRESS_BYTES 96
+/*
+ * limit: peer | look-ups of names | every second, one after another {PEERS_LOOK_UP_MS:} | a
+ * failed one changes nothing
+ */
 #define PEERS_LOOK_UP_MS 1000
 
 struct peers_addresses;

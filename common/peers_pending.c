@@ -6,6 +6,7 @@
 #include "common/log.h"
 #include "common/loop.h"
 
+/* limit: peer | slots looked at for the next request | {FREE_ID_TRIES} | `overloaded` */
 /* Slots that are looked at for the next request. */
 #define FREE_ID_TRIES 64
 

@@ -17,6 +17,7 @@
 #include "common/metrics.h"
 #include "common/record.h"
 
+/* limit: peer | requests on their way to one instance | {PEERS_MAX_PENDING} | `overloaded` */
 /* Requests in progress to one instance. */
 #define PEERS_MAX_PENDING 16384
 

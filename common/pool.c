@@ -16,8 +16,16 @@
 #include "common/log.h"
 #include "common/loop.h"
 
+/*
+ * limit: service | the database's sign of life | asked each second, answered within
+ * {POOL_DATABASE_MS} {PROBE_S:} | not ready
+ */
 /* Between two signs of life. */
 #define PROBE_S 1.0
+/*
+ * limit: service | how much one job changes the expected time of the next | a quarter of the
+ * difference; upwards a quarter at most {EXPECTED_STEP:} | -
+ */
 /* By how much one job may change what is expected of the next: so that a few that stood still for
  * seconds, in a database that did, don't make all others be refused. */
 #define EXPECTED_STEP 4

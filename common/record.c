@@ -1,4 +1,8 @@
 /* Packing, unpacking and printing of records, driven by their descriptions. */
+/*
+ * limit: service | declared lengths of lists and texts | the rest of the message, and the
+ * field's own | `bad_request`, before anything is allocated
+ */
 #include "common/record.h"
 
 #include <stdlib.h>

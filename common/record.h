@@ -22,6 +22,10 @@
 
 #include "common/buffer.h"
 
+/*
+ * limit: service | depth; fields of a record | {RECORD_MAX_DEPTH}; {RECORD_MAX_FIELDS} |
+ * `bad_request`; a mistake in the table, which ends the build
+ */
 #define RECORD_MAX_DEPTH 8
 /* Fields per record; a bit each in the set of those that were present. */
 #define RECORD_MAX_FIELDS 32
@@ -57,6 +61,10 @@ enum record_type {
     RECORD_LIST,  /* struct record_list of `element` */
 };
 
+/*
+ * limit: client | numbers that are counted, cids and times in internal messages | below 2^53
+ * {RECORD_NUMBER_MOST:} | the message is refused as malformed
+ */
 /* The most of what is counted, numbered or a time in milliseconds: every JSON reader holds it
  * exactly, and an int64_t a thousandfold of it. What is larger is refused where it is unpacked, so
  * nothing behind that overflows. */

@@ -35,19 +35,44 @@
 #include "common/metrics.h"
 #include "common/pool.h"
 
+/*
+ * limit: service | an orderly end | {SERVICE_STOP_MS} for what is in progress, {LINGER_MS} for
+ * answers to leave | it ends all the same, and says how many requests it cuts (`cut_short`); a
+ * second signal ends it at once
+ */
 #define SERVICE_STOP_MS 5000
+/* limit: service | a call that is logged as slow | {SERVICE_SLOW_MS} | `slow_call` */
 /* A call that takes longer is logged. */
 #define SERVICE_SLOW_MS 1000
+/*
+ * limit: service | a caller's handshake; one message of a caller, from its first byte to its
+ * last | {SERVICE_FRAME_MS}; looked at every 5 s, or `peer_timeout_ms` if longer | cut: so
+ * unfinished messages hold 512 × 8 MiB at most, and for 10 s
+ */
 /* A caller's handshake takes no longer; neither does a message from its first byte to its last, nor
  * a reply to ZeroMQ's own ping, where peer_timeout_ms is not longer. Each is looked at as often.
  */
 #define SERVICE_FRAME_MS 5000
+/* limit: service | requests in progress | {SERVICE_MAX_CALLS} | `overloaded` */
 /* Calls in progress at once; beyond it requests are answered `overloaded`. */
 #define SERVICE_MAX_CALLS 65536
+/*
+ * limit: service | work that waits for a worker longer than its caller waits for the answer |
+ * the request's `wait_ms` (its header); more than 24 h counts as not known
+ * {SERVICE_MAX_WAIT_MS:} | it is not begun: `timeout`
+ */
 /* No caller waits longer for a reply: a longer time in a header counts as none. */
 #define SERVICE_MAX_WAIT_MS ((uint64_t)24 * 3600 * 1000)
+/*
+ * limit: service | a caller's routing id | {SERVICE_CALLER_BYTES} | the message is dropped and
+ * counted
+ */
 /* Bytes of a caller's routing id. */
 #define SERVICE_CALLER_BYTES 64
+/*
+ * limit: service | messages that wait in a ZeroMQ socket, per peer and direction |
+ * {SERVICE_SOCKET_HWM} {DEALER_HWM:} | dropped: a time-out, or a gap in `seq`
+ */
 /* Messages that wait in a ZeroMQ socket per peer and direction; beyond it they are dropped, which
  * the other side notices as a time-out or a gap. */
 #define SERVICE_SOCKET_HWM 10000

@@ -17,6 +17,8 @@
 #include "common/loop.h"
 #include "common/metrics.h"
 
+/* limit: service | connections of callers that come and go, in one turn of the loop |
+ * {EVENTS_BUDGET} | the rest in the next turn */
 /* Events taken in one turn of the loop. The monitor holds no more than some thousand: beyond that
  * ZeroMQ waits, and accepts no connection meanwhile. */
 #define EVENTS_BUDGET 1024

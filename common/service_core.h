@@ -17,6 +17,7 @@
 #include "common/service.h"
 #include "common/service_callers.h"
 
+/* limit: service | handlers | {SERVICE_MAX_HANDLERS} | asserted at start */
 /* Handlers per service, with the skeleton's own. */
 #define SERVICE_MAX_HANDLERS 64
 

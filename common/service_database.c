@@ -6,8 +6,16 @@
 
 #include "common/log.h"
 
+/*
+ * limit: service | requests that wait for a worker | {POOL_QUEUE}, and no more than can be done
+ * before their callers give up, by how long jobs run | `overloaded`, at once
+ */
 /* Jobs that may wait for a worker. */
 #define POOL_QUEUE 10000
+/*
+ * limit: database | waiting for the database at the start | without end, tried every {AGAIN_S} |
+ * not ready meanwhile
+ */
 /* Between two attempts. */
 #define AGAIN_S 0.5
 

@@ -6,6 +6,10 @@
 
 #include "common/log.h"
 
+/*
+ * limit: service | messages read in one turn of the loop, per socket | {DISPATCH_BUDGET}
+ * {PEERS_BUDGET:} | the next turn
+ */
 /* Messages read per turn, so that timers and other sockets have theirs. */
 #define DISPATCH_BUDGET 256
 

@@ -17,17 +17,36 @@ const struct config_option service_options[] = {
     CONFIG_STRING(struct service_settings, bind_address, LISTEN_DEFAULT,
                   "addresses that all ports of the service listen on, IPv4 and IPv6, separated by "
                   "commas; of the default ones, those that the machine has"),
+    /*
+     * limit: service | a port that somebody has at the moment | tried again every {LISTEN_RETRY_MS}
+     * for {listen_wait_ms}, `port_taken` in the log | exit status 1; the line names the port and
+     * its option
+     */
     CONFIG_U64(struct service_settings, listen_wait_ms, 10000, 0, 600000, "ms",
                "how long to retry a port that is in use at the start"),
+    /*
+     * limit: service | connections of callers to the inner port; descriptors left besides |
+     * {max_callers}; {CALLERS_SPARE_FILES}, or an eighth of all | the oldest that never pinged is
+     * ended, else the newest; counted (`callers_refused_total`), logged once in 10 s
+     * (`callers_refused`)
+     */
     CONFIG_U64(struct service_settings, max_callers, 512, 8, 65536, "connections",
                "connections of other services and tools; beyond it the oldest that never pinged is "
                "closed"),
+    /*
+     * limit: peer | heartbeat; silence of an instance | {heartbeat_ms}; {peer_timeout_ms} | lost:
+     * its requests end with `unavailable`
+     */
     CONFIG_U64(struct service_settings, heartbeat_ms, 1000, 10, 60000, "ms",
                "how often each called instance is pinged"),
     CONFIG_U64(struct service_settings, peer_timeout_ms, 3000, 30, 600000, "ms",
                "silence after which a called instance counts as lost; longer than heartbeat_ms"),
     CONFIG_U64(struct service_settings, request_timeout_ms, 5000, 10, 600000, "ms",
                "how long to wait for a reply"),
+    /*
+     * limit: peer | wait at the start for the services that it calls | {peer_wait_ms} | exit status
+     * 1
+     */
     CONFIG_U64(struct service_settings, peer_wait_ms, 30000, 0, 3600000, "ms",
                "how long to wait at the start for the services that this one calls"),
     CONFIG_END};

@@ -21,14 +21,20 @@
 #include "common/record.h"
 #include "common/unicode.h"
 
+/* no limit: a range */
 /* Numbers of accounts and groups are below this, so that every JSON reader holds them exactly. */
 #define NUMBER_LIMIT ((uint64_t)1 << 53)
 /* Those that the server allocates: of nine and ten digits. */
 #define NUMBER_FIRST_ALLOCATED UINT64_C(100000000)
 #define NUMBER_LAST_ALLOCATED UINT64_C(9999999999)
+/* limit: client | string id | {ID_MAX_BYTES} | a fault that names the field */
 /* Most bytes of a string id, in its normal form; of an e-mail address. */
 #define ID_MAX_BYTES 64
 #define EMAIL_MAX_BYTES 254
+/*
+ * limit: client | nickname, group's name | {NAME_MAX_CHARACTERS} characters | a fault that
+ * names the field
+ */
 /* Most characters of a nickname or a group's name, as the database holds them. */
 #define NAME_MAX_CHARACTERS 64
 

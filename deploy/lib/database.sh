@@ -1,3 +1,4 @@
+# limit: tool | MariaDB's start and end | 60 s each | reported, exit status 1; killed
 # shellcheck shell=bash
 # The private MariaDB of deploy/local: its own data under $var/db, reached by a socket only, run as
 # the current user. With PARLEY_DB_HOST or PARLEY_DB_SOCKET an existing server is used as it is.

@@ -1,3 +1,6 @@
+# limit: tool | restarts of a service that ends | at once, then after 1, 2, 4, 8 s; at most 5 a
+# minute | later
+# limit: tool | a service's end | 15 s | killed
 # shellcheck shell=bash
 # The services of deploy/local: started together, watched until every one is ready, started again
 # when one ends, stopped in an order that lets what is under way come to its end.
@@ -130,6 +133,7 @@ complain_of() {
 # 0 when all are ready, 1 when one has ended or the time is over (and says which), 2 when asked to
 # stop meanwhile.
 services_await_ready() {
+    # limit: tool | until all services are ready | 60 s (`PARLEY_START_TIMEOUT`) | all are stopped, exit status 1
     local deadline=$((SECONDS + ${PARLEY_START_TIMEOUT:-60})) name waiting=()
     until services_ready; do
         for name in "${services[@]}"; do

@@ -17,6 +17,10 @@
 #include "services/auth/password.h"
 #include "services/auth/throttle.h"
 
+/*
+ * limit: client | numbers, at random, tried for a new account or group | {AUTH_NUMBER_TRIES}
+ * {GROUP_NUMBER_TRIES:} | `unavailable`
+ */
 /* Numbers that a registration tries before it gives up; that all are taken is as good as never. */
 #define AUTH_NUMBER_TRIES 100
 /* Bytes of a token before it is written as base64url, and of what is kept of it: the BLAKE2b hash

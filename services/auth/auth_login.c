@@ -14,6 +14,8 @@
 #include "services/auth/auth_sql.h"
 
 #define DAY_MS ((uint64_t)86400000)
+/* limit: client | attempts of a login whose account is being changed | {LOGIN_ATTEMPTS} |
+ * `unavailable` */
 /* While the account is changed under the login's hands: by the operator, or by another login that
  * makes the password's hash anew. */
 #define LOGIN_ATTEMPTS 3

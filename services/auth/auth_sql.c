@@ -1,4 +1,8 @@
 /* Every statement of auth; see auth_sql.h. */
+/*
+ * limit: client | expired tokens are kept | a day, in case a clock was wrong | removed at the
+ * next login
+ */
 #include "services/auth/auth_sql.h"
 
 #include "services/lookup/resolve.h"

@@ -15,11 +15,23 @@ static const struct config_option options[] = {
                "Argon2id's passes over the memory for a password"),
     CONFIG_U64(struct auth_settings, password_memory_kib, 65536, 8, 4194304, "KiB",
                "Argon2id's memory for a password, once for each of password_hashers"),
+    /*
+     * limit: service | requests that wait for a password's hash (auth) | by time, too: some 900 for
+     * logins that wait 30 s, where a hash takes 65 ms {POOL_QUEUE:} {password_hashers:} |
+     * `overloaded`, at once; nothing else waits behind them
+     */
     CONFIG_U64(struct auth_settings, password_hashers, 2, 1, DB_MAX_CONNECTIONS, "threads",
                "threads that hash passwords, each with a connection beside db_connections; as many "
                "as auth may use cores"),
+    /*
+     * limit: client | a login's token | {token_days} days; resumed in the second half of them, 30
+     * days again | void; up to 100 expired ones of an account are removed at its next login
+     */
     CONFIG_U64(struct auth_settings, token_days, 30, 1, 3650, "days",
                "how long a login's token is valid"),
+    /* limit: client | failed logins of one account; failed logins and tokens of one address |
+       {login_failures}; {login_failures_per_address} a minute, for each instance of auth |
+       `throttled` without a look at the password */
     CONFIG_U64(struct auth_settings, login_failures, 10, 0, 1000000, "per minute",
                "failed logins of one account after which further ones are refused; 0: no limit"),
     CONFIG_U64(struct auth_settings, login_failures_per_address, 100, 0, 1000000, "per minute",

@@ -16,7 +16,15 @@
 
 #include "common/record.h"
 
+/*
+ * limit: client | how long failed logins count | {THROTTLE_WINDOW_MS} from the first of them |
+ * forgotten; an account's also at a login that succeeds
+ */
 #define THROTTLE_WINDOW_MS 60000
+/*
+ * limit: client | accounts and addresses whose failures are counted | {THROTTLE_SLOTS}
+ * together, 1.5 MiB | a new one takes the place of the one that hashes to the same slot
+ */
 #define THROTTLE_SLOTS 65536
 
 struct throttle;

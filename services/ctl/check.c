@@ -1,4 +1,8 @@
 /* What is checked of a command before any service is asked; see check.h. */
+/*
+ * limit: tool | an id; a reason of `kick`; a text of `say` | 64; 100; 65,000 bytes | exit
+ * status 2, nobody is asked
+ */
 #include "services/ctl/check.h"
 
 #include <stdarg.h>
@@ -10,6 +14,7 @@
 #include "proto/messages.h"
 
 #define EMAIL_MAX_BYTES 254
+/* limit: tool | reason of `kick` | {REASON_MAX_BYTES} | exit status 2, nobody is asked */
 /* As session.kick takes it. */
 #define REASON_MAX_BYTES 100
 

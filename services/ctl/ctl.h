@@ -16,6 +16,10 @@
 #define CTL_FAILED 1
 #define CTL_USAGE 2
 
+/*
+ * limit: tool | an instance's answer to `status`, `ping`, `metrics` | {CTL_ANSWER_MS}
+ * {request_timeout_ms:} | not ready
+ */
 /* How long an instance may take to say how it is; request_timeout_ms where that is less. */
 #define CTL_ANSWER_MS 2000
 

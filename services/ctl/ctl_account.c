@@ -10,6 +10,11 @@
 #include "services/ctl/ids.h"
 #include "services/ctl/instances.h"
 
+/*
+ * limit: tool | between the two times that `user disable` ends connections | {ON_ITS_WAY_S} | a
+ * login that took longer to be connected stays, without a token, until it ends by itself or by
+ * `kick`
+ */
 /* How long a login that was let in may take to be connected. */
 #define ON_ITS_WAY_S 1
 #define PASSWORD_MAX_BYTES 256

@@ -9,6 +9,7 @@
 #include "services/ctl/instances.h"
 #include "services/ctl/table.h"
 
+/* limit: tool | `status --wait=S` | S seconds, asked every {ROUND_MS} | exit status 1 */
 #define ROUND_MS 200
 /* Of what is printed for people. */
 #define LINE_WIDTH 100

@@ -8,6 +8,7 @@
 #include "services/ctl/ctl.h"
 
 #define INSTANCE_ADDRESS_BYTES 280
+/* limit: tool | instances of one service | {INSTANCES_MAX} | further ones are left out */
 /* Instances of one service, as for the services themselves; further ones are left out. */
 #define INSTANCES_MAX 64
 

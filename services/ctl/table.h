@@ -15,6 +15,7 @@
 
 #include "common/record.h"
 
+/* no limit: of our own tables, asserted */
 #define TABLE_MAX_COLUMNS 16
 
 struct table;

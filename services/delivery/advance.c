@@ -5,6 +5,7 @@
 #include "services/delivery/delivery.h"
 #include "services/delivery/delivery_sql.h"
 
+/* limit: delivery | cursors per statement | {ADVANCE_STEP} | several statements */
 /* Cursors per statement. */
 #define ADVANCE_STEP 512
 

@@ -8,6 +8,11 @@
 #include "services/entries/conversations.h"
 #include "services/entries/entries.h"
 
+/*
+ * limit: delivery | a sender's time that a batch may use | a quarter at least of what the one
+ * with the most has left {BATCH_SHARE:} | `timeout`: it is not in the batch; the gateway tries
+ * again
+ */
 /* A request goes with a batch that leaves it at least this part of the longest time of all. */
 #define BATCH_SHARE 4
 

@@ -6,6 +6,11 @@
 #include "services/entries/head_cache.h"
 #include "services/route/route.h"
 
+/*
+ * limit: delivery | how often a batch is tried | {BATCH_ATTEMPTS}, within the time of the
+ * sender that has the least left | `unavailable`, `unknown_outcome` after a lost `COMMIT`; the
+ * gateway tries again
+ */
 /* How often a batch is tried that meets a lost connection or a busy database. */
 #define BATCH_ATTEMPTS 3
 

@@ -20,8 +20,14 @@ static const struct config_option options[] = {
                "where delivery serves /metrics, /healthz and /readyz over HTTP; 0: nowhere"),
     CONFIG_STRING(struct delivery_settings, session_peers, "tcp://127.0.0.1:7103",
                   "instances of session: tcp://host:port or dns:name:port, separated by commas"),
+    /* limit: delivery | writers | {writers} threads, each with a connection | - */
     CONFIG_U64(struct delivery_settings, writers, 2, 1, 64, "threads",
                "threads that commit messages, each with a connection beside db_connections"),
+    /*
+     * limit: delivery | messages that wait for a writer (one request, of up to 64, always may) |
+     * {writer_queue}, and {writer_queue_bytes} of text, each writer | `overloaded`; the gateway
+     * tries again
+     */
     CONFIG_U64(
         struct delivery_settings, writer_queue, 10000, 1, 1000000, "messages",
         "messages that may wait for each writer (one request always may); beyond it requests "

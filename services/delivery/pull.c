@@ -19,6 +19,12 @@
 #include "services/delivery/delivery.h"
 #include "services/delivery/delivery_sql.h"
 
+/*
+ * limit: delivery | a page | {PAGE_PARTS} entries, about {PAGE_BYTES}; of at most
+ * {PAGE_ENTRIES} parts (a conversation is one, and one more for each absence in what is
+ * unread), {PAGE_ROWS} rows together and at least {PAGE_MIN_ROWS} of each | the next page; of
+ * more parts, those that lag most go first
+ */
 /* Parts of conversations per page, rows taken from them together, and what one page may hold. */
 #define PAGE_PARTS 256
 #define PAGE_ROWS 1024

@@ -11,6 +11,10 @@
 #include "common/db.h"
 #include "services/entries/conversation_pair.h"
 
+/*
+ * limit: delivery | pairs whose conversations a batch opens together |
+ * {CONVERSATIONS_MAX_PAIRS}, in two round trips | a batch has no more texts
+ */
 /* Pairs per conversations_open_pairs: one for each text of a batch. */
 #define CONVERSATIONS_MAX_PAIRS 128
 

@@ -4,10 +4,27 @@
 
 #include "proto/messages.h"
 
+/*
+ * limit: delivery | a batch | {ENTRIES_MAX_ROWS} rows; 1 MiB of text {WRITERS_BATCH_BYTES:} |
+ * the rest in the next one
+ */
+/*
+ * limit: delivery | notices of one change | 2, each to any number of those conversations,
+ * {ENTRIES_MAX_ROWS} rows a statement | -
+ */
 /* Rows per entries_append; as many cids come from one value of cid_block. */
 #define ENTRIES_MAX_ROWS 128
+/*
+ * limit: delivery | conversations that one transaction locks | {ENTRIES_MAX_HEADS}: a group and
+ * {GROUP_CHANGE_MAX_SELVES} people's own | `too_many`; the bounds of friends and administrators
+ * come first
+ */
 /* Conversations per entries_lock. */
 #define ENTRIES_MAX_HEADS 1024
+/*
+ * limit: delivery | a script of the log; of reading and cursors | {ENTRIES_SCRIPT_BYTES}; 2 MiB
+ * {DELIVERY_SCRIPT_BYTES:} | `internal`; other bounds come first
+ */
 /* Longest script: ENTRIES_MAX_ROWS texts, each byte escaped to two. */
 #define ENTRIES_SCRIPT_BYTES ((size_t)24 << 20)
 

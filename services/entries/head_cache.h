@@ -25,6 +25,11 @@
 
 #include "services/entries/entry.h"
 
+/*
+ * limit: delivery | conversations, members that a writer remembers | {HEAD_CACHE_CONVERSATIONS}
+ * (and as many pairs); {HEAD_CACHE_MEMBERS}; about 100 MB | all are forgotten, and read again
+ * when needed
+ */
 /* Conversations, as many pairs, and members that are remembered (about 100 MB at most); one more
  * empties the cache. */
 #define HEAD_CACHE_CONVERSATIONS 100000

@@ -9,6 +9,7 @@
 #include "common/loop.h"
 #include "services/entries/entries.h"
 
+/* no limit: a range */
 /* JSON's numbers are exact up to there. */
 #define EPOCH_LIMIT ((uint64_t)1 << 53)
 

@@ -15,12 +15,21 @@
 #include "services/schema/schema.h"
 
 /*
+ * limit: database | numbers that `parleyctl restored` passes over | 2^42 cids, 2^40
+ * conversations of two; 2,048 times {RESTORED_CIDS:} {RESTORED_PAIRS:} | the command says that
+ * none are left
+ */
+/*
  * How far the sequences are moved on: that of cids by as many as 40 days of 10,000 batches a second
  * take, which can be done 2,048 times; that of pairs by a trillion, a million times. Accounts and
  * groups are numbered at random: their sequences in the database are not used.
  */
 #define RESTORED_CIDS ((uint64_t)1 << 42)
 #define RESTORED_PAIRS ((uint64_t)1 << 40)
+/*
+ * limit: database | looking for the newest cid at the start | {ENTRIES_CHECK_MS} |
+ * `entries_not_checked` is logged, the service starts
+ */
 /* The longest that entries_check looks for the newest cid: a minute of many millions of
  * conversations would keep a service from starting. */
 #define ENTRIES_CHECK_MS 10000

@@ -18,6 +18,10 @@
 #include "services/gateway/gateway.h"
 #include "services/gateway/request.h"
 
+/*
+ * limit: gateway | connections per request to session | {BINDINGS_PER_REQUEST} | several
+ * requests
+ */
 /* Clients per request. */
 #define BINDINGS_PER_REQUEST 4096
 /* How long after a failure it is tried again. */

@@ -17,6 +17,12 @@
 
 #include "common/peers.h"
 
+/*
+ * limit: gateway | ended connections that are remembered: until session knows, then for
+ * `presence_grace_ms` | {ENDED_MAX} | the one that was told longest ago is forgotten; where
+ * none was told the new one is, `unbind_dropped`: session forgets it with the next list, and
+ * nobody gets news of it
+ */
 /* Connections that are remembered; beyond it the one that was told longest ago is forgotten. */
 #define ENDED_MAX 65536
 

@@ -8,6 +8,10 @@
 
 /* Moves per request, and moves that may wait while one is on its way. */
 #define CURSORS_PER_REQUEST 4096
+/*
+ * limit: gateway | cursors that wait; in one request | {CURSORS_MAX}; {CURSORS_PER_REQUEST} |
+ * dropped and counted (`cursor_moves_dropped_total`): messages are repeated, none is lost
+ */
 #define CURSORS_MAX (CURSORS_WAITING_MAX / 2)
 
 struct moves {

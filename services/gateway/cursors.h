@@ -16,6 +16,8 @@
 
 struct cursors;
 
+/* limit: gateway | moves of cursors that are not stored yet | {CURSORS_WAITING_MAX} | further ones
+ * are dropped: messages are repeated, none is lost */
 /* Moves that are not stored yet, at most. */
 #define CURSORS_WAITING_MAX ((size_t)2 * 65536)
 

@@ -10,6 +10,10 @@
 #include "services/gateway/feed_entry.h"
 #include "services/gateway/marks.h"
 
+/*
+ * limit: gateway | pause after a failed pull; wait of a login for cursors on their way |
+ * {PULL_RETRY_MS} | tried again; read without them
+ */
 /* How long after a failed pull the next is tried. */
 #define PULL_RETRY_MS 500
 

@@ -21,6 +21,7 @@ struct client;
 struct feed;
 struct gateway;
 
+/* limit: gateway | pulls on their way, of all clients | {FEED_MAX_PULLS} | others wait in line */
 /* Pulls in progress at once; further clients wait their turn. */
 #define FEED_MAX_PULLS 64
 

@@ -5,6 +5,10 @@
 #include "proto/messages.h"
 #include "services/gateway/positions.h"
 
+/*
+ * limit: gateway | conversations without a position that one page reads | {FEED_MAX_FRESH} |
+ * the page looks at all conversations of the account
+ */
 /* Conversations without a position that the next page reads; beyond it that looks at all. */
 #define FEED_MAX_FRESH 8
 

@@ -7,9 +7,17 @@
 #include "common/peers.h"
 #include "services/gateway/edge/edge.h"
 
+/*
+ * limit: gateway | unwritten output of such a client when a further entry is queued | 2 KiB
+ * {GATEWAY_PACED_BYTES:} | back to catching up, the rest waits in the log
+ */
 /* What a paced client may have unwritten when a further entry is queued for it. So little, because
  * answers wait behind it, and what was not written is sent anew at the next login. */
 #define GATEWAY_PACED_BYTES ((size_t)2048)
+/*
+ * limit: gateway | JSON of one entry | {GATEWAY_TEXT_BYTES} | cannot be reached by a text of
+ * 65,000 bytes
+ */
 /* Room for the JSON of one entry: its text escaped to six times its length. */
 #define GATEWAY_TEXT_BYTES ((size_t)512 << 10)
 

@@ -31,35 +31,90 @@ static const struct config_option options[] = {
     CONFIG_U64(SETTINGS, tcp_port, 54088, 1, 65535, "port", "JSON over TCP for clients"),
     CONFIG_U64(SETTINGS, youim_port, 5566, 1, 65535, "port",
                "YouIM's binary framing over TCP for clients"),
+    /*
+     * limit: client | silence of a WebSocket; wait for the answer to a ping | {ping_interval_ms};
+     * 30 s {EDGE_UNANSWERED_PINGS:} | pinged; closed, 1001, when two pings in a row stay
+     * unanswered, unless output still flows or the server itself has paused reading
+     */
     CONFIG_U64(
         SETTINGS, ping_interval_ms, 30000, 100, 86400000, "ms",
         "silence after which a WebSocket is pinged; it is closed when two pings stay unanswered "
         "for as long"),
+    /*
+     * limit: client | a host that vanished, or a client that reads nothing | {vanished_timeout_ms}:
+     * half of it silent, then `KEEPALIVE_PROBES` 3 (`edge/listen.c`) | the kernel ends the
+     * connection
+     */
     CONFIG_U64(SETTINGS, vanished_timeout_ms, 120000, 2000, 3600000, "ms",
                "how long a client's host may acknowledge nothing before its connection is closed"),
+    /* limit: client | time until login, and after a log-out | {login_timeout_ms} | closed, 1008 */
     CONFIG_U64(SETTINGS, login_timeout_ms, 30000, 100, 86400000, "ms",
                "how long a client may stay connected without logging in"),
+    /*
+     * limit: gateway | how long a text is tried | {send_timeout_ms}, each time again after a pause
+     * of {RETRY_FIRST_PAUSE_MS} to {RETRY_MAX_PAUSE_MS}; an instance that is there is waited for
+     * {RETRY_MS:} | its sender gets `unavailable` or `unknown_outcome`
+     */
+    /*
+     * limit: gateway | wait for a 301 with a `ref` to be stored | {send_timeout_ms}; one for each
+     * connection, which is not read meanwhile | `unavailable`; it may still be stored
+     */
+    /*
+     * limit: gateway | carrying out the requests of a client that has closed, and answering one
+     * that closed only its half | {send_timeout_ms}; counts as a connection until then | cut:
+     * requests that were not sent to a service are dropped
+     */
     CONFIG_U64(SETTINGS, send_timeout_ms, 30000, 100, 600000, "ms",
                "how long the gateway tries a request before it answers with a fault"),
+    /*
+     * limit: client | connections of a gateway | {max_connections} | WebSocket: accepted and closed
+     * with 1013; TCP: closed at once
+     */
     CONFIG_U64(SETTINGS, max_connections, 15000, 1, 1000000, "connections",
                "clients at once; further ones are refused"),
     CONFIG_BOOL(
         SETTINGS, proxy_protocol, false,
         "clients connect through a proxy that sends their addresses (PROXY protocol, version 1)"),
+    /*
+     * limit: gateway | unwritten output per connection | 1 MiB {send_queue_bytes:} | an entry: back
+     * to catching up, the rest waits in the log; an answer: closed, 1008
+     */
     CONFIG_U64(SETTINGS, send_queue_bytes, 1 << 20, GATEWAY_TEXT_BYTES, 1 << 30, "bytes",
                "unwritten output per client; beyond it the rest waits in the message log"),
+    /*
+     * limit: gateway | unwritten output of all connections | {send_queues_bytes}; beyond it
+     * {EDGE_SHARE_BYTES}, or one text, each | as for one connection
+     */
     CONFIG_U64(SETTINGS, send_queues_bytes, 512 << 20, 1 << 20, 1ULL << 40, "bytes",
                "unwritten output of all clients; beyond it each may have 64 KiB"),
+    /*
+     * limit: gateway | memory of all texts that are not stored yet; each counts its text, `ref`,
+     * token and ids, and some 400 bytes | {waiting_texts_bytes} | a further text is refused:
+     * `overloaded`
+     */
     CONFIG_U64(SETTINGS, waiting_texts_bytes, 256 << 20, 1 << 16, 1ULL << 40, "bytes",
                "memory of texts that are not stored yet; beyond it further ones are refused"),
+    /*
+     * limit: gateway | how often a mark is sent; looked at (TCP) | {reach_interval_ms};
+     * {MARK_INTERVAL_S} | -
+     */
     CONFIG_U64(SETTINGS, reach_interval_ms, 500, 10, 60000, "ms",
                "how often the gateway checks what has reached a client"),
+    /*
+     * limit: gateway | how often cursors are stored | {cursor_flush_ms}, and when a client comes or
+     * goes | -
+     */
     CONFIG_U64(SETTINGS, cursor_flush_ms, 1000, 10, 60000, "ms",
                "how often the gateway stores what has reached clients"),
     CONFIG_U64(SETTINGS, presence_grace_ms, 3000, 0, 600000, "ms",
                "how long a connection that ended may be made again before its account counts as "
                "gone, as the same option of session; longer than other gateways take to find an "
                "instance of session"),
+    /*
+     * limit: gateway | an object to OurChat over TCP without `ext` | one at a time,
+     * {ourchat_tcp_pace_ms} behind the acknowledgement of the one before, which is looked at every
+     * {LOOK_S} | it waits: answers in the queue above, entries as below
+     */
     CONFIG_U64(SETTINGS, ourchat_tcp_pace_ms, 150, 0, 10000, "ms",
                "pause between two objects for OurChat over TCP without ext, whose client takes one "
                "read for one object; 0: none"),

@@ -8,9 +8,22 @@
 #include "services/gateway/marks.h"
 #include "services/gateway/positions.h"
 
+/*
+ * limit: gateway | moves of earlier logins that wait for a connection's mark | {UNMARKED_MAX} |
+ * the cursor stays; the entries behind it are sent again some day
+ */
 /* Noted for the next mark: what one login may have been sent, and some of those before it. */
 #define UNMARKED_MAX (POSITIONS_MAX + 256)
 
+/*
+ * limit: gateway | bytes of entries that are on their way to a client: queued, with the
+ * kernels, on the line, and over WebSocket not yet read by its stack | 32 KiB of missed
+ * entries, 256 KiB of new ones; then as much as it has taken in 0.3 s, from 8 KiB to 256 KiB; a
+ * larger entry alone {WINDOW_FIRST:} {WINDOW_LEAST:} {WINDOW_MOST:} {SLOW_MS:} {TARGET_MS:} |
+ * back to catching up, the rest waits in the log; so an answer waits for well under a second
+ * behind entries, down to 16 KiB/s. Bytes that the kernel of a TCP client has taken and its
+ * program has not read are not seen
+ */
 /* The window: of a new connection, at least, at most. */
 #define WINDOW_FIRST ((size_t)32 << 10)
 #define WINDOW_LEAST ((size_t)8 << 10)

@@ -13,6 +13,13 @@
 #define COMMITTED_MS 2000
 /* A round begins up to so much later, and a request follows the one before up to so much later. */
 #define ROUND_JITTER_MS 1000
+/*
+ * limit: gateway | after a delivery or group was lost: accounts and conversations per
+ * `delivery.check`; when; pause between two | {STEP_CLIENTS} and {STEP_CONVERSATIONS}; after
+ * {COMMITTED_MS} to 3 s; up to 0.1 s, 0.5 s after a failed one {STEP_JITTER_MS:}
+ * {ROUND_JITTER_MS:} {RETRY_MS:} | several requests, one at a time; one round at a time, a loss
+ * meanwhile is another one
+ */
 #define STEP_JITTER_MS 100
 /* How long after a failed request it is tried again. */
 #define RETRY_MS 500

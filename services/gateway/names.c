@@ -8,6 +8,10 @@
 #include "proto/ids.h"
 #include "services/gateway/client.h"
 
+/*
+ * limit: gateway | string ids that are remembered | {NAMES_MAX} accounts, 100,000 groups, some
+ * 20 MB | all are forgotten
+ */
 /* Ids that are remembered per kind; when there are more, all are forgotten. About 20 MB. */
 #define NAMES_MAX 100000
 

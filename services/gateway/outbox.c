@@ -1,4 +1,12 @@
 /* Texts on their way to the message log; see outbox.h. */
+/*
+ * limit: gateway | texts that were refused in one request | each is sent once more, one after
+ * the other | the sender gets the answer to that
+ */
+/*
+ * limit: gateway | requests on their way per connection and conversation | 1 | later texts
+ * gather
+ */
 #include "services/gateway/outbox.h"
 
 #include <stdlib.h>
@@ -13,6 +21,10 @@
 
 /* Text of one request; what is beyond leaves with the next. */
 #define CALL_BYTES ((size_t)512 << 10)
+/*
+ * limit: gateway | a text whose request had no answer in time, and that has little time left
+ * itself | {LEAST_TIME_MS} | not sent again; its sender gets the same
+ */
 /* A text that has less time left than this is not sent again when a request with it timed out. */
 #define LEAST_TIME_MS 1000
 

@@ -20,6 +20,10 @@
 
 #include "services/gateway/dialect/dialect.h"
 
+/*
+ * limit: gateway | texts of a connection that wait to be stored | {OUTBOX_MAX} | nothing more
+ * is read from it until one is done
+ */
 /* Texts of a connection that may wait to be stored; beyond it nothing more is read. */
 #define OUTBOX_MAX 64
 

@@ -5,6 +5,10 @@
 
 #include "common/hash.h"
 
+/*
+ * limit: gateway | pairs whose conversation is remembered | {PAIRS_MAX}, some 10 MB | all are
+ * forgotten; delivery is asked again
+ */
 /* Pairs that are remembered; when there are more, all are forgotten. About 10 MB. */
 #define PAIRS_MAX 100000
 

@@ -18,8 +18,26 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/*
+ * limit: gateway | positions of a connection | {POSITIONS_MAX} conversations
+ * {PULL_MAX_POSITIONS:} | one gives way that is settled: nothing there waits for a mark or a
+ * 301. What follows there is read behind the account's stored cursor, so an entry that another
+ * connection of the account has confirmed by then may be missing on this one. Where none is
+ * settled: the next page waits for the client; a client that confirms goes on with those 4,096
+ * until it confirms one of them
+ */
+/*
+ * limit: gateway | conversations of which something is pushed before a login's first page |
+ * {POSITIONS_MAX} | logged (`early_push_forgotten`); an entry that another connection of the
+ * account has confirmed by then does not reach this one
+ */
 /* Conversations per connection; as many as a pull may list. */
 #define POSITIONS_MAX 4096
+/*
+ * limit: gateway | entries of a conversation that a client which confirms gets ahead of its
+ * last 301, and again at its next login | {POSITIONS_MAX_UNCONFIRMED} | what follows in that
+ * conversation waits until it has confirmed half of them; all others go on
+ */
 /* Entries of a conversation that a client that confirms is sent ahead of what it has confirmed. */
 #define POSITIONS_MAX_UNCONFIRMED 500
 

@@ -1,4 +1,8 @@
 /* The request in progress; see request.h. */
+/*
+ * limit: gateway | requests, and look-ups of ids, that wait to be asked again | 1 of each per
+ * connection | nothing more is read from it
+ */
 #include "services/gateway/request.h"
 
 #include <stdlib.h>
@@ -6,6 +10,10 @@
 #include "services/gateway/client.h"
 #include "services/gateway/nonces.h"
 
+/*
+ * limit: gateway | how often clients whose login or registration waits for a hash are looked at
+ * | {LOOK_INTERVAL_MS} | one that closed its WebSocket is given up, and its hash
+ */
 /* How often it is looked whether a client that waits for a hash is still there. */
 #define LOOK_INTERVAL_MS 1000
 

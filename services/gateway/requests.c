@@ -1,4 +1,8 @@
 /* What clients ask for; see requests.h. */
+/*
+ * limit: gateway | texts of a connection whose recipient's id is looked up | 1 | nothing is
+ * read meanwhile
+ */
 #include "services/gateway/requests.h"
 
 #include "common/log.h"
@@ -13,6 +17,10 @@
 #include "services/gateway/received.h"
 #include "services/gateway/request.h"
 
+/*
+ * limit: gateway | a client that closes its half gets the copies of its last texts | {COPY_MS};
+ * no longer than the above | the copy has come, or a gap has been noticed
+ */
 /* Within this time the copy of a stored text has come, or it has been noticed that it is missing.
  */
 #define COPY_MS 5000

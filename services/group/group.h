@@ -15,10 +15,26 @@
 /* Numbers that a creation tries before it gives up: those taken are ids that people chose. */
 #define GROUP_NUMBER_TRIES 100
 
+/*
+ * limit: client | friends of an account | {GROUP_MAX_FRIENDS} | `too_many`, whichever of the
+ * two has as many
+ */
 /* Of each account: friends, and requests that wait, made by it or for it to answer; the latter also
  * of a group. */
 #define GROUP_MAX_FRIENDS 1000
+/*
+ * limit: client | requests of an account that wait for an answer, to people and groups |
+ * {GROUP_MAX_REQUESTS} | `too_many`
+ */
+/*
+ * limit: client | requests that wait for an account's answer, for a group's |
+ * {GROUP_MAX_REQUESTS} | `too_many`, to the one that asks
+ */
 #define GROUP_MAX_REQUESTS 1000
+/*
+ * limit: client | administrators of a group, beside its owner | {GROUP_MAX_ADMINISTRATORS} |
+ * `too_many`
+ */
 /* Of a group, beside its owner: one transaction writes all of them the notice of a request. */
 #define GROUP_MAX_ADMINISTRATORS 1000
 

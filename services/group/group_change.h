@@ -35,6 +35,10 @@
 #include "services/group/group.h"
 #include "services/group/group_done.h"
 
+/*
+ * limit: delivery | transactions of one change until everything it needs is locked |
+ * {GROUP_CHANGE_ATTEMPTS} | `unavailable`, nothing is changed
+ */
 /* Transactions until every conversation is locked: two, and more when its readers change. */
 #define GROUP_CHANGE_ATTEMPTS 5
 /* Accounts whose own conversations one change locks; with the group's within ENTRIES_MAX_HEADS. */

@@ -6,6 +6,10 @@
 
 #include "services/group/group_sql.h"
 
+/*
+ * limit: delivery | a request whose digest is kept | {ASK_MAX_BYTES} packed | `internal`; its
+ * fields' bounds come first
+ */
 /* A packed request of group's; the longest holds two texts of some 300 bytes. */
 #define ASK_MAX_BYTES 4096
 

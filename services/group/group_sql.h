@@ -90,6 +90,11 @@ enum group_join_column {
 extern const struct db_statement group_sql_add_done;
 /* account, nonce -> digest, result */
 extern const struct db_statement group_sql_find_done;
+/*
+ * limit: delivery | rows of `done` that are removed at once; how often | {GROUP_FORGET_STEP};
+ * every {GROUP_FORGET_EVERY_S}, after a full step in {GROUP_FORGET_PAUSE_S}, by each instance
+ * of group {GROUP_FORGET_STEP:} | the rest in the next step
+ */
 /* Rows of `done` that one statement removes. */
 #define GROUP_FORGET_STEP 1000
 /* ms: GROUP_FORGET_STEP rows at most that are older than that, the oldest first */
@@ -97,6 +102,11 @@ extern const struct db_statement group_sql_forget_done;
 
 /* --- presence ------------------------------------------------------------------------------ */
 
+/*
+ * limit: session | accounts of such news that group looks up at once; receivers that it routes
+ * together | {GROUP_PRESENCE_AT_ONCE}; about {BATCH_RECEIVERS} | several look-ups; several
+ * routes
+ */
 #define GROUP_PRESENCE_AT_ONCE 16
 
 /* GROUP_PRESENCE_AT_ONCE accounts -> number, id of those there are */

@@ -17,11 +17,20 @@ static const struct config_option options[] = {
         struct group_settings, presence_grace_ms, 3000, 0, 600000, "ms",
         "how long presence is held back after an instance of session was found or lost, as the "
         "same option of session; longer than gateways take to find one"),
+    /* limit: client | members of a group | {group_max_members} | `too_many` */
     CONFIG_U64(struct group_settings, group_max_members, 5000, 1, 60000, "accounts",
                "members that a group has at most"),
+    /*
+     * limit: client | members of a group that tells presence | {presence_group_max} | the group
+     * tells no presence; friends still get it as friends
+     */
     CONFIG_U64(struct group_settings, presence_group_max, 200, 0, 60000, "accounts",
                "members of the largest group in which they receive each other's presence; its cost "
                "grows with the square of the size"),
+    /*
+     * limit: client | how long the `ref` of a request that is no text is remembered | {ref_days}
+     * days | a request with it is done again
+     */
     CONFIG_U64(struct group_settings, ref_days, 7, 1, 3650, "days",
                "how long a request that is sent again under the same ref is not done again"),
     CONFIG_END};

@@ -9,6 +9,7 @@
 #include "common/record.h"
 #include "proto/ids.h"
 
+/* limit: delivery | ids per look-up statement | {RESOLVE_AT_ONCE} | several statements */
 /* Ids per statement. */
 #define RESOLVE_AT_ONCE 16
 #define RESOLVE_SIXTEEN "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?"

@@ -9,7 +9,13 @@
 #include "common/loop.h"
 
 /* How long after something was missed, or failed, it is seen to. */
+/* limit: delivery | how often sessions are told that something was missed | {RETRY_MS}, until a
+ * reply | - */
 #define RETRY_MS 200
+/*
+ * limit: delivery | a request to session | {REQUEST_MAX_ITEMS} entries, {REQUEST_MAX_ACCOUNTS}
+ * accounts an entry, about 2 MiB {REQUEST_MAX_BYTES:} | several requests
+ */
 /* Entries and receivers per request, as messages.def bounds them; bytes stay well below a frame. */
 #define REQUEST_MAX_ITEMS 4096
 #define REQUEST_MAX_ACCOUNTS 60000

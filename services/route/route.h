@@ -25,7 +25,15 @@
 #include "common/peers.h"
 #include "proto/messages.h"
 
+/*
+ * limit: delivery | how often a route is tried | {ROUTE_ATTEMPTS} | missed, counted
+ * (`route_lost_total`): gateways catch up
+ */
 #define ROUTE_ATTEMPTS 3
+/*
+ * limit: delivery | entries that wait for sessions' replies | {ROUTE_MAX_BYTES} | missed,
+ * counted (`route_lost_total`): gateways catch up
+ */
 /* Bytes of entries that are held or wait for sessions' answers; beyond it entries count as missed.
  */
 #define ROUTE_MAX_BYTES ((size_t)64 << 20)

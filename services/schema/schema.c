@@ -7,6 +7,10 @@
 #include "common/log.h"
 #include "common/loop.h"
 
+/*
+ * limit: delivery | a migration's text; the wait while another migrates | 1 MiB;
+ * {SCHEMA_LOCK_SECONDS} {SCRIPT_MAX_BYTES:} | it fails; `timeout`
+ */
 /* A migration is small; this bounds what a wrong one could do. */
 #define SCRIPT_MAX_BYTES ((size_t)1 << 20)
 

@@ -22,6 +22,10 @@
 
 #include "common/error.h"
 
+/*
+ * limit: client | ... and connections that are being ended | {DIRECTORY_MAX_PER_ACCOUNT} with
+ * those | the login fails: state 2, or a reason
+ */
 /* Connections of one account at once: those that it may have, and as many that are told to end. */
 #define DIRECTORY_MAX_PER_ACCOUNT 128
 

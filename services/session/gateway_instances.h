@@ -24,6 +24,11 @@
 #include "common/record.h"
 #include "common/service.h"
 
+/*
+ * limit: session | gateways; callers of all kinds | {GATEWAY_INSTANCES_MAX};
+ * {GATEWAY_INSTANCES_SLOTS} | `too_many`; further callers get no link, unless a gateway was
+ * dropped: its record is used
+ */
 /* Gateways at once. */
 #define GATEWAY_INSTANCES_MAX 256
 /* Callers at once: gateways, and the deliveries and groups that ping as well. */

@@ -8,15 +8,43 @@ static const struct config_option options[] = {
                "where session listens"),
     CONFIG_U64(struct session_settings, session_metrics_port, 7113, 0, 65535, "port",
                "where session serves /metrics, /healthz and /readyz over HTTP; 0: nowhere"),
+    /*
+     * limit: session | connections in the directory | {max_bindings} (56 bytes and up to 44 of hash
+     * tables each) | the bind, so the login, fails with `too_many`
+     */
     CONFIG_U64(struct session_settings, max_bindings, 1000000, 1, 100000000, "",
                "connections that the directory holds at most"),
+    /*
+     * limit: client | connections of one account | {connections_per_account}, at most 64 | the
+     * connection that was heard from least recently is closed, 1008
+     */
+    /*
+     * limit: session | connections of one account that are bound at another session by now | count
+     * with the others, until `presence_grace_ms` and `peer_timeout_ms` after the last change
+     * {connections_per_account:} | as above
+     */
     CONFIG_U64(struct session_settings, connections_per_account, 8, 1,
                DIRECTORY_MAX_PER_ACCOUNT / 2, "",
                "connections of one account at once; a further login closes the one that the server "
                "has heard from least recently"),
+    /*
+     * limit: session | silence of a gateway | {gateway_timeout_ms} {peer_timeout_ms:} | its
+     * connections are forgotten; when it comes back it binds again
+     */
     CONFIG_U64(struct session_settings, gateway_timeout_ms, 5000, 50, 3600000, "ms",
                "silence after which a gateway and its connections are forgotten; longer than its "
                "peer_timeout_ms"),
+    /*
+     * limit: gateway | how long after sessions were started or stopped a gateway marks log-ins and
+     * log-outs as `moving` | {presence_grace_ms} | news is told at once again; `peer_timeout_ms`
+     * later each session forgets what it is not told of, and what fails of that is tried again 50
+     * ms later
+     */
+    /*
+     * limit: session | how long an account without a connection has not gone yet; how long news
+     * waits after sessions were started or stopped, at session for log-ins and log-outs, at group
+     * before it is routed | {presence_grace_ms} | it is told
+     */
     CONFIG_U64(
         struct session_settings, presence_grace_ms, 3000, 0, 600000, "ms",
         "how long an account without a connection still counts as online, unless it has logged "

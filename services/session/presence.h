@@ -20,9 +20,19 @@
 
 #include "common/service.h"
 
+/*
+ * limit: session | accounts whose news of presence waits | {PRESENCE_MAX}, some 7 MB; sent
+ * within {PRESENCE_DELAY_MS}, {REQUEST_MAX} at once | further ones are dropped and counted
+ * (`presence_dropped_total`): presence is not stored
+ */
 /* Accounts whose news waits. */
 #define PRESENCE_MAX 65536
 #define PRESENCE_DELAY_MS 20
+/*
+ * limit: session | how often the same news is tried while group refuses it; the pause |
+ * {PRESENCE_ATTEMPTS}; {PRESENCE_RETRY_MS}. While no group is there it waits | dropped and
+ * counted, too
+ */
 /* How often the same news is tried, and how long after a failure. */
 #define PRESENCE_ATTEMPTS 10
 #define PRESENCE_RETRY_MS 1000

@@ -21,6 +21,10 @@
 #include "services/session/directory.h"
 #include "services/session/gateway_instances.h"
 
+/*
+ * limit: session | copies (entry, connection) collected before they are sent |
+ * {PUSHER_MAX_COPIES} | several pushes
+ */
 /* Copies (an entry for one connection) that are collected before they are sent. */
 #define PUSHER_MAX_COPIES 131072
 

@@ -26,9 +26,19 @@
 #include "services/session/directory.h"
 #include "services/session/gateway_instances.h"
 
+/*
+ * limit: session | accounts of whose connections gateways are asked when they were heard; wait
+ * for that | {ROOM_ASKINGS}; {ROOM_ASK_MS} | judged by the time of its binding, or by the last
+ * reply
+ */
 /* Accounts of which gateways are asked at once; of a further one it is judged by what is known. */
 #define ROOM_ASKINGS 1024
 #define ROOM_ASK_MS 500
+/*
+ * limit: client | pause before a login is resumed again | {ROOM_SOON_MS}; else it waits
+ * {ROOM_WAIT_FIRST_MS}, then twice as long each time, up to {ROOM_WAIT_MAX_MS} | `throttled`
+ * when it would wait for more than `send_timeout_ms` in all
+ */
 /* A login that is resumed again within this time waits, first and at most for: */
 #define ROOM_SOON_MS 2000
 #define ROOM_WAIT_FIRST_MS 500

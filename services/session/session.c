@@ -8,6 +8,10 @@
 #include "proto/ids.h"
 #include "proto/messages.h"
 
+/*
+ * limit: session | accounts in one answer to `parleyctl sessions` | {SESSION_LIST_MAX} | the
+ * next page
+ */
 /* Accounts in one answer to session.list. */
 #define SESSION_LIST_MAX 8192
 /* Looks for silent gateways in a time-out. */

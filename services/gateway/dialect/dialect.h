@@ -20,6 +20,10 @@
  * notices. Adding a request is a row there and, if it asks for something new, an operation here and
  * in operations*.c; adding a notice is a row in each.
  */
+/*
+ * limit: gateway | memory of such a request | its strings, less than 1 KiB; for a text its
+ * 65,000 bytes, too, so 1 GB if each of 15,000 connections had one looked up | -
+ */
 #ifndef PARLEY_GATEWAY_DIALECT_H
 #define PARLEY_GATEWAY_DIALECT_H
 
@@ -41,6 +45,7 @@ enum err dialect_read(enum dialect dialect, bool ext, cJSON *json,
                       struct dialect_request *request_r, char fault_r[DIALECT_FAULT_BYTES])
     __attribute__((warn_unused_result));
 
+/* no limit: an answer and a 300 */
 /*
  * Appends the answer that the dialect has for this outcome, as JSON texts (zero, one or two; each
  * added to `out` and its end offset stored, at most DIALECT_MAX_ANSWERS). Success of a request that

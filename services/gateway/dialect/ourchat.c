@@ -24,6 +24,7 @@
 #include "services/gateway/dialect/json.h"
 #include "services/gateway/dialect/notice.h"
 
+/* limit: client | `account` in the login of OurChat | {LOGIN_MAX_BYTES} | state 1 */
 /* Longest e-mail address, which is longer than any number. */
 #define LOGIN_MAX_BYTES 254
 

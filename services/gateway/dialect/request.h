@@ -2,6 +2,10 @@
  * What a dialect reads requests into, and what it writes answers from: the same for all dialects,
  * so that the rest of the gateway knows none of them.
  */
+/*
+ * limit: gateway | requests of a connection other than texts | 1 | it waits for all texts
+ * before it; nothing is read meanwhile
+ */
 #ifndef PARLEY_GATEWAY_DIALECT_REQUEST_H
 #define PARLEY_GATEWAY_DIALECT_REQUEST_H
 
@@ -14,6 +18,11 @@
 
 enum dialect { DIALECT_UNKNOWN, DIALECT_OURCHAT, DIALECT_YOUIM };
 
+/*
+ * limit: gateway | entries of a conversation that a login may ask for (`backlog`); entries that
+ * are left out are counted up to | {BACKLOG_MAX}; {BACKLOG_MOST_COUNTED} | a fault that names
+ * the field; `skipped` is 999
+ */
 /* Entries of a conversation that a login may ask for, if it does not want all. */
 #define BACKLOG_MAX 1000
 
@@ -95,6 +104,7 @@ struct dialect_account {
     struct slice id; /* string form, never empty */
 };
 
+/* limit: client | sentence about a fault | 255 bytes {DIALECT_FAULT_BYTES:} | cut */
 /*
  * Every sentence about a fault fits; it is valid UTF-8 when what it quotes is.
  */

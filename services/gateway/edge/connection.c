@@ -1,4 +1,8 @@
 /* One connection: its state, its queue, pausing, faults and closing, alike on all transports. */
+/*
+ * limit: gateway | input of a paused connection | 192 KiB, and its socket is not read | closed,
+ * 1011; only one turn's input is ever kept
+ */
 #include "services/gateway/edge/connection.h"
 
 #include <stdlib.h>

@@ -23,6 +23,10 @@
  * transports the kernel finds out: it ends a connection whose client's kernel has acknowledged
  * neither data nor probes for `vanished_timeout_ms`.
  */
+/*
+ * limit: gateway | marks on their way per connection | 1 | the next covers what was written
+ * since
+ */
 #ifndef PARLEY_GATEWAY_EDGE_CONNECTION_H
 #define PARLEY_GATEWAY_EDGE_CONNECTION_H
 
@@ -32,8 +36,10 @@
 
 #include "common/record.h"
 
+/* limit: client | faulty objects in a row | {EDGE_MAX_FAULTS} | closed, 1008 */
 /* Faulty objects in a row after which a connection is closed. */
 #define EDGE_MAX_FAULTS 10
+/* limit: gateway | closing a connection | {EDGE_CLOSE_MS} | cut */
 /* From edge_close to the cut, however much is still queued. */
 #define EDGE_CLOSE_MS 5000
 

@@ -1,4 +1,8 @@
 /* Life of the edge: letting clients in, up to the limit of connections, and the orderly end. */
+/*
+ * limit: client | connections whose proxy has not sent its line yet | with all others,
+ * `max_connections` and `EDGE_SPARE_SOCKETS` | closed at once
+ */
 #include "services/gateway/edge/edge.h"
 
 #include <errno.h>
@@ -15,8 +19,17 @@
 #include "services/gateway/edge/proxy.h"
 #include "services/gateway/edge/tcp.h"
 
+/*
+ * limit: client | ... and what the limit of open files allows | files less 384
+ * {RESERVED_FILES:} {EDGE_SPARE_SOCKETS:} {FILES_MAX:} | fewer connections, `connection_limit`
+ * is logged at start
+ */
 /* The process's descriptors that are not clients': links, database, log. */
 #define RESERVED_FILES 256
+/*
+ * limit: gateway | closing all at the end | 2.5 s for requests that were read, {CLOSE_ALL_MS}
+ * for the queues, then 0.5 s {END_ALL_MS:} {CUT_MS:} | cut
+ */
 /* Of edge_close_all: for what was read; for the queues and the clients' answers; for the cuts. */
 #define END_ALL_MS 2500
 #define CLOSE_ALL_MS 1000

@@ -25,7 +25,9 @@
 #include "common/buffer.h"
 #include "common/record.h"
 
+/* limit: client | an object | {EDGE_MAX_OBJECT} bytes | closed with the reason, 1009 */
 #define EDGE_MAX_OBJECT ((size_t)65536)
+/* limit: client | nesting | {EDGE_MAX_DEPTH} | the object is a fault */
 #define EDGE_MAX_DEPTH 16
 
 /* What a fault says of text that is not UTF-8; callers may compare the pointer. */

@@ -7,6 +7,10 @@
 #include "common/log.h"
 #include "common/lws_log.h"
 
+/*
+ * limit: client | time to complete an HTTP request | {HANDSHAKE_S}, or `login_timeout_ms` if
+ * less | closed
+ */
 /* To complete an HTTP request, at most. */
 #define HANDSHAKE_S 20
 #define TIMER_S 1

@@ -22,6 +22,7 @@
 
 #include "services/gateway/edge/remote.h"
 
+/* limit: gateway | written to a socket at once | {EDGE_WRITE_BYTES} | the rest in the next turn */
 /* Handed to libwebsockets at once: what the kernel doesn't take of it, libwebsockets copies. */
 #define EDGE_WRITE_BYTES ((size_t)65536)
 #define EDGE_LIBRARY_PROTOCOLS 3

@@ -5,6 +5,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+/* limit: gateway | the kernel's send buffer | {SEND_BUFFER_BYTES} | the queue fills */
 /* The kernel's, per connection: what a slow client may hold besides its queue. */
 #define SEND_BUFFER_BYTES 262144
 /* Of `vanished_timeout_ms`: half of it without a byte, then so many probes in the other half. */

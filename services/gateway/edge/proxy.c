@@ -10,6 +10,10 @@
 #include "common/log.h"
 #include "common/loop.h"
 
+/*
+ * limit: client | time for a proxy to send its line (`proxy_protocol`); length of that line |
+ * {LINE_MS}; {EDGE_PROXY_LINE_BYTES} | closed
+ */
 /* A proxy writes its line with the first segment. */
 #define LINE_MS 5000
 

@@ -6,6 +6,7 @@
 
 #include "services/gateway/edge/kernel.h"
 
+/* limit: client | reason in a close frame | {MAX_REASON_BYTES} | cut */
 /* A close frame holds 125 bytes, two of them the status. */
 #define MAX_REASON_BYTES 123
 #define MARK_BYTES sizeof(uint64_t)

@@ -6,6 +6,10 @@
 
 /* What stands around a body in the object that is handed over, at most. */
 #define AROUND_BYTES 32
+/*
+ * limit: client | a body in YouIM's binary framing | {MAX_BODY} bytes: as an object it is at
+ * most 65,536 | closed with the reason
+ */
 #define MAX_BODY (EDGE_MAX_OBJECT - AROUND_BYTES)
 
 static const char too_long[] = "the body is longer than 65504 bytes";
