@@ -1,4 +1,5 @@
-/* The conversations of two accounts: a bounded cache of what entries and replies of delivery say. */
+/* The conversations of two accounts: a bounded cache of what entries and replies of delivery say.
+ */
 #include "services/gateway/pairs.h"
 
 #include <stdlib.h>
