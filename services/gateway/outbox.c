@@ -71,11 +71,7 @@ static struct ev_loop *loop_of(const struct client *client) {
 }
 
 static void look_at(struct client *client, int64_t due_ms) {
-    struct client_outbox *self = client->outbox;
-    if (ev_is_active(&self->timer) && self->due_ms <= due_ms)
-        return;
-    self->due_ms = due_ms;
-    loop_timer_start(loop_of(client), &self->timer, due_ms - loop_now_ms());
+    loop_timer_hasten(loop_of(client), &client->outbox->timer, due_ms - loop_now_ms());
 }
 
 /* --- the end of a text --------------------------------------------------------------------- */

@@ -36,7 +36,6 @@ struct client_outbox {
     size_t count;
     int64_t stored_ms; /* when the last was; 0: none, or its copy is written */
     ev_timer timer;    /* of the texts that wait, no later than the first is due */
-    int64_t due_ms;    /* while it runs */
 };
 
 /* Of a new client. */
