@@ -1,4 +1,4 @@
-"""What all pytest tests share: one private stack for the whole run, and clients that get closed."""
+"""Fixtures of all pytest tests: one private stack for the whole run, and clients that get closed."""
 
 import copy
 import pathlib

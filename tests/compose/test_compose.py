@@ -1,5 +1,5 @@
-"""The containers of deploy/compose.yaml: what they are, that clients of all kinds are served through
-the proxy, and that what is stored survives a restart of everything."""
+"""The containers of deploy/compose.yaml: what they are, that the proxy serves clients of all kinds,
+and that stored texts survive a restart of everything."""
 
 import json
 import subprocess

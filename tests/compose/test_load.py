@@ -1,5 +1,5 @@
-"""People talk through the proxy while containers come, go and are killed: what was acknowledged
-arrives, once and in order. The load and its bookkeeping are `../support/parley_load.py`."""
+"""People talk through the proxy while containers start, stop and are killed: acknowledged texts
+arrive, once and in order. The load and its bookkeeping are `../support/parley_load.py`."""
 
 import pytest
 from parley_compose import SERVICES

@@ -1,4 +1,4 @@
-"""The profile `observe`: Prometheus finds every instance, and what it is asked for is there."""
+"""The profile `observe`: Prometheus finds every instance, and has the metrics that are queried."""
 
 import json
 import re

@@ -1,7 +1,7 @@
 """Cases as they stand in cases/*.json, and what the placeholders in their messages mean.
 
-README.md describes the format. Here a case is read and checked, so that a slip in a file is told as
-such, and messages are filled in and compared.
+README.md describes the format. Here a case is read and checked, so that a mistake in a file is
+reported as one, and messages are filled in and compared.
 """
 
 import dataclasses

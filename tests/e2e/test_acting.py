@@ -1,5 +1,5 @@
-"""Every request of both dialects with every id that it should not have: the answer names the fault,
-the connection stays, and the database is as it was.
+"""Every request of both dialects with every id that it must not have: the answer names the fault,
+the connection stays, and the database is unchanged.
 
 Each table row is a request that would succeed (or change something) with its right ids; each of its
 ids is replaced by each foreign one. All of it goes over one connection for a transport.

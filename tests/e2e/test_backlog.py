@@ -1,4 +1,4 @@
-"""A login that asks for a part of its backlog alone, and what a login repeats at most."""
+"""A login that asks for only a part of its backlog, and how much a login repeats at most."""
 
 import pytest
 from parley_client import KINDS

@@ -1,4 +1,4 @@
-"""Texts that were said while somebody was away: all of them, in order, once."""
+"""Texts that were sent while the recipient was away: all of them arrive, in order, once."""
 
 import secrets
 

@@ -1,4 +1,4 @@
-"""What a client said before it closed in order is carried out, in order."""
+"""The server carries out what a client sent before it closed in order, in the same order."""
 
 import json
 import secrets

@@ -1,4 +1,4 @@
-"""`ext` and `ref`: results, and requests that are sent again without being done again."""
+"""`ext` and `ref`: results, and requests that are sent again and not done again."""
 
 import secrets
 

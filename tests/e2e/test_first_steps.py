@@ -1,5 +1,5 @@
-"""What somebody meets who has just fetched the sources: `make up`, `make status`, `parleyctl`, and
-what is missing. A copy of the scripts and programs, so that a stack that runs here is not touched."""
+"""The first steps of a new user with the sources: `make up`, `make status`, `parleyctl`, and what is
+missing. The tests use a copy of the scripts and programs, and leave alone a stack that runs here."""
 
 import json
 import os

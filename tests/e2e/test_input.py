@@ -1,4 +1,4 @@
-"""Input as it comes: numbers as strings, unknown fields, unusual texts, and what is no JSON."""
+"""Unusual input: numbers as strings, unknown fields, unusual texts, and bytes that are no JSON."""
 
 import secrets
 

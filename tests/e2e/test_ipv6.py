@@ -1,4 +1,4 @@
-"""Where there is IPv6 alone: a network namespace whose loopback has ::1 and no 127.0.0.1."""
+"""A machine with only IPv6: a network namespace whose loopback has ::1 and no 127.0.0.1."""
 
 import os
 import pathlib

@@ -1,4 +1,5 @@
-"""Friends and groups: who is told what when, also who was away; and who may do what to whom."""
+"""Friends and groups: the notices of each change and their readers, also those who were away; and who
+may do what to whom."""
 
 import itertools
 import secrets

@@ -1,4 +1,4 @@
-"""The operator's tool beside a running system: system messages, accounts, groups, who is there."""
+"""The operator's tool beside a running system: system messages, accounts, groups, connections."""
 
 import json
 import secrets

@@ -1,6 +1,6 @@
-"""Who comes and who goes is told to friends and to fellow members who are there: types 107 to 110.
+"""Presence: friends and fellow members who are online receive types 107 to 110.
 
-Clients come in a known order, friends before them, so that each piece of news is expected.
+Clients log in in a known order, their friends before them, so each report is expected.
 """
 
 import secrets

@@ -1,4 +1,4 @@
-"""What a client confirms (301) never comes again; what it doesn't comes again, until it does."""
+"""The server never repeats what a client has confirmed (301), and repeats the rest until it is."""
 
 import secrets
 

@@ -1,5 +1,5 @@
 """Every request of both dialects under the same `ref` again, on the same connection and on a new
-one: done once, told once, answered as before."""
+one: it is done once, its notice is sent once, the answer is the same."""
 
 import secrets
 

@@ -1,4 +1,4 @@
-"""What is refused: the reason names the fault, nothing is stored, and nobody hears of it."""
+"""Refused requests: the reason names the fault, nothing is stored, nobody else receives anything."""
 
 import secrets
 

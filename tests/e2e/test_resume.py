@@ -1,4 +1,4 @@
-"""Logins that go on under their token (317), on a new connection."""
+"""Logins that are resumed by their token (317), on a new connection."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""The JSON of the two protocol documents, sent as it stands there: white space, spelling, types.
+"""The JSON of the two protocol documents, sent exactly as written there: white space, spelling, types.
 
 Only what the server allocates (tokens, OurChat numbers) is put in place of the sample's.
 """

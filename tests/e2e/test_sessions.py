@@ -1,5 +1,5 @@
-"""Instances of session that come and go, with clients on two gateways: everyone is reached at once
-all the while, and nobody hears of a coming or going that there was not."""
+"""Instances of session start and stop, with clients on two gateways: texts reach everyone at once all
+the while, and nobody receives false presence."""
 
 import pytest
 from parley_client import PRESENCE

@@ -1,4 +1,4 @@
-"""Private and group texts between all kinds of clients, while everyone is there."""
+"""Private and group texts between all kinds of clients, while everyone is online."""
 
 import secrets
 

@@ -1,4 +1,4 @@
-"""Connections that say nothing, or never log in, at a gateway with short timeouts."""
+"""Silent connections, and those that never log in, at a gateway with short timeouts."""
 
 import time
 

@@ -1,6 +1,6 @@
-"""Days on which MariaDB is there and yet of no use: it is read-only, full, locked, out of something,
-or was restored from a backup. What passes within `send_timeout_ms` is waited out, and nothing is
-refused; what lasts longer is refused clearly, and not stored later."""
+"""MariaDB runs but is of no use: it is read-only, full, locked, out of something, or was restored from
+a backup. If that passes within `send_timeout_ms`, no request is refused; if it lasts longer, requests
+are refused clearly, and not stored later."""
 
 import contextlib
 import itertools

@@ -1,4 +1,4 @@
-"""Clients vanish, stop reading, or come back all at once."""
+"""Clients vanish, stop reading, or reconnect all at once."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Services are killed while people talk: what was acknowledged arrives, once and in order."""
+"""Services are killed while people talk: acknowledged texts arrive, once and in order."""
 
 import itertools
 

@@ -1,5 +1,5 @@
-"""More than the machine can do: senders are slowed or told, memory stays bounded, and afterwards
-everything is as before."""
+"""More than the machine can do: senders are slowed down or refused, memory stays bounded, and
+afterwards everything is as before."""
 
 import os
 import pathlib

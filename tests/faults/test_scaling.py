@@ -1,4 +1,4 @@
-"""Instances come and go while people talk, and one of several is lost."""
+"""Instances start and stop while people talk, and one of several is lost."""
 
 from parley_stack import wait_until
 

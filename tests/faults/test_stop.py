@@ -1,4 +1,4 @@
-"""A service stands still for 10 seconds, longer than anyone waits for it, and carries on."""
+"""A service stands still for 10 seconds, longer than anyone waits for it, and continues."""
 
 import time
 

@@ -1,5 +1,5 @@
-"""Many log in or register with passwords at once: all get in, no hash is made for nobody, and who
-needs none doesn't wait for any."""
+"""Many clients log in or register with passwords at once: all succeed, hardly a hash is made in vain,
+and requests that need no hash do not wait."""
 
 import asyncio
 import contextlib

@@ -1,7 +1,7 @@
-"""The bookkeeping about a load: what was said, what arrived where, and what is wrong with that.
+"""The books about a load: texts sent, copies that arrived, and what is wrong with them.
 
-A `Line` is one connection of one person: the texts that arrived on it, with the cid that came
-along, and who was seen coming and going. `judge` compares the lines of a run with the log.
+A `Line` is one connection of one person: the texts that arrived on it, with their cids, and the
+presence that it received. `judge` compares the lines of a run with the message log.
 """
 
 import collections

@@ -8,9 +8,9 @@
 
 Reading happens in one background thread for all clients, so pings are answered and TCP is drained
 whatever the test does. Waits end with the message or, after a deadline, with a failure; no sleeps.
-`expect` and all built on it take the very next message: what isn't expected fails the test. That
-nothing came is shown by `fence`: a request whose answer must come, and must come first. It waits for
-no catching up and no push: where one of these must bring nothing, `expect_nothing` shows it.
+`expect` and all built on it take the very next message: what isn't expected fails the test. `fence`
+shows that nothing arrived: it sends a request whose answer must arrive first. It does not wait for
+catching up or pushes: use `expect_nothing` to show that these bring nothing.
 """
 
 import collections

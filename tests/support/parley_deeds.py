@@ -1,4 +1,4 @@
-"""What people do to each other and to groups, as requests of either dialect.
+"""Actions of people on each other and on groups, as requests of either dialect.
 
     anna.send(ask_friend(anna, ben.account))
     result, heard = done(anna, leave(anna, group))

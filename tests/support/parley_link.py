@@ -7,7 +7,7 @@
     link.restore()    lets through what has been held up, or takes connections again
     link.close()
 
-Whoever sends into a silent link soon has full buffers and is told nothing, as where packets vanish.
+A sender into a silent link soon has full buffers and gets no error, as if packets vanish.
 """
 
 import asyncio

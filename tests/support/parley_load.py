@@ -8,10 +8,10 @@
     load.leave()
 
 Everyone writes to a neighbour, who has another kind of client, and now and then to their group, all
-at their own pace, each text unique. Whoever loses the connection opens another, all at once as soon
-as the gateway takes connections. Unmodified clients leave alone what had no receipt when the
-connection broke. Those with `ext` send it again under the same ref, which must not store it twice.
-Some of these confirm what they receive, come back by their token, and are never sent again what
+at their own pace, each text unique. A person who loses the connection opens another, all at once as
+soon as the gateway takes connections. Unmodified clients do not repeat texts that had no receipt when
+the connection broke. Those with `ext` send them again under the same ref, which must not store them
+twice. Some of these confirm what they receive, reconnect by their token, and never receive again what
 they have confirmed.
 """
 

@@ -1,4 +1,4 @@
-"""Who comes and goes, as tests follow it: news 107 to 110, and who is connected.
+"""Presence, as tests follow it: 107 to 110, and who is connected.
 
     anna, ben = make_friends(stack, newcomer, "youim", "ourchat")
     watcher = back(anna)

@@ -1,4 +1,4 @@
-"""What clients' connections are made of: the background thread, the inbox, the two transports."""
+"""The parts of clients' connections: the background thread, the inbox, the two transports."""
 
 import asyncio
 import collections

@@ -1,5 +1,5 @@
-"""An OurChat client that reads as OurChat's own does: every 100 ms it looks, and takes what one
-`recv(1024)` brings for one object. Two objects in one read, or a part of one, end it."""
+"""An OurChat client that reads as OurChat's own does: every 100 ms, taking what one
+`recv(1024)` returns for one object. Two objects in one read, or a part of one, end it."""
 
 import json
 import socket

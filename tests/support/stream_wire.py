@@ -1,4 +1,4 @@
-"""What connections over plain TCP have in common, however objects look on them."""
+"""What connections over plain TCP have in common, in whatever form objects are sent."""
 
 import asyncio
 
