@@ -2,8 +2,8 @@
  * What may be an id or a name, and which ids are the same.
  *
  * An id is kept, and a name too, in its normal form: NFC, without the joiners (ZWJ, ZWNJ) that
- * stand between letters whose look they don't change. So whoever writes it in another form finds
- * it, and nobody else can have it:
+ * stand between letters whose look they don't change. So a person who writes it in another form
+ * finds it, and nobody else can have it:
  *
  *     char room[ID_ROOM];
  *     struct slice id = id_normal(chosen, room);

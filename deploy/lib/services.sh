@@ -6,7 +6,7 @@
 # when one ends, stopped in an order that lets what is under way come to its end.
 
 services=(auth session group delivery gateway)
-# Who talks to clients goes first, so that nothing new comes in while the others finish.
+# The gateway, which talks to clients, stops first, so that the others get no new requests.
 stop_order=(gateway delivery group session auth)
 declare -A service_pid log_start ends next_start
 declare -A usual_port=([gateway]=7100 [auth]=7101 [group]=7102 [session]=7103 [delivery]=7104)
@@ -102,7 +102,7 @@ listens() {
 }
 
 # Asks them all: 0 when every one is ready, else the caller's `waiting` names those that are not. Logs
-# don't tell, since they may be told to be silent.
+# do not show it, since `log_level` may silence them.
 services_ready() {
     local name port peers=()
     waiting=()

@@ -53,7 +53,7 @@ void request_ask(struct client *client, struct peers *peers, const struct messag
  * be over. */
 bool request_ask_later(struct client *client, uint64_t wait_ms, void (*ask)(struct client *client))
     __attribute__((warn_unused_result));
-/* What tells a service that it was asked before. */
+/* By this a service knows that it was asked before. */
 struct slice request_nonce(const struct client *client);
 
 /* Ends it: answers, and lets the next one in. */

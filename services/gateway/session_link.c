@@ -78,7 +78,7 @@ static void on_kick(void *context, struct peer *peer, const void *body) {
     }
 }
 
-/* Session judges by what it knows of connections that it is not told of. */
+/* Of connections that are not reported here, session judges by what it knows. */
 static void on_heard(void *context, struct peer *peer, const void *body) {
     struct gateway *gateway = context;
     const struct gateway_heard *heard = body;

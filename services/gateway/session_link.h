@@ -1,8 +1,8 @@
 /*
  * The links to instances of session: what they push, for main.c to hand to peers.h.
  *
- * The pushes of a link are numbered. A gap, or a ping's answer that tells of more than have come,
- * sends the clients that are bound under it back to the log.
+ * The pushes of a link are numbered. After a gap, or a ping's answer with a higher number than has
+ * arrived, the clients that are bound under it read the message log again.
  */
 #ifndef PARLEY_GATEWAY_SESSION_LINK_H
 #define PARLEY_GATEWAY_SESSION_LINK_H

@@ -1,4 +1,4 @@
-/* What the gateway tells the operator of itself: its queues, and its counters of clients. */
+/* The gateway's figures for the operator: its queues, and its counters of clients. */
 #ifndef PARLEY_GATEWAY_WATCH_H
 #define PARLEY_GATEWAY_WATCH_H
 

@@ -1,9 +1,9 @@
 /*
- * group.presence: who came or went is told to friends and to the members of each shared group that
- * has no more than `presence_group_max` of them; not stored, never told to oneself. Session knows
- * which of them are online. Accounts are looked up GROUP_PRESENCE_AT_ONCE at a time, and what is to
- * be routed goes out in parts, so that a request about many accounts of large groups does not hold
- * all of its receivers at once.
+ * group.presence: friends, and the members of each shared group of at most `presence_group_max`
+ * members, receive an account's presence; it is not stored, and the account itself receives none.
+ * Session knows which of them are online. Accounts are looked up GROUP_PRESENCE_AT_ONCE at a time,
+ * and what is to be routed goes out in parts, so that a request about many accounts of large groups
+ * does not hold all of its receivers at once.
  */
 #include "common/loop.h"
 #include "proto/ids.h"
@@ -35,7 +35,7 @@ struct presence {
 struct shared_group {
     uint64_t conversation, number;
     struct slice id;         /* empty where it is the number's decimal form */
-    struct u64_list members; /* in the scratch arena; none: it has too many to be told */
+    struct u64_list members; /* in the scratch arena; none: it has too many to report presence */
 };
 
 static void post(struct presence *self) {
@@ -98,7 +98,7 @@ static enum err find_people(struct presence *self) {
 
 /* --- friends ------------------------------------------------------------------------------- */
 
-/* Rows ascend by account: each one's friends are told together. */
+/* Rows ascend by account: each one's friends receive it together. */
 static enum err tell_all_friends(struct presence *self, struct db_rows *rows) {
     struct u64_list friends = {
         record_arena_alloc(&self->scratch, db_rows_count(rows) * sizeof(uint64_t)), 0};

@@ -21,8 +21,8 @@ static const struct config_option options[] = {
     CONFIG_U64(struct group_settings, group_max_members, 5000, 1, 60000, "accounts",
                "members that a group has at most"),
     /*
-     * limit: client | members of a group that tells presence | {presence_group_max} | the group
-     * tells no presence; friends still get it as friends
+     * limit: client | members of a group that reports presence | {presence_group_max} | the
+     * group reports no presence; friends still receive it as friends
      */
     CONFIG_U64(struct group_settings, presence_group_max, 200, 0, 60000, "accounts",
                "members of the largest group in which they receive each other's presence; its cost "

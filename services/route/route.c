@@ -9,7 +9,7 @@
 #include "common/loop.h"
 
 /* How long after something was missed, or failed, it is seen to. */
-/* limit: delivery | how often sessions are told that something was missed | {RETRY_MS}, until a
+/* limit: delivery | how often sessions hear that something was missed | {RETRY_MS}, until a
  * reply | - */
 #define RETRY_MS 200
 /*

@@ -8,16 +8,17 @@
  *
  * A batch is split by account over the session instances (rendezvous hash) and sent as one request
  * to each; what goes to everyone goes to every instance. A request that fails is sent again, to
- * whoever has those accounts by then, at most ROUTE_ATTEMPTS times. What could not be routed all
- * the same is not remembered row by row: the entries are in the log. The router remembers only that
+ * the instances that have those accounts by then, at most ROUTE_ATTEMPTS times. Entries that still
+ * fail are not remembered one by one: they are in the message log. The router remembers only that
  * something was missed, and has every gateway catch up (`session.dirty`) as soon as a session
- * answers. It does so, too, whenever a session comes or goes.
+ * answers. It does so, too, whenever a session is found or lost.
  *
- * A live batch, of what is not in the log, has no such second way. So it is held, in order, while
- * no session is there and for `grace_ms` after one has come or gone: gateways find them at other
- * moments, and then bind their clients there. So is one that failed.
+ * A live batch, whose items are not in the message log, has no such second way. So it is held, in
+ * order, while no session is there and for `grace_ms` after one has come or gone: gateways find
+ * them at other moments, and then bind their clients there. So is one that failed.
  *
- * Entries of one conversation may arrive out of order after a retry; `prev` tells the gateway.
+ * Entries of one conversation may arrive out of order after a retry; the gateway sees that by
+ * `prev`.
  */
 #ifndef PARLEY_ROUTE_H
 #define PARLEY_ROUTE_H

@@ -26,7 +26,7 @@
  * limit: client | ... and connections that are being ended | {DIRECTORY_MAX_PER_ACCOUNT} with
  * those | the login fails: state 2, or a reason
  */
-/* Connections of one account at once: those that it may have, and as many that are told to end. */
+/* Connections of one account at once: those that it may have, and as many that have to end. */
 #define DIRECTORY_MAX_PER_ACCOUNT 128
 
 struct directory;
@@ -38,7 +38,7 @@ struct stay {
     uint32_t resumed_stamp; /* when that was resumed on it */
     uint8_t turns;          /* how often that came too soon, up to then */
     bool asked;             /* its gateway is asked when it was heard */
-    bool leaving;           /* its gateway was told to end it */
+    bool leaving;           /* its gateway has to end it */
 };
 
 /* Owned by the directory; valid until the next change of it. The last three are its own. */

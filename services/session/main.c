@@ -36,14 +36,14 @@ static const struct config_option options[] = {
                "peer_timeout_ms"),
     /*
      * limit: gateway | how long after sessions were started or stopped a gateway marks log-ins and
-     * log-outs as `moving` | {presence_grace_ms} | news is told at once again; `peer_timeout_ms`
-     * later each session forgets what it is not told of, and what fails of that is tried again 50
-     * ms later
+     * log-outs as `moving` | {presence_grace_ms} | they are reported at once again;
+     * `peer_timeout_ms` later each session forgets the bindings that gateways do not report, and
+     * reports that fail are tried again 50 ms later
      */
     /*
-     * limit: session | how long an account without a connection has not gone yet; how long news
+     * limit: session | how long an account without a connection counts as online; how long news
      * waits after sessions were started or stopped, at session for log-ins and log-outs, at group
-     * before it is routed | {presence_grace_ms} | it is told
+     * before it is routed | {presence_grace_ms} | it is sent
      */
     CONFIG_U64(
         struct session_settings, presence_grace_ms, 3000, 0, 600000, "ms",

@@ -7,16 +7,16 @@
  *     room_take(room, &arrival);                    it is bound: others may have to end
  *     room_heard(room, gateway, heard);             session.heard, which gateways were asked for
  *
- * A login goes on on one connection only: where it is resumed elsewhere, its former connection is
- * ended, at whatever gateway. Where that comes again within ROOM_SOON_MS of the last time, the new
- * one waits first, twice as long each time: two clients that throw each other out get slow.
+ * A login has one connection only: when it is resumed elsewhere, its former connection is ended, at
+ * whatever gateway. If that happens again within ROOM_SOON_MS of the last time, the new one waits
+ * first, twice as long each time: two clients that throw each other out get slow.
  *
- * Where an account has more connections than it may have, the one that was heard of least recently
- * is ended. Who that is, gateways are asked at that moment (gateway.heard); one that does not
- * answer within ROOM_ASK_MS is judged by what is known. The new one is in meanwhile.
+ * If an account has more connections than it may have, the one heard from least recently is ended.
+ * Session asks gateways for that at that moment (gateway.heard); if one does not reply within
+ * ROOM_ASK_MS, session uses what it knows. The new connection is bound meanwhile.
  *
- * What was told to end stays bound until its gateway unbinds it, and neither counts nor is chosen
- * again. Always: who comes is never the one that has to go.
+ * A connection that has to end stays bound until its gateway unbinds it, and neither counts nor is
+ * chosen again. Always: the new connection is never the one that has to end.
  */
 #ifndef PARLEY_SESSION_ROOM_H
 #define PARLEY_SESSION_ROOM_H
@@ -44,7 +44,7 @@
 #define ROOM_WAIT_FIRST_MS 500
 #define ROOM_WAIT_MAX_MS 16000
 
-/* A connection that comes, or is told again. */
+/* A connection that is new, or reported again. */
 struct arrival {
     uint64_t account, connection;
     uint16_t gateway;

@@ -68,7 +68,7 @@ static enum err bind_one(struct session *self, const struct session_bind *bind, 
     return ERR_OK;
 }
 
-/* The gateway that calls; NULL when it was refused, which the caller has been told. */
+/* The gateway that calls; NULL when it was refused, and the caller has its reply. */
 static struct gateway_instance *hear_binding(struct session *self, struct call *call,
                                              const struct u64_list *accounts,
                                              const struct u64_list *connections) {

@@ -9,7 +9,7 @@
  *                                                        a fault all the same: only answer that
  *     if (dialect == DIALECT_UNKNOWN) dialect = dialect_detect(json);
  *     err = dialect_read(dialect, ext, json, &request, fault);
- *     ... do it, or not when err tells of a fault; either way:
+ *     ... do it, or not when err is a fault; either way:
  *     dialect_write_result(dialect, ext, self, &request, &result, &texts);
  *     dialect_request_free(&request);
  *

@@ -1,4 +1,4 @@
-/* What a dialect is made of: its table of requests, and the functions that write what it says. */
+/* The parts of a dialect: its table of requests, and the functions that write its objects. */
 #ifndef PARLEY_GATEWAY_DIALECT_FORM_H
 #define PARLEY_GATEWAY_DIALECT_FORM_H
 
@@ -9,7 +9,7 @@ enum request_needs { NEEDS_NOTHING = 0, NEEDS_LOGIN = 1, NEEDS_EXT = 2 };
 
 struct request_row {
     uint64_t number;
-    enum operation operation; /* OPERATION_NONE: the reader tells by the fields */
+    enum operation operation; /* OPERATION_NONE: the reader decides by the fields */
     unsigned needs;
     void (*read)(struct reading *reading); /* NULL: its body does not matter */
 };

@@ -107,7 +107,7 @@ static void name_flaw(struct slice key, enum flaw flaw, char fault_r[DIALECT_FAU
 
 /*
  * Looks at all strings of a JSON text, and names the field of the first that is flawed. It looks at
- * the text, since in cJSON's tree a string that holds a NUL cannot be told from one that ends
+ * the text, since in cJSON's tree a string that holds a NUL looks like one that ends
  * there. Overwrites the flaws with `mended`, a copy of the text; NULL: ends at the first.
  */
 static void walk_strings(struct slice text, char *mended, char fault_r[DIALECT_FAULT_BYTES]) {

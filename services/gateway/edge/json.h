@@ -38,7 +38,7 @@ enum edge_json_result {
     EDGE_JSON_OBJECT,   /* one object; lives until the next call and as long as the input */
     EDGE_JSON_FAULT,    /* one faulty object, or garbage; the next call goes on behind it */
     EDGE_JSON_TOO_LONG, /* an object passed EDGE_MAX_OBJECT: all further input is swallowed */
-    EDGE_JSON_NO_MEMORY /* for an incomplete object: likewise (YouIM's framing alone) */
+    EDGE_JSON_NO_MEMORY /* for an incomplete object: the same (only YouIM's framing) */
 };
 
 /* The state of reading UTF-8 between two calls: how many continuation bytes are missing, and the
