@@ -4,11 +4,31 @@
 #include "proto/conversation.h"
 #include "services/gateway/dialect/json.h"
 
+/* The kind of conversation that a notice stands in: the account's own, unless it concerns a whole
+ * group or is not stored. */
+static enum conversation_kind kind_of(enum entry_type type) {
+    switch (type) {
+    case ENTRY_JOINED:
+    case ENTRY_LEFT:
+    case ENTRY_REMOVED:
+    case ENTRY_GROUP_RENAMED:
+    case ENTRY_DISSOLVED:
+        return CONVERSATION_GROUP;
+    case ENTRY_FRIEND_ONLINE:
+    case ENTRY_FRIEND_OFFLINE:
+    case ENTRY_MEMBER_ONLINE:
+    case ENTRY_MEMBER_OFFLINE:
+        return CONVERSATION_PAIR;
+    default:
+        return CONVERSATION_SELF;
+    }
+}
+
 const struct notice_row *notice_find(const struct notice_row *rows, size_t count,
                                      const struct entry *entry) {
     for (size_t i = 0; i < count; i++)
         if (rows[i].type == entry->type)
-            return conversation_kind(entry->conversation) == rows[i].kind ? &rows[i] : NULL;
+            return conversation_kind(entry->conversation) == kind_of(entry->type) ? &rows[i] : NULL;
     return NULL;
 }
 

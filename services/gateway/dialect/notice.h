@@ -28,7 +28,6 @@ struct notice_field {
 };
 struct notice_row {
     enum entry_type type;
-    enum conversation_kind kind; /* that such an entry stands in; a pair's where it is not stored */
     uint64_t number;
     uint64_t number_if_no; /* of an answer that refuses; 0: the same number and fields */
     enum notice_for seen_by;
