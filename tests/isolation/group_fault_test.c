@@ -7,6 +7,15 @@
 #include "services/group/group.h"
 #include "tests/support/group_scene.h"
 
+/* A change of that kind, and how the database is before it. */
+static struct change next_change(struct group_fixture *f, struct scene *scene, size_t kind,
+                                 uint64_t *before_r) {
+    set_scene(f, scene);
+    struct change change = change_of(scene, kind);
+    *before_r = sql_state(f);
+    return change;
+}
+
 /* Asked again, it is done, and routed. */
 static void expect_done(struct group_fixture *f, const struct change *change, uint64_t before) {
     assert_err(test_caller_ask(f->caller, change->message, change->body, NULL), ERR_OK);
@@ -29,41 +38,29 @@ static void kill_in(struct group_fixture *f, const char *pattern) {
 
 /* --- killed connections -------------------------------------------------------------------- */
 
-static void test_killed_while_it_waits(void **state) {
-    struct group_fixture *f = *state;
+/* Each change is asked for while `table` is held, or without that the row that it locks, and its
+ * connection is killed in that statement. */
+static void kill_each(struct group_fixture *f, const char *table, const char *statement) {
     for (size_t i = 0; i < CHANGES; i++) {
         struct scene scene;
-        set_scene(f, &scene);
-        struct change change = change_of(&scene, i);
-        uint64_t before = sql_state(f);
-        struct db *holder = hold(f->database, change.locked);
+        uint64_t before;
+        struct change change = next_change(f, &scene, i, &before);
+        struct db *holder =
+            table ? test_database_hold(f->database, table) : hold(f->database, change.locked);
         test_caller_start(f->caller, change.message, change.body);
-        kill_in(f, "%FOR UPDATE%");
+        kill_in(f, statement);
         assert_err(test_caller_finish(f->caller, change.message, NULL), ERR_UNAVAILABLE);
         let_go(&holder);
         assert_int_equal(sql_state(f), before);
         expect_done(f, &change, before);
     }
-    expect_nothing_routed(f);
 }
+
+static void test_killed_while_it_waits(void **state) { kill_each(*state, NULL, "%FOR UPDATE%"); }
 
 /* Everything but the notice is written by then. */
 static void test_killed_before_the_notice(void **state) {
-    struct group_fixture *f = *state;
-    for (size_t i = 0; i < CHANGES; i++) {
-        struct scene scene;
-        set_scene(f, &scene);
-        struct change change = change_of(&scene, i);
-        uint64_t before = sql_state(f);
-        struct db *holder = test_database_hold(f->database, "message");
-        test_caller_start(f->caller, change.message, change.body);
-        kill_in(f, "INSERT IGNORE INTO message%");
-        assert_err(test_caller_finish(f->caller, change.message, NULL), ERR_UNAVAILABLE);
-        db_destroy(&holder);
-        assert_int_equal(sql_state(f), before);
-        expect_done(f, &change, before);
-    }
-    expect_nothing_routed(f);
+    kill_each(*state, "message", "INSERT IGNORE INTO message%");
 }
 
 /* --- a notice that cannot be stored -------------------------------------------------------- */
@@ -73,10 +70,9 @@ static void test_no_change_without_its_notice(void **state) {
     struct group_fixture *f = *state;
     for (size_t i = 0; i < CHANGES; i++) {
         struct scene scene;
-        set_scene(f, &scene);
-        struct change change = change_of(&scene, i);
-        uint64_t before = sql_state(f),
-                 last = sql_number(f->database, "SELECT MAX(cid) FROM message");
+        uint64_t before;
+        struct change change = next_change(f, &scene, i, &before);
+        uint64_t last = sql_number(f->database, "SELECT MAX(cid) FROM message");
         uint64_t taken = sql_number(
             f->database, "SELECT MAX(cid) FROM message WHERE conversation = %" PRIu64, change.told);
         /* The second transaction tells them: the first finds out who is to be told. */
@@ -89,7 +85,6 @@ static void test_no_change_without_its_notice(void **state) {
         assert_int_equal(sql_state(f), before);
         expect_done(f, &change, before);
     }
-    expect_nothing_routed(f);
 }
 
 /* --- the session --------------------------------------------------------------------------- */
@@ -107,7 +102,6 @@ static void test_a_refused_route_makes_gateways_catch_up(void **state) {
         f->route.items.count = f->route_at = 0;
         assert_slice_text(dirty.reason, "group");
     }
-    expect_nothing_routed(f);
 }
 
 /* --- the end of the process ---------------------------------------------------------------- */
@@ -135,16 +129,15 @@ static void test_stopped_while_the_database_stands(void **state) {
     assert_in_range(sql_number(f->database, "SELECT COUNT(*) FROM message"), before, before + 1);
     test_caller_destroy(&caller);
     service_process_kill(&group);
-    expect_nothing_routed(f);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_killed_while_it_waits),
-        cmocka_unit_test(test_killed_before_the_notice),
-        cmocka_unit_test(test_no_change_without_its_notice),
-        cmocka_unit_test(test_a_refused_route_makes_gateways_catch_up),
-        cmocka_unit_test(test_stopped_while_the_database_stands),
+        GROUP_TEST(test_killed_while_it_waits),
+        GROUP_TEST(test_killed_before_the_notice),
+        GROUP_TEST(test_no_change_without_its_notice),
+        GROUP_TEST(test_a_refused_route_makes_gateways_catch_up),
+        GROUP_TEST(test_stopped_while_the_database_stands),
     };
     return cmocka_run_group_tests(tests, group_set_up, group_tear_down);
 }

@@ -81,7 +81,6 @@ static void test_owner_and_administrators_are_told(void **state) {
     assert_err(join(f, group, bob, NULL), ERR_OK);
     expect_request(f, group, bob, owner);
     expect_request(f, group, bob, admin);
-    expect_nothing_routed(f);
 }
 
 static void test_asked_twice_is_asked_once(void **state) {
@@ -92,7 +91,6 @@ static void test_asked_twice_is_asked_once(void **state) {
     assert_err(join(f, group, ada, &repeat), ERR_OK);
     assert_true(repeat);
     assert_int_equal(sql_state(f), before);
-    expect_nothing_routed(f);
 }
 
 static void test_who_cannot_ask(void **state) {
@@ -112,7 +110,6 @@ static void test_who_cannot_ask(void **state) {
     }
     assert_err(join(f, gone, ada, NULL), ERR_NO_GROUP);
     assert_int_equal(sql_state(f), before);
-    expect_nothing_routed(f);
 }
 
 static void test_requests_have_a_limit(void **state) {
@@ -135,7 +132,6 @@ static void test_requests_have_a_limit(void **state) {
     next_routed_item(f, f->session);
     assert_err(join(f, group, bob, NULL), ERR_OK);
     expect_request(f, group, bob, owner);
-    expect_nothing_routed(f);
 }
 
 /* More readers than one block of cids has. */
@@ -167,7 +163,6 @@ static void test_many_administrators_are_told(void **state) {
                                 conversation_of_account(6000001),
                                 conversation_of_account(6000000 + ADMINISTRATORS), ada, group),
                      ADMINISTRATORS);
-    expect_nothing_routed(f);
 }
 
 /* --- answering ----------------------------------------------------------------------------- */
@@ -191,7 +186,6 @@ static void test_accepted(void **state) {
     assert_err(answer(f, group, ada, bob, true), ERR_OK);
     expect_joined(f, group, ada, bob, "Lesekreis", (uint64_t[]){owner, ada, bob}, 3);
     assert_cursor(f, conversation_of_group(group), bob, first, 0);
-    expect_nothing_routed(f);
 }
 
 static void test_refused(void **state) {
@@ -210,7 +204,6 @@ static void test_refused(void **state) {
     assert_err(answer(f, group, owner, ada, true), ERR_NO_REQUEST);
     assert_err(join(f, group, ada, NULL), ERR_OK);
     expect_request(f, group, ada, owner);
-    expect_nothing_routed(f);
 }
 
 static void test_who_may_answer_what(void **state) {
@@ -234,7 +227,6 @@ static void test_who_may_answer_what(void **state) {
         assert_err(answer(f, NUMBER_LIMIT, owner, ada, accept), ERR_NO_GROUP);
     }
     assert_int_equal(sql_state(f), before);
-    expect_nothing_routed(f);
 }
 
 static void test_a_full_group_accepts_nobody(void **state) {
@@ -248,7 +240,6 @@ static void test_a_full_group_accepts_nobody(void **state) {
     assert_int_equal(sql_state(f), before);
     assert_err(answer(f, group, owner, ada, false), ERR_OK);
     next_routed_item(f, f->session);
-    expect_nothing_routed(f);
 }
 
 static void test_the_first_answer_wins(void **state) {
@@ -278,7 +269,6 @@ static void test_the_first_answer_wins(void **state) {
                 "DELETE FROM member WHERE conversation = %" PRIu64 " AND account = %" PRIu64,
                 conversation_of_group(group), ada);
     }
-    expect_nothing_routed(f);
 }
 
 /* Who becomes an administrator while somebody asks is told, or was none yet: never half of it. */
@@ -302,7 +292,6 @@ static void test_asking_while_administrators_change(void **state) {
         for (uint64_t i = 0; i < told + 1; i++)
             next_routed_item(f, f->session);
     }
-    expect_nothing_routed(f);
 }
 
 /* --- pulling in ---------------------------------------------------------------------------- */
@@ -324,23 +313,22 @@ static void test_adding_accepts_a_request(void **state) {
     make_friends(f, owner, eve);
     assert_err(add(f, group, eve, owner), ERR_OK);
     expect_joined(f, group, owner, eve, name, (uint64_t[]){owner, ada, bob, eve}, 4);
-    expect_nothing_routed(f);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_owner_and_administrators_are_told),
-        cmocka_unit_test(test_asked_twice_is_asked_once),
-        cmocka_unit_test(test_who_cannot_ask),
-        cmocka_unit_test(test_requests_have_a_limit),
-        cmocka_unit_test(test_many_administrators_are_told),
-        cmocka_unit_test(test_accepted),
-        cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_who_may_answer_what),
-        cmocka_unit_test(test_a_full_group_accepts_nobody),
-        cmocka_unit_test(test_the_first_answer_wins),
-        cmocka_unit_test(test_asking_while_administrators_change),
-        cmocka_unit_test(test_adding_accepts_a_request),
+        GROUP_TEST(test_owner_and_administrators_are_told),
+        GROUP_TEST(test_asked_twice_is_asked_once),
+        GROUP_TEST(test_who_cannot_ask),
+        GROUP_TEST(test_requests_have_a_limit),
+        GROUP_TEST(test_many_administrators_are_told),
+        GROUP_TEST(test_accepted),
+        GROUP_TEST(test_refused),
+        GROUP_TEST(test_who_may_answer_what),
+        GROUP_TEST(test_a_full_group_accepts_nobody),
+        GROUP_TEST(test_the_first_answer_wins),
+        GROUP_TEST(test_asking_while_administrators_change),
+        GROUP_TEST(test_adding_accepts_a_request),
     };
     return cmocka_run_group_tests(tests, group_set_up, group_tear_down);
 }

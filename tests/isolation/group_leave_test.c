@@ -60,7 +60,6 @@ static void test_leaving(void **state) {
     assert_true(next > left);
     assert_cursor(f, conversation, ada, 0, left);
     assert_cursor(f, conversation, admin, since, next);
-    expect_nothing_routed(f);
 }
 
 static void test_who_cannot_leave(void **state) {
@@ -77,7 +76,6 @@ static void test_who_cannot_leave(void **state) {
     for (size_t i = 0; i < sizeof nowhere / sizeof nowhere[0]; i++)
         assert_err(leave(f, nowhere[i], stranger), ERR_NO_GROUP);
     assert_int_equal(sql_state(f), before);
-    expect_nothing_routed(f);
 }
 
 /* Its `count`-th absence, the last, is what was said behind `left`, up to `missed`. */
@@ -123,7 +121,6 @@ static void test_who_left_may_come_back(void **state) {
     assert_cursor(f, conversation, ada, 0, 0);
     assert_int_equal(
         sql_number(f->database, "SELECT COUNT(*) FROM absence WHERE account = %" PRIu64, ada), 3);
-    expect_nothing_routed(f);
 }
 
 /* --- removing ------------------------------------------------------------------------------ */
@@ -153,7 +150,6 @@ static void test_removing(void **state) {
                                 "SELECT COUNT(*) FROM member WHERE conversation = %" PRIu64,
                                 conversation),
                      1);
-    expect_nothing_routed(f);
 }
 
 static void test_who_may_remove_whom(void **state) {
@@ -196,7 +192,6 @@ static void test_who_may_remove_whom(void **state) {
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         assert_err(remove_member(f, cases[i].group, cases[i].account, cases[i].by), cases[i].err);
     assert_int_equal(sql_state(f), before);
-    expect_nothing_routed(f);
 }
 
 /* An administrator who is about to remove somebody is removed. */
@@ -220,7 +215,6 @@ static void test_two_who_remove_at_once(void **state) {
         }
         next_routed_item(f, f->session);
     }
-    expect_nothing_routed(f);
 }
 
 static void test_removed_and_left_at_once(void **state) {
@@ -236,7 +230,6 @@ static void test_removed_and_left_at_once(void **state) {
     assert_err(errs[0] == ERR_OK ? errs[1] : errs[0], ERR_NOT_MEMBER);
     uint64_t cid = expect_routed(f, (uint64_t[]){owner, member}, 2).cid;
     assert_cursor(f, conversation_of_group(group), member, 0, cid);
-    expect_nothing_routed(f);
 }
 
 /* --- dissolving ---------------------------------------------------------------------------- */
@@ -288,7 +281,6 @@ static void test_dissolving(void **state) {
     assert_err(add(f, group, ada, 0), ERR_NO_GROUP);
     assert_err(ask_say(f, 0, group, "anybody there?"), ERR_NO_GROUP);
     assert_err(create(f, owner, "short-lived", "", NULL), ERR_TAKEN);
-    expect_nothing_routed(f);
 }
 
 static void test_who_may_dissolve(void **state) {
@@ -306,7 +298,6 @@ static void test_who_may_dissolve(void **state) {
     assert_int_equal(sql_state(f), before);
     assert_err(dissolve(f, group, 0), ERR_OK);
     expect_in_group(f, group, ENTRY_DISSOLVED, 0, 0, (uint64_t[]){owner, admin, member}, 3);
-    expect_nothing_routed(f);
 }
 
 /* More members than one statement closes the cursors of. */
@@ -329,7 +320,6 @@ static void test_a_large_group_is_dissolved(void **state) {
                                 " AND until = %" PRIu64,
                                 conversation, cid),
                      MEMBERS + 1);
-    expect_nothing_routed(f);
 }
 
 static void test_joining_and_dissolving_at_once(void **state) {
@@ -358,22 +348,21 @@ static void test_joining_and_dissolving_at_once(void **state) {
                                     conversation),
                          0);
     }
-    expect_nothing_routed(f);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_leaving),
-        cmocka_unit_test(test_who_cannot_leave),
-        cmocka_unit_test(test_who_left_may_come_back),
-        cmocka_unit_test(test_removing),
-        cmocka_unit_test(test_who_may_remove_whom),
-        cmocka_unit_test(test_two_who_remove_at_once),
-        cmocka_unit_test(test_removed_and_left_at_once),
-        cmocka_unit_test(test_dissolving),
-        cmocka_unit_test(test_who_may_dissolve),
-        cmocka_unit_test(test_a_large_group_is_dissolved),
-        cmocka_unit_test(test_joining_and_dissolving_at_once),
+        GROUP_TEST(test_leaving),
+        GROUP_TEST(test_who_cannot_leave),
+        GROUP_TEST(test_who_left_may_come_back),
+        GROUP_TEST(test_removing),
+        GROUP_TEST(test_who_may_remove_whom),
+        GROUP_TEST(test_two_who_remove_at_once),
+        GROUP_TEST(test_removed_and_left_at_once),
+        GROUP_TEST(test_dissolving),
+        GROUP_TEST(test_who_may_dissolve),
+        GROUP_TEST(test_a_large_group_is_dissolved),
+        GROUP_TEST(test_joining_and_dissolving_at_once),
     };
     return cmocka_run_group_tests(tests, group_set_up, group_tear_down);
 }

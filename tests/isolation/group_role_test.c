@@ -49,7 +49,6 @@ static void test_an_administrator_is_made_and_unmade(void **state) {
     /* Nothing of it stands in the group's log. */
     assert_int_equal(stored_in(f->database, conversation_of_group(group)), in_group);
     assert_cursor(f, conversation_of_account(ada), ada, 0, 0);
-    expect_nothing_routed(f);
 }
 
 static void test_who_may_make_whom_an_administrator(void **state) {
@@ -90,7 +89,6 @@ static void test_who_may_make_whom_an_administrator(void **state) {
         assert_err(set_admin(f, cases[i].group, cases[i].account, cases[i].by, cases[i].on),
                    cases[i].err);
     assert_int_equal(sql_state(f), before);
-    expect_nothing_routed(f);
 }
 
 static void test_administrators_have_a_limit(void **state) {
@@ -108,7 +106,6 @@ static void test_administrators_have_a_limit(void **state) {
     next_routed_item(f, f->session);
     assert_err(set_admin(f, group, bob, owner, true), ERR_OK);
     next_routed_item(f, f->session);
-    expect_nothing_routed(f);
 }
 
 /* --- a group's name ------------------------------------------------------------------------ */
@@ -137,7 +134,6 @@ static void test_a_group_is_renamed(void **state) {
                          1);
     }
     assert_int_equal(version_of(f, group), version + 3);
-    expect_nothing_routed(f);
 }
 
 static void test_who_cannot_rename_a_group(void **state) {
@@ -163,7 +159,6 @@ static void test_who_cannot_rename_a_group(void **state) {
     longest[NAME_MAX_CHARACTERS] = '\0';
     assert_err(rename_group(f, group, owner, longest), ERR_OK);
     next_routed_item(f, f->session);
-    expect_nothing_routed(f);
 }
 
 /* --- a nickname ---------------------------------------------------------------------------- */
@@ -196,7 +191,6 @@ static void test_an_account_is_renamed(void **state) {
     assert_int_equal(sql_number(f->database, "SELECT COUNT(*) FROM account WHERE name = 'Gräfin'"),
                      1);
     assert_cursor(f, conversation_of_account(eve), eve, 0, 0);
-    expect_nothing_routed(f);
 }
 
 static void test_an_account_without_friends_is_renamed(void **state) {
@@ -211,7 +205,6 @@ static void test_an_account_without_friends_is_renamed(void **state) {
     for (size_t i = 0; i < sizeof nobody / sizeof nobody[0]; i++)
         assert_err(rename_account(f, nobody[i], "name"), ERR_NO_ACCOUNT);
     assert_int_equal(sql_state(f), before);
-    expect_nothing_routed(f);
 }
 
 /* As many friends as one may have: more conversations than one block of cids. */
@@ -240,19 +233,18 @@ static void test_all_friends_are_told(void **state) {
                                 "%" PRIu64 " AND body = 'Everybody\\'s'",
                                 ada),
                      2 * (GROUP_MAX_FRIENDS + 1));
-    expect_nothing_routed(f);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_an_administrator_is_made_and_unmade),
-        cmocka_unit_test(test_who_may_make_whom_an_administrator),
-        cmocka_unit_test(test_administrators_have_a_limit),
-        cmocka_unit_test(test_a_group_is_renamed),
-        cmocka_unit_test(test_who_cannot_rename_a_group),
-        cmocka_unit_test(test_an_account_is_renamed),
-        cmocka_unit_test(test_an_account_without_friends_is_renamed),
-        cmocka_unit_test(test_all_friends_are_told),
+        GROUP_TEST(test_an_administrator_is_made_and_unmade),
+        GROUP_TEST(test_who_may_make_whom_an_administrator),
+        GROUP_TEST(test_administrators_have_a_limit),
+        GROUP_TEST(test_a_group_is_renamed),
+        GROUP_TEST(test_who_cannot_rename_a_group),
+        GROUP_TEST(test_an_account_is_renamed),
+        GROUP_TEST(test_an_account_without_friends_is_renamed),
+        GROUP_TEST(test_all_friends_are_told),
     };
     return cmocka_run_group_tests(tests, group_set_up, group_tear_down);
 }

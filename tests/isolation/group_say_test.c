@@ -43,7 +43,6 @@ static void test_to_all(void **state) {
                                 "SELECT COUNT(*) FROM `cursor` WHERE conversation = %" PRIu64,
                                 CONVERSATION_OF_ALL),
                      0);
-    expect_nothing_routed(f);
 }
 
 static void test_two_to_all_at_once_for_the_first_time(void **state) {
@@ -68,7 +67,6 @@ static void test_two_to_all_at_once_for_the_first_time(void **state) {
         assert_int_equal(stored_in(f->database, CONVERSATION_OF_ALL), 2);
     }
     test_caller_destroy(&other);
-    expect_nothing_routed(f);
 }
 
 /* --- to one, to a group -------------------------------------------------------------------- */
@@ -83,7 +81,6 @@ static void test_to_one(void **state) {
             &(struct notice){.type = ENTRY_SYSTEM, .subject = 0, .text = "wash your hands"});
     }
     assert_cursor(f, conversation_of_account(ada), ada, 0, 0);
-    expect_nothing_routed(f);
 }
 
 static void test_to_a_group(void **state) {
@@ -97,7 +94,6 @@ static void test_to_a_group(void **state) {
                                    .to = group,
                                    .text = "quiet, please"},
                   (uint64_t[]){owner, ada}, 2);
-    expect_nothing_routed(f);
 }
 
 static void test_what_cannot_be_said(void **state) {
@@ -121,7 +117,6 @@ static void test_what_cannot_be_said(void **state) {
         assert_err(ask_say(f, 0, group, bad[i]), ERR_BAD_REQUEST);
     }
     assert_int_equal(sql_state(f), before);
-    expect_nothing_routed(f);
 }
 
 static void test_the_longest_text(void **state) {
@@ -132,7 +127,6 @@ static void test_the_longest_text(void **state) {
     text[65000] = '\0';
     assert_err(ask_say(f, 0, 0, text), ERR_OK);
     assert_int_equal(expect_everyone(f, f->session).text.length, 65000);
-    expect_nothing_routed(f);
 }
 
 /* --- several sessions ---------------------------------------------------------------------- */
@@ -187,18 +181,17 @@ static void test_every_session_is_told(void **state) {
     assert_int_equal(service_process_stop(&group), 0);
     assert_int_equal(fake_peer_waiting(second), 0);
     fake_peer_destroy(&second);
-    expect_nothing_routed(f);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_to_all),
-        cmocka_unit_test(test_two_to_all_at_once_for_the_first_time),
-        cmocka_unit_test(test_to_one),
-        cmocka_unit_test(test_to_a_group),
-        cmocka_unit_test(test_what_cannot_be_said),
-        cmocka_unit_test(test_the_longest_text),
-        cmocka_unit_test(test_every_session_is_told),
+        GROUP_TEST(test_to_all),
+        GROUP_TEST(test_two_to_all_at_once_for_the_first_time),
+        GROUP_TEST(test_to_one),
+        GROUP_TEST(test_to_a_group),
+        GROUP_TEST(test_what_cannot_be_said),
+        GROUP_TEST(test_the_longest_text),
+        GROUP_TEST(test_every_session_is_told),
     };
     return cmocka_run_group_tests(tests, group_set_up, group_tear_down);
 }

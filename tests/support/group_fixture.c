@@ -129,6 +129,11 @@ void expect_nothing_routed(struct group_fixture *f) {
     assert_int_equal(f->route_at, f->route.items.count);
 }
 
+int group_test_tear_down(void **state) {
+    expect_nothing_routed(*state);
+    return 0;
+}
+
 void assert_account_id(struct group_fixture *f, uint64_t account, struct slice id) {
     if (account == 0)
         assert_int_equal(id.length, 0);

@@ -104,6 +104,9 @@ enum err ask_say(struct group_fixture *f, uint64_t account, uint64_t group, cons
 
 /* That nothing which was answered before is still to be routed: what is said now comes next. */
 void expect_nothing_routed(struct group_fixture *f);
+/* A test behind which that holds. */
+#define GROUP_TEST(test_) cmocka_unit_test_teardown(test_, group_test_tear_down)
+int group_test_tear_down(void **state);
 
 /* --- notices --- */
 
