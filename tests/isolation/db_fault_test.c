@@ -382,23 +382,22 @@ static void test_database_away(void **state) {
 }
 
 int main(void) {
+#define TEST(test_) cmocka_unit_test_setup_teardown(test_, setup, teardown)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_unique_key_is_named, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_rollback_and_commit, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_lock_wait_ends_the_transaction, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_deadlock_ends_one_transaction, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_killed_then_connected_again, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_killed_in_a_transaction, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_what_is_nobodys_fault_may_be_tried_again, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(test_a_server_that_is_not_the_one_is_dialled_anew, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(test_nothing_is_begun_past_the_deadline, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_what_hangs_is_ended_by_the_deadline, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_lost_commit_is_uncertain, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_lost_script, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_idle_transaction_is_ended, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_database_away, setup, teardown),
+        TEST(test_unique_key_is_named),
+        TEST(test_rollback_and_commit),
+        TEST(test_lock_wait_ends_the_transaction),
+        TEST(test_deadlock_ends_one_transaction),
+        TEST(test_killed_then_connected_again),
+        TEST(test_killed_in_a_transaction),
+        TEST(test_what_is_nobodys_fault_may_be_tried_again),
+        TEST(test_a_server_that_is_not_the_one_is_dialled_anew),
+        TEST(test_nothing_is_begun_past_the_deadline),
+        TEST(test_what_hangs_is_ended_by_the_deadline),
+        TEST(test_lost_commit_is_uncertain),
+        TEST(test_lost_script),
+        TEST(test_idle_transaction_is_ended),
+        TEST(test_database_away),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -368,21 +368,21 @@ static void test_script_literals_survive_hostile_bytes(void **state) {
 }
 
 int main(void) {
+#define TEST(test_) cmocka_unit_test_setup_teardown(test_, setup, teardown)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_session_settings, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_values, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_sum_gives_number, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_negative_number_is_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_long_text, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_rows_do_not_depend_on_connection, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_faults_of_statements, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_statement_is_prepared_once, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_prepared_statements_are_bounded, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_script_with_several_results, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_script_with_error_in_the_middle, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_script_that_was_cut_is_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_script_literals_survive_hostile_bytes, setup,
-                                        teardown),
+        TEST(test_session_settings),
+        TEST(test_values),
+        TEST(test_sum_gives_number),
+        TEST(test_negative_number_is_refused),
+        TEST(test_long_text),
+        TEST(test_rows_do_not_depend_on_connection),
+        TEST(test_faults_of_statements),
+        TEST(test_statement_is_prepared_once),
+        TEST(test_prepared_statements_are_bounded),
+        TEST(test_script_with_several_results),
+        TEST(test_script_with_error_in_the_middle),
+        TEST(test_script_that_was_cut_is_refused),
+        TEST(test_script_literals_survive_hostile_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -46,10 +46,7 @@ static void make_cursors(struct delivery_fixture *f, unsigned count) {
 }
 
 static uint64_t received(struct delivery_fixture *f, uint64_t account, uint64_t conversation) {
-    return sql_number(f->database,
-                      "SELECT received FROM `cursor` WHERE account = %" PRIu64
-                      " AND conversation = %" PRIu64,
-                      account, conversation);
+    return received_by(f->database, account, conversation);
 }
 
 static void test_forward_only(void **state) {

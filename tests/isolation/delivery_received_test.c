@@ -33,10 +33,7 @@ static void refused(struct delivery_fixture *f, struct delivery_received ask, en
 }
 
 static uint64_t cursor(struct delivery_fixture *f, uint64_t account, uint64_t conversation) {
-    return sql_number(f->database,
-                      "SELECT received FROM `cursor` WHERE account = %" PRIu64
-                      " AND conversation = %" PRIu64,
-                      account, conversation);
+    return received_by(f->database, account, conversation);
 }
 
 /* What a connection without positions is sent: everything behind the cursors. */

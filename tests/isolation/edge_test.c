@@ -10,23 +10,15 @@
 #include <sys/socket.h>
 
 #include "services/gateway/edge/json.h"
+#include "tests/support/edge_object.h"
 
 /* A JSON object of exactly that length; the caller frees it. */
-static char *object_of(size_t length) {
-    char *text = malloc(length + 1);
-    assert_non_null(text);
-    memset(text, 'x', length);
-    memcpy(text, "{\"a\":\"", 6);
-    memcpy(text + length - 2, "\"}", 3);
-    return text;
-}
-
 static void texts_are_echoed_at_every_length(void **state) {
     struct edge_fixture *f = *state;
     struct edge_client *client = websocket_open(f);
     static const size_t lengths[] = {10, 125, 126, 127, 2000, 4096, 65535, EDGE_MAX_OBJECT};
     for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
-        char *text = object_of(lengths[i]);
+        char *text = edge_object_of(lengths[i]);
         websocket_send_text(client, text);
         websocket_expect_text(client, text);
         free(text);
@@ -145,7 +137,7 @@ static void text_that_is_not_utf8_closes(void **state) {
 
 static void over_long_messages_close(void **state) {
     struct edge_fixture *f = *state;
-    char *text = object_of(EDGE_MAX_OBJECT + 1);
+    char *text = edge_object_of(EDGE_MAX_OBJECT + 1);
     struct edge_client *client = websocket_open(f);
     websocket_send_text(client, text);
     websocket_expect_close(client, 1009, "the message is longer than 65536 bytes");

@@ -263,16 +263,23 @@ static void *lock_and_append(void *argument) {
     return NULL;
 }
 
+/* Its writer waits for the conversation, which `holder` has locked. */
+static pthread_t start_meeting(struct entries_fixture *f, struct writer *holder,
+                               struct meeting *meeting) {
+    pthread_t thread;
+    uint64_t connection = connection_of(meeting->writer);
+    lock_one(holder, meeting->conversation);
+    assert_int_equal(pthread_create(&thread, NULL, lock_and_append, meeting), 0);
+    wait_for_statement(f, connection, "%FOR UPDATE%");
+    return thread;
+}
+
 static void test_the_second_waits_and_comes_behind(void **state) {
     struct entries_fixture *f = *state;
     uint64_t pair = open_new_pair(f);
     write_one(&f->b, pair, "");
-    pthread_t thread;
     struct meeting meeting = {&f->b, pair, "", ERR_OK, false};
-    uint64_t connection = connection_of(&f->b);
-    lock_one(&f->a, pair);
-    assert_int_equal(pthread_create(&thread, NULL, lock_and_append, &meeting), 0);
-    wait_for_statement(f, connection, "%FOR UPDATE%");
+    pthread_t thread = start_meeting(f, &f->a, &meeting);
     assert_err(append_one(&f->a, pair, "", "text", true), ERR_OK);
     pthread_join(thread, NULL);
     assert_err(meeting.err, ERR_OK);
@@ -394,12 +401,9 @@ static void test_what_was_committed_is_found_by_the_repeat(void **state) {
 static void test_a_connection_lost_before_the_commit(void **state) {
     struct entries_fixture *f = *state;
     uint64_t pair = open_new_pair(f);
-    pthread_t thread;
     struct meeting meeting = {&f->a, pair, "", ERR_OK, false};
     uint64_t connection = connection_of(&f->a);
-    lock_one(&f->b, pair);
-    assert_int_equal(pthread_create(&thread, NULL, lock_and_append, &meeting), 0);
-    wait_for_statement(f, connection, "%FOR UPDATE%");
+    pthread_t thread = start_meeting(f, &f->b, &meeting);
     sql_run(f->database, "KILL %" PRIu64, connection);
     pthread_join(thread, NULL);
     assert_err(meeting.err, ERR_UNAVAILABLE);

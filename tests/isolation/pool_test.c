@@ -436,26 +436,22 @@ static void test_a_database_that_is_away_is_waited_for(void **state) {
 }
 
 int main(void) {
+#define TEST(test_) cmocka_unit_test_setup_teardown(test_, setup, teardown)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_jobs_run_in_order_and_are_done_on_the_loop, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(test_jobs_run_side_by_side, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_queue_at_its_limit_refuses, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_what_nobody_waits_for_any_more_is_not_run, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(test_what_cannot_be_done_in_time_is_refused, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(test_a_pool_that_was_slow_takes_jobs_again, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(test_waiting_jobs_can_be_dropped, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_destroy_drains, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_no_submission_while_destroying, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_worker_connects_again, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_jobs_fail_while_the_database_is_away, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_open_transaction_is_rolled_back, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_workers_take_no_signals, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_database_that_is_away_is_waited_for, setup,
-                                        teardown),
+        TEST(test_jobs_run_in_order_and_are_done_on_the_loop),
+        TEST(test_jobs_run_side_by_side),
+        TEST(test_queue_at_its_limit_refuses),
+        TEST(test_what_nobody_waits_for_any_more_is_not_run),
+        TEST(test_what_cannot_be_done_in_time_is_refused),
+        TEST(test_a_pool_that_was_slow_takes_jobs_again),
+        TEST(test_waiting_jobs_can_be_dropped),
+        TEST(test_destroy_drains),
+        TEST(test_no_submission_while_destroying),
+        TEST(test_worker_connects_again),
+        TEST(test_jobs_fail_while_the_database_is_away),
+        TEST(test_open_transaction_is_rolled_back),
+        TEST(test_workers_take_no_signals),
+        TEST(test_a_database_that_is_away_is_waited_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

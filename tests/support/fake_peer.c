@@ -13,6 +13,7 @@
 #include "common/loop.h"
 #include "common/service.h"
 #include "tests/support/service_process.h"
+#include "tests/support/test_listen.h"
 
 #define REPLY_BYTES 4096
 
@@ -140,16 +141,6 @@ static void run(zsock_t *pipe, void *argument) {
 
 /* --- the test's side --- */
 
-/* The port may be one that another fake has just given up. */
-static void listen_on(zsock_t *router, uint16_t port) {
-    int64_t deadline_ms = loop_now_ms() + TEST_DEADLINE_MS;
-    while (zsock_bind(router, "tcp://127.0.0.1:%u", (unsigned)port) < 0) {
-        if (errno != EADDRINUSE || loop_now_ms() >= deadline_ms)
-            fail_msg("cannot listen on port %u: %s", (unsigned)port, zmq_strerror(errno));
-        zclock_sleep(5);
-    }
-}
-
 struct fake_peer *fake_peer_new(uint16_t port) {
     static uint64_t instances;
     zsys_handler_set(NULL);
@@ -162,7 +153,7 @@ struct fake_peer *fake_peer_new(uint16_t port) {
     zsock_set_router_handover(self->router, 1);
     zsock_set_rcvhwm(self->router, FAKE_PEER_MAX_MESSAGES);
     zsock_set_sndhwm(self->router, FAKE_PEER_MAX_MESSAGES);
-    listen_on(self->router, port);
+    test_listen(self->router, port);
     pthread_condattr_t monotonic;
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);

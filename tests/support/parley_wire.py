@@ -7,7 +7,7 @@ import threading
 
 import websockets
 from binary_wire import BinaryWire
-from stream_wire import StreamWire
+from stream_wire import StreamWire, Wire
 from websockets.frames import Frame, Opcode
 
 # Seconds that a single wait may take; generous, since sanitizers are slow.
@@ -76,7 +76,7 @@ class _MuteProtocol(websockets.WebSocketClientProtocol):
         pass
 
 
-class WebSocketWire:
+class WebSocketWire(Wire):
     """`receive` is called with each text, `closed` once with the close code."""
 
     def __init__(self, receive, closed):
@@ -109,12 +109,6 @@ class WebSocketWire:
         self.write_bytes(
             b"".join(Frame(Opcode.TEXT, text.encode()).serialize(mask=True) for text in texts)
         )
-
-    def write_bytes(self, data):
-        self.transport.write(data)
-
-    def abort(self):
-        self.transport.abort()
 
     @property
     def transport(self):

@@ -13,6 +13,7 @@
 #include "common/loop.h"
 #include "common/service.h"
 #include "tests/support/service_process.h"
+#include "tests/support/test_listen.h"
 
 struct asked {
     struct played *by;
@@ -33,16 +34,6 @@ struct played {
     struct asked *asked; /* oldest first */
 };
 
-/* The port may be one that another has just given up. */
-static void listen_on(zsock_t *router, uint16_t port) {
-    int64_t deadline_ms = loop_now_ms() + TEST_DEADLINE_MS;
-    while (zsock_bind(router, "tcp://127.0.0.1:%u", (unsigned)port) < 0) {
-        if (errno != EADDRINUSE || loop_now_ms() >= deadline_ms)
-            fail_msg("cannot listen on port %u: %s", (unsigned)port, zmq_strerror(errno));
-        zclock_sleep(5);
-    }
-}
-
 struct played *played_new(const char *name, uint16_t port) {
     static uint64_t instances;
     zsys_handler_set(NULL);
@@ -57,7 +48,7 @@ struct played *played_new(const char *name, uint16_t port) {
     zsock_set_router_handover(self->router, 1);
     zsock_set_sndhwm(self->router, 0);
     zsock_set_rcvhwm(self->router, 0);
-    listen_on(self->router, port);
+    test_listen(self->router, port);
     return self;
 }
 

@@ -1,9 +1,20 @@
-"""What connections over plain TCP have in common, in whatever form objects are sent."""
+"""What all connections have in common, and what those over plain TCP do, in whatever form objects
+are sent."""
 
 import asyncio
 
 
-class StreamWire:
+class Wire:
+    """Its subclasses have an asyncio `transport`."""
+
+    def write_bytes(self, data):
+        self.transport.write(data)
+
+    def abort(self):
+        self.transport.abort()
+
+
+class StreamWire(Wire):
     """`receive` is called with each object as text, `closed` with "eof". Who inherits says how
     objects are read (`_read_all`) and what they are as bytes (`_encode`)."""
 
@@ -27,12 +38,6 @@ class StreamWire:
     def write(self, *texts):
         """All of them right behind each other, in one write."""
         self.write_bytes(b"".join(map(self._encode, texts)))
-
-    def write_bytes(self, data):
-        self.transport.write(data)
-
-    def abort(self):
-        self.transport.abort()
 
     @property
     def transport(self):

@@ -14,21 +14,24 @@
 
 #define SQL_BYTES 65536
 
+/* Prints the format and the arguments of the function that this stands in. */
+#define PRINT_SQL(sql_, format_)                                                                   \
+    do {                                                                                           \
+        va_list arguments_;                                                                        \
+        va_start(arguments_, format_);                                                             \
+        assert_in_range(vsnprintf(sql_, sizeof sql_, format_, arguments_), 1, sizeof sql_ - 1);    \
+        va_end(arguments_);                                                                        \
+    } while (0)
+
 void sql_run(struct test_database *database, const char *format, ...) {
     char sql[SQL_BYTES];
-    va_list arguments;
-    va_start(arguments, format);
-    assert_in_range(vsnprintf(sql, sizeof sql, format, arguments), 1, sizeof sql - 1);
-    va_end(arguments);
+    PRINT_SQL(sql, format);
     test_database_run(database, sql);
 }
 
 uint64_t sql_number(struct test_database *database, const char *format, ...) {
     char sql[SQL_BYTES];
-    va_list arguments;
-    va_start(arguments, format);
-    assert_in_range(vsnprintf(sql, sizeof sql, format, arguments), 1, sizeof sql - 1);
-    va_end(arguments);
+    PRINT_SQL(sql, format);
     return test_database_number(database, sql);
 }
 
@@ -38,6 +41,13 @@ uint64_t new_account(struct test_database *database, const char *id) {
             "INSERT INTO account (number, id, name, created_ms) VALUES (%" PRIu64 ", '%s', 'x', 1)",
             number, id[0] == '\0' ? test_text("%" PRIu64, number) : id);
     return number;
+}
+
+uint64_t received_by(struct test_database *database, uint64_t account, uint64_t conversation) {
+    return sql_number(database,
+                      "SELECT received FROM `cursor` WHERE account = %" PRIu64
+                      " AND conversation = %" PRIu64,
+                      account, conversation);
 }
 
 uint64_t stored_in(struct test_database *database, uint64_t conversation) {

@@ -27,6 +27,8 @@ uint64_t sql_number(struct test_database *database, const char *format, ...)
 /* Makes an account with this string id; "": the decimal form of its number. */
 uint64_t new_account(struct test_database *database, const char *id);
 
+/* The account's cursor in the conversation. */
+uint64_t received_by(struct test_database *database, uint64_t account, uint64_t conversation);
 /* Entries of a conversation. */
 uint64_t stored_in(struct test_database *database, uint64_t conversation);
 

@@ -102,11 +102,12 @@ static void each_change_is_one_line(void **state) {
 }
 
 int main(void) {
+#define TEST(test_) cmocka_unit_test_setup_teardown(test_, setup, teardown)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(it_is_there_until_somebody_finds_it_away, setup, teardown),
-        cmocka_unit_test_setup_teardown(it_is_back_after_a_calm, setup, teardown),
-        cmocka_unit_test_setup_teardown(it_stays_away_while_anybody_finds_it_so, setup, teardown),
-        cmocka_unit_test_setup_teardown(each_change_is_one_line, setup, teardown),
+        TEST(it_is_there_until_somebody_finds_it_away),
+        TEST(it_is_back_after_a_calm),
+        TEST(it_stays_away_while_anybody_finds_it_so),
+        TEST(each_change_is_one_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

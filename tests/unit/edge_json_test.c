@@ -2,6 +2,7 @@
  * The framing of JSON: what comes out of a stream of bytes, however it is cut.
  */
 #include "services/gateway/edge/json.h"
+#include "tests/support/edge_object.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -134,21 +135,11 @@ static void nesting_has_a_limit(void **state) {
            "{\"a\":[[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],[]]}|");
 }
 
-/* An object of exactly that many bytes. */
-static char *object_of(size_t length) {
-    char *text = malloc(length + 1);
-    assert_non_null(text);
-    memset(text, 'x', length);
-    memcpy(text, "{\"a\":\"", 6);
-    memcpy(text + length - 2, "\"}", 3);
-    return text;
-}
-
 static void size_has_a_limit(void **state) {
     (void)state;
     static const size_t sizes[] = {1, 1000, 4096, EDGE_MAX_OBJECT, EDGE_MAX_OBJECT * 2};
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
-        char *text = object_of(EDGE_MAX_OBJECT);
+        char *text = edge_object_of(EDGE_MAX_OBJECT);
         char *expected = malloc(EDGE_MAX_OBJECT + 2);
         assert_non_null(expected);
         memcpy(expected, text, EDGE_MAX_OBJECT);
@@ -156,12 +147,12 @@ static void size_has_a_limit(void **state) {
         expect_cut(text, EDGE_MAX_OBJECT, sizes[i], expected);
         free(text);
         free(expected);
-        text = object_of(EDGE_MAX_OBJECT + 1);
+        text = edge_object_of(EDGE_MAX_OBJECT + 1);
         expect_cut(text, EDGE_MAX_OBJECT + 1, sizes[i], "#|");
         free(text);
     }
     /* Nothing comes after an over-long one. */
-    char *text = object_of(EDGE_MAX_OBJECT + 4);
+    char *text = edge_object_of(EDGE_MAX_OBJECT + 4);
     memcpy(text + EDGE_MAX_OBJECT, "\"}{}", 4);
     expect_cut(text, EDGE_MAX_OBJECT + 4, EDGE_MAX_OBJECT + 4, "#|");
     free(text);

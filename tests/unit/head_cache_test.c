@@ -138,13 +138,11 @@ static void test_members_are_bounded(void **state) {
 }
 
 int main(void) {
+#define TEST(test_) cmocka_unit_test_setup_teardown(test_, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_keeps_and_replaces, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_pairs, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_forgets_some, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_another_connection, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_emptied_when_full, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_members_are_bounded, set_up, tear_down),
+        TEST(test_keeps_and_replaces), TEST(test_pairs),
+        TEST(test_forgets_some),       TEST(test_another_connection),
+        TEST(test_emptied_when_full),  TEST(test_members_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
