@@ -10,6 +10,7 @@
 #include "services/gateway/dialect/dialect.h"
 #include "services/gateway/edge/youim.h"
 #include "services/gateway/reasons.h"
+#include "tests/fuzz/fuzz.h"
 
 #define CHECK(condition)                                                                           \
     do {                                                                                           \

@@ -14,21 +14,15 @@
 
 #include "common/http_admin.h"
 #include "common/log.h"
+#include "tests/fuzz/fuzz.h"
 
 /* Turns of the loop in a row in which nothing arrives, after which no more will. */
 #define IDLE_TURNS 4
 #define MOST_TURNS 10000
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static struct ev_loop *ev;
 static struct sockaddr_in address;
 static unsigned pages_written;
-
-static void require(int holds) {
-    if (!holds)
-        abort();
-}
 
 static unsigned write_page(void *argument, struct buffer *body) {
     (void)argument;

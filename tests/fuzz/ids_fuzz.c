@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "proto/ids.h"
+#include "tests/fuzz/fuzz.h"
 
 static void check(bool holds) {
     if (!holds)

@@ -14,15 +14,9 @@
 
 #include "services/gateway/edge/json.h"
 #include "services/gateway/edge/message.h"
+#include "tests/fuzz/fuzz.h"
 
 #define FRAME_HEAD_BYTES 3
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(int holds) {
-    if (!holds)
-        abort();
-}
 
 static bool is_utf8(struct slice text) {
     const utf8proc_uint8_t *bytes = (const utf8proc_uint8_t *)text.data;

@@ -14,15 +14,9 @@
 #include <unistd.h>
 
 #include "services/gateway/edge/proxy.h"
+#include "tests/fuzz/fuzz.h"
 
 #define MOST_BYTES 4096
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(int holds) {
-    if (!holds)
-        abort();
-}
 
 static bool check_line(struct slice text) {
     struct edge_remote remote, again;

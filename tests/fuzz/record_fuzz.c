@@ -10,6 +10,7 @@
 #include "common/envelope.h"
 #include "common/service.h"
 #include "proto/messages.h"
+#include "tests/fuzz/fuzz.h"
 
 #define CHECK(condition)                                                                           \
     do {                                                                                           \

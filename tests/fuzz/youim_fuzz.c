@@ -7,13 +7,7 @@
 #include <string.h>
 
 #include "services/gateway/edge/youim.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(int holds) {
-    if (!holds)
-        abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 static void check_object(struct slice object) {
     struct slice again, before, after;
@@ -33,8 +27,7 @@ static struct buffer run(const uint8_t *bytes, size_t size, size_t cut) {
     struct buffer log = buffer_make((size_t)1 << 24), scratch = buffer_make(EDGE_MAX_OBJECT);
     edge_youim_init(&youim);
     for (size_t at = 0; at < size; at += cut) {
-        size_t length = size - at < cut ? size - at : cut;
-        struct slice input = slice_make((const char *)bytes + at, length), object = {0};
+        struct slice input = piece_at(bytes, size, at, cut), object = {0};
         const char *fault = NULL;
         enum edge_json_result result;
         while ((result = edge_youim_next(&youim, &input, &scratch, &object, &fault)) !=
@@ -57,11 +50,6 @@ static struct buffer run(const uint8_t *bytes, size_t size, size_t cut) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size < 2)
         return 0;
-    size_t cut = (size_t)data[0] + 1;
-    struct buffer whole = run(data + 1, size - 1, size), pieces = run(data + 1, size - 1, cut);
-    require(whole.length == pieces.length && !whole.failed && !pieces.failed);
-    require(whole.length == 0 || memcmp(whole.data, pieces.data, whole.length) == 0);
-    buffer_free(&whole);
-    buffer_free(&pieces);
+    require_same_however_cut(run, data + 1, size - 1, (size_t)data[0] + 1);
     return 0;
 }
