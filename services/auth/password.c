@@ -6,6 +6,7 @@
 
 #include "common/loop.h"
 #include "common/unicode.h"
+#include "proto/messages.h"
 
 #define NOBODY_BYTES 32
 #define PASSWORD_ROOM UNICODE_ROOM(PASSWORD_MAX_BYTES)

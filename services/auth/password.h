@@ -26,12 +26,6 @@
 
 /* With the 0 at its end; as crypto_pwhash_STRBYTES. */
 #define PASSWORD_HASH_BYTES 128
-/*
- * limit: client | password; e-mail address; `ref` | {PASSWORD_MAX_BYTES}; {EMAIL_MAX_BYTES};
- * {REF_MAX_BYTES} | a fault that names the field (registration and login of OurChat: state 1)
- */
-/* Most bytes of a password, as auth's messages have it. */
-#define PASSWORD_MAX_BYTES 256
 
 struct passwords {
     uint64_t ops;

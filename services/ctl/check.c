@@ -13,7 +13,6 @@
 #include "proto/ids.h"
 #include "proto/messages.h"
 
-#define EMAIL_MAX_BYTES 254
 /* limit: tool | reason of `kick` | {REASON_MAX_BYTES} | exit status 2, nobody is asked */
 /* As session.kick takes it. */
 #define REASON_MAX_BYTES 100

@@ -17,7 +17,6 @@
  */
 /* How long a login that was let in may take to be connected. */
 #define ON_ITS_WAY_S 1
-#define PASSWORD_MAX_BYTES 256
 /* One byte more than a password may have, its newline and the 0. */
 #define LINE_BYTES (PASSWORD_MAX_BYTES + 3)
 

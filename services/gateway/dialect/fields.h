@@ -12,8 +12,6 @@
 #include "proto/ids.h"
 #include "services/gateway/dialect/request.h"
 
-#define PASSWORD_MAX_BYTES 256
-
 /*
  * One request being read. The first fault stays: every helper below does nothing after it, so a
  * reader is a plain list of the fields that it wants.
