@@ -370,8 +370,7 @@ static void on_timer(struct ev_loop *ev, ev_timer *timer, int revents) {
         look_in(self, self->forget_at_ms - loop_now_ms());
 }
 
-/* --- instances that come and go
- * --------------------------------------------------------------------- */
+/* --- a session was found or lost -------------------------------------------------------------- */
 
 void bindings_change(void *context, struct peer *peer, enum peer_change change) {
     struct gateway *gateway = context;

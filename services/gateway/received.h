@@ -25,7 +25,7 @@ struct client_received {
 /* NULL without memory. */
 struct received *received_new(struct gateway *gateway);
 void received_destroy(struct received **self);
-/* 301, whose group and person have their numbers; ends with client_finish, now or later. */
+/* 301, whose group and person have their numbers; ends with request_finish, now or later. */
 void received_start(struct client *client);
 /* Further moves are stored: answers the clients that wait for them. */
 void received_stored(struct received *self);
