@@ -24,12 +24,6 @@
 #include "common/log.h"
 #include "common/loop.h"
 
-/*
- * limit: gateway | how long any other request, its look-ups included, is tried |
- * {send_timeout_ms}; an instance that is there is waited for, one that was lost is asked again
- * after pauses of {RETRY_FIRST_PAUSE_MS} to {RETRY_MAX_PAUSE_MS} {RETRY_MS:} | the client gets
- * `unavailable`, `timeout` or `unknown_outcome`; `overloaded` at once
- */
 /* Between attempts to connect. */
 #define RETRY_MS 200
 /*

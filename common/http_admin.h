@@ -27,7 +27,7 @@
  */
 #define HTTP_ADMIN_MAX_CLIENTS 16
 /*
- * limit: service | such a connection: its request, and its answer | one request;
+ * limit: service | a connection to its pages: its request, and its answer | one request;
  * {HTTP_ADMIN_MS} for both; {HTTP_ADMIN_HEADER_BYTES} of headers; 2 MiB of page
  * {HTTP_ADMIN_MAX_BYTES:} | cut; cut; 500
  */

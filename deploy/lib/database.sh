@@ -1,4 +1,3 @@
-# limit: tool | MariaDB's start and end | 60 s each | reported, exit status 1; killed
 # shellcheck shell=bash
 # The private MariaDB of deploy/local: its own data under $var/db, reached by a socket only, run as
 # the current user. With PARLEY_DB_HOST or PARLEY_DB_SOCKET an existing server is used as it is.
@@ -126,6 +125,7 @@ database_launch() {
     database_pid=$!
     echo "$database_pid" >"$run/db.pid"
     wait_until 5 became "$database_pid" mariadbd || true
+    # limit: tool | MariaDB's start and end | 60 s each | reported, exit status 1; killed
     if ! wait_until 60 database_answers_or_ended || gone "$database_pid" mariadbd; then
         complain "MariaDB did not start: $(grep -F '[ERROR]' "$log/db.log" | tail -n 1) ($log/db.log)"
         stop_process db mariadbd 10

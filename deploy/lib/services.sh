@@ -1,6 +1,3 @@
-# limit: tool | restarts of a service that ends | at once, then after 1, 2, 4, 8 s; at most 5 a
-# minute | later
-# limit: tool | a service's end | 15 s | killed
 # shellcheck shell=bash
 # The services of deploy/local: started together, watched until every one is ready, started again
 # when one ends, stopped in an order that lets what is under way come to its end.
@@ -162,6 +159,7 @@ ending() {
 
 # Notes that a service ended and sets when it is started again: at once, then after 1, 2, 4, 8 s,
 # and never more than five times in a minute.
+# limit: tool | restarts of a service that ends | at once, then after 1, 2, 4, 8 s; at most 5 a minute | later
 schedule_restart() {
     local name=$1 now=$SECONDS kept=() at count delay status=0
     wait "${service_pid[$name]}" || status=$?
@@ -201,6 +199,7 @@ services_tend() {
 }
 
 # The gateway is waited for, then the others stop side by side.
+# limit: tool | a service's end | 15 s | killed
 services_stop() {
     local name pids=()
     stop_process gateway parley-gateway 15

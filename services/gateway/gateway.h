@@ -8,7 +8,7 @@
 #include "services/gateway/edge/edge.h"
 
 /*
- * limit: gateway | unwritten output of such a client when a further entry is queued | 2 KiB
+ * limit: gateway | unwritten output of a paced client when a further entry is queued | 2 KiB
  * {GATEWAY_PACED_BYTES:} | back to catching up, the rest waits in the log
  */
 /* What a paced client may have unwritten when a further entry is queued for it. So little, because

@@ -53,7 +53,7 @@ static const struct config_option options[] = {
     /*
      * limit: gateway | how long a text is tried | {send_timeout_ms}, each time again after a pause
      * of {RETRY_FIRST_PAUSE_MS} to {RETRY_MAX_PAUSE_MS}; an instance that is there is waited for
-     * {RETRY_MS:} | its sender gets `unavailable` or `unknown_outcome`
+     * | its sender gets `unavailable` or `unknown_outcome`
      */
     /*
      * limit: gateway | wait for a 301 with a `ref` to be stored | {send_timeout_ms}; one for each

@@ -19,7 +19,7 @@
 
 /*
  * limit: gateway | a client that closes its half gets the copies of its last texts | {COPY_MS};
- * no longer than the above | the copy has come, or a gap has been noticed
+ * no longer than its other requests take at most | the copy has come, or a gap has been noticed
  */
 /* Within this time the copy of a stored text has come, or it has been noticed that it is missing.
  */

@@ -18,6 +18,12 @@
 #include "common/error.h"
 #include "common/loop.h"
 
+/*
+ * limit: gateway | how long any other request, its look-ups included, is tried |
+ * {send_timeout_ms}; an instance that is there is waited for, one that was lost is asked again
+ * after pauses of {RETRY_FIRST_PAUSE_MS} to {RETRY_MAX_PAUSE_MS} | the client gets `unavailable`,
+ * `timeout` or `unknown_outcome`; `overloaded` at once
+ */
 /* Before the second try, and at most; twice as long each time. */
 #define RETRY_FIRST_PAUSE_MS 50
 #define RETRY_MAX_PAUSE_MS 800

@@ -103,7 +103,7 @@ extern const struct db_statement group_sql_forget_done;
 /* --- presence ------------------------------------------------------------------------------ */
 
 /*
- * limit: session | accounts of such news that group looks up at once; receivers that it routes
+ * limit: session | accounts whose news of presence group looks up at once; receivers that it routes
  * together | {GROUP_PRESENCE_AT_ONCE}; about {BATCH_RECEIVERS} | several look-ups; several
  * routes
  */

@@ -8,9 +8,11 @@
 #include "common/log.h"
 #include "common/loop.h"
 
-/* How long after something was missed, or failed, it is seen to. */
-/* limit: delivery | how often sessions hear that something was missed | {RETRY_MS}, until a
- * reply | - */
+/*
+ * limit: delivery | pause between two messages to a session that entries were missed | {RETRY_MS},
+ * until it replies | -
+ */
+/* How long after something was missed, or failed, it is sent. */
 #define RETRY_MS 200
 /*
  * limit: delivery | a request to session | {REQUEST_MAX_ITEMS} entries, {REQUEST_MAX_ACCOUNTS}

@@ -23,8 +23,8 @@
 #include "common/error.h"
 
 /*
- * limit: client | ... and connections that are being ended | {DIRECTORY_MAX_PER_ACCOUNT} with
- * those | the login fails: state 2, or a reason
+ * limit: client | connections of one account, with those that are being ended |
+ * {DIRECTORY_MAX_PER_ACCOUNT} | the login fails: state 2, or a reason
  */
 /* Connections of one account at once: those that it may have, and as many that have to end. */
 #define DIRECTORY_MAX_PER_ACCOUNT 128

@@ -21,7 +21,8 @@ static const struct config_option options[] = {
     /*
      * limit: session | connections of one account that are bound at another session by now | count
      * with the others, until `presence_grace_ms` and `peer_timeout_ms` after the last change
-     * {connections_per_account:} | as above
+     * {connections_per_account:} | the connection that was heard from least recently is closed,
+     * 1008
      */
     CONFIG_U64(struct session_settings, connections_per_account, 8, 1,
                DIRECTORY_MAX_PER_ACCOUNT / 2, "",

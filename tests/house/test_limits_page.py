@@ -49,6 +49,14 @@ class LimitsPage(unittest.TestCase):
         self.assertEqual(
             self.run_on(a_h="/* no limit: a range */\n#define QUEUE_MAX 5\n").returncode, 0)
 
+    def test_a_name_of_several_files(self):
+        """The constant of the same file is meant; without one there, which is not known."""
+        row = "/* limit: service | a pause | {PAUSE_MS} | - */\n"
+        self.assert_row("| a pause | 7 ms | `PAUSE_MS` (`common/b.c`) |  |",
+                        a_c="#define PAUSE_MS 5\n", b_c=row + "#define PAUSE_MS 7\n")
+        self.assert_refused("PAUSE_MS is a constant of several files: common/a.c, common/b.c",
+                            a_c="#define PAUSE_MS 5\n", b_c="#define PAUSE_MS 7\n", c_c=row)
+
     def test_a_name_that_is_not_there(self):
         self.assert_refused("called GONE", a_h="/* limit: service | a thing | {GONE} | - */\n")
 

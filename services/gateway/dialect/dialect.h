@@ -21,8 +21,9 @@
  * in operations*.c; adding a notice is a row in each.
  */
 /*
- * limit: gateway | memory of such a request | its strings, less than 1 KiB; for a text its
- * 65,000 bytes, too, so 1 GB if each of 15,000 connections had one looked up | -
+ * limit: gateway | memory of a request that waits for a look-up | its strings, less than 1 KiB;
+ * for a text its 65,000 bytes, too, so 1 GB if each of 15,000 connections has one | one for each
+ * connection, which is not read meanwhile
  */
 #ifndef PARLEY_GATEWAY_DIALECT_H
 #define PARLEY_GATEWAY_DIALECT_H

@@ -20,7 +20,7 @@
 #include "services/gateway/edge/tcp.h"
 
 /*
- * limit: client | ... and what the limit of open files allows | files less 384
+ * limit: client | connections that the limit of open files allows | files less 384
  * {RESERVED_FILES:} {EDGE_SPARE_SOCKETS:} {FILES_MAX:} | fewer connections, `connection_limit`
  * is logged at start
  */
