@@ -1,6 +1,6 @@
 /*
- * Presence: news by account, in two lists. What waits for its grace to pass stands in `held`, by
- * the time it is due; what may be told in `ready`; what is on its way, one request at a time, in
+ * Presence: news by account, in two queues, each in the order in which it is due: what is told
+ * soon, and what waits for its grace to pass. What is on its way, one request at a time, stands in
  * `asked` alone.
  */
 #include "services/session/presence.h"
@@ -24,7 +24,8 @@ struct news {
     uint64_t account;
     bool online;
     unsigned attempts; /* 0: nobody can have heard of it */
-    int64_t due_ms;    /* 0: it is in `ready` */
+    bool waits;        /* its queue */
+    int64_t due_ms;
     UT_hash_handle hh;
     struct news *next, *prev;
 };
@@ -32,13 +33,12 @@ struct news {
 struct presence {
     struct service *service;
     struct peers *group;
-    struct news *waiting; /* by account, in one of the two lists */
-    struct news *held, *ready;
+    struct news *waiting; /* by account, in one of the two queues */
+    struct news *queues[2];
     struct news *asked[REQUEST_MAX];
     size_t asked_count;
     int64_t grace_ms;
-    int64_t retry_ms; /* after a failure: nothing is asked before */
-    ev_timer timer;   /* for the first news that is due, or may be asked */
+    ev_timer timer; /* for the first news that is due */
     struct metric *told, *dropped;
 };
 
@@ -50,16 +50,9 @@ static struct news *find(const struct presence *self, uint64_t account) {
     return news;
 }
 
-static void leave_list(struct presence *self, struct news *news) {
-    if (news->due_ms > 0)
-        DL_DELETE(self->held, news);
-    else
-        DL_DELETE(self->ready, news);
-}
-
 /* Takes it out of everything; it is the caller's. */
 static void take(struct presence *self, struct news *news) {
-    leave_list(self, news);
+    DL_DELETE(self->queues[news->waits], news);
     /* The analyzer cannot follow the lists of uthash. */
     /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference, clang-analyzer-unix.Malloc) */
     HASH_DEL(self->waiting, news);
@@ -70,23 +63,16 @@ static void drop(struct presence *self, struct news *news) {
     free(news);
 }
 
-static void make_ready(struct presence *self, struct news *news) {
-    DL_DELETE(self->held, news);
-    news->due_ms = 0;
-    DL_APPEND(self->ready, news);
-}
-
 static void schedule(struct presence *self) {
-    struct ev_loop *ev = service_loop(self->service);
-    int64_t now_ms = loop_now_ms(), pause_ms = self->retry_ms - now_ms;
-    if (self->held != NULL)
-        loop_timer_hasten(ev, &self->timer, self->held->due_ms - now_ms);
-    if (self->ready != NULL && self->asked_count == 0 && peers_live_count(self->group) > 0)
-        loop_timer_hasten(ev, &self->timer,
-                          pause_ms > PRESENCE_DELAY_MS ? pause_ms : PRESENCE_DELAY_MS);
+    if (self->asked_count > 0 || peers_live_count(self->group) == 0)
+        return;
+    for (size_t i = 0; i < 2; i++)
+        if (self->queues[i] != NULL)
+            loop_timer_hasten(service_loop(self->service), &self->timer,
+                              self->queues[i]->due_ms - loop_now_ms());
 }
 
-static void add(struct presence *self, uint64_t account, bool online, int64_t due_ms) {
+static void add(struct presence *self, uint64_t account, bool online, bool waits) {
     struct news *news = NULL;
     if (presence_waiting(self) < PRESENCE_MAX)
         news = calloc(1, sizeof *news);
@@ -98,18 +84,16 @@ static void add(struct presence *self, uint64_t account, bool online, int64_t du
         return;
     }
     news->online = online;
-    news->due_ms = due_ms;
-    if (due_ms > 0)
-        DL_APPEND(self->held, news);
-    else
-        DL_APPEND(self->ready, news);
+    news->waits = waits;
+    news->due_ms = loop_now_ms() + (waits ? self->grace_ms : PRESENCE_DELAY_MS);
+    DL_APPEND(self->queues[waits], news);
     schedule(self);
 }
 
 void presence_note(struct presence *self, uint64_t account, bool online, bool waits) {
     struct news *known = find(self, account);
     if (known == NULL)
-        add(self, account, online, waits ? loop_now_ms() + self->grace_ms : 0);
+        add(self, account, online, waits);
     else if (known->online != online && known->attempts == 0)
         drop(self, known);
     else
@@ -124,7 +108,7 @@ void presence_confirm(struct presence *self, uint64_t account) {
 
 /* --- telling ------------------------------------------------------------------------------- */
 
-/* What failed waits again, before the others, unless something newer does. */
+/* What failed waits again, and the others behind it, unless something newer does. */
 static void put_back(struct presence *self, struct news *news) {
     struct news *newer = find(self, news->account);
     if (newer != NULL) {
@@ -135,7 +119,9 @@ static void put_back(struct presence *self, struct news *news) {
         metric_add(self->dropped, 1);
         free(news);
     } else {
-        DL_PREPEND(self->ready, news);
+        news->waits = false;
+        news->due_ms = loop_now_ms() + PRESENCE_RETRY_MS;
+        DL_PREPEND(self->queues[false], news);
     }
 }
 
@@ -152,31 +138,32 @@ static void answered(void *argument, enum err err, const void *reply, const char
             put_back(self, self->asked[i]);
     if (err == ERR_OK)
         metric_add(self->told, count);
-    else
-        self->retry_ms = loop_now_ms() + PRESENCE_RETRY_MS;
     if (self->group != NULL)
         schedule(self);
 }
 
-/* The first that may be told, and what says the same behind it. */
+/* The first that is due, and what says the same behind it. */
 static void gather(struct presence *self, uint64_t accounts[REQUEST_MAX]) {
-    bool online = self->ready->online;
+    int64_t now_ms = loop_now_ms();
     struct news *news, *next;
-    DL_FOREACH_SAFE(self->ready, news, next) {
-        if (self->asked_count == REQUEST_MAX)
-            return;
-        if (news->online != online)
-            continue;
-        take(self, news);
-        news->attempts++;
-        accounts[self->asked_count] = news->account;
-        self->asked[self->asked_count++] = news;
-    }
+    for (size_t i = 0; i < 2; i++)
+        DL_FOREACH_SAFE(self->queues[i], news, next) {
+            if (self->asked_count == REQUEST_MAX || news->due_ms > now_ms)
+                break;
+            if (self->asked_count > 0 && news->online != self->asked[0]->online)
+                continue;
+            take(self, news);
+            news->attempts++;
+            accounts[self->asked_count] = news->account;
+            self->asked[self->asked_count++] = news;
+        }
 }
 
 static void ask(struct presence *self) {
     uint64_t accounts[REQUEST_MAX];
     gather(self, accounts);
+    if (self->asked_count == 0)
+        return;
     struct group_presence body = {.accounts = {accounts, self->asked_count},
                                   .online = self->asked[0]->online};
     enum err err = peers_ask(self->group, peers_next(self->group),
@@ -193,11 +180,7 @@ static void on_timer(struct ev_loop *ev, ev_timer *timer, int revents) {
     (void)ev;
     (void)revents;
     struct presence *self = timer->data;
-    int64_t now_ms = loop_now_ms();
-    while (self->held != NULL && self->held->due_ms <= now_ms)
-        make_ready(self, self->held);
-    if (self->ready != NULL && self->asked_count == 0 && self->retry_ms <= now_ms &&
-        peers_live_count(self->group) > 0)
+    if (self->asked_count == 0 && peers_live_count(self->group) > 0)
         ask(self);
     schedule(self);
 }
@@ -212,16 +195,20 @@ static void group_changed(void *context, struct peer *peer, enum peer_change cha
 
 void presence_stop(struct presence *self) {
     struct news *news, *next;
-    DL_FOREACH_SAFE(self->held, news, next) {
-        if (news->online)
-            make_ready(self, news);
+    DL_FOREACH_SAFE(self->queues[true], news, next) {
+        if (!news->online)
+            continue;
+        DL_DELETE(self->queues[true], news);
+        news->waits = false;
+        DL_APPEND(self->queues[false], news);
     }
-    self->retry_ms = 0;
+    DL_FOREACH(self->queues[false], news) { news->due_ms = 0; }
     schedule(self);
 }
 
 bool presence_idle(const struct presence *self) {
-    return peers_live_count(self->group) == 0 || (self->ready == NULL && self->asked_count == 0);
+    return peers_live_count(self->group) == 0 ||
+           (self->queues[false] == NULL && self->asked_count == 0);
 }
 
 size_t presence_waiting(const struct presence *self) {
