@@ -161,7 +161,7 @@ uint64_t db_rows_count(const struct db_rows *rows);
 void db_rows_destroy(struct db_rows **rows);
 
 /*
- * Text protocol, for the log's batches of varying length: several statements in one round trip.
+ * Text protocol, for batches of entries, whose length varies: several statements in one round trip.
  *
  *     db_script_run(db, &sql);                    sends; returns an error of the first one
  *     while (db_script_next(db, &rows)) ...       each result in turn, rows NULL where it has none

@@ -1,4 +1,4 @@
-/* The SQL of reading the log and of cursors. Numbers stand in scripts in decimal. */
+/* The SQL of reading the message log and of cursors. Numbers stand in scripts in decimal. */
 #include "services/delivery/delivery_sql.h"
 
 #include <inttypes.h>

@@ -1,4 +1,4 @@
-/* The SQL of reading the log and of cursors. */
+/* The SQL of reading the message log and of cursors. */
 #ifndef PARLEY_DELIVERY_SQL_H
 #define PARLEY_DELIVERY_SQL_H
 

@@ -22,8 +22,8 @@
 /* Conversations per entries_lock. */
 #define ENTRIES_MAX_HEADS 1024
 /*
- * limit: delivery | a script of the log; of reading and cursors | {ENTRIES_SCRIPT_BYTES}; 2 MiB
- * {DELIVERY_SCRIPT_BYTES:} | `internal`; other bounds come first
+ * limit: delivery | a script that appends entries; one that reads, or moves cursors |
+ * {ENTRIES_SCRIPT_BYTES}; 2 MiB {DELIVERY_SCRIPT_BYTES:} | `internal`; other bounds come first
  */
 /* Longest script: ENTRIES_MAX_ROWS texts, each byte escaped to two. */
 #define ENTRIES_SCRIPT_BYTES ((size_t)24 << 20)

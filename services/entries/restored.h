@@ -1,12 +1,12 @@
 /*
  * Keeps a cid from being given twice after the database was restored from a backup.
  *
- * A backup is older than the log was, so the sequences in it give numbers again that clients have
- * seen. `parleyctl restored` (entries_restored) moves them past all that can have been given, and
- * begins a new epoch: clients that know another one forget what they kept (docs/protocol.md). What
- * can be seen of a restore that nobody has announced, or that was incomplete, is refused: a log
- * that is ahead of its sequence at the start (entries_check), and a sequence that goes back while a
- * writer runs (entries.h).
+ * A backup is older than the message log was, so the sequences in it give numbers again that
+ * clients have seen. `parleyctl restored` (entries_restored) moves them past all that can have been
+ * given, and begins a new epoch: clients that know another one forget what they kept
+ * (docs/protocol.md). What can be seen of a restore that nobody has announced, or that was
+ * incomplete, is refused: a log that is ahead of its sequence at the start (entries_check), and a
+ * sequence that goes back while a writer runs (entries.h).
  */
 #ifndef PARLEY_ENTRIES_RESTORED_H
 #define PARLEY_ENTRIES_RESTORED_H
@@ -34,8 +34,8 @@
  * conversations would keep a service from starting. */
 #define ENTRIES_CHECK_MS 10000
 
-/* For the start of services that write to the log: schema_check, and ERR_NOT_ALLOWED for a log that
- * is ahead of its sequence. */
+/* For the start of services that write to the message log: schema_check, and ERR_NOT_ALLOWED for
+ * one that is ahead of its sequence. */
 enum err entries_check(struct db *db, char message_r[SCHEMA_MESSAGE_BYTES])
     __attribute__((warn_unused_result));
 

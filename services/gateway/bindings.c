@@ -385,7 +385,7 @@ void bindings_change(void *context, struct peer *peer, enum peer_change change) 
         return;
     ended_link_lost(self->ended, *link_of(peer));
     /* Session may not have noticed, and go on under the same link: what it pushed meanwhile is gone
-     * all the same, so binding again, which reads the log, is called for. */
+     * all the same, so binding again, which reads the message log, is called for. */
     struct client *client, *next;
     HASH_ITER(hh, gateway->clients, client, next) {
         if (client->bound_link != 0 && client->bound_link == *link_of(peer))

@@ -6,8 +6,8 @@
  *
  * Every logged-in client is bound at the session instance that has its account, under the link that
  * this instance gave the gateway. Always: when instances come, go or forget, each client is bound
- * where it belongs, then reads the log again, since pushes may have been missed; and each instance
- * knows soon what is bound at it and what no longer is.
+ * where it belongs, then reads the message log again, since pushes may have been missed; and each
+ * instance knows soon what is bound at it and what no longer is.
  */
 #ifndef PARLEY_GATEWAY_BINDINGS_H
 #define PARLEY_GATEWAY_BINDINGS_H

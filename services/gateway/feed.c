@@ -341,7 +341,7 @@ void feed_start(struct client *client, uint64_t backlog) {
 
 void feed_reread(struct client *client) { client->feed->reading++; }
 
-/* --- back to the log ----------------------------------------------------------------------- */
+/* --- back to the message log --------------------------------------------------------------- */
 
 /* Whatever is behind is read from here on. */
 static void read_on(struct client *client) {

@@ -58,7 +58,7 @@ size_t feed_waiting(const struct feed *self);
 void feed_start(struct client *client, uint64_t backlog);
 /* A page that is on its way may hold what must not be written any more: it is read again. */
 void feed_reread(struct client *client);
-/* Back to reading the log, in all conversations: something may have been missed. */
+/* Back to reading the message log, in all conversations: something may have been missed. */
 void feed_catch_up(struct client *client);
 /* The same in one of them, of which `cid` is stored. */
 void feed_catch_up_to(struct client *client, uint64_t conversation, uint64_t cid);

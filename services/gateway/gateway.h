@@ -9,7 +9,7 @@
 
 /*
  * limit: gateway | unwritten output of a paced client when a further entry is queued | 2 KiB
- * {GATEWAY_PACED_BYTES:} | back to catching up, the rest waits in the log
+ * {GATEWAY_PACED_BYTES:} | back to catching up, the rest waits in the message log
  */
 /* What a paced client may have unwritten when a further entry is queued for it. So little, because
  * answers wait behind it, and what was not written is sent anew at the next login. */

@@ -77,7 +77,7 @@ static const struct config_option options[] = {
         "clients connect through a proxy that sends their addresses (PROXY protocol, version 1)"),
     /*
      * limit: gateway | unwritten output per connection | 1 MiB {send_queue_bytes:} | an entry: back
-     * to catching up, the rest waits in the log; an answer: closed, 1008
+     * to catching up, the rest waits in the message log; an answer: closed, 1008
      */
     CONFIG_U64(SETTINGS, send_queue_bytes, 1 << 20, GATEWAY_TEXT_BYTES, 1 << 30, "bytes",
                "unwritten output per client; beyond it the rest waits in the message log"),

@@ -20,8 +20,8 @@
  * kernels, on the line, and over WebSocket not yet read by its stack | 32 KiB of missed
  * entries, 256 KiB of new ones; then as much as it has taken in 0.3 s, from 8 KiB to 256 KiB; a
  * larger entry alone {WINDOW_FIRST:} {WINDOW_LEAST:} {WINDOW_MOST:} {SLOW_MS:} {TARGET_MS:} |
- * back to catching up, the rest waits in the log; so an answer waits for well under a second
- * behind entries, down to 16 KiB/s. Bytes that the kernel of a TCP client has taken and its
+ * back to catching up, the rest waits in the message log; so an answer waits for well under a
+ * second behind entries, down to 16 KiB/s. Bytes that the kernel of a TCP client has taken and its
  * program has not read are not seen
  */
 /* The window: of a new connection, at least, at most. */

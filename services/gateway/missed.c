@@ -114,7 +114,7 @@ static void gather(struct missed *self) {
     list_known(round);
 }
 
-/* --- what the log has ---------------------------------------------------------------------- */
+/* --- what the message log has -------------------------------------------------------------- */
 
 /* NULL: it has no further entries. Delivery lists conversations ascending. */
 static const uint64_t *find(const struct u64_list *sorted, uint64_t wanted) {

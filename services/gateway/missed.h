@@ -3,10 +3,10 @@
  *
  * A delivery or group may have committed entries and died before it handed them to session; nor can
  * what the database is still committing be read yet. So some time after a loss the gateway compares
- * what its clients have with the log: for many of them at once delivery is asked which of their
- * conversations have further entries, and which accounts are in another number of conversations.
- * Only those clients catch up, and only there. The rounds of several gateways are spread over time,
- * and so are the requests of one.
+ * what its clients have with the message log: for many of them at once delivery is asked which of
+ * their conversations have further entries, and which accounts are in another number of
+ * conversations. Only those clients catch up, and only there. The rounds of several gateways are
+ * spread over time, and so are the requests of one.
  */
 #ifndef PARLEY_GATEWAY_MISSED_H
 #define PARLEY_GATEWAY_MISSED_H

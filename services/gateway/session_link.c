@@ -11,7 +11,7 @@
 /* Of the numbers that a peer carries for us, bindings.c has the first. */
 static uint64_t *seq_of(struct peer *peer) { return &peer_numbers(peer)[1]; }
 
-/* Everyone who is bound under a link goes back to the log. */
+/* Everyone who is bound under a link goes back to the message log. */
 static void catch_up_link(struct gateway *gateway, struct peer *peer, const char *reason) {
     struct client *client, *next;
     log_warn("pushes_missed", "session=%s reason=\"%s\"", peer_address(peer), reason);

@@ -27,7 +27,7 @@ struct route_batch {
     struct record_arena arena;
     struct route_item *items;
     size_t count, capacity, bytes;
-    bool live; /* not in the log */
+    bool live; /* its items are not stored */
     unsigned attempts;
     struct route_batch *next;
 };
@@ -419,8 +419,8 @@ static void on_wake(struct ev_loop *ev, ev_async *watcher, int revents) {
 /*
  * Gateways find and lose sessions at other moments than this router does. Between the two, entries
  * go to a session that takes them without having these accounts, which nobody would ever know: so
- * after every change gateways read the log. What is not in the log waits until they have found the
- * session, and bound their clients there.
+ * after every change gateways read the message log. What is not stored waits until they have found
+ * the session, and bound their clients there.
  */
 static void session_changed(void *context, struct peer *peer, enum peer_change change) {
     (void)peer;

@@ -4,7 +4,7 @@
  *     struct route_batch *batch = route_batch_new();
  *     route_batch_add(batch, &entry, accounts, count);     any thread, one at a time
  *     route_post(router, &batch);                          any thread; on the loop it goes out
- *     route_post_live(router, &batch);                     the same of what is not in the log
+ *     route_post_live(router, &batch);                     the same of what is not stored
  *
  * A batch is split by account over the session instances (rendezvous hash) and sent as one request
  * to each; what goes to everyone goes to every instance. A request that fails is sent again, to
