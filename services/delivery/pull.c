@@ -342,11 +342,12 @@ static void note_read(struct pull *pull, uint64_t conversation, uint64_t cid) {
         unread->cid = 0;
 }
 
-/* Names the conversations of which the page does not hold all. */
+/* Names the conversations of which the page does not hold all. A page of nothing is the end: where
+ * a last row is gone that an account may read, nobody comes back for it. */
 static void add_behind(struct pull *pull) {
     struct delivery_pull_reply *reply = pull->reply;
     reply->complete = pull->unread != NULL;
-    for (size_t i = 0; reply->complete && i < pull->unread_count; i++)
+    for (size_t i = 0; reply->complete && reply->entries.count > 0 && i < pull->unread_count; i++)
         if (pull->unread[i].cid != 0)
             reply->behind.items[reply->behind.count++] = pull->unread[i].conversation;
 }

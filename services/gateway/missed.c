@@ -33,6 +33,7 @@ struct known {
 
 /* All clients that were here when it began, in several requests. */
 struct round {
+    int64_t began_ms;
     size_t behind;     /* clients that catch up */
     size_t from, upto; /* of `clients`, those that the request in progress is about */
     /* what it says of them */
@@ -48,7 +49,7 @@ struct missed {
     struct gateway *gateway;
     ev_timer timer;      /* runs until the next round, or its next request */
     struct round *round; /* NULL: none is under way */
-    bool again;          /* there is to be another one */
+    int64_t lost_ms;     /* when the last instance was lost */
 };
 
 static void start_timer(struct missed *self, int64_t least_ms, uint32_t jitter_ms) {
@@ -183,10 +184,10 @@ static void answered(void *argument, enum err err, const void *reply_v, const ch
 static void begin(struct missed *self) {
     struct client *client, *next, *clients = self->gateway->clients;
     struct round *round = calloc(1, sizeof *round + HASH_COUNT(clients) * sizeof round->clients[0]);
-    self->again = false;
     self->round = round;
     if (round == NULL)
         return;
+    round->began_ms = loop_now_ms();
     HASH_ITER(hh, clients, client, next) {
         if (client_is_in(client))
             round->clients[round->count++] = client->id;
@@ -197,6 +198,9 @@ static void begin(struct missed *self) {
 
 static void end(struct missed *self) {
     log_info("compared_all", "clients=%zu behind=%zu", self->round->count, self->round->behind);
+    /* What one that was lost since was committing could not be read in this round. */
+    if (self->lost_ms + COMMITTED_MS > self->round->began_ms)
+        start_timer(self, self->lost_ms + COMMITTED_MS - loop_now_ms(), ROUND_JITTER_MS);
     free(self->round);
     self->round = NULL;
 }
@@ -225,8 +229,6 @@ static void go_on(struct missed *self) {
         return;
     }
     end(self);
-    if (self->again)
-        start_timer(self, COMMITTED_MS, ROUND_JITTER_MS);
 }
 
 static void on_timer(struct ev_loop *ev, ev_timer *timer, int revents) {
@@ -242,9 +244,8 @@ static void on_timer(struct ev_loop *ev, ev_timer *timer, int revents) {
 }
 
 void missed_compare_later(struct missed *self) {
-    if (self->round != NULL)
-        self->again = true;
-    else
+    self->lost_ms = loop_now_ms();
+    if (self->round == NULL && !ev_is_active(&self->timer))
         start_timer(self, COMMITTED_MS, ROUND_JITTER_MS);
 }
 

@@ -105,6 +105,23 @@ static void test_a_fresh_one_is_read_from_its_cursor(void **state) {
     assert_int_equal(reply.conversations.count, 0);
 }
 
+/* Where an account left there is no row: a page of nothing says that it was the last. */
+static void test_an_end_without_a_row_is_an_end(void **state) {
+    struct delivery_fixture *f = *state;
+    uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, ""),
+             pair = new_pair(f, ada, bob);
+    store(f, pair, 5, bob, "before");
+    store(f, pair, 9, bob, "behind");
+    set_cursor(f, ada, pair, 0, 0, "7");
+    struct puller *puller = puller_of(ada, false);
+    expect_pulled(f, puller, 5);
+    assert_int_equal(puller->reply.behind.count, 1);
+    take_page(puller);
+    assert_int_equal(pull(f, puller), 0);
+    assert_true(puller->reply.complete);
+    assert_int_equal(puller->reply.behind.count, 0);
+}
+
 static void test_a_list_of_nothing_reads_nothing(void **state) {
     struct delivery_fixture *f = *state;
     uint64_t ada = busy_account(f), strange = 12345;
@@ -183,6 +200,7 @@ int main(void) {
         cmocka_unit_test(test_the_first_page_names_what_is_behind),
         cmocka_unit_test(test_a_page_of_one_costs_one),
         cmocka_unit_test(test_a_fresh_one_is_read_from_its_cursor),
+        cmocka_unit_test(test_an_end_without_a_row_is_an_end),
         cmocka_unit_test(test_a_list_of_nothing_reads_nothing),
         cmocka_unit_test(test_a_check_names_what_is_further),
         cmocka_unit_test(test_a_check_of_nothing),
