@@ -209,7 +209,7 @@ static bool is_repeat(const struct auth_register *ask, const struct registration
 }
 
 /* For a registration that found something taken: where that is by an account that was registered
- * with the same nonce, id, address and password, the first answer again. */
+ * with the same nonce, id, address and password, the first reply again. */
 static enum err repeat(const struct auth *auth, const struct auth_register *ask,
                        const struct registration *self, struct auth_register_reply *reply) {
     const struct registered *before = &self->before;

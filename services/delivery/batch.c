@@ -223,7 +223,7 @@ static int route_row(struct route_batch *routes, const struct entry_row *row,
                  : route_batch_add(routes, &entry, pair, 2);
 }
 
-static struct route_batch *answer(struct batch *batch, bool *missed_r) {
+static struct route_batch *reply_and_route(struct batch *batch, bool *missed_r) {
     if (batch->rows.count == 0)
         return NULL;
     struct route_batch *routes = route_batch_new();
@@ -294,7 +294,7 @@ struct route_batch *batch_run(struct db *db, struct head_cache *cache, uint64_t 
             uncertain = uncertain || db_uncertain(db) || batch.heads.committed;
     }
     if (err == ERR_OK)
-        routes = answer(&batch, missed_r);
+        routes = reply_and_route(&batch, missed_r);
     else if (err == ERR_UNAVAILABLE && uncertain)
         err = ERR_UNKNOWN_OUTCOME;
     for (size_t i = 0; err != ERR_OK && i < batch.count; i++)

@@ -1,4 +1,4 @@
-/* Writer threads: queues in front, answers back to the loop. */
+/* Writer threads: queues in front, replies back to the loop. */
 #include "services/delivery/writers.h"
 
 #include <pthread.h>

@@ -151,7 +151,7 @@ void bindings_bind(struct client *client, bool waited, bindings_done *done) {
                                     .resumed =
                                         client->current->request.operation == OPERATION_RESUME,
                                     .waited = waited};
-        /* From here on session may know it: if it goes before the answer, session is told. */
+        /* From here on session may know it: if it goes before the reply, session is told. */
         client->bound_link = bind->link;
         err = peers_ask(
             gateway->session, peer,

@@ -1,6 +1,6 @@
 /*
  * Connections that ended: `untold` stand in the order in which they ended, `told` in that in which
- * an instance has answered; the others are on their way, each in a request of its own.
+ * an instance has replied; the others are on their way, each in a request of its own.
  */
 #include "services/gateway/bindings_ended.h"
 
@@ -41,7 +41,7 @@ bool ended_add(struct ended *self, const struct ended_binding *binding) {
     return true;
 }
 
-static void answered(void *argument, enum err err, const void *reply, const char *text) {
+static void on_reply(void *argument, enum err err, const void *reply, const char *text) {
     (void)reply;
     (void)text;
     struct ended_binding *binding = argument;
@@ -74,7 +74,7 @@ static enum err tell(struct peers *session, struct peer *peer, struct ended_bind
         err = peers_ask(session, peer,
                         &(struct peers_request){.message = &message_SESSION_UNBIND,
                                                 .body = &unbind,
-                                                .done = answered,
+                                                .done = on_reply,
                                                 .argument = binding});
     return err;
 }

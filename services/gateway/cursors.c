@@ -85,7 +85,7 @@ static void flush_later(struct cursors *self) {
 static void send_next(struct cursors *self);
 
 /* What fails is reported again, with the next flush. */
-static void answered(void *argument, enum err err, const void *reply, const char *text) {
+static void on_reply(void *argument, enum err err, const void *reply, const char *text) {
     (void)reply;
     (void)text;
     struct cursors *self = argument;
@@ -126,7 +126,7 @@ static void send_next(struct cursors *self) {
                   &(struct peers_request){.message = &message_DELIVERY_ADVANCE,
                                           .body = &body,
                                           .timeout_ms = self->options.timeout_ms,
-                                          .done = answered,
+                                          .done = on_reply,
                                           .argument = self}) == ERR_OK)
         self->asked_count = count;
 }

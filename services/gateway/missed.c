@@ -165,7 +165,7 @@ static void compare(struct missed *self, const struct delivery_check_reply *repl
     }
 }
 
-static void answered(void *argument, enum err err, const void *reply_v, const char *text) {
+static void on_reply(void *argument, enum err err, const void *reply_v, const char *text) {
     (void)text;
     struct missed *self = argument;
     const struct delivery_check_reply *reply = reply_v;
@@ -216,7 +216,7 @@ static enum err ask(struct missed *self) {
                      &(struct peers_request){.message = &message_DELIVERY_CHECK,
                                              .body = &body,
                                              .timeout_ms = gateway->settings.send_timeout_ms,
-                                             .done = answered,
+                                             .done = on_reply,
                                              .argument = self});
 }
 

@@ -22,7 +22,7 @@
 /* Text of one request; what is beyond leaves with the next. */
 #define CALL_BYTES ((size_t)512 << 10)
 /*
- * limit: gateway | a text whose request had no answer in time, and that has little time left
+ * limit: gateway | a text whose request had no reply in time, and that has little time left
  * itself | {LEAST_TIME_MS} | not sent again; its sender gets the same
  */
 /* A text that has less time left than this is not sent again when a request with it timed out. */

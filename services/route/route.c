@@ -49,7 +49,7 @@ struct router {
     struct metric *routed, *lost;
 };
 
-/* One request to one session: its part of a batch, in memory of its own until it is answered. */
+/* One request to one session: its part of a batch, in memory of its own until its reply. */
 struct route_request {
     struct router *router;
     struct route_batch *batch;
@@ -222,7 +222,7 @@ static void on_timer(struct ev_loop *ev, ev_timer *timer, int revents) {
     release_held(self);
 }
 
-static void answered(void *argument, enum err err, const void *reply, const char *text) {
+static void on_reply(void *argument, enum err err, const void *reply, const char *text) {
     (void)reply;
     (void)text;
     struct route_request *request = argument;
@@ -255,7 +255,7 @@ static void send_to(struct router *self, struct peer *peer, struct route_batch *
         err = peers_ask(self->sessions, peer,
                         &(struct peers_request){.message = &message_SESSION_ROUTE,
                                                 .body = &body,
-                                                .done = answered,
+                                                .done = on_reply,
                                                 .argument = request});
     }
     if (err != ERR_OK) {
@@ -266,7 +266,7 @@ static void send_to(struct router *self, struct peer *peer, struct route_batch *
     }
     self->requests++;
     self->bytes += batch->bytes;
-    /* answered() frees the request. */
+    /* on_reply() frees the request. */
     /* cppcheck-suppress memleak */
 }
 

@@ -35,7 +35,7 @@
  * limit: delivery | entries that wait for sessions' replies | {ROUTE_MAX_BYTES} | missed,
  * counted (`route_lost_total`): gateways catch up
  */
-/* Bytes of entries that are held or wait for sessions' answers; beyond it entries count as missed.
+/* Bytes of entries that are held or wait for sessions' replies; beyond it entries count as missed.
  */
 #define ROUTE_MAX_BYTES ((size_t)64 << 20)
 

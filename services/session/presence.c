@@ -125,7 +125,7 @@ static void put_back(struct presence *self, struct news *news) {
     }
 }
 
-static void answered(void *argument, enum err err, const void *reply, const char *text) {
+static void on_reply(void *argument, enum err err, const void *reply, const char *text) {
     (void)reply;
     (void)text;
     struct presence *self = argument;
@@ -170,10 +170,10 @@ static void ask(struct presence *self) {
                              &(struct peers_request){.message = &message_GROUP_PRESENCE,
                                                      .body = &body,
                                                      .timeout_ms = ANSWER_TIMEOUT_MS,
-                                                     .done = answered,
+                                                     .done = on_reply,
                                                      .argument = self});
     if (err != ERR_OK)
-        answered(self, err, NULL, NULL);
+        on_reply(self, err, NULL, NULL);
 }
 
 static void on_timer(struct ev_loop *ev, ev_timer *timer, int revents) {

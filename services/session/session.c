@@ -9,10 +9,10 @@
 #include "proto/messages.h"
 
 /*
- * limit: session | accounts in one answer to `parleyctl sessions` | {SESSION_LIST_MAX} | the
+ * limit: session | accounts in one reply to `parleyctl sessions` | {SESSION_LIST_MAX} | the
  * next page
  */
-/* Accounts in one answer to session.list. */
+/* Accounts in one reply to session.list. */
 #define SESSION_LIST_MAX 8192
 /* Looks for silent gateways in a time-out. */
 #define SWEEPS_PER_TIMEOUT 5
