@@ -36,7 +36,7 @@ struct bindings {
     bool stale;                /* some clients may have to be bound elsewhere */
     size_t asked;              /* requests in bulk, on their way */
     int64_t changing_until_ms; /* instances came or went, and other gateways may not know */
-    int64_t forget_at_ms;      /* what instances are not told of is forgotten; 0: it has been */
+    int64_t forget_at_ms;      /* instances forget what is not listed; 0: they have */
 };
 
 static void on_timer(struct ev_loop *ev, ev_timer *timer, int revents);
@@ -113,7 +113,7 @@ static void take_binding(struct client *client, uint64_t link) {
         set_stale(gateway->bindings, 0);
 }
 
-/* Session has not heard of it, or does not know it. */
+/* Session does not know it any more, or never did. */
 static void forget_binding(struct client *client) {
     HASH_DELETE(by_binding, client->gateway->bound, client);
     client->binding = client->bound_link = 0;
@@ -140,9 +140,9 @@ void bindings_bind(struct client *client, bool waited, bindings_done *done) {
     struct peer *peer = peers_by_key(gateway->session, client->account);
     struct bind_one *bind = malloc(sizeof *bind);
     enum err err = ERR_UNAVAILABLE;
-    /* An earlier log-out on this connection must not be heard behind this log-in. */
-    bool told = tell_ended(gateway->bindings);
-    if (peer != NULL && bind != NULL && told && number_client(client)) {
+    /* An earlier log-out on this connection must not reach session behind this log-in. */
+    bool in_order = tell_ended(gateway->bindings);
+    if (peer != NULL && bind != NULL && in_order && number_client(client)) {
         *bind = (struct bind_one){gateway, client->binding, *link_of(peer), done};
         struct session_bind body = {.accounts = {&client->account, 1},
                                     .connections = {&client->binding, 1},
@@ -151,7 +151,7 @@ void bindings_bind(struct client *client, bool waited, bindings_done *done) {
                                     .resumed =
                                         client->current->request.operation == OPERATION_RESUME,
                                     .waited = waited};
-        /* From here on session may know it: if it goes before the reply, session is told. */
+        /* From here on session may know it: if it ends before the reply, session gets that too. */
         client->bound_link = bind->link;
         err = peers_ask(
             gateway->session, peer,
@@ -195,11 +195,11 @@ void bindings_unbind(struct client *client, bool logged_out) {
 
 /* --- in bulk ------------------------------------------------------------------------------- */
 
-/* Clients that an instance is told of as bound there, whether it knows them or not. */
+/* Clients that are to be bound at an instance, whether it knows them or not. */
 struct listing {
     struct bindings *bindings;
     uint64_t link;
-    bool last; /* the instance forgets what it has not been told of */
+    bool last; /* the instance forgets what was not listed */
     size_t count;
     uint64_t accounts[BINDINGS_PER_REQUEST], connections[BINDINGS_PER_REQUEST];
     uint64_t logins[BINDINGS_PER_REQUEST];
@@ -219,7 +219,7 @@ static void list_again(struct bindings *self, const struct listing *listing) {
     set_stale(self, RETRY_MS);
 }
 
-/* Takes the listing over. `first` and `last`: of all that an instance is told of at once. */
+/* Takes the listing over. `first` and `last`: of the parts of one list. */
 static bool ask_listing(struct bindings *self, struct peer *peer, struct listing *listing,
                         bool first, bool last) {
     struct session_sync body = {.accounts = {listing->accounts, listing->count},
