@@ -1,4 +1,4 @@
-/* parley-session: who is on which connection of which gateway; pushes go through it. */
+/* parley-session: which account has which connections at which gateway; pushes go through it. */
 #include "proto/messages.h"
 #include "services/session/session.h"
 

@@ -178,7 +178,7 @@ void room_take(struct room *self, const struct arrival *arrival) {
     const struct binding *b =
         directory_find(self->directory, arrival->account, arrival->gateway, arrival->connection);
     struct stay *stay = directory_stay(self->directory, b);
-    /* Beyond whatever is heard while others are asked: who comes stays. */
+    /* Later than anything heard while others are asked: the new connection stays. */
     stay->heard_ms = loop_now_ms() + ROOM_ASK_MS;
     take_login(self, arrival, stay);
     if (count_staying(self, arrival->account) > self->limit &&

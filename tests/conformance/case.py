@@ -18,8 +18,8 @@ STATES = ("", "away", "logged out", "unregistered")
 VERBS = ("says", "hears", "leaves", "returns", "connects", "is cut off")
 KEYS = {"title", "why", "people", "friends", "groups", "new", "steps", "needs", "transports"}
 
-# News of who comes and goes. Who goes before it was told that they came has not come; that it was
-# told is only known to the operator.
+# Presence. A person who goes offline before the report of going online was sent has done neither; only
+# the operator can see that it was sent.
 PRESENCE = re.compile(r'"msgType": (107|108|109|110)\b')
 PLACEHOLDER = re.compile(r"\$[a-z]+(?:\.[a-z_]+)?(?![a-z])")
 SAYS = "$says "

@@ -197,7 +197,7 @@ class Play:
         elif verb == "hears":
             actor.hear(what)
         elif verb == "leaves":
-            self.settle()  # who goes before it was told that they came has not come
+            self.settle()  # so that the report of going online was sent before
             actor.leave()
         elif verb == "is cut off":
             actor.client.expect_closed()

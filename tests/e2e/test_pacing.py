@@ -93,7 +93,7 @@ def test_bursts_and_a_groups_noise_come_one_by_one(connect, paced, seed_client):
     for i, text in enumerate(noise):
         ben.send(ben.acting(7, toGroup=group, msg=text, fromUserId=ben.account.id))
         if i % 4 == 0:
-            # Whoever comes and goes is told to YouIM clients alone, and is in nobody's way.
+            # Only YouIM clients receive presence, and it delays nobody.
             visitor = connect("youim", on=paced)
             visitor.log_in(ben.account)
             visitor.close()

@@ -93,7 +93,7 @@ def test_one_more_is_let_in(newcomer, connect, transport):
 
 
 def test_ghosts_keep_nobody_out(make_stack, second_gateway, newcomer, connect):
-    """Phones that vanished without a word; whoever is there stays."""
+    """Phones that vanished without a word give way; live connections stay."""
     stack = make_stack()
     view = second_gateway(stack)
     friend = newcomer("ourchat", "websocket", on=stack)
@@ -118,8 +118,8 @@ def test_ghosts_keep_nobody_out(make_stack, second_gateway, newcomer, connect):
 
 
 def test_resumed_at_another_gateway(make_stack, second_gateway, newcomer, connect):
-    """It ends there at once. Whoever is thrown out and comes back at once all the same waits longer
-    each time, and nobody else does."""
+    """It ends there at once. Only a client that is thrown out and resumes at once anyway waits longer
+    each time."""
     stack = make_stack()
     gateways = [second_gateway(stack), stack]
     client = newcomer("youim", "websocket", ext=True, on=stack)

@@ -95,7 +95,7 @@ def test_clients_that_vanish(load, check, connect):
         client.log_in(account)
         for text in said:
             hear(client, text)
-        wait_told(stack)  # who comes and goes at once does neither
+        wait_told(stack)  # going online and offline at once is neither
         client.close()
         watcher.expect(108, friendId=account.id)
     watcher.fence()

@@ -179,7 +179,8 @@ static void test_two_connections_look_at_once(void **state) {
     test_caller_destroy(&other);
 }
 
-/* Whoever was connected when it was said has no cursor there yet when its arrival is told. */
+/* A reader that was connected when it was stored has no cursor there yet when its arrival is
+ * reported. */
 static void test_who_heard_it_at_once_hears_it_once(void **state) {
     struct delivery_fixture *f = *state;
     struct page page;

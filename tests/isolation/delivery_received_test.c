@@ -119,7 +119,7 @@ static void test_in_a_group(void **state) {
     ask.group = group + 1000;
     refused(f, ask, ERR_NO_GROUP);
 
-    /* Who left has received what was said until then, and nothing later. */
+    /* A member that left has received what was stored until then, and nothing later. */
     leave(f, group, members[1]);
     uint64_t third = say(f, members[0], 0, group, "among ourselves");
     skip_routed(f, 1);

@@ -198,7 +198,7 @@ static void test_a_nonce_in_two_batches(void **state) {
         assert_int_equal(row.cid, first.cid);
         assert_int_equal(row.time_ms, first.time_ms);
         assert_int_equal(row.clash, into[i] != pair);
-        /* Whoever has what lies before it must read the log; whoever has it drops it. */
+        /* A reader with the entry before it must read the message log; one that has it drops it. */
         assert_true(row.prev != next.cid && row.prev < row.cid);
         assert_int_equal(writers[i]->heads.items[0].last_cid, into[i] == pair ? next.cid : 0);
     }

@@ -213,7 +213,7 @@ static void assert_stands(struct entries_fixture *f, uint64_t conversation, uint
                      1);
 }
 
-/* Who comes back stands where it stood; what was said while it was out is its absence. */
+/* A reader that returns is where it was; the entries between are its absence. */
 static void test_cursors_are_opened_again(void **state) {
     struct entries_fixture *f = *state;
     const uint64_t account = 25001, other = 25002;

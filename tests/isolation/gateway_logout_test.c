@@ -122,7 +122,7 @@ static void a_login_reads_behind_stored_cursors(void **state) {
     assert_false(early);
 }
 
-/* Whoever is not out yet is in; whoever is out leaves nothing behind for who comes next. */
+/* A client is logged in until its log-out is done; then it leaves nothing behind for the next. */
 static void a_push_during_a_logout_comes_before_its_answer(void **state) {
     struct stage *stage = *state;
     struct talker *talker = stage_live(stage, ALICE, "alice");

@@ -280,7 +280,7 @@ static void sessions_are_told_of_nobody(void **state) {
     stage_quiet(stage);
 }
 
-/* Who is being bound at that moment is among them: session has it already. */
+/* A client that is being bound at that moment is among them: session has it already. */
 static void who_is_logging_in_is_told_of_as_well(void **state) {
     struct stage *stage = *state;
     struct auth_login login;

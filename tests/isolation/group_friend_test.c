@@ -121,7 +121,7 @@ static void test_a_refused_request_leaves_nothing(void **state) {
     assert_err(answer(f, ada, bob, true), ERR_NO_REQUEST);
     assert_err(unfriend(f, ada, bob), ERR_NOT_FRIENDS);
     assert_int_equal(sql_state(f), before);
-    /* Who has blocked may ask all the same. */
+    /* An account that has blocked another may still ask it. */
     ask_quietly(f, bob, ada);
 }
 
@@ -160,7 +160,7 @@ static void test_answers(void **state) {
     assert_err(answer(f, bob, ada, false), ERR_NO_REQUEST);
     assert_err(answer(f, bob, eve, true), ERR_NO_REQUEST);
     assert_int_equal(sql_state(f), before);
-    /* Who was refused may ask again. */
+    /* An account that was refused may ask again. */
     ask_quietly(f, eve, bob);
 }
 
@@ -292,7 +292,7 @@ static void test_two_answers_at_once(void **state) {
     }
 }
 
-/* Whoever is first asks, the other one thereby accepts. */
+/* The first one asks, and the other one's request accepts. */
 static void two_mutual_requests(struct group_fixture *f, uint64_t ada, uint64_t bob) {
     struct test_caller *other = test_caller_new("other", f->port);
     struct group_befriend one = {.account = ada, .target = bob},

@@ -64,7 +64,7 @@ static void end_flood(size_t count) {
         close(idle[i]);
 }
 
-/* Who was connected stays, who comes finds room, nothing spins, and the log says so. */
+/* Connected callers stay, a new one finds room, nothing spins, and the log says so. */
 static void a_lack_of_descriptors_is_survived(void **state) {
     (void)state;
     const struct rlimit few = {FEW_FILES, FEW_FILES};

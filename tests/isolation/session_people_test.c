@@ -1,4 +1,4 @@
-/* Session and people: who is connected, disconnecting, what goes to everyone. */
+/* Session and people: the connected accounts, disconnecting, entries for everyone. */
 #include <string.h>
 
 #include "tests/support/session_fixture.h"

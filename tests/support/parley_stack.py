@@ -352,8 +352,8 @@ class Stack:
 
     def ctl(self, *arguments, ok=True):
         """Runs parleyctl; with `ok` it must succeed. The finished process, output as text. It waits
-        for a service for two seconds only: who was not ready by then is asked again, and who has
-        not answered where that does no harm."""
+        for a service for only two seconds: it asks again one that was not ready by then, and one that
+        has not replied, where that does no harm."""
         deadline = time.monotonic() + DEADLINE
         while True:
             done = subprocess.run(

@@ -1,5 +1,5 @@
 /*
- * Several instances of one service: who is chosen, and which addresses name them.
+ * Several instances of one service: which is chosen, and which addresses name them.
  */
 #include <pthread.h>
 
