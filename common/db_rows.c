@@ -25,7 +25,7 @@ struct db_rows {
 };
 
 /* Where one row of a prepared statement is fetched to, before its size is known. */
-struct landing {
+struct row_buffers {
     MYSQL_BIND binds[DB_MAX_COLUMNS];
     unsigned long lengths[DB_MAX_COLUMNS];
     my_bool nulls[DB_MAX_COLUMNS];
@@ -79,24 +79,24 @@ void db_rows_destroy(struct db_rows **rows) {
 }
 
 /* Binds each column to its place; max_length is that of the longest value of the stored result. */
-static int land(struct landing *landing, MYSQL_STMT *stmt, const MYSQL_FIELD *fields,
-                size_t columns) {
+static int bind_columns(struct row_buffers *buffers, MYSQL_STMT *stmt, const MYSQL_FIELD *fields,
+                        size_t columns) {
     size_t size = 1;
     for (size_t i = 0; i < columns; i++)
         size += is_number(&fields[i]) ? 0 : fields[i].max_length;
-    char *at = landing->bytes = malloc(size);
+    char *at = buffers->bytes = malloc(size);
     if (at == NULL)
         return -1;
-    memset(landing->binds, 0, columns * sizeof *landing->binds);
+    memset(buffers->binds, 0, columns * sizeof *buffers->binds);
     for (size_t i = 0; i < columns; i++) {
-        MYSQL_BIND *bind = &landing->binds[i];
-        bind->is_null = &landing->nulls[i];
-        bind->length = &landing->lengths[i];
+        MYSQL_BIND *bind = &buffers->binds[i];
+        bind->is_null = &buffers->nulls[i];
+        bind->length = &buffers->lengths[i];
         if (is_number(&fields[i])) {
             bind->buffer_type = MYSQL_TYPE_LONGLONG;
             bind->is_unsigned = 1;
-            bind->buffer = &landing->numbers[i];
-            bind->buffer_length = sizeof landing->numbers[i];
+            bind->buffer = &buffers->numbers[i];
+            bind->buffer_length = sizeof buffers->numbers[i];
         } else {
             bind->buffer_type = MYSQL_TYPE_STRING;
             bind->buffer = at;
@@ -104,24 +104,24 @@ static int land(struct landing *landing, MYSQL_STMT *stmt, const MYSQL_FIELD *fi
             at += fields[i].max_length;
         }
     }
-    return mysql_stmt_bind_result(stmt, landing->binds) != 0 ? -1 : 0;
+    return mysql_stmt_bind_result(stmt, buffers->binds) != 0 ? -1 : 0;
 }
 
 /* The bytes move while the buffer grows, so a cell holds an offset in `number` until all are in. */
-static int keep_row(struct db_rows *rows, struct cell *cells, const struct landing *landing) {
+static int keep_row(struct db_rows *rows, struct cell *cells, const struct row_buffers *buffers) {
     for (size_t i = 0; i < rows->columns; i++) {
         struct cell *cell = &cells[i];
-        cell->null = landing->nulls[i] != 0;
-        cell->is_number = landing->binds[i].buffer_type == MYSQL_TYPE_LONGLONG;
+        cell->null = buffers->nulls[i] != 0;
+        cell->is_number = buffers->binds[i].buffer_type == MYSQL_TYPE_LONGLONG;
         if (cell->null)
             continue;
         if (cell->is_number) {
-            cell->number = landing->numbers[i];
+            cell->number = buffers->numbers[i];
             continue;
         }
         cell->number = rows->bytes.length;
-        cell->slice.length = landing->lengths[i];
-        if (buffer_add(&rows->bytes, landing->binds[i].buffer, cell->slice.length) != 0)
+        cell->slice.length = buffers->lengths[i];
+        if (buffer_add(&rows->bytes, buffers->binds[i].buffer, cell->slice.length) != 0)
             return -1;
     }
     return 0;
@@ -136,14 +136,14 @@ static void point_cells(struct db_rows *rows) {
 }
 
 static const char *fetch_all(struct db_rows *rows, MYSQL_STMT *stmt,
-                             const struct landing *landing) {
+                             const struct row_buffers *buffers) {
     for (uint64_t row = 0; row < rows->count; row++) {
         int status = mysql_stmt_fetch(stmt);
         if (status == MYSQL_DATA_TRUNCATED)
             return "a value does not fit, such as a negative number";
         if (status != 0)
             return "the rows cannot be fetched";
-        if (keep_row(rows, rows->cells + row * rows->columns, landing) != 0)
+        if (keep_row(rows, rows->cells + row * rows->columns, buffers) != 0)
             return "the rows are too large";
     }
     point_cells(rows);
@@ -163,12 +163,12 @@ int db_rows_from_statement(MYSQL_STMT *stmt, struct db_rows **rows_r, const char
     *own_fault_r = "out of memory";
     MYSQL_RES *meta = mysql_stmt_result_metadata(stmt);
     struct db_rows *rows = rows_new(mysql_stmt_num_rows(stmt), columns);
-    struct landing landing;
-    landing.bytes = NULL;
+    struct row_buffers buffers;
+    buffers.bytes = NULL;
     if (meta != NULL && rows != NULL &&
-        land(&landing, stmt, mysql_fetch_fields(meta), columns) == 0)
-        *own_fault_r = fetch_all(rows, stmt, &landing);
-    free(landing.bytes);
+        bind_columns(&buffers, stmt, mysql_fetch_fields(meta), columns) == 0)
+        *own_fault_r = fetch_all(rows, stmt, &buffers);
+    free(buffers.bytes);
     mysql_free_result(meta);
     if (*own_fault_r != NULL) {
         db_rows_destroy(&rows);
