@@ -93,9 +93,8 @@ static void the_line_is_taken_off_however_it_comes(void **state) {
 /* An IPv4 client that comes in an address of IPv6 is known by its own. */
 static void a_mapped_address_is_written_as_ipv4(void **state) {
     struct edge_fixture *f = *state;
-    struct edge_client *client = edge_client_open(f, EDGE_TCP);
-    edge_client_write_text(client, "PROXY TCP6 ::ffff:192.0.2.7 ::1 56324 443\r\n{\"a\":1}");
-    edge_client_expect(client, "{\"a\":1}\n");
+    struct edge_client *client = edge_client_exchange(
+        f, "PROXY TCP6 ::ffff:192.0.2.7 ::1 56324 443\r\n{\"a\":1}", "{\"a\":1}\n");
     expect_known(f);
     edge_client_leave(&client);
 }
@@ -130,9 +129,7 @@ static void every_port_takes_it(void **state) {
 
 static void an_unknown_client_has_the_proxys_address(void **state) {
     struct edge_fixture *f = *state;
-    struct edge_client *client = edge_client_open(f, EDGE_TCP);
-    edge_client_write_text(client, "PROXY UNKNOWN\r\n{}");
-    edge_client_expect(client, "{}\n");
+    struct edge_client *client = edge_client_exchange(f, "PROXY UNKNOWN\r\n{}", "{}\n");
     assert_string_equal(edge_host(f->connection), "127.0.0.1");
     edge_client_close(&client);
 }
@@ -174,9 +171,7 @@ static void silent_sockets_are_bounded(void **state) {
     assert_int_equal(f->refused, ended);
     for (size_t i = 0; i < OPENED; i++)
         UNTIL(f, edge_client_has_ended(clients[i]));
-    struct edge_client *client = edge_client_open(f, EDGE_TCP);
-    edge_client_write_text(client, LINE "{}");
-    edge_client_expect(client, "{}\n");
+    struct edge_client *client = edge_client_exchange(f, LINE "{}", "{}\n");
     edge_client_close(&client);
     for (size_t i = 0; i < OPENED; i++)
         edge_client_close(&clients[i]);

@@ -17,9 +17,8 @@
 
 static void objects_are_echoed_however_they_come(void **state) {
     struct edge_fixture *f = *state;
-    struct edge_client *client = edge_client_open(f, EDGE_TCP);
-    edge_client_write_text(client, "{\"a\":1}{\"b\":2}\r\n  {\"c\":\"}\"}");
-    edge_client_expect(client, "{\"a\":1}\n{\"b\":2}\n{\"c\":\"}\"}\n");
+    struct edge_client *client = edge_client_exchange(f, "{\"a\":1}{\"b\":2}\r\n  {\"c\":\"}\"}",
+                                                      "{\"a\":1}\n{\"b\":2}\n{\"c\":\"}\"}\n");
     static const char text[] = "{\"slow\":[1,2,3]}{\"next\":{}}";
     for (size_t i = 0; i < sizeof text - 1; i++) {
         edge_client_write(client, text + i, 1);
@@ -50,9 +49,8 @@ static void texts_of_one_turn_are_one_send(void **state) {
 
 static void garbage_is_reported_once_and_skipped(void **state) {
     struct edge_fixture *f = *state;
-    struct edge_client *client = edge_client_open(f, EDGE_TCP);
-    edge_client_write_text(client, "what is this\n{\"a\":1}");
-    edge_client_expect(client, "{\"error\":1}\n{\"a\":1}\n");
+    struct edge_client *client =
+        edge_client_exchange(f, "what is this\n{\"a\":1}", "{\"error\":1}\n{\"a\":1}\n");
     assert_string_equal(edge_fixture_events(f), "open;fault the input is not a JSON object;"
                                                 "object {\"a\":1};");
     edge_client_close(&client);
@@ -274,9 +272,8 @@ static void a_paused_connection_is_not_read(void **state) {
 
 static void tcp_closing_sends_what_is_queued_first(void **state) {
     struct edge_fixture *f = *state;
-    struct edge_client *client = edge_client_open(f, EDGE_TCP);
-    edge_client_write_text(client, "{\"first\":1}{\"close\":1}{\"never\":1}");
-    edge_client_expect(client, "{\"first\":1}\n");
+    struct edge_client *client =
+        edge_client_exchange(f, "{\"first\":1}{\"close\":1}{\"never\":1}", "{\"first\":1}\n");
     UNTIL(f, edge_client_has_ended(client));
     assert_int_equal(client->in.length, 0);
     assert_null(strstr(edge_fixture_events(f), "never"));
@@ -384,9 +381,7 @@ static void a_taken_port_is_refused(void **state) {
     settings.bind_address = "nowhere";
     expect_refused(f, &settings, 0);
     /* That has harmed nobody. */
-    struct edge_client *client = edge_client_open(f, EDGE_TCP);
-    edge_client_write_text(client, "{}");
-    edge_client_expect(client, "{}\n");
+    struct edge_client *client = edge_client_exchange(f, "{}", "{}\n");
     edge_client_close(&client);
 }
 

@@ -299,6 +299,14 @@ void edge_client_expect(struct edge_client *self, const char *text) {
     edge_client_expect_bytes(self, text, strlen(text));
 }
 
+struct edge_client *edge_client_exchange(struct edge_fixture *fixture, const char *text,
+                                         const char *answer) {
+    struct edge_client *client = edge_client_open(fixture, EDGE_TCP);
+    edge_client_write_text(client, text);
+    edge_client_expect(client, answer);
+    return client;
+}
+
 void edge_client_drop_all(const struct edge_client *self, bool on) {
     struct sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
     struct sock_fprog program = {1, &nothing};

@@ -109,6 +109,9 @@ bool edge_client_has_ended(struct edge_client *self);
 /* Waits for exactly these bytes next, and takes them. */
 void edge_client_expect_bytes(struct edge_client *self, const void *bytes, size_t length);
 void edge_client_expect(struct edge_client *self, const char *text);
+/* A client over TCP that writes this, and was sent that. */
+struct edge_client *edge_client_exchange(struct edge_fixture *fixture, const char *text,
+                                         const char *answer);
 
 /* The machine is gone: its kernel drops all that arrives for this connection, unanswered. */
 void edge_client_drop_all(const struct edge_client *self, bool on);
