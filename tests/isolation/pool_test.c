@@ -124,14 +124,19 @@ static void make_pool(uint64_t connections, size_t queue_limit) {
     assert_non_null(pool);
 }
 
+static void submit_all(struct job *jobs, size_t count,
+                       void (*run_function)(struct pool_job *, struct db *)) {
+    for (size_t i = 0; i < count; i++) {
+        jobs[i] = job_make(run_function);
+        assert_int_equal(pool_submit(pool, &jobs[i].base), 0);
+    }
+}
+
 static void test_jobs_run_in_order_and_are_done_on_the_loop(void **state) {
     (void)state;
     make_pool(1, 100);
     struct job jobs[100];
-    for (size_t i = 0; i < 100; i++) {
-        jobs[i] = job_make(run);
-        assert_int_equal(pool_submit(pool, &jobs[i].base), 0);
-    }
+    submit_all(jobs, 100, run);
     run_until_done(100);
     assert_int_equal(pool_waiting(pool), 0);
     for (unsigned i = 0; i < 100; i++) {
@@ -148,10 +153,7 @@ static void test_jobs_run_side_by_side(void **state) {
     (void)state;
     make_pool(3, 10);
     struct job jobs[3];
-    for (size_t i = 0; i < 3; i++) {
-        jobs[i] = job_make(run_behind_gate);
-        assert_int_equal(pool_submit(pool, &jobs[i].base), 0);
-    }
+    submit_all(jobs, 3, run_behind_gate);
     /* All three wait at the gate at once, so each has a thread. */
     for (size_t i = 0; i < 3; i++)
         sem_wait(&arrived);
@@ -290,10 +292,7 @@ static void test_destroy_drains(void **state) {
     (void)state;
     make_pool(2, 50);
     struct job jobs[50];
-    for (size_t i = 0; i < 50; i++) {
-        jobs[i] = job_make(run);
-        assert_int_equal(pool_submit(pool, &jobs[i].base), 0);
-    }
+    submit_all(jobs, 50, run);
     pool_destroy(&pool);
     assert_null(pool);
     assert_int_equal(done_count, 50);
@@ -360,10 +359,7 @@ static void test_jobs_fail_while_the_database_is_away(void **state) {
     test_db_wait_gone(other, before.connection_id);
     db_destroy(&other);
     static struct job jobs[1000];
-    for (size_t i = 0; i < 1000; i++) {
-        jobs[i] = job_make(run);
-        assert_int_equal(pool_submit(pool, &jobs[i].base), 0);
-    }
+    submit_all(jobs, 1000, run);
     run_until_done(1001);
     for (size_t i = 0; i < 1000; i++)
         assert_int_equal(jobs[i].err, ERR_UNAVAILABLE);

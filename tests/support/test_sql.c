@@ -19,7 +19,7 @@
     do {                                                                                           \
         va_list arguments_;                                                                        \
         va_start(arguments_, format_);                                                             \
-        assert_in_range(vsnprintf(sql_, sizeof sql_, format_, arguments_), 1, sizeof sql_ - 1);    \
+        assert_in_range(vsnprintf(sql_, sizeof(sql_), format_, arguments_), 1, sizeof(sql_) - 1);  \
         va_end(arguments_);                                                                        \
     } while (0)
 
