@@ -121,12 +121,11 @@ static void test_the_same_registration_twice_at_once(void **state) {
 }
 
 int main(void) {
-#define TEST(name_) cmocka_unit_test_teardown(name_, auth_fixture_test_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_a_registration_that_comes_again),
-        TEST(test_what_does_not_count_as_the_same),
-        TEST(test_guesses_are_counted),
-        TEST(test_the_same_registration_twice_at_once),
+        AUTH_TEST(test_a_registration_that_comes_again),
+        AUTH_TEST(test_what_does_not_count_as_the_same),
+        AUTH_TEST(test_guesses_are_counted),
+        AUTH_TEST(test_the_same_registration_twice_at_once),
     };
     return cmocka_run_group_tests(tests, auth_fixture_setup, auth_fixture_teardown);
 }

@@ -84,10 +84,9 @@ static void test_the_databases_clock(void **state) {
 }
 
 int main(void) {
-#define TEST(name_) cmocka_unit_test_teardown(name_, auth_fixture_test_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_tokens_survive_wrong_clocks),
-        TEST(test_the_databases_clock),
+        AUTH_TEST(test_tokens_survive_wrong_clocks),
+        AUTH_TEST(test_the_databases_clock),
     };
     return cmocka_run_group_tests_name("auth and clocks", tests, auth_fixture_setup,
                                        auth_fixture_teardown);

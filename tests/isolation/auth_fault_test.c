@@ -211,12 +211,11 @@ static void test_start_at_another_version(void **state) {
 }
 
 int main(void) {
-#define TEST(name_) cmocka_unit_test_teardown(name_, auth_fixture_test_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_every_field_is_checked), TEST(test_no_body),
-        TEST(test_unknown_message),        TEST(test_connections_are_killed),
-        TEST(test_killed_in_between),      TEST(test_start_with_a_wrong_option),
-        TEST(test_start_on_a_taken_port),  TEST(test_start_at_another_version),
+        AUTH_TEST(test_every_field_is_checked), AUTH_TEST(test_no_body),
+        AUTH_TEST(test_unknown_message),        AUTH_TEST(test_connections_are_killed),
+        AUTH_TEST(test_killed_in_between),      AUTH_TEST(test_start_with_a_wrong_option),
+        AUTH_TEST(test_start_on_a_taken_port),  AUTH_TEST(test_start_at_another_version),
     };
     return cmocka_run_group_tests_name("auth and faults", tests, auth_fixture_setup,
                                        auth_fixture_teardown);

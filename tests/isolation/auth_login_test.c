@@ -318,23 +318,22 @@ static void test_token_days(void **state) {
 }
 
 int main(void) {
-#define TEST(name_) cmocka_unit_test_teardown(name_, auth_fixture_test_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_answer),
-        TEST(test_by_email_number_and_id),
-        TEST(test_what_is_no_login_name),
-        TEST(test_wrong_and_unknown),
-        TEST(test_account_without_password),
-        TEST(test_id_like_an_email),
-        TEST(test_disabled),
-        TEST(test_token_is_kept_as_a_hash),
-        TEST(test_expired_tokens_go),
-        TEST(test_a_change_during_a_login),
-        TEST(test_logout),
-        TEST(test_time_tells_nothing),
-        TEST(test_password_is_rehashed),
-        TEST(test_open_login_switched_off),
-        TEST(test_token_days),
+        AUTH_TEST(test_answer),
+        AUTH_TEST(test_by_email_number_and_id),
+        AUTH_TEST(test_what_is_no_login_name),
+        AUTH_TEST(test_wrong_and_unknown),
+        AUTH_TEST(test_account_without_password),
+        AUTH_TEST(test_id_like_an_email),
+        AUTH_TEST(test_disabled),
+        AUTH_TEST(test_token_is_kept_as_a_hash),
+        AUTH_TEST(test_expired_tokens_go),
+        AUTH_TEST(test_a_change_during_a_login),
+        AUTH_TEST(test_logout),
+        AUTH_TEST(test_time_tells_nothing),
+        AUTH_TEST(test_password_is_rehashed),
+        AUTH_TEST(test_open_login_switched_off),
+        AUTH_TEST(test_token_days),
     };
     return cmocka_run_group_tests_name("auth.login and auth.logout", tests, auth_fixture_setup,
                                        auth_fixture_teardown);

@@ -207,15 +207,14 @@ static void test_passwords_in_other_forms(void **state) {
 }
 
 int main(void) {
-#define TEST(name_) cmocka_unit_test_teardown(name_, auth_fixture_test_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_other_forms_are_the_same),
-        TEST(test_ids_of_before_keep_working),
-        TEST(test_ids_and_addresses_are_one_namespace),
-        TEST(test_accounts_of_the_release_before),
-        TEST(test_the_migration_takes_what_is_there),
-        TEST(test_two_at_once),
-        TEST(test_passwords_in_other_forms),
+        AUTH_TEST(test_other_forms_are_the_same),
+        AUTH_TEST(test_ids_of_before_keep_working),
+        AUTH_TEST(test_ids_and_addresses_are_one_namespace),
+        AUTH_TEST(test_accounts_of_the_release_before),
+        AUTH_TEST(test_the_migration_takes_what_is_there),
+        AUTH_TEST(test_two_at_once),
+        AUTH_TEST(test_passwords_in_other_forms),
     };
     return cmocka_run_group_tests_name("names of accounts", tests, auth_fixture_setup,
                                        auth_fixture_teardown);

@@ -296,22 +296,21 @@ static void test_resolve_many(void **state) {
 }
 
 int main(void) {
-#define TEST(name_) cmocka_unit_test_teardown(name_, auth_fixture_test_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_number_is_allocated),
-        TEST(test_chosen_id),
-        TEST(test_decimal_id_is_its_number),
-        TEST(test_a_number_that_was_allocated_is_taken),
-        TEST(test_allocation_moves_on),
-        TEST(test_allocation_is_bounded),
-        TEST(test_numbers_are_not_given_in_order),
-        TEST(test_email_is_unique_without_case),
-        TEST(test_password_is_kept_as_a_hash),
-        TEST(test_what_cannot_be_registered),
-        TEST(test_lengths),
-        TEST(test_two_at_once),
-        TEST(test_resolve),
-        TEST(test_resolve_many),
+        AUTH_TEST(test_number_is_allocated),
+        AUTH_TEST(test_chosen_id),
+        AUTH_TEST(test_decimal_id_is_its_number),
+        AUTH_TEST(test_a_number_that_was_allocated_is_taken),
+        AUTH_TEST(test_allocation_moves_on),
+        AUTH_TEST(test_allocation_is_bounded),
+        AUTH_TEST(test_numbers_are_not_given_in_order),
+        AUTH_TEST(test_email_is_unique_without_case),
+        AUTH_TEST(test_password_is_kept_as_a_hash),
+        AUTH_TEST(test_what_cannot_be_registered),
+        AUTH_TEST(test_lengths),
+        AUTH_TEST(test_two_at_once),
+        AUTH_TEST(test_resolve),
+        AUTH_TEST(test_resolve_many),
     };
     return cmocka_run_group_tests_name("auth.register and auth.resolve", tests, auth_fixture_setup,
                                        auth_fixture_teardown);

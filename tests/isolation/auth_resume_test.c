@@ -171,12 +171,11 @@ static void test_throttled(void **state) {
 }
 
 int main(void) {
-#define TEST(name_) cmocka_unit_test_teardown(name_, auth_fixture_test_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_answer),     TEST(test_renewed_in_the_second_half),
-        TEST(test_expired),    TEST(test_what_is_no_token),
-        TEST(test_logged_out), TEST(test_disabled),
-        TEST(test_throttled),  TEST(test_new_password),
+        AUTH_TEST(test_answer),     AUTH_TEST(test_renewed_in_the_second_half),
+        AUTH_TEST(test_expired),    AUTH_TEST(test_what_is_no_token),
+        AUTH_TEST(test_logged_out), AUTH_TEST(test_disabled),
+        AUTH_TEST(test_throttled),  AUTH_TEST(test_new_password),
     };
     return cmocka_run_group_tests_name("auth.resume", tests, auth_fixture_setup,
                                        auth_fixture_teardown);

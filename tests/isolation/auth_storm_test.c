@@ -226,13 +226,12 @@ static void test_guesses_at_once_are_counted(void **state) {
 }
 
 int main(void) {
-#define TEST(name_) cmocka_unit_test_teardown(name_, auth_fixture_test_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_what_needs_no_hash_does_not_wait),
-        TEST(test_what_cannot_be_done_in_time_is_refused),
-        TEST(test_the_end_does_not_wait_for_hashes),
-        TEST(test_what_is_found_before_the_hash),
-        TEST(test_guesses_at_once_are_counted),
+        AUTH_TEST(test_what_needs_no_hash_does_not_wait),
+        AUTH_TEST(test_what_cannot_be_done_in_time_is_refused),
+        AUTH_TEST(test_the_end_does_not_wait_for_hashes),
+        AUTH_TEST(test_what_is_found_before_the_hash),
+        AUTH_TEST(test_guesses_at_once_are_counted),
     };
     return cmocka_run_group_tests_name("auth in a storm", tests, auth_fixture_setup,
                                        auth_fixture_teardown);

@@ -25,6 +25,7 @@ struct auth_fixture {
 int auth_fixture_setup(void **state);
 int auth_fixture_teardown(void **state);
 int auth_fixture_test_teardown(void **state);
+#define AUTH_TEST(test_) cmocka_unit_test_teardown(test_, auth_fixture_test_teardown)
 
 /* Starts a further auth on a port of its own, with these options (NULL-terminated), and a caller of
  * it; waits until it is ready. */
