@@ -198,8 +198,8 @@ static void test_as_many_as_there_may_be(void **state) {
 
 static void test_killed_connections_are_made_again(void **state) {
     struct group_fixture *f = *state;
-    uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
-    make_friends(f, ada, bob);
+    uint64_t ada, bob;
+    new_friends(f, &ada, &bob);
     for (unsigned i = 0; i < 3; i++) {
         kill_connections(f);
         assert_err(presence(f, &ada, 1, true), ERR_OK);
@@ -232,8 +232,8 @@ static void stop_session(struct group_fixture *f) {
 /* It is not stored anywhere else. */
 static void test_news_waits_while_no_session_is_there(void **state) {
     struct group_fixture *f = *state;
-    uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
-    make_friends(f, ada, bob);
+    uint64_t ada, bob;
+    new_friends(f, &ada, &bob);
     kill_session(f);
     assert_err(presence(f, &ada, 1, false), ERR_OK);
     begin_session(f);
@@ -243,8 +243,8 @@ static void test_news_waits_while_no_session_is_there(void **state) {
 /* Gateways may not have bound their clients yet at the session that now has the accounts. */
 static void test_news_waits_until_gateways_know(void **state) {
     struct group_fixture *f = *state;
-    uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
-    make_friends(f, ada, bob);
+    uint64_t ada, bob;
+    new_friends(f, &ada, &bob);
     kill_session(f);
     int64_t began_ms = loop_now_ms();
     begin_session(f);
@@ -258,8 +258,8 @@ static void test_news_waits_until_gateways_know(void **state) {
 
 static void test_news_waits_while_a_session_stops(void **state) {
     struct group_fixture *f = *state;
-    uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
-    make_friends(f, ada, bob);
+    uint64_t ada, bob;
+    new_friends(f, &ada, &bob);
     stop_session(f);
     assert_err(presence(f, &ada, 1, true), ERR_OK);
     int64_t began_ms = loop_now_ms();
@@ -271,8 +271,8 @@ static void test_news_waits_while_a_session_stops(void **state) {
 /* What a session refuses, or does not answer before it is lost. */
 static void test_news_that_failed_is_told_again(void **state) {
     struct group_fixture *f = *state;
-    uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
-    make_friends(f, ada, bob);
+    uint64_t ada, bob;
+    new_friends(f, &ada, &bob);
     fake_peer_refuse(f->session, ERR_OVERLOADED, ROUTE_ATTEMPTS - 1);
     assert_err(presence(f, &ada, 1, true), ERR_OK);
     for (unsigned i = 0; i < ROUTE_ATTEMPTS; i++)
@@ -287,8 +287,8 @@ static void test_news_that_failed_is_told_again(void **state) {
 
 static void test_news_that_always_fails_is_dropped(void **state) {
     struct group_fixture *f = *state;
-    uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
-    make_friends(f, ada, bob);
+    uint64_t ada, bob;
+    new_friends(f, &ada, &bob);
     uint64_t lost = test_caller_metric(f->caller, "route_lost_total");
     fake_peer_pass_over(f->session, &message_SESSION_DIRTY);
     fake_peer_refuse(f->session, ERR_OVERLOADED, ROUTE_ATTEMPTS);
@@ -317,8 +317,8 @@ static void test_no_more_is_held_back_than_fits(void **state) {
 /* An instance that ends tells first what it has held back. */
 static void test_what_is_held_back_is_told_at_the_end(void **state) {
     struct group_fixture *f = *state;
-    uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
-    make_friends(f, ada, bob);
+    uint64_t ada, bob;
+    new_friends(f, &ada, &bob);
     kill_session(f);
     begin_session(f);
     assert_err(presence(f, &ada, 1, false), ERR_OK);

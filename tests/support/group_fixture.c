@@ -224,6 +224,12 @@ void make_friends(struct group_fixture *f, uint64_t a, uint64_t b) {
             a < b ? a : b, a < b ? b : a);
 }
 
+void new_friends(struct group_fixture *f, uint64_t *one_r, uint64_t *other_r) {
+    *one_r = new_account(f->database, "");
+    *other_r = new_account(f->database, "");
+    make_friends(f, *one_r, *other_r);
+}
+
 bool are_friends(struct group_fixture *f, uint64_t a, uint64_t b) {
     return sql_number(f->database,
                       "SELECT COUNT(*) FROM friendship WHERE lo = %" PRIu64 " AND hi = %" PRIu64,

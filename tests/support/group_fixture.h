@@ -143,6 +143,8 @@ void assert_cursor(struct group_fixture *f, uint64_t conversation, uint64_t acco
 /* --- what tests start from --- */
 
 void make_friends(struct group_fixture *f, uint64_t a, uint64_t b);
+/* Two new accounts that are friends. */
+void new_friends(struct group_fixture *f, uint64_t *one_r, uint64_t *other_r);
 
 bool are_friends(struct group_fixture *f, uint64_t a, uint64_t b);
 
