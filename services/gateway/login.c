@@ -161,7 +161,7 @@ static void logged_in(struct client *client, enum err err, const void *reply_v) 
 
 bool login_begin(struct client *client) {
     if (client->state != CLIENT_NEW) {
-        request_fail(client, ERR_NOT_ALLOWED, "this connection is logged in already");
+        request_fail(client, ERR_NOT_ALLOWED, "this connection is already logged in");
         return false;
     }
     stop_timer(client);

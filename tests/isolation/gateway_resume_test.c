@@ -129,7 +129,7 @@ static void what_auth_refuses_is_told(void **state) {
                 "{'msg':'msgType 301 is not known','msgType':101,'fromUserId':'SYSTEM'}");
     talker_say(youim, "{'msgType':317,'msgBody':{'token':'t'}}");
     stage_hears(stage, youim,
-                "{'msgType':2,'resultCode':'fail','token':'this connection is logged in already'}");
+                "{'msgType':2,'resultCode':'fail','token':'this connection is already logged in'}");
     stage_quiet(stage);
 }
 
