@@ -29,9 +29,9 @@ struct db_value db_bytes(struct slice bytes) {
     return (struct db_value){.type = DB_BYTES, .slice = bytes};
 }
 
-static void forget(struct db *self, struct db_prepared *entry) {
-    mysql_stmt_close(entry->stmt);
-    *entry = self->prepared[--self->prepared_count];
+static void forget(struct db *self, struct db_prepared *prepared) {
+    mysql_stmt_close(prepared->stmt);
+    *prepared = self->prepared[--self->prepared_count];
 }
 
 static struct db_prepared *find_prepared(struct db *self, const struct db_statement *statement) {
@@ -49,11 +49,11 @@ static void forget_oldest(struct db *self) {
     forget(self, oldest);
 }
 
-/* The statement's entry, valid until the next call; NULL with `*err_r` set. */
+/* The statement as it is prepared, valid until the next call; NULL with `*err_r` set. */
 static struct db_prepared *prepare(struct db *self, const struct db_statement *statement,
                                    enum err *err_r) {
-    struct db_prepared *entry = find_prepared(self, statement);
-    if (entry == NULL) {
+    struct db_prepared *prepared = find_prepared(self, statement);
+    if (prepared == NULL) {
         if (self->prepared_count == DB_MAX_PREPARED)
             forget_oldest(self);
         MYSQL_STMT *stmt = mysql_stmt_init(self->mysql);
@@ -71,11 +71,11 @@ static struct db_prepared *prepare(struct db *self, const struct db_statement *s
             *err_r = db_fail(self, statement->name, code, text, false);
             return NULL;
         }
-        entry = &self->prepared[self->prepared_count++];
-        *entry = (struct db_prepared){.statement = statement, .stmt = stmt};
+        prepared = &self->prepared[self->prepared_count++];
+        *prepared = (struct db_prepared){.statement = statement, .stmt = stmt};
     }
-    entry->used = ++self->clock;
-    return entry;
+    prepared->used = ++self->clock;
+    return prepared;
 }
 
 static void bind_value(const struct db_value *value, MYSQL_BIND *bind) {
@@ -98,35 +98,35 @@ static void bind_value(const struct db_value *value, MYSQL_BIND *bind) {
 }
 
 /* A failed statement is left ready for its next use, unless it is of no use any more. */
-static enum err statement_failed(struct db *self, struct db_prepared *entry, bool commits) {
-    const char *name = entry->statement->name;
-    unsigned code = mysql_stmt_errno(entry->stmt);
+static enum err statement_failed(struct db *self, struct db_prepared *prepared, bool commits) {
+    const char *name = prepared->statement->name;
+    unsigned code = mysql_stmt_errno(prepared->stmt);
     char text[DB_FAULT_BYTES];
-    snprintf(text, sizeof text, "%s", mysql_stmt_error(entry->stmt));
-    mysql_stmt_free_result(entry->stmt);
+    snprintf(text, sizeof text, "%s", mysql_stmt_error(prepared->stmt));
+    mysql_stmt_free_result(prepared->stmt);
     if (code == ER_NEED_REPREPARE)
-        forget(self, entry);
+        forget(self, prepared);
     return db_fail(self, name, code, text, commits);
 }
 
-static enum err execute(struct db *self, struct db_prepared *entry, struct db_rows **rows_r) {
-    bool commits = self->state == DB_IDLE && strncmp(entry->statement->sql, "SELECT", 6) != 0;
-    if (mysql_stmt_execute(entry->stmt) != 0)
-        return statement_failed(self, entry, commits);
-    if (mysql_stmt_field_count(entry->stmt) == 0) {
-        self->affected = mysql_stmt_affected_rows(entry->stmt);
-        self->insert_id = mysql_stmt_insert_id(entry->stmt);
+static enum err execute(struct db *self, struct db_prepared *prepared, struct db_rows **rows_r) {
+    bool commits = self->state == DB_IDLE && strncmp(prepared->statement->sql, "SELECT", 6) != 0;
+    if (mysql_stmt_execute(prepared->stmt) != 0)
+        return statement_failed(self, prepared, commits);
+    if (mysql_stmt_field_count(prepared->stmt) == 0) {
+        self->affected = mysql_stmt_affected_rows(prepared->stmt);
+        self->insert_id = mysql_stmt_insert_id(prepared->stmt);
     } else {
         /* Fetched even if the caller wants no rows: an error may follow the first of them. */
         const char *own_fault;
         struct db_rows *rows;
-        if (db_rows_from_statement(entry->stmt, &rows, &own_fault) != 0) {
+        if (db_rows_from_statement(prepared->stmt, &rows, &own_fault) != 0) {
             if (own_fault == NULL)
-                return statement_failed(self, entry, commits);
-            mysql_stmt_free_result(entry->stmt);
-            return db_fail_internal(self, entry->statement->name, own_fault);
+                return statement_failed(self, prepared, commits);
+            mysql_stmt_free_result(prepared->stmt);
+            return db_fail_internal(self, prepared->statement->name, own_fault);
         }
-        mysql_stmt_free_result(entry->stmt);
+        mysql_stmt_free_result(prepared->stmt);
         if (rows_r != NULL)
             *rows_r = rows;
         else
@@ -143,18 +143,18 @@ enum err db_query(struct db *self, const struct db_statement *statement,
     enum err err = db_ready(self, statement->name, 1);
     if (err != ERR_OK)
         return err;
-    struct db_prepared *entry = prepare(self, statement, &err);
-    if (entry == NULL)
+    struct db_prepared *prepared = prepare(self, statement, &err);
+    if (prepared == NULL)
         return err;
-    if (arg_count > DB_MAX_ARGS || arg_count != mysql_stmt_param_count(entry->stmt))
+    if (arg_count > DB_MAX_ARGS || arg_count != mysql_stmt_param_count(prepared->stmt))
         return db_fail_internal(self, statement->name, "wrong count of arguments");
     if (arg_count > 0) {
         MYSQL_BIND binds[DB_MAX_ARGS];
         memset(binds, 0, arg_count * sizeof *binds);
         for (size_t i = 0; i < arg_count; i++)
             bind_value(&args[i], &binds[i]);
-        if (mysql_stmt_bind_param(entry->stmt, binds) != 0)
-            return statement_failed(self, entry, false);
+        if (mysql_stmt_bind_param(prepared->stmt, binds) != 0)
+            return statement_failed(self, prepared, false);
     }
-    return execute(self, entry, rows_r);
+    return execute(self, prepared, rows_r);
 }

@@ -21,18 +21,18 @@ static const uint64_t second_bounds[HISTOGRAM_BOUNDS] = {
 static const uint64_t count_bounds[HISTOGRAM_BOUNDS] = {1,  2,   4,   8,   16,   24,   32,   64,
                                                         96, 128, 256, 512, 1024, 2048, 3072, 4096};
 
-struct entry {
+struct series {
     struct metric metric;
     struct histogram *histogram; /* in place of `metric` */
     bool kept_apart;             /* it is a histogram, also one without memory */
     char *name, *labels;
     const char *help;
     const char *type; /* as Prometheus calls it */
-    size_t family;    /* the first entry of this name */
+    size_t family;    /* the first series of this name */
 };
 
 struct metrics {
-    struct entry entries[METRICS_MAX];
+    struct series series[METRICS_MAX];
     size_t count;
     /* Count for all that found no room; never printed. */
     struct metric spare;
@@ -51,16 +51,16 @@ void metrics_destroy(struct metrics **self) {
     if (*self == NULL)
         return;
     for (size_t i = 0; i < (*self)->count; i++) {
-        free((*self)->entries[i].name);
-        free((*self)->entries[i].labels);
-        free((*self)->entries[i].histogram);
+        free((*self)->series[i].name);
+        free((*self)->series[i].labels);
+        free((*self)->series[i].histogram);
     }
     free(*self);
     *self = NULL;
 }
 
 /* Logs once that metrics are missing: the first name is enough to see what is wrong. */
-static struct entry *left_out(struct metrics *self, const char *name, const char *why) {
+static struct series *left_out(struct metrics *self, const char *name, const char *why) {
     if (!self->spare_told)
         log_warn("metric_left_out", "name=%s reason=%s", name, why);
     self->spare_told = true;
@@ -68,61 +68,61 @@ static struct entry *left_out(struct metrics *self, const char *name, const char
 }
 
 /* NULL when there is no room. */
-static struct entry *find_or_make(struct metrics *self, const char *name, const char *labels,
-                                  const char *help, const char *type) {
+static struct series *find_or_make(struct metrics *self, const char *name, const char *labels,
+                                   const char *help, const char *type) {
     size_t family = self->count;
     for (size_t i = 0; i < self->count; i++) {
-        struct entry *entry = &self->entries[i];
-        if (strcmp(entry->name, name) != 0)
+        struct series *series = &self->series[i];
+        if (strcmp(series->name, name) != 0)
             continue;
-        assert(strcmp(entry->type, type) == 0); /* one name is of one kind */
-        family = entry->family;
-        if (strcmp(entry->labels, labels) == 0)
-            return entry;
+        assert(strcmp(series->type, type) == 0); /* one name is of one kind */
+        family = series->family;
+        if (strcmp(series->labels, labels) == 0)
+            return series;
     }
     if (self->count == METRICS_MAX)
         return left_out(self, name, "too_many");
-    struct entry *entry = &self->entries[self->count];
-    *entry =
-        (struct entry){.name = strdup(name), .labels = strdup(labels), .help = help, .type = type};
-    entry->family = family;
-    if (entry->name == NULL || entry->labels == NULL) {
-        free(entry->name);
-        free(entry->labels);
+    struct series *series = &self->series[self->count];
+    *series =
+        (struct series){.name = strdup(name), .labels = strdup(labels), .help = help, .type = type};
+    series->family = family;
+    if (series->name == NULL || series->labels == NULL) {
+        free(series->name);
+        free(series->labels);
         return left_out(self, name, "no_memory");
     }
     self->count++;
-    return entry;
+    return series;
 }
 
 struct metric *metrics_counter(struct metrics *self, const char *name, const char *labels,
                                const char *help) {
-    struct entry *entry = find_or_make(self, name, labels, help, "counter");
-    return entry == NULL ? &self->spare : &entry->metric;
+    struct series *series = find_or_make(self, name, labels, help, "counter");
+    return series == NULL ? &self->spare : &series->metric;
 }
 
 struct metric *metrics_gauge(struct metrics *self, const char *name, const char *labels,
                              const char *help) {
-    struct entry *entry = find_or_make(self, name, labels, help, "gauge");
-    return entry == NULL ? &self->spare : &entry->metric;
+    struct series *series = find_or_make(self, name, labels, help, "gauge");
+    return series == NULL ? &self->spare : &series->metric;
 }
 
 struct histogram *metrics_histogram(struct metrics *self, const char *name, const char *labels,
                                     enum histogram_scale scale, const char *help) {
-    struct entry *entry = find_or_make(self, name, labels, help, "histogram");
-    if (entry == NULL)
+    struct series *series = find_or_make(self, name, labels, help, "histogram");
+    if (series == NULL)
         return &self->spare_histogram;
-    if (entry->histogram != NULL)
-        return entry->histogram;
-    entry->kept_apart = true;
-    entry->histogram = calloc(1, sizeof *entry->histogram);
-    if (entry->histogram == NULL) {
+    if (series->histogram != NULL)
+        return series->histogram;
+    series->kept_apart = true;
+    series->histogram = calloc(1, sizeof *series->histogram);
+    if (series->histogram == NULL) {
         (void)left_out(self, name, "no_memory");
         return &self->spare_histogram;
     }
-    entry->histogram->scale = scale;
-    entry->histogram->bounds = scale == HISTOGRAM_SECONDS ? second_bounds : count_bounds;
-    return entry->histogram;
+    series->histogram->scale = scale;
+    series->histogram->bounds = scale == HISTOGRAM_SECONDS ? second_bounds : count_bounds;
+    return series->histogram;
 }
 
 void metrics_errors(struct metrics *self, const char *name, const char *help,
@@ -144,12 +144,12 @@ uint64_t histogram_count(const struct histogram *histogram) {
 
 /* --- printing -------------------------------------------------------------------------------- */
 
-/* The entry's labels, and one more if there is one, in braces. */
-static void print_name(const struct entry *entry, const char *suffix, const char *label,
+/* Its labels, and one more if there is one, in braces. */
+static void print_name(const struct series *series, const char *suffix, const char *label,
                        struct buffer *out) {
-    bool labelled = entry->labels[0] != '\0', more = label[0] != '\0';
-    buffer_printf(out, "parley_%s%s%s%s%s%s%s ", entry->name, suffix, labelled || more ? "{" : "",
-                  entry->labels, labelled && more ? "," : "", label, labelled || more ? "}" : "");
+    bool labelled = series->labels[0] != '\0', more = label[0] != '\0';
+    buffer_printf(out, "parley_%s%s%s%s%s%s%s ", series->name, suffix, labelled || more ? "{" : "",
+                  series->labels, labelled && more ? "," : "", label, labelled || more ? "}" : "");
 }
 
 /* A value in the unit that is printed, without zeros at its end. */
@@ -168,43 +168,43 @@ static const char *in_unit(const struct histogram *histogram, uint64_t value, ch
 }
 
 /* The count is that of the buckets, so that they agree whatever is observed meanwhile. */
-static void print_histogram(const struct entry *entry, struct buffer *out) {
-    const struct histogram *histogram = entry->histogram;
+static void print_histogram(const struct series *series, struct buffer *out) {
+    const struct histogram *histogram = series->histogram;
     uint64_t count = 0;
     char label[48], number[32];
     for (size_t i = 0; i <= HISTOGRAM_BOUNDS; i++) {
         count += atomic_load_explicit(&histogram->buckets[i], memory_order_relaxed);
         snprintf(label, sizeof label, "le=\"%s\"",
                  i == HISTOGRAM_BOUNDS ? "+Inf" : in_unit(histogram, histogram->bounds[i], number));
-        print_name(entry, "_bucket", label, out);
+        print_name(series, "_bucket", label, out);
         buffer_printf(out, "%" PRIu64 "\n", count);
     }
     uint64_t sum = atomic_load_explicit(&histogram->sum, memory_order_relaxed);
-    print_name(entry, "_sum", "", out);
+    print_name(series, "_sum", "", out);
     buffer_printf(out, "%s\n", in_unit(histogram, sum, number));
-    print_name(entry, "_count", "", out);
+    print_name(series, "_count", "", out);
     buffer_printf(out, "%" PRIu64 "\n", count);
 }
 
-static void print_entry(const struct entry *entry, struct buffer *out) {
-    if (entry->histogram != NULL)
-        print_histogram(entry, out);
-    if (entry->kept_apart)
+static void print_series(const struct series *series, struct buffer *out) {
+    if (series->histogram != NULL)
+        print_histogram(series, out);
+    if (series->kept_apart)
         return;
-    print_name(entry, "", "", out);
-    buffer_printf(out, "%" PRIu64 "\n", metric_get(&entry->metric));
+    print_name(series, "", "", out);
+    buffer_printf(out, "%" PRIu64 "\n", metric_get(&series->metric));
 }
 
 /* The text format wants all lines of one name together, whatever the order they were made in. */
 void metrics_print(const struct metrics *self, struct buffer *out) {
     for (size_t i = 0; i < self->count; i++) {
-        const struct entry *first = &self->entries[i];
+        const struct series *first = &self->series[i];
         if (first->family != i)
             continue;
         buffer_printf(out, "# HELP parley_%s %s\n# TYPE parley_%s %s\n", first->name, first->help,
                       first->name, first->type);
         for (size_t j = i; j < self->count; j++)
-            if (self->entries[j].family == i)
-                print_entry(&self->entries[j], out);
+            if (self->series[j].family == i)
+                print_series(&self->series[j], out);
     }
 }

@@ -33,9 +33,9 @@ static uint64_t conversation_key(const struct delivery_send *body) {
 
 enum err handle_send(void *context, struct call *call, const void *body) {
     struct delivery *self = context;
-    const struct delivery_send *send = body;
-    enum err err = check(send);
+    const struct delivery_send *texts = body;
+    enum err err = check(texts);
     if (err != ERR_OK)
         return err;
-    return writers_submit(self->writers, call, send, conversation_key(send));
+    return writers_submit(self->writers, call, texts, conversation_key(texts));
 }

@@ -11,21 +11,21 @@ struct pair_key {
     uint64_t lo, hi;
 };
 
-struct pair_entry {
+struct known_pair {
     struct pair_key key;
     uint64_t conversation;
     UT_hash_handle hh;
 };
 
-struct conversation_entry {
+struct known_conversation {
     uint64_t conversation;
     struct head_memory memory;
     UT_hash_handle hh;
 };
 
 struct head_cache {
-    struct pair_entry *pairs;
-    struct conversation_entry *conversations;
+    struct known_pair *pairs;
+    struct known_conversation *conversations;
     size_t members;
     uint64_t connection; /* to which all of that belongs */
     /* Of the cids that this writer, or one that it shares this with, has had; stays when all else
@@ -41,22 +41,22 @@ struct head_cache *head_cache_new(void) {
 }
 
 static void clear_conversations(struct head_cache *self) {
-    struct conversation_entry *entry = self->conversations, *next;
+    struct known_conversation *known = self->conversations, *next;
     HASH_CLEAR(hh, self->conversations);
-    for (; entry != NULL; entry = next) {
-        next = entry->hh.next;
-        free(entry->memory.members.items);
-        free(entry);
+    for (; known != NULL; known = next) {
+        next = known->hh.next;
+        free(known->memory.members.items);
+        free(known);
     }
     self->members = 0;
 }
 
 static void clear_pairs(struct head_cache *self) {
-    struct pair_entry *entry = self->pairs, *next;
+    struct known_pair *known = self->pairs, *next;
     HASH_CLEAR(hh, self->pairs);
-    for (; entry != NULL; entry = next) {
-        next = entry->hh.next;
-        free(entry);
+    for (; known != NULL; known = next) {
+        next = known->hh.next;
+        free(known);
     }
 }
 
@@ -92,24 +92,24 @@ void head_cache_note_block(struct head_cache *self, uint64_t block) {
         ;
 }
 
-static struct conversation_entry *find(const struct head_cache *self, uint64_t conversation) {
-    struct conversation_entry *entry = NULL;
-    HASH_FIND(hh, self->conversations, &conversation, sizeof conversation, entry);
-    return entry;
+static struct known_conversation *find(const struct head_cache *self, uint64_t conversation) {
+    struct known_conversation *known = NULL;
+    HASH_FIND(hh, self->conversations, &conversation, sizeof conversation, known);
+    return known;
 }
 
 const struct head_memory *head_cache_find(const struct head_cache *self, uint64_t conversation) {
-    const struct conversation_entry *entry = find(self, conversation);
-    return entry == NULL ? NULL : &entry->memory;
+    const struct known_conversation *known = find(self, conversation);
+    return known == NULL ? NULL : &known->memory;
 }
 
 uint64_t head_cache_find_pair(const struct head_cache *self, uint64_t lo, uint64_t hi) {
     struct pair_key key = {lo, hi};
-    struct pair_entry *entry = NULL;
+    struct known_pair *known = NULL;
     /* The analyzer cannot follow uthash through the bytes of the key. */
     /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult) */
-    HASH_FIND(hh, self->pairs, &key, sizeof key, entry);
-    return entry == NULL ? 0 : entry->conversation;
+    HASH_FIND(hh, self->pairs, &key, sizeof key, known);
+    return known == NULL ? 0 : known->conversation;
 }
 
 void head_cache_keep_pair(struct head_cache *self, uint64_t lo, uint64_t hi,
@@ -118,12 +118,12 @@ void head_cache_keep_pair(struct head_cache *self, uint64_t lo, uint64_t hi,
         return;
     if (HASH_COUNT(self->pairs) >= HEAD_CACHE_CONVERSATIONS)
         clear_pairs(self);
-    struct pair_entry *entry = malloc(sizeof *entry);
-    if (entry == NULL)
+    struct known_pair *known = malloc(sizeof *known);
+    if (known == NULL)
         return;
-    *entry = (struct pair_entry){.key = {lo, hi}, .conversation = conversation};
-    if (!HASH_TRY_ADD(hh, self->pairs, key, entry))
-        free(entry);
+    *known = (struct known_pair){.key = {lo, hi}, .conversation = conversation};
+    if (!HASH_TRY_ADD(hh, self->pairs, key, known))
+        free(known);
 }
 
 /* Replaces the remembered members; what cannot be remembered is forgotten. */
@@ -144,33 +144,33 @@ static bool keep_members(struct head_cache *self, struct head_memory *memory,
     return true;
 }
 
-static void forget_head(struct head_cache *self, struct conversation_entry *entry) {
-    self->members -= entry->memory.members.count;
-    free(entry->memory.members.items);
-    HASH_DEL(self->conversations, entry);
-    free(entry);
+static void forget_head(struct head_cache *self, struct known_conversation *known) {
+    self->members -= known->memory.members.count;
+    free(known->memory.members.items);
+    HASH_DEL(self->conversations, known);
+    free(known);
 }
 
 static void keep_head(struct head_cache *self, const struct entry_head *head) {
-    struct conversation_entry *entry = find(self, head->id);
-    if (entry == NULL) {
-        entry = calloc(1, sizeof *entry);
-        if (entry == NULL)
+    struct known_conversation *known = find(self, head->id);
+    if (known == NULL) {
+        known = calloc(1, sizeof *known);
+        if (known == NULL)
             return;
-        entry->conversation = head->id;
-        if (!HASH_TRY_ADD(hh, self->conversations, conversation, entry)) {
-            free(entry);
+        known->conversation = head->id;
+        if (!HASH_TRY_ADD(hh, self->conversations, conversation, known)) {
+            free(known);
             return;
         }
     }
-    if (entry->memory.version != head->version &&
-        !keep_members(self, &entry->memory, &head->members)) {
-        forget_head(self, entry);
+    if (known->memory.version != head->version &&
+        !keep_members(self, &known->memory, &head->members)) {
+        forget_head(self, known);
         return;
     }
-    entry->memory.version = head->version;
-    entry->memory.last_cid = head->last_cid;
-    entry->memory.last_ms = head->last_ms;
+    known->memory.version = head->version;
+    known->memory.last_cid = head->last_cid;
+    known->memory.last_ms = head->last_ms;
 }
 
 void head_cache_keep(struct head_cache *self, const struct entry_heads *heads) {
@@ -183,8 +183,8 @@ void head_cache_keep(struct head_cache *self, const struct entry_heads *heads) {
 
 void head_cache_forget(struct head_cache *self, const struct entry_heads *heads) {
     for (size_t i = 0; i < heads->count; i++) {
-        struct conversation_entry *entry = find(self, heads->items[i].id);
-        if (entry != NULL)
-            forget_head(self, entry);
+        struct known_conversation *known = find(self, heads->items[i].id);
+        if (known != NULL)
+            forget_head(self, known);
     }
 }

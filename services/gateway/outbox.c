@@ -38,17 +38,17 @@ struct outgoing {
     struct dialect_request request;
     unsigned char nonce[NONCE_BYTES];
     struct recipient to;
-    const struct send_call *call; /* it is at delivery with this one; NULL: it waits */
-    bool alone;                   /* was refused with others: goes with none */
-    int64_t due_ms;               /* not sent before */
-    int64_t pause_ms;             /* the last pause before a retry; 0: none yet */
-    bool unknown;                 /* a request with it may have stored it, or may yet */
+    const struct delivery_call *call; /* it is at delivery with this one; NULL: it waits */
+    bool alone;                       /* was refused with others: goes with none */
+    int64_t due_ms;                   /* not sent before */
+    int64_t pause_ms;                 /* the last pause before a retry; 0: none yet */
+    bool unknown;                     /* a request with it may have stored it, or may yet */
     int64_t until_ms;
     struct outgoing *prev, *next;
 };
 
 /* A request to delivery whose reply is awaited; the client may be gone by then. */
-struct send_call {
+struct delivery_call {
     struct gateway *gateway;
     uint64_t client;
     struct recipient to;
@@ -136,7 +136,7 @@ static struct dialect_result result_of(const struct delivery_send_reply *reply, 
 }
 
 /* A request's texts stand in the list in the order in which they stood in the request. */
-static void take_reply(struct client *client, const struct send_call *call, enum err err,
+static void take_reply(struct client *client, const struct delivery_call *call, enum err err,
                        const struct delivery_send_reply *reply, bool unknown) {
     struct outgoing *text, *next;
     size_t i = 0;
@@ -158,7 +158,7 @@ static void take_reply(struct client *client, const struct send_call *call, enum
 }
 
 static void on_reply(void *argument, enum err err, const void *reply, const char *text) {
-    struct send_call *call = argument;
+    struct delivery_call *call = argument;
     struct client *client = client_find(call->gateway, call->client);
     if (client != NULL) {
         take_reply(client, call, err, reply, retry_is_unknown(err, text));
@@ -173,7 +173,7 @@ static void on_reply(void *argument, enum err err, const void *reply, const char
 
 /* The reply is awaited until the time of the first text is over: what delivery is still working on
  * is not sent a second time, and delivery drops what waits there longer. */
-static enum err ask(const struct client *client, struct send_call *call,
+static enum err ask(const struct client *client, struct delivery_call *call,
                     const struct delivery_send *body, int64_t until_ms) {
     struct peers *delivery = client->gateway->delivery;
     int64_t timeout_ms = until_ms - loop_now_ms();
@@ -219,7 +219,7 @@ static void log_sent(const struct client *client, const struct outgoing *text) {
     log_trace_end(before);
 }
 
-static void mark_sent(struct client *client, const struct send_call *call) {
+static void mark_sent(struct client *client, const struct delivery_call *call) {
     size_t count = call->count;
     for (struct outgoing *text = client->outbox->texts; text != NULL && count > 0;
          text = text->next) {
@@ -243,11 +243,11 @@ static bool send_behind(struct client *client, const struct outgoing *first) {
         .texts = {texts, 0},
         .nonces = {nonces, 0},
         .traces = {traces, 0}};
-    struct send_call *call = malloc(sizeof *call);
+    struct delivery_call *call = malloc(sizeof *call);
     if (call == NULL)
         return false;
     gather(client, first->to, &body);
-    *call = (struct send_call){client->gateway, client->id, first->to, body.texts.count};
+    *call = (struct delivery_call){client->gateway, client->id, first->to, body.texts.count};
     if (body.traces.count == 1)
         body.traces.count = 0; /* the request's own trace is the same */
     if (ask(client, call, &body, first->until_ms) != ERR_OK) {
