@@ -107,7 +107,7 @@ def test_parleyctl_finds_what_runs_beside_it(copy):
     assert added.returncode == 0, added.stderr
     listed = copy.ctl("user", "list", "--json")  # from the database
     assert [one["id"] for one in json.loads(listed.stdout)] == ["first-steps"]
-    # Whoever says something, says all of it.
+    # One setting from the environment is enough for the stack's own not to be used.
     elsewhere = copy.ctl("user", "list", PARLEY_DB_SOCKET="/nonexistent/socket")
     assert (elsewhere.returncode, elsewhere.stdout) == (1, "")
     assert elsewhere.stderr.startswith("parleyctl: cannot read the database: ")

@@ -46,7 +46,7 @@ END
 """
 
 
-# Likewise: the private database, which has a socket alone, behind a port of ::1.
+# The private database has a socket alone: this puts it behind a port of ::1.
 DATABASE = r"""
 set -eu
 ip link set lo up

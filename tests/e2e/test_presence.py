@@ -137,8 +137,8 @@ def test_a_gateway_that_dies(make_stack, newcomer, back, second_gateway):
 
 
 def test_a_session_that_is_restarted(make_stack, newcomer, back):
-    """Who stays connected neither comes nor goes; who leaves meanwhile goes, and is told to have
-    gone when there is a session again."""
+    """An account that stays connected neither comes nor goes; one that leaves meanwhile is reported
+    as gone when there is a session again."""
     stack = make_stack(**QUICK)
     anna, ben, cora = make_friends(stack, newcomer, "youim", "youim", "youim")
     watcher = back(anna, on=stack)

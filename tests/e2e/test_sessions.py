@@ -118,7 +118,7 @@ def test_coming_and_going_meanwhile(scene):
 
 
 def test_leaving_meanwhile(scene):
-    """Who leaves while accounts move is told to have gone, once, and nobody else is."""
+    """An account that leaves while accounts move is reported as gone, once, and no other is."""
     scene.second.start()
     leaving = scene.accounts()[:PEOPLE // 2]
     for account in leaving:

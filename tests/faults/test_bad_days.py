@@ -28,8 +28,8 @@ _numbers = itertools.count(1)
 
 
 def stack_on(database, **more):
-    patience = {"send_timeout_ms": 1000 * PATIENCE_SECONDS, "request_timeout_ms": 2000}
-    return Stack(database, **QUICK, **patience, **more)
+    time_limits = {"send_timeout_ms": 1000 * PATIENCE_SECONDS, "request_timeout_ms": 2000}
+    return Stack(database, **QUICK, **time_limits, **more)
 
 
 @pytest.fixture(scope="module")

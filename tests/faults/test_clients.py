@@ -70,7 +70,7 @@ def test_clients_that_vanish(load, check, connect):
 
     watcher = connect("youim", "websocket", on=stack)
     watcher.log_in(friend)
-    # Who logs in while others still catch up is not always told to them.
+    # A login while others still catch up is not always reported to them.
     watcher.skips = FRIENDSHIP | {107}
     clients = []
     for account, (dialect, transport) in zip(lost, KINDS):

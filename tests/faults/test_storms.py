@@ -117,7 +117,7 @@ def hashing(stack):
 
 
 def test_a_flood_of_registrations(make_stack, connect, show_table):
-    """Who needs no hash is served before those who wait for one; who needs one gets it."""
+    """Logins that need no hash are served before those that wait for one; those get theirs, too."""
     stack, counts, told = make_stack(**COSTLY), {}, []
     writer = connect("youim", "tcp", on=stack, ext=True)
     writer.register_new()

@@ -121,7 +121,7 @@ static void test_allocation_is_bounded(void **state) {
     test_database_run(f->database, "DROP TRIGGER meet");
 }
 
-/* Whoever takes all the numbers behind the last one takes nothing that is about to be given. */
+/* A caller that takes all the numbers behind the last one takes none that is about to be given. */
 static void test_numbers_are_not_given_in_order(void **state) {
     struct auth_fixture *f = *state;
     uint64_t last = auth_registered(f, (struct auth_register){0});

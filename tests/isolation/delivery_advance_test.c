@@ -161,7 +161,7 @@ static void test_the_same_ones_at_once(void **state) {
         test_caller_destroy(&callers[i]);
 }
 
-/* Whoever joins or leaves elsewhere holds a cursor of its own, which nobody else waits for. */
+/* An account that joins or leaves elsewhere locks its own cursor, for which nobody else waits. */
 static void test_other_cursors_may_be_locked(void **state) {
     static const struct db_statement add_cursor = {
         "add_cursor", "INSERT INTO `cursor` (account, conversation) VALUES (?, ?)"};

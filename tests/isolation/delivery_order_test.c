@@ -125,7 +125,7 @@ static void test_a_nonce_of_another_message(void **state) {
     expect_no_text_routed(f);
 }
 
-/* Who may not write any more still learns what became of what it had written. */
+/* A sender that may not write any more still learns whether its earlier texts were stored. */
 static void test_a_repeat_of_one_who_has_left(void **state) {
     struct delivery_fixture *f = *state;
     struct delivery_send_reply reply;

@@ -314,7 +314,8 @@ static void texts_of_a_client_that_goes_are_stored(void **state) {
     stage_quiet(stage);
 }
 
-/* What was read and waits behind the first flight is stored and told before the gateway ends. */
+/* Texts that were read and wait behind the first request are stored and answered before the gateway
+ * ends. */
 static void what_was_read_is_stored_before_it_stops(void **state) {
     struct stage *stage = *state;
     struct talker *alice = live_ext(stage);

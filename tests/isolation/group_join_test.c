@@ -271,7 +271,8 @@ static void test_the_first_answer_wins(void **state) {
     }
 }
 
-/* Who becomes an administrator while somebody asks is told, or was none yet: never half of it. */
+/* A member that becomes an administrator while somebody asks receives the request, or was none yet:
+ * never half of it. */
 static void test_asking_while_administrators_change(void **state) {
     struct group_fixture *f = *state;
     uint64_t owner = new_account(f->database, ""), group = new_group(f, owner, "");

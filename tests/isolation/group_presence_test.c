@@ -71,7 +71,7 @@ static void test_nobody_to_tell(void **state) {
     assert_int_equal(sql_state(f), before);
 }
 
-/* Who left, or was in a group that is no more, is no member. */
+/* An account that left, or whose group was dissolved, is no member. */
 static void test_those_who_left_are_not_told(void **state) {
     struct group_fixture *f = *state;
     uint64_t owner = new_account(f->database, ""), group = new_group(f, owner, ""),

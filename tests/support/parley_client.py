@@ -26,7 +26,7 @@ import time
 from parley_wire import WIRES, Inbox, Loop, run
 
 TRANSPORTS = ("websocket", "tcp")
-# Who came and went: it comes when it comes, and is lost when it is lost.
+# Presence arrives at any time, and may be lost.
 PRESENCE = frozenset({107, 108, 109, 110, 207, 208, 209, 210})
 # Linux's number; Python doesn't name it.
 SO_ATTACH_FILTER = 26

@@ -189,7 +189,7 @@ static const struct {
     {"\xf0\x9f\x98\x80", true},
     {"\xf4\x8f\xbf\xbf", true},
     {"\x80", false},             /* a continuation alone */
-    {"\xbf", false},             /* likewise */
+    {"\xbf", false},             /* the same */
     {"\xc0\x80", false},         /* overlong */
     {"\xc1\xbf", false},         /* overlong */
     {"\xe0\x80\x80", false},     /* overlong */
@@ -197,9 +197,9 @@ static const struct {
     {"\xf0\x80\x80\x80", false}, /* overlong */
     {"\xf0\x8f\xbf\xbf", false}, /* overlong */
     {"\xed\xa0\x80", false},     /* a surrogate */
-    {"\xed\xbf\xbf", false},     /* likewise */
+    {"\xed\xbf\xbf", false},     /* the same */
     {"\xf4\x90\x80\x80", false}, /* beyond U+10FFFF */
-    {"\xf5\x80\x80\x80", false}, /* likewise */
+    {"\xf5\x80\x80\x80", false}, /* the same */
     {"\xff", false},
     {"\xfe", false},
     {"\xc3", false}, /* cut short by what follows */
