@@ -219,7 +219,8 @@ static void test_two_instances_write_one_chain(void **state) {
         assert_err(test_caller_finish(other, &message_GROUP_ADD, NULL), ERR_OK);
         next_routed_item(f, f->session);
         next_routed_item(f, f->session);
-        /* The first member receives the second's notice; the second reads from behind the first's. */
+        /* The first member receives the second's notice; the second reads from behind the first's.
+         */
         uint64_t conversation = conversation_of_group(group);
         uint64_t first =
             sql_number(f->database, "SELECT MIN(cid) FROM message WHERE conversation = %" PRIu64,

@@ -9,8 +9,8 @@
  *
  * Pings are answered `ready`; every other request is kept, and answered with an empty map (all that
  * a reply without required fields needs) or as fake_peer_refuse and fake_peer_ignore have it.
- * Events are kept in the same way. What is not as expected, or takes longer than TEST_DEADLINE_MS, fails
- * the test. All calls are made on the test's thread.
+ * Events are kept in the same way. What is not as expected, or takes longer than TEST_DEADLINE_MS,
+ * fails the test. All calls are made on the test's thread.
  */
 #ifndef PARLEY_TESTS_FAKE_PEER_H
 #define PARLEY_TESTS_FAKE_PEER_H
