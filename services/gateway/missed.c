@@ -182,13 +182,15 @@ static void on_reply(void *argument, enum err err, const void *reply_v, const ch
 /* --- a round ------------------------------------------------------------------------------- */
 
 static void begin(struct missed *self) {
-    struct client *client, *next, *clients = self->gateway->clients;
-    struct round *round = calloc(1, sizeof *round + HASH_COUNT(clients) * sizeof round->clients[0]);
+    struct gateway *gateway = self->gateway;
+    struct client *client, *next;
+    struct round *round =
+        calloc(1, sizeof *round + HASH_COUNT(gateway->clients) * sizeof round->clients[0]);
     self->round = round;
     if (round == NULL)
         return;
     round->began_ms = loop_now_ms();
-    HASH_ITER(hh, clients, client, next) {
+    HASH_ITER(hh, gateway->clients, client, next) {
         if (client_is_in(client))
             round->clients[round->count++] = client->id;
     }
