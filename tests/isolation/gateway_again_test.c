@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-#include "tests/support/gateway_fixture.h"
+#include "tests/support/gateway_scene.h"
 
 #define ALICE ((uint64_t)1001)
 #define CAROL ((uint64_t)1004)
@@ -32,11 +32,7 @@ struct nonce {
 };
 
 static struct talker *live_ext(struct stage *stage, uint64_t account, const char *id) {
-    struct talker *talker = stage_talker(stage, false);
-    stage_log_in_ext(stage, talker, account, id);
-    stage_expect_pull(stage, account, NULL, 0);
-    stage_wait_talker_live(stage, talker);
-    return talker;
+    return stage_live_as(stage, WITH_EXT, account, id);
 }
 
 /* Waits for the request; the nonce that it has, which is its last field. */
@@ -104,24 +100,14 @@ static void a_failure_that_passes_is_tried_again(void **state) {
     stage_quiet(stage);
 }
 
-static int set_up_two(void **state) {
-    stage_set_up_empty(state);
-    stage_play(*state, GROUP_2);
-    stage_start(*state, NULL);
-    stage_wait_ready(*state);
-    stage_wait_live(*state, GROUP);
-    stage_wait_live(*state, GROUP_2);
-    return 0;
-}
+static int set_up_two(void **state) { return stage_set_up_two(state, GROUP, GROUP_2); }
 
 static void another_instance_is_asked_when_one_vanishes(void **state) {
     struct stage *stage = *state;
     struct talker *alice = live_ext(stage, ALICE, "alice");
     struct nonce first, again;
     say_leave(alice, "alice", "1");
-    STAGE_UNTIL(stage, played_waiting(stage->played[GROUP]) != NULL ||
-                           played_waiting(stage->played[GROUP_2]) != NULL);
-    enum role chosen = played_waiting(stage->played[GROUP]) != NULL ? GROUP : GROUP_2;
+    enum role chosen = stage_which_is_asked(stage, GROUP, GROUP_2);
     enum role other = chosen == GROUP ? GROUP_2 : GROUP;
     expect(stage, chosen, &message_GROUP_LEAVE, &first);
     played_destroy(&stage->played[chosen]);
@@ -360,7 +346,7 @@ static struct nonce nonce_of_leave(struct stage *stage, struct talker *talker, c
     struct asked *asked = expect(stage, GROUP, &message_GROUP_LEAVE, &nonce);
     played_refuse(&asked, ERR_NOT_MEMBER);
     if (ref[0] == '\0')
-        stage_hears(stage, talker, "{'msg':'~','msgType':101,'fromUserId':'SYSTEM'}");
+        stage_hears_system(stage, talker, "~");
     else
         hears_failed(stage, talker, ref, "not_member");
     return nonce;
@@ -411,20 +397,19 @@ static void a_ref_of_a_registration_is_the_ids(void **state) {
 }
 
 int main(void) {
-#define TEST_OF(name_, set_up_) cmocka_unit_test_setup_teardown(name_, set_up_, stage_tear_down)
     const struct CMUnitTest tests[] = {
-        TEST_OF(a_failure_that_passes_is_tried_again, stage_set_up),
-        TEST_OF(another_instance_is_asked_when_one_vanishes, set_up_two),
-        TEST_OF(an_instance_that_restarted_is_asked_again, stage_set_up),
-        TEST_OF(requests_wait_for_an_instance, stage_set_up),
-        TEST_OF(registrations_and_logins_wait_for_auth, stage_set_up),
-        TEST_OF(look_ups_wait_for_their_service, stage_set_up),
-        TEST_OF(without_an_instance_requests_are_given_up, set_up_impatient),
-        TEST_OF(silence_is_given_up, set_up_impatient),
-        TEST_OF(refusals_are_given_up, set_up_impatient),
-        TEST_OF(what_a_client_waited_for_goes_with_it, stage_set_up),
-        TEST_OF(a_ref_is_the_accounts, stage_set_up),
-        TEST_OF(a_ref_of_a_registration_is_the_ids, stage_set_up),
+        STAGED(a_failure_that_passes_is_tried_again),
+        STAGED_WITH(another_instance_is_asked_when_one_vanishes, set_up_two),
+        STAGED(an_instance_that_restarted_is_asked_again),
+        STAGED(requests_wait_for_an_instance),
+        STAGED(registrations_and_logins_wait_for_auth),
+        STAGED(look_ups_wait_for_their_service),
+        STAGED_WITH(without_an_instance_requests_are_given_up, set_up_impatient),
+        STAGED_WITH(silence_is_given_up, set_up_impatient),
+        STAGED_WITH(refusals_are_given_up, set_up_impatient),
+        STAGED(what_a_client_waited_for_goes_with_it),
+        STAGED(a_ref_is_the_accounts),
+        STAGED(a_ref_of_a_registration_is_the_ids),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,14 +11,10 @@
 
 #include "proto/conversation.h"
 #include "services/gateway/feed_behind.h"
-#include "tests/support/gateway_fixture.h"
+#include "tests/support/gateway_scene.h"
 
 #define ALICE ((uint64_t)1001)
 #define NOTHING ((struct delivery_pull_reply){.partial = false})
-
-static void hears_from_bob(struct stage *stage, struct talker *talker, const char *text) {
-    stage_hears(stage, talker, "{'msg':'%s','msgType':6,'fromUserId':'bob'}", text);
-}
 
 static struct asked *expect_pull(struct stage *stage, struct delivery_pull *body_r) {
     return stage_expect(stage, DELIVERY, &message_DELIVERY_PULL, body_r);
@@ -75,7 +71,7 @@ static void what_is_named_is_read_alone(void **state) {
     struct asked *pull = log_in(stage, &alice);
     struct entry first = stage_text(11, 10, ALICE, "in the pair");
     stage_answer_page(&pull, &first, 1, (struct delivery_pull_reply){.behind = {&group, 1}});
-    hears_from_bob(stage, alice, "in the pair");
+    stage_hears_bob(stage, alice, "in the pair");
     for (uint64_t cid = STAGE_GROUP_CID; cid < STAGE_GROUP_CID + 2; cid++) {
         struct entry entry = stage_group_text(cid + 1, cid, "to all");
         pull = expect_pull_of_one(stage, group, cid);
@@ -102,7 +98,7 @@ static void a_page_that_fails_leaves_it_behind(void **state) {
     pull = expect_pull_of_one(stage, STAGE_PAIR, STAGE_PAIR_CID);
     struct entry entry = stage_text(11, 10, ALICE, "at last");
     stage_answer_page(&pull, &entry, 1, NOTHING);
-    hears_from_bob(stage, alice, "at last");
+    stage_hears_bob(stage, alice, "at last");
     stage_wait_talker_live(stage, alice);
     stage_quiet(stage);
 }
@@ -117,8 +113,8 @@ static void a_gap_is_read_in_its_conversation_alone(void **state) {
     stage_push_to(stage, &entries[1], alice);
     struct asked *pull = expect_pull_of_one(stage, STAGE_PAIR, STAGE_PAIR_CID);
     stage_answer_page(&pull, entries, 2, NOTHING);
-    hears_from_bob(stage, alice, "missed");
-    hears_from_bob(stage, alice, "behind it");
+    stage_hears_bob(stage, alice, "missed");
+    stage_hears_bob(stage, alice, "behind it");
     stage_wait_talker_live(stage, alice);
     stage_quiet(stage);
 }
@@ -134,12 +130,12 @@ static void a_push_while_it_is_read_has_it_read_again(void **state) {
     struct asked *pull = expect_pull_of_one(stage, STAGE_PAIR, STAGE_PAIR_CID);
     stage_push_to(stage, &second, alice);
     stage_push_to(stage, &fleeting, alice);
-    hears_from_bob(stage, alice, "x"); /* so the one before was read */
+    stage_hears_bob(stage, alice, "x"); /* so the one before was read */
     stage_answer_page(&pull, &first, 1, NOTHING);
-    hears_from_bob(stage, alice, "first");
+    stage_hears_bob(stage, alice, "first");
     pull = expect_pull_of_one(stage, STAGE_PAIR, 12);
     stage_answer_page(&pull, &second, 1, NOTHING);
-    hears_from_bob(stage, alice, "second");
+    stage_hears_bob(stage, alice, "second");
     stage_wait_talker_live(stage, alice);
     stage_quiet(stage);
 }
@@ -152,7 +148,7 @@ static void one_that_began_without_the_account_is_read_alone(void **state) {
     stage_push_to(stage, &entry, alice);
     struct asked *pull = expect_pull_of_one(stage, 8, 0);
     stage_answer_page(&pull, &entry, 1, NOTHING);
-    hears_from_bob(stage, alice, "you are a member now");
+    stage_hears_bob(stage, alice, "you are a member now");
     stage_wait_talker_live(stage, alice);
     stage_quiet(stage);
 }
@@ -181,7 +177,7 @@ static void one_that_is_not_known_is_read_from_its_cursor(void **state) {
                               (struct delivery_pull_reply){.conversations = {&conversation, 1},
                                                            .positions = {&position, 1}});
         }
-        hears_from_bob(stage, alice, "hello");
+        stage_hears_bob(stage, alice, "hello");
     }
     stage_quiet(stage);
 }
@@ -201,7 +197,7 @@ static void a_page_of_nothing_says_where_it_stands(void **state) {
                                                    .positions = {&position, 1}});
     stage_wait_talker_live(stage, alice);
     stage_push_to(stage, &next, alice);
-    hears_from_bob(stage, alice, "new");
+    stage_hears_bob(stage, alice, "new");
     stage_quiet(stage);
 }
 
@@ -219,7 +215,7 @@ static void too_many_that_are_not_known_are_read_with_all(void **state) {
         stage_push_to(stage, &entry, alice);
     }
     stage_push_to(stage, &fleeting, alice);
-    hears_from_bob(stage, alice, "x");
+    stage_hears_bob(stage, alice, "x");
     played_refuse(&pull, ERR_UNAVAILABLE);
     pull = expect_pull(stage, &body);
     assert_false(body.listed);
@@ -233,16 +229,15 @@ static void too_many_that_are_not_known_are_read_with_all(void **state) {
 }
 
 int main(void) {
-#define TEST(name_) cmocka_unit_test_setup_teardown(name_, stage_set_up, stage_tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(what_is_named_is_read_alone),
-        TEST(a_page_that_fails_leaves_it_behind),
-        TEST(a_gap_is_read_in_its_conversation_alone),
-        TEST(a_push_while_it_is_read_has_it_read_again),
-        TEST(one_that_began_without_the_account_is_read_alone),
-        TEST(one_that_is_not_known_is_read_from_its_cursor),
-        TEST(a_page_of_nothing_says_where_it_stands),
-        TEST(too_many_that_are_not_known_are_read_with_all),
+        STAGED(what_is_named_is_read_alone),
+        STAGED(a_page_that_fails_leaves_it_behind),
+        STAGED(a_gap_is_read_in_its_conversation_alone),
+        STAGED(a_push_while_it_is_read_has_it_read_again),
+        STAGED(one_that_began_without_the_account_is_read_alone),
+        STAGED(one_that_is_not_known_is_read_from_its_cursor),
+        STAGED(a_page_of_nothing_says_where_it_stands),
+        STAGED(too_many_that_are_not_known_are_read_with_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

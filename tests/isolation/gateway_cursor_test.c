@@ -13,24 +13,20 @@
 #include <string.h>
 
 #include "services/gateway/positions.h"
-#include "tests/support/gateway_fixture.h"
+#include "tests/support/gateway_scene.h"
 
 #define ALICE ((uint64_t)1001)
 #define CAROL ((uint64_t)1004)
 #define BOB ((uint64_t)2002)
 
 static struct talker *live_websocket(struct stage *stage, uint64_t account, const char *id) {
-    struct talker *talker = stage_talker(stage, true);
-    stage_log_in(stage, talker, account, id);
-    stage_expect_pull(stage, account, NULL, 0);
-    stage_wait_talker_live(stage, talker);
-    return talker;
+    return stage_live_as(stage, BY_WEBSOCKET, account, id);
 }
 
 static void push_text(struct stage *stage, struct talker *talker, uint64_t cid) {
     struct entry entry = stage_text(cid, cid - 1, talker->account, "hello");
     stage_push_to(stage, &entry, talker);
-    stage_hears(stage, talker, "{'msg':'hello','msgType':6,'fromUserId':'bob'}");
+    stage_hears_bob(stage, talker, "hello");
 }
 
 /* --- what has reached a client ------------------------------------------------------------- */
@@ -246,8 +242,7 @@ static void a_deaf_client_costs_a_bounded_queue(struct stage *stage, bool websoc
     struct talker *quick = stage_live(stage, CAROL, "carol");
     struct talker *slow = deaf_talker(stage, websocket);
     stage_log_in(stage, slow, ALICE, "alice");
-    stage_expect_pull(stage, ALICE, NULL, 0);
-    stage_wait_talker_live(stage, slow);
+    stage_goes_live(stage, slow);
     slow->deaf = true;
     uint64_t next = first, heard = first;
     for (uint64_t cid = first; cid <= last; cid++) {
@@ -339,7 +334,6 @@ static void what_waits_for_a_pong_is_bounded(void **state) {
     struct stage *stage = *state;
     struct talker *alice = stage_talker(stage, true);
     struct auth_logout logout;
-    struct session_unbind unbind;
     struct delivery_advance advance;
     struct asked *asked;
     alice->pongless = true;
@@ -357,8 +351,7 @@ static void what_waits_for_a_pong_is_bounded(void **state) {
                    alice->token);
         asked = stage_expect(stage, AUTH, &message_AUTH_LOGOUT, &logout);
         played_answer(&asked, NULL);
-        asked = stage_expect(stage, SESSION, &message_SESSION_UNBIND, &unbind);
-        played_answer(&asked, NULL);
+        stage_expect_unbind(stage, SESSION, ALICE, alice->connection);
         stage_hears(stage, alice, "{'msgType':10}");
     }
     assert_int_equal(alice->pings, 1);
@@ -375,20 +368,19 @@ static void what_waits_for_a_pong_is_bounded(void **state) {
 }
 
 int main(void) {
-#define TEST_OF(name_, set_up_) cmocka_unit_test_setup_teardown(name_, set_up_, stage_tear_down)
     const struct CMUnitTest tests[] = {
-        TEST_OF(a_pong_moves_the_cursors, stage_set_up),
-        TEST_OF(a_pong_of_another_ping_moves_nothing, stage_set_up),
-        TEST_OF(the_kernels_word_moves_the_cursors, stage_set_up),
-        TEST_OF(what_is_not_shown_counts_too, stage_set_up),
-        TEST_OF(a_move_that_fails_is_told_again, stage_set_up),
-        TEST_OF(moves_travel_together, set_up_lazy),
-        TEST_OF(what_has_arrived_is_told_before_the_end, set_up_lazy),
-        TEST_OF(a_deaf_client_over_tcp, set_up_small),
-        TEST_OF(a_deaf_client_over_websocket, set_up_small),
-        TEST_OF(the_longest_text_arrives, set_up_small),
-        TEST_OF(a_backlog_waits_in_the_log, set_up_small),
-        TEST_OF(what_waits_for_a_pong_is_bounded, stage_set_up),
+        STAGED(a_pong_moves_the_cursors),
+        STAGED(a_pong_of_another_ping_moves_nothing),
+        STAGED(the_kernels_word_moves_the_cursors),
+        STAGED(what_is_not_shown_counts_too),
+        STAGED(a_move_that_fails_is_told_again),
+        STAGED_WITH(moves_travel_together, set_up_lazy),
+        STAGED_WITH(what_has_arrived_is_told_before_the_end, set_up_lazy),
+        STAGED_WITH(a_deaf_client_over_tcp, set_up_small),
+        STAGED_WITH(a_deaf_client_over_websocket, set_up_small),
+        STAGED_WITH(the_longest_text_arrives, set_up_small),
+        STAGED_WITH(a_backlog_waits_in_the_log, set_up_small),
+        STAGED(what_waits_for_a_pong_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/support/gateway_fixture.h"
+#include "tests/support/gateway_scene.h"
 
 #define ALICE ((uint64_t)1001)
 #define CAROL ((uint64_t)1004)
@@ -20,10 +20,7 @@
 
 /* The gateway is well: somebody can log in. */
 static void assert_well(struct stage *stage) {
-    struct talker *talker = stage_talker(stage, false);
-    stage_log_in(stage, talker, CAROL, "carol");
-    stage_expect_pull(stage, CAROL, NULL, 0);
-    stage_wait_talker_live(stage, talker);
+    struct talker *talker = stage_live(stage, CAROL, "carol");
     stage_hang_up(stage, &talker);
 }
 
@@ -40,7 +37,7 @@ static void ten_faults_in_a_row_are_enough(void **state) {
         talker_say(talker, "{'msgType':99}"); /* begins a new row, and fixes the dialect */
         for (int i = 0; i < 10; i++) {
             talker_say(talker, "{'msgType':}");
-            stage_hears(stage, talker, "{'msg':'~','msgType':101,'fromUserId':'SYSTEM'}");
+            stage_hears_system(stage, talker, "~");
         }
         stage_sees_close(stage, talker, websocket ? 1008 : 0);
     }
@@ -50,9 +47,7 @@ static void ten_faults_in_a_row_are_enough(void **state) {
 /* Requests that are JSON but wrong may come as often as one likes. */
 static void wrong_requests_do_not_close(void **state) {
     struct stage *stage = *state;
-    struct talker *talker = stage_talker(stage, true);
-    stage_log_in(stage, talker, ALICE, NULL);
-    stage_expect_pull(stage, ALICE, NULL, 0);
+    struct talker *talker = stage_enter(stage, BY_WEBSOCKET, ALICE, NULL);
     static const char *const requests[] = {
         "{'code':0}",
         "{'code':0,'data':7}",
@@ -80,9 +75,8 @@ static void what_an_object_holds_is_answered_under_its_ref(void **state) {
                                         "'msg':'one','msg':'two'"};
     for (int i = 0; i < 4; i++) {
         bool websocket = i % 2 != 0, youim = i / 2 != 0;
-        struct talker *talker = stage_talker(stage, websocket);
-        stage_log_in_ext(stage, talker, ALICE, youim ? "alice" : NULL);
-        stage_expect_pull(stage, ALICE, NULL, 0);
+        struct talker *talker = stage_enter(stage, (websocket ? BY_WEBSOCKET : 0) | WITH_EXT, ALICE,
+                                            youim ? "alice" : NULL);
         for (int j = 0; j < 12; j++) {
             if (youim)
                 talker_say(talker, "{'msgType':5,'ref':'r%d','msgBody':{'toUserId':'7',%s}}", j,
@@ -107,9 +101,7 @@ static void what_an_object_holds_is_answered_under_its_ref(void **state) {
                                 "'private_id':1001},'msg':'ref appears twice in one object'}}");
         }
         stage_sees_close(stage, talker, websocket ? 1008 : 0);
-        struct session_unbind unbind;
-        struct asked *asked = stage_expect(stage, SESSION, &message_SESSION_UNBIND, &unbind);
-        played_answer(&asked, NULL);
+        stage_expect_unbind(stage, SESSION, ALICE, talker->connection);
     }
     assert_well(stage);
 }
@@ -183,10 +175,7 @@ static void whoever_answers_no_ping_is_closed(void **state) {
     alice->pongless = true;
     STAGE_UNTIL(stage, alice->ended);
     assert_int_equal(alice->close_status, 1001);
-    struct session_unbind unbind;
-    struct asked *asked = stage_expect(stage, SESSION, &message_SESSION_UNBIND, &unbind);
-    assert_int_equal(unbind.accounts.items[0], ALICE);
-    played_answer(&asked, NULL);
+    stage_expect_unbind(stage, SESSION, ALICE, alice->connection);
     unsigned pings = carol->pings;
     STAGE_UNTIL(stage, carol->pings > pings);
     stage_hears_nothing(stage, carol); /* nor was anything said over TCP */
@@ -257,17 +246,11 @@ static void a_client_may_go_at_any_moment(void **state) {
 /* Session knows the connection by then, or may, so it is told. */
 static void a_client_that_goes_while_it_is_bound_is_unbound(void **state) {
     struct stage *stage = *state;
-    struct auth_login login;
     struct session_bind bind;
-    struct session_unbind unbind;
     for (int i = 0; i < 2; i++) {
         struct talker *alice = stage_talker(stage, true);
-        talker_say(alice, "{'msgType':1,'msgBody':{'loginUserId':'alice'}}");
-        struct asked *asked = stage_expect(stage, AUTH, &message_AUTH_LOGIN, &login);
-        played_answer(&asked, &(struct auth_login_reply){.account = ALICE,
-                                                         .id = slice_text("alice"),
-                                                         .token = slice_text("t")});
-        asked = stage_expect(stage, SESSION, &message_SESSION_BIND, &bind);
+        stage_begin_login(stage, alice, ALICE, "alice", "t");
+        struct asked *asked = stage_expect(stage, SESSION, &message_SESSION_BIND, &bind);
         uint64_t connection = bind.connections.items[0];
         stage_hang_up(stage, &alice);
         stage_let_time_pass(stage);
@@ -275,10 +258,7 @@ static void a_client_that_goes_while_it_is_bound_is_unbound(void **state) {
             played_answer(&asked, NULL);
         else
             played_refuse(&asked, ERR_TIMEOUT);
-        asked = stage_expect(stage, SESSION, &message_SESSION_UNBIND, &unbind);
-        assert_int_equal(unbind.accounts.items[0], ALICE);
-        assert_int_equal(unbind.connections.items[0], connection);
-        played_answer(&asked, NULL);
+        stage_expect_unbind(stage, SESSION, ALICE, connection);
     }
     while (played_count(stage->played[DELIVERY], &message_DELIVERY_PULL) > 0)
         stage_expect_pull(stage, ALICE, NULL, 0); /* it was live for a moment */
@@ -324,15 +304,11 @@ static void an_answer_that_does_not_fit_is_an_error(void **state) {
 static void a_kick_closes_with_the_reason(void **state) {
     struct stage *stage = *state;
     struct talker *alice = stage_live(stage, ALICE, "alice");
-    struct talker *other = stage_talker(stage, true);
-    stage_log_in(stage, other, ALICE, NULL);
-    stage_expect_pull(stage, ALICE, NULL, 0);
+    struct talker *other = stage_enter(stage, BY_WEBSOCKET, ALICE, NULL);
     uint64_t connections[] = {alice->connection, 999999, other->connection};
     struct gateway_kick kick = {.connections = {connections, 3}, .reason = slice_text("go away")};
     played_send(stage->played[SESSION], &message_GATEWAY_KICK, &kick);
-    stage_hears(stage, alice,
-                "{'msg':'the operator closed this connection: go away',"
-                "'msgType':101,'fromUserId':'SYSTEM'}");
+    stage_hears_system(stage, alice, "the operator closed this connection: go away");
     stage_sees_close(stage, alice, 0);
     stage_hears(stage, other,
                 "{'code':0,'time':#,'data':{'cid':0,'sender':{'ocid':0,'private_id':1001},'msg':"
@@ -352,7 +328,7 @@ static void everyone_is_told_when_it_stops(void **state) {
     stage_say(busy, "carol", "2002", "on its way", NULL);
     stage_expect_send(stage, DELIVERY, &send);
     stage_push_to(stage, &entry, tcp);
-    stage_hears(stage, tcp, "{'msg':'the last','msgType':6,'fromUserId':'bob'}");
+    stage_hears_bob(stage, tcp, "the last");
     assert_int_equal(stage_stop_gateway(stage), 0);
     stage_sees_close(stage, websocket, 1001);
     stage_sees_close(stage, tcp, 0);
@@ -401,22 +377,21 @@ static void a_port_that_is_taken_is_one_line(void **state) {
 }
 
 int main(void) {
-#define TEST_OF(name_, set_up_) cmocka_unit_test_setup_teardown(name_, set_up_, stage_tear_down)
     const struct CMUnitTest tests[] = {
-        TEST_OF(ten_faults_in_a_row_are_enough, stage_set_up),
-        TEST_OF(wrong_requests_do_not_close, stage_set_up),
-        TEST_OF(what_is_too_long_or_no_text_closes_at_once, stage_set_up),
-        TEST_OF(whoever_does_not_log_in_is_closed, set_up_login_timeout),
-        TEST_OF(what_an_object_holds_is_answered_under_its_ref, stage_set_up),
-        TEST_OF(whoever_answers_no_ping_is_closed, set_up_pings),
-        TEST_OF(a_client_may_go_at_any_moment, stage_set_up),
-        TEST_OF(a_client_that_goes_while_it_is_bound_is_unbound, stage_set_up),
-        TEST_OF(an_answer_that_does_not_fit_is_an_error, stage_set_up),
-        TEST_OF(a_kick_closes_with_the_reason, stage_set_up),
-        TEST_OF(everyone_is_told_when_it_stops, stage_set_up),
-        TEST_OF(it_does_not_begin_without_its_peers, stage_set_up_empty),
-        TEST_OF(it_begins_when_the_last_peer_comes, stage_set_up_empty),
-        TEST_OF(a_port_that_is_taken_is_one_line, stage_set_up_empty),
+        STAGED(ten_faults_in_a_row_are_enough),
+        STAGED(wrong_requests_do_not_close),
+        STAGED(what_is_too_long_or_no_text_closes_at_once),
+        STAGED_WITH(whoever_does_not_log_in_is_closed, set_up_login_timeout),
+        STAGED(what_an_object_holds_is_answered_under_its_ref),
+        STAGED_WITH(whoever_answers_no_ping_is_closed, set_up_pings),
+        STAGED(a_client_may_go_at_any_moment),
+        STAGED(a_client_that_goes_while_it_is_bound_is_unbound),
+        STAGED(an_answer_that_does_not_fit_is_an_error),
+        STAGED(a_kick_closes_with_the_reason),
+        STAGED(everyone_is_told_when_it_stops),
+        STAGED_WITH(it_does_not_begin_without_its_peers, stage_set_up_empty),
+        STAGED_WITH(it_begins_when_the_last_peer_comes, stage_set_up_empty),
+        STAGED_WITH(a_port_that_is_taken_is_one_line, stage_set_up_empty),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

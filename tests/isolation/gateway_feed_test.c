@@ -13,15 +13,11 @@
 #include <string.h>
 
 #include "services/gateway/positions.h"
-#include "tests/support/gateway_fixture.h"
+#include "tests/support/gateway_scene.h"
 
 #define ALICE ((uint64_t)1001)
 #define CAROL ((uint64_t)1004)
 #define BOB ((uint64_t)2002)
-
-static void hears_from_bob(struct stage *stage, struct talker *talker, const char *text) {
-    stage_hears(stage, talker, "{'msg':'%s','msgType':6,'fromUserId':'bob'}", text);
-}
 
 /* A pull of that account that goes on behind this position in the pair conversation; answers it
  * with that entry, if any, and the one after it with none. */
@@ -49,7 +45,7 @@ static void entries_in_order_go_straight_out(void **state) {
         stage_push_to(stage, &entry, alice);
     }
     for (unsigned i = 0; i < 5; i++)
-        hears_from_bob(stage, alice, test_text("%u", i));
+        stage_hears_bob(stage, alice, test_text("%u", i));
     struct entry entry = stage_group_text(21, STAGE_GROUP_CID, "to all");
     entry.to_id = slice_text("us");
     stage_push_to(stage, &entry, alice);
@@ -77,11 +73,11 @@ static void everyone_sees_it_once_and_in_their_own_way(void **state) {
     stage_push(stage, &entry, to, 6);
     static const char ourchat[] = "{'code':0,'time':1700000000,'data':{'cid':11,'sender':{"
                                   "'ocid':2002,'private_id':1001},'msg':'hello'}}";
-    hears_from_bob(stage, to[0], "hello");
+    stage_hears_bob(stage, to[0], "hello");
     stage_hears(stage, to[1], ourchat);
     stage_hears(stage, to[2],
                 "{'msg':'hello','msgType':6,'fromUserId':'bob','cid':11,'time_ms':1700000000123}");
-    hears_from_bob(stage, to[3], "hello");
+    stage_hears_bob(stage, to[3], "hello");
     stage_hears(stage, to[4], ourchat); /* the sender's receipt, */
     stage_hears_nothing(stage, to[5]);  /* which YouIM has none of */
     stage_quiet(stage);
@@ -100,8 +96,8 @@ static void what_was_sent_already_is_dropped(void **state) {
     stage_push_to(stage, &entry, alice);
     stage_push_to(stage, &old, alice);
     stage_push_to(stage, &next, alice);
-    hears_from_bob(stage, alice, "new");
-    hears_from_bob(stage, alice, "next");
+    stage_hears_bob(stage, alice, "new");
+    stage_hears_bob(stage, alice, "next");
     stage_quiet(stage);
     assert_int_equal(alice->text_count, 0);
 }
@@ -115,9 +111,9 @@ static void what_is_not_stored_passes_by(void **state) {
     stage_push_to(stage, &fleeting, alice);
     stage_push_to(stage, &fleeting, alice);
     stage_push_to(stage, &entry, alice);
-    hears_from_bob(stage, alice, "fleeting");
-    hears_from_bob(stage, alice, "fleeting");
-    hears_from_bob(stage, alice, "stored");
+    stage_hears_bob(stage, alice, "fleeting");
+    stage_hears_bob(stage, alice, "fleeting");
+    stage_hears_bob(stage, alice, "stored");
     stage_expect_move(stage, ALICE, STAGE_PAIR, 11);
     stage_quiet(stage);
     assert_int_equal(stage->move_count, 0);
@@ -136,12 +132,12 @@ static void what_is_no_entry_is_looked_up(void **state) {
     played_send(stage->played[SESSION], &message_GATEWAY_PUSH, &push);
     struct entry entry = stage_text(11, 10, ALICE, "good");
     stage_expect_pull(stage, ALICE, &entry, 1);
-    hears_from_bob(stage, alice, "good");
+    stage_hears_bob(stage, alice, "good");
     stage_expect_pull(stage, ALICE, NULL, 0);
     stage_wait_talker_live(stage, alice);
     entry = stage_text(12, 11, ALICE, "to somebody else's account as well");
     stage_push(stage, &entry, (struct talker *const[]){alice}, 1);
-    hears_from_bob(stage, alice, "to somebody else's account as well");
+    stage_hears_bob(stage, alice, "to somebody else's account as well");
     stage_quiet(stage);
 }
 
@@ -159,8 +155,8 @@ static void what_is_no_entry_in_a_page_is_read_again(void **state) {
     played_answer(&pull, &(struct delivery_pull_reply){.entries = {items, 2}});
     struct entry page[] = {stage_text(11, 10, ALICE, "first"), second};
     stage_expect_pull(stage, ALICE, page, 2);
-    hears_from_bob(stage, alice, "first");
-    hears_from_bob(stage, alice, "second");
+    stage_hears_bob(stage, alice, "first");
+    stage_hears_bob(stage, alice, "second");
     stage_expect_pull(stage, ALICE, NULL, 0);
     stage_wait_talker_live(stage, alice);
     buffer_free(&packed);
@@ -174,11 +170,11 @@ static void a_conversation_that_begins_goes_straight_out(void **state) {
     struct entry entry = stage_text(30, 0, ALICE, "first");
     entry.conversation = 8;
     stage_push_to(stage, &entry, alice);
-    hears_from_bob(stage, alice, "first");
+    stage_hears_bob(stage, alice, "first");
     entry = stage_text(31, 30, ALICE, "second");
     entry.conversation = 8;
     stage_push_to(stage, &entry, alice);
-    hears_from_bob(stage, alice, "second");
+    stage_hears_bob(stage, alice, "second");
     stage_quiet(stage);
 }
 
@@ -189,12 +185,12 @@ static void one_that_began_without_the_account_is_read(void **state) {
     entry.conversation = 8;
     stage_push_to(stage, &entry, alice);
     expect_catching_up(stage, ALICE, 10, &entry);
-    hears_from_bob(stage, alice, "you are a member now");
+    stage_hears_bob(stage, alice, "you are a member now");
     stage_wait_talker_live(stage, alice);
     entry = stage_text(32, 31, ALICE, "and hear what is said");
     entry.conversation = 8;
     stage_push_to(stage, &entry, alice);
-    hears_from_bob(stage, alice, "and hear what is said");
+    stage_hears_bob(stage, alice, "and hear what is said");
     stage_quiet(stage);
 }
 
@@ -258,7 +254,7 @@ static void beyond_the_positions_another_gives_way(void **state) {
         struct delivery_pull_reply page = stage_full_page(&item, i == 0 ? 1 : 0, true);
         played_answer(&pull, &page);
     }
-    hears_from_bob(stage, alice, "in one of the others");
+    stage_hears_bob(stage, alice, "in one of the others");
     stage_wait_talker_live(stage, alice);
     wait_taken(stage, 11);
     /* What comes next there is read behind the account's cursor. */
@@ -268,7 +264,7 @@ static void beyond_the_positions_another_gives_way(void **state) {
     struct asked *pull = stage_expect(stage, DELIVERY, &message_DELIVERY_PULL, &body);
     assert_false(lists(&body, given_way));
     stage_answer_pull(&pull, &entry, 1);
-    hears_from_bob(stage, alice, "in the one that gave way");
+    stage_hears_bob(stage, alice, "in the one that gave way");
     stage_expect_pull(stage, ALICE, NULL, 0);
     stage_wait_talker_live(stage, alice);
     stage_quiet(stage);
@@ -289,15 +285,15 @@ static void a_push_beyond_the_positions_is_written_once(void **state) {
     struct entry second = stage_text(12, 11, ALICE, "there as well");
     stage_push_to(stage, &first, alice);
     stage_push_to(stage, &second, alice);
-    hears_from_bob(stage, alice, "in a new one");
-    hears_from_bob(stage, alice, "there as well");
+    stage_hears_bob(stage, alice, "in a new one");
+    stage_hears_bob(stage, alice, "there as well");
     wait_taken(stage, 12);
     /* From now on not all are known. */
     struct entry third = stage_text(13, 0, ALICE, "in another new one");
     third.conversation = STAGE_PAIR + 1;
     stage_push_to(stage, &third, alice);
     stage_expect_pull(stage, ALICE, &third, 1);
-    hears_from_bob(stage, alice, "in another new one");
+    stage_hears_bob(stage, alice, "in another new one");
     stage_expect_pull(stage, ALICE, NULL, 0);
     stage_wait_talker_live(stage, alice);
 }
@@ -314,8 +310,8 @@ static void a_gap_in_a_conversation_is_read(void **state) {
     struct delivery_pull body;
     struct asked *pull = stage_expect(stage, DELIVERY, &message_DELIVERY_PULL, &body);
     stage_answer_pull(&pull, (struct entry[]){missed, entry}, 2);
-    hears_from_bob(stage, alice, "missed");
-    hears_from_bob(stage, alice, "behind it");
+    stage_hears_bob(stage, alice, "missed");
+    stage_hears_bob(stage, alice, "behind it");
     expect_catching_up(stage, ALICE, 12, NULL);
     stage_wait_talker_live(stage, alice);
     stage_hears_nothing(stage, carol);
@@ -337,7 +333,7 @@ static void a_gap_in_the_pushes_concerns_everyone(void **state) {
         stage_answer_pull(&pull, &missed, body.account == ALICE ? 1 : 0);
     }
     expect_catching_up(stage, ALICE, 11, NULL);
-    hears_from_bob(stage, alice, "missed");
+    stage_hears_bob(stage, alice, "missed");
     stage_wait_talker_live(stage, alice);
     stage_wait_talker_live(stage, carol);
     stage_quiet(stage);
@@ -351,7 +347,7 @@ static void a_push_that_only_the_ping_tells_of_is_missed(void **state) {
     assert_null(played_waiting(stage->played[DELIVERY]));
     played_next_seq(stage->played[SESSION]);
     expect_catching_up(stage, ALICE, 10, &missed);
-    hears_from_bob(stage, alice, "missed");
+    stage_hears_bob(stage, alice, "missed");
     stage_wait_talker_live(stage, alice);
     stage_quiet(stage);
 }
@@ -364,28 +360,38 @@ static void what_session_was_not_told_is_read(void **state) {
                                   .reason = slice_text("a test")};
     played_send(stage->played[SESSION], &message_GATEWAY_DIRTY, &dirty);
     expect_catching_up(stage, ALICE, 10, &missed);
-    hears_from_bob(stage, alice, "missed");
+    stage_hears_bob(stage, alice, "missed");
     stage_wait_talker_live(stage, alice); /* its number counted with the pushes */
     stage_quiet(stage);
+}
+
+/* A login whose first page is asked for. */
+static struct asked *log_in_to_page(struct stage *stage, bool websocket, struct talker **alice_r) {
+    struct delivery_pull body;
+    *alice_r = stage_talker(stage, websocket);
+    stage_log_in(stage, *alice_r, ALICE, "alice");
+    return stage_expect(stage, DELIVERY, &message_DELIVERY_PULL, &body);
+}
+
+/* The gateway has taken all pushes up to now. */
+static void wait_pushes_taken(struct stage *stage, struct talker *carol) {
+    struct entry fleeting = stage_text(0, 0, CAROL, "fleeting");
+    stage_push_to(stage, &fleeting, carol);
+    stage_hears_bob(stage, carol, "fleeting");
 }
 
 /* --- while catching up --------------------------------------------------------------------- */
 
 static void a_push_while_catching_up_asks_for_one_more_page(void **state) {
     struct stage *stage = *state;
-    struct talker *alice = stage_talker(stage, true);
-    struct talker *carol = stage_live(stage, CAROL, "carol");
-    struct delivery_pull body;
-    stage_log_in(stage, alice, ALICE, "alice");
-    struct asked *pull = stage_expect(stage, DELIVERY, &message_DELIVERY_PULL, &body);
+    struct talker *alice, *carol = stage_live(stage, CAROL, "carol");
+    struct asked *pull = log_in_to_page(stage, true, &alice);
     struct entry entry = stage_text(11, 10, ALICE, "meanwhile");
-    struct entry fleeting = stage_text(0, 0, CAROL, "fleeting");
     stage_push_to(stage, &entry, alice);
-    stage_push_to(stage, &fleeting, carol);
-    hears_from_bob(stage, carol, "fleeting"); /* so the first was heard of */
+    wait_pushes_taken(stage, carol);
     stage_answer_pull(&pull, NULL, 0);
     expect_catching_up(stage, ALICE, 10, &entry);
-    hears_from_bob(stage, alice, "meanwhile");
+    stage_hears_bob(stage, alice, "meanwhile");
     stage_wait_talker_live(stage, alice);
     stage_quiet(stage);
     assert_int_equal(alice->text_count, 0);
@@ -395,21 +401,17 @@ static void a_push_while_catching_up_asks_for_one_more_page(void **state) {
  * read. What that page brings of other conversations is not written before it. */
 static void a_push_that_the_first_page_passes_is_read(void **state) {
     struct stage *stage = *state;
-    struct talker *alice = stage_talker(stage, false);
-    struct talker *carol = stage_live(stage, CAROL, "carol");
-    struct delivery_pull body;
-    stage_log_in(stage, alice, ALICE, "alice");
-    struct asked *pull = stage_expect(stage, DELIVERY, &message_DELIVERY_PULL, &body);
+    struct talker *alice, *carol = stage_live(stage, CAROL, "carol");
+    struct asked *pull = log_in_to_page(stage, false, &alice);
     struct entry first = stage_text(STAGE_PAIR_CID - 1, STAGE_PAIR_CID - 2, ALICE, "first");
     struct entry second = stage_text(STAGE_PAIR_CID, STAGE_PAIR_CID - 1, ALICE, "second");
-    struct entry fleeting = stage_text(0, 0, CAROL, "fleeting");
     stage_push_to(stage, &first, alice);
     stage_push_to(stage, &second, alice);
-    stage_push_to(stage, &fleeting, carol);
-    hears_from_bob(stage, carol, "fleeting"); /* so those before were heard of */
+    wait_pushes_taken(stage, carol);
     struct entry later = stage_group_text(STAGE_GROUP_CID + 1, STAGE_GROUP_CID, "later");
     later.to_id = slice_text("us");
     stage_answer_pull(&pull, &later, 1);
+    struct delivery_pull body;
     pull = stage_expect(stage, DELIVERY, &message_DELIVERY_PULL, &body);
     assert_true(body.resumed);
     assert_int_equal(body.conversations.count, 2);
@@ -418,8 +420,8 @@ static void a_push_that_the_first_page_passes_is_read(void **state) {
                                                       ? STAGE_PAIR_CID - 2
                                                       : STAGE_GROUP_CID);
     stage_answer_pull(&pull, (struct entry[]){first, second, later}, 3);
-    hears_from_bob(stage, alice, "first");
-    hears_from_bob(stage, alice, "second");
+    stage_hears_bob(stage, alice, "first");
+    stage_hears_bob(stage, alice, "second");
     stage_hears(stage, alice, "{'msg':'later','msgType':8,'fromUserId':'bob','toGroup':'us'}");
     expect_catching_up(stage, ALICE, STAGE_PAIR_CID, NULL);
     stage_wait_talker_live(stage, alice);
@@ -429,17 +431,12 @@ static void a_push_that_the_first_page_passes_is_read(void **state) {
 /* Its sender sent it again: it had reached the account before the login. */
 static void a_repeat_before_the_first_page_is_not_read(void **state) {
     struct stage *stage = *state;
-    struct talker *alice = stage_talker(stage, false);
-    struct talker *carol = stage_live(stage, CAROL, "carol");
-    struct delivery_pull body;
-    stage_log_in(stage, alice, ALICE, "alice");
-    struct asked *pull = stage_expect(stage, DELIVERY, &message_DELIVERY_PULL, &body);
+    struct talker *alice, *carol = stage_live(stage, CAROL, "carol");
+    struct asked *pull = log_in_to_page(stage, false, &alice);
     struct entry entry = stage_text(STAGE_PAIR_CID, STAGE_PAIR_CID - 1, ALICE, "again");
-    struct entry fleeting = stage_text(0, 0, CAROL, "fleeting");
     entry.repeat = true;
     stage_push_to(stage, &entry, alice);
-    stage_push_to(stage, &fleeting, carol);
-    hears_from_bob(stage, carol, "fleeting"); /* so the first was heard of */
+    wait_pushes_taken(stage, carol);
     stage_answer_pull(&pull, NULL, 0);
     expect_catching_up(stage, ALICE, STAGE_PAIR_CID, NULL);
     stage_wait_talker_live(stage, alice);
@@ -449,13 +446,11 @@ static void a_repeat_before_the_first_page_is_not_read(void **state) {
 /* One that is not stored: no page will bring it, and it is no reason to read again. */
 static void a_fleeting_push_while_catching_up_is_written(void **state) {
     struct stage *stage = *state;
-    struct talker *alice = stage_talker(stage, true);
-    struct delivery_pull body;
-    stage_log_in(stage, alice, ALICE, "alice");
-    struct asked *pull = stage_expect(stage, DELIVERY, &message_DELIVERY_PULL, &body);
+    struct talker *alice;
+    struct asked *pull = log_in_to_page(stage, true, &alice);
     struct entry fleeting = stage_text(0, 0, ALICE, "fleeting");
     stage_push_to(stage, &fleeting, alice);
-    hears_from_bob(stage, alice, "fleeting");
+    stage_hears_bob(stage, alice, "fleeting");
     stage_answer_pull(&pull, NULL, 0);
     stage_wait_talker_live(stage, alice);
     stage_quiet(stage);
@@ -487,7 +482,7 @@ static void a_page_is_held_against_what_was_sent(void **state) {
     stage_log_in(stage, alice, ALICE, "alice");
     struct entry entry = stage_text(11, 10, ALICE, "once");
     stage_expect_pull(stage, ALICE, (struct entry[]){entry, entry}, 2);
-    hears_from_bob(stage, alice, "once");
+    stage_hears_bob(stage, alice, "once");
     struct asked *pull = stage_expect(stage, DELIVERY, &message_DELIVERY_PULL, &body);
     entry = stage_text(12, 11, ALICE, "good");
     record_pack(&entry_desc, &entry, &packed);
@@ -496,7 +491,7 @@ static void a_page_is_held_against_what_was_sent(void **state) {
     played_answer(&pull, &(struct delivery_pull_reply){.entries = {&item, 1},
                                                        .conversations = {positions, 1},
                                                        .positions = {positions, 3}});
-    hears_from_bob(stage, alice, "good");
+    stage_hears_bob(stage, alice, "good");
     stage_expect_pull(stage, ALICE, NULL, 0);
     stage_wait_talker_live(stage, alice);
     stage_quiet(stage);
@@ -504,29 +499,28 @@ static void a_page_is_held_against_what_was_sent(void **state) {
 }
 
 int main(void) {
-#define TEST(name_) cmocka_unit_test_setup_teardown(name_, stage_set_up, stage_tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(entries_in_order_go_straight_out),
-        TEST(everyone_sees_it_once_and_in_their_own_way),
-        TEST(what_was_sent_already_is_dropped),
-        TEST(what_is_not_stored_passes_by),
-        TEST(what_is_no_entry_is_looked_up),
-        TEST(what_is_no_entry_in_a_page_is_read_again),
-        TEST(a_push_beyond_the_positions_is_written_once),
-        TEST(a_conversation_that_begins_goes_straight_out),
-        TEST(one_that_began_without_the_account_is_read),
-        TEST(of_a_partial_list_nothing_is_concluded),
-        TEST(beyond_the_positions_another_gives_way),
-        TEST(a_gap_in_a_conversation_is_read),
-        TEST(a_gap_in_the_pushes_concerns_everyone),
-        TEST(a_push_that_only_the_ping_tells_of_is_missed),
-        TEST(what_session_was_not_told_is_read),
-        TEST(a_push_while_catching_up_asks_for_one_more_page),
-        TEST(a_push_that_the_first_page_passes_is_read),
-        TEST(a_repeat_before_the_first_page_is_not_read),
-        TEST(a_fleeting_push_while_catching_up_is_written),
-        TEST(a_page_that_fails_is_asked_for_again),
-        TEST(a_page_is_held_against_what_was_sent),
+        STAGED(entries_in_order_go_straight_out),
+        STAGED(everyone_sees_it_once_and_in_their_own_way),
+        STAGED(what_was_sent_already_is_dropped),
+        STAGED(what_is_not_stored_passes_by),
+        STAGED(what_is_no_entry_is_looked_up),
+        STAGED(what_is_no_entry_in_a_page_is_read_again),
+        STAGED(a_push_beyond_the_positions_is_written_once),
+        STAGED(a_conversation_that_begins_goes_straight_out),
+        STAGED(one_that_began_without_the_account_is_read),
+        STAGED(of_a_partial_list_nothing_is_concluded),
+        STAGED(beyond_the_positions_another_gives_way),
+        STAGED(a_gap_in_a_conversation_is_read),
+        STAGED(a_gap_in_the_pushes_concerns_everyone),
+        STAGED(a_push_that_only_the_ping_tells_of_is_missed),
+        STAGED(what_session_was_not_told_is_read),
+        STAGED(a_push_while_catching_up_asks_for_one_more_page),
+        STAGED(a_push_that_the_first_page_passes_is_read),
+        STAGED(a_repeat_before_the_first_page_is_not_read),
+        STAGED(a_fleeting_push_while_catching_up_is_written),
+        STAGED(a_page_that_fails_is_asked_for_again),
+        STAGED(a_page_is_held_against_what_was_sent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

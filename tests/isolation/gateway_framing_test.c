@@ -151,7 +151,6 @@ static void ext_is_refused(void **state) {
 }
 
 int main(void) {
-#define STAGED(test_) cmocka_unit_test_setup_teardown(test_, stage_set_up, stage_tear_down)
     const struct CMUnitTest tests[] = {
         STAGED(a_conversation_in_frames),
         STAGED(faults_are_framed),

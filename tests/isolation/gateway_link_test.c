@@ -13,14 +13,10 @@
 #include <string.h>
 
 #include "proto/conversation.h"
-#include "tests/support/gateway_fixture.h"
+#include "tests/support/gateway_scene.h"
 
 #define ALICE ((uint64_t)1001)
 #define CAROL ((uint64_t)1004)
-
-static void hears_from_bob(struct stage *stage, struct talker *talker, const char *text) {
-    stage_hears(stage, talker, "{'msg':'%s','msgType':6,'fromUserId':'bob'}", text);
-}
 
 /* The gateway binds exactly these clients again, in one request, which is answered. */
 static void expect_bound_again(struct stage *stage, struct talker *const *talkers, size_t count) {
@@ -49,7 +45,7 @@ static void expect_missed(struct stage *stage, struct talker *alice) {
     assert_true(body.resumed);
     stage_answer_pull(&pull, &missed, 1);
     stage_expect_pull(stage, ALICE, NULL, 0);
-    hears_from_bob(stage, alice, "missed");
+    stage_hears_bob(stage, alice, "missed");
 }
 
 /* --- session ------------------------------------------------------------------------------- */
@@ -150,15 +146,10 @@ static void who_leaves_meanwhile_is_unbound_after_a_cut(void **state) {
     struct talker *alice = stage_live(stage, ALICE, "alice");
     struct talker *carol = stage_live(stage, CAROL, "carol");
     uint64_t connection = carol->connection;
-    struct session_unbind unbind;
     played_set_link(stage->played[SESSION], 77);
     expect_bound_again(stage, (struct talker *const[]){alice, carol}, 2);
     stage_hang_up(stage, &carol);
-    struct asked *asked = stage_expect(stage, SESSION, &message_SESSION_UNBIND, &unbind);
-    assert_int_equal(unbind.accounts.count, 1);
-    assert_int_equal(unbind.accounts.items[0], CAROL);
-    assert_int_equal(unbind.connections.items[0], connection);
-    played_answer(&asked, NULL);
+    stage_expect_unbind(stage, SESSION, CAROL, connection);
 }
 
 static void without_session_nobody_logs_in(void **state) {
@@ -189,14 +180,9 @@ static void without_session_nobody_logs_in(void **state) {
 static void a_login_across_a_change_of_the_link_is_bound_again(void **state) {
     struct stage *stage = *state;
     struct talker *alice = stage_talker(stage, false);
-    struct auth_login login;
     struct session_bind bind;
-    talker_say(alice, "{'msgType':1,'msgBody':{'loginUserId':'alice'}}");
-    struct asked *asked = stage_expect(stage, AUTH, &message_AUTH_LOGIN, &login);
-    played_answer(&asked, &(struct auth_login_reply){.account = ALICE,
-                                                     .id = slice_text("alice"),
-                                                     .token = slice_text("t")});
-    asked = stage_expect(stage, SESSION, &message_SESSION_BIND, &bind);
+    stage_begin_login(stage, alice, ALICE, "alice", "t");
+    struct asked *asked = stage_expect(stage, SESSION, &message_SESSION_BIND, &bind);
     alice->account = ALICE;
     alice->connection = bind.connections.items[0];
     played_set_link(stage->played[SESSION], 77);
@@ -254,13 +240,7 @@ static void a_second_session_takes_over_some_accounts(void **state) {
 /* --- those that write to the log ----------------------------------------------------------- */
 
 static int set_up_two_deliveries(void **state) {
-    stage_set_up_empty(state);
-    stage_play(*state, DELIVERY_2);
-    stage_start(*state, NULL);
-    stage_wait_ready(*state);
-    stage_wait_live(*state, DELIVERY);
-    stage_wait_live(*state, DELIVERY_2);
-    return 0;
+    return stage_set_up_two(state, DELIVERY, DELIVERY_2);
 }
 
 /* Waits for a request to whichever delivery is asked. */
@@ -339,7 +319,7 @@ static void a_delivery_that_is_lost_may_not_have_routed(void **state) {
     struct talker *carol = known_live(stage, CAROL, "carol");
     struct entry missed = stage_text(11, STAGE_PAIR_CID, ALICE, "missed");
     stage_push_to(stage, &missed, carol);
-    hears_from_bob(stage, carol, "missed");
+    stage_hears_bob(stage, carol, "missed");
     played_destroy(&stage->played[DELIVERY_2]);
     struct asked *check = expect_comparison(stage, 2, STAGE_PAIR_CID);
     answer_check(&check, STAGE_PAIR, 11);
@@ -350,7 +330,7 @@ static void a_delivery_that_is_lost_may_not_have_routed(void **state) {
     assert_int_equal(body.conversations.items[0], STAGE_PAIR);
     assert_int_equal(body.positions.items[0], STAGE_PAIR_CID);
     answer_with_all(&pull, &missed);
-    hears_from_bob(stage, alice, "missed");
+    stage_hears_bob(stage, alice, "missed");
     stage_wait_talker_live(stage, alice);
     stage_quiet(stage);
 }
@@ -372,7 +352,7 @@ static void so_may_a_group(void **state) {
     struct entry missed = stage_text(31, 30, ALICE, "you are a member now");
     missed.conversation = 8;
     answer_with_all(&pull, &missed);
-    hears_from_bob(stage, alice, "you are a member now");
+    stage_hears_bob(stage, alice, "you are a member now");
     stage_play(stage, GROUP);
     stage_wait_talker_live(stage, alice);
     stage_quiet(stage); /* one that comes is no loss */
@@ -455,9 +435,7 @@ static void a_page_is_asked_of_another_instance(void **state) {
     struct delivery_pull body;
     struct talker *alice = stage_talker(stage, false);
     stage_log_in(stage, alice, ALICE, "alice");
-    STAGE_UNTIL(stage, played_waiting(stage->played[DELIVERY]) != NULL ||
-                           played_waiting(stage->played[DELIVERY_2]) != NULL);
-    enum role asked = played_waiting(stage->played[DELIVERY]) != NULL ? DELIVERY : DELIVERY_2;
+    enum role asked = stage_which_is_asked(stage, DELIVERY, DELIVERY_2);
     played_destroy(&stage->played[asked]);
     struct asked *pull = expect_of_any(stage, &message_DELIVERY_PULL, &body);
     assert_false(body.resumed);
@@ -469,26 +447,23 @@ static void a_page_is_asked_of_another_instance(void **state) {
 }
 
 int main(void) {
-#define TEST(name_) cmocka_unit_test_setup_teardown(name_, stage_set_up, stage_tear_down)
-#define TEST_OF_TWO(name_)                                                                         \
-    cmocka_unit_test_setup_teardown(name_, set_up_two_deliveries, stage_tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(a_link_that_changes_is_bound_again),
-        TEST(a_bulk_that_is_refused_is_bound_in_the_end),
-        TEST(who_does_not_fit_in_a_bulk_is_found),
-        TEST(a_cut_is_a_loss_even_under_the_same_link),
-        TEST(who_leaves_meanwhile_is_unbound_after_a_cut),
-        TEST(without_session_nobody_logs_in),
-        TEST(a_login_across_a_change_of_the_link_is_bound_again),
-        TEST(a_second_session_takes_over_some_accounts),
-        TEST_OF_TWO(after_a_loss_all_are_compared_in_one_request),
-        TEST_OF_TWO(a_delivery_that_is_lost_may_not_have_routed),
-        TEST(so_may_a_group),
-        TEST(what_is_said_to_all_may_be_missed),
-        TEST_OF_TWO(a_comparison_that_fails_is_repeated),
-        TEST_OF_TWO(a_loss_meanwhile_is_another_round),
-        TEST_OF_TWO(a_delivery_of_the_release_before_knows_no_comparison),
-        TEST_OF_TWO(a_page_is_asked_of_another_instance),
+        STAGED(a_link_that_changes_is_bound_again),
+        STAGED(a_bulk_that_is_refused_is_bound_in_the_end),
+        STAGED(who_does_not_fit_in_a_bulk_is_found),
+        STAGED(a_cut_is_a_loss_even_under_the_same_link),
+        STAGED(who_leaves_meanwhile_is_unbound_after_a_cut),
+        STAGED(without_session_nobody_logs_in),
+        STAGED(a_login_across_a_change_of_the_link_is_bound_again),
+        STAGED(a_second_session_takes_over_some_accounts),
+        STAGED_WITH(after_a_loss_all_are_compared_in_one_request, set_up_two_deliveries),
+        STAGED_WITH(a_delivery_that_is_lost_may_not_have_routed, set_up_two_deliveries),
+        STAGED(so_may_a_group),
+        STAGED(what_is_said_to_all_may_be_missed),
+        STAGED_WITH(a_comparison_that_fails_is_repeated, set_up_two_deliveries),
+        STAGED_WITH(a_loss_meanwhile_is_another_round, set_up_two_deliveries),
+        STAGED_WITH(a_delivery_of_the_release_before_knows_no_comparison, set_up_two_deliveries),
+        STAGED_WITH(a_page_is_asked_of_another_instance, set_up_two_deliveries),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/support/gateway_fixture.h"
+#include "tests/support/gateway_scene.h"
 
 #define ALICE ((uint64_t)1001)
 #define ALICIA ((uint64_t)1003)
@@ -27,20 +27,15 @@ static void the_first_object_decides_the_dialect(void **state) {
         talker_say(talker, "[1]");
         stage_hears(stage, talker, "{'error':'the input is not a JSON object'}");
         talker_say(talker, "{'msgType':6,'code':99}");
-        stage_hears(stage, talker,
-                    "{'code':0,'time':#,'data':{'cid':0,'sender':{'ocid':0,'private_id':0},"
-                    "'msg':'code 99 is not known'}}");
+        stage_hears_system_as(stage, talker, 0, "code 99 is not known");
         talker_say(talker, "{'msgType':99}");
-        stage_hears(stage, talker,
-                    "{'code':0,'time':#,'data':{'cid':0,'sender':{'ocid':0,'private_id':0},"
-                    "'msg':'code is missing'}}");
+        stage_hears_system_as(stage, talker, 0, "code is missing");
         stage_hang_up(stage, &talker);
 
         talker = stage_talker(stage, websocket);
         talker_say(talker, "{'msgType':'99'}"); /* a heartbeat has no answer */
         talker_say(talker, "{'code':6}");
-        stage_hears(stage, talker,
-                    "{'msg':'msgType is missing','msgType':101,'fromUserId':'SYSTEM'}");
+        stage_hears_system(stage, talker, "msgType is missing");
     }
     stage_quiet(stage);
 }
@@ -80,7 +75,7 @@ static void registering_through_youim_is_silent_unless_it_fails(void **state) {
     struct asked *asked = stage_expect(stage, AUTH, &message_AUTH_REGISTER, &body);
     assert_slice_text(body.id, "alice");
     played_refuse(&asked, ERR_TAKEN);
-    stage_hears(stage, talker, "{'msg':'~','msgType':101,'fromUserId':'SYSTEM'}");
+    stage_hears_system(stage, talker, "~");
     talker_say(talker, "{'msgType':113,'msgBody':{'userId':'alicia'}}");
     asked = stage_expect(stage, AUTH, &message_AUTH_REGISTER, &body);
     played_answer(&asked,
@@ -103,8 +98,8 @@ static void a_login_reads_pages_until_none_is_left(void **state) {
         assert_int_equal(body.conversations.count, 0);
         struct entry page[] = {stage_text(11, 10, ALICE, "one"), stage_text(12, 11, ALICE, "two")};
         stage_answer_pull(&pull, page, 2);
-        stage_hears(stage, talker, "{'msg':'one','msgType':6,'fromUserId':'bob'}");
-        stage_hears(stage, talker, "{'msg':'two','msgType':6,'fromUserId':'bob'}");
+        stage_hears_bob(stage, talker, "one");
+        stage_hears_bob(stage, talker, "two");
 
         pull = stage_expect(stage, DELIVERY, &message_DELIVERY_PULL, &body);
         assert_true(body.resumed);
@@ -153,23 +148,16 @@ static void a_failed_login_is_answered_in_each_dialect(void **state) {
 static void a_login_that_cannot_be_bound_fails(void **state) {
     struct stage *stage = *state;
     struct talker *talker = stage_talker(stage, false);
-    struct auth_login login;
     struct session_bind bind;
-    struct session_unbind unbind;
-    talker_say(talker, "{'msgType':1,'msgBody':{'loginUserId':'alice'}}");
-    struct asked *asked = stage_expect(stage, AUTH, &message_AUTH_LOGIN, &login);
-    played_answer(&asked, &(struct auth_login_reply){.account = ALICE,
-                                                     .id = slice_text("alice"),
-                                                     .token = slice_text("t")});
-    asked = stage_expect(stage, SESSION, &message_SESSION_BIND, &bind);
+    stage_begin_login(stage, talker, ALICE, "alice", "t");
+    struct asked *asked = stage_expect(stage, SESSION, &message_SESSION_BIND, &bind);
     uint64_t connection = bind.connections.items[0];
     played_refuse(&asked, ERR_TOO_MANY);
     stage_hears(stage, talker, "{'msgType':2,'resultCode':'fail','token':'~'}");
-    asked = stage_expect(stage, SESSION, &message_SESSION_UNBIND, &unbind); /* to be sure */
-    assert_int_equal(unbind.connections.items[0], connection);
+    stage_expect_unbind(stage, SESSION, ALICE, connection); /* to be sure */
     talker_say(talker, "{'msgType':5,'msgBody':{'fromUserId':'alice','token':'t',"
                        "'toUserId':'bob','msg':'hi'}}");
-    stage_hears(stage, talker, "{'msg':'~','msgType':101,'fromUserId':'SYSTEM'}");
+    stage_hears_system(stage, talker, "~");
     stage_quiet(stage);
     stage_log_in(stage, talker, ALICE, "alice");
 }
@@ -178,13 +166,9 @@ static void a_login_that_cannot_be_bound_fails(void **state) {
 static void a_login_is_bound_once_session_can(void **state) {
     struct stage *stage = *state;
     struct talker *talker = stage_talker(stage, false);
-    struct auth_login login;
     struct session_bind bind;
-    talker_say(talker, "{'msgType':1,'msgBody':{'loginUserId':'alice'}}");
-    struct asked *asked = stage_expect(stage, AUTH, &message_AUTH_LOGIN, &login);
-    played_answer(&asked, &(struct auth_login_reply){.account = ALICE,
-                                                     .id = slice_text("alice"),
-                                                     .token = slice_text("t")});
+    stage_begin_login(stage, talker, ALICE, "alice", "t");
+    struct asked *asked;
     static const enum err passing[] = {ERR_UNAVAILABLE, ERR_TIMEOUT};
     for (size_t i = 0; i < sizeof passing / sizeof passing[0]; i++) {
         asked = stage_expect(stage, SESSION, &message_SESSION_BIND, &bind);
@@ -209,16 +193,14 @@ static void what_needs_a_login_is_refused_before(void **state) {
         "{'msgType':114,'msgBody':{'ownerId':'alice','token':'t','groupId':'g'}}"};
     for (size_t i = 0; i < 4; i++) {
         talker_say(youim, "%s", requests[i]);
-        stage_hears(stage, youim, "{'msg':'~','msgType':101,'fromUserId':'SYSTEM'}");
+        stage_hears_system(stage, youim, "~");
     }
     static const char *const codes[] = {
         "{'code':0,'time':1,'data':{'sender':{'ocid':1,'private_id':2},'msg':'hi'}}",
         "{'code':8,'time':1,'data':{'ocid':1,'group_name':'g'}}"};
     for (size_t i = 0; i < 2; i++) {
         talker_say(ourchat, "%s", codes[i]);
-        stage_hears(stage, ourchat,
-                    "{'code':0,'time':#,'data':{'cid':0,'sender':{'ocid':0,'private_id':0},"
-                    "'msg':'~'}}");
+        stage_hears_system_as(stage, ourchat, 0, "~");
     }
     stage_quiet(stage);
 }
@@ -253,31 +235,26 @@ static void acting_for_someone_else_is_refused(void **state) {
     for (size_t i = 0; i < 4; i++) {
         for (size_t actor = 0; actor < 5; actor++) {
             talker_say(youim, requests[i], actors[actor], youim->token);
-            stage_hears(stage, youim,
-                        "{'msg':'the request names another account than the one that is logged in',"
-                        "'msgType':101,'fromUserId':'SYSTEM'}");
+            stage_hears_system(stage, youim,
+                               "the request names another account than the one that is logged in");
         }
         talker_say(youim, requests[i], "alice", "token-1002");
-        stage_hears(stage, youim,
-                    "{'msg':'token is not this connection's','msgType':101,'fromUserId':'SYSTEM'}");
+        stage_hears_system(stage, youim, "token is not this connection's");
     }
     stage_quiet(stage);
 }
 
 static void ourchat_holds_the_sender_to_the_account(void **state) {
     struct stage *stage = *state;
-    struct talker *talker = stage_talker(stage, true);
-    stage_log_in(stage, talker, ALICE, NULL);
-    stage_expect_pull(stage, ALICE, NULL, 0);
+    struct talker *talker = stage_enter(stage, BY_WEBSOCKET, ALICE, NULL);
     static const char *const codes[] = {
         "{'code':0,'time':1,'data':{'sender':{'ocid':2002,'private_id':7},'msg':'hi'}}",
         "{'code':0,'time':1,'data':{'sender':{'ocid':'2002','group_id':7},'msg':'hi'}}",
         "{'code':8,'time':1,'data':{'ocid':2002,'group_name':'g'}}"};
     for (size_t i = 0; i < 3; i++) {
         talker_say(talker, "%s", codes[i]);
-        stage_hears(stage, talker,
-                    "{'code':0,'time':#,'data':{'cid':0,'sender':{'ocid':0,'private_id':1001},"
-                    "'msg':'the request names another account than the one that is logged in'}}");
+        stage_hears_system_as(stage, talker, 1001,
+                              "the request names another account than the one that is logged in");
     }
     stage_quiet(stage);
 }
@@ -327,22 +304,20 @@ static void who_hangs_up_needs_no_hash_any_more(void **state) {
 }
 
 int main(void) {
-#define TEST(name_) cmocka_unit_test_setup_teardown(name_, stage_set_up, stage_tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(the_first_object_decides_the_dialect),
-        TEST(registering_through_ourchat_is_answered_by_a_5),
-        TEST(registering_through_youim_is_silent_unless_it_fails),
-        TEST(a_login_reads_pages_until_none_is_left),
-        TEST(a_failed_login_is_answered_in_each_dialect),
-        TEST(a_login_that_cannot_be_bound_fails),
-        TEST(a_login_is_bound_once_session_can),
-        TEST(what_needs_a_login_is_refused_before),
-        TEST(a_second_login_is_refused_without_asking),
-        TEST(acting_for_someone_else_is_refused),
-        TEST(ourchat_holds_the_sender_to_the_account),
-        cmocka_unit_test_setup_teardown(what_is_still_worked_on_is_not_asked_again, set_up_hasty,
-                                        stage_tear_down),
-        TEST(who_hangs_up_needs_no_hash_any_more),
+        STAGED(the_first_object_decides_the_dialect),
+        STAGED(registering_through_ourchat_is_answered_by_a_5),
+        STAGED(registering_through_youim_is_silent_unless_it_fails),
+        STAGED(a_login_reads_pages_until_none_is_left),
+        STAGED(a_failed_login_is_answered_in_each_dialect),
+        STAGED(a_login_that_cannot_be_bound_fails),
+        STAGED(a_login_is_bound_once_session_can),
+        STAGED(what_needs_a_login_is_refused_before),
+        STAGED(a_second_login_is_refused_without_asking),
+        STAGED(acting_for_someone_else_is_refused),
+        STAGED(ourchat_holds_the_sender_to_the_account),
+        STAGED_WITH(what_is_still_worked_on_is_not_asked_again, set_up_hasty),
+        STAGED(who_hangs_up_needs_no_hash_any_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

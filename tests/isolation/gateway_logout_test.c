@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/support/gateway_fixture.h"
+#include "tests/support/gateway_scene.h"
 
 #define ALICE ((uint64_t)1001)
 #define ALICIA ((uint64_t)1003)
@@ -34,13 +34,7 @@ static void finish_logout(struct stage *stage, struct talker *talker) {
 }
 
 static void expect_unbind(struct stage *stage, const struct talker *talker) {
-    struct session_unbind body;
-    struct asked *asked = stage_expect(stage, SESSION, &message_SESSION_UNBIND, &body);
-    assert_int_equal(body.accounts.count, 1);
-    assert_int_equal(body.accounts.items[0], talker->account);
-    assert_int_equal(body.connections.count, 1);
-    assert_int_equal(body.connections.items[0], talker->connection);
-    played_answer(&asked, NULL);
+    stage_expect_unbind(stage, SESSION, talker->account, talker->connection);
 }
 
 /* --- logging out --------------------------------------------------------------------------- */
@@ -59,26 +53,22 @@ static void a_logout_waits_for_the_texts_before(void **state) {
     struct entry entry = stage_text(12, 11, ALICE, "session did not know yet");
     stage_push_to(stage, &entry, talker);
     stage_log_in(stage, talker, ALICIA, "alicia");
-    stage_expect_pull(stage, ALICIA, NULL, 0);
-    stage_wait_talker_live(stage, talker);
+    stage_goes_live(stage, talker);
     stage_quiet(stage);
 }
 
 /* What was written before counts for the account that left, also when it is read after. */
 static void what_is_read_after_a_logout_counts(void **state) {
     struct stage *stage = *state;
-    struct talker *talker = stage_talker(stage, true);
-    stage_log_in(stage, talker, ALICE, "alice");
-    stage_expect_pull(stage, ALICE, NULL, 0);
-    stage_wait_talker_live(stage, talker);
+    struct talker *talker = stage_live_as(stage, BY_WEBSOCKET, ALICE, "alice");
     talker->pongless = true;
     struct entry entry = stage_text(11, STAGE_PAIR_CID, ALICE, "read this");
     stage_push_to(stage, &entry, talker);
-    stage_hears(stage, talker, "{'msg':'read this','msgType':6,'fromUserId':'bob'}");
+    stage_hears_bob(stage, talker, "read this");
     STAGE_UNTIL(stage, talker->pings == 1);
     entry = stage_text(12, 11, ALICE, "and this");
     stage_push_to(stage, &entry, talker);
-    stage_hears(stage, talker, "{'msg':'and this','msgType':6,'fromUserId':'bob'}");
+    stage_hears_bob(stage, talker, "and this");
     say_logout(talker, "alice");
     finish_logout(stage, talker);
     expect_unbind(stage, talker);
@@ -99,15 +89,12 @@ static void what_is_read_after_a_logout_counts(void **state) {
 /* The next log-in reads behind what has reached the client, and says so to delivery first. */
 static void a_login_reads_behind_stored_cursors(void **state) {
     struct stage *stage = *state;
-    struct talker *talker = stage_talker(stage, true);
+    struct talker *talker = stage_live_as(stage, BY_WEBSOCKET, ALICE, "alice");
     struct delivery_advance advance;
-    stage_log_in(stage, talker, ALICE, "alice");
-    stage_expect_pull(stage, ALICE, NULL, 0);
-    stage_wait_talker_live(stage, talker);
     stage->keeps_moves = true;
     struct entry entry = stage_text(11, STAGE_PAIR_CID, ALICE, "read this");
     stage_push_to(stage, &entry, talker);
-    stage_hears(stage, talker, "{'msg':'read this','msgType':6,'fromUserId':'bob'}");
+    stage_hears_bob(stage, talker, "read this");
     say_logout(talker, "alice");
     finish_logout(stage, talker);
     struct asked *asked = stage_expect(stage, DELIVERY, &message_DELIVERY_ADVANCE, &advance);
@@ -132,7 +119,7 @@ static void a_push_during_a_logout_comes_before_its_answer(void **state) {
     struct asked *asked = stage_expect(stage, AUTH, &message_AUTH_LOGOUT, &body);
     struct entry entry = stage_text(11, STAGE_PAIR_CID, ALICE, "just in time");
     stage_push_to(stage, &entry, talker);
-    stage_hears(stage, talker, "{'msg':'just in time','msgType':6,'fromUserId':'bob'}");
+    stage_hears_bob(stage, talker, "just in time");
     played_answer(&asked, NULL);
     stage_hears(stage, talker, "{'msgType':10}");
     entry = stage_text(12, 11, ALICE, "too late");
@@ -160,7 +147,7 @@ static void a_logout_is_repeated_until_it_is_done(void **state) {
     refuse_logout(stage, ERR_TIMEOUT);
     finish_logout(stage, talker);
     say_logout(talker, "alice");
-    stage_hears(stage, talker, "{'msg':'log in first','msgType':101,'fromUserId':'SYSTEM'}");
+    stage_hears_system(stage, talker, "log in first");
     expect_unbind(stage, talker);
     stage_log_in(stage, talker, ALICE, "alice");
 }
@@ -168,15 +155,12 @@ static void a_logout_is_repeated_until_it_is_done(void **state) {
 /* Whose token may live on is told so, and is still in: it may say it again. */
 static void a_logout_that_is_not_done_is_none(void **state) {
     struct stage *stage = *state;
-    struct talker *talker = stage_talker(stage, false);
-    stage_log_in_ext(stage, talker, ALICE, "alice");
-    stage_expect_pull(stage, ALICE, NULL, 0);
-    stage_wait_talker_live(stage, talker);
+    struct talker *talker = stage_live_as(stage, WITH_EXT, ALICE, "alice");
     const enum err errors[] = {ERR_INTERNAL, ERR_OVERLOADED};
     for (size_t i = 0; i < 2; i++) {
         say_logout(talker, "alice");
         refuse_logout(stage, errors[i]);
-        stage_hears(stage, talker, "{'msg':'~','msgType':101,'fromUserId':'SYSTEM'}");
+        stage_hears_system(stage, talker, "~");
     }
     talker_say(talker, "{'msgType':9,'ref':'r','msgBody':{'logoutUserId':'alice','token':'%s'}}",
                talker->token);
@@ -243,7 +227,7 @@ static void a_page_of_the_login_before_is_dropped(void **state) {
         assert_int_equal(body.conversations.count, 0);
         entry = stage_text(12, STAGE_PAIR_CID, ALICE, "of this log-in");
         stage_answer_pull(&pull, &entry, 1);
-        stage_hears(stage, talker, "{'msg':'of this log-in','msgType':6,'fromUserId':'bob'}");
+        stage_hears_bob(stage, talker, "of this log-in");
         stage_expect_pull(stage, next[i], NULL, 0);
         stage_wait_talker_live(stage, talker);
         say_logout(talker, next[i] == ALICE ? "alice" : "alicia");
@@ -291,8 +275,7 @@ static void a_push_for_the_login_before_finds_nobody(void **state) {
     finish_logout(stage, talker);
     expect_unbind(stage, talker);
     stage_log_in(stage, talker, ALICIA, "alicia");
-    stage_expect_pull(stage, ALICIA, NULL, 0);
-    stage_wait_talker_live(stage, talker);
+    stage_goes_live(stage, talker);
     uint64_t now = talker->connection;
     struct entry stored = stage_text(31, 0, ALICE, "for alice alone");
     struct entry fleeting = stage_text(0, 0, ALICE, "this too");
@@ -358,10 +341,7 @@ static void requests_in_one_write_are_done_in_order(void **state) {
 
 static void what_stands_behind_a_logout_waits(void **state) {
     struct stage *stage = *state;
-    struct talker *talker = stage_talker(stage, true);
-    stage_log_in(stage, talker, ALICE, "alice");
-    stage_expect_pull(stage, ALICE, NULL, 0);
-    stage_wait_talker_live(stage, talker);
+    struct talker *talker = stage_live_as(stage, BY_WEBSOCKET, ALICE, "alice");
     stage_say(talker, "alice", "2002", "first", NULL);
     say_logout(talker, "alice");
     stage_say(talker, "alice", "2002", "too late", NULL);
@@ -374,7 +354,7 @@ static void what_stands_behind_a_logout_waits(void **state) {
     stage_answer_send(&asked, 12);
     finish_logout(stage, talker);
     expect_unbind(stage, talker);
-    stage_hears(stage, talker, "{'msg':'~','msgType':101,'fromUserId':'SYSTEM'}");
+    stage_hears_system(stage, talker, "~");
     asked = stage_expect(stage, AUTH, &message_AUTH_REGISTER, &registration);
     assert_slice_text(registration.id, "alicia");
     stage_quiet(stage);
@@ -382,11 +362,9 @@ static void what_stands_behind_a_logout_waits(void **state) {
 
 static void creating_a_group_waits_for_the_texts_before(void **state) {
     struct stage *stage = *state;
-    struct talker *talker = stage_talker(stage, true);
+    struct talker *talker = stage_enter(stage, BY_WEBSOCKET, ALICE, NULL);
     struct delivery_send send;
     struct group_create create;
-    stage_log_in(stage, talker, ALICE, NULL);
-    stage_expect_pull(stage, ALICE, NULL, 0);
     for (int to = 7; to < 9; to++)
         talker_say(talker,
                    "{'code':0,'time':1,'data':{'sender':{'ocid':1001,'private_id':%d},"
@@ -410,22 +388,20 @@ static void creating_a_group_waits_for_the_texts_before(void **state) {
 }
 
 int main(void) {
-#define TEST(name_) cmocka_unit_test_setup_teardown(name_, stage_set_up, stage_tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(a_logout_waits_for_the_texts_before),
-        TEST(what_is_read_after_a_logout_counts),
-        TEST(a_login_reads_behind_stored_cursors),
-        TEST(a_push_during_a_logout_comes_before_its_answer),
-        TEST(a_logout_is_repeated_until_it_is_done),
-        cmocka_unit_test_setup_teardown(a_logout_that_is_not_done_is_none, set_up_impatient,
-                                        stage_tear_down),
-        TEST(who_closes_awaits_no_page),
-        TEST(a_page_of_the_login_before_is_dropped),
-        TEST(a_login_has_a_number_of_its_own),
-        TEST(a_push_for_the_login_before_finds_nobody),
-        TEST(requests_in_one_write_are_done_in_order),
-        TEST(what_stands_behind_a_logout_waits),
-        TEST(creating_a_group_waits_for_the_texts_before),
+        STAGED(a_logout_waits_for_the_texts_before),
+        STAGED(what_is_read_after_a_logout_counts),
+        STAGED(a_login_reads_behind_stored_cursors),
+        STAGED(a_push_during_a_logout_comes_before_its_answer),
+        STAGED(a_logout_is_repeated_until_it_is_done),
+        STAGED_WITH(a_logout_that_is_not_done_is_none, set_up_impatient),
+        STAGED(who_closes_awaits_no_page),
+        STAGED(a_page_of_the_login_before_is_dropped),
+        STAGED(a_login_has_a_number_of_its_own),
+        STAGED(a_push_for_the_login_before_finds_nobody),
+        STAGED(requests_in_one_write_are_done_in_order),
+        STAGED(what_stands_behind_a_logout_waits),
+        STAGED(creating_a_group_waits_for_the_texts_before),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "tests/support/gateway_fixture.h"
+#include "tests/support/gateway_scene.h"
 
 #define ALICE ((uint64_t)1001)
 #define CAROL ((uint64_t)1004)
@@ -143,9 +143,8 @@ static void only_the_owner_is_told_of_an_end(void **state) {
     stage_quiet(stage);
 }
 
-/* An instance that dies has not told anybody yet that the account has gone. */
-static void who_has_just_left_is_told_to_the_next_instance(void **state) {
-    struct stage *stage = *state;
+/* Carol leaves, and then her instance of session is another one; what her connection was. */
+static uint64_t leave_before_session_restarts(struct stage *stage) {
     struct talker *carol = stage_live(stage, CAROL, "carol");
     uint64_t connection = carol->connection;
     stage_hang_up(stage, &carol);
@@ -154,6 +153,13 @@ static void who_has_just_left_is_told_to_the_next_instance(void **state) {
     played_destroy(&stage->played[SESSION]);
     wait_down(stage, SESSION);
     stage_play(stage, SESSION);
+    return connection;
+}
+
+/* An instance that dies has not told anybody yet that the account has gone. */
+static void who_has_just_left_is_told_to_the_next_instance(void **state) {
+    struct stage *stage = *state;
+    uint64_t connection = leave_before_session_restarts(stage);
     expect_one_again(stage, CAROL, connection);
     expect_unbind(stage, SESSION, CAROL, connection);
     stage_quiet(stage);
@@ -166,14 +172,7 @@ static int set_up_hasty(void **state) {
 /* By then it has. */
 static void who_left_long_ago_is_told_once(void **state) {
     struct stage *stage = *state;
-    struct talker *carol = stage_live(stage, CAROL, "carol");
-    uint64_t connection = carol->connection;
-    stage_hang_up(stage, &carol);
-    expect_unbind(stage, SESSION, CAROL, connection);
-    stage_quiet(stage);
-    played_destroy(&stage->played[SESSION]);
-    wait_down(stage, SESSION);
-    stage_play(stage, SESSION);
+    leave_before_session_restarts(stage);
     stage_wait_live(stage, SESSION);
     stage_quiet(stage);
 }
@@ -283,21 +282,16 @@ static void sessions_are_told_of_nobody(void **state) {
 /* A client that is being bound at that moment is among them: session has it already. */
 static void who_is_logging_in_is_told_of_as_well(void **state) {
     struct stage *stage = *state;
-    struct auth_login login;
     struct session_bind bind;
     struct session_sync sync;
     struct talker *alice = stage_talker(stage, false);
-    talker_say(alice, "{'msgType':1,'msgBody':{'loginUserId':'alice'}}");
-    struct asked *asked = stage_expect(stage, AUTH, &message_AUTH_LOGIN, &login);
-    played_answer(&asked, &(struct auth_login_reply){.account = ALICE,
-                                                     .id = slice_text("alice"),
-                                                     .token = slice_text("t")});
+    stage_begin_login(stage, alice, ALICE, "alice", "t");
     struct asked *binding = stage_expect(stage, SESSION, &message_SESSION_BIND, &bind);
     stage_play(stage, SESSION_2);
     stage_wait_live(stage, SESSION_2);
     played_destroy(&stage->played[SESSION_2]);
     wait_down(stage, SESSION_2);
-    asked = stage_expect(stage, SESSION, &message_SESSION_SYNC, &sync);
+    struct asked *asked = stage_expect(stage, SESSION, &message_SESSION_SYNC, &sync);
     do { /* twice, unless the other one had her for a moment */
         assert_int_equal(sync.accounts.count, 1);
         assert_int_equal(sync.accounts.items[0], ALICE);
@@ -333,21 +327,19 @@ static void a_login_while_instances_change_says_so(void **state) {
 }
 
 int main(void) {
-#define TEST_WITH(name_, set_up_) cmocka_unit_test_setup_teardown(name_, set_up_, stage_tear_down)
-#define TEST(name_) TEST_WITH(name_, stage_set_up)
     const struct CMUnitTest tests[] = {
-        TEST(who_leaves_without_session_is_told_later),
-        TEST_WITH(what_is_not_answered_is_told_again, set_up_hasty),
-        TEST(only_the_owner_is_told_of_an_end),
-        TEST(who_has_just_left_is_told_to_the_next_instance),
-        TEST_WITH(who_left_long_ago_is_told_once, set_up_hasty),
-        TEST_WITH(a_logout_is_a_going_at_once, set_up_hasty),
-        TEST_WITH(a_logout_while_instances_change_waits, set_up_patient),
-        TEST(who_leaves_while_moving_is_told_once),
-        TEST(sessions_are_told_of_all_in_the_end),
-        TEST(sessions_are_told_of_nobody),
-        TEST(who_is_logging_in_is_told_of_as_well),
-        TEST_WITH(a_login_while_instances_change_says_so, set_up_patient),
+        STAGED(who_leaves_without_session_is_told_later),
+        STAGED_WITH(what_is_not_answered_is_told_again, set_up_hasty),
+        STAGED(only_the_owner_is_told_of_an_end),
+        STAGED(who_has_just_left_is_told_to_the_next_instance),
+        STAGED_WITH(who_left_long_ago_is_told_once, set_up_hasty),
+        STAGED_WITH(a_logout_is_a_going_at_once, set_up_hasty),
+        STAGED_WITH(a_logout_while_instances_change_waits, set_up_patient),
+        STAGED(who_leaves_while_moving_is_told_once),
+        STAGED(sessions_are_told_of_all_in_the_end),
+        STAGED(sessions_are_told_of_nobody),
+        STAGED(who_is_logging_in_is_told_of_as_well),
+        STAGED_WITH(a_login_while_instances_change_says_so, set_up_patient),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

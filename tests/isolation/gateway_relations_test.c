@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "proto/conversation.h"
-#include "tests/support/gateway_fixture.h"
+#include "tests/support/gateway_scene.h"
 
 #define ALICE ((uint64_t)1001)
 #define CAROL ((uint64_t)3003)
@@ -126,8 +126,7 @@ static void requests_of_youim(void **state) {
         say(alice, youim[i].json);
         asked = expect(stage, youim[i].message, youim[i].body);
         played_refuse(&asked, youim[i].err);
-        stage_hears(stage, alice, "{'msg':'%s','msgType':101,'fromUserId':'SYSTEM'}",
-                    youim[i].sentence);
+        stage_hears_system(stage, alice, youim[i].sentence);
     }
     stage_quiet(stage);
 }
@@ -176,9 +175,7 @@ static const struct relation ourchat[] = {
 
 static void requests_of_ourchat(void **state) {
     struct stage *stage = *state;
-    struct talker *carol = stage_talker(stage, false);
-    stage_log_in_ext(stage, carol, CAROL, NULL);
-    stage_expect_pull(stage, CAROL, NULL, 0);
+    struct talker *carol = stage_enter(stage, WITH_EXT, CAROL, NULL);
     for (size_t i = 0; i < sizeof ourchat / sizeof ourchat[0]; i++) {
         talker_say(carol, "{%s,'ref':'r%zu'}", ourchat[i].json, i);
         struct asked *asked = expect(stage, ourchat[i].message, ourchat[i].body);
@@ -187,10 +184,7 @@ static void requests_of_ourchat(void **state) {
         talker_say(carol, "{%s}", ourchat[i].json);
         asked = expect(stage, ourchat[i].message, ourchat[i].body);
         played_refuse(&asked, ourchat[i].err);
-        stage_hears(stage, carol,
-                    "{'code':0,'time':#,'data':{'cid':0,'sender':{'ocid':0,'private_id':3003},"
-                    "'msg':'%s'}}",
-                    ourchat[i].sentence);
+        stage_hears_system_as(stage, carol, 3003, ourchat[i].sentence);
     }
     talker_say(carol, "{'code':199}{'code':199,'ref':'h'}");
     stage_hears(stage, carol, "{'code':300,'time':#,'data':{'ref':'h','ok':true}}");
@@ -200,9 +194,7 @@ static void requests_of_ourchat(void **state) {
 /* OurChat's 10 with a group is for those who asked and for those who did not. */
 static void who_did_not_ask_is_pulled_in(void **state) {
     struct stage *stage = *state;
-    struct talker *carol = stage_talker(stage, false);
-    stage_log_in(stage, carol, CAROL, NULL);
-    stage_expect_pull(stage, CAROL, NULL, 0);
+    struct talker *carol = stage_enter(stage, 0, CAROL, NULL);
     for (int friends = 0; friends < 2; friends++) {
         talker_say(carol, "{'code':10,'data':{'group_id':500,'ocid':2002}}");
         struct asked *asked =
@@ -212,10 +204,9 @@ static void who_did_not_ask_is_pulled_in(void **state) {
         else
             played_refuse(&asked, ERR_NOT_FRIENDS);
         if (!friends)
-            stage_hears(stage, carol,
-                        "{'code':0,'time':#,'data':{'cid':0,'sender':{'ocid':0,"
-                        "'private_id':3003},'msg':'2002 has not asked to join group 500 and is "
-                        "not your friend'}}");
+            stage_hears_system_as(stage, carol, 3003,
+                                  "2002 has not asked to join group 500 and is "
+                                  "not your friend");
     }
     stage_quiet(stage);
     assert_int_equal(carol->text_count, 0);
@@ -258,23 +249,20 @@ static void nobody_acts_for_another(void **state) {
     struct talker *alice = stage_live(stage, ALICE, "alice"), *carol = stage_talker(stage, true);
     for (size_t i = 0; i < sizeof foreign_youim / sizeof foreign_youim[0]; i++) {
         say(alice, foreign_youim[i]);
-        stage_hears(stage, alice,
-                    "{'msg':'the request names another account than the one that is logged in',"
-                    "'msgType':101,'fromUserId':'SYSTEM'}");
+        stage_hears_system(stage, alice,
+                           "the request names another account than the one that is logged in");
     }
     alice->token = "another";
     for (size_t i = 0; i < sizeof youim / sizeof youim[0]; i++) {
         say(alice, youim[i].json);
-        stage_hears(stage, alice,
-                    "{'msg':'token is not this connection~','msgType':101,'fromUserId':'SYSTEM'}");
+        stage_hears_system(stage, alice, "token is not this connection~");
     }
     stage_log_in_ext(stage, carol, CAROL, NULL);
     stage_expect_pull(stage, CAROL, NULL, 0);
     for (size_t i = 0; i < sizeof foreign_ourchat / sizeof foreign_ourchat[0]; i++) {
         say(carol, foreign_ourchat[i]);
-        stage_hears(stage, carol,
-                    "{'code':0,'time':#,'data':{'cid':0,'sender':{'ocid':0,'private_id':3003},"
-                    "'msg':'the request names another account than the one that is logged in'}}");
+        stage_hears_system_as(stage, carol, 3003,
+                              "the request names another account than the one that is logged in");
     }
     stage_quiet(stage);
 }
@@ -285,15 +273,12 @@ static void nobody_acts_before_logging_in(void **state) {
     youim_client->token = "t";
     for (size_t i = 0; i < sizeof youim / sizeof youim[0]; i++) {
         say(youim_client, youim[i].json);
-        stage_hears(stage, youim_client,
-                    "{'msg':'log in first','msgType':101,'fromUserId':'SYSTEM'}");
+        stage_hears_system(stage, youim_client, "log in first");
     }
     struct talker *ourchat_client = stage_talker(stage, true);
     for (size_t i = 0; i < 8; i++) { /* the others are not known before opting in */
         talker_say(ourchat_client, "{%s}", ourchat[i].json);
-        stage_hears(stage, ourchat_client,
-                    "{'code':0,'time':#,'data':{'cid':0,'sender':{'ocid':0,'private_id':0},"
-                    "'msg':'log in first'}}");
+        stage_hears_system_as(stage, ourchat_client, 0, "log in first");
     }
     stage_quiet(stage);
 }
@@ -346,7 +331,7 @@ static void names_are_looked_up_once(void **state) {
     struct asked *asked =
         expect(stage, &message_GROUP_CREATE, "group_create{account=1001 id=\"ddd\" name=\"\"}");
     played_refuse(&asked, ERR_TAKEN);
-    stage_hears(stage, alice, "{'msg':'the id ddd is taken','msgType':101,'fromUserId':'SYSTEM'}");
+    stage_hears_system(stage, alice, "the id ddd is taken");
     stage_quiet(stage);
 }
 
@@ -355,13 +340,11 @@ static void unknown_names_are_named(void **state) {
     struct talker *alice = stage_live(stage, ALICE, "alice");
     say(alice, REMOVAL);
     answer_group(stage, "ccc", 0);
-    stage_hears(stage, alice,
-                "{'msg':'group ccc does not exist','msgType':101,'fromUserId':'SYSTEM'}");
+    stage_hears_system(stage, alice, "group ccc does not exist");
     say(alice, REMOVAL);
     answer_group(stage, "ccc", 500);
     answer_person(stage, "bob", 0);
-    stage_hears(stage, alice,
-                "{'msg':'user bob does not exist','msgType':101,'fromUserId':'SYSTEM'}");
+    stage_hears_system(stage, alice, "user bob does not exist");
     say(alice, REMOVAL);
     struct asked *asked = expect_person(stage, "bob");
     played_refuse(&asked, ERR_OVERLOADED);
@@ -417,8 +400,7 @@ static void a_message_to_all_names_each(void **state) {
     for (size_t i = 1; i < 4; i++) {
         readers[i] = stage_talker(stage, i & 1);
         stage_log_in(stage, readers[i], CAROL + i, NULL);
-        stage_expect_pull(stage, CAROL + i, NULL, 0);
-        stage_wait_talker_live(stage, readers[i]);
+        stage_goes_live(stage, readers[i]);
     }
     struct entry entry = {.conversation = CONVERSATION_OF_ALL,
                           .cid = 77,
@@ -437,10 +419,7 @@ static void a_message_to_all_names_each(void **state) {
 /* What a dialect has no message for moves the position on all the same. */
 static void what_is_not_shown_counts_as_seen(void **state) {
     struct stage *stage = *state;
-    struct talker *carol = stage_talker(stage, false);
-    stage_log_in(stage, carol, CAROL, NULL);
-    stage_expect_pull(stage, CAROL, NULL, 0);
-    stage_wait_talker_live(stage, carol);
+    struct talker *carol = stage_live(stage, CAROL, NULL);
     struct entry entry = stage_group_text(21, 20, "");
     entry.type = ENTRY_LEFT;
     entry.subject = 2002;
@@ -467,9 +446,7 @@ static void the_operator_closes_connections(void **state) {
     stage_log_in(stage, carol, CAROL, NULL);
     stage_expect_pull(stage, CAROL, NULL, 0);
     kick(stage, carol, "go home");
-    stage_hears(stage, carol,
-                "{'code':0,'time':#,'data':{'cid':0,'sender':{'ocid':0,'private_id':3003},"
-                "'msg':'the operator closed this connection: go home'}}");
+    stage_hears_system_as(stage, carol, 3003, "the operator closed this connection: go home");
     stage_sees_close(stage, carol, 1008);
     kick(stage, alice, "");
     stage_hears(stage, alice,
@@ -486,7 +463,6 @@ static void the_operator_closes_connections(void **state) {
 }
 
 int main(void) {
-#define STAGED(test_) cmocka_unit_test_setup_teardown(test_, stage_set_up, stage_tear_down)
     const struct CMUnitTest tests[] = {
         STAGED(requests_of_youim),
         STAGED(requests_of_ourchat),

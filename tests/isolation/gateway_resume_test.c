@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/support/gateway_fixture.h"
+#include "tests/support/gateway_scene.h"
 
 #define ALICE ((uint64_t)1001)
 
@@ -41,11 +41,7 @@ static void hears_login(struct stage *stage, struct talker *talker) {
 }
 
 static void expect_unbind(struct stage *stage, uint64_t connection) {
-    struct session_unbind unbind;
-    struct asked *asked = stage_expect(stage, SESSION, &message_SESSION_UNBIND, &unbind);
-    assert_int_equal(unbind.connections.count, 1);
-    assert_int_equal(unbind.connections.items[0], connection);
-    played_answer(&asked, NULL);
+    stage_expect_unbind(stage, SESSION, ALICE, connection);
 }
 
 static void it_is_a_login_that_opts_in(void **state) {
@@ -61,8 +57,7 @@ static void it_is_a_login_that_opts_in(void **state) {
         struct entry missed = stage_text(11, 10, ALICE, "missed");
         stage_expect_pull(stage, ALICE, &missed, 1);
         stage_expect_pull(stage, ALICE, NULL, 0);
-        stage_hears(stage, talker,
-                    "{'msg':'missed','msgType':6,'fromUserId':'bob','cid':11,'time_ms':#}");
+        stage_hears_bob_ext(stage, talker, "missed", 11);
         stage_wait_talker_live(stage, talker);
         stage_say(talker, "alice", "@500", "with that token", "r2");
         struct delivery_send send;
@@ -125,8 +120,7 @@ static void what_auth_refuses_is_told(void **state) {
     stage_log_in(stage, youim, ALICE, "alice"); /* nothing of it stays, ext neither */
     stage_expect_pull(stage, ALICE, NULL, 0);
     talker_say(youim, "{'msgType':301,'msgBody':{'peer':{'user':5},'cid':1}}");
-    stage_hears(stage, youim,
-                "{'msg':'msgType 301 is not known','msgType':101,'fromUserId':'SYSTEM'}");
+    stage_hears_system(stage, youim, "msgType 301 is not known");
     talker_say(youim, "{'msgType':317,'msgBody':{'token':'t'}}");
     stage_hears(stage, youim,
                 "{'msgType':2,'resultCode':'fail','token':'this connection is already logged in'}");
@@ -142,7 +136,7 @@ static void end(struct stage *stage, uint64_t connection, enum kick_cause cause)
 }
 
 static void expect_end(struct stage *stage, struct talker *talker, const char *reason) {
-    stage_hears(stage, talker, "{'msg':'%s','msgType':101,'fromUserId':'SYSTEM'}", reason);
+    stage_hears_system(stage, talker, reason);
     stage_sees_close(stage, talker, talker->websocket ? 1008 : 0);
     expect_unbind(stage, talker->connection);
 }
@@ -180,8 +174,7 @@ static void the_connection_before_is_told_and_ended(void **state) {
     for (int websocket = 0; websocket < 2; websocket++) {
         struct talker *before = stage_talker(stage, websocket), *after = stage_talker(stage, true);
         stage_log_in_ext(stage, before, ALICE, "alice");
-        stage_expect_pull(stage, ALICE, NULL, 0);
-        stage_wait_talker_live(stage, before);
+        stage_goes_live(stage, before);
         struct asked *bind = begin(stage, after, before->token, "");
         stage_quiet(stage);
         assert_false(before->ended); /* should the bind fail, it is as it was */
@@ -202,8 +195,7 @@ static void who_gives_way_to_one_more_is_told(void **state) {
     struct stage *stage = *state;
     struct talker *quiet = stage_live(stage, ALICE, "alice"), *other = stage_talker(stage, true);
     stage_log_in_ext(stage, other, ALICE, "alice");
-    stage_expect_pull(stage, ALICE, NULL, 0);
-    stage_wait_talker_live(stage, other);
+    stage_goes_live(stage, other);
     uint64_t asked_of[] = {quiet->connection, 999999, other->connection};
     struct gateway_heard ask = {.connections = {asked_of, 3}};
     struct session_heard heard;
@@ -303,8 +295,7 @@ static void a_superseded_connection_is_told_nothing_more(void **state) {
     stage_answer_pull(&page, &missed, 1); /* was on its way to the one before */
     stage_expect_pull(stage, ALICE, &missed, 1);
     stage_expect_pull(stage, ALICE, NULL, 0);
-    stage_hears(stage, after,
-                "{'msg':'missed','msgType':6,'fromUserId':'bob','cid':11,'time_ms':#}");
+    stage_hears_bob_ext(stage, after, "missed", 11);
     stage_wait_talker_live(stage, after);
 }
 
@@ -328,20 +319,19 @@ static void a_logout_may_be_overtaken(void **state) {
 }
 
 int main(void) {
-#define TEST(name_) cmocka_unit_test_setup_teardown(name_, stage_set_up, stage_tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(it_is_a_login_that_opts_in),
-        TEST(ourchat_resumes_with_its_own_answer),
-        TEST(what_auth_refuses_is_told),
-        TEST(a_login_has_one_number_wherever_it_goes_on),
-        TEST(the_connection_before_is_told_and_ended),
-        TEST(who_gives_way_to_one_more_is_told),
-        TEST(where_there_is_no_room_at_all_it_is_told),
-        TEST(it_waits_as_it_is_told_and_nobody_else_does),
-        TEST(who_goes_while_it_waits_is_forgotten),
-        TEST(it_waits_no_longer_than_a_request_is_tried),
-        TEST(a_superseded_connection_is_told_nothing_more),
-        TEST(a_logout_may_be_overtaken),
+        STAGED(it_is_a_login_that_opts_in),
+        STAGED(ourchat_resumes_with_its_own_answer),
+        STAGED(what_auth_refuses_is_told),
+        STAGED(a_login_has_one_number_wherever_it_goes_on),
+        STAGED(the_connection_before_is_told_and_ended),
+        STAGED(who_gives_way_to_one_more_is_told),
+        STAGED(where_there_is_no_room_at_all_it_is_told),
+        STAGED(it_waits_as_it_is_told_and_nobody_else_does),
+        STAGED(who_goes_while_it_waits_is_forgotten),
+        STAGED(it_waits_no_longer_than_a_request_is_tried),
+        STAGED(a_superseded_connection_is_told_nothing_more),
+        STAGED(a_logout_may_be_overtaken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "services/gateway/outbox.h"
-#include "tests/support/gateway_fixture.h"
+#include "tests/support/gateway_scene.h"
 
 #define ALICE ((uint64_t)1001)
 #define NONCE 16
@@ -29,11 +29,7 @@ struct sent {
 };
 
 static struct talker *live_ext_over(struct stage *stage, bool websocket) {
-    struct talker *talker = stage_talker(stage, websocket);
-    stage_log_in_ext(stage, talker, ALICE, "alice");
-    stage_expect_pull(stage, ALICE, NULL, 0);
-    stage_wait_talker_live(stage, talker);
-    return talker;
+    return stage_live_as(stage, (websocket ? BY_WEBSOCKET : 0) | WITH_EXT, ALICE, "alice");
 }
 
 static struct talker *live_ext(struct stage *stage) { return live_ext_over(stage, false); }
@@ -123,24 +119,14 @@ static void silence_is_waited_for(void **state) {
 
 /* --- instances ----------------------------------------------------------------------------- */
 
-static int set_up_two(void **state) {
-    stage_set_up_empty(state);
-    stage_play(*state, DELIVERY_2);
-    stage_start(*state, NULL);
-    stage_wait_ready(*state);
-    stage_wait_live(*state, DELIVERY);
-    stage_wait_live(*state, DELIVERY_2);
-    return 0;
-}
+static int set_up_two(void **state) { return stage_set_up_two(state, DELIVERY, DELIVERY_2); }
 
 /* A live client although pages may be asked of either. */
 static struct talker *live_of_two(struct stage *stage) {
     struct delivery_pull body;
     struct talker *talker = stage_talker(stage, false);
     stage_log_in_ext(stage, talker, ALICE, "alice");
-    STAGE_UNTIL(stage, played_waiting(stage->played[DELIVERY]) != NULL ||
-                           played_waiting(stage->played[DELIVERY_2]) != NULL);
-    enum role role = played_waiting(stage->played[DELIVERY]) != NULL ? DELIVERY : DELIVERY_2;
+    enum role role = stage_which_is_asked(stage, DELIVERY, DELIVERY_2);
     struct asked *pull = stage_expect(stage, role, &message_DELIVERY_PULL, &body);
     stage_answer_pull(&pull, NULL, 0);
     stage_wait_talker_live(stage, talker);
@@ -152,9 +138,7 @@ static void another_instance_is_asked_when_one_vanishes(void **state) {
     struct talker *alice = live_of_two(stage);
     struct sent first, again;
     say_numbers(alice, 0, 1);
-    STAGE_UNTIL(stage, played_waiting(stage->played[DELIVERY]) != NULL ||
-                           played_waiting(stage->played[DELIVERY_2]) != NULL);
-    enum role chosen = played_waiting(stage->played[DELIVERY]) != NULL ? DELIVERY : DELIVERY_2;
+    enum role chosen = stage_which_is_asked(stage, DELIVERY, DELIVERY_2);
     enum role other = chosen == DELIVERY ? DELIVERY_2 : DELIVERY;
     expect_sent(stage, chosen, &first);
     say_numbers(alice, 1, 3);
@@ -268,18 +252,13 @@ static void silence_ends_with_the_first_text_that_has_to_be_told(void **state) {
 static void without_an_instance_texts_are_given_up_too(void **state) {
     struct stage *stage = *state;
     struct talker *youim = stage_live(stage, ALICE, "alice");
-    struct talker *ourchat = stage_talker(stage, true);
-    stage_log_in(stage, ourchat, 1005, NULL);
-    stage_expect_pull(stage, 1005, NULL, 0);
-    stage_wait_talker_live(stage, ourchat);
+    struct talker *ourchat = stage_live_as(stage, BY_WEBSOCKET, 1005, NULL);
     played_destroy(&stage->played[DELIVERY]);
     stage_say(youim, "alice", "2002", "hello", NULL);
     talker_say(ourchat, "{'code':0,'time':1,'data':{'sender':{'ocid':1005,'private_id':2002},"
                         "'msg':'hello'}}");
-    stage_hears(stage, youim, "{'msg':'~','msgType':101,'fromUserId':'SYSTEM'}");
-    stage_hears(stage, ourchat,
-                "{'code':0,'time':#,'data':{'cid':0,'sender':{'ocid':0,'private_id':1005},"
-                "'msg':'~'}}");
+    stage_hears_system(stage, youim, "~");
+    stage_hears_system_as(stage, ourchat, 1005, "~");
 }
 
 /* What a client said before it closed is carried out, in order, and then it is gone. */
@@ -440,20 +419,19 @@ static void what_a_text_does_not_need_takes_no_memory(void **state) {
 }
 
 int main(void) {
-#define TEST_OF(name_, set_up_) cmocka_unit_test_setup_teardown(name_, set_up_, stage_tear_down)
     const struct CMUnitTest tests[] = {
-        TEST_OF(a_failure_that_passes_is_tried_again, stage_set_up),
-        TEST_OF(silence_is_waited_for, set_up_hasty),
-        TEST_OF(another_instance_is_asked_when_one_vanishes, set_up_two),
-        TEST_OF(texts_wait_for_an_instance, stage_set_up),
-        TEST_OF(an_instance_that_restarted_is_asked_again, stage_set_up),
-        TEST_OF(a_text_is_given_up_in_the_end, set_up_impatient),
-        TEST_OF(silence_ends_with_the_first_text_that_has_to_be_told, set_up_impatient),
-        TEST_OF(without_an_instance_texts_are_given_up_too, set_up_impatient),
-        TEST_OF(texts_of_a_client_that_goes_are_stored, stage_set_up),
-        TEST_OF(what_was_read_is_stored_before_it_stops, stage_set_up),
-        TEST_OF(texts_beyond_the_memory_are_refused, set_up_small),
-        TEST_OF(what_a_text_does_not_need_takes_no_memory, set_up_thrifty),
+        STAGED(a_failure_that_passes_is_tried_again),
+        STAGED_WITH(silence_is_waited_for, set_up_hasty),
+        STAGED_WITH(another_instance_is_asked_when_one_vanishes, set_up_two),
+        STAGED(texts_wait_for_an_instance),
+        STAGED(an_instance_that_restarted_is_asked_again),
+        STAGED_WITH(a_text_is_given_up_in_the_end, set_up_impatient),
+        STAGED_WITH(silence_ends_with_the_first_text_that_has_to_be_told, set_up_impatient),
+        STAGED_WITH(without_an_instance_texts_are_given_up_too, set_up_impatient),
+        STAGED(texts_of_a_client_that_goes_are_stored),
+        STAGED(what_was_read_is_stored_before_it_stops),
+        STAGED_WITH(texts_beyond_the_memory_are_refused, set_up_small),
+        STAGED_WITH(what_a_text_does_not_need_takes_no_memory, set_up_thrifty),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

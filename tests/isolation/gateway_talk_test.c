@@ -14,7 +14,7 @@
 
 #include "common/peers.h"
 #include "proto/ids.h"
-#include "tests/support/gateway_fixture.h"
+#include "tests/support/gateway_scene.h"
 
 #define ALICE ((uint64_t)1001)
 #define CAROL ((uint64_t)1004)
@@ -22,11 +22,7 @@
 
 /* A client with extensions, live. */
 static struct talker *live_ext(struct stage *stage, uint64_t account, const char *id) {
-    struct talker *talker = stage_talker(stage, true);
-    stage_log_in_ext(stage, talker, account, id);
-    stage_expect_pull(stage, account, NULL, 0);
-    stage_wait_talker_live(stage, talker);
-    return talker;
+    return stage_live_as(stage, BY_WEBSOCKET | WITH_EXT, account, id);
 }
 
 static void assert_texts(const struct delivery_send *send, const char *const *texts, size_t count) {
@@ -115,10 +111,8 @@ static void equal_keys_do_not_mix_conversations(void **state) {
 static void beyond_the_window_nothing_is_read(void **state) {
     struct stage *stage = *state;
     for (int websocket = 0; websocket < 2; websocket++) {
-        struct talker *alice = stage_talker(stage, websocket);
+        struct talker *alice = stage_enter(stage, websocket ? BY_WEBSOCKET : 0, ALICE, "alice");
         struct delivery_send send;
-        stage_log_in(stage, alice, ALICE, "alice");
-        stage_expect_pull(stage, ALICE, NULL, 0);
         for (int i = 0; i < 64; i++)
             stage_say(alice, "alice", "2002", test_text("%d", i), NULL);
         stage_say(alice, "alice", "2003", "the 65th", NULL);
@@ -139,7 +133,7 @@ static void beyond_the_window_nothing_is_read(void **state) {
         stage_answer_send(&rest, 101);
         struct asked *last = stage_expect_send(stage, DELIVERY, &send);
         assert_int_equal(send.to_account, 2004);
-        stage_hears(stage, alice, "{'msg':'~','msgType':101,'fromUserId':'SYSTEM'}");
+        stage_hears_system(stage, alice, "~");
         stage_answer_send(&other, 200);
         stage_answer_send(&last, 201);
     }
@@ -233,17 +227,15 @@ static void a_refusal_reaches_the_sender(void **state) {
     struct stage *stage = *state;
     struct talker *youim = stage_live(stage, ALICE, "alice");
     struct talker *ext = live_ext(stage, ALICE, "alice");
-    struct talker *ourchat = stage_talker(stage, false);
+    struct talker *ourchat = stage_enter(stage, 0, CAROL, NULL);
     struct delivery_send send;
-    stage_log_in(stage, ourchat, CAROL, NULL);
-    stage_expect_pull(stage, CAROL, NULL, 0);
     static const enum err errors[] = {ERR_NOT_MEMBER, ERR_BLOCKED,     ERR_NO_ACCOUNT, ERR_NO_GROUP,
                                       ERR_TO_ONESELF, ERR_BAD_REQUEST, ERR_INTERNAL};
     for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
         stage_say(youim, "alice", i % 2 == 0 ? "@500" : "2002", "hello", NULL);
         struct asked *asked = stage_expect_send(stage, DELIVERY, &send);
         played_refuse(&asked, errors[i]);
-        stage_hears(stage, youim, "{'msg':'~','msgType':101,'fromUserId':'SYSTEM'}");
+        stage_hears_system(stage, youim, "~");
 
         stage_say(ext, "alice", "2002", "hello", "r");
         asked = stage_expect_send(stage, DELIVERY, &send);
@@ -257,9 +249,7 @@ static void a_refusal_reaches_the_sender(void **state) {
         asked = stage_expect_send(stage, DELIVERY, &send);
         assert_slice_text(send.account_id, ""); /* it is the number's decimal form */
         played_refuse(&asked, errors[i]);
-        stage_hears(stage, ourchat,
-                    "{'code':0,'time':#,'data':{'cid':0,'sender':{'ocid':0,'private_id':1004},"
-                    "'msg':'~'}}");
+        stage_hears_system_as(stage, ourchat, 1004, "~");
     }
     stage_quiet(stage);
 }
@@ -462,24 +452,22 @@ static void a_look_up_that_fails_is_answered(void **state) {
 }
 
 int main(void) {
-#define TEST(name_) cmocka_unit_test_setup_teardown(name_, stage_set_up, stage_tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(texts_to_one_conversation_gather),
-        TEST(conversations_do_not_wait_for_each_other),
-        TEST(equal_keys_do_not_mix_conversations),
-        TEST(beyond_the_window_nothing_is_read),
-        TEST(long_texts_leave_in_parts),
-        TEST(a_ref_gives_the_same_nonce),
-        TEST(what_an_answer_leaves_out_is_not_stored),
-        TEST(other_nonces_never_repeat),
-        TEST(a_refusal_reaches_the_sender),
-        TEST(each_text_of_a_refused_request_is_asked_alone),
-        TEST(a_stored_text_is_not_refused_with_the_next),
-        TEST(too_long_a_text_is_refused_before_it_waits),
-        TEST(a_string_id_is_looked_up_once),
-        TEST(an_unknown_id_is_refused_and_not_remembered),
-        cmocka_unit_test_setup_teardown(a_look_up_that_fails_is_answered, set_up_impatient,
-                                        stage_tear_down),
+        STAGED(texts_to_one_conversation_gather),
+        STAGED(conversations_do_not_wait_for_each_other),
+        STAGED(equal_keys_do_not_mix_conversations),
+        STAGED(beyond_the_window_nothing_is_read),
+        STAGED(long_texts_leave_in_parts),
+        STAGED(a_ref_gives_the_same_nonce),
+        STAGED(what_an_answer_leaves_out_is_not_stored),
+        STAGED(other_nonces_never_repeat),
+        STAGED(a_refusal_reaches_the_sender),
+        STAGED(each_text_of_a_refused_request_is_asked_alone),
+        STAGED(a_stored_text_is_not_refused_with_the_next),
+        STAGED(too_long_a_text_is_refused_before_it_waits),
+        STAGED(a_string_id_is_looked_up_once),
+        STAGED(an_unknown_id_is_refused_and_not_remembered),
+        STAGED_WITH(a_look_up_that_fails_is_answered, set_up_impatient),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

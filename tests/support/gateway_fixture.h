@@ -2,7 +2,7 @@
  * The stage for the gateway's isolation tests: a real parley-gateway, the four services around it
  * played by the test, and clients.
  *
- *     cmocka_unit_test_setup_teardown(test, stage_set_up, stage_tear_down)
+ *     STAGED(a_test) in the table of tests, and in the test:
  *
  *     struct stage *stage = *state;
  *     struct talker *alice = stage_talker(stage, false);
@@ -82,6 +82,9 @@ int stage_set_up(void **state);
 /* With options of its own, NULL-terminated, that win over those of stage_set_up. */
 int stage_set_up_with(void **state, const char *const *options);
 int stage_tear_down(void **state);
+/* A row of a program's table of tests. */
+#define STAGED(test_) STAGED_WITH(test_, stage_set_up)
+#define STAGED_WITH(test_, set_up_) cmocka_unit_test_setup_teardown(test_, set_up_, stage_tear_down)
 void stage_start(struct stage *stage, const char *const *options);
 void stage_wait_ready(struct stage *stage);
 /* SIGTERM, and the status that it ends with; the played services go on meanwhile. */
@@ -149,23 +152,5 @@ void stage_hears(struct stage *stage, struct talker *talker, const char *pattern
 void stage_sees_close(struct stage *stage, struct talker *talker, unsigned status);
 /* The client, logged in through YouIM, has been sent nothing by what was said before. */
 void stage_hears_nothing(struct stage *stage, struct talker *talker);
-
-/* Says a text through YouIM, to an account or, as "@id", to a group; with a `ref` unless that is
- * NULL. */
-void stage_say(struct talker *talker, const char *from, const char *to, const char *text,
-               const char *ref);
-
-/* The log-in of an account up to its answer; the first pull is the test's to answer. Through YouIM
- * with that id; through OurChat where `id` is NULL. */
-void stage_log_in(struct stage *stage, struct talker *talker, uint64_t account, const char *id);
-/* The same with `"ext":1`. */
-void stage_log_in_ext(struct stage *stage, struct talker *talker, uint64_t account, const char *id);
-/* And with `"confirm":true`. */
-void stage_log_in_confirming(struct stage *stage, struct talker *talker, uint64_t account,
-                             const char *id);
-/* Waits until pushes go straight to the client, whose pulls have all been answered. */
-void stage_wait_talker_live(struct stage *stage, struct talker *talker);
-/* A client that is logged in through YouIM over TCP, and live. */
-struct talker *stage_live(struct stage *stage, uint64_t account, const char *id);
 
 #endif
