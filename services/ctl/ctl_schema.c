@@ -6,7 +6,7 @@
 #include "services/entries/restored.h"
 #include "services/schema/schema.h"
 
-static void tell_applied(void *argument, const struct migration *migration) {
+static void print_applied(void *argument, const struct migration *migration) {
     *(unsigned *)argument += 1;
     printf("applied %s\n", migration->name);
 }
@@ -19,7 +19,7 @@ static int run_migrate(const struct ctl_settings *settings, int argc, char **arg
     struct db *db = db_new(&settings->db, NULL);
     if (db == NULL)
         return ctl_fail("no memory");
-    enum err err = schema_migrate(db, tell_applied, &applied, message);
+    enum err err = schema_migrate(db, print_applied, &applied, message);
     db_destroy(&db);
     if (err != ERR_OK)
         return ctl_fail("%s", message);

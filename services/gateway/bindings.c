@@ -1,10 +1,10 @@
 /*
- * Who is here, told to session; see bindings.h.
+ * Reports to session which connections are logged in here; see bindings.h.
  *
  * An instance or a link that changes: clients whose instance or link is no longer the one that they
- * were bound at are bound again, in bulk. Then each instance is told of all that is bound at it
- * (`session.sync`), so it knows what has moved away; and once more when every caller that routes to
- * session must have seen the change too, so it forgets that.
+ * were bound at are bound again, in bulk. Then each instance gets the list of all that is bound at
+ * it (`session.sync`), so it knows what has moved away; and once more when every caller that routes
+ * to session must have seen the change too, so it forgets that.
  */
 #include "services/gateway/bindings.h"
 
@@ -78,8 +78,8 @@ static bool is_changing(const struct bindings *self) {
     return loop_now_ms() < self->changing_until_ms;
 }
 
-static bool tell_ended(struct bindings *self) {
-    return ended_tell(self->ended, self->gateway->session, is_changing(self));
+static bool report_ended(struct bindings *self) {
+    return ended_report(self->ended, self->gateway->session, is_changing(self));
 }
 
 /* --- the numbers that session knows logins by ---------------------------------------------- */
@@ -141,7 +141,7 @@ void bindings_bind(struct client *client, bool waited, bindings_done *done) {
     struct bind_one *bind = malloc(sizeof *bind);
     enum err err = ERR_UNAVAILABLE;
     /* An earlier log-out on this connection must not reach session behind this log-in. */
-    bool in_order = tell_ended(gateway->bindings);
+    bool in_order = report_ended(gateway->bindings);
     if (peer != NULL && bind != NULL && in_order && number_client(client)) {
         *bind = (struct bind_one){gateway, client->binding, *link_of(peer), done};
         struct session_bind body = {.accounts = {&client->account, 1},
@@ -171,7 +171,7 @@ void bindings_bind(struct client *client, bool waited, bindings_done *done) {
 size_t bindings_waiting(const struct bindings *self) { return ended_count(self->ended); }
 
 bool bindings_idle(const struct bindings *self) {
-    return ended_are_told(self->ended) || peers_live_count(self->gateway->session) == 0;
+    return ended_are_reported(self->ended) || peers_live_count(self->gateway->session) == 0;
 }
 
 void bindings_unbind(struct client *client, bool logged_out) {
@@ -360,12 +360,12 @@ static void on_timer(struct ev_loop *ev, ev_timer *timer, int revents) {
     struct bindings *self = timer->data;
     ended_expire(self->ended);
     /* A connection that has ended must not be forgotten without news. */
-    bool told = tell_ended(self);
-    if (!told && peers_live_count(self->gateway->session) > 0)
+    bool reported = report_ended(self);
+    if (!reported && peers_live_count(self->gateway->session) > 0)
         look_in(self, RETRY_MS);
     bool forget = self->forget_at_ms != 0 && self->forget_at_ms <= loop_now_ms();
-    if (self->asked == 0 && (self->stale || (forget && told)))
-        list_everywhere(self, forget && told);
+    if (self->asked == 0 && (self->stale || (forget && reported)))
+        list_everywhere(self, forget && reported);
     if (self->forget_at_ms > loop_now_ms())
         look_in(self, self->forget_at_ms - loop_now_ms());
 }

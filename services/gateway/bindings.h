@@ -1,13 +1,13 @@
 /*
- * Who is here, told to session.
+ * Reports to session which connections are logged in at this gateway.
  *
  *     bindings_bind(client, false, done);     a login; `done` is called once
  *     bindings_unbind(client, logged_out);    its end
  *
  * Every logged-in client is bound at the session instance that has its account, under the link that
- * this instance gave the gateway. Always: when instances come, go or forget, each client is bound
- * where it belongs, then reads the message log again, since pushes may have been missed; and each
- * instance knows soon what is bound at it and what no longer is.
+ * this instance gave the gateway. Always: when instances are found, lost or forget, each client is
+ * bound where it belongs, then reads the message log again, since pushes may have been missed; and
+ * each instance knows soon what is bound at it and what no longer is.
  */
 #ifndef PARLEY_GATEWAY_BINDINGS_H
 #define PARLEY_GATEWAY_BINDINGS_H
@@ -21,17 +21,17 @@ struct gateway;
 struct bindings *bindings_new(struct gateway *gateway);
 void bindings_destroy(struct bindings **self);
 
-/* Tells session that the client is here; `done` is called once, unless the client is gone. With
- * `wait_ms` it is not bound, and may be only after that, as one that has `waited`. */
+/* Reports to session that the client is logged in; `done` is called once, unless the client is
+ * gone. With `wait_ms` it is not bound, and may be only after that, as one that has `waited`. */
 typedef void bindings_done(struct client *client, enum err err, uint64_t wait_ms);
 void bindings_bind(struct client *client, bool waited, bindings_done *done);
-/* Tells session that it is not, now or once an instance is there. `logged_out`: nobody waits for
- * it to come back. */
+/* Reports that it no longer is, now or once an instance is there. `logged_out`: its account counts
+ * as gone at once. */
 void bindings_unbind(struct client *client, bool logged_out);
 
-/* What peers.h calls when an instance comes or goes. */
+/* What peers.h calls when an instance is found or lost. */
 void bindings_change(void *context, struct peer *peer, enum peer_change change);
-/* The link that `peer` has given this gateway, as it tells with every ping. */
+/* The link that `peer` has given this gateway, as every reply to a ping has it. */
 void bindings_set_link(struct gateway *gateway, struct peer *peer, uint64_t link);
 uint64_t bindings_link(struct peer *peer);
 

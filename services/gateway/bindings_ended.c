@@ -1,6 +1,6 @@
 /*
- * Connections that ended: `untold` stand in the order in which they ended, `told` in that in which
- * an instance has replied; the others are on their way, each in a request of its own.
+ * Connections that ended: `unreported` stand in the order in which they ended, `reported` in that
+ * in which an instance has replied; the others are on their way, each in a request of its own.
  */
 #include "services/gateway/bindings_ended.h"
 
@@ -11,13 +11,13 @@
 #include "proto/messages.h"
 #include "services/gateway/retry.h"
 
-/* How long after a failure they are told again. */
+/* How long after a failure they are reported again. */
 #define RETRY_MS 50
 
 struct ended {
     void (*look_in)(void *argument, int64_t delay_ms);
     void *argument;
-    struct ended_binding *untold, *told;
+    struct ended_binding *unreported, *reported;
     size_t count, on_their_way;
 };
 
@@ -28,14 +28,14 @@ static void forget(struct ended *self, struct ended_binding **list, struct ended
 }
 
 bool ended_add(struct ended *self, const struct ended_binding *binding) {
-    if (self->count == ENDED_MAX && self->told != NULL)
-        forget(self, &self->told, self->told);
+    if (self->count == ENDED_MAX && self->reported != NULL)
+        forget(self, &self->reported, self->reported);
     struct ended_binding *copy = self->count < ENDED_MAX ? malloc(sizeof *copy) : NULL;
     if (copy == NULL)
         return false;
     *copy = *binding;
     copy->ended = self;
-    DL_APPEND(self->untold, copy);
+    DL_APPEND(self->unreported, copy);
     self->count++;
     self->look_in(self->argument, 0);
     return true;
@@ -48,17 +48,17 @@ static void on_reply(void *argument, enum err err, const void *reply, const char
     struct ended *self = binding->ended;
     self->on_their_way--;
     if (retry_is_transient_or_overload(err)) {
-        DL_APPEND(self->untold, binding);
+        DL_APPEND(self->unreported, binding);
         self->look_in(self->argument, RETRY_MS);
     } else {
-        DL_APPEND(self->told, binding);
+        DL_APPEND(self->reported, binding);
         self->look_in(self->argument, binding->until_ms - loop_now_ms());
     }
 }
 
 /* Where it was bound under another link the instance may not know it. */
-static enum err tell(struct peers *session, struct peer *peer, struct ended_binding *binding,
-                     bool changing) {
+static enum err report(struct peers *session, struct peer *peer, struct ended_binding *binding,
+                       bool changing) {
     bool again = binding->link != *link_of(peer);
     struct session_bind bind = {.accounts = {&binding->account, 1},
                                 .connections = {&binding->connection, 1},
@@ -79,14 +79,14 @@ static enum err tell(struct peers *session, struct peer *peer, struct ended_bind
     return err;
 }
 
-bool ended_tell(struct ended *self, struct peers *session, bool changing) {
-    while (self->untold != NULL) {
-        struct ended_binding *first = self->untold;
+bool ended_report(struct ended *self, struct peers *session, bool changing) {
+    while (self->unreported != NULL) {
+        struct ended_binding *first = self->unreported;
         struct peer *peer = peers_by_key(session, first->account);
-        if (peer == NULL || *link_of(peer) == 0 || tell(session, peer, first, changing) != ERR_OK)
+        if (peer == NULL || *link_of(peer) == 0 || report(session, peer, first, changing) != ERR_OK)
             return false;
-        first->told_link = *link_of(peer);
-        DL_DELETE(self->untold, first);
+        first->reported_link = *link_of(peer);
+        DL_DELETE(self->unreported, first);
         self->on_their_way++;
     }
     return true;
@@ -94,25 +94,25 @@ bool ended_tell(struct ended *self, struct peers *session, bool changing) {
 
 void ended_link_lost(struct ended *self, uint64_t link) {
     struct ended_binding *binding, *next;
-    DL_FOREACH_SAFE(self->told, binding, next) {
-        if (binding->told_link != link)
+    DL_FOREACH_SAFE(self->reported, binding, next) {
+        if (binding->reported_link != link)
             continue;
-        DL_DELETE(self->told, binding);
-        DL_APPEND(self->untold, binding);
+        DL_DELETE(self->reported, binding);
+        DL_APPEND(self->unreported, binding);
     }
 }
 
 void ended_expire(struct ended *self) {
-    while (self->told != NULL && self->told->until_ms <= loop_now_ms())
-        forget(self, &self->told, self->told);
-    if (self->told != NULL)
-        self->look_in(self->argument, self->told->until_ms - loop_now_ms());
+    while (self->reported != NULL && self->reported->until_ms <= loop_now_ms())
+        forget(self, &self->reported, self->reported);
+    if (self->reported != NULL)
+        self->look_in(self->argument, self->reported->until_ms - loop_now_ms());
 }
 
 size_t ended_count(const struct ended *self) { return self->count; }
 
-bool ended_are_told(const struct ended *self) {
-    return self->untold == NULL && self->on_their_way == 0;
+bool ended_are_reported(const struct ended *self) {
+    return self->unreported == NULL && self->on_their_way == 0;
 }
 
 struct ended *ended_new(void (*look_in)(void *argument, int64_t delay_ms), void *argument) {
@@ -129,9 +129,9 @@ void ended_destroy(struct ended **self_p) {
     *self_p = NULL;
     if (self == NULL)
         return;
-    while (self->untold != NULL)
-        forget(self, &self->untold, self->untold);
-    while (self->told != NULL)
-        forget(self, &self->told, self->told);
+    while (self->unreported != NULL)
+        forget(self, &self->unreported, self->unreported);
+    while (self->reported != NULL)
+        forget(self, &self->reported, self->reported);
     free(self);
 }

@@ -87,13 +87,13 @@ static void on_heard(void *context, struct peer *peer, const void *body) {
         if (client == NULL)
             continue;
         uint64_t silent_ms = edge_silent_ms(client->edge);
-        struct session_heard told = {.accounts = {&client->account, 1},
-                                     .connections = {&client->binding, 1},
-                                     .silent_ms = {&silent_ms, 1}};
+        struct session_heard report = {.accounts = {&client->account, 1},
+                                       .connections = {&client->binding, 1},
+                                       .silent_ms = {&silent_ms, 1}};
         if (peers_ask(gateway->session, peer,
-                      &(struct peers_request){.message = &message_SESSION_HEARD, .body = &told}) !=
-            ERR_OK)
-            log_debug("heard_untold", "session=%s", peer_address(peer));
+                      &(struct peers_request){.message = &message_SESSION_HEARD,
+                                              .body = &report}) != ERR_OK)
+            log_debug("heard_not_sent", "session=%s", peer_address(peer));
     }
 }
 

@@ -45,8 +45,8 @@ static void post(struct presence *self) {
 }
 
 /* `group` is NULL when the receivers are friends. */
-static enum err tell(struct presence *self, const struct person *person,
-                     const struct shared_group *group, const struct u64_list *receivers) {
+static enum err report(struct presence *self, const struct person *person,
+                       const struct shared_group *group, const struct u64_list *receivers) {
     struct entry entry = {.time_ms = self->now_ms,
                           .type = self->online ? ENTRY_FRIEND_ONLINE : ENTRY_FRIEND_OFFLINE,
                           .from = person->account,
@@ -99,7 +99,7 @@ static enum err find_people(struct presence *self) {
 /* --- friends ------------------------------------------------------------------------------- */
 
 /* Rows ascend by account: each one's friends receive it together. */
-static enum err tell_all_friends(struct presence *self, struct db_rows *rows) {
+static enum err report_to_friends(struct presence *self, struct db_rows *rows) {
     struct u64_list friends = {
         record_arena_alloc(&self->scratch, db_rows_count(rows) * sizeof(uint64_t)), 0};
     const struct person *person = NULL;
@@ -107,13 +107,13 @@ static enum err tell_all_friends(struct presence *self, struct db_rows *rows) {
     while (err == ERR_OK && db_rows_next(rows)) {
         uint64_t account = db_rows_u64(rows, 0);
         if (person != NULL && person->account != account) {
-            err = tell(self, person, NULL, &friends);
+            err = report(self, person, NULL, &friends);
             friends.count = 0;
         }
         person = find_person(self, account);
         friends.items[friends.count++] = db_rows_u64(rows, 1);
     }
-    return err == ERR_OK && person != NULL ? tell(self, person, NULL, &friends) : err;
+    return err == ERR_OK && person != NULL ? report(self, person, NULL, &friends) : err;
 }
 
 static enum err find_friends(struct presence *self) {
@@ -124,7 +124,7 @@ static enum err find_friends(struct presence *self) {
     enum err err =
         db_query(self->db, &group_sql_friends_of_all, accounts, 2 * GROUP_PRESENCE_AT_ONCE, &rows);
     if (err == ERR_OK)
-        err = tell_all_friends(self, rows);
+        err = report_to_friends(self, rows);
     db_rows_destroy(&rows);
     record_arena_free(&self->scratch);
     return err;
@@ -148,8 +148,8 @@ static enum err read_members(struct presence *self, struct shared_group *group) 
     return group->members.items == NULL ? ERR_OVERLOADED : ERR_OK;
 }
 
-static enum err tell_members(struct presence *self, const struct person *person,
-                             const struct shared_group *group) {
+static enum err report_to_members(struct presence *self, const struct person *person,
+                                  const struct shared_group *group) {
     const struct u64_list *members = &group->members;
     struct u64_list others = {record_arena_alloc(&self->scratch, members->count * sizeof(uint64_t)),
                               0};
@@ -158,7 +158,7 @@ static enum err tell_members(struct presence *self, const struct person *person,
     for (size_t i = 0; i < members->count; i++)
         if (members->items[i] != person->account)
             others.items[others.count++] = members->items[i];
-    return tell(self, person, group, &others);
+    return report(self, person, group, &others);
 }
 
 /* Rows ascend by conversation: each group's members are read once. */
@@ -178,7 +178,7 @@ static enum err find_groups(struct presence *self) {
             err = read_members(self, &group);
         }
         if (err == ERR_OK && person != NULL && group.members.count > 0)
-            err = tell_members(self, person, &group);
+            err = report_to_members(self, person, &group);
     }
     db_rows_destroy(&rows);
     record_arena_free(&self->scratch);

@@ -144,7 +144,7 @@ static void dirty_answered(void *argument, enum err err, const void *reply, cons
         set_missed(self);
 }
 
-static void tell_missed(struct router *self) {
+static void send_missed(struct router *self) {
     if (!self->missed || self->missed_asked || peers_live_count(self->sessions) == 0)
         return;
     self->missed = false;
@@ -188,7 +188,7 @@ static void hold(struct router *self, struct route_batch *batch) {
 /* Live batches have to wait now. */
 static bool is_unsettled(struct router *self) {
     size_t live = peers_live_count(self->sessions);
-    if (live != self->live) /* one that is stopping is no change that peers tell of */
+    if (live != self->live) /* peers report no change when one is stopping */
         self->settled_ms = loop_now_ms() + self->grace_ms;
     self->live = live;
     return live == 0 || loop_now_ms() < self->settled_ms;
@@ -218,7 +218,7 @@ static void on_timer(struct ev_loop *ev, ev_timer *timer, int revents) {
     (void)ev;
     (void)revents;
     struct router *self = timer->data;
-    tell_missed(self);
+    send_missed(self);
     release_held(self);
 }
 

@@ -1,5 +1,5 @@
 /*
- * Presence: news by account, in two queues, each in the order in which it is due: what is told
+ * Presence: news by account, in two queues, each in the order in which it is due: what is sent
  * soon, and what waits for its grace to pass. What is on its way, one request at a time, stands in
  * `asked` alone.
  */
@@ -17,13 +17,13 @@
 /* Accounts per request, as messages.def bounds them. */
 #define REQUEST_MAX 1024
 /* Longer than group's handler can take (its database's answer, in three attempts): what it may
- * still be telling must not be overtaken by newer news. A lost link ends the wait. */
+ * still be reporting must not be overtaken by newer news. A lost link ends the wait. */
 #define ANSWER_TIMEOUT_MS 60000
 
 struct news {
     uint64_t account;
     bool online;
-    unsigned attempts; /* 0: nobody can have heard of it */
+    unsigned attempts; /* 0: it was never sent */
     bool waits;        /* its queue */
     int64_t due_ms;
     UT_hash_handle hh;
@@ -39,7 +39,7 @@ struct presence {
     size_t asked_count;
     int64_t grace_ms;
     ev_timer timer; /* for the first news that is due */
-    struct metric *told, *dropped;
+    struct metric *sent, *dropped;
 };
 
 /* --- what waits ---------------------------------------------------------------------------- */
@@ -106,7 +106,7 @@ void presence_confirm(struct presence *self, uint64_t account) {
         drop(self, known);
 }
 
-/* --- telling ------------------------------------------------------------------------------- */
+/* --- sending ------------------------------------------------------------------------------- */
 
 /* What failed waits again, and the others behind it, unless something newer does. */
 static void put_back(struct presence *self, struct news *news) {
@@ -137,7 +137,7 @@ static void on_reply(void *argument, enum err err, const void *reply, const char
         else
             put_back(self, self->asked[i]);
     if (err == ERR_OK)
-        metric_add(self->told, count);
+        metric_add(self->sent, count);
     if (self->group != NULL)
         schedule(self);
 }
@@ -224,7 +224,7 @@ struct presence *presence_new(struct service *service, const char *group_peers, 
     struct metrics *metrics = service_metrics(service);
     self->service = service;
     self->grace_ms = (int64_t)grace_ms;
-    self->told = metrics_counter(metrics, "presence_told_total", "",
+    self->sent = metrics_counter(metrics, "presence_sent_total", "",
                                  "News of presence that group has taken.");
     self->dropped = metrics_counter(metrics, "presence_dropped_total", "",
                                     "News of presence that reached nobody.");

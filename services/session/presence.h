@@ -1,19 +1,19 @@
 /*
- * Presence: whose first connection opened, and whose last one closed, told to group, which knows
- * whom it concerns.
+ * Presence: whose first connection opened, and whose last one closed, reported to group, which
+ * knows whom it concerns.
  *
- *     presence_note(presence, account, true, false);   told within PRESENCE_DELAY_MS
- *     presence_note(presence, account, false, true);   told after `grace_ms`, unless taken back
- *     presence_confirm(presence, account);             it was here all along: nothing is told
+ *     presence_note(presence, account, true, false);   sent within PRESENCE_DELAY_MS
+ *     presence_note(presence, account, false, true);   sent after `grace_ms`, unless taken back
+ *     presence_confirm(presence, account);             it was online all along: nothing is sent
  *     presence_stop(presence);                         at the end
  *     while (!presence_idle(presence)) ...
  *
- * What waits is kept per account: a coming that follows an untold going leaves nothing to tell, nor
- * does the reverse, so news is never older than the account's state; nor does newer news overtake
- * what group has not answered yet. It waits as long as no group is there. While one answers with
- * errors it is tried PRESENCE_ATTEMPTS times, then dropped and counted, and so is what comes while
- * PRESENCE_MAX accounts wait. Nothing is stored. A going in its grace is lost with this process:
- * gateways remember it for as long, and tell it to the next one.
+ * What waits is kept per account: a coming that follows a going that was not sent leaves nothing to
+ * send, nor does the reverse, so news is never older than the account's state; nor does newer news
+ * overtake what group has not replied to yet. It waits as long as no group is there. While one
+ * answers with errors it is tried PRESENCE_ATTEMPTS times, then dropped and counted, and so is
+ * further news while PRESENCE_MAX accounts wait. Nothing is stored. A going in its grace is lost
+ * with this process: gateways remember it for as long, and report it to the next one.
  */
 #ifndef PARLEY_SESSION_PRESENCE_H
 #define PARLEY_SESSION_PRESENCE_H
@@ -47,9 +47,9 @@ void presence_destroy(struct presence **self);
 void presence_note(struct presence *self, uint64_t account, bool online, bool waits);
 void presence_confirm(struct presence *self, uint64_t account);
 
-/* Comings that wait are told now. */
+/* Comings that wait are sent now. */
 void presence_stop(struct presence *self);
-/* There is nothing to tell, but for goings in their grace, or nobody to tell it to. */
+/* There is nothing to send, but for goings in their grace, or no group to send it to. */
 bool presence_idle(const struct presence *self);
 
 /* News that wait or are on their way. */

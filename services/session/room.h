@@ -64,7 +64,7 @@ uint64_t room_wait_ms(const struct room *self, const struct arrival *arrival);
 void room_take(struct room *self, const struct arrival *arrival);
 /* The same for one that its gateway had bound before; it ends where it should have long ago. */
 void room_take_again(struct room *self, const struct arrival *arrival);
-/* Fewer than its lists tell, where these are not of one length. */
+/* Fewer than its lists hold, where these are not of one length. */
 void room_heard(struct room *self, uint16_t gateway, const struct session_heard *heard);
 
 #endif
