@@ -169,7 +169,8 @@ void db_rows_destroy(struct db_rows **rows);
  *
  * Values stand in the text: numbers in decimal, strings through db_script_add_bytes alone. From
  * db_script_run, if it returned ERR_OK, to db_script_end no other call on this connection but
- * these. The server stops at the first statement that fails.
+ * these. The server stops at the first statement that fails. A script that failed for want of room
+ * is ERR_INTERNAL.
  */
 enum err db_script_run(struct db *self, const struct buffer *sql)
     __attribute__((warn_unused_result));

@@ -34,7 +34,7 @@ static size_t sort_moves(struct cursor_move *moves, size_t count) {
 static enum err advance(struct db *db, const struct cursor_move *moves, size_t count) {
     struct buffer sql = buffer_make(DELIVERY_SCRIPT_BYTES);
     delivery_sql_add_advance(&sql, moves, count);
-    enum err err = sql.failed ? ERR_INTERNAL : db_script_run(db, &sql);
+    enum err err = db_script_run(db, &sql);
     buffer_free(&sql);
     if (err != ERR_OK)
         return err;

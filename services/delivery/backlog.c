@@ -41,7 +41,7 @@ static enum err look_up(struct db *db, uint64_t account, struct unread_part *par
     if (sql.length == 0 && !sql.failed)
         return ERR_OK;
     buffer_add(&sql, ";", 1);
-    enum err err = sql.failed ? ERR_INTERNAL : db_script_run(db, &sql);
+    enum err err = db_script_run(db, &sql);
     buffer_free(&sql);
     if (err != ERR_OK)
         return err;

@@ -60,7 +60,7 @@ static void compare_rows(struct check *check, size_t from, size_t upto, struct d
 static enum err run_step(struct check *check, size_t from, size_t upto) {
     struct buffer sql = buffer_make(DELIVERY_SCRIPT_BYTES);
     check->add_sql(&sql, check->keys + from, upto - from);
-    enum err err = sql.failed ? ERR_INTERNAL : db_script_run(check->db, &sql);
+    enum err err = db_script_run(check->db, &sql);
     buffer_free(&sql);
     if (err != ERR_OK)
         return err;

@@ -154,7 +154,7 @@ static enum err fetch_listed(struct pull *pull, struct db_rows **rows_r) {
         for (size_t j = 0; j < lists[i]->count; j++)
             buffer_printf(&list, list.length == 0 ? "%" PRIu64 : ",%" PRIu64, lists[i]->items[j]);
     delivery_sql_add_cursors(&sql, pull->body->account, slice_make(list.data, list.length));
-    enum err err = list.failed || sql.failed ? ERR_INTERNAL : db_script_run(pull->db, &sql);
+    enum err err = list.failed ? ERR_INTERNAL : db_script_run(pull->db, &sql);
     buffer_free(&list);
     buffer_free(&sql);
     if (err != ERR_OK)
@@ -390,7 +390,7 @@ static enum err fetch_page(struct pull *pull) {
     struct buffer sql = buffer_make(DELIVERY_SCRIPT_BYTES);
     delivery_sql_add_page(&sql, pull->body->account, pull->parts, pull->part_count, pull->limit,
                           PAGE_ENTRIES);
-    enum err err = sql.failed ? ERR_INTERNAL : db_script_run(pull->db, &sql);
+    enum err err = db_script_run(pull->db, &sql);
     buffer_free(&sql);
     struct db_rows *rows = NULL;
     if (err != ERR_OK)

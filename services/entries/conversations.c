@@ -74,7 +74,7 @@ static enum err find_pairs(struct db *db, struct unknown *unknown, struct unknow
         conversations_sql_add_make(&sql, missing->pairs, missing->count, (uint64_t)loop_wall_ms());
     }
     conversations_sql_add_find(&sql, unknown->pairs, unknown->count);
-    enum err err = sql.failed ? ERR_INTERNAL : db_script_run(db, &sql);
+    enum err err = db_script_run(db, &sql);
     buffer_free(&sql);
     if (err != ERR_OK)
         return err;
@@ -132,7 +132,7 @@ enum err conversations_open_pairs(struct db *db, struct head_cache *cache,
 
 /* Runs a script that gives no rows, and frees it. */
 static enum err run_script(struct db *db, struct buffer *sql) {
-    enum err err = sql->failed ? ERR_INTERNAL : db_script_run(db, sql);
+    enum err err = db_script_run(db, sql);
     buffer_free(sql);
     if (err != ERR_OK)
         return err;

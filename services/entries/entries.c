@@ -122,7 +122,7 @@ static enum err read_missing(struct db *db, uint64_t instance, const struct miss
     }
     if (missing->members_count > 0)
         entries_sql_add_members(&sql, missing->members, missing->members_count);
-    enum err err = sql.failed ? ERR_INTERNAL : db_script_run(db, &sql);
+    enum err err = db_script_run(db, &sql);
     buffer_free(&sql);
     struct db_rows *rows = NULL;
     bool last_rows = missing->last_row_count > 0, complete = true;
@@ -293,7 +293,7 @@ static enum err look_up_repeats(struct db *db, struct entry_row *rows, size_t co
         return ERR_OK;
     struct buffer sql = buffer_make(ENTRIES_SCRIPT_BYTES);
     entries_sql_add_find_nonces(db, &sql, rows, count);
-    enum err err = sql.failed ? ERR_INTERNAL : db_script_run(db, &sql);
+    enum err err = db_script_run(db, &sql);
     buffer_free(&sql);
     struct db_rows *found = NULL;
     while (err == ERR_OK && db_script_next(db, &found)) {
@@ -328,7 +328,7 @@ enum err entries_append(struct db *db, struct entry_heads *heads, struct entry_r
         entries_sql_add_insert(db, &sql, rows, count);
         if (commit)
             entries_sql_add_commit(&sql);
-        err = sql.failed ? ERR_INTERNAL : db_script_run(db, &sql);
+        err = db_script_run(db, &sql);
     }
     buffer_free(&sql);
     struct db_rows *stored = NULL;

@@ -37,7 +37,7 @@ static enum err read_number(struct db *db, const char *text, uint64_t *number_r)
     buffer_add_text(&sql, text);
     struct db_rows *rows = NULL;
     *number_r = 0;
-    enum err err = sql.failed ? ERR_INTERNAL : db_script_run(db, &sql);
+    enum err err = db_script_run(db, &sql);
     buffer_free(&sql);
     if (err != ERR_OK)
         return err;
