@@ -101,7 +101,7 @@ static void test_no_more_than_that_is_counted(void **state) {
     }
 }
 
-/* Conversations beyond those whose positions are told come whole. */
+/* Conversations whose positions are not given are read whole. */
 static void test_more_conversations_than_are_told(void **state) {
     enum { CONVERSATIONS = 4097, EACH = 3, FIRST_PAIR = 500000 };
     struct delivery_fixture *f = *state;

@@ -272,7 +272,8 @@ static void silence_is_given_up(void **state) {
     stage_quiet(stage);
 }
 
-/* Refuses until the client is told; how often. `slowest_ms_r`: the longest that this took once. */
+/* Refuses until the client gets its answer; how often. `slowest_ms_r`: the longest that this took
+ * once. */
 static size_t refuse_for_ever(struct stage *stage, struct talker *alice, int64_t *slowest_ms_r) {
     struct group_leave body;
     size_t count = 0;

@@ -1,6 +1,6 @@
 /*
- * The gateway alone: what has reached clients is told to delivery, and nothing else is; and clients
- * that do not read what they are sent.
+ * The gateway alone: what has reached clients is reported to delivery, and nothing else is; and
+ * clients that do not read what they are sent.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -243,7 +243,7 @@ static void a_client_may_go_at_any_moment(void **state) {
     assert_well(stage);
 }
 
-/* Session knows the connection by then, or may, so it is told. */
+/* Session knows the connection by then, or may, so its end is reported. */
 static void a_client_that_goes_while_it_is_bound_is_unbound(void **state) {
     struct stage *stage = *state;
     struct session_bind bind;

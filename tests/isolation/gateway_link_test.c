@@ -81,7 +81,7 @@ static void a_bulk_that_is_refused_is_bound_in_the_end(void **state) {
     stage_wait_talker_live(stage, alice);
 }
 
-/* Session takes all but one. The others are live as after any loss; that one is told to go. */
+/* Session takes all but one. The others are live as after any loss; that one is closed. */
 static void who_does_not_fit_in_a_bulk_is_found(void **state) {
     enum { CLIENTS = 5, REFUSED = 2 };
     struct stage *stage = *state;

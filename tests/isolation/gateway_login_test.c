@@ -275,7 +275,7 @@ static void what_is_still_worked_on_is_not_asked_again(void **state) {
     struct asked *asked = stage_expect(stage, AUTH, &message_AUTH_LOGIN, &body);
     for (int64_t until_ms = loop_now_ms() + 1000; loop_now_ms() < until_ms;)
         stage_quiet(stage);
-    /* What has too much to do is told at once: the client is to try again later. */
+    /* A service that has too much to do says so at once: the client is to try again later. */
     played_refuse(&asked, ERR_OVERLOADED);
     stage_hears(stage, talker, "{'msgType':2,'resultCode':'fail','token':'~'}");
     stage_quiet(stage);

@@ -22,7 +22,7 @@ static void say_logout(struct talker *talker, const char *id) {
                talker->token);
 }
 
-/* The gateway asks auth to end the log-in; the client is told. */
+/* The gateway asks auth to end the log-in; the client gets an answer. */
 static void finish_logout(struct stage *stage, struct talker *talker) {
     struct auth_logout body;
     struct asked *asked = stage_expect(stage, AUTH, &message_AUTH_LOGOUT, &body);
@@ -152,7 +152,8 @@ static void a_logout_is_repeated_until_it_is_done(void **state) {
     stage_log_in(stage, talker, ALICE, "alice");
 }
 
-/* Whose token may live on is told so, and is still in: it may say it again. */
+/* A client whose token may still be valid gets a refusal, and is still logged in: it may try again.
+ */
 static void a_logout_that_is_not_done_is_none(void **state) {
     struct stage *stage = *state;
     struct talker *talker = stage_live_as(stage, WITH_EXT, ALICE, "alice");

@@ -22,7 +22,7 @@ static void wait_down(struct stage *stage, enum role role) {
     STAGE_UNTIL(stage, service_process_wait_text(stage->gateway, line, 0));
 }
 
-/* The instance is told of this one connection; its account goes if it does not come back. */
+/* The instance receives this one connection; its account goes if it does not come back. */
 static void expect_unbind(struct stage *stage, enum role role, uint64_t account,
                           uint64_t connection) {
     struct session_unbind unbind;
@@ -34,8 +34,8 @@ static void expect_unbind(struct stage *stage, enum role role, uint64_t account,
     played_answer(&asked, NULL);
 }
 
-/* The instance is told of clients that are bound there; how many, and the first one's account and
- * connection. */
+/* The instance receives a list of clients that are bound there; how many, and the first one's
+ * account and connection. */
 static size_t expect_listing(struct stage *stage, enum role role, uint64_t *account_r,
                              uint64_t *connection_r) {
     struct session_sync body;
@@ -55,7 +55,7 @@ static void expect_one_listed(struct stage *stage, uint64_t account, uint64_t co
     assert_int_equal(listed_connection, connection);
 }
 
-/* It may not know the connection of which it is to be told that it has ended. */
+/* It may not know the connection whose end is to be reported. */
 static void expect_one_again(struct stage *stage, uint64_t account, uint64_t connection) {
     struct session_bind body;
     struct asked *asked = stage_expect(stage, SESSION, &message_SESSION_BIND, &body);
@@ -74,7 +74,7 @@ static void expect_pulls(struct stage *stage, size_t count) {
     }
 }
 
-/* A session that comes has never heard of the connection: it is told of it, and of its end. */
+/* A new session does not know the connection: it receives its bind, and its end. */
 static void who_leaves_without_session_is_told_later(void **state) {
     struct stage *stage = *state;
     struct talker *alice = stage_live(stage, ALICE, "alice");
@@ -231,7 +231,7 @@ static void who_leaves_while_moving_is_told_once(void **state) {
     played_answer(&asked, NULL);
 }
 
-/* Once all must have heard of a change, each instance is told of everyone that is bound at it. */
+/* Once all must know of a change, each instance receives the list of all that is bound at it. */
 static void sessions_are_told_of_all_in_the_end(void **state) {
     struct stage *stage = *state;
     uint64_t account, connection;
@@ -253,7 +253,7 @@ static void sessions_are_told_of_all_in_the_end(void **state) {
     asked = stage_expect(stage, SESSION, &message_SESSION_SYNC, &sync);
     assert_int_equal(sync.accounts.count, CLIENTS - count);
     played_answer(&asked, NULL);
-    /* What one of them refused, all are told again. */
+    /* What one of them refused, all receive again. */
     asked = stage_expect(stage, SESSION_2, &message_SESSION_SYNC, &sync);
     assert_int_equal(sync.accounts.count, count);
     played_answer(&asked, NULL);

@@ -75,7 +75,7 @@ static void test_no_change_without_its_notice(void **state) {
         uint64_t last = sql_number(f->database, "SELECT MAX(cid) FROM message");
         uint64_t taken = sql_number(
             f->database, "SELECT MAX(cid) FROM message WHERE conversation = %" PRIu64, change.told);
-        /* The second transaction tells them: the first finds out who is to be told. */
+        /* The second transaction notifies them: the first finds out whom. */
         bool second = change.message == &message_GROUP_JOIN ||
                       change.message == &message_GROUP_RENAME_ACCOUNT;
         sql_run(f->database, "ALTER SEQUENCE cid_block RESTART %" PRIu64,

@@ -47,7 +47,7 @@ static uint64_t expect_joined(struct group_fixture *f, uint64_t group, uint64_t 
                          accounts, count);
 }
 
-/* Somebody who has asked; the owner alone was told. */
+/* Somebody who has asked; the owner alone received the request. */
 static uint64_t new_asker(struct group_fixture *f, uint64_t group, const char *id) {
     uint64_t account = new_account(f->database, id);
     assert_err(join(f, group, account, NULL), ERR_OK);

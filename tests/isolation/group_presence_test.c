@@ -1,5 +1,5 @@
 /*
- * parley-group alone: who is told of who came and went.
+ * parley-group alone: which accounts receive news of presence.
  */
 #include "proto/conversation.h"
 #include "proto/ids.h"
@@ -144,7 +144,8 @@ static uint64_t new_large_group(struct group_fixture *f, uint64_t *people, size_
     return group;
 }
 
-/* One member more, and nobody is told for that group's sake; friends and smaller groups are. */
+/* One member more, and nobody receives news for that group's sake; friends and smaller groups are.
+ */
 static void test_a_group_that_is_too_large_tells_nothing(void **state) {
     enum { PEOPLE = 3 };
     struct group_fixture *f = *state;

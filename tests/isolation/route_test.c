@@ -209,7 +209,7 @@ static struct another start_with_sessions(struct delivery_fixture *f, struct ses
     return another;
 }
 
-/* Sends a text to the group; which session was told of each member. Each must be told of once. */
+/* Sends a text to the group; which session received each member. Each must be received once. */
 static void send_and_see(struct delivery_fixture *f, struct another *another,
                          struct sessions *sessions, size_t told[MEMBERS]) {
     uint64_t cid = say_by(f, another->caller, sessions->members[0], 0, sessions->group);

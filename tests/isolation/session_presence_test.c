@@ -105,7 +105,7 @@ static void unbind_waiting(struct test_caller *gateway, uint64_t account, uint64
     unbind_as(gateway, account, connection, (struct session_unbind){.moving = true});
 }
 
-/* Nothing was told before this: a bystander's coming is the next news. */
+/* Nothing was sent before this: a bystander's coming is the next news. */
 static void expect_no_news(struct test_caller *gateway) {
     static uint64_t bystander = 900000;
     bystander++;
@@ -202,7 +202,7 @@ static void what_failed_is_told_again(void **state) {
     expect_presence(1001, true);
     expect_presence(1001, true);
     await_waiting(gateway, 0);
-    /* It may be told so several times before the account is back. */
+    /* It may be reported several times before the account is back. */
     fake_peer_refuse(group, ERR_UNAVAILABLE, PRESENCE_ATTEMPTS);
     unbind_one(gateway, 1001, 7);
     expect_presence(1001, false);
@@ -227,7 +227,7 @@ static void news_waits_for_the_answer_to_older_news(void **state) {
     for (int64_t end_ms = loop_now_ms() + 1000; loop_now_ms() < end_ms;)
         assert_int_equal(waiting(gateway), 2);
     assert_int_equal(fake_peer_waiting(group), 0);
-    fake_peer_destroy(&group); /* nothing is told behind a link that is lost */
+    fake_peer_destroy(&group); /* nothing is sent behind a link that is lost */
     play_group();
     expect_presence(1001, false);
     await_waiting(gateway, 0);
@@ -406,7 +406,7 @@ static void what_is_unbound_for_another_instance_goes_silently(void **state) {
     assert_int_equal(test_caller_metric(gateway, "bindings"), 1);
 }
 
-/* As after a link was cut for a moment: who left meanwhile was told of elsewhere. */
+/* As after a link was cut for a moment: accounts that left meanwhile were reported elsewhere. */
 static void what_a_gateway_does_not_know_is_forgotten_silently(void **state) {
     struct test_caller *one = caller(*state, "gateway-1"), *two = caller(*state, "gateway-2");
     for (uint64_t account = 1001; account <= 1004; account++)

@@ -102,7 +102,7 @@ void stage_turn(struct stage *stage);
 /* Waits for a request; one of that kind that is there already counts. */
 struct asked *stage_expect(struct stage *stage, enum role role, const struct message_desc *message,
                            void *body_r);
-/* The next move that is told to delivery. */
+/* The next move that is reported to delivery. */
 void stage_expect_move(struct stage *stage, uint64_t account, uint64_t conversation, uint64_t cid);
 /* Nobody was asked anything that the test has not taken, and nobody is for some ticks. */
 void stage_quiet(struct stage *stage);

@@ -65,7 +65,7 @@ class Client:
     common. Subclasses say what messages look like."""
 
     number_key = None
-    # The login's; OurChat's is told to clients with `ext`.
+    # The login's; OurChat's is sent to clients with `ext`.
     token = None
     # Of the log, as a login with `ext` tells it.
     epoch = None
@@ -328,7 +328,7 @@ class OurChat(Client):
         return Group(data["group_id"], str(data["group_id"]), name)
 
     def expect_joined(self, group, account):
-        """The notice that somebody was pulled into a group; only that person is told."""
+        """The notice that somebody was pulled into a group; only that person receives it."""
         if account.number == self.account.number:
             data = self.expect(10)["data"]
             expected = {"group_id": group.number, "group_name": group.name, "ocid": account.number}
@@ -429,7 +429,7 @@ class YouIM(Client):
         return Group(self.stack.group_number(string_id), string_id, string_id)
 
     def expect_joined(self, group, account):
-        """The notice that somebody was pulled into a group; every member is told."""
+        """The notice that somebody was pulled into a group; every member receives it."""
         answer = {
             "msgType": 4,
             "confirmResult": True,

@@ -76,7 +76,7 @@ class Person:
         self.sent = {}  # text -> peer
         self.receipts = {}  # text -> cid, None where the dialect doesn't tell
         self.waiting = collections.OrderedDict()  # text -> peer, nothing is known of it yet
-        self.refused = set()  # texts that were, where that is told
+        self.refused = set()  # texts that were, where the client learns of it
         self.reasons = collections.Counter()
         self.heard = set()
         self.lines = [parley_books.Line(False)]
@@ -114,7 +114,7 @@ class Person:
         if text in self.sent:
             self._acknowledged(text, cid)
         elif self.load.is_of_this_run(text):
-            # Some are told nothing of what they have said to a person.
+            # Some receive no copy of their texts to a person.
             self.load.writer_of(text).is_known(text)
         if self.confirmations is not None and self.load.is_of_this_run(text):
             writer = self.load.writer_of(text)

@@ -23,7 +23,7 @@ static void so_many_are_remembered_and_no_more(void **state) {
         assert_true(ended_add(ended, &(struct ended_binding){.account = i, .connection = i}));
     assert_false(ended_add(ended, &(struct ended_binding){.account = 1, .connection = 1}));
     assert_int_equal(ended_count(ended), ENDED_MAX);
-    assert_int_equal(calls, ENDED_MAX); /* each is to be told at once */
+    assert_int_equal(calls, ENDED_MAX); /* each is to be reported at once */
     assert_false(ended_are_reported(ended));
     ended_destroy(&ended);
     assert_null(ended);

@@ -171,7 +171,7 @@ static void every_message_goes_there_and_back(void **state) {
     }
 }
 
-/* A header's end or a whole message must be told from a cut one at every byte. */
+/* A header's end or a whole message must be distinguished from a cut one at every byte. */
 static void check_cuts(const struct record_desc *desc) {
     struct record_arena arena = {.ready = false};
     struct buffer out = buffer_make(ENVELOPE_MAX_BYTES);
