@@ -16,9 +16,13 @@
 
 /* Accounts per request, as messages.def bounds them. */
 #define REQUEST_MAX 1024
+/*
+ * limit: session | wait for group's reply to news of presence | {REPLY_TIMEOUT_MS}, or until the
+ * link is lost | the same news is tried again
+ */
 /* Longer than group's handler can take (its database's answer, in three attempts): what it may
  * still be reporting must not be overtaken by newer news. A lost link ends the wait. */
-#define ANSWER_TIMEOUT_MS 60000
+#define REPLY_TIMEOUT_MS 60000
 
 struct news {
     uint64_t account;
@@ -169,7 +173,7 @@ static void ask(struct presence *self) {
     enum err err = peers_ask(self->group, peers_next(self->group),
                              &(struct peers_request){.message = &message_GROUP_PRESENCE,
                                                      .body = &body,
-                                                     .timeout_ms = ANSWER_TIMEOUT_MS,
+                                                     .timeout_ms = REPLY_TIMEOUT_MS,
                                                      .done = on_reply,
                                                      .argument = self});
     if (err != ERR_OK)
