@@ -17,7 +17,7 @@
  */
 /*
  * limit: service | an internal message | {ENVELOPE_MAX_BYTES} | a longer frame costs its sender
- * the connection; a longer answer becomes `internal`
+ * the connection; a longer reply becomes `internal`
  */
 /* No internal message is longer; a frame that is, is refused by ZMQ_MAXMSGSIZE. */
 #define ENVELOPE_MAX_BYTES ((size_t)8 << 20)

@@ -172,7 +172,7 @@ static void on_ended(void *argument) {
         return;
     }
     /* What it sent before its end has arrived, and is no more than a queue holds: an instance that
-     * stops in order has answered all that it was asked. */
+     * stops in order has replied to all that it was asked. */
     while (read_some(peer))
         ;
     if (peer->state != PEER_STATE_DOWN)
@@ -209,7 +209,7 @@ static void dial(struct peer *peer) {
         log_error("peer_open_failed", "address=%s", peer->address);
 }
 
-/* An instance that does not answer is tried again and again, ever more slowly. One that
+/* An instance that does not reply is tried again and again, ever more slowly. One that
  * refuses the connection is not running but may start at any moment, and all its callers should
  * find it at about the same time. When to look again; INT64_MAX: it is there. */
 static int64_t redial(struct peer *peer, int64_t now_ms) {

@@ -9,7 +9,7 @@
  *
  * `addresses` is a list of `tcp://host:port` and `dns:name:port` (peers_addresses.h): each address
  * behind a name is an instance. A DEALER is held to each. A peer is pinged every heartbeat_ms; it
- * is live from its first ready answer until its connection breaks or it has been silent for
+ * is live from its first ready reply until its connection breaks or it has been silent for
  * peer_timeout_ms, then lost: its socket is closed with all that waits in it, every request in
  * progress ends with ERR_UNAVAILABLE, and a new socket tries again. An instance that was restarted
  * counts as lost and found. So what an instance has received is always a prefix of what it was

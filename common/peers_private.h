@@ -6,7 +6,7 @@
 #include "common/peers.h"
 
 /*
- * DOWN: it has not answered, or is not ready. LIVE: it takes requests. DRAINING: it answered that
+ * DOWN: it has not replied, or is not ready. LIVE: it takes requests. DRAINING: it replied that
  * it is no longer ready; it gets no further requests, and may still reply to earlier ones.
  */
 enum peer_state { PEER_STATE_DOWN, PEER_STATE_LIVE, PEER_STATE_DRAINING };
@@ -16,7 +16,7 @@ struct peer {
     char address[PEERS_ADDRESS_BYTES];
     uint64_t hash;                /* of the address */
     struct dealer *dealer;        /* NULL: none could be had, or the last one has ended */
-    int64_t dialed_ms, redial_ms; /* when the dealer was made, and how long it may take to answer */
+    int64_t dialed_ms, redial_ms; /* when the dealer was made, and how long it may take to reply */
     enum peer_state state;
     bool listed; /* the addresses still name it */
     uint64_t instance, link, numbers[2];

@@ -18,7 +18,7 @@
  * on, `stop` runs, costly calls that wait are dropped, all others in progress are finished for at
  * most SERVICE_STOP_MS, and the process ends with status 0.
  *
- * The dispatcher alone counts, times and logs slow calls. An unknown message is answered with
+ * The dispatcher alone counts, times and logs slow calls. The reply to an unknown message is
  * unknown_message, a body that does not fit with bad_request that names the field.
  *
  * While a handler runs, the call's trace is its thread's (log.h).
@@ -37,7 +37,7 @@
 
 /*
  * limit: service | an orderly end | {SERVICE_STOP_MS} for what is in progress, {LINGER_MS} for
- * answers to leave | it ends all the same, and says how many requests it cuts (`cut_short`); a
+ * replies to leave | it ends all the same, and says how many requests it cuts (`cut_short`); a
  * second signal ends it at once
  */
 #define SERVICE_STOP_MS 5000
@@ -54,10 +54,10 @@
  */
 #define SERVICE_FRAME_MS 5000
 /* limit: service | requests in progress | {SERVICE_MAX_CALLS} | `overloaded` */
-/* Calls in progress at once; beyond it requests are answered `overloaded`. */
+/* Calls in progress at once; beyond it the reply is `overloaded`. */
 #define SERVICE_MAX_CALLS 65536
 /*
- * limit: service | work that waits for a worker longer than its caller waits for the answer |
+ * limit: service | work that waits for a worker longer than its caller waits for the reply |
  * the request's `wait_ms` (its header); more than 24 h counts as not known
  * {SERVICE_MAX_WAIT_MS:} | it is not begun: `timeout`
  */
@@ -90,8 +90,8 @@ struct service;
 struct call;
 
 /*
- * On the loop. ERR_OK: the handler has answered the call or keeps it and will answer it later, on
- * the loop. Anything else: the dispatcher answers with that error. `body` lives as long as the
+ * On the loop. ERR_OK: the handler has replied to the call, or keeps it and will reply later, on
+ * the loop. Anything else: the dispatcher replies with that error. `body` lives as long as the
  * call.
  */
 typedef enum err service_loop_handler(void *context, struct call *call, const void *body);
@@ -142,7 +142,7 @@ struct service_definition {
     bool (*ready)(void *context);
     /* Whether the ports that `start` asked for are open; NULL: there are none. */
     bool (*listens)(void *context);
-    /* The name of a called service that does not answer, when `ready` is false; may be NULL. */
+    /* The name of a called service that does not reply, when `ready` is false; may be NULL. */
     const char *(*missing)(void *context);
     /* Starts the way out: stop what makes new work. NULL: nothing to do. */
     void (*stop)(void *context);

@@ -2,7 +2,7 @@
  * A running service, for the files that the skeleton consists of; services use service.h.
  *
  *     service_main.c       its life, from the options to the exit status; it calls the others:
- *     service_status.c     answers how it is, over its messages and over HTTP
+ *     service_status.c     reports how it is, over its messages and over HTTP
  *     service_dispatch.c   calls: from a frame to a handler, and the reply back
  *     service_database.c   its pools, and the wait for the database
  *     service_core.c       what these share: queues, and whether it is ready
@@ -28,7 +28,7 @@ enum service_state { SERVICE_STARTING, SERVICE_READY, SERVICE_STOPPING };
 
 struct service_route {
     struct service_handler handler;
-    bool own; /* the skeleton's: also answered while the service does nothing else */
+    bool own; /* the skeleton's: it also has a reply while the service does nothing else */
     size_t name_length;
     struct metric *requests, *errors;
     struct histogram *seconds;

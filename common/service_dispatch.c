@@ -231,9 +231,9 @@ static void add_route(struct service *service, const struct service_handler *han
         .own = own,
         .name_length = strlen(handler->message->name),
         .requests = metrics_counter(service->metrics, "requests_total", labels,
-                                    "Requests that were answered."),
+                                    "Requests that got a reply."),
         .errors = metrics_counter(service->metrics, "request_errors_total", labels,
-                                  "Requests that were answered with an error."),
+                                  "Requests whose reply was an error."),
         .seconds = metrics_histogram(service->metrics, "call_seconds", labels, HISTOGRAM_SECONDS,
                                      "Time from a request's arrival to its reply.")};
 }
@@ -308,7 +308,7 @@ static void run(struct call *call, struct slice bytes) {
             refuse(call, ERR_OVERLOADED, err_text(ERR_OVERLOADED));
         return;
     }
-    /* The call may be answered and gone when the handler returns. */
+    /* The call may have its reply and be gone when the handler returns. */
     if (handler->message == &message_SERVICE_PING)
         callers_heard(service->callers, zmq_msg_get(&call->frame, ZMQ_SRCFD));
     uint64_t before = log_trace_begin(call->trace);

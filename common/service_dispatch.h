@@ -5,7 +5,7 @@
  *     loop_socket_new(ev, router, dispatch_ready, service);
  *     dispatch_drop_costly(service);                    when the service begins to stop
  *
- * Handlers answer with call_reply and call_fail (service.h).
+ * Handlers reply with call_reply and call_fail (service.h).
  */
 #ifndef PARLEY_COMMON_SERVICE_DISPATCH_H
 #define PARLEY_COMMON_SERVICE_DISPATCH_H

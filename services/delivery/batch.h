@@ -16,7 +16,7 @@
 
 /* The texts of one delivery.send on their way through a writer. */
 struct submission {
-    struct call *call; /* owned until it is answered */
+    struct call *call; /* owned until it has its reply */
     const struct delivery_send *body;
     size_t bytes; /* of text */
     enum err err;

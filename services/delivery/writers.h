@@ -19,11 +19,11 @@
 
 /* Starts settings->writers threads. NULL after a logged line. `delivery` is borrowed. */
 struct writers *writers_new(struct delivery *delivery);
-/* Finishes what waits, joins the threads, answers. */
+/* Finishes what waits, joins the threads, replies. */
 void writers_destroy(struct writers **self);
 
-/* Takes the call over, to be answered on the loop; ERR_OVERLOADED when that writer's queue is full,
- * and the call stays with the caller. `key`: of the conversation's parties. */
+/* Takes the call over, to be replied to on the loop; ERR_OVERLOADED when that writer's queue is
+ * full, and the call stays with the caller. `key`: of the conversation's parties. */
 enum err writers_submit(struct writers *self, struct call *call, const struct delivery_send *body,
                         uint64_t key) __attribute__((warn_unused_result));
 

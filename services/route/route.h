@@ -48,7 +48,7 @@ struct router *router_new(struct service *service, const char *session_peers, ui
 void router_destroy(struct router **self);
 /* A session is there. */
 bool router_ready(const struct router *self);
-/* Nothing waits to be answered, or to be sent to a session that is there. */
+/* Nothing waits for a reply, or to be sent to a session that is there. */
 bool router_idle(struct router *self);
 
 /* NULL without memory. */
