@@ -3,13 +3,15 @@
 
 int session_set_up_with(void **state, const char *const *options) {
     static struct session_fixture fixture;
-    const char *arguments[SESSION_OPTIONS + 2] = {NULL};
+    const char *arguments[SESSION_OPTIONS + 3] = {NULL};
     fixture = (struct session_fixture){.port = test_free_port()};
     *state = &fixture;
     arguments[0] = test_text("--session-port=%u", (unsigned)fixture.port);
+    /* However long a busy machine keeps the test from playing its gateway. */
+    arguments[1] = "--gateway-timeout-ms=60000";
     for (size_t i = 0; options != NULL && options[i] != NULL; i++) {
         assert_true(i < SESSION_OPTIONS);
-        arguments[i + 1] = options[i];
+        arguments[i + 2] = options[i];
     }
     fixture.session = service_process_start("parley-session", NULL, arguments);
     service_process_wait_ready(fixture.session);
