@@ -4,11 +4,10 @@ missing. The tests use a copy of the scripts and programs, and leave alone a sta
 import json
 import os
 import shutil
-import socket
 import subprocess
 
 import pytest
-from parley_stack import DEADLINE, ROOT, bare_environment, free_port, programs
+from parley_stack import DEADLINE, ROOT, bare_environment, free_ports, programs
 
 # From the start of MariaDB to its end, on a busy machine under sanitizers.
 UP_SECONDS = 10 * DEADLINE
@@ -29,26 +28,9 @@ def run(*command, cwd=None, **environment):
     )
 
 
-def free_ports():
-    """The first of a row of free ports."""
-    while True:
-        base = free_port()
-        probes = []
-        try:
-            for port in range(base, base + PORTS + 1):
-                probes.append(socket.socket())
-                probes[-1].bind(("127.0.0.1", port))
-            return base
-        except OSError:
-            pass
-        finally:
-            for probe in probes:
-                probe.close()
-
-
 class Copy:
     def __init__(self, folder):
-        self.folder, self.base = folder, free_ports()
+        self.folder, self.base = folder, free_ports(PORTS + 1)
         self.settings = folder / "var/run/parley.conf"
         shutil.copytree(ROOT / "deploy", folder / "deploy")
         (folder / "build/bin").mkdir(parents=True)

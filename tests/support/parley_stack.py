@@ -43,7 +43,8 @@ HARMLESS = ("status", "metrics", "sessions", "kick")
 FOUND_BY_SANITIZERS = ("ERROR: AddressSanitizer", "runtime error:", "LeakSanitizer")
 
 _database_numbers = itertools.count(1)
-_given_ports = set()
+_blocks = []  # sockets that hold blocks of ports
+_ports = []  # of the last block, not given yet
 
 
 def programs():
@@ -56,16 +57,50 @@ def bare_environment():
     return {name: value for name, value in os.environ.items() if not name.startswith("PARLEY_")}
 
 
-def free_port():
-    """A port below the kernel's range for outgoing connections, so that none takes it while a
-    service is being restarted."""
-    while True:
-        port = random.randrange(20000, 32000)
-        with socket.socket() as probe, contextlib.suppress(OSError):
+# Ports below the kernel's range for outgoing connections, so that none takes one while a service is
+# being restarted. Test programs run side by side: each has blocks of ports to itself, those in C
+# (service_process.c) as well.
+FIRST_PORT, BLOCKS, BLOCK_PORTS = 20000, 240, 50
+
+
+def _take_block():
+    """The ports of a block that no other test program has. The kernel gives a socket of the block's
+    name to one process at a time, and takes it back when that ends."""
+    first = random.randrange(BLOCKS)
+    for block in ((first + i) % BLOCKS for i in range(BLOCKS)):
+        name = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            name.bind(f"\0parley-test-ports-{block}")
+        except OSError:
+            name.close()
+            continue
+        _blocks.append(name)
+        base = FIRST_PORT + block * BLOCK_PORTS
+        return list(range(base, base + BLOCK_PORTS))
+    raise RuntimeError("all ports for tests are taken")
+
+
+def _is_free(port):
+    with socket.socket() as probe:
+        try:
             probe.bind(("127.0.0.1", port))
-            if port not in _given_ports:
-                _given_ports.add(port)
-                return port
+        except OSError:
+            return False
+    return True
+
+
+def free_ports(count):
+    """The first of a row of so many free ports, at most BLOCK_PORTS. None is given twice."""
+    while True:
+        if len(_ports) < count:
+            _ports[:] = _take_block()
+        row, _ports[:] = _ports[:count], _ports[count:]
+        if all(map(_is_free, row)):
+            return row[0]
+
+
+def free_port():
+    return free_ports(1)
 
 
 def wait_until(condition, what, seconds=DEADLINE, every=0.01):
