@@ -11,6 +11,7 @@
 #include "common/loop.h"
 #include "common/lws_log.h"
 
+/* limit: service | bytes of a page written at once | {WRITE_BYTES} | the rest in the next turn */
 /* Handed to libwebsockets at once: what the kernel doesn't take of it, libwebsockets copies. */
 #define WRITE_BYTES ((size_t)65536)
 /* libwebsockets' descriptors: the visitors' and its own. */

@@ -11,6 +11,8 @@
 #include "common/loop.h"
 #include "common/service.h"
 
+/* limit: tool | pause between two questions to an instance that is not ready | {AGAIN_MS} | asked
+ * again until the time is over */
 /* Between two questions to an instance that is not ready yet. */
 #define AGAIN_MS 100
 

@@ -5,6 +5,8 @@
 #include "services/delivery/backlog.h"
 #include "services/delivery/delivery.h"
 
+/* limit: delivery | conversations per statement of a login with `backlog` | {BACKLOG_STEP} |
+ * several statements */
 /* Conversations per statement. */
 #define BACKLOG_STEP 256
 

@@ -11,6 +11,8 @@
 #include "services/delivery/delivery.h"
 #include "services/delivery/delivery_sql.h"
 
+/* limit: delivery | accounts, or conversations, per statement of a comparison | {CHECK_STEP} |
+ * several statements */
 /* Accounts, or conversations, per statement. */
 #define CHECK_STEP 1024
 

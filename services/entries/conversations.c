@@ -11,6 +11,8 @@
 #include "services/entries/entry.h"
 #include "services/entries/head_cache.h"
 
+/* limit: delivery | cursors per statement that ends memberships | {CLOSE_STEP} | several statements
+ */
 /* Cursors per statement. */
 #define CLOSE_STEP 1024
 

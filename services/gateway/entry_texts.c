@@ -5,6 +5,8 @@
 #include "services/gateway/gateway.h"
 
 #define DIALECTS 3
+/* limit: gateway | memory that the JSON of one entry leaves for the next | {KEEP_BYTES} for each
+ * form | freed */
 /* A text of ordinary size keeps its memory for the next entry. */
 #define KEEP_BYTES 4096
 
