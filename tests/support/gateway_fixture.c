@@ -117,12 +117,24 @@ static void take_syncs(struct played *session) {
         played_answer(&asked, NULL);
 }
 
+/* A gateway that ends waits until session knows who has gone. */
+static void take_unbinds(struct played *session) {
+    struct session_unbind body;
+    struct asked *asked;
+    while (session != NULL &&
+           (asked = played_take(session, &message_SESSION_UNBIND, &body)) != NULL)
+        played_answer(&asked, NULL);
+}
+
 int stage_stop_gateway(struct stage *stage) {
     int64_t deadline_ms = loop_now_ms() + TEST_DEADLINE_MS;
     stage->keeps_moves = stage->keeps_syncs = false;
     kill(service_process_pid(stage->gateway), SIGTERM);
-    while (service_process_is_running(stage->gateway) && loop_now_ms() < deadline_ms)
+    while (service_process_is_running(stage->gateway) && loop_now_ms() < deadline_ms) {
         stage_turn(stage);
+        take_unbinds(stage->played[SESSION]);
+        take_unbinds(stage->played[SESSION_2]);
+    }
     return service_process_stop(&stage->gateway);
 }
 
