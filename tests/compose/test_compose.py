@@ -141,4 +141,11 @@ def test_the_build_sees_no_secrets(stack, tmp_path):
     assert {"Makefile", "LICENSE", "common", "proto", "services", "deploy"} <= tops
     assert not tops & {".git", ".env", "build", "var", "tests", "docs"}
     deployed = {name.split("/")[1] for name in listed if name.startswith("deploy/")} - {""}
-    assert deployed == {"install-deps", "embed-migrations", "embed-options", "migrations"}
+    assert deployed == {
+        "install-deps",
+        "embed-messages",
+        "embed-migrations",
+        "embed-options",
+        "messages",
+        "migrations",
+    }
