@@ -20,8 +20,8 @@
 #include "services/delivery/delivery_sql.h"
 
 /*
- * limit: delivery | a page | {PAGE_PARTS} entries, about {PAGE_BYTES}; of at most
- * {PAGE_ENTRIES} parts (a conversation is one, and one more for each absence in what is
+ * limit: delivery | a page | {PAGE_ENTRIES} entries, about {PAGE_BYTES}; of at most
+ * {PAGE_PARTS} parts (a conversation is one, and one more for each absence in what is
  * unread), {PAGE_ROWS} rows together and at least {PAGE_MIN_ROWS} of each | the next page; of
  * more parts, those that lag most go first
  */

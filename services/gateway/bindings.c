@@ -350,7 +350,7 @@ static void list_everywhere(struct bindings *self, bool forget) {
         if (*link_of(peer) != 0)
             list_all(self, peer, forget);
         else
-            self->stale = true; /* its first answer comes in a moment */
+            self->stale = true; /* its first reply arrives in a moment */
 }
 
 /* Does what is to be done by now. */

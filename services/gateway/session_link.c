@@ -33,7 +33,7 @@ void session_link_pong(void *context, struct peer *peer, const struct service_po
     }
 }
 
-/* Pushes and pings' answers come in order over one link. */
+/* Pushes and replies to pings arrive in order over one link. */
 static void take_seq(struct gateway *gateway, struct peer *peer, uint64_t seq) {
     bool gap = bindings_link(peer) != 0 && seq != *seq_of(peer) + 1;
     *seq_of(peer) = seq;

@@ -135,7 +135,7 @@ static void set_missed(struct router *self) {
     look_in(self, RETRY_MS);
 }
 
-static void dirty_answered(void *argument, enum err err, const void *reply, const char *text) {
+static void on_dirty_reply(void *argument, enum err err, const void *reply, const char *text) {
     (void)reply;
     (void)text;
     struct router *self = argument;
@@ -154,7 +154,7 @@ static void send_missed(struct router *self) {
         if (peers_ask(self->sessions, peer,
                       &(struct peers_request){.message = &message_SESSION_DIRTY,
                                               .body = &body,
-                                              .done = dirty_answered,
+                                              .done = on_dirty_reply,
                                               .argument = self}) == ERR_OK)
             self->missed_asked = true;
         else
