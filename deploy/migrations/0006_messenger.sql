@@ -1,0 +1,81 @@
+-- What people expect of a messenger: profiles, marks, changed texts, moderation, devices, an audit.
+-- All columns are optional, so services of the release before go on beside those that know them.
+
+-- Written by auth and group. `avatar` is the id of a file.
+ALTER TABLE account
+    ADD COLUMN avatar VARCHAR(64) CHARACTER SET ascii NULL,
+    ADD COLUMN about VARCHAR(512) NULL,
+    ADD COLUMN deleted_ms BIGINT UNSIGNED NULL;
+
+-- Written by auth: what a login said of its device, and where the connection came from last.
+ALTER TABLE token
+    ADD COLUMN device VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin NULL,
+    ADD COLUMN transport TINYINT UNSIGNED NULL,
+    ADD COLUMN address VARCHAR(64) CHARACTER SET ascii NULL,
+    ADD COLUMN heard_ms BIGINT UNSIGNED NULL;
+
+-- Written by group. What an account calls a friend; nobody else sees it.
+CREATE TABLE remark (
+    account BIGINT UNSIGNED NOT NULL,
+    friend  BIGINT UNSIGNED NOT NULL,
+    remark  VARCHAR(64) NOT NULL,
+    PRIMARY KEY (account, friend)
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_nopad_bin;
+
+-- Written by group. Of a group: `slow_s`, the pause between two texts of a plain member.
+-- `retention_days` NULL: as the services' option has it.
+ALTER TABLE conversation
+    ADD COLUMN avatar VARCHAR(64) CHARACTER SET ascii NULL,
+    ADD COLUMN about VARCHAR(512) NULL,
+    ADD COLUMN slow_s INT UNSIGNED NOT NULL DEFAULT 0,
+    ADD COLUMN retention_days INT UNSIGNED NULL;
+
+-- Written by group. `muted_until_ms`: until then it may not write, 0 not at all.
+ALTER TABLE member
+    ADD COLUMN nick VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin NULL,
+    ADD COLUMN muted_until_ms BIGINT UNSIGNED NOT NULL DEFAULT 0;
+
+-- Written by group. Accounts that may not become members again.
+CREATE TABLE ban (
+    conversation BIGINT UNSIGNED NOT NULL,
+    account      BIGINT UNSIGNED NOT NULL,
+    banned_by    BIGINT UNSIGNED NOT NULL,
+    time_ms      BIGINT UNSIGNED NOT NULL,
+    PRIMARY KEY (conversation, account)
+) ENGINE = InnoDB;
+
+-- Written by the log. Of a text: `reply` is the cid of the one that it answers, `mentions` are
+-- accounts of 8 bytes each (0: all), `edited_ms` is when `body` was last changed. A text that was
+-- recalled has another type and no body. Of a notice about a message: `target` is its cid.
+ALTER TABLE message
+    ADD COLUMN reply BIGINT UNSIGNED NULL,
+    ADD COLUMN mentions VARBINARY(400) NULL,
+    ADD COLUMN edited_ms BIGINT UNSIGNED NULL,
+    ADD COLUMN target BIGINT UNSIGNED NULL;
+
+-- Written by the log.
+CREATE TABLE reaction (
+    conversation BIGINT UNSIGNED NOT NULL,
+    cid          BIGINT UNSIGNED NOT NULL,
+    emoji        VARBINARY(32) NOT NULL,
+    account      BIGINT UNSIGNED NOT NULL,
+    PRIMARY KEY (conversation, cid, emoji, account)
+) ENGINE = InnoDB;
+
+-- Written by the log. `quiet_until_ms`: until then the account wants no push about the conversation.
+ALTER TABLE `cursor`
+    ADD COLUMN quiet_until_ms BIGINT UNSIGNED NOT NULL DEFAULT 0;
+
+-- Written by all services and parleyctl: who did what. Rows are removed when they are old.
+CREATE TABLE audit (
+    number  BIGINT UNSIGNED NOT NULL PRIMARY KEY AUTO_INCREMENT,
+    time_ms BIGINT UNSIGNED NOT NULL,
+    event   VARCHAR(32) CHARACTER SET ascii NOT NULL,
+    account BIGINT UNSIGNED NOT NULL,
+    subject BIGINT UNSIGNED NOT NULL,
+    address VARCHAR(64) CHARACTER SET ascii NULL,
+    trace   BIGINT UNSIGNED NOT NULL,
+    detail  VARCHAR(255) NULL,
+    KEY audit_time (time_ms),
+    KEY audit_account (account, time_ms)
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_nopad_bin;
