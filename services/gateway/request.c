@@ -6,6 +6,7 @@
 #include "services/gateway/request.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "services/gateway/client.h"
 #include "services/gateway/nonces.h"
@@ -87,11 +88,12 @@ struct slice request_nonce(const struct client *client) {
 
 /* --- asking -------------------------------------------------------------------------------- */
 
-/* Whether it matters that it may have been carried out unseen: a log-out is repeated. */
+/* Whether it matters that it may have been carried out unseen: whatever does, has a nonce. */
 static bool changes_something(const struct message_desc *message) {
-    return message != &message_AUTH_LOGIN && message != &message_AUTH_RESUME &&
-           message != &message_AUTH_LOGOUT && message != &message_DELIVERY_RECEIVED &&
-           message != &message_AUTH_RESOLVE && message != &message_GROUP_RESOLVE;
+    for (size_t i = 0; i < message->body->field_count; i++)
+        if (strcmp(message->body->fields[i].name, "nonce") == 0)
+            return true;
+    return false;
 }
 
 /* The error when it is not asked again. Where an earlier try may have been carried out, the answer
@@ -128,7 +130,7 @@ static void on_reply(void *argument, enum err err, const void *reply, const char
         return;
     ev_timer_stop(loop_of(client), &client->current->timer);
     client->current->call = NULL;
-    if (changes_something(call.message) && retry_is_unknown(err, text))
+    if (retry_is_unknown(err, text) && changes_something(call.message))
         client->current->retry.unknown = true;
     conclude(client, call.done, err, reply);
 }
@@ -187,6 +189,11 @@ void request_fail(struct client *client, enum err err, const char *reason) {
 void request_end(struct client *client, enum err err, const void *reply) {
     (void)reply;
     request_finish(client, &(struct dialect_result){.err = err});
+}
+
+void request_show(struct client *client, enum err err, const void *reply) {
+    request_finish(client,
+                   &(struct dialect_result){.err = err, .reply = err == ERR_OK ? reply : NULL});
 }
 
 void request_stop(struct client *client) {

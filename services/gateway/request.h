@@ -61,6 +61,8 @@ void request_finish(struct client *client, const struct dialect_result *result);
 void request_fail(struct client *client, enum err err, const char *reason);
 /* A `done` for what has no more to answer than success or failure. */
 void request_end(struct client *client, enum err err, const void *reply);
+/* A `done` for what is answered with the content of the reply. */
+void request_show(struct client *client, enum err err, const void *reply);
 /* The client is gone. */
 void request_stop(struct client *client);
 

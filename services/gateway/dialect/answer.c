@@ -28,23 +28,19 @@ void answer_write_result(const struct dialect_request *request, const struct dia
     json_number(out, result->stored_ms);
 }
 
-/* `peer` as a 301 has it. */
-void answer_write_skipped(const struct dialect_account *self, const struct entry *entry,
-                          bool string_ids, uint64_t skipped, struct buffer *out) {
+void answer_write_peer(bool string_ids, const struct entry *entry,
+                       const struct dialect_account *account, struct buffer *out) {
     enum conversation_kind kind = conversation_kind(entry->conversation);
     json_raw(out, kind == CONVERSATION_GROUP ? "\"peer\":{\"group\":" : "\"peer\":{\"user\":");
-    if (kind == CONVERSATION_GROUP || (kind == CONVERSATION_PAIR && entry->from == self->number))
+    if (kind == CONVERSATION_GROUP || (kind == CONVERSATION_PAIR && entry->from == account->number))
         json_id(out, string_ids, entry->to, entry->to_id);
     else if (kind == CONVERSATION_PAIR)
         json_id(out, string_ids, entry->from, entry->from_id);
     else if (kind == CONVERSATION_SELF)
-        json_id(out, string_ids, self->number, self->id);
+        json_id(out, string_ids, account->number, account->id);
     else
         json_id(out, string_ids, 0, slice_make(NULL, 0));
-    json_raw(out, "},\"cid\":");
-    json_number(out, entry->cid);
-    json_raw(out, ",\"skipped\":");
-    json_number(out, skipped);
+    json_raw(out, "}");
 }
 
 void answer_write_epoch(const struct dialect_result *result, struct buffer *out) {

@@ -9,9 +9,10 @@ struct slice answer_reason(const struct dialect_result *result);
 /* The fields of a 300. */
 void answer_write_result(const struct dialect_request *request, const struct dialect_result *result,
                          struct buffer *out);
-/* The fields of a 318. */
-void answer_write_skipped(const struct dialect_account *self, const struct entry *entry,
-                          bool string_ids, uint64_t skipped, struct buffer *out);
+/* `"peer":{..}`, as a 301 has it: the conversation of an entry as the account with this number and
+ * id names it. */
+void answer_write_peer(bool string_ids, const struct entry *entry,
+                       const struct dialect_account *account, struct buffer *out);
 /* `,"cid":..,"time_ms":..`, which messages carry for a client that opted in; an entry that is not
  * stored has no cid. */
 void answer_write_place(const struct entry *entry, struct buffer *out);

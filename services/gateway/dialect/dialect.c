@@ -10,6 +10,7 @@
 #include "services/gateway/dialect/dialect.h"
 
 #include "services/gateway/dialect/answer.h"
+#include "services/gateway/dialect/extension.h"
 #include "services/gateway/dialect/json.h"
 #include "services/gateway/dialect/ourchat.h"
 #include "services/gateway/dialect/youim.h"
@@ -51,11 +52,13 @@ static const struct request_row *find_row(const struct dialect_form *form, bool 
         reading_fail(reading, "%s must be a whole number", form->number_key);
         return NULL;
     }
-    for (size_t i = 0; i < form->row_count; i++) {
-        const struct request_row *row = &form->rows[i];
-        if (row->number == request->number && (ext || !(row->needs & NEEDS_EXT)))
-            return row;
-    }
+    const struct request_row *row =
+        request->number < EXTENSION_FIRST ? NULL : extension_find_row(request->number);
+    for (size_t i = 0; i < form->row_count && row == NULL; i++)
+        if (form->rows[i].number == request->number)
+            row = &form->rows[i];
+    if (row != NULL && (ext || !(row->needs & NEEDS_EXT)))
+        return row;
     reading_fail(reading, "%s %" PRIu64 " is not known", form->number_key, request->number);
     return NULL;
 }
@@ -82,6 +85,14 @@ static bool opts_in(enum operation operation) {
            operation == OPERATION_RESUME;
 }
 
+/* An extension's request may carry the login's token as any other does. */
+static void read_optional_token(struct reading *reading) {
+    struct dialect_request *request = reading->request;
+    request->token_given = field_given(reading->body, "token");
+    if (request->token_given)
+        reading_text(reading, reading->body, "token", 0, &request->token);
+}
+
 static void read_request(struct reading *reading, const struct dialect_form *form, bool ext) {
     struct dialect_request *request = reading->request;
     const struct request_row *row = find_row(form, ext, reading);
@@ -92,9 +103,12 @@ static void read_request(struct reading *reading, const struct dialect_form *for
             row->operation == OPERATION_RESUME; /* a client that knows 317 knows the rest */
         if (row->read) {
             reading->body = reading_object(reading, reading->json, form->body_key);
+            reading->read_id = form->read_id;
             if (opts_in(row->operation))
                 reading_ext(reading, ext);
             row->read(reading);
+            if (form->requests_have_token && row->needs & NEEDS_EXT)
+                read_optional_token(reading);
         }
     }
     read_ref(reading, ext);
@@ -171,10 +185,11 @@ void dialect_write_result(enum dialect dialect, bool ext, const struct dialect_a
     bool to_ref = ext && request->ref.length > 0;
     size_t start = texts->out->length;
     form->write_answer(ext, request, result, texts->out);
+    extension_write_answer(form, self, request, result, texts->out);
     bool answered = end_text(texts, start);
     start = texts->out->length;
     if (to_ref)
-        form->write_300(request, result, texts->out);
+        extension_write_300(form, request, result, texts->out);
     else if (!answered && result->err != ERR_OK)
         form->write_fault(self, answer_reason(result), result->time_ms, texts->out);
     end_text(texts, start);
@@ -198,7 +213,11 @@ void dialect_write_fault(enum dialect dialect, const struct dialect_account *sel
 enum dialect_view dialect_entry_view(enum dialect dialect, bool ext, const struct entry *entry,
                                      uint64_t account) {
     const struct dialect_form *form = form_of(dialect);
-    return form ? form->entry_view(ext, entry, account) : DIALECT_VIEW_NOTHING;
+    if (form == NULL)
+        return DIALECT_VIEW_NOTHING;
+    if (extension_has_notice(entry->type))
+        return ext ? extension_entry_view(entry) : DIALECT_VIEW_NOTHING;
+    return form->entry_view(ext, entry, account);
 }
 
 void dialect_write_entry(enum dialect dialect, bool ext, const struct entry *entry,
@@ -207,7 +226,10 @@ void dialect_write_entry(enum dialect dialect, bool ext, const struct entry *ent
     if (!form)
         return;
     size_t start = out->length;
-    form->write_entry(ext, entry, account, out);
+    if (extension_has_notice(entry->type))
+        extension_write_entry(form, entry, account, out);
+    else
+        form->write_entry(ext, entry, account, out);
     if (out->failed)
         out->length = start;
 }
@@ -219,7 +241,7 @@ void dialect_write_skipped(enum dialect dialect, const struct dialect_account *s
     if (!form)
         return;
     size_t start = out->length;
-    form->write_skipped(self, entry, skipped, time_ms, out);
+    extension_write_skipped(form, self, entry, skipped, time_ms, out);
     if (out->failed)
         out->length = start;
 }

@@ -231,6 +231,19 @@ void reading_flag(struct reading *reading, const cJSON *object, const char *name
         *flag_r = yes;
 }
 
+void reading_whole(struct reading *reading, const cJSON *object, const char *name, uint64_t least,
+                   uint64_t most, uint64_t *number_r) {
+    const cJSON *item = reading_field(reading, object, name);
+    if (!item)
+        return;
+    uint64_t number = 0;
+    if (!field_number(item, &number) || number < least || number > most)
+        reading_fail(reading, "%s must be a whole number from %" PRIu64 " to %" PRIu64, name, least,
+                     most);
+    else
+        *number_r = number;
+}
+
 void reading_ext(struct reading *reading, bool ext) {
     struct dialect_request *request = reading->request;
     uint64_t number = 0;
@@ -240,9 +253,7 @@ void reading_ext(struct reading *reading, bool ext) {
         reading_flag(reading, reading->body, "confirm", &request->confirm);
     if (!(ext || request->ext) || !field_given(reading->body, "backlog"))
         return;
-    if (!field_number(field_find(reading->body, "backlog"), &request->backlog) ||
-        request->backlog == 0 || request->backlog > BACKLOG_MAX)
-        reading_fail(reading, "backlog must be a whole number from 1 to %d", BACKLOG_MAX);
+    reading_whole(reading, reading->body, "backlog", 1, BACKLOG_MAX, &request->backlog);
 }
 
 /* Whether a peer's user is the server itself. */
@@ -253,17 +264,15 @@ static bool is_system(const cJSON *user) {
     return field_number(user, &number) && number == 0;
 }
 
-void reading_recipient(struct reading *reading,
-                       void (*read_id)(struct reading *reading, const cJSON *object,
-                                       const char *name, struct dialect_id *id_r)) {
+void reading_peer(struct reading *reading) {
     const cJSON *peer = reading_object(reading, reading->body, "peer");
     bool group = field_given(peer, "group");
     if (group == field_given(peer, "user"))
         reading_fail(reading, "peer needs exactly one of user and group");
     else if (group)
-        read_id(reading, peer, "peer.group", &reading->request->group);
+        reading->read_id(reading, peer, "peer.group", &reading->request->group);
     else if (!is_system(field_find(peer, "user")))
-        read_id(reading, peer, "peer.user", &reading->request->person);
+        reading->read_id(reading, peer, "peer.user", &reading->request->person);
 }
 
 void reading_resumption(struct reading *reading) {

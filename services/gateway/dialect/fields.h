@@ -20,6 +20,9 @@ struct reading {
     struct dialect_request *request;
     cJSON *json;       /* all of it; the request's slices point into it until it is read */
     const cJSON *body; /* the object under `data` or `msgBody` */
+    /* Reads an id as the dialect writes them. */
+    void (*read_id)(struct reading *reading, const cJSON *object, const char *name,
+                    struct dialect_id *id_r);
     enum err err;
     char *fault; /* DIALECT_FAULT_BYTES */
 };
@@ -54,14 +57,15 @@ void reading_new_id(struct reading *reading, const cJSON *object, const char *na
                     struct dialect_id *id_r);
 /* true or false, or the same as a string. */
 void reading_flag(struct reading *reading, const cJSON *object, const char *name, bool *flag_r);
+/* A whole number of this range, or its decimal form. */
+void reading_whole(struct reading *reading, const cJSON *object, const char *name, uint64_t least,
+                   uint64_t most, uint64_t *number_r);
 /* `"ext":1` in the body, and, where that stands or `ext` is on already, `"confirm":true` and
  * `"backlog"`. */
 void reading_ext(struct reading *reading, bool ext);
-/* `peer` in the body, `{"user":id}` or `{"group":id}` with ids that `read_id` reads: becomes the
- * request's person or group, neither of them where the user is 0 or SYSTEM. */
-void reading_recipient(struct reading *reading,
-                       void (*read_id)(struct reading *reading, const cJSON *object,
-                                       const char *name, struct dialect_id *id_r));
+/* `peer` in the body, `{"user":id}` or `{"group":id}`: becomes the request's person or group,
+ * neither of them where the user is 0 or SYSTEM. */
+void reading_peer(struct reading *reading);
 /* 317: the same in every dialect. */
 void reading_resumption(struct reading *reading);
 /* `cid` in the body. */

@@ -151,11 +151,6 @@ static void read_new_admin(struct reading *reading) {
     reading->request->accept = true;
 }
 
-static void read_received(struct reading *reading) {
-    reading_recipient(reading, reading_number_id);
-    reading_cid(reading);
-}
-
 static const struct request_row rows[] = {
     {0, OPERATION_SEND, NEEDS_LOGIN, read_message},
     {1, OPERATION_NONE, NEEDS_LOGIN, read_file},
@@ -175,8 +170,6 @@ static const struct request_row rows[] = {
     {121, OPERATION_SET_ADMIN, NEEDS_LOGIN | NEEDS_EXT, read_member},
     {199, OPERATION_HEARTBEAT, NEEDS_EXT, NULL},
     {211, OPERATION_DISSOLVE, NEEDS_LOGIN | NEEDS_EXT, read_own_group},
-    {301, OPERATION_RECEIVED, NEEDS_LOGIN | NEEDS_EXT, read_received},
-    {317, OPERATION_RESUME, NEEDS_NOTHING, reading_resumption},
 };
 
 /* --- answers --------------------------------------------------------------------------------- */
@@ -273,13 +266,6 @@ static void write_message(uint64_t time_ms, uint64_t cid, uint64_t from, const c
 static void write_fault(const struct dialect_account *self, struct slice reason, uint64_t time_ms,
                         struct buffer *out) {
     write_message(time_ms, 0, 0, ",\"private_id\":", self ? self->number : 0, reason, out);
-    close_data(out);
-}
-
-static void write_300(const struct dialect_request *request, const struct dialect_result *result,
-                      struct buffer *out) {
-    open_data(out, 300, result->time_ms);
-    answer_write_result(request, result, out);
     close_data(out);
 }
 
@@ -423,22 +409,16 @@ static void write_entry(bool ext, const struct entry *entry, uint64_t account, s
     close_data(out);
 }
 
-static void write_skipped(const struct dialect_account *self, const struct entry *entry,
-                          uint64_t skipped, uint64_t time_ms, struct buffer *out) {
-    open_data(out, 318, time_ms);
-    answer_write_skipped(self, entry, false, skipped, out);
-    close_data(out);
-}
-
 const struct dialect_form dialect_form_ourchat = {
     .number_key = "code",
     .body_key = "data",
+    .read_id = reading_number_id,
+    .open = open_data,
+    .close = close_data,
     .rows = rows,
     .row_count = sizeof rows / sizeof rows[0],
     .write_answer = write_answer,
     .write_fault = write_fault,
-    .write_300 = write_300,
     .entry_view = entry_view,
     .write_entry = write_entry,
-    .write_skipped = write_skipped,
 };

@@ -123,6 +123,7 @@ struct dialect_result {
     uint64_t group;          /* CREATE_GROUP */
     struct slice group_id, group_name;
     uint64_t cid, stored_ms; /* SEND: the stored message's id, and when it was stored */
+    const void *reply;       /* of an extension: the service's reply, which its answer shows */
     uint64_t time_ms;        /* the server's wall clock for the answer's `time` */
 };
 

@@ -117,16 +117,6 @@ static void read_new_admin(struct reading *reading) {
 
 static void read_former_admin(struct reading *reading) { read_role(reading, "fromUserId"); }
 
-/* The token may stand here as in everything else. */
-static void read_received(struct reading *reading) {
-    struct dialect_request *request = reading->request;
-    request->token_given = field_given(reading->body, "token");
-    if (request->token_given)
-        reading_text(reading, reading->body, "token", 0, &request->token);
-    reading_recipient(reading, reading_string_id);
-    reading_cid(reading);
-}
-
 static const struct request_row rows[] = {
     {1, OPERATION_LOGIN, NEEDS_NOTHING, read_login},
     {3, OPERATION_JOIN, NEEDS_LOGIN, read_own_membership},
@@ -145,11 +135,18 @@ static const struct request_row rows[] = {
     {111, OPERATION_DISSOLVE, NEEDS_LOGIN, read_group},
     {113, OPERATION_REGISTER, NEEDS_NOTHING, read_registration},
     {114, OPERATION_CREATE_GROUP, NEEDS_LOGIN, read_new_group},
-    {301, OPERATION_RECEIVED, NEEDS_LOGIN | NEEDS_EXT, read_received},
-    {317, OPERATION_RESUME, NEEDS_NOTHING, reading_resumption},
 };
 
 /* --- answers --------------------------------------------------------------------------------- */
+
+static void open_object(struct buffer *out, uint64_t number, uint64_t time_ms) {
+    (void)time_ms;
+    json_raw(out, "{\"msgType\":");
+    json_number(out, number);
+    json_raw(out, ",");
+}
+
+static void close_object(struct buffer *out) { json_raw(out, "}"); }
 
 static void write_answer(bool ext, const struct dialect_request *request,
                          const struct dialect_result *result, struct buffer *out) {
@@ -174,13 +171,6 @@ static void write_fault(const struct dialect_account *self, struct slice reason,
     json_raw(out, "{\"msg\":");
     json_text(out, reason);
     json_raw(out, ",\"msgType\":101,\"fromUserId\":\"SYSTEM\"}");
-}
-
-static void write_300(const struct dialect_request *request, const struct dialect_result *result,
-                      struct buffer *out) {
-    json_raw(out, "{\"msgType\":300,");
-    answer_write_result(request, result, out);
-    json_raw(out, "}");
 }
 
 /* --- entries --------------------------------------------------------------------------------- */
@@ -276,35 +266,28 @@ static void write_entry(bool ext, const struct entry *entry, uint64_t account, s
     if (number != 0) {
         write_message(number, entry, out);
     } else if (row != NULL) {
-        json_raw(out, "{\"msgType\":");
-        json_number(out, notice_number(row, entry));
-        json_raw(out, ",");
+        open_object(out, notice_number(row, entry), entry->time_ms);
         notice_write_fields(row, ext, true, entry, out);
     } else {
         return;
     }
     if (ext)
         answer_write_place(entry, out);
-    json_raw(out, "}");
-}
-
-static void write_skipped(const struct dialect_account *self, const struct entry *entry,
-                          uint64_t skipped, uint64_t time_ms, struct buffer *out) {
-    (void)time_ms;
-    json_raw(out, "{\"msgType\":318,");
-    answer_write_skipped(self, entry, true, skipped, out);
-    json_raw(out, "}");
+    close_object(out);
 }
 
 const struct dialect_form dialect_form_youim = {
     .number_key = "msgType",
     .body_key = "msgBody",
+    .string_ids = true,
+    .requests_have_token = true,
+    .read_id = reading_string_id,
+    .open = open_object,
+    .close = close_object,
     .rows = rows,
     .row_count = sizeof rows / sizeof rows[0],
     .write_answer = write_answer,
     .write_fault = write_fault,
-    .write_300 = write_300,
     .entry_view = entry_view,
     .write_entry = write_entry,
-    .write_skipped = write_skipped,
 };

@@ -1,0 +1,101 @@
+/* The tables of extensions; see extension.h. */
+#include "services/gateway/dialect/extension.h"
+
+#include "proto/conversation.h"
+#include "services/gateway/dialect/answer.h"
+#include "services/gateway/dialect/json.h"
+
+/* --- requests ------------------------------------------------------------------------------ */
+
+static void read_received(struct reading *reading) {
+    reading_peer(reading);
+    reading_cid(reading);
+}
+
+static const struct request_row rows[] = {
+    {301, OPERATION_RECEIVED, NEEDS_LOGIN | NEEDS_EXT, read_received},
+    {317, OPERATION_RESUME, NEEDS_NOTHING, reading_resumption},
+};
+
+const struct request_row *extension_find_row(uint64_t number) {
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (rows[i].number == number)
+            return &rows[i];
+    return NULL;
+}
+
+/* --- answers ------------------------------------------------------------------------------- */
+
+static const struct extension_answer answers[] = {
+    {OPERATION_NONE, 0, NULL},
+};
+
+void extension_write_answer(const struct dialect_form *form, const struct dialect_account *self,
+                            const struct dialect_request *request,
+                            const struct dialect_result *result, struct buffer *out) {
+    if (result->reply == NULL)
+        return;
+    for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
+        if (answers[i].operation != request->operation)
+            continue;
+        form->open(out, answers[i].number, result->time_ms);
+        if (request->ref.length > 0) {
+            json_raw(out, "\"ref\":");
+            json_text(out, request->ref);
+            json_raw(out, ",");
+        }
+        answers[i].write(form, self, request, result, out);
+        form->close(out);
+        return;
+    }
+}
+
+void extension_write_300(const struct dialect_form *form, const struct dialect_request *request,
+                         const struct dialect_result *result, struct buffer *out) {
+    form->open(out, 300, result->time_ms);
+    answer_write_result(request, result, out);
+    form->close(out);
+}
+
+/* --- entries ------------------------------------------------------------------------------- */
+
+static const struct extension_notice notices[] = {
+    {0, 0, NULL},
+};
+
+static const struct extension_notice *find_notice(enum entry_type type) {
+    for (size_t i = 0; i < sizeof notices / sizeof notices[0]; i++)
+        if (notices[i].type == type && notices[i].write != NULL)
+            return &notices[i];
+    return NULL;
+}
+
+bool extension_has_notice(enum entry_type type) {
+    return type > ENTRY_SYSTEM && find_notice(type) != NULL;
+}
+
+enum dialect_view extension_entry_view(const struct entry *entry) {
+    return conversation_kind(entry->conversation) == CONVERSATION_PAIR ? DIALECT_VIEW_OWN
+                                                                       : DIALECT_VIEW_COMMON;
+}
+
+void extension_write_entry(const struct dialect_form *form, const struct entry *entry,
+                           uint64_t account, struct buffer *out) {
+    const struct extension_notice *notice = find_notice(entry->type);
+    form->open(out, notice->number, entry->time_ms);
+    notice->write(form, entry, account, out);
+    answer_write_place(entry, out);
+    form->close(out);
+}
+
+void extension_write_skipped(const struct dialect_form *form, const struct dialect_account *self,
+                             const struct entry *entry, uint64_t skipped, uint64_t time_ms,
+                             struct buffer *out) {
+    form->open(out, 318, time_ms);
+    answer_write_peer(form->string_ids, entry, self, out);
+    json_raw(out, ",\"cid\":");
+    json_number(out, entry->cid);
+    json_raw(out, ",\"skipped\":");
+    json_number(out, skipped);
+    form->close(out);
+}
