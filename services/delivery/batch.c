@@ -5,6 +5,7 @@
 #include "common/log.h"
 #include "common/loop.h"
 #include "proto/conversation.h"
+#include "services/delivery/rights.h"
 #include "services/entries/conversations.h"
 #include "services/entries/entries.h"
 
@@ -57,17 +58,6 @@ static enum err find_conversations(struct batch *batch) {
         submission->reply = (struct delivery_send_reply){0};
     }
     return err;
-}
-
-/* Whether the sender may write, as of this transaction. */
-static enum err may_write(const struct entry_head *head, const struct delivery_send *body) {
-    if (body->to_group != 0) {
-        if (head == NULL || head->dissolved)
-            return ERR_NO_GROUP;
-        return entries_is_member(head, body->account) ? ERR_OK : ERR_NOT_MEMBER;
-    }
-    unsigned bit = body->account == head->lo ? 1 : 2;
-    return (head->blocked & bit) != 0 ? ERR_BLOCKED : ERR_OK;
 }
 
 static struct entry_row make_row(const struct delivery_send *body, size_t i,
@@ -143,7 +133,7 @@ static enum err make_rows(struct batch *batch) {
             db_rollback(batch->db);
             return ERR_UNAVAILABLE;
         }
-        submission->err = may_write(head, submission->body);
+        submission->err = rights_check_write(head, submission->body->account);
         if (submission->err == ERR_OK)
             add_rows(&batch->rows, submission, head);
         else if (head != NULL)
@@ -237,8 +227,10 @@ static struct route_batch *reply_and_route(struct batch *batch, bool *missed_r) 
         note_stored(row, trace);
         if (submission->err == ERR_OK)
             reply_row(submission, row);
-        /* A clash stands in for another text: nobody here is to read it. */
-        if (routes != NULL && !row->clash && route_row(routes, row, submission->body, trace) != 0)
+        /* A clash stands in for another text, and a text that was changed since in for its newest:
+         * nobody is to read it. */
+        if (routes != NULL && !row->clash && !row->changed &&
+            route_row(routes, row, submission->body, trace) != 0)
             *missed_r = true;
     }
     return routes;

@@ -52,8 +52,9 @@ const struct db_statement delivery_sql_join_all = {
 void delivery_sql_add_page(struct buffer *sql, uint64_t account, const struct page_part *parts,
                            size_t count, size_t part_limit, size_t limit) {
     buffer_add_text(sql, "SELECT STRAIGHT_JOIN m.conversation,m.cid,m.time_ms,m.type,m.sender,"
-                         "m.subject,m.accepted,m.body,a.id,s.id,k.lo,k.hi,k.string_id,m.about,"
-                         "g.string_id,o.id FROM (");
+                         "m.subject,m.accepted,COALESCE(t.body,m.body),a.id,s.id,k.lo,k.hi,"
+                         "k.string_id,m.about,g.string_id,o.id,m.target,"
+                         "COALESCE(t.edited_ms,m.edited_ms) FROM (");
     for (size_t i = 0; i < count; i++)
         buffer_printf(sql,
                       "%s(SELECT conversation,cid FROM message WHERE conversation=%" PRIu64
@@ -68,8 +69,9 @@ void delivery_sql_add_page(struct buffer *sql, uint64_t account, const struct pa
                   "LEFT JOIN conversation g ON g.kind=1 AND g.lo=m.about AND g.hi=0 "
                   "LEFT JOIN account o ON k.kind=0 AND m.sender=%" PRIu64
                   " AND o.number=IF(k.lo=m.sender,k.hi,k.lo) "
-                  "ORDER BY p.cid LIMIT %zu;",
-                  account, limit);
+                  "LEFT JOIN message t ON m.type=%d AND t.conversation=m.conversation "
+                  "AND t.cid=m.target ORDER BY p.cid LIMIT %zu;",
+                  account, ENTRY_EDITED, limit);
 }
 
 /* What may be read of a part: not what was written while the account was no member. */

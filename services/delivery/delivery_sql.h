@@ -59,7 +59,8 @@ struct page_part {
 /*
  * The page's rows, ascending by cid: conversation, cid, time_ms, type, sender, subject, accepted,
  * body, sender's string id, subject's string id, lo, hi, group's string id, about, that group's
- * string id, of the account's own texts in a pair the other one's string id. Of the first
+ * string id, of the account's own texts in a pair the other one's string id, target, edited_ms. Of
+ * a notice that a text was edited, body and edited_ms are the text's as they are now. Of the first
  * `part_limit` rows of each part they are the first `limit`.
  */
 void delivery_sql_add_page(struct buffer *sql, uint64_t account, const struct page_part *parts,

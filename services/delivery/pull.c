@@ -298,7 +298,9 @@ static struct entry read_entry(const struct db_rows *rows) {
                           .subject = db_rows_u64(rows, 5),
                           .subject_id = string_id(rows, 9),
                           .accepted = db_rows_u64(rows, 6) != 0,
-                          .text = db_rows_slice(rows, 7)};
+                          .text = db_rows_slice(rows, 7),
+                          .target = db_rows_u64(rows, 16),
+                          .edited_ms = entries_time_ms(db_rows_u64(rows, 17))};
     uint64_t lo = db_rows_u64(rows, 10), hi = db_rows_u64(rows, 11);
     if (conversation_kind(entry.conversation) == CONVERSATION_PAIR) {
         entry.to = entry.from == lo ? hi : lo;

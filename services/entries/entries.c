@@ -254,6 +254,23 @@ static void read_stored(struct db_rows *stored, const struct entry_heads *heads,
     }
 }
 
+static bool is_changed_text(const struct db_rows *found) {
+    uint64_t type = db_rows_u64(found, 5);
+    return type == ENTRY_RECALLED_TEXT || (type == ENTRY_TEXT && !db_rows_null(found, 8));
+}
+
+/* Whether the row under this one's nonce is what this one would store. What a text said before it
+ * was changed is gone: any text under its nonce counts as that one. */
+static bool is_same(const struct db_rows *found, const struct entry_row *row) {
+    if (db_rows_u64(found, 1) != row->head->id)
+        return false;
+    if (is_changed_text(found))
+        return row->type == ENTRY_TEXT;
+    return db_rows_u64(found, 5) == row->type && db_rows_u64(found, 6) == row->target &&
+           (db_rows_u64(found, 7) != 0) == row->accepted &&
+           slice_equal(db_rows_slice(found, 4), row->text);
+}
+
 static void take_repeat(const struct db_rows *found, struct entry_row *rows, size_t count) {
     struct slice nonce = db_rows_slice(found, 0);
     for (size_t i = 0; i < count; i++) {
@@ -265,8 +282,8 @@ static void take_repeat(const struct db_rows *found, struct entry_row *rows, siz
         /* The row before it is not known; with this one, a reader that misses the row reads the
          * message log. */
         rows[i].prev = rows[i].cid - 1;
-        rows[i].clash = rows[i].conversation != rows[i].head->id ||
-                        !slice_equal(db_rows_slice(found, 4), rows[i].text);
+        rows[i].changed = is_changed_text(found);
+        rows[i].clash = !is_same(found, &rows[i]);
     }
 }
 

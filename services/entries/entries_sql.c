@@ -56,6 +56,13 @@ static void add_bytes_or_null(struct db *db, struct buffer *sql, struct slice by
         db_script_add_bytes(db, sql, bytes);
 }
 
+static void add_number_or_null(struct buffer *sql, uint64_t number) {
+    if (number == 0)
+        buffer_add_text(sql, ",NULL");
+    else
+        buffer_printf(sql, ",%" PRIu64, number);
+}
+
 static void add_row(struct db *db, struct buffer *sql, const struct entry_row *row) {
     buffer_printf(sql, "(%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",",
                   row->conversation, row->cid, row->time_ms, row->type, row->sender);
@@ -65,13 +72,15 @@ static void add_row(struct db *db, struct buffer *sql, const struct entry_row *r
     else
         buffer_add_text(sql, ",NULL,NULL,NULL,");
     db_script_add_bytes(db, sql, row->text);
+    add_number_or_null(sql, row->target);
+    add_number_or_null(sql, row->edited_ms);
     buffer_add_text(sql, ")");
 }
 
 void entries_sql_add_insert(struct db *db, struct buffer *sql, const struct entry_row *rows,
                             size_t count) {
     buffer_add_text(sql, "INSERT IGNORE INTO message (conversation,cid,time_ms,type,sender,nonce,"
-                         "subject,about,accepted,body) VALUES ");
+                         "subject,about,accepted,body,target,edited_ms) VALUES ");
     for (size_t i = 0; i < count; i++) {
         buffer_add_text(sql, i == 0 ? "" : ",");
         add_row(db, sql, &rows[i]);
@@ -83,7 +92,9 @@ void entries_sql_add_commit(struct buffer *sql) { buffer_add_text(sql, "COMMIT;"
 
 void entries_sql_add_find_nonces(struct db *db, struct buffer *sql, const struct entry_row *rows,
                                  size_t count) {
-    buffer_add_text(sql, "SELECT nonce,conversation,cid,time_ms,body FROM message WHERE nonce IN ");
+    buffer_add_text(sql,
+                    "SELECT nonce,conversation,cid,time_ms,body,type,target,accepted,edited_ms "
+                    "FROM message WHERE nonce IN ");
     const char *separator = "(";
     for (size_t i = 0; i < count; i++) {
         if (!rows[i].repeat)

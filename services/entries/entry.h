@@ -56,9 +56,11 @@ struct entry_row {
     uint64_t subject, about; /* of a notice: an account, a group; else 0 */
     bool notice, accepted;
     struct slice text;
+    uint64_t target, edited_ms; /* of a notice: what it is about; 0: nothing */
     /* What entries_append sets. */
-    bool repeat; /* the nonce was there already; conversation, cid, time are that row's */
-    bool clash;  /* ... and that row is another message: nothing of this one is stored */
+    bool repeat;  /* the nonce was there already; conversation, cid, time are that row's */
+    bool clash;   /* ... and that row is another message: nothing of this one is stored */
+    bool changed; /* ... and that row is a text that was edited or recalled since */
     uint64_t conversation, cid, prev, time_ms;
 };
 

@@ -1,0 +1,23 @@
+/* Who may write to a conversation; see rights.h. */
+#include "services/delivery/rights.h"
+
+#include "proto/conversation.h"
+#include "services/entries/entries.h"
+
+enum err rights_check_in(const struct entry_head *head, uint64_t account) {
+    if (head == NULL)
+        return ERR_NO_GROUP; /* pairs are made before they are locked */
+    if (conversation_kind(head->id) != CONVERSATION_GROUP)
+        return account == head->lo || account == head->hi ? ERR_OK : ERR_NOT_ALLOWED;
+    if (head->dissolved)
+        return ERR_NO_GROUP;
+    return entries_is_member(head, account) ? ERR_OK : ERR_NOT_MEMBER;
+}
+
+enum err rights_check_write(const struct entry_head *head, uint64_t account) {
+    enum err err = rights_check_in(head, account);
+    if (err != ERR_OK || conversation_kind(head->id) == CONVERSATION_GROUP)
+        return err;
+    unsigned bit = account == head->lo ? 1 : 2;
+    return (head->blocked & bit) != 0 ? ERR_BLOCKED : ERR_OK;
+}

@@ -1,0 +1,15 @@
+/* Who may write to a conversation, as of the transaction that has locked its head. */
+#ifndef PARLEY_DELIVERY_RIGHTS_H
+#define PARLEY_DELIVERY_RIGHTS_H
+
+#include "common/error.h"
+#include "services/entries/entry.h"
+
+/* Whether an account is in a group, `head` (NULL: there is none), or in its pair. */
+enum err rights_check_in(const struct entry_head *head, uint64_t account)
+    __attribute__((warn_unused_result));
+/* The same, and that it may write there. */
+enum err rights_check_write(const struct entry_head *head, uint64_t account)
+    __attribute__((warn_unused_result));
+
+#endif
