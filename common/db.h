@@ -176,6 +176,9 @@ enum err db_script_run(struct db *self, const struct buffer *sql)
     __attribute__((warn_unused_result));
 bool db_script_next(struct db *self, struct db_rows **rows_r);
 enum err db_script_end(struct db *self) __attribute__((warn_unused_result));
+/* Runs a script of one statement that has rows, as db_query does. */
+enum err db_script_query(struct db *self, const struct buffer *sql, struct db_rows **rows_r)
+    __attribute__((warn_unused_result));
 /* Appends `bytes` as a quoted literal; `sql->failed`: there is no room. */
 void db_script_add_bytes(struct db *self, struct buffer *sql, struct slice bytes);
 

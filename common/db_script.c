@@ -92,6 +92,18 @@ enum err db_script_end(struct db *self) {
     return self->script.err;
 }
 
+enum err db_script_query(struct db *self, const struct buffer *sql, struct db_rows **rows_r) {
+    *rows_r = NULL;
+    enum err err = db_script_run(self, sql);
+    if (err != ERR_OK)
+        return err;
+    (void)db_script_next(self, rows_r);
+    err = db_script_end(self);
+    if (err != ERR_OK)
+        db_rows_destroy(rows_r);
+    return err == ERR_OK && *rows_r == NULL ? ERR_INTERNAL : err;
+}
+
 void db_script_add_bytes(struct db *self, struct buffer *sql, struct slice bytes) {
     buffer_add(sql, "'", 1);
     /*

@@ -49,18 +49,18 @@ const struct db_statement delivery_sql_join_all = {
                 "FROM account a WHERE a.number = ?) j"};
 
 /* The union holds keys alone, in memory: with the rows' bodies in it, it would lie on the disk. */
-void delivery_sql_add_page(struct buffer *sql, uint64_t account, const struct page_part *parts,
-                           size_t count, size_t part_limit, size_t limit) {
+void delivery_sql_add_page(struct buffer *sql, const struct page *page) {
+    const char *order = page->newest_first ? " DESC" : "";
     buffer_add_text(sql, "SELECT STRAIGHT_JOIN m.conversation,m.cid,m.time_ms,m.type,m.sender,"
                          "m.subject,m.accepted,COALESCE(t.body,m.body),a.id,s.id,k.lo,k.hi,"
                          "k.string_id,m.about,g.string_id,o.id,m.target,"
                          "COALESCE(t.edited_ms,m.edited_ms) FROM (");
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < page->count; i++)
         buffer_printf(sql,
                       "%s(SELECT conversation,cid FROM message WHERE conversation=%" PRIu64
-                      " AND cid>%" PRIu64 " AND cid<=%" PRIu64 " ORDER BY cid LIMIT %zu)",
-                      i == 0 ? "" : " UNION ALL ", parts[i].conversation, parts[i].after,
-                      parts[i].until, part_limit);
+                      " AND cid>%" PRIu64 " AND cid<=%" PRIu64 " ORDER BY cid%s LIMIT %zu)",
+                      i == 0 ? "" : " UNION ALL ", page->parts[i].conversation,
+                      page->parts[i].after, page->parts[i].until, order, page->part_limit);
     buffer_printf(sql,
                   ") p JOIN message m ON m.conversation=p.conversation AND m.cid=p.cid "
                   "JOIN conversation k ON k.id=p.conversation "
@@ -70,8 +70,8 @@ void delivery_sql_add_page(struct buffer *sql, uint64_t account, const struct pa
                   "LEFT JOIN account o ON k.kind=0 AND m.sender=%" PRIu64
                   " AND o.number=IF(k.lo=m.sender,k.hi,k.lo) "
                   "LEFT JOIN message t ON m.type=%d AND t.conversation=m.conversation "
-                  "AND t.cid=m.target ORDER BY p.cid LIMIT %zu;",
-                  account, ENTRY_EDITED, limit);
+                  "AND t.cid=m.target ORDER BY p.cid%s LIMIT %zu;",
+                  page->account, ENTRY_EDITED, order, page->limit);
 }
 
 /* What may be read of a part: not what was written while the account was no member. */

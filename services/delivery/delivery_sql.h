@@ -56,15 +56,22 @@ struct page_part {
     uint64_t conversation, after, until;
 };
 
+/* Rows of the message log as an account reads them: of the first `part_limit` rows of each part, at
+ * least one, the first `limit`. */
+struct page {
+    uint64_t account;
+    const struct page_part *parts;
+    size_t count, part_limit, limit;
+    bool newest_first; /* the first are the last */
+};
+
 /*
- * The page's rows, ascending by cid: conversation, cid, time_ms, type, sender, subject, accepted,
- * body, sender's string id, subject's string id, lo, hi, group's string id, about, that group's
- * string id, of the account's own texts in a pair the other one's string id, target, edited_ms. Of
- * a notice that a text was edited, body and edited_ms are the text's as they are now. Of the first
- * `part_limit` rows of each part they are the first `limit`.
+ * The page's rows by cid: conversation, cid, time_ms, type, sender, subject, accepted, body,
+ * sender's string id, subject's string id, lo, hi, group's string id, about, that group's string
+ * id, of the account's own texts in a pair the other one's string id, target, edited_ms. Of a
+ * notice that a text was edited, body and edited_ms are the text's as they are now.
  */
-void delivery_sql_add_page(struct buffer *sql, uint64_t account, const struct page_part *parts,
-                           size_t count, size_t part_limit, size_t limit);
+void delivery_sql_add_page(struct buffer *sql, const struct page *page);
 
 /* What an account has not read of a conversation, of which only the newest are wanted. */
 struct unread_part {

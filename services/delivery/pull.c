@@ -14,10 +14,10 @@
 #include <stdlib.h>
 
 #include "proto/conversation.h"
-#include "proto/ids.h"
 #include "services/delivery/backlog.h"
 #include "services/delivery/delivery.h"
-#include "services/delivery/delivery_sql.h"
+#include "services/delivery/page.h"
+#include "services/delivery/readable.h"
 
 /*
  * limit: delivery | a page | {PAGE_ENTRIES} entries, about {PAGE_BYTES}; of at most
@@ -154,20 +154,9 @@ static enum err fetch_listed(struct pull *pull, struct db_rows **rows_r) {
         for (size_t j = 0; j < lists[i]->count; j++)
             buffer_printf(&list, list.length == 0 ? "%" PRIu64 : ",%" PRIu64, lists[i]->items[j]);
     delivery_sql_add_cursors(&sql, pull->body->account, slice_make(list.data, list.length));
-    enum err err = list.failed ? ERR_INTERNAL : db_script_run(pull->db, &sql);
+    enum err err = list.failed ? ERR_INTERNAL : db_script_query(pull->db, &sql, rows_r);
     buffer_free(&list);
     buffer_free(&sql);
-    if (err != ERR_OK)
-        return err;
-    for (struct db_rows *rows = NULL; db_script_next(pull->db, &rows);) {
-        if (*rows_r == NULL)
-            *rows_r = rows;
-        else
-            db_rows_destroy(&rows);
-    }
-    err = db_script_end(pull->db);
-    if (err != ERR_OK)
-        db_rows_destroy(rows_r);
     return err;
 }
 
@@ -203,12 +192,8 @@ static enum err find_cursors(struct pull *pull, struct db_rows **rows_r) {
 /* All that is to be read of a conversation. */
 static struct page_part read_cursor(struct pull *pull, const struct db_rows *row) {
     uint64_t conversation = db_rows_u64(row, CURSOR_CONVERSATION);
-    uint64_t last = db_rows_u64(row, CURSOR_LAST);
-    uint64_t start = start_of(pull, conversation, db_rows_u64(row, CURSOR_SINCE),
-                              db_rows_u64(row, CURSOR_RECEIVED));
-    if (!db_rows_null(row, CURSOR_UNTIL) && db_rows_u64(row, CURSOR_UNTIL) < last)
-        last = db_rows_u64(row, CURSOR_UNTIL);
-    return (struct page_part){conversation, start, last};
+    return readable_behind(row, start_of(pull, conversation, db_rows_u64(row, CURSOR_SINCE),
+                                         db_rows_u64(row, CURSOR_RECEIVED)));
 }
 
 /* The last entry that is left out is the first to be read: the position lies in front of it. */
@@ -247,17 +232,6 @@ static enum err leave_out_old(struct pull *pull, struct db_rows *rows) {
     return err;
 }
 
-/* Adds the part before the absence; the rest begins behind it. */
-static void leave_out(struct pull *pull, struct page_part *rest, const struct db_rows *row) {
-    uint64_t after = db_rows_u64(row, ABSENCE_AFTER), upto = db_rows_u64(row, ABSENCE_UPTO);
-    struct page_part before = *rest;
-    if (after < before.until)
-        before.until = after;
-    add_part(pull, before);
-    if (upto > rest->after)
-        rest->after = upto;
-}
-
 static enum err read_cursors(struct pull *pull) {
     struct db_rows *rows = NULL;
     struct page_part rest = {0};
@@ -267,7 +241,7 @@ static enum err read_cursors(struct pull *pull) {
     while (err == ERR_OK && rows != NULL && db_rows_next(rows)) {
         uint64_t kind = db_rows_u64(rows, CURSOR_KIND);
         if (kind == CURSOR_ABSENCE) {
-            leave_out(pull, &rest, rows);
+            add_part(pull, readable_before(rows, &rest));
         } else if (kind == CURSOR_THERE) { /* else the account does not exist */
             add_part(pull, rest);
             rest = read_cursor(pull, rows);
@@ -281,39 +255,6 @@ static enum err read_cursors(struct pull *pull) {
 }
 
 /* --- the page ------------------------------------------------------------------------------ */
-
-static struct slice string_id(const struct db_rows *rows, unsigned column) {
-    struct slice id = db_rows_slice(rows, column);
-    uint64_t number;
-    return id_is_decimal(id, &number) ? slice_make(NULL, 0) : id;
-}
-
-static struct entry read_entry(const struct db_rows *rows) {
-    struct entry entry = {.conversation = db_rows_u64(rows, 0),
-                          .cid = db_rows_u64(rows, 1),
-                          .time_ms = entries_time_ms(db_rows_u64(rows, 2)),
-                          .type = db_rows_u64(rows, 3),
-                          .from = db_rows_u64(rows, 4),
-                          .from_id = string_id(rows, 8),
-                          .subject = db_rows_u64(rows, 5),
-                          .subject_id = string_id(rows, 9),
-                          .accepted = db_rows_u64(rows, 6) != 0,
-                          .text = db_rows_slice(rows, 7),
-                          .target = db_rows_u64(rows, 16),
-                          .edited_ms = entries_time_ms(db_rows_u64(rows, 17))};
-    uint64_t lo = db_rows_u64(rows, 10), hi = db_rows_u64(rows, 11);
-    if (conversation_kind(entry.conversation) == CONVERSATION_PAIR) {
-        entry.to = entry.from == lo ? hi : lo;
-        entry.to_id = string_id(rows, 15);
-    } else if (conversation_kind(entry.conversation) == CONVERSATION_GROUP) {
-        entry.to = lo;
-        entry.to_id = string_id(rows, 12);
-    } else {
-        entry.to = db_rows_u64(rows, 13);
-        entry.to_id = string_id(rows, 14);
-    }
-    return entry;
-}
 
 static bool in_part(const struct page_part *part, uint64_t conversation, uint64_t cid) {
     return part->conversation == conversation && cid > part->after && cid <= part->until;
@@ -355,10 +296,7 @@ static void add_behind(struct pull *pull) {
 }
 
 static enum err add_entry(struct pull *pull, const struct entry *entry, size_t *bytes) {
-    struct buffer packed = buffer_make(ENVELOPE_MAX_BYTES);
-    record_pack(&entry_desc, entry, &packed);
-    struct slice copy = record_arena_copy(pull->arena, slice_make(packed.data, packed.length));
-    buffer_free(&packed);
+    struct slice copy = page_pack_entry(pull->arena, entry);
     if (copy.data == NULL)
         return ERR_INTERNAL;
     pull->reply->entries.items[pull->reply->entries.count++] = copy;
@@ -373,7 +311,7 @@ static enum err read_page(struct pull *pull, struct db_rows *rows) {
     size_t bytes = 0;
     while (err == ERR_OK && bytes < PAGE_BYTES && pull->reply->entries.count < PAGE_ENTRIES &&
            db_rows_next(rows)) {
-        struct entry entry = read_entry(rows);
+        struct entry entry = page_read_entry(rows);
         if (entry.cid > until)
             break;
         err = add_entry(pull, &entry, &bytes);
@@ -389,21 +327,18 @@ static enum err fetch_page(struct pull *pull) {
         pull->limit = PAGE_MIN_ROWS;
     if (pull->limit > PAGE_ENTRIES)
         pull->limit = PAGE_ENTRIES;
-    struct buffer sql = buffer_make(DELIVERY_SCRIPT_BYTES);
-    delivery_sql_add_page(&sql, pull->body->account, pull->parts, pull->part_count, pull->limit,
-                          PAGE_ENTRIES);
-    enum err err = db_script_run(pull->db, &sql);
-    buffer_free(&sql);
     struct db_rows *rows = NULL;
-    if (err != ERR_OK)
-        return err;
-    while (db_script_next(pull->db, &rows)) {
-        if (rows != NULL && err == ERR_OK)
-            err = read_page(pull, rows);
-        db_rows_destroy(&rows);
-    }
-    enum err script = db_script_end(pull->db);
-    return err == ERR_OK ? script : err;
+    enum err err = page_fetch(pull->db,
+                              &(struct page){.account = pull->body->account,
+                                             .parts = pull->parts,
+                                             .count = pull->part_count,
+                                             .part_limit = pull->limit,
+                                             .limit = PAGE_ENTRIES},
+                              &rows);
+    if (err == ERR_OK)
+        err = read_page(pull, rows);
+    db_rows_destroy(&rows);
+    return err;
 }
 
 /* Room for what the reply holds at most. */

@@ -1,0 +1,30 @@
+/*
+ * What an account may read of a conversation: behind where it joined, up to where it left, without
+ * what was written while it was absent. Whatever reads the message log for somebody asks here.
+ *
+ *     struct readable readable;
+ *     readable_find(db, arena, account, conversation, &readable);
+ *     ... readable.parts: in the order of conversations, and of cid in each
+ */
+#ifndef PARLEY_DELIVERY_READABLE_H
+#define PARLEY_DELIVERY_READABLE_H
+
+#include "services/delivery/delivery_sql.h"
+
+struct readable {
+    struct page_part *parts; /* none is empty; in the arena */
+    size_t count;
+};
+
+/* Of one conversation, or, with 0, of all that the account has a cursor in. */
+enum err readable_find(struct db *db, struct record_arena *arena, uint64_t account,
+                       uint64_t conversation, struct readable *readable_r)
+    __attribute__((warn_unused_result));
+
+/* For readers of the rows of delivery_sql_cursors themselves. Of a cursor: what may be read behind
+ * `start`, absences included. */
+struct page_part readable_behind(const struct db_rows *cursor, uint64_t start);
+/* Of an absence: what lies before it; the rest begins behind it. Either may be empty. */
+struct page_part readable_before(const struct db_rows *absence, struct page_part *rest);
+
+#endif
