@@ -40,7 +40,8 @@
     X(TO_ONESELF, "to_oneself", "an account cannot do that with itself")                           \
     X(THROTTLED, "throttled", "too many attempts, wait a moment")                                  \
     X(TOO_MANY, "too_many", "a limit is reached")                                                  \
-    X(REF_USED, "ref_used", "the ref was used for another request")
+    X(REF_USED, "ref_used", "the ref was used for another request")                                \
+    X(TOO_LATE, "too_late", "it is too late for that")
 
 enum err {
 #define X(name, word, text) ERR_##name,

@@ -9,6 +9,7 @@ struct delivery_settings {
     struct service_settings service;
     struct db_settings db;
     uint64_t delivery_port, delivery_metrics_port, writers, writer_queue, writer_queue_bytes;
+    uint64_t recall_minutes, edit_minutes;
     char *session_peers;
 };
 
@@ -23,5 +24,6 @@ struct delivery {
 
 service_loop_handler handle_send;
 service_pool_handler handle_pull, handle_check, handle_advance, handle_received;
+service_pool_handler handle_recall, handle_edit, handle_react;
 
 #endif

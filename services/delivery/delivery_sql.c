@@ -48,12 +48,18 @@ const struct db_statement delivery_sql_join_all = {
                 "AND m.time_ms < a.created_ms ORDER BY m.cid DESC LIMIT 1), 0) AS since "
                 "FROM account a WHERE a.number = ?) j"};
 
+/* Types as statements have them. */
+_Static_assert(ENTRY_TEXT == 0 && ENTRY_RECALLED_TEXT == 15 && ENTRY_EDITED == 17 &&
+                   ENTRY_REACTED == 18,
+               "numbers of types never change");
+
 /* The union holds keys alone, in memory: with the rows' bodies in it, it would lie on the disk. */
 void delivery_sql_add_page(struct buffer *sql, const struct page *page) {
     const char *order = page->newest_first ? " DESC" : "";
-    buffer_add_text(sql, "SELECT STRAIGHT_JOIN m.conversation,m.cid,m.time_ms,m.type,m.sender,"
-                         "m.subject,m.accepted,COALESCE(t.body,m.body),a.id,s.id,k.lo,k.hi,"
-                         "k.string_id,m.about,g.string_id,o.id,m.target,"
+    buffer_add_text(sql, "SELECT STRAIGHT_JOIN m.conversation,m.cid,m.time_ms,"
+                         "IF(m.type IN (17,18) AND COALESCE(t.type,15)=15,15,m.type),m.sender,"
+                         "m.subject,m.accepted,IF(m.type=17,COALESCE(t.body,''),m.body),a.id,s.id,"
+                         "k.lo,k.hi,k.string_id,m.about,g.string_id,o.id,m.target,"
                          "COALESCE(t.edited_ms,m.edited_ms) FROM (");
     for (size_t i = 0; i < page->count; i++)
         buffer_printf(sql,
@@ -69,9 +75,10 @@ void delivery_sql_add_page(struct buffer *sql, const struct page *page) {
                   "LEFT JOIN conversation g ON g.kind=1 AND g.lo=m.about AND g.hi=0 "
                   "LEFT JOIN account o ON k.kind=0 AND m.sender=%" PRIu64
                   " AND o.number=IF(k.lo=m.sender,k.hi,k.lo) "
-                  "LEFT JOIN message t ON m.type=%d AND t.conversation=m.conversation "
-                  "AND t.cid=m.target ORDER BY p.cid%s LIMIT %zu;",
-                  page->account, ENTRY_EDITED, order, page->limit);
+                  "LEFT JOIN message t ON m.type IN (17,18) "
+                  "AND t.conversation=m.conversation AND t.cid=m.target "
+                  "ORDER BY p.cid%s LIMIT %zu;",
+                  page->account, order, page->limit);
 }
 
 /* What may be read of a part: not what was written while the account was no member. */
@@ -141,3 +148,33 @@ void delivery_sql_add_advance(struct buffer *sql, const struct cursor_move *move
     buffer_add_text(sql, ") v STRAIGHT_JOIN `cursor` c ON c.account=v.a AND c.conversation=v.k "
                          "SET c.received=GREATEST(c.received,v.cid);");
 }
+
+/* --- changing texts -------------------------------------------------------------------------- */
+
+const struct db_statement delivery_sql_target = {
+    "target",
+    "SELECT m.type, m.sender, m.time_ms, m.edited_ms, r.role >= 2, a.id, o.id FROM message m"
+    " JOIN account a ON a.number = ? LEFT JOIN account o ON o.number = ?"
+    " LEFT JOIN member r ON r.conversation = m.conversation AND r.account = a.number"
+    " WHERE m.conversation = ? AND m.cid = ?"};
+const struct db_statement delivery_sql_recall = {
+    "recall", "UPDATE message SET type = 15, body = '', reply = NULL, mentions = NULL,"
+              " edited_ms = NULL WHERE conversation = ? AND cid = ?"};
+const struct db_statement delivery_sql_forget_reactions = {
+    "forget_reactions", "DELETE FROM reaction WHERE conversation = ? AND cid = ?"};
+const struct db_statement delivery_sql_edit = {
+    "edit", "UPDATE message SET body = ?, edited_ms = ? WHERE conversation = ? AND cid = ?"};
+const struct db_statement delivery_sql_newest_edit = {
+    "newest_edit", "SELECT t.body FROM message n JOIN message t"
+                   " ON t.conversation = n.conversation AND t.cid = n.target"
+                   " AND t.type = 0 AND t.edited_ms = n.edited_ms"
+                   " WHERE n.conversation = ? AND n.cid = ?"};
+const struct db_statement delivery_sql_reactions = {
+    "reactions", "SELECT COUNT(DISTINCT emoji), COALESCE(MAX(emoji = ?), 0),"
+                 " COALESCE(MAX(emoji = ? AND account = ?), 0)"
+                 " FROM reaction WHERE conversation = ? AND cid = ?"};
+const struct db_statement delivery_sql_react = {
+    "react", "INSERT INTO reaction (conversation, cid, emoji, account) VALUES (?, ?, ?, ?)"};
+const struct db_statement delivery_sql_unreact = {
+    "unreact", "DELETE FROM reaction"
+               " WHERE conversation = ? AND cid = ? AND emoji = ? AND account = ?"};

@@ -46,6 +46,31 @@ extern const struct db_statement delivery_sql_move;
 /* number -> a row when there is such an account */
 extern const struct db_statement delivery_sql_account;
 
+/* account, other account, conversation, cid -> the columns of enum target_column, where that
+ * account may read that message */
+extern const struct db_statement delivery_sql_target;
+enum target_column {
+    TARGET_TYPE,
+    TARGET_SENDER,
+    TARGET_TIME_MS,
+    TARGET_EDITED_MS,   /* NULL: never */
+    TARGET_ADMINISTERS, /* whether the account is an administrator or owner; NULL: no member */
+    TARGET_ACCOUNT_ID,
+    TARGET_OTHER_ID, /* NULL: there is no other account */
+};
+/* conversation, cid: makes a text one that was recalled, and takes its reactions away */
+extern const struct db_statement delivery_sql_recall, delivery_sql_forget_reactions;
+/* text, edited_ms, conversation, cid */
+extern const struct db_statement delivery_sql_edit;
+/* conversation, cid of a notice -> what the text says that it is about, where that was edited by
+ * this notice and never again */
+extern const struct db_statement delivery_sql_newest_edit;
+/* emoji, emoji, account, conversation, cid -> how many kinds of emoji a text has, whether this one
+ * is among them, whether the account has put it there */
+extern const struct db_statement delivery_sql_reactions;
+/* conversation, cid, emoji, account */
+extern const struct db_statement delivery_sql_react, delivery_sql_unreact;
+
 /* Of accounts: in how many conversations each is, ascending by account; none: in none. Of
  * conversations that exist: the last cid of each, ascending by id. */
 void delivery_sql_add_counts(struct buffer *sql, const uint64_t *accounts, size_t count);
@@ -69,7 +94,8 @@ struct page {
  * The page's rows by cid: conversation, cid, time_ms, type, sender, subject, accepted, body,
  * sender's string id, subject's string id, lo, hi, group's string id, about, that group's string
  * id, of the account's own texts in a pair the other one's string id, target, edited_ms. Of a
- * notice that a text was edited, body and edited_ms are the text's as they are now.
+ * notice that a text was edited, body and edited_ms are the text's as they are now. A notice
+ * about a text that was recalled since has the type of such a text.
  */
 void delivery_sql_add_page(struct buffer *sql, const struct page *page);
 

@@ -34,6 +34,10 @@ static const struct config_option options[] = {
         "are refused (overloaded)"),
     CONFIG_U64(struct delivery_settings, writer_queue_bytes, 64 << 20, 1, 1ULL << 40, "bytes",
                "text that may wait for each writer; beyond it requests are refused, too"),
+    CONFIG_U64(struct delivery_settings, recall_minutes, 2, 0, 525600, "minutes",
+               "for so long a sender may recall a text; administrators of a group always may"),
+    CONFIG_U64(struct delivery_settings, edit_minutes, 15, 0, 525600, "minutes",
+               "for so long a sender may edit a text"),
     CONFIG_END};
 
 static const struct service_handler handlers[] = {
@@ -42,6 +46,9 @@ static const struct service_handler handlers[] = {
     {&message_DELIVERY_CHECK, .pool = handle_check},
     {&message_DELIVERY_ADVANCE, .pool = handle_advance},
     {&message_DELIVERY_RECEIVED, .pool = handle_received},
+    {&message_DELIVERY_RECALL, .pool = handle_recall},
+    {&message_DELIVERY_EDIT, .pool = handle_edit},
+    {&message_DELIVERY_REACT, .pool = handle_react},
 };
 
 static int start(struct service *service, void *context) {

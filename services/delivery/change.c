@@ -1,0 +1,203 @@
+/* Changes of texts and their notices; see change.h. */
+#include "services/delivery/change.h"
+
+#include "common/log.h"
+#include "proto/ids.h"
+#include "services/delivery/delivery_sql.h"
+#include "services/delivery/place.h"
+#include "services/delivery/readable.h"
+#include "services/delivery/rights.h"
+
+/* As the head's last writer: none of the threads that write texts remembers the head, then, and
+ * each reads it again. */
+#define NO_WRITER 0
+
+/* --- reading ------------------------------------------------------------------------------- */
+
+static enum err find_conversation(const struct change_plan *plan, struct db *db,
+                                  uint64_t *conversation_r) {
+    struct place place;
+    if (plan->account == 0 || (plan->user != 0 && plan->group != 0))
+        return ERR_BAD_REQUEST;
+    /* Notices to oneself or to all are no texts. */
+    if (plan->group == 0 && (plan->user == 0 || plan->user == plan->account))
+        return ERR_NO_MESSAGE;
+    enum err err = place_find(db, plan->account, plan->user, plan->group, &place);
+    if (err == ERR_OK && !place.reader)
+        err = place_explain(db, plan->account, plan->user, plan->group, &place);
+    *conversation_r = place.conversation;
+    return err;
+}
+
+static struct slice copy_id(struct change *change, const struct db_rows *rows, unsigned column) {
+    struct slice id = db_rows_slice(rows, column);
+    uint64_t number;
+    return id_is_decimal(id, &number) ? slice_make(NULL, 0) : record_arena_copy(&change->arena, id);
+}
+
+static enum err check_readable(struct change *change) {
+    struct readable readable;
+    enum err err = readable_find(change->db, &change->arena, change->plan->account,
+                                 change->head->id, &readable);
+    if (err != ERR_OK)
+        return err;
+    for (size_t i = 0; i < readable.count; i++)
+        if (change->plan->cid > readable.parts[i].after &&
+            change->plan->cid <= readable.parts[i].until)
+            return ERR_OK;
+    return ERR_NO_MESSAGE;
+}
+
+static enum err read_text(struct change *change) {
+    const struct change_plan *plan = change->plan;
+    struct db_rows *rows;
+    enum err err = check_readable(change);
+    if (err != ERR_OK)
+        return err;
+    err = db_query(change->db, &delivery_sql_target,
+                   DB_ARGS(db_u64(plan->account), db_u64(plan->user), db_u64(change->head->id),
+                           db_u64(plan->cid)),
+                   &rows);
+    if (err == ERR_OK && (!db_rows_next(rows) || db_rows_u64(rows, TARGET_TYPE) != ENTRY_TEXT))
+        err = ERR_NO_MESSAGE;
+    if (err == ERR_OK) {
+        change->sender = db_rows_u64(rows, TARGET_SENDER);
+        change->time_ms = db_rows_u64(rows, TARGET_TIME_MS);
+        change->edited_ms = db_rows_u64(rows, TARGET_EDITED_MS);
+        change->administers = db_rows_u64(rows, TARGET_ADMINISTERS) != 0;
+        change->id = copy_id(change, rows, TARGET_ACCOUNT_ID);
+        change->other_id = copy_id(change, rows, TARGET_OTHER_ID);
+    }
+    db_rows_destroy(&rows);
+    return err;
+}
+
+enum err change_check_own(const struct change *change, uint64_t minutes) {
+    if (change->sender != change->plan->account)
+        return ERR_NOT_ALLOWED;
+    return change->heads.now_ms > change->time_ms + minutes * 60000 ? ERR_TOO_LATE : ERR_OK;
+}
+
+/* --- once ---------------------------------------------------------------------------------- */
+
+/* A notice of an edit does not keep what the text was to say: that can be compared while it says it
+ * still. */
+static enum err check_same_text(struct change *change, const struct entry_row *row) {
+    struct db_rows *rows;
+    if (change->plan->type != ENTRY_EDITED)
+        return ERR_OK;
+    enum err err = db_query(change->db, &delivery_sql_newest_edit,
+                            DB_ARGS(db_u64(row->conversation), db_u64(row->cid)), &rows);
+    if (err == ERR_OK && db_rows_next(rows) &&
+        !slice_equal(db_rows_slice(rows, 0), change->plan->text))
+        err = ERR_REF_USED;
+    db_rows_destroy(&rows);
+    return err;
+}
+
+static enum err find_repeat(struct change *change, struct entry_row *row) {
+    enum err err = entries_find_repeats(change->db, row, 1);
+    if (err != ERR_OK || !row->repeat)
+        return err;
+    return row->clash ? ERR_REF_USED : check_same_text(change, row);
+}
+
+/* --- routing ------------------------------------------------------------------------------- */
+
+static void route(const struct change *change, const struct entry_row *row) {
+    const struct change_plan *plan = change->plan;
+    const struct entry_head *head = change->head;
+    const uint64_t pair[2] = {head->lo, head->hi};
+    bool group = plan->group != 0;
+    struct entry entry = {.conversation = row->conversation,
+                          .cid = row->cid,
+                          .prev = row->prev,
+                          .time_ms = row->time_ms,
+                          .type = row->type,
+                          .from = plan->account,
+                          .from_id = change->id,
+                          .to = group ? plan->group : plan->user,
+                          .to_id = group ? head->string_id : change->other_id,
+                          .accepted = row->accepted,
+                          .text = plan->text,
+                          .target = row->target,
+                          .edited_ms = row->edited_ms,
+                          .trace = log_trace()};
+    log_debug("stored", "cid=%llu conversation=%llu account=%llu", (unsigned long long)row->cid,
+              (unsigned long long)row->conversation, (unsigned long long)row->sender);
+    struct route_batch *batch = route_batch_new();
+    if (batch != NULL && route_batch_add(batch, &entry, group ? head->members.items : pair,
+                                         group ? head->members.count : 2) == 0)
+        route_post(plan->service->router, &batch);
+    else
+        route_missed(plan->service->router);
+    route_batch_destroy(&batch);
+}
+
+/* --- the run ------------------------------------------------------------------------------- */
+
+static enum err check(struct change *change) {
+    const struct change_plan *plan = change->plan;
+    enum err err = read_text(change);
+    if (err == ERR_OK)
+        err = plan->retracts ? rights_check_in(change->head, plan->account)
+                             : rights_check_write(change->head, plan->account);
+    return err == ERR_OK ? plan->check(change) : err;
+}
+
+static enum err finish(struct change *change, struct entry_row *row) {
+    row->edited_ms = change->changed_ms;
+    enum err err = change->plan->write(change);
+    /* Not committed at once: a notice that can't be stored takes the change back with it. */
+    if (err == ERR_OK)
+        err = entries_append(change->db, &change->heads, row, 1, false);
+    if (err == ERR_OK && row->repeat)
+        err = ERR_REF_USED; /* in another conversation, at this moment */
+    if (err == ERR_OK)
+        err = db_commit(change->db);
+    if (err == ERR_OK)
+        route(change, row);
+    else if (err == ERR_UNAVAILABLE && db_uncertain(change->db))
+        route_missed(change->plan->service->router);
+    return err;
+}
+
+/* In a transaction that has locked the head. */
+static enum err carry_out(struct change *change, bool *repeat_r) {
+    const struct change_plan *plan = change->plan;
+    struct entry_row row = {.head = change->head,
+                            .type = plan->type,
+                            .sender = plan->account,
+                            .nonce = plan->nonce,
+                            .notice = true,
+                            .accepted = plan->on,
+                            /* The log keeps what a text says in one place. */
+                            .text = plan->type == ENTRY_EDITED ? slice_make(NULL, 0) : plan->text,
+                            .target = plan->cid};
+    enum err err = find_repeat(change, &row);
+    *repeat_r = row.repeat;
+    if (err != ERR_OK || row.repeat)
+        return err;
+    err = check(change);
+    *repeat_r = change->done;
+    return err == ERR_OK && !change->done ? finish(change, &row) : err;
+}
+
+enum err change_run(const struct change_plan *plan, struct db *db, struct done *reply) {
+    struct change change = {.plan = plan, .db = db};
+    uint64_t conversation;
+    bool repeat = false;
+    if (plan->nonce.length != 0 && plan->nonce.length != NONCE_BYTES)
+        return ERR_BAD_REQUEST;
+    enum err err = find_conversation(plan, db, &conversation);
+    if (err != ERR_OK)
+        return err;
+    err = entries_lock(db, NULL, NO_WRITER, &conversation, 1, &change.arena, &change.heads);
+    change.head = err == ERR_OK ? entries_find_head(&change.heads, conversation) : NULL;
+    if (err == ERR_OK)
+        err = change.head == NULL ? ERR_UNAVAILABLE : carry_out(&change, &repeat);
+    db_rollback(db); /* nothing after a commit */
+    record_arena_free(&change.arena);
+    reply->repeat = repeat;
+    return err;
+}
