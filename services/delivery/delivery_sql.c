@@ -111,6 +111,13 @@ const struct db_statement delivery_sql_move = {
     "move", "UPDATE `cursor` SET received = GREATEST(received, ?)"
             " WHERE account = ? AND conversation = ?"};
 
+const struct db_statement delivery_sql_quiet = {
+    "quiet", "UPDATE `cursor` SET quiet_until_ms = ? WHERE account = ? AND conversation = ?"};
+
+const struct db_statement delivery_sql_string_id = {
+    "string_id", "SELECT id FROM account WHERE number = ? UNION ALL"
+                 " SELECT string_id FROM conversation WHERE kind = 1 AND lo = ? AND hi = 0"};
+
 const struct db_statement delivery_sql_place = {
     "place",
     "SELECT k.id, k.dissolved, c.account, c.received, c.until,"

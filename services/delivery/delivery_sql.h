@@ -43,6 +43,11 @@ enum place_column {
 };
 /* cid, account, conversation: moves that cursor forward */
 extern const struct db_statement delivery_sql_move;
+/* quiet_until_ms, account, conversation */
+extern const struct db_statement delivery_sql_quiet;
+/* an account, or 0, and a group, or 0 -> the string id of each that exists; NULL where it is the
+ * decimal form */
+extern const struct db_statement delivery_sql_string_id;
 /* number -> a row when there is such an account */
 extern const struct db_statement delivery_sql_account;
 

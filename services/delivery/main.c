@@ -49,6 +49,7 @@ static const struct service_handler handlers[] = {
     {&message_DELIVERY_RECALL, .pool = handle_recall},
     {&message_DELIVERY_EDIT, .pool = handle_edit},
     {&message_DELIVERY_REACT, .pool = handle_react},
+    {&message_DELIVERY_QUIET, .pool = handle_quiet},
 };
 
 static int start(struct service *service, void *context) {

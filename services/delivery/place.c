@@ -31,7 +31,8 @@ enum err place_find(struct db *db, uint64_t account, uint64_t user, uint64_t gro
                                   .received = db_rows_u64(rows, PLACE_RECEIVED),
                                   .last = last,
                                   .dissolved = db_rows_u64(rows, PLACE_DISSOLVED) != 0,
-                                  .reader = !db_rows_null(rows, PLACE_ACCOUNT)};
+                                  .reader = !db_rows_null(rows, PLACE_ACCOUNT),
+                                  .left = !db_rows_null(rows, PLACE_UNTIL)};
     }
     db_rows_destroy(&rows);
     return err;

@@ -11,6 +11,7 @@ struct place {
     uint64_t conversation; /* 0: there is none */
     uint64_t received, last;
     bool dissolved, reader;
+    bool left; /* it is a reader only of what was written until then */
 };
 
 /* Any numbers. `last`: of the entries that the account may read. */

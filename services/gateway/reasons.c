@@ -29,6 +29,8 @@ static const char *pattern_of_person(const struct dialect_request *request, enum
         return send ? "it is not known whether the message to P was stored: look before you send it"
                       " again"
                     : NULL;
+    case ERR_NO_MESSAGE:
+        return request->operation == OPERATION_QUIET ? "there is no conversation with P yet" : NULL;
     case ERR_NO_REQUEST:
         return request->operation == OPERATION_ANSWER_FRIEND
                    ? "there is no open request for friendship from P"

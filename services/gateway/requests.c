@@ -14,6 +14,7 @@
 #include "services/gateway/login.h"
 #include "services/gateway/names.h"
 #include "services/gateway/outbox.h"
+#include "services/gateway/people_requests.h"
 #include "services/gateway/received.h"
 #include "services/gateway/request.h"
 
@@ -51,6 +52,7 @@ static const struct {
     [OPERATION_DISSOLVE] = {group_request_dissolve, true, NULL},
     [OPERATION_RENAME_GROUP] = {group_request_rename, true, NULL},
     [OPERATION_RENAME_SELF] = {friend_request_rename_self, true, NULL},
+    [OPERATION_QUIET] = {people_request_quiet, true, NULL},
 };
 
 /* --- looking up ids ------------------------------------------------------------------------ */

@@ -121,6 +121,18 @@ def ourchat_requests(world):
     ]
 
 
+def extension_requests(world, dialect):
+    """The same in both dialects, but for the form of ids."""
+    def id_of(peer):
+        return peer.id if dialect == "youim" else peer.number
+
+    member, club = id_of(world.bystander.account), id_of(world.club)
+    return [
+        (337, [], [], ["peer.user"], {"peer": {"user": member}, "until_ms": 1900000000000}),
+        (337, [], ["peer.group"], [], {"peer": {"group": club}, "until_ms": 1900000000000}),
+    ]
+
+
 # What would be right, or is nobody's fault, and so is left out: a request to `another`.
 RIGHT = {
     # Anybody may write to, befriend or ask anybody; ids of new groups are free to choose.
@@ -173,6 +185,7 @@ def wait_for_news(client, count):
 def faults_of(world, dialect):
     """(request, what is wrong) for each field and each wrong value."""
     requests = youim_requests(world) if dialect == "youim" else ourchat_requests(world)
+    requests += extension_requests(world, dialect)
     for number, actors, groups, persons, body in requests:
         for name in [*actors, *groups, *persons]:
             for kind, value in wrong_ids(dialect, world.outsider.account, world.foreign,

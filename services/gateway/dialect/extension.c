@@ -3,6 +3,7 @@
 
 #include "proto/conversation.h"
 #include "services/gateway/dialect/answer.h"
+#include "services/gateway/dialect/extension_people.h"
 #include "services/gateway/dialect/json.h"
 
 /* --- requests ------------------------------------------------------------------------------ */
@@ -15,6 +16,7 @@ static void read_received(struct reading *reading) {
 static const struct request_row rows[] = {
     {301, OPERATION_RECEIVED, NEEDS_LOGIN | NEEDS_EXT, read_received},
     {317, OPERATION_RESUME, NEEDS_NOTHING, reading_resumption},
+    {337, OPERATION_QUIET, NEEDS_LOGIN | NEEDS_EXT, extension_read_quiet},
 };
 
 const struct request_row *extension_find_row(uint64_t number) {
@@ -60,7 +62,7 @@ void extension_write_300(const struct dialect_form *form, const struct dialect_r
 /* --- entries ------------------------------------------------------------------------------- */
 
 static const struct extension_notice notices[] = {
-    {0, 0, NULL},
+    {ENTRY_QUIET, 337, extension_write_quiet},
 };
 
 static const struct extension_notice *find_notice(enum entry_type type) {

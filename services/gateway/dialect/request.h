@@ -53,6 +53,7 @@ enum operation {
     OPERATION_DISSOLVE,
     OPERATION_RENAME_GROUP,
     OPERATION_RENAME_SELF,
+    OPERATION_QUIET, /* no mention of `group` or of `person` until `until_ms` */
     OPERATION_COUNT
 };
 
@@ -94,6 +95,7 @@ struct dialect_request {
     struct dialect_id person;           /* concerned, besides the actor */
     bool accept;                        /* ANSWER_*: yes; SET_ADMIN: becomes one */
     uint64_t cid;                       /* RECEIVED */
+    uint64_t until_ms;                  /* QUIET; 0: no longer */
     uint64_t trace;                     /* the gateway's: follows it through all logs */
     int64_t read_us;                    /* the gateway's: when it was read */
 };
