@@ -50,6 +50,7 @@ static const struct service_handler handlers[] = {
     {&message_DELIVERY_EDIT, .pool = handle_edit},
     {&message_DELIVERY_REACT, .pool = handle_react},
     {&message_DELIVERY_QUIET, .pool = handle_quiet},
+    {&message_DELIVERY_HISTORY, .pool = handle_history},
 };
 
 static int start(struct service *service, void *context) {

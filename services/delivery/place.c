@@ -5,8 +5,8 @@
 #include "services/delivery/delivery_sql.h"
 
 /* All four kinds are found by the same key. */
-enum err place_find(struct db *db, uint64_t account, uint64_t user, uint64_t group,
-                    struct place *place_r) {
+static enum err find(struct db *db, uint64_t account, uint64_t user, uint64_t group,
+                     struct place *place_r) {
     uint64_t kind = CONVERSATION_BROADCAST, lo = 0, hi = 0;
     if (group != 0) {
         kind = CONVERSATION_GROUP;
@@ -36,6 +36,17 @@ enum err place_find(struct db *db, uint64_t account, uint64_t user, uint64_t gro
     }
     db_rows_destroy(&rows);
     return err;
+}
+
+enum err place_find(struct db *db, uint64_t account, uint64_t user, uint64_t group,
+                    struct place *place_r) {
+    const struct db_value all = db_u64(CONVERSATION_OF_ALL);
+    enum err err = find(db, account, user, group, place_r);
+    if (err != ERR_OK || place_r->reader || place_r->conversation != CONVERSATION_OF_ALL)
+        return err;
+    /* An account that was connected when the first broadcast ever was sent has no cursor there. */
+    err = db_query(db, &delivery_sql_join_all, DB_ARGS(all, all, db_u64(account)), NULL);
+    return err == ERR_OK ? find(db, account, user, group, place_r) : err;
 }
 
 enum err place_explain(struct db *db, uint64_t account, uint64_t user, uint64_t group,

@@ -5,19 +5,9 @@
  * about a conversation that its gateway has not written to it, or not as far: so everything is
  * checked, and a wrong request changes nothing.
  */
-#include "proto/conversation.h"
 #include "services/delivery/delivery.h"
 #include "services/delivery/delivery_sql.h"
 #include "services/delivery/place.h"
-
-/* An account that was connected when the first broadcast ever was sent has no cursor there yet. */
-static enum err join_all(struct db *db, const struct delivery_received *ask,
-                         struct place *place_r) {
-    const struct db_value all = db_u64(CONVERSATION_OF_ALL);
-    enum err err =
-        db_query(db, &delivery_sql_join_all, DB_ARGS(all, all, db_u64(ask->account)), NULL);
-    return err == ERR_OK ? place_find(db, ask->account, ask->user, ask->group, place_r) : err;
-}
 
 enum err handle_received(void *context, struct db *db, struct record_arena *arena, const void *body,
                          void *reply_r) {
@@ -29,8 +19,6 @@ enum err handle_received(void *context, struct db *db, struct record_arena *aren
     if (ask->account == 0 || (ask->user != 0 && ask->group != 0))
         return ERR_BAD_REQUEST;
     enum err err = place_find(db, ask->account, ask->user, ask->group, &place);
-    if (err == ERR_OK && place.conversation == CONVERSATION_OF_ALL && !place.reader)
-        err = join_all(db, ask, &place);
     if (err != ERR_OK)
         return err;
     if (!place.reader)

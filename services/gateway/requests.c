@@ -11,6 +11,7 @@
 #include "services/gateway/feed.h"
 #include "services/gateway/friend_requests.h"
 #include "services/gateway/group_requests.h"
+#include "services/gateway/history_requests.h"
 #include "services/gateway/login.h"
 #include "services/gateway/names.h"
 #include "services/gateway/outbox.h"
@@ -39,6 +40,7 @@ static const struct {
     [OPERATION_RESUME] = {login_resume, false, login_begin},
     [OPERATION_LOGOUT] = {login_end, false, NULL},
     [OPERATION_RECEIVED] = {received_start, true, NULL},
+    [OPERATION_HISTORY] = {history_request_read, true, NULL},
     [OPERATION_CREATE_GROUP] = {group_request_create, false, NULL},
     [OPERATION_BEFRIEND] = {friend_request_befriend, true, NULL},
     [OPERATION_ANSWER_FRIEND] = {friend_request_answer, true, NULL},

@@ -119,6 +119,8 @@ def compare(expected, given, values, where="the message"):
     placeholder without a value stands for is learned."""
     if isinstance(expected, dict):
         _compare_objects(expected, given, values, where)
+    elif isinstance(expected, list):
+        _compare_lists(expected, given, values, where)
     elif isinstance(expected, str) and expected.startswith("$"):
         _compare_placeholder(expected, given, values, where)
     else:
@@ -132,6 +134,13 @@ def _compare_objects(expected, given, values, where):
         raise Mismatch(f"the fields of {where} are not {', '.join(expected) or 'none'}")
     for key, value in expected.items():
         compare(value, given[key], values, f"`{key}`")
+
+
+def _compare_lists(expected, given, values, where):
+    if not isinstance(given, list) or len(given) != len(expected):
+        raise Mismatch(f"{where} is not a list of {len(expected)}")
+    for at, value in enumerate(expected):
+        compare(value, given[at], values, f"item {at} of {where}")
 
 
 def _compare_placeholder(expected, given, values, where):

@@ -128,6 +128,8 @@ def extension_requests(world, dialect):
 
     member, club = id_of(world.bystander.account), id_of(world.club)
     return [
+        (303, [], ["peer.group"], [], {"peer": {"group": club}}),
+        (303, [], [], ["peer.user"], {"peer": {"user": member}}),
         (337, [], [], ["peer.user"], {"peer": {"user": member}, "until_ms": 1900000000000}),
         (337, [], ["peer.group"], [], {"peer": {"group": club}, "until_ms": 1900000000000}),
     ]
@@ -140,6 +142,9 @@ RIGHT = {
     ("ourchat", 0, "sender.private_id", "another"), ("ourchat", 9, "add_ocid", "another"),
     ("youim", 3, "groupId", "another"), ("ourchat", 9, "group_id", "another"),
     ("youim", 114, "groupId", "unknown"),
+    # Nothing has been said there yet; SYSTEM's are the operator's messages to all.
+    ("youim", 303, "peer.user", "another"), ("ourchat", 303, "peer.user", "another"),
+    ("youim", 303, "peer.user", "SYSTEM"), ("ourchat", 303, "peer.user", "SYSTEM"),
     # Without group_id it is a nickname; 11 needs no add_ocid.
     ("ourchat", 12, "group_id", "missing"), ("ourchat", 11, "add_ocid", "missing"),
     ("ourchat", 11, "group_id", "missing"),

@@ -232,6 +232,19 @@ class Client:
         key = "group" if isinstance(peer, Group) else "user"
         return self.make(301, ref, peer={key: self.id_of(peer)}, cid=cid)
 
+    def asking_history(self, peer, ref=None, **more):
+        key = "group" if isinstance(peer, Group) else "user"
+        return self.make(303, ref, peer={key: self.id_of(peer)}, **more)
+
+    def history(self, peer, **more):
+        """Reads what was said there; the body of the 304, whose 300 follows it."""
+        ref = secrets.token_hex(4)
+        self.send(self.asking_history(peer, ref, **more))
+        answer = dict(self.body(self.expect(304)))
+        assert answer.pop("ref") == ref
+        assert self.expect_result(ref) == {"ok": True}
+        return answer
+
     def resume(self, account, token):
         """Logs in by the token of an earlier login; from here on `ext` is on."""
         self.account, self.ext = account, True

@@ -43,6 +43,24 @@ void answer_write_peer(bool string_ids, const struct entry *entry,
     json_raw(out, "}");
 }
 
+void answer_write_asked_peer(bool string_ids, const struct dialect_request *request,
+                             struct buffer *out) {
+    bool group = request->group.present;
+    const struct dialect_id *id = group ? &request->group : &request->person;
+    json_raw(out, group ? "\"peer\":{\"group\":" : "\"peer\":{\"user\":");
+    json_id(out, string_ids, id->number, id->text);
+    json_raw(out, "}");
+}
+
+void answer_write_text_fields(const struct entry *entry, struct buffer *out) {
+    if (entry->type == ENTRY_RECALLED_TEXT)
+        json_raw(out, ",\"recalled\":true");
+    if (entry->edited_ms == 0)
+        return;
+    json_raw(out, ",\"edited_ms\":");
+    json_number(out, entry->edited_ms);
+}
+
 void answer_write_epoch(const struct dialect_result *result, struct buffer *out) {
     if (result->epoch == 0)
         return;

@@ -13,6 +13,15 @@ void answer_write_result(const struct dialect_request *request, const struct dia
  * id names it. */
 void answer_write_peer(bool string_ids, const struct entry *entry,
                        const struct dialect_account *account, struct buffer *out);
+/* The same as the request named it. */
+void answer_write_asked_peer(bool string_ids, const struct dialect_request *request,
+                             struct buffer *out);
+/*
+ * What a text carries for a client that opted in, besides its words: `edited_ms` of one that was
+ * edited, `recalled` of one that was recalled. The only place where this is written, for pushes,
+ * for those who catch up, and for lists alike.
+ */
+void answer_write_text_fields(const struct entry *entry, struct buffer *out);
 /* `,"cid":..,"time_ms":..`, which messages carry for a client that opted in; an entry that is not
  * stored has no cid. */
 void answer_write_place(const struct entry *entry, struct buffer *out);

@@ -3,6 +3,7 @@
 
 #include "proto/conversation.h"
 #include "services/gateway/dialect/answer.h"
+#include "services/gateway/dialect/extension_history.h"
 #include "services/gateway/dialect/extension_people.h"
 #include "services/gateway/dialect/json.h"
 
@@ -15,6 +16,7 @@ static void read_received(struct reading *reading) {
 
 static const struct request_row rows[] = {
     {301, OPERATION_RECEIVED, NEEDS_LOGIN | NEEDS_EXT, read_received},
+    {303, OPERATION_HISTORY, NEEDS_LOGIN | NEEDS_EXT, extension_read_history},
     {317, OPERATION_RESUME, NEEDS_NOTHING, reading_resumption},
     {337, OPERATION_QUIET, NEEDS_LOGIN | NEEDS_EXT, extension_read_quiet},
 };
@@ -29,7 +31,7 @@ const struct request_row *extension_find_row(uint64_t number) {
 /* --- answers ------------------------------------------------------------------------------- */
 
 static const struct extension_answer answers[] = {
-    {OPERATION_NONE, 0, NULL},
+    {OPERATION_HISTORY, 304, extension_write_history},
 };
 
 void extension_write_answer(const struct dialect_form *form, const struct dialect_account *self,

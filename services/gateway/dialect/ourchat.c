@@ -392,7 +392,8 @@ static void write_entry(bool ext, const struct entry *entry, uint64_t account, s
         notice_write_fields(row, ext, false, entry, out);
         if (ext)
             answer_write_place(entry, out);
-    } else if (entry->type == ENTRY_TEXT || entry->type == ENTRY_SYSTEM) {
+    } else if (entry->type == ENTRY_TEXT || entry->type == ENTRY_SYSTEM ||
+               entry->type == ENTRY_RECALLED_TEXT) { /* of which lists show what is left */
         bool group = conversation_kind(entry->conversation) == CONVERSATION_GROUP;
         write_message(entry->time_ms, entry->cid, entry->from,
                       group ? ",\"group_id\":" : ",\"private_id\":", recipient(entry, account),
@@ -400,6 +401,7 @@ static void write_entry(bool ext, const struct entry *entry, uint64_t account, s
         if (ext) { /* the cid is in every copy */
             json_raw(out, ",\"time_ms\":");
             json_number(out, entry->time_ms);
+            answer_write_text_fields(entry, out);
             if (conversation_kind(entry->conversation) == CONVERSATION_BROADCAST)
                 json_raw(out, ",\"all\":true"); /* else it looks as if it were for one alone */
         }

@@ -40,6 +40,7 @@ enum operation {
     OPERATION_SEND,
     OPERATION_RECEIVED, /* all up to `cid`: of `group`, or `person`, or else of what is said to all
                          */
+    OPERATION_HISTORY,  /* of `group`, or `person`, or else of what is said to all */
     OPERATION_CREATE_GROUP,
     OPERATION_BEFRIEND,      /* asks `person` */
     OPERATION_ANSWER_FRIEND, /* `person` asked */
@@ -96,6 +97,8 @@ struct dialect_request {
     bool accept;                        /* ANSWER_*: yes; SET_ADMIN: becomes one */
     uint64_t cid;                       /* RECEIVED */
     uint64_t until_ms;                  /* QUIET; 0: no longer */
+    uint64_t before, after, around;     /* HISTORY: cids; 0: none */
+    uint64_t limit;                     /* of a list: items at most; 0: not given */
     uint64_t trace;                     /* the gateway's: follows it through all logs */
     int64_t read_us;                    /* the gateway's: when it was read */
 };

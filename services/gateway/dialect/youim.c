@@ -228,6 +228,11 @@ static const struct notice_row *find_notice(const struct entry *entry) {
     return notice_find(notices, sizeof notices / sizeof notices[0], entry);
 }
 
+/* Lists show those that were recalled, too, by what is left of them. */
+static bool is_text(const struct entry *entry) {
+    return entry->type == ENTRY_TEXT || entry->type == ENTRY_RECALLED_TEXT;
+}
+
 /* The msgType that shows a message: 6 and 8, or SYSTEM's by its recipient; 0: it is not shown. */
 static uint64_t message_number(const struct entry *entry) {
     static const uint64_t texts[] = {[CONVERSATION_PAIR] = 6, [CONVERSATION_GROUP] = 8, 0, 0};
@@ -236,17 +241,20 @@ static uint64_t message_number(const struct entry *entry) {
                                       [CONVERSATION_SELF] = 101,
                                       [CONVERSATION_BROADCAST] = 100};
     enum conversation_kind kind = conversation_kind(entry->conversation);
-    return entry->type == ENTRY_TEXT ? texts[kind] : entry->type == ENTRY_SYSTEM ? system[kind] : 0;
+    return is_text(entry) ? texts[kind] : entry->type == ENTRY_SYSTEM ? system[kind] : 0;
 }
 
 static enum dialect_view entry_view(bool ext, const struct entry *entry, uint64_t account) {
     uint64_t number = message_number(entry);
+    if (entry->type == ENTRY_RECALLED_TEXT)
+        return DIALECT_VIEW_NOTHING;
     if (number == 6 && account == entry->from)
         return DIALECT_VIEW_NOTHING; /* a 6 doesn't say to whom, so it would puzzle its sender */
     return number != 0 ? DIALECT_VIEW_COMMON : notice_view(find_notice(entry), ext, entry, account);
 }
 
-static void write_message(uint64_t number, const struct entry *entry, struct buffer *out) {
+static void write_message(uint64_t number, const struct entry *entry, uint64_t account,
+                          struct buffer *out) {
     json_raw(out, "{\"msg\":");
     json_text(out, entry->text);
     json_raw(out, ",\"msgType\":");
@@ -256,15 +264,19 @@ static void write_message(uint64_t number, const struct entry *entry, struct buf
     if (conversation_kind(entry->conversation) == CONVERSATION_GROUP) {
         json_raw(out, ",\"toGroup\":");
         json_string_id(out, entry->to, entry->to_id);
+    } else if (number == 6 && account == entry->from) { /* in a list */
+        json_raw(out, ",\"toUserId\":");
+        json_string_id(out, entry->to, entry->to_id);
     }
 }
 
 static void write_entry(bool ext, const struct entry *entry, uint64_t account, struct buffer *out) {
-    (void)account;
     uint64_t number = message_number(entry);
     const struct notice_row *row = number == 0 ? find_notice(entry) : NULL;
     if (number != 0) {
-        write_message(number, entry, out);
+        write_message(number, entry, account, out);
+        if (ext)
+            answer_write_text_fields(entry, out);
     } else if (row != NULL) {
         open_object(out, notice_number(row, entry), entry->time_ms);
         notice_write_fields(row, ext, true, entry, out);

@@ -1,0 +1,274 @@
+/* Reading what was said, in both dialects: 303, 304, and entries in lists. */
+#include "proto/conversation.h"
+#include "tests/support/dialect_check.h"
+
+#define NOW 1700000000999
+#define ANNA 123
+#define BEN 456
+#define MAX_ENTRIES 64
+
+/* --- requests ------------------------------------------------------------------------------ */
+
+static void read_as(enum dialect dialect, bool ext, const char *body, const char *fault,
+                    struct dialect_request *request) {
+    char text[512];
+    snprintf(text, sizeof text,
+             dialect == DIALECT_OURCHAT ? "{'code':303,'time':1,'ref':'r','data':%s}"
+                                        : "{'msgType':303,'ref':'r','msgBody':%s}",
+             body);
+    check_read(dialect, ext, text, fault, request);
+}
+
+static void reads_requests(void **state) {
+    (void)state;
+    struct dialect_request request;
+    for (enum dialect dialect = DIALECT_OURCHAT; dialect <= DIALECT_YOUIM; dialect++) {
+        read_as(dialect, true, "{'peer':{'user':456},'before':'77','limit':200}", NULL, &request);
+        assert_int_equal(request.operation, OPERATION_HISTORY);
+        assert_true(request.login_needed);
+        check_id(request.person, BEN, "");
+        assert_int_equal(request.before, 77);
+        assert_int_equal(request.after, 0);
+        assert_int_equal(request.limit, 200);
+        dialect_request_free(&request);
+        read_as(dialect, true, "{'peer':{'group':5},'after':1}", NULL, &request);
+        check_id(request.group, 5, "");
+        assert_int_equal(request.after, 1);
+        assert_int_equal(request.limit, 0);
+        dialect_request_free(&request);
+        read_as(dialect, true, "{'peer':{'user':0},'around':9007199254740991}", NULL, &request);
+        assert_false(request.person.present || request.group.present);
+        assert_int_equal(request.around, 9007199254740991);
+        dialect_request_free(&request);
+        read_as(dialect, false, "{'peer':{'user':456}}",
+                dialect == DIALECT_OURCHAT ? "code 303 is not known" : "msgType 303 is not known",
+                &request);
+        dialect_request_free(&request);
+    }
+}
+
+static void faults_of_requests(void **state) {
+    (void)state;
+    static const struct fault_case cases[] = {
+        FAULT("{}", "peer is missing"),
+        FAULT("{'peer':{'user':1},'before':0}",
+              "before must be a whole number from 1 to 9007199254740991"),
+        FAULT("{'peer':{'user':1},'after':'x'}",
+              "after must be a whole number from 1 to 9007199254740991"),
+        FAULT("{'peer':{'user':1},'around':[]}",
+              "around must be a whole number from 1 to 9007199254740991"),
+        FAULT("{'peer':{'user':1},'before':1,'after':1}",
+              "only one of before, after and around may be given"),
+        FAULT("{'peer':{'user':1},'limit':0}", "limit must be a whole number from 1 to 200"),
+        FAULT("{'peer':{'user':1},'limit':201}", "limit must be a whole number from 1 to 200"),
+    };
+    struct dialect_request request;
+    for (enum dialect dialect = DIALECT_OURCHAT; dialect <= DIALECT_YOUIM; dialect++)
+        for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+            read_as(dialect, true, cases[i].json, cases[i].fault, &request);
+            dialect_request_free(&request);
+        }
+}
+
+/* --- answers ------------------------------------------------------------------------------- */
+
+static const struct dialect_account anna = {ANNA, {"anna", 4}};
+
+/* A reply with packed entries. */
+struct listed {
+    struct delivery_history_reply reply;
+    struct slice items[MAX_ENTRIES];
+    struct buffer packed[MAX_ENTRIES];
+};
+
+static void list(struct listed *listed, const struct entry *entry) {
+    size_t i = listed->reply.entries.count++;
+    assert_true(i < MAX_ENTRIES);
+    listed->packed[i] = buffer_make(1 << 20);
+    record_pack(&entry_desc, entry, &listed->packed[i]);
+    assert_false(listed->packed[i].failed);
+    listed->items[i] = slice_make(listed->packed[i].data, listed->packed[i].length);
+    listed->reply.entries.items = listed->items;
+}
+
+static void unlist(struct listed *listed) {
+    for (size_t i = 0; i < listed->reply.entries.count; i++)
+        buffer_free(&listed->packed[i]);
+    *listed = (struct listed){.reply = {.more = false}};
+}
+
+/* A text from anna to ben, or the other way round. */
+static struct entry text(uint64_t cid, bool own, const char *words) {
+    return (struct entry){.conversation = 1,
+                          .cid = cid,
+                          .time_ms = NOW,
+                          .type = ENTRY_TEXT,
+                          .from = own ? ANNA : BEN,
+                          .from_id = own ? slice_text("anna") : slice_make(NULL, 0),
+                          .to = own ? BEN : ANNA,
+                          .to_id = own ? slice_make(NULL, 0) : slice_text("anna"),
+                          .text = slice_text(words)};
+}
+
+static const struct dialect_request of_ben = {
+    .operation = OPERATION_HISTORY, .ref = {"r", 1}, .person = {.present = true, .number = BEN}};
+
+static void answers(void **state) {
+    (void)state;
+    struct listed listed = {.reply = {.more = true}};
+    struct dialect_result result = {.reply = &listed.reply, .time_ms = NOW};
+    check_answers(DIALECT_OURCHAT, true, &anna, &of_ben, &result,
+                  ANSWERS("{'code':304,'time':1700000000,'data':{'ref':'r','peer':{'user':456},"
+                          "'messages':[],'more':true}}",
+                          "{'code':300,'time':1700000000,'data':{'ref':'r','ok':true}}"));
+    struct entry gone = text(8, false, "");
+    gone.type = ENTRY_RECALLED_TEXT;
+    struct entry edited = text(9, false, "now");
+    edited.edited_ms = 1700000001111;
+    struct entry notice = {.conversation = 1,
+                           .cid = 10,
+                           .time_ms = NOW,
+                           .type = ENTRY_RECALLED,
+                           .from = BEN,
+                           .to = ANNA,
+                           .target = 8};
+    list(&listed,
+         &(struct entry){.conversation = 1, .cid = 6, .type = 99 /* of a later version */});
+    struct entry own = text(7, true, "hi");
+    list(&listed, &own);
+    list(&listed, &gone);
+    list(&listed, &edited);
+    list(&listed, &notice);
+    check_answers(
+        DIALECT_OURCHAT, true, &anna, &of_ben, &result,
+        ANSWERS(
+            "{'code':304,'time':1700000000,'data':{'ref':'r','peer':{'user':456},'messages':["
+            "{'code':0,'time':1700000000,'data':{'cid':7,'sender':{'ocid':123,'private_id':456},"
+            "'msg':'hi','time_ms':1700000000999}},"
+            "{'code':0,'time':1700000000,'data':{'cid':8,'sender':{'ocid':456,'private_id':123},"
+            "'msg':'','time_ms':1700000000999,'recalled':true}},"
+            "{'code':0,'time':1700000000,'data':{'cid':9,'sender':{'ocid':456,'private_id':123},"
+            "'msg':'now','time_ms':1700000000999,'edited_ms':1700000001111}}],"
+            "'from':6,'to':10,'more':true}}",
+            "{'code':300,'time':1700000000,'data':{'ref':'r','ok':true}}"));
+    struct dialect_request unref = of_ben;
+    unref.ref = slice_make(NULL, 0);
+    listed.reply.more = false;
+    check_answers(DIALECT_YOUIM, true, &anna, &unref, &result,
+                  ANSWERS("{'msgType':304,'peer':{'user':'456'},'messages':["
+                          "{'msg':'hi','msgType':6,'fromUserId':'anna','toUserId':'456','cid':7,"
+                          "'time_ms':1700000000999},"
+                          "{'msg':'','msgType':6,'fromUserId':'456','recalled':true,'cid':8,"
+                          "'time_ms':1700000000999},"
+                          "{'msg':'now','msgType':6,'fromUserId':'456','edited_ms':1700000001111,"
+                          "'cid':9,'time_ms':1700000000999}],'from':6,'to':10,'more':false}"));
+    unlist(&listed);
+}
+
+/* Of a group, and of what is said to all, which names nobody. */
+static void names_the_peer(void **state) {
+    (void)state;
+    struct listed listed = {.reply = {.more = false}};
+    struct dialect_result result = {.reply = &listed.reply, .time_ms = NOW};
+    struct dialect_request request = {.operation = OPERATION_HISTORY,
+                                      .group = {.present = true, .text = slice_text("club")}};
+    check_answers(DIALECT_YOUIM, true, &anna, &request, &result,
+                  ANSWERS("{'msgType':304,'peer':{'group':'club'},'messages':[],'more':false}"));
+    request.group = (struct dialect_id){.present = false};
+    check_answers(DIALECT_YOUIM, true, &anna, &request, &result,
+                  ANSWERS("{'msgType':304,'peer':{'user':'SYSTEM'},'messages':[],'more':false}"));
+    check_answers(DIALECT_OURCHAT, true, &anna, &request, &result,
+                  ANSWERS("{'code':304,'time':1700000000,'data':{'peer':{'user':0},'messages':[],"
+                          "'more':false}}"));
+}
+
+/* --- what fits ----------------------------------------------------------------------------- */
+
+/* Reads the answer back; the cids that it shows from the first to the last. */
+static void expect_kept(enum dialect dialect, const struct dialect_request *request,
+                        struct listed *listed, uint64_t first, uint64_t last, bool more) {
+    struct dialect_result result = {.reply = &listed->reply, .time_ms = NOW};
+    struct buffer out = buffer_make(1 << 20);
+    struct dialect_texts texts = {.out = &out};
+    dialect_write_result(dialect, true, &anna, request, &result, &texts);
+    assert_false(out.failed);
+    assert_int_equal(texts.count, 1);
+    assert_true(out.length <= LIST_MAX_BYTES || first == last);
+    cJSON *json = cJSON_ParseWithLength(out.data, out.length);
+    assert_non_null(json);
+    const cJSON *body = dialect == DIALECT_OURCHAT ? cJSON_GetObjectItem(json, "data") : json;
+    assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(body, "messages")), last - first + 1);
+    assert_int_equal((uint64_t)cJSON_GetObjectItem(body, "from")->valuedouble, first);
+    assert_int_equal((uint64_t)cJSON_GetObjectItem(body, "to")->valuedouble, last);
+    assert_int_equal(cJSON_IsTrue(cJSON_GetObjectItem(body, "more")), more);
+    cJSON_Delete(json);
+    buffer_free(&out);
+}
+
+/* `length` characters of which each is six bytes as JSON. */
+static struct entry swelling_text(uint64_t cid, size_t length) {
+    static char words[TEXT_MAX_BYTES];
+    memset(words, 1, sizeof words);
+    struct entry entry = text(cid, cid % 2 == 0, "");
+    entry.text = slice_make(words, length);
+    return entry;
+}
+
+static void cuts_what_lies_furthest(void **state) {
+    (void)state;
+    struct dialect_request request = of_ben;
+    request.ref = slice_make(NULL, 0);
+    for (enum dialect dialect = DIALECT_OURCHAT; dialect <= DIALECT_YOUIM; dialect++) {
+        struct listed listed = {.reply = {.more = false}};
+        for (uint64_t cid = 1; cid <= 30; cid++) { /* 30 KB each: eight fit */
+            struct entry entry = swelling_text(cid, 5000);
+            list(&listed, &entry);
+        }
+        request.before = request.after = request.around = 0;
+        expect_kept(dialect, &request, &listed, 23, 30, true);
+        request.before = 31;
+        expect_kept(dialect, &request, &listed, 23, 30, true);
+        request.before = 0;
+        request.after = 1;
+        expect_kept(dialect, &request, &listed, 1, 8, true);
+        request.after = 0;
+        request.around = 15;
+        expect_kept(dialect, &request, &listed, 11, 18, true);
+        request.around = 1;
+        expect_kept(dialect, &request, &listed, 1, 8, true);
+        request.around = 99;
+        expect_kept(dialect, &request, &listed, 23, 30, true);
+        unlist(&listed);
+    }
+}
+
+static void keeps_one_at_least(void **state) {
+    (void)state;
+    struct dialect_request request = of_ben;
+    request.ref = slice_make(NULL, 0);
+    for (enum dialect dialect = DIALECT_OURCHAT; dialect <= DIALECT_YOUIM; dialect++) {
+        struct listed listed = {.reply = {.more = false}};
+        for (uint64_t cid = 1; cid <= 3; cid++) { /* each longer than an answer may be */
+            struct entry entry = swelling_text(cid, TEXT_MAX_BYTES);
+            list(&listed, &entry);
+        }
+        expect_kept(dialect, &request, &listed, 3, 3, true);
+        unlist(&listed);
+        struct entry entry = swelling_text(1, TEXT_MAX_BYTES);
+        list(&listed, &entry);
+        expect_kept(dialect, &request, &listed, 1, 1, false);
+        unlist(&listed);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(reads_requests),
+        cmocka_unit_test(faults_of_requests),
+        cmocka_unit_test(answers),
+        cmocka_unit_test(names_the_peer),
+        cmocka_unit_test(cuts_what_lies_furthest),
+        cmocka_unit_test(keeps_one_at_least),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
