@@ -7,8 +7,10 @@ ALTER TABLE account
     ADD COLUMN about VARCHAR(512) NULL,
     ADD COLUMN deleted_ms BIGINT UNSIGNED NULL;
 
--- Written by auth: what a login said of its device, and where the connection came from last.
+-- Written by auth: what a login said of its device, and where its connection came from last. `login`
+-- is the number by which session knows it.
 ALTER TABLE token
+    ADD COLUMN login BIGINT UNSIGNED NULL,
     ADD COLUMN device VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin NULL,
     ADD COLUMN transport TINYINT UNSIGNED NULL,
     ADD COLUMN address VARCHAR(64) CHARACTER SET ascii NULL,

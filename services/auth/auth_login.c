@@ -10,6 +10,7 @@
 #include "common/log.h"
 #include "common/loop.h"
 #include "proto/ids.h"
+#include "proto/login_number.h"
 #include "services/auth/auth.h"
 #include "services/auth/auth_sql.h"
 
@@ -178,8 +179,9 @@ static void renew_password(const struct auth *auth, struct db *db, const struct 
 }
 
 /* `token_r` is empty when the account was changed since it was read. */
-static enum err issue_token(const struct auth *auth, struct db *db, const struct account *account,
-                            struct record_arena *arena, struct slice *token_r) {
+static enum err issue_token(const struct auth *auth, struct db *db, const struct auth_login *ask,
+                            const struct account *account, struct record_arena *arena,
+                            struct slice *token_r) {
     unsigned char secret[AUTH_TOKEN_BYTES];
     char
         text[sodium_base64_ENCODED_LEN(AUTH_TOKEN_BYTES, sodium_base64_VARIANT_URLSAFE_NO_PADDING)];
@@ -195,7 +197,9 @@ static enum err issue_token(const struct auth *auth, struct db *db, const struct
     if (err == ERR_OK)
         err = db_query(
             db, &auth_sql_add_token,
-            DB_ARGS(db_bytes(slice_make(hash, sizeof hash)), db_u64(auth_token_ms(auth)),
+            DB_ARGS(db_bytes(slice_make(hash, sizeof hash)), db_u64(login_number(*token_r)),
+                    db_text_or_null(ask->device), db_u64(ask->transport),
+                    db_text_or_null(ask->address), db_u64(auth_token_ms(auth)),
                     db_u64(account->number),
                     account->password.length == 0 ? db_null() : db_text(account->password)),
             NULL);
@@ -244,7 +248,7 @@ static enum err log_in(const struct auth *auth, struct db *db, struct record_are
     reply->id = account->id;
     reply->name = account->name;
     err = find_epoch(db, &reply->epoch);
-    return err == ERR_OK ? issue_token(auth, db, account, arena, &reply->token) : err;
+    return err == ERR_OK ? issue_token(auth, db, ask, account, arena, &reply->token) : err;
 }
 
 enum err auth_begin_login(void *context, struct db *db, struct record_arena *arena,

@@ -2,17 +2,26 @@
  * auth.resume: a login goes on under its token, on a new connection.
  *
  * One read by the key, and no password's hash: thousands of clients reconnect at once when a
- * gateway is restarted. A token is written only when less than half of its time is left.
+ * gateway is restarted. A token is written only when less than half of its time is left, and once
+ * an hour for the list of devices.
  */
 #include "common/log.h"
 #include "common/loop.h"
+#include "proto/login_number.h"
 #include "services/auth/auth.h"
 #include "services/auth/auth_sql.h"
 
 #define NO_NAME slice_make(NULL, 0)
 
-static enum err find(struct db *db, struct slice hash, struct record_arena *arena,
-                     struct auth_login_reply *reply, uint64_t *left_ms_r) {
+/* What is known of a token, beside its account. */
+struct known {
+    uint64_t left_ms; /* it is valid for */
+    bool noted;       /* it was used within the hour, from the same address */
+};
+
+static enum err find(struct db *db, struct slice hash, const struct auth_resume *ask,
+                     struct record_arena *arena, struct auth_login_reply *reply,
+                     struct known *known_r) {
     struct db_rows *rows;
     enum err err = db_query(db, &auth_sql_find_token, DB_ARGS(db_bytes(hash)), &rows);
     if (err == ERR_OK && !db_rows_next(rows)) {
@@ -22,9 +31,11 @@ static enum err find(struct db *db, struct slice hash, struct record_arena *aren
         reply->account = db_rows_u64(rows, 0);
         reply->id = record_arena_copy(arena, id);
         reply->name = record_arena_copy(arena, db_rows_slice(rows, 2));
-        *left_ms_r = db_rows_u64(rows, 4);
+        known_r->left_ms = db_rows_u64(rows, 4);
+        known_r->noted =
+            db_rows_u64(rows, 6) != 0 && slice_equal(db_rows_slice(rows, 7), ask->address);
         reply->epoch = db_rows_u64(rows, 5);
-        if (*left_ms_r == 0)
+        if (known_r->left_ms == 0)
             err = ERR_BAD_TOKEN;
         else if (db_rows_u64(rows, 3) != 0)
             err = ERR_DISABLED;
@@ -46,23 +57,35 @@ static void renew(const struct auth *auth, struct db *db, struct slice hash, uin
         log_warn("token_not_renewed", "account=%llu", (unsigned long long)account);
 }
 
+/* Where the login's connection comes from now. The resuming does not fail with it. */
+static void note(struct db *db, struct slice hash, const struct auth_resume *ask,
+                 uint64_t account) {
+    if (db_query(db, &auth_sql_note_device,
+                 DB_ARGS(db_u64(login_number(ask->token)), db_text_or_null(ask->device),
+                         db_u64(ask->transport), db_text_or_null(ask->address), db_bytes(hash)),
+                 NULL) != ERR_OK)
+        log_warn("device_not_noted", "account=%llu", (unsigned long long)account);
+}
+
 enum err auth_handle_resume(void *context, struct db *db, struct record_arena *arena,
                             const void *body, void *reply_r) {
     const struct auth *auth = context;
     const struct auth_resume *ask = body;
     struct auth_login_reply *reply = reply_r;
     char bytes[AUTH_TOKEN_HASH_BYTES];
-    uint64_t left_ms = 0;
+    struct known known = {0};
     if (!throttle_allows(auth->throttle, NO_NAME, ask->address, loop_now_ms()))
         return ERR_THROTTLED;
     auth_hash_token(ask->token, bytes);
     const struct slice hash = slice_make(bytes, sizeof bytes);
-    enum err err = find(db, hash, arena, reply, &left_ms);
+    enum err err = find(db, hash, ask, arena, reply, &known);
     if (err == ERR_BAD_TOKEN)
         throttle_failed(auth->throttle, NO_NAME, ask->address, loop_now_ms());
     if (err != ERR_OK)
         return err;
-    renew(auth, db, hash, reply->account, left_ms);
+    renew(auth, db, hash, reply->account, known.left_ms);
+    if (!known.noted)
+        note(db, hash, ask, reply->account);
     reply->token = ask->token;
     return ERR_OK;
 }

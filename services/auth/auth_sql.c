@@ -38,8 +38,10 @@ const struct db_statement auth_sql_replace_password = {
 /* The lock puts it before or after a change by the operator, which removes the tokens there are. */
 const struct db_statement auth_sql_add_token = {
     "add_token",
-    "INSERT INTO token (hash, account, created_ms, expires_ms) "
-    "SELECT ?, a.number, " DB_NOW_MS ", " DB_NOW_MS " + ? FROM account a WHERE a.number = ? "
+    "INSERT INTO token (hash, login, device, transport, address, account, created_ms, heard_ms,"
+    " expires_ms) "
+    "SELECT ?, ?, ?, ?, ?, a.number, " DB_NOW_MS ", " DB_NOW_MS ", " DB_NOW_MS
+    " + ? FROM account a WHERE a.number = ? "
     "AND a.disabled = FALSE AND a.password <=> ? LOCK IN SHARE MODE"};
 
 const struct db_statement auth_sql_find_epoch = {"find_epoch", "SELECT number FROM epoch"};
@@ -54,11 +56,29 @@ const struct db_statement auth_sql_remove_expired = {
 const struct db_statement auth_sql_find_token = {
     "find_token", "SELECT a.number, a.id, a.name, a.disabled,"
                   " IF(t.expires_ms > " DB_NOW_MS ", t.expires_ms - " DB_NOW_MS ", 0),"
-                  " (SELECT number FROM epoch) FROM token t"
+                  " (SELECT number FROM epoch),"
+                  " t.heard_ms > " DB_NOW_MS " - 3600000, t.address FROM token t"
                   " JOIN account a ON a.number = t.account WHERE t.hash = ?"};
 
 const struct db_statement auth_sql_renew_token = {
     "renew_token", "UPDATE token SET expires_ms = " DB_NOW_MS " + ? WHERE hash = ?"};
+
+const struct db_statement auth_sql_note_device = {
+    "note_device",
+    "UPDATE token SET login = ?, device = COALESCE(?, device), transport = ?, address = ?,"
+    " heard_ms = " DB_NOW_MS " WHERE hash = ?"};
+
+const struct db_statement auth_sql_find_devices = {
+    "find_devices",
+    "SELECT LEFT(hash, 8), login, device, transport, address, created_ms,"
+    " COALESCE(heard_ms, created_ms) FROM token WHERE account = ? AND expires_ms > " DB_NOW_MS
+    " ORDER BY COALESCE(heard_ms, created_ms) DESC, hash LIMIT ?"};
+
+const struct db_statement auth_sql_find_device = {
+    "find_device", "SELECT login FROM token WHERE account = ? AND LEFT(hash, 8) = ?"};
+
+const struct db_statement auth_sql_remove_device = {
+    "remove_device", "DELETE FROM token WHERE account = ? AND LEFT(hash, 8) = ?"};
 
 const struct db_statement auth_sql_resolve = {
     "resolve", "SELECT id, number FROM account WHERE id IN " RESOLVE_IDS};

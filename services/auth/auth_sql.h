@@ -24,21 +24,30 @@ extern const struct db_statement auth_sql_find_by_id, auth_sql_find_by_email,
 extern const struct db_statement auth_sql_find_registered;
 /* new hash, number, old hash */
 extern const struct db_statement auth_sql_replace_password;
-/* hash, how long it is good for in ms, account, password: adds none when the account is disabled by
- * now, or that is no longer the hash of its password */
+/* hash, login, device or NULL, transport, address, how long it is good for in ms, account,
+ * password: adds none when the account is disabled by now, or that is no longer the hash of its
+ * password */
 extern const struct db_statement auth_sql_add_token;
 /* The epoch of the message log, which a login's reply carries. */
 extern const struct db_statement auth_sql_find_epoch;
 /* hash, account */
 extern const struct db_statement auth_sql_remove_token;
+/* account, how many -> as enum auth_device_column: its valid tokens, the newest first */
+extern const struct db_statement auth_sql_find_devices;
+/* account, id of the device -> login */
+extern const struct db_statement auth_sql_find_device;
+/* account, id of the device */
+extern const struct db_statement auth_sql_remove_device;
 /* account: its tokens that expired more than a day ago, so that a clock that was wrong for a while
  * takes none; a bounded number of them */
 extern const struct db_statement auth_sql_remove_expired;
 /* hash -> number, id, name, disabled of the account, how long the token is good for in ms, 0: no
- * more */
+ * more, the epoch, whether it was used within the hour, and from which address */
 extern const struct db_statement auth_sql_find_token;
 /* how long it is good for from now on in ms, hash */
 extern const struct db_statement auth_sql_renew_token;
+/* login, device or NULL, transport, address, hash: where it was resumed */
+extern const struct db_statement auth_sql_note_device;
 /* for resolve_ids */
 extern const struct db_statement auth_sql_resolve;
 
@@ -60,6 +69,16 @@ enum auth_account_column {
     AUTH_ACCOUNT_PASSWORD,
     AUTH_ACCOUNT_DISABLED,
     AUTH_ACCOUNT_EMAIL /* of auth_sql_find_registered alone */
+};
+
+enum auth_device_column {
+    AUTH_DEVICE_ID,
+    AUTH_DEVICE_LOGIN,
+    AUTH_DEVICE_NAME,
+    AUTH_DEVICE_TRANSPORT,
+    AUTH_DEVICE_ADDRESS,
+    AUTH_DEVICE_SINCE_MS,
+    AUTH_DEVICE_HEARD_MS
 };
 
 /* What db_fault_key says when an account can't be added. */

@@ -1,11 +1,11 @@
 /* Logging in and out; see login.h. */
 #include "services/gateway/login.h"
 
-#include <sodium.h>
 #include <string.h>
 
 #include "common/log.h"
 #include "proto/ids.h"
+#include "proto/login_number.h"
 #include "services/gateway/bindings.h"
 #include "services/gateway/client.h"
 #include "services/gateway/feed.h"
@@ -131,15 +131,6 @@ static void bound(struct client *client, enum err err, uint64_t wait_ms) {
     feed_start(client, backlog);
 }
 
-/* Never 0, which means none. */
-static uint64_t number_login(const char *token) {
-    unsigned char hash[crypto_generichash_BYTES_MIN];
-    uint64_t number;
-    crypto_generichash(hash, sizeof hash, (const unsigned char *)token, strlen(token), NULL, 0);
-    memcpy(&number, hash, sizeof number);
-    return number != 0 ? number : 1;
-}
-
 static void logged_in(struct client *client, enum err err, const void *reply_v) {
     const struct auth_login_reply *reply = reply_v;
     if (err != ERR_OK || reply->id.length > ID_MAX_BYTES ||
@@ -155,7 +146,7 @@ static void logged_in(struct client *client, enum err err, const void *reply_v) 
     client->account_id[reply->id.length] = '\0';
     memcpy(client->login->token, reply->token.data, reply->token.length);
     client->login->token[reply->token.length] = '\0';
-    client->login_number = number_login(client->login->token);
+    client->login_number = login_number(reply->token);
     bindings_bind(client, false, bound);
 }
 
@@ -169,9 +160,19 @@ bool login_begin(struct client *client) {
     return true;
 }
 
+static uint64_t transport_of(const struct client *client) {
+    static const enum transport transports[EDGE_TRANSPORT_COUNT] = {[EDGE_WEBSOCKET] =
+                                                                        TRANSPORT_WEBSOCKET,
+                                                                    [EDGE_TCP] = TRANSPORT_TCP,
+                                                                    [EDGE_YOUIM] = TRANSPORT_YOUIM};
+    return transports[edge_transport(client->edge)];
+}
+
 void login_resume(struct client *client) {
     struct auth_resume body = {.token = client->current->request.token,
-                               .address = slice_text(edge_host(client->edge))};
+                               .address = slice_text(edge_host(client->edge)),
+                               .device = client->current->request.device,
+                               .transport = transport_of(client)};
     request_ask(client, client->gateway->auth, &message_AUTH_RESUME, &body, logged_in);
 }
 
@@ -179,7 +180,9 @@ void login_ask(struct client *client) {
     struct auth_login body = {.login = client->current->request.account,
                               .password = client->current->request.password,
                               .open = client->dialect == DIALECT_YOUIM,
-                              .address = slice_text(edge_host(client->edge))};
+                              .address = slice_text(edge_host(client->edge)),
+                              .device = client->current->request.device,
+                              .transport = transport_of(client)};
     request_ask(client, client->gateway->auth, &message_AUTH_LOGIN, &body, logged_in);
 }
 

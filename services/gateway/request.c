@@ -86,6 +86,17 @@ struct slice request_nonce(const struct client *client) {
     return slice_make((const char *)client->current->nonce, NONCE_BYTES);
 }
 
+void *request_keep(struct client *client, size_t bytes) {
+    free(client->current->kept);
+    client->current->kept = calloc(1, bytes);
+    return client->current->kept;
+}
+
+static void forget_kept(struct client *client) {
+    free(client->current->kept);
+    client->current->kept = NULL;
+}
+
 /* --- asking -------------------------------------------------------------------------------- */
 
 /* Whether it matters that it may have been carried out unseen: whatever does, has a nonce. */
@@ -135,8 +146,8 @@ static void on_reply(void *argument, enum err err, const void *reply, const char
     conclude(client, call.done, err, reply);
 }
 
-void request_ask(struct client *client, struct peers *peers, const struct message_desc *message,
-                 const void *body, request_done *done) {
+static void ask_instance(struct client *client, struct peers *peers, struct peer *instance,
+                         const struct message_desc *message, const void *body, request_done *done) {
     struct pending_call *call = malloc(sizeof *call);
     enum err err = ERR_OVERLOADED;
     if (call != NULL) {
@@ -145,7 +156,7 @@ void request_ask(struct client *client, struct peers *peers, const struct messag
         /* As long as the client waits, not shorter: a second try would only stand in the queue
          * behind the first. When an instance is lost, the reply is that. */
         err = peers_ask(
-            peers, peers_next(peers),
+            peers, instance,
             &(struct peers_request){.message = message,
                                     .body = body,
                                     .trace = client->current->request.trace,
@@ -164,6 +175,17 @@ void request_ask(struct client *client, struct peers *peers, const struct messag
         start_timer(client, LOOK_INTERVAL_MS);
 }
 
+void request_ask(struct client *client, struct peers *peers, const struct message_desc *message,
+                 const void *body, request_done *done) {
+    ask_instance(client, peers, peers_next(peers), message, body, done);
+}
+
+void request_ask_session(struct client *client, const struct message_desc *message,
+                         const void *body, request_done *done) {
+    struct peers *session = client->gateway->session;
+    ask_instance(client, session, peers_by_key(session, client->account), message, body, done);
+}
+
 bool request_ask_later(struct client *client, uint64_t wait_ms,
                        void (*ask)(struct client *client)) {
     if (!retry_allows(&client->current->retry, (int64_t)wait_ms))
@@ -178,6 +200,7 @@ bool request_ask_later(struct client *client, uint64_t wait_ms,
 void request_finish(struct client *client, const struct dialect_result *result) {
     client_answer(client, &client->current->request, result);
     dialect_request_free(&client->current->request);
+    forget_kept(client);
     client->current->busy = client->current->started = false;
     client_continue(client);
 }
@@ -200,6 +223,7 @@ void request_stop(struct client *client) {
     ev_timer_stop(loop_of(client), &client->current->timer);
     if (awaits_hash(client))
         peers_cancel(&client->current->call->ticket);
+    forget_kept(client);
     if (client->current->busy)
         dialect_request_free(&client->current->request);
 }

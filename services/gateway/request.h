@@ -32,6 +32,7 @@ struct client_request {
     unsigned char nonce[NONCE_BYTES];   /* the same for each try */
     void (*ask)(struct client *client); /* what is asked now */
     struct pending_call *call;          /* its reply is awaited; NULL: none is */
+    void *kept;                         /* request_keep's */
     ev_timer timer;                     /* asks again, or looks whether the client has left */
 };
 
@@ -46,9 +47,15 @@ void request_start(struct client *client, void (*ask)(struct client *client));
 /* Gives it to the caller: the next may come. */
 struct dialect_request request_release(struct client *client);
 
+/* Memory for what an earlier reply of this request brought, all 0; freed with it. NULL without
+ * memory. One at a time: the former is freed. */
+void *request_keep(struct client *client, size_t bytes) __attribute__((warn_unused_result));
 /* Asks any instance of a service; `done` is called once, unless the client is gone. */
 void request_ask(struct client *client, struct peers *peers, const struct message_desc *message,
                  const void *body, request_done *done);
+/* Asks the instance of session at which the client is bound. */
+void request_ask_session(struct client *client, const struct message_desc *message,
+                         const void *body, request_done *done);
 /* Calls `ask` after that time, unless the client is gone by then; false: the request's time would
  * be over. */
 bool request_ask_later(struct client *client, uint64_t wait_ms, void (*ask)(struct client *client))

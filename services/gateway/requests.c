@@ -8,6 +8,7 @@
 #include "common/log.h"
 #include "proto/ids.h"
 #include "services/gateway/client.h"
+#include "services/gateway/device_requests.h"
 #include "services/gateway/feed.h"
 #include "services/gateway/friend_requests.h"
 #include "services/gateway/group_requests.h"
@@ -55,6 +56,7 @@ static const struct {
     [OPERATION_RENAME_GROUP] = {group_request_rename, true, NULL},
     [OPERATION_RENAME_SELF] = {friend_request_rename_self, true, NULL},
     [OPERATION_QUIET] = {people_request_quiet, true, NULL},
+    [OPERATION_DEVICES] = {device_request_list, false, NULL},
 };
 
 /* --- looking up ids ------------------------------------------------------------------------ */

@@ -59,9 +59,16 @@ static void on_dirty(void *context, struct peer *peer, const void *body) {
 
 /* Why a connection ends that gives way to another; NULL: the operator wants it so. */
 static const char *way_text(uint64_t cause) {
-    return cause == KICK_RESUMED   ? "resumed on another connection"
-           : cause == KICK_CROWDED ? "another connection of the account has taken its place"
-                                   : NULL;
+    switch (cause) {
+    case KICK_RESUMED:
+        return "resumed on another connection";
+    case KICK_CROWDED:
+        return "another connection of the account has taken its place";
+    case KICK_ENDED:
+        return "this login was ended from another device";
+    default:
+        return NULL;
+    }
 }
 
 static void on_kick(void *context, struct peer *peer, const void *body) {

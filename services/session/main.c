@@ -64,6 +64,8 @@ static const struct service_handler handlers[] = {
     {&message_SESSION_DIRTY, .loop = session_handle_dirty},
     {&message_SESSION_LIST, .loop = session_handle_list},
     {&message_SESSION_KICK, .loop = session_handle_kick},
+    {&message_SESSION_LOGINS, .loop = session_handle_logins},
+    {&message_SESSION_END_LOGIN, .loop = session_handle_end_login},
 };
 
 int main(int argc, char **argv) {

@@ -180,20 +180,30 @@ void pusher_route(struct pusher *self, const struct session_route *route) {
     metric_add(self->unheard, unheard);
 }
 
-size_t pusher_kick(struct pusher *self, uint64_t account, struct slice reason) {
+/* `login`: 0 for all of the account. */
+static size_t kick(struct pusher *self, uint64_t account, uint64_t login,
+                   struct gateway_kick kick) {
     size_t kicked = 0;
     const struct binding *b = directory_first(self->directory, account);
     for (; b != NULL; b = directory_next(self->directory, b)) {
-        if (b->unconfirmed) /* the instance that it is bound at now does */
-            continue;
+        if (b->unconfirmed || (login != 0 && b->stay.login != login))
+            continue; /* of the former, the instance that it is bound at now does */
         uint64_t connection = b->connection;
-        struct gateway_kick kick = {.connections = {&connection, 1}, .reason = reason};
+        kick.connections = (struct u64_list){&connection, 1};
         service_send(self->service,
                      gateway_instance_id(gateway_instances_at(self->gateways, b->gateway)),
                      &message_GATEWAY_KICK, &kick);
         kicked++;
     }
     return kicked;
+}
+
+size_t pusher_kick(struct pusher *self, uint64_t account, struct slice reason) {
+    return kick(self, account, 0, (struct gateway_kick){.reason = reason});
+}
+
+size_t pusher_end(struct pusher *self, uint64_t account, uint64_t login) {
+    return kick(self, account, login, (struct gateway_kick){.cause = KICK_ENDED});
 }
 
 void pusher_dirty(struct pusher *self, struct slice reason) {

@@ -5,6 +5,7 @@
  *     pusher_route(pusher, route);            one gateway.push per gateway concerned
  *     pusher_dirty(pusher, reason);           gateway.dirty to every gateway
  *     pusher_kick(pusher, account, reason);   gateway.kick to those that have the account
+ *     pusher_end(pusher, account, login);     gateway.kick to those that have the login
  *
  * A gateway gets the items that concern it in the order of the route, as one message unless that
  * would pass a limit of gateway.push, ENVELOPE_MAX_BYTES, or PUSHER_MAX_COPIES copies for all
@@ -39,5 +40,7 @@ void pusher_route(struct pusher *self, const struct session_route *route);
 void pusher_dirty(struct pusher *self, struct slice reason);
 /* Has every connection of the account closed; how many they are. */
 size_t pusher_kick(struct pusher *self, uint64_t account, struct slice reason);
+/* Has those of a login closed. */
+size_t pusher_end(struct pusher *self, uint64_t account, uint64_t login);
 
 #endif

@@ -44,6 +44,8 @@ service_loop_handler session_handle_route;
 service_loop_handler session_handle_dirty;
 service_loop_handler session_handle_list;
 service_loop_handler session_handle_kick;
+/* logins.c */
+service_loop_handler session_handle_logins, session_handle_end_login;
 
 /* The hooks of the definition; `context` is the struct session. */
 int session_start(struct service *service, void *context);

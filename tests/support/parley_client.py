@@ -79,6 +79,7 @@ class Client:
         self.stack, self.transport = stack, transport
         self.ext, self.confirm = ext or confirm, confirm
         self.account = None
+        self.device = ""  # what it calls itself at a login
         self._inbox = Inbox()
         self._history = collections.deque(maxlen=8)
         if transport is not None:
@@ -223,7 +224,11 @@ class Client:
 
     def opting_in(self):
         """What a login has more of with `ext`."""
-        return ({"ext": 1} if self.ext else {}) | ({"confirm": True} if self.confirm else {})
+        return (
+            ({"ext": 1} if self.ext else {})
+            | ({"confirm": True} if self.confirm else {})
+            | ({"device": self.device} if self.device else {})
+        )
 
     def resumption(self, token):
         return self.make(317, token=token, **self.opting_in())
@@ -232,6 +237,7 @@ class Client:
         key = "group" if isinstance(peer, Group) else "user"
         return self.make(301, ref, peer={key: self.id_of(peer)}, cid=cid)
 
+<<<<<<< HEAD
     def asking_history(self, peer, ref=None, **more):
         key = "group" if isinstance(peer, Group) else "user"
         return self.make(303, ref, peer={key: self.id_of(peer)}, **more)
@@ -244,6 +250,18 @@ class Client:
         assert answer.pop("ref") == ref
         assert self.expect_result(ref) == {"ok": True}
         return answer
+=======
+    def ask(self, number, answer, **body):
+        """Sends a request that is answered with content, and returns that of `answer`. The 300
+        under the same ref comes behind it."""
+        ref = secrets.token_hex(8)
+        self.send(self.make(number, ref, **body))
+        content = dict(self.body(self.expect(answer)))
+        content.pop("msgType", None)
+        assert content.pop("ref") == ref
+        assert self.expect_result(ref) == {"ok": True}
+        return content
+>>>>>>> 0f914e0 (319 lists the logins of an account, and ends one with its token and its connection)
 
     def resume(self, account, token):
         """Logs in by the token of an earlier login; from here on `ext` is on."""

@@ -118,9 +118,9 @@ static void read_request(struct reading *reading, const struct dialect_form *for
 static void leave_json(struct reading *reading) {
     struct dialect_request *request = reading->request;
     struct slice *const slices[] = {
-        &request->ref,  &request->actor.text, &request->token,      &request->recipient.text,
-        &request->text, &request->account,    &request->email,      &request->password,
-        &request->name, &request->group.text, &request->person.text};
+        &request->ref,  &request->actor.text, &request->token,       &request->recipient.text,
+        &request->text, &request->account,    &request->email,       &request->password,
+        &request->name, &request->group.text, &request->person.text, &request->device};
     const size_t count = sizeof slices / sizeof slices[0];
     size_t bytes = 0;
     for (size_t i = 0; i < count; i++)

@@ -3,6 +3,7 @@
 
 #include "proto/conversation.h"
 #include "services/gateway/dialect/answer.h"
+#include "services/gateway/dialect/extension_devices.h"
 #include "services/gateway/dialect/extension_history.h"
 #include "services/gateway/dialect/extension_people.h"
 #include "services/gateway/dialect/json.h"
@@ -19,6 +20,7 @@ static const struct request_row rows[] = {
     {303, OPERATION_HISTORY, NEEDS_LOGIN | NEEDS_EXT, extension_read_history},
     {317, OPERATION_RESUME, NEEDS_NOTHING, reading_resumption},
     {337, OPERATION_QUIET, NEEDS_LOGIN | NEEDS_EXT, extension_read_quiet},
+    {319, OPERATION_DEVICES, NEEDS_LOGIN | NEEDS_EXT, extension_devices_read},
 };
 
 const struct request_row *extension_find_row(uint64_t number) {
@@ -32,6 +34,7 @@ const struct request_row *extension_find_row(uint64_t number) {
 
 static const struct extension_answer answers[] = {
     {OPERATION_HISTORY, 304, extension_write_history},
+    {OPERATION_DEVICES, 320, extension_devices_write},
 };
 
 void extension_write_answer(const struct dialect_form *form, const struct dialect_account *self,

@@ -251,6 +251,8 @@ void reading_ext(struct reading *reading, bool ext) {
         request->ext = true;
     if ((ext || request->ext) && field_given(reading->body, "confirm"))
         reading_flag(reading, reading->body, "confirm", &request->confirm);
+    if ((ext || request->ext) && field_given(reading->body, "device"))
+        reading_name(reading, reading->body, "device", &request->device);
     if (!(ext || request->ext) || !field_given(reading->body, "backlog"))
         return;
     reading_whole(reading, reading->body, "backlog", 1, BACKLOG_MAX, &request->backlog);

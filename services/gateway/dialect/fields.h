@@ -60,8 +60,8 @@ void reading_flag(struct reading *reading, const cJSON *object, const char *name
 /* A whole number of this range, or its decimal form. */
 void reading_whole(struct reading *reading, const cJSON *object, const char *name, uint64_t least,
                    uint64_t most, uint64_t *number_r);
-/* `"ext":1` in the body, and, where that stands or `ext` is on already, `"confirm":true` and
- * `"backlog"`. */
+/* `"ext":1` in the body, and, where that stands or `ext` is on already, `"confirm":true`,
+ * `"backlog"` and `"device"`. */
 void reading_ext(struct reading *reading, bool ext);
 /* `peer` in the body, `{"user":id}` or `{"group":id}`: becomes the request's person or group,
  * neither of them where the user is 0 or SYSTEM. */

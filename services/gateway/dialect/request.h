@@ -54,7 +54,8 @@ enum operation {
     OPERATION_DISSOLVE,
     OPERATION_RENAME_GROUP,
     OPERATION_RENAME_SELF,
-    OPERATION_QUIET, /* no mention of `group` or of `person` until `until_ms` */
+    OPERATION_QUIET,   /* no mention of `group` or of `person` until `until_ms` */
+    OPERATION_DEVICES, /* lists the account's logins, and ends the one that `close` names */
     OPERATION_COUNT
 };
 
@@ -99,6 +100,9 @@ struct dialect_request {
     uint64_t until_ms;                  /* QUIET; 0: no longer */
     uint64_t before, after, around;     /* HISTORY: cids; 0: none */
     uint64_t limit;                     /* of a list: items at most; 0: not given */
+    struct slice device;                /* LOGIN, RESUME: what the client calls its device */
+    bool close_given;                   /* DEVICES */
+    uint64_t close;                     /* DEVICES: the login to end */
     uint64_t trace;                     /* the gateway's: follows it through all logs */
     int64_t read_us;                    /* the gateway's: when it was read */
 };
