@@ -237,20 +237,6 @@ class Client:
         key = "group" if isinstance(peer, Group) else "user"
         return self.make(301, ref, peer={key: self.id_of(peer)}, cid=cid)
 
-<<<<<<< HEAD
-    def asking_history(self, peer, ref=None, **more):
-        key = "group" if isinstance(peer, Group) else "user"
-        return self.make(303, ref, peer={key: self.id_of(peer)}, **more)
-
-    def history(self, peer, **more):
-        """Reads what was said there; the body of the 304, whose 300 follows it."""
-        ref = secrets.token_hex(4)
-        self.send(self.asking_history(peer, ref, **more))
-        answer = dict(self.body(self.expect(304)))
-        assert answer.pop("ref") == ref
-        assert self.expect_result(ref) == {"ok": True}
-        return answer
-=======
     def ask(self, number, answer, **body):
         """Sends a request that is answered with content, and returns that of `answer`. The 300
         under the same ref comes behind it."""
@@ -261,7 +247,15 @@ class Client:
         assert content.pop("ref") == ref
         assert self.expect_result(ref) == {"ok": True}
         return content
->>>>>>> 0f914e0 (319 lists the logins of an account, and ends one with its token and its connection)
+
+    def asking_history(self, peer, ref=None, **more):
+        key = "group" if isinstance(peer, Group) else "user"
+        return self.make(303, ref, peer={key: self.id_of(peer)}, **more)
+
+    def history(self, peer, **more):
+        """The body of a 304."""
+        key = "group" if isinstance(peer, Group) else "user"
+        return self.ask(303, 304, peer={key: self.id_of(peer)}, **more)
 
     def resume(self, account, token):
         """Logs in by the token of an earlier login; from here on `ext` is on."""
