@@ -37,6 +37,8 @@
     X(NOT_ALLOWED, "not_allowed", "the account may not do that")                                   \
     X(NO_MESSAGE, "no_message", "there is no message with that cid yet")                           \
     X(BLOCKED, "blocked", "the recipient does not take messages from this account")                \
+    X(BANNED, "banned", "the account is banned from the group")                                    \
+    X(MUTED, "muted", "the account is muted in the group")                                         \
     X(TO_ONESELF, "to_oneself", "an account cannot do that with itself")                           \
     X(THROTTLED, "throttled", "too many attempts, wait a moment")                                  \
     X(TOO_MANY, "too_many", "a limit is reached")                                                  \

@@ -133,7 +133,9 @@ static enum err make_rows(struct batch *batch) {
             db_rollback(batch->db);
             return ERR_UNAVAILABLE;
         }
-        submission->err = rights_check_write(head, submission->body->account);
+        submission->err = rights_check_write(head, submission->body->account, batch->heads.now_ms);
+        if (submission->err == ERR_MUTED)
+            submission->until_ms = rights_muted_until_ms(head, submission->body->account);
         if (submission->err == ERR_OK)
             add_rows(&batch->rows, submission, head);
         else if (head != NULL)

@@ -20,6 +20,7 @@ struct submission {
     const struct delivery_send *body;
     size_t bytes; /* of text */
     enum err err;
+    uint64_t until_ms;                /* of ERR_MUTED: when it may write again */
     struct delivery_send_reply reply; /* lists in the call's arena */
     struct submission *next;
 };

@@ -140,8 +140,9 @@ static enum err check(struct change *change) {
     const struct change_plan *plan = change->plan;
     enum err err = read_text(change);
     if (err == ERR_OK)
-        err = plan->retracts ? rights_check_in(change->head, plan->account)
-                             : rights_check_write(change->head, plan->account);
+        err = plan->retracts
+                  ? rights_check_in(change->head, plan->account)
+                  : rights_check_write(change->head, plan->account, change->heads.now_ms);
     return err == ERR_OK ? plan->check(change) : err;
 }
 

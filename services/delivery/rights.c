@@ -1,6 +1,8 @@
 /* Who may write to a conversation; see rights.h. */
 #include "services/delivery/rights.h"
 
+#include <time.h>
+
 #include "proto/conversation.h"
 #include "services/entries/entries.h"
 
@@ -14,10 +16,25 @@ enum err rights_check_in(const struct entry_head *head, uint64_t account) {
     return entries_is_member(head, account) ? ERR_OK : ERR_NOT_MEMBER;
 }
 
-enum err rights_check_write(const struct entry_head *head, uint64_t account) {
+uint64_t rights_muted_until_ms(const struct entry_head *head, uint64_t account) {
+    return entries_standing(head, account).muted_until_ms;
+}
+
+struct slice rights_reason(uint64_t until_ms, char out[RIGHTS_REASON_BYTES]) {
+    const time_t until_s = (time_t)(until_ms / 1000);
+    struct tm utc = {0};
+    gmtime_r(&until_s, &utc);
+    return slice_make(out,
+                      strftime(out, RIGHTS_REASON_BYTES,
+                               "you are muted in this group until %Y-%m-%d %H:%M:%S UTC", &utc));
+}
+
+enum err rights_check_write(const struct entry_head *head, uint64_t account, uint64_t now_ms) {
     enum err err = rights_check_in(head, account);
-    if (err != ERR_OK || conversation_kind(head->id) == CONVERSATION_GROUP)
+    if (err != ERR_OK)
         return err;
+    if (conversation_kind(head->id) == CONVERSATION_GROUP)
+        return rights_muted_until_ms(head, account) > now_ms ? ERR_MUTED : ERR_OK;
     unsigned bit = account == head->lo ? 1 : 2;
     return (head->blocked & bit) != 0 ? ERR_BLOCKED : ERR_OK;
 }

@@ -8,8 +8,14 @@
 /* Whether an account is in a group, `head` (NULL: there is none), or in its pair. */
 enum err rights_check_in(const struct entry_head *head, uint64_t account)
     __attribute__((warn_unused_result));
-/* The same, and that it may write there. */
-enum err rights_check_write(const struct entry_head *head, uint64_t account)
+/* The same, and that it may write there at `now_ms`. */
+enum err rights_check_write(const struct entry_head *head, uint64_t account, uint64_t now_ms)
     __attribute__((warn_unused_result));
+/* Of a member that is muted: until when. */
+uint64_t rights_muted_until_ms(const struct entry_head *head, uint64_t account);
+
+#define RIGHTS_REASON_BYTES 96
+/* A sentence for a client whose text was refused with ERR_MUTED until `until_ms`. */
+struct slice rights_reason(uint64_t until_ms, char out[RIGHTS_REASON_BYTES]);
 
 #endif

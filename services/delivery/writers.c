@@ -9,6 +9,7 @@
 #include "common/log.h"
 #include "common/loop.h"
 #include "services/delivery/batch.h"
+#include "services/delivery/rights.h"
 
 struct writer {
     struct writers *owner;
@@ -103,6 +104,14 @@ static void *run(void *argument) {
 
 /* --- the loop ------------------------------------------------------------------------------ */
 
+static void fail(struct submission *submission) {
+    char reason[RIGHTS_REASON_BYTES] = "";
+    if (submission->err == ERR_MUTED)
+        rights_reason(submission->until_ms, reason);
+    call_fail_text(&submission->call, submission->err,
+                   reason[0] == '\0' ? err_text(submission->err) : reason);
+}
+
 static void on_done(struct ev_loop *ev, ev_async *watcher, int revents) {
     (void)ev;
     (void)revents;
@@ -120,7 +129,7 @@ static void on_done(struct ev_loop *ev, ev_async *watcher, int revents) {
         if (submission->err == ERR_OK)
             call_reply(&submission->call, &submission->reply);
         else
-            call_fail(&submission->call, submission->err);
+            fail(submission);
         free(submission);
     }
 }

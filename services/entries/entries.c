@@ -50,14 +50,20 @@ static void read_head(const struct db_rows *rows, struct record_arena *arena,
         head->string_id = slice_make(NULL, 0);
 }
 
-static bool copy_members(const struct u64_list *members, struct record_arena *arena,
+static bool copy_members(const struct head_memory *memory, struct record_arena *arena,
                          struct entry_head *head) {
-    uint64_t *items = record_arena_alloc(arena, members->count * sizeof *items);
-    if (items == NULL)
+    const struct u64_list *members = &memory->members;
+    const struct entry_standings *standings = &memory->standings;
+    uint64_t *accounts = record_arena_alloc(arena, members->count * sizeof *accounts);
+    struct entry_standing *items = record_arena_alloc(arena, standings->count * sizeof *items);
+    if (accounts == NULL || items == NULL)
         return false;
     if (members->count > 0)
-        memcpy(items, members->items, members->count * sizeof *items);
-    head->members = (struct u64_list){items, members->count};
+        memcpy(accounts, members->items, members->count * sizeof *accounts);
+    if (standings->count > 0)
+        memcpy(items, standings->items, standings->count * sizeof *items);
+    head->members = (struct u64_list){accounts, members->count};
+    head->standings = (struct entry_standings){items, standings->count};
     return true;
 }
 
@@ -73,8 +79,7 @@ static void recall(const struct head_cache *cache, bool wrote_last, struct recor
     }
     if (conversation_kind(head->id) != CONVERSATION_GROUP)
         return;
-    if (memory == NULL || memory->version != head->version ||
-        !copy_members(&memory->members, arena, head))
+    if (memory == NULL || memory->version != head->version || !copy_members(memory, arena, head))
         missing->members[missing->members_count++] = head;
 }
 
@@ -88,25 +93,38 @@ static void read_last_rows(struct db_rows *rows, const struct entry_heads *heads
     }
 }
 
+static struct entry_standing read_standing(const struct db_rows *rows) {
+    return (struct entry_standing){.account = db_rows_u64(rows, 1),
+                                   .administrator = db_rows_u64(rows, 2) != 0,
+                                   .muted_until_ms = db_rows_u64(rows, 3)};
+}
+
 /* Rows come ascending by conversation and account. Without memory it is
  * false: members would count as strangers. */
 static bool read_members(struct db_rows *rows, const struct entry_heads *heads,
                          struct record_arena *arena) {
-    size_t total = db_rows_count(rows);
+    size_t total = db_rows_count(rows), special = 0;
     uint64_t *accounts = record_arena_alloc(arena, total * sizeof *accounts);
-    if (accounts == NULL)
+    struct entry_standing *standings = record_arena_alloc(arena, total * sizeof *standings);
+    if (accounts == NULL || standings == NULL)
         return false;
     struct entry_head *head = NULL;
     for (size_t i = 0; i < total && db_rows_next(rows); i++) {
         uint64_t conversation = db_rows_u64(rows, 0);
-        accounts[i] = db_rows_u64(rows, 1);
+        struct entry_standing standing = read_standing(rows);
+        accounts[i] = standing.account;
         if (head == NULL || head->id != conversation) {
             head = entries_find_head(heads, conversation);
             if (head == NULL)
                 return false;
             head->members = (struct u64_list){&accounts[i], 0};
+            head->standings = (struct entry_standings){&standings[special], 0};
         }
         head->members.count++;
+        if (!standing.administrator && standing.muted_until_ms == 0)
+            continue;
+        standings[special++] = standing;
+        head->standings.count++;
     }
     return true;
 }
@@ -218,6 +236,15 @@ struct entry_head *entries_find_head(const struct entry_heads *heads, uint64_t c
 bool entries_is_member(const struct entry_head *head, uint64_t account) {
     return head->members.count > 0 && bsearch(&account, head->members.items, head->members.count,
                                               sizeof account, compare_u64) != NULL;
+}
+
+struct entry_standing entries_standing(const struct entry_head *head, uint64_t account) {
+    /* `account` is the first member. */
+    const struct entry_standing *found =
+        head->standings.count == 0 ? NULL
+                                   : bsearch(&account, head->standings.items, head->standings.count,
+                                             sizeof *head->standings.items, compare_u64);
+    return found == NULL ? (struct entry_standing){.account = account} : *found;
 }
 
 /* --- appending ------------------------------------------------------------------------------- */

@@ -42,6 +42,8 @@ enum err entries_lock(struct db *db, struct head_cache *cache, uint64_t instance
 struct entry_head *entries_find_head(const struct entry_heads *heads, uint64_t conversation);
 /* Whether a head's group has this member. */
 bool entries_is_member(const struct entry_head *head, uint64_t account);
+/* How a member stands in the head's group. */
+struct entry_standing entries_standing(const struct entry_head *head, uint64_t account);
 
 /*
  * Appends rows in this order (at most ENTRIES_MAX_ROWS; once after each entries_lock or

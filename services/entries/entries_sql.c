@@ -44,7 +44,8 @@ void entries_sql_add_claim(struct buffer *sql, struct entry_head *const *heads, 
 }
 
 void entries_sql_add_members(struct buffer *sql, struct entry_head *const *heads, size_t count) {
-    buffer_add_text(sql, "SELECT conversation,account FROM member WHERE conversation IN ");
+    buffer_add_text(sql, "SELECT conversation,account,role>1,muted_until_ms FROM member"
+                         " WHERE conversation IN ");
     add_heads(sql, heads, count);
     buffer_add_text(sql, " ORDER BY conversation,account;");
 }

@@ -28,6 +28,17 @@
 /* Longest script: ENTRIES_MAX_ROWS texts, each byte escaped to two. */
 #define ENTRIES_SCRIPT_BYTES ((size_t)24 << 20)
 
+/* A member that is no plain one, or that is or was muted. */
+struct entry_standing {
+    uint64_t account, muted_until_ms;
+    bool administrator; /* or the owner */
+};
+
+struct entry_standings {
+    struct entry_standing *items; /* ascending by account */
+    size_t count;
+};
+
 /* A conversation's head while its row is locked. Slices and lists live in the arena. */
 struct entry_head {
     uint64_t id, lo, hi, owner, version;
@@ -38,6 +49,7 @@ struct entry_head {
     struct slice string_id; /* of a group; empty where it is its number's decimal form */
     struct slice name;
     struct u64_list members; /* of a group, ascending */
+    struct entry_standings standings;
 };
 
 /* The heads of one transaction, ascending by id; ids without a row are left out. */

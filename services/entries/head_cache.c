@@ -40,15 +40,22 @@ struct head_cache *head_cache_new(void) {
     return self;
 }
 
+static void forget_members(struct head_cache *self, struct head_memory *memory) {
+    self->members -= memory->members.count + memory->standings.count;
+    free(memory->members.items);
+    free(memory->standings.items);
+    memory->members = (struct u64_list){0};
+    memory->standings = (struct entry_standings){0};
+}
+
 static void clear_conversations(struct head_cache *self) {
     struct known_conversation *known = self->conversations, *next;
     HASH_CLEAR(hh, self->conversations);
     for (; known != NULL; known = next) {
         next = known->hh.next;
-        free(known->memory.members.items);
+        forget_members(self, &known->memory);
         free(known);
     }
-    self->members = 0;
 }
 
 static void clear_pairs(struct head_cache *self) {
@@ -126,27 +133,33 @@ void head_cache_keep_pair(struct head_cache *self, uint64_t lo, uint64_t hi,
         free(known);
 }
 
+/* A copy, or NULL without memory or without items. */
+static void *copy_items(const void *items, size_t count, size_t bytes) {
+    void *copy = count == 0 ? NULL : malloc(count * bytes);
+    if (copy != NULL)
+        memcpy(copy, items, count * bytes);
+    return copy;
+}
+
 /* Replaces the remembered members; what cannot be remembered is forgotten. */
 static bool keep_members(struct head_cache *self, struct head_memory *memory,
-                         const struct u64_list *members) {
-    self->members -= memory->members.count;
-    free(memory->members.items);
-    memory->members = (struct u64_list){0};
-    if (members->count == 0)
-        return true;
-    uint64_t *items = malloc(members->count * sizeof *items);
-    if (items == NULL)
+                         const struct entry_head *head) {
+    size_t members = head->members.count, standings = head->standings.count;
+    forget_members(self, memory);
+    memory->members.items = copy_items(head->members.items, members, sizeof *head->members.items);
+    memory->standings.items =
+        copy_items(head->standings.items, standings, sizeof *head->standings.items);
+    if ((members > 0 && memory->members.items == NULL) ||
+        (standings > 0 && memory->standings.items == NULL))
         return false;
-    memcpy(items, members->items, members->count * sizeof *items);
-    memory->members.items = items;
-    memory->members.count = members->count;
-    self->members += members->count;
+    memory->members.count = members;
+    memory->standings.count = standings;
+    self->members += members + standings;
     return true;
 }
 
 static void forget_head(struct head_cache *self, struct known_conversation *known) {
-    self->members -= known->memory.members.count;
-    free(known->memory.members.items);
+    forget_members(self, &known->memory);
     HASH_DEL(self->conversations, known);
     free(known);
 }
@@ -163,8 +176,7 @@ static void keep_head(struct head_cache *self, const struct entry_head *head) {
             return;
         }
     }
-    if (known->memory.version != head->version &&
-        !keep_members(self, &known->memory, &head->members)) {
+    if (known->memory.version != head->version && !keep_members(self, &known->memory, head)) {
         forget_head(self, known);
         return;
     }

@@ -14,8 +14,8 @@
  * - A last cid, and its time, are used only while `conversation.writer` names this instance. It was
  *   the last to commit there, then, and each commit of a writer is kept or forgotten here. No other
  *   writer of this instance writes to the same conversation.
- * - Members are used only under the `conversation.version` under which they were read, and that
- *   grows with each change of members.
+ * - Members and their standings are used only under the `conversation.version` under which they
+ * were read, and that grows with each change of either.
  * - A pair's conversation stays the same for ever.
  * - All of that is so within one history of the database. A new connection may lead to another
  *   server, or to a backup that was restored: head_cache_follow forgets everything.
@@ -39,7 +39,8 @@ struct head_cache;
 
 struct head_memory {
     uint64_t version, last_cid, last_ms;
-    struct u64_list members; /* owned by the cache */
+    struct u64_list members; /* this and the next are owned by the cache */
+    struct entry_standings standings;
 };
 
 /* NULL without memory. */

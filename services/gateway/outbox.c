@@ -135,9 +135,17 @@ static struct dialect_result result_of(const struct delivery_send_reply *reply, 
         .err = cid == 0 ? ERR_REF_USED : ERR_OK, .cid = cid, .stored_ms = reply->times_ms.items[i]};
 }
 
+/* Delivery says until when a member is muted; any other reason names the ids as the client wrote
+ * them, which only the gateway knows. */
+static struct dialect_result refusal(enum err err, const char *text) {
+    return (struct dialect_result){
+        .err = err, .reason = slice_text(err == ERR_MUTED && text != NULL ? text : "")};
+}
+
 /* A request's texts stand in the list in the order in which they stood in the request. */
 static void take_reply(struct client *client, const struct delivery_call *call, enum err err,
-                       const struct delivery_send_reply *reply, bool unknown) {
+                       const struct delivery_send_reply *reply, const char *why) {
+    bool unknown = retry_is_unknown(err, why);
     struct outgoing *text, *next;
     size_t i = 0;
     DL_FOREACH_SAFE(client->outbox->texts, text, next) {
@@ -150,8 +158,7 @@ static void take_reply(struct client *client, const struct delivery_call *call, 
             text->alone = true;
             wait(client, text);
         } else {
-            conclude(client, text,
-                     err == ERR_OK ? result_of(reply, i) : (struct dialect_result){.err = err});
+            conclude(client, text, err == ERR_OK ? result_of(reply, i) : refusal(err, why));
         }
         i++;
     }
@@ -161,7 +168,7 @@ static void on_reply(void *argument, enum err err, const void *reply, const char
     struct delivery_call *call = argument;
     struct client *client = client_find(call->gateway, call->client);
     if (client != NULL) {
-        take_reply(client, call, err, reply, retry_is_unknown(err, text));
+        take_reply(client, call, err, reply, text);
         if (!retry_is_transient_or_overload(err)) /* else the timer sends them again */
             send_waiting(client, call->to);
         client_continue(client);

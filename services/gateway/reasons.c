@@ -47,6 +47,8 @@ static const char *pattern_of_person(const struct dialect_request *request, enum
         return "P is not an administrator of group G";
     case ERR_BLOCKED:
         return send ? "P does not take messages from you" : "P does not take requests from you";
+    case ERR_BANNED:
+        return "P is banned from group G";
     case ERR_TO_ONESELF:
         return send ? "you cannot send messages to yourself"
                     : "P is you: that cannot be done with yourself";
@@ -72,11 +74,19 @@ static const char *pattern_of_group(const struct dialect_request *request, enum 
         return "you are not a member of group G";
     case ERR_ALREADY_MEMBER:
         return "you are a member of group G already";
+    case ERR_BANNED:
+        return "you are banned from group G";
+    case ERR_MUTED:
+        return "you are muted in group G";
     case ERR_OWNER_STAYS:
         return "the owner cannot leave group G, only dissolve it";
     case ERR_NOT_ALLOWED:
         if (request->operation == OPERATION_REMOVE_MEMBER)
             return "you may not remove P from group G";
+        if (request->operation == OPERATION_MUTE)
+            return "you may not mute P in group G";
+        if (request->operation == OPERATION_BAN)
+            return "you may not ban P from group G";
         return request->operation == OPERATION_SET_ADMIN || request->operation == OPERATION_DISSOLVE
                    ? "only the owner of group G may do that"
                    : "only the owner and the administrators of group G may do that";

@@ -14,6 +14,7 @@
 #include "services/gateway/group_requests.h"
 #include "services/gateway/history_requests.h"
 #include "services/gateway/login.h"
+#include "services/gateway/moderation_requests.h"
 #include "services/gateway/names.h"
 #include "services/gateway/outbox.h"
 #include "services/gateway/people_requests.h"
@@ -57,6 +58,9 @@ static const struct {
     [OPERATION_RENAME_SELF] = {friend_request_rename_self, true, NULL},
     [OPERATION_QUIET] = {people_request_quiet, true, NULL},
     [OPERATION_DEVICES] = {device_request_list, false, NULL},
+    [OPERATION_BLOCK] = {moderation_request_block, true, NULL},
+    [OPERATION_MUTE] = {moderation_request_mute, true, NULL},
+    [OPERATION_BAN] = {moderation_request_ban, true, NULL},
 };
 
 /* --- looking up ids ------------------------------------------------------------------------ */

@@ -38,6 +38,15 @@
 /* Of a group, beside its owner: one transaction writes all of them the notice of a request. */
 #define GROUP_MAX_ADMINISTRATORS 1000
 
+/*
+ * limit: client | accounts that an account blocks | {GROUP_MAX_BLOCKS} | `too_many`
+ */
+#define GROUP_MAX_BLOCKS 1000
+/*
+ * limit: client | accounts that are banned from a group | {GROUP_MAX_BANS} | `too_many`
+ */
+#define GROUP_MAX_BANS 10000
+
 /* What an account is in a group. Numbers up to GROUP_OWNER are stored: never change one. */
 enum group_role {
     GROUP_STRANGER = 0,
@@ -66,8 +75,10 @@ struct group_service {
 
 service_pool_handler group_handle_create, group_handle_resolve;
 service_pool_handler group_handle_befriend, group_handle_answer_friend, group_handle_unfriend;
+service_pool_handler group_handle_block;
 service_pool_handler group_handle_join, group_handle_answer_join, group_handle_add;
 service_pool_handler group_handle_leave, group_handle_remove, group_handle_dissolve;
+service_pool_handler group_handle_mute, group_handle_ban;
 service_pool_handler group_handle_set_admin, group_handle_rename, group_handle_rename_account;
 service_pool_handler group_handle_say, group_handle_presence;
 

@@ -76,9 +76,10 @@ static struct entry_head *head_of_self(const struct group_change *change, uint64
 
 /* The conversation that the plan is about; 0: none. */
 static uint64_t conversation_of(const struct group_plan *plan) {
-    return plan->kind == CHANGE_OF_GROUP ? conversation_of_group(plan->group)
-           : plan->kind == CHANGE_OF_ALL ? CONVERSATION_OF_ALL
-                                         : 0;
+    return plan->kind == CHANGE_OF_GROUP  ? conversation_of_group(plan->group)
+           : plan->kind == CHANGE_OF_PAIR ? plan->pair
+           : plan->kind == CHANGE_OF_ALL  ? CONVERSATION_OF_ALL
+                                          : 0;
 }
 
 static enum err lock(struct group_change *change, const struct readers *readers) {
@@ -160,9 +161,10 @@ static struct entry_row *make_rows(const struct group_change *change, size_t *co
                 .type = notice->type,
                 .sender = notice->from == NULL ? 0 : notice->from->account,
                 .subject = notice->subject == NULL ? 0 : notice->subject->account,
-                .about = own && change->head != NULL ? change->head->lo : 0,
+                .about = own && change->plan->kind == CHANGE_OF_GROUP ? change->head->lo : 0,
                 .notice = true,
                 .accepted = notice->accepted,
+                .target = notice->target,
                 .text = notice->text};
     }
     *count_r = count;
@@ -184,7 +186,7 @@ static enum err append(struct group_change *change, struct entry_row *rows, size
 
 /* --- routing ------------------------------------------------------------------------------- */
 
-/* Everyone who was a member before the change, and its subject. */
+/* Everyone who was a member before the change, and a new member. */
 static int route_to_group(const struct group_change *change, const struct entry *entry,
                           struct route_batch *batch) {
     const struct entry_head *head = change->head;
@@ -194,7 +196,7 @@ static int route_to_group(const struct group_change *change, const struct entry 
         return -1;
     if (count > 0)
         memcpy(accounts, head->members.items, count * sizeof *accounts);
-    if (change->subject.account != 0 && !entries_is_member(head, change->subject.account))
+    if (entry->type == ENTRY_JOINED)
         accounts[count++] = change->subject.account;
     return route_batch_add(batch, entry, accounts, count);
 }
@@ -214,6 +216,7 @@ static int route_row(const struct group_change *change, const struct entry_row *
                           .subject = subject->account,
                           .subject_id = subject->id,
                           .accepted = row->accepted,
+                          .target = row->target,
                           .text = row->text,
                           .trace = log_trace()};
     log_debug("stored", "cid=%llu conversation=%llu account=%llu", (unsigned long long)row->cid,

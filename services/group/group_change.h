@@ -9,12 +9,12 @@
  *                                                  .check = check_leave, .write = leave},
  *                             db, arena, reply_r);
  *
- * A transaction locks the head of the plan's group (or of the conversation of all) and those of the
- * own conversations of its `selves`; then it reads who makes the change, and whom it is about.
- * `check` decides on an error, or on the notices; `write` carries the change out. Then the group's
- * version is raised (so deliveries forget the members that they remember), the notices are appended
- * to their conversations, all of it is committed, and each notice is routed to the readers of its
- * conversation. Neither change nor notice exists without the other.
+ * A transaction locks the head of the plan's group (or pair, or of the conversation of all) and
+ * those of the own conversations of its `selves`; then it reads who makes the change, and whom it
+ * is about. `check` decides on an error, or on the notices; `write` carries the change out. Then
+ * the group's version is raised (so deliveries forget the members that they remember), the notices
+ * are appended to their conversations, all of it is committed, and each notice is routed to the
+ * readers of its conversation. Neither change nor notice exists without the other.
  *
  * A notice may go to a conversation that is not locked: only `check` finds out who gets it, and an
  * account's own conversation is made when it is first needed. Then the transaction ends before
@@ -54,8 +54,9 @@ struct group_plan {
     /* What `ask` is the body of, and its nonce; empty: it is never repeated. */
     const struct message_desc *message;
     struct slice nonce;
-    enum { CHANGE_OF_GROUP, CHANGE_OF_ACCOUNTS, CHANGE_OF_ALL } kind;
+    enum { CHANGE_OF_GROUP, CHANGE_OF_PAIR, CHANGE_OF_ACCOUNTS, CHANGE_OF_ALL } kind;
     uint64_t group;
+    uint64_t pair;        /* CHANGE_OF_PAIR: the conversation, which exists */
     bool operated;        /* by the operator; `by` is 0 */
     uint64_t by, subject; /* who makes the change, whom it is about; 0: nobody */
     uint64_t selves[2];   /* accounts whose own conversations are locked from the start; 0: none */
@@ -76,6 +77,7 @@ struct group_notice {
     /* In whose own conversations it stands, borrowed; none: in that of the change. */
     struct u64_list selves;
     bool accepted;
+    uint64_t target;   /* a time, or whatever the entry's type says; 0: nothing */
     struct slice text; /* borrowed */
 };
 
@@ -85,8 +87,8 @@ struct group_change {
     struct db *db;
     struct record_arena *arena; /* of the request; holds what a step leaves in the change */
     struct entry_heads heads;
-    /* Of the plan's group, never dissolved, with all members as before the change; or of the
-     * conversation of all; NULL for a change between accounts. */
+    /* Of the plan's group, never dissolved, with all members as before the change; or of its pair;
+     * or of the conversation of all; NULL for a change between accounts. */
     struct entry_head *head;
     struct group_party by, subject; /* `by` is nobody for the operator, with that role */
     /* What `check` sets: at most two notices, to whatever number of conversations. */

@@ -1,4 +1,4 @@
-/* How an account becomes a member; see group_joining.h. */
+/* How an account becomes a member, and ceases to be one; see group_joining.h. */
 #include "services/group/group_joining.h"
 
 #include "common/loop.h"
@@ -13,6 +13,7 @@ enum err group_read_join_state(struct group_change *change, struct group_join_st
     if (err == ERR_OK && db_rows_next(rows))
         *state_r =
             (struct group_join_state){.asked = db_rows_u64(rows, GROUP_JOIN_ASKED) != 0,
+                                      .banned = db_rows_u64(rows, GROUP_JOIN_BANNED) != 0,
                                       .requests_of = db_rows_u64(rows, GROUP_JOIN_REQUESTS_FROM),
                                       .requests_to = db_rows_u64(rows, GROUP_JOIN_REQUESTS_TO)};
     else if (err == ERR_OK)
@@ -54,4 +55,16 @@ enum err group_write_joined(struct group_change *change) {
     if (err == ERR_OK)
         err = conversations_open_cursor(change->db, conversation, account, change->head->last_cid);
     return err;
+}
+
+void group_notify_end(struct group_change *change, enum entry_type type) {
+    group_change_notify(
+        change,
+        &(struct group_notice){.type = type, .from = &change->by, .subject = &change->subject});
+    change->leavers = (struct u64_list){&change->subject.account, 1};
+}
+
+enum err group_write_gone(struct group_change *change) {
+    return db_query(change->db, &group_sql_remove_member,
+                    DB_ARGS(db_u64(change->head->id), db_u64(change->subject.account)), NULL);
 }

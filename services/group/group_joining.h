@@ -1,9 +1,10 @@
 /*
- * How an account becomes a member of a group: parts of the changes (group_change.h) that answer a
- * request to join and that pull someone in.
+ * How an account becomes a member of a group, and ceases to be one: parts of the changes
+ * (group_change.h) that do so.
  *
- * In a change's `check`: group_read_join_state, group_check_room, group_notify_joined. In its
- * `write`: group_write_joined, or group_remove_join_request where the request is refused.
+ * In a change's `check`: group_read_join_state, group_check_room, group_notify_joined; or
+ * group_notify_end. In its `write`: group_write_joined, or group_remove_join_request where the
+ * request is refused; or group_write_gone.
  */
 #ifndef PARLEY_GROUP_JOINING_H
 #define PARLEY_GROUP_JOINING_H
@@ -11,7 +12,8 @@
 #include "services/group/group_change.h"
 
 struct group_join_state {
-    bool asked; /* the subject has a stored request to join the group */
+    bool asked;  /* the subject has a stored request to join the group */
+    bool banned; /* it may not become a member */
     /* Requests that wait for an answer: of any kind by the subject, and to join the group. */
     uint64_t requests_of, requests_to;
 };
@@ -26,5 +28,10 @@ void group_notify_joined(struct group_change *change);
 group_step group_write_joined;
 /* The subject's request to join, if there is one, is answered. */
 enum err group_remove_join_request(struct group_change *change) __attribute__((warn_unused_result));
+
+/* The notice that the subject is no member any more; it reads up to there. */
+void group_notify_end(struct group_change *change, enum entry_type type);
+/* Ends the subject's membership. */
+group_step group_write_gone;
 
 #endif

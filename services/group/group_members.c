@@ -1,21 +1,30 @@
 /* group.add, group.leave, group.remove, group.dissolve: becoming a member, and ceasing to be one.
  */
+#include "services/group/group_blocks.h"
 #include "services/group/group_friends.h"
 #include "services/group/group_joining.h"
+#include "services/group/group_roles.h"
 #include "services/group/group_sql.h"
 
 /* --- joining ------------------------------------------------------------------------------- */
 
 /* Adding an account that has asked to join accepts its request. An administrator can add others
- * only if they are the administrator's friends. */
+ * only if they are the administrator's friends, and have not blocked it. */
 static enum err check_wants(struct group_change *change) {
     struct group_join_state state;
+    struct group_block_state block = {0};
     bool friends = false;
     enum err err = group_read_join_state(change, &state);
+    if (err == ERR_OK && state.banned)
+        return ERR_BANNED;
     if (err != ERR_OK || state.asked || change->by.role == GROUP_OPERATOR)
         return err;
     err = group_are_friends(change, &friends);
-    return err == ERR_OK && !friends ? ERR_NOT_FRIENDS : err;
+    if (err == ERR_OK && !friends)
+        return ERR_NOT_FRIENDS;
+    if (err == ERR_OK)
+        err = group_read_block(change, change->subject.account, change->by.account, &block);
+    return err == ERR_OK && block.blocked ? ERR_BLOCKED : err;
 }
 
 static enum err check_add(struct group_change *change) {
@@ -51,24 +60,12 @@ enum err group_handle_add(void *context, struct db *db, struct record_arena *are
 
 /* --- leaving ------------------------------------------------------------------------------- */
 
-static void notify_end(struct group_change *change, enum entry_type type) {
-    group_change_notify(
-        change,
-        &(struct group_notice){.type = type, .from = &change->by, .subject = &change->subject});
-    change->leavers = (struct u64_list){&change->subject.account, 1};
-}
-
-static enum err write_gone(struct group_change *change) {
-    return db_query(change->db, &group_sql_remove_member,
-                    DB_ARGS(db_u64(change->head->id), db_u64(change->subject.account)), NULL);
-}
-
 static enum err check_leave(struct group_change *change) {
     if (change->by.role == GROUP_STRANGER)
         return ERR_NOT_MEMBER;
     if (change->by.role == GROUP_OWNER)
         return ERR_OWNER_STAYS;
-    notify_end(change, ENTRY_LEFT);
+    group_notify_end(change, ENTRY_LEFT);
     return ERR_OK;
 }
 
@@ -83,24 +80,17 @@ enum err group_handle_leave(void *context, struct db *db, struct record_arena *a
                                                  .by = ask->account,
                                                  .subject = ask->account,
                                                  .check = check_leave,
-                                                 .write = write_gone},
+                                                 .write = group_write_gone},
                             db, arena, reply_r);
 }
 
-/* The owner removes anyone else, an administrator plain members, the operator all but the owner. */
 static enum err check_remove(struct group_change *change) {
-    if (!change->plan->operated && change->plan->by == change->plan->subject)
-        return ERR_TO_ONESELF;
-    if (change->by.role < GROUP_ADMINISTRATOR)
-        return ERR_NOT_ALLOWED;
-    if (change->subject.role == GROUP_STRANGER)
-        return ERR_NOT_MEMBER;
-    if (change->by.role == GROUP_OPERATOR && change->subject.role == GROUP_OWNER)
-        return ERR_OWNER_STAYS;
-    if (change->subject.role >= change->by.role)
-        return ERR_NOT_ALLOWED;
-    notify_end(change, ENTRY_REMOVED);
-    return ERR_OK;
+    enum err err = group_check_above(change);
+    if (err == ERR_OK && change->subject.role == GROUP_STRANGER)
+        err = ERR_NOT_MEMBER;
+    if (err == ERR_OK)
+        group_notify_end(change, ENTRY_REMOVED);
+    return err;
 }
 
 enum err group_handle_remove(void *context, struct db *db, struct record_arena *arena,
@@ -115,7 +105,7 @@ enum err group_handle_remove(void *context, struct db *db, struct record_arena *
                                                  .by = ask->by,
                                                  .subject = ask->account,
                                                  .check = check_remove,
-                                                 .write = write_gone},
+                                                 .write = group_write_gone},
                             db, arena, reply_r);
 }
 

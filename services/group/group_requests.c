@@ -14,6 +14,8 @@ static enum err check_join(struct group_change *change) {
     if (change->subject.role != GROUP_STRANGER)
         return ERR_ALREADY_MEMBER;
     enum err err = group_read_join_state(change, &state);
+    if (err == ERR_OK && state.banned)
+        return ERR_BANNED;
     if (err != ERR_OK || state.asked)
         return err;
     if (state.requests_of >= GROUP_MAX_REQUESTS || state.requests_to >= GROUP_MAX_REQUESTS)

@@ -1,6 +1,16 @@
-/* group.set_admin: administrators, who help the owner. */
-#include "services/group/group_change.h"
+/* group.set_admin: administrators, who help the owner; and who stands above whom. */
+#include "services/group/group_roles.h"
 #include "services/group/group_sql.h"
+
+enum err group_check_above(const struct group_change *change) {
+    if (!change->plan->operated && change->plan->by == change->plan->subject)
+        return ERR_TO_ONESELF;
+    if (change->by.role < GROUP_ADMINISTRATOR)
+        return ERR_NOT_ALLOWED;
+    if (change->by.role == GROUP_OPERATOR && change->subject.role == GROUP_OWNER)
+        return ERR_OWNER_STAYS;
+    return change->subject.role >= change->by.role ? ERR_NOT_ALLOWED : ERR_OK;
+}
 
 static enum err check_limit(struct group_change *change) {
     struct u64_list administrators;

@@ -82,6 +82,22 @@ const struct db_statement group_sql_pair = {
     " (SELECT COUNT(*) FROM friendship WHERE hi = p.b)"
     " FROM (SELECT CAST(? AS UNSIGNED) AS a, CAST(? AS UNSIGNED) AS b) p"};
 
+/* --- blocks -------------------------------------------------------------------------------- */
+
+const struct db_statement group_sql_block = {
+    "block", "SELECT (SELECT COUNT(*) FROM block WHERE account = p.a AND blocked = p.b),"
+             " (SELECT COUNT(*) FROM block WHERE account = p.a)"
+             " FROM (SELECT CAST(? AS UNSIGNED) AS a, CAST(? AS UNSIGNED) AS b) p"};
+
+const struct db_statement group_sql_add_block = {
+    "add_block", "INSERT INTO block (account, blocked) VALUES (?, ?)"};
+
+const struct db_statement group_sql_remove_block = {
+    "remove_block", "DELETE FROM block WHERE account = ? AND blocked = ?"};
+
+const struct db_statement group_sql_set_blocked = {
+    "set_blocked", "UPDATE conversation SET blocked = ? WHERE id = ?"};
+
 /* --- requests ------------------------------------------------------------------------------ */
 
 const struct db_statement group_sql_add_request = {
@@ -97,8 +113,23 @@ const struct db_statement group_sql_join = {
     "join", "SELECT"
             " (SELECT COUNT(*) FROM request WHERE kind = 2 AND target = p.g AND account = p.a),"
             " (SELECT COUNT(*) FROM request WHERE account = p.a),"
-            " (SELECT COUNT(*) FROM request WHERE kind = 2 AND target = p.g)"
+            " (SELECT COUNT(*) FROM request WHERE kind = 2 AND target = p.g),"
+            " (SELECT COUNT(*) FROM ban WHERE conversation = p.g | 1 << 60 AND account = p.a)"
             " FROM (SELECT CAST(? AS UNSIGNED) AS g, CAST(? AS UNSIGNED) AS a) p"};
+
+/* --- moderation ---------------------------------------------------------------------------- */
+
+const struct db_statement group_sql_set_mute = {
+    "set_mute", "UPDATE member SET muted_until_ms = ? WHERE conversation = ? AND account = ?"};
+
+const struct db_statement group_sql_add_ban = {
+    "add_ban", "INSERT INTO ban (conversation, account, banned_by, time_ms) VALUES (?, ?, ?, ?)"};
+
+const struct db_statement group_sql_remove_ban = {
+    "remove_ban", "DELETE FROM ban WHERE conversation = ? AND account = ?"};
+
+const struct db_statement group_sql_count_bans = {
+    "count_bans", "SELECT COUNT(*) FROM ban WHERE conversation = ?"};
 
 /* --- what was done --------------------------------------------------------------------------- */
 

@@ -1,7 +1,7 @@
 /*
  * Every statement of group. It writes the tables conversation (rows of groups), member, friendship,
- * request and done, and the name of an account, since the notice of it must be in the same
- * transaction; entries and cursors it writes through services/entries.
+ * request, block, ban and done, and the name of an account, since the notice of it must be in the
+ * same transaction; entries and cursors it writes through services/entries.
  *
  * Argument lists are in the order of the placeholders. A group's rows are changed while its head is
  * locked; a friendship's or a request's while the own conversations of its accounts (or the group's
@@ -64,6 +64,15 @@ enum group_pair_column {
     GROUP_PAIR_OTHERS_FRIENDS /* friends of the other */
 };
 
+/* --- blocks -------------------------------------------------------------------------------- */
+
+/* account, other -> 1 when the account has blocked the other; how many it has blocked */
+extern const struct db_statement group_sql_block;
+/* account, blocked */
+extern const struct db_statement group_sql_add_block, group_sql_remove_block;
+/* bits, conversation */
+extern const struct db_statement group_sql_set_blocked;
+
 /* --- requests ------------------------------------------------------------------------------ */
 
 /* What a stored request is for: its target is an account, or a group. */
@@ -81,8 +90,20 @@ extern const struct db_statement group_sql_join;
 enum group_join_column {
     GROUP_JOIN_ASKED,         /* 1: a request of the account's waits for the group's answer */
     GROUP_JOIN_REQUESTS_FROM, /* requests of any kind that the account waits for */
-    GROUP_JOIN_REQUESTS_TO    /* requests that wait for the group's answer */
+    GROUP_JOIN_REQUESTS_TO,   /* requests that wait for the group's answer */
+    GROUP_JOIN_BANNED         /* 1: the account is banned from the group */
 };
+
+/* --- moderation ---------------------------------------------------------------------------- */
+
+/* until_ms, conversation, account */
+extern const struct db_statement group_sql_set_mute;
+/* conversation, account, by, time_ms */
+extern const struct db_statement group_sql_add_ban;
+/* conversation, account */
+extern const struct db_statement group_sql_remove_ban;
+/* conversation -> how many accounts are banned */
+extern const struct db_statement group_sql_count_bans;
 
 /* --- what was done --------------------------------------------------------------------------- */
 

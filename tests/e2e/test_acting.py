@@ -12,7 +12,8 @@ import pytest
 from parley_client import TRANSPORTS
 
 # All but cursors and tokens, which change with what is heard and with logins.
-TABLES = ("account", "friendship", "block", "request", "conversation", "member", "message")
+TABLES = ("account", "friendship", "block", "request", "conversation", "member", "message",
+          "ban")
 LONG = "x" * 60_000
 MISSING = object()
 
@@ -132,6 +133,10 @@ def extension_requests(world, dialect):
         (303, [], [], ["peer.user"], {"peer": {"user": member}}),
         (337, [], [], ["peer.user"], {"peer": {"user": member}, "until_ms": 1900000000000}),
         (337, [], ["peer.group"], [], {"peer": {"group": club}, "until_ms": 1900000000000}),
+        (321, [], [], ["user"], {"user": member, "on": True}),
+        (333, [], ["group"], ["user"],
+         {"group": club, "user": member, "until_ms": 1900000000000}),
+        (335, [], ["group"], ["user"], {"group": club, "user": member, "on": True}),
     ]
 
 
@@ -148,6 +153,9 @@ RIGHT = {
     # Without group_id it is a nickname; 11 needs no add_ocid.
     ("ourchat", 12, "group_id", "missing"), ("ourchat", 11, "add_ocid", "missing"),
     ("ourchat", 11, "group_id", "missing"),
+    # Anybody may be blocked, and banned from one's own group.
+    ("youim", 321, "user", "another"), ("ourchat", 321, "user", "another"),
+    ("youim", 335, "user", "another"), ("ourchat", 335, "user", "another"),
 }
 
 

@@ -176,7 +176,8 @@ static void test_expired_tokens_go(void **state) {
  */
 static void change_meanwhile(struct auth_fixture *f, uint64_t account, const char *change) {
     test_database_run(f->database,
-                      test_text("INSERT INTO token VALUES (x'%064llx', %llu, 1, 1)",
+                      test_text("INSERT INTO token (hash, account, created_ms, expires_ms) VALUES "
+                                "(x'%064llx', %llu, 1, 1)",
                                 (unsigned long long)account, (unsigned long long)account));
     test_database_run(f->database, "DROP TRIGGER IF EXISTS meanwhile");
     test_database_run(f->database, test_text("CREATE TRIGGER meanwhile AFTER DELETE ON token FOR"

@@ -144,7 +144,8 @@ static void test_many_administrators_are_told(void **state) {
     sql_run(f->database,
             "INSERT INTO account (number, id, name, created_ms)"
             " SELECT seq, seq, 'x', 1 FROM seq_6000001_to_%u;"
-            " INSERT INTO member SELECT %" PRIu64 ", seq, 2, 1 FROM seq_6000001_to_%u",
+            " INSERT INTO member (conversation, account, role, joined_ms) SELECT %" PRIu64
+            ", seq, 2, 1 FROM seq_6000001_to_%u",
             6000000 + ADMINISTRATORS, conversation, 6000000 + ADMINISTRATORS);
     assert_err(join(f, group, ada, NULL), ERR_OK);
     expect_request(f, group, ada, owner);

@@ -307,7 +307,8 @@ static void test_a_large_group_is_dissolved(void **state) {
     uint64_t owner = new_account(f->database, ""), group = new_group(f, owner, "");
     uint64_t conversation = conversation_of_group(group);
     sql_run(f->database,
-            "INSERT INTO member SELECT %" PRIu64 ", seq, 1, 1 FROM seq_6000001_to_%u;"
+            "INSERT INTO member (conversation, account, role, joined_ms) SELECT %" PRIu64
+            ", seq, 1, 1 FROM seq_6000001_to_%u;"
             " INSERT INTO `cursor` (account, conversation) SELECT seq, %" PRIu64
             " FROM seq_6000001_to_%u",
             conversation, 6000000 + MEMBERS, conversation, 6000000 + MEMBERS);

@@ -100,7 +100,8 @@ static void test_many_at_once(void **state) {
     for (size_t g = 0; g < 2; g++) {
         groups[g] = new_group(f, people[0], "");
         sql_run(f->database,
-                "INSERT INTO member SELECT %" PRIu64 ", seq, 1, 1 FROM seq_%" PRIu64 "_to_%" PRIu64,
+                "INSERT INTO member (conversation, account, role, joined_ms) SELECT %" PRIu64
+                ", seq, 1, 1 FROM seq_%" PRIu64 "_to_%" PRIu64,
                 conversation_of_group(groups[g]), people[1], people[PEOPLE - 1]);
     }
     for (size_t i = 0; i + 1 < PEOPLE; i++)
@@ -138,8 +139,10 @@ static uint64_t new_large_group(struct group_fixture *f, uint64_t *people, size_
         people[i] = new_account(f->database, "");
     uint64_t group = new_group(f, people[0], ""), conversation = conversation_of_group(group);
     sql_run(f->database,
-            "INSERT INTO member SELECT %" PRIu64 ", seq, 1, 1 FROM seq_%" PRIu64 "_to_%" PRIu64
-            "; INSERT INTO member SELECT %" PRIu64 ", seq, 1, 1 FROM seq_8000001_to_%u",
+            "INSERT INTO member (conversation, account, role, joined_ms) SELECT %" PRIu64
+            ", seq, 1, 1 FROM seq_%" PRIu64 "_to_%" PRIu64
+            "; INSERT INTO member (conversation, account, role, joined_ms) SELECT %" PRIu64
+            ", seq, 1, 1 FROM seq_8000001_to_%u",
             conversation, people[1], people[count - 1], conversation, 8000000 + members);
     return group;
 }
@@ -160,7 +163,9 @@ static void test_a_group_that_is_too_large_tells_nothing(void **state) {
     assert_int_equal(item->accounts.count, GROUP_MAX - 1);
     assert_int_equal(entry_of(f, item).to, large);
     expect_news(f, ENTRY_MEMBER_ONLINE, people[0], small, &people[1], 1);
-    sql_run(f->database, "INSERT INTO member VALUES (%" PRIu64 ", %" PRIu64 ", 1, 1)",
+    sql_run(f->database,
+            "INSERT INTO member (conversation, account, role, joined_ms) VALUES (%" PRIu64
+            ", %" PRIu64 ", 1, 1)",
             conversation_of_group(large), bob);
     assert_err(presence(f, people, PEOPLE, false), ERR_OK);
     expect_news(f, ENTRY_FRIEND_OFFLINE, people[0], 0, &bob, 1);

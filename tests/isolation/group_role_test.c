@@ -95,7 +95,9 @@ static void test_administrators_have_a_limit(void **state) {
     struct group_fixture *f = *state;
     uint64_t owner = new_account(f->database, ""), group = new_group(f, owner, "");
     uint64_t ada = new_member(f, group, "", GROUP_MEMBER), bob = new_member(f, group, "", 1);
-    sql_run(f->database, "INSERT INTO member SELECT %" PRIu64 ", seq, 2, 1 FROM seq_1_to_%u",
+    sql_run(f->database,
+            "INSERT INTO member (conversation, account, role, joined_ms) SELECT %" PRIu64
+            ", seq, 2, 1 FROM seq_1_to_%u",
             conversation_of_group(group), GROUP_MAX_ADMINISTRATORS - 1);
     assert_err(set_admin(f, group, ada, owner, true), ERR_OK);
     next_routed_item(f, f->session);

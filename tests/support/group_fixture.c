@@ -51,15 +51,19 @@ uint64_t sql_state(struct group_fixture *f) {
         f->database,
         "SELECT (SELECT COALESCE(SUM(CRC32(CONCAT_WS(',', id, kind, lo, hi, string_id, name,"
         " owner, blocked, dissolved, version, writer))), 0) FROM conversation) +"
-        " (SELECT COALESCE(SUM(CRC32(CONCAT_WS(',', conversation, account, role))), 0)"
-        " FROM member) + (SELECT COALESCE(SUM(CRC32(CONCAT_WS(',', conversation, cid))), 0)"
+        " (SELECT COALESCE(SUM(CRC32(CONCAT_WS(',', conversation, account, role,"
+        " muted_until_ms))), 0) FROM member) + (SELECT COALESCE(SUM(CRC32(CONCAT_WS(',', "
+        "conversation, cid))), 0)"
         " FROM message) + (SELECT COALESCE(SUM(CRC32(CONCAT_WS(',', account, conversation,"
         " since, received, seen, COALESCE(until, 'none')))), 0) FROM `cursor`) +"
         " (SELECT COALESCE(SUM(CRC32(CONCAT_WS(',', 'a', account, conversation, after, upto))),"
         " 0) FROM absence) +"
         " (SELECT COALESCE(SUM(CRC32(CONCAT_WS(',', 'f', lo, hi))), 0) FROM friendship) +"
         " (SELECT COALESCE(SUM(CRC32(CONCAT_WS(',', 'r', kind, target, account))), 0)"
-        " FROM request) + (SELECT COALESCE(SUM(CRC32(CONCAT_WS(',', number, name))), 0)"
+        " FROM request) +"
+        " (SELECT COALESCE(SUM(CRC32(CONCAT_WS(',', 'k', account, blocked))), 0) FROM block) +"
+        " (SELECT COALESCE(SUM(CRC32(CONCAT_WS(',', 'n', conversation, account))), 0) FROM ban) + "
+        "(SELECT COALESCE(SUM(CRC32(CONCAT_WS(',', number, name))), 0)"
         " FROM account)");
 }
 
@@ -168,10 +172,11 @@ void assert_stored(struct group_fixture *f, const struct entry *entry) {
                    "SELECT COUNT(*) FROM message WHERE conversation = %" PRIu64
                    " AND cid = %" PRIu64 " AND time_ms = %" PRIu64 " AND type = %" PRIu64
                    " AND sender = %" PRIu64 " AND nonce IS NULL AND subject = %" PRIu64
-                   " AND about = %" PRIu64 " AND accepted = %d AND body = '%.*s'",
+                   " AND about = %" PRIu64 " AND accepted = %d AND COALESCE(target, 0) = %" PRIu64
+                   " AND body = '%.*s'",
                    entry->conversation, entry->cid, entry->time_ms, entry->type, entry->from,
-                   entry->subject, own ? entry->to : 0, entry->accepted, (int)entry->text.length,
-                   entry->text.data == NULL ? "" : entry->text.data),
+                   entry->subject, own ? entry->to : 0, entry->accepted, entry->target,
+                   (int)entry->text.length, entry->text.data == NULL ? "" : entry->text.data),
         1);
     assert_int_equal(sql_number(f->database,
                                 "SELECT COALESCE(MAX(cid), 0) FROM message"
@@ -188,6 +193,7 @@ void assert_notice(struct group_fixture *f, const struct entry *entry,
     assert_int_equal(entry->subject, wanted->subject);
     assert_int_equal(entry->to, wanted->to);
     assert_int_equal(entry->accepted, wanted->accepted);
+    assert_int_equal(entry->target, wanted->target);
     assert_slice_text(entry->text, wanted->text == NULL ? "" : wanted->text);
     assert_in_range(entry->time_ms, loop_wall_ms() - TEST_DEADLINE_MS, loop_wall_ms());
     assert_account_id(f, entry->from, entry->from_id);
@@ -217,6 +223,17 @@ void assert_cursor(struct group_fixture *f, uint64_t conversation, uint64_t acco
                                 " AND COALESCE(until, 0) = %" PRIu64,
                                 conversation, account, since, until),
                      1);
+}
+
+uint64_t make_pair(struct group_fixture *f, uint64_t a, uint64_t b) {
+    uint64_t pair = sql_number(f->database, "SELECT NEXT VALUE FOR pair_number");
+    sql_run(f->database,
+            "INSERT INTO conversation (id, kind, lo, hi, created_ms) VALUES (%" PRIu64
+            ", 0, %" PRIu64 ", %" PRIu64 ", 1);"
+            "INSERT INTO `cursor` (account, conversation) VALUES (%" PRIu64 ", %" PRIu64
+            "), (%" PRIu64 ", %" PRIu64 ")",
+            pair, a < b ? a : b, a < b ? b : a, a, pair, b, pair);
+    return pair;
 }
 
 void make_friends(struct group_fixture *f, uint64_t a, uint64_t b) {

@@ -116,6 +116,7 @@ struct notice {
     uint64_t conversation, from, subject, to;
     bool accepted;
     const char *text;
+    uint64_t target;
 };
 
 /* That `id` is what must travel beside an account's number: its string id, unless it is decimal. */
@@ -142,6 +143,8 @@ void assert_cursor(struct group_fixture *f, uint64_t conversation, uint64_t acco
 
 /* --- what tests start from --- */
 
+/* The new conversation of two people. */
+uint64_t make_pair(struct group_fixture *f, uint64_t a, uint64_t b);
 void make_friends(struct group_fixture *f, uint64_t a, uint64_t b);
 /* Two new accounts that are friends. */
 void new_friends(struct group_fixture *f, uint64_t *one_r, uint64_t *other_r);

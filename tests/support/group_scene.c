@@ -21,6 +21,7 @@ void set_scene(struct group_fixture *f, struct scene *s) {
             "INSERT INTO request VALUES (1, %" PRIu64 ", %" PRIu64 ", 1), (2, %" PRIu64 ", %" PRIu64
             ", 1)",
             s->bob, s->ada, s->group, s->ada);
+    make_pair(f, s->ada, s->bob);
     s->befriend = (struct group_befriend){.account = s->owner, .target = s->ada};
     s->answer_friend =
         (struct group_answer_friend){.account = s->bob, .asker = s->ada, .accept = true};
@@ -32,6 +33,10 @@ void set_scene(struct group_fixture *f, struct scene *s) {
         .group = s->group, .account = s->owner, .asker = s->ada, .accept = false};
     s->add = (struct group_add){.group = s->group, .account = s->bob, .by = 0};
     s->leave = (struct group_leave){.group = s->group, .account = s->eve};
+    s->block = (struct group_block){.account = s->bob, .target = s->ada, .on = true};
+    s->mute =
+        (struct group_mute){.group = s->group, .account = s->eve, .by = s->owner, .until_ms = 1};
+    s->ban = (struct group_ban){.group = s->group, .account = s->eve, .by = s->owner, .on = true};
     s->remove = (struct group_remove){.group = s->group, .account = s->eve, .by = s->owner};
     s->set_admin =
         (struct group_set_admin){.group = s->group, .account = s->eve, .by = s->owner, .on = true};
@@ -47,6 +52,7 @@ void set_scene(struct group_fixture *f, struct scene *s) {
 struct change change_of(const struct scene *s, size_t which) {
     const uint64_t group = conversation_of_group(s->group);
     const uint64_t ada = conversation_of_account(s->ada), eve = conversation_of_account(s->eve);
+    const uint64_t bob = conversation_of_account(s->bob);
     const uint64_t owner = conversation_of_account(s->owner), all = CONVERSATION_OF_ALL;
     const struct change changes[CHANGES] = {
         {&message_GROUP_BEFRIEND, &s->befriend, ada, ada, 1},
@@ -57,6 +63,9 @@ struct change change_of(const struct scene *s, size_t which) {
         {&message_GROUP_ANSWER_JOIN, &s->refuse, group, ada, 1},
         {&message_GROUP_ADD, &s->add, group, group, 1},
         {&message_GROUP_LEAVE, &s->leave, group, group, 1},
+        {&message_GROUP_BLOCK, &s->block, bob, bob, 1},
+        {&message_GROUP_MUTE, &s->mute, group, group, 1},
+        {&message_GROUP_BAN, &s->ban, group, group, 2},
         {&message_GROUP_REMOVE, &s->remove, group, group, 1},
         {&message_GROUP_SET_ADMIN, &s->set_admin, group, eve, 1},
         {&message_GROUP_RENAME, &s->rename, group, group, 1},

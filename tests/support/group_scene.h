@@ -23,6 +23,9 @@ struct scene {
     struct group_answer_join accept, refuse;
     struct group_add add;
     struct group_leave leave;
+    struct group_block block;
+    struct group_mute mute;
+    struct group_ban ban;
     struct group_remove remove;
     struct group_set_admin set_admin;
     struct group_rename rename;
@@ -31,7 +34,7 @@ struct scene {
     struct group_dissolve dissolve;
 };
 
-#define CHANGES 15
+#define CHANGES 18
 
 struct change {
     const struct message_desc *message;
@@ -40,7 +43,8 @@ struct change {
     size_t routed;         /* entries */
 };
 
-/* ada has asked bob, and the group; eve is a member, and a friend of ada and bob. */
+/* ada has asked bob, with whom she has a conversation, and the group; eve is a member, and a friend
+ * of ada and bob. */
 void set_scene(struct group_fixture *f, struct scene *s);
 
 struct change change_of(const struct scene *s, size_t which);

@@ -5,6 +5,7 @@
 #include "services/gateway/dialect/answer.h"
 #include "services/gateway/dialect/extension_devices.h"
 #include "services/gateway/dialect/extension_history.h"
+#include "services/gateway/dialect/extension_moderation.h"
 #include "services/gateway/dialect/extension_people.h"
 #include "services/gateway/dialect/json.h"
 
@@ -19,6 +20,9 @@ static const struct request_row rows[] = {
     {301, OPERATION_RECEIVED, NEEDS_LOGIN | NEEDS_EXT, read_received},
     {303, OPERATION_HISTORY, NEEDS_LOGIN | NEEDS_EXT, extension_read_history},
     {317, OPERATION_RESUME, NEEDS_NOTHING, reading_resumption},
+    {321, OPERATION_BLOCK, NEEDS_LOGIN | NEEDS_EXT, extension_read_block},
+    {333, OPERATION_MUTE, NEEDS_LOGIN | NEEDS_EXT, extension_read_mute},
+    {335, OPERATION_BAN, NEEDS_LOGIN | NEEDS_EXT, extension_read_ban},
     {337, OPERATION_QUIET, NEEDS_LOGIN | NEEDS_EXT, extension_read_quiet},
     {319, OPERATION_DEVICES, NEEDS_LOGIN | NEEDS_EXT, extension_devices_read},
 };
@@ -68,6 +72,9 @@ void extension_write_300(const struct dialect_form *form, const struct dialect_r
 
 static const struct extension_notice notices[] = {
     {ENTRY_QUIET, 337, extension_write_quiet},
+    {ENTRY_MUTED, 333, extension_write_muted},
+    {ENTRY_BANNED, 335, extension_write_banned},
+    {ENTRY_BLOCKED, 321, extension_write_blocked},
 };
 
 static const struct extension_notice *find_notice(enum entry_type type) {

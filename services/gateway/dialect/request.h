@@ -56,6 +56,9 @@ enum operation {
     OPERATION_RENAME_SELF,
     OPERATION_QUIET,   /* no mention of `group` or of `person` until `until_ms` */
     OPERATION_DEVICES, /* lists the account's logins, and ends the one that `close` names */
+    OPERATION_BLOCK,   /* whether nothing is taken from `person` */
+    OPERATION_MUTE,    /* `person` in `group` until `until_ms` */
+    OPERATION_BAN,     /* whether `person` may not be in `group` */
     OPERATION_COUNT
 };
 
@@ -95,9 +98,9 @@ struct dialect_request {
     struct slice email, password, name; /* REGISTER; name also CREATE_GROUP and RENAME_* */
     struct dialect_id group;            /* concerned; CREATE_GROUP (YouIM): the chosen id */
     struct dialect_id person;           /* concerned, besides the actor */
-    bool accept;                        /* ANSWER_*: yes; SET_ADMIN: becomes one */
+    bool accept;                        /* ANSWER_*: yes; SET_ADMIN: becomes one; BLOCK, BAN: on */
     uint64_t cid;                       /* RECEIVED */
-    uint64_t until_ms;                  /* QUIET; 0: no longer */
+    uint64_t until_ms;                  /* QUIET, MUTE; 0: no longer */
     uint64_t before, after, around;     /* HISTORY: cids; 0: none */
     uint64_t limit;                     /* of a list: items at most; 0: not given */
     struct slice device;                /* LOGIN, RESUME: what the client calls its device */

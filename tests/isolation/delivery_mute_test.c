@@ -1,0 +1,97 @@
+/*
+ * parley-delivery alone: texts of members who are muted, and of the blocked.
+ */
+#include "common/db.h"
+#include "proto/conversation.h"
+#include "tests/support/delivery_fixture.h"
+
+/* In the same way as group would do it. `until` is SQL. */
+static void mute(struct delivery_fixture *f, uint64_t group, uint64_t account, const char *until) {
+    uint64_t id = conversation_of_group(group);
+    sql_run(f->database,
+            "BEGIN; UPDATE conversation SET version = version + 1 WHERE id = %" PRIu64
+            "; UPDATE member SET muted_until_ms = %s WHERE conversation = %" PRIu64
+            " AND account = %" PRIu64 "; COMMIT",
+            id, until, id, account);
+}
+
+static uint64_t new_group_of_two(struct delivery_fixture *f, uint64_t members_r[2]) {
+    members_r[0] = new_account(f->database, "");
+    members_r[1] = new_account(f->database, "");
+    return new_group_of(f, "", members_r, 2);
+}
+
+/* With what is remembered of the members in both instances. */
+static void test_muted_for_a_while(void **state) {
+    struct delivery_fixture *f = *state;
+    uint64_t members[2], group = new_group_of_two(f, members);
+    uint16_t port = test_free_port();
+    struct service_process *second = start_delivery(f, port, NULL, NULL, NULL);
+    struct test_caller *callers[] = {f->caller, test_caller_new("other", port)};
+    struct letter letter;
+    for (unsigned round = 0; round < 4; round++) {
+        struct test_caller *caller = callers[round % 2];
+        letter_one(f, &letter, members[0], 0, group, "before");
+        assert_err(ask_send(caller, &letter, NULL), ERR_OK);
+        skip_routed(f, 1);
+        mute(f, group, members[0], DB_NOW_MS " + 3600000");
+        uint64_t rows = delivery_rows(f);
+        letter_one(f, &letter, members[0], 0, group, "while I am muted");
+        assert_err(ask_send(caller, &letter, NULL), ERR_MUTED);
+        assert_int_equal(delivery_rows(f), rows);
+        /* Nobody else is. */
+        letter_one(f, &letter, members[1], 0, group, "you are muted");
+        assert_err(ask_send(caller, &letter, NULL), ERR_OK);
+        skip_routed(f, 1);
+        mute(f, group, members[0], round < 2 ? "0" : DB_NOW_MS " - 1"); /* or it has passed */
+    }
+    expect_no_text_routed(f);
+    test_caller_destroy(&callers[1]);
+    assert_int_equal(service_process_stop(&second), 0);
+}
+
+/* What was stored before is not said to be refused. */
+static void test_a_repeat_of_a_member_that_is_muted(void **state) {
+    struct delivery_fixture *f = *state;
+    uint64_t members[2], group = new_group_of_two(f, members);
+    struct delivery_send_reply reply;
+    struct letter letter;
+    letter_one(f, &letter, members[0], 0, group, "before");
+    assert_err(ask_send(f->caller, &letter, &reply), ERR_OK);
+    uint64_t cid = reply.cids.items[0];
+    skip_routed(f, 1);
+    mute(f, group, members[0], DB_NOW_MS " + 3600000");
+    assert_err(ask_send(f->caller, &letter, &reply), ERR_OK);
+    assert_int_equal(reply.cids.items[0], cid);
+    assert_int_equal(reply.repeats, 1);
+    letter_add(f, &letter, "and something new");
+    assert_err(ask_send(f->caller, &letter, NULL), ERR_MUTED);
+}
+
+/* It says until when, by the calendar, whatever the time. */
+static void test_it_says_until_when(void **state) {
+    struct delivery_fixture *f = *state;
+    uint64_t members[2], group = new_group_of_two(f, members);
+    struct letter letter;
+    letter_one(f, &letter, members[0], 0, group, "until when?");
+    static const struct {
+        const char *until, *words;
+    } cases[] = {
+        {"32503680000000", "you are muted in this group until 3000-01-01 00:00:00 UTC"},
+        {"9007199254740991", "you are muted in this group until 287396-10-12 08:59:00 UTC"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        mute(f, group, members[0], cases[i].until);
+        assert_err(ask_send(f->caller, &letter, NULL), ERR_MUTED);
+        assert_string_equal(test_caller_text(f->caller), cases[i].words);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_muted_for_a_while),
+        cmocka_unit_test(test_a_repeat_of_a_member_that_is_muted),
+        cmocka_unit_test(test_it_says_until_when),
+    };
+    return cmocka_run_group_tests(tests, delivery_set_up, delivery_tear_down);
+}
