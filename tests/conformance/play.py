@@ -9,7 +9,7 @@ from parley_client import DIALECTS, Account, compact
 
 # No request of either dialect has these numbers, and they fit into YouIM's framing.
 UNKNOWN_NUMBERS = range(230, 256)
-PRESENCE = (107, 108, 109, 110)
+PRESENCE = (107, 108, 109, 110, 207, 208, 209, 210)
 
 
 class Actor:
