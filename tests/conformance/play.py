@@ -92,7 +92,7 @@ class Actor:
             return text
 
     def _is_presence(self, message):
-        if message.get("msgType") not in PRESENCE:
+        if message.get("msgType", message.get("code")) not in PRESENCE:
             return False
         if self.value("id") in (message.get("friendId"), message.get("userId")):
             self.client.fail(f"{self.name} is told of its own presence")
