@@ -37,7 +37,7 @@ struct ctl_settings {
     uint64_t wait;
     bool password_stdin, json, all;
     char *email, *name, *user, *group;
-    uint64_t after, limit;
+    uint64_t after, limit, minutes;
 };
 
 #define CTL_JSON_OPTION CONFIG_BOOL(struct ctl_settings, json, false, "print JSON, for machines")

@@ -2,11 +2,14 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "common/loop.h"
 #include "proto/messages.h"
 #include "services/ctl/check.h"
 #include "services/ctl/ctl_read.h"
 #include "services/ctl/ids.h"
 #include "services/ctl/instances.h"
+
+#define MINUTE_MS 60000
 
 static const struct db_statement list_groups = {
     "list_groups", "SELECT c.lo, c.string_id, c.name, c.owner, c.dissolved,"
@@ -18,6 +21,15 @@ static const struct db_statement show_group = {
                   " FROM conversation c JOIN member m ON m.conversation = c.id"
                   " JOIN account a ON a.number = m.account"
                   " WHERE c.kind = 1 AND c.lo = ? ORDER BY m.role DESC, m.account"};
+
+/* GROUP and ACCOUNT of a command. */
+static int find_both(const struct ctl_settings *settings, char **argv, uint64_t *group_r,
+                     uint64_t *account_r) {
+    return ids_find_group(settings, argv[0], group_r) != CTL_DONE ||
+                   ids_find_account(settings, argv[1], account_r) != CTL_DONE
+               ? CTL_FAILED
+               : CTL_DONE;
+}
 
 static int run_create(const struct ctl_settings *settings, int argc, char **argv) {
     (void)argc;
@@ -40,8 +52,7 @@ static int run_create(const struct ctl_settings *settings, int argc, char **argv
 static int run_add(const struct ctl_settings *settings, int argc, char **argv) {
     (void)argc;
     struct group_add ask = {0};
-    if (ids_find_group(settings, argv[0], &ask.group) != CTL_DONE ||
-        ids_find_account(settings, argv[1], &ask.account) != CTL_DONE)
+    if (find_both(settings, argv, &ask.group, &ask.account) != CTL_DONE)
         return CTL_FAILED;
     struct done reply;
     struct record_arena arena = {0};
@@ -55,8 +66,7 @@ static int run_add(const struct ctl_settings *settings, int argc, char **argv) {
 static int run_remove(const struct ctl_settings *settings, int argc, char **argv) {
     (void)argc;
     struct group_remove ask = {0};
-    if (ids_find_group(settings, argv[0], &ask.group) != CTL_DONE ||
-        ids_find_account(settings, argv[1], &ask.account) != CTL_DONE)
+    if (find_both(settings, argv, &ask.group, &ask.account) != CTL_DONE)
         return CTL_FAILED;
     struct done reply;
     struct record_arena arena = {0};
@@ -66,6 +76,47 @@ static int run_remove(const struct ctl_settings *settings, int argc, char **argv
     if (status == CTL_DONE)
         printf("%s is no longer a member of %s\n", argv[1], argv[0]);
     return status;
+}
+
+static int run_mute(const struct ctl_settings *settings, int argc, char **argv) {
+    (void)argc;
+    struct group_mute ask = {0};
+    if (settings->minutes > 0)
+        ask.until_ms = (uint64_t)loop_wall_ms() + settings->minutes * MINUTE_MS;
+    if (find_both(settings, argv, &ask.group, &ask.account) != CTL_DONE)
+        return CTL_FAILED;
+    struct done reply;
+    struct record_arena arena = {0};
+    int status = instances_ask(settings, INSTANCE_GROUP, &message_GROUP_MUTE, &ask, &arena, &reply);
+    record_arena_free(&arena);
+    if (status == CTL_DONE && settings->minutes > 0)
+        printf("%s is muted in %s for %" PRIu64 " minutes\n", argv[1], argv[0], settings->minutes);
+    else if (status == CTL_DONE)
+        printf("%s is no longer muted in %s\n", argv[1], argv[0]);
+    return status;
+}
+
+static int set_banned(const struct ctl_settings *settings, char **argv, bool on) {
+    struct group_ban ask = {.on = on};
+    if (find_both(settings, argv, &ask.group, &ask.account) != CTL_DONE)
+        return CTL_FAILED;
+    struct done reply;
+    struct record_arena arena = {0};
+    int status = instances_ask(settings, INSTANCE_GROUP, &message_GROUP_BAN, &ask, &arena, &reply);
+    record_arena_free(&arena);
+    if (status == CTL_DONE)
+        printf("%s is %s %s\n", argv[1], on ? "banned from" : "no longer banned from", argv[0]);
+    return status;
+}
+
+static int run_ban(const struct ctl_settings *settings, int argc, char **argv) {
+    (void)argc;
+    return set_banned(settings, argv, true);
+}
+
+static int run_unban(const struct ctl_settings *settings, int argc, char **argv) {
+    (void)argc;
+    return set_banned(settings, argv, false);
 }
 
 static int run_list(const struct ctl_settings *settings, int argc, char **argv) {
@@ -92,6 +143,11 @@ static const struct config_option create_options[] = {
     CONFIG_STRING(struct ctl_settings, name, "", "its name; by default the id"),
     CONFIG_INCLUDE(struct ctl_settings, peers, ctl_peer_options), CONFIG_END};
 
+static const struct config_option mute_options[] = {
+    CONFIG_U64(struct ctl_settings, minutes, 60, 0, 5256000, "minutes",
+               "for how long, by this machine's clock; 0: no longer"),
+    CONFIG_INCLUDE(struct ctl_settings, peers, ctl_peer_options), CONFIG_END};
+
 const struct ctl_command ctl_group_commands[] = {
     {"group create", "ID OWNER", "Make a group; OWNER by number or id.", create_options, 2, 2,
      run_create},
@@ -99,6 +155,13 @@ const struct ctl_command ctl_group_commands[] = {
      ctl_only_peer_options, 2, 2, run_add},
     {"group remove", "GROUP ACCOUNT", "End a membership; both by number or id.",
      ctl_only_peer_options, 2, 2, run_remove},
+    {"group mute", "GROUP ACCOUNT", "Keep a member from writing for a while; both by number or id.",
+     mute_options, 2, 2, run_mute},
+    {"group ban", "GROUP ACCOUNT",
+     "Keep an account out of a group, and end its membership; both by number or id.",
+     ctl_only_peer_options, 2, 2, run_ban},
+    {"group unban", "GROUP ACCOUNT", "End a ban; both by number or id.", ctl_only_peer_options, 2,
+     2, run_unban},
     {"group list", "", "List groups by number.", ctl_list_options, 0, 0, run_list},
     {"group show", "GROUP", "Show a group's members and their roles.", ctl_show_options, 1, 1,
      run_show},

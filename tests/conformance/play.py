@@ -92,9 +92,11 @@ class Actor:
             return text
 
     def _is_presence(self, message):
-        if message.get("msgType", message.get("code")) not in PRESENCE:
+        if message.get(self.client.number_key) not in PRESENCE:
             return False
-        if self.value("id") in (message.get("friendId"), message.get("userId")):
+        body = self.client.body(message)
+        own = self.value("id" if self.dialect == "youim" else "ocid")
+        if own in (body.get("friendId"), body.get("userId"), body.get("ocid")):
             self.client.fail(f"{self.name} is told of its own presence")
         return True
 

@@ -206,6 +206,30 @@ def test_groups(stack, newcomer):
     assert len(show(stack, "group", "show", group.id)) == 1
 
 
+def test_mute_and_ban(stack, newcomer):
+    owner, member = newcomer("youim", ext=True), newcomer("youim")
+    group = owner.create_group(f"group-{secrets.token_hex(4)}")
+    admit(owner, group, member)
+    ids = {"group": group.id, "by": "SYSTEM", "user": member.account.id}
+    stack.ctl("group", "mute", group.id, member.account.id, "--minutes=10")
+    muted = owner.expect(333, **ids)
+    assert abs(muted["until_ms"] - muted["time_ms"] - 600_000) < 60_000
+    member.say(group, "hello")
+    member.expect_error("you are muted in this group until ")
+    stack.ctl("group", "mute", str(group.number), member.account.id, "--minutes=0")
+    owner.expect(333, **ids, until_ms=0)
+    stack.ctl("group", "ban", group.id, member.account.id)
+    owner.expect(335, **ids, on=True)
+    owner.expect(18, toUserId=member.account.id)
+    member.expect(18, toUserId=member.account.id)
+    assert "banned" in stack.ctl("group", "add", group.id, member.account.id, ok=False).stderr
+    stack.ctl("group", "unban", group.id, member.account.id)
+    owner.expect(335, **ids, on=False)
+    stack.ctl("group", "add", group.id, member.account.id)
+    for client in (owner, member):
+        client.expect(4, toUserId=member.account.id)
+
+
 # --- what goes wrong
 
 
@@ -222,6 +246,9 @@ def test_groups(stack, newcomer):
     (["user", "password", "no-such-person"], 1, ""),
     (["group", "show", "no-such-group"], 1, "no-such-group"),
     (["group", "remove", "no-such-group", "x"], 1, "no-such-group"),
+    (["group", "mute", "no-such-group", "x"], 1, "no-such-group"),
+    (["group", "ban", "no-such-group", "x"], 1, "no-such-group"),
+    (["group", "mute", "--minutes=x", "g", "x"], 2, "minutes"),
     (["user", "list", "--limit=0"], 2, "limit"),
     (["no-such-command"], 2, "no-such-command"),
     (["sessions", "--no-such-option"], 2, "no-such-option"),
