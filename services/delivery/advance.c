@@ -1,9 +1,10 @@
 /* delivery.advance: cursors move forward, in bulk. */
 #include <stdlib.h>
 
+#include "common/loop.h"
 #include "proto/conversation.h"
-#include "services/delivery/delivery.h"
 #include "services/delivery/delivery_sql.h"
+#include "services/delivery/live.h"
 
 /* limit: delivery | cursors per statement | {ADVANCE_STEP} | several statements */
 /* Cursors per statement. */
@@ -23,23 +24,46 @@ static size_t sort_moves(struct cursor_move *moves, size_t count) {
     size_t kept = 0;
     qsort(moves, count, sizeof *moves, compare_moves);
     for (size_t i = 0; i < count; i++) {
-        if (kept > 0 && moves[kept - 1].account == moves[i].account &&
-            moves[kept - 1].conversation == moves[i].conversation)
+        bool same = kept > 0 && moves[kept - 1].account == moves[i].account &&
+                    moves[kept - 1].conversation == moves[i].conversation;
+        if (same) {
+            moves[i].from_others = moves[i].from_others || moves[kept - 1].from_others;
             kept--;
+        }
         moves[kept++] = moves[i];
     }
     return kept;
 }
 
-static enum err advance(struct db *db, const struct cursor_move *moves, size_t count) {
+/* Each pair's other one gets to know up to where its texts have arrived. */
+static void add_arrived(struct route_batch *routes, struct db_rows *rows) {
+    while (routes != NULL && rows != NULL && db_rows_next(rows)) {
+        uint64_t other = db_rows_u64(rows, 3);
+        struct entry entry = {.conversation = db_rows_u64(rows, 0),
+                              .time_ms = (uint64_t)loop_wall_ms(),
+                              .type = ENTRY_RECEIVED,
+                              .from = db_rows_u64(rows, 1),
+                              .from_id = live_id(db_rows_slice(rows, 4)),
+                              .to = other,
+                              .target = db_rows_u64(rows, 2)};
+        if (route_batch_add(routes, &entry, &other, 1) != 0)
+            return; /* they learn it with the next text */
+    }
+}
+
+static enum err advance(struct db *db, const struct cursor_move *moves, size_t count,
+                        struct route_batch *routes) {
     struct buffer sql = buffer_make(DELIVERY_SCRIPT_BYTES);
+    delivery_sql_add_arrived(&sql, moves, count);
     delivery_sql_add_advance(&sql, moves, count);
     enum err err = db_script_run(db, &sql);
     buffer_free(&sql);
     if (err != ERR_OK)
         return err;
-    for (struct db_rows *rows = NULL; db_script_next(db, &rows);)
+    for (struct db_rows *rows = NULL; db_script_next(db, &rows);) {
+        add_arrived(routes, rows);
         db_rows_destroy(&rows);
+    }
     return db_script_end(db);
 }
 
@@ -58,23 +82,35 @@ static enum err join_broadcast(struct db *db, const struct cursor_move *moves, s
     return err;
 }
 
+static struct cursor_move *copy_moves(const struct delivery_advance *request,
+                                      struct record_arena *arena) {
+    size_t count = request->accounts.count;
+    struct cursor_move *moves = record_arena_alloc(arena, count * sizeof *moves);
+    for (size_t i = 0; moves != NULL && i < count; i++)
+        moves[i] = (struct cursor_move){
+            request->accounts.items[i], request->conversations.items[i], request->cids.items[i],
+            i < request->from_others.count && request->from_others.items[i] != 0};
+    return moves;
+}
+
 enum err handle_advance(void *context, struct db *db, struct record_arena *arena, const void *body,
                         void *reply_r) {
-    (void)context;
     (void)reply_r;
+    const struct delivery *self = context;
     const struct delivery_advance *request = body;
     size_t count = request->accounts.count;
     if (count != request->conversations.count || count != request->cids.count)
         return ERR_BAD_REQUEST;
-    struct cursor_move *moves = record_arena_alloc(arena, count * sizeof *moves);
+    struct cursor_move *moves = copy_moves(request, arena);
     if (moves == NULL)
         return ERR_INTERNAL;
-    for (size_t i = 0; i < count; i++)
-        moves[i] = (struct cursor_move){request->accounts.items[i], request->conversations.items[i],
-                                        request->cids.items[i]};
     count = sort_moves(moves, count);
     enum err err = join_broadcast(db, moves, count);
+    struct route_batch *routes = route_batch_new();
     for (size_t from = 0; err == ERR_OK && from < count; from += ADVANCE_STEP)
-        err = advance(db, moves + from, count - from < ADVANCE_STEP ? count - from : ADVANCE_STEP);
+        err = advance(db, moves + from, count - from < ADVANCE_STEP ? count - from : ADVANCE_STEP,
+                      routes);
+    /* Also after a failure: it has arrived all the same, and the gateway reports it again. */
+    route_post_live(self->router, &routes);
     return err;
 }

@@ -14,17 +14,21 @@ struct delivery_settings {
 };
 
 struct writers;
+struct pauses;
 
 struct delivery {
     struct delivery_settings settings;
     struct service *service;
     struct router *router;
     struct writers *writers;
+    struct pauses *pauses; /* of accounts that are typing */
 };
 
 service_loop_handler handle_send;
 service_pool_handler handle_pull, handle_check, handle_advance, handle_received, handle_history;
 service_pool_handler handle_recall, handle_edit, handle_react;
 service_pool_handler handle_quiet;
+service_pool_handler handle_pull, handle_check, handle_advance, handle_received, handle_read,
+    handle_typing, handle_cursors;
 
 #endif

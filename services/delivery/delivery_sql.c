@@ -108,20 +108,39 @@ void delivery_sql_add_count(struct buffer *sql, uint64_t account, const struct u
 }
 
 const struct db_statement delivery_sql_move = {
-    "move", "UPDATE `cursor` SET received = GREATEST(received, ?)"
-            " WHERE account = ? AND conversation = ?"};
+    "move", "UPDATE `cursor` SET received = ?"
+            " WHERE account = ? AND conversation = ? AND received < ?"};
+
+const struct db_statement delivery_sql_move_seen = {
+    "move_seen", "UPDATE `cursor` SET received = GREATEST(received, ?), seen = ?"
+                 " WHERE account = ? AND conversation = ? AND seen < ?"};
+
+const struct db_statement delivery_sql_names = {
+    "names", "SELECT a.id, COALESCE(o.id, k.string_id) FROM account a"
+             " LEFT JOIN account o ON o.number = ?"
+             " LEFT JOIN conversation k ON k.id = ?"
+             " WHERE a.number = ?"};
+
+/* Where they have no conversation yet, only the row of `block` says so. */
+const struct db_statement delivery_sql_pair = {
+    "pair", "SELECT COALESCE(k.blocked & IF(a.number = k.lo, 1, 2), 0)"
+            " OR EXISTS (SELECT * FROM block b WHERE b.account = o.number AND b.blocked = a.number)"
+            " FROM account a JOIN account o ON o.number = ?"
+            " LEFT JOIN conversation k ON k.kind = 0 AND k.lo = LEAST(a.number, o.number)"
+            " AND k.hi = GREATEST(a.number, o.number)"
+            " WHERE a.number = ?"};
+
+const struct db_statement delivery_sql_members = {
+    "members", "SELECT account FROM member WHERE conversation = ? LIMIT ?"};
 
 const struct db_statement delivery_sql_quiet = {
     "quiet", "UPDATE `cursor` SET quiet_until_ms = ? WHERE account = ? AND conversation = ?"};
 
-const struct db_statement delivery_sql_string_id = {
-    "string_id", "SELECT id FROM account WHERE number = ? UNION ALL"
-                 " SELECT string_id FROM conversation WHERE kind = 1 AND lo = ? AND hi = 0"};
-
 const struct db_statement delivery_sql_place = {
     "place",
     "SELECT k.id, k.dissolved, c.account, c.received, c.until,"
-    " (SELECT m.cid FROM message m WHERE m.conversation = k.id ORDER BY m.cid DESC LIMIT 1)"
+    " (SELECT m.cid FROM message m WHERE m.conversation = k.id ORDER BY m.cid DESC LIMIT 1),"
+    " c.since, c.seen, k.blocked"
     " FROM conversation k"
     " LEFT JOIN `cursor` c ON c.conversation = k.id AND c.account = ?"
     " WHERE k.kind = ? AND k.lo = ? AND k.hi = ?"};
@@ -144,13 +163,27 @@ void delivery_sql_add_heads(struct buffer *sql, const uint64_t *conversations, s
 const struct db_statement delivery_sql_account = {"account",
                                                   "SELECT 1 FROM account WHERE number = ?"};
 
+/* The moves as a table of a, k and cid; `others`: those alone that bring others' texts in a pair.
+ * Returns how many they are: without any, nothing is added. */
+static size_t add_moves(struct buffer *sql, const char *begin, const struct cursor_move *moves,
+                        size_t count, bool others) {
+    size_t added = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (others && (!moves[i].from_others ||
+                       conversation_kind(moves[i].conversation) != CONVERSATION_PAIR))
+            continue;
+        if (added++ == 0)
+            buffer_printf(sql, "%sSELECT %" PRIu64 " AS a,%" PRIu64 " AS k,%" PRIu64 " AS cid",
+                          begin, moves[i].account, moves[i].conversation, moves[i].cid);
+        else
+            buffer_printf(sql, " UNION ALL SELECT %" PRIu64 ",%" PRIu64 ",%" PRIu64,
+                          moves[i].account, moves[i].conversation, moves[i].cid);
+    }
+    return added;
+}
+
 void delivery_sql_add_advance(struct buffer *sql, const struct cursor_move *moves, size_t count) {
-    buffer_add_text(sql, "UPDATE (");
-    for (size_t i = 0; i < count; i++)
-        buffer_printf(sql,
-                      i == 0 ? "SELECT %" PRIu64 " AS a,%" PRIu64 " AS k,%" PRIu64 " AS cid"
-                             : " UNION ALL SELECT %" PRIu64 ",%" PRIu64 ",%" PRIu64,
-                      moves[i].account, moves[i].conversation, moves[i].cid);
+    add_moves(sql, "UPDATE (", moves, count, false);
     /* In this order of the tables only: the other one would wait for everybody's locks. */
     buffer_add_text(sql, ") v STRAIGHT_JOIN `cursor` c ON c.account=v.a AND c.conversation=v.k "
                          "SET c.received=GREATEST(c.received,v.cid);");
@@ -185,3 +218,23 @@ const struct db_statement delivery_sql_react = {
 const struct db_statement delivery_sql_unreact = {
     "unreact", "DELETE FROM reaction"
                " WHERE conversation = ? AND cid = ? AND emoji = ? AND account = ?"};
+void delivery_sql_add_arrived(struct buffer *sql, const struct cursor_move *moves, size_t count) {
+    if (add_moves(sql, "SELECT v.k,v.a,v.cid,IF(k.lo=v.a,k.hi,k.lo),a.id FROM (", moves, count,
+                  true) == 0)
+        return;
+    buffer_add_text(sql, ") v STRAIGHT_JOIN `cursor` c ON c.account=v.a AND c.conversation=v.k "
+                         "AND c.received<v.cid "
+                         "STRAIGHT_JOIN conversation k ON k.id=v.k AND k.blocked=0 "
+                         "STRAIGHT_JOIN account a ON a.number=v.a;");
+}
+
+void delivery_sql_add_far(struct buffer *sql, uint64_t conversation, const uint64_t *accounts,
+                          size_t count) {
+    buffer_printf(sql,
+                  "SELECT account,received,seen FROM `cursor` WHERE conversation=%" PRIu64
+                  " AND account IN (",
+                  conversation);
+    for (size_t i = 0; i < count; i++)
+        buffer_printf(sql, i == 0 ? "%" PRIu64 : ",%" PRIu64, accounts[i]);
+    buffer_add_text(sql, ");");
+}

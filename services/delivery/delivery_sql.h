@@ -40,14 +40,23 @@ enum place_column {
     PLACE_RECEIVED,
     PLACE_UNTIL, /* NULL: none */
     PLACE_LAST,  /* cid of the last row, NULL: none */
+    PLACE_SINCE,
+    PLACE_SEEN,
+    PLACE_BLOCKED, /* not 0: one of a pair takes nothing from the other */
 };
-/* cid, account, conversation: moves that cursor forward */
+/* cid, account, conversation, cid: moves that cursor forward */
 extern const struct db_statement delivery_sql_move;
 /* quiet_until_ms, account, conversation */
 extern const struct db_statement delivery_sql_quiet;
-/* an account, or 0, and a group, or 0 -> the string id of each that exists; NULL where it is the
- * decimal form */
-extern const struct db_statement delivery_sql_string_id;
+/* cid, cid, account, conversation, cid: the same of what was read, and so was received */
+extern const struct db_statement delivery_sql_move_seen;
+/* number or 0, conversation or 0, number -> the last account's string id, and that of the first, or
+ * else of the group; a row when the last one exists */
+extern const struct db_statement delivery_sql_names;
+/* other one, account -> whether the other one takes nothing from it; a row when both exist */
+extern const struct db_statement delivery_sql_pair;
+/* conversation, limit -> accounts of members */
+extern const struct db_statement delivery_sql_members;
 /* number -> a row when there is such an account */
 extern const struct db_statement delivery_sql_account;
 
@@ -123,7 +132,15 @@ void delivery_sql_add_count(struct buffer *sql, uint64_t account, const struct u
  * cursor once: the server changes a row once, by any of its moves. */
 struct cursor_move {
     uint64_t account, conversation, cid;
+    bool from_others; /* what has arrived holds texts of others */
 };
 void delivery_sql_add_advance(struct buffer *sql, const struct cursor_move *moves, size_t count);
+/* Before that: of each of them that is in a pair, has `from_others` and moves its cursor a row:
+ * conversation, account, cid, the other account, the account's string id. Nothing is added without
+ * such a move. */
+void delivery_sql_add_arrived(struct buffer *sql, const struct cursor_move *moves, size_t count);
+/* How far accounts are in a conversation: account, received, seen. */
+void delivery_sql_add_far(struct buffer *sql, uint64_t conversation, const uint64_t *accounts,
+                          size_t count);
 
 #endif

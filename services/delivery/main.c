@@ -6,6 +6,7 @@
  * database: any number of instances run side by side.
  */
 #include "services/delivery/delivery.h"
+#include "services/delivery/pauses.h"
 #include "services/delivery/writers.h"
 #include "services/entries/restored.h"
 
@@ -51,6 +52,9 @@ static const struct service_handler handlers[] = {
     {&message_DELIVERY_REACT, .pool = handle_react},
     {&message_DELIVERY_QUIET, .pool = handle_quiet},
     {&message_DELIVERY_HISTORY, .pool = handle_history},
+    {&message_DELIVERY_READ, .pool = handle_read},
+    {&message_DELIVERY_TYPING, .pool = handle_typing},
+    {&message_DELIVERY_CURSORS, .pool = handle_cursors},
 };
 
 static int start(struct service *service, void *context) {
@@ -59,7 +63,8 @@ static int start(struct service *service, void *context) {
     if (service_use_pool(service, &self->settings.db, entries_check) != 0)
         return -1;
     self->router = router_new(service, self->settings.session_peers, 0);
-    if (self->router == NULL)
+    self->pauses = pauses_new();
+    if (self->router == NULL || self->pauses == NULL)
         return -1;
     self->writers = writers_new(self);
     return self->writers == NULL ? -1 : 0;
@@ -84,6 +89,7 @@ static void finish(void *context) {
     struct delivery *self = context;
     writers_destroy(&self->writers);
     router_destroy(&self->router);
+    pauses_destroy(&self->pauses);
 }
 
 int main(int argc, char **argv) {

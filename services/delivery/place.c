@@ -28,11 +28,14 @@ static enum err find(struct db *db, uint64_t account, uint64_t user, uint64_t gr
         if (!db_rows_null(rows, PLACE_UNTIL) && db_rows_u64(rows, PLACE_UNTIL) < last)
             last = db_rows_u64(rows, PLACE_UNTIL);
         *place_r = (struct place){.conversation = db_rows_u64(rows, PLACE_CONVERSATION),
+                                  .since = db_rows_u64(rows, PLACE_SINCE),
                                   .received = db_rows_u64(rows, PLACE_RECEIVED),
+                                  .seen = db_rows_u64(rows, PLACE_SEEN),
                                   .last = last,
                                   .dissolved = db_rows_u64(rows, PLACE_DISSOLVED) != 0,
                                   .reader = !db_rows_null(rows, PLACE_ACCOUNT),
-                                  .left = !db_rows_null(rows, PLACE_UNTIL)};
+                                  .left = !db_rows_null(rows, PLACE_UNTIL),
+                                  .blocked = db_rows_u64(rows, PLACE_BLOCKED) != 0};
     }
     db_rows_destroy(&rows);
     return err;

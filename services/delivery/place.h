@@ -9,9 +9,10 @@
 
 struct place {
     uint64_t conversation; /* 0: there is none */
-    uint64_t received, last;
+    uint64_t since, received, seen, last;
     bool dissolved, reader;
-    bool left; /* it is a reader only of what was written until then */
+    bool left;    /* it is a reader only of what was written until then */
+    bool blocked; /* one of a pair takes nothing from the other */
 };
 
 /* Any numbers. `last`: of the entries that the account may read. */

@@ -15,7 +15,7 @@
 #define CURSORS_MAX (CURSORS_WAITING_MAX / 2)
 
 struct moves {
-    uint64_t *accounts, *conversations, *cids;
+    uint64_t *accounts, *conversations, *cids, *from_others;
     size_t count;
 };
 
@@ -33,13 +33,18 @@ static int moves_make(struct moves *moves) {
     moves->accounts = malloc(CURSORS_MAX * sizeof(uint64_t));
     moves->conversations = malloc(CURSORS_MAX * sizeof(uint64_t));
     moves->cids = malloc(CURSORS_MAX * sizeof(uint64_t));
-    return moves->accounts == NULL || moves->conversations == NULL || moves->cids == NULL ? -1 : 0;
+    moves->from_others = malloc(CURSORS_MAX * sizeof(uint64_t));
+    return moves->accounts == NULL || moves->conversations == NULL || moves->cids == NULL ||
+                   moves->from_others == NULL
+               ? -1
+               : 0;
 }
 
 static void moves_free(struct moves *moves) {
     free(moves->accounts);
     free(moves->conversations);
     free(moves->cids);
+    free(moves->from_others);
 }
 
 static void on_timer(struct ev_loop *ev, ev_timer *timer, int revents) {
@@ -121,7 +126,8 @@ static void send_next(struct cursors *self) {
     struct peers *delivery = *self->options.delivery;
     struct delivery_advance body = {.accounts = {self->asked.accounts + from, count},
                                     .conversations = {self->asked.conversations + from, count},
-                                    .cids = {self->asked.cids + from, count}};
+                                    .cids = {self->asked.cids + from, count},
+                                    .from_others = {self->asked.from_others + from, count}};
     if (peers_ask(delivery, peers_next(delivery),
                   &(struct peers_request){.message = &message_DELIVERY_ADVANCE,
                                           .body = &body,
@@ -139,6 +145,7 @@ bool cursors_add(struct cursors *self, const struct written *written) {
     }
     waiting->accounts[waiting->count] = written->account;
     waiting->conversations[waiting->count] = written->conversation;
+    waiting->from_others[waiting->count] = written->from_others;
     waiting->cids[waiting->count++] = written->cid;
     self->added++;
     flush_later(self);

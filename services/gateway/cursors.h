@@ -24,6 +24,7 @@ struct cursors;
 /* What was written to a client: up to `cid` of a conversation, for an account. */
 struct written {
     uint64_t account, conversation, cid;
+    bool from_others; /* there are entries of other accounts among it */
 };
 
 struct cursors_options {

@@ -44,7 +44,8 @@ static void found_online(struct client *client, enum err err, const void *reply_
 
 static void find_online(struct client *client) {
     struct session_logins body = {.account = client->account};
-    request_ask_session(client, &message_SESSION_LOGINS, &body, found_online);
+    request_ask_by_account(client, client->gateway->session, &message_SESSION_LOGINS, &body,
+                           found_online);
 }
 
 /* --- ending one -------------------------------------------------------------------------- */
@@ -60,7 +61,8 @@ static void connections_ended(struct client *client, enum err err, const void *r
 static void end_connections(struct client *client) {
     const uint64_t *login = client->current->kept;
     struct session_end_login body = {.account = client->account, .login = *login};
-    request_ask_session(client, &message_SESSION_END_LOGIN, &body, connections_ended);
+    request_ask_by_account(client, client->gateway->session, &message_SESSION_END_LOGIN, &body,
+                           connections_ended);
 }
 
 static void token_ended(struct client *client, enum err err, const void *reply_v) {

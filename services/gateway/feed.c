@@ -419,7 +419,8 @@ static bool push_to(struct client *client, const struct entry *entry) {
         return false;
     /* Not stored: no page will bring it, and what is lost of it is lost. */
     if (entry->cid == 0)
-        return write_entry(client, entry) == FEED_WRITTEN;
+        return (entry->login == 0 || entry->login != client->login_number) &&
+               write_entry(client, entry) == FEED_WRITTEN;
     const struct position *known = positions_find(client->positions, entry->conversation);
     if (known != NULL && known->sent >= entry->cid)
         return false;

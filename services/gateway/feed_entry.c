@@ -38,7 +38,9 @@ static void keep_position(struct client *client, const struct entry *entry, bool
         log_warn("position_forgotten", "client=%llu", (unsigned long long)client->id);
         return;
     }
-    positions_find(client->positions, entry->conversation)->skipped = 0;
+    struct position *position = positions_find(client->positions, entry->conversation);
+    position->skipped = 0;
+    position->from_others |= !client->confirms && entry->from != client->account;
     if (client->confirms)
         unconfirmed_wrote(client, entry, shown);
 }

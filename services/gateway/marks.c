@@ -49,9 +49,10 @@ static void note(struct client *client, const struct written *written) {
 }
 
 void marks_collect(struct client *client) {
-    struct written written = {.account = client->account};
-    while (positions_next_touched(client->positions, &written.conversation, &written.cid))
-        note(client, &written);
+    struct position touched;
+    while (positions_next_touched(client->positions, &touched))
+        note(client, &(struct written){client->account, touched.conversation, touched.sent,
+                                       touched.from_others});
 }
 
 bool marks_have_unmarked(const struct client *client) {

@@ -129,13 +129,12 @@ int positions_touch(struct positions *self, uint64_t conversation, uint64_t cid)
     return 0;
 }
 
-bool positions_next_touched(struct positions *self, uint64_t *conversation_r, uint64_t *cid_r) {
+bool positions_next_touched(struct positions *self, struct position *touched_r) {
     if (self->touched_count == 0)
         return false;
     struct position *position = positions_find(self, self->touched[--self->touched_count]);
-    position->touched = false;
-    *conversation_r = position->conversation;
-    *cid_r = position->sent;
+    *touched_r = *position;
+    position->touched = position->from_others = false;
     return true;
 }
 

@@ -51,8 +51,9 @@ struct position {
     uint16_t shown[2];
     uint16_t skipped; /* entries left out, up to the one that comes next; not announced yet */
     bool touched : 1;
-    bool behind : 1; /* more is to be read than was sent */
-    bool asked : 1;  /* a page that reads it is on its way; nothing was pushed there since */
+    bool behind : 1;      /* more is to be read than was sent */
+    bool from_others : 1; /* what is touched holds entries of other accounts */
+    bool asked : 1;       /* a page that reads it is on its way; nothing was pushed there since */
 };
 
 struct positions {
@@ -85,7 +86,7 @@ bool positions_note_behind(struct positions *self, uint64_t conversation);
 /* The page that was on its way is here and `read`, or it failed: then its conversations are as
  * before. */
 void positions_settle_asked(struct positions *self, bool read);
-/* Takes one touched position off the list; false when there is none. */
-bool positions_next_touched(struct positions *self, uint64_t *conversation_r, uint64_t *cid_r);
+/* Takes one touched position off the list, and what it was then; false when there is none. */
+bool positions_next_touched(struct positions *self, struct position *touched_r);
 
 #endif

@@ -1,4 +1,4 @@
-/* 301; see received.h. */
+/* 301 and 302; see received.h. */
 #include <stdlib.h>
 #include <utlist.h>
 
@@ -21,7 +21,7 @@ struct received {
 
 static bool move(struct client *client, uint64_t conversation, uint64_t cid) {
     return cursors_add(client->gateway->cursors,
-                       &(struct written){client->account, conversation, cid});
+                       &(struct written){client->account, conversation, cid, true});
 }
 
 /* Takes `cid` as confirmed; up to where the cursor moves with it. */
@@ -123,7 +123,7 @@ static uint64_t conversation_of(const struct client *client) {
                                      : pairs_find(client->gateway->pairs, client->account, person);
 }
 
-/* Delivery has found and moved the cursor. */
+/* Delivery has found and moved the cursor: what is read was received, too. */
 static void moved(struct client *client, enum err err, const void *reply_v) {
     const struct delivery_received_reply *reply = reply_v;
     const struct dialect_request *request = &client->current->request;
@@ -160,4 +160,14 @@ void received_start(struct client *client) {
     } else {
         request_end(client, ERR_OK, NULL);
     }
+}
+
+void received_read(struct client *client) {
+    const struct dialect_request *request = &client->current->request;
+    struct delivery_read body = {.account = client->account,
+                                 .user = request->person.number,
+                                 .group = request->group.number,
+                                 .cid = request->cid,
+                                 .login = client->login_number};
+    request_ask(client, client->gateway->delivery, &message_DELIVERY_READ, &body, moved);
 }

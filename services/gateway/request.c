@@ -180,10 +180,10 @@ void request_ask(struct client *client, struct peers *peers, const struct messag
     ask_instance(client, peers, peers_next(peers), message, body, done);
 }
 
-void request_ask_session(struct client *client, const struct message_desc *message,
-                         const void *body, request_done *done) {
-    struct peers *session = client->gateway->session;
-    ask_instance(client, session, peers_by_key(session, client->account), message, body, done);
+void request_ask_by_account(struct client *client, struct peers *peers,
+                            const struct message_desc *message, const void *body,
+                            request_done *done) {
+    ask_instance(client, peers, peers_by_key(peers, client->account), message, body, done);
 }
 
 bool request_ask_later(struct client *client, uint64_t wait_ms,

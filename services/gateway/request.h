@@ -53,9 +53,11 @@ void *request_keep(struct client *client, size_t bytes) __attribute__((warn_unus
 /* Asks any instance of a service; `done` is called once, unless the client is gone. */
 void request_ask(struct client *client, struct peers *peers, const struct message_desc *message,
                  const void *body, request_done *done);
-/* Asks the instance of session at which the client is bound. */
-void request_ask_session(struct client *client, const struct message_desc *message,
-                         const void *body, request_done *done);
+/* Asks the one that has the client's account, by its hash: of session, the one where it is bound.
+ */
+void request_ask_by_account(struct client *client, struct peers *peers,
+                            const struct message_desc *message, const void *body,
+                            request_done *done);
 /* Calls `ask` after that time, unless the client is gone by then; false: the request's time would
  * be over. */
 bool request_ask_later(struct client *client, uint64_t wait_ms, void (*ask)(struct client *client))

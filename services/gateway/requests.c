@@ -20,6 +20,7 @@
 #include "services/gateway/people_requests.h"
 #include "services/gateway/received.h"
 #include "services/gateway/request.h"
+#include "services/gateway/typing.h"
 
 /*
  * limit: gateway | a client that closes its half gets the copies of its last texts | {COPY_MS};
@@ -43,6 +44,8 @@ static const struct {
     [OPERATION_LOGOUT] = {login_end, false, NULL},
     [OPERATION_RECEIVED] = {received_start, true, NULL},
     [OPERATION_HISTORY] = {history_request_read, true, NULL},
+    [OPERATION_READ] = {received_read, true, NULL},
+    [OPERATION_TYPING] = {typing_start, true, NULL},
     [OPERATION_CREATE_GROUP] = {group_request_create, false, NULL},
     [OPERATION_BEFRIEND] = {friend_request_befriend, true, NULL},
     [OPERATION_ANSWER_FRIEND] = {friend_request_answer, true, NULL},

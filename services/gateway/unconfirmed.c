@@ -33,7 +33,7 @@ void unconfirmed_wrote(struct client *client, const struct entry *entry, bool sh
         count_shown(position, entry->cid);
     else if (position->unconfirmed == 0)
         cursors_add(client->gateway->cursors,
-                    &(struct written){client->account, entry->conversation, entry->cid});
+                    &(struct written){client->account, entry->conversation, entry->cid, false});
 }
 
 uint64_t unconfirmed_confirm(struct position *position, uint64_t cid) {

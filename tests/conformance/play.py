@@ -34,6 +34,7 @@ class Actor:
             transport = "tcp"
         self.client = DIALECTS[self.dialect](self.play.server, transport)
         self.client.skips = frozenset()
+        self.client.arrivals = True
         # Named in failures, and in an OurChat client's faults.
         self.client.account = Account(self.dialect, self.play.values.get(f"${self.name}.ocid", 0),
                                       self.name)
@@ -77,16 +78,18 @@ class Actor:
         self.client.send(self.client.make(number, **token, **body))
 
     def _next(self, wanted):
-        """The next message, `wanted` or not. Two kinds are passed over where they are not wanted:
+        """The next message, `wanted` or not. Three kinds are passed over where they are not wanted:
         what an earlier connection has heard, since nothing tells an unmodified client's server for
-        sure what has arrived; and news of presence, which come in their own time."""
+        sure what has arrived; news of presence, and, with `ext`, of what has arrived at others
+        (301), which come in their own time."""
         while True:
             text = self.client.next_text()
             if not wanted(text):
                 if text in self._before:
                     self._before.remove(text)
                     continue
-                if self._is_presence(json.loads(text)):
+                message = json.loads(text)
+                if self._is_presence(message) or message.get(self.client.number_key) == 301:
                     continue
             self._heard.append(text)
             return text

@@ -36,6 +36,19 @@ static uint64_t cursor(struct delivery_fixture *f, uint64_t account, uint64_t co
     return received_by(f->database, account, conversation);
 }
 
+/* The next that is routed: to `to` that all up to `cid` has reached `from`. */
+static void arrived(struct delivery_fixture *f, uint64_t conversation, uint64_t from, uint64_t to,
+                    uint64_t cid) {
+    struct entry entry = expect_text_routed(f, &to, 1);
+    assert_int_equal(entry.type, ENTRY_RECEIVED);
+    assert_int_equal(entry.conversation, conversation);
+    assert_int_equal(entry.cid, 0);
+    assert_in_range(entry.time_ms, loop_wall_ms() - TEST_DEADLINE_MS, loop_wall_ms());
+    assert_int_equal(entry.from, from);
+    assert_int_equal(entry.to, to);
+    assert_int_equal(entry.target, cid);
+}
+
 /* What a connection without positions is sent: everything behind the cursors. */
 static size_t count_missed(struct delivery_fixture *f, uint64_t account) {
     struct delivery_pull ask = {.account = account};
@@ -65,6 +78,8 @@ static void test_in_a_pair(void **state) {
         assert_int_equal(
             received(f, (struct delivery_received){.account = bob, .user = ada, .cid = second}),
             conversation);
+        if (i == 0)
+            arrived(f, conversation, bob, ada, second);
         assert_int_equal(
             received(f, (struct delivery_received){.account = bob, .user = ada, .cid = first}),
             conversation);
@@ -76,7 +91,36 @@ static void test_in_a_pair(void **state) {
     refused(f, (struct delivery_received){.account = bob, .user = ada, .cid = third + 1},
             ERR_NO_MESSAGE);
     received(f, (struct delivery_received){.account = ada, .user = bob, .cid = third});
+    arrived(f, conversation, ada, bob, third);
     assert_int_equal(count_missed(f, ada), 0);
+    expect_no_text_routed(f);
+}
+
+/* The string ids of both go with it. Where one takes nothing from the other, neither gets it. */
+static void test_in_a_pair_with_ids(void **state) {
+    struct delivery_fixture *f = *state;
+    uint64_t ada = new_account(f->database, "ada the first"), bob = new_account(f->database, "");
+    uint64_t cid = say(f, bob, ada, 0, "text");
+    skip_routed(f, 1);
+    received(f, (struct delivery_received){.account = ada, .user = bob, .cid = cid});
+    struct entry entry = expect_text_routed(f, &bob, 1);
+    assert_true(slice_equal(entry.from_id, slice_text("ada the first")));
+    assert_int_equal(entry.to_id.length, 0);
+    received(f, (struct delivery_received){.account = bob, .user = ada, .cid = cid});
+    entry = expect_text_routed(f, &ada, 1);
+    assert_int_equal(entry.from_id.length, 0);
+    assert_true(slice_equal(entry.to_id, slice_text("ada the first")));
+    for (unsigned blocked = 1; blocked <= 2; blocked++) {
+        sql_run(f->database, "UPDATE conversation SET blocked = 0 WHERE id = %" PRIu64,
+                entry.conversation);
+        cid = say(f, bob, ada, 0, "another");
+        skip_routed(f, 1);
+        sql_run(f->database, "UPDATE conversation SET blocked = %u WHERE id = %" PRIu64, blocked,
+                entry.conversation);
+        received(f, (struct delivery_received){.account = ada, .user = bob, .cid = cid});
+        received(f, (struct delivery_received){.account = bob, .user = ada, .cid = cid});
+        expect_no_text_routed(f);
+    }
 }
 
 static void test_with_strangers(void **state) {
@@ -128,6 +172,7 @@ static void test_in_a_group(void **state) {
     ask.cid = second;
     received(f, ask);
     assert_int_equal(cursor(f, members[1], conversation_of_group(group)), second);
+    expect_no_text_routed(f); /* in a group it is nobody's concern */
     sql_run(f->database, "UPDATE conversation SET dissolved = TRUE WHERE id = %" PRIu64,
             conversation_of_group(group));
     ask = (struct delivery_received){.account = eve, .group = group, .cid = first};
@@ -173,11 +218,9 @@ static void test_in_what_is_said_to_all(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_in_a_pair),
-        cmocka_unit_test(test_with_strangers),
-        cmocka_unit_test(test_in_a_group),
-        cmocka_unit_test(test_in_ones_own_notices),
-        cmocka_unit_test(test_in_what_is_said_to_all),
+        cmocka_unit_test(test_in_a_pair),           cmocka_unit_test(test_in_a_pair_with_ids),
+        cmocka_unit_test(test_with_strangers),      cmocka_unit_test(test_in_a_group),
+        cmocka_unit_test(test_in_ones_own_notices), cmocka_unit_test(test_in_what_is_said_to_all),
     };
     return cmocka_run_group_tests(tests, delivery_set_up, delivery_tear_down);
 }

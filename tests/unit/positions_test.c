@@ -18,9 +18,9 @@ static uint64_t sent(const struct positions *positions, uint64_t conversation) {
 static void an_empty_table_has_nothing(void **state) {
     (void)state;
     struct positions positions = {0};
-    uint64_t conversation = 1, cid = 2;
+    struct position touched;
     assert_null(positions_find(&positions, 7));
-    assert_false(positions_next_touched(&positions, &conversation, &cid));
+    assert_false(positions_next_touched(&positions, &touched));
     positions_clear(&positions);
     assert_null(positions_find(&positions, 7));
 }
@@ -44,23 +44,32 @@ static void a_position_never_moves_back(void **state) {
 static void what_was_touched_is_listed_once_with_where_it_is_then(void **state) {
     (void)state;
     struct positions positions = {0};
-    uint64_t conversation, cid, seen = 0;
+    struct position touched;
+    uint64_t seen = 0;
     assert_int_equal(positions_set(&positions, 1, 5), 0);
     for (uint64_t round = 1; round <= 3; round++) {
         for (uint64_t i = 2; i <= 20; i++)
             for (uint64_t times = 0; times < 3; times++)
                 assert_int_equal(positions_touch(&positions, i, 100 * round + i + times), 0);
         assert_int_equal(positions.touched_count, 19);
-        for (seen = 0; positions_next_touched(&positions, &conversation, &cid); seen++) {
-            assert_in_range(conversation, 2, 20);
-            assert_int_equal(cid, 100 * round + conversation + 2);
+        for (seen = 0; positions_next_touched(&positions, &touched); seen++) {
+            assert_in_range(touched.conversation, 2, 20);
+            assert_int_equal(touched.sent, 100 * round + touched.conversation + 2);
         }
         assert_int_equal(seen, 19);
     }
     assert_int_equal(positions_touch(&positions, 1, 3), 0); /* behind what was sent: as it stands */
-    assert_true(positions_next_touched(&positions, &conversation, &cid));
-    assert_int_equal(conversation, 1);
-    assert_int_equal(cid, 5);
+    assert_true(positions_next_touched(&positions, &touched));
+    assert_int_equal(touched.conversation, 1);
+    assert_int_equal(touched.sent, 5);
+    assert_false(touched.from_others);
+    assert_int_equal(positions_touch(&positions, 1, 6), 0);
+    positions_find(&positions, 1)->from_others = true;
+    for (unsigned others = 1; others < 2; others--) { /* said once */
+        assert_true(positions_next_touched(&positions, &touched));
+        assert_int_equal(touched.from_others, others);
+        assert_int_equal(positions_touch(&positions, 1, 7), 0);
+    }
     positions_clear(&positions);
 }
 
@@ -93,7 +102,7 @@ static void it_holds_as_many_as_it_may(void **state) {
 static void a_settled_one_can_be_forgotten(void **state) {
     (void)state;
     struct positions positions = {0};
-    uint64_t conversation, cid;
+    struct position touched;
     assert_false(positions_forget(&positions));
     for (uint64_t i = 1; i <= POSITIONS_MAX; i++) {
         if (i % 3 == 0)
@@ -116,8 +125,8 @@ static void a_settled_one_can_be_forgotten(void **state) {
         assert_true((position == NULL) == (i % 3 == 2));
         assert_true(position == NULL || position->sent == i);
     }
-    while (positions_next_touched(&positions, &conversation, &cid))
-        assert_int_equal(conversation, cid << 10);
+    while (positions_next_touched(&positions, &touched))
+        assert_int_equal(touched.conversation, touched.sent << 10);
     for (uint64_t i = 1; i <= POSITIONS_MAX; i++) {
         assert_int_equal(positions_set(&positions, i, 1), 0);
         assert_true(positions.count < POSITIONS_MAX || positions_forget(&positions));

@@ -5,20 +5,18 @@
 #include "services/gateway/dialect/answer.h"
 #include "services/gateway/dialect/extension_devices.h"
 #include "services/gateway/dialect/extension_history.h"
+#include "services/gateway/dialect/extension_live.h"
 #include "services/gateway/dialect/extension_moderation.h"
 #include "services/gateway/dialect/extension_people.h"
 #include "services/gateway/dialect/json.h"
 
 /* --- requests ------------------------------------------------------------------------------ */
 
-static void read_received(struct reading *reading) {
-    reading_peer(reading);
-    reading_cid(reading);
-}
-
 static const struct request_row rows[] = {
-    {301, OPERATION_RECEIVED, NEEDS_LOGIN | NEEDS_EXT, read_received},
+    {301, OPERATION_RECEIVED, NEEDS_LOGIN | NEEDS_EXT, extension_read_cursor},
+    {302, OPERATION_READ, NEEDS_LOGIN | NEEDS_EXT, extension_read_cursor},
     {303, OPERATION_HISTORY, NEEDS_LOGIN | NEEDS_EXT, extension_read_history},
+    {313, OPERATION_TYPING, NEEDS_LOGIN | NEEDS_EXT, extension_read_typing},
     {317, OPERATION_RESUME, NEEDS_NOTHING, reading_resumption},
     {321, OPERATION_BLOCK, NEEDS_LOGIN | NEEDS_EXT, extension_read_block},
     {333, OPERATION_MUTE, NEEDS_LOGIN | NEEDS_EXT, extension_read_mute},
@@ -71,6 +69,9 @@ void extension_write_300(const struct dialect_form *form, const struct dialect_r
 /* --- entries ------------------------------------------------------------------------------- */
 
 static const struct extension_notice notices[] = {
+    {ENTRY_RECEIVED, 301, extension_write_cursor},
+    {ENTRY_READ, 302, extension_write_cursor},
+    {ENTRY_TYPING, 313, extension_write_typing},
     {ENTRY_QUIET, 337, extension_write_quiet},
     {ENTRY_MUTED, 333, extension_write_muted},
     {ENTRY_BANNED, 335, extension_write_banned},

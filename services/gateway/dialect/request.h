@@ -41,6 +41,8 @@ enum operation {
     OPERATION_RECEIVED, /* all up to `cid`: of `group`, or `person`, or else of what is said to all
                          */
     OPERATION_HISTORY,  /* of `group`, or `person`, or else of what is said to all */
+    OPERATION_READ,     /* the same of what was read */
+    OPERATION_TYPING,   /* to `group`, or `person` */
     OPERATION_CREATE_GROUP,
     OPERATION_BEFRIEND,      /* asks `person` */
     OPERATION_ANSWER_FRIEND, /* `person` asked */
@@ -99,7 +101,7 @@ struct dialect_request {
     struct dialect_id group;            /* concerned; CREATE_GROUP (YouIM): the chosen id */
     struct dialect_id person;           /* concerned, besides the actor */
     bool accept;                        /* ANSWER_*: yes; SET_ADMIN: becomes one; BLOCK, BAN: on */
-    uint64_t cid;                       /* RECEIVED */
+    uint64_t cid;                       /* RECEIVED, READ */
     uint64_t until_ms;                  /* QUIET, MUTE; 0: no longer */
     uint64_t before, after, around;     /* HISTORY: cids; 0: none */
     uint64_t limit;                     /* of a list: items at most; 0: not given */

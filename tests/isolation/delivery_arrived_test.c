@@ -1,0 +1,145 @@
+/*
+ * parley-delivery alone: the other one of a pair gets to know what delivery.advance says has
+ * arrived.
+ */
+#include "tests/support/delivery_fixture.h"
+
+#define MOST 8192
+
+struct moves {
+    uint64_t accounts[MOST + 1], conversations[MOST + 1], cids[MOST + 1], from_others[MOST + 1];
+    size_t count;
+};
+
+static struct moves *no_moves(void) {
+    static struct moves moves;
+    moves.count = 0;
+    return &moves;
+}
+
+static void move(struct moves *moves, uint64_t account, uint64_t conversation, uint64_t cid,
+                 bool from_others) {
+    size_t at = moves->count++;
+    moves->accounts[at] = account;
+    moves->conversations[at] = conversation;
+    moves->cids[at] = cid;
+    moves->from_others[at] = from_others;
+}
+
+static enum err advance(struct delivery_fixture *f, struct moves *moves, size_t from_others) {
+    struct delivery_advance ask = {.accounts = {moves->accounts, moves->count},
+                                   .conversations = {moves->conversations, moves->count},
+                                   .cids = {moves->cids, moves->count},
+                                   .from_others = {moves->from_others, from_others}};
+    return test_caller_ask(f->caller, &message_DELIVERY_ADVANCE, &ask, NULL);
+}
+
+static void advanced(struct delivery_fixture *f, uint64_t account, uint64_t conversation,
+                     uint64_t cid, bool from_others) {
+    struct moves *moves = no_moves();
+    move(moves, account, conversation, cid, from_others);
+    assert_err(advance(f, moves, 1), ERR_OK);
+    assert_int_equal(received_by(f->database, account, conversation), cid);
+}
+
+/* The next that is routed. */
+static struct entry arrived(struct delivery_fixture *f, uint64_t conversation, uint64_t from,
+                            uint64_t to, uint64_t cid) {
+    struct entry entry = expect_text_routed(f, &to, 1);
+    assert_int_equal(entry.type, ENTRY_RECEIVED);
+    assert_int_equal(entry.conversation, conversation);
+    assert_int_equal(entry.cid, 0);
+    assert_in_range(entry.time_ms, loop_wall_ms() - TEST_DEADLINE_MS, loop_wall_ms());
+    assert_int_equal(entry.from, from);
+    assert_int_equal(entry.to, to);
+    assert_int_equal(entry.target, cid);
+    return entry;
+}
+
+/* What only holds texts of one's own has news for nobody. */
+static void test_texts_of_the_other_one(void **state) {
+    struct delivery_fixture *f = *state;
+    uint64_t ada = new_account(f->database, "ada receives"), bob = new_account(f->database, "");
+    uint64_t first = say(f, bob, ada, 0, "first"), second = say(f, bob, ada, 0, "second");
+    uint64_t conversation = next_routed(f).entry.conversation;
+    skip_routed(f, 1);
+    advanced(f, ada, conversation, first, true);
+    struct entry entry = arrived(f, conversation, ada, bob, first);
+    assert_true(slice_equal(entry.from_id, slice_text("ada receives")));
+    advanced(f, bob, conversation, second, false);
+    advanced(f, ada, conversation, first, true); /* it is there already */
+    expect_no_text_routed(f);
+    advanced(f, ada, conversation, second, true);
+    arrived(f, conversation, ada, bob, second);
+}
+
+/* Of several moves of a cursor the farthest. */
+static void test_once_for_each_conversation(void **state) {
+    struct delivery_fixture *f = *state;
+    uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
+    uint64_t cids[3];
+    for (size_t i = 0; i < 3; i++)
+        cids[i] = say(f, bob, ada, 0, "text");
+    uint64_t conversation = next_routed(f).entry.conversation;
+    skip_routed(f, 2);
+    struct moves *moves = no_moves();
+    move(moves, ada, conversation, cids[1], false);
+    move(moves, ada, conversation, cids[0], true);
+    move(moves, ada, conversation, cids[2], false);
+    assert_err(advance(f, moves, 3), ERR_OK);
+    arrived(f, conversation, ada, bob, cids[2]);
+    expect_no_text_routed(f);
+}
+
+/* Neither in groups, nor between two of whom one takes nothing from the other, nor from a gateway
+ * of the release before. */
+static void test_nobody_to_know(void **state) {
+    struct delivery_fixture *f = *state;
+    const uint64_t pair[] = {new_account(f->database, ""), new_account(f->database, "")};
+    uint64_t group = new_group_of(f, "", pair, 2);
+    uint64_t in_group = say(f, pair[0], 0, group, "text"),
+             cid = say(f, pair[0], pair[1], 0, "text");
+    skip_routed(f, 1);
+    uint64_t conversation = next_routed(f).entry.conversation;
+    advanced(f, pair[1], conversation_of_group(group), in_group, true);
+    struct moves *moves = no_moves();
+    move(moves, pair[1], conversation, cid, true);
+    assert_err(advance(f, moves, 0), ERR_OK);
+    for (unsigned blocked = 1; blocked <= 3; blocked++) {
+        sql_run(f->database, "UPDATE conversation SET blocked = %u WHERE id = %" PRIu64, blocked,
+                conversation);
+        advanced(f, pair[1], conversation, cid + blocked, true);
+    }
+    expect_no_text_routed(f);
+}
+
+static void test_as_many_as_there_may_be(void **state) {
+    struct delivery_fixture *f = *state;
+    uint64_t ada = new_account(f->database, "");
+    struct moves *moves = no_moves();
+    sql_run(f->database,
+            "INSERT INTO conversation (id, kind, lo, hi, created_ms) SELECT 900000 + seq, 0,"
+            " %" PRIu64 ", 50000000 + seq, 1 FROM seq_1_to_%d;"
+            " INSERT INTO `cursor` (account, conversation) SELECT %" PRIu64
+            ", 900000 + seq FROM seq_1_to_%d",
+            ada, MOST, ada, MOST);
+    for (uint64_t i = 1; i <= MOST; i++)
+        move(moves, ada, 900000 + i, 7, true);
+    assert_err(advance(f, moves, MOST), ERR_OK);
+    for (uint64_t i = 1; i <= MOST; i++)
+        assert_int_equal(next_routed(f).accounts[0], 50000000 + i);
+    moves->count++;
+    assert_err(advance(f, moves, MOST), ERR_BAD_REQUEST);
+    moves->count--;
+    assert_err(advance(f, moves, MOST + 1), ERR_BAD_REQUEST);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_texts_of_the_other_one),
+        cmocka_unit_test(test_once_for_each_conversation),
+        cmocka_unit_test(test_nobody_to_know),
+        cmocka_unit_test(test_as_many_as_there_may_be),
+    };
+    return cmocka_run_group_tests(tests, delivery_set_up, delivery_tear_down);
+}

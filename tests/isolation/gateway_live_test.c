@@ -1,0 +1,253 @@
+/*
+ * The gateway alone: what clients say they have read (302), that they are typing (313), and what is
+ * pushed of that, and of what has arrived, without being stored.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/conversation.h"
+#include "tests/support/gateway_scene.h"
+
+#define ALICE ((uint64_t)1001)
+#define BOB ((uint64_t)2002)
+
+static struct talker *alice_with(struct stage *stage, unsigned how) {
+    return stage_live_as(stage, how, ALICE, "alice");
+}
+
+/* Says a 302 through YouIM and takes what delivery is asked. */
+static struct asked *expect_read(struct stage *stage, struct talker *talker, const char *peer,
+                                 uint64_t cid, struct delivery_read *body_r) {
+    char text[256];
+    snprintf(text, sizeof text,
+             "{'msgType':302,'ref':'r','msgBody':{'peer':{%s},'cid':%" PRIu64 "}}", peer, cid);
+    talker_say(talker, text);
+    return stage_expect(stage, DELIVERY, &message_DELIVERY_READ, body_r);
+}
+
+static struct entry read_by(uint64_t from, uint64_t to, uint64_t login) {
+    return (struct entry){.conversation = STAGE_PAIR,
+                          .time_ms = 1,
+                          .type = ENTRY_READ,
+                          .from = from,
+                          .from_id = slice_text(from == ALICE ? "alice" : "bob"),
+                          .to = to,
+                          .to_id = slice_text(to == ALICE ? "alice" : "bob"),
+                          .target = 12,
+                          .login = login};
+}
+
+static void what_is_read_is_asked_of_delivery(void **state) {
+    struct stage *stage = *state;
+    struct talker *alice = alice_with(stage, WITH_EXT);
+    static const struct {
+        const char *peer;
+        uint64_t user, group;
+    } cases[] = {{"'user':'2002'", BOB, 0},
+                 {"'group':'500'", 0, STAGE_GROUP},
+                 {"'user':'1001'", ALICE, 0},
+                 {"'user':'SYSTEM'", 0, 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct delivery_read body;
+        struct asked *asked = expect_read(stage, alice, cases[i].peer, 11, &body);
+        assert_int_equal(body.account, ALICE);
+        assert_int_equal(body.user, cases[i].user);
+        assert_int_equal(body.group, cases[i].group);
+        assert_int_equal(body.cid, 11);
+        assert_int_not_equal(body.login, 0);
+        if (i == 0) {
+            played_answer(&asked, &(struct delivery_received_reply){.conversation = STAGE_PAIR});
+            stage_hears(stage, alice, "{'msgType':300,'ref':'r','ok':true}");
+        } else {
+            played_refuse(&asked, ERR_NO_MESSAGE);
+            stage_hears(stage, alice,
+                        "{'msgType':300,'ref':'r','ok':false,'error':'no_message','text':'~'}");
+        }
+    }
+    stage_no_moves(stage);
+}
+
+/* What was read has arrived: it is confirmed by that. */
+static void what_is_read_is_confirmed(void **state) {
+    struct stage *stage = *state;
+    struct talker *alice = alice_with(stage, CONFIRMING | BY_WEBSOCKET);
+    struct entry entry = stage_text(11, 10, ALICE, "hello");
+    stage_push_to(stage, &entry, alice);
+    stage_hears_bob_ext(stage, alice, "hello", 11);
+    entry = stage_text(12, 11, BOB, "mine"); /* which YouIM does not show */
+    entry.from = ALICE;
+    entry.from_id = slice_text("alice");
+    stage_push_to(stage, &entry, alice);
+    stage_no_moves(stage);
+    struct delivery_read body;
+    struct asked *asked = expect_read(stage, alice, "'user':2002", 11, &body);
+    played_answer(&asked, &(struct delivery_received_reply){.conversation = STAGE_PAIR});
+    stage_hears(stage, alice, "{'msgType':300,'ref':'r','ok':true}");
+    stage_expect_move(stage, ALICE, STAGE_PAIR, 12);
+    stage_no_moves(stage);
+}
+
+static void others_see_what_was_read(void **state) {
+    struct stage *stage = *state;
+    struct talker *alice = alice_with(stage, WITH_EXT), *second = alice_with(stage, WITH_EXT),
+                  *plain = alice_with(stage, 0);
+    struct talker *bob = stage_live_as(stage, WITH_EXT, BOB, NULL);
+    struct talker *all[] = {alice, second, plain, bob};
+    struct delivery_read body;
+    struct asked *asked = expect_read(stage, alice, "'user':2002", 12, &body);
+    uint64_t login = body.login;
+    played_answer(&asked, &(struct delivery_received_reply){.conversation = STAGE_PAIR});
+    stage_hears(stage, alice, "{'msgType':300,'ref':'r','ok':true}");
+    struct entry entry = read_by(ALICE, BOB, login);
+    stage_push(stage, &entry, all, 4);
+    stage_hears(stage, second, "{'msgType':302,'peer':{'user':'bob'},'cid':12,'time_ms':1}");
+    stage_hears(stage, bob,
+                "{'code':302,'time':0,'data':{'peer':{'user':1001},'cid':12,'user':1001,"
+                "'time_ms':1}}");
+    entry = read_by(BOB, ALICE, login + 1);
+    stage_push(stage, &entry, all, 3);
+    stage_hears(stage, alice,
+                "{'msgType':302,'peer':{'user':'bob'},'cid':12,'user':'bob','time_ms':1}");
+    stage_hears(stage, second,
+                "{'msgType':302,'peer':{'user':'bob'},'cid':12,'user':'bob','time_ms':1}");
+    stage_hears_nothing(stage, alice);
+    stage_hears_nothing(stage, plain);
+}
+
+static void who_is_typing(void **state) {
+    struct stage *stage = *state;
+    struct talker *alice = alice_with(stage, WITH_EXT);
+    for (unsigned group = 0; group < 2; group++) {
+        struct delivery_typing body;
+        talker_say(alice, group ? "{'msgType':313,'ref':'r','msgBody':{'peer':{'group':500}}}"
+                                : "{'msgType':313,'ref':'r','msgBody':{'peer':{'user':2002}}}");
+        struct asked *asked = stage_expect(stage, DELIVERY, &message_DELIVERY_TYPING, &body);
+        assert_int_equal(body.account, ALICE);
+        assert_int_equal(body.user, group ? 0 : BOB);
+        assert_int_equal(body.group, group ? STAGE_GROUP : 0);
+        if (group)
+            played_refuse(&asked, ERR_NOT_MEMBER);
+        else
+            played_answer(&asked, NULL);
+        stage_hears(stage, alice,
+                    group ? "{'msgType':300,'ref':'r','ok':false,'error':'not_member','text':"
+                            "'you are not a member of group 500'}"
+                          : "{'msgType':300,'ref':'r','ok':true}");
+    }
+    struct entry entry = {.time_ms = 1,
+                          .type = ENTRY_TYPING,
+                          .from = BOB,
+                          .from_id = slice_text("bob"),
+                          .to = ALICE,
+                          .to_id = slice_text("alice")};
+    stage_push_to(stage, &entry, alice);
+    stage_hears(stage, alice, "{'msgType':313,'peer':{'user':'bob'},'user':'bob','time_ms':1}");
+}
+
+static int set_up_two(void **state) { return stage_set_up_two(state, DELIVERY, DELIVERY_2); }
+
+/* The one instance that keeps the account's pauses, whoever is typed to. */
+static void typing_goes_to_one_instance(void **state) {
+    struct stage *stage = *state;
+    struct talker *alice = stage_talker(stage, false);
+    struct delivery_pull page;
+    stage_log_in_ext(stage, alice, ALICE, "alice");
+    enum role chosen = stage_which_is_asked(stage, DELIVERY, DELIVERY_2);
+    struct asked *pull = stage_expect(stage, chosen, &message_DELIVERY_PULL, &page);
+    stage_answer_pull(&pull, NULL, 0);
+    stage_wait_talker_live(stage, alice);
+    for (unsigned i = 0; i < 6; i++) {
+        struct delivery_typing body;
+        char text[128];
+        snprintf(text, sizeof text, "{'msgType':313,'msgBody':{'peer':{'user':%u}}}", 3000 + i);
+        talker_say(alice, text);
+        enum role role = stage_which_is_asked(stage, DELIVERY, DELIVERY_2);
+        chosen = i == 0 ? role : chosen;
+        assert_int_equal(role, chosen);
+        struct asked *asked = stage_expect(stage, role, &message_DELIVERY_TYPING, &body);
+        played_answer(&asked, NULL);
+    }
+    stage_quiet(stage);
+}
+
+/* --- what has arrived ------------------------------------------------------------------------ */
+
+/* The next report of cursors: one move, with or without texts of others. */
+static void expect_report(struct stage *stage, uint64_t cid, bool from_others) {
+    struct delivery_advance body;
+    struct asked *asked = stage_expect(stage, DELIVERY, &message_DELIVERY_ADVANCE, &body);
+    assert_int_equal(body.cids.count, 1);
+    assert_int_equal(body.cids.items[0], cid);
+    assert_int_equal(body.from_others.count, 1);
+    assert_int_equal(body.from_others.items[0] != 0, from_others);
+    played_answer(&asked, NULL);
+}
+
+static void it_says_whether_others_wrote(void **state) {
+    struct stage *stage = *state;
+    struct talker *alice = alice_with(stage, BY_WEBSOCKET);
+    stage->keeps_moves = true;
+    struct entry entry = stage_text(11, 10, ALICE, "hello");
+    stage_push_to(stage, &entry, alice);
+    stage_hears_bob(stage, alice, "hello");
+    expect_report(stage, 11, true);
+    entry = stage_text(12, 11, BOB, "mine");
+    entry.from = ALICE;
+    stage_push_to(stage, &entry, alice);
+    expect_report(stage, 12, false);
+    stage_quiet(stage);
+}
+
+static void what_is_confirmed_has_arrived(void **state) {
+    struct stage *stage = *state;
+    struct talker *alice = alice_with(stage, BY_WEBSOCKET | CONFIRMING);
+    stage->keeps_moves = true;
+    struct entry entry = stage_text(11, 10, ALICE, "hello");
+    stage_push_to(stage, &entry, alice);
+    stage_hears_bob_ext(stage, alice, "hello", 11);
+    stage_say_received(alice, "'user':2002", 11, NULL);
+    expect_report(stage, 11, true);
+    stage_quiet(stage);
+}
+
+static void clients_with_ext_see_what_arrived(void **state) {
+    struct stage *stage = *state;
+    struct talker *plain = alice_with(stage, 0), *alice = alice_with(stage, WITH_EXT);
+    struct talker *all[] = {plain, alice};
+    struct entry entry = {.conversation = STAGE_PAIR,
+                          .time_ms = 1,
+                          .type = ENTRY_RECEIVED,
+                          .from = BOB,
+                          .to = ALICE,
+                          .target = 12};
+    stage_push(stage, &entry, all, 2);
+    stage_hears(stage, alice,
+                "{'msgType':301,'peer':{'user':'2002'},'cid':12,'user':'2002','time_ms':1}");
+    stage_hears_nothing(stage, plain);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(what_is_read_is_asked_of_delivery, stage_set_up,
+                                        stage_tear_down),
+        cmocka_unit_test_setup_teardown(what_is_read_is_confirmed, stage_set_up, stage_tear_down),
+        cmocka_unit_test_setup_teardown(others_see_what_was_read, stage_set_up, stage_tear_down),
+        cmocka_unit_test_setup_teardown(who_is_typing, stage_set_up, stage_tear_down),
+        cmocka_unit_test_setup_teardown(typing_goes_to_one_instance, set_up_two, stage_tear_down),
+        cmocka_unit_test_setup_teardown(it_says_whether_others_wrote, stage_set_up,
+                                        stage_tear_down),
+        cmocka_unit_test_setup_teardown(what_is_confirmed_has_arrived, stage_set_up,
+                                        stage_tear_down),
+        cmocka_unit_test_setup_teardown(clients_with_ext_see_what_arrived, stage_set_up,
+                                        stage_tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
