@@ -56,11 +56,11 @@ _Static_assert(ENTRY_TEXT == 0 && ENTRY_RECALLED_TEXT == 15 && ENTRY_EDITED == 1
 /* The union holds keys alone, in memory: with the rows' bodies in it, it would lie on the disk. */
 void delivery_sql_add_page(struct buffer *sql, const struct page *page) {
     const char *order = page->newest_first ? " DESC" : "";
-    buffer_add_text(sql, "SELECT STRAIGHT_JOIN m.conversation,m.cid,m.time_ms,"
-                         "IF(m.type IN (17,18) AND COALESCE(t.type,15)=15,15,m.type),m.sender,"
-                         "m.subject,m.accepted,IF(m.type=17,COALESCE(t.body,''),m.body),a.id,s.id,"
-                         "k.lo,k.hi,k.string_id,m.about,g.string_id,o.id,m.target,"
-                         "COALESCE(t.edited_ms,m.edited_ms) FROM (");
+    buffer_add_text(sql, "SELECT STRAIGHT_JOIN m.conversation,m.cid,m.time_ms,m.type,m.sender,"
+                         "m.subject,m.accepted,IF(m.type IN (17,18) AND COALESCE(t.type,15)=15,'',"
+                         "IF(m.type=17,t.body,m.body)),a.id,s.id,k.lo,k.hi,k.string_id,m.about,g."
+                         "string_id,o.id,m.target,"
+                         "IF(m.type=17,t.edited_ms,m.edited_ms) FROM (");
     for (size_t i = 0; i < page->count; i++)
         buffer_printf(sql,
                       "%s(SELECT conversation,cid FROM message WHERE conversation=%" PRIu64

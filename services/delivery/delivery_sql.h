@@ -109,7 +109,7 @@ struct page {
  * sender's string id, subject's string id, lo, hi, group's string id, about, that group's string
  * id, of the account's own texts in a pair the other one's string id, target, edited_ms. Of a
  * notice that a text was edited, body and edited_ms are the text's as they are now. A notice
- * about a text that was recalled since has the type of such a text.
+ * that a text was edited or reacted to has no body where the text was recalled since.
  */
 void delivery_sql_add_page(struct buffer *sql, const struct page *page);
 

@@ -19,9 +19,15 @@ static void print_id(const struct dialect_id *id, char out[ID_TEXT_BYTES]) {
         snprintf(out, ID_TEXT_BYTES, "%" PRIu64, id->number);
 }
 
+static bool changes_a_text(const struct dialect_request *request) {
+    return request->operation == OPERATION_RECALL || request->operation == OPERATION_EDIT ||
+           request->operation == OPERATION_REACT;
+}
+
 /* What each error says, with G for the group and P for the person; NULL: its usual text will do. */
 static const char *pattern_of_person(const struct dialect_request *request, enum err err) {
     bool send = request->operation == OPERATION_SEND;
+    bool text = send || changes_a_text(request);
     switch (err) {
     case ERR_NO_ACCOUNT:
         return "user P does not exist";
@@ -46,7 +52,7 @@ static const char *pattern_of_person(const struct dialect_request *request, enum
     case ERR_NOT_ADMIN:
         return "P is not an administrator of group G";
     case ERR_BLOCKED:
-        return send ? "P does not take messages from you" : "P does not take requests from you";
+        return text ? "P does not take messages from you" : "P does not take requests from you";
     case ERR_BANNED:
         return "P is banned from group G";
     case ERR_TO_ONESELF:
@@ -95,6 +101,26 @@ static const char *pattern_of_group(const struct dialect_request *request, enum 
     }
 }
 
+/* The same of requests that change a text, where it differs. */
+static const char *pattern_of_change(const struct dialect_request *request, enum err err) {
+    bool recall = request->operation == OPERATION_RECALL;
+    switch (err) {
+    case ERR_NO_MESSAGE:
+        return request->group.present    ? "you can read no text with that cid in group G"
+               : request->person.present ? "you can read no text with that cid from P or to P"
+                                         : "messages of user 0, SYSTEM, cannot be changed";
+    case ERR_NOT_ALLOWED:
+        return recall ? "only its sender, or an administrator of its group, can recall a text"
+                      : "only its sender can edit a text";
+    case ERR_TOO_LATE:
+        return recall ? "it is too late to recall that text" : "it is too late to edit that text";
+    case ERR_TOO_MANY:
+        return "that text has as many kinds of emoji as it may have";
+    default:
+        return NULL;
+    }
+}
+
 /* Appends as much of `text` as there is room for; ids and sentences are bounded, so all of it. */
 static size_t append(char *out, size_t length, const char *text) {
     int printed = snprintf(out + length, DIALECT_FAULT_BYTES - length, "%s", text);
@@ -127,7 +153,9 @@ struct slice reason_of(const struct dialect_request *request, enum err err,
                                            (int)request->account.length, request->account.data));
     print_id(to_group ? &request->recipient : &request->group, names.group);
     print_id(to_person ? &request->recipient : &request->person, names.person);
-    const char *pattern = person ? pattern_of_person(request, err) : NULL;
+    const char *pattern = changes_a_text(request) ? pattern_of_change(request, err) : NULL;
+    if (pattern == NULL && person)
+        pattern = pattern_of_person(request, err);
     if (pattern == NULL && group)
         pattern = err == ERR_TAKEN ? "the id G is taken" : pattern_of_group(request, err);
     return slice_make(out, pattern == NULL ? 0 : fill_in(pattern, &names, out));

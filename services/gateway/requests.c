@@ -7,6 +7,7 @@
 
 #include "common/log.h"
 #include "proto/ids.h"
+#include "services/gateway/change_requests.h"
 #include "services/gateway/client.h"
 #include "services/gateway/device_requests.h"
 #include "services/gateway/feed.h"
@@ -64,6 +65,9 @@ static const struct {
     [OPERATION_BLOCK] = {moderation_request_block, true, NULL},
     [OPERATION_MUTE] = {moderation_request_mute, true, NULL},
     [OPERATION_BAN] = {moderation_request_ban, true, NULL},
+    [OPERATION_RECALL] = {change_request_recall, true, NULL},
+    [OPERATION_EDIT] = {change_request_edit, true, NULL},
+    [OPERATION_REACT] = {change_request_react, true, NULL},
 };
 
 /* --- looking up ids ------------------------------------------------------------------------ */

@@ -28,6 +28,8 @@ class World:
     outsider: object
     club: object
     foreign: object  # bystander's group
+    to_bystander: int  # anna's texts: the cid of one to bystander
+    to_club: int  # and of one to club
 
 
 def checksums(stack):
@@ -122,6 +124,10 @@ def ourchat_requests(world):
     ]
 
 
+# What is done to a text, and with what.
+CHANGES = ((315, {}), (327, {"msg": "changed"}), (329, {"emoji": ":)", "on": True}))
+
+
 def extension_requests(world, dialect):
     """The same in both dialects, but for the form of ids."""
     def id_of(peer):
@@ -137,6 +143,11 @@ def extension_requests(world, dialect):
         (333, [], ["group"], ["user"],
          {"group": club, "user": member, "until_ms": 1900000000000}),
         (335, [], ["group"], ["user"], {"group": club, "user": member, "on": True}),
+        *((number, [], [], ["peer.user"],
+           {"peer": {"user": member}, "cid": world.to_bystander, **more})
+          for number, more in CHANGES),
+        *((number, [], ["peer.group"], [], {"peer": {"group": club}, "cid": world.to_club, **more})
+          for number, more in CHANGES),
     ]
 
 
@@ -173,12 +184,22 @@ def make_world(newcomer, dialect, transport):
     asker, outsider = newcomer("youim"), newcomer("youim")
     club = anna.create_group(f"club-{secrets.token_hex(4)}")
     foreign = newcomer(dialect).create_group(f"foreign-{secrets.token_hex(4)}")
-    world = World(anna, bystander, asker, outsider, club, foreign)
+    texts = [stored(anna, peer) for peer in (bystander.account, club)]
+    bystander.next()
+    world = World(anna, bystander, asker, outsider, club, foreign, *texts)
     asker.send(asker.acting(13, fromUserId=asker.account.id, toUserId=anna.account.id),
                asker.acting(3, fromUserId=asker.account.id, groupId=club.id))
     befriend(bystander, anna)
     wait_for_news(anna, 3)
     return world
+
+
+def stored(client, peer):
+    """Says a text; its cid."""
+    ref = secrets.token_hex(8)
+    client.say(peer, "hello", ref)
+    bodies = [client.body(client.next()) for _ in range(1 + client.gets_own(peer))]
+    return next(body["cid"] for body in bodies if body.get("ref") == ref)
 
 
 def befriend(asking, asked):

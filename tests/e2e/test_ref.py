@@ -13,8 +13,11 @@ from parley_deeds import (
     ask_friend,
     befriend,
     dissolve,
+    edit,
     join,
     leave,
+    react,
+    recall,
     remove,
     remove_admin,
     rename,
@@ -69,11 +72,16 @@ class World:
         self.boss.send(join(self.boss, self.club))
         for _ in range(3):
             assert me.next()[me.number_key] in (9, 103, 105)
+        self.said = ask(me, me.saying(self.friend.account, "helo"), "said")[0]["cid"]
 
     def deeds(self):
         """(what it is, client -> request), in an order in which each can be carried out."""
         w, fresh = self, f"made-{secrets.token_hex(4)}"
         ourchat = w.me.dialect == "ourchat"
+        # Before the text: who writes one claims the conversation, and then knows it.
+        yield "react", lambda c: react(c, w.friend.account, w.said, ":)")
+        yield "edit", lambda c: edit(c, w.friend.account, w.said, "hello")
+        yield "recall", lambda c: recall(c, w.friend.account, w.said)
         yield "a text", lambda c: c.saying(w.friend.account, "to a friend")
         yield "a text to a group", lambda c: c.saying(w.club, "to the club")
         yield "create", lambda c: create(c, fresh)

@@ -132,9 +132,10 @@ static void test_a_recall(void **state) {
     /* There is nothing to show but the notice of it. */
     for (size_t i = 0; i < 4; i++) {
         const struct entry *entry = pull_one(f, bob, i, 4);
-        assert_int_equal(entry->type, i < 3 ? ENTRY_RECALLED_TEXT : ENTRY_RECALLED);
-        if (entry->cid == cid)
-            assert_int_equal(entry->text.length, 0);
+        static const enum entry_type types[] = {ENTRY_RECALLED_TEXT, ENTRY_EDITED, ENTRY_REACTED,
+                                                ENTRY_RECALLED};
+        assert_int_equal(entry->type, types[i]);
+        assert_int_equal(entry->text.length, 0);
     }
     /* Nothing more can be done with it. */
     assert_err(try_recall(f, &ask, NULL), ERR_NO_MESSAGE);

@@ -9,6 +9,7 @@ does for `done`.
 
 import itertools
 
+from parley_client import Group
 from parley_stack import wait_until
 
 _refs = itertools.count(1)
@@ -79,6 +80,24 @@ def dissolve(client, group):
 def rename(client, group, name):
     """YouIM has no request for it."""
     return client.make(12, group_id=group.number, ocid=client.account.number, name=name)
+
+
+def _change(client, number, peer, cid, **more):
+    """Of the text with that cid, to or from an account or group; needs the extension."""
+    key = "group" if isinstance(peer, Group) else "user"
+    return client.make(number, peer={key: client.id_of(peer)}, cid=cid, **more)
+
+
+def recall(client, peer, cid):
+    return _change(client, 315, peer, cid)
+
+
+def edit(client, peer, cid, text):
+    return _change(client, 327, peer, cid, msg=text)
+
+
+def react(client, peer, cid, emoji, on=True):
+    return _change(client, 329, peer, cid, emoji=emoji, on=on)
 
 
 def done(client, request):

@@ -3,6 +3,7 @@
 
 #include "proto/conversation.h"
 #include "services/gateway/dialect/answer.h"
+#include "services/gateway/dialect/extension_change.h"
 #include "services/gateway/dialect/extension_devices.h"
 #include "services/gateway/dialect/extension_history.h"
 #include "services/gateway/dialect/extension_live.h"
@@ -17,12 +18,15 @@ static const struct request_row rows[] = {
     {302, OPERATION_READ, NEEDS_LOGIN | NEEDS_EXT, extension_read_cursor},
     {303, OPERATION_HISTORY, NEEDS_LOGIN | NEEDS_EXT, extension_read_history},
     {313, OPERATION_TYPING, NEEDS_LOGIN | NEEDS_EXT, extension_read_typing},
+    {315, OPERATION_RECALL, NEEDS_LOGIN | NEEDS_EXT, extension_read_recall},
     {317, OPERATION_RESUME, NEEDS_NOTHING, reading_resumption},
+    {319, OPERATION_DEVICES, NEEDS_LOGIN | NEEDS_EXT, extension_devices_read},
     {321, OPERATION_BLOCK, NEEDS_LOGIN | NEEDS_EXT, extension_read_block},
+    {327, OPERATION_EDIT, NEEDS_LOGIN | NEEDS_EXT, extension_read_edit},
+    {329, OPERATION_REACT, NEEDS_LOGIN | NEEDS_EXT, extension_read_react},
     {333, OPERATION_MUTE, NEEDS_LOGIN | NEEDS_EXT, extension_read_mute},
     {335, OPERATION_BAN, NEEDS_LOGIN | NEEDS_EXT, extension_read_ban},
     {337, OPERATION_QUIET, NEEDS_LOGIN | NEEDS_EXT, extension_read_quiet},
-    {319, OPERATION_DEVICES, NEEDS_LOGIN | NEEDS_EXT, extension_devices_read},
 };
 
 const struct request_row *extension_find_row(uint64_t number) {
@@ -69,13 +73,13 @@ void extension_write_300(const struct dialect_form *form, const struct dialect_r
 /* --- entries ------------------------------------------------------------------------------- */
 
 static const struct extension_notice notices[] = {
-    {ENTRY_RECEIVED, 301, extension_write_cursor},
-    {ENTRY_READ, 302, extension_write_cursor},
-    {ENTRY_TYPING, 313, extension_write_typing},
-    {ENTRY_QUIET, 337, extension_write_quiet},
-    {ENTRY_MUTED, 333, extension_write_muted},
-    {ENTRY_BANNED, 335, extension_write_banned},
-    {ENTRY_BLOCKED, 321, extension_write_blocked},
+    {ENTRY_RECEIVED, 301, extension_write_cursor}, {ENTRY_READ, 302, extension_write_cursor},
+    {ENTRY_TYPING, 313, extension_write_typing},   {ENTRY_QUIET, 337, extension_write_quiet},
+    {ENTRY_MUTED, 333, extension_write_muted},     {ENTRY_BANNED, 335, extension_write_banned},
+    {ENTRY_BLOCKED, 321, extension_write_blocked}, {ENTRY_QUIET, 337, extension_write_quiet},
+    {ENTRY_MUTED, 333, extension_write_muted},     {ENTRY_BANNED, 335, extension_write_banned},
+    {ENTRY_BLOCKED, 321, extension_write_blocked}, {ENTRY_RECALLED, 315, extension_write_recalled},
+    {ENTRY_EDITED, 327, extension_write_edited},   {ENTRY_REACTED, 329, extension_write_reacted},
 };
 
 static const struct extension_notice *find_notice(enum entry_type type) {
@@ -90,6 +94,8 @@ bool extension_has_notice(enum entry_type type) {
 }
 
 enum dialect_view extension_entry_view(const struct entry *entry) {
+    if ((entry->type == ENTRY_EDITED || entry->type == ENTRY_REACTED) && entry->text.length == 0)
+        return DIALECT_VIEW_NOTHING; /* of a text that was recalled since */
     return conversation_kind(entry->conversation) == CONVERSATION_PAIR ? DIALECT_VIEW_OWN
                                                                        : DIALECT_VIEW_COMMON;
 }

@@ -61,6 +61,9 @@ enum operation {
     OPERATION_BLOCK,   /* whether nothing is taken from `person` */
     OPERATION_MUTE,    /* `person` in `group` until `until_ms` */
     OPERATION_BAN,     /* whether `person` may not be in `group` */
+    OPERATION_RECALL,  /* the text `cid` in `group`, or with `person` */
+    OPERATION_EDIT,    /* it says `text` from now on */
+    OPERATION_REACT,   /* whether the emoji `text` stands beside it */
     OPERATION_COUNT
 };
 
@@ -95,21 +98,21 @@ struct dialect_request {
     struct slice token;      /* or, of RESUME, the earlier login's */
     enum recipient_kind recipient_kind; /* SEND: to whom */
     struct dialect_id recipient;
-    struct slice text;    /* SEND: the message; valid UTF-8, not empty */
+    struct slice text;    /* SEND, EDIT: the message; REACT: the emoji; valid UTF-8, not empty */
     struct slice account; /* LOGIN: e-mail, number or id as text; REGISTER (YouIM): the id */
     struct slice email, password, name; /* REGISTER; name also CREATE_GROUP and RENAME_* */
     struct dialect_id group;            /* concerned; CREATE_GROUP (YouIM): the chosen id */
     struct dialect_id person;           /* concerned, besides the actor */
-    bool accept;                        /* ANSWER_*: yes; SET_ADMIN: becomes one; BLOCK, BAN: on */
-    uint64_t cid;                       /* RECEIVED, READ */
-    uint64_t until_ms;                  /* QUIET, MUTE; 0: no longer */
-    uint64_t before, after, around;     /* HISTORY: cids; 0: none */
-    uint64_t limit;                     /* of a list: items at most; 0: not given */
-    struct slice device;                /* LOGIN, RESUME: what the client calls its device */
-    bool close_given;                   /* DEVICES */
-    uint64_t close;                     /* DEVICES: the login to end */
-    uint64_t trace;                     /* the gateway's: follows it through all logs */
-    int64_t read_us;                    /* the gateway's: when it was read */
+    bool accept;                    /* ANSWER_*: yes; SET_ADMIN: becomes one; BLOCK, BAN, REACT */
+    uint64_t cid;                   /* RECEIVED, READ, RECALL, EDIT, REACT */
+    uint64_t until_ms;              /* QUIET, MUTE; 0: no longer */
+    uint64_t before, after, around; /* HISTORY: cids; 0: none */
+    uint64_t limit;                 /* of a list: items at most; 0: not given */
+    struct slice device;            /* LOGIN, RESUME: what the client calls its device */
+    bool close_given;               /* DEVICES */
+    uint64_t close;                 /* DEVICES: the login to end */
+    uint64_t trace;                 /* the gateway's: follows it through all logs */
+    int64_t read_us;                /* the gateway's: when it was read */
 };
 
 /* The logged-in account as a dialect shows it. */

@@ -1,0 +1,206 @@
+"""315, 327, 329: texts are recalled, edited and reacted to, by clients of either dialect over any
+transport; on several connections, offline, and beside clients without the extension."""
+
+import secrets
+
+import pytest
+from parley_client import KINDS, Group, compact
+from parley_deeds import admit, edit, react, recall, wait_all_received, word
+
+kinds = pytest.mark.parametrize("kind", KINDS, ids="-".join)
+other_dialect = {"ourchat": "youim", "youim": "ourchat"}
+
+
+def stored(client, peer, text, ref=None):
+    """Says a text; its cid. The own copy comes before or after the 300, where there is one."""
+    ref = ref or secrets.token_hex(8)
+    client.say(peer, text, ref)
+    bodies = [client.body(client.next()) for _ in range(1 + client.gets_own(peer))]
+    return next(body["cid"] for body in bodies if body.get("ref") == ref)
+
+
+def carry_out(client, request):
+    """Asks for a change, which must succeed; the notice of it, which the client gets as well, before
+    or after the 300."""
+    ref = secrets.token_hex(8)
+    client.send(request | {"ref": ref})
+    messages = [client.next(), client.next()]
+    results = [m for m in messages if m[client.number_key] == 300]
+    notices = [m for m in messages if m[client.number_key] != 300]
+    assert len(results) == len(notices) == 1, messages
+    body = client.body(results[0])
+    assert (body["ref"], body["ok"]) == (ref, True)
+    return notices[0]
+
+
+def check_notice(client, message, number, peer, actor, target, **more):
+    """The notice, field by field; its own cid."""
+    body = {key: value for key, value in client.body(message).items() if key != "msgType"}
+    key = "group" if isinstance(peer, Group) else "user"
+    expected = {"peer": {key: client.id_of(peer)}, "user": client.id_of(actor), "target": target}
+    expected |= more
+    for name in (("edited_ms",) if number == 327 else ()) + ("cid", "time_ms"):
+        assert body[name] > target
+        expected[name] = body[name]
+    assert (message[client.number_key], compact(body)) == (number, compact(expected))
+    return body["cid"]
+
+
+def hear(client, number, peer, actor, target, **more):
+    return check_notice(client, client.next(), number, peer, actor, target, **more)
+
+
+@pytest.fixture
+def people(newcomer, connect):
+    """anna; another connection of hers; ben, of the other dialect; all with the extension."""
+
+    def make(kind):
+        anna = newcomer(*kind, ext=True)
+        tablet = connect(kind[0], "websocket", ext=True)
+        tablet.log_in(anna.account)
+        return anna, tablet, newcomer(other_dialect[kind[0]], ext=True)
+
+    return make
+
+
+@kinds
+def test_between_two(stack, people, kind):
+    anna, tablet, ben = people(kind)
+    first = stored(anna, ben.account, "helo")
+    tablet.hear_own(ben.account, "helo")
+    ben.hear(anna.account, ben.account, "helo")
+    # Everything goes to everyone concerned, in one order; the actor gets its own notice, too.
+    changes = [
+        (anna, edit(anna, ben.account, first, "hello"), 327, {"msg": "hello"}),
+        (ben, react(ben, anna.account, first, "\U0001f44d"), 329,
+         {"emoji": "\U0001f44d", "on": True}),
+        (ben, react(ben, anna.account, first, "\U0001f44d", on=False), 329,
+         {"emoji": "\U0001f44d", "on": False}),
+        (anna, recall(anna, ben.account, first), 315, {}),
+    ]
+    cids = [first]
+    for actor, request, number, more in changes:
+        notice = carry_out(actor, request)
+        found = set()
+        for client in (anna, tablet, ben):
+            peer = anna.account if client is ben else ben.account
+            message = notice if client is actor else client.next()
+            found.add(check_notice(client, message, number, peer, actor.account, first, **more))
+        assert len(found) == 1
+        cids += found
+    assert cids == sorted(cids)
+    for client in (anna, tablet, ben):
+        client.fence()
+    assert stack.stored("helo") == stack.stored("hello") == 0
+
+
+@kinds
+def test_in_a_group(newcomer, people, kind):
+    anna, tablet, ben = people(kind)
+    club = anna.create_group(f"club-{secrets.token_hex(4)}")
+    admit(anna, club, ben)
+    carla = newcomer(kind[0])  # without the extension
+    admit(anna, club, carla, others=[ben] if ben.dialect == "youim" else [])
+    for number in (105, 4, 105, 4) if tablet.dialect == "youim" else (9, 9):
+        tablet.expect(number)
+    cid = stored(ben, club, "something rude")
+    for client in (anna, tablet, carla):
+        client.hear(ben.account, club, "something rude")
+    notice = carry_out(ben, edit(ben, club, cid, "something ruder"))
+    check_notice(ben, notice, 327, club, ben.account, cid, msg="something ruder")
+    for client in (anna, tablet):
+        hear(client, 327, club, ben.account, cid, msg="something ruder")
+    # The owner may not change what others say, but take it away.
+    assert word(anna, edit(anna, club, cid, "kind")) == "not_allowed"
+    notice = carry_out(anna, recall(anna, club, cid))
+    check_notice(anna, notice, 315, club, anna.account, cid)
+    for client in (tablet, ben):
+        hear(client, 315, club, anna.account, cid)
+    for client in (anna, tablet, ben, carla):
+        client.fence()
+
+
+@kinds
+def test_to_people_who_are_away(stack, newcomer, connect, people, kind):
+    """They get the newest text, and the notices; without the extension the text alone; and nothing of
+    what was recalled."""
+    anna, _, ben = people(kind)
+    plain = newcomer(kind[0])
+    for reader in (ben, plain):
+        reader.close()
+        edited = stored(anna, reader.account, "one")
+        gone = stored(anna, reader.account, "a secret")
+        for request in (edit(anna, reader.account, edited, "two"),
+                        react(anna, reader.account, edited, ":)"),
+                        edit(anna, reader.account, gone, "a secret it was"),
+                        react(anna, reader.account, gone, ":("),
+                        recall(anna, reader.account, gone)):
+            carry_out(anna, request)
+        again = connect(reader.dialect, kind[1], ext=reader.ext)
+        again.log_in(reader.account)
+        if not reader.ext:
+            again.hear(anna.account, reader.account, "two")
+            again.expect_nothing()
+            continue
+        again.expect(0 if again.dialect == "ourchat" else 6, msg="two", cid=edited)
+        hear(again, 327, anna.account, anna.account, edited, msg="two")
+        hear(again, 329, anna.account, anna.account, edited, emoji=":)", on=True)
+        hear(again, 315, anna.account, anna.account, gone)
+        again.expect_nothing()
+        wait_all_received(stack, reader.account)  # also of what is not shown
+    assert stack.sql("SELECT COUNT(*) FROM message WHERE body LIKE '%secret%'") == ((0,),)
+    assert stack.sql("SELECT COUNT(*) FROM reaction WHERE cid = %s", gone) == ((0,),)
+
+
+@kinds
+def test_a_text_sent_again(stack, connect, people, kind):
+    """The ref of a text that was changed stands for it all the same: nobody gets the old one."""
+    anna, tablet, ben = people(kind)
+    cid = stored(anna, ben.account, "what it said", "r")
+    tablet.hear_own(ben.account, "what it said")
+    ben.hear(anna.account, ben.account, "what it said")
+    for request in (edit(anna, ben.account, cid, "what it says"), recall(anna, ben.account, cid)):
+        carry_out(anna, request)
+        tablet.next()
+        ben.next()
+        for client in (anna, tablet):
+            client.say(ben.account, "what it said", "r")
+            assert client.expect_result("r")["cid"] == cid
+    for client in (anna, tablet, ben):
+        client.fence()
+    assert stack.stored("what it said") == 0
+
+
+@kinds
+def test_refused(people, newcomer, kind):
+    anna, _, ben = people(kind)
+    eve = newcomer(kind[0], ext=True)
+    cid = stored(anna, ben.account, "hello")
+    ben.hear(anna.account, ben.account, "hello")
+    assert word(ben, edit(ben, anna.account, cid, "bye")) == "not_allowed"
+    assert word(ben, recall(ben, anna.account, cid)) == "not_allowed"
+    for request in (recall, lambda *a: edit(*a, "x"), lambda *a: react(*a, "x")):
+        assert word(eve, request(eve, anna.account, cid)) == "no_message"
+        assert word(anna, request(anna, ben.account, cid + 1)) == "no_message"
+        assert word(anna, request(anna, anna.account, cid)) == "no_message"
+        assert word(anna, request(anna, None, cid)) == "no_message"
+        assert word(anna, request(anna, Group(8999999999999998, "nothing", ""), cid)) == "no_group"
+    # Without a ref as any fault.
+    eve.send(recall(eve, anna.account, cid))
+    eve.expect_error("you can read no text with that cid")
+    for client in (anna, ben, eve):
+        client.fence()
+
+
+@kinds
+def test_a_text_and_its_changes_without_waiting(people, kind):
+    """They take effect in the order in which they were sent."""
+    anna, tablet, ben = people(kind)
+    first = stored(anna, ben.account, "first")
+    ben.hear(anna.account, ben.account, "first")
+    anna.send(anna.saying(ben.account, "second"), edit(anna, ben.account, first, "1st"),
+              anna.saying(ben.account, "third"), recall(anna, ben.account, first))
+    ben.hear(anna.account, ben.account, "second")
+    hear(ben, 327, anna.account, anna.account, first, msg="1st")
+    ben.hear(anna.account, ben.account, "third")
+    hear(ben, 315, anna.account, anna.account, first)

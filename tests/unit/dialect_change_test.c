@@ -1,0 +1,200 @@
+/* 315, 327, 329 in both dialects: recalls, edits and reactions. */
+#include "proto/conversation.h"
+#include "tests/support/dialect_check.h"
+
+#define BOTH(name_)                                                                                \
+    enum dialect name_ = DIALECT_OURCHAT;                                                          \
+    (name_) <= DIALECT_YOUIM;                                                                      \
+    (name_)++
+
+/* `body` as a request's; `fault` NULL: it must be good. */
+static void read_as(enum dialect dialect, bool ext, unsigned number, const char *body,
+                    const char *fault, struct dialect_request *request) {
+    char text[512];
+    snprintf(text, sizeof text,
+             dialect == DIALECT_OURCHAT ? "{'code':%u,'time':1,'ref':'r','data':%s}"
+                                        : "{'msgType':'%u','ref':'r','msgBody':%s}",
+             number, body);
+    check_read(dialect, ext, text, fault, request);
+}
+
+static void reads(void **state) {
+    (void)state;
+    struct dialect_request request;
+    for (BOTH(dialect)) {
+        read_as(dialect, true, 315, "{'peer':{'user':123},'cid':77}", NULL, &request);
+        assert_int_equal(request.operation, OPERATION_RECALL);
+        assert_true(request.login_needed);
+        check_id(request.person, 123, "");
+        assert_false(request.group.present);
+        assert_int_equal(request.cid, 77);
+        check_slice(request.ref, "r");
+        dialect_request_free(&request);
+        read_as(dialect, true, 327, "{'peer':{'group':500},'cid':'78','msg':'better'}", NULL,
+                &request);
+        assert_int_equal(request.operation, OPERATION_EDIT);
+        check_id(request.group, 500, "");
+        assert_int_equal(request.cid, 78);
+        check_slice(request.text, "better");
+        dialect_request_free(&request);
+        for (int on = 0; on < 2; on++) {
+            read_as(dialect, true, 329,
+                    on ? "{'peer':{'user':5},'cid':1,'emoji':':)','on':true}"
+                       : "{'peer':{'user':5},'cid':1,'emoji':':)','on':'false'}",
+                    NULL, &request);
+            assert_int_equal(request.operation, OPERATION_REACT);
+            check_slice(request.text, ":)");
+            assert_int_equal(request.accept, on);
+            dialect_request_free(&request);
+        }
+    }
+    read_as(DIALECT_YOUIM, true, 329,
+            "{'token':'t','peer':{'group':'ccc'},'cid':1,'emoji':'x','on':true}", NULL, &request);
+    check_id(request.group, 0, "ccc");
+    check_slice(request.token, "t");
+    dialect_request_free(&request);
+}
+
+#define X32 X16 X16
+
+static void faults(void **state) {
+    (void)state;
+    static const struct {
+        unsigned number;
+        const char *body, *fault;
+    } cases[] = {
+        {315, "{'cid':1}", "peer is missing"},
+        {315, "{'peer':{'user':1}}", "cid is missing"},
+        {315, "{'peer':{'user':1},'cid':-1}",
+         "cid must be a whole number from 1 to 9007199254740991"},
+        {327, "{'peer':{'user':1},'cid':1}", "msg is missing"},
+        {327, "{'peer':{'user':1},'cid':1,'msg':''}", "msg is empty"},
+        {327, "{'peer':{'user':1},'cid':1,'msg':['a']}", "msg must be a string"},
+        {329, "{'peer':{'user':1},'cid':1,'on':true}", "emoji is missing"},
+        {329, "{'peer':{'user':1},'cid':1,'emoji':'','on':true}", "emoji is empty"},
+        {329, "{'peer':{'user':1},'cid':1,'emoji':'" X32 "x','on':true}",
+         "emoji is longer than 32 bytes"},
+        {329, "{'peer':{'user':1},'cid':1,'emoji':'x'}", "on is missing"},
+        {329, "{'peer':{'user':1},'cid':1,'emoji':'x','on':1}", "on must be true or false"},
+    };
+    struct dialect_request request;
+    for (BOTH(dialect)) {
+        for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+            read_as(dialect, true, cases[i].number, cases[i].body, cases[i].fault, &request);
+            dialect_request_free(&request);
+        }
+        read_as(dialect, true, 329, "{'peer':{'user':1},'cid':1,'emoji':'" X32 "','on':true}", NULL,
+                &request);
+        dialect_request_free(&request);
+        for (unsigned number = 315; number <= 329; number += number == 315 ? 12 : 2) {
+            char fault[64];
+            snprintf(fault, sizeof fault, "%s %u is not known",
+                     dialect == DIALECT_OURCHAT ? "code" : "msgType", number);
+            read_as(dialect, false, number, "{'peer':{'user':1},'cid':1}", fault, &request);
+            dialect_request_free(&request);
+        }
+    }
+}
+
+static const struct entry in_pair = {.conversation = 77, /* kind 0 */
+                                     .cid = 1289,
+                                     .target = 1280,
+                                     .time_ms = 1700000000999,
+                                     .from = 123,
+                                     .to = 456,
+                                     .to_id = {"ben", 3}};
+
+static void notices_in_a_pair(void **state) {
+    (void)state;
+    struct entry entry = in_pair;
+    entry.type = ENTRY_RECALLED;
+    for (uint64_t account = 123; account <= 456; account += 333) {
+        bool own = account == 123;
+        check_entry(DIALECT_OURCHAT, true, account, &entry,
+                    own ? "{'code':315,'time':1700000000,'data':{'peer':{'user':456},'user':123,"
+                          "'target':1280,'cid':1289,'time_ms':1700000000999}}"
+                        : "{'code':315,'time':1700000000,'data':{'peer':{'user':123},'user':123,"
+                          "'target':1280,'cid':1289,'time_ms':1700000000999}}");
+        check_entry(DIALECT_YOUIM, true, account, &entry,
+                    own ? "{'msgType':315,'peer':{'user':'ben'},'user':'123',"
+                          "'target':1280,'cid':1289,'time_ms':1700000000999}"
+                        : "{'msgType':315,'peer':{'user':'123'},'user':'123',"
+                          "'target':1280,'cid':1289,'time_ms':1700000000999}");
+        check_entry(DIALECT_OURCHAT, false, account, &entry, NULL);
+        check_entry(DIALECT_YOUIM, false, account, &entry, NULL);
+    }
+}
+
+static void notices_in_a_group(void **state) {
+    (void)state;
+    struct entry entry = in_pair;
+    entry.conversation = conversation_of_group(500);
+    entry.to = 500;
+    entry.to_id = slice_text("ccc");
+    entry.from_id = slice_text("anna");
+    entry.type = ENTRY_EDITED;
+    entry.text = slice_text("better");
+    entry.edited_ms = 1700000000998;
+    check_entry(DIALECT_OURCHAT, true, 5, &entry,
+                "{'code':327,'time':1700000000,'data':{'peer':{'group':500},'user':123,"
+                "'target':1280,'msg':'better','edited_ms':1700000000998,"
+                "'cid':1289,'time_ms':1700000000999}}");
+    check_entry(DIALECT_YOUIM, true, 123, &entry,
+                "{'msgType':327,'peer':{'group':'ccc'},'user':'anna','target':1280,"
+                "'msg':'better','edited_ms':1700000000998,'cid':1289,'time_ms':1700000000999}");
+    entry.type = ENTRY_REACTED;
+    entry.text = slice_text(":)");
+    entry.edited_ms = 0;
+    for (int on = 0; on < 2; on++) {
+        entry.accepted = on;
+        check_entry(DIALECT_OURCHAT, true, 5, &entry,
+                    on ? "{'code':329,'time':1700000000,'data':{'peer':{'group':500},'user':123,"
+                         "'target':1280,'emoji':':)','on':true,'cid':1289,"
+                         "'time_ms':1700000000999}}"
+                       : "{'code':329,'time':1700000000,'data':{'peer':{'group':500},'user':123,"
+                         "'target':1280,'emoji':':)','on':false,'cid':1289,"
+                         "'time_ms':1700000000999}}");
+        check_entry(DIALECT_YOUIM, true, 5, &entry,
+                    on ? "{'msgType':329,'peer':{'group':'ccc'},'user':'anna','target':1280,"
+                         "'emoji':':)','on':true,'cid':1289,'time_ms':1700000000999}"
+                       : "{'msgType':329,'peer':{'group':'ccc'},'user':'anna','target':1280,"
+                         "'emoji':':)','on':false,'cid':1289,'time_ms':1700000000999}");
+        check_entry(DIALECT_OURCHAT, false, 5, &entry, NULL);
+        check_entry(DIALECT_YOUIM, false, 5, &entry, NULL);
+    }
+}
+
+/* Of a text that was edited before it was read; and of one that was recalled. */
+static void changed_texts(void **state) {
+    (void)state;
+    struct entry entry = in_pair;
+    entry.text = slice_text("better");
+    entry.edited_ms = 1700000000998;
+    check_entry(DIALECT_YOUIM, true, 456, &entry,
+                "{'msg':'better','msgType':6,'fromUserId':'123','edited_ms':1700000000998,"
+                "'cid':1289,'time_ms':1700000000999}");
+    check_entry(DIALECT_YOUIM, false, 456, &entry,
+                "{'msg':'better','msgType':6,'fromUserId':'123'}");
+    check_entry(DIALECT_OURCHAT, false, 456, &entry,
+                "{'code':0,'time':1700000000,'data':{'cid':1289,'sender':{'ocid':123,"
+                "'private_id':456},'msg':'better'}}");
+    /* Notices about it, too, show nothing. */
+    static const enum entry_type types[] = {ENTRY_RECALLED_TEXT, ENTRY_EDITED, ENTRY_REACTED};
+    entry.text = slice_make(NULL, 0);
+    for (BOTH(dialect))
+        for (size_t i = 0; i < 6; i++) {
+            entry.type = types[i / 2];
+            check_entry(dialect, i % 2 == 0, 456, &entry, NULL);
+        }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(reads),
+        cmocka_unit_test(faults),
+        cmocka_unit_test(notices_in_a_pair),
+        cmocka_unit_test(notices_in_a_group),
+        cmocka_unit_test(changed_texts),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
