@@ -65,8 +65,22 @@ CREATE TABLE reaction (
 ) ENGINE = InnoDB;
 
 -- Written by the log. `quiet_until_ms`: until then the account wants no push about the conversation.
+-- `is_settled`: the account has everything there; `settled` is the cid of the last of it, or was when
+-- it last had.
 ALTER TABLE `cursor`
-    ADD COLUMN quiet_until_ms BIGINT UNSIGNED NOT NULL DEFAULT 0;
+    ADD COLUMN quiet_until_ms BIGINT UNSIGNED NOT NULL DEFAULT 0,
+    ADD COLUMN is_settled BOOLEAN NOT NULL DEFAULT FALSE,
+    ADD COLUMN settled BIGINT UNSIGNED NOT NULL DEFAULT 0,
+    ADD KEY cursor_settled (account, is_settled, settled);
+
+-- Written by the log. `claimant` is the instance that wrote last, 0 after a cursor was settled. In
+-- `writer` that stands only where it is of the release before, which does not end what is settled;
+-- all begin with 0.
+ALTER TABLE conversation
+    DROP COLUMN writer,
+    ADD COLUMN writer BIGINT UNSIGNED NOT NULL DEFAULT 0,
+    ADD COLUMN claimant BIGINT UNSIGNED NOT NULL DEFAULT 0,
+    ADD KEY conversation_writer (writer);
 
 -- Written by all services and parleyctl: who did what. Rows are removed when they are old.
 CREATE TABLE audit (

@@ -6,36 +6,49 @@
 #include "proto/conversation.h"
 #include "proto/messages.h"
 
-/* The first two never give the same conversation. Its last row is found backwards: for MAX(cid) the
- * server reads all of them. */
+/* Cursors; the last row of each is found backwards: for MAX(cid) the server reads all of them. */
+#define CURSORS                                                                                    \
+    "SELECT c.conversation, c.since, c.received, c.until, "                                        \
+    "(SELECT m.cid FROM message m WHERE m.conversation = c.conversation "                          \
+    "ORDER BY m.cid DESC LIMIT 1), 0, c.settled FROM `cursor` c "
+#define MISSING_AND_ABSENCES                                                                       \
+    " UNION ALL SELECT k.id, k.lo, k.hi, NULL, NULL, 2, 0 FROM conversation k WHERE k.id = ? "     \
+    "AND NOT EXISTS (SELECT * FROM `cursor` c WHERE c.account = ? "                                \
+    "AND c.conversation = k.id) "                                                                  \
+    "UNION ALL SELECT x.conversation, x.after, x.upto, NULL, NULL, 3, 0 FROM absence x "           \
+    "WHERE x.account = ? ORDER BY 1, 6, 2"
+
 const struct db_statement delivery_sql_cursors = {
-    "cursors",
-    "SELECT c.conversation, c.since, c.received, c.until, "
-    "(SELECT m.cid FROM message m WHERE m.conversation = c.conversation "
-    "ORDER BY m.cid DESC LIMIT 1), 0 FROM `cursor` c WHERE c.account = ? "
-    "UNION ALL SELECT k.id, k.lo, k.hi, NULL, NULL, 1 FROM conversation k WHERE k.id = ? "
-    "AND NOT EXISTS (SELECT * FROM `cursor` c WHERE c.account = ? "
-    "AND c.conversation = k.id) "
-    "UNION ALL SELECT x.conversation, x.after, x.upto, NULL, NULL, 2 FROM absence x "
-    "WHERE x.account = ? ORDER BY 1, 6, 2"};
+    "cursors", CURSORS
+    "FORCE INDEX (cursor_settled) WHERE c.account = ? AND c.is_settled = FALSE "
+    "UNION ALL (SELECT conversation, since, received, until, settled, 1, settled FROM `cursor` "
+    "FORCE INDEX (cursor_settled) WHERE account = ? AND is_settled = TRUE "
+    "LIMIT ?)" MISSING_AND_ABSENCES};
+const struct db_statement delivery_sql_all_cursors = {"all_cursors", CURSORS
+                                                      "WHERE c.account = ?" MISSING_AND_ABSENCES};
+const struct db_statement delivery_sql_old_writer = {"old_writer",
+                                                     "SELECT MAX(writer) FROM conversation"};
+const struct db_statement delivery_sql_old_heads = {
+    "old_heads", "SELECT id FROM conversation WHERE writer > 0 LIMIT ?"};
 
 /* As delivery_sql_cursors, of some conversations. */
 void delivery_sql_add_cursors(struct buffer *sql, uint64_t account, struct slice list) {
     const int length = (int)list.length;
-    buffer_printf(sql,
-                  "SELECT c.conversation,c.since,c.received,c.until,"
-                  "(SELECT m.cid FROM message m WHERE m.conversation=c.conversation "
-                  "ORDER BY m.cid DESC LIMIT 1),0 FROM `cursor` c WHERE c.account=%" PRIu64
-                  " AND c.conversation IN (%.*s)",
-                  account, length, list.data);
     buffer_printf(
         sql,
-        " UNION ALL SELECT k.id,k.lo,k.hi,NULL,NULL,1 FROM conversation k WHERE k.id=%" PRIu64
+        "SELECT c.conversation,c.since,c.received,c.until,"
+        "(SELECT m.cid FROM message m WHERE m.conversation=c.conversation "
+        "ORDER BY m.cid DESC LIMIT 1),0,c.settled FROM `cursor` c WHERE c.account=%" PRIu64
+        " AND c.conversation IN (%.*s)",
+        account, length, list.data);
+    buffer_printf(
+        sql,
+        " UNION ALL SELECT k.id,k.lo,k.hi,NULL,NULL,2,0 FROM conversation k WHERE k.id=%" PRIu64
         " AND k.id IN (%.*s) AND NOT EXISTS (SELECT * FROM `cursor` c WHERE "
         "c.account=%" PRIu64 " AND c.conversation=k.id)",
         CONVERSATION_OF_ALL, length, list.data, account);
     buffer_printf(sql,
-                  " UNION ALL SELECT x.conversation,x.after,x.upto,NULL,NULL,2 FROM absence x "
+                  " UNION ALL SELECT x.conversation,x.after,x.upto,NULL,NULL,3,0 FROM absence x "
                   "WHERE x.account=%" PRIu64 " AND x.conversation IN (%.*s) ORDER BY 1,6,2;",
                   account, length, list.data);
 }

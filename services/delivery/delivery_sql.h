@@ -8,11 +8,18 @@
 /* Longest script of a pull or an advance. */
 #define DELIVERY_SCRIPT_BYTES ((size_t)2 << 20)
 
-/* account, CONVERSATION_OF_ALL, account, account -> the columns of enum cursor_column, ascending by
- * conversation: each one's cursor, then the absences there in their order. The last row may be one
- * without a cursor: that of the conversation of all, when there is one and the account has not read
- * it yet. */
+/* account, account, most, CONVERSATION_OF_ALL, account, account -> the columns of enum
+ * cursor_column, ascending by conversation: each one's cursor, of the settled ones so many at most,
+ * then the absences there in their order. The last row may be one without a cursor: that of the
+ * conversation of all, when there is one and the account has not read it yet. */
 extern const struct db_statement delivery_sql_cursors;
+/* account, CONVERSATION_OF_ALL, account, account -> the same, with the last row of each looked up
+ */
+extern const struct db_statement delivery_sql_all_cursors;
+/* -> not 0: a writer of the release before has claimed a head, and what is settled is not known */
+extern const struct db_statement delivery_sql_old_writer;
+/* most -> so many of these heads */
+extern const struct db_statement delivery_sql_old_heads;
 enum cursor_column {
     CURSOR_CONVERSATION,
     CURSOR_SINCE,
@@ -20,10 +27,11 @@ enum cursor_column {
     CURSOR_UNTIL, /* NULL: none */
     CURSOR_LAST,  /* cid of the last row, NULL: none */
     CURSOR_KIND,  /* enum cursor_kind */
+    CURSOR_SETTLED,
     ABSENCE_AFTER = CURSOR_SINCE,
     ABSENCE_UPTO = CURSOR_RECEIVED,
 };
-enum cursor_kind { CURSOR_THERE, CURSOR_MISSING, CURSOR_ABSENCE };
+enum cursor_kind { CURSOR_THERE, CURSOR_THERE_SETTLED, CURSOR_MISSING, CURSOR_ABSENCE };
 /* The same of the conversations in `list`: numbers, at least one, with commas between them. */
 void delivery_sql_add_cursors(struct buffer *sql, uint64_t account, struct slice list);
 /* CONVERSATION_OF_ALL, CONVERSATION_OF_ALL, account: lets an account that exists read what was sent

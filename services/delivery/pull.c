@@ -7,16 +7,17 @@
  * page takes the first rows of each part and gives them in the order of cid, as far as that order
  * is certain: up to the smallest last cid among the parts that have more than was taken.
  *
- * The first page looks at all conversations of the account and names those of which more is to be
- * read, so every later one asks for these alone and costs nothing for the others.
+ * The first page looks at all conversations of the account that are not settled and names those of
+ * which more is to be read, so every later one asks for these alone and costs nothing for the
+ * others.
  */
-#include <inttypes.h>
 #include <stdlib.h>
 
 #include "proto/conversation.h"
 #include "services/delivery/backlog.h"
 #include "services/delivery/delivery.h"
 #include "services/delivery/page.h"
+#include "services/delivery/pull_cursors.h"
 #include "services/delivery/readable.h"
 
 /*
@@ -45,6 +46,7 @@ struct pull {
     struct record_arena *arena;
     const struct delivery_pull *body;
     struct delivery_pull_reply *reply;
+    struct pull_cursors cursors;
     /* The connection's, and in front of what it wants of a backlog; ascending by conversation. */
     struct position *positions;
     size_t position_count;
@@ -88,11 +90,17 @@ static const struct position *find_position(const struct pull *pull, uint64_t co
     return bsearch(&key, pull->positions, pull->position_count, sizeof key, compare_positions);
 }
 
-/* Where the connection's reading of a conversation starts. */
-static uint64_t start_of(const struct pull *pull, uint64_t conversation, uint64_t since,
-                         uint64_t received) {
+/* Where the connection's reading of a conversation starts. One that it has no position of is new to
+ * it, or was settled when the first page did not name it. */
+static uint64_t start_of(const struct pull *pull, uint64_t conversation,
+                         const struct db_rows *row) {
     const struct position *known = find_position(pull, conversation);
-    uint64_t start = known != NULL ? known->cid : pull->body->resumed ? 0 : received;
+    uint64_t since = db_rows_u64(row, CURSOR_SINCE);
+    uint64_t start = known != NULL         ? known->cid
+                     : pull->body->resumed ? 0
+                                           : db_rows_u64(row, CURSOR_RECEIVED);
+    if (start == 0 && pull->body->brief)
+        start = db_rows_u64(row, CURSOR_SETTLED);
     return start > since ? start : since;
 }
 
@@ -142,58 +150,9 @@ static void add_part(struct pull *pull, struct page_part part) {
         pull->parts[newest] = part;
 }
 
-/* Those of the conversations that are asked for, by name. */
-static enum err fetch_listed(struct pull *pull, struct db_rows **rows_r) {
-    const struct u64_list *lists[] = {&pull->body->conversations, &pull->body->fresh};
-    struct buffer list = buffer_make(DELIVERY_SCRIPT_BYTES);
-    struct buffer sql = buffer_make(DELIVERY_SCRIPT_BYTES);
-    *rows_r = NULL;
-    if (lists[0]->count + lists[1]->count == 0)
-        return ERR_OK;
-    for (size_t i = 0; i < 2; i++)
-        for (size_t j = 0; j < lists[i]->count; j++)
-            buffer_printf(&list, list.length == 0 ? "%" PRIu64 : ",%" PRIu64, lists[i]->items[j]);
-    delivery_sql_add_cursors(&sql, pull->body->account, slice_make(list.data, list.length));
-    enum err err = list.failed ? ERR_INTERNAL : db_script_query(pull->db, &sql, rows_r);
-    buffer_free(&list);
-    buffer_free(&sql);
-    return err;
-}
-
-static enum err fetch_cursors(struct pull *pull, struct db_rows **rows_r) {
-    const struct db_value account = db_u64(pull->body->account);
-    if (pull->body->listed)
-        return fetch_listed(pull, rows_r);
-    return db_query(pull->db, &delivery_sql_cursors,
-                    DB_ARGS(account, db_u64(CONVERSATION_OF_ALL), account, account), rows_r);
-}
-
-static bool misses_cursor(struct db_rows *rows) {
-    bool misses = false;
-    while (db_rows_next(rows))
-        misses = misses || db_rows_u64(rows, CURSOR_KIND) == CURSOR_MISSING;
-    db_rows_rewind(rows);
-    return misses;
-}
-
-/* The cursors. An account that reads for the first time gets one in the conversation of all. */
-static enum err find_cursors(struct pull *pull, struct db_rows **rows_r) {
-    enum err err = fetch_cursors(pull, rows_r);
-    if (err != ERR_OK || *rows_r == NULL || !misses_cursor(*rows_r))
-        return err;
-    db_rows_destroy(rows_r);
-    err = db_query(pull->db, &delivery_sql_join_all,
-                   DB_ARGS(db_u64(CONVERSATION_OF_ALL), db_u64(CONVERSATION_OF_ALL),
-                           db_u64(pull->body->account)),
-                   NULL);
-    return err == ERR_OK ? fetch_cursors(pull, rows_r) : err;
-}
-
 /* All that is to be read of a conversation. */
 static struct page_part read_cursor(struct pull *pull, const struct db_rows *row) {
-    uint64_t conversation = db_rows_u64(row, CURSOR_CONVERSATION);
-    return readable_behind(row, start_of(pull, conversation, db_rows_u64(row, CURSOR_SINCE),
-                                         db_rows_u64(row, CURSOR_RECEIVED)));
+    return readable_behind(row, start_of(pull, db_rows_u64(row, CURSOR_CONVERSATION), row));
 }
 
 /* The last entry that is left out is the first to be read: the position lies in front of it. */
@@ -209,6 +168,12 @@ static void start_later(struct pull *pull, const struct unread_part *part) {
     pull->positions[pull->position_count++] = cut;
 }
 
+/* Whether the row is a cursor that the page looks at, or names. */
+static bool is_cursor(const struct pull *pull, const struct db_rows *row) {
+    uint64_t kind = db_rows_u64(row, CURSOR_KIND);
+    return kind == CURSOR_THERE || (kind == CURSOR_THERE_SETTLED && !pull->cursors.unnamed);
+}
+
 /* Leaves out what is too old, of the conversations whose positions the reply gives. */
 static enum err leave_out_old(struct pull *pull, struct db_rows *rows) {
     size_t count = 0, given = 0;
@@ -216,7 +181,7 @@ static enum err leave_out_old(struct pull *pull, struct db_rows *rows) {
     if (parts == NULL)
         return ERR_INTERNAL;
     while (given < PULL_MAX_POSITIONS && db_rows_next(rows)) {
-        if (db_rows_u64(rows, CURSOR_KIND) != CURSOR_THERE)
+        if (!is_cursor(pull, rows))
             continue;
         struct page_part all = read_cursor(pull, rows);
         given++;
@@ -232,25 +197,41 @@ static enum err leave_out_old(struct pull *pull, struct db_rows *rows) {
     return err;
 }
 
-static enum err read_cursors(struct pull *pull) {
-    struct db_rows *rows = NULL;
+/* A login's first page finds out what need not be looked at any more. */
+static void note_read(struct pull *pull, const struct page_part *all, const struct db_rows *row) {
+    if (db_rows_u64(row, CURSOR_KIND) == CURSOR_THERE && !pull->body->resumed &&
+        db_rows_u64(row, CURSOR_RECEIVED) >= all->until)
+        pull_cursors_note_read(&pull->cursors, all->conversation, all->until);
+}
+
+static void read_rows(struct pull *pull, struct db_rows *rows) {
     struct page_part rest = {0};
-    enum err err = find_cursors(pull, &rows);
-    if (err == ERR_OK && wants_newest(pull->body))
-        err = leave_out_old(pull, rows);
-    while (err == ERR_OK && rows != NULL && db_rows_next(rows)) {
-        uint64_t kind = db_rows_u64(rows, CURSOR_KIND);
-        if (kind == CURSOR_ABSENCE) {
-            add_part(pull, readable_before(rows, &rest));
-        } else if (kind == CURSOR_THERE) { /* else the account does not exist */
+    while (db_rows_next(rows)) {
+        if (is_cursor(pull, rows)) {
             add_part(pull, rest);
             rest = read_cursor(pull, rows);
             pull->reply->count += !pull->body->listed;
             add_position(pull, rest.conversation, rest.after);
+            note_read(pull, &rest, rows);
+        } else if (db_rows_u64(rows, CURSOR_KIND) == CURSOR_ABSENCE &&
+                   db_rows_u64(rows, CURSOR_CONVERSATION) == rest.conversation) {
+            add_part(pull, readable_before(rows, &rest));
         }
     }
     add_part(pull, rest);
-    db_rows_destroy(&rows);
+}
+
+static enum err read_cursors(struct pull *pull) {
+    struct pull_cursors *cursors = &pull->cursors;
+    enum err err = pull_cursors_find(pull->db, pull->arena, pull->body, cursors);
+    if (err == ERR_OK && wants_newest(pull->body))
+        err = leave_out_old(pull, cursors->rows);
+    if (err == ERR_OK && cursors->rows != NULL)
+        read_rows(pull, cursors->rows);
+    if (cursors->unnamed)
+        pull->reply->count = 0;
+    pull->reply->brief = pull->body->brief;
+    pull_cursors_free(cursors);
     return err;
 }
 
@@ -276,7 +257,7 @@ static uint64_t certain_until(const struct pull *pull, struct db_rows *rows) {
 }
 
 /* Notes that the page has this entry. */
-static void note_read(struct pull *pull, uint64_t conversation, uint64_t cid) {
+static void note_on_page(struct pull *pull, uint64_t conversation, uint64_t cid) {
     struct position key = {.conversation = conversation};
     struct position *unread = pull->unread == NULL ? NULL
                                                    : bsearch(&key, pull->unread, pull->unread_count,
@@ -300,7 +281,7 @@ static enum err add_entry(struct pull *pull, const struct entry *entry, size_t *
     if (copy.data == NULL)
         return ERR_INTERNAL;
     pull->reply->entries.items[pull->reply->entries.count++] = copy;
-    note_read(pull, entry->conversation, entry->cid);
+    note_on_page(pull, entry->conversation, entry->cid);
     *bytes += copy.length;
     return ERR_OK;
 }
@@ -367,5 +348,7 @@ enum err handle_pull(void *context, struct db *db, struct record_arena *arena, c
     if (err == ERR_OK)
         err = fetch_page(&pull);
     add_behind(&pull);
+    if (err == ERR_OK)
+        pull_cursors_settle(db, arena, pull.body->account, &pull.cursors);
     return err;
 }

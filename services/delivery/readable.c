@@ -67,7 +67,7 @@ enum err readable_find(struct db *db, struct record_arena *arena, uint64_t accou
     enum err err =
         conversation != 0
             ? fetch_one(db, account, conversation, &rows)
-            : db_query(db, &delivery_sql_cursors,
+            : db_query(db, &delivery_sql_all_cursors,
                        DB_ARGS(number, db_u64(CONVERSATION_OF_ALL), number, number), &rows);
     if (err == ERR_OK)
         err = read_rows(arena, rows, readable_r);

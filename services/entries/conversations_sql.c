@@ -11,7 +11,8 @@ const struct db_statement conversations_sql_add_absence = {
                    " WHERE account = ? AND conversation = ? AND until < ?"};
 const struct db_statement conversations_sql_open_cursor = {
     "open_cursor", "INSERT INTO `cursor` (account, conversation, since, received)"
-                   " VALUES (?, ?, ?, ?) ON DUPLICATE KEY UPDATE until = NULL"};
+                   " VALUES (?, ?, ?, ?) ON DUPLICATE KEY UPDATE until = NULL,"
+                   " is_settled = FALSE"};
 /* Nothing is locked where the row is there already. */
 const struct db_statement conversations_sql_open_broadcast = {
     "open_broadcast", "INSERT IGNORE INTO conversation (id, kind, lo, hi, created_ms)"

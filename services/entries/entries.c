@@ -11,6 +11,7 @@
 #include "proto/ids.h"
 #include "services/entries/entries_sql.h"
 #include "services/entries/head_cache.h"
+#include "services/entries/settled.h"
 
 /* --- locking --------------------------------------------------------------------------------- */
 
@@ -31,7 +32,8 @@ static size_t sort_unique(uint64_t *ids, size_t count) {
 /* Locked heads of which something is not remembered, and has to be read. */
 struct missing {
     struct entry_head *last_row[ENTRIES_MAX_HEADS], *members[ENTRIES_MAX_HEADS];
-    size_t last_row_count, members_count;
+    struct entry_head *settled[ENTRIES_MAX_HEADS]; /* cursors may be */
+    size_t last_row_count, members_count, settled_count;
 };
 
 static void read_head(const struct db_rows *rows, struct record_arena *arena,
@@ -67,15 +69,28 @@ static bool copy_members(const struct head_memory *memory, struct record_arena *
     return true;
 }
 
+/* Who has claimed a head: this writer; another one of this release; or none, or one of the release
+ * before, and then cursors may be settled. */
+enum claim { CLAIM_OWN, CLAIM_OTHER, CLAIM_NONE };
+
+static enum claim read_claim(const struct db_rows *rows, uint64_t instance) {
+    uint64_t writer = db_rows_u64(rows, 9), claimant = db_rows_u64(rows, 10);
+    if (writer != 0 || claimant == 0)
+        return CLAIM_NONE;
+    return claimant == instance ? CLAIM_OWN : CLAIM_OTHER;
+}
+
 /* Takes what the cache knows exactly, notes what it does not. */
-static void recall(const struct head_cache *cache, bool wrote_last, struct record_arena *arena,
+static void recall(const struct head_cache *cache, enum claim claim, struct record_arena *arena,
                    struct entry_head *head, struct missing *missing) {
     const struct head_memory *memory = cache == NULL ? NULL : head_cache_find(cache, head->id);
-    if (memory != NULL && wrote_last) {
+    if (memory != NULL && claim == CLAIM_OWN) {
         head->last_cid = memory->last_cid;
         head->last_ms = memory->last_ms;
     } else {
         missing->last_row[missing->last_row_count++] = head;
+        if (claim == CLAIM_NONE)
+            missing->settled[missing->settled_count++] = head;
     }
     if (conversation_kind(head->id) != CONVERSATION_GROUP)
         return;
@@ -155,7 +170,9 @@ static enum err read_missing(struct db *db, uint64_t instance, const struct miss
     }
     if (err == ERR_OK)
         err = db_script_end(db);
-    return err == ERR_OK && !complete ? ERR_INTERNAL : err;
+    if (err == ERR_OK && !complete)
+        err = ERR_INTERNAL;
+    return err == ERR_OK ? settled_undo(db, missing->settled, missing->settled_count) : err;
 }
 
 /* Reads the heads and the block of cids from the results of the locking script. */
@@ -171,7 +188,7 @@ static enum err read_lock(struct db *db, const struct head_cache *cache, uint64_
             while (heads->count < ENTRIES_MAX_HEADS && db_rows_next(rows)) {
                 struct entry_head *head = &heads->items[heads->count++];
                 read_head(rows, arena, head);
-                recall(cache, db_rows_u64(rows, 9) == instance, arena, head, missing);
+                recall(cache, read_claim(rows, instance), arena, head, missing);
             }
         } else if (db_rows_next(rows)) {
             heads->first_cid = db_rows_u64(rows, 0);
@@ -214,7 +231,7 @@ enum err entries_lock(struct db *db, struct head_cache *cache, uint64_t instance
     entries_sql_add_lock(&sql, ids, unique);
     uint64_t newest_block = cache == NULL ? 0 : head_cache_newest_block(cache);
     struct missing missing; /* large: left as it is behind its counts */
-    missing.last_row_count = missing.members_count = 0;
+    missing.last_row_count = missing.members_count = missing.settled_count = 0;
     enum err err = sql.failed || heads_r->items == NULL ? ERR_INTERNAL : db_script_run(db, &sql);
     buffer_free(&sql);
     if (err == ERR_OK)

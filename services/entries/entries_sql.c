@@ -21,7 +21,7 @@ static void add_heads(struct buffer *sql, struct entry_head *const *heads, size_
 
 void entries_sql_add_lock(struct buffer *sql, const uint64_t *ids, size_t count) {
     buffer_add_text(sql, "BEGIN;SELECT id,lo,hi,string_id,name,owner,blocked,dissolved,version,"
-                         "writer FROM conversation WHERE id IN ");
+                         "writer,claimant FROM conversation WHERE id IN ");
     add_numbers(sql, ids, count);
     buffer_add_text(sql, " ORDER BY id FOR UPDATE;SELECT NEXT VALUE FOR cid_block," DB_NOW_MS ";");
 }
@@ -38,7 +38,8 @@ void entries_sql_add_last_rows(struct buffer *sql, struct entry_head *const *hea
 
 void entries_sql_add_claim(struct buffer *sql, struct entry_head *const *heads, size_t count,
                            uint64_t instance) {
-    buffer_printf(sql, "UPDATE conversation SET writer=%" PRIu64 " WHERE id IN ", instance);
+    buffer_printf(sql, "UPDATE conversation SET writer=0,claimant=%" PRIu64 " WHERE id IN ",
+                  instance);
     add_heads(sql, heads, count);
     buffer_add_text(sql, ";");
 }

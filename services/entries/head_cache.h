@@ -7,13 +7,13 @@
  *     head_cache_forget(cache, &heads)               after a commit that failed: it may have
  *                                                    happened all the same
  *
- * After a rollback there is nothing to do: nothing was kept, and `conversation.writer` is again
+ * After a rollback there is nothing to do: nothing was kept, and `conversation.claimant` is again
  * what it was.
  *
  * Always: what is remembered is exact where it is used.
- * - A last cid, and its time, are used only while `conversation.writer` names this instance. It was
- *   the last to commit there, then, and each commit of a writer is kept or forgotten here. No other
- *   writer of this instance writes to the same conversation.
+ * - A last cid, and its time, are used only while `conversation.claimant` names this instance. It
+ * was the last to commit there, then, and each commit of a writer is kept or forgotten here. No
+ * other writer of this instance writes to the same conversation.
  * - Members and their standings are used only under the `conversation.version` under which they
  * were read, and that grows with each change of either.
  * - A pair's conversation stays the same for ever.

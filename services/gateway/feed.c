@@ -254,6 +254,15 @@ static void take_page(struct client *client, const struct delivery_pull_reply *r
     }
 }
 
+/* Where the first page did not name settled conversations, one without a position begins where it
+ * was settled. A delivery of the release before reads it from its first entry on: another one is to
+ * be asked. */
+static bool is_misread(struct client *client, const struct delivery_pull_reply *reply) {
+    if (!client->feed->placed)
+        client->feed->brief = reply->brief && reply->count == 0;
+    return client->feed->brief && !reply->brief;
+}
+
 static void pulled(void *argument, enum err err, const void *reply, const char *text) {
     (void)text;
     struct pull pull = *(struct pull *)argument;
@@ -263,6 +272,8 @@ static void pulled(void *argument, enum err err, const void *reply, const char *
     if (client == NULL)
         return;
     client->feed->pulling = false;
+    if (err == ERR_OK && client->feed->reading == pull.reading && is_misread(client, reply))
+        err = ERR_UNAVAILABLE;
     if (client->feed->reading != pull.reading || err != ERR_OK)
         settle_asked(client, pull.all, false);
     if (client->feed->reading != pull.reading) {
@@ -288,6 +299,7 @@ static enum err ask_pull(struct client *client, bool all) {
     struct delivery_pull body = {.account = client->account,
                                  .resumed = client->positions->whole,
                                  .listed = !all || client->positions->full,
+                                 .brief = true,
                                  .newest = client->feed->placed ? 0 : client->feed->backlog};
     struct pull *pull = malloc(sizeof *pull);
     enum err err = ERR_OVERLOADED;
@@ -502,7 +514,7 @@ static void forget_positions(struct client *client) {
     positions_clear(client->positions);
     positions_clear(&feed->early);
     feed->behind = (struct feed_behind){0};
-    feed->placed = feed->wait_reached = false;
+    feed->placed = feed->brief = feed->wait_reached = false;
     feed->conversations = 0;
 }
 

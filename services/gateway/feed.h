@@ -38,6 +38,7 @@ struct client_feed {
     uint64_t conversations; /* that the account is in; 0: not known */
     struct positions early; /* before the first page: behind what the first push comes */
     bool placed;            /* the first page is here: it brought the positions */
+    bool brief;             /* ... but not those of settled conversations */
     bool pulling;           /* a page is asked for */
     bool wait_reached;      /* the next page waits until the client has taken the last */
     struct feed_behind behind;

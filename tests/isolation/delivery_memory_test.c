@@ -66,7 +66,8 @@ static void test_a_group_that_refuses_is_not_written(void **state) {
              stranger = new_account(f->database, "");
     uint64_t group = new_group_of(f, "", members, 2), conversation = conversation_of_group(group);
     assert_err(try_send(f, stranger, 0, group, "let me in", NULL), ERR_NOT_MEMBER);
-    assert_int_equal(sql_number(f->database, "SELECT writer FROM conversation WHERE id = %" PRIu64,
+    assert_int_equal(sql_number(f->database,
+                                "SELECT claimant FROM conversation WHERE id = %" PRIu64,
                                 conversation),
                      0);
     uint64_t cid = say(f, members[0], 0, group, "hello");

@@ -219,7 +219,9 @@ static void test_history_costs_nothing(void **state) {
     struct db_rows *rows;
     uint64_t before = rows_read(db);
     assert_err(db_query(db, &delivery_sql_cursors,
-                        DB_ARGS(account, db_u64(CONVERSATION_OF_ALL), account, account), &rows),
+                        DB_ARGS(account, account, db_u64(1), db_u64(CONVERSATION_OF_ALL), account,
+                                account),
+                        &rows),
                ERR_OK);
     assert_true(db_rows_next(rows));
     assert_int_equal(db_rows_u64(rows, CURSOR_LAST), 80000000 + HISTORY);

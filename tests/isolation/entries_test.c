@@ -141,7 +141,7 @@ static void test_another_writer_came_in_between(void **state) {
             last = row.cid;
         }
         assert_int_equal(
-            sql_number(f->database, "SELECT writer FROM conversation WHERE id = %" PRIu64, pair),
+            sql_number(f->database, "SELECT claimant FROM conversation WHERE id = %" PRIu64, pair),
             writer->instance);
     }
 }

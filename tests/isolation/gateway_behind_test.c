@@ -153,6 +153,26 @@ static void one_that_began_without_the_account_is_read_alone(void **state) {
     stage_quiet(stage);
 }
 
+/* --- of an account with many settled conversations, which the first page does not name -------- */
+
+/* Delivery knows where it was settled; one of the release before does not, and its page is of no
+ * use. */
+static void one_that_was_settled_is_read_from_there(void **state) {
+    static const struct delivery_pull_reply brief = {.brief = true};
+    struct stage *stage = *state;
+    struct talker *alice = log_in_live(stage, brief);
+    struct entry entries[] = {strange_text(8, 21, 0, "long ago"),
+                              strange_text(8, 31, 21, "something new")};
+    stage_push_to(stage, &entries[1], alice);
+    struct asked *pull = expect_pull_of_one(stage, 8, 0);
+    stage_answer_page(&pull, entries, 2, NOTHING);
+    pull = expect_pull_of_one(stage, 8, 0);
+    stage_answer_page(&pull, &entries[1], 1, brief);
+    stage_hears_bob(stage, alice, "something new");
+    stage_wait_talker_live(stage, alice);
+    stage_quiet(stage);
+}
+
 /* --- of an account in more conversations than are known ------------------------------------ */
 
 static const struct delivery_pull_reply partial = {.partial = true};
@@ -235,6 +255,7 @@ int main(void) {
         STAGED(a_gap_is_read_in_its_conversation_alone),
         STAGED(a_push_while_it_is_read_has_it_read_again),
         STAGED(one_that_began_without_the_account_is_read_alone),
+        STAGED(one_that_was_settled_is_read_from_there),
         STAGED(one_that_is_not_known_is_read_from_its_cursor),
         STAGED(a_page_of_nothing_says_where_it_stands),
         STAGED(too_many_that_are_not_known_are_read_with_all),

@@ -37,7 +37,7 @@
 #include "tests/support/until.h"
 
 #define LETTER_MAX_TEXTS (DELIVERY_SEND_MAX + 1)
-#define ROUTED_MAX_ACCOUNTS 16
+#define ROUTED_MAX_ACCOUNTS 128
 #define FIRST_GROUP 7000000
 
 struct delivery_fixture {

@@ -307,7 +307,7 @@ void stage_answer_pull(struct asked **pull, const struct entry *entries, size_t 
 void stage_answer_page(struct asked **pull, const struct entry *entries, size_t count,
                        struct delivery_pull_reply reply) {
     reply.complete = true;
-    reply.count = 2;
+    reply.count = reply.brief ? 0 : 2;
     answer_pull(pull, entries, count, reply);
 }
 
