@@ -144,7 +144,8 @@ const struct db_statement delivery_sql_pair = {
             " WHERE a.number = ?"};
 
 const struct db_statement delivery_sql_members = {
-    "members", "SELECT account FROM member WHERE conversation = ? LIMIT ?"};
+    "members", "SELECT account, muted_until_ms > " DB_NOW_MS
+               " FROM member WHERE conversation = ? LIMIT ?"};
 
 const struct db_statement delivery_sql_quiet = {
     "quiet", "UPDATE `cursor` SET quiet_until_ms = ? WHERE account = ? AND conversation = ?"};

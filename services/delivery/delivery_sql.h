@@ -63,7 +63,7 @@ extern const struct db_statement delivery_sql_move_seen;
 extern const struct db_statement delivery_sql_names;
 /* other one, account -> whether the other one takes nothing from it; a row when both exist */
 extern const struct db_statement delivery_sql_pair;
-/* conversation, limit -> accounts of members */
+/* conversation, limit -> account of each member, whether it is muted */
 extern const struct db_statement delivery_sql_members;
 /* number -> a row when there is such an account */
 extern const struct db_statement delivery_sql_account;

@@ -24,7 +24,7 @@ static enum err check_pair(struct db *db, const struct delivery_typing *ask) {
     return err;
 }
 
-/* The others in the group; none where it is too large. */
+/* The others in the group; none where it is too large, or the account is muted. */
 static enum err find_others(struct db *db, const struct delivery_typing *ask,
                             struct u64_list *others) {
     struct place place;
@@ -36,10 +36,15 @@ static enum err find_others(struct db *db, const struct delivery_typing *ask,
         return place_explain(db, ask->account, 0, ask->group, &place);
     err = db_query(db, &delivery_sql_members,
                    DB_ARGS(db_u64(place.conversation), db_u64(SMALL_GROUP_MAX + 1)), &rows);
-    bool small = err == ERR_OK && db_rows_count(rows) <= SMALL_GROUP_MAX;
-    while (small && db_rows_next(rows))
+    bool small = err == ERR_OK && db_rows_count(rows) <= SMALL_GROUP_MAX, muted = false;
+    while (small && db_rows_next(rows)) {
         if (db_rows_u64(rows, 0) != ask->account)
             others->items[others->count++] = db_rows_u64(rows, 0);
+        else
+            muted = db_rows_u64(rows, 1) != 0;
+    }
+    if (muted)
+        others->count = 0;
     db_rows_destroy(&rows);
     return err;
 }

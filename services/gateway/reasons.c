@@ -36,7 +36,9 @@ static const char *pattern_of_person(const struct dialect_request *request, enum
                       " again"
                     : NULL;
     case ERR_NO_MESSAGE:
-        return request->operation == OPERATION_QUIET ? "there is no conversation with P yet" : NULL;
+        return request->operation == OPERATION_QUIET
+                   ? "there is no conversation with P yet"
+                   : "there is no message with that cid in the conversation with P";
     case ERR_NO_REQUEST:
         return request->operation == OPERATION_ANSWER_FRIEND
                    ? "there is no open request for friendship from P"
@@ -76,6 +78,8 @@ static const char *pattern_of_group(const struct dialect_request *request, enum 
                    ? "it is not known whether the message to group G was stored: look before you"
                      " send it again"
                    : NULL;
+    case ERR_NO_MESSAGE:
+        return "there is no message with that cid in group G";
     case ERR_NOT_MEMBER:
         return "you are not a member of group G";
     case ERR_ALREADY_MEMBER:

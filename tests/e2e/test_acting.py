@@ -135,8 +135,14 @@ def extension_requests(world, dialect):
 
     member, club = id_of(world.bystander.account), id_of(world.club)
     return [
+        (301, [], ["peer.group"], [], {"peer": {"group": club}, "cid": 1}),
+        (301, [], [], ["peer.user"], {"peer": {"user": member}, "cid": 1}),
+        (302, [], ["peer.group"], [], {"peer": {"group": club}, "cid": 1}),
+        (302, [], [], ["peer.user"], {"peer": {"user": member}, "cid": 1}),
         (303, [], ["peer.group"], [], {"peer": {"group": club}}),
         (303, [], [], ["peer.user"], {"peer": {"user": member}}),
+        (313, [], ["peer.group"], [], {"peer": {"group": club}}),
+        (313, [], [], ["peer.user"], {"peer": {"user": member}}),
         (337, [], [], ["peer.user"], {"peer": {"user": member}, "until_ms": 1900000000000}),
         (337, [], ["peer.group"], [], {"peer": {"group": club}, "until_ms": 1900000000000}),
         (321, [], [], ["user"], {"user": member, "on": True}),
@@ -161,6 +167,10 @@ RIGHT = {
     # Nothing has been said there yet; SYSTEM's are the operator's messages to all.
     ("youim", 303, "peer.user", "another"), ("ourchat", 303, "peer.user", "another"),
     ("youim", 303, "peer.user", "SYSTEM"), ("ourchat", 303, "peer.user", "SYSTEM"),
+    ("youim", 301, "peer.user", "SYSTEM"), ("ourchat", 301, "peer.user", "SYSTEM"),
+    ("youim", 302, "peer.user", "SYSTEM"), ("ourchat", 302, "peer.user", "SYSTEM"),
+    # Anybody may type to anybody.
+    ("youim", 313, "peer.user", "another"), ("ourchat", 313, "peer.user", "another"),
     # Without group_id it is a nickname; 11 needs no add_ocid.
     ("ourchat", 12, "group_id", "missing"), ("ourchat", 11, "add_ocid", "missing"),
     ("ourchat", 11, "group_id", "missing"),

@@ -118,6 +118,21 @@ static void test_in_a_group(void **state) {
     expect_no_text_routed(f);
 }
 
+/* It cannot write, so there is nothing to show; when that is over there is. */
+static void test_muted(void **state) {
+    struct delivery_fixture *f = *state;
+    const uint64_t members[] = {new_account(f->database, ""), new_account(f->database, "")};
+    uint64_t group = new_group_of(f, "", members, 2);
+    sql_run(f->database,
+            "UPDATE member SET muted_until_ms = IF(account = %" PRIu64
+            ", 9000000000000, 1) WHERE conversation = %" PRIu64,
+            members[0], conversation_of_group(group));
+    assert_err(typing(f, members[0], 0, group), ERR_OK);
+    assert_err(typing(f, members[1], 0, group), ERR_OK);
+    shown(f, members[1], group, members, 1);
+    expect_no_text_routed(f);
+}
+
 /* Of one with more members nobody gets it, and it is no error. */
 static void test_in_a_large_group(void **state) {
     struct delivery_fixture *f = *state;
@@ -145,9 +160,10 @@ static void test_in_a_large_group(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_in_a_pair),  cmocka_unit_test(test_once_in_a_while),
-        cmocka_unit_test(test_refused),    cmocka_unit_test(test_to_one_who_takes_nothing),
-        cmocka_unit_test(test_in_a_group), cmocka_unit_test(test_in_a_large_group),
+        cmocka_unit_test(test_in_a_pair),        cmocka_unit_test(test_once_in_a_while),
+        cmocka_unit_test(test_refused),          cmocka_unit_test(test_to_one_who_takes_nothing),
+        cmocka_unit_test(test_in_a_group),       cmocka_unit_test(test_muted),
+        cmocka_unit_test(test_in_a_large_group),
     };
     return cmocka_run_group_tests(tests, delivery_set_up, delivery_tear_down);
 }

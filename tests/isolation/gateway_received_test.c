@@ -262,7 +262,8 @@ static void what_delivery_refuses_is_told(void **state) {
         enum err err;
         const char *word, *text;
     } cases[] = {
-        {"'user':2002", ERR_NO_MESSAGE, "no_message", "there is no message with that cid yet"},
+        {"'user':2002", ERR_NO_MESSAGE, "no_message",
+         "there is no message with that cid in the conversation with 2002"},
         {"'user':3003", ERR_NO_ACCOUNT, "no_account", "user 3003 does not exist"},
         {"'group':501", ERR_NOT_MEMBER, "not_member", "you are not a member of group 501"},
         {"'group':501", ERR_NO_GROUP, "no_group", "group 501 does not exist"},
