@@ -13,28 +13,20 @@
 /* Receivers of one batch; the last entry's may go beyond. */
 #define BATCH_RECEIVERS 65536
 
-struct person {
-    uint64_t account;
-    struct slice id; /* empty where it is the number's decimal form */
-};
-
 struct presence {
     const struct group_service *service;
     struct db *db;
-    struct record_arena *arena;
     struct record_arena scratch; /* for one entry's or one group's receivers */
     bool online;
     uint64_t now_ms;
-    struct db_value accounts[GROUP_PRESENCE_AT_ONCE]; /* looked up now; NULL behind them */
-    struct person people[GROUP_PRESENCE_AT_ONCE];     /* those of them that exist */
-    size_t people_count;
+    struct db_value accounts[2 * GROUP_PRESENCE_AT_ONCE]; /* looked up now, twice; then NULLs */
     struct route_batch *batch;
     size_t batch_receivers;
 };
 
 struct shared_group {
     uint64_t conversation, number;
-    struct slice id;         /* empty where it is the number's decimal form */
+    struct slice id;
     struct u64_list members; /* in the scratch arena; none: it has too many to report presence */
 };
 
@@ -44,19 +36,25 @@ static void post(struct presence *self) {
     self->batch_receivers = 0;
 }
 
+/* An id that is the decimal form of its number is left out of entries. */
+static struct slice string_id(struct slice id) {
+    uint64_t number;
+    return id_is_decimal(id, &number) ? slice_make(NULL, 0) : id;
+}
+
 /* `group` is NULL when the receivers are friends. */
-static enum err report(struct presence *self, const struct person *person,
+static enum err report(struct presence *self, uint64_t account, struct slice id,
                        const struct shared_group *group, const struct u64_list *receivers) {
     struct entry entry = {.time_ms = self->now_ms,
                           .type = self->online ? ENTRY_FRIEND_ONLINE : ENTRY_FRIEND_OFFLINE,
-                          .from = person->account,
-                          .from_id = person->id,
-                          .subject = person->account,
-                          .subject_id = person->id};
+                          .from = account,
+                          .from_id = string_id(id),
+                          .subject = account,
+                          .subject_id = string_id(id)};
     if (group != NULL) {
         entry.type = self->online ? ENTRY_MEMBER_ONLINE : ENTRY_MEMBER_OFFLINE;
         entry.to = group->number;
-        entry.to_id = group->id;
+        entry.to_id = string_id(group->id);
     }
     if (self->batch == NULL)
         self->batch = route_batch_new();
@@ -69,60 +67,31 @@ static enum err report(struct presence *self, const struct person *person,
     return ERR_OK;
 }
 
-/* --- who it is about ----------------------------------------------------------------------- */
-
-static const struct person *find_person(const struct presence *self, uint64_t account) {
-    for (size_t i = 0; i < self->people_count; i++)
-        if (self->people[i].account == account)
-            return &self->people[i];
-    return NULL;
-}
-
-/* Empty for an id that is the decimal form of its number. */
-static struct slice string_id(struct presence *self, struct slice id) {
-    uint64_t number;
-    return id_is_decimal(id, &number) ? slice_make(NULL, 0) : record_arena_copy(self->arena, id);
-}
-
-static enum err find_people(struct presence *self) {
-    struct db_rows *rows;
-    enum err err =
-        db_query(self->db, &group_sql_ids, self->accounts, GROUP_PRESENCE_AT_ONCE, &rows);
-    self->people_count = 0;
-    while (err == ERR_OK && db_rows_next(rows))
-        self->people[self->people_count++] =
-            (struct person){db_rows_u64(rows, 0), string_id(self, db_rows_slice(rows, 1))};
-    db_rows_destroy(&rows);
-    return err;
-}
-
 /* --- friends ------------------------------------------------------------------------------- */
 
 /* Rows ascend by account: each one's friends receive it together. */
 static enum err report_to_friends(struct presence *self, struct db_rows *rows) {
     struct u64_list friends = {
         record_arena_alloc(&self->scratch, db_rows_count(rows) * sizeof(uint64_t)), 0};
-    const struct person *person = NULL;
+    uint64_t account = 0;
+    struct slice id = {0};
     enum err err = friends.items == NULL ? ERR_OVERLOADED : ERR_OK;
     while (err == ERR_OK && db_rows_next(rows)) {
-        uint64_t account = db_rows_u64(rows, 0);
-        if (person != NULL && person->account != account) {
-            err = report(self, person, NULL, &friends);
+        if (friends.count > 0 && account != db_rows_u64(rows, 0)) {
+            err = report(self, account, id, NULL, &friends);
             friends.count = 0;
         }
-        person = find_person(self, account);
-        friends.items[friends.count++] = db_rows_u64(rows, 1);
+        account = db_rows_u64(rows, 0);
+        id = db_rows_slice(rows, 1);
+        friends.items[friends.count++] = db_rows_u64(rows, 2);
     }
-    return err == ERR_OK && person != NULL ? report(self, person, NULL, &friends) : err;
+    return err == ERR_OK && friends.count > 0 ? report(self, account, id, NULL, &friends) : err;
 }
 
 static enum err find_friends(struct presence *self) {
-    struct db_value accounts[2 * GROUP_PRESENCE_AT_ONCE];
     struct db_rows *rows;
-    for (size_t i = 0; i < 2 * GROUP_PRESENCE_AT_ONCE; i++)
-        accounts[i] = self->accounts[i % GROUP_PRESENCE_AT_ONCE];
-    enum err err =
-        db_query(self->db, &group_sql_friends_of_all, accounts, 2 * GROUP_PRESENCE_AT_ONCE, &rows);
+    enum err err = db_query(self->db, &group_sql_friends_of_all, self->accounts,
+                            2 * GROUP_PRESENCE_AT_ONCE, &rows);
     if (err == ERR_OK)
         err = report_to_friends(self, rows);
     db_rows_destroy(&rows);
@@ -148,17 +117,19 @@ static enum err read_members(struct presence *self, struct shared_group *group) 
     return group->members.items == NULL ? ERR_OVERLOADED : ERR_OK;
 }
 
-static enum err report_to_members(struct presence *self, const struct person *person,
+/* The row is one of group_sql_groups_of_all. */
+static enum err report_to_members(struct presence *self, const struct db_rows *rows,
                                   const struct shared_group *group) {
     const struct u64_list *members = &group->members;
+    uint64_t account = db_rows_u64(rows, 3);
     struct u64_list others = {record_arena_alloc(&self->scratch, members->count * sizeof(uint64_t)),
                               0};
     if (others.items == NULL)
         return ERR_OVERLOADED;
     for (size_t i = 0; i < members->count; i++)
-        if (members->items[i] != person->account)
+        if (members->items[i] != account)
             others.items[others.count++] = members->items[i];
-    return report(self, person, group, &others);
+    return report(self, account, db_rows_slice(rows, 4), group, &others);
 }
 
 /* Rows ascend by conversation: each group's members are read once. */
@@ -169,16 +140,15 @@ static enum err find_groups(struct presence *self) {
         db_query(self->db, &group_sql_groups_of_all, self->accounts, GROUP_PRESENCE_AT_ONCE, &rows);
     while (err == ERR_OK && db_rows_next(rows)) {
         uint64_t conversation = db_rows_u64(rows, 0);
-        const struct person *person = find_person(self, db_rows_u64(rows, 3));
         if (group.conversation != conversation) {
             record_arena_free(&self->scratch);
             group = (struct shared_group){.conversation = conversation,
                                           .number = db_rows_u64(rows, 1),
-                                          .id = string_id(self, db_rows_slice(rows, 2))};
+                                          .id = db_rows_slice(rows, 2)};
             err = read_members(self, &group);
         }
-        if (err == ERR_OK && person != NULL && group.members.count > 0)
-            err = report_to_members(self, person, &group);
+        if (err == ERR_OK && group.members.count > 0)
+            err = report_to_members(self, rows, &group);
     }
     db_rows_destroy(&rows);
     record_arena_free(&self->scratch);
@@ -189,22 +159,18 @@ static enum err find_groups(struct presence *self) {
 
 enum err group_handle_presence(void *context, struct db *db, struct record_arena *arena,
                                const void *body, void *reply_r) {
+    (void)arena;
     (void)reply_r;
     const struct group_presence *ask = body;
-    struct presence self = {.service = context,
-                            .db = db,
-                            .arena = arena,
-                            .online = ask->online,
-                            .now_ms = (uint64_t)loop_wall_ms()};
+    struct presence self = {
+        .service = context, .db = db, .online = ask->online, .now_ms = (uint64_t)loop_wall_ms()};
     enum err err = ERR_OK;
     for (size_t at = 0; err == ERR_OK && at < ask->accounts.count; at += GROUP_PRESENCE_AT_ONCE) {
         for (size_t i = 0; i < GROUP_PRESENCE_AT_ONCE; i++)
-            self.accounts[i] =
+            self.accounts[i] = self.accounts[i + GROUP_PRESENCE_AT_ONCE] =
                 at + i < ask->accounts.count ? db_u64(ask->accounts.items[at + i]) : db_null();
-        err = find_people(&self);
-        if (err == ERR_OK && self.people_count > 0)
-            err = find_friends(&self);
-        if (err == ERR_OK && self.people_count > 0)
+        err = find_friends(&self);
+        if (err == ERR_OK)
             err = find_groups(&self);
     }
     post(&self);

@@ -147,18 +147,17 @@ const struct db_statement group_sql_forget_done = {
 
 /* --- presence ------------------------------------------------------------------------------ */
 
-const struct db_statement group_sql_ids = {
-    "ids", "SELECT number, id FROM account WHERE number IN " SIXTEEN};
-
 const struct db_statement group_sql_friends_of_all = {
     "friends_of_all",
-    "SELECT lo, hi FROM friendship WHERE lo IN " SIXTEEN
-    " UNION ALL SELECT hi, lo FROM friendship WHERE hi IN " SIXTEEN " ORDER BY 1, 2"};
+    "SELECT f.lo, a.id, f.hi FROM friendship f JOIN account a ON a.number = f.lo WHERE f.lo"
+    " IN " SIXTEEN " UNION ALL SELECT f.hi, a.id, f.lo FROM friendship f"
+    " JOIN account a ON a.number = f.hi WHERE f.hi IN " SIXTEEN " ORDER BY 1, 3"};
 
 const struct db_statement group_sql_groups_of_all = {
-    "groups_of_all", "SELECT m.conversation, k.lo, k.string_id, m.account FROM member m"
-                     " JOIN conversation k ON k.id = m.conversation WHERE m.account IN " SIXTEEN
-                     " ORDER BY m.conversation, m.account"};
+    "groups_of_all",
+    "SELECT m.conversation, k.lo, k.string_id, m.account, a.id FROM member m"
+    " JOIN conversation k ON k.id = m.conversation JOIN account a ON a.number = m.account"
+    " WHERE m.account IN " SIXTEEN " ORDER BY m.conversation, m.account"};
 
 const struct db_statement group_sql_members = {
     "members", "SELECT account FROM member WHERE conversation = ? ORDER BY account LIMIT ?"};

@@ -130,12 +130,10 @@ extern const struct db_statement group_sql_forget_done;
  */
 #define GROUP_PRESENCE_AT_ONCE 16
 
-/* GROUP_PRESENCE_AT_ONCE accounts -> number, id of those there are */
-extern const struct db_statement group_sql_ids;
-/* GROUP_PRESENCE_AT_ONCE accounts, and again -> account, friend; ascending by account */
+/* GROUP_PRESENCE_AT_ONCE accounts, and again -> account, its id, friend; ascending by account */
 extern const struct db_statement group_sql_friends_of_all;
-/* GROUP_PRESENCE_AT_ONCE accounts -> conversation, group, its string id, account; ascending by
- * conversation */
+/* GROUP_PRESENCE_AT_ONCE accounts -> conversation, group, its string id, account, its id; ascending
+ * by conversation */
 extern const struct db_statement group_sql_groups_of_all;
 /* conversation, limit -> accounts, ascending */
 extern const struct db_statement group_sql_members;
