@@ -29,30 +29,30 @@ struct route_batch {
     size_t count, capacity, bytes;
     bool live; /* its items are not stored */
     unsigned attempts;
+    struct router *router; /* while it is on its way */
     struct route_batch *next;
+};
+
+/* In the order in which they were put in. */
+struct batch_queue {
+    struct route_batch *first, **end;
 };
 
 struct router {
     struct service *service;
     struct peers *sessions;
     pthread_mutex_t lock;
-    struct route_batch *posted, **posted_tail; /* under `lock` */
-    bool posted_missed;                        /* under `lock` */
+    struct batch_queue posted; /* under `lock` */
+    bool posted_missed;        /* under `lock` */
     ev_async wake;
     ev_timer timer; /* for what is missed or held */
     bool missed, missed_asked;
     bool used;              /* was handed a batch */
     size_t bytes, requests; /* in progress; bytes of what is held, too */
-    struct route_batch *held, **held_tail;
+    struct batch_queue held;
     size_t live;                  /* sessions, when last looked */
     int64_t grace_ms, settled_ms; /* the latter: until when live batches are held */
     struct metric *routed, *lost;
-};
-
-/* One request to one session: its part of a batch, in memory of its own until its reply. */
-struct route_request {
-    struct router *router;
-    struct route_batch *batch;
 };
 
 /* --- batches --------------------------------------------------------------------------------- */
@@ -100,12 +100,14 @@ static int add_packed(struct route_batch *self, struct slice entry, const uint64
     return 0;
 }
 
-int route_batch_add(struct route_batch *self, const struct entry *entry, const uint64_t *accounts,
-                    size_t count) {
+static int add_entry(struct route_batch *self, const struct entry *entry, bool everyone,
+                     const uint64_t *accounts, size_t count) {
     struct buffer packed = buffer_make(ENVELOPE_MAX_BYTES);
     record_pack(&entry_desc, entry, &packed);
     int status = packed.failed ? -1 : 0;
     struct slice bytes = slice_make(packed.data, packed.length);
+    if (status == 0 && everyone)
+        status = add_packed(self, bytes, NULL, 0);
     /* A group larger than one item may hold is several items with the same entry. */
     for (size_t from = 0; status == 0 && from < count; from += REQUEST_MAX_ACCOUNTS) {
         size_t n = count - from < REQUEST_MAX_ACCOUNTS ? count - from : REQUEST_MAX_ACCOUNTS;
@@ -115,13 +117,25 @@ int route_batch_add(struct route_batch *self, const struct entry *entry, const u
     return status;
 }
 
+int route_batch_add(struct route_batch *self, const struct entry *entry, const uint64_t *accounts,
+                    size_t count) {
+    return add_entry(self, entry, false, accounts, count);
+}
+
 int route_batch_add_everyone(struct route_batch *self, const struct entry *entry) {
-    struct buffer packed = buffer_make(ENVELOPE_MAX_BYTES);
-    record_pack(&entry_desc, entry, &packed);
-    int status =
-        packed.failed ? -1 : add_packed(self, slice_make(packed.data, packed.length), NULL, 0);
-    buffer_free(&packed);
-    return status;
+    return add_entry(self, entry, true, NULL, 0);
+}
+
+static void put(struct batch_queue *queue, struct route_batch *batch) {
+    batch->next = NULL;
+    *queue->end = batch;
+    queue->end = &batch->next;
+}
+
+static struct route_batch *take_all(struct batch_queue *queue) {
+    struct route_batch *first = queue->first;
+    *queue = (struct batch_queue){NULL, &queue->first};
+    return first;
 }
 
 /* --- missed ---------------------------------------------------------------------------------- */
@@ -167,6 +181,11 @@ static void miss(struct router *self, size_t items) {
     set_missed(self);
 }
 
+static void miss_batch(struct router *self, struct route_batch *batch) {
+    miss(self, batch->count);
+    route_batch_destroy(&batch);
+}
+
 /* --- requests -------------------------------------------------------------------------------- */
 
 static void send_batch(struct router *self, struct route_batch *batch);
@@ -174,14 +193,11 @@ static void send_batch(struct router *self, struct route_batch *batch);
 /* Takes the batch over. */
 static void hold(struct router *self, struct route_batch *batch) {
     if (self->bytes + batch->bytes > ROUTE_MAX_BYTES) {
-        miss(self, batch->count);
-        route_batch_destroy(&batch);
+        miss_batch(self, batch);
         return;
     }
     self->bytes += batch->bytes;
-    batch->next = NULL;
-    *self->held_tail = batch;
-    self->held_tail = &batch->next;
+    put(&self->held, batch);
     look_in(self, RETRY_MS);
 }
 
@@ -194,20 +210,13 @@ static bool is_unsettled(struct router *self) {
     return live == 0 || loop_now_ms() < self->settled_ms;
 }
 
-static struct route_batch *take_held(struct router *self) {
-    struct route_batch *first = self->held;
-    self->held = NULL;
-    self->held_tail = &self->held;
-    return first;
-}
-
 static void release_held(struct router *self) {
     if (is_unsettled(self)) { /* without a session, until one comes */
-        if (self->held != NULL && self->live > 0)
+        if (self->held.first != NULL && self->live > 0)
             look_in(self, self->settled_ms - loop_now_ms());
         return;
     }
-    for (struct route_batch *batch = take_held(self), *next; batch != NULL; batch = next) {
+    for (struct route_batch *batch = take_all(&self->held), *next; batch != NULL; batch = next) {
         next = batch->next;
         self->bytes -= batch->bytes;
         send_batch(self, batch);
@@ -225,49 +234,38 @@ static void on_timer(struct ev_loop *ev, ev_timer *timer, int revents) {
 static void on_reply(void *argument, enum err err, const void *reply, const char *text) {
     (void)reply;
     (void)text;
-    struct route_request *request = argument;
-    struct router *self = request->router;
+    struct route_batch *batch = argument;
+    struct router *self = batch->router;
     self->requests--;
-    self->bytes -= request->batch->bytes;
+    self->bytes -= batch->bytes;
     if (err == ERR_OK) {
-        metric_add(self->routed, request->batch->count);
-        route_batch_destroy(&request->batch);
-    } else if (request->batch->attempts < ROUTE_ATTEMPTS && self->sessions != NULL) {
-        if (request->batch->live)
-            hold(self, request->batch);
-        else
-            send_batch(self, request->batch);
+        metric_add(self->routed, batch->count);
+        route_batch_destroy(&batch);
+    } else if (batch->attempts == ROUTE_ATTEMPTS || self->sessions == NULL) {
+        miss_batch(self, batch);
+    } else if (batch->live) {
+        hold(self, batch);
     } else {
-        miss(self, request->batch->count);
-        route_batch_destroy(&request->batch);
+        send_batch(self, batch);
     }
-    free(request);
 }
 
 /* Takes the batch over; all of it goes to `peer`. */
 static void send_to(struct router *self, struct peer *peer, struct route_batch *batch) {
-    struct route_request *request = malloc(sizeof *request);
-    enum err err = ERR_OVERLOADED;
-    if (request != NULL && self->bytes + batch->bytes <= ROUTE_MAX_BYTES) {
-        batch->attempts++;
-        *request = (struct route_request){self, batch};
-        struct session_route body = {.items = {batch->items, batch->count}};
-        err = peers_ask(self->sessions, peer,
-                        &(struct peers_request){.message = &message_SESSION_ROUTE,
-                                                .body = &body,
-                                                .done = on_reply,
-                                                .argument = request});
-    }
-    if (err != ERR_OK) {
-        miss(self, batch->count);
-        route_batch_destroy(&batch);
-        free(request);
+    struct session_route body = {.items = {batch->items, batch->count}};
+    batch->router = self;
+    batch->attempts++;
+    if (self->bytes + batch->bytes > ROUTE_MAX_BYTES ||
+        peers_ask(self->sessions, peer,
+                  &(struct peers_request){.message = &message_SESSION_ROUTE,
+                                          .body = &body,
+                                          .done = on_reply,
+                                          .argument = batch}) != ERR_OK) {
+        miss_batch(self, batch);
         return;
     }
     self->requests++;
     self->bytes += batch->bytes;
-    /* on_reply() frees the request. */
-    /* cppcheck-suppress memleak */
 }
 
 /* A part of a batch for one session, sent when it is full and at the end. */
@@ -276,15 +274,6 @@ struct part {
     const struct route_batch *whole;
     struct route_batch *batch;
 };
-
-static struct route_batch *part_new(const struct part *part) {
-    struct route_batch *batch = route_batch_new();
-    if (batch == NULL)
-        return NULL;
-    batch->live = part->whole->live;
-    batch->attempts = part->whole->attempts;
-    return batch;
-}
 
 static void part_flush(struct router *self, struct part *part) {
     if (part->batch != NULL && part->batch->count > 0)
@@ -299,35 +288,23 @@ static void part_add(struct router *self, struct part *part, const struct route_
     if (part->batch != NULL &&
         (part->batch->count == REQUEST_MAX_ITEMS || part->batch->bytes > REQUEST_MAX_BYTES))
         part_flush(self, part);
-    if (part->batch == NULL)
-        part->batch = part_new(part);
+    if (part->batch == NULL && (part->batch = route_batch_new()) != NULL) {
+        part->batch->live = part->whole->live;
+        part->batch->attempts = part->whole->attempts;
+    }
     if (part->batch == NULL || add_packed(part->batch, item->entry, accounts, count) != 0)
         miss(self, 1);
 }
 
-static void add_to_all(struct router *self, struct part *parts, size_t part_count,
-                       const struct route_item *item) {
-    for (size_t p = 0; p < part_count; p++)
-        part_add(self, &parts[p], item, NULL, 0);
-}
-
-/* Several sessions: each item's accounts are sorted by the session that has them. */
-static void split_item(struct router *self, struct part *parts, size_t part_count,
-                       const struct route_item *item) {
-    uint64_t *mine = malloc(item->accounts.count * sizeof *mine);
-    if (mine == NULL) {
-        miss(self, 1);
-        return;
-    }
-    for (size_t p = 0; p < part_count; p++) {
-        size_t count = 0;
-        for (size_t i = 0; i < item->accounts.count; i++)
-            if (peers_by_key(self->sessions, item->accounts.items[i]) == parts[p].peer)
-                mine[count++] = item->accounts.items[i];
-        if (count > 0)
-            part_add(self, &parts[p], item, mine, count);
-    }
-    free(mine);
+/* The accounts of the item that the part's session has; `mine` has room for all. */
+static void part_add_mine(struct router *self, struct part *part, const struct route_item *item,
+                          uint64_t *mine) {
+    size_t count = 0;
+    for (size_t i = 0; i < item->accounts.count; i++)
+        if (peers_by_key(self->sessions, item->accounts.items[i]) == part->peer)
+            mine[count++] = item->accounts.items[i];
+    if (count > 0)
+        part_add(self, part, item, mine, count);
 }
 
 static void split_batch(struct router *self, struct route_batch *batch, size_t part_count) {
@@ -335,10 +312,16 @@ static void split_batch(struct router *self, struct route_batch *batch, size_t p
     for (size_t p = 0; p < part_count; p++)
         parts[p] = (struct part){peers_live(self->sessions, p), batch, NULL};
     for (size_t i = 0; i < batch->count; i++) {
-        if (batch->items[i].everyone)
-            add_to_all(self, parts, part_count, &batch->items[i]);
-        else
-            split_item(self, parts, part_count, &batch->items[i]);
+        const struct route_item *item = &batch->items[i];
+        uint64_t *mine = malloc((item->accounts.count + 1) * sizeof *mine);
+        if (mine == NULL)
+            miss(self, 1);
+        for (size_t p = 0; p < part_count && mine != NULL; p++)
+            if (item->everyone)
+                part_add(self, &parts[p], item, NULL, 0);
+            else
+                part_add_mine(self, &parts[p], item, mine);
+        free(mine);
     }
     for (size_t p = 0; p < part_count; p++)
         part_flush(self, &parts[p]);
@@ -349,8 +332,7 @@ static void split_batch(struct router *self, struct route_batch *batch, size_t p
 static void send_batch(struct router *self, struct route_batch *batch) {
     size_t sessions = peers_live_count(self->sessions);
     if (sessions == 0) {
-        miss(self, batch->count);
-        route_batch_destroy(&batch);
+        miss_batch(self, batch);
     } else if (sessions == 1 && batch->count <= REQUEST_MAX_ITEMS &&
                batch->bytes <= 2 * REQUEST_MAX_BYTES) {
         send_to(self, peers_live(self->sessions, 0), batch);
@@ -368,10 +350,8 @@ void route_post(struct router *self, struct route_batch **batch_p) {
         route_batch_destroy(&batch);
         return;
     }
-    batch->next = NULL;
     pthread_mutex_lock(&self->lock);
-    *self->posted_tail = batch;
-    self->posted_tail = &batch->next;
+    put(&self->posted, batch);
     pthread_mutex_unlock(&self->lock);
     ev_async_send(service_loop(self->service), &self->wake);
 }
@@ -391,9 +371,7 @@ void route_missed(struct router *self) {
 
 static struct route_batch *take_posted(struct router *self) {
     pthread_mutex_lock(&self->lock);
-    struct route_batch *first = self->posted;
-    self->posted = NULL;
-    self->posted_tail = &self->posted;
+    struct route_batch *first = take_all(&self->posted);
     if (self->posted_missed)
         miss(self, 1);
     self->posted_missed = false;
@@ -409,7 +387,7 @@ static void on_wake(struct ev_loop *ev, ev_async *watcher, int revents) {
         next = batch->next;
         self->used = true;
         /* In their order: behind those that are held. */
-        if (batch->live && (is_unsettled(self) || self->held != NULL))
+        if (batch->live && (is_unsettled(self) || self->held.first != NULL))
             hold(self, batch);
         else
             send_batch(self, batch);
@@ -444,8 +422,8 @@ struct router *router_new(struct service *service, const char *session_peers, ui
         return NULL;
     self->service = service;
     self->grace_ms = (int64_t)grace_ms;
-    self->posted_tail = &self->posted;
-    self->held_tail = &self->held;
+    take_all(&self->posted);
+    take_all(&self->held);
     pthread_mutex_init(&self->lock, NULL);
     struct metrics *metrics = service_metrics(service);
     self->routed =
@@ -481,7 +459,7 @@ void router_destroy(struct router **self_p) {
         return;
     peers_destroy(&self->sessions); /* ends requests: their batches are freed or missed */
     destroy_all(take_posted(self));
-    destroy_all(take_held(self));
+    destroy_all(take_all(&self->held));
     ev_async_stop(service_loop(self->service), &self->wake);
     ev_timer_stop(service_loop(self->service), &self->timer);
     pthread_mutex_destroy(&self->lock);
@@ -492,9 +470,9 @@ bool router_ready(const struct router *self) { return peers_live_count(self->ses
 
 bool router_idle(struct router *self) {
     pthread_mutex_lock(&self->lock);
-    bool posted = self->posted != NULL;
+    bool posted = self->posted.first != NULL;
     pthread_mutex_unlock(&self->lock);
     /* Without a session what is held waits for nobody. */
-    bool held = self->held != NULL && peers_live_count(self->sessions) > 0;
+    bool held = self->held.first != NULL && peers_live_count(self->sessions) > 0;
     return !posted && !held && self->requests == 0;
 }
