@@ -207,13 +207,18 @@ struct listing {
 
 static void listed(void *argument, enum err err, const void *reply, const char *text);
 
-/* It may have forgotten those clients: they are bound again, all others with them. */
-static void list_again(struct bindings *self, const struct listing *listing) {
-    for (size_t i = 0; i < listing->count; i++) {
-        struct client *client = client_find_binding(self->gateway, listing->connections[i]);
-        if (client != NULL && client->bound_link == listing->link)
+/* Clients that are bound under it may have missed something, and may be bound no longer. */
+static void lose_link(struct bindings *self, uint64_t link) {
+    struct client *client, *next;
+    HASH_ITER(by_binding, self->gateway->bound, client, next) {
+        if (link != 0 && client->bound_link == link)
             client->bound_link = LINK_LOST;
     }
+}
+
+/* It may have forgotten those clients: they are bound again, all others with them. */
+static void list_again(struct bindings *self, const struct listing *listing) {
+    lose_link(self, listing->link);
     if (listing->last)
         self->forget_at_ms = loop_now_ms();
     set_stale(self, RETRY_MS);
@@ -284,36 +289,6 @@ static void list_all(struct bindings *self, struct peer *peer, bool forget) {
         ask_listing(self, peer, listing, first, forget);
 }
 
-static struct peer *live_under(struct peers *session, uint64_t link) {
-    struct peer *peer;
-    for (size_t i = 0; (peer = peers_live(session, i)) != NULL; i++)
-        if (*link_of(peer) == link)
-            break;
-    return peer;
-}
-
-/*
- * Session has bound all that fit and does not say which do not: half by half the question leads to
- * them, and their connections are closed.
- */
-static void find_refused(struct bindings *self, const struct listing *listing) {
-    struct peer *peer = live_under(self->gateway->session, listing->link);
-    struct client *client = client_find_binding(self->gateway, listing->connections[0]);
-    if (listing->count == 1 && client != NULL)
-        edge_close(client->edge, 1013, "the server has as many connections as it may have");
-    size_t half = listing->count / 2;
-    for (size_t from = 0; peer != NULL && half > 0 && from < listing->count; from += half) {
-        struct listing *part = listing_new(self, listing->link);
-        for (size_t i = from; part != NULL && i < listing->count && part->count < half; i++) {
-            client = client_find_binding(self->gateway, listing->connections[i]);
-            if (client != NULL)
-                add_client(part, client);
-        }
-        if (part != NULL)
-            ask_listing(self, peer, part, false, false);
-    }
-}
-
 /* A client that was bound elsewhere, or not at all, may have missed something. */
 static void take_listed(struct bindings *self, const struct listing *listing) {
     for (size_t i = 0; i < listing->count; i++) {
@@ -333,8 +308,6 @@ static void listed(void *argument, enum err err, const void *reply, const char *
     self->asked--;
     if (err == ERR_OK)
         take_listed(self, listing);
-    else if (err == ERR_TOO_MANY)
-        find_refused(self, listing);
     else
         list_again(self, listing);
     look_in(self, err == ERR_OK ? 0 : RETRY_MS);
@@ -386,11 +359,7 @@ void bindings_change(void *context, struct peer *peer, enum peer_change change) 
     ended_link_lost(self->ended, *link_of(peer));
     /* Session may not have noticed, and go on under the same link: what it pushed meanwhile is gone
      * all the same, so binding again, which reads the message log, is called for. */
-    struct client *client, *next;
-    HASH_ITER(hh, gateway->clients, client, next) {
-        if (client->bound_link != 0 && client->bound_link == *link_of(peer))
-            client->bound_link = LINK_LOST;
-    }
+    lose_link(self, *link_of(peer));
 }
 
 void bindings_set_link(struct gateway *gateway, struct peer *peer, uint64_t link) {
@@ -398,5 +367,3 @@ void bindings_set_link(struct gateway *gateway, struct peer *peer, uint64_t link
     *link_of(peer) = link;
     set_stale(gateway->bindings, 0);
 }
-
-uint64_t bindings_link(struct peer *peer) { return *link_of(peer); }

@@ -33,7 +33,6 @@ void bindings_unbind(struct client *client, bool logged_out);
 void bindings_change(void *context, struct peer *peer, enum peer_change change);
 /* The link that `peer` has given this gateway, as every reply to a ping has it. */
 void bindings_set_link(struct gateway *gateway, struct peer *peer, uint64_t link);
-uint64_t bindings_link(struct peer *peer);
 
 /* Connections that ended and are remembered, ENDED_MAX at most. */
 size_t bindings_waiting(const struct bindings *self);

@@ -3,6 +3,7 @@
 
 #include "common/log.h"
 #include "services/gateway/bindings.h"
+#include "services/gateway/bindings_ended.h"
 #include "services/gateway/client.h"
 #include "services/gateway/feed.h"
 #include "services/gateway/gateway.h"
@@ -17,14 +18,14 @@ static void catch_up_link(struct gateway *gateway, struct peer *peer, const char
     log_warn("pushes_missed", "session=%s reason=\"%s\"", peer_address(peer), reason);
     metric_add(gateway->gaps, 1);
     HASH_ITER(hh, gateway->clients, client, next) {
-        if (client->bound_link == bindings_link(peer) && client_is_in(client))
+        if (client->bound_link == *link_of(peer) && client_is_in(client))
             feed_catch_up(client);
     }
 }
 
 void session_link_pong(void *context, struct peer *peer, const struct service_pong *pong) {
     struct gateway *gateway = context;
-    if (bindings_link(peer) != pong->link) {
+    if (*link_of(peer) != pong->link) {
         bindings_set_link(gateway, peer, pong->link);
         *seq_of(peer) = pong->pushed;
     } else if (*seq_of(peer) < pong->pushed) {
@@ -35,7 +36,7 @@ void session_link_pong(void *context, struct peer *peer, const struct service_po
 
 /* Pushes and replies to pings arrive in order over one link. */
 static void take_seq(struct gateway *gateway, struct peer *peer, uint64_t seq) {
-    bool gap = bindings_link(peer) != 0 && seq != *seq_of(peer) + 1;
+    bool gap = *link_of(peer) != 0 && seq != *seq_of(peer) + 1;
     *seq_of(peer) = seq;
     if (gap)
         catch_up_link(gateway, peer, "a push was lost");
@@ -57,7 +58,7 @@ static void on_dirty(void *context, struct peer *peer, const void *body) {
     catch_up_link(gateway, peer, "session reports lost pushes");
 }
 
-/* Why a connection ends that gives way to another; NULL: the operator wants it so. */
+/* Why a connection ends that gives way to another; NULL: it is for another reason. */
 static const char *way_text(uint64_t cause) {
     switch (cause) {
     case KICK_RESUMED:
@@ -78,9 +79,13 @@ static void on_kick(void *context, struct peer *peer, const void *body) {
     (void)peer;
     for (size_t i = 0; i < kick->connections.count; i++) {
         struct client *client = client_find_binding(gateway, kick->connections.items[i]);
-        if (client != NULL && gives_way != NULL)
+        if (client == NULL)
+            continue;
+        if (gives_way != NULL)
             login_give_way(client, gives_way);
-        else if (client != NULL)
+        else if (kick->cause == KICK_FULL)
+            edge_close(client->edge, 1013, "the server has as many connections as it may have");
+        else
             client_kick(client, kick->reason);
     }
 }

@@ -1,18 +1,19 @@
 /*
- * The instances of the gateway that are heard: one record per caller, by its routing id.
+ * The instances of the gateway that bind: one record each, by its routing id as a caller.
  *
  *     struct gateway_instance *gateway =
- *         gateway_instances_hear(instances, call_caller(call), loop_now_ms());
+ *         gateway_instances_hear_binding(instances, call_caller(call), loop_now_ms());
  *     ... gateway_instance_index(instances, gateway) is its number in the directory
  *     while ((gateway = gateway_instances_silent(instances, loop_now_ms() - timeout_ms)) != NULL) {
  *         ... take what it had bound out of the directory
  *         gateway_instances_drop(instances, gateway);
  *     }
  *
- * Deliveries and groups ping as gateways do, so a caller becomes known by its first sign of life
- * and is a gateway from its first bind on. Always: `link` is random and not 0, so a caller that
- * was dropped and comes again has another one; a gateway whose link changes binds again. A gateway
- * that was dropped keeps its record until another caller needs it. Not for several threads.
+ * A caller is a gateway from its first bind on. Before, and for good where it is a delivery or a
+ * group, it has a link and no record. Always: a link is not 0 and nobody can guess it, and a
+ * gateway that was dropped and comes again has another one; a gateway whose link changes binds
+ * again. A gateway that was dropped keeps its record until another needs it. Not for several
+ * threads.
  */
 #ifndef PARLEY_SESSION_GATEWAY_INSTANCES_H
 #define PARLEY_SESSION_GATEWAY_INSTANCES_H
@@ -25,20 +26,20 @@
 #include "common/service.h"
 
 /*
- * limit: session | gateways; callers of all kinds | {GATEWAY_INSTANCES_MAX};
- * {GATEWAY_INSTANCES_SLOTS} | `too_many`; further callers get no link, unless a gateway was
- * dropped: its record is used
+ * limit: session | gateways; with those that were dropped, of which session remembers that their
+ * accounts have gone | {GATEWAY_INSTANCES_MAX}; {GATEWAY_INSTANCES_SLOTS} | `too_many`; the one
+ * that was dropped longest ago is forgotten: nobody gets news when its clients are bound again
  */
 /* Gateways at once. */
 #define GATEWAY_INSTANCES_MAX 256
-/* Callers at once: gateways, and the deliveries and groups that ping as well. */
+/* Records: those, and of gateways that were dropped. */
 #define GATEWAY_INSTANCES_SLOTS (GATEWAY_INSTANCES_MAX + 256)
 
 struct gateway_instance {
     char id[SERVICE_CALLER_BYTES];
-    size_t id_length; /* 0: the record is free */
-    bool binds;       /* set by gateway_instances_set_binds */
-    bool dropped;     /* it fell silent as a gateway, and has not bound all of its clients since */
+    size_t id_length;
+    bool binds;   /* it is heard; otherwise it was dropped */
+    bool dropped; /* it fell silent as a gateway, and has not bound all of its clients since */
     uint64_t link;
     uint64_t seq; /* of the last push or other event that was sent to it */
     int64_t heard_ms;
@@ -50,17 +51,14 @@ struct gateway_instances;
 struct gateway_instances *gateway_instances_new(void) __attribute__((warn_unused_result));
 void gateway_instances_destroy(struct gateway_instances **self);
 
-/* The caller's record, made when there is none, with `now_ms` as its last sign of life. NULL when
- * there are GATEWAY_INSTANCES_SLOTS already. */
+/* The record of a gateway, with `now_ms` as its last sign of life; NULL for any other caller. */
 struct gateway_instance *gateway_instances_hear(struct gateway_instances *self, struct slice id,
                                                 int64_t now_ms);
-/* The same for a caller that is known; NULL for one that is not. */
-struct gateway_instance *gateway_instances_hear_known(struct gateway_instances *self,
-                                                      struct slice id, int64_t now_ms);
-
-/* Makes it a gateway. False when it is none and there are GATEWAY_INSTANCES_MAX already. */
-bool gateway_instances_set_binds(struct gateway_instances *self, struct gateway_instance *gateway)
-    __attribute__((warn_unused_result));
+/* The same, and it binds from here on. NULL when there are GATEWAY_INSTANCES_MAX others. */
+struct gateway_instance *gateway_instances_hear_binding(struct gateway_instances *self,
+                                                        struct slice id, int64_t now_ms);
+/* The link of a caller that has no record, and the one that it starts with when it gets one. */
+uint64_t gateway_instances_link(const struct gateway_instances *self, struct slice id);
 
 /* One that has not been heard since `since_ms`; NULL when there is none. */
 struct gateway_instance *gateway_instances_silent(struct gateway_instances *self, int64_t since_ms);

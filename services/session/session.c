@@ -78,11 +78,17 @@ static struct gateway_instance *hear_binding(struct session *self, struct call *
         return NULL;
     }
     struct gateway_instance *gateway =
-        gateway_instances_hear(self->gateways, call_caller(call), loop_now_ms());
-    if (gateway != NULL && gateway_instances_set_binds(self->gateways, gateway))
-        return gateway;
-    call_fail_text(&call, ERR_TOO_MANY, "too many gateways are connected");
-    return NULL;
+        gateway_instances_hear_binding(self->gateways, call_caller(call), loop_now_ms());
+    if (gateway == NULL)
+        call_fail_text(&call, ERR_TOO_MANY, "too many gateways are connected");
+    return gateway;
+}
+
+/* The client of a connection that was there before, and for which there is no room. */
+static void refuse(struct session *self, const struct gateway_instance *gateway,
+                   uint64_t connection) {
+    struct gateway_kick kick = {.connections = {&connection, 1}, .cause = KICK_FULL};
+    service_send(self->service, gateway_instance_id(gateway), &message_GATEWAY_KICK, &kick);
 }
 
 static enum err bind_all(struct session *self, const struct session_bind *bind,
@@ -95,7 +101,9 @@ static enum err bind_all(struct session *self, const struct session_bind *bind,
     /* One that does not fit is no reason to leave the others of a bulk bind without pushes. */
     for (size_t i = 0; i < bind->accounts.count; i++) {
         enum err one = bind_one(self, bind, i, index, news);
-        if (one != ERR_OK)
+        if (one == ERR_TOO_MANY && bind->again)
+            refuse(self, gateway, bind->connections.items[i]);
+        else if (one != ERR_OK)
             err = one;
     }
     set_gauges(self);
@@ -172,7 +180,7 @@ enum err session_handle_unbind(void *context, struct call *call, const void *bod
         return ERR_OK;
     }
     const struct gateway_instance *gateway =
-        gateway_instances_hear_known(self->gateways, call_caller(call), loop_now_ms());
+        gateway_instances_hear(self->gateways, call_caller(call), loop_now_ms());
     for (size_t i = 0; gateway != NULL && i < unbind->accounts.count; i++)
         unbind_one(self, unbind, i, gateway_instance_index(self->gateways, gateway));
     set_gauges(self);
@@ -183,7 +191,7 @@ enum err session_handle_unbind(void *context, struct call *call, const void *bod
 enum err session_handle_heard(void *context, struct call *call, const void *body) {
     struct session *self = context;
     const struct gateway_instance *gateway =
-        gateway_instances_hear_known(self->gateways, call_caller(call), loop_now_ms());
+        gateway_instances_hear(self->gateways, call_caller(call), loop_now_ms());
     if (gateway != NULL)
         room_heard(self->room, gateway_instance_index(self->gateways, gateway), body);
     call_reply(&call, &(struct done){0});
@@ -260,10 +268,8 @@ void session_ping(void *context, struct slice caller, struct service_pong *pong)
     struct session *self = context;
     const struct gateway_instance *gateway =
         gateway_instances_hear(self->gateways, caller, loop_now_ms());
-    if (gateway == NULL)
-        return;
-    pong->link = gateway->link;
-    pong->pushed = gateway->seq;
+    pong->link = gateway != NULL ? gateway->link : gateway_instances_link(self->gateways, caller);
+    pong->pushed = gateway != NULL ? gateway->seq : 0;
 }
 
 /* --- the sweep ----------------------------------------------------------------------------- */
@@ -274,13 +280,11 @@ static void account_gone(void *argument, uint64_t account) {
 }
 
 static void drop(struct session *self, struct gateway_instance *gateway) {
-    if (gateway->binds) {
-        char quoted[LOG_QUOTED_BYTES];
-        size_t bindings = directory_drop_gateway(
-            self->directory, gateway_instance_index(self->gateways, gateway), account_gone, self);
-        log_warn("gateway_dropped", "gateway=%s bindings=%zu",
-                 log_quote(quoted, gateway->id, gateway->id_length), bindings);
-    }
+    char quoted[LOG_QUOTED_BYTES];
+    size_t bindings = directory_drop_gateway(
+        self->directory, gateway_instance_index(self->gateways, gateway), account_gone, self);
+    log_warn("gateway_dropped", "gateway=%s bindings=%zu",
+             log_quote(quoted, gateway->id, gateway->id_length), bindings);
     gateway_instances_drop(self->gateways, gateway);
 }
 

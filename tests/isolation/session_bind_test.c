@@ -108,6 +108,29 @@ static void a_full_directory_refuses(void **state) {
     expect_push(gateway, 1, 11, "hello");
 }
 
+/* Of connections that were there before, those that do not fit end; all others are bound. */
+static void a_full_directory_ends_what_does_not_fit(void **state) {
+    struct test_caller *gateway = caller(*state, "gateway-1");
+    uint64_t numbers[12];
+    for (uint64_t i = 0; i < 12; i++)
+        numbers[i] = i + 1;
+    struct session_sync sync = {.accounts = list(numbers, 12),
+                                .connections = list(numbers, 12),
+                                .first = true,
+                                .last = true};
+    struct done done;
+    assert_int_equal(test_caller_ask(gateway, &message_SESSION_SYNC, &sync, &done), ERR_OK);
+    assert_int_equal(test_caller_metric(gateway, "bindings"), 10);
+    for (uint64_t i = 11; i <= 12; i++) {
+        struct gateway_kick kick;
+        test_caller_event(gateway, &message_GATEWAY_KICK, &kick);
+        assert_int_equal(kick.connections.count, 1);
+        assert_int_equal(kick.connections.items[0], i);
+        assert_int_equal(kick.cause, KICK_FULL);
+    }
+    expect_nothing(gateway);
+}
+
 static void gateways_have_a_limit(void **state) {
     struct session_fixture *fixture = *state;
     for (unsigned i = 0; i < GATEWAY_INSTANCES_MAX; i++) {
@@ -242,6 +265,8 @@ int main(void) {
         TEST(what_is_unbound_gets_nothing),
         TEST(a_bind_that_makes_no_sense_changes_nothing),
         cmocka_unit_test_setup_teardown(a_full_directory_refuses, set_up_small, session_tear_down),
+        cmocka_unit_test_setup_teardown(a_full_directory_ends_what_does_not_fit, set_up_small,
+                                        session_tear_down),
         TEST(gateways_have_a_limit),
         TEST(a_ping_tells_link_and_pushed),
         TEST(pushes_and_losses_are_counted_without_gaps),
