@@ -268,7 +268,10 @@ static void so_many_wait_and_no_more(void **state) {
     for (size_t told = 0; told < PRESENCE_MAX;) {
         struct group_presence presence;
         fake_peer_expect(group, &message_GROUP_PRESENCE, &presence);
-        assert_true(presence.online && presence.accounts.items[0] == told + 2);
+        /* The last one is sent alone where it is not due yet with the others. */
+        assert_true(presence.online);
+        assert_int_equal(presence.accounts.items[0],
+                         told + 2 <= PRESENCE_MAX ? told + 2 : PRESENCE_MAX + 2);
         told += presence.accounts.count;
     }
     await_waiting(gateway, 0);
