@@ -245,8 +245,8 @@ class Client:
         """How requests from 300 on name a group, an account or (None) SYSTEM."""
         return {"group" if isinstance(peer, Group) else "user": self.id_of(peer)}
 
-    def receipt(self, peer, cid, ref=None):
-        return self.make(301, ref, peer=self.peer_of(peer), cid=cid)
+    def receipt(self, peer, cid, ref=None, read=False):
+        return self.make(302 if read else 301, ref, peer=self.peer_of(peer), cid=cid)
 
     def ask(self, number, answer, **body):
         """Sends a request that is answered with content, and returns that of `answer`. The 300
@@ -284,11 +284,14 @@ class Client:
 
     def read(self, peer, cid, ref=None):
         """The same: all up to `cid` is read."""
-        self.send(self.make(302, ref, peer=self.peer_of(peer), cid=cid))
+        self.send(self.receipt(peer, cid, ref, read=True))
         return None if ref is None else self.expect_result(ref)
 
+    def typing(self, peer, ref=None):
+        return self.make(313, ref, peer=self.peer_of(peer))
+
     def type_to(self, peer, ref=None):
-        self.send(self.make(313, ref, peer=self.peer_of(peer)))
+        self.send(self.typing(peer, ref))
         return None if ref is None else self.expect_result(ref)
 
     def expect_live(self, number, peer, **fields):

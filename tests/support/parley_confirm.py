@@ -1,5 +1,6 @@
-"""How a client of the load confirms what it has received: by 301, a conversation at a time, each
-with a `ref`, so that it knows from when on nothing up to there may come again.
+"""How a client of the load confirms what it has received: by 301 or, when it was read, by 302, a
+conversation at a time, each with a `ref`, so that it knows from when on nothing up to there may come
+again.
 
     confirmations = Confirmations(person)
     confirmations.heard(peer, text, cid)      a text arrived
@@ -13,6 +14,8 @@ from parley_client import Group, compact
 
 # Seconds until something that failed is said again.
 AGAIN = 0.3
+# One in so many is a 302.
+READ_TURN = 3
 
 
 class Confirmations:
@@ -54,4 +57,5 @@ class Confirmations:
         self._count += 1
         self._asked = next(iter(self._waiting.items()))
         peer, _, cid = self._asked[1]
-        self._person.write(compact(self._person.client.receipt(peer, cid, self._ref())))
+        self._person.write(compact(self._person.client.receipt(
+            peer, cid, self._ref(), read=self._count % READ_TURN == 0)))

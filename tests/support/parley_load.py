@@ -11,8 +11,8 @@ Everyone writes to a neighbour, who has another kind of client, and now and then
 at their own pace, each text unique. A person who loses the connection opens another, all at once as
 soon as the gateway takes connections. Unmodified clients do not repeat texts that had no receipt when
 the connection broke. Those with `ext` send them again under the same ref, which must not store them
-twice. Some of these confirm what they receive, reconnect by their token, and never receive again what
-they have confirmed.
+twice, and are typing now and then. Some of these confirm what they receive (301, 302), reconnect by
+their token, and never receive again what they have confirmed.
 """
 
 import asyncio
@@ -44,6 +44,9 @@ MIX = (
 # for their receipts; seconds after which an unmodified client stops waiting.
 PACE = 1.0
 GROUP_TURN = 8
+# With `ext` a person is typing before one in so many; the 300s under this ref do not matter.
+TYPING_TURN = 4
+TYPING = "typing"
 WINDOW = 4
 PATIENCE = 5
 # Seconds between two attempts to log in while the server cannot, and to find the gateway.
@@ -127,7 +130,9 @@ class Person:
         self.lines[-1].copies.append((None, text))
 
     def _result(self, body):
-        if self.confirmations is not None and self.confirmations.answered(body["ref"], body["ok"]):
+        confirmed = self.confirmations is not None and self.confirmations.answered(
+            body["ref"], body["ok"])
+        if confirmed or body["ref"] == TYPING:
             return
         if body["ok"]:
             self._acknowledged(body["ref"], body["cid"])
@@ -205,6 +210,8 @@ class Person:
         text = f"{self.account.number}:{self.load.run}:{self.count}"
         self.count += 1
         self.sent[text] = self.waiting[text] = peer
+        if self.client.ext and self.count % TYPING_TURN == 0:
+            self.write(compact(self.client.typing(peer, TYPING)))
         self._send(text)
 
     async def live(self):
