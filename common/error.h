@@ -43,6 +43,7 @@
     X(THROTTLED, "throttled", "too many attempts, wait a moment")                                  \
     X(TOO_MANY, "too_many", "a limit is reached")                                                  \
     X(REF_USED, "ref_used", "the ref was used for another request")                                \
+    X(BAD_MENTION, "bad_mention", "an account that is mentioned is not in the conversation")       \
     X(TOO_LATE, "too_late", "it is too late for that")
 
 enum err {

@@ -5,6 +5,7 @@
 #include "common/log.h"
 #include "common/loop.h"
 #include "proto/conversation.h"
+#include "services/delivery/references.h"
 #include "services/delivery/rights.h"
 #include "services/entries/conversations.h"
 #include "services/entries/entries.h"
@@ -66,7 +67,9 @@ static struct entry_row make_row(const struct delivery_send *body, size_t i,
                               .type = ENTRY_TEXT,
                               .sender = body->account,
                               .nonce = body->nonces.items[i],
-                              .text = body->texts.items[i]};
+                              .text = body->texts.items[i],
+                              .reply = references_reply(body, i),
+                              .mentions = references_mentions(body, i)};
 }
 
 static void add_rows(struct rows *rows, struct submission *submission, struct entry_head *head) {
@@ -119,8 +122,20 @@ static enum err repeat_refused(struct batch *batch) {
     return err;
 }
 
+/* Sets why it may not be stored, if so. An error ends the attempt. */
+static enum err check_submission(struct batch *batch, struct submission *submission,
+                                 const struct entry_head *head, struct record_arena *arena) {
+    const struct delivery_send *body = submission->body;
+    submission->err = rights_check_write(head, body->account, batch->heads.now_ms);
+    if (submission->err == ERR_MUTED)
+        submission->until_ms = rights_muted_until_ms(head, body->account);
+    return submission->err != ERR_OK
+               ? ERR_OK
+               : references_check(batch->db, arena, head, body, &submission->err);
+}
+
 /* An error ends the attempt. */
-static enum err make_rows(struct batch *batch) {
+static enum err make_rows(struct batch *batch, struct record_arena *arena) {
     batch->rows.count = batch->refused.count = 0;
     for (size_t i = 0; i < batch->count; i++) {
         struct submission *submission = batch->submissions[i];
@@ -133,9 +148,11 @@ static enum err make_rows(struct batch *batch) {
             db_rollback(batch->db);
             return ERR_UNAVAILABLE;
         }
-        submission->err = rights_check_write(head, submission->body->account, batch->heads.now_ms);
-        if (submission->err == ERR_MUTED)
-            submission->until_ms = rights_muted_until_ms(head, submission->body->account);
+        enum err err = check_submission(batch, submission, head, arena);
+        if (err != ERR_OK) {
+            db_rollback(batch->db);
+            return err;
+        }
         if (submission->err == ERR_OK)
             add_rows(&batch->rows, submission, head);
         else if (head != NULL)
@@ -176,7 +193,7 @@ static enum err commit(struct batch *batch, struct record_arena *arena) {
         return ERR_OK;
     err = entries_lock(batch->db, batch->cache, batch->instance, ids, count, arena, &batch->heads);
     if (err == ERR_OK)
-        err = make_rows(batch);
+        err = make_rows(batch, arena);
     return err == ERR_OK ? append(batch) : err;
 }
 
@@ -194,8 +211,17 @@ static void note_stored(const struct entry_row *row, uint64_t trace) {
     log_trace_end(before);
 }
 
-static int route_row(struct route_batch *routes, const struct entry_row *row,
-                     const struct delivery_send *body, uint64_t trace) {
+/* What the row mentions, as readers see it. */
+static enum err show_mentions(struct batch *batch, const struct entry_row *row,
+                              struct record_arena *arena, struct entry *entry) {
+    struct mentioned mentioned;
+    enum err err = references_find_ids(batch->db, arena, &row->mentions, 1, &mentioned);
+    return err == ERR_OK ? references_show(&mentioned, arena, row->mentions, entry) : err;
+}
+
+static int route_row(struct batch *batch, struct record_arena *arena, struct route_batch *routes,
+                     const struct entry_row *row, const struct delivery_send *body,
+                     uint64_t trace) {
     const struct entry_head *head = row->head;
     bool group = body->to_group != 0;
     struct entry entry = {.conversation = row->conversation,
@@ -208,14 +234,18 @@ static int route_row(struct route_batch *routes, const struct entry_row *row,
                           .to = group ? body->to_group : body->to_account,
                           .to_id = group ? head->string_id : slice_make(NULL, 0),
                           .text = row->text,
+                          .reply = row->reply,
                           .trace = trace,
                           .repeat = row->repeat};
     const uint64_t pair[2] = {head->lo, head->hi};
+    if (row->mentions.length > 0 && show_mentions(batch, row, arena, &entry) != ERR_OK)
+        return -1;
     return group ? route_batch_add(routes, &entry, head->members.items, head->members.count)
                  : route_batch_add(routes, &entry, pair, 2);
 }
 
-static struct route_batch *reply_and_route(struct batch *batch, bool *missed_r) {
+static struct route_batch *reply_and_route(struct batch *batch, struct record_arena *arena,
+                                           bool *missed_r) {
     if (batch->rows.count == 0)
         return NULL;
     struct route_batch *routes = route_batch_new();
@@ -232,7 +262,7 @@ static struct route_batch *reply_and_route(struct batch *batch, bool *missed_r) 
         /* A clash stands in for another text, and a text that was changed since in for its newest:
          * nobody is to read it. */
         if (routes != NULL && !row->clash && !row->changed &&
-            route_row(routes, row, submission->body, trace) != 0)
+            route_row(batch, arena, routes, row, submission->body, trace) != 0)
             *missed_r = true;
     }
     return routes;
@@ -288,7 +318,7 @@ struct route_batch *batch_run(struct db *db, struct head_cache *cache, uint64_t 
             uncertain = uncertain || db_uncertain(db) || batch.heads.committed;
     }
     if (err == ERR_OK)
-        routes = reply_and_route(&batch, missed_r);
+        routes = reply_and_route(&batch, &arena, missed_r);
     else if (err == ERR_UNAVAILABLE && uncertain)
         err = ERR_UNKNOWN_OUTCOME;
     for (size_t i = 0; err != ERR_OK && i < batch.count; i++)

@@ -39,13 +39,9 @@ static enum err check_readable(struct change *change) {
     struct readable readable;
     enum err err = readable_find(change->db, &change->arena, change->plan->account,
                                  change->head->id, &readable);
-    if (err != ERR_OK)
-        return err;
-    for (size_t i = 0; i < readable.count; i++)
-        if (change->plan->cid > readable.parts[i].after &&
-            change->plan->cid <= readable.parts[i].until)
-            return ERR_OK;
-    return ERR_NO_MESSAGE;
+    if (err == ERR_OK && !readable_has(&readable, change->plan->cid))
+        err = ERR_NO_MESSAGE;
+    return err;
 }
 
 static enum err read_text(struct change *change) {

@@ -73,7 +73,7 @@ void delivery_sql_add_page(struct buffer *sql, const struct page *page) {
                          "m.subject,m.accepted,IF(m.type IN (17,18) AND COALESCE(t.type,15)=15,'',"
                          "IF(m.type=17,t.body,m.body)),a.id,s.id,k.lo,k.hi,k.string_id,m.about,g."
                          "string_id,o.id,m.target,"
-                         "IF(m.type=17,t.edited_ms,m.edited_ms) FROM (");
+                         "IF(m.type=17,t.edited_ms,m.edited_ms),m.reply,m.mentions FROM (");
     for (size_t i = 0; i < page->count; i++)
         buffer_printf(sql,
                       "%s(SELECT conversation,cid FROM message WHERE conversation=%" PRIu64
@@ -172,6 +172,18 @@ void delivery_sql_add_heads(struct buffer *sql, const uint64_t *conversations, s
     for (size_t i = 0; i < count; i++)
         buffer_printf(sql, i == 0 ? "%" PRIu64 : ",%" PRIu64, conversations[i]);
     buffer_add_text(sql, ") ORDER BY k.id;");
+}
+
+const struct db_statement delivery_sql_message = {
+    "message", "SELECT 1 FROM message WHERE conversation = ? AND cid = ? AND type IN (0, 14, 15)"};
+
+const struct db_statement delivery_sql_administers = {
+    "administers", "SELECT 1 FROM member WHERE conversation = ? AND account = ? AND role >= 2"};
+
+void delivery_sql_add_id_of(struct buffer *sql, uint64_t account) {
+    buffer_printf(sql, "%s%" PRIu64,
+                  sql->length == 0 ? "SELECT number,id FROM account WHERE number IN (" : ",",
+                  account);
 }
 
 const struct db_statement delivery_sql_account = {"account",

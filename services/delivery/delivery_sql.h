@@ -65,6 +65,12 @@ extern const struct db_statement delivery_sql_names;
 extern const struct db_statement delivery_sql_pair;
 /* conversation, limit -> account of each member, whether it is muted */
 extern const struct db_statement delivery_sql_members;
+/* conversation, cid -> a row when there is such a message, also one that was recalled */
+extern const struct db_statement delivery_sql_message;
+/* conversation, account -> a row when it is an administrator or the owner */
+extern const struct db_statement delivery_sql_administers;
+/* Begins, or goes on with, a statement that gives accounts with their string ids; ")" ends it. */
+void delivery_sql_add_id_of(struct buffer *sql, uint64_t account);
 /* number -> a row when there is such an account */
 extern const struct db_statement delivery_sql_account;
 
@@ -115,9 +121,9 @@ struct page {
 /*
  * The page's rows by cid: conversation, cid, time_ms, type, sender, subject, accepted, body,
  * sender's string id, subject's string id, lo, hi, group's string id, about, that group's string
- * id, of the account's own texts in a pair the other one's string id, target, edited_ms. Of a
- * notice that a text was edited, body and edited_ms are the text's as they are now. A notice
- * that a text was edited or reacted to has no body where the text was recalled since.
+ * id, of the account's own texts in a pair the other one's string id, target, edited_ms, reply,
+ * mentions. Of a notice that a text was edited, body and edited_ms are the text's as they are now.
+ * A notice that a text was edited or reacted to has no body where the text was recalled since.
  */
 void delivery_sql_add_page(struct buffer *sql, const struct page *page);
 

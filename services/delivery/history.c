@@ -31,12 +31,15 @@ struct side {
 };
 
 /* Takes entries until the side is full; there is room for the first, however long it is. */
-static enum err take_rows(struct side *side, struct record_arena *arena, struct db_rows *rows) {
-    while (!side->more && db_rows_next(rows)) {
-        struct entry entry = page_read_entry(rows);
-        struct slice packed = page_pack_entry(arena, &entry);
-        if (packed.data == NULL)
-            return ERR_INTERNAL;
+static enum err take_rows(struct side *side, const struct page_rows *fetched) {
+    while (!side->more && db_rows_next(fetched->rows)) {
+        struct entry entry;
+        struct slice packed;
+        enum err err = page_read_entry(fetched, &entry);
+        if (err == ERR_OK)
+            err = page_pack_entry(fetched->arena, &entry, &packed);
+        if (err != ERR_OK)
+            return err;
         if (side->count == side->limit ||
             (side->count > 0 && side->bytes + packed.length > side->max_bytes)) {
             side->more = true;
@@ -62,11 +65,11 @@ static enum err read_side(struct side *side, struct db *db, struct record_arena 
                             .part_limit = side->limit + 1 - side->count,
                             .limit = side->limit + 1 - side->count,
                             .newest_first = side->older};
-        struct db_rows *rows = NULL;
-        err = page_fetch(db, &page, &rows);
+        struct page_rows fetched;
+        err = page_fetch(db, arena, &page, &fetched);
         if (err == ERR_OK)
-            err = take_rows(side, arena, rows);
-        db_rows_destroy(&rows);
+            err = take_rows(side, &fetched);
+        db_rows_destroy(&fetched.rows);
     }
     return err;
 }

@@ -1,24 +1,35 @@
 /*
  * Rows of the message log as entries on their way into a reply.
  *
- *     page_fetch(db, &page, &rows);
- *     while (db_rows_next(rows)) {
- *         struct entry entry = page_read_entry(rows);
- *         struct slice packed = page_pack_entry(arena, &entry);
+ *     struct page_rows fetched;
+ *     page_fetch(db, arena, &page, &fetched);
+ *     while (db_rows_next(fetched.rows)) {
+ *         struct slice packed;
+ *         page_read_entry(&fetched, &entry);
+ *         page_pack_entry(arena, &entry, &packed);
  *     }
- *     db_rows_destroy(&rows);
+ *     db_rows_destroy(&fetched.rows);
  */
 #ifndef PARLEY_DELIVERY_PAGE_H
 #define PARLEY_DELIVERY_PAGE_H
 
 #include "proto/messages.h"
 #include "services/delivery/delivery_sql.h"
+#include "services/delivery/references.h"
 
-enum err page_fetch(struct db *db, const struct page *page, struct db_rows **rows_r)
+struct page_rows {
+    struct db_rows *rows; /* NULL after an error */
+    struct record_arena *arena;
+    struct mentioned mentioned;
+};
+
+enum err page_fetch(struct db *db, struct record_arena *arena, const struct page *page,
+                    struct page_rows *fetched_r) __attribute__((warn_unused_result));
+/* The row that db_rows_next has given; lives as long as the rows and the arena. */
+enum err page_read_entry(const struct page_rows *fetched, struct entry *entry_r)
     __attribute__((warn_unused_result));
-/* The row that db_rows_next has given; lives as long as the rows. */
-struct entry page_read_entry(const struct db_rows *rows);
-/* As entries travel in lists, in the arena; without data when there is no memory. */
-struct slice page_pack_entry(struct record_arena *arena, const struct entry *entry);
+/* As entries travel in lists, in the arena. */
+enum err page_pack_entry(struct record_arena *arena, const struct entry *entry,
+                         struct slice *packed_r) __attribute__((warn_unused_result));
 
 #endif

@@ -277,25 +277,29 @@ static void add_behind(struct pull *pull) {
 }
 
 static enum err add_entry(struct pull *pull, const struct entry *entry, size_t *bytes) {
-    struct slice copy = page_pack_entry(pull->arena, entry);
-    if (copy.data == NULL)
-        return ERR_INTERNAL;
+    struct slice copy;
+    enum err err = page_pack_entry(pull->arena, entry, &copy);
+    if (err != ERR_OK)
+        return err;
     pull->reply->entries.items[pull->reply->entries.count++] = copy;
     note_on_page(pull, entry->conversation, entry->cid);
     *bytes += copy.length;
     return ERR_OK;
 }
 
-static enum err read_page(struct pull *pull, struct db_rows *rows) {
+static enum err read_page(struct pull *pull, const struct page_rows *fetched) {
+    struct db_rows *rows = fetched->rows;
     uint64_t until = certain_until(pull, rows);
     enum err err = ERR_OK;
     size_t bytes = 0;
     while (err == ERR_OK && bytes < PAGE_BYTES && pull->reply->entries.count < PAGE_ENTRIES &&
            db_rows_next(rows)) {
-        struct entry entry = page_read_entry(rows);
-        if (entry.cid > until)
+        struct entry entry;
+        if (db_rows_u64(rows, 1) > until)
             break;
-        err = add_entry(pull, &entry, &bytes);
+        err = page_read_entry(fetched, &entry);
+        if (err == ERR_OK)
+            err = add_entry(pull, &entry, &bytes);
     }
     return err;
 }
@@ -308,17 +312,17 @@ static enum err fetch_page(struct pull *pull) {
         pull->limit = PAGE_MIN_ROWS;
     if (pull->limit > PAGE_ENTRIES)
         pull->limit = PAGE_ENTRIES;
-    struct db_rows *rows = NULL;
-    enum err err = page_fetch(pull->db,
+    struct page_rows fetched;
+    enum err err = page_fetch(pull->db, pull->arena,
                               &(struct page){.account = pull->body->account,
                                              .parts = pull->parts,
                                              .count = pull->part_count,
                                              .part_limit = pull->limit,
                                              .limit = PAGE_ENTRIES},
-                              &rows);
+                              &fetched);
     if (err == ERR_OK)
-        err = read_page(pull, rows);
-    db_rows_destroy(&rows);
+        err = read_page(pull, &fetched);
+    db_rows_destroy(&fetched.rows);
     return err;
 }
 

@@ -48,6 +48,13 @@ static enum err read_rows(struct record_arena *arena, struct db_rows *rows,
     return ERR_OK;
 }
 
+bool readable_has(const struct readable *readable, uint64_t cid) {
+    for (size_t i = 0; i < readable->count; i++)
+        if (cid > readable->parts[i].after && cid <= readable->parts[i].until)
+            return true;
+    return false;
+}
+
 static enum err fetch_one(struct db *db, uint64_t account, uint64_t conversation,
                           struct db_rows **rows_r) {
     char number[24];

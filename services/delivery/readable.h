@@ -21,6 +21,9 @@ enum err readable_find(struct db *db, struct record_arena *arena, uint64_t accou
                        uint64_t conversation, struct readable *readable_r)
     __attribute__((warn_unused_result));
 
+/* Whether an entry with this cid may be read, of one conversation. */
+bool readable_has(const struct readable *readable, uint64_t cid);
+
 /* For readers of the rows of delivery_sql_cursors themselves. Of a cursor: what may be read behind
  * `start`, absences included. */
 struct page_part readable_behind(const struct db_rows *cursor, uint64_t start);

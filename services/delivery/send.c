@@ -1,9 +1,10 @@
 /* delivery.send: checks what can be checked without the database, and hands over to a writer. */
 #include "proto/ids.h"
+#include "services/delivery/references.h"
 #include "services/delivery/writers.h"
 
 static bool texts_fit(const struct delivery_send *body) {
-    if (body->texts.count == 0 || body->texts.count != body->nonces.count)
+    if (body->texts.count == 0 || body->texts.count != body->nonces.count || !references_fit(body))
         return false;
     for (size_t i = 0; i < body->texts.count; i++) {
         size_t length = body->texts.items[i].length;

@@ -312,7 +312,8 @@ static bool is_same(const struct db_rows *found, const struct entry_row *row) {
         return row->type == ENTRY_TEXT;
     return db_rows_u64(found, 5) == row->type && db_rows_u64(found, 6) == row->target &&
            (db_rows_u64(found, 7) != 0) == row->accepted &&
-           slice_equal(db_rows_slice(found, 4), row->text);
+           slice_equal(db_rows_slice(found, 4), row->text) && db_rows_u64(found, 9) == row->reply &&
+           slice_equal(db_rows_slice(found, 10), row->mentions);
 }
 
 static void take_repeat(const struct db_rows *found, struct entry_row *rows, size_t count) {

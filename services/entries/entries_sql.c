@@ -76,13 +76,16 @@ static void add_row(struct db *db, struct buffer *sql, const struct entry_row *r
     db_script_add_bytes(db, sql, row->text);
     add_number_or_null(sql, row->target);
     add_number_or_null(sql, row->edited_ms);
+    add_number_or_null(sql, row->reply);
+    buffer_add_text(sql, ",");
+    add_bytes_or_null(db, sql, row->mentions);
     buffer_add_text(sql, ")");
 }
 
 void entries_sql_add_insert(struct db *db, struct buffer *sql, const struct entry_row *rows,
                             size_t count) {
     buffer_add_text(sql, "INSERT IGNORE INTO message (conversation,cid,time_ms,type,sender,nonce,"
-                         "subject,about,accepted,body,target,edited_ms) VALUES ");
+                         "subject,about,accepted,body,target,edited_ms,reply,mentions) VALUES ");
     for (size_t i = 0; i < count; i++) {
         buffer_add_text(sql, i == 0 ? "" : ",");
         add_row(db, sql, &rows[i]);
@@ -95,7 +98,8 @@ void entries_sql_add_commit(struct buffer *sql) { buffer_add_text(sql, "COMMIT;"
 void entries_sql_add_find_nonces(struct db *db, struct buffer *sql, const struct entry_row *rows,
                                  size_t count) {
     buffer_add_text(sql,
-                    "SELECT nonce,conversation,cid,time_ms,body,type,target,accepted,edited_ms "
+                    "SELECT nonce,conversation,cid,time_ms,body,type,target,accepted,edited_ms,"
+                    "reply,mentions "
                     "FROM message WHERE nonce IN ");
     const char *separator = "(";
     for (size_t i = 0; i < count; i++) {

@@ -18,7 +18,7 @@ void entries_sql_add_insert(struct db *db, struct buffer *sql, const struct entr
                             size_t count);
 void entries_sql_add_commit(struct buffer *sql);
 /* The rows that the nonces of repeats belong to: nonce, conversation, cid, time_ms, body, type,
- * target, accepted, edited_ms. */
+ * target, accepted, edited_ms, reply, mentions. */
 void entries_sql_add_find_nonces(struct db *db, struct buffer *sql, const struct entry_row *rows,
                                  size_t count);
 

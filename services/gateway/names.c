@@ -56,8 +56,7 @@ static struct name *find(struct name *table, struct slice id) {
     return name;
 }
 
-static void remember(struct names *self, enum recipient_kind kind, struct slice id,
-                     uint64_t number) {
+void names_keep(struct names *self, enum recipient_kind kind, struct slice id, uint64_t number) {
     struct name **table = table_of(self, kind);
     if (find(*table, id) != NULL)
         return;
@@ -103,6 +102,6 @@ uint64_t names_take(struct names *self, enum recipient_kind kind, const struct d
                                          : &((const struct auth_resolve_reply *)reply)->accounts;
     uint64_t number = numbers->count == 1 ? numbers->items[0] : 0;
     if (number != 0) /* an id that does not exist may exist soon */
-        remember(self, kind, id->text, number);
+        names_keep(self, kind, id->text, number);
     return number;
 }

@@ -23,6 +23,8 @@ bool names_find(struct names *self, enum recipient_kind kind, const struct diale
 /* Asks the service, on behalf of the request in progress. */
 void names_ask(struct client *client, enum recipient_kind kind, const struct dialect_id *id,
                request_done *done);
+/* Remembers a number that was asked for otherwise. */
+void names_keep(struct names *self, enum recipient_kind kind, struct slice id, uint64_t number);
 /* The number in the reply, which is remembered; 0: there is none. */
 uint64_t names_take(struct names *self, enum recipient_kind kind, const struct dialect_id *id,
                     const void *reply);

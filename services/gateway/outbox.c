@@ -15,6 +15,7 @@
 
 #include "common/log.h"
 #include "proto/ids.h"
+#include "proto/mentions.h"
 #include "services/gateway/client.h"
 #include "services/gateway/nonces.h"
 #include "services/gateway/retry.h"
@@ -77,7 +78,8 @@ static void look_at(struct client *client, int64_t due_ms) {
 /* --- the end of a text --------------------------------------------------------------------- */
 
 static size_t bytes_of(const struct dialect_request *request) {
-    return sizeof(struct outgoing) + request->memory_bytes;
+    return sizeof(struct outgoing) + request->memory_bytes +
+           request->mention_count * sizeof *request->mentions;
 }
 
 static void remove_text(struct client *client, struct outgoing *text) {
@@ -194,9 +196,40 @@ static enum err ask(const struct client *client, struct delivery_call *call,
                                 .argument = call});
 }
 
+/* Lists of references for the texts of one request. */
+struct references {
+    uint64_t replies[DELIVERY_SEND_MAX];
+    struct slice mentions[DELIVERY_SEND_MAX];
+    char bytes[DELIVERY_SEND_MAX][MENTIONS_MAX * MENTION_BYTES];
+};
+
+static struct slice pack_mentions(const struct dialect_request *request, char *out) {
+    uint64_t accounts[MENTIONS_MAX] = {0}; /* the first stands for all */
+    for (size_t i = 0; i < request->mention_count; i++)
+        accounts[i] = request->mentions[i].number;
+    return mentions_pack(accounts, request->mentions_all ? 1 : request->mention_count, out);
+}
+
+/* What the `i`-th text refers to; as long as none does, the lists stay empty. */
+static void add_references(const struct dialect_request *request, size_t i,
+                           struct references *references, struct delivery_send *body) {
+    bool mentions = request->mentions_all || request->mention_count > 0;
+    if (request->reply == 0 && !mentions && body->replies.count == 0)
+        return;
+    for (size_t before = body->replies.count; before < i; before++) {
+        references->replies[before] = 0;
+        references->mentions[before] = slice_make(NULL, 0);
+    }
+    references->replies[i] = request->reply;
+    references->mentions[i] = pack_mentions(request, references->bytes[i]);
+    body->replies = (struct u64_list){references->replies, i + 1};
+    body->mentions = (struct slice_list){references->mentions, i + 1};
+}
+
 /* Fills the request with the waiting texts to one recipient, in order: of those that go alone,
  * which stand before all others to it, one. */
-static void gather(const struct client *client, struct recipient to, struct delivery_send *body) {
+static void gather(const struct client *client, struct recipient to, struct references *references,
+                   struct delivery_send *body) {
     size_t bytes = 0;
     if (to.kind == RECIPIENT_GROUP)
         body->to_group = to.number;
@@ -208,6 +241,7 @@ static void gather(const struct client *client, struct recipient to, struct deli
         bytes += text->request.text.length;
         if (body->texts.count == DELIVERY_SEND_MAX || (body->texts.count > 0 && bytes > CALL_BYTES))
             return;
+        add_references(&text->request, body->texts.count, references, body);
         body->texts.items[body->texts.count++] = text->request.text;
         body->traces.items[body->traces.count++] = text->request.trace;
         body->nonces.items[body->nonces.count++] =
@@ -253,7 +287,8 @@ static bool send_behind(struct client *client, const struct outgoing *first) {
     struct delivery_call *call = malloc(sizeof *call);
     if (call == NULL)
         return false;
-    gather(client, first->to, &body);
+    struct references references; /* large: left as it is where no text refers to anything */
+    gather(client, first->to, &references, &body);
     *call = (struct delivery_call){client->gateway, client->id, first->to, body.texts.count};
     if (body.traces.count == 1)
         body.traces.count = 0; /* the request's own trace is the same */
@@ -290,9 +325,9 @@ static enum err admit(const struct gateway *gateway, const struct dialect_reques
                : ERR_OK;
 }
 
-void outbox_add(struct client *client, struct dialect_request *request, uint64_t to,
-                int64_t until_ms) {
+void outbox_add(struct client *client, struct dialect_request *request, int64_t until_ms) {
     struct gateway *gateway = client->gateway;
+    uint64_t to = request->recipient.number;
     enum err err = admit(gateway, request, to);
     struct outgoing *text = err == ERR_OK ? calloc(1, sizeof *text) : NULL;
     if (text == NULL) {

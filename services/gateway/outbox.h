@@ -40,10 +40,10 @@ struct client_outbox {
 
 /* Of a new client. */
 void outbox_init(struct client *client);
-/* Takes the request over and stores its text, to the account or group of that number (0: there is
- * none); answers when that is done, or has failed until `until_ms`. */
-void outbox_add(struct client *client, struct dialect_request *request, uint64_t to,
-                int64_t until_ms);
+/* Takes the request over and stores its text; the numbers of its recipient (0: there is none) and
+ * of those whom it mentions are known; answers when that is done, or has failed until `until_ms`.
+ */
+void outbox_add(struct client *client, struct dialect_request *request, int64_t until_ms);
 /* An instance of delivery or group has come or gone: sends what may be sent now. */
 void outbox_send_all(struct gateway *gateway);
 /* The client is gone: what no delivery has is dropped. */

@@ -1,6 +1,6 @@
 /* What clients ask for; see requests.h. */
 /*
- * limit: gateway | texts of a connection whose recipient's id is looked up | 1 | nothing is
+ * limit: gateway | texts of a connection of whose ids one is looked up | 1 | nothing is
  * read meanwhile
  */
 #include "services/gateway/requests.h"
@@ -15,6 +15,7 @@
 #include "services/gateway/group_requests.h"
 #include "services/gateway/history_requests.h"
 #include "services/gateway/login.h"
+#include "services/gateway/mentions.h"
 #include "services/gateway/moderation_requests.h"
 #include "services/gateway/names.h"
 #include "services/gateway/outbox.h"
@@ -133,17 +134,34 @@ static void find_group(struct client *client) {
 
 /* --- texts --------------------------------------------------------------------------------- */
 
-static void recipient_reply(struct client *client, enum err err, const void *reply) {
+/* The request in progress has all its numbers, or fails. */
+static void end_look_up(struct client *client, enum err err) {
     int64_t until_ms = client->current->retry.until_ms;
     struct dialect_request request = request_release(client);
     if (err != ERR_OK)
         requests_answer(client, &request, err, "");
     else
-        outbox_add(
-            client, &request,
-            names_take(client->gateway->names, request.recipient_kind, &request.recipient, reply),
-            until_ms);
+        outbox_add(client, &request, until_ms);
     client_continue(client);
+}
+
+static void mentions_reply(struct client *client, enum err err, const void *reply) {
+    if (err == ERR_OK)
+        err = mentions_take(client->gateway->names, &client->current->request, reply);
+    end_look_up(client, err);
+}
+
+static void ask_mentions(struct client *client) { mentions_ask(client, mentions_reply); }
+
+static void recipient_reply(struct client *client, enum err err, const void *reply) {
+    struct dialect_request *request = &client->current->request;
+    if (err == ERR_OK)
+        request->recipient.number =
+            names_take(client->gateway->names, request->recipient_kind, &request->recipient, reply);
+    if (err != ERR_OK || mentions_find(client->gateway->names, request))
+        end_look_up(client, err);
+    else
+        ask(client, ask_mentions);
 }
 
 static void ask_recipient(struct client *client) {
@@ -152,14 +170,17 @@ static void ask_recipient(struct client *client) {
 }
 
 static void take_text(struct client *client, struct dialect_request *request) {
-    uint64_t number;
-    if (names_find(client->gateway->names, request->recipient_kind, &request->recipient, &number)) {
-        outbox_add(client, request, number,
+    struct names *names = client->gateway->names;
+    bool found =
+        names_find(names, request->recipient_kind, &request->recipient, &request->recipient.number);
+    bool all = mentions_find(names, request);
+    if (found && all) {
+        outbox_add(client, request,
                    loop_now_ms() + (int64_t)client->gateway->settings.send_timeout_ms);
         client_continue(client);
-    } else { /* while the name is looked up, the text keeps its place */
+    } else { /* while the names are looked up, the text keeps its place */
         request_take(client, request);
-        request_start(client, ask_recipient);
+        request_start(client, found ? ask_mentions : ask_recipient);
     }
 }
 

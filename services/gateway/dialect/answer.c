@@ -52,13 +52,34 @@ void answer_write_asked_peer(bool string_ids, const struct dialect_request *requ
     json_raw(out, "}");
 }
 
-void answer_write_text_fields(const struct entry *entry, struct buffer *out) {
+static void write_mentions(bool string_ids, const struct entry *entry, struct buffer *out) {
+    const struct u64_list *accounts = &entry->mentions;
+    const char *separator = ",\"mentions\":[";
+    if (accounts->count > 0 && accounts->items[0] == 0) {
+        json_raw(out, ",\"mentions\":\"all\"");
+        return;
+    }
+    for (size_t i = 0; i < accounts->count; i++) {
+        json_raw(out, separator);
+        json_id(out, string_ids, accounts->items[i],
+                i < entry->mention_ids.count ? entry->mention_ids.items[i] : slice_make(NULL, 0));
+        separator = ",";
+    }
+    json_raw(out, accounts->count > 0 ? "]" : "");
+}
+
+void answer_write_text_fields(bool string_ids, const struct entry *entry, struct buffer *out) {
     if (entry->type == ENTRY_RECALLED_TEXT)
         json_raw(out, ",\"recalled\":true");
-    if (entry->edited_ms == 0)
-        return;
-    json_raw(out, ",\"edited_ms\":");
-    json_number(out, entry->edited_ms);
+    if (entry->edited_ms != 0) {
+        json_raw(out, ",\"edited_ms\":");
+        json_number(out, entry->edited_ms);
+    }
+    if (entry->reply != 0) {
+        json_raw(out, ",\"reply\":");
+        json_number(out, entry->reply);
+    }
+    write_mentions(string_ids, entry, out);
 }
 
 void answer_write_epoch(const struct dialect_result *result, struct buffer *out) {

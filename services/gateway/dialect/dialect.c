@@ -104,6 +104,7 @@ static void read_request(struct reading *reading, const struct dialect_form *for
         if (row->read) {
             reading->body = reading_object(reading, reading->json, form->body_key);
             reading->read_id = form->read_id;
+            reading->ext = ext;
             if (opts_in(row->operation))
                 reading_ext(reading, ext);
             row->read(reading);
@@ -112,6 +113,17 @@ static void read_request(struct reading *reading, const struct dialect_form *for
         }
     }
     read_ref(reading, ext);
+}
+
+/* Copies a slice to `at` and moves that on; without memory the slice is empty. */
+static void move_text(struct slice *slice, char **at) {
+    struct slice from = *slice;
+    *slice = slice_make(NULL, 0);
+    if (*at == NULL || from.length == 0)
+        return;
+    memcpy(*at, from.data, from.length);
+    *slice = slice_make(*at, from.length);
+    *at += from.length;
 }
 
 /* Copies what the slices of the request hold to where they point from now on. */
@@ -125,20 +137,17 @@ static void leave_json(struct reading *reading) {
     size_t bytes = 0;
     for (size_t i = 0; i < count; i++)
         bytes += slices[i]->length;
+    for (size_t i = 0; i < request->mention_count; i++)
+        bytes += request->mentions[i].text.length;
     char *at = bytes > 0 ? malloc(bytes) : NULL;
     if (at == NULL && bytes > 0)
         reading_no_memory(reading);
     request->memory = at;
     request->memory_bytes = at == NULL ? 0 : bytes;
-    for (size_t i = 0; i < count; i++) {
-        struct slice from = *slices[i];
-        *slices[i] = slice_make(NULL, 0);
-        if (at == NULL || from.length == 0)
-            continue;
-        memcpy(at, from.data, from.length);
-        *slices[i] = slice_make(at, from.length);
-        at += from.length;
-    }
+    for (size_t i = 0; i < count; i++)
+        move_text(slices[i], &at);
+    for (size_t i = 0; i < request->mention_count; i++)
+        move_text(&request->mentions[i].text, &at);
 }
 
 enum err dialect_read(enum dialect dialect, bool ext, cJSON *json,
@@ -158,6 +167,7 @@ enum err dialect_read(enum dialect dialect, bool ext, cJSON *json,
 
 void dialect_request_free(struct dialect_request *request) {
     free(request->memory);
+    free(request->mentions);
     *request = (struct dialect_request){.memory = NULL};
 }
 

@@ -277,6 +277,46 @@ void reading_peer(struct reading *reading) {
         reading->read_id(reading, peer, "peer.user", &reading->request->person);
 }
 
+static void read_mentions(struct reading *reading, const cJSON *list) {
+    struct dialect_request *request = reading->request;
+    int count = cJSON_GetArraySize(list);
+    if (!cJSON_IsArray(list)) {
+        reading_fail(reading, "mentions must be a list of ids, or the string all");
+        return;
+    }
+    if (count > MENTIONS_MAX) {
+        reading_fail(reading, "mentions has more than %d ids", MENTIONS_MAX);
+        return;
+    }
+    request->mentions = count == 0 ? NULL : calloc((size_t)count, sizeof *request->mentions);
+    if (request->mentions == NULL && count > 0)
+        reading_no_memory(reading);
+    const cJSON *id;
+    cJSON_ArrayForEach(id, list) {
+        /* Ids are read from objects, by their name; in a list they have none. */
+        char name[] = "mentions";
+        cJSON named = *id;
+        named.next = NULL;
+        named.string = name;
+        const cJSON object = {.type = cJSON_Object, .child = &named};
+        if (reading->err == ERR_OK)
+            reading->read_id(reading, &object, "mentions",
+                             &request->mentions[request->mention_count++]);
+    }
+}
+
+void reading_references(struct reading *reading) {
+    struct dialect_request *request = reading->request;
+    if (!reading->ext)
+        return;
+    if (field_given(reading->body, "reply"))
+        reading_whole(reading, reading->body, "reply", 1, NUMBER_LIMIT - 1, &request->reply);
+    const cJSON *mentions = field_find(reading->body, "mentions");
+    request->mentions_all = cJSON_IsString(mentions) && strcmp(mentions->valuestring, "all") == 0;
+    if (mentions != NULL && !request->mentions_all && reading->err == ERR_OK)
+        read_mentions(reading, mentions);
+}
+
 void reading_resumption(struct reading *reading) {
     reading_text(reading, reading->body, "token", CLIENT_TOKEN_BYTES, &reading->request->token);
 }

@@ -23,6 +23,7 @@ struct reading {
     /* Reads an id as the dialect writes them. */
     void (*read_id)(struct reading *reading, const cJSON *object, const char *name,
                     struct dialect_id *id_r);
+    bool ext; /* the connection has opted in before */
     enum err err;
     char *fault; /* DIALECT_FAULT_BYTES */
 };
@@ -66,6 +67,8 @@ void reading_ext(struct reading *reading, bool ext);
 /* `peer` in the body, `{"user":id}` or `{"group":id}`: becomes the request's person or group,
  * neither of them where the user is 0 or SYSTEM. */
 void reading_peer(struct reading *reading);
+/* `reply` and `mentions` of a text from a client that opted in; others' are not looked at. */
+void reading_references(struct reading *reading);
 /* 317: the same in every dialect. */
 void reading_resumption(struct reading *reading);
 /* `cid` in the body. */

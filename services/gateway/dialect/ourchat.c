@@ -41,6 +41,7 @@ static void read_message(struct reading *reading) {
     reading_number_id(reading, sender, to_group ? "sender.group_id" : "sender.private_id",
                       &request->recipient);
     reading_text(reading, reading->body, "msg", TEXT_MAX_BYTES, &request->text);
+    reading_references(reading);
 }
 
 static void read_file(struct reading *reading) {
@@ -401,7 +402,7 @@ static void write_entry(bool ext, const struct entry *entry, uint64_t account, s
         if (ext) { /* the cid is in every copy */
             json_raw(out, ",\"time_ms\":");
             json_number(out, entry->time_ms);
-            answer_write_text_fields(entry, out);
+            answer_write_text_fields(false, entry, out);
             if (conversation_kind(entry->conversation) == CONVERSATION_BROADCAST)
                 json_raw(out, ",\"all\":true"); /* else it looks as if it were for one alone */
         }

@@ -98,7 +98,13 @@ struct dialect_request {
     struct slice token;      /* or, of RESUME, the earlier login's */
     enum recipient_kind recipient_kind; /* SEND: to whom */
     struct dialect_id recipient;
-    struct slice text;    /* SEND, EDIT: the message; REACT: the emoji; valid UTF-8, not empty */
+    struct slice text; /* SEND, EDIT: the message; REACT: the emoji; valid UTF-8, not empty */
+    uint64_t reply;    /* SEND: the cid that it replies to; 0: none */
+    /* SEND: accounts that it mentions, MENTIONS_MAX at most; `mentions_all`: all members instead.
+     */
+    struct dialect_id *mentions;
+    size_t mention_count;
+    bool mentions_all;
     struct slice account; /* LOGIN: e-mail, number or id as text; REGISTER (YouIM): the id */
     struct slice email, password, name; /* REGISTER; name also CREATE_GROUP and RENAME_* */
     struct dialect_id group;            /* concerned; CREATE_GROUP (YouIM): the chosen id */

@@ -49,6 +49,7 @@ static void read_message(struct reading *reading) {
     request->recipient_kind = RECIPIENT_USER;
     reading_string_id(reading, reading->body, "toUserId", &request->recipient);
     reading_text(reading, reading->body, "msg", TEXT_MAX_BYTES, &request->text);
+    reading_references(reading);
 }
 
 static void read_group_message(struct reading *reading) {
@@ -57,6 +58,7 @@ static void read_group_message(struct reading *reading) {
     request->recipient_kind = RECIPIENT_GROUP;
     reading_string_id(reading, reading->body, "toGroup", &request->recipient);
     reading_text(reading, reading->body, "msg", TEXT_MAX_BYTES, &request->text);
+    reading_references(reading);
 }
 
 static void read_logout(struct reading *reading) { read_actor(reading, "logoutUserId"); }
@@ -276,7 +278,7 @@ static void write_entry(bool ext, const struct entry *entry, uint64_t account, s
     if (number != 0) {
         write_message(number, entry, account, out);
         if (ext)
-            answer_write_text_fields(entry, out);
+            answer_write_text_fields(true, entry, out);
     } else if (row != NULL) {
         open_object(out, notice_number(row, entry), entry->time_ms);
         notice_write_fields(row, ext, true, entry, out);
