@@ -65,6 +65,10 @@ struct slice name_normal(struct slice text, char room[NAME_ROOM]) {
     return normal(text, room, NAME_ROOM);
 }
 
+struct slice about_normal(struct slice text, char room[ABOUT_ROOM]) {
+    return normal(text, room, ABOUT_ROOM);
+}
+
 struct slice email_normal(struct slice text, char room[EMAIL_ROOM]) {
     struct slice email = normal(text, room, EMAIL_ROOM);
     return unicode_convert(email, UNICODE_CASELESS, room, EMAIL_ROOM);
@@ -139,6 +143,13 @@ const char *name_fault(struct slice normal) {
     if (fault == NULL && reads_as(normal, "system"))
         fault = "stands for the server";
     return fault;
+}
+
+const char *about_fault(struct slice normal) {
+    size_t characters;
+    const char *fault = fault_of(normal, &characters);
+    return fault == NULL && characters > ABOUT_MAX_CHARACTERS ? "is longer than 512 characters"
+                                                              : fault;
 }
 
 /* Only what tells an address from another login name; nobody sends mail to it. */

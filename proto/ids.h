@@ -37,10 +37,18 @@
  */
 /* Most characters of a nickname or a group's name, as the database holds them. */
 #define NAME_MAX_CHARACTERS 64
+/*
+ * limit: client | remark about a friend, nick in a group; what a profile says (`about`) |
+ * {NAME_MAX_CHARACTERS} characters; {ABOUT_MAX_CHARACTERS} characters | a fault that names the
+ * field
+ */
+/* Most characters of what an account or group says about itself. */
+#define ABOUT_MAX_CHARACTERS 512
 
 /* Room for the forms of an id, a name, an address. */
 #define ID_ROOM UNICODE_ROOM(ID_MAX_BYTES)
 #define NAME_ROOM UNICODE_ROOM(4 * NAME_MAX_CHARACTERS)
+#define ABOUT_ROOM UNICODE_ROOM(4 * ABOUT_MAX_CHARACTERS)
 #define EMAIL_ROOM UNICODE_ROOM(EMAIL_MAX_BYTES)
 
 /* Whether `text` is the decimal form of a number below NUMBER_LIMIT, without leading zeros. */
@@ -61,6 +69,7 @@ bool id_may_exist(struct slice text);
  */
 struct slice id_normal(struct slice text, char room[ID_ROOM]);
 struct slice name_normal(struct slice text, char room[NAME_ROOM]);
+struct slice about_normal(struct slice text, char room[ABOUT_ROOM]);
 struct slice email_normal(struct slice text, char room[EMAIL_ROOM]); /* caseless besides */
 
 /*
@@ -69,6 +78,7 @@ struct slice email_normal(struct slice text, char room[EMAIL_ROOM]); /* caseless
  */
 const char *id_fault(struct slice normal);
 const char *name_fault(struct slice normal);
+const char *about_fault(struct slice normal);
 const char *email_fault(struct slice normal);
 
 /* Whether two ids are one: in their normal forms the same, without case where there is an '@'. */

@@ -151,6 +151,8 @@ struct slice reason_of(const struct dialect_request *request, enum err err,
     bool to_group = request->recipient_kind == RECIPIENT_GROUP,
          to_person = request->recipient_kind == RECIPIENT_USER;
     bool group = request->group.present || to_group, person = request->person.present || to_person;
+    if (err == ERR_NOT_ALLOWED && request->operation == OPERATION_PROFILE)
+        return slice_text("nobody is found by an e-mail address on this server");
     if (err == ERR_TAKEN && request->operation == OPERATION_REGISTER)
         return slice_make(out,
                           (size_t)snprintf(out, DIALECT_FAULT_BYTES, "the id %.*s is taken",

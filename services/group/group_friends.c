@@ -189,9 +189,15 @@ static enum err check_unfriend(struct group_change *change) {
     return err;
 }
 
+/* What they call each other ends with it. */
 static enum err write_unfriend(struct group_change *change) {
-    return db_query(change->db, &group_sql_remove_friendship, DB_ARGS(lo(change), hi(change)),
-                    NULL);
+    enum err err =
+        db_query(change->db, &group_sql_remove_friendship, DB_ARGS(lo(change), hi(change)), NULL);
+    if (err == ERR_OK)
+        err = db_query(change->db, &group_sql_remove_remark, DB_ARGS(lo(change), hi(change)), NULL);
+    if (err == ERR_OK)
+        err = db_query(change->db, &group_sql_remove_remark, DB_ARGS(hi(change), lo(change)), NULL);
+    return err;
 }
 
 enum err group_handle_unfriend(void *context, struct db *db, struct record_arena *arena,

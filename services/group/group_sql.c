@@ -40,6 +40,18 @@ const struct db_statement group_sql_rename_group = {
 const struct db_statement group_sql_rename_account = {
     "rename_account", "UPDATE account SET name = ? WHERE number = ?"};
 
+const struct db_statement group_sql_set_about = {"set_about",
+                                                 "UPDATE account SET about = ? WHERE number = ?"};
+
+const struct db_statement group_sql_set_group_about = {
+    "set_group_about", "UPDATE conversation SET about = ? WHERE id = ?"};
+
+const struct db_statement group_sql_set_slow = {"set_slow",
+                                                "UPDATE conversation SET slow_s = ? WHERE id = ?"};
+
+const struct db_statement group_sql_set_nick = {
+    "set_nick", "UPDATE member SET nick = ? WHERE conversation = ? AND account = ?"};
+
 const struct db_statement group_sql_find_parties = {
     "find_parties", "SELECT account.number, account.id, COALESCE(member.role, 0) FROM account"
                     " LEFT JOIN member ON member.conversation = ?"
@@ -97,6 +109,31 @@ const struct db_statement group_sql_remove_block = {
 
 const struct db_statement group_sql_set_blocked = {
     "set_blocked", "UPDATE conversation SET blocked = ? WHERE id = ?"};
+
+const struct db_statement group_sql_set_remark = {
+    "set_remark", "INSERT INTO remark (account, friend, remark) VALUES (?, ?, ?)"
+                  " ON DUPLICATE KEY UPDATE remark = VALUES(remark)"};
+
+const struct db_statement group_sql_remove_remark = {
+    "remove_remark", "DELETE FROM remark WHERE account = ? AND friend = ?"};
+
+/* --- profiles ------------------------------------------------------------------------------ */
+
+const struct db_statement group_sql_profile_of_account = {
+    "profile_of_account",
+    "SELECT a.number, a.id, a.name, a.avatar, a.about, r.remark, f.lo IS NOT NULL, 0"
+    " FROM account a LEFT JOIN remark r ON r.account = ? AND r.friend = a.number"
+    " LEFT JOIN friendship f ON f.lo = LEAST(?, a.number) AND f.hi = GREATEST(?, a.number)"
+    " WHERE a.number = ?"};
+
+const struct db_statement group_sql_profile_of_group = {
+    "profile_of_group",
+    "SELECT k.lo, k.string_id, k.name, k.avatar, k.about, NULL, m.account IS NOT NULL, k.slow_s"
+    " FROM conversation k LEFT JOIN member m ON m.conversation = k.id AND m.account = ?"
+    " WHERE k.kind = 1 AND k.lo = ? AND k.hi = 0 AND NOT k.dissolved"};
+
+const struct db_statement group_sql_find_by_email = {"find_by_email",
+                                                     "SELECT number FROM account WHERE email = ?"};
 
 /* --- requests ------------------------------------------------------------------------------ */
 

@@ -1,7 +1,7 @@
 /*
  * Every statement of group. It writes the tables conversation (rows of groups), member, friendship,
- * request, block, ban and done, and the name of an account, since the notice of it must be in the
- * same transaction; entries and cursors it writes through services/entries.
+ * request, block, ban, remark and done, and the name and about of an account, since the notice of
+ * it must be in the same transaction; entries and cursors it writes through services/entries.
  *
  * Argument lists are in the order of the placeholders. A group's rows are changed while its head is
  * locked; a friendship's or a request's while the own conversations of its accounts (or the group's
@@ -30,6 +30,14 @@ extern const struct db_statement group_sql_raise_version;
 extern const struct db_statement group_sql_rename_group;
 /* name, account */
 extern const struct db_statement group_sql_rename_account;
+/* about (NULL: none), account */
+extern const struct db_statement group_sql_set_about;
+/* about (NULL: none), conversation */
+extern const struct db_statement group_sql_set_group_about;
+/* slow_s, conversation */
+extern const struct db_statement group_sql_set_slow;
+/* nick (NULL: none), conversation, account */
+extern const struct db_statement group_sql_set_nick;
 /* conversation, account, account -> the columns of enum group_party_column, for each that exists */
 extern const struct db_statement group_sql_find_parties;
 /* conversation -> accounts of the owner and the administrators, ascending */
@@ -72,6 +80,31 @@ extern const struct db_statement group_sql_block;
 extern const struct db_statement group_sql_add_block, group_sql_remove_block;
 /* bits, conversation */
 extern const struct db_statement group_sql_set_blocked;
+
+/* account, friend, remark */
+extern const struct db_statement group_sql_set_remark;
+/* account, friend */
+extern const struct db_statement group_sql_remove_remark;
+
+/* --- profiles ------------------------------------------------------------------------------ */
+
+/* the account that asks (three times), the account -> the columns of enum group_profile_column */
+extern const struct db_statement group_sql_profile_of_account;
+/* the account that asks, the group -> the same columns */
+extern const struct db_statement group_sql_profile_of_group;
+/* an e-mail address in its normal form -> the account that has it */
+extern const struct db_statement group_sql_find_by_email;
+
+enum group_profile_column {
+    GROUP_PROFILE_NUMBER,
+    GROUP_PROFILE_ID, /* NULL: the decimal form */
+    GROUP_PROFILE_NAME,
+    GROUP_PROFILE_AVATAR,
+    GROUP_PROFILE_ABOUT,
+    GROUP_PROFILE_REMARK,
+    GROUP_PROFILE_NEAR, /* 1: a friend; a member */
+    GROUP_PROFILE_SLOW_S
+};
 
 /* --- requests ------------------------------------------------------------------------------ */
 

@@ -33,6 +33,8 @@ static const struct config_option options[] = {
      */
     CONFIG_U64(struct group_settings, ref_days, 7, 1, 3650, "days",
                "how long a request that is sent again under the same ref is not done again"),
+    CONFIG_BOOL(struct group_settings, profile_by_email, false,
+                "whether a client with ext may find an account by its exact e-mail address"),
     CONFIG_END};
 
 static const struct service_handler handlers[] = {
@@ -53,6 +55,11 @@ static const struct service_handler handlers[] = {
     {&message_GROUP_DISSOLVE, .pool = group_handle_dissolve},
     {&message_GROUP_RENAME, .pool = group_handle_rename},
     {&message_GROUP_RENAME_ACCOUNT, .pool = group_handle_rename_account},
+    {&message_GROUP_PROFILE, .pool = group_handle_profile},
+    {&message_GROUP_SET_PROFILE, .pool = group_handle_set_profile},
+    {&message_GROUP_SET_GROUP_PROFILE, .pool = group_handle_set_group_profile},
+    {&message_GROUP_SET_REMARK, .pool = group_handle_set_remark},
+    {&message_GROUP_SET_NICK, .pool = group_handle_set_nick},
     {&message_GROUP_SAY, .pool = group_handle_say},
     {&message_GROUP_PRESENCE, .pool = group_handle_presence},
 };

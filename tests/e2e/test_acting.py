@@ -143,6 +143,11 @@ def extension_requests(world, dialect):
         (303, [], [], ["peer.user"], {"peer": {"user": member}}),
         (313, [], ["peer.group"], [], {"peer": {"group": club}}),
         (313, [], [], ["peer.user"], {"peer": {"user": member}}),
+        (311, [], [], ["user"], {"user": member}),
+        (311, [], ["group"], [], {"group": club}),
+        (325, [], [], ["of.friend"], {"of": {"friend": member}, "remark": "x"}),
+        (325, [], ["of.group"], [], {"of": {"group": club}, "about": "x"}),
+        (325, [], ["of.member.group"], [], {"of": {"member": {"group": club}}, "nick": "x"}),
         (337, [], [], ["peer.user"], {"peer": {"user": member}, "until_ms": 1900000000000}),
         (337, [], ["peer.group"], [], {"peer": {"group": club}, "until_ms": 1900000000000}),
         (321, [], [], ["user"], {"user": member, "on": True}),
@@ -171,6 +176,9 @@ RIGHT = {
     ("youim", 302, "peer.user", "SYSTEM"), ("ourchat", 302, "peer.user", "SYSTEM"),
     # Anybody may type to anybody.
     ("youim", 313, "peer.user", "another"), ("ourchat", 313, "peer.user", "another"),
+    # Anybody may see anybody's profile.
+    ("youim", 311, "user", "another"), ("ourchat", 311, "user", "another"),
+    ("youim", 311, "group", "another"), ("ourchat", 311, "group", "another"),
     # Without group_id it is a nickname; 11 needs no add_ocid.
     ("ourchat", 12, "group_id", "missing"), ("ourchat", 11, "add_ocid", "missing"),
     ("ourchat", 11, "group_id", "missing"),
@@ -268,11 +276,12 @@ def test_every_wrong_id(stack, newcomer, dialect, transport):
 
 def names_the_fault(answer, name, body):
     """The reason has the field's name, the id as it was written, or says who one is."""
-    first, _, rest = name.partition(".")
-    value = body.get(first, "")
-    value = value.get(rest, "") if rest and isinstance(value, dict) else value
+    value = body
+    for part in name.split("."):
+        value = value.get(part, "") if isinstance(value, dict) else ""
     text = answer["text"]
-    words = [name.lower(), (rest or first).lower(), "another account", "exactly one of"]
+    words = [name.lower(), name.partition(".")[2].lower() or name.lower(), "another account",
+             "exactly one of"]
     return any(word in text.lower() for word in words) or value != "" and str(value) in text
 
 

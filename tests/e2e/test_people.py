@@ -30,6 +30,146 @@ def second_device(connect, kind, client):
     return device
 
 
+def befriend(stack, one, other):
+    """In the database: what a request and its answer bring is shown elsewhere."""
+    lo, hi = sorted((one.account.number, other.account.number))
+    stack.sql("INSERT INTO friendship VALUES (%s, %s, 1)", lo, hi)
+
+
+def expect_set(client, **fields):
+    """The next message is a 325 with these fields, and a place in the log."""
+    shown = dict(client.body(client.expect(325)))
+    shown.pop("msgType", None)
+    assert shown.pop("cid") > 0 and shown.pop("time_ms") > 0
+    assert shown == fields
+
+
+def take_result(client, ref="r"):
+    """The 300, and what came before it (the notices of one's own change come in either order)."""
+    others = []
+    while (message := client.next())[client.number_key] != 300:
+        others.append(message)
+    body = client.body(message)
+    assert body["ref"] == ref and body["ok"], message
+    return others
+
+
+# --- 311
+
+
+def test_profiles(stack, newcomer, kind):
+    client, friend = newcomer(*kind, ext=True), newcomer("ourchat", ext=True)
+    club = client.create_group(f"people-{secrets.token_hex(4)}")
+    befriend(stack, client, friend)
+    shown, result = ask(client, 311, user=client.id_of(friend.account))
+    assert result == {"ok": True}
+    assert shown == {"user": client.id_of(friend.account), "name": "somebody", "avatar": "",
+                     "about": "", "remark": "", "friend": True}
+    shown, _ = ask(client, 311, group=client.id_of(club))
+    assert shown == {"group": client.id_of(club), "name": club.name, "avatar": "", "about": "",
+                     "slow_s": 0, "member": True}
+    shown, _ = ask(friend, 311, group=friend.id_of(club))
+    assert shown["member"] is False
+    nobody = "nobody here" if client.dialect == "youim" else 8999999999999998
+    for body, error in (({"user": nobody}, "no_account"), ({"group": nobody}, "no_group"),
+                        ({"email": friend.account.email}, "not_allowed")):
+        shown, result = ask(client, 311, **body)
+        assert shown is None and (result["ok"], result["error"]) == (False, error)
+
+
+def test_a_profile_by_its_address(make_stack, newcomer, kind):
+    other = make_stack(profile_by_email="true")
+    client, friend = newcomer(*kind, ext=True, on=other), newcomer("ourchat", on=other)
+    shown, _ = ask(client, 311, email=friend.account.email.upper())
+    assert shown["user"] == client.id_of(friend.account)
+    assert ask(client, 311, email="nobody@example.org")[1]["error"] == "no_account"
+
+
+# --- 325
+
+
+def test_ones_own_profile_reaches_friends_and_all_devices(stack, newcomer, connect, kind):
+    client = newcomer(*kind, ext=True)
+    friend, plain = newcomer(*kind, ext=True), newcomer("ourchat")
+    away = newcomer(*kind, ext=True)
+    device = second_device(connect, kind, client)
+    for other in (friend, plain, away):
+        befriend(stack, client, other)
+    away.close()
+    me = {"user": client.id_of(client.account)}
+    client.send(client.make(325, "r", of="me", about="I fish"))
+    others = take_result(client)
+    if not others:
+        others.append(client.next())
+    assert [client.body(m)["of"] for m in others] == [me]
+    expect_set(device, of=me)
+    expect_set(friend, of=me)
+    client.send(client.make(325, of="me", name="Fisher", about=""))
+    for shown_to in (client, device, friend):
+        expect_set(shown_to, of=me)
+        if kind[0] == "ourchat":
+            shown_to.expect(12, ocid=client.account.number, name="Fisher")
+        shown_to.fence()
+    # What an unmodified client knows of it is the new name.
+    assert list(plain.expect(12, ocid=client.account.number, name="Fisher")["data"]) == [
+        "ocid", "name"]
+    plain.fence()
+    again = connect(*kind, ext=True)
+    again.log_in(away.account)
+    expect_set(again, of=me)
+    expect_set(again, of=me)
+    shown, _ = ask(friend, 311, user=friend.id_of(client.account))
+    assert (shown["name"], shown["about"]) == ("Fisher", "")
+
+
+def test_a_remark_is_ones_own(stack, newcomer, connect, kind):
+    client, friend = newcomer(*kind, ext=True), newcomer(*kind, ext=True)
+    befriend(stack, client, friend)
+    device = second_device(connect, kind, client)
+    peer = client.id_of(friend.account)
+    client.send(client.make(325, of={"friend": peer}, remark="钓鱼人"))
+    expect_set(client, of={"user": peer})
+    expect_set(device, of={"user": peer})
+    assert ask(device, 311, user=peer)[0]["remark"] == "钓鱼人"
+    assert ask(friend, 311, user=peer)[0]["remark"] == ""
+    # The same again under a ref is done once.
+    for _ in range(2):
+        client.send(client.make(325, "once", of={"friend": peer}, remark="x"))
+        take_result(client, "once")
+    stored = stack.sql("SELECT COUNT(*) FROM message WHERE type = 19 AND sender = %s",
+                       client.account.number)
+    assert stored == ((2,),)
+    friend.expect_nothing()
+
+
+def test_a_groups_profile_and_nicks(stack, newcomer, kind):
+    owner, member = newcomer(*kind, ext=True), newcomer(*kind, ext=True)
+    club = owner.create_group(f"people-{secrets.token_hex(4)}")
+    stack.ctl("group", "add", club.id, member.account.id)
+    for client in (owner, member):
+        client.expect_joined(club, member.account)
+    group = {"group": owner.id_of(club)}
+    owner.send(owner.make(325, of=group, about="We fish", slow_s=5))
+    for client in (owner, member):
+        expect_set(client, of=group, by=owner.id_of(owner.account))
+    shown, _ = ask(member, 311, **group)
+    assert (shown["about"], shown["slow_s"]) == ("We fish", 5)
+    _, result = ask(member, 325, of=group, about="mine")
+    assert (result["error"], "administrators" in result["text"]) == ("not_allowed", True)
+    member.send(member.make(325, of={"member": group}, nick="Pike"))
+    membership = {"member": group | {"user": member.id_of(member.account)}}
+    for client in (owner, member):
+        expect_set(client, of=membership, nick="Pike")
+    owner.send(owner.make(325, of=group, name="Anglers"))
+    for client in (owner, member):
+        expect_set(client, of=group, by=owner.id_of(owner.account))
+        if kind[0] == "ourchat":
+            client.expect(12, group_id=club.number, name="Anglers")
+        client.fence()
+    _, result = ask(owner, 325, of=group, avatar="f1")
+    assert "files are not available" in result["text"]
+
+
 # --- 337
 
 

@@ -26,6 +26,172 @@ static void check_faults_of(unsigned number, const struct fault_case *cases, siz
         }
 }
 
+/* --- 311, 312 ------------------------------------------------------------------------------ */
+
+static void reads_what_profile_is_asked_for(void **state) {
+    (void)state;
+    struct dialect_request request;
+    for (BOTH(dialect)) {
+        read_as(dialect, 311, "{'user':123}", NULL, &request);
+        assert_int_equal(request.operation, OPERATION_PROFILE);
+        check_id(request.person, 123, "");
+        assert_false(request.group.present);
+        dialect_request_free(&request);
+        read_as(dialect, 311, "{'group':'500','user':null}", NULL, &request);
+        check_id(request.group, 500, "");
+        dialect_request_free(&request);
+        read_as(dialect, 311, "{'email':'ben@example.org'}", NULL, &request);
+        check_slice(request.email, "ben@example.org");
+        assert_false(request.group.present || request.person.present);
+        dialect_request_free(&request);
+    }
+    static const struct fault_case cases[] = {
+        FAULT("{}", "exactly one of user, group and email is needed"),
+        FAULT("{'user':1,'email':'a@b'}", "exactly one of user, group and email is needed"),
+        FAULT("{'email':'nobody'}", "email is not an e-mail address"),
+        FAULT("{'email':''}", "email is empty"),
+    };
+    check_faults_of(311, cases, sizeof cases / sizeof cases[0]);
+    read_as(DIALECT_YOUIM, 311, "{'user':'SYSTEM'}",
+            "user must be 1 to 64 bytes without control characters, and not SYSTEM or 0", &request);
+    dialect_request_free(&request);
+}
+
+static void shows_profiles(void **state) {
+    (void)state;
+    const struct dialect_account self = {.number = 1, .id = slice_text("anna")};
+    struct group_profile_reply person = {.user = 7,
+                                         .id = slice_text("ben"),
+                                         .name = slice_text("B\"n"),
+                                         .about = slice_text("fish"),
+                                         .remark = slice_text("Benny"),
+                                         .near = true};
+    struct group_profile_reply group = {.group = 9, .name = slice_text("Chess"), .slow_s = 5};
+    const struct dialect_request request = {
+        .number = 311, .operation = OPERATION_PROFILE, .ref = slice_text("r")};
+    struct dialect_result result = {.time_ms = 1700000000999, .reply = &person};
+    check_answers(DIALECT_OURCHAT, true, &self, &request, &result,
+                  ANSWERS("{'code':312,'time':1700000000,'data':{'ref':'r','user':7,"
+                          "'name':'B\\\"n','avatar':'','about':'fish','remark':'Benny',"
+                          "'friend':true}}",
+                          "{'code':300,'time':1700000000,'data':{'ref':'r','ok':true}}"));
+    check_answers(DIALECT_YOUIM, true, &self, &request, &result,
+                  ANSWERS("{'msgType':312,'ref':'r','user':'ben','name':'B\\\"n','avatar':'',"
+                          "'about':'fish','remark':'Benny','friend':true}",
+                          "{'msgType':300,'ref':'r','ok':true}"));
+    const struct dialect_request silent = {.number = 311, .operation = OPERATION_PROFILE};
+    result.reply = &group;
+    check_answers(DIALECT_YOUIM, true, &self, &silent, &result,
+                  ANSWERS("{'msgType':312,'group':'9','name':'Chess','avatar':'','about':'',"
+                          "'slow_s':5,'member':false}"));
+}
+
+/* --- 325 ----------------------------------------------------------------------------------- */
+
+static void reads_what_is_set(void **state) {
+    (void)state;
+    struct dialect_request request;
+    for (BOTH(dialect)) {
+        read_as(dialect, 325, "{'of':'me','name':'Anna','about':''}", NULL, &request);
+        assert_int_equal(request.operation, OPERATION_SET_PROFILE);
+        assert_true(request.login_needed);
+        check_slice(request.name, "Anna");
+        check_slice(request.about, "");
+        assert_true(request.sets_about);
+        dialect_request_free(&request);
+        read_as(dialect, 325, "{'of':{'group':5},'about':'x','slow_s':'86400'}", NULL, &request);
+        assert_int_equal(request.operation, OPERATION_SET_GROUP_PROFILE);
+        check_id(request.group, 5, "");
+        check_slice(request.name, "");
+        check_slice(request.about, "x");
+        assert_true(request.sets_slow);
+        assert_int_equal(request.slow_s, 86400);
+        dialect_request_free(&request);
+        read_as(dialect, 325, "{'of':{'friend':7},'remark':'Benny'}", NULL, &request);
+        assert_int_equal(request.operation, OPERATION_SET_REMARK);
+        check_id(request.person, 7, "");
+        check_slice(request.name, "Benny");
+        dialect_request_free(&request);
+        read_as(dialect, 325, "{'of':{'friend':7},'remark':''}", NULL, &request);
+        check_slice(request.name, "");
+        dialect_request_free(&request);
+        read_as(dialect, 325, "{'of':{'member':{'group':5}},'nick':'Pawn'}", NULL, &request);
+        assert_int_equal(request.operation, OPERATION_SET_NICK);
+        check_id(request.group, 5, "");
+        check_slice(request.name, "Pawn");
+        dialect_request_free(&request);
+    }
+}
+
+static void faults_of_what_is_set(void **state) {
+    (void)state;
+    static const char which[] = "of needs exactly one of group, friend and member, or is \"me\"";
+    static const struct fault_case cases[] = {
+        FAULT("{'name':'x'}", "of is missing"),
+        FAULT("{'of':'you','name':'x'}", "of must be an object"),
+        FAULT("{'of':{},'name':'x'}", which),
+        FAULT("{'of':{'group':1,'friend':2},'name':'x'}", which),
+        FAULT("{'of':'me'}", "there is nothing to set: neither name nor about"),
+        FAULT("{'of':'me','name':''}", "name is empty"),
+        FAULT("{'of':'me','name':'system'}", "name stands for the server"),
+        FAULT("{'of':'me','about':5}", "about must be a string"),
+        FAULT("{'of':'me','about':'a\\nb'}", "about holds a control character"),
+        FAULT("{'of':'me','about':'" X256 X256 "x'}", "about is longer than 512 characters"),
+        FAULT("{'of':'me','avatar':'f1'}", "avatar cannot be set: files are not available here"),
+        FAULT("{'of':{'group':1},'avatar':'f1'}",
+              "avatar cannot be set: files are not available here"),
+        FAULT("{'of':{'group':1}}", "there is nothing to set: neither name, about nor slow_s"),
+        FAULT("{'of':{'group':1},'slow_s':86401}", "slow_s must be a whole number from 0 to 86400"),
+        FAULT("{'of':{'friend':1}}", "remark is missing"),
+        FAULT("{'of':{'friend':1},'remark':' x'}", "remark begins or ends with a space"),
+        FAULT("{'of':{'friend':1},'remark':'" X64 "x'}", "remark is longer than 64 characters"),
+        FAULT("{'of':{'member':5},'nick':'x'}", "of.member must be an object"),
+        FAULT("{'of':{'member':{}},'nick':'x'}", "of.member.group is missing"),
+        FAULT("{'of':{'member':{'group':5}}}", "nick is missing"),
+    };
+    check_faults_of(325, cases, sizeof cases / sizeof cases[0]);
+}
+
+static void shows_what_was_set(void **state) {
+    (void)state;
+    struct entry entry = {.conversation = conversation_of_account(1),
+                          .cid = 77,
+                          .time_ms = 1700000000999,
+                          .type = ENTRY_PROFILE,
+                          .from = 2,
+                          .subject = 2,
+                          .subject_id = slice_text("ben")};
+    check_entry(DIALECT_OURCHAT, true, 1, &entry,
+                "{'code':325,'time':1700000000,'data':{'of':{'user':2},'cid':77,"
+                "'time_ms':1700000000999}}");
+    check_entry(DIALECT_YOUIM, true, 1, &entry,
+                "{'msgType':325,'of':{'user':'ben'},'cid':77,'time_ms':1700000000999}");
+    check_entry(DIALECT_OURCHAT, false, 1, &entry, NULL);
+    check_entry(DIALECT_YOUIM, false, 1, &entry, NULL);
+    entry = (struct entry){.conversation = conversation_of_group(5),
+                           .cid = 78,
+                           .time_ms = 1700000000999,
+                           .type = ENTRY_GROUP_PROFILE,
+                           .from = 2,
+                           .to = 5,
+                           .to_id = slice_text("club")};
+    check_entry(DIALECT_OURCHAT, true, 1, &entry,
+                "{'code':325,'time':1700000000,'data':{'of':{'group':5},'by':2,'cid':78,"
+                "'time_ms':1700000000999}}");
+    check_entry(DIALECT_YOUIM, true, 1, &entry,
+                "{'msgType':325,'of':{'group':'club'},'by':'2','cid':78,'time_ms':1700000000999}");
+    entry.type = ENTRY_NICK;
+    entry.subject = 2;
+    entry.text = slice_text("Pawn");
+    check_entry(DIALECT_OURCHAT, true, 1, &entry,
+                "{'code':325,'time':1700000000,'data':{'of':{'member':{'group':5,'user':2}},"
+                "'nick':'Pawn','cid':78,'time_ms':1700000000999}}");
+    check_entry(DIALECT_YOUIM, true, 1, &entry,
+                "{'msgType':325,'of':{'member':{'group':'club','user':'2'}},'nick':'Pawn',"
+                "'cid':78,'time_ms':1700000000999}");
+    check_entry(DIALECT_YOUIM, false, 1, &entry, NULL);
+}
+
 /* --- 337 ----------------------------------------------------------------------------------- */
 
 static void reads_quiet(void **state) {
@@ -85,6 +251,11 @@ static void shows_quiet(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(reads_what_profile_is_asked_for),
+        cmocka_unit_test(shows_profiles),
+        cmocka_unit_test(reads_what_is_set),
+        cmocka_unit_test(faults_of_what_is_set),
+        cmocka_unit_test(shows_what_was_set),
         cmocka_unit_test(reads_quiet),
         cmocka_unit_test(shows_quiet),
     };

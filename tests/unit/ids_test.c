@@ -332,6 +332,13 @@ static void names_end_at_64_characters(void **state) {
         memcpy(text + (ptrdiff_t)i * 4, "\xf0\x9f\x98\x80", 4);
     assert_null(name_fault(slice_make(text, sizeof text - 4)));
     assert_string_equal(name_fault(slice_make(text, sizeof text)), "is longer than 64 characters");
+    char about[ABOUT_MAX_CHARACTERS + 1];
+    memset(about, 'x', sizeof about);
+    assert_null(about_fault(slice_make(about, ABOUT_MAX_CHARACTERS)));
+    assert_string_equal(about_fault(slice_make(about, sizeof about)),
+                        "is longer than 512 characters");
+    assert_null(about_fault(slice_text("the system"))); /* it names nobody */
+    assert_string_equal(about_fault(slice_text("a\nb")), "holds a control character");
 }
 
 int main(void) {

@@ -132,7 +132,8 @@ static void leave_json(struct reading *reading) {
     struct slice *const slices[] = {
         &request->ref,  &request->actor.text, &request->token,       &request->recipient.text,
         &request->text, &request->account,    &request->email,       &request->password,
-        &request->name, &request->group.text, &request->person.text, &request->device};
+        &request->name, &request->group.text, &request->person.text, &request->device,
+        &request->about};
     const size_t count = sizeof slices / sizeof slices[0];
     size_t bytes = 0;
     for (size_t i = 0; i < count; i++)

@@ -26,6 +26,8 @@ static const struct request_row rows[] = {
     {329, OPERATION_REACT, NEEDS_LOGIN | NEEDS_EXT, extension_read_react},
     {333, OPERATION_MUTE, NEEDS_LOGIN | NEEDS_EXT, extension_read_mute},
     {335, OPERATION_BAN, NEEDS_LOGIN | NEEDS_EXT, extension_read_ban},
+    {311, OPERATION_PROFILE, NEEDS_LOGIN | NEEDS_EXT, extension_read_profile},
+    {325, OPERATION_NONE, NEEDS_LOGIN | NEEDS_EXT, extension_read_set},
     {337, OPERATION_QUIET, NEEDS_LOGIN | NEEDS_EXT, extension_read_quiet},
 };
 
@@ -41,6 +43,7 @@ const struct request_row *extension_find_row(uint64_t number) {
 static const struct extension_answer answers[] = {
     {OPERATION_HISTORY, 304, extension_write_history},
     {OPERATION_DEVICES, 320, extension_devices_write},
+    {OPERATION_PROFILE, 312, extension_write_profile},
 };
 
 void extension_write_answer(const struct dialect_form *form, const struct dialect_account *self,
@@ -73,13 +76,19 @@ void extension_write_300(const struct dialect_form *form, const struct dialect_r
 /* --- entries ------------------------------------------------------------------------------- */
 
 static const struct extension_notice notices[] = {
-    {ENTRY_RECEIVED, 301, extension_write_cursor}, {ENTRY_READ, 302, extension_write_cursor},
-    {ENTRY_TYPING, 313, extension_write_typing},   {ENTRY_QUIET, 337, extension_write_quiet},
-    {ENTRY_MUTED, 333, extension_write_muted},     {ENTRY_BANNED, 335, extension_write_banned},
-    {ENTRY_BLOCKED, 321, extension_write_blocked}, {ENTRY_QUIET, 337, extension_write_quiet},
-    {ENTRY_MUTED, 333, extension_write_muted},     {ENTRY_BANNED, 335, extension_write_banned},
-    {ENTRY_BLOCKED, 321, extension_write_blocked}, {ENTRY_RECALLED, 315, extension_write_recalled},
-    {ENTRY_EDITED, 327, extension_write_edited},   {ENTRY_REACTED, 329, extension_write_reacted},
+    {ENTRY_RECEIVED, 301, extension_write_cursor},
+    {ENTRY_READ, 302, extension_write_cursor},
+    {ENTRY_TYPING, 313, extension_write_typing},
+    {ENTRY_QUIET, 337, extension_write_quiet},
+    {ENTRY_MUTED, 333, extension_write_muted},
+    {ENTRY_BANNED, 335, extension_write_banned},
+    {ENTRY_BLOCKED, 321, extension_write_blocked},
+    {ENTRY_RECALLED, 315, extension_write_recalled},
+    {ENTRY_EDITED, 327, extension_write_edited},
+    {ENTRY_REACTED, 329, extension_write_reacted},
+    {ENTRY_PROFILE, 325, extension_write_profile_changed},
+    {ENTRY_GROUP_PROFILE, 325, extension_write_group_changed},
+    {ENTRY_NICK, 325, extension_write_nick},
 };
 
 static const struct extension_notice *find_notice(enum entry_type type) {

@@ -1,9 +1,151 @@
-/* 337; see extension_people.h. */
+/* 311, 325, 337; see extension_people.h. */
 #include "services/gateway/dialect/extension_people.h"
 
 #include "proto/ids.h"
 #include "services/gateway/dialect/answer.h"
 #include "services/gateway/dialect/json.h"
+
+static void write_text(const char *key, struct slice text, struct buffer *out) {
+    json_raw(out, key);
+    json_text(out, text);
+}
+
+static void write_flag(const char *key, bool flag, struct buffer *out) {
+    json_raw(out, key);
+    json_raw(out, flag ? "true" : "false");
+}
+
+/* --- 311, 312 ------------------------------------------------------------------------------ */
+
+void extension_read_profile(struct reading *reading) {
+    struct dialect_request *request = reading->request;
+    const cJSON *body = reading->body;
+    bool user = field_given(body, "user"), group = field_given(body, "group");
+    if (user + group + field_given(body, "email") != 1)
+        reading_fail(reading, "exactly one of user, group and email is needed");
+    else if (user)
+        reading->read_id(reading, body, "user", &request->person);
+    else if (group)
+        reading->read_id(reading, body, "group", &request->group);
+    else
+        reading_email(reading, body, "email", &request->email);
+}
+
+void extension_write_profile(const struct dialect_form *form, const struct dialect_account *self,
+                             const struct dialect_request *request,
+                             const struct dialect_result *result, struct buffer *out) {
+    const struct group_profile_reply *profile = result->reply;
+    bool group = profile->group != 0;
+    (void)self;
+    (void)request;
+    json_raw(out, group ? "\"group\":" : "\"user\":");
+    json_id(out, form->string_ids, group ? profile->group : profile->user, profile->id);
+    write_text(",\"name\":", profile->name, out);
+    write_text(",\"avatar\":", profile->avatar, out);
+    write_text(",\"about\":", profile->about, out);
+    if (group) {
+        json_raw(out, ",\"slow_s\":");
+        json_number(out, profile->slow_s);
+    } else {
+        write_text(",\"remark\":", profile->remark, out);
+    }
+    write_flag(group ? ",\"member\":" : ",\"friend\":", profile->near, out);
+}
+
+/* --- 325 ----------------------------------------------------------------------------------- */
+
+/* What both kinds of profiles have; true: something of it is given. */
+static bool read_profile_fields(struct reading *reading) {
+    struct dialect_request *request = reading->request;
+    const cJSON *body = reading->body;
+    bool name = field_given(body, "name");
+    request->sets_about = field_given(body, "about");
+    if (field_given(body, "avatar"))
+        reading_fail(reading, "avatar cannot be set: files are not available here");
+    if (name)
+        reading_name(reading, body, "name", &request->name);
+    if (request->sets_about)
+        reading_about(reading, body, "about", &request->about);
+    return name || request->sets_about;
+}
+
+static void read_own_profile(struct reading *reading) {
+    reading->request->operation = OPERATION_SET_PROFILE;
+    if (!read_profile_fields(reading))
+        reading_fail(reading, "there is nothing to set: neither name nor about");
+}
+
+static void read_group_profile(struct reading *reading, const cJSON *of) {
+    struct dialect_request *request = reading->request;
+    request->operation = OPERATION_SET_GROUP_PROFILE;
+    request->sets_slow = field_given(reading->body, "slow_s");
+    reading->read_id(reading, of, "of.group", &request->group);
+    bool given = read_profile_fields(reading);
+    if (request->sets_slow)
+        reading_whole(reading, reading->body, "slow_s", 0, SLOW_MAX_S, &request->slow_s);
+    else if (!given)
+        reading_fail(reading, "there is nothing to set: neither name, about nor slow_s");
+}
+
+static void read_friend(struct reading *reading, const cJSON *of) {
+    struct dialect_request *request = reading->request;
+    request->operation = OPERATION_SET_REMARK;
+    reading->read_id(reading, of, "of.friend", &request->person);
+    reading_remark(reading, reading->body, "remark", &request->name);
+}
+
+static void read_membership(struct reading *reading, const cJSON *of) {
+    struct dialect_request *request = reading->request;
+    request->operation = OPERATION_SET_NICK;
+    const cJSON *member = reading_object(reading, of, "of.member");
+    reading->read_id(reading, member, "of.member.group", &request->group);
+    reading_remark(reading, reading->body, "nick", &request->name);
+}
+
+void extension_read_set(struct reading *reading) {
+    const cJSON *me = cJSON_GetObjectItemCaseSensitive(reading->body, "of");
+    if (cJSON_IsString(me) && slice_equal(slice_text(me->valuestring), slice_text("me"))) {
+        read_own_profile(reading);
+        return;
+    }
+    const cJSON *of = reading_object(reading, reading->body, "of");
+    bool group = field_given(of, "group"), person = field_given(of, "friend");
+    if (group + person + field_given(of, "member") != 1)
+        reading_fail(reading, "of needs exactly one of group, friend and member, or is \"me\"");
+    else if (group)
+        read_group_profile(reading, of);
+    else if (person)
+        read_friend(reading, of);
+    else
+        read_membership(reading, of);
+}
+
+void extension_write_profile_changed(const struct dialect_form *form, const struct entry *entry,
+                                     uint64_t account, struct buffer *out) {
+    (void)account;
+    json_raw(out, "\"of\":{\"user\":");
+    json_id(out, form->string_ids, entry->subject, entry->subject_id);
+    json_raw(out, "}");
+}
+
+void extension_write_group_changed(const struct dialect_form *form, const struct entry *entry,
+                                   uint64_t account, struct buffer *out) {
+    (void)account;
+    json_raw(out, "\"of\":{\"group\":");
+    json_id(out, form->string_ids, entry->to, entry->to_id);
+    json_raw(out, "},\"by\":");
+    json_id(out, form->string_ids, entry->from, entry->from_id);
+}
+
+void extension_write_nick(const struct dialect_form *form, const struct entry *entry,
+                          uint64_t account, struct buffer *out) {
+    (void)account;
+    json_raw(out, "\"of\":{\"member\":{\"group\":");
+    json_id(out, form->string_ids, entry->to, entry->to_id);
+    json_raw(out, ",\"user\":");
+    json_id(out, form->string_ids, entry->subject, entry->subject_id);
+    write_text("}},\"nick\":", entry->text, out);
+}
 
 /* --- 337 ----------------------------------------------------------------------------------- */
 

@@ -1,11 +1,17 @@
-/* 337: the extensions about people and groups; see form.h. */
+/* 311, 325, 337: the extensions about people and groups; see form.h. */
 #ifndef PARLEY_GATEWAY_DIALECT_EXTENSION_PEOPLE_H
 #define PARLEY_GATEWAY_DIALECT_EXTENSION_PEOPLE_H
 
 #include "services/gateway/dialect/form.h"
 
+void extension_read_profile(struct reading *reading);
+/* Decides on the operation. */
+void extension_read_set(struct reading *reading);
 void extension_read_quiet(struct reading *reading);
 
-extension_notice_writer extension_write_quiet;
+extension_answer_writer extension_write_profile;
+
+extension_notice_writer extension_write_profile_changed, extension_write_group_changed;
+extension_notice_writer extension_write_nick, extension_write_quiet;
 
 #endif

@@ -145,6 +145,35 @@ void reading_name(struct reading *reading, const cJSON *object, const char *name
         *text_r = slice_equal(text, normal) ? text : keep(reading, normal);
 }
 
+/* Whether the field is the empty string, which takes away what was there. */
+static bool is_empty(const cJSON *object, const char *name) {
+    const cJSON *item = field_find(object, name);
+    return cJSON_IsString(item) && item->valuestring[0] == '\0';
+}
+
+void reading_about(struct reading *reading, const cJSON *object, const char *name,
+                   struct slice *text_r) {
+    struct slice text = {"", 0};
+    char room[ABOUT_ROOM];
+    if (is_empty(object, name))
+        return;
+    reading_text(reading, object, name, 0, &text);
+    if (reading->err != ERR_OK)
+        return;
+    struct slice normal = about_normal(text, room);
+    const char *fault = normal.length == 0 ? "is longer than 512 characters" : about_fault(normal);
+    if (fault)
+        reading_fail(reading, "%s %s", name, fault);
+    else
+        *text_r = slice_equal(text, normal) ? text : keep(reading, normal);
+}
+
+void reading_remark(struct reading *reading, const cJSON *object, const char *name,
+                    struct slice *text_r) {
+    if (!is_empty(object, name))
+        reading_name(reading, object, name, text_r);
+}
+
 void reading_email(struct reading *reading, const cJSON *object, const char *name,
                    struct slice *text_r) {
     struct slice text = {"", 0};

@@ -43,6 +43,12 @@ void reading_text(struct reading *reading, const cJSON *object, const char *name
 /* The name of a person or group; a whole number is taken as its digits. */
 void reading_name(struct reading *reading, const cJSON *object, const char *name,
                   struct slice *text_r);
+/* What a person or group says about itself: a string, which may be empty. */
+void reading_about(struct reading *reading, const cJSON *object, const char *name,
+                   struct slice *text_r);
+/* As reading_name, but a string that may be empty. */
+void reading_remark(struct reading *reading, const cJSON *object, const char *name,
+                    struct slice *text_r);
 void reading_email(struct reading *reading, const cJSON *object, const char *name,
                    struct slice *text_r);
 /* A login name: a string, or a whole number, which is taken as its digits. */

@@ -56,14 +56,19 @@ enum operation {
     OPERATION_DISSOLVE,
     OPERATION_RENAME_GROUP,
     OPERATION_RENAME_SELF,
-    OPERATION_QUIET,   /* no mention of `group` or of `person` until `until_ms` */
-    OPERATION_DEVICES, /* lists the account's logins, and ends the one that `close` names */
-    OPERATION_BLOCK,   /* whether nothing is taken from `person` */
-    OPERATION_MUTE,    /* `person` in `group` until `until_ms` */
-    OPERATION_BAN,     /* whether `person` may not be in `group` */
-    OPERATION_RECALL,  /* the text `cid` in `group`, or with `person` */
-    OPERATION_EDIT,    /* it says `text` from now on */
-    OPERATION_REACT,   /* whether the emoji `text` stands beside it */
+    OPERATION_PROFILE,     /* of `person`, of `group`, or of the account with this `email` */
+    OPERATION_SET_PROFILE, /* one's own */
+    OPERATION_SET_GROUP_PROFILE,
+    OPERATION_SET_REMARK, /* `name` is what `person` is called by oneself alone */
+    OPERATION_SET_NICK,   /* `name` is what oneself is called in `group` */
+    OPERATION_QUIET,      /* no mention of `group` or of `person` until `until_ms` */
+    OPERATION_DEVICES,    /* lists the account's logins, and ends the one that `close` names */
+    OPERATION_BLOCK,      /* whether nothing is taken from `person` */
+    OPERATION_MUTE,       /* `person` in `group` until `until_ms` */
+    OPERATION_BAN,        /* whether `person` may not be in `group` */
+    OPERATION_RECALL,     /* the text `cid` in `group`, or with `person` */
+    OPERATION_EDIT,       /* it says `text` from now on */
+    OPERATION_REACT,      /* whether the emoji `text` stands beside it */
     OPERATION_COUNT
 };
 
@@ -106,9 +111,11 @@ struct dialect_request {
     size_t mention_count;
     bool mentions_all;
     struct slice account; /* LOGIN: e-mail, number or id as text; REGISTER (YouIM): the id */
-    struct slice email, password, name; /* REGISTER; name also CREATE_GROUP and RENAME_* */
-    struct dialect_id group;            /* concerned; CREATE_GROUP (YouIM): the chosen id */
-    struct dialect_id person;           /* concerned, besides the actor */
+    /* REGISTER; email also PROFILE; name also CREATE_GROUP, RENAME_* and SET_*, where it may be
+     * empty. */
+    struct slice email, password, name;
+    struct dialect_id group;        /* concerned; CREATE_GROUP (YouIM): the chosen id */
+    struct dialect_id person;       /* concerned, besides the actor */
     bool accept;                    /* ANSWER_*: yes; SET_ADMIN: becomes one; BLOCK, BAN, REACT */
     uint64_t cid;                   /* RECEIVED, READ, RECALL, EDIT, REACT */
     uint64_t until_ms;              /* QUIET, MUTE; 0: no longer */
@@ -117,6 +124,9 @@ struct dialect_request {
     struct slice device;            /* LOGIN, RESUME: what the client calls its device */
     bool close_given;               /* DEVICES */
     uint64_t close;                 /* DEVICES: the login to end */
+    struct slice about;             /* SET_PROFILE, SET_GROUP_PROFILE */
+    bool sets_about, sets_slow;     /* else that stays */
+    uint64_t slow_s;                /* SET_GROUP_PROFILE */
     uint64_t trace;                 /* the gateway's: follows it through all logs */
     int64_t read_us;                /* the gateway's: when it was read */
 };
