@@ -21,8 +21,8 @@
  * entries, 256 KiB of new ones; then as much as it has taken in 0.3 s, from 8 KiB to 256 KiB; a
  * larger entry alone {WINDOW_FIRST:} {WINDOW_LEAST:} {WINDOW_MOST:} {SLOW_MS:} {TARGET_MS:} |
  * back to catching up, the rest waits in the message log; so an answer waits for well under a
- * second behind entries, down to 16 KiB/s. Bytes that the kernel of a TCP client has taken and its
- * program has not read are not seen
+ * second behind entries, down to 16 KiB/s. Behind the first 32 KiB it waits as
+ * long as the client takes for them
  */
 /* The window: of a new connection, at least, at most. */
 #define WINDOW_FIRST ((size_t)32 << 10)
@@ -31,6 +31,15 @@
 /* A mark that took longer makes the window smaller; so long is what is in it to take then. */
 #define SLOW_MS 400
 #define TARGET_MS 300
+/* A reader that has read the first window so soon gets four times as much. */
+#define QUICK_MS 250
+/*
+ * limit: gateway | wait for a TCP client to read what its kernel has | {UNREAD_EXTRA_MS}, and a
+ * second for each {SLOWEST_BYTES} of it | it is sent more: its kernel has made its buffer smaller,
+ * or it reads nothing
+ */
+#define SLOWEST_BYTES (16 << 10)
+#define UNREAD_EXTRA_MS 200
 
 /* --- what was written ------------------------------------------------------------------------ */
 
@@ -65,17 +74,29 @@ static uint64_t on_its_way(const struct client *client) {
     return edge_sent_bytes(client->edge) - client->marks->reached_bytes;
 }
 
-/* Of a client of which nothing is known: what happens now goes straight out, of what it has missed
- * only a little. */
-static size_t window_of(const struct client *client) {
-    size_t window = client->marks->window == 0 ? WINDOW_FIRST : client->marks->window;
-    return client->state == CLIENT_LIVE && !client->marks->slow ? WINDOW_MOST : window;
+static size_t known_window(const struct client_marks *marks) {
+    return marks->window == 0 ? WINDOW_FIRST : marks->window;
 }
 
-/* What is longer than a window goes when next to nothing else is on its way. */
+/* Of a client of which nothing is known: what happens now goes straight out, of what it has missed
+ * only a little. */
+static bool is_fast(const struct client *client) {
+    return !client->marks->slow &&
+           (client->state == CLIENT_LIVE || client->marks->window == WINDOW_MOST);
+}
+
+static size_t window_of(const struct client *client) {
+    return is_fast(client) ? WINDOW_MOST : known_window(client->marks);
+}
+
+/* What is longer than a window goes when next to nothing else is on its way. So does one entry when
+ * all is with the client's kernel: only what arrives makes that say how far its program has read.
+ */
 static bool has_room(const struct client *client, size_t bytes) {
     uint64_t ahead = on_its_way(client);
-    return ahead <= WINDOW_LEAST / 2 || ahead + bytes <= window_of(client);
+    uint64_t unread = is_fast(client) ? 0 : client->marks->unread_bytes;
+    return ahead + unread <= WINDOW_LEAST / 2 || ahead + unread + bytes <= window_of(client) ||
+           (ahead == 0 && unread <= client->marks->batch_bytes + WINDOW_LEAST);
 }
 
 bool marks_have_room(struct client *client, size_t bytes) {
@@ -83,6 +104,8 @@ bool marks_have_room(struct client *client, size_t bytes) {
         return false;
     if (has_room(client, bytes))
         return true;
+    if (!is_fast(client))
+        return false; /* what its kernel has taken may be unread: the next mark shows it */
     uint64_t acknowledged = edge_acknowledged_bytes(client->edge);
     if (acknowledged > client->marks->reached_bytes)
         client->marks->reached_bytes = acknowledged;
@@ -93,18 +116,71 @@ bool marks_are_due(const struct client *client) {
     return on_its_way(client) >= window_of(client) / 2;
 }
 
-static void fit_window(struct client *client, int64_t took_ms) {
-    size_t window = client->marks->window == 0 ? WINDOW_FIRST : client->marks->window;
+/* The client has taken so many bytes in so long. */
+static void fit_window(struct client *client, uint64_t bytes, int64_t took_ms) {
+    struct client_marks *marks = client->marks;
+    uint64_t window = known_window(marks);
+    bool quick = marks->window == 0 && marks->window_end != 0 && took_ms <= QUICK_MS;
     if (took_ms > SLOW_MS) /* else it does not matter how far away it is */
         took_ms -= edge_round_trip_ms(client->edge);
     if (took_ms > SLOW_MS)
-        window = (size_t)(client->marks->marked_ahead * TARGET_MS / (uint64_t)took_ms);
-    else if (client->marks->marked_ahead >= window / 2)
-        window *= 2;
-    client->marks->slow = took_ms > SLOW_MS || (client->marks->slow && window < WINDOW_MOST);
-    client->marks->window = window < WINDOW_LEAST  ? WINDOW_LEAST
-                            : window > WINDOW_MOST ? WINDOW_MOST
-                                                   : window;
+        window = bytes * TARGET_MS / (uint64_t)took_ms;
+    else if (bytes >= window / 2)
+        window *= quick ? 4 : 2;
+    else
+        return;
+    marks->slow = took_ms > SLOW_MS || (marks->slow && window < WINDOW_MOST);
+    marks->window = window < WINDOW_LEAST  ? WINDOW_LEAST
+                    : window > WINDOW_MOST ? WINDOW_MOST
+                                           : (size_t)window;
+}
+
+/* --- the reader ------------------------------------------------------------------------------ */
+
+static uint64_t less(uint64_t bytes, uint64_t by) { return bytes > by ? bytes - by : 0; }
+
+/* What the mark covered is with the client's kernel; what the end of its window has moved by since
+ * the last one, is read. Of the first mark it shows nothing, since kernels enlarge their windows
+ * while the first bytes arrive. */
+static void note_unread(struct client_marks *marks, uint64_t end) {
+    uint64_t read = marks->window_end == 0 ? 0 : less(end, marks->window_end);
+    marks->unread_bytes = less(marks->unread_bytes + marks->marked_ahead, read);
+    marks->window_end = end;
+}
+
+/* What was unread at an earlier mark shows, once it is read, how fast the client reads. */
+static void fit_to_reader(struct client *client) {
+    struct client_marks *marks = client->marks;
+    int64_t now_ms = loop_now_ms(), took_ms = now_ms - marks->batch_ms;
+    uint64_t read = less(marks->window_end, marks->batch_end), batch = marks->batch_bytes;
+    int64_t most_ms = (int64_t)(batch * 1000 / SLOWEST_BYTES) + UNREAD_EXTRA_MS;
+    if (batch > 0 && took_ms > most_ms)
+        marks->unread_bytes = 0;
+    if (batch == 0 && marks->unread_bytes == 0) {
+        fit_window(client, marks->marked_ahead, now_ms - marks->marked_ms);
+    } else if (batch > 0 && (read >= batch - batch / 8 || took_ms > most_ms)) {
+        fit_window(client, read, took_ms);
+        marks->batch_bytes = 0;
+    }
+    if (marks->batch_bytes == 0) {
+        marks->batch_bytes = marks->unread_bytes;
+        marks->batch_end = marks->window_end;
+        marks->batch_ms = marks->marked_ms;
+    }
+}
+
+static void watch_reader(struct client *client) {
+    struct client_marks *marks = client->marks;
+    int64_t took_ms = loop_now_ms() - marks->marked_ms;
+    note_unread(marks, edge_window_end(client->edge));
+    if (marks->window_end != 0 && took_ms <= SLOW_MS) {
+        fit_to_reader(client);
+        return;
+    }
+    marks->batch_bytes = 0;
+    if (marks->window_end == 0)
+        marks->unread_bytes = 0;
+    fit_window(client, marks->marked_ahead, took_ms);
 }
 
 /* --- marks ----------------------------------------------------------------------------------- */
@@ -155,7 +231,7 @@ void marks_send(struct client *client) {
 }
 
 void marks_answered(struct client *client) {
-    fit_window(client, loop_now_ms() - client->marks->marked_ms);
+    watch_reader(client);
     if (client->marks->reached_bytes < client->marks->marked_bytes)
         client->marks->reached_bytes = client->marks->marked_bytes;
     for (size_t i = 0; i < client->marks->marking_count; i++)

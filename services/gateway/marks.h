@@ -4,8 +4,10 @@
  * A mark is answered once all that was sent before it has been taken. How long that took shows how
  * fast the client takes, so it also bounds what is sent ahead: a window of bytes that doubles while
  * marks come back at once, and shrinks to what is taken in some tenths of a second when they don't.
- * What does not fit waits in the message log, and an answer waits behind no more than that window,
- * however slowly the client reads and however much it has missed.
+ * Over TCP the client's kernel takes what its program has not read. That moves cursors, but counts
+ * as on its way until the end of the kernel's window shows that it is read. What does not fit waits
+ * in the message log, and an answer waits behind no more than that window, however slowly the
+ * client reads and however much it has missed.
  */
 #ifndef PARLEY_GATEWAY_MARKS_H
 #define PARLEY_GATEWAY_MARKS_H
@@ -32,6 +34,10 @@ struct client_marks {
     int64_t marked_ms;                    /* when that one was asked for */
     size_t window;                        /* bytes that may be on their way; 0: not known yet */
     bool slow;                            /* it has taken long for what it was sent */
+    uint64_t window_end;                  /* edge_window_end at the last mark; 0: not known */
+    uint64_t unread_bytes;                /* with the client's kernel then, as far as that shows */
+    uint64_t batch_bytes, batch_end; /* unread at an earlier mark, and window_end then; 0: none */
+    int64_t batch_ms;                /* when that mark was asked for */
 };
 
 /* A mark is to be sent after so long, or sooner if one is to be already. */

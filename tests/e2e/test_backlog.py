@@ -1,12 +1,19 @@
 """A login that asks for only a part of its backlog, and how much a login repeats at most."""
 
+import json
+import socket
+import time
+
 import pytest
-from parley_client import KINDS
-from parley_stack import wait_until
+from binary_wire import HEAD, frame
+from parley_client import KINDS, YouIM, compact
+from parley_stack import DEADLINE, wait_until
 
 kinds = pytest.mark.parametrize("kind", KINDS, ids="-".join)
 # Entries of a conversation that a client which confirms may leave unconfirmed.
 MOST_UNCONFIRMED = 500
+# Bytes a second of a client that reads slowly, all the time.
+SLOW_RATE = 50_000
 
 
 def log_in_for(client, account, backlog):
@@ -176,3 +183,69 @@ def test_an_answer_does_not_wait_behind_a_backlog(stack, newcomer, connect, tran
     for number in range(before, count):
         back.hear(sender.account, account, f"{number:01000}")
     back.hear_own(sender.account, "asked for")
+
+
+class SlowReader:
+    """A YouIM client over TCP whose program reads its socket at SLOW_RATE, and whose kernel takes
+    what it can."""
+
+    def __init__(self, stack, framing):
+        self.binary = framing == "binary"
+        port = stack.ports["youim" if self.binary else "tcp"]
+        self.socket = socket.create_connection((stack.host, port), DEADLINE)
+        self.taken, self.input = 0, b""
+
+    def send(self, *messages):
+        encode = frame if self.binary else str.encode
+        self.socket.sendall(b"".join(encode(compact(message)) for message in messages))
+
+    def messages(self):
+        """One message after the other, each with the count of bytes up to its end."""
+        while True:
+            while (length := self._first_length()) is not None:
+                message, self.input = self.input[:length], self.input[length:]
+                self.taken += length
+                yield self.taken, self._decode(message)
+            part = self.socket.recv(SLOW_RATE // 20)
+            assert part, "the connection was closed"
+            self.input += part
+            time.sleep(len(part) / SLOW_RATE)
+
+    def _first_length(self):
+        if not self.binary:
+            return self.input.index(b"\n") + 1 if b"\n" in self.input else None
+        if len(self.input) < HEAD.size:
+            return None
+        length = HEAD.size + HEAD.unpack(self.input[: HEAD.size])[1]
+        return length if length <= len(self.input) else None
+
+    def _decode(self, message):
+        return json.loads(message[HEAD.size if self.binary else 0 :] or b"{}")
+
+
+@pytest.mark.parametrize("framing", ["lines", "binary"])
+def test_a_slow_program_gets_answers_within_a_second(stack, newcomer, framing):
+    """Whatever its kernel takes, less is sent ahead than it reads in a second. So it goes on: at the
+    start, where nothing is known of it yet, and later."""
+    count, asking_at = 400, (5_000, 60_000, 120_000, 200_000)
+    friend, client = newcomer("youim", "tcp"), newcomer("youim", "tcp")
+    account, maker = client.account, YouIM(stack, transport=None)
+    client.close()
+    bodies = [{"to_account": account.number, "text": f"{n:01000}"} for n in range(count)]
+    stack.ask("group", "group.say", bodies)
+    reader, asked, waits = SlowReader(stack, framing), 0, []
+    maker.account = account
+    reader.send(maker.login_request(account))
+    for taken, message in reader.messages():
+        maker.token = message.get("token", maker.token)
+        if "is not known" in message.get("msg", ""):
+            waits.append(taken - asked)
+            asked = 0
+        if len(waits) == len(asking_at):
+            break
+        if not asked and taken >= asking_at[len(waits)]:
+            asked = taken
+            reader.send(maker.saying(friend.account, "and then"), maker.make(250))
+            friend.hear(account, friend.account, "and then")
+    reader.socket.close()
+    assert max(waits) <= SLOW_RATE, waits

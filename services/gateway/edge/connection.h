@@ -107,6 +107,11 @@ size_t edge_queued_bytes(const struct edge_connection *connection);
 uint64_t edge_sent_bytes(const struct edge_connection *connection);
 uint64_t edge_acknowledged_bytes(const struct edge_connection *connection);
 
+/* Of all that is ever sent, how much the client's kernel takes (TCP and YouIM; 0: not known). It
+ * takes more as its program reads, though it says so only when something arrives, and at first also
+ * as it enlarges its buffer. */
+uint64_t edge_window_end(const struct edge_connection *connection);
+
 /* TCP alone: from now on each text is written by itself, `pace_ms` after the client's kernel
  * acknowledged the one before; 0: as fast as it takes them, again. What is queued when the
  * connection is closed keeps to it, too. */

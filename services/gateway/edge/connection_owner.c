@@ -121,6 +121,13 @@ uint64_t edge_silent_ms(const struct edge_connection *connection) {
     return acknowledges ? info.acknowledge_age_ms : info.data_age_ms;
 }
 
+uint64_t edge_window_end(const struct edge_connection *connection) {
+    struct edge_kernel_info info;
+    if (connection->transport->transport == EDGE_WEBSOCKET || !ask_kernel(connection, &info))
+        return 0;
+    return info.window_known ? info.acknowledged_bytes + info.window_bytes : 0;
+}
+
 int64_t edge_round_trip_ms(const struct edge_connection *connection) {
     struct edge_kernel_info info;
     return ask_kernel(connection, &info) ? info.round_trip_ms : 0;

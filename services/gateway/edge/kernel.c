@@ -4,6 +4,7 @@
 #include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <stddef.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -25,6 +26,8 @@ bool edge_kernel_ask(int fd, struct edge_kernel_info *info_r) {
         .acknowledge_age_ms = tcp.tcpi_last_ack_recv,
         .round_trip_ms = tcp.tcpi_min_rtt / 1000,
         .acknowledged_bytes = tcp.tcpi_bytes_acked,
+        .window_bytes = tcp.tcpi_snd_wnd,
+        .window_known = length >= offsetof(struct tcp_info, tcpi_snd_wnd) + sizeof tcp.tcpi_snd_wnd,
         .output_waits = tcp.tcpi_unacked > 0 || tcp.tcpi_notsent_bytes > 0};
     return true;
 }

@@ -20,6 +20,8 @@ struct edge_kernel_info {
     uint32_t acknowledge_age_ms; /* since the client's kernel acknowledged anything */
     uint32_t round_trip_ms;      /* the shortest one */
     uint64_t acknowledged_bytes; /* by the client's kernel */
+    uint32_t window_bytes;       /* more that it takes now */
+    bool window_known;           /* false: this machine's kernel is older than Linux 5.4 */
     bool output_waits;           /* bytes are not acknowledged, or not even sent */
 };
 
