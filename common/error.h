@@ -39,6 +39,7 @@
     X(BLOCKED, "blocked", "the recipient does not take messages from this account")                \
     X(BANNED, "banned", "the account is banned from the group")                                    \
     X(MUTED, "muted", "the account is muted in the group")                                         \
+    X(SLOW_MODE, "slow_mode", "the group lets its members write only once in a while")             \
     X(TO_ONESELF, "to_oneself", "an account cannot do that with itself")                           \
     X(THROTTLED, "throttled", "too many attempts, wait a moment")                                  \
     X(TOO_MANY, "too_many", "a limit is reached")                                                  \

@@ -7,6 +7,7 @@
 #include "proto/conversation.h"
 #include "services/delivery/references.h"
 #include "services/delivery/rights.h"
+#include "services/delivery/slow.h"
 #include "services/entries/conversations.h"
 #include "services/entries/entries.h"
 
@@ -122,6 +123,29 @@ static enum err repeat_refused(struct batch *batch) {
     return err;
 }
 
+static bool writes_in_batch(const struct rows *rows, const struct entry_head *head,
+                            uint64_t account) {
+    for (size_t i = 0; i < rows->count; i++)
+        if (rows->items[i].head == head && rows->items[i].sender == account)
+            return true;
+    return false;
+}
+
+/* Of a request with several texts the first might be stored: then the gateway asks for each alone.
+ * An error ends the attempt. */
+static enum err check_slow(const struct batch *batch, struct submission *submission,
+                           const struct entry_head *head) {
+    enum err err = ERR_OK;
+    uint64_t account = submission->body->account;
+    if (!slow_concerns(head, account))
+        return ERR_OK;
+    submission->wait_ms = head->slow_s * 1000;
+    if (submission->body->texts.count == 1 && !writes_in_batch(&batch->rows, head, account))
+        err = slow_wait(batch->db, head, account, batch->heads.now_ms, &submission->wait_ms);
+    submission->err = submission->wait_ms > 0 ? ERR_SLOW_MODE : ERR_OK;
+    return err;
+}
+
 /* Sets why it may not be stored, if so. An error ends the attempt. */
 static enum err check_submission(struct batch *batch, struct submission *submission,
                                  const struct entry_head *head, struct record_arena *arena) {
@@ -129,8 +153,9 @@ static enum err check_submission(struct batch *batch, struct submission *submiss
     submission->err = rights_check_write(head, body->account, batch->heads.now_ms);
     if (submission->err == ERR_MUTED)
         submission->until_ms = rights_muted_until_ms(head, body->account);
-    return submission->err != ERR_OK
-               ? ERR_OK
+    enum err err = submission->err == ERR_OK ? check_slow(batch, submission, head) : ERR_OK;
+    return err != ERR_OK || submission->err != ERR_OK
+               ? err
                : references_check(batch->db, arena, head, body, &submission->err);
 }
 

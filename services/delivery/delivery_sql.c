@@ -53,6 +53,12 @@ void delivery_sql_add_cursors(struct buffer *sql, uint64_t account, struct slice
                   account, length, list.data);
 }
 
+/* A text that was recalled counts, too. */
+const struct db_statement delivery_sql_last_text = {
+    "last_text", "SELECT COALESCE(MAX(IF(m.sender = ? AND m.type IN (0, 15), m.time_ms, 0)), 0),"
+                 " COALESCE(MIN(m.time_ms), 0), COUNT(*) FROM (SELECT sender, type, time_ms"
+                 " FROM message WHERE conversation = ? ORDER BY cid DESC LIMIT ?) m"};
+
 /* IGNORE: another connection of the account may do it at the same time. */
 const struct db_statement delivery_sql_join_all = {
     "join_all", "INSERT IGNORE INTO `cursor` (account, conversation, since, received) "

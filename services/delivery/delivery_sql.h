@@ -34,6 +34,10 @@ enum cursor_column {
 enum cursor_kind { CURSOR_THERE, CURSOR_THERE_SETTLED, CURSOR_MISSING, CURSOR_ABSENCE };
 /* The same of the conversations in `list`: numbers, at least one, with commas between them. */
 void delivery_sql_add_cursors(struct buffer *sql, uint64_t account, struct slice list);
+/* account, conversation, limit -> of its newest entries, as many as the limit: when the account's
+ * last text was stored (0: there is none among them), when the oldest one was, how many there are
+ */
+extern const struct db_statement delivery_sql_last_text;
 /* CONVERSATION_OF_ALL, CONVERSATION_OF_ALL, account: lets an account that exists read what was sent
  * to all since it was made */
 extern const struct db_statement delivery_sql_join_all;

@@ -1,8 +1,6 @@
 /* Who may write to a conversation; see rights.h. */
 #include "services/delivery/rights.h"
 
-#include <time.h>
-
 #include "proto/conversation.h"
 #include "services/entries/entries.h"
 
@@ -18,15 +16,6 @@ enum err rights_check_in(const struct entry_head *head, uint64_t account) {
 
 uint64_t rights_muted_until_ms(const struct entry_head *head, uint64_t account) {
     return entries_standing(head, account).muted_until_ms;
-}
-
-struct slice rights_reason(uint64_t until_ms, char out[RIGHTS_REASON_BYTES]) {
-    const time_t until_s = (time_t)(until_ms / 1000);
-    struct tm utc = {0};
-    gmtime_r(&until_s, &utc);
-    return slice_make(out,
-                      strftime(out, RIGHTS_REASON_BYTES,
-                               "you are muted in this group until %Y-%m-%d %H:%M:%S UTC", &utc));
 }
 
 enum err rights_check_write(const struct entry_head *head, uint64_t account, uint64_t now_ms) {

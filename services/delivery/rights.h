@@ -14,8 +14,4 @@ enum err rights_check_write(const struct entry_head *head, uint64_t account, uin
 /* Of a member that is muted: until when. */
 uint64_t rights_muted_until_ms(const struct entry_head *head, uint64_t account);
 
-#define RIGHTS_REASON_BYTES 96
-/* A sentence for a client whose text was refused with ERR_MUTED until `until_ms`. */
-struct slice rights_reason(uint64_t until_ms, char out[RIGHTS_REASON_BYTES]);
-
 #endif

@@ -1,15 +1,20 @@
 /* Writer threads: queues in front, replies back to the loop. */
 #include "services/delivery/writers.h"
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "common/log.h"
 #include "common/loop.h"
 #include "services/delivery/batch.h"
-#include "services/delivery/rights.h"
+
+/* A sentence about a text that was refused. */
+#define REASON_BYTES 128
 
 struct writer {
     struct writers *owner;
@@ -104,12 +109,22 @@ static void *run(void *argument) {
 
 /* --- the loop ------------------------------------------------------------------------------ */
 
+/* What only the database knows is said here; all other reasons are the gateway's. */
 static void fail(struct submission *submission) {
-    char reason[RIGHTS_REASON_BYTES] = "";
+    char reason[REASON_BYTES];
+    const time_t until_s = (time_t)(submission->until_ms / 1000);
+    struct tm utc = {0};
+    gmtime_r(&until_s, &utc);
     if (submission->err == ERR_MUTED)
-        rights_reason(submission->until_ms, reason);
-    call_fail_text(&submission->call, submission->err,
-                   reason[0] == '\0' ? err_text(submission->err) : reason);
+        strftime(reason, sizeof reason, "you are muted in this group until %Y-%m-%d %H:%M:%S UTC",
+                 &utc);
+    else if (submission->err == ERR_SLOW_MODE)
+        snprintf(reason, sizeof reason,
+                 "this group is in slow mode: you may write again in %" PRIu64 " s",
+                 (submission->wait_ms + 999) / 1000);
+    else
+        snprintf(reason, sizeof reason, "%s", err_text(submission->err));
+    call_fail_text(&submission->call, submission->err, reason);
 }
 
 static void on_done(struct ev_loop *ev, ev_async *watcher, int revents) {

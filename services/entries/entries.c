@@ -46,7 +46,8 @@ static void read_head(const struct db_rows *rows, struct record_arena *arena,
                                 .owner = db_rows_u64(rows, 5),
                                 .blocked = (unsigned)db_rows_u64(rows, 6),
                                 .dissolved = db_rows_u64(rows, 7) != 0,
-                                .version = db_rows_u64(rows, 8)};
+                                .version = db_rows_u64(rows, 8),
+                                .slow_s = db_rows_u64(rows, 11)};
     uint64_t number;
     if (id_is_decimal(head->string_id, &number))
         head->string_id = slice_make(NULL, 0);

@@ -21,7 +21,7 @@ static void add_heads(struct buffer *sql, struct entry_head *const *heads, size_
 
 void entries_sql_add_lock(struct buffer *sql, const uint64_t *ids, size_t count) {
     buffer_add_text(sql, "BEGIN;SELECT id,lo,hi,string_id,name,owner,blocked,dissolved,version,"
-                         "writer,claimant FROM conversation WHERE id IN ");
+                         "writer,claimant,slow_s FROM conversation WHERE id IN ");
     add_numbers(sql, ids, count);
     buffer_add_text(sql, " ORDER BY id FOR UPDATE;SELECT NEXT VALUE FOR cid_block," DB_NOW_MS ";");
 }

@@ -137,11 +137,11 @@ static struct dialect_result result_of(const struct delivery_send_reply *reply, 
         .err = cid == 0 ? ERR_REF_USED : ERR_OK, .cid = cid, .stored_ms = reply->times_ms.items[i]};
 }
 
-/* Delivery says until when a member is muted; any other reason names the ids as the client wrote
+/* Delivery says how long a member has to wait; any other reason names the ids as the client wrote
  * them, which only the gateway knows. */
 static struct dialect_result refusal(enum err err, const char *text) {
-    return (struct dialect_result){
-        .err = err, .reason = slice_text(err == ERR_MUTED && text != NULL ? text : "")};
+    bool said = (err == ERR_MUTED || err == ERR_SLOW_MODE) && text != NULL;
+    return (struct dialect_result){.err = err, .reason = slice_text(said ? text : "")};
 }
 
 /* A request's texts stand in the list in the order in which they stood in the request. */

@@ -86,6 +86,8 @@ static const char *pattern_of_group(const struct dialect_request *request, enum 
         return "you are a member of group G already";
     case ERR_BANNED:
         return "you are banned from group G";
+    case ERR_SLOW_MODE:
+        return "group G lets you write only once in a while";
     case ERR_MUTED:
         return "you are muted in group G";
     case ERR_OWNER_STAYS:

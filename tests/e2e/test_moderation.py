@@ -136,6 +136,32 @@ def test_mute(newcomer, kind):
         client.expect_nothing()
 
 
+# --- slow mode
+
+
+def test_slow_mode(stack, newcomer, kind):
+    owner, member = newcomer("youim", ext=True), newcomer(*kind, ext=True)
+    club = new_club(owner, member)
+    stack.sql("UPDATE conversation SET version = version + 1, slow_s = 3600 WHERE kind = 1 AND"
+              " lo = %s", club.number)
+    # Of texts that are sent at once the first is stored, and each has an answer.
+    member.send(member.saying(club, "one", "s1"), member.saying(club, "two", "s2"))
+    answers = [member.next() for _ in range(3)]
+    results = {member.body(m)["ref"]: member.body(m) for m in answers
+               if m[member.number_key] == 300}
+    assert results["s1"]["ok"] is True
+    assert results["s2"]["error"] == "slow_mode"
+    assert results["s2"]["text"].startswith("this group is in slow mode: you may write again in ")
+    owner.hear(member.account, club, "one")
+    for text in ("as often", "as I like"):
+        owner.say(club, text)
+        for client in (owner, member):
+            client.hear(owner.account, club, text)
+    # The same again is what it was.
+    member.send(member.saying(club, "one", "s1"))
+    assert member.expect_result("s1")["cid"] == results["s1"]["cid"]
+
+
 # --- 335
 
 

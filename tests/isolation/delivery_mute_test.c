@@ -87,11 +87,32 @@ static void test_it_says_until_when(void **state) {
     }
 }
 
+/* Nor may it edit or react; it may take back what it said. */
+static void test_what_else_a_muted_member_may_not(void **state) {
+    struct delivery_fixture *f = *state;
+    uint64_t members[2], group = new_group_of_two(f, members);
+    uint64_t cid = say(f, members[0], 0, group, "before");
+    skip_routed(f, 1);
+    mute(f, group, members[0], DB_NOW_MS " + 3600000");
+    struct delivery_edit edit = {
+        .account = members[0], .group = group, .cid = cid, .text = slice_text("after")};
+    struct delivery_react react = {
+        .account = members[0], .group = group, .cid = cid, .emoji = slice_text("+"), .on = true};
+    struct delivery_recall recall = {.account = members[0], .group = group, .cid = cid};
+    uint64_t rows = delivery_rows(f);
+    assert_err(test_caller_ask(f->caller, &message_DELIVERY_EDIT, &edit, NULL), ERR_MUTED);
+    assert_err(test_caller_ask(f->caller, &message_DELIVERY_REACT, &react, NULL), ERR_MUTED);
+    assert_int_equal(delivery_rows(f), rows);
+    assert_err(test_caller_ask(f->caller, &message_DELIVERY_RECALL, &recall, NULL), ERR_OK);
+    skip_routed(f, 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_muted_for_a_while),
         cmocka_unit_test(test_a_repeat_of_a_member_that_is_muted),
         cmocka_unit_test(test_it_says_until_when),
+        cmocka_unit_test(test_what_else_a_muted_member_may_not),
     };
     return cmocka_run_group_tests(tests, delivery_set_up, delivery_tear_down);
 }

@@ -53,6 +53,30 @@ static void test_keeps_and_replaces(void **state) {
     assert_null(head_cache_find(cache, 6));
 }
 
+/* With the members, and under the same version. */
+static void test_standings(void **state) {
+    struct head_cache *cache = *state;
+    uint64_t members[] = {1, 2, 3};
+    struct entry_standing standings[] = {{.account = 1, .administrator = true},
+                                         {.account = 3, .muted_until_ms = 77}};
+    struct entry_head head = {
+        .id = 5, .version = 1, .members = {members, 3}, .standings = {standings, 2}};
+    struct entry_heads heads = {.items = &head, .count = 1};
+    head_cache_keep(cache, &heads);
+    const struct head_memory *memory = head_cache_find(cache, 5);
+    assert_int_equal(memory->standings.count, 2);
+    assert_true(memory->standings.items[0].administrator);
+    assert_int_equal(memory->standings.items[1].muted_until_ms, 77);
+    head.standings.count = 1; /* of a transaction that read nothing of them */
+    head_cache_keep(cache, &heads);
+    assert_int_equal(head_cache_find(cache, 5)->standings.count, 2);
+    head.version = 2;
+    head_cache_keep(cache, &heads);
+    assert_int_equal(head_cache_find(cache, 5)->standings.count, 1);
+    head_cache_forget(cache, &heads);
+    assert_null(head_cache_find(cache, 5));
+}
+
 static void test_pairs(void **state) {
     struct head_cache *cache = *state;
     assert_int_equal(head_cache_find_pair(cache, 1, 2), 0);
@@ -140,9 +164,9 @@ static void test_members_are_bounded(void **state) {
 int main(void) {
 #define TEST(test_) cmocka_unit_test_setup_teardown(test_, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_keeps_and_replaces), TEST(test_pairs),
-        TEST(test_forgets_some),       TEST(test_another_connection),
-        TEST(test_emptied_when_full),  TEST(test_members_are_bounded),
+        TEST(test_keeps_and_replaces),  TEST(test_standings),          TEST(test_pairs),
+        TEST(test_forgets_some),        TEST(test_another_connection), TEST(test_emptied_when_full),
+        TEST(test_members_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
