@@ -181,8 +181,12 @@ static void miss(struct router *self, size_t items) {
     set_missed(self);
 }
 
+/* What is live no gateway finds in the message log. */
 static void miss_batch(struct router *self, struct route_batch *batch) {
-    miss(self, batch->count);
+    if (batch->live)
+        metric_add(self->lost, batch->count);
+    else
+        miss(self, batch->count);
     route_batch_destroy(&batch);
 }
 

@@ -42,7 +42,7 @@
 struct router;
 struct route_batch;
 
-/* `session_peers` as in peers.h; `grace_ms` 0 where nothing live is posted. NULL after a logged
+/* `session_peers` as in peers.h; `grace_ms` 0 where what is live may be lost. NULL after a logged
  * line. */
 struct router *router_new(struct service *service, const char *session_peers, uint64_t grace_ms);
 void router_destroy(struct router **self);
