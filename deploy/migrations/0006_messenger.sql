@@ -24,13 +24,15 @@ CREATE TABLE remark (
     PRIMARY KEY (account, friend)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_nopad_bin;
 
--- Written by group. Of a group: `slow_s`, the pause between two texts of a plain member.
--- `retention_days` NULL: as the services' option has it.
+-- Written by group. Of a group: `slow_s`, the pause between two texts of a plain member;
+-- `retention_days`, for how long its entries are kept, 0: for ever, NULL: as delivery's option has
+-- it. Written by the log: `removed_cid`, the last entry of a conversation that has had all removed.
 ALTER TABLE conversation
     ADD COLUMN avatar VARCHAR(64) CHARACTER SET ascii NULL,
     ADD COLUMN about VARCHAR(512) NULL,
     ADD COLUMN slow_s INT UNSIGNED NOT NULL DEFAULT 0,
-    ADD COLUMN retention_days INT UNSIGNED NULL;
+    ADD COLUMN retention_days INT UNSIGNED NULL,
+    ADD COLUMN removed_cid BIGINT UNSIGNED NOT NULL DEFAULT 0;
 
 -- Written by group. `muted_until_ms`: until then it may not write, 0 not at all.
 ALTER TABLE member
@@ -95,3 +97,12 @@ CREATE TABLE audit (
     KEY audit_time (time_ms),
     KEY audit_account (account, time_ms)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_nopad_bin;
+
+-- Written by the log. Its one row is where the removal of old entries stands: the conversation that
+-- it goes on behind, and when it begins anew.
+CREATE TABLE retention (
+    number       TINYINT UNSIGNED NOT NULL PRIMARY KEY,
+    conversation BIGINT UNSIGNED NOT NULL,
+    due_ms       BIGINT UNSIGNED NOT NULL
+) ENGINE = InnoDB;
+INSERT INTO retention (number, conversation, due_ms) VALUES (1, 0, 0);

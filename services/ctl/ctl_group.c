@@ -1,8 +1,10 @@
 /* parleyctl group ...: groups and their members. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "common/loop.h"
+#include "proto/ids.h"
 #include "proto/messages.h"
 #include "services/ctl/check.h"
 #include "services/ctl/ctl_read.h"
@@ -13,7 +15,8 @@
 
 static const struct db_statement list_groups = {
     "list_groups", "SELECT c.lo, c.string_id, c.name, c.owner, c.dissolved,"
-                   " (SELECT COUNT(*) FROM member m WHERE m.conversation = c.id), c.created_ms"
+                   " (SELECT COUNT(*) FROM member m WHERE m.conversation = c.id), c.created_ms,"
+                   " COALESCE(c.retention_days, '')"
                    " FROM conversation c WHERE c.kind = 1 AND c.lo > ? ORDER BY c.lo LIMIT ?"};
 static const struct db_statement show_group = {
     "show_group", "SELECT m.account, a.id, a.name,"
@@ -119,13 +122,45 @@ static int run_unban(const struct ctl_settings *settings, int argc, char **argv)
     return set_banned(settings, argv, false);
 }
 
+/* DAYS of a command, or the word that stands for those that all have. */
+static bool read_days(const char *text, struct group_set_retention *ask) {
+    ask->as_all = strcmp(text, "default") == 0;
+    if (ask->as_all || strcmp(text, "0") == 0)
+        return true;
+    return id_is_decimal(slice_text(text), &ask->days) && ask->days <= RETENTION_MAX_DAYS;
+}
+
+static int run_retention(const struct ctl_settings *settings, int argc, char **argv) {
+    (void)argc;
+    struct group_set_retention ask = {0};
+    if (!read_days(argv[1], &ask)) {
+        (void)ctl_fail("DAYS is \"default\", or a number from 0 to %d", RETENTION_MAX_DAYS);
+        return CTL_USAGE;
+    }
+    if (ids_find_group(settings, argv[0], &ask.group) != CTL_DONE)
+        return CTL_FAILED;
+    struct done reply;
+    struct record_arena arena = {0};
+    int status =
+        instances_ask(settings, INSTANCE_GROUP, &message_GROUP_SET_RETENTION, &ask, &arena, &reply);
+    record_arena_free(&arena);
+    if (status == CTL_DONE && ask.as_all)
+        printf("messages in %s are kept as retention_days says\n", argv[0]);
+    else if (status == CTL_DONE && ask.days == 0)
+        printf("messages in %s are kept for ever\n", argv[0]);
+    else if (status == CTL_DONE)
+        printf("messages in %s are kept for %" PRIu64 " days\n", argv[0], ask.days);
+    return status;
+}
+
 static int run_list(const struct ctl_settings *settings, int argc, char **argv) {
     (void)argc;
     (void)argv;
     static const char *const columns[] = {"number",    "id",      "name",       "owner",
-                                          "dissolved", "members", "created_ms", NULL};
+                                          "dissolved", "members", "created_ms", "retention_days",
+                                          NULL};
     return ctl_read(settings, &list_groups,
-                    DB_ARGS(db_u64(settings->after), db_u64(settings->limit)), columns, "nttnbnn",
+                    DB_ARGS(db_u64(settings->after), db_u64(settings->limit)), columns, "nttnbnnt",
                     NULL);
 }
 
@@ -162,6 +197,9 @@ const struct ctl_command ctl_group_commands[] = {
      ctl_only_peer_options, 2, 2, run_ban},
     {"group unban", "GROUP ACCOUNT", "End a ban; both by number or id.", ctl_only_peer_options, 2,
      2, run_unban},
+    {"group retention", "GROUP DAYS",
+     "Set for how long a group's messages are kept; 0: for ever, \"default\": as all others.",
+     ctl_only_peer_options, 2, 2, run_retention},
     {"group list", "", "List groups by number.", ctl_list_options, 0, 0, run_list},
     {"group show", "GROUP", "Show a group's members and their roles.", ctl_show_options, 1, 1,
      run_show},

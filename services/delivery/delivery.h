@@ -9,12 +9,13 @@ struct delivery_settings {
     struct service_settings service;
     struct db_settings db;
     uint64_t delivery_port, delivery_metrics_port, writers, writer_queue, writer_queue_bytes;
-    uint64_t recall_minutes, edit_minutes;
+    uint64_t recall_minutes, edit_minutes, retention_days;
     char *session_peers;
 };
 
 struct writers;
 struct pauses;
+struct retention;
 
 struct delivery {
     struct delivery_settings settings;
@@ -22,6 +23,7 @@ struct delivery {
     struct router *router;
     struct writers *writers;
     struct pauses *pauses; /* of accounts that are typing */
+    struct retention *retention;
 };
 
 service_loop_handler handle_send;

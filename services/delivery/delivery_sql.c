@@ -5,17 +5,22 @@
 
 #include "proto/conversation.h"
 #include "proto/messages.h"
+#include "services/entries/settled_sql.h"
 
-/* Cursors; the last row of each is found backwards: for MAX(cid) the server reads all of them. */
+/* What may be read before an absence ends with the entry that this gives; 0: that is gone, and all
+ * before it. */
+#define ABSENCE_BEGIN                                                                              \
+    "COALESCE((SELECT m.cid FROM message m WHERE m.conversation=x.conversation "                   \
+    "AND m.cid=x.after),0)"
+
 #define CURSORS                                                                                    \
-    "SELECT c.conversation, c.since, c.received, c.until, "                                        \
-    "(SELECT m.cid FROM message m WHERE m.conversation = c.conversation "                          \
-    "ORDER BY m.cid DESC LIMIT 1), 0, c.settled FROM `cursor` c "
+    "SELECT c.conversation, c.since, c.received, c.until, " CURSOR_END                             \
+    ", 0, c.settled FROM `cursor` c "
 #define MISSING_AND_ABSENCES                                                                       \
     " UNION ALL SELECT k.id, k.lo, k.hi, NULL, NULL, 2, 0 FROM conversation k WHERE k.id = ? "     \
     "AND NOT EXISTS (SELECT * FROM `cursor` c WHERE c.account = ? "                                \
     "AND c.conversation = k.id) "                                                                  \
-    "UNION ALL SELECT x.conversation, x.after, x.upto, NULL, NULL, 3, 0 FROM absence x "           \
+    "UNION ALL SELECT x.conversation, " ABSENCE_BEGIN ", x.upto, NULL, NULL, 3, 0 FROM absence x " \
     "WHERE x.account = ? ORDER BY 1, 6, 2"
 
 const struct db_statement delivery_sql_cursors = {
@@ -34,13 +39,11 @@ const struct db_statement delivery_sql_old_heads = {
 /* As delivery_sql_cursors, of some conversations. */
 void delivery_sql_add_cursors(struct buffer *sql, uint64_t account, struct slice list) {
     const int length = (int)list.length;
-    buffer_printf(
-        sql,
-        "SELECT c.conversation,c.since,c.received,c.until,"
-        "(SELECT m.cid FROM message m WHERE m.conversation=c.conversation "
-        "ORDER BY m.cid DESC LIMIT 1),0,c.settled FROM `cursor` c WHERE c.account=%" PRIu64
-        " AND c.conversation IN (%.*s)",
-        account, length, list.data);
+    buffer_printf(sql,
+                  "SELECT c.conversation,c.since,c.received,c.until," CURSOR_END
+                  ",0,c.settled FROM `cursor` c WHERE c.account=%" PRIu64
+                  " AND c.conversation IN (%.*s)",
+                  account, length, list.data);
     buffer_printf(
         sql,
         " UNION ALL SELECT k.id,k.lo,k.hi,NULL,NULL,2,0 FROM conversation k WHERE k.id=%" PRIu64
@@ -48,7 +51,8 @@ void delivery_sql_add_cursors(struct buffer *sql, uint64_t account, struct slice
         "c.account=%" PRIu64 " AND c.conversation=k.id)",
         CONVERSATION_OF_ALL, length, list.data, account);
     buffer_printf(sql,
-                  " UNION ALL SELECT x.conversation,x.after,x.upto,NULL,NULL,3,0 FROM absence x "
+                  " UNION ALL SELECT x.conversation," ABSENCE_BEGIN
+                  ",x.upto,NULL,NULL,3,0 FROM absence x "
                   "WHERE x.account=%" PRIu64 " AND x.conversation IN (%.*s) ORDER BY 1,6,2;",
                   account, length, list.data);
 }
@@ -149,21 +153,21 @@ const struct db_statement delivery_sql_pair = {
             " AND k.hi = GREATEST(a.number, o.number)"
             " WHERE a.number = ?"};
 
-const struct db_statement delivery_sql_members = {
-    "members", "SELECT account, muted_until_ms > " DB_NOW_MS
-               " FROM member WHERE conversation = ? LIMIT ?"};
+const struct db_statement delivery_sql_members = {"members",
+                                                  "SELECT account, muted_until_ms > " DB_NOW_MS
+                                                  " FROM member WHERE conversation = ? LIMIT ?"};
 
 const struct db_statement delivery_sql_quiet = {
     "quiet", "UPDATE `cursor` SET quiet_until_ms = ? WHERE account = ? AND conversation = ?"};
 
 const struct db_statement delivery_sql_place = {
-    "place",
-    "SELECT k.id, k.dissolved, c.account, c.received, c.until,"
-    " (SELECT m.cid FROM message m WHERE m.conversation = k.id ORDER BY m.cid DESC LIMIT 1),"
-    " c.since, c.seen, k.blocked"
-    " FROM conversation k"
-    " LEFT JOIN `cursor` c ON c.conversation = k.id AND c.account = ?"
-    " WHERE k.kind = ? AND k.lo = ? AND k.hi = ?"};
+    "place", "SELECT k.id, k.dissolved, c.account, c.received, c.until,"
+             " COALESCE((SELECT m.cid FROM message m WHERE m.conversation = k.id"
+             " ORDER BY m.cid DESC LIMIT 1), k.removed_cid),"
+             " c.since, c.seen, k.blocked"
+             " FROM conversation k"
+             " LEFT JOIN `cursor` c ON c.conversation = k.id AND c.account = ?"
+             " WHERE k.kind = ? AND k.lo = ? AND k.hi = ?"};
 
 void delivery_sql_add_counts(struct buffer *sql, const uint64_t *accounts, size_t count) {
     buffer_add_text(sql, "SELECT account,COUNT(*) FROM `cursor` WHERE account IN (");
@@ -270,3 +274,29 @@ void delivery_sql_add_far(struct buffer *sql, uint64_t conversation, const uint6
         buffer_printf(sql, i == 0 ? "%" PRIu64 : ",%" PRIu64, accounts[i]);
     buffer_add_text(sql, ");");
 }
+
+/* --- retention ------------------------------------------------------------------------------- */
+
+/* Of the database: a server may have several. */
+#define RETENTION_LOCK "CONCAT(DATABASE(), '.retention')"
+
+const struct db_statement delivery_sql_lock_retention = {
+    "lock_retention", "SELECT GET_LOCK(" RETENTION_LOCK ", 0), " DB_NOW_MS};
+const struct db_statement delivery_sql_unlock_retention = {"unlock_retention",
+                                                           "DO RELEASE_LOCK(" RETENTION_LOCK ")"};
+const struct db_statement delivery_sql_retention = {"retention",
+                                                    "SELECT conversation, due_ms FROM retention"};
+const struct db_statement delivery_sql_move_retention = {
+    "move_retention", "UPDATE retention SET conversation = ?, due_ms = ?"};
+const struct db_statement delivery_sql_candidates = {
+    "candidates", "SELECT k.id, k.retention_days, (SELECT m.time_ms FROM message m"
+                  " WHERE m.conversation = k.id ORDER BY m.cid LIMIT 1)"
+                  " FROM conversation k WHERE k.id > ? AND k.id < ? ORDER BY k.id LIMIT ?"};
+const struct db_statement delivery_sql_oldest = {
+    "oldest", "SELECT cid, time_ms FROM message WHERE conversation = ? ORDER BY cid LIMIT ?"};
+const struct db_statement delivery_sql_set_removed = {
+    "set_removed", "UPDATE conversation SET removed_cid = ? WHERE id = ?"};
+const struct db_statement delivery_sql_remove_reactions = {
+    "remove_reactions", "DELETE FROM reaction WHERE conversation = ? AND cid <= ?"};
+const struct db_statement delivery_sql_remove = {
+    "remove", "DELETE FROM message WHERE conversation = ? AND cid <= ?"};

@@ -25,7 +25,7 @@ enum cursor_column {
     CURSOR_SINCE,
     CURSOR_RECEIVED,
     CURSOR_UNTIL, /* NULL: none */
-    CURSOR_LAST,  /* cid of the last row, NULL: none */
+    CURSOR_LAST,  /* cid of the last row that the account may read, NULL: none */
     CURSOR_KIND,  /* enum cursor_kind */
     CURSOR_SETTLED,
     ABSENCE_AFTER = CURSOR_SINCE,
@@ -51,7 +51,7 @@ enum place_column {
     PLACE_ACCOUNT, /* NULL: has no cursor, was never in it */
     PLACE_RECEIVED,
     PLACE_UNTIL, /* NULL: none */
-    PLACE_LAST,  /* cid of the last row, NULL: none */
+    PLACE_LAST,  /* cid of the last row, or of the last that was removed; 0: none */
     PLACE_SINCE,
     PLACE_SEEN,
     PLACE_BLOCKED, /* not 0: one of a pair takes nothing from the other */
@@ -160,5 +160,19 @@ void delivery_sql_add_arrived(struct buffer *sql, const struct cursor_move *move
 /* How far accounts are in a conversation: account, received, seen. */
 void delivery_sql_add_far(struct buffer *sql, uint64_t conversation, const uint64_t *accounts,
                           size_t count);
+
+/* -> 1 where this connection has the lock of retention from now on, and the time; */
+extern const struct db_statement delivery_sql_lock_retention, delivery_sql_unlock_retention;
+/* -> conversation, due_ms; and the same, to be set */
+extern const struct db_statement delivery_sql_retention, delivery_sql_move_retention;
+/* two conversations, limit -> of those between them, ascending: number, days that its entries are
+ * kept (NULL: as the option has it), time of its oldest entry (NULL: none) */
+extern const struct db_statement delivery_sql_candidates;
+/* conversation, limit -> cid and time of its first entries, ascending */
+extern const struct db_statement delivery_sql_oldest;
+/* cid, conversation: the last that was removed of one that has none left */
+extern const struct db_statement delivery_sql_set_removed;
+/* conversation, cid: all up to that one */
+extern const struct db_statement delivery_sql_remove_reactions, delivery_sql_remove;
 
 #endif

@@ -7,6 +7,7 @@
  */
 #include "services/delivery/delivery.h"
 #include "services/delivery/pauses.h"
+#include "services/delivery/retention.h"
 #include "services/delivery/writers.h"
 #include "services/entries/restored.h"
 
@@ -39,6 +40,9 @@ static const struct config_option options[] = {
                "for so long a sender may recall a text; administrators of a group always may"),
     CONFIG_U64(struct delivery_settings, edit_minutes, 15, 0, 525600, "minutes",
                "for so long a sender may edit a text"),
+    CONFIG_U64(struct delivery_settings, retention_days, 0, 0, RETENTION_MAX_DAYS, "days",
+               "for so long entries of the message log are kept, unless a group has days of its "
+               "own; 0: for ever; the same at every instance"),
     CONFIG_END};
 
 static const struct service_handler handlers[] = {
@@ -67,7 +71,8 @@ static int start(struct service *service, void *context) {
     if (self->router == NULL || self->pauses == NULL)
         return -1;
     self->writers = writers_new(self);
-    return self->writers == NULL ? -1 : 0;
+    self->retention = retention_new(service, self->settings.retention_days);
+    return self->writers == NULL || self->retention == NULL ? -1 : 0;
 }
 
 static const char *missing(void *context) {
@@ -87,6 +92,7 @@ static bool stopped(void *context) {
 
 static void finish(void *context) {
     struct delivery *self = context;
+    retention_destroy(&self->retention);
     writers_destroy(&self->writers);
     router_destroy(&self->router);
     pauses_destroy(&self->pauses);

@@ -28,10 +28,11 @@ void entries_sql_add_lock(struct buffer *sql, const uint64_t *ids, size_t count)
 
 void entries_sql_add_last_rows(struct buffer *sql, struct entry_head *const *heads, size_t count) {
     /* Found backwards: for MAX(cid) the server may read all of the conversation. */
-    buffer_add_text(sql, "SELECT k.id,COALESCE(m.cid,0),COALESCE(m.time_ms,0) FROM conversation k"
-                         " LEFT JOIN message m ON m.conversation=k.id AND m.cid=(SELECT l.cid FROM"
-                         " message l WHERE l.conversation=k.id ORDER BY l.cid DESC LIMIT 1)"
-                         " WHERE k.id IN ");
+    buffer_add_text(
+        sql, "SELECT k.id,COALESCE(m.cid,k.removed_cid),COALESCE(m.time_ms,0) FROM conversation k"
+             " LEFT JOIN message m ON m.conversation=k.id AND m.cid=(SELECT l.cid FROM"
+             " message l WHERE l.conversation=k.id ORDER BY l.cid DESC LIMIT 1)"
+             " WHERE k.id IN ");
     add_heads(sql, heads, count);
     buffer_add_text(sql, ";");
 }

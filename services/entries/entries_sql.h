@@ -9,7 +9,8 @@ extern const struct db_statement entries_sql_next_block;
 
 /* BEGIN; the heads, locked; the next block of cids, and the time. */
 void entries_sql_add_lock(struct buffer *sql, const uint64_t *ids, size_t count);
-/* Of each conversation its last row's cid and time, 0 for none. */
+/* Of each conversation its last row's cid and time; with none the cid of the last that was removed,
+ * or 0. */
 void entries_sql_add_last_rows(struct buffer *sql, struct entry_head *const *heads, size_t count);
 void entries_sql_add_claim(struct buffer *sql, struct entry_head *const *heads, size_t count,
                            uint64_t instance);

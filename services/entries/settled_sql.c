@@ -3,10 +3,7 @@
 
 #include <inttypes.h>
 
-/* The last entry that an account may read: found backwards, as MAX(cid) may read all of them. */
-#define END_OF_CURSOR                                                                              \
-    "LEAST(COALESCE(c.until,~0),COALESCE((SELECT m.cid FROM message m WHERE m.conversation="       \
-    "c.conversation ORDER BY m.cid DESC LIMIT 1),0))"
+#define END_OF_CURSOR "COALESCE(" CURSOR_END ",0)"
 
 static void add_ids(struct buffer *sql, const uint64_t *ids, size_t count) {
     for (size_t i = 0; i < count; i++)

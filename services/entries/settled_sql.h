@@ -20,6 +20,19 @@
  */
 #define SETTLED_IDLE_MS ((uint64_t)24 * 60 * 60 * 1000)
 
+/*
+ * Of a cursor `c`: the cid of the last entry that its account may read, NULL: none. The last of a
+ * conversation is found backwards, as MAX(cid) may read all of them. Where the entry with which an
+ * account left is gone, so is all before it: entries are removed from the beginning.
+ */
+#define CURSOR_END                                                                                 \
+    "IF(c.until IS NULL," LAST_OF_CURSOR                                                           \
+    ",COALESCE((SELECT m.cid FROM message m WHERE m.conversation=c.conversation "                  \
+    "AND m.cid=c.until),IF(" LAST_OF_CURSOR "<c.until," LAST_OF_CURSOR ",NULL)))"
+#define LAST_OF_CURSOR                                                                             \
+    "(SELECT m.cid FROM message m WHERE m.conversation=c.conversation ORDER BY m.cid DESC LIMIT "  \
+    "1)"
+
 /* A conversation, and the last that the account may read there; 0: nothing. */
 struct settled_end {
     uint64_t conversation, cid;

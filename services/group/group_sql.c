@@ -34,6 +34,11 @@ const struct db_statement group_sql_set_dissolved = {
 const struct db_statement group_sql_raise_version = {
     "raise_version", "UPDATE conversation SET version = version + 1 WHERE id = ?"};
 
+const struct db_statement group_sql_find_group = {"find_group",
+                                                  "SELECT 1 FROM conversation WHERE id = ?"};
+const struct db_statement group_sql_set_retention = {
+    "set_retention", "UPDATE conversation SET retention_days = ? WHERE id = ?"};
+
 const struct db_statement group_sql_rename_group = {
     "rename_group", "UPDATE conversation SET name = ? WHERE id = ?"};
 

@@ -26,6 +26,10 @@ extern const struct db_statement group_sql_remove_member;
 extern const struct db_statement group_sql_remove_members, group_sql_set_dissolved;
 /* conversation: makes what writers remember of it void */
 extern const struct db_statement group_sql_raise_version;
+/* conversation -> a row when there is such a group */
+extern const struct db_statement group_sql_find_group;
+/* days, NULL: as all others; conversation */
+extern const struct db_statement group_sql_set_retention;
 /* name, conversation */
 extern const struct db_statement group_sql_rename_group;
 /* name, account */

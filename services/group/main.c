@@ -61,6 +61,7 @@ static const struct service_handler handlers[] = {
     {&message_GROUP_SET_REMARK, .pool = group_handle_set_remark},
     {&message_GROUP_SET_NICK, .pool = group_handle_set_nick},
     {&message_GROUP_SAY, .pool = group_handle_say},
+    {&message_GROUP_SET_RETENTION, .pool = group_handle_set_retention},
     {&message_GROUP_PRESENCE, .pool = group_handle_presence},
 };
 

@@ -230,6 +230,21 @@ def test_mute_and_ban(stack, newcomer):
         client.expect(4, toUserId=member.account.id)
 
 
+def test_retention_of_a_group(stack, newcomer):
+    owner = newcomer("youim")
+    group = owner.create_group(f"group-{secrets.token_hex(4)}")
+
+    def kept():
+        after = f"--after={group.number - 1}"
+        return show(stack, "group", "list", after, "--limit=1")[0]["retention_days"]
+
+    assert kept() == ""
+    for days, says, shown in (("30", "30 days", "30"), ("0", "for ever", "0"),
+                              ("default", "retention_days", "")):
+        assert says in stack.ctl("group", "retention", group.id, days).stdout
+        assert kept() == shown
+
+
 # --- what goes wrong
 
 
@@ -249,6 +264,9 @@ def test_mute_and_ban(stack, newcomer):
     (["group", "mute", "no-such-group", "x"], 1, "no-such-group"),
     (["group", "ban", "no-such-group", "x"], 1, "no-such-group"),
     (["group", "mute", "--minutes=x", "g", "x"], 2, "minutes"),
+    (["group", "retention", "no-such-group", "1"], 1, "no-such-group"),
+    (["group", "retention", "g", "36501"], 2, "36500"),
+    (["group", "retention", "g", "-1"], 2, ""),
     (["user", "list", "--limit=0"], 2, "limit"),
     (["no-such-command"], 2, "no-such-command"),
     (["sessions", "--no-such-option"], 2, "no-such-option"),
