@@ -69,6 +69,14 @@ static int check_text(const char *what, const char *text, size_t most) {
     return CTL_DONE;
 }
 
+static int check_days(const char *what, const char *days) {
+    uint64_t number;
+    if (strcmp(days, "default") == 0 || strcmp(days, "0") == 0 ||
+        (id_is_decimal(slice_text(days), &number) && number <= RETENTION_MAX_DAYS))
+        return CTL_DONE;
+    return refuse("%s is \"default\", or a number from 0 to %d", what, RETENTION_MAX_DAYS);
+}
+
 /* --- addresses ------------------------------------------------------------------------------- */
 
 static bool has_port(const char *host) {
@@ -127,6 +135,8 @@ static int check_argument(const char *word, const char *argument) {
         return check_address(word, argument);
     if (strcmp(word, "TEXT") == 0)
         return check_text(word, argument, TEXT_MAX_BYTES);
+    if (strcmp(word, "DAYS") == 0)
+        return check_days(word, argument);
     if (strcmp(word, "REASON") == 0)
         return check_text(word, argument, REASON_MAX_BYTES);
     return check_id(word, argument); /* ID, OWNER, GROUP, ACCOUNT */

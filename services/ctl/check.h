@@ -7,7 +7,7 @@
 
 #include "services/ctl/ctl.h"
 
-/* By the words that `command->arguments` has for them: ADDRESS, TEXT, REASON, and ids. */
+/* By the words that `command->arguments` has for them: ADDRESS, TEXT, REASON, DAYS, and ids. */
 int check_arguments(const struct ctl_command *command, int argc, char **argv)
     __attribute__((warn_unused_result));
 /* The lists of instances. */

@@ -1,10 +1,10 @@
 /* parleyctl group ...: groups and their members. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/loop.h"
-#include "proto/ids.h"
 #include "proto/messages.h"
 #include "services/ctl/check.h"
 #include "services/ctl/ctl_read.h"
@@ -122,21 +122,10 @@ static int run_unban(const struct ctl_settings *settings, int argc, char **argv)
     return set_banned(settings, argv, false);
 }
 
-/* DAYS of a command, or the word that stands for those that all have. */
-static bool read_days(const char *text, struct group_set_retention *ask) {
-    ask->as_all = strcmp(text, "default") == 0;
-    if (ask->as_all || strcmp(text, "0") == 0)
-        return true;
-    return id_is_decimal(slice_text(text), &ask->days) && ask->days <= RETENTION_MAX_DAYS;
-}
-
 static int run_retention(const struct ctl_settings *settings, int argc, char **argv) {
     (void)argc;
-    struct group_set_retention ask = {0};
-    if (!read_days(argv[1], &ask)) {
-        (void)ctl_fail("DAYS is \"default\", or a number from 0 to %d", RETENTION_MAX_DAYS);
-        return CTL_USAGE;
-    }
+    struct group_set_retention ask = {.days = strtoull(argv[1], NULL, 10),
+                                      .as_all = strcmp(argv[1], "default") == 0};
     if (ids_find_group(settings, argv[0], &ask.group) != CTL_DONE)
         return CTL_FAILED;
     struct done reply;
