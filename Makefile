@@ -36,7 +36,7 @@ BIN := $(B)/bin
 
 DAEMONS := gateway auth session group delivery
 # What several services link: the message log's rows, the way to sessions, the schema, look-ups.
-SHARED_LIBS := entries route schema lookup
+SHARED_LIBS := entries route schema lookup audit
 SERVICE_LIBS := $(DAEMONS) ctl $(SHARED_LIBS)
 PROGRAMS := $(DAEMONS:%=$(BIN)/parley-%) $(BIN)/parleyctl
 

@@ -14,6 +14,7 @@
 #include "common/service.h"
 #include "proto/ids.h"
 #include "proto/messages.h"
+#include "services/audit/audit.h"
 #include "services/auth/password.h"
 #include "services/auth/throttle.h"
 
@@ -42,6 +43,7 @@ struct auth {
     struct auth_settings settings;
     struct passwords passwords;
     struct throttle *throttle;
+    struct audit_rate *refusals; /* how many the audit has taken; changes */
 };
 
 /* The accounts that have one of these forms as their id: the columns of enum auth_account_column.
@@ -49,13 +51,17 @@ struct auth {
 enum err auth_find_by_id(struct db *db, const struct id_forms *forms, struct db_rows **rows_r)
     __attribute__((warn_unused_result));
 
+/* Takes a login that was refused into the audit; any other outcome is none of it. */
+void auth_note_refusal(const struct auth *auth, struct db *db, enum err err, uint64_t account,
+                       struct slice address, struct slice login);
+
 /* What is kept of a token. */
 void auth_hash_token(struct slice token, char hash_r[AUTH_TOKEN_HASH_BYTES]);
 /* How long a token is good for from now on, or from when it was last renewed. */
 uint64_t auth_token_ms(const struct auth *auth);
 
 service_pool_handler auth_handle_resume, auth_handle_logout, auth_handle_resolve,
-    auth_handle_set_disabled, auth_handle_devices, auth_handle_end_device;
+    auth_handle_set_disabled, auth_handle_devices, auth_handle_end_device, auth_handle_audit;
 service_first_handler auth_begin_register, auth_begin_login, auth_begin_set_password;
 service_costly_handler auth_end_register, auth_end_login, auth_end_set_password;
 

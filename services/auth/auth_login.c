@@ -251,14 +251,24 @@ static enum err log_in(const struct auth *auth, struct db *db, struct record_are
     return err == ERR_OK ? issue_token(auth, db, ask, account, arena, &reply->token) : err;
 }
 
-enum err auth_begin_login(void *context, struct db *db, struct record_arena *arena,
-                          const void *body, void **rest_r, void *reply_r) {
-    const struct auth *auth = context;
-    const struct auth_login *ask = body;
-    struct auth_login_reply *reply = reply_r;
-    struct account *account = record_arena_alloc(arena, sizeof *account);
-    if (account == NULL)
-        return ERR_OVERLOADED;
+void auth_note_refusal(const struct auth *auth, struct db *db, enum err err, uint64_t account,
+                       struct slice address, struct slice login) {
+    bool throttled = err == ERR_THROTTLED;
+    if (!throttled && err != ERR_BAD_LOGIN && err != ERR_PASSWORD_NEEDED && err != ERR_DISABLED &&
+        err != ERR_BAD_TOKEN)
+        return;
+    if (audit_allows(auth->refusals, loop_now_ms()))
+        audit_note(db, &(struct audit_entry){.event = throttled ? AUDIT_LOGIN_THROTTLED
+                                                                : AUDIT_LOGIN_REFUSED,
+                                             .account = account,
+                                             .address = address,
+                                             .detail = login});
+}
+
+/* `rest_r` stays NULL where no hash decides. */
+static enum err begin_login(const struct auth *auth, struct db *db, struct record_arena *arena,
+                            const struct auth_login *ask, struct account *account, void **rest_r,
+                            struct auth_login_reply *reply) {
     if (!text_is_plain(ask->login))
         return ERR_BAD_LOGIN;
     for (int i = 0; i < LOGIN_ATTEMPTS; i++) {
@@ -275,18 +285,37 @@ enum err auth_begin_login(void *context, struct db *db, struct record_arena *are
     return ERR_UNAVAILABLE;
 }
 
-enum err auth_end_login(void *context, struct db *db, struct record_arena *arena, const void *body,
-                        void *rest, void *reply_r) {
-    struct account *account = rest;
-    struct auth_login_reply *reply = reply_r;
+enum err auth_begin_login(void *context, struct db *db, struct record_arena *arena,
+                          const void *body, void **rest_r, void *reply_r) {
+    const struct auth_login *ask = body;
+    struct account *account = record_arena_alloc(arena, sizeof *account);
+    if (account == NULL)
+        return ERR_OVERLOADED;
+    enum err err = begin_login(context, db, arena, ask, account, rest_r, reply_r);
+    auth_note_refusal(context, db, err, account->number, ask->address, ask->login);
+    return err;
+}
+
+static enum err end_login(const struct auth *auth, struct db *db, struct record_arena *arena,
+                          const struct auth_login *ask, struct account *account,
+                          struct auth_login_reply *reply) {
     for (int i = 0; i < LOGIN_ATTEMPTS; i++) {
-        enum err err = i == 0 ? ERR_OK : find_login(db, body, arena, account);
+        enum err err = i == 0 ? ERR_OK : find_login(db, ask, arena, account);
         if (err == ERR_OK)
-            err = log_in(context, db, arena, body, account, reply);
+            err = log_in(auth, db, arena, ask, account, reply);
         if (err != ERR_OK || reply->token.length > 0)
             return err;
     }
     return ERR_UNAVAILABLE;
+}
+
+enum err auth_end_login(void *context, struct db *db, struct record_arena *arena, const void *body,
+                        void *rest, void *reply_r) {
+    const struct auth_login *ask = body;
+    struct account *account = rest;
+    enum err err = end_login(context, db, arena, ask, account, reply_r);
+    auth_note_refusal(context, db, err, account->number, ask->address, ask->login);
+    return err;
 }
 
 enum err auth_handle_logout(void *context, struct db *db, struct record_arena *arena,

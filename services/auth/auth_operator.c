@@ -1,4 +1,5 @@
-/* auth.set_password and auth.set_disabled: what the operator may change of an account. */
+/* auth.set_password and auth.set_disabled, what the operator may change of an account; auth.audit.
+ */
 #include "services/auth/auth.h"
 #include "services/auth/auth_sql.h"
 
@@ -13,10 +14,21 @@ static enum err find(struct db *db, uint64_t account) {
 
 /* Runs one change of an account and ends its logins' tokens. */
 static enum err change(struct db *db, uint64_t account, const struct db_statement *statement,
-                       struct db_value value) {
-    enum err err = db_query(db, statement, DB_ARGS(value, db_u64(account)), NULL);
+                       struct db_value value, enum audit_event event) {
+    const struct audit_entry entry = {.event = event, .subject = account};
+    enum err err = db_begin(db);
+    if (err == ERR_OK)
+        err = db_query(db, statement, DB_ARGS(value, db_u64(account)), NULL);
     if (err == ERR_OK)
         err = db_query(db, &auth_sql_remove_tokens, DB_ARGS(db_u64(account)), NULL);
+    if (err == ERR_OK)
+        err = audit_add(db, &entry);
+    if (err == ERR_OK)
+        err = db_commit(db);
+    if (err == ERR_OK)
+        audit_log(&entry);
+    else
+        db_rollback(db);
     return err;
 }
 
@@ -27,7 +39,7 @@ enum err auth_begin_set_password(void *context, struct db *db, struct record_are
     const struct auth_set_password *ask = body;
     enum err err = find(db, ask->account);
     if (err == ERR_OK && ask->password.length == 0)
-        return change(db, ask->account, &auth_sql_set_password, db_null());
+        return change(db, ask->account, &auth_sql_set_password, db_null(), AUDIT_PASSWORD_CHANGED);
     *rest_r = record_arena_alloc(arena, PASSWORD_HASH_BYTES);
     return err == ERR_OK && *rest_r == NULL ? ERR_OVERLOADED : err;
 }
@@ -42,7 +54,8 @@ enum err auth_end_set_password(void *context, struct db *db, struct record_arena
     enum err err = password_hash(&auth->passwords, ask->password, hash);
     if (err != ERR_OK)
         return err;
-    return change(db, ask->account, &auth_sql_set_password, db_text(slice_text(hash)));
+    return change(db, ask->account, &auth_sql_set_password, db_text(slice_text(hash)),
+                  AUDIT_PASSWORD_CHANGED);
 }
 
 enum err auth_handle_set_disabled(void *context, struct db *db, struct record_arena *arena,
@@ -52,6 +65,21 @@ enum err auth_handle_set_disabled(void *context, struct db *db, struct record_ar
     (void)reply_r;
     const struct auth_set_disabled *ask = body;
     enum err err = find(db, ask->account);
-    return err == ERR_OK ? change(db, ask->account, &auth_sql_set_disabled, db_u64(ask->disabled))
+    return err == ERR_OK ? change(db, ask->account, &auth_sql_set_disabled, db_u64(ask->disabled),
+                                  ask->disabled ? AUDIT_ACCOUNT_DISABLED : AUDIT_ACCOUNT_ENABLED)
                          : err;
+}
+
+enum err auth_handle_audit(void *context, struct db *db, struct record_arena *arena,
+                           const void *body, void *reply_r) {
+    const struct auth_audit *ask = body;
+    const struct audit_entry entry = {
+        .event = AUDIT_OPERATOR, .subject = ask->subject, .detail = ask->detail};
+    (void)context;
+    (void)arena;
+    (void)reply_r;
+    enum err err = audit_add(db, &entry);
+    if (err == ERR_OK)
+        audit_log(&entry);
+    return err;
 }

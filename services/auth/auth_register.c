@@ -9,6 +9,7 @@
 
 #include "common/loop.h"
 #include "proto/ids.h"
+#include "services/audit/audit.h"
 #include "services/auth/auth.h"
 #include "services/auth/auth_sql.h"
 
@@ -18,6 +19,7 @@
 
 /* What becomes the row, apart from number and id. */
 struct account_draft {
+    struct slice host; /* the client's, for the audit */
     struct slice email, name, password, nonce;
 };
 
@@ -111,9 +113,9 @@ static enum err add_account(struct db *db, uint64_t number, struct slice id,
                             const struct account_draft *draft, bool *number_taken_r) {
     char room[ID_ROOM];
     struct slice address = id_address(id, room);
+    const struct audit_entry made = {
+        .event = AUDIT_ACCOUNT_MADE, .account = number, .address = draft->host, .detail = id};
     *number_taken_r = false;
-    if (address.length + draft->email.length == 0) /* commits by itself */
-        return add_row(db, number, id, draft, number_taken_r);
     enum err err = db_begin(db);
     if (err == ERR_OK)
         err = add_row(db, number, id, draft, number_taken_r);
@@ -125,8 +127,12 @@ static enum err add_account(struct db *db, uint64_t number, struct slice id,
             err = ERR_EMAIL_TAKEN;
     }
     if (err == ERR_OK)
+        err = audit_add(db, &made);
+    if (err == ERR_OK)
         err = db_commit(db);
-    if (err != ERR_OK)
+    if (err == ERR_OK)
+        audit_log(&made);
+    else
         db_rollback(db);
     return err;
 }
@@ -282,8 +288,8 @@ enum err auth_begin_register(void *context, struct db *db, struct record_arena *
     if (err != ERR_OK)
         return err;
     const struct auth_register *ask = &self->ask;
-    self->draft =
-        (struct account_draft){.email = ask->email, .name = ask->name, .nonce = ask->nonce};
+    self->draft = (struct account_draft){
+        .email = ask->email, .name = ask->name, .nonce = ask->nonce, .host = ask->address};
     err = check_old_forms(db, given->id);
     if (err != ERR_OK && err != ERR_TAKEN)
         return err;

@@ -67,11 +67,8 @@ static void note(struct db *db, struct slice hash, const struct auth_resume *ask
         log_warn("device_not_noted", "account=%llu", (unsigned long long)account);
 }
 
-enum err auth_handle_resume(void *context, struct db *db, struct record_arena *arena,
-                            const void *body, void *reply_r) {
-    const struct auth *auth = context;
-    const struct auth_resume *ask = body;
-    struct auth_login_reply *reply = reply_r;
+static enum err resume(const struct auth *auth, struct db *db, struct record_arena *arena,
+                       const struct auth_resume *ask, struct auth_login_reply *reply) {
     char bytes[AUTH_TOKEN_HASH_BYTES];
     struct known known = {0};
     if (!throttle_allows(auth->throttle, NO_NAME, ask->address, loop_now_ms()))
@@ -88,4 +85,13 @@ enum err auth_handle_resume(void *context, struct db *db, struct record_arena *a
         note(db, hash, ask, reply->account);
     reply->token = ask->token;
     return ERR_OK;
+}
+
+enum err auth_handle_resume(void *context, struct db *db, struct record_arena *arena,
+                            const void *body, void *reply_r) {
+    const struct auth_resume *ask = body;
+    const struct auth_login_reply *reply = reply_r;
+    enum err err = resume(context, db, arena, ask, reply_r);
+    auth_note_refusal(context, db, err, reply->account, ask->address, slice_text("by its token"));
+    return err;
 }

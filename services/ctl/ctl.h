@@ -48,6 +48,13 @@ extern const struct config_option ctl_no_options[], ctl_only_db_options[], ctl_o
 /* Lists and single rows that are read from the database. */
 extern const struct config_option ctl_list_options[], ctl_show_options[];
 
+/* What a command does, for the audit. */
+enum ctl_effect {
+    CTL_READS,
+    CTL_CHANGES,         /* it asks services to change something */
+    CTL_CHANGES_DATABASE /* it changes the database itself */
+};
+
 struct ctl_command {
     const char *name;      /* "group add" */
     const char *arguments; /* of the usage line */
@@ -55,11 +62,12 @@ struct ctl_command {
     const struct config_option *options;
     int least, most; /* arguments; strings in argv[0..argc-1] */
     int (*run)(const struct ctl_settings *settings, int argc, char **argv);
+    enum ctl_effect effect;
 };
 
 /* The families; each ends with an entry without a name. */
 extern const struct ctl_command ctl_schema_commands[], ctl_status_commands[],
-    ctl_account_commands[], ctl_group_commands[], ctl_people_commands[];
+    ctl_account_commands[], ctl_group_commands[], ctl_people_commands[], ctl_audit_commands[];
 
 int64_t ctl_answer_ms(const struct ctl_settings *settings);
 

@@ -146,12 +146,14 @@ static const struct config_option add_options[] = {
 
 const struct ctl_command ctl_account_commands[] = {
     {"user add", "[ID]", "Make an account; without an id it gets a number.", add_options, 0, 1,
-     run_add},
-    {"user list", "", "List accounts by number.", ctl_list_options, 0, 0, run_list},
-    {"user show", "ID", "Show an account, by number or id.", ctl_show_options, 1, 1, run_show},
+     run_add, CTL_CHANGES},
+    {"user list", "", "List accounts by number.", ctl_list_options, 0, 0, run_list, CTL_READS},
+    {"user show", "ID", "Show an account, by number, id or e-mail address.", ctl_show_options, 1, 1,
+     run_show, CTL_READS},
     {"user password", "ID", "Give an account the password on standard input, as clients send it.",
-     ctl_only_peer_options, 1, 1, run_password},
+     ctl_only_peer_options, 1, 1, run_password, CTL_CHANGES},
     {"user disable", "ID", "Lock an account and end its connections.", ctl_only_peer_options, 1, 1,
-     run_disable},
-    {"user enable", "ID", "Unlock an account.", ctl_only_peer_options, 1, 1, run_enable},
+     run_disable, CTL_CHANGES},
+    {"user enable", "ID", "Unlock an account.", ctl_only_peer_options, 1, 1, run_enable,
+     CTL_CHANGES},
     {0}};

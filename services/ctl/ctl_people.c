@@ -127,8 +127,9 @@ const struct ctl_command ctl_people_commands[] = {
     {"say", "TEXT",
      "Send a system message; it is stored, and every account receives it, now or at its next "
      "login.",
-     say_options, 1, 1, run_say},
+     say_options, 1, 1, run_say, CTL_CHANGES},
     {"sessions", "", "List the connected accounts, with how many connections each has.",
-     sessions_options, 0, 0, run_sessions},
-    {"kick", "ID [REASON]", "End an account's connections.", ctl_only_peer_options, 1, 2, run_kick},
+     sessions_options, 0, 0, run_sessions, CTL_READS},
+    {"kick", "ID [REASON]", "End an account's connections.", ctl_only_peer_options, 1, 2, run_kick,
+     CTL_CHANGES},
     {0}};

@@ -7,7 +7,8 @@
 #include "proto/messages.h"
 
 static const struct db_statement find_account = {"find_account",
-                                                 "SELECT number FROM account WHERE id = ?"};
+                                                 "SELECT number FROM account WHERE id = ? OR email"
+                                                 " = ? ORDER BY id = ? DESC LIMIT 1"};
 static const struct db_statement find_group = {
     "find_group", "SELECT lo FROM conversation WHERE kind = 1 AND string_id = ?"};
 
@@ -50,15 +51,17 @@ int ctl_read(const struct ctl_settings *settings, const struct db_statement *sta
     return status;
 }
 
+/* `args`: those of the statement, which all are the id. */
 static int find(const struct ctl_settings *settings, const struct db_statement *statement,
-                const char *what, const char *id, uint64_t *number_r) {
+                size_t args, const char *what, const char *id, uint64_t *number_r) {
     if (id_is_decimal(slice_text(id), number_r))
         return CTL_DONE;
     struct db *db = db_new(&settings->db, NULL);
     if (db == NULL)
         return ctl_fail("no memory");
     struct db_rows *rows = NULL;
-    enum err err = db_query(db, statement, DB_ARGS(db_text(slice_text(id))), &rows);
+    const struct db_value text = db_text(slice_text(id)), values[] = {text, text, text};
+    enum err err = db_query(db, statement, values, args, &rows);
     int status = CTL_DONE;
     if (err != ERR_OK)
         status = failed(db);
@@ -72,9 +75,9 @@ static int find(const struct ctl_settings *settings, const struct db_statement *
 }
 
 int ctl_read_account(const struct ctl_settings *settings, const char *id, uint64_t *number_r) {
-    return find(settings, &find_account, "account", id, number_r);
+    return find(settings, &find_account, 3, "account", id, number_r);
 }
 
 int ctl_read_group(const struct ctl_settings *settings, const char *id, uint64_t *number_r) {
-    return find(settings, &find_group, "group", id, number_r);
+    return find(settings, &find_group, 1, "group", id, number_r);
 }

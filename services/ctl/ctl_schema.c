@@ -47,9 +47,9 @@ static int run_restored(const struct ctl_settings *settings, int argc, char **ar
 
 const struct ctl_command ctl_schema_commands[] = {
     {"migrate", "", "Bring the database to the version that this build needs.", ctl_only_db_options,
-     0, 0, run_migrate},
+     0, 0, run_migrate, CTL_CHANGES_DATABASE},
     {"restored", "",
      "Run this after restoring a backup: it keeps ids that clients may have seen from being given "
      "again, and begins a new epoch.",
-     ctl_only_db_options, 0, 0, run_restored},
+     ctl_only_db_options, 0, 0, run_restored, CTL_CHANGES_DATABASE},
     {0}};

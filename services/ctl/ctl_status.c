@@ -190,9 +190,9 @@ static const struct config_option status_options[] = {
 const struct ctl_command ctl_status_commands[] = {
     {"status", "",
      "Show every instance of every service and its queues; fail unless all are ready.",
-     status_options, 0, 0, run_status},
+     status_options, 0, 0, run_status, CTL_READS},
     {"ping", "ADDRESS", "Succeed when the instance at tcp://host:port is ready within 2 seconds.",
-     ctl_no_options, 1, 1, run_ping},
+     ctl_no_options, 1, 1, run_ping, CTL_READS},
     {"metrics", "ADDRESS", "Print the counters of the instance at tcp://host:port.", ctl_no_options,
-     1, 1, run_metrics},
+     1, 1, run_metrics, CTL_READS},
     {0}};

@@ -11,14 +11,15 @@
 #include "common/log.h"
 #include "services/ctl/check.h"
 #include "services/ctl/ctl.h"
+#include "services/ctl/ctl_audit.h"
 
 #define NAME_BYTES 64
 /* Where the settings of a running `make run` or `make up` stand, seen from build/bin. */
 #define LOCAL_SETTINGS "/../../var/run/parley.conf"
 
-static const struct ctl_command *const families[] = {ctl_schema_commands, ctl_status_commands,
+static const struct ctl_command *const families[] = {ctl_schema_commands,  ctl_status_commands,
                                                      ctl_account_commands, ctl_group_commands,
-                                                     ctl_people_commands};
+                                                     ctl_people_commands,  ctl_audit_commands};
 #define FAMILIES (sizeof families / sizeof families[0])
 
 /* The options of parleyctl as a whole, for its --help and the page of all options. */
@@ -105,6 +106,8 @@ static int run_command(const struct ctl_command *command, int argc, char **argv)
     else if (check_arguments(command, argc - rest, argv + rest) == CTL_DONE &&
              check_peers(&settings.peers) == CTL_DONE)
         status = command->run(&settings, argc - rest, argv + rest);
+    if (status == CTL_DONE && command->effect != CTL_READS)
+        ctl_audit_note(&settings, command, argc - rest, argv + rest);
     config_free(&program, &settings);
     return status;
 }
@@ -126,9 +129,22 @@ static void use_local_settings(void) {
         setenv("PARLEY_CONFIG", path, 1);
 }
 
+/* `help COMMAND` and `COMMAND -h` are `COMMAND --help`. */
+static void translate_help(int argc, char **argv) {
+    static char help[] = "--help";
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "-h") == 0)
+            argv[i] = help;
+    if (argc < 3 || strcmp(argv[1], "help") != 0)
+        return;
+    memmove(argv + 1, argv + 2, (size_t)(argc - 2) * sizeof *argv);
+    argv[argc - 1] = help;
+}
+
 int main(int argc, char **argv) {
     int words = 0;
     log_open("parleyctl", LOG_LEVEL_NONE);
+    translate_help(argc, argv);
     use_local_settings();
     (void)files_raise_limit(); /* each instance that it asks takes some */
     const struct ctl_command *command = find(argc - 1, argv + 1, &words);

@@ -5,8 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "services/ctl/ctl.h"
+
+#define CELL_BYTES 32
 
 struct table {
     const char *const *columns;
@@ -72,30 +75,58 @@ void table_add_depth(struct table *self, const char *member, struct slice name, 
     free(key);
 }
 
+/* Whether a column has times. */
+static bool has_times(const char *column) {
+    size_t length = strlen(column);
+    return length > 3 && strcmp(column + length - 3, "_ms") == 0;
+}
+
+static void print_time(double time_ms, char out[CELL_BYTES]) {
+    time_t seconds = (time_t)(time_ms / 1000);
+    struct tm tm;
+    out[0] = '\0';
+    if (seconds != 0 && localtime_r(&seconds, &tm) != NULL)
+        strftime(out, CELL_BYTES, "%Y-%m-%d %H:%M:%S", &tm);
+}
+
+/* A column's name, as people see it. */
+static void print_name(const char *column, char out[CELL_BYTES]) {
+    size_t length = strlen(column) - (has_times(column) ? 3 : 0);
+    snprintf(out, CELL_BYTES, "%.*s", (int)length, column);
+}
+
 /* One cell as text in `out`. */
-static const char *cell_text(const cJSON *cell, char out[32]) {
+static const char *cell_text(const cJSON *cell, char out[CELL_BYTES]) {
+    if (cJSON_IsNumber(cell) && has_times(cell->string)) {
+        print_time(cell->valuedouble, out);
+        return out;
+    }
     if (cJSON_IsString(cell))
         return cell->valuestring;
     if (cJSON_IsBool(cell))
         return cJSON_IsTrue(cell) ? "yes" : "no";
-    snprintf(out, 32, "%.0f", cell->valuedouble);
+    snprintf(out, CELL_BYTES, "%.0f", cell->valuedouble);
     return out;
 }
 
 static void print_columns(const struct table *self) {
     size_t widths[TABLE_MAX_COLUMNS];
-    char text[32];
+    char text[CELL_BYTES];
     const cJSON *row;
-    for (size_t i = 0; i < self->count; i++)
-        widths[i] = strlen(self->columns[i]);
+    for (size_t i = 0; i < self->count; i++) {
+        print_name(self->columns[i], text);
+        widths[i] = strlen(text);
+    }
     cJSON_ArrayForEach(row, self->rows) {
         for (size_t i = 0; i < self->count; i++) {
             size_t width = strlen(cell_text(cJSON_GetArrayItem(row, (int)i), text));
             widths[i] = width > widths[i] ? width : widths[i];
         }
     }
-    for (size_t i = 0; i < self->count; i++)
-        printf("%-*s%s", (int)widths[i], self->columns[i], i + 1 < self->count ? "  " : "\n");
+    for (size_t i = 0; i < self->count; i++) {
+        print_name(self->columns[i], text);
+        printf("%-*s%s", (int)widths[i], text, i + 1 < self->count ? "  " : "\n");
+    }
     cJSON_ArrayForEach(row, self->rows) {
         for (size_t i = 0; i < self->count; i++)
             printf("%-*s%s", (int)widths[i], cell_text(cJSON_GetArrayItem(row, (int)i), text),

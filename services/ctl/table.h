@@ -5,6 +5,9 @@
  *     table_text(table, id); table_number(table, number); ...        a cell per column, row by row
  *     return table_print(&table);
  *
+ * A column whose name ends in `_ms` has times: people see them in their zone, under the name
+ * without the unit, and nothing for 0.
+ *
  * JSON is an array with one object a row, members in the order of the columns, on one line.
  */
 #ifndef PARLEY_CTL_TABLE_H

@@ -33,6 +33,7 @@ void group_request_create(struct client *client) {
     struct group_create body = {.account = client->account,
                                 .id = id_text(&request->group, digits),
                                 .name = request->name,
+                                .address = slice_text(edge_host(client->edge)),
                                 .nonce = request_nonce(client)};
     request_ask(client, client->gateway->group, &message_GROUP_CREATE, &body, group_created);
 }
@@ -85,6 +86,7 @@ void group_request_remove_member(struct client *client) {
 void group_request_dissolve(struct client *client) {
     struct group_dissolve body = {.group = client->current->request.group.number,
                                   .by = client->account,
+                                  .address = slice_text(edge_host(client->edge)),
                                   .nonce = request_nonce(client)};
     request_ask(client, client->gateway->group, &message_GROUP_DISSOLVE, &body, request_end);
 }
@@ -96,6 +98,7 @@ void group_request_set_admin(struct client *client) {
                                    .account = client->current->request.person.number,
                                    .by = client->account,
                                    .on = client->current->request.accept,
+                                   .address = slice_text(edge_host(client->edge)),
                                    .nonce = request_nonce(client)};
     request_ask(client, client->gateway->group, &message_GROUP_SET_ADMIN, &body, request_end);
 }

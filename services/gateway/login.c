@@ -65,6 +65,7 @@ void login_register(struct client *client) {
                                  .email = request->email,
                                  .password = request->password,
                                  .name = request->name,
+                                 .address = slice_text(edge_host(client->edge)),
                                  .nonce = request_nonce(client)};
     request_ask(client, client->gateway->auth, &message_AUTH_REGISTER, &body, registered);
 }

@@ -60,8 +60,8 @@ struct group_settings {
     struct service_settings service;
     struct db_settings db;
     uint64_t group_port, group_metrics_port, group_max_members, presence_group_max;
-    uint64_t presence_grace_ms, ref_days;
     bool profile_by_email;
+    uint64_t presence_grace_ms, ref_days, audit_days;
     char *session_peers;
 };
 

@@ -253,10 +253,20 @@ static enum err finish_repeat(struct group_change *change) {
     return err == ERR_OK && change->plan->nonce.length > 0 ? db_commit(change->db) : err;
 }
 
+/* Of a group: what was done to it, and, in the detail, to whom. */
+static struct audit_entry audit_of(const struct group_plan *plan) {
+    return (struct audit_entry){.event = plan->audit,
+                                .account = plan->by,
+                                .subject = plan->group,
+                                .address = plan->address,
+                                .detail = plan->detail};
+}
+
 /* With every conversation locked: carries the change out, with its notices. */
 static enum err finish(struct group_change *change) {
     size_t count;
     struct entry_row *rows = make_rows(change, &count);
+    const struct audit_entry noted = audit_of(change->plan);
     enum err err = rows == NULL ? ERR_OVERLOADED : ERR_OK;
     if (err == ERR_OK)
         err = group_done_add(change->done, change->db, 0);
@@ -265,6 +275,8 @@ static enum err finish(struct group_change *change) {
     if (err == ERR_OK && change->plan->kind == CHANGE_OF_GROUP)
         err =
             db_query(change->db, &group_sql_raise_version, DB_ARGS(db_u64(change->head->id)), NULL);
+    if (err == ERR_OK && change->plan->audit != AUDIT_NONE)
+        err = audit_add(change->db, &noted);
     if (err == ERR_OK)
         err = append(change, rows, count);
     if (err == ERR_OK && change->leavers.count > 0)
@@ -272,6 +284,8 @@ static enum err finish(struct group_change *change) {
                                           change->leavers.count, change->head->last_cid);
     if (err == ERR_OK)
         err = db_commit(change->db);
+    if (err == ERR_OK && change->plan->audit != AUDIT_NONE)
+        audit_log(&noted);
     if (err == ERR_OK)
         route(change, rows);
     else if (err == ERR_UNAVAILABLE && db_uncertain(change->db))

@@ -31,6 +31,7 @@
 #ifndef PARLEY_GROUP_CHANGE_H
 #define PARLEY_GROUP_CHANGE_H
 
+#include "services/audit/audit.h"
 #include "services/entries/entry.h"
 #include "services/group/group.h"
 #include "services/group/group_done.h"
@@ -62,6 +63,8 @@ struct group_plan {
     uint64_t selves[2];   /* accounts whose own conversations are locked from the start; 0: none */
     group_step *check;    /* no notice: there is nothing to do, it had been done before */
     group_step *write;    /* NULL: the notice is all */
+    enum audit_event audit;       /* AUDIT_NONE: the audit takes no note of it */
+    struct slice address, detail; /* what the audit has of it */
 };
 
 struct group_party {

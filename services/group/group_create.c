@@ -4,6 +4,7 @@
 #include "common/loop.h"
 #include "proto/conversation.h"
 #include "proto/ids.h"
+#include "services/audit/audit.h"
 #include "services/entries/conversations.h"
 #include "services/group/group_done.h"
 #include "services/group/group_sql.h"
@@ -38,7 +39,13 @@ static enum err add_rows(struct db *db, const struct group_create_reply *group, 
 
 /* One attempt. ERR_TAKEN: `number_taken_r` says whether it is the number that is, or the id. */
 static enum err add_group(struct db *db, const struct group_done *done,
-                          const struct group_create_reply *group, bool *number_taken_r) {
+                          const struct group_create *ask, const struct group_create_reply *group,
+                          bool *number_taken_r) {
+    const struct audit_entry made = {.event = AUDIT_GROUP_MADE,
+                                     .account = done->account,
+                                     .subject = group->group,
+                                     .address = ask->address,
+                                     .detail = group->id};
     enum err err = db_begin(db);
     if (err == ERR_OK)
         err = group_done_add(done, db, group->group);
@@ -46,8 +53,12 @@ static enum err add_group(struct db *db, const struct group_done *done,
         err = add_rows(db, group, done->account);
     *number_taken_r = err == ERR_TAKEN && db_fault_key(db, GROUP_KEY_NUMBER);
     if (err == ERR_OK)
+        err = audit_add(db, &made);
+    if (err == ERR_OK)
         err = db_commit(db);
-    if (err != ERR_OK)
+    if (err == ERR_OK)
+        audit_log(&made);
+    else
         db_rollback(db);
     return err;
 }
@@ -76,7 +87,7 @@ static enum err add_numbered(struct db *db, const struct group_done *done,
         enum err err = describe(ask, arena, reply);
         if (err != ERR_OK)
             return err;
-        err = add_group(db, done, reply, &number_taken);
+        err = add_group(db, done, ask, reply, &number_taken);
         if (!number_taken)
             return err;
     }
@@ -104,7 +115,7 @@ static enum err create(struct db *db, const struct group_done *done, const struc
     if (!id_is_decimal(ask->id, &reply->group))
         return add_numbered(db, done, ask, arena, reply);
     err = describe(ask, arena, reply);
-    return err == ERR_OK ? add_group(db, done, reply, &number_taken) : err;
+    return err == ERR_OK ? add_group(db, done, ask, reply, &number_taken) : err;
 }
 
 enum err group_handle_create(void *context, struct db *db, struct record_arena *arena,
@@ -122,9 +133,12 @@ enum err group_handle_create(void *context, struct db *db, struct record_arena *
     if ((given->id.length > 0 && id_fault(ask.id) != NULL) ||
         (given->name.length > 0 && name_fault(ask.name) != NULL))
         return ERR_BAD_REQUEST;
+    struct slice address = ask.address;
+    ask.address = slice_make(NULL, 0); /* the same again may come from another address */
     enum err err = group_done_prepare(&done, &message_GROUP_CREATE, &ask, ask.account, ask.nonce);
     if (err != ERR_OK)
         return err;
+    ask.address = address;
     err = check_old_forms(db, given->id, arena);
     if (err == ERR_OK)
         err = create(db, &done, &ask, arena, reply);

@@ -1,4 +1,4 @@
-/* Removes old rows of the table `done`; see group_forget.h. */
+/* Removes old rows of the tables `done` and `audit`; see group_forget.h. */
 #include "services/group/group_forget.h"
 
 #include <stdlib.h>
@@ -12,11 +12,11 @@
 struct forgetter {
     struct pool_job job; /* the first member; on its way at most once */
     struct service *service;
-    uint64_t keep_ms;
-    ev_timer timer;  /* stands still while the job is on its way */
-    bool more;       /* the worker's finding: a whole step was removed */
-    uint64_t failed; /* steps in a row; the loop's */
-    enum err err;    /* the worker's */
+    uint64_t keep_ms, keep_audit_ms; /* of the audit 0: for ever */
+    ev_timer timer;                  /* stands still while the job is on its way */
+    bool more;                       /* the worker's finding: a whole step was removed */
+    uint64_t failed;                 /* steps in a row; the loop's */
+    enum err err;                    /* the worker's */
 };
 
 static void set_timer(struct forgetter *self, double seconds) {
@@ -30,6 +30,10 @@ static void forget(struct pool_job *job, struct db *db) {
     struct forgetter *self = (struct forgetter *)job;
     self->err = db_query(db, &group_sql_forget_done, DB_ARGS(db_u64(self->keep_ms)), NULL);
     self->more = self->err == ERR_OK && db_affected(db) == GROUP_FORGET_STEP;
+    if (self->err != ERR_OK || self->keep_audit_ms == 0)
+        return;
+    self->err = db_query(db, &group_sql_forget_audit, DB_ARGS(db_u64(self->keep_audit_ms)), NULL);
+    self->more = self->more || (self->err == ERR_OK && db_affected(db) == GROUP_FORGET_STEP);
 }
 
 static void forgot(struct pool_job *job) {
@@ -50,13 +54,14 @@ static void on_timer(struct ev_loop *ev, ev_timer *timer, int revents) {
         set_timer(self, GROUP_FORGET_EVERY_S);
 }
 
-struct forgetter *forgetter_new(struct service *service, uint64_t days) {
+struct forgetter *forgetter_new(struct service *service, uint64_t days, uint64_t audit_days) {
     struct forgetter *self = calloc(1, sizeof *self);
     if (self == NULL)
         return NULL;
     self->job = (struct pool_job){.run = forget, .done = forgot, .deadline_ms = INT64_MAX};
     self->service = service;
     self->keep_ms = days * DAY_MS;
+    self->keep_audit_ms = audit_days * DAY_MS;
     ev_timer_init(&self->timer, on_timer, GROUP_FORGET_PAUSE_S, 0);
     self->timer.data = self;
     ev_timer_start(service_loop(service), &self->timer);

@@ -134,14 +134,18 @@ static enum err write_dissolved(struct group_change *change) {
 
 enum err group_handle_dissolve(void *context, struct db *db, struct record_arena *arena,
                                const void *body, void *reply_r) {
-    const struct group_dissolve *ask = body;
+    const struct group_dissolve *given = body;
+    struct group_dissolve ask = *given;
+    ask.address = slice_make(NULL, 0); /* the same again may come from another address */
     return group_change_run(&(struct group_plan){.service = context,
-                                                 .ask = ask,
+                                                 .ask = &ask,
                                                  .message = &message_GROUP_DISSOLVE,
-                                                 .nonce = ask->nonce,
-                                                 .group = ask->group,
-                                                 .operated = ask->by == 0,
-                                                 .by = ask->by,
+                                                 .nonce = ask.nonce,
+                                                 .group = ask.group,
+                                                 .operated = ask.by == 0,
+                                                 .by = ask.by,
+                                                 .audit = AUDIT_GROUP_DISSOLVED,
+                                                 .address = given->address,
                                                  .check = check_dissolve,
                                                  .write = write_dissolved},
                             db, arena, reply_r);

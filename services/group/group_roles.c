@@ -1,5 +1,8 @@
 /* group.set_admin: administrators, who help the owner; and who stands above whom. */
 #include "services/group/group_roles.h"
+
+#include <stdio.h>
+
 #include "services/group/group_sql.h"
 
 enum err group_check_above(const struct group_change *change) {
@@ -49,16 +52,24 @@ static enum err write_role(struct group_change *change) {
 
 enum err group_handle_set_admin(void *context, struct db *db, struct record_arena *arena,
                                 const void *body, void *reply_r) {
-    const struct group_set_admin *ask = body;
+    const struct group_set_admin *given = body;
+    struct group_set_admin ask = *given;
+    ask.address = slice_make(NULL, 0); /* the same again may come from another address */
+    char detail[64];
+    snprintf(detail, sizeof detail, "account %llu is %s", (unsigned long long)ask.account,
+             ask.on ? "an administrator" : "no administrator any more");
     return group_change_run(&(struct group_plan){.service = context,
                                                  .message = &message_GROUP_SET_ADMIN,
-                                                 .nonce = ask->nonce,
-                                                 .ask = ask,
-                                                 .group = ask->group,
-                                                 .operated = ask->by == 0,
-                                                 .by = ask->by,
-                                                 .subject = ask->account,
-                                                 .selves = {ask->account},
+                                                 .nonce = ask.nonce,
+                                                 .ask = &ask,
+                                                 .group = ask.group,
+                                                 .operated = ask.by == 0,
+                                                 .by = ask.by,
+                                                 .subject = ask.account,
+                                                 .selves = {ask.account},
+                                                 .audit = AUDIT_ROLE_CHANGED,
+                                                 .address = given->address,
+                                                 .detail = slice_text(detail),
                                                  .check = check_set_admin,
                                                  .write = write_role},
                             db, arena, reply_r);

@@ -187,6 +187,10 @@ const struct db_statement group_sql_forget_done = {
     "forget_done", "DELETE FROM done WHERE time_ms < " DB_NOW_MS
                    " - ? ORDER BY time_ms LIMIT " TEXT(GROUP_FORGET_STEP)};
 
+const struct db_statement group_sql_forget_audit = {
+    "forget_audit", "DELETE FROM audit WHERE time_ms < " DB_NOW_MS
+                    " - ? ORDER BY time_ms LIMIT " TEXT(GROUP_FORGET_STEP)};
+
 /* --- presence ------------------------------------------------------------------------------ */
 
 const struct db_statement group_sql_friends_of_all = {

@@ -148,6 +148,8 @@ extern const struct db_statement group_sql_count_bans;
 extern const struct db_statement group_sql_add_done;
 /* account, nonce -> digest, result */
 extern const struct db_statement group_sql_find_done;
+/* ms: GROUP_FORGET_STEP rows of the audit at most that are older than that, the oldest first */
+extern const struct db_statement group_sql_forget_audit;
 /*
  * limit: delivery | rows of `done` that are removed at once; how often | {GROUP_FORGET_STEP};
  * every {GROUP_FORGET_EVERY_S}, after a full step in {GROUP_FORGET_PAUSE_S}, by each instance

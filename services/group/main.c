@@ -35,6 +35,12 @@ static const struct config_option options[] = {
                "how long a request that is sent again under the same ref is not done again"),
     CONFIG_BOOL(struct group_settings, profile_by_email, false,
                 "whether a client with ext may find an account by its exact e-mail address"),
+    /*
+     * limit: service | rows of the audit | {audit_days} days | removed, 1000 at a time
+     * {GROUP_FORGET_STEP:}
+     */
+    CONFIG_U64(struct group_settings, audit_days, 365, 0, 36500, "days",
+               "how long the audit keeps who did what; 0: for ever"),
     CONFIG_END};
 
 static const struct service_handler handlers[] = {
@@ -72,7 +78,7 @@ static int start(struct service *service, void *context) {
         return -1;
     self->router =
         router_new(service, self->settings.session_peers, self->settings.presence_grace_ms);
-    self->forgetter = forgetter_new(service, self->settings.ref_days);
+    self->forgetter = forgetter_new(service, self->settings.ref_days, self->settings.audit_days);
     return self->router == NULL || self->forgetter == NULL ? -1 : 0;
 }
 

@@ -1,0 +1,69 @@
+/* parleyctl audit: who did what; and the note of what the operator does. */
+#include <stdio.h>
+#include <string.h>
+
+#include "proto/messages.h"
+#include "services/audit/audit.h"
+#include "services/ctl/ctl_audit.h"
+#include "services/ctl/ctl_read.h"
+#include "services/ctl/instances.h"
+
+static const struct db_statement list_audit = {
+    "list_audit", "SELECT time_ms, event, account, subject, COALESCE(address, ''),"
+                  " LOWER(LPAD(HEX(trace), 16, '0')), COALESCE(detail, '') FROM audit"
+                  " WHERE ? = 0 OR account = ? OR subject = ? ORDER BY number DESC LIMIT ?"};
+
+static int run_audit(const struct ctl_settings *settings, int argc, char **argv) {
+    (void)argc;
+    (void)argv;
+    static const char *const columns[] = {"time_ms", "event", "account", "subject",
+                                          "address", "trace", "detail",  NULL};
+    uint64_t number = 0;
+    if (settings->user[0] != '\0' &&
+        ctl_read_account(settings, settings->user, &number) != CTL_DONE)
+        return CTL_FAILED;
+    if (settings->group[0] != '\0' &&
+        ctl_read_group(settings, settings->group, &number) != CTL_DONE)
+        return CTL_FAILED;
+    return ctl_read(
+        settings, &list_audit,
+        DB_ARGS(db_u64(number), db_u64(number), db_u64(number), db_u64(settings->limit)), columns,
+        "ntnnttt", NULL);
+}
+
+void ctl_audit_note(const struct ctl_settings *settings, const struct ctl_command *command,
+                    int argc, char **argv) {
+    char detail[AUDIT_DETAIL_BYTES + 1];
+    size_t length = (size_t)snprintf(detail, sizeof detail, "%s", command->name);
+    for (int i = 0; i < argc && length < sizeof detail; i++)
+        length += (size_t)snprintf(detail + length, sizeof detail - length, " %s", argv[i]);
+    const struct auth_audit ask = {.detail = slice_text(detail)};
+    struct record_arena arena = {0};
+    struct done reply;
+    if (command->effect == CTL_CHANGES_DATABASE) {
+        struct db *db = db_new(&settings->db, NULL);
+        if (db == NULL || audit_add(db, &(struct audit_entry){.event = AUDIT_OPERATOR,
+                                                              .detail = ask.detail}) != ERR_OK)
+            ctl_fail("the audit has no note of it: %s",
+                     db == NULL ? "out of memory" : db_fault(db));
+        db_destroy(&db);
+    } else if (instances_ask(settings, INSTANCE_AUTH, &message_AUTH_AUDIT, &ask, &arena, &reply) !=
+               CTL_DONE) {
+        ctl_fail("it is done, but the audit has no note of it");
+    }
+    record_arena_free(&arena);
+}
+
+static const struct config_option audit_options[] = {
+    CTL_JSON_OPTION,
+    CONFIG_STRING(struct ctl_settings, user, "",
+                  "only what this account did, or what was done to it; by number or id"),
+    CONFIG_STRING(struct ctl_settings, group, "", "only what was done to this group"),
+    CONFIG_U64(struct ctl_settings, limit, 100, 1, 1000000, "", "how many at most"),
+    CONFIG_INCLUDE(struct ctl_settings, db, db_options),
+    CONFIG_END};
+
+const struct ctl_command ctl_audit_commands[] = {{"audit", "",
+                                                  "List who did what, the newest first.",
+                                                  audit_options, 0, 0, run_audit, CTL_READS},
+                                                 {0}};

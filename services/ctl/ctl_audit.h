@@ -1,0 +1,12 @@
+/* The note that the audit gets of what the operator does. */
+#ifndef PARLEY_CTL_AUDIT_H
+#define PARLEY_CTL_AUDIT_H
+
+#include "services/ctl/ctl.h"
+
+/* Notes a command that was carried out, with its arguments. Where that fails it says so; the
+ * command stays done. */
+void ctl_audit_note(const struct ctl_settings *settings, const struct ctl_command *command,
+                    int argc, char **argv);
+
+#endif
