@@ -51,7 +51,7 @@ int ctl_read(const struct ctl_settings *settings, const struct db_statement *sta
     return status;
 }
 
-/* `args`: those of the statement, which all are the id. */
+/* `args`: those of the statement, of id, address and id. */
 static int find(const struct ctl_settings *settings, const struct db_statement *statement,
                 size_t args, const char *what, const char *id, uint64_t *number_r) {
     if (id_is_decimal(slice_text(id), number_r))
@@ -60,7 +60,9 @@ static int find(const struct ctl_settings *settings, const struct db_statement *
     if (db == NULL)
         return ctl_fail("no memory");
     struct db_rows *rows = NULL;
-    const struct db_value text = db_text(slice_text(id)), values[] = {text, text, text};
+    char room[EMAIL_ROOM];
+    const struct db_value text = db_text(slice_text(id));
+    const struct db_value values[] = {text, db_text(email_normal(slice_text(id), room)), text};
     enum err err = db_query(db, statement, values, args, &rows);
     int status = CTL_DONE;
     if (err != ERR_OK)

@@ -1,13 +1,13 @@
 """The operator's tool beside a running system: system messages, accounts, groups, connections."""
 
 import json
+import re
 import secrets
-import subprocess
 
 import pytest
 from parley_client import DIALECTS
 from parley_deeds import admit, wait_all_received
-from parley_stack import DEADLINE, programs, wait_until
+from parley_stack import wait_until
 
 dialects = pytest.mark.parametrize("dialect", DIALECTS)
 
@@ -151,12 +151,8 @@ def test_a_new_password(stack, connect, newcomer, dialect):
     client = newcomer(dialect)
     account = client.account
     account.password = secrets.token_hex(32)
-    done = subprocess.run(
-        [programs() / "parleyctl", "user", "password", str(account.number)],
-        env=stack.environment, input=account.password, capture_output=True, text=True,
-        timeout=DEADLINE,
-    )
-    assert done.returncode == 0 and account.password not in done.stdout, done
+    done = stack.ctl("user", "password", str(account.number), text=account.password)
+    assert account.password not in done.stdout
     assert show(stack, "user", "show", account.id)[0]["has_password"] is True
     again = connect(dialect)
     again.log_in(account)
@@ -276,3 +272,66 @@ def test_errors_are_one_line_and_a_status(stack, command, status, reason):
     assert done.returncode == status, done
     assert not done.stdout and reason in done.stderr
     assert done.stderr.startswith("parleyctl") and done.stderr.count("\n") == 1
+
+
+# --- the audit, and what people read
+
+
+def audit_of(stack, *options):
+    rows = show(stack, "audit", *options)
+    assert all(row["time_ms"] > 0 for row in rows)
+    return [(row["event"], row["account"], row["subject"], row["detail"]) for row in rows]
+
+
+def test_who_did_what(stack, connect, newcomer):
+    """What a client and the operator did to one account, the newest first."""
+    client = newcomer("youim", "websocket")
+    account = client.account
+    stack.ctl("user", "password", account.id, text="secret\n")
+    guesser = connect("youim", "tcp")
+    account.password = "guess"
+    guesser.send(guesser.login_request(account))
+    guesser.expect(2, resultCode="fail")
+    assert audit_of(stack, f"--user={account.id}") == [
+        ("login_refused", account.number, 0, account.id),
+        ("password_changed", 0, account.number, ""),
+        ("account_made", account.number, 0, account.id),
+    ]
+    assert audit_of(stack, "--limit=200").count(
+        ("operator", 0, 0, f"user password {account.id}")) == 1
+    refused = show(stack, "audit", f"--user={account.id}")[0]
+    assert refused["address"] == "127.0.0.1" and len(refused["trace"]) == 16
+    stack.ctl("user", "list")  # reading is none of it
+    assert not any(row[3] == "user list" for row in audit_of(stack, "--limit=200"))
+
+
+def test_a_group_in_the_audit(stack, newcomer):
+    owner, helper = newcomer("youim", "tcp"), newcomer("youim", "tcp")
+    group = owner.create_group(f"club-{secrets.token_hex(4)}")
+    stack.ctl("group", "add", group.id, helper.account.id)
+    owner.send(owner.acting(19, ownerId=owner.account.id, groupId=group.id,
+                            toUserId=helper.account.id))
+    owner.send(owner.acting(111, ownerId=owner.account.id, groupId=group.id))
+    wait_until(lambda: len(audit_of(stack, f"--group={group.id}")) == 3, "the group's end")
+    assert audit_of(stack, f"--group={group.id}") == [
+        ("group_dissolved", owner.account.number, group.number, ""),
+        ("role_changed", owner.account.number, group.number,
+         f"account {helper.account.number} is an administrator"),
+        ("group_made", owner.account.number, group.number, group.id),
+    ]
+
+
+def test_what_people_read(stack, newcomer):
+    """Times, help, and an account by its address."""
+    client = newcomer("ourchat", "tcp")
+    account = client.account
+    table = stack.ctl("user", "show", account.email.upper()).stdout.splitlines()
+    assert "created_ms" not in table[0] and "created" in table[0]
+    assert str(account.number) in table[1]
+    assert re.search(r"\b20\d\d-\d\d-\d\d \d\d:\d\d:\d\d\b", table[1]), table
+    assert show(stack, "user", "show", account.email)[0]["created_ms"] > 1_600_000_000_000
+    for words_of_help in (["help", "group", "add"], ["group", "add", "-h"],
+                          ["group", "add", "--help"]):
+        assert "usage: parleyctl group add" in stack.ctl(*words_of_help).stdout
+    assert "group add GROUP ACCOUNT" in stack.ctl("help", "group").stdout
+    assert "group add GROUP ACCOUNT" in stack.ctl("-h").stdout

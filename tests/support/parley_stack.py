@@ -385,8 +385,8 @@ class Stack:
 
     # --- asking
 
-    def ctl(self, *arguments, ok=True):
-        """Runs parleyctl; with `ok` it must succeed. The finished process, output as text. It waits
+    def ctl(self, *arguments, ok=True, text=None):
+        """Runs parleyctl, with `text` on its standard input; with `ok` it must succeed. The finished process, output as text. It waits
         for a service for only two seconds: it asks again one that was not ready by then, and one that
         has not replied, where that does no harm."""
         deadline = time.monotonic() + DEADLINE
@@ -394,12 +394,14 @@ class Stack:
             done = subprocess.run(
                 [programs() / "parleyctl", *arguments],
                 env=self.environment,
+                input=text,
                 capture_output=True,
                 text=True,
                 timeout=DEADLINE,
             )
             failed = ok and done.returncode != 0
-            again = "no instance of" in done.stderr or failed and arguments[0] in HARMLESS
+            missing = done.returncode != 0 and "no instance of" in done.stderr
+            again = missing or failed and arguments[0] in HARMLESS
             if not again or time.monotonic() > deadline:
                 break
         assert not failed, f"parleyctl {arguments}: {done.stderr}{done.stdout}"
