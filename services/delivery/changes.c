@@ -2,12 +2,6 @@
 #include "services/delivery/change.h"
 #include "services/delivery/delivery_sql.h"
 
-/*
- * limit: delivery | kinds of emoji beside a text | {REACTION_KINDS} | `too_many`; those that are
- * there can be put there by more accounts
- */
-#define REACTION_KINDS 20
-
 /* --- recall -------------------------------------------------------------------------------- */
 
 static enum err check_recall(struct change *change) {

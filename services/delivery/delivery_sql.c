@@ -104,6 +104,17 @@ void delivery_sql_add_page(struct buffer *sql, const struct page *page) {
                   page->account, order, page->limit);
 }
 
+void delivery_sql_add_reactions(struct buffer *sql, uint64_t account, uint64_t conversation,
+                                const uint64_t *cids, size_t count) {
+    buffer_printf(sql,
+                  "SELECT cid,emoji,COUNT(*),MAX(account=%" PRIu64
+                  ") FROM reaction WHERE conversation=%" PRIu64 " AND cid IN (",
+                  account, conversation);
+    for (size_t i = 0; i < count; i++)
+        buffer_printf(sql, i == 0 ? "%" PRIu64 : ",%" PRIu64, cids[i]);
+    buffer_add_text(sql, ") GROUP BY cid,emoji ORDER BY cid,emoji;");
+}
+
 /* What may be read of a part: not what was written while the account was no member. */
 static void add_unread(struct buffer *sql, uint64_t account, const struct unread_part *part,
                        uint64_t until) {

@@ -130,6 +130,12 @@ struct page {
  * A notice that a text was edited or reacted to has no body where the text was recalled since.
  */
 void delivery_sql_add_page(struct buffer *sql, const struct page *page);
+enum page_column { PAGE_CONVERSATION, PAGE_CID, PAGE_TYPE = 3 };
+
+/* Of each kind of emoji beside these texts a row, ascending by cid: cid, emoji, how many accounts
+ * have put it there, whether `account` has. */
+void delivery_sql_add_reactions(struct buffer *sql, uint64_t account, uint64_t conversation,
+                                const uint64_t *cids, size_t count);
 
 /* What an account has not read of a conversation, of which only the newest are wanted. */
 struct unread_part {

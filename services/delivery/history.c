@@ -10,6 +10,7 @@
 #include "services/delivery/delivery.h"
 #include "services/delivery/page.h"
 #include "services/delivery/place.h"
+#include "services/delivery/reactions.h"
 #include "services/delivery/readable.h"
 
 /*
@@ -31,11 +32,13 @@ struct side {
 };
 
 /* Takes entries until the side is full; there is room for the first, however long it is. */
-static enum err take_rows(struct side *side, const struct page_rows *fetched) {
+static enum err take_rows(struct side *side, const struct page_rows *fetched,
+                          const struct reactions *reactions) {
     while (!side->more && db_rows_next(fetched->rows)) {
         struct entry entry;
         struct slice packed;
         enum err err = page_read_entry(fetched, &entry);
+        entry.reactions = reactions_of(reactions, entry.cid);
         if (err == ERR_OK)
             err = page_pack_entry(fetched->arena, &entry, &packed);
         if (err != ERR_OK)
@@ -66,9 +69,12 @@ static enum err read_side(struct side *side, struct db *db, struct record_arena 
                             .limit = side->limit + 1 - side->count,
                             .newest_first = side->older};
         struct page_rows fetched;
+        struct reactions reactions;
         err = page_fetch(db, arena, &page, &fetched);
         if (err == ERR_OK)
-            err = take_rows(side, &fetched);
+            err = reactions_find(db, arena, account, fetched.rows, &reactions);
+        if (err == ERR_OK)
+            err = take_rows(side, &fetched, &reactions);
         db_rows_destroy(&fetched.rows);
     }
     return err;

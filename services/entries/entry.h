@@ -69,8 +69,8 @@ struct entry_row {
     uint64_t subject, about; /* of a notice: an account, a group; else 0 */
     bool notice, accepted;
     struct slice text;
-    uint64_t reply;        /* of a text: the cid that it replies to; 0: none */
-    struct slice mentions; /* of a text: as proto/mentions.h has them */
+    uint64_t reply;             /* of a text: the cid that it replies to; 0: none */
+    struct slice mentions;      /* of a text: as proto/mentions.h has them */
     uint64_t target, edited_ms; /* of a notice: what it is about; 0: nothing */
     /* What entries_append sets. */
     bool repeat;  /* the nonce was there already; conversation, cid, time are that row's */

@@ -112,9 +112,9 @@ static const char *pattern_of_change(const struct dialect_request *request, enum
     bool recall = request->operation == OPERATION_RECALL;
     switch (err) {
     case ERR_NO_MESSAGE:
-        return request->group.present    ? "you can read no text with that cid in group G"
-               : request->person.present ? "you can read no text with that cid from P or to P"
-                                         : "messages of user 0, SYSTEM, cannot be changed";
+        return request->group.present || request->person.present
+                   ? NULL
+                   : "messages of user 0, SYSTEM, cannot be changed";
     case ERR_NOT_ALLOWED:
         return recall ? "only its sender, or an administrator of its group, can recall a text"
                       : "only its sender can edit a text";

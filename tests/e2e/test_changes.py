@@ -187,7 +187,7 @@ def test_refused(people, newcomer, kind):
         assert word(anna, request(anna, Group(8999999999999998, "nothing", ""), cid)) == "no_group"
     # Without a ref as any fault.
     eve.send(recall(eve, anna.account, cid))
-    eve.expect_error("you can read no text with that cid")
+    eve.expect_error("there is no message with that cid")
     for client in (anna, ben, eve):
         client.fence()
 
@@ -204,3 +204,33 @@ def test_a_text_and_its_changes_without_waiting(people, kind):
     hear(ben, 327, anna.account, anna.account, first, msg="1st")
     ben.hear(anna.account, ben.account, "third")
     hear(ben, 315, anna.account, anna.account, first)
+
+
+@kinds
+def test_in_history(people, kind):
+    """Each text with what was done to it; notices stand nowhere else."""
+    anna, _, ben = people(kind)
+    cids = [stored(anna, ben.account, text) for text in ("plain", "helo", "gone")]
+    for text in ("plain", "helo", "gone"):
+        ben.hear(anna.account, ben.account, text)
+    carry_out(anna, edit(anna, ben.account, cids[1], "hello"))
+    carry_out(anna, react(anna, ben.account, cids[1], ":)"))
+    carry_out(anna, recall(anna, ben.account, cids[2]))
+    for _ in range(3):
+        ben.next()
+    carry_out(ben, react(ben, anna.account, cids[1], ":)"))
+    carry_out(ben, react(ben, anna.account, cids[1], ":("))
+    for _ in range(2):
+        anna.next()
+    for client, peer, sad in ((anna, ben.account, False), (ben, anna.account, True)):
+        request = client.make(303, "h", peer={"user": client.id_of(peer)})
+        client.send(request)
+        answer = client.body(client.expect(304))
+        client.expect_result("h")
+        plain, edited, gone = [client.body(message) for message in answer["messages"]]
+        assert [body["cid"] for body in (plain, edited, gone)] == cids
+        assert plain["msg"] == "plain" and not {"edited_ms", "reactions"} & plain.keys()
+        assert edited["msg"] == "hello" and edited["edited_ms"] >= edited["time_ms"]
+        assert edited["reactions"] == [{"emoji": ":(", "count": 1, "mine": sad},
+                                       {"emoji": ":)", "count": 2, "mine": True}]
+        assert gone["msg"] == "" and gone["recalled"] is True and "reactions" not in gone

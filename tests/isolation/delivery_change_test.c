@@ -144,6 +144,66 @@ static void test_a_recall(void **state) {
     expect_no_text_routed(f);
 }
 
+static void put(struct delivery_fixture *f, uint64_t account, uint64_t group, uint64_t cid,
+                const char *emoji) {
+    struct delivery_react ask = {
+        .account = account, .group = group, .cid = cid, .emoji = slice_text(emoji), .on = true};
+    assert_err(try_react(f, &ask, NULL), ERR_OK);
+    skip_routed(f, 1);
+}
+
+/* What became of each text, as each of its readers sees it. */
+static void test_in_history(void **state) {
+    struct delivery_fixture *f = *state;
+    uint64_t members[] = {new_account(f->database, ""), new_account(f->database, "")};
+    uint64_t group = new_group_of(f, "", members, 2), cids[4];
+    for (size_t i = 0; i < 4; i++)
+        cids[i] = say(f, members[0], 0, group, "hello");
+    skip_routed(f, 4);
+    put(f, members[0], group, cids[0], "b");
+    put(f, members[1], group, cids[0], "b");
+    put(f, members[1], group, cids[0], "a");
+    put(f, members[1], group, cids[3], "c");
+    put(f, members[1], group, cids[2], "d");
+    struct delivery_recall recall = {.account = members[0], .group = group, .cid = cids[2]};
+    assert_err(try_recall(f, &recall, NULL), ERR_OK);
+    skip_routed(f, 1);
+    static const struct {
+        size_t entry, reaction;
+        const char *emoji;
+        uint64_t count;
+        bool mine[2];
+    } expected[] = {
+        {0, 0, "a", 1, {false, true}}, {0, 1, "b", 2, {true, true}}, {3, 0, "c", 1, {false, true}}};
+    for (size_t reader = 0; reader < 2; reader++) {
+        struct delivery_history ask = {.account = members[reader], .group = group};
+        struct delivery_history_reply reply;
+        struct record_arena arena = {0};
+        struct entry entries[10];
+        assert_err(test_caller_ask(f->caller, &message_DELIVERY_HISTORY, &ask, &reply), ERR_OK);
+        assert_int_equal(reply.entries.count, 10); /* and six notices */
+        size_t count = 0;
+        for (size_t i = 0; i < 10; i++) {
+            const char *fault;
+            assert_int_equal(
+                record_unpack(&entry_desc, reply.entries.items[i], &arena, &entries[i], &fault), 0);
+            count += entries[i].reactions.count;
+        }
+        assert_int_equal(count, 3);
+        for (size_t i = 0; i < 3; i++) {
+            const struct record_list *list = &entries[expected[i].entry].reactions;
+            assert_true(expected[i].reaction < list->count);
+            const struct reaction *found =
+                (const struct reaction *)list->items + expected[i].reaction;
+            assert_slice_text(found->emoji, expected[i].emoji);
+            assert_int_equal(found->count, expected[i].count);
+            assert_int_equal(found->mine, expected[i].mine[reader]);
+        }
+        assert_int_equal(entries[2].type, ENTRY_RECALLED_TEXT);
+        record_arena_free(&arena);
+    }
+}
+
 /* --- repeats ------------------------------------------------------------------------------- */
 
 /* A text that is sent again under its nonce after it was changed: its first cid is the answer,
@@ -261,13 +321,10 @@ static void test_an_edit_repeated(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_an_edit),
-        cmocka_unit_test(test_an_edit_of_an_edit),
-        cmocka_unit_test(test_a_reaction),
-        cmocka_unit_test(test_a_recall),
-        cmocka_unit_test(test_a_changed_text_sent_again),
-        cmocka_unit_test(test_a_change_repeated),
-        cmocka_unit_test(test_an_edit_repeated),
+        cmocka_unit_test(test_an_edit),           cmocka_unit_test(test_an_edit_of_an_edit),
+        cmocka_unit_test(test_a_reaction),        cmocka_unit_test(test_a_recall),
+        cmocka_unit_test(test_in_history),        cmocka_unit_test(test_a_changed_text_sent_again),
+        cmocka_unit_test(test_a_change_repeated), cmocka_unit_test(test_an_edit_repeated),
     };
     return cmocka_run_group_tests(tests, delivery_set_up, delivery_tear_down);
 }

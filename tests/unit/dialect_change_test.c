@@ -175,6 +175,15 @@ static void changed_texts(void **state) {
                 "'cid':1289,'time_ms':1700000000999}");
     check_entry(DIALECT_YOUIM, false, 456, &entry,
                 "{'msg':'better','msgType':6,'fromUserId':'123'}");
+    const struct reaction reactions[] = {{.emoji = slice_text(":("), .count = 1},
+                                         {.emoji = slice_text(":)"), .count = 2, .mine = true}};
+    struct entry in_history = entry;
+    in_history.reactions = (struct record_list){(void *)(uintptr_t)reactions, 2};
+    check_entry(DIALECT_OURCHAT, true, 456, &in_history,
+                "{'code':0,'time':1700000000,'data':{'cid':1289,'sender':{'ocid':123,"
+                "'private_id':456},'msg':'better','time_ms':1700000000999,"
+                "'edited_ms':1700000000998,'reactions':[{'emoji':':(','count':1,'mine':false},"
+                "{'emoji':':)','count':2,'mine':true}]}}");
     check_entry(DIALECT_OURCHAT, false, 456, &entry,
                 "{'code':0,'time':1700000000,'data':{'cid':1289,'sender':{'ocid':123,"
                 "'private_id':456},'msg':'better'}}");

@@ -52,6 +52,19 @@ void answer_write_asked_peer(bool string_ids, const struct dialect_request *requ
     json_raw(out, "}");
 }
 
+static void write_reactions(const struct record_list *reactions, struct buffer *out) {
+    const struct reaction *items = reactions->items;
+    for (size_t i = 0; i < reactions->count; i++) {
+        json_raw(out, i == 0 ? ",\"reactions\":[{\"emoji\":" : ",{\"emoji\":");
+        json_text(out, items[i].emoji);
+        json_raw(out, ",\"count\":");
+        json_number(out, items[i].count);
+        json_raw(out, items[i].mine ? ",\"mine\":true}" : ",\"mine\":false}");
+    }
+    if (reactions->count > 0)
+        json_raw(out, "]");
+}
+
 static void write_mentions(bool string_ids, const struct entry *entry, struct buffer *out) {
     const struct u64_list *accounts = &entry->mentions;
     const char *separator = ",\"mentions\":[";
@@ -80,6 +93,7 @@ void answer_write_text_fields(bool string_ids, const struct entry *entry, struct
         json_number(out, entry->reply);
     }
     write_mentions(string_ids, entry, out);
+    write_reactions(&entry->reactions, out);
 }
 
 void answer_write_epoch(const struct dialect_result *result, struct buffer *out) {
