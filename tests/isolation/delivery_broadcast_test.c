@@ -65,7 +65,8 @@ static void assert_cursor(struct delivery_fixture *f, uint64_t account, uint64_t
 
 static void advance(struct delivery_fixture *f, uint64_t account, uint64_t cid) {
     uint64_t conversation = CONVERSATION_OF_ALL;
-    struct delivery_advance ask = {{&account, 1}, {&conversation, 1}, {&cid, 1}};
+    struct delivery_advance ask = {
+        .accounts = {&account, 1}, .conversations = {&conversation, 1}, .cids = {&cid, 1}};
     assert_err(test_caller_ask(f->caller, &message_DELIVERY_ADVANCE, &ask, NULL), ERR_OK);
 }
 
