@@ -104,7 +104,8 @@ static void test_reading_while_connections_are_killed(void **state) {
     uint64_t conversation = next_routed(f).entry.conversation;
     struct test_caller *other = test_caller_new("other", f->port);
     struct delivery_pull pull = {.account = bob, .resumed = true};
-    struct delivery_advance advance = {{&bob, 1}, {&conversation, 1}, {&cid, 1}};
+    struct delivery_advance advance = {
+        .accounts = {&bob, 1}, .conversations = {&conversation, 1}, .cids = {&cid, 1}};
     for (unsigned round = 0; round < 50; round++) {
         struct delivery_pull_reply page;
         test_caller_start(f->caller, &message_DELIVERY_PULL, &pull);
