@@ -15,6 +15,8 @@ from parley_client import TRANSPORTS
 TABLES = ("account", "friendship", "block", "request", "conversation", "member", "message",
           "ban")
 LONG = "x" * 60_000
+# Longer than any object may be.
+ENDLESS = "x" * 1_000_000
 MISSING = object()
 
 
@@ -336,3 +338,22 @@ def test_before_the_login(stack, newcomer, connect, dialect):
         guest.expect_error("log in")
     assert checksums(stack) == before
     guest.fence()
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize("dialect", ["youim", "ourchat"])
+def test_every_request_with_an_endless_field(stack, newcomer, connect, dialect, transport):
+    """The connection ends; nothing is done, and everybody else goes on."""
+    world = make_world(newcomer, dialect, transport)
+    world.anna.close()
+    before = checksums(stack)
+    requests = youim_requests(world) if dialect == "youim" else ourchat_requests(world)
+    for number, actors, groups, persons, body in requests + extension_requests(world, dialect):
+        client = connect(dialect, transport, ext=True, confirm=True)
+        client.log_in(world.anna.account)
+        client.send(client.make(number, **changed(body, [*persons, *groups, *actors][0], ENDLESS)))
+        while client.take() is not None:
+            pass
+        assert client.expect_closed() == (1009 if transport == "websocket" else "eof"), number
+    assert checksums(stack) == before
+    world.bystander.fence()
