@@ -5,7 +5,15 @@ import secrets
 
 import pytest
 from parley_client import KINDS, Group, compact
-from parley_deeds import admit, edit, react, recall, wait_all_received, word
+from parley_deeds import (
+    admit,
+    edit,
+    react,
+    recall,
+    wait_all_received,
+    wait_for_result,
+    word,
+)
 
 kinds = pytest.mark.parametrize("kind", KINDS, ids="-".join)
 other_dialect = {"ourchat": "youim", "youim": "ourchat"}
@@ -36,8 +44,7 @@ def carry_out(client, request):
 def check_notice(client, message, number, peer, actor, target, **more):
     """The notice, field by field; its own cid."""
     body = {key: value for key, value in client.body(message).items() if key != "msgType"}
-    key = "group" if isinstance(peer, Group) else "user"
-    expected = {"peer": {key: client.id_of(peer)}, "user": client.id_of(actor), "target": target}
+    expected = {"peer": client.peer_of(peer), "user": client.id_of(actor), "target": target}
     expected |= more
     for name in (("edited_ms",) if number == 327 else ()) + ("cid", "time_ms"):
         assert body[name] > target
@@ -223,10 +230,7 @@ def test_in_history(people, kind):
     for _ in range(2):
         anna.next()
     for client, peer, sad in ((anna, ben.account, False), (ben, anna.account, True)):
-        request = client.make(303, "h", peer={"user": client.id_of(peer)})
-        client.send(request)
-        answer = client.body(client.expect(304))
-        client.expect_result("h")
+        answer = client.ask(303, 304, peer=client.peer_of(peer))
         plain, edited, gone = [client.body(message) for message in answer["messages"]]
         assert [body["cid"] for body in (plain, edited, gone)] == cids
         assert plain["msg"] == "plain" and not {"edited_ms", "reactions"} & plain.keys()
@@ -234,3 +238,49 @@ def test_in_history(people, kind):
         assert edited["reactions"] == [{"emoji": ":(", "count": 1, "mine": sad},
                                        {"emoji": ":)", "count": 2, "mine": True}]
         assert gone["msg"] == "" and gone["recalled"] is True and "reactions" not in gone
+
+
+@pytest.mark.parametrize("dialect", other_dialect)
+def test_delivery_is_killed(make_stack, connect, dialect):
+    """While it works on a change, or before it reads the request: the change is made once, the answer is
+    the same under the same ref, and everybody hears of it once."""
+    stack = make_stack(heartbeat_ms=100)
+    delivery = stack.services["delivery"]
+    anna, ben = (connect(dialect, on=stack, ext=True) for _ in range(2))
+    for client in (anna, ben):
+        client.register_new()
+        client.log_in()
+    for round_number in range(4):
+        text = f"text {round_number}"
+        cid = stored(anna, ben.account, text)
+        ben.hear(anna.account, ben.account, text)
+        for number, request, more in (
+            (327, edit(anna, ben.account, cid, "edited"), {"msg": "edited"}),
+            (329, react(anna, ben.account, cid, ":)"), {"emoji": ":)", "on": True}),
+            (315, recall(anna, ben.account, cid), {}),
+        ):
+            ref = f"{round_number} {number}"
+            if round_number % 2 == 0:
+                delivery.pause()
+            anna.send(request | {"ref": ref})
+            delivery.kill()
+            delivery.start()
+            first, notices = wait_for_result(anna, ref)
+            assert first["ok"], first
+            if not notices:
+                notices = [anna.next()]
+            again, more_notices = done_again(anna, request, ref)
+            assert again == first and not more_notices
+            for client, message, peer in ((anna, notices[0], ben.account),
+                                          (ben, ben.next(), anna.account)):
+                check_notice(client, message, number, peer, anna.account, cid, **more)
+            assert len(notices) == 1
+        kinds_stored = "SELECT type FROM message WHERE target = %s ORDER BY cid"
+        assert stack.sql(kinds_stored, cid) == ((17,), (18,), (16,))
+    for client in (anna, ben):
+        client.fence()
+
+
+def done_again(client, request, ref):
+    client.send(request | {"ref": ref})
+    return wait_for_result(client, ref)

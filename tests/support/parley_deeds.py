@@ -9,7 +9,6 @@ does for `done`.
 
 import itertools
 
-from parley_client import Group
 from parley_stack import wait_until
 
 _refs = itertools.count(1)
@@ -84,8 +83,7 @@ def rename(client, group, name):
 
 def _change(client, number, peer, cid, **more):
     """Of the text with that cid, to or from an account or group; needs the extension."""
-    key = "group" if isinstance(peer, Group) else "user"
-    return client.make(number, peer={key: client.id_of(peer)}, cid=cid, **more)
+    return client.make(number, peer=client.peer_of(peer), cid=cid, **more)
 
 
 def recall(client, peer, cid):

@@ -11,8 +11,8 @@ Everyone writes to a neighbour, who has another kind of client, and now and then
 at their own pace, each text unique. A person who loses the connection opens another, all at once as
 soon as the gateway takes connections. Unmodified clients do not repeat texts that had no receipt when
 the connection broke. Those with `ext` send them again under the same ref, which must not store them
-twice, and are typing now and then. Some of these confirm what they receive (301, 302), reconnect by
-their token, and never receive again what they have confirmed.
+twice, are typing now and then, and edit and react to some of their texts. Some of these confirm what
+they receive (301, 302), reconnect by their token, and never receive again what they have confirmed.
 """
 
 import asyncio
@@ -25,6 +25,7 @@ import time
 import parley_books
 from parley_client import DIALECTS, Account, Group, compact
 from parley_confirm import Confirmations
+from parley_deeds import edit, react
 from parley_stack import wait_until
 from parley_wire import DEADLINE, WIRES, run
 
@@ -47,6 +48,9 @@ GROUP_TURN = 8
 # With `ext` a person is typing before one in so many; the 300s under this ref do not matter.
 TYPING_TURN = 4
 TYPING = "typing"
+# One in so many texts is edited, into the same, and reacted to; under refs that begin so.
+CHANGE_TURN = 8
+CHANGE = "change "
 WINDOW = 4
 PATIENCE = 5
 # Seconds between two attempts to log in while the server cannot, and to find the gateway.
@@ -132,15 +136,25 @@ class Person:
     def _result(self, body):
         confirmed = self.confirmations is not None and self.confirmations.answered(
             body["ref"], body["ok"])
-        if confirmed or body["ref"] == TYPING:
+        if confirmed or body["ref"] == TYPING or body["ref"].startswith(CHANGE):
             return
         if body["ok"]:
             self._acknowledged(body["ref"], body["cid"])
+            self._change(body["ref"], body["cid"])
         else:
             # Nobody knows whether it is stored: the same ref again finds out, in a moment.
             self.refused.add(body["ref"])
             self.reasons[body["error"]] += 1
             asyncio.get_running_loop().call_later(LOGIN_PAUSE, self._send, body["ref"])
+
+    def _change(self, text, cid):
+        """What the text says stays, so that the books are right whoever receives it, and when."""
+        peer = self.sent[text]
+        if self.count % CHANGE_TURN != 0:
+            return
+        for request in (edit(self.client, peer, cid, text), react(self.client, peer, cid, ":)")):
+            number = request[self.client.number_key]
+            self.write(compact(request | {"ref": f"{CHANGE}{number} {text}"}))
 
     def _acknowledged(self, text, cid):
         if text not in self.receipts:
