@@ -46,7 +46,7 @@ struct entry_head {
     uint64_t last_ms;  /* the time of that row */
     unsigned blocked;  /* of a pair: bit 0 lo, bit 1 hi may not write */
     bool dissolved;
-    uint64_t slow_s; /* of a group: the pause between two texts of a plain member; 0: none */
+    uint64_t slow_s;        /* of a group: the pause between two texts of a plain member; 0: none */
     struct slice string_id; /* of a group; empty where it is its number's decimal form */
     struct slice name;
     struct u64_list members; /* of a group, ascending */

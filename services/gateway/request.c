@@ -175,15 +175,20 @@ static void ask_instance(struct client *client, struct peers *peers, struct peer
         start_timer(client, LOOK_INTERVAL_MS);
 }
 
-void request_ask(struct client *client, struct peers *peers, const struct message_desc *message,
-                 const void *body, request_done *done) {
-    ask_instance(client, peers, peers_next(peers), message, body, done);
+void request_ask_peer(struct client *client, struct peers *peers, struct peer *peer,
+                      const struct message_desc *message, const void *body, request_done *done) {
+    ask_instance(client, peers, peer, message, body, done);
 }
 
 void request_ask_by_account(struct client *client, struct peers *peers,
                             const struct message_desc *message, const void *body,
                             request_done *done) {
     ask_instance(client, peers, peers_by_key(peers, client->account), message, body, done);
+}
+
+void request_ask(struct client *client, struct peers *peers, const struct message_desc *message,
+                 const void *body, request_done *done) {
+    request_ask_peer(client, peers, peers_next(peers), message, body, done);
 }
 
 bool request_ask_later(struct client *client, uint64_t wait_ms,
@@ -197,9 +202,16 @@ bool request_ask_later(struct client *client, uint64_t wait_ms,
 
 /* --- the end ------------------------------------------------------------------------------- */
 
+/* What it kept is of no use any more. */
+static void drop_kept(struct client_request *self) {
+    dialect_request_free(&self->request);
+    record_arena_free(&self->arena);
+    self->page = NULL;
+}
+
 void request_finish(struct client *client, const struct dialect_result *result) {
     client_answer(client, &client->current->request, result);
-    dialect_request_free(&client->current->request);
+    drop_kept(client->current);
     forget_kept(client);
     client->current->busy = client->current->started = false;
     client_continue(client);
@@ -225,5 +237,5 @@ void request_stop(struct client *client) {
         peers_cancel(&client->current->call->ticket);
     forget_kept(client);
     if (client->current->busy)
-        dialect_request_free(&client->current->request);
+        drop_kept(client->current);
 }

@@ -23,6 +23,7 @@
 
 struct client;
 struct pending_call;
+struct people_page;
 
 struct client_request {
     struct dialect_request request;     /* while busy */
@@ -31,6 +32,8 @@ struct client_request {
     struct retry retry;                 /* from its start on */
     unsigned char nonce[NONCE_BYTES];   /* the same for each try */
     void (*ask)(struct client *client); /* what is asked now */
+    struct record_arena arena;          /* what it keeps from one reply to the next */
+    struct people_page *page;           /* in the arena; a list that is being put together */
     struct pending_call *call;          /* its reply is awaited; NULL: none is */
     void *kept;                         /* request_keep's */
     ev_timer timer;                     /* asks again, or looks whether the client has left */
@@ -58,6 +61,9 @@ void request_ask(struct client *client, struct peers *peers, const struct messag
 void request_ask_by_account(struct client *client, struct peers *peers,
                             const struct message_desc *message, const void *body,
                             request_done *done);
+/* The same of this one, NULL for none. */
+void request_ask_peer(struct client *client, struct peers *peers, struct peer *peer,
+                      const struct message_desc *message, const void *body, request_done *done);
 /* Calls `ask` after that time, unless the client is gone by then; false: the request's time would
  * be over. */
 bool request_ask_later(struct client *client, uint64_t wait_ms, void (*ask)(struct client *client))

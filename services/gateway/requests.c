@@ -19,6 +19,7 @@
 #include "services/gateway/moderation_requests.h"
 #include "services/gateway/names.h"
 #include "services/gateway/outbox.h"
+#include "services/gateway/people_lists.h"
 #include "services/gateway/people_requests.h"
 #include "services/gateway/received.h"
 #include "services/gateway/request.h"
@@ -61,6 +62,8 @@ static const struct {
     [OPERATION_DISSOLVE] = {group_request_dissolve, true, NULL},
     [OPERATION_RENAME_GROUP] = {group_request_rename, true, NULL},
     [OPERATION_RENAME_SELF] = {friend_request_rename_self, true, NULL},
+    [OPERATION_FRIENDS] = {people_list_friends, false, NULL},
+    [OPERATION_MEMBERS] = {people_list_members, true, NULL},
     [OPERATION_PROFILE] = {people_request_profile, true, NULL},
     [OPERATION_SET_PROFILE] = {people_request_set_profile, false, NULL},
     [OPERATION_SET_GROUP_PROFILE] = {people_request_set_group_profile, true, NULL},

@@ -122,6 +122,35 @@ const struct db_statement group_sql_set_remark = {
 const struct db_statement group_sql_remove_remark = {
     "remove_remark", "DELETE FROM remark WHERE account = ? AND friend = ?"};
 
+/* --- lists --------------------------------------------------------------------------------- */
+
+/* Each part reads its index in order, no further than the page goes. */
+const struct db_statement group_sql_friends_page = {
+    "friends_page",
+    "SELECT STRAIGHT_JOIN p.n, a.id, a.name, a.avatar, r.remark, p.relation FROM ("
+    "(SELECT hi AS n, 0 AS relation FROM friendship WHERE lo = ? AND hi > ? ORDER BY hi LIMIT ?)"
+    " UNION ALL"
+    " (SELECT lo, 0 FROM friendship WHERE hi = ? AND lo > ? ORDER BY lo LIMIT ?)"
+    " UNION ALL (SELECT target, 1 FROM request WHERE account = ? AND kind = 1 AND target > ?"
+    " ORDER BY target LIMIT ?)"
+    " UNION ALL (SELECT account, 2 FROM request WHERE kind = 1 AND target = ? AND account > ?"
+    " ORDER BY account LIMIT ?)) p LEFT JOIN account a ON a.number = p.n"
+    " LEFT JOIN remark r ON r.account = ? AND r.friend = p.n ORDER BY p.n LIMIT ?"};
+
+const struct db_statement group_sql_members_page = {
+    "members_page",
+    "SELECT STRAIGHT_JOIN p.n, a.id, a.name, p.nick, p.role, p.muted FROM ("
+    "(SELECT account AS n, nick, role, muted_until_ms AS muted FROM member"
+    " WHERE conversation = ? AND account > ? ORDER BY account LIMIT ?)"
+    " UNION ALL (SELECT account, NULL, 0, 0 FROM request WHERE kind = 2 AND target = ?"
+    " AND account > ? ORDER BY account LIMIT ?)) p LEFT JOIN account a ON a.number = p.n"
+    " ORDER BY p.n LIMIT ?"};
+
+const struct db_statement group_sql_standing = {
+    "standing", "SELECT (SELECT role FROM member WHERE conversation = ? AND account = ?),"
+                " (SELECT COUNT(*) FROM (SELECT 1 FROM member WHERE conversation = ? LIMIT ?) m)"
+                " FROM conversation WHERE id = ? AND NOT dissolved"};
+
 /* --- profiles ------------------------------------------------------------------------------ */
 
 const struct db_statement group_sql_profile_of_account = {

@@ -90,6 +90,35 @@ extern const struct db_statement group_sql_set_remark;
 /* account, friend */
 extern const struct db_statement group_sql_remove_remark;
 
+/* --- lists --------------------------------------------------------------------------------- */
+
+/* Four times the account, an account that is left out with all below, a limit; the account, the
+ * limit -> the columns of enum group_friend_column, ascending */
+extern const struct db_statement group_sql_friends_page;
+enum group_friend_column {
+    GROUP_FRIEND_ACCOUNT,
+    GROUP_FRIEND_ID,
+    GROUP_FRIEND_NAME,
+    GROUP_FRIEND_AVATAR,
+    GROUP_FRIEND_REMARK,
+    GROUP_FRIEND_RELATION /* enum relation */
+};
+
+/* conversation, an account that is left out with all below, limit of members; group, the same
+ * account, limit of requests; limit -> the columns of enum group_member_column, ascending */
+extern const struct db_statement group_sql_members_page;
+enum group_member_column {
+    GROUP_MEMBER_ACCOUNT,
+    GROUP_MEMBER_ID,
+    GROUP_MEMBER_NAME,
+    GROUP_MEMBER_NICK,
+    GROUP_MEMBER_ROLE, /* GROUP_STRANGER: asks to join */
+    GROUP_MEMBER_MUTED
+};
+/* conversation, account, conversation, a number, conversation -> where the group exists: the
+ * account's role, how many members there are, counted up to that number */
+extern const struct db_statement group_sql_standing;
+
 /* --- profiles ------------------------------------------------------------------------------ */
 
 /* the account that asks (three times), the account -> the columns of enum group_profile_column */

@@ -62,6 +62,7 @@ static const struct service_handler handlers[] = {
     {&message_SESSION_HEARD, .loop = session_handle_heard},
     {&message_SESSION_ROUTE, .loop = session_handle_route},
     {&message_SESSION_DIRTY, .loop = session_handle_dirty},
+    {&message_SESSION_ONLINE, .loop = session_handle_online},
     {&message_SESSION_LIST, .loop = session_handle_list},
     {&message_SESSION_KICK, .loop = session_handle_kick},
     {&message_SESSION_LOGINS, .loop = session_handle_logins},

@@ -110,6 +110,11 @@ void presence_confirm(struct presence *self, uint64_t account) {
         drop(self, known);
 }
 
+bool presence_holds(const struct presence *self, uint64_t account) {
+    const struct news *news = find(self, account);
+    return news != NULL && !news->online;
+}
+
 /* --- sending ------------------------------------------------------------------------------- */
 
 /* What failed waits again, and the others behind it, unless something newer does. */

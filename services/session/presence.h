@@ -47,6 +47,9 @@ void presence_destroy(struct presence **self);
 void presence_note(struct presence *self, uint64_t account, bool online, bool waits);
 void presence_confirm(struct presence *self, uint64_t account);
 
+/* Whether the account has gone, but nobody heard so yet. */
+bool presence_holds(const struct presence *self, uint64_t account);
+
 /* Comings that wait are sent now. */
 void presence_stop(struct presence *self);
 /* There is nothing to send, but for goings in their grace, or no group to send it to. */

@@ -216,6 +216,30 @@ enum err session_handle_dirty(void *context, struct call *call, const void *body
     return ERR_OK;
 }
 
+/* As friends have heard it, or will at once. */
+static bool is_online(const struct session *self, uint64_t account) {
+    for (const struct binding *b = directory_first(self->directory, account); b != NULL;
+         b = directory_next(self->directory, b))
+        if (!b->unconfirmed)
+            return true;
+    return presence_holds(self->presence, account);
+}
+
+enum err session_handle_online(void *context, struct call *call, const void *body) {
+    const struct session *self = context;
+    const struct session_online *ask = body;
+    struct session_online_reply reply = {
+        .accounts.items = record_arena_alloc(call_arena(call),
+                                             ask->accounts.count * sizeof *ask->accounts.items)};
+    if (reply.accounts.items == NULL)
+        return ERR_OVERLOADED;
+    for (size_t i = 0; i < ask->accounts.count; i++)
+        if (is_online(self, ask->accounts.items[i]))
+            reply.accounts.items[reply.accounts.count++] = ask->accounts.items[i];
+    call_reply(&call, &reply);
+    return ERR_OK;
+}
+
 static int compare_u64(const void *a, const void *b) {
     uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
     return (x > y) - (x < y);

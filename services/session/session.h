@@ -42,6 +42,7 @@ service_loop_handler session_handle_sync;
 service_loop_handler session_handle_heard;
 service_loop_handler session_handle_route;
 service_loop_handler session_handle_dirty;
+service_loop_handler session_handle_online;
 service_loop_handler session_handle_list;
 service_loop_handler session_handle_kick;
 /* logins.c */

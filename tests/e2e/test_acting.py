@@ -145,6 +145,7 @@ def extension_requests(world, dialect):
         (303, [], [], ["peer.user"], {"peer": {"user": member}}),
         (313, [], ["peer.group"], [], {"peer": {"group": club}}),
         (313, [], [], ["peer.user"], {"peer": {"user": member}}),
+        (309, [], ["group"], [], {"group": club}),
         (311, [], [], ["user"], {"user": member}),
         (311, [], ["group"], [], {"group": club}),
         (325, [], [], ["of.friend"], {"of": {"friend": member}, "remark": "x"}),

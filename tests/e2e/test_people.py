@@ -3,7 +3,7 @@
 import secrets
 
 import pytest
-from parley_client import KINDS
+from parley_client import KINDS, PRESENCE
 from parley_stack import wait_until
 
 pytestmark = pytest.mark.parametrize("kind", KINDS, ids="-".join)
@@ -52,6 +52,101 @@ def take_result(client, ref="r"):
     body = client.body(message)
     assert body["ref"] == ref and body["ok"], message
     return others
+
+
+# --- 307, 309
+
+
+def add_member(stack, group, client):
+    stack.sql("INSERT INTO member (conversation, account, role, joined_ms) VALUES"
+              " (%s, %s, 1, 1)", 1 << 60 | group.number, client.account.number)
+
+
+def wait_for_presence(client, number, known):
+    """The list until what it says of the others' presence is this."""
+    def asked():
+        shown, result = ask(client, number[0], **number[1])
+        assert result == {"ok": True}
+        items = shown["friends" if number[0] == 307 else "members"]
+        return {item["user"]: item["online"] for item in items} == known
+    wait_until(asked, f"{known}")
+
+
+@pytest.fixture
+def quiet_kinds(monkeypatch):
+    """Presence arrives in its own time; here it is asked for."""
+    monkeypatch.setattr("parley_client.Client.skips", PRESENCE)
+
+
+def test_friends_and_who_is_online(stack, newcomer, kind, quiet_kinds):
+    client, here, away = newcomer(*kind, ext=True), newcomer("youim"), newcomer("ourchat")
+    asking, asked = newcomer("youim"), newcomer("youim")
+    for other in (here, away):
+        befriend(stack, client, other)
+    stack.sql("INSERT INTO request VALUES (1, %s, %s, 1), (1, %s, %s, 1)", client.account.number,
+              asking.account.number, asked.account.number, client.account.number)
+    away.close()
+    ids = [client.id_of(other.account) for other in (here, away, asking, asked)]
+    wait_for_presence(client, (307, {}), {ids[0]: True, ids[1]: False})
+    shown, result = ask(client, 307)
+    assert result == {"ok": True} and list(shown) == ["friends", "requests", "more"]
+    friend = next(item for item in shown["friends"] if item["user"] == ids[0])
+    assert friend == {"user": ids[0], "name": here.account.id, "remark": "", "avatar": "",
+                      "online": True}
+    assert {item["user"]: item["mine"] for item in shown["requests"]} == {
+        ids[2]: False, ids[3]: True}
+    # The same page by page.
+    found, page = [], {"more": True}
+    while page["more"]:
+        page, _ = ask(client, 307, limit=1, **({"after": page["after"]} if found else {}))
+        found += page["friends"] + page["requests"]
+    assert {item["user"] for item in found} == set(ids)
+
+
+def test_members_and_who_is_online(stack, newcomer, kind, quiet_kinds):
+    client, here, away = newcomer(*kind, ext=True), newcomer("youim"), newcomer("ourchat")
+    asker, stranger = newcomer("youim"), newcomer(*kind, ext=True)
+    club = client.create_group(f"people-{secrets.token_hex(4)}")
+    for other in (here, away):
+        stack.ctl("group", "add", club.id, other.account.id)
+        client.expect_joined(club, other.account)
+    away.close()
+    group = {"group": client.id_of(club)}
+    ids = [client.id_of(other.account) for other in (client, here, away, asker)]
+    wait_for_presence(client, (309, group), {ids[0]: True, ids[1]: True, ids[2]: False})
+    asker.send(asker.acting(3, fromUserId=asker.account.id, groupId=club.id))
+    client.next()
+    shown, _ = ask(client, 309, **group)
+    members = {item["user"]: item for item in shown["members"]}
+    assert shown["group"] == group["group"] and shown["more"] is False
+    assert [item["user"] for item in shown["requests"]] == [ids[3]]
+    assert members[ids[0]]["role"] == "owner" and members[ids[1]]["role"] == "member"
+    assert list(members[ids[1]]) == ["user", "name", "nick", "role", "online", "muted_until", "read"]
+    # How far each has read: the group is small.
+    client.say(club, "hello")
+    cid = client.cid_of(client.hear_own(club, "hello"))
+    client.send(client.make(302, "r", peer=group, cid=cid))
+    take_result(client)
+    shown, _ = ask(client, 309, **group)
+    assert {item["user"]: item["read"] for item in shown["members"]}[ids[0]] == cid
+    assert ask(stranger, 309, **group)[1]["error"] == "not_member"
+
+
+def test_presence_in_large_groups_and_with_several_sessions(make_stack, newcomer, kind,
+                                                            quiet_kinds):
+    stack = make_stack(sessions=2, presence_group_max=2)
+    client = newcomer(*kind, ext=True, on=stack)
+    others = [newcomer("youim", on=stack) for _ in range(8)]
+    club = client.create_group(f"people-{secrets.token_hex(4)}")
+    for other in others:
+        befriend(stack, client, other)
+        add_member(stack, club, other)
+    for other in others[::2]:
+        other.close()
+    known = {client.id_of(other.account): i % 2 == 1 for i, other in enumerate(others)}
+    wait_for_presence(client, (307, {}), known)
+    known |= {client.id_of(client.account): True}
+    wait_for_presence(client, (309, {"group": client.id_of(club)}), known)
 
 
 # --- 311

@@ -25,6 +25,42 @@ static void the_list_goes_page_by_page(void **state) {
     assert_int_equal(list_sessions(one, 10, 0).accounts.count, 0);
 }
 
+static struct u64_list ask_online(struct test_caller *who, uint64_t *accounts, size_t count) {
+    struct session_online ask = {.accounts = {accounts, count}};
+    struct session_online_reply reply;
+    assert_int_equal(test_caller_ask(who, &message_SESSION_ONLINE, &ask, &reply), ERR_OK);
+    return reply.accounts;
+}
+
+/* One that is away for a moment is online to its friends, so it is here. */
+static void it_is_known_who_is_online(void **state) {
+    struct test_caller *one = caller(*state, "gateway-1"), *two = caller(*state, "gateway-2");
+    uint64_t accounts[] = {1003, 1001, 1002, 1001, 0, UINT64_MAX};
+    assert_int_equal(ask_online(two, accounts, 6).count, 0);
+    assert_int_equal(bind_again(one, 1001, 7), ERR_OK); /* its friends know that it is here */
+    bind_one(two, 1003, 8);
+    struct u64_list online = ask_online(two, accounts, 6);
+    assert_int_equal(online.count, 3);
+    assert_int_equal(online.items[0], 1003);
+    assert_int_equal(online.items[1], 1001);
+    assert_int_equal(online.items[2], 1001);
+    unbind_as(one, 1001, 7, (struct session_unbind){.moving = true});
+    assert_int_equal(ask_online(two, accounts + 1, 1).count, 1);
+    unbind_one(two, 1003, 8);
+    assert_int_equal(ask_online(two, accounts, 0).count, 0);
+}
+
+static void as_many_as_there_may_be_are_looked_up(void **state) {
+    static uint64_t accounts[8192];
+    struct test_caller *gateway = caller(*state, "gateway-1");
+    for (size_t i = 0; i < 8192; i++)
+        accounts[i] = i + 1;
+    bind_one(gateway, 8192, 1);
+    struct u64_list online = ask_online(gateway, accounts, 8192);
+    assert_int_equal(online.count, 1);
+    assert_int_equal(online.items[0], 8192);
+}
+
 static void a_kick_reaches_every_connection(void **state) {
     struct test_caller *one = caller(*state, "gateway-1"), *two = caller(*state, "gateway-2");
     bind_one(one, 1001, 7);
@@ -67,6 +103,8 @@ static void an_item_for_everyone_reaches_every_connection(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(the_list_goes_page_by_page),
+        TEST(it_is_known_who_is_online),
+        TEST(as_many_as_there_may_be_are_looked_up),
         TEST(a_kick_reaches_every_connection),
         TEST(an_item_for_everyone_reaches_every_connection),
     };

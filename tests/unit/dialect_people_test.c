@@ -26,6 +26,107 @@ static void check_faults_of(unsigned number, const struct fault_case *cases, siz
         }
 }
 
+/* --- 307 to 310 ---------------------------------------------------------------------------- */
+
+static void reads_what_is_listed(void **state) {
+    (void)state;
+    struct dialect_request request;
+    for (BOTH(dialect)) {
+        read_as(dialect, 307, "{}", NULL, &request);
+        assert_int_equal(request.operation, OPERATION_FRIENDS);
+        assert_true(request.login_needed);
+        assert_int_equal(request.after + request.limit, 0);
+        dialect_request_free(&request);
+        read_as(dialect, 307, "{'after':77,'limit':'200'}", NULL, &request);
+        assert_int_equal(request.after, 77);
+        assert_int_equal(request.limit, 200);
+        dialect_request_free(&request);
+        read_as(dialect, 309, "{'group':5,'after':9007199254740991,'limit':1}", NULL, &request);
+        assert_int_equal(request.operation, OPERATION_MEMBERS);
+        check_id(request.group, 5, "");
+        assert_int_equal(request.after, 9007199254740991);
+        dialect_request_free(&request);
+    }
+    static const struct fault_case cases[] = {
+        FAULT("{}", "group is missing"),
+        FAULT("{'group':5,'limit':0}", "limit must be a whole number from 1 to 200"),
+        FAULT("{'group':5,'limit':201}", "limit must be a whole number from 1 to 200"),
+        FAULT("{'group':5,'after':'ben'}",
+              "after must be a whole number from 0 to 9007199254740991"),
+    };
+    check_faults_of(309, cases, sizeof cases / sizeof cases[0]);
+}
+
+static void shows_friends(void **state) {
+    (void)state;
+    const struct dialect_account self = {.number = 1, .id = slice_text("anna")};
+    struct acquaintance items[] = {
+        {.account = 2,
+         .id = slice_text("ben"),
+         .name = slice_text("Ben"),
+         .remark = slice_text("B")},
+        {.account = 3, .name = slice_text("Cora"), .relation = RELATION_ASKED},
+        {.account = 4, .name = slice_text("Dan")},
+        {.account = 5, .name = slice_text("Eve"), .relation = RELATION_ASKS},
+    };
+    const bool online[] = {true, false, false, false};
+    struct group_friends_reply list = {.items = {items, 4}, .more = true};
+    const struct dialect_people people = {.list = &list, .online = online};
+    const struct dialect_request request = {.number = 307, .operation = OPERATION_FRIENDS};
+    struct dialect_result result = {.time_ms = 1700000000999, .reply = &people};
+    check_answers(
+        DIALECT_OURCHAT, true, &self, &request, &result,
+        ANSWERS("{'code':308,'time':1700000000,'data':{'friends':["
+                "{'user':2,'name':'Ben','remark':'B','avatar':'','online':true},"
+                "{'user':4,'name':'Dan','remark':'','avatar':'','online':false}],'requests':["
+                "{'user':3,'name':'Cora','avatar':'','mine':true},"
+                "{'user':5,'name':'Eve','avatar':'','mine':false}],'more':true,'after':5}}"));
+    list = (struct group_friends_reply){.items = {items, 1}};
+    check_answers(DIALECT_YOUIM, true, &self, &request, &result,
+                  ANSWERS("{'msgType':308,'friends':[{'user':'ben','name':'Ben','remark':'B',"
+                          "'avatar':'','online':true}],'requests':[],'more':false}"));
+    list = (struct group_friends_reply){.more = false};
+    check_answers(DIALECT_YOUIM, true, &self, &request, &result,
+                  ANSWERS("{'msgType':308,'friends':[],'requests':[],'more':false}"));
+}
+
+static void shows_members(void **state) {
+    (void)state;
+    const struct dialect_account self = {.number = 1, .id = slice_text("anna")};
+    struct group_member items[] = {
+        {.account = 1, .id = slice_text("anna"), .name = slice_text("Anna"), .role = 3},
+        {.account = 2, .name = slice_text("Ben"), .role = 2, .nick = slice_text("Pike")},
+        {.account = 3, .name = slice_text("Cora"), .role = 1, .muted_until_ms = 77},
+        {.account = 4, .name = slice_text("Dan")},
+    };
+    const bool online[] = {true, false, true, false};
+    const uint64_t read[] = {500, 0, 400, 0};
+    struct group_members_reply list = {.items = {items, 4}, .more = true};
+    struct dialect_people people = {.list = &list, .online = online, .read = read};
+    const struct dialect_request request = {
+        .number = 309,
+        .operation = OPERATION_MEMBERS,
+        .group = {.present = true, .number = 9, .text = slice_text("club")}};
+    struct dialect_result result = {.time_ms = 1700000000999, .reply = &people};
+    check_answers(
+        DIALECT_YOUIM, true, &self, &request, &result,
+        ANSWERS("{'msgType':310,'group':'club','members':["
+                "{'user':'anna','name':'Anna','nick':'','role':'owner','online':true,"
+                "'muted_until':0,'read':500},"
+                "{'user':'2','name':'Ben','nick':'Pike','role':'administrator','online':false,"
+                "'muted_until':0,'read':0},"
+                "{'user':'3','name':'Cora','nick':'','role':'member','online':true,"
+                "'muted_until':77,'read':400}],"
+                "'requests':[{'user':'4','name':'Dan'}],'more':true,'after':4}"));
+    list.items.count = 1;
+    list.more = false;
+    people.read = NULL;
+    check_answers(DIALECT_OURCHAT, true, &self, &request, &result,
+                  ANSWERS("{'code':310,'time':1700000000,'data':{'group':9,'members':["
+                          "{'user':1,'name':'Anna','nick':'','role':'owner','online':true,"
+                          "'muted_until':0}],'requests':[],'more':false}}"));
+}
+
 /* --- 311, 312 ------------------------------------------------------------------------------ */
 
 static void reads_what_profile_is_asked_for(void **state) {
@@ -251,13 +352,11 @@ static void shows_quiet(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_what_profile_is_asked_for),
-        cmocka_unit_test(shows_profiles),
-        cmocka_unit_test(reads_what_is_set),
-        cmocka_unit_test(faults_of_what_is_set),
-        cmocka_unit_test(shows_what_was_set),
-        cmocka_unit_test(reads_quiet),
-        cmocka_unit_test(shows_quiet),
+        cmocka_unit_test(reads_what_is_listed),  cmocka_unit_test(shows_friends),
+        cmocka_unit_test(shows_members),         cmocka_unit_test(reads_what_profile_is_asked_for),
+        cmocka_unit_test(shows_profiles),        cmocka_unit_test(reads_what_is_set),
+        cmocka_unit_test(faults_of_what_is_set), cmocka_unit_test(shows_what_was_set),
+        cmocka_unit_test(reads_quiet),           cmocka_unit_test(shows_quiet),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

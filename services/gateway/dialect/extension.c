@@ -17,17 +17,19 @@ static const struct request_row rows[] = {
     {301, OPERATION_RECEIVED, NEEDS_LOGIN | NEEDS_EXT, extension_read_cursor},
     {302, OPERATION_READ, NEEDS_LOGIN | NEEDS_EXT, extension_read_cursor},
     {303, OPERATION_HISTORY, NEEDS_LOGIN | NEEDS_EXT, extension_read_history},
+    {307, OPERATION_FRIENDS, NEEDS_LOGIN | NEEDS_EXT, extension_read_friends},
+    {309, OPERATION_MEMBERS, NEEDS_LOGIN | NEEDS_EXT, extension_read_members},
+    {311, OPERATION_PROFILE, NEEDS_LOGIN | NEEDS_EXT, extension_read_profile},
     {313, OPERATION_TYPING, NEEDS_LOGIN | NEEDS_EXT, extension_read_typing},
     {315, OPERATION_RECALL, NEEDS_LOGIN | NEEDS_EXT, extension_read_recall},
     {317, OPERATION_RESUME, NEEDS_NOTHING, reading_resumption},
     {319, OPERATION_DEVICES, NEEDS_LOGIN | NEEDS_EXT, extension_devices_read},
     {321, OPERATION_BLOCK, NEEDS_LOGIN | NEEDS_EXT, extension_read_block},
+    {325, OPERATION_NONE, NEEDS_LOGIN | NEEDS_EXT, extension_read_set},
     {327, OPERATION_EDIT, NEEDS_LOGIN | NEEDS_EXT, extension_read_edit},
     {329, OPERATION_REACT, NEEDS_LOGIN | NEEDS_EXT, extension_read_react},
     {333, OPERATION_MUTE, NEEDS_LOGIN | NEEDS_EXT, extension_read_mute},
     {335, OPERATION_BAN, NEEDS_LOGIN | NEEDS_EXT, extension_read_ban},
-    {311, OPERATION_PROFILE, NEEDS_LOGIN | NEEDS_EXT, extension_read_profile},
-    {325, OPERATION_NONE, NEEDS_LOGIN | NEEDS_EXT, extension_read_set},
     {337, OPERATION_QUIET, NEEDS_LOGIN | NEEDS_EXT, extension_read_quiet},
 };
 
@@ -43,6 +45,8 @@ const struct request_row *extension_find_row(uint64_t number) {
 static const struct extension_answer answers[] = {
     {OPERATION_HISTORY, 304, extension_write_history},
     {OPERATION_DEVICES, 320, extension_devices_write},
+    {OPERATION_FRIENDS, 308, extension_write_friends},
+    {OPERATION_MEMBERS, 310, extension_write_members},
     {OPERATION_PROFILE, 312, extension_write_profile},
 };
 

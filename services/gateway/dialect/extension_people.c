@@ -1,4 +1,4 @@
-/* 311, 325, 337; see extension_people.h. */
+/* 307, 309, 311, 325, 337; see extension_people.h. */
 #include "services/gateway/dialect/extension_people.h"
 
 #include "proto/ids.h"
@@ -13,6 +13,139 @@ static void write_text(const char *key, struct slice text, struct buffer *out) {
 static void write_flag(const char *key, bool flag, struct buffer *out) {
     json_raw(out, key);
     json_raw(out, flag ? "true" : "false");
+}
+
+static void write_number(const char *key, uint64_t number, struct buffer *out) {
+    json_raw(out, key);
+    json_number(out, number);
+}
+
+/* --- lists --------------------------------------------------------------------------------- */
+
+/* An item up to its name. */
+static void open_item(const struct dialect_form *form, bool first, uint64_t account,
+                      struct slice id, struct slice name, struct buffer *out) {
+    json_raw(out, first ? "{\"user\":" : ",{\"user\":");
+    json_id(out, form->string_ids, account, id);
+    write_text(",\"name\":", name, out);
+}
+
+/* `last`: the account that ends the page. */
+static void write_more(bool more, uint64_t last, struct buffer *out) {
+    write_flag("],\"more\":", more, out);
+    if (more)
+        write_number(",\"after\":", last, out);
+}
+
+/* `after` is what the answer before has: the same in every dialect. */
+static void read_page(struct reading *reading) {
+    struct dialect_request *request = reading->request;
+    if (field_given(reading->body, "after"))
+        reading_whole(reading, reading->body, "after", 0, NUMBER_LIMIT - 1, &request->after);
+    if (field_given(reading->body, "limit"))
+        reading_whole(reading, reading->body, "limit", 1, LIST_MAX, &request->limit);
+}
+
+/* --- 307, 308 ------------------------------------------------------------------------------ */
+
+void extension_read_friends(struct reading *reading) { read_page(reading); }
+
+static void write_friend(const struct dialect_form *form, const struct acquaintance *item,
+                         bool first, bool online, struct buffer *out) {
+    open_item(form, first, item->account, item->id, item->name, out);
+    write_text(",\"remark\":", item->remark, out);
+    write_text(",\"avatar\":", item->avatar, out);
+    write_flag(",\"online\":", online, out);
+    json_raw(out, "}");
+}
+
+static void write_friend_request(const struct dialect_form *form, const struct acquaintance *item,
+                                 bool first, struct buffer *out) {
+    open_item(form, first, item->account, item->id, item->name, out);
+    write_text(",\"avatar\":", item->avatar, out);
+    write_flag(",\"mine\":", item->relation == RELATION_ASKED, out);
+    json_raw(out, "}");
+}
+
+void extension_write_friends(const struct dialect_form *form, const struct dialect_account *self,
+                             const struct dialect_request *request,
+                             const struct dialect_result *result, struct buffer *out) {
+    const struct dialect_people *people = result->reply;
+    const struct group_friends_reply *list = people->list;
+    const struct acquaintance *items = list->items.items;
+    bool first = true;
+    (void)self;
+    (void)request;
+    json_raw(out, "\"friends\":[");
+    for (size_t i = 0; i < list->items.count; i++) {
+        if (items[i].relation != RELATION_FRIEND)
+            continue;
+        write_friend(form, &items[i], first, people->online[i], out);
+        first = false;
+    }
+    json_raw(out, "],\"requests\":[");
+    first = true;
+    for (size_t i = 0; i < list->items.count; i++) {
+        if (items[i].relation == RELATION_FRIEND)
+            continue;
+        write_friend_request(form, &items[i], first, out);
+        first = false;
+    }
+    write_more(list->more, list->more ? items[list->items.count - 1].account : 0, out);
+}
+
+/* --- 309, 310 ------------------------------------------------------------------------------ */
+
+void extension_read_members(struct reading *reading) {
+    reading->read_id(reading, reading->body, "group", &reading->request->group);
+    read_page(reading);
+}
+
+static const char *role_word(uint64_t role) {
+    return role == 3 ? "\"owner\"" : role == 2 ? "\"administrator\"" : "\"member\"";
+}
+
+static void write_member(const struct dialect_form *form, const struct group_member *item,
+                         bool first, bool online, const uint64_t *read, struct buffer *out) {
+    open_item(form, first, item->account, item->id, item->name, out);
+    write_text(",\"nick\":", item->nick, out);
+    json_raw(out, ",\"role\":");
+    json_raw(out, role_word(item->role));
+    write_flag(",\"online\":", online, out);
+    write_number(",\"muted_until\":", item->muted_until_ms, out);
+    if (read != NULL)
+        write_number(",\"read\":", *read, out);
+    json_raw(out, "}");
+}
+
+void extension_write_members(const struct dialect_form *form, const struct dialect_account *self,
+                             const struct dialect_request *request,
+                             const struct dialect_result *result, struct buffer *out) {
+    const struct dialect_people *people = result->reply;
+    const struct group_members_reply *list = people->list;
+    const struct group_member *items = list->items.items;
+    bool first = true;
+    (void)self;
+    json_raw(out, "\"group\":");
+    json_id(out, form->string_ids, request->group.number, request->group.text);
+    json_raw(out, ",\"members\":[");
+    for (size_t i = 0; i < list->items.count; i++) {
+        if (items[i].role == 0)
+            continue;
+        write_member(form, &items[i], first, people->online[i],
+                     people->read == NULL ? NULL : &people->read[i], out);
+        first = false;
+    }
+    json_raw(out, "],\"requests\":[");
+    first = true;
+    for (size_t i = 0; i < list->items.count; i++) {
+        if (items[i].role != 0)
+            continue;
+        open_item(form, first, items[i].account, items[i].id, items[i].name, out);
+        json_raw(out, "}");
+        first = false;
+    }
+    write_more(list->more, list->more ? items[list->items.count - 1].account : 0, out);
 }
 
 /* --- 311, 312 ------------------------------------------------------------------------------ */
@@ -44,8 +177,7 @@ void extension_write_profile(const struct dialect_form *form, const struct diale
     write_text(",\"avatar\":", profile->avatar, out);
     write_text(",\"about\":", profile->about, out);
     if (group) {
-        json_raw(out, ",\"slow_s\":");
-        json_number(out, profile->slow_s);
+        write_number(",\"slow_s\":", profile->slow_s, out);
     } else {
         write_text(",\"remark\":", profile->remark, out);
     }
@@ -161,6 +293,5 @@ void extension_write_quiet(const struct dialect_form *form, const struct entry *
                            uint64_t account, struct buffer *out) {
     const struct dialect_account self = {.number = account};
     answer_write_peer(form->string_ids, entry, &self, out);
-    json_raw(out, ",\"until_ms\":");
-    json_number(out, entry->target);
+    write_number(",\"until_ms\":", entry->target, out);
 }

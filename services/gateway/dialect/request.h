@@ -56,6 +56,8 @@ enum operation {
     OPERATION_DISSOLVE,
     OPERATION_RENAME_GROUP,
     OPERATION_RENAME_SELF,
+    OPERATION_FRIENDS,
+    OPERATION_MEMBERS,     /* of `group` */
     OPERATION_PROFILE,     /* of `person`, of `group`, or of the account with this `email` */
     OPERATION_SET_PROFILE, /* one's own */
     OPERATION_SET_GROUP_PROFILE,
@@ -158,6 +160,13 @@ struct dialect_result {
     uint64_t cid, stored_ms; /* SEND: the stored message's id, and when it was stored */
     const void *reply;       /* of an extension: the service's reply, which its answer shows */
     uint64_t time_ms;        /* the server's wall clock for the answer's `time` */
+};
+
+/* `reply` of FRIENDS and MEMBERS: what group lists, and for each item what other services know. */
+struct dialect_people {
+    const void *list;
+    const bool *online;
+    const uint64_t *read; /* up to where; NULL: not shown */
 };
 
 /*

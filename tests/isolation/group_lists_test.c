@@ -1,0 +1,228 @@
+/*
+ * parley-group alone: lists of friends, of members, and of those that ask to become one.
+ */
+#include <string.h>
+
+#include "services/group/group.h"
+#include "services/group/group_sql.h"
+#include "tests/support/group_fixture.h"
+
+static int set_up(void **state) { return group_set_up_with(state, "--group-max-members=5000"); }
+
+static struct group_friends_reply friends(struct group_fixture *f, uint64_t account, uint64_t after,
+                                          uint64_t limit) {
+    struct group_friends ask = {.account = account, .after = after, .limit = limit};
+    struct group_friends_reply reply;
+    assert_err(test_caller_ask(f->caller, &message_GROUP_FRIENDS, &ask, &reply), ERR_OK);
+    return reply;
+}
+
+static enum err try_members(struct group_fixture *f, struct group_members ask,
+                            struct group_members_reply *reply_r) {
+    return test_caller_ask(f->caller, &message_GROUP_MEMBERS, &ask, reply_r);
+}
+
+static struct group_members_reply members(struct group_fixture *f, struct group_members ask) {
+    struct group_members_reply reply;
+    assert_err(try_members(f, ask, &reply), ERR_OK);
+    return reply;
+}
+
+static void assert_text(struct slice found, const char *expected) {
+    if (!slice_equal(found, slice_text(expected)))
+        fail_msg("\"%.*s\" is not \"%s\"", (int)found.length, found.data, expected);
+}
+
+static void ask_for(struct group_fixture *f, unsigned kind, uint64_t target, uint64_t account) {
+    sql_run(f->database, "INSERT INTO request VALUES (%u, %" PRIu64 ", %" PRIu64 ", 1)", kind,
+            target, account);
+}
+
+/* `count` accounts with ascending numbers behind all others; the first. */
+static uint64_t new_accounts(struct group_fixture *f, size_t count) {
+    uint64_t first = 1 + sql_number(f->database, "SELECT MAX(number) FROM account");
+    sql_run(f->database,
+            "INSERT INTO account (number, id, name, created_ms) SELECT %" PRIu64 " + seq, %" PRIu64
+            " + seq, REPEAT('\U0001F375', 64), 1 FROM seq_0_to_%zu",
+            first, first, count - 1);
+    return first;
+}
+
+/* --- friends ------------------------------------------------------------------------------- */
+
+static void test_friends_and_requests(void **state) {
+    struct group_fixture *f = *state;
+    uint64_t first = new_accounts(f, 6), ada = first + 2; /* some are below, some above */
+    make_friends(f, ada, first);
+    make_friends(f, ada, first + 5);
+    ask_for(f, GROUP_REQUEST_FRIEND, first + 3, ada);
+    ask_for(f, GROUP_REQUEST_FRIEND, ada, first + 1);
+    ask_for(f, GROUP_REQUEST_JOIN, 500, ada);           /* about a group */
+    make_friends(f, first + 1, first + 5);              /* not hers */
+    ask_for(f, GROUP_REQUEST_FRIEND, first + 5, first); /* nor this */
+    sql_run(f->database,
+            "UPDATE account SET id = 'zoë', name = 'Zoë' WHERE number = %" PRIu64
+            "; INSERT INTO remark VALUES (%" PRIu64 ", %" PRIu64 ", 'Z')",
+            first + 5, ada, first + 5);
+    const struct group_friends_reply reply = friends(f, ada, 0, 0);
+    const struct acquaintance *items = reply.items.items;
+    const struct {
+        uint64_t account, relation;
+    } wanted[] = {{first, RELATION_FRIEND},
+                  {first + 1, RELATION_ASKS},
+                  {first + 3, RELATION_ASKED},
+                  {first + 5, RELATION_FRIEND}};
+    assert_int_equal(reply.items.count, 4);
+    assert_false(reply.more);
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(items[i].account, wanted[i].account);
+        assert_int_equal(items[i].relation, wanted[i].relation);
+    }
+    assert_text(items[0].id, "");
+    assert_text(items[0].remark, "");
+    assert_text(items[3].id, "zoë");
+    assert_text(items[3].name, "Zoë");
+    assert_text(items[3].remark, "Z");
+    assert_text(items[3].avatar, "");
+    assert_int_equal(friends(f, first + 4, 0, 0).items.count, 0);
+    assert_int_equal(friends(f, UINT64_MAX, 0, 0).items.count, 0);
+}
+
+/* As many as there may be, in pages of every kind of size. */
+static void test_friends_by_pages(void **state) {
+    struct group_fixture *f = *state;
+    static const uint64_t limits[] = {1000, 0, LIST_MAX, 199, 7};
+    uint64_t first = new_accounts(f, GROUP_MAX_FRIENDS + 1), ada = first + 400;
+    sql_run(f->database,
+            "INSERT INTO friendship SELECT LEAST(n, %" PRIu64 "), GREATEST(n, %" PRIu64
+            "), 1 FROM (SELECT %" PRIu64 " + seq AS n FROM seq_0_to_%d) a WHERE n <> %" PRIu64,
+            ada, ada, first, GROUP_MAX_FRIENDS, ada);
+    sql_run(f->database,
+            "INSERT INTO remark SELECT %" PRIu64 ", %" PRIu64
+            " + seq, REPEAT('\U0001F375', 64) FROM seq_0_to_%d",
+            ada, first, GROUP_MAX_FRIENDS);
+    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
+        uint64_t after = 0, count = 0;
+        size_t size = limits[i] == 0 || limits[i] > LIST_MAX ? LIST_MAX : limits[i];
+        struct group_friends_reply reply = {.more = true};
+        while (reply.more) {
+            reply = friends(f, ada, after, limits[i]);
+            const struct acquaintance *items = reply.items.items;
+            assert_int_equal(reply.items.count == size || !reply.more, 1);
+            assert_in_range(reply.items.count, 1, size);
+            for (size_t j = 0; j < reply.items.count; j++) {
+                assert_true(items[j].account > after);
+                after = items[j].account;
+                count++;
+            }
+        }
+        assert_int_equal(count, GROUP_MAX_FRIENDS);
+    }
+}
+
+/* --- members ------------------------------------------------------------------------------- */
+
+static void test_members_and_requests(void **state) {
+    struct group_fixture *f = *state;
+    uint64_t first = new_accounts(f, 5), group = new_group(f, first + 1, "");
+    const uint64_t admin = first, plain = first + 2, asker = first + 3, eve = first + 4;
+    add_quietly(f, group, admin);
+    add_quietly(f, group, plain);
+    set_role(f, group, admin, GROUP_ADMINISTRATOR);
+    ask_for(f, GROUP_REQUEST_JOIN, group, asker);
+    sql_run(f->database,
+            "UPDATE member SET nick = 'Pike', muted_until_ms = 77 WHERE account = %" PRIu64, plain);
+    const uint64_t askers[] = {admin, first + 1, plain};
+    for (size_t i = 0; i < 3; i++) {
+        bool sees_requests = askers[i] != plain;
+        const struct group_members_reply reply =
+            members(f, (struct group_members){.group = group, .account = askers[i]});
+        const struct group_member *items = reply.items.items;
+        assert_int_equal(reply.items.count, sees_requests ? 4 : 3);
+        assert_true(reply.small);
+        assert_false(reply.more);
+        for (size_t j = 0; j < reply.items.count; j++)
+            assert_int_equal(items[j].account, first + j);
+        assert_int_equal(items[0].role, GROUP_ADMINISTRATOR);
+        assert_int_equal(items[1].role, GROUP_OWNER);
+        assert_int_equal(items[2].role, GROUP_MEMBER);
+        assert_text(items[2].nick, "Pike");
+        assert_int_equal(items[2].muted_until_ms, 77);
+        assert_text(items[1].nick, "");
+        if (sees_requests)
+            assert_int_equal(items[3].role, GROUP_STRANGER);
+    }
+    struct group_members_reply reply;
+    const struct {
+        struct group_members ask;
+        enum err err;
+    } cases[] = {
+        {{.group = group, .account = eve}, ERR_NOT_MEMBER},
+        {{.group = group, .account = asker}, ERR_NOT_MEMBER},
+        {{.group = group, .account = 0}, ERR_NOT_MEMBER},
+        {{.group = group + 1000, .account = plain}, ERR_NO_GROUP},
+        {{.group = 0, .account = plain}, ERR_NO_GROUP},
+        {{.group = UINT64_MAX, .account = plain}, ERR_NO_GROUP},
+        {{.group = (uint64_t)1 << 60, .account = plain}, ERR_NO_GROUP},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        assert_err(try_members(f, cases[i].ask, &reply), cases[i].err);
+    sql_run(f->database,
+            "UPDATE conversation SET dissolved = 1 WHERE lo = %" PRIu64 " AND kind = 1", group);
+    assert_err(try_members(f, (struct group_members){.group = group, .account = plain}, &reply),
+               ERR_NO_GROUP);
+}
+
+static void test_members_by_pages(void **state) {
+    struct group_fixture *f = *state;
+    uint64_t first = new_accounts(f, 5001), group = new_group(f, first, "");
+    uint64_t conversation = conversation_of_group(group);
+    sql_run(f->database,
+            "INSERT INTO member (conversation, account, role, joined_ms) SELECT %" PRIu64
+            ", %" PRIu64 " + seq, 1, 1 FROM seq_1_to_4999",
+            conversation, first);
+    ask_for(f, GROUP_REQUEST_JOIN, group, first + 5000);
+    uint64_t after = 0, count = 0;
+    struct group_members_reply reply = {.more = true};
+    while (reply.more) {
+        reply =
+            members(f, (struct group_members){.group = group, .account = first, .after = after});
+        const struct group_member *items = reply.items.items;
+        assert_false(reply.small);
+        for (size_t i = 0; i < reply.items.count; i++, count++)
+            assert_int_equal(items[i].account, first + count);
+        after = items[reply.items.count - 1].account;
+    }
+    assert_int_equal(count, 5001);
+    assert_int_equal(
+        members(f, (struct group_members){.group = group, .account = first, .after = after})
+            .items.count,
+        0);
+}
+
+static void test_where_a_group_is_no_longer_small(void **state) {
+    struct group_fixture *f = *state;
+    uint64_t first = new_accounts(f, SMALL_GROUP_MAX + 1), group = new_group(f, first, "");
+    sql_run(f->database,
+            "INSERT INTO member (conversation, account, role, joined_ms) SELECT %" PRIu64
+            ", %" PRIu64 " + seq, 1, 1 FROM seq_1_to_%d",
+            conversation_of_group(group), first, SMALL_GROUP_MAX - 1);
+    const struct group_members ask = {.group = group, .account = first, .limit = 1};
+    assert_true(members(f, ask).small);
+    sql_run(f->database,
+            "INSERT INTO member (conversation, account, role, joined_ms) VALUES (%" PRIu64
+            ", %" PRIu64 ", 1, 1)",
+            conversation_of_group(group), first + SMALL_GROUP_MAX);
+    assert_false(members(f, ask).small);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        GROUP_TEST(test_friends_and_requests),
+        GROUP_TEST(test_friends_by_pages),
+        GROUP_TEST(test_members_and_requests),
+        GROUP_TEST(test_members_by_pages),
+        GROUP_TEST(test_where_a_group_is_no_longer_small),
+    };
+    return cmocka_run_group_tests(tests, set_up, group_tear_down);
+}
