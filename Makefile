@@ -232,7 +232,7 @@ RUN_PROGRAMS = $(TEST_ENV) TEST_JOBS=$(TEST_JOBS) TEST_TIMEOUT=$(TEST_TIMEOUT) \
                deploy/run-test-programs
 
 .PHONY: test test-build test-unit test-isolation test-e2e test-faults test-compose bench bench-storm \
-        bench-idle fuzz
+        bench-idle bench-retention fuzz
 test: ## install what is missing, build, lint, run all tests, then again under the sanitizers
 	$(Q)$(INSTALL_DEPS)
 	$(Q)$(MAKE) all
@@ -281,6 +281,9 @@ bench-storm: all ## what it costs when 2,000 clients come back within a second
 IDLE_ARGS ?=
 bench-idle: all ## what idle connections cost the gateway
 	$(Q)$(TEST_ENV) tests/bench/idle $(IDLE_ARGS)
+
+bench-retention: all $(B)/bench/load ## what the removal of old entries costs those who write
+	$(Q)$(TEST_ENV) tests/bench/retention $(RETENTION_ARGS)
 
 $(B)/bench/load: $(call objects,$(wildcard tests/bench/*.c))
 	@mkdir -p $(@D)

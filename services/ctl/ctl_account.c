@@ -6,6 +6,7 @@
 
 #include "proto/messages.h"
 #include "services/ctl/check.h"
+#include "services/ctl/ctl_export.h"
 #include "services/ctl/ctl_read.h"
 #include "services/ctl/ids.h"
 #include "services/ctl/instances.h"
@@ -83,6 +84,13 @@ static int run_show(const struct ctl_settings *settings, int argc, char **argv) 
                     "such account");
 }
 
+static int run_export(const struct ctl_settings *settings, int argc, char **argv) {
+    (void)argc;
+    uint64_t number;
+    return ctl_read_account(settings, argv[0], &number) == CTL_DONE ? ctl_export(settings, number)
+                                                                    : CTL_FAILED;
+}
+
 static int run_password(const struct ctl_settings *settings, int argc, char **argv) {
     (void)argc;
     char password[LINE_BYTES];
@@ -150,6 +158,9 @@ const struct ctl_command ctl_account_commands[] = {
     {"user list", "", "List accounts by number.", ctl_list_options, 0, 0, run_list, CTL_READS},
     {"user show", "ID", "Show an account, by number, id or e-mail address.", ctl_show_options, 1, 1,
      run_show, CTL_READS},
+    {"user export", "ID",
+     "Print what an account has made, as JSON lines: profile, friends, groups, its own texts.",
+     ctl_only_db_options, 1, 1, run_export, CTL_READS},
     {"user password", "ID", "Give an account the password on standard input, as clients send it.",
      ctl_only_peer_options, 1, 1, run_password, CTL_CHANGES},
     {"user disable", "ID", "Lock an account and end its connections.", ctl_only_peer_options, 1, 1,

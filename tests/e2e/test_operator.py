@@ -6,7 +6,7 @@ import secrets
 
 import pytest
 from parley_client import DIALECTS
-from parley_deeds import admit, wait_all_received
+from parley_deeds import admit, befriend, done, edit, recall, succeed, wait_all_received
 from parley_stack import wait_until
 
 dialects = pytest.mark.parametrize("dialect", DIALECTS)
@@ -181,6 +181,54 @@ def test_listing_accounts(stack, newcomer):
     assert len(show(stack, "user", "list", "--limit=1")) == 1
 
 
+def stored_by(client, peer, text):
+    """Says a text, which must be stored; its cid."""
+    result, _ = done(client, client.saying(peer, text))
+    assert result["ok"], result
+    return result["cid"]
+
+
+@dialects
+def test_export(stack, newcomer, dialect):
+    """All that the account has made, and nothing that others have."""
+    anna, ben = newcomer(dialect, ext=True), newcomer("youim", ext=True)
+    befriend(anna, ben)
+    group = ben.create_group(f"group-{secrets.token_hex(4)}")
+    admit(ben, group, anna)
+    cids = [stored_by(anna, peer, text) for peer, text in
+            ((ben.account, "one"), (group, "two"), (ben.account, "a slip"))]
+    succeed(anna, edit(anna, ben.account, cids[0], "once"))
+    succeed(anna, recall(anna, ben.account, cids[2]))
+    stored_by(ben, anna.account, "of ben")
+    stored_by(ben, group, "of ben")
+    lines = [json.loads(line) for line in
+             stack.ctl("user", "export", str(anna.account.number)).stdout.splitlines()]
+    profile, friend, member, *texts = lines
+    assert (profile["kind"], profile["number"], profile["id"]) == (
+        "profile", anna.account.number, anna.account.id)
+    assert profile.get("email") == (anna.account.email or None)
+    assert (friend["kind"], friend["id"]) == ("friend", ben.account.id)
+    assert (member["kind"], member["id"], member["role"]) == ("group", group.id, "member")
+    assert [(text["kind"], text["cid"], text["msg"]) for text in texts] == [
+        ("text", cids[0], "once"), ("text", cids[1], "two")]
+    assert texts[0]["to_user"] == ben.account.id and "to_group" not in texts[0]
+    assert texts[1]["to_group"] == group.id and "to_user" not in texts[1]
+    assert texts[0]["edited_ms"] >= texts[0]["time_ms"] and "edited_ms" not in texts[1]
+
+
+def test_export_in_pages(stack, newcomer):
+    """More entries of others than are read at once, with own ones at both ends."""
+    anna, ben = newcomer("youim", ext=True), newcomer("youim", ext=True)
+    first = stored_by(anna, ben.account, "first")
+    conversation, = stack.sql("SELECT conversation FROM message WHERE cid = %s", first)[0]
+    stack.sql("INSERT INTO message (conversation, cid, time_ms, type, sender, body) SELECT %s,"
+              " %s + seq, 1, 0, 1, 'of others' FROM seq_1_to_4100", conversation, first)
+    stack.sql("DO SETVAL(cid_block, %s)", (first // 128 + 100) * 128)
+    last = stored_by(anna, ben.account, "last")
+    lines = stack.ctl("user", "export", anna.account.id).stdout.splitlines()
+    assert [json.loads(line).get("cid") for line in lines] == [None, first, last]
+
+
 # --- groups
 
 
@@ -253,6 +301,7 @@ def test_retention_of_a_group(stack, newcomer):
     (["kick", "no-such-person"], 1, "no-such-person"),
     (["user", "show", "no-such-person"], 1, "no-such-person"),
     (["user", "show"], 2, "usage"),
+    (["user", "export", "no-such-person"], 1, "no-such-person"),
     (["user", "disable", "no-such-person"], 1, "no-such-person"),
     (["user", "password", "no-such-person"], 1, ""),
     (["group", "show", "no-such-group"], 1, "no-such-group"),
