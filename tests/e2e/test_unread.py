@@ -25,7 +25,7 @@ def device(connect):
 def overview(client, peer):
     """What 306 says of a conversation; None: it is not there."""
     wanted = client.peer_of(peer)
-    items = [item for item in client.ask(305, 306)["conversations"] if item["peer"] == wanted]
+    items = [item for item in client.conversations()["conversations"] if item["peer"] == wanted]
     return items[0] if items else None
 
 
