@@ -146,8 +146,8 @@ static void on_reply(void *argument, enum err err, const void *reply, const char
     conclude(client, call.done, err, reply);
 }
 
-static void ask_instance(struct client *client, struct peers *peers, struct peer *instance,
-                         const struct message_desc *message, const void *body, request_done *done) {
+void request_ask_peer(struct client *client, struct peers *peers, struct peer *peer,
+                      const struct message_desc *message, const void *body, request_done *done) {
     struct pending_call *call = malloc(sizeof *call);
     enum err err = ERR_OVERLOADED;
     if (call != NULL) {
@@ -156,7 +156,7 @@ static void ask_instance(struct client *client, struct peers *peers, struct peer
         /* As long as the client waits, not shorter: a second try would only stand in the queue
          * behind the first. When an instance is lost, the reply is that. */
         err = peers_ask(
-            peers, instance,
+            peers, peer,
             &(struct peers_request){.message = message,
                                     .body = body,
                                     .trace = client->current->request.trace,
@@ -175,15 +175,10 @@ static void ask_instance(struct client *client, struct peers *peers, struct peer
         start_timer(client, LOOK_INTERVAL_MS);
 }
 
-void request_ask_peer(struct client *client, struct peers *peers, struct peer *peer,
-                      const struct message_desc *message, const void *body, request_done *done) {
-    ask_instance(client, peers, peer, message, body, done);
-}
-
 void request_ask_by_account(struct client *client, struct peers *peers,
                             const struct message_desc *message, const void *body,
                             request_done *done) {
-    ask_instance(client, peers, peers_by_key(peers, client->account), message, body, done);
+    request_ask_peer(client, peers, peers_by_key(peers, client->account), message, body, done);
 }
 
 void request_ask(struct client *client, struct peers *peers, const struct message_desc *message,
