@@ -40,6 +40,36 @@ void check_read(enum dialect dialect, bool ext, const char *text, const char *fa
     free(json_text);
 }
 
+void read_as(enum dialect dialect, bool ext, unsigned number, const char *body, const char *fault,
+             struct dialect_request *request) {
+    char text[4096];
+    snprintf(text, sizeof text,
+             dialect == DIALECT_OURCHAT ? "{'code':%u,'time':1,'ref':'r','data':%s}"
+                                        : "{'msgType':'%u','ref':'r','msgBody':%s}",
+             number, body);
+    check_read(dialect, ext, text, fault, request);
+}
+
+void check_faults_of(unsigned number, const struct fault_case *cases, size_t count) {
+    struct dialect_request request;
+    for (BOTH(dialect))
+        for (size_t i = 0; i < count; i++) {
+            read_as(dialect, true, number, cases[i].json, cases[i].fault, &request);
+            dialect_request_free(&request);
+        }
+}
+
+void check_needs_ext(unsigned number, const char *body) {
+    struct dialect_request request;
+    for (BOTH(dialect)) {
+        char fault[64];
+        snprintf(fault, sizeof fault, "%s %u is not known",
+                 dialect == DIALECT_OURCHAT ? "code" : "msgType", number);
+        read_as(dialect, false, number, body, fault, &request);
+        dialect_request_free(&request);
+    }
+}
+
 void check_faults(enum dialect dialect, bool ext, const struct fault_case *cases, size_t count) {
     for (size_t i = 0; i < count; i++) {
         struct dialect_request request;

@@ -51,6 +51,22 @@ void check_detected(const char *text, enum dialect dialect);
 void check_read(enum dialect dialect, bool ext, const char *text, const char *fault,
                 struct dialect_request *request);
 
+/* Extensions are the same in both dialects: for (BOTH(dialect)) ... */
+#define BOTH(name_)                                                                                \
+    enum dialect name_ = DIALECT_OURCHAT;                                                          \
+    (name_) <= DIALECT_YOUIM;                                                                      \
+    (name_)++
+
+/* check_read of the request with that number and body (with ' for "), and the ref `r`. */
+void read_as(enum dialect dialect, bool ext, unsigned number, const char *body, const char *fault,
+             struct dialect_request *request);
+
+/* Of clients that opted in, in both dialects; the cases' JSON are bodies. */
+void check_faults_of(unsigned number, const struct fault_case *cases, size_t count);
+
+/* That the number is known only to clients that opted in. */
+void check_needs_ext(unsigned number, const char *body);
+
 void check_faults(enum dialect dialect, bool ext, const struct fault_case *cases, size_t count);
 
 /* `ext`: the connection has opted in before. */

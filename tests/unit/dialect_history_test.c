@@ -9,21 +9,12 @@
 
 /* --- requests ------------------------------------------------------------------------------ */
 
-static void read_as(enum dialect dialect, bool ext, const char *body, const char *fault,
-                    struct dialect_request *request) {
-    char text[512];
-    snprintf(text, sizeof text,
-             dialect == DIALECT_OURCHAT ? "{'code':303,'time':1,'ref':'r','data':%s}"
-                                        : "{'msgType':303,'ref':'r','msgBody':%s}",
-             body);
-    check_read(dialect, ext, text, fault, request);
-}
-
 static void reads_requests(void **state) {
     (void)state;
     struct dialect_request request;
-    for (enum dialect dialect = DIALECT_OURCHAT; dialect <= DIALECT_YOUIM; dialect++) {
-        read_as(dialect, true, "{'peer':{'user':456},'before':'77','limit':200}", NULL, &request);
+    for (BOTH(dialect)) {
+        read_as(dialect, true, 303, "{'peer':{'user':456},'before':'77','limit':200}", NULL,
+                &request);
         assert_int_equal(request.operation, OPERATION_HISTORY);
         assert_true(request.login_needed);
         check_id(request.person, BEN, "");
@@ -31,20 +22,18 @@ static void reads_requests(void **state) {
         assert_int_equal(request.after, 0);
         assert_int_equal(request.limit, 200);
         dialect_request_free(&request);
-        read_as(dialect, true, "{'peer':{'group':5},'after':1}", NULL, &request);
+        read_as(dialect, true, 303, "{'peer':{'group':5},'after':1}", NULL, &request);
         check_id(request.group, 5, "");
         assert_int_equal(request.after, 1);
         assert_int_equal(request.limit, 0);
         dialect_request_free(&request);
-        read_as(dialect, true, "{'peer':{'user':0},'around':9007199254740991}", NULL, &request);
+        read_as(dialect, true, 303, "{'peer':{'user':0},'around':9007199254740991}", NULL,
+                &request);
         assert_false(request.person.present || request.group.present);
         assert_int_equal(request.around, 9007199254740991);
         dialect_request_free(&request);
-        read_as(dialect, false, "{'peer':{'user':456}}",
-                dialect == DIALECT_OURCHAT ? "code 303 is not known" : "msgType 303 is not known",
-                &request);
-        dialect_request_free(&request);
     }
+    check_needs_ext(303, "{'peer':{'user':456}}");
 }
 
 static void faults_of_requests(void **state) {
@@ -62,12 +51,7 @@ static void faults_of_requests(void **state) {
         FAULT("{'peer':{'user':1},'limit':0}", "limit must be a whole number from 1 to 200"),
         FAULT("{'peer':{'user':1},'limit':201}", "limit must be a whole number from 1 to 200"),
     };
-    struct dialect_request request;
-    for (enum dialect dialect = DIALECT_OURCHAT; dialect <= DIALECT_YOUIM; dialect++)
-        for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-            read_as(dialect, true, cases[i].json, cases[i].fault, &request);
-            dialect_request_free(&request);
-        }
+    check_faults_of(303, cases, sizeof cases / sizeof cases[0]);
 }
 
 /* --- answers ------------------------------------------------------------------------------- */
@@ -218,7 +202,7 @@ static void cuts_what_lies_furthest(void **state) {
     (void)state;
     struct dialect_request request = of_ben;
     request.ref = slice_make(NULL, 0);
-    for (enum dialect dialect = DIALECT_OURCHAT; dialect <= DIALECT_YOUIM; dialect++) {
+    for (BOTH(dialect)) {
         struct listed listed = {.reply = {.more = false}};
         for (uint64_t cid = 1; cid <= 30; cid++) { /* 30 KB each: eight fit */
             struct entry entry = swelling_text(cid, 5000);
@@ -246,7 +230,7 @@ static void keeps_one_at_least(void **state) {
     (void)state;
     struct dialect_request request = of_ben;
     request.ref = slice_make(NULL, 0);
-    for (enum dialect dialect = DIALECT_OURCHAT; dialect <= DIALECT_YOUIM; dialect++) {
+    for (BOTH(dialect)) {
         struct listed listed = {.reply = {.more = false}};
         for (uint64_t cid = 1; cid <= 3; cid++) { /* each longer than an answer may be */
             struct entry entry = swelling_text(cid, TEXT_MAX_BYTES);

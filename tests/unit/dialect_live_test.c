@@ -3,21 +3,6 @@
 #include "tests/support/dialect_check.h"
 
 #define NOW 1700000000999
-#define BOTH(name_)                                                                                \
-    enum dialect name_ = DIALECT_OURCHAT;                                                          \
-    (name_) <= DIALECT_YOUIM;                                                                      \
-    (name_)++
-
-static void read_as(enum dialect dialect, bool ext, unsigned number, const char *body,
-                    const char *fault, struct dialect_request *request) {
-    char text[512];
-    snprintf(text, sizeof text,
-             dialect == DIALECT_OURCHAT ? "{'code':%u,'time':1,'ref':'r','data':%s}"
-                                        : "{'msgType':'%u','ref':'r','msgBody':%s}",
-             number, body);
-    check_read(dialect, ext, text, fault, request);
-}
-
 static void reads_what_was_read(void **state) {
     (void)state;
     struct dialect_request request;
@@ -51,24 +36,16 @@ static void reads_who_is_typed_to(void **state) {
         read_as(dialect, true, 313, "{'peer':{'group':'500'}}", NULL, &request);
         check_id(request.group, 500, "");
         dialect_request_free(&request);
-        static const struct fault_case cases[] = {
-            FAULT("{}", "peer is missing"),
-            FAULT("{'peer':{}}", "peer needs exactly one of user and group"),
-            FAULT("{'peer':{'user':0}}", "peer.user must be an account, and not SYSTEM"),
-            FAULT("{'peer':{'user':'SYSTEM'}}", "peer.user must be an account, and not SYSTEM"),
-        };
-        for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-            read_as(dialect, true, 313, cases[i].json, cases[i].fault, &request);
-            dialect_request_free(&request);
-        }
-        for (unsigned number = 301; number <= 313; number += number == 301 ? 1 : 11) {
-            char fault[64];
-            snprintf(fault, sizeof fault, "%s %u is not known",
-                     dialect == DIALECT_OURCHAT ? "code" : "msgType", number);
-            read_as(dialect, false, number, "{'peer':{'user':1},'cid':1}", fault, &request);
-            dialect_request_free(&request);
-        }
     }
+    static const struct fault_case cases[] = {
+        FAULT("{}", "peer is missing"),
+        FAULT("{'peer':{}}", "peer needs exactly one of user and group"),
+        FAULT("{'peer':{'user':0}}", "peer.user must be an account, and not SYSTEM"),
+        FAULT("{'peer':{'user':'SYSTEM'}}", "peer.user must be an account, and not SYSTEM"),
+    };
+    check_faults_of(313, cases, sizeof cases / sizeof cases[0]);
+    check_needs_ext(302, "{'peer':{'user':1},'cid':1}");
+    check_needs_ext(313, "{'peer':{'user':1}}");
 }
 
 /* Eight is the account that has received or read, or types; seven is the other one. */

@@ -2,32 +2,17 @@
 #include "proto/conversation.h"
 #include "tests/support/dialect_check.h"
 
-#define BOTH(name_)                                                                                \
-    enum dialect name_ = DIALECT_OURCHAT;                                                          \
-    (name_) <= DIALECT_YOUIM;                                                                      \
-    (name_)++
-
-static void read_as(enum dialect dialect, unsigned number, const char *body, const char *fault,
-                    struct dialect_request *request) {
-    char text[4096];
-    snprintf(text, sizeof text,
-             dialect == DIALECT_OURCHAT ? "{'code':%u,'time':1,'ref':'r','data':%s}"
-                                        : "{'msgType':'%u','ref':'r','msgBody':%s}",
-             number, body);
-    check_read(dialect, true, text, fault, request);
-}
-
 static void reads_requests(void **state) {
     (void)state;
     struct dialect_request request;
     for (BOTH(dialect)) {
-        read_as(dialect, 321, "{'user':123,'on':true}", NULL, &request);
+        read_as(dialect, true, 321, "{'user':123,'on':true}", NULL, &request);
         assert_int_equal(request.operation, OPERATION_BLOCK);
         assert_true(request.login_needed);
         check_id(request.person, 123, "");
         assert_true(request.accept);
         dialect_request_free(&request);
-        read_as(dialect, 333, "{'group':'500','user':123,'until_ms':1900000000000}", NULL,
+        read_as(dialect, true, 333, "{'group':'500','user':123,'until_ms':1900000000000}", NULL,
                 &request);
         assert_int_equal(request.operation, OPERATION_MUTE);
         assert_true(request.login_needed);
@@ -35,7 +20,7 @@ static void reads_requests(void **state) {
         check_id(request.person, 123, "");
         assert_int_equal(request.until_ms, 1900000000000);
         dialect_request_free(&request);
-        read_as(dialect, 335, "{'group':500,'user':'123','on':'false'}", NULL, &request);
+        read_as(dialect, true, 335, "{'group':500,'user':'123','on':'false'}", NULL, &request);
         assert_int_equal(request.operation, OPERATION_BAN);
         assert_true(request.login_needed);
         check_id(request.group, 500, "");
@@ -66,13 +51,14 @@ static void faults_of_requests(void **state) {
     struct dialect_request request;
     for (BOTH(dialect))
         for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-            read_as(dialect, cases[i].number, cases[i].fault.json, cases[i].fault.fault, &request);
+            read_as(dialect, true, cases[i].number, cases[i].fault.json, cases[i].fault.fault,
+                    &request);
             dialect_request_free(&request);
         }
-    read_as(DIALECT_YOUIM, 321, "{'user':'SYSTEM','on':true}",
+    read_as(DIALECT_YOUIM, true, 321, "{'user':'SYSTEM','on':true}",
             "user must be 1 to 64 bytes without control characters, and not SYSTEM or 0", &request);
     dialect_request_free(&request);
-    read_as(DIALECT_OURCHAT, 321, "{'user':0,'on':true}",
+    read_as(DIALECT_OURCHAT, true, 321, "{'user':0,'on':true}",
             "user must be a whole number from 1 to 9007199254740991", &request);
     dialect_request_free(&request);
 }

@@ -3,8 +3,8 @@
 
 #define NOW 1700000000999
 
-static void read_as(enum dialect dialect, bool ext, const char *more, const char *fault,
-                    struct dialect_request *request) {
+static void read_text_with(enum dialect dialect, bool ext, const char *more, const char *fault,
+                           struct dialect_request *request) {
     static char text[8192];
     snprintf(text, sizeof text,
              dialect == DIALECT_OURCHAT
@@ -18,8 +18,8 @@ static void read_as(enum dialect dialect, bool ext, const char *more, const char
 static void reads_references(void **state) {
     (void)state;
     struct dialect_request request;
-    for (enum dialect dialect = DIALECT_OURCHAT; dialect <= DIALECT_YOUIM; dialect++) {
-        read_as(dialect, true, "'reply':'77','mentions':[5,'6']", NULL, &request);
+    for (BOTH(dialect)) {
+        read_text_with(dialect, true, "'reply':'77','mentions':[5,'6']", NULL, &request);
         assert_int_equal(request.operation, OPERATION_SEND);
         assert_int_equal(request.reply, 77);
         assert_int_equal(request.mention_count, 2);
@@ -28,22 +28,22 @@ static void reads_references(void **state) {
         assert_false(request.mentions_all);
         dialect_request_free(&request);
         assert_null(request.mentions);
-        read_as(dialect, true, "'mentions':'all'", NULL, &request);
+        read_text_with(dialect, true, "'mentions':'all'", NULL, &request);
         assert_true(request.mentions_all);
         assert_int_equal(request.mention_count, 0);
         assert_int_equal(request.reply, 0);
         dialect_request_free(&request);
-        read_as(dialect, true, "'mentions':[],'reply':null", NULL, &request);
+        read_text_with(dialect, true, "'mentions':[],'reply':null", NULL, &request);
         assert_false(request.mentions_all);
         assert_int_equal(request.mention_count, 0);
         dialect_request_free(&request);
         /* Without ext they are fields that nobody knows. */
-        read_as(dialect, false, "'mentions':'nonsense','reply':-1", NULL, &request);
+        read_text_with(dialect, false, "'mentions':'nonsense','reply':-1", NULL, &request);
         assert_int_equal(request.reply, 0);
         assert_int_equal(request.mention_count, 0);
         dialect_request_free(&request);
     }
-    read_as(DIALECT_YOUIM, true, "'mentions':['ben','all','anna']", NULL, &request);
+    read_text_with(DIALECT_YOUIM, true, "'mentions':['ben','all','anna']", NULL, &request);
     assert_int_equal(request.mention_count, 3);
     check_id(request.mentions[0], 0, "ben");
     check_id(request.mentions[1], 0, "all"); /* somebody may be called so */
@@ -72,29 +72,30 @@ static void faults_of_references(void **state) {
         FAULT("'mentions':{'a':5}", "mentions must be a list of ids, or the string all"),
     };
     struct dialect_request request;
-    for (enum dialect dialect = DIALECT_OURCHAT; dialect <= DIALECT_YOUIM; dialect++) {
+    for (BOTH(dialect)) {
         for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-            read_as(dialect, true, cases[i].json, cases[i].fault, &request);
+            read_text_with(dialect, true, cases[i].json, cases[i].fault, &request);
             dialect_request_free(&request);
         }
-        read_as(dialect, true, many(MENTIONS_MAX), NULL, &request);
+        read_text_with(dialect, true, many(MENTIONS_MAX), NULL, &request);
         assert_int_equal(request.mention_count, MENTIONS_MAX);
         dialect_request_free(&request);
-        read_as(dialect, true, many(MENTIONS_MAX + 1), "mentions has more than 50 ids", &request);
+        read_text_with(dialect, true, many(MENTIONS_MAX + 1), "mentions has more than 50 ids",
+                       &request);
         dialect_request_free(&request);
     }
     static const char *const wrong[] = {"'mentions':[1,0]", "'mentions':[1,null]",
                                         "'mentions':[1,'ben']", "'mentions':[[1]]"};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-        read_as(DIALECT_OURCHAT, true, wrong[i],
-                i == 1 ? "mentions is missing"
-                       : "mentions must be a whole number from 1 to 9007199254740991",
-                &request);
+        read_text_with(DIALECT_OURCHAT, true, wrong[i],
+                       i == 1 ? "mentions is missing"
+                              : "mentions must be a whole number from 1 to 9007199254740991",
+                       &request);
         dialect_request_free(&request);
     }
-    read_as(DIALECT_YOUIM, true, "'mentions':['ben','SYSTEM']",
-            "mentions must be 1 to 64 bytes without control characters, and not SYSTEM or 0",
-            &request);
+    read_text_with(DIALECT_YOUIM, true, "'mentions':['ben','SYSTEM']",
+                   "mentions must be 1 to 64 bytes without control characters, and not SYSTEM or 0",
+                   &request);
     dialect_request_free(&request);
 }
 
