@@ -202,6 +202,25 @@ static void test_blocked(void **state) {
     expect_no_text_routed(f);
 }
 
+static void test_muted(void **state) {
+    struct delivery_fixture *f = *state;
+    const uint64_t members[] = {new_account(f->database, ""), new_account(f->database, "")};
+    uint64_t group = new_group_of(f, "", members, 2), id = conversation_of_group(group);
+    uint64_t cid = say(f, members[0], 0, group, "loud");
+    skip_routed(f, 1);
+    sql_run(f->database,
+            "UPDATE member SET muted_until_ms = 32503680000000 WHERE conversation = %" PRIu64
+            " AND account = %" PRIu64 "; UPDATE conversation SET version = version + 1 WHERE id ="
+            " %" PRIu64,
+            id, members[0], id);
+    struct attempt by = {members[0], 0, group, cid};
+    assert_err(edit_of(f, by), ERR_MUTED);
+    assert_err(reaction_of(f, by), ERR_MUTED);
+    assert_err(recall_of(f, by), ERR_OK);
+    skip_routed(f, 1);
+    expect_no_text_routed(f);
+}
+
 static enum err react_with(struct delivery_fixture *f, struct attempt a, const char *emoji,
                            bool on) {
     struct delivery_react ask = {.account = a.account,

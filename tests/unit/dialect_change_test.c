@@ -177,6 +177,20 @@ static void changed_texts(void **state) {
         }
 }
 
+/* As an instance of delivery reads it that knows nothing of targets. */
+static void without_a_target(void **state) {
+    (void)state;
+    static const enum entry_type types[] = {ENTRY_RECALLED, ENTRY_EDITED, ENTRY_REACTED};
+    struct entry entry = in_pair;
+    entry.text = slice_text(":)");
+    entry.target = 0;
+    for (BOTH(dialect))
+        for (size_t i = 0; i < 3; i++) {
+            entry.type = types[i];
+            check_entry(dialect, true, 456, &entry, NULL);
+        }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads),
@@ -184,6 +198,7 @@ int main(void) {
         cmocka_unit_test(notices_in_a_pair),
         cmocka_unit_test(notices_in_a_group),
         cmocka_unit_test(changed_texts),
+        cmocka_unit_test(without_a_target),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

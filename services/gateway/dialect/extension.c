@@ -107,8 +107,11 @@ bool extension_has_notice(enum entry_type type) {
 }
 
 enum dialect_view extension_entry_view(const struct entry *entry) {
-    if ((entry->type == ENTRY_EDITED || entry->type == ENTRY_REACTED) && entry->text.length == 0)
-        return DIALECT_VIEW_NOTHING; /* of a text that was recalled since */
+    bool changes = entry->type == ENTRY_EDITED || entry->type == ENTRY_REACTED;
+    /* Of a text that was recalled since; or read by an instance of the release before. */
+    if ((changes && entry->text.length == 0) ||
+        ((changes || entry->type == ENTRY_RECALLED) && entry->target == 0))
+        return DIALECT_VIEW_NOTHING;
     return conversation_kind(entry->conversation) == CONVERSATION_PAIR ? DIALECT_VIEW_OWN
                                                                        : DIALECT_VIEW_COMMON;
 }
