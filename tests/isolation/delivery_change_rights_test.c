@@ -286,7 +286,8 @@ int main(void) {
         cmocka_unit_test(test_strangers),       cmocka_unit_test(test_joining_and_leaving),
         cmocka_unit_test(test_what_is_no_text), cmocka_unit_test(test_administrators),
         cmocka_unit_test(test_until_when),      cmocka_unit_test(test_blocked),
-        cmocka_unit_test(test_kinds_of_emoji),  cmocka_unit_test(test_how_long),
+        cmocka_unit_test(test_muted),           cmocka_unit_test(test_kinds_of_emoji),
+        cmocka_unit_test(test_how_long),
     };
     return cmocka_run_group_tests(tests, delivery_set_up, delivery_tear_down);
 }
