@@ -232,7 +232,7 @@ RUN_PROGRAMS = $(TEST_ENV) TEST_JOBS=$(TEST_JOBS) TEST_TIMEOUT=$(TEST_TIMEOUT) \
                deploy/run-test-programs
 
 .PHONY: test test-build test-unit test-isolation test-e2e test-faults test-compose bench bench-storm \
-        bench-idle bench-retention fuzz
+        bench-idle bench-reading bench-retention fuzz
 test: ## install what is missing, build, lint, run all tests, then again under the sanitizers
 	$(Q)$(INSTALL_DEPS)
 	$(Q)$(MAKE) all
@@ -279,6 +279,9 @@ STORM_ARGS ?=
 bench-storm: all ## what it costs when 2,000 clients come back within a second
 	$(Q)$(TEST_ENV) tests/bench/storm $(STORM_ARGS)
 IDLE_ARGS ?=
+bench-reading: all ## what reading costs an account in 5,000 conversations
+	$(Q)$(TEST_ENV) tests/bench/reading $(READING_ARGS)
+
 bench-idle: all ## what idle connections cost the gateway
 	$(Q)$(TEST_ENV) tests/bench/idle $(IDLE_ARGS)
 

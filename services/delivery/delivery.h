@@ -27,7 +27,8 @@ struct delivery {
 };
 
 service_loop_handler handle_send;
-service_pool_handler handle_pull, handle_check, handle_advance, handle_received, handle_history;
+service_pool_handler handle_pull, handle_check, handle_advance, handle_received, handle_history,
+    handle_conversations;
 service_pool_handler handle_recall, handle_edit, handle_react;
 service_pool_handler handle_quiet;
 service_pool_handler handle_pull, handle_check, handle_advance, handle_received, handle_read,

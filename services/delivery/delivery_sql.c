@@ -84,7 +84,11 @@ void delivery_sql_add_page(struct buffer *sql, const struct page *page) {
                          "IF(m.type=17,t.body,m.body)),a.id,s.id,k.lo,k.hi,k.string_id,m.about,g."
                          "string_id,o.id,m.target,"
                          "IF(m.type=17,t.edited_ms,m.edited_ms),m.reply,m.mentions FROM (");
-    for (size_t i = 0; i < page->count; i++)
+    for (size_t i = 0; page->single && i < page->count; i++)
+        buffer_printf(sql, "%sSELECT %" PRIu64 " AS conversation,%" PRIu64 " AS cid",
+                      i == 0 ? "" : " UNION ALL ", page->parts[i].conversation,
+                      page->parts[i].until);
+    for (size_t i = 0; !page->single && i < page->count; i++)
         buffer_printf(sql,
                       "%s(SELECT conversation,cid FROM message WHERE conversation=%" PRIu64
                       " AND cid>%" PRIu64 " AND cid<=%" PRIu64 " ORDER BY cid%s LIMIT %zu)",

@@ -120,6 +120,7 @@ struct page {
     const struct page_part *parts;
     size_t count, part_limit, limit;
     bool newest_first; /* the first are the last */
+    bool single;       /* each part is the row at its end alone */
 };
 
 /*

@@ -56,6 +56,7 @@ static const struct service_handler handlers[] = {
     {&message_DELIVERY_REACT, .pool = handle_react},
     {&message_DELIVERY_QUIET, .pool = handle_quiet},
     {&message_DELIVERY_HISTORY, .pool = handle_history},
+    {&message_DELIVERY_CONVERSATIONS, .pool = handle_conversations},
     {&message_DELIVERY_READ, .pool = handle_read},
     {&message_DELIVERY_TYPING, .pool = handle_typing},
     {&message_DELIVERY_CURSORS, .pool = handle_cursors},

@@ -15,3 +15,11 @@ void history_request_read(struct client *client) {
                                     .limit = request->limit};
     request_ask(client, client->gateway->delivery, &message_DELIVERY_HISTORY, &body, request_show);
 }
+
+void history_request_list(struct client *client) {
+    const struct dialect_request *request = &client->current->request;
+    struct delivery_conversations body = {
+        .account = client->account, .before = request->before, .limit = request->limit};
+    request_ask(client, client->gateway->delivery, &message_DELIVERY_CONVERSATIONS, &body,
+                request_show);
+}

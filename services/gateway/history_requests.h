@@ -6,5 +6,6 @@
 struct client;
 
 void history_request_read(struct client *client);
+void history_request_list(struct client *client);
 
 #endif

@@ -268,6 +268,10 @@ class Client:
         key = "group" if isinstance(peer, Group) else "user"
         return self.ask(303, 304, peer={key: self.id_of(peer)}, **more)
 
+    def conversations(self, **more):
+        """The body of a 306."""
+        return self.ask(305, 306, **more)
+
     def resume(self, account, token):
         """Logs in by the token of an earlier login; from here on `ext` is on."""
         self.account, self.ext = account, True

@@ -4,6 +4,7 @@
 #include "proto/conversation.h"
 #include "services/gateway/dialect/answer.h"
 #include "services/gateway/dialect/extension_change.h"
+#include "services/gateway/dialect/extension_conversations.h"
 #include "services/gateway/dialect/extension_devices.h"
 #include "services/gateway/dialect/extension_history.h"
 #include "services/gateway/dialect/extension_live.h"
@@ -17,6 +18,7 @@ static const struct request_row rows[] = {
     {301, OPERATION_RECEIVED, NEEDS_LOGIN | NEEDS_EXT, extension_read_cursor},
     {302, OPERATION_READ, NEEDS_LOGIN | NEEDS_EXT, extension_read_cursor},
     {303, OPERATION_HISTORY, NEEDS_LOGIN | NEEDS_EXT, extension_read_history},
+    {305, OPERATION_CONVERSATIONS, NEEDS_LOGIN | NEEDS_EXT, extension_read_conversations},
     {307, OPERATION_FRIENDS, NEEDS_LOGIN | NEEDS_EXT, extension_read_friends},
     {309, OPERATION_MEMBERS, NEEDS_LOGIN | NEEDS_EXT, extension_read_members},
     {311, OPERATION_PROFILE, NEEDS_LOGIN | NEEDS_EXT, extension_read_profile},
@@ -44,6 +46,7 @@ const struct request_row *extension_find_row(uint64_t number) {
 
 static const struct extension_answer answers[] = {
     {OPERATION_HISTORY, 304, extension_write_history},
+    {OPERATION_CONVERSATIONS, 306, extension_write_conversations},
     {OPERATION_DEVICES, 320, extension_devices_write},
     {OPERATION_FRIENDS, 308, extension_write_friends},
     {OPERATION_MEMBERS, 310, extension_write_members},
