@@ -172,21 +172,6 @@ def test_read_in_a_group(newcomer, again, kind):
     owner.expect_nothing()
 
 
-@kinds
-def test_what_cannot_be_read(newcomer, kind):
-    reader, friend = newcomer(*kind, ext=True), newcomer("ourchat", ext=True)
-    cid = send(friend, reader, "hello")
-    group = friend.create_group("not yours")
-    assert reader.read(friend.account, cid + 1, "r")["error"] == "no_message"
-    assert reader.read(reader.account, cid, "r")["error"] == "no_message"
-    assert reader.read(group, cid, "r")["error"] == "not_member"
-    nobody = type(reader.account)("youim", 8000000000000001, "8000000000000001")
-    assert reader.read(nobody, cid, "r")["error"] == "no_account"
-    reader.read(nobody, cid)
-    reader.expect_error("does not exist")
-    assert reader.read(friend.account, cid, "r") == {"ok": True}
-
-
 # --- 313
 
 

@@ -1,4 +1,5 @@
-"""The server never repeats what a client has confirmed (301), and repeats the rest until it is."""
+"""The server never repeats what a client has confirmed (301), and repeats the rest until it is. A mark
+(301, 302) goes no further than the conversation."""
 
 import secrets
 
@@ -117,22 +118,24 @@ def test_each_peer_has_what_belongs_to_it(make_stack, connect, confirming, kind)
 
 
 @kinds
-def test_what_cannot_be_confirmed(newcomer, confirming, kind):
+@pytest.mark.parametrize("how", ["received", "read"])
+def test_what_cannot_be_confirmed(newcomer, confirming, kind, how):
     client, friend = confirming(*kind), newcomer("ourchat", "tcp", ext=True)
+    mark = getattr(client, how)
     friend.say(client.account, "hello")
     friend.hear_own(client.account, "hello")
     last = client.cid_of(client.hear(friend.account, client.account, "hello"))
     group = friend.create_group("not yours")
-    assert client.received(friend.account, last + 1, "r")["error"] == "no_message"
-    assert client.received(client.account, last, "r")["error"] == "no_message"
-    assert client.received(group, last, "r")["error"] == "not_member"
+    assert mark(friend.account, last + 1, "r")["error"] == "no_message"
+    assert mark(client.account, last, "r")["error"] == "no_message"
+    assert mark(group, last, "r")["error"] == "not_member"
     nowhere = type(group)(8000000000000001, "8000000000000001", "")
-    assert client.received(nowhere, last, "r")["error"] == "no_group"
+    assert mark(nowhere, last, "r")["error"] == "no_group"
     nobody = type(client.account)("youim", 8000000000000001, "8000000000000001")
-    assert client.received(nobody, last, "r")["error"] == "no_account"
-    client.received(nobody, last)
+    assert mark(nobody, last, "r")["error"] == "no_account"
+    mark(nobody, last)
     client.expect_error("does not exist")
-    assert client.received(friend.account, last, "r") == {"ok": True}
+    assert mark(friend.account, last, "r") == {"ok": True}
 
 
 @kinds

@@ -42,20 +42,6 @@ static void advanced(struct delivery_fixture *f, uint64_t account, uint64_t conv
     assert_int_equal(received_by(f->database, account, conversation), cid);
 }
 
-/* The next that is routed. */
-static struct entry arrived(struct delivery_fixture *f, uint64_t conversation, uint64_t from,
-                            uint64_t to, uint64_t cid) {
-    struct entry entry = expect_text_routed(f, &to, 1);
-    assert_int_equal(entry.type, ENTRY_RECEIVED);
-    assert_int_equal(entry.conversation, conversation);
-    assert_int_equal(entry.cid, 0);
-    assert_in_range(entry.time_ms, loop_wall_ms() - TEST_DEADLINE_MS, loop_wall_ms());
-    assert_int_equal(entry.from, from);
-    assert_int_equal(entry.to, to);
-    assert_int_equal(entry.target, cid);
-    return entry;
-}
-
 /* What only holds texts of one's own has news for nobody. */
 static void test_texts_of_the_other_one(void **state) {
     struct delivery_fixture *f = *state;
@@ -64,13 +50,13 @@ static void test_texts_of_the_other_one(void **state) {
     uint64_t conversation = next_routed(f).entry.conversation;
     skip_routed(f, 1);
     advanced(f, ada, conversation, first, true);
-    struct entry entry = arrived(f, conversation, ada, bob, first);
+    struct entry entry = expect_arrived(f, conversation, ada, bob, first);
     assert_true(slice_equal(entry.from_id, slice_text("ada receives")));
     advanced(f, bob, conversation, second, false);
     advanced(f, ada, conversation, first, true); /* it is there already */
     expect_no_text_routed(f);
     advanced(f, ada, conversation, second, true);
-    arrived(f, conversation, ada, bob, second);
+    expect_arrived(f, conversation, ada, bob, second);
 }
 
 /* Of several moves of a cursor the farthest. */
@@ -87,7 +73,7 @@ static void test_once_for_each_conversation(void **state) {
     move(moves, ada, conversation, cids[0], true);
     move(moves, ada, conversation, cids[2], false);
     assert_err(advance(f, moves, 3), ERR_OK);
-    arrived(f, conversation, ada, bob, cids[2]);
+    expect_arrived(f, conversation, ada, bob, cids[2]);
     expect_no_text_routed(f);
 }
 

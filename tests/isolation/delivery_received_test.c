@@ -36,19 +36,6 @@ static uint64_t cursor(struct delivery_fixture *f, uint64_t account, uint64_t co
     return received_by(f->database, account, conversation);
 }
 
-/* The next that is routed: to `to` that all up to `cid` has reached `from`. */
-static void arrived(struct delivery_fixture *f, uint64_t conversation, uint64_t from, uint64_t to,
-                    uint64_t cid) {
-    struct entry entry = expect_text_routed(f, &to, 1);
-    assert_int_equal(entry.type, ENTRY_RECEIVED);
-    assert_int_equal(entry.conversation, conversation);
-    assert_int_equal(entry.cid, 0);
-    assert_in_range(entry.time_ms, loop_wall_ms() - TEST_DEADLINE_MS, loop_wall_ms());
-    assert_int_equal(entry.from, from);
-    assert_int_equal(entry.to, to);
-    assert_int_equal(entry.target, cid);
-}
-
 /* What a connection without positions is sent: everything behind the cursors. */
 static size_t count_missed(struct delivery_fixture *f, uint64_t account) {
     struct delivery_pull ask = {.account = account};
@@ -79,7 +66,7 @@ static void test_in_a_pair(void **state) {
             received(f, (struct delivery_received){.account = bob, .user = ada, .cid = second}),
             conversation);
         if (i == 0)
-            arrived(f, conversation, bob, ada, second);
+            expect_arrived(f, conversation, bob, ada, second);
         assert_int_equal(
             received(f, (struct delivery_received){.account = bob, .user = ada, .cid = first}),
             conversation);
@@ -91,7 +78,7 @@ static void test_in_a_pair(void **state) {
     refused(f, (struct delivery_received){.account = bob, .user = ada, .cid = third + 1},
             ERR_NO_MESSAGE);
     received(f, (struct delivery_received){.account = ada, .user = bob, .cid = third});
-    arrived(f, conversation, ada, bob, third);
+    expect_arrived(f, conversation, ada, bob, third);
     assert_int_equal(count_missed(f, ada), 0);
     expect_no_text_routed(f);
 }

@@ -57,6 +57,18 @@ static void log_in(struct delivery_fixture *f, uint64_t account, bool brief,
     assert_int_equal(reply_r->brief, brief);
 }
 
+/* A new account that has everything of so many conversations, which its login settles. */
+static uint64_t settled_account(struct delivery_fixture *f, unsigned conversations) {
+    struct delivery_pull_reply reply;
+    uint64_t account = new_account(f->database, "");
+    make_pairs(f, account, conversations);
+    store_many(f, account, 1, 10);
+    receive_all(f, account);
+    log_in(f, account, true, &reply);
+    assert_int_equal(settled_of(f, account), conversations);
+    return account;
+}
+
 static struct entry entry_of(const struct delivery_pull_reply *reply, size_t index) {
     static struct record_arena arena;
     struct entry entry;
@@ -154,12 +166,7 @@ static void test_a_login_costs_what_is_new(void **state) {
 static void test_some_settled_ones_are_named(void **state) {
     struct delivery_fixture *f = *state;
     struct delivery_pull_reply reply;
-    uint64_t ada = new_account(f->database, "");
-    make_pairs(f, ada, MAX_SETTLED);
-    store_many(f, ada, 1, 10);
-    receive_all(f, ada);
-    log_in(f, ada, true, &reply);
-    assert_int_equal(settled_of(f, ada), MAX_SETTLED);
+    uint64_t ada = settled_account(f, MAX_SETTLED);
     log_in(f, ada, true, &reply);
     assert_int_equal(reply.conversations.count, MAX_SETTLED);
     assert_int_equal(reply.count, MAX_SETTLED);
@@ -366,12 +373,7 @@ static void test_what_old_writers_leave(void **state) {
     enum { HEADS = 2 * MAX_TAKEN_OVER + 1 };
     struct delivery_fixture *f = *state;
     struct delivery_pull_reply reply;
-    uint64_t ada = new_account(f->database, "");
-    make_pairs(f, ada, HEADS);
-    store_many(f, ada, 1, 10);
-    receive_all(f, ada);
-    log_in(f, ada, true, &reply);
-    assert_int_equal(settled_of(f, ada), HEADS);
+    uint64_t ada = settled_account(f, HEADS);
     sql_run(f->database,
             "UPDATE conversation SET writer = 5 WHERE id IN (SELECT conversation FROM `cursor`"
             " WHERE account = %" PRIu64 ")",

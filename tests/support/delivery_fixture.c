@@ -171,6 +171,19 @@ struct entry expect_text_routed(struct delivery_fixture *f, const uint64_t *acco
     return routed.entry;
 }
 
+struct entry expect_arrived(struct delivery_fixture *f, uint64_t conversation, uint64_t from,
+                            uint64_t to, uint64_t cid) {
+    struct entry entry = expect_text_routed(f, &to, 1);
+    assert_int_equal(entry.type, ENTRY_RECEIVED);
+    assert_int_equal(entry.conversation, conversation);
+    assert_int_equal(entry.cid, 0);
+    assert_in_range(entry.time_ms, loop_wall_ms() - TEST_DEADLINE_MS, loop_wall_ms());
+    assert_int_equal(entry.from, from);
+    assert_int_equal(entry.to, to);
+    assert_int_equal(entry.target, cid);
+    return entry;
+}
+
 void skip_routed(struct delivery_fixture *f, size_t count) {
     while (count-- > 0)
         next_routed(f);

@@ -130,6 +130,10 @@ struct routed next_routed(struct delivery_fixture *f);
 /* The same; it must be to exactly these accounts, in any order. */
 struct entry expect_text_routed(struct delivery_fixture *f, const uint64_t *accounts, size_t count);
 
+/* The next one: all up to `cid` has reached `from`. It goes to `to`. */
+struct entry expect_arrived(struct delivery_fixture *f, uint64_t conversation, uint64_t from,
+                            uint64_t to, uint64_t cid);
+
 void skip_routed(struct delivery_fixture *f, size_t count);
 
 /* That nothing which was answered before is still to be routed: what is sent now comes next. */
