@@ -263,6 +263,13 @@ test-e2e: all need-python ## clients of both dialects against the whole system
 test-faults: all need-python $(B)/bench/load ## processes killed, links cut and floods while messages flow
 	$(Q)$(PYTEST) tests/faults
 
+# The release before, a revision; it is built in a folder of its own.
+FORMER ?=
+.PHONY: test-rolling
+test-rolling: all need-python ## each service of the release before (FORMER=REVISION) beside those of this one
+	$(Q)tests/rolling/build-former "$(FORMER)" "$(B)/former"
+	$(Q)PARLEY_FORMER_BIN=$(B)/former/build/bin $(PYTEST) tests/rolling
+
 test-compose: need-python ## the containers of deploy/compose.yaml, for real (needs a Docker engine)
 	$(Q)$(PYTEST) tests/compose
 

@@ -312,6 +312,8 @@ class Stack:
     host = "127.0.0.1"
     # Those that run now, for whoever looks after them.
     running = []
+    # Where its programs are, if not with all others'.
+    bin = None
 
     def __init__(self, database, deliveries=1, sessions=1, asleep=(), **settings):
         self.database = database
@@ -346,6 +348,9 @@ class Stack:
         """Where other services reach this instance."""
         return f"tcp://{self.host}:{self.ports[name]}"
 
+    def _programs(self):
+        return self.bin or programs()
+
     def _service(self, name, program):
         self.metrics_ports[name] = free_port()
         own = {
@@ -353,7 +358,7 @@ class Stack:
             f"PARLEY_{program.upper()}_METRICS_PORT": str(self.metrics_ports[name]),
         }
         return Service(
-            name, programs() / f"parley-{program}", self.environment | own, self.folder
+            name, self._programs() / f"parley-{program}", self.environment | own, self.folder
         )
 
     def __enter__(self):
@@ -392,7 +397,7 @@ class Stack:
         deadline = time.monotonic() + DEADLINE
         while True:
             done = subprocess.run(
-                [programs() / "parleyctl", *arguments],
+                [self._programs() / "parleyctl", *arguments],
                 env=self.environment,
                 input=text,
                 capture_output=True,
