@@ -102,6 +102,15 @@ static void what_is_old_goes_with_its_reactions(void **state) {
                      2);
     expect_pulled(f, puller_of(ada, true), cids[3], cids[4]);
     expect_pulled(f, puller_of(bob, false), cids[3], cids[4]);
+    struct delivery_history ask = {.account = ada, .user = bob, .limit = 2};
+    struct delivery_history_reply history;
+    assert_err(test_caller_ask(f->caller, &message_DELIVERY_HISTORY, &ask, &history), ERR_OK);
+    assert_int_equal(history.entries.count, 2);
+    assert_false(history.more);
+    ask.before = cids[3];
+    assert_err(test_caller_ask(f->caller, &message_DELIVERY_HISTORY, &ask, &history), ERR_OK);
+    assert_int_equal(history.entries.count, 0);
+    assert_false(history.more);
     /* The newest one alone, behind the last that is left out, and how many those are. */
     struct puller *puller = puller_of(bob, false);
     puller->newest = 1;
