@@ -232,7 +232,7 @@ RUN_PROGRAMS = $(TEST_ENV) TEST_JOBS=$(TEST_JOBS) TEST_TIMEOUT=$(TEST_TIMEOUT) \
                deploy/run-test-programs
 
 .PHONY: test test-build test-unit test-isolation test-e2e test-faults test-compose bench bench-storm \
-        bench-idle bench-reading bench-retention fuzz
+        bench-idle bench-reading bench-retention bench-search fuzz
 test: ## install what is missing, build, lint, run all tests, then again under the sanitizers
 	$(Q)$(INSTALL_DEPS)
 	$(Q)$(MAKE) all
@@ -291,6 +291,9 @@ bench-reading: all ## what reading costs an account in 5,000 conversations
 
 bench-idle: all ## what idle connections cost the gateway
 	$(Q)$(TEST_ENV) tests/bench/idle $(IDLE_ARGS)
+SEARCH_ARGS ?=
+bench-search: all ## how long searches take among 14 million texts
+	$(Q)$(TEST_ENV) tests/bench/search $(SEARCH_ARGS)
 
 bench-retention: all $(B)/bench/load ## what the removal of old entries costs those who write
 	$(Q)$(TEST_ENV) tests/bench/retention $(RETENTION_ARGS)

@@ -9,6 +9,7 @@ struct delivery_settings {
     struct service_settings service;
     struct db_settings db;
     uint64_t delivery_port, delivery_metrics_port, writers, writer_queue, writer_queue_bytes;
+    uint64_t search_threads;
     uint64_t recall_minutes, edit_minutes, retention_days;
     char *session_peers;
 };
@@ -27,6 +28,8 @@ struct delivery {
 };
 
 service_loop_handler handle_send;
+service_first_handler begin_search;
+service_costly_handler handle_search;
 service_pool_handler handle_pull, handle_check, handle_advance, handle_received, handle_history,
     handle_conversations;
 service_pool_handler handle_recall, handle_edit, handle_react;

@@ -119,6 +119,13 @@ void delivery_sql_add_reactions(struct buffer *sql, uint64_t account, uint64_t c
     buffer_add_text(sql, ") GROUP BY cid,emoji ORDER BY cid,emoji;");
 }
 
+void delivery_sql_add_texts(struct buffer *sql, const struct page_part *part, size_t limit) {
+    buffer_printf(sql,
+                  "SELECT cid,IF(type=0,body,'') FROM message WHERE conversation=%" PRIu64
+                  " AND cid>%" PRIu64 " AND cid<=%" PRIu64 " ORDER BY cid DESC LIMIT %zu;",
+                  part->conversation, part->after, part->until, limit);
+}
+
 /* What may be read of a part: not what was written while the account was no member. */
 static void add_unread(struct buffer *sql, uint64_t account, const struct unread_part *part,
                        uint64_t until) {

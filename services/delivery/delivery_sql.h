@@ -138,6 +138,9 @@ enum page_column { PAGE_CONVERSATION, PAGE_CID, PAGE_TYPE = 3 };
 void delivery_sql_add_reactions(struct buffer *sql, uint64_t account, uint64_t conversation,
                                 const uint64_t *cids, size_t count);
 
+/* The last `limit` rows of a part, newest first: cid, and body where it is a text. */
+void delivery_sql_add_texts(struct buffer *sql, const struct page_part *part, size_t limit);
+
 /* What an account has not read of a conversation, of which only the newest are wanted. */
 struct unread_part {
     uint64_t conversation, after, until;

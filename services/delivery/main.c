@@ -13,6 +13,9 @@
 
 static struct delivery delivery;
 
+/* How long a search runs, before any has. */
+#define SEARCH_EXPECTED_US 100000
+
 static const struct config_option options[] = {
     CONFIG_INCLUDE(struct delivery_settings, service, service_options),
     CONFIG_INCLUDE(struct delivery_settings, db, db_options),
@@ -36,6 +39,12 @@ static const struct config_option options[] = {
         "are refused (overloaded)"),
     CONFIG_U64(struct delivery_settings, writer_queue_bytes, 64 << 20, 1, 1ULL << 40, "bytes",
                "text that may wait for each writer; beyond it requests are refused, too"),
+    /*
+     * limit: delivery | searches at once | {search_threads}; some more wait, if they will be done
+     * before their callers give up | `overloaded`, at once
+     */
+    CONFIG_U64(struct delivery_settings, search_threads, 2, 1, 16, "threads",
+               "threads that search the message log, each with a connection beside db_connections"),
     CONFIG_U64(struct delivery_settings, recall_minutes, 2, 0, 525600, "minutes",
                "for so long a sender may recall a text; administrators of a group always may"),
     CONFIG_U64(struct delivery_settings, edit_minutes, 15, 0, 525600, "minutes",
@@ -57,6 +66,7 @@ static const struct service_handler handlers[] = {
     {&message_DELIVERY_QUIET, .pool = handle_quiet},
     {&message_DELIVERY_HISTORY, .pool = handle_history},
     {&message_DELIVERY_CONVERSATIONS, .pool = handle_conversations},
+    {&message_DELIVERY_SEARCH, .first = begin_search, .costly = handle_search},
     {&message_DELIVERY_READ, .pool = handle_read},
     {&message_DELIVERY_TYPING, .pool = handle_typing},
     {&message_DELIVERY_CURSORS, .pool = handle_cursors},
@@ -66,6 +76,9 @@ static int start(struct service *service, void *context) {
     struct delivery *self = context;
     self->service = service;
     if (service_use_pool(service, &self->settings.db, entries_check) != 0)
+        return -1;
+    if (service_use_costly_pool(service, "searches", &self->settings.db,
+                                self->settings.search_threads, SEARCH_EXPECTED_US) != 0)
         return -1;
     self->router = router_new(service, self->settings.session_peers, 0);
     self->pauses = pauses_new();

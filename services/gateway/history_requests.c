@@ -23,3 +23,14 @@ void history_request_list(struct client *client) {
     request_ask(client, client->gateway->delivery, &message_DELIVERY_CONVERSATIONS, &body,
                 request_show);
 }
+
+void history_request_search(struct client *client) {
+    const struct dialect_request *request = &client->current->request;
+    struct delivery_search body = {.account = client->account,
+                                   .everywhere = request->everywhere,
+                                   .user = request->person.number,
+                                   .group = request->group.number,
+                                   .text = request->text,
+                                   .before = request->before};
+    request_ask(client, client->gateway->delivery, &message_DELIVERY_SEARCH, &body, request_show);
+}

@@ -7,5 +7,6 @@ struct client;
 
 void history_request_read(struct client *client);
 void history_request_list(struct client *client);
+void history_request_search(struct client *client);
 
 #endif

@@ -46,6 +46,7 @@ static const struct {
     [OPERATION_RESUME] = {login_resume, false, login_begin},
     [OPERATION_LOGOUT] = {login_end, false, NULL},
     [OPERATION_RECEIVED] = {received_start, true, NULL},
+    [OPERATION_SEARCH] = {history_request_search, true, NULL},
     [OPERATION_HISTORY] = {history_request_read, true, NULL},
     [OPERATION_CONVERSATIONS] = {history_request_list, false, NULL},
     [OPERATION_READ] = {received_read, true, NULL},

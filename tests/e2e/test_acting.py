@@ -143,6 +143,8 @@ def extension_requests(world, dialect):
         (302, [], [], ["peer.user"], {"peer": {"user": member}, "cid": 1}),
         (303, [], ["peer.group"], [], {"peer": {"group": club}}),
         (303, [], [], ["peer.user"], {"peer": {"user": member}}),
+        (331, [], ["peer.group"], [], {"peer": {"group": club}, "text": "words"}),
+        (331, [], [], ["peer.user"], {"peer": {"user": member}, "text": "words"}),
         (313, [], ["peer.group"], [], {"peer": {"group": club}}),
         (313, [], [], ["peer.user"], {"peer": {"user": member}}),
         (309, [], ["group"], [], {"group": club}),
@@ -175,6 +177,8 @@ RIGHT = {
     # Nothing has been said there yet; SYSTEM's are the operator's messages to all.
     ("youim", 303, "peer.user", "another"), ("ourchat", 303, "peer.user", "another"),
     ("youim", 303, "peer.user", "SYSTEM"), ("ourchat", 303, "peer.user", "SYSTEM"),
+    ("youim", 331, "peer.user", "another"), ("ourchat", 331, "peer.user", "another"),
+    ("youim", 331, "peer.user", "SYSTEM"), ("ourchat", 331, "peer.user", "SYSTEM"),
     ("youim", 301, "peer.user", "SYSTEM"), ("ourchat", 301, "peer.user", "SYSTEM"),
     ("youim", 302, "peer.user", "SYSTEM"), ("ourchat", 302, "peer.user", "SYSTEM"),
     # Anybody may type to anybody.

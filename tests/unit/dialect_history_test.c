@@ -1,4 +1,5 @@
-/* Reading what was said, in both dialects: 303, 304, and entries in lists. */
+/* Reading and searching what was said, in both dialects: 303, 304, 331, 332, and entries in lists.
+ */
 #include "proto/conversation.h"
 #include "tests/support/dialect_check.h"
 
@@ -245,6 +246,101 @@ static void keeps_one_at_least(void **state) {
     }
 }
 
+/* --- search -------------------------------------------------------------------------------- */
+
+static void search_as(enum dialect dialect, const char *body, const char *fault,
+                      struct dialect_request *request) {
+    char text[1024];
+    snprintf(text, sizeof text,
+             dialect == DIALECT_OURCHAT ? "{'code':331,'time':1,'ref':'r','data':%s}"
+                                        : "{'msgType':331,'ref':'r','msgBody':%s}",
+             body);
+    check_read(dialect, true, text, fault, request);
+}
+
+static void reads_searches(void **state) {
+    (void)state;
+    struct dialect_request request;
+    for (enum dialect dialect = DIALECT_OURCHAT; dialect <= DIALECT_YOUIM; dialect++) {
+        search_as(dialect, "{'text':'ab'}", NULL, &request);
+        assert_int_equal(request.operation, OPERATION_SEARCH);
+        assert_true(request.login_needed);
+        assert_true(request.everywhere);
+        check_slice(request.text, "ab");
+        dialect_request_free(&request);
+        search_as(dialect, "{'text':'天气','peer':{'group':5},'before':7}", NULL, &request);
+        assert_false(request.everywhere);
+        check_id(request.group, 5, "");
+        assert_int_equal(request.before, 7);
+        dialect_request_free(&request);
+        search_as(dialect, "{'text':'ab','peer':{'user':0}}", NULL, &request);
+        assert_false(request.everywhere || request.person.present);
+        dialect_request_free(&request);
+        search_as(dialect, "{'text':'" X64 "'}", NULL, &request);
+        dialect_request_free(&request);
+        static const struct fault_case cases[] = {
+            FAULT("{}", "text is missing"),
+            FAULT("{'text':'a'}", "text must have 2 to 64 characters"),
+            FAULT("{'text':'天'}", "text must have 2 to 64 characters"),
+            FAULT("{'text':'" X64 "y'}", "text must have 2 to 64 characters"),
+            FAULT("{'text':'ab','peer':5}", "peer must be an object"),
+            FAULT("{'text':'ab','before':0}",
+                  "before must be a whole number from 1 to 9007199254740991"),
+        };
+        for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+            search_as(dialect, cases[i].json, cases[i].fault, &request);
+            dialect_request_free(&request);
+        }
+    }
+}
+
+static void answers_searches(void **state) {
+    (void)state;
+    struct listed listed = {.reply = {.more = false}};
+    struct delivery_search_reply reply = {.before = 5};
+    struct dialect_request request = {.operation = OPERATION_SEARCH};
+    struct dialect_result result = {.reply = &reply, .time_ms = NOW};
+    struct entry newest = text(9, false, "hi"), oldest = text(7, true, "hi");
+    list(&listed, &newest);
+    list(&listed, &oldest);
+    reply.entries = listed.reply.entries;
+    check_answers(DIALECT_YOUIM, true, &anna, &request, &result,
+                  ANSWERS("{'msgType':332,'messages':["
+                          "{'msg':'hi','msgType':6,'fromUserId':'456','cid':9,"
+                          "'time_ms':1700000000999},"
+                          "{'msg':'hi','msgType':6,'fromUserId':'anna','toUserId':'456','cid':7,"
+                          "'time_ms':1700000000999}],'before':5,'more':true}"));
+    reply = (struct delivery_search_reply){.before = 0};
+    check_answers(DIALECT_OURCHAT, true, &anna, &request, &result,
+                  ANSWERS("{'code':332,'time':1700000000,'data':{'messages':[],'more':false}}"));
+    unlist(&listed);
+}
+
+/* The newest stay, and it goes on behind them. */
+static void cuts_searches(void **state) {
+    (void)state;
+    struct listed listed = {.reply = {.more = false}};
+    struct dialect_request request = {.operation = OPERATION_SEARCH};
+    struct delivery_search_reply reply = {.before = 0};
+    struct dialect_result result = {.reply = &reply, .time_ms = NOW};
+    struct buffer out = buffer_make(1 << 20);
+    struct dialect_texts texts = {.out = &out};
+    for (uint64_t cid = 30; cid >= 11; cid--) { /* 30 KB each: eight fit */
+        struct entry entry = swelling_text(cid, 5000);
+        list(&listed, &entry);
+    }
+    reply.entries = listed.reply.entries;
+    dialect_write_result(DIALECT_YOUIM, true, &anna, &request, &result, &texts);
+    assert_true(out.length <= LIST_MAX_BYTES);
+    cJSON *json = cJSON_ParseWithLength(out.data, out.length);
+    assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(json, "messages")), 8);
+    assert_int_equal(cJSON_GetObjectItem(json, "before")->valueint, 23);
+    assert_true(cJSON_IsTrue(cJSON_GetObjectItem(json, "more")));
+    cJSON_Delete(json);
+    buffer_free(&out);
+    unlist(&listed);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_requests),
@@ -253,6 +349,9 @@ int main(void) {
         cmocka_unit_test(names_the_peer),
         cmocka_unit_test(cuts_what_lies_furthest),
         cmocka_unit_test(keeps_one_at_least),
+        cmocka_unit_test(reads_searches),
+        cmocka_unit_test(answers_searches),
+        cmocka_unit_test(cuts_searches),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,11 +1,11 @@
 /*
  * Entries in the answer of an extension.
  *
- * A service that lists entries replies with them packed and ascending by cid, as delivery.pull does
- * (`bytes[] entries`). The answer shows each as an object of its own, in the dialect's envelope, as
- * the dialect shows it to a client that opted in, and people's own texts as well (in YouIM's form
- * with `toUserId`). What the dialect has no message for is left out, and so are notices with
- * numbers from 300 on: what was done to a message stands beside its text (answer.h).
+ * A service that lists entries replies with them packed, as delivery.pull does (`bytes[] entries`).
+ * The answer shows each as an object of its own, in the dialect's envelope, as the dialect shows it
+ * to a client that opted in, and people's own texts as well (in YouIM's form with `toUserId`). What
+ * the dialect has no message for is left out, and so are notices with numbers from 300 on: what was
+ * done to a message stands beside its text (answer.h).
  *
  *     "messages":[{"code":0,"time":1,"data":{..}},{"code":10,"time":1,"data":{..}}]
  *
@@ -29,14 +29,14 @@ bool entry_list_write_one(const struct dialect_form *form, const struct dialect_
                           struct slice packed, struct buffer *out);
 /*
  * Appends `[..]` with the entries on both sides of a place: the `place`-th and those behind it, and
- * those before it, in turns, until the next would not fit. 0: the oldest stay; the number of
- * entries: the newest stay. Without memory `out->failed` is set.
+ * those before it, in turns, until the next would not fit. 0: the first stay; the number of
+ * entries: the last stay. Without memory `out->failed` is set.
  */
 struct entry_span entry_list_write(const struct dialect_form *form,
                                    const struct dialect_account *self,
                                    const struct slice_list *entries, size_t place,
                                    struct buffer *out);
-/* The place in front of the first entry with this cid or a larger one. */
+/* In an ascending list the place in front of the first entry with this cid or a larger one. */
 size_t entry_list_place(const struct slice_list *entries, uint64_t cid);
 
 #endif

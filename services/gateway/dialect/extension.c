@@ -30,6 +30,7 @@ static const struct request_row rows[] = {
     {325, OPERATION_NONE, NEEDS_LOGIN | NEEDS_EXT, extension_read_set},
     {327, OPERATION_EDIT, NEEDS_LOGIN | NEEDS_EXT, extension_read_edit},
     {329, OPERATION_REACT, NEEDS_LOGIN | NEEDS_EXT, extension_read_react},
+    {331, OPERATION_SEARCH, NEEDS_LOGIN | NEEDS_EXT, extension_read_search},
     {333, OPERATION_MUTE, NEEDS_LOGIN | NEEDS_EXT, extension_read_mute},
     {335, OPERATION_BAN, NEEDS_LOGIN | NEEDS_EXT, extension_read_ban},
     {337, OPERATION_QUIET, NEEDS_LOGIN | NEEDS_EXT, extension_read_quiet},
@@ -47,6 +48,7 @@ const struct request_row *extension_find_row(uint64_t number) {
 static const struct extension_answer answers[] = {
     {OPERATION_HISTORY, 304, extension_write_history},
     {OPERATION_CONVERSATIONS, 306, extension_write_conversations},
+    {OPERATION_SEARCH, 332, extension_write_search},
     {OPERATION_DEVICES, 320, extension_devices_write},
     {OPERATION_FRIENDS, 308, extension_write_friends},
     {OPERATION_MEMBERS, 310, extension_write_members},

@@ -1,6 +1,7 @@
-/* 303: reading what was said; see extension_history.h. */
+/* 303 and 331: reading what was said, and searching it; see extension_history.h. */
 #include "services/gateway/dialect/extension_history.h"
 
+#include "common/unicode.h"
 #include "services/gateway/dialect/answer.h"
 #include "services/gateway/dialect/entry_list.h"
 #include "services/gateway/dialect/json.h"
@@ -41,4 +42,40 @@ void extension_write_history(const struct dialect_form *form, const struct diale
         json_number(out, span.last_cid);
     }
     json_raw(out, reply->more || span.cut ? ",\"more\":true" : ",\"more\":false");
+}
+
+static size_t count_characters(struct slice text) {
+    size_t count = 0, length;
+    uint32_t character;
+    for (; (length = unicode_read(text, &character)) > 0; count++)
+        text = slice_make(text.data + length, text.length - length);
+    return count;
+}
+
+void extension_read_search(struct reading *reading) {
+    struct dialect_request *request = reading->request;
+    reading_text(reading, reading->body, "text", 0, &request->text);
+    size_t count = count_characters(request->text);
+    if (reading->err == ERR_OK && (count < SEARCH_LEAST || count > SEARCH_MOST))
+        reading_fail(reading, "text must have %d to %d characters", SEARCH_LEAST, SEARCH_MOST);
+    request->everywhere = !field_given(reading->body, "peer");
+    if (!request->everywhere)
+        reading_peer(reading);
+    read_place(reading, "before", &request->before);
+}
+
+/* Where not all fits, the search goes on behind the last one that does. */
+void extension_write_search(const struct dialect_form *form, const struct dialect_account *self,
+                            const struct dialect_request *request,
+                            const struct dialect_result *result, struct buffer *out) {
+    const struct delivery_search_reply *reply = result->reply;
+    (void)request;
+    json_raw(out, "\"messages\":");
+    struct entry_span span = entry_list_write(form, self, &reply->entries, 0, out);
+    uint64_t before = span.cut ? span.last_cid : reply->before;
+    if (before != 0) {
+        json_raw(out, ",\"before\":");
+        json_number(out, before);
+    }
+    json_raw(out, before != 0 ? ",\"more\":true" : ",\"more\":false");
 }

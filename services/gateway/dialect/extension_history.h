@@ -1,4 +1,4 @@
-/* 303: reading what was said; see extension.h. */
+/* 303 and 331: reading what was said, and searching it; see extension.h. */
 #ifndef PARLEY_GATEWAY_DIALECT_EXTENSION_HISTORY_H
 #define PARLEY_GATEWAY_DIALECT_EXTENSION_HISTORY_H
 
@@ -7,5 +7,8 @@
 /* `peer`, one of `before`, `after` and `around` or none, `limit`. */
 void extension_read_history(struct reading *reading);
 extension_answer_writer extension_write_history;
+/* `text`, `peer` or none, `before` or none. */
+void extension_read_search(struct reading *reading);
+extension_answer_writer extension_write_search;
 
 #endif

@@ -40,6 +40,7 @@ enum operation {
     OPERATION_SEND,
     OPERATION_RECEIVED, /* all up to `cid`: of `group`, or `person`, or else of what is said to all
                          */
+    OPERATION_SEARCH,   /* for `text`, `everywhere` or as HISTORY */
     OPERATION_HISTORY,  /* of `group`, or `person`, or else of what is said to all */
     OPERATION_CONVERSATIONS,
     OPERATION_READ,   /* the same of what was read */
@@ -122,7 +123,8 @@ struct dialect_request {
     bool accept;                    /* ANSWER_*: yes; SET_ADMIN: becomes one; BLOCK, BAN, REACT */
     uint64_t cid;                   /* RECEIVED, READ, RECALL, EDIT, REACT */
     uint64_t until_ms;              /* QUIET, MUTE; 0: no longer */
-    uint64_t before, after, around; /* HISTORY, CONVERSATIONS: cids; 0: none */
+    uint64_t before, after, around; /* HISTORY, SEARCH, CONVERSATIONS: cids; 0: none */
+    bool everywhere;                /* SEARCH: in all conversations */
     uint64_t limit;                 /* of a list: items at most; 0: not given */
     struct slice device;            /* LOGIN, RESUME: what the client calls its device */
     bool close_given;               /* DEVICES */
