@@ -3,6 +3,8 @@
 
 #include <inttypes.h>
 
+#include "proto/conversation.h"
+
 #define CURSOR "SELECT c.conversation, c.since, c.received, c.until, c.seen, c.quiet_until_ms, "
 
 /* The last row is found backwards: for MAX(cid) the server reads all of them. */
@@ -37,13 +39,17 @@ static void add_unread(struct buffer *sql, uint64_t account, const struct overvi
                   " AND m.cid<=%" PRIu64 " AND m.type=%d AND m.sender<>%" PRIu64,
                   part->conversation, UNREAD_MAX, account, UNREAD_MAX, part->conversation,
                   part->read, part->end, ENTRY_TEXT, account);
-    buffer_printf(
-        sql,
-        " AND m.cid>COALESCE((SELECT l.cid FROM message l WHERE l.conversation=%" PRIu64
-        " AND l.cid>%" PRIu64 " AND l.cid<=%" PRIu64 " ORDER BY l.cid DESC LIMIT 1 OFFSET %d),0)"
-        " AND NOT EXISTS (SELECT * FROM absence x WHERE x.account=%" PRIu64
-        " AND x.conversation=%" PRIu64 " AND m.cid>x.after AND m.cid<=x.upto)",
-        part->conversation, part->read, part->end, UNREAD_ROWS, account, part->conversation);
+    buffer_printf(sql,
+                  " AND m.cid>COALESCE((SELECT l.cid FROM message l WHERE l.conversation=%" PRIu64
+                  " AND l.cid>%" PRIu64 " AND l.cid<=%" PRIu64
+                  " ORDER BY l.cid DESC LIMIT 1 OFFSET %d),0)",
+                  part->conversation, part->read, part->end, UNREAD_ROWS);
+    if (conversation_kind(part->conversation) != CONVERSATION_GROUP)
+        return; /* where nobody is ever absent */
+    buffer_printf(sql,
+                  " AND NOT EXISTS (SELECT * FROM absence x WHERE x.account=%" PRIu64
+                  " AND x.conversation=%" PRIu64 " AND m.cid>x.after AND m.cid<=x.upto)",
+                  account, part->conversation);
 }
 
 void overview_sql_add_unread(struct buffer *sql, uint64_t account,

@@ -84,6 +84,50 @@ static void test_migration_that_changes_nothing(void **state) {
     test_database_destroy(&database);
 }
 
+/* The log that a release before has filled, whose services go on: nothing is settled, no head
+ * counts as claimed by one of them, and what they write is still there to be written. */
+static void test_migration_of_a_filled_database(void **state) {
+    (void)state;
+    enum { BEFORE = 5 };
+    struct test_database *database = test_database_new_empty("ctl");
+    test_database_run(database, "CREATE TABLE schema_version (number INT UNSIGNED NOT NULL PRIMARY"
+                                " KEY, name VARCHAR(64) NOT NULL, started_ms BIGINT UNSIGNED NOT"
+                                " NULL, finished_ms BIGINT UNSIGNED NULL)");
+    for (size_t i = 0; i < BEFORE; i++) {
+        test_database_run(database, migrations[i].sql);
+        char row[256];
+        snprintf(row, sizeof row, "INSERT INTO schema_version VALUES (%u, '%s', 1, 2)",
+                 migrations[i].number, migrations[i].name);
+        test_database_run(database, row);
+    }
+    test_database_run(database,
+                      "INSERT INTO conversation (id, kind, lo, hi, writer, created_ms)"
+                      " SELECT seq, 0, seq, 9000000 + seq, 77, 1 FROM seq_1_to_1000;"
+                      " INSERT INTO `cursor` (account, conversation, received, seen)"
+                      " SELECT seq, seq, 5, 4 FROM seq_1_to_1000;"
+                      " INSERT INTO message (conversation, cid, time_ms, type, sender, body)"
+                      " SELECT seq, 5, 1, 0, seq, 'text' FROM seq_1_to_1000");
+    ASSERT_RUNS(0, "applied 0006", "migrate");
+    assert_int_equal(test_database_number(database, "SELECT COUNT(*) FROM `cursor` WHERE NOT"
+                                                    " is_settled AND settled = 0 AND received = 5"
+                                                    " AND seen = 4"),
+                     1000);
+    assert_int_equal(test_database_number(database, "SELECT COUNT(*) FROM conversation WHERE"
+                                                    " writer = 0 AND claimant = 0"),
+                     1000);
+    assert_int_equal(test_database_number(database, "SELECT COUNT(*) FROM message WHERE"
+                                                    " body = 'text' AND reply IS NULL"),
+                     1000);
+    test_database_run(database,
+                      "UPDATE conversation SET writer = 77 WHERE id = 5;"
+                      " INSERT INTO message (conversation, cid, time_ms, type, sender, nonce,"
+                      " subject, about, accepted, body) VALUES (5, 6, 1, 0, 5, NULL, NULL, NULL,"
+                      " NULL, 'of the release before');"
+                      " INSERT IGNORE INTO `cursor` (account, conversation) VALUES (6, 5)");
+    assert_int_equal(test_database_number(database, "SELECT MAX(writer) FROM conversation"), 77);
+    test_database_destroy(&database);
+}
+
 static void test_newer_database(void **state) {
     struct auth_fixture *f = *state;
     test_database_run(f->database, "INSERT INTO schema_version VALUES (999, '0999_later', 1, 2)");
@@ -257,6 +301,7 @@ static void test_usage(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_migrate_again),
+        cmocka_unit_test(test_migration_of_a_filled_database),
         cmocka_unit_test(test_newer_database),
         cmocka_unit_test(test_no_database),
         cmocka_unit_test(test_ping_and_metrics),

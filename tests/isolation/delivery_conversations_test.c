@@ -208,9 +208,18 @@ static void test_unread(void **state) {
     assert_int_equal(list_all(f, bob, 1)->unread, 1);
     sql_run(f->database, "UPDATE message SET mentions = x'%016x' WHERE cid = 4004", 0);
     assert_int_equal(list_all(f, ada, 1)->mentions, 2); /* all */
-    sql_run(f->database, "INSERT INTO absence VALUES (%" PRIu64 ", %" PRIu64 ", 4003, 4004)", ada,
-            pair);
-    assert_int_equal(list_all(f, ada, 1)->unread, 1);
+}
+
+static void test_what_was_said_meanwhile_is_not_unread(void **state) {
+    struct delivery_fixture *f = *state;
+    uint64_t members[] = {new_account(f->database, ""), new_account(f->database, "")};
+    uint64_t id = conversation_of_group(new_group_of(f, "", members, 2));
+    for (uint64_t cid = 7001; cid <= 7004; cid++)
+        store(f, id, cid, members[0], "text");
+    assert_int_equal(list_all(f, members[1], 1)->unread, 4);
+    sql_run(f->database, "INSERT INTO absence VALUES (%" PRIu64 ", %" PRIu64 ", 7001, 7003)",
+            members[1], id);
+    assert_int_equal(list_all(f, members[1], 1)->unread, 2);
 }
 
 static void test_as_many_as_are_counted(void **state) {
@@ -287,6 +296,7 @@ int main(void) {
         cmocka_unit_test(test_one_that_left),
         cmocka_unit_test(test_an_old_writer),
         cmocka_unit_test(test_unread),
+        cmocka_unit_test(test_what_was_said_meanwhile_is_not_unread),
         cmocka_unit_test(test_as_many_as_are_counted),
         cmocka_unit_test(test_as_many_bytes_as_fit),
         cmocka_unit_test(test_a_page_costs_what_it_lists),
