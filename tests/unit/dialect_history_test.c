@@ -248,50 +248,38 @@ static void keeps_one_at_least(void **state) {
 
 /* --- search -------------------------------------------------------------------------------- */
 
-static void search_as(enum dialect dialect, const char *body, const char *fault,
-                      struct dialect_request *request) {
-    char text[1024];
-    snprintf(text, sizeof text,
-             dialect == DIALECT_OURCHAT ? "{'code':331,'time':1,'ref':'r','data':%s}"
-                                        : "{'msgType':331,'ref':'r','msgBody':%s}",
-             body);
-    check_read(dialect, true, text, fault, request);
-}
-
 static void reads_searches(void **state) {
     (void)state;
     struct dialect_request request;
-    for (enum dialect dialect = DIALECT_OURCHAT; dialect <= DIALECT_YOUIM; dialect++) {
-        search_as(dialect, "{'text':'ab'}", NULL, &request);
+    for (BOTH(dialect)) {
+        read_as(dialect, true, 331, "{'text':'ab'}", NULL, &request);
         assert_int_equal(request.operation, OPERATION_SEARCH);
         assert_true(request.login_needed);
         assert_true(request.everywhere);
         check_slice(request.text, "ab");
         dialect_request_free(&request);
-        search_as(dialect, "{'text':'天气','peer':{'group':5},'before':7}", NULL, &request);
+        read_as(dialect, true, 331, "{'text':'天气','peer':{'group':5},'before':7}", NULL,
+                &request);
         assert_false(request.everywhere);
         check_id(request.group, 5, "");
         assert_int_equal(request.before, 7);
         dialect_request_free(&request);
-        search_as(dialect, "{'text':'ab','peer':{'user':0}}", NULL, &request);
+        read_as(dialect, true, 331, "{'text':'ab','peer':{'user':0}}", NULL, &request);
         assert_false(request.everywhere || request.person.present);
         dialect_request_free(&request);
-        search_as(dialect, "{'text':'" X64 "'}", NULL, &request);
+        read_as(dialect, true, 331, "{'text':'" X64 "'}", NULL, &request);
         dialect_request_free(&request);
-        static const struct fault_case cases[] = {
-            FAULT("{}", "text is missing"),
-            FAULT("{'text':'a'}", "text must have 2 to 64 characters"),
-            FAULT("{'text':'天'}", "text must have 2 to 64 characters"),
-            FAULT("{'text':'" X64 "y'}", "text must have 2 to 64 characters"),
-            FAULT("{'text':'ab','peer':5}", "peer must be an object"),
-            FAULT("{'text':'ab','before':0}",
-                  "before must be a whole number from 1 to 9007199254740991"),
-        };
-        for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-            search_as(dialect, cases[i].json, cases[i].fault, &request);
-            dialect_request_free(&request);
-        }
     }
+    static const struct fault_case cases[] = {
+        FAULT("{}", "text is missing"),
+        FAULT("{'text':'a'}", "text must have 2 to 64 characters"),
+        FAULT("{'text':'天'}", "text must have 2 to 64 characters"),
+        FAULT("{'text':'" X64 "y'}", "text must have 2 to 64 characters"),
+        FAULT("{'text':'ab','peer':5}", "peer must be an object"),
+        FAULT("{'text':'ab','before':0}",
+              "before must be a whole number from 1 to 9007199254740991"),
+    };
+    check_faults_of(331, cases, sizeof cases / sizeof cases[0]);
 }
 
 static void answers_searches(void **state) {
