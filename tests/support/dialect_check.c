@@ -52,7 +52,7 @@ void read_as(enum dialect dialect, bool ext, unsigned number, const char *body, 
 
 void check_faults_of(unsigned number, const struct fault_case *cases, size_t count) {
     struct dialect_request request;
-    for (BOTH(dialect))
+    for (EACH_DIALECT(dialect))
         for (size_t i = 0; i < count; i++) {
             read_as(dialect, true, number, cases[i].json, cases[i].fault, &request);
             dialect_request_free(&request);
@@ -61,7 +61,7 @@ void check_faults_of(unsigned number, const struct fault_case *cases, size_t cou
 
 void check_needs_ext(unsigned number, const char *body) {
     struct dialect_request request;
-    for (BOTH(dialect)) {
+    for (EACH_DIALECT(dialect)) {
         char fault[64];
         snprintf(fault, sizeof fault, "%s %u is not known",
                  dialect == DIALECT_OURCHAT ? "code" : "msgType", number);

@@ -51,8 +51,8 @@ void check_detected(const char *text, enum dialect dialect);
 void check_read(enum dialect dialect, bool ext, const char *text, const char *fault,
                 struct dialect_request *request);
 
-/* Extensions are the same in both dialects: for (BOTH(dialect)) ... */
-#define BOTH(name_)                                                                                \
+/* Extensions are the same in both dialects: for (EACH_DIALECT(dialect)) ... */
+#define EACH_DIALECT(name_)                                                                        \
     enum dialect name_ = DIALECT_OURCHAT;                                                          \
     (name_) <= DIALECT_YOUIM;                                                                      \
     (name_)++

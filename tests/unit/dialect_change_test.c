@@ -5,7 +5,7 @@
 static void reads(void **state) {
     (void)state;
     struct dialect_request request;
-    for (BOTH(dialect)) {
+    for (EACH_DIALECT(dialect)) {
         read_as(dialect, true, 315, "{'peer':{'user':123},'cid':77}", NULL, &request);
         assert_int_equal(request.operation, OPERATION_RECALL);
         assert_true(request.login_needed);
@@ -62,7 +62,7 @@ static void faults(void **state) {
         {329, "{'peer':{'user':1},'cid':1,'emoji':'x','on':1}", "on must be true or false"},
     };
     struct dialect_request request;
-    for (BOTH(dialect)) {
+    for (EACH_DIALECT(dialect)) {
         for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
             read_as(dialect, true, cases[i].number, cases[i].body, cases[i].fault, &request);
             dialect_request_free(&request);
@@ -170,7 +170,7 @@ static void changed_texts(void **state) {
     /* Notices about it, too, show nothing. */
     static const enum entry_type types[] = {ENTRY_RECALLED_TEXT, ENTRY_EDITED, ENTRY_REACTED};
     entry.text = slice_make(NULL, 0);
-    for (BOTH(dialect))
+    for (EACH_DIALECT(dialect))
         for (size_t i = 0; i < 6; i++) {
             entry.type = types[i / 2];
             check_entry(dialect, i % 2 == 0, 456, &entry, NULL);
@@ -184,7 +184,7 @@ static void without_a_target(void **state) {
     struct entry entry = in_pair;
     entry.text = slice_text(":)");
     entry.target = 0;
-    for (BOTH(dialect))
+    for (EACH_DIALECT(dialect))
         for (size_t i = 0; i < 3; i++) {
             entry.type = types[i];
             check_entry(dialect, true, 456, &entry, NULL);

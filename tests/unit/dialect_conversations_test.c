@@ -9,7 +9,7 @@
 static void reads_requests(void **state) {
     (void)state;
     struct dialect_request request;
-    for (BOTH(dialect)) {
+    for (EACH_DIALECT(dialect)) {
         read_as(dialect, true, 305, "{'before':'77','limit':200}", NULL, &request);
         assert_int_equal(request.operation, OPERATION_CONVERSATIONS);
         assert_true(request.login_needed);

@@ -7,7 +7,7 @@
 static void reads_what_was_received(void **state) {
     (void)state;
     struct dialect_request request;
-    for (BOTH(dialect)) {
+    for (EACH_DIALECT(dialect)) {
         read_as(dialect, true, 301, "{'peer':{'user':123},'cid':77}", NULL, &request);
         assert_int_equal(request.operation, OPERATION_RECEIVED);
         assert_true(request.login_needed);
@@ -73,7 +73,7 @@ static void faults_of_what_was_received(void **state) {
 static void reads_a_resumption(void **state) {
     (void)state;
     struct dialect_request request;
-    for (BOTH(dialect)) {
+    for (EACH_DIALECT(dialect)) {
         for (int ext = 0; ext < 2; ext++) {
             read_as(dialect, ext, 317, "{'token':'abc'}", NULL, &request);
             assert_int_equal(request.operation, OPERATION_RESUME);
@@ -178,7 +178,7 @@ static void all_that_is_stored_has_a_cid(void **state) {
     static const uint64_t conversations[] = {5, (uint64_t)1 << 60 | 500, (uint64_t)2 << 60 | 7,
                                              CONVERSATION_OF_ALL};
     size_t shown = 0;
-    for (BOTH(dialect)) {
+    for (EACH_DIALECT(dialect)) {
         for (unsigned type = 0; type < ENTRY_FRIEND_ONLINE; type++) {
             for (size_t i = 0; i < 4; i++) {
                 struct entry entry = {.conversation = conversations[i],
@@ -233,7 +233,7 @@ static void reads_how_much_of_a_backlog_is_wanted(void **state) {
         [DIALECT_YOUIM] = "{'msgType':1,'msgBody':{'loginUserId':'1','backlog':[]}}"};
     struct dialect_request request;
     char body[128];
-    for (BOTH(dialect)) {
+    for (EACH_DIALECT(dialect)) {
         unsigned number = dialect == DIALECT_OURCHAT ? 6 : 1;
         snprintf(body, sizeof body, "{%s,'ext':1,'backlog':1000}", login[dialect]);
         read_as(dialect, false, number, body, NULL, &request);

@@ -13,7 +13,7 @@
 static void reads_requests(void **state) {
     (void)state;
     struct dialect_request request;
-    for (BOTH(dialect)) {
+    for (EACH_DIALECT(dialect)) {
         read_as(dialect, true, 303, "{'peer':{'user':456},'before':'77','limit':200}", NULL,
                 &request);
         assert_int_equal(request.operation, OPERATION_HISTORY);
@@ -203,7 +203,7 @@ static void cuts_what_lies_furthest(void **state) {
     (void)state;
     struct dialect_request request = of_ben;
     request.ref = slice_make(NULL, 0);
-    for (BOTH(dialect)) {
+    for (EACH_DIALECT(dialect)) {
         struct listed listed = {.reply = {.more = false}};
         for (uint64_t cid = 1; cid <= 30; cid++) { /* 30 KB each: eight fit */
             struct entry entry = swelling_text(cid, 5000);
@@ -231,7 +231,7 @@ static void keeps_one_at_least(void **state) {
     (void)state;
     struct dialect_request request = of_ben;
     request.ref = slice_make(NULL, 0);
-    for (BOTH(dialect)) {
+    for (EACH_DIALECT(dialect)) {
         struct listed listed = {.reply = {.more = false}};
         for (uint64_t cid = 1; cid <= 3; cid++) { /* each longer than an answer may be */
             struct entry entry = swelling_text(cid, TEXT_MAX_BYTES);
@@ -251,7 +251,7 @@ static void keeps_one_at_least(void **state) {
 static void reads_searches(void **state) {
     (void)state;
     struct dialect_request request;
-    for (BOTH(dialect)) {
+    for (EACH_DIALECT(dialect)) {
         read_as(dialect, true, 331, "{'text':'ab'}", NULL, &request);
         assert_int_equal(request.operation, OPERATION_SEARCH);
         assert_true(request.login_needed);

@@ -6,7 +6,7 @@
 static void reads_what_was_read(void **state) {
     (void)state;
     struct dialect_request request;
-    for (BOTH(dialect)) {
+    for (EACH_DIALECT(dialect)) {
         read_as(dialect, true, 302, "{'peer':{'user':123},'cid':77}", NULL, &request);
         assert_int_equal(request.operation, OPERATION_READ);
         assert_true(request.login_needed);
@@ -27,7 +27,7 @@ static void reads_what_was_read(void **state) {
 static void reads_who_is_typed_to(void **state) {
     (void)state;
     struct dialect_request request;
-    for (BOTH(dialect)) {
+    for (EACH_DIALECT(dialect)) {
         read_as(dialect, true, 313, "{'peer':{'user':123}}", NULL, &request);
         assert_int_equal(request.operation, OPERATION_TYPING);
         assert_true(request.login_needed);
@@ -76,7 +76,7 @@ static void the_other_one_sees_who_it_was(void **state) {
                  "'time_ms':1700000000999}}",
                  301 + i);
         check_entry(DIALECT_OURCHAT, true, 7, &entry, sample);
-        for (BOTH(dialect))
+        for (EACH_DIALECT(dialect))
             check_entry(dialect, false, 7, &entry, NULL);
     }
 }
@@ -102,7 +102,7 @@ static void the_reader_sees_where(void **state) {
                  "'time_ms':1700000000999}}",
                  cases[i].peer_by_number);
         check_entry(DIALECT_OURCHAT, true, 8, &entry, sample);
-        for (BOTH(dialect))
+        for (EACH_DIALECT(dialect))
             check_entry(dialect, false, 8, &entry, NULL);
     }
 }

@@ -5,7 +5,7 @@
 static void reads_requests(void **state) {
     (void)state;
     struct dialect_request request;
-    for (BOTH(dialect)) {
+    for (EACH_DIALECT(dialect)) {
         read_as(dialect, true, 321, "{'user':123,'on':true}", NULL, &request);
         assert_int_equal(request.operation, OPERATION_BLOCK);
         assert_true(request.login_needed);
@@ -49,7 +49,7 @@ static void faults_of_requests(void **state) {
         {335, FAULT("{'group':1,'user':1,'on':null}", "on is missing")},
     };
     struct dialect_request request;
-    for (BOTH(dialect))
+    for (EACH_DIALECT(dialect))
         for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
             read_as(dialect, true, cases[i].number, cases[i].fault.json, cases[i].fault.fault,
                     &request);
@@ -67,7 +67,7 @@ static void faults_of_requests(void **state) {
 static void check_shown(const struct entry *entry, const char *ourchat, const char *youim) {
     check_entry(DIALECT_OURCHAT, true, 1, entry, ourchat);
     check_entry(DIALECT_YOUIM, true, 1, entry, youim);
-    for (BOTH(dialect))
+    for (EACH_DIALECT(dialect))
         check_entry(dialect, false, 1, entry, NULL);
 }
 

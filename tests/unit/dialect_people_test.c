@@ -7,7 +7,7 @@
 static void reads_what_is_listed(void **state) {
     (void)state;
     struct dialect_request request;
-    for (BOTH(dialect)) {
+    for (EACH_DIALECT(dialect)) {
         read_as(dialect, true, 307, "{}", NULL, &request);
         assert_int_equal(request.operation, OPERATION_FRIENDS);
         assert_true(request.login_needed);
@@ -109,7 +109,7 @@ static void shows_members(void **state) {
 static void reads_what_profile_is_asked_for(void **state) {
     (void)state;
     struct dialect_request request;
-    for (BOTH(dialect)) {
+    for (EACH_DIALECT(dialect)) {
         read_as(dialect, true, 311, "{'user':123}", NULL, &request);
         assert_int_equal(request.operation, OPERATION_PROFILE);
         check_id(request.person, 123, "");
@@ -169,7 +169,7 @@ static void shows_profiles(void **state) {
 static void reads_what_is_set(void **state) {
     (void)state;
     struct dialect_request request;
-    for (BOTH(dialect)) {
+    for (EACH_DIALECT(dialect)) {
         read_as(dialect, true, 325, "{'of':'me','name':'Anna','about':''}", NULL, &request);
         assert_int_equal(request.operation, OPERATION_SET_PROFILE);
         assert_true(request.login_needed);
@@ -276,7 +276,7 @@ static void shows_what_was_set(void **state) {
 static void reads_quiet(void **state) {
     (void)state;
     struct dialect_request request;
-    for (BOTH(dialect)) {
+    for (EACH_DIALECT(dialect)) {
         read_as(dialect, true, 337, "{'peer':{'user':123},'until_ms':1900000000000}", NULL,
                 &request);
         assert_int_equal(request.operation, OPERATION_QUIET);

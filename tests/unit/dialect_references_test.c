@@ -18,7 +18,7 @@ static void read_text_with(enum dialect dialect, bool ext, const char *more, con
 static void reads_references(void **state) {
     (void)state;
     struct dialect_request request;
-    for (BOTH(dialect)) {
+    for (EACH_DIALECT(dialect)) {
         read_text_with(dialect, true, "'reply':'77','mentions':[5,'6']", NULL, &request);
         assert_int_equal(request.operation, OPERATION_SEND);
         assert_int_equal(request.reply, 77);
@@ -72,7 +72,7 @@ static void faults_of_references(void **state) {
         FAULT("'mentions':{'a':5}", "mentions must be a list of ids, or the string all"),
     };
     struct dialect_request request;
-    for (BOTH(dialect)) {
+    for (EACH_DIALECT(dialect)) {
         for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
             read_text_with(dialect, true, cases[i].json, cases[i].fault, &request);
             dialect_request_free(&request);
