@@ -10,6 +10,7 @@ import secrets
 
 import pytest
 from parley_client import TRANSPORTS
+from parley_deeds import stored
 
 # All but cursors and tokens, which change with what is heard and with logins.
 TABLES = ("account", "friendship", "block", "request", "conversation", "member", "message",
@@ -209,7 +210,7 @@ def make_world(newcomer, dialect, transport):
     asker, outsider = newcomer("youim"), newcomer("youim")
     club = anna.create_group(f"club-{secrets.token_hex(4)}")
     foreign = newcomer(dialect).create_group(f"foreign-{secrets.token_hex(4)}")
-    texts = [stored(anna, peer) for peer in (bystander.account, club)]
+    texts = [stored(anna, peer, "hello") for peer in (bystander.account, club)]
     bystander.next()
     world = World(anna, bystander, asker, outsider, club, foreign, *texts)
     asker.send(asker.acting(13, fromUserId=asker.account.id, toUserId=anna.account.id),
@@ -217,14 +218,6 @@ def make_world(newcomer, dialect, transport):
     befriend(bystander, anna)
     wait_for_news(anna, 3)
     return world
-
-
-def stored(client, peer):
-    """Says a text; its cid."""
-    ref = secrets.token_hex(8)
-    client.say(peer, "hello", ref)
-    bodies = [client.body(client.next()) for _ in range(1 + client.gets_own(peer))]
-    return next(body["cid"] for body in bodies if body.get("ref") == ref)
 
 
 def befriend(asking, asked):

@@ -7,9 +7,11 @@ import pytest
 from parley_client import KINDS, Group, compact
 from parley_deeds import (
     admit,
+    carry_out,
     edit,
     react,
     recall,
+    stored,
     wait_all_received,
     wait_for_result,
     word,
@@ -17,28 +19,6 @@ from parley_deeds import (
 
 kinds = pytest.mark.parametrize("kind", KINDS, ids="-".join)
 other_dialect = {"ourchat": "youim", "youim": "ourchat"}
-
-
-def stored(client, peer, text, ref=None):
-    """Says a text; its cid. The own copy comes before or after the 300, where there is one."""
-    ref = ref or secrets.token_hex(8)
-    client.say(peer, text, ref)
-    bodies = [client.body(client.next()) for _ in range(1 + client.gets_own(peer))]
-    return next(body["cid"] for body in bodies if body.get("ref") == ref)
-
-
-def carry_out(client, request):
-    """Asks for a change, which must succeed; the notice of it, which the client gets as well, before
-    or after the 300."""
-    ref = secrets.token_hex(8)
-    client.send(request | {"ref": ref})
-    messages = [client.next(), client.next()]
-    results = [m for m in messages if m[client.number_key] == 300]
-    notices = [m for m in messages if m[client.number_key] != 300]
-    assert len(results) == len(notices) == 1, messages
-    body = client.body(results[0])
-    assert (body["ref"], body["ok"]) == (ref, True)
-    return notices[0]
 
 
 def check_notice(client, message, number, peer, actor, target, **more):

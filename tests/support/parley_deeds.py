@@ -8,6 +8,7 @@ does for `done`.
 """
 
 import itertools
+import secrets
 
 from parley_stack import wait_until
 
@@ -96,6 +97,28 @@ def edit(client, peer, cid, text):
 
 def react(client, peer, cid, emoji, on=True):
     return _change(client, 329, peer, cid, emoji=emoji, on=on)
+
+
+def stored(client, peer, text, ref=None):
+    """Says a text; its cid. The own copy comes before or after the 300, where there is one."""
+    ref = ref or secrets.token_hex(8)
+    client.say(peer, text, ref)
+    bodies = [client.body(client.next()) for _ in range(1 + client.gets_own(peer))]
+    return next(body["cid"] for body in bodies if body.get("ref") == ref)
+
+
+def carry_out(client, request):
+    """Asks for a change of a text, which must succeed; the notice of it, which the client gets as
+    well, before or after the 300."""
+    ref = secrets.token_hex(8)
+    client.send(request | {"ref": ref})
+    messages = [client.next(), client.next()]
+    results = [m for m in messages if m[client.number_key] == 300]
+    notices = [m for m in messages if m[client.number_key] != 300]
+    assert len(results) == len(notices) == 1, messages
+    body = client.body(results[0])
+    assert (body["ref"], body["ok"]) == (ref, True)
+    return notices[0]
 
 
 def done(client, request):
