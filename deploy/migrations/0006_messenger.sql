@@ -106,3 +106,12 @@ CREATE TABLE retention (
     due_ms       BIGINT UNSIGNED NOT NULL
 ) ENGINE = InnoDB;
 INSERT INTO retention (number, conversation, due_ms) VALUES (1, 0, 0);
+
+-- Written by auth, removed by group: accounts that were deleted and still have something. Their texts
+-- are gone through by conversation and cid, so that a restart goes on where the last step ended.
+CREATE TABLE ending (
+    account      BIGINT UNSIGNED NOT NULL PRIMARY KEY,
+    blank        BOOLEAN NOT NULL,
+    conversation BIGINT UNSIGNED NOT NULL DEFAULT 0,
+    cid          BIGINT UNSIGNED NOT NULL DEFAULT 0
+) ENGINE = InnoDB;

@@ -62,7 +62,8 @@ uint64_t auth_token_ms(const struct auth *auth);
 
 service_pool_handler auth_handle_resume, auth_handle_logout, auth_handle_resolve,
     auth_handle_set_disabled, auth_handle_devices, auth_handle_end_device, auth_handle_audit;
-service_first_handler auth_begin_register, auth_begin_login, auth_begin_set_password;
-service_costly_handler auth_end_register, auth_end_login, auth_end_set_password;
+service_first_handler auth_begin_register, auth_begin_login, auth_begin_set_password,
+    auth_begin_forget;
+service_costly_handler auth_end_register, auth_end_login, auth_end_set_password, auth_end_forget;
 
 #endif

@@ -5,7 +5,7 @@
 
 static enum err find(struct db *db, uint64_t account) {
     struct db_rows *rows;
-    enum err err = db_query(db, &auth_sql_account_exists, DB_ARGS(db_u64(account)), &rows);
+    enum err err = db_query(db, &auth_sql_find_operable, DB_ARGS(db_u64(account)), &rows);
     if (err == ERR_OK && !db_rows_next(rows))
         err = ERR_NO_ACCOUNT;
     db_rows_destroy(&rows);

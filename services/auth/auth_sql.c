@@ -89,6 +89,21 @@ const struct db_statement auth_sql_email_exists = {"email_exists",
                                                    "SELECT number FROM account WHERE email = ?"};
 const struct db_statement auth_sql_account_exists = {"account_exists",
                                                      "SELECT number FROM account WHERE number = ?"};
+const struct db_statement auth_sql_find_operable = {
+    "find_operable", "SELECT number FROM account WHERE number = ? AND deleted_ms IS NULL"};
+const struct db_statement auth_sql_find_to_forget = {
+    "find_to_forget",
+    "SELECT id, email, password, deleted_ms IS NOT NULL FROM account WHERE number = ?"};
+const struct db_statement auth_sql_forget = {
+    "forget", "UPDATE account SET deleted_ms = " DB_NOW_MS ", disabled = TRUE, password = NULL,"
+              " email = NULL, name = 'deleted account', about = NULL, avatar = NULL"
+              " WHERE number = ? AND deleted_ms IS NULL"};
+/* An id that is an address, too, stays taken. */
+const struct db_statement auth_sql_remove_address = {
+    "remove_address", "DELETE FROM address WHERE folded IN (?, LOWER(?)) AND account = ?"
+                      " AND folded <> LOWER(?)"};
+const struct db_statement auth_sql_add_ending = {
+    "add_ending", "INSERT IGNORE INTO ending (account, blank) VALUES (?, ?)"};
 const struct db_statement auth_sql_set_password = {
     "set_password", "UPDATE account SET password = ? WHERE number = ?"};
 const struct db_statement auth_sql_set_disabled = {

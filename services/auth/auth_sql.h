@@ -86,4 +86,15 @@ enum auth_device_column {
 #define AUTH_KEY_EMAIL "account_email"
 #define AUTH_KEY_NONCE "account_register_nonce"
 
+/* account -> its number, unless it was deleted */
+extern const struct db_statement auth_sql_find_operable;
+/* account -> id, e-mail address, password, 1 when it was deleted */
+extern const struct db_statement auth_sql_find_to_forget;
+/* account: nobody can log in any more */
+extern const struct db_statement auth_sql_forget;
+/* address, address, account, its id */
+extern const struct db_statement auth_sql_remove_address;
+/* account, whether its texts are blanked */
+extern const struct db_statement auth_sql_add_ending;
+
 #endif

@@ -50,6 +50,7 @@ static const struct service_handler handlers[] = {
     {&message_AUTH_AUDIT, .pool = auth_handle_audit},
     {&message_AUTH_RESOLVE, .pool = auth_handle_resolve},
     {&message_AUTH_SET_PASSWORD, .first = auth_begin_set_password, .costly = auth_end_set_password},
+    {&message_AUTH_FORGET, .first = auth_begin_forget, .costly = auth_end_forget},
     {&message_AUTH_SET_DISABLED, .pool = auth_handle_set_disabled},
 };
 

@@ -35,7 +35,7 @@ struct ctl_settings {
     struct ctl_peers peers;
     /* of single commands */
     uint64_t wait;
-    bool password_stdin, json, all;
+    bool password_stdin, json, all, blank;
     char *email, *name, *user, *group;
     uint64_t after, limit, minutes;
 };

@@ -110,8 +110,8 @@ static int run_password(const struct ctl_settings *settings, int argc, char **ar
 }
 
 /* Twice: session may not know yet of a connection that logged in just before. */
-static int end_connections(const struct ctl_settings *settings, uint64_t account) {
-    static const char *const reason = "the account is disabled";
+static int end_connections(const struct ctl_settings *settings, uint64_t account,
+                           const char *reason) {
     if (ctl_kick(settings, account, reason) != CTL_DONE)
         return CTL_FAILED;
     nanosleep(&(struct timespec){.tv_sec = ON_ITS_WAY_S}, NULL);
@@ -128,7 +128,7 @@ static int set_disabled(const struct ctl_settings *settings, const char *id, boo
         instances_ask(settings, INSTANCE_AUTH, &message_AUTH_SET_DISABLED, &ask, &arena, &reply);
     record_arena_free(&arena);
     if (status == CTL_DONE && disabled)
-        status = end_connections(settings, ask.account);
+        status = end_connections(settings, ask.account, "the account is disabled");
     if (status == CTL_DONE)
         printf("%s is %s\n", id, disabled ? "disabled" : "enabled");
     return status;
@@ -143,6 +143,30 @@ static int run_enable(const struct ctl_settings *settings, int argc, char **argv
     (void)argc;
     return set_disabled(settings, argv[0], false);
 }
+
+static int run_delete(const struct ctl_settings *settings, int argc, char **argv) {
+    (void)argc;
+    struct auth_forget ask = {.operated = true, .blank = settings->blank};
+    struct done reply;
+    struct record_arena arena = {0};
+    if (ids_find_account(settings, argv[0], &ask.account) != CTL_DONE)
+        return CTL_FAILED;
+    struct group_forget rest = {.account = ask.account};
+    int status = instances_ask(settings, INSTANCE_AUTH, &message_AUTH_FORGET, &ask, &arena, &reply);
+    if (status == CTL_DONE)
+        status =
+            instances_ask(settings, INSTANCE_GROUP, &message_GROUP_FORGET, &rest, &arena, &reply);
+    record_arena_free(&arena);
+    if (status == CTL_DONE)
+        status = end_connections(settings, ask.account, "the account was deleted");
+    if (status == CTL_DONE)
+        printf("%s is deleted\n", argv[0]);
+    return status;
+}
+
+static const struct config_option delete_options[] = {
+    CONFIG_BOOL(struct ctl_settings, blank, false, "blank its texts, too"),
+    CONFIG_INCLUDE(struct ctl_settings, peers, ctl_peer_options), CONFIG_END};
 
 static const struct config_option add_options[] = {
     CONFIG_BOOL(struct ctl_settings, password_stdin, false,
@@ -167,4 +191,8 @@ const struct ctl_command ctl_account_commands[] = {
      run_disable, CTL_CHANGES},
     {"user enable", "ID", "Unlock an account.", ctl_only_peer_options, 1, 1, run_enable,
      CTL_CHANGES},
+    {"user delete", "ID",
+     "End an account for good: its logins, address, friendships and memberships; its id stays "
+     "taken.",
+     delete_options, 1, 1, run_delete, CTL_CHANGES},
     {0}};

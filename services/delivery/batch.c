@@ -137,7 +137,7 @@ static enum err check_slow(const struct batch *batch, struct submission *submiss
                            const struct entry_head *head) {
     enum err err = ERR_OK;
     uint64_t account = submission->body->account;
-    if (!slow_concerns(head, account))
+    if (head == NULL || !slow_concerns(head, account))
         return ERR_OK;
     submission->wait_ms = head->slow_s * 1000;
     if (submission->body->texts.count == 1 && !writes_in_batch(&batch->rows, head, account))

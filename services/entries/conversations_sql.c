@@ -37,7 +37,8 @@ void conversations_sql_add_find(struct buffer *sql, const struct conversation_pa
                                 size_t count) {
     buffer_add_text(sql, "SELECT STRAIGHT_JOIN p.lo,p.hi,k.id FROM ");
     add_pairs(sql, pairs, count);
-    buffer_add_text(sql, " JOIN account a ON a.number=p.lo JOIN account b ON b.number=p.hi"
+    buffer_add_text(sql, " JOIN account a ON a.number=p.lo AND a.deleted_ms IS NULL"
+                         " JOIN account b ON b.number=p.hi AND b.deleted_ms IS NULL"
                          " LEFT " JOIN_CONVERSATION ";");
 }
 

@@ -7,6 +7,16 @@
 const struct db_statement entries_sql_next_block = {"next_block",
                                                     "SELECT NEXT VALUE FOR cid_block"};
 
+const struct db_statement entries_sql_step = {
+    "step", "SELECT cid FROM message WHERE conversation = ? AND cid > ? ORDER BY cid LIMIT 1"
+            " OFFSET ?"};
+
+/* As recalled ones (15). */
+const struct db_statement entries_sql_blank = {
+    "blank", "UPDATE message SET type = 15, body = '', reply = NULL, mentions = NULL,"
+             " edited_ms = NULL WHERE conversation = ? AND cid > ? AND cid <= ? AND sender = ?"
+             " AND type = 0"};
+
 static void add_numbers(struct buffer *sql, const uint64_t *numbers, size_t count) {
     for (size_t i = 0; i < count; i++)
         buffer_printf(sql, "%s%" PRIu64, i == 0 ? "(" : ",", numbers[i]);

@@ -6,6 +6,10 @@
 #include "services/entries/entry.h"
 
 extern const struct db_statement entries_sql_next_block;
+/* conversation, cid, n -> the cid of the entry that is n behind the first one behind that cid */
+extern const struct db_statement entries_sql_step;
+/* conversation, after, upto, account: the account's texts there say nothing any more */
+extern const struct db_statement entries_sql_blank;
 
 /* BEGIN; the heads, locked; the next block of cids, and the time. */
 void entries_sql_add_lock(struct buffer *sql, const uint64_t *ids, size_t count);

@@ -11,6 +11,7 @@
 #include "services/gateway/client.h"
 #include "services/gateway/device_requests.h"
 #include "services/gateway/feed.h"
+#include "services/gateway/forget_requests.h"
 #include "services/gateway/friend_requests.h"
 #include "services/gateway/group_requests.h"
 #include "services/gateway/history_requests.h"
@@ -76,6 +77,7 @@ static const struct {
     [OPERATION_BLOCK] = {moderation_request_block, true, NULL},
     [OPERATION_MUTE] = {moderation_request_mute, true, NULL},
     [OPERATION_BAN] = {moderation_request_ban, true, NULL},
+    [OPERATION_FORGET] = {forget_request_ask, false, NULL},
     [OPERATION_RECALL] = {change_request_recall, true, NULL},
     [OPERATION_EDIT] = {change_request_edit, true, NULL},
     [OPERATION_REACT] = {change_request_react, true, NULL},

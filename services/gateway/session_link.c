@@ -65,6 +65,8 @@ static const char *way_text(uint64_t cause) {
         return "resumed on another connection";
     case KICK_CROWDED:
         return "another connection of the account has taken its place";
+    case KICK_DELETED:
+        return "the account was deleted";
     case KICK_ENDED:
         return "this login was ended from another device";
     default:

@@ -66,12 +66,14 @@ struct group_settings {
 };
 
 struct forgetter;
+struct ender;
 
 struct group_service {
     struct group_settings settings;
     uint64_t instance; /* as the writer of conversations */
     struct router *router;
-    struct forgetter *forgetter; /* the loop's */
+    struct forgetter *forgetter; /* this and the next are the loop's */
+    struct ender *ender;
 };
 
 service_pool_handler group_handle_create, group_handle_resolve;
@@ -85,5 +87,7 @@ service_pool_handler group_handle_friends, group_handle_members;
 service_pool_handler group_handle_profile, group_handle_set_profile, group_handle_set_remark;
 service_pool_handler group_handle_set_group_profile, group_handle_set_nick;
 service_pool_handler group_handle_say, group_handle_presence, group_handle_set_retention;
+
+service_loop_handler group_handle_forget;
 
 #endif

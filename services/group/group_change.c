@@ -23,7 +23,7 @@ static void take_party(struct group_party *party, const struct db_rows *rows,
                        struct record_arena *arena) {
     uint64_t number;
     struct slice id = db_rows_slice(rows, GROUP_PARTY_ID);
-    party->exists = true;
+    party->exists = db_rows_u64(rows, GROUP_PARTY_EXISTS) != 0;
     party->role = (enum group_role)db_rows_u64(rows, GROUP_PARTY_ROLE);
     if (!id_is_decimal(id, &number))
         party->id = record_arena_copy(arena, id);

@@ -69,8 +69,8 @@ struct group_plan {
 
 struct group_party {
     uint64_t account;
-    struct slice id; /* empty where it is the number's decimal form */
-    bool exists;
+    struct slice id;      /* empty where it is the number's decimal form */
+    bool exists;          /* and was not deleted */
     enum group_role role; /* in the plan's group */
 };
 

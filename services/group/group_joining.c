@@ -68,3 +68,20 @@ enum err group_write_gone(struct group_change *change) {
     return db_query(change->db, &group_sql_remove_member,
                     DB_ARGS(db_u64(change->head->id), db_u64(change->subject.account)), NULL);
 }
+
+void group_notify_dissolved(struct group_change *change, const struct group_party *from) {
+    group_change_notify(change, &(struct group_notice){.type = ENTRY_DISSOLVED, .from = from});
+    change->leavers = change->head->members;
+}
+
+/* The row stays: what was written can be read, and nobody else gets the id. */
+enum err group_write_dissolved(struct group_change *change) {
+    const struct db_value conversation = db_u64(change->head->id);
+    enum err err = db_query(change->db, &group_sql_set_dissolved, &conversation, 1, NULL);
+    if (err == ERR_OK)
+        err = db_query(change->db, &group_sql_remove_members, &conversation, 1, NULL);
+    if (err == ERR_OK)
+        err = db_query(change->db, &group_sql_remove_requests,
+                       DB_ARGS(db_u64(GROUP_REQUEST_JOIN), db_u64(change->head->lo)), NULL);
+    return err;
+}

@@ -33,5 +33,8 @@ enum err group_remove_join_request(struct group_change *change) __attribute__((w
 void group_notify_end(struct group_change *change, enum entry_type type);
 /* Ends the subject's membership. */
 group_step group_write_gone;
+/* The notice of the group's end, by `from`, which all members read as the last; and its end. */
+void group_notify_dissolved(struct group_change *change, const struct group_party *from);
+group_step group_write_dissolved;
 
 #endif

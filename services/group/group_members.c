@@ -114,22 +114,8 @@ enum err group_handle_remove(void *context, struct db *db, struct record_arena *
 static enum err check_dissolve(struct group_change *change) {
     if (change->by.role < GROUP_OWNER)
         return ERR_NOT_ALLOWED;
-    group_change_notify(change,
-                        &(struct group_notice){.type = ENTRY_DISSOLVED, .from = &change->by});
-    change->leavers = change->head->members;
+    group_notify_dissolved(change, &change->by);
     return ERR_OK;
-}
-
-/* The row stays: what was written can be read, and nobody else gets the id. */
-static enum err write_dissolved(struct group_change *change) {
-    const struct db_value conversation = db_u64(change->head->id);
-    enum err err = db_query(change->db, &group_sql_set_dissolved, &conversation, 1, NULL);
-    if (err == ERR_OK)
-        err = db_query(change->db, &group_sql_remove_members, &conversation, 1, NULL);
-    if (err == ERR_OK)
-        err = db_query(change->db, &group_sql_remove_requests,
-                       DB_ARGS(db_u64(GROUP_REQUEST_JOIN), db_u64(change->head->lo)), NULL);
-    return err;
 }
 
 enum err group_handle_dissolve(void *context, struct db *db, struct record_arena *arena,
@@ -147,6 +133,6 @@ enum err group_handle_dissolve(void *context, struct db *db, struct record_arena
                                                  .audit = AUDIT_GROUP_DISSOLVED,
                                                  .address = given->address,
                                                  .check = check_dissolve,
-                                                 .write = write_dissolved},
+                                                 .write = group_write_dissolved},
                             db, arena, reply_r);
 }

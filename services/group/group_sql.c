@@ -58,7 +58,8 @@ const struct db_statement group_sql_set_nick = {
     "set_nick", "UPDATE member SET nick = ? WHERE conversation = ? AND account = ?"};
 
 const struct db_statement group_sql_find_parties = {
-    "find_parties", "SELECT account.number, account.id, COALESCE(member.role, 0) FROM account"
+    "find_parties", "SELECT account.number, account.id, COALESCE(member.role, 0),"
+                    " account.deleted_ms IS NULL FROM account"
                     " LEFT JOIN member ON member.conversation = ?"
                     " AND member.account = account.number WHERE account.number IN (?, ?)"};
 
@@ -201,6 +202,46 @@ const struct db_statement group_sql_remove_ban = {
 
 const struct db_statement group_sql_count_bans = {
     "count_bans", "SELECT COUNT(*) FROM ban WHERE conversation = ?"};
+
+/* --- deleted accounts ------------------------------------------------------------------------ */
+
+const struct db_statement group_sql_find_ending = {
+    "find_ending", "SELECT account, blank, conversation, cid FROM ending ORDER BY account LIMIT 1"};
+
+const struct db_statement group_sql_find_membership = {
+    "find_membership", "SELECT k.lo FROM member m JOIN conversation k ON k.id = m.conversation"
+                       " WHERE m.account = ? ORDER BY m.conversation LIMIT 1"};
+
+const struct db_statement group_sql_find_successor = {
+    "find_successor", "SELECT m.account, a.id FROM member m"
+                      " JOIN account a ON a.number = m.account AND a.deleted_ms IS NULL"
+                      " WHERE m.conversation = ? AND m.account <> ?"
+                      " ORDER BY m.role DESC, m.joined_ms, m.account LIMIT 1"};
+
+const struct db_statement group_sql_set_owner = {"set_owner",
+                                                 "UPDATE conversation SET owner = ? WHERE id = ?"};
+
+const struct db_statement group_sql_remove_requests_of = {"remove_requests_of",
+                                                          "DELETE FROM request WHERE account = ?"};
+
+const struct db_statement group_sql_remove_blocks = {"remove_blocks",
+                                                     "DELETE FROM block WHERE account = ?"};
+
+const struct db_statement group_sql_remove_remarks = {"remove_remarks",
+                                                      "DELETE FROM remark WHERE account = ?"};
+
+const struct db_statement group_sql_next_conversation = {
+    "next_conversation", "SELECT conversation FROM `cursor` WHERE account = ? AND conversation > ?"
+                         " AND conversation < 2 << 60 ORDER BY conversation LIMIT 1"};
+
+const struct db_statement group_sql_close_pair = {
+    "close_pair", "UPDATE conversation SET blocked = 3 WHERE id = ? AND kind = 0"};
+
+const struct db_statement group_sql_note_ending = {
+    "note_ending", "UPDATE ending SET conversation = ?, cid = ? WHERE account = ?"};
+
+const struct db_statement group_sql_remove_ending = {"remove_ending",
+                                                     "DELETE FROM ending WHERE account = ?"};
 
 /* --- what was done --------------------------------------------------------------------------- */
 

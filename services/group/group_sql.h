@@ -49,7 +49,12 @@ extern const struct db_statement group_sql_administrators;
 /* for resolve_ids */
 extern const struct db_statement group_sql_resolve;
 
-enum group_party_column { GROUP_PARTY_NUMBER, GROUP_PARTY_ID, GROUP_PARTY_ROLE };
+enum group_party_column {
+    GROUP_PARTY_NUMBER,
+    GROUP_PARTY_ID,
+    GROUP_PARTY_ROLE,
+    GROUP_PARTY_EXISTS
+};
 
 /* The key that is violated when a group can't be added since its number is taken. */
 #define GROUP_KEY_NUMBER "PRIMARY"
@@ -170,6 +175,26 @@ extern const struct db_statement group_sql_add_ban;
 extern const struct db_statement group_sql_remove_ban;
 /* conversation -> how many accounts are banned */
 extern const struct db_statement group_sql_count_bans;
+
+/* --- deleted accounts ------------------------------------------------------------------------ */
+
+/* -> account, whether its texts are blanked, conversation and cid up to which that is done */
+extern const struct db_statement group_sql_find_ending;
+/* account -> a group that it is in */
+extern const struct db_statement group_sql_find_membership;
+/* conversation, account -> another member and its id: the longest administrator, else member */
+extern const struct db_statement group_sql_find_successor;
+/* owner, conversation */
+extern const struct db_statement group_sql_set_owner;
+/* account */
+extern const struct db_statement group_sql_remove_requests_of, group_sql_remove_blocks,
+    group_sql_remove_remarks, group_sql_remove_ending;
+/* account, conversation -> its next pair or group, also one that it has left */
+extern const struct db_statement group_sql_next_conversation;
+/* conversation: of a pair, neither writes to it any more */
+extern const struct db_statement group_sql_close_pair;
+/* conversation, cid, account */
+extern const struct db_statement group_sql_note_ending;
 
 /* --- what was done --------------------------------------------------------------------------- */
 

@@ -3,6 +3,7 @@
  */
 #include "services/entries/restored.h"
 #include "services/group/group.h"
+#include "services/group/group_ending.h"
 #include "services/group/group_forget.h"
 
 static const struct config_option options[] = {
@@ -68,6 +69,7 @@ static const struct service_handler handlers[] = {
     {&message_GROUP_SET_GROUP_PROFILE, .pool = group_handle_set_group_profile},
     {&message_GROUP_SET_REMARK, .pool = group_handle_set_remark},
     {&message_GROUP_SET_NICK, .pool = group_handle_set_nick},
+    {&message_GROUP_FORGET, .loop = group_handle_forget},
     {&message_GROUP_SAY, .pool = group_handle_say},
     {&message_GROUP_SET_RETENTION, .pool = group_handle_set_retention},
     {&message_GROUP_PRESENCE, .pool = group_handle_presence},
@@ -81,7 +83,8 @@ static int start(struct service *service, void *context) {
     self->router =
         router_new(service, self->settings.session_peers, self->settings.presence_grace_ms);
     self->forgetter = forgetter_new(service, self->settings.ref_days, self->settings.audit_days);
-    return self->router == NULL || self->forgetter == NULL ? -1 : 0;
+    self->ender = ender_new(service, self);
+    return self->router == NULL || self->forgetter == NULL || self->ender == NULL ? -1 : 0;
 }
 
 static const char *missing(void *context) {
@@ -101,6 +104,7 @@ static bool stopped(void *context) {
 
 static void finish(void *context) {
     struct group_service *self = context;
+    ender_destroy(&self->ender);
     forgetter_destroy(&self->forgetter);
     router_destroy(&self->router);
 }

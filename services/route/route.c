@@ -176,6 +176,30 @@ static void send_missed(struct router *self) {
     }
 }
 
+/* --- closing connections --------------------------------------------------------------------- */
+
+static void on_kicked(void *argument, enum err err, const void *reply, const char *text) {
+    (void)argument;
+    (void)reply;
+    (void)text;
+    if (err != ERR_OK)
+        log_warn("kick_failed", "reason=%s", err_word(err));
+}
+
+void route_kick(struct router *self, uint64_t account, enum kick_cause cause) {
+    struct session_kick body = {.account = account, .cause = cause};
+    struct peer *peer;
+    for (size_t i = 0; (peer = peers_live(self->sessions, i)) != NULL; i++)
+        if (peers_ask(self->sessions, peer,
+                      &(struct peers_request){.message = &message_SESSION_KICK,
+                                              .body = &body,
+                                              .done = on_kicked,
+                                              .argument = self}) != ERR_OK)
+            log_warn("kick_failed", "reason=unavailable");
+}
+
+/* --- what was missed ------------------------------------------------------------------------- */
+
 static void miss(struct router *self, size_t items) {
     metric_add(self->lost, items);
     set_missed(self);

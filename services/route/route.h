@@ -64,6 +64,8 @@ int route_batch_add_everyone(struct route_batch *self, const struct entry *entry
 /* Takes the batch over and sends it from the loop. Thread-safe. */
 void route_post(struct router *self, struct route_batch **batch);
 void route_post_live(struct router *self, struct route_batch **batch);
+/* Has the account's connections closed, wherever a session has them now. On the loop alone. */
+void route_kick(struct router *self, uint64_t account, enum kick_cause cause);
 /* As if a batch had been lost; for a caller that had no memory for one. Thread-safe. */
 void route_missed(struct router *self);
 

@@ -198,8 +198,8 @@ static size_t kick(struct pusher *self, uint64_t account, uint64_t login,
     return kicked;
 }
 
-size_t pusher_kick(struct pusher *self, uint64_t account, struct slice reason) {
-    return kick(self, account, 0, (struct gateway_kick){.reason = reason});
+size_t pusher_kick(struct pusher *self, uint64_t account, struct slice reason, uint64_t cause) {
+    return kick(self, account, 0, (struct gateway_kick){.reason = reason, .cause = cause});
 }
 
 size_t pusher_end(struct pusher *self, uint64_t account, uint64_t login) {

@@ -4,7 +4,7 @@
  *     struct pusher *pusher = pusher_new(service, directory, gateways);
  *     pusher_route(pusher, route);            one gateway.push per gateway concerned
  *     pusher_dirty(pusher, reason);           gateway.dirty to every gateway
- *     pusher_kick(pusher, account, reason);   gateway.kick to those that have the account
+ *     pusher_kick(pusher, account, reason, 0); gateway.kick to those that have the account
  *     pusher_end(pusher, account, login);     gateway.kick to those that have the login
  *
  * A gateway gets the items that concern it in the order of the route, as one message unless that
@@ -39,7 +39,7 @@ void pusher_destroy(struct pusher **self);
 void pusher_route(struct pusher *self, const struct session_route *route);
 void pusher_dirty(struct pusher *self, struct slice reason);
 /* Has every connection of the account closed; how many they are. */
-size_t pusher_kick(struct pusher *self, uint64_t account, struct slice reason);
+size_t pusher_kick(struct pusher *self, uint64_t account, struct slice reason, uint64_t cause);
 /* Has those of a login closed. */
 size_t pusher_end(struct pusher *self, uint64_t account, uint64_t login);
 

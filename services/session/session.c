@@ -282,7 +282,7 @@ enum err session_handle_list(void *context, struct call *call, const void *body)
 enum err session_handle_kick(void *context, struct call *call, const void *body) {
     struct session *self = context;
     const struct session_kick *kick = body;
-    size_t kicked = pusher_kick(self->pusher, kick->account, kick->reason);
+    size_t kicked = pusher_kick(self->pusher, kick->account, kick->reason, kick->cause);
     log_info("kicked", "account=%llu connections=%zu", (unsigned long long)kick->account, kicked);
     call_reply(&call, &(struct done){0});
     return ERR_OK;

@@ -63,6 +63,37 @@ static void faults_of_requests(void **state) {
     dialect_request_free(&request);
 }
 
+static void reads_the_end_of_an_account(void **state) {
+    (void)state;
+    struct dialect_request request;
+    for (BOTH(dialect)) {
+        read_as(dialect, 339, "{'password':'secret'}", NULL, &request);
+        assert_int_equal(request.operation, OPERATION_FORGET);
+        assert_true(request.login_needed);
+        check_slice(request.password, "secret");
+        assert_false(request.accept || request.blank);
+        dialect_request_free(&request);
+        read_as(dialect, 339, "{'confirm':true,'texts':'blank'}", NULL, &request);
+        assert_true(request.accept && request.blank);
+        dialect_request_free(&request);
+        read_as(dialect, 339, "{'confirm':true,'texts':'keep'}", NULL, &request);
+        assert_false(request.blank);
+        dialect_request_free(&request);
+        static const struct fault_case cases[] = {
+            FAULT("{}", "password is missing, or \"confirm\":true of an account without one"),
+            FAULT("{'confirm':false}",
+                  "password is missing, or \"confirm\":true of an account without one"),
+            FAULT("{'password':''}", "password is empty"),
+            FAULT("{'password':5}", "password must be a string"),
+            FAULT("{'password':'x','texts':'some'}", "texts must be keep or blank"),
+        };
+        for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+            read_as(dialect, 339, cases[i].json, cases[i].fault, &request);
+            dialect_request_free(&request);
+        }
+    }
+}
+
 /* Clients without extensions see nothing of any of them. */
 static void check_shown(const struct entry *entry, const char *ourchat, const char *youim) {
     check_entry(DIALECT_OURCHAT, true, 1, entry, ourchat);
@@ -111,6 +142,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_requests),
         cmocka_unit_test(faults_of_requests),
+        cmocka_unit_test(reads_the_end_of_an_account),
         cmocka_unit_test(shows_notices),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,7 @@
 #include "services/gateway/dialect/extension_change.h"
 #include "services/gateway/dialect/extension_conversations.h"
 #include "services/gateway/dialect/extension_devices.h"
+#include "services/gateway/dialect/extension_forget.h"
 #include "services/gateway/dialect/extension_history.h"
 #include "services/gateway/dialect/extension_live.h"
 #include "services/gateway/dialect/extension_moderation.h"
@@ -34,6 +35,7 @@ static const struct request_row rows[] = {
     {333, OPERATION_MUTE, NEEDS_LOGIN | NEEDS_EXT, extension_read_mute},
     {335, OPERATION_BAN, NEEDS_LOGIN | NEEDS_EXT, extension_read_ban},
     {337, OPERATION_QUIET, NEEDS_LOGIN | NEEDS_EXT, extension_read_quiet},
+    {339, OPERATION_FORGET, NEEDS_LOGIN | NEEDS_EXT, extension_read_forget},
 };
 
 const struct request_row *extension_find_row(uint64_t number) {

@@ -70,6 +70,7 @@ enum operation {
     OPERATION_BLOCK,      /* whether nothing is taken from `person` */
     OPERATION_MUTE,       /* `person` in `group` until `until_ms` */
     OPERATION_BAN,        /* whether `person` may not be in `group` */
+    OPERATION_FORGET,     /* ends the account */
     OPERATION_RECALL,     /* the text `cid` in `group`, or with `person` */
     OPERATION_EDIT,       /* it says `text` from now on */
     OPERATION_REACT,      /* whether the emoji `text` stands beside it */
@@ -120,9 +121,11 @@ struct dialect_request {
     struct slice email, password, name;
     struct dialect_id group;        /* concerned; CREATE_GROUP (YouIM): the chosen id */
     struct dialect_id person;       /* concerned, besides the actor */
-    bool accept;                    /* ANSWER_*: yes; SET_ADMIN: becomes one; BLOCK, BAN, REACT */
+    bool accept;                    /* ANSWER_*: yes; SET_ADMIN: becomes one; BLOCK, BAN, REACT;
+                                     * FORGET: without a password it is meant */
     uint64_t cid;                   /* RECEIVED, READ, RECALL, EDIT, REACT */
     uint64_t until_ms;              /* QUIET, MUTE; 0: no longer */
+    bool blank;                     /* FORGET: its texts, too */
     uint64_t before, after, around; /* HISTORY, SEARCH, CONVERSATIONS: cids; 0: none */
     bool everywhere;                /* SEARCH: in all conversations */
     uint64_t limit;                 /* of a list: items at most; 0: not given */

@@ -1,0 +1,189 @@
+/*
+ * parley-group alone: what a deleted account has is removed, whatever is killed meanwhile.
+ */
+#include "services/entries/entries_blank.h"
+#include "services/group/group.h"
+#include "tests/support/group_fixture.h"
+
+/* As auth does it. */
+static void mark_deleted(struct group_fixture *f, uint64_t account, bool blank) {
+    sql_run(f->database,
+            "BEGIN; UPDATE account SET deleted_ms = 1, disabled = TRUE WHERE number = %" PRIu64
+            "; INSERT INTO ending (account, blank) VALUES (%" PRIu64 ", %d); COMMIT",
+            account, account, blank);
+}
+
+static void forget(struct group_fixture *f, uint64_t account, bool blank) {
+    struct session_kick kick;
+    struct group_forget ask = {.account = account};
+    mark_deleted(f, account, blank);
+    assert_err(test_caller_ask(f->caller, &message_GROUP_FORGET, &ask, NULL), ERR_OK);
+    fake_peer_expect(f->session, &message_SESSION_KICK, &kick);
+    assert_int_equal(kick.account, account);
+    assert_int_equal(kick.cause, KICK_DELETED);
+}
+
+static void wait_for_the_end(struct group_fixture *f) {
+    TEST_UNTIL(sql_number(f->database, "SELECT COUNT(*) FROM ending") == 0,
+               "a deleted account still has something");
+}
+
+static uint64_t owner_of(struct group_fixture *f, uint64_t group) {
+    return sql_number(f->database, "SELECT owner FROM conversation WHERE id = %" PRIu64,
+                      conversation_of_group(group));
+}
+
+static void test_a_member_is_gone(void **state) {
+    struct group_fixture *f = *state;
+    uint64_t owner = new_account(f->database, ""), group = new_group(f, owner, "");
+    uint64_t ada = new_member(f, group, "ada who leaves us", GROUP_ADMINISTRATOR), bob, eve;
+    bob = new_account(f->database, "");
+    eve = new_account(f->database, "");
+    make_friends(f, ada, bob);
+    sql_run(f->database,
+            "INSERT INTO request VALUES (1, %" PRIu64 ", %" PRIu64 ", 1), (1, %" PRIu64 ", %" PRIu64
+            ", 1); INSERT INTO block VALUES (%" PRIu64 ", %" PRIu64
+            "); INSERT INTO remark VALUES (%" PRIu64 ", %" PRIu64 ", 'x')",
+            ada, eve, eve, ada, ada, eve, ada, bob);
+    uint64_t pair = make_pair(f, ada, bob);
+    forget(f, ada, false);
+    expect_notice(f,
+                  &(struct notice){.type = ENTRY_LEFT,
+                                   .conversation = conversation_of_group(group),
+                                   .from = ada,
+                                   .subject = ada,
+                                   .to = group},
+                  (uint64_t[]){owner, ada}, 2);
+    expect_own_notice(f, bob,
+                      &(struct notice){.type = ENTRY_FRIEND_REMOVED, .from = ada, .subject = bob});
+    wait_for_the_end(f);
+    assert_int_equal(role_of(f, group, ada), GROUP_STRANGER);
+    assert_false(are_friends(f, ada, bob));
+    assert_false(request_waits(f, 1, ada, eve) || request_waits(f, 1, eve, ada));
+    assert_int_equal(sql_number(f->database,
+                                "SELECT (SELECT COUNT(*) FROM block WHERE account = %" PRIu64
+                                ") + (SELECT COUNT(*) FROM remark WHERE account = %" PRIu64 ")",
+                                ada, ada),
+                     0);
+    assert_int_equal(
+        sql_number(f->database, "SELECT blocked FROM conversation WHERE id = %" PRIu64, pair), 3);
+    /* Nobody finds it any more. */
+    struct group_befriend befriend = {.account = bob, .target = ada};
+    assert_err(test_caller_ask(f->caller, &message_GROUP_BEFRIEND, &befriend, NULL),
+               ERR_NO_ACCOUNT);
+    assert_err(add(f, group, ada, 0), ERR_NO_ACCOUNT);
+}
+
+/* To the longest administrator, else to the longest member; a group without either ends. */
+static void test_an_owners_groups_pass_on(void **state) {
+    struct group_fixture *f = *state;
+    uint64_t ada = new_account(f->database, "ada the owner");
+    uint64_t group = new_group(f, ada, "");
+    uint64_t first = new_member(f, group, "", GROUP_MEMBER);
+    uint64_t second = new_member(f, group, "", GROUP_ADMINISTRATOR);
+    uint64_t third = new_member(f, group, "", GROUP_ADMINISTRATOR);
+    sql_run(f->database,
+            "UPDATE member SET joined_ms = IF(account = %" PRIu64
+            ", 10, 20) WHERE conversation = %" PRIu64,
+            third, conversation_of_group(group));
+    forget(f, ada, false);
+    expect_notice(f,
+                  &(struct notice){.type = ENTRY_LEFT,
+                                   .conversation = conversation_of_group(group),
+                                   .from = ada,
+                                   .subject = ada,
+                                   .to = group},
+                  (uint64_t[]){ada, first, second, third}, 4);
+    expect_own_notice(
+        f, third,
+        &(struct notice){.type = ENTRY_ADMIN_ADDED, .from = ada, .subject = third, .to = group});
+    wait_for_the_end(f);
+    assert_int_equal(owner_of(f, group), third);
+    assert_int_equal(role_of(f, group, third), GROUP_OWNER);
+    set_role(f, group, second, GROUP_MEMBER);
+    forget(f, third, false); /* members alone are left, and joined at once */
+    next_routed_item(f, f->session);
+    next_routed_item(f, f->session);
+    wait_for_the_end(f);
+    assert_int_equal(owner_of(f, group), first < second ? first : second);
+    forget(f, first, false);
+    next_routed_item(f, f->session);
+    if (first < second)
+        next_routed_item(f, f->session);
+    wait_for_the_end(f);
+    forget(f, second, false);
+    expect_notice(f,
+                  &(struct notice){.type = ENTRY_DISSOLVED,
+                                   .conversation = conversation_of_group(group),
+                                   .from = second,
+                                   .to = group},
+                  &second, 1);
+    wait_for_the_end(f);
+    assert_int_equal(sql_number(f->database,
+                                "SELECT dissolved FROM conversation WHERE id = %" PRIu64,
+                                conversation_of_group(group)),
+                     1);
+}
+
+/* In several steps; what others said there stays, and so does what it said without `blank`. */
+static void test_texts_are_blanked(void **state) {
+    struct group_fixture *f = *state;
+    for (unsigned blank = 0; blank < 2; blank++) {
+        uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
+        uint64_t pair = make_pair(f, ada, bob);
+        uint64_t last = sql_number(f->database, "SELECT COALESCE(MAX(cid), 0) FROM message");
+        sql_run(f->database,
+                "INSERT INTO message (conversation, cid, time_ms, type, sender, body)"
+                " SELECT %" PRIu64 ", %" PRIu64 " + seq, 1, 0, IF(seq %% 2, %" PRIu64 ", %" PRIu64
+                "), 'text' FROM seq_1_to_%u; ALTER SEQUENCE cid_block RESTART %" PRIu64,
+                pair, last, ada, bob, 5 * ENTRIES_BLANK_STEP / 2, last + 128 * 100);
+        forget(f, ada, blank != 0);
+        wait_for_the_end(f);
+        for (unsigned i = 0; i < 2; i++)
+            assert_int_equal(sql_number(f->database,
+                                        "SELECT COUNT(*) FROM message WHERE conversation = %" PRIu64
+                                        " AND sender = %" PRIu64 " AND type = %d AND body = '%s'",
+                                        pair, i == 0 ? ada : bob, blank && i == 0 ? 15 : 0,
+                                        blank && i == 0 ? "" : "text"),
+                             5 * ENTRIES_BLANK_STEP / 4);
+    }
+}
+
+/* With kill -9 in the middle, and nobody that asks again. */
+static void test_it_goes_on_after_a_restart(void **state) {
+    struct group_fixture *f = *state;
+    uint64_t ada = new_account(f->database, ""), friends[8];
+    for (size_t i = 0; i < 8; i++) {
+        friends[i] = new_account(f->database, "");
+        make_friends(f, ada, friends[i]);
+        assert_err(ask_say(f, friends[i], 0, "welcome"), ERR_OK);
+        next_routed_item(f, f->session);
+    }
+    struct db *holder = hold(f->database, conversation_of_account(friends[4]));
+    forget(f, ada, true);
+    wait_for_connections(f->database, WAITS_FOR_LOCK, 1);
+    service_process_kill(&f->group);
+    let_go(&holder);
+    assert_in_range(
+        sql_number(f->database, "SELECT COUNT(*) FROM friendship WHERE lo = %" PRIu64, ada), 1, 7);
+    f->group = start_group(f, f->port);
+    wait_for_the_end(f);
+    assert_int_equal(
+        sql_number(f->database, "SELECT COUNT(*) FROM friendship WHERE lo = %" PRIu64, ada), 0);
+    for (size_t i = 0; i < 8; i++)
+        assert_int_equal(sql_number(f->database,
+                                    "SELECT COUNT(*) FROM message WHERE conversation = %" PRIu64
+                                    " AND type = %d",
+                                    conversation_of_account(friends[i]), ENTRY_FRIEND_REMOVED),
+                         1);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        GROUP_TEST(test_a_member_is_gone),
+        GROUP_TEST(test_an_owners_groups_pass_on),
+        GROUP_TEST(test_texts_are_blanked),
+        cmocka_unit_test(test_it_goes_on_after_a_restart),
+    };
+    return cmocka_run_group_tests(tests, group_set_up, group_tear_down);
+}
