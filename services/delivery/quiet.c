@@ -2,6 +2,7 @@
  * delivery.quiet: until when an account wants no mention of a conversation in what wakes its
  * devices. Setting it twice is setting it once, so there is no nonce.
  */
+#include "services/delivery/delivery.h"
 #include "services/delivery/delivery_sql.h"
 #include "services/delivery/live.h"
 #include "services/delivery/place.h"
@@ -30,7 +31,8 @@ enum err handle_quiet(void *context, struct db *db, struct record_arena *arena, 
                           .type = ENTRY_QUIET,
                           .from = ask->account,
                           .to = ask->group != 0 ? ask->group : ask->user,
-                          .target = ask->until_ms};
-    live_push(context, db, &entry, &ask->account, 1); /* this connection, too, shows the same */
+                          .target = ask->until_ms,
+                          .login = ask->login};
+    live_push(context, db, &entry, &ask->account, 1);
     return ERR_OK;
 }

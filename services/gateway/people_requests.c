@@ -58,6 +58,7 @@ void people_request_quiet(struct client *client) {
     struct delivery_quiet body = {.account = client->account,
                                   .user = request->person.number,
                                   .group = request->group.number,
-                                  .until_ms = request->until_ms};
+                                  .until_ms = request->until_ms,
+                                  .login = client->login_number};
     request_ask(client, client->gateway->delivery, &message_DELIVERY_QUIET, &body, request_end);
 }

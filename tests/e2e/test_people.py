@@ -277,15 +277,12 @@ def test_quiet_is_ones_own_on_all_devices(stack, newcomer, connect, kind):
     device = second_device(connect, kind, client)
     peer = {"user": client.id_of(friend.account)}
     for until_ms in (1900000000000, 0):
-        client.send(client.make(337, "r", peer=peer, until_ms=until_ms))
-        messages = {m[client.number_key]: m for m in (client.next(), client.next())}
-        assert client.body(messages[300])["ok"] is True
-        for shown in (messages[337], device.next()):
-            assert client.body(shown)["peer"] == peer
-            assert client.body(shown)["until_ms"] == until_ms
+        assert ask(client, 337, peer=peer, until_ms=until_ms) == (None, {"ok": True})
+        device.expect(337, peer=peer, until_ms=until_ms)
         stored = stack.sql("SELECT quiet_until_ms FROM `cursor` WHERE account = %s AND"
                            " conversation < 1 << 60", client.account.number)
         assert stored == ((until_ms,),)
+    client.expect_nothing(device)
     friend.expect_nothing()
 
 

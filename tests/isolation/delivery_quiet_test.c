@@ -27,6 +27,7 @@ static void expect_quiet(struct delivery_fixture *f, uint64_t account, uint64_t 
     assert_int_equal(routed.entry.from, account);
     assert_int_equal(routed.entry.to, to);
     assert_int_equal(routed.entry.target, until_ms);
+    assert_int_equal(routed.entry.login, 4711); /* whose connection does not get it */
     assert_true(routed.entry.time_ms > 0);
 }
 
@@ -35,7 +36,8 @@ static void test_of_a_person(void **state) {
     uint64_t ada = new_account(f->database, "ada"), bob = new_account(f->database, "");
     say(f, ada, bob, 0, "hello");
     uint64_t conversation = next_routed(f).entry.conversation;
-    struct delivery_quiet ask = {.account = bob, .user = ada, .until_ms = 1900000000000};
+    struct delivery_quiet ask = {
+        .account = bob, .user = ada, .until_ms = 1900000000000, .login = 4711};
     for (int i = 0; i < 2; i++) { /* twice is once */
         assert_err(quiet(f, ask), ERR_OK);
         expect_quiet(f, bob, conversation, ada, ask.until_ms);
