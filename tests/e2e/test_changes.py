@@ -264,3 +264,16 @@ def test_delivery_is_killed(make_stack, connect, dialect):
 def done_again(client, request, ref):
     client.send(request | {"ref": ref})
     return wait_for_result(client, ref)
+
+
+@kinds
+def test_in_search(people, kind):
+    anna, _, ben = people(kind)
+    edited, gone = (stored(anna, ben.account, text) for text in ("what it said", "what is gone"))
+    carry_out(anna, edit(anna, ben.account, edited, "what it says"))
+    carry_out(anna, recall(anna, ben.account, gone))
+    for client in (anna, ben):
+        client.skips = client.skips | {0, 6, 315, 327}  # what was pushed
+        for text, found in (("said", []), ("says", [edited]), ("what", [edited]), ("gone", [])):
+            answer = client.ask(331, 332, text=text)
+            assert [client.body(m)["cid"] for m in answer["messages"]] == found, text
