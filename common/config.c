@@ -204,7 +204,7 @@ static int check_environment(struct load *load) {
     load->source = "the environment";
     for (char **entry = environ; *entry != NULL && result == 0; entry++) {
         char *variable = strndup(*entry, strcspn(*entry, "="));
-        result = variable == NULL ? fault(load, "no memory") : check_variable(load, variable);
+        result = variable == NULL ? fault(load, "out of memory") : check_variable(load, variable);
         free(variable);
     }
     load->source = NULL;
@@ -289,7 +289,7 @@ static bool is_option(const char *argument) { return argument[0] == '-' && argum
 
 static int fault_unknown_argument(const struct load *load, const char *text) {
     char *shown = strndup(text, strcspn(text, "="));
-    int result = shown == NULL ? fault(load, "no memory")
+    int result = shown == NULL ? fault(load, "out of memory")
                                : fault_unknown(load, shown, "--",
                                                nearest_of_own(load, shown + strspn(shown, "-")));
     free(shown);
@@ -356,7 +356,7 @@ static enum config_status scan(struct load *load, int argc, char **argv, int *fi
     int options_end = 1, index = 1;
     char **rest = calloc((size_t)argc + 1, sizeof *rest);
     if (rest == NULL)
-        return fault(load, "no memory"), CONFIG_USAGE;
+        return fault(load, "out of memory"), CONFIG_USAGE;
     while (index < argc && status == CONFIG_OK) {
         struct setting setting = {0};
         int start = index;

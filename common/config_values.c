@@ -59,7 +59,7 @@ static int set_text(const struct config_option *option, char **member, const cha
                     char fault_r[CONFIG_FAULT_BYTES]) {
     char *copy = strdup(text);
     if (copy == NULL) {
-        snprintf(fault_r, CONFIG_FAULT_BYTES, "%s: no memory", option->name);
+        snprintf(fault_r, CONFIG_FAULT_BYTES, "%s: out of memory", option->name);
         return -1;
     }
     free(*member);

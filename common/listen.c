@@ -57,7 +57,7 @@ static const char *read_addresses(struct listener *self) {
     const char *fault = NULL;
     char *list = strdup(self->at.addresses), *rest = list;
     if (list == NULL)
-        return "no memory";
+        return "out of memory";
     for (char *one; fault == NULL && (one = strsep(&rest, ",")) != NULL;) {
         if (self->count == LISTEN_MAX_ADDRESSES)
             fault = "there are too many addresses";

@@ -124,7 +124,7 @@ void peers_pending_reply(struct peers_pending *self, const struct envelope *enve
         take_error(self, pending, envelope, &arena);
     } else {
         const struct record_desc *desc = pending->asked.message->reply;
-        const char *fault = "no memory";
+        const char *fault = "out of memory";
         void *reply = record_arena_alloc(&arena, desc->size);
         if (reply != NULL && record_unpack(desc, envelope->body, &arena, reply, &fault) == 0) {
             end(self, pending, ERR_OK, reply, "");

@@ -411,7 +411,7 @@ int record_unpack(const struct record_desc *desc, struct slice bytes, struct rec
     *fault_r = "cut short, or too deep";
     if (length == 0)
         return -1;
-    *fault_r = "no memory";
+    *fault_r = "out of memory";
     if (arena_prepare(arena) != 0)
         return -1;
     msgpack_object object;

@@ -72,7 +72,7 @@ int service_use_pool(struct service *service, const struct db_settings *settings
                      service_database_check *check_database) {
     service->database.watch = db_watch_new();
     if (service->database.watch == NULL) {
-        log_error("start_failed", "reason=\"no memory\"");
+        log_error("start_failed", "reason=\"out of memory\"");
         return -1;
     }
     service->pool = pool_new(service->ev, settings, service->database.watch,

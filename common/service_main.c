@@ -297,7 +297,7 @@ int service_main(const struct service_definition *definition, int argc, char **a
                               .started_ms = loop_now_ms()};
     if (service.ev == NULL || service.metrics == NULL ||
         getrandom(&service.instance, sizeof service.instance, 0) < 0) {
-        log_error("start_failed", "reason=\"no memory\"");
+        log_error("start_failed", "reason=\"out of memory\"");
         return 1;
     }
     dispatch_prepare(&service, service_own_handlers, SERVICE_OWN_HANDLERS);

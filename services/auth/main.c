@@ -65,7 +65,7 @@ static int start(struct service *service, void *context) {
     }
     auth->throttle = throttle_new(settings->login_failures, settings->login_failures_per_address);
     if (auth->throttle == NULL) {
-        log_error("start_failed", "reason=\"no memory\"");
+        log_error("start_failed", "reason=\"out of memory\"");
         return -1;
     }
     auth->passwords.seconds =

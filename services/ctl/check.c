@@ -98,7 +98,7 @@ static int check_list(const char *what, const char *list) {
     char *copy = strdup(list), *place = NULL;
     int status = CTL_DONE;
     if (copy == NULL) {
-        ctl_fail("no memory");
+        ctl_fail("out of memory");
         return CTL_USAGE;
     }
     for (char *one = strtok_r(copy, ", ", &place); one != NULL && status == CTL_DONE;

@@ -79,7 +79,7 @@ static int print_line(const struct part *part, const struct db_rows *rows) {
     char *json = filled ? cJSON_PrintUnformatted(line) : NULL;
     int status = CTL_DONE;
     if (json == NULL)
-        status = ctl_fail("no memory");
+        status = ctl_fail("out of memory");
     else if (puts(json) == EOF)
         status = ctl_fail("cannot write to standard output");
     cJSON_free(json);
@@ -144,7 +144,7 @@ int ctl_export(const struct ctl_settings *settings, uint64_t account) {
     const struct db_value number = db_u64(account);
     struct db *db = db_new(&settings->db, NULL);
     if (db == NULL)
-        return ctl_fail("no memory");
+        return ctl_fail("out of memory");
     int status = print_part(db, &profile, DB_ARGS(number), "such account");
     if (status == CTL_DONE)
         status = print_part(db, &friends, DB_ARGS(number, number, number), NULL);

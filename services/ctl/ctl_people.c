@@ -98,7 +98,7 @@ int ctl_kick(const struct ctl_settings *settings, uint64_t account, const char *
         if (caller == NULL ||
             caller_ask(caller, &message_SESSION_KICK, &ask, (uint64_t)ctl_answer_ms(settings),
                        &arena, &reply) != ERR_OK)
-            status = ctl_fail("%s", caller == NULL ? "no memory" : caller_fault(caller));
+            status = ctl_fail("%s", caller == NULL ? "out of memory" : caller_fault(caller));
         record_arena_free(&arena);
         caller_destroy(&caller);
     }

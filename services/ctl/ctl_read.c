@@ -32,7 +32,7 @@ int ctl_read(const struct ctl_settings *settings, const struct db_statement *sta
              const char *kinds, const char *nothing) {
     struct db *db = db_new(&settings->db, NULL);
     if (db == NULL)
-        return ctl_fail("no memory");
+        return ctl_fail("out of memory");
     struct db_rows *rows = NULL;
     enum err err = db_query(db, statement, args, arg_count, &rows);
     int status;
@@ -58,7 +58,7 @@ static int find(const struct ctl_settings *settings, const struct db_statement *
         return CTL_DONE;
     struct db *db = db_new(&settings->db, NULL);
     if (db == NULL)
-        return ctl_fail("no memory");
+        return ctl_fail("out of memory");
     struct db_rows *rows = NULL;
     char room[EMAIL_ROOM];
     const struct db_value text = db_text(slice_text(id));

@@ -18,7 +18,7 @@ static int run_migrate(const struct ctl_settings *settings, int argc, char **arg
     unsigned applied = 0;
     struct db *db = db_new(&settings->db, NULL);
     if (db == NULL)
-        return ctl_fail("no memory");
+        return ctl_fail("out of memory");
     enum err err = schema_migrate(db, print_applied, &applied, message);
     db_destroy(&db);
     if (err != ERR_OK)
@@ -35,7 +35,7 @@ static int run_restored(const struct ctl_settings *settings, int argc, char **ar
     uint64_t epoch = 0, first_cid = 0;
     struct db *db = db_new(&settings->db, NULL);
     if (db == NULL)
-        return ctl_fail("no memory");
+        return ctl_fail("out of memory");
     enum err err = entries_restored(db, &epoch, &first_cid, message);
     db_destroy(&db);
     if (err != ERR_OK)

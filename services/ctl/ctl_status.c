@@ -141,7 +141,7 @@ static int run_status(const struct ctl_settings *settings, int argc, char **argv
     int64_t deadline_ms = loop_now_ms() + (int64_t)settings->wait * 1000;
     struct round *round = calloc(1, sizeof *round);
     if (round == NULL)
-        return ctl_fail("no memory");
+        return ctl_fail("out of memory");
     bool ready;
     while (!(ready = run_round(settings, round)) && loop_now_ms() < deadline_ms) {
         end_round(round);

@@ -144,7 +144,7 @@ int table_print(struct table **self_p) {
         failed = json == NULL;
     }
     if (failed)
-        ctl_fail("no memory");
+        ctl_fail("out of memory");
     else if (json != NULL)
         puts(json);
     else

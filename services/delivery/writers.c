@@ -235,7 +235,7 @@ struct writers *writers_new(struct delivery *delivery) {
     ev_async_start(service_loop(delivery->service), &self->wake);
     for (; self->count < count; self->count++) {
         if (start_writer(self, &self->items[self->count]) != 0) {
-            log_error("start_failed", "reason=\"no memory or thread for a writer\"");
+            log_error("start_failed", "reason=\"out of memory or threads for a writer\"");
             self->count++;
             writers_destroy(&self);
             return NULL;

@@ -48,7 +48,7 @@ static void on_open(void *argument, struct edge_connection *edge) {
     struct client *client = make_client();
     if (client == NULL || client_open(client, argument, edge, requests_go_on) != 0) {
         free(client);
-        edge_close(edge, 1013, "no memory");
+        edge_close(edge, 1013, "the server is short of memory");
         return;
     }
     edge_set_owner(edge, client);

@@ -186,7 +186,7 @@ static int start(struct service *service, void *context) {
     watch_metrics(self);
     randombytes_buf(&self->last_trace, sizeof self->last_trace);
     if (make_modules(self) != 0) {
-        log_error("start_failed", "reason=\"no memory\"");
+        log_error("start_failed", "reason=\"out of memory\"");
         return -1;
     }
     if (open_edge(self) != 0 || links_open(self) != 0)

@@ -356,7 +356,7 @@ int session_start(struct service *service, void *context) {
         self->room =
             room_new(service, self->directory, self->gateways, settings->connections_per_account);
     if (self->room == NULL) {
-        log_error("start_failed", "reason=\"no memory\"");
+        log_error("start_failed", "reason=\"out of memory\"");
         return -1;
     }
     struct metrics *metrics = service_metrics(service);

@@ -404,7 +404,7 @@ int main(int argc, char **argv) {
     epoll = epoll_create1(EPOLL_CLOEXEC);
     pairs = calloc(options.pairs, sizeof *pairs);
     if (epoll < 0 || pairs == NULL)
-        die("no memory");
+        die("out of memory");
     for (unsigned i = 0; i < options.pairs; i++) {
         log_in(&pairs[i].to, &pairs[i], 'b');
         log_in(&pairs[i].from, &pairs[i], 'a');

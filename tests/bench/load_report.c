@@ -35,7 +35,7 @@ void die(const char *format, ...) {
 void *grow(void *memory, size_t bytes) {
     memory = realloc(memory, bytes);
     if (memory == NULL)
-        die("no memory");
+        die("out of memory");
     return memory;
 }
 

@@ -75,7 +75,7 @@ def test_every_number_that_is_asked_for_is_there(stack):
     )
 
 
-def test_what_is_gone_is_told(stack):
+def test_an_alert_goes_off_and_ends(stack):
     """An alert goes off when nobody does a service's work, and ends when somebody does again."""
 
     def firing():

@@ -5,7 +5,7 @@ import shlex
 import subprocess
 
 import pytest
-from parley_presence import wait_told
+from parley_presence import wait_sent
 from parley_stack import Stack
 
 # What these tests register is worthless, so hashing their passwords may be cheap.
@@ -104,4 +104,4 @@ def operator(server):
 def settle(server, operator):
     """Returns when all news of presence has been told; at once where nobody can be asked, and no case
     is run that depends on it."""
-    return lambda: wait_told(server) if operator else None
+    return lambda: wait_sent(server) if operator else None

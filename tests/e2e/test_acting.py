@@ -304,7 +304,7 @@ def test_every_request_with_a_wrong_token(stack, newcomer, transport):
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("dialect", ["youim", "ourchat"])
-def test_unmodified_clients_are_told_too(stack, newcomer, dialect, transport):
+def test_unmodified_clients_get_the_faults_too(stack, newcomer, dialect, transport):
     """Without a ref the same faults come as a 101, or as a code 0 from SYSTEM."""
     world = make_world(newcomer, dialect, transport)
     plain = newcomer(dialect, transport)

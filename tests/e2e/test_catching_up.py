@@ -113,7 +113,7 @@ def test_many_conversations(stack, newcomer, connect):
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-def test_what_was_not_confirmed_comes_again(stack, newcomer, connect, dialect):
+def test_unconfirmed_messages_are_sent_again(stack, newcomer, connect, dialect):
     """A WebSocket client that never answered a ping may not have got anything."""
     deaf = connect(dialect, "websocket", answer_pings=False)
     account = deaf.register_new()

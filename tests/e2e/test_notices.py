@@ -107,7 +107,7 @@ def test_groups_notices_wait_for_who_is_away(stack, connect, newcomer, mine, the
 
 
 @dialects
-def test_a_dissolved_group_is_told_to_who_is_away(stack, connect, newcomer, dialect):
+def test_absent_members_receive_a_dissolution(stack, connect, newcomer, dialect):
     owner, ben = newcomer(dialect, ext=True), newcomer(dialect, ext=True)
     group = owner.create_group(new_group_id())
     admit(owner, group, ben)
@@ -310,7 +310,7 @@ def test_pulling_in(stack, newcomer, mine, theirs):
 
 
 @pairs
-def test_members_see_what_was_said_while_they_were_in(stack, connect, newcomer, mine, theirs):
+def test_members_see_messages_of_their_time(stack, connect, newcomer, mine, theirs):
     """Nothing from before joining, nothing from after leaving, also after coming back."""
     owner, ben = newcomer(mine, ext=True), newcomer(theirs, ext=True)
     group = owner.create_group(new_group_id())

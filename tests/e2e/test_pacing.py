@@ -43,7 +43,7 @@ def wait_heard(client, condition, what):
     wait_until(heard, what)
 
 
-def test_missed_texts_come_one_by_one_behind_the_login(connect, paced, seed_client):
+def test_missed_texts_follow_the_login_one_by_one(connect, paced, seed_client):
     (someone,) = away(connect, paced)
     ben = connect("youim", on=paced)
     ben.register_new()
@@ -62,7 +62,7 @@ def test_missed_texts_come_one_by_one_behind_the_login(connect, paced, seed_clie
     paced.wait_received(someone)
 
 
-def test_bursts_and_a_groups_noise_come_one_by_one(connect, paced, seed_client):
+def test_bursts_and_a_groups_noise_arrive_one_by_one(connect, paced, seed_client):
     """Two clients side by side, to save time: one gets fifty texts at once, the other what goes on
     in a group, its own copies and faults in between. A third, with `ext`, does not wait."""
     someone, member = away(connect, paced, 2)

@@ -123,7 +123,7 @@ def test_tcp_objects_in_any_pieces(connect):
         client.expect_error("1000")
 
 
-def test_a_tcp_client_that_has_said_everything(connect):
+def test_a_tcp_client_that_has_closed_its_half(connect):
     """As `nc` does at the end of its input: what was asked is still answered."""
     client = connect("youim", "tcp")
     string_id = f"brief-{secrets.token_hex(4)}"

@@ -9,7 +9,7 @@ import pytest
 from parley_client import DIALECTS, PRESENCE
 from parley_deeds import admit, befriend
 from parley_presence import (connections, drain, gone, hear_news, log_back_in, make_friends, news,
-                             wait_told)
+                             wait_sent)
 from parley_stack import wait_until
 
 dialects = pytest.mark.parametrize("dialect", DIALECTS)
@@ -36,7 +36,7 @@ def test_first_and_last_connection(stack, newcomer, back, dialect):
     gone_one, stays = first, second
     gone_one.close()
     wait_until(lambda: connections(stack, ben) == 1, "one connection to be gone")
-    wait_told(stack)
+    wait_sent(stack)
     watcher.expect_nothing()
     stays.expect_nothing()
     stays.close()
@@ -102,7 +102,7 @@ def test_nobody_hears_of_oneself(stack, newcomer, back):
     hear_news(second, 108, ben)
     second.close()
     wait_until(lambda: connections(stack, anna) == 1, "one connection to be gone")
-    wait_told(stack)
+    wait_sent(stack)
     own.expect_nothing()
 
 
@@ -146,7 +146,7 @@ def test_a_session_that_is_restarted(make_stack, newcomer, back):
     hear_news(watcher, 107, ben)
     leaves = back(cora, on=stack, skips=PRESENCE)
     hear_news(watcher, 107, cora)
-    wait_told(stack)
+    wait_sent(stack)
     stack.services["session"].kill()
     leaves.close()
     stack.services["session"].start()
@@ -157,7 +157,7 @@ def test_a_session_that_is_restarted(make_stack, newcomer, back):
     hear_news(watcher, 107, cora)
     stays.close()
     hear_news(watcher, 108, ben)
-    wait_told(stack)
+    wait_sent(stack)
     watcher.expect_nothing()
 
 
@@ -168,7 +168,7 @@ def test_a_group_that_is_restarted(make_stack, newcomer, back):
     watcher = back(anna, on=stack)
     stays = back(ben, on=stack, skips=PRESENCE)
     hear_news(watcher, 107, ben)
-    wait_told(stack)
+    wait_sent(stack)
     stack.services["group"].kill()
     back(cora, on=stack, skips=PRESENCE).close()
     stays.close()
@@ -176,5 +176,5 @@ def test_a_group_that_is_restarted(make_stack, newcomer, back):
         wait_until(lambda: connections(stack, account) == 0, f"{account} to be gone")
     stack.services["group"].start()
     hear_news(watcher, 108, ben)
-    wait_told(stack)
+    wait_sent(stack)
     watcher.expect_nothing()

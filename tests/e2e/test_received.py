@@ -42,7 +42,7 @@ def send_three(sender, account):
 
 @kinds
 @pytest.mark.parametrize("ref", [None, "r1"])
-def test_exactly_what_was_not_confirmed_comes_again(
+def test_exactly_the_unconfirmed_messages_are_sent_again(
     stack, newcomer, connect, confirming, kind, ref
 ):
     client, sender = confirming(*kind), newcomer("youim", "tcp")

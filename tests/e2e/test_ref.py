@@ -137,10 +137,10 @@ def test_every_request_twice(stack, newcomer, connect, dialect):
         assert answers(heard) == first_answers, what
     assert checksums(stack) == after
     for client in (*world.people, world.stranger):
-        assert_told_once(client)
+        assert_reported_once(client)
 
 
-def assert_told_once(client):
+def assert_reported_once(client):
     """Nothing that was stored came twice."""
     number = 7777
     client.send({client.number_key: number})

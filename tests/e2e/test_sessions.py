@@ -4,7 +4,7 @@ the while, and nobody receives false presence."""
 import pytest
 from parley_client import PRESENCE
 from parley_deeds import befriend
-from parley_presence import gone, hear_news, listed, log_back_in, wait_told
+from parley_presence import gone, hear_news, listed, log_back_in, wait_sent
 from parley_stack import wait_until
 
 QUICK = {"heartbeat_ms": 50, "reach_interval_ms": 50, "cursor_flush_ms": 50}
@@ -30,7 +30,7 @@ class Scene:
             hear_news(self.watcher, 107, account)
             if i % 2:
                 self.clients[account.number].append(self.connect(account, on=view))
-        wait_told(stack)
+        wait_sent(stack)
 
     def connect(self, account, on, skips=PRESENCE):
         return log_back_in(self._connect, account, on=on, skips=skips)
@@ -59,7 +59,7 @@ class Scene:
                    "each account to be at one session")
 
     def nothing_was_news(self):
-        wait_told(self.stack)
+        wait_sent(self.stack)
         self.watcher.expect_nothing()
 
     def all_leave(self):
@@ -88,7 +88,7 @@ def scene(make_stack, second_gateway, newcomer, connect):
 
 
 @pytest.mark.parametrize("end", ["terminate", "kill"])
-def test_a_second_session_comes_and_goes(scene, end):
+def test_a_second_session_starts_and_stops(scene, end):
     scene.second.start()
     scene.all_are_reached("it comes")
     scene.wait_settled()

@@ -52,7 +52,7 @@ def test_group_with_members_of_all_kinds(stack, newcomer, kind):
 
 
 @pytest.mark.parametrize("kind", KINDS, ids="-".join)
-def test_a_new_member_hears_what_is_said_from_then_on(stack, newcomer, connect, kind):
+def test_a_new_member_receives_all_from_then_on(stack, newcomer, connect, kind):
     owner = newcomer("youim", "tcp")
     group = owner.create_group(f"late-{secrets.token_hex(4)}")
     owner.say(group, "before")

@@ -53,7 +53,7 @@ class Talker:
         self.client.register_new()
         self.client.log_in()
         self.friends = [self.new_friend() for _ in range(FRIENDS)]
-        self.texts, self.results, self.told_at = {}, {}, {}
+        self.texts, self.results, self.result_at = {}, {}, {}
         self.say_all()
         assert self.failed() == {}
 
@@ -86,7 +86,7 @@ class Talker:
         message = self.client.next()
         if message["msgType"] == 300:
             self.results[message["ref"]] = message
-            self.told_at[message["ref"]] = time.monotonic()
+            self.result_at[message["ref"]] = time.monotonic()
 
     def cids(self):
         """Those of all that was said."""
@@ -287,7 +287,7 @@ def test_what_a_long_global_read_lock_refuses_is_not_stored(database, stack, tal
     # Somebody who stood still for long may have missed an answer: then it is not known.
     assert len(failed) == FRIENDS + 1 and set(failed.values()) <= {"unavailable", "unknown_outcome"}
     assert list(failed.values()).count("unavailable") >= FRIENDS // 2, failed
-    assert talker.told_at[ref] - released < DEADLINE
+    assert talker.result_at[ref] - released < DEADLINE
     assert stack.sql(groups) == before
 
 

@@ -5,7 +5,7 @@ import time
 import pytest
 from parley_client import PRESENCE
 from parley_deeds import answer_friend, ask_friend
-from parley_presence import listed, wait_told
+from parley_presence import listed, wait_sent
 from parley_stack import wait_until
 
 # (dialect, transport) of those to whom it happens.
@@ -54,7 +54,7 @@ def befriend(connect, load, one, others):
     asker.close()
     numbers = {account.number for account in (one, *others)}
     wait_until(lambda: not numbers & dict(listed(load.stack)).keys(), "friends to be gone")
-    wait_told(load.stack)
+    wait_sent(load.stack)
 
 
 def test_clients_that_vanish(load, check, connect):
@@ -95,7 +95,7 @@ def test_clients_that_vanish(load, check, connect):
         client.log_in(account)
         for text in said:
             hear(client, text)
-        wait_told(stack)  # going online and offline at once is neither
+        wait_sent(stack)  # going online and offline at once is neither
         client.close()
         watcher.expect(108, friendId=account.id)
     watcher.fence()

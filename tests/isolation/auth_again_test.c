@@ -14,7 +14,7 @@ static struct slice new_nonce(void) {
     return slice_make(test_text("nonce %010u", ++count), NONCE_BYTES);
 }
 
-static void test_a_registration_that_comes_again(void **state) {
+static void test_a_registration_that_is_sent_again(void **state) {
     struct auth_fixture *f = *state;
     const char *address = test_text("%s@example.org", auth_fresh(f, "again"));
     const struct auth_register asks[] = {
@@ -122,7 +122,7 @@ static void test_the_same_registration_twice_at_once(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        AUTH_TEST(test_a_registration_that_comes_again),
+        AUTH_TEST(test_a_registration_that_is_sent_again),
         AUTH_TEST(test_what_does_not_count_as_the_same),
         AUTH_TEST(test_guesses_are_counted),
         AUTH_TEST(test_the_same_registration_twice_at_once),

@@ -102,7 +102,7 @@ static void test_no_more_than_that_is_counted(void **state) {
 }
 
 /* Conversations whose positions are not given are read whole. */
-static void test_more_conversations_than_are_told(void **state) {
+static void test_more_conversations_than_are_reported(void **state) {
     enum { CONVERSATIONS = 4097, EACH = 3, FIRST_PAIR = 500000 };
     struct delivery_fixture *f = *state;
     uint64_t ada = new_account(f->database, "");
@@ -133,7 +133,7 @@ int main(void) {
         cmocka_unit_test(test_the_newest_of_each),
         cmocka_unit_test(test_what_cannot_be_read_is_not_counted),
         cmocka_unit_test(test_no_more_than_that_is_counted),
-        cmocka_unit_test(test_more_conversations_than_are_told),
+        cmocka_unit_test(test_more_conversations_than_are_reported),
     };
     return cmocka_run_group_tests(tests, delivery_set_up, delivery_tear_down);
 }

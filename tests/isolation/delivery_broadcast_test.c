@@ -73,7 +73,7 @@ static void advance(struct delivery_fixture *f, uint64_t account, uint64_t cid) 
 /* --- tests --------------------------------------------------------------------------------- */
 
 /* The first test: nothing was said to all before. */
-static void test_nothing_was_said_to_all(void **state) {
+static void test_no_message_to_all(void **state) {
     struct delivery_fixture *f = *state;
     struct page page;
     uint64_t ada = new_account(f->database, ""), rows = delivery_rows(f);
@@ -82,7 +82,7 @@ static void test_nothing_was_said_to_all(void **state) {
     assert_int_equal(delivery_rows(f), rows);
 }
 
-static void test_an_account_reads_what_was_said_since_it_was_made(void **state) {
+static void test_an_account_reads_messages_since_it_was_made(void **state) {
     struct delivery_fixture *f = *state;
     struct page page;
     uint64_t first = say_to_all(f, 1000, "first"), second = say_to_all(f, 2000, "it’s the second");
@@ -219,8 +219,8 @@ static void test_nobody_reads_nothing(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_nothing_was_said_to_all),
-        cmocka_unit_test(test_an_account_reads_what_was_said_since_it_was_made),
+        cmocka_unit_test(test_no_message_to_all),
+        cmocka_unit_test(test_an_account_reads_messages_since_it_was_made),
         cmocka_unit_test(test_once_per_account),
         cmocka_unit_test(test_among_other_conversations),
         cmocka_unit_test(test_a_resumed_connection_looks_first),

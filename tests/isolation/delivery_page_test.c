@@ -70,7 +70,7 @@ static void test_more_conversations_than_a_page_reads(void **state) {
     assert_int_equal(puller->count, 700);
 }
 
-static void test_more_conversations_than_are_told(void **state) {
+static void test_more_conversations_than_are_reported(void **state) {
     struct delivery_fixture *f = *state;
     uint64_t ada = new_account(f->database, "");
     make_pairs(f, ada, MAX_CONVERSATIONS - 1);
@@ -111,7 +111,7 @@ int main(void) {
         cmocka_unit_test(test_a_backlog_of_many_conversations),
         cmocka_unit_test(test_a_backlog_of_unequal_conversations),
         cmocka_unit_test(test_more_conversations_than_a_page_reads),
-        cmocka_unit_test(test_more_conversations_than_are_told),
+        cmocka_unit_test(test_more_conversations_than_are_reported),
         cmocka_unit_test(test_large_texts),
     };
     return cmocka_run_group_tests(tests, delivery_set_up, delivery_tear_down);

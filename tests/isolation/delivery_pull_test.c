@@ -245,7 +245,7 @@ static void add_absence(struct delivery_fixture *f, uint64_t account, uint64_t c
             account, conversation, after, upto);
 }
 
-static void test_who_came_back_reads_around_absences(void **state) {
+static void test_a_member_that_returned_reads_around_absences(void **state) {
     struct delivery_fixture *f = *state;
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     uint64_t group = new_group_of(f, "", (uint64_t[]){ada, bob}, 2);
@@ -381,7 +381,7 @@ int main(void) {
         cmocka_unit_test(test_where_the_reading_starts),
         cmocka_unit_test(test_who_left_reads_up_to_there),
         cmocka_unit_test(test_history_costs_nothing),
-        cmocka_unit_test(test_who_came_back_reads_around_absences),
+        cmocka_unit_test(test_a_member_that_returned_reads_around_absences),
         cmocka_unit_test(test_a_page_of_what_is_left_out),
         cmocka_unit_test(test_a_backlog_with_absences),
         cmocka_unit_test(test_what_is_not_ones_own),

@@ -184,7 +184,7 @@ static void test_in_ones_own_notices(void **state) {
     assert_int_equal(count_missed(f, ada), 1);
 }
 
-static void test_in_what_is_said_to_all(void **state) {
+static void test_in_messages_to_all(void **state) {
     struct delivery_fixture *f = *state;
     uint64_t ada = new_account(f->database, ""), late = new_account(f->database, "");
     refused(f, (struct delivery_received){.account = ada, .cid = 1}, ERR_NO_MESSAGE);
@@ -207,7 +207,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_in_a_pair),           cmocka_unit_test(test_in_a_pair_with_ids),
         cmocka_unit_test(test_with_strangers),      cmocka_unit_test(test_in_a_group),
-        cmocka_unit_test(test_in_ones_own_notices), cmocka_unit_test(test_in_what_is_said_to_all),
+        cmocka_unit_test(test_in_ones_own_notices), cmocka_unit_test(test_in_messages_to_all),
     };
     return cmocka_run_group_tests(tests, delivery_set_up, delivery_tear_down);
 }

@@ -43,7 +43,7 @@ static struct edge_client *open_paced(struct edge_fixture *f) {
     return client;
 }
 
-static void texts_come_one_by_one(void **state) {
+static void texts_arrive_one_by_one(void **state) {
     struct edge_fixture *f = *state;
     struct edge_client *client = open_paced(f);
     int64_t began_ms = loop_now_ms();
@@ -152,7 +152,7 @@ static void websockets_are_not_paced(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        EDGE_TEST(texts_come_one_by_one),
+        EDGE_TEST(texts_arrive_one_by_one),
         EDGE_TEST(a_client_that_goes_on_sending_gets_them_too),
         EDGE_TEST(nothing_follows_what_is_not_acknowledged),
         EDGE_TEST(a_long_text_is_one),

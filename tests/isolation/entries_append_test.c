@@ -274,7 +274,7 @@ static pthread_t start_meeting(struct entries_fixture *f, struct writer *holder,
     return thread;
 }
 
-static void test_the_second_waits_and_comes_behind(void **state) {
+static void test_the_second_waits_and_follows(void **state) {
     struct entries_fixture *f = *state;
     uint64_t pair = open_new_pair(f);
     write_one(&f->b, pair, "");
@@ -424,7 +424,7 @@ int main(void) {
         entries_test(test_a_nonce_in_two_batches),
         entries_test(test_a_repeat_within_a_transaction),
         entries_test(test_a_sequence_that_went_back_is_refused),
-        entries_test(test_the_second_waits_and_comes_behind),
+        entries_test(test_the_second_waits_and_follows),
         entries_test(test_different_conversations_do_not_wait),
         entries_test(test_two_writers_make_one_chain),
         entries_test(test_what_was_not_committed_is_stored_by_the_repeat),

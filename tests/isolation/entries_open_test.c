@@ -240,7 +240,7 @@ static void test_cursors_are_opened_again(void **state) {
 }
 
 /* Its cursor is looked at again, from where it had everything. */
-static void test_one_that_comes_back_is_not_settled(void **state) {
+static void test_one_that_returns_is_not_settled(void **state) {
     struct entries_fixture *f = *state;
     uint64_t group = new_group_of_three(f, 704, "704"), account = 25003;
     assert_err(conversations_open_cursor(f->a.db, group, account, 5), ERR_OK);
@@ -334,7 +334,7 @@ int main(void) {
         entries_test(test_the_conversation_of_all_is_made_once),
         entries_test(test_cursors_are_closed),
         entries_test(test_cursors_are_opened_again),
-        entries_test(test_one_that_comes_back_is_not_settled),
+        entries_test(test_one_that_returns_is_not_settled),
         entries_test(test_as_many_heads_as_there_may_be),
         entries_test(test_several_blocks_in_one_transaction),
         entries_test(test_no_block_without_a_connection),

@@ -128,7 +128,7 @@ static void test_the_last_writer_knows_the_last_cid(void **state) {
         sql_number(f->database, "SELECT writer FROM conversation WHERE id = %" PRIu64, pair), 5);
 }
 
-static void test_another_writer_came_in_between(void **state) {
+static void test_another_writer_wrote_in_between(void **state) {
     struct entries_fixture *f = *state;
     uint64_t pair = open_new_pair(f);
     uint64_t last = 0;
@@ -197,7 +197,7 @@ int main(void) {
         entries_test(test_nothing_to_lock),
         entries_test(test_without_a_cache_everything_is_read),
         entries_test(test_the_last_writer_knows_the_last_cid),
-        entries_test(test_another_writer_came_in_between),
+        entries_test(test_another_writer_wrote_in_between),
         entries_test(test_members_are_those_of_the_version),
         entries_test(test_a_group_without_members),
         entries_test(test_a_cleared_cache_is_filled_again),

@@ -109,7 +109,7 @@ static void what_is_not_shown_counts_too(void **state) {
     assert_int_equal(bob->text_count, 0);
 }
 
-static void a_move_that_fails_is_told_again(void **state) {
+static void a_move_that_fails_is_sent_again(void **state) {
     struct stage *stage = *state;
     struct talker *alice = stage_live(stage, ALICE, "alice");
     struct delivery_advance body;
@@ -165,7 +165,7 @@ static void moves_travel_together(void **state) {
     stage_quiet(stage);
 }
 
-static void what_has_arrived_is_told_before_the_end(void **state) {
+static void arrivals_are_reported_before_the_end(void **state) {
     struct stage *stage = *state;
     struct talker *alice = live_websocket(stage, ALICE, "alice");
     struct talker *carol = live_websocket(stage, CAROL, "carol");
@@ -373,9 +373,9 @@ int main(void) {
         STAGED(a_pong_of_another_ping_moves_nothing),
         STAGED(the_kernels_word_moves_the_cursors),
         STAGED(what_is_not_shown_counts_too),
-        STAGED(a_move_that_fails_is_told_again),
+        STAGED(a_move_that_fails_is_sent_again),
         STAGED_WITH(moves_travel_together, set_up_lazy),
-        STAGED_WITH(what_has_arrived_is_told_before_the_end, set_up_lazy),
+        STAGED_WITH(arrivals_are_reported_before_the_end, set_up_lazy),
         STAGED_WITH(a_deaf_client_over_tcp, set_up_small),
         STAGED_WITH(a_deaf_client_over_websocket, set_up_small),
         STAGED_WITH(the_longest_text_arrives, set_up_small),

@@ -319,7 +319,7 @@ static void a_kick_closes_with_the_reason(void **state) {
 
 /* --- the beginning and the end ------------------------------------------------------------- */
 
-static void everyone_is_told_when_it_stops(void **state) {
+static void everyone_gets_the_reason_when_it_stops(void **state) {
     struct stage *stage = *state;
     struct talker *websocket = stage_talker(stage, true), *tcp = stage_live(stage, ALICE, "alice");
     struct talker *busy = stage_live(stage, CAROL, "carol");
@@ -349,7 +349,7 @@ static void it_does_not_begin_without_its_peers(void **state) {
 }
 
 /* What comes before all peers are there waits for them. */
-static void it_begins_when_the_last_peer_comes(void **state) {
+static void it_begins_when_the_last_peer_is_found(void **state) {
     struct stage *stage = *state;
     played_destroy(&stage->played[GROUP]);
     stage_start(stage, NULL);
@@ -388,9 +388,9 @@ int main(void) {
         STAGED(a_client_that_goes_while_it_is_bound_is_unbound),
         STAGED(an_answer_that_does_not_fit_is_an_error),
         STAGED(a_kick_closes_with_the_reason),
-        STAGED(everyone_is_told_when_it_stops),
+        STAGED(everyone_gets_the_reason_when_it_stops),
         STAGED_WITH(it_does_not_begin_without_its_peers, stage_set_up_empty),
-        STAGED_WITH(it_begins_when_the_last_peer_comes, stage_set_up_empty),
+        STAGED_WITH(it_begins_when_the_last_peer_is_found, stage_set_up_empty),
         STAGED_WITH(a_port_that_is_taken_is_one_line, stage_set_up_empty),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -352,7 +352,7 @@ static void a_push_that_only_the_ping_tells_of_is_missed(void **state) {
     stage_quiet(stage);
 }
 
-static void what_session_was_not_told_is_read(void **state) {
+static void what_session_did_not_get_is_read(void **state) {
     struct stage *stage = *state;
     struct talker *alice = stage_live(stage, ALICE, "alice");
     struct entry missed = stage_text(11, 10, ALICE, "missed");
@@ -514,7 +514,7 @@ int main(void) {
         STAGED(a_gap_in_a_conversation_is_read),
         STAGED(a_gap_in_the_pushes_concerns_everyone),
         STAGED(a_push_that_only_the_ping_tells_of_is_missed),
-        STAGED(what_session_was_not_told_is_read),
+        STAGED(what_session_did_not_get_is_read),
         STAGED(a_push_while_catching_up_asks_for_one_more_page),
         STAGED(a_push_that_the_first_page_passes_is_read),
         STAGED(a_repeat_before_the_first_page_is_not_read),

@@ -350,7 +350,7 @@ static void so_may_a_group(void **state) {
 }
 
 /* What the operator says to all is for accounts that have entered no conversation for it. */
-static void what_is_said_to_all_may_be_missed(void **state) {
+static void a_message_to_all_may_be_missed(void **state) {
     struct stage *stage = *state;
     struct delivery_pull body;
     struct talker *alice = known_live(stage, ALICE, "alice");
@@ -450,7 +450,7 @@ int main(void) {
         STAGED_WITH(after_a_loss_all_are_compared_in_one_request, set_up_two_deliveries),
         STAGED_WITH(a_delivery_that_is_lost_may_not_have_routed, set_up_two_deliveries),
         STAGED(so_may_a_group),
-        STAGED(what_is_said_to_all_may_be_missed),
+        STAGED(a_message_to_all_may_be_missed),
         STAGED_WITH(a_comparison_that_fails_is_repeated, set_up_two_deliveries),
         STAGED_WITH(a_loss_meanwhile_is_another_round, set_up_two_deliveries),
         STAGED_WITH(a_delivery_of_the_release_before_knows_no_comparison, set_up_two_deliveries),

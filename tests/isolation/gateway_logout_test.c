@@ -110,7 +110,7 @@ static void a_login_reads_behind_stored_cursors(void **state) {
 }
 
 /* A client is logged in until its log-out is done; then it leaves nothing behind for the next. */
-static void a_push_during_a_logout_comes_before_its_answer(void **state) {
+static void a_push_during_a_logout_precedes_its_answer(void **state) {
     struct stage *stage = *state;
     struct talker *talker = stage_live(stage, ALICE, "alice");
     struct auth_logout body;
@@ -393,7 +393,7 @@ int main(void) {
         STAGED(a_logout_waits_for_the_texts_before),
         STAGED(what_is_read_after_a_logout_counts),
         STAGED(a_login_reads_behind_stored_cursors),
-        STAGED(a_push_during_a_logout_comes_before_its_answer),
+        STAGED(a_push_during_a_logout_precedes_its_answer),
         STAGED(a_logout_is_repeated_until_it_is_done),
         STAGED_WITH(a_logout_that_is_not_done_is_none, set_up_impatient),
         STAGED(who_closes_awaits_no_page),

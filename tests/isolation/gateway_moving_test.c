@@ -75,7 +75,7 @@ static void expect_pulls(struct stage *stage, size_t count) {
 }
 
 /* A new session does not know the connection: it receives its bind, and its end. */
-static void who_leaves_without_session_is_told_later(void **state) {
+static void an_account_that_leaves_without_session_is_reported_later(void **state) {
     struct stage *stage = *state;
     struct talker *alice = stage_live(stage, ALICE, "alice");
     struct talker *carol = stage_live(stage, CAROL, "carol");
@@ -93,7 +93,7 @@ static void who_leaves_without_session_is_told_later(void **state) {
 }
 
 /* Session refuses it, and later ends without having answered. */
-static void what_is_not_answered_is_told_again(void **state) {
+static void an_unanswered_report_is_sent_again(void **state) {
     struct stage *stage = *state;
     struct session_unbind unbind;
     struct talker *carol = stage_live(stage, CAROL, "carol");
@@ -131,7 +131,7 @@ static void take_over(struct stage *stage, uint64_t *account_r, uint64_t *connec
 }
 
 /* The instance that had it leaves news of it to the other. */
-static void only_the_owner_is_told_of_an_end(void **state) {
+static void only_the_owner_learns_of_an_end(void **state) {
     struct stage *stage = *state;
     uint64_t account, connection;
     for (uint64_t i = 0; i < CLIENTS; i++)
@@ -157,7 +157,7 @@ static uint64_t leave_before_session_restarts(struct stage *stage) {
 }
 
 /* An instance that dies has not told anybody yet that the account has gone. */
-static void who_has_just_left_is_told_to_the_next_instance(void **state) {
+static void an_account_that_has_just_left_is_reported_to_the_next_instance(void **state) {
     struct stage *stage = *state;
     uint64_t connection = leave_before_session_restarts(stage);
     expect_one_again(stage, CAROL, connection);
@@ -170,7 +170,7 @@ static int set_up_hasty(void **state) {
 }
 
 /* By then it has. */
-static void who_left_long_ago_is_told_once(void **state) {
+static void an_account_that_left_long_ago_is_reported_once(void **state) {
     struct stage *stage = *state;
     leave_before_session_restarts(stage);
     stage_wait_live(stage, SESSION);
@@ -215,7 +215,7 @@ static void a_logout_while_instances_change_waits(void **state) {
 }
 
 /* Before it was bound again: no instance but the owner makes news of it. */
-static void who_leaves_while_moving_is_told_once(void **state) {
+static void an_account_that_leaves_while_moving_is_reported_once(void **state) {
     struct stage *stage = *state;
     uint64_t account, connection;
     for (uint64_t i = 0; i < CLIENTS; i++)
@@ -232,7 +232,7 @@ static void who_leaves_while_moving_is_told_once(void **state) {
 }
 
 /* Once all must know of a change, each instance receives the list of all that is bound at it. */
-static void sessions_are_told_of_all_in_the_end(void **state) {
+static void sessions_get_all_accounts_in_the_end(void **state) {
     struct stage *stage = *state;
     uint64_t account, connection;
     struct session_sync sync;
@@ -264,7 +264,7 @@ static void sessions_are_told_of_all_in_the_end(void **state) {
 }
 
 /* With nobody there as well. How often each is asked in between is a matter of time. */
-static void sessions_are_told_of_nobody(void **state) {
+static void sessions_get_an_empty_report(void **state) {
     struct stage *stage = *state;
     struct session_sync sync;
     stage->keeps_syncs = true;
@@ -282,7 +282,7 @@ static void sessions_are_told_of_nobody(void **state) {
 }
 
 /* A client that is being bound at that moment is among them: session has it already. */
-static void who_is_logging_in_is_told_of_as_well(void **state) {
+static void an_account_that_is_logging_in_is_reported_too(void **state) {
     struct stage *stage = *state;
     struct session_bind bind;
     struct session_sync sync;
@@ -330,17 +330,17 @@ static void a_login_while_instances_change_says_so(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        STAGED(who_leaves_without_session_is_told_later),
-        STAGED_WITH(what_is_not_answered_is_told_again, set_up_hasty),
-        STAGED(only_the_owner_is_told_of_an_end),
-        STAGED(who_has_just_left_is_told_to_the_next_instance),
-        STAGED_WITH(who_left_long_ago_is_told_once, set_up_hasty),
+        STAGED(an_account_that_leaves_without_session_is_reported_later),
+        STAGED_WITH(an_unanswered_report_is_sent_again, set_up_hasty),
+        STAGED(only_the_owner_learns_of_an_end),
+        STAGED(an_account_that_has_just_left_is_reported_to_the_next_instance),
+        STAGED_WITH(an_account_that_left_long_ago_is_reported_once, set_up_hasty),
         STAGED_WITH(a_logout_is_a_going_at_once, set_up_hasty),
         STAGED_WITH(a_logout_while_instances_change_waits, set_up_patient),
-        STAGED(who_leaves_while_moving_is_told_once),
-        STAGED(sessions_are_told_of_all_in_the_end),
-        STAGED(sessions_are_told_of_nobody),
-        STAGED(who_is_logging_in_is_told_of_as_well),
+        STAGED(an_account_that_leaves_while_moving_is_reported_once),
+        STAGED(sessions_get_all_accounts_in_the_end),
+        STAGED(sessions_get_an_empty_report),
+        STAGED(an_account_that_is_logging_in_is_reported_too),
         STAGED_WITH(a_login_while_instances_change_says_so, set_up_patient),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

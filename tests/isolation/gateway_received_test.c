@@ -175,7 +175,7 @@ static int set_up_impatient(void **state) {
     return stage_set_up_with(state, (const char *[]){"--send-timeout-ms=3000", NULL});
 }
 
-static void what_cannot_be_stored_is_told(void **state) {
+static void a_text_that_cannot_be_stored_is_refused(void **state) {
     struct stage *stage = *state;
     struct talker *alice = confirming(stage, true);
     struct talker *gone = confirming(stage, false);
@@ -252,7 +252,7 @@ static void a_page_that_was_read_before_brings_nothing_of_it(void **state) {
     push_text(stage, alice, 13);
 }
 
-static void what_delivery_refuses_is_told(void **state) {
+static void a_refusal_of_delivery_reaches_the_client(void **state) {
     struct stage *stage = *state;
     struct talker *alice = confirming(stage, false);
     struct delivery_received body;
@@ -317,10 +317,10 @@ int main(void) {
         STAGED(from_then_on_only_301s_count),
         STAGED(what_is_not_shown_needs_no_confirming),
         STAGED(a_ref_is_answered_when_it_is_stored),
-        STAGED_WITH(what_cannot_be_stored_is_told, set_up_impatient),
+        STAGED_WITH(a_text_that_cannot_be_stored_is_refused, set_up_impatient),
         STAGED(what_was_not_written_here_is_deliverys_to_know),
         STAGED(a_page_that_was_read_before_brings_nothing_of_it),
-        STAGED(what_delivery_refuses_is_told),
+        STAGED(a_refusal_of_delivery_reaches_the_client),
         STAGED(before_a_login_nothing_is_confirmed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

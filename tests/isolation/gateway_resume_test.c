@@ -91,7 +91,7 @@ static void ourchat_resumes_with_its_own_answer(void **state) {
     assert_int_equal(stage->move_count, 0);
 }
 
-static void what_auth_refuses_is_told(void **state) {
+static void a_refusal_of_auth_reaches_the_client(void **state) {
     struct stage *stage = *state;
     struct talker *ourchat = stage_talker(stage, false), *youim = stage_talker(stage, true);
     struct auth_resume body;
@@ -169,7 +169,7 @@ static void a_login_has_one_number_wherever_it_goes_on(void **state) {
     assert_int_not_equal(logins[0], 0);
 }
 
-static void the_connection_before_is_told_and_ended(void **state) {
+static void the_connection_before_gets_the_reason_and_ends(void **state) {
     struct stage *stage = *state;
     for (int websocket = 0; websocket < 2; websocket++) {
         struct talker *before = stage_talker(stage, websocket), *after = stage_talker(stage, true);
@@ -191,7 +191,7 @@ static void the_connection_before_is_told_and_ended(void **state) {
     }
 }
 
-static void who_gives_way_to_one_more_is_told(void **state) {
+static void a_connection_that_gives_way_gets_the_reason(void **state) {
     struct stage *stage = *state;
     struct talker *quiet = stage_live(stage, ALICE, "alice"), *other = stage_talker(stage, true);
     stage_log_in_ext(stage, other, ALICE, "alice");
@@ -213,7 +213,7 @@ static void who_gives_way_to_one_more_is_told(void **state) {
 }
 
 /* Session refuses all the same where its directory is full. */
-static void where_there_is_no_room_at_all_it_is_told(void **state) {
+static void without_any_room_the_client_gets_the_reason(void **state) {
     struct stage *stage = *state;
     struct talker *other = stage_live(stage, ALICE, "alice"), *talker = stage_talker(stage, false);
     struct session_unbind unbind;
@@ -231,17 +231,17 @@ static void where_there_is_no_room_at_all_it_is_told(void **state) {
 
 /* --- one that is resumed over and over ----------------------------------------------------- */
 
-static void it_waits_as_it_is_told_and_nobody_else_does(void **state) {
+static void it_waits_as_long_as_auth_says_and_nobody_else_does(void **state) {
     struct stage *stage = *state;
     struct talker *talker = stage_talker(stage, true);
     struct session_bind body;
     struct asked *bind = begin(stage, talker, "t", "");
     uint64_t first = talker->connection;
-    int64_t told_ms = loop_now_ms();
+    int64_t answered_ms = loop_now_ms();
     played_answer(&bind, &(struct session_bind_reply){.wait_ms = 700});
     struct talker *other = stage_live(stage, ALICE + 1, "anna");
     bind = stage_expect(stage, SESSION, &message_SESSION_BIND, &body);
-    assert_true(loop_now_ms() >= told_ms + 650);
+    assert_true(loop_now_ms() >= answered_ms + 650);
     assert_true(body.waited && body.resumed);
     assert_int_equal(body.accounts.items[0], ALICE);
     assert_int_not_equal(body.connections.items[0], first); /* that was never bound */
@@ -280,7 +280,7 @@ static void it_waits_no_longer_than_a_request_is_tried(void **state) {
 }
 
 /* What it had not confirmed comes again, and what it confirmed is stored before that is read. */
-static void a_superseded_connection_is_told_nothing_more(void **state) {
+static void a_superseded_connection_is_sent_nothing_more(void **state) {
     struct stage *stage = *state;
     struct talker *before = stage_talker(stage, true), *after = stage_talker(stage, true);
     struct delivery_pull pull;
@@ -322,15 +322,15 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         STAGED(it_is_a_login_that_opts_in),
         STAGED(ourchat_resumes_with_its_own_answer),
-        STAGED(what_auth_refuses_is_told),
+        STAGED(a_refusal_of_auth_reaches_the_client),
         STAGED(a_login_has_one_number_wherever_it_goes_on),
-        STAGED(the_connection_before_is_told_and_ended),
-        STAGED(who_gives_way_to_one_more_is_told),
-        STAGED(where_there_is_no_room_at_all_it_is_told),
-        STAGED(it_waits_as_it_is_told_and_nobody_else_does),
+        STAGED(the_connection_before_gets_the_reason_and_ends),
+        STAGED(a_connection_that_gives_way_gets_the_reason),
+        STAGED(without_any_room_the_client_gets_the_reason),
+        STAGED(it_waits_as_long_as_auth_says_and_nobody_else_does),
         STAGED(who_goes_while_it_waits_is_forgotten),
         STAGED(it_waits_no_longer_than_a_request_is_tried),
-        STAGED(a_superseded_connection_is_told_nothing_more),
+        STAGED(a_superseded_connection_is_sent_nothing_more),
         STAGED(a_logout_may_be_overtaken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -230,7 +230,7 @@ static void a_text_is_given_up_in_the_end(void **state) {
 
 /* Nobody can know what became of those that were on their way. The next has its own time, and the
  * instance is not asked for the others again. */
-static void silence_ends_with_the_first_text_that_has_to_be_told(void **state) {
+static void silence_ends_with_the_first_text_that_fails(void **state) {
     struct stage *stage = *state;
     struct talker *alice = live_ext(stage);
     struct sent sent;
@@ -426,7 +426,7 @@ int main(void) {
         STAGED(texts_wait_for_an_instance),
         STAGED(an_instance_that_restarted_is_asked_again),
         STAGED_WITH(a_text_is_given_up_in_the_end, set_up_impatient),
-        STAGED_WITH(silence_ends_with_the_first_text_that_has_to_be_told, set_up_impatient),
+        STAGED_WITH(silence_ends_with_the_first_text_that_fails, set_up_impatient),
         STAGED_WITH(without_an_instance_texts_are_given_up_too, set_up_impatient),
         STAGED(texts_of_a_client_that_goes_are_stored),
         STAGED(what_was_read_is_stored_before_it_stops),

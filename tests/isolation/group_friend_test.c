@@ -60,7 +60,7 @@ static uint64_t known_account(struct group_fixture *f) {
 
 /* --- asking -------------------------------------------------------------------------------- */
 
-static void test_a_request_is_stored_and_told(void **state) {
+static void test_a_request_is_stored_and_sent(void **state) {
     struct group_fixture *f = *state;
     uint64_t ada = new_account(f->database, "ada"), bob = new_account(f->database, "");
     bool repeat = true;
@@ -370,7 +370,7 @@ static void test_crosswise_changes_never_deadlock(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        GROUP_TEST(test_a_request_is_stored_and_told),
+        GROUP_TEST(test_a_request_is_stored_and_sent),
         GROUP_TEST(test_asked_twice_is_asked_once),
         GROUP_TEST(test_who_cannot_be_asked),
         GROUP_TEST(test_a_refused_request_leaves_nothing),

@@ -57,7 +57,7 @@ static uint64_t new_asker(struct group_fixture *f, uint64_t group, const char *i
 
 /* --- asking -------------------------------------------------------------------------------- */
 
-static void test_owner_and_administrators_are_told(void **state) {
+static void test_owner_and_administrators_receive_it(void **state) {
     struct group_fixture *f = *state;
     uint64_t owner = new_account(f->database, "olga"), ada = new_account(f->database, "ada");
     uint64_t group = new_group(f, owner, "bücher");
@@ -135,7 +135,7 @@ static void test_requests_have_a_limit(void **state) {
 }
 
 /* More readers than one block of cids has. */
-static void test_many_administrators_are_told(void **state) {
+static void test_many_administrators_receive_it(void **state) {
     enum { ADMINISTRATORS = 300 };
     struct group_fixture *f = *state;
     uint64_t owner = new_account(f->database, ""), group = new_group(f, owner, ""),
@@ -319,11 +319,11 @@ static void test_adding_accepts_a_request(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        GROUP_TEST(test_owner_and_administrators_are_told),
+        GROUP_TEST(test_owner_and_administrators_receive_it),
         GROUP_TEST(test_asked_twice_is_asked_once),
         GROUP_TEST(test_who_cannot_ask),
         GROUP_TEST(test_requests_have_a_limit),
-        GROUP_TEST(test_many_administrators_are_told),
+        GROUP_TEST(test_many_administrators_receive_it),
         GROUP_TEST(test_accepted),
         GROUP_TEST(test_refused),
         GROUP_TEST(test_who_may_answer_what),

@@ -95,7 +95,7 @@ static void assert_absent(struct group_fixture *f, uint64_t group, uint64_t acco
 }
 
 /* Stands where it stood: only what was said while it was out cannot be read. */
-static void test_who_left_may_come_back(void **state) {
+static void test_a_former_member_may_return(void **state) {
     struct group_fixture *f = *state;
     uint64_t owner = new_account(f->database, ""), group = new_group(f, owner, "");
     uint64_t conversation = conversation_of_group(group);
@@ -355,7 +355,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         GROUP_TEST(test_leaving),
         GROUP_TEST(test_who_cannot_leave),
-        GROUP_TEST(test_who_left_may_come_back),
+        GROUP_TEST(test_a_former_member_may_return),
         GROUP_TEST(test_removing),
         GROUP_TEST(test_who_may_remove_whom),
         GROUP_TEST(test_two_who_remove_at_once),

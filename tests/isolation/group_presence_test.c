@@ -36,7 +36,7 @@ static void expect_news(struct group_fixture *f, enum entry_type type, uint64_t 
     assert_false(entry.accepted);
 }
 
-static void test_friends_and_members_are_told(void **state) {
+static void test_friends_and_members_receive_it(void **state) {
     struct group_fixture *f = *state;
     uint64_t ada = new_account(f->database, "ada is here"), bob = new_account(f->database, ""),
              eve = new_account(f->database, ""), owner = new_account(f->database, "");
@@ -72,7 +72,7 @@ static void test_nobody_to_tell(void **state) {
 }
 
 /* An account that left, or whose group was dissolved, is no member. */
-static void test_those_who_left_are_not_told(void **state) {
+static void test_former_members_receive_nothing(void **state) {
     struct group_fixture *f = *state;
     uint64_t owner = new_account(f->database, ""), group = new_group(f, owner, ""),
              gone = new_group(f, owner, "");
@@ -275,7 +275,7 @@ static void test_news_waits_while_a_session_stops(void **state) {
 }
 
 /* What a session refuses, or does not answer before it is lost. */
-static void test_news_that_failed_is_told_again(void **state) {
+static void test_news_that_failed_is_sent_again(void **state) {
     struct group_fixture *f = *state;
     uint64_t ada, bob;
     new_friends(f, &ada, &bob);
@@ -321,7 +321,7 @@ static void test_no_more_is_held_back_than_fits(void **state) {
 }
 
 /* An instance that ends tells first what it has held back. */
-static void test_what_is_held_back_is_told_at_the_end(void **state) {
+static void test_what_is_held_back_is_sent_at_the_end(void **state) {
     struct group_fixture *f = *state;
     uint64_t ada, bob;
     new_friends(f, &ada, &bob);
@@ -336,9 +336,9 @@ static void test_what_is_held_back_is_told_at_the_end(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        GROUP_TEST(test_friends_and_members_are_told),
+        GROUP_TEST(test_friends_and_members_receive_it),
         GROUP_TEST(test_nobody_to_tell),
-        GROUP_TEST(test_those_who_left_are_not_told),
+        GROUP_TEST(test_former_members_receive_nothing),
         GROUP_TEST(test_many_at_once),
         GROUP_TEST(test_a_group_that_is_too_large_tells_nothing),
         GROUP_TEST(test_as_many_as_there_may_be),
@@ -346,9 +346,9 @@ int main(void) {
         GROUP_TEST(test_news_waits_while_no_session_is_there),
         GROUP_TEST(test_news_waits_until_gateways_know),
         GROUP_TEST(test_news_waits_while_a_session_stops),
-        GROUP_TEST(test_news_that_failed_is_told_again),
+        GROUP_TEST(test_news_that_failed_is_sent_again),
         GROUP_TEST(test_news_that_always_fails_is_dropped),
-        GROUP_TEST(test_what_is_held_back_is_told_at_the_end),
+        GROUP_TEST(test_what_is_held_back_is_sent_at_the_end),
     };
     const struct CMUnitTest large[] = {
         GROUP_TEST(test_large_groups),

@@ -210,7 +210,7 @@ static void test_an_account_without_friends_is_renamed(void **state) {
 }
 
 /* As many friends as one may have: more conversations than one block of cids. */
-static void test_all_friends_are_told(void **state) {
+static void test_all_friends_receive_it(void **state) {
     struct group_fixture *f = *state;
     uint64_t ada = new_account(f->database, ""), last = 0;
     sql_run(f->database,
@@ -246,7 +246,7 @@ int main(void) {
         GROUP_TEST(test_who_cannot_rename_a_group),
         GROUP_TEST(test_an_account_is_renamed),
         GROUP_TEST(test_an_account_without_friends_is_renamed),
-        GROUP_TEST(test_all_friends_are_told),
+        GROUP_TEST(test_all_friends_receive_it),
     };
     return cmocka_run_group_tests(tests, group_set_up, group_tear_down);
 }

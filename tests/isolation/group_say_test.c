@@ -14,7 +14,7 @@ static struct entry expect_everyone(struct group_fixture *f, struct fake_peer *s
     return entry_of(f, item);
 }
 
-static uint64_t expect_said_to_all(struct group_fixture *f, const char *text) {
+static uint64_t expect_message_to_all(struct group_fixture *f, const char *text) {
     struct entry entry = expect_everyone(f, f->session);
     assert_notice(
         f, &entry,
@@ -30,14 +30,14 @@ static void test_to_all(void **state) {
     assert_int_equal(sql_number(f->database, "SELECT COUNT(*) FROM conversation WHERE kind = 3"),
                      0);
     assert_err(ask_say(f, 0, 0, "the server stops at noon\n\n(so it says)"), ERR_OK);
-    uint64_t first = expect_said_to_all(f, "the server stops at noon\n\n(so it says)");
+    uint64_t first = expect_message_to_all(f, "the server stops at noon\n\n(so it says)");
     assert_int_equal(sql_number(f->database,
                                 "SELECT COUNT(*) FROM conversation WHERE kind = 3 AND lo = 0"
                                 " AND hi = 0 AND created_ms > 0 AND id = %" PRIu64,
                                 CONVERSATION_OF_ALL),
                      1);
     assert_err(ask_say(f, 0, 0, "it stopped"), ERR_OK);
-    assert_true(expect_said_to_all(f, "it stopped") > first);
+    assert_true(expect_message_to_all(f, "it stopped") > first);
     /* Cursors in it come with the first look of each account. */
     assert_int_equal(sql_number(f->database,
                                 "SELECT COUNT(*) FROM `cursor` WHERE conversation = %" PRIu64,
@@ -96,7 +96,7 @@ static void test_to_a_group(void **state) {
                   (uint64_t[]){owner, ada}, 2);
 }
 
-static void test_what_cannot_be_said(void **state) {
+static void test_messages_that_are_refused(void **state) {
     struct group_fixture *f = *state;
     uint64_t owner = new_account(f->database, ""), group = new_group(f, owner, "");
     uint64_t gone = new_group(f, owner, ""), before;
@@ -150,7 +150,7 @@ static struct service_process *start_with_two_sessions(const struct group_fixtur
 }
 
 /* What goes to everyone goes to every session; people's entries to the one that has them. */
-static void test_every_session_is_told(void **state) {
+static void test_every_session_receives_it(void **state) {
     struct group_fixture *f = *state;
     uint16_t port = test_free_port(), session_port = test_free_port();
     struct fake_peer *second = fake_peer_new(session_port);
@@ -163,19 +163,19 @@ static void test_every_session_is_told(void **state) {
         assert_err(test_caller_ask(caller, &message_GROUP_SAY, &one, NULL), ERR_OK);
         assert_err(test_caller_ask(caller, &message_GROUP_SAY, &all, NULL), ERR_OK);
         struct fake_peer *const sessions[] = {f->session, second};
-        unsigned told_one = 0;
+        unsigned reached_one = 0;
         for (size_t s = 0; s < 2; s++) {
             const struct route_item *item = next_routed_item(f, sessions[s]);
             if (!item->everyone) {
                 assert_receivers(item, &one.to_account, 1);
                 assert_slice_text(entry_of(f, item).text, "to one");
-                told_one++;
+                reached_one++;
                 item = next_routed_item(f, sessions[s]);
             }
             assert_true(item->everyone);
             assert_slice_text(entry_of(f, item).text, "to all");
         }
-        assert_int_equal(told_one, 1);
+        assert_int_equal(reached_one, 1);
     }
     test_caller_destroy(&caller);
     assert_int_equal(service_process_stop(&group), 0);
@@ -189,9 +189,9 @@ int main(void) {
         GROUP_TEST(test_two_to_all_at_once_for_the_first_time),
         GROUP_TEST(test_to_one),
         GROUP_TEST(test_to_a_group),
-        GROUP_TEST(test_what_cannot_be_said),
+        GROUP_TEST(test_messages_that_are_refused),
         GROUP_TEST(test_the_longest_text),
-        GROUP_TEST(test_every_session_is_told),
+        GROUP_TEST(test_every_session_receives_it),
     };
     return cmocka_run_group_tests(tests, group_set_up, group_tear_down);
 }

@@ -135,7 +135,7 @@ static void test_a_session_that_is_silent_for_long(void **state) {
 }
 
 /* Gone with a request unanswered, and texts stored before it is back. */
-static void test_a_session_that_comes_back(void **state) {
+static void test_a_session_that_returns(void **state) {
     struct delivery_fixture *f = *state;
     struct another another = start_another(f, NULL, NULL);
     uint64_t pair[] = {new_account(f->database, ""), new_account(f->database, "")};
@@ -361,7 +361,7 @@ int main(void) {
         cmocka_unit_test(test_a_session_that_answers_nothing),
         cmocka_unit_test(test_a_session_that_answers_late),
         cmocka_unit_test(test_a_session_that_refuses),
-        cmocka_unit_test(test_a_session_that_comes_back),
+        cmocka_unit_test(test_a_session_that_returns),
         cmocka_unit_test(test_ready_when_a_session_is_there),
         cmocka_unit_test(test_accounts_are_split_over_sessions),
         cmocka_unit_test(test_a_lost_sessions_part_moves),

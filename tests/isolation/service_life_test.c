@@ -69,7 +69,7 @@ static void help_and_version_are_printed(void **state) {
     assert_non_null(strstr(OUTPUT_OF(0, "--version"), PARLEY_VERSION));
 }
 
-static void wrong_usage_is_told_in_a_line(void **state) {
+static void wrong_usage_is_reported_in_a_line(void **state) {
     (void)state;
     static const char *const wrong[] = {"--nothing",       "--nothing=1",         "more",
                                         "--test-port=0",   "--log-level=loud",    "--test-port",
@@ -94,7 +94,7 @@ static void a_heartbeat_that_is_not_shorter_than_the_silence_is_refused(void **s
     OUTPUT_OF(1, "--fail-start", "--heartbeat-ms=50", "--peer-timeout-ms=51");
 }
 
-static void a_taken_port_is_told_in_a_line(void **state) {
+static void a_taken_port_is_reported_in_a_line(void **state) {
     (void)state;
     const char *port = test_text("--test-port=%u", (unsigned)test_free_port());
     struct service_process *first = run_service((const char *[]){port, NULL});
@@ -282,9 +282,9 @@ int main(int argc, char **argv) {
     find_myself();
     const struct CMUnitTest tests[] = {
         TEST(help_and_version_are_printed),
-        TEST(wrong_usage_is_told_in_a_line),
+        TEST(wrong_usage_is_reported_in_a_line),
         TEST(a_heartbeat_that_is_not_shorter_than_the_silence_is_refused),
-        TEST(a_taken_port_is_told_in_a_line),
+        TEST(a_taken_port_is_reported_in_a_line),
         TEST(a_start_that_fails_is_finished),
         TEST(its_database_is_waited_for),
         TEST(it_can_be_stopped_while_it_waits_for_its_database),

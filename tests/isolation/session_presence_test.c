@@ -195,7 +195,7 @@ static void news_waits_while_group_is_away(void **state) {
 }
 
 /* Whether the first attempt was heard is not known. */
-static void what_failed_is_told_again(void **state) {
+static void a_failed_report_is_sent_again(void **state) {
     struct test_caller *gateway = caller(*state, "gateway-1");
     fake_peer_refuse(group, ERR_UNAVAILABLE, 1);
     bind_one(gateway, 1001, 7);
@@ -279,7 +279,7 @@ static void so_many_wait_and_no_more(void **state) {
 
 /* --- what is held back --------------------------------------------------------------------- */
 
-static void a_going_is_told_after_its_grace(void **state) {
+static void a_departure_is_sent_after_its_grace(void **state) {
     struct test_caller *gateway = caller(*state, "gateway-1");
     bind_one(gateway, 1001, 7);
     expect_presence(1001, true);
@@ -339,7 +339,7 @@ static void a_bind_of_who_was_here_takes_news_back(void **state) {
 }
 
 /* Gateways tell the next instance of what is in its grace: nobody hears of it twice. */
-static void the_end_tells_of_who_came(void **state) {
+static void the_end_reports_connected_accounts(void **state) {
     struct session_fixture *fixture = *state;
     struct test_caller *gateway = caller(fixture, "gateway-1");
     assert_true(service_process_wait_text(fixture->session, "state=live", TEST_DEADLINE_MS));
@@ -436,7 +436,7 @@ static void what_a_gateway_does_not_know_is_forgotten_silently(void **state) {
 }
 
 /* As a gateway does whose client left while no session was there. */
-static void who_left_before_the_start_is_told_to_have_gone(void **state) {
+static void an_account_that_left_before_the_start_is_reported_gone(void **state) {
     struct test_caller *one = caller(*state, "gateway-1"), *two = caller(*state, "gateway-2");
     assert_int_equal(bind_again(one, 1001, 7), ERR_OK);
     unbind_one(one, 1001, 7);
@@ -457,20 +457,20 @@ int main(void) {
         TEST_WITH(people_of_a_dropped_gateway_have_gone, set_up_impatient),
         TEST_WITH(coming_and_going_at_once_is_no_news, set_up_without_group),
         TEST(news_waits_while_group_is_away),
-        TEST(what_failed_is_told_again),
+        TEST(a_failed_report_is_sent_again),
         TEST_WITH(news_waits_for_the_answer_to_older_news, set_up_hasty),
         TEST(what_always_fails_is_dropped),
         TEST_WITH(so_many_wait_and_no_more, set_up_without_group),
-        TEST_WITH(a_going_is_told_after_its_grace, set_up_with_grace),
+        TEST_WITH(a_departure_is_sent_after_its_grace, set_up_with_grace),
         TEST_WITH(a_coming_while_instances_change_waits, set_up_with_grace),
         TEST_WITH(coming_back_within_the_grace_is_no_news, set_up_holding),
         TEST_WITH(a_bind_of_who_was_here_takes_news_back, set_up_holding),
-        TEST_WITH(the_end_tells_of_who_came, set_up_holding),
+        TEST_WITH(the_end_reports_connected_accounts, set_up_holding),
         TEST(a_connection_that_is_not_listed_is_pushed_to_a_while),
         TEST(a_connection_that_is_not_listed_makes_no_news),
         TEST(what_is_unbound_for_another_instance_goes_silently),
         TEST(what_a_gateway_does_not_know_is_forgotten_silently),
-        TEST(who_left_before_the_start_is_told_to_have_gone),
+        TEST(an_account_that_left_before_the_start_is_reported_gone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

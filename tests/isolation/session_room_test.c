@@ -103,7 +103,7 @@ static void each_further_one_ends_another(void **state) {
 }
 
 /* However long the others were silent for: not at all. */
-static void who_comes_stays(void **state) {
+static void a_connected_account_stays(void **state) {
     struct test_caller *gateway = caller(*state, "gateway-1");
     for (uint64_t i = 1; i <= 5; i++)
         bind_one(gateway, 1001, i);
@@ -120,7 +120,7 @@ static void who_comes_stays(void **state) {
 }
 
 /* A gateway that is stuck keeps nobody out, nor in. */
-static void who_is_not_told_of_is_judged_by_what_is_known(void **state) {
+static void an_unreported_account_is_judged_by_what_is_known(void **state) {
     struct test_caller *stuck = caller(*state, "gateway-1"), *well = caller(*state, "gateway-2");
     for (uint64_t i = 1; i <= 3; i++)
         bind_one(stuck, 1001, i);
@@ -181,7 +181,7 @@ static void resumed_elsewhere_the_former_connection_ends(void **state) {
 }
 
 /* The kick was lost with a link; the gateway tells again what it has. */
-static void who_missed_that_is_told_again(void **state) {
+static void a_client_that_missed_it_is_sent_it_again(void **state) {
     struct test_caller *one = caller(*state, "gateway-1"), *two = caller(*state, "gateway-2");
     uint64_t account = 1001, connection = 1, login = LOGIN;
     struct session_bind again = {.accounts = list(&account, 1),
@@ -211,18 +211,19 @@ static void resuming_in_turns_gets_slow(void **state) {
     while (wait_ms <= 4 * (uint64_t)ROOM_WAIT_FIRST_MS) {
         struct test_caller *from = gateways[connection % 2], *to = gateways[(connection + 1) % 2];
         int64_t asked_ms = loop_now_ms();
-        uint64_t told_ms = bind_login(to, connection + 1, LOGIN, true, false), left_ms = told_ms;
-        assert_true(told_ms == 0 || told_ms == wait_ms);
-        wait_ms = told_ms == 0 ? ROOM_WAIT_FIRST_MS : 2 * wait_ms;
+        uint64_t allowed_ms = bind_login(to, connection + 1, LOGIN, true, false),
+                 left_ms = allowed_ms;
+        assert_true(allowed_ms == 0 || allowed_ms == wait_ms);
+        wait_ms = allowed_ms == 0 ? ROOM_WAIT_FIRST_MS : 2 * wait_ms;
         for (; left_ms > 0; left_ms = bind_login(to, connection + 1, LOGIN, true, true)) {
-            assert_in_range(left_ms, 1, told_ms);
+            assert_in_range(left_ms, 1, allowed_ms);
             assert_int_equal(bind_login(to, 100, OTHER_LOGIN, true, false), 0); /* another one */
             unbind_one(to, 1001, 100);
             expect_nothing(from); /* nor is anybody ended for it */
             let_pass(to, left_ms / 2);
             asked_ms = loop_now_ms();
         }
-        assert_true(loop_now_ms() >= resumed_ms + (int64_t)told_ms);
+        assert_true(loop_now_ms() >= resumed_ms + (int64_t)allowed_ms);
         resumed_ms = asked_ms;
         expect_end(from, connection, KICK_RESUMED);
         unbind_one(from, 1001, connection++);
@@ -236,11 +237,11 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(the_one_that_was_heard_of_least_recently_gives_way),
         TEST(each_further_one_ends_another),
-        TEST(who_comes_stays),
-        TEST(who_is_not_told_of_is_judged_by_what_is_known),
+        TEST(a_connected_account_stays),
+        TEST(an_unreported_account_is_judged_by_what_is_known),
         TEST(beyond_so_many_accounts_nobody_is_asked),
         TEST(resumed_elsewhere_the_former_connection_ends),
-        TEST(who_missed_that_is_told_again),
+        TEST(a_client_that_missed_it_is_sent_it_again),
         TEST(resuming_in_turns_gets_slow),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -58,20 +58,20 @@ def connections(stack, account):
     return sum(count for number, count in listed(stack) if number == account.number)
 
 
-def wait_told(stack):
+def wait_sent(stack):
     """Until all news of what has happened has been sent to those who are concerned. The stack may be
     any server that parleyctl (`stack.ctl`) reaches."""
 
     queues = {"session": "presence", "group": "route_bytes"}
 
-    def told():
+    def sent():
         rows = [row for row in json.loads(stack.ctl("status", "--json", ok=False).stdout)
                 if row["service"] in queues]
         answered = [row for row in rows if row.get("queues")]
         return (len(rows) - len(answered) <= sessions_down(stack)
                 and all(row["queues"][queues[row["service"]]]["depth"] == 0 for row in answered))
 
-    wait_until(told, "news to be told")
+    wait_until(sent, "news to be sent")
 
 
 def gone(stack, *clients):
@@ -83,7 +83,7 @@ def gone(stack, *clients):
         client.close()
     numbers = {client.account.number for client in clients}
     wait_until(lambda: not numbers & dict(listed(stack)).keys(), "clients to be gone")
-    wait_told(stack)
+    wait_sent(stack)
 
 
 def drain(client):

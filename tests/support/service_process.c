@@ -52,7 +52,7 @@ const char *test_text(const char *format, ...) {
     int n = vasprintf(&texts[count], format, arguments);
     va_end(arguments);
     if (n < 0)
-        fail_msg("no memory");
+        fail_msg("out of memory");
     return texts[count++];
 }
 
@@ -168,7 +168,7 @@ struct service_process *service_process_start(const char *program, const char *c
     }
     struct service_process *self = calloc(1, sizeof *self);
     if (self == NULL)
-        fail_msg("no memory");
+        fail_msg("out of memory");
     snprintf(self->program, sizeof self->program, "%s", program);
     self->output = make_output_file();
     pid_t parent = getpid();
@@ -198,7 +198,7 @@ const char *service_process_output(struct service_process *self) {
         fail_msg("cannot read what %s wrote", self->program);
     char *text = realloc(self->text, (size_t)file.st_size + 1);
     if (text == NULL)
-        fail_msg("no memory");
+        fail_msg("out of memory");
     self->text = text;
     ssize_t n = pread(self->output, text, (size_t)file.st_size, 0);
     text[n < 0 ? 0 : n] = '\0';

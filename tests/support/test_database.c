@@ -52,7 +52,7 @@ struct test_database *test_database_new_empty(const char *label) {
     struct test_database *self = calloc(1, sizeof *self);
     char name[64];
     if (self == NULL)
-        fail_msg("no memory");
+        fail_msg("out of memory");
     read_settings(self);
     snprintf(name, sizeof name, "%.30s_%.20s_%d", self->base_name, label, (int)getpid());
 
@@ -61,7 +61,7 @@ struct test_database *test_database_new_empty(const char *label) {
     self->db = db_new(&self->settings, NULL);
     if (self->db == NULL || db_connect(self->db) != ERR_OK)
         fail_msg("cannot reach the database: %s",
-                 self->db == NULL ? "no memory" : db_fault(self->db));
+                 self->db == NULL ? "out of memory" : db_fault(self->db));
     run_formatted(self, "DROP DATABASE IF EXISTS `%s`", name);
     run_formatted(self, "CREATE DATABASE `%s` CHARACTER SET utf8mb4", name);
     run_formatted(self, "USE `%s`", name);

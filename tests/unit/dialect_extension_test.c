@@ -205,7 +205,7 @@ static void all_that_is_stored_has_a_cid(void **state) {
 }
 
 /* So that a client knows which conversation it confirms. */
-static void what_is_said_to_all_says_so(void **state) {
+static void a_message_to_all_says_so(void **state) {
     (void)state;
     struct entry entry = {.conversation = CONVERSATION_OF_ALL,
                           .cid = 4711,
@@ -314,7 +314,7 @@ int main(void) {
         cmocka_unit_test(writes_what_is_left_out),
         cmocka_unit_test(answers_with_a_token),
         cmocka_unit_test(all_that_is_stored_has_a_cid),
-        cmocka_unit_test(what_is_said_to_all_says_so),
+        cmocka_unit_test(a_message_to_all_says_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

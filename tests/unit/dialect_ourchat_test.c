@@ -9,7 +9,7 @@ static const struct dialect_account self = {123456789, {"123456789", 9}};
 
 /* --- requests -------------------------------------------------------------------------------- */
 
-static void dialect_is_told_by_code(void **state) {
+static void code_shows_the_dialect(void **state) {
     (void)state;
     check_detected("{'code':6}", D);
     check_detected("{'Code':6}", DIALECT_UNKNOWN);
@@ -283,7 +283,7 @@ static void a_login_that_opts_in_is_answered_twice(void **state) {
                           "{'code':300,'time':1700000000,'data':{'ref':'r','ok':true}}"));
 }
 
-static void faults_come_from_system(void **state) {
+static void faults_are_sent_by_system(void **state) {
     (void)state;
     struct buffer out = buffer_make(1024);
     dialect_write_fault(D, NULL, slice_text("log in first"), NOW, &out);
@@ -405,7 +405,7 @@ static void a_text_that_has_no_room_leaves_no_trace(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(dialect_is_told_by_code),
+        cmocka_unit_test(code_shows_the_dialect),
         cmocka_unit_test(reads_requests),
         cmocka_unit_test(ref_counts_only_after_opting_in),
         cmocka_unit_test(faults_name_the_field),
@@ -414,7 +414,7 @@ int main(void) {
         cmocka_unit_test(answers_a_new_group),
         cmocka_unit_test(a_stored_message_needs_no_answer_of_its_own),
         cmocka_unit_test(a_login_that_opts_in_is_answered_twice),
-        cmocka_unit_test(faults_come_from_system),
+        cmocka_unit_test(faults_are_sent_by_system),
         cmocka_unit_test(shows_a_private_message_to_both),
         cmocka_unit_test(shows_a_group_message_to_all),
         cmocka_unit_test(shows_joining_to_the_one_who_joined),

@@ -9,7 +9,7 @@ static const struct dialect_account self = {123, {"123", 3}};
 
 /* --- requests -------------------------------------------------------------------------------- */
 
-static void dialect_is_told_by_msgtype(void **state) {
+static void msgtype_shows_the_dialect(void **state) {
     (void)state;
     check_detected("{'msgType':'6'}", D);
     check_detected("{'msgtype':'6'}", DIALECT_UNKNOWN);
@@ -160,7 +160,7 @@ static void most_success_is_silent(void **state) {
     check_answers(D, false, &self, &request, &result, ANSWERS("{'msgType':10}"));
 }
 
-static void failures_come_from_system(void **state) {
+static void failures_are_sent_by_system(void **state) {
     (void)state;
     static const enum operation operations[] = {OPERATION_NONE,   OPERATION_REGISTER,
                                                 OPERATION_SEND,   OPERATION_CREATE_GROUP,
@@ -182,7 +182,7 @@ static void failures_come_from_system(void **state) {
     buffer_free(&out);
 }
 
-static void a_stored_message_is_told_to_its_ref(void **state) {
+static void a_stored_message_is_confirmed_by_its_ref(void **state) {
     (void)state;
     struct dialect_request request = {.operation = OPERATION_SEND, .ref = slice_text("r")};
     struct dialect_result result = {.cid = 9, .stored_ms = 1700000000123, .time_ms = NOW};
@@ -261,14 +261,14 @@ static void unknown_entries_are_not_shown(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(dialect_is_told_by_msgtype),
+        cmocka_unit_test(msgtype_shows_the_dialect),
         cmocka_unit_test(reads_requests),
         cmocka_unit_test(ids_are_numbers_where_they_can_be),
         cmocka_unit_test(faults_name_the_field),
         cmocka_unit_test(answers_a_login),
         cmocka_unit_test(most_success_is_silent),
-        cmocka_unit_test(failures_come_from_system),
-        cmocka_unit_test(a_stored_message_is_told_to_its_ref),
+        cmocka_unit_test(failures_are_sent_by_system),
+        cmocka_unit_test(a_stored_message_is_confirmed_by_its_ref),
         cmocka_unit_test(shows_a_private_message_to_its_recipient),
         cmocka_unit_test(shows_a_group_message_to_all),
         cmocka_unit_test(shows_joining_to_all),

@@ -200,7 +200,7 @@ static void names_have_their_limit(void **state) {
     }
 }
 
-static void too_small_a_buffer_is_told(void **state) {
+static void too_small_a_buffer_is_reported(void **state) {
     (void)state;
     for (size_t max = 1; max < 12; max++) {
         struct buffer out = buffer_make(max);
@@ -221,7 +221,7 @@ int main(void) {
         cmocka_unit_test(what_is_no_header_is_refused),
         cmocka_unit_test(only_numbers_are_read_as_numbers),
         cmocka_unit_test(names_have_their_limit),
-        cmocka_unit_test(too_small_a_buffer_is_told),
+        cmocka_unit_test(too_small_a_buffer_is_reported),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

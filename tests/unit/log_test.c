@@ -83,7 +83,7 @@ static void *trace_here(void *trace_r) {
     return NULL;
 }
 
-static void a_trace_is_told_while_it_lasts(void **state) {
+static void a_trace_is_logged_while_it_lasts(void **state) {
     (void)state;
     struct capture capture;
     pthread_t thread;
@@ -248,7 +248,7 @@ int main(void) {
         cmocka_unit_test(a_line_has_its_form),
         cmocka_unit_test(nothing_to_add_leaves_no_space),
         cmocka_unit_test(levels_hold_back),
-        cmocka_unit_test(a_trace_is_told_while_it_lasts),
+        cmocka_unit_test(a_trace_is_logged_while_it_lasts),
         cmocka_unit_test(level_words),
         cmocka_unit_test(a_long_line_is_cut_and_one_write),
         cmocka_unit_test(a_value_cannot_forge_a_line),

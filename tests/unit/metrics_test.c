@@ -162,7 +162,7 @@ static void nothing_prints_nothing(void **state) {
     metrics_destroy(&metrics);
 }
 
-static void too_many_share_a_spare_and_are_told_once(void **state) {
+static void too_many_share_a_spare_and_are_reported_once(void **state) {
     (void)state;
     struct metrics *metrics = metrics_new();
     assert_non_null(metrics);
@@ -200,7 +200,7 @@ static void too_many_share_a_spare_and_are_told_once(void **state) {
     metrics_destroy(&metrics);
 }
 
-static void a_small_buffer_is_told(void **state) {
+static void a_small_buffer_is_reported(void **state) {
     (void)state;
     struct metrics *metrics = metrics_new();
     assert_non_null(metrics);
@@ -254,8 +254,8 @@ int main(void) {
         cmocka_unit_test(labels_of_one_name_stand_together),
         cmocka_unit_test(the_same_name_and_labels_are_the_same),
         cmocka_unit_test(nothing_prints_nothing),
-        cmocka_unit_test(too_many_share_a_spare_and_are_told_once),
-        cmocka_unit_test(a_small_buffer_is_told),
+        cmocka_unit_test(too_many_share_a_spare_and_are_reported_once),
+        cmocka_unit_test(a_small_buffer_is_reported),
         cmocka_unit_test(threads_lose_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -30,7 +30,7 @@ static void answers_reach_who_asked(void **state) {
     assert_int_equal(f->outcome_count, 100);
 }
 
-static void errors_come_with_word_and_text(void **state) {
+static void errors_have_word_and_text(void **state) {
     struct fixture *f = *state;
     struct node *node = node_new(f);
     peers_start(f);
@@ -315,7 +315,7 @@ static void nobody_needs_to_wait_for_an_answer(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(answers_reach_who_asked),
-        TEST(errors_come_with_word_and_text),
+        TEST(errors_have_word_and_text),
         TEST(answers_that_do_not_fit_are_internal_errors),
         TEST(answers_before_the_end_of_the_connection_count),
         TEST(a_request_ends_when_its_time_is_over),

@@ -30,7 +30,7 @@ static void it_is_live_from_its_first_ready_answer(void **state) {
     assert_string_equal(f->changed, "+");
 }
 
-static void it_may_come_after_those_who_call_it(void **state) {
+static void it_may_start_after_its_callers(void **state) {
     struct fixture *f = *state;
     struct node *node = node_new(f);
     node_close(node);
@@ -134,7 +134,7 @@ static void one_that_was_restarted_is_lost_and_found(void **state) {
     assert_outcome(f, 0, 1, ERR_UNAVAILABLE);
 }
 
-static void a_new_link_is_told_and_nothing_is_lost(void **state) {
+static void a_new_link_is_noticed_and_nothing_is_lost(void **state) {
     struct fixture *f = *state;
     struct node *node = node_new(f);
     peers_start(f);
@@ -265,13 +265,13 @@ static void bytes_that_are_no_message_are_dropped(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(it_is_live_from_its_first_ready_answer),
-        TEST(it_may_come_after_those_who_call_it),
+        TEST(it_may_start_after_its_callers),
         TEST(one_that_does_not_answer_is_tried_ever_more_slowly),
         TEST(a_connection_that_breaks_is_lost_at_once),
         TEST(a_silent_one_is_lost_after_the_time_out),
         TEST(any_message_is_a_sign_of_life),
         TEST(one_that_was_restarted_is_lost_and_found),
-        TEST(a_new_link_is_told_and_nothing_is_lost),
+        TEST(a_new_link_is_noticed_and_nothing_is_lost),
         TEST(one_that_drains_is_asked_no_more_but_answers),
         TEST(one_that_drained_may_become_ready_again),
         TEST(it_survives_many_losses),

@@ -152,7 +152,7 @@ static void required_fields_that_are_empty_travel(void **state) {
     assert_int_equal(out.numbers.count + out.texts.count + out.blobs.count + out.items.count, 0);
 }
 
-static void a_full_buffer_is_told(void **state) {
+static void a_full_buffer_is_reported(void **state) {
     struct bench *bench = *state;
     struct outer in = full_outer();
     pack(bench, &outer_desc, &in);
@@ -417,7 +417,7 @@ int main(void) {
         TEST(numbers_of_every_width),
         TEST(optional_fields_that_are_empty_do_not_travel),
         TEST(required_fields_that_are_empty_travel),
-        TEST(a_full_buffer_is_told),
+        TEST(a_full_buffer_is_reported),
         TEST(unknown_keys_are_passed_over),
         TEST(keys_come_in_any_order_and_the_last_wins),
         TEST(what_follows_the_map_is_left),

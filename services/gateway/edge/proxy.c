@@ -56,7 +56,7 @@ static void on_line(struct edge_arrival *arrival) {
     if (remote.host[0] != '\0') {
         kept = malloc(sizeof *kept);
         if (kept == NULL) {
-            drop(arrival, "no memory");
+            drop(arrival, "out of memory");
             return;
         }
         *kept = remote;
