@@ -29,7 +29,7 @@ union body {
 
 /* --- one request after the other ----------------------------------------------------------- */
 
-struct relation {
+struct relation_request {
     const char *json; /* ' for ", ~ for the token */
     const struct message_desc *message;
     const char *body;
@@ -68,7 +68,7 @@ static struct asked *expect(struct stage *stage, const struct message_desc *mess
     return asked;
 }
 
-static const struct relation youim[] = {
+static const struct relation_request youim[] = {
     {"{'msgType':3,'msgBody':{'token':'~','fromUserId':'alice','groupId':'500'}}",
      &message_GROUP_JOIN, "group_join{group=500 account=1001}", ERR_ALREADY_MEMBER,
      "you are a member of group 500 already"},
@@ -131,7 +131,7 @@ static void requests_of_youim(void **state) {
     stage_quiet(stage);
 }
 
-static const struct relation ourchat[] = {
+static const struct relation_request ourchat[] = {
     {"'code':9,'data':{'group_id':500,'ocid':3003}", &message_GROUP_JOIN,
      "group_join{group=500 account=3003}", ERR_NO_GROUP, "group 500 does not exist"},
     {"'code':9,'data':{'add_ocid':2002,'ocid':3003}", &message_GROUP_BEFRIEND,
