@@ -110,7 +110,7 @@ static const char *cell_text(const cJSON *cell, char out[CELL_BYTES]) {
 }
 
 static void print_columns(const struct table *self) {
-    size_t widths[TABLE_MAX_COLUMNS];
+    size_t widths[TABLE_MAX_COLUMNS] = {0};
     char text[CELL_BYTES];
     const cJSON *row;
     for (size_t i = 0; i < self->count; i++) {

@@ -257,12 +257,14 @@ bool entries_is_member(const struct entry_head *head, uint64_t account) {
 }
 
 struct entry_standing entries_standing(const struct entry_head *head, uint64_t account) {
+    const struct entry_standing *found = NULL;
     /* `account` is the first member. */
-    const struct entry_standing *found =
-        head->standings.count == 0 ? NULL
-                                   : bsearch(&account, head->standings.items, head->standings.count,
-                                             sizeof *head->standings.items, compare_u64);
-    return found == NULL ? (struct entry_standing){.account = account} : *found;
+    if (head->standings.count > 0)
+        found = bsearch(&account, head->standings.items, head->standings.count,
+                        sizeof *head->standings.items, compare_u64);
+    if (found == NULL)
+        return (struct entry_standing){.account = account};
+    return *found;
 }
 
 /* --- appending ------------------------------------------------------------------------------- */

@@ -62,7 +62,7 @@ static enum err check_room_for_ban(struct group_change *change) {
 /* A member who is banned is removed, with the notice of that as the last that it reads. */
 static enum err check_ban(struct group_change *change) {
     const struct group_ban *ask = change->plan->ask;
-    struct group_join_state state;
+    struct group_join_state state = {0};
     enum err err = group_check_above(change);
     if (err == ERR_OK && !change->subject.exists)
         err = ERR_NO_ACCOUNT;
