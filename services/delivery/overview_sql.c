@@ -7,11 +7,13 @@
 
 #define CURSOR "SELECT c.conversation, c.since, c.received, c.until, c.seen, c.quiet_until_ms, "
 
-/* The last row is found backwards: for MAX(cid) the server reads all of them. */
+/* The last row is found backwards: for MAX(cid) the server reads all of them. Where all are removed
+ * the conversation keeps its place. */
 const struct db_statement overview_sql_open = {
     "overview_open",
-    CURSOR "(SELECT m.cid FROM message m WHERE m.conversation = c.conversation "
-           "ORDER BY m.cid DESC LIMIT 1) FROM `cursor` c FORCE INDEX (cursor_settled) "
+    CURSOR "COALESCE((SELECT m.cid FROM message m WHERE m.conversation = c.conversation "
+           "ORDER BY m.cid DESC LIMIT 1), (SELECT k.removed_cid FROM conversation k "
+           "WHERE k.id = c.conversation)) FROM `cursor` c FORCE INDEX (cursor_settled) "
            "WHERE c.account = ? AND c.is_settled <= ?"};
 const struct db_statement overview_sql_settled = {
     "overview_settled", CURSOR "c.settled FROM `cursor` c FORCE INDEX (cursor_settled) "

@@ -58,6 +58,12 @@ def test_what_is_left(make_stack, newcomer, connect):
     for kind, anna, ben, eve, texts, gone_cids in scenes:
         assert read(anna, ben.account) == texts[2:]
         assert read(anna, eve.account) == []
+        listed = anna.conversations()["conversations"]
+        shown = [[anna.body(item["last"])["msg"]] if "last" in item else [] for item in listed]
+        # The one that was written to last comes first, also where nothing is left of it.
+        assert shown == [[], texts[3:]]
+        assert [item["unread"] for item in listed] == [0, 0]
+        assert listed[0]["cid"] == gone_cids[-1]
         for person, expected in ((ben, texts[2:]), (eve, [])):
             again = connect(*kind, on=stack, ext=True)
             again.log_in(person.account)
