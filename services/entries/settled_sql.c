@@ -27,7 +27,8 @@ void settled_sql_add_idle(struct buffer *sql, const struct settled_end *ends, si
 }
 
 void settled_sql_add_lock(struct buffer *sql, const uint64_t *ids, size_t count) {
-    buffer_add_text(sql, "BEGIN;SELECT id FROM conversation WHERE writer=0 AND id IN ");
+    buffer_add_text(
+        sql, "BEGIN;SELECT id FROM conversation FORCE INDEX (PRIMARY) WHERE writer=0 AND id IN ");
     add_ids(sql, ids, count);
     buffer_add_text(sql, " ORDER BY id FOR UPDATE SKIP LOCKED;");
 }
