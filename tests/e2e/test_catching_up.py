@@ -4,6 +4,7 @@ import secrets
 
 import pytest
 from parley_client import DIALECTS, KINDS, TRANSPORTS
+from parley_stack import wait_until
 
 
 def away(newcomer, kind):
@@ -283,3 +284,41 @@ def test_a_client_that_stops_reading(stack, newcomer, connect, kind):
         slow.hear(sender.account, slow.account, f"{number} {padding}")
     slow.fence()
     expect_nothing_again(stack, connect, kind, slow.account)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids="-".join)
+def test_in_many_settled_conversations(stack, newcomer, connect, kind):
+    """More than a first page names: what is written there reaches each connection once, wherever the
+    account stands by then."""
+    anna, ben = newcomer(*kind), newcomer("youim")
+    ben.say(anna.account, "long ago")
+    anna.hear(ben.account, anna.account, "long ago")
+    stack.wait_received(anna.account)
+    anna.close()
+    first = stack.sql("SELECT COALESCE(MAX(id), 0) + 1000000 FROM conversation WHERE kind = 0")[0][0]
+    stack.sql(f"INSERT INTO conversation (id, kind, lo, hi, created_ms) SELECT {first} + seq, 0,"
+              f" {first} + seq, {first} + seq + 1, 1 FROM seq_1_to_150")
+    stack.sql("INSERT INTO `cursor` (account, conversation)"
+              f" SELECT {anna.account.number}, {first} + seq FROM seq_1_to_150")
+    stack.sql("UPDATE message SET time_ms = 1 WHERE body = 'long ago'")
+
+    def log_in():
+        client = connect(*kind)
+        client.log_in(anna.account)
+        return client
+
+    client = log_in()
+    settled = "SELECT COUNT(*) FROM `cursor` WHERE is_settled AND account = %s"
+    wait_until(lambda: stack.sql(settled, anna.account.number)[0][0] == 151, "what is settled")
+    client.close()
+    clients = [log_in(), log_in()]
+    for text in ("new", "and another"):
+        ben.say(anna.account, text)
+        for client in clients:
+            client.hear(ben.account, anna.account, text)
+    stack.wait_received(anna.account)
+    clients.append(log_in())
+    ben.say(anna.account, "the last one")
+    for client in clients:
+        client.hear(ben.account, anna.account, "the last one")
+    clients[0].expect_nothing(*clients[1:])
