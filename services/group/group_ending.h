@@ -30,7 +30,7 @@ void ender_destroy(struct ender **self);
 
 /* One step of some deleted account. `more_r`: there is a further one to take; `account_r`: whose it
  * was, 0 for none. For the worker. */
-enum err ending_step(const struct group_service *group, struct db *db, struct record_arena *arena,
+enum err ending_step(const struct group_service *service, struct db *db, struct record_arena *arena,
                      uint64_t *account_r, bool *more_r) __attribute__((warn_unused_result));
 
 #endif

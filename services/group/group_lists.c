@@ -1,6 +1,7 @@
 /*
  * group.friends, group.members: those of an account, of a group, by pages in the order of their
- * numbers. Nobody is a friend and has a request at once, nor a member: so one order holds both.
+ * numbers. Nobody is a friend and has a request at once, nor a member or banned: so one order holds
+ * all.
  */
 #include "proto/conversation.h"
 #include "proto/ids.h"
@@ -33,7 +34,8 @@ static void take_acquaintance(const struct db_rows *rows, struct record_arena *a
                                   .name = text_of(rows, GROUP_FRIEND_NAME, arena),
                                   .remark = text_of(rows, GROUP_FRIEND_REMARK, arena),
                                   .avatar = text_of(rows, GROUP_FRIEND_AVATAR, arena),
-                                  .relation = db_rows_u64(rows, GROUP_FRIEND_RELATION)};
+                                  .relation = db_rows_u64(rows, GROUP_FRIEND_RELATION),
+                                  .blocked = db_rows_u64(rows, GROUP_FRIEND_BLOCKED) != 0};
 }
 
 enum err group_handle_friends(void *context, struct db *db, struct record_arena *arena,
@@ -48,10 +50,11 @@ enum err group_handle_friends(void *context, struct db *db, struct record_arena 
     struct db_rows *rows;
     if (items == NULL)
         return ERR_OVERLOADED;
-    enum err err = db_query(db, &group_sql_friends_page,
-                            DB_ARGS(account, after, limit, account, after, limit, account, after,
-                                    limit, account, after, limit, account, limit),
-                            &rows);
+    enum err err =
+        db_query(db, &group_sql_friends_page,
+                 DB_ARGS(account, after, limit, account, after, limit, account, after, limit,
+                         account, after, limit, account, after, limit, limit, account),
+                 &rows);
     if (err != ERR_OK)
         return err;
     reply->more = db_rows_count(rows) > size;
@@ -71,7 +74,8 @@ static void take_member(const struct db_rows *rows, struct record_arena *arena,
                                   .name = text_of(rows, GROUP_MEMBER_NAME, arena),
                                   .nick = text_of(rows, GROUP_MEMBER_NICK, arena),
                                   .role = db_rows_u64(rows, GROUP_MEMBER_ROLE),
-                                  .muted_until_ms = db_rows_u64(rows, GROUP_MEMBER_MUTED)};
+                                  .muted_until_ms = db_rows_u64(rows, GROUP_MEMBER_MUTED),
+                                  .banned = db_rows_u64(rows, GROUP_MEMBER_BANNED) != 0};
 }
 
 /* The account's role in the group, and whether that is small. */
@@ -103,10 +107,11 @@ static enum err read_members(struct db *db, struct record_arena *arena,
     struct db_rows *rows;
     if (items == NULL)
         return ERR_OVERLOADED;
+    const struct db_value where = db_u64(conversation_of_group(ask->group)),
+                          others = role < GROUP_ADMINISTRATOR ? db_u64(0) : limit;
     enum err err = db_query(db, &group_sql_members_page,
-                            DB_ARGS(db_u64(conversation_of_group(ask->group)), after, limit,
-                                    db_u64(ask->group), after,
-                                    role < GROUP_ADMINISTRATOR ? db_u64(0) : limit, limit),
+                            DB_ARGS(where, after, limit, db_u64(ask->group), after, others, where,
+                                    after, others, limit),
                             &rows);
     if (err != ERR_OK)
         return err;

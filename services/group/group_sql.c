@@ -126,25 +126,33 @@ const struct db_statement group_sql_remove_remark = {
 /* --- lists --------------------------------------------------------------------------------- */
 
 /* Each part reads its index in order, no further than the page goes. */
+/* Somebody who is blocked may be a friend, or be asked, too. */
 const struct db_statement group_sql_friends_page = {
     "friends_page",
-    "SELECT STRAIGHT_JOIN p.n, a.id, a.name, a.avatar, r.remark, p.relation FROM ("
-    "(SELECT hi AS n, 0 AS relation FROM friendship WHERE lo = ? AND hi > ? ORDER BY hi LIMIT ?)"
+    "SELECT STRAIGHT_JOIN p.n, a.id, a.name, a.avatar, r.remark, p.relation, p.blocked FROM ("
+    "SELECT n, MIN(relation) AS relation, MAX(blocked) AS blocked FROM ("
+    "(SELECT hi AS n, 0 AS relation, 0 AS blocked FROM friendship WHERE lo = ? AND hi > ?"
+    " ORDER BY hi LIMIT ?)"
     " UNION ALL"
-    " (SELECT lo, 0 FROM friendship WHERE hi = ? AND lo > ? ORDER BY lo LIMIT ?)"
-    " UNION ALL (SELECT target, 1 FROM request WHERE account = ? AND kind = 1 AND target > ?"
+    " (SELECT lo, 0, 0 FROM friendship WHERE hi = ? AND lo > ? ORDER BY lo LIMIT ?)"
+    " UNION ALL (SELECT target, 1, 0 FROM request WHERE account = ? AND kind = 1 AND target > ?"
     " ORDER BY target LIMIT ?)"
-    " UNION ALL (SELECT account, 2 FROM request WHERE kind = 1 AND target = ? AND account > ?"
-    " ORDER BY account LIMIT ?)) p LEFT JOIN account a ON a.number = p.n"
-    " LEFT JOIN remark r ON r.account = ? AND r.friend = p.n ORDER BY p.n LIMIT ?"};
+    " UNION ALL (SELECT account, 2, 0 FROM request WHERE kind = 1 AND target = ? AND account > ?"
+    " ORDER BY account LIMIT ?)"
+    " UNION ALL (SELECT blocked, 3, 1 FROM block WHERE account = ? AND blocked > ?"
+    " ORDER BY blocked LIMIT ?)) u GROUP BY n ORDER BY n LIMIT ?) p"
+    " LEFT JOIN account a ON a.number = p.n"
+    " LEFT JOIN remark r ON r.account = ? AND r.friend = p.n ORDER BY p.n"};
 
 const struct db_statement group_sql_members_page = {
     "members_page",
-    "SELECT STRAIGHT_JOIN p.n, a.id, a.name, p.nick, p.role, p.muted FROM ("
-    "(SELECT account AS n, nick, role, muted_until_ms AS muted FROM member"
+    "SELECT STRAIGHT_JOIN p.n, a.id, a.name, p.nick, p.role, p.muted, p.banned FROM ("
+    "(SELECT account AS n, nick, role, muted_until_ms AS muted, 0 AS banned FROM member"
     " WHERE conversation = ? AND account > ? ORDER BY account LIMIT ?)"
-    " UNION ALL (SELECT account, NULL, 0, 0 FROM request WHERE kind = 2 AND target = ?"
-    " AND account > ? ORDER BY account LIMIT ?)) p LEFT JOIN account a ON a.number = p.n"
+    " UNION ALL (SELECT account, NULL, 0, 0, 0 FROM request WHERE kind = 2 AND target = ?"
+    " AND account > ? ORDER BY account LIMIT ?)"
+    " UNION ALL (SELECT account, NULL, 0, 0, 1 FROM ban WHERE conversation = ? AND account > ?"
+    " ORDER BY account LIMIT ?)) p LEFT JOIN account a ON a.number = p.n"
     " ORDER BY p.n LIMIT ?"};
 
 const struct db_statement group_sql_standing = {

@@ -97,8 +97,8 @@ extern const struct db_statement group_sql_remove_remark;
 
 /* --- lists --------------------------------------------------------------------------------- */
 
-/* Four times the account, an account that is left out with all below, a limit; the account, the
- * limit -> the columns of enum group_friend_column, ascending */
+/* Five times the account, an account that is left out with all below, a limit; the limit, the
+ * account -> the columns of enum group_friend_column, ascending */
 extern const struct db_statement group_sql_friends_page;
 enum group_friend_column {
     GROUP_FRIEND_ACCOUNT,
@@ -106,11 +106,13 @@ enum group_friend_column {
     GROUP_FRIEND_NAME,
     GROUP_FRIEND_AVATAR,
     GROUP_FRIEND_REMARK,
-    GROUP_FRIEND_RELATION /* enum relation */
+    GROUP_FRIEND_RELATION, /* enum relation */
+    GROUP_FRIEND_BLOCKED
 };
 
 /* conversation, an account that is left out with all below, limit of members; group, the same
- * account, limit of requests; limit -> the columns of enum group_member_column, ascending */
+ * account, limit of requests; conversation, the same account, limit of bans; limit -> the columns
+ * of enum group_member_column, ascending */
 extern const struct db_statement group_sql_members_page;
 enum group_member_column {
     GROUP_MEMBER_ACCOUNT,
@@ -118,7 +120,8 @@ enum group_member_column {
     GROUP_MEMBER_NAME,
     GROUP_MEMBER_NICK,
     GROUP_MEMBER_ROLE, /* GROUP_STRANGER: asks to join */
-    GROUP_MEMBER_MUTED
+    GROUP_MEMBER_MUTED,
+    GROUP_MEMBER_BANNED /* ... or is banned */
 };
 /* conversation, account, conversation, a number, conversation -> where the group exists: the
  * account's role, how many members there are, counted up to that number */

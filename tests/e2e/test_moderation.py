@@ -97,6 +97,10 @@ def test_blocked_friends_stay_friends(newcomer, kind):
     client.say(pest.account, "you may read this")  # the other way it is open
     client.hear_own(pest.account, "you may read this")
     pest.hear(client.account, pest.account, "you may read this")
+    client.send(client.make(307))
+    listed = client.body(client.expect(308))
+    assert [item["user"] for item in listed["friends"]] == [client.id_of(pest.account)]
+    assert [item["user"] for item in listed["blocked"]] == [client.id_of(pest.account)]
     refused(client, 321, "to_oneself", user=client.id_of(client.account), on=True)
 
 
@@ -183,6 +187,8 @@ def test_ban(newcomer, kind):
     member.expect_error("you are banned from group")
     assert refused(member, 335, "not_allowed", group=club.number, user=owner.account.number,
                    on=True).startswith("you may not ban ")
+    owner.send(owner.make(309, group=ids["group"]))
+    assert [item["user"] for item in owner.body(owner.expect(310))["banned"]] == [ids["user"]]
     assert done(owner, 335, **ids, on=False)[0]["on"] is False
     admit(owner, club, member, (plain,))
     for client in (owner, member, plain):

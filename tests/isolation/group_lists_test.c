@@ -216,8 +216,60 @@ static void test_where_a_group_is_no_longer_small(void **state) {
     assert_false(members(f, ask).small);
 }
 
+/* --- blocked and banned -------------------------------------------------------------------- */
+
+/* Each once, and on one page, whatever else they are. */
+static void test_whom_an_account_blocks(void **state) {
+    struct group_fixture *f = *state;
+    uint64_t first = new_accounts(f, 5), ada = first + 2;
+    make_friends(f, ada, first);
+    ask_for(f, GROUP_REQUEST_FRIEND, first + 3, ada);
+    make_friends(f, ada, first + 4);
+    sql_run(f->database,
+            "INSERT INTO block VALUES (%" PRIu64 ", %" PRIu64 "), (%" PRIu64 ", %" PRIu64
+            "), (%" PRIu64 ", %" PRIu64 "), (%" PRIu64 ", %" PRIu64 ")",
+            ada, first, ada, first + 1, ada, first + 3, first + 4, ada);
+    static const struct {
+        uint64_t behind, relation;
+        bool blocked;
+    } wanted[] = {{0, RELATION_FRIEND, true},
+                  {1, RELATION_NONE, true},
+                  {3, RELATION_ASKED, true},
+                  {4, RELATION_FRIEND, false}};
+    uint64_t after = 0;
+    for (size_t i = 0; i < 4; i++) {
+        struct group_friends_reply reply = friends(f, ada, after, 1);
+        assert_int_equal(reply.items.count, 1);
+        assert_int_equal(reply.more, i < 3);
+        const struct acquaintance *item = reply.items.items;
+        assert_int_equal(item->account, first + wanted[i].behind);
+        assert_int_equal(item->relation, wanted[i].relation);
+        assert_int_equal(item->blocked, wanted[i].blocked);
+        after = item->account;
+    }
+}
+
+/* Members do not see them. */
+static void test_whom_a_group_bans(void **state) {
+    struct group_fixture *f = *state;
+    uint64_t owner = new_account(f->database, ""), group = new_group(f, owner, "");
+    uint64_t member = new_member(f, group, "", GROUP_MEMBER), ada = new_account(f->database, "");
+    sql_run(f->database, "INSERT INTO ban VALUES (%" PRIu64 ", %" PRIu64 ", 1, 1)",
+            conversation_of_group(group), ada);
+    struct group_members ask = {.group = group, .account = owner};
+    struct group_members_reply reply = members(f, ask);
+    assert_int_equal(reply.items.count, 3);
+    const struct group_member *items = reply.items.items;
+    assert_int_equal(items[2].account, ada);
+    assert_true(items[2].banned && !items[1].banned);
+    ask.account = member;
+    assert_int_equal(members(f, ask).items.count, 2);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        GROUP_TEST(test_whom_an_account_blocks),
+        GROUP_TEST(test_whom_a_group_bans),
         GROUP_TEST(test_friends_and_requests),
         GROUP_TEST(test_friends_by_pages),
         GROUP_TEST(test_members_and_requests),

@@ -30,6 +30,16 @@ static void open_item(const struct dialect_form *form, bool first, uint64_t acco
     write_text(",\"name\":", name, out);
 }
 
+/* One of a list that is left out where it is empty; false: the next one is not the first. */
+static bool write_other(const struct dialect_form *form, const char *list, bool first,
+                        uint64_t number, struct slice id, struct slice name, struct buffer *out) {
+    if (first)
+        json_raw(out, list);
+    open_item(form, first, number, id, name, out);
+    json_raw(out, "}");
+    return false;
+}
+
 /* `last`: the account that ends the page. */
 static void write_more(bool more, uint64_t last, struct buffer *out) {
     write_flag("],\"more\":", more, out);
@@ -86,11 +96,16 @@ void extension_write_friends(const struct dialect_form *form, const struct diale
     json_raw(out, "],\"requests\":[");
     first = true;
     for (size_t i = 0; i < list->items.count; i++) {
-        if (items[i].relation == RELATION_FRIEND)
+        if (items[i].relation != RELATION_ASKED && items[i].relation != RELATION_ASKS)
             continue;
         write_friend_request(form, &items[i], first, out);
         first = false;
     }
+    first = true;
+    for (size_t i = 0; i < list->items.count; i++)
+        if (items[i].blocked)
+            first = write_other(form, "],\"blocked\":[", first, items[i].account, items[i].id,
+                                items[i].name, out);
     write_more(list->more, list->more ? items[list->items.count - 1].account : 0, out);
 }
 
@@ -139,12 +154,17 @@ void extension_write_members(const struct dialect_form *form, const struct diale
     json_raw(out, "],\"requests\":[");
     first = true;
     for (size_t i = 0; i < list->items.count; i++) {
-        if (items[i].role != 0)
+        if (items[i].role != 0 || items[i].banned)
             continue;
         open_item(form, first, items[i].account, items[i].id, items[i].name, out);
         json_raw(out, "}");
         first = false;
     }
+    first = true;
+    for (size_t i = 0; i < list->items.count; i++)
+        if (items[i].banned)
+            first = write_other(form, "],\"banned\":[", first, items[i].account, items[i].id,
+                                items[i].name, out);
     write_more(list->more, list->more ? items[list->items.count - 1].account : 0, out);
 }
 
