@@ -106,7 +106,7 @@ enum group_friend_column {
     GROUP_FRIEND_NAME,
     GROUP_FRIEND_AVATAR,
     GROUP_FRIEND_REMARK,
-    GROUP_FRIEND_RELATION, /* enum relation */
+    GROUP_FRIEND_RELATION, /* enum acquaintance_kind */
     GROUP_FRIEND_BLOCKED
 };
 

@@ -104,15 +104,17 @@ static const struct relation_request youim[] = {
      "you may not remove 2002 from group 500"},
     {"{'msgType':19,'msgBody':{'token':'~','ownerId':'alice','groupId':'500',"
      "'toUserId':'2002'}}",
-     &message_GROUP_SET_ADMIN, "group_set_admin{group=500 account=2002 by=1001 on=true}",
+     &message_GROUP_SET_ADMIN,
+     "group_set_admin{group=500 account=2002 by=1001 on=true address=\"127.0.0.1\"}",
      ERR_ALREADY_ADMIN, "2002 is an administrator of group 500 already"},
     {"{'msgType':21,'msgBody':{'token':'~','ownerId':'alice','groupId':'500',"
      "'fromUserId':'2002'}}",
-     &message_GROUP_SET_ADMIN, "group_set_admin{group=500 account=2002 by=1001 on=false}",
+     &message_GROUP_SET_ADMIN,
+     "group_set_admin{group=500 account=2002 by=1001 on=false address=\"127.0.0.1\"}",
      ERR_NOT_ADMIN, "2002 is not an administrator of group 500"},
     {"{'msgType':111,'msgBody':{'token':'~','groupId':'500','ownerId':'alice'}}",
-     &message_GROUP_DISSOLVE, "group_dissolve{group=500 by=1001}", ERR_NO_GROUP,
-     "group 500 does not exist"},
+     &message_GROUP_DISSOLVE, "group_dissolve{group=500 by=1001 address=\"127.0.0.1\"}",
+     ERR_NO_GROUP, "group 500 does not exist"},
 };
 
 static void requests_of_youim(void **state) {
@@ -163,14 +165,27 @@ static const struct relation_request ourchat[] = {
      "group_remove{group=500 account=2002 by=3003}", ERR_NOT_MEMBER,
      "2002 is not a member of group 500"},
     {"'code':119,'data':{'group_id':500,'ocid':3003,'target_ocid':2002}", &message_GROUP_SET_ADMIN,
-     "group_set_admin{group=500 account=2002 by=3003 on=true}", ERR_NOT_ALLOWED,
-     "only the owner of group 500 may do that"},
+     "group_set_admin{group=500 account=2002 by=3003 on=true address=\"127.0.0.1\"}",
+     ERR_NOT_ALLOWED, "only the owner of group 500 may do that"},
     {"'code':121,'data':{'group_id':500,'ocid':3003,'target_ocid':2002}", &message_GROUP_SET_ADMIN,
-     "group_set_admin{group=500 account=2002 by=3003 on=false}", ERR_NOT_ADMIN,
-     "2002 is not an administrator of group 500"},
+     "group_set_admin{group=500 account=2002 by=3003 on=false address=\"127.0.0.1\"}",
+     ERR_NOT_ADMIN, "2002 is not an administrator of group 500"},
     {"'code':211,'data':{'group_id':500,'ocid':3003}", &message_GROUP_DISSOLVE,
-     "group_dissolve{group=500 by=3003}", ERR_NOT_ALLOWED,
+     "group_dissolve{group=500 by=3003 address=\"127.0.0.1\"}", ERR_NOT_ALLOWED,
      "only the owner of group 500 may do that"},
+    {"'code':325,'data':{'of':'me','name':'n','about':''}", &message_GROUP_SET_PROFILE,
+     "group_set_profile{account=3003 name=\"n\" about=\"\" sets_about=true}", ERR_OVERLOADED,
+     "the server is busy, try again"},
+    {"'code':325,'data':{'of':{'group':500},'slow_s':5}", &message_GROUP_SET_GROUP_PROFILE,
+     "group_set_group_profile{group=500 account=3003 name=\"\" about=\"\" sets_about=false"
+     " slow_s=5 sets_slow=true}",
+     ERR_NOT_ALLOWED, "only the owner and the administrators of group 500 may do that"},
+    {"'code':325,'data':{'of':{'friend':2002},'remark':'r'}", &message_GROUP_SET_REMARK,
+     "group_set_remark{account=3003 friend=2002 remark=\"r\"}", ERR_NOT_FRIENDS,
+     "2002 is not your friend"},
+    {"'code':325,'data':{'of':{'member':{'group':500}},'nick':'n'}", &message_GROUP_SET_NICK,
+     "group_set_nick{group=500 account=3003 nick=\"n\"}", ERR_NOT_MEMBER,
+     "you are not a member of group 500"},
 };
 
 static void requests_of_ourchat(void **state) {
@@ -329,7 +344,8 @@ static void names_are_looked_up_once(void **state) {
     /* The id of a new group is nobody's yet. */
     say(alice, "{'msgType':114,'msgBody':{'token':'~','ownerId':'alice','groupId':'ddd'}}");
     struct asked *asked =
-        expect(stage, &message_GROUP_CREATE, "group_create{account=1001 id=\"ddd\" name=\"\"}");
+        expect(stage, &message_GROUP_CREATE,
+               "group_create{account=1001 id=\"ddd\" name=\"\" address=\"127.0.0.1\"}");
     played_refuse(&asked, ERR_TAKEN);
     stage_hears_system(stage, alice, "the id ddd is taken");
     stage_quiet(stage);
