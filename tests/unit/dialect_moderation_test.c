@@ -66,17 +66,17 @@ static void faults_of_requests(void **state) {
 static void reads_the_end_of_an_account(void **state) {
     (void)state;
     struct dialect_request request;
-    for (BOTH(dialect)) {
-        read_as(dialect, 339, "{'password':'secret'}", NULL, &request);
+    for (EACH_DIALECT(dialect)) {
+        read_as(dialect, true, 339, "{'password':'secret'}", NULL, &request);
         assert_int_equal(request.operation, OPERATION_FORGET);
         assert_true(request.login_needed);
         check_slice(request.password, "secret");
         assert_false(request.accept || request.blank);
         dialect_request_free(&request);
-        read_as(dialect, 339, "{'confirm':true,'texts':'blank'}", NULL, &request);
+        read_as(dialect, true, 339, "{'confirm':true,'texts':'blank'}", NULL, &request);
         assert_true(request.accept && request.blank);
         dialect_request_free(&request);
-        read_as(dialect, 339, "{'confirm':true,'texts':'keep'}", NULL, &request);
+        read_as(dialect, true, 339, "{'confirm':true,'texts':'keep'}", NULL, &request);
         assert_false(request.blank);
         dialect_request_free(&request);
         static const struct fault_case cases[] = {
@@ -88,7 +88,7 @@ static void reads_the_end_of_an_account(void **state) {
             FAULT("{'password':'x','texts':'some'}", "texts must be keep or blank"),
         };
         for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-            read_as(dialect, 339, cases[i].json, cases[i].fault, &request);
+            read_as(dialect, true, 339, cases[i].json, cases[i].fault, &request);
             dialect_request_free(&request);
         }
     }
