@@ -19,49 +19,73 @@ static int compare_moves(const void *a, const void *b) {
     return (x->cid > y->cid) - (x->cid < y->cid);
 }
 
-/* Sorts the moves and keeps only the farthest of each cursor; returns how many those are. */
+/* `move` is the farther one. */
+static void merge_into(struct cursor_move *move, const struct cursor_move *other) {
+    move->from_others = move->from_others || other->from_others;
+    if (other->seen > move->seen) {
+        move->seen = other->seen;
+        move->login = other->login;
+    }
+}
+
+/* Sorts the moves and keeps one of each cursor, as far as any; returns how many those are. */
 static size_t sort_moves(struct cursor_move *moves, size_t count) {
     size_t kept = 0;
     qsort(moves, count, sizeof *moves, compare_moves);
     for (size_t i = 0; i < count; i++) {
         bool same = kept > 0 && moves[kept - 1].account == moves[i].account &&
                     moves[kept - 1].conversation == moves[i].conversation;
-        if (same) {
-            moves[i].from_others = moves[i].from_others || moves[kept - 1].from_others;
-            kept--;
-        }
+        if (same)
+            merge_into(&moves[i], &moves[--kept]);
         moves[kept++] = moves[i];
     }
     return kept;
 }
 
-/* Each pair's other one gets to know up to where its texts have arrived. */
-static void add_arrived(struct route_batch *routes, struct db_rows *rows) {
-    while (routes != NULL && rows != NULL && db_rows_next(rows)) {
-        uint64_t other = db_rows_u64(rows, 3);
-        struct entry entry = {.conversation = db_rows_u64(rows, 0),
-                              .time_ms = (uint64_t)loop_wall_ms(),
-                              .type = ENTRY_RECEIVED,
-                              .from = db_rows_u64(rows, 1),
-                              .from_id = live_id(db_rows_slice(rows, 4)),
-                              .to = other,
-                              .target = db_rows_u64(rows, 2)};
-        if (route_batch_add(routes, &entry, &other, 1) != 0)
-            return; /* they learn it with the next text */
+/* One that others get to know of; false without memory. */
+static bool add_told(struct route_batch *routes, const struct db_rows *row) {
+    uint64_t account = db_rows_u64(row, TOLD_ACCOUNT), peer = db_rows_u64(row, TOLD_PEER);
+    uint64_t arrived = db_rows_u64(row, TOLD_ARRIVED), seen = db_rows_u64(row, TOLD_SEEN);
+    bool concerned = db_rows_u64(row, TOLD_CONCERNED) != 0;
+    struct entry entry = {.conversation = db_rows_u64(row, TOLD_CONVERSATION),
+                          .time_ms = (uint64_t)loop_wall_ms(),
+                          .from = account,
+                          .from_id = live_id(db_rows_slice(row, TOLD_ID)),
+                          .to = peer,
+                          .to_id = live_id(db_rows_slice(row, TOLD_PEER_ID))};
+    if (seen != 0) {
+        entry.type = ENTRY_READ;
+        entry.target = seen;
+        entry.login = db_rows_u64(row, TOLD_LOGIN);
+        if (route_batch_add(routes, &entry, (const uint64_t[]){account, peer}, 1 + concerned) != 0)
+            return false;
     }
+    if (arrived == 0 || !concerned)
+        return true;
+    entry.type = ENTRY_RECEIVED;
+    entry.target = arrived;
+    entry.login = 0;
+    return route_batch_add(routes, &entry, &peer, 1) == 0;
+}
+
+/* What there is no memory for they learn with the next text. */
+static void add_all_told(struct route_batch *routes, struct db_rows *rows) {
+    while (routes != NULL && rows != NULL && db_rows_next(rows))
+        if (!add_told(routes, rows))
+            return;
 }
 
 static enum err advance(struct db *db, const struct cursor_move *moves, size_t count,
                         struct route_batch *routes) {
     struct buffer sql = buffer_make(DELIVERY_SCRIPT_BYTES);
-    delivery_sql_add_arrived(&sql, moves, count);
+    delivery_sql_add_told(&sql, moves, count);
     delivery_sql_add_advance(&sql, moves, count);
     enum err err = db_script_run(db, &sql);
     buffer_free(&sql);
     if (err != ERR_OK)
         return err;
     for (struct db_rows *rows = NULL; db_script_next(db, &rows);) {
-        add_arrived(routes, rows);
+        add_all_told(routes, rows);
         db_rows_destroy(&rows);
     }
     return db_script_end(db);
@@ -82,14 +106,22 @@ static enum err join_broadcast(struct db *db, const struct cursor_move *moves, s
     return err;
 }
 
+static uint64_t item_of(const uint64_t *items, size_t count, size_t i) {
+    return i < count ? items[i] : 0;
+}
+
 static struct cursor_move *copy_moves(const struct delivery_advance *request,
                                       struct record_arena *arena) {
     size_t count = request->accounts.count;
     struct cursor_move *moves = record_arena_alloc(arena, count * sizeof *moves);
     for (size_t i = 0; moves != NULL && i < count; i++)
         moves[i] = (struct cursor_move){
-            request->accounts.items[i], request->conversations.items[i], request->cids.items[i],
-            i < request->from_others.count && request->from_others.items[i] != 0};
+            .account = request->accounts.items[i],
+            .conversation = request->conversations.items[i],
+            .cid = request->cids.items[i],
+            .seen = item_of(request->seen.items, request->seen.count, i),
+            .login = item_of(request->logins.items, request->logins.count, i),
+            .from_others = item_of(request->from_others.items, request->from_others.count, i) != 0};
     return moves;
 }
 

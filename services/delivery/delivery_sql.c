@@ -221,21 +221,31 @@ void delivery_sql_add_id_of(struct buffer *sql, uint64_t account) {
 const struct db_statement delivery_sql_account = {"account",
                                                   "SELECT 1 FROM account WHERE number = ?"};
 
-/* The moves as a table of a, k and cid; `others`: those alone that bring others' texts in a pair.
- * Returns how many they are: without any, nothing is added. */
+/* Whether somebody may get to know of it: texts of the other one of a pair, and what is read. */
+static bool may_be_told(const struct cursor_move *move) {
+    return move->seen != 0 ||
+           (move->from_others && conversation_kind(move->conversation) == CONVERSATION_PAIR);
+}
+
+/* The moves as a table of a, k, cid and s; or, with l and f, those alone that may be told. Returns
+ * how many they are: without any, nothing is added. */
 static size_t add_moves(struct buffer *sql, const char *begin, const struct cursor_move *moves,
-                        size_t count, bool others) {
+                        size_t count, bool told) {
     size_t added = 0;
     for (size_t i = 0; i < count; i++) {
-        if (others && (!moves[i].from_others ||
-                       conversation_kind(moves[i].conversation) != CONVERSATION_PAIR))
+        const struct cursor_move *move = &moves[i];
+        if (told && !may_be_told(move))
             continue;
-        if (added++ == 0)
-            buffer_printf(sql, "%sSELECT %" PRIu64 " AS a,%" PRIu64 " AS k,%" PRIu64 " AS cid",
-                          begin, moves[i].account, moves[i].conversation, moves[i].cid);
-        else
-            buffer_printf(sql, " UNION ALL SELECT %" PRIu64 ",%" PRIu64 ",%" PRIu64,
-                          moves[i].account, moves[i].conversation, moves[i].cid);
+        bool first = added++ == 0;
+        buffer_add_text(sql, first ? begin : " UNION ALL ");
+        buffer_printf(sql,
+                      first ? "SELECT %" PRIu64 " AS a,%" PRIu64 " AS k,%" PRIu64 " AS cid,%" PRIu64
+                              " AS s"
+                            : "SELECT %" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64,
+                      move->account, move->conversation, move->cid, move->seen);
+        if (told)
+            buffer_printf(sql, first ? ",%" PRIu64 " AS l,%d AS f" : ",%" PRIu64 ",%d", move->login,
+                          move->from_others);
     }
     return added;
 }
@@ -244,7 +254,33 @@ void delivery_sql_add_advance(struct buffer *sql, const struct cursor_move *move
     add_moves(sql, "UPDATE (", moves, count, false);
     /* In this order of the tables only: the other one would wait for everybody's locks. */
     buffer_add_text(sql, ") v STRAIGHT_JOIN `cursor` c ON c.account=v.a AND c.conversation=v.k "
-                         "SET c.received=GREATEST(c.received,v.cid);");
+                         "SET c.received=GREATEST(c.received,v.cid),c.seen=GREATEST(c.seen,v.s);");
+}
+
+void delivery_sql_add_told(struct buffer *sql, const struct cursor_move *moves, size_t count) {
+    if (add_moves(sql,
+                  "SELECT v.k,v.a,a.id,IF(k.kind=0,IF(k.lo=v.a,k.hi,k.lo),k.lo),"
+                  "COALESCE(o.id,k.string_id),IF(v.f AND c.received<v.cid AND v.cid>v.s,v.cid,0),"
+                  "IF(c.seen<v.s,v.s,0),v.l,k.kind=0 AND k.blocked=0 FROM (",
+                  moves, count, true) == 0)
+        return;
+    buffer_add_text(sql, ") v STRAIGHT_JOIN `cursor` c ON c.account=v.a AND c.conversation=v.k "
+                         "AND (c.received<v.cid OR c.seen<v.s) "
+                         "STRAIGHT_JOIN conversation k ON k.id=v.k "
+                         "STRAIGHT_JOIN account a ON a.number=v.a "
+                         "LEFT JOIN account o ON v.s>0 AND k.kind=0 "
+                         "AND o.number=IF(k.lo=v.a,k.hi,k.lo);");
+}
+
+void delivery_sql_add_far(struct buffer *sql, uint64_t conversation, const uint64_t *accounts,
+                          size_t count) {
+    buffer_printf(sql,
+                  "SELECT account,received,seen FROM `cursor` WHERE conversation=%" PRIu64
+                  " AND account IN (",
+                  conversation);
+    for (size_t i = 0; i < count; i++)
+        buffer_printf(sql, i == 0 ? "%" PRIu64 : ",%" PRIu64, accounts[i]);
+    buffer_add_text(sql, ");");
 }
 
 /* --- changing texts -------------------------------------------------------------------------- */
@@ -276,26 +312,6 @@ const struct db_statement delivery_sql_react = {
 const struct db_statement delivery_sql_unreact = {
     "unreact", "DELETE FROM reaction"
                " WHERE conversation = ? AND cid = ? AND emoji = ? AND account = ?"};
-void delivery_sql_add_arrived(struct buffer *sql, const struct cursor_move *moves, size_t count) {
-    if (add_moves(sql, "SELECT v.k,v.a,v.cid,IF(k.lo=v.a,k.hi,k.lo),a.id FROM (", moves, count,
-                  true) == 0)
-        return;
-    buffer_add_text(sql, ") v STRAIGHT_JOIN `cursor` c ON c.account=v.a AND c.conversation=v.k "
-                         "AND c.received<v.cid "
-                         "STRAIGHT_JOIN conversation k ON k.id=v.k AND k.blocked=0 "
-                         "STRAIGHT_JOIN account a ON a.number=v.a;");
-}
-
-void delivery_sql_add_far(struct buffer *sql, uint64_t conversation, const uint64_t *accounts,
-                          size_t count) {
-    buffer_printf(sql,
-                  "SELECT account,received,seen FROM `cursor` WHERE conversation=%" PRIu64
-                  " AND account IN (",
-                  conversation);
-    for (size_t i = 0; i < count; i++)
-        buffer_printf(sql, i == 0 ? "%" PRIu64 : ",%" PRIu64, accounts[i]);
-    buffer_add_text(sql, ");");
-}
 
 /* --- retention ------------------------------------------------------------------------------- */
 

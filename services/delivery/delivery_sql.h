@@ -160,13 +160,24 @@ void delivery_sql_add_count(struct buffer *sql, uint64_t account, const struct u
  * cursor once: the server changes a row once, by any of its moves. */
 struct cursor_move {
     uint64_t account, conversation, cid;
-    bool from_others; /* what has arrived holds texts of others */
+    uint64_t seen, login; /* what is read, 0: as before; the login that says so */
+    bool from_others;     /* what has arrived holds texts of others */
 };
 void delivery_sql_add_advance(struct buffer *sql, const struct cursor_move *moves, size_t count);
-/* Before that: of each of them that is in a pair, has `from_others` and moves its cursor a row:
- * conversation, account, cid, the other account, the account's string id. Nothing is added without
- * such a move. */
-void delivery_sql_add_arrived(struct buffer *sql, const struct cursor_move *moves, size_t count);
+/* Before that: of those that others may get to know of, and that move their cursor, the columns of
+ * enum told_column. Nothing is added without such a move. */
+void delivery_sql_add_told(struct buffer *sql, const struct cursor_move *moves, size_t count);
+enum told_column {
+    TOLD_CONVERSATION,
+    TOLD_ACCOUNT,
+    TOLD_ID,      /* its string id */
+    TOLD_PEER,    /* the other one of a pair, the group, the account itself, or 0 */
+    TOLD_PEER_ID, /* string id of one of the first two */
+    TOLD_ARRIVED, /* 0, or up to where others' texts have arrived now */
+    TOLD_SEEN,    /* 0, or up to where is read now */
+    TOLD_LOGIN,
+    TOLD_CONCERNED /* not 0: the other one of a pair gets to know */
+};
 /* How far accounts are in a conversation: account, received, seen. */
 void delivery_sql_add_far(struct buffer *sql, uint64_t conversation, const uint64_t *accounts,
                           size_t count);

@@ -15,7 +15,7 @@
 #define CURSORS_MAX (CURSORS_WAITING_MAX / 2)
 
 struct moves {
-    uint64_t *accounts, *conversations, *cids, *from_others;
+    uint64_t *accounts, *conversations, *cids, *from_others, *seen, *logins;
     size_t count;
 };
 
@@ -34,8 +34,10 @@ static int moves_make(struct moves *moves) {
     moves->conversations = malloc(CURSORS_MAX * sizeof(uint64_t));
     moves->cids = malloc(CURSORS_MAX * sizeof(uint64_t));
     moves->from_others = malloc(CURSORS_MAX * sizeof(uint64_t));
+    moves->seen = malloc(CURSORS_MAX * sizeof(uint64_t));
+    moves->logins = malloc(CURSORS_MAX * sizeof(uint64_t));
     return moves->accounts == NULL || moves->conversations == NULL || moves->cids == NULL ||
-                   moves->from_others == NULL
+                   moves->from_others == NULL || moves->seen == NULL || moves->logins == NULL
                ? -1
                : 0;
 }
@@ -45,6 +47,8 @@ static void moves_free(struct moves *moves) {
     free(moves->conversations);
     free(moves->cids);
     free(moves->from_others);
+    free(moves->seen);
+    free(moves->logins);
 }
 
 static void on_timer(struct ev_loop *ev, ev_timer *timer, int revents) {
@@ -127,7 +131,9 @@ static void send_next(struct cursors *self) {
     struct delivery_advance body = {.accounts = {self->asked.accounts + from, count},
                                     .conversations = {self->asked.conversations + from, count},
                                     .cids = {self->asked.cids + from, count},
-                                    .from_others = {self->asked.from_others + from, count}};
+                                    .from_others = {self->asked.from_others + from, count},
+                                    .seen = {self->asked.seen + from, count},
+                                    .logins = {self->asked.logins + from, count}};
     if (peers_ask(delivery, peers_next(delivery),
                   &(struct peers_request){.message = &message_DELIVERY_ADVANCE,
                                           .body = &body,
@@ -146,6 +152,8 @@ bool cursors_add(struct cursors *self, const struct written *written) {
     waiting->accounts[waiting->count] = written->account;
     waiting->conversations[waiting->count] = written->conversation;
     waiting->from_others[waiting->count] = written->from_others;
+    waiting->seen[waiting->count] = written->seen;
+    waiting->logins[waiting->count] = written->login;
     waiting->cids[waiting->count++] = written->cid;
     self->added++;
     flush_later(self);

@@ -1,5 +1,6 @@
 /*
- * What has reached clients, reported to delivery in bulk: each report moves cursors.
+ * What has reached clients, and what they have read, reported to delivery in bulk: each report
+ * moves cursors.
  *
  * Moves are stored in the order in which they were added. Losing one repeats messages and loses
  * none, so beyond CURSORS_WAITING_MAX moves further ones are dropped. Those that wait are reported
@@ -25,6 +26,8 @@ struct cursors;
 struct written {
     uint64_t account, conversation, cid;
     bool from_others; /* there are entries of other accounts among it */
+    uint64_t seen;    /* what is read of it; 0: that is not known */
+    uint64_t login;   /* which says so */
 };
 
 struct cursors_options {

@@ -60,8 +60,10 @@ static void note(struct client *client, const struct written *written) {
 void marks_collect(struct client *client) {
     struct position touched;
     while (positions_next_touched(client->positions, &touched))
-        note(client, &(struct written){client->account, touched.conversation, touched.sent,
-                                       touched.from_others});
+        note(client, &(struct written){.account = client->account,
+                                       .conversation = touched.conversation,
+                                       .cid = touched.sent,
+                                       .from_others = touched.from_others});
 }
 
 bool marks_have_unmarked(const struct client *client) {

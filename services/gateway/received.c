@@ -19,9 +19,15 @@ struct received {
     ev_timer timer;       /* when the first has waited too long */
 };
 
-static bool move(struct client *client, uint64_t conversation, uint64_t cid) {
+/* `seen`: what is read of it, 0: nothing that is known. */
+static bool move(struct client *client, uint64_t conversation, uint64_t cid, uint64_t seen) {
     return cursors_add(client->gateway->cursors,
-                       &(struct written){client->account, conversation, cid, true});
+                       &(struct written){.account = client->account,
+                                         .conversation = conversation,
+                                         .cid = cid,
+                                         .from_others = true,
+                                         .seen = seen,
+                                         .login = seen == 0 ? 0 : client->login_number});
 }
 
 /* Takes `cid` as confirmed; up to where the cursor moves with it. */
@@ -134,7 +140,7 @@ static void moved(struct client *client, enum err err, const void *reply_v) {
                        conversation);
         uint64_t until = confirm(client, conversation, request->cid);
         if (until > request->cid)
-            move(client, conversation, until);
+            move(client, conversation, until, 0);
         /* Pages that were asked for before this may still bring what is confirmed now. */
         if (positions_set(client->positions, conversation, request->cid) != 0)
             feed_reread(client);
@@ -142,32 +148,36 @@ static void moved(struct client *client, enum err err, const void *reply_v) {
     request_end(client, err, NULL);
 }
 
-void received_start(struct client *client) {
+static void ask_delivery(struct client *client) {
     const struct dialect_request *request = &client->current->request;
-    uint64_t conversation = conversation_of(client);
-    const struct position *position =
-        conversation == 0 ? NULL : positions_find(client->positions, conversation);
-    if (position == NULL || position->sent < request->cid) {
-        struct delivery_received body = {.account = client->account,
+    struct delivery_received received = {.account = client->account,
                                          .user = request->person.number,
                                          .group = request->group.number,
                                          .cid = request->cid};
-        request_ask(client, client->gateway->delivery, &message_DELIVERY_RECEIVED, &body, moved);
-    } else if (!move(client, conversation, confirm(client, conversation, request->cid))) {
-        request_fail(client, ERR_OVERLOADED, "");
-    } else if (request->ref.length > 0) {
-        await_stored(client);
-    } else {
-        request_end(client, ERR_OK, NULL);
-    }
-}
-
-void received_read(struct client *client) {
-    const struct dialect_request *request = &client->current->request;
-    struct delivery_read body = {.account = client->account,
+    struct delivery_read read = {.account = client->account,
                                  .user = request->person.number,
                                  .group = request->group.number,
                                  .cid = request->cid,
                                  .login = client->login_number};
-    request_ask(client, client->gateway->delivery, &message_DELIVERY_READ, &body, moved);
+    if (request->operation == OPERATION_READ)
+        request_ask(client, client->gateway->delivery, &message_DELIVERY_READ, &read, moved);
+    else
+        request_ask(client, client->gateway->delivery, &message_DELIVERY_RECEIVED, &received,
+                    moved);
+}
+
+void received_start(struct client *client) {
+    const struct dialect_request *request = &client->current->request;
+    uint64_t conversation = conversation_of(client), cid = request->cid;
+    uint64_t seen = request->operation == OPERATION_READ ? cid : 0;
+    const struct position *position =
+        conversation == 0 ? NULL : positions_find(client->positions, conversation);
+    if (position == NULL || position->sent < cid)
+        ask_delivery(client);
+    else if (!move(client, conversation, confirm(client, conversation, cid), seen))
+        request_fail(client, ERR_OVERLOADED, "");
+    else if (request->ref.length > 0)
+        await_stored(client);
+    else
+        request_end(client, ERR_OK, NULL);
 }

@@ -3,7 +3,7 @@
  *
  * Of what was written to the connection itself the gateway knows that it is there to be received:
  * the move goes with the others, in bulk, and the request's 300 waits until it is stored. Anything
- * else is delivery's to check and to store, and so is all that was read.
+ * else is delivery's to check and to store.
  */
 #ifndef PARLEY_GATEWAY_RECEIVED_H
 #define PARLEY_GATEWAY_RECEIVED_H
@@ -25,9 +25,8 @@ struct client_received {
 /* NULL without memory. */
 struct received *received_new(struct gateway *gateway);
 void received_destroy(struct received **self);
-/* 301 and 302, whose group and person have their numbers; end with request_finish, now or later. */
+/* 301 or 302, whose group and person have their numbers; ends with request_finish, now or later. */
 void received_start(struct client *client);
-void received_read(struct client *client);
 /* Further moves are stored: answers the clients that wait for them. */
 void received_stored(struct received *self);
 /* The connection is gone. */

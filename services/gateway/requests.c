@@ -50,7 +50,7 @@ static const struct {
     [OPERATION_SEARCH] = {history_request_search, true, NULL},
     [OPERATION_HISTORY] = {history_request_read, true, NULL},
     [OPERATION_CONVERSATIONS] = {history_request_list, false, NULL},
-    [OPERATION_READ] = {received_read, true, NULL},
+    [OPERATION_READ] = {received_start, true, NULL},
     [OPERATION_TYPING] = {typing_start, true, NULL},
     [OPERATION_CREATE_GROUP] = {group_request_create, false, NULL},
     [OPERATION_BEFRIEND] = {friend_request_befriend, true, NULL},

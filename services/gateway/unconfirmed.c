@@ -32,8 +32,9 @@ void unconfirmed_wrote(struct client *client, const struct entry *entry, bool sh
     if (shown)
         count_shown(position, entry->cid);
     else if (position->unconfirmed == 0)
-        cursors_add(client->gateway->cursors,
-                    &(struct written){client->account, entry->conversation, entry->cid, false});
+        cursors_add(client->gateway->cursors, &(struct written){.account = client->account,
+                                                                .conversation = entry->conversation,
+                                                                .cid = entry->cid});
 }
 
 uint64_t unconfirmed_confirm(struct position *position, uint64_t cid) {

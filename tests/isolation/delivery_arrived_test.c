@@ -77,6 +77,65 @@ static void test_once_for_each_conversation(void **state) {
     expect_no_text_routed(f);
 }
 
+/* The next that is routed: `reader` has read; to its own connections, and to `other` unless 0. */
+static void read_by(struct delivery_fixture *f, uint64_t conversation, uint64_t reader,
+                    uint64_t other, uint64_t to, uint64_t cid, uint64_t login) {
+    const uint64_t accounts[] = {reader, other};
+    struct entry entry = expect_text_routed(f, accounts, other == 0 ? 1 : 2);
+    assert_int_equal(entry.type, ENTRY_READ);
+    assert_int_equal(entry.conversation, conversation);
+    assert_int_equal(entry.from, reader);
+    assert_int_equal(entry.to, to);
+    assert_int_equal(entry.target, cid);
+    assert_int_equal(entry.login, login);
+}
+
+static enum err read_up_to(struct delivery_fixture *f, uint64_t account, uint64_t conversation,
+                           uint64_t cid, uint64_t seen, uint64_t login) {
+    struct delivery_advance ask = {.accounts = {&account, 1},
+                                   .conversations = {&conversation, 1},
+                                   .cids = {&cid, 1},
+                                   .from_others = {(uint64_t[]){1}, 1},
+                                   .seen = {&seen, 1},
+                                   .logins = {&login, 1}};
+    return test_caller_ask(f->caller, &message_DELIVERY_ADVANCE, &ask, NULL);
+}
+
+static uint64_t seen_by(struct delivery_fixture *f, uint64_t account, uint64_t conversation) {
+    return sql_number(f->database,
+                      "SELECT seen FROM `cursor` WHERE account = %" PRIu64
+                      " AND conversation = %" PRIu64,
+                      account, conversation);
+}
+
+/* What a gateway says was read is pushed once, and stands for what has arrived by it. */
+static void test_what_was_read(void **state) {
+    struct delivery_fixture *f = *state;
+    const uint64_t pair[] = {new_account(f->database, ""), new_account(f->database, "")};
+    uint64_t group = new_group_of(f, "", pair, 2), in_group = conversation_of_group(group);
+    uint64_t cids[3];
+    for (size_t i = 0; i < 3; i++)
+        cids[i] = say(f, pair[0], pair[1], 0, "text");
+    uint64_t said = say(f, pair[0], 0, group, "text");
+    uint64_t conversation = next_routed(f).entry.conversation;
+    skip_routed(f, 3);
+    assert_err(read_up_to(f, pair[1], conversation, cids[0], cids[0], 5), ERR_OK);
+    read_by(f, conversation, pair[1], pair[0], pair[0], cids[0], 5);
+    assert_err(read_up_to(f, pair[1], conversation, cids[0], cids[0], 5), ERR_OK);
+    expect_no_text_routed(f);
+    assert_err(read_up_to(f, pair[1], conversation, cids[2], cids[1], 6), ERR_OK);
+    read_by(f, conversation, pair[1], pair[0], pair[0], cids[1], 6);
+    arrived(f, conversation, pair[1], pair[0], cids[2]); /* what is behind that */
+    assert_int_equal(seen_by(f, pair[1], conversation), cids[1]);
+    assert_err(read_up_to(f, pair[1], in_group, said, said, 7), ERR_OK);
+    read_by(f, in_group, pair[1], 0, group, said, 7);
+    assert_int_equal(seen_by(f, pair[1], in_group), said);
+    sql_run(f->database, "UPDATE conversation SET blocked = 1 WHERE id = %" PRIu64, conversation);
+    assert_err(read_up_to(f, pair[1], conversation, cids[2], cids[2], 8), ERR_OK);
+    read_by(f, conversation, pair[1], 0, pair[0], cids[2], 8);
+    assert_int_equal(received_by(f->database, pair[1], conversation), cids[2]);
+}
+
 /* Neither in groups, nor between two of whom one takes nothing from the other, nor from a gateway
  * of the release before. */
 static void test_nobody_to_know(void **state) {
@@ -124,6 +183,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_texts_of_the_other_one),
         cmocka_unit_test(test_once_for_each_conversation),
+        cmocka_unit_test(test_what_was_read),
         cmocka_unit_test(test_nobody_to_know),
         cmocka_unit_test(test_as_many_as_there_may_be),
     };

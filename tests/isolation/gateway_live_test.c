@@ -57,11 +57,11 @@ static void what_is_read_is_asked_of_delivery(void **state) {
                  {"'user':'SYSTEM'", 0, 0}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct delivery_read body;
-        struct asked *asked = expect_read(stage, alice, cases[i].peer, 11, &body);
+        struct asked *asked = expect_read(stage, alice, cases[i].peer, 50, &body);
         assert_int_equal(body.account, ALICE);
         assert_int_equal(body.user, cases[i].user);
         assert_int_equal(body.group, cases[i].group);
-        assert_int_equal(body.cid, 11);
+        assert_int_equal(body.cid, 50);
         assert_int_not_equal(body.login, 0);
         if (i == 0) {
             played_answer(&asked, &(struct delivery_received_reply){.conversation = STAGE_PAIR});
@@ -73,6 +73,50 @@ static void what_is_read_is_asked_of_delivery(void **state) {
         }
     }
     stage_no_moves(stage);
+}
+
+/* The next report of cursors: one move, with or without texts of others; what is read. */
+static void expect_report(struct stage *stage, uint64_t cid, bool from_others, uint64_t seen) {
+    struct delivery_advance body;
+    struct asked *asked = stage_expect(stage, DELIVERY, &message_DELIVERY_ADVANCE, &body);
+    assert_int_equal(body.cids.count, 1);
+    assert_int_equal(body.cids.items[0], cid);
+    assert_int_equal(body.from_others.count, 1);
+    assert_int_equal(body.from_others.items[0] != 0, from_others);
+    assert_int_equal(body.seen.count, 1);
+    assert_int_equal(body.seen.items[0], seen);
+    assert_int_equal(body.logins.count, 1);
+    assert_int_equal(body.logins.items[0] != 0, seen != 0);
+    played_answer(&asked, NULL);
+}
+
+/* What the gateway has written itself is there to be read: it goes with the other moves, and is
+ * answered when it is stored. */
+static void what_was_shown_is_read_in_bulk(void **state) {
+    struct stage *stage = *state;
+    struct talker *alice = alice_with(stage, CONFIRMING | BY_WEBSOCKET);
+    for (uint64_t cid = 11; cid <= 13; cid++) {
+        struct entry entry = stage_text(cid, cid - 1, ALICE, "hello");
+        stage_push_to(stage, &entry, alice);
+        stage_hears_bob_ext(stage, alice, "hello", cid);
+    }
+    stage->keeps_moves = true;
+    talker_say(alice, "{'msgType':302,'ref':'r','msgBody':{'peer':{'user':2002},'cid':11}}");
+    expect_report(stage, 11, true, 11);
+    stage_hears(stage, alice, "{'msgType':300,'ref':'r','ok':true}");
+    talker_say(alice, "{'msgType':302,'msgBody':{'peer':{'user':2002},'cid':12}}");
+    talker_say(alice, "{'msgType':302,'ref':'r','msgBody':{'peer':{'user':2002},'cid':13}}");
+    uint64_t seen = 11;
+    while (seen < 13) { /* both at once, if they are read at once */
+        struct delivery_advance body;
+        struct asked *asked = stage_expect(stage, DELIVERY, &message_DELIVERY_ADVANCE, &body);
+        for (size_t i = 0; i < body.seen.count; i++)
+            assert_int_equal(body.seen.items[i], ++seen);
+        assert_int_equal(alice->text_count, 0);
+        played_answer(&asked, NULL);
+    }
+    stage_hears(stage, alice, "{'msgType':300,'ref':'r','ok':true}");
+    stage_quiet(stage);
 }
 
 /* What was read has arrived: it is confirmed by that. */
@@ -87,12 +131,10 @@ static void what_is_read_is_confirmed(void **state) {
     entry.from_id = slice_text("alice");
     stage_push_to(stage, &entry, alice);
     stage_no_moves(stage);
-    struct delivery_read body;
-    struct asked *asked = expect_read(stage, alice, "'user':2002", 11, &body);
-    played_answer(&asked, &(struct delivery_received_reply){.conversation = STAGE_PAIR});
-    stage_hears(stage, alice, "{'msgType':300,'ref':'r','ok':true}");
-    stage_expect_move(stage, ALICE, STAGE_PAIR, 12);
-    stage_no_moves(stage);
+    stage->keeps_moves = true;
+    talker_say(alice, "{'msgType':302,'msgBody':{'peer':{'user':2002},'cid':11}}");
+    expect_report(stage, 12, true, 11);
+    stage_quiet(stage);
 }
 
 static void others_see_what_was_read(void **state) {
@@ -180,17 +222,6 @@ static void typing_goes_to_one_instance(void **state) {
 
 /* --- what has arrived ------------------------------------------------------------------------ */
 
-/* The next report of cursors: one move, with or without texts of others. */
-static void expect_report(struct stage *stage, uint64_t cid, bool from_others) {
-    struct delivery_advance body;
-    struct asked *asked = stage_expect(stage, DELIVERY, &message_DELIVERY_ADVANCE, &body);
-    assert_int_equal(body.cids.count, 1);
-    assert_int_equal(body.cids.items[0], cid);
-    assert_int_equal(body.from_others.count, 1);
-    assert_int_equal(body.from_others.items[0] != 0, from_others);
-    played_answer(&asked, NULL);
-}
-
 static void it_says_whether_others_wrote(void **state) {
     struct stage *stage = *state;
     struct talker *alice = alice_with(stage, BY_WEBSOCKET);
@@ -198,11 +229,11 @@ static void it_says_whether_others_wrote(void **state) {
     struct entry entry = stage_text(11, 10, ALICE, "hello");
     stage_push_to(stage, &entry, alice);
     stage_hears_bob(stage, alice, "hello");
-    expect_report(stage, 11, true);
+    expect_report(stage, 11, true, 0);
     entry = stage_text(12, 11, BOB, "mine");
     entry.from = ALICE;
     stage_push_to(stage, &entry, alice);
-    expect_report(stage, 12, false);
+    expect_report(stage, 12, false, 0);
     stage_quiet(stage);
 }
 
@@ -214,7 +245,7 @@ static void what_is_confirmed_has_arrived(void **state) {
     stage_push_to(stage, &entry, alice);
     stage_hears_bob_ext(stage, alice, "hello", 11);
     stage_say_received(alice, "'user':2002", 11, NULL);
-    expect_report(stage, 11, true);
+    expect_report(stage, 11, true, 0);
     stage_quiet(stage);
 }
 
@@ -237,6 +268,8 @@ static void clients_with_ext_see_what_arrived(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_is_read_is_asked_of_delivery, stage_set_up,
+                                        stage_tear_down),
+        cmocka_unit_test_setup_teardown(what_was_shown_is_read_in_bulk, stage_set_up,
                                         stage_tear_down),
         cmocka_unit_test_setup_teardown(what_is_read_is_confirmed, stage_set_up, stage_tear_down),
         cmocka_unit_test_setup_teardown(others_see_what_was_read, stage_set_up, stage_tear_down),
