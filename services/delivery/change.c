@@ -1,6 +1,8 @@
 /* Changes of texts and their notices; see change.h. */
 #include "services/delivery/change.h"
 
+#include <stdlib.h>
+
 #include "common/log.h"
 #include "proto/ids.h"
 #include "services/delivery/delivery_sql.h"
@@ -100,6 +102,51 @@ static enum err find_repeat(struct change *change, struct entry_row *row) {
 
 /* --- routing ------------------------------------------------------------------------------- */
 
+static enum err find_readers(struct change *change) {
+    struct db_rows *rows;
+    const struct db_value cid = db_u64(change->plan->cid);
+    if (change->plan->group == 0)
+        return ERR_OK;
+    enum err err = db_query(change->db, &delivery_sql_text_readers,
+                            DB_ARGS(db_u64(change->head->id), cid, cid, cid), &rows);
+    if (err != ERR_OK)
+        return err;
+    struct u64_list *readers = &change->readers;
+    readers->items =
+        record_arena_alloc(&change->arena, db_rows_count(rows) * sizeof *readers->items);
+    while (readers->items != NULL && db_rows_next(rows))
+        readers->items[readers->count++] = db_rows_u64(rows, 0);
+    db_rows_destroy(&rows);
+    return readers->items == NULL ? ERR_OVERLOADED : ERR_OK;
+}
+
+/* The entry goes to the members who may read the text. The others, who became members after it was
+ * said, get as much of it as it takes to know that they miss nothing. */
+static int route_to_group(const struct change *change, const struct entry *entry,
+                          struct route_batch *batch) {
+    const struct u64_list *members = &change->head->members, *readers = &change->readers;
+    if (route_batch_add(batch, entry, readers->items, readers->count) != 0)
+        return -1;
+    if (readers->count == members->count)
+        return 0;
+    uint64_t *others = malloc(members->count * sizeof *others);
+    size_t count = 0, at = 0;
+    if (others == NULL)
+        return -1;
+    for (size_t i = 0; i < members->count; i++) {
+        while (at < readers->count && readers->items[at] < members->items[i])
+            at++;
+        if (at == readers->count || readers->items[at] != members->items[i])
+            others[count++] = members->items[i];
+    }
+    struct entry hidden = *entry;
+    hidden.target = 0;
+    hidden.text = slice_make(NULL, 0);
+    int status = count == 0 ? 0 : route_batch_add(batch, &hidden, others, count);
+    free(others);
+    return status;
+}
+
 static void route(const struct change *change, const struct entry_row *row) {
     const struct change_plan *plan = change->plan;
     const struct entry_head *head = change->head;
@@ -122,8 +169,8 @@ static void route(const struct change *change, const struct entry_row *row) {
     log_debug("stored", "cid=%llu conversation=%llu account=%llu", (unsigned long long)row->cid,
               (unsigned long long)row->conversation, (unsigned long long)row->sender);
     struct route_batch *batch = route_batch_new();
-    if (batch != NULL && route_batch_add(batch, &entry, group ? head->members.items : pair,
-                                         group ? head->members.count : 2) == 0)
+    if (batch != NULL && (group ? route_to_group(change, &entry, batch)
+                                : route_batch_add(batch, &entry, pair, 2)) == 0)
         route_post(plan->service->router, &batch);
     else
         route_missed(plan->service->router);
@@ -144,7 +191,9 @@ static enum err check(struct change *change) {
 
 static enum err finish(struct change *change, struct entry_row *row) {
     row->edited_ms = change->changed_ms;
-    enum err err = change->plan->write(change);
+    enum err err = find_readers(change);
+    if (err == ERR_OK)
+        err = change->plan->write(change);
     /* Not committed at once: a notice that can't be stored takes the change back with it. */
     if (err == ERR_OK)
         err = entries_append(change->db, &change->heads, row, 1, false);

@@ -45,6 +45,7 @@ struct change {
     struct entry_head *head;
     uint64_t sender, time_ms, edited_ms;
     bool administers;          /* the account is the group's owner or an administrator */
+    struct u64_list readers;   /* of a group: the members who may read the text */
     struct slice id, other_id; /* of the account, and of the other one of a pair */
     /* What `check` sets. */
     bool done;           /* there is nothing to do */

@@ -72,18 +72,23 @@ const struct db_statement delivery_sql_join_all = {
                 "FROM account a WHERE a.number = ?) j"};
 
 /* Types as statements have them. */
-_Static_assert(ENTRY_TEXT == 0 && ENTRY_RECALLED_TEXT == 15 && ENTRY_EDITED == 17 &&
-                   ENTRY_REACTED == 18,
+_Static_assert(ENTRY_TEXT == 0 && ENTRY_RECALLED_TEXT == 15 && ENTRY_RECALLED == 16 &&
+                   ENTRY_EDITED == 17 && ENTRY_REACTED == 18,
                "numbers of types never change");
 
 /* The union holds keys alone, in memory: with the rows' bodies in it, it would lie on the disk. */
 void delivery_sql_add_page(struct buffer *sql, const struct page *page) {
     const char *order = page->newest_first ? " DESC" : "";
-    buffer_add_text(sql, "SELECT STRAIGHT_JOIN m.conversation,m.cid,m.time_ms,m.type,m.sender,"
-                         "m.subject,m.accepted,IF(m.type IN (17,18) AND COALESCE(t.type,15)=15,'',"
-                         "IF(m.type=17,t.body,m.body)),a.id,s.id,k.lo,k.hi,k.string_id,m.about,g."
-                         "string_id,o.id,m.target,"
-                         "IF(m.type=17,t.edited_ms,m.edited_ms),m.reply,m.mentions FROM (");
+    buffer_add_text(
+        sql,
+        "SELECT STRAIGHT_JOIN m.conversation,m.cid,m.time_ms,m.type,m.sender,"
+        "m.subject,m.accepted,IF(m.type IN (17,18) AND COALESCE(t.type,15)=15,'',"
+        "IF(m.type=17,t.body,m.body)),a.id,s.id,k.lo,k.hi,k.string_id,m.about,g."
+        "string_id,o.id,"
+        "IF(m.type IN (16,17,18) AND (m.target<=c.since OR EXISTS (SELECT * FROM absence x WHERE "
+        "x.account=c.account AND x.conversation=c.conversation AND m.target>x.after AND "
+        "m.target<=x.upto)),NULL,m.target),"
+        "IF(m.type=17,t.edited_ms,m.edited_ms),m.reply,m.mentions FROM (");
     for (size_t i = 0; page->single && i < page->count; i++)
         buffer_printf(sql, "%sSELECT %" PRIu64 " AS conversation,%" PRIu64 " AS cid",
                       i == 0 ? "" : " UNION ALL ", page->parts[i].conversation,
@@ -104,8 +109,9 @@ void delivery_sql_add_page(struct buffer *sql, const struct page *page) {
                   " AND o.number=IF(k.lo=m.sender,k.hi,k.lo) "
                   "LEFT JOIN message t ON m.type IN (17,18) "
                   "AND t.conversation=m.conversation AND t.cid=m.target "
-                  "ORDER BY p.cid%s LIMIT %zu;",
-                  page->account, order, page->limit);
+                  "LEFT JOIN `cursor` c ON m.type IN (16,17,18) AND c.account=%" PRIu64
+                  " AND c.conversation=m.conversation ORDER BY p.cid%s LIMIT %zu;",
+                  page->account, page->account, order, page->limit);
 }
 
 void delivery_sql_add_reactions(struct buffer *sql, uint64_t account, uint64_t conversation,
@@ -291,6 +297,12 @@ const struct db_statement delivery_sql_target = {
     " JOIN account a ON a.number = ? LEFT JOIN account o ON o.number = ?"
     " LEFT JOIN member r ON r.conversation = m.conversation AND r.account = a.number"
     " WHERE m.conversation = ? AND m.cid = ?"};
+const struct db_statement delivery_sql_text_readers = {
+    "text_readers", "SELECT c.account FROM member r"
+                    " JOIN `cursor` c ON c.account = r.account AND c.conversation = r.conversation"
+                    " WHERE r.conversation = ? AND c.since < ? AND NOT EXISTS (SELECT * FROM"
+                    " absence x WHERE x.account = c.account AND x.conversation = c.conversation"
+                    " AND x.after < ? AND x.upto >= ?) ORDER BY c.account"};
 const struct db_statement delivery_sql_recall = {
     "recall", "UPDATE message SET type = 15, body = '', reply = NULL, mentions = NULL,"
               " edited_ms = NULL WHERE conversation = ? AND cid = ?"};

@@ -90,6 +90,8 @@ enum target_column {
     TARGET_ACCOUNT_ID,
     TARGET_OTHER_ID, /* NULL: there is no other account */
 };
+/* conversation, cid, cid, cid -> the members of a group who may read that text, ascending */
+extern const struct db_statement delivery_sql_text_readers;
 /* conversation, cid: makes a text one that was recalled, and takes its reactions away */
 extern const struct db_statement delivery_sql_recall, delivery_sql_forget_reactions;
 /* text, edited_ms, conversation, cid */
@@ -128,7 +130,8 @@ struct page {
  * sender's string id, subject's string id, lo, hi, group's string id, about, that group's string
  * id, of the account's own texts in a pair the other one's string id, target, edited_ms, reply,
  * mentions. Of a notice that a text was edited, body and edited_ms are the text's as they are now.
- * A notice that a text was edited or reacted to has no body where the text was recalled since.
+ * A notice that a text was edited or reacted to has no body where the text was recalled since; one
+ * about a text that the account may not read has no target.
  */
 void delivery_sql_add_page(struct buffer *sql, const struct page *page);
 enum page_column { PAGE_CONVERSATION, PAGE_CID, PAGE_TYPE = 3 };

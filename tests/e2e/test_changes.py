@@ -277,3 +277,19 @@ def test_in_search(people, kind):
         for text, found in (("said", []), ("says", [edited]), ("what", [edited]), ("gone", [])):
             answer = client.ask(331, 332, text=text)
             assert [client.body(m)["cid"] for m in answer["messages"]] == found, text
+
+
+@kinds
+def test_a_text_from_before_joining(people, kind):
+    """A new member learns nothing of it, however it is changed, and misses nothing."""
+    anna, tablet, ben = people(kind)
+    tablet.close()
+    club = anna.create_group(f"club-{secrets.token_hex(4)}")
+    cid = stored(anna, club, "before ben")
+    admit(anna, club, ben)
+    for request in (edit(anna, club, cid, "to those who know"), react(anna, club, cid, ":)"),
+                    recall(anna, club, cid)):
+        carry_out(anna, request)
+    anna.say(club, "with ben")
+    ben.hear(anna.account, club, "with ben")
+    ben.fence()

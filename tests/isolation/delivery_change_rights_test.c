@@ -2,6 +2,7 @@
  * parley-delivery alone: who may recall, edit and react, to what, until when, and how often.
  */
 #include "tests/support/delivery_change.h"
+#include "tests/support/delivery_puller.h"
 
 #define KINDS 20 /* of emoji beside a text */
 
@@ -115,6 +116,37 @@ static void test_joining_and_leaving(void **state) {
     sql_run(f->database, "UPDATE conversation SET dissolved = TRUE WHERE id = %" PRIu64, id);
     refused(f, (struct attempt){ada, 0, group, after}, ERR_NO_GROUP);
     expect_no_text_routed(f);
+}
+
+/* A member who was not there when a text was said learns nothing of it by what is done to it. */
+static void test_a_text_from_before_joining(void **state) {
+    struct delivery_fixture *f = *state;
+    uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
+    uint64_t group = new_group_of(f, "", &ada, 1);
+    uint64_t cid = say(f, ada, 0, group, "before bob");
+    join(f, group, bob);
+    skip_routed(f, 1);
+    struct attempt by = {ada, 0, group, cid};
+    assert_err(edit_of(f, by), ERR_OK);
+    assert_err(reaction_of(f, by), ERR_OK);
+    assert_err(recall_of(f, by), ERR_OK);
+    for (int i = 0; i < 3; i++) {
+        struct entry entry = expect_text_routed(f, &ada, 1);
+        assert_int_equal(entry.target, cid);
+        uint64_t notice = entry.cid;
+        entry = expect_text_routed(f, &bob, 1);
+        assert_int_equal(entry.cid, notice);
+        assert_int_equal(entry.target, 0);
+        assert_int_equal(entry.text.length, 0);
+    }
+    struct puller *puller = puller_of(bob, false);
+    assert_int_equal(pull(f, puller), 3);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(puller->entries[i].target, 0);
+    puller = puller_of(ada, false);
+    assert_int_equal(pull(f, puller), 4);
+    for (size_t i = 1; i < 4; i++)
+        assert_int_equal(puller->entries[i].target, cid);
 }
 
 /* Notices are no texts. */
@@ -286,8 +318,8 @@ int main(void) {
         cmocka_unit_test(test_strangers),       cmocka_unit_test(test_joining_and_leaving),
         cmocka_unit_test(test_what_is_no_text), cmocka_unit_test(test_administrators),
         cmocka_unit_test(test_until_when),      cmocka_unit_test(test_blocked),
-        cmocka_unit_test(test_muted),           cmocka_unit_test(test_kinds_of_emoji),
-        cmocka_unit_test(test_how_long),
+        cmocka_unit_test(test_muted),           cmocka_unit_test(test_a_text_from_before_joining),
+        cmocka_unit_test(test_kinds_of_emoji),  cmocka_unit_test(test_how_long),
     };
     return cmocka_run_group_tests(tests, delivery_set_up, delivery_tear_down);
 }

@@ -115,7 +115,7 @@ bool extension_has_notice(enum entry_type type) {
 
 enum dialect_view extension_entry_view(const struct entry *entry) {
     bool changes = entry->type == ENTRY_EDITED || entry->type == ENTRY_REACTED;
-    /* Of a text that was recalled since; or read by an instance of the release before. */
+    /* Of a text that was recalled since; or that this account may not read. */
     if ((changes && entry->text.length == 0) ||
         ((changes || entry->type == ENTRY_RECALLED) && entry->target == 0))
         return DIALECT_VIEW_NOTHING;
