@@ -213,7 +213,8 @@ static enum err pack_found(struct search *search, size_t count,
 
 static enum err fill_reply(struct search *search, struct delivery_search_reply *reply) {
     size_t count = count_final(search);
-    qsort(search->found, search->found_count, sizeof *search->found, compare_found);
+    if (search->found_count > 0)
+        qsort(search->found, search->found_count, sizeof *search->found, compare_found);
     if (count > SEARCH_MATCHES) {
         count = SEARCH_MATCHES;
         reply->before = search->found[count - 1].cid;
