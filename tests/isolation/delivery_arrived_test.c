@@ -125,7 +125,7 @@ static void test_what_was_read(void **state) {
     expect_no_text_routed(f);
     assert_err(read_up_to(f, pair[1], conversation, cids[2], cids[1], 6), ERR_OK);
     read_by(f, conversation, pair[1], pair[0], pair[0], cids[1], 6);
-    arrived(f, conversation, pair[1], pair[0], cids[2]); /* what is behind that */
+    expect_arrived(f, conversation, pair[1], pair[0], cids[2]); /* what is behind that */
     assert_int_equal(seen_by(f, pair[1], conversation), cids[1]);
     assert_err(read_up_to(f, pair[1], in_group, said, said, 7), ERR_OK);
     read_by(f, in_group, pair[1], 0, group, said, 7);
