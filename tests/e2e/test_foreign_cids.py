@@ -52,7 +52,7 @@ class World:
         self.club = self.anna.create_group(f"club-{secrets.token_hex(4)}")
         self.elsewhere = self.say(self.carla.account)
         self.private = self.say(self.ben.account)
-        self.say(self.ben.account, self.carla)
+        self.of_carla = self.say(self.ben.account, self.carla)
         self.before = self.say(self.club)
         self.move("add")
         self.inside = self.say(self.club)
@@ -81,10 +81,14 @@ def faults(world, peer, cids):
                 yield f"{what} of {name}: {result}"
 
 
+def texts_of(client, messages):
+    """The cids of the texts among them."""
+    return {client.cid_of(message) for message in messages
+            if message[client.number_key] in (0, 6, 8)}
+
+
 def shown(client, peer, **place):
-    messages = client.history(peer, **place)["messages"]
-    return {client.cid_of(message) for message in messages if message[client.number_key] in
-            (0, 6, 8)}
+    return texts_of(client, client.history(peer, **place)["messages"])
 
 
 @kinds
@@ -136,7 +140,11 @@ def test_history_shows_what_was_meant_for_the_reader(stack, newcomer, kind):
             found = shown(world.ben, world.club, **{name: cid})
             assert found <= own, (name, cid)
         assert shown(world.ben, world.anna.account, around=cid) <= {world.private}, cid
+        found = world.ben.ask(331, 332, text="to ", before=cid)["messages"]
+        assert texts_of(world.ben, found) <= own | {world.private, world.of_carla}, cid
     assert shown(world.ben, world.club) == own
+    found = world.ben.ask(331, 332, text="to ")["messages"]
+    assert texts_of(world.ben, found) == own | {world.private, world.of_carla}
 
 
 @kinds
