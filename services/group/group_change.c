@@ -266,7 +266,6 @@ static struct audit_entry audit_of(const struct group_plan *plan) {
 static enum err finish(struct group_change *change) {
     size_t count;
     struct entry_row *rows = make_rows(change, &count);
-    const struct audit_entry noted = audit_of(change->plan);
     enum err err = rows == NULL ? ERR_OVERLOADED : ERR_OK;
     if (err == ERR_OK)
         err = group_done_add(change->done, change->db, 0);
@@ -275,8 +274,8 @@ static enum err finish(struct group_change *change) {
     if (err == ERR_OK && change->plan->kind == CHANGE_OF_GROUP)
         err =
             db_query(change->db, &group_sql_raise_version, DB_ARGS(db_u64(change->head->id)), NULL);
-    if (err == ERR_OK && change->plan->audit != AUDIT_NONE)
-        err = audit_add(change->db, &noted);
+    if (err == ERR_OK && change->noted.event != AUDIT_NONE)
+        err = audit_add(change->db, &change->noted);
     if (err == ERR_OK)
         err = append(change, rows, count);
     if (err == ERR_OK && change->leavers.count > 0)
@@ -284,8 +283,8 @@ static enum err finish(struct group_change *change) {
                                           change->leavers.count, change->head->last_cid);
     if (err == ERR_OK)
         err = db_commit(change->db);
-    if (err == ERR_OK && change->plan->audit != AUDIT_NONE)
-        audit_log(&noted);
+    if (err == ERR_OK && change->noted.event != AUDIT_NONE)
+        audit_log(&change->noted);
     if (err == ERR_OK)
         route(change, rows);
     else if (err == ERR_UNAVAILABLE && db_uncertain(change->db))
@@ -302,6 +301,7 @@ static enum err attempt(const struct group_plan *plan, const struct group_done *
                                   .done = done,
                                   .db = db,
                                   .arena = arena,
+                                  .noted = audit_of(plan),
                                   .by = {.account = plan->by},
                                   .subject = {.account = plan->subject}};
     bool locked = false;

@@ -97,6 +97,7 @@ struct group_change {
     /* What `check` sets: at most two notices, to whatever number of conversations. */
     struct group_notice notices[2];
     size_t notice_count;
+    struct audit_entry noted; /* what the plan says; `check` may change it */
     /* Members, ascending, who read the group up to the notice of this change and no further. */
     struct u64_list leavers;
 };

@@ -1,4 +1,6 @@
 /* One step of what a deleted account has; see group_ending.h. */
+#include <stdio.h>
+
 #include "proto/conversation.h"
 #include "proto/ids.h"
 #include "services/entries/entries_blank.h"
@@ -43,6 +45,16 @@ static enum err find_successor(struct group_change *change, struct group_party *
     return err;
 }
 
+static enum err note_succession(struct group_change *change, const struct group_party *successor) {
+    char detail[64];
+    snprintf(detail, sizeof detail, "account %llu is the owner",
+             (unsigned long long)successor->account);
+    change->noted.event = AUDIT_ROLE_CHANGED;
+    change->noted.account = change->subject.account;
+    change->noted.detail = record_arena_copy(change->arena, slice_text(detail));
+    return change->noted.detail.length > 0 ? ERR_OK : ERR_OVERLOADED;
+}
+
 /* As if it left by itself. The next owner is told what clients know: it administers the group. */
 static enum err check_end(struct group_change *change) {
     struct group_party *successor = record_arena_alloc(change->arena, sizeof *successor);
@@ -56,15 +68,19 @@ static enum err check_end(struct group_change *change) {
         return err;
     if (owned && successor->account == 0) {
         group_notify_dissolved(change, &change->subject);
+        change->noted.event = AUDIT_GROUP_DISSOLVED;
+        change->noted.account = change->subject.account;
         return ERR_OK;
     }
     group_notify_end(change, ENTRY_LEFT);
     change->notices[0].from = &change->subject;
-    if (owned)
+    if (owned) {
         group_change_notify(change, &(struct group_notice){.type = ENTRY_ADMIN_ADDED,
                                                            .from = &change->subject,
                                                            .subject = successor,
                                                            .selves = {&successor->account, 1}});
+        return note_succession(change, successor);
+    }
     return ERR_OK;
 }
 

@@ -100,6 +100,12 @@ static void test_an_owners_groups_pass_on(void **state) {
     wait_for_the_end(f);
     assert_int_equal(owner_of(f, group), third);
     assert_int_equal(role_of(f, group, third), GROUP_OWNER);
+    assert_int_equal(sql_number(f->database,
+                                "SELECT COUNT(*) FROM audit WHERE event = 'role_changed' AND"
+                                " account = %" PRIu64 " AND subject = %" PRIu64
+                                " AND detail = 'account %" PRIu64 " is the owner'",
+                                ada, group, third),
+                     1);
     set_role(f, group, second, GROUP_MEMBER);
     forget(f, third, false); /* members alone are left, and joined at once */
     next_routed_item(f, f->session);
