@@ -53,12 +53,13 @@ def people(newcomer, connect):
 @kinds
 def test_between_two(stack, people, kind):
     anna, tablet, ben = people(kind)
-    first = stored(anna, ben.account, "helo")
-    tablet.hear_own(ben.account, "helo")
-    ben.hear(anna.account, ben.account, "helo")
+    was, now = f"helo {secrets.token_hex(4)}", f"hello {secrets.token_hex(4)}"
+    first = stored(anna, ben.account, was)
+    tablet.hear_own(ben.account, was)
+    ben.hear(anna.account, ben.account, was)
     # Everything goes to everyone concerned, in one order; the actor gets its own notice, too.
     changes = [
-        (anna, edit(anna, ben.account, first, "hello"), 327, {"msg": "hello"}),
+        (anna, edit(anna, ben.account, first, now), 327, {"msg": now}),
         (ben, react(ben, anna.account, first, "\U0001f44d"), 329,
          {"emoji": "\U0001f44d", "on": True}),
         (ben, react(ben, anna.account, first, "\U0001f44d", on=False), 329,
@@ -78,7 +79,7 @@ def test_between_two(stack, people, kind):
     assert cids == sorted(cids)
     for client in (anna, tablet, ben):
         client.fence()
-    assert stack.stored("helo") == stack.stored("hello") == 0
+    assert stack.stored(was) == stack.stored(now) == 0
 
 
 @kinds

@@ -6,7 +6,7 @@ import pytest
 from parley_client import KINDS, TRANSPORTS
 from parley_stack import Stack, wait_until
 
-PING_SECONDS = 0.7
+PING_SECONDS = 1.5
 # By default the same number of pings takes ten minutes.
 PINGS = 20
 LOGIN_SECONDS = 5

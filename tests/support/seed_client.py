@@ -46,6 +46,8 @@ class SeedClient:
             before = time.monotonic()
             if data is None:
                 continue
+            while late and not data.endswith(b"\n"):
+                data += self._read() or b""
             try:
                 self.heard += [json.loads(data)] if not late else self._objects(data)
             except ValueError:
