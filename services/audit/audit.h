@@ -44,7 +44,7 @@ enum audit_event {
  * second, for each instance of auth | not in the audit; counted as before
  */
 #define AUDIT_REFUSED_PER_S 20
-/* limit: tool | a detail in the audit | {AUDIT_DETAIL_BYTES} bytes | cut */
+/* limit: tool | a detail in the audit | {AUDIT_DETAIL_BYTES} | cut */
 /* Bytes of a detail; a longer one is cut. */
 #define AUDIT_DETAIL_BYTES 255
 

@@ -93,5 +93,7 @@ enum err auth_end_forget(void *context, struct db *db, struct record_arena *aren
     if (password_verify(&auth->passwords, found->password, ask->password))
         return end(db, ask, found);
     throttle_failed(auth->throttle, found->id, ask->address, loop_now_ms());
+    auth_note_refusal(auth, db, ERR_BAD_LOGIN, ask->account, ask->address,
+                      slice_text("to end the account"));
     return ERR_BAD_LOGIN;
 }

@@ -27,7 +27,7 @@ static bool changes_a_text(const struct dialect_request *request) {
 /* What each error says, with G for the group and P for the person; NULL: its usual text will do. */
 static const char *pattern_of_person(const struct dialect_request *request, enum err err) {
     bool send = request->operation == OPERATION_SEND;
-    bool text = send || changes_a_text(request);
+    bool text = send || changes_a_text(request) || request->operation == OPERATION_TYPING;
     switch (err) {
     case ERR_NO_ACCOUNT:
         return "user P does not exist";

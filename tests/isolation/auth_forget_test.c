@@ -38,6 +38,7 @@ static void test_an_account_with_a_password_ends(void **state) {
     assert_err(forget(f, ask, NULL), ERR_PASSWORD_NEEDED);
     ask.password = slice_text("wrong");
     assert_err(forget(f, ask, NULL), ERR_BAD_LOGIN);
+    assert_int_equal(count(f, "audit", "detail = 'to end the account' AND account =", account), 1);
     assert_int_equal(count(f, "ending", "account =", account), 0);
     assert_int_equal(count(f, "token", "account =", account), 1);
     ask.password = slice_text("secret");

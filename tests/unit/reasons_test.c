@@ -23,6 +23,7 @@ static const struct {
     {OPERATION_JOIN, ABOUT_GROUP, ERR_ALREADY_MEMBER, "you are a member of group ccc already"},
     {OPERATION_BEFRIEND, ABOUT_PERSON, ERR_NO_ACCOUNT, "user 456 does not exist"},
     {OPERATION_BEFRIEND, ABOUT_PERSON, ERR_ALREADY_FRIENDS, "456 is your friend already"},
+    {OPERATION_TYPING, ABOUT_PERSON, ERR_BLOCKED, "456 does not take messages from you"},
     {OPERATION_BEFRIEND, ABOUT_PERSON, ERR_BLOCKED, "456 does not take requests from you"},
     {OPERATION_BEFRIEND, ABOUT_PERSON, ERR_TO_ONESELF,
      "456 is you: that cannot be done with yourself"},
