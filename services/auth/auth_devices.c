@@ -64,6 +64,5 @@ enum err auth_handle_end_device(void *context, struct db *db, struct record_aren
     if (err == ERR_OK && db_rows_next(rows))
         reply->login = db_rows_u64(rows, 0);
     db_rows_destroy(&rows);
-    return err == ERR_OK ? db_query(db, &auth_sql_remove_device, DB_ARGS(account, device), NULL)
-                         : err;
+    return err == ERR_OK ? db_query(db, &auth_sql_end_device, DB_ARGS(account, device), NULL) : err;
 }

@@ -61,7 +61,8 @@ const struct db_statement auth_sql_find_token = {
                   " JOIN account a ON a.number = t.account WHERE t.hash = ?"};
 
 const struct db_statement auth_sql_renew_token = {
-    "renew_token", "UPDATE token SET expires_ms = " DB_NOW_MS " + ? WHERE hash = ?"};
+    "renew_token",
+    "UPDATE token SET expires_ms = " DB_NOW_MS " + ? WHERE hash = ? AND expires_ms > " DB_NOW_MS};
 
 const struct db_statement auth_sql_note_device = {
     "note_device",
@@ -77,8 +78,9 @@ const struct db_statement auth_sql_find_devices = {
 const struct db_statement auth_sql_find_device = {
     "find_device", "SELECT login FROM token WHERE account = ? AND LEFT(hash, 8) = ?"};
 
-const struct db_statement auth_sql_remove_device = {
-    "remove_device", "DELETE FROM token WHERE account = ? AND LEFT(hash, 8) = ?"};
+const struct db_statement auth_sql_end_device = {
+    "end_device", "UPDATE token SET expires_ms = LEAST(expires_ms, " DB_NOW_MS
+                  ") WHERE account = ? AND LEFT(hash, 8) = ?"};
 
 const struct db_statement auth_sql_resolve = {
     "resolve", "SELECT id, number FROM account WHERE id IN " RESOLVE_IDS};

@@ -10,9 +10,9 @@
 #include "services/delivery/readable.h"
 #include "services/delivery/rights.h"
 
-/* As the head's last writer: none of the threads that write texts remembers the head, then, and
- * each reads it again. */
-#define NO_WRITER 0
+/* As the head's claimant, which no writer of texts is: each of these reads the head again. Not 0,
+ * for which all cursors would be looked at. */
+#define CHANGES_WRITER 1
 
 /* --- reading ------------------------------------------------------------------------------- */
 
@@ -238,7 +238,7 @@ enum err change_run(const struct change_plan *plan, struct db *db, struct done *
     enum err err = find_conversation(plan, db, &conversation);
     if (err != ERR_OK)
         return err;
-    err = entries_lock(db, NULL, NO_WRITER, &conversation, 1, &change.arena, &change.heads);
+    err = entries_lock(db, NULL, CHANGES_WRITER, &conversation, 1, &change.arena, &change.heads);
     change.head = err == ERR_OK ? entries_find_head(&change.heads, conversation) : NULL;
     if (err == ERR_OK)
         err = change.head == NULL ? ERR_UNAVAILABLE : carry_out(&change, &repeat);

@@ -15,9 +15,10 @@ enum err entries_blank(struct db *db, uint64_t conversation, uint64_t account, u
     if (err == ERR_OK && db_rows_next(rows))
         *upto_r = db_rows_u64(rows, 0);
     db_rows_destroy(&rows);
-    return err != ERR_OK ? err
-                         : db_query(db, &entries_sql_blank,
-                                    DB_ARGS(where, from, db_u64(*upto_r == 0 ? NO_CID : *upto_r),
-                                            db_u64(account)),
-                                    NULL);
+    const struct db_value upto = db_u64(*upto_r == 0 ? NO_CID : *upto_r), sender = db_u64(account);
+    if (err == ERR_OK)
+        err = db_query(db, &entries_sql_blank_reactions, DB_ARGS(where, from, upto, sender), NULL);
+    if (err == ERR_OK)
+        err = db_query(db, &entries_sql_blank, DB_ARGS(where, from, upto, sender), NULL);
+    return err;
 }

@@ -11,6 +11,11 @@ const struct db_statement entries_sql_step = {
     "step", "SELECT cid FROM message WHERE conversation = ? AND cid > ? ORDER BY cid LIMIT 1"
             " OFFSET ?"};
 
+const struct db_statement entries_sql_blank_reactions = {
+    "blank_reactions",
+    "DELETE r FROM message m JOIN reaction r ON r.conversation = m.conversation AND r.cid = m.cid"
+    " WHERE m.conversation = ? AND m.cid > ? AND m.cid <= ? AND m.sender = ? AND m.type = 0"};
+
 /* As recalled ones (15). */
 const struct db_statement entries_sql_blank = {
     "blank", "UPDATE message SET type = 15, body = '', reply = NULL, mentions = NULL,"

@@ -10,6 +10,8 @@ extern const struct db_statement entries_sql_next_block;
 extern const struct db_statement entries_sql_step;
 /* conversation, after, upto, account: the account's texts there say nothing any more */
 extern const struct db_statement entries_sql_blank;
+/* The same: reactions to these texts go, before they do. */
+extern const struct db_statement entries_sql_blank_reactions;
 
 /* BEGIN; the heads, locked; the next block of cids, and the time. */
 void entries_sql_add_lock(struct buffer *sql, const uint64_t *ids, size_t count);

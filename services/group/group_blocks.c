@@ -68,6 +68,13 @@ enum err group_handle_block(void *context, struct db *db, struct record_arena *a
     if (pair.hi >= NUMBER_LIMIT)
         return ERR_NO_ACCOUNT;
     enum err err = conversations_open_pairs(db, NULL, &pair, 1);
+    if (err == ERR_OK && pair.conversation == 0 && !ask->on) {
+        /* The account may have been deleted since it was blocked. */
+        err = db_query(db, &group_sql_remove_block,
+                       DB_ARGS(db_u64(ask->account), db_u64(ask->target)), NULL);
+        if (err != ERR_OK || db_affected(db) > 0)
+            return err;
+    }
     if (err == ERR_OK && pair.conversation == 0)
         err = ERR_NO_ACCOUNT;
     if (err != ERR_OK)

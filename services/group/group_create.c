@@ -16,7 +16,7 @@ static enum err check_account(struct db *db, uint64_t account) {
     struct db_rows *rows;
     enum err err = db_query(db, &group_sql_find_parties,
                             DB_ARGS(db_u64(0), db_u64(account), db_u64(account)), &rows);
-    if (err == ERR_OK && !db_rows_next(rows))
+    if (err == ERR_OK && (!db_rows_next(rows) || db_rows_u64(rows, GROUP_PARTY_EXISTS) == 0))
         err = ERR_NO_ACCOUNT;
     db_rows_destroy(&rows);
     return err;

@@ -146,7 +146,7 @@ static enum err check_answer(struct group_change *change) {
     if (err == ERR_OK && !pair.asked_by)
         err = ERR_NO_REQUEST;
     if (err == ERR_OK && ask->accept)
-        err = check_room(&pair);
+        err = change->subject.exists ? check_room(&pair) : ERR_NO_ACCOUNT;
     if (err == ERR_OK)
         notify_answer(change, &change->by, &change->subject, ask->accept);
     return err;

@@ -64,7 +64,7 @@ static enum err check_ban(struct group_change *change) {
     const struct group_ban *ask = change->plan->ask;
     struct group_join_state state = {0};
     enum err err = group_check_above(change);
-    if (err == ERR_OK && !change->subject.exists)
+    if (err == ERR_OK && ask->on && !change->subject.exists)
         err = ERR_NO_ACCOUNT;
     if (err == ERR_OK)
         err = group_read_join_state(change, &state);

@@ -68,7 +68,7 @@ static enum err check_answer(struct group_change *change) {
     if (err == ERR_OK && !state.asked)
         err = ERR_NO_REQUEST;
     if (err == ERR_OK && ask->accept)
-        err = group_check_room(change);
+        err = change->subject.exists ? group_check_room(change) : ERR_NO_ACCOUNT;
     if (err != ERR_OK)
         return err;
     if (ask->accept)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "proto/ids.h"
+#include "services/entries/entries.h"
 #include "services/group/group_change.h"
 #include "services/group/group_friends.h"
 #include "services/group/group_sql.h"
@@ -197,6 +198,9 @@ static enum err check_set_nick(struct group_change *change) {
     const struct group_set_nick *ask = change->plan->ask;
     if (change->by.role == GROUP_STRANGER)
         return ERR_NOT_MEMBER;
+    /* All members read it. */
+    if (entries_standing(change->head, change->by.account).muted_until_ms > change->heads.now_ms)
+        return ERR_MUTED;
     group_change_notify(change, &(struct group_notice){.type = ENTRY_NICK,
                                                        .from = &change->by,
                                                        .subject = &change->by,

@@ -109,6 +109,20 @@ static void test_who_cannot_be_blocked(void **state) {
     assert_int_equal(sql_state(f), before);
 }
 
+/* The row counts towards the limit, so it can be removed. */
+static void test_a_deleted_account_is_unblocked(void **state) {
+    struct group_fixture *f = *state;
+    uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
+    assert_err(block(f, ada, bob, true), ERR_OK);
+    expect_blocked(f, ada, bob, true);
+    sql_run(f->database, "UPDATE account SET deleted_ms = 1 WHERE number = %" PRIu64, bob);
+    assert_err(block(f, ada, bob, true), ERR_NO_ACCOUNT);
+    assert_err(block(f, ada, bob, false), ERR_OK);
+    assert_int_equal(
+        sql_number(f->database, "SELECT COUNT(*) FROM block WHERE account = %" PRIu64, ada), 0);
+    assert_err(block(f, ada, bob, false), ERR_NO_ACCOUNT);
+}
+
 static void test_blocks_have_a_limit(void **state) {
     struct group_fixture *f = *state;
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, ""),
@@ -129,8 +143,11 @@ static void test_blocks_have_a_limit(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        GROUP_TEST(test_each_side_blocks),    GROUP_TEST(test_no_requests_of_the_blocked),
-        GROUP_TEST(test_a_blocked_friend),    GROUP_TEST(test_who_cannot_be_blocked),
+        GROUP_TEST(test_each_side_blocks),
+        GROUP_TEST(test_no_requests_of_the_blocked),
+        GROUP_TEST(test_a_blocked_friend),
+        GROUP_TEST(test_who_cannot_be_blocked),
+        GROUP_TEST(test_a_deleted_account_is_unblocked),
         GROUP_TEST(test_blocks_have_a_limit),
     };
     return cmocka_run_group_tests(tests, group_set_up, group_tear_down);

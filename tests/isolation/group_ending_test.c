@@ -13,19 +13,29 @@ static void mark_deleted(struct group_fixture *f, uint64_t account, bool blank) 
             account, account, blank);
 }
 
-static void forget(struct group_fixture *f, uint64_t account, bool blank) {
+static void expect_kick(struct group_fixture *f, uint64_t account) {
     struct session_kick kick;
-    struct group_forget ask = {.account = account};
-    mark_deleted(f, account, blank);
-    assert_err(test_caller_ask(f->caller, &message_GROUP_FORGET, &ask, NULL), ERR_OK);
     fake_peer_expect(f->session, &message_SESSION_KICK, &kick);
     assert_int_equal(kick.account, account);
     assert_int_equal(kick.cause, KICK_DELETED);
 }
 
-static void wait_for_the_end(struct group_fixture *f) {
+static void forget(struct group_fixture *f, uint64_t account, bool blank) {
+    struct group_forget ask = {.account = account};
+    mark_deleted(f, account, blank);
+    assert_err(test_caller_ask(f->caller, &message_GROUP_FORGET, &ask, NULL), ERR_OK);
+    expect_kick(f, account);
+}
+
+static void await_end(struct group_fixture *f) {
     TEST_UNTIL(sql_number(f->database, "SELECT COUNT(*) FROM ending") == 0,
                "a deleted account still has something");
+}
+
+/* Its connections are closed once more then: what asked for the end may have been lost. */
+static void wait_for_the_end(struct group_fixture *f, uint64_t account) {
+    await_end(f);
+    expect_kick(f, account);
 }
 
 static uint64_t owner_of(struct group_fixture *f, uint64_t group) {
@@ -56,7 +66,7 @@ static void test_a_member_is_gone(void **state) {
                   (uint64_t[]){owner, ada}, 2);
     expect_own_notice(f, bob,
                       &(struct notice){.type = ENTRY_FRIEND_REMOVED, .from = ada, .subject = bob});
-    wait_for_the_end(f);
+    wait_for_the_end(f, ada);
     assert_int_equal(role_of(f, group, ada), GROUP_STRANGER);
     assert_false(are_friends(f, ada, bob));
     assert_false(request_waits(f, 1, ada, eve) || request_waits(f, 1, eve, ada));
@@ -72,6 +82,9 @@ static void test_a_member_is_gone(void **state) {
     assert_err(test_caller_ask(f->caller, &message_GROUP_BEFRIEND, &befriend, NULL),
                ERR_NO_ACCOUNT);
     assert_err(add(f, group, ada, 0), ERR_NO_ACCOUNT);
+    /* Nor does it begin anew, from a connection that is still open. */
+    struct group_create_reply made;
+    assert_err(create(f, ada, "", "", &made), ERR_NO_ACCOUNT);
 }
 
 /* To the longest administrator, else to the longest member; a group without either ends. */
@@ -97,7 +110,7 @@ static void test_an_owners_groups_pass_on(void **state) {
     expect_own_notice(
         f, third,
         &(struct notice){.type = ENTRY_ADMIN_ADDED, .from = ada, .subject = third, .to = group});
-    wait_for_the_end(f);
+    wait_for_the_end(f, ada);
     assert_int_equal(owner_of(f, group), third);
     assert_int_equal(role_of(f, group, third), GROUP_OWNER);
     assert_int_equal(sql_number(f->database,
@@ -110,13 +123,13 @@ static void test_an_owners_groups_pass_on(void **state) {
     forget(f, third, false); /* members alone are left, and joined at once */
     next_routed_item(f, f->session);
     next_routed_item(f, f->session);
-    wait_for_the_end(f);
+    wait_for_the_end(f, third);
     assert_int_equal(owner_of(f, group), first < second ? first : second);
     forget(f, first, false);
     next_routed_item(f, f->session);
     if (first < second)
         next_routed_item(f, f->session);
-    wait_for_the_end(f);
+    wait_for_the_end(f, first);
     forget(f, second, false);
     expect_notice(f,
                   &(struct notice){.type = ENTRY_DISSOLVED,
@@ -124,7 +137,7 @@ static void test_an_owners_groups_pass_on(void **state) {
                                    .from = second,
                                    .to = group},
                   &second, 1);
-    wait_for_the_end(f);
+    wait_for_the_end(f, second);
     assert_int_equal(sql_number(f->database,
                                 "SELECT dissolved FROM conversation WHERE id = %" PRIu64,
                                 conversation_of_group(group)),
@@ -144,7 +157,7 @@ static void test_texts_are_blanked(void **state) {
                 "), 'text' FROM seq_1_to_%u; ALTER SEQUENCE cid_block RESTART %" PRIu64,
                 pair, last, ada, bob, 5 * ENTRIES_BLANK_STEP / 2, last + 128 * 100);
         forget(f, ada, blank != 0);
-        wait_for_the_end(f);
+        wait_for_the_end(f, ada);
         for (unsigned i = 0; i < 2; i++)
             assert_int_equal(sql_number(f->database,
                                         "SELECT COUNT(*) FROM message WHERE conversation = %" PRIu64
@@ -173,7 +186,7 @@ static void test_it_goes_on_after_a_restart(void **state) {
     assert_in_range(
         sql_number(f->database, "SELECT COUNT(*) FROM friendship WHERE lo = %" PRIu64, ada), 1, 7);
     f->group = start_group(f, f->port);
-    wait_for_the_end(f);
+    await_end(f);
     assert_int_equal(
         sql_number(f->database, "SELECT COUNT(*) FROM friendship WHERE lo = %" PRIu64, ada), 0);
     for (size_t i = 0; i < 8; i++)

@@ -56,6 +56,11 @@ static void test_a_member_is_muted(void **state) {
         assert_int_equal(muted_until(f, group, ada), until[i]);
         /* Deliveries forget what they remember of the members. */
         assert_int_equal(version_of(f, group), version + 1 + i);
+        /* What it is called is read by all, too. */
+        struct group_set_nick nick = {
+            .group = group, .account = ada, .nick = slice_text("not quiet")};
+        if (until[i] > 0)
+            assert_err(test_caller_ask(f->caller, &message_GROUP_SET_NICK, &nick, NULL), ERR_MUTED);
         /* The same again changes nothing. */
         uint64_t after = sql_state(f);
         assert_err(mute(f, group, ada, by[i], until[i]), ERR_OK);
