@@ -36,8 +36,8 @@ extern const struct db_statement auth_sql_remove_token;
 extern const struct db_statement auth_sql_find_devices;
 /* account, id of the device -> login */
 extern const struct db_statement auth_sql_find_device;
-/* account, id of the device: its token is valid no longer; the row stays a day, so that who asks again
- * learns the login again */
+/* account, id of the device: its token is valid no longer; the row stays a day, so that who asks
+ * again learns the login again */
 extern const struct db_statement auth_sql_end_device;
 /* account: its tokens that expired more than a day ago, so that a clock that was wrong for a while
  * takes none; a bounded number of them */
