@@ -156,8 +156,17 @@ static void test_texts_are_blanked(void **state) {
                 " SELECT %" PRIu64 ", %" PRIu64 " + seq, 1, 0, IF(seq %% 2, %" PRIu64 ", %" PRIu64
                 "), 'text' FROM seq_1_to_%u; ALTER SEQUENCE cid_block RESTART %" PRIu64,
                 pair, last, ada, bob, 5 * ENTRIES_BLANK_STEP / 2, last + 128 * 100);
+        sql_run(f->database,
+                "INSERT INTO reaction SELECT conversation, cid, 'x', %" PRIu64
+                " FROM message WHERE conversation = %" PRIu64 " ORDER BY cid LIMIT 4",
+                bob, pair);
         forget(f, ada, blank != 0);
         wait_for_the_end(f, ada);
+        /* Two of the four are beside texts of hers. */
+        assert_int_equal(sql_number(f->database,
+                                    "SELECT COUNT(*) FROM reaction WHERE conversation = %" PRIu64,
+                                    pair),
+                         blank ? 2 : 4);
         for (unsigned i = 0; i < 2; i++)
             assert_int_equal(sql_number(f->database,
                                         "SELECT COUNT(*) FROM message WHERE conversation = %" PRIu64
@@ -180,7 +189,10 @@ static void test_it_goes_on_after_a_restart(void **state) {
     }
     struct db *holder = hold(f->database, conversation_of_account(friends[4]));
     forget(f, ada, true);
-    wait_for_connections(f->database, WAITS_FOR_LOCK, 1);
+    /* It gets no further than to the friend whose conversation is held. */
+    TEST_UNTIL(sql_number(f->database, "SELECT COUNT(*) FROM friendship WHERE lo = %" PRIu64, ada) <
+                   8,
+               "no friendship has ended");
     service_process_kill(&f->group);
     let_go(&holder);
     assert_in_range(
