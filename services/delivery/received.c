@@ -12,15 +12,15 @@
 #include "services/delivery/live.h"
 #include "services/delivery/place.h"
 
-/* Where the account's cursor is; an error where it has none. */
+/* Where the account's cursor is; an error where it has none, or cannot come as far as to `cid`. */
 static enum err find_cursor(struct db *db, uint64_t account, uint64_t user, uint64_t group,
-                            struct place *place_r) {
+                            uint64_t cid, struct place *place_r) {
     if (account == 0 || (user != 0 && group != 0))
         return ERR_BAD_REQUEST;
     enum err err = place_find(db, account, user, group, place_r);
     if (err == ERR_OK && !place_r->reader)
         err = place_explain(db, account, user, group, place_r);
-    return err;
+    return err == ERR_OK && cid > place_r->last && cid > place_r->received ? ERR_NO_MESSAGE : err;
 }
 
 /* The other one of a pair is to know. */
@@ -34,11 +34,9 @@ enum err handle_received(void *context, struct db *db, struct record_arena *aren
     const struct delivery_received *ask = body;
     struct delivery_received_reply *reply = reply_r;
     struct place place;
-    enum err err = find_cursor(db, ask->account, ask->user, ask->group, &place);
+    enum err err = find_cursor(db, ask->account, ask->user, ask->group, ask->cid, &place);
     if (err != ERR_OK)
         return err;
-    if (ask->cid > place.last && ask->cid > place.received)
-        return ERR_NO_MESSAGE;
     reply->conversation = place.conversation;
     if (ask->cid <= place.received)
         return ERR_OK;
@@ -62,11 +60,9 @@ enum err handle_read(void *context, struct db *db, struct record_arena *arena, c
     const struct delivery_read *ask = body;
     struct delivery_received_reply *reply = reply_r;
     struct place place;
-    enum err err = find_cursor(db, ask->account, ask->user, ask->group, &place);
+    enum err err = find_cursor(db, ask->account, ask->user, ask->group, ask->cid, &place);
     if (err != ERR_OK)
         return err;
-    if (ask->cid > place.last && ask->cid > place.received)
-        return ERR_NO_MESSAGE;
     reply->conversation = place.conversation;
     if (ask->cid <= place.seen || ask->cid <= place.since)
         return ERR_OK;
