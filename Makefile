@@ -49,7 +49,7 @@ FUZZ_SRC := $(wildcard tests/fuzz/*.c)
 # Messages between services, and those of tests.
 MESSAGE_TABLES := $(wildcard common/messages.def proto/messages.def tests/support/messages.def)
 MESSAGE_HEADERS := $(MESSAGE_TABLES:%.def=$(B)/gen/%.h)
-EMBED_MESSAGES := deploy/embed-messages $(wildcard deploy/messages/*.py)
+EMBED_MESSAGES := deploy/embed-messages $(wildcard deploy/messages/*.py) common/program.h
 MIGRATIONS := $(sort $(wildcard deploy/migrations/*.sql))
 service_src = $(filter-out services/$(1)/main.c,$(wildcard services/$(1)/*.c services/$(1)/*/*.c))
 
@@ -62,7 +62,8 @@ SCRIPTS := $(sort .ci/run $(shell grep -lsE '^\#!/bin/(ba)?sh' deploy/* deploy/p
 
 # Debian 13's name of the C library, else Debian 12's.
 MSGPACK := $(shell pkg-config --exists msgpack-c 2>/dev/null && echo msgpack-c || echo msgpack)
-PACKAGES := libzmq libczmq $(MSGPACK) libcjson libmariadb libsodium libwebsockets libutf8proc
+PACKAGES := libzmq libczmq $(MSGPACK) libcjson libmariadb libsodium libwebsockets libutf8proc zlib \
+            libbrotlienc openssl
 HAVE_PACKAGES := $(shell pkg-config --exists $(PACKAGES) 2>/dev/null && echo yes)
 # Other people's headers are system headers: our warnings are not for them.
 PACKAGE_CPPFLAGS := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PACKAGES) 2>/dev/null))
@@ -178,7 +179,7 @@ $(PROGRAMS):
 
 # private: what they are made of would inherit it, and all be made again with each change of target.
 # --wrap: tests/support/end_at_once.c.
-$(UNIT_TESTS) $(ISOLATION_TESTS): private LIBS += -lcmocka -Wl,--wrap=_cmocka_run_group_tests
+$(UNIT_TESTS) $(ISOLATION_TESTS): private LIBS += -lcmocka -lbrotlidec -Wl,--wrap=_cmocka_run_group_tests
 # Of the archive a program gets those fixtures alone that it uses.
 $(B)/libsupport.a: $(call objects,$(SUPPORT_SRC))
 $(UNIT_TESTS) $(ISOLATION_TESTS): $(B)/%: $(B)/obj/%.o $(B)/libsupport.a \
@@ -200,14 +201,14 @@ deps: ## install what is missing to build, run and test (Debian packages)
 
 # The build is a make of its own here, since it asks pkg-config, which deps may just have installed.
 run: ## install what is missing, build, start MariaDB and all services; Ctrl-C stops them
-	$(Q)$(INSTALL_DEPS) --build --database
+	$(Q)$(INSTALL_DEPS) --build --database --demo
 	$(Q)$(MAKE) all
-	$(Q)PARLEY_BIN=$(BIN) deploy/local run
+	$(Q)PARLEY_BIN=$(BIN) PARLEY_DEMO=$${PARLEY_DEMO-on} deploy/local run
 
 up: ## the same in the background
-	$(Q)$(INSTALL_DEPS) --build --database
+	$(Q)$(INSTALL_DEPS) --build --database --demo
 	$(Q)$(MAKE) all
-	$(Q)PARLEY_BIN=$(BIN) deploy/local up
+	$(Q)PARLEY_BIN=$(BIN) PARLEY_DEMO=$${PARLEY_DEMO-on} deploy/local up
 
 down: ## stop what `make up` started
 	$(Q)deploy/local down
@@ -231,16 +232,15 @@ WITH_DATABASE = PARLEY_VAR=$(CURDIR)/$(B)/test-var deploy/local with-db
 RUN_PROGRAMS = $(TEST_ENV) TEST_JOBS=$(TEST_JOBS) TEST_TIMEOUT=$(TEST_TIMEOUT) \
                deploy/run-test-programs
 
-.PHONY: test test-build test-unit test-isolation test-e2e test-faults test-compose bench bench-storm \
+.PHONY: test test-build test-unit test-isolation test-e2e test-web screenshots test-faults test-compose bench bench-storm \
         bench-idle bench-reading bench-retention bench-search fuzz
 test: ## install what is missing, build, lint, run all tests, then again under the sanitizers
 	$(Q)$(INSTALL_DEPS)
 	$(Q)$(MAKE) all
 	$(Q)$(MAKE) test-build
-	$(Q)+MAKE='$(MAKE)' deploy/run-stages lint test-unit test-isolation test-e2e test-faults \
-	    'SANITIZE=address,undefined test-unit' \
-	    'SANITIZE=address,undefined test-isolation' \
-	    'SANITIZE=address,undefined test-e2e'
+	$(Q)+MAKE='$(MAKE)' deploy/run-stages lint test-unit 'SANITIZE=address,undefined test-unit' \
+	    'test-isolation + SANITIZE=address,undefined test-isolation' \
+	    'test-e2e + SANITIZE=address,undefined test-e2e' 'test-web + test-faults'
 
 test-build: $(UNIT_TESTS) $(ISOLATION_TESTS)
 
@@ -260,6 +260,18 @@ need-python:
 test-e2e: all need-python ## clients of both dialects against the whole system
 	$(Q)$(PYTEST) tests/e2e tests/conformance
 
+.PHONY: need-browser
+need-browser:
+	$(Q)$(PYTHON) -c 'import selenium' 2>/dev/null && command -v chromium chromedriver node >/dev/null || \
+	    { echo "Chromium, its driver, python3-selenium or node is missing: run 'make deps'" >&2; exit 1; }
+
+test-web: all need-python need-browser ## the web client and its library, in Node and in a real browser
+	$(Q)node --test tests/web/
+	$(Q)$(PYTEST) tests/web
+
+screenshots: all need-python need-browser ## pictures of the web client's states, in build/screenshots
+	$(Q)$(TEST_ENV) $(PYTHON) tests/web/screenshots.py $(B)/screenshots
+
 test-faults: all need-python $(B)/bench/load ## processes killed, links cut and floods while messages flow
 	$(Q)$(PYTEST) tests/faults
 
@@ -269,6 +281,13 @@ FORMER ?=
 test-rolling: all need-python ## each service of the release before (FORMER=REVISION) beside those of this one
 	$(Q)tests/rolling/build-former "$(FORMER)" "$(B)/former"
 	$(Q)PARLEY_FORMER_BIN=$(B)/former/build/bin $(PYTEST) tests/rolling
+
+# Under a name of their own: what counts is that the engine keeps the layers for test-compose.
+.PHONY: compose-images
+compose-images: ## builds the images of deploy/compose.yaml (needs a Docker engine)
+	$(Q)docker build --quiet --tag parley:cached --file deploy/Dockerfile .
+	$(Q)docker build --quiet --tag parley-proxy:cached deploy/proxy
+	$(Q)docker build --quiet --tag parley-observe:cached deploy/observe
 
 test-compose: need-python ## the containers of deploy/compose.yaml, for real (needs a Docker engine)
 	$(Q)$(PYTEST) tests/compose
@@ -286,8 +305,12 @@ STORM_ARGS ?=
 bench-storm: all ## what it costs when 2,000 clients come back within a second
 	$(Q)$(TEST_ENV) tests/bench/storm $(STORM_ARGS)
 IDLE_ARGS ?=
+TLS_ARGS ?=
 bench-reading: all ## what reading costs an account in 5,000 conversations
 	$(Q)$(TEST_ENV) tests/bench/reading $(READING_ARGS)
+
+bench-tls: all ## what TLS costs the gateway beside plain TCP
+	$(Q)$(TEST_ENV) tests/bench/tls $(TLS_ARGS)
 
 bench-idle: all ## what idle connections cost the gateway
 	$(Q)$(TEST_ENV) tests/bench/idle $(IDLE_ARGS)
@@ -338,7 +361,7 @@ TIDY_FLAGS := -Xclang -analyzer-config -Xclang max-nodes=50000
 TIDY_STAMPS := $(patsubst %.c,$(B)/tidy/%.ok,$(C_SRC))
 
 .PHONY: lint lint-format lint-tidy lint-cppcheck lint-scripts lint-docs lint-house format docs
-lint: lint-format lint-tidy lint-cppcheck lint-scripts lint-docs lint-house ## clang-format, clang-tidy, cppcheck, shellcheck, circles, and pages made from the code
+lint: lint-format lint-tidy lint-cppcheck lint-scripts lint-web lint-docs lint-house ## clang-format, clang-tidy, cppcheck, shellcheck, types of the web client, circles, and pages made from the code
 
 lint-format:
 	$(call say,FORMAT,$(words $(C_SRC) $(C_HEADERS)) files)
@@ -353,10 +376,12 @@ $(B)/tidy/%.ok: %.c $(B)/obj/%.o .clang-tidy tests/.clang-tidy
 	@touch $@
 
 # cppcheck reads no system headers; it has to know these macros to see what they set. It doesn't
-# follow a pointer into a compound literal, nor see that an assertion of cmocka ends the test.
+# follow a pointer into a compound literal, nor see that an assertion of cmocka ends the test, and
+# across files takes a pointer to what a function is to fill for a value that was never set; whether
+# it does depended on what its folder remembered of earlier runs. gcc and clang-tidy look for those.
 CPPCHECK_FLAGS := --include=/usr/include/uthash.h --include=/usr/include/utlist.h \
                   --suppress=missingIncludeSystem --suppress=memleak --suppress=ctunullpointer \
-                  --suppress='arrayIndexOutOfBoundsCond:tests/*'
+                  --suppress=ctuuninitvar --suppress='arrayIndexOutOfBoundsCond:tests/*'
 lint-cppcheck: $(MESSAGE_HEADERS)
 	$(call say,CHECK,$(words $(C_SRC)) files)
 	@mkdir -p $(B)/cppcheck
@@ -366,6 +391,14 @@ lint-cppcheck: $(MESSAGE_HEADERS)
 lint-scripts:
 	$(call say,SHELL,$(words $(SCRIPTS)) scripts)
 	$(Q)shellcheck --external-sources --check-sourced $(SCRIPTS)
+
+# main.js imports all others. The gateway leaves out comments without knowing the syntax.
+lint-web:
+	$(call say,TSC,services/web)
+	$(Q)tsc --noEmit --allowJs --checkJs --strict --target es2022 --module es2022 \
+	    --moduleResolution node --lib es2022,dom,dom.iterable services/web/app/main.js
+	$(Q)deploy/lint-lean $(shell find services/web -name '*.js' -o -name '*.css')
+	$(Q)$(PYTHON) -B tests/house/test_lint_lean.py --quiet
 
 # Modules and folders use each other one way only. The check of the check builds trees of its own.
 lint-house: all
@@ -406,8 +439,10 @@ format: ## lay all C files out as .clang-format has it
 
 PREFIX ?= /usr/local
 .PHONY: install clean help
-install: all ## install the programs under $(DESTDIR)$(PREFIX)
+install: all ## install the programs and the page under $(DESTDIR)$(PREFIX)
 	$(Q)install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/doc/parley
+	$(Q)cd services/web && find . -type f ! -name '*.md' \
+	    -exec install -D -m 644 {} $(abspath $(DESTDIR)$(PREFIX))/share/parley/web/{} \;
 	$(Q)install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
 	$(Q)install -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/parley
 

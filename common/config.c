@@ -37,7 +37,7 @@ struct load {
     unsigned line; /* 0 without lines */
 };
 
-/* What every program understands; these are no settings, so their offsets mean nothing. */
+/* Options of every program; these are no settings, so their offsets mean nothing. */
 enum { BUILTIN_CONFIG, BUILTIN_HELP, BUILTIN_VERSION };
 static const struct config_option builtins[] = {
     [BUILTIN_CONFIG] = {"config", CONFIG_TYPE_STRING, 0, "", 0, 0, 0, "", ""},
@@ -303,7 +303,7 @@ static int read_option(const struct load *load, int argc, char **argv, int *inde
     const char *name = strncmp(text, "--", 2) == 0 ? text + 2 : text;
     const char *equals = strchr(text, '=');
     struct setting setting = {.name = name, .length = strcspn(name, "=")};
-    /* What follows `=` stays unsaid: a password may stand behind a mistyped name. */
+    /* The text behind `=` is not shown: a password may stand behind a mistyped name. */
     if (name == text || (!find_builtin(load, &setting) && !find_setting(load, &setting)))
         return fault_unknown_argument(load, text);
     if (equals != NULL) {
@@ -320,7 +320,7 @@ static int read_option(const struct load *load, int argc, char **argv, int *inde
     return 0;
 }
 
-/* What a built-in option asks for; CONFIG_OK to go on. */
+/* Carries out a built-in option; CONFIG_OK to go on. */
 static enum config_status obey(struct load *load, const struct setting *setting) {
     bool markdown = strcmp(setting->value, "markdown") == 0;
     bool plain = strcmp(setting->value, "true") == 0;

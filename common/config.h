@@ -14,8 +14,9 @@
  *     ... config_free(&program, &settings);
  *
  * In a name `-` and `_` are the same. Numbers are decimal; bools are true/false, yes/no, on/off or
- * 1/0. The file holds lines `name = value`, blank lines and lines that begin with `#`; a value
- * runs to the end of its line, without the space around it. The file has at most 64 KiB;
+ * 1/0; a choice is one of its words. The file holds lines `name = value`, blank lines and lines
+ * that begin with `#`; a value runs to the end of its line, without the space around it. The file
+ * has at most 64 KiB;
  * `--config=` means none.
  *
  * All programs share one file and one environment, so a name that only another program (or a
@@ -42,7 +43,7 @@ enum config_status { CONFIG_OK, CONFIG_EXIT, CONFIG_USAGE };
 enum config_status config_load(const struct config_program *program, void *settings, int argc,
                                char **argv, int *first_rest_r) __attribute__((warn_unused_result));
 
-/* Frees what config_load put into `settings`. */
+/* Frees the values that config_load put into `settings`. */
 void config_free(const struct config_program *program, void *settings);
 
 #endif

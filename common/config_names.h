@@ -23,7 +23,7 @@ extern const char *const config_names[];
 
 /* The best of the names that have been looked through. */
 struct config_near {
-    const char *wanted; /* what was written */
+    const char *wanted; /* the mistyped name */
     const char *name;   /* NULL: nothing is near enough to be meant */
     size_t distance;
 };

@@ -1,6 +1,6 @@
 /*
- * Tables of options: what config.h describes, and how the parts of config go through one. Programs
- * include config.h.
+ * Tables of options: those that config.h describes, and how the parts of config go through one.
+ * Programs include config.h.
  */
 #ifndef PARLEY_COMMON_CONFIG_OPTIONS_H
 #define PARLEY_COMMON_CONFIG_OPTIONS_H
@@ -9,14 +9,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum config_type { CONFIG_TYPE_STRING, CONFIG_TYPE_SECRET, CONFIG_TYPE_U64, CONFIG_TYPE_BOOL };
+enum config_type {
+    CONFIG_TYPE_STRING,
+    CONFIG_TYPE_SECRET,
+    CONFIG_TYPE_U64,
+    CONFIG_TYPE_BOOL,
+    CONFIG_TYPE_CHOICE
+};
 
 struct config_option {
     const char *name; /* snake_case; NULL ends the table */
     enum config_type type;
-    size_t offset;     /* of the member in the settings structure */
-    const char *text;  /* default of a string; never NULL (CONFIG_INCLUDE: the table) */
-    uint64_t number;   /* default of a number; 0 or 1 of a bool */
+    size_t offset; /* of the member in the settings structure */
+    /* Default of a string; the words of a choice, separated by `|`; never NULL (CONFIG_INCLUDE: the
+     * table). */
+    const char *text;
+    uint64_t number;   /* default of a number; 0 or 1 of a bool; of a choice, which word */
     uint64_t min, max; /* range of a number, both included */
     const char *unit;  /* "ms", "bytes", "port", "" */
     const char *help;  /* one line */
@@ -31,6 +39,9 @@ struct config_option {
     { #member_, CONFIG_TYPE_U64, offsetof(type_, member_), "", default_, min_, max_, unit_, help_ }
 #define CONFIG_BOOL(type_, member_, default_, help_)                                               \
     { #member_, CONFIG_TYPE_BOOL, offsetof(type_, member_), "", default_, 0, 1, "", help_ }
+/* One of some words, such as "open|closed": the member is a uint64_t, which of them, from 0. */
+#define CONFIG_CHOICE(type_, member_, default_, words_, help_)                                     \
+    { #member_, CONFIG_TYPE_CHOICE, offsetof(type_, member_), words_, default_, 0, 0, "", help_ }
 /* Makes one table of several: an entry whose options live in a member structure. */
 #define CONFIG_INCLUDE(type_, member_, table_)                                                     \
     { "", CONFIG_TYPE_STRING, offsetof(type_, member_), (const char *)(table_), 0, 0, 0, "", "" }
@@ -41,7 +52,7 @@ struct config_option {
 struct config_program {
     const char *name;    /* "parley-auth" */
     const char *summary; /* one line */
-    const char *usage;   /* what follows the options in the usage line, "" for options alone */
+    const char *usage;   /* follows the options in the usage line, "" for options alone */
     const struct config_option *options;
 };
 

@@ -1,11 +1,14 @@
 /*
  * `--help`, for people, and `--help=markdown`, for docs/options.md: both printed from the program's
- * table of options, so that they can't say anything else than what the program does.
+ * table of options, so that they can't differ from the program.
  */
 #include "common/config_print.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
+
+#include "common/config_values.h"
 
 static const char *placeholder(const struct config_option *option) {
     switch (option->type) {
@@ -13,6 +16,8 @@ static const char *placeholder(const struct config_option *option) {
         return "=NUMBER";
     case CONFIG_TYPE_BOOL:
         return "[=BOOL]";
+    case CONFIG_TYPE_CHOICE:
+        return "=WORD";
     case CONFIG_TYPE_STRING:
     case CONFIG_TYPE_SECRET:
         break;
@@ -20,7 +25,18 @@ static const char *placeholder(const struct config_option *option) {
     return "=TEXT";
 }
 
+/* The word of a choice that is its default. */
+static const char *default_word(const struct config_option *option, char *out, size_t size) {
+    const char *word = option->text;
+    for (uint64_t i = 0; i < option->number; i++)
+        word += strcspn(word, "|") + 1;
+    snprintf(out, size, "%.*s", (int)strcspn(word, "|"), word);
+    return out;
+}
+
 static const char *default_text(const struct config_option *option, char *out, size_t size) {
+    if (option->type == CONFIG_TYPE_CHOICE)
+        return default_word(option, out, size);
     if (option->type == CONFIG_TYPE_U64)
         snprintf(out, size, "%" PRIu64, option->number);
     else if (option->type == CONFIG_TYPE_BOOL)
@@ -35,12 +51,14 @@ static const char *default_text(const struct config_option *option, char *out, s
 static bool visit_help(const struct config_option *option, void *member, void *argument) {
     (void)member;
     (void)argument;
-    char name[CONFIG_ENVIRONMENT_NAME_BYTES], value[128];
+    char name[CONFIG_ENVIRONMENT_NAME_BYTES], value[128], words[CONFIG_WORDS_BYTES];
     config_environment_name(option->name, name);
     printf("  --%s%s\n        %s\n        ", option->name, placeholder(option), option->help);
     if (option->type == CONFIG_TYPE_U64)
         printf("%" PRIu64 " to %" PRIu64 "%s%s, ", option->min, option->max,
                option->unit[0] != '\0' ? " " : "", option->unit);
+    if (option->type == CONFIG_TYPE_CHOICE)
+        printf("%s; ", config_words(option, words));
     printf("default %s, %s\n", default_text(option, value, sizeof value), name);
     return true;
 }
@@ -48,7 +66,7 @@ static bool visit_help(const struct config_option *option, void *member, void *a
 void config_print_help(const struct config_program *program, void *settings) {
     printf("usage: %s [OPTION]...%s%s\n%s\n\n", program->name, program->usage[0] != '\0' ? " " : "",
            program->usage, program->summary);
-    printf("A value comes from the command line, else from the environment, else from a line\n"
+    printf("A value is taken from the command line, else from the environment, else from a line\n"
            "`name = value` of the settings file, else it is the default.\n\n"
            "  --config=FILE\n        the settings file; none by default, PARLEY_CONFIG\n"
            "  --help[=markdown]\n        print this, or the same as a table, and exit\n"
@@ -68,15 +86,18 @@ static void print_cell(const char *text) {
 static bool visit_markdown(const struct config_option *option, void *member, void *argument) {
     (void)member;
     (void)argument;
-    char name[CONFIG_ENVIRONMENT_NAME_BYTES], value[128];
+    char name[CONFIG_ENVIRONMENT_NAME_BYTES], value[128], words[CONFIG_WORDS_BYTES];
     config_environment_name(option->name, name);
     printf("| `%s` | ", option->name);
     print_cell(default_text(option, value, sizeof value));
-    if (option->type == CONFIG_TYPE_U64)
+    if (option->type == CONFIG_TYPE_CHOICE) {
+        printf(" | | %s | ", config_words(option, words));
+    } else if (option->type == CONFIG_TYPE_U64) {
         printf(" | %s%s| %" PRIu64 " to %" PRIu64 " | ", option->unit,
                option->unit[0] != '\0' ? " " : "", option->min, option->max);
-    else
+    } else {
         printf(" | | %s | ", option->type == CONFIG_TYPE_BOOL ? "true, false" : "text");
+    }
     printf("`%s` | ", name);
     print_cell(option->help);
     printf(" |\n");

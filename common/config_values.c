@@ -55,6 +55,40 @@ static int set_bool(const struct config_option *option, bool *member, const char
     return -1;
 }
 
+const char *config_words(const struct config_option *option, char out[CONFIG_WORDS_BYTES]) {
+    size_t length = 0;
+    for (const char *letter = option->text; *letter != '\0' && length + 3 < CONFIG_WORDS_BYTES;
+         letter++) {
+        if (*letter != '|') {
+            out[length++] = *letter;
+            continue;
+        }
+        out[length++] = ',';
+        out[length++] = ' ';
+    }
+    out[length] = '\0';
+    return out;
+}
+
+static int set_choice(const struct config_option *option, uint64_t *member, const char *text,
+                      char fault_r[CONFIG_FAULT_BYTES]) {
+    char quoted[LOG_QUOTED_BYTES], words[CONFIG_WORDS_BYTES];
+    const char *word = option->text;
+    for (uint64_t which = 0;; which++) {
+        size_t length = strcspn(word, "|");
+        if (strlen(text) == length && strncmp(text, word, length) == 0) {
+            *member = which;
+            return 0;
+        }
+        if (word[length] == '\0')
+            break;
+        word += length + 1;
+    }
+    snprintf(fault_r, CONFIG_FAULT_BYTES, "%s: %s is none of %s", option->name,
+             log_quote(quoted, text, strlen(text)), config_words(option, words));
+    return -1;
+}
+
 static int set_text(const struct config_option *option, char **member, const char *text,
                     char fault_r[CONFIG_FAULT_BYTES]) {
     char *copy = strdup(text);
@@ -73,5 +107,7 @@ int config_set(const struct config_option *option, void *member, const char *tex
         return set_text(option, member, text, fault_r);
     if (option->type == CONFIG_TYPE_BOOL)
         return set_bool(option, member, text, fault_r);
+    if (option->type == CONFIG_TYPE_CHOICE)
+        return set_choice(option, member, text, fault_r);
     return set_number(option, member, text, fault_r);
 }

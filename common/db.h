@@ -17,8 +17,8 @@
  * unique key is violated (db_fault_key tells which); ERR_INTERNAL otherwise, logged.
  *
  * After ERR_UNAVAILABLE within a transaction that transaction is over, its locks are released, and
- * every call but db_connect gives ERR_UNAVAILABLE until db_rollback or db_begin: what was meant to
- * be part of it can't be carried out by itself. After any error, call db_rollback.
+ * every call but db_connect gives ERR_UNAVAILABLE until db_rollback or db_begin: statements meant
+ * to be part of it can't be carried out by themselves. After any error, call db_rollback.
  *
  * A connection runs at READ COMMITTED with autocommit on, in UTC, with lock waits of at most 5 s.
  * The server ends it when a transaction stands idle for 10 s, so that a stopped process holds no
@@ -39,12 +39,12 @@
 
 #define DB_MAX_CONNECTIONS 64
 
-/* SQL for the database's clock, milliseconds since 1970. What is stored takes its time from it: the
- * clocks of instances may differ, this one is the same for all. */
+/* SQL for the database's clock, milliseconds since 1970. Stored times are taken from it: the clocks
+ * of instances may differ, this one is the same for all. */
 #define DB_NOW_MS "CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS UNSIGNED)"
 
 struct db_settings {
-    char *db_host, *db_socket, *db_user, *db_password, *db_name;
+    char *db_host, *db_socket, *db_user, *db_password, *db_name, *db_tls_ca;
     uint64_t db_port, db_connections;
 };
 /* For CONFIG_INCLUDE. */
@@ -106,16 +106,16 @@ enum err db_connect(struct db *self) __attribute__((warn_unused_result));
 /* How many connections were made so far: another number means another connection, which may be one
  * to another server, or to a database that was restored from a backup. */
 uint64_t db_connections(const struct db *self);
-/* What the last failed call said, in one line without values or secrets; valid until the next call
- * that fails. */
+/* The fault of the last failed call, in one line without values or secrets; valid until the next
+ * call that fails. */
 const char *db_fault(const struct db *self);
 /* After ERR_TAKEN: whether the violated key has this name. */
 bool db_fault_key(const struct db *self, const char *key);
 /*
- * When what runs from now on is of no use any more, by the clock of loop_now_ms; INT64_MAX, as at
- * first: never. Nothing is begun past it, and the server ends what still runs, also a COMMIT that
- * waits for a lock, and undoes it. All of that happens a little earlier (an eighth of the
- * time, at most half a second), so that the answer arrives in time.
+ * The time from which statements are of no use any more, by the clock of loop_now_ms; INT64_MAX, as
+ * at first: never. Nothing is begun past it, and the server ends a statement that still runs, also
+ * a COMMIT that waits for a lock, and undoes it. All of that happens a little earlier (an eighth of
+ * the time, at most half a second), so that the answer arrives in time.
  */
 void db_set_deadline(struct db *self, int64_t deadline_ms);
 /*

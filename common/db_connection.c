@@ -1,5 +1,5 @@
 /*
- * A connection to MariaDB: made, lost, and what a fault does to it.
+ * A connection to MariaDB: made, lost, and changed by faults.
  *
  * The client library never reconnects by itself: that would drop a transaction and its locks
  * without a word. db_close and db_connect are the only places where a connection ends and begins.
@@ -13,13 +13,12 @@
 
 #include <assert.h>
 #include <errmsg.h>
-#include <errno.h>
 #include <mysqld_error.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "common/log.h"
 #include "common/loop.h"
@@ -50,7 +49,7 @@
  * at most) for the answer; a script's two parts share it {ANSWER_MARGIN_MS:} | the server ends
  * it, also a `COMMIT`, and rolls back: `unavailable`
  */
-/* What is kept of the time for the way back of an answer: an eighth, at most this. */
+/* The part of the time that is kept for the way back of an answer: an eighth, at most this. */
 #define ANSWER_MARGIN_MS 500
 
 const struct config_option db_options[] = {
@@ -60,6 +59,11 @@ const struct config_option db_options[] = {
     CONFIG_STRING(struct db_settings, db_user, "parley", "user of MariaDB"),
     CONFIG_SECRET(struct db_settings, db_password, "", "password of db_user"),
     CONFIG_STRING(struct db_settings, db_name, "parley", "database (schema) of MariaDB"),
+    CONFIG_STRING(
+        struct db_settings, db_tls_ca, "",
+        "PEM file with the authority (or the certificate itself) of MariaDB's certificate: "
+        "connections to db_host are encrypted, and the certificate must name it; empty: "
+        "no TLS"),
     /*
      * limit: service | workers, each with a connection | {db_connections} (auth, group, delivery;
      * delivery has its writers besides) {DB_MAX_CONNECTIONS:} | requests wait
@@ -175,7 +179,7 @@ enum err db_fail(struct db *self, const char *name, unsigned code, const char *t
     case DB_FAULT_ELSEWHERE:
         log_fault(self, LOG_LEVEL_DEBUG, "database_elsewhere", name, code);
         db_watch_away(self->watch, self->fault);
-        /* The next attempt may come at once, unless this server was dialled just now. */
+        /* The next attempt may follow at once, unless this server was dialled just now. */
         self->retry_at_ms = self->connected_ms + RETRY_MS;
         db_close(self);
         return ERR_UNAVAILABLE;
@@ -224,6 +228,16 @@ static enum err fail_connect(struct db *self) {
 
 /* --- connecting ------------------------------------------------------------------------------ */
 
+/* Encryption is demanded, and the server must prove its name: half of that protects from nobody who
+ * can reach the line. */
+static int set_tls_options(MYSQL *mysql, const char *authority) {
+    const my_bool on = 1;
+    return mysql_optionsv(mysql, MYSQL_OPT_SSL_ENFORCE, &on) ||
+           mysql_optionsv(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &on) ||
+           mysql_optionsv(mysql, MYSQL_OPT_SSL_CA, authority) ||
+           mysql_optionsv(mysql, MARIADB_OPT_TLS_VERSION, "TLSv1.2,TLSv1.3");
+}
+
 static int set_options(MYSQL *mysql, bool use_socket, unsigned connect_timeout) {
     const unsigned answer_timeout = ANSWER_TIMEOUT_S;
     const unsigned protocol = use_socket ? MYSQL_PROTOCOL_SOCKET : MYSQL_PROTOCOL_TCP;
@@ -247,19 +261,18 @@ static int set_options(MYSQL *mysql, bool use_socket, unsigned connect_timeout) 
                          "NO_ENGINE_SUBSTITUTION'");
 }
 
-/* Between statements the server has nothing to say: an end of file, or a farewell, means that it
- * hung up. Under TLS there may be bytes that belong to TLS alone. */
+/* Between statements the server sends nothing: an end of file, or a farewell, means that it hung
+ * up. Under TLS there may be bytes that belong to TLS alone. */
 static bool server_hung_up(struct db *self) {
-    char byte;
-    ssize_t n = recv(mysql_get_socket(self->mysql), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    if (n > 0)
-        return mysql_get_ssl_cipher(self->mysql) == NULL;
-    return n == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+    struct pollfd line = {.fd = mysql_get_socket(self->mysql), .events = POLLIN | POLLRDHUP};
+    if (poll(&line, 1, 0) <= 0)
+        return false;
+    return line.revents != POLLIN || mysql_get_ssl_cipher(self->mysql) == NULL;
 }
 
 /*
  * Whether the server takes writes. One that does not is a replica, or was the primary until just
- * now: behind the same name or proxy there may be a new one, and what is read here may be old.
+ * now: behind the same name or proxy there may be a new one, and rows read here may be old.
  */
 static enum err check_server(struct db *self) {
     static const char sql[] = "SELECT @@global.read_only NOT IN ('0', 'OFF')"
@@ -304,7 +317,9 @@ static enum err make_connection(struct db *self) {
         return fail_connect(self);
     const struct db_settings *s = self->settings;
     bool use_socket = s->db_socket[0] != '\0';
+    bool use_tls = !use_socket && s->db_tls_ca[0] != '\0';
     if (set_options(self->mysql, use_socket, connect_timeout_s(self)) != 0 ||
+        (use_tls && set_tls_options(self->mysql, s->db_tls_ca) != 0) ||
         mysql_real_connect(self->mysql, use_socket ? NULL : s->db_host, s->db_user, s->db_password,
                            s->db_name, use_socket ? 0 : (unsigned)s->db_port,
                            use_socket ? s->db_socket : NULL, CLIENT_MULTI_STATEMENTS) == NULL)

@@ -33,7 +33,7 @@ struct db {
     int64_t connected_ms, checked_ms; /* when it was made, and last found to take writes */
     int64_t logged_ms;                /* when a server out of something was logged, and its code */
     unsigned logged_code;
-    int64_t deadline_ms; /* of what runs, with time for an answer; INT64_MAX: none */
+    int64_t deadline_ms; /* of the statement that runs, with time for an answer; INT64_MAX: none */
     int64_t limit_ms;    /* how long the server lets each statement run; 0: without a limit */
     enum db_state state;
 
@@ -67,13 +67,13 @@ void db_note_state(struct db *self);
 
 /* Closes the connection; a transaction on it is lost. */
 void db_close(struct db *self);
-/* Rolls back what is open; a connection that can't is closed, which does. */
+/* Rolls back the open transaction; a connection that can't is closed, which does. */
 void db_undo(struct db *self);
 
 /*
  * Turns the server's fault into an error: remembers its text, logs it under `name`, closes the
- * connection or rolls back where that is called for. `commits`: what failed may have been carried
- * out if the connection was lost. `text` may belong to the connection.
+ * connection or rolls back where that is called for. `commits`: the failed statement may have been
+ * carried out if the connection was lost. `text` may belong to the connection.
  */
 enum err db_fail(struct db *self, const char *name, unsigned code, const char *text, bool commits)
     __attribute__((warn_unused_result));

@@ -2,13 +2,15 @@
 #include "common/db_fault.h"
 
 #include <errmsg.h>
+#include <errno.h>
 #include <mysqld_error.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Below this are faults of the server's files, memory and disk (my_sys' EE_...). */
 #define FIRST_SERVER_CODE 1000
-/* What MySQL has of its own and MariaDB does not name. */
+/* Errors of MySQL that MariaDB does not name. */
 #define ER_MYSQL_QUERY_TIMEOUT 3024
 
 static const struct {
@@ -106,13 +108,26 @@ void db_fault_shorten(const char *text, bool cut_near, char out[DB_FAULT_BYTES])
             *c = ' ';
 }
 
-/* "Duplicate entry 'x' for key 'name'": the entry may hold quotes, the key's name comes last. */
+/* "Duplicate entry 'x' for key 'name'": the entry may hold quotes, the key's name is the last
+ * part. */
 void db_fault_find_key(const char *text, char key_r[DB_KEY_BYTES]) {
     key_r[0] = '\0';
     const char *end = strrchr(text, '\'');
     const char *start = end == NULL ? NULL : memrchr(text, '\'', (size_t)(end - text));
     if (start != NULL)
         snprintf(key_r, DB_KEY_BYTES, "%.*s", (int)(end - start - 1), start + 1);
+}
+
+static void describe_tls(const struct db_settings *s, const char *where, const char *text,
+                         char out[DB_FAULT_BYTES]) {
+    char shown[DB_FAULT_BYTES];
+    db_fault_shorten(text, false, shown);
+    if (access(s->db_tls_ca, R_OK) != 0)
+        snprintf(out, DB_FAULT_BYTES, "cannot read %.300s (db_tls_ca): %s", s->db_tls_ca,
+                 strerror(errno));
+    else
+        snprintf(out, DB_FAULT_BYTES, "no encrypted connection (db_tls_ca) to %s: %.280s", where,
+                 shown);
 }
 
 void db_fault_describe_connect(const struct db_settings *s, unsigned code, const char *text,
@@ -122,19 +137,24 @@ void db_fault_describe_connect(const struct db_settings *s, unsigned code, const
         snprintf(where, sizeof where, "MariaDB at %s", s->db_socket);
     else
         snprintf(where, sizeof where, "MariaDB at %s:%u", s->db_host, (unsigned)s->db_port);
+    /* A server that demands TLS refuses passwords without it, and does not say why. */
+    bool lacks_tls = s->db_socket[0] == '\0' && s->db_tls_ca[0] == '\0';
     switch (code) {
     case ER_ACCESS_DENIED_ERROR:
     case ER_ACCESS_DENIED_NO_PASSWORD_ERROR:
         snprintf(out, DB_FAULT_BYTES,
                  s->db_password[0] == '\0'
-                     ? "the user '%s' (db_user) needs a password (db_password), says %s"
-                     : "the password (db_password) of the user '%s' (db_user) is wrong, says %s",
-                 s->db_user, where);
+                     ? "the user '%s' (db_user) needs a password (db_password), says %s%s"
+                     : "the password (db_password) of the user '%s' (db_user) is wrong, says %s%s",
+                 s->db_user, where, lacks_tls ? ", which may demand TLS (db_tls_ca)" : "");
         return;
     case ER_DBACCESS_DENIED_ERROR:
         snprintf(out, DB_FAULT_BYTES,
                  "the user '%s' (db_user) may not use the database '%s' (db_name), says %s",
                  s->db_user, s->db_name, where);
+        return;
+    case CR_SSL_CONNECTION_ERROR:
+        describe_tls(s, where, text, out);
         return;
     case ER_BAD_DB_ERROR:
         snprintf(out, DB_FAULT_BYTES, "there is no database '%s' (db_name), says %s", s->db_name,

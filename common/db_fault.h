@@ -17,7 +17,8 @@
 /*
  * LOST: the connection is of no use any more. ELSEWHERE: nor is this server, since another one is
  * the one to write to. BUSY: the same may succeed when it is tried again. SHORT: as BUSY, once the
- * server has what it is out of, which the operator should know. TAKEN: a unique key. BUG: all else.
+ * server has again the resource that it is out of, which the operator should know. TAKEN: a unique
+ * key. BUG: all else.
  */
 enum db_fault_class {
     DB_FAULT_LOST,

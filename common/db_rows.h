@@ -1,5 +1,5 @@
-/* Rows of a query, made from what the client library has fetched. Inside db alone; users of rows
- * have db.h. */
+/* Rows of a query, made from those that the client library has fetched. Inside db alone; users of
+ * rows have db.h. */
 #ifndef PARLEY_COMMON_DB_ROWS_H
 #define PARLEY_COMMON_DB_ROWS_H
 

@@ -14,8 +14,8 @@
 #define ESCAPE_PIECE_BYTES 1024
 
 /*
- * Whether losing the connection leaves it open what was carried out. A text that happens to hold
- * the word counts too: that errs towards true.
+ * Whether it is not known how much was carried out when the connection is lost. A text that happens
+ * to hold the word counts too: that errs towards true.
  */
 static bool may_commit(const struct db *self, const struct buffer *sql) {
     bool begins = sql->length >= 5 && memcmp(sql->data, "BEGIN", 5) == 0;

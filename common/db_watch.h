@@ -1,5 +1,5 @@
 /*
- * Whether a service's database is there, by what all of its connections find.
+ * Whether a service's database is there, as all of its connections find it.
  *
  *     struct db_watch *watch = db_watch_new();
  *     struct db *db = db_new(&settings, watch);           and so on, for each connection
@@ -35,7 +35,7 @@ void db_watch_away(struct db_watch *self, const char *fault);
 /* The database has just answered, and takes writes. */
 void db_watch_there(struct db_watch *self);
 
-/* NULL when the database is there; else what is wrong with it, in one line in `out`. */
+/* NULL when the database is there; else its fault, in one line in `out`. */
 const char *db_watch_fault(struct db_watch *self, char *out, size_t size);
 
 #endif

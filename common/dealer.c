@@ -2,13 +2,15 @@
 #include "common/dealer.h"
 
 #include <czmq.h>
+#include <errno.h>
 #include <inttypes.h>
 
 #include "common/envelope.h"
 #include "common/loop.h"
 
 /* After how long ZeroMQ would connect again by itself. The socket is closed long before that; with
- * reconnecting switched off, it drops what was received but not read when a connection ends. */
+ * reconnecting switched off, it drops messages that were received but not read when a connection
+ * ends. */
 #define NEVER_MS (24 * 3600 * 1000)
 
 struct dealer {
@@ -49,8 +51,9 @@ static int watch(struct dealer *self, struct ev_loop *ev) {
     return self->monitor_input == NULL ? -1 : 0;
 }
 
-struct dealer *dealer_new(struct ev_loop *ev, const char *address, const char *routing_id,
+struct dealer *dealer_new(struct ev_loop *ev, const struct dealer_to *to,
                           const struct dealer_handlers *handlers, void *argument) {
+    int failure;
     struct dealer *self = calloc(1, sizeof *self);
     if (self == NULL)
         return NULL;
@@ -58,20 +61,23 @@ struct dealer *dealer_new(struct ev_loop *ev, const char *address, const char *r
         .handlers = handlers, .argument = argument, .socket = zsock_new(ZMQ_DEALER)};
     if (self->socket == NULL)
         goto failed;
-    zsock_set_identity(self->socket, routing_id);
+    zsock_set_identity(self->socket, to->routing_id);
     zsock_set_sndhwm(self->socket, DEALER_HWM);
     zsock_set_rcvhwm(self->socket, DEALER_HWM);
     zsock_set_maxmsgsize(self->socket, ENVELOPE_MAX_BYTES);
     zsock_set_linger(self->socket, 0);
     zsock_set_ipv6(self->socket, 1);
     zsock_set_reconnect_ivl(self->socket, NEVER_MS);
-    if (watch(self, ev) != 0 || zsock_connect(self->socket, "%s", address) != 0)
+    if (keys_call(to->keys, zsock_resolve(self->socket), to->program, to->turn) != 0 ||
+        watch(self, ev) != 0 || zsock_connect(self->socket, "%s", to->address) != 0)
         goto failed;
     self->input = loop_socket_new(ev, zsock_resolve(self->socket), on_input, self);
     if (self->input != NULL)
         return self;
 failed:
+    failure = errno;
     dealer_destroy(&self);
+    errno = failure;
     return NULL;
 }
 

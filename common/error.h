@@ -18,6 +18,7 @@
     X(OVERLOADED, "overloaded", "the server is busy, try again")                                   \
     X(BAD_REQUEST, "bad_request", "the request is malformed")                                      \
     X(UNKNOWN_MESSAGE, "unknown_message", "there is no such message")                              \
+    X(FORBIDDEN, "forbidden", "this program may not send that message")                            \
     X(BAD_LOGIN, "bad_login", "the account or the password is wrong")                              \
     X(PASSWORD_NEEDED, "password_needed", "this account needs its password")                       \
     X(DISABLED, "disabled", "the account is disabled")                                             \
@@ -45,7 +46,12 @@
     X(TOO_MANY, "too_many", "a limit is reached")                                                  \
     X(REF_USED, "ref_used", "the ref was used for another request")                                \
     X(BAD_MENTION, "bad_mention", "an account that is mentioned is not in the conversation")       \
-    X(TOO_LATE, "too_late", "it is too late for that")
+    X(TOO_LATE, "too_late", "it is too late for that")                                             \
+    X(REGISTRATION_CLOSED, "registration_closed",                                                  \
+      "this server makes no accounts for those who ask: its operator does")                        \
+    X(REGISTRATION_TOKEN, "registration_token",                                                    \
+      "registering here needs a valid registration_token: ask the server's operator for one")      \
+    X(STRANGERS, "strangers", "the two are not friends: ask for friendship first")
 
 enum err {
 #define X(name, word, text) ERR_##name,

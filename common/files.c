@@ -3,7 +3,7 @@
 
 #include <sys/resource.h>
 
-/* What POSIX promises, where the kernel does not say. */
+/* The least that POSIX promises, if the kernel does not report its limit. */
 #define FILES_LEAST 20
 
 uint64_t files_limit(void) {

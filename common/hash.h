@@ -1,5 +1,5 @@
 /*
- * Hash tables: uthash, made safe for what clients choose. Include this in place of <uthash.h>.
+ * Hash tables: uthash, made safe for keys that clients choose. Include this in place of <uthash.h>.
  *
  *     struct name { char id[ID_MAX_BYTES + 1]; UT_hash_handle hh; } *table = NULL, *name;
  *     if (!HASH_TRY_ADD_STR(table, id, name)) free(name);           it is not in the table

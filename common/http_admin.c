@@ -12,7 +12,7 @@
 #include "common/lws_log.h"
 
 /* limit: service | bytes of a page written at once | {WRITE_BYTES} | the rest in the next turn */
-/* Handed to libwebsockets at once: what the kernel doesn't take of it, libwebsockets copies. */
+/* Handed to libwebsockets at once: libwebsockets copies the part that the kernel doesn't take. */
 #define WRITE_BYTES ((size_t)65536)
 /* libwebsockets' descriptors: the visitors' and its own. */
 #define LIBRARY_FILES (HTTP_ADMIN_MAX_CLIENTS + 16)
@@ -109,7 +109,7 @@ static int on_request(struct visitor *visitor, const char *path) {
 }
 
 /* The next part of the answer; nonzero: that was all, or the visitor is gone. libwebsockets writes
- * what it still holds before it closes. */
+ * the bytes that it still holds before it closes. */
 static int on_writeable(struct visitor *visitor) {
     size_t left = visitor->out.length - visitor->written;
     size_t now = left < WRITE_BYTES ? left : WRITE_BYTES;

@@ -46,7 +46,7 @@ struct http_page {
     unsigned (*write)(void *argument, struct buffer *body);
 };
 
-/* `pages`, `argument` and what `at` points to are borrowed. NULL after one logged line; `failed` is
+/* `pages`, `argument` and the target of `at` are borrowed. NULL after one logged line; `failed` is
  * called, after such a line, when the port cannot be had later (listen.h). */
 struct http_admin *http_admin_new(struct ev_loop *ev, const struct listen_at *at,
                                   const struct http_page *pages, size_t page_count,

@@ -50,6 +50,17 @@ const char *listen_print(char out[LISTEN_TEXT_BYTES], const char *scheme, const 
     return out;
 }
 
+bool listen_is_local(const char *addresses) {
+    for (const char *at = addresses; *at != '\0';) {
+        size_t size = strcspn(at, ",");
+        bool local = strncmp(at, "127.", 4) == 0 || (size == 3 && strncmp(at, "::1", 3) == 0);
+        if (!local)
+            return false;
+        at += size + (at[size] == ',');
+    }
+    return true;
+}
+
 /* NULL, or why the list makes no sense. */
 static const char *read_addresses(struct listener *self) {
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
@@ -214,7 +225,7 @@ static int try(struct listener *self) {
 
 /* --- accepting ------------------------------------------------------------------------------- */
 
-/* What accept can't do without. Any other failure is that one client's. */
+/* Whether accept lacks something that any client needs. Any other failure is that one client's. */
 static bool is_shortage(int error) {
     return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }

@@ -55,6 +55,9 @@ struct listener_events {
     void (*failed)(void *argument);
 };
 
+/* Whether nobody but this machine reaches these addresses. */
+bool listen_is_local(const char *addresses);
+
 /* NULL after one logged line. It may still be waiting for its port. */
 struct listener *listener_new(struct ev_loop *ev, const struct listen_at *at,
                               const struct listener_events *events, void *argument);

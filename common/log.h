@@ -5,14 +5,15 @@
  *     log_info("ready", "address=%s", address);
  *
  * prints `ts=... level=info service=auth event=ready address=tcp://127.0.0.1:7101`. A value that
- * may hold spaces or comes from outside is printed with "%s" through log_quote(). Threads may log
- * at once; a line is written with one write(2), is cut at LOG_LINE_BYTES, and is one line whatever
- * its values hold. A line that can't be written is lost. The level and the service's name are
+ * may hold spaces or is from outside is printed with "%s" through log_quote(). Threads may log at
+ * once; a line is written with one write(2), is cut at LOG_LINE_BYTES, and is one line whatever its
+ * values hold. A line that can't be written is lost. The level and the service's name are
  * process-wide, set once before any thread starts ("parley" and info until then), as is the key of
  * hash tables (hash.h); nothing else in parley is.
  *
  * A trace is a number that a gateway gives to a client's request and that follows it through all
- * services. What a thread logs while it works on one has it as `trace=` and 16 hex digits:
+ * services. Each line that a thread logs while it works on one has it as `trace=` and 16 hex
+ * digits:
  *
  *     uint64_t before = log_trace_begin(trace);
  *     ...
@@ -27,7 +28,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* NONE: not a line, in programs that say to people what is wrong. */
+/* NONE: not a line, in programs that print faults for people. */
 enum log_level { LOG_LEVEL_NONE, LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
 /*
@@ -47,8 +48,8 @@ int log_level_parse(const char *word, enum log_level *level_r) __attribute__((wa
 
 bool log_enabled(enum log_level level);
 
-/* The trace of what this thread works on; 0: of nothing that has one. log_trace_begin gives what it
- * was before, to be given back to log_trace_end. */
+/* The trace that this thread works on; 0: none. log_trace_begin returns the one before, which is
+ * given back to log_trace_end. */
 uint64_t log_trace(void);
 uint64_t log_trace_begin(uint64_t trace);
 void log_trace_end(uint64_t before);
@@ -70,7 +71,7 @@ void log_write(enum log_level level, const char *event, const char *format, ...)
 
 /*
  * `text` in double quotes, with quotes, backslashes and control characters escaped, cut to fit;
- * written to `out`, which is returned. Takes bytes that are not text as they come.
+ * written to `out`, which is returned. Bytes that are not text are allowed.
  */
 const char *log_quote(char out[LOG_QUOTED_BYTES], const char *text, size_t length);
 

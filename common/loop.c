@@ -8,8 +8,8 @@
 /*
  * Four watchers a socket, as ZeroMQ's edge-triggered descriptor needs: `io` wakes the loop,
  * `prepare` looks before the loop blocks and starts `idle` so that it doesn't when input waits,
- * `check` serves what waits once per turn. Looking costs two system calls, so a socket at which
- * nothing can have changed is left alone.
+ * `check` serves waiting sockets once per turn. Looking costs two system calls, so a socket at
+ * which nothing can have changed is left alone.
  */
 struct loop_socket {
     struct ev_loop *ev;

@@ -4,7 +4,7 @@
  * A ZeroMQ socket's file descriptor is edge-triggered and shows only that something may have
  * changed, so a plain watcher on it stalls. A loop_socket looks at ZMQ_EVENTS before the loop
  * blocks, and calls `ready` once per turn while input waits: the callback reads a bounded number of
- * messages with ZMQ_DONTWAIT and returns; what is left is served in the next turn, behind other
+ * messages with ZMQ_DONTWAIT and returns; the others are read in the next turn, behind other
  * events. Whatever else is done with the socket may use up the edge: loop_socket_used says so.
  */
 #ifndef PARLEY_COMMON_LOOP_H

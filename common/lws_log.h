@@ -1,4 +1,4 @@
-/* What libwebsockets has to say, as log lines: its errors and warnings, no more. */
+/* libwebsockets' errors and warnings as log lines; nothing else of its output. */
 #ifndef PARLEY_COMMON_LWS_LOG_H
 #define PARLEY_COMMON_LWS_LOG_H
 

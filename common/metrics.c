@@ -1,6 +1,6 @@
 /*
  * The metrics: a fixed array, so that a metric's address holds for as long as the set lives and
- * printing needs no lock against those who count.
+ * printing needs no lock against the threads that count.
  */
 #include "common/metrics.h"
 

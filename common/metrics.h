@@ -2,9 +2,9 @@
  * Counters, gauges and histograms of one service, by name, printed in the Prometheus text format.
  *
  * Metrics are made and printed on the loop's thread, at start or later; they are never removed, so
- * any thread may keep what it was given. Adding to one is a relaxed atomic and never fails. At most
- * METRICS_MAX per service: beyond that (or without memory) a shared spare that is never printed is
- * returned, and the first time is logged.
+ * any thread may keep its pointer to one. Adding to one is a relaxed atomic and never fails. At
+ * most METRICS_MAX per service: beyond that (or without memory) a shared spare that is never
+ * printed is returned, and the first time is logged.
  *
  * Names follow Prometheus: without the prefix `parley_`, which is printed; counters end in
  * `_total`, times in `_seconds`, sizes in their unit.
@@ -29,12 +29,12 @@ struct metric {
     _Atomic uint64_t value;
 };
 
-/* What a histogram's values are, which gives its buckets. */
+/* The unit of a histogram's values, which gives its buckets. */
 enum histogram_scale {
     HISTOGRAM_SECONDS, /* observed in microseconds, printed in seconds: 100 us to 10 s */
     HISTOGRAM_COUNT    /* of things: 1 to 4096 */
 };
-/* Bounds of a scale; what is larger than the last has a bucket of its own. */
+/* Bounds of a scale; values larger than the last have a bucket of their own. */
 #define HISTOGRAM_BOUNDS 16
 
 struct histogram {

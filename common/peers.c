@@ -32,7 +32,7 @@ static const struct service_settings *settings_of(const struct peers *self) {
 
 /* --- when something is due ------------------------------------------------------------------ */
 
-/* The timer runs for what is due first. */
+/* The timer runs for the request that is due first. */
 static void plan(struct peers *self, int64_t at_ms) {
     if (at_ms >= self->due_ms)
         return;
@@ -144,7 +144,7 @@ static void take_message(struct peer *peer, struct slice frame) {
 
 /* Reads up to PEERS_BUDGET messages; whether there may be more. */
 static bool read_some(struct peer *peer) {
-    /* A message may cost the peer its dealer; what is left in that one is gone with it. */
+    /* A message may cost the peer its dealer; the messages left in that one are lost with it. */
     for (int i = 0; i < PEERS_BUDGET && peer->dealer != NULL; i++) {
         zmq_msg_t frame;
         zmq_msg_init(&frame);
@@ -168,11 +168,12 @@ static void on_input(void *argument) {
 static void on_ended(void *argument) {
     struct peer *peer = argument;
     if (peer->state == PEER_STATE_DOWN) {
+        peer->turn++; /* perhaps it has another key of its service */
         set_redial(peer, REDIAL_FIRST_MS);
         return;
     }
-    /* What it sent before its end has arrived, and is no more than a queue holds: an instance that
-     * stops in order has replied to all that it was asked. */
+    /* Messages that it sent before its end have arrived, and are no more than a queue holds: an
+     * instance that stops in order has replied to all that it was asked. */
     while (read_some(peer))
         ;
     if (peer->state != PEER_STATE_DOWN)
@@ -201,12 +202,17 @@ static void dial(struct peer *peer) {
     const struct peers *self = peer->owner;
     dealer_destroy(&peer->dealer);
     peer->dialed_ms = loop_now_ms();
-    peer->dealer =
-        dealer_new(service_loop(self->service), peer->address, self->routing_id, &handlers, peer);
+    const struct dealer_to to = {.address = peer->address,
+                                 .routing_id = self->routing_id,
+                                 .keys = service_keys(self->service),
+                                 .program = self->options.name,
+                                 .turn = peer->turn};
+    peer->dealer = dealer_new(service_loop(self->service), &to, &handlers, peer);
     if (peer->dealer != NULL)
         ping(peer);
     else
-        log_error("peer_open_failed", "address=%s", peer->address);
+        log_error("peer_open_failed", "address=%s reason=\"%s\"", peer->address,
+                  errno == ENOENT ? "no key of it is trusted" : zmq_strerror(errno));
 }
 
 /* An instance that does not reply is tried again and again, ever more slowly. One that

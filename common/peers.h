@@ -12,8 +12,8 @@
  * is live from its first ready reply until its connection breaks or it has been silent for
  * peer_timeout_ms, then lost: its socket is closed with all that waits in it, every request in
  * progress ends with ERR_UNAVAILABLE, and a new socket tries again. An instance that was restarted
- * counts as lost and found. So what an instance has received is always a prefix of what it was
- * sent, in that order.
+ * counts as lost and found. So the messages that an instance has received are always a prefix of
+ * those sent to it, in that order.
  *
  * The fullest link is the service's queue `to_<name>`; requests' round trips are the histogram
  * ask_seconds by message, those that end with an error are counted in asks_failed_total.
@@ -39,7 +39,7 @@ struct peer;
 enum peer_change {
     PEER_LIVE,    /* can be asked from now on */
     PEER_LOST,    /* cannot; its requests have ended */
-    PEER_RELINKED /* live all the same, but its `link` changed: it forgot what we bound */
+    PEER_RELINKED /* live all the same, but its `link` changed: it forgot our bindings */
 };
 
 struct peers_event {
@@ -50,7 +50,7 @@ struct peers_event {
 struct peers_options {
     const char *name;                 /* for logs and metrics; a literal */
     const char *addresses;            /* borrowed */
-    const struct peers_event *events; /* what peers may send unasked; may be NULL */
+    const struct peers_event *events; /* events that peers may send unasked; may be NULL */
     size_t event_count;
     void *context; /* of events, change and pong */
     void (*change)(void *context, struct peer *peer, enum peer_change change); /* may be NULL */
@@ -100,8 +100,8 @@ struct peers_request {
 enum err peers_ask(struct peers *self, struct peer *peer, const struct peers_request *request)
     __attribute__((warn_unused_result));
 
-/* The reply is needed no more: what waits at the instance in a queue of costly work is dropped.
- * Only until `done` is called, which it is all the same. */
+/* The reply is needed no more: a request that waits at the instance in a queue of costly work is
+ * dropped. Only until `done` is called, which it is all the same. */
 void peers_cancel(const struct peers_ticket *ticket);
 
 /* A 64-bit hash that spreads consecutive numbers; also for keys of peers_by_key. */

@@ -106,8 +106,8 @@ static struct timespec in_ms(long ms) {
     return at;
 }
 
-/* An instance that listens on addresses of both families must not be taken for two: what a name has
- * of IPv6 counts where it has nothing of IPv4. */
+/* An instance that listens on addresses of both families must not be taken for two: a name's IPv6
+ * addresses count if it has none of IPv4. */
 static int family_of(const struct addrinfo *found) {
     for (; found != NULL; found = found->ai_next)
         if (found->ai_family == AF_INET)

@@ -22,7 +22,7 @@
 #define PEERS_MAX_PENDING 16384
 
 /* `reply` (of message->reply) and `text` live for the call; `reply` is NULL unless ERR_OK. `text`
- * is NULL when there was no reply: what was asked may have been done, or may yet be. */
+ * is NULL when there was no reply: the request may have been carried out, or may yet be. */
 typedef void peers_done(void *argument, enum err err, const void *reply, const char *text);
 
 struct peers_asked {

@@ -1,4 +1,4 @@
-/* What peers are made of, for peers.c and its tests. */
+/* The structs of peers, for peers.c and its tests. */
 #ifndef PARLEY_COMMON_PEERS_PRIVATE_H
 #define PARLEY_COMMON_PEERS_PRIVATE_H
 
@@ -16,6 +16,7 @@ struct peer {
     char address[PEERS_ADDRESS_BYTES];
     uint64_t hash;                /* of the address */
     struct dealer *dealer;        /* NULL: none could be had, or the last one has ended */
+    size_t turn;                  /* which of the service's keys is tried */
     int64_t dialed_ms, redial_ms; /* when the dealer was made, and how long it may take to reply */
     enum peer_state state;
     bool listed; /* the addresses still name it */

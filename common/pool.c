@@ -26,7 +26,7 @@
  * limit: service | how much one job changes the expected time of the next | a quarter of the
  * difference; upwards a quarter at most {EXPECTED_STEP:} | -
  */
-/* By how much one job may change what is expected of the next: so that a few that stood still for
+/* By how much one job may change the expected time of the next: so that a few that stood still for
  * seconds, in a database that did, don't make all others be refused. */
 #define EXPECTED_STEP 4
 
@@ -114,7 +114,7 @@ static void finish_job(struct pool *self, struct pool_job *job, int64_t took_us)
     ev_async_send(self->ev, &self->wake);
 }
 
-/* Where others wait, what can't be done in time gives way to what can. */
+/* Where others wait, a job that can't be done in time gives way to those that can. */
 static enum err too_late(const struct pool *self, const struct pool_job *job) {
     int64_t left_ms = job->deadline_ms == INT64_MAX ? INT64_MAX : job->deadline_ms - loop_now_ms();
     int64_t expected_us = atomic_load_explicit(&self->expected_us, memory_order_relaxed);
@@ -151,7 +151,7 @@ static void *work(void *argument) {
     return NULL;
 }
 
-/* Calls `done` of what finished so far; jobs that finish meanwhile wake the loop again. */
+/* Calls `done` of the jobs that finished so far; jobs that finish meanwhile wake the loop again. */
 static void finish_jobs(struct pool *self) {
     pthread_mutex_lock(&self->lock);
     struct job_list finished = self->finished;

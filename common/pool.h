@@ -9,8 +9,9 @@
  *
  * The queue is bounded in number and in time. The pool knows how long jobs run as a rule: one that
  * could not be done by its deadline is refused by pool_submit at once. One that waited longer than
- * was to be expected is not run: its caller has given up; what runs keeps to its deadline
- * (db_set_deadline). So however many jobs are submitted, workers do only what is still waited for.
+ * was to be expected is not run: its caller has given up; a running one keeps to its deadline
+ * (db_set_deadline). So however many jobs are submitted, workers run only jobs that somebody still
+ * waits for.
  *
  * All calls are made on the loop's thread. Workers take no signals.
  */
@@ -43,7 +44,7 @@ struct pool_job {
  */
 struct pool *pool_new(struct ev_loop *ev, const struct db_settings *settings,
                       struct db_watch *watch, uint64_t threads, size_t queue_limit);
-/* Runs what is queued, joins the threads, calls `done` of all that ran; from a `done` that is
+/* Runs the queued jobs, joins the threads, calls `done` of all that ran; from a `done` that is
  * called here, pool_submit refuses. Not to be called from a `done`. */
 void pool_destroy(struct pool **self);
 

@@ -170,8 +170,8 @@ static uint64_t big_endian(const unsigned char *bytes, size_t count) {
 }
 
 /*
- * The shape of the object whose first byte is `tag`: bytes of its header behind the tag that hold
- * a count (`wide`), bytes of fixed payload, and what the count counts.
+ * The shape of the object whose first byte is `tag`: bytes of its header behind the tag that hold a
+ * count (`wide`), bytes of fixed payload, and the kind of things counted.
  */
 enum shape_counts { COUNTS_NOTHING, COUNTS_BYTES, COUNTS_ITEMS, COUNTS_PAIRS, COUNTS_INVALID };
 struct shape {

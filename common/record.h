@@ -2,8 +2,8 @@
  * Records: C structures that travel as msgpack maps with string keys.
  *
  * A record is described once by a table of fields (proto/messages.def); packing, unpacking and
- * printing are driven by what the build makes of that. Keys that a reader does not
- * know are ignored, keys that are absent leave the member zero, so versions can be mixed.
+ * printing are driven by the tables that the build makes of it. Keys that a reader does not know
+ * are ignored, keys that are absent leave the member zero, so versions can be mixed.
  *
  * Unpacking is bounded before anything is built: the bytes are walked first, with a limit on depth
  * (RECORD_MAX_DEPTH) and with every declared count held against the bytes that are left, since
@@ -65,9 +65,9 @@ enum record_type {
  * limit: client | numbers that are counted, cids and times in internal messages | below 2^53
  * {RECORD_NUMBER_MOST:} | the message is refused as malformed
  */
-/* The most of what is counted, numbered or a time in milliseconds: every JSON reader holds it
- * exactly, and an int64_t a thousandfold of it. What is larger is refused where it is unpacked, so
- * nothing behind that overflows. */
+/* The largest count, number or time in milliseconds: every JSON reader holds it exactly, and an
+ * int64_t a thousandfold of it. A larger one is refused where it is unpacked, so nothing behind
+ * that overflows. */
 #define RECORD_NUMBER_MOST ((UINT64_C(1) << 53) - 1)
 
 struct record_desc;
@@ -93,6 +93,7 @@ struct message_desc {
     const char *name; /* on the wire: "auth.login" */
     const struct record_desc *body;
     const struct record_desc *reply; /* NULL: an event, which is not answered */
+    unsigned senders;                /* the programs that may send it; enum program_bit */
 };
 
 struct slice slice_make(const char *data, size_t length);

@@ -11,7 +11,7 @@
  *         return service_main(&definition, argc, argv);
  *     }
  *
- * In order: options are read, the log opened, `start` makes what the service needs (its database
+ * In order: options are read, the log opened, `start` makes the parts of the service (its database
  * pool, its peers), the ROUTER and the operator's HTTP port (http_admin.h) are bound, the loop
  * runs. Once `ready` returns true (peers are there) the service logs `event=ready`; if that takes
  * longer than peer_wait_ms it ends with status 1. SIGTERM or SIGINT: requests are refused from then
@@ -19,7 +19,8 @@
  * most SERVICE_STOP_MS, and the process ends with status 0.
  *
  * The dispatcher alone counts, times and logs slow calls. The reply to an unknown message is
- * unknown_message, a body that does not fit with bad_request that names the field.
+ * unknown_message, to one that the caller's program may not send forbidden, a body that does not
+ * fit with bad_request that names the field.
  *
  * While a handler runs, the call's trace is its thread's (log.h).
  */
@@ -31,13 +32,14 @@
 #include "common/config.h"
 #include "common/db.h"
 #include "common/envelope.h"
+#include "common/keys.h"
 #include "common/messages.h"
 #include "common/metrics.h"
 #include "common/pool.h"
 
 /*
- * limit: service | an orderly end | {SERVICE_STOP_MS} for what is in progress, {LINGER_MS} for
- * replies to leave | it ends all the same, and says how many requests it cuts (`cut_short`); a
+ * limit: service | an orderly end | {SERVICE_STOP_MS} for requests in progress, {LINGER_MS} for
+ * replies to leave | it ends all the same, and logs how many requests it cuts (`cut_short`); a
  * second signal ends it at once
  */
 #define SERVICE_STOP_MS 5000
@@ -83,6 +85,7 @@ struct service_settings {
     char *log_level, *bind_address;
     uint64_t listen_wait_ms, max_callers;
     uint64_t heartbeat_ms, peer_timeout_ms, request_timeout_ms, peer_wait_ms;
+    struct keys_settings keys;
 };
 extern const struct config_option service_options[];
 
@@ -98,18 +101,18 @@ typedef enum err service_loop_handler(void *context, struct call *call, const vo
 
 /*
  * On a worker, side by side with others: `context` is shared, treat it as read-only. Fills
- * `reply_r` (zeroed); what it points to must be static, in `body`, or from `arena`, which lives
- * until the reply is packed.
+ * `reply_r` (zeroed); data that it points to must be static, in `body`, or from `arena`, which
+ * lives until the reply is packed.
  */
 typedef enum err service_pool_handler(void *context, struct db *db, struct record_arena *arena,
                                       const void *body, void *reply_r);
 
 /*
- * Two steps, for what is costly only some of the time, so that nothing cheap waits behind it. The
- * first is a pool handler that either finishes the call, or leaves something from `arena` in
- * `rest_r`: then the second one goes on from there, on the threads of service_use_costly_pool, with
- * the same `reply_r`. What these can't do before the caller gives up is refused at once as
- * `overloaded`.
+ * Two steps, for requests that are costly only some of the time, so that no cheap one waits behind
+ * a costly one. The first is a pool handler that either finishes the call, or leaves something from
+ * `arena` in `rest_r`: then the second one goes on from there, on the threads of
+ * service_use_costly_pool, with the same `reply_r`. A request that these can't do before the caller
+ * gives up is refused at once as `overloaded`.
  */
 typedef enum err service_first_handler(void *context, struct db *db, struct record_arena *arena,
                                        const void *body, void **rest_r, void *reply_r);
@@ -144,11 +147,12 @@ struct service_definition {
     bool (*listens)(void *context);
     /* The name of a called service that does not reply, when `ready` is false; may be NULL. */
     const char *(*missing)(void *context);
-    /* Starts the way out: stop what makes new work. NULL: nothing to do. */
+    /* Starts the way out: stops the parts that make new work. NULL: nothing to do. */
     void (*stop)(void *context);
-    /* Whether what `stop` started is done; NULL: at once. Waited for at most SERVICE_STOP_MS. */
+    /* Whether the work that `stop` started is done; NULL: at once. Waited for at most
+     * SERVICE_STOP_MS. */
     bool (*stopped)(void *context);
-    /* Frees what `start` made, also after a `start` that failed half way. */
+    /* Frees all that `start` made, also after a `start` that failed half way. */
     void (*finish)(void *context);
     /* Fills link and pushed for a caller that pinged; NULL: leaves them 0. */
     void (*ping)(void *context, struct slice caller, struct service_pong *pong);
@@ -162,6 +166,8 @@ struct metrics *service_metrics(struct service *service);
 uint64_t service_instance(const struct service *service);
 const char *service_name(const struct service *service);
 const struct service_settings *service_common(const struct service *service);
+/* NULL: CURVE is off. */
+const struct keys *service_keys(const struct service *service);
 /* Ends the loop with this status, after a logged line; for faults that cannot be lived with. */
 void service_fail(struct service *service, int status);
 /*
@@ -176,6 +182,9 @@ typedef enum err service_database_check(struct db *db, char message_r[SERVICE_CH
 int service_use_pool(struct service *service, const struct db_settings *settings,
                      service_database_check *check) __attribute__((warn_unused_result));
 struct pool *service_pool(struct service *service);
+/* Whether the database that the service has was not reached yet, or not checked. Requests are
+ * refused until then; work that the service has of itself waits, too. */
+bool service_waits_for_database(const struct service *service);
 /* For a service's further connections to that database; it lives until `finish` has returned. */
 struct db_watch *service_database_watch(const struct service *service);
 /* The same for costly handlers: `threads` of them, with a connection each, and a queue of this name

@@ -17,7 +17,7 @@
 #include "common/loop.h"
 #include "common/metrics.h"
 
-/* limit: service | connections of callers that come and go, in one turn of the loop |
+/* limit: service | connections of callers that begin and end, in one turn of the loop |
  * {EVENTS_BUDGET} | the rest in the next turn */
 /* Events taken in one turn of the loop. The monitor holds no more than some thousand: beyond that
  * ZeroMQ waits, and accepts no connection meanwhile. */
@@ -34,7 +34,7 @@ struct callers {
     struct loop_socket *input;
     struct callers_options options;
     struct connection *connections;
-    int64_t logged_ms;
+    int64_t logged_ms, denied_ms;
 };
 
 static void forget(struct callers *self, struct connection *connection) {
@@ -123,6 +123,18 @@ static void on_accepted(struct callers *self, int fd) {
     }
 }
 
+/* Most of them are programs of a release without CURVE, or whose key of this service is wrong. */
+static void on_bad_handshake(struct callers *self) {
+    int64_t now_ms = loop_now_ms();
+    metric_add(self->options.denied, 1);
+    if (self->denied_ms != 0 && now_ms - self->denied_ms < CALLERS_LOG_MS)
+        return;
+    self->denied_ms = now_ms;
+    log_warn("caller_denied",
+             "reason=\"it is a stranger, a program without CURVE, or has another key "
+             "of this service\"");
+}
+
 static void on_disconnected(struct callers *self, int fd) {
     struct connection *connection = find(self, fd);
     if (connection != NULL)
@@ -148,6 +160,9 @@ static bool take_event(struct callers *self) {
         on_accepted(self, (int)value);
     else if (event == ZMQ_EVENT_DISCONNECTED)
         on_disconnected(self, (int)value);
+    else if (event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL ||
+             event == ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL)
+        on_bad_handshake(self);
     else if (event == ZMQ_EVENT_ACCEPT_FAILED && value != EAGAIN)
         log_full(self, strerror((int)value));
     return got;
@@ -165,8 +180,9 @@ static int watch(struct callers *self, struct ev_loop *ev, void *context) {
     char endpoint[64];
     snprintf(endpoint, sizeof endpoint, "inproc://callers-%p", self->router);
     if (zmq_socket_monitor(self->router, endpoint,
-                           ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_ACCEPT_FAILED | ZMQ_EVENT_DISCONNECTED) !=
-        0)
+                           ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_ACCEPT_FAILED | ZMQ_EVENT_DISCONNECTED |
+                               ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
+                               ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL) != 0)
         return -1;
     self->monitor = zmq_socket(context, ZMQ_PAIR);
     if (self->monitor == NULL || zmq_connect(self->monitor, endpoint) != 0)
@@ -208,6 +224,12 @@ void callers_heard(struct callers *self, int fd) {
     struct connection *connection = find(self, fd);
     if (connection != NULL)
         connection->heard = true;
+}
+
+void callers_end(struct callers *self, int fd) {
+    if (is_ours(self, fd))
+        (void)shutdown(fd, SHUT_RDWR);
+    metric_add(self->options.denied, 1);
 }
 
 size_t callers_count(const void *self) {

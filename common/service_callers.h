@@ -27,6 +27,7 @@ struct callers_options {
     uint16_t port; /* of the ROUTER */
     size_t limit;
     struct metric *refused; /* counts the connections that it closes */
+    struct metric *denied;  /* counts the ones that ZeroMQ closes: they don't speak as they must */
 };
 
 /* `router` is a ZeroMQ socket of `context` that is not bound yet, and outlives this. NULL without
@@ -37,6 +38,8 @@ struct callers *callers_new(struct ev_loop *ev, void *context, void *router,
 void callers_destroy(struct callers **self);
 /* A ping has arrived on this descriptor. */
 void callers_heard(struct callers *self, int fd);
+/* Whoever is connected there may be so no longer: the connection is closed. */
+void callers_end(struct callers *self, int fd);
 /* As of now; a depth for service_add_queue. */
 size_t callers_count(const void *self);
 

@@ -1,4 +1,4 @@
-/* What all parts of a running service use; see service_core.h. */
+/* Used by all parts of a running service; see service_core.h. */
 #include "common/service_core.h"
 
 #include <assert.h>
@@ -19,6 +19,8 @@ const char *service_name(const struct service *service) { return service->defini
 const struct service_settings *service_common(const struct service *service) {
     return service->definition->common;
 }
+
+const struct keys *service_keys(const struct service *service) { return service->keys; }
 
 struct pool *service_pool(struct service *service) {
     return service->pool;

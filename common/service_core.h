@@ -5,13 +5,14 @@
  *     service_status.c     reports how it is, over its messages and over HTTP
  *     service_dispatch.c   calls: from a frame to a handler, and the reply back
  *     service_database.c   its pools, and the wait for the database
- *     service_core.c       what these share: queues, and whether it is ready
+ *     service_core.c       shared by these: queues, and whether it is ready
  */
 #ifndef PARLEY_COMMON_SERVICE_CORE_H
 #define PARLEY_COMMON_SERVICE_CORE_H
 
 #include <czmq.h>
 
+#include "common/admission.h"
 #include "common/http_admin.h"
 #include "common/loop.h"
 #include "common/service.h"
@@ -49,8 +50,8 @@ struct service_database {
     struct pool_job job;
     ev_timer again;
     enum err err;
-    bool sound;  /* there, and what the service needs */
-    bool unfit;  /* there, and not what the service needs */
+    bool sound;  /* there, and fit for the service */
+    bool unfit;  /* there, and not fit for the service */
     bool logged; /* that the service waits for it */
     char message[SERVICE_CHECK_BYTES];
 };
@@ -61,6 +62,8 @@ struct service {
     struct metrics *metrics;
     struct pool *pool, *costly;
     struct service_database database; /* only with a pool */
+    struct keys *keys;                /* NULL: CURVE is off */
+    struct admission *admission;
     zsock_t *router;
     struct callers *callers;
     struct loop_socket *input;
@@ -70,6 +73,7 @@ struct service {
     struct service_route routes[SERVICE_MAX_HANDLERS];
     size_t route_count;
     struct metric *unseen, *refused[ERR_COUNT];
+    int64_t forbidden_logged_ms;
     struct service_queue queues[SERVICE_MAX_QUEUES];
     size_t queue_count;
     struct http_admin *http;
@@ -86,8 +90,6 @@ struct service {
 
 /* Whether all ports are open. */
 bool service_listens(const struct service *service);
-/* Whether the database that the service has was not reached yet, or not checked. */
-bool service_waits_for_database(const struct service *service);
 /* NULL when the service can do its work as of now, else a sentence that names what is missing; it
  * lives until the next call, in `out` if need be. */
 #define SERVICE_REASON_BYTES 128

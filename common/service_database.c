@@ -33,7 +33,7 @@ static void check(struct pool_job *job, struct db *db) {
         snprintf(self->message, sizeof self->message, "%s", db_fault(db));
 }
 
-/* A database that is away, or refuses the connection, may be there soon. One that is not what this
+/* A database that is away, or refuses the connection, may be there soon. One that does not fit this
  * build needs stays so until an operator changes it. */
 static void checked(struct pool_job *job) {
     struct service *service = service_of(job);

@@ -8,9 +8,9 @@
 
 #include "common/service_core.h"
 
-/* Logs why the service ends, if it is because its database is not what this build needs. It is
- * called when the loop has ended, so nothing that the loop still had at hand is logged behind it.
- */
+/* Logs why the service ends, if it is because its database is not one that this build can use. It
+ * is called when the loop has ended, so nothing that the loop still had at hand is logged behind
+ * it. */
 void service_tell_unfit_database(const struct service *service);
 /* Ends the pool, if there is one. */
 void service_leave_database(struct service *service);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "common/loop.h"
 
 /*
  * limit: service | messages read in one turn of the loop, per socket | {DISPATCH_BUDGET}
@@ -12,6 +13,10 @@
  */
 /* Messages read per turn, so that timers and other sockets have theirs. */
 #define DISPATCH_BUDGET 256
+
+/* limit: service | lines about messages that their caller may not send | one in
+ * {FORBIDDEN_LOG_MS} | `forbidden`, counted (`refused_total`) */
+#define FORBIDDEN_LOG_MS 10000
 
 struct call {
     struct pool_job job; /* first: a job is its call */
@@ -22,7 +27,7 @@ struct call {
     zmq_msg_t frame;
     struct record_arena arena;
     void *body, *reply; /* the latter of a pool handler */
-    void *rest;         /* what `first` left to the costly pool */
+    void *rest;         /* from `first`, for the costly pool */
     struct buffer out;  /* the packed reply of a pool handler */
     enum err err;
     size_t caller_length;
@@ -32,7 +37,8 @@ struct call {
 static void send_frame(struct service *service, struct slice caller, const struct buffer *frame) {
     void *socket = zsock_resolve(service->router);
     loop_socket_used(service->input);
-    /* A full queue towards one caller must not stop the others: what does not fit is dropped. */
+    /* A full queue towards one caller must not stop the others: a reply that does not fit is
+     * dropped. */
     if (zmq_send(socket, caller.data, caller.length, ZMQ_SNDMORE | ZMQ_DONTWAIT) >= 0)
         (void)!zmq_send(socket, frame->data, frame->length, ZMQ_DONTWAIT);
 }
@@ -208,8 +214,8 @@ void dispatch_drop_costly(struct service *service) {
         pool_drop(service->costly, is_any, NULL, ERR_UNAVAILABLE);
 }
 
-/* An event: a caller has no use for a reply any more. What waits in the costly pool is worth
- * looking for; all else is done soon. */
+/* An event: a caller has no use for a reply any more. A job that waits in the costly pool is worth
+ * looking for; all others are done soon. */
 static void cancel(struct service *service, struct slice caller, const struct envelope *envelope) {
     struct record_arena arena = {0};
     struct service_cancel body;
@@ -253,8 +259,8 @@ void dispatch_prepare(struct service *service, const struct service_handler *own
                                       "Requests that no handler has seen.");
     metrics_errors(service->metrics, "refused_total",
                    "Requests of other services that ended with an error.", service->refused);
-    service->ready_gauge = metrics_gauge(service->metrics, "ready", "",
-                                         "1 when the service has what it needs, else 0.");
+    service->ready_gauge =
+        metrics_gauge(service->metrics, "ready", "", "1 when the service is ready, else 0.");
     service_add_queue(service, "calls", depth_of_calls, service, SERVICE_MAX_CALLS);
 }
 
@@ -275,10 +281,36 @@ static void refuse(struct call *call, enum err err, const char *text) {
     call_fail_text(&call, err, text);
 }
 
+/* The program that sent the message; NULL: it was let in with a key that is not listed any more. */
+static const struct keys_entry *sender(const struct service *service, zmq_msg_t *frame) {
+    const char *key = zmq_msg_gets(frame, "User-Id");
+    return key == NULL ? NULL : keys_find(service->keys, key);
+}
+
+static void refuse_forbidden(struct call *call, const char *program) {
+    char text[128];
+    const char *name = call->route->handler.message->name;
+    int64_t now_ms = loop_now_ms();
+    if (call->service->forbidden_logged_ms == 0 ||
+        now_ms - call->service->forbidden_logged_ms >= FORBIDDEN_LOG_MS) {
+        call->service->forbidden_logged_ms = now_ms;
+        log_warn("forbidden", "message=%s program=%s", name, program);
+    }
+    snprintf(text, sizeof text, "%s may not send %s", program, name);
+    refuse(call, ERR_FORBIDDEN, text);
+}
+
 static void run(struct call *call, struct slice bytes) {
     struct service *service = call->service;
     const struct service_handler *handler = &call->route->handler;
     bool own = call->route->own;
+    if (service->keys != NULL) {
+        const struct keys_entry *entry = sender(service, &call->frame);
+        if ((handler->message->senders & keys_programs_of(service->keys, entry->key)) == 0) {
+            refuse_forbidden(call, entry->program);
+            return;
+        }
+    }
     if (!own && service->state == SERVICE_STOPPING) {
         refuse(call, ERR_UNAVAILABLE, "this instance is stopping");
         return;
@@ -327,6 +359,12 @@ static int64_t deadline_of(const struct envelope *envelope, int64_t now_ms) {
 
 /* Takes `frame` over. */
 static void dispatch(struct service *service, struct slice caller, zmq_msg_t *frame) {
+    if (service->keys != NULL && sender(service, frame) == NULL) {
+        metric_add(service->unseen, 1);
+        callers_end(service->callers, zmq_msg_get(frame, ZMQ_SRCFD));
+        zmq_msg_close(frame);
+        return;
+    }
     struct envelope envelope;
     struct call *call = caller.length <= SERVICE_CALLER_BYTES ? calloc(1, sizeof *call) : NULL;
     if (call == NULL) {

@@ -1,5 +1,5 @@
 /*
- * Calls: what arrives at the ROUTER goes to its handler, and the reply goes back.
+ * Calls: a request that arrives at the ROUTER goes to its handler, and the reply goes back.
  *
  *     dispatch_prepare(service, own, own_count);        once
  *     loop_socket_new(ev, router, dispatch_ready, service);
@@ -15,7 +15,7 @@
 /* Makes the table of the definition's handlers and of the skeleton's own, which get the service as
  * their context. */
 void dispatch_prepare(struct service *service, const struct service_handler *own, size_t own_count);
-/* Ends what waits in the costly pool: it would take longer than an orderly end may. */
+/* Ends the jobs that wait in the costly pool: they would take longer than an orderly end may. */
 void dispatch_drop_costly(struct service *service);
 /* loop_socket_ready of the ROUTER. */
 void dispatch_ready(void *argument, void *socket);

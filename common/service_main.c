@@ -49,7 +49,7 @@ const struct config_option service_options[] = {
      */
     CONFIG_U64(struct service_settings, peer_wait_ms, 30000, 0, 3600000, "ms",
                "how long to wait at the start for the services that this one calls"),
-    CONFIG_END};
+    CONFIG_INCLUDE(struct service_settings, keys, keys_options), CONFIG_END};
 
 /* --- ready and stop ------------------------------------------------------------------------ */
 
@@ -93,7 +93,7 @@ static bool is_idle(const struct service *service) {
 }
 
 /* Ends the loop, and with work in progress the process: waiting for the workers would be waiting
- * for the database. Callers ask again for what is cut off. */
+ * for the database. Callers repeat the requests that are cut off. */
 static void end(struct service *service, const char *reason) {
     ev_break(service->ev, EVBREAK_ALL);
     if (is_idle(service))
@@ -185,12 +185,21 @@ static int open_router(struct service *service) {
         .port = (uint16_t)*service->definition->port,
         .limit = common->max_callers,
         .refused = metrics_counter(service->metrics, "callers_refused_total", "",
-                                   "Connections of callers that were ended: there were too many.")};
+                                   "Connections of callers that were ended: there were too many."),
+        .denied = metrics_counter(service->metrics, "callers_denied_total", "",
+                                  "Callers that were not let in: they have no listed key.")};
     service->router = zsock_new(ZMQ_ROUTER);
     if (service->router == NULL)
         return -1;
     set_router_options(service);
     void *router = zsock_resolve(service->router);
+    if (service->keys != NULL)
+        service->admission = admission_new(service->ev, zsys_init(), service->keys, callers.denied);
+    if (keys_serve(service->keys, router) != 0 ||
+        (service->keys != NULL && service->admission == NULL)) {
+        log_error("start_failed", "reason=\"ZeroMQ refused the key: %s\"", zmq_strerror(errno));
+        return -1;
+    }
     service->callers = callers_new(service->ev, zsys_init(), router, &callers);
     service->input = loop_socket_new(service->ev, router, dispatch_ready, service);
     if (service->callers == NULL || service->input == NULL)
@@ -234,10 +243,31 @@ static void watch(struct service *service) {
     ev_signal_start(service->ev, &service->on_int);
 }
 
+/* -1 after a logged line. */
+static int read_keys(struct service *service) {
+    char fault[KEYS_FAULT_BYTES];
+    const struct service_definition *definition = service->definition;
+    const struct keys_settings *settings = &definition->common->keys;
+    if (settings->curve) {
+        service->keys = keys_load(settings->keys_folder, definition->name, fault);
+        if (service->keys == NULL)
+            log_error("start_failed", "reason=\"%s\"", fault);
+        return service->keys == NULL ? -1 : 0;
+    }
+    if (!listen_is_local(definition->common->bind_address))
+        log_warn("curve_off",
+                 "reason=\"whoever reaches this port may do everything\" "
+                 "bind_address=\"%s\"",
+                 definition->common->bind_address);
+    return 0;
+}
+
 static void service_run(struct service *service) {
     const struct service_definition *definition = service->definition;
     service->status = 1;
     watch(service);
+    if (read_keys(service) != 0)
+        return;
     if (definition->start != NULL && definition->start(service, definition->context) != 0)
         return;
     if (open_router(service) != 0 || open_http(service) != 0)
@@ -260,6 +290,8 @@ static void service_close(struct service *service) {
     loop_socket_destroy(&service->input);
     callers_destroy(&service->callers);
     zsock_destroy(&service->router);
+    admission_destroy(&service->admission);
+    keys_destroy(&service->keys);
     buffer_free(&service->scratch);
     metrics_destroy(&service->metrics);
     ev_loop_destroy(service->ev);

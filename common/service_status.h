@@ -7,7 +7,8 @@
 #define SERVICE_OWN_HANDLERS 2
 #define SERVICE_PAGES 3
 
-/* What every service replies to, also while it starts or stops; `context`: the service. */
+/* The requests that every service replies to, also while it starts or stops; `context`: the
+ * service. */
 extern const struct service_handler service_own_handlers[SERVICE_OWN_HANDLERS];
 /* /metrics, /healthz and /readyz; `argument`: the service. */
 extern const struct http_page service_pages[SERVICE_PAGES];

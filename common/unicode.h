@@ -1,5 +1,6 @@
 /*
- * Unicode's forms of a text, by libutf8proc: for comparing what people may write in several ways.
+ * Unicode's forms of a text, by libutf8proc: for comparing texts that people may write in several
+ * ways.
  *
  *     char room[UNICODE_ROOM(64)];
  *     struct slice nfc = unicode_convert(text, UNICODE_NFC, room, sizeof room);
@@ -22,7 +23,7 @@
 enum unicode_form {
     UNICODE_NFC,
     UNICODE_NFD,
-    UNICODE_CASELESS, /* NFC of the case folding: the same for what differs in case alone */
+    UNICODE_CASELESS, /* NFC of the case folding: the same for texts that differ in case alone */
     UNICODE_SKELETON  /* compatibility forms and case folded, invisible characters left out */
 };
 struct slice unicode_convert(struct slice text, enum unicode_form form, char *room,
@@ -32,7 +33,7 @@ struct slice unicode_convert(struct slice text, enum unicode_form form, char *ro
  * longer than need be, a surrogate, or beyond U+10FFFF), and at the end. */
 size_t unicode_read(struct slice text, uint32_t *character_r);
 
-/* What a character is. */
+/* The kind of a character. */
 bool unicode_is_control(uint32_t character);
 bool unicode_is_line_end(uint32_t character); /* a line or paragraph separator */
 bool unicode_is_space(uint32_t character);

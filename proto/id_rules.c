@@ -1,4 +1,4 @@
-/* Normal forms of ids and names, and what may be chosen as one; see ids.h. */
+/* Normal forms of ids and names, and which may be chosen; see ids.h. */
 #include <string.h>
 
 #include "proto/ids.h"
@@ -36,7 +36,7 @@ static bool is_idle_joiner(const struct walk *walk) {
 /* Takes idle joiners out of a text, in place; whether there were any. */
 static bool drop_idle_joiners(char *text, size_t *length) {
     size_t kept = 0;
-    /* What is kept never lies behind what is read. */
+    /* The kept characters never lie behind the read ones. */
     for (struct walk walk = walk_begin(slice_make(text, *length)); walk.bytes > 0; walk_on(&walk)) {
         if (is_idle_joiner(&walk))
             continue;
@@ -76,8 +76,8 @@ struct slice email_normal(struct slice text, char room[EMAIL_ROOM]) {
 
 /* --- what may be chosen -------------------------------------------------------------------- */
 
-/* Whether a character that is shown by nothing of its own has its use where it stands: a joiner in
- * a script that knows it, what makes one picture of several, or says that one is meant. */
+/* Whether a character without a shape of its own has a use where it stands: a joiner in a script
+ * that knows it, one that joins several pictures to one, or one that asks for a picture. */
 static bool has_use(const struct walk *walk) {
     uint32_t before = walk->before, after = walk->after;
     bool in_picture = unicode_is_pictograph(before) || before == 0xfe0f ||
@@ -152,7 +152,8 @@ const char *about_fault(struct slice normal) {
                                                               : fault;
 }
 
-/* Only what tells an address from another login name; nobody sends mail to it. */
+/* Checks only as much as distinguishes an address from another login name; nobody sends mail to
+ * it. */
 const char *email_fault(struct slice normal) {
     size_t characters, ats = 0;
     if (normal.length > EMAIL_MAX_BYTES)

@@ -1,4 +1,4 @@
-/* Numbers, and what may be a text at all; see ids.h. */
+/* Checks of numbers and of texts; see ids.h. */
 #include "proto/ids.h"
 
 #include <sys/random.h>

@@ -1,5 +1,5 @@
 /*
- * What may be an id or a name, and which ids are the same.
+ * Which texts may be an id or a name, and which ids are the same.
  *
  * An id is kept, and a name too, in its normal form: NFC, without the joiners (ZWJ, ZWNJ) that
  * stand between letters whose look they don't change. So a person who writes it in another form
@@ -10,10 +10,10 @@
  *     const char *fault = id_fault(id);              "holds an invisible character", or NULL
  *
  * Ids that were registered before there was this rule are kept as they were: look-ups try all the
- * forms that struct id_forms holds, what was written first.
+ * forms that struct id_forms holds, the given one first.
  *
  * Where there is an '@', an id is in one namespace with e-mail addresses, and case counts no more:
- * what id_address gives of it is what must not be somebody else's.
+ * the result of id_address must not be somebody else's.
  */
 #ifndef PARLEY_PROTO_IDS_H
 #define PARLEY_PROTO_IDS_H
@@ -38,11 +38,11 @@
 /* Most characters of a nickname or a group's name, as the database holds them. */
 #define NAME_MAX_CHARACTERS 64
 /*
- * limit: client | remark about a friend, nick in a group; what a profile says (`about`) |
+ * limit: client | remark about a friend, nick in a group; `about` in a profile |
  * {NAME_MAX_CHARACTERS} characters; {ABOUT_MAX_CHARACTERS} characters | a fault that names the
  * field
  */
-/* Most characters of what an account or group says about itself. */
+/* Most characters of `about` in the profile of an account or group. */
 #define ABOUT_MAX_CHARACTERS 512
 
 /* Room for the forms of an id, a name, an address. */
@@ -83,12 +83,12 @@ const char *email_fault(struct slice normal);
 
 /* Whether two ids are one: in their normal forms the same, without case where there is an '@'. */
 bool id_same(struct slice a, struct slice b);
-/* Of an id with an '@' that is in its normal form, what is compared with e-mail addresses; empty of
- * any other. */
+/* Of an id with an '@' that is in its normal form, the text that is compared with e-mail addresses;
+ * empty for any other. */
 struct slice id_address(struct slice normal, char room[ID_ROOM]);
 
-/* The forms in which somebody may have what is written as `given`, in the order in which they are
- * tried; no two are equal. */
+/* The forms in which an account may have the id `given`, in the order in which they are tried; no
+ * two are equal. */
 #define ID_FORMS 3
 struct id_forms {
     struct slice items[ID_FORMS];

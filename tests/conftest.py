@@ -8,8 +8,8 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "support"))
 
-from parley_client import DIALECTS, PRESENCE  # noqa: E402  (the path comes first)
-from parley_stack import Database, Service, Stack, free_port, programs  # noqa: E402
+from parley_client import DIALECTS, PRESENCE  # noqa: E402  (the path is set first)
+from parley_stack import CLIENT_PORTS, Database, Service, Stack, free_port, programs  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -21,9 +21,9 @@ def database():
 
 @pytest.fixture(scope="session")
 def stack(database):
-    """All services, for tests that leave them as they found them. What has reached a client is
+    """All services, for tests that leave them as they found them. Receipts are
     noted sooner than by default, and an account counts as gone sooner, since many tests wait for
-    that. (Where instances come and go, the grace is the default: others have to find them in it.)"""
+    that. (Where instances appear and go, the grace is the default: others have to find them in it.)"""
     quick = {"reach_interval_ms": 50, "cursor_flush_ms": 50, "presence_grace_ms": 200}
     with Stack(database, **quick) as running:
         yield running
@@ -45,17 +45,17 @@ def make_stack(database):
 
 @pytest.fixture
 def second_gateway(tmp_path):
-    """Starts another gateway of a stack; clients connect to it `on` what is returned."""
+    """Starts another gateway of a stack, with options of its own; clients connect to it `on` the returned object."""
     started = []
 
-    def start(stack):
+    def start(stack, **settings):
         view = copy.copy(stack)
-        names = ("gateway", "http", "tcp", "youim")
+        names = ("gateway", *CLIENT_PORTS)
         view.ports = stack.ports | {name: free_port() for name in names}
         environment = stack.environment | {
             f"PARLEY_{name.upper()}_PORT": str(view.ports[name]) for name in names}
         started.append(Service("gateway2", programs() / "parley-gateway", environment, tmp_path))
-        started[-1].start()
+        started[-1].start(**settings)
         return view
 
     yield start
@@ -160,7 +160,7 @@ def pytest_terminal_summary(terminalreporter):
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
-    """A failure shows what the services said last."""
+    """A failure shows the services' last output."""
     outcome = yield
     report = outcome.get_result()
     item.failed = getattr(item, "failed", False) or report.failed

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What the parts of deploy/local share: settings, messages, waiting, and processes that are ours.
+# Shared by the parts of deploy/local: settings, messages, waiting, and processes that are ours.
 # Expects `root` (the project) and `var` (absolute: data, logs, pid files) to be set.
 
 run=$var/run

@@ -63,7 +63,7 @@ database_install() {
     if ! mariadb-install-db --no-defaults --user="$(id -un)" --datadir="$var/db.new" \
         --auth-root-authentication-method=socket --auth-root-socket-user="$(id -un)" \
         --skip-test-db >"$log/db-install.log" 2>&1; then
-        complain "MariaDB's data folder could not be made: $(tail -n 1 "$log/db-install.log")"
+        complain "MariaDB's data folder could not be made: $(tail -n 20 "$log/db-install.log")"
         return 1
     fi
     mv "$var/db.new" "$var/db"

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # The services of deploy/local: started together, watched until every one is ready, started again
-# when one ends, stopped in an order that lets what is under way come to its end.
+# when one ends, stopped in an order that lets requests in progress end.
 
 services=(auth session group delivery gateway)
 # The gateway, which talks to clients, stops first, so that the others get no new requests.
@@ -8,7 +8,7 @@ stop_order=(gateway delivery group session auth)
 declare -A service_pid log_start ends next_start
 declare -A usual_port=([gateway]=7100 [auth]=7101 [group]=7102 [session]=7103 [delivery]=7104)
 
-# Where this machine reaches what listens: the first address, in brackets if it is one of IPv6.
+# Where this machine reaches a service that listens: the first address, in brackets if it is one of IPv6.
 local_host() {
     local host
     host=$(setting bind_address 127.0.0.1)
@@ -25,7 +25,7 @@ local_host() {
 # at the ports that the environment or the file of options gives them.
 port_settings() {
     local base=${PARLEY_PORT_BASE:-} name
-    local -A offset=([http]=0 [tcp]=1 [youim]=2
+    local -A offset=([http]=0 [tcp]=1 [youim]=2 [https]=3 [tls_tcp]=4 [tls_youim]=5
         [gateway]=10 [auth]=11 [group]=12 [session]=13 [delivery]=14
         [gateway_metrics]=20 [auth_metrics]=21 [group_metrics]=22 [session_metrics]=23
         [delivery_metrics]=24)
@@ -45,16 +45,83 @@ port_settings() {
     done
 }
 
+# The keys are this copy's own, unless others are named.
+key_settings() {
+    PARLEY_KEYS_FOLDER=$(setting keys_folder "$var/keys")
+    export PARLEY_KEYS_FOLDER
+}
+
+keys_make() {
+    [ "$PARLEY_KEYS_FOLDER" != "$var/keys" ] || "$bin/parleyctl" keys "$var/keys" >/dev/null
+}
+
+# The page is that of this checkout, where it has one, unless another one, or none, is asked for.
+page_settings() {
+    local folder=$root/services/web
+    [ -d "$folder" ] || folder=
+    PARLEY_WEB_ROOT=$(setting web_root "$folder")
+    export PARLEY_WEB_ROOT
+}
+
+# PARLEY_TLS=self makes a certificate that signs itself, for this machine alone, unless one is set. It is
+# kept in $PARLEY_VAR, and made anew a week before it expires.
+tls_settings() {
+    local folder=$var/tls wanted=${PARLEY_TLS:-} names=DNS:localhost,IP:127.0.0.1,IP:::1
+    unset PARLEY_TLS
+    case $wanted in
+        '' | off) return 0 ;;
+        self) ;;
+        *)
+            complain "PARLEY_TLS is $wanted: it must be self or off; tls_certificate and tls_key name your own certificate"
+            return 1
+            ;;
+    esac
+    [ -z "$(setting tls_certificate '')" ] || return 0
+    if ! command -v openssl >/dev/null; then
+        complain "PARLEY_TLS=self needs the program openssl (run 'make deps')"
+        return 1
+    fi
+    if [ ! -s "$folder/key.pem" ] ||
+        ! openssl x509 -in "$folder/certificate.pem" -noout -checkend 604800 >/dev/null 2>&1; then
+        mkdir -p "$folder"
+        if ! (umask 077 && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 365 \
+            -subj /CN=localhost -addext "subjectAltName=$names" -keyout "$folder/key.pem" \
+            -out "$folder/certificate.pem") >"$log/tls.log" 2>&1; then
+            complain "openssl makes no certificate: $(tail -n 1 "$log/tls.log")"
+            return 1
+        fi
+    fi
+    export PARLEY_TLS_CERTIFICATE=$folder/certificate.pem PARLEY_TLS_KEY=$folder/key.pem
+}
+
+# A port that is switched off has no address.
+print_address() {
+    [ "$3" = 0 ] || printf '  %-10s %s%s%s\n' "$1" "$2" "$host:$3" "${4:-}"
+}
+
 print_addresses() {
-    local host name metrics=
+    local host name page metrics= http
     local -A usual=([gateway]=7110 [auth]=7111 [group]=7112 [session]=7113 [delivery]=7114)
     host=$(local_host)
     for name in gateway auth group session delivery; do
         metrics+=" $name:$(setting "${name}_metrics_port" "${usual[$name]}")"
     done
-    echo "  WebSocket  ws://$host:$(setting http_port 5999)/"
-    echo "  TCP        tcp $host:$(setting tcp_port 54088)"
-    echo "  YouIM TCP  tcp $host:$(setting youim_port 5566)"
+    http=$(setting http_port 5999)
+    if [ -n "$(setting web_root '')" ] && [ "$http" != 0 ]; then
+        page=http://$host:$http/
+        echo "  page       $page"
+        [ "$(setting demo false)" != true ] ||
+            echo "  demo       $page?as=anna and $page?as=ben, side by side; echo answers"
+    fi
+    print_address WebSocket ws:// "$http" /
+    print_address TCP 'tcp ' "$(setting tcp_port 54088)"
+    print_address 'YouIM TCP' 'tcp ' "$(setting youim_port 5566)"
+    if [ -n "$(setting tls_certificate '')" ]; then
+        [ -z "$(setting web_root '')" ] || print_address 'page, TLS' https:// "$(setting https_port 5998)" /
+        print_address 'WebSocket' wss:// "$(setting https_port 5998)" /
+        print_address 'TCP, TLS' 'tls ' "$(setting tls_tcp_port 54089)"
+        print_address 'YouIM, TLS' 'tls ' "$(setting tls_youim_port 5567)"
+    fi
     echo "  metrics    http://$host:PORT/metrics, /healthz, /readyz:$metrics"
     echo "  logs       ${log#"$root"/}/"
 }
@@ -77,16 +144,23 @@ migrate() {
 }
 
 start_service() {
-    local name=$1 file=$log/$1.log
+    local name=$1 file=$log/$1.log option
     log_start[$name]=$(stat -c %s "$file" 2>/dev/null || echo 0)
     # Each has a session of its own, so that the terminal's Ctrl-C reaches this script alone, which
     # then stops them in order; and is ended should this script be killed.
-    without_locks setsid setpriv --pdeathsig TERM "$bin/parley-$name" >>"$file" 2>&1 </dev/null &
+    local without=()
+    case $name in
+        gateway | session) # They have no use for the database, and so get no password.
+            for option in $(compgen -e PARLEY_DB_); do without+=("--unset=$option"); done
+            ;;
+    esac
+    without_locks setsid setpriv --pdeathsig TERM env "${without[@]}" "$bin/parley-$name" \
+        >>"$file" 2>&1 </dev/null &
     service_pid[$name]=$!
     echo "$!" >"$run/$name.pid"
 }
 
-# What a service has said since it was last started.
+# A service's log since it was last started.
 log_since_start() { tail -c "+$((log_start[$1] + 1))" "$log/$1.log"; }
 # listens PID PORT: whether that process, and not another copy of it, has the port.
 listens() {
@@ -115,7 +189,7 @@ services_ready() {
 }
 service_ended() { ! kill -0 "${service_pid[$1]}" 2>/dev/null; }
 
-# The line in which a service said why it ended.
+# The line in which a service logged why it ended.
 complain_of() {
     local line
     line=$(log_since_start "$1" | grep ' level=error ' | tail -n 1)
@@ -210,7 +284,7 @@ services_stop() {
     [ ${#pids[@]} -eq 0 ] || wait "${pids[@]}"
 }
 
-# One line for MariaDB and each process, then what the instances themselves say. 0: all is well.
+# One line for MariaDB and each process, then the answers of the instances themselves. 0: all is well.
 print_status() {
     local name pid all=0
     if [ "$database_private" = yes ]; then

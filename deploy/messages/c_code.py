@@ -2,7 +2,7 @@
 import re
 import textwrap
 
-from messages.table import sentence
+from messages.table import PROGRAMS, sentence
 
 WIDTH = 100
 
@@ -108,9 +108,14 @@ def field_lines(record, field):
     yield from [line] if len(line) <= WIDTH else [f"    {{{', '.join(parts)},", f"     {offset}"]
 
 
+def sender_lines(message):
+    bits = " | ".join(f"PROGRAM_BIT_{PROGRAMS[name]}" for name in message.senders)
+    return textwrap.wrap(bits + ",", WIDTH, initial_indent="        ", subsequent_indent="        ")
+
+
 def source_lines(table):
     yield f"/* Made by deploy/embed-messages from {table.path}: changes belong there. */"
-    yield from (f'#include "{stem_of(table)}.h"', "")
+    yield from (f'#include "{stem_of(table)}.h"', "", '#include "common/program.h"', "")
     for record in table.records.values():
         yield f"static const struct record_field {record.name}_fields[] = {{"
         for field in record.fields:
@@ -124,7 +129,7 @@ def source_lines(table):
                     f'    .name = "{message.name}",', f"    .body = &{message.body}_desc,")
         if message.reply:
             yield f"    .reply = &{message.reply}_desc,"
-        yield from ("};", "")
+        yield from ("    .senders =", *sender_lines(message), "};", "")
     for kind, things in lists_of(table):
         name = list_name(table, kind)
         yield f"const struct {kind}_desc *const {name}[] = {{"

@@ -71,7 +71,8 @@ def page_messages(table):
             yield from ("", f"## {service}")
             section = service
         kind = "Request" if message.is_request else "Event"
-        yield from ("", f"### {message.name}", "", f"{kind}: {message.help}.")
+        yield from ("", f"### {message.name}", "", f"{kind}: {message.help}.", "",
+                    f"From: {', '.join(message.senders)}.")
         yield from page_record("Body", message.body, table)
         if message.reply:
             yield from page_record("Reply", message.reply, table)

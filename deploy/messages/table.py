@@ -1,4 +1,5 @@
 """Reads a table of messages and checks it; proto/messages.def says how one is written."""
+import pathlib
 import re
 
 MAX_FIELDS = 32  # RECORD_MAX_FIELDS
@@ -18,6 +19,11 @@ TYPES = {
     "bytes[]": ("struct slice_list", "RECORD_BLOBS", "array of bin", "items"),
 }
 LIST = ("struct record_list", "RECORD_LIST", "array of map", "items")
+
+# name -> its word in C (PROGRAM_BIT_...)
+PROGRAMS = {name: word for word, name in re.findall(
+    r'X\((\w+), "(\w+)"\)',
+    (pathlib.Path(__file__).parents[2] / "common" / "program.h").read_text(encoding="utf-8"))}
 
 
 class Field:
@@ -48,10 +54,11 @@ class Record:
 
 
 class Message:
-    """`body` and `reply` are names of records; an event has no reply."""
+    """`body` and `reply` are names of records; an event has no reply. `senders`: names of programs."""
 
     def __init__(self, line, name, is_request):
         self.line, self.name, self.is_request = line, name, is_request
+        self.senders = []
         self.body = self.reply = None
         self.help = ""
 
@@ -79,7 +86,7 @@ class Mistake(Exception):
 
 
 class Table:
-    """What one file declares, in its order; names are unique over all kinds of things in C."""
+    """The declarations of one file, in its order; names are unique over all kinds of things in C."""
 
     def __init__(self, path):
         self.path = path
@@ -127,7 +134,7 @@ class Table:
             self.helped.help = f"{self.helped.help} {text[1:-1]}".strip()
 
     def read_words(self, words, indent):
-        """What the words declare, which the text behind them explains."""
+        """The declaration in the words, which the text behind them explains."""
         if not indent:
             self.message = self.fields = self.enum = None
             readers = {"const": self.read_constant, "enum": self.read_enum,
@@ -136,6 +143,8 @@ class Table:
             self.demand(words[0] in readers, self.line,
                         f"{words[0]} begins nothing; these do: {', '.join(readers)}")
             return readers[words[0]](words)
+        if words[0] == "from" and self.message:
+            return self.read_senders(words)
         if words[0] in ("body", "reply") and self.message:
             return self.read_part(words)
         if self.enum:
@@ -188,6 +197,17 @@ class Table:
         self.messages[words[1]] = self.message
         return self.message
 
+    def read_senders(self, words):
+        self.demand(not self.message.senders, self.line,
+                    f"{self.message.name} says already who sends it")
+        self.demand(self.message.body is None, self.line, "this stands before the body")
+        self.message.senders = " ".join(words[1:]).split(", ")
+        for name in self.message.senders:
+            self.demand(name in PROGRAMS, self.line,
+                        f"{name} is no program; these are: {', '.join(PROGRAMS)}")
+        self.demand(len(set(self.message.senders)) == len(self.message.senders), self.line,
+                    "a program is named twice")
+
     def read_part(self, words):
         """`reply` begins the fields of the reply; `reply NAME`, `body NAME` name another record."""
         part, message = words[0], self.message
@@ -239,6 +259,8 @@ class Table:
     # ---- checks that need the whole table
 
     def check_message(self, message):
+        self.demand(message.senders, message.line,
+                    f"{message.name} does not say who may send it: from PROGRAM, ...")
         self.demand(message.body, message.line, f"{message.name} has no body")
         self.demand(message.reply or not message.is_request, message.line,
                     f"{message.name} has no reply")

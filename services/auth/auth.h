@@ -11,9 +11,11 @@
 #ifndef PARLEY_AUTH_H
 #define PARLEY_AUTH_H
 
+#include "common/address_key.h"
 #include "common/service.h"
 #include "proto/ids.h"
 #include "proto/messages.h"
+#include "proto/shared_options.h"
 #include "services/audit/audit.h"
 #include "services/auth/password.h"
 #include "services/auth/throttle.h"
@@ -24,10 +26,18 @@
  */
 /* Numbers that a registration tries before it gives up; that all are taken is as good as never. */
 #define AUTH_NUMBER_TRIES 100
-/* Bytes of a token before it is written as base64url, and of what is kept of it: the BLAKE2b hash
- * of that text. */
+/* Bytes of a token before it is written as base64url, and of its stored form: the BLAKE2b hash of
+ * that text. */
 #define AUTH_TOKEN_BYTES 32
 #define AUTH_TOKEN_HASH_BYTES 32
+
+/*
+ * limit: client | logins of an account: tokens, with those that ended within the day |
+ * {AUTH_TOKENS_MAX} | the one that was used least recently is void
+ */
+#define AUTH_TOKENS_MAX 64
+/* Tokens of an account that a login looks at: of before there was that limit, too. */
+#define AUTH_TOKENS_LOOK 1024
 
 struct auth_settings {
     struct service_settings service;
@@ -35,7 +45,8 @@ struct auth_settings {
     uint64_t auth_port, auth_metrics_port;
     uint64_t password_ops, password_memory_kib, password_hashers;
     uint64_t token_days;
-    uint64_t login_failures, login_failures_per_address;
+    uint64_t login_failures, login_failures_per_account, login_failures_per_address;
+    uint64_t registration; /* an enum registration_rule */
     bool youim_open_login;
 };
 
@@ -43,6 +54,7 @@ struct auth {
     struct auth_settings settings;
     struct passwords passwords;
     struct throttle *throttle;
+    struct expired *expired;     /* NULL until the service has its pool */
     struct audit_rate *refusals; /* how many the audit has taken; changes */
 };
 
@@ -51,19 +63,32 @@ struct auth {
 enum err auth_find_by_id(struct db *db, const struct id_forms *forms, struct db_rows **rows_r)
     __attribute__((warn_unused_result));
 
+/* A try at an account with a password; it must stay where it is. */
+struct auth_try {
+    struct throttle_try counted;
+    struct address_key key;
+    size_t tokens; /* that the account has, up to AUTH_TOKENS_LOOK */
+};
+
+/* `account`: its number, 0 where there is none; `name`: under which its failures are counted, as
+ * long as the try lasts; `address`: the client's. */
+enum err auth_try_begin(struct db *db, uint64_t account, struct slice name, struct slice address,
+                        struct auth_try *try_r) __attribute__((warn_unused_result));
+
 /* Takes a login that was refused into the audit; any other outcome is none of it. */
 void auth_note_refusal(const struct auth *auth, struct db *db, enum err err, uint64_t account,
                        struct slice address, struct slice login);
 
-/* What is kept of a token. */
+/* The stored form of a token. */
 void auth_hash_token(struct slice token, char hash_r[AUTH_TOKEN_HASH_BYTES]);
 /* How long a token is good for from now on, or from when it was last renewed. */
 uint64_t auth_token_ms(const struct auth *auth);
 
 service_pool_handler auth_handle_resume, auth_handle_logout, auth_handle_resolve,
-    auth_handle_set_disabled, auth_handle_devices, auth_handle_end_device, auth_handle_audit;
-service_first_handler auth_begin_register, auth_begin_login, auth_begin_set_password,
-    auth_begin_forget;
+    auth_handle_set_disabled, auth_handle_devices, auth_handle_end_device, auth_handle_audit,
+    auth_handle_remove, auth_handle_make_registration_token, auth_handle_revoke_registration_token;
+service_first_handler auth_begin_register, auth_begin_add, auth_begin_login,
+    auth_begin_set_password, auth_begin_forget;
 service_costly_handler auth_end_register, auth_end_login, auth_end_set_password, auth_end_forget;
 
 #endif

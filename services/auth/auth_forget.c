@@ -1,6 +1,6 @@
 /*
- * auth.forget: the end of an account. Its row stays, so that nobody gets its id; from the commit on
- * nobody can log in to it. The row of `ending` has group remove what is not auth's.
+ * auth.forget, auth.remove: the end of an account. Its row stays, so that nobody gets its id; from
+ * the commit on nobody can log in to it. The row of `ending` has group remove what is not auth's.
  */
 #include "common/loop.h"
 #include "services/audit/audit.h"
@@ -10,6 +10,7 @@
 struct forgotten {
     bool deleted;
     struct slice id, email, password;
+    struct auth_try attempt;
 };
 
 static enum err find(struct db *db, uint64_t account, struct record_arena *arena,
@@ -31,10 +32,12 @@ static enum err find(struct db *db, uint64_t account, struct record_arena *arena
     return err;
 }
 
-static enum err end(struct db *db, const struct auth_forget *ask, const struct forgotten *found) {
+/* `by`: 0 for the operator. */
+static enum err end(struct db *db, const struct auth_forget *ask, uint64_t by,
+                    const struct forgotten *found) {
     const struct db_value account = db_u64(ask->account), email = db_text(found->email);
     const struct audit_entry entry = {.event = AUDIT_ACCOUNT_DELETED,
-                                      .account = ask->operated ? 0 : ask->account,
+                                      .account = by,
                                       .subject = ask->account,
                                       .address = ask->address};
     enum err err = db_begin(db);
@@ -69,15 +72,15 @@ enum err auth_begin_forget(void *context, struct db *db, struct record_arena *ar
     reply->repeat = found->deleted;
     if (found->deleted)
         return ERR_OK;
-    if (ask->operated)
-        return end(db, ask, found);
     if (found->password.length == 0)
-        return ask->confirm ? end(db, ask, found) : ERR_BAD_LOGIN;
+        return ask->confirm ? end(db, ask, ask->account, found) : ERR_BAD_LOGIN;
     if (ask->password.length == 0)
         return ERR_PASSWORD_NEEDED;
+    err = auth_try_begin(db, ask->account, found->id, ask->address, &found->attempt);
     *rest_r = found;
-    return throttle_allows(auth->throttle, found->id, ask->address, loop_now_ms()) ? ERR_OK
-                                                                                   : ERR_THROTTLED;
+    if (err == ERR_OK && !throttle_allows(auth->throttle, &found->attempt.counted, loop_now_ms()))
+        err = ERR_THROTTLED;
+    return err;
 }
 
 enum err auth_end_forget(void *context, struct db *db, struct record_arena *arena, const void *body,
@@ -87,13 +90,25 @@ enum err auth_end_forget(void *context, struct db *db, struct record_arena *aren
     const struct auth *auth = context;
     const struct auth_forget *ask = body;
     const struct forgotten *found = rest;
-    /* Right before the hash: many guesses may have waited for theirs side by side. */
-    if (!throttle_allows(auth->throttle, found->id, ask->address, loop_now_ms()))
+    if (!throttle_take(auth->throttle, &found->attempt.counted, loop_now_ms()))
         return ERR_THROTTLED;
-    if (password_verify(&auth->passwords, found->password, ask->password))
-        return end(db, ask, found);
-    throttle_failed(auth->throttle, found->id, ask->address, loop_now_ms());
+    if (password_verify(&auth->passwords, found->password, ask->password)) {
+        throttle_give_back(auth->throttle, &found->attempt.counted, true, loop_now_ms());
+        return end(db, ask, ask->account, found);
+    }
     auth_note_refusal(auth, db, ERR_BAD_LOGIN, ask->account, ask->address,
                       slice_text("to end the account"));
     return ERR_BAD_LOGIN;
+}
+
+enum err auth_handle_remove(void *context, struct db *db, struct record_arena *arena,
+                            const void *body, void *reply_r) {
+    (void)context;
+    const struct auth_remove *remove = body;
+    const struct auth_forget ask = {.account = remove->account, .blank = remove->blank};
+    struct done *reply = reply_r;
+    struct forgotten found = {0};
+    enum err err = find(db, ask.account, arena, &found);
+    reply->repeat = err == ERR_OK && found.deleted;
+    return err != ERR_OK || found.deleted ? err : end(db, &ask, 0, &found);
 }

@@ -25,6 +25,7 @@ struct account {
     uint64_t number; /* 0: there is none */
     struct slice id, name, password;
     bool disabled;
+    struct auth_try attempt;
 };
 
 void auth_hash_token(struct slice token, char hash_r[AUTH_TOKEN_HASH_BYTES]) {
@@ -79,8 +80,8 @@ static enum err find_by_id(struct db *db, struct slice login, struct record_aren
     return err;
 }
 
-/* Addresses that were registered before differ from today's in what is not ASCII: those as they
- * are. */
+/* Addresses that were registered before differ from today's in characters outside ASCII: those as
+ * they are. */
 static enum err find_by_email(struct db *db, struct slice login, struct record_arena *arena,
                               struct account *account_r) {
     char room[EMAIL_ROOM], former[EMAIL_MAX_BYTES];
@@ -114,35 +115,53 @@ static enum err find_by_address(struct db *db, struct slice login, struct record
     return err;
 }
 
-/*
- * A number's decimal form is its account's id, so ids and numbers are one lookup. An id that was
- * chosen before the two were one namespace may be somebody else's e-mail address: with a password
- * it means the address, so that choosing such an id doesn't catch another's logins.
- */
-static enum err find_login(struct db *db, const struct auth_login *ask, struct record_arena *arena,
-                           struct account *account_r) {
-    bool may_be_email =
-        ask->login.length > 0 && memchr(ask->login.data, '@', ask->login.length) != NULL;
-    bool email_first = may_be_email && (!ask->open || ask->password.length > 0);
-    enum err err = ERR_OK;
-    *account_r = (struct account){0};
-    if (email_first)
-        err = find_by_email(db, ask->login, arena, account_r);
-    if (err == ERR_OK && account_r->number == 0)
-        err = find_by_id(db, ask->login, arena, account_r);
-    if (err == ERR_OK && account_r->number == 0 && may_be_email && !email_first)
-        err = find_by_email(db, ask->login, arena, account_r);
-    if (err == ERR_OK && account_r->number == 0 && may_be_email)
-        err = find_by_address(db, ask->login, arena, account_r);
-    return err;
-}
-
 /* Whether a password's hash decides on this login: also where there is no such account, or none
  * that has a password, so that the time it takes shows nothing. A login with a password is only for
  * an account that has one: an account without, under a likely id, must not receive others' logins.
  */
 static bool needs_hash(const struct auth_login *ask) {
     return ask->password.length > 0 || !ask->open;
+}
+
+static bool may_be_email(const struct auth_login *ask) {
+    return ask->login.length > 0 && memchr(ask->login.data, '@', ask->login.length) != NULL;
+}
+
+/* An account has one count, by whichever of its names it is tried; so has a name that nobody has,
+ * in whichever form it is written. */
+static enum err begin_try(struct db *db, const struct auth_login *ask, struct record_arena *arena,
+                          struct account *account) {
+    char room[EMAIL_ROOM], id_room[ID_ROOM];
+    struct slice name = account->id;
+    if (account->number == 0) {
+        name = may_be_email(ask) ? email_normal(ask->login, room) : id_normal(ask->login, id_room);
+        name = record_arena_copy(arena, name.length > 0 ? name : ask->login);
+        if (name.length == 0 && ask->login.length > 0)
+            return ERR_OVERLOADED; /* it would not be counted */
+    }
+    return auth_try_begin(db, account->number, name, ask->address, &account->attempt);
+}
+
+/*
+ * A number's decimal form is its account's id, so ids and numbers are one lookup. An id that was
+ * chosen before the two were one namespace may be somebody else's e-mail address: with a password
+ * it means the address, so that choosing such an id doesn't catch another's logins. Without one it
+ * means the id alone: nobody learns that way which addresses have accounts.
+ */
+static enum err find_login(struct db *db, const struct auth_login *ask, struct record_arena *arena,
+                           struct account *account_r) {
+    bool by_email = may_be_email(ask) && needs_hash(ask);
+    enum err err = ERR_OK;
+    *account_r = (struct account){0};
+    if (by_email)
+        err = find_by_email(db, ask->login, arena, account_r);
+    if (err == ERR_OK && account_r->number == 0)
+        err = find_by_id(db, ask->login, arena, account_r);
+    if (err == ERR_OK && account_r->number == 0 && may_be_email(ask))
+        err = find_by_address(db, ask->login, arena, account_r);
+    if (may_be_email(ask) && !by_email && !id_same(account_r->id, ask->login))
+        *account_r = (struct account){0};
+    return err == ERR_OK ? begin_try(db, ask, arena, account_r) : err;
 }
 
 /* Whether this login may enter the account; its number is 0 where there is none. */
@@ -152,8 +171,10 @@ static enum err check(const struct auth *auth, const struct auth_login *ask,
         if (!password_verify(&auth->passwords, account->password, ask->password))
             return ERR_BAD_LOGIN;
     } else if (ask->password.length == 0) {
-        /* Where open logins are off, this doesn't show which accounts there are. */
-        if (!auth->settings.youim_open_login || account->password.length > 0)
+        /* Where open logins are off, this doesn't show which accounts there are, and never which
+         * e-mail addresses have one. */
+        if (!auth->settings.youim_open_login || account->password.length > 0 ||
+            (account->number == 0 && may_be_email(ask)))
             return ERR_PASSWORD_NEEDED;
         if (account->number == 0)
             return ERR_BAD_LOGIN;
@@ -178,6 +199,15 @@ static void renew_password(const struct auth *auth, struct db *db, const struct 
         account->password = slice_text(hash);
 }
 
+/* For one more token. Logins side by side may leave some too many, for the next one to remove. */
+static enum err make_room(struct db *db, const struct account *account) {
+    size_t tokens = account->attempt.tokens;
+    if (tokens < AUTH_TOKENS_MAX)
+        return ERR_OK;
+    return db_query(db, &auth_sql_remove_oldest,
+                    DB_ARGS(db_u64(account->number), db_u64(tokens - AUTH_TOKENS_MAX + 1)), NULL);
+}
+
 /* `token_r` is empty when the account was changed since it was read. */
 static enum err issue_token(const struct auth *auth, struct db *db, const struct auth_login *ask,
                             const struct account *account, struct record_arena *arena,
@@ -193,7 +223,7 @@ static enum err issue_token(const struct auth *auth, struct db *db, const struct
     if (token_r->length == 0)
         return ERR_OVERLOADED;
     auth_hash_token(*token_r, hash);
-    enum err err = db_query(db, &auth_sql_remove_expired, DB_ARGS(db_u64(account->number)), NULL);
+    enum err err = make_room(db, account);
     if (err == ERR_OK)
         err = db_query(
             db, &auth_sql_add_token,
@@ -206,17 +236,6 @@ static enum err issue_token(const struct auth *auth, struct db *db, const struct
     if (err == ERR_OK && db_affected(db) == 0)
         *token_r = slice_make(NULL, 0);
     return err;
-}
-
-/* An account has one count, by whichever of its names it is tried. */
-static struct slice throttled_name(const struct auth_login *ask, const struct account *account) {
-    return account->number != 0 ? account->id : ask->login;
-}
-
-static bool allows(const struct auth *auth, const struct auth_login *ask,
-                   const struct account *account) {
-    return throttle_allows(auth->throttle, throttled_name(ask, account), ask->address,
-                           loop_now_ms());
 }
 
 static enum err find_epoch(struct db *db, uint64_t *epoch_r) {
@@ -233,16 +252,15 @@ static enum err log_in(const struct auth *auth, struct db *db, struct record_are
                        const struct auth_login *ask, struct account *account,
                        struct auth_login_reply *reply) {
     char renewed[PASSWORD_HASH_BYTES];
-    struct slice name = throttled_name(ask, account);
-    /* Right before the hash: many guesses may have waited for theirs side by side. */
-    if (!allows(auth, ask, account))
+    const struct throttle_try *attempt = &account->attempt.counted;
+    /* Right before the hash: one that is never made is no failure. */
+    if (!throttle_take(auth->throttle, attempt, loop_now_ms()))
         return ERR_THROTTLED;
     enum err err = check(auth, ask, account);
-    if (err == ERR_BAD_LOGIN)
-        throttle_failed(auth->throttle, name, ask->address, loop_now_ms());
+    if (err != ERR_BAD_LOGIN)
+        throttle_give_back(auth->throttle, attempt, err == ERR_OK, loop_now_ms());
     if (err != ERR_OK)
         return err;
-    throttle_passed(auth->throttle, name);
     renew_password(auth, db, ask, account, renewed);
     reply->account = account->number;
     reply->id = account->id;
@@ -275,7 +293,9 @@ static enum err begin_login(const struct auth *auth, struct db *db, struct recor
         enum err err = find_login(db, ask, arena, account);
         if (err == ERR_OK && needs_hash(ask)) {
             *rest_r = account;
-            return allows(auth, ask, account) ? ERR_OK : ERR_THROTTLED;
+            return throttle_allows(auth->throttle, &account->attempt.counted, loop_now_ms())
+                       ? ERR_OK
+                       : ERR_THROTTLED;
         }
         if (err == ERR_OK)
             err = log_in(auth, db, arena, ask, account, reply);
@@ -327,7 +347,7 @@ enum err auth_handle_logout(void *context, struct db *db, struct record_arena *a
     char hash[AUTH_TOKEN_HASH_BYTES];
     auth_hash_token(ask->token, hash);
     enum err err =
-        db_query(db, &auth_sql_remove_token,
+        db_query(db, &auth_sql_end_token,
                  DB_ARGS(db_bytes(slice_make(hash, sizeof hash)), db_u64(ask->account)), NULL);
     reply->repeat = err == ERR_OK && db_affected(db) == 0;
     return err;

@@ -1,5 +1,4 @@
-/* auth.set_password and auth.set_disabled, what the operator may change of an account; auth.audit.
- */
+/* auth.set_password and auth.set_disabled, the operator's changes of an account; auth.audit. */
 #include "services/auth/auth.h"
 #include "services/auth/auth_sql.h"
 

@@ -1,5 +1,6 @@
 /*
- * auth.register: makes an account, once for each nonce.
+ * auth.register: makes an account, once for each nonce, where `registration` lets whoever asks.
+ * auth.add: the same wherever the operator asks.
  *
  * With a password it is two steps: whatever can be refused without the password's hash is refused
  * before it.
@@ -11,15 +12,18 @@
 #include "proto/ids.h"
 #include "services/audit/audit.h"
 #include "services/auth/auth.h"
+#include "services/auth/auth_registration.h"
 #include "services/auth/auth_sql.h"
 
 #define NUMBER_TEXT_BYTES 24
 /* For the normal form of an id, a name or an address. */
 #define ROOM (NAME_ROOM > EMAIL_ROOM ? NAME_ROOM : EMAIL_ROOM)
 
-/* What becomes the row, apart from number and id. */
+/* The fields of the row, apart from number and id. */
 struct account_draft {
-    struct slice host; /* the client's, for the audit */
+    const struct auth *gate; /* whose `registration` it has to pass; NULL: the operator's */
+    struct slice token;      /* for that */
+    struct slice host;       /* the client's, for the audit */
     struct slice email, name, password, nonce;
 };
 
@@ -29,7 +33,7 @@ struct registered {
     struct slice id, email, password;
 };
 
-/* What the second step goes on from. */
+/* The results of the first step, for the second. */
 struct registration {
     struct auth_register ask; /* with its texts as they are kept */
     struct account_draft draft;
@@ -126,6 +130,10 @@ static enum err add_account(struct db *db, uint64_t number, struct slice id,
         if (err == ERR_TAKEN)
             err = ERR_EMAIL_TAKEN;
     }
+    /* The last of what may fail for the account's sake: others wait for the token's row until the
+     * commit. */
+    if (err == ERR_OK && draft->gate != NULL)
+        err = auth_registration_use(draft->gate, db, draft->token);
     if (err == ERR_OK)
         err = audit_add(db, &made);
     if (err == ERR_OK)
@@ -175,14 +183,14 @@ static enum err add(struct db *db, const struct auth_register *ask,
  * cannot be guessed here instead. */
 static bool knows_password(const struct auth *auth, struct slice id, struct slice hash,
                            struct slice password) {
-    const struct slice nowhere = slice_make(NULL, 0);
+    const struct throttle_try attempt = {.account = id};
     if (hash.length == 0 || password.length == 0)
         return hash.length == 0 && password.length == 0;
-    if (!throttle_allows(auth->throttle, id, nowhere, loop_now_ms()))
+    if (!throttle_take(auth->throttle, &attempt, loop_now_ms()))
         return false;
     bool knows = password_verify(&auth->passwords, hash, password);
-    if (!knows)
-        throttle_failed(auth->throttle, id, nowhere, loop_now_ms());
+    if (knows)
+        throttle_give_back(auth->throttle, &attempt, true, loop_now_ms());
     return knows;
 }
 
@@ -230,7 +238,8 @@ static bool is_taken(enum err err) {
     return err == ERR_TAKEN || err == ERR_EMAIL_TAKEN || err == ERR_REF_USED;
 }
 
-/* Adds the account; what is taken by then may be so by this registration itself. */
+/* Adds the account; an id or address that is taken by then may be taken by this registration
+ * itself. */
 static enum err add_or_repeat(const struct auth *auth, struct db *db, struct record_arena *arena,
                               const struct auth_register *ask, struct registration *self,
                               struct auth_register_reply *reply) {
@@ -253,8 +262,8 @@ static enum err exists(struct db *db, const struct db_statement *statement, stru
     return err;
 }
 
-/* What adding the account would find taken, as far as reading can tell: its id, its address, and
- * then its nonce, so that one that the same request takes meanwhile is found with it. */
+/* Finds, as far as reading shows it, the fields that are taken: the id, the address, and then its
+ * nonce, so that one that the same request takes meanwhile is found with it. */
 static enum err find_taken(struct db *db, struct record_arena *arena,
                            const struct auth_register *ask, struct registration *self) {
     uint64_t number;
@@ -278,9 +287,27 @@ static enum err find_taken(struct db *db, struct record_arena *arena,
     return err;
 }
 
-enum err auth_begin_register(void *context, struct db *db, struct record_arena *arena,
-                             const void *body, void **rest_r, void *reply_r) {
-    const struct auth_register *given = body;
+/*
+ * Whether it may make an account at all, which is found out before anything that shows what is
+ * taken. A request that made its account before gets its reply again, whatever holds by now.
+ */
+static enum err check_allowed(struct db *db, struct record_arena *arena,
+                              const struct auth_register *ask, struct registration *self) {
+    const struct account_draft *draft = &self->draft;
+    enum err err = auth_registration_check(draft->gate, db, draft->token, draft->host);
+    if (err != ERR_REGISTRATION_CLOSED && err != ERR_REGISTRATION_TOKEN)
+        return err;
+    enum err found = find_registered(db, ask->nonce, arena, &self->before);
+    if (found != ERR_OK || is_repeat(ask, self)) {
+        auth_registration_forgive(draft->gate, err, draft->host);
+        return found;
+    }
+    return err;
+}
+
+static enum err begin(const struct auth *auth, bool is_operators, struct db *db,
+                      struct record_arena *arena, const struct auth_register *given, void **rest_r,
+                      struct auth_register_reply *reply) {
     struct registration *self = record_arena_alloc(arena, sizeof *self);
     if (self == NULL)
         return ERR_OVERLOADED;
@@ -288,19 +315,35 @@ enum err auth_begin_register(void *context, struct db *db, struct record_arena *
     if (err != ERR_OK)
         return err;
     const struct auth_register *ask = &self->ask;
-    self->draft = (struct account_draft){
-        .email = ask->email, .name = ask->name, .nonce = ask->nonce, .host = ask->address};
-    err = check_old_forms(db, given->id);
+    self->draft = (struct account_draft){.gate = is_operators ? NULL : auth,
+                                         .token = ask->registration_token,
+                                         .email = ask->email,
+                                         .name = ask->name,
+                                         .nonce = ask->nonce,
+                                         .host = ask->address};
+    err = is_operators ? ERR_OK : check_allowed(db, arena, ask, self);
+    if (err == ERR_OK)
+        err = check_old_forms(db, given->id);
     if (err != ERR_OK && err != ERR_TAKEN)
         return err;
     self->taken = err;
     if (ask->password.length == 0 && err == ERR_OK)
-        return add_or_repeat(context, db, arena, ask, self, reply_r);
+        return add_or_repeat(auth, db, arena, ask, self, reply);
     err = find_taken(db, arena, ask, self);
     if (err == ERR_OK && self->taken != ERR_OK && !is_repeat(ask, self))
         err = self->taken;
     *rest_r = self;
     return err;
+}
+
+enum err auth_begin_register(void *context, struct db *db, struct record_arena *arena,
+                             const void *body, void **rest_r, void *reply_r) {
+    return begin(context, false, db, arena, body, rest_r, reply_r);
+}
+
+enum err auth_begin_add(void *context, struct db *db, struct record_arena *arena, const void *body,
+                        void **rest_r, void *reply_r) {
+    return begin(context, true, db, arena, body, rest_r, reply_r);
 }
 
 enum err auth_end_register(void *context, struct db *db, struct record_arena *arena,

@@ -1,8 +1,4 @@
 /* Every statement of auth; see auth_sql.h. */
-/*
- * limit: client | expired tokens are kept | a day, in case a clock was wrong | removed at the
- * next login
- */
 #include "services/auth/auth_sql.h"
 
 #include "services/lookup/resolve.h"
@@ -46,12 +42,33 @@ const struct db_statement auth_sql_add_token = {
 
 const struct db_statement auth_sql_find_epoch = {"find_epoch", "SELECT number FROM epoch"};
 
-const struct db_statement auth_sql_remove_token = {
-    "remove_token", "DELETE FROM token WHERE hash = ? AND account = ?"};
+const struct db_statement auth_sql_end_token = {
+    "end_token", "UPDATE token SET expires_ms = " DB_NOW_MS
+                 " WHERE hash = ? AND account = ? AND expires_ms > " DB_NOW_MS};
+
+const struct db_statement auth_sql_find_addresses = {
+    "find_addresses", "SELECT address FROM token WHERE account = ? LIMIT ?"};
+
+const struct db_statement auth_sql_remove_oldest = {
+    "remove_oldest", "DELETE FROM token WHERE account = ? ORDER BY expires_ms > " DB_NOW_MS
+                     ", COALESCE(heard_ms, created_ms), hash LIMIT ?"};
+
+/* Of before the last day: a clock that was wrong for a while takes none. */
+#define IS_LONG_EXPIRED "expires_ms < " DB_NOW_MS " - 86400000"
+
+const struct db_statement auth_sql_find_expired = {
+    "find_expired",
+    "SELECT hash, " IS_LONG_EXPIRED " FROM token WHERE hash > ? ORDER BY hash LIMIT ?"};
 
 const struct db_statement auth_sql_remove_expired = {
-    "remove_expired",
-    "DELETE FROM token WHERE account = ? AND expires_ms < " DB_NOW_MS " - 86400000 LIMIT 100"};
+    "remove_expired", "DELETE FROM token WHERE hash = ? AND " IS_LONG_EXPIRED};
+
+/* Locks of this kind are named for the whole server. */
+const struct db_statement auth_sql_lock_expired = {
+    "lock_expired", "SELECT COALESCE(GET_LOCK(CONCAT('parley_expired_', DATABASE()), 0), 0)"};
+
+const struct db_statement auth_sql_unlock_expired = {
+    "unlock_expired", "DO RELEASE_LOCK(CONCAT('parley_expired_', DATABASE()))"};
 
 const struct db_statement auth_sql_find_token = {
     "find_token", "SELECT a.number, a.id, a.name, a.disabled,"
@@ -79,8 +96,28 @@ const struct db_statement auth_sql_find_device = {
     "find_device", "SELECT login FROM token WHERE account = ? AND LEFT(hash, 8) = ?"};
 
 const struct db_statement auth_sql_end_device = {
-    "end_device", "UPDATE token SET expires_ms = LEAST(expires_ms, " DB_NOW_MS
+    "end_device", "UPDATE token SET address = NULL, expires_ms = LEAST(expires_ms, " DB_NOW_MS
                   ") WHERE account = ? AND LEFT(hash, 8) = ?"};
+
+const struct db_statement auth_sql_find_registration_token = {
+    "find_registration_token", "SELECT number FROM registration_token WHERE hash = ? AND uses > 0"
+                               " AND expires_ms > " DB_NOW_MS};
+
+const struct db_statement auth_sql_use_registration_token = {
+    "use_registration_token", "UPDATE registration_token SET uses = uses - 1 WHERE hash = ?"
+                              " AND uses > 0 AND expires_ms > " DB_NOW_MS};
+
+const struct db_statement auth_sql_add_registration_token = {
+    "add_registration_token", "INSERT INTO registration_token (hash, uses, created_ms, expires_ms)"
+                              " SELECT ?, ?, " DB_NOW_MS ", " DB_NOW_MS " + ? FROM DUAL"
+                              " WHERE (SELECT COUNT(*) FROM registration_token) < ?"};
+
+const struct db_statement auth_sql_remove_registration_tokens = {
+    "remove_registration_tokens",
+    "DELETE FROM registration_token WHERE expires_ms < " DB_NOW_MS " - 86400000"};
+
+const struct db_statement auth_sql_revoke_registration_token = {
+    "revoke_registration_token", "DELETE FROM registration_token WHERE number = ?"};
 
 const struct db_statement auth_sql_resolve = {
     "resolve", "SELECT id, number FROM account WHERE id IN " RESOLVE_IDS};

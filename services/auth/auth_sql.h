@@ -1,7 +1,9 @@
 /*
- * Every statement of auth. It writes the tables account, address and token alone.
+ * Every statement of auth. It writes the tables account, address, token and registration_token
+ * alone.
  *
- * An account and its addresses are added in one transaction; all else are single statements that
+ * An account and its addresses are added in one transaction, which takes the use of the token that
+ * allows it; all else are single statements that
  * commit by themselves.
  */
 #ifndef PARLEY_AUTH_SQL_H
@@ -30,18 +32,25 @@ extern const struct db_statement auth_sql_replace_password;
 extern const struct db_statement auth_sql_add_token;
 /* The epoch of the message log, which a login's reply carries. */
 extern const struct db_statement auth_sql_find_epoch;
-/* hash, account */
-extern const struct db_statement auth_sql_remove_token;
+/* hash, account: it is valid no longer; the row stays a day, so that its address stays known */
+extern const struct db_statement auth_sql_end_token;
+/* account, how many -> the addresses of its tokens, one each, NULL: not known */
+extern const struct db_statement auth_sql_find_addresses;
+/* account, how many: those of its tokens that have ended, then those used least recently */
+extern const struct db_statement auth_sql_remove_oldest;
 /* account, how many -> as enum auth_device_column: its valid tokens, the newest first */
 extern const struct db_statement auth_sql_find_devices;
 /* account, id of the device -> login */
 extern const struct db_statement auth_sql_find_device;
-/* account, id of the device: its token is valid no longer; the row stays a day, so that who asks
- * again learns the login again */
+/* account, id of the device: its token is valid no longer, and its address no longer known; the row
+ * stays a day, so that a repeated request gets the login again */
 extern const struct db_statement auth_sql_end_device;
-/* account: its tokens that expired more than a day ago, so that a clock that was wrong for a while
- * takes none; a bounded number of them */
+/* hash, how many -> of the tokens behind it: hash, 1 when it expired more than a day ago */
+extern const struct db_statement auth_sql_find_expired;
+/* hash: unless it has not expired more than a day ago */
 extern const struct db_statement auth_sql_remove_expired;
+/* -> 1: this connection has the lock, without waiting; and its end */
+extern const struct db_statement auth_sql_lock_expired, auth_sql_unlock_expired;
 /* hash -> number, id, name, disabled of the account, how long the token is good for in ms, 0: no
  * more, the epoch, whether it was used within the hour, and from which address */
 extern const struct db_statement auth_sql_find_token;
@@ -49,6 +58,17 @@ extern const struct db_statement auth_sql_find_token;
 extern const struct db_statement auth_sql_renew_token;
 /* login, device or NULL, transport, address, hash: where it was resumed */
 extern const struct db_statement auth_sql_note_device;
+/* hash -> its number, where the token for registrations may make one more account */
+extern const struct db_statement auth_sql_find_registration_token;
+/* hash: takes one use, where there is one */
+extern const struct db_statement auth_sql_use_registration_token;
+/* hash, uses, how long it is good for in ms, how many there may be: adds none where there are as
+ * many */
+extern const struct db_statement auth_sql_add_registration_token;
+/* those that expired more than a day ago */
+extern const struct db_statement auth_sql_remove_registration_tokens;
+/* number */
+extern const struct db_statement auth_sql_revoke_registration_token;
 /* for resolve_ids */
 extern const struct db_statement auth_sql_resolve;
 
@@ -82,7 +102,7 @@ enum auth_device_column {
     AUTH_DEVICE_HEARD_MS
 };
 
-/* What db_fault_key says when an account can't be added. */
+/* The keys that db_fault_key names when an account can't be added. */
 #define AUTH_KEY_NUMBER "PRIMARY"
 #define AUTH_KEY_EMAIL "account_email"
 #define AUTH_KEY_NONCE "account_register_nonce"

@@ -3,6 +3,7 @@
  */
 #include "common/log.h"
 #include "services/auth/auth.h"
+#include "services/auth/expired.h"
 #include "services/schema/schema.h"
 
 static const struct config_option options[] = {
@@ -25,23 +26,37 @@ static const struct config_option options[] = {
                "as auth may use cores"),
     /*
      * limit: client | a login's token | {token_days} days; resumed in the second half of them, 30
-     * days again | void; up to 100 expired ones of an account are removed at its next login
+     * days again | void
      */
     CONFIG_U64(struct auth_settings, token_days, 30, 1, 3650, "days",
                "how long a login's token is valid"),
-    /* limit: client | failed logins of one account; failed logins and tokens of one address |
-       {login_failures}; {login_failures_per_address} a minute, for each instance of auth |
-       `throttled` without a look at the password */
+    /* limit: client | failed logins of one account from one address; of one account from all
+       addresses that it has not logged in from; of one address (IPv6: its /64),
+       which counts wrong registration tokens, too |
+       {login_failures}; {login_failures_per_account}; {login_failures_per_address} a minute, for
+       each instance of auth | `throttled` without a look at the password; never by what happens at
+       other addresses where the account has logged in from this one; one that was not counted is
+       never refused: a good token */
     CONFIG_U64(struct auth_settings, login_failures, 10, 0, 1000000, "per minute",
-               "failed logins of one account after which further ones are refused; 0: no limit"),
+               "failed logins of one account from one address after which further ones are refused "
+               "there; 0: no limit"),
+    CONFIG_U64(struct auth_settings, login_failures_per_account, 100, 0, 1000000, "per minute",
+               "failed logins of one account from all addresses that it has not logged in from, "
+               "after which further ones from such addresses are refused; 0: no limit"),
     CONFIG_U64(struct auth_settings, login_failures_per_address, 100, 0, 1000000, "per minute",
-               "the same for one client address; 0 where a proxy hides the clients' addresses"),
+               "failed logins from one address, an IPv6 address with its /64, after which it may "
+               "try one account in a second, and those that have logged in from there; 0 where a "
+               "proxy hides the clients' addresses"),
+    OPTION_REGISTRATION(struct auth_settings),
     CONFIG_BOOL(struct auth_settings, youim_open_login, true,
                 "let YouIM clients log in to accounts without a password by their id alone"),
     CONFIG_END};
 
 static const struct service_handler handlers[] = {
     {&message_AUTH_REGISTER, .first = auth_begin_register, .costly = auth_end_register},
+    {&message_AUTH_ADD, .first = auth_begin_add, .costly = auth_end_register},
+    {&message_AUTH_MAKE_REGISTRATION_TOKEN, .pool = auth_handle_make_registration_token},
+    {&message_AUTH_REVOKE_REGISTRATION_TOKEN, .pool = auth_handle_revoke_registration_token},
     {&message_AUTH_LOGIN, .first = auth_begin_login, .costly = auth_end_login},
     {&message_AUTH_RESUME, .pool = auth_handle_resume},
     {&message_AUTH_LOGOUT, .pool = auth_handle_logout},
@@ -51,6 +66,7 @@ static const struct service_handler handlers[] = {
     {&message_AUTH_RESOLVE, .pool = auth_handle_resolve},
     {&message_AUTH_SET_PASSWORD, .first = auth_begin_set_password, .costly = auth_end_set_password},
     {&message_AUTH_FORGET, .first = auth_begin_forget, .costly = auth_end_forget},
+    {&message_AUTH_REMOVE, .pool = auth_handle_remove},
     {&message_AUTH_SET_DISABLED, .pool = auth_handle_set_disabled},
 };
 
@@ -63,7 +79,10 @@ static int start(struct service *service, void *context) {
                   (unsigned long long)settings->password_memory_kib);
         return -1;
     }
-    auth->throttle = throttle_new(settings->login_failures, settings->login_failures_per_address);
+    auth->throttle = throttle_new(
+        &(struct throttle_limits){.per_account_and_address = settings->login_failures,
+                                  .per_account = settings->login_failures_per_account,
+                                  .per_address = settings->login_failures_per_address});
     if (auth->throttle == NULL) {
         log_error("start_failed", "reason=\"out of memory\"");
         return -1;
@@ -71,14 +90,24 @@ static int start(struct service *service, void *context) {
     auth->passwords.seconds =
         metrics_histogram(service_metrics(service), "password_hash_seconds", "", HISTOGRAM_SECONDS,
                           "Time of hashing a password, at a registration or a login.");
+    if (settings->youim_open_login)
+        log_info("open_logins",
+                 "youim_open_login=true note=\"anybody can log in to accounts without "
+                 "a password; youim_open_login=false refuses that\"");
     if (service_use_pool(service, &settings->db, schema_check) != 0)
         return -1;
+    auth->expired = expired_new(service);
+    if (auth->expired == NULL) {
+        log_error("start_failed", "reason=\"out of memory\"");
+        return -1;
+    }
     return service_use_costly_pool(service, "hashes", &settings->db, settings->password_hashers,
                                    auth->passwords.first_us);
 }
 
 static void finish(void *context) {
     struct auth *auth = context;
+    expired_destroy(&auth->expired);
     throttle_destroy(&auth->throttle);
 }
 

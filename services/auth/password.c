@@ -52,7 +52,7 @@ enum err password_hash(const struct passwords *self, struct slice password,
     return failed == 0 ? ERR_OK : ERR_OVERLOADED;
 }
 
-/* libsodium reads a text with a 0 at its end. False for what can't be a hash. */
+/* libsodium reads a text with a 0 at its end. False for a text that can't be a hash. */
 static bool as_text(struct slice hash, char text_r[PASSWORD_HASH_BYTES]) {
     if (hash.length >= PASSWORD_HASH_BYTES)
         return false;

@@ -7,8 +7,8 @@
  *     if (password_hash(&passwords, password, hash) != ERR_OK) ...
  *     if (password_verify(&passwords, stored, password)) ...
  *
- * What is hashed is the password in NFC. One that is not in NFC is verified as it is given, too,
- * which costs as much again.
+ * The password is hashed in NFC. One that is not in NFC is verified as it is given, too, which
+ * costs as much again.
  *
  * Hashing and verifying take tens of milliseconds and the configured memory: they belong on a
  * worker. After passwords_prepare a struct passwords is only read, so workers share it.

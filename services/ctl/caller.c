@@ -1,6 +1,7 @@
 /* A caller that waits for the replies; see caller.h. */
 #include "services/ctl/caller.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,21 +18,79 @@ struct caller {
     char fault[FAULT_BYTES];
 };
 
-struct caller *caller_new(const char *address) {
+/* NULL with errno. */
+static void *connect_with(struct caller *self, const struct keys *keys, const char *program,
+                          size_t turn) {
+    const int no_linger = 0, ipv6 = 1;
+    const int64_t max_bytes = (int64_t)ENVELOPE_MAX_BYTES;
+    void *socket = zmq_socket(self->context, ZMQ_DEALER);
+    if (socket == NULL)
+        return NULL;
+    if (zmq_setsockopt(socket, ZMQ_LINGER, &no_linger, sizeof no_linger) == 0 &&
+        zmq_setsockopt(socket, ZMQ_IPV6, &ipv6, sizeof ipv6) == 0 &&
+        zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &max_bytes, sizeof max_bytes) == 0 &&
+        keys_call(keys, socket, program, turn) == 0 && zmq_connect(socket, self->address) == 0)
+        return socket;
+    int failure = errno;
+    zmq_close(socket);
+    errno = failure;
+    return NULL;
+}
+
+static void ping(void *socket) {
+    struct buffer frame = buffer_make(256);
+    envelope_pack(ENVELOPE_REQUEST, 0, message_SERVICE_PING.name, NULL, NULL, &frame);
+    if (!frame.failed)
+        (void)!zmq_send(socket, frame.data, frame.length, ZMQ_DONTWAIT);
+    buffer_free(&frame);
+}
+
+/* Of sockets that differ in the key that they expect, the one that the instance answers; its answer
+ * is dropped. */
+static size_t find_answered(void *const sockets[], size_t count) {
+    zmq_pollitem_t items[KEYS_MAX];
+    char answer[1];
+    for (size_t i = 0; i < count; i++) {
+        items[i] = (zmq_pollitem_t){.socket = sockets[i], .events = ZMQ_POLLIN};
+        ping(sockets[i]);
+    }
+    if (zmq_poll(items, (int)count, CALLER_PROBE_MS) <= 0)
+        return 0;
+    for (size_t i = 0; i < count; i++)
+        if ((items[i].revents & ZMQ_POLLIN) != 0 &&
+            zmq_recv(sockets[i], answer, sizeof answer, ZMQ_DONTWAIT) >= 0)
+            return i;
+    return 0;
+}
+
+static void *connect_any(struct caller *self, const struct keys *keys, const char *program) {
+    void *sockets[KEYS_MAX];
+    size_t keys_there = keys == NULL ? 1 : keys_count(keys, program), count = 0;
+    do {
+        sockets[count] = connect_with(self, keys, program, count);
+    } while (sockets[count] != NULL && ++count < keys_there);
+    if (count <= 1)
+        return count == 0 ? NULL : sockets[0];
+    size_t chosen = find_answered(sockets, count);
+    for (size_t i = 0; i < count; i++)
+        if (i != chosen)
+            zmq_close(sockets[i]);
+    return sockets[chosen];
+}
+
+struct caller *caller_new(const char *address, const struct keys *keys, const char *program) {
     struct caller *self = calloc(1, sizeof *self);
     if (self == NULL)
         return NULL;
-    const int no_linger = 0, ipv6 = 1;
-    const int64_t max_bytes = (int64_t)ENVELOPE_MAX_BYTES;
     self->address = strdup(address);
     self->context = zmq_ctx_new();
-    self->socket = self->context == NULL ? NULL : zmq_socket(self->context, ZMQ_DEALER);
-    if (self->address == NULL || self->socket == NULL ||
-        zmq_setsockopt(self->socket, ZMQ_LINGER, &no_linger, sizeof no_linger) != 0 ||
-        zmq_setsockopt(self->socket, ZMQ_IPV6, &ipv6, sizeof ipv6) != 0 ||
-        zmq_setsockopt(self->socket, ZMQ_MAXMSGSIZE, &max_bytes, sizeof max_bytes) != 0 ||
-        zmq_connect(self->socket, address) != 0)
+    if (self->address != NULL && self->context != NULL)
+        self->socket = connect_any(self, keys, program);
+    if (self->socket == NULL) {
+        int failure = errno;
         caller_destroy(&self);
+        errno = failure;
+    }
     return self;
 }
 

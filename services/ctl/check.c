@@ -1,4 +1,4 @@
-/* What is checked of a command before any service is asked; see check.h. */
+/* Checks of a command before any service is asked; see check.h. */
 /*
  * limit: tool | an id; a reason of `kick`; a text of `say` | 64; 100; 65,000 bytes | exit
  * status 2, nobody is asked
@@ -81,7 +81,7 @@ static int check_days(const char *what, const char *days) {
 
 static bool has_port(const char *host) {
     const char *colon = strrchr(host, ':');
-    if (colon == NULL || colon == host || strpbrk(host, " /") != NULL)
+    if (colon == NULL || colon == host || strpbrk(host, " \t/") != NULL)
         return false;
     size_t digits = strspn(colon + 1, "0123456789");
     long port = strtol(colon + 1, NULL, 10);
@@ -94,15 +94,17 @@ static int check_address(const char *what, const char *address) {
     return refuse("%s must be an address like tcp://127.0.0.1:7101", what);
 }
 
+/* As services read it: parts are separated by a comma alone. */
 static int check_list(const char *what, const char *list) {
-    char *copy = strdup(list), *place = NULL;
+    if (list[0] == '\0')
+        return CTL_DONE;
+    char *copy = strdup(list), *rest = copy;
     int status = CTL_DONE;
     if (copy == NULL) {
         ctl_fail("out of memory");
         return CTL_USAGE;
     }
-    for (char *one = strtok_r(copy, ", ", &place); one != NULL && status == CTL_DONE;
-         one = strtok_r(NULL, ", ", &place)) {
+    for (char *one; status == CTL_DONE && (one = strsep(&rest, ",")) != NULL;) {
         bool named = strncmp(one, "dns:", 4) == 0 && has_port(one + 4);
         bool numbered = strncmp(one, "tcp://", 6) == 0 && has_port(one + 6);
         if (!named && !numbered)
@@ -139,6 +141,8 @@ static int check_argument(const char *word, const char *argument) {
         return check_days(word, argument);
     if (strcmp(word, "REASON") == 0)
         return check_text(word, argument, REASON_MAX_BYTES);
+    if (strcmp(word, "FOLDER") == 0 || strcmp(word, "PROGRAM") == 0)
+        return CTL_DONE;             /* whoever opens it says what is wrong with it */
     return check_id(word, argument); /* ID, OWNER, GROUP, ACCOUNT */
 }
 

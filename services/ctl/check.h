@@ -1,6 +1,6 @@
 /*
- * What is checked of a command before any service is asked. Each gives CTL_DONE, or CTL_USAGE after
- * a printed line.
+ * Checks of a command before any service is asked. Each gives CTL_DONE, or CTL_USAGE after a
+ * printed line.
  */
 #ifndef PARLEY_CTL_CHECK_H
 #define PARLEY_CTL_CHECK_H

@@ -1,4 +1,4 @@
-/* What the commands of parleyctl share; see ctl.h. */
+/* Shared by the commands of parleyctl; see ctl.h. */
 #include "services/ctl/ctl.h"
 
 #include <stdarg.h>
@@ -23,7 +23,7 @@ const struct config_option ctl_peer_options[] = {
     /* limit: tool | an answer to other commands | {request_timeout_ms} | exit status 1 */
     CONFIG_U64(struct ctl_peers, request_timeout_ms, 5000, 10, 600000, "ms",
                "how long to wait for a reply"),
-    CONFIG_END};
+    CONFIG_INCLUDE(struct ctl_peers, keys, keys_options), CONFIG_END};
 
 const struct config_option ctl_no_options[] = {CONFIG_END};
 const struct config_option ctl_only_db_options[] = {

@@ -1,5 +1,5 @@
 /*
- * What the commands of parleyctl share: the table's entry, the settings, and how they fail.
+ * Shared by the commands of parleyctl: the table's entry, the settings, and how they fail.
  *
  * A command is `parleyctl NAME [OPTION]... [ARGUMENT]...`; it prints its result on standard output
  * and, when it fails, one line on standard error. Nothing else is written there, so all that a
@@ -9,6 +9,7 @@
 #define PARLEY_CTL_H
 
 #include "common/db.h"
+#include "common/keys.h"
 #include "common/record.h"
 
 /* Exit statuses. */
@@ -28,16 +29,24 @@ struct ctl_peers {
     char *auth_peers, *group_peers, *session_peers, *delivery_peers, *gateway_peers;
     uint64_t auth_port, group_port, session_port, delivery_port, gateway_port;
     uint64_t request_timeout_ms;
+    struct keys_settings keys;
 };
 
 struct ctl_settings {
     struct db_settings db;
     struct ctl_peers peers;
+    struct keys *keys; /* NULL: CURVE is off, or the command asks no service */
     /* of single commands */
     uint64_t wait;
     bool password_stdin, json, all, blank;
     char *email, *name, *user, *group;
     uint64_t after, limit, minutes;
+    char *keys_folder, *key_of;
+    char *as, *to, *server, *chat_password, *password_file;
+    uint64_t tcp_port;
+    bool registers;
+    char *registration_token;
+    uint64_t uses, days;
 };
 
 #define CTL_JSON_OPTION CONFIG_BOOL(struct ctl_settings, json, false, "print JSON, for machines")
@@ -48,7 +57,7 @@ extern const struct config_option ctl_no_options[], ctl_only_db_options[], ctl_o
 /* Lists and single rows that are read from the database. */
 extern const struct config_option ctl_list_options[], ctl_show_options[];
 
-/* What a command does, for the audit. */
+/* The kind of a command, for the audit. */
 enum ctl_effect {
     CTL_READS,
     CTL_CHANGES,         /* it asks services to change something */
@@ -67,7 +76,8 @@ struct ctl_command {
 
 /* The families; each ends with an entry without a name. */
 extern const struct ctl_command ctl_schema_commands[], ctl_status_commands[],
-    ctl_account_commands[], ctl_group_commands[], ctl_people_commands[], ctl_audit_commands[];
+    ctl_account_commands[], ctl_registration_commands[], ctl_group_commands[],
+    ctl_people_commands[], ctl_audit_commands[], ctl_chat_commands[], ctl_keys_commands[];
 
 int64_t ctl_answer_ms(const struct ctl_settings *settings);
 

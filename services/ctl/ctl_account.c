@@ -2,7 +2,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "proto/messages.h"
 #include "services/ctl/check.h"
@@ -11,13 +10,6 @@
 #include "services/ctl/ids.h"
 #include "services/ctl/instances.h"
 
-/*
- * limit: tool | between the two times that `user disable` ends connections | {ON_ITS_WAY_S} | a
- * login that took longer to be connected stays, without a token, until it ends by itself or by
- * `kick`
- */
-/* How long a login that was let in may take to be connected. */
-#define ON_ITS_WAY_S 1
 /* One byte more than a password may have, its newline and the 0. */
 #define LINE_BYTES (PASSWORD_MAX_BYTES + 3)
 
@@ -53,11 +45,16 @@ static int run_add(const struct ctl_settings *settings, int argc, char **argv) {
                                 .name = slice_text(settings->name)};
     struct auth_register_reply reply;
     struct record_arena arena = {0};
-    int status =
-        instances_ask(settings, INSTANCE_AUTH, &message_AUTH_REGISTER, &ask, &arena, &reply);
+    int status = instances_ask(settings, INSTANCE_AUTH, &message_AUTH_ADD, &ask, &arena, &reply);
     if (status == CTL_DONE)
         printf("account %" PRIu64 " has the id %.*s\n", reply.account, (int)reply.id.length,
                reply.id.data);
+    if (status == CTL_DONE && password[0] == '\0')
+        fprintf(stderr,
+                "WARNING: this account has no password: ANYBODY who knows its id can log in to it."
+                "\nTo set one: echo PASSWORD | parleyctl user password %.*s\n"
+                "(or have auth refuse such logins to all accounts: youim_open_login=false)\n",
+                (int)reply.id.length, reply.id.data);
     record_arena_free(&arena);
     return status;
 }
@@ -105,17 +102,10 @@ static int run_password(const struct ctl_settings *settings, int argc, char **ar
         instances_ask(settings, INSTANCE_AUTH, &message_AUTH_SET_PASSWORD, &ask, &arena, &reply);
     record_arena_free(&arena);
     if (status == CTL_DONE)
+        status = ctl_kick(settings, ask.account, "the account has a new password");
+    if (status == CTL_DONE)
         printf("%s has a new password\n", argv[0]);
     return status;
-}
-
-/* Twice: session may not know yet of a connection that logged in just before. */
-static int end_connections(const struct ctl_settings *settings, uint64_t account,
-                           const char *reason) {
-    if (ctl_kick(settings, account, reason) != CTL_DONE)
-        return CTL_FAILED;
-    nanosleep(&(struct timespec){.tv_sec = ON_ITS_WAY_S}, NULL);
-    return ctl_kick(settings, account, reason);
 }
 
 static int set_disabled(const struct ctl_settings *settings, const char *id, bool disabled) {
@@ -128,7 +118,7 @@ static int set_disabled(const struct ctl_settings *settings, const char *id, boo
         instances_ask(settings, INSTANCE_AUTH, &message_AUTH_SET_DISABLED, &ask, &arena, &reply);
     record_arena_free(&arena);
     if (status == CTL_DONE && disabled)
-        status = end_connections(settings, ask.account, "the account is disabled");
+        status = ctl_kick(settings, ask.account, "the account is disabled");
     if (status == CTL_DONE)
         printf("%s is %s\n", id, disabled ? "disabled" : "enabled");
     return status;
@@ -146,19 +136,19 @@ static int run_enable(const struct ctl_settings *settings, int argc, char **argv
 
 static int run_delete(const struct ctl_settings *settings, int argc, char **argv) {
     (void)argc;
-    struct auth_forget ask = {.operated = true, .blank = settings->blank};
+    struct auth_remove ask = {.blank = settings->blank};
     struct done reply;
     struct record_arena arena = {0};
     if (ids_find_account(settings, argv[0], &ask.account) != CTL_DONE)
         return CTL_FAILED;
     struct group_forget rest = {.account = ask.account};
-    int status = instances_ask(settings, INSTANCE_AUTH, &message_AUTH_FORGET, &ask, &arena, &reply);
+    int status = instances_ask(settings, INSTANCE_AUTH, &message_AUTH_REMOVE, &ask, &arena, &reply);
     if (status == CTL_DONE)
         status =
             instances_ask(settings, INSTANCE_GROUP, &message_GROUP_FORGET, &rest, &arena, &reply);
     record_arena_free(&arena);
     if (status == CTL_DONE)
-        status = end_connections(settings, ask.account, "the account was deleted");
+        status = ctl_kick(settings, ask.account, "the account was deleted");
     if (status == CTL_DONE)
         printf("%s is deleted\n", argv[0]);
     return status;
@@ -185,7 +175,8 @@ const struct ctl_command ctl_account_commands[] = {
     {"user export", "ID",
      "Print what an account has made, as JSON lines: profile, friends, groups, its own texts.",
      ctl_only_db_options, 1, 1, run_export, CTL_READS},
-    {"user password", "ID", "Give an account the password on standard input, as clients send it.",
+    {"user password", "ID",
+     "Give an account the password on standard input, as clients send it; its logins end.",
      ctl_only_peer_options, 1, 1, run_password, CTL_CHANGES},
     {"user disable", "ID", "Lock an account and end its connections.", ctl_only_peer_options, 1, 1,
      run_disable, CTL_CHANGES},

@@ -1,4 +1,4 @@
-/* parleyctl audit: who did what; and the note of what the operator does. */
+/* parleyctl audit: lists who did what; and notes the operator's commands. */
 #include <stdio.h>
 #include <string.h>
 
@@ -57,8 +57,8 @@ void ctl_audit_note(const struct ctl_settings *settings, const struct ctl_comman
 static const struct config_option audit_options[] = {
     CTL_JSON_OPTION,
     CONFIG_STRING(struct ctl_settings, user, "",
-                  "only what this account did, or what was done to it; by number or id"),
-    CONFIG_STRING(struct ctl_settings, group, "", "only what was done to this group"),
+                  "only events that this account caused or that concern it; by number or id"),
+    CONFIG_STRING(struct ctl_settings, group, "", "only events that concern this group"),
     CONFIG_U64(struct ctl_settings, limit, 100, 1, 1000000, "", "how many at most"),
     CONFIG_INCLUDE(struct ctl_settings, db, db_options),
     CONFIG_END};

@@ -1,4 +1,4 @@
-/* The note that the audit gets of what the operator does. */
+/* Notes the operator's commands in the audit. */
 #ifndef PARLEY_CTL_AUDIT_H
 #define PARLEY_CTL_AUDIT_H
 

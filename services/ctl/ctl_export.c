@@ -91,7 +91,7 @@ static int failed(const struct db *db) {
     return ctl_fail("cannot read the database: %s", db_fault(db));
 }
 
-/* `nothing`: what there is not, where there is no row; NULL: that may be. */
+/* `nothing`: the name of the missing thing if there is no row; NULL: there may be none. */
 static int print_part(struct db *db, const struct part *part, const struct db_value *args,
                       size_t arg_count, const char *nothing) {
     struct db_rows *rows;

@@ -74,7 +74,7 @@ static int run_sessions(const struct ctl_settings *settings, int argc, char **ar
     int status = CTL_DONE;
     instances_find(settings, INSTANCE_SESSION, &instances);
     for (size_t i = 0; i < instances.count; i++) {
-        struct caller *caller = caller_new(instances.addresses[i]);
+        struct caller *caller = instance_caller(settings, INSTANCE_SESSION, instances.addresses[i]);
         uint64_t after = 0;
         while (caller != NULL && list_page(settings, caller, &after, table, &status))
             ;
@@ -92,13 +92,14 @@ int ctl_kick(const struct ctl_settings *settings, uint64_t account, const char *
     int status = CTL_DONE;
     instances_find(settings, INSTANCE_SESSION, &instances);
     for (size_t i = 0; i < instances.count; i++) {
-        struct caller *caller = caller_new(instances.addresses[i]);
+        struct caller *caller = instance_caller(settings, INSTANCE_SESSION, instances.addresses[i]);
         struct done reply;
         struct record_arena arena = {0};
-        if (caller == NULL ||
-            caller_ask(caller, &message_SESSION_KICK, &ask, (uint64_t)ctl_answer_ms(settings),
-                       &arena, &reply) != ERR_OK)
-            status = ctl_fail("%s", caller == NULL ? "out of memory" : caller_fault(caller));
+        if (caller == NULL)
+            status = CTL_FAILED;
+        else if (caller_ask(caller, &message_SESSION_KICK, &ask, (uint64_t)ctl_answer_ms(settings),
+                            &arena, &reply) != ERR_OK)
+            status = ctl_fail("%s", caller_fault(caller));
         record_arena_free(&arena);
         caller_destroy(&caller);
     }

@@ -1,4 +1,4 @@
-/* parleyctl migrate, restored: what the database as a whole needs of its operator. */
+/* parleyctl migrate, restored: the operator's care for the database as a whole. */
 #include <inttypes.h>
 #include <stdio.h>
 

@@ -29,16 +29,16 @@ struct round {
     struct asked asked[INSTANCE_SERVICES * INSTANCES_MAX];
 };
 
-static struct asked *ask(struct round *round, enum instance_service service, const char *address) {
+static void ask(const struct ctl_settings *settings, struct round *round,
+                enum instance_service service, const char *address) {
     const struct service_ping nothing = {0};
     struct asked *asked = &round->asked[round->count++];
     *asked = (struct asked){.service = service};
     snprintf(asked->address, sizeof asked->address, "%s", address);
-    asked->caller = caller_new(address);
+    asked->caller = instance_caller(settings, service, address);
     if (asked->caller != NULL &&
         caller_send(asked->caller, &message_SERVICE_STATUS, &nothing) != ERR_OK)
         caller_destroy(&asked->caller);
-    return asked;
 }
 
 /* Asks every instance at once and collects the answers. Whether all are there and ready. */
@@ -49,7 +49,7 @@ static bool run_round(const struct ctl_settings *settings, struct round *round) 
         struct instances instances;
         instances_find(settings, (enum instance_service)service, &instances);
         for (size_t i = 0; i < instances.count; i++)
-            ask(round, (enum instance_service)service, instances.addresses[i]);
+            ask(settings, round, (enum instance_service)service, instances.addresses[i]);
         if (instances.count == 0)
             round->asked[round->count++] =
                 (struct asked){.service = (enum instance_service)service, .address = "not found"};
@@ -154,23 +154,26 @@ static int run_status(const struct ctl_settings *settings, int argc, char **argv
 }
 
 static int run_ping(const struct ctl_settings *settings, int argc, char **argv) {
-    (void)settings;
     (void)argc;
-    if (!instance_is_ready(argv[0], CTL_ANSWER_MS))
+    struct caller *caller = instance_caller_at(settings, argv[0]);
+    if (caller == NULL)
+        return CTL_FAILED;
+    bool ready = instance_is_ready(caller, CTL_ANSWER_MS);
+    caller_destroy(&caller);
+    if (!ready)
         return ctl_fail("%s is not ready", argv[0]);
     puts("ready");
     return CTL_DONE;
 }
 
 static int run_metrics(const struct ctl_settings *settings, int argc, char **argv) {
-    (void)settings;
     (void)argc;
     const struct service_ping nothing = {0};
     struct record_arena arena = {0};
     struct service_status status;
-    struct caller *caller = caller_new(argv[0]);
+    struct caller *caller = instance_caller_at(settings, argv[0]);
     if (caller == NULL)
-        return ctl_fail("%s is not an address like tcp://127.0.0.1:7101", argv[0]);
+        return CTL_FAILED;
     int result = CTL_DONE;
     if (caller_ask(caller, &message_SERVICE_STATUS, &nothing, CTL_ANSWER_MS, &arena, &status) !=
         ERR_OK)
@@ -187,12 +190,17 @@ static const struct config_option status_options[] = {
     CONFIG_U64(struct ctl_settings, wait, 0, 0, 3600, "s", "how long to wait until all are ready"),
     CONFIG_INCLUDE(struct ctl_settings, peers, ctl_peer_options), CONFIG_END};
 
+static const struct config_option ping_options[] = {
+    CONFIG_STRING(struct ctl_settings, key_of, "parleyctl",
+                  "the program whose key it shows; a service asks itself alone"),
+    CONFIG_INCLUDE(struct ctl_settings, peers, ctl_peer_options), CONFIG_END};
+
 const struct ctl_command ctl_status_commands[] = {
     {"status", "",
      "Show every instance of every service and its queues; fail unless all are ready.",
      status_options, 0, 0, run_status, CTL_READS},
     {"ping", "ADDRESS", "Succeed when the instance at tcp://host:port is ready within 2 seconds.",
-     ctl_no_options, 1, 1, run_ping, CTL_READS},
-    {"metrics", "ADDRESS", "Print the counters of the instance at tcp://host:port.", ctl_no_options,
-     1, 1, run_metrics, CTL_READS},
+     ping_options, 1, 1, run_ping, CTL_READS},
+    {"metrics", "ADDRESS", "Print the counters of the instance at tcp://host:port.",
+     ctl_only_peer_options, 1, 1, run_metrics, CTL_READS},
     {0}};

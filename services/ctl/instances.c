@@ -1,6 +1,7 @@
 /* Where the services are; see instances.h. */
 #include "services/ctl/instances.h"
 
+#include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -61,15 +62,17 @@ void instances_find(const struct ctl_settings *settings, enum instance_service s
                                  peers->delivery_peers, peers->gateway_peers};
     const uint64_t ports[] = {peers->auth_port, peers->group_port, peers->session_port,
                               peers->delivery_port, peers->gateway_port};
-    char address[INSTANCE_ADDRESS_BYTES], *list = strdup(lists[service]), *place = NULL;
+    char address[INSTANCE_ADDRESS_BYTES], *list = strdup(lists[service]);
     instances_r->count = 0;
     if (list == NULL)
         return;
     if (list[0] == '\0') {
         snprintf(address, sizeof address, "tcp://127.0.0.1:%u", (unsigned)ports[service]);
         add(instances_r, address);
+        free(list);
+        return;
     }
-    for (char *one = strtok_r(list, ", ", &place); one != NULL; one = strtok_r(NULL, ", ", &place))
+    for (char *rest = list, *one; (one = strsep(&rest, ",")) != NULL;)
         if (strncmp(one, "dns:", 4) == 0)
             add_name(instances_r, one + 4);
         else
@@ -77,13 +80,43 @@ void instances_find(const struct ctl_settings *settings, enum instance_service s
     free(list);
 }
 
-bool instance_is_ready(const char *address, int64_t timeout_ms) {
+static struct caller *reach(const struct ctl_settings *settings, const char *program,
+                            const char *address) {
+    struct caller *caller = caller_new(address, settings->keys, program);
+    if (caller == NULL)
+        ctl_fail("cannot reach %s: %s", address,
+                 errno == ENOENT ? "no key of that service is trusted" : strerror(errno));
+    return caller;
+}
+
+struct caller *instance_caller(const struct ctl_settings *settings, enum instance_service service,
+                               const char *address) {
+    return reach(settings, instance_service_name(service), address);
+}
+
+/* NULL: nothing says whose address it is. */
+static const char *program_at(const struct ctl_settings *settings, const char *address) {
+    /* A service asks itself, and no other. */
+    if (settings->key_of != NULL && strcmp(settings->key_of, "parleyctl") != 0)
+        return settings->key_of;
+    for (int service = 0; service < INSTANCE_SERVICES; service++) {
+        struct instances instances;
+        instances_find(settings, (enum instance_service)service, &instances);
+        for (size_t i = 0; i < instances.count; i++)
+            if (strcmp(instances.addresses[i], address) == 0)
+                return instance_service_name((enum instance_service)service);
+    }
+    return NULL;
+}
+
+struct caller *instance_caller_at(const struct ctl_settings *settings, const char *address) {
+    return reach(settings, program_at(settings, address), address);
+}
+
+bool instance_is_ready(struct caller *caller, int64_t timeout_ms) {
     const struct service_ping ping = {0};
     int64_t deadline_ms = loop_now_ms() + timeout_ms, left_ms;
     struct service_pong pong = {0};
-    struct caller *caller = caller_new(address);
-    if (caller == NULL)
-        return false;
     while (!pong.ready && (left_ms = deadline_ms - loop_now_ms()) > 0) {
         struct record_arena arena = {0};
         enum err err =
@@ -93,7 +126,6 @@ bool instance_is_ready(const char *address, int64_t timeout_ms) {
         if (!pong.ready && loop_now_ms() < deadline_ms)
             nanosleep(&(struct timespec){.tv_nsec = AGAIN_MS * 1000000}, NULL);
     }
-    caller_destroy(&caller);
     return pong.ready;
 }
 
@@ -101,18 +133,19 @@ int instances_ask(const struct ctl_settings *settings, enum instance_service ser
                   const struct message_desc *message, const void *body, struct record_arena *arena,
                   void *reply_r) {
     struct instances instances;
-    size_t chosen = 0;
+    struct caller *caller = NULL;
     instances_find(settings, service, &instances);
-    while (chosen < instances.count &&
-           !instance_is_ready(instances.addresses[chosen], ctl_answer_ms(settings)))
-        chosen++;
-    if (chosen == instances.count)
+    for (size_t i = 0; i < instances.count && caller == NULL; i++) {
+        caller = instance_caller(settings, service, instances.addresses[i]);
+        if (caller == NULL)
+            return CTL_FAILED;
+        if (!instance_is_ready(caller, ctl_answer_ms(settings)))
+            caller_destroy(&caller);
+    }
+    if (caller == NULL)
         return ctl_fail("no instance of %s is ready%s%s", instance_service_name(service),
                         instances.count > 0 ? ", asked " : "",
                         instances.count > 0 ? instances.addresses[0] : "");
-    struct caller *caller = caller_new(instances.addresses[chosen]);
-    if (caller == NULL)
-        return ctl_fail("cannot reach %s", instances.addresses[chosen]);
     int status = CTL_DONE;
     if (caller_ask(caller, message, body, settings->peers.request_timeout_ms, arena, reply_r) !=
         ERR_OK)

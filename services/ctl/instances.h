@@ -32,8 +32,14 @@ const char *instance_service_name(enum instance_service service);
 void instances_find(const struct ctl_settings *settings, enum instance_service service,
                     struct instances *instances_r);
 
+/* A caller of an instance of this service. NULL after a printed line. */
+struct caller *instance_caller(const struct ctl_settings *settings, enum instance_service service,
+                               const char *address);
+/* The same for an address that the operator gave: whose it is, the settings say, or its key. */
+struct caller *instance_caller_at(const struct ctl_settings *settings, const char *address);
+
 /* Whether the instance is ready within the time. Asks again while it is not. */
-bool instance_is_ready(const char *address, int64_t timeout_ms);
+bool instance_is_ready(struct caller *caller, int64_t timeout_ms);
 
 /*
  * Asks the first instance that is ready. CTL_DONE, or CTL_FAILED after a printed line. `reply_r`

@@ -17,9 +17,10 @@
 /* Where the settings of a running `make run` or `make up` stand, seen from build/bin. */
 #define LOCAL_SETTINGS "/../../var/run/parley.conf"
 
-static const struct ctl_command *const families[] = {ctl_schema_commands,  ctl_status_commands,
-                                                     ctl_account_commands, ctl_group_commands,
-                                                     ctl_people_commands,  ctl_audit_commands};
+static const struct ctl_command *const families[] = {
+    ctl_schema_commands,       ctl_status_commands, ctl_account_commands,
+    ctl_registration_commands, ctl_group_commands,  ctl_people_commands,
+    ctl_audit_commands,        ctl_chat_commands,   ctl_keys_commands};
 #define FAMILIES (sizeof families / sizeof families[0])
 
 /* The options of parleyctl as a whole, for its --help and the page of all options. */
@@ -38,12 +39,19 @@ static int match(const struct ctl_command *command, int argc, char **argv) {
     return strcmp(words, command->name) == 0 ? count : 0;
 }
 
+/* `keys rotate` is another command than `keys`. */
 static const struct ctl_command *find(int argc, char **argv, int *words_r) {
+    const struct ctl_command *found = NULL;
+    *words_r = 0;
     for (size_t i = 0; i < FAMILIES; i++)
-        for (const struct ctl_command *command = families[i]; command->name != NULL; command++)
-            if ((*words_r = match(command, argc, argv)) > 0)
-                return command;
-    return NULL;
+        for (const struct ctl_command *command = families[i]; command->name != NULL; command++) {
+            int words = match(command, argc, argv);
+            if (words > *words_r) {
+                *words_r = words;
+                found = command;
+            }
+        }
+    return found;
 }
 
 /* Those whose name starts with `word`, or all for NULL; how many they are. */
@@ -90,6 +98,16 @@ static int run_without_command(int argc, char **argv) {
     return CTL_USAGE;
 }
 
+/* A command that asks services shows them its key. */
+static int read_keys(struct ctl_settings *settings) {
+    char fault[KEYS_FAULT_BYTES];
+    const char *program = settings->key_of != NULL ? settings->key_of : "parleyctl";
+    if (!settings->peers.keys.curve)
+        return CTL_DONE;
+    settings->keys = keys_load(settings->peers.keys.keys_folder, program, fault);
+    return settings->keys == NULL ? ctl_fail("%s", fault) : CTL_DONE;
+}
+
 static int run_command(const struct ctl_command *command, int argc, char **argv) {
     char name[NAME_BYTES];
     snprintf(name, sizeof name, "parleyctl %s", command->name);
@@ -104,20 +122,22 @@ static int run_command(const struct ctl_command *command, int argc, char **argv)
         ctl_fail("usage: %s [OPTION]...%s%s", name, command->most > 0 ? " " : "",
                  command->arguments);
     else if (check_arguments(command, argc - rest, argv + rest) == CTL_DONE &&
-             check_peers(&settings.peers) == CTL_DONE)
+             check_peers(&settings.peers) == CTL_DONE &&
+             (status = read_keys(&settings)) == CTL_DONE)
         status = command->run(&settings, argc - rest, argv + rest);
     if (status == CTL_DONE && command->effect != CTL_READS)
         ctl_audit_note(&settings, command, argc - rest, argv + rest);
+    keys_destroy(&settings.keys);
     config_free(&program, &settings);
     return status;
 }
 
-/* Without a word in the environment, what runs out of the same folder is meant: its ports, its
- * database and that one's password. */
+/* If the environment sets nothing, the services that run out of the same folder are meant: their
+ * ports, their database and its password. A password of `chat` sets nothing of that. */
 static void use_local_settings(void) {
     char path[PATH_MAX];
     for (char **entry = environ; *entry != NULL; entry++)
-        if (strncmp(*entry, "PARLEY_", 7) == 0)
+        if (strncmp(*entry, "PARLEY_", 7) == 0 && strncmp(*entry, "PARLEY_CHAT_", 12) != 0)
             return;
     ssize_t length = readlink("/proc/self/exe", path, sizeof path - sizeof LOCAL_SETTINGS);
     if (length < 0)

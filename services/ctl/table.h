@@ -1,5 +1,5 @@
 /*
- * What a command prints when its result is a list: columns for people, JSON for machines.
+ * Prints the result of a command that is a list: columns for people, JSON for machines.
  *
  *     struct table *table = table_new(columns, settings->json);      columns: names, NULL ends
  *     table_text(table, id); table_number(table, number); ...        a cell per column, row by row

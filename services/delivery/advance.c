@@ -68,17 +68,17 @@ static bool add_told(struct route_batch *routes, const struct db_rows *row) {
     return route_batch_add(routes, &entry, &peer, 1) == 0;
 }
 
-/* What there is no memory for they learn with the next text. */
+/* If there is no memory for one, they learn it with the next text. */
 static void add_all_told(struct route_batch *routes, struct db_rows *rows) {
     while (routes != NULL && rows != NULL && db_rows_next(rows))
         if (!add_told(routes, rows))
             return;
 }
 
-static enum err advance(struct db *db, const struct cursor_move *moves, size_t count,
-                        struct route_batch *routes) {
+static enum err advance(const struct delivery *self, struct db *db, const struct cursor_move *moves,
+                        size_t count, struct route_batch *routes) {
     struct buffer sql = buffer_make(DELIVERY_SCRIPT_BYTES);
-    delivery_sql_add_told(&sql, moves, count);
+    delivery_sql_add_told(&sql, moves, count, delivery_friends_only(self));
     delivery_sql_add_advance(&sql, moves, count);
     enum err err = db_script_run(db, &sql);
     buffer_free(&sql);
@@ -140,8 +140,8 @@ enum err handle_advance(void *context, struct db *db, struct record_arena *arena
     enum err err = join_broadcast(db, moves, count);
     struct route_batch *routes = route_batch_new();
     for (size_t from = 0; err == ERR_OK && from < count; from += ADVANCE_STEP)
-        err = advance(db, moves + from, count - from < ADVANCE_STEP ? count - from : ADVANCE_STEP,
-                      routes);
+        err = advance(self, db, moves + from,
+                      count - from < ADVANCE_STEP ? count - from : ADVANCE_STEP, routes);
     /* Also after a failure: it has arrived all the same, and the gateway reports it again. */
     route_post_live(self->router, &routes);
     return err;

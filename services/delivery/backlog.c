@@ -1,6 +1,6 @@
 /*
- * Cuts a backlog to the newest entries of each conversation, and counts what is left out. This is
- * looked up once, with the first page after a login that wants no more.
+ * Cuts a backlog to the newest entries of each conversation, and counts the entries left out. This
+ * is looked up once, with the first page after a login that wants no more.
  */
 #include "services/delivery/backlog.h"
 #include "services/delivery/delivery.h"
@@ -13,7 +13,7 @@
 typedef void add_statement(struct buffer *sql, uint64_t account, const struct unread_part *part,
                            uint64_t number);
 
-/* Rows come in any order. */
+/* Rows may be in any order. */
 static struct unread_part *find_part(struct unread_part *parts, size_t count,
                                      uint64_t conversation) {
     for (size_t i = 0; i < count; i++)
@@ -32,7 +32,7 @@ static void take_rows(struct unread_part *parts, size_t count, struct db_rows *r
     }
 }
 
-/* Finds where to cut the parts, or counts what is left out of those that are cut. */
+/* Finds where to cut the parts, or counts the entries left out of those that are cut. */
 static enum err look_up(struct db *db, uint64_t account, struct unread_part *parts, size_t count,
                         bool cut, uint64_t number) {
     struct buffer sql = buffer_make(DELIVERY_SCRIPT_BYTES);

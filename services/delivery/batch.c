@@ -12,9 +12,8 @@
 #include "services/entries/entries.h"
 
 /*
- * limit: delivery | a sender's time that a batch may use | a quarter at least of what the one
- * with the most has left {BATCH_SHARE:} | `timeout`: it is not in the batch; the gateway tries
- * again
+ * limit: delivery | a sender's time that a batch may use | at least a quarter of what the one with
+ * the most has left {BATCH_SHARE:} | `timeout`: it is not in the batch; the gateway tries again
  */
 /* A request goes with a batch that leaves it at least this part of the longest time of all. */
 #define BATCH_SHARE 4
@@ -32,6 +31,7 @@ struct batch {
     struct db *db;
     struct head_cache *cache;
     uint64_t instance;
+    bool friends_only;
     struct submission **submissions;
     size_t count;
     uint64_t conversations[ENTRIES_MAX_ROWS]; /* by submission; 0: it failed already */
@@ -90,7 +90,7 @@ static bool prepare_reply(struct submission *submission) {
     return submission->reply.cids.items != NULL && submission->reply.times_ms.items != NULL;
 }
 
-/* Adds what became of one text. */
+/* Adds the outcome of one text. */
 static void reply_row(struct submission *submission, const struct entry_row *row) {
     struct delivery_send_reply *reply = &submission->reply;
     reply->conversation = row->head->id;
@@ -100,8 +100,8 @@ static void reply_row(struct submission *submission, const struct entry_row *row
 }
 
 /*
- * A sender that may not write any more (it has left the group, say) and repeats what it sent when
- * it was allowed to gets the first reply, if all of the request was stored.
+ * A sender that may not write any more (it has left the group, say) and repeats a text that it sent
+ * when it was allowed to gets the first reply, if all of the request was stored.
  */
 static enum err repeat_refused(struct batch *batch) {
     struct rows *refused = &batch->refused;
@@ -150,7 +150,8 @@ static enum err check_slow(const struct batch *batch, struct submission *submiss
 static enum err check_submission(struct batch *batch, struct submission *submission,
                                  const struct entry_head *head, struct record_arena *arena) {
     const struct delivery_send *body = submission->body;
-    submission->err = rights_check_write(head, body->account, batch->heads.now_ms);
+    submission->err =
+        rights_check_write(head, body->account, batch->heads.now_ms, batch->friends_only);
     if (submission->err == ERR_MUTED)
         submission->until_ms = rights_muted_until_ms(head, body->account);
     enum err err = submission->err == ERR_OK ? check_slow(batch, submission, head) : ERR_OK;
@@ -168,7 +169,7 @@ static enum err make_rows(struct batch *batch, struct record_arena *arena) {
             continue;
         struct entry_head *head = entries_find_head(&batch->heads, batch->conversations[i]);
         if (head == NULL && submission->body->to_group == 0) {
-            /* It was there, and none is ever removed: the database is not what it was. */
+            /* It was there, and none is ever removed: the database is another one. */
             head_cache_clear(batch->cache);
             db_rollback(batch->db);
             return ERR_UNAVAILABLE;
@@ -216,7 +217,8 @@ static enum err commit(struct batch *batch, struct record_arena *arena) {
             ids[count++] = batch->conversations[i];
     if (count == 0)
         return ERR_OK;
-    err = entries_lock(batch->db, batch->cache, batch->instance, ids, count, arena, &batch->heads);
+    err = entries_lock(batch->db, batch->cache, batch->instance, ids, count, batch->friends_only,
+                       arena, &batch->heads);
     if (err == ERR_OK)
         err = make_rows(batch, arena);
     return err == ERR_OK ? append(batch) : err;
@@ -236,7 +238,7 @@ static void note_stored(const struct entry_row *row, uint64_t trace) {
     log_trace_end(before);
 }
 
-/* What the row mentions, as readers see it. */
+/* The accounts that the row mentions, as readers see them. */
 static enum err show_mentions(struct batch *batch, const struct entry_row *row,
                               struct record_arena *arena, struct entry *entry) {
     struct mentioned mentioned;
@@ -249,6 +251,9 @@ static int route_row(struct batch *batch, struct record_arena *arena, struct rou
                      uint64_t trace) {
     const struct entry_head *head = row->head;
     bool group = body->to_group != 0;
+    struct slice to_id = group                          ? head->string_id
+                         : head->lo == body->to_account ? head->lo_id
+                                                        : head->hi_id;
     struct entry entry = {.conversation = row->conversation,
                           .cid = row->cid,
                           .prev = row->prev,
@@ -257,7 +262,7 @@ static int route_row(struct batch *batch, struct record_arena *arena, struct rou
                           .from = row->sender,
                           .from_id = body->account_id,
                           .to = group ? body->to_group : body->to_account,
-                          .to_id = group ? head->string_id : slice_make(NULL, 0),
+                          .to_id = to_id,
                           .text = row->text,
                           .reply = row->reply,
                           .trace = trace,
@@ -321,12 +326,14 @@ static size_t keep_timely(struct submission *const *submissions, size_t count,
 }
 
 struct route_batch *batch_run(struct db *db, struct head_cache *cache, uint64_t instance,
-                              struct submission **submissions, size_t count, bool *missed_r) {
+                              bool friends_only, struct submission **submissions, size_t count,
+                              bool *missed_r) {
     struct submission *kept[ENTRIES_MAX_ROWS];
     int64_t deadline_ms;
     struct batch batch = {.db = db,
                           .cache = cache,
                           .instance = instance,
+                          .friends_only = friends_only,
                           .submissions = kept,
                           .count = keep_timely(submissions, count, kept, &deadline_ms)};
     struct record_arena arena = {0};

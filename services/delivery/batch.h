@@ -30,8 +30,10 @@ struct submission {
  * Commits what can be committed and sets `err` and `reply` of every submission. Returns the entries
  * to route, or NULL when there are none. `missed_r`: something was committed, or may be, that is
  * not among them. Blocks; at most ENTRIES_MAX_ROWS texts.
+ * `friends_only`: people get texts from friends alone.
  */
 struct route_batch *batch_run(struct db *db, struct head_cache *cache, uint64_t instance,
-                              struct submission **submissions, size_t count, bool *missed_r);
+                              bool friends_only, struct submission **submissions, size_t count,
+                              bool *missed_r);
 
 #endif

@@ -78,8 +78,8 @@ enum err change_check_own(const struct change *change, uint64_t minutes) {
 
 /* --- once ---------------------------------------------------------------------------------- */
 
-/* A notice of an edit does not keep what the text was to say: that can be compared while it says it
- * still. */
+/* A notice of an edit does not keep the new words: they can be compared only as long as the text
+ * still has them. */
 static enum err check_same_text(struct change *change, const struct entry_row *row) {
     struct db_rows *rows;
     if (change->plan->type != ENTRY_EDITED)
@@ -120,8 +120,8 @@ static enum err find_readers(struct change *change) {
     return readers->items == NULL ? ERR_OVERLOADED : ERR_OK;
 }
 
-/* The entry goes to the members who may read the text. The others, who became members after it was
- * said, get as much of it as it takes to know that they miss nothing. */
+/* The entry goes to the members who may read the text. The others became members after it was
+ * written; they get as much of it as it takes to know that they miss nothing. */
 static int route_to_group(const struct change *change, const struct entry *entry,
                           struct route_batch *batch) {
     const struct u64_list *members = &change->head->members, *readers = &change->readers;
@@ -183,9 +183,9 @@ static enum err check(struct change *change) {
     const struct change_plan *plan = change->plan;
     enum err err = read_text(change);
     if (err == ERR_OK)
-        err = plan->retracts
-                  ? rights_check_in(change->head, plan->account)
-                  : rights_check_write(change->head, plan->account, change->heads.now_ms);
+        err = plan->retracts ? rights_check_in(change->head, plan->account)
+                             : rights_check_write(change->head, plan->account, change->heads.now_ms,
+                                                  delivery_friends_only(plan->service));
     return err == ERR_OK ? plan->check(change) : err;
 }
 
@@ -217,7 +217,7 @@ static enum err carry_out(struct change *change, bool *repeat_r) {
                             .nonce = plan->nonce,
                             .notice = true,
                             .accepted = plan->on,
-                            /* The log keeps what a text says in one place. */
+                            /* The message log keeps the words of a text in one place. */
                             .text = plan->type == ENTRY_EDITED ? slice_make(NULL, 0) : plan->text,
                             .target = plan->cid};
     enum err err = find_repeat(change, &row);
@@ -238,7 +238,8 @@ enum err change_run(const struct change_plan *plan, struct db *db, struct done *
     enum err err = find_conversation(plan, db, &conversation);
     if (err != ERR_OK)
         return err;
-    err = entries_lock(db, NULL, CHANGES_WRITER, &conversation, 1, &change.arena, &change.heads);
+    err = entries_lock(db, NULL, CHANGES_WRITER, &conversation, 1,
+                       delivery_friends_only(plan->service), &change.arena, &change.heads);
     change.head = err == ERR_OK ? entries_find_head(&change.heads, conversation) : NULL;
     if (err == ERR_OK)
         err = change.head == NULL ? ERR_UNAVAILABLE : carry_out(&change, &repeat);

@@ -47,7 +47,7 @@ struct change {
     bool administers;          /* the account is the group's owner or an administrator */
     struct u64_list readers;   /* of a group: the members who may read the text */
     struct slice id, other_id; /* of the account, and of the other one of a pair */
-    /* What `check` sets. */
+    /* Set by `check`. */
     bool done;           /* there is nothing to do */
     uint64_t changed_ms; /* ENTRY_EDITED: the text's edited_ms from now on, unlike any before */
 };

@@ -2,6 +2,7 @@
 #ifndef PARLEY_DELIVERY_H
 #define PARLEY_DELIVERY_H
 
+#include "proto/shared_options.h"
 #include "services/entries/entries.h"
 #include "services/route/route.h"
 
@@ -11,6 +12,7 @@ struct delivery_settings {
     uint64_t delivery_port, delivery_metrics_port, writers, writer_queue, writer_queue_bytes;
     uint64_t search_threads;
     uint64_t recall_minutes, edit_minutes, retention_days;
+    uint64_t strangers; /* an enum strangers_rule */
     char *session_peers;
 };
 
@@ -26,6 +28,11 @@ struct delivery {
     struct pauses *pauses; /* of accounts that are typing */
     struct retention *retention;
 };
+
+/* Whether people get texts, and what shows how far others are, from friends alone. */
+static inline bool delivery_friends_only(const struct delivery *self) {
+    return self->settings.strangers != STRANGERS_OPEN;
+}
 
 service_loop_handler handle_send;
 service_first_handler begin_search;

@@ -7,8 +7,7 @@
 #include "proto/messages.h"
 #include "services/entries/settled_sql.h"
 
-/* What may be read before an absence ends with the entry that this gives; 0: that is gone, and all
- * before it. */
+/* The last entry that may be read before an absence; 0: it was removed, with all before it. */
 #define ABSENCE_BEGIN                                                                              \
     "COALESCE((SELECT m.cid FROM message m WHERE m.conversation=x.conversation "                   \
     "AND m.cid=x.after),0)"
@@ -132,7 +131,7 @@ void delivery_sql_add_texts(struct buffer *sql, const struct page_part *part, si
                   part->conversation, part->after, part->until, limit);
 }
 
-/* What may be read of a part: not what was written while the account was no member. */
+/* The readable entries of a part: without those written while the account was no member. */
 static void add_unread(struct buffer *sql, uint64_t account, const struct unread_part *part,
                        uint64_t until) {
     buffer_printf(sql,
@@ -174,12 +173,15 @@ const struct db_statement delivery_sql_names = {
 
 /* Where they have no conversation yet, only the row of `block` says so. */
 const struct db_statement delivery_sql_pair = {
-    "pair", "SELECT COALESCE(k.blocked & IF(a.number = k.lo, 1, 2), 0)"
-            " OR EXISTS (SELECT * FROM block b WHERE b.account = o.number AND b.blocked = a.number)"
-            " FROM account a JOIN account o ON o.number = ?"
-            " LEFT JOIN conversation k ON k.kind = 0 AND k.lo = LEAST(a.number, o.number)"
-            " AND k.hi = GREATEST(a.number, o.number)"
-            " WHERE a.number = ?"};
+    "pair",
+    "SELECT COALESCE(k.blocked & IF(a.number = k.lo, 1, 2), 0)"
+    " OR EXISTS (SELECT * FROM block b WHERE b.account = o.number AND b.blocked = a.number),"
+    " EXISTS (SELECT * FROM friendship f WHERE f.lo = LEAST(a.number, o.number)"
+    " AND f.hi = GREATEST(a.number, o.number))"
+    " FROM account a JOIN account o ON o.number = ?"
+    " LEFT JOIN conversation k ON k.kind = 0 AND k.lo = LEAST(a.number, o.number)"
+    " AND k.hi = GREATEST(a.number, o.number)"
+    " WHERE a.number = ?"};
 
 const struct db_statement delivery_sql_members = {"members",
                                                   "SELECT account, muted_until_ms > " DB_NOW_MS
@@ -192,7 +194,8 @@ const struct db_statement delivery_sql_place = {
     "place", "SELECT k.id, k.dissolved, c.account, c.received, c.until,"
              " COALESCE((SELECT m.cid FROM message m WHERE m.conversation = k.id"
              " ORDER BY m.cid DESC LIMIT 1), k.removed_cid),"
-             " c.since, c.seen, k.blocked"
+             " c.since, c.seen, k.blocked,"
+             " k.kind = 0 AND EXISTS (SELECT * FROM friendship f WHERE f.lo = k.lo AND f.hi = k.hi)"
              " FROM conversation k"
              " LEFT JOIN `cursor` c ON c.conversation = k.id AND c.account = ?"
              " WHERE k.kind = ? AND k.lo = ? AND k.hi = ?"};
@@ -227,14 +230,15 @@ void delivery_sql_add_id_of(struct buffer *sql, uint64_t account) {
 const struct db_statement delivery_sql_account = {"account",
                                                   "SELECT 1 FROM account WHERE number = ?"};
 
-/* Whether somebody may get to know of it: texts of the other one of a pair, and what is read. */
+/* Whether the move may be reported to somebody: it passes texts of the other one of a pair, or
+ * entries were read. */
 static bool may_be_told(const struct cursor_move *move) {
     return move->seen != 0 ||
            (move->from_others && conversation_kind(move->conversation) == CONVERSATION_PAIR);
 }
 
-/* The moves as a table of a, k, cid and s; or, with l and f, those alone that may be told. Returns
- * how many they are: without any, nothing is added. */
+/* Adds the moves as a table of a, k, cid and s; or, with l and f, only those that may be reported.
+ * Returns how many they are: without any, nothing is added. */
 static size_t add_moves(struct buffer *sql, const char *begin, const struct cursor_move *moves,
                         size_t count, bool told) {
     size_t added = 0;
@@ -263,12 +267,15 @@ void delivery_sql_add_advance(struct buffer *sql, const struct cursor_move *move
                          "SET c.received=GREATEST(c.received,v.cid),c.seen=GREATEST(c.seen,v.s);");
 }
 
-void delivery_sql_add_told(struct buffer *sql, const struct cursor_move *moves, size_t count) {
-    if (add_moves(sql,
-                  "SELECT v.k,v.a,a.id,IF(k.kind=0,IF(k.lo=v.a,k.hi,k.lo),k.lo),"
-                  "COALESCE(o.id,k.string_id),IF(v.f AND c.received<v.cid AND v.cid>v.s,v.cid,0),"
-                  "IF(c.seen<v.s,v.s,0),v.l,k.kind=0 AND k.blocked=0 FROM (",
-                  moves, count, true) == 0)
+void delivery_sql_add_told(struct buffer *sql, const struct cursor_move *moves, size_t count,
+                           bool friends_only) {
+#define TOLD                                                                                       \
+    "SELECT v.k,v.a,a.id,IF(k.kind=0,IF(k.lo=v.a,k.hi,k.lo),k.lo),"                                \
+    "COALESCE(o.id,k.string_id),IF(v.f AND c.received<v.cid AND v.cid>v.s,v.cid,0),"               \
+    "IF(c.seen<v.s,v.s,0),v.l,k.kind=0 AND k.blocked=0"
+#define TOLD_FRIENDS TOLD " AND EXISTS (SELECT * FROM friendship f WHERE f.lo=k.lo AND f.hi=k.hi)"
+    const char *begin = friends_only ? TOLD_FRIENDS " FROM (" : TOLD " FROM (";
+    if (add_moves(sql, begin, moves, count, true) == 0)
         return;
     buffer_add_text(sql, ") v STRAIGHT_JOIN `cursor` c ON c.account=v.a AND c.conversation=v.k "
                          "AND (c.received<v.cid OR c.seen<v.s) "

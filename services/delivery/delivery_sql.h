@@ -16,7 +16,8 @@ extern const struct db_statement delivery_sql_cursors;
 /* account, CONVERSATION_OF_ALL, account, account -> the same, with the last row of each looked up
  */
 extern const struct db_statement delivery_sql_all_cursors;
-/* -> not 0: a writer of the release before has claimed a head, and what is settled is not known */
+/* -> not 0: a writer of the release before has claimed a head, and the settled cursors are not
+ * known */
 extern const struct db_statement delivery_sql_old_writer;
 /* most -> so many of these heads */
 extern const struct db_statement delivery_sql_old_heads;
@@ -38,8 +39,8 @@ void delivery_sql_add_cursors(struct buffer *sql, uint64_t account, struct slice
  * last text was stored (0: there is none among them), when the oldest one was, how many there are
  */
 extern const struct db_statement delivery_sql_last_text;
-/* CONVERSATION_OF_ALL, CONVERSATION_OF_ALL, account: lets an account that exists read what was sent
- * to all since it was made */
+/* CONVERSATION_OF_ALL, CONVERSATION_OF_ALL, account: lets an account that exists read entries that
+ * were sent to all since it was made */
 extern const struct db_statement delivery_sql_join_all;
 
 /* account, kind, lo, hi -> the columns of enum place_column: a conversation, and how an account
@@ -55,17 +56,19 @@ enum place_column {
     PLACE_SINCE,
     PLACE_SEEN,
     PLACE_BLOCKED, /* not 0: one of a pair takes nothing from the other */
+    PLACE_FRIENDS, /* not 0: a pair's two are friends */
 };
 /* cid, account, conversation, cid: moves that cursor forward */
 extern const struct db_statement delivery_sql_move;
 /* quiet_until_ms, account, conversation */
 extern const struct db_statement delivery_sql_quiet;
-/* cid, cid, account, conversation, cid: the same of what was read, and so was received */
+/* cid, cid, account, conversation, cid: the same for read entries, which are received, too */
 extern const struct db_statement delivery_sql_move_seen;
 /* number or 0, conversation or 0, number -> the last account's string id, and that of the first, or
  * else of the group; a row when the last one exists */
 extern const struct db_statement delivery_sql_names;
-/* other one, account -> whether the other one takes nothing from it; a row when both exist */
+/* other one, account -> whether the other one takes nothing from it, whether they are friends; a
+ * row when both exist */
 extern const struct db_statement delivery_sql_pair;
 /* conversation, limit -> account of each member, whether it is muted */
 extern const struct db_statement delivery_sql_members;
@@ -96,8 +99,8 @@ extern const struct db_statement delivery_sql_text_readers;
 extern const struct db_statement delivery_sql_recall, delivery_sql_forget_reactions;
 /* text, edited_ms, conversation, cid */
 extern const struct db_statement delivery_sql_edit;
-/* conversation, cid of a notice -> what the text says that it is about, where that was edited by
- * this notice and never again */
+/* conversation, cid of a notice -> the words of the text that it is about, if the text was edited
+ * by this notice and never again */
 extern const struct db_statement delivery_sql_newest_edit;
 /* emoji, emoji, account, conversation, cid -> how many kinds of emoji a text has, whether this one
  * is among them, whether the account has put it there */
@@ -144,10 +147,10 @@ void delivery_sql_add_reactions(struct buffer *sql, uint64_t account, uint64_t c
 /* The last `limit` rows of a part, newest first: cid, and body where it is a text. */
 void delivery_sql_add_texts(struct buffer *sql, const struct page_part *part, size_t limit);
 
-/* What an account has not read of a conversation, of which only the newest are wanted. */
+/* The unread entries of a conversation, of which only the newest are wanted. */
 struct unread_part {
     uint64_t conversation, after, until;
-    uint64_t last;  /* of what is left out; 0: nothing is */
+    uint64_t last;  /* of those left out; 0: none is */
     uint64_t count; /* of it, `last` included */
 };
 
@@ -163,13 +166,15 @@ void delivery_sql_add_count(struct buffer *sql, uint64_t account, const struct u
  * cursor once: the server changes a row once, by any of its moves. */
 struct cursor_move {
     uint64_t account, conversation, cid;
-    uint64_t seen, login; /* what is read, 0: as before; the login that says so */
-    bool from_others;     /* what has arrived holds texts of others */
+    uint64_t seen, login; /* read up to here, 0: as before; the login that reported it */
+    bool from_others;     /* texts of others are among the entries that arrived */
 };
 void delivery_sql_add_advance(struct buffer *sql, const struct cursor_move *moves, size_t count);
 /* Before that: of those that others may get to know of, and that move their cursor, the columns of
- * enum told_column. Nothing is added without such a move. */
-void delivery_sql_add_told(struct buffer *sql, const struct cursor_move *moves, size_t count);
+ * enum told_column; `friends_only`: that concern friends, of those in pairs. Nothing is added
+ * without such a move. */
+void delivery_sql_add_told(struct buffer *sql, const struct cursor_move *moves, size_t count,
+                           bool friends_only);
 enum told_column {
     TOLD_CONVERSATION,
     TOLD_ACCOUNT,

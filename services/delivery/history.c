@@ -3,8 +3,8 @@
  *
  * A piece has two sides, the entries before a place and those behind it; but for `around` one of
  * them is empty. Each side is read from that place on through the parts that the account may read,
- * by ranges of the primary key, and cut where it has enough entries or bytes: so what is left out
- * is what lies furthest from the place.
+ * by ranges of the primary key, and cut where it has enough entries or bytes: so the entries left
+ * out are the furthest from the place.
  */
 #include "proto/conversation.h"
 #include "services/delivery/delivery.h"
@@ -19,7 +19,7 @@
  */
 /* Parts per statement. */
 #define HISTORY_PARTS 256
-/* Entries where the request does not say how many. */
+/* Entries of a reply if the request has no limit. */
 #define HISTORY_DEFAULT 50
 
 /* One side of a piece; its entries in the order of reading, away from the place. */
@@ -80,7 +80,7 @@ static enum err read_side(struct side *side, struct db *db, struct record_arena 
     return err;
 }
 
-/* Of what may be read, the parts behind `after` and up to `until`. */
+/* Of the readable parts, those behind `after` and up to `until`. */
 static enum err select_parts(const struct readable *all, uint64_t after, uint64_t until,
                              struct record_arena *arena, struct readable *readable_r) {
     *readable_r =
@@ -169,7 +169,7 @@ enum err handle_history(void *context, struct db *db, struct record_arena *arena
     enum err err = place_find(db, ask->account, ask->user, ask->group, &place);
     if (err == ERR_OK && !place.reader) {
         err = place_explain(db, ask->account, ask->user, ask->group, &place);
-        return err == ERR_NO_MESSAGE ? ERR_OK : err; /* nothing has been said there yet */
+        return err == ERR_NO_MESSAGE ? ERR_OK : err; /* there are no entries yet */
     }
     if (err == ERR_OK)
         err = readable_find(db, arena, ask->account, place.conversation, &all);

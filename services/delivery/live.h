@@ -1,6 +1,7 @@
 /*
- * What is pushed to those who are online and stored nowhere: how far an account has received and
- * read, and that it is typing. An entry of it has no cid, and what is lost of it is lost.
+ * Entries that are pushed to accounts that are online, and stored nowhere: how far an account has
+ * received and read, and that it is typing. Such an entry has no cid, and is not sent again if it
+ * is lost.
  */
 #ifndef PARLEY_DELIVERY_LIVE_H
 #define PARLEY_DELIVERY_LIVE_H
@@ -11,7 +12,7 @@
  * conversation's kind, its `to`; pushes it to these accounts. */
 void live_push(const struct delivery *self, struct db *db, struct entry *entry,
                const uint64_t *accounts, size_t count);
-/* Empty for the decimal form of a number; else what was given. */
+/* Empty for the decimal form of a number; else the given id. */
 struct slice live_id(struct slice id);
 
 #endif

@@ -45,10 +45,8 @@ static const struct config_option options[] = {
      */
     CONFIG_U64(struct delivery_settings, search_threads, 2, 1, 16, "threads",
                "threads that search the message log, each with a connection beside db_connections"),
-    CONFIG_U64(struct delivery_settings, recall_minutes, 2, 0, 525600, "minutes",
-               "for so long a sender may recall a text; administrators of a group always may"),
-    CONFIG_U64(struct delivery_settings, edit_minutes, 15, 0, 525600, "minutes",
-               "for so long a sender may edit a text"),
+    OPTION_RECALL_MINUTES(struct delivery_settings), OPTION_EDIT_MINUTES(struct delivery_settings),
+    OPTION_STRANGERS(struct delivery_settings),
     CONFIG_U64(struct delivery_settings, retention_days, 0, 0, RETENTION_MAX_DAYS, "days",
                "for so long entries of the message log are kept, unless a group has days of its "
                "own; 0: for ever; the same at every instance"),

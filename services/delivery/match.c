@@ -1,4 +1,4 @@
-/* Whether a text holds what is searched for; see match.h. */
+/* Whether a text holds the words of a search; see match.h. */
 #include "services/delivery/match.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 /*
- * Whether a text holds what is searched for, in whatever case and form of Unicode either is
+ * Whether a text holds the words of a search, in whatever case and form of Unicode either is
  * written.
  *
  *     struct match match;

@@ -13,7 +13,7 @@
 #include "services/delivery/overview_sql.h"
 #include "services/delivery/page.h"
 
-/* Conversations where the request does not say how many. */
+/* Conversations of a reply if the request has no limit. */
 #define OVERVIEW_DEFAULT 50
 /*
  * limit: delivery | newest entries of a conversation among which its list looks for one to show |
@@ -157,7 +157,7 @@ static void take_unread(struct list *list, struct overview *item, const struct d
     item->mentions = db_rows_u64(row, 2);
 }
 
-/* What was done to a message stands beside it, and is not shown by itself. */
+/* A change of a message stands beside it, and is not shown by itself. */
 static enum err take_last(struct list *list, const struct page_rows *fetched) {
     struct entry entry;
     enum err err = page_read_entry(fetched, &entry);

@@ -21,7 +21,7 @@ extern const struct db_statement overview_sql_open;
 /* account, before, most -> settled cursors, the last entry of which is older; the newest first */
 extern const struct db_statement overview_sql_settled;
 
-/* An account's part of a conversation: what it may read, and has not read. */
+/* The part of a conversation that an account may read, and has not read. */
 struct overview_part {
     uint64_t conversation, since, end;
     uint64_t read; /* everything up to there was read, or may not be */
@@ -30,8 +30,8 @@ struct overview_part {
  * of each first. */
 void overview_sql_add_newest(struct buffer *sql, const struct overview_part *parts, size_t count,
                              size_t most);
-/* Of each that is not read up to its end what is unread: conversation, others' texts, those that
- * mention the account. Nothing is added where all are read. */
+/* The unread entries of each that is not read up to its end: conversation, others' texts, those
+ * that mention the account. Nothing is added where all are read. */
 void overview_sql_add_unread(struct buffer *sql, uint64_t account,
                              const struct overview_part *parts, size_t count);
 /* Of each: conversation, lo, hi, string id, name, avatar; of the other account in it its string id,

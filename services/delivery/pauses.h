@@ -2,7 +2,7 @@
  * When accounts were typing last, so that each is shown typing in a conversation only now and then.
  *
  * A table of fixed size. Each instance knows its own; gateways ask by account, so it is the same
- * one as long as no instance comes or goes. Thread-safe.
+ * one as long as no instance is found or lost. Thread-safe.
  */
 #ifndef PARLEY_DELIVERY_PAUSES_H
 #define PARLEY_DELIVERY_PAUSES_H

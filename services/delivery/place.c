@@ -35,7 +35,8 @@ static enum err find(struct db *db, uint64_t account, uint64_t user, uint64_t gr
                                   .dissolved = db_rows_u64(rows, PLACE_DISSOLVED) != 0,
                                   .reader = !db_rows_null(rows, PLACE_ACCOUNT),
                                   .left = !db_rows_null(rows, PLACE_UNTIL),
-                                  .blocked = db_rows_u64(rows, PLACE_BLOCKED) != 0};
+                                  .blocked = db_rows_u64(rows, PLACE_BLOCKED) != 0,
+                                  .friends = db_rows_u64(rows, PLACE_FRIENDS) != 0};
     }
     db_rows_destroy(&rows);
     return err;

@@ -11,8 +11,9 @@ struct place {
     uint64_t conversation; /* 0: there is none */
     uint64_t since, received, seen, last;
     bool dissolved, reader;
-    bool left;    /* it is a reader only of what was written until then */
+    bool left;    /* it may read only the entries written until then */
     bool blocked; /* one of a pair takes nothing from the other */
+    bool friends; /* a pair's two */
 };
 
 /* Any numbers. `last`: of the entries that the account may read. */

@@ -1,8 +1,9 @@
 /*
- * delivery.pull: what a connection has not been sent yet, oldest first, a page at a time.
+ * delivery.pull: the entries that a connection has not been sent yet, oldest first, a page at a
+ * time.
  *
  * Of every conversation of the account, the reading starts behind the connection's position in it,
- * or behind the account's cursor where the connection has none. What is to be read there is one
+ * or behind the account's cursor where the connection has none. The part to be read there is one
  * part, or several with the account's absences between them; each has a row at least, its last. The
  * page takes the first rows of each part and gives them in the order of cid, as far as that order
  * is certain: up to the smallest last cid among the parts that have more than was taken.
@@ -47,7 +48,8 @@ struct pull {
     const struct delivery_pull *body;
     struct delivery_pull_reply *reply;
     struct pull_cursors cursors;
-    /* The connection's, and in front of what it wants of a backlog; ascending by conversation. */
+    /* The connection's, and those in front of the backlog that it wants; ascending by
+     * conversation. */
     struct position *positions;
     size_t position_count;
     struct page_part parts[PAGE_PARTS];
@@ -174,7 +176,7 @@ static bool is_cursor(const struct pull *pull, const struct db_rows *row) {
     return kind == CURSOR_THERE || (kind == CURSOR_THERE_SETTLED && !pull->cursors.unnamed);
 }
 
-/* Leaves out what is too old, of the conversations whose positions the reply gives. */
+/* Leaves out entries that are too old, in the conversations whose positions the reply gives. */
 static enum err leave_out_old(struct pull *pull, struct db_rows *rows) {
     size_t count = 0, given = 0;
     struct unread_part *parts = record_arena_alloc(pull->arena, PULL_MAX_POSITIONS * sizeof *parts);
@@ -197,7 +199,7 @@ static enum err leave_out_old(struct pull *pull, struct db_rows *rows) {
     return err;
 }
 
-/* A login's first page finds out what need not be looked at any more. */
+/* A login's first page finds the cursors that need not be looked at any more. */
 static void note_read(struct pull *pull, const struct page_part *all, const struct db_rows *row) {
     if (db_rows_u64(row, CURSOR_KIND) == CURSOR_THERE && !pull->body->resumed &&
         db_rows_u64(row, CURSOR_RECEIVED) >= all->until)
@@ -266,8 +268,8 @@ static void note_on_page(struct pull *pull, uint64_t conversation, uint64_t cid)
         unread->cid = 0;
 }
 
-/* Names the conversations of which the page does not hold all. A page of nothing is the end: where
- * a last row is gone that an account may read, nobody comes back for it. */
+/* Names the conversations of which the page does not hold all. An empty page is the end: where the
+ * last row that an account may read was removed, nothing more is read. */
 static void add_behind(struct pull *pull) {
     struct delivery_pull_reply *reply = pull->reply;
     reply->complete = pull->unread != NULL;
@@ -326,7 +328,7 @@ static enum err fetch_page(struct pull *pull) {
     return err;
 }
 
-/* Room for what the reply holds at most. */
+/* Room for the most that a reply holds. */
 static bool make_room(struct pull *pull) {
     struct delivery_pull_reply *reply = pull->reply;
     struct record_arena *arena = pull->arena;

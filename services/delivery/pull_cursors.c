@@ -30,8 +30,8 @@ static enum err fetch_listed(struct db *db, const struct delivery_pull *body,
     return err;
 }
 
-/* Looked up before the cursors are: what such a writer commits later is pushed to this connection,
- * which is bound by now. */
+/* Looked up before the cursors are: entries that such a writer commits later are pushed to this
+ * connection, which is bound by now. */
 static enum err find_old_writer(struct db *db, bool *found_r) {
     struct db_rows *rows;
     enum err err = db_query(db, &delivery_sql_old_writer, DB_NO_ARGS, &rows);
@@ -56,8 +56,8 @@ static enum err fetch_cursors(struct db *db, const struct delivery_pull *body,
                     DB_ARGS(account, account, most, of_all, account, account), &self->rows);
 }
 
-/* Whether the last row says that there is none in the conversation of all; and whether there are
- * more settled ones than are named. */
+/* Whether the last row shows that the account has no cursor in the broadcast conversation; and
+ * whether there are more settled ones than are named. */
 static bool look_through(struct pull_cursors *self, bool brief) {
     size_t settled = 0;
     bool misses = false;
@@ -106,7 +106,7 @@ static int compare_ends(const void *a, const void *b) {
     return (x->cid > y->cid) - (x->cid < y->cid);
 }
 
-/* Its claim of these heads ends what is settled there, as a writer's does. */
+/* Its claim of these heads ends the settled state of their cursors, as a writer's does. */
 static enum err take_over(struct db *db, struct record_arena *arena) {
     uint64_t ids[PULL_MAX_TAKEN_OVER];
     size_t count = 0;
@@ -118,7 +118,7 @@ static enum err take_over(struct db *db, struct record_arena *arena) {
         ids[count++] = db_rows_u64(rows, 0);
     db_rows_destroy(&rows);
     if (err == ERR_OK && count > 0)
-        err = entries_lock(db, NULL, 0, ids, count, arena, &heads);
+        err = entries_lock(db, NULL, 0, ids, count, false, arena, &heads);
     if (err == ERR_OK && count > 0)
         err = db_commit(db);
     return err;

@@ -1,6 +1,6 @@
 /*
- * delivery.quiet: until when an account wants no mention of a conversation in what wakes its
- * devices. Setting it twice is setting it once, so there is no nonce.
+ * delivery.quiet: until when an account wants no mention of a conversation in messages that wake
+ * its devices. Setting it twice is setting it once, so there is no nonce.
  */
 #include "services/delivery/delivery.h"
 #include "services/delivery/delivery_sql.h"

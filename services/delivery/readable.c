@@ -1,4 +1,4 @@
-/* What an account may read; see readable.h. */
+/* The parts of conversations that an account may read; see readable.h. */
 #include "services/delivery/readable.h"
 
 #include <inttypes.h>

@@ -1,6 +1,7 @@
 /*
- * What an account may read of a conversation: behind where it joined, up to where it left, without
- * what was written while it was absent. Whatever reads the message log for somebody asks here.
+ * The entries of a conversation that an account may read: from where it joined up to where it left,
+ * without those written while it was absent. All code that reads the message log for an account
+ * asks here.
  *
  *     struct readable readable;
  *     readable_find(db, arena, account, conversation, &readable);
@@ -24,8 +25,8 @@ enum err readable_find(struct db *db, struct record_arena *arena, uint64_t accou
 /* Whether an entry with this cid may be read, of one conversation. */
 bool readable_has(const struct readable *readable, uint64_t cid);
 
-/* For readers of the rows of delivery_sql_cursors themselves. Of a cursor: what may be read behind
- * `start`, absences included. */
+/* For readers of the rows of delivery_sql_cursors themselves. Of a cursor: the entries that may be
+ * read behind `start`, absences included. */
 struct page_part readable_behind(const struct db_rows *cursor, uint64_t start);
 /* Of an absence: what lies before it; the rest begins behind it. Either may be empty. */
 struct page_part readable_before(const struct db_rows *absence, struct page_part *rest);

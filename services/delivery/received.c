@@ -2,17 +2,17 @@
  * delivery.received and delivery.read: one cursor moves, in a conversation that is named by the
  * accounts in it.
  *
- * What gateways know themselves they report by delivery.advance. This is for what a client says
- * about a conversation that its gateway has not written to it, or not as far, and for what was
- * read, which only clients know: so everything is checked, and a wrong request changes nothing.
- * Where a mark does not move, nobody gets anything.
+ * Gateways report the entries that they have written by delivery.advance. These requests are for
+ * entries that a client confirms and its gateway has not written to it, and for read entries, which
+ * only clients know: so everything is checked, and a wrong request changes nothing. Where a mark
+ * does not move, nobody gets anything.
  */
 #include "proto/conversation.h"
 #include "services/delivery/delivery_sql.h"
 #include "services/delivery/live.h"
 #include "services/delivery/place.h"
 
-/* Where the account's cursor is; an error where it has none, or cannot come as far as to `cid`. */
+/* Where the account's cursor is; an error where it has none, or may not move as far as `cid`. */
 static enum err find_cursor(struct db *db, uint64_t account, uint64_t user, uint64_t group,
                             uint64_t cid, struct place *place_r) {
     if (account == 0 || (user != 0 && group != 0))
@@ -24,8 +24,9 @@ static enum err find_cursor(struct db *db, uint64_t account, uint64_t user, uint
 }
 
 /* The other one of a pair is to know. */
-static bool concerns_other(const struct place *place) {
-    return conversation_kind(place->conversation) == CONVERSATION_PAIR && !place->blocked;
+static bool concerns_other(const struct delivery *self, const struct place *place) {
+    return conversation_kind(place->conversation) == CONVERSATION_PAIR && !place->blocked &&
+           (place->friends || !delivery_friends_only(self));
 }
 
 enum err handle_received(void *context, struct db *db, struct record_arena *arena, const void *body,
@@ -43,7 +44,7 @@ enum err handle_received(void *context, struct db *db, struct record_arena *aren
     const struct db_value cid = db_u64(ask->cid);
     err = db_query(db, &delivery_sql_move,
                    DB_ARGS(cid, db_u64(ask->account), db_u64(place.conversation), cid), NULL);
-    if (err != ERR_OK || db_affected(db) == 0 || !concerns_other(&place))
+    if (err != ERR_OK || db_affected(db) == 0 || !concerns_other(context, &place))
         return err;
     struct entry entry = {.conversation = place.conversation,
                           .type = ENTRY_RECEIVED,
@@ -78,6 +79,6 @@ enum err handle_read(void *context, struct db *db, struct record_arena *arena, c
                           .target = ask->cid,
                           .login = ask->login};
     live_push(context, db, &entry, (const uint64_t[]){ask->account, ask->user},
-              concerns_other(&place) ? 2 : 1);
+              concerns_other(context, &place) ? 2 : 1);
     return ERR_OK;
 }

@@ -1,4 +1,4 @@
-/* What texts refer to; see references.h. */
+/* The messages and accounts that texts refer to; see references.h. */
 #include "services/delivery/references.h"
 
 #include <inttypes.h>

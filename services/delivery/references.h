@@ -1,5 +1,5 @@
 /*
- * What texts refer to: the message that each replies to, and the accounts that it mentions. Texts
+ * References of texts: the message that each replies to, and the accounts that it mentions. Texts
  * that refer to nothing cost nothing here.
  */
 #ifndef PARLEY_DELIVERY_REFERENCES_H

@@ -8,6 +8,8 @@
 #include "services/delivery/delivery_sql.h"
 
 #define DAY_MS ((uint64_t)86400000)
+/* At the start, between two looks whether the database is there. */
+#define DATABASE_LOOK_MS 100
 
 /* The worker's. */
 struct step {
@@ -217,7 +219,9 @@ static void on_timer(struct ev_loop *ev, ev_timer *timer, int revents) {
     struct retention *self = timer->data;
     self->step = (struct step){.pause_ms = RETENTION_RETRY_MS};
     /* With as much to do as there may be, this can wait. */
-    if (pool_submit(service_pool(self->service), &self->job) != 0)
+    if (service_waits_for_database(self->service))
+        set_timer(self, DATABASE_LOOK_MS);
+    else if (pool_submit(service_pool(self->service), &self->job) != 0)
         set_timer(self, RETENTION_RETRY_MS);
 }
 

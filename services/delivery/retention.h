@@ -1,6 +1,6 @@
 /*
  * Removes entries of the message log that are older than they are kept: `retention_days`, or of a
- * group what the operator has set (`parleyctl group retention`). 0 days: for ever.
+ * group the days that the operator has set (`parleyctl group retention`). 0 days: for ever.
  *
  *     struct retention *retention = retention_new(service, days);
  *
@@ -10,8 +10,8 @@
  * server, so only one instance works at a time.
  *
  * Always:
- * - what is removed of a conversation is its beginning, as time never falls in it: an entry that is
- *   there has all behind it, and one that is gone nothing before it;
+ * - the removed part of a conversation is its beginning, as time never falls in it: an entry that
+ *   is there has all behind it, and one that is gone nothing before it;
  * - where all is removed, the conversation keeps the last cid (`removed_cid`), under the lock of
  * its head, so the next entry follows it; otherwise nothing is locked that writers need.
  */

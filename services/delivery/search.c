@@ -1,11 +1,10 @@
 /*
  * delivery.search: texts by words in them, the newest first.
  *
- * What the account may read is many streams of texts, a part of a conversation each, and all of
- * them are read backwards. A round reads on in those that reach furthest: a few texts of each, more
- * of one that is read again and again. What is found behind the frontier, up to which some stream
- * is still to be read, is found for good; the rest is found again by the next request, which goes
- * on there.
+ * The account may read many streams of texts, a part of a conversation each, and all of them are
+ * read backwards. A round reads on in those that reach furthest: a few texts of each, more of one
+ * that is read again and again. A text found behind the frontier, up to which some stream is still
+ * to be read, is found for good; the rest is found again by the next request, which goes on there.
  *
  * It runs on threads and connections of its own, so that texts and readers never wait for it.
  */
@@ -20,10 +19,10 @@
 #include "services/delivery/readable.h"
 
 /*
- * limit: delivery | a search | {SEARCH_ROWS} messages; {SEARCH_BYTES} of text, once it has come
- * past a message at least; {SEARCH_MATCHES} matches; {SEARCH_STREAMS} parts of conversations, those
- * with the newest messages | the reply tells where to go on; what is beyond the parts is found by a
- * search with `peer`
+ * limit: delivery | a search | {SEARCH_ROWS} messages; {SEARCH_BYTES} of text, but one message at
+ * least; {SEARCH_MATCHES} matches; {SEARCH_STREAMS} parts of conversations, those with the newest
+ * messages | the reply has the place to go on from; texts beyond the parts are found by a search
+ * with `peer`
  */
 /* Messages that one request reads at most, and their bytes. */
 #define SEARCH_ROWS 20000
@@ -78,7 +77,7 @@ static enum err open_streams(struct search *search, const struct readable *reada
     search->found = record_arena_alloc(search->arena, SEARCH_ROWS * sizeof *search->found);
     if (search->streams == NULL || search->found == NULL)
         return ERR_INTERNAL;
-    /* By what they hold at all: those that are left out are the same for each `before`. */
+    /* By all their texts, so the same parts are left out for each `before`. */
     for (size_t i = 0; i < readable->count; i++)
         search->streams[i] = (struct stream){.part = readable->parts[i]};
     qsort(search->streams, readable->count, sizeof *search->streams, compare_streams);
@@ -260,7 +259,7 @@ static enum err find_streams(struct search *search) {
         err = place_find(search->db, ask->account, ask->user, ask->group, &place);
     if (err == ERR_OK && !ask->everywhere && !place.reader) {
         err = place_explain(search->db, ask->account, ask->user, ask->group, &place);
-        return err == ERR_NO_MESSAGE ? ERR_OK : err; /* nothing has been said there yet */
+        return err == ERR_NO_MESSAGE ? ERR_OK : err; /* there are no entries yet */
     }
     if (err == ERR_OK)
         err = readable_find(search->db, search->arena, ask->account, place.conversation, &readable);

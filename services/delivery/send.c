@@ -1,4 +1,5 @@
-/* delivery.send: checks what can be checked without the database, and hands over to a writer. */
+/* delivery.send: checks as much as can be checked without the database, and hands over to a
+ * writer. */
 #include "proto/ids.h"
 #include "services/delivery/references.h"
 #include "services/delivery/writers.h"

@@ -1,7 +1,7 @@
 /*
  * delivery.typing: an account is shown typing to the others of a conversation, which need not be
- * stored yet. What is not shown (too soon, in too large a group) is no error: the client cannot
- * know, and has nothing to do about it.
+ * stored yet. Typing that is not shown (too soon, in too large a group) is no error: the client
+ * cannot know, and has nothing to do about it.
  */
 #include "common/loop.h"
 #include "proto/conversation.h"
@@ -12,14 +12,17 @@
 #include "services/delivery/place.h"
 
 /* The account may write to the other one. */
-static enum err check_pair(struct db *db, const struct delivery_typing *ask) {
+static enum err check_pair(const struct delivery *self, struct db *db,
+                           const struct delivery_typing *ask) {
+    const bool friends_only = delivery_friends_only(self);
     struct db_rows *rows;
     enum err err =
         db_query(db, &delivery_sql_pair, DB_ARGS(db_u64(ask->user), db_u64(ask->account)), &rows);
     if (err == ERR_OK)
-        err = !db_rows_next(rows)         ? ERR_NO_ACCOUNT
-              : db_rows_u64(rows, 0) != 0 ? ERR_BLOCKED
-                                          : ERR_OK;
+        err = !db_rows_next(rows)                          ? ERR_NO_ACCOUNT
+              : db_rows_u64(rows, 0) != 0                  ? ERR_BLOCKED
+              : !friends_only || db_rows_u64(rows, 1) != 0 ? ERR_OK
+                                                           : ERR_STRANGERS;
     db_rows_destroy(&rows);
     return err;
 }
@@ -64,7 +67,7 @@ enum err handle_typing(void *context, struct db *db, struct record_arena *arena,
     const struct pauses_key key = {ask->account, ask->user, ask->group};
     if (pauses_runs(self->pauses, &key, loop_now_ms()))
         return ERR_OK;
-    enum err err = ask->group == 0 ? check_pair(db, ask) : find_others(db, ask, &others);
+    enum err err = ask->group == 0 ? check_pair(self, db, ask) : find_others(db, ask, &others);
     if (err != ERR_OK || !pauses_begin(self->pauses, &key, loop_now_ms()) || others.count == 0)
         return err;
     struct entry entry = {.conversation = ask->group == 0 ? 0 : conversation_of_group(ask->group),

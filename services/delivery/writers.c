@@ -95,7 +95,7 @@ static void *run(void *argument) {
         int64_t began_us = loop_now_us();
         struct route_batch *routes =
             batch_run(writer->db, writer->cache, service_instance(self->delivery->service),
-                      submissions, count, &missed);
+                      delivery_friends_only(self->delivery), submissions, count, &missed);
         metric_add(self->batches, 1);
         histogram_observe(self->seconds, (uint64_t)(loop_now_us() - began_us));
         histogram_observe(self->sizes, messages_of(submissions, count));
@@ -109,7 +109,7 @@ static void *run(void *argument) {
 
 /* --- the loop ------------------------------------------------------------------------------ */
 
-/* What only the database knows is said here; all other reasons are the gateway's. */
+/* Only reasons with facts from the database are written here; all others are the gateway's. */
 static void fail(struct submission *submission) {
     char reason[REASON_BYTES];
     const time_t until_s = (time_t)(submission->until_ms / 1000);

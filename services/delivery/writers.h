@@ -2,9 +2,10 @@
  * Writers: threads that commit texts in batches.
  *
  * Each conversation belongs to one writer (by hash of its parties), so its texts are stored in the
- * order of their arrival. A writer that is free takes what waits - at most ENTRIES_MAX_ROWS texts
- * and WRITERS_BATCH_BYTES of them, a request's texts together - and commits it in one transaction;
- * there is no timer. So a lone text is stored at once, and under load batches grow by themselves.
+ * order of their arrival. A writer that is free takes the waiting texts - at most ENTRIES_MAX_ROWS
+ * texts and WRITERS_BATCH_BYTES of them, a request's texts together - and commits them in one
+ * transaction; there is no timer. So a lone text is stored at once, and under load batches grow by
+ * themselves.
  *
  * A batch that meets a lost connection is run again, BATCH_ATTEMPTS times at most; nonces make
  * that safe even when the outcome of the commit is unknown. After that its senders get
@@ -19,7 +20,7 @@
 
 /* Starts settings->writers threads. NULL after a logged line. `delivery` is borrowed. */
 struct writers *writers_new(struct delivery *delivery);
-/* Finishes what waits, joins the threads, replies. */
+/* Finishes the waiting texts, joins the threads, replies. */
 void writers_destroy(struct writers **self);
 
 /* Takes the call over, to be replied to on the loop; ERR_OVERLOADED when that writer's queue is

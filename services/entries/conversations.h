@@ -23,8 +23,8 @@ struct head_cache;
 /*
  * Finds the conversations of these pairs (at most CONVERSATIONS_MAX_PAIRS; any order, repeats
  * allowed), and makes those that are not there yet: in two round trips at most, however many they
- * are. `conversation` stays 0 where one of the accounts does not exist. What another instance is
- * about to make is waited for. `cache` may be NULL. Not within a transaction.
+ * are. `conversation` stays 0 where one of the accounts does not exist. It waits for those that
+ * another instance is about to make. `cache` may be NULL. Not within a transaction.
  */
 enum err conversations_open_pairs(struct db *db, struct head_cache *cache,
                                   struct conversation_pair *pairs, size_t count)
@@ -32,8 +32,8 @@ enum err conversations_open_pairs(struct db *db, struct head_cache *cache,
 
 /*
  * The own conversations of those of these accounts that exist, and the conversation of all: made
- * with their readers' cursors where they are not there yet. Not within a transaction: what another
- * one is about to make is waited for. Accounts' cursors in the conversation of all are made by
+ * with their readers' cursors where they are not there yet. Not within a transaction: it waits for
+ * those that another one is about to make. Accounts' cursors in the conversation of all are made by
  * delivery, when an account first reads.
  */
 enum err conversations_open_selves(struct db *db, const uint64_t *accounts, size_t count)
@@ -42,8 +42,8 @@ enum err conversations_open_broadcast(struct db *db) __attribute__((warn_unused_
 
 /*
  * Lets an account read a group from behind `last_cid` on: in the transaction that makes it a
- * member, with the locked head's last_cid. One that had left keeps its cursor, and may still
- * read what was written until it left; from there up to `last_cid` is its absence.
+ * member, with the locked head's last_cid. One that had left keeps its cursor, and may still read
+ * the entries until it left; from there up to `last_cid` is its absence.
  */
 enum err conversations_open_cursor(struct db *db, uint64_t conversation, uint64_t account,
                                    uint64_t last_cid) __attribute__((warn_unused_result));

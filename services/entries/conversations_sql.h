@@ -20,8 +20,8 @@ void conversations_sql_add_find(struct buffer *sql, const struct conversation_pa
 void conversations_sql_add_make(struct buffer *sql, const struct conversation_pair *pairs,
                                 size_t count, uint64_t now_ms);
 
-/* Those of these accounts that exist get what they lack of their own conversations' heads and
- * cursors. */
+/* Those of these accounts that exist get the heads and cursors of their own conversations, where
+ * they are missing. */
 void conversations_sql_add_open_selves(struct buffer *sql, const uint64_t *accounts, size_t count,
                                        uint64_t now_ms);
 void conversations_sql_add_close_cursors(struct buffer *sql, uint64_t conversation,

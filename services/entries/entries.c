@@ -36,21 +36,27 @@ struct missing {
     size_t last_row_count, members_count, settled_count;
 };
 
-static void read_head(const struct db_rows *rows, struct record_arena *arena,
+/* A string id, or nothing where it is its number's decimal form. */
+static struct slice read_id(const struct db_rows *rows, unsigned column,
+                            struct record_arena *arena) {
+    struct slice id = db_rows_slice(rows, column);
+    uint64_t number;
+    return id_is_decimal(id, &number) ? slice_make(NULL, 0) : record_arena_copy(arena, id);
+}
+
+static void read_head(const struct db_rows *rows, bool friends, struct record_arena *arena,
                       struct entry_head *head) {
     *head = (struct entry_head){.id = db_rows_u64(rows, 0),
                                 .lo = db_rows_u64(rows, 1),
                                 .hi = db_rows_u64(rows, 2),
-                                .string_id = record_arena_copy(arena, db_rows_slice(rows, 3)),
+                                .string_id = read_id(rows, 3, arena),
                                 .name = record_arena_copy(arena, db_rows_slice(rows, 4)),
                                 .owner = db_rows_u64(rows, 5),
                                 .blocked = (unsigned)db_rows_u64(rows, 6),
                                 .dissolved = db_rows_u64(rows, 7) != 0,
                                 .version = db_rows_u64(rows, 8),
-                                .slow_s = db_rows_u64(rows, 11)};
-    uint64_t number;
-    if (id_is_decimal(head->string_id, &number))
-        head->string_id = slice_make(NULL, 0);
+                                .slow_s = db_rows_u64(rows, 11),
+                                .friends = friends && db_rows_u64(rows, 12) != 0};
 }
 
 static bool copy_members(const struct head_memory *memory, struct record_arena *arena,
@@ -70,8 +76,8 @@ static bool copy_members(const struct head_memory *memory, struct record_arena *
     return true;
 }
 
-/* Who has claimed a head: this writer; another one of this release; or none, or one of the release
- * before, and then cursors may be settled. */
+/* The writer that has claimed a head: this one; another one of this release; or none, or one of the
+ * release before, and then cursors may be settled. */
 enum claim { CLAIM_OWN, CLAIM_OTHER, CLAIM_NONE };
 
 static enum claim read_claim(const struct db_rows *rows, uint64_t instance) {
@@ -81,13 +87,15 @@ static enum claim read_claim(const struct db_rows *rows, uint64_t instance) {
     return claimant == instance ? CLAIM_OWN : CLAIM_OTHER;
 }
 
-/* Takes what the cache knows exactly, notes what it does not. */
+/* Takes the values that the cache knows exactly, and notes the others. */
 static void recall(const struct head_cache *cache, enum claim claim, struct record_arena *arena,
                    struct entry_head *head, struct missing *missing) {
     const struct head_memory *memory = cache == NULL ? NULL : head_cache_find(cache, head->id);
     if (memory != NULL && claim == CLAIM_OWN) {
         head->last_cid = memory->last_cid;
         head->last_ms = memory->last_ms;
+        head->lo_id = record_arena_copy(arena, memory->lo_id);
+        head->hi_id = record_arena_copy(arena, memory->hi_id);
     } else {
         missing->last_row[missing->last_row_count++] = head;
         if (claim == CLAIM_NONE)
@@ -99,13 +107,16 @@ static void recall(const struct head_cache *cache, enum claim claim, struct reco
         missing->members[missing->members_count++] = head;
 }
 
-static void read_last_rows(struct db_rows *rows, const struct entry_heads *heads) {
+static void read_last_rows(struct db_rows *rows, struct record_arena *arena,
+                           const struct entry_heads *heads) {
     while (rows != NULL && db_rows_next(rows)) {
         struct entry_head *head = entries_find_head(heads, db_rows_u64(rows, 0));
         if (head == NULL)
             continue;
         head->last_cid = db_rows_u64(rows, 1);
         head->last_ms = entries_time_ms(db_rows_u64(rows, 2));
+        head->lo_id = read_id(rows, 3, arena);
+        head->hi_id = read_id(rows, 4, arena);
     }
 }
 
@@ -115,8 +126,8 @@ static struct entry_standing read_standing(const struct db_rows *rows) {
                                    .muted_until_ms = db_rows_u64(rows, 3)};
 }
 
-/* Rows come ascending by conversation and account. Without memory it is
- * false: members would count as strangers. */
+/* Rows ascend by conversation and account. Returns false without memory: members would count as
+ * strangers. */
 static bool read_members(struct db_rows *rows, const struct entry_heads *heads,
                          struct record_arena *arena) {
     size_t total = db_rows_count(rows), special = 0;
@@ -162,7 +173,7 @@ static enum err read_missing(struct db *db, uint64_t instance, const struct miss
     bool last_rows = missing->last_row_count > 0, complete = true;
     while (err == ERR_OK && db_script_next(db, &rows)) {
         if (rows != NULL && last_rows) {
-            read_last_rows(rows, heads);
+            read_last_rows(rows, arena, heads);
             last_rows = false;
         } else if (rows != NULL) {
             complete = read_members(rows, heads, arena) && complete;
@@ -178,7 +189,7 @@ static enum err read_missing(struct db *db, uint64_t instance, const struct miss
 
 /* Reads the heads and the block of cids from the results of the locking script. */
 static enum err read_lock(struct db *db, const struct head_cache *cache, uint64_t instance,
-                          struct record_arena *arena, struct entry_heads *heads,
+                          bool friends, struct record_arena *arena, struct entry_heads *heads,
                           struct missing *missing) {
     struct db_rows *rows = NULL;
     size_t results = 0; /* that have rows: the heads, then the block */
@@ -188,7 +199,7 @@ static enum err read_lock(struct db *db, const struct head_cache *cache, uint64_
         if (results == 0) {
             while (heads->count < ENTRIES_MAX_HEADS && db_rows_next(rows)) {
                 struct entry_head *head = &heads->items[heads->count++];
-                read_head(rows, arena, head);
+                read_head(rows, friends, arena, head);
                 recall(cache, read_claim(rows, instance), arena, head, missing);
             }
         } else if (db_rows_next(rows)) {
@@ -202,8 +213,8 @@ static enum err read_lock(struct db *db, const struct head_cache *cache, uint64_
 }
 
 /*
- * The sequence of cids went back: the database was restored while this process runs, and what would
- * be stored now had cids that clients have seen on other messages. Nothing is stored until
+ * The sequence of cids went back: the database was restored while this process runs, and entries
+ * stored now would have cids that clients have seen on other messages. Nothing is stored until
  * `parleyctl restored` has moved the sequence on.
  */
 static enum err refuse_restored(const char *why, uint64_t cid) {
@@ -223,20 +234,21 @@ static enum err check_block(struct head_cache *cache, uint64_t newest, uint64_t 
 }
 
 enum err entries_lock(struct db *db, struct head_cache *cache, uint64_t instance, uint64_t *ids,
-                      size_t count, struct record_arena *arena, struct entry_heads *heads_r) {
+                      size_t count, bool friends, struct record_arena *arena,
+                      struct entry_heads *heads_r) {
     assert(count > 0 && count <= ENTRIES_MAX_HEADS);
     size_t unique = sort_unique(ids, count);
     *heads_r =
         (struct entry_heads){.items = record_arena_alloc(arena, unique * sizeof *heads_r->items)};
     struct buffer sql = buffer_make(ENTRIES_SCRIPT_BYTES);
-    entries_sql_add_lock(&sql, ids, unique);
+    entries_sql_add_lock(&sql, ids, unique, friends);
     uint64_t newest_block = cache == NULL ? 0 : head_cache_newest_block(cache);
     struct missing missing; /* large: left as it is behind its counts */
     missing.last_row_count = missing.members_count = missing.settled_count = 0;
     enum err err = sql.failed || heads_r->items == NULL ? ERR_INTERNAL : db_script_run(db, &sql);
     buffer_free(&sql);
     if (err == ERR_OK)
-        err = read_lock(db, cache, instance, arena, heads_r, &missing);
+        err = read_lock(db, cache, instance, friends, arena, heads_r, &missing);
     if (err == ERR_OK && cache != NULL)
         err = check_block(cache, newest_block, heads_r->first_cid);
     if (err == ERR_OK)
@@ -306,8 +318,8 @@ static bool is_changed_text(const struct db_rows *found) {
     return type == ENTRY_RECALLED_TEXT || (type == ENTRY_TEXT && !db_rows_null(found, 8));
 }
 
-/* Whether the row under this one's nonce is what this one would store. What a text said before it
- * was changed is gone: any text under its nonce counts as that one. */
+/* Whether the row under this one's nonce is the one that this one would store. The old words of a
+ * changed text are removed: any text under its nonce counts as that one. */
 static bool is_same(const struct db_rows *found, const struct entry_row *row) {
     if (db_rows_u64(found, 1) != row->head->id)
         return false;

@@ -13,12 +13,12 @@
  * - heads are locked in the order of their ids, so two writers wait, never deadlock, on them;
  * - a cid is taken from `cid_block` after the lock, so cids grow within a conversation in commit
  *   order and a reader's cursor never skips a row, whatever instances write at once;
- * - no block of cids is used that is not behind what the conversation has and what the writer has
- *   had before: after a restore of the database, nothing is stored until `parleyctl restored` has
- *   moved the sequence on (restored.h);
+ * - no block of cids is used that is not behind the conversation's last cid and the writer's block
+ *   before: after a restore of the database, nothing is stored until `parleyctl restored` has moved
+ *   the sequence on (restored.h);
  * - a row's time is the database's, and never before that of the row before it in the conversation;
  * - a nonce is stored once;
- * - what a writer remembers of a head is used only where it is exact (head_cache.h).
+ * - a writer's cached head is used only where it is exact (head_cache.h).
  *
  * Everything here blocks and belongs to one thread at a time.
  */
@@ -33,11 +33,12 @@ struct head_cache;
 /*
  * Begins a transaction and locks these conversations (at most ENTRIES_MAX_HEADS; any order, repeats
  * allowed; `ids` is sorted in place). `instance` is the writer's. `cache` may be NULL: everything
- * is read. After an error the transaction is rolled back.
+ * is read. `friends`: heads of pairs say whether the two are friends at this moment. After an error
+ * the transaction is rolled back.
  */
 enum err entries_lock(struct db *db, struct head_cache *cache, uint64_t instance, uint64_t *ids,
-                      size_t count, struct record_arena *arena, struct entry_heads *heads_r)
-    __attribute__((warn_unused_result));
+                      size_t count, bool friends, struct record_arena *arena,
+                      struct entry_heads *heads_r) __attribute__((warn_unused_result));
 /* The head of a conversation, or NULL when it has no row. */
 struct entry_head *entries_find_head(const struct entry_heads *heads, uint64_t conversation);
 /* Whether a head's group has this member. */
@@ -55,8 +56,8 @@ enum err entries_append(struct db *db, struct entry_heads *heads, struct entry_r
                         size_t count, bool commit) __attribute__((warn_unused_result));
 /*
  * For rows (at most ENTRIES_MAX_ROWS) that may not be stored, or not any more: sets `repeat` of
- * those whose nonce is there already, and with it what entries_append sets. After an error it is
- * rolled back.
+ * those whose nonce is there already, and with it the other members that entries_append sets. After
+ * an error the transaction is rolled back.
  */
 enum err entries_find_repeats(struct db *db, struct entry_row *rows, size_t count)
     __attribute__((warn_unused_result));

@@ -1,4 +1,4 @@
-/* Takes away what a deleted account has said; see entries_blank.h. */
+/* Blanks the texts of a deleted account; see entries_blank.h. */
 #include "services/entries/entries_blank.h"
 
 #include "services/entries/entries_sql.h"

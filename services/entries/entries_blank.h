@@ -1,4 +1,4 @@
-/* Takes away what a deleted account has said. */
+/* Blanks the texts of a deleted account. */
 #ifndef PARLEY_ENTRIES_BLANK_H
 #define PARLEY_ENTRIES_BLANK_H
 

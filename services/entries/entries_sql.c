@@ -34,20 +34,27 @@ static void add_heads(struct buffer *sql, struct entry_head *const *heads, size_
     buffer_add_text(sql, ")");
 }
 
-void entries_sql_add_lock(struct buffer *sql, const uint64_t *ids, size_t count) {
+/* The friendship is not locked: a text that was sent before it ended may be stored. */
+void entries_sql_add_lock(struct buffer *sql, const uint64_t *ids, size_t count, bool friends) {
     buffer_add_text(sql, "BEGIN;SELECT id,lo,hi,string_id,name,owner,blocked,dissolved,version,"
-                         "writer,claimant,slow_s FROM conversation WHERE id IN ");
+                         "writer,claimant,slow_s");
+    if (friends)
+        buffer_add_text(sql, ",kind=0 AND EXISTS (SELECT * FROM friendship f"
+                             " WHERE f.lo=conversation.lo AND f.hi=conversation.hi)");
+    buffer_add_text(sql, " FROM conversation WHERE id IN ");
     add_numbers(sql, ids, count);
     buffer_add_text(sql, " ORDER BY id FOR UPDATE;SELECT NEXT VALUE FOR cid_block," DB_NOW_MS ";");
 }
 
 void entries_sql_add_last_rows(struct buffer *sql, struct entry_head *const *heads, size_t count) {
     /* Found backwards: for MAX(cid) the server may read all of the conversation. */
-    buffer_add_text(
-        sql, "SELECT k.id,COALESCE(m.cid,k.removed_cid),COALESCE(m.time_ms,0) FROM conversation k"
-             " LEFT JOIN message m ON m.conversation=k.id AND m.cid=(SELECT l.cid FROM"
-             " message l WHERE l.conversation=k.id ORDER BY l.cid DESC LIMIT 1)"
-             " WHERE k.id IN ");
+    buffer_add_text(sql, "SELECT k.id,COALESCE(m.cid,k.removed_cid),COALESCE(m.time_ms,0),a.id,"
+                         "b.id FROM conversation k"
+                         " LEFT JOIN account a ON k.kind=0 AND a.number=k.lo"
+                         " LEFT JOIN account b ON k.kind=0 AND b.number=k.hi"
+                         " LEFT JOIN message m ON m.conversation=k.id AND m.cid=(SELECT l.cid FROM"
+                         " message l WHERE l.conversation=k.id ORDER BY l.cid DESC LIMIT 1)"
+                         " WHERE k.id IN ");
     add_heads(sql, heads, count);
     buffer_add_text(sql, ";");
 }

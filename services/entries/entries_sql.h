@@ -8,15 +8,16 @@
 extern const struct db_statement entries_sql_next_block;
 /* conversation, cid, n -> the cid of the entry that is n behind the first one behind that cid */
 extern const struct db_statement entries_sql_step;
-/* conversation, after, upto, account: the account's texts there say nothing any more */
+/* conversation, after, upto, account: the account's texts there are blanked */
 extern const struct db_statement entries_sql_blank;
 /* The same: reactions to these texts go, before they do. */
 extern const struct db_statement entries_sql_blank_reactions;
 
-/* BEGIN; the heads, locked; the next block of cids, and the time. */
-void entries_sql_add_lock(struct buffer *sql, const uint64_t *ids, size_t count);
-/* Of each conversation its last row's cid and time; with none the cid of the last that was removed,
- * or 0. */
+/* BEGIN; the heads, locked, with `friends` also whether pairs are; the next block of cids, and the
+ * time. */
+void entries_sql_add_lock(struct buffer *sql, const uint64_t *ids, size_t count, bool friends);
+/* Of each conversation its last row's cid and time (with none the cid of the last that was removed,
+ * or 0), and the string ids of a pair. */
 void entries_sql_add_last_rows(struct buffer *sql, struct entry_head *const *heads, size_t count);
 void entries_sql_add_claim(struct buffer *sql, struct entry_head *const *heads, size_t count,
                            uint64_t instance);

@@ -12,18 +12,19 @@
  * limit: delivery | notices of one change | 2, each to any number of those conversations,
  * {ENTRIES_MAX_ROWS} rows a statement | -
  */
-/* Rows per entries_append; as many cids come from one value of cid_block. */
+/* Rows per entries_append; one value of cid_block gives as many cids. */
 #define ENTRIES_MAX_ROWS 128
 /*
  * limit: delivery | conversations that one transaction locks | {ENTRIES_MAX_HEADS}: a group and
- * {GROUP_CHANGE_MAX_SELVES} people's own | `too_many`; the bounds of friends and administrators
- * come first
+ * {GROUP_CHANGE_MAX_SELVES} people's own | `too_many`; the bounds of friends and administrators are
+ * reached first
  */
 /* Conversations per entries_lock. */
 #define ENTRIES_MAX_HEADS 1024
 /*
  * limit: delivery | a script that appends entries; one that reads, or moves cursors |
- * {ENTRIES_SCRIPT_BYTES}; 2 MiB {DELIVERY_SCRIPT_BYTES:} | `internal`; other bounds come first
+ * {ENTRIES_SCRIPT_BYTES}; 2 MiB {DELIVERY_SCRIPT_BYTES:} | `internal`; other bounds are reached
+ * first
  */
 /* Longest script: ENTRIES_MAX_ROWS texts, each byte escaped to two. */
 #define ENTRIES_SCRIPT_BYTES ((size_t)24 << 20)
@@ -46,8 +47,10 @@ struct entry_head {
     uint64_t last_ms;  /* the time of that row */
     unsigned blocked;  /* of a pair: bit 0 lo, bit 1 hi may not write */
     bool dissolved;
+    bool friends;           /* of a pair, where entries_lock was asked for it */
     uint64_t slow_s;        /* of a group: the pause between two texts of a plain member; 0: none */
     struct slice string_id; /* of a group; empty where it is its number's decimal form */
+    struct slice lo_id, hi_id; /* of a pair's two accounts; empty as above */
     struct slice name;
     struct u64_list members; /* of a group, ascending */
     struct entry_standings standings;
@@ -71,8 +74,8 @@ struct entry_row {
     struct slice text;
     uint64_t reply;             /* of a text: the cid that it replies to; 0: none */
     struct slice mentions;      /* of a text: as proto/mentions.h has them */
-    uint64_t target, edited_ms; /* of a notice: what it is about; 0: nothing */
-    /* What entries_append sets. */
+    uint64_t target, edited_ms; /* of a notice: the text that it is about; 0: none */
+    /* Set by entries_append. */
     bool repeat;  /* the nonce was there already; conversation, cid, time are that row's */
     bool clash;   /* ... and that row is another message: nothing of this one is stored */
     bool changed; /* ... and that row is a text that was edited or recalled since */

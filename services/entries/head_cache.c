@@ -48,12 +48,18 @@ static void forget_members(struct head_cache *self, struct head_memory *memory) 
     memory->standings = (struct entry_standings){0};
 }
 
+static void forget_ids(struct head_memory *memory) {
+    free((char *)(uintptr_t)memory->lo_id.data);
+    free((char *)(uintptr_t)memory->hi_id.data);
+}
+
 static void clear_conversations(struct head_cache *self) {
     struct known_conversation *known = self->conversations, *next;
     HASH_CLEAR(hh, self->conversations);
     for (; known != NULL; known = next) {
         next = known->hh.next;
         forget_members(self, &known->memory);
+        forget_ids(&known->memory);
         free(known);
     }
 }
@@ -141,7 +147,12 @@ static void *copy_items(const void *items, size_t count, size_t bytes) {
     return copy;
 }
 
-/* Replaces the remembered members; what cannot be remembered is forgotten. */
+static bool copy_id(struct slice id, struct slice *copy_r) {
+    *copy_r = slice_make(copy_items(id.data, id.length, 1), id.length);
+    return id.length == 0 || copy_r->data != NULL;
+}
+
+/* Replaces the remembered members; those for which there is no memory are forgotten. */
 static bool keep_members(struct head_cache *self, struct head_memory *memory,
                          const struct entry_head *head) {
     size_t members = head->members.count, standings = head->standings.count;
@@ -160,22 +171,30 @@ static bool keep_members(struct head_cache *self, struct head_memory *memory,
 
 static void forget_head(struct head_cache *self, struct known_conversation *known) {
     forget_members(self, &known->memory);
+    forget_ids(&known->memory);
     HASH_DEL(self->conversations, known);
     free(known);
 }
 
+/* NULL without memory. */
+static struct known_conversation *add_head(struct head_cache *self, const struct entry_head *head) {
+    struct known_conversation *known = calloc(1, sizeof *known);
+    if (known == NULL)
+        return NULL;
+    known->conversation = head->id;
+    struct head_memory *memory = &known->memory;
+    if (copy_id(head->lo_id, &memory->lo_id) && copy_id(head->hi_id, &memory->hi_id) &&
+        HASH_TRY_ADD(hh, self->conversations, conversation, known))
+        return known;
+    forget_ids(memory);
+    free(known);
+    return NULL;
+}
+
 static void keep_head(struct head_cache *self, const struct entry_head *head) {
     struct known_conversation *known = find(self, head->id);
-    if (known == NULL) {
-        known = calloc(1, sizeof *known);
-        if (known == NULL)
-            return;
-        known->conversation = head->id;
-        if (!HASH_TRY_ADD(hh, self->conversations, conversation, known)) {
-            free(known);
-            return;
-        }
-    }
+    if (known == NULL && (known = add_head(self, head)) == NULL)
+        return;
     if (known->memory.version != head->version && !keep_members(self, &known->memory, head)) {
         forget_head(self, known);
         return;

@@ -1,5 +1,5 @@
 /*
- * What one writer remembers of conversations between its transactions.
+ * A writer's cache of conversations, kept between its transactions.
  *
  *     head_cache_follow(cache, db_connections(db))   once it is connected, before each transaction
  *     conversations_open_pairs(db, cache, ...), entries_lock(db, cache, ...)
@@ -8,9 +8,9 @@
  *                                                    happened all the same
  *
  * After a rollback there is nothing to do: nothing was kept, and `conversation.claimant` is again
- * what it was.
+ * as it was.
  *
- * Always: what is remembered is exact where it is used.
+ * Always: cached values are exact where they are used.
  * - A last cid, and its time, are used only while `conversation.claimant` names this instance. It
  * was the last to commit there, then, and each commit of a writer is kept or forgotten here. No
  * other writer of this instance writes to the same conversation.
@@ -39,8 +39,9 @@ struct head_cache;
 
 struct head_memory {
     uint64_t version, last_cid, last_ms;
-    struct u64_list members; /* this and the next are owned by the cache */
+    struct u64_list members; /* this and the members below are owned by the cache */
     struct entry_standings standings;
+    struct slice lo_id, hi_id; /* of a pair's two accounts: ids never change */
 };
 
 /* NULL without memory. */
@@ -49,7 +50,7 @@ void head_cache_destroy(struct head_cache **self);
 /* Writers of one process know together which cids were given; `newest_block` is borrowed. */
 void head_cache_share(struct head_cache *self, _Atomic uint64_t *newest_block);
 
-/* What follows belongs to the connection with this number. */
+/* The transactions that follow belong to the connection with this number. */
 void head_cache_follow(struct head_cache *self, uint64_t connection);
 void head_cache_keep(struct head_cache *self, const struct entry_heads *heads);
 void head_cache_forget(struct head_cache *self, const struct entry_heads *heads);
@@ -64,8 +65,8 @@ uint64_t head_cache_find_pair(const struct head_cache *self, uint64_t lo, uint64
 void head_cache_keep_pair(struct head_cache *self, uint64_t lo, uint64_t hi, uint64_t conversation);
 
 /*
- * The newest block of cids that the sequence has given. What is asked for behind that is a newer
- * one, or the sequence has gone back. Others may get and note blocks meanwhile.
+ * The newest block of cids that the sequence has given. A block that the sequence gives after that
+ * is a newer one, or the sequence went back. Others may get and note blocks meanwhile.
  */
 uint64_t head_cache_newest_block(const struct head_cache *self);
 void head_cache_note_block(struct head_cache *self, uint64_t block);

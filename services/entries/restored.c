@@ -16,7 +16,7 @@
 struct sequence {
     const char *name;
     uint64_t step;    /* how far it moves */
-    uint64_t value;   /* of what its values are multiples */
+    uint64_t value;   /* the number of which its values are multiples */
     const char *most; /* SQL for the largest number that is in use */
 };
 
@@ -95,7 +95,7 @@ enum err entries_check(struct db *db, char message_r[SCHEMA_MESSAGE_BYTES]) {
 
 /* --- after a restore ------------------------------------------------------------------------- */
 
-/* Behind what was given and what is there, whichever is more. */
+/* Behind the values that were given and those in use, whichever is more. */
 static enum err move(struct db *db, const struct sequence *sequence, uint64_t *first_r,
                      char *message_r) {
     char sql[128];

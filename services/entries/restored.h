@@ -3,10 +3,10 @@
  *
  * A backup is older than the message log was, so the sequences in it give numbers again that
  * clients have seen. `parleyctl restored` (entries_restored) moves them past all that can have been
- * given, and begins a new epoch: clients that know another one forget what they kept
- * (docs/protocol.md). What can be seen of a restore that nobody has announced, or that was
- * incomplete, is refused: a log that is ahead of its sequence at the start (entries_check), and a
- * sequence that goes back while a writer runs (entries.h).
+ * given, and begins a new epoch: clients that know another one forget the entries that they kept
+ * (docs/protocol.md). Two signs of a restore that nobody has announced, or that was incomplete, are
+ * refused: a log that is ahead of its sequence at the start (entries_check), and a sequence that
+ * goes back while a writer runs (entries.h).
  */
 #ifndef PARLEY_ENTRIES_RESTORED_H
 #define PARLEY_ENTRIES_RESTORED_H

@@ -7,7 +7,7 @@
 #include "proto/conversation.h"
 #include "services/entries/settled_sql.h"
 
-/* limit: delivery | cursors per statement that ends what is settled | {UNDO_STEP} | several
+/* limit: delivery | cursors per statement that makes them unsettled | {UNDO_STEP} | several
  * statements */
 /* Cursors per statement. */
 #define UNDO_STEP 512

@@ -11,11 +11,13 @@
  *   `cursor.settled` is the cid of the last of that. It stays when the cursor is not settled any
  *   more: a connection that was not given a position there begins behind it;
  * - a cursor is settled under the lock of its conversation's head, and that takes the head away
- *   from its writer: `conversation.claimant` is 0. The next writer claims it, and with that ends
- *   what is settled there, in the transaction of the entry. So a message costs nothing more;
+ *   from its writer: `conversation.claimant` is 0. The next writer claims it, and with that its
+ *   cursors are settled no longer, in the transaction of the entry. So a message costs nothing
+ *   more;
  * - a writer of the release before does not know any of that. It claims a head by
- *   `conversation.writer`, which is 0 else: while such a head is there, cursors are not what they
- *   seem, and every one is looked at (entries_lock takes the head over, and ends what is settled).
+ *   `conversation.writer`, which is 0 else: while such a head is there, settled cursors may be
+ *   wrong, and every one is looked at (entries_lock takes the head over, and its cursors are
+ *   settled no longer).
  */
 #ifndef PARLEY_ENTRIES_SETTLED_H
 #define PARLEY_ENTRIES_SETTLED_H

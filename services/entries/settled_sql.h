@@ -16,7 +16,8 @@
 /*
  * limit: delivery | how long nothing was written before a cursor is settled | a day
  * {SETTLED_IDLE_MS:} | a connection that lags behind another one of its account for longer may miss
- * what that one has received, if the account has more than {PULL_MAX_SETTLED} settled conversations
+ * entries that that one has received, if the account has more than {PULL_MAX_SETTLED} settled
+ * conversations
  */
 #define SETTLED_IDLE_MS ((uint64_t)24 * 60 * 60 * 1000)
 

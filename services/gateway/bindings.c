@@ -35,38 +35,13 @@ struct bindings {
     struct ended *ended;
     bool stale;                /* some clients may have to be bound elsewhere */
     size_t asked;              /* requests in bulk, on their way */
-    int64_t changing_until_ms; /* instances came or went, and other gateways may not know */
+    int64_t changing_until_ms; /* instances were found or lost, and other gateways may not know */
     int64_t forget_at_ms;      /* instances forget what is not listed; 0: they have */
 };
-
-static void on_timer(struct ev_loop *ev, ev_timer *timer, int revents);
 
 static void look_in(void *argument, int64_t delay_ms) {
     struct bindings *self = argument;
     loop_timer_hasten(service_loop(self->gateway->service), &self->timer, delay_ms);
-}
-
-struct bindings *bindings_new(struct gateway *gateway) {
-    struct bindings *self = calloc(1, sizeof *self);
-    if (self == NULL)
-        return NULL;
-    self->gateway = gateway;
-    ev_timer_init(&self->timer, on_timer, 0, 0);
-    self->timer.data = self;
-    self->ended = ended_new(look_in, self);
-    if (self->ended == NULL)
-        bindings_destroy(&self);
-    return self;
-}
-
-void bindings_destroy(struct bindings **self_p) {
-    struct bindings *self = *self_p;
-    *self_p = NULL;
-    if (self == NULL)
-        return;
-    ev_timer_stop(service_loop(self->gateway->service), &self->timer);
-    ended_destroy(&self->ended);
-    free(self);
 }
 
 static void set_stale(struct bindings *self, int64_t delay_ms) {
@@ -127,12 +102,11 @@ static void bound_one(void *argument, enum err err, const void *reply_v, const c
     struct client *client = client_find_binding(bind.gateway, bind.binding);
     if (client == NULL)
         return;
-    uint64_t wait_ms = err == ERR_OK ? reply->wait_ms : 0;
-    if (wait_ms > 0)
+    if (err == ERR_OK && reply->wait_ms > 0)
         forget_binding(client);
     else if (err == ERR_OK)
         take_binding(client, bind.link);
-    bind.done(client, err, wait_ms);
+    bind.done(client, err, reply);
 }
 
 void bindings_bind(struct client *client, bool waited, bindings_done *done) {
@@ -164,7 +138,7 @@ void bindings_bind(struct client *client, bool waited, bindings_done *done) {
     }
     if (err != ERR_OK) {
         free(bind);
-        done(client, err, 0);
+        done(client, err, NULL);
     }
 }
 
@@ -326,21 +300,45 @@ static void list_everywhere(struct bindings *self, bool forget) {
             self->stale = true; /* its first reply arrives in a moment */
 }
 
-/* Does what is to be done by now. */
+/* Does all that is due. */
 static void on_timer(struct ev_loop *ev, ev_timer *timer, int revents) {
     (void)ev;
     (void)revents;
     struct bindings *self = timer->data;
-    ended_expire(self->ended);
     /* A connection that has ended must not be forgotten without news. */
     bool reported = report_ended(self);
     if (!reported && peers_live_count(self->gateway->session) > 0)
         look_in(self, RETRY_MS);
-    bool forget = self->forget_at_ms != 0 && self->forget_at_ms <= loop_now_ms();
-    if (self->asked == 0 && (self->stale || (forget && reported)))
-        list_everywhere(self, forget && reported);
+    bool forget = reported && self->forget_at_ms != 0 && self->forget_at_ms <= loop_now_ms();
+    if (self->asked == 0 && (self->stale || forget))
+        list_everywhere(self, forget);
     if (self->forget_at_ms > loop_now_ms())
         look_in(self, self->forget_at_ms - loop_now_ms());
+}
+
+/* --- life ---------------------------------------------------------------------------------- */
+
+struct bindings *bindings_new(struct gateway *gateway) {
+    struct bindings *self = calloc(1, sizeof *self);
+    if (self == NULL)
+        return NULL;
+    self->gateway = gateway;
+    ev_timer_init(&self->timer, on_timer, 0, 0);
+    self->timer.data = self;
+    self->ended = ended_new(look_in, self);
+    if (self->ended == NULL)
+        bindings_destroy(&self);
+    return self;
+}
+
+void bindings_destroy(struct bindings **self_p) {
+    struct bindings *self = *self_p;
+    *self_p = NULL;
+    if (self == NULL)
+        return;
+    ev_timer_stop(service_loop(self->gateway->service), &self->timer);
+    ended_destroy(&self->ended);
+    free(self);
 }
 
 /* --- a session was found or lost -------------------------------------------------------------- */
@@ -357,8 +355,8 @@ void bindings_change(void *context, struct peer *peer, enum peer_change change) 
     if (change != PEER_LOST)
         return;
     ended_link_lost(self->ended, *link_of(peer));
-    /* Session may not have noticed, and go on under the same link: what it pushed meanwhile is gone
-     * all the same, so binding again, which reads the message log, is called for. */
+    /* Session may not have noticed, and go on under the same link: its pushes meanwhile are lost
+     * all the same, so the clients are bound again, which reads the message log. */
     lose_link(self, *link_of(peer));
 }
 

@@ -79,7 +79,16 @@ static enum err report(struct peers *session, struct peer *peer, struct ended_bi
     return err;
 }
 
+/* Forgets those whose time is over. */
+static void expire(struct ended *self) {
+    while (self->reported != NULL && self->reported->until_ms <= loop_now_ms())
+        forget(self, &self->reported, self->reported);
+    if (self->reported != NULL)
+        self->look_in(self->argument, self->reported->until_ms - loop_now_ms());
+}
+
 bool ended_report(struct ended *self, struct peers *session, bool changing) {
+    expire(self);
     while (self->unreported != NULL) {
         struct ended_binding *first = self->unreported;
         struct peer *peer = peers_by_key(session, first->account);
@@ -100,13 +109,6 @@ void ended_link_lost(struct ended *self, uint64_t link) {
         DL_DELETE(self->reported, binding);
         DL_APPEND(self->unreported, binding);
     }
-}
-
-void ended_expire(struct ended *self) {
-    while (self->reported != NULL && self->reported->until_ms <= loop_now_ms())
-        forget(self, &self->reported, self->reported);
-    if (self->reported != NULL)
-        self->look_in(self->argument, self->reported->until_ms - loop_now_ms());
 }
 
 size_t ended_count(const struct ended *self) { return self->count; }

@@ -4,8 +4,7 @@
  *     struct ended *ended = ended_new(look_in, bindings);
  *     ended_add(ended, &(struct ended_binding){.account = ..., .link = client->bound_link, ...});
  *     if (!ended_report(ended, session, changing)) ... it must be tried again
- *     ended_link_lost(ended, link);      what that instance had not counted yet is reported anew
- *     ended_expire(ended);
+ *     ended_link_lost(ended, link);      reports anew the ends that it has not counted
  *
  * The instance that has the account now receives the report. It may not know the connection, when
  * that was bound at an instance that was lost since: then it is bound first, so that there is
@@ -42,8 +41,7 @@ struct ended_binding {
 /* The link that an instance of session gave this gateway; 0: it has not replied to a ping yet. */
 static inline uint64_t *link_of(struct peer *peer) { return &peer_numbers(peer)[0]; }
 
-/* `look_in` is called when ended_report and ended_expire are to be called after `delay_ms`. NULL
- * without memory. */
+/* `look_in` is called when ended_report is to be called after `delay_ms`. NULL without memory. */
 struct ended *ended_new(void (*look_in)(void *argument, int64_t delay_ms), void *argument)
     __attribute__((warn_unused_result));
 void ended_destroy(struct ended **self);
@@ -51,12 +49,11 @@ void ended_destroy(struct ended **self);
 /* Copies it. false: there is no room for it. */
 bool ended_add(struct ended *self, const struct ended_binding *binding)
     __attribute__((warn_unused_result));
-/* false: no instance is there, or its queue is full. `changing`: instances were found or lost a
- * moment ago, so another gateway may have to bind the account elsewhere. */
+/* Reports all that ended, and forgets those whose time is over. false: no instance is there, or its
+ * queue is full. `changing`: instances were found or lost a moment ago, so another gateway may have
+ * to bind the account elsewhere. */
 bool ended_report(struct ended *self, struct peers *session, bool changing);
 void ended_link_lost(struct ended *self, uint64_t link);
-/* Forgets what is over. */
-void ended_expire(struct ended *self);
 
 /* How many are remembered; and whether all have been reported. */
 size_t ended_count(const struct ended *self);

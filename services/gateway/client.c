@@ -48,8 +48,8 @@ void client_set_state(struct client *client, enum client_state state) {
     client->state = state;
 }
 
-/* OurChat's own client cannot take objects as they come. One that has opted in can, and one that
- * speaks over WebSocket. */
+/* OurChat's own client cannot take several objects at once. A client that has opted in can, and so
+ * can one that is connected over WebSocket. */
 void client_set_pace(struct client *client) {
     bool slow = client->dialect == DIALECT_OURCHAT && !client->ext;
     edge_pace(client->edge, slow ? client->gateway->settings.ourchat_tcp_pace_ms : 0);

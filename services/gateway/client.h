@@ -35,11 +35,12 @@ struct client {
     enum client_state state;
     enum dialect dialect;
     bool ext;
-    bool confirms; /* only what it says it has received moves cursors */
-    bool ended;    /* it has sent all that it will: it has closed, or we stop */
+    bool confirms; /* only its confirmations (301) move cursors */
+    bool ended;    /* nothing more is read from it: it has closed, or we stop */
 
     /* the account, from LOGGING_IN's success on */
     uint64_t account;
+    struct counted *counted; /* its limits */
     char account_id[ID_MAX_BYTES + 1];
     uint64_t login_number; /* session knows the token by it, wherever that is resumed */
     uint64_t binding;      /* session knows this login by it, never used again; 0: not at all */

@@ -8,6 +8,7 @@
 #include "services/gateway/client.h"
 #include "services/gateway/cursors.h"
 #include "services/gateway/feed.h"
+#include "services/gateway/limits.h"
 #include "services/gateway/login.h"
 #include "services/gateway/marks.h"
 #include "services/gateway/outbox.h"
@@ -73,7 +74,7 @@ static void on_close(void *argument, struct edge_connection *edge) {
     free(client);                    /* with its parts */
 }
 
-/* What the client has sent before it closed is carried out. */
+/* Requests that the client sent before it closed are carried out. */
 static void on_end(void *argument, struct edge_connection *edge) {
     (void)argument;
     struct client *client = edge_owner(edge);
@@ -104,8 +105,8 @@ static uint64_t next_trace(struct gateway *gateway) {
     return gateway->last_trace;
 }
 
-/* An object that may not be carried out for what it holds (dialect_parse). A client that repeats a
- * text until its `ref` is answered gets that answer, and goes on; to others the object is
+/* An object that may not be carried out because of its content (dialect_parse). A client that
+ * repeats a text until its `ref` is answered gets that answer, and goes on; to others the object is
  * malformed. */
 static void refuse_object(struct client *client, cJSON *json, const char *fault) {
     struct dialect_request request;
@@ -192,11 +193,31 @@ static void on_refused(void *argument) {
     metric_add(gateway->turned_away, 1);
 }
 
+static void on_limited(void *argument, enum edge_limit limit) {
+    const struct gateway *gateway = argument;
+    limits_count(gateway->limits, limit == EDGE_LIMIT_INPUT ? LIMIT_INPUT : LIMIT_CONNECTIONS);
+}
+
+static void write_fault(void *argument, enum edge_transport transport, const char *reason,
+                        struct buffer *out) {
+    (void)argument;
+    dialect_write_fault(transport == EDGE_YOUIM ? DIALECT_YOUIM : DIALECT_UNKNOWN, NULL,
+                        slice_text(reason), (uint64_t)loop_wall_ms(), out);
+}
+
+static void on_handshake(void *argument, bool done) {
+    struct gateway *gateway = argument;
+    metric_add(done ? gateway->shaken : gateway->unshaken, 1);
+}
+
 const struct edge_handlers connection_handlers = {.on_open = on_open,
                                                   .on_object = on_object,
                                                   .on_fault = on_fault,
                                                   .on_reached = on_reached,
                                                   .on_end = on_end,
                                                   .on_close = on_close,
+                                                  .on_handshake = on_handshake,
                                                   .on_refused = on_refused,
+                                                  .on_limited = on_limited,
+                                                  .write_fault = write_fault,
                                                   .on_failed = on_failed};

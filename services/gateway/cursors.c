@@ -93,7 +93,7 @@ static void flush_later(struct cursors *self) {
 
 static void send_next(struct cursors *self);
 
-/* What fails is reported again, with the next flush. */
+/* Moves that fail are reported again, with the next flush. */
 static void on_reply(void *argument, enum err err, const void *reply, const char *text) {
     (void)reply;
     (void)text;
@@ -112,7 +112,7 @@ static void on_reply(void *argument, enum err err, const void *reply, const char
         self->options.stored(self->options.context);
 }
 
-/* The next part of `asked`, or what waits when there is none left of it. */
+/* Sends the next part of `asked`, or the waiting moves when nothing is left of it. */
 static void send_next(struct cursors *self) {
     if (self->asked_count > 0)
         return;

@@ -1,6 +1,6 @@
 /*
- * What has reached clients, and what they have read, reported to delivery in bulk: each report
- * moves cursors.
+ * How much has reached clients, and how far they have read, reported to delivery in bulk: each
+ * report moves cursors.
  *
  * Moves are stored in the order in which they were added. Losing one repeats messages and loses
  * none, so beyond CURSORS_WAITING_MAX moves further ones are dropped. Those that wait are reported
@@ -22,7 +22,7 @@ struct cursors;
 /* Moves that are not stored yet, at most. */
 #define CURSORS_WAITING_MAX ((size_t)2 * 65536)
 
-/* What was written to a client: up to `cid` of a conversation, for an account. */
+/* All that was written to a client: up to `cid` of a conversation, for an account. */
 struct written {
     uint64_t account, conversation, cid;
     bool from_others; /* there are entries of other accounts among it */
@@ -42,9 +42,9 @@ struct cursors_options {
 struct cursors *cursors_new(const struct cursors_options *options);
 /* After the peers are destroyed, which ends the report that is on its way. */
 void cursors_destroy(struct cursors **self);
-/* false: too many wait; the cursor stays, and what it stays behind is repeated some day. */
+/* false: too many wait; the cursor stays, and the entries behind it are repeated some day. */
 bool cursors_add(struct cursors *self, const struct written *written);
-/* Reports what there is now rather than in a while. */
+/* Reports the waiting moves now rather than in a while. */
 void cursors_flush(struct cursors *self);
 /* How many moves were ever added, and how many of these, in that order, are stored. */
 uint64_t cursors_added(const struct cursors *self);

@@ -57,7 +57,8 @@ static void stop_waiting(struct client *client) {
     client->feed->wait = FEED_WAITS_NOT;
 }
 
-/* The next page is asked for as soon as nothing is in its way; else what is does it. */
+/* Asks for the next page if nothing is in its way; otherwise the obstacle's end calls this
+ * again. */
 static void request_page(struct client *client) {
     struct client_feed *feed = client->feed;
     if (feed->wait != FEED_WAITS_NOT || ev_is_active(&feed->timer) || feed->pulling ||
@@ -152,7 +153,7 @@ static enum feed_outcome write_entry(struct client *client, const struct entry *
     return outcome;
 }
 
-/* false: what is behind it must not be written before it. */
+/* false: the entries behind it must not be written before it. */
 static bool write_read(struct client *client, const struct entry *entry) {
     const struct position *known = positions_find(client->positions, entry->conversation);
     bool full = client->positions->full;
@@ -167,7 +168,7 @@ static bool write_read(struct client *client, const struct entry *entry) {
     return outcome == FEED_WRITTEN || outcome == FEED_PASSED_OVER;
 }
 
-/* What could not be written is behind. */
+/* A conversation whose entries could not be written is behind. */
 static void write_page(struct client *client, const struct delivery_pull_reply *reply) {
     bool writes = true;
     for (size_t i = 0; i < reply->entries.count; i++) {
@@ -189,8 +190,9 @@ static void write_page(struct client *client, const struct delivery_pull_reply *
         wait_for_client(client);
 }
 
-/* A position of the first page. false: in this conversation the account stands behind what was
- * pushed to this connection, as another one has it already. This one is to have it too. */
+/* A position of the first page. false: in this conversation the account's cursor stands behind an
+ * entry that was pushed to this connection, since another connection has it already. This one is to
+ * have it too. */
 static bool take_position(struct client *client, uint64_t conversation, uint64_t start,
                           uint64_t skipped) {
     const struct position *early = positions_find(&client->feed->early, conversation);
@@ -232,7 +234,8 @@ static bool take_positions(struct client *client, const struct delivery_pull_rep
     return good;
 }
 
-/* What the page leaves to be read. A delivery of the release before does not say. */
+/* Notes the conversations of which more is to be read. A delivery of the release before does not
+ * name them. */
 static void take_behind(struct client *client, const struct delivery_pull_reply *reply, bool all) {
     if (!reply->complete) {
         client->feed->behind.all = client->feed->behind.all || reply->entries.count > 0;
@@ -345,7 +348,8 @@ void feed_start(struct client *client, uint64_t backlog) {
     client->feed->backlog = backlog;
     client->feed->behind.all = true;
     client->feed->reading++;
-    /* What reached this account a moment ago, perhaps over another connection, is not repeated. */
+    /* Entries that reached this account a moment ago, perhaps over another connection, are not
+     * repeated. */
     await_moves(client);
     request_page(client);
     run_pulls(client->gateway->feed);
@@ -400,7 +404,8 @@ static void note_early(struct client *client, const struct entry *entry) {
         log_warn("early_push_forgotten", "client=%llu", (unsigned long long)client->id);
 }
 
-/* A push of what is stored and not sent yet, to a client that is live. Whether it was written. */
+/* A push of a stored entry that was not sent yet, to a client that is live. Whether it was
+ * written. */
 static bool push_stored(struct client *client, const struct entry *entry) {
     const struct position *known = positions_find(client->positions, entry->conversation);
     bool is_new = known == NULL && client->positions->whole && entry->prev == 0;
@@ -429,7 +434,7 @@ static bool push_stored(struct client *client, const struct entry *entry) {
 static bool push_to(struct client *client, const struct entry *entry) {
     if (!client_is_in(client))
         return false;
-    /* Not stored: no page will bring it, and what is lost of it is lost. */
+    /* Not stored: no page will bring it, so it is sent now or never. */
     if (entry->cid == 0)
         return (entry->login == 0 || entry->login != client->login_number) &&
                write_entry(client, entry) == FEED_WRITTEN;

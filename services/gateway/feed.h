@@ -25,7 +25,7 @@ struct gateway;
 /* Pulls in progress at once; further clients wait their turn. */
 #define FEED_MAX_PULLS 64
 
-/* What the next page waits for. */
+/* The event that the next page waits for. */
 enum feed_wait {
     FEED_WAITS_NOT,
     FEED_WAITS_MOVES, /* that cursors are stored, but not for long */
@@ -36,7 +36,7 @@ struct client_feed {
     uint64_t reading;       /* changes when a page that is on its way is of no use any more */
     uint64_t backlog;       /* entries that the first page brings of a conversation; 0: all */
     uint64_t conversations; /* that the account is in; 0: not known */
-    struct positions early; /* before the first page: behind what the first push comes */
+    struct positions early; /* before the first page: where the first push follows */
     bool placed;            /* the first page is here: it brought the positions */
     bool brief;             /* ... but not those of settled conversations */
     bool pulling;           /* a page is asked for */
@@ -57,7 +57,8 @@ size_t feed_waiting(const struct feed *self);
 
 /* From login on. `backlog`: entries that the first page brings of a conversation; 0: all. */
 void feed_start(struct client *client, uint64_t backlog);
-/* A page that is on its way may hold what must not be written any more: it is read again. */
+/* A page that is on its way may hold entries that must not be written any more: it is read
+ * again. */
 void feed_reread(struct client *client);
 /* Back to reading the message log, in all conversations: something may have been missed. */
 void feed_catch_up(struct client *client);
@@ -67,14 +68,14 @@ void feed_catch_up_to(struct client *client, uint64_t conversation, uint64_t cid
 void feed_push(struct feed *self, struct slice packed, const struct u64_list *bindings);
 /* Further moves of cursors are stored. */
 void feed_moves_stored(struct feed *self);
-/* The client has taken what was sent before the mark that was outstanding. */
+/* The client has taken all that was sent before the outstanding mark. */
 void feed_reached(struct client *client);
-/* From now on the client confirms; what was written before moves cursors as it did. */
+/* From now on the client confirms; entries written before move cursors as they did. */
 void feed_confirms(struct client *client);
-/* What follows in this conversation could not be written before others were confirmed, and can be
- * now. */
+/* Further entries of this conversation could not be written before others were confirmed, and can
+ * be now. */
 void feed_confirmed(struct client *client, uint64_t conversation);
-/* The account logs out; what was written for it may still be confirmed. */
+/* The account logs out; entries written for it may still be confirmed. */
 void feed_leave(struct client *client);
 /* The connection is gone. */
 void feed_stop(struct client *client);

@@ -1,4 +1,4 @@
-/* What is behind; see feed_behind.h. */
+/* The conversations that are behind; see feed_behind.h. */
 #include "services/gateway/feed_behind.h"
 
 #include <stdlib.h>

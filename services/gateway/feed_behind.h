@@ -22,10 +22,10 @@ struct feed_behind {
 /* One without a position begins behind the account's cursor, or, where all that were there before
  * have one, is new. */
 void feed_behind_note(struct feed_behind *self, struct positions *positions, uint64_t conversation);
-/* Whether a page would bring something now: what is held waits for a 301. */
+/* Whether a page would bring something now; conversations that are held wait for a 301. */
 bool feed_behind_any(const struct feed_behind *self, const struct positions *positions);
-/* Lists what the next page reads: those that are behind, or all. false: no memory. The lists are
- * the caller's to free. */
+/* Lists the conversations that the next page reads: those that are behind, or all. false: no
+ * memory. The lists are the caller's to free. */
 bool feed_behind_list(struct feed_behind *self, struct positions *positions, bool all,
                       struct delivery_pull *body) __attribute__((warn_unused_result));
 /* The page that was on its way is here and `read`, or it failed: then all is as before. */

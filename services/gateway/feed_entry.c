@@ -45,8 +45,8 @@ static void keep_position(struct client *client, const struct entry *entry, bool
         unconfirmed_wrote(client, entry, shown);
 }
 
-/* What the client gets for the entry: as it sees it; or, if that is the last of what is left out of
- * its backlog, how much that is. Nothing: it has no message for it. */
+/* The text that the client gets for the entry; or, if the entry is the last one left out of its
+ * backlog, the number of those left out. Empty: its dialect has no message for it. */
 static int text_of(struct client *client, const struct entry *entry, uint64_t skipped,
                    struct slice *text_r) {
     const struct entry_viewer viewer = {client->dialect, client->ext, client->account};

@@ -8,8 +8,8 @@ struct client;
 
 enum feed_outcome {
     FEED_WRITTEN,
-    FEED_PASSED_OVER, /* it comes some day after a 301 */
-    FEED_NO_ROOM,     /* it waits until the client has taken what is on its way */
+    FEED_PASSED_OVER, /* it is sent some day after a 301 */
+    FEED_NO_ROOM,     /* it waits until the client has taken the entries on their way */
     FEED_NO_MEMORY,
 };
 
@@ -17,7 +17,7 @@ enum feed_outcome {
  * must be cleared (entry_texts.h). A position may be forgotten, and the table of positions become
  * full. */
 enum feed_outcome feed_entry_write(struct client *client, const struct entry *entry);
-/* Whether what follows in the conversation is sent behind a 301. */
+/* Whether the entries that follow in the conversation are sent behind a 301. */
 bool feed_entry_is_held(const struct client *client, uint64_t conversation);
 
 #endif

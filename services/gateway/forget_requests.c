@@ -3,6 +3,7 @@
 
 #include "common/log.h"
 #include "services/gateway/client.h"
+#include "services/gateway/login.h"
 #include "services/gateway/request.h"
 
 static void begun(void *argument, enum err err, const void *reply, const char *text) {
@@ -30,7 +31,10 @@ static void begin(struct client *client) {
 static void forgotten(struct client *client, enum err err, const void *reply) {
     if (err == ERR_OK)
         begin(client);
-    request_end(client, err, reply);
+    if (err == ERR_THROTTLED)
+        request_fail(client, err, login_reason(err));
+    else
+        request_end(client, err, reply);
 }
 
 void forget_request_ask(struct client *client) {

@@ -11,8 +11,8 @@
  * limit: gateway | unwritten output of a paced client when a further entry is queued | 2 KiB
  * {GATEWAY_PACED_BYTES:} | back to catching up, the rest waits in the message log
  */
-/* What a paced client may have unwritten when a further entry is queued for it. So little, because
- * answers wait behind it, and what was not written is sent anew at the next login. */
+/* The bytes that a paced client may have unwritten when a further entry is queued for it. So
+ * little, because answers wait behind it, and unwritten entries are sent anew at the next login. */
 #define GATEWAY_PACED_BYTES ((size_t)2048)
 /*
  * limit: gateway | JSON of one entry | {GATEWAY_TEXT_BYTES} | cannot be reached by a text of
@@ -24,10 +24,16 @@
 struct gateway_settings {
     struct service_settings service;
     uint64_t gateway_port, gateway_metrics_port, http_port, tcp_port, youim_port;
+    uint64_t https_port, tls_tcp_port, tls_youim_port;
     uint64_t ping_interval_ms, vanished_timeout_ms, login_timeout_ms, send_timeout_ms;
     uint64_t max_connections, send_queue_bytes, send_queues_bytes, waiting_texts_bytes;
+    uint64_t unauthenticated_input_bytes, connections_per_address;
+    uint64_t registrations_per_address, texts_per_minute, groups_per_minute;
+    uint64_t invitations_per_minute, history_per_minute, searches_per_minute, requests_per_minute;
     uint64_t reach_interval_ms, cursor_flush_ms, ourchat_tcp_pace_ms, presence_grace_ms;
-    bool proxy_protocol;
+    uint64_t registration, recall_minutes, edit_minutes; /* as others enforce them */
+    bool proxy_protocol, demo;
+    char *web_root, *server_name, *allowed_origins, *tls_certificate, *tls_key;
     char *auth_peers, *group_peers, *session_peers, *delivery_peers;
 };
 
@@ -36,6 +42,7 @@ struct client;
 struct cursors;
 struct entry_texts;
 struct feed;
+struct limits;
 struct missed;
 struct names;
 struct pairs;
@@ -46,6 +53,8 @@ struct gateway {
     struct service *service;
     struct edge_settings edge_settings;
     struct edge *edge;
+    char *info;          /* the answer to GET /api/info */
+    ev_signal on_hangup; /* SIGHUP: the page's files and the certificate are read again */
     struct peers *auth, *group, *session, *delivery;
     struct client *clients; /* by id */
     struct client *bound;   /* by binding */
@@ -54,6 +63,7 @@ struct gateway {
     struct cursors *cursors;
     struct bindings *bindings;
     struct pairs *pairs;
+    struct limits *limits;
     struct feed *feed;
     struct received *received;
     struct missed *missed;
@@ -61,11 +71,12 @@ struct gateway {
     struct buffer scratch;     /* one answer at a time */
     uint64_t nonce_counter;
     size_t waiting_texts;  /* that are not at delivery */
-    size_t outgoing_bytes; /* what all texts take that are not stored yet */
+    size_t outgoing_bytes; /* of all texts that are not stored yet */
     bool stopping;
     uint64_t last_trace; /* that was given to a client's request */
     struct metric *connections, *accepted, *turned_away, *stored, *refused, *written;
     struct metric *caught_up, *gaps;
+    struct metric *shaken, *unshaken, *certificate_expires;
     struct metric *refused_by[ERR_COUNT];
     struct histogram *send_seconds, *push_seconds;
 };

@@ -47,16 +47,6 @@ void group_request_join(struct client *client) {
     request_ask(client, client->gateway->group, &message_GROUP_JOIN, &body, request_end);
 }
 
-void group_request_answer_join(struct client *client) {
-    const struct dialect_request *request = &client->current->request;
-    struct group_answer_join body = {.group = request->group.number,
-                                     .account = client->account,
-                                     .asker = request->person.number,
-                                     .accept = request->accept,
-                                     .nonce = request_nonce(client)};
-    request_ask(client, client->gateway->group, &message_GROUP_ANSWER_JOIN, &body, request_end);
-}
-
 /* Accepts a person that has asked, and adds a friend that has not. */
 void group_request_admit(struct client *client) {
     struct group_add body = {.group = client->current->request.group.number,
@@ -64,6 +54,21 @@ void group_request_admit(struct client *client) {
                              .by = client->account,
                              .nonce = request_nonce(client)};
     request_ask(client, client->gateway->group, &message_GROUP_ADD, &body, request_end);
+}
+
+/* A YouIM client has no other request to add a friend with; one that opted in does it so. */
+void group_request_answer_join(struct client *client) {
+    const struct dialect_request *request = &client->current->request;
+    if (request->accept && client->ext) {
+        group_request_admit(client);
+        return;
+    }
+    struct group_answer_join body = {.group = request->group.number,
+                                     .account = client->account,
+                                     .asker = request->person.number,
+                                     .accept = request->accept,
+                                     .nonce = request_nonce(client)};
+    request_ask(client, client->gateway->group, &message_GROUP_ANSWER_JOIN, &body, request_end);
 }
 
 /* --- no longer a member -------------------------------------------------------------------- */

@@ -1,4 +1,4 @@
-/* The gateway's links to the other services, and what is done when an instance comes or goes. */
+/* The gateway's links to the other services, and the calls when an instance is found or lost. */
 #ifndef PARLEY_GATEWAY_LINKS_H
 #define PARLEY_GATEWAY_LINKS_H
 

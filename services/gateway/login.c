@@ -9,6 +9,7 @@
 #include "services/gateway/bindings.h"
 #include "services/gateway/client.h"
 #include "services/gateway/feed.h"
+#include "services/gateway/limits.h"
 #include "services/gateway/request.h"
 
 /* --- the time for it ----------------------------------------------------------------------- */
@@ -36,7 +37,14 @@ void login_init(struct client *client) {
     await_login(client);
 }
 
-void login_stop(struct client *client) { stop_timer(client); }
+static void leave_limits(struct client *client) {
+    limits_leave(client->gateway->limits, &client->counted, loop_now_us());
+}
+
+void login_stop(struct client *client) {
+    stop_timer(client);
+    leave_limits(client);
+}
 
 /* --- registering --------------------------------------------------------------------------- */
 
@@ -65,6 +73,7 @@ void login_register(struct client *client) {
                                  .email = request->email,
                                  .password = request->password,
                                  .name = request->name,
+                                 .registration_token = request->registration_token,
                                  .address = slice_text(edge_host(client->edge)),
                                  .nonce = request_nonce(client)};
     request_ask(client, client->gateway->auth, &message_AUTH_REGISTER, &body, registered);
@@ -72,19 +81,29 @@ void login_register(struct client *client) {
 
 /* --- logging in, and resuming -------------------------------------------------------------- */
 
+static uint64_t transport_of(const struct client *client) {
+    static const enum transport transports[EDGE_TRANSPORT_COUNT] = {[EDGE_WEBSOCKET] =
+                                                                        TRANSPORT_WEBSOCKET,
+                                                                    [EDGE_TCP] = TRANSPORT_TCP,
+                                                                    [EDGE_YOUIM] = TRANSPORT_YOUIM};
+    return transports[edge_transport(client->edge)];
+}
+
 static void forget_account(struct client *client) {
+    edge_trust(client->edge, false);
+    leave_limits(client);
     client->account = client->login_number = 0;
     client->account_id[0] = client->login->token[0] = '\0';
     client_set_state(client, CLIENT_NEW);
     await_login(client);
 }
 
-static void bound(struct client *client, enum err err, uint64_t wait_ms);
+static void bound(struct client *client, enum err err, const struct session_bind_reply *reply);
 
 /* Not for a client that has hung up meanwhile: that would close another connection in vain. */
 static void bind_if_there(struct client *client, bool waited) {
     if (edge_remote_end(client->edge) != EDGE_REMOTE_OPEN)
-        bound(client, ERR_THROTTLED, 0);
+        bound(client, ERR_THROTTLED, NULL);
     else
         bindings_bind(client, waited, bound);
 }
@@ -99,27 +118,17 @@ static bool may_bind_later(struct client *client, enum err err) {
         return false;
     struct retry *retry = &client->current->retry;
     retry->pause_ms = retry_next_pause_ms(retry->pause_ms);
+    client->login->bound_late = true;
     return request_ask_later(client, (uint64_t)retry->pause_ms, bind_once_more);
 }
 
-static void bound(struct client *client, enum err err, uint64_t wait_ms) {
-    const char *reason = "";
-    if (wait_ms > 0) {
-        if (request_ask_later(client, wait_ms, bind_after_waiting))
-            return;
-        err = ERR_THROTTLED;
-        reason = "this login is resumed over and over";
-    } else if (err == ERR_TOO_MANY) {
-        reason = "the account has as many connections as it may have";
-    } else if (may_bind_later(client, err)) {
-        return;
-    }
-    if (err != ERR_OK) {
-        bindings_unbind(client, false);
-        forget_account(client);
-        request_fail(client, err, reason);
-        return;
-    }
+static void refuse(struct client *client, enum err err, const char *reason) {
+    bindings_unbind(client, false);
+    forget_account(client);
+    request_fail(client, err, reason);
+}
+
+static void enter(struct client *client) {
     opt_in(client);
     uint64_t backlog = client->current->request.backlog;
     struct dialect_result result = {.err = ERR_OK,
@@ -128,17 +137,65 @@ static void bound(struct client *client, enum err err, uint64_t wait_ms) {
                                     .token = slice_text(client->login->token),
                                     .epoch = client->login->epoch};
     client_set_state(client, CLIENT_CATCHING_UP);
+    edge_trust(client->edge, true);
     request_finish(client, &result);
     feed_start(client, backlog);
 }
 
+/* It may have been ended since it was bound: then its connection is being closed. */
+static void confirmed(struct client *client, enum err err, const void *reply) {
+    (void)reply;
+    if (client->state != CLIENT_LOGGING_IN)
+        return;
+    if (err == ERR_OK)
+        enter(client);
+    else
+        refuse(client, err, err == ERR_BAD_TOKEN ? "this login was ended at this moment" : "");
+}
+
+/* Auth may have accepted the login before it was ended, and session have ended it before it was
+ * bound. From here on session ends it, so it is enough to look once more. */
+static void confirm(struct client *client) {
+    const struct dialect_request *request = &client->current->request;
+    struct auth_resume body = {.token = slice_text(client->login->token),
+                               .address = slice_text(edge_host(client->edge)),
+                               .device = request->device,
+                               .transport = transport_of(client)};
+    client->current->ask = confirm;
+    request_ask(client, client->gateway->auth, &message_AUTH_RESUME, &body, confirmed);
+}
+
+static void bound(struct client *client, enum err err, const struct session_bind_reply *reply) {
+    if (err == ERR_OK && reply->wait_ms > 0) {
+        if (!request_ask_later(client, reply->wait_ms, bind_after_waiting))
+            refuse(client, ERR_THROTTLED, "this login is resumed over and over");
+    } else if (err == ERR_OK && (reply->confirm || client->login->bound_late)) {
+        confirm(client);
+    } else if (err == ERR_OK) {
+        enter(client);
+    } else if (!may_bind_later(client, err)) {
+        refuse(client, err,
+               err == ERR_TOO_MANY ? "the account has as many connections as it may have" : "");
+    }
+}
+
+const char *login_reason(enum err err) {
+    return err == ERR_THROTTLED ? "too many failed logins, try again in a minute" : "";
+}
+
 static void logged_in(struct client *client, enum err err, const void *reply_v) {
     const struct auth_login_reply *reply = reply_v;
-    if (err != ERR_OK || reply->id.length > ID_MAX_BYTES ||
-        reply->token.length > CLIENT_TOKEN_BYTES) {
+    if (err == ERR_OK &&
+        (reply->id.length > ID_MAX_BYTES || reply->token.length > CLIENT_TOKEN_BYTES))
+        err = ERR_INTERNAL;
+    if (err == ERR_OK) {
+        client->counted = limits_enter(client->gateway->limits, reply->account);
+        err = client->counted == NULL ? ERR_OVERLOADED : ERR_OK;
+    }
+    if (err != ERR_OK) {
         client_set_state(client, CLIENT_NEW);
         await_login(client);
-        request_fail(client, err == ERR_OK ? ERR_INTERNAL : err, "");
+        request_fail(client, err, login_reason(err));
         return;
     }
     client->account = reply->account;
@@ -148,6 +205,7 @@ static void logged_in(struct client *client, enum err err, const void *reply_v) 
     memcpy(client->login->token, reply->token.data, reply->token.length);
     client->login->token[reply->token.length] = '\0';
     client->login_number = login_number(reply->token);
+    client->login->bound_late = false;
     bindings_bind(client, false, bound);
 }
 
@@ -159,14 +217,6 @@ bool login_begin(struct client *client) {
     stop_timer(client);
     client_set_state(client, CLIENT_LOGGING_IN);
     return true;
-}
-
-static uint64_t transport_of(const struct client *client) {
-    static const enum transport transports[EDGE_TRANSPORT_COUNT] = {[EDGE_WEBSOCKET] =
-                                                                        TRANSPORT_WEBSOCKET,
-                                                                    [EDGE_TCP] = TRANSPORT_TCP,
-                                                                    [EDGE_YOUIM] = TRANSPORT_YOUIM};
-    return transports[edge_transport(client->edge)];
 }
 
 void login_resume(struct client *client) {
@@ -215,12 +265,16 @@ void login_end(struct client *client) {
     request_ask(client, client->gateway->auth, &message_AUTH_LOGOUT, &body, logged_out);
 }
 
+void login_stop_serving(struct client *client) {
+    leave(client, false);
+    client_set_state(client, CLIENT_NEW);
+}
+
 void login_give_way(struct client *client, const char *reason) {
     log_debug("client_gives_way", "client=%llu account=%llu reason=\"%s\"",
               (unsigned long long)client->id, (unsigned long long)client->account, reason);
     client_send_fault(client, reason);
-    /* Before the connection is closed, which waits for what is queued. */
-    leave(client, false);
-    client_set_state(client, CLIENT_NEW);
+    /* Before the connection is closed, which waits for its queue. */
+    login_stop_serving(client);
     edge_close(client->edge, 1008, reason);
 }

@@ -9,13 +9,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/error.h"
+
 #include "services/gateway/dialect/dialect.h"
 
 struct client;
 
 struct client_login {
-    ev_timer timer; /* closes the connection of a client that does not log in */
-    uint64_t epoch; /* of the message log, as the login's reply has it */
+    ev_timer timer;  /* closes the connection of a client that does not log in */
+    bool bound_late; /* its binding had to be tried again */
+    uint64_t epoch;  /* of the message log, as the login's reply has it */
     char token[CLIENT_TOKEN_BYTES + 1];
 };
 
@@ -32,8 +35,14 @@ void login_end(struct client *client);
 /* Before a login or a resumption; false: the client is logged in, and got that as its answer. */
 bool login_begin(struct client *client);
 
-/* Closes the connection in favour of another one of its account, after a sentence with the reason:
- * from here on nothing is read for the account, and session does not count it. */
+/* Why auth has refused a password, where that is not the error's usual text; else "". */
+const char *login_reason(enum err err);
+
+/* From here on nothing is read for the account, and session does not count the connection, which is
+ * about to be closed. */
+void login_stop_serving(struct client *client);
+/* Closes the connection in favour of another one of its account, after a sentence with the reason.
+ */
 void login_give_way(struct client *client, const char *reason);
 
 #endif

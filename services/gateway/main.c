@@ -2,16 +2,22 @@
  * parley-gateway: the edge. Clients speak JSON to it over WebSocket or TCP; it translates to
  * internal messages and back, and holds nothing that cannot be rebuilt.
  */
+#include <signal.h>
 #include <sodium.h>
+#include <stdlib.h>
 
 #include "common/log.h"
+#include "proto/shared_options.h"
 #include "services/gateway/bindings.h"
 #include "services/gateway/connections.h"
 #include "services/gateway/cursors.h"
 #include "services/gateway/edge/edge.h"
+#include "services/gateway/edge/origin.h"
 #include "services/gateway/entry_texts.h"
 #include "services/gateway/feed.h"
 #include "services/gateway/gateway.h"
+#include "services/gateway/info.h"
+#include "services/gateway/limits.h"
 #include "services/gateway/links.h"
 #include "services/gateway/missed.h"
 #include "services/gateway/names.h"
@@ -27,10 +33,23 @@ static const struct config_option options[] = {
     CONFIG_U64(SETTINGS, gateway_port, 7100, 1, 65535, "port", "port for parleyctl"),
     CONFIG_U64(SETTINGS, gateway_metrics_port, 7110, 0, 65535, "port",
                "where gateway serves /metrics, /healthz and /readyz over HTTP; 0: nowhere"),
-    CONFIG_U64(SETTINGS, http_port, 5999, 1, 65535, "port", "WebSocket and HTTP for clients"),
-    CONFIG_U64(SETTINGS, tcp_port, 54088, 1, 65535, "port", "JSON over TCP for clients"),
-    CONFIG_U64(SETTINGS, youim_port, 5566, 1, 65535, "port",
-               "YouIM's binary framing over TCP for clients"),
+    CONFIG_U64(SETTINGS, http_port, 5999, 0, 65535, "port",
+               "WebSocket and HTTP for clients; 0: none"),
+    CONFIG_U64(SETTINGS, tcp_port, 54088, 0, 65535, "port", "JSON over TCP for clients; 0: none"),
+    CONFIG_U64(SETTINGS, youim_port, 5566, 0, 65535, "port",
+               "YouIM's binary framing over TCP for clients; 0: none"),
+    CONFIG_STRING(
+        SETTINGS, tls_certificate, "",
+        "PEM file of the server's certificate with those of its issuers behind it, read at "
+        "the start and at SIGHUP; empty: no TLS"),
+    CONFIG_STRING(SETTINGS, tls_key, "",
+                  "PEM file of the certificate's private key, without a passphrase"),
+    CONFIG_U64(SETTINGS, https_port, 5998, 0, 65535, "port",
+               "as http_port, with TLS, where there is a certificate; 0: none"),
+    CONFIG_U64(SETTINGS, tls_tcp_port, 54089, 0, 65535, "port",
+               "as tcp_port, with TLS, where there is a certificate; 0: none"),
+    CONFIG_U64(SETTINGS, tls_youim_port, 5567, 0, 65535, "port",
+               "as youim_port, with TLS, where there is a certificate; 0: none"),
     /*
      * limit: client | silence of a WebSocket; wait for the answer to a ping | {ping_interval_ms};
      * 30 s {EDGE_UNANSWERED_PINGS:} | pinged; closed, 1001, when two pings in a row stay
@@ -72,6 +91,63 @@ static const struct config_option options[] = {
      */
     CONFIG_U64(SETTINGS, max_connections, 15000, 1, 1000000, "connections",
                "clients at once; further ones are refused"),
+    /*
+     * limit: client | connections of one address (IPv6: its /64), at each gateway |
+     * {connections_per_address} | refused with a reason: WebSocket 1013; TCP: a fault, then closed
+     */
+    CONFIG_U64(
+        SETTINGS, connections_per_address, 1000, 0, 1000000, "connections",
+        "clients of one address at once (IPv6: of one /64); further ones are refused; 0: no limit"),
+    /*
+     * limit: client | accounts registered from one address (IPv6: its /64), at each gateway |
+     * {registrations_per_address} a minute, and as many at once as in 5 minutes | `throttled`
+     * before any work (OurChat: 5, state 1)
+     */
+    CONFIG_U64(SETTINGS, registrations_per_address, 20, 0, 1000000, "accounts a minute",
+               "accounts registered from one address in a minute, at once as many as in 5 "
+               "minutes; 0: no limit"),
+    /*
+     * limit: client | texts of one account, at each gateway | {texts_per_minute} a minute, and as
+     * many at once | `throttled`, until the time that its text names
+     */
+    CONFIG_U64(SETTINGS, texts_per_minute, 1200, 0, 1000000, "texts a minute",
+               "texts of one account, at once and then in a minute; 0: no limit"),
+    /*
+     * limit: client | groups that one account makes, at each gateway | {groups_per_minute} a
+     * minute, and as many at once | `throttled`, until the time that its text names
+     */
+    CONFIG_U64(SETTINGS, groups_per_minute, 20, 0, 1000000, "groups a minute",
+               "groups that one account makes, at once and then in a minute; 0: no limit"),
+    /*
+     * limit: client | requests of one account for friendship or to join a group, at each gateway |
+     * {invitations_per_minute} a minute, and as many at once | `throttled`, until the time that its
+     * text names
+     */
+    CONFIG_U64(SETTINGS, invitations_per_minute, 60, 0, 1000000, "requests a minute",
+               "requests of one account for friendship or to join a group, at once and then in a "
+               "minute; 0: no limit"),
+    /*
+     * limit: client | requests of one account for history (303), at each gateway |
+     * {history_per_minute} a minute, and as many at once | `throttled`, until the time that its
+     * text names
+     */
+    CONFIG_U64(
+        SETTINGS, history_per_minute, 600, 0, 1000000, "requests a minute",
+        "requests of one account for history (303), at once and then in a minute; 0: no limit"),
+    /*
+     * limit: client | searches of one account (331), at each gateway | {searches_per_minute} a
+     * minute, and as many at once | `throttled`, until the time that its text names
+     */
+    CONFIG_U64(SETTINGS, searches_per_minute, 60, 0, 1000000, "searches a minute",
+               "searches of one account (331), at once and then in a minute; 0: no limit"),
+    /*
+     * limit: client | all other requests of one account but logins, 301, 302 and heartbeats, at
+     * each gateway | {requests_per_minute} a minute, and as many at once | `throttled`, until the
+     * time that its text names
+     */
+    CONFIG_U64(SETTINGS, requests_per_minute, 1200, 0, 1000000, "requests a minute",
+               "all other requests of one account but logins, 301, 302 and heartbeats, at once and "
+               "then in a minute; 0: no limit"),
     CONFIG_BOOL(
         SETTINGS, proxy_protocol, false,
         "clients connect through a proxy that sends their addresses (PROXY protocol, version 1)"),
@@ -95,17 +171,25 @@ static const struct config_option options[] = {
     CONFIG_U64(SETTINGS, waiting_texts_bytes, 256 << 20, 1 << 16, 1ULL << 40, "bytes",
                "memory of texts that are not stored yet; beyond it further ones are refused"),
     /*
+     * limit: gateway | memory of input of all connections that are not logged in: objects that have
+     * not arrived in whole, and what waits behind a login | {unauthenticated_input_bytes} | one of
+     * those that hold most, and of these the one that has held it for the longest, is closed (1013)
+     */
+    CONFIG_U64(SETTINGS, unauthenticated_input_bytes, 8 << 20, 256 << 10, 1ULL << 40, "bytes",
+               "memory of input that has not arrived in whole, of all connections that are not "
+               "logged in; beyond it those that hold most are closed"),
+    /*
      * limit: gateway | how often a mark is sent; looked at (TCP) | {reach_interval_ms};
      * {MARK_INTERVAL_S} | -
      */
     CONFIG_U64(SETTINGS, reach_interval_ms, 500, 10, 60000, "ms",
-               "how often the gateway checks what has reached a client"),
+               "how often the gateway checks how much has reached a client"),
     /*
-     * limit: gateway | how often cursors are stored | {cursor_flush_ms}, and when a client comes or
-     * goes | -
+     * limit: gateway | how often cursors are stored | {cursor_flush_ms}, and when a client logs in
+     * or out, or closes | -
      */
     CONFIG_U64(SETTINGS, cursor_flush_ms, 1000, 10, 60000, "ms",
-               "how often the gateway stores what has reached clients"),
+               "how often the gateway stores how much has reached clients"),
     CONFIG_U64(SETTINGS, presence_grace_ms, 3000, 0, 600000, "ms",
                "how long a connection that ended may be made again before its account counts as "
                "gone, as the same option of session; longer than other gateways take to find an "
@@ -118,6 +202,21 @@ static const struct config_option options[] = {
     CONFIG_U64(SETTINGS, ourchat_tcp_pace_ms, 150, 0, 10000, "ms",
                "pause between two objects for OurChat over TCP without ext, whose client takes one "
                "read for one object; 0: none"),
+    CONFIG_STRING(
+        SETTINGS,
+        web_root,
+        "",
+        "folder with the page that the HTTP port serves, read at the start and at SIGHUP; "
+        "empty: no page"),
+    CONFIG_STRING(
+        SETTINGS,
+        allowed_origins, "",
+        "origins of other servers' pages that may open WebSockets, separated by commas, such as "
+        "https://chat.example.org; *: any. Pages of this server may in any case"),
+    CONFIG_STRING(SETTINGS, server_name, "parley", "the server's name on the page"),
+    CONFIG_BOOL(SETTINGS, demo, false,
+                "the page logs in without being asked by links such as /?as=anna"),
+    OPTION_REGISTRATION(SETTINGS), OPTION_RECALL_MINUTES(SETTINGS), OPTION_EDIT_MINUTES(SETTINGS),
     CONFIG_STRING(SETTINGS, auth_peers, "tcp://127.0.0.1:7101",
                   "instances of auth: tcp://host:port or dns:name:port, separated by commas"),
     CONFIG_STRING(SETTINGS, group_peers, "tcp://127.0.0.1:7102",
@@ -146,41 +245,113 @@ static int make_modules(struct gateway *self) {
                                                           .context = self});
     self->bindings = bindings_new(self);
     self->pairs = pairs_new();
+    self->limits = limits_new(settings, service_metrics(self->service));
     self->texts = entry_texts_new();
     self->feed = feed_new(self);
     self->received = received_new(self);
     self->missed = missed_new(self);
     return self->names == NULL || self->cursors == NULL || self->bindings == NULL ||
-                   self->pairs == NULL || self->texts == NULL || self->feed == NULL ||
-                   self->received == NULL || self->missed == NULL
+                   self->pairs == NULL || self->limits == NULL || self->texts == NULL ||
+                   self->feed == NULL || self->received == NULL || self->missed == NULL
                ? -1
                : 0;
 }
 
+static void show_certificate(struct gateway *self) {
+    metric_set(self->certificate_expires, (uint64_t)edge_certificate_expires_s(self->edge));
+}
+
+static void on_hangup(struct ev_loop *ev, ev_signal *watcher, int revents) {
+    (void)ev;
+    (void)revents;
+    struct gateway *self = watcher->data;
+    edge_read_site(self->edge);
+    edge_read_certificate(self->edge);
+    show_certificate(self);
+}
+
+/* An option's 0 is no port. */
+static int port_of(uint64_t option) { return option == 0 ? EDGE_NO_PORT : (int)option; }
+
+static bool knows_certificate(const struct gateway_settings *settings) {
+    bool certificate = settings->tls_certificate[0] != '\0', key = settings->tls_key[0] != '\0';
+    if (certificate != key)
+        log_error("start_failed", "reason=\"%s is set and %s is not: TLS needs both\"",
+                  certificate ? "tls_certificate" : "tls_key",
+                  certificate ? "tls_key" : "tls_certificate");
+    return certificate == key;
+}
+
+static bool knows_origins(const struct gateway_settings *settings) {
+    struct slice wrong;
+    char quoted[LOG_QUOTED_BYTES];
+    if (edge_origins_check(settings->allowed_origins, &wrong))
+        return true;
+    log_error("allowed_origins",
+              "origin=%s reason=\"not an origin; write it as https://chat.example.org, without a "
+              "path, or *\"",
+              log_quote(quoted, wrong.data, wrong.length));
+    return false;
+}
+
 static int open_edge(struct gateway *self) {
     const struct gateway_settings *settings = &self->settings;
+    if (!knows_certificate(settings) || !knows_origins(settings))
+        return -1;
+    self->info = info_write(settings);
+    if (self->info == NULL) {
+        log_error("start_failed", "reason=\"out of memory\"");
+        return -1;
+    }
     self->edge_settings =
         (struct edge_settings){.bind_address = settings->service.bind_address,
-                               .http_port = (uint16_t)settings->http_port,
-                               .tcp_port = (uint16_t)settings->tcp_port,
-                               .youim_port = (uint16_t)settings->youim_port,
+                               .http_port = port_of(settings->http_port),
+                               .tcp_port = port_of(settings->tcp_port),
+                               .youim_port = port_of(settings->youim_port),
+                               .https_port = port_of(settings->https_port),
+                               .tls_tcp_port = port_of(settings->tls_tcp_port),
+                               .tls_youim_port = port_of(settings->tls_youim_port),
+                               .tls_certificate = settings->tls_certificate,
+                               .tls_key = settings->tls_key,
                                .listen_wait_ms = settings->service.listen_wait_ms,
                                .ping_interval_ms = settings->ping_interval_ms,
                                .vanished_timeout_ms = settings->vanished_timeout_ms,
                                .handshake_timeout_ms = settings->login_timeout_ms,
+                               .idle_timeout_ms = UINT64_MAX,
                                .end_timeout_ms = settings->send_timeout_ms,
                                .send_queue_bytes = settings->send_queue_bytes,
                                .send_queues_bytes = settings->send_queues_bytes,
+                               .connections_per_address = settings->connections_per_address,
+                               .untrusted_input_bytes = settings->unauthenticated_input_bytes,
                                .max_connections = settings->max_connections,
-                               .proxy_protocol = settings->proxy_protocol};
+                               .proxy_protocol = settings->proxy_protocol,
+                               .allowed_origins = settings->allowed_origins,
+                               .web_root = settings->web_root,
+                               .info = self->info};
     self->edge =
         edge_new(service_loop(self->service), &self->edge_settings, &connection_handlers, self);
-    return self->edge == NULL ? -1 : 0;
+    if (self->edge == NULL)
+        return -1;
+    show_certificate(self);
+    ev_signal_init(&self->on_hangup, on_hangup, SIGHUP);
+    self->on_hangup.data = self;
+    ev_signal_start(service_loop(self->service), &self->on_hangup);
+    return 0;
+}
+
+static void log_listening(const struct gateway *self) {
+    const struct gateway_settings *settings = &self->settings;
+    log_info("listening", "addresses=%s websocket=%u tcp=%u youim=%u",
+             settings->service.bind_address, (unsigned)settings->http_port,
+             (unsigned)settings->tcp_port, (unsigned)settings->youim_port);
+    if (settings->tls_certificate[0] != '\0')
+        log_info("listening_tls", "addresses=%s websocket=%u tcp=%u youim=%u",
+                 settings->service.bind_address, (unsigned)settings->https_port,
+                 (unsigned)settings->tls_tcp_port, (unsigned)settings->tls_youim_port);
 }
 
 static int start(struct service *service, void *context) {
     struct gateway *self = context;
-    const struct gateway_settings *settings = &self->settings;
     self->service = service;
     self->scratch = buffer_make(2 * GATEWAY_TEXT_BYTES);
     watch_metrics(self);
@@ -192,9 +363,7 @@ static int start(struct service *service, void *context) {
     if (open_edge(self) != 0 || links_open(self) != 0)
         return -1;
     watch_queues(self);
-    log_info("listening", "addresses=%s websocket=%u tcp=%u youim=%u",
-             settings->service.bind_address, (unsigned)settings->http_port,
-             (unsigned)settings->tcp_port, (unsigned)settings->youim_port);
+    log_listening(self);
     return 0;
 }
 
@@ -227,12 +396,15 @@ static bool stopped(void *context) {
 
 static void finish(void *context) {
     struct gateway *self = context;
+    ev_signal_stop(service_loop(self->service), &self->on_hangup);
     edge_destroy(&self->edge);
+    free(self->info);
     links_close(self);
     bindings_destroy(&self->bindings);
     cursors_destroy(&self->cursors);
     names_destroy(&self->names);
     pairs_destroy(&self->pairs);
+    limits_destroy(&self->limits);
     missed_destroy(&self->missed);
     received_destroy(&self->received);
     feed_destroy(&self->feed);

@@ -12,7 +12,8 @@
  * limit: gateway | moves of earlier logins that wait for a connection's mark | {UNMARKED_MAX} |
  * the cursor stays; the entries behind it are sent again some day
  */
-/* Noted for the next mark: what one login may have been sent, and some of those before it. */
+/* Noted for the next mark: entries that one login may have been sent, and some of those before
+ * it. */
 #define UNMARKED_MAX (POSITIONS_MAX + 256)
 
 /*
@@ -28,7 +29,7 @@
 #define WINDOW_FIRST ((size_t)32 << 10)
 #define WINDOW_LEAST ((size_t)8 << 10)
 #define WINDOW_MOST ((size_t)256 << 10)
-/* A mark that took longer makes the window smaller; so long is what is in it to take then. */
+/* A mark that took longer makes the window smaller, until its bytes take about TARGET_MS. */
 #define SLOW_MS 400
 #define TARGET_MS 300
 /* A reader that has read the first window so soon gets four times as much. */
@@ -80,8 +81,8 @@ static size_t known_window(const struct client_marks *marks) {
     return marks->window == 0 ? WINDOW_FIRST : marks->window;
 }
 
-/* Of a client of which nothing is known: what happens now goes straight out, of what it has missed
- * only a little. */
+/* While nothing is known of a client, new entries are sent at once, and only a few of those that it
+ * has missed. */
 static bool is_fast(const struct client *client) {
     return !client->marks->slow &&
            (client->state == CLIENT_LIVE || client->marks->window == WINDOW_MOST);
@@ -91,9 +92,9 @@ static size_t window_of(const struct client *client) {
     return is_fast(client) ? WINDOW_MOST : known_window(client->marks);
 }
 
-/* What is longer than a window goes when next to nothing else is on its way. So does one entry when
- * all is with the client's kernel: only what arrives makes that say how far its program has read.
- */
+/* A text longer than the window is sent when next to nothing else is on its way. So is one entry
+ * when all is with the client's kernel: the kernel reports how far its program has read only when
+ * something arrives. */
 static bool has_room(const struct client *client, size_t bytes) {
     uint64_t ahead = on_its_way(client);
     uint64_t unread = is_fast(client) ? 0 : client->marks->unread_bytes;
@@ -107,7 +108,7 @@ bool marks_have_room(struct client *client, size_t bytes) {
     if (has_room(client, bytes))
         return true;
     if (!is_fast(client))
-        return false; /* what its kernel has taken may be unread: the next mark shows it */
+        return false; /* bytes in its kernel may be unread: the next mark shows it */
     uint64_t acknowledged = edge_acknowledged_bytes(client->edge);
     if (acknowledged > client->marks->reached_bytes)
         client->marks->reached_bytes = acknowledged;
@@ -141,16 +142,16 @@ static void fit_window(struct client *client, uint64_t bytes, int64_t took_ms) {
 
 static uint64_t less(uint64_t bytes, uint64_t by) { return bytes > by ? bytes - by : 0; }
 
-/* What the mark covered is with the client's kernel; what the end of its window has moved by since
- * the last one, is read. Of the first mark it shows nothing, since kernels enlarge their windows
- * while the first bytes arrive. */
+/* The bytes that the mark covered are with the client's kernel; as many are read as the end of its
+ * window has moved by since the last mark. The first mark shows nothing of this, since kernels
+ * enlarge their windows while the first bytes arrive. */
 static void note_unread(struct client_marks *marks, uint64_t end) {
     uint64_t read = marks->window_end == 0 ? 0 : less(end, marks->window_end);
     marks->unread_bytes = less(marks->unread_bytes + marks->marked_ahead, read);
     marks->window_end = end;
 }
 
-/* What was unread at an earlier mark shows, once it is read, how fast the client reads. */
+/* Bytes that were unread at an earlier mark show, once they are read, how fast the client reads. */
 static void fit_to_reader(struct client *client) {
     struct client_marks *marks = client->marks;
     int64_t now_ms = loop_now_ms(), took_ms = now_ms - marks->batch_ms;

@@ -1,5 +1,5 @@
 /*
- * What has reached a client (marks), and how much more may be on its way to it.
+ * How much has reached a client (marks), and how much more may be on its way to it.
  *
  * A mark is answered once all that was sent before it has been taken. How long that took shows how
  * fast the client takes, so it also bounds what is sent ahead: a window of bytes that doubles while
@@ -50,7 +50,7 @@ void marks_send(struct client *client);
 void marks_collect(struct client *client);
 /* Whether something was written that no mark covers. */
 bool marks_have_unmarked(const struct client *client);
-/* The one that was outstanding is answered: what it covers moves cursors. */
+/* The outstanding mark is answered: the entries that it covers move cursors. */
 void marks_answered(struct client *client);
 /* Whether so many bytes more may be on their way to the client: as many as it has shown to take
  * within some tenths of a second, so that an answer never waits for long behind them. */

@@ -9,7 +9,8 @@
 #include "services/gateway/client.h"
 #include "services/gateway/feed.h"
 
-/* After an instance was lost: by then what it had sent to the database is committed or undone. */
+/* After an instance was lost: by then the statements that it had sent to the database are committed
+ * or undone. */
 #define COMMITTED_MS 2000
 /* A round begins up to so much later, and a request follows the one before up to so much later. */
 #define ROUND_JITTER_MS 1000
@@ -59,7 +60,7 @@ static void start_timer(struct missed *self, int64_t least_ms, uint32_t jitter_m
 
 /* --- what clients have --------------------------------------------------------------------- */
 
-/* Of a client whose conversations are not all known, any may have gone on. */
+/* If not all conversations of a client are known, any of them may have new entries. */
 static bool is_comparable(const struct client *client) {
     return client->feed->placed && client->positions->whole && client->feed->conversations != 0;
 }
@@ -84,7 +85,7 @@ static int compare_known(const void *a, const void *b) {
     return (x->cid > y->cid) - (x->cid < y->cid);
 }
 
-/* Of each conversation what the client has that has least. */
+/* For each conversation, the position of the client that is furthest behind. */
 static void list_known(struct round *round) {
     size_t kept = 0;
     qsort(round->known, round->known_count, sizeof round->known[0], compare_known);
@@ -200,7 +201,7 @@ static void begin(struct missed *self) {
 
 static void end(struct missed *self) {
     log_info("compared_all", "clients=%zu behind=%zu", self->round->count, self->round->behind);
-    /* What one that was lost since was committing could not be read in this round. */
+    /* Entries that an instance lost since was committing could not be read in this round. */
     if (self->lost_ms + COMMITTED_MS > self->round->began_ms)
         start_timer(self, self->lost_ms + COMMITTED_MS - loop_now_ms(), ROUND_JITTER_MS);
     free(self->round);

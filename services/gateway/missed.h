@@ -1,5 +1,6 @@
 /*
- * What clients may have missed when an instance was lost that writes to the message log.
+ * Finds entries that clients may have missed when an instance was lost that writes to the message
+ * log.
  *
  * A delivery or group may have committed entries and died before it handed them to session; nor can
  * what the database is still committing be read yet. So some time after a loss the gateway compares

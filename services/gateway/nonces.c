@@ -27,7 +27,7 @@ void nonce_make(struct gateway *gateway, uint64_t account, const struct dialect_
                 unsigned char nonce_r[NONCE_BYTES]) {
     bool registers = request->operation == OPERATION_REGISTER;
     struct slice ref = request->ref;
-    /* Before the login, what is registered distinguishes equal refs. */
+    /* Before the login, the account that is registered distinguishes equal refs. */
     if (ref.length == 0 || (registers && request->account.length + request->email.length == 0)) {
         count(gateway, nonce_r);
         return;

@@ -20,7 +20,7 @@
 #include "services/gateway/nonces.h"
 #include "services/gateway/retry.h"
 
-/* Text of one request; what is beyond leaves with the next. */
+/* Text of one request; the rest is sent with the next. */
 #define CALL_BYTES ((size_t)512 << 10)
 /*
  * limit: gateway | a text whose request had no reply in time, and that has little time left
@@ -129,7 +129,7 @@ static void wait_to_retry(struct client *client, struct outgoing *text, enum err
 }
 
 static struct dialect_result result_of(const struct delivery_send_reply *reply, size_t i) {
-    /* A reply that leaves a text out says nothing of it. */
+    /* The outcome of a text that the reply leaves out is not known. */
     if (i >= reply->cids.count || i >= reply->times_ms.count)
         return (struct dialect_result){.err = ERR_INTERNAL};
     uint64_t cid = reply->cids.items[i];
@@ -180,8 +180,8 @@ static void on_reply(void *argument, enum err err, const void *reply, const char
 
 /* --- requests ------------------------------------------------------------------------------ */
 
-/* The reply is awaited until the time of the first text is over: what delivery is still working on
- * is not sent a second time, and delivery drops what waits there longer. */
+/* The reply is awaited until the time of the first text is over: a text that delivery is still
+ * working on is not sent a second time, and delivery drops texts that wait there longer. */
 static enum err ask(const struct client *client, struct delivery_call *call,
                     const struct delivery_send *body, int64_t until_ms) {
     struct peers *delivery = client->gateway->delivery;
@@ -210,7 +210,7 @@ static struct slice pack_mentions(const struct dialect_request *request, char *o
     return mentions_pack(accounts, request->mentions_all ? 1 : request->mention_count, out);
 }
 
-/* What the `i`-th text refers to; as long as none does, the lists stay empty. */
+/* The references of the `i`-th text; as long as no text has any, the lists stay empty. */
 static void add_references(const struct dialect_request *request, size_t i,
                            struct references *references, struct delivery_send *body) {
     bool mentions = request->mentions_all || request->mention_count > 0;
@@ -300,7 +300,7 @@ static bool send_behind(struct client *client, const struct outgoing *first) {
     return true;
 }
 
-/* Sends what waits for one recipient, unless texts to it are at delivery or none waits. */
+/* Sends the texts that wait for one recipient, unless texts to it are at delivery or none waits. */
 static void send_waiting(struct client *client, struct recipient to) {
     const struct outgoing *first = client->outbox->texts;
     while (first != NULL && !goes_to(first, to))

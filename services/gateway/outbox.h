@@ -44,9 +44,9 @@ void outbox_init(struct client *client);
  * of those whom it mentions are known; answers when that is done, or has failed until `until_ms`.
  */
 void outbox_add(struct client *client, struct dialect_request *request, int64_t until_ms);
-/* An instance of delivery or group has come or gone: sends what may be sent now. */
+/* An instance of delivery or group was found or lost: sends the texts that may be sent now. */
 void outbox_send_all(struct gateway *gateway);
-/* The client is gone: what no delivery has is dropped. */
+/* The client is gone: texts that no delivery has are dropped. */
 void outbox_stop(struct client *client);
 
 #endif

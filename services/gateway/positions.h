@@ -9,7 +9,7 @@
  * A full table has room again when a settled position is forgotten: one where nothing waits for a
  * mark or to be confirmed, no more is to be read, and nothing was left out that is not announced
  * yet. The account's stored cursor stands where that position does, or will as soon as the moves
- * that are on their way are stored. What follows there is read behind that.
+ * that are on their way are stored. Later entries there are read behind that.
  */
 #ifndef PARLEY_GATEWAY_POSITIONS_H
 #define PARLEY_GATEWAY_POSITIONS_H
@@ -19,12 +19,11 @@
 #include <stdint.h>
 
 /*
- * limit: gateway | positions of a connection | {POSITIONS_MAX} conversations
- * {PULL_MAX_POSITIONS:} | one gives way that is settled: nothing there waits for a mark or a
- * 301. What follows there is read behind the account's stored cursor, so an entry that another
- * connection of the account has confirmed by then may be missing on this one. Where none is
- * settled: the next page waits for the client; a client that confirms goes on with those 4,096
- * until it confirms one of them
+ * limit: gateway | positions of a connection | {POSITIONS_MAX} conversations {PULL_MAX_POSITIONS:}
+ * | one gives way that is settled: nothing there waits for a mark or a 301. Later entries there are
+ * read behind the account's stored cursor, so an entry that another connection of the account has
+ * confirmed by then may be missing on this one. Where none is settled: the next page waits for the
+ * client; a client that confirms goes on with those 4,096 until it confirms one of them
  */
 /*
  * limit: gateway | conversations of which something is pushed before a login's first page |
@@ -49,10 +48,10 @@ struct position {
     /* Entries shown that wait to be confirmed: up to `half`, and behind it. */
     uint64_t half;
     uint16_t shown[2];
-    uint16_t skipped; /* entries left out, up to the one that comes next; not announced yet */
+    uint16_t skipped; /* entries left out, up to the next one; not announced yet */
     bool touched : 1;
     bool behind : 1;      /* more is to be read than was sent */
-    bool from_others : 1; /* what is touched holds entries of other accounts */
+    bool from_others : 1; /* entries of other accounts were written since */
     bool asked : 1;       /* a page that reads it is on its way; nothing was pushed there since */
 };
 
@@ -86,7 +85,8 @@ bool positions_note_behind(struct positions *self, uint64_t conversation);
 /* The page that was on its way is here and `read`, or it failed: then its conversations are as
  * before. */
 void positions_settle_asked(struct positions *self, bool read);
-/* Takes one touched position off the list, and what it was then; false when there is none. */
+/* Takes one touched position off the list, and returns its state at that time; false when there is
+ * none. */
 bool positions_next_touched(struct positions *self, struct position *touched_r);
 
 #endif

@@ -24,7 +24,8 @@ static bool changes_a_text(const struct dialect_request *request) {
            request->operation == OPERATION_REACT;
 }
 
-/* What each error says, with G for the group and P for the person; NULL: its usual text will do. */
+/* The sentence for each error, with G for the group and P for the person; NULL: its usual text will
+ * do. */
 static const char *pattern_of_person(const struct dialect_request *request, enum err err) {
     bool send = request->operation == OPERATION_SEND;
     bool text = send || changes_a_text(request) || request->operation == OPERATION_TYPING;
@@ -46,7 +47,7 @@ static const char *pattern_of_person(const struct dialect_request *request, enum
     case ERR_ALREADY_FRIENDS:
         return "P is your friend already";
     case ERR_NOT_FRIENDS:
-        return request->operation == OPERATION_ADMIT
+        return request->operation == OPERATION_ADMIT || request->operation == OPERATION_ANSWER_JOIN
                    ? "P has not asked to join group G and is not your friend"
                    : "P is not your friend";
     case ERR_ALREADY_ADMIN:
@@ -55,6 +56,9 @@ static const char *pattern_of_person(const struct dialect_request *request, enum
         return "P is not an administrator of group G";
     case ERR_BLOCKED:
         return text ? "P does not take messages from you" : "P does not take requests from you";
+    case ERR_STRANGERS:
+        return text ? "you and P are not friends: ask P for friendship first"
+                    : "P takes requests only from those who share a group with P";
     case ERR_BANNED:
         return "P is banned from group G";
     case ERR_TO_ONESELF:

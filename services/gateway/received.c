@@ -19,7 +19,7 @@ struct received {
     ev_timer timer;       /* when the first has waited too long */
 };
 
-/* `seen`: what is read of it, 0: nothing that is known. */
+/* `seen`: the cid up to which it is read; 0: not known. */
 static bool move(struct client *client, uint64_t conversation, uint64_t cid, uint64_t seen) {
     return cursors_add(client->gateway->cursors,
                        &(struct written){.account = client->account,
@@ -72,7 +72,7 @@ static void end_waiting(struct client *client) {
     client->received->awaits_stored = false;
 }
 
-/* Both what they wait for and how long they do grows along the queue. */
+/* Later ones in the queue wait for later moves, and have a later end of their time. */
 static void answer_those_stored(struct received *self) {
     struct client *client;
     while ((client = self->queue) != NULL) {
@@ -129,7 +129,7 @@ static uint64_t conversation_of(const struct client *client) {
                                      : pairs_find(client->gateway->pairs, client->account, person);
 }
 
-/* Delivery has found and moved the cursor: what is read was received, too. */
+/* Delivery has found and moved the cursor: read entries were received, too. */
 static void moved(struct client *client, enum err err, const void *reply_v) {
     const struct delivery_received_reply *reply = reply_v;
     const struct dialect_request *request = &client->current->request;
@@ -141,7 +141,7 @@ static void moved(struct client *client, enum err err, const void *reply_v) {
         uint64_t until = confirm(client, conversation, request->cid);
         if (until > request->cid)
             move(client, conversation, until, 0);
-        /* Pages that were asked for before this may still bring what is confirmed now. */
+        /* Pages that were asked for before this may still bring entries that are confirmed now. */
         if (positions_set(client->positions, conversation, request->cid) != 0)
             feed_reread(client);
     }

@@ -1,9 +1,9 @@
 /*
- * What a client says has arrived (301), and what it says was read (302), which has arrived then.
+ * Confirmations by clients: entries have arrived (301), or were read (302), and so have arrived.
  *
- * Of what was written to the connection itself the gateway knows that it is there to be received:
- * the move goes with the others, in bulk, and the request's 300 waits until it is stored. Anything
- * else is delivery's to check and to store.
+ * The gateway knows that entries that it has written to the connection itself can be received: the
+ * move goes with the others, in bulk, and the request's 300 waits until it is stored. Anything else
+ * is delivery's to check and to store.
  */
 #ifndef PARLEY_GATEWAY_RECEIVED_H
 #define PARLEY_GATEWAY_RECEIVED_H

@@ -197,7 +197,7 @@ bool request_ask_later(struct client *client, uint64_t wait_ms,
 
 /* --- the end ------------------------------------------------------------------------------- */
 
-/* What it kept is of no use any more. */
+/* The request's memory is not needed any more. */
 static void drop_kept(struct client_request *self) {
     dialect_request_free(&self->request);
     record_arena_free(&self->arena);

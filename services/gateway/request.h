@@ -47,10 +47,10 @@ void request_init(struct client *client);
 void request_take(struct client *client, const struct dialect_request *request);
 /* Starts the time within which it is tried, and calls `ask`. */
 void request_start(struct client *client, void (*ask)(struct client *client));
-/* Gives it to the caller: the next may come. */
+/* Gives it to the caller: the next one may begin. */
 struct dialect_request request_release(struct client *client);
 
-/* Memory for what an earlier reply of this request brought, all 0; freed with it. NULL without
+/* Memory for the result of an earlier reply of this request, all 0; freed with it. NULL without
  * memory. One at a time: the former is freed. */
 void *request_keep(struct client *client, size_t bytes) __attribute__((warn_unused_result));
 /* Asks any instance of a service; `done` is called once, unless the client is gone. */
@@ -74,9 +74,9 @@ struct slice request_nonce(const struct client *client);
 /* Ends it: answers, and lets the next one in. */
 void request_finish(struct client *client, const struct dialect_result *result);
 void request_fail(struct client *client, enum err err, const char *reason);
-/* A `done` for what has no more to answer than success or failure. */
+/* A `done` for requests that are answered by success or failure alone. */
 void request_end(struct client *client, enum err err, const void *reply);
-/* A `done` for what is answered with the content of the reply. */
+/* A `done` for requests that are answered with the content of the reply. */
 void request_show(struct client *client, enum err err, const void *reply);
 /* The client is gone. */
 void request_stop(struct client *client);

@@ -1,4 +1,4 @@
-/* What clients ask for; see requests.h. */
+/* Requests of clients; see requests.h. */
 /*
  * limit: gateway | texts of a connection of whose ids one is looked up | 1 | nothing is
  * read meanwhile
@@ -15,6 +15,7 @@
 #include "services/gateway/friend_requests.h"
 #include "services/gateway/group_requests.h"
 #include "services/gateway/history_requests.h"
+#include "services/gateway/limits.h"
 #include "services/gateway/login.h"
 #include "services/gateway/mentions.h"
 #include "services/gateway/moderation_requests.h"
@@ -27,11 +28,11 @@
 #include "services/gateway/typing.h"
 
 /*
- * limit: gateway | a client that closes its half gets the copies of its last texts | {COPY_MS};
- * no longer than its other requests take at most | the copy has come, or a gap has been noticed
+ * limit: gateway | a client that closes its half gets the copies of its last texts | {COPY_MS}; no
+ * longer than its other requests take at most | the copy has arrived, or a gap has been noticed
  */
-/* Within this time the copy of a stored text has come, or it has been noticed that it is missing.
- */
+/* Within this time the copy of a stored text has arrived, or the gateway has noticed that it is
+ * missing. */
 #define COPY_MS 5000
 
 /* Every operation that goes to a service; HEARTBEAT and SEND are taken before. `looked_up`: by the
@@ -203,7 +204,7 @@ static const char *forbidden(const struct client *client, const struct dialect_r
     const struct dialect_id *actor = &request->actor;
     if (request->login_needed && !client_is_in(client))
         return "log in first";
-    /* A client that waits for a 300 that never comes would send the same again and again. */
+    /* A client that waits for a 300 that never arrives would send the same again and again. */
     if (request->stray_ref)
         return "ref needs \"ext\":1 in the login (or registration)";
     if (!request->login_needed)
@@ -235,11 +236,22 @@ static void start(struct client *client) {
     log_trace_end(before);
 }
 
+/* Whether it is one too many. */
+static bool is_throttled(const struct client *client, const struct dialect_request *request,
+                         char reason_r[DIALECT_FAULT_BYTES]) {
+    const struct limits_who who = {client->counted, edge_host(client->edge)};
+    return limits_refuse(client->gateway->limits, &who, request->operation, request->read_us,
+                         reason_r);
+}
+
 void requests_take(struct client *client, struct dialect_request *request) {
     const char *reason = forbidden(client, request);
+    char limit[DIALECT_FAULT_BYTES];
     if (reason != NULL) {
         request->operation = OPERATION_NONE; /* 2, 5 and 7 have no room for the reason */
         requests_answer(client, request, ERR_NOT_ALLOWED, reason);
+    } else if (is_throttled(client, request, limit)) {
+        requests_answer(client, request, ERR_THROTTLED, limit);
     } else if (request->operation == OPERATION_HEARTBEAT) {
         requests_answer(client, request, ERR_OK, ""); /* silent, but for a `ref` */
     } else if (request->operation == OPERATION_SEND) {
@@ -253,8 +265,8 @@ void requests_take(struct client *client, struct dialect_request *request) {
 }
 
 /* Whether a client that reads on, having closed its half, is still to get something of the message
- * log: what its login brings, and the copies of its last texts. Those are written by the time that
- * it has caught up. */
+ * log: the entries that it missed, and the copies of its last texts. Those are written by the time
+ * that it has caught up. */
 static bool awaits_log(struct client *client) {
     if (!edge_can_write(client->edge) || client->gateway->stopping || !client_is_in(client) ||
         client->positions->full)

@@ -1,5 +1,5 @@
 /*
- * What clients ask for: whether it is allowed, its group's and person's numbers, and the module
+ * Requests of clients: whether each is allowed, its group's and person's numbers, and the module
  * that carries it out. A new request gets its row in the table of requests.c.
  */
 #ifndef PARLEY_GATEWAY_REQUESTS_H
@@ -15,8 +15,8 @@ void requests_take(struct client *client, struct dialect_request *request);
 /* Answers one that is not in progress, and frees it. */
 void requests_answer(struct client *client, struct dialect_request *request, enum err err,
                      const char *reason);
-/* What held the client is over (client_continue): starts the request that waits for the texts
- * before it, or else reads on. */
+/* The client need not wait any longer (client_continue): starts the request that waits for the
+ * texts before it, or else reads on. */
 void requests_go_on(struct client *client);
 
 #endif

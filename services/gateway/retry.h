@@ -1,6 +1,6 @@
 /*
- * How long a request to another service is tried: what failed for now is asked again after a pause
- * that grows, until the time for all of it is over.
+ * How long a request to another service is tried: one that failed for now is sent again after a
+ * pause that grows, until the time for all of it is over.
  *
  *     retry_start(&retry, send_timeout_ms);
  *     ... ask, with retry_remaining_ms() as the timeout: an instance that is not lost is not asked
@@ -43,7 +43,8 @@ static inline bool retry_is_transient(enum err err) {
     return err == ERR_UNAVAILABLE || err == ERR_TIMEOUT || err == ERR_UNKNOWN_OUTCOME;
 }
 
-/* The same, or it has too much to do: for what is retried until its time is over anyway. */
+/* The same, or it has too much to do: for requests that are retried until their time is over
+ * anyway. */
 static inline bool retry_is_transient_or_overload(enum err err) {
     return retry_is_transient(err) || err == ERR_OVERLOADED;
 }

@@ -1,4 +1,4 @@
-/* What instances of session push, and what of it is lost. */
+/* Pushes from instances of session, and the gaps among them. */
 #include "services/gateway/session_link.h"
 
 #include "common/log.h"
@@ -59,25 +59,24 @@ static void on_dirty(void *context, struct peer *peer, const void *body) {
 }
 
 /* Why a connection ends that gives way to another; NULL: it is for another reason. */
-static const char *way_text(uint64_t cause) {
-    switch (cause) {
-    case KICK_RESUMED:
-        return "resumed on another connection";
-    case KICK_CROWDED:
-        return "another connection of the account has taken its place";
-    case KICK_DELETED:
-        return "the account was deleted";
-    case KICK_ENDED:
-        return "this login was ended from another device";
-    default:
-        return NULL;
-    }
+static const char *const way_texts[] = {
+    [KICK_RESUMED] = "resumed on another connection",
+    [KICK_CROWDED] = "another connection of the account has taken its place",
+    [KICK_DELETED] = "the account was deleted",
+    [KICK_ENDED] = "this login was ended from another device",
+};
+
+/* Before the connection is closed, which waits for its queue. */
+static void kick_client(struct client *client, struct slice reason) {
+    login_stop_serving(client);
+    client_kick(client, reason);
 }
 
 static void on_kick(void *context, struct peer *peer, const void *body) {
     struct gateway *gateway = context;
     const struct gateway_kick *kick = body;
-    const char *gives_way = way_text(kick->cause);
+    bool is_known = kick->cause < sizeof way_texts / sizeof way_texts[0];
+    const char *gives_way = is_known ? way_texts[kick->cause] : NULL;
     (void)peer;
     for (size_t i = 0; i < kick->connections.count; i++) {
         struct client *client = client_find_binding(gateway, kick->connections.items[i]);
@@ -88,11 +87,11 @@ static void on_kick(void *context, struct peer *peer, const void *body) {
         else if (kick->cause == KICK_FULL)
             edge_close(client->edge, 1013, "the server has as many connections as it may have");
         else
-            client_kick(client, kick->reason);
+            kick_client(client, kick->reason);
     }
 }
 
-/* Of connections that are not reported here, session judges by what it knows. */
+/* For connections that are not reported here, session uses the times that it knows. */
 static void on_heard(void *context, struct peer *peer, const void *body) {
     struct gateway *gateway = context;
     const struct gateway_heard *heard = body;

@@ -1,5 +1,5 @@
 /*
- * The links to instances of session: what they push, for main.c to hand to peers.h.
+ * The links to instances of session: handlers of their pushes, which main.c hands to peers.h.
  *
  * The pushes of a link are numbered. After a gap, or a ping's answer with a higher number than has
  * arrived, the clients that are bound under it read the message log again.

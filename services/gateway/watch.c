@@ -4,8 +4,10 @@
 #include "services/gateway/bindings.h"
 #include "services/gateway/bindings_ended.h"
 #include "services/gateway/cursors.h"
+#include "services/gateway/edge/download.h"
 #include "services/gateway/feed.h"
 #include "services/gateway/gateway.h"
+#include "services/gateway/limits.h"
 #include "services/gateway/outbox.h"
 
 static size_t depth_of_connections(const void *argument) {
@@ -16,6 +18,16 @@ static size_t depth_of_connections(const void *argument) {
 static size_t depth_of_output(const void *argument) {
     const struct gateway *self = argument;
     return edge_total_queued_bytes(self->edge);
+}
+
+static size_t depth_of_input(const void *argument) {
+    const struct gateway *self = argument;
+    return edge_untrusted_input_bytes(self->edge);
+}
+
+static size_t depth_of_downloads(const void *argument) {
+    const struct gateway *self = argument;
+    return edge_downloads(self->edge);
 }
 
 static size_t depth_of_texts(const void *argument) {
@@ -48,6 +60,11 @@ static size_t depth_of_unbinds(const void *argument) {
     return bindings_waiting(self->bindings);
 }
 
+static size_t depth_of_limits(const void *argument) {
+    const struct gateway *self = argument;
+    return limits_remembered(self->limits);
+}
+
 void watch_queues(struct gateway *self) {
     const struct gateway_settings *settings = &self->settings;
     size_t connections = edge_limit(self->edge);
@@ -58,11 +75,14 @@ void watch_queues(struct gateway *self) {
     } queues[] = {
         {"connections", depth_of_connections, connections},
         {"output_bytes", depth_of_output, settings->send_queues_bytes},
+        {"unauthenticated_input", depth_of_input, settings->unauthenticated_input_bytes},
+        {"downloads", depth_of_downloads, EDGE_DOWNLOADS_MAX},
         {"texts", depth_of_texts, connections * OUTBOX_MAX},
         {"text_bytes", depth_of_text_bytes, settings->waiting_texts_bytes},
         {"pulls", depth_of_pulls, FEED_MAX_PULLS},
         {"pulls_waiting", depth_of_pull_queue, connections},
         {"cursor_moves", depth_of_cursors, CURSORS_WAITING_MAX},
+        {"remembered_limits", depth_of_limits, 2 * (size_t)LIMITS_REMEMBERED_MAX},
         {"unbinds", depth_of_unbinds, ENDED_MAX},
     };
     for (size_t i = 0; i < sizeof queues / sizeof queues[0]; i++)
@@ -76,6 +96,13 @@ void watch_metrics(struct gateway *self) {
         metrics_counter(metrics, "connections_total", "", "Clients that have connected.");
     self->turned_away = metrics_counter(metrics, "connections_refused_total", "",
                                         "Clients refused, since there were too many.");
+    self->shaken = metrics_counter(metrics, "tls_handshakes_total", "result=\"done\"",
+                                   "Handshakes of TLS, by result.");
+    self->unshaken = metrics_counter(metrics, "tls_handshakes_total", "result=\"failed\"",
+                                     "Handshakes of TLS, by result.");
+    self->certificate_expires =
+        metrics_gauge(metrics, "tls_certificate_expires_seconds", "",
+                      "Unix time at which the certificate expires; 0: there is none.");
     self->stored = metrics_counter(metrics, "texts_stored_total", "", "Texts that were stored.");
     self->refused = metrics_counter(metrics, "texts_refused_total", "",
                                     "Texts that were answered with an error.");

@@ -10,6 +10,7 @@
 
 #include "common/service.h"
 #include "proto/messages.h"
+#include "proto/shared_options.h"
 #include "services/route/route.h"
 
 /* Numbers that a creation tries before it gives up: those taken are ids that people chose. */
@@ -28,9 +29,15 @@
  */
 /*
  * limit: client | requests that wait for an account's answer, for a group's |
- * {GROUP_MAX_REQUESTS} | `too_many`, to the one that asks
+ * {GROUP_MAX_REQUESTS} | the oldest of a stranger is removed for a new one; where none is a
+ * stranger's, `too_many` to the one that asks
  */
 #define GROUP_MAX_REQUESTS 1000
+/*
+ * limit: client | groups of an account that asks for friendship, in which the other one is looked
+ * for | {GROUP_COMPARED} | in the rest it is not found: they count as strangers
+ */
+#define GROUP_COMPARED 1000
 /*
  * limit: client | administrators of a group, beside its owner | {GROUP_MAX_ADMINISTRATORS} |
  * `too_many`
@@ -47,7 +54,7 @@
  */
 #define GROUP_MAX_BANS 10000
 
-/* What an account is in a group. Numbers up to GROUP_OWNER are stored: never change one. */
+/* The role of an account in a group. Numbers up to GROUP_OWNER are stored: never change one. */
 enum group_role {
     GROUP_STRANGER = 0,
     GROUP_MEMBER = 1,
@@ -60,6 +67,7 @@ struct group_settings {
     struct service_settings service;
     struct db_settings db;
     uint64_t group_port, group_metrics_port, group_max_members, presence_group_max;
+    uint64_t strangers; /* an enum strangers_rule */
     bool profile_by_email;
     uint64_t presence_grace_ms, ref_days, audit_days;
     char *session_peers;

@@ -90,7 +90,7 @@ static enum err lock(struct group_change *change, const struct readers *readers)
     for (size_t i = 0; i < readers->count; i++)
         ids[count++] = conversation_of_account(readers->accounts[i]);
     enum err err = entries_lock(change->db, NULL, change->plan->service->instance, ids, count,
-                                change->arena, &change->heads);
+                                false, change->arena, &change->heads);
     if (err != ERR_OK || conversation == 0)
         return err;
     change->head = entries_find_head(&change->heads, conversation);
@@ -253,7 +253,7 @@ static enum err finish_repeat(struct group_change *change) {
     return err == ERR_OK && change->plan->nonce.length > 0 ? db_commit(change->db) : err;
 }
 
-/* Of a group: what was done to it, and, in the detail, to whom. */
+/* Of a group: the event, and, in the detail, the account that it concerns. */
 static struct audit_entry audit_of(const struct group_plan *plan) {
     return (struct audit_entry){.event = plan->audit,
                                 .account = plan->by,

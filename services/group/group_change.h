@@ -10,11 +10,12 @@
  *                             db, arena, reply_r);
  *
  * A transaction locks the head of the plan's group (or pair, or of the conversation of all) and
- * those of the own conversations of its `selves`; then it reads who makes the change, and whom it
- * is about. `check` decides on an error, or on the notices; `write` carries the change out. Then
- * the group's version is raised (so deliveries forget the members that they remember), the notices
- * are appended to their conversations, all of it is committed, and each notice is routed to the
- * readers of its conversation. Neither change nor notice exists without the other.
+ * those of the own conversations of its `selves`; then it reads the account that makes the change,
+ * and the one that it is about. `check` decides on an error, or on the notices; `write` carries the
+ * change out. Then the group's version is raised (so deliveries forget the members that they
+ * remember), the notices are appended to their conversations, all of it is committed, and each
+ * notice is routed to the readers of its conversation. Neither change nor notice exists without the
+ * other.
  *
  * A notice may go to a conversation that is not locked: only `check` finds out who gets it, and an
  * account's own conversation is made when it is first needed. Then the transaction ends before
@@ -48,23 +49,23 @@
 struct group_change;
 typedef enum err group_step(struct group_change *change);
 
-/* What is to be changed. Numbers may be whatever a request holds. */
+/* The change to make. Numbers may be whatever a request holds. */
 struct group_plan {
     const struct group_service *service;
     const void *ask; /* the request's body */
-    /* What `ask` is the body of, and its nonce; empty: it is never repeated. */
+    /* The message whose body `ask` is, and its nonce; empty: it is never repeated. */
     const struct message_desc *message;
     struct slice nonce;
     enum { CHANGE_OF_GROUP, CHANGE_OF_PAIR, CHANGE_OF_ACCOUNTS, CHANGE_OF_ALL } kind;
     uint64_t group;
     uint64_t pair;        /* CHANGE_OF_PAIR: the conversation, which exists */
     bool operated;        /* by the operator; `by` is 0 */
-    uint64_t by, subject; /* who makes the change, whom it is about; 0: nobody */
+    uint64_t by, subject; /* the account that makes the change, the one that it is about; 0: none */
     uint64_t selves[2];   /* accounts whose own conversations are locked from the start; 0: none */
     group_step *check;    /* no notice: there is nothing to do, it had been done before */
     group_step *write;    /* NULL: the notice is all */
     enum audit_event audit;       /* AUDIT_NONE: the audit takes no note of it */
-    struct slice address, detail; /* what the audit has of it */
+    struct slice address, detail; /* as the audit has them */
 };
 
 struct group_party {
@@ -94,10 +95,15 @@ struct group_change {
      * or of the conversation of all; NULL for a change between accounts. */
     struct entry_head *head;
     struct group_party by, subject; /* `by` is nobody for the operator, with that role */
-    /* What `check` sets: at most two notices, to whatever number of conversations. */
+    /* Set by `check`: at most two notices, to whatever number of conversations. */
     struct group_notice notices[2];
     size_t notice_count;
-    struct audit_entry noted; /* what the plan says; `check` may change it */
+    struct audit_entry noted; /* as the plan has it; `check` may change it */
+    /* Of a request that `check` lets be stored (group_joining.h). */
+    struct {
+        bool stranger;      /* the one that asks has nothing to do with the one that it asks */
+        uint64_t displaces; /* whose request gives way to it; 0: nobody's */
+    } request;
     /* Members, ascending, who read the group up to the notice of this change and no further. */
     struct u64_list leavers;
 };

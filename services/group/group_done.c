@@ -1,4 +1,4 @@
-/* What was done under which nonce; see group_done.h. */
+/* The changes made under each nonce; see group_done.h. */
 #include "services/group/group_done.h"
 
 #include <sodium.h>

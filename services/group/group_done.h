@@ -1,5 +1,5 @@
 /*
- * Requests that may be repeated: what was done under a nonce is not done under it again.
+ * Requests that may be repeated: a change under a nonce is made once.
  *
  *     struct group_done done;
  *     err = group_done_prepare(&done, &message_GROUP_LEAVE, ask, ask->account, ask->nonce);

@@ -1,4 +1,4 @@
-/* group.forget, and the timer that goes on with what it began; see group_ending.h. */
+/* group.forget, and the timer that goes on with the work that it began; see group_ending.h. */
 #include "services/group/group_ending.h"
 
 #include <stdlib.h>
@@ -44,7 +44,7 @@ static void took_step(struct pool_job *job) {
                  err_word(self->err));
     if (self->err == ERR_OK && self->account != 0 && !self->more)
         log_info("ended", "account=%llu", (unsigned long long)self->account);
-    /* Whoever asked for the end may be gone, and what it asked lost. */
+    /* The instance that asked for the end may be gone, and its request lost. */
     if (self->err == ERR_OK && self->account != 0 && !self->more)
         route_kick(self->group->router, self->account, KICK_DELETED);
     set_timer(self, self->err != ERR_OK ? GROUP_ENDING_AGAIN_S : again ? 0 : GROUP_ENDING_EVERY_S);

@@ -1,5 +1,6 @@
 /*
- * What a deleted account has: memberships, friendships, requests and, if it wants that, its texts.
+ * Removes the rest of a deleted account: memberships, friendships, requests and, if it wants that,
+ * its texts.
  *
  * auth marks the account and adds a row to `ending`, in one transaction. From then on instances of
  * group remove the rest step by step, each step a transaction that may be repeated, and at last
@@ -16,7 +17,7 @@
  * limit: delivery | how often group looks for deleted accounts whose rest is to be removed |
  * {GROUP_ENDING_EVERY_S}, and when one is deleted | -
  */
-/* Seconds: an instance that was killed may have left something, or was not told. */
+/* Seconds: an instance that was killed may have left something, or not received the request. */
 #define GROUP_ENDING_EVERY_S 60.0
 /* Seconds after a step that failed. */
 #define GROUP_ENDING_AGAIN_S 1.0

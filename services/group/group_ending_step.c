@@ -1,4 +1,4 @@
-/* One step of what a deleted account has; see group_ending.h. */
+/* One step of removing the rest of a deleted account; see group_ending.h. */
 #include <stdio.h>
 
 #include "proto/conversation.h"
@@ -55,7 +55,8 @@ static enum err note_succession(struct group_change *change, const struct group_
     return change->noted.detail.length > 0 ? ERR_OK : ERR_OVERLOADED;
 }
 
-/* As if it left by itself. The next owner is told what clients know: it administers the group. */
+/* As if it left by itself. The next owner gets a notice that clients know: it administers the
+ * group. */
 static enum err check_end(struct group_change *change) {
     struct group_party *successor = record_arena_alloc(change->arena, sizeof *successor);
     if (successor == NULL)
@@ -121,7 +122,7 @@ static enum err end_friendship(const struct group_service *service, struct db *d
     return err == ERR_NOT_FRIENDS ? ERR_OK : err; /* the friend was faster */
 }
 
-/* What nobody gets a notice of. */
+/* Removes the rows of which nobody gets a notice. */
 static enum err remove_rows(struct db *db, uint64_t account) {
     const struct db_value who = db_u64(account);
     enum err err = db_query(db, &group_sql_remove_requests_of, &who, 1, NULL);

@@ -2,7 +2,7 @@
 #include "services/group/group_friends.h"
 
 #include "common/loop.h"
-#include "services/group/group_sql.h"
+#include "services/group/group_joining.h"
 
 /* How the change's two people stand to each other, and how many others each has. */
 struct pair {
@@ -69,6 +69,17 @@ static void notify_answer(struct group_change *change, const struct group_party 
 
 /* --- asking -------------------------------------------------------------------------------- */
 
+/* Whether the one that asks is a stranger to the other: it shares no group with it. */
+static enum err find_stranger(struct group_change *change) {
+    struct db_rows *rows;
+    enum err err =
+        db_query(change->db, &group_sql_share_group,
+                 DB_ARGS(db_u64(change->by.account), db_u64(change->subject.account)), &rows);
+    change->request.stranger = err == ERR_OK && !db_rows_next(rows);
+    db_rows_destroy(&rows);
+    return err;
+}
+
 static enum err check_befriend(struct group_change *change) {
     struct group_party *by = &change->by, *subject = &change->subject;
     struct pair pair;
@@ -94,9 +105,15 @@ static enum err check_befriend(struct group_change *change) {
                                                        .from = by,
                                                        .subject = subject,
                                                        .selves = {&subject->account, 1}});
-    return pair.requests_of_by < GROUP_MAX_REQUESTS && pair.requests_to_subject < GROUP_MAX_REQUESTS
-               ? ERR_OK
-               : ERR_TOO_MANY;
+    if (pair.requests_of_by >= GROUP_MAX_REQUESTS)
+        return ERR_TOO_MANY;
+    err = find_stranger(change);
+    if (err == ERR_OK && change->request.stranger &&
+        change->plan->service->settings.strangers == STRANGERS_CLOSED)
+        err = ERR_STRANGERS;
+    return err != ERR_OK ? err
+                         : group_check_request(change, GROUP_REQUEST_FRIEND, subject->account,
+                                               pair.requests_to_subject);
 }
 
 /* The request of `asker` to `asked` becomes a friendship, or nothing. */
@@ -115,10 +132,7 @@ static enum err write_befriend(struct group_change *change) {
     uint64_t by = change->by.account, subject = change->subject.account;
     if (change->notices[0].type == ENTRY_FRIEND_ANSWER)
         return write_answer(change, by, subject, true);
-    return db_query(change->db, &group_sql_add_request,
-                    DB_ARGS(db_u64(GROUP_REQUEST_FRIEND), db_u64(subject), db_u64(by),
-                            db_u64((uint64_t)loop_wall_ms())),
-                    NULL);
+    return group_write_request(change, GROUP_REQUEST_FRIEND, subject, by);
 }
 
 enum err group_handle_befriend(void *context, struct db *db, struct record_arena *arena,
@@ -189,7 +203,7 @@ static enum err check_unfriend(struct group_change *change) {
     return err;
 }
 
-/* What they call each other ends with it. */
+/* Their remarks about each other end with it. */
 static enum err write_unfriend(struct group_change *change) {
     enum err err =
         db_query(change->db, &group_sql_remove_friendship, DB_ARGS(lo(change), hi(change)), NULL);

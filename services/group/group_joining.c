@@ -29,6 +29,37 @@ enum err group_remove_join_request(struct group_change *change) {
                     NULL);
 }
 
+enum err group_check_request(struct group_change *change, enum group_request_kind kind,
+                             uint64_t target, uint64_t waiting) {
+    struct db_rows *rows;
+    change->request.displaces = 0;
+    if (waiting < GROUP_MAX_REQUESTS)
+        return ERR_OK;
+    enum err err =
+        db_query(change->db, &group_sql_find_oldest, DB_ARGS(db_u64(kind), db_u64(target)), &rows);
+    if (err == ERR_OK && db_rows_next(rows))
+        change->request.displaces = db_rows_u64(rows, 0);
+    else if (err == ERR_OK)
+        err = ERR_TOO_MANY;
+    db_rows_destroy(&rows);
+    return err;
+}
+
+enum err group_write_request(struct group_change *change, enum group_request_kind kind,
+                             uint64_t target, uint64_t account) {
+    enum err err = ERR_OK;
+    if (change->request.displaces != 0)
+        err = db_query(change->db, &group_sql_remove_request,
+                       DB_ARGS(db_u64(kind), db_u64(target), db_u64(change->request.displaces)),
+                       NULL);
+    return err != ERR_OK ? err
+                         : db_query(change->db, &group_sql_add_request,
+                                    DB_ARGS(db_u64(kind), db_u64(target), db_u64(account),
+                                            db_u64((uint64_t)loop_wall_ms()),
+                                            db_u64(change->request.stranger)),
+                                    NULL);
+}
+
 enum err group_check_room(const struct group_change *change) {
     return change->head->members.count < change->plan->service->settings.group_max_members
                ? ERR_OK

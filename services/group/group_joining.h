@@ -10,6 +10,7 @@
 #define PARLEY_GROUP_JOINING_H
 
 #include "services/group/group_change.h"
+#include "services/group/group_sql.h"
 
 struct group_join_state {
     bool asked;  /* the subject has a stored request to join the group */
@@ -20,6 +21,15 @@ struct group_join_state {
 
 enum err group_read_join_state(struct group_change *change, struct group_join_state *state_r)
     __attribute__((warn_unused_result));
+/*
+ * A request of `kind` to `target`, which has `waiting` of them. Where these are as many as there
+ * may be, the oldest of a stranger gives way, so that a flood of throwaway accounts keeps nobody
+ * out; ERR_TOO_MANY where none is a stranger's. The first for `check`, the second for `write`.
+ */
+enum err group_check_request(struct group_change *change, enum group_request_kind kind,
+                             uint64_t target, uint64_t waiting) __attribute__((warn_unused_result));
+enum err group_write_request(struct group_change *change, enum group_request_kind kind,
+                             uint64_t target, uint64_t account) __attribute__((warn_unused_result));
 /* ERR_TOO_MANY when the group is full. */
 enum err group_check_room(const struct group_change *change) __attribute__((warn_unused_result));
 /* The notice that the subject is a member from now on. */

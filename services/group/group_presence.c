@@ -2,8 +2,8 @@
  * group.presence: friends, and the members of each shared group of at most `presence_group_max`
  * members, receive an account's presence; it is not stored, and the account itself receives none.
  * Session knows which of them are online. Accounts are looked up GROUP_PRESENCE_AT_ONCE at a time,
- * and what is to be routed goes out in parts, so that a request about many accounts of large groups
- * does not hold all of its receivers at once.
+ * and the entries are routed in parts, so that a request about many accounts of large groups does
+ * not hold all of its receivers at once.
  */
 #include "common/loop.h"
 #include "proto/ids.h"
@@ -34,6 +34,11 @@ static void post(struct presence *self) {
     if (self->batch_receivers > 0)
         route_post_live(self->service->router, &self->batch);
     self->batch_receivers = 0;
+}
+
+/* An empty list with room for so many; without memory it has no items. */
+static struct u64_list list_for(struct presence *self, size_t count) {
+    return (struct u64_list){record_arena_alloc(&self->scratch, count * sizeof(uint64_t)), 0};
 }
 
 /* An id that is the decimal form of its number is left out of entries. */
@@ -71,8 +76,7 @@ static enum err report(struct presence *self, uint64_t account, struct slice id,
 
 /* Rows ascend by account: each one's friends receive it together. */
 static enum err report_to_friends(struct presence *self, struct db_rows *rows) {
-    struct u64_list friends = {
-        record_arena_alloc(&self->scratch, db_rows_count(rows) * sizeof(uint64_t)), 0};
+    struct u64_list friends = list_for(self, db_rows_count(rows));
     uint64_t account = 0;
     struct slice id = {0};
     enum err err = friends.items == NULL ? ERR_OVERLOADED : ERR_OK;
@@ -109,8 +113,7 @@ static enum err read_members(struct presence *self, struct shared_group *group) 
     if (err != ERR_OK)
         return err;
     size_t count = db_rows_count(rows) > most ? 0 : db_rows_count(rows);
-    group->members =
-        (struct u64_list){record_arena_alloc(&self->scratch, count * sizeof(uint64_t)), 0};
+    group->members = list_for(self, count);
     while (group->members.items != NULL && group->members.count < count && db_rows_next(rows))
         group->members.items[group->members.count++] = db_rows_u64(rows, 0);
     db_rows_destroy(&rows);
@@ -122,8 +125,7 @@ static enum err report_to_members(struct presence *self, const struct db_rows *r
                                   const struct shared_group *group) {
     const struct u64_list *members = &group->members;
     uint64_t account = db_rows_u64(rows, 3);
-    struct u64_list others = {record_arena_alloc(&self->scratch, members->count * sizeof(uint64_t)),
-                              0};
+    struct u64_list others = list_for(self, members->count);
     if (others.items == NULL)
         return ERR_OVERLOADED;
     for (size_t i = 0; i < members->count; i++)

@@ -50,6 +50,15 @@ static enum err find_by_email(struct db *db, struct slice email, uint64_t *accou
     return err;
 }
 
+static enum err share_group(struct db *db, uint64_t account, uint64_t other, bool *share_r) {
+    struct db_rows *rows;
+    enum err err =
+        db_query(db, &group_sql_share_group, DB_ARGS(db_u64(account), db_u64(other)), &rows);
+    *share_r = err == ERR_OK && db_rows_next(rows);
+    db_rows_destroy(&rows);
+    return err;
+}
+
 enum err group_handle_profile(void *context, struct db *db, struct record_arena *arena,
                               const void *body, void *reply_r) {
     const struct group_service *self = context;
@@ -67,6 +76,12 @@ enum err group_handle_profile(void *context, struct db *db, struct record_arena 
     enum err err = ask->email.length > 0 ? find_by_email(db, ask->email, &user) : ERR_OK;
     if (err != ERR_OK)
         return err;
-    return show(db, arena, ERR_NO_ACCOUNT, &group_sql_profile_of_account,
-                DB_ARGS(asking, asking, asking, db_u64(user)), &reply->user, reply);
+    err = show(db, arena, ERR_NO_ACCOUNT, &group_sql_profile_of_account,
+               DB_ARGS(asking, asking, asking, db_u64(user)), &reply->user, reply);
+    bool near = reply->near || user == ask->account;
+    if (err == ERR_OK && self->settings.strangers != STRANGERS_OPEN && !near)
+        err = share_group(db, ask->account, user, &near);
+    if (err == ERR_OK && self->settings.strangers != STRANGERS_OPEN && !near)
+        reply->about = slice_make(NULL, 0);
+    return err;
 }

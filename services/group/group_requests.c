@@ -18,8 +18,12 @@ static enum err check_join(struct group_change *change) {
         return ERR_BANNED;
     if (err != ERR_OK || state.asked)
         return err;
-    if (state.requests_of >= GROUP_MAX_REQUESTS || state.requests_to >= GROUP_MAX_REQUESTS)
+    if (state.requests_of >= GROUP_MAX_REQUESTS)
         return ERR_TOO_MANY;
+    change->request.stranger = true;
+    err = group_check_request(change, GROUP_REQUEST_JOIN, change->head->lo, state.requests_to);
+    if (err != ERR_OK)
+        return err;
     err = group_change_read(change, &group_sql_administrators, DB_ARGS(db_u64(change->head->id)),
                             &administrators);
     if (err == ERR_OK && administrators.count == 0) /* the owner is missing */
@@ -33,10 +37,8 @@ static enum err check_join(struct group_change *change) {
 }
 
 static enum err write_join(struct group_change *change) {
-    return db_query(change->db, &group_sql_add_request,
-                    DB_ARGS(db_u64(GROUP_REQUEST_JOIN), db_u64(change->head->lo),
-                            db_u64(change->subject.account), db_u64((uint64_t)loop_wall_ms())),
-                    NULL);
+    return group_write_request(change, GROUP_REQUEST_JOIN, change->head->lo,
+                               change->subject.account);
 }
 
 /* The applicant's own conversation is locked so that its requests are counted exactly. */

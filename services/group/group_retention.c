@@ -4,8 +4,8 @@
 #include "services/group/group.h"
 #include "services/group/group_sql.h"
 
-/* The operator's: nobody in the group gets notice of it, and what is remembered of the group's head
- * stays exact. Also of a group that was dissolved. */
+/* The operator's: nobody in the group gets notice of it, and the caches of the group's head stay
+ * exact. A dissolved group may be set, too. */
 enum err group_handle_set_retention(void *context, struct db *db, struct record_arena *arena,
                                     const void *body, void *reply_r) {
     (void)context;

@@ -1,4 +1,4 @@
-/* group.set_admin: administrators, who help the owner; and who stands above whom. */
+/* group.set_admin: administrators, who help the owner; and which role stands above which. */
 #include "services/group/group_roles.h"
 
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* Who stands above whom in a group. */
+/* Which member of a group stands above which. */
 #ifndef PARLEY_GROUP_ROLES_H
 #define PARLEY_GROUP_ROLES_H
 

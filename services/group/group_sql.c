@@ -181,7 +181,20 @@ const struct db_statement group_sql_find_by_email = {"find_by_email",
 /* --- requests ------------------------------------------------------------------------------ */
 
 const struct db_statement group_sql_add_request = {
-    "add_request", "INSERT INTO request (kind, target, account, created_ms) VALUES (?, ?, ?, ?)"};
+    "add_request", "INSERT INTO request (kind, target, account, created_ms, stranger)"
+                   " VALUES (?, ?, ?, ?, ?)"};
+
+/* Else the server reads all requests of the target, and sorts them. */
+const struct db_statement group_sql_find_oldest = {
+    "find_oldest", "SELECT account FROM request FORCE INDEX (request_stranger) WHERE kind = ?"
+                   " AND target = ? AND stranger = TRUE ORDER BY created_ms LIMIT 1"};
+
+const struct db_statement group_sql_share_group = {
+    "share_group", "SELECT STRAIGHT_JOIN 1 FROM (SELECT conversation FROM member WHERE account = ?"
+                   " ORDER BY conversation LIMIT " TEXT(
+                       GROUP_COMPARED) ") g"
+                                       " JOIN member m ON m.conversation = g.conversation AND "
+                                       "m.account = ? LIMIT 1"};
 
 const struct db_statement group_sql_remove_request = {
     "remove_request", "DELETE FROM request WHERE kind = ? AND target = ? AND account = ?"};

@@ -24,7 +24,7 @@ extern const struct db_statement group_sql_set_role;
 extern const struct db_statement group_sql_remove_member;
 /* conversation */
 extern const struct db_statement group_sql_remove_members, group_sql_set_dissolved;
-/* conversation: makes what writers remember of it void */
+/* conversation: makes the writers' caches of it void */
 extern const struct db_statement group_sql_raise_version;
 /* conversation -> a row when there is such a group */
 extern const struct db_statement group_sql_find_group;
@@ -149,11 +149,17 @@ enum group_profile_column {
 
 /* --- requests ------------------------------------------------------------------------------ */
 
-/* What a stored request is for: its target is an account, or a group. */
+/* The purpose of a stored request: its target is an account, or a group. */
 enum group_request_kind { GROUP_REQUEST_FRIEND = 1, GROUP_REQUEST_JOIN = 2 };
 
-/* kind, target, account, created_ms */
+/* kind, target, account, created_ms, whether by a stranger */
 extern const struct db_statement group_sql_add_request;
+/* kind, target -> account: whose request is the oldest of a stranger */
+extern const struct db_statement group_sql_find_oldest;
+/*
+ * account, other -> a row where both are in one of the account's first GROUP_COMPARED groups
+ */
+extern const struct db_statement group_sql_share_group;
 /* kind, target, account */
 extern const struct db_statement group_sql_remove_request;
 /* kind, target */

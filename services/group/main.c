@@ -34,6 +34,7 @@ static const struct config_option options[] = {
      */
     CONFIG_U64(struct group_settings, ref_days, 7, 1, 3650, "days",
                "how long a request that is sent again under the same ref is not done again"),
+    OPTION_STRANGERS(struct group_settings),
     CONFIG_BOOL(struct group_settings, profile_by_email, false,
                 "whether a client with ext may find an account by its exact e-mail address"),
     /*

@@ -20,7 +20,7 @@ static enum err resolve_some(struct db *db, const struct db_statement *statement
     size_t ranks[RESOLVE_AT_ONCE];
     struct db_value values[RESOLVE_AT_ONCE * ID_FORMS];
     struct db_rows *rows;
-    /* What can't be an id has no forms; NULL equals nothing. */
+    /* A text that can't be an id has no forms; NULL equals nothing. */
     for (size_t i = 0; i < RESOLVE_AT_ONCE; i++) {
         id_forms_of(i < count ? ids[i] : slice_make(NULL, 0), &forms[i]);
         ranks[i] = ID_FORMS;

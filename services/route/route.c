@@ -45,10 +45,10 @@ struct router {
     struct batch_queue posted; /* under `lock` */
     bool posted_missed;        /* under `lock` */
     ev_async wake;
-    ev_timer timer; /* for what is missed or held */
+    ev_timer timer; /* for missed and held batches */
     bool missed, missed_asked;
     bool used;              /* was handed a batch */
-    size_t bytes, requests; /* in progress; bytes of what is held, too */
+    size_t bytes, requests; /* in progress; bytes also of held batches */
     struct batch_queue held;
     size_t live;                  /* sessions, when last looked */
     int64_t grace_ms, settled_ms; /* the latter: until when live batches are held */
@@ -158,22 +158,28 @@ static void on_dirty_reply(void *argument, enum err err, const void *reply, cons
         set_missed(self);
 }
 
+/* Asks every session; where that fails at once, `done` is called as for a reply. */
+static void ask_all(struct router *self, const struct message_desc *message, const void *body,
+                    peers_done *done) {
+    struct peer *peer;
+    for (size_t i = 0; (peer = peers_live(self->sessions, i)) != NULL; i++) {
+        enum err err =
+            peers_ask(self->sessions, peer,
+                      &(struct peers_request){
+                          .message = message, .body = body, .done = done, .argument = self});
+        if (err != ERR_OK)
+            done(self, err, NULL, NULL);
+    }
+}
+
 static void send_missed(struct router *self) {
     if (!self->missed || self->missed_asked || peers_live_count(self->sessions) == 0)
         return;
     self->missed = false;
-    struct session_dirty body = {.reason = slice_text(service_name(self->service))};
-    struct peer *peer;
-    for (size_t i = 0; (peer = peers_live(self->sessions, i)) != NULL; i++) {
-        if (peers_ask(self->sessions, peer,
-                      &(struct peers_request){.message = &message_SESSION_DIRTY,
-                                              .body = &body,
-                                              .done = on_dirty_reply,
-                                              .argument = self}) == ERR_OK)
-            self->missed_asked = true;
-        else
-            set_missed(self);
-    }
+    self->missed_asked = true;
+    ask_all(self, &message_SESSION_DIRTY,
+            &(struct session_dirty){.reason = slice_text(service_name(self->service))},
+            on_dirty_reply);
 }
 
 /* --- closing connections --------------------------------------------------------------------- */
@@ -187,15 +193,8 @@ static void on_kicked(void *argument, enum err err, const void *reply, const cha
 }
 
 void route_kick(struct router *self, uint64_t account, enum kick_cause cause) {
-    struct session_kick body = {.account = account, .cause = cause};
-    struct peer *peer;
-    for (size_t i = 0; (peer = peers_live(self->sessions, i)) != NULL; i++)
-        if (peers_ask(self->sessions, peer,
-                      &(struct peers_request){.message = &message_SESSION_KICK,
-                                              .body = &body,
-                                              .done = on_kicked,
-                                              .argument = self}) != ERR_OK)
-            log_warn("kick_failed", "reason=unavailable");
+    ask_all(self, &message_SESSION_KICK, &(struct session_kick){.account = account, .cause = cause},
+            on_kicked);
 }
 
 /* --- what was missed ------------------------------------------------------------------------- */
@@ -205,12 +204,11 @@ static void miss(struct router *self, size_t items) {
     set_missed(self);
 }
 
-/* What is live no gateway finds in the message log. */
+/* No gateway finds live entries in the message log. */
 static void miss_batch(struct router *self, struct route_batch *batch) {
-    if (batch->live)
-        metric_add(self->lost, batch->count);
-    else
-        miss(self, batch->count);
+    metric_add(self->lost, batch->count);
+    if (!batch->live)
+        set_missed(self);
     route_batch_destroy(&batch);
 }
 
@@ -239,7 +237,7 @@ static bool is_unsettled(struct router *self) {
 }
 
 static void release_held(struct router *self) {
-    if (is_unsettled(self)) { /* without a session, until one comes */
+    if (is_unsettled(self)) { /* without a session, until one is found */
         if (self->held.first != NULL && self->live > 0)
             look_in(self, self->settled_ms - loop_now_ms());
         return;
@@ -425,8 +423,8 @@ static void on_wake(struct ev_loop *ev, ev_async *watcher, int revents) {
 /*
  * Gateways find and lose sessions at other moments than this router does. Between the two, entries
  * go to a session that takes them without having these accounts, which nobody would ever know: so
- * after every change gateways read the message log. What is not stored waits until they have found
- * the session, and bound their clients there.
+ * after every change gateways read the message log. Entries that are not stored wait until they
+ * have found the session, and bound their clients there.
  */
 static void session_changed(void *context, struct peer *peer, enum peer_change change) {
     (void)peer;
@@ -500,7 +498,7 @@ bool router_idle(struct router *self) {
     pthread_mutex_lock(&self->lock);
     bool posted = self->posted.first != NULL;
     pthread_mutex_unlock(&self->lock);
-    /* Without a session what is held waits for nobody. */
+    /* Without a session held entries wait for nobody. */
     bool held = self->held.first != NULL && peers_live_count(self->sessions) > 0;
     return !posted && !held && self->requests == 0;
 }

@@ -4,18 +4,18 @@
  *     struct route_batch *batch = route_batch_new();
  *     route_batch_add(batch, &entry, accounts, count);     any thread, one at a time
  *     route_post(router, &batch);                          any thread; on the loop it goes out
- *     route_post_live(router, &batch);                     the same of what is not stored
+ *     route_post_live(router, &batch);                     the same for entries that are not stored
  *
  * A batch is split by account over the session instances (rendezvous hash) and sent as one request
- * to each; what goes to everyone goes to every instance. A request that fails is sent again, to
- * the instances that have those accounts by then, at most ROUTE_ATTEMPTS times. Entries that still
- * fail are not remembered one by one: they are in the message log. The router remembers only that
+ * to each; entries for everyone go to every instance. A request that fails is sent again, to the
+ * instances that have those accounts by then, at most ROUTE_ATTEMPTS times. Entries that still fail
+ * are not remembered one by one: they are in the message log. The router remembers only that
  * something was missed, and has every gateway catch up (`session.dirty`) as soon as a session
  * answers. It does so, too, whenever a session is found or lost.
  *
  * A live batch, whose items are not in the message log, has no such second way. So it is held, in
- * order, while no session is there and for `grace_ms` after one has come or gone: gateways find
- * them at other moments, and then bind their clients there. So is one that failed.
+ * order, while no session is there and for `grace_ms` after one was found or lost: gateways notice
+ * that at other moments, and then bind their clients there. So is one that failed.
  *
  * Entries of one conversation may arrive out of order after a retry; the gateway sees that by
  * `prev`.
@@ -42,7 +42,7 @@
 struct router;
 struct route_batch;
 
-/* `session_peers` as in peers.h; `grace_ms` 0 where what is live may be lost. NULL after a logged
+/* `session_peers` as in peers.h; `grace_ms` 0 where live entries may be lost. NULL after a logged
  * line. */
 struct router *router_new(struct service *service, const char *session_peers, uint64_t grace_ms);
 void router_destroy(struct router **self);

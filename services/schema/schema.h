@@ -27,9 +27,9 @@ enum err schema_check(struct db *db, char message_r[SCHEMA_MESSAGE_BYTES])
     __attribute__((warn_unused_result));
 
 /*
- * Applies what is missing, in order; `applied` (may be NULL) is called after each. Several may run
- * at once: one does the work, the others find it done. Every statement of a migration must end
- * within the time that db.h waits for an answer.
+ * Applies the missing migrations, in order; `applied` (may be NULL) is called after each. Several
+ * may run at once: one does the work, the others find it done. Every statement of a migration must
+ * end within the time that db.h waits for an answer.
  */
 typedef void schema_applied(void *argument, const struct migration *migration);
 enum err schema_migrate(struct db *db, schema_applied *applied, void *argument,

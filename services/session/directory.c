@@ -193,8 +193,7 @@ static void remove_binding(struct directory *self, const struct slot *slot) {
 
 static bool account_is_full(const struct directory *self, uint64_t account) {
     size_t count = 0;
-    for (const struct binding *b = directory_first(self, account); b != NULL;
-         b = directory_next(self, b))
+    for (DIRECTORY_EACH(self, account, b))
         count++;
     return count >= DIRECTORY_MAX_PER_ACCOUNT;
 }
@@ -262,36 +261,24 @@ struct stay *directory_stay(struct directory *self, const struct binding *bindin
     return &self->pool[binding - self->pool].stay;
 }
 
-size_t directory_drop_gateway(struct directory *self, uint16_t gateway,
-                              void (*gone)(void *argument, uint64_t account), void *argument) {
-    size_t dropped = 0;
-    while (self->gateway_first[gateway] != NONE) {
-        const struct binding *binding = &self->pool[self->gateway_first[gateway]];
-        uint64_t account = binding->account;
-        bool unconfirmed = binding->unconfirmed;
-        remove_binding(self, find_connection(self, gateway, binding->connection));
-        if (gone != NULL && !unconfirmed && find_account(self, account) == NULL)
-            gone(argument, account);
-        dropped++;
-    }
-    return dropped;
-}
-
 void directory_unconfirm(struct directory *self, uint16_t gateway) {
     uint32_t index = self->gateway_first[gateway];
     for (; index != NONE; index = self->pool[index].gateway_next)
         self->pool[index].unconfirmed = true;
 }
 
-size_t directory_drop_unconfirmed(struct directory *self, uint16_t gateway) {
+size_t directory_drop_gateway(struct directory *self, uint16_t gateway, bool unconfirmed_only,
+                              void (*gone)(void *argument, uint64_t account), void *argument) {
     size_t dropped = 0;
     uint32_t next;
     for (uint32_t index = self->gateway_first[gateway]; index != NONE; index = next) {
-        const struct binding *binding = &self->pool[index];
-        next = binding->gateway_next;
-        if (!binding->unconfirmed)
+        const struct binding binding = self->pool[index];
+        next = binding.gateway_next;
+        if (unconfirmed_only && !binding.unconfirmed)
             continue;
-        remove_binding(self, find_connection(self, gateway, binding->connection));
+        remove_binding(self, find_connection(self, gateway, binding.connection));
+        if (gone != NULL && !binding.unconfirmed && find_account(self, binding.account) == NULL)
+            gone(argument, binding.account);
         dropped++;
     }
     return dropped;

@@ -3,10 +3,9 @@
  *
  *     struct directory *directory = directory_new(1000000, GATEWAY_INSTANCES_SLOTS);
  *     enum err err = directory_bind(directory, account, gateway, connection);
- *     for (const struct binding *b = directory_first(directory, account); b != NULL;
- *          b = directory_next(directory, b)) ...
+ *     for (DIRECTORY_EACH(directory, account, b)) ...
  *     directory_unbind(directory, account, gateway, connection);
- *     directory_drop_gateway(directory, gateway, NULL, NULL);
+ *     directory_drop_gateway(directory, gateway, false, NULL, NULL);
  *
  * Always: a connection of a gateway belongs to one account at most. At most `max_bindings` are
  * held, and DIRECTORY_MAX_PER_ACCOUNT of one account; memory grows with them by doubling (56 bytes
@@ -31,12 +30,12 @@
 
 struct directory;
 
-/* What room.c keeps with each binding; 0 at first. */
+/* The fields that room.c keeps with each binding; 0 at first. */
 struct stay {
     int64_t heard_ms;       /* when its client was heard, as far as that is known */
     uint64_t login;         /* which it belongs to */
     uint32_t resumed_stamp; /* when that was resumed on it */
-    uint8_t turns;          /* how often that came too soon, up to then */
+    uint8_t turns;          /* how often it was too soon, up to then */
     bool asked;             /* its gateway is asked when it was heard */
     bool leaving;           /* its gateway has to end it */
 };
@@ -58,9 +57,9 @@ void directory_destroy(struct directory **self);
 
 /*
  * Says that `connection` of `gateway` is `account`'s. One that is there already stays; one of
- * another account is taken from that account, whatever comes of the rest: it is no longer theirs.
- * It is confirmed from then on.
- * ERR_TOO_MANY at either limit, ERR_UNAVAILABLE without memory: the connection is then unbound.
+ * another account is taken from that account, whatever happens then: it is no longer theirs. It is
+ * confirmed from then on. ERR_TOO_MANY at either limit, ERR_UNAVAILABLE without memory: the
+ * connection is then unbound.
  */
 enum err directory_bind(struct directory *self, uint64_t account, uint16_t gateway,
                         uint64_t connection) __attribute__((warn_unused_result));
@@ -73,22 +72,24 @@ bool directory_unbind(struct directory *self, uint64_t account, uint16_t gateway
 const struct binding *directory_find(const struct directory *self, uint64_t account,
                                      uint16_t gateway, uint64_t connection);
 
-/* What is kept with a binding, to be changed. */
+/* The fields kept with a binding, to be changed. */
 struct stay *directory_stay(struct directory *self, const struct binding *binding);
-
-/* Removes every binding of `gateway`; how many they were. `gone` (may be NULL) is called for each
- * account that has none any more, unless the last one was unconfirmed. */
-size_t directory_drop_gateway(struct directory *self, uint16_t gateway,
-                              void (*gone)(void *argument, uint64_t account), void *argument);
 
 /* From here on each binding of `gateway` is unconfirmed until it is bound again. */
 void directory_unconfirm(struct directory *self, uint16_t gateway);
-/* Removes those that still are; how many they were. */
-size_t directory_drop_unconfirmed(struct directory *self, uint16_t gateway);
+/* Removes every binding of `gateway`, or those alone that still are unconfirmed; how many they
+ * were. `gone` (may be NULL) is called for each account that has none any more, unless the last one
+ * was unconfirmed. */
+size_t directory_drop_gateway(struct directory *self, uint16_t gateway, bool unconfirmed_only,
+                              void (*gone)(void *argument, uint64_t account), void *argument);
 
 /* The bindings of an account, in no order; NULL when there are no more. */
 const struct binding *directory_first(const struct directory *self, uint64_t account);
 const struct binding *directory_next(const struct directory *self, const struct binding *binding);
+#define DIRECTORY_EACH(directory_, account_, name_)                                                \
+    const struct binding *name_ = directory_first(directory_, account_);                           \
+    (name_) != NULL;                                                                               \
+    (name_) = directory_next(directory_, name_)
 
 /* All bindings, in no order: start with *position 0; NULL when there are no more. Any change of the
  * directory ends the walk. */

@@ -1,5 +1,5 @@
 /*
- * The gateways that are heard. There are few and they call about once a second (binds come in
+ * The gateways that are heard. There are few and they call about once a second (binds arrive in
  * bulk), so a caller is found by looking at all; the push path knows them by number.
  */
 #include "services/session/gateway_instances.h"
@@ -60,8 +60,10 @@ struct gateway_instance *gateway_instances_hear_binding(struct gateway_instances
         return NULL;
     if (gateway == NULL) {
         gateway = find_free(self);
-        *gateway = (struct gateway_instance){
-            .id_length = id.length, .link = gateway_instances_link(self, id), .heard_ms = now_ms};
+        *gateway = (struct gateway_instance){.index = (uint16_t)(gateway - self->records),
+                                             .id_length = id.length,
+                                             .link = gateway_instances_link(self, id),
+                                             .heard_ms = now_ms};
         memcpy(gateway->id, id.data, id.length);
     }
     gateway->binds = true;
@@ -91,17 +93,19 @@ void gateway_instances_drop(struct gateway_instances *self, struct gateway_insta
     gateway->seq = 0;
 }
 
-uint16_t gateway_instance_index(const struct gateway_instances *self,
-                                const struct gateway_instance *gateway) {
-    return (uint16_t)(gateway - self->records);
-}
-
 struct gateway_instance *gateway_instances_at(struct gateway_instances *self, uint16_t index) {
     return index < self->used ? &self->records[index] : NULL;
 }
 
 struct slice gateway_instance_id(const struct gateway_instance *gateway) {
     return slice_make(gateway->id, gateway->id_length);
+}
+
+void gateway_instances_kick(struct gateway_instances *self, struct service *service, uint16_t index,
+                            uint64_t connection, struct gateway_kick kick) {
+    kick.connections = (struct u64_list){&connection, 1};
+    service_send(service, gateway_instance_id(gateway_instances_at(self, index)),
+                 &message_GATEWAY_KICK, &kick);
 }
 
 size_t gateway_instances_count(const struct gateway_instances *self) { return self->count; }

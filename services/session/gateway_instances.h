@@ -3,7 +3,7 @@
  *
  *     struct gateway_instance *gateway =
  *         gateway_instances_hear_binding(instances, call_caller(call), loop_now_ms());
- *     ... gateway_instance_index(instances, gateway) is its number in the directory
+ *     ... gateway->index is its number in the directory
  *     while ((gateway = gateway_instances_silent(instances, loop_now_ms() - timeout_ms)) != NULL) {
  *         ... take what it had bound out of the directory
  *         gateway_instances_drop(instances, gateway);
@@ -11,9 +11,8 @@
  *
  * A caller is a gateway from its first bind on. Before, and for good where it is a delivery or a
  * group, it has a link and no record. Always: a link is not 0 and nobody can guess it, and a
- * gateway that was dropped and comes again has another one; a gateway whose link changes binds
- * again. A gateway that was dropped keeps its record until another needs it. Not for several
- * threads.
+ * gateway that was dropped and returns has another one; a gateway whose link changes binds again. A
+ * gateway that was dropped keeps its record until another needs it. Not for several threads.
  */
 #ifndef PARLEY_SESSION_GATEWAY_INSTANCES_H
 #define PARLEY_SESSION_GATEWAY_INSTANCES_H
@@ -24,6 +23,7 @@
 
 #include "common/record.h"
 #include "common/service.h"
+#include "proto/messages.h"
 
 /*
  * limit: session | gateways; with those that were dropped, of which session remembers that their
@@ -36,6 +36,7 @@
 #define GATEWAY_INSTANCES_SLOTS (GATEWAY_INSTANCES_MAX + 256)
 
 struct gateway_instance {
+    uint16_t index; /* below GATEWAY_INSTANCES_SLOTS */
     char id[SERVICE_CALLER_BYTES];
     size_t id_length;
     bool binds;   /* it is heard; otherwise it was dropped */
@@ -66,12 +67,13 @@ struct gateway_instance *gateway_instances_silent(struct gateway_instances *self
 void gateway_instances_excuse(struct gateway_instances *self, int64_t by_ms);
 void gateway_instances_drop(struct gateway_instances *self, struct gateway_instance *gateway);
 
-/* Numbers are below GATEWAY_INSTANCES_SLOTS; gateway_instances_at is NULL for a number of nobody.
- */
-uint16_t gateway_instance_index(const struct gateway_instances *self,
-                                const struct gateway_instance *gateway);
+/* The one with this index; NULL: there is none. */
 struct gateway_instance *gateway_instances_at(struct gateway_instances *self, uint16_t index);
 struct slice gateway_instance_id(const struct gateway_instance *gateway);
+
+/* Has a connection of the gateway with that index closed. */
+void gateway_instances_kick(struct gateway_instances *self, struct service *service, uint16_t index,
+                            uint64_t connection, struct gateway_kick kick);
 
 /* How many bind. */
 size_t gateway_instances_count(const struct gateway_instances *self);

@@ -1,5 +1,6 @@
 /* session.logins and session.end_login: the connections of an account, by their logins. */
 #include "common/log.h"
+#include "common/loop.h"
 #include "services/session/session.h"
 
 enum err session_handle_logins(void *context, struct call *call, const void *body) {
@@ -24,7 +25,12 @@ enum err session_handle_end_login(void *context, struct call *call, const void *
     const struct session_end_login *ask = body;
     if (ask->login == 0)
         return ERR_BAD_REQUEST;
-    size_t ended = pusher_end(self->pusher, ask->account, ask->login);
+    endings_note(self->endings, &(struct ending){.account = ask->account,
+                                                 .login = ask->login,
+                                                 .cause = KICK_ENDED,
+                                                 .at_ms = loop_now_ms()});
+    size_t ended = pusher_kick(self->pusher, ask->account, ask->login,
+                               (struct gateway_kick){.cause = KICK_ENDED});
     log_info("login_ended", "account=%llu connections=%zu", (unsigned long long)ask->account,
              ended);
     call_reply(&call, &(struct done){0});

@@ -50,6 +50,14 @@ static const struct config_option options[] = {
         struct session_settings, presence_grace_ms, 3000, 0, 600000, "ms",
         "how long an account without a connection still counts as online, unless it has logged "
         "out; longer than gateways and groups take to find an instance of session"),
+    /*
+     * limit: client | how often friends and members hear that an account comes or goes |
+     * {presence_changes} times a minute | then its news is held for a minute
+     */
+    CONFIG_U64(
+        struct session_settings, presence_changes, 10, 0, 1000000, "per minute",
+        "how often friends and members hear that an account comes or goes; beyond, they hear "
+        "a minute later what it is by then; 0: no limit"),
     CONFIG_STRING(struct session_settings, group_peers, "tcp://127.0.0.1:7102",
                   "instances of group, which receive presence: tcp://host:port or dns:name:port, "
                   "separated by commas"),

@@ -1,7 +1,7 @@
 /*
- * Presence: news by account, in two queues, each in the order in which it is due: what is sent
- * soon, and what waits for its grace to pass. What is on its way, one request at a time, stands in
- * `asked` alone.
+ * Presence: news by account, in three queues, each in the order in which it is due: what is sent
+ * soon, news that waits for its grace to pass, and news of accounts that came and went too often.
+ * News on its way, one request at a time, stands in `asked` alone.
  */
 #include "services/session/presence.h"
 
@@ -24,26 +24,37 @@
  * still be reporting must not be overtaken by newer news. A lost link ends the wait. */
 #define REPLY_TIMEOUT_MS 60000
 
+enum queue { SOON, IN_GRACE, HELD, QUEUES };
+
 struct news {
     uint64_t account;
     bool online;
+    bool before;       /* what friends had heard when it was new */
     unsigned attempts; /* 0: it was never sent */
-    bool waits;        /* its queue */
+    enum queue queue;
     int64_t due_ms;
     UT_hash_handle hh;
     struct news *next, *prev;
 };
 
+/* How often an account's news was sent. */
+struct sent {
+    uint64_t account, count;
+    int64_t since_ms;
+};
+
 struct presence {
     struct service *service;
     struct peers *group;
-    struct news *waiting; /* by account, in one of the two queues */
-    struct news *queues[2];
+    struct news *waiting; /* by account, in one of the queues */
+    struct news *queues[QUEUES];
     struct news *asked[REQUEST_MAX];
     size_t asked_count;
     int64_t grace_ms;
-    ev_timer timer; /* for the first news that is due */
-    struct metric *sent, *dropped;
+    uint64_t changes; /* of an account in PRESENCE_PAUSE_MS; 0: any number */
+    ev_timer timer;   /* for the first news that is due */
+    struct metric *sent, *dropped, *held;
+    struct sent counts[PRESENCE_COUNTS]; /* each account in one place of its own */
 };
 
 /* --- what waits ---------------------------------------------------------------------------- */
@@ -56,7 +67,7 @@ static struct news *find(const struct presence *self, uint64_t account) {
 
 /* Takes it out of everything; it is the caller's. */
 static void take(struct presence *self, struct news *news) {
-    DL_DELETE(self->queues[news->waits], news);
+    DL_DELETE(self->queues[news->queue], news);
     /* The analyzer cannot follow the lists of uthash. */
     /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference, clang-analyzer-unix.Malloc) */
     HASH_DEL(self->waiting, news);
@@ -70,16 +81,46 @@ static void drop(struct presence *self, struct news *news) {
 static void schedule(struct presence *self) {
     if (self->asked_count > 0 || peers_live_count(self->group) == 0)
         return;
-    for (size_t i = 0; i < 2; i++)
+    for (size_t i = 0; i < QUEUES; i++)
         if (self->queues[i] != NULL)
             loop_timer_hasten(service_loop(self->service), &self->timer,
                               self->queues[i]->due_ms - loop_now_ms());
 }
 
+/* --- how often an account's news is sent --------------------------------------------------- */
+
+static struct sent *place_of(struct presence *self, uint64_t account) {
+    return &self->counts[account % PRESENCE_COUNTS];
+}
+
+static bool is_over(const struct sent *sent, uint64_t account, int64_t now_ms) {
+    return sent->account != account || now_ms - sent->since_ms >= PRESENCE_PAUSE_MS;
+}
+
+static void count(struct presence *self, const struct news *news) {
+    struct sent *sent = place_of(self, news->account);
+    int64_t now_ms = loop_now_ms();
+    if (news->queue == HELD || is_over(sent, news->account, now_ms))
+        *sent = (struct sent){.account = news->account, .since_ms = now_ms};
+    sent->count++;
+}
+
+static bool is_too_often(struct presence *self, uint64_t account) {
+    const struct sent *sent = place_of(self, account);
+    return self->changes != 0 && !is_over(sent, account, loop_now_ms()) &&
+           sent->count >= self->changes;
+}
+
+/* --- news that is noted --------------------------------------------------------------------- */
+
+static int64_t delay_of(const struct presence *self, enum queue queue) {
+    return queue == HELD       ? PRESENCE_PAUSE_MS
+           : queue == IN_GRACE ? self->grace_ms
+                               : PRESENCE_DELAY_MS;
+}
+
 static void add(struct presence *self, uint64_t account, bool online, bool waits) {
-    struct news *news = NULL;
-    if (presence_waiting(self) < PRESENCE_MAX)
-        news = calloc(1, sizeof *news);
+    struct news *news = presence_waiting(self) < PRESENCE_MAX ? calloc(1, sizeof *news) : NULL;
     if (news != NULL)
         news->account = account;
     if (news == NULL || !HASH_TRY_ADD(hh, self->waiting, account, news)) {
@@ -88,9 +129,12 @@ static void add(struct presence *self, uint64_t account, bool online, bool waits
         return;
     }
     news->online = online;
-    news->waits = waits;
-    news->due_ms = loop_now_ms() + (waits ? self->grace_ms : PRESENCE_DELAY_MS);
-    DL_APPEND(self->queues[waits], news);
+    news->before = !online;
+    news->queue = is_too_often(self, account) ? HELD : waits ? IN_GRACE : SOON;
+    news->due_ms = loop_now_ms() + delay_of(self, news->queue);
+    if (news->queue == HELD)
+        metric_add(self->held, 1);
+    DL_APPEND(self->queues[news->queue], news);
     schedule(self);
 }
 
@@ -98,7 +142,7 @@ void presence_note(struct presence *self, uint64_t account, bool online, bool wa
     struct news *known = find(self, account);
     if (known == NULL)
         add(self, account, online, waits);
-    else if (known->online != online && known->attempts == 0)
+    else if (known->online != online && known->attempts == 0 && known->queue != HELD)
         drop(self, known);
     else
         known->online = online; /* friends may have heard the opposite */
@@ -106,18 +150,26 @@ void presence_note(struct presence *self, uint64_t account, bool online, bool wa
 
 void presence_confirm(struct presence *self, uint64_t account) {
     struct news *known = find(self, account);
-    if (known != NULL)
+    if (known != NULL && known->queue == HELD)
+        known->online = true;
+    else if (known != NULL)
         drop(self, known);
 }
 
 bool presence_holds(const struct presence *self, uint64_t account) {
     const struct news *news = find(self, account);
-    return news != NULL && !news->online;
+    return news != NULL && !news->online && (news->queue != HELD || news->before);
+}
+
+void presence_release(struct presence *self) {
+    struct news *news;
+    DL_FOREACH(self->queues[HELD], news) { news->due_ms = 0; }
+    schedule(self);
 }
 
 /* --- sending ------------------------------------------------------------------------------- */
 
-/* What failed waits again, and the others behind it, unless something newer does. */
+/* News that failed waits again, and the others behind it, unless something newer does. */
 static void put_back(struct presence *self, struct news *news) {
     struct news *newer = find(self, news->account);
     if (newer != NULL) {
@@ -128,9 +180,9 @@ static void put_back(struct presence *self, struct news *news) {
         metric_add(self->dropped, 1);
         free(news);
     } else {
-        news->waits = false;
+        news->queue = SOON;
         news->due_ms = loop_now_ms() + PRESENCE_RETRY_MS;
-        DL_PREPEND(self->queues[false], news);
+        DL_PREPEND(self->queues[SOON], news);
     }
 }
 
@@ -151,18 +203,28 @@ static void on_reply(void *argument, enum err err, const void *reply, const char
         schedule(self);
 }
 
-/* The first that is due, and what says the same behind it. */
+/* Of an account that came and went while its news was held, and is what it was. */
+static bool is_heard(const struct news *news) {
+    return news->queue == HELD && news->online == news->before;
+}
+
+/* The first news that is due, and those behind it of the same kind. */
 static void gather(struct presence *self, uint64_t accounts[REQUEST_MAX]) {
     int64_t now_ms = loop_now_ms();
     struct news *news, *next;
-    for (size_t i = 0; i < 2; i++)
+    for (size_t i = 0; i < QUEUES; i++)
         DL_FOREACH_SAFE(self->queues[i], news, next) {
             if (self->asked_count == REQUEST_MAX || news->due_ms > now_ms)
                 break;
+            if (is_heard(news)) {
+                drop(self, news);
+                continue;
+            }
             if (self->asked_count > 0 && news->online != self->asked[0]->online)
                 continue;
             take(self, news);
-            news->attempts++;
+            if (news->attempts++ == 0)
+                count(self, news);
             accounts[self->asked_count] = news->account;
             self->asked[self->asked_count++] = news;
         }
@@ -204,20 +266,21 @@ static void group_changed(void *context, struct peer *peer, enum peer_change cha
 
 void presence_stop(struct presence *self) {
     struct news *news, *next;
-    DL_FOREACH_SAFE(self->queues[true], news, next) {
+    presence_release(self);
+    DL_FOREACH_SAFE(self->queues[IN_GRACE], news, next) {
         if (!news->online)
             continue;
-        DL_DELETE(self->queues[true], news);
-        news->waits = false;
-        DL_APPEND(self->queues[false], news);
+        DL_DELETE(self->queues[IN_GRACE], news);
+        news->queue = SOON;
+        DL_APPEND(self->queues[SOON], news);
     }
-    DL_FOREACH(self->queues[false], news) { news->due_ms = 0; }
+    DL_FOREACH(self->queues[SOON], news) { news->due_ms = 0; }
     schedule(self);
 }
 
 bool presence_idle(const struct presence *self) {
     return peers_live_count(self->group) == 0 ||
-           (self->queues[false] == NULL && self->asked_count == 0);
+           (self->queues[SOON] == NULL && self->queues[HELD] == NULL && self->asked_count == 0);
 }
 
 size_t presence_waiting(const struct presence *self) {
@@ -226,17 +289,21 @@ size_t presence_waiting(const struct presence *self) {
 
 /* --- life ---------------------------------------------------------------------------------- */
 
-struct presence *presence_new(struct service *service, const char *group_peers, uint64_t grace_ms) {
+struct presence *presence_new(struct service *service, const char *group_peers, uint64_t grace_ms,
+                              uint64_t changes) {
     struct presence *self = calloc(1, sizeof *self);
     if (self == NULL)
         return NULL;
     struct metrics *metrics = service_metrics(service);
     self->service = service;
     self->grace_ms = (int64_t)grace_ms;
+    self->changes = changes;
     self->sent = metrics_counter(metrics, "presence_sent_total", "",
                                  "News of presence that group has taken.");
     self->dropped = metrics_counter(metrics, "presence_dropped_total", "",
                                     "News of presence that reached nobody.");
+    self->held = metrics_counter(metrics, "presence_held_total", "",
+                                 "News of accounts that came and went too often: it waits.");
     ev_timer_init(&self->timer, on_timer, 0, 0);
     self->timer.data = self;
     self->group = peers_new(service, &(struct peers_options){.name = "group",

@@ -5,15 +5,22 @@
  *     presence_note(presence, account, true, false);   sent within PRESENCE_DELAY_MS
  *     presence_note(presence, account, false, true);   sent after `grace_ms`, unless taken back
  *     presence_confirm(presence, account);             it was online all along: nothing is sent
+ *     presence_release(presence);                      what is held is sent now
  *     presence_stop(presence);                         at the end
  *     while (!presence_idle(presence)) ...
  *
- * What waits is kept per account: a coming that follows a going that was not sent leaves nothing to
- * send, nor does the reverse, so news is never older than the account's state; nor does newer news
- * overtake what group has not replied to yet. It waits as long as no group is there. While one
- * answers with errors it is tried PRESENCE_ATTEMPTS times, then dropped and counted, and so is
- * further news while PRESENCE_MAX accounts wait. Nothing is stored. A going in its grace is lost
- * with this process: gateways remember it for as long, and report it to the next one.
+ * News that waits is kept per account: going online after going offline, while neither was sent,
+ * leaves nothing to send, nor does the reverse, so news is never older than the account's state;
+ * nor does newer news overtake news that group has not replied to yet. It waits as long as no group
+ * is there. While one answers with errors it is tried PRESENCE_ATTEMPTS times, then dropped and
+ * counted, and so is further news while PRESENCE_MAX accounts wait. Nothing is stored. A going in
+ * its grace is lost with this process: gateways remember it for as long, and report it to the next
+ * one.
+ *
+ * An account whose news was sent `changes` times within PRESENCE_PAUSE_MS comes and goes too often:
+ * from then on its news is held for so long, then what it is by then is sent, unless friends have
+ * heard that before. Held news is sent at once where accounts may move to other instances, and at
+ * the end; it is lost when this process is killed.
  */
 #ifndef PARLEY_SESSION_PRESENCE_H
 #define PARLEY_SESSION_PRESENCE_H
@@ -37,20 +44,34 @@
 #define PRESENCE_ATTEMPTS 10
 #define PRESENCE_RETRY_MS 1000
 
+/*
+ * limit: client | pause of an account that comes and goes more than `presence_changes` times within
+ * the same time | {PRESENCE_PAUSE_MS} | then friends and members hear what it is by then
+ */
+#define PRESENCE_PAUSE_MS 60000
+/*
+ * limit: session | accounts of which it is counted how often they come and go |
+ * {PRESENCE_COUNTS}, 1.5 MiB | of two accounts in one place the later one counts
+ */
+#define PRESENCE_COUNTS 65521
+
 struct presence;
 
-/* `group_peers` as in peers.h, borrowed. NULL after a logged line. */
-struct presence *presence_new(struct service *service, const char *group_peers, uint64_t grace_ms);
+/* `group_peers` as in peers.h, borrowed. `changes` 0: no limit. NULL after a logged line. */
+struct presence *presence_new(struct service *service, const char *group_peers, uint64_t grace_ms,
+                              uint64_t changes);
 void presence_destroy(struct presence **self);
 
 /* `waits`: the account may have, or get, a connection that is not known here yet. */
 void presence_note(struct presence *self, uint64_t account, bool online, bool waits);
 void presence_confirm(struct presence *self, uint64_t account);
 
-/* Whether the account has gone, but nobody heard so yet. */
+/* Whether the account has gone offline, but that was not sent yet. */
 bool presence_holds(const struct presence *self, uint64_t account);
 
-/* Comings that wait are sent now. */
+/* What is held is sent now: another instance may be about to have these accounts. */
+void presence_release(struct presence *self);
+/* News of accounts that went online is sent now, and what is held. */
 void presence_stop(struct presence *self);
 /* There is nothing to send, but for goings in their grace, or no group to send it to. */
 bool presence_idle(const struct presence *self);

@@ -2,7 +2,7 @@
  * Pushes. A route is walked once: each copy (item, connection) goes into one shared array, in a
  * chain per gateway. Then each gateway that has a chain gets its messages, made from that chain;
  * gateways that are not concerned cost nothing. When the array is full in the middle of a route,
- * what it holds is sent and the walk goes on.
+ * its content is sent and the walk goes on.
  */
 #include "services/session/push.h"
 
@@ -12,9 +12,9 @@
 
 #include "common/log.h"
 
-/* What msgpack needs at most (sizes from its specification): a number; an item besides its entry
- * and connections (a map, two names, two headers of 5 bytes); a message besides its items (the
- * envelope's header, the body's map, seq and the header of items). */
+/* The most bytes that msgpack needs (sizes from its specification): a number; an item besides its
+ * entry and connections (a map, two names, two headers of 5 bytes); a message besides its items
+ * (the envelope's header, the body's map, seq and the header of items). */
 #define NUMBER_BYTES 9
 #define ITEM_BYTES (1 + sizeof "connections" + 5 + sizeof "entry" + 5)
 #define MESSAGE_BYTES 128
@@ -38,6 +38,7 @@ struct pusher {
     struct gateway_instances *gateways;
     struct copy *copies; /* PUSHER_MAX_COPIES + 1 */
     uint32_t copy_count;
+    uint64_t collected; /* copies, since the start */
     struct chain chains[GATEWAY_INSTANCES_SLOTS];
     uint16_t touched[GATEWAY_INSTANCES_SLOTS]; /* gateways whose chain is not empty */
     size_t touched_count;
@@ -45,7 +46,6 @@ struct pusher {
     struct push_item *items;
     uint64_t *connections; /* of all its items, one after the other */
     size_t item_count, connection_count, bytes;
-    size_t max_items, max_connections; /* as proto/messages.def declares them */
     struct metric *routed, *pushes, *pushed, *unheard;
 };
 
@@ -81,10 +81,10 @@ static void send_chain(struct pusher *self, struct gateway_instance *gateway, st
         const struct copy *copy = &self->copies[at];
         struct slice entry = route[copy->item].entry;
         bool fresh = copy->item != item ||
-                     self->items[self->item_count - 1].connections.count == self->max_connections;
+                     self->items[self->item_count - 1].connections.count == PUSH_MAX_CONNECTIONS;
         size_t more = NUMBER_BYTES + (fresh ? ITEM_BYTES + entry.length : 0);
         if (self->bytes + more > ENVELOPE_MAX_BYTES ||
-            (fresh && self->item_count == self->max_items)) {
+            (fresh && self->item_count == PUSH_MAX_ITEMS)) {
             send_message(self, gateway);
             fresh = true;
         }
@@ -112,8 +112,12 @@ static void send_collected(struct pusher *self, const struct route_item *route) 
 
 /* --- the walk ------------------------------------------------------------------------------ */
 
-static void collect(struct pusher *self, const struct binding *binding, uint32_t item) {
+static void collect(struct pusher *self, const struct binding *binding, uint32_t item,
+                    const struct route_item *items) {
+    if (self->copy_count == PUSHER_MAX_COPIES)
+        send_collected(self, items);
     uint32_t at = ++self->copy_count;
+    self->collected++;
     self->copies[at] = (struct copy){binding->connection, item, NONE};
     struct chain *chain = &self->chains[binding->gateway];
     if (chain->first == NONE) {
@@ -125,30 +129,16 @@ static void collect(struct pusher *self, const struct binding *binding, uint32_t
     chain->last = at;
 }
 
-static void collect_or_send(struct pusher *self, const struct binding *binding, uint32_t item,
-                            const struct route_item *items) {
-    if (self->copy_count == PUSHER_MAX_COPIES)
-        send_collected(self, items);
-    collect(self, binding, item);
-}
-
 /* Whether anybody is connected whom the item is for. */
 static bool collect_item(struct pusher *self, const struct route_item *items, uint32_t i) {
-    const struct binding *b;
-    bool heard = false;
-    uint64_t position = 0;
-    while (items[i].everyone && (b = directory_walk(self->directory, &position)) != NULL) {
-        collect_or_send(self, b, i, items);
-        heard = true;
-    }
-    for (size_t j = 0; !items[i].everyone && j < items[i].accounts.count; j++) {
-        b = directory_first(self->directory, items[i].accounts.items[j]);
-        for (; b != NULL; b = directory_next(self->directory, b)) {
-            collect_or_send(self, b, i, items);
-            heard = true;
-        }
-    }
-    return heard;
+    const struct binding *walked;
+    uint64_t position = 0, before = self->collected;
+    while (items[i].everyone && (walked = directory_walk(self->directory, &position)) != NULL)
+        collect(self, walked, i, items);
+    for (size_t j = 0; !items[i].everyone && j < items[i].accounts.count; j++)
+        for (DIRECTORY_EACH(self->directory, items[i].accounts.items[j], b))
+            collect(self, b, i, items);
+    return self->collected > before;
 }
 
 /* Only for this is an entry looked into here. */
@@ -180,30 +170,16 @@ void pusher_route(struct pusher *self, const struct session_route *route) {
     metric_add(self->unheard, unheard);
 }
 
-/* `login`: 0 for all of the account. */
-static size_t kick(struct pusher *self, uint64_t account, uint64_t login,
+size_t pusher_kick(struct pusher *self, uint64_t account, uint64_t login,
                    struct gateway_kick kick) {
     size_t kicked = 0;
-    const struct binding *b = directory_first(self->directory, account);
-    for (; b != NULL; b = directory_next(self->directory, b)) {
-        if (b->unconfirmed || (login != 0 && b->stay.login != login))
-            continue; /* of the former, the instance that it is bound at now does */
-        uint64_t connection = b->connection;
-        kick.connections = (struct u64_list){&connection, 1};
-        service_send(self->service,
-                     gateway_instance_id(gateway_instances_at(self->gateways, b->gateway)),
-                     &message_GATEWAY_KICK, &kick);
+    for (DIRECTORY_EACH(self->directory, account, b)) {
+        if (login != 0 && b->stay.login != login)
+            continue;
+        gateway_instances_kick(self->gateways, self->service, b->gateway, b->connection, kick);
         kicked++;
     }
     return kicked;
-}
-
-size_t pusher_kick(struct pusher *self, uint64_t account, struct slice reason, uint64_t cause) {
-    return kick(self, account, 0, (struct gateway_kick){.reason = reason, .cause = cause});
-}
-
-size_t pusher_end(struct pusher *self, uint64_t account, uint64_t login) {
-    return kick(self, account, login, (struct gateway_kick){.cause = KICK_ENDED});
 }
 
 void pusher_dirty(struct pusher *self, struct slice reason) {
@@ -218,14 +194,6 @@ void pusher_dirty(struct pusher *self, struct slice reason) {
 
 /* --- life ---------------------------------------------------------------------------------- */
 
-static size_t declared_max(const struct record_desc *desc, const char *name) {
-    for (size_t i = 0; i < desc->field_count; i++)
-        if (strcmp(desc->fields[i].name, name) == 0)
-            return desc->fields[i].max;
-    assert(false); /* no such field */
-    return 0;
-}
-
 struct pusher *pusher_new(struct service *service, struct directory *directory,
                           struct gateway_instances *gateways) {
     struct pusher *self = calloc(1, sizeof *self);
@@ -235,8 +203,6 @@ struct pusher *pusher_new(struct service *service, struct directory *directory,
     self->service = service;
     self->directory = directory;
     self->gateways = gateways;
-    self->max_items = declared_max(&gateway_push_desc, "items");
-    self->max_connections = declared_max(&push_item_desc, "connections");
     self->routed = metrics_counter(metrics, "routed_items_total", "", "Entries to be pushed.");
     self->unheard = metrics_counter(metrics, "routed_items_unheard_total", "",
                                     "Entries none of whose readers was connected.");
@@ -245,7 +211,7 @@ struct pusher *pusher_new(struct service *service, struct directory *directory,
                                    "Entries in pushes, counted once per connection.");
     self->copies = calloc(PUSHER_MAX_COPIES + 1, sizeof *self->copies);
     self->connections = calloc(PUSHER_MAX_COPIES, sizeof *self->connections);
-    self->items = calloc(self->max_items, sizeof *self->items);
+    self->items = calloc(PUSH_MAX_ITEMS, sizeof *self->items);
     if (self->copies == NULL || self->connections == NULL || self->items == NULL)
         pusher_destroy(&self);
     return self;

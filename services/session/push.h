@@ -4,8 +4,7 @@
  *     struct pusher *pusher = pusher_new(service, directory, gateways);
  *     pusher_route(pusher, route);            one gateway.push per gateway concerned
  *     pusher_dirty(pusher, reason);           gateway.dirty to every gateway
- *     pusher_kick(pusher, account, reason, 0); gateway.kick to those that have the account
- *     pusher_end(pusher, account, login);     gateway.kick to those that have the login
+ *     pusher_kick(pusher, account, 0, kick);  gateway.kick to those that have the account
  *
  * A gateway gets the items that concern it in the order of the route, as one message unless that
  * would pass a limit of gateway.push, ENVELOPE_MAX_BYTES, or PUSHER_MAX_COPIES copies for all
@@ -38,9 +37,8 @@ void pusher_destroy(struct pusher **self);
 
 void pusher_route(struct pusher *self, const struct session_route *route);
 void pusher_dirty(struct pusher *self, struct slice reason);
-/* Has every connection of the account closed; how many they are. */
-size_t pusher_kick(struct pusher *self, uint64_t account, struct slice reason, uint64_t cause);
-/* Has those of a login closed. */
-size_t pusher_end(struct pusher *self, uint64_t account, uint64_t login);
+/* Has the account's connections closed, or those of one `login` alone; how many they are. `kick`
+ * says why. */
+size_t pusher_kick(struct pusher *self, uint64_t account, uint64_t login, struct gateway_kick kick);
 
 #endif

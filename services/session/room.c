@@ -27,15 +27,12 @@ struct room {
 /* --- ending a connection ------------------------------------------------------------------- */
 
 static void end(struct room *self, const struct binding *binding, enum kick_cause cause) {
-    uint64_t connection = binding->connection;
-    struct gateway_kick kick = {.connections = {&connection, 1}, .cause = cause};
     directory_stay(self->directory, binding)->leaving = true;
-    service_send(self->service,
-                 gateway_instance_id(gateway_instances_at(self->gateways, binding->gateway)),
-                 &message_GATEWAY_KICK, &kick);
+    gateway_instances_kick(self->gateways, self->service, binding->gateway, binding->connection,
+                           (struct gateway_kick){.cause = cause});
     metric_add(cause == KICK_RESUMED ? self->resumed : self->crowded, 1);
     log_debug("gives_way", "account=%llu connection=%llu resumed=%s",
-              (unsigned long long)binding->account, (unsigned long long)connection,
+              (unsigned long long)binding->account, (unsigned long long)binding->connection,
               cause == KICK_RESUMED ? "yes" : "no");
 }
 
@@ -47,9 +44,9 @@ static bool is_arrival(const struct binding *binding, const struct arrival *arri
 
 /* The other connection that has the login; NULL: none has. */
 static const struct binding *find_holder(const struct room *self, const struct arrival *arrival) {
-    const struct binding *b = directory_first(self->directory, arrival->account);
-    for (; b != NULL && arrival->login != 0; b = directory_next(self->directory, b))
-        if (b->stay.login == arrival->login && !b->stay.leaving && !is_arrival(b, arrival))
+    for (DIRECTORY_EACH(self->directory, arrival->account, b))
+        if (arrival->login != 0 && b->stay.login == arrival->login && !b->stay.leaving &&
+            !is_arrival(b, arrival))
             return b;
     return NULL;
 }
@@ -103,15 +100,14 @@ static void take_login(struct room *self, const struct arrival *arrival, struct 
 
 static uint64_t count_staying(const struct room *self, uint64_t account) {
     uint64_t count = 0;
-    const struct binding *b = directory_first(self->directory, account);
-    for (; b != NULL; b = directory_next(self->directory, b))
+    for (DIRECTORY_EACH(self->directory, account, b))
         count += !b->stay.leaving;
     return count;
 }
 
 static const struct binding *find_quietest(const struct room *self, uint64_t account) {
-    const struct binding *quietest = NULL, *b = directory_first(self->directory, account);
-    for (; b != NULL; b = directory_next(self->directory, b))
+    const struct binding *quietest = NULL;
+    for (DIRECTORY_EACH(self->directory, account, b))
         if (!b->stay.leaving && (quietest == NULL || b->stay.heard_ms < quietest->stay.heard_ms))
             quietest = b;
     return quietest;
@@ -160,8 +156,7 @@ static void ask(struct room *self, const struct arrival *arrival) {
     }
     self->askings[self->asking_count++] =
         (struct asking){arrival->account, loop_now_ms() + ROOM_ASK_MS};
-    const struct binding *b = directory_first(self->directory, arrival->account);
-    for (; b != NULL; b = directory_next(self->directory, b)) {
+    for (DIRECTORY_EACH(self->directory, arrival->account, b)) {
         if (b->stay.leaving || is_arrival(b, arrival))
             continue;
         uint64_t connection = b->connection;
@@ -203,8 +198,7 @@ void room_take_again(struct room *self, const struct arrival *arrival) {
 }
 
 static bool is_answered(const struct room *self, uint64_t account) {
-    const struct binding *b = directory_first(self->directory, account);
-    for (; b != NULL; b = directory_next(self->directory, b))
+    for (DIRECTORY_EACH(self->directory, account, b))
         if (b->stay.asked)
             return false;
     return true;

@@ -24,14 +24,23 @@ static void set_gauges(struct session *self) {
 
 /* --- handlers ------------------------------------------------------------------------------ */
 
-/* Looks at all of a bind or unbind before anything is changed; NULL or what is wrong with it. */
-static const char *find_fault(const struct u64_list *accounts, const struct u64_list *connections) {
-    if (accounts->count != connections->count)
-        return "accounts and connections differ in number";
-    for (size_t i = 0; i < accounts->count; i++)
+static enum err reply_done(struct call *call) {
+    call_reply(&call, &(struct done){0});
+    return ERR_OK;
+}
+
+/* Looks at all of a bind or unbind before anything is changed. Whether it was refused: then the
+ * caller has its reply. */
+static bool is_refused(struct call *call, const struct u64_list *accounts,
+                       const struct u64_list *connections) {
+    const char *fault =
+        accounts->count != connections->count ? "accounts and connections differ in number" : NULL;
+    for (size_t i = 0; fault == NULL && i < accounts->count; i++)
         if (accounts->items[i] == 0 || accounts->items[i] >= NUMBER_LIMIT)
-            return "accounts holds a number that no account can have";
-    return NULL;
+            fault = "accounts holds a number that no account can have";
+    if (fault != NULL)
+        call_fail_text(&call, ERR_BAD_REQUEST, fault);
+    return fault != NULL;
 }
 
 /* Of a bind, its place `i`. */
@@ -42,6 +51,15 @@ static struct arrival arrival_of(const struct session_bind *bind, size_t i, uint
                             .login = i < bind->logins.count ? bind->logins.items[i] : 0,
                             .resumed = bind->resumed,
                             .waited = bind->waited};
+}
+
+/* A connection that was bound elsewhere while its account or login was ended here. */
+static void end_again(struct session *self, const struct arrival *arrival) {
+    const struct ending *ending =
+        endings_find(self->endings, arrival->account, arrival->login, loop_now_ms());
+    if (ending != NULL)
+        gateway_instances_kick(self->gateways, self->service, arrival->gateway, arrival->connection,
+                               (struct gateway_kick){.cause = ending->cause});
 }
 
 /*
@@ -57,6 +75,8 @@ static enum err bind_one(struct session *self, const struct session_bind *bind, 
     enum err err = directory_bind(self->directory, account, gateway, connection);
     if (err != ERR_OK)
         return err;
+    if (bind->again && !known)
+        end_again(self, &arrival);
     if (known || bind->again)
         room_take_again(self->room, &arrival);
     else
@@ -72,11 +92,8 @@ static enum err bind_one(struct session *self, const struct session_bind *bind, 
 static struct gateway_instance *hear_binding(struct session *self, struct call *call,
                                              const struct u64_list *accounts,
                                              const struct u64_list *connections) {
-    const char *fault = find_fault(accounts, connections);
-    if (fault != NULL) {
-        call_fail_text(&call, ERR_BAD_REQUEST, fault);
+    if (is_refused(call, accounts, connections))
         return NULL;
-    }
     struct gateway_instance *gateway =
         gateway_instances_hear_binding(self->gateways, call_caller(call), loop_now_ms());
     if (gateway == NULL)
@@ -84,25 +101,20 @@ static struct gateway_instance *hear_binding(struct session *self, struct call *
     return gateway;
 }
 
-/* The client of a connection that was there before, and for which there is no room. */
-static void refuse(struct session *self, const struct gateway_instance *gateway,
-                   uint64_t connection) {
-    struct gateway_kick kick = {.connections = {&connection, 1}, .cause = KICK_FULL};
-    service_send(self->service, gateway_instance_id(gateway), &message_GATEWAY_KICK, &kick);
-}
-
 static enum err bind_all(struct session *self, const struct session_bind *bind,
                          const struct gateway_instance *gateway) {
-    uint16_t index = gateway_instance_index(self->gateways, gateway);
     enum err err = ERR_OK;
-    /* After a restart of session nobody has come; after a gateway was dropped its people had gone.
-     */
+    /* After a restart of session nobody has come online; after a gateway was dropped its accounts
+     * were reported as offline. */
     bool news = !bind->again || gateway->dropped;
-    /* One that does not fit is no reason to leave the others of a bulk bind without pushes. */
+    /* One that does not fit is no reason to leave the others of a bulk bind without pushes. If it
+     * was there before, its client is closed. */
     for (size_t i = 0; i < bind->accounts.count; i++) {
-        enum err one = bind_one(self, bind, i, index, news);
+        enum err one = bind_one(self, bind, i, gateway->index, news);
         if (one == ERR_TOO_MANY && bind->again)
-            refuse(self, gateway, bind->connections.items[i]);
+            gateway_instances_kick(self->gateways, self->service, gateway->index,
+                                   bind->connections.items[i],
+                                   (struct gateway_kick){.cause = KICK_FULL});
         else if (one != ERR_OK)
             err = one;
     }
@@ -117,12 +129,13 @@ enum err session_handle_bind(void *context, struct call *call, const void *body)
         hear_binding(self, call, &bind->accounts, &bind->connections);
     if (gateway == NULL)
         return ERR_OK;
-    /* A login comes alone. */
-    const struct arrival first =
-        bind->accounts.count == 1 && !bind->again
-            ? arrival_of(bind, 0, gateway_instance_index(self->gateways, gateway))
-            : (struct arrival){0};
-    struct session_bind_reply reply = {.wait_ms = room_wait_ms(self->room, &first)};
+    /* A login is bound alone. */
+    const struct arrival first = bind->accounts.count == 1 && !bind->again
+                                     ? arrival_of(bind, 0, gateway->index)
+                                     : (struct arrival){0};
+    struct session_bind_reply reply = {
+        .wait_ms = room_wait_ms(self->room, &first),
+        .confirm = endings_may_concern(self->endings, first.account, first.login, loop_now_ms())};
     enum err err = reply.wait_ms > 0 ? ERR_OK : bind_all(self, bind, gateway);
     if (err == ERR_OK)
         call_reply(&call, &reply);
@@ -130,9 +143,10 @@ enum err session_handle_bind(void *context, struct call *call, const void *body)
 }
 
 /*
- * What a gateway has bound at this instance when others have come or gone. What it no longer lists
- * may be bound at another instance by now. It is pushed to until `last`, since callers may route
- * here a while longer, but is not listed, and its end is no news.
+ * A gateway lists the connections that it has bound at this instance after others were found or
+ * lost. A connection that it no longer lists may be bound at another instance by now. It gets
+ * pushes until `last`, since callers may route here a while longer, but is not listed, and its end
+ * is no news.
  */
 enum err session_handle_sync(void *context, struct call *call, const void *body) {
     struct session *self = context;
@@ -145,13 +159,15 @@ enum err session_handle_sync(void *context, struct call *call, const void *body)
                                       .connections = sync->connections,
                                       .again = true,
                                       .logins = sync->logins};
-    uint16_t index = gateway_instance_index(self->gateways, gateway);
-    if (sync->first)
-        directory_unconfirm(self->directory, index);
+    if (sync->first) {
+        presence_release(self->presence);
+        directory_unconfirm(self->directory, gateway->index);
+    }
     enum err err = bind_all(self, &bind, gateway);
     if (sync->last) {
         gateway->dropped = false;
-        size_t forgotten = directory_drop_unconfirmed(self->directory, index);
+        size_t forgotten =
+            directory_drop_gateway(self->directory, gateway->index, true, NULL, NULL);
         if (forgotten > 0)
             log_info("bindings_forgotten", "bindings=%zu", forgotten);
     }
@@ -174,18 +190,14 @@ static void unbind_one(struct session *self, const struct session_unbind *unbind
 enum err session_handle_unbind(void *context, struct call *call, const void *body) {
     struct session *self = context;
     const struct session_unbind *unbind = body;
-    const char *fault = find_fault(&unbind->accounts, &unbind->connections);
-    if (fault != NULL) {
-        call_fail_text(&call, ERR_BAD_REQUEST, fault);
+    if (is_refused(call, &unbind->accounts, &unbind->connections))
         return ERR_OK;
-    }
     const struct gateway_instance *gateway =
         gateway_instances_hear(self->gateways, call_caller(call), loop_now_ms());
     for (size_t i = 0; gateway != NULL && i < unbind->accounts.count; i++)
-        unbind_one(self, unbind, i, gateway_instance_index(self->gateways, gateway));
+        unbind_one(self, unbind, i, gateway->index);
     set_gauges(self);
-    call_reply(&call, &(struct done){0});
-    return ERR_OK;
+    return reply_done(call);
 }
 
 enum err session_handle_heard(void *context, struct call *call, const void *body) {
@@ -193,16 +205,14 @@ enum err session_handle_heard(void *context, struct call *call, const void *body
     const struct gateway_instance *gateway =
         gateway_instances_hear(self->gateways, call_caller(call), loop_now_ms());
     if (gateway != NULL)
-        room_heard(self->room, gateway_instance_index(self->gateways, gateway), body);
-    call_reply(&call, &(struct done){0});
-    return ERR_OK;
+        room_heard(self->room, gateway->index, body);
+    return reply_done(call);
 }
 
 enum err session_handle_route(void *context, struct call *call, const void *body) {
     struct session *self = context;
     pusher_route(self->pusher, body);
-    call_reply(&call, &(struct done){0});
-    return ERR_OK;
+    return reply_done(call);
 }
 
 enum err session_handle_dirty(void *context, struct call *call, const void *body) {
@@ -212,14 +222,12 @@ enum err session_handle_dirty(void *context, struct call *call, const void *body
     log_warn("routes_lost", "reason=%s",
              log_quote(quoted, dirty->reason.data, dirty->reason.length));
     pusher_dirty(self->pusher, dirty->reason);
-    call_reply(&call, &(struct done){0});
-    return ERR_OK;
+    return reply_done(call);
 }
 
 /* As friends have heard it, or will at once. */
 static bool is_online(const struct session *self, uint64_t account) {
-    for (const struct binding *b = directory_first(self->directory, account); b != NULL;
-         b = directory_next(self->directory, b))
+    for (DIRECTORY_EACH(self->directory, account, b))
         if (!b->unconfirmed)
             return true;
     return presence_holds(self->presence, account);
@@ -268,11 +276,9 @@ enum err session_handle_list(void *context, struct call *call, const void *body)
         bool same = count > 0 && all[i] == reply.accounts.items[count - 1];
         if (!same && count == limit)
             break;
-        if (!same) {
-            reply.accounts.items[count] = all[i];
-            reply.connections.items[count++] = 0;
-        }
-        reply.connections.items[count - 1]++;
+        count += !same;
+        reply.accounts.items[count - 1] = all[i];
+        reply.connections.items[count - 1] = same ? reply.connections.items[count - 1] + 1 : 1;
     }
     reply.accounts.count = reply.connections.count = count;
     call_reply(&call, &reply);
@@ -282,10 +288,14 @@ enum err session_handle_list(void *context, struct call *call, const void *body)
 enum err session_handle_kick(void *context, struct call *call, const void *body) {
     struct session *self = context;
     const struct session_kick *kick = body;
-    size_t kicked = pusher_kick(self->pusher, kick->account, kick->reason, kick->cause);
+    endings_note(
+        self->endings,
+        &(struct ending){.account = kick->account, .cause = kick->cause, .at_ms = loop_now_ms()});
+    size_t kicked =
+        pusher_kick(self->pusher, kick->account, 0,
+                    (struct gateway_kick){.reason = kick->reason, .cause = kick->cause});
     log_info("kicked", "account=%llu connections=%zu", (unsigned long long)kick->account, kicked);
-    call_reply(&call, &(struct done){0});
-    return ERR_OK;
+    return reply_done(call);
 }
 
 void session_ping(void *context, struct slice caller, struct service_pong *pong) {
@@ -305,8 +315,8 @@ static void account_gone(void *argument, uint64_t account) {
 
 static void drop(struct session *self, struct gateway_instance *gateway) {
     char quoted[LOG_QUOTED_BYTES];
-    size_t bindings = directory_drop_gateway(
-        self->directory, gateway_instance_index(self->gateways, gateway), account_gone, self);
+    size_t bindings =
+        directory_drop_gateway(self->directory, gateway->index, false, account_gone, self);
     log_warn("gateway_dropped", "gateway=%s bindings=%zu",
              log_quote(quoted, gateway->id, gateway->id_length), bindings);
     gateway_instances_drop(self->gateways, gateway);
@@ -320,7 +330,7 @@ static void on_sweep(struct ev_loop *ev, ev_timer *timer, int revents) {
     int64_t timeout_ms = (int64_t)self->settings.gateway_timeout_ms;
     int64_t late_ms = now_ms - self->swept_ms - timeout_ms / SWEEPS_PER_TIMEOUT;
     self->swept_ms = now_ms;
-    /* This process stood still: what the gateways sent meanwhile is still to be read. */
+    /* This process stood still: the gateways' messages from meanwhile are still to be read. */
     if (late_ms > timeout_ms / SWEEPS_PER_TIMEOUT)
         gateway_instances_excuse(self->gateways, late_ms);
     struct gateway_instance *gateway;
@@ -347,10 +357,12 @@ int session_start(struct service *service, void *context) {
     self->service = service;
     self->directory = directory_new(settings->max_bindings, GATEWAY_INSTANCES_SLOTS);
     self->gateways = gateway_instances_new();
-    self->presence = presence_new(service, settings->group_peers, settings->presence_grace_ms);
+    self->endings = endings_new();
+    self->presence = presence_new(service, settings->group_peers, settings->presence_grace_ms,
+                                  settings->presence_changes);
     if (self->presence == NULL)
         return -1;
-    if (self->directory != NULL && self->gateways != NULL)
+    if (self->directory != NULL && self->gateways != NULL && self->endings != NULL)
         self->pusher = pusher_new(service, self->directory, self->gateways);
     if (self->pusher != NULL)
         self->room =
@@ -389,6 +401,7 @@ void session_finish(void *context) {
         ev_timer_stop(service_loop(self->service), &self->sweep);
     presence_destroy(&self->presence);
     room_destroy(&self->room);
+    endings_destroy(&self->endings);
     pusher_destroy(&self->pusher);
     gateway_instances_destroy(&self->gateways);
     directory_destroy(&self->directory);

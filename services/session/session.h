@@ -7,6 +7,7 @@
 
 #include "common/service.h"
 #include "services/session/directory.h"
+#include "services/session/endings.h"
 #include "services/session/gateway_instances.h"
 #include "services/session/presence.h"
 #include "services/session/push.h"
@@ -16,6 +17,7 @@ struct session_settings {
     struct service_settings service;
     uint64_t session_port, session_metrics_port;
     uint64_t max_bindings, connections_per_account, gateway_timeout_ms, presence_grace_ms;
+    uint64_t presence_changes;
     char *group_peers;
 };
 
@@ -27,6 +29,7 @@ struct session {
     struct pusher *pusher;
     struct presence *presence;
     struct room *room;
+    struct endings *endings;
     struct metric *bindings_gauge, *gateways_gauge;
     ev_timer sweep;   /* looks for gateways that fell silent */
     int64_t swept_ms; /* when it last did */

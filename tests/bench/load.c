@@ -3,11 +3,11 @@
  * writing private texts to the other.
  *
  * Closed loop (the default): each pair keeps `--window` texts under way, and every receipt lets the
- * next one go. Open loop (`--rate`): texts leave at fixed times over all pairs, whatever comes
- * back. A text carries its number and the time it was due, so that waiting before it could be
+ * next one go. Open loop (`--rate`): texts leave at fixed times over all pairs, whatever
+ * comes back. A text carries its number and the time it was due, so that waiting before it could be
  * sent counts; the receiver checks the number: a text lost, doubled or out of order ends the run.
  *
- * One thread on epoll. What is printed is load_report.c's part.
+ * One thread on epoll. load_report.c prints the results.
  */
 #include <arpa/inet.h>
 #include <errno.h>

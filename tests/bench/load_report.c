@@ -64,7 +64,7 @@ static uint64_t cpu_ticks(const struct process *process) {
     return user + kernel;
 }
 
-/* The time and all CPU times less what they were. */
+/* Takes the time and all CPU times, less their values at the last call. */
 static void take_times(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);

@@ -1,5 +1,6 @@
 /*
- * What the load generator measures and prints: latencies, and the CPU time of processes.
+ * The figures that the load generator measures and prints: latencies, and the CPU time of
+ * processes.
  *
  *     report_add_process("gateway", pid);   before
  *     report_begin();  report_add_latency(ns); ...  report_end();

@@ -22,8 +22,8 @@ def stack(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def crowd(stack):
-    """A list of one load, or of none: a test that fails leaves none, since nobody knows what it has
-    done to it."""
+    """A list of one load, or of none: a failed test leaves none, since nobody knows what state it is
+    in."""
     loads = []
     yield loads
     for load in loads:

@@ -5,7 +5,7 @@ import pytest
 from parley_compose import SERVICES
 from parley_stack import wait_until
 
-# Receipts to wait for after each step, so that something has gone through what it left.
+# Receipts to wait for after each step, so that texts have gone through the remaining instances.
 STEP = 100
 
 
@@ -43,8 +43,8 @@ def test_session_auth_and_group_from_one_to_two_and_back(stack, load, check):
 
 @pytest.mark.usefixtures("back_to_one")
 def test_one_of_two_gateways_is_killed(stack, load, check):
-    """Its people come back through the proxy, to the other one. Once it is there again it takes new
-    ones; those who stayed keep their connections all the time."""
+    """Its people reconnect through the proxy, to the other one. Once it is there again it takes new
+    ones; people at the other one keep their connections all the time."""
     first, second = stack.scale(2, "gateway")
     load.wait_acknowledged(STEP)
     first.kill()

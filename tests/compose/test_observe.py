@@ -39,7 +39,7 @@ def test_every_instance_is_watched(stack):
 @pytest.mark.usefixtures("back_to_one")
 def test_turning_it_on_scales_nothing(stack):
     """By the command of deploy/README.md, whatever was scaled and how; nor does anybody's `up` change
-    what stands in .env."""
+    .env."""
 
     def counts():
         return [len(stack.instances(name)) for name in ("delivery", "group")]

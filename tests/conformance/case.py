@@ -1,4 +1,4 @@
-"""Cases as they stand in cases/*.json, and what the placeholders in their messages mean.
+"""Cases as they stand in cases/*.json, and the meaning of the placeholders in their messages.
 
 README.md describes the format. Here a case is read and checked, so that a mistake in a file is
 reported as one, and messages are filled in and compared.
@@ -57,7 +57,7 @@ class Case:
         self.transports = content.get("transports", TRANSPORTS)
         self.steps = [self._step(step) for step in content["steps"]]
         assert self.needs_operator or not PRESENCE.search(json.dumps(content["steps"])), (
-            f"{self.name}: what it hears of presence depends on when that is told: needs operator")
+            f"{self.name}: the presence that it receives depends on when that is sent: needs operator")
 
     def _person(self, text):
         first, _, rest = text.partition(" ")
@@ -75,7 +75,7 @@ class Case:
         return who, verb, what
 
     def variants(self):
-        """Each way to give those a dialect who may have either: {person: dialect}."""
+        """Each way to give a dialect to the people who may have either: {person: dialect}."""
         single = {name: person for name, person in self.people.items() if not person.again}
         open_ones = [name for name, person in single.items() if person.dialect == "either"]
         for choice in itertools.product(DIALECTS, repeat=len(open_ones)):
@@ -102,7 +102,7 @@ def of_dialect(what, dialect):
 
 
 def fill_in(what, values):
-    """What is sent: placeholders are replaced by their values."""
+    """The message to send: placeholders are replaced by their values."""
     if isinstance(what, dict):
         return {key: fill_in(value, values) for key, value in what.items()}
     if isinstance(what, list):
@@ -115,8 +115,8 @@ def fill_in(what, values):
 
 
 def compare(expected, given, values, where="the message"):
-    """Raises Mismatch unless `given` has exactly the fields of `expected`, in its order. What a
-    placeholder without a value stands for is learned."""
+    """Raises Mismatch unless `given` has exactly the fields of `expected`, in its order. A
+    placeholder without a value gets it from `given`."""
     if isinstance(expected, dict):
         _compare_objects(expected, given, values, where)
     elif isinstance(expected, list):

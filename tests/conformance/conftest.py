@@ -8,7 +8,7 @@ import pytest
 from parley_presence import wait_sent
 from parley_stack import Stack
 
-# What these tests register is worthless, so hashing their passwords may be cheap.
+# Accounts of these tests are worthless, so hashing their passwords may be cheap.
 CHEAP_PASSWORDS = {"password_ops": 1, "password_memory_kib": 8}
 # OurChat over TCP is paced as it is by default, only faster.
 QUICK = {"reach_interval_ms": 50, "cursor_flush_ms": 50, "ourchat_tcp_pace_ms": 10,
@@ -38,7 +38,7 @@ class Server:
 
 
 def parse_server(text):
-    """host, host:http, host:http,tcp or host:http,tcp,youim; what is left out is the default."""
+    """host, host:http, host:http,tcp or host:http,tcp,youim; a left-out part is the default."""
     host, _, numbers = text.rpartition(":") if ":" in text else (text, "", "")
     given = [int(number) for number in numbers.split(",") if number]
     return Server(host, dict(zip(PORTS, (*given, *DEFAULT_PORTS[len(given):]))))
@@ -102,6 +102,6 @@ def operator(server):
 
 @pytest.fixture
 def settle(server, operator):
-    """Returns when all news of presence has been told; at once where nobody can be asked, and no case
-    is run that depends on it."""
+    """Returns when all news of presence has been sent; at once for a server that cannot be asked, where
+    no case depends on it."""
     return lambda: wait_sent(server) if operator else None

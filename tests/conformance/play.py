@@ -13,14 +13,14 @@ PRESENCE = (107, 108, 109, 110, 207, 208, 209, 210)
 
 
 class Actor:
-    """A person of a case with its connection. What it hears must be taken in order."""
+    """A person of a case with its connection. Received messages must be taken in order."""
 
     def __init__(self, play, name, dialect, again=None):
         self.play, self.name, self.dialect, self.again = play, name, dialect, again
         self.client = None
         self._fences = 0
         self._heard = []
-        self._before = []  # what it heard on connections that are closed
+        self._before = []  # messages received on connections that are closed
 
     def value(self, field):
         return self.play.values[f"${self.name}.{field}"]
@@ -34,7 +34,7 @@ class Actor:
             transport = "tcp"
         self.client = DIALECTS[self.dialect](self.play.server, transport)
         self.client.skips = frozenset()
-        self.client.arrivals = True
+        self.client.arrivals = self.client.copies = True
         # Named in failures, and in an OurChat client's faults.
         self.client.account = Account(self.dialect, self.play.values.get(f"${self.name}.ocid", 0),
                                       self.name)
@@ -78,10 +78,10 @@ class Actor:
         self.client.send(self.client.make(number, **token, **body))
 
     def _next(self, wanted):
-        """The next message, `wanted` or not. Three kinds are passed over where they are not wanted:
-        what an earlier connection has heard, since nothing tells an unmodified client's server for
-        sure what has arrived; news of presence, and, with `ext`, of what has arrived at others
-        (301), which come in their own time."""
+        """The next message, `wanted` or not. Four kinds are passed over where they are not wanted:
+        messages that an earlier connection has received, since the server of an unmodified client
+        cannot be sure of what has arrived; news of presence; and, with `ext`, of arrivals at others
+        (301), which are sent in their own time, and copies of its own texts to people."""
         while True:
             text = self.client.next_text()
             if not wanted(text):
@@ -90,6 +90,8 @@ class Actor:
                     continue
                 message = json.loads(text)
                 if self._is_presence(message) or message.get(self.client.number_key) == 301:
+                    continue
+                if message.get("msgType") == 6 and "toUserId" in message:
                     continue
             self._heard.append(text)
             return text
@@ -100,7 +102,7 @@ class Actor:
         body = self.client.body(message)
         own = self.value("id" if self.dialect == "youim" else "ocid")
         if own in (body.get("friendId"), body.get("userId"), body.get("ocid")):
-            self.client.fail(f"{self.name} is told of its own presence")
+            self.client.fail(f"{self.name} receives its own presence")
         return True
 
     def expect(self, number):
@@ -138,7 +140,7 @@ class Actor:
         return ""
 
     def hear_nothing(self):
-        """A fence: the next message is the answer to what is sent now."""
+        """A fence: the next message is the answer to a request that is sent now."""
         number = UNKNOWN_NUMBERS[self._fences % len(UNKNOWN_NUMBERS)]
         self._fences += 1
         request = {self.client.number_key: number}
@@ -150,7 +152,7 @@ class Actor:
 
 class Play:
     """One case with a choice of dialects over one transport. `settle` returns when all news of
-    presence has been told, `operator` runs parleyctl."""
+    presence has been sent, `operator` runs parleyctl."""
 
     def __init__(self, server, case, dialects, transport, settle, operator=None):
         self.server, self.case, self.transport = server, case, transport
@@ -212,7 +214,7 @@ class Play:
             if verb == "returns":
                 actor.log_in()
 
-    # --- what is given
+    # --- the state at the start
 
     def _prepare(self):
         for name, actor in self.actors.items():

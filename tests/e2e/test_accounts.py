@@ -92,7 +92,7 @@ def test_youim_registration_is_silent_and_a_taken_id_is_not(connect, transport):
     client.fence()
     client.send(client.registration(string_id))
     client.expect_error("taken")
-    # Case counts; a space at an end, or what is not seen, can't be chosen.
+    # Case counts; a space at an end, or an invisible character, can't be chosen.
     client.send(client.registration(string_id.upper()))
     client.fence()
     client.send(client.registration(string_id + " "))
@@ -200,7 +200,7 @@ def test_an_account_can_be_entered_from_either_dialect(connect, transport, first
 
 
 @pytest.mark.parametrize("dialect, sender_transport", KINDS)
-def test_all_connections_of_an_account_hear_everything(
+def test_all_connections_of_an_account_receive_everything(
     newcomer, connect, transport, dialect, sender_transport
 ):
     hearer = newcomer("ourchat", transport)
@@ -214,7 +214,7 @@ def test_all_connections_of_an_account_hear_everything(
     for client in (hearer, second, third):
         client.hear(sender.account, account, "to all of you")
     sender.hear_own(account, "to all of you")
-    # What one of them says, the account's others hear too, where their dialect has a form for it.
+    # The others receive a text of one of them, where their dialect has a form for it.
     second.say(sender.account, "from the second")
     sender.hear(account, sender.account, "from the second")
     for client in (hearer, second):

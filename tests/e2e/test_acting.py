@@ -12,7 +12,7 @@ import pytest
 from parley_client import TRANSPORTS
 from parley_deeds import stored
 
-# All but cursors and tokens, which change with what is heard and with logins.
+# All but cursors and tokens, which change with receipts and logins.
 TABLES = ("account", "friendship", "block", "request", "conversation", "member", "message",
           "ban")
 LONG = "x" * 60_000
@@ -41,7 +41,7 @@ def checksums(stack):
 
 
 def wrong_ids(dialect, other, others_group, is_group):
-    """(what it is, the value) of ids that are none of anna's; of numbers in OurChat, else strings.
+    """(description, value) of ids that are none of anna's; of numbers in OurChat, else strings.
     `other` is another user."""
     youim = dialect == "youim"
     unknown = f"nobody-{secrets.token_hex(4)}" if youim else 8999999999999998
@@ -127,7 +127,7 @@ def ourchat_requests(world):
     ]
 
 
-# What is done to a text, and with what.
+# Changes of a text, and their arguments.
 CHANGES = ((315, {}), (327, {"msg": "changed"}), (329, {"emoji": ":)", "on": True}))
 
 
@@ -168,14 +168,14 @@ def extension_requests(world, dialect):
     ]
 
 
-# What would be right, or is nobody's fault, and so is left out: a request to `another`.
+# Requests to `another` that would be right, or fail by nobody's fault, are left out.
 RIGHT = {
     # Anybody may write to, befriend or ask anybody; ids of new groups are free to choose.
     ("youim", 5, "toUserId", "another"), ("youim", 13, "toUserId", "another"),
     ("ourchat", 0, "sender.private_id", "another"), ("ourchat", 9, "add_ocid", "another"),
     ("youim", 3, "groupId", "another"), ("ourchat", 9, "group_id", "another"),
     ("youim", 114, "groupId", "unknown"),
-    # Nothing has been said there yet; SYSTEM's are the operator's messages to all.
+    # That conversation is empty yet; SYSTEM's are the operator's messages to all.
     ("youim", 303, "peer.user", "another"), ("ourchat", 303, "peer.user", "another"),
     ("youim", 303, "peer.user", "SYSTEM"), ("ourchat", 303, "peer.user", "SYSTEM"),
     ("youim", 331, "peer.user", "another"), ("ourchat", 331, "peer.user", "another"),
@@ -235,7 +235,7 @@ def wait_for_news(client, count):
 
 
 def faults_of(world, dialect):
-    """(request, what is wrong) for each field and each wrong value."""
+    """(request, fault) for each field and each wrong value."""
     requests = youim_requests(world) if dialect == "youim" else ourchat_requests(world)
     requests += extension_requests(world, dialect)
     for number, actors, groups, persons, body in requests:
@@ -275,7 +275,7 @@ def test_every_wrong_id(stack, newcomer, dialect, transport):
 
 
 def names_the_fault(answer, name, body):
-    """The reason has the field's name, the id as it was written, or says who one is."""
+    """The reason has the field's name, the id as it was written, or one's own id."""
     value = body
     for part in name.split("."):
         value = value.get(part, "") if isinstance(value, dict) else ""
@@ -305,7 +305,7 @@ def test_every_request_with_a_wrong_token(stack, newcomer, transport):
 @pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("dialect", ["youim", "ourchat"])
 def test_unmodified_clients_get_the_faults_too(stack, newcomer, dialect, transport):
-    """Without a ref the same faults come as a 101, or as a code 0 from SYSTEM."""
+    """Without a ref the same faults are sent as a 101, or as a code 0 from SYSTEM."""
     world = make_world(newcomer, dialect, transport)
     plain = newcomer(dialect, transport)
     victim = world.anna.account

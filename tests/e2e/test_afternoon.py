@@ -28,7 +28,7 @@ async def run(block, names):
 
 
 async def run_page(blocks, address):
-    """(block, what it printed, what the page says) of each block."""
+    """(block, its output, the page's output) of each block."""
     names, outcomes = {}, []
     for kind, block in blocks:
         if kind == "text":
@@ -38,7 +38,7 @@ async def run_page(blocks, address):
     return outcomes
 
 
-def test_the_page_does_what_it_says(make_stack):
+def test_the_page_works_as_written(make_stack):
     stack = make_stack()
     blocks = BLOCK.findall(PAGE.read_text())
     assert [kind for kind, _ in blocks].count("python") > 7

@@ -26,7 +26,7 @@ def log_in_for(client, account, backlog):
 
 
 def expect_left_out(client, peer, skipped):
-    """What is left out of the conversation with that account; up to which cid."""
+    """The count that is left out of the conversation with that account, and the cid up to which."""
     body = client.body(client.expect(318))
     assert body["peer"] == {"user": client.id_of(peer)}
     assert body["skipped"] == skipped
@@ -61,12 +61,12 @@ def test_the_newest_of_each_conversation(newcomer, connect, texts, stack, kind, 
         back.hear(many.account, account, f"text {number}")
     for number in (0, 1):
         back.hear(few.account, account, f"text {number}")
-    # What comes from then on comes whole.
+    # Texts from then on are sent whole.
     texts(account, 5, few)
     cids = [
         back.cid_of(back.hear(few.account, account, f"text {number}")) for number in range(5)
     ]
-    # What is left out counts as received, also where nothing was confirmed.
+    # Left-out texts count as received, also where nothing was confirmed.
     query = "SELECT COUNT(*) FROM `cursor` WHERE account = %s AND received = %s"
     up_to = left_out if confirm else cids[-1]
     wait_until(lambda: stack.sql(query, account.number, up_to)[0][0] == 1, "the cursor to move")
@@ -186,8 +186,8 @@ def test_an_answer_does_not_wait_behind_a_backlog(stack, newcomer, connect, tran
 
 
 class SlowReader:
-    """A YouIM client over TCP whose program reads its socket at SLOW_RATE, and whose kernel takes
-    what it can."""
+    """A YouIM client over TCP whose program reads its socket at SLOW_RATE, and whose kernel buffers
+    as much as it can."""
 
     def __init__(self, stack, framing):
         self.binary = framing == "binary"

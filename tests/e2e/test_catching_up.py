@@ -15,7 +15,7 @@ def away(newcomer, kind):
 
 
 def expect_nothing_again(stack, connect, kind, account):
-    """What has reached the account is known, and not sent a second time."""
+    """Texts that have reached the account are known, and not sent a second time."""
     stack.wait_received(account)
     client = connect(*kind)
     client.log_in(account)
@@ -49,7 +49,7 @@ def test_texts_to_someone_away(stack, newcomer, connect, kind):
 
 @pytest.mark.parametrize("kind", KINDS, ids="-".join)
 def test_a_long_absence(stack, newcomer, connect, kind):
-    """A thousand texts of several conversations come in the order of cid, right after the login."""
+    """A thousand texts of several conversations arrive in the order of cid, right after the login."""
     account = away(newcomer, kind)
     # OurChat senders: their own copies tell the cids.
     senders = [newcomer("ourchat", TRANSPORTS[i % 2]) for i in range(4)]
@@ -179,15 +179,15 @@ class Turns:
         client.hear(self.owner.account, self.group, text)
 
     def hear_out_and_in(self, client, turn):
-        """All of it but what was said while out."""
+        """All texts but those of the absence."""
         client.expect(18 if client.dialect == "youim" else 118)
         client.expect_joined(self.group, self.account)
         self.hear(client, f"back {turn}")
 
 
 @pytest.mark.parametrize("kind", KINDS, ids="-".join)
-def test_who_is_let_in_again_while_away(stack, newcomer, connect, kind):
-    """Sees all until each removal, that notice last, nothing of in between, and what came after."""
+def test_a_member_that_returns_while_away(stack, newcomer, connect, kind):
+    """Sees all until each removal, that notice last, nothing of in between, and later texts."""
     client = newcomer(*kind, ext=True)
     turns = Turns(stack, newcomer("ourchat", "tcp"), client.account)
     client.expect_joined(turns.group, client.account)
@@ -212,7 +212,7 @@ def test_who_is_let_in_again_while_away(stack, newcomer, connect, kind):
 
 
 @pytest.mark.parametrize("kind", KINDS, ids="-".join)
-def test_who_is_let_in_again_while_connected(stack, newcomer, connect, kind):
+def test_a_member_that_returns_while_connected(stack, newcomer, connect, kind):
     """The same live, and for a client that is still catching up; another connection of the account
     that is ahead takes nothing from it."""
     slow, quick = newcomer(*kind, ext=True), connect(*kind, ext=True)
@@ -266,7 +266,7 @@ def test_connections_of_one_account_catch_up_together(newcomer, connect, transpo
 
 @pytest.mark.parametrize("kind", KINDS, ids="-".join)
 def test_a_client_that_stops_reading(stack, newcomer, connect, kind):
-    """What does not fit into its queue waits in the log, and others are not held up."""
+    """Texts that do not fit into its queue wait in the log, and others are not held up."""
     slow, witness, sender = newcomer(*kind), newcomer("youim", "tcp"), newcomer("ourchat", "tcp")
     before = stack.metric("gateway", "catch_ups_total")
     slow.stop_reading()
@@ -288,7 +288,7 @@ def test_a_client_that_stops_reading(stack, newcomer, connect, kind):
 
 @pytest.mark.parametrize("kind", KINDS, ids="-".join)
 def test_in_many_settled_conversations(stack, newcomer, connect, kind):
-    """More than a first page names: what is written there reaches each connection once, wherever the
+    """They are more than a first page names: a text there reaches each connection once, wherever the
     account stands by then."""
     anna, ben = newcomer(*kind), newcomer("youim")
     ben.say(anna.account, "long ago")

@@ -98,7 +98,7 @@ def test_in_a_group(newcomer, people, kind):
     check_notice(ben, notice, 327, club, ben.account, cid, msg="something ruder")
     for client in (anna, tablet):
         hear(client, 327, club, ben.account, cid, msg="something ruder")
-    # The owner may not change what others say, but take it away.
+    # The owner may not edit texts of others, but recall them.
     assert word(anna, edit(anna, club, cid, "kind")) == "not_allowed"
     notice = carry_out(anna, recall(anna, club, cid))
     check_notice(anna, notice, 315, club, anna.account, cid)
@@ -111,7 +111,7 @@ def test_in_a_group(newcomer, people, kind):
 @kinds
 def test_to_people_who_are_away(stack, newcomer, connect, people, kind):
     """They get the newest text, and the notices; without the extension the text alone; and nothing of
-    what was recalled."""
+    recalled texts."""
     anna, _, ben = people(kind)
     plain = newcomer(kind[0])
     for reader in (ben, plain):
@@ -135,7 +135,7 @@ def test_to_people_who_are_away(stack, newcomer, connect, people, kind):
         hear(again, 329, anna.account, anna.account, edited, emoji=":)", on=True)
         hear(again, 315, anna.account, anna.account, gone)
         again.expect_nothing()
-        wait_all_received(stack, reader.account)  # also of what is not shown
+        wait_all_received(stack, reader.account)  # also of entries that are not shown
     assert stack.sql("SELECT COUNT(*) FROM message WHERE body LIKE '%secret%'") == ((0,),)
     assert stack.sql("SELECT COUNT(*) FROM reaction WHERE cid = %s", gone) == ((0,),)
 
@@ -196,7 +196,7 @@ def test_a_text_and_its_changes_without_waiting(people, kind):
 
 @kinds
 def test_in_history(people, kind):
-    """Each text with what was done to it; notices stand nowhere else."""
+    """Each text has its changes; notices stand nowhere else."""
     anna, _, ben = people(kind)
     cids = [stored(anna, ben.account, text) for text in ("plain", "helo", "gone")]
     for text in ("plain", "helo", "gone"):
@@ -224,7 +224,7 @@ def test_in_history(people, kind):
 @pytest.mark.parametrize("dialect", other_dialect)
 def test_delivery_is_killed(make_stack, connect, dialect):
     """While it works on a change, or before it reads the request: the change is made once, the answer is
-    the same under the same ref, and everybody hears of it once."""
+    the same under the same ref, and everybody is notified once."""
     stack = make_stack(heartbeat_ms=100)
     delivery = stack.services["delivery"]
     anna, ben = (connect(dialect, on=stack, ext=True) for _ in range(2))
@@ -274,7 +274,7 @@ def test_in_search(people, kind):
     carry_out(anna, edit(anna, ben.account, edited, "what it says"))
     carry_out(anna, recall(anna, ben.account, gone))
     for client in (anna, ben):
-        client.skips = client.skips | {0, 6, 315, 327}  # what was pushed
+        client.skips = client.skips | {0, 6, 315, 327}  # messages that were pushed
         for text, found in (("said", []), ("says", [edited]), ("what", [edited]), ("gone", [])):
             answer = client.ask(331, 332, text=text)
             assert [client.body(m)["cid"] for m in answer["messages"]] == found, text

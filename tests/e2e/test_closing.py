@@ -1,4 +1,4 @@
-"""The server carries out what a client sent before it closed in order, in the same order."""
+"""The server carries out all requests from before an orderly close, in their order."""
 
 import json
 import secrets
@@ -44,7 +44,7 @@ def test_requests_before_a_close_are_done_in_order(newcomer, stack, transport):
 
 
 def all_until_the_end(client):
-    """All messages that come before the server closes."""
+    """All messages that arrive before the server closes."""
     messages = []
     while (text := client.take()) is not None:
         messages.append(json.loads(text))
@@ -73,7 +73,7 @@ def test_a_client_that_closed_its_half_gets_its_answers(newcomer, connect, trans
 
 
 @pytest.mark.parametrize("ext", (False, True), ids=("plain", "ext"))
-def test_what_a_script_says_in_one_go_is_answered(newcomer, connect, ext):
+def test_a_scripts_requests_in_one_go_are_answered(newcomer, connect, ext):
     """Its login included, as `nc` does with a file. Without `ext` the answers are paced."""
     ben = newcomer("ourchat")
     anna = newcomer("ourchat")

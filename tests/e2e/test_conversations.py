@@ -1,4 +1,4 @@
-"""An account's conversations (305): the newest first, with the last message and what is unread, which
+"""An account's conversations (305): the newest first, with the last message and the unread count, which
 is right on every device, whatever happened."""
 
 import secrets
@@ -56,7 +56,7 @@ def test_newest_first(newcomer, kind):
 
 @kinds
 def test_of_a_group(newcomer, stack, kind):
-    """What was said before joining, while out and after leaving is neither shown nor counted."""
+    """Texts before joining, while out and after leaving are neither shown nor counted."""
     anna, ben = newcomer("youim", ext=True), newcomer(*kind, ext=True)
     for client in (anna, ben):
         client.skips = client.skips | {0, 4, 8, 10, 18, 112, 118, 212}
@@ -84,7 +84,7 @@ def test_of_a_group(newcomer, stack, kind):
 
 
 def passing_over(*clients):
-    """Texts, and what is done to them or becomes of them, are not looked at."""
+    """Texts, and their changes and receipts, are not looked at."""
     for client in clients:
         client.skips = client.skips | {0, 6, 302, 315, 337}
 

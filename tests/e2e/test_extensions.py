@@ -9,7 +9,7 @@ pytestmark = pytest.mark.parametrize("kind", KINDS, ids="-".join)
 
 
 def hear_copy_and_result(client, peer, text, ref):
-    """The 300 and, where there is one, the own copy, which come in either order."""
+    """The 300 and, where there is one, the own copy, which arrive in either order."""
     messages = [client.next()]
     if client.gets_own(peer):
         messages.append(client.next())
@@ -67,7 +67,7 @@ def test_the_same_ref_is_stored_once(stack, newcomer, connect, kind):
     later.hear(friend.account, client.account, "mine")
 
 
-def test_result_of_what_fails(newcomer, kind):
+def test_result_of_a_failed_request(newcomer, kind):
     client = newcomer(*kind, ext=True)
     client.say(client.account, "to myself", ref="r1")
     result = client.expect_result("r1")

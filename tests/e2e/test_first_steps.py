@@ -3,57 +3,11 @@ missing. The tests use a copy of the scripts and programs, and leave alone a sta
 
 import json
 import os
-import shutil
-import subprocess
+import pathlib
 
 import pytest
-from parley_stack import DEADLINE, ROOT, bare_environment, free_ports, programs
-
-# From the start of MariaDB to its end, on a busy machine under sanitizers.
-UP_SECONDS = 10 * DEADLINE
-# The last port that PARLEY_PORT_BASE gives away, seen from the first.
-PORTS = 24
-
-
-def run(*command, cwd=None, **environment):
-    """In a folder of no meaning, and without a word in the environment that isn't given."""
-    return subprocess.run(
-        command,
-        cwd=cwd or "/",
-        env=bare_environment() | environment,
-        capture_output=True,
-        text=True,
-        timeout=UP_SECONDS,
-        check=False,
-    )
-
-
-class Copy:
-    def __init__(self, folder):
-        self.folder, self.base = folder, free_ports(PORTS + 1)
-        self.settings = folder / "var/run/parley.conf"
-        shutil.copytree(ROOT / "deploy", folder / "deploy")
-        (folder / "build/bin").mkdir(parents=True)
-        for program in programs().glob("parley*"):
-            shutil.copy2(program, folder / "build/bin")
-
-    def local(self, command, **environment):
-        return run(self.folder / "deploy/local", command, **environment)
-
-    def ctl(self, *arguments, **environment):
-        return run(self.folder / "build/bin/parleyctl", *arguments, **environment)
-
-    def up(self):
-        """With a file of options, and a word in the environment that outranks it."""
-        options = self.folder / "my.conf"
-        options.write_text("# mine\nlog-level = warn\nhttp_port = 1\npassword_memory_kib = 8\n")
-        started = self.local("up", PARLEY_PORT_BASE=str(self.base), PARLEY_CONFIG=str(options))
-        assert started.returncode == 0, started.stderr + started.stdout
-        return self
-
-    def down(self):
-        assert self.local("down").returncode == 0
-        assert not self.settings.exists()
+from parley_copy import Copy, run
+from parley_stack import ROOT, SERVICES
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +20,7 @@ def copy(tmp_path_factory):
 
 
 def test_status_keeps_to_its_own_copy(copy, tmp_path):
-    """Nothing needs to be said again, and what is said now does not count."""
+    """No setting needs to be given again, and settings given now do not count."""
     for environment in ({}, {"PARLEY_PORT_BASE": "1024"}):
         status = copy.local("status", **environment)
         assert status.returncode == 0, status.stdout + status.stderr
@@ -79,7 +33,7 @@ def test_status_keeps_to_its_own_copy(copy, tmp_path):
     assert str(copy.base) not in status.stdout
 
 
-def test_parleyctl_finds_what_runs_beside_it(copy):
+def test_parleyctl_finds_the_copy_beside_it(copy):
     status = json.loads(copy.ctl("status", "--json").stdout)
     assert [one["ready"] for one in status] == [True] * 5
     assert {one["address"] for one in status} == {
@@ -103,8 +57,15 @@ def test_the_settings_in_force_are_kept_private(copy):
     assert "log-level = warn" in kept
 
 
-def test_what_runs_elsewhere_is_not_taken_for_ones_own(copy, tmp_path):
-    """At the ports of another copy nothing starts, and the reason is said."""
+def test_only_those_who_use_the_database_are_told_of_it(copy):
+    for name in SERVICES:
+        pid = (copy.folder / f"var/run/{name}.pid").read_text().strip()
+        told = b"PARLEY_DB_PASSWORD=" in pathlib.Path(f"/proc/{pid}/environ").read_bytes()
+        assert told == (name in ("auth", "group", "delivery")), name
+
+
+def test_another_copy_is_not_taken_for_ones_own(copy, tmp_path):
+    """At the ports of another copy nothing starts, and the reason is printed."""
     other = Copy(tmp_path)
     started = other.local("up", PARLEY_PORT_BASE=str(copy.base), PARLEY_LISTEN_WAIT_MS="0")
     assert started.returncode == 1
@@ -121,7 +82,7 @@ def test_a_misspelt_setting_starts_nothing(tmp_path):
     assert other.local("status").returncode == 1
 
 
-def test_what_is_missing_names_make_deps(tmp_path):
+def test_missing_programs_name_make_deps(tmp_path):
     """cmocka seems not to be there; the other packages are."""
     pretender = tmp_path / "pkg-config"
     pretender.write_text(

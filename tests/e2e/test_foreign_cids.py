@@ -12,7 +12,7 @@ from test_acting import MISSING, changed, checksums
 kinds = pytest.mark.parametrize("kind", KINDS, ids="-".join)
 # Notices that nobody here cares for.
 NOTICES = frozenset({0, 4, 6, 8, 10, 17, 18, 117, 118, 301, 302})
-# What is no cid.
+# Values that are no cid.
 MALFORMED = (0, -1, 1.5, "x", True, None, [1], {"cid": 1}, 2**53, 2**63, 2**64, MISSING)
 # 302 is as 301; both mean all up to a cid, so an earlier one of another conversation does no harm.
 MARKS = (301, 302)
@@ -25,7 +25,7 @@ def replying(client, peer, cid):
 
 
 def changes(client, peer, cid):
-    """(what it is, the request) of each that names one message."""
+    """(description, request) of each that names one message."""
     return [
         ("recall", recall(client, peer, cid)),
         ("edit", edit(client, peer, cid, "changed")),
@@ -65,7 +65,7 @@ class World:
         self.stack.ctl("group", how, self.club.id, self.ben.account.id)
 
     def say(self, peer, sender=None):
-        """The sender (anna) says something; its cid."""
+        """The sender (anna) writes a text; returns its cid."""
         sender = sender or self.anna
         result = outcome(sender, sender.saying(peer, f"to {peer}"))
         assert result["ok"], result
@@ -73,7 +73,7 @@ class World:
 
 
 def faults(world, peer, cids):
-    """What does not end as it must, of each change of each of those in the conversation."""
+    """The results that are wrong, of each change of each of those in the conversation."""
     for name, cid in cids.items():
         for what, request in changes(world.ben, peer, cid):
             result = outcome(world.ben, request)
@@ -92,7 +92,7 @@ def shown(client, peer, **place):
 
 
 @kinds
-def test_of_what_is_not_ones_own(stack, newcomer, kind):
+def test_cids_of_others(stack, newcomer, kind):
     world = World(stack, newcomer, kind)
     club, anna = world.club, world.anna.account
     before = checksums(stack)
@@ -129,7 +129,7 @@ def test_marks_go_no_further_than_the_conversation(stack, newcomer, kind):
 
 
 @kinds
-def test_history_shows_what_was_meant_for_the_reader(stack, newcomer, kind):
+def test_history_shows_texts_for_the_reader(stack, newcomer, kind):
     world = World(stack, newcomer, kind)
     world.move("remove")
     late = world.say(world.club)

@@ -1,4 +1,4 @@
-"""339: the end of an account, for those who end it and for all others; the same by the operator."""
+"""339: the end of an account, for its owner and for all others; the same by the operator."""
 
 import secrets
 
@@ -11,7 +11,7 @@ kinds = pytest.mark.parametrize("kind", KINDS, ids="-".join)
 
 
 def proof(client):
-    """What shows that it is meant: OurChat's accounts have a password."""
+    """The proof that it is meant: OurChat's accounts have a password."""
     return {"password": client.account.password} if client.account.password else {"confirm": True}
 
 
@@ -22,7 +22,7 @@ def wait_gone(stack, account):
 
 
 def closed_as_deleted(client):
-    """The connection gets the reason and is closed; what comes before is not of interest."""
+    """The connection gets the reason and is closed; earlier messages are not of interest."""
     texts = []
     while (text := client.take()) is not None:
         texts.append(text)
@@ -53,7 +53,7 @@ def test_forget_me(stack, newcomer, connect, kind):
     seen = {next_deed(heir)["msgType"] for _ in range(2)}
     assert seen == {12, 20}
     wait_gone(stack, account)
-    # The group has an owner, who may do what an owner may.
+    # The group has an owner, with all of an owner's rights.
     heir.send(heir.acting(111, "d1", ownerId=heir.account.id, groupId=group.id))
     assert {next_deed(heir)["msgType"] for _ in range(2)} == {300, 112}
     assert stack.sql("SELECT name, email, password FROM account WHERE number = %s",
@@ -89,7 +89,7 @@ def test_texts_are_blanked(stack, newcomer, kind):
 
 
 @kinds
-def test_who_may_not(newcomer, kind):
+def test_accounts_that_may_not(newcomer, kind):
     client = newcomer(*kind, ext=True)
     wrong = [({}, "bad_request"), ({"confirm": False}, "bad_request"),
              ({"password": "wrong"}, "bad_login"),

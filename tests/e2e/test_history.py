@@ -1,4 +1,4 @@
-"""What was said can be read again (303), whole or from any place, and nothing that was not for the
+"""Texts can be read again (303), all or from any place, and nothing that was not for the
 reader."""
 
 import json
@@ -23,7 +23,7 @@ def cids_of(client, page):
 
 
 def talk(anna, ben, count):
-    """Texts in turns; what was said, and the cids."""
+    """Texts in turns; returns them and their cids."""
     texts, cids = [f"{i} {secrets.token_hex(4)}" for i in range(count)], []
     for i, text in enumerate(texts):
         says, hears = (anna, ben) if i % 2 == 0 else (ben, anna)
@@ -128,7 +128,7 @@ def test_refusals(newcomer, kind):
 
 @kinds
 def test_texts_that_swell(newcomer, kind):
-    """A text six times as long as JSON: an answer holds what fits, and goes on behind it."""
+    """A text six times as long as JSON: an answer holds as many as fit, and the next goes on behind it."""
     anna, ben = newcomer(*kind, ext=True), newcomer("youim", ext=True)
     texts = [chr(1 + i) * 8_000 for i in range(12)]  # 48 KB each as JSON
     for text in texts:

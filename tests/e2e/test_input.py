@@ -12,7 +12,7 @@ transports = pytest.mark.parametrize("transport", TRANSPORTS)
 MALFORMED = ["{", "[1]", "nothing", '{"code":}', '{"a":1,}', "{'code':0}", '"text"', '{"code":01}']
 
 
-# --- what is accepted
+# --- accepted input
 
 
 @transports
@@ -121,7 +121,7 @@ def test_nul_is_refused(stack, newcomer, kind):
     assert stack.stored(text) == 0
 
 
-# --- what is not
+# --- refused input
 
 
 @transports

@@ -78,7 +78,7 @@ END
 
 
 def run_alone(script, tmp_path):
-    """What the script says in a namespace of its own."""
+    """The script's output in a namespace of its own."""
     environment = dict(
         os.environ,
         PARLEY_VAR=str(tmp_path / "var"),

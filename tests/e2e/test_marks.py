@@ -1,4 +1,4 @@
-"""How far the others are: what has arrived (301), what is read (302), who is typing (313)."""
+"""How far the others are: arrivals (301), reads (302), typing (313)."""
 
 import secrets
 import time
@@ -36,7 +36,7 @@ def again(connect):
 
 
 def send(sender, reader, text, *more):
-    """A text from one to the other, who takes it on all of its connections; its cid."""
+    """A text from one to the other, which takes it on all of its connections; returns its cid."""
     sender.say(reader.account, text)
     sender.hear_own(reader.account, text)
     for client in more:
@@ -50,7 +50,7 @@ def last_cid(stack, sender):
 
 
 def add_member(owner, group, member, *connections):
-    """The member and, of the owner, those that are told so take the notice."""
+    """The member and, of the owner, those that receive the notice take it."""
     owner.stack.ctl("group", "add", group.id, member.account.id)
     for client in (member, *connections):
         client.expect(4 if client.dialect == "youim" else 10)
@@ -63,8 +63,8 @@ def add_member(owner, group, member, *connections):
 
 @kinds
 @others
-def test_the_sender_sees_what_has_arrived(newcomer, with_ext, kind, other):
-    """Of a client that confirms: what it has confirmed."""
+def test_the_sender_sees_arrivals(newcomer, with_ext, kind, other):
+    """For a client that confirms, its confirmations count."""
     sender, reader = with_ext(kind), newcomer(*other, confirm=True)
     first, second = (send(sender, reader, text) for text in ("one", "two"))
     who = sender.id_of(reader.account)
@@ -78,7 +78,7 @@ def test_the_sender_sees_what_has_arrived(newcomer, with_ext, kind, other):
 
 @kinds
 @pytest.mark.parametrize("ext", [True, False])
-def test_the_sender_sees_what_any_client_was_shown(stack, newcomer, with_ext, kind, ext):
+def test_the_sender_sees_texts_shown_by_any_client(stack, newcomer, with_ext, kind, ext):
     sender, reader = with_ext(kind), newcomer(*kind, ext=ext)
     sender.say(reader.account, "hello")
     sender.hear_own(reader.account, "hello")
@@ -124,7 +124,7 @@ def test_not_in_groups_and_not_to_clients_without_ext(newcomer, again, with_ext,
 
 @kinds
 @others
-def test_what_is_read(newcomer, again, kind, other):
+def test_reading(newcomer, again, kind, other):
     """The reader's other connections see where, the other one sees who, as far as they have ext."""
     sender, reader = newcomer(*kind, ext=True), newcomer(*other, ext=True)
     second, plain = again(reader, other, ext=True), again(reader, other)
@@ -142,7 +142,7 @@ def test_what_is_read(newcomer, again, kind, other):
 
 
 @kinds
-def test_what_is_read_has_arrived(stack, newcomer, connect, kind):
+def test_a_read_text_has_arrived(stack, newcomer, connect, kind):
     sender, reader = newcomer("youim", ext=True), newcomer(*kind, confirm=True)
     cids = [send(sender, reader, text) for text in ("one", "two")]
     assert reader.read(sender.account, cids[0], "r") == {"ok": True}
@@ -178,7 +178,7 @@ def test_read_in_a_group(newcomer, again, kind):
 @kinds
 @others
 def test_typing(newcomer, again, kind, other):
-    """Two who have never written to each other."""
+    """Two accounts that have never written to each other."""
     writer, reader = newcomer(*kind, ext=True), newcomer(*other, ext=True)
     second, plain = again(writer, kind, ext=True), again(reader, other)
     assert writer.type_to(reader.account, "r") == {"ok": True}

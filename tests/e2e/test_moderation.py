@@ -1,4 +1,4 @@
-"""Blocking (321), muting (333) and banning (335): for those who do it, those it is about, and others."""
+"""Blocking (321), muting (333) and banning (335): seen by each side and by others."""
 
 import itertools
 import secrets
@@ -61,7 +61,7 @@ def test_block(stack, newcomer, connect, kind):
     assert pest.expect_result("r")["error"] == "blocked"
     pest.send(ask_friend(pest, client.account))
     pest.expect_error("does not take requests")
-    pest.expect_nothing()  # it was not told
+    pest.expect_nothing()  # it was not notified
     plain.expect_nothing(client)
     # It holds for clients that log in later, and ends on all of them.
     wait_all_received(stack, client.account)
@@ -161,7 +161,7 @@ def test_slow_mode(stack, newcomer, kind):
         owner.say(club, text)
         for client in (owner, member):
             client.hear(owner.account, club, text)
-    # The same again is what it was.
+    # The same again changes nothing.
     member.send(member.saying(club, "one", "s1"))
     assert member.expect_result("s1")["cid"] == results["s1"]["cid"]
 

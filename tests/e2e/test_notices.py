@@ -1,5 +1,5 @@
-"""Friends and groups: the notices of each change and their readers, also those who were away; and who
-may do what to whom."""
+"""Friends and groups: the notices of each change and their readers, also those that were away; and the
+rights of roles."""
 
 import itertools
 import secrets
@@ -55,8 +55,8 @@ def numbers(client, count):
 
 
 @pairs
-def test_friends_notices_wait_for_who_is_away(stack, connect, newcomer, mine, theirs):
-    """All of them come at the login, in order, and once."""
+def test_friends_notices_wait_for_absent_accounts(stack, connect, newcomer, mine, theirs):
+    """All of them arrive at the login, in order, and once."""
     anna, ben = newcomer(mine, ext=True), newcomer(theirs, ext=True)
     ben.close()
     succeed(anna, ask_friend(anna, ben.account))
@@ -78,7 +78,7 @@ def test_friends_notices_wait_for_who_is_away(stack, connect, newcomer, mine, th
 
 
 @pairs
-def test_groups_notices_wait_for_who_is_away(stack, connect, newcomer, mine, theirs):
+def test_groups_notices_wait_for_absent_accounts(stack, connect, newcomer, mine, theirs):
     owner, ben = newcomer(mine, ext=True), newcomer(theirs, ext=True)
     witness = newcomer("youim")
     group = owner.create_group(new_group_id())
@@ -170,7 +170,7 @@ def test_the_first_administrators_answer_wins(stack, newcomer, mine, theirs):
         succeed(first, answer_join(first, group, applicant.account, yes))
         answer = next_deed(applicant)
         assert (answer["msgType"], answer["confirmResult"]) == (4, yes)
-        # A yes to who has not asked, or has come in, would pull somebody in.
+        # A yes to an account that has not asked, or has joined, would pull it in.
         late = word(second, answer_join(second, group, applicant.account, not yes))
         assert late in ("no_request", "not_friends")
     assert word(applicant, join(applicant, group)) == "already_member"
@@ -178,7 +178,7 @@ def test_the_first_administrators_answer_wins(stack, newcomer, mine, theirs):
 
 @dialects
 def test_answers_at_the_same_time(stack, newcomer, dialect):
-    """Owner and administrator answer at once: one of them wins, and the applicant hears once."""
+    """Owner and administrator answer at once: one of them wins, and the applicant is notified once."""
     owner, admin = newcomer(dialect, ext=True), newcomer(dialect, ext=True)
     applicant = newcomer("youim", ext=True)
     group = owner.create_group(new_group_id())
@@ -203,7 +203,7 @@ def test_answers_at_the_same_time(stack, newcomer, dialect):
 
 
 def make_roles(newcomer, dialect):
-    """A group with people in each role, who are all friends of nobody."""
+    """A group with people in each role, who have no friends."""
     people = {name: newcomer(dialect, ext=True)
               for name in ("owner", "admin", "admin2", "member", "member2", "stranger")}
     owner = people["owner"]
@@ -242,7 +242,7 @@ def ask(client, deed, group, people, target):
 
 
 @dialects
-def test_what_roles_may_not_do(stack, newcomer, dialect):
+def test_requests_that_roles_may_not_make(stack, newcomer, dialect):
     people, group = make_roles(newcomer, dialect)
     tables = ", ".join(ROLE_TABLES)
     before = stack.sql(f"CHECKSUM TABLE {tables}")
@@ -267,7 +267,7 @@ def test_what_roles_may_not_do(stack, newcomer, dialect):
 
 
 @dialects
-def test_what_roles_may_do(stack, newcomer, dialect):
+def test_requests_that_roles_may_make(stack, newcomer, dialect):
     people, group = make_roles(newcomer, dialect)
     owner, admin, member = people["owner"], people["admin"], people["member"]
     if dialect == "ourchat":
@@ -277,7 +277,7 @@ def test_what_roles_may_do(stack, newcomer, dialect):
     succeed(owner, remove_admin(owner, group, people["admin2"].account))
     succeed(admin, remove(admin, group, people["admin2"].account))
     succeed(owner, add_admin(owner, group, member.account))
-    # An administrator lets in who asked, and pulls in a friend.
+    # An administrator accepts an account that asked, and pulls in a friend.
     succeed(people["admin2"], join(people["admin2"], group))
     succeed(member, answer_join(member, group, people["admin2"].account, True))
     succeed(member, leave(member, group))
@@ -291,7 +291,7 @@ def test_what_roles_may_do(stack, newcomer, dialect):
 
 @pairs
 def test_pulling_in(stack, newcomer, mine, theirs):
-    """OurChat's 10; only friends who have not asked, and who asked also without being friends."""
+    """OurChat's 10; it adds friends without a request, and others only if they asked."""
     owner, friend = newcomer("ourchat", ext=True), newcomer(theirs, ext=True)
     stranger = newcomer(mine, ext=True)
     group = owner.create_group("a group")
@@ -306,7 +306,7 @@ def test_pulling_in(stack, newcomer, mine, theirs):
     assert numbers(stranger, 1) == [4 if mine == "youim" else 10]
 
 
-# --- what is read and written by whom
+# --- rights to read and write
 
 
 @pairs

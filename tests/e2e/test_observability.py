@@ -1,4 +1,4 @@
-"""What an operator sees of a running system: pages over HTTP, queues, and one request in all logs."""
+"""An operator's view of a running system: pages over HTTP, queues, and one request in all logs."""
 
 import contextlib
 import json
@@ -234,7 +234,7 @@ def events(stack, name, trace):
 
 
 def wait_events(stack, name, trace, expected):
-    """Until these are the events of the trace there, no more and no fewer: what is done is answered,
+    """Until these are the events of the trace there, no more and no fewer: a request is answered,
     or passed on, before it is logged."""
     wait_until(lambda: events(stack, name, trace) == expected, f"{expected} at {name}")
 
@@ -251,7 +251,7 @@ def test_a_text_in_all_logs(own, connect):
     bob.hear(alice.account, bob.account, text)
     alice.fence()
     trace, = set(traces(own, "text_sent")) - known
-    # The push may come before the answer.
+    # The push may arrive before the answer.
     wait_until(lambda: {"pushed", "request_answered"} <= set(events(own, "gateway", trace)),
                "the push and the answer in the log")
     found = events(own, "gateway", trace)
@@ -261,7 +261,7 @@ def test_a_text_in_all_logs(own, connect):
     wait_events(own, "session", trace, ["routed"])
 
 
-def test_texts_that_travel_together_are_told_apart(own, connect):
+def test_texts_that_travel_together_have_their_own_traces(own, connect):
     """Later texts gather while the first is on its way: each has its own trace all the same."""
     alice, bob = two_people(own, connect)
     known = set(traces(own, "text_sent"))
@@ -299,7 +299,7 @@ def test_nothing_per_message_at_info(stack, newcomer):
     for name in SERVICES:
         said = stack.services[name].said()[before[name]:]
         assert "level=debug" not in said, said
-        # What is slow is warned of, with its trace; a new account is in the audit.
+        # A slow request is warned of, with its trace; a new account is in the audit.
         lines = [line for line in said.splitlines()
                  if "event=slow_call" not in line and "what=account_made" not in line]
         assert "trace=" not in "\n".join(lines), said

@@ -47,7 +47,7 @@ def come_back(connect, client):
 
 @dialects
 def test_say_all(stack, connect, newcomer, dialect):
-    """Everybody who has an account then, once on each connection, online or later."""
+    """Every account of that moment receives it once on each connection, online or later."""
     here, away = newcomer(dialect), newcomer(dialect)
     phone = come_back(connect, here)
     away.close()
@@ -101,7 +101,7 @@ def test_say_group(stack, connect, newcomer, dialect):
         client.expect_nothing()
 
 
-# --- who is there
+# --- sessions and presence
 
 
 @dialects
@@ -118,7 +118,7 @@ def test_sessions_and_kick(stack, connect, newcomer, dialect):
     assert str(client.account.number) in stack.ctl("sessions").stdout
     stack.ctl("kick", client.account.id)
     for one in (client, phone):
-        while one.take() is not None:  # the reason, where one is told
+        while one.take() is not None:  # the reason, where one is sent
             pass
     wait_until(lambda: connections() == 0, "the sessions to end")
     come_back(connect, client).fence()
@@ -289,7 +289,7 @@ def test_retention_of_a_group(stack, newcomer):
         assert kept() == shown
 
 
-# --- what goes wrong
+# --- faults
 
 
 @pytest.mark.parametrize("command, status, reason", [
@@ -323,7 +323,7 @@ def test_errors_are_one_line_and_a_status(stack, command, status, reason):
     assert done.stderr.startswith("parleyctl") and done.stderr.count("\n") == 1
 
 
-# --- the audit, and what people read
+# --- the audit, and readable output
 
 
 def audit_of(stack, *options):
@@ -332,8 +332,8 @@ def audit_of(stack, *options):
     return [(row["event"], row["account"], row["subject"], row["detail"]) for row in rows]
 
 
-def test_who_did_what(stack, connect, newcomer):
-    """What a client and the operator did to one account, the newest first."""
+def test_the_audit_names_actor_and_change(stack, connect, newcomer):
+    """Changes of one account by a client and the operator, the newest first."""
     client = newcomer("youim", "websocket")
     account = client.account
     stack.ctl("user", "password", account.id, text="secret\n")
@@ -370,7 +370,7 @@ def test_a_group_in_the_audit(stack, newcomer):
     ]
 
 
-def test_what_people_read(stack, newcomer):
+def test_readable_output(stack, newcomer):
     """Times, help, and an account by its address."""
     client = newcomer("ourchat", "tcp")
     account = client.account

@@ -58,13 +58,13 @@ def test_missed_texts_follow_the_login_one_by_one(connect, paced, seed_client):
     wait_heard(client, lambda: len(client.heard) > len(texts), "what was missed")
     assert [message["code"] for message in client.heard] == [7] + [0] * len(texts)
     assert client.texts() == texts
-    # Nothing of it comes again.
+    # Nothing of it is sent again.
     paced.wait_received(someone)
 
 
 def test_bursts_and_a_groups_noise_arrive_one_by_one(connect, paced, seed_client):
-    """Two clients side by side, to save time: one gets fifty texts at once, the other what goes on
-    in a group, its own copies and faults in between. A third, with `ext`, does not wait."""
+    """Two clients side by side, to save time: one gets fifty texts at once, the other a group's
+    texts, its own copies and faults in between. A third, with `ext`, does not wait."""
     someone, member = away(connect, paced, 2)
     ben = connect("youim", on=paced)
     ben.register_new()

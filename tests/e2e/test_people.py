@@ -1,4 +1,4 @@
-"""What is asked and set about people and groups (307 to 311, 325, 337): on all devices."""
+"""Look-ups and changes of people and groups (307 to 311, 325, 337): on all devices."""
 
 import secrets
 
@@ -31,7 +31,7 @@ def second_device(connect, kind, client):
 
 
 def befriend(stack, one, other):
-    """In the database: what a request and its answer bring is shown elsewhere."""
+    """In the database: other tests check the request and its answer."""
     lo, hi = sorted((one.account.number, other.account.number))
     stack.sql("INSERT INTO friendship VALUES (%s, %s, 1)", lo, hi)
 
@@ -45,7 +45,7 @@ def expect_set(client, **fields):
 
 
 def take_result(client, ref="r"):
-    """The 300, and what came before it (the notices of one's own change come in either order)."""
+    """The 300, and the messages before it (the notices of one's own change arrive in either order)."""
     others = []
     while (message := client.next())[client.number_key] != 300:
         others.append(message)
@@ -63,7 +63,7 @@ def add_member(stack, group, client):
 
 
 def wait_for_presence(client, number, known):
-    """The list until what it says of the others' presence is this."""
+    """Asks for the list until it has this presence of the others."""
     def asked():
         shown, result = ask(client, number[0], **number[1])
         assert result == {"ok": True}
@@ -78,12 +78,12 @@ def quiet_kinds(monkeypatch):
     monkeypatch.setattr("parley_client.Client.skips", PRESENCE)
 
 
-def test_friends_and_who_is_online(stack, newcomer, kind, quiet_kinds):
+def test_friends_and_their_presence(stack, newcomer, kind, quiet_kinds):
     client, here, away = newcomer(*kind, ext=True), newcomer("youim"), newcomer("ourchat")
     asking, asked = newcomer("youim"), newcomer("youim")
     for other in (here, away):
         befriend(stack, client, other)
-    stack.sql("INSERT INTO request VALUES (1, %s, %s, 1), (1, %s, %s, 1)", client.account.number,
+    stack.sql("INSERT INTO request (kind, target, account, created_ms) VALUES (1, %s, %s, 1), (1, %s, %s, 1)", client.account.number,
               asking.account.number, asked.account.number, client.account.number)
     away.close()
     ids = [client.id_of(other.account) for other in (here, away, asking, asked)]
@@ -103,7 +103,7 @@ def test_friends_and_who_is_online(stack, newcomer, kind, quiet_kinds):
     assert {item["user"] for item in found} == set(ids)
 
 
-def test_members_and_who_is_online(stack, newcomer, kind, quiet_kinds):
+def test_members_and_their_presence(stack, newcomer, kind, quiet_kinds):
     client, here, away = newcomer(*kind, ext=True), newcomer("youim"), newcomer("ourchat")
     asker, stranger = newcomer("youim"), newcomer(*kind, ext=True)
     club = client.create_group(f"people-{secrets.token_hex(4)}")
@@ -205,7 +205,7 @@ def test_ones_own_profile_reaches_friends_and_all_devices(stack, newcomer, conne
         if kind[0] == "ourchat":
             shown_to.expect(12, ocid=client.account.number, name="Fisher")
         shown_to.fence()
-    # What an unmodified client knows of it is the new name.
+    # An unmodified client sees the new name alone.
     assert list(plain.expect(12, ocid=client.account.number, name="Fisher")["data"]) == [
         "ocid", "name"]
     plain.fence()

@@ -43,7 +43,7 @@ def test_youim_group_and_text_in_one_write(newcomer, transport):
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_youim_everything_in_one_write(connect, transport):
-    """Registering, logging in, and what fails for want of the token, answered in their order."""
+    """Registering, logging in, and requests that fail for want of the token are answered in their order."""
     client = connect("youim", transport)
     string_id = f"quick-{secrets.token_hex(4)}"
     client.send(
@@ -124,7 +124,7 @@ def test_tcp_objects_in_any_pieces(connect):
 
 
 def test_a_tcp_client_that_has_closed_its_half(connect):
-    """As `nc` does at the end of its input: what was asked is still answered."""
+    """As `nc` does at the end of its input: its requests are still answered."""
     client = connect("youim", "tcp")
     string_id = f"brief-{secrets.token_hex(4)}"
     client.send(client.registration(string_id), client.make(1, loginUserId=string_id))

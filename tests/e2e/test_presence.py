@@ -17,7 +17,7 @@ dialects = pytest.mark.parametrize("dialect", DIALECTS)
 
 @pytest.fixture
 def back(connect):
-    """Opens a connection of an account that exists, which hears all news."""
+    """Opens a connection of an existing account, which receives all news."""
 
     def log_in(account, skips=(), **options):
         return log_back_in(connect, account, skips=skips, **options)
@@ -29,7 +29,7 @@ def back(connect):
 def test_first_and_last_connection(stack, newcomer, back, dialect):
     anna, ben = make_friends(stack, newcomer, "youim", dialect)
     watcher = back(anna)
-    # News are told a moment later, so one that comes may hear of one that came just before.
+    # News is sent a moment later, so a new client may receive that of one just before it.
     first = back(ben, skips=PRESENCE)
     hear_news(watcher, 107, ben)
     second = back(ben, transport="tcp", skips=PRESENCE)
@@ -82,7 +82,7 @@ def test_members_of_shared_groups(stack, newcomer, back, dialect):
     stranger.expect_nothing()
 
 
-def test_ourchat_hears_of_presence_with_the_extension_only(stack, newcomer, back):
+def test_ourchat_receives_presence_with_the_extension_only(stack, newcomer, back):
     anna, ben = make_friends(stack, newcomer, "ourchat", "youim")
     plain, extended = back(anna), back(anna, ext=True)
     other = back(ben)
@@ -92,7 +92,7 @@ def test_ourchat_hears_of_presence_with_the_extension_only(stack, newcomer, back
     plain.expect_nothing(extended)
 
 
-def test_nobody_hears_of_oneself(stack, newcomer, back):
+def test_nobody_receives_their_own_presence(stack, newcomer, back):
     anna, ben = make_friends(stack, newcomer, "youim", "youim")
     watcher, own = back(ben), back(anna, skips=[107])
     hear_news(watcher, 107, anna)
@@ -137,7 +137,7 @@ def test_a_gateway_that_dies(make_stack, newcomer, back, second_gateway):
 
 
 def test_a_session_that_is_restarted(make_stack, newcomer, back):
-    """An account that stays connected neither comes nor goes; one that leaves meanwhile is reported
+    """An account that stays connected is no news; one that leaves meanwhile is reported
     as gone when there is a session again."""
     stack = make_stack(**QUICK)
     anna, ben, cora = make_friends(stack, newcomer, "youim", "youim", "youim")
@@ -162,7 +162,7 @@ def test_a_session_that_is_restarted(make_stack, newcomer, back):
 
 
 def test_a_group_that_is_restarted(make_stack, newcomer, back):
-    """What nobody could tell is told when there is a group again, unless it is no longer true."""
+    """News that could not be sent is sent when there is a group again, unless it is no longer true."""
     stack = make_stack(**QUICK)
     anna, ben, cora = make_friends(stack, newcomer, "youim", "youim", "youim")
     watcher = back(anna, on=stack)

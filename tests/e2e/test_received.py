@@ -1,4 +1,4 @@
-"""The server never repeats what a client has confirmed (301), and repeats the rest until it is. A mark
+"""The server never repeats texts that a client has confirmed (301), and repeats others until they are. A mark
 (301, 302) goes no further than the conversation."""
 
 import secrets
@@ -54,7 +54,7 @@ def test_exactly_the_unconfirmed_messages_are_sent_again(
     if ref is None:
         wait_confirmed(stack, client.account, cids[1])
     client.abort()
-    for _ in range(2):  # it comes until it is confirmed
+    for _ in range(2):  # it is sent until it is confirmed
         again = connect(*kind, confirm=True)
         again.resume(client.account, client.token)
         assert hear_texts(again, sender.account, texts[2:]) == cids[2:]
@@ -93,8 +93,8 @@ def test_the_gateway_is_killed_in_between(make_stack, connect, confirming, kind)
 
 
 @kinds
-def test_each_peer_has_what_belongs_to_it(make_stack, connect, confirming, kind):
-    """A group's text, a notice of one's own, and what the operator says to all."""
+def test_each_peer_has_its_own_entries(make_stack, connect, confirming, kind):
+    """A group's text, a notice of one's own, and the operator's message to all."""
     stack = make_stack()
     client = confirming(*kind, on=stack)
     friend = connect("youim", "websocket", on=stack)
@@ -119,7 +119,7 @@ def test_each_peer_has_what_belongs_to_it(make_stack, connect, confirming, kind)
 
 @kinds
 @pytest.mark.parametrize("how", ["received", "read"])
-def test_what_cannot_be_confirmed(newcomer, confirming, kind, how):
+def test_confirmations_that_are_refused(newcomer, confirming, kind, how):
     client, friend = confirming(*kind), newcomer("ourchat", "tcp", ext=True)
     mark = getattr(client, how)
     friend.say(client.account, "hello")

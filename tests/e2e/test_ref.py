@@ -27,7 +27,7 @@ from parley_deeds import (
 
 dialects = pytest.mark.parametrize("dialect", DIALECTS)
 
-# All that requests change, but for cursors, which change with what is heard.
+# All that requests change, but for cursors, which change with receipts.
 TABLES = ("account", "friendship", "block", "request", "conversation", "member", "message", "done")
 
 
@@ -36,7 +36,7 @@ def checksums(stack):
 
 
 def ask(client, request, ref):
-    """The result under that ref, and what was heard before it."""
+    """The result under that ref, and the messages before it."""
     client.send({**request, "ref": ref})
     return wait_for_result(client, ref)
 
@@ -75,10 +75,10 @@ class World:
         self.said = ask(me, me.saying(self.friend.account, "helo"), "said")[0]["cid"]
 
     def deeds(self):
-        """(what it is, client -> request), in an order in which each can be carried out."""
+        """(description, client -> request), in an order in which each can be carried out."""
         w, fresh = self, f"made-{secrets.token_hex(4)}"
         ourchat = w.me.dialect == "ourchat"
-        # Before the text: who writes one claims the conversation, and then knows it.
+        # Before the text: its writer claims the conversation, and then knows it.
         yield "react", lambda c: react(c, w.friend.account, w.said, ":)")
         yield "edit", lambda c: edit(c, w.friend.account, w.said, "hello")
         yield "recall", lambda c: recall(c, w.friend.account, w.said)
@@ -103,7 +103,7 @@ class World:
 
 
 def answers(heard):
-    """OurChat's own answers to a creation among what was heard; notices have a cid."""
+    """OurChat's own answers to a creation among the received messages; notices have a cid."""
     return [compact(m["data"]) for m in heard if m.get("code") == 10 and "cid" not in m["data"]]
 
 
@@ -141,7 +141,7 @@ def test_every_request_twice(stack, newcomer, connect, dialect):
 
 
 def assert_reported_once(client):
-    """Nothing that was stored came twice."""
+    """Nothing that was stored arrived twice."""
     number = 7777
     client.send({client.number_key: number})
     cids = []
@@ -166,7 +166,7 @@ def test_a_ref_stands_for_one_request(stack, newcomer, dialect):
         result, _ = ask(me, request, "r")
         assert (result["ok"], result["error"]) == (False, "ref_used"), request
     assert checksums(stack) == before
-    # What failed was not done, and may be tried again.
+    # A failed request was not carried out, and may be tried again.
     assert ask(me, unfriend(me, other.account), "s")[0]["error"] == "not_friends"
     other.send(answer_friend(other, me.account, True))
     while me.next()[me.number_key] not in (10, 14):
@@ -212,7 +212,7 @@ def test_group_is_killed(make_stack, newcomer, connect, dialect):
     group.kill()
     group.start()
     assert ask(me, ask_friend(me, other.account), "r")[0] == first
-    # and before it: nobody knows how far it has come. The client waits.
+    # and before it: nobody knows how far it has got. The client waits.
     for round_number in range(3):
         name = f"club-{round_number}-{secrets.token_hex(4)}"
         ref = f"c{round_number}"

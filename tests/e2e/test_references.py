@@ -76,7 +76,7 @@ def test_without_ext_they_mean_nothing(newcomer, kind):
 
 
 def test_sent_again_it_is_the_same_or_another(newcomer):
-    """As texts are: what was sent under the `ref` must be all the same."""
+    """As for texts: a repeat of the `ref` must be the same in all fields."""
     anna, ben = newcomer("ourchat", ext=True), newcomer("youim", ext=True)
     anna.skips = frozenset({0})
     anna.send(saying(anna, ben.account, "hello", "r", mentions=[ben.account.number]))

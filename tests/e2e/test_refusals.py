@@ -206,7 +206,7 @@ def test_unmodified_clients_get_nothing_of_the_extensions(newcomer, kind):
 
 @kinds
 def test_a_ref_without_ext_is_a_fault(stack, newcomer, connect, kind):
-    """It would wait for a 300 that never comes. Nothing is done."""
+    """It would wait for a 300 that is never sent. Nothing is done."""
     client, friend = newcomer(*kind), newcomer(*kind)
     text = f"with a ref {secrets.token_hex(8)}"
     client.say(friend.account, text, ref="r1")

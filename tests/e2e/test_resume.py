@@ -76,7 +76,7 @@ def test_it_takes_no_further_place(newcomer, connect):
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_one_more_is_let_in(newcomer, connect, transport):
-    """The one that was heard of least recently gives way, and is told so."""
+    """The least recently active one gives way, and receives the reason."""
     clients = [newcomer("youim", transport)]
     for _ in range(7):
         clients.append(connect("youim", transport))
@@ -106,7 +106,7 @@ def test_ghosts_keep_nobody_out(make_stack, second_gateway, newcomer, connect):
         ghost.vanish()
     there = connect("youim", "websocket", on=stack)
     there.log_in(account)
-    for _ in range(3):  # with those that have come before, as many as there may be, and more
+    for _ in range(3):  # with those from before, as many as there may be, and more
         there.fence()
         comer = connect("youim", "websocket", on=view)
         comer.log_in(account)

@@ -11,13 +11,13 @@ OLD_MS = 40 * 24 * 60 * 60 * 1000
 
 
 def say(client, peer, count):
-    """Texts that must be stored; what they say, and their cids."""
+    """Texts that must be stored; returns them and their cids."""
     texts, cids = [f"{i} {secrets.token_hex(4)}" for i in range(count)], []
     for text in texts:
         result, heard = done(client, client.saying(peer, text))
         assert result["ok"], result
         cids.append(result["cid"])
-        if not heard:  # the own copy, where there is one, comes before or after
+        if not heard:  # the own copy, where there is one, arrives before or after
             client.hear_own(peer, text)
     return texts, cids
 
@@ -28,7 +28,7 @@ def age(stack, cids):
 
 
 def remove_old(stack):
-    """Delivery is started anew with an option that has it remove what is older than 30 days."""
+    """Delivery is started anew with an option that has it remove texts older than 30 days."""
     stack.services["delivery"].terminate()
     stack.sql("UPDATE retention SET conversation = 0, due_ms = 0")
     stack.services["delivery"].start(retention_days=30)
@@ -42,7 +42,7 @@ def read(client, peer):
     return [client.body(message)["msg"] for message in page["messages"]]
 
 
-def test_what_is_left(make_stack, newcomer, connect):
+def test_texts_that_are_left(make_stack, newcomer, connect):
     stack = make_stack()
     scenes = []
     for kind in KINDS:
@@ -60,7 +60,7 @@ def test_what_is_left(make_stack, newcomer, connect):
         assert read(anna, eve.account) == []
         listed = anna.conversations()["conversations"]
         shown = [[anna.body(item["last"])["msg"]] if "last" in item else [] for item in listed]
-        # The one that was written to last comes first, also where nothing is left of it.
+        # The one that was written to last is first, also where nothing is left of it.
         assert shown == [[], texts[3:]]
         assert [item["unread"] for item in listed] == [0, 0]
         assert listed[0]["cid"] == gone_cids[-1]

@@ -1,4 +1,4 @@
-"""What was said can be searched (331), and nothing is found that was not for the reader."""
+"""Texts can be searched (331), and nothing is found that was not for the reader."""
 
 import secrets
 

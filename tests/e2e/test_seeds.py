@@ -1,6 +1,6 @@
 """The JSON of the two protocol documents, sent exactly as written there: white space, spelling, types.
 
-Only what the server allocates (tokens, OurChat numbers) is put in place of the sample's.
+Only values that the server allocates (tokens, OurChat numbers) replace the sample's.
 """
 
 import json
@@ -181,7 +181,7 @@ def test_youim(fresh, connect, mine, theirs):
     assert one.next_text() == copy
     assert other.next_text() == copy
 
-    # What is known to have arrived doesn't come again at the next login.
+    # Texts that are known to have arrived are not sent again at the next login.
     one.account = Account("youim", fresh.account_number("123"), "123")
     fresh.wait_received(one.account)
     one.send(YOUIM_HEARTBEAT, with_token(YOUIM_LOGOUT, token))

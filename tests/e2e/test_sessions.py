@@ -39,7 +39,7 @@ class Scene:
         return [clients[0].account for clients in self.clients.values()]
 
     def all_are_reached(self, word):
-        """Each connection hears a text of the watcher's, and the watcher nothing."""
+        """Each connection receives a text of the watcher's, and the watcher nothing."""
         for number, clients in self.clients.items():
             text = f"{word} to {number}"
             self.watcher.say(clients[0].account, text)
@@ -63,7 +63,7 @@ class Scene:
         self.watcher.expect_nothing()
 
     def all_leave(self):
-        """Each is told to have gone, once."""
+        """Each is reported as gone, once."""
         accounts = self.accounts()
         for clients in self.clients.values():
             for client in clients:
@@ -72,7 +72,7 @@ class Scene:
         self.nothing_was_news()
 
     def they_have_gone(self, accounts):
-        """The next that the watcher hears is that each of these has."""
+        """The watcher's next news is of each of these."""
         messages = [self.watcher.next() for _ in accounts]
         assert {message["msgType"] for message in messages} == {108}
         heard = sorted(message["friendId"] for message in messages)

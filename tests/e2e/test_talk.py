@@ -71,7 +71,7 @@ def test_a_new_member_receives_all_from_then_on(stack, newcomer, connect, kind):
     again.expect_nothing()
 
 
-def test_adding_a_member_names_what_is_wrong(stack, newcomer):
+def test_adding_a_member_names_the_fault(stack, newcomer):
     owner = newcomer("youim")
     group = owner.create_group(f"strict-{secrets.token_hex(4)}")
     for arguments in (

@@ -19,8 +19,8 @@ def impatient(database):
         yield running
 
 
-def test_whoever_does_not_log_in_is_closed(impatient, connect):
-    """Whether it says nothing, only heartbeats, or logged in and out again."""
+def test_a_client_that_does_not_log_in_is_closed(impatient, connect):
+    """Whether it sends nothing or only heartbeats, or logged in and out again."""
     clients = []
     for transport in TRANSPORTS:
         clients.append((time.monotonic(), connect("youim", transport, on=impatient)))
@@ -37,7 +37,7 @@ def test_whoever_does_not_log_in_is_closed(impatient, connect):
         assert time.monotonic() - started >= LOGIN_SECONDS - 0.1
 
 
-def test_whoever_says_nothing_stays(impatient, connect):
+def test_a_silent_client_stays(impatient, connect):
     """A browser whose user reads, and a client of OurChat's over TCP, which has no sign of life."""
     kinds = [*KINDS, ("youim", "binary")]
     silent = []

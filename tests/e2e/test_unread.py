@@ -1,4 +1,4 @@
-"""How many texts are unread (305) stays right, whatever devices do: others' texts behind what was read,
+"""How many texts are unread (305) stays right, whatever devices do: others' texts behind the last read one,
 on every device of the account alike."""
 
 import secrets
@@ -23,7 +23,7 @@ def device(connect):
 
 
 def overview(client, peer):
-    """What 306 says of a conversation; None: it is not there."""
+    """A conversation's count in a 306; None: it is not there."""
     wanted = client.peer_of(peer)
     items = [item for item in client.conversations()["conversations"] if item["peer"] == wanted]
     return items[0] if items else None
@@ -79,7 +79,7 @@ def test_on_two_devices(newcomer, device, kind):
 @kinds
 @pytest.mark.parametrize("confirm", [True, False])
 def test_after_reconnects(stack, newcomer, connect, kind, confirm):
-    """What has arrived, and is not sent again, is unread until it is read."""
+    """Texts that have arrived, and are not sent again, are unread until they are read."""
     sender, client = newcomer("youim", ext=True), newcomer(*kind, ext=True, confirm=confirm)
     cids = texts(sender, client.account, 2, client)
     assert client.received(sender.account, cids[1], "r") == {"ok": True}
@@ -93,7 +93,7 @@ def test_after_reconnects(stack, newcomer, connect, kind, confirm):
     stack.wait_received(client.account)
     again.abort()
     last = connect(*kind, ext=True)
-    last.skips |= {302}  # of what was read just before, which may still be on its way
+    last.skips |= {302}  # the report of reading just before, which may still be on its way
     last.log_in(client.account)
     last.expect_nothing()
     assert unread(last, sender.account) == 2
@@ -103,7 +103,7 @@ def test_after_reconnects(stack, newcomer, connect, kind, confirm):
 
 @kinds
 def test_after_own_texts_from_the_other_device(newcomer, device, kind):
-    """They are never unread, and what was unread before stays so until it is read."""
+    """They are never unread, and earlier unread texts stay so until they are read."""
     sender, phone = newcomer("youim", ext=True), newcomer(*kind, ext=True)
     laptop = device(phone, kind)
     cids = texts(sender, phone.account, 2, phone, laptop)
@@ -139,7 +139,7 @@ def test_after_a_recall(newcomer, device, kind):
 
 @kinds
 def test_after_leaving_and_coming_back(newcomer, device, kind):
-    """What was said meanwhile was not for the account; what it had not read before still is unread."""
+    """Texts of the absence were not for the account; earlier unread texts are still unread."""
     owner, phone = newcomer("ourchat", ext=True), newcomer(*kind, ext=True)
     laptop = device(phone, kind)
     group = owner.create_group(f"group-{secrets.token_hex(4)}")

@@ -10,7 +10,7 @@ MORE_INSTANCES = ("delivery2", "delivery3", "session2")
 
 class Crowd:
     """200 people on a stack of their own, made when first needed, and made anew after a test that
-    has failed, since nobody knows what it has left."""
+    has failed, since nobody knows in which state."""
 
     def __init__(self, database):
         self.database = database

@@ -20,7 +20,7 @@ PATIENCE_SECONDS = 8
 # Faults that are to be waited out.
 SHORT_SECONDS = 3
 FRIENDS = 8
-# What a service says when its database goes, and when it is back.
+# The lines that a service logs when its database goes, and when it is back.
 TURNS = ("database_away", "database_back")
 # A conversation that nobody has.
 FILLER = 1 << 50
@@ -45,7 +45,7 @@ def stack(database):
 
 
 class Talker:
-    """Somebody who writes to some others, and to new ones when told so."""
+    """A client that writes to some others, and to new ones when asked to."""
 
     def __init__(self, stack):
         self.stack = stack
@@ -89,14 +89,14 @@ class Talker:
             self.result_at[message["ref"]] = time.monotonic()
 
     def cids(self):
-        """Those of all that was said."""
+        """The cids of all texts."""
         while self.texts.keys() - self.results.keys():
             self.hear()
         return {m["cid"] for m in self.results.values() if "cid" in m}
 
     def failed(self):
-        """How all ended that has been said and was refused: {ref: word}. Of what was stored there
-        is one, of what was refused none."""
+        """The results of all refused texts: {ref: word}. Each stored text is in the log once, a refused
+        one never."""
         self.cids()
         for ref, text in self.texts.items():
             if text is not None:
@@ -206,7 +206,7 @@ def test_connections_are_used_up(database, stack, talker):
         others = ends.enter_context(contextlib.ExitStack())
 
         def services_are_kept_out():
-            """Takes what they have, and all that becomes free."""
+            """Takes their connections, and all that become free."""
             kill_connections(cursor, stack)
             with pytest.raises(Exception, match="ny connections"):
                 while True:
@@ -225,7 +225,7 @@ def test_connections_are_used_up(database, stack, talker):
 
 
 def test_no_statement_can_be_prepared(database, stack, talker):
-    """Not even what is done for the first time is refused."""
+    """Not even requests of a kind that is new to the service are refused."""
     someone = talker.new_friend()
     newcomer, returning, resumed = (YouIM(stack, ext=True) for _ in range(3))
     again = YouIM(stack, ext=True)
@@ -270,9 +270,9 @@ def test_a_short_global_read_lock_refuses_nothing(database, stack, talker):
     assert talker.failed() == {}
 
 
-def test_what_a_long_global_read_lock_refuses_is_not_stored(database, stack, talker):
+def test_texts_refused_in_a_long_global_read_lock_are_not_stored(database, stack, talker):
     groups = "SELECT COUNT(*) FROM conversation WHERE kind = 1"
-    # What one person asks for is begun when all that was said before has ended.
+    # A person's request is begun when all earlier ones have ended.
     with contextlib.closing(Talker(stack)) as founder:
         with read_lock(database):
             talker.say_all()
@@ -284,7 +284,7 @@ def test_what_a_long_global_read_lock_refuses_is_not_stored(database, stack, tal
         talker.say(talker.friends[0])
         ref = max(talker.texts, key=int)
         failed = talker.failed() | founder.failed()
-    # Somebody who stood still for long may have missed an answer: then it is not known.
+    # A client that stood still for long may have missed an answer: then it is not known.
     assert len(failed) == FRIENDS + 1 and set(failed.values()) <= {"unavailable", "unknown_outcome"}
     assert list(failed.values()).count("unavailable") >= FRIENDS // 2, failed
     assert talker.result_at[ref] - released < DEADLINE
@@ -326,7 +326,7 @@ def test_a_disk_is_full(database, stack, talker):
     limit = ["prlimit", "--pid", str(database.pid())]
     subprocess.run([*limit, f"--fsize={file.stat().st_size}:"], check=True)
     try:
-        # Until there is no room left in what the file has.
+        # Until there is no room left in the file.
         with pytest.raises(Exception, match="is full"):
             for row in itertools.count(10**9, 10):
                 values = ", ".join(f"({FILLER}, {row + i}, 1, 0, 1, REPEAT('x', 300))" for i in range(10))
@@ -386,7 +386,7 @@ def test_no_cid_is_given_twice_after_a_restore():
         shutil.rmtree(data)
         backup.rename(data)
         database.start()
-        # Nobody has said so: nothing is stored under what the sequence gives now.
+        # Nobody has set that: nothing is stored under the sequence's next numbers.
         talker.say_all()
         wait_until(lambda: lines(stack.services["delivery"], "entries_restored"), "it to be noticed")
         said = stack.ctl("restored").stdout

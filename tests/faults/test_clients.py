@@ -34,13 +34,13 @@ def register(connect, load, kind):
 
 
 def hear(client, text):
-    """The next message is this text; where its type stood cannot be told of a binary frame."""
+    """The next message is this text; the place of its type in a binary frame is unknown."""
     said = client.body(client.next()).get("msg")
     assert said == text, f"expected {text[:30]}, got {said}"
 
 
 def befriend(connect, load, one, others):
-    """They are friends afterwards, nobody is logged in, and nobody is still to be told so."""
+    """They are friends afterwards, nobody is logged in, and no news of that is still to be sent."""
     asker = connect(one.dialect, "tcp", on=load.stack)
     asker.log_in(one)
     for account in others:
@@ -58,8 +58,8 @@ def befriend(connect, load, one, others):
 
 
 def test_clients_that_vanish(load, check, connect):
-    """Their machines are gone without a word: no packet is answered, so TCP tells nothing. Friends
-    hear that they went, once, and what was said to them meanwhile comes when they return."""
+    """Their machines are gone without a word: no packet is answered, so TCP reports nothing. Friends
+    get the news once, and texts to them of that time arrive when they return."""
     stack = load.stack
     assert stack.services["gateway"].terminate() == 0
     stack.services["gateway"].start(**PATIENCE)
@@ -79,7 +79,7 @@ def test_clients_that_vanish(load, check, connect):
         clients[-1].say(friend, "hello")
         hear(watcher, "hello")
     for account in lost:
-        stack.wait_received(account)  # the copy of what it has said, where it gets one
+        stack.wait_received(account)  # the copy of its own texts, where it gets one
     for client in clients:
         client.vanish()
     said = [f"while you were away {number}" for number in range(3)]

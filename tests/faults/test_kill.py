@@ -55,7 +55,7 @@ def test_everything_is_killed_at_once(load, check):
 
 
 def test_services_stop_and_start_in_order(load, check):
-    """An orderly restart of each, as for an update: nothing fails but what was under way."""
+    """An orderly restart of each, as for an update: nothing fails but requests under way."""
     for name in SERVICES:
         load.wait_acknowledged(150)
         assert load.stack.services[name].terminate() == 0, name

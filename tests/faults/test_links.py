@@ -26,7 +26,7 @@ class Between:
         self.of_called = f"event=peer peers={called} "
 
     def wait_state(self, state):
-        """Returns when `state` (live, down) is what the caller has logged last of the other."""
+        """Returns when `state` (live, down) is the caller's last logged state of the other."""
 
         def reached():
             lines = [line for line in self.caller.said().splitlines() if self.of_called in line]

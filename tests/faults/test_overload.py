@@ -14,7 +14,7 @@ MIB = 1 << 20
 # Texts that are thrown at the server at once, by how many, of how many bytes: more than ten seconds'
 # work. The generator keeps as many under way until its time is over.
 PAIRS, WINDOW, BYTES, SECONDS = 300, 1000, 100, 5
-# What a process may take at its peak, whatever comes: the limits of docs/limits.md leave it far
+# The most that a process may take at its peak, whatever the load: the limits of docs/limits.md leave it far
 # below. Sanitizers keep freed memory for a while and double the rest.
 MOST_MIB = 400
 
@@ -75,11 +75,11 @@ def test_ten_times_too_much(make_stack, newcomer, show_table):
 
 
 def test_refused_texts_can_be_sent_again(make_stack, newcomer, show_table):
-    """With little memory for texts, senders are told so; the same `ref` works later, once."""
+    """With little memory for texts, senders get that reason; the same `ref` works later, once."""
     stack = make_stack(waiting_texts_bytes=64 << 10, writer_queue=8, writers=1)
     people = [newcomer("youim", on=stack, ext=True) for _ in range(8)]
     count, text = 60, "x" * 2000
-    told = {"ok": 0, "overloaded": 0}
+    answers = {"ok": 0, "overloaded": 0}
     waiting = {person: {f"{n}": f"{n} {text}" for n in range(count)} for person in people}
     for _ in range(count):  # at least one of each round is stored
         for i, person in enumerate(people):
@@ -94,10 +94,10 @@ def test_refused_texts_can_be_sent_again(make_stack, newcomer, show_table):
                 rest.pop(message["ref"])
                 if message["ok"]:
                     del waiting[person][message["ref"]]
-                told["ok" if message["ok"] else message["error"]] += 1
+                answers["ok" if message["ok"] else message["error"]] += 1
         if not any(waiting.values()):
             break
-    show_table(f"{told['ok']} texts stored, {told['overloaded']} refusals on the way")
-    assert told["ok"] == count * len(people) and told["overloaded"] > 0
+    show_table(f"{answers['ok']} texts stored, {answers['overloaded']} refusals on the way")
+    assert answers["ok"] == count * len(people) and answers["overloaded"] > 0
     stored = stack.sql("SELECT COUNT(*), COUNT(DISTINCT sender, body) FROM message")[0]
     assert stored == (count * len(people),) * 2

@@ -43,8 +43,8 @@ def test_one_of_two_deliveries_is_killed(load, check):
 
 
 def test_session_from_one_to_two_and_back(load, check):
-    """Accounts move to the other instance and back, first in order, then as it is killed: nobody is
-    said to have come or gone."""
+    """Accounts move to the other instance and back, first in order, then as it is killed: there
+    is no news of anybody."""
     second = load.stack.services["session2"]
     for end in (second.terminate, second.kill):
         load.wait_acknowledged(150)

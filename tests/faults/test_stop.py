@@ -15,9 +15,9 @@ def test_a_service_stands_still(load, check, name):
     stopped.pause()
     until = time.monotonic() + STILL_SECONDS
     if name == "session":
-        load.wait_stored(200)  # what is said meanwhile waits in the log
+        load.wait_stored(200)  # texts of that time wait in the log
     elif name in ("auth", "group"):
-        load.wait_acknowledged(200)  # those who are in talk on
+        load.wait_acknowledged(200)  # connected clients go on
     wait_until(lambda: time.monotonic() >= until, f"{name} to have stood still long enough")
     stopped.resume()
     load.wait_everybody()

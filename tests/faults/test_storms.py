@@ -30,7 +30,7 @@ async def register(stack):
     writer.close()
 
 
-async def log_in(stack, name, told):
+async def log_in(stack, name, postponed):
     """Tries again, as docs/clients.md has it (sooner, since hashes are cheap here), until it is in."""
     reader, writer = await asyncio.open_connection(stack.host, stack.ports["tcp"])
     pause = 0.2
@@ -41,7 +41,7 @@ async def log_in(stack, name, told):
         if answer["resultCode"] == "success":
             break
         assert answer["token"].endswith("try again"), answer
-        told.append(name)
+        postponed.append(name)
         await asyncio.sleep(random.uniform(pause, 2 * pause))
         pause = min(2 * pause, 2)
     writer.close()
@@ -56,20 +56,20 @@ def test_passwords_at_once(make_stack, show_table, count):
         stack.sql(f"INSERT INTO account (number, id, {columns}) SELECT {900000000 + number}, "
                   f"'crowd-{number}', NULL, name, password, created_ms, disabled FROM account "
                   "WHERE password IS NOT NULL ORDER BY number LIMIT 1")
-    before, told = stack.metric("auth", "password_hash_seconds_count"), []
+    before, postponed = stack.metric("auth", "password_hash_seconds_count"), []
 
     async def storm():
         await asyncio.wait_for(
-            asyncio.gather(*(log_in(stack, f"crowd-{number}", told) for number in range(count))), 8 * DEADLINE)
+            asyncio.gather(*(log_in(stack, f"crowd-{number}", postponed) for number in range(count))), 8 * DEADLINE)
 
     asyncio.run(storm())
     made = stack.metric("auth", "password_hash_seconds_count") - before
-    show_table(f"{count} logins with {made:.0f} hashes, {len(told)} times told to try again later")
+    show_table(f"{count} logins with {made:.0f} hashes, {len(postponed)} times asked to try again later")
     assert count <= made <= 1.3 * count
 
 
 async def register_without_end(stack, number, counts):
-    """New ids all the time, and hardly a pause when told to come later."""
+    """New ids all the time, and hardly a pause when asked to try later."""
     for life in itertools.count():
         reader, writer = await asyncio.open_connection(stack.host, stack.ports["tcp"])
         with contextlib.closing(writer):
@@ -118,7 +118,7 @@ def hashing(stack):
 
 def test_a_flood_of_registrations(make_stack, connect, show_table):
     """Logins that need no hash are served before those that wait for one; those get theirs, too."""
-    stack, counts, told = make_stack(**COSTLY), {}, []
+    stack, counts, postponed = make_stack(**COSTLY), {}, []
     writer = connect("youim", "tcp", on=stack, ext=True)
     writer.register_new()
     writer.log_in()
@@ -150,7 +150,7 @@ def test_a_flood_of_registrations(make_stack, connect, show_table):
 
     async def passwords():
         await asyncio.wait_for(
-            asyncio.gather(*(log_in(stack, f"known-{n}", told) for n in range(LOGGING_IN))),
+            asyncio.gather(*(log_in(stack, f"known-{n}", postponed) for n in range(LOGGING_IN))),
             4 * DEADLINE)
 
     for number in range(LOGGING_IN):
@@ -162,4 +162,4 @@ def test_a_flood_of_registrations(make_stack, connect, show_table):
         asyncio.run(passwords())
     # Nobody waits for these hashes any more.
     wait_until(lambda: hashing(stack)[0] == 0, "the queue to be empty")
-    show_table(f"registrations: {counts}; {LOGGING_IN} logins, {len(told)} times told to come later")
+    show_table(f"registrations: {counts}; {LOGGING_IN} logins, {len(postponed)} times asked to try later")

@@ -42,7 +42,7 @@ static void check_frame(const cJSON *json, struct slice text) {
     buffer_free(&body);
 }
 
-/* What was written must be an object. */
+/* The written bytes must be an object. */
 static void check_written(enum dialect dialect, const char *data, size_t length) {
     char fault[DIALECT_FAULT_BYTES];
     cJSON *json = dialect_parse(slice_make(data, length), fault);
@@ -101,7 +101,7 @@ static void check_entry(bool ext, const struct dialect_request *request) {
     }
 }
 
-/* Notices with what the request names, as everyone gets them. */
+/* Notices with the fields that the request names, as everyone gets them. */
 static void check_notices(bool ext, const struct dialect_request *request) {
     static const uint64_t conversations[] = {0, (uint64_t)1 << 60 | 8, (uint64_t)2 << 60 | 7,
                                              (uint64_t)3 << 60};
@@ -160,7 +160,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         CHECK(memchr(fault, '\0', sizeof fault));
         enum err err = dialect_read(dialect, ext, json, &request, fault);
         CHECK((err == ERR_OK) == (fault[0] == '\0') && memchr(fault, '\0', sizeof fault));
-        if (flawed && err == ERR_OK) { /* is told so, and goes no further */
+        if (flawed && err == ERR_OK) { /* the gateway refuses it here */
             err = ERR_BAD_REQUEST;
             strcpy(fault, "it is flawed");
         }

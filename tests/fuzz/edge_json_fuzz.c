@@ -37,7 +37,7 @@ static struct buffer run(const uint8_t *bytes, size_t size, size_t cut) {
     return log;
 }
 
-/* The first byte says how to cut what follows. */
+/* The first byte says how to cut the bytes behind it. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size < 2)
         return 0;

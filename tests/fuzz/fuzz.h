@@ -1,5 +1,6 @@
 /*
- * What every fuzz target needs: the function that libFuzzer calls, and a check that ends the run.
+ * The parts that every fuzz target needs: the function that libFuzzer calls, and a check that ends
+ * the run.
  */
 #ifndef PARLEY_TESTS_FUZZ_H
 #define PARLEY_TESTS_FUZZ_H

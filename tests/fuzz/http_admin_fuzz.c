@@ -57,7 +57,7 @@ static void start(void) {
     require(http_admin_new(ev, &at, pages, 1, on_failed, NULL) != NULL);
 }
 
-/* Writes the bytes in pieces and reads what comes back, until nothing more does. */
+/* Writes the bytes in pieces and reads the answers, until no more arrive. */
 static struct buffer ask(const uint8_t *bytes, size_t size, size_t cut) {
     const struct linger none = {.l_onoff = 1}; /* a reset, so that no port waits */
     struct buffer answer = buffer_make((size_t)1 << 20);
@@ -96,7 +96,7 @@ static bool holds(const void *bytes, size_t size, const char *text) {
     return size != 0 && memmem(bytes, size, text, strlen(text)) != NULL;
 }
 
-/* The first byte says how to cut what follows. */
+/* The first byte says how to cut the bytes behind it. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static const char good[] = "GET /page HTTP/1.1\r\nHost: a\r\n\r\n";
     static unsigned count;

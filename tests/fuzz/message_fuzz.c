@@ -1,7 +1,7 @@
 /*
  * Fuzz target of WebSocket messages: parts of frames, however cut, become exactly the messages that
- * their payloads make, and the limit is kept; what the check of a message says of UTF-8 is what
- * another library says, wherever the parts are cut.
+ * their payloads make, and the limit is kept; the check of a message for UTF-8 agrees
+ * with another library, wherever the parts are cut.
  *
  * The input is a list of frames: 1 byte (its lowest bit: the message's last frame; the others: the
  * longest part, in steps of 64 bytes, 0: the whole frame), 2 bytes length, and the payload.

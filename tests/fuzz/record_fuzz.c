@@ -18,7 +18,7 @@
             abort();                                                                               \
     } while (0)
 
-/* What was read is packed, read again and packed again: the same bytes. */
+/* The record is packed, read again and packed again: the same bytes. */
 static void check_again(const struct record_desc *desc, const void *record) {
     struct buffer first = buffer_make(ENVELOPE_MAX_BYTES), second = buffer_make(ENVELOPE_MAX_BYTES);
     struct record_arena arena = {.ready = false};

@@ -1,4 +1,4 @@
-"""limits-page on small trees: what it prints, and what it refuses."""
+"""limits-page on small trees: its output, and the faults that it refuses."""
 
 import pathlib
 import subprocess

@@ -1,4 +1,4 @@
-"""deploy/lint-house finds what is put in on purpose: each test builds a small tree and breaks it."""
+"""deploy/lint-house finds faults that are put in on purpose: each test builds a small tree and breaks it."""
 import os
 import shutil
 import subprocess

@@ -1,21 +1,15 @@
-/* auth alone: a registration that comes again under the same nonce makes no second account. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-
+/* auth alone: a registration that is repeated under the same nonce makes no second account. */
 #include "tests/support/assertions.h"
 #include "tests/support/auth_fixture.h"
 #include "tests/support/test_caller.h"
+#include "tests/support/test_list.h"
 
 static struct slice new_nonce(void) {
     static unsigned count;
     return slice_make(test_text("nonce %010u", ++count), NONCE_BYTES);
 }
 
-static void test_a_registration_that_is_sent_again(void **state) {
-    struct auth_fixture *f = *state;
+AUTH_TEST(test_a_registration_that_is_sent_again) {
     const char *address = test_text("%s@example.org", auth_fresh(f, "again"));
     const struct auth_register asks[] = {
         {.id = slice_text(auth_fresh(f, "id")), .password = slice_text("secret")},
@@ -38,8 +32,7 @@ static void test_a_registration_that_is_sent_again(void **state) {
     assert_int_equal(test_database_number(f->database, "SELECT COUNT(*) FROM account"), before + 5);
 }
 
-static void test_what_does_not_count_as_the_same(void **state) {
-    struct auth_fixture *f = *state;
+AUTH_TEST(test_a_request_that_differs_is_no_repeat) {
     const char *id = auth_fresh(f, "same");
     struct auth_register_reply reply;
     const struct auth_register first = {
@@ -71,8 +64,7 @@ static void test_what_does_not_count_as_the_same(void **state) {
 }
 
 /* A known nonce does not make a registration a way to guess passwords. */
-static void test_guesses_are_counted(void **state) {
-    struct auth_fixture *f = *state;
+AUTH_TEST(test_guesses_are_counted) {
     struct auth_register_reply reply;
     struct auth_login_reply login;
     struct auth_register first = {.id = slice_text(auth_fresh(f, "guess")),
@@ -91,8 +83,7 @@ static void test_guesses_are_counted(void **state) {
 }
 
 /* Two instances, so that nothing but the database puts them in order. */
-static void test_the_same_registration_twice_at_once(void **state) {
-    struct auth_fixture *f = *state;
+AUTH_TEST(test_the_same_registration_twice_at_once) {
     struct service_process *auths[2];
     struct test_caller *callers[2];
     for (size_t i = 0; i < 2; i++) {
@@ -120,12 +111,4 @@ static void test_the_same_registration_twice_at_once(void **state) {
     }
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        AUTH_TEST(test_a_registration_that_is_sent_again),
-        AUTH_TEST(test_what_does_not_count_as_the_same),
-        AUTH_TEST(test_guesses_are_counted),
-        AUTH_TEST(test_the_same_registration_twice_at_once),
-    };
-    return cmocka_run_group_tests(tests, auth_fixture_setup, auth_fixture_teardown);
-}
+int main(void) { return test_run_all(auth_fixture_setup, auth_fixture_teardown); }

@@ -1,13 +1,8 @@
-/* auth alone: what the audit has of accounts and of logins that are refused. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-
+/* auth alone: rows of the audit about accounts and about refused logins. */
 #include "services/audit/audit.h"
 #include "tests/support/assertions.h"
 #include "tests/support/auth_fixture.h"
+#include "tests/support/test_list.h"
 
 static uint64_t count(struct auth_fixture *f, const char *where) {
     return test_database_number(f->database,
@@ -16,9 +11,10 @@ static uint64_t count(struct auth_fixture *f, const char *where) {
 
 static uint64_t count_of(struct auth_fixture *f, const char *event, uint64_t account,
                          const char *address) {
-    return count(f, test_text("event = '%s' AND account = %llu AND COALESCE(address, '') = '%s'"
-                              " AND ABS(time_ms - 1000 * UNIX_TIMESTAMP()) < 600000",
-                              event, (unsigned long long)account, address));
+    return count(f,
+                 test_text("event = '%s' AND account = %llu AND COALESCE(address, '') = '%s'"
+                           " AND ABS(CAST(time_ms AS SIGNED) - 1000 * UNIX_TIMESTAMP()) < 600000",
+                           event, (unsigned long long)account, address));
 }
 
 static enum err log_in(struct auth_fixture *f, const char *login, const char *password,
@@ -32,8 +28,7 @@ static enum err log_in(struct auth_fixture *f, const char *login, const char *pa
                       &reply);
 }
 
-static void a_registration_is_noted_once(void **state) {
-    struct auth_fixture *f = *state;
+AUTH_TEST(a_registration_is_noted_once) {
     const char *id = auth_fresh(f, "made");
     struct auth_register ask = {.id = slice_text(id),
                                 .address = slice_text("192.0.2.1"),
@@ -49,8 +44,7 @@ static void a_registration_is_noted_once(void **state) {
     assert_int_equal(count(f, test_text("detail = '%s'", id)), 1);
 }
 
-static void refused_logins_are_noted(void **state) {
-    struct auth_fixture *f = *state;
+AUTH_TEST(refused_logins_are_noted) {
     const char *id = auth_fresh(f, "refused"), *nobody = auth_fresh(f, "nobody");
     uint64_t account = auth_registered(
         f, (struct auth_register){.id = slice_text(id), .password = slice_text("secret")});
@@ -78,8 +72,7 @@ static void refused_logins_are_noted(void **state) {
 }
 
 /* However many an attacker makes. */
-static void so_many_refusals_a_second(void **state) {
-    (void)state;
+TEST(so_many_refusals_a_second) {
     struct audit_rate rate = {0};
     for (int second = 1; second <= 2; second++) {
         for (int i = 0; i < AUDIT_REFUSED_PER_S; i++)
@@ -89,8 +82,7 @@ static void so_many_refusals_a_second(void **state) {
     assert_true(audit_allows(&rate, 1000000));
 }
 
-static void what_the_operator_does_is_noted(void **state) {
-    struct auth_fixture *f = *state;
+AUTH_TEST(changes_by_the_operator_are_noted) {
     const char *id = auth_fresh(f, "operated");
     uint64_t account = auth_registered(f, (struct auth_register){.id = slice_text(id)});
     const struct {
@@ -125,13 +117,4 @@ static void what_the_operator_does_is_noted(void **state) {
     assert_int_equal(count(f, "TRUE"), before); /* nothing has happened */
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        AUTH_TEST(a_registration_is_noted_once),
-        AUTH_TEST(refused_logins_are_noted),
-        cmocka_unit_test(so_many_refusals_a_second),
-        AUTH_TEST(what_the_operator_does_is_noted),
-    };
-    return cmocka_run_group_tests_name("the audit", tests, auth_fixture_setup,
-                                       auth_fixture_teardown);
-}
+int main(void) { return test_run_all(auth_fixture_setup, auth_fixture_teardown); }

@@ -1,14 +1,11 @@
 /* auth alone: instances whose clocks are wrong do no harm to tokens. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "common/loop.h"
 #include "tests/support/assertions.h"
 #include "tests/support/auth_fixture.h"
+#include "tests/support/test_keys.h"
+#include "tests/support/test_list.h"
 #include "tests/support/wrong_clock.h"
 
 #define DAY_MS UINT64_C(86400000)
@@ -22,7 +19,8 @@ static void log_in_at(struct auth_fixture *f, const char *const *clock, char tok
     struct caller *before = f->caller;
     struct auth_login_reply reply;
     service_process_wait_ready(auth);
-    f->caller = caller_new(test_text("tcp://127.0.0.1:%u", port));
+    f->caller =
+        caller_new(test_text("tcp://127.0.0.1:%u", port), test_keys(TEST_KEYS_SELF), "auth");
     assert_non_null(f->caller);
     assert_err(auth_resume(f, (struct auth_resume){.token = slice_text(token)}, &reply), ERR_OK);
     assert_err(
@@ -41,8 +39,7 @@ static void assert_resumes(struct auth_fixture *f, const char *token) {
     assert_err(auth_resume(f, (struct auth_resume){.token = slice_text(token)}, &reply), ERR_OK);
 }
 
-static void test_tokens_survive_wrong_clocks(void **state) {
-    struct auth_fixture *f = *state;
+AUTH_TEST(test_tokens_survive_wrong_clocks) {
     char tokens[3][64];
     struct auth_login_reply reply;
     uint64_t now_ms = (uint64_t)loop_wall_ms();
@@ -65,10 +62,9 @@ static void test_tokens_survive_wrong_clocks(void **state) {
                     now_ms + 30 * DAY_MS, loop_wall_ms() + (int64_t)(30 * DAY_MS));
 }
 
-/* The clock of the database itself is a day ahead for a while: what expired by it is refused, and
- * is there again once it is right. */
-static void test_the_databases_clock(void **state) {
-    struct auth_fixture *f = *state;
+/* The clock of the database itself is a day ahead for a while: tokens that expired by it are
+ * refused, and are good again once it is right. */
+AUTH_TEST(test_the_databases_clock) {
     struct auth_login_reply first, reply;
     auth_registered(f, (struct auth_register){.id = slice_text("ben")});
     const struct auth_login ask = {.login = slice_text("ben"), .open = true};
@@ -83,11 +79,4 @@ static void test_the_databases_clock(void **state) {
     assert_err(auth_resume(f, (struct auth_resume){.token = first.token}, &reply), ERR_OK);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        AUTH_TEST(test_tokens_survive_wrong_clocks),
-        AUTH_TEST(test_the_databases_clock),
-    };
-    return cmocka_run_group_tests_name("auth and clocks", tests, auth_fixture_setup,
-                                       auth_fixture_teardown);
-}
+int main(void) { return test_run_all(auth_fixture_setup, auth_fixture_teardown); }

@@ -1,14 +1,9 @@
 /* auth alone: the list of an account's logins, and their end. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-
 #include "common/loop.h"
 #include "proto/login_number.h"
 #include "tests/support/assertions.h"
 #include "tests/support/auth_fixture.h"
+#include "tests/support/test_list.h"
 
 static uint64_t new_account(struct auth_fixture *f, struct slice id) {
     return auth_registered(f, (struct auth_register){.id = id, .name = slice_text("Somebody")});
@@ -56,8 +51,7 @@ static uint64_t end_device(struct auth_fixture *f, uint64_t account, uint64_t id
     return reply.login;
 }
 
-static void each_login_is_listed(void **state) {
-    struct auth_fixture *f = *state;
+AUTH_TEST(each_login_is_listed) {
     struct slice id = slice_text(auth_fresh(f, "listed"));
     uint64_t account = new_account(f, id), before_ms = (uint64_t)loop_wall_ms();
     assert_int_equal(devices_of(f, account).devices.count, 0);
@@ -82,8 +76,7 @@ static void each_login_is_listed(void **state) {
 }
 
 /* Once an hour, or from another address: thousands resume at once when a gateway restarts. */
-static void resuming_says_from_where(void **state) {
-    struct auth_fixture *f = *state;
+AUTH_TEST(resuming_says_from_where) {
     struct slice id = slice_text(auth_fresh(f, "resumed"));
     uint64_t account = new_account(f, id);
     struct slice token = log_in(f, id, "phone", "192.0.2.1");
@@ -111,8 +104,7 @@ static void resuming_says_from_where(void **state) {
 }
 
 /* A token that the release before issued. */
-static void a_login_of_before_is_listed_and_ended(void **state) {
-    struct auth_fixture *f = *state;
+AUTH_TEST(a_login_of_before_is_listed_and_ended) {
     struct slice id = slice_text(auth_fresh(f, "before"));
     uint64_t account = new_account(f, id);
     struct slice token = log_in(f, id, "", "");
@@ -127,8 +119,7 @@ static void a_login_of_before_is_listed_and_ended(void **state) {
     assert_err(resume(f, token, "", ""), ERR_BAD_TOKEN);
 }
 
-static void an_ended_login_is_no_more(void **state) {
-    struct auth_fixture *f = *state;
+AUTH_TEST(an_ended_login_is_no_more) {
     struct slice id = slice_text(auth_fresh(f, "ended")),
                  other_id = slice_text(auth_fresh(f, "other"));
     uint64_t account = new_account(f, id), other = new_account(f, other_id);
@@ -149,8 +140,7 @@ static void an_ended_login_is_no_more(void **state) {
     assert_int_equal(devices_of(f, account).devices.count, 1);
 }
 
-static void expired_ones_are_left_out(void **state) {
-    struct auth_fixture *f = *state;
+AUTH_TEST(expired_ones_are_left_out) {
     struct slice id = slice_text(auth_fresh(f, "expired"));
     uint64_t account = new_account(f, id);
     (void)log_in(f, id, "phone", "");
@@ -161,8 +151,7 @@ static void expired_ones_are_left_out(void **state) {
     assert_int_equal(devices_of(f, account).devices.count, 0);
 }
 
-static void no_more_are_listed_than_fit(void **state) {
-    struct auth_fixture *f = *state;
+AUTH_TEST(no_more_are_listed_than_fit) {
     struct slice id = slice_text(auth_fresh(f, "many"));
     uint64_t account = new_account(f, id);
     (void)log_in(f, id, "the newest", "");
@@ -186,15 +175,4 @@ static void no_more_are_listed_than_fit(void **state) {
     assert_slice_text(devices[0].device, "the newest");
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        AUTH_TEST(each_login_is_listed),
-        AUTH_TEST(resuming_says_from_where),
-        AUTH_TEST(a_login_of_before_is_listed_and_ended),
-        AUTH_TEST(an_ended_login_is_no_more),
-        AUTH_TEST(expired_ones_are_left_out),
-        AUTH_TEST(no_more_are_listed_than_fit),
-    };
-    return cmocka_run_group_tests_name("auth.devices", tests, auth_fixture_setup,
-                                       auth_fixture_teardown);
-}
+int main(void) { return test_run_all(auth_fixture_setup, auth_fixture_teardown); }

@@ -1,14 +1,11 @@
 /* auth alone: malformed requests, a database that goes away, starts that fail. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "common/loop.h"
 #include "tests/support/assertions.h"
 #include "tests/support/auth_fixture.h"
+#include "tests/support/test_keys.h"
+#include "tests/support/test_list.h"
 
 #define BODY_MAX_BYTES (1 << 20)
 
@@ -67,8 +64,7 @@ static enum err ask_wrongly(struct auth_fixture *f, const struct message_desc *m
     return err;
 }
 
-static void test_every_field_is_checked(void **state) {
-    struct auth_fixture *f = *state;
+AUTH_TEST(test_every_field_is_checked) {
     static const struct message_desc *const messages[] = {
         &message_AUTH_REGISTER, &message_AUTH_LOGIN, &message_AUTH_LOGOUT, &message_AUTH_RESOLVE};
     for (size_t m = 0; m < 4; m++) {
@@ -88,8 +84,7 @@ static void test_every_field_is_checked(void **state) {
     }
 }
 
-static void test_no_body(void **state) {
-    struct auth_fixture *f = *state;
+AUTH_TEST(test_no_body) {
     static const struct slice bodies[] = {{"", 0},
                                           {"\xc0", 1},
                                           {"\x93\x01\x02\x03", 4},
@@ -101,8 +96,7 @@ static void test_no_body(void **state) {
                    ERR_BAD_REQUEST);
 }
 
-static void test_unknown_message(void **state) {
-    struct auth_fixture *f = *state;
+AUTH_TEST(test_unknown_message) {
     static const char *const names[] = {"auth.nothing", "group.create", "", "auth.login "};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         assert_err(caller_ask_bytes(f->caller, names[i], slice_text("\x80"), AUTH_ANSWER_MS,
@@ -124,8 +118,7 @@ static enum err ask_again(struct auth_fixture *f, const struct message_desc *mes
     return err;
 }
 
-static void test_connections_are_killed(void **state) {
-    struct auth_fixture *f = *state;
+AUTH_TEST(test_connections_are_killed) {
     for (int round = 0; round < 5; round++) {
         struct auth_register_reply registered;
         struct auth_login_reply reply;
@@ -140,9 +133,8 @@ static void test_connections_are_killed(void **state) {
 
 /* Every request while connections die gets an answer: that it was done, was not, or that nobody
  * knows. */
-static void test_killed_in_between(void **state) {
-    struct auth_fixture *f = *state;
-    struct caller *other = caller_new(caller_address(f->caller));
+AUTH_TEST(test_killed_in_between) {
+    struct caller *other = caller_new(caller_address(f->caller), test_keys(TEST_KEYS_SELF), "auth");
     unsigned registered = 0;
     assert_non_null(other);
     for (int round = 0; round < 50; round++) {
@@ -177,8 +169,8 @@ static void assert_start_fails(const char *const *arguments, int status, const c
     service_process_kill(&auth);
 }
 
-static void test_start_with_a_wrong_option(void **state) {
-    (void)state;
+AUTH_TEST(test_start_with_a_wrong_option) {
+    (void)f;
     assert_start_fails((const char *[]){"--no-such-option=1", NULL}, 2, "no-such-option");
     assert_start_fails((const char *[]){"--auth-port=70000", NULL}, 2, "auth_port");
     assert_start_fails((const char *[]){"--token-days=0", NULL}, 2, "token_days");
@@ -187,18 +179,17 @@ static void test_start_with_a_wrong_option(void **state) {
     assert_start_fails((const char *[]){"surplus", NULL}, 2, "surplus");
 }
 
-static void test_start_on_a_taken_port(void **state) {
-    struct auth_fixture *f = *state;
+AUTH_TEST(test_start_on_a_taken_port) {
     const char *port = strrchr(caller_address(f->caller), ':') + 1;
-    assert_start_fails(
-        (const char *[]){AUTH_CHEAP, test_text("--auth-port=%s", port), "--listen-wait-ms=0", NULL},
-        1, port);
+    assert_start_fails((const char *[]){AUTH_CHEAP, test_text("--auth-port=%s", port),
+                                        "--listen-wait-ms=0", "--youim-open-login=false", NULL},
+                       1, port);
 }
 
-static void test_start_at_another_version(void **state) {
-    struct auth_fixture *f = *state;
+AUTH_TEST(test_start_at_another_version) {
     const char *const *cheap =
-        (const char *[]){AUTH_CHEAP, test_text("--auth-port=%u", (unsigned)test_free_port()), NULL};
+        (const char *[]){AUTH_CHEAP, test_text("--auth-port=%u", (unsigned)test_free_port()),
+                         "--youim-open-login=false", NULL};
     test_database_run(f->database, "INSERT INTO schema_version VALUES (999, '0999_later', 1, 2)");
     assert_start_fails(cheap, 1, "newer build");
     test_database_run(f->database,
@@ -210,13 +201,4 @@ static void test_start_at_another_version(void **state) {
     test_database_run(f->database, "RENAME TABLE hidden TO schema_version");
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        AUTH_TEST(test_every_field_is_checked), AUTH_TEST(test_no_body),
-        AUTH_TEST(test_unknown_message),        AUTH_TEST(test_connections_are_killed),
-        AUTH_TEST(test_killed_in_between),      AUTH_TEST(test_start_with_a_wrong_option),
-        AUTH_TEST(test_start_on_a_taken_port),  AUTH_TEST(test_start_at_another_version),
-    };
-    return cmocka_run_group_tests_name("auth and faults", tests, auth_fixture_setup,
-                                       auth_fixture_teardown);
-}
+int main(void) { return test_run_all(auth_fixture_setup, auth_fixture_teardown); }

@@ -1,16 +1,13 @@
 /* auth alone: ids, e-mail addresses and passwords that are written in several ways. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
 
 #include <sodium.h>
-#include <cmocka.h>
 
 #include "common/loop.h"
 #include "services/schema/migrations.h"
 #include "tests/support/assertions.h"
 #include "tests/support/auth_fixture.h"
+#include "tests/support/test_list.h"
 
 #define NFC "jos\xc3\xa9"
 #define NFD "jose\xcc\x81"
@@ -44,8 +41,7 @@ static void insert_account(struct auth_fixture *f, unsigned number, const char *
                                              number, id));
 }
 
-static void test_other_forms_are_the_same(void **state) {
-    struct auth_fixture *f = *state;
+AUTH_TEST(test_other_forms_are_the_same) {
     struct auth_register ask = {.id = slice_text(NFD), .name = slice_text(NFD)};
     struct auth_register_reply reply;
     assert_err(auth_register(f, ask, &reply), ERR_OK);
@@ -62,8 +58,7 @@ static void test_other_forms_are_the_same(void **state) {
     }
 }
 
-static void test_ids_of_before_keep_working(void **state) {
-    struct auth_fixture *f = *state;
+AUTH_TEST(test_ids_of_before_keep_working) {
     static const char *const ids[] = {"SYSTEM ", "ben\xe2\x80\x8b", "old" NFD,
                                       "ol\xe2\x80\x8d"
                                       "d"};
@@ -85,8 +80,7 @@ static void test_ids_of_before_keep_working(void **state) {
     assert_int_equal(resolved(f, "old" NFD), 802);
 }
 
-static void test_ids_and_addresses_are_one_namespace(void **state) {
-    struct auth_fixture *f = *state;
+AUTH_TEST(test_ids_and_addresses_are_one_namespace) {
     uint64_t vic = auth_registered(f, (struct auth_register){.email = slice_text("vic@corp.com"),
                                                              .password = slice_text("secret")});
     static const char *const forms[] = {"vic@corp.com", "Vic@Corp.COM",
@@ -104,7 +98,7 @@ static void test_ids_and_addresses_are_one_namespace(void **state) {
     assert_err(try_register(f, "jos\xc3\xa9@home", ""), ERR_TAKEN);
     assert_true(resolved(f, "JOS\xc3\x89@HOME") == id);
     assert_true(entered(f, "jose\xcc\x81@home", "") == id);
-    /* Nothing of what was refused is there. */
+    /* No row of a refused registration is there. */
     assert_int_equal(test_database_number(f->database,
                                           "SELECT COUNT(*) FROM account WHERE id LIKE '%@home'"
                                           " OR id LIKE 'vi%@corp.com' OR email LIKE '%@home'"),
@@ -113,16 +107,20 @@ static void test_ids_and_addresses_are_one_namespace(void **state) {
     assert_err(try_register(f, "own@address", "Own@Address"), ERR_OK);
 }
 
-static void test_accounts_of_the_release_before(void **state) {
-    struct auth_fixture *f = *state;
-    /* It writes no row for what it registers while both run. */
+AUTH_TEST(test_accounts_of_the_release_before) {
+    /* It writes no row for accounts that it registers while both run. */
     insert_account(f, 900, "old@id");
     test_database_run(f->database, "INSERT INTO account (number, id, email, name, created_ms)"
                                    " VALUES (901, '901', 'old@email', '', 0)");
     assert_err(try_register(f, "", "old@id"), ERR_EMAIL_TAKEN);
     assert_err(try_register(f, "old@email", ""), ERR_TAKEN);
     assert_int_equal(entered(f, "old@id", ""), 900);
-    assert_int_equal(entered(f, "OLD@email", ""), 901);
+    struct auth_set_password ask = {.account = 901, .password = slice_text("secret")};
+    struct done done;
+    assert_err(
+        caller_ask(f->caller, &message_AUTH_SET_PASSWORD, &ask, AUTH_ANSWER_MS, &f->arena, &done),
+        ERR_OK);
+    assert_int_equal(entered(f, "OLD@email", "secret"), 901);
 }
 
 static const char *sql_of_migration(const char *part_of_name) {
@@ -133,8 +131,7 @@ static const char *sql_of_migration(const char *part_of_name) {
     return "";
 }
 
-static void test_the_migration_takes_what_is_there(void **state) {
-    struct auth_fixture *f = *state;
+AUTH_TEST(test_the_migration_takes_existing_accounts) {
     insert_account(f, 910, "Clash@x");
     insert_account(f, 911, "clash@X");
     insert_account(f, 912, "Alone@x");
@@ -158,8 +155,7 @@ static void test_the_migration_takes_what_is_there(void **state) {
 }
 
 /* One takes the id, the other the address, at two instances. */
-static void test_two_at_once(void **state) {
-    struct auth_fixture *f = *state;
+AUTH_TEST(test_two_at_once) {
     struct caller *other;
     struct service_process *second = auth_fixture_start((const char *[]){AUTH_CHEAP, NULL}, &other);
     for (int round = 0; round < 20; round++) {
@@ -184,8 +180,7 @@ static void test_two_at_once(void **state) {
     assert_int_equal(service_process_stop(&second), 0);
 }
 
-static void test_passwords_in_other_forms(void **state) {
-    struct auth_fixture *f = *state;
+AUTH_TEST(test_passwords_in_other_forms) {
     uint64_t account = auth_registered(
         f, (struct auth_register){.id = slice_text("typed"), .password = slice_text(NFD)});
     assert_true(entered(f, "typed", NFC) == account && entered(f, "typed", NFD) == account);
@@ -196,7 +191,7 @@ static void test_passwords_in_other_forms(void **state) {
         caller_ask(f->caller, &message_AUTH_SET_PASSWORD, &ask, AUTH_ANSWER_MS, &f->arena, &done),
         ERR_OK);
     assert_true(entered(f, "typed", "2" NFD) == account && entered(f, "typed", NFC) == 0);
-    /* A hash of before was made of what was typed. */
+    /* An older hash was made of the password as it was typed. */
     char hash[crypto_pwhash_STRBYTES];
     assert_true(sodium_init() >= 0);
     assert_int_equal(
@@ -206,16 +201,4 @@ static void test_passwords_in_other_forms(void **state) {
     assert_true(entered(f, "typed", NFD) == account && entered(f, "typed", "jose") == 0);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        AUTH_TEST(test_other_forms_are_the_same),
-        AUTH_TEST(test_ids_of_before_keep_working),
-        AUTH_TEST(test_ids_and_addresses_are_one_namespace),
-        AUTH_TEST(test_accounts_of_the_release_before),
-        AUTH_TEST(test_the_migration_takes_what_is_there),
-        AUTH_TEST(test_two_at_once),
-        AUTH_TEST(test_passwords_in_other_forms),
-    };
-    return cmocka_run_group_tests_name("names of accounts", tests, auth_fixture_setup,
-                                       auth_fixture_teardown);
-}
+int main(void) { return test_run_all(auth_fixture_setup, auth_fixture_teardown); }

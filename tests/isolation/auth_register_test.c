@@ -1,15 +1,12 @@
 /* auth alone: registering accounts and resolving ids. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "common/loop.h"
 #include "proto/ids.h"
 #include "tests/support/assertions.h"
 #include "tests/support/auth_fixture.h"
+#include "tests/support/test_keys.h"
+#include "tests/support/test_list.h"
 
 #define FOUR_BYTE_LETTER "\xf0\x9f\x98\x80"
 
@@ -20,8 +17,7 @@ static void repeat(char *out, const char *piece, size_t count) {
     out[count * length] = '\0';
 }
 
-static void test_number_is_allocated(void **state) {
-    struct auth_fixture *f = *state;
+AUTH_TEST(test_number_is_allocated) {
     struct auth_register_reply first, second;
     assert_err(auth_register(f, (struct auth_register){0}, &first), ERR_OK);
     assert_err(auth_register(f, (struct auth_register){0}, &second), ERR_OK);
@@ -34,8 +30,7 @@ static void test_number_is_allocated(void **state) {
                      2);
 }
 
-static void test_chosen_id(void **state) {
-    struct auth_fixture *f = *state;
+AUTH_TEST(test_chosen_id) {
     const char *id = auth_fresh(f, "Анна 安娜");
     struct auth_register ask = {.id = slice_text(id), .name = slice_text("Anna")};
     struct auth_register_reply reply;
@@ -50,8 +45,7 @@ static void test_chosen_id(void **state) {
     assert_err(auth_register(f, ask, &reply), ERR_OK);
 }
 
-static void test_decimal_id_is_its_number(void **state) {
-    struct auth_fixture *f = *state;
+AUTH_TEST(test_decimal_id_is_its_number) {
     struct auth_register_reply reply;
     struct auth_register ask = {.id = slice_text("77")};
     assert_err(auth_register(f, ask, &reply), ERR_OK);
@@ -70,8 +64,7 @@ static void test_decimal_id_is_its_number(void **state) {
     }
 }
 
-static void test_a_number_that_was_allocated_is_taken(void **state) {
-    struct auth_fixture *f = *state;
+AUTH_TEST(test_a_number_that_was_allocated_is_taken) {
     uint64_t number = auth_registered(f, (struct auth_register){.id = slice_text("has a number")});
     struct auth_register_reply reply;
     /* Its id is a word, but its number is that number all the same. */
@@ -90,8 +83,7 @@ static void take_next_numbers(struct auth_fixture *f, unsigned count) {
                                 count));
 }
 
-static void test_allocation_moves_on(void **state) {
-    struct auth_fixture *f = *state;
+AUTH_TEST(test_allocation_moves_on) {
     struct auth_register_reply reply;
     take_next_numbers(f, 3);
     assert_err(auth_register(f, (struct auth_register){0}, &reply), ERR_OK);
@@ -112,8 +104,7 @@ static void test_allocation_moves_on(void **state) {
     test_database_run(f->database, "DROP TRIGGER meet");
 }
 
-static void test_allocation_is_bounded(void **state) {
-    struct auth_fixture *f = *state;
+AUTH_TEST(test_allocation_is_bounded) {
     struct auth_register_reply reply;
     take_next_numbers(f, 100);
     assert_err(auth_register(f, (struct auth_register){0}, &reply), ERR_UNAVAILABLE);
@@ -122,8 +113,7 @@ static void test_allocation_is_bounded(void **state) {
 }
 
 /* A caller that takes all the numbers behind the last one takes none that is about to be given. */
-static void test_numbers_are_not_given_in_order(void **state) {
-    struct auth_fixture *f = *state;
+AUTH_TEST(test_numbers_are_not_given_in_order) {
     uint64_t last = auth_registered(f, (struct auth_register){0});
     test_database_run(f->database,
                       test_text("INSERT IGNORE INTO account (number, id, name, created_ms)"
@@ -135,8 +125,7 @@ static void test_numbers_are_not_given_in_order(void **state) {
     }
 }
 
-static void test_email_is_unique_without_case(void **state) {
-    struct auth_fixture *f = *state;
+AUTH_TEST(test_email_is_unique_without_case) {
     struct auth_register_reply reply;
     struct auth_register ask = {.email = slice_text("Ann@Example.ORG"),
                                 .password = slice_text("secret")};
@@ -159,8 +148,7 @@ static void test_email_is_unique_without_case(void **state) {
     assert_err(auth_register(f, ask, &reply), ERR_EMAIL_TAKEN);
 }
 
-static void test_password_is_kept_as_a_hash(void **state) {
-    struct auth_fixture *f = *state;
+AUTH_TEST(test_password_is_kept_as_a_hash) {
     auth_registered(
         f, (struct auth_register){.id = slice_text("hashed"), .password = slice_text("secret")});
     assert_int_equal(test_database_number(f->database,
@@ -169,8 +157,7 @@ static void test_password_is_kept_as_a_hash(void **state) {
                      1);
 }
 
-static void test_what_cannot_be_registered(void **state) {
-    struct auth_fixture *f = *state;
+AUTH_TEST(test_refused_registrations) {
     static const char *const ids[] = {"SYSTEM",
                                       "system",
                                       "SyStEm",
@@ -204,8 +191,7 @@ static void test_what_cannot_be_registered(void **state) {
                ERR_BAD_REQUEST);
 }
 
-static void test_lengths(void **state) {
-    struct auth_fixture *f = *state;
+AUTH_TEST(test_lengths) {
     char longest[4 * 65 + 1], email[256];
     struct auth_register_reply reply;
     memset(longest, 'i', 65);
@@ -234,8 +220,7 @@ static void test_lengths(void **state) {
 }
 
 /* Both are on the way before either is answered, so two workers meet in the database. */
-static void test_two_at_once(void **state) {
-    struct auth_fixture *f = *state;
+AUTH_TEST(test_two_at_once) {
     for (int round = 0; round < 20; round++) {
         struct auth_register ask = {.id = slice_text(auth_fresh(f, "both"))};
         if (round % 2 != 0)
@@ -243,7 +228,8 @@ static void test_two_at_once(void **state) {
                                              slice_text(test_text("%s@x", auth_fresh(f, "both")))};
         struct auth_register_reply replies[2];
         enum err results[2];
-        struct caller *other = caller_new(caller_address(f->caller));
+        struct caller *other =
+            caller_new(caller_address(f->caller), test_keys(TEST_KEYS_SELF), "auth");
         assert_non_null(other);
         assert_err(caller_send(f->caller, &message_AUTH_REGISTER, &ask), ERR_OK);
         assert_err(caller_send(other, &message_AUTH_REGISTER, &ask), ERR_OK);
@@ -258,8 +244,7 @@ static void test_two_at_once(void **state) {
     }
 }
 
-static void test_resolve(void **state) {
-    struct auth_fixture *f = *state;
+AUTH_TEST(test_resolve) {
     struct auth_resolve_reply reply;
     uint64_t ann = auth_registered(f, (struct auth_register){.id = slice_text("r-ann")});
     uint64_t bob = auth_registered(f, (struct auth_register){.id = slice_text("r-bob")});
@@ -274,8 +259,7 @@ static void test_resolve(void **state) {
     assert_int_equal(reply.accounts.count, 0);
 }
 
-static void test_resolve_many(void **state) {
-    struct auth_fixture *f = *state;
+AUTH_TEST(test_resolve_many) {
     struct auth_resolve_reply reply;
     struct slice ids[257];
     uint64_t last = auth_registered(f, (struct auth_register){.id = slice_text("last of many")});
@@ -295,23 +279,4 @@ static void test_resolve_many(void **state) {
     test_free(huge);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        AUTH_TEST(test_number_is_allocated),
-        AUTH_TEST(test_chosen_id),
-        AUTH_TEST(test_decimal_id_is_its_number),
-        AUTH_TEST(test_a_number_that_was_allocated_is_taken),
-        AUTH_TEST(test_allocation_moves_on),
-        AUTH_TEST(test_allocation_is_bounded),
-        AUTH_TEST(test_numbers_are_not_given_in_order),
-        AUTH_TEST(test_email_is_unique_without_case),
-        AUTH_TEST(test_password_is_kept_as_a_hash),
-        AUTH_TEST(test_what_cannot_be_registered),
-        AUTH_TEST(test_lengths),
-        AUTH_TEST(test_two_at_once),
-        AUTH_TEST(test_resolve),
-        AUTH_TEST(test_resolve_many),
-    };
-    return cmocka_run_group_tests_name("auth.register and auth.resolve", tests, auth_fixture_setup,
-                                       auth_fixture_teardown);
-}
+int main(void) { return test_run_all(auth_fixture_setup, auth_fixture_teardown); }

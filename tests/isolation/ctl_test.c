@@ -1,16 +1,12 @@
 /* parleyctl: its commands against a real database and a real auth, and how they fail. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "services/schema/migrations.h"
 #include "tests/support/assertions.h"
 #include "tests/support/auth_fixture.h"
 #include "tests/support/fake_peer.h"
+#include "tests/support/test_list.h"
 
 #define MIGRATORS 4
 
@@ -33,20 +29,16 @@ static void assert_runs(const char *const *arguments, int status, const char *ex
 #define ASSERT_FAILS(status_, expected_, ...)                                                      \
     assert_runs((const char *[]){__VA_ARGS__, NULL}, status_, expected_, true)
 
-/* For what is not there. */
+/* The timeout of requests to a service that is not there. */
 #define SOON "--request-timeout-ms=200"
-/* For what is, on a busy machine. */
+/* The timeout of requests to a service that is there, on a busy machine. */
 #define PATIENT "--wait=60"
 
 /* --- migrate ------------------------------------------------------------------------------- */
 
-static void test_migrate_again(void **state) {
-    (void)state;
-    ASSERT_RUNS(0, "nothing to do", "migrate");
-}
+TEST(test_migrate_again) { ASSERT_RUNS(0, "nothing to do", "migrate"); }
 
-static void test_migrations_at_once(void **state) {
-    (void)state;
+TEST(test_migrations_at_once) {
     struct service_process *migrators[MIGRATORS];
     int appliers = 0;
     struct test_database *database = test_database_new_empty("ctl");
@@ -65,8 +57,7 @@ static void test_migrations_at_once(void **state) {
 }
 
 /* The first migration meets a table of its own that is there already. */
-static void test_migration_that_stops_half_way(void **state) {
-    (void)state;
+TEST(test_migration_that_stops_half_way) {
     struct test_database *database = test_database_new_empty("ctl");
     test_database_run(database, "CREATE TABLE token (x INT)");
     ASSERT_RUNS(1, "0001_initial stopped half way", "migrate");
@@ -74,8 +65,7 @@ static void test_migration_that_stops_half_way(void **state) {
     test_database_destroy(&database);
 }
 
-static void test_migration_that_changes_nothing(void **state) {
-    (void)state;
+TEST(test_migration_that_changes_nothing) {
     struct test_database *database = test_database_new_empty("ctl");
     test_database_run(database, "CREATE SEQUENCE account_number");
     ASSERT_RUNS(1, "0001_initial failed, nothing was changed", "migrate");
@@ -85,9 +75,8 @@ static void test_migration_that_changes_nothing(void **state) {
 }
 
 /* The log that a release before has filled, whose services go on: nothing is settled, no head
- * counts as claimed by one of them, and what they write is still there to be written. */
-static void test_migration_of_a_filled_database(void **state) {
-    (void)state;
+ * counts as claimed by one of them, and the tables that they write are still there. */
+TEST(test_migration_of_a_filled_database) {
     enum { BEFORE = 5 };
     struct test_database *database = test_database_new_empty("ctl");
     test_database_run(database, "CREATE TABLE schema_version (number INT UNSIGNED NOT NULL PRIMARY"
@@ -128,15 +117,13 @@ static void test_migration_of_a_filled_database(void **state) {
     test_database_destroy(&database);
 }
 
-static void test_newer_database(void **state) {
-    struct auth_fixture *f = *state;
+AUTH_TEST(test_newer_database) {
     test_database_run(f->database, "INSERT INTO schema_version VALUES (999, '0999_later', 1, 2)");
     ASSERT_FAILS(1, "use a newer build", "migrate");
     test_database_run(f->database, "DELETE FROM schema_version WHERE number = 999");
 }
 
-static void test_no_database(void **state) {
-    (void)state;
+TEST(test_no_database) {
     ASSERT_FAILS(1, "/nonexistent/socket", "migrate", "--db-socket=/nonexistent/socket");
 }
 
@@ -146,8 +133,7 @@ static const char *free_address(void) {
     return test_text("tcp://127.0.0.1:%u", (unsigned)test_free_port());
 }
 
-static void test_ping_and_metrics(void **state) {
-    struct auth_fixture *f = *state;
+AUTH_TEST(test_ping_and_metrics) {
     const char *address = caller_address(f->caller), *nobody = free_address();
     ASSERT_RUNS(0, "ready", "ping", address);
     ASSERT_FAILS(1, "is not ready", "ping", nobody);
@@ -156,9 +142,20 @@ static void test_ping_and_metrics(void **state) {
 }
 
 /* An auth stands in for the other services: any service answers service.status. */
-static void test_status(void **state) {
-    struct auth_fixture *f = *state;
-    const char *address = caller_address(f->caller), *nobody = free_address();
+/* An auth that stands for every service, which it can do only without keys. */
+static struct service_process *start_plain(struct caller **caller_r) {
+    return auth_fixture_start((const char *[]){AUTH_CHEAP, "--curve=off", NULL}, caller_r);
+}
+
+static void stop_plain(struct service_process **plain, struct caller **caller) {
+    caller_destroy(caller);
+    assert_int_equal(service_process_stop(plain), 0);
+}
+
+TEST(test_status) {
+    struct caller *caller;
+    struct service_process *plain = start_plain(&caller);
+    const char *address = caller_address(caller), *nobody = free_address();
     const char *auth = test_text("--auth-peers=%s,%s", address, address);
     const char *group = test_text("--group-peers=%s", address);
     const char *session = test_text("--session-peers=%s", address);
@@ -167,39 +164,42 @@ static void test_status(void **state) {
     const char *gateway = test_text("--gateway-port=%s", strrchr(address, ':') + 1);
     /* Whatever the environment says, here the port counts. */
     const char *by_port = "--gateway-peers=";
-    ASSERT_RUNS(0, "yes", "status", PATIENT, auth, group, session, delivery, gateway, by_port);
-    ASSERT_RUNS(1, "not everything is ready", "status", SOON, auth, group, session, delivery,
-                test_text("--gateway-peers=%s", nobody));
-    ASSERT_RUNS(1, "not found", "status", "--wait=1", SOON, auth, group, session, gateway, by_port,
-                "--delivery-peers=dns:no.such.name.invalid:7104");
+    ASSERT_RUNS(0, "yes", "status", "--curve=off", PATIENT, auth, group, session, delivery, gateway,
+                by_port);
+    ASSERT_RUNS(1, "not everything is ready", "status", "--curve=off", SOON, auth, group, session,
+                delivery, test_text("--gateway-peers=%s", nobody));
+    ASSERT_RUNS(1, "not found", "status", "--curve=off", "--wait=1", SOON, auth, group, session,
+                gateway, by_port, "--delivery-peers=dns:no.such.name.invalid:7104");
     /* Names and numbers in one list: the only one that leads there. */
     ASSERT_RUNS(
-        1, test_text("tcp://127.0.0.1:%s", strrchr(address, ':') + 1), "status", SOON,
-        test_text("--auth-peers=%s", nobody), test_text("--group-peers=%s", nobody),
+        1, test_text("tcp://127.0.0.1:%s", strrchr(address, ':') + 1), "status", "--curve=off",
+        SOON, test_text("--auth-peers=%s", nobody), test_text("--group-peers=%s", nobody),
         test_text("--session-peers=%s", nobody), test_text("--gateway-peers=%s", nobody),
         test_text("--delivery-peers=%s,dns:localhost:%s", nobody, strrchr(address, ':') + 1));
+    stop_plain(&plain, &caller);
 }
 
-static void test_status_of_queues(void **state) {
-    struct auth_fixture *f = *state;
-    const char *address = caller_address(f->caller);
+TEST(test_status_of_queues) {
+    struct caller *caller;
+    struct service_process *plain = start_plain(&caller);
+    const char *address = caller_address(caller);
     const char *peers[] = {
         test_text("--auth-peers=%s", address), test_text("--group-peers=%s", address),
         test_text("--session-peers=%s", address), test_text("--delivery-peers=%s", address),
         test_text("--gateway-peers=%s", address)};
-    ASSERT_RUNS(0, test_text("\nauth %s\n    calls ", address), "status", PATIENT, peers[0],
-                peers[1], peers[2], peers[3], peers[4]);
-    ASSERT_RUNS(0, ", pool 0/10000, hashes 0/10000, callers ", "status", PATIENT, peers[0],
-                peers[1], peers[2], peers[3], peers[4]);
-    ASSERT_RUNS(0, "\"pool\":{\"depth\":0,\"limit\":10000}", "status", "--json", PATIENT, peers[0],
-                peers[1], peers[2], peers[3], peers[4]);
+    ASSERT_RUNS(0, test_text("\nauth %s\n    calls ", address), "status", "--curve=off", PATIENT,
+                peers[0], peers[1], peers[2], peers[3], peers[4]);
+    ASSERT_RUNS(0, ", pool 0/10000, hashes 0/10000, callers ", "status", "--curve=off", PATIENT,
+                peers[0], peers[1], peers[2], peers[3], peers[4]);
+    ASSERT_RUNS(0, "\"pool\":{\"depth\":0,\"limit\":10000}", "status", "--curve=off", "--json",
+                PATIENT, peers[0], peers[1], peers[2], peers[3], peers[4]);
     /* One that does not answer has none. */
-    ASSERT_RUNS(1, "\"instance\":\"-\"}", "status", "--json", SOON, peers[0], peers[1], peers[2],
-                peers[3], test_text("--gateway-peers=%s", free_address()));
+    ASSERT_RUNS(1, "\"instance\":\"-\"}", "status", "--curve=off", "--json", SOON, peers[0],
+                peers[1], peers[2], peers[3], test_text("--gateway-peers=%s", free_address()));
+    stop_plain(&plain, &caller);
 }
 
-static void test_user_add(void **state) {
-    struct auth_fixture *f = *state;
+AUTH_TEST(test_user_add) {
     const char *auth = test_text("--auth-peers=%s", caller_address(f->caller));
     ASSERT_RUNS(0, "has the id anna", "user", "add", auth, "anna", "--email=Anna@example.org",
                 "--name=Anna");
@@ -214,29 +214,29 @@ static void test_user_add(void **state) {
                  test_text("--auth-peers=%s", free_address()));
 }
 
-/* Its connections are ended, and those that were on their way to a session. */
-static void test_user_disable(void **state) {
-    struct auth_fixture *f = *state;
+static void expect_kick(struct fake_peer *session, uint64_t account, const char *reason) {
+    struct session_kick kick;
+    fake_peer_expect(session, &message_SESSION_KICK, &kick);
+    assert_true(kick.account == account);
+    assert_slice_text(kick.reason, reason);
+}
+
+/* Its connections are ended. */
+AUTH_TEST(test_user_disable) {
     uint64_t number = auth_registered(f, (struct auth_register){.id = slice_text("dora")});
     const char *auth = test_text("--auth-peers=%s", caller_address(f->caller));
     uint16_t port = test_free_port();
-    struct fake_peer *session = fake_peer_new(port);
+    struct fake_peer *session = fake_peer_new("session", port);
     const char *peers = test_text("--session-peers=tcp://127.0.0.1:%u", (unsigned)port);
     ASSERT_RUNS(0, "dora is disabled", "user", "disable", auth, peers, "dora");
-    for (int i = 0; i < 2; i++) {
-        struct session_kick kick;
-        fake_peer_expect(session, &message_SESSION_KICK, &kick);
-        assert_true(kick.account == number);
-        assert_slice_text(kick.reason, "the account is disabled");
-    }
+    expect_kick(session, number, "the account is disabled");
     ASSERT_RUNS(0, "dora is enabled", "user", "enable", auth, peers, "dora");
     assert_int_equal(fake_peer_waiting(session), 0);
     fake_peer_destroy(&session);
 }
 
-/* What comes before group is asked. */
-static void test_group_add(void **state) {
-    struct auth_fixture *f = *state;
+/* Faults that are found before group is asked. */
+AUTH_TEST(test_group_add) {
     const char *auth = test_text("--auth-peers=%s", caller_address(f->caller));
     const char *group = test_text("--group-peers=%s", free_address());
     ASSERT_FAILS(1, "there is no account 'nobody'", "group", "add", auth, group, "1", "nobody");
@@ -244,9 +244,8 @@ static void test_group_add(void **state) {
     ASSERT_FAILS(1, "there is no account 'nobody'", "group", "create", auth, group, "g", "nobody");
 }
 
-/* A database that refuses is said in one sentence, without a line of the log. */
-static void test_database_refuses(void **state) {
-    (void)state;
+/* A database's refusal is reported in one sentence, without a line of the log. */
+TEST(test_database_refuses) {
     ASSERT_FAILS(1, "parleyctl: cannot migrate the database: the password (db_password)", "migrate",
                  "--db-password=wrong");
     ASSERT_FAILS(1, "is wrong, says MariaDB at /", "user", "list", "--db-password=wrong");
@@ -259,8 +258,7 @@ static void test_database_refuses(void **state) {
 }
 
 /* Nobody is asked, since nobody is there: that would be status 1. */
-static void test_arguments_are_checked_first(void **state) {
-    (void)state;
+TEST(test_arguments_are_checked_first) {
     const char *nobody = test_text("--auth-peers=%s", free_address());
 #define WRONG(sentence_, ...) ASSERT_FAILS(2, sentence_, __VA_ARGS__, nobody)
     WRONG("ID must be a number or an id", "user", "enable", "");
@@ -283,8 +281,7 @@ static void test_arguments_are_checked_first(void **state) {
     ASSERT_FAILS(2, "auth_peers: 'nonsense' is neither", "status", "--auth-peers=nonsense");
 }
 
-static void test_usage(void **state) {
-    (void)state;
+TEST(test_usage) {
     ASSERT_FAILS(2, "give a command first", "--db-name=x", "migrate");
     ASSERT_FAILS(2, "there is no command 'group paint'", "group", "paint");
     ASSERT_FAILS(2, "there is no command 'nothing'", "nothing");
@@ -298,29 +295,4 @@ static void test_usage(void **state) {
     ASSERT_RUNS(0, "| `gateway_port` |", "--help=markdown");
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_migrate_again),
-        cmocka_unit_test(test_migration_of_a_filled_database),
-        cmocka_unit_test(test_newer_database),
-        cmocka_unit_test(test_no_database),
-        cmocka_unit_test(test_ping_and_metrics),
-        cmocka_unit_test(test_status),
-        cmocka_unit_test(test_status_of_queues),
-        cmocka_unit_test(test_user_add),
-        cmocka_unit_test(test_group_add),
-        cmocka_unit_test_teardown(test_user_disable, auth_fixture_test_teardown),
-        cmocka_unit_test(test_database_refuses),
-        cmocka_unit_test(test_arguments_are_checked_first),
-        cmocka_unit_test(test_usage),
-    };
-    /* These have a database of their own. */
-    const struct CMUnitTest migration_tests[] = {
-        cmocka_unit_test(test_migrations_at_once),
-        cmocka_unit_test(test_migration_that_stops_half_way),
-        cmocka_unit_test(test_migration_that_changes_nothing),
-    };
-    int failed = cmocka_run_group_tests_name("parleyctl migrate", migration_tests, NULL, NULL);
-    return failed + cmocka_run_group_tests_name("parleyctl", tests, auth_fixture_setup,
-                                                auth_fixture_teardown);
-}
+int main(void) { return test_run_all(auth_fixture_setup, auth_fixture_teardown); }

@@ -2,15 +2,10 @@
  * db.h when things go wrong: unique keys, rollback, deadlocks, lock waits, killed connections, a
  * database that is away. A second connection plays the rest of the world.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
 #include <pthread.h>
-#include <cmocka.h>
 
 #include "tests/support/test_db.h"
+#include "tests/support/test_list.h"
 #include "tests/support/until.h"
 
 static struct db_settings settings;
@@ -39,6 +34,8 @@ static int teardown(void **state) {
     return 0;
 }
 
+#define DB_FAULT_TEST(name_) TEST_WITH(name_, NO_FIXTURE, setup, teardown)
+
 static const struct db_statement insert = {
     "insert", "INSERT INTO db_fault_test (number, letters) VALUES (?, ?)"};
 static const struct db_statement update = {
@@ -61,8 +58,7 @@ static uint64_t sum_seen_by_other(void) {
     return test_db_number(other, "SELECT CAST(SUM(value) AS UNSIGNED) FROM db_fault_test", 0);
 }
 
-static void test_unique_key_is_named(void **state) {
-    (void)state;
+DB_FAULT_TEST(test_unique_key_is_named) {
     assert_int_equal(insert_row(10, "it's 'quoted'"), ERR_OK);
     assert_int_equal(insert_row(11, "it's 'quoted'"), ERR_TAKEN);
     assert_true(db_fault_key(db, "letters_once"));
@@ -78,8 +74,7 @@ static void test_unique_key_is_named(void **state) {
     assert_int_equal(rows_seen_by_other(), 4);
 }
 
-static void test_rollback_and_commit(void **state) {
-    (void)state;
+DB_FAULT_TEST(test_rollback_and_commit) {
     db_rollback(db);
     assert_int_equal(db_begin(db), ERR_OK);
     assert_true(db_in_transaction(db));
@@ -101,8 +96,7 @@ static void test_rollback_and_commit(void **state) {
     assert_int_equal(rows_seen_by_other(), 3);
 }
 
-static void test_lock_wait_ends_the_transaction(void **state) {
-    (void)state;
+DB_FAULT_TEST(test_lock_wait_ends_the_transaction) {
     test_db_do(db, "SET SESSION innodb_lock_wait_timeout = 1");
     assert_int_equal(db_begin(other), ERR_OK);
     assert_int_equal(update_row(other, 1), ERR_OK);
@@ -127,9 +121,8 @@ static void *update_second_row(void *result) {
     return NULL;
 }
 
-/* Each holds what the other wants, whoever asks first. */
-static void test_deadlock_ends_one_transaction(void **state) {
-    (void)state;
+/* Each holds the lock that the other wants, whichever asks first. */
+DB_FAULT_TEST(test_deadlock_ends_one_transaction) {
     assert_int_equal(db_begin(db), ERR_OK);
     assert_int_equal(db_begin(other), ERR_OK);
     assert_int_equal(update_row(db, 1), ERR_OK);
@@ -149,15 +142,14 @@ static void test_deadlock_ends_one_transaction(void **state) {
     assert_int_equal(sum_seen_by_other(), 2);
 }
 
-static void test_killed_then_connected_again(void **state) {
-    (void)state;
+DB_FAULT_TEST(test_killed_then_connected_again) {
     assert_int_equal(db_query(db, &ping, DB_NO_ARGS, NULL), ERR_OK);
     test_db_kill(other, db);
     assert_int_equal(db_query(db, &ping, DB_NO_ARGS, NULL), ERR_UNAVAILABLE);
     assert_true(strlen(db_fault(db)) > 0);
     assert_int_equal(db_connect(db), ERR_OK);
     assert_int_equal(db_query(db, &ping, DB_NO_ARGS, NULL), ERR_OK);
-    /* A query connects by itself, and db_connect sees what the server did meanwhile. */
+    /* A query connects by itself, and db_connect notices that the server closed the connection. */
     test_db_kill(other, db);
     assert_int_equal(db_query(db, &ping, DB_NO_ARGS, NULL), ERR_UNAVAILABLE);
     assert_int_equal(db_query(db, &ping, DB_NO_ARGS, NULL), ERR_OK);
@@ -166,8 +158,7 @@ static void test_killed_then_connected_again(void **state) {
     assert_int_equal(db_query(db, &ping, DB_NO_ARGS, NULL), ERR_OK);
 }
 
-static void test_killed_in_a_transaction(void **state) {
-    (void)state;
+DB_FAULT_TEST(test_killed_in_a_transaction) {
     assert_int_equal(db_begin(db), ERR_OK);
     assert_int_equal(insert_row(10, "a"), ERR_OK);
     test_db_kill(other, db);
@@ -180,8 +171,7 @@ static void test_killed_in_a_transaction(void **state) {
     assert_int_equal(rows_seen_by_other(), 3);
 }
 
-static void test_lost_commit_is_uncertain(void **state) {
-    (void)state;
+DB_FAULT_TEST(test_lost_commit_is_uncertain) {
     assert_int_equal(db_begin(db), ERR_OK);
     assert_int_equal(insert_row(10, "a"), ERR_OK);
     test_db_kill(other, db);
@@ -208,8 +198,7 @@ static void test_lost_commit_is_uncertain(void **state) {
     assert_false(db_uncertain(db));
 }
 
-static void test_lost_script(void **state) {
-    (void)state;
+DB_FAULT_TEST(test_lost_script) {
     test_db_kill(other, db);
     assert_int_equal(test_db_try(db, "BEGIN; SELECT 1"), ERR_UNAVAILABLE);
     assert_false(db_uncertain(db));
@@ -220,7 +209,7 @@ static void test_lost_script(void **state) {
                      ERR_UNAVAILABLE);
     assert_true(db_uncertain(db));
     db_rollback(db);
-    /* Killed half way: the first result came, the second never does. */
+    /* Killed half way: the first result has arrived, the second never does. */
     struct buffer sql = buffer_make(4096);
     char text[160];
     snprintf(text, sizeof text, "BEGIN; UPDATE db_fault_test SET value = 9; KILL %llu; COMMIT",
@@ -240,8 +229,7 @@ static void test_lost_script(void **state) {
     buffer_free(&sql);
 }
 
-static void test_idle_transaction_is_ended(void **state) {
-    (void)state;
+DB_FAULT_TEST(test_idle_transaction_is_ended) {
     test_db_do(db, "SET SESSION idle_transaction_timeout = 4");
     uint64_t id = test_db_connection_id(db);
     assert_int_equal(db_begin(db), ERR_OK);
@@ -254,7 +242,7 @@ static void test_idle_transaction_is_ended(void **state) {
     assert_int_equal(sum_seen_by_other(), 1);
 }
 
-/* --- what the server's codes mean ---------------------------------------------------------- */
+/* --- meaning of the server's codes --------------------------------------------------------- */
 
 /* Has the server fail with this code, in a transaction that has written something. */
 static enum err fail_with(unsigned code) {
@@ -266,8 +254,7 @@ static enum err fail_with(unsigned code) {
     return test_db_try(db, sql);
 }
 
-static void test_what_is_nobodys_fault_may_be_tried_again(void **state) {
-    (void)state;
+DB_FAULT_TEST(test_a_transient_failure_may_be_tried_again) {
     static const unsigned codes[] = {1021, 1026, 1030, 1037, 1038, 1040, 1041, 1114, 1135,
                                      1203, 1205, 1206, 1213, 1223, 1226, 1317, 1412, 1461,
                                      1615, 1637, 1689, 1969, 3024, 3,    28};
@@ -285,8 +272,7 @@ static void test_what_is_nobodys_fault_may_be_tried_again(void **state) {
     assert_int_equal(fail_with(1146), ERR_INTERNAL);
 }
 
-static void test_a_server_that_is_not_the_one_is_dialled_anew(void **state) {
-    (void)state;
+DB_FAULT_TEST(test_a_server_that_is_not_the_one_is_dialled_anew) {
     static const unsigned codes[] = {1290, 1836, 1792, 1207, 1874, 1036, 1047, 1053, 1243, 1927};
     for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
         uint64_t id = test_db_connection_id(db);
@@ -305,8 +291,7 @@ static void test_a_server_that_is_not_the_one_is_dialled_anew(void **state) {
 
 /* --- deadlines ----------------------------------------------------------------------------- */
 
-static void test_nothing_is_begun_past_the_deadline(void **state) {
-    (void)state;
+DB_FAULT_TEST(test_nothing_is_begun_past_the_deadline) {
     assert_int_equal(db_begin(db), ERR_OK);
     assert_int_equal(insert_row(10, "a"), ERR_OK);
     db_set_deadline(db, loop_now_ms());
@@ -322,8 +307,7 @@ static void test_nothing_is_begun_past_the_deadline(void **state) {
 }
 
 /* Statements and scripts that wait for somebody else's lock of the table. */
-static void test_what_hangs_is_ended_by_the_deadline(void **state) {
-    (void)state;
+DB_FAULT_TEST(test_a_hanging_call_is_ended_by_the_deadline) {
     for (int round = 0; round < 2; round++) {
         test_db_do(other, "LOCK TABLES db_fault_test WRITE");
         int64_t began_ms = loop_now_ms();
@@ -364,8 +348,7 @@ static bool makes_no_second_attempt(struct db **lonely, struct db_settings *away
     return true;
 }
 
-static void test_database_away(void **state) {
-    (void)state;
+DB_FAULT_TEST(test_database_away) {
     struct db_settings away = settings;
     struct db *lonely = NULL;
     /* Within 200 ms no second attempt is made, even if it would succeed. */
@@ -381,23 +364,4 @@ static void test_database_away(void **state) {
     db_destroy(&lonely);
 }
 
-int main(void) {
-#define TEST(test_) cmocka_unit_test_setup_teardown(test_, setup, teardown)
-    const struct CMUnitTest tests[] = {
-        TEST(test_unique_key_is_named),
-        TEST(test_rollback_and_commit),
-        TEST(test_lock_wait_ends_the_transaction),
-        TEST(test_deadlock_ends_one_transaction),
-        TEST(test_killed_then_connected_again),
-        TEST(test_killed_in_a_transaction),
-        TEST(test_what_is_nobodys_fault_may_be_tried_again),
-        TEST(test_a_server_that_is_not_the_one_is_dialled_anew),
-        TEST(test_nothing_is_begun_past_the_deadline),
-        TEST(test_what_hangs_is_ended_by_the_deadline),
-        TEST(test_lost_commit_is_uncertain),
-        TEST(test_lost_script),
-        TEST(test_idle_transaction_is_ended),
-        TEST(test_database_away),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

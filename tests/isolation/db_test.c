@@ -1,14 +1,8 @@
 /*
  * db.h against a real MariaDB: values, rows, prepared statements, scripts.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "tests/support/test_db.h"
+#include "tests/support/test_list.h"
 
 static struct db_settings settings;
 static struct db *db;
@@ -33,6 +27,8 @@ static int teardown(void **state) {
     return 0;
 }
 
+#define DB_TEST(name_) TEST_WITH(name_, NO_FIXTURE, setup, teardown)
+
 static const struct db_statement insert = {
     "insert", "INSERT INTO db_test (number, small, letters, body, raw) VALUES (?, ?, ?, ?, ?)"};
 static const struct db_statement select_all = {
@@ -43,8 +39,7 @@ static void assert_slice(struct slice slice, const char *bytes, size_t length) {
     assert_memory_equal(slice.data, bytes, length);
 }
 
-static void test_session_settings(void **state) {
-    (void)state;
+DB_TEST(test_session_settings) {
     static const struct db_statement select = {
         "session", "SELECT @@tx_isolation, @@innodb_lock_wait_timeout, @@idle_transaction_timeout,"
                    " @@character_set_client, @@character_set_connection, @@autocommit,"
@@ -63,8 +58,7 @@ static void test_session_settings(void **state) {
     assert_null(rows);
 }
 
-static void test_values(void **state) {
-    (void)state;
+DB_TEST(test_values) {
     static const char raw[] = {'a', 0, '\'', '\\', (char)0xff, 0};
     struct slice emoji = slice_text("h\xc3\xa9llo \xf0\x9f\x98\x80 'x'");
     assert_int_equal(
@@ -103,8 +97,7 @@ static void test_values(void **state) {
     db_rows_destroy(&rows);
 }
 
-static void test_sum_gives_number(void **state) {
-    (void)state;
+DB_TEST(test_sum_gives_number) {
     static const struct db_statement sum = {
         "sum", "SELECT SUM(n), SUM(n) IS NULL FROM (SELECT 40 AS n UNION SELECT 2) AS t"};
     struct db_rows *rows;
@@ -114,8 +107,7 @@ static void test_sum_gives_number(void **state) {
     db_rows_destroy(&rows);
 }
 
-static void test_negative_number_is_refused(void **state) {
-    (void)state;
+DB_TEST(test_negative_number_is_refused) {
     static const struct db_statement negative = {"negative", "SELECT CAST(? AS SIGNED) - 5"};
     struct db_rows *rows;
     assert_int_equal(db_query(db, &negative, DB_ARGS(db_u64(3)), &rows), ERR_INTERNAL);
@@ -128,8 +120,7 @@ static void test_negative_number_is_refused(void **state) {
     test_db_do(db, "SELECT 5");
 }
 
-static void test_long_text(void **state) {
-    (void)state;
+DB_TEST(test_long_text) {
     const size_t length = 3000000;
     char *text = malloc(length);
     assert_non_null(text);
@@ -152,8 +143,7 @@ static void test_long_text(void **state) {
     free(text);
 }
 
-static void test_rows_do_not_depend_on_connection(void **state) {
-    (void)state;
+DB_TEST(test_rows_do_not_depend_on_connection) {
     for (uint64_t number = 1; number <= 2; number++)
         assert_int_equal(db_query(db, &insert,
                                   DB_ARGS(db_u64(number), db_null(), db_text(slice_text("x")),
@@ -177,15 +167,14 @@ static void test_rows_do_not_depend_on_connection(void **state) {
     db_rows_destroy(&inner);
 }
 
-static void test_faults_of_statements(void **state) {
-    (void)state;
+DB_TEST(test_faults_of_statements) {
     static const struct db_statement syntax = {"syntax", "SELEKT 1"};
     struct db_rows *rows;
     assert_int_equal(db_query(db, &syntax, DB_NO_ARGS, &rows), ERR_INTERNAL);
     assert_null(rows);
     assert_non_null(strstr(db_fault(db), "syntax"));
     assert_int_equal(db_query(db, &insert, DB_ARGS(db_u64(1)), NULL), ERR_INTERNAL);
-    /* A strict session refuses what does not fit, and says nothing of the value. */
+    /* A strict session refuses a value that does not fit, and does not quote it. */
     assert_int_equal(db_query(db, &insert,
                               DB_ARGS(db_null(), db_u64(256), db_null(), db_null(), db_null()),
                               NULL),
@@ -210,8 +199,7 @@ static uint64_t session_counter(const char *name) {
     return test_db_number(db, sql, 0);
 }
 
-static void test_statement_is_prepared_once(void **state) {
-    (void)state;
+DB_TEST(test_statement_is_prepared_once) {
     static const struct db_statement echo = {"echo", "SELECT ?"};
     uint64_t before = session_counter("Com_stmt_prepare");
     for (uint64_t i = 0; i < 10; i++) {
@@ -224,8 +212,7 @@ static void test_statement_is_prepared_once(void **state) {
     assert_int_equal(session_counter("Com_stmt_prepare"), before + 1);
 }
 
-static void test_prepared_statements_are_bounded(void **state) {
-    (void)state;
+DB_TEST(test_prepared_statements_are_bounded) {
     enum { COUNT = DB_MAX_PREPARED + 20 };
     static char sql[COUNT][32];
     static struct db_statement statements[COUNT];
@@ -250,8 +237,7 @@ static void test_prepared_statements_are_bounded(void **state) {
     assert_int_equal(session_counter("Com_stmt_prepare") - prepared, COUNT + 1);
 }
 
-static void test_script_with_several_results(void **state) {
-    (void)state;
+DB_TEST(test_script_with_several_results) {
     struct buffer sql = buffer_make(4096);
     buffer_add_text(&sql, "BEGIN; INSERT INTO db_test (number, letters) VALUES (5, 'a'), (6, NULL)"
                           " RETURNING number; SELECT number, letters FROM db_test ORDER BY number;"
@@ -282,8 +268,7 @@ static void test_script_with_several_results(void **state) {
     buffer_free(&sql);
 }
 
-static void test_script_with_error_in_the_middle(void **state) {
-    (void)state;
+DB_TEST(test_script_with_error_in_the_middle) {
     struct buffer sql = buffer_make(4096);
     buffer_add_text(&sql, "BEGIN; INSERT INTO db_test (number) VALUES (1); SELECT 7;"
                           " INSERT INTO db_test (number) VALUES (1); SELECT 8; COMMIT");
@@ -310,8 +295,7 @@ static void test_script_with_error_in_the_middle(void **state) {
     buffer_free(&sql);
 }
 
-static void test_script_that_was_cut_is_refused(void **state) {
-    (void)state;
+DB_TEST(test_script_that_was_cut_is_refused) {
     struct buffer sql = buffer_make(10);
     assert_int_equal(db_script_run(db, &sql), ERR_INTERNAL);
     buffer_add_text(&sql, "SELECT ");
@@ -321,7 +305,7 @@ static void test_script_that_was_cut_is_refused(void **state) {
     buffer_free(&sql);
 }
 
-/* What the server makes of the literal, by way of a column that keeps bytes as they are. */
+/* The server's value of the literal, by way of a column that keeps bytes as they are. */
 static void assert_survives(struct slice bytes) {
     struct buffer sql = buffer_make(1 << 20);
     buffer_add_text(&sql, "DELETE FROM db_test; INSERT INTO db_test (number, raw) VALUES (1, ");
@@ -340,8 +324,7 @@ static void assert_survives(struct slice bytes) {
     buffer_free(&sql);
 }
 
-static void test_script_literals_survive_hostile_bytes(void **state) {
-    (void)state;
+DB_TEST(test_script_literals_survive_hostile_bytes) {
     static const char *const texts[] = {
         "",   "'", "\\", "\\'",  "'); DROP TABLE db_test; -- ", "\\\\'", "\"", "\n\r\x1a",
         "/*", ";", "%_", "\\0z", "\xf0\x9f\x98\x80'",           "\xbf'", "?",  "\xf0'\\"};
@@ -367,22 +350,4 @@ static void test_script_literals_survive_hostile_bytes(void **state) {
     }
 }
 
-int main(void) {
-#define TEST(test_) cmocka_unit_test_setup_teardown(test_, setup, teardown)
-    const struct CMUnitTest tests[] = {
-        TEST(test_session_settings),
-        TEST(test_values),
-        TEST(test_sum_gives_number),
-        TEST(test_negative_number_is_refused),
-        TEST(test_long_text),
-        TEST(test_rows_do_not_depend_on_connection),
-        TEST(test_faults_of_statements),
-        TEST(test_statement_is_prepared_once),
-        TEST(test_prepared_statements_are_bounded),
-        TEST(test_script_with_several_results),
-        TEST(test_script_with_error_in_the_middle),
-        TEST(test_script_that_was_cut_is_refused),
-        TEST(test_script_literals_survive_hostile_bytes),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

@@ -49,8 +49,7 @@ static uint64_t received(struct delivery_fixture *f, uint64_t account, uint64_t 
     return received_by(f->database, account, conversation);
 }
 
-static void test_forward_only(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_forward_only) {
     make_cursors(f, 2);
     const uint64_t cids[] = {11, 11, 10, 5000, 12, 0, 5001},
                    after[] = {11, 11, 11, 5000, 5000, 5000, 5001};
@@ -67,8 +66,7 @@ static void test_forward_only(void **state) {
                      2);
 }
 
-static void test_cursors_that_are_not_there(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_cursors_that_are_not_there) {
     make_cursors(f, 2);
     struct moves *moves = no_moves();
     assert_err(advance(f->caller, moves), ERR_OK);
@@ -83,8 +81,7 @@ static void test_cursors_that_are_not_there(void **state) {
     assert_int_equal(received(f, FIRST_READER + 1, CONVERSATION), 20);
 }
 
-static void test_one_cursor_twice_in_a_request(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_one_cursor_twice_in_a_request) {
     for (unsigned rising = 0; rising < 2; rising++) {
         make_cursors(f, 2);
         struct moves *moves = no_moves();
@@ -98,8 +95,7 @@ static void test_one_cursor_twice_in_a_request(void **state) {
     }
 }
 
-static void test_lists_that_do_not_fit(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_lists_that_do_not_fit) {
     make_cursors(f, 2);
     struct moves *moves = no_moves();
     for (size_t i = 0; i <= MOVES; i++)
@@ -117,8 +113,7 @@ static void test_lists_that_do_not_fit(void **state) {
     assert_int_equal(received(f, FIRST_READER, CONVERSATION), 10);
 }
 
-static void test_many_at_once(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_many_at_once) {
     const size_t counts[] = {1, 511, 512, 513, 4096, MOVES};
     make_cursors(f, MOVES);
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
@@ -134,8 +129,7 @@ static void test_many_at_once(void **state) {
 }
 
 /* Rows are locked in one order, so none is turned away. */
-static void test_the_same_ones_at_once(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_the_same_ones_at_once) {
     enum { CALLERS = 4, COUNT = 2000 };
     struct test_caller *callers[CALLERS];
     make_cursors(f, COUNT);
@@ -162,12 +156,11 @@ static void test_the_same_ones_at_once(void **state) {
 }
 
 /* An account that joins or leaves elsewhere locks its own cursor, for which nobody else waits. */
-static void test_other_cursors_may_be_locked(void **state) {
+DELIVERY_TEST(test_other_cursors_may_be_locked) {
     static const struct db_statement add_cursor = {
         "add_cursor", "INSERT INTO `cursor` (account, conversation) VALUES (?, ?)"};
     static const struct db_statement lock_cursor = {
         "lock_cursor", "UPDATE `cursor` SET until = NULL WHERE account = ? AND conversation = ?"};
-    struct delivery_fixture *f = *state;
     make_cursors(f, 3);
     struct db *holder = db_new(test_database_settings(f->database), NULL);
     assert_non_null(holder);
@@ -185,8 +178,7 @@ static void test_other_cursors_may_be_locked(void **state) {
     let_go(&holder);
 }
 
-static void test_what_has_arrived_is_not_read_again(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_arrived_entries_are_not_read_again) {
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     say(f, ada, bob, 0, "first");
     uint64_t second = say(f, ada, bob, 0, "second"), third = say(f, ada, bob, 0, "third");
@@ -205,16 +197,4 @@ static void test_what_has_arrived_is_not_read_again(void **state) {
     assert_true(third > second);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_forward_only),
-        cmocka_unit_test(test_cursors_that_are_not_there),
-        cmocka_unit_test(test_one_cursor_twice_in_a_request),
-        cmocka_unit_test(test_lists_that_do_not_fit),
-        cmocka_unit_test(test_many_at_once),
-        cmocka_unit_test(test_the_same_ones_at_once),
-        cmocka_unit_test(test_other_cursors_may_be_locked),
-        cmocka_unit_test(test_what_has_arrived_is_not_read_again),
-    };
-    return cmocka_run_group_tests(tests, delivery_set_up, delivery_tear_down);
-}
+int main(void) { return test_run_all(delivery_set_up, delivery_tear_down); }

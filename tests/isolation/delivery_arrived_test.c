@@ -1,6 +1,6 @@
 /*
- * parley-delivery alone: the other one of a pair gets to know what delivery.advance says has
- * arrived.
+ * parley-delivery alone: the other one of a pair is notified of entries that have arrived by
+ * delivery.advance.
  */
 #include "tests/support/delivery_fixture.h"
 
@@ -42,9 +42,8 @@ static void advanced(struct delivery_fixture *f, uint64_t account, uint64_t conv
     assert_int_equal(received_by(f->database, account, conversation), cid);
 }
 
-/* What only holds texts of one's own has news for nobody. */
-static void test_texts_of_the_other_one(void **state) {
-    struct delivery_fixture *f = *state;
+/* A range with texts of one's own alone is news for nobody. */
+DELIVERY_TEST(test_texts_of_the_other_one) {
     uint64_t ada = new_account(f->database, "ada receives"), bob = new_account(f->database, "");
     uint64_t first = say(f, bob, ada, 0, "first"), second = say(f, bob, ada, 0, "second");
     uint64_t conversation = next_routed(f).entry.conversation;
@@ -60,8 +59,7 @@ static void test_texts_of_the_other_one(void **state) {
 }
 
 /* Of several moves of a cursor the farthest. */
-static void test_once_for_each_conversation(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_once_for_each_conversation) {
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     uint64_t cids[3];
     for (size_t i = 0; i < 3; i++)
@@ -102,21 +100,17 @@ static enum err read_up_to(struct delivery_fixture *f, uint64_t account, uint64_
 }
 
 static uint64_t seen_by(struct delivery_fixture *f, uint64_t account, uint64_t conversation) {
-    return sql_number(f->database,
-                      "SELECT seen FROM `cursor` WHERE account = %" PRIu64
-                      " AND conversation = %" PRIu64,
-                      account, conversation);
+    return cursor_number(f->database, "seen", account, conversation);
 }
 
-/* What a gateway says was read is pushed once, and stands for what has arrived by it. */
-static void test_what_was_read(void **state) {
-    struct delivery_fixture *f = *state;
+/* A report of what was read is pushed once; it says that the entries up to it have arrived, too. */
+DELIVERY_TEST(test_reports_of_read_entries) {
     const uint64_t pair[] = {new_account(f->database, ""), new_account(f->database, "")};
     uint64_t group = new_group_of(f, "", pair, 2), in_group = conversation_of_group(group);
     uint64_t cids[3];
     for (size_t i = 0; i < 3; i++)
         cids[i] = say(f, pair[0], pair[1], 0, "text");
-    uint64_t said = say(f, pair[0], 0, group, "text");
+    uint64_t group_cid = say(f, pair[0], 0, group, "text");
     uint64_t conversation = next_routed(f).entry.conversation;
     skip_routed(f, 3);
     assert_err(read_up_to(f, pair[1], conversation, cids[0], cids[0], 5), ERR_OK);
@@ -125,11 +119,11 @@ static void test_what_was_read(void **state) {
     expect_no_text_routed(f);
     assert_err(read_up_to(f, pair[1], conversation, cids[2], cids[1], 6), ERR_OK);
     read_by(f, conversation, pair[1], pair[0], pair[0], cids[1], 6);
-    expect_arrived(f, conversation, pair[1], pair[0], cids[2]); /* what is behind that */
+    expect_arrived(f, conversation, pair[1], pair[0], cids[2]); /* the texts behind that one */
     assert_int_equal(seen_by(f, pair[1], conversation), cids[1]);
-    assert_err(read_up_to(f, pair[1], in_group, said, said, 7), ERR_OK);
-    read_by(f, in_group, pair[1], 0, group, said, 7);
-    assert_int_equal(seen_by(f, pair[1], in_group), said);
+    assert_err(read_up_to(f, pair[1], in_group, group_cid, group_cid, 7), ERR_OK);
+    read_by(f, in_group, pair[1], 0, group, group_cid, 7);
+    assert_int_equal(seen_by(f, pair[1], in_group), group_cid);
     sql_run(f->database, "UPDATE conversation SET blocked = 1 WHERE id = %" PRIu64, conversation);
     assert_err(read_up_to(f, pair[1], conversation, cids[2], cids[2], 8), ERR_OK);
     read_by(f, conversation, pair[1], 0, pair[0], cids[2], 8);
@@ -138,8 +132,7 @@ static void test_what_was_read(void **state) {
 
 /* Neither in groups, nor between two of whom one takes nothing from the other, nor from a gateway
  * of the release before. */
-static void test_nobody_to_know(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_nobody_to_know) {
     const uint64_t pair[] = {new_account(f->database, ""), new_account(f->database, "")};
     uint64_t group = new_group_of(f, "", pair, 2);
     uint64_t in_group = say(f, pair[0], 0, group, "text"),
@@ -158,8 +151,7 @@ static void test_nobody_to_know(void **state) {
     expect_no_text_routed(f);
 }
 
-static void test_as_many_as_there_may_be(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_as_many_as_there_may_be) {
     uint64_t ada = new_account(f->database, "");
     struct moves *moves = no_moves();
     sql_run(f->database,
@@ -179,13 +171,4 @@ static void test_as_many_as_there_may_be(void **state) {
     assert_err(advance(f, moves, MOST + 1), ERR_BAD_REQUEST);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_texts_of_the_other_one),
-        cmocka_unit_test(test_once_for_each_conversation),
-        cmocka_unit_test(test_what_was_read),
-        cmocka_unit_test(test_nobody_to_know),
-        cmocka_unit_test(test_as_many_as_there_may_be),
-    };
-    return cmocka_run_group_tests(tests, delivery_set_up, delivery_tear_down);
-}
+int main(void) { return test_run_all(delivery_set_up, delivery_tear_down); }

@@ -1,5 +1,6 @@
 /*
- * parley-delivery alone: delivery.pull for who wants the newest of each conversation alone.
+ * parley-delivery alone: delivery.pull for a client that wants the newest of each conversation
+ * alone.
  */
 #include "proto/conversation.h"
 #include "tests/support/delivery_puller.h"
@@ -11,7 +12,7 @@ static size_t place_of(const struct puller *puller, uint64_t conversation) {
     for (size_t i = 0; i < reply->conversations.count; i++)
         if (reply->conversations.items[i] == conversation)
             return i;
-    fail_msg("the conversation is not told");
+    fail_msg("the conversation is not in the reply");
     return 0;
 }
 
@@ -31,10 +32,9 @@ static void take_positions(struct puller *puller) {
     puller->resumed = true;
 }
 
-/* The last that is left out comes in front of them: with it the gateway tells how many those are.
- */
-static void test_the_newest_of_each(void **state) {
-    struct delivery_fixture *f = *state;
+/* The last left-out entry stands in front of them: with it the gateway reports how many are left
+ * out. */
+DELIVERY_TEST(test_the_newest_of_each) {
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, ""),
              eve = new_account(f->database, "");
     uint64_t many = new_pair(f, ada, bob), few = new_pair(f, ada, eve);
@@ -59,9 +59,8 @@ static void test_the_newest_of_each(void **state) {
     expect_cut(puller, many, 0, 0);
 }
 
-/* What stood behind the cursor before counts for nothing, nor does what was said in an absence. */
-static void test_what_cannot_be_read_is_not_counted(void **state) {
-    struct delivery_fixture *f = *state;
+/* Entries that were read before do not count, nor do texts of an absence. */
+DELIVERY_TEST(test_unreadable_entries_are_not_counted) {
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     uint64_t group = conversation_of_group(new_group_of(f, "", (uint64_t[]){ada, bob}, 2));
     for (uint64_t cid = 1; cid <= 20; cid++)
@@ -80,9 +79,8 @@ static void test_what_cannot_be_read_is_not_counted(void **state) {
         assert_int_equal(puller->entries[i].cid, cids[i]);
 }
 
-static void test_no_more_than_that_is_counted(void **state) {
+DELIVERY_TEST(test_no_more_than_that_is_counted) {
     enum { FIRST = 1000000, ROWS = 1500, NEWEST = 500 };
-    struct delivery_fixture *f = *state;
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, ""),
              pair = new_pair(f, ada, bob);
     for (unsigned most = 0; most < 2; most++) {
@@ -102,9 +100,8 @@ static void test_no_more_than_that_is_counted(void **state) {
 }
 
 /* Conversations whose positions are not given are read whole. */
-static void test_more_conversations_than_are_reported(void **state) {
+DELIVERY_TEST(test_more_conversations_than_are_reported) {
     enum { CONVERSATIONS = 4097, EACH = 3, FIRST_PAIR = 500000 };
-    struct delivery_fixture *f = *state;
     uint64_t ada = new_account(f->database, "");
     sql_run(f->database,
             "INSERT INTO conversation (id, kind, lo, hi, created_ms) SELECT %u + seq, 0, %" PRIu64
@@ -128,12 +125,4 @@ static void test_more_conversations_than_are_reported(void **state) {
     assert_int_equal(puller->entries[0].cid, 3000000 + CONVERSATIONS);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_the_newest_of_each),
-        cmocka_unit_test(test_what_cannot_be_read_is_not_counted),
-        cmocka_unit_test(test_no_more_than_that_is_counted),
-        cmocka_unit_test(test_more_conversations_than_are_reported),
-    };
-    return cmocka_run_group_tests(tests, delivery_set_up, delivery_tear_down);
-}
+int main(void) { return test_run_all(delivery_set_up, delivery_tear_down); }

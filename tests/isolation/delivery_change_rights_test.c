@@ -51,24 +51,24 @@ static void refused(struct delivery_fixture *f, struct attempt a, enum err expec
     assert_int_equal(reactions(f, a.cid), 0);
 }
 
-static void test_strangers(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_strangers) {
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, ""),
              eve = new_account(f->database, "");
     const uint64_t members[] = {ada, bob};
     uint64_t group = new_group_of(f, "", members, 2);
-    uint64_t cid = say(f, ada, bob, 0, "for bob"), said = say(f, ada, 0, group, "for all of us");
+    uint64_t cid = say(f, ada, bob, 0, "for bob"),
+             group_cid = say(f, ada, 0, group, "for all of us");
     uint64_t to_eve = say(f, ada, eve, 0, "for eve");
     skip_routed(f, 3);
     refused(f, (struct attempt){eve, ada, 0, cid}, ERR_NO_MESSAGE);
     refused(f, (struct attempt){eve, bob, 0, cid}, ERR_NO_MESSAGE);
-    refused(f, (struct attempt){eve, 0, group, said}, ERR_NOT_MEMBER);
+    refused(f, (struct attempt){eve, 0, group, group_cid}, ERR_NOT_MEMBER);
     refused(f, (struct attempt){eve, 4000001, 0, cid}, ERR_NO_ACCOUNT);
     refused(f, (struct attempt){eve, UINT64_MAX, 0, cid}, ERR_NO_ACCOUNT);
-    refused(f, (struct attempt){eve, 0, group + 1000, said}, ERR_NO_GROUP);
+    refused(f, (struct attempt){eve, 0, group + 1000, group_cid}, ERR_NO_GROUP);
     refused(f, (struct attempt){4000001, ada, 0, cid}, ERR_NO_MESSAGE);
     /* In another conversation than it is in. */
-    refused(f, (struct attempt){ada, bob, 0, said}, ERR_NO_MESSAGE);
+    refused(f, (struct attempt){ada, bob, 0, group_cid}, ERR_NO_MESSAGE);
     refused(f, (struct attempt){ada, 0, group, cid}, ERR_NO_MESSAGE);
     refused(f, (struct attempt){ada, bob, 0, to_eve}, ERR_NO_MESSAGE);
     refused(f, (struct attempt){ada, bob, 0, 0}, ERR_NO_MESSAGE);
@@ -77,16 +77,15 @@ static void test_strangers(void **state) {
     refused(f, (struct attempt){ada, 0, 0, cid}, ERR_NO_MESSAGE);
     refused(f, (struct attempt){ada, bob, group, cid}, ERR_BAD_REQUEST);
     refused(f, (struct attempt){0, bob, 0, cid}, ERR_BAD_REQUEST);
-    /* What one may read is not therefore one's own. */
+    /* An account may not change all texts that it may read. */
     assert_err(recall_of(f, (struct attempt){bob, ada, 0, cid}), ERR_NOT_ALLOWED);
     assert_err(edit_of(f, (struct attempt){bob, ada, 0, cid}), ERR_NOT_ALLOWED);
-    assert_err(recall_of(f, (struct attempt){bob, 0, group, said}), ERR_NOT_ALLOWED);
-    assert_err(edit_of(f, (struct attempt){bob, 0, group, said}), ERR_NOT_ALLOWED);
+    assert_err(recall_of(f, (struct attempt){bob, 0, group, group_cid}), ERR_NOT_ALLOWED);
+    assert_err(edit_of(f, (struct attempt){bob, 0, group, group_cid}), ERR_NOT_ALLOWED);
     expect_no_text_routed(f);
 }
 
-static void test_joining_and_leaving(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_joining_and_leaving) {
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     uint64_t group = new_group_of(f, "", &ada, 1), id = conversation_of_group(group);
     uint64_t before = say(f, ada, 0, group, "before bob"), after;
@@ -99,7 +98,7 @@ static void test_joining_and_leaving(void **state) {
     refused(f, (struct attempt){bob, 0, group, after}, ERR_NO_MESSAGE);
     refused(f, (struct attempt){bob, 0, group, during}, ERR_NOT_MEMBER);
     refused(f, (struct attempt){bob, 0, group, own}, ERR_NOT_MEMBER);
-    /* He is back: what was said meanwhile is not for him. */
+    /* He is back: texts of his absence are not for him. */
     sql_run(f->database,
             "INSERT INTO absence SELECT account, conversation, until, %" PRIu64
             " FROM `cursor` WHERE account = %" PRIu64 " AND conversation = %" PRIu64
@@ -118,9 +117,8 @@ static void test_joining_and_leaving(void **state) {
     expect_no_text_routed(f);
 }
 
-/* A member who was not there when a text was said learns nothing of it by what is done to it. */
-static void test_a_text_from_before_joining(void **state) {
-    struct delivery_fixture *f = *state;
+/* A member who was absent when a text was sent gets no notices of its changes. */
+DELIVERY_TEST(test_a_text_from_before_joining) {
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     uint64_t group = new_group_of(f, "", &ada, 1);
     uint64_t cid = say(f, ada, 0, group, "before bob");
@@ -150,8 +148,7 @@ static void test_a_text_from_before_joining(void **state) {
 }
 
 /* Notices are no texts. */
-static void test_what_is_no_text(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_entries_that_are_no_text) {
     uint64_t ada = new_account(f->database, "");
     uint64_t group = new_group_of(f, "", &ada, 1), id = conversation_of_group(group);
     sql_run(f->database,
@@ -161,15 +158,14 @@ static void test_what_is_no_text(void **state) {
     uint64_t cid =
         sql_number(f->database, "SELECT MAX(cid) FROM message WHERE conversation = %" PRIu64, id);
     refused(f, (struct attempt){ada, 0, group, cid}, ERR_NO_MESSAGE);
-    uint64_t said = say(f, ada, 0, group, "x");
-    assert_err(reaction_of(f, (struct attempt){ada, 0, group, said}), ERR_OK);
+    uint64_t group_cid = say(f, ada, 0, group, "x");
+    assert_err(reaction_of(f, (struct attempt){ada, 0, group, group_cid}), ERR_OK);
     skip_routed(f, 1);
     cid = next_routed(f).entry.cid;
     refused(f, (struct attempt){ada, 0, group, cid}, ERR_NO_MESSAGE);
 }
 
-static void test_administrators(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_administrators) {
     uint64_t members[3];
     for (size_t i = 0; i < 3; i++)
         members[i] = new_account(f->database, "");
@@ -194,8 +190,7 @@ static void test_administrators(void **state) {
 }
 
 /* By the database's clock. A minute on either side leaves time for a busy machine. */
-static void test_until_when(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_until_when) {
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     static const struct {
         uint64_t age_s;
@@ -218,8 +213,7 @@ static void test_until_when(void **state) {
     expect_no_text_routed(f);
 }
 
-static void test_blocked(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_blocked) {
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     uint64_t cid = say(f, ada, bob, 0, "hello"), reply = say(f, bob, ada, 0, "go away");
     skip_routed(f, 2);
@@ -228,14 +222,13 @@ static void test_blocked(void **state) {
     assert_err(edit_of(f, (struct attempt){ada, bob, 0, cid}), ERR_BLOCKED);
     assert_err(reaction_of(f, (struct attempt){ada, bob, 0, reply}), ERR_BLOCKED);
     assert_err(reaction_of(f, (struct attempt){bob, ada, 0, cid}), ERR_OK);
-    /* What it takes back was for eyes that may still see it. */
+    /* Recalling is allowed: the other one may still read the text. */
     assert_err(recall_of(f, (struct attempt){ada, bob, 0, cid}), ERR_OK);
     skip_routed(f, 2);
     expect_no_text_routed(f);
 }
 
-static void test_muted(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_muted) {
     const uint64_t members[] = {new_account(f->database, ""), new_account(f->database, "")};
     uint64_t group = new_group_of(f, "", members, 2), id = conversation_of_group(group);
     uint64_t cid = say(f, members[0], 0, group, "loud");
@@ -264,8 +257,7 @@ static enum err react_with(struct delivery_fixture *f, struct attempt a, const c
     return try_react(f, &ask, NULL);
 }
 
-static void test_kinds_of_emoji(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_kinds_of_emoji) {
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     uint64_t cid = say(f, ada, bob, 0, "hello");
     struct attempt ours = {ada, bob, 0, cid}, theirs = {bob, ada, 0, cid};
@@ -287,8 +279,7 @@ static void test_kinds_of_emoji(void **state) {
     assert_int_equal(reactions(f, cid), KINDS);
 }
 
-static void test_how_long(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_how_long) {
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     uint64_t cid = say(f, ada, bob, 0, "hello");
     struct attempt ours = {ada, bob, 0, cid};
@@ -313,13 +304,4 @@ static void test_how_long(void **state) {
     assert_int_equal(next_routed(f).entry.text.length, TEXT_MAX_BYTES);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_strangers),       cmocka_unit_test(test_joining_and_leaving),
-        cmocka_unit_test(test_what_is_no_text), cmocka_unit_test(test_administrators),
-        cmocka_unit_test(test_until_when),      cmocka_unit_test(test_blocked),
-        cmocka_unit_test(test_muted),           cmocka_unit_test(test_a_text_from_before_joining),
-        cmocka_unit_test(test_kinds_of_emoji),  cmocka_unit_test(test_how_long),
-    };
-    return cmocka_run_group_tests(tests, delivery_set_up, delivery_tear_down);
-}
+int main(void) { return test_run_all(delivery_set_up, delivery_tear_down); }

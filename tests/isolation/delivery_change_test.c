@@ -13,8 +13,7 @@ static const struct entry *pull_one(struct delivery_fixture *f, uint64_t account
 
 /* --- one after the other ------------------------------------------------------------------- */
 
-static void test_an_edit(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_an_edit) {
     uint64_t ada = new_account(f->database, "ada the first"), bob = new_account(f->database, "");
     uint64_t cid = say(f, ada, bob, 0, "hello Bbo");
     skip_routed(f, 1);
@@ -51,8 +50,7 @@ static void test_an_edit(void **state) {
     assert_int_equal(rows_with(f, "hello Bbo"), 0);
 }
 
-static void test_an_edit_of_an_edit(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_an_edit_of_an_edit) {
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     uint64_t cid = say(f, ada, bob, 0, "one"), edited_ms = 0;
     skip_routed(f, 1);
@@ -64,14 +62,13 @@ static void test_an_edit_of_an_edit(void **state) {
         assert_true(pushed.edited_ms > edited_ms);
         edited_ms = pushed.edited_ms;
     }
-    /* All of its notices say what it says now. */
+    /* All of its notices have the present text. */
     for (size_t i = 0; i < 4; i++)
         assert_slice_text(pull_one(f, bob, i, 4)->text, "four");
     assert_int_equal(rows_with(f, "four"), 1);
 }
 
-static void test_a_reaction(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_a_reaction) {
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     uint64_t cid = say(f, ada, bob, 0, "hello Bob");
     skip_routed(f, 1);
@@ -100,8 +97,7 @@ static void test_a_reaction(void **state) {
     }
 }
 
-static void test_a_recall(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_a_recall) {
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     uint64_t cid = say(f, ada, bob, 0, "a slip of the tongue");
     struct delivery_edit edit = {
@@ -152,9 +148,8 @@ static void put(struct delivery_fixture *f, uint64_t account, uint64_t group, ui
     skip_routed(f, 1);
 }
 
-/* What became of each text, as each of its readers sees it. */
-static void test_in_history(void **state) {
-    struct delivery_fixture *f = *state;
+/* The state of each text, as each of its readers sees it. */
+DELIVERY_TEST(test_in_history) {
     uint64_t members[] = {new_account(f->database, ""), new_account(f->database, "")};
     uint64_t group = new_group_of(f, "", members, 2), cids[4];
     for (size_t i = 0; i < 4; i++)
@@ -208,8 +203,7 @@ static void test_in_history(void **state) {
 
 /* A text that is sent again under its nonce after it was changed: its first cid is the answer,
  * nothing is stored, and nobody gets the old text. */
-static void test_a_changed_text_sent_again(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_a_changed_text_sent_again) {
     const uint64_t members[] = {new_account(f->database, ""), new_account(f->database, "")};
     uint64_t group = new_group_of(f, "", members, 2);
     struct letter letter;
@@ -245,8 +239,7 @@ static void test_a_changed_text_sent_again(void **state) {
     expect_no_text_routed(f);
 }
 
-static void test_a_change_repeated(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_a_change_repeated) {
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     uint64_t cid = say(f, ada, bob, 0, "hello"), other = say(f, ada, bob, 0, "other");
     skip_routed(f, 2);
@@ -294,8 +287,7 @@ static void test_a_change_repeated(void **state) {
     assert_int_equal(stored_in(f->database, pair_of(f, ada, bob)), 5);
 }
 
-static void test_an_edit_repeated(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_an_edit_repeated) {
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     uint64_t cid = say(f, ada, bob, 0, "one");
     skip_routed(f, 1);
@@ -319,12 +311,4 @@ static void test_an_edit_repeated(void **state) {
     expect_no_text_routed(f);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_an_edit),           cmocka_unit_test(test_an_edit_of_an_edit),
-        cmocka_unit_test(test_a_reaction),        cmocka_unit_test(test_a_recall),
-        cmocka_unit_test(test_in_history),        cmocka_unit_test(test_a_changed_text_sent_again),
-        cmocka_unit_test(test_a_change_repeated), cmocka_unit_test(test_an_edit_repeated),
-    };
-    return cmocka_run_group_tests(tests, delivery_set_up, delivery_tear_down);
-}
+int main(void) { return test_run_all(delivery_set_up, delivery_tear_down); }

@@ -24,9 +24,8 @@ static void assert_clock_is_wrong(struct service_process *delivery) {
         fail_msg("libfaketime is not in effect: %s", service_process_output(delivery));
 }
 
-/* What each of several instances stores in one conversation, in turn. */
-static void test_time_never_falls(void **state) {
-    struct delivery_fixture *f = *state;
+/* Several instances store texts in one conversation, in turn. */
+DELIVERY_TEST(test_time_never_falls) {
     const char *const *const clocks[] = {WRONG_CLOCK("+30d"), WRONG_CLOCK("-30d"),
                                          WRONG_CLOCK("+2h")};
     enum { INSTANCES = sizeof clocks / sizeof clocks[0] };
@@ -61,7 +60,4 @@ static void test_time_never_falls(void **state) {
     }
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_time_never_falls)};
-    return cmocka_run_group_tests(tests, delivery_set_up, delivery_tear_down);
-}
+int main(void) { return test_run_all(delivery_set_up, delivery_tear_down); }

@@ -58,14 +58,13 @@ static void settle_all(struct delivery_fixture *f, uint64_t account) {
 
 /* --- which, and in which order ------------------------------------------------------------- */
 
-static void test_what_there_is(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_the_fields_of_a_row) {
     uint64_t ada = new_account(f->database, "ada-lists"),
              bob = new_account(f->database, "bob-listed");
     uint64_t carl = new_account(f->database, ""), members[] = {ada, bob};
     uint64_t group = new_group_of(f, "listed-group", members, 2);
     uint64_t pair = new_pair(f, ada, bob), other = new_pair(f, ada, carl);
-    new_pair(f, ada, new_account(f->database, "")); /* nothing was said there */
+    new_pair(f, ada, new_account(f->database, "")); /* it has no texts */
     sql_run(f->database,
             "UPDATE account SET name = 'Bob', avatar = 'face' WHERE number = %" PRIu64
             "; UPDATE conversation SET name = 'The group' WHERE id = %" PRIu64,
@@ -102,9 +101,8 @@ static void test_what_there_is(void **state) {
     assert_int_equal(list_all(f, carl, 1)[0].peer, ada);
 }
 
-static void test_pages(void **state) {
+DELIVERY_TEST(test_pages) {
     enum { COUNT = LIST_MAX + 3 };
-    struct delivery_fixture *f = *state;
     struct delivery_conversations_reply reply;
     uint64_t ada = new_account(f->database, "");
     make_pairs(f, ada, COUNT);
@@ -141,8 +139,7 @@ static void test_pages(void **state) {
     assert_int_equal(total, COUNT);
 }
 
-static void test_bad_requests(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_bad_requests) {
     struct delivery_conversations_reply reply;
     uint64_t ada = new_account(f->database, "");
     assert_err(try_list(f, (struct delivery_conversations){.account = 0}, &reply), ERR_BAD_REQUEST);
@@ -153,9 +150,8 @@ static void test_bad_requests(void **state) {
     list_all(f, 12345, 0);
 }
 
-/* One that left sees what it had, and not what was said since. */
-static void test_one_that_left(void **state) {
-    struct delivery_fixture *f = *state;
+/* An account that left sees the texts until then, and none since. */
+DELIVERY_TEST(test_one_that_left) {
     uint64_t members[] = {new_account(f->database, ""), new_account(f->database, "")};
     uint64_t id = conversation_of_group(new_group_of(f, "", members, 2));
     store(f, id, 2001, members[0], "before");
@@ -169,9 +165,8 @@ static void test_one_that_left(void **state) {
     list_all(f, members[1], 0);
 }
 
-/* A writer of the release before does not end what is settled. */
-static void test_an_old_writer(void **state) {
-    struct delivery_fixture *f = *state;
+/* A text by a writer of the release before is shown also to a settled account. */
+DELIVERY_TEST(test_an_old_writer) {
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, ""),
              pair = new_pair(f, ada, bob);
     store(f, pair, 3001, bob, "one");
@@ -182,10 +177,9 @@ static void test_an_old_writer(void **state) {
     sql_run(f->database, "UPDATE conversation SET writer = 0 WHERE id = %" PRIu64, pair);
 }
 
-/* --- what is unread ------------------------------------------------------------------------ */
+/* --- unread counts ------------------------------------------------------------------------- */
 
-static void test_unread(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_unread) {
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, ""),
              pair = new_pair(f, ada, bob);
     for (uint64_t cid = 4001; cid <= 4004; cid++)
@@ -203,15 +197,14 @@ static void test_unread(void **state) {
     assert_int_equal(item->mentions, 1);
     assert_int_equal(item->seen, 4002);
     assert_int_equal(item->cid, 4007);
-    /* What was done to a message is not shown by itself. */
+    /* A change of a message is not shown as a message of its own. */
     assert_int_equal(last_of(item).cid, 4006);
     assert_int_equal(list_all(f, bob, 1)->unread, 1);
     sql_run(f->database, "UPDATE message SET mentions = x'%016x' WHERE cid = 4004", 0);
     assert_int_equal(list_all(f, ada, 1)->mentions, 2); /* all */
 }
 
-static void test_what_was_said_meanwhile_is_not_unread(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_texts_of_an_absence_are_not_unread) {
     uint64_t members[] = {new_account(f->database, ""), new_account(f->database, "")};
     uint64_t id = conversation_of_group(new_group_of(f, "", members, 2));
     for (uint64_t cid = 7001; cid <= 7004; cid++)
@@ -222,8 +215,7 @@ static void test_what_was_said_meanwhile_is_not_unread(void **state) {
     assert_int_equal(list_all(f, members[1], 1)->unread, 2);
 }
 
-static void test_as_many_as_are_counted(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_as_many_as_are_counted) {
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, ""),
              pair = new_pair(f, ada, bob);
     for (unsigned count = UNREAD_MAX - 1; count <= UNREAD_MAX + 1; count++) {
@@ -246,9 +238,8 @@ static void test_as_many_as_are_counted(void **state) {
 }
 
 /* The list holds so many bytes of texts. */
-static void test_as_many_bytes_as_fit(void **state) {
+DELIVERY_TEST(test_as_many_bytes_as_fit) {
     enum { LENGTH = 60000 };
-    struct delivery_fixture *f = *state;
     struct delivery_conversations_reply reply;
     uint64_t ada = new_account(f->database, "");
     make_pairs(f, ada, 6);
@@ -263,7 +254,7 @@ static void test_as_many_bytes_as_fit(void **state) {
     assert_false(reply.more);
 }
 
-/* --- what it costs ------------------------------------------------------------------------- */
+/* --- cost ---------------------------------------------------------------------------------- */
 
 static uint64_t looked_at(struct delivery_fixture *f) {
     return sql_number(f->database,
@@ -272,9 +263,8 @@ static uint64_t looked_at(struct delivery_fixture *f) {
                       " ('HANDLER_READ_KEY', 'HANDLER_READ_NEXT', 'HANDLER_READ_PREV')");
 }
 
-static void test_a_page_costs_what_it_lists(void **state) {
+DELIVERY_TEST(test_the_cost_of_a_page_grows_with_its_rows) {
     enum { MANY = 5000, LISTED = 10, COST_OF_ONE = 60 };
-    struct delivery_fixture *f = *state;
     struct delivery_conversations_reply reply;
     uint64_t ada = new_account(f->database, ""), before, cost = UINT64_MAX;
     make_pairs(f, ada, MANY);
@@ -288,18 +278,4 @@ static void test_a_page_costs_what_it_lists(void **state) {
     assert_int_equal(reply.conversations.count, LISTED);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_what_there_is),
-        cmocka_unit_test(test_pages),
-        cmocka_unit_test(test_bad_requests),
-        cmocka_unit_test(test_one_that_left),
-        cmocka_unit_test(test_an_old_writer),
-        cmocka_unit_test(test_unread),
-        cmocka_unit_test(test_what_was_said_meanwhile_is_not_unread),
-        cmocka_unit_test(test_as_many_as_are_counted),
-        cmocka_unit_test(test_as_many_bytes_as_fit),
-        cmocka_unit_test(test_a_page_costs_what_it_lists),
-    };
-    return cmocka_run_group_tests(tests, delivery_set_up, delivery_tear_down);
-}
+int main(void) { return test_run_all(delivery_set_up, delivery_tear_down); }

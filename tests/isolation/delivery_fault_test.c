@@ -1,6 +1,6 @@
 /*
  * parley-delivery alone: the database fails, locks are held too long, queues are full, the process
- * is stopped or killed. What was answered is stored, and stored once.
+ * is stopped or killed. Every text that was answered is stored, and stored once.
  */
 #include "tests/support/delivery_fixture.h"
 
@@ -27,7 +27,7 @@ static enum err send_again(struct test_caller *caller, const struct letter *lett
     return ask_again(caller, &message_DELIVERY_SEND, &letter->body, reply_r);
 }
 
-/* Takes what was routed up to here, however often: retries route again. */
+/* Takes all entries that have been routed up to here, however often: retries route again. */
 static void drain_routed(struct delivery_fixture *f) {
     struct letter letter;
     struct delivery_send_reply reply;
@@ -59,8 +59,7 @@ static void assert_stored_once(struct delivery_fixture *f, const struct letter *
 
 #define SENDERS 8
 
-static void test_connections_killed_under_load(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_connections_killed_under_load) {
     static struct letter letters[SENDERS];
     struct test_caller *callers[SENDERS];
     uint64_t members[] = {new_account(f->database, ""), new_account(f->database, "")}, sent = 0;
@@ -97,8 +96,7 @@ static void test_connections_killed_under_load(void **state) {
     drain_routed(f);
 }
 
-static void test_reading_while_connections_are_killed(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_reading_while_connections_are_killed) {
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     uint64_t cid = say(f, ada, bob, 0, "text");
     uint64_t conversation = next_routed(f).entry.conversation;
@@ -159,7 +157,7 @@ static void kill_commits(struct delivery_fixture *f, unsigned times) {
         struct session_dirty dirty;
         assert_err(test_caller_finish(f->caller, &message_DELIVERY_SEND, NULL),
                    ERR_UNKNOWN_OUTCOME);
-        /* It could be stored, and nobody could say it again. */
+        /* It could be stored, and nobody could send it again. */
         fake_peer_expect(f->session, &message_SESSION_DIRTY, &dirty);
         fake_peer_pass_over(f->session, &message_SESSION_DIRTY);
         test_caller_start(f->caller, &message_DELIVERY_SEND, &letter.body);
@@ -176,16 +174,13 @@ static void kill_commits(struct delivery_fixture *f, unsigned times) {
     assert_int_equal(last.prev, reply.cids.items[0]);
 }
 
-static void test_a_lost_commit_is_tried_again(void **state) { kill_commits(*state, 1); }
+DELIVERY_TEST(test_a_lost_commit_is_tried_again) { kill_commits(f, 1); }
 
-static void test_commits_that_are_lost_too_often(void **state) {
-    kill_commits(*state, BATCH_ATTEMPTS);
-}
+DELIVERY_TEST(test_commits_that_are_lost_too_often) { kill_commits(f, BATCH_ATTEMPTS); }
 
 /* --- locks and queues ---------------------------------------------------------------------- */
 
-static void test_a_lock_that_is_held_too_long(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_a_lock_that_is_held_too_long) {
     struct delivery_send_reply reply;
     struct letter letter;
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
@@ -202,7 +197,8 @@ static void test_a_lock_that_is_held_too_long(void **state) {
     assert_int_equal(entry.prev, first);
 }
 
-/* `option` lets two messages wait; the first of the six is with the writer, who waits for the lock.
+/* `option` lets two messages wait; the first of the six is with the writer, which waits for the
+ * lock.
  */
 static void fill_a_writers_queue(struct delivery_fixture *f, const char *option) {
     enum { COUNT = 6 };
@@ -246,18 +242,15 @@ static void fill_a_writers_queue(struct delivery_fixture *f, const char *option)
     assert_int_equal(service_process_stop(&single), 0);
 }
 
-static void test_a_writers_queue_is_full(void **state) {
-    fill_a_writers_queue(*state, "--writer-queue=2");
-}
+DELIVERY_TEST(test_a_writers_queue_is_full) { fill_a_writers_queue(f, "--writer-queue=2"); }
 
-static void test_a_writers_memory_is_full(void **state) {
-    fill_a_writers_queue(*state, test_text("--writer-queue-bytes=%zu", 2 * strlen("text")));
+DELIVERY_TEST(test_a_writers_memory_is_full) {
+    fill_a_writers_queue(f, test_text("--writer-queue-bytes=%zu", 2 * strlen("text")));
 }
 
 /* --- the end of the process ---------------------------------------------------------------- */
 
-static void test_stopped_while_calls_are_in_progress(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_stopped_while_calls_are_in_progress) {
     enum { COUNT = 5 };
     static struct letter letters[COUNT];
     struct test_caller *callers[COUNT];
@@ -314,23 +307,22 @@ static void stop_while_the_database_stands(struct delivery_fixture *f, bool twic
     if (twice)
         kill(service_process_pid(delivery), SIGTERM);
     assert_int_equal(service_process_wait_exit(delivery), 0);
-    const char *said =
+    const char *reason =
         twice ? "reason=\"a second signal\"" : "reason=\"these calls took too long\"";
-    assert_non_null(strstr(service_process_output(delivery), said));
+    assert_non_null(strstr(service_process_output(delivery), reason));
     db_destroy(&holder);
     test_caller_destroy(&caller);
     test_caller_destroy(&observer);
     service_process_kill(&delivery);
 }
 
-static void test_stopped_while_the_database_stands(void **state) {
+DELIVERY_TEST(test_stopped_while_the_database_stands) {
     for (int twice = 0; twice < 2; twice++)
-        stop_while_the_database_stands(*state, twice);
+        stop_while_the_database_stands(f, twice);
 }
 
 /* One request is answered, then the process is killed; the others may be anywhere. */
-static void test_killed_and_started_again(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_killed_and_started_again) {
     enum { COUNT = 6, ROUNDS = 10 };
     static struct letter letters[COUNT];
     uint16_t port = test_free_port();
@@ -369,8 +361,7 @@ static void test_killed_and_started_again(void **state) {
     drain_routed(f);
 }
 
-static void test_starts_that_fail(void **state) {
-    (void)state;
+TEST(test_starts_that_fail) {
     const char *port = test_text("--delivery-port=%u", (unsigned)test_free_port());
     const char *nobody =
         test_text("--session-peers=tcp://127.0.0.1:%u", (unsigned)test_free_port());
@@ -383,7 +374,7 @@ static void test_starts_that_fail(void **state) {
                                   (const char *[]){starts[i][0], starts[i][1], starts[i][2], NULL});
         int status = service_process_wait_exit(delivery);
         if (status != 1 || strstr(service_process_output(delivery), starts[i][3]) == NULL)
-            fail_msg("ended with %d, said:\n%s", status, service_process_output(delivery));
+            fail_msg("ended with %d, reason:\n%s", status, service_process_output(delivery));
         service_process_kill(&delivery);
     }
 }
@@ -396,19 +387,4 @@ static int set_up(void **state) {
     return status;
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_connections_killed_under_load),
-        cmocka_unit_test(test_reading_while_connections_are_killed),
-        cmocka_unit_test(test_a_lost_commit_is_tried_again),
-        cmocka_unit_test(test_commits_that_are_lost_too_often),
-        cmocka_unit_test(test_a_lock_that_is_held_too_long),
-        cmocka_unit_test(test_a_writers_queue_is_full),
-        cmocka_unit_test(test_a_writers_memory_is_full),
-        cmocka_unit_test(test_stopped_while_calls_are_in_progress),
-        cmocka_unit_test(test_stopped_while_the_database_stands),
-        cmocka_unit_test(test_killed_and_started_again),
-        cmocka_unit_test(test_starts_that_fail),
-    };
-    return cmocka_run_group_tests(tests, set_up, delivery_tear_down);
-}
+int main(void) { return test_run_all(set_up, delivery_tear_down); }

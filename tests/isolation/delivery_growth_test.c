@@ -1,12 +1,12 @@
 /*
- * parley-delivery alone: what reading costs an account that is in many conversations. After the
- * first page it is in proportion to what is new, not to how many conversations there are; so is
- * what delivery.check finds. Costs are counted in rows and keys that MariaDB looks at.
+ * parley-delivery alone: the cost of reading for an account that is in many conversations. After
+ * the first page it is in proportion to new entries, not to conversations; so is the cost of
+ * delivery.check. Costs are counted in rows and keys that MariaDB looks at.
  */
 #include "tests/support/delivery_puller.h"
 
 #define MANY 2000
-/* What one conversation costs: its cursor, head, absences and entry, with names and all. */
+/* The cost of one conversation: its cursor, head, absences and entry, with names and all. */
 #define COST_OF_ONE 100
 
 /* Rows and keys that the server has looked at, all connections together. */
@@ -39,8 +39,7 @@ static uint64_t cost_of_pull(struct delivery_fixture *f, const struct delivery_p
 
 /* --- pulls --------------------------------------------------------------------------------- */
 
-static void test_the_first_page_names_what_is_behind(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_the_first_page_names_conversations_with_more) {
     struct puller *puller = puller_of(busy_account(f), false);
     size_t left = MANY;
     for (bool first = true; left > 0; first = false) {
@@ -55,8 +54,7 @@ static void test_the_first_page_names_what_is_behind(void **state) {
     }
 }
 
-static void test_a_page_of_one_costs_one(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_a_page_of_one_costs_one) {
     uint64_t ada = busy_account(f);
     uint64_t one = sql_number(
         f->database, "SELECT MAX(conversation) FROM `cursor` WHERE account = %" PRIu64, ada);
@@ -69,7 +67,7 @@ static void test_a_page_of_one_costs_one(void **state) {
     ask.listed = true;
     ask.conversations = (struct u64_list){&one, 1};
     ask.positions = (struct u64_list){&position, 1};
-    /* Other programs use the server, too: one quiet moment shows what the page costs by itself. */
+    /* Other programs use the server, too: one quiet moment shows the cost of the page by itself. */
     uint64_t of_one = UINT64_MAX;
     TEST_UNTIL((of_one = cost_of_pull(f, &ask, &reply)) <= COST_OF_ONE,
                "a page of %d conversations costs %" PRIu64 " keys and rows, of one %" PRIu64, MANY,
@@ -81,8 +79,7 @@ static void test_a_page_of_one_costs_one(void **state) {
 }
 
 /* One without a position is read from the cursor, and the page tells where that is. */
-static void test_a_fresh_one_is_read_from_its_cursor(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_a_fresh_one_is_read_from_its_cursor) {
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     uint64_t pair = new_pair(f, ada, bob), other = new_pair(f, ada, new_account(f->database, ""));
     for (uint64_t i = 1; i <= 3; i++) {
@@ -106,8 +103,7 @@ static void test_a_fresh_one_is_read_from_its_cursor(void **state) {
 }
 
 /* Where the entry with which an account left is removed, so is all before it: nothing is left. */
-static void test_an_end_without_a_row_is_an_end(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_an_end_without_a_row_is_an_end) {
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, ""),
              pair = new_pair(f, ada, bob);
     store(f, pair, 5, bob, "before");
@@ -122,8 +118,7 @@ static void test_an_end_without_a_row_is_an_end(void **state) {
     assert_int_equal(puller->reply.behind.count, 0);
 }
 
-static void test_a_list_of_nothing_reads_nothing(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_a_list_of_nothing_reads_nothing) {
     uint64_t ada = busy_account(f), strange = 12345;
     struct delivery_pull ask = {.account = ada, .resumed = true, .listed = true};
     struct delivery_pull_reply reply;
@@ -138,8 +133,7 @@ static void test_a_list_of_nothing_reads_nothing(void **state) {
 
 /* --- delivery.check ------------------------------------------------------------------------ */
 
-static void test_a_check_names_what_is_further(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_a_check_names_conversations_that_are_further) {
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, ""),
              carl = new_account(f->database, "");
     uint64_t conversations[] = {new_pair(f, ada, bob), new_pair(f, ada, carl), 999999999,
@@ -168,8 +162,7 @@ static void test_a_check_names_what_is_further(void **state) {
     assert_err(test_caller_ask(f->caller, &message_DELIVERY_CHECK, &ask, &reply), ERR_BAD_REQUEST);
 }
 
-static void test_a_check_of_nothing(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_a_check_of_nothing) {
     struct delivery_check ask = {.accounts = {NULL, 0}};
     struct delivery_check_reply reply;
     assert_err(test_caller_ask(f->caller, &message_DELIVERY_CHECK, &ask, &reply), ERR_OK);
@@ -178,10 +171,9 @@ static void test_a_check_of_nothing(void **state) {
 }
 
 /* As many as one request holds. */
-static void test_a_check_of_many(void **state) {
+DELIVERY_TEST(test_a_check_of_many) {
     enum { MOST = 8192 };
     static uint64_t conversations[MOST], cids[MOST];
-    struct delivery_fixture *f = *state;
     uint64_t ada = busy_account(f);
     uint64_t last = sql_number(
         f->database, "SELECT MAX(conversation) FROM `cursor` WHERE account = %" PRIu64, ada);
@@ -195,16 +187,4 @@ static void test_a_check_of_many(void **state) {
     assert_int_equal(reply.conversations.count, MANY / 2);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_the_first_page_names_what_is_behind),
-        cmocka_unit_test(test_a_page_of_one_costs_one),
-        cmocka_unit_test(test_a_fresh_one_is_read_from_its_cursor),
-        cmocka_unit_test(test_an_end_without_a_row_is_an_end),
-        cmocka_unit_test(test_a_list_of_nothing_reads_nothing),
-        cmocka_unit_test(test_a_check_names_what_is_further),
-        cmocka_unit_test(test_a_check_of_nothing),
-        cmocka_unit_test(test_a_check_of_many),
-    };
-    return cmocka_run_group_tests(tests, delivery_set_up, delivery_tear_down);
-}
+int main(void) { return test_run_all(delivery_set_up, delivery_tear_down); }

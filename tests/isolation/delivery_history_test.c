@@ -11,17 +11,10 @@ struct piece {
 
 static enum err try_read(struct delivery_fixture *f, struct delivery_history ask,
                          struct piece *piece) {
-    struct record_arena arena = {0};
     *piece = (struct piece){.reply = {.more = false}};
     enum err err = test_caller_ask(f->caller, &message_DELIVERY_HISTORY, &ask, &piece->reply);
-    for (size_t i = 0; err == ERR_OK && i < piece->reply.entries.count; i++) {
-        const char *fault;
-        struct entry entry;
-        assert_int_equal(
-            record_unpack(&entry_desc, piece->reply.entries.items[i], &arena, &entry, &fault), 0);
-        piece->cids[i] = entry.cid;
-    }
-    record_arena_free(&arena);
+    if (err == ERR_OK)
+        cids_of(&piece->reply.entries, piece->cids);
     return err;
 }
 
@@ -48,8 +41,7 @@ static void refused(struct delivery_fixture *f, struct delivery_history ask, enu
 
 /* --- where it is read ---------------------------------------------------------------------- */
 
-static void test_the_place(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_the_place) {
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     uint64_t pair = new_pair(f, ada, bob);
     for (uint64_t cid = 10; cid <= 70; cid += 10)
@@ -69,8 +61,7 @@ static void test_the_place(void **state) {
     expect_piece(f, ASK(.account = ada, .user = bob, .before = UINT64_MAX, .limit = 1), true, 70);
 }
 
-static void test_around(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_around) {
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     uint64_t pair = new_pair(f, ada, bob);
     for (uint64_t cid = 110; cid <= 170; cid += 10)
@@ -85,8 +76,7 @@ static void test_around(void **state) {
                  130, 140, 150, 160, 170);
 }
 
-static void test_all_kinds(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_all_kinds) {
     uint64_t ada = new_account(f->database, "");
     uint64_t group = new_group_of(f, "", &ada, 1);
     sql_run(f->database,
@@ -105,10 +95,9 @@ static void test_all_kinds(void **state) {
     expect_piece(f, ASK(.account = ada), false, 203);
 }
 
-/* --- what may be read ---------------------------------------------------------------------- */
+/* --- readable texts ------------------------------------------------------------------------ */
 
-static void test_from_joining_to_leaving(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_from_joining_to_leaving) {
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     uint64_t group = new_group_of(f, "", (uint64_t[]){ada, bob}, 2);
     uint64_t conversation = conversation_of_group(group);
@@ -132,9 +121,9 @@ static void test_from_joining_to_leaving(void **state) {
     expect_piece(f, ASK(.account = bob, .group = group, .around = 305, .limit = 2), true, 303, 306);
 }
 
-/* One that has left, and everybody once the group is dissolved, still read what they could. */
-static void test_what_was_left(void **state) {
-    struct delivery_fixture *f = *state;
+/* A member that has left, and everybody once the group is dissolved, can read the same as before.
+ */
+DELIVERY_TEST(test_a_conversation_that_was_left) {
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     uint64_t group = new_group_of(f, "", (uint64_t[]){ada, bob}, 2);
     uint64_t first = say(f, ada, 0, group, "first");
@@ -147,8 +136,7 @@ static void test_what_was_left(void **state) {
     expect_piece(f, ASK(.account = bob, .group = group), false, first);
 }
 
-static void test_strangers(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_strangers) {
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     uint64_t cleo = new_account(f->database, ""), group = new_group_of(f, "", &ada, 1);
     new_pair(f, ada, bob);
@@ -163,8 +151,7 @@ static void test_strangers(void **state) {
 
 /* --- limits -------------------------------------------------------------------------------- */
 
-static void test_malformed(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_malformed) {
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     new_pair(f, ada, bob);
     refused(f, ASK(.account = 0, .user = bob), ERR_BAD_REQUEST);
@@ -174,8 +161,7 @@ static void test_malformed(void **state) {
     refused(f, ASK(.account = ada, .user = bob, .limit = LIST_MAX + 1), ERR_BAD_REQUEST);
 }
 
-static void test_most_entries(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_most_entries) {
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     new_pair(f, ada, bob);
     store_many(f, ada, LIST_MAX + 1, 5);
@@ -188,8 +174,7 @@ static void test_most_entries(void **state) {
 }
 
 /* Of texts that are too long together those stay that are next to the place; one at least. */
-static void test_most_bytes(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_most_bytes) {
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     uint64_t pair = new_pair(f, ada, bob);
     for (uint64_t cid = 401; cid <= 410; cid++)
@@ -203,8 +188,7 @@ static void test_most_bytes(void **state) {
     expect_piece(f, ASK(.account = ada, .user = bob, .around = 405), true, 403, 404, 405, 406);
 }
 
-static void test_many_absences(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_many_absences) {
     uint64_t ada = new_account(f->database, ""), group = new_group_of(f, "", &ada, 1);
     uint64_t conversation = conversation_of_group(group);
     sql_run(f->database,
@@ -225,13 +209,4 @@ static void test_many_absences(void **state) {
                  500801, 500803);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_the_place),     cmocka_unit_test(test_around),
-        cmocka_unit_test(test_all_kinds),     cmocka_unit_test(test_from_joining_to_leaving),
-        cmocka_unit_test(test_what_was_left), cmocka_unit_test(test_strangers),
-        cmocka_unit_test(test_malformed),     cmocka_unit_test(test_most_entries),
-        cmocka_unit_test(test_most_bytes),    cmocka_unit_test(test_many_absences),
-    };
-    return cmocka_run_group_tests(tests, delivery_set_up, delivery_tear_down);
-}
+int main(void) { return test_run_all(delivery_set_up, delivery_tear_down); }

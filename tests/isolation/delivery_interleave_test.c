@@ -32,8 +32,7 @@ static struct reader reader_of(struct delivery_fixture *f, uint64_t account, uin
 
 /* One has its cids and has not committed; the other waits, though it has nothing to wait for but
  * the order. A reader in between finds nothing, and then both, in the order of their cids. */
-static void test_the_second_waits_for_the_firsts_commit(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_the_second_waits_for_the_firsts_commit) {
     struct test_caller *callers[2];
     uint16_t ports[2] = {test_free_port(), test_free_port()};
     struct service_process *instances[2];
@@ -77,9 +76,9 @@ static void test_the_second_waits_for_the_firsts_commit(void **state) {
     }
 }
 
-/* What was never committed leaves a gap that nobody waits for, and has later cids when it comes. */
-static void test_the_first_is_killed_before_its_commit(void **state) {
-    struct delivery_fixture *f = *state;
+/* Texts that were never committed leave a gap that nobody waits for; repeated, they get later cids.
+ */
+DELIVERY_TEST(test_the_first_is_killed_before_its_commit) {
     uint16_t port = test_free_port();
     struct service_process *first = start_delivery(f, port, NULL, NULL, NULL);
     struct test_caller *doomed = test_caller_new("doomed", port);
@@ -116,9 +115,8 @@ static void test_the_first_is_killed_before_its_commit(void **state) {
 }
 
 /* A batch of two conversations waits for the first while the other instance writes to the second:
- * cids that the batch had taken before it had both would be behind a reader who has been there. */
-static void test_a_batch_takes_its_cids_with_its_last_lock(void **state) {
-    struct delivery_fixture *f = *state;
+ * cids that the batch had taken before it had both would be behind a reader that has been there. */
+DELIVERY_TEST(test_a_batch_takes_its_cids_with_its_last_lock) {
     enum { PAIRS = 3 };
     static struct letter letters[PAIRS];
     struct test_caller *callers[PAIRS];
@@ -165,11 +163,4 @@ static void test_a_batch_takes_its_cids_with_its_last_lock(void **state) {
     assert_int_equal(service_process_stop(&single), 0);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_the_second_waits_for_the_firsts_commit),
-        cmocka_unit_test(test_the_first_is_killed_before_its_commit),
-        cmocka_unit_test(test_a_batch_takes_its_cids_with_its_last_lock),
-    };
-    return cmocka_run_group_tests(tests, delivery_set_up, delivery_tear_down);
-}
+int main(void) { return test_run_all(delivery_set_up, delivery_tear_down); }

@@ -1,6 +1,6 @@
 /*
- * parley-delivery alone: what a writer remembers of conversations, and when it reads them again. A
- * row that is inserted behind its back shows which: no writer stores one without a claim.
+ * parley-delivery alone: which parts of conversations a writer remembers, and when it reads them
+ * anew. A row that is inserted behind its back shows which: no writer stores one without a claim.
  */
 #include "tests/support/delivery_fixture.h"
 
@@ -47,8 +47,7 @@ static uint64_t prev_of_next(struct delivery_fixture *f, struct talk *talk) {
 
 /* --- refused texts ------------------------------------------------------------------------- */
 
-static void test_a_refused_text_leaves_the_memory(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_a_refused_text_leaves_the_memory) {
     struct talk talk = talk_of(f);
     uint64_t stranger = new_account(f->database, ""), last = talk.cid;
     uint64_t group = new_group_of(f, "", talk.people, 2);
@@ -59,17 +58,13 @@ static void test_a_refused_text_leaves_the_memory(void **state) {
     assert_int_equal(prev_of_next(f, &talk), last);
 }
 
-/* Nothing of a group is written for a stranger, who finds what its members have left in memory. */
-static void test_a_group_that_refuses_is_not_written(void **state) {
-    struct delivery_fixture *f = *state;
+/* A stranger's text writes nothing of a group; it is checked by what members left in memory. */
+DELIVERY_TEST(test_a_group_that_refuses_is_not_written) {
     uint64_t members[] = {new_account(f->database, ""), new_account(f->database, "")},
              stranger = new_account(f->database, "");
     uint64_t group = new_group_of(f, "", members, 2), conversation = conversation_of_group(group);
     assert_err(try_send(f, stranger, 0, group, "let me in", NULL), ERR_NOT_MEMBER);
-    assert_int_equal(sql_number(f->database,
-                                "SELECT claimant FROM conversation WHERE id = %" PRIu64,
-                                conversation),
-                     0);
+    assert_int_equal(conversation_number(f->database, "claimant", conversation), 0);
     uint64_t cid = say(f, members[0], 0, group, "hello");
     skip_routed(f, 1);
     sql_run(f->database, "DELETE FROM member WHERE conversation = %" PRIu64, conversation);
@@ -81,8 +76,7 @@ static void test_a_group_that_refuses_is_not_written(void **state) {
     assert_err(try_send(f, members[1], 0, group, "not any more", NULL), ERR_NOT_MEMBER);
 }
 
-static void test_another_writer_in_between_is_seen(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_another_writer_in_between_is_seen) {
     struct talk talk = talk_of(f);
     uint64_t last = sneak(f, &talk);
     sql_run(f->database,
@@ -100,11 +94,10 @@ static void test_another_writer_in_between_is_seen(void **state) {
 /* --- failures ------------------------------------------------------------------------------ */
 
 /* Somebody else's open transaction has the text's nonce: it can't be stored in time. */
-static void test_a_text_that_fails_leaves_the_others(void **state) {
+DELIVERY_TEST(test_a_text_that_fails_leaves_the_others) {
     static const struct db_statement insert = {
         "hold_back", "INSERT INTO message (conversation, cid, time_ms, type, sender, nonce, body)"
                      " VALUES (1, 1, 1, 0, 1, ?, '')"};
-    struct delivery_fixture *f = *state;
     struct talk talk = talk_of(f), other = talk_of(f);
     uint64_t last = other.cid;
     struct letter letter;
@@ -124,8 +117,7 @@ static void test_a_text_that_fails_leaves_the_others(void **state) {
 }
 
 /* Behind a new connection there may be another server. */
-static void test_a_new_connection_forgets(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_a_new_connection_forgets) {
     struct talk talk = talk_of(f);
     uint64_t last = sneak(f, &talk);
     assert_true(test_database_kill_connections(f->database) > 0);
@@ -133,8 +125,7 @@ static void test_a_new_connection_forgets(void **state) {
     assert_int_equal(prev_of_next(f, &talk), last);
 }
 
-static void test_a_conversation_that_is_gone_is_opened_again(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_a_conversation_that_is_gone_is_opened_again) {
     struct talk talk = talk_of(f);
     sql_run(f->database, "DELETE FROM conversation WHERE id = %" PRIu64, talk.conversation);
     say(f, talk.people[0], talk.people[1], 0, "anew");
@@ -146,9 +137,8 @@ static void test_a_conversation_that_is_gone_is_opened_again(void **state) {
 /* --- unknown pairs ------------------------------------------------------------------------- */
 
 /* While the writer waits, first texts to many people gather to one batch. */
-static void test_first_texts_to_many(void **state) {
+DELIVERY_TEST(test_first_texts_to_many) {
     enum { MANY = 100 };
-    struct delivery_fixture *f = *state;
     struct talk talk = talk_of(f);
     uint64_t ada = new_account(f->database, ""), first = 0, id;
     static struct letter letters[MANY + 1];
@@ -182,15 +172,4 @@ static void test_first_texts_to_many(void **state) {
     test_caller_destroy(&observer);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_refused_text_leaves_the_memory),
-        cmocka_unit_test(test_a_group_that_refuses_is_not_written),
-        cmocka_unit_test(test_another_writer_in_between_is_seen),
-        cmocka_unit_test(test_a_text_that_fails_leaves_the_others),
-        cmocka_unit_test(test_a_new_connection_forgets),
-        cmocka_unit_test(test_a_conversation_that_is_gone_is_opened_again),
-        cmocka_unit_test(test_first_texts_to_many),
-    };
-    return cmocka_run_group_tests(tests, set_up, delivery_tear_down);
-}
+int main(void) { return test_run_all(set_up, delivery_tear_down); }

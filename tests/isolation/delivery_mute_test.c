@@ -1,5 +1,5 @@
 /*
- * parley-delivery alone: texts of members who are muted, and of the blocked.
+ * parley-delivery alone: texts of muted members, and of blocked accounts.
  */
 #include "common/db.h"
 #include "proto/conversation.h"
@@ -21,9 +21,8 @@ static uint64_t new_group_of_two(struct delivery_fixture *f, uint64_t members_r[
     return new_group_of(f, "", members_r, 2);
 }
 
-/* With what is remembered of the members in both instances. */
-static void test_muted_for_a_while(void **state) {
-    struct delivery_fixture *f = *state;
+/* Both instances remember the members. */
+DELIVERY_TEST(test_muted_for_a_while) {
     uint64_t members[2], group = new_group_of_two(f, members);
     uint16_t port = test_free_port();
     struct service_process *second = start_delivery(f, port, NULL, NULL, NULL);
@@ -50,9 +49,8 @@ static void test_muted_for_a_while(void **state) {
     assert_int_equal(service_process_stop(&second), 0);
 }
 
-/* What was stored before is not said to be refused. */
-static void test_a_repeat_of_a_member_that_is_muted(void **state) {
-    struct delivery_fixture *f = *state;
+/* The repeat of a stored text is not answered as refused. */
+DELIVERY_TEST(test_a_repeat_of_a_member_that_is_muted) {
     uint64_t members[2], group = new_group_of_two(f, members);
     struct delivery_send_reply reply;
     struct letter letter;
@@ -68,9 +66,8 @@ static void test_a_repeat_of_a_member_that_is_muted(void **state) {
     assert_err(ask_send(f->caller, &letter, NULL), ERR_MUTED);
 }
 
-/* It says until when, by the calendar, whatever the time. */
-static void test_it_says_until_when(void **state) {
-    struct delivery_fixture *f = *state;
+/* The reason has the end, by the calendar, whatever the time. */
+DELIVERY_TEST(test_it_says_until_when) {
     uint64_t members[2], group = new_group_of_two(f, members);
     struct letter letter;
     letter_one(f, &letter, members[0], 0, group, "until when?");
@@ -87,9 +84,8 @@ static void test_it_says_until_when(void **state) {
     }
 }
 
-/* Nor may it edit or react; it may take back what it said. */
-static void test_what_else_a_muted_member_may_not(void **state) {
-    struct delivery_fixture *f = *state;
+/* A muted member may neither edit nor react; it may recall its own texts. */
+DELIVERY_TEST(test_other_requests_of_a_muted_member) {
     uint64_t members[2], group = new_group_of_two(f, members);
     uint64_t cid = say(f, members[0], 0, group, "before");
     skip_routed(f, 1);
@@ -107,12 +103,4 @@ static void test_what_else_a_muted_member_may_not(void **state) {
     skip_routed(f, 1);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_muted_for_a_while),
-        cmocka_unit_test(test_a_repeat_of_a_member_that_is_muted),
-        cmocka_unit_test(test_it_says_until_when),
-        cmocka_unit_test(test_what_else_a_muted_member_may_not),
-    };
-    return cmocka_run_group_tests(tests, delivery_set_up, delivery_tear_down);
-}
+int main(void) { return test_run_all(delivery_set_up, delivery_tear_down); }

@@ -1,6 +1,6 @@
 /*
- * parley-delivery alone: what is sent again is stored once, and what two instances write at once
- * has one order, in which a reader misses nothing.
+ * parley-delivery alone: a text that is sent again is stored once, and texts that two instances
+ * write at once have one order, in which a reader misses nothing.
  */
 #include "proto/conversation.h"
 #include "tests/support/delivery_fixture.h"
@@ -22,8 +22,7 @@ static void end_second(struct service_process **second, struct test_caller **cal
 
 /* --- sent again ---------------------------------------------------------------------------- */
 
-static void test_a_repeat_gets_the_first_answer(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_a_repeat_gets_the_first_answer) {
     struct delivery_send_reply reply;
     struct letter letter;
     uint64_t members[] = {new_account(f->database, ""), new_account(f->database, "")};
@@ -58,8 +57,7 @@ static void test_a_repeat_gets_the_first_answer(void **state) {
     }
 }
 
-static void test_new_texts_among_repeats(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_new_texts_among_repeats) {
     struct delivery_send_reply reply;
     struct letter letter;
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
@@ -91,8 +89,7 @@ static void test_new_texts_among_repeats(void **state) {
 }
 
 /* Another message is neither stored nor routed, nor taken for the first. Those beside it are. */
-static void test_a_nonce_of_another_message(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_a_nonce_of_another_message) {
     struct delivery_send_reply reply;
     struct letter letter;
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, ""),
@@ -126,8 +123,7 @@ static void test_a_nonce_of_another_message(void **state) {
 }
 
 /* A sender that may not write any more still learns whether its earlier texts were stored. */
-static void test_a_repeat_of_one_who_has_left(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_a_repeat_of_one_who_has_left) {
     struct delivery_send_reply reply;
     struct letter letter;
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
@@ -153,8 +149,7 @@ static void test_a_repeat_of_one_who_has_left(void **state) {
     expect_no_text_routed(f);
 }
 
-static void test_the_same_through_two_instances_at_once(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_the_same_through_two_instances_at_once) {
     struct test_caller *other;
     struct service_process *second = start_second(f, &other);
     struct letter letter;
@@ -182,8 +177,7 @@ static void test_the_same_through_two_instances_at_once(void **state) {
 
 /* --- one order ----------------------------------------------------------------------------- */
 
-static void test_two_instances_take_turns(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_two_instances_take_turns) {
     struct test_caller *callers[] = {f->caller, NULL};
     struct service_process *second = start_second(f, &callers[1]);
     uint64_t members[] = {new_account(f->database, ""), new_account(f->database, "")},
@@ -225,7 +219,7 @@ static const struct link *find_link(const struct link *links, uint64_t conversat
     return NULL;
 }
 
-/* What was routed is one chain in each conversation, in whatever order it arrived. */
+/* Routed entries form one chain in each conversation, in whatever order they arrived. */
 static void check_chains(struct delivery_fixture *f, const struct reader *reader) {
     static struct link links[2 * TOTAL];
     for (size_t i = 0; i < 2 * TOTAL; i++) {
@@ -243,8 +237,7 @@ static void check_chains(struct delivery_fixture *f, const struct reader *reader
 }
 
 /* Half of the writers' requests go to each instance; all of them are in progress while it reads. */
-static void test_a_reader_misses_nothing(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_a_reader_misses_nothing) {
     struct test_caller *other, *callers[2][WRITERS];
     uint16_t port = test_free_port();
     struct service_process *second = start_delivery(f, port, NULL, NULL, NULL);
@@ -288,15 +281,4 @@ static void test_a_reader_misses_nothing(void **state) {
     end_second(&second, &other);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_repeat_gets_the_first_answer),
-        cmocka_unit_test(test_new_texts_among_repeats),
-        cmocka_unit_test(test_a_nonce_of_another_message),
-        cmocka_unit_test(test_a_repeat_of_one_who_has_left),
-        cmocka_unit_test(test_the_same_through_two_instances_at_once),
-        cmocka_unit_test(test_two_instances_take_turns),
-        cmocka_unit_test(test_a_reader_misses_nothing),
-    };
-    return cmocka_run_group_tests(tests, delivery_set_up, delivery_tear_down);
-}
+int main(void) { return test_run_all(delivery_set_up, delivery_tear_down); }

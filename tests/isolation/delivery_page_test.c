@@ -1,11 +1,10 @@
 /*
- * parley-delivery alone: delivery.pull, how what is to be read is cut into pages.
+ * parley-delivery alone: delivery.pull, how entries are cut into pages.
  */
 #include "proto/conversation.h"
 #include "tests/support/delivery_puller.h"
 
-static void test_pages_of_one_conversation(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_pages_of_one_conversation) {
     uint64_t ada = new_account(f->database, "");
     new_pair(f, ada, new_account(f->database, ""));
     store_many(f, ada, 2 * PAGE_ENTRIES + 10, 5);
@@ -17,9 +16,8 @@ static void test_pages_of_one_conversation(void **state) {
     }
 }
 
-/* All of it comes in the order of cid, also from page to page. */
-static void test_a_backlog_of_many_conversations(void **state) {
-    struct delivery_fixture *f = *state;
+/* Entries are in the order of their cids, also from page to page. */
+DELIVERY_TEST(test_a_backlog_of_many_conversations) {
     uint64_t ada = new_account(f->database, ""), last = 0;
     make_pairs(f, ada, 20);
     store_many(f, ada, 100, 20);
@@ -29,7 +27,7 @@ static void test_a_backlog_of_many_conversations(void **state) {
         assert_true(puller->entries[0].cid > last);
         last = puller->entries[count - 1].cid;
         take_page(puller);
-        if (total == 0) /* the first page has told where all of them stand */
+        if (total == 0) /* the first page has the positions of all */
             assert_int_equal(puller->reply.conversations.count, 20);
         puller->resumed = true;
     }
@@ -37,9 +35,9 @@ static void test_a_backlog_of_many_conversations(void **state) {
     assert_int_equal(puller->count, 20);
 }
 
-/* One has more than a page holds: of the other only what lies before its last entry may come. */
-static void test_a_backlog_of_unequal_conversations(void **state) {
-    struct delivery_fixture *f = *state;
+/* One has more than a page holds: of the other a page has only entries before the first one's last.
+ */
+DELIVERY_TEST(test_a_backlog_of_unequal_conversations) {
     uint64_t ada = new_account(f->database, ""), last = 0;
     uint64_t busy = new_pair(f, ada, new_account(f->database, "")),
              calm = new_pair(f, ada, ada + 1000);
@@ -59,8 +57,7 @@ static void test_a_backlog_of_unequal_conversations(void **state) {
     assert_int_equal(total, 702);
 }
 
-static void test_more_conversations_than_a_page_reads(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_more_conversations_than_a_page_reads) {
     uint64_t ada = new_account(f->database, "");
     make_pairs(f, ada, 700);
     store_many(f, ada, 3, 10);
@@ -70,8 +67,7 @@ static void test_more_conversations_than_a_page_reads(void **state) {
     assert_int_equal(puller->count, 700);
 }
 
-static void test_more_conversations_than_are_reported(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_more_conversations_than_are_reported) {
     uint64_t ada = new_account(f->database, "");
     make_pairs(f, ada, MAX_CONVERSATIONS - 1);
     struct puller *puller = puller_of(ada, false);
@@ -88,8 +84,7 @@ static void test_more_conversations_than_are_reported(void **state) {
     assert_false(puller->reply.partial);
 }
 
-static void test_large_texts(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_large_texts) {
     uint64_t ada = new_account(f->database, "");
     new_pair(f, ada, new_account(f->database, ""));
     new_pair(f, ada, new_account(f->database, ""));
@@ -105,14 +100,4 @@ static void test_large_texts(void **state) {
     assert_int_equal(total, 40);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pages_of_one_conversation),
-        cmocka_unit_test(test_a_backlog_of_many_conversations),
-        cmocka_unit_test(test_a_backlog_of_unequal_conversations),
-        cmocka_unit_test(test_more_conversations_than_a_page_reads),
-        cmocka_unit_test(test_more_conversations_than_are_reported),
-        cmocka_unit_test(test_large_texts),
-    };
-    return cmocka_run_group_tests(tests, delivery_set_up, delivery_tear_down);
-}
+int main(void) { return test_run_all(delivery_set_up, delivery_tear_down); }

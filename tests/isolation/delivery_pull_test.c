@@ -1,14 +1,13 @@
 /*
- * parley-delivery alone: delivery.pull, what comes and from where on.
+ * parley-delivery alone: delivery.pull, which entries a page has and from where on.
  */
 #include "proto/conversation.h"
 #include "services/delivery/delivery_sql.h"
 #include "tests/support/delivery_puller.h"
 
-/* --- what comes ---------------------------------------------------------------------------- */
+/* --- the entries of a page ----------------------------------------------------------------- */
 
-static void test_nothing(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_nothing) {
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     const uint64_t accounts[] = {ada, 0, 1, UINT64_MAX};
     for (size_t i = 0; i < sizeof accounts / sizeof accounts[0]; i++) {
@@ -25,8 +24,7 @@ static void test_nothing(void **state) {
     assert_int_equal(puller->reply.positions.items[0], 0);
 }
 
-static void test_entries_as_they_are(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_entries_as_they_are) {
     uint64_t ada = new_account(f->database, "ada"), bob = new_account(f->database, "");
     uint64_t group = new_group_of(f, "räume", (uint64_t[]){ada, bob}, 2),
              pair = new_pair(f, bob, ada);
@@ -66,8 +64,7 @@ static void test_entries_as_they_are(void **state) {
     assert_int_equal(entries[4].from_id.length, 0);
 }
 
-static void test_notices(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_notices) {
     uint64_t ada = new_account(f->database, "ada the third"), bob = new_account(f->database, "");
     uint64_t group = new_group_of(f, "", (uint64_t[]){ada, bob}, 2);
     sql_run(f->database,
@@ -93,8 +90,7 @@ static void test_notices(void **state) {
 }
 
 /* Notices of one's own: `to` is the group that they are about. */
-static void test_notices_of_ones_own(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_notices_of_ones_own) {
     uint64_t ada = new_account(f->database, "ada the fourth"), bob = new_account(f->database, "");
     uint64_t own = (uint64_t)CONVERSATION_SELF << CONVERSATION_KIND_SHIFT | bob;
     uint64_t named = new_group_of(f, "of a name", NULL, 0), decimal = new_group_of(f, "", NULL, 0);
@@ -122,8 +118,7 @@ static void test_notices_of_ones_own(void **state) {
     assert_int_equal(entries[2].to_id.length, 0);
 }
 
-static void test_what_is_written_now_comes_next(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_an_entry_written_now_is_the_next) {
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     struct puller *puller = puller_of(bob, false);
     uint64_t first = say(f, ada, bob, 0, "first"), second = say(f, bob, ada, 0, "second");
@@ -138,8 +133,7 @@ static void test_what_is_written_now_comes_next(void **state) {
 
 /* --- where the reading starts and ends ----------------------------------------------------- */
 
-static void test_where_the_reading_starts(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_where_the_reading_starts) {
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, ""),
              pair = new_pair(f, ada, bob);
     for (uint64_t cid = 10; cid <= 60; cid += 10)
@@ -154,22 +148,21 @@ static void test_where_the_reading_starts(void **state) {
     assert_int_equal(puller->reply.positions.count, 0);
     for (unsigned resumed = 0; resumed < 2; resumed++) {
         puller = puller_of(bob, resumed == 1);
-        puller_knows(puller, pair, 50); /* what the connection has wins */
+        puller_knows(puller, pair, 50); /* the connection's position wins */
         expect_pulled(f, puller, 60);
         puller->positions[0] = 30; /* also over the cursor */
         expect_pulled(f, puller, 40, 50, 60);
         assert_int_equal(puller->reply.positions.count, resumed == 1 ? 0 : 1);
         puller->positions[0] = 25; /* between entries */
         expect_pulled(f, puller, 30, 40, 50, 60);
-        puller->positions[0] = 0; /* never what was before it joined */
+        puller->positions[0] = 0; /* never entries from before it joined */
         expect_pulled(f, puller, 30, 40, 50, 60);
         puller->positions[0] = RECORD_NUMBER_MOST;
         assert_int_equal(pull(f, puller), 0);
     }
 }
 
-static void test_who_left_reads_up_to_there(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_a_former_member_reads_up_to_its_leaving) {
     uint64_t ada = new_account(f->database, ""), group = new_group_of(f, "", &ada, 1);
     uint64_t conversation = conversation_of_group(group);
     for (uint64_t cid = 1; cid <= 6; cid++)
@@ -189,23 +182,9 @@ static void test_who_left_reads_up_to_there(void **state) {
     assert_int_equal(pull(f, puller_of(ada, true)), 6);
 }
 
-/* Rows that the server has read for this connection by going on in an index. */
-static uint64_t rows_read(struct db *db) {
-    static const struct db_statement statement = {
-        "rows_read", "SELECT SUM(VARIABLE_VALUE) FROM information_schema.SESSION_STATUS"
-                     " WHERE VARIABLE_NAME IN ('HANDLER_READ_NEXT', 'HANDLER_READ_PREV')"};
-    struct db_rows *rows;
-    assert_err(db_query(db, &statement, NULL, 0, &rows), ERR_OK);
-    assert_true(db_rows_next(rows));
-    uint64_t count = db_rows_u64(rows, 0);
-    db_rows_destroy(&rows);
-    return count;
-}
-
-/* Where the account stands is asked at each page: what is behind it is not looked at. */
-static void test_history_costs_nothing(void **state) {
+/* The account's position is asked for at each page: earlier entries are not looked at. */
+DELIVERY_TEST(test_history_costs_nothing) {
     enum { HISTORY = 20000, READS = 200 };
-    struct delivery_fixture *f = *state;
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, ""),
              pair = new_pair(f, ada, bob);
     sql_run(f->database,
@@ -237,7 +216,7 @@ static void test_history_costs_nothing(void **state) {
     db_destroy(&db);
 }
 
-/* What was said while the account was out, as the log stores it when it comes back. */
+/* Texts of the account's absence, as the log stores it when the account returns. */
 static void add_absence(struct delivery_fixture *f, uint64_t account, uint64_t conversation,
                         uint64_t after, uint64_t upto) {
     sql_run(f->database,
@@ -245,8 +224,7 @@ static void add_absence(struct delivery_fixture *f, uint64_t account, uint64_t c
             account, conversation, after, upto);
 }
 
-static void test_a_member_that_returned_reads_around_absences(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_a_member_that_returned_reads_around_absences) {
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     uint64_t group = new_group_of(f, "", (uint64_t[]){ada, bob}, 2);
     uint64_t conversation = conversation_of_group(group);
@@ -283,9 +261,8 @@ static void test_a_member_that_returned_reads_around_absences(void **state) {
     assert_int_equal(pull(f, puller_of(bob, false)), 13);
 }
 
-/* There is nothing else to be read: what is left out ends the page, and the catching up. */
-static void test_a_page_of_what_is_left_out(void **state) {
-    struct delivery_fixture *f = *state;
+/* There is nothing else to be read: left-out entries end the page, and the catching up. */
+DELIVERY_TEST(test_a_page_of_what_is_left_out) {
     uint64_t ada = new_account(f->database, ""), group = new_group_of(f, "", &ada, 1);
     uint64_t conversation = conversation_of_group(group);
     store_many(f, ada, 3 * PAGE_ENTRIES, 5);
@@ -300,9 +277,8 @@ static void test_a_page_of_what_is_left_out(void **state) {
 
 /* A group that the account was in by turns, more often than a page has parts, and somebody else:
  * all of it in the order of cid. */
-static void test_a_backlog_with_absences(void **state) {
+DELIVERY_TEST(test_a_backlog_with_absences) {
     enum { TURNS = 300, TURN = 8 };
-    struct delivery_fixture *f = *state;
     uint64_t ada = new_account(f->database, ""), group = new_group_of(f, "", &ada, 1);
     uint64_t conversation = conversation_of_group(group);
     uint64_t calm = new_pair(f, ada, new_account(f->database, ""));
@@ -333,8 +309,7 @@ static void test_a_backlog_with_absences(void **state) {
     }
 }
 
-static void test_what_is_not_ones_own(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_conversations_of_others) {
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, ""),
              eve = new_account(f->database, "");
     uint64_t pair = new_pair(f, ada, bob), hers = new_pair(f, ada, eve);
@@ -355,8 +330,7 @@ static void test_what_is_not_ones_own(void **state) {
     assert_int_equal(puller->reply.conversations.items[0], hers);
 }
 
-static void test_malformed(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_malformed) {
     struct puller *puller = puller_of(new_account(f->database, ""), true);
     while (puller->count < MAX_CONVERSATIONS)
         puller_knows(puller, puller->count, 0);
@@ -371,21 +345,4 @@ static void test_malformed(void **state) {
     assert_int_equal(pull(f, puller), 0);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_nothing),
-        cmocka_unit_test(test_entries_as_they_are),
-        cmocka_unit_test(test_notices),
-        cmocka_unit_test(test_notices_of_ones_own),
-        cmocka_unit_test(test_what_is_written_now_comes_next),
-        cmocka_unit_test(test_where_the_reading_starts),
-        cmocka_unit_test(test_who_left_reads_up_to_there),
-        cmocka_unit_test(test_history_costs_nothing),
-        cmocka_unit_test(test_a_member_that_returned_reads_around_absences),
-        cmocka_unit_test(test_a_page_of_what_is_left_out),
-        cmocka_unit_test(test_a_backlog_with_absences),
-        cmocka_unit_test(test_what_is_not_ones_own),
-        cmocka_unit_test(test_malformed),
-    };
-    return cmocka_run_group_tests(tests, delivery_set_up, delivery_tear_down);
-}
+int main(void) { return test_run_all(delivery_set_up, delivery_tear_down); }

@@ -10,10 +10,7 @@ static enum err quiet(struct delivery_fixture *f, struct delivery_quiet ask) {
 }
 
 static uint64_t quiet_until(struct delivery_fixture *f, uint64_t account, uint64_t conversation) {
-    return sql_number(f->database,
-                      "SELECT quiet_until_ms FROM `cursor` WHERE account = %" PRIu64
-                      " AND conversation = %" PRIu64,
-                      account, conversation);
+    return cursor_number(f->database, "quiet_until_ms", account, conversation);
 }
 
 static void expect_quiet(struct delivery_fixture *f, uint64_t account, uint64_t conversation,
@@ -31,8 +28,7 @@ static void expect_quiet(struct delivery_fixture *f, uint64_t account, uint64_t 
     assert_true(routed.entry.time_ms > 0);
 }
 
-static void test_of_a_person(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_of_a_person) {
     uint64_t ada = new_account(f->database, "ada"), bob = new_account(f->database, "");
     say(f, ada, bob, 0, "hello");
     uint64_t conversation = next_routed(f).entry.conversation;
@@ -53,8 +49,7 @@ static void test_of_a_person(void **state) {
     assert_int_equal(quiet_until(f, bob, conversation), 0);
 }
 
-static void test_of_a_group(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_of_a_group) {
     const uint64_t members[] = {new_account(f->database, ""), new_account(f->database, "")};
     uint64_t group = new_group_of(f, "club", members, 2), eve = new_account(f->database, "");
     uint64_t conversation = conversation_of_group(group);
@@ -75,8 +70,7 @@ static void test_of_a_group(void **state) {
     expect_no_text_routed(f);
 }
 
-static void test_of_what_there_is_not(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_conversations_that_do_not_exist) {
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     uint64_t before = delivery_rows(f);
     assert_err(quiet(f, (struct delivery_quiet){.account = ada, .user = bob}), ERR_NO_MESSAGE);
@@ -98,11 +92,4 @@ static void test_of_what_there_is_not(void **state) {
     expect_no_text_routed(f);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_of_a_person),
-        cmocka_unit_test(test_of_a_group),
-        cmocka_unit_test(test_of_what_there_is_not),
-    };
-    return cmocka_run_group_tests(tests, delivery_set_up, delivery_tear_down);
-}
+int main(void) { return test_run_all(delivery_set_up, delivery_tear_down); }

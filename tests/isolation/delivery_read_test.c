@@ -12,10 +12,7 @@ static enum err try_read(struct delivery_fixture *f, struct delivery_read ask) {
 }
 
 static uint64_t seen(struct delivery_fixture *f, uint64_t account, uint64_t conversation) {
-    return sql_number(f->database,
-                      "SELECT seen FROM `cursor` WHERE account = %" PRIu64
-                      " AND conversation = %" PRIu64,
-                      account, conversation);
+    return cursor_number(f->database, "seen", account, conversation);
 }
 
 static uint64_t cursors(struct delivery_fixture *f) {
@@ -45,8 +42,7 @@ static struct entry pushed(struct delivery_fixture *f, uint64_t conversation, ui
     return entry;
 }
 
-static void test_in_a_pair(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_in_a_pair) {
     uint64_t ada = new_account(f->database, "ada reads"), bob = new_account(f->database, "");
     uint64_t first = say(f, bob, ada, 0, "first"), second = say(f, bob, ada, 0, "second");
     uint64_t conversation = next_routed(f).entry.conversation;
@@ -65,7 +61,7 @@ static void test_in_a_pair(void **state) {
             ERR_NO_MESSAGE);
     expect_no_text_routed(f);
 
-    /* What had arrived before stays where it was. */
+    /* The cursor of arrived entries stays where it was. */
     struct delivery_received all = {.account = ada, .user = bob, .cid = second};
     struct delivery_received_reply reply;
     uint64_t third = say(f, bob, ada, 0, "third");
@@ -80,8 +76,7 @@ static void test_in_a_pair(void **state) {
     assert_int_equal(seen(f, bob, conversation), 0);
 }
 
-static void test_where_one_takes_nothing_from_the_other(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_where_one_takes_nothing_from_the_other) {
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     uint64_t cids[] = {say(f, ada, bob, 0, "one"), say(f, ada, bob, 0, "two")};
     uint64_t conversation = next_routed(f).entry.conversation;
@@ -95,8 +90,7 @@ static void test_where_one_takes_nothing_from_the_other(void **state) {
     }
 }
 
-static void test_in_a_group(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_in_a_group) {
     const uint64_t members[] = {new_account(f->database, ""), new_account(f->database, "")};
     uint64_t eve = new_account(f->database, ""), group = new_group_of(f, "we read", members, 2);
     uint64_t conversation = conversation_of_group(group);
@@ -112,7 +106,7 @@ static void test_in_a_group(void **state) {
     assert_int_equal(entry.to, group);
     assert_true(slice_equal(entry.to_id, slice_text("we read")));
 
-    /* What was said before it joined is not for a new member: there is nothing to read. */
+    /* Texts from before it joined are not for a new member: there is nothing to read. */
     refused(f, (struct delivery_read){.account = eve, .group = group, .cid = first}, ERR_OK);
     expect_no_text_routed(f);
     leave(f, group, eve);
@@ -129,8 +123,7 @@ static void test_in_a_group(void **state) {
             ERR_NO_GROUP);
 }
 
-static void test_with_strangers(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_with_strangers) {
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, ""),
              eve = new_account(f->database, "");
     uint64_t cid = say(f, ada, bob, 0, "not for eve");
@@ -150,8 +143,7 @@ static void test_with_strangers(void **state) {
 
 /* --- how far members are -------------------------------------------------------------------- */
 
-static void test_members_of_a_group(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_members_of_a_group) {
     const uint64_t members[] = {new_account(f->database, ""), new_account(f->database, ""),
                                 new_account(f->database, "")};
     uint64_t group = new_group_of(f, "", members, 3);
@@ -184,8 +176,7 @@ static void test_members_of_a_group(void **state) {
     assert_int_equal(reply.received.items[2] + reply.seen.items[2], 0);
 }
 
-static void test_as_many_as_there_may_be(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_as_many_as_there_may_be) {
     uint64_t accounts[SMALL_GROUP_MAX + 1];
     for (size_t i = 0; i <= SMALL_GROUP_MAX; i++)
         accounts[i] = 9000000 + i;
@@ -205,14 +196,4 @@ static void test_as_many_as_there_may_be(void **state) {
                ERR_BAD_REQUEST);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_in_a_pair),
-        cmocka_unit_test(test_where_one_takes_nothing_from_the_other),
-        cmocka_unit_test(test_in_a_group),
-        cmocka_unit_test(test_with_strangers),
-        cmocka_unit_test(test_members_of_a_group),
-        cmocka_unit_test(test_as_many_as_there_may_be),
-    };
-    return cmocka_run_group_tests(tests, delivery_set_up, delivery_tear_down);
-}
+int main(void) { return test_run_all(delivery_set_up, delivery_tear_down); }

@@ -36,7 +36,7 @@ static uint64_t cursor(struct delivery_fixture *f, uint64_t account, uint64_t co
     return received_by(f->database, account, conversation);
 }
 
-/* What a connection without positions is sent: everything behind the cursors. */
+/* A connection without positions is sent everything behind the cursors. */
 static size_t count_missed(struct delivery_fixture *f, uint64_t account) {
     struct delivery_pull ask = {.account = account};
     struct delivery_pull_reply page;
@@ -54,8 +54,7 @@ static uint64_t notice(struct delivery_fixture *f, uint64_t conversation) {
                       conversation);
 }
 
-static void test_in_a_pair(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_in_a_pair) {
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     uint64_t first = say(f, ada, bob, 0, "first"), second = say(f, bob, ada, 0, "second");
     uint64_t third = say(f, ada, bob, 0, "third");
@@ -84,8 +83,7 @@ static void test_in_a_pair(void **state) {
 }
 
 /* The string ids of both go with it. Where one takes nothing from the other, neither gets it. */
-static void test_in_a_pair_with_ids(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_in_a_pair_with_ids) {
     uint64_t ada = new_account(f->database, "ada the first"), bob = new_account(f->database, "");
     uint64_t cid = say(f, bob, ada, 0, "text");
     skip_routed(f, 1);
@@ -110,8 +108,7 @@ static void test_in_a_pair_with_ids(void **state) {
     }
 }
 
-static void test_with_strangers(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_with_strangers) {
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, ""),
              eve = new_account(f->database, "");
     uint64_t cid = say(f, ada, bob, 0, "not for eve");
@@ -133,8 +130,7 @@ static void test_with_strangers(void **state) {
                      0);
 }
 
-static void test_in_a_group(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_in_a_group) {
     const uint64_t members[] = {new_account(f->database, ""), new_account(f->database, "")};
     uint64_t group = new_group_of(f, "", members, 2), eve = new_account(f->database, "");
     uint64_t first = say(f, members[0], 0, group, "first");
@@ -150,7 +146,7 @@ static void test_in_a_group(void **state) {
     ask.group = group + 1000;
     refused(f, ask, ERR_NO_GROUP);
 
-    /* A member that left has received what was stored until then, and nothing later. */
+    /* A member that left has received the entries until then, and nothing later. */
     leave(f, group, members[1]);
     uint64_t third = say(f, members[0], 0, group, "among ourselves");
     skip_routed(f, 1);
@@ -168,8 +164,7 @@ static void test_in_a_group(void **state) {
     received(f, ask);
 }
 
-static void test_in_ones_own_notices(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_in_ones_own_notices) {
     uint64_t ada = new_account(f->database, ""), own = conversation_of_account(ada);
     refused(f, (struct delivery_received){.account = ada, .user = ada, .cid = 1}, ERR_NO_MESSAGE);
     sql_run(f->database,
@@ -184,8 +179,7 @@ static void test_in_ones_own_notices(void **state) {
     assert_int_equal(count_missed(f, ada), 1);
 }
 
-static void test_in_messages_to_all(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_in_messages_to_all) {
     uint64_t ada = new_account(f->database, ""), late = new_account(f->database, "");
     refused(f, (struct delivery_received){.account = ada, .cid = 1}, ERR_NO_MESSAGE);
     sql_run(f->database,
@@ -203,11 +197,4 @@ static void test_in_messages_to_all(void **state) {
     refused(f, (struct delivery_received){.account = 4000001, .cid = first}, ERR_NO_MESSAGE);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_in_a_pair),           cmocka_unit_test(test_in_a_pair_with_ids),
-        cmocka_unit_test(test_with_strangers),      cmocka_unit_test(test_in_a_group),
-        cmocka_unit_test(test_in_ones_own_notices), cmocka_unit_test(test_in_messages_to_all),
-    };
-    return cmocka_run_group_tests(tests, delivery_set_up, delivery_tear_down);
-}
+int main(void) { return test_run_all(delivery_set_up, delivery_tear_down); }

@@ -51,7 +51,7 @@ static void expect_references(const struct entry *entry, uint64_t reply, size_t 
     }
 }
 
-/* The last entry of what the account reads. */
+/* The last entry that the account reads. */
 static void expect_read(struct delivery_fixture *f, uint64_t account, uint64_t group,
                         uint64_t reply, size_t count, const uint64_t *mentions,
                         const char *const ids[]) {
@@ -67,8 +67,7 @@ static void expect_read(struct delivery_fixture *f, uint64_t account, uint64_t g
     record_arena_free(&arena);
 }
 
-static void test_they_reach_readers(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_they_reach_readers) {
     uint64_t ada = new_account(f->database, "ada-refers"), bob = new_account(f->database, "");
     uint64_t group = new_group_of(f, "", (uint64_t[]){ada, bob}, 2);
     uint64_t first = say(f, bob, 0, group, "first");
@@ -91,8 +90,7 @@ static void test_they_reach_readers(void **state) {
     assert_int_equal(puller->entries[1].mentions.count, 2);
 }
 
-static void test_replies(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_replies) {
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     uint64_t cleo = new_account(f->database, "");
     uint64_t group = new_group_of(f, "", (uint64_t[]){ada, bob}, 2);
@@ -110,8 +108,7 @@ static void test_replies(void **state) {
     skip_routed(f, 2);
 }
 
-static void test_mentions(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_mentions) {
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     uint64_t cleo = new_account(f->database, ""), all = 0;
     uint64_t group = new_group_of(f, "", (uint64_t[]){ada, bob}, 2);
@@ -132,8 +129,7 @@ static void test_mentions(void **state) {
     skip_routed(f, 1);
 }
 
-static void test_malformed(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_malformed) {
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     uint64_t many[MENTIONS_MAX + 1];
     for (size_t i = 0; i <= MENTIONS_MAX; i++)
@@ -152,8 +148,7 @@ static void test_malformed(void **state) {
 }
 
 /* The same text under the same nonce that refers to something else is another one. */
-static void test_sent_again(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_sent_again) {
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     uint64_t first = say(f, bob, ada, 0, "first");
     static struct referring text;
@@ -176,8 +171,7 @@ static void test_sent_again(void **state) {
 }
 
 /* Some of a request's texts refer to something; the whole of it is refused for one that may not. */
-static void test_several_in_a_request(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_several_in_a_request) {
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     uint64_t first = say(f, bob, ada, 0, "first");
     skip_routed(f, 1);
@@ -205,11 +199,4 @@ static void test_several_in_a_request(void **state) {
     expect_no_text_routed(f);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_they_reach_readers), cmocka_unit_test(test_replies),
-        cmocka_unit_test(test_mentions),           cmocka_unit_test(test_malformed),
-        cmocka_unit_test(test_sent_again),         cmocka_unit_test(test_several_in_a_request),
-    };
-    return cmocka_run_group_tests(tests, delivery_set_up, delivery_tear_down);
-}
+int main(void) { return test_run_all(delivery_set_up, delivery_tear_down); }

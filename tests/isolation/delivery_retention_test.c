@@ -47,12 +47,27 @@ static uint64_t count_entries(struct delivery_fixture *f) {
     return sql_number(f->database, "SELECT COUNT(*) FROM message");
 }
 
+/* Changes with each step of a pass. */
+static uint64_t progress(struct delivery_fixture *f) {
+    return sql_number(f->database,
+                      "SELECT CRC32(CONCAT(conversation, ' ', (SELECT COUNT(*) FROM message)))"
+                      " FROM retention");
+}
+
+/* However long the whole takes: each transaction is a write to the disk, and pauses follow it. */
+static void wait_for_end_of_pass(struct delivery_fixture *f) {
+    while (!is_over(f)) {
+        uint64_t seen = progress(f);
+        TEST_UNTIL(is_over(f) || progress(f) != seen, "the pass stands still");
+    }
+}
+
 /* A whole pass of an instance that keeps entries for so many days; how many it removed. */
 static uint64_t pass(struct delivery_fixture *f, const char *days) {
     uint64_t before = count_entries(f);
     set_due(f);
     struct keeper keeper = start_keeper(f, days);
-    TEST_UNTIL(is_over(f), "the pass does not end");
+    wait_for_end_of_pass(f);
     uint64_t removed = before - count_entries(f);
     TEST_UNTIL(removed_by(&keeper) == removed, "%" PRIu64 " were removed, not all are counted",
                removed);
@@ -68,7 +83,7 @@ static void age(struct delivery_fixture *f, uint64_t conversation, uint64_t cid,
             days * DAY_MS, conversation, cid);
 }
 
-/* A pair that has said so many texts. */
+/* A pair that has sent so many texts. */
 static uint64_t talk(struct delivery_fixture *f, uint64_t a, uint64_t b, size_t count,
                      uint64_t *cids_r) {
     uint64_t conversation = 0;
@@ -79,10 +94,9 @@ static uint64_t talk(struct delivery_fixture *f, uint64_t a, uint64_t b, size_t 
     return conversation;
 }
 
-/* --- what is removed ----------------------------------------------------------------------- */
+/* --- removed entries ----------------------------------------------------------------------- */
 
-static void what_is_old_goes_with_its_reactions(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(old_texts_go_with_their_reactions) {
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, ""), cids[5];
     uint64_t conversation = talk(f, ada, bob, 5, cids);
     age(f, conversation, cids[4], 29);
@@ -118,15 +132,14 @@ static void what_is_old_goes_with_its_reactions(void **state) {
     assert_int_equal(puller->reply.skipped.items[0], 1);
 }
 
-static void a_group_may_keep_longer_or_less(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(a_group_may_keep_longer_or_less) {
     uint64_t ada = new_account(f->database, ""), groups[4], days[4] = {10, 30, 50, 0};
     for (size_t i = 0; i < 4; i++) {
         groups[i] = conversation_of_group(new_group_of(f, "", &ada, 1));
         uint64_t cid = say(f, ada, 0, conversation_low_bits(groups[i]), "text");
         skip_routed(f, 1);
         age(f, groups[i], cid, 40);
-        if (i != 1) /* that one has what holds for all */
+        if (i != 1) /* that one has the setting for all */
             sql_run(f->database,
                     "UPDATE conversation SET retention_days = %" PRIu64 " WHERE id = %" PRIu64,
                     days[i], groups[i]);
@@ -140,9 +153,8 @@ static void a_group_may_keep_longer_or_less(void **state) {
 }
 
 /* More than one transaction takes, and more conversations than a step looks at. */
-static void everything_old_goes_however_much_it_is(void **state) {
+DELIVERY_TEST(everything_old_goes_however_much_it_is) {
     enum { ROWS = 2 * RETENTION_ROWS + 1, PAIRS = RETENTION_LOOK + 2 };
-    struct delivery_fixture *f = *state;
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     uint64_t long_one = new_pair(f, ada, bob),
              exact = new_pair(f, ada, new_account(f->database, ""));
@@ -161,11 +173,10 @@ static void everything_old_goes_however_much_it_is(void **state) {
     assert_int_equal(pass(f, KEEP), 0);
 }
 
-/* --- what is left -------------------------------------------------------------------------- */
+/* --- entries that are left ----------------------------------------------------------------- */
 
 /* Both for the instance that remembers the conversation and for one that does not. */
-static void an_emptied_conversation_goes_on(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(an_emptied_conversation_goes_on) {
     for (size_t other = 0; other < 2; other++) {
         uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, ""), cids[3];
         uint64_t conversation = talk(f, ada, bob, 3, cids);
@@ -195,9 +206,8 @@ static void an_emptied_conversation_goes_on(void **state) {
     }
 }
 
-/* As after a restore, when the sequence of cids is behind what the conversation has had. */
-static void a_removed_cid_is_not_given_again(void **state) {
-    struct delivery_fixture *f = *state;
+/* As after a restore, when the sequence of cids is behind the conversation's highest cid. */
+DELIVERY_TEST(a_removed_cid_is_not_given_again) {
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     uint64_t conversation = new_pair(f, ada, bob);
     sql_run(f->database,
@@ -208,18 +218,17 @@ static void a_removed_cid_is_not_given_again(void **state) {
     assert_int_equal(stored_in(f->database, conversation), 0);
 }
 
-/* What an account may read ends with an entry that is gone: it must not stand in the way of what
- * is there, in however many groups. */
-static void those_who_left_have_nothing_to_read(void **state) {
+/* The last entry that an account may read has been removed: that must not hide the entries that are
+ * there, in however many groups. */
+DELIVERY_TEST(those_who_left_have_nothing_to_read) {
     enum { GROUPS = 300 };
-    struct delivery_fixture *f = *state;
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, ""), cid;
     uint64_t pair = new_pair(f, ada, bob);
     for (unsigned i = 0; i < GROUPS; i++) {
         uint64_t group = conversation_of_group(new_group_of(f, "", &ada, 1));
         for (uint64_t j = 1; j <= 3; j++)
             store(f, group, 100000 + i * 10 + j, 1, "old");
-        /* It left in between, or left and came back. */
+        /* It left in between, or left and joined again. */
         if (i % 2 == 0)
             set_cursor(f, ada, group, 0, 0, test_text("%u", 100000 + i * 10 + 2));
         else
@@ -250,8 +259,7 @@ static void those_who_left_have_nothing_to_read(void **state) {
 }
 
 /* As long as a text is kept, so is its nonce. */
-static void a_nonce_is_remembered_as_long_as_its_text(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(a_nonce_is_remembered_as_long_as_its_text) {
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     struct letter old, recent;
     struct delivery_send_reply reply;
@@ -274,8 +282,7 @@ static void a_nonce_is_remembered_as_long_as_its_text(void **state) {
 
 /* --- several instances, and writers -------------------------------------------------------- */
 
-static void one_instance_at_a_time(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(one_instance_at_a_time) {
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, ""), cids[2];
     uint64_t conversation = talk(f, ada, bob, 2, cids);
     age(f, conversation, cids[1], 31);
@@ -297,9 +304,8 @@ static void one_instance_at_a_time(void **state) {
 }
 
 /* Two instances at once, while texts are written to the same conversations. */
-static void writers_go_on_meanwhile(void **state) {
+DELIVERY_TEST(writers_go_on_meanwhile) {
     enum { PAIRS = 4, OLD = 3 * RETENTION_ROWS };
-    struct delivery_fixture *f = *state;
     uint64_t ada = new_account(f->database, ""), others[PAIRS], pairs[PAIRS], last[PAIRS];
     for (unsigned i = 0; i < PAIRS; i++) {
         others[i] = new_account(f->database, "");
@@ -343,17 +349,4 @@ static int set_up(void **state) {
     return status;
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_old_goes_with_its_reactions),
-        cmocka_unit_test(a_group_may_keep_longer_or_less),
-        cmocka_unit_test(everything_old_goes_however_much_it_is),
-        cmocka_unit_test(an_emptied_conversation_goes_on),
-        cmocka_unit_test(those_who_left_have_nothing_to_read),
-        cmocka_unit_test(a_nonce_is_remembered_as_long_as_its_text),
-        cmocka_unit_test(one_instance_at_a_time),
-        cmocka_unit_test(writers_go_on_meanwhile),
-        cmocka_unit_test(a_removed_cid_is_not_given_again),
-    };
-    return cmocka_run_group_tests(tests, set_up, delivery_tear_down);
-}
+int main(void) { return test_run_all(set_up, delivery_tear_down); }

@@ -1,5 +1,5 @@
 /*
- * parley-delivery alone: delivery.send, what it stores, answers, refuses and routes.
+ * parley-delivery alone: delivery.send: stored rows, answers, refusals and routed entries.
  */
 #include "proto/conversation.h"
 #include "proto/ids.h"
@@ -30,8 +30,7 @@ static void assert_stored(struct delivery_fixture *f, const struct entry *entry,
 
 /* --- to one person ------------------------------------------------------------------------- */
 
-static void test_the_first_text_makes_the_conversation(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_the_first_text_makes_the_conversation) {
     struct delivery_send_reply reply;
     struct letter letter;
     uint64_t ada = new_account(f->database, "ada"), bob = new_account(f->database, ""),
@@ -67,8 +66,7 @@ static void test_the_first_text_makes_the_conversation(void **state) {
     assert_stored(f, &entry, letter.nonce_bytes[0]);
 }
 
-static void test_both_sides_write_to_one_conversation(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_both_sides_write_to_one_conversation) {
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, ""), prev = 0,
              conversation = 0;
     for (unsigned i = 0; i < 6; i++) {
@@ -87,8 +85,7 @@ static void test_both_sides_write_to_one_conversation(void **state) {
     assert_int_equal(stored_in(f->database, conversation), 6);
 }
 
-static void test_the_senders_string_id_travels(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_the_senders_string_id_travels) {
     struct letter letter;
     uint64_t ada = new_account(f->database, "ada the second"), bob = new_account(f->database, "");
     letter_one(f, &letter, ada, bob, 0, "hello");
@@ -98,8 +95,7 @@ static void test_the_senders_string_id_travels(void **state) {
     assert_slice_text(entry.from_id, "ada the second");
 }
 
-static void test_many_texts_in_one_request(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_many_texts_in_one_request) {
     static struct letter letter;
     static char texts[DELIVERY_SEND_MAX][16];
     struct delivery_send_reply reply;
@@ -129,8 +125,7 @@ static void test_many_texts_in_one_request(void **state) {
 
 /* --- to a group ---------------------------------------------------------------------------- */
 
-static void test_a_group(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_a_group) {
     struct delivery_send_reply reply;
     uint64_t members[] = {new_account(f->database, ""), new_account(f->database, ""),
                           new_account(f->database, "")};
@@ -155,9 +150,8 @@ static void test_a_group(void **state) {
     assert_int_equal(expect_text_routed(f, members, 3).prev, cid);
 }
 
-/* With what is cached of it in both instances. */
-static void test_members_come_and_go(void **state) {
-    struct delivery_fixture *f = *state;
+/* Both instances have it in their caches. */
+DELIVERY_TEST(test_members_come_and_go) {
     uint64_t a = new_account(f->database, ""), b = new_account(f->database, ""),
              c = new_account(f->database, "");
     uint64_t group = new_group_of(f, "", (uint64_t[]){a, b}, 2);
@@ -191,8 +185,7 @@ static void test_members_come_and_go(void **state) {
 
 /* --- refusals ------------------------------------------------------------------------------ */
 
-static void test_who_cannot_be_written_to(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_receivers_that_do_not_exist) {
     uint64_t ada = new_account(f->database, ""), group = new_group_of(f, "", &ada, 1);
     uint64_t gone = new_group_of(f, "", &ada, 1), empty = new_group_of(f, "", NULL, 0);
     say(f, ada, 0, gone, "farewell");
@@ -224,8 +217,7 @@ static void test_who_cannot_be_written_to(void **state) {
     expect_no_text_routed(f);
 }
 
-static void test_blocked(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_blocked) {
     uint64_t lo = new_account(f->database, ""), hi = new_account(f->database, "");
     say(f, lo, hi, 0, "hello");
     uint64_t conversation = expect_text_routed(f, (uint64_t[]){lo, hi}, 2).conversation;
@@ -242,8 +234,7 @@ static void test_blocked(void **state) {
     expect_no_text_routed(f);
 }
 
-static void test_malformed(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_malformed) {
     static struct letter letter;
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     uint64_t group = new_group_of(f, "", &ada, 1), rows = delivery_rows(f);
@@ -279,8 +270,7 @@ static void test_malformed(void **state) {
     expect_no_text_routed(f);
 }
 
-static void test_long_texts(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_long_texts) {
     static struct letter letter;
     static char text[TEXT_MAX_BYTES + 1];
     struct delivery_send_reply reply;
@@ -308,9 +298,8 @@ static void test_long_texts(void **state) {
     }
 }
 
-/* While the only writer waits, requests gather to one batch; what is refused takes none with it. */
-static void test_a_refusal_in_a_batch(void **state) {
-    struct delivery_fixture *f = *state;
+/* While the only writer waits, requests gather to one batch; a refused one takes none with it. */
+DELIVERY_TEST(test_a_refusal_in_a_batch) {
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, ""),
              stranger = new_account(f->database, "");
     uint64_t group = new_group_of(f, "", (uint64_t[]){ada, bob}, 2);
@@ -346,19 +335,4 @@ static void test_a_refusal_in_a_batch(void **state) {
     assert_int_equal(service_process_stop(&single), 0);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_the_first_text_makes_the_conversation),
-        cmocka_unit_test(test_both_sides_write_to_one_conversation),
-        cmocka_unit_test(test_the_senders_string_id_travels),
-        cmocka_unit_test(test_many_texts_in_one_request),
-        cmocka_unit_test(test_a_group),
-        cmocka_unit_test(test_members_come_and_go),
-        cmocka_unit_test(test_who_cannot_be_written_to),
-        cmocka_unit_test(test_blocked),
-        cmocka_unit_test(test_malformed),
-        cmocka_unit_test(test_long_texts),
-        cmocka_unit_test(test_a_refusal_in_a_batch),
-    };
-    return cmocka_run_group_tests(tests, delivery_set_up, delivery_tear_down);
-}
+int main(void) { return test_run_all(delivery_set_up, delivery_tear_down); }

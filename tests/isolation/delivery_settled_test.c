@@ -10,7 +10,8 @@
 /* As settled.h and pull_cursors.h have it. */
 #define MAX_SETTLED 100
 #define MAX_TAKEN_OVER 16
-/* What one conversation costs with its entry, names and all; and a page of none. */
+/* The rows that one conversation costs with its entry, names and all; and those of an empty page.
+ */
 #define COST_OF_ONE 60
 #define COST_OF_NONE (3 * MAX_SETTLED + 100)
 
@@ -30,10 +31,7 @@ static uint64_t settled_of(struct delivery_fixture *f, uint64_t account) {
 }
 
 static bool is_settled(struct delivery_fixture *f, uint64_t account, uint64_t conversation) {
-    return sql_number(f->database,
-                      "SELECT is_settled FROM `cursor` WHERE account = %" PRIu64
-                      " AND conversation = %" PRIu64,
-                      account, conversation) != 0;
+    return cursor_number(f->database, "is_settled", account, conversation) != 0;
 }
 
 /* The account has everything, of whatever age its last entries have. */
@@ -81,7 +79,7 @@ static struct entry entry_of(const struct delivery_pull_reply *reply, size_t ind
     return entry;
 }
 
-/* Two people who have talked, long ago, and have it all: settled for `a`. */
+/* Two accounts that talked long ago and have received all: settled for `a`. */
 static uint64_t settled_pair(struct delivery_fixture *f, uint64_t a, uint64_t b) {
     struct delivery_pull_reply reply;
     say(f, b, a, 0, "long ago");
@@ -97,7 +95,7 @@ static uint64_t settled_pair(struct delivery_fixture *f, uint64_t a, uint64_t b)
     return pair;
 }
 
-/* --- what it costs ------------------------------------------------------------------------- */
+/* --- cost ---------------------------------------------------------------------------------- */
 
 /* An account that has settled all of MANY conversations, and the first of them. */
 static uint64_t settle_many(struct delivery_fixture *f, uint64_t *first_r) {
@@ -130,7 +128,7 @@ static void write_new(struct delivery_fixture *f, uint64_t account, uint64_t fir
 static void expect_cost(struct delivery_fixture *f, uint64_t account, size_t entries) {
     struct delivery_pull_reply reply;
     uint64_t most = COST_OF_NONE + entries * COST_OF_ONE, cost = UINT64_MAX, before;
-    /* Other programs use the server, too: one quiet moment shows what the page costs by itself. */
+    /* Other programs use the server, too: one quiet moment shows the cost of the page by itself. */
     TEST_UNTIL((before = looked_at(f), log_in(f, account, true, &reply),
                 (cost = looked_at(f) - before) <= most),
                "a page of %zu new of %d conversations costs %" PRIu64 " keys and rows", entries,
@@ -142,8 +140,7 @@ static void expect_cost(struct delivery_fixture *f, uint64_t account, size_t ent
     assert_int_equal(reply.count, 0);
 }
 
-static void test_a_login_costs_what_is_new(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_the_cost_of_a_login_grows_with_new_entries) {
     struct delivery_pull_reply reply;
     uint64_t first, ada = settle_many(f, &first);
     expect_cost(f, ada, 0);
@@ -163,8 +160,7 @@ static void test_a_login_costs_what_is_new(void **state) {
 }
 
 /* The bound between naming settled conversations and not. */
-static void test_some_settled_ones_are_named(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_some_settled_ones_are_named) {
     struct delivery_pull_reply reply;
     uint64_t ada = settled_account(f, MAX_SETTLED);
     log_in(f, ada, true, &reply);
@@ -178,10 +174,9 @@ static void test_some_settled_ones_are_named(void **state) {
     assert_int_equal(reply.count, 0);
 }
 
-/* --- what is settled, and until when ------------------------------------------------------- */
+/* --- settled conversations, and the end of that -------------------------------------------- */
 
-static void test_what_is_written_is_found(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_written_entries_are_found) {
     struct delivery_pull_reply reply;
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     uint64_t pair = settled_pair(f, ada, bob);
@@ -199,7 +194,7 @@ static void test_what_is_written_is_found(void **state) {
     age(f, pair);
     log_in(f, ada, true, &reply);
     assert_true(is_settled(f, ada, pair));
-    /* The same writer again, who knows the head as it left it. */
+    /* The same writer again, which knows the head as it left it. */
     cid = say(f, ada, bob, 0, "and again");
     skip_routed(f, 1);
     log_in(f, ada, true, &reply);
@@ -207,9 +202,8 @@ static void test_what_is_written_is_found(void **state) {
     assert_int_equal(entry_of(&reply, 0).cid, cid);
 }
 
-/* What is stored while the account has not got it is not settled by anybody. */
-static void test_what_is_unread_stays(void **state) {
-    struct delivery_fixture *f = *state;
+/* An entry that the account has not received is settled by nobody. */
+DELIVERY_TEST(test_unread_entries_stay) {
     struct delivery_pull_reply reply;
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, ""),
              pair = new_pair(f, ada, bob);
@@ -220,8 +214,7 @@ static void test_what_is_unread_stays(void **state) {
 }
 
 /* A connection that was not given a position begins where it was settled. */
-static void test_one_without_a_position(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_one_without_a_position) {
     struct delivery_pull_reply reply;
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, ""), zero = 0;
     uint64_t pair = settled_pair(f, ada, bob);
@@ -252,9 +245,8 @@ static void settle_for(struct delivery_fixture *f, uint64_t account) {
     log_in(f, account, true, &reply);
 }
 
-static void test_groups(void **state) {
+DELIVERY_TEST(test_groups) {
     enum { MOST = SETTLED_MAX_MEMBERS };
-    struct delivery_fixture *f = *state;
     struct delivery_pull_reply reply;
     static uint64_t members[MOST + 1];
     for (size_t i = 0; i <= MOST; i++)
@@ -278,8 +270,7 @@ static void test_groups(void **state) {
     assert_false(is_settled(f, members[1], id));
 }
 
-static void test_one_that_left_is_settled(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_one_that_left_is_settled) {
     struct delivery_pull_reply reply;
     uint64_t members[] = {new_account(f->database, ""), new_account(f->database, "")};
     uint64_t group = new_group_of(f, "", members, 2), id = conversation_of_group(group);
@@ -301,8 +292,7 @@ static void test_one_that_left_is_settled(void **state) {
 /* --- locks --------------------------------------------------------------------------------- */
 
 /* A head that somebody has locked is left for another time; the page does not wait. */
-static void test_a_locked_head_is_passed_over(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_a_locked_head_is_passed_over) {
     struct delivery_pull_reply reply;
     uint64_t ada = new_account(f->database, ""), pair = 0;
     for (int i = 0; i < 2; i++) {
@@ -329,7 +319,7 @@ static void test_a_locked_head_is_passed_over(void **state) {
 
 /* --- writers of the release before --------------------------------------------------------- */
 
-/* As such a writer commits: it claims the head, and does not know what is settled. */
+/* As such a writer commits: it claims the head, and does not know of settled accounts. */
 static void store_as_before(struct delivery_fixture *f, uint64_t conversation, uint64_t sender,
                             uint64_t cid) {
     sql_run(f->database, "UPDATE conversation SET writer = 5 WHERE id = %" PRIu64, conversation);
@@ -340,8 +330,7 @@ static uint64_t old_heads(struct delivery_fixture *f) {
     return sql_number(f->database, "SELECT COUNT(*) FROM conversation WHERE writer > 0");
 }
 
-static void test_an_old_writer_beside_new_ones(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_an_old_writer_beside_new_ones) {
     struct delivery_pull_reply reply;
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     uint64_t pair = settled_pair(f, ada, bob);
@@ -368,10 +357,9 @@ static void test_an_old_writer_beside_new_ones(void **state) {
     assert_int_equal(reply.entries.count, 2);
 }
 
-/* What writers of the release before have left goes a few at a time. */
-static void test_what_old_writers_leave(void **state) {
+/* Rows that writers of the release before have left are removed a few at a time. */
+DELIVERY_TEST(test_rows_of_old_writers) {
     enum { HEADS = 2 * MAX_TAKEN_OVER + 1 };
-    struct delivery_fixture *f = *state;
     struct delivery_pull_reply reply;
     uint64_t ada = settled_account(f, HEADS);
     sql_run(f->database,
@@ -388,18 +376,4 @@ static void test_what_old_writers_leave(void **state) {
     assert_int_equal(settled_of(f, ada), HEADS);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_login_costs_what_is_new),
-        cmocka_unit_test(test_some_settled_ones_are_named),
-        cmocka_unit_test(test_what_is_written_is_found),
-        cmocka_unit_test(test_what_is_unread_stays),
-        cmocka_unit_test(test_one_without_a_position),
-        cmocka_unit_test(test_groups),
-        cmocka_unit_test(test_one_that_left_is_settled),
-        cmocka_unit_test(test_a_locked_head_is_passed_over),
-        cmocka_unit_test(test_an_old_writer_beside_new_ones),
-        cmocka_unit_test(test_what_old_writers_leave),
-    };
-    return cmocka_run_group_tests(tests, delivery_set_up, delivery_tear_down);
-}
+int main(void) { return test_run_all(delivery_set_up, delivery_tear_down); }

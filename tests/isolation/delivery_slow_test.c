@@ -23,7 +23,7 @@ static void set_role(struct delivery_fixture *f, uint64_t group, uint64_t accoun
             conversation_of_group(group), role, conversation_of_group(group), account);
 }
 
-/* As if its entries had been stored so much earlier; what instances remember of it is void. */
+/* As if its entries had been stored so much earlier; no head is claimed, so instances read them. */
 static void age(struct delivery_fixture *f, uint64_t group, uint64_t ms) {
     sql_run(f->database,
             "UPDATE message SET time_ms = time_ms - %" PRIu64 " WHERE conversation = %" PRIu64
@@ -54,8 +54,7 @@ static void expect_refused(struct delivery_fixture *f, struct test_caller *calle
 }
 
 /* Whatever instance, and after a restart. */
-static void test_once_in_a_while(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_once_in_a_while) {
     uint64_t members[2], group = new_slow_group(f, members);
     uint16_t port = test_free_port();
     struct service_process *second = start_delivery(f, port, NULL, NULL, NULL);
@@ -83,8 +82,7 @@ static void test_once_in_a_while(void **state) {
     skip_routed(f, 5);
 }
 
-static void test_owner_and_administrators_are_free(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_owner_and_administrators_are_free) {
     uint64_t members[2], group = new_slow_group(f, members);
     for (unsigned role = 2; role <= 3; role++) {
         set_role(f, group, members[0], role);
@@ -98,8 +96,7 @@ static void test_owner_and_administrators_are_free(void **state) {
 
 /* Of several in one request none is stored: the gateway asks for each alone. A repeat is answered,
  * and a text that was recalled counts. */
-static void test_several_texts_and_repeats(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_several_texts_and_repeats) {
     uint64_t members[2], group = new_slow_group(f, members);
     struct delivery_send_reply reply;
     struct letter letter;
@@ -119,8 +116,7 @@ static void test_several_texts_and_repeats(void **state) {
 }
 
 /* Two texts of one member from two connections, in one batch. */
-static void test_two_in_a_batch(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_two_in_a_batch) {
     uint64_t members[2], group = new_slow_group(f, members);
     uint16_t port = test_free_port();
     struct service_process *single = start_delivery(f, port, "--writers=1", NULL, NULL);
@@ -144,9 +140,8 @@ static void test_two_in_a_batch(void **state) {
     assert_int_equal(service_process_stop(&single), 0);
 }
 
-/* It is found as far back as the limit says, and not further. */
-static void test_how_far_back_it_is_looked_for(void **state) {
-    struct delivery_fixture *f = *state;
+/* It is found as far back as the limit reaches, and not further. */
+DELIVERY_TEST(test_how_far_back_it_is_looked_for) {
     uint64_t members[2], group = new_slow_group(f, members);
     set_role(f, group, members[1], 2);
     uint64_t cid = say(f, members[0], 0, group, "one");
@@ -163,13 +158,4 @@ static void test_how_far_back_it_is_looked_for(void **state) {
     skip_routed(f, 3);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_once_in_a_while),
-        cmocka_unit_test(test_owner_and_administrators_are_free),
-        cmocka_unit_test(test_several_texts_and_repeats),
-        cmocka_unit_test(test_two_in_a_batch),
-        cmocka_unit_test(test_how_far_back_it_is_looked_for),
-    };
-    return cmocka_run_group_tests(tests, delivery_set_up, delivery_tear_down);
-}
+int main(void) { return test_run_all(delivery_set_up, delivery_tear_down); }

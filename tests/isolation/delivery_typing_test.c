@@ -22,8 +22,7 @@ static struct entry shown(struct delivery_fixture *f, uint64_t account, uint64_t
 }
 
 /* They need not have a conversation, and get none by it. */
-static void test_in_a_pair(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_in_a_pair) {
     uint64_t ada = new_account(f->database, "ada types"), bob = new_account(f->database, "");
     uint64_t before = delivery_rows(f);
     assert_err(typing(f, ada, bob, 0), ERR_OK);
@@ -38,8 +37,7 @@ static void test_in_a_pair(void **state) {
 }
 
 /* More is dropped, and is no error; a slow machine is given another try. */
-static void test_once_in_a_while(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_once_in_a_while) {
     bool in_time = false;
     while (!in_time) {
         uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
@@ -59,11 +57,10 @@ static void test_once_in_a_while(void **state) {
     expect_no_text_routed(f);
 }
 
-static void test_refused(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_refused) {
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, ""),
              eve = new_account(f->database, ""), group = new_group_of(f, "", &ada, 1);
-    for (int i = 0; i < 2; i++) { /* what is refused begins no pause */
+    for (int i = 0; i < 2; i++) { /* a refused request begins no pause */
         assert_err(typing(f, ada, 4000001, 0), ERR_NO_ACCOUNT);
         assert_err(typing(f, 4000001, ada, 0), ERR_NO_ACCOUNT);
         assert_err(typing(f, ada, UINT64_MAX, 0), ERR_NO_ACCOUNT);
@@ -84,8 +81,7 @@ static void test_refused(void **state) {
 }
 
 /* Whether they have written to each other before or not. */
-static void test_to_one_who_takes_nothing(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_to_one_who_takes_nothing) {
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, ""),
              eve = new_account(f->database, "");
     sql_run(f->database, "INSERT INTO block VALUES (%" PRIu64 ", %" PRIu64 ")", bob, ada);
@@ -103,8 +99,7 @@ static void test_to_one_who_takes_nothing(void **state) {
     expect_no_text_routed(f);
 }
 
-static void test_in_a_group(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_in_a_group) {
     const uint64_t members[] = {new_account(f->database, "first"), new_account(f->database, ""),
                                 new_account(f->database, "")};
     uint64_t group = new_group_of(f, "we type", members, 3);
@@ -119,8 +114,7 @@ static void test_in_a_group(void **state) {
 }
 
 /* It cannot write, so there is nothing to show; when that is over there is. */
-static void test_muted(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_muted) {
     const uint64_t members[] = {new_account(f->database, ""), new_account(f->database, "")};
     uint64_t group = new_group_of(f, "", members, 2);
     sql_run(f->database,
@@ -134,8 +128,7 @@ static void test_muted(void **state) {
 }
 
 /* Of one with more members nobody gets it, and it is no error. */
-static void test_in_a_large_group(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_in_a_large_group) {
     const uint64_t members[] = {new_account(f->database, ""), new_account(f->database, "")};
     uint64_t group = new_group_of(f, "", members, 2), conversation = conversation_of_group(group);
     sql_run(f->database,
@@ -158,12 +151,4 @@ static void test_in_a_large_group(void **state) {
     expect_no_text_routed(f);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_in_a_pair),        cmocka_unit_test(test_once_in_a_while),
-        cmocka_unit_test(test_refused),          cmocka_unit_test(test_to_one_who_takes_nothing),
-        cmocka_unit_test(test_in_a_group),       cmocka_unit_test(test_muted),
-        cmocka_unit_test(test_in_a_large_group),
-    };
-    return cmocka_run_group_tests(tests, delivery_set_up, delivery_tear_down);
-}
+int main(void) { return test_run_all(delivery_set_up, delivery_tear_down); }

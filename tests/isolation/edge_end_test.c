@@ -1,6 +1,6 @@
 /*
- * The edge at the end of a connection: what was said before is handed over, what is answered is
- * written to a client that reads on, and all of it ends.
+ * The edge at the end of a connection: requests received before are handed over, answers are
+ * written to a client that reads on, and all connections end.
  */
 #include "tests/support/edge_fixture.h"
 #include "tests/support/edge_frames.h"
@@ -25,8 +25,7 @@ static struct edge_client *say_much(struct edge_fixture *f, enum edge_transport 
     return client;
 }
 
-static void what_is_unread_at_a_close_is_handed_over(void **state) {
-    struct edge_fixture *f = *state;
+EDGE_TEST(unread_objects_at_a_close_are_handed_over) {
     enum { COUNT = 500 };
     f->quiet = f->lingers = true;
     for (int transport = EDGE_WEBSOCKET; transport < EDGE_TRANSPORT_COUNT; transport++) {
@@ -46,8 +45,7 @@ static void what_is_unread_at_a_close_is_handed_over(void **state) {
     }
 }
 
-static void a_client_that_closed_its_half_is_answered(void **state) {
-    struct edge_fixture *f = *state;
+EDGE_TEST(a_client_that_closed_its_half_is_answered) {
     f->lingers = true;
     for (int transport = EDGE_TCP; transport <= EDGE_YOUIM; transport++) {
         struct edge_client *client = edge_client_open_whole(f, (enum edge_transport)transport);
@@ -76,8 +74,7 @@ static void a_client_that_closed_its_half_is_answered(void **state) {
 
 /* It looks like the other until it is written to. Then on_end is called again, and the owner
  * closes. */
-static void a_client_that_closed_both_halves_is_found_out(void **state) {
-    struct edge_fixture *f = *state;
+EDGE_TEST(a_client_that_closed_both_halves_is_found_out) {
     f->lingers = true;
     struct edge_client *client = edge_client_open_whole(f, EDGE_TCP);
     edge_client_close(&client);
@@ -95,8 +92,7 @@ static void a_client_that_closed_both_halves_is_found_out(void **state) {
     assert_int_equal(edge_total_queued_bytes(f->edge), 0);
 }
 
-static void an_end_that_takes_too_long_is_cut(void **state) {
-    struct edge_fixture *f = *state;
+EDGE_TEST(an_end_that_takes_too_long_is_cut) {
     f->lingers = true;
     f->settings.end_timeout_ms = 100;
     struct edge_client *client = edge_client_open_whole(f, EDGE_TCP);
@@ -114,8 +110,7 @@ static void resume_all(struct ev_loop *ev, ev_timer *watcher, int revents) {
 }
 
 /* All that was read and waits for the owner is handed over before the edge closes. */
-static void closing_all_hands_over_what_waits(void **state) {
-    struct edge_fixture *f = *state;
+EDGE_TEST(closing_all_hands_over_waiting_objects) {
     struct edge_connection *connections[EDGE_TRANSPORT_COUNT];
     struct edge_client *clients[EDGE_TRANSPORT_COUNT];
     ev_timer resume;
@@ -147,13 +142,4 @@ static void closing_all_hands_over_what_waits(void **state) {
     }
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        EDGE_TEST(what_is_unread_at_a_close_is_handed_over),
-        EDGE_TEST(a_client_that_closed_its_half_is_answered),
-        EDGE_TEST(a_client_that_closed_both_halves_is_found_out),
-        EDGE_TEST(an_end_that_takes_too_long_is_cut),
-        EDGE_TEST(closing_all_hands_over_what_waits),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

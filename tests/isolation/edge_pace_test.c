@@ -16,7 +16,8 @@ static void queue(struct edge_fixture *f, int from, int until) {
     }
 }
 
-/* One turn, in which a paced connection is written to once at most; what has come. */
+/* One turn, in which a paced connection is written to once at most. Returns the bytes that have
+ * arrived. */
 static size_t turn(struct edge_fixture *f, struct edge_client *client) {
     size_t before = client->in.length;
     edge_fixture_turn(f);
@@ -43,8 +44,7 @@ static struct edge_client *open_paced(struct edge_fixture *f) {
     return client;
 }
 
-static void texts_arrive_one_by_one(void **state) {
-    struct edge_fixture *f = *state;
+EDGE_TEST(texts_arrive_one_by_one) {
     struct edge_client *client = open_paced(f);
     int64_t began_ms = loop_now_ms();
     queue(f, 0, TEXTS);
@@ -61,9 +61,8 @@ static void texts_arrive_one_by_one(void **state) {
     edge_client_close(&client);
 }
 
-/* A client that says something all the time is not kept waiting for silence. */
-static void a_client_that_goes_on_sending_gets_them_too(void **state) {
-    struct edge_fixture *f = *state;
+/* A client that sends all the time is not kept waiting for silence. */
+EDGE_TEST(a_client_that_goes_on_sending_gets_them_too) {
     struct edge_client *client = open_paced(f);
     f->quiet = true;
     queue(f, 0, TEXTS);
@@ -73,9 +72,8 @@ static void a_client_that_goes_on_sending_gets_them_too(void **state) {
     edge_client_close(&client);
 }
 
-/* Two that the network held up would come together. */
-static void nothing_follows_what_is_not_acknowledged(void **state) {
-    struct edge_fixture *f = *state;
+/* Two objects that the network held up would arrive together. */
+EDGE_TEST(nothing_follows_unacknowledged_bytes) {
     struct edge_client *client = open_paced(f);
     edge_client_drop_all(client, true);
     queue(f, 0, 3);
@@ -93,8 +91,7 @@ static void nothing_follows_what_is_not_acknowledged(void **state) {
     edge_client_close(&client);
 }
 
-static void a_long_text_is_one(void **state) {
-    struct edge_fixture *f = *state;
+EDGE_TEST(a_long_text_is_one) {
     struct edge_client *client = open_paced(f);
     static char text[200000];
     memset(text, 'x', sizeof text - 1);
@@ -110,8 +107,7 @@ static void a_long_text_is_one(void **state) {
     edge_client_close(&client);
 }
 
-static void pacing_ends_when_it_is_said(void **state) {
-    struct edge_fixture *f = *state;
+EDGE_TEST(pacing_ends_when_the_owner_ends_it) {
     struct edge_client *client = open_paced(f);
     edge_pace(f->connection, 600000);
     queue(f, 0, TEXTS);
@@ -121,9 +117,8 @@ static void pacing_ends_when_it_is_said(void **state) {
     edge_client_close(&client);
 }
 
-/* What a client could not read must not be taken for read. */
-static void the_last_words_are_paced(void **state) {
-    struct edge_fixture *f = *state;
+/* Objects that a client could not read must not be taken for read. */
+EDGE_TEST(the_last_words_are_paced) {
     struct edge_client *client = open_paced(f);
     queue(f, 0, TEXTS);
     edge_close(f->connection, 1000, "the end");
@@ -138,8 +133,7 @@ static void the_last_words_are_paced(void **state) {
     UNTIL(f, f->closed == 1);
 }
 
-static void websockets_are_not_paced(void **state) {
-    struct edge_fixture *f = *state;
+EDGE_TEST(websockets_are_not_paced) {
     struct edge_client *client = websocket_open(f);
     UNTIL(f, f->connection != NULL);
     edge_pace(f->connection, 600000);
@@ -150,15 +144,4 @@ static void websockets_are_not_paced(void **state) {
     edge_client_close(&client);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        EDGE_TEST(texts_arrive_one_by_one),
-        EDGE_TEST(a_client_that_goes_on_sending_gets_them_too),
-        EDGE_TEST(nothing_follows_what_is_not_acknowledged),
-        EDGE_TEST(a_long_text_is_one),
-        EDGE_TEST(pacing_ends_when_it_is_said),
-        EDGE_TEST(the_last_words_are_paced),
-        EDGE_TEST(websockets_are_not_paced),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

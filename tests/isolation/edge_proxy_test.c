@@ -29,8 +29,7 @@ static void expect_line(const char *line, const char *host, unsigned port) {
     assert_int_equal(remote.port, port);
 }
 
-static void lines_that_are_taken(void **state) {
-    (void)state;
+TEST(lines_that_are_taken) {
     expect_line(LINE, "192.0.2.7", 56324);
     expect_line("PROXY TCP6 2001:DB8::7 ::1 1 65535\r\n", "2001:db8::7", 1);
     expect_line("PROXY TCP6 ::ffff:255.255.255.255 ::1 0 1\r\n", "::ffff:255.255.255.255", 0);
@@ -38,8 +37,7 @@ static void lines_that_are_taken(void **state) {
     expect_line("PROXY UNKNOWN ffff:: whatever may stand here\r\n", "", 0);
 }
 
-static void lines_that_are_not_taken(void **state) {
-    (void)state;
+TEST(lines_that_are_not_taken) {
     static const char *const lines[] = {
         "",
         "\r\n",
@@ -75,9 +73,8 @@ static void expect_known(struct edge_fixture *f) {
     assert_string_equal(edge_address(f->connection), "192.0.2.7:56324");
 }
 
-/* What is behind the line is the client's, wherever the segments are cut. */
-static void the_line_is_taken_off_however_it_comes(void **state) {
-    struct edge_fixture *f = *state;
+/* The bytes behind the line are the client's, wherever the segments are cut. */
+EDGE_TEST_WITH(the_line_is_taken_off_however_it_is_cut, proxied_setup) {
     static const char text[] = LINE "{\"a\":1}";
     for (size_t cut = 1; cut < sizeof text; cut++) {
         struct edge_client *client = edge_client_open(f, EDGE_TCP);
@@ -90,17 +87,15 @@ static void the_line_is_taken_off_however_it_comes(void **state) {
     }
 }
 
-/* An IPv4 client that comes in an address of IPv6 is known by its own. */
-static void a_mapped_address_is_written_as_ipv4(void **state) {
-    struct edge_fixture *f = *state;
+/* An IPv4 client whose address is written as IPv6 has its IPv4 address. */
+EDGE_TEST_WITH(a_mapped_address_is_written_as_ipv4, proxied_setup) {
     struct edge_client *client = edge_client_exchange(
         f, "PROXY TCP6 ::ffff:192.0.2.7 ::1 56324 443\r\n{\"a\":1}", "{\"a\":1}\n");
     expect_known(f);
     edge_client_leave(&client);
 }
 
-static void every_port_takes_it(void **state) {
-    struct edge_fixture *f = *state;
+EDGE_TEST_WITH(every_port_takes_it, proxied_setup) {
     struct edge_client *client = edge_client_open(f, EDGE_WEBSOCKET);
     edge_client_write_text(client, LINE WEBSOCKET_HANDSHAKE(""));
     char *head = http_take_head(client);
@@ -127,15 +122,13 @@ static void every_port_takes_it(void **state) {
     edge_client_close(&client);
 }
 
-static void an_unknown_client_has_the_proxys_address(void **state) {
-    struct edge_fixture *f = *state;
+EDGE_TEST_WITH(an_unknown_client_has_the_proxys_address, proxied_setup) {
     struct edge_client *client = edge_client_exchange(f, "PROXY UNKNOWN\r\n{}", "{}\n");
     assert_string_equal(edge_host(f->connection), "127.0.0.1");
     edge_client_close(&client);
 }
 
-static void a_socket_without_a_line_is_cut(void **state) {
-    struct edge_fixture *f = *state;
+EDGE_TEST_WITH(a_socket_without_a_line_is_cut, proxied_setup) {
     for (int transport = EDGE_WEBSOCKET; transport < EDGE_TRANSPORT_COUNT; transport++) {
         struct edge_client *garbage = edge_client_open(f, (enum edge_transport)transport);
         struct edge_client *endless = edge_client_open(f, (enum edge_transport)transport);
@@ -153,10 +146,9 @@ static void a_socket_without_a_line_is_cut(void **state) {
     assert_string_equal(edge_fixture_events(f), "");
 }
 
-/* Sockets that say nothing keep others out, but no more than there may be, and not for long. */
-static void silent_sockets_are_bounded(void **state) {
-    enum { SPARE = 128, OPENED = SPARE + 20 };
-    struct edge_fixture *f = *state;
+/* Silent sockets keep others out, but no more than there may be, and not for long. */
+EDGE_TEST_UNSTARTED(silent_sockets_are_bounded) {
+    enum { SPARE = EDGE_SPARE_SOCKETS, OPENED = SPARE + 20 };
     f->settings.proxy_protocol = true;
     f->settings.max_connections = 2;
     edge_fixture_start(f);
@@ -164,7 +156,7 @@ static void silent_sockets_are_bounded(void **state) {
     size_t ended = 0;
     for (size_t i = 0; i < OPENED; i++)
         clients[i] = edge_client_open(f, i % 2 == 0 ? EDGE_WEBSOCKET : EDGE_TCP);
-    edge_fixture_turns(f, 20);
+    UNTIL(f, f->refused == OPENED - (SPARE + 2));
     for (size_t i = 0; i < OPENED; i++)
         ended += edge_client_has_ended(clients[i]);
     assert_int_equal(ended, OPENED - (SPARE + 2));
@@ -177,8 +169,7 @@ static void silent_sockets_are_bounded(void **state) {
         edge_client_close(&clients[i]);
 }
 
-static void stopping_cuts_sockets_whose_line_is_awaited(void **state) {
-    struct edge_fixture *f = *state;
+EDGE_TEST_WITH(stopping_cuts_sockets_whose_line_is_awaited, proxied_setup) {
     struct edge_client *half = edge_client_open(f, EDGE_TCP),
                        *gone = edge_client_open(f, EDGE_WEBSOCKET);
     edge_client_write_text(half, "PROXY TCP4 ");
@@ -189,18 +180,4 @@ static void stopping_cuts_sockets_whose_line_is_awaited(void **state) {
     edge_client_close(&half);
 }
 
-int main(void) {
-#define PROXIED(test_) cmocka_unit_test_setup_teardown(test_, proxied_setup, edge_fixture_teardown)
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lines_that_are_taken),
-        cmocka_unit_test(lines_that_are_not_taken),
-        PROXIED(the_line_is_taken_off_however_it_comes),
-        PROXIED(a_mapped_address_is_written_as_ipv4),
-        PROXIED(every_port_takes_it),
-        PROXIED(an_unknown_client_has_the_proxys_address),
-        PROXIED(a_socket_without_a_line_is_cut),
-        PROXIED(stopping_cuts_sockets_whose_line_is_awaited),
-        EDGE_TEST_UNSTARTED(silent_sockets_are_bounded),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

@@ -11,9 +11,8 @@
 /* By default this many intervals are ten minutes. */
 #define INTERVALS 20
 
-/* The WebSocket's stack answers pings, as every browser's does; the others can't say anything. */
-static void healthy_clients_that_say_nothing_stay(void **state) {
-    struct edge_fixture *f = *state;
+/* The WebSocket's stack answers pings, as every browser's does; the others can't send anything. */
+EDGE_TEST_UNSTARTED(healthy_clients_that_say_nothing_stay) {
     f->settings.ping_interval_ms = 150;
     edge_fixture_start(f);
     struct edge_client *websocket = websocket_open(f);
@@ -47,8 +46,7 @@ static void healthy_clients_that_say_nothing_stay(void **state) {
 }
 
 /* The browser's process hangs, say: its kernel acknowledges all the same. */
-static void two_pings_without_an_answer_are_the_end(void **state) {
-    struct edge_fixture *f = *state;
+EDGE_TEST_UNSTARTED(two_pings_without_an_answer_are_the_end) {
     f->settings.ping_interval_ms = 100;
     edge_fixture_start(f);
     struct edge_client *client = websocket_open(f);
@@ -62,8 +60,7 @@ static void two_pings_without_an_answer_are_the_end(void **state) {
 }
 
 /* A mark's ping and one that asks for a sign of life are the same. */
-static void a_late_pong_answers_the_mark_too(void **state) {
-    struct edge_fixture *f = *state;
+EDGE_TEST_UNSTARTED(a_late_pong_answers_the_mark_too) {
     f->settings.ping_interval_ms = 500;
     edge_fixture_start(f);
     struct edge_client *client = websocket_open(f);
@@ -81,8 +78,7 @@ static void a_late_pong_answers_the_mark_too(void **state) {
 
 /* On a slow link the pings stand behind much that is on its way. A client that takes it is there.
  */
-static void a_client_that_takes_what_was_sent_stays(void **state) {
-    struct edge_fixture *f = *state;
+EDGE_TEST_UNSTARTED(a_client_that_reads_on_stays) {
     enum { LENGTH = 60000, TEXTS = 80 };
     static char text[LENGTH];
     memset(text, 'x', LENGTH);
@@ -109,8 +105,7 @@ static void a_client_that_takes_what_was_sent_stays(void **state) {
 }
 
 /* No FIN, no answer to anything; found out whether there is something for them or not. */
-static void the_kernel_finds_vanished_clients(void **state) {
-    struct edge_fixture *f = *state;
+EDGE_TEST_UNSTARTED(the_kernel_finds_vanished_clients) {
     f->settings.vanished_timeout_ms = 2000;
     edge_fixture_start(f);
     struct edge_client *clients[] = {edge_client_open(f, EDGE_TCP), edge_client_open(f, EDGE_YOUIM),
@@ -141,8 +136,7 @@ static unsigned turns_of_a_second(struct edge_fixture *f) {
 }
 
 /* No ping is due, no mark outstanding, no handshake under way: nothing wakes the process. */
-static void an_idle_edge_rests(void **state) {
-    struct edge_fixture *f = *state;
+EDGE_TEST(an_idle_edge_rests) {
     enum { COUNT = 30 };
     struct edge_client *clients[COUNT];
     for (int i = 0; i < COUNT; i++)
@@ -161,14 +155,4 @@ static void an_idle_edge_rests(void **state) {
     UNTIL(f, f->closed == COUNT - 1); /* the paused one's close is not read */
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        EDGE_TEST_UNSTARTED(healthy_clients_that_say_nothing_stay),
-        EDGE_TEST_UNSTARTED(two_pings_without_an_answer_are_the_end),
-        EDGE_TEST_UNSTARTED(a_late_pong_answers_the_mark_too),
-        EDGE_TEST_UNSTARTED(a_client_that_takes_what_was_sent_stays),
-        EDGE_TEST(an_idle_edge_rests),
-        EDGE_TEST_UNSTARTED(the_kernel_finds_vanished_clients),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

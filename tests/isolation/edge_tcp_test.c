@@ -1,5 +1,5 @@
 /*
- * The edge's TCP side, and what holds on both transports: limits, pausing, the queue, closing.
+ * The edge's TCP side, and rules of both transports: limits, pausing, the queue, closing.
  */
 #include "tests/support/edge_fixture.h"
 #include "tests/support/edge_frames.h"
@@ -15,8 +15,7 @@
 
 /* --- objects and faults --- */
 
-static void objects_are_echoed_however_they_come(void **state) {
-    struct edge_fixture *f = *state;
+EDGE_TEST(objects_are_echoed_however_they_come) {
     struct edge_client *client = edge_client_exchange(f, "{\"a\":1}{\"b\":2}\r\n  {\"c\":\"}\"}",
                                                       "{\"a\":1}\n{\"b\":2}\n{\"c\":\"}\"}\n");
     static const char text[] = "{\"slow\":[1,2,3]}{\"next\":{}}";
@@ -31,9 +30,8 @@ static void objects_are_echoed_however_they_come(void **state) {
     UNTIL(f, f->closed == 1);
 }
 
-/* What is queued in one turn comes in one piece. */
-static void texts_of_one_turn_are_one_send(void **state) {
-    struct edge_fixture *f = *state;
+/* Objects that are queued in one turn of the loop arrive in one piece. */
+EDGE_TEST(texts_of_one_turn_are_one_send) {
     struct edge_client *client = edge_client_open_whole(f, EDGE_TCP);
     for (int i = 0; i < 20; i++)
         assert_int_equal(edge_send(f->connection, slice_text("{\"a\":1}")), 0);
@@ -47,8 +45,7 @@ static void texts_of_one_turn_are_one_send(void **state) {
     edge_client_close(&client);
 }
 
-static void garbage_is_reported_once_and_skipped(void **state) {
-    struct edge_fixture *f = *state;
+EDGE_TEST(garbage_is_reported_once_and_skipped) {
     struct edge_client *client =
         edge_client_exchange(f, "what is this\n{\"a\":1}", "{\"error\":1}\n{\"a\":1}\n");
     assert_string_equal(edge_fixture_events(f), "open;fault the input is not a JSON object;"
@@ -56,8 +53,7 @@ static void garbage_is_reported_once_and_skipped(void **state) {
     edge_client_close(&client);
 }
 
-static void ten_faults_in_a_row_close(void **state) {
-    struct edge_fixture *f = *state;
+EDGE_TEST(ten_faults_in_a_row_close) {
     struct edge_client *client = edge_client_open(f, EDGE_TCP);
     for (int i = 0; i < 9; i++)
         edge_client_write_text(client, "{\"a\":\"\xff\"}");
@@ -73,8 +69,7 @@ static void ten_faults_in_a_row_close(void **state) {
 }
 
 /* The answer arrives although the client goes on writing: no reset takes it away. */
-static void an_over_long_object_is_answered_and_closes(void **state) {
-    struct edge_fixture *f = *state;
+EDGE_TEST(an_over_long_object_is_answered_and_closes) {
     struct edge_client *client = edge_client_open(f, EDGE_TCP);
     char *text = malloc(1 << 20);
     assert_non_null(text);
@@ -90,8 +85,7 @@ static void an_over_long_object_is_answered_and_closes(void **state) {
     UNTIL(f, f->closed == 1);
 }
 
-static void a_mark_is_reached_when_the_kernel_has_it(void **state) {
-    struct edge_fixture *f = *state;
+EDGE_TEST(a_mark_is_reached_when_the_kernel_has_it) {
     struct edge_client *client = edge_client_open_whole(f, EDGE_TCP);
     f->within = true;
     for (size_t round = 1; round <= 2; round++) {
@@ -115,9 +109,9 @@ static void expect_rest(struct edge_fixture *f, struct edge_client *client) {
     assert_int_equal(f->objects, objects);
 }
 
-/* Beyond what all may queue together, one that has something queued already gets a share only. */
-static void all_queues_together_are_bounded(void **state) {
-    struct edge_fixture *f = *state;
+/* Beyond the bytes that all may queue together, a client that has something queued already gets a
+ * share only. */
+EDGE_TEST(all_queues_together_are_bounded) {
     enum { LENGTH = 1000 };
     char text[LENGTH];
     memset(text, 'x', sizeof text);
@@ -141,8 +135,7 @@ static void all_queues_together_are_bounded(void **state) {
 }
 
 /* A text that is longer than the share is taken by an empty queue. */
-static void a_long_text_alone_is_taken(void **state) {
-    struct edge_fixture *f = *state;
+EDGE_TEST(a_long_text_alone_is_taken) {
     size_t length = 2 * EDGE_SHARE_BYTES;
     char *text = malloc(length);
     assert_non_null(text);
@@ -155,8 +148,7 @@ static void a_long_text_alone_is_taken(void **state) {
     edge_client_leave(&client);
 }
 
-static void a_full_queue_refuses_and_loses_nothing(void **state) {
-    struct edge_fixture *f = *state;
+EDGE_TEST(a_full_queue_refuses_and_loses_nothing) {
     enum { LENGTH = 1000 };
     char text[LENGTH];
     memset(text, 'x', sizeof text);
@@ -195,8 +187,7 @@ static void a_full_queue_refuses_and_loses_nothing(void **state) {
 
 /* --- pausing --- */
 
-static void a_paused_connection_keeps_order(void **state) {
-    struct edge_fixture *f = *state;
+EDGE_TEST(a_paused_connection_keeps_order) {
     f->quiet = true;
     for (int transport = EDGE_WEBSOCKET; transport <= EDGE_TCP; transport++) {
         struct edge_client *client = edge_client_open_whole(f, (enum edge_transport)transport);
@@ -231,8 +222,7 @@ static void a_paused_connection_keeps_order(void **state) {
 }
 
 /* A client that writes to a paused connection is held up by its own kernel, not by our memory. */
-static void a_paused_connection_is_not_read(void **state) {
-    struct edge_fixture *f = *state;
+EDGE_TEST(a_paused_connection_is_not_read) {
     f->quiet = true;
     for (int transport = EDGE_WEBSOCKET; transport <= EDGE_TCP; transport++) {
         struct edge_client *client = edge_client_open_whole(f, (enum edge_transport)transport);
@@ -270,8 +260,7 @@ static void a_paused_connection_is_not_read(void **state) {
 
 /* --- the end --- */
 
-static void tcp_closing_sends_what_is_queued_first(void **state) {
-    struct edge_fixture *f = *state;
+EDGE_TEST(tcp_closing_sends_queued_objects_first) {
     struct edge_client *client =
         edge_client_exchange(f, "{\"first\":1}{\"close\":1}{\"never\":1}", "{\"first\":1}\n");
     UNTIL(f, edge_client_has_ended(client));
@@ -282,8 +271,7 @@ static void tcp_closing_sends_what_is_queued_first(void **state) {
     UNTIL(f, f->closed == 1);
 }
 
-static void a_client_that_does_not_close_is_cut(void **state) {
-    struct edge_fixture *f = *state;
+EDGE_TEST(a_client_that_does_not_close_is_cut) {
     struct edge_client *tcp = edge_client_open(f, EDGE_TCP), *websocket = websocket_open(f);
     edge_client_write_text(tcp, "{\"close\":1}");
     websocket_send_text(websocket, "{\"close\":1}");
@@ -292,8 +280,7 @@ static void a_client_that_does_not_close_is_cut(void **state) {
     edge_client_close(&websocket);
 }
 
-static void closing_all_flushes_and_returns(void **state) {
-    struct edge_fixture *f = *state;
+EDGE_TEST(closing_all_flushes_and_returns) {
     struct edge_client *clients[8];
     for (int i = 0; i < 8; i++) {
         f->connection = NULL;
@@ -323,14 +310,13 @@ static void closing_all_flushes_and_returns(void **state) {
     /* Nobody listens any more. */
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_port = htons(edge_port(f->edge, EDGE_TCP)),
+                                  .sin_port = htons(edge_port(f->edge, EDGE_TCP, false)),
                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), -1);
     close(fd);
 }
 
-static void destroying_closes_what_is_open(void **state) {
-    struct edge_fixture *f = *state;
+EDGE_TEST(destroying_closes_open_connections) {
     struct edge_client *tcp = edge_client_open(f, EDGE_TCP), *websocket = websocket_open(f);
     struct edge_client *http = edge_client_open(f, EDGE_WEBSOCKET);
     edge_client_write_text(tcp, "{\"a\":1}{\"half");
@@ -348,13 +334,12 @@ static void destroying_closes_what_is_open(void **state) {
 
 /* --- limits --- */
 
-/* No edge comes of these settings, and one line of the log says what was wrong. */
-static void expect_refused(struct edge_fixture *f, const struct edge_settings *settings,
-                           unsigned port) {
+/* No edge is made with these settings, and one line of the log says what is wrong. */
+static void expect_refused(struct edge_fixture *f, const struct edge_settings *settings, int port) {
     char expected[64];
     snprintf(expected, sizeof expected, "event=start_failed");
     if (port != 0)
-        snprintf(expected, sizeof expected, "127.0.0.1:%u for %s: Address already in use", port,
+        snprintf(expected, sizeof expected, "127.0.0.1:%d for %s: Address already in use", port,
                  settings->http_port != 0 ? "http_port" : "tcp_port");
     struct capture capture;
     capture_begin(&capture, STDERR_FILENO);
@@ -367,14 +352,15 @@ static void expect_refused(struct edge_fixture *f, const struct edge_settings *s
     free(text);
 }
 
-static void a_taken_port_is_refused(void **state) {
-    struct edge_fixture *f = *state;
+EDGE_TEST(a_taken_port_is_refused) {
     struct edge_settings settings = f->settings;
-    settings.http_port = edge_port(f->edge, EDGE_WEBSOCKET);
+    settings.http_port = edge_port(f->edge, EDGE_WEBSOCKET, false);
     expect_refused(f, &settings, settings.http_port);
     settings.http_port = 0;
-    settings.tcp_port = edge_port(f->edge, EDGE_TCP);
+    settings.tcp_port = edge_port(f->edge, EDGE_TCP, false);
     expect_refused(f, &settings, settings.tcp_port);
+    settings.http_port = settings.tcp_port = settings.youim_port = EDGE_NO_PORT;
+    expect_refused(f, &settings, 0);
     settings.tcp_port = 0;
     settings.bind_address = "192.0.2.1"; /* nobody's */
     expect_refused(f, &settings, 0);
@@ -385,8 +371,7 @@ static void a_taken_port_is_refused(void **state) {
     edge_client_close(&client);
 }
 
-static void too_many_connections_are_refused(void **state) {
-    struct edge_fixture *f = *state;
+EDGE_TEST_UNSTARTED(too_many_connections_are_refused) {
     f->settings.max_connections = 2;
     edge_fixture_start(f);
     struct edge_client *first = websocket_open(f), *second = edge_client_open(f, EDGE_TCP);
@@ -411,8 +396,7 @@ static void too_many_connections_are_refused(void **state) {
 }
 
 /* Out of descriptors, the edge waits until there are some; it neither spins nor gives up. */
-static void a_lack_of_descriptors_passes(void **state) {
-    struct edge_fixture *f = *state;
+EDGE_TEST_UNSTARTED(a_lack_of_descriptors_passes) {
     f->settings.ping_interval_ms = 2000; /* it looks every 500 ms */
     edge_fixture_start(f);
     struct edge_client *client = edge_client_open(f, EDGE_TCP);
@@ -432,26 +416,4 @@ static void a_lack_of_descriptors_passes(void **state) {
     edge_client_close(&client);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        EDGE_TEST(objects_are_echoed_however_they_come),
-        EDGE_TEST(texts_of_one_turn_are_one_send),
-        EDGE_TEST(garbage_is_reported_once_and_skipped),
-        EDGE_TEST(ten_faults_in_a_row_close),
-        EDGE_TEST(an_over_long_object_is_answered_and_closes),
-        EDGE_TEST(a_mark_is_reached_when_the_kernel_has_it),
-        EDGE_TEST(a_full_queue_refuses_and_loses_nothing),
-        EDGE_TEST(all_queues_together_are_bounded),
-        EDGE_TEST(a_long_text_alone_is_taken),
-        EDGE_TEST(a_paused_connection_keeps_order),
-        EDGE_TEST(a_paused_connection_is_not_read),
-        EDGE_TEST(tcp_closing_sends_what_is_queued_first),
-        EDGE_TEST(a_client_that_does_not_close_is_cut),
-        EDGE_TEST(closing_all_flushes_and_returns),
-        EDGE_TEST(destroying_closes_what_is_open),
-        EDGE_TEST(a_taken_port_is_refused),
-        EDGE_TEST_UNSTARTED(too_many_connections_are_refused),
-        EDGE_TEST_UNSTARTED(a_lack_of_descriptors_passes),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

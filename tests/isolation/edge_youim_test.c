@@ -1,5 +1,6 @@
 /*
- * The edge's side for YouIM's binary framing: frames in and out, and what it shares with TCP.
+ * The edge's side for YouIM's binary framing: frames in and out, and the rules that it shares with
+ * TCP.
  */
 #include "tests/support/edge_fixture.h"
 #include "tests/support/edge_frames.h"
@@ -12,9 +13,8 @@
 
 /* --- frames --- */
 
-/* The owner echoes, so what it got as msgBody comes back in a frame of the same type. */
-static void frames_are_objects_however_they_are_cut(void **state) {
-    struct edge_fixture *f = *state;
+/* The owner echoes, so its msgBody is sent back in a frame of the same type. */
+EDGE_TEST(frames_are_objects_however_they_are_cut) {
     struct buffer out = buffer_make(4096);
     youim_add(&out, 5, slice_text("{\"a\":1}"));
     youim_add(&out, 99, slice_text(""));
@@ -45,8 +45,7 @@ static void frames_are_objects_however_they_are_cut(void **state) {
     buffer_free(&out);
 }
 
-static void texts_lose_their_type_alone(void **state) {
-    struct edge_fixture *f = *state;
+EDGE_TEST(texts_lose_their_type_alone) {
     struct edge_client *client = edge_client_open_whole(f, EDGE_YOUIM);
     static const struct {
         const char *text;
@@ -75,8 +74,7 @@ static void texts_lose_their_type_alone(void **state) {
     edge_client_close(&client);
 }
 
-static void a_text_of_any_length_is_one_frame(void **state) {
-    struct edge_fixture *f = *state;
+EDGE_TEST(a_text_of_any_length_is_one_frame) {
     struct edge_client *client = edge_client_open_whole(f, EDGE_YOUIM);
     enum { LENGTH = 200000 };
     static char text[LENGTH + 1], body[LENGTH + 1];
@@ -91,8 +89,7 @@ static void a_text_of_any_length_is_one_frame(void **state) {
 }
 
 /* Such texts have no frame. They are not sent, and harm nothing. */
-static void a_text_without_a_small_type_is_dropped(void **state) {
-    struct edge_fixture *f = *state;
+EDGE_TEST(a_text_without_a_small_type_is_dropped) {
     struct edge_client *client = edge_client_open_whole(f, EDGE_YOUIM);
     static const char *const texts[] = {"{}", "{\"msgType\":256}", "{\"msgType\":99999999999999}",
                                         "{\"a\":\"msgType\"}", "{\"a\":{\"msgType\":5}}"};
@@ -116,8 +113,7 @@ static void a_text_without_a_small_type_is_dropped(void **state) {
     "{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{" \
     "\"a\":" inner_ "}}}}}}}}}}}}}}"
 
-static void faulty_bodies_are_reported_and_skipped(void **state) {
-    struct edge_fixture *f = *state;
+EDGE_TEST(faulty_bodies_are_reported_and_skipped) {
     f->quiet = true;
     struct edge_client *client = edge_client_open(f, EDGE_YOUIM);
     static const struct {
@@ -153,8 +149,7 @@ static void faulty_bodies_are_reported_and_skipped(void **state) {
     edge_client_close(&client);
 }
 
-static void ten_faults_in_a_row_close(void **state) {
-    struct edge_fixture *f = *state;
+EDGE_TEST(ten_faults_in_a_row_close) {
     f->quiet = true;
     struct edge_client *client = edge_client_open(f, EDGE_YOUIM);
     for (int i = 0; i < 10; i++)
@@ -167,8 +162,7 @@ static void ten_faults_in_a_row_close(void **state) {
     UNTIL(f, f->closed == 1);
 }
 
-static void a_body_may_have_so_many_bytes(void **state) {
-    struct edge_fixture *f = *state;
+EDGE_TEST(a_body_may_have_so_many_bytes) {
     f->quiet = true;
     static char body[MAX_BODY + 1];
     memset(body, 'x', MAX_BODY);
@@ -184,7 +178,7 @@ static void a_body_may_have_so_many_bytes(void **state) {
     assert_string_equal(edge_fixture_events(f), "open;fault the body is longer than 65504 bytes;");
     edge_client_close(&client);
     UNTIL(f, f->closed == 1);
-    /* The head may come in parts, and tell of very much. */
+    /* The head may arrive in parts, and announce a huge body. */
     client = edge_client_open(f, EDGE_YOUIM);
     edge_client_write(client, "\x05\xff", 2);
     edge_fixture_turns(f, 5);
@@ -197,8 +191,7 @@ static void a_body_may_have_so_many_bytes(void **state) {
 
 /* --- as on TCP --- */
 
-static void a_paused_connection_keeps_order(void **state) {
-    struct edge_fixture *f = *state;
+EDGE_TEST(a_paused_connection_keeps_order) {
     f->quiet = true;
     struct edge_client *client = edge_client_open_whole(f, EDGE_YOUIM);
     edge_pause(f->connection);
@@ -230,8 +223,7 @@ static void a_paused_connection_keeps_order(void **state) {
     edge_client_close(&client);
 }
 
-static void a_mark_is_reached_when_the_kernel_has_it(void **state) {
-    struct edge_fixture *f = *state;
+EDGE_TEST(a_mark_is_reached_when_the_kernel_has_it) {
     struct edge_client *client = edge_client_open_whole(f, EDGE_YOUIM);
     for (size_t round = 1; round <= 2; round++) {
         assert_int_equal(edge_send(f->connection, slice_text("{\"msgType\":6}")), 0);
@@ -246,8 +238,7 @@ static void a_mark_is_reached_when_the_kernel_has_it(void **state) {
     UNTIL(f, f->closed == 1);
 }
 
-static void a_full_queue_refuses_and_loses_nothing(void **state) {
-    struct edge_fixture *f = *state;
+EDGE_TEST(a_full_queue_refuses_and_loses_nothing) {
     enum { LENGTH = 1000 };
     char text[LENGTH + 1];
     memset(text, 'x', LENGTH);
@@ -266,8 +257,7 @@ static void a_full_queue_refuses_and_loses_nothing(void **state) {
     edge_client_close(&client);
 }
 
-static void closing_sends_what_is_queued_first(void **state) {
-    struct edge_fixture *f = *state;
+EDGE_TEST(closing_sends_queued_objects_first) {
     struct edge_client *client = edge_client_open_whole(f, EDGE_YOUIM);
     assert_int_equal(edge_send(f->connection, slice_text("{\"msgType\":2}")), 0);
     edge_close(f->connection, 1000, "as you wish");
@@ -278,8 +268,7 @@ static void closing_sends_what_is_queued_first(void **state) {
     UNTIL(f, f->closed == 1);
 }
 
-static void too_many_connections_are_refused(void **state) {
-    struct edge_fixture *f = *state;
+EDGE_TEST_UNSTARTED(too_many_connections_are_refused) {
     f->settings.max_connections = 1;
     edge_fixture_start(f);
     struct edge_client *first = edge_client_open(f, EDGE_TCP);
@@ -292,20 +281,4 @@ static void too_many_connections_are_refused(void **state) {
     UNTIL(f, f->closed == 1);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        EDGE_TEST(frames_are_objects_however_they_are_cut),
-        EDGE_TEST(texts_lose_their_type_alone),
-        EDGE_TEST(a_text_of_any_length_is_one_frame),
-        EDGE_TEST(a_text_without_a_small_type_is_dropped),
-        EDGE_TEST(faulty_bodies_are_reported_and_skipped),
-        EDGE_TEST(ten_faults_in_a_row_close),
-        EDGE_TEST(a_body_may_have_so_many_bytes),
-        EDGE_TEST(a_paused_connection_keeps_order),
-        EDGE_TEST(a_mark_is_reached_when_the_kernel_has_it),
-        EDGE_TEST(a_full_queue_refuses_and_loses_nothing),
-        EDGE_TEST(closing_sends_what_is_queued_first),
-        EDGE_TEST_UNSTARTED(too_many_connections_are_refused),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

@@ -8,8 +8,7 @@
 
 /* --- rows ---------------------------------------------------------------------------------- */
 
-static void test_a_batch_is_chained_by_conversation(void **state) {
-    struct entries_fixture *f = *state;
+ENTRIES_TEST(test_a_batch_is_chained_by_conversation) {
     uint64_t x = open_new_pair(f), y = open_new_pair(f), ids[] = {y, x};
     uint64_t before = write_one(&f->a, x, "").cid;
     int64_t began_ms = loop_wall_ms();
@@ -40,8 +39,7 @@ static void test_a_batch_is_chained_by_conversation(void **state) {
     assert_int_equal(heads[1]->last_cid, rows[5].cid);
 }
 
-static void test_every_byte_of_a_text_and_a_nonce(void **state) {
-    struct entries_fixture *f = *state;
+ENTRIES_TEST(test_every_byte_of_a_text_and_a_nonce) {
     uint64_t pair = open_new_pair(f);
     char text[3 * 256], nonce[NONCE_BYTES];
     for (size_t i = 0; i < sizeof text; i++)
@@ -66,8 +64,7 @@ static void test_every_byte_of_a_text_and_a_nonce(void **state) {
     assert_int_equal(row.cid, cid);
 }
 
-static void test_a_notice(void **state) {
-    struct entries_fixture *f = *state;
+ENTRIES_TEST(test_a_notice) {
     uint64_t group = new_group_of_three(f, 601, "601");
     struct entry_row row = {.head = lock_one(&f->a, group),
                             .type = ENTRY_JOINED,
@@ -85,8 +82,7 @@ static void test_a_notice(void **state) {
                      1);
 }
 
-static void test_the_largest_batch(void **state) {
-    struct entries_fixture *f = *state;
+ENTRIES_TEST(test_the_largest_batch) {
     uint64_t ids[ENTRIES_MAX_ROWS];
     struct entry_row rows[ENTRIES_MAX_ROWS];
     for (size_t i = 0; i < ENTRIES_MAX_ROWS; i++)
@@ -105,7 +101,7 @@ static void test_the_largest_batch(void **state) {
     assert_true(write_one(&f->a, ids[0], "").cid > rows[ENTRIES_MAX_ROWS - 1].cid);
 }
 
-/* Sets what a writer's connection takes for the time, in seconds from now on. */
+/* Sets the time of a writer's connection, in seconds from now on. */
 static void set_clock(struct writer *writer, int64_t ahead_s) {
     static const struct db_statement set = {"set_clock", "SET timestamp = ?"};
     assert_err(db_query(writer->db, &set,
@@ -114,16 +110,15 @@ static void set_clock(struct writer *writer, int64_t ahead_s) {
 }
 
 /* The database's clock may be set back, or be another server's. */
-static void test_time_never_falls(void **state) {
-    struct entries_fixture *f = *state;
+ENTRIES_TEST(test_time_never_falls) {
     uint64_t pair = open_new_pair(f), other = open_new_pair(f);
     int64_t now_ms = loop_wall_ms();
     set_clock(&f->a, 3600);
     uint64_t ahead_ms = write_one(&f->a, pair, "").time_ms;
     assert_true(ahead_ms >= (uint64_t)now_ms + 3599000);
-    /* Somebody else, who reads the last row. */
+    /* Another writer, which reads the last row. */
     assert_int_equal(write_one(&f->b, pair, "").time_ms, ahead_ms);
-    /* The same writer, who remembers it. */
+    /* The same writer, which remembers it. */
     assert_int_equal(write_one(&f->b, pair, "").time_ms, ahead_ms);
     set_clock(&f->a, -3600);
     assert_int_equal(write_one(&f->a, pair, "").time_ms, ahead_ms);
@@ -145,8 +140,7 @@ static void test_time_never_falls(void **state) {
     assert_in_range(rows[1].time_ms, now_ms, loop_wall_ms());
 }
 
-static void test_nothing_is_kept_without_a_commit(void **state) {
-    struct entries_fixture *f = *state;
+ENTRIES_TEST(test_nothing_is_kept_without_a_commit) {
     uint64_t pair = open_new_pair(f);
     lock_one(&f->a, pair);
     assert_err(append_one(&f->a, pair, "", "text", false), ERR_OK);
@@ -162,8 +156,7 @@ static void test_nothing_is_kept_without_a_commit(void **state) {
 
 /* --- repeats ------------------------------------------------------------------------------- */
 
-static void test_a_nonce_twice_in_a_batch(void **state) {
-    struct entries_fixture *f = *state;
+ENTRIES_TEST(test_a_nonce_twice_in_a_batch) {
     uint64_t pair = open_new_pair(f);
     struct entry_head *head = lock_one(&f->a, pair);
     static const char *const nonces[] = {"one", "two", "one", "", "", "three", "two"};
@@ -178,15 +171,14 @@ static void test_a_nonce_twice_in_a_batch(void **state) {
     assert_int_equal(rows[2].cid, rows[0].cid);
     assert_int_equal(rows[6].cid, rows[1].cid);
     assert_int_equal(rows[6].time_ms, rows[1].time_ms);
-    /* The chain passes by what was not stored. */
+    /* The chain passes by entries that were not stored. */
     assert_int_equal(rows[3].prev, rows[1].cid);
     assert_int_equal(rows[5].prev, rows[4].cid);
     assert_int_equal(head->last_cid, rows[5].cid);
     assert_int_equal(stored_in(f->database, pair), 5);
 }
 
-static void test_a_nonce_in_two_batches(void **state) {
-    struct entries_fixture *f = *state;
+ENTRIES_TEST(test_a_nonce_in_two_batches) {
     uint64_t pair = open_new_pair(f), another = open_new_pair(f);
     struct entry_row first = write_one(&f->a, pair, "once"), next = write_one(&f->a, pair, "next");
     struct writer *writers[] = {&f->a, &f->b, &f->b};
@@ -211,8 +203,7 @@ static void test_a_nonce_in_two_batches(void **state) {
     assert_int_equal(write_one(&f->a, pair, "").prev, next.cid);
 }
 
-static void test_a_repeat_within_a_transaction(void **state) {
-    struct entries_fixture *f = *state;
+ENTRIES_TEST(test_a_repeat_within_a_transaction) {
     uint64_t pair = open_new_pair(f), cid = write_one(&f->a, pair, "within").cid;
     lock_one(&f->a, pair);
     assert_err(append_one(&f->a, pair, "within", "text", false), ERR_OK);
@@ -223,15 +214,14 @@ static void test_a_repeat_within_a_transaction(void **state) {
 }
 
 /* As after a restore: cids that were given out before are not given again. */
-static void test_a_sequence_that_went_back_is_refused(void **state) {
-    struct entries_fixture *f = *state;
+ENTRIES_TEST(test_a_sequence_that_went_back_is_refused) {
     uint64_t pair = open_new_pair(f), other = open_new_pair(f),
              cid = write_one(&f->a, pair, "").cid;
-    /* By who has had them, in whatever conversation. */
+    /* A writer that has had those cids refuses, in whatever conversation. */
     sql_run(f->database, "ALTER SEQUENCE cid_block RESTART %" PRIu64, cid);
     assert_err(lock_many(&f->a, &other, 1), ERR_UNAVAILABLE);
     assert_false(db_in_transaction(f->a.db));
-    /* By anybody, in a conversation that has them. */
+    /* Every writer refuses in a conversation that has them. */
     sql_run(f->database, "ALTER SEQUENCE cid_block RESTART %" PRIu64, cid);
     lock_one(&f->b, pair);
     assert_err(append_one(&f->b, pair, "new", "text", true), ERR_UNAVAILABLE);
@@ -274,8 +264,7 @@ static pthread_t start_meeting(struct entries_fixture *f, struct writer *holder,
     return thread;
 }
 
-static void test_the_second_waits_and_follows(void **state) {
-    struct entries_fixture *f = *state;
+ENTRIES_TEST(test_the_second_waits_and_follows) {
     uint64_t pair = open_new_pair(f);
     write_one(&f->b, pair, "");
     struct meeting meeting = {&f->b, pair, "", ERR_OK, false};
@@ -287,8 +276,7 @@ static void test_the_second_waits_and_follows(void **state) {
     assert_int_equal(f->b.row.prev, f->a.row.cid);
 }
 
-static void test_different_conversations_do_not_wait(void **state) {
-    struct entries_fixture *f = *state;
+ENTRIES_TEST(test_different_conversations_do_not_wait) {
     uint64_t x = open_new_pair(f), y = open_new_pair(f), z = open_new_pair(f), ids[] = {z, y};
     lock_one(&f->a, x);
     assert_err(lock_many(&f->b, ids, 2), ERR_OK);
@@ -334,17 +322,12 @@ static bool takes_next(const struct stress *stress, size_t at, uint64_t prev) {
     return at < STRESS_BATCHES * STRESS_ROWS && stress->prevs[at] == prev;
 }
 
-static void test_two_writers_make_one_chain(void **state) {
-    struct entries_fixture *f = *state;
+ENTRIES_TEST(test_two_writers_make_one_chain) {
     uint64_t pair = open_new_pair(f), last = 0;
     static struct stress a, b;
     a = (struct stress){.writer = &f->a, .conversation = pair};
     b = (struct stress){.writer = &f->b, .conversation = pair};
-    pthread_t threads[2];
-    assert_int_equal(pthread_create(&threads[0], NULL, write_much, &a), 0);
-    assert_int_equal(pthread_create(&threads[1], NULL, write_much, &b), 0);
-    pthread_join(threads[0], NULL);
-    pthread_join(threads[1], NULL);
+    run_both(write_much, &a, &b);
     assert_err(a.err, ERR_OK);
     assert_err(b.err, ERR_OK);
     size_t at_a = 0, at_b = 0;
@@ -361,7 +344,7 @@ static void test_two_writers_make_one_chain(void **state) {
 /* --- commits that nobody knows of ------------------------------------------------------------ */
 
 /*
- * A's insert, with its commit in the same round trip, waits for B, who has the same nonce in
+ * A's insert, with its commit in the same round trip, waits for B, which has the same nonce in
  * another conversation; then A's connection is killed. The nonce makes it right to try again.
  */
 static void lose_connection(struct entries_fixture *f, bool other_commits, const char *nonce) {
@@ -390,16 +373,13 @@ static void lose_connection(struct entries_fixture *f, bool other_commits, const
         assert_int_equal(row.cid, f->b.row.cid);
 }
 
-static void test_what_was_not_committed_is_stored_by_the_repeat(void **state) {
-    lose_connection(*state, false, "lost");
+ENTRIES_TEST(test_an_uncommitted_entry_is_stored_by_the_repeat) {
+    lose_connection(f, false, "lost");
 }
 
-static void test_what_was_committed_is_found_by_the_repeat(void **state) {
-    lose_connection(*state, true, "found");
-}
+ENTRIES_TEST(test_a_committed_entry_is_found_by_the_repeat) { lose_connection(f, true, "found"); }
 
-static void test_a_connection_lost_before_the_commit(void **state) {
-    struct entries_fixture *f = *state;
+ENTRIES_TEST(test_a_connection_lost_before_the_commit) {
     uint64_t pair = open_new_pair(f);
     struct meeting meeting = {&f->a, pair, "", ERR_OK, false};
     uint64_t connection = connection_of(&f->a);
@@ -412,24 +392,4 @@ static void test_a_connection_lost_before_the_commit(void **state) {
     assert_int_equal(write_one(&f->a, pair, "").prev, 0);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        entries_test(test_a_batch_is_chained_by_conversation),
-        entries_test(test_every_byte_of_a_text_and_a_nonce),
-        entries_test(test_a_notice),
-        entries_test(test_the_largest_batch),
-        entries_test(test_time_never_falls),
-        entries_test(test_nothing_is_kept_without_a_commit),
-        entries_test(test_a_nonce_twice_in_a_batch),
-        entries_test(test_a_nonce_in_two_batches),
-        entries_test(test_a_repeat_within_a_transaction),
-        entries_test(test_a_sequence_that_went_back_is_refused),
-        entries_test(test_the_second_waits_and_follows),
-        entries_test(test_different_conversations_do_not_wait),
-        entries_test(test_two_writers_make_one_chain),
-        entries_test(test_what_was_not_committed_is_stored_by_the_repeat),
-        entries_test(test_what_was_committed_is_found_by_the_repeat),
-        entries_test(test_a_connection_lost_before_the_commit),
-    };
-    return cmocka_run_group_tests(tests, entries_group_set_up, entries_group_tear_down);
-}
+int main(void) { return test_run_all(entries_group_set_up, entries_group_tear_down); }

@@ -21,8 +21,7 @@ static uint64_t count_rows(struct entries_fixture *f) {
 
 /* --- own conversations --------------------------------------------------------------------- */
 
-static void test_selves_are_made_once(void **state) {
-    struct entries_fixture *f = *state;
+ENTRIES_TEST(test_selves_are_made_once) {
     uint64_t a = new_account(f->database, ""), b = new_account(f->database, ""),
              c = new_account(f->database, "");
     const uint64_t first[] = {b, a, b}, second[] = {c, a, 987654, 0, UINT64_MAX};
@@ -46,8 +45,7 @@ static void test_selves_are_made_once(void **state) {
 }
 
 /* As after a connection that was lost half way. */
-static void test_a_missing_cursor_is_added(void **state) {
-    struct entries_fixture *f = *state;
+ENTRIES_TEST(test_a_missing_cursor_is_added) {
     uint64_t account = new_account(f->database, "");
     assert_err(conversations_open_selves(f->a.db, &account, 1), ERR_OK);
     sql_run(f->database, "DELETE FROM `cursor` WHERE account = %" PRIu64, account);
@@ -55,9 +53,8 @@ static void test_a_missing_cursor_is_added(void **state) {
     assert_int_equal(count_selves(f, account), 1);
 }
 
-/* What is there is not waited for, whoever has it locked. */
-static void test_a_locked_self_is_not_waited_for(void **state) {
-    struct entries_fixture *f = *state;
+/* An existing conversation is not waited for, whoever has it locked. */
+ENTRIES_TEST(test_a_locked_self_is_not_waited_for) {
     uint64_t a = new_account(f->database, ""), b = new_account(f->database, ""), both[] = {a, b};
     assert_err(conversations_open_selves(f->a.db, &a, 1), ERR_OK);
     lock_one(&f->b, conversation_of_account(a));
@@ -83,19 +80,14 @@ static void *open_selves(void *argument) {
 
 static void open_at_once(struct entries_fixture *f, const uint64_t *accounts, size_t count) {
     struct opening a = {f->a.db, accounts, count, ERR_INTERNAL}, b = a;
-    pthread_t threads[2];
     b.db = f->b.db;
-    assert_int_equal(pthread_create(&threads[0], NULL, open_selves, &a), 0);
-    assert_int_equal(pthread_create(&threads[1], NULL, open_selves, &b), 0);
-    pthread_join(threads[0], NULL);
-    pthread_join(threads[1], NULL);
+    run_both(open_selves, &a, &b);
     assert_err(a.err, ERR_OK);
     assert_err(b.err, ERR_OK);
 }
 
-static void test_many_selves_at_once(void **state) {
+ENTRIES_TEST(test_many_selves_at_once) {
     enum { MANY = 200 };
-    struct entries_fixture *f = *state;
     uint64_t accounts[MANY];
     for (unsigned round = 0; round < 3; round++) {
         for (size_t i = 0; i < MANY; i++)
@@ -107,10 +99,9 @@ static void test_many_selves_at_once(void **state) {
 }
 
 /* Another instance makes the same one, and is slow about it: waited for, then left as it is. */
-static void test_a_race_for_a_self_is_lost(void **state) {
+ENTRIES_TEST(test_a_race_for_a_self_is_lost) {
     static const struct db_statement insert = {
         "insert", "INSERT INTO conversation (id, kind, lo, hi, created_ms) VALUES (?, 2, ?, 0, 7)"};
-    struct entries_fixture *f = *state;
     uint64_t account = new_account(f->database, ""), connection = connection_of(&f->a);
     struct opening opening = {f->a.db, &account, 1, ERR_INTERNAL};
     pthread_t thread;
@@ -124,16 +115,13 @@ static void test_a_race_for_a_self_is_lost(void **state) {
     pthread_join(thread, NULL);
     assert_err(opening.err, ERR_OK);
     assert_int_equal(count_selves(f, account), 1);
-    assert_int_equal(sql_number(f->database,
-                                "SELECT created_ms FROM conversation WHERE id = %" PRIu64,
-                                conversation_of_account(account)),
-                     7);
+    assert_int_equal(
+        conversation_number(f->database, "created_ms", conversation_of_account(account)), 7);
 }
 
 /* --- the conversation of all --------------------------------------------------------------- */
 
-static void test_the_conversation_of_all_is_made_once(void **state) {
-    struct entries_fixture *f = *state;
+ENTRIES_TEST(test_the_conversation_of_all_is_made_once) {
     for (unsigned round = 0; round < 5; round++) {
         sql_run(f->database, "DELETE FROM conversation WHERE kind = 3");
         open_at_once(f, NULL, 0);
@@ -154,16 +142,12 @@ static void test_the_conversation_of_all_is_made_once(void **state) {
 /* --- cursors that end ---------------------------------------------------------------------- */
 
 static uint64_t until_of(struct entries_fixture *f, uint64_t conversation, uint64_t account) {
-    return sql_number(f->database,
-                      "SELECT COALESCE(until, 0) FROM `cursor` WHERE conversation = %" PRIu64
-                      " AND account = %" PRIu64,
-                      conversation, account);
+    return cursor_number(f->database, "until", account, conversation);
 }
 
-static void test_cursors_are_closed(void **state) {
+ENTRIES_TEST(test_cursors_are_closed) {
     enum { MEMBERS = 3000 };
     static uint64_t accounts[MEMBERS];
-    struct entries_fixture *f = *state;
     uint64_t group = new_group_of_three(f, 701, "701"), other = new_group_of_three(f, 702, "702");
     sql_run(f->database,
             "INSERT INTO `cursor` (account, conversation) SELECT seq, %" PRIu64
@@ -214,8 +198,7 @@ static void assert_stands(struct entries_fixture *f, uint64_t conversation, uint
 }
 
 /* A reader that returns is where it was; the entries between are its absence. */
-static void test_cursors_are_opened_again(void **state) {
-    struct entries_fixture *f = *state;
+ENTRIES_TEST(test_cursors_are_opened_again) {
     const uint64_t account = 25001, other = 25002;
     uint64_t group = new_group_of_three(f, 703, "703");
     assert_err(conversations_open_cursor(f->a.db, group, account, 5), ERR_OK);
@@ -232,7 +215,7 @@ static void test_cursors_are_opened_again(void **state) {
     assert_err(conversations_close_cursors(f->a.db, group, &account, 1, 30), ERR_OK);
     assert_err(conversations_open_cursor(f->a.db, group, account, 40), ERR_OK);
     assert_stands(f, group, account, "5 10 - 13-20 30-40");
-    /* Nothing was said in between. */
+    /* No text was stored in between. */
     assert_err(conversations_close_cursors(f->a.db, group, &account, 1, 50), ERR_OK);
     assert_err(conversations_open_cursor(f->a.db, group, account, 50), ERR_OK);
     assert_stands(f, group, account, "5 10 - 13-20 30-40");
@@ -240,8 +223,7 @@ static void test_cursors_are_opened_again(void **state) {
 }
 
 /* Its cursor is looked at again, from where it had everything. */
-static void test_one_that_returns_is_not_settled(void **state) {
-    struct entries_fixture *f = *state;
+ENTRIES_TEST(test_one_that_returns_is_not_settled) {
     uint64_t group = new_group_of_three(f, 704, "704"), account = 25003;
     assert_err(conversations_open_cursor(f->a.db, group, account, 5), ERR_OK);
     assert_err(conversations_close_cursors(f->a.db, group, &account, 1, 9), ERR_OK);
@@ -258,9 +240,8 @@ static void test_one_that_returns_is_not_settled(void **state) {
 
 /* --- many conversations and rows ----------------------------------------------------------- */
 
-static void test_as_many_heads_as_there_may_be(void **state) {
+ENTRIES_TEST(test_as_many_heads_as_there_may_be) {
     static uint64_t ids[ENTRIES_MAX_HEADS];
-    struct entries_fixture *f = *state;
     sql_run(f->database,
             "INSERT INTO conversation (id, kind, lo, hi, created_ms)"
             " SELECT (2 << 60) | seq, 2, seq, 0, 1 FROM seq_30001_to_%u",
@@ -282,10 +263,9 @@ static void test_as_many_heads_as_there_may_be(void **state) {
     }
 }
 
-static void test_several_blocks_in_one_transaction(void **state) {
+ENTRIES_TEST(test_several_blocks_in_one_transaction) {
     enum { BLOCKS = 4 };
     static struct entry_row rows[BLOCKS * ENTRIES_MAX_ROWS];
-    struct entries_fixture *f = *state;
     uint64_t x = open_new_pair(f), y = open_new_pair(f), ids[] = {x, y}, last = 0;
     assert_err(lock_many(&f->a, ids, 2), ERR_OK);
     for (size_t i = 0; i < BLOCKS * ENTRIES_MAX_ROWS; i++)
@@ -306,13 +286,12 @@ static void test_several_blocks_in_one_transaction(void **state) {
         last = rows[i].cid;
         assert_int_equal(rows[i].prev, i < 2 ? 0 : rows[i - 2].cid);
     }
-    /* Another writer comes behind all of it. */
+    /* Another writer appends behind all of it. */
     assert_true(write_one(&f->b, x, "").cid > last);
     assert_int_equal(f->b.row.prev, rows[BLOCKS * ENTRIES_MAX_ROWS - 2].cid);
 }
 
-static void test_no_block_without_a_connection(void **state) {
-    struct entries_fixture *f = *state;
+ENTRIES_TEST(test_no_block_without_a_connection) {
     uint64_t pair = open_new_pair(f), connection = connection_of(&f->a);
     lock_one(&f->a, pair);
     assert_err(append_one(&f->a, pair, "", "text", false), ERR_OK);
@@ -324,20 +303,4 @@ static void test_no_block_without_a_connection(void **state) {
     assert_int_equal(write_one(&f->a, pair, "").prev, 0);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        entries_test(test_selves_are_made_once),
-        entries_test(test_a_missing_cursor_is_added),
-        entries_test(test_a_locked_self_is_not_waited_for),
-        entries_test(test_many_selves_at_once),
-        entries_test(test_a_race_for_a_self_is_lost),
-        entries_test(test_the_conversation_of_all_is_made_once),
-        entries_test(test_cursors_are_closed),
-        entries_test(test_cursors_are_opened_again),
-        entries_test(test_one_that_returns_is_not_settled),
-        entries_test(test_as_many_heads_as_there_may_be),
-        entries_test(test_several_blocks_in_one_transaction),
-        entries_test(test_no_block_without_a_connection),
-    };
-    return cmocka_run_group_tests(tests, entries_group_set_up, entries_group_tear_down);
-}
+int main(void) { return test_run_all(entries_group_set_up, entries_group_tear_down); }

@@ -3,8 +3,7 @@
  */
 #include "tests/support/entries_fixture.h"
 
-static void test_a_pair_is_made_once(void **state) {
-    struct entries_fixture *f = *state;
+ENTRIES_TEST(test_a_pair_is_made_once) {
     uint64_t lo = new_account(f->database, ""), hi = new_account(f->database, ""),
              pair = open_pair(&f->a, hi, lo);
     assert_int_equal(conversation_kind(pair), CONVERSATION_PAIR);
@@ -25,8 +24,7 @@ static void test_a_pair_is_made_once(void **state) {
     assert_int_equal(open_pair(&f->a, lo, hi), pair);
 }
 
-static void test_both_of_a_pair_must_exist(void **state) {
-    struct entries_fixture *f = *state;
+ENTRIES_TEST(test_both_of_a_pair_must_exist) {
     uint64_t somebody = new_account(f->database, "");
     uint64_t rows = sql_number(f->database, "SELECT COUNT(*) FROM conversation");
     assert_int_equal(open_pair(&f->a, somebody, 987654), 0);
@@ -42,15 +40,10 @@ static uint64_t statements_of(struct writer *writer) {
         "questions",
         "SELECT CAST(VARIABLE_VALUE AS UNSIGNED) FROM information_schema.SESSION_STATUS"
         " WHERE VARIABLE_NAME = 'QUESTIONS'"};
-    struct db_rows *rows;
-    assert_err(db_query(writer->db, &ask, DB_NO_ARGS, &rows), ERR_OK);
-    assert_true(db_rows_next(rows));
-    uint64_t count = db_rows_u64(rows, 0);
-    db_rows_destroy(&rows);
-    return count;
+    return writer_number(writer, &ask);
 }
 
-/* Pairs that are new, that are there and that cannot be, each twice; what it cost in statements. */
+/* New, existing and impossible pairs, each twice; returns how many statements that took. */
 static uint64_t cost_of_opening(struct entries_fixture *f, size_t count) {
     static struct conversation_pair pairs[CONVERSATIONS_MAX_PAIRS];
     uint64_t ada = new_account(f->database, ""), first = ada + 1;
@@ -83,16 +76,14 @@ static uint64_t cost_of_opening(struct entries_fixture *f, size_t count) {
     return cost;
 }
 
-static void test_many_pairs_cost_no_more_statements_than_few(void **state) {
-    struct entries_fixture *f = *state;
+ENTRIES_TEST(test_many_pairs_cost_no_more_statements_than_few) {
     uint64_t few = cost_of_opening(f, 6), many = cost_of_opening(f, 126);
     print_message("statements for 6 pairs: %" PRIu64 ", for 126: %" PRIu64 "\n", few, many);
     assert_int_equal(few, many);
 }
 
-/* The sequence is behind what is there: the number of a new pair is another conversation's. */
-static void test_a_pair_without_a_number(void **state) {
-    struct entries_fixture *f = *state;
+/* The sequence is behind the rows: the number of a new pair is another conversation's. */
+ENTRIES_TEST(test_a_pair_without_a_number) {
     struct conversation_pair pair =
         conversation_pair(new_account(f->database, ""), new_account(f->database, ""));
     uint64_t next = sql_number(f->database, "SELECT NEXT VALUE FOR pair_number") + 1;
@@ -165,9 +156,9 @@ static void race_for_pair(struct entries_fixture *f, bool other_commits) {
     }
 }
 
-static void test_a_race_for_a_pair_is_lost(void **state) { race_for_pair(*state, true); }
+ENTRIES_TEST(test_a_race_for_a_pair_is_lost) { race_for_pair(f, true); }
 
-static void test_a_race_for_a_pair_is_won(void **state) { race_for_pair(*state, false); }
+ENTRIES_TEST(test_a_race_for_a_pair_is_won) { race_for_pair(f, false); }
 
 struct many {
     struct writer *writer;
@@ -183,22 +174,17 @@ static void *open_many(void *argument) {
 }
 
 /* As many pairs as one call takes, by two instances at once, in opposite orders. */
-static void test_two_open_the_same_pairs(void **state) {
+ENTRIES_TEST(test_two_open_the_same_pairs) {
     enum { MANY = CONVERSATIONS_MAX_PAIRS, ROUNDS = 10 };
     static struct many a, b;
-    struct entries_fixture *f = *state;
     a.writer = &f->a;
     b.writer = &f->b;
     for (int round = 0; round < ROUNDS; round++) {
-        pthread_t threads[2];
         uint64_t account = new_account(f->database, "");
         for (size_t i = 0; i < MANY; i++)
             a.pairs[i] = b.pairs[MANY - 1 - i] =
                 conversation_pair(account, new_account(f->database, ""));
-        assert_int_equal(pthread_create(&threads[0], NULL, open_many, &a), 0);
-        assert_int_equal(pthread_create(&threads[1], NULL, open_many, &b), 0);
-        pthread_join(threads[0], NULL);
-        pthread_join(threads[1], NULL);
+        run_both(open_many, &a, &b);
         assert_err(a.err, ERR_OK);
         assert_err(b.err, ERR_OK);
         for (size_t i = 0; i < MANY; i++) {
@@ -212,15 +198,4 @@ static void test_two_open_the_same_pairs(void **state) {
     }
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        entries_test(test_a_pair_is_made_once),
-        entries_test(test_both_of_a_pair_must_exist),
-        entries_test(test_many_pairs_cost_no_more_statements_than_few),
-        entries_test(test_a_pair_without_a_number),
-        entries_test(test_a_race_for_a_pair_is_lost),
-        entries_test(test_a_race_for_a_pair_is_won),
-        entries_test(test_two_open_the_same_pairs),
-    };
-    return cmocka_run_group_tests(tests, entries_group_set_up, entries_group_tear_down);
-}
+int main(void) { return test_run_all(entries_group_set_up, entries_group_tear_down); }

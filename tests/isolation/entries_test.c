@@ -1,13 +1,12 @@
 /*
- * services/entries: locking conversations, and when what a writer remembers is used.
+ * services/entries: locking conversations, and when a writer's memory is used.
  */
 #include "proto/conversation.h"
 #include "tests/support/entries_fixture.h"
 
 /* --- locking ------------------------------------------------------------------------------- */
 
-static void test_heads_as_they_are(void **state) {
-    struct entries_fixture *f = *state;
+ENTRIES_TEST(test_heads_as_they_are) {
     uint64_t pair = open_new_pair(f), named = new_group_of_three(f, 501, "ein Name"),
              plain = new_group_of_three(f, 502, "502");
     sql_run(f->database,
@@ -60,10 +59,9 @@ static void *lock_all(void *argument) {
 
 /* As many heads as one transaction locks. While the last one is somebody else's, this one has all
  * the others: whoever locks some of them in the order of their ids can't deadlock with it. */
-static void test_heads_are_locked_in_order(void **state) {
+ENTRIES_TEST(test_heads_are_locked_in_order) {
     static const uint64_t first = 800000;
     static struct locking locking;
-    struct entries_fixture *f = *state;
     pthread_t thread;
     sql_run(f->database,
             "INSERT INTO conversation (id, kind, lo, hi, created_ms)"
@@ -88,14 +86,12 @@ static void test_heads_are_locked_in_order(void **state) {
     db_rollback(f->a.db);
 }
 
-static void test_nothing_to_lock(void **state) {
-    struct entries_fixture *f = *state;
+ENTRIES_TEST(test_nothing_to_lock) {
     assert_null(lock_one(&f->a, 999999));
     db_rollback(f->a.db);
 }
 
-static void test_without_a_cache_everything_is_read(void **state) {
-    struct entries_fixture *f = *state;
+ENTRIES_TEST(test_without_a_cache_everything_is_read) {
     struct writer forgetful;
     writer_open(f, &forgetful, 1001, false);
     uint64_t group = new_group_of_three(f, 503, "503");
@@ -110,10 +106,9 @@ static void test_without_a_cache_everything_is_read(void **state) {
 
 /* --- remembering --------------------------------------------------------------------------- */
 
-static void test_the_last_writer_knows_the_last_cid(void **state) {
-    struct entries_fixture *f = *state;
+ENTRIES_TEST(test_the_last_writer_knows_the_last_cid) {
     uint64_t pair = open_new_pair(f), cid = write_one(&f->a, pair, "").cid;
-    /* A row that comes without a claim cannot be; here it shows that nobody asks. */
+    /* No row is written without a claim; here one is, to show that nobody asks. */
     sql_run(f->database,
             "INSERT INTO message (conversation, cid, time_ms, type, sender, body)"
             " VALUES (%" PRIu64 ", %" PRIu64 ", 1, 0, 1, 'x')",
@@ -128,8 +123,7 @@ static void test_the_last_writer_knows_the_last_cid(void **state) {
         sql_number(f->database, "SELECT writer FROM conversation WHERE id = %" PRIu64, pair), 5);
 }
 
-static void test_another_writer_wrote_in_between(void **state) {
-    struct entries_fixture *f = *state;
+ENTRIES_TEST(test_another_writer_wrote_in_between) {
     uint64_t pair = open_new_pair(f);
     uint64_t last = 0;
     for (unsigned i = 0; i < 4; i++) {
@@ -146,8 +140,7 @@ static void test_another_writer_wrote_in_between(void **state) {
     }
 }
 
-static void test_members_are_those_of_the_version(void **state) {
-    struct entries_fixture *f = *state;
+ENTRIES_TEST(test_members_are_those_of_the_version) {
     uint64_t group = new_group_of_three(f, 504, "504");
     write_one(&f->a, group, "");
     /* A change without a new version cannot be; here it shows that nobody asks. */
@@ -168,8 +161,7 @@ static void test_members_are_those_of_the_version(void **state) {
     assert_int_equal(head_cache_find(f->a.cache, group)->version, 2);
 }
 
-static void test_a_group_without_members(void **state) {
-    struct entries_fixture *f = *state;
+ENTRIES_TEST(test_a_group_without_members) {
     uint64_t group = new_group_of_three(f, 505, "505");
     sql_run(f->database, "DELETE FROM member WHERE conversation = %" PRIu64, group);
     for (unsigned i = 0; i < 2; i++) {
@@ -179,8 +171,7 @@ static void test_a_group_without_members(void **state) {
     }
 }
 
-static void test_a_cleared_cache_is_filled_again(void **state) {
-    struct entries_fixture *f = *state;
+ENTRIES_TEST(test_a_cleared_cache_is_filled_again) {
     uint64_t group = new_group_of_three(f, 506, "506"), cid = write_one(&f->a, group, "").cid;
     head_cache_clear(f->a.cache);
     assert_null(head_cache_find(f->a.cache, group));
@@ -190,17 +181,4 @@ static void test_a_cleared_cache_is_filled_again(void **state) {
     assert_int_equal(head_cache_find(f->a.cache, group)->members.count, 3);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        entries_test(test_heads_as_they_are),
-        entries_test(test_heads_are_locked_in_order),
-        entries_test(test_nothing_to_lock),
-        entries_test(test_without_a_cache_everything_is_read),
-        entries_test(test_the_last_writer_knows_the_last_cid),
-        entries_test(test_another_writer_wrote_in_between),
-        entries_test(test_members_are_those_of_the_version),
-        entries_test(test_a_group_without_members),
-        entries_test(test_a_cleared_cache_is_filled_again),
-    };
-    return cmocka_run_group_tests(tests, entries_group_set_up, entries_group_tear_down);
-}
+int main(void) { return test_run_all(entries_group_set_up, entries_group_tear_down); }

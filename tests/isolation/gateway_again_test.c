@@ -1,17 +1,11 @@
 /*
- * The gateway alone: what a service does not answer, or not for now, is asked again as the same
- * request under the same nonce, until its time is over; one request after the other.
+ * The gateway alone: a request that a service does not answer, or refuses for now, is sent again
+ * under the same nonce until its time is over; one request after the other.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <string.h>
 
 #include "tests/support/gateway_scene.h"
+#include "tests/support/test_list.h"
 
 #define ALICE ((uint64_t)1001)
 #define CAROL ((uint64_t)1004)
@@ -72,10 +66,9 @@ static void hears_failed(struct stage *stage, struct talker *talker, const char 
                 word);
 }
 
-/* --- what passes --------------------------------------------------------------------------- */
+/* --- transient failures -------------------------------------------------------------------- */
 
-static void a_failure_that_passes_is_tried_again(void **state) {
-    struct stage *stage = *state;
+STAGED(a_failure_that_passes_is_tried_again) {
     struct talker *alice = live_ext(stage, ALICE, "alice");
     struct nonce first, again;
     say_leave(alice, "alice", "1");
@@ -102,8 +95,7 @@ static void a_failure_that_passes_is_tried_again(void **state) {
 
 static int set_up_two(void **state) { return stage_set_up_two(state, GROUP, GROUP_2); }
 
-static void another_instance_is_asked_when_one_vanishes(void **state) {
-    struct stage *stage = *state;
+STAGED_WITH(another_instance_is_asked_when_one_vanishes, set_up_two) {
     struct talker *alice = live_ext(stage, ALICE, "alice");
     struct nonce first, again;
     say_leave(alice, "alice", "1");
@@ -118,8 +110,7 @@ static void another_instance_is_asked_when_one_vanishes(void **state) {
 }
 
 /* Within one heartbeat and at the same address: only its instance number tells. */
-static void an_instance_that_restarted_is_asked_again(void **state) {
-    struct stage *stage = *state;
+STAGED(an_instance_that_restarted_is_asked_again) {
     struct talker *alice = live_ext(stage, ALICE, "alice");
     struct nonce first, again;
     say_leave(alice, "alice", "1");
@@ -131,8 +122,7 @@ static void an_instance_that_restarted_is_asked_again(void **state) {
     hears_done(stage, alice, "1");
 }
 
-static void requests_wait_for_an_instance(void **state) {
-    struct stage *stage = *state;
+STAGED(requests_wait_for_an_instance) {
     struct talker *alice = live_ext(stage, ALICE, "alice");
     struct talker *carol = live_ext(stage, CAROL, "carol");
     struct nonce nonces[2];
@@ -156,8 +146,7 @@ static void requests_wait_for_an_instance(void **state) {
 
 /* --- auth, and look-ups -------------------------------------------------------------------- */
 
-static void registrations_and_logins_wait_for_auth(void **state) {
-    struct stage *stage = *state;
+STAGED(registrations_and_logins_wait_for_auth) {
     struct talker *alice = stage_talker(stage, true);
     struct nonce first, again;
     struct auth_login login;
@@ -176,12 +165,11 @@ static void registrations_and_logins_wait_for_auth(void **state) {
     assert_slice_text(login.login, "alice");
     played_refuse(&asked, ERR_BAD_LOGIN);
     stage_hears(stage, alice, "{'msgType':2,'resultCode':'fail','token':'~'}");
-    stage_log_in(stage, alice, ALICE, "alice"); /* nothing of it stays */
+    stage_log_in_ext(stage, alice, ALICE, "alice"); /* nothing of it stays */
     stage_expect_pull(stage, ALICE, NULL, 0);
 }
 
-static void look_ups_wait_for_their_service(void **state) {
-    struct stage *stage = *state;
+STAGED(look_ups_wait_for_their_service) {
     struct talker *alice = live_ext(stage, ALICE, "alice");
     struct group_resolve groups;
     struct auth_resolve accounts;
@@ -227,13 +215,12 @@ static int set_up_impatient(void **state) {
         state, (const char *[]){test_text("--send-timeout-ms=%d", SEND_TIMEOUT_MS), NULL});
 }
 
-/* What is due is never told early, nor much later than a busy machine makes it. */
+/* A failure is never reported early, nor much later than a busy machine makes it. */
 static void assert_within_its_time(int64_t began_ms) {
     assert_in_range(loop_now_ms() - began_ms, SEND_TIMEOUT_MS / 3, TEST_DEADLINE_MS);
 }
 
-static void without_an_instance_requests_are_given_up(void **state) {
-    struct stage *stage = *state;
+STAGED_WITH(without_an_instance_requests_are_given_up, set_up_impatient) {
     struct talker *alice = live_ext(stage, ALICE, "alice");
     struct talker *carol = live_ext(stage, CAROL, "carol");
     struct nonce nonce;
@@ -246,7 +233,7 @@ static void without_an_instance_requests_are_given_up(void **state) {
     hears_failed(stage, carol, "2", "unavailable");
     assert_within_its_time(began_ms);
     stage_play(stage, GROUP);
-    /* The second ping says that the answer to the first was read. */
+    /* The second ping shows that the answer to the first was read. */
     STAGE_UNTIL(stage, played_pings(stage->played[GROUP]) >= 2);
     say_leave(alice, "alice", "3"); /* the next has its own time */
     struct asked *asked = expect(stage, GROUP, &message_GROUP_LEAVE, &nonce);
@@ -254,8 +241,7 @@ static void without_an_instance_requests_are_given_up(void **state) {
     hears_done(stage, alice, "3");
 }
 
-static void silence_is_given_up(void **state) {
-    struct stage *stage = *state;
+STAGED_WITH(silence_is_given_up, set_up_impatient) {
     struct talker *alice = live_ext(stage, ALICE, "alice");
     struct talker *guest = stage_talker(stage, false);
     struct nonce nonce;
@@ -293,8 +279,7 @@ static size_t refuse_for_ever(struct stage *stage, struct talker *alice, int64_t
 }
 
 /* An instance that refuses for ever is asked a few times. */
-static void refusals_are_given_up(void **state) {
-    struct stage *stage = *state;
+STAGED_WITH(refusals_are_given_up, set_up_impatient) {
     struct talker *alice = live_ext(stage, ALICE, "alice");
     int64_t began_ms = loop_now_ms(), slowest_ms;
     say_leave(alice, "alice", "1");
@@ -307,8 +292,7 @@ static void refusals_are_given_up(void **state) {
 
 /* --- clients that go ----------------------------------------------------------------------- */
 
-static void what_a_client_waited_for_goes_with_it(void **state) {
-    struct stage *stage = *state;
+STAGED(requests_of_a_closed_client_go_with_it) {
     struct talker *alice = live_ext(stage, ALICE, "alice");
     struct talker *carol = live_ext(stage, CAROL, "carol");
     struct session_unbind unbind;
@@ -353,8 +337,7 @@ static struct nonce nonce_of_leave(struct stage *stage, struct talker *talker, c
     return nonce;
 }
 
-static void a_ref_is_the_accounts(void **state) {
-    struct stage *stage = *state;
+STAGED(a_ref_is_the_accounts) {
     struct talker *alice = live_ext(stage, ALICE, "alice"),
                   *again = live_ext(stage, ALICE, "alice");
     struct talker *carol = live_ext(stage, CAROL, "carol");
@@ -378,8 +361,7 @@ static struct nonce nonce_of_registration(struct stage *stage, const char *ref, 
     return nonce;
 }
 
-static void a_ref_of_a_registration_is_the_ids(void **state) {
-    struct stage *stage = *state;
+STAGED(a_ref_of_a_registration_is_the_ids) {
     struct nonce first = nonce_of_registration(stage, "r", "dora");
     struct nonce other = nonce_of_registration(stage, "r", "dora");
     assert_true(same(&first, &other));
@@ -397,20 +379,4 @@ static void a_ref_of_a_registration_is_the_ids(void **state) {
     assert_false(same(&first, &other));
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        STAGED(a_failure_that_passes_is_tried_again),
-        STAGED_WITH(another_instance_is_asked_when_one_vanishes, set_up_two),
-        STAGED(an_instance_that_restarted_is_asked_again),
-        STAGED(requests_wait_for_an_instance),
-        STAGED(registrations_and_logins_wait_for_auth),
-        STAGED(look_ups_wait_for_their_service),
-        STAGED_WITH(without_an_instance_requests_are_given_up, set_up_impatient),
-        STAGED_WITH(silence_is_given_up, set_up_impatient),
-        STAGED_WITH(refusals_are_given_up, set_up_impatient),
-        STAGED(what_a_client_waited_for_goes_with_it),
-        STAGED(a_ref_is_the_accounts),
-        STAGED(a_ref_of_a_registration_is_the_ids),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

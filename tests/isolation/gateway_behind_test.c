@@ -2,16 +2,10 @@
  * The gateway alone: after a client's first page only those conversations are read that are behind,
  * as a page names them or a push shows.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "proto/conversation.h"
 #include "services/gateway/feed_behind.h"
 #include "tests/support/gateway_scene.h"
+#include "tests/support/test_list.h"
 
 #define ALICE ((uint64_t)1001)
 #define NOTHING ((struct delivery_pull_reply){.partial = false})
@@ -62,10 +56,9 @@ static struct entry strange_text(uint64_t conversation, uint64_t cid, uint64_t p
     return entry;
 }
 
-/* --- what a page names --------------------------------------------------------------------- */
+/* --- conversations that a page names ------------------------------------------------------- */
 
-static void what_is_named_is_read_alone(void **state) {
-    struct stage *stage = *state;
+STAGED(named_conversations_are_read_alone) {
     struct talker *alice;
     uint64_t group = conversation_of_group(STAGE_GROUP);
     struct asked *pull = log_in(stage, &alice);
@@ -84,9 +77,8 @@ static void what_is_named_is_read_alone(void **state) {
     stage_quiet(stage);
 }
 
-static void a_page_that_fails_leaves_it_behind(void **state) {
+STAGED(a_page_that_fails_leaves_it_behind) {
     static const enum err errors[] = {ERR_UNAVAILABLE, ERR_INTERNAL, ERR_OVERLOADED};
-    struct stage *stage = *state;
     struct talker *alice;
     uint64_t pair = STAGE_PAIR;
     struct asked *pull = log_in(stage, &alice);
@@ -103,10 +95,9 @@ static void a_page_that_fails_leaves_it_behind(void **state) {
     stage_quiet(stage);
 }
 
-/* --- what a push shows --------------------------------------------------------------------- */
+/* --- news by a push ------------------------------------------------------------------------ */
 
-static void a_gap_is_read_in_its_conversation_alone(void **state) {
-    struct stage *stage = *state;
+STAGED(a_gap_is_read_in_its_conversation_alone) {
     struct talker *alice = log_in_live(stage, NOTHING);
     struct entry entries[] = {stage_text(11, 10, ALICE, "missed"),
                               stage_text(12, 11, ALICE, "behind it")};
@@ -120,8 +111,7 @@ static void a_gap_is_read_in_its_conversation_alone(void **state) {
 }
 
 /* The page on its way may have been read before. */
-static void a_push_while_it_is_read_has_it_read_again(void **state) {
-    struct stage *stage = *state;
+STAGED(a_push_while_it_is_read_has_it_read_again) {
     struct talker *alice = log_in_live(stage, NOTHING);
     struct entry first = stage_text(12, 11, ALICE, "first"),
                  fleeting = stage_text(0, 0, ALICE, "x");
@@ -141,8 +131,7 @@ static void a_push_while_it_is_read_has_it_read_again(void **state) {
 }
 
 /* A new conversation of an account whose conversations are all known is read from its beginning. */
-static void one_that_began_without_the_account_is_read_alone(void **state) {
-    struct stage *stage = *state;
+STAGED(one_that_began_without_the_account_is_read_alone) {
     struct talker *alice = log_in_live(stage, NOTHING);
     struct entry entry = strange_text(8, 31, 30, "you are a member now");
     stage_push_to(stage, &entry, alice);
@@ -157,9 +146,8 @@ static void one_that_began_without_the_account_is_read_alone(void **state) {
 
 /* Delivery knows where it was settled; one of the release before does not, and its page is of no
  * use. */
-static void one_that_was_settled_is_read_from_there(void **state) {
+STAGED(one_that_was_settled_is_read_from_there) {
     static const struct delivery_pull_reply brief = {.brief = true};
-    struct stage *stage = *state;
     struct talker *alice = log_in_live(stage, brief);
     struct entry entries[] = {strange_text(8, 21, 0, "long ago"),
                               strange_text(8, 31, 21, "something new")};
@@ -177,9 +165,8 @@ static void one_that_was_settled_is_read_from_there(void **state) {
 
 static const struct delivery_pull_reply partial = {.partial = true};
 
-/* Behind the account's cursor, which the page says; from there on pushes go straight out. */
-static void one_that_is_not_known_is_read_from_its_cursor(void **state) {
-    struct stage *stage = *state;
+/* Behind the account's cursor, which the page has; from there on pushes go straight out. */
+STAGED(one_that_is_not_known_is_read_from_its_cursor) {
     struct talker *alice = log_in_live(stage, partial);
     struct delivery_pull body;
     uint64_t conversation = 8, position = 30;
@@ -203,8 +190,7 @@ static void one_that_is_not_known_is_read_from_its_cursor(void **state) {
 }
 
 /* Another connection of the account has it already: only the position is new. */
-static void a_page_of_nothing_says_where_it_stands(void **state) {
-    struct stage *stage = *state;
+STAGED(a_page_of_nothing_says_where_it_stands) {
     struct talker *alice = log_in_live(stage, partial);
     struct delivery_pull body;
     uint64_t conversation = 8, position = 31;
@@ -222,8 +208,7 @@ static void a_page_of_nothing_says_where_it_stands(void **state) {
 }
 
 /* Pushes in so many of them that one page looks at all conversations, and one that fails again. */
-static void too_many_that_are_not_known_are_read_with_all(void **state) {
-    struct stage *stage = *state;
+STAGED(too_many_that_are_not_known_are_read_with_all) {
     struct talker *alice = log_in_live(stage, partial);
     struct delivery_pull body;
     struct entry fleeting = stage_text(0, 0, ALICE, "x");
@@ -248,17 +233,4 @@ static void too_many_that_are_not_known_are_read_with_all(void **state) {
     stage_quiet(stage);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        STAGED(what_is_named_is_read_alone),
-        STAGED(a_page_that_fails_leaves_it_behind),
-        STAGED(a_gap_is_read_in_its_conversation_alone),
-        STAGED(a_push_while_it_is_read_has_it_read_again),
-        STAGED(one_that_began_without_the_account_is_read_alone),
-        STAGED(one_that_was_settled_is_read_from_there),
-        STAGED(one_that_is_not_known_is_read_from_its_cursor),
-        STAGED(a_page_of_nothing_says_where_it_stands),
-        STAGED(too_many_that_are_not_known_are_read_with_all),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

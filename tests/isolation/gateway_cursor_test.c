@@ -1,19 +1,13 @@
 /*
- * The gateway alone: what has reached clients is reported to delivery, and nothing else is; and
- * clients that do not read what they are sent.
+ * The gateway alone: entries that have reached clients are reported to delivery, and nothing else
+ * is; and clients that do not read.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <stdlib.h>
 #include <string.h>
 
 #include "services/gateway/positions.h"
 #include "tests/support/gateway_scene.h"
+#include "tests/support/test_list.h"
 
 #define ALICE ((uint64_t)1001)
 #define CAROL ((uint64_t)1004)
@@ -29,10 +23,9 @@ static void push_text(struct stage *stage, struct talker *talker, uint64_t cid) 
     stage_hears_bob(stage, talker, "hello");
 }
 
-/* --- what has reached a client ------------------------------------------------------------- */
+/* --- entries that have reached a client ---------------------------------------------------- */
 
-static void a_pong_moves_the_cursors(void **state) {
-    struct stage *stage = *state;
+STAGED(a_pong_moves_the_cursors) {
     struct talker *alice = live_websocket(stage, ALICE, "alice");
     alice->pongless = true;
     push_text(stage, alice, 11);
@@ -64,8 +57,7 @@ static void a_pong_moves_the_cursors(void **state) {
     assert_int_equal(alice->pings, 2); /* nothing is new, so nothing is asked */
 }
 
-static void a_pong_of_another_ping_moves_nothing(void **state) {
-    struct stage *stage = *state;
+STAGED(a_pong_of_another_ping_moves_nothing) {
     struct talker *alice = live_websocket(stage, ALICE, "alice");
     alice->pongless = true;
     push_text(stage, alice, 11);
@@ -74,15 +66,14 @@ static void a_pong_of_another_ping_moves_nothing(void **state) {
     talker_send_frame(alice, 10, "", 0);
     stage_quiet(stage);
     assert_int_equal(stage->move_count, 0);
-    stage_hang_up(stage, &alice); /* it never came */
+    stage_hang_up(stage, &alice); /* its pong never arrived */
     struct session_unbind unbind;
     stage_expect(stage, SESSION, &message_SESSION_UNBIND, &unbind);
     stage_quiet(stage);
     assert_int_equal(stage->move_count, 0);
 }
 
-static void the_kernels_word_moves_the_cursors(void **state) {
-    struct stage *stage = *state;
+STAGED(the_kernels_word_moves_the_cursors) {
     struct talker *alice = stage_live(stage, ALICE, "alice");
     struct talker *carol = stage_talker(stage, false);
     push_text(stage, alice, 11);
@@ -100,8 +91,7 @@ static void the_kernels_word_moves_the_cursors(void **state) {
 }
 
 /* A dialect that has no message for an entry has nothing to miss. */
-static void what_is_not_shown_counts_too(void **state) {
-    struct stage *stage = *state;
+STAGED(entries_that_are_not_shown_count_too) {
     struct talker *bob = live_websocket(stage, BOB, "bob");
     struct entry own = stage_text(11, 10, ALICE, "my own");
     stage_push_to(stage, &own, bob);
@@ -109,8 +99,7 @@ static void what_is_not_shown_counts_too(void **state) {
     assert_int_equal(bob->text_count, 0);
 }
 
-static void a_move_that_fails_is_sent_again(void **state) {
-    struct stage *stage = *state;
+STAGED(a_move_that_fails_is_sent_again) {
     struct talker *alice = stage_live(stage, ALICE, "alice");
     struct delivery_advance body;
     stage->keeps_moves = true;
@@ -137,14 +126,14 @@ static int set_up_lazy(void **state) {
     return stage_set_up_with(state, (const char *[]){"--cursor-flush-ms=60000", NULL});
 }
 
-/* Waits until the pong of that ping has certainly been read: it comes before what is answered. */
+/* Waits until the pong of that ping has certainly been read: it stands before a request whose
+ * answer arrives. */
 static void read_pong(struct stage *stage, struct talker *talker) {
     STAGE_UNTIL(stage, talker->pings > 0);
     stage_hears_nothing(stage, talker);
 }
 
-static void moves_travel_together(void **state) {
-    struct stage *stage = *state;
+STAGED_WITH(moves_travel_together, set_up_lazy) {
     struct talker *alice = live_websocket(stage, ALICE, "alice");
     struct talker *carol = live_websocket(stage, CAROL, "carol");
     push_text(stage, alice, 11);
@@ -165,8 +154,7 @@ static void moves_travel_together(void **state) {
     stage_quiet(stage);
 }
 
-static void arrivals_are_reported_before_the_end(void **state) {
-    struct stage *stage = *state;
+STAGED_WITH(arrivals_are_reported_before_the_end, set_up_lazy) {
     struct talker *alice = live_websocket(stage, ALICE, "alice");
     struct talker *carol = live_websocket(stage, CAROL, "carol");
     push_text(stage, alice, 11);
@@ -183,7 +171,7 @@ static void arrivals_are_reported_before_the_end(void **state) {
     stage_sees_close(stage, carol, 1001);
 }
 
-/* --- who does not read --------------------------------------------------------------------- */
+/* --- clients that do not read -------------------------------------------------------------- */
 
 #define LONG_BYTES 60000
 #define LONG_TEXTS 60
@@ -218,7 +206,8 @@ static size_t serve_log(struct stage *stage, uint64_t last, size_t page) {
     return served;
 }
 
-/* Takes what the client got: the log in order, from `next` on; what comes next then. */
+/* Takes the texts that the client received: the log in order, from `next` on. Returns the next one.
+ */
 static uint64_t take_long(struct talker *talker, uint64_t next) {
     static const char head[] = "{\"msg\":\"";
     for (; talker->text_count > 0; next++) {
@@ -274,17 +263,16 @@ static int set_up_small(void **state) {
     return stage_set_up_with(state, (const char *[]){"--send-queue-bytes=524288", NULL});
 }
 
-static void a_deaf_client_over_tcp(void **state) {
-    a_deaf_client_costs_a_bounded_queue(*state, false);
+STAGED_WITH(a_deaf_client_over_tcp, set_up_small) {
+    a_deaf_client_costs_a_bounded_queue(stage, false);
 }
 
-static void a_deaf_client_over_websocket(void **state) {
-    a_deaf_client_costs_a_bounded_queue(*state, true);
+STAGED_WITH(a_deaf_client_over_websocket, set_up_small) {
+    a_deaf_client_costs_a_bounded_queue(stage, true);
 }
 
 /* The longest there is, of characters that take six bytes each in JSON, fits the smallest queue. */
-static void the_longest_text_arrives(void **state) {
-    struct stage *stage = *state;
+STAGED_WITH(the_longest_text_arrives, set_up_small) {
     static char text[65000 + 1];
     memset(text, '\x01', sizeof text - 1);
     struct talker *alice = live_websocket(stage, ALICE, "alice");
@@ -298,9 +286,8 @@ static void the_longest_text_arrives(void **state) {
 }
 
 /* It logs in to a long log, and does not read: pages stop. */
-static void a_backlog_waits_in_the_log(void **state) {
+STAGED_WITH(a_backlog_waits_in_the_log, set_up_small) {
     const uint64_t last = STAGE_PAIR_CID + LONG_TEXTS;
-    struct stage *stage = *state;
     struct talker *slow = deaf_talker(stage, false);
     stage_log_in(stage, slow, ALICE, "alice");
     slow->deaf = true;
@@ -324,14 +311,13 @@ static void a_backlog_waits_in_the_log(void **state) {
 }
 
 /*
- * A connection on which one login follows the other, and whose pong never comes: what waits to be
- * told of is bounded. What is beyond it comes again some day. (Her own texts, which she isn't
- * shown: of others she would be sent no more.)
+ * A connection on which one login follows the other, and whose pong never arrives: entries that
+ * wait to be reported are bounded. Entries beyond it are sent again some day. (Her own texts, which
+ * she isn't shown: of others she would be sent no more.)
  */
-static void what_waits_for_a_pong_is_bounded(void **state) {
+STAGED(entries_that_wait_for_a_pong_are_bounded) {
     enum { PAGE = 250, LOGINS = 20, LEFT_MAX = POSITIONS_MAX + 256 };
     static struct entry page[PAGE];
-    struct stage *stage = *state;
     struct talker *alice = stage_talker(stage, true);
     struct auth_logout logout;
     struct delivery_advance advance;
@@ -367,20 +353,4 @@ static void what_waits_for_a_pong_is_bounded(void **state) {
     stage_quiet(stage);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        STAGED(a_pong_moves_the_cursors),
-        STAGED(a_pong_of_another_ping_moves_nothing),
-        STAGED(the_kernels_word_moves_the_cursors),
-        STAGED(what_is_not_shown_counts_too),
-        STAGED(a_move_that_fails_is_sent_again),
-        STAGED_WITH(moves_travel_together, set_up_lazy),
-        STAGED_WITH(arrivals_are_reported_before_the_end, set_up_lazy),
-        STAGED_WITH(a_deaf_client_over_tcp, set_up_small),
-        STAGED_WITH(a_deaf_client_over_websocket, set_up_small),
-        STAGED_WITH(the_longest_text_arrives, set_up_small),
-        STAGED_WITH(a_backlog_waits_in_the_log, set_up_small),
-        STAGED(what_waits_for_a_pong_is_bounded),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

@@ -1,13 +1,7 @@
 /* The gateway alone: the list of an account's logins (319), and the end of one. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "proto/login_number.h"
 #include "tests/support/gateway_scene.h"
+#include "tests/support/test_list.h"
 
 #define ALICE ((uint64_t)1001)
 
@@ -47,8 +41,7 @@ static void answer_devices(struct stage *stage, uint64_t own, uint64_t other) {
     "{'id':'ffffffffffffffff','device':'','address':'','since_ms':3,'heard_ms':4,'online':%s,"     \
     "'this':false}"
 
-static void each_device_is_shown(void **state) {
-    struct stage *stage = *state;
+STAGED(each_device_is_shown) {
     struct talker *ourchat = stage_live_as(stage, BY_WEBSOCKET | WITH_EXT, ALICE, NULL);
     struct talker *youim = stage_live_as(stage, WITH_EXT, ALICE, "alice");
     uint64_t ourchats = login_number(slice_text(ourchat->token)),
@@ -74,8 +67,7 @@ static void each_device_is_shown(void **state) {
     stage_hears_nothing(stage, youim);
 }
 
-static void one_is_ended_before_they_are_listed(void **state) {
-    struct stage *stage = *state;
+STAGED(one_is_ended_before_they_are_listed) {
     struct talker *youim = stage_live_as(stage, WITH_EXT, ALICE, "alice");
     struct auth_end_device device;
     struct session_end_login login;
@@ -107,8 +99,7 @@ static void one_is_ended_before_they_are_listed(void **state) {
     stage_quiet(stage);
 }
 
-static void an_ended_connection_says_why(void **state) {
-    struct stage *stage = *state;
+STAGED(an_ended_connection_says_why) {
     struct talker *talker = stage_live_as(stage, BY_WEBSOCKET | WITH_EXT, ALICE, "alice");
     struct gateway_kick kick = {.connections = {&talker->connection, 1}, .cause = KICK_ENDED};
     played_send(stage->played[SESSION], &message_GATEWAY_KICK, &kick);
@@ -117,8 +108,7 @@ static void an_ended_connection_says_why(void **state) {
     stage_sees_close(stage, talker, 1008);
 }
 
-static void what_names_no_device_is_a_fault(void **state) {
-    struct stage *stage = *state;
+STAGED(a_request_without_a_device_is_a_fault) {
     struct talker *youim = stage_live_as(stage, WITH_EXT, ALICE, "alice");
     static const char *const bodies[] = {"{'close':5}",
                                          "{'close':'ab'}",
@@ -134,12 +124,4 @@ static void what_names_no_device_is_a_fault(void **state) {
     stage_quiet(stage);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        STAGED(each_device_is_shown),
-        STAGED(one_is_ended_before_they_are_listed),
-        STAGED(an_ended_connection_says_why),
-        STAGED(what_names_no_device_is_a_fault),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

@@ -2,17 +2,11 @@
  * The gateway alone: input that makes no sense, clients that take too long or go at any moment,
  * services that answer nonsense or are not there, and the end.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <stdlib.h>
 #include <string.h>
 
 #include "tests/support/gateway_scene.h"
+#include "tests/support/test_list.h"
 
 #define ALICE ((uint64_t)1001)
 #define CAROL ((uint64_t)1004)
@@ -26,8 +20,7 @@ static void assert_well(struct stage *stage) {
 
 /* --- input that makes no sense ------------------------------------------------------------- */
 
-static void ten_faults_in_a_row_are_enough(void **state) {
-    struct stage *stage = *state;
+STAGED(ten_faults_in_a_row_are_enough) {
     for (int websocket = 0; websocket < 2; websocket++) {
         struct talker *talker = stage_talker(stage, websocket);
         for (int i = 0; i < 9; i++) {
@@ -44,9 +37,8 @@ static void ten_faults_in_a_row_are_enough(void **state) {
     assert_well(stage);
 }
 
-/* Requests that are JSON but wrong may come as often as one likes. */
-static void wrong_requests_do_not_close(void **state) {
-    struct stage *stage = *state;
+/* Requests that are JSON but wrong may be sent as often as one likes. */
+STAGED(wrong_requests_do_not_close) {
     struct talker *talker = stage_enter(stage, BY_WEBSOCKET, ALICE, NULL);
     static const char *const requests[] = {
         "{'code':0}",
@@ -68,9 +60,9 @@ static void wrong_requests_do_not_close(void **state) {
     stage_quiet(stage);
 }
 
-/* Texts that may not be stored, which a client with an outbox says again until each has its 300. */
-static void what_an_object_holds_is_answered_under_its_ref(void **state) {
-    struct stage *stage = *state;
+/* Texts that may not be stored, which a client with an outbox sends again until each has its 300.
+ */
+STAGED(flawed_objects_are_answered_under_their_ref) {
     static const char *const flaws[] = {"'msg':'\\ud83d'", "'msg':'a\\u0000b'",
                                         "'msg':'one','msg':'two'"};
     for (int i = 0; i < 4; i++) {
@@ -106,8 +98,7 @@ static void what_an_object_holds_is_answered_under_its_ref(void **state) {
     assert_well(stage);
 }
 
-static void what_is_too_long_or_no_text_closes_at_once(void **state) {
-    struct stage *stage = *state;
+STAGED(an_overlong_object_or_no_text_closes_at_once) {
     char *text = malloc(70000);
     assert_non_null(text);
     memset(text, 'x', 70000);
@@ -135,8 +126,7 @@ static int set_up_login_timeout(void **state) {
     return stage_set_up_with(state, (const char *[]){"--login-timeout-ms=3000", NULL});
 }
 
-static void whoever_does_not_log_in_is_closed(void **state) {
-    struct stage *stage = *state;
+STAGED_WITH(whoever_does_not_log_in_is_closed, set_up_login_timeout) {
     struct talker *silent = stage_talker(stage, true), *failing = stage_talker(stage, false);
     struct auth_login login;
     talker_say(failing, "{'msgType':1,'msgBody':{'loginUserId':'carol'}}");
@@ -163,8 +153,7 @@ static int set_up_pings(void **state) {
                              (const char *[]){test_text("--ping-interval-ms=%d", PING_MS), NULL});
 }
 
-static void whoever_answers_no_ping_is_closed(void **state) {
-    struct stage *stage = *state;
+STAGED_WITH(whoever_answers_no_ping_is_closed, set_up_pings) {
     struct talker *alice = stage_talker(stage, true), *carol = stage_talker(stage, true);
     struct talker *silent = stage_live(stage, CAROL, "carol");
     stage_log_in(stage, alice, ALICE, "alice");
@@ -178,7 +167,7 @@ static void whoever_answers_no_ping_is_closed(void **state) {
     stage_expect_unbind(stage, SESSION, ALICE, alice->connection);
     unsigned pings = carol->pings;
     STAGE_UNTIL(stage, carol->pings > pings);
-    stage_hears_nothing(stage, carol); /* nor was anything said over TCP */
+    stage_hears_nothing(stage, carol); /* nor was anything sent over TCP */
     stage_hears_nothing(stage, silent);
 }
 
@@ -192,8 +181,7 @@ struct parting {
     const struct message_desc *message;
 };
 
-static void a_client_may_go_at_any_moment(void **state) {
-    struct stage *stage = *state;
+STAGED(a_client_may_go_at_any_moment) {
     static union {
         struct auth_register registration;
         struct auth_login login;
@@ -244,8 +232,7 @@ static void a_client_may_go_at_any_moment(void **state) {
 }
 
 /* Session knows the connection by then, or may, so its end is reported. */
-static void a_client_that_goes_while_it_is_bound_is_unbound(void **state) {
-    struct stage *stage = *state;
+STAGED(a_client_that_goes_while_it_is_bound_is_unbound) {
     struct session_bind bind;
     for (int i = 0; i < 2; i++) {
         struct talker *alice = stage_talker(stage, true);
@@ -268,8 +255,7 @@ static void a_client_that_goes_while_it_is_bound_is_unbound(void **state) {
 
 /* --- services that answer nonsense --------------------------------------------------------- */
 
-static void an_answer_that_does_not_fit_is_an_error(void **state) {
-    struct stage *stage = *state;
+STAGED(an_answer_that_does_not_fit_is_an_error) {
     struct talker *alice = stage_talker(stage, true);
     struct auth_login login;
     struct delivery_send send;
@@ -301,8 +287,7 @@ static void an_answer_that_does_not_fit_is_an_error(void **state) {
     assert_well(stage);
 }
 
-static void a_kick_closes_with_the_reason(void **state) {
-    struct stage *stage = *state;
+STAGED(a_kick_closes_with_the_reason) {
     struct talker *alice = stage_live(stage, ALICE, "alice");
     struct talker *other = stage_enter(stage, BY_WEBSOCKET, ALICE, NULL);
     uint64_t connections[] = {alice->connection, 999999, other->connection};
@@ -319,8 +304,7 @@ static void a_kick_closes_with_the_reason(void **state) {
 
 /* --- the beginning and the end ------------------------------------------------------------- */
 
-static void everyone_gets_the_reason_when_it_stops(void **state) {
-    struct stage *stage = *state;
+STAGED(everyone_gets_the_reason_when_it_stops) {
     struct talker *websocket = stage_talker(stage, true), *tcp = stage_live(stage, ALICE, "alice");
     struct talker *busy = stage_live(stage, CAROL, "carol");
     struct delivery_send send;
@@ -335,8 +319,7 @@ static void everyone_gets_the_reason_when_it_stops(void **state) {
     stage_sees_close(stage, busy, 0);
 }
 
-static void it_does_not_begin_without_its_peers(void **state) {
-    struct stage *stage = *state;
+STAGED_WITH(it_does_not_begin_without_its_peers, stage_set_up_empty) {
     for (enum role missing = AUTH; missing <= DELIVERY; missing++) {
         played_destroy(&stage->played[missing]);
         stage_start(stage, (const char *[]){"--peer-wait-ms=300", NULL});
@@ -348,9 +331,8 @@ static void it_does_not_begin_without_its_peers(void **state) {
     }
 }
 
-/* What comes before all peers are there waits for them. */
-static void it_begins_when_the_last_peer_is_found(void **state) {
-    struct stage *stage = *state;
+/* Requests that arrive before all peers are there wait for them. */
+STAGED_WITH(it_begins_when_the_last_peer_is_found, stage_set_up_empty) {
     played_destroy(&stage->played[GROUP]);
     stage_start(stage, NULL);
     stage_wait_live(stage, AUTH);
@@ -361,8 +343,7 @@ static void it_begins_when_the_last_peer_is_found(void **state) {
     assert_well(stage);
 }
 
-static void a_port_that_is_taken_is_one_line(void **state) {
-    struct stage *stage = *state;
+STAGED_WITH(a_port_that_is_taken_is_one_line, stage_set_up_empty) {
     static const char *const ports[] = {"http", "tcp", "gateway"};
     for (size_t i = 0; i < 3; i++) {
         const char *option = test_text("--%s-port=%u", ports[i], (unsigned)stage->ports[AUTH]);
@@ -376,22 +357,4 @@ static void a_port_that_is_taken_is_one_line(void **state) {
     }
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        STAGED(ten_faults_in_a_row_are_enough),
-        STAGED(wrong_requests_do_not_close),
-        STAGED(what_is_too_long_or_no_text_closes_at_once),
-        STAGED_WITH(whoever_does_not_log_in_is_closed, set_up_login_timeout),
-        STAGED(what_an_object_holds_is_answered_under_its_ref),
-        STAGED_WITH(whoever_answers_no_ping_is_closed, set_up_pings),
-        STAGED(a_client_may_go_at_any_moment),
-        STAGED(a_client_that_goes_while_it_is_bound_is_unbound),
-        STAGED(an_answer_that_does_not_fit_is_an_error),
-        STAGED(a_kick_closes_with_the_reason),
-        STAGED(everyone_gets_the_reason_when_it_stops),
-        STAGED_WITH(it_does_not_begin_without_its_peers, stage_set_up_empty),
-        STAGED_WITH(it_begins_when_the_last_peer_is_found, stage_set_up_empty),
-        STAGED_WITH(a_port_that_is_taken_is_one_line, stage_set_up_empty),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

@@ -1,19 +1,13 @@
 /*
  * The gateway alone: entries that are pushed, and everything that sends a client back to reading
- * the log. Links to session and instances that come and go: gateway_link_test.c.
+ * the log. Links to session and instances that appear and go: gateway_link_test.c.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <stdlib.h>
 #include <string.h>
 
 #include "services/gateway/positions.h"
 #include "tests/support/gateway_scene.h"
+#include "tests/support/test_list.h"
 
 #define ALICE ((uint64_t)1001)
 #define CAROL ((uint64_t)1004)
@@ -37,8 +31,7 @@ static void expect_catching_up(struct stage *stage, uint64_t account, uint64_t p
 
 /* --- pushes -------------------------------------------------------------------------------- */
 
-static void entries_in_order_go_straight_out(void **state) {
-    struct stage *stage = *state;
+STAGED(entries_in_order_go_straight_out) {
     struct talker *alice = stage_live(stage, ALICE, "alice");
     for (uint64_t i = 0; i < 5; i++) {
         struct entry entry = stage_text(11 + i, 10 + i, ALICE, test_text("%u", (unsigned)i));
@@ -53,8 +46,7 @@ static void entries_in_order_go_straight_out(void **state) {
     stage_quiet(stage);
 }
 
-static void everyone_sees_it_once_and_in_their_own_way(void **state) {
-    struct stage *stage = *state;
+STAGED(everyone_sees_it_once_and_in_their_own_way) {
     struct talker *to[6];
     for (size_t i = 0; i < 6; i++) {
         to[i] = stage_talker(stage, i % 2 == 0);
@@ -85,8 +77,7 @@ static void everyone_sees_it_once_and_in_their_own_way(void **state) {
         assert_int_equal(to[i]->text_count, 0);
 }
 
-static void what_was_sent_already_is_dropped(void **state) {
-    struct stage *stage = *state;
+STAGED(entries_sent_already_are_dropped) {
     struct talker *alice = stage_live(stage, ALICE, "alice");
     struct entry old = stage_text(9, 8, ALICE, "old"), at = stage_text(10, 9, ALICE, "also old");
     struct entry entry = stage_text(11, 10, ALICE, "new"), next = stage_text(12, 11, ALICE, "next");
@@ -102,8 +93,7 @@ static void what_was_sent_already_is_dropped(void **state) {
     assert_int_equal(alice->text_count, 0);
 }
 
-static void what_is_not_stored_passes_by(void **state) {
-    struct stage *stage = *state;
+STAGED(unstored_entries_pass_by) {
     struct talker *alice = stage_live(stage, ALICE, "alice");
     struct entry fleeting = stage_text(0, 0, ALICE, "fleeting");
     struct entry entry = stage_text(11, 10, ALICE, "stored");
@@ -120,8 +110,7 @@ static void what_is_not_stored_passes_by(void **state) {
 }
 
 /* Whatever it was, it may be in the log. */
-static void what_is_no_entry_is_looked_up(void **state) {
-    struct stage *stage = *state;
+STAGED(a_bad_entry_is_looked_up) {
     struct talker *alice = stage_live(stage, ALICE, "alice");
     uint64_t connections[] = {alice->connection, 999, alice->connection + 1000};
     struct push_item items[] = {{{connections, 3}, slice_text("no msgpack")},
@@ -141,9 +130,8 @@ static void what_is_no_entry_is_looked_up(void **state) {
     stage_quiet(stage);
 }
 
-/* What is behind it is not written before it, and no position moves past it. */
-static void what_is_no_entry_in_a_page_is_read_again(void **state) {
-    struct stage *stage = *state;
+/* Later entries are not written before it, and no position moves past it. */
+STAGED(a_bad_entry_in_a_page_is_read_again) {
     struct talker *alice = stage_talker(stage, false);
     struct delivery_pull body;
     stage_log_in(stage, alice, ALICE, "alice");
@@ -164,8 +152,7 @@ static void what_is_no_entry_in_a_page_is_read_again(void **state) {
 
 /* --- new conversations --------------------------------------------------------------------- */
 
-static void a_conversation_that_begins_goes_straight_out(void **state) {
-    struct stage *stage = *state;
+STAGED(a_conversation_that_begins_goes_straight_out) {
     struct talker *alice = stage_live(stage, ALICE, "alice");
     struct entry entry = stage_text(30, 0, ALICE, "first");
     entry.conversation = 8;
@@ -178,8 +165,7 @@ static void a_conversation_that_begins_goes_straight_out(void **state) {
     stage_quiet(stage);
 }
 
-static void one_that_began_without_the_account_is_read(void **state) {
-    struct stage *stage = *state;
+STAGED(one_that_began_without_the_account_is_read) {
     struct talker *alice = stage_live(stage, ALICE, "alice");
     struct entry entry = stage_text(31, 30, ALICE, "you are a member now");
     entry.conversation = 8;
@@ -196,8 +182,7 @@ static void one_that_began_without_the_account_is_read(void **state) {
 
 /* When delivery could not list all of the account's conversations, one that is not known may have
  * been there before. */
-static void of_a_partial_list_nothing_is_concluded(void **state) {
-    struct stage *stage = *state;
+STAGED(of_a_partial_list_nothing_is_concluded) {
     struct talker *alice = stage_talker(stage, false);
     struct delivery_pull body;
     uint64_t conversation = STAGE_PAIR, position = 10;
@@ -233,8 +218,7 @@ static void wait_taken(struct stage *stage, uint64_t cid) {
 }
 
 /* More conversations than a connection keeps positions in: one that is settled gives way. */
-static void beyond_the_positions_another_gives_way(void **state) {
-    struct stage *stage = *state;
+STAGED(beyond_the_positions_another_gives_way) {
     struct talker *alice = stage_talker(stage, false);
     struct delivery_pull body;
     struct buffer packed = buffer_make(4096);
@@ -257,7 +241,7 @@ static void beyond_the_positions_another_gives_way(void **state) {
     stage_hears_bob(stage, alice, "in one of the others");
     stage_wait_talker_live(stage, alice);
     wait_taken(stage, 11);
-    /* What comes next there is read behind the account's cursor. */
+    /* The conversation's next entries are read behind the account's cursor. */
     entry = stage_text(30, 0, ALICE, "in the one that gave way");
     entry.conversation = given_way;
     stage_push_to(stage, &entry, alice);
@@ -271,9 +255,8 @@ static void beyond_the_positions_another_gives_way(void **state) {
     buffer_free(&packed);
 }
 
-/* The same when it comes by a push. */
-static void a_push_beyond_the_positions_is_written_once(void **state) {
-    struct stage *stage = *state;
+/* The same when it arrives by a push. */
+STAGED(a_push_beyond_the_positions_is_written_once) {
     struct talker *alice = stage_talker(stage, false);
     struct delivery_pull body;
     stage_log_in(stage, alice, ALICE, "alice");
@@ -300,8 +283,7 @@ static void a_push_beyond_the_positions_is_written_once(void **state) {
 
 /* --- gaps ---------------------------------------------------------------------------------- */
 
-static void a_gap_in_a_conversation_is_read(void **state) {
-    struct stage *stage = *state;
+STAGED(a_gap_in_a_conversation_is_read) {
     struct talker *alice = stage_live(stage, ALICE, "alice");
     struct talker *carol = stage_live(stage, CAROL, "carol");
     struct entry missed = stage_text(11, 10, ALICE, "missed");
@@ -318,8 +300,7 @@ static void a_gap_in_a_conversation_is_read(void **state) {
     stage_quiet(stage);
 }
 
-static void a_gap_in_the_pushes_concerns_everyone(void **state) {
-    struct stage *stage = *state;
+STAGED(a_gap_in_the_pushes_concerns_everyone) {
     struct talker *alice = stage_live(stage, ALICE, "alice");
     struct talker *carol = stage_live(stage, CAROL, "carol");
     struct entry fleeting = stage_text(0, 0, CAROL, "lost");
@@ -339,11 +320,10 @@ static void a_gap_in_the_pushes_concerns_everyone(void **state) {
     stage_quiet(stage);
 }
 
-static void a_push_that_only_the_ping_tells_of_is_missed(void **state) {
-    struct stage *stage = *state;
+STAGED(a_push_that_only_the_ping_tells_of_is_missed) {
     struct talker *alice = stage_live(stage, ALICE, "alice");
     struct entry missed = stage_text(11, 10, ALICE, "missed");
-    stage_let_time_pass(stage); /* pings that tell of what has come are no news */
+    stage_let_time_pass(stage); /* pings that report arrived entries are no news */
     assert_null(played_waiting(stage->played[DELIVERY]));
     played_next_seq(stage->played[SESSION]);
     expect_catching_up(stage, ALICE, 10, &missed);
@@ -352,8 +332,7 @@ static void a_push_that_only_the_ping_tells_of_is_missed(void **state) {
     stage_quiet(stage);
 }
 
-static void what_session_did_not_get_is_read(void **state) {
-    struct stage *stage = *state;
+STAGED(entries_that_session_missed_are_read) {
     struct talker *alice = stage_live(stage, ALICE, "alice");
     struct entry missed = stage_text(11, 10, ALICE, "missed");
     struct gateway_dirty dirty = {.seq = played_next_seq(stage->played[SESSION]),
@@ -382,8 +361,7 @@ static void wait_pushes_taken(struct stage *stage, struct talker *carol) {
 
 /* --- while catching up --------------------------------------------------------------------- */
 
-static void a_push_while_catching_up_asks_for_one_more_page(void **state) {
-    struct stage *stage = *state;
+STAGED(a_push_while_catching_up_asks_for_one_more_page) {
     struct talker *alice, *carol = stage_live(stage, CAROL, "carol");
     struct asked *pull = log_in_to_page(stage, true, &alice);
     struct entry entry = stage_text(11, 10, ALICE, "meanwhile");
@@ -398,9 +376,8 @@ static void a_push_while_catching_up_asks_for_one_more_page(void **state) {
 }
 
 /* Another connection of the account has it, and confirmed it, before this one's first page was
- * read. What that page brings of other conversations is not written before it. */
-static void a_push_that_the_first_page_passes_is_read(void **state) {
-    struct stage *stage = *state;
+ * read. That page's entries of other conversations are not written before it. */
+STAGED(a_push_that_the_first_page_passes_is_read) {
     struct talker *alice, *carol = stage_live(stage, CAROL, "carol");
     struct asked *pull = log_in_to_page(stage, false, &alice);
     struct entry first = stage_text(STAGE_PAIR_CID - 1, STAGE_PAIR_CID - 2, ALICE, "first");
@@ -429,8 +406,7 @@ static void a_push_that_the_first_page_passes_is_read(void **state) {
 }
 
 /* Its sender sent it again: it had reached the account before the login. */
-static void a_repeat_before_the_first_page_is_not_read(void **state) {
-    struct stage *stage = *state;
+STAGED(a_repeat_before_the_first_page_is_not_read) {
     struct talker *alice, *carol = stage_live(stage, CAROL, "carol");
     struct asked *pull = log_in_to_page(stage, false, &alice);
     struct entry entry = stage_text(STAGE_PAIR_CID, STAGE_PAIR_CID - 1, ALICE, "again");
@@ -444,8 +420,7 @@ static void a_repeat_before_the_first_page_is_not_read(void **state) {
 }
 
 /* One that is not stored: no page will bring it, and it is no reason to read again. */
-static void a_fleeting_push_while_catching_up_is_written(void **state) {
-    struct stage *stage = *state;
+STAGED(a_fleeting_push_while_catching_up_is_written) {
     struct talker *alice;
     struct asked *pull = log_in_to_page(stage, true, &alice);
     struct entry fleeting = stage_text(0, 0, ALICE, "fleeting");
@@ -457,8 +432,7 @@ static void a_fleeting_push_while_catching_up_is_written(void **state) {
     assert_int_equal(alice->text_count, 0);
 }
 
-static void a_page_that_fails_is_asked_for_again(void **state) {
-    struct stage *stage = *state;
+STAGED(a_page_that_fails_is_asked_for_again) {
     struct talker *alice = stage_talker(stage, false);
     static const enum err errors[] = {ERR_UNAVAILABLE, ERR_INTERNAL, ERR_OVERLOADED};
     struct delivery_pull body;
@@ -473,9 +447,8 @@ static void a_page_that_fails_is_asked_for_again(void **state) {
     stage_quiet(stage);
 }
 
-/* What a page repeats, or gets wrong, is passed over. */
-static void a_page_is_held_against_what_was_sent(void **state) {
-    struct stage *stage = *state;
+/* Entries that a page repeats, or gets wrong, are passed over. */
+STAGED(a_page_is_compared_with_sent_entries) {
     struct talker *alice = stage_talker(stage, false);
     struct delivery_pull body;
     struct buffer packed = buffer_make(4096);
@@ -498,29 +471,4 @@ static void a_page_is_held_against_what_was_sent(void **state) {
     buffer_free(&packed);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        STAGED(entries_in_order_go_straight_out),
-        STAGED(everyone_sees_it_once_and_in_their_own_way),
-        STAGED(what_was_sent_already_is_dropped),
-        STAGED(what_is_not_stored_passes_by),
-        STAGED(what_is_no_entry_is_looked_up),
-        STAGED(what_is_no_entry_in_a_page_is_read_again),
-        STAGED(a_push_beyond_the_positions_is_written_once),
-        STAGED(a_conversation_that_begins_goes_straight_out),
-        STAGED(one_that_began_without_the_account_is_read),
-        STAGED(of_a_partial_list_nothing_is_concluded),
-        STAGED(beyond_the_positions_another_gives_way),
-        STAGED(a_gap_in_a_conversation_is_read),
-        STAGED(a_gap_in_the_pushes_concerns_everyone),
-        STAGED(a_push_that_only_the_ping_tells_of_is_missed),
-        STAGED(what_session_did_not_get_is_read),
-        STAGED(a_push_while_catching_up_asks_for_one_more_page),
-        STAGED(a_push_that_the_first_page_passes_is_read),
-        STAGED(a_repeat_before_the_first_page_is_not_read),
-        STAGED(a_fleeting_push_while_catching_up_is_written),
-        STAGED(a_page_that_fails_is_asked_for_again),
-        STAGED(a_page_is_held_against_what_was_sent),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

@@ -1,13 +1,6 @@
 /*
  * The gateway alone: the YouIM dialect over its own binary framing.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -16,6 +9,7 @@
 
 #include "proto/conversation.h"
 #include "tests/support/gateway_fixture.h"
+#include "tests/support/test_list.h"
 
 #define ALICE ((uint64_t)1001)
 #define HEAD 5
@@ -81,8 +75,7 @@ static void log_in(struct stage *stage, struct talker *talker) {
     hears(stage, talker, 2, "{'resultCode':'success','token':'t'}");
 }
 
-static void a_conversation_in_frames(void **state) {
-    struct stage *stage = *state;
+STAGED(a_conversation_in_frames) {
     struct talker *alice = framed_talker(stage);
     log_in(stage, alice);
     struct entry page[] = {stage_text(11, 10, ALICE, "one"), stage_group_text(21, 20, "two")};
@@ -112,8 +105,7 @@ static void a_conversation_in_frames(void **state) {
 }
 
 /* The dialect is known before the first object, so even that is answered in it. */
-static void faults_are_framed(void **state) {
-    struct stage *stage = *state;
+STAGED(faults_are_framed) {
     struct talker *talker = framed_talker(stage);
     say(talker, 1, "[]");
     hears(stage, talker, 101, "{'msg':'the input is not a JSON object','fromUserId':'SYSTEM'}");
@@ -132,8 +124,7 @@ static void faults_are_framed(void **state) {
 }
 
 /* Its numbers have no room in a head. */
-static void ext_is_refused(void **state) {
-    struct stage *stage = *state;
+STAGED(ext_is_refused) {
     struct talker *alice = framed_talker(stage);
     say(alice, 1, "{'loginUserId':'alice','ext':1}");
     hears(stage, alice, 2,
@@ -150,11 +141,4 @@ static void ext_is_refused(void **state) {
     stage_quiet(stage);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        STAGED(a_conversation_in_frames),
-        STAGED(faults_are_framed),
-        STAGED(ext_is_refused),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

@@ -1,19 +1,13 @@
 /*
- * The gateway alone: sessions, deliveries and groups that come, go and forget, and what that means
- * for the clients that are here.
+ * The gateway alone: sessions, deliveries and groups that appear, go and forget, and the effect
+ * on connected clients.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <stdlib.h>
 #include <string.h>
 
 #include "proto/conversation.h"
 #include "tests/support/gateway_scene.h"
+#include "tests/support/test_list.h"
 
 #define ALICE ((uint64_t)1001)
 #define CAROL ((uint64_t)1004)
@@ -36,7 +30,7 @@ static void expect_bound_again(struct stage *stage, struct talker *const *talker
     played_answer(&asked, NULL);
 }
 
-/* A live client's next page brings what it has missed, and the one behind it nothing. */
+/* A live client's next page has the entries that it has missed; the page behind it is empty. */
 static void expect_missed(struct stage *stage, struct talker *alice) {
     struct delivery_pull body;
     struct entry missed = stage_text(11, STAGE_PAIR_CID, ALICE, "missed");
@@ -50,8 +44,7 @@ static void expect_missed(struct stage *stage, struct talker *alice) {
 
 /* --- session ------------------------------------------------------------------------------- */
 
-static void a_link_that_changes_is_bound_again(void **state) {
-    struct stage *stage = *state;
+STAGED(a_link_that_changes_is_bound_again) {
     struct talker *talkers[] = {stage_live(stage, ALICE, "alice"),
                                 stage_live(stage, CAROL, "carol"),
                                 stage_live(stage, ALICE, "alice")};
@@ -67,8 +60,7 @@ static void a_link_that_changes_is_bound_again(void **state) {
     stage_quiet(stage);
 }
 
-static void a_bulk_that_is_refused_is_bound_in_the_end(void **state) {
-    struct stage *stage = *state;
+STAGED(a_bulk_that_is_refused_is_bound_in_the_end) {
     struct talker *alice = stage_live(stage, ALICE, "alice");
     struct session_sync body;
     played_set_link(stage->played[SESSION], 77);
@@ -82,9 +74,8 @@ static void a_bulk_that_is_refused_is_bound_in_the_end(void **state) {
 }
 
 /* Session takes all but one. The others are live as after any loss; that one is closed. */
-static void who_does_not_fit_in_a_bulk_is_closed(void **state) {
+STAGED(a_client_beyond_a_bulk_is_closed) {
     enum { CLIENTS = 5, REFUSED = 2 };
-    struct stage *stage = *state;
     struct talker *talkers[CLIENTS];
     struct session_sync body;
     struct session_bind bind;
@@ -116,8 +107,7 @@ static void who_does_not_fit_in_a_bulk_is_closed(void **state) {
 }
 
 /* The connection to session breaks, which session itself has not noticed: its link is the same. */
-static void a_cut_is_a_loss_even_under_the_same_link(void **state) {
-    struct stage *stage = *state;
+STAGED(a_cut_is_a_loss_even_under_the_same_link) {
     struct talker *alice = stage_live(stage, ALICE, "alice");
     uint64_t link = played_link(stage->played[SESSION]);
     uint64_t instance = played_instance(stage->played[SESSION]);
@@ -132,8 +122,7 @@ static void a_cut_is_a_loss_even_under_the_same_link(void **state) {
     stage_wait_talker_live(stage, alice);
 }
 
-static void who_leaves_meanwhile_is_unbound_after_a_cut(void **state) {
-    struct stage *stage = *state;
+STAGED(a_client_that_leaves_meanwhile_is_unbound_after_a_cut) {
     struct talker *alice = stage_live(stage, ALICE, "alice");
     struct talker *carol = stage_live(stage, CAROL, "carol");
     uint64_t connection = carol->connection;
@@ -143,8 +132,7 @@ static void who_leaves_meanwhile_is_unbound_after_a_cut(void **state) {
     stage_expect_unbind(stage, SESSION, CAROL, connection);
 }
 
-static void without_session_nobody_logs_in(void **state) {
-    struct stage *stage = *state;
+STAGED(without_session_nobody_logs_in) {
     struct talker *alice = stage_live(stage, ALICE, "alice");
     struct talker *carol = stage_talker(stage, true);
     struct auth_login login;
@@ -167,9 +155,8 @@ static void without_session_nobody_logs_in(void **state) {
     stage_log_in(stage, carol, CAROL, NULL);
 }
 
-/* An answer that comes when the link has changed says nothing of the new one. */
-static void a_login_across_a_change_of_the_link_is_bound_again(void **state) {
-    struct stage *stage = *state;
+/* An answer that arrives when the link has changed says nothing of the new one. */
+STAGED(a_login_across_a_change_of_the_link_is_bound_again) {
     struct talker *alice = stage_talker(stage, false);
     struct session_bind bind;
     stage_begin_login(stage, alice, ALICE, "alice", "t");
@@ -189,9 +176,8 @@ static void a_login_across_a_change_of_the_link_is_bound_again(void **state) {
     stage_quiet(stage);
 }
 
-static void a_second_session_takes_over_some_accounts(void **state) {
+STAGED(a_second_session_takes_over_some_accounts) {
     enum { CLIENTS = 20 };
-    struct stage *stage = *state;
     struct session_sync body;
     bool moved[CLIENTS] = {false};
     for (uint64_t i = 0; i < CLIENTS; i++)
@@ -290,9 +276,8 @@ static void answer_check(struct asked **check, uint64_t conversation, uint64_t h
 }
 
 /* Nobody reads again for nothing, however many there are: one question is all. */
-static void after_a_loss_all_are_compared_in_one_request(void **state) {
+STAGED_WITH(after_a_loss_all_are_compared_in_one_request, set_up_two_deliveries) {
     enum { CLIENTS = 40 };
-    struct stage *stage = *state;
     for (uint64_t i = 0; i < CLIENTS; i++)
         known_live(stage, 3000 + i, test_text("client-%u", (unsigned)i));
     played_destroy(&stage->played[DELIVERY_2]);
@@ -303,8 +288,7 @@ static void after_a_loss_all_are_compared_in_one_request(void **state) {
 }
 
 /* Only the client that has not got it, and only that conversation. */
-static void a_delivery_that_is_lost_may_not_have_routed(void **state) {
-    struct stage *stage = *state;
+STAGED_WITH(a_delivery_that_is_lost_may_not_have_routed, set_up_two_deliveries) {
     struct delivery_pull body;
     struct talker *alice = known_live(stage, ALICE, "alice");
     struct talker *carol = known_live(stage, CAROL, "carol");
@@ -326,9 +310,8 @@ static void a_delivery_that_is_lost_may_not_have_routed(void **state) {
     stage_quiet(stage);
 }
 
-/* The account may have entered a conversation of which it was not told. */
-static void so_may_a_group(void **state) {
-    struct stage *stage = *state;
+/* The account may have entered a conversation whose notice was lost. */
+STAGED(so_may_a_group) {
     struct delivery_pull body;
     uint64_t account = ALICE;
     struct talker *alice = known_live(stage, ALICE, "alice");
@@ -346,12 +329,11 @@ static void so_may_a_group(void **state) {
     stage_hears_bob(stage, alice, "you are a member now");
     stage_play(stage, GROUP);
     stage_wait_talker_live(stage, alice);
-    stage_quiet(stage); /* one that comes is no loss */
+    stage_quiet(stage); /* a new instance is no loss */
 }
 
-/* What the operator says to all is for accounts that have entered no conversation for it. */
-static void a_message_to_all_may_be_missed(void **state) {
-    struct stage *stage = *state;
+/* Messages to all are for accounts that have entered no conversation for them. */
+STAGED(a_message_to_all_may_be_missed) {
     struct delivery_pull body;
     struct talker *alice = known_live(stage, ALICE, "alice");
     played_destroy(&stage->played[GROUP]);
@@ -371,9 +353,8 @@ static void a_message_to_all_may_be_missed(void **state) {
     stage_wait_talker_live(stage, alice);
 }
 
-static void a_comparison_that_fails_is_repeated(void **state) {
+STAGED_WITH(a_comparison_that_fails_is_repeated, set_up_two_deliveries) {
     static const enum err errors[] = {ERR_UNAVAILABLE, ERR_TIMEOUT, ERR_INTERNAL};
-    struct stage *stage = *state;
     known_live(stage, ALICE, "alice");
     played_destroy(&stage->played[DELIVERY_2]);
     for (size_t i = 0; i < 3; i++) {
@@ -386,8 +367,7 @@ static void a_comparison_that_fails_is_repeated(void **state) {
 }
 
 /* One that is lost while the others are compared may have committed after they were. */
-static void a_loss_meanwhile_is_another_round(void **state) {
-    struct stage *stage = *state;
+STAGED_WITH(a_loss_meanwhile_is_another_round, set_up_two_deliveries) {
     known_live(stage, ALICE, "alice");
     played_destroy(&stage->played[DELIVERY_2]);
     struct asked *check = expect_comparison(stage, 1, STAGE_PAIR_CID);
@@ -400,8 +380,7 @@ static void a_loss_meanwhile_is_another_round(void **state) {
 }
 
 /* Then all of them read everything again. */
-static void a_delivery_of_the_release_before_knows_no_comparison(void **state) {
-    struct stage *stage = *state;
+STAGED_WITH(a_delivery_of_the_release_before_knows_no_comparison, set_up_two_deliveries) {
     struct talker *clients[] = {known_live(stage, ALICE, "alice"),
                                 known_live(stage, CAROL, "carol")};
     played_destroy(&stage->played[DELIVERY_2]);
@@ -421,8 +400,7 @@ static void a_delivery_of_the_release_before_knows_no_comparison(void **state) {
 }
 
 /* The page was asked of the instance that went. */
-static void a_page_is_asked_of_another_instance(void **state) {
-    struct stage *stage = *state;
+STAGED_WITH(a_page_is_asked_of_another_instance, set_up_two_deliveries) {
     struct delivery_pull body;
     struct talker *alice = stage_talker(stage, false);
     stage_log_in(stage, alice, ALICE, "alice");
@@ -437,24 +415,4 @@ static void a_page_is_asked_of_another_instance(void **state) {
     stage_quiet(stage);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        STAGED(a_link_that_changes_is_bound_again),
-        STAGED(a_bulk_that_is_refused_is_bound_in_the_end),
-        STAGED(who_does_not_fit_in_a_bulk_is_closed),
-        STAGED(a_cut_is_a_loss_even_under_the_same_link),
-        STAGED(who_leaves_meanwhile_is_unbound_after_a_cut),
-        STAGED(without_session_nobody_logs_in),
-        STAGED(a_login_across_a_change_of_the_link_is_bound_again),
-        STAGED(a_second_session_takes_over_some_accounts),
-        STAGED_WITH(after_a_loss_all_are_compared_in_one_request, set_up_two_deliveries),
-        STAGED_WITH(a_delivery_that_is_lost_may_not_have_routed, set_up_two_deliveries),
-        STAGED(so_may_a_group),
-        STAGED(a_message_to_all_may_be_missed),
-        STAGED_WITH(a_comparison_that_fails_is_repeated, set_up_two_deliveries),
-        STAGED_WITH(a_loss_meanwhile_is_another_round, set_up_two_deliveries),
-        STAGED_WITH(a_delivery_of_the_release_before_knows_no_comparison, set_up_two_deliveries),
-        STAGED_WITH(a_page_is_asked_of_another_instance, set_up_two_deliveries),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

@@ -1,20 +1,14 @@
 /*
- * The gateway alone: what clients say they have read (302), that they are typing (313), and what is
- * pushed of that, and of what has arrived, without being stored.
+ * The gateway alone: clients report entries as read (302) and that they are typing (313); these
+ * reports, and those of arrived entries, are pushed without being stored.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "proto/conversation.h"
 #include "tests/support/gateway_scene.h"
+#include "tests/support/test_list.h"
 
 #define ALICE ((uint64_t)1001)
 #define BOB ((uint64_t)2002)
@@ -23,7 +17,7 @@ static struct talker *alice_with(struct stage *stage, unsigned how) {
     return stage_live_as(stage, how, ALICE, "alice");
 }
 
-/* Says a 302 through YouIM and takes what delivery is asked. */
+/* Sends a 302 through YouIM and takes the request to delivery. */
 static struct asked *expect_read(struct stage *stage, struct talker *talker, const char *peer,
                                  uint64_t cid, struct delivery_read *body_r) {
     char text[256];
@@ -45,8 +39,7 @@ static struct entry read_by(uint64_t from, uint64_t to, uint64_t login) {
                           .login = login};
 }
 
-static void what_is_read_is_asked_of_delivery(void **state) {
-    struct stage *stage = *state;
+STAGED(reads_are_checked_by_delivery) {
     struct talker *alice = alice_with(stage, WITH_EXT);
     static const struct {
         const char *peer;
@@ -75,7 +68,7 @@ static void what_is_read_is_asked_of_delivery(void **state) {
     stage_no_moves(stage);
 }
 
-/* The next report of cursors: one move, with or without texts of others; what is read. */
+/* The next report of cursors: one move, with or without texts of others, and the cid read up to. */
 static void expect_report(struct stage *stage, uint64_t cid, bool from_others, uint64_t seen) {
     struct delivery_advance body;
     struct asked *asked = stage_expect(stage, DELIVERY, &message_DELIVERY_ADVANCE, &body);
@@ -90,10 +83,9 @@ static void expect_report(struct stage *stage, uint64_t cid, bool from_others, u
     played_answer(&asked, NULL);
 }
 
-/* What the gateway has written itself is there to be read: it goes with the other moves, and is
- * answered when it is stored. */
-static void what_was_shown_is_read_in_bulk(void **state) {
-    struct stage *stage = *state;
+/* A report on entries that the gateway has written itself needs no check: it is sent with the other
+ * moves, and is answered when it is stored. */
+STAGED(shown_entries_are_read_in_bulk) {
     struct talker *alice = alice_with(stage, CONFIRMING | BY_WEBSOCKET);
     for (uint64_t cid = 11; cid <= 13; cid++) {
         struct entry entry = stage_text(cid, cid - 1, ALICE, "hello");
@@ -119,16 +111,14 @@ static void what_was_shown_is_read_in_bulk(void **state) {
     stage_quiet(stage);
 }
 
-/* What was read has arrived: it is confirmed by that. */
-static void what_is_read_is_confirmed(void **state) {
-    struct stage *stage = *state;
+/* A read entry has arrived: reading confirms it. */
+STAGED(read_entries_are_confirmed) {
     struct talker *alice = alice_with(stage, CONFIRMING | BY_WEBSOCKET);
     struct entry entry = stage_text(11, 10, ALICE, "hello");
     stage_push_to(stage, &entry, alice);
     stage_hears_bob_ext(stage, alice, "hello", 11);
-    entry = stage_text(12, 11, BOB, "mine"); /* which YouIM does not show */
-    entry.from = ALICE;
-    entry.from_id = slice_text("alice");
+    entry = stage_text(12, 11, ALICE, "");
+    entry.type = ENTRY_RECALLED_TEXT; /* which is not shown */
     stage_push_to(stage, &entry, alice);
     stage_no_moves(stage);
     stage->keeps_moves = true;
@@ -137,8 +127,7 @@ static void what_is_read_is_confirmed(void **state) {
     stage_quiet(stage);
 }
 
-static void others_see_what_was_read(void **state) {
-    struct stage *stage = *state;
+STAGED(others_see_reads) {
     struct talker *alice = alice_with(stage, WITH_EXT), *second = alice_with(stage, WITH_EXT),
                   *plain = alice_with(stage, 0);
     struct talker *bob = stage_live_as(stage, WITH_EXT, BOB, NULL);
@@ -164,8 +153,7 @@ static void others_see_what_was_read(void **state) {
     stage_hears_nothing(stage, plain);
 }
 
-static void who_is_typing(void **state) {
-    struct stage *stage = *state;
+STAGED(typing_is_shown) {
     struct talker *alice = alice_with(stage, WITH_EXT);
     for (unsigned group = 0; group < 2; group++) {
         struct delivery_typing body;
@@ -197,8 +185,7 @@ static void who_is_typing(void **state) {
 static int set_up_two(void **state) { return stage_set_up_two(state, DELIVERY, DELIVERY_2); }
 
 /* The one instance that keeps the account's pauses, whoever is typed to. */
-static void typing_goes_to_one_instance(void **state) {
-    struct stage *stage = *state;
+STAGED_WITH(typing_goes_to_one_instance, set_up_two) {
     struct talker *alice = stage_talker(stage, false);
     struct delivery_pull page;
     stage_log_in_ext(stage, alice, ALICE, "alice");
@@ -220,10 +207,9 @@ static void typing_goes_to_one_instance(void **state) {
     stage_quiet(stage);
 }
 
-/* --- what has arrived ------------------------------------------------------------------------ */
+/* --- arrivals -------------------------------------------------------------------------------- */
 
-static void it_says_whether_others_wrote(void **state) {
-    struct stage *stage = *state;
+STAGED(it_says_whether_others_wrote) {
     struct talker *alice = alice_with(stage, BY_WEBSOCKET);
     stage->keeps_moves = true;
     struct entry entry = stage_text(11, 10, ALICE, "hello");
@@ -237,8 +223,7 @@ static void it_says_whether_others_wrote(void **state) {
     stage_quiet(stage);
 }
 
-static void what_is_confirmed_has_arrived(void **state) {
-    struct stage *stage = *state;
+STAGED(confirmed_entries_have_arrived) {
     struct talker *alice = alice_with(stage, BY_WEBSOCKET | CONFIRMING);
     stage->keeps_moves = true;
     struct entry entry = stage_text(11, 10, ALICE, "hello");
@@ -249,8 +234,7 @@ static void what_is_confirmed_has_arrived(void **state) {
     stage_quiet(stage);
 }
 
-static void clients_with_ext_see_what_arrived(void **state) {
-    struct stage *stage = *state;
+STAGED(clients_with_ext_see_arrivals) {
     struct talker *plain = alice_with(stage, 0), *alice = alice_with(stage, WITH_EXT);
     struct talker *all[] = {plain, alice};
     struct entry entry = {.conversation = STAGE_PAIR,
@@ -265,22 +249,4 @@ static void clients_with_ext_see_what_arrived(void **state) {
     stage_hears_nothing(stage, plain);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(what_is_read_is_asked_of_delivery, stage_set_up,
-                                        stage_tear_down),
-        cmocka_unit_test_setup_teardown(what_was_shown_is_read_in_bulk, stage_set_up,
-                                        stage_tear_down),
-        cmocka_unit_test_setup_teardown(what_is_read_is_confirmed, stage_set_up, stage_tear_down),
-        cmocka_unit_test_setup_teardown(others_see_what_was_read, stage_set_up, stage_tear_down),
-        cmocka_unit_test_setup_teardown(who_is_typing, stage_set_up, stage_tear_down),
-        cmocka_unit_test_setup_teardown(typing_goes_to_one_instance, set_up_two, stage_tear_down),
-        cmocka_unit_test_setup_teardown(it_says_whether_others_wrote, stage_set_up,
-                                        stage_tear_down),
-        cmocka_unit_test_setup_teardown(what_is_confirmed_has_arrived, stage_set_up,
-                                        stage_tear_down),
-        cmocka_unit_test_setup_teardown(clients_with_ext_see_what_arrived, stage_set_up,
-                                        stage_tear_down),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

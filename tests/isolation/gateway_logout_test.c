@@ -2,17 +2,11 @@
  * The gateway alone: logging out, logging in again on the same connection, and requests that are
  * sent without waiting for each other.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <stdlib.h>
 #include <string.h>
 
 #include "tests/support/gateway_scene.h"
+#include "tests/support/test_list.h"
 
 #define ALICE ((uint64_t)1001)
 #define ALICIA ((uint64_t)1003)
@@ -39,8 +33,7 @@ static void expect_unbind(struct stage *stage, const struct talker *talker) {
 
 /* --- logging out --------------------------------------------------------------------------- */
 
-static void a_logout_waits_for_the_texts_before(void **state) {
-    struct stage *stage = *state;
+STAGED(a_logout_waits_for_the_texts_before) {
     struct talker *talker = stage_live(stage, ALICE, "alice");
     struct delivery_send send;
     stage_say(talker, "alice", "2002", "my last words", NULL);
@@ -57,9 +50,8 @@ static void a_logout_waits_for_the_texts_before(void **state) {
     stage_quiet(stage);
 }
 
-/* What was written before counts for the account that left, also when it is read after. */
-static void what_is_read_after_a_logout_counts(void **state) {
-    struct stage *stage = *state;
+/* Entries written before count for the account that left, also when the client reads them later. */
+STAGED(entries_read_after_a_logout_count) {
     struct talker *talker = stage_live_as(stage, BY_WEBSOCKET, ALICE, "alice");
     talker->pongless = true;
     struct entry entry = stage_text(11, STAGE_PAIR_CID, ALICE, "read this");
@@ -86,9 +78,8 @@ static void what_is_read_after_a_logout_counts(void **state) {
     assert_int_equal(stage->move_count, 0);
 }
 
-/* The next log-in reads behind what has reached the client, and says so to delivery first. */
-static void a_login_reads_behind_stored_cursors(void **state) {
-    struct stage *stage = *state;
+/* The next log-in reads behind the entries that reached the client, which are reported first. */
+STAGED(a_login_reads_behind_stored_cursors) {
     struct talker *talker = stage_live_as(stage, BY_WEBSOCKET, ALICE, "alice");
     struct delivery_advance advance;
     stage->keeps_moves = true;
@@ -110,8 +101,7 @@ static void a_login_reads_behind_stored_cursors(void **state) {
 }
 
 /* A client is logged in until its log-out is done; then it leaves nothing behind for the next. */
-static void a_push_during_a_logout_precedes_its_answer(void **state) {
-    struct stage *stage = *state;
+STAGED(a_push_during_a_logout_precedes_its_answer) {
     struct talker *talker = stage_live(stage, ALICE, "alice");
     struct auth_logout body;
     struct delivery_pull pull;
@@ -139,8 +129,7 @@ static void refuse_logout(struct stage *stage, enum err err) {
     played_refuse(&asked, err);
 }
 
-static void a_logout_is_repeated_until_it_is_done(void **state) {
-    struct stage *stage = *state;
+STAGED(a_logout_is_repeated_until_it_is_done) {
     struct talker *talker = stage_live(stage, ALICE, "alice");
     say_logout(talker, "alice");
     refuse_logout(stage, ERR_UNAVAILABLE);
@@ -152,10 +141,13 @@ static void a_logout_is_repeated_until_it_is_done(void **state) {
     stage_log_in(stage, talker, ALICE, "alice");
 }
 
+static int set_up_impatient(void **state) {
+    return stage_set_up_with(state, (const char *[]){"--send-timeout-ms=1000", NULL});
+}
+
 /* A client whose token may still be valid gets a refusal, and is still logged in: it may try again.
  */
-static void a_logout_that_is_not_done_is_none(void **state) {
-    struct stage *stage = *state;
+STAGED_WITH(a_logout_that_is_not_done_is_none, set_up_impatient) {
     struct talker *talker = stage_live_as(stage, WITH_EXT, ALICE, "alice");
     const enum err errors[] = {ERR_INTERNAL, ERR_OVERLOADED};
     for (size_t i = 0; i < 2; i++) {
@@ -174,15 +166,10 @@ static void a_logout_that_is_not_done_is_none(void **state) {
     expect_unbind(stage, talker);
 }
 
-static int set_up_impatient(void **state) {
-    return stage_set_up_with(state, (const char *[]){"--send-timeout-ms=1000", NULL});
-}
-
 /* --- leaving without a word ---------------------------------------------------------------- */
 
 /* The end of a WebSocket waits neither for a page nor for the answer to a ping. */
-static void who_closes_awaits_no_page(void **state) {
-    struct stage *stage = *state;
+STAGED(a_client_that_closes_awaits_no_page) {
     char text[20000];
     memset(text, 'x', sizeof text - 1);
     text[sizeof text - 1] = '\0';
@@ -207,9 +194,8 @@ static void who_closes_awaits_no_page(void **state) {
 
 /* --- and in again -------------------------------------------------------------------------- */
 
-/* A page that was asked for before says nothing of the log-in that came after. */
-static void a_page_of_the_login_before_is_dropped(void **state) {
-    struct stage *stage = *state;
+/* A page that was asked for before is not for the log-in after it. */
+STAGED(a_page_of_the_login_before_is_dropped) {
     struct talker *talker = stage_talker(stage, false);
     struct delivery_pull body;
     uint64_t next[] = {ALICE, ALICIA};
@@ -239,8 +225,7 @@ static void a_page_of_the_login_before_is_dropped(void **state) {
 }
 
 /* Session knows each login by a number of its own, so no order of hearing of them matters. */
-static void a_login_has_a_number_of_its_own(void **state) {
-    struct stage *stage = *state;
+STAGED(a_login_has_a_number_of_its_own) {
     struct talker *talker = stage_live(stage, ALICE, "alice");
     struct auth_login login;
     struct session_bind bind;
@@ -258,7 +243,7 @@ static void a_login_has_a_number_of_its_own(void **state) {
         assert_true(bind.connections.items[0] > talker->connection);
         talker->connection = bind.connections.items[0];
         while ((asked = played_take(stage->played[SESSION], &message_SESSION_UNBIND, &unbind)))
-            played_answer(&asked, NULL); /* came before */
+            played_answer(&asked, NULL); /* that of the log-in before */
         played_answer(&bound, NULL);
         stage_hears(stage, talker, "{'msgType':2,'resultCode':'success','token':'%s'}",
                     talker->token);
@@ -268,8 +253,7 @@ static void a_login_has_a_number_of_its_own(void **state) {
 }
 
 /* An instance that lags may push to the account that has logged out. */
-static void a_push_for_the_login_before_finds_nobody(void **state) {
-    struct stage *stage = *state;
+STAGED(a_push_for_the_login_before_finds_nobody) {
     struct talker *talker = stage_live(stage, ALICE, "alice");
     uint64_t before = talker->connection;
     say_logout(talker, "alice");
@@ -291,8 +275,7 @@ static void a_push_for_the_login_before_finds_nobody(void **state) {
 
 /* --- without waiting ----------------------------------------------------------------------- */
 
-static void requests_in_one_write_are_done_in_order(void **state) {
-    struct stage *stage = *state;
+STAGED(requests_in_one_write_are_done_in_order) {
     struct talker *talker = stage_talker(stage, false);
     struct auth_register registration;
     struct auth_login login;
@@ -340,8 +323,7 @@ static void requests_in_one_write_are_done_in_order(void **state) {
     stage_quiet(stage);
 }
 
-static void what_stands_behind_a_logout_waits(void **state) {
-    struct stage *stage = *state;
+STAGED(requests_behind_a_logout_wait) {
     struct talker *talker = stage_live_as(stage, BY_WEBSOCKET, ALICE, "alice");
     stage_say(talker, "alice", "2002", "first", NULL);
     say_logout(talker, "alice");
@@ -361,8 +343,7 @@ static void what_stands_behind_a_logout_waits(void **state) {
     stage_quiet(stage);
 }
 
-static void creating_a_group_waits_for_the_texts_before(void **state) {
-    struct stage *stage = *state;
+STAGED(creating_a_group_waits_for_the_texts_before) {
     struct talker *talker = stage_enter(stage, BY_WEBSOCKET, ALICE, NULL);
     struct delivery_send send;
     struct group_create create;
@@ -388,21 +369,4 @@ static void creating_a_group_waits_for_the_texts_before(void **state) {
                 "{'code':10,'time':#,'data':{'group_id':500,'group_name':'Us','ocid':1001}}");
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        STAGED(a_logout_waits_for_the_texts_before),
-        STAGED(what_is_read_after_a_logout_counts),
-        STAGED(a_login_reads_behind_stored_cursors),
-        STAGED(a_push_during_a_logout_precedes_its_answer),
-        STAGED(a_logout_is_repeated_until_it_is_done),
-        STAGED_WITH(a_logout_that_is_not_done_is_none, set_up_impatient),
-        STAGED(who_closes_awaits_no_page),
-        STAGED(a_page_of_the_login_before_is_dropped),
-        STAGED(a_login_has_a_number_of_its_own),
-        STAGED(a_push_for_the_login_before_finds_nobody),
-        STAGED(requests_in_one_write_are_done_in_order),
-        STAGED(what_stands_behind_a_logout_waits),
-        STAGED(creating_a_group_waits_for_the_texts_before),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

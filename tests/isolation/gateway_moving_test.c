@@ -1,15 +1,9 @@
 /*
- * The gateway alone: what it tells instances of session while they come and go, so that nobody is
- * told of a coming or going that there was not, and of each that there was.
+ * The gateway alone: its reports to instances of session while these appear and go: every account
+ * that goes online or offline is news once, and no other is.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "tests/support/gateway_scene.h"
+#include "tests/support/test_list.h"
 
 #define ALICE ((uint64_t)1001)
 #define CAROL ((uint64_t)1004)
@@ -22,7 +16,7 @@ static void wait_down(struct stage *stage, enum role role) {
     STAGE_UNTIL(stage, service_process_wait_text(stage->gateway, line, 0));
 }
 
-/* The instance receives this one connection; its account goes if it does not come back. */
+/* The instance receives this one connection; its account goes if it does not return. */
 static void expect_unbind(struct stage *stage, enum role role, uint64_t account,
                           uint64_t connection) {
     struct session_unbind unbind;
@@ -75,8 +69,7 @@ static void expect_pulls(struct stage *stage, size_t count) {
 }
 
 /* A new session does not know the connection: it receives its bind, and its end. */
-static void an_account_that_leaves_without_session_is_reported_later(void **state) {
-    struct stage *stage = *state;
+STAGED(an_account_that_leaves_without_session_is_reported_later) {
     struct talker *alice = stage_live(stage, ALICE, "alice");
     struct talker *carol = stage_live(stage, CAROL, "carol");
     uint64_t connection = carol->connection;
@@ -92,9 +85,12 @@ static void an_account_that_leaves_without_session_is_reported_later(void **stat
     stage_quiet(stage);
 }
 
+static int set_up_hasty(void **state) {
+    return stage_set_up_with(state, (const char *[]){"--presence-grace-ms=1", NULL});
+}
+
 /* Session refuses it, and later ends without having answered. */
-static void an_unanswered_report_is_sent_again(void **state) {
-    struct stage *stage = *state;
+STAGED_WITH(an_unanswered_report_is_sent_again, set_up_hasty) {
     struct session_unbind unbind;
     struct talker *carol = stage_live(stage, CAROL, "carol");
     uint64_t connection = carol->connection;
@@ -120,6 +116,11 @@ static void hang_up(struct stage *stage, uint64_t account) {
     stage_hang_up(stage, &talker);
 }
 
+static void all_log_in(struct stage *stage) {
+    for (uint64_t i = 0; i < CLIENTS; i++)
+        stage_live(stage, FIRST_CLIENT + i, test_text("client-%u", (unsigned)i));
+}
+
 /* Plays a second session; the account and connection of one that it takes over. */
 static void take_over(struct stage *stage, uint64_t *account_r, uint64_t *connection_r) {
     uint64_t account, connection;
@@ -131,11 +132,9 @@ static void take_over(struct stage *stage, uint64_t *account_r, uint64_t *connec
 }
 
 /* The instance that had it leaves news of it to the other. */
-static void only_the_owner_learns_of_an_end(void **state) {
-    struct stage *stage = *state;
+STAGED(only_the_owner_learns_of_an_end) {
     uint64_t account, connection;
-    for (uint64_t i = 0; i < CLIENTS; i++)
-        stage_live(stage, FIRST_CLIENT + i, test_text("client-%u", (unsigned)i));
+    all_log_in(stage);
     take_over(stage, &account, &connection);
     stage_quiet(stage);
     hang_up(stage, account);
@@ -143,7 +142,8 @@ static void only_the_owner_learns_of_an_end(void **state) {
     stage_quiet(stage);
 }
 
-/* Carol leaves, and then her instance of session is another one; what her connection was. */
+/* Carol leaves, and then her instance of session is another one. Returns her connection's number.
+ */
 static uint64_t leave_before_session_restarts(struct stage *stage) {
     struct talker *carol = stage_live(stage, CAROL, "carol");
     uint64_t connection = carol->connection;
@@ -156,22 +156,16 @@ static uint64_t leave_before_session_restarts(struct stage *stage) {
     return connection;
 }
 
-/* An instance that dies has not told anybody yet that the account has gone. */
-static void an_account_that_has_just_left_is_reported_to_the_next_instance(void **state) {
-    struct stage *stage = *state;
+/* An instance that dies has not reported yet that the account has gone. */
+STAGED(an_account_that_has_just_left_is_reported_to_the_next_instance) {
     uint64_t connection = leave_before_session_restarts(stage);
     expect_one_again(stage, CAROL, connection);
     expect_unbind(stage, SESSION, CAROL, connection);
     stage_quiet(stage);
 }
 
-static int set_up_hasty(void **state) {
-    return stage_set_up_with(state, (const char *[]){"--presence-grace-ms=1", NULL});
-}
-
 /* By then it has. */
-static void an_account_that_left_long_ago_is_reported_once(void **state) {
-    struct stage *stage = *state;
+STAGED_WITH(an_account_that_left_long_ago_is_reported_once, set_up_hasty) {
     leave_before_session_restarts(stage);
     stage_wait_live(stage, SESSION);
     stage_quiet(stage);
@@ -187,8 +181,7 @@ static void log_out(struct stage *stage, struct talker *carol) {
 }
 
 /* Once the gateway has been there for a moment. */
-static void a_logout_is_a_going_at_once(void **state) {
-    struct stage *stage = *state;
+STAGED_WITH(a_logout_is_a_going_at_once, set_up_hasty) {
     struct session_unbind unbind = {.moving = true};
     int64_t deadline_ms = loop_now_ms() + TEST_DEADLINE_MS;
     while (unbind.moving) {
@@ -206,8 +199,7 @@ static int set_up_patient(void **state) {
 }
 
 /* Another gateway may have to bind the account elsewhere. */
-static void a_logout_while_instances_change_waits(void **state) {
-    struct stage *stage = *state;
+STAGED_WITH(a_logout_while_instances_change_waits, set_up_patient) {
     struct talker *carol = stage_live(stage, CAROL, "carol");
     uint64_t connection = carol->connection;
     log_out(stage, carol);
@@ -215,11 +207,9 @@ static void a_logout_while_instances_change_waits(void **state) {
 }
 
 /* Before it was bound again: no instance but the owner makes news of it. */
-static void an_account_that_leaves_while_moving_is_reported_once(void **state) {
-    struct stage *stage = *state;
+STAGED(an_account_that_leaves_while_moving_is_reported_once) {
     uint64_t account, connection;
-    for (uint64_t i = 0; i < CLIENTS; i++)
-        stage_live(stage, FIRST_CLIENT + i, test_text("client-%u", (unsigned)i));
+    all_log_in(stage);
     take_over(stage, &account, &connection);
     stage_quiet(stage);
     played_destroy(&stage->played[SESSION_2]);
@@ -232,12 +222,10 @@ static void an_account_that_leaves_while_moving_is_reported_once(void **state) {
 }
 
 /* Once all must know of a change, each instance receives the list of all that is bound at it. */
-static void sessions_get_all_accounts_in_the_end(void **state) {
-    struct stage *stage = *state;
+STAGED(sessions_get_all_accounts_in_the_end) {
     uint64_t account, connection;
     struct session_sync sync;
-    for (uint64_t i = 0; i < CLIENTS; i++)
-        stage_live(stage, FIRST_CLIENT + i, test_text("client-%u", (unsigned)i));
+    all_log_in(stage);
     int64_t began_ms = loop_now_ms();
     take_over(stage, &account, &connection);
     stage->keeps_syncs = true;
@@ -253,7 +241,7 @@ static void sessions_get_all_accounts_in_the_end(void **state) {
     asked = stage_expect(stage, SESSION, &message_SESSION_SYNC, &sync);
     assert_int_equal(sync.accounts.count, CLIENTS - count);
     played_answer(&asked, NULL);
-    /* What one of them refused, all receive again. */
+    /* A list that one of them refused is sent to all again. */
     asked = stage_expect(stage, SESSION_2, &message_SESSION_SYNC, &sync);
     assert_int_equal(sync.accounts.count, count);
     played_answer(&asked, NULL);
@@ -264,8 +252,7 @@ static void sessions_get_all_accounts_in_the_end(void **state) {
 }
 
 /* With nobody there as well. How often each is asked in between is a matter of time. */
-static void sessions_get_an_empty_report(void **state) {
-    struct stage *stage = *state;
+STAGED(sessions_get_an_empty_report) {
     struct session_sync sync;
     stage->keeps_syncs = true;
     stage_play(stage, SESSION_2);
@@ -282,8 +269,7 @@ static void sessions_get_an_empty_report(void **state) {
 }
 
 /* A client that is being bound at that moment is among them: session has it already. */
-static void an_account_that_is_logging_in_is_reported_too(void **state) {
-    struct stage *stage = *state;
+STAGED(an_account_that_is_logging_in_is_reported_too) {
     struct session_bind bind;
     struct session_sync sync;
     struct talker *alice = stage_talker(stage, false);
@@ -307,8 +293,7 @@ static void an_account_that_is_logging_in_is_reported_too(void **state) {
 }
 
 /* Other gateways may not know yet that an instance is gone: news of this log-in has to wait. */
-static void a_login_while_instances_change_says_so(void **state) {
-    struct stage *stage = *state;
+STAGED_WITH(a_login_while_instances_change_says_so, set_up_patient) {
     struct auth_login login;
     struct session_bind bind;
     struct talker *alice = stage_talker(stage, false);
@@ -328,20 +313,4 @@ static void a_login_while_instances_change_says_so(void **state) {
     stage_expect_pull(stage, ALICE, NULL, 0);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        STAGED(an_account_that_leaves_without_session_is_reported_later),
-        STAGED_WITH(an_unanswered_report_is_sent_again, set_up_hasty),
-        STAGED(only_the_owner_learns_of_an_end),
-        STAGED(an_account_that_has_just_left_is_reported_to_the_next_instance),
-        STAGED_WITH(an_account_that_left_long_ago_is_reported_once, set_up_hasty),
-        STAGED_WITH(a_logout_is_a_going_at_once, set_up_hasty),
-        STAGED_WITH(a_logout_while_instances_change_waits, set_up_patient),
-        STAGED(an_account_that_leaves_while_moving_is_reported_once),
-        STAGED(sessions_get_all_accounts_in_the_end),
-        STAGED(sessions_get_an_empty_report),
-        STAGED(an_account_that_is_logging_in_is_reported_too),
-        STAGED_WITH(a_login_while_instances_change_says_so, set_up_patient),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

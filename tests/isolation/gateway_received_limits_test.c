@@ -2,19 +2,13 @@
  * The gateway alone, with clients that confirm what they have received (301): in more conversations
  * than a connection keeps positions in, and with more than may wait to be confirmed.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <stdlib.h>
 #include <string.h>
 
 #include "proto/conversation.h"
 #include "services/gateway/positions.h"
 #include "tests/support/gateway_scene.h"
+#include "tests/support/test_list.h"
 
 #define ALICE ((uint64_t)1001)
 #define BOB ((uint64_t)2002)
@@ -28,9 +22,9 @@ static struct slice pack(struct buffer *buffer, const struct entry *entry) {
 }
 
 /*
- * Groups, one more than a connection keeps positions in, with one entry each. Of those that the
- * request lists, what is behind its position; of others, unless it wants none of them, what is
- * behind the cursor.
+ * Groups, one more than a connection keeps positions in, with one entry each. A page has
+ * the entries behind the positions that the request lists; of other conversations, unless it wants
+ * none of them, those behind the cursor.
  */
 #define GROUPS ((uint64_t)POSITIONS_MAX + 1)
 
@@ -101,10 +95,9 @@ static void confirm_group(struct stage *stage, struct talker *alice, uint64_t *c
 }
 
 /* One conversation never stops another: not one that is left unconfirmed, and not one of which
- * there is no position. Only when every position waits, what has none waits for the first of them.
- */
-static void beyond_the_positions_one_conversation_stops_no_other(void **state) {
-    struct stage *stage = *state;
+ * there is no position. Only when every position waits, a conversation without one waits for the
+ * first of them. */
+STAGED(beyond_the_positions_one_conversation_stops_no_other) {
     struct talker *alice = stage_talker(stage, true);
     struct delivery_pull body;
     uint64_t cursors[GROUPS + 1] = {0};
@@ -135,8 +128,8 @@ static void beyond_the_positions_one_conversation_stops_no_other(void **state) {
 enum { PART = POSITIONS_MAX_UNCONFIRMED / 2, PARTS = 5 };
 #define PART_OF_LOG(n_) (STAGE_PAIR_CID + (uint64_t)(n_)*PART)
 
-/* Answers pulls of the pair conversation's log, and hears it from behind `last` on, until nothing
- * more comes; up to where. */
+/* Answers pulls of the pair conversation's log, and takes it from behind `last` on, until nothing
+ * more arrives. Returns the last cid. */
 static uint64_t hear_log(struct stage *stage, struct talker *alice, uint64_t last) {
     static struct entry page[PART];
     struct delivery_pull body;
@@ -159,10 +152,9 @@ static uint64_t hear_log(struct stage *stage, struct talker *alice, uint64_t las
     return last;
 }
 
-/* A client that leaves a conversation unconfirmed is sent so much of it and no more, which is also
- * what it gets again at its next login; others go on. */
-static void so_much_of_a_conversation_waits_to_be_confirmed(void **state) {
-    struct stage *stage = *state;
+/* A client that leaves a conversation unconfirmed is sent so much of it and no more, and the same
+ * again at its next login; other conversations go on. */
+STAGED(so_much_of_a_conversation_waits_to_be_confirmed) {
     struct talker *alice = stage_talker(stage, false);
     stage_log_in_confirming(stage, alice, ALICE, "alice");
     uint64_t last = hear_log(stage, alice, STAGE_PAIR_CID), prev = STAGE_GROUP_CID;
@@ -190,8 +182,7 @@ static void so_much_of_a_conversation_waits_to_be_confirmed(void **state) {
 }
 
 /* There is no room to remember that it was confirmed, so the page is read again. */
-static void beyond_the_positions_nothing_confirmed_is_repeated(void **state) {
-    struct stage *stage = *state;
+STAGED(beyond_the_positions_nothing_confirmed_is_repeated) {
     struct talker *alice = stage_talker(stage, true);
     struct delivery_pull body;
     struct delivery_received received;
@@ -224,14 +215,13 @@ static void beyond_the_positions_nothing_confirmed_is_repeated(void **state) {
 }
 
 /* Of those that are not shown nothing waits for the client. */
-static void beyond_the_positions_what_is_not_shown_is_passed(void **state) {
-    struct stage *stage = *state;
+STAGED(beyond_the_positions_entries_not_shown_are_passed) {
     struct talker *alice = stage_talker(stage, true);
     struct delivery_pull body;
     struct buffer buffer;
-    struct entry own = stage_text(11, 10, BOB, "mine");
-    own.from = ALICE;
-    struct slice item = pack(&buffer, &own);
+    struct entry recalled = stage_text(11, 10, ALICE, "");
+    recalled.type = ENTRY_RECALLED_TEXT;
+    struct slice item = pack(&buffer, &recalled);
     struct delivery_pull_reply page = stage_full_page(&item, 1, true);
     stage_log_in_confirming(stage, alice, ALICE, "alice");
     struct asked *pull = stage_expect(stage, DELIVERY, &message_DELIVERY_PULL, &body);
@@ -244,12 +234,4 @@ static void beyond_the_positions_what_is_not_shown_is_passed(void **state) {
     buffer_free(&buffer);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        STAGED(beyond_the_positions_one_conversation_stops_no_other),
-        STAGED(so_much_of_a_conversation_waits_to_be_confirmed),
-        STAGED(beyond_the_positions_nothing_confirmed_is_repeated),
-        STAGED(beyond_the_positions_what_is_not_shown_is_passed),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

@@ -1,19 +1,13 @@
 /*
- * The gateway alone: what clients say they have received (301), and those whose cursors move by
- * that alone.
+ * The gateway alone: clients report entries as received (301), and the cursors of some move by that
+ * alone.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <stdlib.h>
 #include <string.h>
 
 #include "proto/conversation.h"
 #include "tests/support/gateway_scene.h"
+#include "tests/support/test_list.h"
 
 #define ALICE ((uint64_t)1001)
 #define BOB ((uint64_t)2002)
@@ -29,18 +23,16 @@ static void push_text(struct stage *stage, struct talker *talker, uint64_t cid) 
     stage_hears_bob_ext(stage, talker, "hello", cid);
 }
 
-/* One of alice's own, which YouIM does not show her. */
-static void push_own(struct stage *stage, struct talker *talker, uint64_t cid) {
-    struct entry entry = stage_text(cid, cid - 1, BOB, "mine");
-    entry.from = ALICE;
-    entry.from_id = slice_text("alice");
+/* A text that was recalled since, which is not shown. */
+static void push_recalled(struct stage *stage, struct talker *talker, uint64_t cid) {
+    struct entry entry = stage_text(cid, cid - 1, ALICE, "");
+    entry.type = ENTRY_RECALLED_TEXT;
     stage_push_to(stage, &entry, talker);
 }
 
-/* --- who moves cursors ----------------------------------------------------------------------- */
+/* --- clients that move cursors --------------------------------------------------------------- */
 
-static void only_a_301_moves_a_confirming_clients_cursors(void **state) {
-    struct stage *stage = *state;
+STAGED(only_a_301_moves_a_confirming_clients_cursors) {
     for (int websocket = 0; websocket < 2; websocket++) {
         struct talker *alice = confirming(stage, websocket);
         push_text(stage, alice, 11);
@@ -66,8 +58,7 @@ static void only_a_301_moves_a_confirming_clients_cursors(void **state) {
     }
 }
 
-static void pages_are_confirmed_too(void **state) {
-    struct stage *stage = *state;
+STAGED(pages_are_confirmed_too) {
     struct talker *alice = stage_talker(stage, true);
     stage_log_in_confirming(stage, alice, ALICE, NULL);
     struct entry page[] = {stage_text(11, 10, ALICE, "one"), stage_text(12, 11, ALICE, "two")};
@@ -85,8 +76,7 @@ static void pages_are_confirmed_too(void **state) {
     stage_no_moves(stage);
 }
 
-static void without_confirm_both_move_them(void **state) {
-    struct stage *stage = *state;
+STAGED(without_confirm_both_move_them) {
     struct talker *alice = stage_live_as(stage, BY_WEBSOCKET | WITH_EXT, ALICE, "alice");
     push_text(stage, alice, 11);
     stage_expect_move(stage, ALICE, STAGE_PAIR, 11);
@@ -103,9 +93,8 @@ static void without_confirm_both_move_them(void **state) {
     stage_no_moves(stage);
 }
 
-/* A client that says so on the way, by a registration: what was written before counts as it did. */
-static void from_then_on_only_301s_count(void **state) {
-    struct stage *stage = *state;
+/* A client that opts in later, by a registration: entries written before count as they did. */
+STAGED(from_then_on_only_301s_count) {
     struct talker *alice = stage_live_as(stage, BY_WEBSOCKET | WITH_EXT, ALICE, "alice");
     struct auth_register body;
     push_text(stage, alice, 11);
@@ -122,31 +111,29 @@ static void from_then_on_only_301s_count(void **state) {
     stage_no_moves(stage);
 }
 
-/* What a client never sees it cannot confirm: that goes along with what it sees. */
-static void what_is_not_shown_needs_no_confirming(void **state) {
-    struct stage *stage = *state;
+/* A client cannot confirm entries that it is not shown: the next shown one confirms them. */
+STAGED(entries_not_shown_need_no_confirming) {
     struct talker *alice = confirming(stage, true);
-    push_own(stage, alice, 11);
+    push_recalled(stage, alice, 11);
     stage_expect_move(stage, ALICE, STAGE_PAIR, 11);
     push_text(stage, alice, 12);
     push_text(stage, alice, 13);
-    push_own(stage, alice, 14);
+    push_recalled(stage, alice, 14);
     stage_no_moves(stage);
     stage_say_received(alice, "'user':2002", 12, NULL);
     stage_expect_move(stage, ALICE, STAGE_PAIR, 12);
-    push_own(stage, alice, 15);
+    push_recalled(stage, alice, 15);
     stage_no_moves(stage);
     stage_say_received(alice, "'user':2002", 13, NULL);
     stage_expect_move(stage, ALICE, STAGE_PAIR, 15);
-    push_own(stage, alice, 16);
+    push_recalled(stage, alice, 16);
     stage_expect_move(stage, ALICE, STAGE_PAIR, 16);
     stage_no_moves(stage);
 }
 
 /* --- the answer ------------------------------------------------------------------------------ */
 
-static void a_ref_is_answered_when_it_is_stored(void **state) {
-    struct stage *stage = *state;
+STAGED(a_ref_is_answered_when_it_is_stored) {
     struct talker *alice = confirming(stage, false);
     struct delivery_advance body;
     push_text(stage, alice, 11);
@@ -175,8 +162,7 @@ static int set_up_impatient(void **state) {
     return stage_set_up_with(state, (const char *[]){"--send-timeout-ms=3000", NULL});
 }
 
-static void a_text_that_cannot_be_stored_is_refused(void **state) {
-    struct stage *stage = *state;
+STAGED_WITH(a_text_that_cannot_be_stored_is_refused, set_up_impatient) {
     struct talker *alice = confirming(stage, true);
     struct talker *gone = confirming(stage, false);
     struct delivery_advance body;
@@ -198,10 +184,9 @@ static void a_text_that_cannot_be_stored_is_refused(void **state) {
     stage_hears(stage, alice, "{'msgType':300,'ref':'r2','ok':true}");
 }
 
-/* --- what the gateway does not know ---------------------------------------------------------- */
+/* --- entries that the gateway does not know -------------------------------------------------- */
 
-static void what_was_not_written_here_is_deliverys_to_know(void **state) {
-    struct stage *stage = *state;
+STAGED(delivery_checks_entries_not_written_here) {
     struct talker *alice = confirming(stage, false);
     struct delivery_received body;
     static const struct {
@@ -231,10 +216,10 @@ static void what_was_not_written_here_is_deliverys_to_know(void **state) {
     stage_no_moves(stage);
 }
 
-/* A client that comes back says at once what it had received, while its first page is on its way.
+/* A client that connects again reports at once what it had received, while its first page is on its
+ * way.
  */
-static void a_page_that_was_read_before_brings_nothing_of_it(void **state) {
-    struct stage *stage = *state;
+STAGED(a_page_that_was_read_before_brings_nothing_of_it) {
     struct talker *alice = stage_talker(stage, true);
     struct delivery_received body;
     struct delivery_pull pull_body;
@@ -252,8 +237,7 @@ static void a_page_that_was_read_before_brings_nothing_of_it(void **state) {
     push_text(stage, alice, 13);
 }
 
-static void a_refusal_of_delivery_reaches_the_client(void **state) {
-    struct stage *stage = *state;
+STAGED(a_refusal_of_delivery_reaches_the_client) {
     struct talker *alice = confirming(stage, false);
     struct delivery_received body;
     struct auth_resolve resolve;
@@ -291,8 +275,7 @@ static void a_refusal_of_delivery_reaches_the_client(void **state) {
     stage_no_moves(stage);
 }
 
-static void before_a_login_nothing_is_confirmed(void **state) {
-    struct stage *stage = *state;
+STAGED(before_a_login_nothing_is_confirmed) {
     struct talker *talker = stage_talker(stage, false);
     struct auth_register body;
     talker_say(talker, "{'msgType':113,'msgBody':{'userId':'alice','ext':1}}");
@@ -309,19 +292,4 @@ static void before_a_login_nothing_is_confirmed(void **state) {
     stage_quiet(stage);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        STAGED(only_a_301_moves_a_confirming_clients_cursors),
-        STAGED(pages_are_confirmed_too),
-        STAGED(without_confirm_both_move_them),
-        STAGED(from_then_on_only_301s_count),
-        STAGED(what_is_not_shown_needs_no_confirming),
-        STAGED(a_ref_is_answered_when_it_is_stored),
-        STAGED_WITH(a_text_that_cannot_be_stored_is_refused, set_up_impatient),
-        STAGED(what_was_not_written_here_is_deliverys_to_know),
-        STAGED(a_page_that_was_read_before_brings_nothing_of_it),
-        STAGED(a_refusal_of_delivery_reaches_the_client),
-        STAGED(before_a_login_nothing_is_confirmed),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

@@ -1,19 +1,13 @@
 /*
- * The gateway alone: what it asks of group for friends, groups and names, what clients hear of it,
- * and how notices reach them.
+ * The gateway alone: its requests to group for friends, groups and names, their results for
+ * clients, and how notices reach them.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <stdlib.h>
 #include <string.h>
 
 #include "proto/conversation.h"
 #include "tests/support/gateway_scene.h"
+#include "tests/support/test_list.h"
 
 #define ALICE ((uint64_t)1001)
 #define CAROL ((uint64_t)3003)
@@ -45,7 +39,7 @@ static void say(struct talker *talker, const char *json) {
     talker_say(talker, "%s", text);
 }
 
-/* Where a request has a nonce, it comes last, and its bytes are not printed. */
+/* Where a request has a nonce, it stands last, and its bytes are not printed. */
 static void assert_request(const char *printed, const char *body) {
     static const char nonce[] = " nonce=<16 bytes>}";
     size_t length = strlen(printed) - strlen(nonce);
@@ -117,8 +111,7 @@ static const struct relation_request youim[] = {
      ERR_NO_GROUP, "group 500 does not exist"},
 };
 
-static void requests_of_youim(void **state) {
-    struct stage *stage = *state;
+STAGED(requests_of_youim) {
     struct talker *alice = stage_live(stage, ALICE, "alice");
     for (size_t i = 0; i < sizeof youim / sizeof youim[0]; i++) {
         say(alice, youim[i].json);
@@ -188,8 +181,7 @@ static const struct relation_request ourchat[] = {
      "you are not a member of group 500"},
 };
 
-static void requests_of_ourchat(void **state) {
-    struct stage *stage = *state;
+STAGED(requests_of_ourchat) {
     struct talker *carol = stage_enter(stage, WITH_EXT, CAROL, NULL);
     for (size_t i = 0; i < sizeof ourchat / sizeof ourchat[0]; i++) {
         talker_say(carol, "{%s,'ref':'r%zu'}", ourchat[i].json, i);
@@ -206,9 +198,8 @@ static void requests_of_ourchat(void **state) {
     stage_quiet(stage);
 }
 
-/* OurChat's 10 with a group is for those who asked and for those who did not. */
-static void who_did_not_ask_is_pulled_in(void **state) {
-    struct stage *stage = *state;
+/* OurChat's 10 with a group adds accounts that asked to join and accounts that did not. */
+STAGED(an_account_that_did_not_ask_is_pulled_in) {
     struct talker *carol = stage_enter(stage, 0, CAROL, NULL);
     for (int friends = 0; friends < 2; friends++) {
         talker_say(carol, "{'code':10,'data':{'group_id':500,'ocid':2002}}");
@@ -227,7 +218,7 @@ static void who_did_not_ask_is_pulled_in(void **state) {
     assert_int_equal(carol->text_count, 0);
 }
 
-/* --- who may ask --------------------------------------------------------------------------- */
+/* --- rights -------------------------------------------------------------------------------- */
 
 static const char *const foreign_youim[] = {
     "{'msgType':3,'msgBody':{'token':'~','fromUserId':'bob','groupId':'500'}}",
@@ -259,8 +250,7 @@ static const char *const foreign_ourchat[] = {
     "{'code':211,'data':{'group_id':500,'ocid':2002}}",
 };
 
-static void nobody_acts_for_another(void **state) {
-    struct stage *stage = *state;
+STAGED(nobody_acts_for_another) {
     struct talker *alice = stage_live(stage, ALICE, "alice"), *carol = stage_talker(stage, true);
     for (size_t i = 0; i < sizeof foreign_youim / sizeof foreign_youim[0]; i++) {
         say(alice, foreign_youim[i]);
@@ -282,8 +272,7 @@ static void nobody_acts_for_another(void **state) {
     stage_quiet(stage);
 }
 
-static void nobody_acts_before_logging_in(void **state) {
-    struct stage *stage = *state;
+STAGED(nobody_acts_before_logging_in) {
     struct talker *youim_client = stage_talker(stage, false);
     youim_client->token = "t";
     for (size_t i = 0; i < sizeof youim / sizeof youim[0]; i++) {
@@ -325,8 +314,7 @@ static void answer_person(struct stage *stage, const char *id, uint64_t number) 
     "{'msgType':17,'msgBody':{'token':'~','fromAdministratorId':'alice','fromGroupId':'ccc',"      \
     "'toUSerId':'bob'}}"
 
-static void names_are_looked_up_once(void **state) {
-    struct stage *stage = *state;
+STAGED(names_are_looked_up_once) {
     struct talker *alice = stage_live(stage, ALICE, "alice");
     for (int round = 0; round < 2; round++) {
         say(alice, REMOVAL);
@@ -351,8 +339,7 @@ static void names_are_looked_up_once(void **state) {
     stage_quiet(stage);
 }
 
-static void unknown_names_are_named(void **state) {
-    struct stage *stage = *state;
+STAGED(unknown_names_are_named) {
     struct talker *alice = stage_live(stage, ALICE, "alice");
     say(alice, REMOVAL);
     answer_group(stage, "ccc", 0);
@@ -371,8 +358,7 @@ static void unknown_names_are_named(void **state) {
 }
 
 /* Whatever has to be looked up, requests take effect in the order in which they were sent. */
-static void a_look_up_keeps_the_order(void **state) {
-    struct stage *stage = *state;
+STAGED(a_look_up_keeps_the_order) {
     struct talker *alice = stage_live(stage, ALICE, "alice");
     say(alice, REMOVAL "{'msgType':11,'msgBody':{'token':'~','fromUserId':'alice',"
                        "'groupId':'500'}}");
@@ -392,7 +378,7 @@ static void a_look_up_keeps_the_order(void **state) {
     struct asked *leaving =
         expect(stage, &message_GROUP_LEAVE, "group_leave{group=500 account=1001}");
     played_answer(&leaving, NULL);
-    /* Of a client that goes meanwhile is still done what it had asked for. */
+    /* The requests of a client that closes meanwhile are still carried out. */
     say(alice, "{'msgType':13,'msgBody':{'token':'~','toUserId':'dave','fromUserId':'alice'}}");
     person = expect_person(stage, "dave");
     stage_hang_up(stage, &alice);
@@ -409,8 +395,7 @@ static void a_look_up_keeps_the_order(void **state) {
 /* --- notices ------------------------------------------------------------------------------- */
 
 /* Everyone gets their dialect's text of the same entry, and the one to all names each reader. */
-static void a_message_to_all_names_each(void **state) {
-    struct stage *stage = *state;
+STAGED(a_message_to_all_names_each) {
     struct talker *alice = stage_live(stage, ALICE, "alice");
     struct talker *readers[4] = {alice};
     for (size_t i = 1; i < 4; i++) {
@@ -432,9 +417,8 @@ static void a_message_to_all_names_each(void **state) {
                     (unsigned long long)(CAROL + i));
 }
 
-/* What a dialect has no message for moves the position on all the same. */
-static void what_is_not_shown_counts_as_seen(void **state) {
-    struct stage *stage = *state;
+/* An entry that a dialect has no message for moves the position on all the same. */
+STAGED(entries_not_shown_count_as_seen) {
     struct talker *carol = stage_live(stage, CAROL, NULL);
     struct entry entry = stage_group_text(21, 20, "");
     entry.type = ENTRY_LEFT;
@@ -456,8 +440,7 @@ static void kick(struct stage *stage, const struct talker *talker, const char *r
     played_send(stage->played[SESSION], &message_GATEWAY_KICK, &body);
 }
 
-static void the_operator_closes_connections(void **state) {
-    struct stage *stage = *state;
+STAGED(the_operator_closes_connections) {
     struct talker *alice = stage_live(stage, ALICE, "alice"), *carol = stage_talker(stage, true);
     stage_log_in(stage, carol, CAROL, NULL);
     stage_expect_pull(stage, CAROL, NULL, 0);
@@ -470,27 +453,12 @@ static void the_operator_closes_connections(void **state) {
                 "'fromUserId':'SYSTEM'}");
     stage_sees_close(stage, alice, 0);
     struct session_unbind unbind;
-    for (size_t told = 0; told < 2;) {
+    for (size_t unbound = 0; unbound < 2;) {
         struct asked *asked = stage_expect(stage, SESSION, &message_SESSION_UNBIND, &unbind);
-        told += unbind.accounts.count;
+        unbound += unbind.accounts.count;
         played_answer(&asked, NULL);
     }
     stage_quiet(stage);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        STAGED(requests_of_youim),
-        STAGED(requests_of_ourchat),
-        STAGED(who_did_not_ask_is_pulled_in),
-        STAGED(nobody_acts_for_another),
-        STAGED(nobody_acts_before_logging_in),
-        STAGED(names_are_looked_up_once),
-        STAGED(unknown_names_are_named),
-        STAGED(a_look_up_keeps_the_order),
-        STAGED(a_message_to_all_names_each),
-        STAGED(what_is_not_shown_counts_as_seen),
-        STAGED(the_operator_closes_connections),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

@@ -1,17 +1,11 @@
 /*
  * The gateway alone: a login that goes on under its token (317), on a new connection.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <stdlib.h>
 #include <string.h>
 
 #include "tests/support/gateway_scene.h"
+#include "tests/support/test_list.h"
 
 #define ALICE ((uint64_t)1001)
 
@@ -37,15 +31,15 @@ static struct asked *begin(struct stage *stage, struct talker *talker, const cha
 }
 
 static void hears_login(struct stage *stage, struct talker *talker) {
-    stage_hears(stage, talker, "{'msgType':2,'resultCode':'success','token':'%s'}", talker->token);
+    stage_hears(stage, talker, "{'msgType':2,'resultCode':'success','token':'%s','user':'alice'}",
+                talker->token);
 }
 
 static void expect_unbind(struct stage *stage, uint64_t connection) {
     stage_expect_unbind(stage, SESSION, ALICE, connection);
 }
 
-static void it_is_a_login_that_opts_in(void **state) {
-    struct stage *stage = *state;
+STAGED(it_is_a_login_that_opts_in) {
     for (int websocket = 0; websocket < 2; websocket++) {
         struct talker *talker = stage_talker(stage, websocket);
         struct asked *bind = begin(stage, talker, websocket ? "t1" : "t0", ",'ref':'r'");
@@ -67,8 +61,7 @@ static void it_is_a_login_that_opts_in(void **state) {
     }
 }
 
-static void ourchat_resumes_with_its_own_answer(void **state) {
-    struct stage *stage = *state;
+STAGED(ourchat_resumes_with_its_own_answer) {
     struct talker *talker = stage_talker(stage, true);
     struct auth_resume resume;
     struct session_bind bind;
@@ -91,8 +84,7 @@ static void ourchat_resumes_with_its_own_answer(void **state) {
     assert_int_equal(stage->move_count, 0);
 }
 
-static void a_refusal_of_auth_reaches_the_client(void **state) {
-    struct stage *stage = *state;
+STAGED(a_refusal_of_auth_reaches_the_client) {
     struct talker *ourchat = stage_talker(stage, false), *youim = stage_talker(stage, true);
     struct auth_resume body;
     static const struct {
@@ -144,8 +136,7 @@ static void expect_end(struct stage *stage, struct talker *talker, const char *r
 #define RESUMED "resumed on another connection"
 
 /* By the number of the login session knows which connection that is, at whatever gateway. */
-static void a_login_has_one_number_wherever_it_goes_on(void **state) {
-    struct stage *stage = *state;
+STAGED(a_login_has_one_number_wherever_it_goes_on) {
     static const char *const tokens[] = {"t", "u", "t"};
     uint64_t logins[3];
     for (size_t i = 0; i < 3; i++) {
@@ -169,8 +160,7 @@ static void a_login_has_one_number_wherever_it_goes_on(void **state) {
     assert_int_not_equal(logins[0], 0);
 }
 
-static void the_connection_before_gets_the_reason_and_ends(void **state) {
-    struct stage *stage = *state;
+STAGED(the_connection_before_gets_the_reason_and_ends) {
     for (int websocket = 0; websocket < 2; websocket++) {
         struct talker *before = stage_talker(stage, websocket), *after = stage_talker(stage, true);
         stage_log_in_ext(stage, before, ALICE, "alice");
@@ -191,8 +181,7 @@ static void the_connection_before_gets_the_reason_and_ends(void **state) {
     }
 }
 
-static void a_connection_that_gives_way_gets_the_reason(void **state) {
-    struct stage *stage = *state;
+STAGED(a_connection_that_gives_way_gets_the_reason) {
     struct talker *quiet = stage_live(stage, ALICE, "alice"), *other = stage_talker(stage, true);
     stage_log_in_ext(stage, other, ALICE, "alice");
     stage_goes_live(stage, other);
@@ -213,8 +202,7 @@ static void a_connection_that_gives_way_gets_the_reason(void **state) {
 }
 
 /* Session refuses all the same where its directory is full. */
-static void without_any_room_the_client_gets_the_reason(void **state) {
-    struct stage *stage = *state;
+STAGED(without_any_room_the_client_gets_the_reason) {
     struct talker *other = stage_live(stage, ALICE, "alice"), *talker = stage_talker(stage, false);
     struct session_unbind unbind;
     struct asked *bind = begin(stage, talker, "of another gateway", ",'ref':'r'");
@@ -231,8 +219,7 @@ static void without_any_room_the_client_gets_the_reason(void **state) {
 
 /* --- one that is resumed over and over ----------------------------------------------------- */
 
-static void it_waits_as_long_as_auth_says_and_nobody_else_does(void **state) {
-    struct stage *stage = *state;
+STAGED(it_waits_as_long_as_auth_says_and_nobody_else_does) {
     struct talker *talker = stage_talker(stage, true);
     struct session_bind body;
     struct asked *bind = begin(stage, talker, "t", "");
@@ -254,8 +241,7 @@ static void it_waits_as_long_as_auth_says_and_nobody_else_does(void **state) {
     stage_hears_nothing(stage, other);
 }
 
-static void who_goes_while_it_waits_is_forgotten(void **state) {
-    struct stage *stage = *state;
+STAGED(a_client_that_goes_while_it_waits_is_forgotten) {
     struct talker *talker = stage_talker(stage, false);
     struct asked *bind = begin(stage, talker, "t", "");
     int64_t end_ms = loop_now_ms() + 2500;
@@ -266,8 +252,7 @@ static void who_goes_while_it_waits_is_forgotten(void **state) {
     stage_quiet(stage); /* neither bound nor unbound */
 }
 
-static void it_waits_no_longer_than_a_request_is_tried(void **state) {
-    struct stage *stage = *state;
+STAGED(it_waits_no_longer_than_a_request_is_tried) {
     struct talker *talker = stage_talker(stage, false);
     struct asked *bind = begin(stage, talker, "t", ",'ref':'r'");
     played_answer(&bind, &(struct session_bind_reply){.wait_ms = 3600000});
@@ -279,9 +264,8 @@ static void it_waits_no_longer_than_a_request_is_tried(void **state) {
     stage_expect_pull(stage, ALICE, NULL, 0);
 }
 
-/* What it had not confirmed comes again, and what it confirmed is stored before that is read. */
-static void a_superseded_connection_is_sent_nothing_more(void **state) {
-    struct stage *stage = *state;
+/* Unconfirmed entries are sent again; the confirmed cursor is stored before they are read. */
+STAGED(a_superseded_connection_is_sent_nothing_more) {
     struct talker *before = stage_talker(stage, true), *after = stage_talker(stage, true);
     struct delivery_pull pull;
     stage_log_in_confirming(stage, before, ALICE, "alice");
@@ -300,8 +284,7 @@ static void a_superseded_connection_is_sent_nothing_more(void **state) {
 }
 
 /* It gives way while its log-out waits for auth, which answers nobody then. */
-static void a_logout_may_be_overtaken(void **state) {
-    struct stage *stage = *state;
+STAGED(a_logout_may_be_overtaken) {
     struct talker *before = stage_live(stage, ALICE, "alice"), *after = stage_talker(stage, false);
     struct auth_logout logout;
     const char *token = before->token;
@@ -318,20 +301,61 @@ static void a_logout_may_be_overtaken(void **state) {
     stage_hears_nothing(stage, after);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        STAGED(it_is_a_login_that_opts_in),
-        STAGED(ourchat_resumes_with_its_own_answer),
-        STAGED(a_refusal_of_auth_reaches_the_client),
-        STAGED(a_login_has_one_number_wherever_it_goes_on),
-        STAGED(the_connection_before_gets_the_reason_and_ends),
-        STAGED(a_connection_that_gives_way_gets_the_reason),
-        STAGED(without_any_room_the_client_gets_the_reason),
-        STAGED(it_waits_as_long_as_auth_says_and_nobody_else_does),
-        STAGED(who_goes_while_it_waits_is_forgotten),
-        STAGED(it_waits_no_longer_than_a_request_is_tried),
-        STAGED(a_superseded_connection_is_sent_nothing_more),
-        STAGED(a_logout_may_be_overtaken),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+/* --- one that is ended while it is under way ------------------------------------------------- */
+
+/* Session has ended it lately: auth is asked once more, now that session knows of it. */
+static struct asked *expect_confirmation(struct stage *stage, struct talker *talker) {
+    struct auth_resume resume;
+    struct asked *asked = stage_expect(stage, AUTH, &message_AUTH_RESUME, &resume);
+    assert_slice_text(resume.token, talker->token);
+    assert_int_equal(talker->text_count, 0);
+    return asked;
 }
+
+STAGED(a_login_that_was_ended_meanwhile_is_refused) {
+    for (int websocket = 0; websocket < 2; websocket++) {
+        struct talker *talker = stage_talker(stage, websocket);
+        struct asked *bind = begin(stage, talker, "t", ",'ref':'r'");
+        played_answer(&bind, &(struct session_bind_reply){.confirm = true});
+        struct asked *asked = expect_confirmation(stage, talker);
+        played_refuse(&asked, ERR_BAD_TOKEN);
+        expect_unbind(stage, talker->connection);
+        stage_hears(
+            stage, talker,
+            "{'msgType':2,'resultCode':'fail','token':'this login was ended at this moment'}");
+        stage_hears(stage, talker,
+                    "{'msgType':300,'ref':'r','ok':false,'error':'bad_token','text':'~'}");
+        stage_quiet(stage);
+        stage_log_in(stage, talker, ALICE, "alice"); /* it may log in anew */
+        stage_expect_pull(stage, ALICE, NULL, 0);
+    }
+}
+
+STAGED(a_login_that_is_still_good_goes_on) {
+    struct talker *talker = stage_talker(stage, false);
+    struct asked *bind = begin(stage, talker, "t", "");
+    played_answer(&bind, &(struct session_bind_reply){.confirm = true});
+    struct asked *asked = expect_confirmation(stage, talker);
+    played_answer(&asked, &(struct auth_login_reply){.account = ALICE,
+                                                     .id = slice_text("alice"),
+                                                     .token = slice_text("t")});
+    hears_login(stage, talker);
+    stage_expect_pull(stage, ALICE, NULL, 0);
+}
+
+/* Auth accepts it right before it ends there, and session ends it while the answer is on its way.
+ */
+STAGED(a_login_is_ended_while_it_is_confirmed) {
+    struct talker *talker = stage_talker(stage, false);
+    struct asked *bind = begin(stage, talker, "t", "");
+    played_answer(&bind, &(struct session_bind_reply){.confirm = true});
+    struct asked *asked = expect_confirmation(stage, talker);
+    end(stage, talker->connection, KICK_ENDED);
+    expect_end(stage, talker, "this login was ended from another device");
+    played_answer(&asked, &(struct auth_login_reply){.account = ALICE,
+                                                     .id = slice_text("alice"),
+                                                     .token = slice_text("t")});
+    stage_quiet(stage);
+}
+
+int main(void) { return test_run_all(NULL, NULL); }

@@ -2,13 +2,6 @@
  * The gateway alone: texts that delivery does not answer, or not with success, are tried again, as
  * the same texts in the same order, until their time is over.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,12 +10,13 @@
 
 #include "services/gateway/outbox.h"
 #include "tests/support/gateway_scene.h"
+#include "tests/support/test_list.h"
 
 #define ALICE ((uint64_t)1001)
 #define NONCE 16
 #define MAX_TEXTS 64
 
-/* What a request held. */
+/* The texts of one request. */
 struct sent {
     size_t count;
     char texts[MAX_TEXTS][32], nonces[MAX_TEXTS][NONCE];
@@ -69,10 +63,9 @@ static void say_numbers(struct talker *talker, int from, int to) {
         stage_say(talker, "alice", "2002", test_text("text %d", i), test_text("%d", i));
 }
 
-/* --- what passes --------------------------------------------------------------------------- */
+/* --- transient failures -------------------------------------------------------------------- */
 
-static void a_failure_that_passes_is_tried_again(void **state) {
-    struct stage *stage = *state;
+STAGED(a_failure_that_passes_is_tried_again) {
     struct talker *alice = live_ext(stage);
     static const enum err errors[] = {ERR_UNAVAILABLE, ERR_OVERLOADED, ERR_TIMEOUT};
     struct sent first, again;
@@ -100,9 +93,9 @@ static int set_up_hasty(void **state) {
         state, (const char *[]){"--request-timeout-ms=100", "--send-timeout-ms=600000", NULL});
 }
 
-/* What an instance that is there is still at is not sent a second time, however long it takes. */
-static void silence_is_waited_for(void **state) {
-    struct stage *stage = *state;
+/* A request that a live instance still works on is not sent a second time, however long it takes.
+ */
+STAGED_WITH(silence_is_waited_for, set_up_hasty) {
     struct talker *alice = live_ext(stage);
     struct sent first, again;
     say_numbers(alice, 0, 1);
@@ -133,8 +126,7 @@ static struct talker *live_of_two(struct stage *stage) {
     return talker;
 }
 
-static void another_instance_is_asked_when_one_vanishes(void **state) {
-    struct stage *stage = *state;
+STAGED_WITH(another_instance_is_asked_when_one_vanishes, set_up_two) {
     struct talker *alice = live_of_two(stage);
     struct sent first, again;
     say_numbers(alice, 0, 1);
@@ -151,8 +143,7 @@ static void another_instance_is_asked_when_one_vanishes(void **state) {
     hears_stored(stage, alice, 0, 3);
 }
 
-static void texts_wait_for_an_instance(void **state) {
-    struct stage *stage = *state;
+STAGED(texts_wait_for_an_instance) {
     struct talker *alice = live_ext(stage);
     struct sent first, again;
     say_numbers(alice, 0, 1);
@@ -173,8 +164,7 @@ static void texts_wait_for_an_instance(void **state) {
 }
 
 /* Within one heartbeat and at the same address: only its instance number tells. */
-static void an_instance_that_restarted_is_asked_again(void **state) {
-    struct stage *stage = *state;
+STAGED(an_instance_that_restarted_is_asked_again) {
     struct talker *alice = live_ext(stage);
     struct sent first, again;
     say_numbers(alice, 0, 2);
@@ -211,8 +201,7 @@ static bool refuse_texts(struct stage *stage, struct talker *alice, size_t count
     return quick;
 }
 
-static void a_text_is_given_up_in_the_end(void **state) {
-    struct stage *stage = *state;
+STAGED_WITH(a_text_is_given_up_in_the_end, set_up_impatient) {
     struct talker *alice = live_ext(stage);
     struct sent sent;
     say_numbers(alice, 0, 3);
@@ -228,10 +217,9 @@ static void a_text_is_given_up_in_the_end(void **state) {
     stage_quiet(stage);
 }
 
-/* Nobody can know what became of those that were on their way. The next has its own time, and the
+/* Whether the texts on their way were stored cannot be known. The next has its own time, and the
  * instance is not asked for the others again. */
-static void silence_ends_with_the_first_text_that_fails(void **state) {
-    struct stage *stage = *state;
+STAGED_WITH(silence_ends_with_the_first_text_that_fails, set_up_impatient) {
     struct talker *alice = live_ext(stage);
     struct sent sent;
     say_numbers(alice, 0, 2);
@@ -249,8 +237,7 @@ static void silence_ends_with_the_first_text_that_fails(void **state) {
     stage_quiet(stage);
 }
 
-static void without_an_instance_texts_are_given_up_too(void **state) {
-    struct stage *stage = *state;
+STAGED_WITH(without_an_instance_texts_are_given_up_too, set_up_impatient) {
     struct talker *youim = stage_live(stage, ALICE, "alice");
     struct talker *ourchat = stage_live_as(stage, BY_WEBSOCKET, 1005, NULL);
     played_destroy(&stage->played[DELIVERY]);
@@ -261,9 +248,8 @@ static void without_an_instance_texts_are_given_up_too(void **state) {
     stage_hears_system_as(stage, ourchat, 1005, "~");
 }
 
-/* What a client said before it closed is carried out, in order, and then it is gone. */
-static void texts_of_a_client_that_goes_are_stored(void **state) {
-    struct stage *stage = *state;
+/* Requests that a client sent before it closed are carried out, in order; then it is closed. */
+STAGED(texts_of_a_client_that_goes_are_stored) {
     struct talker *alice = live_ext_over(stage, true);
     struct session_unbind unbind;
     struct sent sent;
@@ -295,8 +281,7 @@ static void texts_of_a_client_that_goes_are_stored(void **state) {
 
 /* Texts that were read and wait behind the first request are stored and answered before the gateway
  * ends. */
-static void what_was_read_is_stored_before_it_stops(void **state) {
-    struct stage *stage = *state;
+STAGED(received_texts_are_stored_before_it_stops) {
     struct talker *alice = live_ext(stage);
     struct sent sent;
     say_numbers(alice, 0, 3);
@@ -333,8 +318,7 @@ static void say_long(struct talker *talker, int from, int to) {
     free(text);
 }
 
-static void texts_beyond_the_memory_are_refused(void **state) {
-    struct stage *stage = *state;
+STAGED_WITH(texts_beyond_the_memory_are_refused, set_up_small) {
     struct talker *alice = live_ext(stage);
     struct sent sent;
     const int fit = 6;
@@ -376,7 +360,7 @@ static size_t resident_bytes(struct stage *stage) {
     assert_non_null(file);
     assert_non_null(fgets(line, sizeof line, file));
     fclose(file);
-    (void)strtoul(line, &second, 10); /* with what is not resident */
+    (void)strtoul(line, &second, 10); /* pages that are not resident, too */
     return strtoul(second, NULL, 10) * (size_t)sysconf(_SC_PAGESIZE);
 }
 
@@ -394,8 +378,7 @@ static void say_with_junk(struct talker *talker, const char *to, int i) {
     free(ones);
 }
 
-static void what_a_text_does_not_need_takes_no_memory(void **state) {
-    struct stage *stage = *state;
+STAGED_WITH(unused_fields_of_a_text_take_no_memory, set_up_thrifty) {
     struct talker *alice = live_ext(stage);
     struct delivery_send other;
     struct sent sent;
@@ -418,20 +401,4 @@ static void what_a_text_does_not_need_takes_no_memory(void **state) {
     hears_stored(stage, alice, 0, last);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        STAGED(a_failure_that_passes_is_tried_again),
-        STAGED_WITH(silence_is_waited_for, set_up_hasty),
-        STAGED_WITH(another_instance_is_asked_when_one_vanishes, set_up_two),
-        STAGED(texts_wait_for_an_instance),
-        STAGED(an_instance_that_restarted_is_asked_again),
-        STAGED_WITH(a_text_is_given_up_in_the_end, set_up_impatient),
-        STAGED_WITH(silence_ends_with_the_first_text_that_fails, set_up_impatient),
-        STAGED_WITH(without_an_instance_texts_are_given_up_too, set_up_impatient),
-        STAGED(texts_of_a_client_that_goes_are_stored),
-        STAGED(what_was_read_is_stored_before_it_stops),
-        STAGED_WITH(texts_beyond_the_memory_are_refused, set_up_small),
-        STAGED_WITH(what_a_text_does_not_need_takes_no_memory, set_up_thrifty),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

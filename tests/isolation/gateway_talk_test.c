@@ -1,20 +1,14 @@
 /*
- * The gateway alone: texts on their way to delivery, their nonces, and what their senders hear.
- * What happens when delivery does not answer: gateway_retry_test.c.
+ * The gateway alone: texts on their way to delivery, their nonces, and the results that senders
+ * get. gateway_retry_test.c has a delivery that does not answer.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/peers.h"
 #include "proto/ids.h"
 #include "tests/support/gateway_scene.h"
+#include "tests/support/test_list.h"
 
 #define ALICE ((uint64_t)1001)
 #define CAROL ((uint64_t)1004)
@@ -33,8 +27,7 @@ static void assert_texts(const struct delivery_send *send, const char *const *te
 
 /* --- order and windows --------------------------------------------------------------------- */
 
-static void texts_to_one_conversation_gather(void **state) {
-    struct stage *stage = *state;
+STAGED(texts_to_one_conversation_gather) {
     struct talker *alice = live_ext(stage, ALICE, "alice");
     static const char *const texts[] = {"one", "two", "three", "four"};
     struct delivery_send send;
@@ -60,8 +53,7 @@ static void texts_to_one_conversation_gather(void **state) {
     stage_quiet(stage);
 }
 
-static void conversations_do_not_wait_for_each_other(void **state) {
-    struct stage *stage = *state;
+STAGED(conversations_do_not_wait_for_each_other) {
     struct talker *alice = live_ext(stage, ALICE, "alice");
     static const char *const to[] = {"2002", "2003", "@500", "@2002"};
     struct asked *asked[4];
@@ -86,8 +78,7 @@ static void conversations_do_not_wait_for_each_other(void **state) {
  * A group and a person may be chosen (their numbers can be) so that their conversations have the
  * same key for choosing an instance: they must not be taken for one all the same.
  */
-static void equal_keys_do_not_mix_conversations(void **state) {
-    struct stage *stage = *state;
+STAGED(equal_keys_do_not_mix_conversations) {
     struct talker *alice = stage_live(stage, ALICE, "alice");
     struct delivery_send send;
     uint64_t person = 2002, group = 0;
@@ -108,8 +99,7 @@ static void equal_keys_do_not_mix_conversations(void **state) {
     }
 }
 
-static void beyond_the_window_nothing_is_read(void **state) {
-    struct stage *stage = *state;
+STAGED(beyond_the_window_nothing_is_read) {
     for (int websocket = 0; websocket < 2; websocket++) {
         struct talker *alice = stage_enter(stage, websocket ? BY_WEBSOCKET : 0, ALICE, "alice");
         struct delivery_send send;
@@ -140,9 +130,8 @@ static void beyond_the_window_nothing_is_read(void **state) {
 }
 
 /* More than one request may hold leaves in several, one after the other. */
-static void long_texts_leave_in_parts(void **state) {
+STAGED(long_texts_leave_in_parts) {
     enum { TEXTS = 25, BYTES = 60000 };
-    struct stage *stage = *state;
     struct talker *alice = stage_live(stage, ALICE, "alice");
     struct delivery_send send;
     char *text = malloc(BYTES + 1);
@@ -180,8 +169,7 @@ static void take_nonce(struct stage *stage, struct talker *talker, const char *f
                     ref);
 }
 
-static void a_ref_gives_the_same_nonce(void **state) {
-    struct stage *stage = *state;
+STAGED(a_ref_gives_the_same_nonce) {
     struct talker *alice = live_ext(stage, ALICE, "alice");
     struct talker *again = live_ext(stage, ALICE, "alice");
     struct talker *carol = live_ext(stage, CAROL, "carol");
@@ -197,9 +185,8 @@ static void a_ref_gives_the_same_nonce(void **state) {
     assert_memory_not_equal(first, other, NONCE);
 }
 
-static void other_nonces_never_repeat(void **state) {
+STAGED(other_nonces_never_repeat) {
     enum { EACH = 50 };
-    struct stage *stage = *state;
     struct talker *alice = stage_live(stage, ALICE, "alice");
     struct talker *carol = live_ext(stage, CAROL, "carol");
     static char nonces[2 * EACH][NONCE];
@@ -223,8 +210,7 @@ static void other_nonces_never_repeat(void **state) {
 
 /* --- refusals ------------------------------------------------------------------------------ */
 
-static void a_refusal_reaches_the_sender(void **state) {
-    struct stage *stage = *state;
+STAGED(a_refusal_reaches_the_sender) {
     struct talker *youim = stage_live(stage, ALICE, "alice");
     struct talker *ext = live_ext(stage, ALICE, "alice");
     struct talker *ourchat = stage_enter(stage, 0, CAROL, NULL);
@@ -254,9 +240,8 @@ static void a_refusal_reaches_the_sender(void **state) {
     stage_quiet(stage);
 }
 
-/* What one text of several is refused for need not hold for the others. */
-static void each_text_of_a_refused_request_is_asked_alone(void **state) {
-    struct stage *stage = *state;
+/* The reason that one text of several is refused for need not hold for the others. */
+STAGED(each_text_of_a_refused_request_is_asked_alone) {
     struct talker *alice = live_ext(stage, ALICE, "alice");
     static const char *const texts[] = {"0", "1", "2", "3", "4"};
     struct delivery_send send;
@@ -296,9 +281,8 @@ static void each_text_of_a_refused_request_is_asked_alone(void **state) {
     stage_quiet(stage);
 }
 
-/* An answer that says nothing of a text does not say that it is stored. */
-static void what_an_answer_leaves_out_is_not_stored(void **state) {
-    struct stage *stage = *state;
+/* A text that an answer leaves out is not reported as stored. */
+STAGED(a_text_without_an_answer_is_not_stored) {
     struct talker *alice = live_ext(stage, ALICE, "alice");
     struct delivery_send send;
     stage_say(alice, "alice", "@500", "hello", "0");
@@ -308,8 +292,7 @@ static void what_an_answer_leaves_out_is_not_stored(void **state) {
 }
 
 /* Between the two requests alice was removed. The first one was stored, its answer was lost. */
-static void a_stored_text_is_not_refused_with_the_next(void **state) {
-    struct stage *stage = *state;
+STAGED(a_stored_text_is_not_refused_with_the_next) {
     struct talker *alice = live_ext(stage, ALICE, "alice");
     static const char *const texts[] = {"stored", "too late"};
     struct delivery_send send;
@@ -337,8 +320,7 @@ static void a_stored_text_is_not_refused_with_the_next(void **state) {
 }
 
 /* The limit of a text is below that of an object. */
-static void too_long_a_text_is_refused_before_it_waits(void **state) {
-    struct stage *stage = *state;
+STAGED(too_long_a_text_is_refused_before_it_waits) {
     struct talker *alice = live_ext(stage, ALICE, "alice");
     struct delivery_send send;
     char *text = malloc(TEXT_MAX_BYTES + 2);
@@ -361,8 +343,7 @@ static void too_long_a_text_is_refused_before_it_waits(void **state) {
 
 /* --- string ids ---------------------------------------------------------------------------- */
 
-static void a_string_id_is_looked_up_once(void **state) {
-    struct stage *stage = *state;
+STAGED(a_string_id_is_looked_up_once) {
     struct talker *alice = stage_live(stage, ALICE, "alice");
     struct talker *carol = stage_live(stage, CAROL, "carol");
     struct auth_resolve resolve;
@@ -399,8 +380,7 @@ static void a_string_id_is_looked_up_once(void **state) {
     stage_quiet(stage);
 }
 
-static void an_unknown_id_is_refused_and_not_remembered(void **state) {
-    struct stage *stage = *state;
+STAGED(an_unknown_id_is_refused_and_not_remembered) {
     struct talker *alice = live_ext(stage, ALICE, "alice");
     struct auth_resolve resolve;
     struct delivery_send send;
@@ -430,8 +410,7 @@ static int set_up_impatient(void **state) {
     return stage_set_up_with(state, (const char *[]){"--send-timeout-ms=3000", NULL});
 }
 
-static void a_look_up_that_fails_is_answered(void **state) {
-    struct stage *stage = *state;
+STAGED_WITH(a_look_up_that_fails_is_answered, set_up_impatient) {
     struct talker *alice = live_ext(stage, ALICE, "alice");
     struct auth_resolve resolve;
     stage_say(alice, "alice", "bob", "hello", "r");
@@ -451,23 +430,4 @@ static void a_look_up_that_fails_is_answered(void **state) {
     stage_quiet(stage);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        STAGED(texts_to_one_conversation_gather),
-        STAGED(conversations_do_not_wait_for_each_other),
-        STAGED(equal_keys_do_not_mix_conversations),
-        STAGED(beyond_the_window_nothing_is_read),
-        STAGED(long_texts_leave_in_parts),
-        STAGED(a_ref_gives_the_same_nonce),
-        STAGED(what_an_answer_leaves_out_is_not_stored),
-        STAGED(other_nonces_never_repeat),
-        STAGED(a_refusal_reaches_the_sender),
-        STAGED(each_text_of_a_refused_request_is_asked_alone),
-        STAGED(a_stored_text_is_not_refused_with_the_next),
-        STAGED(too_long_a_text_is_refused_before_it_waits),
-        STAGED(a_string_id_is_looked_up_once),
-        STAGED(an_unknown_id_is_refused_and_not_remembered),
-        STAGED_WITH(a_look_up_that_fails_is_answered, set_up_impatient),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

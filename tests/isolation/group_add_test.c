@@ -1,5 +1,5 @@
 /*
- * parley-group alone: group.add, its notice, and what is routed.
+ * parley-group alone: group.add, its notice, and the entries that are routed.
  */
 #include "proto/conversation.h"
 #include "proto/ids.h"
@@ -26,10 +26,9 @@ static void assert_member(struct group_fixture *f, uint64_t group, uint64_t acco
                      1);
 }
 
-/* --- what an addition does ----------------------------------------------------------------- */
+/* --- effects of an addition ---------------------------------------------------------------- */
 
-static void test_the_operator_adds(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_the_operator_adds) {
     uint64_t owner = new_account(f->database, ""), member = new_account(f->database, "");
     uint64_t group = new_group(f, owner, "");
     int64_t before_ms = loop_wall_ms();
@@ -52,8 +51,7 @@ static void test_the_operator_adds(void **state) {
     assert_int_equal(version_of(f, group), 2);
 }
 
-static void test_string_ids_travel(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_string_ids_travel) {
     uint64_t owner = new_account(f->database, "frida"),
              member = new_account(f->database, "günther");
     struct group_create_reply group;
@@ -71,8 +69,7 @@ static void test_string_ids_travel(void **state) {
     assert_stored(f, &entry);
 }
 
-static void test_entries_are_chained(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_entries_are_chained) {
     uint64_t owner = new_account(f->database, ""), a = new_account(f->database, ""),
              b = new_account(f->database, ""), c = new_account(f->database, "");
     uint64_t group = new_group(f, owner, "");
@@ -98,10 +95,9 @@ static void test_entries_are_chained(void **state) {
     assert_int_equal(version_of(f, group), 4);
 }
 
-/* --- who may, and whom --------------------------------------------------------------------- */
+/* --- rights -------------------------------------------------------------------------------- */
 
-static void test_who_may_add(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_roles_that_may_add) {
     uint64_t owner = new_account(f->database, ""), a = new_account(f->database, ""),
              b = new_account(f->database, ""), c = new_account(f->database, ""),
              stranger = new_account(f->database, "");
@@ -128,8 +124,7 @@ static void test_who_may_add(void **state) {
     assert_int_equal(expect_routed(f, (uint64_t[]){owner, a, b, c}, 4).from, owner);
 }
 
-static void test_what_cannot_be_added(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_refused_additions) {
     uint64_t owner = new_account(f->database, ""), a = new_account(f->database, ""),
              b = new_account(f->database, "");
     uint64_t group = new_group(f, owner, ""), gone = new_group(f, owner, "");
@@ -162,8 +157,7 @@ static void test_what_cannot_be_added(void **state) {
     assert_int_equal(fake_peer_waiting(f->session), 0);
 }
 
-static void test_a_group_has_a_limit(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_a_group_has_a_limit) {
     uint64_t owner = new_account(f->database, ""), group = new_group(f, owner, "");
     for (unsigned i = 1; i < GROUP_TEST_MAX_MEMBERS; i++)
         add_quietly(f, group, new_account(f->database, ""));
@@ -177,8 +171,7 @@ static void test_a_group_has_a_limit(void **state) {
 
 /* --- several at once ----------------------------------------------------------------------- */
 
-static void test_one_person_twice_at_once(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_one_person_twice_at_once) {
     struct test_caller *other = test_caller_new("other", f->port);
     uint64_t owner = new_account(f->database, ""), member = new_account(f->database, "");
     uint64_t group = new_group(f, owner, "");
@@ -201,8 +194,7 @@ static void test_one_person_twice_at_once(void **state) {
     test_caller_destroy(&other);
 }
 
-static void test_two_instances_write_one_chain(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_two_instances_write_one_chain) {
     uint16_t port = test_free_port();
     struct service_process *second = start_group(f, port);
     struct test_caller *other = test_caller_new("other", port);
@@ -238,13 +230,12 @@ static void test_two_instances_write_one_chain(void **state) {
     assert_int_equal(service_process_stop(&second), 0);
 }
 
-/* --- what goes away ------------------------------------------------------------------------ */
+/* --- lost connections and instances -------------------------------------------------------- */
 
 /* The member's row is there already when the change meets a cursor that somebody holds. */
-static void test_connection_killed_within_a_change(void **state) {
+GROUP_TEST(test_connection_killed_within_a_change) {
     static const struct db_statement add_cursor = {
         "add_cursor", "INSERT INTO `cursor` (account, conversation) VALUES (?, ?)"};
-    struct group_fixture *f = *state;
     uint64_t owner = new_account(f->database, ""), member = new_account(f->database, "");
     uint64_t group = new_group(f, owner, ""), rows = group_rows(f);
     struct group_add ask = {.group = group, .account = member};
@@ -268,8 +259,7 @@ static void test_connection_killed_within_a_change(void **state) {
     expect_routed(f, (uint64_t[]){owner, member}, 2);
 }
 
-static void test_killed_connections_are_made_again(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_killed_connections_are_made_again) {
     uint64_t owner = new_account(f->database, ""), group = new_group(f, owner, "");
     for (unsigned i = 0; i < 3; i++) {
         kill_connections(f);
@@ -277,13 +267,12 @@ static void test_killed_connections_are_made_again(void **state) {
     }
 }
 
-static void test_a_refused_route_makes_gateways_catch_up(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_a_refused_route_makes_gateways_catch_up) {
     uint64_t owner = new_account(f->database, ""), a = new_account(f->database, ""),
              b = new_account(f->database, "");
     uint64_t group = new_group(f, owner, "");
     struct session_dirty dirty;
-    /* Every attempt at the route, and the first to say that it was lost. */
+    /* Every attempt at the route, and the first at the report that it was lost. */
     fake_peer_refuse(f->session, ERR_OVERLOADED, ROUTE_ATTEMPTS + 1);
     assert_err(add(f, group, a, 0), ERR_OK);
     for (unsigned i = 0; i < ROUTE_ATTEMPTS; i++)
@@ -296,8 +285,7 @@ static void test_a_refused_route_makes_gateways_catch_up(void **state) {
     expect_routed(f, (uint64_t[]){owner, a, b}, 3);
 }
 
-static void test_a_session_that_was_away_makes_gateways_catch_up(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_a_session_that_was_away_makes_gateways_catch_up) {
     uint64_t owner = new_account(f->database, ""), a = new_account(f->database, ""),
              b = new_account(f->database, "");
     uint64_t group = new_group(f, owner, "");
@@ -305,26 +293,10 @@ static void test_a_session_that_was_away_makes_gateways_catch_up(void **state) {
     fake_peer_destroy(&f->session);
     assert_err(add(f, group, a, 0), ERR_OK);
     assert_true(service_process_wait_text(f->group, "state=down", TEST_DEADLINE_MS));
-    f->session = fake_peer_new(f->session_port);
+    f->session = fake_peer_new("session", f->session_port);
     fake_peer_expect(f->session, &message_SESSION_DIRTY, &dirty);
     assert_err(add(f, group, b, 0), ERR_OK);
     expect_routed(f, (uint64_t[]){owner, a, b}, 3);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_the_operator_adds),
-        cmocka_unit_test(test_string_ids_travel),
-        cmocka_unit_test(test_entries_are_chained),
-        cmocka_unit_test(test_who_may_add),
-        cmocka_unit_test(test_what_cannot_be_added),
-        cmocka_unit_test(test_a_group_has_a_limit),
-        cmocka_unit_test(test_one_person_twice_at_once),
-        cmocka_unit_test(test_two_instances_write_one_chain),
-        cmocka_unit_test(test_connection_killed_within_a_change),
-        cmocka_unit_test(test_killed_connections_are_made_again),
-        cmocka_unit_test(test_a_refused_route_makes_gateways_catch_up),
-        cmocka_unit_test(test_a_session_that_was_away_makes_gateways_catch_up),
-    };
-    return cmocka_run_group_tests(tests, group_set_up, group_tear_down);
-}
+int main(void) { return test_run_all(group_set_up, group_tear_down); }

@@ -1,4 +1,4 @@
-/* parley-group alone: what the audit has of groups, and for how long. */
+/* parley-group alone: rows of the audit about groups, and how long they are kept. */
 #include "services/group/group.h"
 #include "services/group/group_sql.h"
 #include "tests/support/group_fixture.h"
@@ -14,8 +14,7 @@ static uint64_t noted(struct group_fixture *f, const char *event, uint64_t accou
 }
 
 /* The same again from another address is the same request. */
-static void test_a_group_that_is_made(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_a_group_that_is_made) {
     uint64_t owner = new_account(f->database, "");
     struct group_create ask = {.account = owner,
                                .id = slice_text("audited"),
@@ -30,8 +29,7 @@ static void test_a_group_that_is_made(void **state) {
     assert_int_equal(noted(f, "group_made", owner, reply.group, "192.0.2.2"), 0);
 }
 
-static void test_roles_and_the_end(void **state) {
-    struct group_fixture *f = *state;
+TEST_WITH(test_roles_and_the_end, struct group_fixture *f, NULL, NULL) {
     uint64_t owner = new_account(f->database, ""), group = new_group(f, owner, "");
     uint64_t ada = new_member(f, group, "", GROUP_MEMBER);
     struct group_set_admin role = {.group = group,
@@ -60,8 +58,7 @@ static void test_roles_and_the_end(void **state) {
     assert_int_equal(noted(f, "group_dissolved", 0, group, ""), 1);
 }
 
-static void test_what_is_old_is_removed(void **state) {
-    struct group_fixture *f = *state;
+TEST_WITH(test_old_rows_are_removed, struct group_fixture *f, NULL, NULL) {
     uint64_t now_ms = (uint64_t)loop_wall_ms();
     /* Each either an hour too old or an hour too young. */
     sql_run(
@@ -80,11 +77,4 @@ static void test_what_is_old_is_removed(void **state) {
     f->port = port;
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_group_that_is_made),
-        cmocka_unit_test(test_roles_and_the_end),
-        cmocka_unit_test(test_what_is_old_is_removed),
-    };
-    return cmocka_run_group_tests(tests, group_set_up, group_tear_down);
-}
+int main(void) { return test_run_all(group_set_up, group_tear_down); }

@@ -30,8 +30,7 @@ static void expect_blocked(struct group_fixture *f, uint64_t account, uint64_t t
 }
 
 /* Whoever has the smaller number, and whether they have a conversation or not. */
-static void test_each_side_blocks(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_each_side_blocks) {
     for (unsigned i = 0; i < 4; i++) {
         uint64_t first = new_account(f->database, ""), second = new_account(f->database, "");
         uint64_t ada = i % 2 ? first : second, bob = i % 2 ? second : first;
@@ -62,8 +61,7 @@ static void test_each_side_blocks(void **state) {
     }
 }
 
-static void test_no_requests_of_the_blocked(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_no_requests_of_the_blocked) {
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     assert_err(befriend(f, bob, ada), ERR_OK);
     next_routed_item(f, f->session);
@@ -79,9 +77,8 @@ static void test_no_requests_of_the_blocked(void **state) {
     assert_true(request_waits(f, 1, bob, ada));
 }
 
-/* A friend who is blocked stays one, and cannot pull the other into a group. */
-static void test_a_blocked_friend(void **state) {
-    struct group_fixture *f = *state;
+/* A blocked friend stays a friend, and cannot pull the other into a group. */
+GROUP_TEST(test_a_blocked_friend) {
     uint64_t ada, bob;
     new_friends(f, &ada, &bob);
     uint64_t group = new_group(f, bob, "");
@@ -95,8 +92,7 @@ static void test_a_blocked_friend(void **state) {
     next_routed_item(f, f->session);
 }
 
-static void test_who_cannot_be_blocked(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_accounts_that_cannot_be_blocked) {
     uint64_t ada = new_account(f->database, "");
     const uint64_t nobody[] = {0, 1, NUMBER_LIMIT, conversation_of_account(ada), UINT64_MAX};
     uint64_t before = sql_state(f);
@@ -110,8 +106,7 @@ static void test_who_cannot_be_blocked(void **state) {
 }
 
 /* The row counts towards the limit, so it can be removed. */
-static void test_a_deleted_account_is_unblocked(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_a_deleted_account_is_unblocked) {
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     assert_err(block(f, ada, bob, true), ERR_OK);
     expect_blocked(f, ada, bob, true);
@@ -123,8 +118,7 @@ static void test_a_deleted_account_is_unblocked(void **state) {
     assert_err(block(f, ada, bob, false), ERR_NO_ACCOUNT);
 }
 
-static void test_blocks_have_a_limit(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_blocks_have_a_limit) {
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, ""),
              eve = new_account(f->database, "");
     sql_run(f->database, "INSERT INTO block SELECT %" PRIu64 ", seq FROM seq_1_to_%u", ada,
@@ -141,14 +135,4 @@ static void test_blocks_have_a_limit(void **state) {
     expect_blocked(f, ada, eve, true);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        GROUP_TEST(test_each_side_blocks),
-        GROUP_TEST(test_no_requests_of_the_blocked),
-        GROUP_TEST(test_a_blocked_friend),
-        GROUP_TEST(test_who_cannot_be_blocked),
-        GROUP_TEST(test_a_deleted_account_is_unblocked),
-        GROUP_TEST(test_blocks_have_a_limit),
-    };
-    return cmocka_run_group_tests(tests, group_set_up, group_tear_down);
-}
+int main(void) { return test_run_all(group_set_up, group_tear_down); }

@@ -1,6 +1,6 @@
 /*
- * parley-group alone: requests that come again under the same nonce are done once, and answered as
- * the first was; through one instance or two, one after the other or at once.
+ * parley-group alone: requests that are repeated under the same nonce are done once, and answered
+ * as the first was; through one instance or two, one after the other or at once.
  */
 #include <string.h>
 
@@ -70,8 +70,7 @@ static enum err ask_leave(struct group_fixture *f, uint64_t group, uint64_t acco
 
 /* --- one after the other ------------------------------------------------------------------- */
 
-static void test_each_kind_is_done_once(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_each_kind_is_done_once) {
     struct second second = second_start(f);
     size_t kinds = 0;
     for (size_t i = 0; i < CHANGES; i++) {
@@ -94,12 +93,11 @@ static void test_each_kind_is_done_once(void **state) {
         assert_int_equal(kept(f), kinds);
         expect_nothing_routed(f);
     }
-    assert_int_equal(kinds, CHANGES - 2); /* all but what the operator says */
+    assert_int_equal(kinds, CHANGES - 2); /* all but the operator's messages */
     second_end(&second);
 }
 
-static void test_what_was_undone_stays_undone(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_an_undone_change_stays_undone) {
     uint64_t owner = new_account(f->database, ""), group = new_group(f, owner, "");
     uint64_t ada = new_member(f, group, "", GROUP_MEMBER);
     struct slice nonce = new_nonce();
@@ -116,8 +114,7 @@ static void test_what_was_undone_stays_undone(void **state) {
 }
 
 /* A second request for friendship does nothing, and does so again although the first is refused. */
-static void test_nothing_to_do_is_kept_too(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_nothing_to_do_is_kept_too) {
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     struct group_befriend ask = {.account = ada, .target = bob, .nonce = new_nonce()};
     struct group_answer_friend no = {.account = bob, .asker = ada};
@@ -137,8 +134,7 @@ static void test_nothing_to_do_is_kept_too(void **state) {
     expect_nothing_routed(f);
 }
 
-static void test_a_failure_is_judged_anew(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_a_failure_is_judged_anew) {
     uint64_t owner = new_account(f->database, ""), group = new_group(f, owner, "");
     uint64_t ada = new_account(f->database, ""), before = kept(f);
     struct slice nonce = new_nonce();
@@ -153,8 +149,7 @@ static void test_a_failure_is_judged_anew(void **state) {
 
 /* --- other requests under the same nonce ----------------------------------------------------- */
 
-static void test_another_request_is_refused(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_another_request_is_refused) {
     struct scene s;
     set_scene(f, &s);
     struct slice nonce = new_nonce();
@@ -188,8 +183,7 @@ static void test_another_request_is_refused(void **state) {
     expect_nothing_routed(f);
 }
 
-static void test_a_nonce_has_its_length(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_a_nonce_has_its_length) {
     uint64_t owner = new_account(f->database, ""), group = new_group(f, owner, ""),
              before = sql_state(f);
     static const size_t lengths[] = {1, NONCE_BYTES - 1, NONCE_BYTES + 1};
@@ -205,8 +199,7 @@ static void test_a_nonce_has_its_length(void **state) {
 
 /* --- at once ------------------------------------------------------------------------------- */
 
-static void test_each_kind_twice_at_once(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_each_kind_twice_at_once) {
     struct test_caller *same = test_caller_new("same", f->port);
     struct second second = second_start(f);
     for (size_t i = 0; i < 2 * CHANGES; i++) {
@@ -232,8 +225,7 @@ static void test_each_kind_twice_at_once(void **state) {
 }
 
 /* The changes lock nothing in common but the nonce's row. */
-static void test_two_other_requests_at_once(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_two_other_requests_at_once) {
     struct second second = second_start(f);
     uint64_t owner = new_account(f->database, "");
     uint64_t groups[] = {new_group(f, owner, ""), new_group(f, owner, "")};
@@ -273,8 +265,7 @@ static void assert_created(struct group_fixture *f, struct test_caller *caller,
     assert_int_equal(sql_state(f), before);
 }
 
-static void test_a_group_is_made_once(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_a_group_is_made_once) {
     struct second second = second_start(f);
     uint64_t ada = new_account(f->database, "");
     static const struct {
@@ -302,8 +293,7 @@ static void test_a_group_is_made_once(void **state) {
     second_end(&second);
 }
 
-static void test_a_group_is_made_once_by_two(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_a_group_is_made_once_by_two) {
     struct second second = second_start(f);
     uint64_t ada = new_account(f->database, "");
     for (unsigned round = 0; round < 20; round++) {
@@ -333,8 +323,7 @@ static uint64_t count_old(struct group_fixture *f, uint64_t than_ms) {
     return left;
 }
 
-static void test_what_is_old_is_forgotten_in_steps(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_old_requests_are_forgotten_in_steps) {
     uint64_t now_ms = (uint64_t)loop_wall_ms();
     /* Each either a minute too old or a minute too young. */
     sql_run(f->database,
@@ -348,19 +337,4 @@ static void test_what_is_old_is_forgotten_in_steps(void **state) {
     second_end(&second);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_each_kind_is_done_once),
-        cmocka_unit_test(test_what_was_undone_stays_undone),
-        cmocka_unit_test(test_nothing_to_do_is_kept_too),
-        cmocka_unit_test(test_a_failure_is_judged_anew),
-        cmocka_unit_test(test_another_request_is_refused),
-        cmocka_unit_test(test_a_nonce_has_its_length),
-        cmocka_unit_test(test_each_kind_twice_at_once),
-        cmocka_unit_test(test_two_other_requests_at_once),
-        cmocka_unit_test(test_a_group_is_made_once),
-        cmocka_unit_test(test_a_group_is_made_once_by_two),
-        cmocka_unit_test(test_what_is_old_is_forgotten_in_steps),
-    };
-    return cmocka_run_group_tests(tests, group_set_up, group_tear_down);
-}
+int main(void) { return test_run_all(group_set_up, group_tear_down); }

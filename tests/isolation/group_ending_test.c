@@ -1,5 +1,5 @@
 /*
- * parley-group alone: what a deleted account has is removed, whatever is killed meanwhile.
+ * parley-group alone: the data of a deleted account is removed, whatever is killed meanwhile.
  */
 #include "services/entries/entries_blank.h"
 #include "services/group/group.h"
@@ -32,38 +32,31 @@ static void await_end(struct group_fixture *f) {
                "a deleted account still has something");
 }
 
-/* Its connections are closed once more then: what asked for the end may have been lost. */
+/* Its connections are closed once more then: the first kick may have been lost. */
 static void wait_for_the_end(struct group_fixture *f, uint64_t account) {
     await_end(f);
     expect_kick(f, account);
 }
 
 static uint64_t owner_of(struct group_fixture *f, uint64_t group) {
-    return sql_number(f->database, "SELECT owner FROM conversation WHERE id = %" PRIu64,
-                      conversation_of_group(group));
+    return conversation_number(f->database, "owner", conversation_of_group(group));
 }
 
-static void test_a_member_is_gone(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_a_member_is_gone) {
     uint64_t owner = new_account(f->database, ""), group = new_group(f, owner, "");
     uint64_t ada = new_member(f, group, "ada who leaves us", GROUP_ADMINISTRATOR), bob, eve;
     bob = new_account(f->database, "");
     eve = new_account(f->database, "");
     make_friends(f, ada, bob);
     sql_run(f->database,
-            "INSERT INTO request VALUES (1, %" PRIu64 ", %" PRIu64 ", 1), (1, %" PRIu64 ", %" PRIu64
+            "INSERT INTO request (kind, target, account, created_ms) VALUES (1, %" PRIu64
+            ", %" PRIu64 ", 1), (1, %" PRIu64 ", %" PRIu64
             ", 1); INSERT INTO block VALUES (%" PRIu64 ", %" PRIu64
             "); INSERT INTO remark VALUES (%" PRIu64 ", %" PRIu64 ", 'x')",
             ada, eve, eve, ada, ada, eve, ada, bob);
     uint64_t pair = make_pair(f, ada, bob);
     forget(f, ada, false);
-    expect_notice(f,
-                  &(struct notice){.type = ENTRY_LEFT,
-                                   .conversation = conversation_of_group(group),
-                                   .from = ada,
-                                   .subject = ada,
-                                   .to = group},
-                  (uint64_t[]){owner, ada}, 2);
+    expect_in_group(f, group, ENTRY_LEFT, ada, ada, (uint64_t[]){owner, ada}, 2);
     expect_own_notice(f, bob,
                       &(struct notice){.type = ENTRY_FRIEND_REMOVED, .from = ada, .subject = bob});
     wait_for_the_end(f, ada);
@@ -75,8 +68,7 @@ static void test_a_member_is_gone(void **state) {
                                 ") + (SELECT COUNT(*) FROM remark WHERE account = %" PRIu64 ")",
                                 ada, ada),
                      0);
-    assert_int_equal(
-        sql_number(f->database, "SELECT blocked FROM conversation WHERE id = %" PRIu64, pair), 3);
+    assert_int_equal(conversation_number(f->database, "blocked", pair), 3);
     /* Nobody finds it any more. */
     struct group_befriend befriend = {.account = bob, .target = ada};
     assert_err(test_caller_ask(f->caller, &message_GROUP_BEFRIEND, &befriend, NULL),
@@ -88,8 +80,7 @@ static void test_a_member_is_gone(void **state) {
 }
 
 /* To the longest administrator, else to the longest member; a group without either ends. */
-static void test_an_owners_groups_pass_on(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_an_owners_groups_pass_on) {
     uint64_t ada = new_account(f->database, "ada the owner");
     uint64_t group = new_group(f, ada, "");
     uint64_t first = new_member(f, group, "", GROUP_MEMBER);
@@ -100,13 +91,7 @@ static void test_an_owners_groups_pass_on(void **state) {
             ", 10, 20) WHERE conversation = %" PRIu64,
             third, conversation_of_group(group));
     forget(f, ada, false);
-    expect_notice(f,
-                  &(struct notice){.type = ENTRY_LEFT,
-                                   .conversation = conversation_of_group(group),
-                                   .from = ada,
-                                   .subject = ada,
-                                   .to = group},
-                  (uint64_t[]){ada, first, second, third}, 4);
+    expect_in_group(f, group, ENTRY_LEFT, ada, ada, (uint64_t[]){ada, first, second, third}, 4);
     expect_own_notice(
         f, third,
         &(struct notice){.type = ENTRY_ADMIN_ADDED, .from = ada, .subject = third, .to = group});
@@ -138,15 +123,12 @@ static void test_an_owners_groups_pass_on(void **state) {
                                    .to = group},
                   &second, 1);
     wait_for_the_end(f, second);
-    assert_int_equal(sql_number(f->database,
-                                "SELECT dissolved FROM conversation WHERE id = %" PRIu64,
-                                conversation_of_group(group)),
+    assert_int_equal(conversation_number(f->database, "dissolved", conversation_of_group(group)),
                      1);
 }
 
-/* In several steps; what others said there stays, and so does what it said without `blank`. */
-static void test_texts_are_blanked(void **state) {
-    struct group_fixture *f = *state;
+/* In several steps; texts of others there stay, and so do its own without `blank`. */
+GROUP_TEST(test_texts_are_blanked) {
     for (unsigned blank = 0; blank < 2; blank++) {
         uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
         uint64_t pair = make_pair(f, ada, bob);
@@ -178,8 +160,7 @@ static void test_texts_are_blanked(void **state) {
 }
 
 /* With kill -9 in the middle, and nobody that asks again. */
-static void test_it_goes_on_after_a_restart(void **state) {
-    struct group_fixture *f = *state;
+TEST_WITH(test_it_goes_on_after_a_restart, struct group_fixture *f, NULL, NULL) {
     uint64_t ada = new_account(f->database, ""), friends[8];
     for (size_t i = 0; i < 8; i++) {
         friends[i] = new_account(f->database, "");
@@ -209,12 +190,4 @@ static void test_it_goes_on_after_a_restart(void **state) {
                          1);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        GROUP_TEST(test_a_member_is_gone),
-        GROUP_TEST(test_an_owners_groups_pass_on),
-        GROUP_TEST(test_texts_are_blanked),
-        cmocka_unit_test(test_it_goes_on_after_a_restart),
-    };
-    return cmocka_run_group_tests(tests, group_set_up, group_tear_down);
-}
+int main(void) { return test_run_all(group_set_up, group_tear_down); }

@@ -56,25 +56,25 @@ static void kill_each(struct group_fixture *f, const char *table, const char *st
     }
 }
 
-static void test_killed_while_it_waits(void **state) { kill_each(*state, NULL, "%FOR UPDATE%"); }
+GROUP_TEST(test_killed_while_it_waits) { kill_each(f, NULL, "%FOR UPDATE%"); }
 
 /* Everything but the notice is written by then. */
-static void test_killed_before_the_notice(void **state) {
-    kill_each(*state, "message", "INSERT IGNORE INTO message%");
+GROUP_TEST(test_killed_before_the_notice) {
+    kill_each(f, "message", "INSERT IGNORE INTO message%");
 }
 
 /* --- a notice that cannot be stored -------------------------------------------------------- */
 
 /* Cids are given out that are taken: the row is refused, and with it goes the change. */
-static void test_no_change_without_its_notice(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_no_change_without_its_notice) {
     for (size_t i = 0; i < CHANGES; i++) {
         struct scene scene;
         uint64_t before;
         struct change change = next_change(f, &scene, i, &before);
         uint64_t last = sql_number(f->database, "SELECT MAX(cid) FROM message");
-        uint64_t taken = sql_number(
-            f->database, "SELECT MAX(cid) FROM message WHERE conversation = %" PRIu64, change.told);
+        uint64_t taken =
+            sql_number(f->database, "SELECT MAX(cid) FROM message WHERE conversation = %" PRIu64,
+                       change.notified);
         /* The second transaction notifies them: the first finds out whom. */
         bool second = change.message == &message_GROUP_JOIN ||
                       change.message == &message_GROUP_RENAME_ACCOUNT;
@@ -89,8 +89,7 @@ static void test_no_change_without_its_notice(void **state) {
 
 /* --- the session --------------------------------------------------------------------------- */
 
-static void test_a_refused_route_makes_gateways_catch_up(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_a_refused_route_makes_gateways_catch_up) {
     struct session_dirty dirty;
     for (unsigned all = 0; all < 2; all++) {
         uint64_t ada = all ? 0 : new_account(f->database, "");
@@ -107,9 +106,8 @@ static void test_a_refused_route_makes_gateways_catch_up(void **state) {
 /* --- the end of the process ---------------------------------------------------------------- */
 
 /* The database answers nothing, and many requests wait for it: the end does not. */
-static void test_stopped_while_the_database_stands(void **state) {
+GROUP_TEST(test_stopped_while_the_database_stands) {
     enum { COUNT = 200 };
-    struct group_fixture *f = *state;
     uint16_t port = test_free_port();
     struct service_process *group = start_group(f, port);
     struct test_caller *caller = test_caller_new("caller", port);
@@ -123,7 +121,7 @@ static void test_stopped_while_the_database_stands(void **state) {
     kill(service_process_pid(group), SIGTERM);
     assert_int_equal(service_process_wait_exit(group), 0);
     assert_non_null(strstr(service_process_output(group), "reason=\"these calls took too long\""));
-    /* What the server was at may be carried out behind its back; the rest is not. */
+    /* The running statement may be carried out behind its back; the rest is not. */
     db_destroy(&holder);
     wait_for_connections(f->database, "state LIKE 'Waiting for table%'", 0);
     assert_in_range(sql_number(f->database, "SELECT COUNT(*) FROM message"), before, before + 1);
@@ -131,13 +129,4 @@ static void test_stopped_while_the_database_stands(void **state) {
     service_process_kill(&group);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        GROUP_TEST(test_killed_while_it_waits),
-        GROUP_TEST(test_killed_before_the_notice),
-        GROUP_TEST(test_no_change_without_its_notice),
-        GROUP_TEST(test_a_refused_route_makes_gateways_catch_up),
-        GROUP_TEST(test_stopped_while_the_database_stands),
-    };
-    return cmocka_run_group_tests(tests, group_set_up, group_tear_down);
-}
+int main(void) { return test_run_all(group_set_up, group_tear_down); }

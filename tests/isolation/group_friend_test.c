@@ -60,8 +60,7 @@ static uint64_t known_account(struct group_fixture *f) {
 
 /* --- asking -------------------------------------------------------------------------------- */
 
-static void test_a_request_is_stored_and_sent(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_a_request_is_stored_and_sent) {
     uint64_t ada = new_account(f->database, "ada"), bob = new_account(f->database, "");
     bool repeat = true;
     assert_err(befriend(f, ada, bob, &repeat), ERR_OK);
@@ -79,8 +78,7 @@ static void test_a_request_is_stored_and_sent(void **state) {
     assert_true(expect_request(f, eve, bob) > first);
 }
 
-static void test_asked_twice_is_asked_once(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_asked_twice_is_asked_once) {
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     bool repeat = false;
     ask_quietly(f, ada, bob);
@@ -90,8 +88,7 @@ static void test_asked_twice_is_asked_once(void **state) {
     assert_int_equal(sql_state(f), before);
 }
 
-static void test_who_cannot_be_asked(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_accounts_that_cannot_be_asked) {
     uint64_t ada = known_account(f), bob = known_account(f), eve = known_account(f);
     make_friends(f, ada, bob);
     sql_run(f->database, "INSERT INTO block VALUES (%" PRIu64 ", %" PRIu64 ")", eve, ada);
@@ -110,8 +107,7 @@ static void test_who_cannot_be_asked(void **state) {
 }
 
 /* Nothing at all is made for a request that is refused, also not an own conversation. */
-static void test_a_refused_request_leaves_nothing(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_a_refused_request_leaves_nothing) {
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     sql_run(f->database, "INSERT INTO block VALUES (%" PRIu64 ", %" PRIu64 ")", bob, ada);
     uint64_t before = sql_state(f);
@@ -125,8 +121,7 @@ static void test_a_refused_request_leaves_nothing(void **state) {
     ask_quietly(f, bob, ada);
 }
 
-static void test_a_mutual_request_befriends(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_a_mutual_request_befriends) {
     uint64_t ada = new_account(f->database, "ada lovelace"), bob = new_account(f->database, "");
     ask_quietly(f, ada, bob);
     assert_err(befriend(f, bob, ada, NULL), ERR_OK);
@@ -141,8 +136,7 @@ static void test_a_mutual_request_befriends(void **state) {
 
 /* --- answering ----------------------------------------------------------------------------- */
 
-static void test_answers(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_answers) {
     uint64_t ada = new_account(f->database, "augusta"), bob = new_account(f->database, "bøb"),
              eve = new_account(f->database, "");
     ask_quietly(f, ada, bob);
@@ -164,8 +158,7 @@ static void test_answers(void **state) {
     ask_quietly(f, eve, bob);
 }
 
-static void test_answers_to_no_request(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_answers_to_no_request) {
     uint64_t ada = known_account(f), bob = known_account(f), eve = known_account(f);
     ask_quietly(f, ada, bob);
     uint64_t before = sql_state(f);
@@ -185,8 +178,7 @@ static void test_answers_to_no_request(void **state) {
 
 /* --- the end of a friendship --------------------------------------------------------------- */
 
-static void test_unfriend(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_unfriend) {
     uint64_t ada = new_account(f->database, "ada k."), bob = new_account(f->database, ""),
              eve = new_account(f->database, "");
     ask_quietly(f, ada, bob);
@@ -222,8 +214,7 @@ static void give_friends(struct group_fixture *f, uint64_t account, unsigned cou
             account, account, count + 1);
 }
 
-static void test_friends_have_a_limit(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_friends_have_a_limit) {
     uint64_t ada = known_account(f), bob = known_account(f), eve = known_account(f);
     give_friends(f, ada, GROUP_MAX_FRIENDS - 1);
     ask_quietly(f, ada, bob);
@@ -248,31 +239,116 @@ static void test_friends_have_a_limit(void **state) {
     expect_answer(f, eve, ada, true);
 }
 
-static void test_requests_have_a_limit(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_requests_have_a_limit) {
     uint64_t ada = known_account(f), bob = known_account(f), eve = known_account(f);
     /* Made by ada, of both kinds; and for bob to answer. */
     sql_run(f->database,
-            "INSERT INTO request SELECT 1 + seq MOD 2, seq, %" PRIu64 ", 1 FROM seq_1_to_%u;"
-            " INSERT INTO request SELECT 1, %" PRIu64 ", seq, 1 FROM seq_1_to_%u",
+            "INSERT INTO request (kind, target, account, created_ms)"
+            " SELECT 1 + seq MOD 2, seq, %" PRIu64 ", 1 FROM seq_1_to_%u;"
+            " INSERT INTO request (kind, target, account, created_ms, stranger)"
+            " SELECT 1, %" PRIu64 ", seq, 1, FALSE FROM seq_1_to_%u",
             ada, GROUP_MAX_REQUESTS - 1, bob, GROUP_MAX_REQUESTS - 1);
     ask_quietly(f, ada, bob);
+    sql_run(f->database, "UPDATE request SET stranger = FALSE WHERE target = %" PRIu64, bob);
     uint64_t before = sql_state(f);
     assert_err(befriend(f, ada, eve, NULL), ERR_TOO_MANY);
-    assert_err(befriend(f, eve, bob, NULL), ERR_TOO_MANY);
-    assert_err(befriend(f, ada, bob, NULL), ERR_OK); /* asked already */
+    assert_err(befriend(f, eve, bob, NULL), ERR_TOO_MANY); /* no stranger's gives way */
+    assert_err(befriend(f, ada, bob, NULL), ERR_OK);       /* asked already */
     assert_int_equal(sql_state(f), before);
-    /* One to somebody who waits for an answer stores none. */
+    /* A request to an account that waits for an answer itself stores none. */
     assert_err(befriend(f, bob, ada, NULL), ERR_OK);
     expect_answer(f, ada, bob, true);
     expect_answer(f, bob, ada, true);
     ask_quietly(f, ada, eve);
 }
 
+static uint64_t waiting(struct group_fixture *f, uint64_t asked) {
+    return sql_number(f->database,
+                      "SELECT COUNT(*) FROM request WHERE kind = 1 AND target = %" PRIu64, asked);
+}
+
+/* A thousand throwaway accounts have asked bob, the last of them at 1000 ms. */
+static uint64_t flooded_account(struct group_fixture *f) {
+    uint64_t bob = known_account(f);
+    sql_run(f->database,
+            "INSERT INTO request (kind, target, account, created_ms)"
+            " SELECT 1, %" PRIu64 ", seq, seq FROM seq_1_to_%u",
+            bob, GROUP_MAX_REQUESTS);
+    return bob;
+}
+
+GROUP_TEST(test_a_flood_of_strangers_keeps_nobody_out) {
+    uint64_t bob = flooded_account(f), ada = known_account(f), eve = known_account(f);
+    ask_quietly(f, ada, bob);
+    ask_quietly(f, eve, bob);
+    assert_true(waits(f, bob, ada));
+    assert_true(waits(f, bob, eve));
+    assert_int_equal(waiting(f, bob), GROUP_MAX_REQUESTS);
+    /* The oldest are gone: for bob to answer, and for those who asked, who may ask again. */
+    for (uint64_t gone = 1; gone <= 2; gone++) {
+        assert_false(waits(f, bob, gone));
+        assert_err(answer(f, bob, gone, true), ERR_NO_REQUEST);
+    }
+    assert_true(waits(f, bob, 3));
+    assert_err(answer(f, bob, ada, true), ERR_OK);
+    expect_answer(f, ada, bob, true);
+    assert_int_equal(waiting(f, bob), GROUP_MAX_REQUESTS - 1);
+    /* There is room for one: nobody's gives way. */
+    ask_quietly(f, known_account(f), bob);
+    assert_true(waits(f, bob, 3));
+}
+
+GROUP_TEST(test_who_shares_a_group_does_not_give_way_to_strangers) {
+    uint64_t bob = flooded_account(f), ada = known_account(f), carl = known_account(f);
+    uint64_t group = new_group(f, bob, "");
+    new_group(f, carl, "");
+    add_quietly(f, group, ada);
+    ask_quietly(f, ada, bob);
+    assert_false(waits(f, bob, 1));
+    sql_run(f->database, "UPDATE request SET created_ms = 1 WHERE account = %" PRIu64, ada);
+    /* A group of the asker's alone does not count. */
+    ask_quietly(f, carl, bob);
+    sql_run(f->database, "UPDATE request SET created_ms = 2 WHERE account = %" PRIu64, carl);
+    ask_quietly(f, known_account(f), bob);
+    assert_true(waits(f, bob, ada));
+    assert_false(waits(f, bob, carl));
+}
+
+/* What gives way is found by an index, however many requests and groups there are. */
+GROUP_TEST(test_the_request_that_gives_way_is_found_at_once) {
+    enum { READS = 20 };
+    uint64_t bob = flooded_account(f), ada = known_account(f);
+    sql_run(f->database,
+            "INSERT INTO member (conversation, account, role, joined_ms)"
+            " SELECT (1 << 60) + 70000000 + seq, %" PRIu64 ", 1, 1 FROM seq_1_to_5000;"
+            " INSERT INTO request (kind, target, account, created_ms)"
+            " SELECT 1, %" PRIu64 " + 1 + seq, seq, seq FROM seq_1_to_5000;"
+            " ANALYZE TABLE request, member",
+            ada, bob);
+    struct db *db = db_new(test_database_settings(f->database), NULL);
+    assert_non_null(db);
+    assert_err(db_connect(db), ERR_OK);
+    uint64_t before = rows_read(db);
+    struct db_rows *rows;
+    assert_err(db_query(db, &group_sql_find_oldest,
+                        DB_ARGS(db_u64(GROUP_REQUEST_FRIEND), db_u64(bob)), &rows),
+               ERR_OK);
+    assert_true(db_rows_next(rows));
+    assert_int_equal(db_rows_u64(rows, 0), 1);
+    db_rows_destroy(&rows);
+    assert_in_range(rows_read(db) - before, 0, READS);
+    before = rows_read(db);
+    assert_err(db_query(db, &group_sql_share_group, DB_ARGS(db_u64(ada), db_u64(bob)), &rows),
+               ERR_OK);
+    assert_false(db_rows_next(rows));
+    db_rows_destroy(&rows);
+    assert_in_range(rows_read(db) - before, 0, GROUP_COMPARED + READS);
+    db_destroy(&db);
+}
+
 /* --- two at once --------------------------------------------------------------------------- */
 
-static void test_two_answers_at_once(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_two_answers_at_once) {
     for (unsigned round = 0; round < 4; round++) {
         uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
         ask_quietly(f, ada, bob);
@@ -305,7 +381,7 @@ static void two_mutual_requests(struct group_fixture *f, uint64_t ada, uint64_t 
     assert_false(waits(f, ada, bob) || waits(f, bob, ada));
     uint64_t in_adas = stored_in(f->database, conversation_of_account(ada));
     assert_int_equal(in_adas + stored_in(f->database, conversation_of_account(bob)), 3);
-    /* Two workers commit and post: their entries come in either order. */
+    /* Two workers commit and post: their entries arrive in either order. */
     unsigned requests = 0, answers = 0;
     for (unsigned i = 0; i < 3; i++) {
         struct entry entry = entry_of(f, next_routed_item(f, f->session));
@@ -318,8 +394,7 @@ static void two_mutual_requests(struct group_fixture *f, uint64_t ada, uint64_t 
     test_caller_destroy(&other);
 }
 
-static void test_two_mutual_requests_at_once(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_two_mutual_requests_at_once) {
     for (unsigned round = 0; round < 20; round++) {
         /* In half of the rounds nobody has a conversation of their own yet. */
         uint64_t ada = round % 2 == 0 ? new_account(f->database, "") : 0,
@@ -338,8 +413,7 @@ static void test_two_mutual_requests_at_once(void **state) {
 }
 
 /* Both own conversations are locked, whichever way round the change goes. */
-static void test_crosswise_changes_never_deadlock(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_crosswise_changes_never_deadlock) {
     struct test_caller *callers[4] = {f->caller};
     uint64_t people[4];
     for (size_t i = 0; i < 4; i++)
@@ -368,21 +442,4 @@ static void test_crosswise_changes_never_deadlock(void **state) {
             next_routed_item(f, f->session);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        GROUP_TEST(test_a_request_is_stored_and_sent),
-        GROUP_TEST(test_asked_twice_is_asked_once),
-        GROUP_TEST(test_who_cannot_be_asked),
-        GROUP_TEST(test_a_refused_request_leaves_nothing),
-        GROUP_TEST(test_a_mutual_request_befriends),
-        GROUP_TEST(test_answers),
-        GROUP_TEST(test_answers_to_no_request),
-        GROUP_TEST(test_unfriend),
-        GROUP_TEST(test_friends_have_a_limit),
-        GROUP_TEST(test_requests_have_a_limit),
-        GROUP_TEST(test_two_answers_at_once),
-        GROUP_TEST(test_two_mutual_requests_at_once),
-        GROUP_TEST(test_crosswise_changes_never_deadlock),
-    };
-    return cmocka_run_group_tests(tests, group_set_up, group_tear_down);
-}
+int main(void) { return test_run_all(group_set_up, group_tear_down); }

@@ -1,5 +1,5 @@
 /*
- * parley-group alone: requests to join, their answers, and what group.add makes of them.
+ * parley-group alone: requests to join, their answers, and the effect of group.add on them.
  */
 #include "proto/conversation.h"
 #include "proto/ids.h"
@@ -47,7 +47,7 @@ static uint64_t expect_joined(struct group_fixture *f, uint64_t group, uint64_t 
                          accounts, count);
 }
 
-/* Somebody who has asked; the owner alone received the request. */
+/* An account that has asked to join; the owner alone received the request. */
 static uint64_t new_asker(struct group_fixture *f, uint64_t group, const char *id) {
     uint64_t account = new_account(f->database, id);
     assert_err(join(f, group, account, NULL), ERR_OK);
@@ -57,8 +57,7 @@ static uint64_t new_asker(struct group_fixture *f, uint64_t group, const char *i
 
 /* --- asking -------------------------------------------------------------------------------- */
 
-static void test_owner_and_administrators_receive_it(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_owner_and_administrators_receive_it) {
     uint64_t owner = new_account(f->database, "olga"), ada = new_account(f->database, "ada");
     uint64_t group = new_group(f, owner, "bücher");
     uint64_t admin = new_member(f, group, "", GROUP_ADMINISTRATOR);
@@ -83,8 +82,7 @@ static void test_owner_and_administrators_receive_it(void **state) {
     expect_request(f, group, bob, admin);
 }
 
-static void test_asked_twice_is_asked_once(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_asked_twice_is_asked_once) {
     uint64_t owner = new_account(f->database, ""), group = new_group(f, owner, "");
     uint64_t ada = new_asker(f, group, ""), before = sql_state(f);
     bool repeat = false;
@@ -93,8 +91,7 @@ static void test_asked_twice_is_asked_once(void **state) {
     assert_int_equal(sql_state(f), before);
 }
 
-static void test_who_cannot_ask(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_accounts_that_cannot_ask) {
     uint64_t owner = new_account(f->database, ""), group = new_group(f, owner, "");
     uint64_t member = new_member(f, group, "", GROUP_MEMBER), ada = new_account(f->database, "");
     uint64_t gone = new_group(f, owner, "");
@@ -112,32 +109,40 @@ static void test_who_cannot_ask(void **state) {
     assert_int_equal(sql_state(f), before);
 }
 
-static void test_requests_have_a_limit(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_requests_have_a_limit) {
     uint64_t owner = new_account(f->database, ""), group = new_group(f, owner, "");
     uint64_t another = new_group(f, owner, ""), ada = new_account(f->database, ""),
              bob = new_account(f->database, "");
     sql_run(f->database,
-            "INSERT INTO request SELECT 1 + seq MOD 2, seq, %" PRIu64 ", 1 FROM seq_1_to_%u;"
-            " INSERT INTO request SELECT 2, %" PRIu64 ", seq, 1 FROM seq_1_to_%u",
+            "INSERT INTO request (kind, target, account, created_ms)"
+            " SELECT 1 + seq MOD 2, seq, %" PRIu64 ", 1 FROM seq_1_to_%u;"
+            " INSERT INTO request (kind, target, account, created_ms)"
+            " SELECT 2, %" PRIu64 ", seq, seq FROM seq_1_to_%u",
             ada, GROUP_MAX_REQUESTS - 1, group, GROUP_MAX_REQUESTS - 1);
     assert_err(join(f, group, ada, NULL), ERR_OK);
     expect_request(f, group, ada, owner);
     uint64_t before = sql_state(f);
     assert_err(join(f, another, ada, NULL), ERR_TOO_MANY);
-    assert_err(join(f, group, bob, NULL), ERR_TOO_MANY);
     assert_err(join(f, group, ada, NULL), ERR_OK); /* asked already */
     assert_int_equal(sql_state(f), before);
-    assert_err(answer(f, group, owner, ada, false), ERR_OK);
-    next_routed_item(f, f->session);
+    /* The oldest of the group's gives way. */
     assert_err(join(f, group, bob, NULL), ERR_OK);
     expect_request(f, group, bob, owner);
+    assert_false(request_waits(f, GROUP_REQUEST_JOIN, group, 1));
+    assert_err(answer(f, group, owner, 1, true), ERR_NO_REQUEST);
+    assert_true(request_waits(f, GROUP_REQUEST_JOIN, group, 2));
+    assert_true(request_waits(f, GROUP_REQUEST_JOIN, group, ada));
+    assert_err(answer(f, group, owner, ada, false), ERR_OK);
+    next_routed_item(f, f->session);
+    uint64_t carl = new_account(f->database, "");
+    assert_err(join(f, group, carl, NULL), ERR_OK);
+    expect_request(f, group, carl, owner);
+    assert_true(request_waits(f, GROUP_REQUEST_JOIN, group, 2));
 }
 
 /* More readers than one block of cids has. */
-static void test_many_administrators_receive_it(void **state) {
+GROUP_TEST(test_many_administrators_receive_it) {
     enum { ADMINISTRATORS = 300 };
-    struct group_fixture *f = *state;
     uint64_t owner = new_account(f->database, ""), group = new_group(f, owner, ""),
              ada = new_account(f->database, "");
     uint64_t conversation = conversation_of_group(group);
@@ -168,8 +173,7 @@ static void test_many_administrators_receive_it(void **state) {
 
 /* --- answering ----------------------------------------------------------------------------- */
 
-static void test_accepted(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_accepted) {
     uint64_t owner = new_account(f->database, "");
     struct group_create_reply reply;
     assert_err(create(f, owner, "", "Lesekreis", &reply), ERR_OK);
@@ -189,8 +193,7 @@ static void test_accepted(void **state) {
     assert_cursor(f, conversation_of_group(group), bob, first, 0);
 }
 
-static void test_refused(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_refused) {
     uint64_t owner = new_account(f->database, "the owner"),
              group = new_group(f, owner, "closed circle");
     uint64_t ada = new_asker(f, group, "refused one");
@@ -207,8 +210,7 @@ static void test_refused(void **state) {
     expect_request(f, group, ada, owner);
 }
 
-static void test_who_may_answer_what(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_roles_that_may_answer) {
     uint64_t owner = new_account(f->database, ""), stranger = new_account(f->database, "");
     uint64_t group = new_group(f, owner, ""), another = new_group(f, stranger, "");
     uint64_t member = new_member(f, group, "", GROUP_MEMBER), ada = new_asker(f, group, "");
@@ -230,8 +232,7 @@ static void test_who_may_answer_what(void **state) {
     assert_int_equal(sql_state(f), before);
 }
 
-static void test_a_full_group_accepts_nobody(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_a_full_group_accepts_nobody) {
     uint64_t owner = new_account(f->database, ""), group = new_group(f, owner, "");
     uint64_t ada = new_asker(f, group, "");
     for (unsigned i = 1; i < GROUP_TEST_MAX_MEMBERS; i++)
@@ -243,8 +244,7 @@ static void test_a_full_group_accepts_nobody(void **state) {
     next_routed_item(f, f->session);
 }
 
-static void test_the_first_answer_wins(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_the_first_answer_wins) {
     uint64_t owner = new_account(f->database, ""), group = new_group(f, owner, "");
     uint64_t admin = new_member(f, group, "", GROUP_ADMINISTRATOR);
     for (unsigned round = 0; round < 4; round++) {
@@ -274,8 +274,7 @@ static void test_the_first_answer_wins(void **state) {
 
 /* A member that becomes an administrator while somebody asks receives the request, or was none yet:
  * never half of it. */
-static void test_asking_while_administrators_change(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_asking_while_administrators_change) {
     uint64_t owner = new_account(f->database, ""), group = new_group(f, owner, "");
     uint64_t admin = new_member(f, group, "", GROUP_MEMBER);
     for (unsigned round = 0; round < 6; round++) {
@@ -288,18 +287,17 @@ static void test_asking_while_administrators_change(void **state) {
                  (const void *[]){&ask, &set}, errs);
         assert_err(errs[0], ERR_OK);
         assert_err(errs[1], ERR_OK);
-        uint64_t told = sql_number(
+        uint64_t notices = sql_number(
             f->database, "SELECT COUNT(*) FROM message WHERE type = 12 AND sender = %" PRIu64, ada);
-        assert_in_range(told, 1, 2);
-        for (uint64_t i = 0; i < told + 1; i++)
+        assert_in_range(notices, 1, 2);
+        for (uint64_t i = 0; i < notices + 1; i++)
             next_routed_item(f, f->session);
     }
 }
 
 /* --- pulling in ---------------------------------------------------------------------------- */
 
-static void test_adding_accepts_a_request(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_adding_accepts_a_request) {
     uint64_t owner = new_account(f->database, ""), group = new_group(f, owner, "");
     uint64_t ada = new_asker(f, group, ""), bob = new_asker(f, group, ""),
              eve = new_account(f->database, "");
@@ -317,20 +315,4 @@ static void test_adding_accepts_a_request(void **state) {
     expect_joined(f, group, owner, eve, name, (uint64_t[]){owner, ada, bob, eve}, 4);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        GROUP_TEST(test_owner_and_administrators_receive_it),
-        GROUP_TEST(test_asked_twice_is_asked_once),
-        GROUP_TEST(test_who_cannot_ask),
-        GROUP_TEST(test_requests_have_a_limit),
-        GROUP_TEST(test_many_administrators_receive_it),
-        GROUP_TEST(test_accepted),
-        GROUP_TEST(test_refused),
-        GROUP_TEST(test_who_may_answer_what),
-        GROUP_TEST(test_a_full_group_accepts_nobody),
-        GROUP_TEST(test_the_first_answer_wins),
-        GROUP_TEST(test_asking_while_administrators_change),
-        GROUP_TEST(test_adding_accepts_a_request),
-    };
-    return cmocka_run_group_tests(tests, group_set_up, group_tear_down);
-}
+int main(void) { return test_run_all(group_set_up, group_tear_down); }

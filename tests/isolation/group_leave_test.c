@@ -1,5 +1,5 @@
 /*
- * parley-group alone: members who leave or are removed, and groups that are dissolved.
+ * parley-group alone: members that leave or are removed, and groups that are dissolved.
  */
 #include "proto/conversation.h"
 #include "proto/ids.h"
@@ -23,23 +23,9 @@ static enum err dissolve(struct group_fixture *f, uint64_t group, uint64_t by) {
     return test_caller_ask(f->caller, &message_GROUP_DISSOLVE, &ask, NULL);
 }
 
-/* Takes the notice in the group's log. */
-static uint64_t expect_in_group(struct group_fixture *f, uint64_t group, enum entry_type type,
-                                uint64_t from, uint64_t subject, const uint64_t *accounts,
-                                size_t count) {
-    return expect_notice(f,
-                         &(struct notice){.type = type,
-                                          .conversation = conversation_of_group(group),
-                                          .from = from,
-                                          .subject = subject,
-                                          .to = group},
-                         accounts, count);
-}
-
 /* --- leaving ------------------------------------------------------------------------------- */
 
-static void test_leaving(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_leaving) {
     uint64_t owner = new_account(f->database, ""), group = new_group(f, owner, "l’atelier");
     uint64_t ada = new_member(f, group, "ada who leaves", GROUP_MEMBER);
     uint64_t admin = new_member(f, group, "", GROUP_ADMINISTRATOR);
@@ -62,8 +48,7 @@ static void test_leaving(void **state) {
     assert_cursor(f, conversation, admin, since, next);
 }
 
-static void test_who_cannot_leave(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_accounts_that_cannot_leave) {
     uint64_t owner = new_account(f->database, ""), stranger = new_account(f->database, "");
     uint64_t group = new_group(f, owner, "");
     new_member(f, group, "", GROUP_MEMBER);
@@ -78,7 +63,7 @@ static void test_who_cannot_leave(void **state) {
     assert_int_equal(sql_state(f), before);
 }
 
-/* Its `count`-th absence, the last, is what was said behind `left`, up to `missed`. */
+/* Its `count`-th absence, the last, spans the texts behind `left`, up to `missed`. */
 static void assert_absent(struct group_fixture *f, uint64_t group, uint64_t account, uint64_t count,
                           uint64_t left, uint64_t missed) {
     assert_int_equal(sql_number(f->database,
@@ -94,9 +79,8 @@ static void assert_absent(struct group_fixture *f, uint64_t group, uint64_t acco
                      1);
 }
 
-/* Stands where it stood: only what was said while it was out cannot be read. */
-static void test_a_former_member_may_return(void **state) {
-    struct group_fixture *f = *state;
+/* Its cursor stays where it was: only texts of its absence cannot be read. */
+GROUP_TEST(test_a_former_member_may_return) {
     uint64_t owner = new_account(f->database, ""), group = new_group(f, owner, "");
     uint64_t conversation = conversation_of_group(group);
     uint64_t ada = new_member(f, group, "", GROUP_ADMINISTRATOR);
@@ -114,7 +98,7 @@ static void test_a_former_member_may_return(void **state) {
         assert_cursor(f, conversation, ada, 0, 0);
         assert_absent(f, group, ada, times, left, missed);
     }
-    /* Nothing was said in between. */
+    /* No text was stored in between. */
     assert_err(leave(f, group, ada), ERR_OK);
     expect_in_group(f, group, ENTRY_LEFT, ada, ada, (uint64_t[]){owner, ada}, 2);
     add_quietly(f, group, ada);
@@ -125,8 +109,7 @@ static void test_a_former_member_may_return(void **state) {
 
 /* --- removing ------------------------------------------------------------------------------ */
 
-static void test_removing(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_removing) {
     uint64_t owner = new_account(f->database, "chief"), group = new_group(f, owner, "");
     uint64_t admin = new_member(f, group, "", GROUP_ADMINISTRATOR);
     uint64_t ada = new_member(f, group, "removed", GROUP_MEMBER);
@@ -152,8 +135,7 @@ static void test_removing(void **state) {
                      1);
 }
 
-static void test_who_may_remove_whom(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_roles_that_may_remove) {
     uint64_t owner = new_account(f->database, ""), stranger = new_account(f->database, "");
     uint64_t group = new_group(f, owner, ""), another = new_group(f, stranger, "");
     uint64_t admin = new_member(f, group, "", GROUP_ADMINISTRATOR);
@@ -194,9 +176,8 @@ static void test_who_may_remove_whom(void **state) {
     assert_int_equal(sql_state(f), before);
 }
 
-/* An administrator who is about to remove somebody is removed. */
-static void test_two_who_remove_at_once(void **state) {
-    struct group_fixture *f = *state;
+/* An administrator is removed while removing a member. */
+GROUP_TEST(test_two_members_remove_at_once) {
     uint64_t owner = new_account(f->database, ""), group = new_group(f, owner, "");
     for (unsigned round = 0; round < 4; round++) {
         uint64_t admin = new_member(f, group, "", GROUP_ADMINISTRATOR);
@@ -209,7 +190,7 @@ static void test_two_who_remove_at_once(void **state) {
                  (const void *[]){&one, &two}, errs);
         assert_err(errs[0], ERR_OK);
         next_routed_item(f, f->session);
-        if (errs[1] != ERR_OK) { /* came second */
+        if (errs[1] != ERR_OK) { /* it was second */
             assert_err(errs[1], ERR_NOT_ALLOWED);
             assert_err(leave(f, group, member), ERR_OK);
         }
@@ -217,8 +198,7 @@ static void test_two_who_remove_at_once(void **state) {
     }
 }
 
-static void test_removed_and_left_at_once(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_removed_and_left_at_once) {
     uint64_t owner = new_account(f->database, ""), group = new_group(f, owner, "");
     uint64_t member = new_member(f, group, "", GROUP_MEMBER);
     struct group_remove one = {.group = group, .account = member, .by = owner};
@@ -234,8 +214,7 @@ static void test_removed_and_left_at_once(void **state) {
 
 /* --- dissolving ---------------------------------------------------------------------------- */
 
-static void test_dissolving(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_dissolving) {
     uint64_t owner = new_account(f->database, "last one"),
              group = new_group(f, owner, "short-lived");
     uint64_t admin = new_member(f, group, "", GROUP_ADMINISTRATOR);
@@ -244,8 +223,8 @@ static void test_dissolving(void **state) {
     assert_err(leave(f, group, gone), ERR_OK);
     uint64_t left = expect_routed(f, (uint64_t[]){owner, admin, ada, gone}, 4).cid;
     sql_run(f->database,
-            "INSERT INTO request VALUES (2, %" PRIu64 ", %" PRIu64 ", 1), (1, %" PRIu64 ", %" PRIu64
-            ", 1)",
+            "INSERT INTO request (kind, target, account, created_ms) VALUES (2, %" PRIu64
+            ", %" PRIu64 ", 1), (1, %" PRIu64 ", %" PRIu64 ", 1)",
             group, asker, group, asker);
     uint64_t version = version_of(f, group);
     assert_err(dissolve(f, group, owner), ERR_OK);
@@ -283,8 +262,7 @@ static void test_dissolving(void **state) {
     assert_err(create(f, owner, "short-lived", "", NULL), ERR_TAKEN);
 }
 
-static void test_who_may_dissolve(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_roles_that_may_dissolve) {
     uint64_t owner = new_account(f->database, ""), stranger = new_account(f->database, "");
     uint64_t group = new_group(f, owner, "");
     uint64_t admin = new_member(f, group, "", GROUP_ADMINISTRATOR);
@@ -301,9 +279,8 @@ static void test_who_may_dissolve(void **state) {
 }
 
 /* More members than one statement closes the cursors of. */
-static void test_a_large_group_is_dissolved(void **state) {
+GROUP_TEST(test_a_large_group_is_dissolved) {
     enum { MEMBERS = 2500 };
-    struct group_fixture *f = *state;
     uint64_t owner = new_account(f->database, ""), group = new_group(f, owner, "");
     uint64_t conversation = conversation_of_group(group);
     sql_run(f->database,
@@ -323,8 +300,7 @@ static void test_a_large_group_is_dissolved(void **state) {
                      MEMBERS + 1);
 }
 
-static void test_joining_and_dissolving_at_once(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_joining_and_dissolving_at_once) {
     for (unsigned round = 0; round < 6; round++) {
         uint64_t owner = new_account(f->database, ""), group = new_group(f, owner, "");
         uint64_t ada = new_account(f->database, ""), conversation = conversation_of_group(group);
@@ -351,19 +327,4 @@ static void test_joining_and_dissolving_at_once(void **state) {
     }
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        GROUP_TEST(test_leaving),
-        GROUP_TEST(test_who_cannot_leave),
-        GROUP_TEST(test_a_former_member_may_return),
-        GROUP_TEST(test_removing),
-        GROUP_TEST(test_who_may_remove_whom),
-        GROUP_TEST(test_two_who_remove_at_once),
-        GROUP_TEST(test_removed_and_left_at_once),
-        GROUP_TEST(test_dissolving),
-        GROUP_TEST(test_who_may_dissolve),
-        GROUP_TEST(test_a_large_group_is_dissolved),
-        GROUP_TEST(test_joining_and_dissolving_at_once),
-    };
-    return cmocka_run_group_tests(tests, group_set_up, group_tear_down);
-}
+int main(void) { return test_run_all(group_set_up, group_tear_down); }

@@ -34,8 +34,10 @@ static void assert_text(struct slice found, const char *expected) {
 }
 
 static void ask_for(struct group_fixture *f, unsigned kind, uint64_t target, uint64_t account) {
-    sql_run(f->database, "INSERT INTO request VALUES (%u, %" PRIu64 ", %" PRIu64 ", 1)", kind,
-            target, account);
+    sql_run(f->database,
+            "INSERT INTO request (kind, target, account, created_ms) VALUES (%u, %" PRIu64
+            ", %" PRIu64 ", 1)",
+            kind, target, account);
 }
 
 /* `count` accounts with ascending numbers behind all others; the first. */
@@ -48,10 +50,57 @@ static uint64_t new_accounts(struct group_fixture *f, size_t count) {
     return first;
 }
 
+/* --- blocked and banned -------------------------------------------------------------------- */
+
+/* Each once, and on one page, whatever else they are. */
+GROUP_TEST(test_whom_an_account_blocks) {
+    uint64_t first = new_accounts(f, 5), ada = first + 2;
+    make_friends(f, ada, first);
+    ask_for(f, GROUP_REQUEST_FRIEND, first + 3, ada);
+    make_friends(f, ada, first + 4);
+    sql_run(f->database,
+            "INSERT INTO block VALUES (%" PRIu64 ", %" PRIu64 "), (%" PRIu64 ", %" PRIu64
+            "), (%" PRIu64 ", %" PRIu64 "), (%" PRIu64 ", %" PRIu64 ")",
+            ada, first, ada, first + 1, ada, first + 3, first + 4, ada);
+    static const struct {
+        uint64_t behind, relation;
+        bool blocked;
+    } wanted[] = {{0, RELATION_FRIEND, true},
+                  {1, RELATION_NONE, true},
+                  {3, RELATION_ASKED, true},
+                  {4, RELATION_FRIEND, false}};
+    uint64_t after = 0;
+    for (size_t i = 0; i < 4; i++) {
+        struct group_friends_reply reply = friends(f, ada, after, 1);
+        assert_int_equal(reply.items.count, 1);
+        assert_int_equal(reply.more, i < 3);
+        const struct acquaintance *item = reply.items.items;
+        assert_int_equal(item->account, first + wanted[i].behind);
+        assert_int_equal(item->relation, wanted[i].relation);
+        assert_int_equal(item->blocked, wanted[i].blocked);
+        after = item->account;
+    }
+}
+
+/* Members do not see them. */
+GROUP_TEST(test_whom_a_group_bans) {
+    uint64_t owner = new_account(f->database, ""), group = new_group(f, owner, "");
+    uint64_t member = new_member(f, group, "", GROUP_MEMBER), ada = new_account(f->database, "");
+    sql_run(f->database, "INSERT INTO ban VALUES (%" PRIu64 ", %" PRIu64 ", 1, 1)",
+            conversation_of_group(group), ada);
+    struct group_members ask = {.group = group, .account = owner};
+    struct group_members_reply reply = members(f, ask);
+    assert_int_equal(reply.items.count, 3);
+    const struct group_member *items = reply.items.items;
+    assert_int_equal(items[2].account, ada);
+    assert_true(items[2].banned && !items[1].banned);
+    ask.account = member;
+    assert_int_equal(members(f, ask).items.count, 2);
+}
+
 /* --- friends ------------------------------------------------------------------------------- */
 
-static void test_friends_and_requests(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_friends_and_requests) {
     uint64_t first = new_accounts(f, 6), ada = first + 2; /* some are below, some above */
     make_friends(f, ada, first);
     make_friends(f, ada, first + 5);
@@ -89,8 +138,7 @@ static void test_friends_and_requests(void **state) {
 }
 
 /* As many as there may be, in pages of every kind of size. */
-static void test_friends_by_pages(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_friends_by_pages) {
     static const uint64_t limits[] = {1000, 0, LIST_MAX, 199, 7};
     uint64_t first = new_accounts(f, GROUP_MAX_FRIENDS + 1), ada = first + 400;
     sql_run(f->database,
@@ -122,8 +170,7 @@ static void test_friends_by_pages(void **state) {
 
 /* --- members ------------------------------------------------------------------------------- */
 
-static void test_members_and_requests(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_members_and_requests) {
     uint64_t first = new_accounts(f, 5), group = new_group(f, first + 1, "");
     const uint64_t admin = first, plain = first + 2, asker = first + 3, eve = first + 4;
     add_quietly(f, group, admin);
@@ -173,8 +220,7 @@ static void test_members_and_requests(void **state) {
                ERR_NO_GROUP);
 }
 
-static void test_members_by_pages(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_members_by_pages) {
     uint64_t first = new_accounts(f, 5001), group = new_group(f, first, "");
     uint64_t conversation = conversation_of_group(group);
     sql_run(f->database,
@@ -200,8 +246,7 @@ static void test_members_by_pages(void **state) {
         0);
 }
 
-static void test_where_a_group_is_no_longer_small(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_where_a_group_is_no_longer_small) {
     uint64_t first = new_accounts(f, SMALL_GROUP_MAX + 1), group = new_group(f, first, "");
     sql_run(f->database,
             "INSERT INTO member (conversation, account, role, joined_ms) SELECT %" PRIu64
@@ -216,65 +261,4 @@ static void test_where_a_group_is_no_longer_small(void **state) {
     assert_false(members(f, ask).small);
 }
 
-/* --- blocked and banned -------------------------------------------------------------------- */
-
-/* Each once, and on one page, whatever else they are. */
-static void test_whom_an_account_blocks(void **state) {
-    struct group_fixture *f = *state;
-    uint64_t first = new_accounts(f, 5), ada = first + 2;
-    make_friends(f, ada, first);
-    ask_for(f, GROUP_REQUEST_FRIEND, first + 3, ada);
-    make_friends(f, ada, first + 4);
-    sql_run(f->database,
-            "INSERT INTO block VALUES (%" PRIu64 ", %" PRIu64 "), (%" PRIu64 ", %" PRIu64
-            "), (%" PRIu64 ", %" PRIu64 "), (%" PRIu64 ", %" PRIu64 ")",
-            ada, first, ada, first + 1, ada, first + 3, first + 4, ada);
-    static const struct {
-        uint64_t behind, relation;
-        bool blocked;
-    } wanted[] = {{0, RELATION_FRIEND, true},
-                  {1, RELATION_NONE, true},
-                  {3, RELATION_ASKED, true},
-                  {4, RELATION_FRIEND, false}};
-    uint64_t after = 0;
-    for (size_t i = 0; i < 4; i++) {
-        struct group_friends_reply reply = friends(f, ada, after, 1);
-        assert_int_equal(reply.items.count, 1);
-        assert_int_equal(reply.more, i < 3);
-        const struct acquaintance *item = reply.items.items;
-        assert_int_equal(item->account, first + wanted[i].behind);
-        assert_int_equal(item->relation, wanted[i].relation);
-        assert_int_equal(item->blocked, wanted[i].blocked);
-        after = item->account;
-    }
-}
-
-/* Members do not see them. */
-static void test_whom_a_group_bans(void **state) {
-    struct group_fixture *f = *state;
-    uint64_t owner = new_account(f->database, ""), group = new_group(f, owner, "");
-    uint64_t member = new_member(f, group, "", GROUP_MEMBER), ada = new_account(f->database, "");
-    sql_run(f->database, "INSERT INTO ban VALUES (%" PRIu64 ", %" PRIu64 ", 1, 1)",
-            conversation_of_group(group), ada);
-    struct group_members ask = {.group = group, .account = owner};
-    struct group_members_reply reply = members(f, ask);
-    assert_int_equal(reply.items.count, 3);
-    const struct group_member *items = reply.items.items;
-    assert_int_equal(items[2].account, ada);
-    assert_true(items[2].banned && !items[1].banned);
-    ask.account = member;
-    assert_int_equal(members(f, ask).items.count, 2);
-}
-
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        GROUP_TEST(test_whom_an_account_blocks),
-        GROUP_TEST(test_whom_a_group_bans),
-        GROUP_TEST(test_friends_and_requests),
-        GROUP_TEST(test_friends_by_pages),
-        GROUP_TEST(test_members_and_requests),
-        GROUP_TEST(test_members_by_pages),
-        GROUP_TEST(test_where_a_group_is_no_longer_small),
-    };
-    return cmocka_run_group_tests(tests, set_up, group_tear_down);
-}
+int main(void) { return test_run_all(set_up, group_tear_down); }

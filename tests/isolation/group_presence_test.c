@@ -36,8 +36,7 @@ static void expect_news(struct group_fixture *f, enum entry_type type, uint64_t 
     assert_false(entry.accepted);
 }
 
-static void test_friends_and_members_receive_it(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_friends_and_members_receive_it) {
     uint64_t ada = new_account(f->database, "ada is here"), bob = new_account(f->database, ""),
              eve = new_account(f->database, ""), owner = new_account(f->database, "");
     uint64_t group = new_group(f, owner, "a group with presence"), other = new_group(f, owner, "");
@@ -59,8 +58,7 @@ static void test_friends_and_members_receive_it(void **state) {
     assert_int_equal(sql_state(f), before);
 }
 
-static void test_nobody_to_tell(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_nobody_to_tell) {
     uint64_t ada = new_account(f->database, ""), alone = new_group(f, ada, "");
     (void)alone;
     uint64_t before = sql_state(f);
@@ -72,8 +70,7 @@ static void test_nobody_to_tell(void **state) {
 }
 
 /* An account that left, or whose group was dissolved, is no member. */
-static void test_former_members_receive_nothing(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_former_members_receive_nothing) {
     uint64_t owner = new_account(f->database, ""), group = new_group(f, owner, ""),
              gone = new_group(f, owner, "");
     uint64_t ada = new_member(f, group, "", GROUP_MEMBER), bob = new_member(f, group, "", 1);
@@ -90,9 +87,8 @@ static void test_former_members_receive_nothing(void **state) {
 }
 
 /* A gateway died: all at once, the same groups, in more than one look at the database. */
-static void test_many_at_once(void **state) {
+GROUP_TEST(test_many_at_once) {
     enum { PEOPLE = 40 };
-    struct group_fixture *f = *state;
     uint64_t people[PEOPLE + 1], others[PEOPLE + 1], groups[2];
     for (size_t i = 0; i < PEOPLE; i++)
         people[i] = new_account(f->database, i % 2 == 0 ? "" : test_text("person %zu", i));
@@ -128,9 +124,24 @@ static void test_many_at_once(void **state) {
     }
 }
 
-static int set_up_without_limit(void **state) {
-    return group_set_up_with(state, "--presence-group-max=60000");
+static int restart_with(struct group_fixture *f, const char *option) {
+    int status = service_process_stop(&f->group);
+    f->option = option;
+    f->group = start_group(f, f->port);
+    return status;
 }
+
+static int lift_the_limit(void **state) {
+    return restart_with(*state, "--presence-group-max=60000");
+}
+
+static int set_the_limit(void **state) {
+    group_test_tear_down(state);
+    return restart_with(*state, NULL);
+}
+
+#define LARGE_GROUP_TEST(name_)                                                                    \
+    TEST_WITH(name_, struct group_fixture *f, lift_the_limit, set_the_limit)
 
 /* A group of new accounts, and of so many members more that are none. */
 static uint64_t new_large_group(struct group_fixture *f, uint64_t *people, size_t count,
@@ -149,9 +160,8 @@ static uint64_t new_large_group(struct group_fixture *f, uint64_t *people, size_
 
 /* One member more, and nobody receives news for that group's sake; friends and smaller groups are.
  */
-static void test_a_group_that_is_too_large_tells_nothing(void **state) {
+GROUP_TEST(test_a_group_that_is_too_large_tells_nothing) {
     enum { PEOPLE = 3 };
-    struct group_fixture *f = *state;
     uint64_t people[PEOPLE], bob = new_account(f->database, "");
     uint64_t large = new_large_group(f, people, PEOPLE, GROUP_MAX - PEOPLE);
     uint64_t small = new_group(f, people[1], "");
@@ -174,9 +184,8 @@ static void test_a_group_that_is_too_large_tells_nothing(void **state) {
 }
 
 /* Receivers that do not fit into one batch. */
-static void test_large_groups(void **state) {
+LARGE_GROUP_TEST(test_large_groups) {
     enum { MEMBERS = 30000, PEOPLE = 8 };
-    struct group_fixture *f = *state;
     uint64_t people[PEOPLE];
     new_large_group(f, people, PEOPLE, MEMBERS);
     assert_err(presence(f, people, PEOPLE, true), ERR_OK);
@@ -189,8 +198,7 @@ static void test_large_groups(void **state) {
     }
 }
 
-static void test_as_many_as_there_may_be(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_as_many_as_there_may_be) {
     static uint64_t accounts[1025];
     uint64_t first = new_account(f->database, ""), friend = new_account(f->database, "");
     for (size_t i = 0; i < 1025; i++)
@@ -202,8 +210,7 @@ static void test_as_many_as_there_may_be(void **state) {
     assert_err(presence(f, accounts, 1025, true), ERR_BAD_REQUEST);
 }
 
-static void test_killed_connections_are_made_again(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_killed_connections_are_made_again) {
     uint64_t ada, bob;
     new_friends(f, &ada, &bob);
     for (unsigned i = 0; i < 3; i++) {
@@ -215,7 +222,7 @@ static void test_killed_connections_are_made_again(void **state) {
 
 /* That gateways are to read the log is of no concern to presence. */
 static void begin_session(struct group_fixture *f) {
-    f->session = fake_peer_new(f->session_port);
+    f->session = fake_peer_new("session", f->session_port);
     fake_peer_pass_over(f->session, &message_SESSION_DIRTY);
 }
 
@@ -233,11 +240,10 @@ static void stop_session(struct group_fixture *f) {
     await_no_session(f);
 }
 
-/* --- while sessions come and go ------------------------------------------------------------ */
+/* --- while sessions appear and go ---------------------------------------------------------- */
 
 /* It is not stored anywhere else. */
-static void test_news_waits_while_no_session_is_there(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_news_waits_while_no_session_is_there) {
     uint64_t ada, bob;
     new_friends(f, &ada, &bob);
     kill_session(f);
@@ -247,8 +253,7 @@ static void test_news_waits_while_no_session_is_there(void **state) {
 }
 
 /* Gateways may not have bound their clients yet at the session that now has the accounts. */
-static void test_news_waits_until_gateways_know(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_news_waits_until_gateways_know) {
     uint64_t ada, bob;
     new_friends(f, &ada, &bob);
     kill_session(f);
@@ -262,8 +267,7 @@ static void test_news_waits_until_gateways_know(void **state) {
     expect_news(f, ENTRY_FRIEND_ONLINE, ada, 0, &bob, 1);
 }
 
-static void test_news_waits_while_a_session_stops(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_news_waits_while_a_session_stops) {
     uint64_t ada, bob;
     new_friends(f, &ada, &bob);
     stop_session(f);
@@ -274,9 +278,8 @@ static void test_news_waits_while_a_session_stops(void **state) {
     assert_in_range(loop_now_ms() - began_ms, GRACE_MS, TEST_DEADLINE_MS);
 }
 
-/* What a session refuses, or does not answer before it is lost. */
-static void test_news_that_failed_is_sent_again(void **state) {
-    struct group_fixture *f = *state;
+/* News that a session refuses, or does not answer before it is lost. */
+GROUP_TEST(test_news_that_failed_is_sent_again) {
     uint64_t ada, bob;
     new_friends(f, &ada, &bob);
     fake_peer_refuse(f->session, ERR_OVERLOADED, ROUTE_ATTEMPTS - 1);
@@ -291,8 +294,7 @@ static void test_news_that_failed_is_sent_again(void **state) {
     expect_news(f, ENTRY_FRIEND_OFFLINE, ada, 0, &bob, 1);
 }
 
-static void test_news_that_always_fails_is_dropped(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_news_that_always_fails_is_dropped) {
     uint64_t ada, bob;
     new_friends(f, &ada, &bob);
     uint64_t lost = test_caller_metric(f->caller, "route_lost_total");
@@ -304,9 +306,8 @@ static void test_news_that_always_fails_is_dropped(void **state) {
     TEST_UNTIL(test_caller_metric(f->caller, "route_lost_total") == lost + 1, "it was not dropped");
 }
 
-static void test_no_more_is_held_back_than_fits(void **state) {
+LARGE_GROUP_TEST(test_no_more_is_held_back_than_fits) {
     enum { MEMBERS = 30000, PEOPLE = 321 }; /* so many numbers: more than ROUTE_MAX_BYTES */
-    struct group_fixture *f = *state;
     uint64_t people[PEOPLE];
     new_large_group(f, people, PEOPLE, MEMBERS);
     uint64_t before = test_caller_metric(f->caller, "route_lost_total");
@@ -320,9 +321,8 @@ static void test_no_more_is_held_back_than_fits(void **state) {
         assert_int_equal(entry_of(f, next_routed_item(f, f->session)).from, people[i]);
 }
 
-/* An instance that ends tells first what it has held back. */
-static void test_what_is_held_back_is_sent_at_the_end(void **state) {
-    struct group_fixture *f = *state;
+/* An instance that ends first sends the news that it has held back. */
+GROUP_TEST(test_held_back_news_is_sent_at_the_end) {
     uint64_t ada, bob;
     new_friends(f, &ada, &bob);
     kill_session(f);
@@ -334,26 +334,4 @@ static void test_what_is_held_back_is_sent_at_the_end(void **state) {
     f->group = start_group(f, f->port);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        GROUP_TEST(test_friends_and_members_receive_it),
-        GROUP_TEST(test_nobody_to_tell),
-        GROUP_TEST(test_former_members_receive_nothing),
-        GROUP_TEST(test_many_at_once),
-        GROUP_TEST(test_a_group_that_is_too_large_tells_nothing),
-        GROUP_TEST(test_as_many_as_there_may_be),
-        GROUP_TEST(test_killed_connections_are_made_again),
-        GROUP_TEST(test_news_waits_while_no_session_is_there),
-        GROUP_TEST(test_news_waits_until_gateways_know),
-        GROUP_TEST(test_news_waits_while_a_session_stops),
-        GROUP_TEST(test_news_that_failed_is_sent_again),
-        GROUP_TEST(test_news_that_always_fails_is_dropped),
-        GROUP_TEST(test_what_is_held_back_is_sent_at_the_end),
-    };
-    const struct CMUnitTest large[] = {
-        GROUP_TEST(test_large_groups),
-        GROUP_TEST(test_no_more_is_held_back_than_fits),
-    };
-    int failed = cmocka_run_group_tests(tests, group_set_up, group_tear_down);
-    return failed + cmocka_run_group_tests(large, set_up_without_limit, group_tear_down);
-}
+int main(void) { return test_run_all(group_set_up, group_tear_down); }

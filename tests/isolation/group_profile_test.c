@@ -1,5 +1,5 @@
 /*
- * parley-group alone: profiles, and what is set of them.
+ * parley-group alone: profiles, and the fields that can be set.
  */
 #include <string.h>
 
@@ -22,7 +22,7 @@ static void assert_text(struct slice found, const char *expected) {
         fail_msg("\"%.*s\" is not \"%s\"", (int)found.length, found.data, expected);
 }
 
-/* Another number after any change of what a profile shows, or of the log. */
+/* A number that changes with any field of a profile, and with the log. */
 static uint64_t state_of(struct group_fixture *f) {
     return sql_state(f) +
            sql_number(f->database,
@@ -50,10 +50,9 @@ static struct slice new_nonce(void) {
     return slice_make(test_text("profile %08u", ++count), NONCE_BYTES);
 }
 
-/* --- what is shown ------------------------------------------------------------------------- */
+/* --- shown fields -------------------------------------------------------------------------- */
 
-static void test_a_person(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_a_person) {
     uint64_t ada, bob, eve = new_account(f->database, "");
     new_friends(f, &ada, &bob);
     sql_run(f->database,
@@ -71,7 +70,7 @@ static void test_a_person(void **state) {
     assert_text(reply.avatar, "");
     assert_text(reply.remark, "Bobby");
     assert_true(reply.near);
-    /* What ada calls bob is hers alone. */
+    /* The name that ada gives bob is hers alone. */
     reply = shown(f, (struct group_profile){.account = eve, .user = bob});
     assert_text(reply.name, "Bob");
     assert_text(reply.remark, "");
@@ -81,8 +80,7 @@ static void test_a_person(void **state) {
     assert_false(reply.near);
 }
 
-static void test_a_group(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_a_group) {
     uint64_t ada = new_account(f->database, ""), eve = new_account(f->database, "");
     uint64_t group = new_group(f, ada, "chess");
     sql_run(f->database, "UPDATE conversation SET name = 'Chess', about = 'checkmate', slow_s = 5"
@@ -102,8 +100,7 @@ static void test_a_group(void **state) {
                ERR_NO_GROUP);
 }
 
-static void test_what_there_is_not(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_profiles_that_do_not_exist) {
     uint64_t ada = new_account(f->database, "");
     struct group_profile_reply reply;
     const struct {
@@ -124,8 +121,7 @@ static void test_what_there_is_not(void **state) {
         assert_err(profile(f, cases[i].ask, &reply), cases[i].err);
 }
 
-static void test_by_email_where_it_is_allowed(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_by_email_where_it_is_allowed) {
     struct group_fixture other = *f;
     uint64_t ada = new_account(f->database, ""), bob = new_account(f->database, "");
     sql_run(f->database,
@@ -164,8 +160,7 @@ static void expect_profile(struct group_fixture *f, uint64_t reader, uint64_t fr
                       &(struct notice){.type = ENTRY_PROFILE, .from = from, .subject = subject});
 }
 
-static void test_ones_own(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_ones_own) {
     uint64_t ada, bob;
     new_friends(f, &ada, &bob);
     struct group_set_profile ask = {.account = ada,
@@ -180,7 +175,7 @@ static void test_ones_own(void **state) {
         expect_profile(f, ada, ada, ada);
         expect_profile(f, bob, ada, ada);
         const uint64_t readers[] = {ada, bob};
-        for (size_t j = 0; j < 2; j++) /* what every client knows */
+        for (size_t j = 0; j < 2; j++) /* the fields that every client knows */
             expect_own_notice(
                 f, readers[j],
                 &(struct notice){
@@ -190,7 +185,7 @@ static void test_ones_own(void **state) {
         shown(f, (struct group_profile){.account = bob, .user = ada});
     assert_text(reply.name, "Ada");
     assert_text(reply.about, "numbers");
-    /* What is not given stays; an empty text takes the old one away. */
+    /* A field that is not given stays; an empty text removes the old one. */
     ask = (struct group_set_profile){.account = ada, .sets_about = true};
     assert_err(set_profile(f, &ask), ERR_OK);
     expect_profile(f, ada, ada, ada);
@@ -206,8 +201,7 @@ static void test_ones_own(void **state) {
     assert_true(slice_equal(reply.about, ask.about));
 }
 
-static void test_what_cannot_be_ones_own(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_refused_settings) {
     uint64_t ada = new_account(f->database, ""), before = state_of(f);
     const struct group_set_profile asks[] = {
         {.account = ada},
@@ -237,8 +231,7 @@ static enum err set_group(struct group_fixture *f, const struct group_set_group_
     return test_caller_ask(f->caller, &message_GROUP_SET_GROUP_PROFILE, ask, NULL);
 }
 
-static void test_a_groups(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_a_groups) {
     uint64_t owner = new_account(f->database, ""), group = new_group(f, owner, "");
     uint64_t admin = new_member(f, group, "", GROUP_ADMINISTRATOR);
     uint64_t plain = new_member(f, group, "", GROUP_MEMBER), eve = new_account(f->database, "");
@@ -299,8 +292,7 @@ static enum err set_remark(struct group_fixture *f, uint64_t account, uint64_t o
     return test_caller_ask(f->caller, &message_GROUP_SET_REMARK, &ask, NULL);
 }
 
-static void test_remarks(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_remarks) {
     const struct slice none = slice_make(NULL, 0);
     uint64_t ada, bob, eve = new_account(f->database, "");
     new_friends(f, &ada, &bob);
@@ -354,8 +346,7 @@ static uint64_t has_nick(struct group_fixture *f, uint64_t group, uint64_t accou
                       conversation_of_group(group), account, condition);
 }
 
-static void test_nicks(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_nicks) {
     const struct slice none = slice_make(NULL, 0);
     uint64_t owner = new_account(f->database, ""), group = new_group(f, owner, "");
     uint64_t plain = new_member(f, group, "", GROUP_MEMBER), eve = new_account(f->database, "");
@@ -385,17 +376,4 @@ static void test_nicks(void **state) {
     assert_int_equal(has_nick(f, group, plain, "IS NULL"), 1);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        GROUP_TEST(test_a_person),
-        GROUP_TEST(test_a_group),
-        GROUP_TEST(test_what_there_is_not),
-        GROUP_TEST(test_by_email_where_it_is_allowed),
-        GROUP_TEST(test_ones_own),
-        GROUP_TEST(test_what_cannot_be_ones_own),
-        GROUP_TEST(test_a_groups),
-        GROUP_TEST(test_remarks),
-        GROUP_TEST(test_nicks),
-    };
-    return cmocka_run_group_tests(tests, group_set_up, group_tear_down);
-}
+int main(void) { return test_run_all(group_set_up, group_tear_down); }

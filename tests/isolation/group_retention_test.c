@@ -17,8 +17,7 @@ static uint64_t kept(struct group_fixture *f, uint64_t group) {
         conversation_of_group(group));
 }
 
-static void test_days(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_days) {
     uint64_t group = new_group(f, new_account(f->database, ""), "");
     assert_int_equal(kept(f, group), 0);
     static const uint64_t days[] = {7, 7, 0, RETENTION_MAX_DAYS};
@@ -36,8 +35,7 @@ static void test_days(void **state) {
     assert_int_equal(kept(f, group), 0);
 }
 
-static void test_there_is_no_such_group(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_there_is_no_such_group) {
     static const struct {
         uint64_t group;
         enum err err;
@@ -48,10 +46,4 @@ static void test_there_is_no_such_group(void **state) {
             cases[i].err);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_days),
-        cmocka_unit_test(test_there_is_no_such_group),
-    };
-    return cmocka_run_group_tests(tests, group_set_up, group_tear_down);
-}
+int main(void) { return test_run_all(group_set_up, group_tear_down); }

@@ -26,8 +26,7 @@ static enum err rename_account(struct group_fixture *f, uint64_t account, const 
 
 /* --- administrators ------------------------------------------------------------------------ */
 
-static void test_an_administrator_is_made_and_unmade(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_an_administrator_is_made_and_unmade) {
     uint64_t owner = new_account(f->database, "königin"), group = new_group(f, owner, "hofstaat");
     uint64_t ada = new_member(f, group, "zofe", GROUP_MEMBER);
     uint64_t in_group = stored_in(f->database, conversation_of_group(group));
@@ -51,8 +50,7 @@ static void test_an_administrator_is_made_and_unmade(void **state) {
     assert_cursor(f, conversation_of_account(ada), ada, 0, 0);
 }
 
-static void test_who_may_make_whom_an_administrator(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_roles_that_may_make_administrators) {
     uint64_t owner = new_account(f->database, ""), stranger = new_account(f->database, "");
     uint64_t group = new_group(f, owner, "");
     uint64_t admin = new_member(f, group, "", GROUP_ADMINISTRATOR);
@@ -91,8 +89,7 @@ static void test_who_may_make_whom_an_administrator(void **state) {
     assert_int_equal(sql_state(f), before);
 }
 
-static void test_administrators_have_a_limit(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_administrators_have_a_limit) {
     uint64_t owner = new_account(f->database, ""), group = new_group(f, owner, "");
     uint64_t ada = new_member(f, group, "", GROUP_MEMBER), bob = new_member(f, group, "", 1);
     sql_run(f->database,
@@ -112,8 +109,7 @@ static void test_administrators_have_a_limit(void **state) {
 
 /* --- a group's name ------------------------------------------------------------------------ */
 
-static void test_a_group_is_renamed(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_a_group_is_renamed) {
     uint64_t owner = new_account(f->database, "name giver"),
              group = new_group(f, owner, "to be named");
     uint64_t admin = new_member(f, group, "", GROUP_ADMINISTRATOR);
@@ -138,8 +134,7 @@ static void test_a_group_is_renamed(void **state) {
     assert_int_equal(version_of(f, group), version + 3);
 }
 
-static void test_who_cannot_rename_a_group(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_accounts_that_cannot_rename_a_group) {
     uint64_t owner = new_account(f->database, ""), group = new_group(f, owner, "");
     uint64_t member = new_member(f, group, "", GROUP_MEMBER),
              stranger = new_account(f->database, "");
@@ -165,8 +160,7 @@ static void test_who_cannot_rename_a_group(void **state) {
 
 /* --- a nickname ---------------------------------------------------------------------------- */
 
-static void test_an_account_is_renamed(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_an_account_is_renamed) {
     uint64_t ada = new_account(f->database, "ada with friends"), bob = new_account(f->database, ""),
              eve = new_account(f->database, ""), stranger = new_account(f->database, "");
     make_friends(f, bob, ada);
@@ -195,8 +189,7 @@ static void test_an_account_is_renamed(void **state) {
     assert_cursor(f, conversation_of_account(eve), eve, 0, 0);
 }
 
-static void test_an_account_without_friends_is_renamed(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_an_account_without_friends_is_renamed) {
     uint64_t ada = new_account(f->database, "");
     assert_err(rename_account(f, ada, "alone"), ERR_OK);
     expect_own_notice(
@@ -210,8 +203,7 @@ static void test_an_account_without_friends_is_renamed(void **state) {
 }
 
 /* As many friends as one may have: more conversations than one block of cids. */
-static void test_all_friends_receive_it(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_all_friends_receive_it) {
     uint64_t ada = new_account(f->database, ""), last = 0;
     sql_run(f->database,
             "INSERT INTO account (number, id, name, created_ms)"
@@ -237,16 +229,4 @@ static void test_all_friends_receive_it(void **state) {
                      2 * (GROUP_MAX_FRIENDS + 1));
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        GROUP_TEST(test_an_administrator_is_made_and_unmade),
-        GROUP_TEST(test_who_may_make_whom_an_administrator),
-        GROUP_TEST(test_administrators_have_a_limit),
-        GROUP_TEST(test_a_group_is_renamed),
-        GROUP_TEST(test_who_cannot_rename_a_group),
-        GROUP_TEST(test_an_account_is_renamed),
-        GROUP_TEST(test_an_account_without_friends_is_renamed),
-        GROUP_TEST(test_all_friends_receive_it),
-    };
-    return cmocka_run_group_tests(tests, group_set_up, group_tear_down);
-}
+int main(void) { return test_run_all(group_set_up, group_tear_down); }

@@ -24,9 +24,8 @@ static uint64_t expect_message_to_all(struct group_fixture *f, const char *text)
 
 /* --- to all -------------------------------------------------------------------------------- */
 
-/* The first test: nothing was said to all before. */
-static void test_to_all(void **state) {
-    struct group_fixture *f = *state;
+/* The first test: no message to all has been stored before. */
+GROUP_TEST(test_to_all) {
     assert_int_equal(sql_number(f->database, "SELECT COUNT(*) FROM conversation WHERE kind = 3"),
                      0);
     assert_err(ask_say(f, 0, 0, "the server stops at noon\n\n(so it says)"), ERR_OK);
@@ -38,15 +37,14 @@ static void test_to_all(void **state) {
                      1);
     assert_err(ask_say(f, 0, 0, "it stopped"), ERR_OK);
     assert_true(expect_message_to_all(f, "it stopped") > first);
-    /* Cursors in it come with the first look of each account. */
+    /* Each account gets its cursor there when it first reads. */
     assert_int_equal(sql_number(f->database,
                                 "SELECT COUNT(*) FROM `cursor` WHERE conversation = %" PRIu64,
                                 CONVERSATION_OF_ALL),
                      0);
 }
 
-static void test_two_to_all_at_once_for_the_first_time(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_two_to_all_at_once_for_the_first_time) {
     struct test_caller *other = test_caller_new("other", f->port);
     for (unsigned round = 0; round < 10; round++) {
         sql_run(f->database,
@@ -71,8 +69,7 @@ static void test_two_to_all_at_once_for_the_first_time(void **state) {
 
 /* --- to one, to a group -------------------------------------------------------------------- */
 
-static void test_to_one(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_to_one) {
     uint64_t ada = new_account(f->database, "addressee");
     for (unsigned i = 0; i < 2; i++) {
         assert_err(ask_say(f, ada, 0, "wash your hands"), ERR_OK);
@@ -83,8 +80,7 @@ static void test_to_one(void **state) {
     assert_cursor(f, conversation_of_account(ada), ada, 0, 0);
 }
 
-static void test_to_a_group(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_to_a_group) {
     uint64_t owner = new_account(f->database, ""), group = new_group(f, owner, "the addressed");
     uint64_t ada = new_member(f, group, "", GROUP_MEMBER);
     assert_err(ask_say(f, 0, group, "quiet, please"), ERR_OK);
@@ -96,8 +92,7 @@ static void test_to_a_group(void **state) {
                   (uint64_t[]){owner, ada}, 2);
 }
 
-static void test_messages_that_are_refused(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_messages_that_are_refused) {
     uint64_t owner = new_account(f->database, ""), group = new_group(f, owner, "");
     uint64_t gone = new_group(f, owner, ""), before;
     sql_run(f->database, "UPDATE conversation SET dissolved = 1 WHERE id = %" PRIu64,
@@ -119,8 +114,7 @@ static void test_messages_that_are_refused(void **state) {
     assert_int_equal(sql_state(f), before);
 }
 
-static void test_the_longest_text(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_the_longest_text) {
     static char text[65000 + 2];
     memset(text, 'x', 65000 + 1);
     assert_err(ask_say(f, 0, 0, text), ERR_BAD_REQUEST);
@@ -149,11 +143,10 @@ static struct service_process *start_with_two_sessions(const struct group_fixtur
     return group;
 }
 
-/* What goes to everyone goes to every session; people's entries to the one that has them. */
-static void test_every_session_receives_it(void **state) {
-    struct group_fixture *f = *state;
+/* An entry for everyone goes to every session, an account's to the session that has the account. */
+GROUP_TEST(test_every_session_receives_it) {
     uint16_t port = test_free_port(), session_port = test_free_port();
-    struct fake_peer *second = fake_peer_new(session_port);
+    struct fake_peer *second = fake_peer_new("session", session_port);
     struct service_process *group = start_with_two_sessions(f, port, session_port);
     struct test_caller *caller = test_caller_new("caller of two", port);
     for (unsigned i = 0; i < 8; i++) {
@@ -183,15 +176,4 @@ static void test_every_session_receives_it(void **state) {
     fake_peer_destroy(&second);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        GROUP_TEST(test_to_all),
-        GROUP_TEST(test_two_to_all_at_once_for_the_first_time),
-        GROUP_TEST(test_to_one),
-        GROUP_TEST(test_to_a_group),
-        GROUP_TEST(test_messages_that_are_refused),
-        GROUP_TEST(test_the_longest_text),
-        GROUP_TEST(test_every_session_receives_it),
-    };
-    return cmocka_run_group_tests(tests, group_set_up, group_tear_down);
-}
+int main(void) { return test_run_all(group_set_up, group_tear_down); }

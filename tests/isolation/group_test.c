@@ -36,8 +36,7 @@ static void assert_group(struct group_fixture *f, const struct group_create_repl
 
 /* --- creating ------------------------------------------------------------------------------ */
 
-static void test_without_id_gets_a_number(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_without_id_gets_a_number) {
     struct group_create_reply first, second;
     uint64_t owner = new_account(f->database, "");
     assert_err(create(f, owner, "", "", &first), ERR_OK);
@@ -51,8 +50,7 @@ static void test_without_id_gets_a_number(void **state) {
     assert_int_equal(fake_peer_waiting(f->session), 0);
 }
 
-static void test_with_a_chosen_id(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_with_a_chosen_id) {
     struct group_create_reply group;
     uint64_t owner = new_account(f->database, "owner of räume");
     assert_err(create(f, owner, "räume", "", &group), ERR_OK);
@@ -71,8 +69,7 @@ static void test_with_a_chosen_id(void **state) {
     assert_int_equal(group_rows(f), rows);
 }
 
-static void test_a_decimal_id_is_the_number(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_a_decimal_id_is_the_number) {
     struct group_create_reply group;
     uint64_t owner = new_account(f->database, "");
     assert_err(create(f, owner, "77", "seven", &group), ERR_OK);
@@ -106,8 +103,7 @@ static void take_next_numbers(struct group_fixture *f, unsigned count) {
             count);
 }
 
-static void test_allocation_moves_on(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_allocation_moves_on) {
     struct group_create_reply group;
     uint64_t owner = new_account(f->database, "");
     take_next_numbers(f, 2);
@@ -119,8 +115,7 @@ static void test_allocation_moves_on(void **state) {
     sql_run(f->database, "DROP TRIGGER meet");
 }
 
-static void test_allocation_is_bounded(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_allocation_is_bounded) {
     uint64_t owner = new_account(f->database, "");
     take_next_numbers(f, 100);
     uint64_t rows = group_rows(f);
@@ -129,8 +124,7 @@ static void test_allocation_is_bounded(void **state) {
     sql_run(f->database, "DROP TRIGGER meet");
 }
 
-static void test_ids_and_names_in_other_forms(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_ids_and_names_in_other_forms) {
     struct group_create_reply group;
     uint64_t owner = new_account(f->database, "");
     assert_err(create(f, owner, "Cafe\xcc\x81", "Cafe\xcc\x81", &group), ERR_OK);
@@ -156,8 +150,7 @@ static void test_ids_and_names_in_other_forms(void **state) {
     }
 }
 
-static void test_names(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_names) {
     struct group_create_reply group;
     uint64_t owner = new_account(f->database, "");
     char name[2 * (NAME_MAX_CHARACTERS + 1) + 1];
@@ -173,8 +166,7 @@ static void test_names(void **state) {
     assert_int_equal(group_rows(f), rows);
 }
 
-static void test_ids_that_nobody_may_choose(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_ids_that_nobody_may_choose) {
     uint64_t owner = new_account(f->database, ""), rows = group_rows(f);
     char longest[ID_MAX_BYTES + 2] = "";
     memset(longest, 'x', ID_MAX_BYTES + 1);
@@ -186,8 +178,7 @@ static void test_ids_that_nobody_may_choose(void **state) {
     assert_err(create(f, owner, longest, "", NULL), ERR_OK);
 }
 
-static void test_the_owner_must_exist(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_the_owner_must_exist) {
     uint64_t rows = group_rows(f);
     const uint64_t nobody[] = {0, 1, NUMBER_LIMIT, UINT64_MAX};
     for (size_t i = 0; i < sizeof nobody / sizeof nobody[0]; i++) {
@@ -198,8 +189,7 @@ static void test_the_owner_must_exist(void **state) {
     assert_int_equal(group_rows(f), rows);
 }
 
-static void test_two_of_one_id_at_once(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_two_of_one_id_at_once) {
     struct test_caller *other = test_caller_new("other", f->port);
     uint64_t owner = new_account(f->database, "");
     for (unsigned i = 0; i < 40; i++) {
@@ -227,8 +217,7 @@ static void test_two_of_one_id_at_once(void **state) {
 
 #define BYTES(text_) slice_make(text_, sizeof(text_) - 1)
 
-static void test_malformed_requests_change_nothing(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_malformed_requests_change_nothing) {
     const struct {
         const char *message;
         struct slice body;
@@ -276,8 +265,7 @@ static void test_malformed_requests_change_nothing(void **state) {
     assert_int_equal(group_rows(f), rows);
 }
 
-static void test_unknown_fields_are_ignored(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_unknown_fields_are_ignored) {
     uint64_t owner = new_account(f->database, "");
     struct buffer body = buffer_make(256);
     buffer_add(&body,
@@ -297,8 +285,7 @@ static void test_unknown_fields_are_ignored(void **state) {
 
 /* --- resolving ----------------------------------------------------------------------------- */
 
-static void test_resolve(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_resolve) {
     uint64_t owner = new_account(f->database, ""), tea = new_group(f, owner, "tea"),
              coffee = new_group(f, owner, "coffee"), plain = new_group(f, owner, "");
     sql_run(f->database, "UPDATE conversation SET dissolved = 1 WHERE string_id = 'coffee'");
@@ -321,8 +308,7 @@ static void test_resolve(void **state) {
     assert_int_equal(reply.groups.count, 0);
 }
 
-static void test_resolve_as_many_as_there_may_be(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_resolve_as_many_as_there_may_be) {
     uint64_t owner = new_account(f->database, ""), numbers[257] = {0};
     struct slice ids[257];
     for (size_t i = 0; i < 257; i++)
@@ -342,8 +328,7 @@ static void test_resolve_as_many_as_there_may_be(void **state) {
 
 /* --- the database and the session away ----------------------------------------------------- */
 
-static void test_killed_connections_are_made_again(void **state) {
-    struct group_fixture *f = *state;
+GROUP_TEST(test_killed_connections_are_made_again) {
     uint64_t owner = new_account(f->database, "");
     for (unsigned i = 0; i < 3; i++) {
         kill_connections(f);
@@ -351,8 +336,7 @@ static void test_killed_connections_are_made_again(void **state) {
     }
 }
 
-static void test_without_a_session_it_does_not_start(void **state) {
-    (void)state;
+TEST(test_without_a_session_it_does_not_start) {
     struct service_process *group = service_process_start(
         "parley-group", NULL,
         (const char *[]){
@@ -364,24 +348,4 @@ static void test_without_a_session_it_does_not_start(void **state) {
     service_process_kill(&group);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_without_id_gets_a_number),
-        cmocka_unit_test(test_with_a_chosen_id),
-        cmocka_unit_test(test_a_decimal_id_is_the_number),
-        cmocka_unit_test(test_allocation_moves_on),
-        cmocka_unit_test(test_allocation_is_bounded),
-        cmocka_unit_test(test_ids_and_names_in_other_forms),
-        cmocka_unit_test(test_names),
-        cmocka_unit_test(test_ids_that_nobody_may_choose),
-        cmocka_unit_test(test_the_owner_must_exist),
-        cmocka_unit_test(test_two_of_one_id_at_once),
-        cmocka_unit_test(test_malformed_requests_change_nothing),
-        cmocka_unit_test(test_unknown_fields_are_ignored),
-        cmocka_unit_test(test_resolve),
-        cmocka_unit_test(test_resolve_as_many_as_there_may_be),
-        cmocka_unit_test(test_killed_connections_are_made_again),
-        cmocka_unit_test(test_without_a_session_it_does_not_start),
-    };
-    return cmocka_run_group_tests(tests, group_set_up, group_tear_down);
-}
+int main(void) { return test_run_all(group_set_up, group_tear_down); }

@@ -1,19 +1,14 @@
 /*
  * pool.h against a real MariaDB: order, the queue's limit, lost connections, the way out.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <unistd.h>
-#include <cmocka.h>
 
 #include "common/pool.h"
 #include "tests/support/test_db.h"
+#include "tests/support/test_list.h"
 
 static struct db_settings settings;
 static struct ev_loop *ev;
@@ -31,7 +26,7 @@ struct job {
 
 static unsigned ran_count, done_count, done_wanted;
 static pthread_mutex_t order_lock = PTHREAD_MUTEX_INITIALIZER;
-/* Posted by a job that waits, and what it waits for. */
+/* Posted by a job that waits, and the job that it waits for. */
 static sem_t arrived, gate;
 
 static const struct db_statement own_id = {"own_id", "SELECT CONNECTION_ID(), @@in_transaction"};
@@ -119,6 +114,8 @@ static int teardown(void **state) {
     return 0;
 }
 
+#define POOL_TEST(name_) TEST_WITH(name_, NO_FIXTURE, setup, teardown)
+
 static void make_pool(uint64_t connections, size_t queue_limit) {
     pool = pool_new(ev, &settings, watch, connections, queue_limit);
     assert_non_null(pool);
@@ -132,8 +129,7 @@ static void submit_all(struct job *jobs, size_t count,
     }
 }
 
-static void test_jobs_run_in_order_and_are_done_on_the_loop(void **state) {
-    (void)state;
+POOL_TEST(test_jobs_run_in_order_and_are_done_on_the_loop) {
     make_pool(1, 100);
     struct job jobs[100];
     submit_all(jobs, 100, run);
@@ -149,8 +145,7 @@ static void test_jobs_run_in_order_and_are_done_on_the_loop(void **state) {
     }
 }
 
-static void test_jobs_run_side_by_side(void **state) {
-    (void)state;
+POOL_TEST(test_jobs_run_side_by_side) {
     make_pool(3, 10);
     struct job jobs[3];
     submit_all(jobs, 3, run_behind_gate);
@@ -165,8 +160,7 @@ static void test_jobs_run_side_by_side(void **state) {
     assert_int_not_equal(jobs[1].connection_id, jobs[2].connection_id);
 }
 
-static void test_queue_at_its_limit_refuses(void **state) {
-    (void)state;
+POOL_TEST(test_queue_at_its_limit_refuses) {
     make_pool(1, 2);
     struct job first = job_make(run_behind_gate);
     struct job jobs[3] = {job_make(run), job_make(run), job_make(run)};
@@ -192,8 +186,7 @@ static void submit_with_left(struct job *job, int64_t left_ms) {
     while (pool_submit(pool, &job->base) != 0);
 }
 
-static void test_what_nobody_waits_for_any_more_is_not_run(void **state) {
-    (void)state;
+POOL_TEST(test_abandoned_jobs_are_not_run) {
     make_pool(1, 10);
     struct job first = job_make(run_behind_gate);
     struct job late = job_make(run), in_time = job_make(run);
@@ -215,8 +208,7 @@ static void test_what_nobody_waits_for_any_more_is_not_run(void **state) {
 
 /* Jobs run for an hour each, the pool believes: none could be done before its deadline but the one
  * that a worker is free for, however little time it has. */
-static void test_what_cannot_be_done_in_time_is_refused(void **state) {
-    (void)state;
+POOL_TEST(test_hopeless_jobs_are_refused) {
     make_pool(1, 10);
     pool_expect(pool, (int64_t)3600 * 1000 * 1000);
     struct job first = job_make(run_behind_gate);
@@ -235,9 +227,8 @@ static void test_what_cannot_be_done_in_time_is_refused(void **state) {
     assert_int_equal(patient.err, ERR_OK);
 }
 
-/* What is to be expected comes down again with jobs that are quick. */
-static void test_a_pool_that_was_slow_takes_jobs_again(void **state) {
-    (void)state;
+/* The expected wait falls again with jobs that are quick. */
+POOL_TEST(test_a_pool_that_was_slow_takes_jobs_again) {
     make_pool(1, 1000);
     pool_expect(pool, (int64_t)3600 * 1000 * 1000);
     struct job jobs[200], first = job_make(run_behind_gate), late = job_make(run);
@@ -259,8 +250,7 @@ static bool is_job(const struct pool_job *job, const void *argument) {
     return argument == NULL || job == argument;
 }
 
-static void test_waiting_jobs_can_be_dropped(void **state) {
-    (void)state;
+POOL_TEST(test_waiting_jobs_can_be_dropped) {
     make_pool(1, 10);
     assert_true(pool_is_idle(pool));
     struct job first = job_make(run_behind_gate);
@@ -288,8 +278,7 @@ static void test_waiting_jobs_can_be_dropped(void **state) {
     assert_int_equal(first.err, ERR_OK);
 }
 
-static void test_destroy_drains(void **state) {
-    (void)state;
+POOL_TEST(test_destroy_drains) {
     make_pool(2, 50);
     struct job jobs[50];
     submit_all(jobs, 50, run);
@@ -309,8 +298,7 @@ static void done_submits_again(struct pool_job *base) {
     submitted_while_stopping = pool_submit(pool, base);
 }
 
-static void test_no_submission_while_destroying(void **state) {
-    (void)state;
+POOL_TEST(test_no_submission_while_destroying) {
     make_pool(1, 10);
     struct job job = job_make(run);
     job.base.done = done_submits_again;
@@ -321,8 +309,7 @@ static void test_no_submission_while_destroying(void **state) {
     assert_int_equal(submitted_while_stopping, -1);
 }
 
-static void test_worker_connects_again(void **state) {
-    (void)state;
+POOL_TEST(test_worker_connects_again) {
     make_pool(1, 10);
     struct job before = job_make(run);
     assert_int_equal(pool_submit(pool, &before.base), 0);
@@ -341,8 +328,7 @@ static void test_worker_connects_again(void **state) {
     db_destroy(&other);
 }
 
-static void test_jobs_fail_while_the_database_is_away(void **state) {
-    (void)state;
+POOL_TEST(test_jobs_fail_while_the_database_is_away) {
     make_pool(1, 1000);
     struct job before = job_make(run);
     assert_int_equal(pool_submit(pool, &before.base), 0);
@@ -374,8 +360,7 @@ static void test_jobs_fail_while_the_database_is_away(void **state) {
     }
 }
 
-static void test_open_transaction_is_rolled_back(void **state) {
-    (void)state;
+POOL_TEST(test_open_transaction_is_rolled_back) {
     make_pool(1, 10);
     struct job careless = job_make(run_and_leave_open);
     struct job next = job_make(run);
@@ -395,8 +380,7 @@ static void run_and_read_mask(struct pool_job *base, struct db *db) {
     run(base, db);
 }
 
-static void test_workers_take_no_signals(void **state) {
-    (void)state;
+POOL_TEST(test_workers_take_no_signals) {
     make_pool(1, 10);
     struct job job = job_make(run_and_read_mask);
     assert_int_equal(pool_submit(pool, &job.base), 0);
@@ -408,8 +392,7 @@ static void test_workers_take_no_signals(void **state) {
     assert_false(sigismember(&mine, SIGTERM));
 }
 
-static void test_a_database_that_is_away_is_waited_for(void **state) {
-    (void)state;
+POOL_TEST(test_a_database_that_is_away_is_waited_for) {
     char out[256];
     char *socket = settings.db_socket;
     settings.db_socket = (char *)(uintptr_t) "/nonexistent/parley.sock";
@@ -431,23 +414,4 @@ static void test_a_database_that_is_away_is_waited_for(void **state) {
     assert_int_equal(job.err, ERR_OK);
 }
 
-int main(void) {
-#define TEST(test_) cmocka_unit_test_setup_teardown(test_, setup, teardown)
-    const struct CMUnitTest tests[] = {
-        TEST(test_jobs_run_in_order_and_are_done_on_the_loop),
-        TEST(test_jobs_run_side_by_side),
-        TEST(test_queue_at_its_limit_refuses),
-        TEST(test_what_nobody_waits_for_any_more_is_not_run),
-        TEST(test_what_cannot_be_done_in_time_is_refused),
-        TEST(test_a_pool_that_was_slow_takes_jobs_again),
-        TEST(test_waiting_jobs_can_be_dropped),
-        TEST(test_destroy_drains),
-        TEST(test_no_submission_while_destroying),
-        TEST(test_worker_connects_again),
-        TEST(test_jobs_fail_while_the_database_is_away),
-        TEST(test_open_transaction_is_rolled_back),
-        TEST(test_workers_take_no_signals),
-        TEST(test_a_database_that_is_away_is_waited_for),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

@@ -1,5 +1,5 @@
 /*
- * parley-delivery alone: what it hands to sessions, and what it does when they do not take it.
+ * parley-delivery alone: the entries that it hands to sessions, and sessions that do not take them.
  */
 #include "tests/support/delivery_fixture.h"
 
@@ -65,11 +65,10 @@ static void wait_for_routed(struct test_caller *caller, uint64_t wanted) {
 /* --- one session --------------------------------------------------------------------------- */
 
 /* Whatever the session does, the sender's answer waits for the commit alone. */
-static void test_a_session_that_answers_nothing(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_a_session_that_answers_nothing) {
     struct another another = start_another(f, HASTY, NULL);
     uint64_t pair[] = {new_account(f->database, ""), new_account(f->database, "")};
-    fake_peer_ignore(f->session, ROUTE_ATTEMPTS + 1); /* and the first to say that it was lost */
+    fake_peer_ignore(f->session, ROUTE_ATTEMPTS + 1); /* and the first report of the loss */
     uint64_t cid = say_by(f, another.caller, pair[0], pair[1], 0);
     for (unsigned i = 0; i < ROUTE_ATTEMPTS; i++) {
         struct entry entry = expect_text_routed(f, pair, 2);
@@ -86,8 +85,7 @@ static void test_a_session_that_answers_nothing(void **state) {
     expect_no_text_routed(f);
 }
 
-static void test_a_session_that_answers_late(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_a_session_that_answers_late) {
     struct another another = start_another(f, HASTY, NULL);
     uint64_t pair[] = {new_account(f->database, ""), new_account(f->database, "")};
     fake_peer_ignore(f->session, 1);
@@ -100,8 +98,7 @@ static void test_a_session_that_answers_late(void **state) {
     expect_no_text_routed(f); /* nothing was lost */
 }
 
-static void test_a_session_that_refuses(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_a_session_that_refuses) {
     uint64_t pair[] = {new_account(f->database, ""), new_account(f->database, "")};
     fake_peer_refuse(f->session, ERR_OVERLOADED, ROUTE_ATTEMPTS);
     uint64_t cid = say(f, pair[0], pair[1], 0, "text");
@@ -113,8 +110,7 @@ static void test_a_session_that_refuses(void **state) {
     expect_no_text_routed(f);
 }
 
-static void test_a_session_that_is_silent_for_long(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_a_session_that_is_silent_for_long) {
     struct another another = start_another(f, "--peer-timeout-ms=4000", NULL);
     uint64_t pair[] = {new_account(f->database, ""), new_account(f->database, "")};
     fake_peer_set_silent(f->session, true);
@@ -135,8 +131,7 @@ static void test_a_session_that_is_silent_for_long(void **state) {
 }
 
 /* Gone with a request unanswered, and texts stored before it is back. */
-static void test_a_session_that_returns(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_a_session_that_returns) {
     struct another another = start_another(f, NULL, NULL);
     uint64_t pair[] = {new_account(f->database, ""), new_account(f->database, "")};
     fake_peer_ignore(f->session, 1);
@@ -145,7 +140,7 @@ static void test_a_session_that_returns(void **state) {
     fake_peer_destroy(&f->session);
     assert_true(service_process_wait_text(another.process, "state=down", TEST_DEADLINE_MS));
     uint64_t cid = say_by(f, another.caller, pair[0], pair[1], 0);
-    f->session = fake_peer_new(f->session_port);
+    f->session = fake_peer_new("session", f->session_port);
     expect_dirty(f->session);
     expect_dirty(f->session); /* the fixture's instance too: it had lost the session */
     say_by(f, another.caller, pair[0], pair[1], 0);
@@ -154,8 +149,7 @@ static void test_a_session_that_returns(void **state) {
     end_another(&another);
 }
 
-static void test_ready_when_a_session_is_there(void **state) {
-    (void)state;
+TEST(test_ready_when_a_session_is_there) {
     uint16_t port = test_free_port(), session_port = test_free_port();
     struct service_process *delivery = service_process_start(
         "parley-delivery", NULL,
@@ -167,7 +161,7 @@ static void test_ready_when_a_session_is_there(void **state) {
     assert_err(test_caller_ask(caller, &message_SERVICE_PING, &(struct service_ping){0}, &pong),
                ERR_OK);
     assert_false(pong.ready);
-    struct fake_peer *session = fake_peer_new(session_port);
+    struct fake_peer *session = fake_peer_new("session", session_port);
     service_process_wait_ready(delivery);
     assert_err(test_caller_ask(caller, &message_SERVICE_PING, &(struct service_ping){0}, &pong),
                ERR_OK);
@@ -191,7 +185,7 @@ struct sessions {
 static struct another start_with_sessions(struct delivery_fixture *f, struct sessions *sessions) {
     for (size_t i = 0; i < SESSIONS; i++) {
         sessions->ports[i] = test_free_port();
-        sessions->fakes[i] = fake_peer_new(sessions->ports[i]);
+        sessions->fakes[i] = fake_peer_new("session", sessions->ports[i]);
     }
     for (size_t i = 0; i < MEMBERS; i++)
         sessions->members[i] = new_account(f->database, "");
@@ -211,7 +205,7 @@ static struct another start_with_sessions(struct delivery_fixture *f, struct ses
 
 /* Sends a text to the group; which session received each member. Each must be received once. */
 static void send_and_see(struct delivery_fixture *f, struct another *another,
-                         struct sessions *sessions, size_t told[MEMBERS]) {
+                         struct sessions *sessions, size_t session_of[MEMBERS]) {
     uint64_t cid = say_by(f, another->caller, sessions->members[0], 0, sessions->group);
     size_t total = 0;
     for (size_t s = 0; s < SESSIONS; s++) {
@@ -224,37 +218,35 @@ static void send_and_see(struct delivery_fixture *f, struct another *another,
             /* The members' numbers are consecutive. */
             assert_in_range(routed.accounts[i], sessions->members[0],
                             sessions->members[MEMBERS - 1]);
-            told[routed.accounts[i] - sessions->members[0]] = s;
+            session_of[routed.accounts[i] - sessions->members[0]] = s;
         }
         total += routed.count;
     }
     assert_int_equal(total, MEMBERS);
 }
 
-static void test_accounts_are_split_over_sessions(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_accounts_are_split_over_sessions) {
     struct sessions sessions;
-    size_t first[MEMBERS], told[MEMBERS];
+    size_t first[MEMBERS], session_of[MEMBERS];
     struct another another = start_with_sessions(f, &sessions);
     send_and_see(f, &another, &sessions, first);
     for (unsigned i = 0; i < 5; i++) {
-        send_and_see(f, &another, &sessions, told);
-        assert_memory_equal(told, first, sizeof told);
+        send_and_see(f, &another, &sessions, session_of);
+        assert_memory_equal(session_of, first, sizeof session_of);
     }
     wait_for_routed(another.caller, 6 * SESSIONS);
     fake_peer_destroy(&sessions.fakes[1]);
     assert_true(service_process_wait_text(another.process, "state=down", TEST_DEADLINE_MS));
     expect_dirty(sessions.fakes[0]);
-    send_and_see(f, &another, &sessions, told);
+    send_and_see(f, &another, &sessions, session_of);
     for (size_t i = 0; i < MEMBERS; i++)
-        assert_int_equal(told[i], 0);
+        assert_int_equal(session_of[i], 0);
     end_another(&another);
     fake_peer_destroy(&sessions.fakes[0]);
 }
 
-/* What one session had not answered goes to the other, when it is lost. */
-static void test_a_lost_sessions_part_moves(void **state) {
-    struct delivery_fixture *f = *state;
+/* A request that a lost session had not answered goes to the other session. */
+DELIVERY_TEST(test_a_lost_sessions_part_moves) {
     struct sessions sessions;
     struct another another = start_with_sessions(f, &sessions);
     fake_peer_ignore(sessions.fakes[1], 1);
@@ -276,10 +268,9 @@ static void test_a_lost_sessions_part_moves(void **state) {
  * A gateway may have found the second session, and bound some there, before this instance did: what
  * it handed to the first alone has to be read.
  */
-static void test_a_session_that_is_found_later(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_a_session_that_is_found_later) {
     uint16_t ports[SESSIONS] = {test_free_port(), test_free_port()};
-    struct fake_peer *fakes[SESSIONS] = {fake_peer_new(ports[0])};
+    struct fake_peer *fakes[SESSIONS] = {fake_peer_new("session", ports[0])};
     struct another another =
         start_another(f,
                       test_text("--session-peers=tcp://127.0.0.1:%u,tcp://127.0.0.1:%u",
@@ -287,7 +278,7 @@ static void test_a_session_that_is_found_later(void **state) {
                       NULL);
     say_by(f, another.caller, new_account(f->database, ""), new_account(f->database, ""), 0);
     next_routed_at(f, fakes[0]);
-    fakes[1] = fake_peer_new(ports[1]);
+    fakes[1] = fake_peer_new("session", ports[1]);
     for (size_t s = 0; s < SESSIONS; s++)
         expect_dirty(fakes[s]);
     end_another(&another);
@@ -295,8 +286,7 @@ static void test_a_session_that_is_found_later(void **state) {
         fake_peer_destroy(&fakes[s]);
 }
 
-static void test_every_session_hears_of_a_loss(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_every_session_is_notified_of_a_loss) {
     struct sessions sessions;
     struct another another = start_with_sessions(f, &sessions);
     fake_peer_refuse(sessions.fakes[1], ERR_OVERLOADED, ROUTE_ATTEMPTS);
@@ -317,16 +307,15 @@ static void test_every_session_hears_of_a_loss(void **state) {
 #define FIRST_OF_CROWD ((uint64_t)1000000000)
 
 /* More members than one item of a route may list. */
-static void test_a_crowd(void **state) {
-    struct delivery_fixture *f = *state;
+DELIVERY_TEST(test_a_crowd) {
     uint64_t ada = new_account(f->database, ""), group = new_group_of(f, "", &ada, 1);
     sql_run(f->database,
             "INSERT INTO member (conversation, account, role, joined_ms) SELECT %" PRIu64
             ", %" PRIu64 " + seq, 1, 1 FROM seq_1_to_%d;"
             "UPDATE conversation SET version = version + 1 WHERE id = %" PRIu64,
             conversation_of_group(group), FIRST_OF_CROWD, CROWD, conversation_of_group(group));
-    bool *told = calloc(CROWD + 1, 1); /* by number; 0 is the sender */
-    assert_non_null(told);
+    bool *received = calloc(CROWD + 1, 1); /* by number; 0 is the sender */
+    assert_non_null(received);
     uint64_t cid = say(f, ada, 0, group, "to all of you");
     for (size_t total = 0; total < CROWD + 1;) {
         struct session_route route;
@@ -335,15 +324,15 @@ static void test_a_crowd(void **state) {
             const struct route_item *item = (const struct route_item *)route.items.items + n;
             for (size_t i = 0; i < item->accounts.count; i++) {
                 uint64_t account = item->accounts.items[i];
-                bool *one = account == ada ? &told[0] : &told[account - FIRST_OF_CROWD];
-                assert_in_range(one - told, 0, CROWD);
+                bool *one = account == ada ? &received[0] : &received[account - FIRST_OF_CROWD];
+                assert_in_range(one - received, 0, CROWD);
                 assert_false(*one);
                 *one = true;
             }
             total += item->accounts.count;
         }
     }
-    free(told);
+    free(received);
     /* The next texts find them in the instance's memory. */
     uint64_t next = say(f, ada, 0, group, "and again");
     for (size_t total = 0; total < CROWD + 1;) {
@@ -356,19 +345,4 @@ static void test_a_crowd(void **state) {
     expect_no_text_routed(f);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_session_that_answers_nothing),
-        cmocka_unit_test(test_a_session_that_answers_late),
-        cmocka_unit_test(test_a_session_that_refuses),
-        cmocka_unit_test(test_a_session_that_returns),
-        cmocka_unit_test(test_ready_when_a_session_is_there),
-        cmocka_unit_test(test_accounts_are_split_over_sessions),
-        cmocka_unit_test(test_a_lost_sessions_part_moves),
-        cmocka_unit_test(test_a_session_that_is_found_later),
-        cmocka_unit_test(test_every_session_hears_of_a_loss),
-        cmocka_unit_test(test_a_crowd),
-        cmocka_unit_test(test_a_session_that_is_silent_for_long),
-    };
-    return cmocka_run_group_tests(tests, delivery_set_up, delivery_tear_down);
-}
+int main(void) { return test_run_all(delivery_set_up, delivery_tear_down); }

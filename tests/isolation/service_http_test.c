@@ -1,5 +1,5 @@
 /*
- * The pages that every service serves over HTTP: what they say, and what clients may do to them.
+ * The pages that every service serves over HTTP: their text, and clients that misbehave.
  */
 #include "tests/support/service_fixture.h"
 
@@ -24,6 +24,8 @@ static int tear_down(void **state) {
     service_process_kill(&service);
     return 0;
 }
+
+#define SERVICE_HTTP_TEST(name_) TEST_WITH(name_, NO_FIXTURE, NULL, tear_down)
 
 /* With its pages; not yet ready. */
 static void run_with_pages(const char *option, const char *another) {
@@ -59,11 +61,11 @@ static int open_client(void) {
 }
 
 static void say(int fd, const char *text) {
-    /* A client that is cut while it speaks is as good as one that was heard. */
+    /* A client that is cut off in the middle of its request is as good as one that was answered. */
     (void)!send(fd, text, strlen(text), MSG_NOSIGNAL);
 }
 
-/* Reads to the end of the connection, which must come; the length of what was read. */
+/* Reads to the end of the connection, which must be closed. Returns how many bytes were read. */
 static size_t read_all(int fd) {
     size_t length = 0;
     for (;;) {
@@ -81,7 +83,7 @@ static size_t read_all(int fd) {
     return length;
 }
 
-/* The status, with all of the answer in `answer`; 0: none came. */
+/* The status, with all of the answer in `answer`; 0: none arrived. */
 static unsigned ask(const char *request) {
     int fd = open_client();
     say(fd, request);
@@ -104,8 +106,7 @@ static const char *body(void) {
 
 /* --- pages ----------------------------------------------------------------------------------- */
 
-static void they_say_how_it_is(void **state) {
-    (void)state;
+SERVICE_HTTP_TEST(they_say_how_it_is) {
     start(NULL);
     assert_int_equal(get("/healthz"), 200);
     assert_string_equal(body(), "ok\n");
@@ -124,8 +125,7 @@ static void they_say_how_it_is(void **state) {
     assert_int_equal(service_process_stop(&service), 0);
 }
 
-static void calls_and_refusals_are_counted(void **state) {
-    (void)state;
+SERVICE_HTTP_TEST(calls_and_refusals_are_counted) {
     start(NULL);
     assert_err(test_caller_ask(caller, &message_TEST_ECHO,
                                &(struct test_echo){.text = slice_text("x")}, NULL),
@@ -141,16 +141,14 @@ static void calls_and_refusals_are_counted(void **state) {
     assert_non_null(strstr(body(), "parley_refused_total{error=\"overloaded\"} 0\n"));
 }
 
-static void a_head_has_no_body(void **state) {
-    (void)state;
+SERVICE_HTTP_TEST(a_head_has_no_body) {
     start(NULL);
     assert_int_equal(ask("HEAD /healthz HTTP/1.1\r\nHost: x\r\n\r\n"), 200);
     assert_string_equal(body(), "");
     assert_non_null(strstr(answer, "content-length: 3"));
 }
 
-static void other_methods_are_refused(void **state) {
-    (void)state;
+SERVICE_HTTP_TEST(other_methods_are_refused) {
     start(NULL);
     assert_int_equal(ask("POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"), 405);
     assert_non_null(strstr(answer, "allow: GET, HEAD"));
@@ -159,8 +157,7 @@ static void other_methods_are_refused(void **state) {
 
 /* --- readiness ------------------------------------------------------------------------------- */
 
-static void what_is_missing_is_named(void **state) {
-    (void)state;
+SERVICE_HTTP_TEST(an_unready_service_names_the_reason) {
     run_with_pages("--never-ready", NULL);
     assert_int_equal(get("/readyz"), 503);
     assert_string_equal(body(), "no called service answers\n");
@@ -172,8 +169,7 @@ static void what_is_missing_is_named(void **state) {
     assert_true(slice_equal(status.lacks, slice_text("no called service answers")));
 }
 
-static void one_that_stops_is_not_ready(void **state) {
-    (void)state;
+SERVICE_HTTP_TEST(one_that_stops_is_not_ready) {
     start("--slow-stop");
     kill(service_process_pid(service), SIGTERM);
     assert_true(service_process_wait_text(service, "event=stopping", TEST_DEADLINE_MS));
@@ -184,11 +180,10 @@ static void one_that_stops_is_not_ready(void **state) {
     assert_int_equal(service_process_wait_exit(service), 0);
 }
 
-/* --- what clients do ------------------------------------------------------------------------- */
+/* --- misbehaving clients --------------------------------------------------------------------- */
 
 /* Each is answered with a fault or cut; afterwards the service is as before. */
-static void nonsense_does_no_harm(void **state) {
-    (void)state;
+SERVICE_HTTP_TEST(nonsense_does_no_harm) {
     static const char to_websocket[] =
         "GET /metrics HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
@@ -219,8 +214,7 @@ static void nonsense_does_no_harm(void **state) {
     assert_int_equal(service_process_stop(&service), 0);
 }
 
-static void headers_without_an_end_are_cut(void **state) {
-    (void)state;
+SERVICE_HTTP_TEST(headers_without_an_end_are_cut) {
     start(NULL);
     int fd = open_client();
     say(fd, "GET /metrics HTTP/1.1\r\nX: ");
@@ -235,8 +229,7 @@ static void headers_without_an_end_are_cut(void **state) {
 }
 
 /* Also behind a half of a request. */
-static void whoever_is_slow_is_cut(void **state) {
-    (void)state;
+SERVICE_HTTP_TEST(whoever_is_slow_is_cut) {
     start(NULL);
     int64_t began_ms = loop_now_ms();
     int silent = open_client(), slow = open_client();
@@ -248,8 +241,7 @@ static void whoever_is_slow_is_cut(void **state) {
     assert_int_equal(get("/healthz"), 200);
 }
 
-static void many_at_once_are_turned_away(void **state) {
-    (void)state;
+SERVICE_HTTP_TEST(many_at_once_are_turned_away) {
     int clients[HTTP_ADMIN_MAX_CLIENTS];
     start(NULL);
     for (size_t i = 0; i < HTTP_ADMIN_MAX_CLIENTS; i++)
@@ -267,8 +259,7 @@ static void many_at_once_are_turned_away(void **state) {
 }
 
 /* Clients that go in the middle of anything. */
-static void they_may_go_at_any_moment(void **state) {
-    (void)state;
+SERVICE_HTTP_TEST(they_may_go_at_any_moment) {
     start(NULL);
     for (int i = 0; i < 200; i++) {
         int fd = open_client();
@@ -287,8 +278,7 @@ static void they_may_go_at_any_moment(void **state) {
 
 /* --- the port -------------------------------------------------------------------------------- */
 
-static void a_port_that_is_taken_is_one_line(void **state) {
-    (void)state;
+SERVICE_HTTP_TEST(a_port_that_is_taken_is_one_line) {
     start(NULL);
     struct service_process *second = run_service((const char *[]){
         test_text("--test-port=%u", (unsigned)test_free_port()),
@@ -305,33 +295,10 @@ static void a_port_that_is_taken_is_one_line(void **state) {
     assert_int_equal(get("/healthz"), 200);
 }
 
-static void port_0_is_none(void **state) {
-    (void)state;
+SERVICE_HTTP_TEST(port_0_is_none) {
     service = start_service(test_free_port(), "--test-metrics-port=0");
     assert_null(strstr(service_process_output(service), "level=error"));
     assert_int_equal(service_process_stop(&service), 0);
 }
 
-#define TEST_OF(test_) cmocka_unit_test_setup_teardown(test_, NULL, tear_down)
-
-int main(int argc, char **argv) {
-    if (is_child())
-        return child_main(argc, argv);
-    find_myself();
-    const struct CMUnitTest tests[] = {
-        TEST_OF(they_say_how_it_is),
-        TEST_OF(calls_and_refusals_are_counted),
-        TEST_OF(a_head_has_no_body),
-        TEST_OF(other_methods_are_refused),
-        TEST_OF(what_is_missing_is_named),
-        TEST_OF(one_that_stops_is_not_ready),
-        TEST_OF(nonsense_does_no_harm),
-        TEST_OF(headers_without_an_end_are_cut),
-        TEST_OF(whoever_is_slow_is_cut),
-        TEST_OF(many_at_once_are_turned_away),
-        TEST_OF(they_may_go_at_any_moment),
-        TEST_OF(a_port_that_is_taken_is_one_line),
-        TEST_OF(port_0_is_none),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(int argc, char **argv) { return run_or_be_child(argc, argv); }

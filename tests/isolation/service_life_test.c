@@ -1,5 +1,5 @@
 /*
- * The life of a service: its options, what keeps it from starting, and how it stops.
+ * The life of a service: its options, reasons not to start, and how it stops.
  */
 #include "tests/support/service_fixture.h"
 
@@ -14,6 +14,8 @@ static int tear_down(void **state) {
     return 0;
 }
 
+#define SERVICE_LIFE_TEST(name_) TEST_WITH(name_, NO_FIXTURE, NULL, tear_down)
+
 static size_t count_of(const char *text, const char *part) {
     size_t count = 0;
     for (const char *at = text; (at = strstr(at, part)) != NULL; at += strlen(part))
@@ -21,7 +23,7 @@ static size_t count_of(const char *text, const char *part) {
     return count;
 }
 
-/* Runs it to its end; what it wrote is there until the teardown. */
+/* Runs it to its end; its output is there until the teardown. */
 static const char *output_of(const char *const *options, int status) {
     service_process_kill(&service);
     service = run_service(options);
@@ -59,8 +61,7 @@ static void wait_for_text(const char *text) {
 
 /* --- starting -------------------------------------------------------------------------------- */
 
-static void help_and_version_are_printed(void **state) {
-    (void)state;
+SERVICE_LIFE_TEST(help_and_version_are_printed) {
     const char *help = OUTPUT_OF(0, "--help");
     assert_non_null(strstr(help, "parley-test"));
     assert_non_null(strstr(help, "--test_port="));
@@ -69,8 +70,7 @@ static void help_and_version_are_printed(void **state) {
     assert_non_null(strstr(OUTPUT_OF(0, "--version"), PARLEY_VERSION));
 }
 
-static void wrong_usage_is_reported_in_a_line(void **state) {
-    (void)state;
+SERVICE_LIFE_TEST(wrong_usage_is_reported_in_a_line) {
     static const char *const wrong[] = {"--nothing",       "--nothing=1",         "more",
                                         "--test-port=0",   "--log-level=loud",    "--test-port",
                                         "--heartbeat-ms=", "--config=/no/file/is"};
@@ -82,8 +82,7 @@ static void wrong_usage_is_reported_in_a_line(void **state) {
 }
 
 /* Else every quiet link would break between two beats. */
-static void a_heartbeat_that_is_not_shorter_than_the_silence_is_refused(void **state) {
-    (void)state;
+SERVICE_LIFE_TEST(a_heartbeat_that_is_not_shorter_than_the_silence_is_refused) {
     static const char *const wrong[][2] = {
         {"--heartbeat-ms=3000", NULL}, /* the silence's default */
         {"--peer-timeout-ms=999", NULL},
@@ -94,8 +93,7 @@ static void a_heartbeat_that_is_not_shorter_than_the_silence_is_refused(void **s
     OUTPUT_OF(1, "--fail-start", "--heartbeat-ms=50", "--peer-timeout-ms=51");
 }
 
-static void a_taken_port_is_reported_in_a_line(void **state) {
-    (void)state;
+SERVICE_LIFE_TEST(a_taken_port_is_reported_in_a_line) {
     const char *port = test_text("--test-port=%u", (unsigned)test_free_port());
     struct service_process *first = run_service((const char *[]){port, NULL});
     service_process_wait_ready(first);
@@ -107,8 +105,7 @@ static void a_taken_port_is_reported_in_a_line(void **state) {
     assert_int_equal(service_process_stop(&first), 0);
 }
 
-static void a_start_that_fails_is_finished(void **state) {
-    (void)state;
+SERVICE_LIFE_TEST(a_start_that_fails_is_finished) {
     const char *output = OUTPUT_OF(1, "--fail-start");
     assert_int_equal(count_of(output, "level=error"), 1);
     assert_int_equal(count_of(output, "event=test_finish"), 1);
@@ -116,8 +113,7 @@ static void a_start_that_fails_is_finished(void **state) {
 }
 
 /* Its socket is a link that is not there yet. */
-static void its_database_is_waited_for(void **state) {
-    (void)state;
+SERVICE_LIFE_TEST(its_database_is_waited_for) {
     uint16_t port = test_free_port();
     const char *link = test_text("/tmp/parley-test-%d.sock", (int)getpid());
     const char *real = getenv("PARLEY_DB_SOCKET");
@@ -143,8 +139,7 @@ static void its_database_is_waited_for(void **state) {
     assert_int_equal(service_process_stop(&service), 0);
 }
 
-static void it_can_be_stopped_while_it_waits_for_its_database(void **state) {
-    (void)state;
+SERVICE_LIFE_TEST(it_can_be_stopped_while_it_waits_for_its_database) {
     service = run_service((const char *[]){test_text("--test-port=%u", (unsigned)test_free_port()),
                                            "--with-database", "--db-user=nobody-here",
                                            "--db-password=wrong", NULL});
@@ -155,8 +150,7 @@ static void it_can_be_stopped_while_it_waits_for_its_database(void **state) {
     assert_int_equal(service_process_stop(&service), 0);
 }
 
-static void one_that_does_not_become_ready_ends(void **state) {
-    (void)state;
+SERVICE_LIFE_TEST(one_that_does_not_become_ready_ends) {
     const char *port = test_text("--test-port=%u", (unsigned)test_free_port());
     const char *output = OUTPUT_OF(1, port, "--never-ready", "--peer-wait-ms=100");
     assert_int_equal(count_of(output, "level=error"), 1);
@@ -164,8 +158,7 @@ static void one_that_does_not_become_ready_ends(void **state) {
     assert_null(strstr(output, "event=ready"));
 }
 
-static void one_that_is_not_ready_yet_says_so(void **state) {
-    (void)state;
+SERVICE_LIFE_TEST(one_that_is_not_ready_yet_says_so) {
     uint16_t port = test_free_port();
     service = run_service(
         (const char *[]){test_text("--test-port=%u", (unsigned)port), "--never-ready", NULL});
@@ -179,8 +172,7 @@ static void one_that_is_not_ready_yet_says_so(void **state) {
 
 /* --- stopping -------------------------------------------------------------------------------- */
 
-static void both_signals_stop_it(void **state) {
-    (void)state;
+SERVICE_LIFE_TEST(both_signals_stop_it) {
     static const int signals[] = {SIGTERM, SIGINT};
     for (size_t i = 0; i < 2; i++) {
         start(NULL);
@@ -196,8 +188,7 @@ static void both_signals_stop_it(void **state) {
     }
 }
 
-static void calls_in_progress_are_finished_and_others_refused(void **state) {
-    (void)state;
+SERVICE_LIFE_TEST(calls_in_progress_are_finished_and_others_refused) {
     start(NULL);
     test_caller_start(caller, &message_TEST_HOLD, &(struct number){NEVER_MS});
     wait_for_calls(1);
@@ -212,13 +203,12 @@ static void calls_in_progress_are_finished_and_others_refused(void **state) {
                ERR_OK);
     assert_false(pong.ready);
     wait_for_calls(1);
-    tell(SIGUSR1); /* answers what is held */
+    tell(SIGUSR1); /* answers the held requests */
     assert_err(test_caller_finish(caller, &message_TEST_HOLD, NULL), ERR_OK);
     assert_int_equal(service_process_wait_exit(service), 0);
 }
 
-static void jobs_of_the_pool_are_finished_too(void **state) {
-    (void)state;
+SERVICE_LIFE_TEST(jobs_of_the_pool_are_finished_too) {
     start("--with-database");
     test_caller_start(caller, &message_TEST_SLEEP, &(struct number){3000});
     wait_for_calls(1);
@@ -229,8 +219,7 @@ static void jobs_of_the_pool_are_finished_too(void **state) {
     assert_int_equal(service_process_wait_exit(service), 0);
 }
 
-static void what_stop_started_is_waited_for(void **state) {
-    (void)state;
+SERVICE_LIFE_TEST(work_started_by_stop_is_waited_for) {
     start("--slow-stop");
     tell(SIGTERM);
     wait_for_text("event=test_stop");
@@ -242,8 +231,7 @@ static void what_stop_started_is_waited_for(void **state) {
     assert_int_equal(service_process_wait_exit(service), 0);
 }
 
-static void a_call_without_an_end_holds_it_up_for_so_long(void **state) {
-    (void)state;
+SERVICE_LIFE_TEST(a_call_without_an_end_holds_it_up_for_so_long) {
     start(NULL);
     test_caller_start(caller, &message_TEST_HOLD, &(struct number){NEVER_MS});
     wait_for_calls(1);
@@ -253,8 +241,7 @@ static void a_call_without_an_end_holds_it_up_for_so_long(void **state) {
     assert_in_range(loop_now_ms() - before_ms, SERVICE_STOP_MS, 2 * SERVICE_STOP_MS);
 }
 
-static void asked_twice_it_stops_at_once(void **state) {
-    (void)state;
+SERVICE_LIFE_TEST(asked_twice_it_stops_at_once) {
     start("--slow-stop");
     test_caller_start(caller, &message_TEST_HOLD, &(struct number){NEVER_MS});
     wait_for_calls(1);
@@ -266,37 +253,11 @@ static void asked_twice_it_stops_at_once(void **state) {
     assert_true(loop_now_ms() - before_ms < SERVICE_STOP_MS);
 }
 
-static void a_fault_that_cannot_be_lived_with_ends_it(void **state) {
-    (void)state;
+SERVICE_LIFE_TEST(a_fault_that_cannot_be_lived_with_ends_it) {
     start(NULL);
     assert_err(test_caller_ask(caller, &message_TEST_FATAL, &(struct number){3}, NULL), ERR_OK);
     assert_int_equal(service_process_wait_exit(service), 3);
     assert_non_null(strstr(service_process_output(service), "event=test_finish"));
 }
 
-#define TEST(name_) cmocka_unit_test_teardown(name_, tear_down)
-
-int main(int argc, char **argv) {
-    if (is_child())
-        return child_main(argc, argv);
-    find_myself();
-    const struct CMUnitTest tests[] = {
-        TEST(help_and_version_are_printed),
-        TEST(wrong_usage_is_reported_in_a_line),
-        TEST(a_heartbeat_that_is_not_shorter_than_the_silence_is_refused),
-        TEST(a_taken_port_is_reported_in_a_line),
-        TEST(a_start_that_fails_is_finished),
-        TEST(its_database_is_waited_for),
-        TEST(it_can_be_stopped_while_it_waits_for_its_database),
-        TEST(one_that_does_not_become_ready_ends),
-        TEST(one_that_is_not_ready_yet_says_so),
-        TEST(both_signals_stop_it),
-        TEST(calls_in_progress_are_finished_and_others_refused),
-        TEST(jobs_of_the_pool_are_finished_too),
-        TEST(what_stop_started_is_waited_for),
-        TEST(a_call_without_an_end_holds_it_up_for_so_long),
-        TEST(asked_twice_it_stops_at_once),
-        TEST(a_fault_that_cannot_be_lived_with_ends_it),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(int argc, char **argv) { return run_or_be_child(argc, argv); }

@@ -4,6 +4,7 @@
 #include <czmq.h>
 
 #include "tests/support/service_fixture.h"
+#include "tests/support/test_keys.h"
 
 struct fixture {
     struct service_process *service;
@@ -32,6 +33,8 @@ static int tear_down(void **state) {
     return status;
 }
 
+#define SERVICE_TEST(name_, set_up_) TEST_WITH(name_, struct fixture *f, set_up_, tear_down)
+
 static void expect_alive(struct test_caller *caller) {
     struct test_echo echo;
     assert_err(test_caller_ask(caller, &message_TEST_ECHO,
@@ -42,8 +45,7 @@ static void expect_alive(struct test_caller *caller) {
 
 /* --- answers --------------------------------------------------------------------------------- */
 
-static void a_call_on_the_loop_is_answered(void **state) {
-    struct fixture *f = *state;
+SERVICE_TEST(a_call_on_the_loop_is_answered, set_up) {
     uint64_t numbers[] = {1, UINT64_MAX};
     struct test_echo echo, ask = {.text = slice_text("hi"), .number = 7, .numbers = {numbers, 2}};
     for (int i = 0; i < 1000; i++) {
@@ -58,8 +60,7 @@ static void a_call_on_the_loop_is_answered(void **state) {
                      0);
 }
 
-static void a_call_on_the_pool_is_answered(void **state) {
-    struct fixture *f = *state;
+SERVICE_TEST(a_call_on_the_pool_is_answered, set_up_pool) {
     struct test_caller *callers[8];
     struct number number;
     for (size_t i = 0; i < 8; i++) {
@@ -78,8 +79,7 @@ static void a_call_on_the_pool_is_answered(void **state) {
         test_caller_metric(f->caller, "request_errors_total{message=\"test.pool_fail\"}"), 1);
 }
 
-static void errors_travel_with_their_text(void **state) {
-    struct fixture *f = *state;
+SERVICE_TEST(errors_travel_with_their_text, set_up) {
     for (int err = ERR_OK + 1; err < ERR_COUNT; err++) {
         struct test_fail failure = {.error = slice_text(err_word((enum err)err))};
         assert_err(test_caller_ask(f->caller, &message_TEST_FAIL, &failure, NULL), (enum err)err);
@@ -91,8 +91,7 @@ static void errors_travel_with_their_text(void **state) {
     assert_int_equal(test_caller_metric(f->caller, "requests_refused_total"), 0);
 }
 
-static void events_precede_the_answer(void **state) {
-    struct fixture *f = *state;
+SERVICE_TEST(events_precede_the_answer, set_up) {
     struct number number;
     struct test_caller *other = test_caller_new("other", f->port);
     assert_err(test_caller_ask(f->caller, &message_TEST_EVENTS, &(struct number){100}, &number),
@@ -107,8 +106,7 @@ static void events_precede_the_answer(void **state) {
     test_caller_destroy(&other);
 }
 
-static void a_slow_call_is_logged(void **state) {
-    struct fixture *f = *state;
+SERVICE_TEST(a_slow_call_is_logged, set_up) {
     expect_alive(f->caller);
     assert_err(test_caller_ask(f->caller, &message_TEST_HOLD,
                                &(struct number){SERVICE_SLOW_MS + 50}, NULL),
@@ -120,15 +118,14 @@ static void a_slow_call_is_logged(void **state) {
     assert_null(strstr(service_process_output(f->service), "message=test.echo"));
 }
 
-static void ping_and_status_are_answered(void **state) {
-    struct fixture *f = *state;
+SERVICE_TEST(ping_and_status_are_answered, set_up) {
     struct service_pong pong;
     struct service_status status;
     struct service_ping ping = {.instance = 5};
     assert_err(test_caller_ask(f->caller, &message_SERVICE_PING, &ping, &pong), ERR_OK);
     assert_true(pong.ready);
     assert_int_not_equal(pong.instance, 0);
-    assert_int_equal(pong.link, strlen("caller")); /* what the definition's `ping` filled */
+    assert_int_equal(pong.link, strlen("caller")); /* the definition's `ping` filled it */
     assert_int_equal(pong.pushed, 'c');
     uint64_t instance = pong.instance;
     assert_err(test_caller_ask(f->caller, &message_SERVICE_STATUS, &ping, &status), ERR_OK);
@@ -143,8 +140,7 @@ static void ping_and_status_are_answered(void **state) {
 
 /* --- refusals -------------------------------------------------------------------------------- */
 
-static void an_unknown_message_is_answered_and_logged(void **state) {
-    struct fixture *f = *state;
+SERVICE_TEST(an_unknown_message_is_answered_and_logged, set_up_debug) {
     static const char *const names[] = {"test.nothing", "", "test.ech", "test.echoo", "a b\n\""};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         assert_err(test_caller_ask_bytes(f->caller, names[i], slice_make("\x80", 1)),
@@ -157,8 +153,7 @@ static void an_unknown_message_is_answered_and_logged(void **state) {
     assert_int_equal(test_caller_metric(f->caller, "requests_refused_total"), 5);
 }
 
-static void a_body_that_does_not_fit_is_refused_by_field(void **state) {
-    struct fixture *f = *state;
+SERVICE_TEST(a_body_that_does_not_fit_is_refused_by_field, set_up) {
     static const struct {
         struct slice body;
         const char *text;
@@ -191,8 +186,7 @@ static uint64_t calls_in_progress(struct test_caller *caller) {
     return status.calls - 1; /* without this one */
 }
 
-static void too_many_calls_are_refused(void **state) {
-    struct fixture *f = *state;
+SERVICE_TEST(too_many_calls_are_refused, set_up) {
     struct test_caller *other = test_caller_new("other", f->port);
     for (size_t i = 0; i <= SERVICE_MAX_CALLS; i++)
         test_caller_start(f->caller, &message_TEST_HOLD, &(struct number){NEVER_MS});
@@ -210,8 +204,7 @@ static void too_many_calls_are_refused(void **state) {
     test_caller_destroy(&other);
 }
 
-static void what_is_too_large_to_answer_is_an_internal_error(void **state) {
-    struct fixture *f = *state;
+SERVICE_TEST(a_too_large_answer_is_an_internal_error, set_up_pool) {
     struct large large;
     uint64_t limit = ENVELOPE_MAX_BYTES;
     static const struct message_desc *const messages[] = {&message_TEST_LARGE,
@@ -228,8 +221,7 @@ static void what_is_too_large_to_answer_is_an_internal_error(void **state) {
 
 /* --- garbage --------------------------------------------------------------------------------- */
 
-static void frames_that_are_no_request_are_dropped_and_counted(void **state) {
-    struct fixture *f = *state;
+SERVICE_TEST(frames_that_are_no_request_are_dropped_and_counted, set_up) {
     static const unsigned char fillers[] = {0x00, 0x93, 0xc1, 0xff};
     unsigned char bytes[201];
     uint64_t sent = 0;
@@ -260,13 +252,13 @@ static void send_parts(zsock_t *socket, const struct slice *parts, size_t count)
                          parts[i].length);
 }
 
-static void messages_of_several_parts_are_dropped(void **state) {
-    struct fixture *f = *state;
+SERVICE_TEST(messages_of_several_parts_are_dropped, set_up) {
     const struct slice request = {"\x93\x01\x07\xa9test.echo\x81\xa4text\xa1x", 21};
     const struct slice parts[] = {request, request, {"", 0}, {"x", 1}, request, {"", 0}, request};
     zsock_t *socket = zsock_new(ZMQ_DEALER);
     zsock_set_linger(socket, 0);
     zsock_set_rcvtimeo(socket, TEST_DEADLINE_MS);
+    test_keys_call(zsock_resolve(socket), "test");
     assert_int_equal(zsock_connect(socket, "tcp://127.0.0.1:%u", (unsigned)f->port), 0);
     for (size_t count = 2; count <= 7; count++)
         send_parts(socket, parts, count);
@@ -282,8 +274,7 @@ static void messages_of_several_parts_are_dropped(void **state) {
     assert_int_equal(test_caller_metric(f->caller, "requests_total{message=\"test.echo\"}"), 1);
 }
 
-static void a_caller_with_too_long_a_name_is_not_heard(void **state) {
-    struct fixture *f = *state;
+SERVICE_TEST(a_caller_with_too_long_a_name_is_ignored, set_up) {
     char name[SERVICE_CALLER_BYTES + 2];
     memset(name, 'n', sizeof name);
     name[SERVICE_CALLER_BYTES + 1] = '\0';
@@ -298,8 +289,7 @@ static void a_caller_with_too_long_a_name_is_not_heard(void **state) {
     test_caller_destroy(&longest);
 }
 
-static void a_message_has_its_largest_size(void **state) {
-    struct fixture *f = *state;
+SERVICE_TEST(a_message_has_its_largest_size, set_up) {
     char *bytes = calloc(1, ENVELOPE_MAX_BYTES + 1);
     assert_non_null(bytes);
     /* Exactly as much as there may be: {"text": ...}, too long for the field, not for the frame. */
@@ -319,29 +309,4 @@ static void a_message_has_its_largest_size(void **state) {
     free(bytes);
 }
 
-#define TEST(name_) cmocka_unit_test_setup_teardown(name_, set_up, tear_down)
-#define POOL_TEST(name_) cmocka_unit_test_setup_teardown(name_, set_up_pool, tear_down)
-#define DEBUG_TEST(name_) cmocka_unit_test_setup_teardown(name_, set_up_debug, tear_down)
-
-int main(int argc, char **argv) {
-    if (is_child())
-        return child_main(argc, argv);
-    find_myself();
-    const struct CMUnitTest tests[] = {
-        TEST(a_call_on_the_loop_is_answered),
-        POOL_TEST(a_call_on_the_pool_is_answered),
-        TEST(errors_travel_with_their_text),
-        TEST(events_precede_the_answer),
-        TEST(a_slow_call_is_logged),
-        TEST(ping_and_status_are_answered),
-        DEBUG_TEST(an_unknown_message_is_answered_and_logged),
-        TEST(a_body_that_does_not_fit_is_refused_by_field),
-        TEST(too_many_calls_are_refused),
-        POOL_TEST(what_is_too_large_to_answer_is_an_internal_error),
-        TEST(frames_that_are_no_request_are_dropped_and_counted),
-        TEST(messages_of_several_parts_are_dropped),
-        TEST(a_caller_with_too_long_a_name_is_not_heard),
-        TEST(a_message_has_its_largest_size),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(int argc, char **argv) { return run_or_be_child(argc, argv); }

@@ -1,14 +1,7 @@
 /*
- * The session service alone: what gateways bind and unbind, the limits, and what becomes of a link
- * when a gateway is silent or connects again.
+ * The session service alone: connections that gateways bind and unbind, the limits, and the state
+ * of a link when a gateway is silent or connects again.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <stdio.h>
 #include <string.h>
 
@@ -17,6 +10,7 @@
 #include "services/session/directory.h"
 #include "services/session/gateway_instances.h"
 #include "tests/support/session_fixture.h"
+#include "tests/support/test_list.h"
 
 static int set_up_small(void **state) {
     return session_set_up_with(state, (const char *const[]){"--max-bindings=10", NULL});
@@ -28,8 +22,8 @@ static int set_up_impatient(void **state) {
 
 /* --- binding ------------------------------------------------------------------------------- */
 
-static void binding_again_changes_nothing(void **state) {
-    struct test_caller *gateway = caller(*state, "gateway-1");
+SESSION_TEST(binding_again_changes_nothing, session_set_up) {
+    struct test_caller *gateway = caller(fixture, "gateway-1");
     bind_one(gateway, 1001, 7);
     bind_one(gateway, 1001, 7);
     assert_int_equal(test_caller_metric(gateway, "bindings"), 1);
@@ -38,8 +32,8 @@ static void binding_again_changes_nothing(void **state) {
     expect_nothing(gateway);
 }
 
-static void a_connection_has_one_account(void **state) {
-    struct test_caller *gateway = caller(*state, "gateway-1");
+SESSION_TEST(a_connection_has_one_account, session_set_up) {
+    struct test_caller *gateway = caller(fixture, "gateway-1");
     bind_one(gateway, 1001, 7);
     bind_one(gateway, 1002, 7);
     unbind_one(gateway, 1001, 7); /* late, and no longer theirs */
@@ -49,13 +43,13 @@ static void a_connection_has_one_account(void **state) {
     assert_int_equal(test_caller_metric(gateway, "bindings"), 1);
 }
 
-static void what_is_unbound_gets_nothing(void **state) {
-    struct test_caller *one = caller(*state, "gateway-1"), *two = caller(*state, "gateway-2");
+SESSION_TEST(an_unbound_connection_gets_nothing, session_set_up) {
+    struct test_caller *one = caller(fixture, "gateway-1"), *two = caller(fixture, "gateway-2");
     bind_one(one, 1001, 7);
     bind_one(two, 1001, 7);
     unbind_one(one, 1001, 7);
     unbind_one(one, 1001, 7);
-    unbind_one(caller(*state, "gateway-3"), 1001, 7); /* never heard before */
+    unbind_one(caller(fixture, "gateway-3"), 1001, 7); /* an unknown gateway */
     route_one(two, 1001, "hello");
     expect_push(two, 1, 7, "hello");
     expect_nothing(one);
@@ -63,8 +57,8 @@ static void what_is_unbound_gets_nothing(void **state) {
     assert_int_equal(test_caller_metric(one, "gateways"), 2);
 }
 
-static void a_bind_that_makes_no_sense_changes_nothing(void **state) {
-    struct test_caller *gateway = caller(*state, "gateway-1");
+SESSION_TEST(a_bind_that_makes_no_sense_changes_nothing, session_set_up) {
+    struct test_caller *gateway = caller(fixture, "gateway-1");
     static uint64_t accounts[8193], connections[8193];
     for (size_t i = 0; i < 8193; i++)
         accounts[i] = connections[i] = i + 1;
@@ -91,8 +85,8 @@ static void a_bind_that_makes_no_sense_changes_nothing(void **state) {
     assert_int_equal(test_caller_metric(gateway, "gateways"), 0);
 }
 
-static void a_full_directory_refuses(void **state) {
-    struct test_caller *gateway = caller(*state, "gateway-1");
+SESSION_TEST(a_full_directory_refuses, set_up_small) {
+    struct test_caller *gateway = caller(fixture, "gateway-1");
     uint64_t numbers[12];
     for (uint64_t i = 0; i < 12; i++)
         numbers[i] = i + 1;
@@ -109,8 +103,8 @@ static void a_full_directory_refuses(void **state) {
 }
 
 /* Of connections that were there before, those that do not fit end; all others are bound. */
-static void a_full_directory_ends_what_does_not_fit(void **state) {
-    struct test_caller *gateway = caller(*state, "gateway-1");
+SESSION_TEST(a_full_directory_ends_further_connections, set_up_small) {
+    struct test_caller *gateway = caller(fixture, "gateway-1");
     uint64_t numbers[12];
     for (uint64_t i = 0; i < 12; i++)
         numbers[i] = i + 1;
@@ -131,8 +125,7 @@ static void a_full_directory_ends_what_does_not_fit(void **state) {
     expect_nothing(gateway);
 }
 
-static void gateways_have_a_limit(void **state) {
-    struct session_fixture *fixture = *state;
+SESSION_TEST(gateways_have_a_limit, session_set_up) {
     for (unsigned i = 0; i < GATEWAY_INSTANCES_MAX; i++) {
         char name[32];
         snprintf(name, sizeof name, "gateway-%u", i);
@@ -155,8 +148,8 @@ static enum err dirty(struct test_caller *delivery, const char *reason) {
     return test_caller_ask(delivery, &message_SESSION_DIRTY, &body, &done);
 }
 
-static void a_ping_tells_link_and_pushed(void **state) {
-    struct test_caller *one = caller(*state, "gateway-1"), *two = caller(*state, "gateway-2");
+SESSION_TEST(a_ping_tells_link_and_pushed, session_set_up) {
+    struct test_caller *one = caller(fixture, "gateway-1"), *two = caller(fixture, "gateway-2");
     struct service_pong first = ping(one);
     assert_true(first.ready && first.link != 0 && first.pushed == 0);
     bind_one(one, 1001, 7);
@@ -172,9 +165,9 @@ static void a_ping_tells_link_and_pushed(void **state) {
     assert_true(other.link != 0 && other.link != first.link && other.pushed == 0);
 }
 
-static void pushes_and_losses_are_counted_without_gaps(void **state) {
-    struct test_caller *gateway = caller(*state, "gateway-1");
-    struct test_caller *delivery = caller(*state, "delivery-1");
+SESSION_TEST(pushes_and_losses_are_counted_without_gaps, session_set_up) {
+    struct test_caller *gateway = caller(fixture, "gateway-1");
+    struct test_caller *delivery = caller(fixture, "delivery-1");
     bind_one(gateway, 1001, 7);
     for (uint64_t seq = 1; seq <= 200; seq += 2) {
         route_one(delivery, 1001, "hello");
@@ -188,11 +181,11 @@ static void pushes_and_losses_are_counted_without_gaps(void **state) {
     assert_int_equal(ping(gateway).pushed, 200);
 }
 
-static void a_loss_reaches_every_gateway(void **state) {
-    struct test_caller *gateways[3], *delivery = caller(*state, "delivery-1");
+SESSION_TEST(a_loss_reaches_every_gateway, session_set_up) {
+    struct test_caller *gateways[3], *delivery = caller(fixture, "delivery-1");
     ping(delivery);
     for (unsigned i = 0; i < 3; i++) {
-        gateways[i] = caller(*state, test_text("gateway-%u", i));
+        gateways[i] = caller(fixture, test_text("gateway-%u", i));
         bind_one(gateways[i], 1001 + i, 7);
     }
     unbind_one(gateways[2], 1003, 7);
@@ -206,13 +199,13 @@ static void a_loss_reaches_every_gateway(void **state) {
     assert_int_equal(dirty(delivery, test_text("%065d", 0)), ERR_BAD_REQUEST);
 }
 
-static void a_gateway_that_connects_again_keeps_its_link(void **state) {
-    struct test_caller *before = caller(*state, "gateway-1");
-    struct test_caller *delivery = caller(*state, "delivery-1");
+SESSION_TEST(a_gateway_that_connects_again_keeps_its_link, session_set_up) {
+    struct test_caller *before = caller(fixture, "gateway-1");
+    struct test_caller *delivery = caller(fixture, "delivery-1");
     bind_one(before, 1001, 7);
     uint64_t link = ping(before).link;
     /* The old one is still connected: the name goes over to the new one. */
-    struct test_caller *after = caller(*state, "gateway-1");
+    struct test_caller *after = caller(fixture, "gateway-1");
     assert_int_equal(ping(after).link, link);
     route_one(delivery, 1001, "hello");
     expect_push(after, 1, 7, "hello");
@@ -227,9 +220,9 @@ static void await_gateways(struct test_caller *awake, uint64_t count) {
     }
 }
 
-static void a_silent_gateway_is_forgotten(void **state) {
-    struct session_fixture *fixture = *state;
-    struct test_caller *silent = caller(*state, "gateway-1"), *awake = caller(*state, "gateway-2");
+SESSION_TEST(a_silent_gateway_is_forgotten, set_up_impatient) {
+    struct test_caller *silent = caller(fixture, "gateway-1"),
+                       *awake = caller(fixture, "gateway-2");
     bind_one(silent, 1001, 7);
     bind_one(silent, 1002, 8);
     bind_one(awake, 1001, 7);
@@ -256,24 +249,4 @@ static void a_silent_gateway_is_forgotten(void **state) {
     expect_push(awake, 3, 7, "after");
 }
 
-#define TEST(name_) cmocka_unit_test_setup_teardown(name_, session_set_up, session_tear_down)
-
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        TEST(binding_again_changes_nothing),
-        TEST(a_connection_has_one_account),
-        TEST(what_is_unbound_gets_nothing),
-        TEST(a_bind_that_makes_no_sense_changes_nothing),
-        cmocka_unit_test_setup_teardown(a_full_directory_refuses, set_up_small, session_tear_down),
-        cmocka_unit_test_setup_teardown(a_full_directory_ends_what_does_not_fit, set_up_small,
-                                        session_tear_down),
-        TEST(gateways_have_a_limit),
-        TEST(a_ping_tells_link_and_pushed),
-        TEST(pushes_and_losses_are_counted_without_gaps),
-        TEST(a_loss_reaches_every_gateway),
-        TEST(a_gateway_that_connects_again_keeps_its_link),
-        cmocka_unit_test_setup_teardown(a_silent_gateway_is_forgotten, set_up_impatient,
-                                        session_tear_down),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

@@ -35,13 +35,13 @@ static void expect_end(struct test_caller *gateway, uint64_t connection) {
     assert_int_equal(kick.cause, KICK_ENDED);
 }
 
-static void those_that_are_connected_are_listed(void **state) {
-    struct test_caller *one = caller(*state, "gateway-1"), *two = caller(*state, "gateway-2");
+SESSION_TEST(those_that_are_connected_are_listed, session_set_up) {
+    struct test_caller *one = caller(fixture, "gateway-1"), *two = caller(fixture, "gateway-2");
     assert_int_equal(logins_of(one, ANNA).logins.count, 0);
     bind_login(one, ANNA, 1, 71);
     bind_login(two, ANNA, 1, 72);
     bind_login(two, BEN, 2, 73);
-    bind_one(two, ANNA, 3); /* an old gateway does not say under which */
+    bind_one(two, ANNA, 3); /* an old gateway does not name the log-in */
     struct session_logins_reply reply = logins_of(one, ANNA);
     assert_int_equal(reply.logins.count, 2);
     assert_int_equal(reply.logins.items[0] + reply.logins.items[1], 71 + 72);
@@ -51,8 +51,8 @@ static void those_that_are_connected_are_listed(void **state) {
     assert_int_equal(reply.logins.items[0], 72);
 }
 
-static void only_that_login_is_ended(void **state) {
-    struct test_caller *one = caller(*state, "gateway-1"), *two = caller(*state, "gateway-2");
+SESSION_TEST(only_that_login_is_ended, session_set_up) {
+    struct test_caller *one = caller(fixture, "gateway-1"), *two = caller(fixture, "gateway-2");
     bind_login(one, ANNA, 1, 71);
     bind_login(two, ANNA, 2, 72);
     bind_login(two, BEN, 3, 72);
@@ -66,11 +66,67 @@ static void only_that_login_is_ended(void **state) {
     expect_nothing(two);
 }
 
-int main(void) {
-#define TEST(test_) cmocka_unit_test_setup_teardown(test_, session_set_up, session_tear_down)
-    const struct CMUnitTest tests[] = {
-        TEST(those_that_are_connected_are_listed),
-        TEST(only_that_login_is_ended),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+/* --- logins that are under way when they are ended ------------------------------------------ */
+
+static bool is_to_be_confirmed(struct test_caller *gateway, uint64_t account, uint64_t connection,
+                               uint64_t login) {
+    struct session_bind bind = {.accounts = list(&account, 1),
+                                .connections = list(&connection, 1),
+                                .logins = list(&login, 1),
+                                .resumed = true};
+    struct session_bind_reply reply;
+    assert_int_equal(test_caller_ask(gateway, &message_SESSION_BIND, &bind, &reply), ERR_OK);
+    assert_int_equal(reply.wait_ms, 0);
+    return reply.confirm;
 }
+
+SESSION_TEST(a_login_that_is_bound_after_its_end_is_confirmed, session_set_up) {
+    struct test_caller *one = caller(fixture, "gateway-1"), *two = caller(fixture, "gateway-2");
+    assert_false(is_to_be_confirmed(one, ANNA, 1, 71));
+    assert_int_equal(end_login(one, ANNA, 72), ERR_OK);
+    assert_true(is_to_be_confirmed(two, ANNA, 2, 72));
+    assert_false(is_to_be_confirmed(two, ANNA, 3, 73));
+    assert_false(is_to_be_confirmed(two, BEN, 4, 72));
+}
+
+SESSION_TEST(all_logins_of_an_account_are_confirmed_after_a_kick, session_set_up) {
+    struct test_caller *one = caller(fixture, "gateway-1"), *ctl = caller(fixture, "parleyctl");
+    struct done done;
+    bind_one(one, BEN, 9); /* a gateway from here on */
+    assert_int_equal(
+        test_caller_ask(ctl, &message_SESSION_KICK, &(struct session_kick){.account = ANNA}, &done),
+        ERR_OK);
+    assert_true(is_to_be_confirmed(one, ANNA, 1, 71));
+    assert_true(is_to_be_confirmed(one, ANNA, 2, 72));
+    assert_false(is_to_be_confirmed(one, BEN, 3, 73));
+    expect_nothing(one);
+}
+
+/* Its gateway did not know yet that this instance has the account: it lists the connection now. */
+SESSION_TEST(a_connection_that_moves_here_after_its_end_is_ended, session_set_up) {
+    struct test_caller *one = caller(fixture, "gateway-1"), *two = caller(fixture, "gateway-2");
+    uint64_t accounts[] = {ANNA, ANNA, BEN}, connections[] = {1, 2, 3}, logins[] = {71, 72, 71};
+    struct session_sync sync = {.accounts = list(accounts, 3),
+                                .connections = list(connections, 3),
+                                .first = true,
+                                .last = true,
+                                .logins = list(logins, 3)};
+    struct done done;
+    assert_int_equal(end_login(two, ANNA, 71), ERR_OK);
+    assert_int_equal(test_caller_ask(one, &message_SESSION_SYNC, &sync, &done), ERR_OK);
+    expect_end(one, 1);
+    expect_nothing(one);
+}
+
+/* Somebody asks an instance that the account has just moved away from. */
+SESSION_TEST(a_connection_that_may_be_elsewhere_by_now_is_ended, session_set_up) {
+    struct test_caller *one = caller(fixture, "gateway-1"), *two = caller(fixture, "gateway-2");
+    struct session_sync sync = {.first = true};
+    struct done done;
+    bind_login(one, ANNA, 1, 71);
+    assert_int_equal(test_caller_ask(one, &message_SESSION_SYNC, &sync, &done), ERR_OK);
+    assert_int_equal(end_login(two, ANNA, 71), ERR_OK);
+    expect_end(one, 1);
+}
+
+int main(void) { return test_run_all(NULL, NULL); }

@@ -7,8 +7,8 @@ static int set_up(void **state) {
     return session_set_up_with(state, (const char *const[]){"--connections-per-account=3", NULL});
 }
 
-static void the_list_goes_page_by_page(void **state) {
-    struct test_caller *one = caller(*state, "gateway-1"), *two = caller(*state, "gateway-2");
+SESSION_TEST(the_list_goes_page_by_page, set_up) {
+    struct test_caller *one = caller(fixture, "gateway-1"), *two = caller(fixture, "gateway-2");
     assert_int_equal(list_sessions(one, 0, 0).accounts.count, 0);
     for (uint64_t account = 10; account > 0; account--)
         bind_one(one, account, account);
@@ -33,8 +33,8 @@ static struct u64_list ask_online(struct test_caller *who, uint64_t *accounts, s
 }
 
 /* One that is away for a moment is online to its friends, so it is here. */
-static void it_is_known_who_is_online(void **state) {
-    struct test_caller *one = caller(*state, "gateway-1"), *two = caller(*state, "gateway-2");
+SESSION_TEST(online_accounts_are_known, set_up) {
+    struct test_caller *one = caller(fixture, "gateway-1"), *two = caller(fixture, "gateway-2");
     uint64_t accounts[] = {1003, 1001, 1002, 1001, 0, UINT64_MAX};
     assert_int_equal(ask_online(two, accounts, 6).count, 0);
     assert_int_equal(bind_again(one, 1001, 7), ERR_OK); /* its friends know that it is here */
@@ -50,9 +50,9 @@ static void it_is_known_who_is_online(void **state) {
     assert_int_equal(ask_online(two, accounts, 0).count, 0);
 }
 
-static void as_many_as_there_may_be_are_looked_up(void **state) {
+SESSION_TEST(as_many_as_there_may_be_are_looked_up, set_up) {
     static uint64_t accounts[8192];
-    struct test_caller *gateway = caller(*state, "gateway-1");
+    struct test_caller *gateway = caller(fixture, "gateway-1");
     for (size_t i = 0; i < 8192; i++)
         accounts[i] = i + 1;
     bind_one(gateway, 8192, 1);
@@ -61,34 +61,34 @@ static void as_many_as_there_may_be_are_looked_up(void **state) {
     assert_int_equal(online.items[0], 8192);
 }
 
-static void a_kick_reaches_every_connection(void **state) {
-    struct test_caller *one = caller(*state, "gateway-1"), *two = caller(*state, "gateway-2");
+SESSION_TEST(a_kick_reaches_every_connection, set_up) {
+    struct test_caller *one = caller(fixture, "gateway-1"), *two = caller(fixture, "gateway-2");
     bind_one(one, 1001, 7);
     bind_one(two, 1001, 8);
     bind_one(two, 1002, 9);
     struct session_kick kick = {.account = 1001, .reason = slice_text("spam")};
     struct done done;
     assert_int_equal(test_caller_ask(one, &message_SESSION_KICK, &kick, &done), ERR_OK);
-    struct gateway_kick told;
-    test_caller_event(one, &message_GATEWAY_KICK, &told);
-    assert_int_equal(told.connections.count, 1);
-    assert_int_equal(told.connections.items[0], 7);
-    assert_true(slice_equal(told.reason, slice_text("spam")));
-    test_caller_event(two, &message_GATEWAY_KICK, &told);
-    assert_int_equal(told.connections.items[0], 8);
+    struct gateway_kick received;
+    test_caller_event(one, &message_GATEWAY_KICK, &received);
+    assert_int_equal(received.connections.count, 1);
+    assert_int_equal(received.connections.items[0], 7);
+    assert_true(slice_equal(received.reason, slice_text("spam")));
+    test_caller_event(two, &message_GATEWAY_KICK, &received);
+    assert_int_equal(received.connections.items[0], 8);
     expect_nothing(one);
     expect_nothing(two);
     kick.account = 1003; /* not here */
     assert_int_equal(test_caller_ask(one, &message_SESSION_KICK, &kick, &done), ERR_OK);
 }
 
-static void an_item_for_everyone_reaches_every_connection(void **state) {
-    struct test_caller *one = caller(*state, "gateway-1"), *two = caller(*state, "gateway-2");
+SESSION_TEST(an_item_for_everyone_reaches_every_connection, set_up) {
+    struct test_caller *one = caller(fixture, "gateway-1"), *two = caller(fixture, "gateway-2");
     bind_one(one, 1001, 7);
     bind_one(one, 1002, 8);
     bind_one(two, 1001, 9);
     struct route_item item = {.everyone = true, .entry = slice_text("to all")};
-    route_items(caller(*state, "group"), &item, 1);
+    route_items(caller(fixture, "group"), &item, 1);
     struct gateway_push push;
     test_caller_event(one, &message_GATEWAY_PUSH, &push);
     const struct push_item *pushed = push.items.items;
@@ -98,15 +98,4 @@ static void an_item_for_everyone_reaches_every_connection(void **state) {
     expect_push(two, 1, 9, "to all");
 }
 
-#define TEST(name_) cmocka_unit_test_setup_teardown(name_, set_up, session_tear_down)
-
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        TEST(the_list_goes_page_by_page),
-        TEST(it_is_known_who_is_online),
-        TEST(as_many_as_there_may_be_are_looked_up),
-        TEST(a_kick_reaches_every_connection),
-        TEST(an_item_for_everyone_reaches_every_connection),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

@@ -61,8 +61,8 @@ static void let_pass(struct test_caller *gateway, uint64_t ms) {
 
 /* --- more connections than there may be ---------------------------------------------------- */
 
-static void the_one_that_was_heard_of_least_recently_gives_way(void **state) {
-    struct test_caller *one = caller(*state, "gateway-1"), *two = caller(*state, "gateway-2");
+SESSION_TEST(the_least_recently_active_gives_way, set_up) {
+    struct test_caller *one = caller(fixture, "gateway-1"), *two = caller(fixture, "gateway-2");
     bind_one(one, 1001, 1);
     bind_one(two, 1001, 2);
     bind_one(two, 1001, 3);
@@ -86,9 +86,9 @@ static void the_one_that_was_heard_of_least_recently_gives_way(void **state) {
     expect_nothing(two);
 }
 
-/* What is ending neither counts nor is asked of. */
-static void each_further_one_ends_another(void **state) {
-    struct test_caller *gateway = caller(*state, "gateway-1");
+/* A connection that is ending does not count, and is not asked to end again. */
+SESSION_TEST(each_further_one_ends_another, set_up) {
+    struct test_caller *gateway = caller(fixture, "gateway-1");
     for (uint64_t i = 1; i <= 3; i++)
         bind_one(gateway, 1001, i);
     for (uint64_t i = 4; i <= 9; i++) {
@@ -103,15 +103,15 @@ static void each_further_one_ends_another(void **state) {
 }
 
 /* However long the others were silent for: not at all. */
-static void a_connected_account_stays(void **state) {
-    struct test_caller *gateway = caller(*state, "gateway-1");
+SESSION_TEST(a_connected_account_stays, set_up) {
+    struct test_caller *gateway = caller(fixture, "gateway-1");
     for (uint64_t i = 1; i <= 5; i++)
         bind_one(gateway, 1001, i);
     for (uint64_t i = 3; i >= 1; i--)
         expect_asked(gateway, i);
     for (uint64_t i = 1; i <= 3; i++)
         tell(gateway, i, 3 - i);
-    for (uint64_t i = 1; i <= 2; i++) { /* two came before there was an answer */
+    for (uint64_t i = 1; i <= 2; i++) { /* two arrived before there was an answer */
         struct gateway_kick kick;
         test_caller_event(gateway, &message_GATEWAY_KICK, &kick);
         assert_in_range(kick.connections.items[0], 1, 3);
@@ -120,8 +120,8 @@ static void a_connected_account_stays(void **state) {
 }
 
 /* A gateway that is stuck keeps nobody out, nor in. */
-static void an_unreported_account_is_judged_by_what_is_known(void **state) {
-    struct test_caller *stuck = caller(*state, "gateway-1"), *well = caller(*state, "gateway-2");
+SESSION_TEST(an_unreported_account_is_judged_by_known_connections, set_up) {
+    struct test_caller *stuck = caller(fixture, "gateway-1"), *well = caller(fixture, "gateway-2");
     for (uint64_t i = 1; i <= 3; i++)
         bind_one(stuck, 1001, i);
     let_pass(well, ROOM_ASK_MS + 1); /* they are new no more */
@@ -135,9 +135,9 @@ static void an_unreported_account_is_judged_by_what_is_known(void **state) {
     expect_nothing(well);
 }
 
-static void beyond_so_many_accounts_nobody_is_asked(void **state) {
+SESSION_TEST(beyond_so_many_accounts_nobody_is_asked, set_up) {
     enum { ACCOUNTS = ROOM_ASKINGS + 1 };
-    struct test_caller *gateway = caller(*state, "gateway-1");
+    struct test_caller *gateway = caller(fixture, "gateway-1");
     static uint64_t accounts[ACCOUNTS], connections[ACCOUNTS];
     struct session_bind_reply reply;
     struct session_bind bind = {.accounts = list(accounts, ACCOUNTS),
@@ -166,8 +166,8 @@ static void beyond_so_many_accounts_nobody_is_asked(void **state) {
 
 /* --- a login is on one connection ---------------------------------------------------------- */
 
-static void resumed_elsewhere_the_former_connection_ends(void **state) {
-    struct test_caller *one = caller(*state, "gateway-1"), *two = caller(*state, "gateway-2");
+SESSION_TEST(resumed_elsewhere_the_former_connection_ends, set_up) {
+    struct test_caller *one = caller(fixture, "gateway-1"), *two = caller(fixture, "gateway-2");
     assert_int_equal(bind_login(one, 1, LOGIN, false, false), 0);
     assert_int_equal(bind_login(one, 2, OTHER_LOGIN, false, false), 0);
     bind_one(one, 1001, 3); /* of a gateway that does not tell yet */
@@ -180,9 +180,9 @@ static void resumed_elsewhere_the_former_connection_ends(void **state) {
     assert_int_equal(count_listed(one), 3);
 }
 
-/* The kick was lost with a link; the gateway tells again what it has. */
-static void a_client_that_missed_it_is_sent_it_again(void **state) {
-    struct test_caller *one = caller(*state, "gateway-1"), *two = caller(*state, "gateway-2");
+/* The kick was lost with a link; the gateway reports its connections again. */
+SESSION_TEST(a_client_that_missed_it_is_sent_it_again, set_up) {
+    struct test_caller *one = caller(fixture, "gateway-1"), *two = caller(fixture, "gateway-2");
     uint64_t account = 1001, connection = 1, login = LOGIN;
     struct session_bind again = {.accounts = list(&account, 1),
                                  .connections = list(&connection, 1),
@@ -203,8 +203,8 @@ static void a_client_that_missed_it_is_sent_it_again(void **state) {
 
 /* Two that throw each other out: 500 ms, a second, two, and so on. A turn in which this machine
  * stood still for so long that it was no haste does not count. */
-static void resuming_in_turns_gets_slow(void **state) {
-    struct test_caller *gateways[] = {caller(*state, "gateway-1"), caller(*state, "gateway-2")};
+SESSION_TEST(resuming_in_turns_gets_slow, set_up) {
+    struct test_caller *gateways[] = {caller(fixture, "gateway-1"), caller(fixture, "gateway-2")};
     uint64_t connection = 0, wait_ms = ROOM_WAIT_FIRST_MS;
     int64_t resumed_ms = loop_now_ms(); /* not after it was resumed last */
     bind_login(gateways[0], connection, LOGIN, false, false);
@@ -229,21 +229,8 @@ static void resuming_in_turns_gets_slow(void **state) {
         expect_end(from, connection, KICK_RESUMED);
         unbind_one(from, 1001, connection++);
     }
-    let_pass(gateways[0], ROOM_SOON_MS); /* it came to rest */
+    let_pass(gateways[0], ROOM_SOON_MS); /* nothing changes any more */
     assert_int_equal(bind_login(gateways[connection % 2], 50, LOGIN, true, false), 0);
 }
 
-int main(void) {
-#define TEST(test_) cmocka_unit_test_setup_teardown(test_, set_up, session_tear_down)
-    const struct CMUnitTest tests[] = {
-        TEST(the_one_that_was_heard_of_least_recently_gives_way),
-        TEST(each_further_one_ends_another),
-        TEST(a_connected_account_stays),
-        TEST(an_unreported_account_is_judged_by_what_is_known),
-        TEST(beyond_so_many_accounts_nobody_is_asked),
-        TEST(resumed_elsewhere_the_former_connection_ends),
-        TEST(a_client_that_missed_it_is_sent_it_again),
-        TEST(resuming_in_turns_gets_slow),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

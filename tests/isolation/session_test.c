@@ -2,23 +2,22 @@
  * The session service alone: a test that plays gateways and a delivery routes entries, sends
  * nonsense, stops it, and starts it wrongly. Binding and links: session_bind_test.c.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <stdlib.h>
 #include <string.h>
 
 #include "tests/support/session_fixture.h"
+#include "tests/support/test_list.h"
+
+/* Some tests need more copies than an account's usual connections give. */
+static int set_up_wide(void **state) {
+    return session_set_up_with(state, (const char *const[]){"--connections-per-account=64", NULL});
+}
 
 /* --- routing ------------------------------------------------------------------------------- */
 
-static void a_bound_connection_gets_what_is_routed(void **state) {
-    struct test_caller *gateway = caller(*state, "gateway-1");
-    struct test_caller *delivery = caller(*state, "delivery-1");
+SESSION_TEST(a_bound_connection_gets_routed_entries, set_up_wide) {
+    struct test_caller *gateway = caller(fixture, "gateway-1");
+    struct test_caller *delivery = caller(fixture, "delivery-1");
     bind_one(gateway, 1001, 7);
     route_one(delivery, 1001, "hello");
     expect_push(gateway, 1, 7, "hello");
@@ -30,9 +29,9 @@ static void a_bound_connection_gets_what_is_routed(void **state) {
     assert_int_equal(test_caller_metric(delivery, "pushed_copies_total"), 1);
 }
 
-static void items_keep_their_order_in_one_push(void **state) {
-    struct test_caller *gateway = caller(*state, "gateway-1");
-    struct test_caller *delivery = caller(*state, "delivery-1");
+SESSION_TEST(items_keep_their_order_in_one_push, set_up_wide) {
+    struct test_caller *gateway = caller(fixture, "gateway-1");
+    struct test_caller *delivery = caller(fixture, "delivery-1");
     bind_one(gateway, 1001, 1);
     bind_one(gateway, 1002, 2);
     uint64_t both[] = {1001, 1002};
@@ -58,10 +57,10 @@ static void items_keep_their_order_in_one_push(void **state) {
     assert_int_equal(got[3].connections.items[0], 2);
 }
 
-static void each_gateway_gets_what_concerns_it(void **state) {
-    struct test_caller *one = caller(*state, "gateway-1"), *two = caller(*state, "gateway-2");
-    struct test_caller *idle = caller(*state, "gateway-3");
-    struct test_caller *delivery = caller(*state, "delivery-1");
+SESSION_TEST(each_gateway_gets_entries_for_its_connections, set_up_wide) {
+    struct test_caller *one = caller(fixture, "gateway-1"), *two = caller(fixture, "gateway-2");
+    struct test_caller *idle = caller(fixture, "gateway-3");
+    struct test_caller *delivery = caller(fixture, "delivery-1");
     bind_one(one, 1001, 5);
     bind_one(two, 1001, 5);
     bind_one(two, 1002, 6);
@@ -76,9 +75,9 @@ static void each_gateway_gets_what_concerns_it(void **state) {
     assert_int_equal(ping(idle).pushed, 0);
 }
 
-static void connections_of_an_account_share_an_entry(void **state) {
-    struct test_caller *gateway = caller(*state, "gateway-1");
-    struct test_caller *delivery = caller(*state, "delivery-1");
+SESSION_TEST(connections_of_an_account_share_an_entry, set_up_wide) {
+    struct test_caller *gateway = caller(fixture, "gateway-1");
+    struct test_caller *delivery = caller(fixture, "delivery-1");
     for (uint64_t i = 0; i < 3; i++)
         bind_one(gateway, 1001, UINT64_MAX - i);
     route_one(delivery, 1001, "hello");
@@ -93,13 +92,13 @@ static void connections_of_an_account_share_an_entry(void **state) {
     assert_int_equal(seen, 7);
 }
 
-static void large_routes_become_several_pushes(void **state) {
+SESSION_TEST(large_routes_become_several_pushes, set_up_wide) {
     enum { ITEMS = 4096, EACH = 31, BYTES = 1980 };
     static struct route_item items[ITEMS];
     static char texts[ITEMS][BYTES];
     uint64_t account = 1001;
-    struct test_caller *gateway = caller(*state, "gateway-1");
-    struct test_caller *delivery = caller(*state, "delivery-1");
+    struct test_caller *gateway = caller(fixture, "gateway-1");
+    struct test_caller *delivery = caller(fixture, "delivery-1");
     for (uint64_t i = 0; i < EACH; i++)
         bind_one(gateway, account, UINT64_MAX - i); /* as long as a number can be */
     for (uint32_t i = 0; i < ITEMS; i++) {
@@ -135,12 +134,12 @@ static void large_routes_become_several_pushes(void **state) {
 }
 
 /* More copies than are collected at once, and more connections than an item may list. */
-static void many_copies_all_arrive(void **state) {
+SESSION_TEST(many_copies_all_arrive, set_up_wide) {
     enum { ACCOUNTS = 3000, EACH = 60 };
     static uint64_t accounts[ACCOUNTS], connections[ACCOUNTS];
     static bool seen[ACCOUNTS * EACH];
-    struct test_caller *gateway = caller(*state, "gateway-1");
-    struct test_caller *delivery = caller(*state, "delivery-1");
+    struct test_caller *gateway = caller(fixture, "gateway-1");
+    struct test_caller *delivery = caller(fixture, "delivery-1");
     for (uint64_t round = 0; round < EACH; round++) {
         for (uint64_t i = 0; i < ACCOUNTS; i++) {
             accounts[i] = i + 1;
@@ -169,8 +168,8 @@ static void many_copies_all_arrive(void **state) {
 
 /* --- nonsense, start and stop -------------------------------------------------------------- */
 
-static void nonsense_is_answered_or_dropped(void **state) {
-    struct test_caller *gateway = caller(*state, "gateway-1");
+SESSION_TEST(nonsense_is_answered_or_dropped, set_up_wide) {
+    struct test_caller *gateway = caller(fixture, "gateway-1");
     bind_one(gateway, 1001, 7);
     struct slice bytes = slice_text("\x80");
     assert_int_equal(test_caller_ask_bytes(gateway, "session.dance", bytes), ERR_UNKNOWN_MESSAGE);
@@ -199,8 +198,8 @@ static void nonsense_is_answered_or_dropped(void **state) {
     expect_nothing(gateway);
 }
 
-static void an_empty_route_is_fine(void **state) {
-    struct test_caller *gateway = caller(*state, "gateway-1");
+SESSION_TEST(an_empty_route_is_fine, set_up_wide) {
+    struct test_caller *gateway = caller(fixture, "gateway-1");
     bind_one(gateway, 1001, 7);
     route_items(gateway, NULL, 0);
     struct route_item item = {.accounts = list(NULL, 0), .entry = slice_text("to nobody")};
@@ -212,17 +211,15 @@ static void an_empty_route_is_fine(void **state) {
     expect_nothing(gateway);
 }
 
-static void it_stops_in_order(void **state) {
-    struct session_fixture *fixture = *state;
-    struct test_caller *gateway = caller(*state, "gateway-1");
+SESSION_TEST(it_stops_in_order, set_up_wide) {
+    struct test_caller *gateway = caller(fixture, "gateway-1");
     bind_one(gateway, 1001, 7);
     route_one(gateway, 1001, "hello");
     assert_int_equal(service_process_stop(&fixture->session), 0);
     expect_push(gateway, 1, 7, "hello");
 }
 
-static void a_wrong_start_is_one_line(void **state) {
-    struct session_fixture *fixture = *state;
+SESSION_TEST(a_wrong_start_is_one_line, set_up_wide) {
     const char *taken[] = {test_text("--session-port=%u", (unsigned)fixture->port),
                            "--listen-wait-ms=0", NULL};
     const char *flapping[] = {"--gateway-timeout-ms=1000", "--heartbeat-ms=1000", NULL};
@@ -242,25 +239,4 @@ static void a_wrong_start_is_one_line(void **state) {
     }
 }
 
-/* Some tests need more copies than an account's usual connections give. */
-static int set_up_wide(void **state) {
-    return session_set_up_with(state, (const char *const[]){"--connections-per-account=64", NULL});
-}
-
-#define TEST(name_) cmocka_unit_test_setup_teardown(name_, set_up_wide, session_tear_down)
-
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        TEST(a_bound_connection_gets_what_is_routed),
-        TEST(items_keep_their_order_in_one_push),
-        TEST(each_gateway_gets_what_concerns_it),
-        TEST(connections_of_an_account_share_an_entry),
-        TEST(large_routes_become_several_pushes),
-        TEST(many_copies_all_arrive),
-        TEST(nonsense_is_answered_or_dropped),
-        TEST(an_empty_route_is_fine),
-        TEST(it_stops_in_order),
-        TEST(a_wrong_start_is_one_line),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

@@ -18,7 +18,7 @@ def half_way(rolling):
 
 
 def test_at_a_gateway_of_the_release_before(half_way, second_gateway, newcomer, connect):
-    """The newest of what was not received yet, nothing of what was recalled, no change, and no gap."""
+    """The newest of the texts not received yet, no recalled one, no change, and no gap."""
     new = second_gateway(half_way)
     for dialect in DIALECTS:
         for ext in (False, True):

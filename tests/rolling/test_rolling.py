@@ -41,7 +41,7 @@ def talk(one, other):
 
 
 def everything(newcomer, connect, stack):
-    """What both releases know, with new people."""
+    """The features that both releases know, with new people."""
     people = [newcomer(*kind, on=stack, ext=True) for kind in KINDS]
     plain = newcomer("ourchat", "tcp", on=stack)
     for one, other in zip(people, people[1:]):

@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "tests/support/test_keys.h"
+
 struct service_process *auth_fixture_start(const char *const *options, struct caller **caller_r) {
     const char *arguments[TEST_MAX_ARGUMENTS] = {0};
     unsigned port = test_free_port();
@@ -17,7 +19,8 @@ struct service_process *auth_fixture_start(const char *const *options, struct ca
         arguments[i + 1] = options[i];
     struct service_process *auth = service_process_start("parley-auth", NULL, arguments);
     service_process_wait_ready(auth);
-    *caller_r = caller_new(test_text("tcp://127.0.0.1:%u", port));
+    *caller_r =
+        caller_new(test_text("tcp://127.0.0.1:%u", port), test_keys(TEST_KEYS_SELF), "auth");
     assert_non_null(*caller_r);
     return auth;
 }

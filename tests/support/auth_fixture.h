@@ -1,6 +1,6 @@
 /*
  * auth alone, for its isolation tests: one process and one database for all tests of a program, an
- * arena for what one test is answered.
+ * arena for the answers of one test.
  */
 #ifndef PARLEY_TESTS_AUTH_FIXTURE_H
 #define PARLEY_TESTS_AUTH_FIXTURE_H
@@ -8,6 +8,7 @@
 #include "proto/messages.h"
 #include "services/ctl/caller.h"
 #include "tests/support/service_process.h"
+#include "tests/support/test_list.h"
 
 #define AUTH_ANSWER_MS 60000
 /* Options of auth for tests: the least that a password can cost. */
@@ -25,7 +26,7 @@ struct auth_fixture {
 int auth_fixture_setup(void **state);
 int auth_fixture_teardown(void **state);
 int auth_fixture_test_teardown(void **state);
-#define AUTH_TEST(test_) cmocka_unit_test_teardown(test_, auth_fixture_test_teardown)
+#define AUTH_TEST(name_) TEST_WITH(name_, struct auth_fixture *f, NULL, auth_fixture_test_teardown)
 
 /* Starts a further auth on a port of its own, with these options (NULL-terminated), and a caller of
  * it; waits until it is ready. */

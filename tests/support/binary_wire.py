@@ -1,7 +1,7 @@
 """YouIM's own framing as a wire of parley_client: 1 byte msgType, 4 bytes big-endian length, JSON.
 
 It takes and gives the objects of the other transports, so that cases need not know of it. The type
-comes first in what it gives; where it stood in the body is not to be seen here.
+is first in the objects that it gives; where it stood in the body is not seen here.
 """
 
 import json

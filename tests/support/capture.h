@@ -1,5 +1,5 @@
 /*
- * Catches what a test makes the code write to a descriptor.
+ * Catches the bytes that a test makes the code write to a descriptor.
  *
  *     struct capture capture;
  *     capture_begin(&capture, STDERR_FILENO);

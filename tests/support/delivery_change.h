@@ -1,4 +1,4 @@
-/* Changes of stored texts, as tests of delivery ask for them, and what they leave in the database.
+/* Changes of stored texts, as tests of delivery ask for them, and their rows in the database.
  */
 #ifndef PARLEY_TESTS_DELIVERY_CHANGE_H
 #define PARLEY_TESTS_DELIVERY_CHANGE_H

@@ -28,7 +28,7 @@ int delivery_set_up(void **state) {
     f.database = test_database_new("delivery");
     f.port = test_free_port();
     f.session_port = test_free_port();
-    f.session = fake_peer_new(f.session_port);
+    f.session = fake_peer_new("session", f.session_port);
     f.delivery = start_delivery(&f, f.port, NULL, NULL, NULL);
     f.caller = test_caller_new("caller", f.port);
     return 0;
@@ -198,4 +198,15 @@ void expect_no_text_routed(struct delivery_fixture *f) {
     struct entry entry = expect_text_routed(f, f->markers, 2);
     assert_int_equal(entry.cid, cid);
     assert_int_equal(f->route_at, f->route.items.count);
+}
+
+void cids_of(const struct slice_list *entries, uint64_t *cids_r) {
+    struct record_arena arena = {0};
+    for (size_t i = 0; i < entries->count; i++) {
+        const char *fault;
+        struct entry entry;
+        assert_int_equal(record_unpack(&entry_desc, entries->items[i], &arena, &entry, &fault), 0);
+        cids_r[i] = entry.cid;
+    }
+    record_arena_free(&arena);
 }

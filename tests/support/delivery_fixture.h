@@ -2,7 +2,6 @@
  * A delivery service of a test program's own, its database, and the session that it routes to,
  * played by the test.
  *
- *     struct delivery_fixture *f = *state;
  *     uint64_t ada = new_account(f->database, "ada"), bob = new_account(f->database, "");
  *     struct letter letter;
  *     letter_begin(&letter, ada, bob, 0);
@@ -17,14 +16,8 @@
 #define PARLEY_TESTS_DELIVERY_FIXTURE_H
 
 #include <inttypes.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "common/loop.h"
 #include "proto/conversation.h"
@@ -33,6 +26,7 @@
 #include "tests/support/fake_peer.h"
 #include "tests/support/service_process.h"
 #include "tests/support/test_caller.h"
+#include "tests/support/test_list.h"
 #include "tests/support/test_sql.h"
 #include "tests/support/until.h"
 
@@ -63,6 +57,9 @@ struct service_process *start_delivery(const struct delivery_fixture *f, uint16_
 int delivery_set_up(void **state);
 
 int delivery_tear_down(void **state);
+
+/* A test with `f`, the fixture of its program. */
+#define DELIVERY_TEST(name_) TEST_WITH(name_, struct delivery_fixture *f, NULL, NULL)
 
 /* Waits until the instance that `observer` asks has this many requests in progress. */
 void wait_for_calls(struct test_caller *observer, uint64_t wanted);
@@ -114,7 +111,7 @@ enum err try_send(struct delivery_fixture *f, uint64_t from, uint64_t to_account
 uint64_t say(struct delivery_fixture *f, uint64_t from, uint64_t to_account, uint64_t to_group,
              const char *text);
 
-/* --- what is routed --- */
+/* --- routed entries --- */
 
 struct routed {
     struct entry entry; /* lives until the next is taken */
@@ -136,7 +133,10 @@ struct entry expect_arrived(struct delivery_fixture *f, uint64_t conversation, u
 
 void skip_routed(struct delivery_fixture *f, size_t count);
 
-/* That nothing which was answered before is still to be routed: what is sent now comes next. */
+/* Nothing that was answered before is still to be routed: a text that is sent now is the next. */
 void expect_no_text_routed(struct delivery_fixture *f);
+
+/* The cids of packed entries. */
+void cids_of(const struct slice_list *entries, uint64_t *cids_r);
 
 #endif

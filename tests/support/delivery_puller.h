@@ -32,13 +32,13 @@ void puller_knows(struct puller *puller, uint64_t conversation, uint64_t positio
 /* One page; how many entries it has. They must be in the order of cid. */
 size_t pull(struct delivery_fixture *f, struct puller *puller);
 
-/* As a gateway does it: positions move to what has come. */
+/* As a gateway does it: positions move to the entries that have arrived. */
 void take_page(struct puller *puller);
 
 /* Pulls until there is no more; how many entries there were. */
 size_t pull_all(struct delivery_fixture *f, struct puller *puller);
 
-/* What puller knows must be exactly these cids, in this order. */
+/* The puller must have received exactly these cids, in this order. */
 void expect_cids(struct delivery_fixture *f, struct puller *puller, const uint64_t *cids,
                  size_t count);
 #define expect_pulled(f_, puller_, ...)                                                            \

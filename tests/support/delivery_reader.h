@@ -10,7 +10,7 @@
 
 #include "tests/support/delivery_fixture.h"
 
-/* Somebody who reads a group and a pair all the time, from position to position. */
+/* A client that reads a group and a pair all the time, from position to position. */
 struct reader {
     struct test_caller *caller;
     uint64_t account;

@@ -50,13 +50,16 @@ void read_as(enum dialect dialect, bool ext, unsigned number, const char *body, 
     check_read(dialect, ext, text, fault, request);
 }
 
-void check_faults_of(unsigned number, const struct fault_case *cases, size_t count) {
+void check_fault_of(enum dialect dialect, unsigned number, const char *body, const char *fault) {
     struct dialect_request request;
+    read_as(dialect, true, number, body, fault, &request);
+    dialect_request_free(&request);
+}
+
+void check_faults_of(unsigned number, const struct fault_case *cases, size_t count) {
     for (EACH_DIALECT(dialect))
-        for (size_t i = 0; i < count; i++) {
-            read_as(dialect, true, number, cases[i].json, cases[i].fault, &request);
-            dialect_request_free(&request);
-        }
+        for (size_t i = 0; i < count; i++)
+            check_fault_of(dialect, number, cases[i].json, cases[i].fault);
 }
 
 void check_needs_ext(unsigned number, const char *body) {
@@ -100,11 +103,36 @@ static const char *const operations[OPERATION_COUNT] = {
     [OPERATION_DISSOLVE] = "dissolve",
     [OPERATION_RENAME_GROUP] = "rename_group",
     [OPERATION_RENAME_SELF] = "rename_self",
+    [OPERATION_READ] = "read",
+    [OPERATION_TYPING] = "typing",
+    [OPERATION_CONVERSATIONS] = "conversations",
+    [OPERATION_HISTORY] = "history",
+    [OPERATION_SEARCH] = "search",
+    [OPERATION_FRIENDS] = "friends",
+    [OPERATION_MEMBERS] = "members",
+    [OPERATION_PROFILE] = "profile",
+    [OPERATION_SET_PROFILE] = "set_profile",
+    [OPERATION_SET_GROUP_PROFILE] = "set_group_profile",
+    [OPERATION_SET_REMARK] = "set_remark",
+    [OPERATION_SET_NICK] = "set_nick",
+    [OPERATION_QUIET] = "quiet",
+    [OPERATION_BLOCK] = "block",
+    [OPERATION_MUTE] = "mute",
+    [OPERATION_BAN] = "ban",
+    [OPERATION_RECALL] = "recall",
+    [OPERATION_EDIT] = "edit",
+    [OPERATION_REACT] = "react",
+    [OPERATION_FORGET] = "forget",
 };
 
 static void add_slice(FILE *out, const char *name, struct slice value) {
     if (value.length > 0)
         fprintf(out, " %s=%.*s", name, (int)value.length, value.data);
+}
+
+static void add_number(FILE *out, const char *name, uint64_t value) {
+    if (value > 0)
+        fprintf(out, " %s=%" PRIu64, name, value);
 }
 
 static void add_id(FILE *out, const char *name, struct dialect_id id) {
@@ -114,7 +142,7 @@ static void add_id(FILE *out, const char *name, struct dialect_id id) {
         fprintf(out, " %s=%" PRIu64, name, id.number);
 }
 
-/* What it does not write is absent. The caller frees it. */
+/* The request in words, without the fields that it lacks. The caller frees them. */
 static char *words_of_request(const struct dialect_request *request) {
     static const char *const to[] = {"to_none", "to_user", "to_group"};
     char *words = NULL;
@@ -135,21 +163,50 @@ static char *words_of_request(const struct dialect_request *request) {
     add_slice(out, "email", request->email);
     add_slice(out, "password", request->password);
     add_slice(out, "name", request->name);
+    add_slice(out, "registration_token", request->registration_token);
+    add_slice(out, "about", request->about);
+    add_number(out, "cid", request->cid);
+    add_number(out, "before", request->before);
+    add_number(out, "after", request->after);
+    add_number(out, "around", request->around);
+    add_number(out, "limit", request->limit);
+    add_number(out, "until_ms", request->until_ms);
+    add_number(out, "slow_s", request->slow_s);
+    fprintf(out, "%s%s%s%s", request->everywhere ? " everywhere" : "",
+            request->blank ? " blank" : "", request->sets_about ? " sets_about" : "",
+            request->sets_slow ? " sets_slow" : "");
     assert_int_equal(fclose(out), 0);
     return words;
+}
+
+/* Frees the request. */
+static void check_words(struct dialect_request *request, const char *json, const char *expected) {
+    char *found = words_of_request(request);
+    if (strcmp(found, expected) != 0)
+        fail_msg("%s\nis read as  %s\nand not as  %s", json, found, expected);
+    free(found);
+    dialect_request_free(request);
+    assert_null(request->memory);
 }
 
 void check_reads(enum dialect dialect, bool ext, const struct read_case *cases, size_t count) {
     for (size_t i = 0; i < count; i++) {
         struct dialect_request request;
         check_read(dialect, ext, cases[i].json, NULL, &request);
-        char *found = words_of_request(&request);
-        if (strcmp(found, cases[i].read) != 0)
-            fail_msg("%s\nis read as  %s\nand not as  %s", cases[i].json, found, cases[i].read);
-        free(found);
-        dialect_request_free(&request);
-        assert_null(request.memory);
+        check_words(&request, cases[i].json, cases[i].read);
     }
+}
+
+void check_read_as(enum dialect dialect, const char *body, const char *read) {
+    struct dialect_request request;
+    read_as(dialect, true, (unsigned)strtoul(read, NULL, 10), body, NULL, &request);
+    check_words(&request, body, read);
+}
+
+void check_reads_of(const struct read_case *cases, size_t count) {
+    for (EACH_DIALECT(dialect))
+        for (size_t i = 0; i < count; i++)
+            check_read_as(dialect, cases[i].json, cases[i].read);
 }
 
 void check_slice(struct slice found, const char *expected) {
@@ -216,4 +273,12 @@ void check_entry(enum dialect dialect, bool ext, uint64_t account, const struct 
         fail_msg("account %" PRIu64 " is shown %.*s", account, (int)out.length, out.data);
     check_json(out.data, out.length, sample);
     buffer_free(&out);
+}
+
+void check_shown(uint64_t account, const struct entry *entry, const char *ourchat,
+                 const char *youim) {
+    check_entry(DIALECT_OURCHAT, true, account, entry, ourchat);
+    check_entry(DIALECT_YOUIM, true, account, entry, youim);
+    for (EACH_DIALECT(dialect))
+        check_entry(dialect, false, account, entry, NULL);
 }

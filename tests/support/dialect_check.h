@@ -1,28 +1,23 @@
 /*
- * What the tests of both dialects share: reading requests, and comparing answers with the samples
- * that the protocols' documents give.
+ * The parts that the tests of both dialects share: reading requests, and comparing answers with the
+ * samples that the protocols' documents give.
  */
 #ifndef PARLEY_TESTS_DIALECT_CHECK_H
 #define PARLEY_TESTS_DIALECT_CHECK_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "services/gateway/dialect/dialect.h"
+#include "tests/support/test_list.h"
 
 struct fault_case {
     const char *json;
     const char *fault;
 };
 
-/* A row of fault_case: what the JSON lacks, and the sentence. Quotes as ' to keep it readable. */
+/* A row of fault_case: the faulty JSON, and the sentence. Quotes as ' to keep it readable. */
 #define FAULT(json_, fault_)                                                                       \
     { json_, fault_ }
 
@@ -35,7 +30,7 @@ struct read_case {
     const char *read;
 };
 
-/* Letters, as many as the name says. */
+/* As many letters as the name has it. */
 #define X16 "xxxxxxxxxxxxxxxx"
 #define X64 X16 X16 X16 X16
 #define X256 X64 X64 X64 X64
@@ -61,7 +56,10 @@ void check_read(enum dialect dialect, bool ext, const char *text, const char *fa
 void read_as(enum dialect dialect, bool ext, unsigned number, const char *body, const char *fault,
              struct dialect_request *request);
 
-/* Of clients that opted in, in both dialects; the cases' JSON are bodies. */
+/* That a client that opted in is refused so. */
+void check_fault_of(enum dialect dialect, unsigned number, const char *body, const char *fault);
+
+/* The same of many, in both dialects; the cases' JSON are bodies. */
 void check_faults_of(unsigned number, const struct fault_case *cases, size_t count);
 
 /* That the number is known only to clients that opted in. */
@@ -71,6 +69,13 @@ void check_faults(enum dialect dialect, bool ext, const struct fault_case *cases
 
 /* `ext`: the connection has opted in before. */
 void check_reads(enum dialect dialect, bool ext, const struct read_case *cases, size_t count);
+
+/* That a client that opted in is read so: `body` is that of the request with the number that
+ * `read` begins with, and the ref `r`. */
+void check_read_as(enum dialect dialect, const char *body, const char *read);
+
+/* The same of many, in both dialects. */
+void check_reads_of(const struct read_case *cases, size_t count);
 
 void check_slice(struct slice found, const char *expected);
 
@@ -93,5 +98,9 @@ void check_silent(enum dialect dialect, const struct dialect_account *self,
 /* The entry as `account` sees it; NULL: it sees nothing. */
 void check_entry(enum dialect dialect, bool ext, uint64_t account, const struct entry *entry,
                  const char *sample);
+
+/* The entry as `account` sees it with extensions; without them, it sees nothing. */
+void check_shown(uint64_t account, const struct entry *entry, const char *ourchat,
+                 const char *youim);
 
 #endif

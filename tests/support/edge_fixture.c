@@ -98,13 +98,34 @@ static void on_refused(void *argument) {
     self->refused++;
 }
 
+static void on_limited(void *argument, enum edge_limit limit) {
+    struct edge_fixture *self = argument;
+    self->limited[limit]++;
+}
+
+static void write_fault(void *argument, enum edge_transport transport, const char *reason,
+                        struct buffer *out) {
+    (void)argument;
+    (void)transport;
+    buffer_printf(out, "{\"msgType\":101,\"msg\":\"%s\"}", reason);
+}
+
+static void on_handshake(void *argument, bool done) {
+    struct edge_fixture *self = argument;
+    assert_false(self->within);
+    (*(done ? &self->shaken : &self->unshaken))++;
+}
+
 const struct edge_handlers edge_fixture_handlers = {.on_open = on_open,
                                                     .on_object = on_object,
                                                     .on_fault = on_fault,
                                                     .on_reached = on_reached,
                                                     .on_end = on_end,
                                                     .on_close = on_close,
-                                                    .on_refused = on_refused};
+                                                    .on_handshake = on_handshake,
+                                                    .on_refused = on_refused,
+                                                    .on_limited = on_limited,
+                                                    .write_fault = write_fault};
 
 /* --- the fixture --- */
 
@@ -132,7 +153,7 @@ void edge_fixture_start(struct edge_fixture *self) {
     self->edge = edge_new(self->ev, &self->settings, &edge_fixture_handlers, self);
     assert_non_null(self->edge);
     for (int transport = EDGE_WEBSOCKET; transport < EDGE_TRANSPORT_COUNT; transport++)
-        assert_true(edge_port(self->edge, (enum edge_transport)transport) != 0);
+        assert_true(edge_port(self->edge, (enum edge_transport)transport, false) != 0);
 }
 
 void edge_fixture_stop(struct edge_fixture *self) {
@@ -156,7 +177,14 @@ int edge_fixture_setup(void **state) {
                                             .end_timeout_ms = 60000,
                                             .send_queue_bytes = 262144,
                                             .send_queues_bytes = 1 << 30,
-                                            .max_connections = 100};
+                                            .untrusted_input_bytes = 1 << 20,
+                                            .max_connections = 100,
+                                            .tls_certificate = "",
+                                            .tls_key = "",
+                                            .idle_timeout_ms = UINT64_MAX,
+                                            .allowed_origins = "",
+                                            .web_root = "",
+                                            .info = "{}"};
     *state = self;
     return 0;
 }
@@ -207,7 +235,7 @@ struct edge_client *edge_client_open(struct edge_fixture *fixture, enum edge_tra
     self->in = buffer_make(1 << 26);
     self->fd = socket(AF_INET, SOCK_STREAM, 0);
     struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_port = htons(edge_port(fixture->edge, transport)),
+                                  .sin_port = htons(edge_port(fixture->edge, transport, false)),
                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     assert_int_equal(connect(self->fd, (struct sockaddr *)&address, sizeof address), 0);
     assert_int_equal(fcntl(self->fd, F_SETFL, O_NONBLOCK), 0);

@@ -1,29 +1,21 @@
 /*
  * For the tests of the edge: a real one on loopback ports that the kernel chose, an owner that
- * echoes and writes down what happens, and clients on plain sockets. All of it in one thread, on
+ * echoes and writes down the events, and clients on plain sockets. All of it in one thread, on
  * one loop: UNTIL turns it. How clients frame by hand is in edge_frames.h.
  *
- *     static void a_test(void **state) {
- *         struct edge_fixture *f = *state;
+ *     EDGE_TEST(a_test) {
  *         struct edge_client *client = edge_client_open(f, EDGE_TCP);
  *         ... edge_client_write, edge_client_expect, UNTIL ...
  *         edge_client_close(&client);
  *     }
- *     const struct CMUnitTest tests[] = {EDGE_TEST(a_test)};
  */
 #ifndef PARLEY_TESTS_EDGE_FIXTURE_H
 #define PARLEY_TESTS_EDGE_FIXTURE_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "common/buffer.h"
 #include "common/loop.h"
 #include "services/gateway/edge/edge.h"
+#include "tests/support/test_list.h"
 
 #define EDGE_DEADLINE_MS 60000
 
@@ -38,7 +30,8 @@ struct edge_fixture {
     bool within;                        /* a call into the edge is under way */
     bool lingers;                       /* at the end it does not close */
     bool pauses;                        /* behind each object */
-    size_t objects, reached, ends, closed, refused;
+    size_t objects, reached, ends, closed, refused, shaken, unshaken;
+    size_t limited[2]; /* by enum edge_limit */
 };
 
 struct edge_client {
@@ -63,10 +56,10 @@ struct edge_client {
 
 /* A test with an edge that runs; with settings that suit most tests, which may be changed before
  * edge_fixture_start. */
-#define EDGE_TEST(test_)                                                                           \
-    cmocka_unit_test_setup_teardown(test_, edge_fixture_setup_started, edge_fixture_teardown)
-#define EDGE_TEST_UNSTARTED(test_)                                                                 \
-    cmocka_unit_test_setup_teardown(test_, edge_fixture_setup, edge_fixture_teardown)
+#define EDGE_TEST_WITH(name_, set_up_)                                                             \
+    TEST_WITH(name_, struct edge_fixture *f, set_up_, edge_fixture_teardown)
+#define EDGE_TEST(name_) EDGE_TEST_WITH(name_, edge_fixture_setup_started)
+#define EDGE_TEST_UNSTARTED(name_) EDGE_TEST_WITH(name_, edge_fixture_setup)
 
 int edge_fixture_setup(void **state);
 int edge_fixture_setup_started(void **state);
@@ -74,14 +67,14 @@ int edge_fixture_teardown(void **state);
 void edge_fixture_start(struct edge_fixture *self);
 void edge_fixture_stop(struct edge_fixture *self);
 
-/* {"pause"..}, {"close"..}, {"bad"..}, {"good"..} do what they say; anything else is echoed. */
+/* {"pause"..}, {"close"..}, {"bad"..}, {"good"..} are carried out; anything else is echoed. */
 extern const struct edge_handlers edge_fixture_handlers;
 
 void edge_fixture_turn(struct edge_fixture *self);
 void edge_fixture_turns(struct edge_fixture *self, int count);
 /* Turns the loop for so long; returns how often it did. */
 unsigned edge_fixture_turn_for(struct edge_fixture *self, int64_t ms);
-/* What the owner wrote down. */
+/* The events that the owner wrote down. */
 const char *edge_fixture_events(struct edge_fixture *self);
 /* Sends the last connection numbered texts until its queue refuses for some turns; how many it
  * took. The number stands at text + `at`, in ten digits. */
@@ -102,7 +95,7 @@ void edge_client_write_text(struct edge_client *self, const char *text);
 void edge_client_add(const struct edge_client *self, struct buffer *out, struct slice object);
 void edge_client_send(struct edge_client *self, const char *object);
 
-/* Takes what has arrived into `in`. */
+/* Takes the bytes that have arrived into `in`. */
 void edge_client_read(struct edge_client *self);
 bool edge_client_has(struct edge_client *self, size_t length);
 bool edge_client_has_ended(struct edge_client *self);

@@ -40,14 +40,26 @@ void writer_open(struct entries_fixture *f, struct writer *writer, uint64_t inst
     assert_err(db_connect(writer->db), ERR_OK);
 }
 
+uint64_t writer_number(struct writer *writer, const struct db_statement *ask) {
+    struct db_rows *rows;
+    assert_err(db_query(writer->db, ask, DB_NO_ARGS, &rows), ERR_OK);
+    assert_true(db_rows_next(rows));
+    uint64_t number = db_rows_u64(rows, 0);
+    db_rows_destroy(&rows);
+    return number;
+}
+
 uint64_t connection_of(struct writer *writer) {
     static const struct db_statement ask = {"connection_id", "SELECT CONNECTION_ID()"};
-    struct db_rows *rows;
-    assert_err(db_query(writer->db, &ask, DB_NO_ARGS, &rows), ERR_OK);
-    assert_true(db_rows_next(rows));
-    uint64_t id = db_rows_u64(rows, 0);
-    db_rows_destroy(&rows);
-    return id;
+    return writer_number(writer, &ask);
+}
+
+void run_both(void *(*run)(void *), void *a, void *b) {
+    pthread_t threads[2];
+    assert_int_equal(pthread_create(&threads[0], NULL, run, a), 0);
+    assert_int_equal(pthread_create(&threads[1], NULL, run, b), 0);
+    pthread_join(threads[0], NULL);
+    pthread_join(threads[1], NULL);
 }
 
 void writer_close(struct writer *writer) {
@@ -58,8 +70,8 @@ void writer_close(struct writer *writer) {
 
 enum err lock_many(struct writer *writer, uint64_t *ids, size_t count) {
     record_arena_free(&writer->arena);
-    return entries_lock(writer->db, writer->cache, writer->instance, ids, count, &writer->arena,
-                        &writer->heads);
+    return entries_lock(writer->db, writer->cache, writer->instance, ids, count, false,
+                        &writer->arena, &writer->heads);
 }
 
 struct entry_head *lock_one(struct writer *writer, uint64_t conversation) {

@@ -1,7 +1,6 @@
 /*
  * services/entries against a real database: two writers, as if each were an instance of delivery.
  *
- *     struct entries_fixture *f = *state;
  *     uint64_t pair = open_new_pair(f);
  *     lock_one(&f->a, pair);
  *     assert_err(append_one(&f->a, pair, "nonce 1", "hello", true), ERR_OK);
@@ -14,13 +13,7 @@
 
 #include <inttypes.h>
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
-
-#include <cmocka.h>
 
 #include "common/loop.h"
 #include "proto/conversation.h"
@@ -29,10 +22,11 @@
 #include "services/entries/head_cache.h"
 #include "tests/support/assertions.h"
 #include "tests/support/service_process.h"
+#include "tests/support/test_list.h"
 #include "tests/support/test_sql.h"
 #include "tests/support/until.h"
 
-/* Members are what the last lock and append left. */
+/* Its members hold the results of the last lock and append. */
 struct writer {
     struct db *db;
     struct head_cache *cache; /* NULL: remembers nothing */
@@ -59,13 +53,19 @@ uint64_t open_pair(struct writer *writer, uint64_t a, uint64_t b);
 
 uint64_t open_new_pair(struct entries_fixture *f);
 
-/* A group with members 30, 10 and 20, who need not exist. */
+/* A group with members 30, 10 and 20, which need not exist. */
 uint64_t new_group_of_three(struct entries_fixture *f, uint64_t number, const char *string_id);
 
 /* --- writers --- */
 
 void writer_open(struct entries_fixture *f, struct writer *writer, uint64_t instance,
                  bool remembers);
+
+/* The result of a statement without arguments on the writer's connection. */
+uint64_t writer_number(struct writer *writer, const struct db_statement *ask);
+
+/* Two threads, until both have ended. */
+void run_both(void *(*run)(void *), void *a, void *b);
 
 /* The server's number of the writer's connection. */
 uint64_t connection_of(struct writer *writer);
@@ -95,7 +95,7 @@ int entries_group_tear_down(void **state);
 
 int entries_set_up(void **state);
 int entries_tear_down(void **state);
-#define entries_test(test_)                                                                        \
-    cmocka_unit_test_setup_teardown(test_, entries_set_up, entries_tear_down)
+#define ENTRIES_TEST(name_)                                                                        \
+    TEST_WITH(name_, struct entries_fixture *f, entries_set_up, entries_tear_down)
 
 #endif

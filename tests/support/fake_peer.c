@@ -13,6 +13,7 @@
 #include "common/loop.h"
 #include "common/service.h"
 #include "tests/support/service_process.h"
+#include "tests/support/test_keys.h"
 #include "tests/support/test_listen.h"
 
 #define REPLY_BYTES 4096
@@ -74,7 +75,7 @@ static void keep(struct fake_peer *self, zframe_t *frame) {
         self->messages[self->count] = frame;
     else
         zframe_destroy(&frame);
-    self->count++; /* one too many is found by who looks */
+    self->count++; /* the test that takes it finds one too many */
     pthread_cond_signal(&self->arrived);
     pthread_mutex_unlock(&self->lock);
 }
@@ -141,7 +142,7 @@ static void run(zsock_t *pipe, void *argument) {
 
 /* --- the test's side --- */
 
-struct fake_peer *fake_peer_new(uint16_t port) {
+struct fake_peer *fake_peer_new(const char *name, uint16_t port) {
     static uint64_t instances;
     zsys_handler_set(NULL);
     struct fake_peer *self = calloc(1, sizeof *self);
@@ -153,6 +154,7 @@ struct fake_peer *fake_peer_new(uint16_t port) {
     zsock_set_router_handover(self->router, 1);
     zsock_set_rcvhwm(self->router, FAKE_PEER_MAX_MESSAGES);
     zsock_set_sndhwm(self->router, FAKE_PEER_MAX_MESSAGES);
+    test_keys_serve(zsock_resolve(self->router), name);
     test_listen(self->router, port);
     pthread_condattr_t monotonic;
     pthread_condattr_init(&monotonic);

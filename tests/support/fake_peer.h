@@ -1,7 +1,7 @@
 /*
  * A service that a C test plays for the service under test: a ROUTER on a thread of its own.
  *
- *     struct fake_peer *session = fake_peer_new(port);
+ *     struct fake_peer *session = fake_peer_new("session", port);
  *     ...                                      the service finds it and calls it ready
  *     struct session_route route;
  *     fake_peer_expect(session, &message_SESSION_ROUTE, &route);
@@ -9,8 +9,8 @@
  *
  * Pings are answered `ready`; every other request is kept, and answered with an empty map (all that
  * a reply without required fields needs) or as fake_peer_refuse and fake_peer_ignore have it.
- * Events are kept in the same way. What is not as expected, or takes longer than TEST_DEADLINE_MS,
- * fails the test. All calls are made on the test's thread.
+ * Events are kept in the same way. A message that is not as expected, or takes longer than
+ * TEST_DEADLINE_MS, fails the test. All calls are made on the test's thread.
  */
 #ifndef PARLEY_TESTS_FAKE_PEER_H
 #define PARLEY_TESTS_FAKE_PEER_H
@@ -26,8 +26,8 @@
 
 struct fake_peer;
 
-/* Listens on 127.0.0.1; each one made is another instance. */
-struct fake_peer *fake_peer_new(uint16_t port);
+/* Plays the service `name` on 127.0.0.1; each one made is another instance. */
+struct fake_peer *fake_peer_new(const char *name, uint16_t port);
 /* Closes the port at once. NULL inside is fine: for teardowns. */
 void fake_peer_destroy(struct fake_peer **self);
 
@@ -37,10 +37,10 @@ void fake_peer_refuse(struct fake_peer *self, enum err err, size_t count);
 void fake_peer_ignore(struct fake_peer *self, size_t count);
 /* Until it is undone nothing is answered, pings neither, and nothing is kept. */
 void fake_peer_set_silent(struct fake_peer *self, bool silent);
-/* What it answers to pings: one that is stopping is not ready. */
+/* Its answer to pings: one that is stopping is not ready. */
 void fake_peer_set_ready(struct fake_peer *self, bool ready);
 
-/* From now on messages of this kind are not kept, however many come or do not; NULL: all are. */
+/* From now on messages of this kind are not kept, however many arrive; NULL: all are. */
 void fake_peer_pass_over(struct fake_peer *self, const struct message_desc *message);
 
 /* Takes the oldest message, waits for it when there is none; it must be a `message`. `body_r` and

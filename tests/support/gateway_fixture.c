@@ -117,7 +117,7 @@ static void take_syncs(struct played *session) {
         played_answer(&asked, NULL);
 }
 
-/* A gateway that ends waits until session knows who has gone. */
+/* A gateway that ends waits until session knows which accounts have gone. */
 static void take_unbinds(struct played *session) {
     struct session_unbind body;
     struct asked *asked;
@@ -368,6 +368,13 @@ void stage_hang_up(struct stage *stage, struct talker **talker) {
     talker_destroy(talker);
 }
 
+const char *stage_now(struct stage *stage) {
+    const struct played *delivery = stage->played[DELIVERY];
+    const char *asked = delivery == NULL ? NULL : played_waiting(delivery);
+    return test_text("delivery is asked for %s; the gateway wrote:\n%s",
+                     asked == NULL ? "nothing" : asked, service_process_output(stage->gateway));
+}
+
 void stage_hears(struct stage *stage, struct talker *talker, const char *pattern, ...) {
     char *expected;
     va_list arguments;
@@ -377,8 +384,8 @@ void stage_hears(struct stage *stage, struct talker *talker, const char *pattern
     int64_t deadline_ms = loop_now_ms() + TEST_DEADLINE_MS;
     while (talker->text_count == 0) {
         if (talker->ended || loop_now_ms() >= deadline_ms)
-            fail_msg("%s instead of %s", talker->ended ? "the server closed" : "nothing came",
-                     expected);
+            fail_msg("%s instead of %s; %s", talker->ended ? "the server closed" : "nothing came",
+                     expected, stage_now(stage));
         stage_turn(stage);
     }
     char *text = talker_take(talker);

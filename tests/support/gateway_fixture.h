@@ -2,9 +2,8 @@
  * The stage for the gateway's isolation tests: a real parley-gateway, the four services around it
  * played by the test, and clients.
  *
- *     STAGED(a_test) in the table of tests, and in the test:
- *
- *     struct stage *stage = *state;
+ *     STAGED(a_test) {
+ *     ...
  *     struct talker *alice = stage_talker(stage, false);
  *     talker_say(alice, "{'msgType':1,'msgBody':{'loginUserId':'alice'}}");
  *     struct auth_login login;
@@ -13,8 +12,8 @@
  *     stage_hears(stage, alice, "{'msgType':2,'resultCode':'fail','token':'...'}");
  *
  * Everything is on the test's thread: while a function below waits, all played services answer
- * pings and all clients read. What is not as expected, or takes longer than TEST_DEADLINE_MS, fails
- * the test. The teardown stops the gateway, which must end with status 0.
+ * pings and all clients read. A message that is not as expected, or takes longer than
+ * TEST_DEADLINE_MS, fails the test. The teardown stops the gateway, which must end with status 0.
  */
 #ifndef PARLEY_TESTS_GATEWAY_FIXTURE_H
 #define PARLEY_TESTS_GATEWAY_FIXTURE_H
@@ -24,6 +23,7 @@
 #include "tests/support/played.h"
 #include "tests/support/service_process.h"
 #include "tests/support/talker.h"
+#include "tests/support/test_list.h"
 
 /* The second of each is on the gateway's list from the start, but played only on demand. */
 enum role { AUTH, GROUP, SESSION, DELIVERY, SESSION_2, DELIVERY_2, GROUP_2, ROLE_COUNT };
@@ -34,7 +34,7 @@ enum role { AUTH, GROUP, SESSION, DELIVERY, SESSION_2, DELIVERY_2, GROUP_2, ROLE
 #define STAGE_PEER_TIMEOUT_MS 10000
 /* The gateway's ticks are far apart by less than this many of its heartbeats. */
 #define STAGE_QUIET_PINGS 4
-/* Conversations that every account of these tests is in, and how far it has come there. */
+/* Conversations that every account of these tests is in, and its cursor there. */
 #define STAGE_PAIR ((uint64_t)7)
 #define STAGE_PAIR_CID ((uint64_t)10)
 #define STAGE_GROUP ((uint64_t)500)
@@ -50,13 +50,13 @@ struct stage {
     struct played *played[ROLE_COUNT];
     struct talker *talkers[STAGE_MAX_TALKERS];
     size_t talker_count, logins;
-    /* What delivery was asked to move cursors to; these requests are answered at once, unless the
-     * test keeps them to itself. */
+    /* The moves of cursors that delivery was asked for; these requests are answered at once, unless
+     * the test keeps them to itself. */
     struct stage_move moves[STAGE_MAX_MOVES];
     size_t move_count;
     bool keeps_moves;
-    /* What the gateway tells sessions of all its connections so that they forget others, or of
-     * none, is answered by the stage unless a test keeps it to itself: when it comes is a matter of
+    /* The list of all connections, or of none, that the gateway sends to sessions so that they
+     * forget others is answered by the stage unless a test keeps it: when it arrives is a matter of
      * time.
      */
     bool keeps_syncs;
@@ -82,9 +82,9 @@ int stage_set_up(void **state);
 /* With options of its own, NULL-terminated, that win over those of stage_set_up. */
 int stage_set_up_with(void **state, const char *const *options);
 int stage_tear_down(void **state);
-/* A row of a program's table of tests. */
-#define STAGED(test_) STAGED_WITH(test_, stage_set_up)
-#define STAGED_WITH(test_, set_up_) cmocka_unit_test_setup_teardown(test_, set_up_, stage_tear_down)
+/* A test with a `stage` of its own. */
+#define STAGED(name_) STAGED_WITH(name_, stage_set_up)
+#define STAGED_WITH(name_, set_up_) TEST_WITH(name_, struct stage *stage, set_up_, stage_tear_down)
 void stage_start(struct stage *stage, const char *const *options);
 void stage_wait_ready(struct stage *stage);
 /* SIGTERM, and the status that it ends with; the played services go on meanwhile. */
@@ -123,8 +123,8 @@ void stage_push_as(struct stage *stage, uint64_t seq, const struct entry *entry,
 /* Answers a pull with these entries, and, to a first pull, where the account stands; as a delivery
  * of release 0.1, after which there is always another pull until one brings nothing. */
 void stage_answer_pull(struct asked **pull, const struct entry *entries, size_t count);
-/* The same as a delivery does that names what is behind: in `reply`, which may also have other
- * positions; its entries are filled in. */
+/* The same as a delivery that names conversations with more to read: in `reply`, which may also
+ * have other positions; its entries are filled in. */
 void stage_answer_page(struct asked **pull, const struct entry *entries, size_t count,
                        struct delivery_pull_reply reply);
 /* The answer to a first pull, with these packed entries, of an account in as many conversations as
@@ -146,11 +146,13 @@ struct talker *stage_talker(struct stage *stage, bool websocket);
 /* The client is gone. */
 void stage_hang_up(struct stage *stage, struct talker **talker);
 /* The next text to the client is `pattern`; matched as talker_matches does. */
+/* Delivery's requests, and the gateway's output: for the message of a test that fails. */
+const char *stage_now(struct stage *stage);
 void stage_hears(struct stage *stage, struct talker *talker, const char *pattern, ...)
     __attribute__((format(printf, 3, 4)));
 /* The server closes, without a further text; `status` as the close frame has it, 0 for TCP. */
 void stage_sees_close(struct stage *stage, struct talker *talker, unsigned status);
-/* The client, logged in through YouIM, has been sent nothing by what was said before. */
+/* The client, logged in through YouIM, has been sent nothing in answer to earlier requests. */
 void stage_hears_nothing(struct stage *stage, struct talker *talker);
 
 #endif

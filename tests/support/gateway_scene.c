@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "tests/support/gateway_scene.h"
+#include "tests/support/test_caller.h"
 
 void stage_say(struct talker *talker, const char *from, const char *to, const char *text,
                const char *ref) {
@@ -64,8 +65,8 @@ static void log_in(struct stage *stage, struct talker *talker, uint64_t account,
                     (unsigned long long)account,
                     ext[0] == '\0' ? "" : test_text(",'token':'%s'", talker->token));
     else
-        stage_hears(stage, talker, "{'msgType':2,'resultCode':'success','token':'%s'}",
-                    talker->token);
+        stage_hears(stage, talker, "{'msgType':2,'resultCode':'success','token':'%s'%s}",
+                    talker->token, ext[0] == '\0' ? "" : test_text(",'user':'%s'", id));
 }
 
 void stage_log_in(struct stage *stage, struct talker *talker, uint64_t account, const char *id) {
@@ -82,12 +83,35 @@ void stage_log_in_confirming(struct stage *stage, struct talker *talker, uint64_
     log_in(stage, talker, account, id, ",'ext':1,'confirm':true");
 }
 
-static const char *waiting_names(const struct played *played) {
-    const char *name = played == NULL ? NULL : played_waiting(played);
-    return name == NULL ? "nothing" : name;
+static size_t unanswered_pulls(const struct stage *stage) {
+    size_t count = 0;
+    for (enum role role = 0; role < ROLE_COUNT; role++)
+        if (stage->played[role] != NULL)
+            count += played_unanswered(stage->played[role], &message_DELIVERY_PULL);
+    return count;
 }
 
-/* Whether one that is pushed and not stored arrives: it only does when the client is live. */
+static size_t depth_of_pulls(struct test_caller *observer) {
+    struct service_status status;
+    assert_err(
+        test_caller_ask(observer, &message_SERVICE_STATUS, &(struct service_ping){0}, &status),
+        ERR_OK);
+    for (size_t i = 0; i < status.queues.count; i++)
+        if (slice_equal(status.queues.items[i], slice_text("pulls")))
+            return status.depths.items[i];
+    fail_msg("the gateway reports no queue of pulls");
+    return 0;
+}
+
+/* A page and a push travel on links of their own, so that a push may be read before a page that was
+ * sent earlier. */
+static void wait_until_pages_are_read(struct stage *stage) {
+    struct test_caller *observer = test_caller_new("observer", stage->port);
+    STAGE_UNTIL(stage, depth_of_pulls(observer) == unanswered_pulls(stage));
+    test_caller_destroy(&observer);
+}
+
+/* Whether one that is pushed and not stored arrives: it only does when the client is logged in. */
 static bool try_push(struct stage *stage, struct talker *talker, const char *text) {
     struct entry entry = stage_text(0, 0, talker->account, text);
     entry.from = 9999; /* YouIM shows nobody their own texts */
@@ -100,11 +124,10 @@ static bool try_push(struct stage *stage, struct talker *talker, const char *tex
 
 void stage_wait_talker_live(struct stage *stage, struct talker *talker) {
     int64_t deadline_ms = loop_now_ms() + TEST_DEADLINE_MS;
+    wait_until_pages_are_read(stage);
     while (!try_push(stage, talker, "are you live?"))
         if (loop_now_ms() >= deadline_ms)
-            fail_msg(
-                "the client does not become live, delivery is asked for %s; the gateway wrote:\n%s",
-                waiting_names(stage->played[DELIVERY]), service_process_output(stage->gateway));
+            fail_msg("the client does not become live; %s", stage_now(stage));
     /* Some of the others may have arrived too: up to this one they are passed over. */
     struct entry last = stage_text(0, 0, talker->account, "now you are live");
     last.from = 9999;

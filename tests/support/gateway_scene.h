@@ -1,6 +1,6 @@
 /*
- * What many tests of the gateway do on the stage in the same way: live clients, logins by hand,
- * and services of which there are two. See gateway_fixture.h, which this only calls.
+ * Steps that many tests of the gateway do on the stage in the same way: live clients, logins by
+ * hand, and services of which there are two. See gateway_fixture.h, which this only calls.
  */
 #ifndef PARLEY_TESTS_GATEWAY_SCENE_H
 #define PARLEY_TESTS_GATEWAY_SCENE_H
@@ -25,7 +25,7 @@ void stage_wait_talker_live(struct stage *stage, struct talker *talker);
 /* A client that is logged in through YouIM over TCP, and live. */
 struct talker *stage_live(struct stage *stage, uint64_t account, const char *id);
 
-/* How a client is connected, and what it opts in to; 0 for a plain one over TCP. */
+/* How a client is connected, and the extensions that it opts in to; 0 for a plain one over TCP. */
 enum { BY_WEBSOCKET = 1, WITH_EXT = 2, CONFIRMING = 4 };
 
 /* A client that is logged in, through OurChat where `id` is NULL; its first pull was answered with

@@ -20,7 +20,7 @@ int group_set_up_with(void **state, const char *option) {
     f.database = test_database_new("group");
     f.port = test_free_port();
     f.session_port = test_free_port();
-    f.session = fake_peer_new(f.session_port);
+    f.session = fake_peer_new("session", f.session_port);
     f.group = start_group(&f, f.port);
     f.caller = test_caller_new("caller", f.port);
     return 0;
@@ -213,6 +213,17 @@ uint64_t expect_own_notice(struct group_fixture *f, uint64_t account, const stru
     struct notice notice = *wanted;
     notice.conversation = conversation_of_account(account);
     return expect_notice(f, &notice, &account, 1);
+}
+
+uint64_t expect_in_group(struct group_fixture *f, uint64_t group, enum entry_type type,
+                         uint64_t from, uint64_t subject, const uint64_t *accounts, size_t count) {
+    return expect_notice(f,
+                         &(struct notice){.type = type,
+                                          .conversation = conversation_of_group(group),
+                                          .from = from,
+                                          .subject = subject,
+                                          .to = group},
+                         accounts, count);
 }
 
 void assert_cursor(struct group_fixture *f, uint64_t conversation, uint64_t account, uint64_t since,

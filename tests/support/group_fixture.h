@@ -2,11 +2,10 @@
  * A group service of a test program's own, its database, and the session that it routes to, played
  * by the test.
  *
- *     struct group_fixture *f = *state;
  *     uint64_t ada = new_account(f->database, "ada"), group = new_group(f, ada, "");
  *     assert_err(add(f, group, ada, 0), ERR_ALREADY_MEMBER);
  *
- * What is routed is taken in order, and compared as a whole with what is stored:
+ * Routed entries are taken in order, and compared as a whole with the stored ones:
  *
  *     assert_err(ask_leave(f, group, ada), ERR_OK);
  *     expect_notice(f, &(struct notice){.type = ENTRY_LEFT, .from = ada, .subject = ada,
@@ -20,13 +19,7 @@
 #define PARLEY_TESTS_GROUP_FIXTURE_H
 
 #include <inttypes.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
-
-#include <cmocka.h>
 
 #include "common/loop.h"
 #include "proto/conversation.h"
@@ -36,10 +29,11 @@
 #include "tests/support/fake_peer.h"
 #include "tests/support/service_process.h"
 #include "tests/support/test_caller.h"
+#include "tests/support/test_list.h"
 #include "tests/support/test_sql.h"
 #include "tests/support/until.h"
 
-/* What the service is started with. */
+/* The options that the service is started with. */
 #define GROUP_TEST_MAX_MEMBERS 4
 #define GROUP_TEST_CONNECTIONS 4
 
@@ -86,7 +80,7 @@ uint64_t new_group(struct group_fixture *f, uint64_t owner, const char *id);
 
 enum err add(struct group_fixture *f, uint64_t group, uint64_t account, uint64_t by);
 
-/* --- what is routed --- */
+/* --- routed entries --- */
 
 /* The next routed item, of however many travel in one request. */
 const struct route_item *next_routed_item(struct group_fixture *f, struct fake_peer *session);
@@ -102,10 +96,11 @@ struct entry expect_routed(struct group_fixture *f, const uint64_t *accounts, si
 
 enum err ask_say(struct group_fixture *f, uint64_t account, uint64_t group, const char *text);
 
-/* That nothing which was answered before is still to be routed: what is said now comes next. */
+/* Nothing that was answered before is still to be routed: a message that is sent now is the next.
+ */
 void expect_nothing_routed(struct group_fixture *f);
-/* A test behind which that holds. */
-#define GROUP_TEST(test_) cmocka_unit_test_teardown(test_, group_test_tear_down)
+/* A test behind which that holds; one that leaves routed entries has no tear-down. */
+#define GROUP_TEST(name_) TEST_WITH(name_, struct group_fixture *f, NULL, group_test_tear_down)
 int group_test_tear_down(void **state);
 
 /* --- notices --- */
@@ -119,7 +114,8 @@ struct notice {
     uint64_t target;
 };
 
-/* That `id` is what must travel beside an account's number: its string id, unless it is decimal. */
+/* `id` must be the id that is sent beside an account's number: its string id, unless it is decimal.
+ */
 void assert_account_id(struct group_fixture *f, uint64_t account, struct slice id);
 
 void assert_group_id(struct group_fixture *f, uint64_t group, struct slice id);
@@ -137,11 +133,15 @@ uint64_t expect_notice(struct group_fixture *f, const struct notice *wanted,
 /* The same in the account's own conversation: to it alone. */
 uint64_t expect_own_notice(struct group_fixture *f, uint64_t account, const struct notice *wanted);
 
+/* The same in the group's conversation, without a text. */
+uint64_t expect_in_group(struct group_fixture *f, uint64_t group, enum entry_type type,
+                         uint64_t from, uint64_t subject, const uint64_t *accounts, size_t count);
+
 /* Where an account stands in a conversation. `until` is 0 for none. */
 void assert_cursor(struct group_fixture *f, uint64_t conversation, uint64_t account, uint64_t since,
                    uint64_t until);
 
-/* --- what tests start from --- */
+/* --- first steps of tests --- */
 
 /* The new conversation of two people. */
 uint64_t make_pair(struct group_fixture *f, uint64_t a, uint64_t b);

@@ -18,8 +18,8 @@ void set_scene(struct group_fixture *f, struct scene *s) {
     make_friends(f, s->ada, s->eve);
     make_friends(f, s->bob, s->eve);
     sql_run(f->database,
-            "INSERT INTO request VALUES (1, %" PRIu64 ", %" PRIu64 ", 1), (2, %" PRIu64 ", %" PRIu64
-            ", 1)",
+            "INSERT INTO request (kind, target, account, created_ms) VALUES (1, %" PRIu64
+            ", %" PRIu64 ", 1), (2, %" PRIu64 ", %" PRIu64 ", 1)",
             s->bob, s->ada, s->group, s->ada);
     make_pair(f, s->ada, s->bob);
     s->befriend = (struct group_befriend){.account = s->owner, .target = s->ada};

@@ -39,8 +39,8 @@ struct scene {
 struct change {
     const struct message_desc *message;
     const void *body;
-    uint64_t locked, told; /* conversations: one that it locks, that of its first notice */
-    size_t routed;         /* entries */
+    uint64_t locked, notified; /* conversations: one that it locks, that of its first notice */
+    size_t routed;             /* entries */
 };
 
 /* ada has asked bob, with whom she has a conversation, and the group; eve is a member, and a friend

@@ -1,4 +1,4 @@
-"""The books about a load: texts sent, copies that arrived, and what is wrong with them.
+"""The books about a load: texts sent, copies that arrived, and the faults among them.
 
 A `Line` is one connection of one person: the texts that arrived on it, with their cids, and the
 presence that it received. `judge` compares the lines of a run with the message log.
@@ -9,8 +9,8 @@ import dataclasses
 
 from parley_client import Group
 
-# msgType or code of the notices that somebody came or went, of both dialects.
-CAME = frozenset({107, 109, 207, 209})
+# msgType or code of the notices that somebody went online or offline, of both dialects.
+CAME_ONLINE = frozenset({107, 109, 207, 209})
 WENT = frozenset({108, 110, 208, 210})
 
 
@@ -20,15 +20,15 @@ class Line:
     def __init__(self, last_round):
         self.last_round = last_round
         # (text, cid or None), in the order of arriving; (None, text): all up to that one was
-        # confirmed, and the server has said that it is stored.
+        # confirmed, and the server has answered that it is stored.
         self.copies = []
-        self.presence = collections.Counter()  # (came, who, group or None) -> how often
+        self.presence = collections.Counter()  # (online, person, group or None) -> how often
 
     def saw(self, number, body):
-        """A notice that somebody came or went. People have numbers in one dialect, else strings."""
+        """A notice that somebody went online or offline. People have numbers in one dialect, else strings."""
         who = body.get("ocid") or body.get("userId") or body.get("friendId")
         where = body.get("group_id") or body.get("groupId")
-        self.presence[number in CAME, who, where] += 1
+        self.presence[number in CAME_ONLINE, who, where] += 1
 
 
 @dataclasses.dataclass
@@ -61,7 +61,7 @@ class Report:
         return {name.replace("_", " "): getattr(self, name) for name in names}
 
     def notes(self):
-        """What explains the counts: why texts were refused, and what is wrong."""
+        """The explanation of the counts: why texts were refused, and the faults."""
         return [f"refused {count}: {why}" for why, count in self.reasons.items()] + self.faults[:20]
 
     def wrong(self):
@@ -112,14 +112,14 @@ def due(load, stored):
 
 
 def _judge_received(load, person, place, report):
-    """Once on a connection, in the order of cid; what is new on a later one comes in order."""
+    """Once on a connection, in the order of cid; new texts on a later one arrive in order."""
     seen, newest, confirmed = set(), collections.Counter(), collections.Counter()
     report.reconnected += sum(not line.last_round for line in person.lines) - 1
     for line in person.lines:
         here, last = set(), collections.Counter()
-        for text, told in line.copies:
+        for text, given in line.copies:
             if text is None:
-                conversation, cid = place.get(told, (None, 0))
+                conversation, cid = place.get(given, (None, 0))
                 confirmed[conversation] = max(confirmed[conversation], cid)
                 report.confirmed += 1
                 continue
@@ -130,8 +130,8 @@ def _judge_received(load, person, place, report):
                 report.fault(kind, f"{who} is not of this run's log")
                 continue
             conversation, cid = place[text]
-            if told not in (None, cid):
-                report.fault("stored_twice", f"{who} came as {told} and is stored as {cid}")
+            if given not in (None, cid):
+                report.fault("stored_twice", f"{who} arrived as {given} and is stored as {cid}")
             why = None
             if text in here:
                 why = "twice on a connection"
@@ -155,7 +155,7 @@ def _judge_received(load, person, place, report):
 
 
 def _judge_senders(load, stored, report):
-    """What one person said in one conversation is stored in the order of saying it."""
+    """One person's texts in one conversation are stored in the order of sending."""
     last = {}
     for text, conversation, cid in stored:
         person = load.writer_of(text)
@@ -174,16 +174,16 @@ def list_number(text):
 
 
 def _judge_presence(load, report):
-    """Nobody is said to have come or gone, in any one place, more often than that happened."""
+    """Nobody is reported online or offline, in any one place, more often than that happened."""
     logins = {who: len(p.lines) for p in load.people for who in (p.account.id, p.account.number)}
     for person in load.people:
-        told = collections.Counter()
+        news = collections.Counter()
         for line in person.lines:
-            told.update(line.presence)
-        for (came, who, where), count in told.items():
-            happened = logins.get(who, 0) - (0 if came else 1)
+            news.update(line.presence)
+        for (online, who, where), count in news.items():
+            happened = logins.get(who, 0) - (0 if online else 1)
             if count > happened:
-                what = "came" if came else "went"
+                what = "went online" if online else "went offline"
                 text = f"{person.account}: {who} {what} {count} times, not {happened} ({where})"
                 report.false_presence += count - happened
                 report.faults.append(text)

@@ -8,7 +8,7 @@
 
 Reading happens in one background thread for all clients, so pings are answered and TCP is drained
 whatever the test does. Waits end with the message or, after a deadline, with a failure; no sleeps.
-`expect` and all built on it take the very next message: what isn't expected fails the test. `fence`
+`expect` and all built on it take the very next message: an unexpected one fails the test. `fence`
 shows that nothing arrived: it sends a request whose answer must arrive first. It does not wait for
 catching up or pushes: use `expect_nothing` to show that these bring nothing.
 """
@@ -34,7 +34,7 @@ SO_ATTACH_FILTER = 26
 _numbers = itertools.count(1)
 
 
-# --- who talks
+# --- accounts and groups
 
 
 @dataclasses.dataclass
@@ -61,8 +61,8 @@ def compact(value):
 
 
 class Client:
-    """One connection (without a transport none: it only makes messages); what both dialects have in
-    common. Subclasses say what messages look like."""
+    """One connection (without a transport none: it only makes messages); the common parts of both
+    dialects. Subclasses have the forms of messages."""
 
     number_key = None
     # The login's; OurChat's is sent to clients with `ext`.
@@ -73,6 +73,8 @@ class Client:
     skips = frozenset()
     # Whether it cares for 301s, which arrive at any time.
     arrivals = False
+    # Whether it cares for YouIM's copies of its own texts to people.
+    copies = False
 
     def __init__(
         self, stack, transport="websocket", ext=False, answer_pings=True, confirm=False
@@ -81,7 +83,7 @@ class Client:
         self.stack, self.transport = stack, transport
         self.ext, self.confirm = ext or confirm, confirm
         self.account = None
-        self.device = ""  # what it calls itself at a login
+        self.device = ""  # its name for itself at a login
         self._inbox = Inbox()
         self._history = collections.deque(maxlen=8)
         if transport is not None:
@@ -124,9 +126,12 @@ class Client:
                 return text
 
     def _is_skipped(self, text):
-        if not self.skips and (self.arrivals or "301" not in text):
+        if not self.skips and (self.arrivals or "301" not in text) and "toUserId" not in text:
             return False
-        number = json.loads(text).get(self.number_key)
+        message = json.loads(text)
+        number = message.get(self.number_key)
+        if number == 6 and self.number_key == "msgType" and "toUserId" in message:
+            return not self.copies
         return number in self.skips or (number == 301 and not self.arrivals)
 
     def next(self):
@@ -150,7 +155,7 @@ class Client:
             self.fail(f"expected {compact(message)[:300]}, got {text[:300]}")
 
     def expect_closed(self):
-        """The connection is closed by the server and nothing more comes; returns how."""
+        """The server closes the connection and nothing more arrives; returns how."""
         if self.take() is not None:
             self.fail("expected the end")
         return self._inbox.closed
@@ -160,14 +165,14 @@ class Client:
         raise AssertionError("\n".join([f"{who} over {self.transport}: {why}", *self._history]))
 
     def fence(self):
-        """Passes when nothing came before the answer to a request that is sent now."""
+        """Passes when nothing arrived before the answer to a request that is sent now."""
         number = 5000 + next(_numbers)
         self.send({self.number_key: number})
         self.expect_error(f"{self.number_key} {number} is not known")
 
     def expect_nothing(self, *others):
-        """Passes when nothing comes before what the operator says to this account now: that stands
-        behind all that is stored for it, and takes the way of all that is pushed to it. `others`:
+        """Passes when nothing arrives before a message that the operator sends to this account now: it
+        is stored behind all entries for it, and takes the way of all that is pushed to it. `others`:
         its other connections."""
         text = f"the end {next(_numbers)}"
         body = {"to_account": self.account.number, "text": text}
@@ -185,7 +190,7 @@ class Client:
         Loop.get().call_soon_threadsafe(self._wire.abort)
 
     def vanish(self):
-        """As if the machine were gone: from now on its kernel drops whatever comes for this
+        """As if the machine were gone: from now on its kernel drops whatever arrives for this
         connection, unanswered. It must say nothing more."""
         # A filter of one instruction, which lets no byte of any packet through.
         nothing = ctypes.create_string_buffer(struct.pack("HBBI", 6, 0, 0, 0))
@@ -201,13 +206,13 @@ class Client:
         self._on_transport("resume_reading")
 
     def finish_writing(self):
-        """The end of what this client says (TCP); it goes on listening."""
+        """The end of this client's sending (TCP); it goes on receiving."""
         self._on_transport("write_eof")
 
     def _on_transport(self, what):
         Loop.get().call_soon_threadsafe(getattr(self._wire.transport, what))
 
-    # --- what tests say most
+    # --- the most frequent steps
 
     def say(self, peer, text, ref=None):
         """A text to an account or group; one to a group needs no more than membership."""
@@ -222,7 +227,7 @@ class Client:
         return message
 
     def hear_own(self, peer, text):
-        """Takes the sender's own copy of what it just said, where its dialect has one."""
+        """Takes the sender's own copy of its last text, where its dialect has one."""
         if self.gets_own(peer):
             return self.hear(self.account, peer, text)
         return None
@@ -231,7 +236,7 @@ class Client:
         return {} if ref is None else {"ref": ref}
 
     def opting_in(self):
-        """What a login has more of with `ext`."""
+        """The fields that a login has more with `ext`."""
         return (
             ({"ext": 1} if self.ext else {})
             | ({"confirm": True} if self.confirm else {})
@@ -250,7 +255,7 @@ class Client:
 
     def ask(self, number, answer, **body):
         """Sends a request that is answered with content, and returns that of `answer`. The 300
-        under the same ref comes behind it."""
+        under the same ref arrives behind it."""
         ref = secrets.token_hex(8)
         self.send(self.make(number, ref, **body))
         content = dict(self.body(self.expect(answer)))
@@ -281,7 +286,7 @@ class Client:
 
     def received(self, peer, cid, ref=None):
         """All up to `cid` has arrived: of a group, of the conversation with an account or, with
-        oneself, of one's own notices, or (None) of what the operator said to all. With a `ref`
+        oneself, of one's own notices, or (None) of the operator's messages to all. With a `ref`
         returns the body of its 300."""
         self.send(self.receipt(peer, cid, ref))
         return None if ref is None else self.expect_result(ref)
@@ -359,7 +364,7 @@ class OurChat(Client):
         return self.make(0, ref, sender=sender, msg=text)
 
     def heard(self, sender, peer, text, message):
-        """What a copy of the text looks like; the server's choices are taken from `message`."""
+        """The form of a copy of the text; the server's choices are taken from `message`."""
         now = time.time()
         if not isinstance(message.get("time"), int) or abs(message["time"] - now) > 600:
             self.fail(f"`time` is not now in whole seconds: {compact(message)[:300]}")
@@ -457,7 +462,7 @@ class YouIM(Client):
 
     def _expect_login(self):
         answer = self.expect(2, resultCode="success")
-        assert list(answer) == ["msgType", "resultCode", "token"] + ["epoch"] * self.ext
+        assert list(answer) == ["msgType", "resultCode", "token"] + ["epoch", "user"] * self.ext
         self.token, self.epoch = answer["token"], answer.get("epoch")
 
     def acting(self, number, ref=None, **body):
@@ -470,7 +475,7 @@ class YouIM(Client):
         return self.acting(5, ref, toUserId=peer.id, msg=text, fromUserId=self.account.id)
 
     def heard(self, sender, peer, text, message):
-        """What a copy of the text looks like; the server's choices are taken from `message`."""
+        """The form of a copy of the text; the server's choices are taken from `message`."""
         number = 8 if isinstance(peer, Group) else 6
         copy = {"msg": text, "msgType": number, "fromUserId": sender.id}
         if isinstance(peer, Group):

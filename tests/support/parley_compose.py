@@ -11,28 +11,42 @@ passwords, volumes are its own, and all of it is removed at the end, whatever ha
 """
 
 import contextlib
+import functools
 import json
 import os
 import pathlib
 import secrets
 import shutil
+import socket
+import ssl
 import subprocess
 import time
+import urllib.request
 
 import pymysql
-from parley_stack import CHEAP_PASSWORDS, ROOT, Stack, bare_environment, free_port, wait_until
+from parley_stack import (
+    CHEAP_PASSWORDS,
+    NO_LIMITS,
+    ROOT,
+    Stack,
+    bare_environment,
+    free_port,
+    wait_until,
+)
 
 COMPOSE_FILE = ROOT / "deploy/compose.yaml"
 SERVICES = ("auth", "session", "group", "delivery", "gateway")
 PARTS = (*SERVICES, "proxy", "mariadb", "prometheus")
-# Where a service answers the operator, in its own container.
+# Where a service answers the operator; so much further are its metrics.
+METRICS = 10
 OPERATOR = {"gateway": 7100, "auth": 7101, "group": 7102, "session": 7103, "delivery": 7104}
+FOR_TESTS = CHEAP_PASSWORDS | NO_LIMITS
 # Building the image installs packages and compiles everything.
 BUILD_SECONDS = 900
 START_SECONDS = 120
 STEP_SECONDS = 60
 IMAGES = ("parley", "parley-proxy", "parley-observe")
-PUBLISHED = ("http", "tcp", "youim", "prometheus")
+PUBLISHED = ("http", "tcp", "youim", "https", "tls_tcp", "tls_youim", "prometheus")
 # Exit codes of processes that were ended by SIGABRT, SIGBUS, SIGFPE or SIGSEGV.
 CRASHES = ("134", "135", "136", "139")
 
@@ -45,7 +59,7 @@ def compose_command():
 
 
 def docker(*arguments, ok=True, seconds=STEP_SECONDS):
-    """What it prints, without the last line's end."""
+    """Its output, without the last line's end."""
     done = subprocess.run(
         ["docker", *arguments], capture_output=True, text=True, timeout=seconds, check=False
     )
@@ -65,8 +79,16 @@ class Instance:
     def inspect(self, what):
         return docker("inspect", "--format", what, self.container)
 
-    def address(self):
-        return self.inspect("{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}")
+    def networks(self):
+        """Its address in each network."""
+        networks = json.loads(self.inspect("{{json .NetworkSettings.Networks}}"))
+        return {name.split("_", 1)[1]: network["IPAddress"] for name, network in networks.items()}
+
+    def reaches(self, address, port):
+        """Whether a connection can be made from here."""
+        probe = f"exec 3<>/dev/tcp/{address}/{port}"
+        command = ["docker", "exec", self.container, "timeout", "2", "bash", "-c", probe]
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
     def execute(self, *command, ok=True):
         return docker("exec", self.container, *command, ok=ok)
@@ -85,8 +107,7 @@ class Instance:
 
     def ready(self):
         if self.service in OPERATOR:
-            address = f"tcp://127.0.0.1:{OPERATOR[self.service]}"
-            command = ["parleyctl", "ping", address]
+            command = ["parley-healthy", str(OPERATOR[self.service] + METRICS)]
         elif self.service == "proxy":
             command = ["/etc/parley-proxy/healthy"]
         elif self.service == "prometheus":
@@ -101,8 +122,9 @@ class Instance:
 
     def metric(self, name):
         """A counter of a service; all its labels together."""
-        address = f"tcp://127.0.0.1:{OPERATOR[self.service]}"
-        lines = self.execute("parleyctl", "metrics", address).splitlines()
+        address = f"http://{self.networks()['inner']}:{OPERATOR[self.service] + METRICS}/metrics"
+        with urllib.request.urlopen(address, timeout=STEP_SECONDS) as got:
+            lines = [line for line in got.read().decode().splitlines() if line[:1] not in ("", "#")]
         values = [line.split()[-1] for line in lines if line.split("{")[0].split()[0] == name]
         assert values, f"{self} has no counter {name}: {lines}"
         return sum(float(value) for value in values)
@@ -127,10 +149,8 @@ class Compose:
         self.settings_file.write_text(
             "".join(f"{name}={value}\n" for name, value in settings.items())
         )
-        cheap = {f"PARLEY_{name.upper()}": str(value) for name, value in CHEAP_PASSWORDS.items()}
-        (pathlib.Path(folder) / "override.json").write_text(
-            json.dumps({"services": {"auth": {"environment": cheap}}})
-        )
+        self.override_file = pathlib.Path(folder) / "override.json"
+        self._write_options(FOR_TESTS)
         self.command = compose_command() + [
             *("-f", str(COMPOSE_FILE), "-f", f"{folder}/override.json"),
             *("-p", self.name),
@@ -138,17 +158,37 @@ class Compose:
             *("--profile", "observe"),
         ]
 
-    def compose(self, *arguments, seconds=START_SECONDS):
+    def _write_options(self, options):
+        environment = {f"PARLEY_{name.upper()}": str(value) for name, value in options.items()}
+        services = {name: {"environment": environment} for name in SERVICES}
+        self.override_file.write_text(json.dumps({"services": services}))
+
+    @contextlib.contextmanager
+    def options(self, **options):
+        """All services have these options meanwhile; they are made anew before and after."""
+        try:
+            self._write_options(FOR_TESTS | options)
+            self._renew_services()
+            yield
+        finally:
+            self._write_options(FOR_TESTS)
+            self._renew_services()
+
+    def _renew_services(self):
+        self.compose("up", "--detach", "--no-deps", *SERVICES)
+        self.wait_ready(*SERVICES, "proxy")
+
+    def compose(self, *arguments, ok=True, seconds=START_SECONDS):
         done = subprocess.run(
             [*self.command, *arguments],
-            env=bare_environment(),  # only what is in the file may reach the stack
+            env=bare_environment(),  # only the file's settings may reach the stack
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             timeout=seconds,
             check=False,
         )
-        assert done.returncode == 0, f"compose {' '.join(arguments)}:\n{done.stdout[-4000:]}"
+        assert not ok or done.returncode == 0, f"compose {' '.join(arguments)}:\n{done.stdout[-4000:]}"
         return done.stdout
 
     @contextlib.contextmanager
@@ -180,13 +220,24 @@ class Compose:
         self.remove()
 
     def remove(self):
-        self.compose("down", "--volumes", "--remove-orphans", "--timeout", "10")
+        for one in self.instances("operator"):  # it is no part of what `up` starts
+            docker("rm", "--force", one.container)
+        self.compose("down", "--volumes", "--remove-orphans", "--timeout", "10", ok=False)
         images = (f"{image}:{self.name}" for image in IMAGES)
         docker("image", "rm", *images, ok=False)
         mine = f"label=com.docker.compose.project={self.name}"
+        # An engine may keep the endpoint of a container that is gone, until it is started anew itself;
+        # `down` then ends at that network, and before the volumes.
+        networks = docker("network", "ls", "--quiet", "--filter", mine).split()
+        empty = "{{len .Containers}}"
+        unused = [n for n in networks if docker("network", "inspect", "--format", empty, n) == "0"]
+        for network in unused:
+            docker("network", "rm", network, ok=False)
+        if volumes := docker("volume", "ls", "--quiet", "--filter", mine).split():
+            docker("volume", "rm", *volumes, ok=False)
         left = {
             "containers": docker("ps", "--all", "--quiet", "--filter", mine),
-            "networks": docker("network", "ls", "--quiet", "--filter", mine),
+            "networks": set(networks) - set(unused),
             "volumes": docker("volume", "ls", "--quiet", "--filter", mine),
         }
         assert not any(left.values()), f"left behind: {left}"
@@ -221,13 +272,19 @@ class Compose:
         self.wait_ready(*services)
         return found[services[0]]
 
-    # --- what clients and loads ask of a stack
+    # --- for clients and loads
 
-    def ctl(self, *arguments, ok=True):
-        """Runs parleyctl in a container that knows all services and the database."""
-        container = self.one("group").container
+    def parleyctl(self):
+        """The command, for whoever runs it by themselves. The container stays, to save a second each."""
+        if not self.instances("operator"):
+            self.compose("run", "--detach", "operator", "sleep", "infinity")
+        return ["docker", "exec", "--interactive", self.one("operator").container, "parleyctl"]
+
+    def ctl(self, *arguments, ok=True, text=None):
+        """Runs parleyctl in the operator's container. `text`: its standard input."""
         done = subprocess.run(
-            ["docker", "exec", container, "parleyctl", *arguments],
+            [*self.parleyctl(), *arguments],
+            input=text,
             capture_output=True,
             text=True,
             timeout=STEP_SECONDS,
@@ -238,7 +295,7 @@ class Compose:
 
     def sql(self, query, *arguments):
         connection = pymysql.connect(
-            host=self.one("mariadb").address(),
+            host=self.one("mariadb").networks()["data"],
             user="parley",
             password=self.passwords["PARLEY_DB_PASSWORD"],
             database="parley",
@@ -250,14 +307,34 @@ class Compose:
 
     def address(self, service):
         """Where other services reach its oldest instance; this machine can as well."""
-        return f"tcp://{self.one(service).address()}:{OPERATOR[service]}"
+        return f"tcp://{self.one(service).networks()['inner']}:{OPERATOR[service]}"
 
+    @functools.cached_property
+    def keys(self):
+        """A folder with the operator's key, which is copied here."""
+        self.parleyctl()
+        docker("cp", f"{self.one('operator').container}:/etc/parley/keys", str(self.settings_file.parent))
+        return self.settings_file.parent / "keys"
+
+    curve = True
+    show_key = Stack.show_key
     ask = Stack.ask
     account_number = Stack.account_number
     group_number = Stack.group_number
     wait_received = Stack.wait_received
 
-    # --- what conftest.py asks of one
+    def takes_tls(self, port):
+        """Whether a gateway does the handshake at this port."""
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        try:
+            with socket.create_connection((self.host, self.ports[port]), STEP_SECONDS) as link:
+                context.wrap_socket(link).close()
+                return True
+        except OSError:
+            return False
+
+    # --- for conftest.py
 
     def ended(self):
         """Containers that crashed, ever. Docker starts again whatever ends, so it is asked what

@@ -1,18 +1,18 @@
-"""How a client of the load confirms what it has received: by 301 or, when it was read, by 302, a
-conversation at a time, each with a `ref`, so that it knows from when on nothing up to there may come
+"""How a client of the load confirms received texts: by 301 or, when it was read, by 302, a
+conversation at a time, each with a `ref`, so that it knows from when on nothing up to there may be sent
 again.
 
     confirmations = Confirmations(person)
     confirmations.heard(peer, text, cid)      a text arrived
     confirmations.answered(ref, ok)           True when that 300 was one of these
-    confirmations.connected()                 on a new connection: what had no answer is said again
+    confirmations.connected()                 on a new connection: requests without an answer are sent again
 """
 
 import asyncio
 
 from parley_client import Group, compact
 
-# Seconds until something that failed is said again.
+# Seconds until a failed confirmation is sent again.
 AGAIN = 0.3
 # One in so many is a 302.
 READ_TURN = 3
@@ -22,7 +22,7 @@ class Confirmations:
     def __init__(self, person):
         self._person = person
         self._waiting = {}  # (is it a group, number) -> (peer, text, cid): the last that arrived
-        self._asked = None  # the key that a 301 is on its way for, with what it said
+        self._asked = None  # the key that a 301 is on its way for, with its content
         self._count = 0
 
     def heard(self, peer, text, cid):

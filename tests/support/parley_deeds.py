@@ -100,7 +100,7 @@ def react(client, peer, cid, emoji, on=True):
 
 
 def stored(client, peer, text, ref=None):
-    """Says a text; its cid. The own copy comes before or after the 300, where there is one."""
+    """Sends a text; returns its cid. The own copy arrives before or after the 300, where there is one."""
     ref = ref or secrets.token_hex(8)
     client.say(peer, text, ref)
     bodies = [client.body(client.next()) for _ in range(1 + client.gets_own(peer))]
@@ -122,14 +122,14 @@ def carry_out(client, request):
 
 
 def done(client, request):
-    """Sends it with a ref. Returns the result, and what was heard before it."""
+    """Sends it with a ref. Returns the result, and the messages before it."""
     ref = f"deed-{next(_refs)}"
     client.send({**request, "ref": ref})
     return wait_for_result(client, ref)
 
 
 def wait_for_result(client, ref):
-    """The result under that ref, and what was heard before it."""
+    """The result under that ref, and the messages before it."""
     heard = []
     while True:
         message = client.next()
@@ -154,7 +154,7 @@ def word(client, request):
 
 
 def next_deed(client):
-    """The next message that is not news of presence; those of YouIM come in their own time."""
+    """The next message that is not news of presence; those of YouIM arrive in their own time."""
     while True:
         message = client.next()
         if message[client.number_key] not in (107, 108, 109, 110, 207, 208, 209, 210):
@@ -162,7 +162,7 @@ def next_deed(client):
 
 
 def befriend(one, other):
-    """Both see it through, and have heard of it."""
+    """Both see it through, and have been notified."""
     one.send(ask_friend(one, other.account))
     assert next_deed(other)[other.number_key] in (9, 103)
     other.send(answer_friend(other, one.account, True))
@@ -170,7 +170,7 @@ def befriend(one, other):
 
 
 def admit(owner, group, newcomer, others=()):
-    """The newcomer asks and is let in; all of the YouIM dialect hear of it."""
+    """The newcomer asks and is let in; all of the YouIM dialect are notified."""
     newcomer.send(join(newcomer, group))
     assert next_deed(owner)[owner.number_key] in (9, 105)
     owner.send(answer_join(owner, group, newcomer.account, True))

@@ -4,7 +4,7 @@
     stack.services["gateway"].start(delivery_peers=link.address)
     link.cut()        breaks every connection, and takes no new one
     link.go_silent()  keeps connections open, takes new ones, and lets nothing through
-    link.restore()    lets through what has been held up, or takes connections again
+    link.restore()    lets through the bytes that have been held up, or takes connections again
     link.close()
 
 A sender into a silent link soon has full buffers and gets no error, as if packets vanish.
@@ -16,11 +16,11 @@ from parley_wire import run
 
 
 class _End(asyncio.Protocol):
-    """One end of a connection through the link; what it reads, the other end writes."""
+    """One end of a connection through the link; the other end writes the bytes that it reads."""
 
     def __init__(self, link, other=None):
         self.link, self.other, self.transport = link, other, None
-        self.held = b""  # what came before the other end was there, or as the link fell silent
+        self.held = b""  # bytes from before the other end was there, or since the link fell silent
 
     def connection_made(self, transport):
         self.transport = transport

@@ -12,7 +12,7 @@ at their own pace, each text unique. A person who loses the connection opens ano
 soon as the gateway takes connections. Unmodified clients do not repeat texts that had no receipt when
 the connection broke. Those with `ext` send them again under the same ref, which must not store them
 twice, are typing now and then, and edit and react to some of their texts. Some of these confirm what
-they receive (301, 302), reconnect by their token, and never receive again what they have confirmed.
+they receive (301, 302), reconnect by their token, and never receive again texts that they have confirmed.
 """
 
 import asyncio
@@ -109,7 +109,7 @@ class Person:
             self._result(body)
         elif number in (6, 8) or (number == 0 and body["cid"] != 0):
             self._text(body["msg"], body.get("cid"))
-        elif number in parley_books.CAME or number in parley_books.WENT:
+        elif number in parley_books.CAME_ONLINE or number in parley_books.WENT:
             self.lines[-1].saw(number, body)
         elif number in (101, 0):
             self.reasons[body["msg"]] += 1
@@ -130,7 +130,7 @@ class Person:
             self.confirmations.heard(writer.account if to_me else peer, text, cid)
 
     def confirmed(self, text):
-        """Nothing up to this text may come again."""
+        """Nothing up to this text may be sent again."""
         self.lines[-1].copies.append((None, text))
 
     def _result(self, body):
@@ -148,7 +148,7 @@ class Person:
             asyncio.get_running_loop().call_later(LOGIN_PAUSE, self._send, body["ref"])
 
     def _change(self, text, cid):
-        """What the text says stays, so that the books are right whoever receives it, and when."""
+        """The text keeps its content, so that the books are right whoever receives it, and when."""
         peer = self.sent[text]
         if self.count % CHANGE_TURN != 0:
             return
@@ -283,16 +283,16 @@ class Load:
 
     def _register(self, count):
         kinds = [MIX[index % len(MIX)] for index in range(count)]
-        told = []
+        registrations = []
         for index, (dialect, _, _) in enumerate(kinds):
             name = f"load-{index}-{secrets.token_hex(4)}"
             by_email = {"email": f"{name}@example.org", "password": secrets.token_hex(32)}
-            told.append(by_email if dialect == "ourchat" else {"id": name})
-        answers = self.stack.ask("auth", "auth.register", told)
+            registrations.append(by_email if dialect == "ourchat" else {"id": name})
+        answers = self.stack.ask("auth", "auth.register", registrations)
         people = []
         for index, ((dialect, transport, opts), answer) in enumerate(zip(kinds, answers)):
-            told[index].pop("id", None)
-            account = Account(dialect, answer["account"], answer["id"], **told[index])
+            registrations[index].pop("id", None)
+            account = Account(dialect, answer["account"], answer["id"], **registrations[index])
             people.append(Person(self, index, account, transport, opts))
         return people
 
@@ -378,7 +378,7 @@ class Load:
         wait_until(lambda: self.receipts >= goal, f"{more} more receipts", seconds)
 
     def wait_everybody(self):
-        """Returns when everyone is connected, and has said something new and may say more."""
+        """Returns when everyone is connected, and has sent something new and may send more."""
         self.wait_in("everybody to be back")
         before = {person: person.count for person in self.people}
 
@@ -397,11 +397,11 @@ class Load:
     def finish(self, seconds=DEADLINE):
         """Nobody talks. Waits until nothing waits for a receipt, all that is stored has arrived
         and is known to have arrived, or the time is over. Then everybody logs in anew, which brings
-        what is missing and nothing else, and says one last thing, which comes behind that. Returns
+        the missing texts and nothing else, and sends one last text, which arrives behind them. Returns
         the Report."""
         self.talking = False
         report = parley_books.Report(longest_gap_ms=round(self.longest_gap * 1000))
-        with contextlib.suppress(AssertionError):  # the report tells what is missing, and better
+        with contextlib.suppress(AssertionError):  # the report lists the missing texts better
             self._wait_quiet(seconds)
         for person in self.people:
             person.last_round = True

@@ -59,7 +59,7 @@ def connections(stack, account):
 
 
 def wait_sent(stack):
-    """Until all news of what has happened has been sent to those who are concerned. The stack may be
+    """Until all news so far has been sent to its receivers. The stack may be
     any server that parleyctl (`stack.ctl`) reaches."""
 
     queues = {"session": "presence", "group": "route_bytes"}
@@ -75,7 +75,7 @@ def wait_sent(stack):
 
 
 def gone(stack, *clients):
-    """Ends their connections, and waits until that is known and told, and what they heard is
+    """Ends their connections, and waits until that is known and reported, and their receipts are
     stored."""
     for client in clients:
         drain(client)
@@ -87,7 +87,7 @@ def gone(stack, *clients):
 
 
 def drain(client):
-    """Takes everything up to the answer to what is sent now."""
+    """Takes everything up to the answer to a request that is sent now."""
     number = 5000000 + secrets.randbelow(1000000)
     client.send({client.number_key: number})
     while f"{number} is not known" not in str(client.body(client.next()).get("msg")):

@@ -6,7 +6,7 @@
         stack.ctl("group", "add", "ccc", "123")
 
 Ports are free ones, data and logs live in a folder of their own, settings go by the environment.
-Programs come from PARLEY_BIN (default build/bin). Every wait has a deadline, and every process is
+Programs are those in PARLEY_BIN (default build/bin). Every wait has a deadline, and every process is
 ended by its pid, also when this process is killed: services die with it, the database follows.
 """
 
@@ -34,10 +34,28 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 DEADLINE = 60
 # The order of starting; stopping goes the other way round.
 SERVICES = ("auth", "session", "group", "delivery", "gateway")
-# What tests register is worthless, so hashing their passwords may be cheap.
+# The second three open where there is a certificate.
+CLIENT_PORTS = ("http", "tcp", "youim", "https", "tls_tcp", "tls_youim")
+# Those that are told nothing of the database.
+WITHOUT_DATABASE = ("gateway", "session")
+# Accounts of tests are worthless, so hashing their passwords may be cheap.
 CHEAP_PASSWORDS = {"password_ops": 1, "password_memory_kib": 8}
-# Clients of tests read as fast as objects come; the ones that don't have a file of their own.
+# Clients of tests read as fast as objects arrive; the ones that don't have a file of their own.
 NO_PAUSES = {"ourchat_tcp_pace_ms": 0}
+# Tests do within seconds, from one address, more than people do within minutes.
+NO_LIMITS = dict.fromkeys(
+    (
+        "connections_per_address",
+        "registrations_per_address",
+        "texts_per_minute",
+        "groups_per_minute",
+        "invitations_per_minute",
+        "history_per_minute",
+        "searches_per_minute",
+        "requests_per_minute",
+    ),
+    0,
+)
 # Commands of parleyctl that may be given twice.
 HARMLESS = ("status", "metrics", "sessions", "kick")
 FOUND_BY_SANITIZERS = ("ERROR: AddressSanitizer", "runtime error:", "LeakSanitizer")
@@ -53,7 +71,7 @@ def programs():
 
 
 def bare_environment():
-    """Ours without any setting of parley: what the caller has set must not leak into tests."""
+    """Ours without any setting of parley: the caller's settings must not leak into tests."""
     return {name: value for name, value in os.environ.items() if not name.startswith("PARLEY_")}
 
 
@@ -219,7 +237,7 @@ class Database:
 
 
 class Service:
-    """One instance of a service as a child process; what it says is in `log`, over all starts."""
+    """One instance of a service as a child process; its output is in `log`, over all starts."""
 
     def __init__(self, name, program, environment, folder):
         self.name = name
@@ -255,7 +273,7 @@ class Service:
         wait_until(ready, f"{self.name} to be ready")
 
     def said(self):
-        """What it has said since it was last started."""
+        """Its output since it was last started."""
         with self.log.open("rb") as log:
             log.seek(self._log_start)
             return log.read().decode(errors="replace")
@@ -314,21 +332,27 @@ class Stack:
     running = []
     # Where its programs are, if not with all others'.
     bin = None
+    limits = NO_LIMITS
+    # Its links are encrypted, as they are by default.
+    curve = True
 
     def __init__(self, database, deliveries=1, sessions=1, asleep=(), **settings):
         self.database = database
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="stack-", dir=database.folder))
         self.database_name = database.new_name()
         self.asleep = asleep
-        self.ports = {name: free_port() for name in (*SERVICES, "http", "tcp", "youim")}
+        self.ports = {name: free_port() for name in (*SERVICES, *CLIENT_PORTS)}
         instances = {name: [name] for name in SERVICES}
         instances["delivery"] += [f"delivery{n}" for n in range(2, deliveries + 1)]
         instances["session"] += [f"session{n}" for n in range(2, sessions + 1)]
         for name in sum((names[1:] for names in instances.values()), []):
             self.ports[name] = free_port()
         self.environment = bare_environment() | database.settings
-        self.set(db_name=self.database_name, **CHEAP_PASSWORDS | NO_PAUSES | settings)
-        listening = (*SERVICES, "http", "tcp", "youim")
+        self.set(db_name=self.database_name, **CHEAP_PASSWORDS | NO_PAUSES | self.limits | settings)
+        self.keys = self.folder / "keys"
+        if self.curve:
+            self.make_keys()
+        listening = (*SERVICES, *CLIENT_PORTS)
         self.set(**{f"{name}_port": self.ports[name] for name in listening})
         # Each instance of the stack has pages over HTTP; those that others make beside it, none.
         self.metrics_ports = {}
@@ -344,6 +368,26 @@ class Stack:
         for name, value in settings.items():
             self.environment[f"PARLEY_{name.upper()}"] = str(value)
 
+    def make_keys(self):
+        subprocess.run(
+            [programs() / "parleyctl", "keys", self.keys],
+            env=bare_environment(), check=True, stdout=subprocess.DEVNULL, timeout=DEADLINE,
+        )
+        self.set(keys_folder=self.keys)
+
+    def show_key(self, dealer, name, program="parleyctl"):
+        """Makes the socket one of that program, which calls the instance of this name."""
+        if not self.curve:
+            return
+        secret = (self.keys / program / "secret").read_text().strip().encode()
+        dealer.curve_secretkey, dealer.curve_publickey = secret, zmq.curve_public(secret)
+        service = name.rstrip("0123456789")
+        dealer.curve_serverkey = next(
+            line.split()[1].encode()
+            for line in (self.keys / program / "trusted").read_text().splitlines()
+            if line.split()[0] == service
+        )
+
     def address(self, name):
         """Where other services reach this instance."""
         return f"tcp://{self.host}:{self.ports[name]}"
@@ -357,9 +401,10 @@ class Stack:
             f"PARLEY_{program.upper()}_PORT": str(self.ports[name]),
             f"PARLEY_{program.upper()}_METRICS_PORT": str(self.metrics_ports[name]),
         }
-        return Service(
-            name, self._programs() / f"parley-{program}", self.environment | own, self.folder
-        )
+        given = self.environment | own
+        if program in WITHOUT_DATABASE:
+            given = {n: v for n, v in given.items() if not n.startswith("PARLEY_DB_")}
+        return Service(name, self._programs() / f"parley-{program}", given, self.folder)
 
     def __enter__(self):
         try:
@@ -413,11 +458,12 @@ class Stack:
         return done
 
     def ask(self, name, message, bodies):
-        """The answers of the instance to these requests, made all at once as other services make
-        them; each must succeed."""
+        """The answers of the instance to these requests, made all at once as parleyctl makes them;
+        each must succeed."""
         context = zmq.Context()
         try:
             dealer = context.socket(zmq.DEALER)
+            self.show_key(dealer, name)
             dealer.connect(self.address(name))
             for number, body in enumerate(bodies):
                 dealer.send(msgpack.packb([1, number, message]) + msgpack.packb(body))

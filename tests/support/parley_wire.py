@@ -7,7 +7,7 @@ import threading
 
 import websockets
 from binary_wire import BinaryWire
-from stream_wire import StreamWire, Wire
+from stream_wire import StreamWire, Wire, any_certificate
 from websockets.frames import Frame, Opcode
 
 # Seconds that a single wait may take; generous, since sanitizers are slow.
@@ -40,7 +40,7 @@ def run(coroutine, seconds=DEADLINE):
 
 
 class Inbox:
-    """What a connection has received: filled by the loop, taken out by the test."""
+    """The objects that a connection has received: filled by the loop, taken out by the test."""
 
     def __init__(self):
         self._texts = collections.deque()
@@ -62,7 +62,7 @@ class Inbox:
         with self._changed:
             arrived = self._changed.wait_for(lambda: self._texts or self.closed, seconds)
             if not arrived:
-                raise TimeoutError(f"nothing came for {seconds} s")
+                raise TimeoutError(f"nothing arrived for {seconds} s")
             return self._texts.popleft() if self._texts else None
 
 
@@ -84,7 +84,8 @@ class WebSocketWire(Wire):
 
     async def open(self, host, port, answer_pings=True):
         self._socket = await websockets.connect(
-            f"ws://{host}:{port}/",
+            f"{'wss' if self.tls else 'ws'}://{host}:{port}/",
+            ssl=self.tls,
             create_protocol=websockets.WebSocketClientProtocol if answer_pings else _MuteProtocol,
             compression=None,
             ping_interval=None,
@@ -128,9 +129,24 @@ class TcpWire(StreamWire):
             self._receive(line.decode()[:-1])
 
 
+class TlsWebSocketWire(WebSocketWire):
+    tls = any_certificate()
+
+
+class TlsTcpWire(TcpWire):
+    tls = any_certificate()
+
+
+class TlsBinaryWire(BinaryWire):
+    tls = any_certificate()
+
+
 # By name: the wire, and the name of the gateway's port.
 WIRES = {
     "websocket": (WebSocketWire, "http"),
     "tcp": (TcpWire, "tcp"),
     "binary": (BinaryWire, "youim"),
+    "wss": (TlsWebSocketWire, "https"),
+    "tls": (TlsTcpWire, "tls_tcp"),
+    "tls_binary": (TlsBinaryWire, "tls_youim"),
 }

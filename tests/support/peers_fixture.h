@@ -14,13 +14,6 @@
 #ifndef PARLEY_TESTS_UNIT_PEERS_FIXTURE_H
 #define PARLEY_TESTS_UNIT_PEERS_FIXTURE_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <stdio.h>
 #include <string.h>
 
@@ -30,6 +23,7 @@
 #include "common/service_core.h"
 #include "tests/support/assertions.h"
 #include "tests/support/messages.h"
+#include "tests/support/test_list.h"
 
 #define MAX_NODES 8
 #define MAX_ASKED 20000
@@ -42,7 +36,7 @@ struct node {
     zsock_t *router; /* NULL: it is gone */
     struct loop_socket *input;
     int port;
-    struct service_pong pong; /* what it answers to pings */
+    struct service_pong pong; /* its answer to pings */
     bool silent;              /* answers nothing, not even pings */
     size_t pings;
     zframe_t *caller; /* of the last message */
@@ -73,7 +67,7 @@ struct fixture {
     uint64_t last_event;
     struct outcome outcomes[MAX_ASKED];
     size_t outcome_count;
-    uint64_t ask_again; /* what each `done` does: asks so many times more */
+    uint64_t ask_again; /* each `done` asks so many times more */
 };
 
 /* Runs the loop until the condition holds; the sweep of peers wakes it often enough to look. */
@@ -94,7 +88,7 @@ void node_send(struct node *node, const void *bytes, size_t length);
 void node_send_envelope(struct node *node, enum envelope_kind kind, uint64_t id, const char *name,
                         const struct record_desc *desc, const void *body);
 
-/* Answers the request that came as the `index`-th, from 0, with its number times ten. */
+/* Answers the `index`-th request that arrived, from 0, with its number times ten. */
 void node_answer(struct node *node, size_t index);
 
 void node_tell(struct node *node, uint64_t number);
@@ -132,6 +126,6 @@ void assert_outcome(const struct fixture *f, size_t index, uint64_t number, enum
 
 int fixture_set_up(void **state);
 int fixture_tear_down(void **state);
-#define TEST(name_) cmocka_unit_test_setup_teardown(name_, fixture_set_up, fixture_tear_down)
+#define PEERS_TEST(name_) TEST_WITH(name_, struct fixture *f, fixture_set_up, fixture_tear_down)
 
 #endif

@@ -13,6 +13,7 @@
 #include "common/loop.h"
 #include "common/service.h"
 #include "tests/support/service_process.h"
+#include "tests/support/test_keys.h"
 #include "tests/support/test_listen.h"
 
 struct asked {
@@ -48,6 +49,7 @@ struct played *played_new(const char *name, uint16_t port) {
     zsock_set_router_handover(self->router, 1);
     zsock_set_sndhwm(self->router, 0);
     zsock_set_rcvhwm(self->router, 0);
+    test_keys_serve(zsock_resolve(self->router), name);
     test_listen(self->router, port);
     return self;
 }
@@ -217,14 +219,23 @@ const char *played_waiting(const struct played *self) {
     return NULL;
 }
 
-size_t played_count(const struct played *self, const struct message_desc *message) {
+static size_t count_asked(const struct played *self, const struct message_desc *message,
+                          bool taken_too) {
     size_t count = 0;
     for (const struct asked *asked = self->asked; asked != NULL; asked = asked->next)
-        count += !asked->taken && strcmp(asked->name, message->name) == 0;
+        count += (taken_too || !asked->taken) && strcmp(asked->name, message->name) == 0;
     return count;
 }
 
-/* --- what it says of itself --- */
+size_t played_count(const struct played *self, const struct message_desc *message) {
+    return count_asked(self, message, false);
+}
+
+size_t played_unanswered(const struct played *self, const struct message_desc *message) {
+    return count_asked(self, message, true);
+}
+
+/* --- its answers to pings --- */
 
 void played_set_link(struct played *self, uint64_t link) {
     self->link = link;

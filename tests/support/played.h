@@ -20,17 +20,17 @@
 #include "proto/messages.h"
 
 struct played;
-/* A request that has come. It lives until it is answered, or as long as the service. */
+/* A request that has arrived. It lives until it is answered, or as long as the service. */
 struct asked;
 
 /* Listens on 127.0.0.1; each one made is another instance with another link. */
 struct played *played_new(const char *name, uint16_t port);
 /* Closes the port and all connections. NULL inside is fine. */
 void played_destroy(struct played **self);
-/* What zmq_poll takes. */
+/* The item for zmq_poll. */
 void *played_socket(const struct played *self);
 
-/* Reads all that has come. */
+/* Reads all messages that have arrived. */
 void played_poll(struct played *self);
 /* Requests whose caller said that it needs no answer any more. */
 unsigned played_cancels(const struct played *self);
@@ -46,14 +46,15 @@ struct asked *played_take_if(struct played *self, const struct message_desc *mes
 void played_read(struct asked *asked, void *body_r);
 /* The name of the oldest request that was not taken; NULL when there is none. */
 const char *played_waiting(const struct played *self);
-/* How many of that kind were not taken. */
+/* How many of that kind were not taken; and how many have no answer yet, taken or not. */
 size_t played_count(const struct played *self, const struct message_desc *message);
+size_t played_unanswered(const struct played *self, const struct message_desc *message);
 
 /* Answer and free. */
 void played_answer(struct asked **asked, const void *reply);
 void played_refuse(struct asked **asked, enum err err);
 
-/* What pings are answered with from now on. */
+/* Sets the answer to pings from now on. */
 void played_set_link(struct played *self, uint64_t link);
 void played_set_pushed(struct played *self, uint64_t pushed);
 void played_set_instance(struct played *self, uint64_t instance);
@@ -61,7 +62,7 @@ uint64_t played_link(const struct played *self);
 uint64_t played_instance(const struct played *self);
 /* Sends an event to the service under test, which must have pinged. */
 void played_send(struct played *self, const struct message_desc *message, const void *body);
-/* The next number of a push; counts what pings tell as well. */
+/* The next number of a push; the answers to pings report it, too. */
 uint64_t played_next_seq(struct played *self);
 
 #endif

@@ -8,12 +8,12 @@ import time
 
 LOOK_S = 0.1
 READ_BYTES = 1024
-# What a look that came late may find besides: the machine is to blame for it, not the server.
+# The objects more that a late look may find: the machine is to blame for it, not the server.
 PACE_S = 0.15
 
 
 class SeedClient:
-    """Reads in a thread of its own; `heard` has the objects in their order, `fault` why it ended."""
+    """Reads in a thread of its own; `heard` has the objects in their order, `fault` the reason of its end."""
 
     def __init__(self, stack):
         self.heard, self.fault = [], None
@@ -40,7 +40,7 @@ class SeedClient:
     def _look_again_and_again(self):
         before = time.monotonic()
         while not self._ending.wait(LOOK_S):
-            # Late only if the read itself is: what came after it began is not in it.
+            # Late only if the read itself is: it has no bytes that arrived after its start.
             data = self._read()
             late = time.monotonic() - before > PACE_S
             before = time.monotonic()

@@ -187,7 +187,7 @@ static void child_ping(void *context, struct slice caller, struct service_pong *
     pong->pushed = (unsigned char)caller.data[0];
 }
 
-int child_main(int argc, char **argv) {
+static int child_main(int argc, char **argv) {
     static struct child child;
     static const struct config_option options[] = {
         CONFIG_INCLUDE(struct child, settings.service, service_options),
@@ -235,15 +235,21 @@ int child_main(int argc, char **argv) {
     return service_main(&definition, argc, argv);
 }
 
-bool is_child(void) { return getenv("SERVICE_TEST_CHILD") != NULL; }
-
-void find_myself(void) {
+/* service_process looks for programs in PARLEY_BIN. */
+static void find_myself(void) {
     static char path[4096], folder[4096];
     if (readlink("/proc/self/exe", path, sizeof path - 1) < 0)
         abort();
     memcpy(folder, path, sizeof folder);
     snprintf(my_name, sizeof my_name, "%.255s", basename(path));
     setenv("PARLEY_BIN", dirname(folder), 1);
+}
+
+int run_or_be_child(int argc, char **argv) {
+    if (getenv("SERVICE_TEST_CHILD") != NULL)
+        return child_main(argc, argv);
+    find_myself();
+    return test_run_all(NULL, NULL);
 }
 
 struct service_process *run_service(const char *const *options) {

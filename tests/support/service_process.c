@@ -1,5 +1,5 @@
 /*
- * Child processes of a test: start, wait for what they say, stop. See service_process.h.
+ * Child processes of a test: start, wait for lines of their output, stop. See service_process.h.
  *
  * A child's output goes to an unlinked temporary file rather than a pipe: a pipe that nobody reads
  * would stop the child.
@@ -29,6 +29,7 @@
 #include <cmocka.h>
 
 #include "common/loop.h"
+#include "tests/support/test_keys.h"
 
 /* Between two looks at a condition. */
 #define LOOK_MS 5
@@ -39,7 +40,7 @@ struct service_process {
     bool ended;
     int status;
     int output; /* descriptor of the file */
-    char *text; /* what service_process_output returned */
+    char *text; /* the last result of service_process_output */
 };
 
 const char *test_text(const char *format, ...) {
@@ -113,18 +114,45 @@ uint16_t test_free_port(void) {
     }
 }
 
+/* Which program listens on which port, as their options say. */
+#define PORTS_MAX 4096
+static struct {
+    uint16_t port;
+    char program[16];
+} listening[PORTS_MAX];
+static size_t listening_count;
+
+static void note_port(const char *argument) {
+    char program[16];
+    int end = 0;
+    if (sscanf(argument, "--%15[a-z]-port=%n", program, &end) != 1 || end == 0)
+        return;
+    if (listening_count == PORTS_MAX)
+        fail_msg("more than %d ports", PORTS_MAX);
+    listening[listening_count].port = (uint16_t)strtoul(argument + end, NULL, 10);
+    memcpy(listening[listening_count++].program, program, sizeof program);
+}
+
+const char *service_process_at(uint16_t port) {
+    for (size_t i = listening_count; i > 0; i--)
+        if (listening[i - 1].port == port)
+            return listening[i - 1].program;
+    fail_msg("no program was started with port %u", (unsigned)port);
+    return NULL;
+}
+
 static void pause_ms(long ms) {
     nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
 }
 
-/* In the child: becomes the program, or says why not. */
+/* In the child: becomes the program, or prints the reason why not. */
 static _Noreturn void become(const char *path, int output, const char *const *environment,
                              char *const *argv, pid_t parent) {
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent) /* it died before we asked to be told */
+    if (getppid() != parent) /* it died before we asked for the signal */
         _exit(127);
     int nothing = open("/dev/null", O_RDONLY);
     dup2(nothing, STDIN_FILENO);
@@ -165,6 +193,7 @@ struct service_process *service_process_start(const char *program, const char *c
         if (i == TEST_MAX_ARGUMENTS)
             fail_msg("more than %d arguments", TEST_MAX_ARGUMENTS);
         argv[i + 1] = (char *)arguments[i];
+        note_port(arguments[i]);
     }
     struct service_process *self = calloc(1, sizeof *self);
     if (self == NULL)
@@ -172,12 +201,16 @@ struct service_process *service_process_start(const char *program, const char *c
     snprintf(self->program, sizeof self->program, "%s", program);
     self->output = make_output_file();
     pid_t parent = getpid();
+    const char *keys = test_keys_folder();
     fflush(NULL);
     self->pid = fork();
     if (self->pid < 0)
         fail_msg("cannot start %s: %s", program, strerror(errno));
-    if (self->pid == 0)
+    if (self->pid == 0) {
+        if (setenv("PARLEY_KEYS_FOLDER", keys, 1) != 0)
+            _exit(127);
         become(path, self->output, environment, argv, parent);
+    }
     return self;
 }
 
@@ -208,7 +241,7 @@ const char *service_process_output(struct service_process *self) {
 bool service_process_wait_text(struct service_process *self, const char *text, int64_t timeout_ms) {
     int64_t deadline = loop_now_ms() + timeout_ms;
     for (;;) {
-        /* Asked first, so that what it wrote just before its end is seen. */
+        /* Asked first, so that output just before its end is seen. */
         bool running = service_process_is_running(self);
         if (strstr(service_process_output(self), text) != NULL)
             return true;

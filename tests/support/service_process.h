@@ -11,7 +11,7 @@
  *     test_database_destroy(&database);
  *
  * For use within a cmocka test, setup or teardown: whatever goes wrong here fails the test with
- * what the program said. Programs are looked for in PARLEY_BIN (default build/bin). A child is
+ * the program's output. Programs are looked for in PARLEY_BIN (default build/bin). A child is
  * killed when the test program ends, however that ends. No wait is longer than its deadline.
  */
 #ifndef PARLEY_TESTS_SERVICE_PROCESS_H
@@ -55,7 +55,7 @@ uint64_t test_database_number(struct test_database *self, const char *sql);
 unsigned test_database_kill_connections(struct test_database *self);
 /* 0, 1, 2, ... with each call. */
 uint64_t test_database_count(struct test_database *self);
-/* Lets nobody write this table until what is returned is destroyed. */
+/* Lets nobody write this table until the returned connection is destroyed. */
 struct db *test_database_hold(struct test_database *self, const char *table);
 
 /* --- a process --- */
@@ -69,7 +69,7 @@ struct service_process;
  */
 struct service_process *service_process_start(const char *program, const char *const *environment,
                                               const char *const *arguments);
-/* Returns once it has logged `event=ready`; fails the test when it ends instead, or says nothing.
+/* Returns once it has logged `event=ready`; fails the test when it ends instead, or stays silent.
  */
 void service_process_wait_ready(struct service_process *self);
 /* Whether its output holds `text` before `timeout_ms` are over; also looks when it has ended. */
@@ -77,6 +77,8 @@ bool service_process_wait_text(struct service_process *self, const char *text, i
 /* Waits for its own end, at most TEST_DEADLINE_MS. Its exit status, or 128 + the signal. */
 int service_process_wait_exit(struct service_process *self);
 bool service_process_is_running(struct service_process *self);
+/* The program that was last started with this port (`--auth-port=...`). */
+const char *service_process_at(uint16_t port);
 pid_t service_process_pid(const struct service_process *self);
 /* Everything it has written so far; owned by `self`, valid until the next call. */
 const char *service_process_output(struct service_process *self);

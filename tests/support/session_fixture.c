@@ -28,8 +28,7 @@ int session_tear_down(void **state) {
     return 0;
 }
 
-struct test_caller *caller(void *state, const char *name) {
-    struct session_fixture *fixture = state;
+struct test_caller *caller(struct session_fixture *fixture, const char *name) {
     assert_true(fixture->caller_count < SESSION_CALLERS);
     struct test_caller *made = test_caller_new(name, fixture->port);
     fixture->callers[fixture->caller_count++] = made;

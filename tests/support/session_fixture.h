@@ -1,30 +1,24 @@
 /*
  * A session service of a test's own, and callers that play gateways and deliveries.
  *
- *     cmocka_unit_test_setup_teardown(test, session_set_up, session_tear_down)
+ *     SESSION_TEST(a_test, session_set_up) {
+ *         struct test_caller *gateway = caller(fixture, "gateway-1");
+ *         bind_one(gateway, 1001, 7);
+ *         route_one(delivery, 1001, "hello");
+ *         expect_push(gateway, 1, 7, "hello");
+ *     }
  *
- *     struct test_caller *gateway = caller(*state, "gateway-1");
- *     bind_one(gateway, 1001, 7);
- *     route_one(delivery, 1001, "hello");
- *     expect_push(gateway, 1, 7, "hello");
- *
- * What does not go as it should fails the test, except in try_bind. Everything is freed by the
+ * Anything unexpected fails the test, except in try_bind. Everything is freed by the
  * teardown.
  */
 #ifndef PARLEY_TESTS_SESSION_FIXTURE_H
 #define PARLEY_TESTS_SESSION_FIXTURE_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "common/service.h"
 #include "proto/messages.h"
 #include "tests/support/service_process.h"
 #include "tests/support/test_caller.h"
+#include "tests/support/test_list.h"
 
 #define SESSION_CALLERS 300
 #define SESSION_OPTIONS 4
@@ -43,10 +37,13 @@ int session_set_up(void **state);
 
 int session_tear_down(void **state);
 
-/* --- what the callers do --- */
+#define SESSION_TEST(name_, set_up_)                                                               \
+    TEST_WITH(name_, struct session_fixture *fixture, set_up_, session_tear_down)
 
-/* `state` is what cmocka's `*state` is, `name` the routing id. */
-struct test_caller *caller(void *state, const char *name);
+/* --- the callers' requests --- */
+
+/* `name` is the routing id. */
+struct test_caller *caller(struct session_fixture *fixture, const char *name);
 
 struct u64_list list(uint64_t *items, size_t count);
 
@@ -73,7 +70,7 @@ struct service_pong ping(struct test_caller *who);
 /* The next event is a push with this seq of this one entry to this one connection. */
 void expect_push(struct test_caller *gateway, uint64_t seq, uint64_t connection, const char *entry);
 
-/* Nothing has come and nothing is on its way: the answer to a ping comes behind it. */
+/* Nothing has arrived and nothing is on its way: the answer to a ping would arrive behind it. */
 void expect_nothing(struct test_caller *gateway);
 
 #endif

@@ -1,29 +1,41 @@
-"""What all connections have in common, and what those over plain TCP do, in whatever form objects
+"""The common part of all connections, and that of those over plain TCP, in whatever form objects
 are sent."""
 
 import asyncio
+import ssl
+
+
+def any_certificate():
+    """For TLS with a server whose certificate nobody knows: test_tls.py looks at certificates."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
 
 
 class Wire:
     """Its subclasses have an asyncio `transport`."""
 
+    tls = None  # or the context of TLS
+
     def write_bytes(self, data):
         self.transport.write(data)
 
     def abort(self):
-        self.transport.abort()
+        if not self.transport.is_closing():
+            self.transport.abort()
 
 
 class StreamWire(Wire):
-    """`receive` is called with each object as text, `closed` with "eof". Who inherits says how
-    objects are read (`_read_all`) and what they are as bytes (`_encode`)."""
+    """`receive` is called with each object as text, `closed` with "eof". Subclasses define how
+    objects are read (`_read_all`) and how they are written (`_encode`)."""
 
     def __init__(self, receive, closed):
         self._receive, self._closed = receive, closed
 
     async def open(self, host, port, answer_pings=True):
         assert answer_pings, "over TCP the kernel answers"
-        reader, self._writer = await asyncio.open_connection(host, port, limit=1 << 20)
+        reader, self._writer = await asyncio.open_connection(
+            host, port, limit=1 << 20, ssl=self.tls)
         self._reader = asyncio.create_task(self._read(reader))
 
     async def _read(self, reader):

@@ -3,12 +3,12 @@
  *
  *     struct talker *alice = talker_new(port, true, 0);
  *     talker_say(alice, "{'msgType':99}");
- *     talker_poll(alice);                 reads what is there, answers pings
+ *     talker_poll(alice);                 reads arrived bytes, answers pings
  *     while (alice->text_count > 0) ... talker_take(alice) ...
  *     talker_destroy(&alice);
  *
- * Never waits for something to arrive: that is gateway_fixture.h's part. What cannot be fails the
- * test.
+ * Never waits for something to arrive: that is gateway_fixture.h's part. Anything impossible
+ * fails the test.
  */
 #ifndef PARLEY_TESTS_TALKER_H
 #define PARLEY_TESTS_TALKER_H
@@ -27,7 +27,7 @@ struct talker {
     bool deaf;      /* talker_poll reads nothing */
     bool pongless;  /* pings are counted, not answered */
     bool ended;     /* the server closed */
-    unsigned pings; /* that have come */
+    unsigned pings; /* received */
     unsigned close_status;
     struct buffer in, last_ping;
     char *texts[TALKER_MAX_TEXTS];
@@ -44,14 +44,14 @@ void talker_destroy(struct talker **self);
 
 /* Sends one object, printed like printf; ' stands for ". */
 void talker_say(struct talker *self, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* The same without turning ' into ", for what a client may send that is no object. */
+/* The same without turning ' into ", for bytes from a client that are no object. */
 void talker_say_raw(struct talker *self, const char *bytes, size_t length);
 /* A WebSocket frame with that opcode. */
 void talker_send_frame(struct talker *self, unsigned opcode, const char *bytes, size_t length);
-/* Answers the ping that came last. */
+/* Answers the last ping. */
 void talker_send_pong(struct talker *self);
 
-/* Takes in what has come, without waiting. */
+/* Takes in all messages that have arrived, without waiting. */
 void talker_poll(struct talker *self);
 /* The oldest text; the caller frees it. */
 char *talker_take(struct talker *self);

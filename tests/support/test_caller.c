@@ -14,6 +14,7 @@
 #include "common/loop.h"
 #include "common/service.h"
 #include "tests/support/service_process.h"
+#include "tests/support/test_keys.h"
 
 struct test_caller {
     zsock_t *socket;
@@ -40,6 +41,10 @@ static zframe_t *take_event(struct test_caller *self) {
 }
 
 struct test_caller *test_caller_new(const char *name, uint16_t port) {
+    return test_caller_new_as(TEST_KEYS_SELF, name, port);
+}
+
+struct test_caller *test_caller_new_as(const char *program, const char *name, uint16_t port) {
     zsys_handler_set(NULL);
     struct test_caller *self = calloc(1, sizeof *self);
     assert_non_null(self);
@@ -50,6 +55,7 @@ struct test_caller *test_caller_new(const char *name, uint16_t port) {
     zsock_set_linger(self->socket, 0);
     zsock_set_sndhwm(self->socket, TEST_CALLER_MAX_EVENTS);
     zsock_set_rcvhwm(self->socket, TEST_CALLER_MAX_EVENTS);
+    test_keys_call_as(program, zsock_resolve(self->socket), service_process_at(port));
     assert_int_equal(zsock_connect(self->socket, "tcp://127.0.0.1:%u", (unsigned)port), 0);
     return self;
 }

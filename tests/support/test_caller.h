@@ -9,8 +9,8 @@
  *     test_caller_destroy(&gateway);
  *
  * Answers and events travel in one stream, so once an answer is here, every event that was sent
- * before it is here too: no test has to wait to see that something was not sent. What is not as
- * expected, or takes longer than TEST_DEADLINE_MS, fails the test.
+ * before it is here too: no test has to wait to see that something was not sent. A message that is
+ * not as expected, or takes longer than TEST_DEADLINE_MS, fails the test.
  */
 #ifndef PARLEY_TESTS_TEST_CALLER_H
 #define PARLEY_TESTS_TEST_CALLER_H
@@ -26,14 +26,16 @@
 
 struct test_caller;
 
-/* `name` is the routing id. */
+/* `name` is the routing id. It may send what any program may (test_keys.h). */
 struct test_caller *test_caller_new(const char *name, uint16_t port);
+/* The same with the key of one program. */
+struct test_caller *test_caller_new_as(const char *program, const char *name, uint16_t port);
 /* NULL inside is fine: for teardowns. */
 void test_caller_destroy(struct test_caller **self);
 
 /*
  * Sends a request and waits for its answer. ERR_OK: `reply_r` (may be NULL) is filled; it and what
- * it points to live until the next test_caller_ask. Else test_caller_text says what came with it.
+ * it points to live until the next test_caller_ask. Else test_caller_text has the text with it.
  */
 enum err test_caller_ask(struct test_caller *self, const struct message_desc *message,
                          const void *body, void *reply_r);
@@ -46,11 +48,12 @@ enum err test_caller_finish(struct test_caller *self, const struct message_desc 
 uint64_t test_caller_post(struct test_caller *self, const struct message_desc *message,
                           const void *body);
 enum err test_caller_take(struct test_caller *self, uint64_t *id_r);
-/* What requests say of how long their caller waits, from now on; 0, as at first: nothing. */
+/* Sets how long requests from now on say that their caller waits; 0, as at first: they do not say.
+ */
 void test_caller_set_wait(struct test_caller *self, uint64_t wait_ms);
 /* Says that a request that was posted needs no answer any more. */
 void test_caller_cancel(struct test_caller *self, uint64_t id);
-/* The same with a body of the test's own making, and any name: for what is malformed. */
+/* The same with a body of the test's own making, and any name: for malformed requests. */
 enum err test_caller_ask_bytes(struct test_caller *self, const char *name, struct slice body);
 /* The text of the last error; "" when there was none. */
 const char *test_caller_text(const struct test_caller *self);

@@ -18,7 +18,7 @@
 
 struct test_database {
     struct db_settings settings; /* of the server, by the environment; strings by config */
-    char *base_name;             /* what PARLEY_DB_NAME was */
+    char *base_name;             /* PARLEY_DB_NAME before the test */
     struct db *db;
     uint64_t count;
 };

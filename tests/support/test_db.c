@@ -21,6 +21,7 @@ struct db_settings test_db_settings(void) {
                                 .db_user = test_env("PARLEY_DB_USER", "parley"),
                                 .db_password = test_env("PARLEY_DB_PASSWORD", ""),
                                 .db_name = test_env("PARLEY_DB_NAME", "parley"),
+                                .db_tls_ca = (char *)(uintptr_t) "",
                                 .db_port = 3306,
                                 .db_connections = 1};
 }

@@ -43,11 +43,32 @@ uint64_t new_account(struct test_database *database, const char *id) {
     return number;
 }
 
-uint64_t received_by(struct test_database *database, uint64_t account, uint64_t conversation) {
+static uint64_t row_number(struct test_database *database, const char *table, const char *column,
+                           uint64_t account, uint64_t conversation) {
     return sql_number(database,
-                      "SELECT received FROM `cursor` WHERE account = %" PRIu64
+                      "SELECT COALESCE(%s, 0) FROM %s WHERE account = %" PRIu64
                       " AND conversation = %" PRIu64,
-                      account, conversation);
+                      column, table, account, conversation);
+}
+
+uint64_t cursor_number(struct test_database *database, const char *column, uint64_t account,
+                       uint64_t conversation) {
+    return row_number(database, "`cursor`", column, account, conversation);
+}
+
+uint64_t received_by(struct test_database *database, uint64_t account, uint64_t conversation) {
+    return cursor_number(database, "received", account, conversation);
+}
+
+uint64_t member_number(struct test_database *database, const char *column, uint64_t conversation,
+                       uint64_t account) {
+    return row_number(database, "member", column, account, conversation);
+}
+
+uint64_t conversation_number(struct test_database *database, const char *column,
+                             uint64_t conversation) {
+    return sql_number(database, "SELECT %s FROM conversation WHERE id = %" PRIu64, column,
+                      conversation);
 }
 
 uint64_t stored_in(struct test_database *database, uint64_t conversation) {
@@ -85,4 +106,16 @@ struct db *hold(struct test_database *database, uint64_t conversation) {
 void let_go(struct db **db) {
     db_rollback(*db);
     db_destroy(db);
+}
+
+uint64_t rows_read(struct db *db) {
+    static const struct db_statement statement = {
+        "rows_read", "SELECT SUM(VARIABLE_VALUE) FROM information_schema.SESSION_STATUS"
+                     " WHERE VARIABLE_NAME IN ('HANDLER_READ_NEXT', 'HANDLER_READ_PREV')"};
+    struct db_rows *rows;
+    assert_err(db_query(db, &statement, NULL, 0, &rows), ERR_OK);
+    assert_true(db_rows_next(rows));
+    uint64_t count = db_rows_u64(rows, 0);
+    db_rows_destroy(&rows);
+    return count;
 }

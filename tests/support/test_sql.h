@@ -1,5 +1,6 @@
 /*
- * What isolation tests ask and do in the database of their own, besides the service under test.
+ * Look-ups and changes that isolation tests make in their own database, besides the service under
+ * test.
  *
  *     sql_run(f->database, "UPDATE account SET disabled = 1 WHERE number = %" PRIu64, anna);
  *     assert_int_equal(stored_in(f->database, pair), 1);
@@ -23,12 +24,25 @@ void sql_run(struct test_database *database, const char *format, ...)
 uint64_t sql_number(struct test_database *database, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Rows that the server has read for this connection by going on in an index. */
+uint64_t rows_read(struct db *db);
+
 #define FIRST_ACCOUNT 5000000
 /* Makes an account with this string id; "": the decimal form of its number. */
 uint64_t new_account(struct test_database *database, const char *id);
 
-/* The account's cursor in the conversation. */
+/* A number of the account's cursor in the conversation; 0: it is NULL, or there is no such cursor.
+ */
+uint64_t cursor_number(struct test_database *database, const char *column, uint64_t account,
+                       uint64_t conversation);
+/* The last cid that the account has received. */
 uint64_t received_by(struct test_database *database, uint64_t account, uint64_t conversation);
+/* A number of a conversation. */
+uint64_t conversation_number(struct test_database *database, const char *column,
+                             uint64_t conversation);
+/* A number of a member of a group. */
+uint64_t member_number(struct test_database *database, const char *column, uint64_t conversation,
+                       uint64_t account);
 /* Entries of a conversation. */
 uint64_t stored_in(struct test_database *database, uint64_t conversation);
 

@@ -10,7 +10,7 @@
 
 #include "common/loop.h"
 
-/* Between two looks, so that what is waited for gets the processor. */
+/* Between two looks, so that the awaited program gets the processor. */
 #define TEST_LOOK_NS 2000000
 
 #define TEST_UNTIL(condition_, ...)                                                                \

@@ -3,7 +3,8 @@
  *
  *     service_process_start("parley-auth", WRONG_CLOCK("+31d"), arguments);
  *
- * The sanitizers' runtime would not start behind a library that is preloaded, unless told.
+ * The sanitizers' runtime would not start behind a library that is preloaded, unless an
+ * option allows it.
  */
 #ifndef PARLEY_TESTS_WRONG_CLOCK_H
 #define PARLEY_TESTS_WRONG_CLOCK_H

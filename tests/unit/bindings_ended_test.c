@@ -1,20 +1,13 @@
 /* Connections that ended: as many are remembered as there is room for, and no more. */
 #include "services/gateway/bindings_ended.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "tests/support/test_list.h"
 
 static void look_in(void *argument, int64_t delay_ms) {
     size_t *calls = argument;
     *calls += delay_ms == 0;
 }
 
-static void so_many_are_remembered_and_no_more(void **state) {
-    (void)state;
+TEST(so_many_are_remembered_and_no_more) {
     size_t calls = 0;
     struct ended *ended = ended_new(look_in, &calls);
     assert_non_null(ended);
@@ -29,7 +22,4 @@ static void so_many_are_remembered_and_no_more(void **state) {
     assert_null(ended);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(so_many_are_remembered_and_no_more)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

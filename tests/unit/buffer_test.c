@@ -2,13 +2,7 @@
  * The byte buffer, above all at its maximum.
  */
 #include "common/buffer.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "tests/support/test_list.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -20,8 +14,7 @@ static void assert_holds(const struct buffer *buffer, const char *text) {
     assert_memory_equal(buffer->data, text, strlen(text));
 }
 
-static void additions_follow_each_other(void **state) {
-    (void)state;
+TEST(additions_follow_each_other) {
     struct buffer buffer = buffer_make(1000);
     assert_null(buffer.data);
     assert_int_equal(buffer_add(&buffer, "ab\0c", 4), 0);
@@ -34,8 +27,7 @@ static void additions_follow_each_other(void **state) {
     buffer_free(&buffer);
 }
 
-static void it_fills_to_the_last_byte(void **state) {
-    (void)state;
+TEST(it_fills_to_the_last_byte) {
     struct buffer buffer = buffer_make(100);
     for (int i = 0; i < 100; i++)
         assert_int_equal(buffer_add(&buffer, "x", 1), 0);
@@ -47,8 +39,7 @@ static void it_fills_to_the_last_byte(void **state) {
     buffer_free(&buffer);
 }
 
-static void what_does_not_fit_changes_nothing(void **state) {
-    (void)state;
+TEST(an_append_that_does_not_fit_changes_nothing) {
     struct buffer buffer = buffer_make(8);
     assert_int_equal(buffer_add_text(&buffer, "12345"), 0);
     assert_int_equal(buffer_add_text(&buffer, "6789"), -1);
@@ -65,8 +56,7 @@ static void what_does_not_fit_changes_nothing(void **state) {
     buffer_free(&buffer);
 }
 
-static void a_format_may_fill_it_exactly(void **state) {
-    (void)state;
+TEST(a_format_may_fill_it_exactly) {
     struct buffer buffer = buffer_make(5);
     assert_int_equal(buffer_printf(&buffer, "%s", "12345"), 0);
     assert_holds(&buffer, "12345");
@@ -75,9 +65,8 @@ static void a_format_may_fill_it_exactly(void **state) {
     buffer_free(&buffer);
 }
 
-/* Longer than what is formatted on the stack: 511 bytes and more. */
-static void a_long_format_is_whole(void **state) {
-    (void)state;
+/* Longer than a text that is formatted on the stack: 511 bytes and more. */
+TEST(a_long_format_is_whole) {
     for (int width = 510; width <= 514; width++) {
         struct buffer buffer = buffer_make((size_t)width);
         assert_int_equal(buffer_printf(&buffer, "%0*d", width, 7), 0);
@@ -91,8 +80,7 @@ static void a_long_format_is_whole(void **state) {
     }
 }
 
-static void a_format_that_cannot_be_is_refused(void **state) {
-    (void)state;
+TEST(a_format_that_cannot_be_is_refused) {
     volatile int width = INT_MAX; /* or the compiler sees that two of them are too much */
     struct buffer buffer = buffer_make(SIZE_MAX);
     assert_int_equal(buffer_printf(&buffer, "%*d%*d", width, 1, width, 1), -1);
@@ -101,8 +89,7 @@ static void a_format_that_cannot_be_is_refused(void **state) {
     buffer_free(&buffer);
 }
 
-static void nothing_fits_in_a_maximum_of_zero(void **state) {
-    (void)state;
+TEST(nothing_fits_in_a_maximum_of_zero) {
     struct buffer buffer = buffer_make(0);
     assert_int_equal(buffer_add(&buffer, NULL, 0), 0);
     assert_false(buffer.failed);
@@ -119,8 +106,7 @@ const char *__tsan_default_options(void);
 const char *__tsan_default_options(void) { return "allocator_may_return_null=1"; }
 /* NOLINTEND(bugprone-reserved-identifier) */
 
-static void no_memory_leaves_it_as_it_was(void **state) {
-    (void)state;
+TEST(no_memory_leaves_it_as_it_was) {
     struct buffer buffer = buffer_make(SIZE_MAX);
     assert_int_equal(buffer_add_text(&buffer, "kept"), 0);
     assert_int_equal(buffer_add(&buffer, "", SIZE_MAX - 4), -1);
@@ -128,8 +114,7 @@ static void no_memory_leaves_it_as_it_was(void **state) {
     buffer_free(&buffer);
 }
 
-static void dropping_moves_the_rest(void **state) {
-    (void)state;
+TEST(dropping_moves_the_rest) {
     struct buffer buffer = buffer_make(16);
     buffer_drop(&buffer, 3);
     assert_int_equal(buffer.length, 0);
@@ -144,8 +129,7 @@ static void dropping_moves_the_rest(void **state) {
     buffer_free(&buffer);
 }
 
-static void a_freed_one_can_be_used_again(void **state) {
-    (void)state;
+TEST(a_freed_one_can_be_used_again) {
     struct buffer buffer = buffer_make(4);
     assert_int_equal(buffer_add_text(&buffer, "12345"), -1);
     buffer_free(&buffer);
@@ -157,18 +141,4 @@ static void a_freed_one_can_be_used_again(void **state) {
     buffer_free(&buffer);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(additions_follow_each_other),
-        cmocka_unit_test(it_fills_to_the_last_byte),
-        cmocka_unit_test(what_does_not_fit_changes_nothing),
-        cmocka_unit_test(a_format_may_fill_it_exactly),
-        cmocka_unit_test(a_long_format_is_whole),
-        cmocka_unit_test(a_format_that_cannot_be_is_refused),
-        cmocka_unit_test(nothing_fits_in_a_maximum_of_zero),
-        cmocka_unit_test(no_memory_leaves_it_as_it_was),
-        cmocka_unit_test(dropping_moves_the_rest),
-        cmocka_unit_test(a_freed_one_can_be_used_again),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

@@ -1,20 +1,15 @@
 /*
- * Settings: where values come from, what is refused and with which words, what `--help` prints.
+ * Settings: where values come from, which are refused and with which words, and the output of
+ * `--help`.
  */
 #include "common/config.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tests/support/capture.h"
+#include "tests/support/test_list.h"
 
 struct inner {
     uint64_t retry_ms;
@@ -30,6 +25,7 @@ struct settings {
     struct database database;
     uint64_t workers;
     char *welcome;
+    uint64_t door;
 };
 
 static const struct config_option inner_options[] = {
@@ -44,7 +40,9 @@ static const struct config_option options[] = {
     CONFIG_BOOL(struct settings, open_login, true, "log in without a password"),
     CONFIG_INCLUDE(struct settings, database, database_options),
     CONFIG_U64(struct settings, workers, 4, 1, 64, "", "threads"),
-    CONFIG_STRING(struct settings, welcome, "hello", "greeting"), CONFIG_END};
+    CONFIG_STRING(struct settings, welcome, "hello", "greeting"),
+    CONFIG_CHOICE(struct settings, door, 1, "open|ajar|closed", "how the door is"),
+    CONFIG_END};
 static const struct config_program program = {"parley-auth", "Keeps accounts.", "", options};
 
 #define FILE_NAME "/tmp/parley-config-test.XXXXXX"
@@ -112,7 +110,7 @@ static int clear_environment(void **state) {
     (void)state;
     static const char *const names[] = {"CONFIG",  "OPEN_LOGIN", "DB_HOST",    "DB_PASSWORD",
                                         "DB_PORT", "RETRY_MS",   "RETRY_NAME", "WORKERS",
-                                        "WELCOME", "PORT_BASE",  "VAR"};
+                                        "WELCOME", "DOOR",       "PORT_BASE",  "VAR"};
     char name[64];
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         snprintf(name, sizeof name, "PARLEY_%s", names[i]);
@@ -121,14 +119,16 @@ static int clear_environment(void **state) {
     return 0;
 }
 
-static void defaults(void **state) {
-    (void)state;
+#define CONFIG_TEST(name_) TEST_WITH(name_, NO_FIXTURE, clear_environment, NULL)
+
+CONFIG_TEST(defaults) {
     struct run run;
     load(&run, 0, NULL);
     assert_loaded(&run);
     assert_true(run.settings.open_login);
     assert_int_equal(run.settings.workers, 4);
     assert_string_equal(run.settings.welcome, "hello");
+    assert_int_equal(run.settings.door, 1);
     assert_string_equal(run.settings.database.db_host, "127.0.0.1");
     assert_string_equal(run.settings.database.db_password, "sesame");
     assert_int_equal(run.settings.database.db_port, 3306);
@@ -140,8 +140,7 @@ static void defaults(void **state) {
     done(&run); /* freeing twice is harmless */
 }
 
-static void each_source_outranks_the_one_before(void **state) {
-    (void)state;
+CONFIG_TEST(each_source_outranks_the_one_before) {
     static const char text[] = "# settings of all services\n"
                                "\n"
                                "workers = 11\r\n"
@@ -171,8 +170,7 @@ static void each_source_outranks_the_one_before(void **state) {
     done(&run);
 }
 
-static void the_command_line_names_the_file(void **state) {
-    (void)state;
+CONFIG_TEST(the_command_line_names_the_file) {
     char path[sizeof FILE_NAME];
     struct run run;
     write_file(path, "workers=9\n", 10);
@@ -193,8 +191,7 @@ static void the_command_line_names_the_file(void **state) {
     unlink(path);
 }
 
-static void numbers_are_held_to_their_range(void **state) {
-    (void)state;
+CONFIG_TEST(numbers_are_held_to_their_range) {
     struct run run;
     LOAD(&run, "--db_port=70000");
     assert_refused(&run, "parley-auth: db_port: 70000 is not between 1 and 65535 (port)\n");
@@ -213,8 +210,7 @@ static void numbers_are_held_to_their_range(void **state) {
     done(&run);
 }
 
-static void what_is_no_number_is_refused(void **state) {
-    (void)state;
+CONFIG_TEST(texts_that_are_no_number_are_refused) {
     static const char *const values[] = {"", "x", "-1", "+1", " 1", "1 ", "0x10", "1.5", "1\n2"};
     static const char *const shown[] = {"", "x", "-1", "+1", " 1", "1 ", "0x10", "1.5", "1\\n2"};
     for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
@@ -227,8 +223,7 @@ static void what_is_no_number_is_refused(void **state) {
     }
 }
 
-static void bools(void **state) {
-    (void)state;
+CONFIG_TEST(bools) {
     static const char *const words[] = {"false", "true", "no", "yes", "off", "on", "0", "1"};
     struct run run;
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
@@ -248,8 +243,7 @@ static void bools(void **state) {
     assert_refused(&run, "parley-auth: open_login: \"maybe\" is neither true nor false\n");
 }
 
-static void faults_name_their_source(void **state) {
-    (void)state;
+CONFIG_TEST(faults_name_their_source) {
     static const char text[] = "# one\nworkers = 5\ndb_port = 70000\n";
     char path[sizeof FILE_NAME], line[256];
     struct run run;
@@ -266,8 +260,7 @@ static void faults_name_their_source(void **state) {
                          "PARLEY_WORKERS\n");
 }
 
-static void lines_that_are_none(void **state) {
-    (void)state;
+CONFIG_TEST(lines_that_are_none) {
     static const char *const texts[] = {"workers = 5\nsesame\n", "\n= 5", "\n  [auth]"};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         char path[sizeof FILE_NAME], line[256];
@@ -280,8 +273,7 @@ static void lines_that_are_none(void **state) {
     }
 }
 
-static void a_file_has_at_most_64_kib(void **state) {
-    (void)state;
+CONFIG_TEST(a_file_has_at_most_64_kib) {
     enum { MOST = 65536 };
     char path[sizeof FILE_NAME], line[256];
     struct run run;
@@ -313,8 +305,7 @@ static void a_file_has_at_most_64_kib(void **state) {
     free(text);
 }
 
-static void unknown_options_are_refused(void **state) {
-    (void)state;
+CONFIG_TEST(unknown_options_are_refused) {
     static const char *const lines[][2] = {
         {"--db_pasword=sesame", "--db_pasword (did you mean --db_password?)"},
         {"--db_hos=x", "--db_hos (did you mean --db_host?)"},
@@ -340,8 +331,7 @@ static void unknown_options_are_refused(void **state) {
     assert_refused(&run, "parley-auth: option --help does not take that value, see --help\n");
 }
 
-static void unknown_names_in_the_file_are_refused(void **state) {
-    (void)state;
+CONFIG_TEST(unknown_names_in_the_file_are_refused) {
     static const char *const lines[][2] = {
         {"db_hots = x", "\"db_hots\" (did you mean db_host?)"},
         {"Workers = 3", "\"Workers\" (did you mean workers?)"},
@@ -361,8 +351,7 @@ static void unknown_names_in_the_file_are_refused(void **state) {
     }
 }
 
-static void unknown_names_in_the_environment_are_refused(void **state) {
-    (void)state;
+CONFIG_TEST(unknown_names_in_the_environment_are_refused) {
     static const char *const names[][2] = {
         {"PARLEY_DB_HOTS", "(did you mean PARLEY_DB_HOST?)"},
         {"PARLEY_db_host", "(did you mean PARLEY_DB_HOST?)"},
@@ -384,8 +373,7 @@ static void unknown_names_in_the_environment_are_refused(void **state) {
 }
 
 /* The longest name that is looked at is compared, a longer one is not. */
-static void long_names_are_refused(void **state) {
-    (void)state;
+CONFIG_TEST(long_names_are_refused) {
     char name[300], line[512];
     static const size_t lengths[] = {64, 65, 290};
     for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
@@ -403,8 +391,7 @@ static void long_names_are_refused(void **state) {
     }
 }
 
-static void arguments_are_left_in_order(void **state) {
-    (void)state;
+CONFIG_TEST(arguments_are_left_in_order) {
     struct run run;
     LOAD(&run, "one", "--workers", "7", "-", "--welcome=", "two", "--open_login=off", "--", "--x",
          "three");
@@ -425,10 +412,31 @@ static void arguments_are_left_in_order(void **state) {
     done(&run);
 }
 
-static void help_tells_all(void **state) {
-    (void)state;
+CONFIG_TEST(a_choice_is_one_of_its_words) {
+    static const char *const words[] = {"open", "ajar", "closed"};
     struct run run;
-    setenv("PARLEY_CONFIG", "/nonexistent", 1); /* help comes before anything is read */
+    for (size_t i = 0; i < 3; i++) {
+        setenv("PARLEY_DOOR", words[i], 1);
+        load(&run, 0, NULL);
+        assert_loaded(&run);
+        assert_int_equal(run.settings.door, i);
+        done(&run);
+    }
+    unsetenv("PARLEY_DOOR");
+    static const char *const others[] = {"", "clos", "closedd", "Open", "open|ajar", "1", "|"};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        char argument[32], line[128];
+        snprintf(argument, sizeof argument, "--door=%s", others[i]);
+        snprintf(line, sizeof line, "parley-auth: door: \"%s\" is none of open, ajar, closed\n",
+                 others[i]);
+        LOAD(&run, argument);
+        assert_refused(&run, line);
+    }
+}
+
+CONFIG_TEST(help_tells_all) {
+    struct run run;
+    setenv("PARLEY_CONFIG", "/nonexistent", 1); /* help is printed before anything is read */
     LOAD(&run, "--workers=1", "--help");
     assert_int_equal(run.status, CONFIG_EXIT);
     assert_string_equal(run.err, "");
@@ -437,6 +445,8 @@ static void help_tells_all(void **state) {
                                     "        1 to 65535 port, default 3306, PARLEY_DB_PORT\n"));
     assert_non_null(strstr(run.out, "  --open_login[=BOOL]\n        log in without a password\n"
                                     "        default true, PARLEY_OPEN_LOGIN\n"));
+    assert_non_null(strstr(run.out, "  --door=WORD\n        how the door is\n"
+                                    "        open, ajar, closed; default ajar, PARLEY_DOOR\n"));
     assert_non_null(strstr(run.out, "default empty, PARLEY_RETRY_NAME\n"));
     assert_non_null(strstr(run.out, "default hidden, PARLEY_DB_PASSWORD\n"));
     assert_non_null(strstr(run.out, "--config=FILE"));
@@ -444,8 +454,7 @@ static void help_tells_all(void **state) {
     done(&run);
 }
 
-static void help_as_markdown(void **state) {
-    (void)state;
+CONFIG_TEST(help_as_markdown) {
     struct run run;
     LOAD(&run, "--help=markdown");
     assert_int_equal(run.status, CONFIG_EXIT);
@@ -463,12 +472,12 @@ static void help_as_markdown(void **state) {
         "retry |\n"
         "| `retry_name` | empty | | text | `PARLEY_RETRY_NAME` | name \\| of the retry |\n"
         "| `workers` | 4 | | 1 to 64 | `PARLEY_WORKERS` | threads |\n"
-        "| `welcome` | hello | | text | `PARLEY_WELCOME` | greeting |\n");
+        "| `welcome` | hello | | text | `PARLEY_WELCOME` | greeting |\n"
+        "| `door` | ajar | | open, ajar, closed | `PARLEY_DOOR` | how the door is |\n");
     done(&run);
 }
 
-static void version(void **state) {
-    (void)state;
+CONFIG_TEST(version) {
     struct run run;
     LOAD(&run, "--version");
     assert_int_equal(run.status, CONFIG_EXIT);
@@ -478,26 +487,4 @@ static void version(void **state) {
     done(&run);
 }
 
-int main(void) {
-#define TEST(function_) cmocka_unit_test_setup_teardown(function_, clear_environment, NULL)
-    const struct CMUnitTest tests[] = {
-        TEST(defaults),
-        TEST(each_source_outranks_the_one_before),
-        TEST(the_command_line_names_the_file),
-        TEST(numbers_are_held_to_their_range),
-        TEST(what_is_no_number_is_refused),
-        TEST(bools),
-        TEST(faults_name_their_source),
-        TEST(lines_that_are_none),
-        TEST(a_file_has_at_most_64_kib),
-        TEST(unknown_options_are_refused),
-        TEST(unknown_names_in_the_file_are_refused),
-        TEST(unknown_names_in_the_environment_are_refused),
-        TEST(long_names_are_refused),
-        TEST(arguments_are_left_in_order),
-        TEST(help_tells_all),
-        TEST(help_as_markdown),
-        TEST(version),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

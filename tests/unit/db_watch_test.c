@@ -3,13 +3,6 @@
  */
 #include "common/db_watch.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +11,7 @@
 #include "common/loop.h"
 #include "tests/support/capture.h"
 #include "tests/support/service_process.h"
+#include "tests/support/test_list.h"
 #include "tests/support/until.h"
 
 static struct db_watch *watch;
@@ -36,6 +30,8 @@ static int teardown(void **state) {
     return watch == NULL ? 0 : -1;
 }
 
+#define DB_WATCH_TEST(name_) TEST_WITH(name_, NO_FIXTURE, setup, teardown)
+
 static size_t count_of(const char *text, const char *part) {
     size_t count = 0;
     for (const char *at = text; (at = strstr(at, part)) != NULL; at += strlen(part))
@@ -48,8 +44,7 @@ static bool is_back(void) {
     return db_watch_fault(watch, out, sizeof out) == NULL;
 }
 
-static void it_is_there_until_somebody_finds_it_away(void **state) {
-    (void)state;
+DB_WATCH_TEST(it_is_there_until_somebody_finds_it_away) {
     assert_null(db_watch_fault(watch, out, sizeof out));
     db_watch_away(watch, "it is read-only");
     assert_string_equal(db_watch_fault(watch, out, sizeof out), "no database: it is read-only");
@@ -57,8 +52,7 @@ static void it_is_there_until_somebody_finds_it_away(void **state) {
     assert_string_equal(db_watch_fault(watch, out, sizeof out), "no database: it is gone");
 }
 
-static void it_is_back_after_a_calm(void **state) {
-    (void)state;
+DB_WATCH_TEST(it_is_back_after_a_calm) {
     for (int round = 0; round < 2; round++) {
         int64_t began_ms = loop_now_ms();
         db_watch_away(watch, "it is read-only");
@@ -68,8 +62,7 @@ static void it_is_back_after_a_calm(void **state) {
 }
 
 /* Some connections are let in, others are not. */
-static void it_stays_away_while_anybody_finds_it_so(void **state) {
-    (void)state;
+DB_WATCH_TEST(it_stays_away_while_anybody_finds_it_so) {
     int64_t began_ms = loop_now_ms(), found_ms;
     do {
         found_ms = loop_now_ms();
@@ -80,8 +73,7 @@ static void it_stays_away_while_anybody_finds_it_so(void **state) {
     } while (found_ms - began_ms < 2 * DB_WATCH_CALM_MS);
 }
 
-static void each_change_is_one_line(void **state) {
-    (void)state;
+DB_WATCH_TEST(each_change_is_one_line) {
     struct capture capture;
     capture_begin(&capture, STDERR_FILENO);
     bool back = false;
@@ -101,13 +93,4 @@ static void each_change_is_one_line(void **state) {
     free(text);
 }
 
-int main(void) {
-#define TEST(test_) cmocka_unit_test_setup_teardown(test_, setup, teardown)
-    const struct CMUnitTest tests[] = {
-        TEST(it_is_there_until_somebody_finds_it_away),
-        TEST(it_is_back_after_a_calm),
-        TEST(it_stays_away_while_anybody_finds_it_so),
-        TEST(each_change_is_one_line),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

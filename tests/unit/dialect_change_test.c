@@ -2,47 +2,25 @@
 #include "proto/conversation.h"
 #include "tests/support/dialect_check.h"
 
-static void reads(void **state) {
-    (void)state;
-    struct dialect_request request;
-    for (EACH_DIALECT(dialect)) {
-        read_as(dialect, true, 315, "{'peer':{'user':123},'cid':77}", NULL, &request);
-        assert_int_equal(request.operation, OPERATION_RECALL);
-        assert_true(request.login_needed);
-        check_id(request.person, 123, "");
-        assert_false(request.group.present);
-        assert_int_equal(request.cid, 77);
-        check_slice(request.ref, "r");
-        dialect_request_free(&request);
-        read_as(dialect, true, 327, "{'peer':{'group':500},'cid':'78','msg':'better'}", NULL,
-                &request);
-        assert_int_equal(request.operation, OPERATION_EDIT);
-        check_id(request.group, 500, "");
-        assert_int_equal(request.cid, 78);
-        check_slice(request.text, "better");
-        dialect_request_free(&request);
-        for (int on = 0; on < 2; on++) {
-            read_as(dialect, true, 329,
-                    on ? "{'peer':{'user':5},'cid':1,'emoji':':)','on':true}"
-                       : "{'peer':{'user':5},'cid':1,'emoji':':)','on':'false'}",
-                    NULL, &request);
-            assert_int_equal(request.operation, OPERATION_REACT);
-            check_slice(request.text, ":)");
-            assert_int_equal(request.accept, on);
-            dialect_request_free(&request);
-        }
-    }
-    read_as(DIALECT_YOUIM, true, 329,
-            "{'token':'t','peer':{'group':'ccc'},'cid':1,'emoji':'x','on':true}", NULL, &request);
-    check_id(request.group, 0, "ccc");
-    check_slice(request.token, "t");
-    dialect_request_free(&request);
+TEST(reads) {
+    static const struct read_case cases[] = {
+        {"{'peer':{'user':123},'cid':77}", "315 recall person=123 ref=r cid=77"},
+        {"{'peer':{'group':500},'cid':'78','msg':'better'}",
+         "327 edit group=500 ref=r text=better cid=78"},
+        {"{'peer':{'user':5},'cid':1,'emoji':':)','on':true}",
+         "329 react accept person=5 ref=r text=:) cid=1"},
+        {"{'peer':{'user':5},'cid':1,'emoji':':)','on':'false'}",
+         "329 react person=5 ref=r text=:) cid=1"},
+    };
+    check_reads_of(cases, sizeof cases / sizeof cases[0]);
+    check_read_as(DIALECT_YOUIM,
+                  "{'token':'t','peer':{'group':'ccc'},'cid':1,'emoji':'x','on':true}",
+                  "329 react accept group='ccc' token=t ref=r text=x cid=1");
 }
 
 #define X32 X16 X16
 
-static void faults(void **state) {
-    (void)state;
+TEST(faults) {
     static const struct {
         unsigned number;
         const char *body, *fault;
@@ -64,8 +42,7 @@ static void faults(void **state) {
     struct dialect_request request;
     for (EACH_DIALECT(dialect)) {
         for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-            read_as(dialect, true, cases[i].number, cases[i].body, cases[i].fault, &request);
-            dialect_request_free(&request);
+            check_fault_of(dialect, cases[i].number, cases[i].body, cases[i].fault);
         }
         read_as(dialect, true, 329, "{'peer':{'user':1},'cid':1,'emoji':'" X32 "','on':true}", NULL,
                 &request);
@@ -84,8 +61,7 @@ static const struct entry in_pair = {.conversation = 77, /* kind 0 */
                                      .to = 456,
                                      .to_id = {"ben", 3}};
 
-static void notices_in_a_pair(void **state) {
-    (void)state;
+TEST(notices_in_a_pair) {
     struct entry entry = in_pair;
     entry.type = ENTRY_RECALLED;
     for (uint64_t account = 123; account <= 456; account += 333) {
@@ -105,8 +81,7 @@ static void notices_in_a_pair(void **state) {
     }
 }
 
-static void notices_in_a_group(void **state) {
-    (void)state;
+TEST(notices_in_a_group) {
     struct entry entry = in_pair;
     entry.conversation = conversation_of_group(500);
     entry.to = 500;
@@ -145,8 +120,7 @@ static void notices_in_a_group(void **state) {
 }
 
 /* Of a text that was edited before it was read; and of one that was recalled. */
-static void changed_texts(void **state) {
-    (void)state;
+TEST(changed_texts) {
     struct entry entry = in_pair;
     entry.text = slice_text("better");
     entry.edited_ms = 1700000000998;
@@ -178,8 +152,7 @@ static void changed_texts(void **state) {
 }
 
 /* As an instance of delivery reads it that knows nothing of targets. */
-static void without_a_target(void **state) {
-    (void)state;
+TEST(without_a_target) {
     static const enum entry_type types[] = {ENTRY_RECALLED, ENTRY_EDITED, ENTRY_REACTED};
     struct entry entry = in_pair;
     entry.text = slice_text(":)");
@@ -191,14 +164,4 @@ static void without_a_target(void **state) {
         }
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads),
-        cmocka_unit_test(faults),
-        cmocka_unit_test(notices_in_a_pair),
-        cmocka_unit_test(notices_in_a_group),
-        cmocka_unit_test(changed_texts),
-        cmocka_unit_test(without_a_target),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

@@ -6,26 +6,16 @@
 #define ANNA 123
 #define BEN 456
 
-static void reads_requests(void **state) {
-    (void)state;
-    struct dialect_request request;
-    for (EACH_DIALECT(dialect)) {
-        read_as(dialect, true, 305, "{'before':'77','limit':200}", NULL, &request);
-        assert_int_equal(request.operation, OPERATION_CONVERSATIONS);
-        assert_true(request.login_needed);
-        assert_int_equal(request.before, 77);
-        assert_int_equal(request.limit, 200);
-        dialect_request_free(&request);
-        read_as(dialect, true, 305, "{}", NULL, &request);
-        assert_int_equal(request.before, 0);
-        assert_int_equal(request.limit, 0);
-        dialect_request_free(&request);
-    }
+TEST(reads_requests) {
+    static const struct read_case cases[] = {
+        {"{'before':'77','limit':200}", "305 conversations ref=r before=77 limit=200"},
+        {"{}", "305 conversations ref=r"},
+    };
+    check_reads_of(cases, sizeof cases / sizeof cases[0]);
     check_needs_ext(305, "{}");
 }
 
-static void faults_of_requests(void **state) {
-    (void)state;
+TEST(faults_of_requests) {
     static const struct fault_case cases[] = {
         FAULT("{'before':0}", "before must be a whole number from 1 to 9007199254740991"),
         FAULT("{'limit':0}", "limit must be a whole number from 1 to 200"),
@@ -55,8 +45,7 @@ static void pack_text(struct buffer *out, uint64_t cid, struct slice words) {
     assert_false(out->failed);
 }
 
-static void answers(void **state) {
-    (void)state;
+TEST(answers) {
     struct buffer packed, hidden = buffer_make(1 << 10);
     pack_text(&packed, 7, slice_text("hi"));
     record_pack(&entry_desc, &(struct entry){.conversation = 1, .cid = 8, .type = 99}, &hidden);
@@ -116,8 +105,7 @@ static void answers(void **state) {
 }
 
 /* A text may be six times as long as JSON. */
-static void what_does_not_fit_is_more(void **state) {
-    (void)state;
+TEST(rows_that_do_not_fit_are_reported_as_more) {
     enum { LENGTH = 60000, COUNT = 3 };
     static char words[LENGTH];
     for (size_t i = 0; i < LENGTH; i++)
@@ -143,12 +131,4 @@ static void what_does_not_fit_is_more(void **state) {
     buffer_free(&packed);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_requests),
-        cmocka_unit_test(faults_of_requests),
-        cmocka_unit_test(answers),
-        cmocka_unit_test(what_does_not_fit_is_more),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

@@ -1,47 +1,23 @@
-/* What is the same in both dialects for clients that opted in: 301, 317, confirm, cid. */
+/* Parts that are the same in both dialects for clients that opted in: 301, 317, confirm, cid. */
 #include "proto/conversation.h"
 #include "tests/support/dialect_check.h"
 
 #define NOW 1700000000999
 
-static void reads_what_was_received(void **state) {
-    (void)state;
-    struct dialect_request request;
-    for (EACH_DIALECT(dialect)) {
-        read_as(dialect, true, 301, "{'peer':{'user':123},'cid':77}", NULL, &request);
-        assert_int_equal(request.operation, OPERATION_RECEIVED);
-        assert_true(request.login_needed);
-        check_id(request.person, 123, "");
-        assert_false(request.group.present);
-        assert_false(request.token_given);
-        assert_int_equal(request.cid, 77);
-        check_slice(request.ref, "r");
-        dialect_request_free(&request);
-        read_as(dialect, true, 301, "{'peer':{'group':'500','user':null},'cid':'78'}", NULL,
-                &request);
-        check_id(request.group, 500, "");
-        assert_false(request.person.present);
-        assert_int_equal(request.cid, 78);
-        dialect_request_free(&request);
-        static const char *const system[] = {"0", "'0'", "'SYSTEM'"};
-        for (size_t i = 0; i < sizeof system / sizeof system[0]; i++) {
-            char body[64];
-            snprintf(body, sizeof body, "{'peer':{'user':%s},'cid':1}", system[i]);
-            read_as(dialect, true, 301, body, NULL, &request);
-            assert_false(request.person.present || request.group.present);
-            dialect_request_free(&request);
-        }
-    }
-    read_as(DIALECT_YOUIM, true, 301, "{'peer':{'user':'ben'},'cid':1,'token':'t'}", NULL,
-            &request);
-    check_id(request.person, 0, "ben");
-    assert_true(request.token_given);
-    check_slice(request.token, "t");
-    dialect_request_free(&request);
+TEST(reads_receipts) {
+    static const struct read_case cases[] = {
+        {"{'peer':{'user':123},'cid':77}", "301 received person=123 ref=r cid=77"},
+        {"{'peer':{'group':'500','user':null},'cid':'78'}", "301 received group=500 ref=r cid=78"},
+        {"{'peer':{'user':0},'cid':1}", "301 received ref=r cid=1"},
+        {"{'peer':{'user':'0'},'cid':1}", "301 received ref=r cid=1"},
+        {"{'peer':{'user':'SYSTEM'},'cid':1}", "301 received ref=r cid=1"},
+    };
+    check_reads_of(cases, sizeof cases / sizeof cases[0]);
+    check_read_as(DIALECT_YOUIM, "{'peer':{'user':'ben'},'cid':1,'token':'t'}",
+                  "301 received person='ben' token=t ref=r cid=1");
 }
 
-static void faults_of_what_was_received(void **state) {
-    (void)state;
+TEST(faults_of_receipts) {
     static const struct fault_case cases[] = {
         FAULT("{'cid':1}", "peer is missing"),
         FAULT("{'peer':5,'cid':1}", "peer must be an object"),
@@ -55,23 +31,18 @@ static void faults_of_what_was_received(void **state) {
         FAULT("{'peer':{'user':1},'cid':'all'}",
               "cid must be a whole number from 1 to 9007199254740991"),
     };
-    struct dialect_request request;
     check_faults_of(301, cases, sizeof cases / sizeof cases[0]);
     check_needs_ext(301, "{'peer':{'user':1},'cid':1}");
-    read_as(DIALECT_OURCHAT, true, 301, "{'peer':{'user':'ben'},'cid':1}",
-            "peer.user must be a whole number from 1 to 9007199254740991", &request);
-    dialect_request_free(&request);
-    read_as(DIALECT_OURCHAT, true, 301, "{'peer':{'group':0},'cid':1}",
-            "peer.group must be a whole number from 1 to 9007199254740991", &request);
-    dialect_request_free(&request);
-    read_as(DIALECT_YOUIM, true, 301, "{'peer':{'group':'SYSTEM'},'cid':1}",
-            "peer.group must be 1 to 64 bytes without control characters, and not SYSTEM or 0",
-            &request);
-    dialect_request_free(&request);
+    check_fault_of(DIALECT_OURCHAT, 301, "{'peer':{'user':'ben'},'cid':1}",
+                   "peer.user must be a whole number from 1 to 9007199254740991");
+    check_fault_of(DIALECT_OURCHAT, 301, "{'peer':{'group':0},'cid':1}",
+                   "peer.group must be a whole number from 1 to 9007199254740991");
+    check_fault_of(
+        DIALECT_YOUIM, 301, "{'peer':{'group':'SYSTEM'},'cid':1}",
+        "peer.group must be 1 to 64 bytes without control characters, and not SYSTEM or 0");
 }
 
-static void reads_a_resumption(void **state) {
-    (void)state;
+TEST(reads_a_resumption) {
     struct dialect_request request;
     for (EACH_DIALECT(dialect)) {
         for (int ext = 0; ext < 2; ext++) {
@@ -105,8 +76,7 @@ static void reads_a_resumption(void **state) {
     }
 }
 
-static void confirm_stands_beside_ext(void **state) {
-    (void)state;
+TEST(confirm_stands_beside_ext) {
     static const struct {
         enum dialect dialect;
         unsigned number;
@@ -143,10 +113,10 @@ static void confirm_stands_beside_ext(void **state) {
     }
 }
 
-static void answers_with_a_token(void **state) {
-    (void)state;
+TEST(answers_with_a_token) {
     struct dialect_request request = {.operation = OPERATION_LOGIN};
-    struct dialect_result result = {.account = 7, .token = slice_text("t\"t"), .time_ms = NOW};
+    struct dialect_result result = {
+        .account = 7, .account_id = slice_text("7"), .token = slice_text("t\"t"), .time_ms = NOW};
     check_answers(DIALECT_OURCHAT, false, NULL, &request, &result,
                   ANSWERS("{'code':7,'time':1700000000,'data':{'state':0,'ocid':7}}"));
     check_answers(
@@ -159,7 +129,7 @@ static void answers_with_a_token(void **state) {
         ANSWERS("{'code':7,'time':1700000000,'data':{'state':0,'ocid':7,'token':'t\\'t'}}",
                 "{'code':300,'time':1700000000,'data':{'ref':'r','ok':true}}"));
     check_answers(DIALECT_YOUIM, false, NULL, &request, &result,
-                  ANSWERS("{'msgType':2,'resultCode':'success','token':'t\\'t'}",
+                  ANSWERS("{'msgType':2,'resultCode':'success','token':'t\\'t','user':'7'}",
                           "{'msgType':300,'ref':'r','ok':true}"));
     result = (struct dialect_result){.err = ERR_BAD_TOKEN, .time_ms = NOW};
     check_answers(DIALECT_OURCHAT, false, NULL, &request, &result,
@@ -172,9 +142,8 @@ static void answers_with_a_token(void **state) {
                           "'the token is not valid any more, log in again'}"));
 }
 
-/* What a client cannot name it cannot confirm. */
-static void all_that_is_stored_has_a_cid(void **state) {
-    (void)state;
+/* A client cannot confirm an entry that it cannot name. */
+TEST(all_that_is_stored_has_a_cid) {
     static const uint64_t conversations[] = {5, (uint64_t)1 << 60 | 500, (uint64_t)2 << 60 | 7,
                                              CONVERSATION_OF_ALL};
     size_t shown = 0;
@@ -205,8 +174,7 @@ static void all_that_is_stored_has_a_cid(void **state) {
 }
 
 /* So that a client knows which conversation it confirms. */
-static void a_message_to_all_says_so(void **state) {
-    (void)state;
+TEST(a_message_to_all_says_so) {
     struct entry entry = {.conversation = CONVERSATION_OF_ALL,
                           .cid = 4711,
                           .time_ms = NOW,
@@ -224,8 +192,7 @@ static void a_message_to_all_says_so(void **state) {
                 "'msg':'x','time_ms':1700000000999}}");
 }
 
-static void reads_how_much_of_a_backlog_is_wanted(void **state) {
-    (void)state;
+TEST(reads_how_much_of_a_backlog_is_wanted) {
     static const char *const login[] = {
         [DIALECT_OURCHAT] = "'account':1,'password':'p'", [DIALECT_YOUIM] = "'loginUserId':'1'"};
     static const char *const plain[] = {
@@ -264,8 +231,7 @@ static void check_skipped(enum dialect dialect, const struct entry *entry, const
 }
 
 /* Where it is left out is named as a 301 names it. */
-static void writes_what_is_left_out(void **state) {
-    (void)state;
+TEST(writes_left_out_counts) {
     struct entry entry = {.conversation = 5,
                           .cid = 99,
                           .from = 8,
@@ -304,17 +270,4 @@ static void writes_what_is_left_out(void **state) {
         "{'code':318,'time':1700000000,'data':{'peer':{'user':0},'cid':99,'skipped':12}}");
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_what_was_received),
-        cmocka_unit_test(faults_of_what_was_received),
-        cmocka_unit_test(reads_a_resumption),
-        cmocka_unit_test(confirm_stands_beside_ext),
-        cmocka_unit_test(reads_how_much_of_a_backlog_is_wanted),
-        cmocka_unit_test(writes_what_is_left_out),
-        cmocka_unit_test(answers_with_a_token),
-        cmocka_unit_test(all_that_is_stored_has_a_cid),
-        cmocka_unit_test(a_message_to_all_says_so),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

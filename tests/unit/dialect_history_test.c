@@ -1,4 +1,4 @@
-/* Reading and searching what was said, in both dialects: 303, 304, 331, 332, and entries in lists.
+/* Reading and searching stored texts, in both dialects: 303, 304, 331, 332, and entries in lists.
  */
 #include "proto/conversation.h"
 #include "tests/support/dialect_check.h"
@@ -10,35 +10,19 @@
 
 /* --- requests ------------------------------------------------------------------------------ */
 
-static void reads_requests(void **state) {
-    (void)state;
-    struct dialect_request request;
-    for (EACH_DIALECT(dialect)) {
-        read_as(dialect, true, 303, "{'peer':{'user':456},'before':'77','limit':200}", NULL,
-                &request);
-        assert_int_equal(request.operation, OPERATION_HISTORY);
-        assert_true(request.login_needed);
-        check_id(request.person, BEN, "");
-        assert_int_equal(request.before, 77);
-        assert_int_equal(request.after, 0);
-        assert_int_equal(request.limit, 200);
-        dialect_request_free(&request);
-        read_as(dialect, true, 303, "{'peer':{'group':5},'after':1}", NULL, &request);
-        check_id(request.group, 5, "");
-        assert_int_equal(request.after, 1);
-        assert_int_equal(request.limit, 0);
-        dialect_request_free(&request);
-        read_as(dialect, true, 303, "{'peer':{'user':0},'around':9007199254740991}", NULL,
-                &request);
-        assert_false(request.person.present || request.group.present);
-        assert_int_equal(request.around, 9007199254740991);
-        dialect_request_free(&request);
-    }
+TEST(reads_requests) {
+    static const struct read_case cases[] = {
+        {"{'peer':{'user':456},'before':'77','limit':200}",
+         "303 history person=456 ref=r before=77 limit=200"},
+        {"{'peer':{'group':5},'after':1}", "303 history group=5 ref=r after=1"},
+        {"{'peer':{'user':0},'around':9007199254740991}",
+         "303 history ref=r around=9007199254740991"},
+    };
+    check_reads_of(cases, sizeof cases / sizeof cases[0]);
     check_needs_ext(303, "{'peer':{'user':456}}");
 }
 
-static void faults_of_requests(void **state) {
-    (void)state;
+TEST(faults_of_requests) {
     static const struct fault_case cases[] = {
         FAULT("{}", "peer is missing"),
         FAULT("{'peer':{'user':1},'before':0}",
@@ -98,8 +82,7 @@ static struct entry text(uint64_t cid, bool own, const char *words) {
 static const struct dialect_request of_ben = {
     .operation = OPERATION_HISTORY, .ref = {"r", 1}, .person = {.present = true, .number = BEN}};
 
-static void answers(void **state) {
-    (void)state;
+TEST(answers) {
     struct listed listed = {.reply = {.more = true}};
     struct dialect_result result = {.reply = &listed.reply, .time_ms = NOW};
     check_answers(DIALECT_OURCHAT, true, &anna, &of_ben, &result,
@@ -150,9 +133,8 @@ static void answers(void **state) {
     unlist(&listed);
 }
 
-/* Of a group, and of what is said to all, which names nobody. */
-static void names_the_peer(void **state) {
-    (void)state;
+/* Texts of a group, and messages to all, which name nobody. */
+TEST(names_the_peer) {
     struct listed listed = {.reply = {.more = false}};
     struct dialect_result result = {.reply = &listed.reply, .time_ms = NOW};
     struct dialect_request request = {.operation = OPERATION_HISTORY,
@@ -167,7 +149,7 @@ static void names_the_peer(void **state) {
                           "'more':false}}"));
 }
 
-/* --- what fits ----------------------------------------------------------------------------- */
+/* --- answers that fit ---------------------------------------------------------------------- */
 
 /* Reads the answer back; the cids that it shows from the first to the last. */
 static void expect_kept(enum dialect dialect, const struct dialect_request *request,
@@ -199,8 +181,7 @@ static struct entry swelling_text(uint64_t cid, size_t length) {
     return entry;
 }
 
-static void cuts_what_lies_furthest(void **state) {
-    (void)state;
+TEST(cuts_the_furthest_entries) {
     struct dialect_request request = of_ben;
     request.ref = slice_make(NULL, 0);
     for (EACH_DIALECT(dialect)) {
@@ -227,8 +208,7 @@ static void cuts_what_lies_furthest(void **state) {
     }
 }
 
-static void keeps_one_at_least(void **state) {
-    (void)state;
+TEST(keeps_one_at_least) {
     struct dialect_request request = of_ben;
     request.ref = slice_make(NULL, 0);
     for (EACH_DIALECT(dialect)) {
@@ -248,29 +228,16 @@ static void keeps_one_at_least(void **state) {
 
 /* --- search -------------------------------------------------------------------------------- */
 
-static void reads_searches(void **state) {
-    (void)state;
-    struct dialect_request request;
-    for (EACH_DIALECT(dialect)) {
-        read_as(dialect, true, 331, "{'text':'ab'}", NULL, &request);
-        assert_int_equal(request.operation, OPERATION_SEARCH);
-        assert_true(request.login_needed);
-        assert_true(request.everywhere);
-        check_slice(request.text, "ab");
-        dialect_request_free(&request);
-        read_as(dialect, true, 331, "{'text':'天气','peer':{'group':5},'before':7}", NULL,
-                &request);
-        assert_false(request.everywhere);
-        check_id(request.group, 5, "");
-        assert_int_equal(request.before, 7);
-        dialect_request_free(&request);
-        read_as(dialect, true, 331, "{'text':'ab','peer':{'user':0}}", NULL, &request);
-        assert_false(request.everywhere || request.person.present);
-        dialect_request_free(&request);
-        read_as(dialect, true, 331, "{'text':'" X64 "'}", NULL, &request);
-        dialect_request_free(&request);
-    }
-    static const struct fault_case cases[] = {
+TEST(reads_searches) {
+    static const struct read_case cases[] = {
+        {"{'text':'ab'}", "331 search ref=r text=ab everywhere"},
+        {"{'text':'天气','peer':{'group':5},'before':7}",
+         "331 search group=5 ref=r text=天气 before=7"},
+        {"{'text':'ab','peer':{'user':0}}", "331 search ref=r text=ab"},
+        {"{'text':'" X64 "'}", "331 search ref=r text=" X64 " everywhere"},
+    };
+    check_reads_of(cases, sizeof cases / sizeof cases[0]);
+    static const struct fault_case faults[] = {
         FAULT("{}", "text is missing"),
         FAULT("{'text':'a'}", "text must have 2 to 64 characters"),
         FAULT("{'text':'天'}", "text must have 2 to 64 characters"),
@@ -279,11 +246,10 @@ static void reads_searches(void **state) {
         FAULT("{'text':'ab','before':0}",
               "before must be a whole number from 1 to 9007199254740991"),
     };
-    check_faults_of(331, cases, sizeof cases / sizeof cases[0]);
+    check_faults_of(331, faults, sizeof faults / sizeof faults[0]);
 }
 
-static void answers_searches(void **state) {
-    (void)state;
+TEST(answers_searches) {
     struct listed listed = {.reply = {.more = false}};
     struct delivery_search_reply reply = {.before = 5};
     struct dialect_request request = {.operation = OPERATION_SEARCH};
@@ -305,8 +271,7 @@ static void answers_searches(void **state) {
 }
 
 /* The newest stay, and it goes on behind them. */
-static void cuts_searches(void **state) {
-    (void)state;
+TEST(cuts_searches) {
     struct listed listed = {.reply = {.more = false}};
     struct dialect_request request = {.operation = OPERATION_SEARCH};
     struct delivery_search_reply reply = {.before = 0};
@@ -329,17 +294,4 @@ static void cuts_searches(void **state) {
     unlist(&listed);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_requests),
-        cmocka_unit_test(faults_of_requests),
-        cmocka_unit_test(answers),
-        cmocka_unit_test(names_the_peer),
-        cmocka_unit_test(cuts_what_lies_furthest),
-        cmocka_unit_test(keeps_one_at_least),
-        cmocka_unit_test(reads_searches),
-        cmocka_unit_test(answers_searches),
-        cmocka_unit_test(cuts_searches),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

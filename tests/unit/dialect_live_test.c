@@ -1,50 +1,36 @@
-/* 301, 302 and 313, in both dialects: requests, and what others see of them. */
+/* 301, 302 and 313, in both dialects: requests, and the messages that others receive. */
 #include "proto/conversation.h"
 #include "tests/support/dialect_check.h"
 
 #define NOW 1700000000999
-static void reads_what_was_read(void **state) {
-    (void)state;
-    struct dialect_request request;
-    for (EACH_DIALECT(dialect)) {
-        read_as(dialect, true, 302, "{'peer':{'user':123},'cid':77}", NULL, &request);
-        assert_int_equal(request.operation, OPERATION_READ);
-        assert_true(request.login_needed);
-        check_id(request.person, 123, "");
-        assert_int_equal(request.cid, 77);
-        check_slice(request.ref, "r");
-        dialect_request_free(&request);
-        read_as(dialect, true, 302, "{'peer':{'user':0},'cid':77}", NULL, &request);
-        assert_false(request.person.present || request.group.present);
-        dialect_request_free(&request);
-        read_as(dialect, true, 302, "{'peer':{'group':5}}", "cid is missing", &request);
-        dialect_request_free(&request);
-        read_as(dialect, true, 302, "{'cid':5}", "peer is missing", &request);
-        dialect_request_free(&request);
-    }
+
+TEST(reads_reports_of_reading) {
+    static const struct read_case cases[] = {
+        {"{'peer':{'user':123},'cid':77}", "302 read person=123 ref=r cid=77"},
+        {"{'peer':{'user':0},'cid':77}", "302 read ref=r cid=77"},
+    };
+    static const struct fault_case faults[] = {
+        FAULT("{'peer':{'group':5}}", "cid is missing"),
+        FAULT("{'cid':5}", "peer is missing"),
+    };
+    check_reads_of(cases, sizeof cases / sizeof cases[0]);
+    check_faults_of(302, faults, sizeof faults / sizeof faults[0]);
+    check_needs_ext(302, "{'peer':{'user':1},'cid':1}");
 }
 
-static void reads_who_is_typed_to(void **state) {
-    (void)state;
-    struct dialect_request request;
-    for (EACH_DIALECT(dialect)) {
-        read_as(dialect, true, 313, "{'peer':{'user':123}}", NULL, &request);
-        assert_int_equal(request.operation, OPERATION_TYPING);
-        assert_true(request.login_needed);
-        check_id(request.person, 123, "");
-        dialect_request_free(&request);
-        read_as(dialect, true, 313, "{'peer':{'group':'500'}}", NULL, &request);
-        check_id(request.group, 500, "");
-        dialect_request_free(&request);
-    }
-    static const struct fault_case cases[] = {
+TEST(reads_the_receiver_of_typing) {
+    static const struct read_case cases[] = {
+        {"{'peer':{'user':123}}", "313 typing person=123 ref=r"},
+        {"{'peer':{'group':'500'}}", "313 typing group=500 ref=r"},
+    };
+    static const struct fault_case faults[] = {
         FAULT("{}", "peer is missing"),
         FAULT("{'peer':{}}", "peer needs exactly one of user and group"),
         FAULT("{'peer':{'user':0}}", "peer.user must be an account, and not SYSTEM"),
         FAULT("{'peer':{'user':'SYSTEM'}}", "peer.user must be an account, and not SYSTEM"),
     };
-    check_faults_of(313, cases, sizeof cases / sizeof cases[0]);
-    check_needs_ext(302, "{'peer':{'user':1},'cid':1}");
+    check_reads_of(cases, sizeof cases / sizeof cases[0]);
+    check_faults_of(313, faults, sizeof faults / sizeof faults[0]);
     check_needs_ext(313, "{'peer':{'user':1}}");
 }
 
@@ -60,30 +46,25 @@ static struct entry live_entry(enum entry_type type, uint64_t conversation) {
                           .target = 99};
 }
 
-static void the_other_one_sees_who_it_was(void **state) {
-    (void)state;
+TEST(the_other_one_sees_the_account) {
     const enum entry_type types[] = {ENTRY_RECEIVED, ENTRY_READ};
     for (unsigned i = 0; i < 2; i++) {
         struct entry entry = live_entry(types[i], 5);
-        char sample[256];
-        snprintf(sample, sizeof sample,
+        char youim[256], ourchat[256];
+        snprintf(youim, sizeof youim,
                  "{'msgType':%u,'peer':{'user':'eight'},'cid':99,'user':'eight',"
                  "'time_ms':1700000000999}",
                  301 + i);
-        check_entry(DIALECT_YOUIM, true, 7, &entry, sample);
-        snprintf(sample, sizeof sample,
+        snprintf(ourchat, sizeof ourchat,
                  "{'code':%u,'time':1700000000,'data':{'peer':{'user':8},'cid':99,'user':8,"
                  "'time_ms':1700000000999}}",
                  301 + i);
-        check_entry(DIALECT_OURCHAT, true, 7, &entry, sample);
-        for (EACH_DIALECT(dialect))
-            check_entry(dialect, false, 7, &entry, NULL);
+        check_shown(7, &entry, ourchat, youim);
     }
 }
 
 /* One's own other connections: the conversation is named as in the request. */
-static void the_reader_sees_where(void **state) {
-    (void)state;
+TEST(the_reader_sees_where) {
     const struct {
         uint64_t conversation;
         const char *peer, *peer_by_number;
@@ -93,43 +74,28 @@ static void the_reader_sees_where(void **state) {
                  {CONVERSATION_OF_ALL, "'user':'SYSTEM'", "'user':0"}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct entry entry = live_entry(ENTRY_READ, cases[i].conversation);
-        char sample[256];
-        snprintf(sample, sizeof sample,
+        char youim[256], ourchat[256];
+        snprintf(youim, sizeof youim,
                  "{'msgType':302,'peer':{%s},'cid':99,'time_ms':1700000000999}", cases[i].peer);
-        check_entry(DIALECT_YOUIM, true, 8, &entry, sample);
-        snprintf(sample, sizeof sample,
+        snprintf(ourchat, sizeof ourchat,
                  "{'code':302,'time':1700000000,'data':{'peer':{%s},'cid':99,"
                  "'time_ms':1700000000999}}",
                  cases[i].peer_by_number);
-        check_entry(DIALECT_OURCHAT, true, 8, &entry, sample);
-        for (EACH_DIALECT(dialect))
-            check_entry(dialect, false, 8, &entry, NULL);
+        check_shown(8, &entry, ourchat, youim);
     }
 }
 
-static void others_see_who_is_typing(void **state) {
-    (void)state;
-    struct entry entry = live_entry(ENTRY_TYPING, 0); /* two who have no conversation yet */
-    check_entry(DIALECT_YOUIM, true, 7, &entry,
-                "{'msgType':313,'peer':{'user':'eight'},'user':'eight','time_ms':1700000000999}");
-    check_entry(DIALECT_OURCHAT, true, 7, &entry,
+TEST(others_see_typing) {
+    struct entry entry = live_entry(ENTRY_TYPING, 0); /* a pair without a conversation yet */
+    check_shown(7, &entry,
                 "{'code':313,'time':1700000000,'data':{'peer':{'user':8},'user':8,"
-                "'time_ms':1700000000999}}");
-    check_entry(DIALECT_OURCHAT, false, 7, &entry, NULL);
+                "'time_ms':1700000000999}}",
+                "{'msgType':313,'peer':{'user':'eight'},'user':'eight','time_ms':1700000000999}");
     entry.conversation = conversation_of_group(7);
-    check_entry(DIALECT_YOUIM, true, 9, &entry,
-                "{'msgType':313,'peer':{'group':'seven'},'user':'eight','time_ms':1700000000999}");
-    check_entry(DIALECT_OURCHAT, true, 9, &entry,
+    check_shown(9, &entry,
                 "{'code':313,'time':1700000000,'data':{'peer':{'group':7},'user':8,"
-                "'time_ms':1700000000999}}");
-    check_entry(DIALECT_YOUIM, false, 9, &entry, NULL);
+                "'time_ms':1700000000999}}",
+                "{'msgType':313,'peer':{'group':'seven'},'user':'eight','time_ms':1700000000999}");
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_what_was_read),           cmocka_unit_test(reads_who_is_typed_to),
-        cmocka_unit_test(the_other_one_sees_who_it_was), cmocka_unit_test(the_reader_sees_where),
-        cmocka_unit_test(others_see_who_is_typing),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

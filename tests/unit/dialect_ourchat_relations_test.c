@@ -1,6 +1,6 @@
 /*
  * Friends, groups, notices and SYSTEM in the OurChat dialect: requests and answers as the
- * protocol's document has them, and what clients that opted in have beside it.
+ * protocol's document has them, and the additions for clients that opted in.
  */
 #include "proto/conversation.h"
 #include "tests/support/dialect_check.h"
@@ -43,12 +43,9 @@ static const struct read_case requests[] = {
     {DATA("12", "'ocid':123456789,'group_name':'x'"), "12 rename_self actor=123456789 name=x"},
 };
 
-static void reads_requests(void **state) {
-    (void)state;
-    check_reads(D, false, requests, sizeof requests / sizeof requests[0]);
-}
+TEST(reads_requests) { check_reads(D, false, requests, sizeof requests / sizeof requests[0]); }
 
-/* What the other dialect has, for clients that opted in. */
+/* Messages of the other dialect, for clients that opted in. */
 static const struct read_case extensions[] = {
     {DATA("111", "'group_id':100000001,'ocid':123456789"),
      "111 leave actor=123456789 group=100000001"},
@@ -65,8 +62,7 @@ static const struct read_case extensions[] = {
     {"{'code':199}", "199 heartbeat before_login"},
 };
 
-static void reads_what_the_other_dialect_has(void **state) {
-    (void)state;
+TEST(reads_messages_of_the_other_dialect) {
     for (size_t i = 0; i < sizeof extensions / sizeof extensions[0]; i++) {
         char fault[64];
         snprintf(fault, sizeof fault, "code %.3s is not known", extensions[i].read);
@@ -117,10 +113,7 @@ static const struct fault_case faults[] = {
     FAULT(DATA("211", "'ocid':1"), "group_id is missing"),
 };
 
-static void faults_name_the_field(void **state) {
-    (void)state;
-    check_faults(D, true, faults, sizeof faults / sizeof faults[0]);
-}
+TEST(faults_name_the_field) { check_faults(D, true, faults, sizeof faults / sizeof faults[0]); }
 
 /* --- notices --------------------------------------------------------------------------------- */
 
@@ -184,8 +177,7 @@ static void check_notice(const struct entry *entry, const char *plain, const cha
     }
 }
 
-static void shows_notices(void **state) {
-    (void)state;
+TEST(shows_notices) {
     for (size_t i = 0; i < sizeof notices / sizeof notices[0]; i++) {
         struct entry entry = notice(notices[i].type, notices[i].kind == CONVERSATION_GROUP
                                                          ? conversation_of_group(100000001)
@@ -198,8 +190,7 @@ static void shows_notices(void **state) {
     }
 }
 
-static void shows_presence_to_ext_alone(void **state) {
-    (void)state;
+TEST(shows_presence_to_ext_alone) {
     static const char *const samples[] = {
         NOTICE("207", "'ocid':200000000,'time_ms':1700000000999"),
         NOTICE("208", "'ocid':200000000,'time_ms':1700000000999"),
@@ -229,8 +220,7 @@ static struct entry system_entry(uint64_t conversation, uint64_t to) {
                           .text = slice_text("nihao")};
 }
 
-static void shows_messages_of_system(void **state) {
-    (void)state;
+TEST(shows_messages_of_system) {
     struct entry entry = system_entry(conversation_of_account(200000000), 0);
     check_notice(&entry, SYSTEM("'private_id':200000000"),
                  SYSTEM_STAMPED("'private_id':200000000"));
@@ -240,8 +230,7 @@ static void shows_messages_of_system(void **state) {
     check_notice(&entry, NULL, NULL);
 }
 
-static void shows_each_their_own_message_to_all(void **state) {
-    (void)state;
+TEST(shows_each_their_own_message_to_all) {
     struct entry entry = system_entry(CONVERSATION_OF_ALL, 0);
     check_entry(D, false, 123456789, &entry, SYSTEM("'private_id':123456789"));
     check_entry(D, false, 200000000, &entry, SYSTEM("'private_id':200000000"));
@@ -256,23 +245,10 @@ static void shows_each_their_own_message_to_all(void **state) {
 
 /* --- success --------------------------------------------------------------------------------- */
 
-static void success_is_silent(void **state) {
-    (void)state;
+TEST(success_is_silent) {
     static const struct dialect_account self = {123456789, {"123456789", 9}};
     for (enum operation operation = OPERATION_BEFRIEND; operation < OPERATION_COUNT; operation++)
         check_silent(D, &self, operation, NOTICE("300", "'ref':'r','ok':true"));
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_requests),
-        cmocka_unit_test(reads_what_the_other_dialect_has),
-        cmocka_unit_test(faults_name_the_field),
-        cmocka_unit_test(shows_notices),
-        cmocka_unit_test(shows_presence_to_ext_alone),
-        cmocka_unit_test(shows_messages_of_system),
-        cmocka_unit_test(shows_each_their_own_message_to_all),
-        cmocka_unit_test(success_is_silent),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

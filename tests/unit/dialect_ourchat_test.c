@@ -9,8 +9,7 @@ static const struct dialect_account self = {123456789, {"123456789", 9}};
 
 /* --- requests -------------------------------------------------------------------------------- */
 
-static void code_shows_the_dialect(void **state) {
-    (void)state;
+TEST(code_shows_the_dialect) {
     check_detected("{'code':6}", D);
     check_detected("{'Code':6}", DIALECT_UNKNOWN);
 }
@@ -19,7 +18,8 @@ static const struct read_case requests[] = {
     {"{'code': 0, 'time': 1700000000.25, 'data': {'sender': {"
      "'ocid': 123456789, 'group_id': 100000001}, 'msg': 'hello'}}",
      "0 send actor=123456789 to_group=100000001 text=hello"},
-    /* Numbers as strings, a null for what does not apply, unknown fields, an absurd time. */
+    /* Numbers as strings, a null for a field that does not apply, unknown fields, an absurd time.
+     */
     {"{'time': {}, 'code': '0', 'extra': [1], 'data': {'msg': '\\u4f60\\ud83d\\ude00', "
      "'sender': {'ocid': '123456789', 'group_id': null, 'private_id': "
      "9007199254740991, 'x': 1}}}",
@@ -27,6 +27,9 @@ static const struct read_case requests[] = {
     {"{'code': 4, 'time': 1700000000, 'data': {'email': 'a@example.org', "
      "'password': '5e884898', 'name': '\xe5\xbc\xa0'}}",
      "4 register before_login email=a@example.org password=5e884898 name=\xe5\xbc\xa0"},
+    {"{'code': 4, 'data': {'email': 'a@example.org', 'password': 'p', 'name': 'n', "
+     "'registration_token': 'a token'}}",
+     "4 register before_login email=a@example.org password=p name=n registration_token=a token"},
     {"{'code': 8, 'time': 1, 'data': {'group_name': 'friends', 'ocid': 123456789}}",
      "8 create_group actor=123456789 name=friends"},
     /* A login is by address or number. */
@@ -40,13 +43,9 @@ static const struct read_case requests[] = {
     {"{'code': 8, 'data': {'group_name': 12, 'ocid': 1}}", "8 create_group actor=1 name=12"},
 };
 
-static void reads_requests(void **state) {
-    (void)state;
-    check_reads(D, false, requests, sizeof requests / sizeof requests[0]);
-}
+TEST(reads_requests) { check_reads(D, false, requests, sizeof requests / sizeof requests[0]); }
 
-static void ref_counts_only_after_opting_in(void **state) {
-    (void)state;
+TEST(ref_counts_only_after_opting_in) {
     struct dialect_request request;
     const char *text = "{'code': 8, 'ref': 'r1', 'data': {'group_name': 'g', 'ocid': 1}}";
     check_read(D, false, text, NULL, &request);
@@ -55,7 +54,7 @@ static void ref_counts_only_after_opting_in(void **state) {
     check_read(D, true, text, NULL, &request);
     check_slice(request.ref, "r1");
     dialect_request_free(&request);
-    /* What is no ref is not looked at either. */
+    /* A value that is no ref is ignored, too. */
     check_read(D, false, "{'code': 8, 'ref': [], 'data': {'group_name': 'g', 'ocid': 1}}", NULL,
                &request);
     dialect_request_free(&request);
@@ -168,13 +167,9 @@ static const struct fault_case faults[] = {
           "ref is longer than 64 bytes"),
 };
 
-static void faults_name_the_field(void **state) {
-    (void)state;
-    check_faults(D, true, faults, sizeof faults / sizeof faults[0]);
-}
+TEST(faults_name_the_field) { check_faults(D, true, faults, sizeof faults / sizeof faults[0]); }
 
-static void limits_are_reached(void **state) {
-    (void)state;
+TEST(limits_are_reached) {
     struct dialect_request request;
     check_read(D, true,
                "{'code':4,'ref':'" X64 "','data':{'email':'a@" X64 X64 X64 X16 X16 X16 "xxxx',"
@@ -223,8 +218,7 @@ static const struct {
     {OPERATION_LOGIN, ERR_TOO_MANY, "{'code':7,'time':1700000000,'data':{'state':2}}"},
 };
 
-static void answers_registrations_and_logins(void **state) {
-    (void)state;
+TEST(answers_registrations_and_logins) {
     for (size_t i = 0; i < sizeof outcomes / sizeof outcomes[0]; i++) {
         struct dialect_request request = {.number =
                                               outcomes[i].operation == OPERATION_LOGIN ? 6 : 4,
@@ -235,8 +229,7 @@ static void answers_registrations_and_logins(void **state) {
     }
 }
 
-static void answers_a_new_group(void **state) {
-    (void)state;
+TEST(answers_a_new_group) {
     struct dialect_request request = {
         .number = 8, .operation = OPERATION_CREATE_GROUP, .actor = {true, 123456789, {NULL, 0}}};
     struct dialect_result result = {.group = 100000001,
@@ -252,8 +245,7 @@ static void answers_a_new_group(void **state) {
                           "'private_id':123456789},'msg':'a limit is reached'}}"));
 }
 
-static void a_stored_message_needs_no_answer_of_its_own(void **state) {
-    (void)state;
+TEST(a_stored_message_needs_no_answer_of_its_own) {
     struct dialect_request request = {.operation = OPERATION_SEND};
     struct dialect_result result = {.cid = 5, .stored_ms = 1700000000123, .time_ms = NOW};
     check_answers(D, false, &self, &request, &result, NO_ANSWER);
@@ -273,8 +265,7 @@ static void a_stored_message_needs_no_answer_of_its_own(void **state) {
                           "'private_id':123456789},'msg':'you are not in group 5'}}"));
 }
 
-static void a_login_that_opts_in_is_answered_twice(void **state) {
-    (void)state;
+TEST(a_login_that_opts_in_is_answered_twice) {
     struct dialect_request request = {
         .operation = OPERATION_LOGIN, .ext = true, .ref = slice_text("r")};
     struct dialect_result result = {.account = 7, .time_ms = NOW};
@@ -283,8 +274,7 @@ static void a_login_that_opts_in_is_answered_twice(void **state) {
                           "{'code':300,'time':1700000000,'data':{'ref':'r','ok':true}}"));
 }
 
-static void faults_are_sent_by_system(void **state) {
-    (void)state;
+TEST(faults_are_sent_by_system) {
     struct buffer out = buffer_make(1024);
     dialect_write_fault(D, NULL, slice_text("log in first"), NOW, &out);
     check_json(out.data, out.length,
@@ -309,8 +299,7 @@ static struct entry text_entry(uint64_t conversation, uint64_t from, uint64_t to
                           .text = slice_text("hi")};
 }
 
-static void shows_a_private_message_to_both(void **state) {
-    (void)state;
+TEST(shows_a_private_message_to_both) {
     struct entry entry = text_entry(17, 123456789, 200000000);
     entry.from_id = slice_text("anna");
     const char *sample = "{'code':0,'time':1700000000,'data':{'cid':4711,'sender':{'ocid':"
@@ -322,8 +311,7 @@ static void shows_a_private_message_to_both(void **state) {
                 "'private_id':200000000},'msg':'hi','time_ms':1700000000999}}");
 }
 
-static void shows_a_group_message_to_all(void **state) {
-    (void)state;
+TEST(shows_a_group_message_to_all) {
     struct entry entry = text_entry(conversation_of_group(100000001), 123456789, 100000001);
     const char *sample = "{'code':0,'time':1700000000,'data':{'cid':4711,'sender':{'ocid':"
                          "123456789,'group_id':100000001},'msg':'hi'}}";
@@ -331,8 +319,7 @@ static void shows_a_group_message_to_all(void **state) {
     check_entry(D, false, 5, &entry, sample);
 }
 
-static void shows_joining_to_the_one_who_joined(void **state) {
-    (void)state;
+TEST(shows_joining_to_the_one_who_joined) {
     struct entry entry = text_entry(conversation_of_group(100000001), 5, 100000001);
     entry.type = ENTRY_JOINED;
     entry.accepted = true;
@@ -348,8 +335,7 @@ static void shows_joining_to_the_one_who_joined(void **state) {
                 "'group_name':'friends','ocid':200000000,'cid':4711,'time_ms':1700000000999}}");
 }
 
-static void unknown_entries_are_not_shown(void **state) {
-    (void)state;
+TEST(unknown_entries_are_not_shown) {
     struct entry entry = text_entry(17, 1, 2);
     entry.type = 77;
     check_entry(D, true, 2, &entry, NULL);
@@ -357,9 +343,8 @@ static void unknown_entries_are_not_shown(void **state) {
     check_entry(D, true, 2, &entry, NULL);
 }
 
-/* Every character that may stand in a message comes back from a JSON parser as it was. */
-static void messages_survive_their_escaping(void **state) {
-    (void)state;
+/* A JSON parser reads every character that may stand in a message as it was. */
+TEST(messages_survive_their_escaping) {
     char text[0x200];
     size_t length = 0;
     for (unsigned c = 1; c < 0x80; c++)
@@ -383,8 +368,7 @@ static void messages_survive_their_escaping(void **state) {
     buffer_free(&out);
 }
 
-static void a_text_that_has_no_room_leaves_no_trace(void **state) {
-    (void)state;
+TEST(a_text_that_has_no_room_leaves_no_trace) {
     struct entry entry = text_entry(17, 1, 2);
     for (size_t room = 0; room < 90; room++) {
         struct buffer out = buffer_make(room + 3);
@@ -403,24 +387,4 @@ static void a_text_that_has_no_room_leaves_no_trace(void **state) {
     }
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(code_shows_the_dialect),
-        cmocka_unit_test(reads_requests),
-        cmocka_unit_test(ref_counts_only_after_opting_in),
-        cmocka_unit_test(faults_name_the_field),
-        cmocka_unit_test(limits_are_reached),
-        cmocka_unit_test(answers_registrations_and_logins),
-        cmocka_unit_test(answers_a_new_group),
-        cmocka_unit_test(a_stored_message_needs_no_answer_of_its_own),
-        cmocka_unit_test(a_login_that_opts_in_is_answered_twice),
-        cmocka_unit_test(faults_are_sent_by_system),
-        cmocka_unit_test(shows_a_private_message_to_both),
-        cmocka_unit_test(shows_a_group_message_to_all),
-        cmocka_unit_test(shows_joining_to_the_one_who_joined),
-        cmocka_unit_test(unknown_entries_are_not_shown),
-        cmocka_unit_test(messages_survive_their_escaping),
-        cmocka_unit_test(a_text_that_has_no_room_leaves_no_trace),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

@@ -18,8 +18,7 @@ static void check_parse(const char *text, const char *fault, const char *ref) {
     free(json_text);
 }
 
-static void half_a_pair_is_named(void **state) {
-    (void)state;
+TEST(half_a_pair_is_named) {
     static const char fault[] = "msg holds half of a surrogate pair";
     check_parse("{'ref':'r','data':{'msg':'\\ud83d'}}", fault, "r");
     check_parse("{'data':{'msg':'a\\uDE00b'},'ref':'r'}", fault, "r");
@@ -33,16 +32,14 @@ static void half_a_pair_is_named(void **state) {
     check_parse("{'data':{'msg':'\\\\ud83d'},'ref':'r'}", NULL, "r");
 }
 
-static void nul_and_control_characters_are_named(void **state) {
-    (void)state;
+TEST(nul_and_control_characters_are_named) {
     check_parse("{'ref':'r','data':{'msg':'\\u0000'}}", "msg holds a NUL character", "r");
     check_parse("{'ref':'r','msg':'a\\u0000\\u0000\\ud800'}", "msg holds a NUL character", "r");
     check_parse("{'ref':'r','msg':'a\nb'}", "msg holds a control character that is not escaped",
                 "r");
 }
 
-static void a_ref_in_doubt_is_none(void **state) {
-    (void)state;
+TEST(a_ref_in_doubt_is_none) {
     check_parse("{'ref':'r\\ud800'}", "ref holds half of a surrogate pair", NULL);
     check_parse("{'ref':'\\u0000'}", "ref holds a NUL character", NULL);
     check_parse("{'ref':'a','ref':'b'}", "ref appears twice in one object", NULL);
@@ -52,8 +49,7 @@ static void a_ref_in_doubt_is_none(void **state) {
     check_parse("{'ref':'\\ufffd'}", NULL, "\xef\xbf\xbd");
 }
 
-static void a_key_that_stands_twice_is_named(void **state) {
-    (void)state;
+TEST(a_key_that_stands_twice_is_named) {
     check_parse("{'code':0,'ref':'r','code':4}", "code appears twice in one object", "r");
     check_parse("{'ref':'r','data':{'sender':{'ocid':1,'ocid':1}}}",
                 "ocid appears twice in one object", "r");
@@ -65,8 +61,7 @@ static void a_key_that_stands_twice_is_named(void **state) {
 }
 
 /* As many keys as fit an object, the last of them the first one again. */
-static void among_many_keys_too(void **state) {
-    (void)state;
+TEST(among_many_keys_too) {
     char *text = malloc(200000);
     assert_non_null(text);
     for (int twice = 0; twice < 2; twice++) {
@@ -79,13 +74,4 @@ static void among_many_keys_too(void **state) {
     free(text);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(half_a_pair_is_named),
-        cmocka_unit_test(nul_and_control_characters_are_named),
-        cmocka_unit_test(a_ref_in_doubt_is_none),
-        cmocka_unit_test(a_key_that_stands_twice_is_named),
-        cmocka_unit_test(among_many_keys_too),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

@@ -4,38 +4,25 @@
 
 /* --- 307 to 310 ---------------------------------------------------------------------------- */
 
-static void reads_what_is_listed(void **state) {
-    (void)state;
-    struct dialect_request request;
-    for (EACH_DIALECT(dialect)) {
-        read_as(dialect, true, 307, "{}", NULL, &request);
-        assert_int_equal(request.operation, OPERATION_FRIENDS);
-        assert_true(request.login_needed);
-        assert_int_equal(request.after + request.limit, 0);
-        dialect_request_free(&request);
-        read_as(dialect, true, 307, "{'after':77,'limit':'200'}", NULL, &request);
-        assert_int_equal(request.after, 77);
-        assert_int_equal(request.limit, 200);
-        dialect_request_free(&request);
-        read_as(dialect, true, 309, "{'group':5,'after':9007199254740991,'limit':1}", NULL,
-                &request);
-        assert_int_equal(request.operation, OPERATION_MEMBERS);
-        check_id(request.group, 5, "");
-        assert_int_equal(request.after, 9007199254740991);
-        dialect_request_free(&request);
-    }
-    static const struct fault_case cases[] = {
+TEST(reads_listings) {
+    static const struct read_case cases[] = {
+        {"{}", "307 friends ref=r"},
+        {"{'after':77,'limit':'200'}", "307 friends ref=r after=77 limit=200"},
+        {"{'group':5,'after':9007199254740991,'limit':1}",
+         "309 members group=5 ref=r after=9007199254740991 limit=1"},
+    };
+    check_reads_of(cases, sizeof cases / sizeof cases[0]);
+    static const struct fault_case faults[] = {
         FAULT("{}", "group is missing"),
         FAULT("{'group':5,'limit':0}", "limit must be a whole number from 1 to 200"),
         FAULT("{'group':5,'limit':201}", "limit must be a whole number from 1 to 200"),
         FAULT("{'group':5,'after':'ben'}",
               "after must be a whole number from 0 to 9007199254740991"),
     };
-    check_faults_of(309, cases, sizeof cases / sizeof cases[0]);
+    check_faults_of(309, faults, sizeof faults / sizeof faults[0]);
 }
 
-static void shows_friends(void **state) {
-    (void)state;
+TEST(shows_friends) {
     const struct dialect_account self = {.number = 1, .id = slice_text("anna")};
     struct acquaintance items[] = {
         {.account = 2,
@@ -67,8 +54,7 @@ static void shows_friends(void **state) {
                   ANSWERS("{'msgType':308,'friends':[],'requests':[],'more':false}"));
 }
 
-static void shows_members(void **state) {
-    (void)state;
+TEST(shows_members) {
     const struct dialect_account self = {.number = 1, .id = slice_text("anna")};
     struct group_member items[] = {
         {.account = 1, .id = slice_text("anna"), .name = slice_text("Anna"), .role = 3},
@@ -106,37 +92,25 @@ static void shows_members(void **state) {
 
 /* --- 311, 312 ------------------------------------------------------------------------------ */
 
-static void reads_what_profile_is_asked_for(void **state) {
-    (void)state;
-    struct dialect_request request;
-    for (EACH_DIALECT(dialect)) {
-        read_as(dialect, true, 311, "{'user':123}", NULL, &request);
-        assert_int_equal(request.operation, OPERATION_PROFILE);
-        check_id(request.person, 123, "");
-        assert_false(request.group.present);
-        dialect_request_free(&request);
-        read_as(dialect, true, 311, "{'group':'500','user':null}", NULL, &request);
-        check_id(request.group, 500, "");
-        dialect_request_free(&request);
-        read_as(dialect, true, 311, "{'email':'ben@example.org'}", NULL, &request);
-        check_slice(request.email, "ben@example.org");
-        assert_false(request.group.present || request.person.present);
-        dialect_request_free(&request);
-    }
-    static const struct fault_case cases[] = {
+TEST(reads_the_asked_profile) {
+    static const struct read_case cases[] = {
+        {"{'user':123}", "311 profile person=123 ref=r"},
+        {"{'group':'500','user':null}", "311 profile group=500 ref=r"},
+        {"{'email':'ben@example.org'}", "311 profile ref=r email=ben@example.org"},
+    };
+    check_reads_of(cases, sizeof cases / sizeof cases[0]);
+    static const struct fault_case faults[] = {
         FAULT("{}", "exactly one of user, group and email is needed"),
         FAULT("{'user':1,'email':'a@b'}", "exactly one of user, group and email is needed"),
         FAULT("{'email':'nobody'}", "email is not an e-mail address"),
         FAULT("{'email':''}", "email is empty"),
     };
-    check_faults_of(311, cases, sizeof cases / sizeof cases[0]);
-    read_as(DIALECT_YOUIM, true, 311, "{'user':'SYSTEM'}",
-            "user must be 1 to 64 bytes without control characters, and not SYSTEM or 0", &request);
-    dialect_request_free(&request);
+    check_faults_of(311, faults, sizeof faults / sizeof faults[0]);
+    check_fault_of(DIALECT_YOUIM, 311, "{'user':'SYSTEM'}",
+                   "user must be 1 to 64 bytes without control characters, and not SYSTEM or 0");
 }
 
-static void shows_profiles(void **state) {
-    (void)state;
+TEST(shows_profiles) {
     const struct dialect_account self = {.number = 1, .id = slice_text("anna")};
     struct group_profile_reply person = {.user = 7,
                                          .id = slice_text("ben"),
@@ -166,44 +140,19 @@ static void shows_profiles(void **state) {
 
 /* --- 325 ----------------------------------------------------------------------------------- */
 
-static void reads_what_is_set(void **state) {
-    (void)state;
-    struct dialect_request request;
-    for (EACH_DIALECT(dialect)) {
-        read_as(dialect, true, 325, "{'of':'me','name':'Anna','about':''}", NULL, &request);
-        assert_int_equal(request.operation, OPERATION_SET_PROFILE);
-        assert_true(request.login_needed);
-        check_slice(request.name, "Anna");
-        check_slice(request.about, "");
-        assert_true(request.sets_about);
-        dialect_request_free(&request);
-        read_as(dialect, true, 325, "{'of':{'group':5},'about':'x','slow_s':'86400'}", NULL,
-                &request);
-        assert_int_equal(request.operation, OPERATION_SET_GROUP_PROFILE);
-        check_id(request.group, 5, "");
-        check_slice(request.name, "");
-        check_slice(request.about, "x");
-        assert_true(request.sets_slow);
-        assert_int_equal(request.slow_s, 86400);
-        dialect_request_free(&request);
-        read_as(dialect, true, 325, "{'of':{'friend':7},'remark':'Benny'}", NULL, &request);
-        assert_int_equal(request.operation, OPERATION_SET_REMARK);
-        check_id(request.person, 7, "");
-        check_slice(request.name, "Benny");
-        dialect_request_free(&request);
-        read_as(dialect, true, 325, "{'of':{'friend':7},'remark':''}", NULL, &request);
-        check_slice(request.name, "");
-        dialect_request_free(&request);
-        read_as(dialect, true, 325, "{'of':{'member':{'group':5}},'nick':'Pawn'}", NULL, &request);
-        assert_int_equal(request.operation, OPERATION_SET_NICK);
-        check_id(request.group, 5, "");
-        check_slice(request.name, "Pawn");
-        dialect_request_free(&request);
-    }
+TEST(reads_set_fields) {
+    static const struct read_case cases[] = {
+        {"{'of':'me','name':'Anna','about':''}", "325 set_profile ref=r name=Anna sets_about"},
+        {"{'of':{'group':5},'about':'x','slow_s':'86400'}",
+         "325 set_group_profile group=5 ref=r about=x slow_s=86400 sets_about sets_slow"},
+        {"{'of':{'friend':7},'remark':'Benny'}", "325 set_remark person=7 ref=r name=Benny"},
+        {"{'of':{'friend':7},'remark':''}", "325 set_remark person=7 ref=r"},
+        {"{'of':{'member':{'group':5}},'nick':'Pawn'}", "325 set_nick group=5 ref=r name=Pawn"},
+    };
+    check_reads_of(cases, sizeof cases / sizeof cases[0]);
 }
 
-static void faults_of_what_is_set(void **state) {
-    (void)state;
+TEST(faults_of_set_fields) {
     static const char which[] = "of needs exactly one of group, friend and member, or is \"me\"";
     static const struct fault_case cases[] = {
         FAULT("{'name':'x'}", "of is missing"),
@@ -231,8 +180,7 @@ static void faults_of_what_is_set(void **state) {
     check_faults_of(325, cases, sizeof cases / sizeof cases[0]);
 }
 
-static void shows_what_was_set(void **state) {
-    (void)state;
+TEST(shows_set_fields) {
     struct entry entry = {.conversation = conversation_of_account(1),
                           .cid = 77,
                           .time_ms = 1700000000999,
@@ -240,13 +188,10 @@ static void shows_what_was_set(void **state) {
                           .from = 2,
                           .subject = 2,
                           .subject_id = slice_text("ben")};
-    check_entry(DIALECT_OURCHAT, true, 1, &entry,
+    check_shown(1, &entry,
                 "{'code':325,'time':1700000000,'data':{'of':{'user':2},'cid':77,"
-                "'time_ms':1700000000999}}");
-    check_entry(DIALECT_YOUIM, true, 1, &entry,
+                "'time_ms':1700000000999}}",
                 "{'msgType':325,'of':{'user':'ben'},'cid':77,'time_ms':1700000000999}");
-    check_entry(DIALECT_OURCHAT, false, 1, &entry, NULL);
-    check_entry(DIALECT_YOUIM, false, 1, &entry, NULL);
     entry = (struct entry){.conversation = conversation_of_group(5),
                            .cid = 78,
                            .time_ms = 1700000000999,
@@ -254,42 +199,30 @@ static void shows_what_was_set(void **state) {
                            .from = 2,
                            .to = 5,
                            .to_id = slice_text("club")};
-    check_entry(DIALECT_OURCHAT, true, 1, &entry,
+    check_shown(1, &entry,
                 "{'code':325,'time':1700000000,'data':{'of':{'group':5},'by':2,'cid':78,"
-                "'time_ms':1700000000999}}");
-    check_entry(DIALECT_YOUIM, true, 1, &entry,
+                "'time_ms':1700000000999}}",
                 "{'msgType':325,'of':{'group':'club'},'by':'2','cid':78,'time_ms':1700000000999}");
     entry.type = ENTRY_NICK;
     entry.subject = 2;
     entry.text = slice_text("Pawn");
-    check_entry(DIALECT_OURCHAT, true, 1, &entry,
+    check_shown(1, &entry,
                 "{'code':325,'time':1700000000,'data':{'of':{'member':{'group':5,'user':2}},"
-                "'nick':'Pawn','cid':78,'time_ms':1700000000999}}");
-    check_entry(DIALECT_YOUIM, true, 1, &entry,
+                "'nick':'Pawn','cid':78,'time_ms':1700000000999}}",
                 "{'msgType':325,'of':{'member':{'group':'club','user':'2'}},'nick':'Pawn',"
                 "'cid':78,'time_ms':1700000000999}");
-    check_entry(DIALECT_YOUIM, false, 1, &entry, NULL);
 }
 
 /* --- 337 ----------------------------------------------------------------------------------- */
 
-static void reads_quiet(void **state) {
-    (void)state;
-    struct dialect_request request;
-    for (EACH_DIALECT(dialect)) {
-        read_as(dialect, true, 337, "{'peer':{'user':123},'until_ms':1900000000000}", NULL,
-                &request);
-        assert_int_equal(request.operation, OPERATION_QUIET);
-        assert_true(request.login_needed);
-        check_id(request.person, 123, "");
-        assert_int_equal(request.until_ms, 1900000000000);
-        dialect_request_free(&request);
-        read_as(dialect, true, 337, "{'peer':{'group':'500'},'until_ms':'0'}", NULL, &request);
-        check_id(request.group, 500, "");
-        assert_int_equal(request.until_ms, 0);
-        dialect_request_free(&request);
-    }
-    static const struct fault_case cases[] = {
+TEST(reads_quiet) {
+    static const struct read_case cases[] = {
+        {"{'peer':{'user':123},'until_ms':1900000000000}",
+         "337 quiet person=123 ref=r until_ms=1900000000000"},
+        {"{'peer':{'group':'500'},'until_ms':'0'}", "337 quiet group=500 ref=r"},
+    };
+    check_reads_of(cases, sizeof cases / sizeof cases[0]);
+    static const struct fault_case faults[] = {
         FAULT("{'until_ms':1}", "peer is missing"),
         FAULT("{'peer':{},'until_ms':1}", "peer needs exactly one of user and group"),
         FAULT("{'peer':{'user':0},'until_ms':1}", "peer.user must be a person"),
@@ -300,11 +233,10 @@ static void reads_quiet(void **state) {
         FAULT("{'peer':{'user':1},'until_ms':9007199254740992}",
               "until_ms must be a whole number from 0 to 9007199254740991"),
     };
-    check_faults_of(337, cases, sizeof cases / sizeof cases[0]);
+    check_faults_of(337, faults, sizeof faults / sizeof faults[0]);
 }
 
-static void shows_quiet(void **state) {
-    (void)state;
+TEST(shows_quiet) {
     struct entry entry = {.conversation = 7,
                           .time_ms = 1700000000999,
                           .type = ENTRY_QUIET,
@@ -312,30 +244,17 @@ static void shows_quiet(void **state) {
                           .to = 2,
                           .to_id = slice_text("ben"),
                           .target = 1900000000000};
-    check_entry(DIALECT_OURCHAT, true, 1, &entry,
+    check_shown(1, &entry,
                 "{'code':337,'time':1700000000,'data':{'peer':{'user':2},'until_ms':1900000000000,"
-                "'time_ms':1700000000999}}");
-    check_entry(DIALECT_YOUIM, true, 1, &entry,
+                "'time_ms':1700000000999}}",
                 "{'msgType':337,'peer':{'user':'ben'},'until_ms':1900000000000,"
                 "'time_ms':1700000000999}");
-    check_entry(DIALECT_OURCHAT, false, 1, &entry, NULL);
-    check_entry(DIALECT_YOUIM, false, 1, &entry, NULL);
     entry.conversation = conversation_of_group(2);
     entry.target = 0;
-    check_entry(DIALECT_OURCHAT, true, 1, &entry,
+    check_shown(1, &entry,
                 "{'code':337,'time':1700000000,'data':{'peer':{'group':2},'until_ms':0,"
-                "'time_ms':1700000000999}}");
-    check_entry(DIALECT_YOUIM, true, 1, &entry,
+                "'time_ms':1700000000999}}",
                 "{'msgType':337,'peer':{'group':'ben'},'until_ms':0,'time_ms':1700000000999}");
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_what_is_listed),  cmocka_unit_test(shows_friends),
-        cmocka_unit_test(shows_members),         cmocka_unit_test(reads_what_profile_is_asked_for),
-        cmocka_unit_test(shows_profiles),        cmocka_unit_test(reads_what_is_set),
-        cmocka_unit_test(faults_of_what_is_set), cmocka_unit_test(shows_what_was_set),
-        cmocka_unit_test(reads_quiet),           cmocka_unit_test(shows_quiet),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

@@ -15,8 +15,7 @@ static void read_text_with(enum dialect dialect, bool ext, const char *more, con
     check_read(dialect, ext, text, fault, request);
 }
 
-static void reads_references(void **state) {
-    (void)state;
+TEST(reads_references) {
     struct dialect_request request;
     for (EACH_DIALECT(dialect)) {
         read_text_with(dialect, true, "'reply':'77','mentions':[5,'6']", NULL, &request);
@@ -62,8 +61,7 @@ static const char *many(size_t count) {
     return text;
 }
 
-static void faults_of_references(void **state) {
-    (void)state;
+TEST(faults_of_references) {
     static const struct fault_case cases[] = {
         FAULT("'reply':0", "reply must be a whole number from 1 to 9007199254740991"),
         FAULT("'reply':[1]", "reply must be a whole number from 1 to 9007199254740991"),
@@ -99,8 +97,7 @@ static void faults_of_references(void **state) {
     dialect_request_free(&request);
 }
 
-static void copies_carry_them(void **state) {
-    (void)state;
+TEST(copies_carry_them) {
     uint64_t accounts[] = {5, 6};
     struct slice ids[] = {{"ben", 3}, {NULL, 0}};
     struct entry entry = {.conversation = 1,
@@ -133,11 +130,4 @@ static void copies_carry_them(void **state) {
                 "'time_ms':1700000000999}");
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_references),
-        cmocka_unit_test(faults_of_references),
-        cmocka_unit_test(copies_carry_them),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

@@ -53,13 +53,9 @@ static const struct read_case requests[] = {
      "17 remove_member actor='a' group='c' person='d' token=t"},
 };
 
-static void reads_requests(void **state) {
-    (void)state;
-    check_reads(D, false, requests, sizeof requests / sizeof requests[0]);
-}
+TEST(reads_requests) { check_reads(D, false, requests, sizeof requests / sizeof requests[0]); }
 
-static void answers_are_flags_or_words(void **state) {
-    (void)state;
+TEST(answers_are_flags_or_words) {
     static const char *const texts[] = {"true", "'true'", "false", "'false'"};
     for (size_t i = 0; i < 4; i++) {
         char json[256];
@@ -128,10 +124,7 @@ static const struct fault_case faults[] = {
     FAULT(BODY("111", "'ownerId':'a','groupId':'c'"), "token is missing"),
 };
 
-static void faults_name_the_field(void **state) {
-    (void)state;
-    check_faults(D, true, faults, sizeof faults / sizeof faults[0]);
-}
+TEST(faults_name_the_field) { check_faults(D, true, faults, sizeof faults / sizeof faults[0]); }
 
 /* --- notices --------------------------------------------------------------------------------- */
 
@@ -217,8 +210,7 @@ static char *with_fields(const char *sample, const char *fields) {
     return text;
 }
 
-static void shows_the_documents_samples(void **state) {
-    (void)state;
+TEST(shows_the_documents_samples) {
     static const uint64_t viewers[] = {123, 456, 999};
     for (size_t i = 0; i < sizeof notices / sizeof notices[0]; i++) {
         struct entry entry = entry_at(i);
@@ -233,8 +225,7 @@ static void shows_the_documents_samples(void **state) {
     }
 }
 
-static void shows_ids_as_they_were_chosen(void **state) {
-    (void)state;
+TEST(shows_ids_as_they_were_chosen) {
     struct entry entry = {.conversation = conversation_of_group(GROUP),
                           .type = ENTRY_REMOVED,
                           .from = 5,
@@ -247,8 +238,7 @@ static void shows_ids_as_they_were_chosen(void **state) {
                 "'toUserId':'b\\'6'}");
 }
 
-static void does_not_show_what_it_has_no_type_for(void **state) {
-    (void)state;
+TEST(does_not_show_entries_without_a_type) {
     struct entry entry = {.conversation = conversation_of_group(GROUP),
                           .type = ENTRY_GROUP_RENAMED,
                           .text = slice_text("n")};
@@ -256,7 +246,7 @@ static void does_not_show_what_it_has_no_type_for(void **state) {
     entry = (struct entry){
         .conversation = conversation_of_account(7), .type = ENTRY_RENAMED, .text = slice_text("n")};
     check_entry(D, true, 7, &entry, NULL);
-    /* Nor what stands where it doesn't belong. */
+    /* An entry with a part where it does not belong has no form either. */
     for (size_t i = 0; i < sizeof notices / sizeof notices[0]; i++) {
         entry = entry_at(i);
         if (entry.type == ENTRY_SYSTEM)
@@ -267,22 +257,10 @@ static void does_not_show_what_it_has_no_type_for(void **state) {
     }
 }
 
-static void success_is_silent(void **state) {
-    (void)state;
+TEST(success_is_silent) {
     static const struct dialect_account self = {123, {"123", 3}};
     for (enum operation operation = OPERATION_BEFRIEND; operation < OPERATION_COUNT; operation++)
         check_silent(D, &self, operation, "{'msgType':300,'ref':'r','ok':true}");
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_requests),
-        cmocka_unit_test(answers_are_flags_or_words),
-        cmocka_unit_test(faults_name_the_field),
-        cmocka_unit_test(shows_the_documents_samples),
-        cmocka_unit_test(shows_ids_as_they_were_chosen),
-        cmocka_unit_test(does_not_show_what_it_has_no_type_for),
-        cmocka_unit_test(success_is_silent),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

@@ -9,10 +9,12 @@ static const struct dialect_account self = {123, {"123", 3}};
 
 /* --- requests -------------------------------------------------------------------------------- */
 
-static void msgtype_shows_the_dialect(void **state) {
-    (void)state;
+TEST(msgtype_shows_the_dialect) {
     check_detected("{'msgType':'6'}", D);
     check_detected("{'msgtype':'6'}", DIALECT_UNKNOWN);
+    check_detected("{'code':null,'msgType':99}", DIALECT_YOUIM);
+    check_detected("{'code':4,'msgType':null}", DIALECT_OURCHAT);
+    check_detected("{'code':null,'msgType':null}", DIALECT_UNKNOWN);
 }
 
 #define BODY(type_, fields_) "{'msgType':" type_ ",'msgBody':{" fields_ "}}"
@@ -24,6 +26,8 @@ static const struct read_case requests[] = {
     {"{'msgType':1,'ref':'r','msgBody':{'loginUserId':123,'password':'p','ext':1}}",
      "1 login before_login ext ref=r account=123 password=p"},
     {BODY("'113'", "'userId':'4564'"), "113 register before_login account=4564"},
+    {BODY("113", "'userId':'4564','registration_token':'" X64 "'"),
+     "113 register before_login account=4564 registration_token=" X64},
     {BODY("113", "'userId':'\xe5\xbc\xa0','password':null,'ext':1"),
      "113 register before_login ext account=\xe5\xbc\xa0"},
     {BODY("'5'", "'token':'1522917270570_9','toUserId':'456','msg':'asdsad',"
@@ -40,14 +44,10 @@ static const struct read_case requests[] = {
      "114 create_group actor=456 group='ccc' token=1522917278993_10"},
 };
 
-static void reads_requests(void **state) {
-    (void)state;
-    check_reads(D, false, requests, sizeof requests / sizeof requests[0]);
-}
+TEST(reads_requests) { check_reads(D, false, requests, sizeof requests / sizeof requests[0]); }
 
 /* An id that is a number's decimal form is that number; any other is text, beyond 2^53 too. */
-static void ids_are_numbers_where_they_can_be(void **state) {
-    (void)state;
+TEST(ids_are_numbers_where_they_can_be) {
     static const char *const ids[][2] = {{"7", "7"},
                                          {"'7'", "7"},
                                          {"'07'", "'07'"},
@@ -98,6 +98,11 @@ static const struct fault_case faults[] = {
     FAULT(BODY("113", "'userId':'" X64 "x'"), "userId" NO_ID),
     FAULT(BODY("113", "'userId':'a\\u0000b'"), "userId holds a NUL character"),
     FAULT(BODY("113", "'userId':-1"), "userId" NO_NUMBER),
+    FAULT(BODY("113", "'userId':'a','registration_token':''"), "registration_token is empty"),
+    FAULT(BODY("113", "'userId':'a','registration_token':5"),
+          "registration_token must be a string"),
+    FAULT(BODY("113", "'userId':'a','registration_token':'" X64 "x'"),
+          "registration_token is longer than 64 bytes"),
     FAULT(BODY("113", "'userId':9007199254740992"), "userId" NO_NUMBER),
     FAULT(BODY("5", F "'toUserId':'456','msg':'x'"), "token is missing"),
     FAULT(BODY("5", "'token':5," F "'toUserId':'456','msg':'x'"), "token must be a string"),
@@ -122,15 +127,11 @@ static const struct fault_case faults[] = {
     FAULT("{'msgType':99,'ref':{}}", "ref must be a string"),
 };
 
-static void faults_name_the_field(void **state) {
-    (void)state;
-    check_faults(D, true, faults, sizeof faults / sizeof faults[0]);
-}
+TEST(faults_name_the_field) { check_faults(D, true, faults, sizeof faults / sizeof faults[0]); }
 
 /* --- answers --------------------------------------------------------------------------------- */
 
-static void answers_a_login(void **state) {
-    (void)state;
+TEST(answers_a_login) {
     struct dialect_request request = {.number = 1, .operation = OPERATION_LOGIN};
     struct dialect_result result = {
         .account = 123, .token = slice_text("1522650512561_24"), .time_ms = NOW};
@@ -149,8 +150,7 @@ static void answers_a_login(void **state) {
                           "'text':'loginUserId is missing'}"));
 }
 
-static void most_success_is_silent(void **state) {
-    (void)state;
+TEST(most_success_is_silent) {
     static const enum operation silent[] = {OPERATION_REGISTER, OPERATION_CREATE_GROUP,
                                             OPERATION_SEND, OPERATION_HEARTBEAT};
     for (size_t i = 0; i < sizeof silent / sizeof silent[0]; i++)
@@ -160,8 +160,7 @@ static void most_success_is_silent(void **state) {
     check_answers(D, false, &self, &request, &result, ANSWERS("{'msgType':10}"));
 }
 
-static void failures_are_sent_by_system(void **state) {
-    (void)state;
+TEST(failures_are_sent_by_system) {
     static const enum operation operations[] = {OPERATION_NONE,   OPERATION_REGISTER,
                                                 OPERATION_SEND,   OPERATION_CREATE_GROUP,
                                                 OPERATION_LOGOUT, OPERATION_HEARTBEAT};
@@ -182,8 +181,7 @@ static void failures_are_sent_by_system(void **state) {
     buffer_free(&out);
 }
 
-static void a_stored_message_is_confirmed_by_its_ref(void **state) {
-    (void)state;
+TEST(a_stored_message_is_confirmed_by_its_ref) {
     struct dialect_request request = {.operation = OPERATION_SEND, .ref = slice_text("r")};
     struct dialect_result result = {.cid = 9, .stored_ms = 1700000000123, .time_ms = NOW};
     check_answers(D, true, &self, &request, &result,
@@ -208,8 +206,7 @@ static struct entry text_entry(uint64_t conversation, uint64_t to, const char *t
                           .text = slice_text("asdsad")};
 }
 
-static void shows_a_private_message_to_its_recipient(void **state) {
-    (void)state;
+TEST(shows_a_private_message_to_its_recipient) {
     struct entry entry = text_entry(17, 456, "");
     check_entry(D, false, 456, &entry, "{'msg':'asdsad','msgType':6,'fromUserId':'123'}");
     check_entry(D, false, 123, &entry, NULL);
@@ -220,8 +217,7 @@ static void shows_a_private_message_to_its_recipient(void **state) {
                 "'time_ms':1700000000999}");
 }
 
-static void shows_a_group_message_to_all(void **state) {
-    (void)state;
+TEST(shows_a_group_message_to_all) {
     struct entry entry = text_entry(conversation_of_group(100000001), 100000001, "ccc");
     const char *sample = "{'msg':'asdsad','msgType':8,'fromUserId':'123','toGroup':'ccc'}";
     check_entry(D, false, 123, &entry, sample);
@@ -234,8 +230,7 @@ static void shows_a_group_message_to_all(void **state) {
                 "{'msg':'asdsad','msgType':8,'fromUserId':'123','toGroup':'100000001'}");
 }
 
-static void shows_joining_to_all(void **state) {
-    (void)state;
+TEST(shows_joining_to_all) {
     struct entry entry = text_entry(conversation_of_group(100000001), 100000001, "ccc");
     entry.type = ENTRY_JOINED;
     entry.accepted = true;
@@ -250,8 +245,7 @@ static void shows_joining_to_all(void **state) {
                 "'time_ms':1700000000999}");
 }
 
-static void unknown_entries_are_not_shown(void **state) {
-    (void)state;
+TEST(unknown_entries_are_not_shown) {
     struct entry entry = text_entry(17, 456, "");
     entry.type = 77;
     check_entry(D, true, 456, &entry, NULL);
@@ -259,20 +253,4 @@ static void unknown_entries_are_not_shown(void **state) {
     check_entry(D, true, 456, &entry, NULL);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(msgtype_shows_the_dialect),
-        cmocka_unit_test(reads_requests),
-        cmocka_unit_test(ids_are_numbers_where_they_can_be),
-        cmocka_unit_test(faults_name_the_field),
-        cmocka_unit_test(answers_a_login),
-        cmocka_unit_test(most_success_is_silent),
-        cmocka_unit_test(failures_are_sent_by_system),
-        cmocka_unit_test(a_stored_message_is_confirmed_by_its_ref),
-        cmocka_unit_test(shows_a_private_message_to_its_recipient),
-        cmocka_unit_test(shows_a_group_message_to_all),
-        cmocka_unit_test(shows_joining_to_all),
-        cmocka_unit_test(unknown_entries_are_not_shown),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

@@ -1,15 +1,9 @@
 /*
- * The session's directory: what is bound is found, also while it grows, shrinks and is full; and a
- * long random run against a model that is an array.
+ * The session's directory: a bound connection is found, also while it grows, shrinks and is full;
+ * and a long random run against a model that is an array.
  */
 #include "services/session/directory.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "tests/support/test_list.h"
 
 #include <stdlib.h>
 
@@ -42,8 +36,7 @@ static size_t count_of(const struct directory *directory, uint64_t account) {
     return count;
 }
 
-static void what_is_bound_is_found(void **state) {
-    (void)state;
+TEST(bound_connections_are_found) {
     struct directory *directory = make(10);
     assert_null(directory_first(directory, 1001));
     assert_int_equal(directory_bind(directory, 1001, 0, 7), ERR_OK);
@@ -56,8 +49,7 @@ static void what_is_bound_is_found(void **state) {
     assert_null(directory);
 }
 
-static void numbers_of_connections_are_per_gateway(void **state) {
-    (void)state;
+TEST(numbers_of_connections_are_per_gateway) {
     struct directory *directory = make(10);
     assert_int_equal(directory_bind(directory, 1001, 0, 7), ERR_OK);
     assert_int_equal(directory_bind(directory, 1002, 1, 7), ERR_OK);
@@ -68,8 +60,7 @@ static void numbers_of_connections_are_per_gateway(void **state) {
     directory_destroy(&directory);
 }
 
-static void unbinding_leaves_the_others(void **state) {
-    (void)state;
+TEST(unbinding_leaves_the_others) {
     /* The list's head, middle and end, whichever way it grows. */
     for (uint64_t gone = 1; gone <= 3; gone++) {
         struct directory *directory = make(10);
@@ -84,8 +75,7 @@ static void unbinding_leaves_the_others(void **state) {
     }
 }
 
-static void only_its_own_account_unbinds_a_connection(void **state) {
-    (void)state;
+TEST(only_its_own_account_unbinds_a_connection) {
     struct directory *directory = make(10);
     assert_int_equal(directory_bind(directory, 1001, 0, 7), ERR_OK);
     assert_false(directory_unbind(directory, 1002, 0, 7));
@@ -95,8 +85,7 @@ static void only_its_own_account_unbinds_a_connection(void **state) {
     directory_destroy(&directory);
 }
 
-static void a_connection_goes_over_to_another_account(void **state) {
-    (void)state;
+TEST(a_connection_goes_over_to_another_account) {
     struct directory *directory = make(1);
     assert_int_equal(directory_bind(directory, 1001, 0, 7), ERR_OK);
     assert_int_equal(directory_bind(directory, 1002, 0, 7), ERR_OK);
@@ -106,8 +95,7 @@ static void a_connection_goes_over_to_another_account(void **state) {
     directory_destroy(&directory);
 }
 
-static void the_limit_of_all_holds(void **state) {
-    (void)state;
+TEST(the_limit_of_all_holds) {
     struct directory *directory = make(100);
     for (uint64_t i = 1; i <= 100; i++)
         assert_int_equal(directory_bind(directory, i, 0, i), ERR_OK);
@@ -120,15 +108,14 @@ static void the_limit_of_all_holds(void **state) {
     directory_destroy(&directory);
 }
 
-static void the_limit_of_an_account_holds(void **state) {
-    (void)state;
+TEST(the_limit_of_an_account_holds) {
     struct directory *directory = make(1000);
     for (uint64_t i = 1; i <= DIRECTORY_MAX_PER_ACCOUNT; i++)
         assert_int_equal(directory_bind(directory, 1001, (uint16_t)(i % GATEWAYS), i), ERR_OK);
     assert_int_equal(directory_bind(directory, 1001, 0, 1000), ERR_TOO_MANY);
     assert_int_equal(directory_bind(directory, 1001, 1, 1), ERR_OK);
 
-    /* What changes hands leaves its old account even where the new one has no room for it. */
+    /* A connection that is bound anew leaves its old account even where the new one has no room. */
     assert_int_equal(directory_bind(directory, 1002, 0, 1000), ERR_OK);
     assert_int_equal(directory_bind(directory, 1001, 0, 1000), ERR_TOO_MANY);
     assert_null(directory_first(directory, 1002));
@@ -136,42 +123,39 @@ static void the_limit_of_an_account_holds(void **state) {
     directory_destroy(&directory);
 }
 
-static void dropping_a_gateway_takes_all_of_its_connections(void **state) {
-    (void)state;
+TEST(dropping_a_gateway_takes_all_of_its_connections) {
     struct directory *directory = make(1000);
     for (uint64_t i = 1; i <= 300; i++)
         assert_int_equal(directory_bind(directory, i / 2 + 1, (uint16_t)(i % 3), i), ERR_OK);
-    assert_int_equal(directory_drop_gateway(directory, 1, NULL, NULL), 100);
-    assert_int_equal(directory_drop_gateway(directory, 1, NULL, NULL), 0);
-    assert_int_equal(directory_drop_gateway(directory, 3, NULL, NULL), 0);
+    assert_int_equal(directory_drop_gateway(directory, 1, false, NULL, NULL), 100);
+    assert_int_equal(directory_drop_gateway(directory, 1, false, NULL, NULL), 0);
+    assert_int_equal(directory_drop_gateway(directory, 3, false, NULL, NULL), 0);
     assert_int_equal(directory_count(directory), 200);
     for (uint64_t i = 1; i <= 300; i++)
         assert_int_equal(has(directory, i / 2 + 1, (uint16_t)(i % 3), i), i % 3 != 1);
     directory_destroy(&directory);
 }
 
-static void what_is_unconfirmed_is_dropped_unless_bound_again(void **state) {
-    (void)state;
+TEST(unconfirmed_connections_are_dropped_unless_bound_again) {
     struct directory *directory = make(10);
     for (uint64_t connection = 1; connection <= 3; connection++)
         assert_int_equal(directory_bind(directory, 1000 + connection, 0, connection), ERR_OK);
     assert_int_equal(directory_bind(directory, 1001, 1, 1), ERR_OK);
-    assert_int_equal(directory_drop_unconfirmed(directory, 0), 0);
+    assert_int_equal(directory_drop_gateway(directory, 0, true, NULL, NULL), 0);
     directory_unconfirm(directory, 0);
     assert_int_equal(directory_bind(directory, 1002, 0, 2), ERR_OK);
     assert_int_equal(directory_bind(directory, 1004, 0, 4), ERR_OK);
-    assert_int_equal(directory_drop_unconfirmed(directory, 1), 0);
-    assert_int_equal(directory_drop_unconfirmed(directory, 0), 2);
+    assert_int_equal(directory_drop_gateway(directory, 1, true, NULL, NULL), 0);
+    assert_int_equal(directory_drop_gateway(directory, 0, true, NULL, NULL), 2);
     assert_true(has(directory, 1002, 0, 2) && !directory_first(directory, 1002)->unconfirmed);
     assert_true(has(directory, 1004, 0, 4));
     assert_true(has(directory, 1001, 1, 1));
     assert_int_equal(directory_count(directory), 3);
-    assert_int_equal(directory_drop_unconfirmed(directory, 0), 0);
+    assert_int_equal(directory_drop_gateway(directory, 0, true, NULL, NULL), 0);
     directory_destroy(&directory);
 }
 
-static void it_holds_many(void **state) {
-    (void)state;
+TEST(it_holds_many) {
     struct directory *directory = make(MANY);
     for (int round = 0; round < 2; round++) { /* the second in memory that was used before */
         for (uint64_t i = 1; i <= MANY; i++)
@@ -185,7 +169,7 @@ static void it_holds_many(void **state) {
         for (uint64_t i = 1; i <= MANY; i++)
             assert_int_equal(count_of(directory, i), i % 2 == 0);
         for (uint16_t gateway = 0; gateway < GATEWAYS; gateway++)
-            directory_drop_gateway(directory, gateway, NULL, NULL);
+            directory_drop_gateway(directory, gateway, false, NULL, NULL);
         assert_int_equal(directory_count(directory), 0);
     }
     directory_destroy(&directory);
@@ -244,8 +228,7 @@ static void compare(const struct model *model, const struct directory *directory
                 assert_true(has(directory, model->owner[gateway][i], gateway, i));
 }
 
-static void it_does_as_the_model_does(void **state) {
-    (void)state;
+TEST(it_does_as_the_model_does) {
     static struct model model;
     struct directory *directory = make(MODEL_MAX);
     unsigned refused = 0;
@@ -253,7 +236,7 @@ static void it_does_as_the_model_does(void **state) {
     for (int step = 0; step < STEPS; step++) {
         uint16_t gateway = (uint16_t)(random() % GATEWAYS);
         size_t connection = (size_t)random() % CONNECTIONS;
-        /* Account 1 comes often, so that it runs into its limit. */
+        /* Account 1 is drawn often, so that it runs into its limit. */
         uint64_t account = 1 + (uint64_t)(random() % ACCOUNTS * random() % ACCOUNTS);
         long what = random() % 1000;
         if (what < 600) {
@@ -267,7 +250,8 @@ static void it_does_as_the_model_does(void **state) {
                 model_unbind(&model, gateway, connection);
         } else {
             size_t dropped = model_drop(&model, gateway);
-            assert_int_equal(directory_drop_gateway(directory, gateway, NULL, NULL), dropped);
+            assert_int_equal(directory_drop_gateway(directory, gateway, false, NULL, NULL),
+                             dropped);
         }
         if (step % 100 == 0)
             compare(&model, directory);
@@ -277,19 +261,4 @@ static void it_does_as_the_model_does(void **state) {
     directory_destroy(&directory);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_bound_is_found),
-        cmocka_unit_test(numbers_of_connections_are_per_gateway),
-        cmocka_unit_test(unbinding_leaves_the_others),
-        cmocka_unit_test(only_its_own_account_unbinds_a_connection),
-        cmocka_unit_test(a_connection_goes_over_to_another_account),
-        cmocka_unit_test(the_limit_of_all_holds),
-        cmocka_unit_test(the_limit_of_an_account_holds),
-        cmocka_unit_test(dropping_a_gateway_takes_all_of_its_connections),
-        cmocka_unit_test(what_is_unconfirmed_is_dropped_unless_bound_again),
-        cmocka_unit_test(it_holds_many),
-        cmocka_unit_test(it_does_as_the_model_does),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

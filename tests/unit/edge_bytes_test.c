@@ -1,17 +1,11 @@
 /* The edge's pure parts at their limits: a connection's queue, WebSocket messages, YouIM's frames.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <string.h>
 
 #include "services/gateway/edge/message.h"
 #include "services/gateway/edge/queue.h"
 #include "services/gateway/edge/youim.h"
+#include "tests/support/test_list.h"
 
 static char bytes[2 * EDGE_MAX_OBJECT];
 
@@ -22,8 +16,7 @@ static void add(struct edge_queue *queue, size_t length) {
     assert_int_equal(edge_queue_add(queue, &piece, 1), 0);
 }
 
-static void the_total_is_the_sum_of_all_queues(void **state) {
-    (void)state;
+TEST(the_total_is_the_sum_of_all_queues) {
     uint64_t total = 0;
     struct edge_queue first = edge_queue_make(1000, &total), second = edge_queue_make(1000, &total);
     add(&first, 300);
@@ -45,8 +38,7 @@ static void the_total_is_the_sum_of_all_queues(void **state) {
     assert_int_equal(total, 0);
 }
 
-static void a_queue_has_room_up_to_its_limits(void **state) {
-    (void)state;
+TEST(a_queue_has_room_up_to_its_limits) {
     uint64_t total = 0;
     const uint64_t limit = 4 * EDGE_SHARE_BYTES;
     struct edge_queue queue = edge_queue_make(limit, &total);
@@ -73,8 +65,7 @@ static enum edge_message_result part(struct edge_message *message, size_t length
     return result;
 }
 
-static void a_message_may_have_so_many_bytes(void **state) {
-    (void)state;
+TEST(a_message_may_have_so_many_bytes) {
     struct edge_message message;
     edge_message_init(&message);
     assert_int_equal(part(&message, EDGE_MAX_OBJECT, 0, true), EDGE_MESSAGE_WHOLE);
@@ -93,8 +84,7 @@ static void a_message_may_have_so_many_bytes(void **state) {
 
 /* --- YouIM --- */
 
-static void nothing_is_taken_behind_a_frame_that_is_too_long(void **state) {
-    (void)state;
+TEST(nothing_is_taken_behind_a_frame_that_is_too_long) {
     struct edge_youim youim;
     struct buffer scratch = buffer_make(EDGE_MAX_OBJECT);
     struct slice input = slice_make("\x05\0\0\xff\xe1{}\x05\0\0\0\2{}", 14), object;
@@ -109,12 +99,4 @@ static void nothing_is_taken_behind_a_frame_that_is_too_long(void **state) {
     buffer_free(&scratch);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_total_is_the_sum_of_all_queues),
-        cmocka_unit_test(a_queue_has_room_up_to_its_limits),
-        cmocka_unit_test(a_message_may_have_so_many_bytes),
-        cmocka_unit_test(nothing_is_taken_behind_a_frame_that_is_too_long),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

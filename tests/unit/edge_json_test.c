@@ -1,20 +1,14 @@
 /*
- * The framing of JSON: what comes out of a stream of bytes, however it is cut.
+ * The framing of JSON: the objects in a stream of bytes, however it is cut.
  */
 #include "services/gateway/edge/json.h"
 #include "tests/support/edge_object.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "tests/support/test_list.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Appends what comes out of `piece`: objects as they are, a fault as `!`, an over-long object as
+/* Appends the results of `piece`: objects as they are, a fault as `!`, an over-long object as
  * `#`, each followed by `|`. */
 static void feed(struct edge_json *json, const char *piece, size_t length, struct buffer *out) {
     /* A copy of the exact size, so that reading beyond it is noticed. */
@@ -57,8 +51,7 @@ static void expect(const char *bytes, const char *expected) {
         expect_cut(bytes, length, size, expected);
 }
 
-static void objects_follow_each_other(void **state) {
-    (void)state;
+TEST(objects_follow_each_other) {
     expect("{}", "{}|");
     expect("{}{}", "{}|{}|");
     expect(" \t\r\n{\"a\":1}\n\n{\"b\":2} ", "{\"a\":1}|{\"b\":2}|");
@@ -68,8 +61,7 @@ static void objects_follow_each_other(void **state) {
     expect("   ", "");
 }
 
-static void strings_hide_what_is_in_them(void **state) {
-    (void)state;
+TEST(strings_hide_their_brackets) {
     expect("{\"a\":\"}\"}{}", "{\"a\":\"}\"}|{}|");
     expect("{\"{\":\"[[[[\"}", "{\"{\":\"[[[[\"}|");
     expect("{\"a\":\"\\\"}\"}", "{\"a\":\"\\\"}\"}|");
@@ -78,8 +70,7 @@ static void strings_hide_what_is_in_them(void **state) {
     expect("{\"a\":\"\\u007d\\n\"}", "{\"a\":\"\\u007d\\n\"}|");
 }
 
-static void garbage_is_one_fault_a_run(void **state) {
-    (void)state;
+TEST(garbage_is_one_fault_a_run) {
     expect("hello", "!|");
     expect("hello you\n{}", "!|{}|");
     expect("hello{}", "!|{}|");
@@ -90,8 +81,7 @@ static void garbage_is_one_fault_a_run(void **state) {
     expect("\"a\"\n17\n{}", "!|!|{}|");
 }
 
-static void a_wrong_object_is_one_fault_or_the_parsers(void **state) {
-    (void)state;
+TEST(a_wrong_object_is_one_fault_or_the_parsers) {
     /* Braces balance: framing lets them pass, the parser refuses them. */
     expect("{a}{}", "{a}|{}|");
     expect("{\"a\":]}{}", "{\"a\":]}|{}|");
@@ -103,7 +93,7 @@ static void a_wrong_object_is_one_fault_or_the_parsers(void **state) {
     expect("{\"a\":\"\\\n\"}", "!|");
 }
 
-/* An object that is nested that deep, and what comes behind it. */
+/* An object that is nested that deep, and the bytes behind it. */
 static const char *nested(struct buffer *out, unsigned depth, const char *open, const char *close,
                           const char *behind) {
     buffer_clear(out);
@@ -119,8 +109,7 @@ static const char *nested(struct buffer *out, unsigned depth, const char *open, 
     return out->data;
 }
 
-static void nesting_has_a_limit(void **state) {
-    (void)state;
+TEST(nesting_has_a_limit) {
     struct buffer text = buffer_make(1000), expected = buffer_make(1000);
     expect(nested(&text, EDGE_MAX_DEPTH, "{\"a\":", "}", ""),
            nested(&expected, EDGE_MAX_DEPTH, "{\"a\":", "}", "|"));
@@ -135,8 +124,7 @@ static void nesting_has_a_limit(void **state) {
            "{\"a\":[[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],[]]}|");
 }
 
-static void size_has_a_limit(void **state) {
-    (void)state;
+TEST(size_has_a_limit) {
     static const size_t sizes[] = {1, 1000, 4096, EDGE_MAX_OBJECT, EDGE_MAX_OBJECT * 2};
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         char *text = edge_object_of(EDGE_MAX_OBJECT);
@@ -151,15 +139,14 @@ static void size_has_a_limit(void **state) {
         expect_cut(text, EDGE_MAX_OBJECT + 1, sizes[i], "#|");
         free(text);
     }
-    /* Nothing comes after an over-long one. */
+    /* Nothing is handed over after an over-long one. */
     char *text = edge_object_of(EDGE_MAX_OBJECT + 4);
     memcpy(text + EDGE_MAX_OBJECT, "\"}{}", 4);
     expect_cut(text, EDGE_MAX_OBJECT + 4, EDGE_MAX_OBJECT + 4, "#|");
     free(text);
 }
 
-static void memory_is_held_only_within_an_object(void **state) {
-    (void)state;
+TEST(memory_is_held_only_within_an_object) {
     struct edge_json json;
     struct buffer out = buffer_make(1000);
     edge_json_init(&json);
@@ -202,14 +189,13 @@ static const struct {
     {"\xf5\x80\x80\x80", false}, /* the same */
     {"\xff", false},
     {"\xfe", false},
-    {"\xc3", false}, /* cut short by what follows */
+    {"\xc3", false}, /* cut short by the next byte */
     {"\xe4\xbd", false},
     {"\xf0\x9f\x98", false},
     {"\xe4\xc3\xa4", false},
 };
 
-static void text_must_be_utf8(void **state) {
-    (void)state;
+TEST(text_must_be_utf8) {
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         char text[64], expected[80];
         snprintf(text, sizeof text, "{\"a\":\"%s\"}{}", texts[i].bytes);
@@ -224,8 +210,7 @@ static void text_must_be_utf8(void **state) {
     expect("{\"a\":\"\\\xc3\xa4\"}", "{\"a\":\"\\\xc3\xa4\"}|");
 }
 
-static void a_message_is_exactly_one_object(void **state) {
-    (void)state;
+TEST(a_message_is_exactly_one_object) {
     struct slice object;
     assert_null(edge_json_check(slice_text(" {\"a\":1}\r\n"), &object));
     assert_int_equal(object.length, 7);
@@ -244,17 +229,4 @@ static void a_message_is_exactly_one_object(void **state) {
     assert_ptr_equal(edge_json_check(slice_text("{\"a\":\"\xc3"), &object), edge_json_not_utf8);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(objects_follow_each_other),
-        cmocka_unit_test(strings_hide_what_is_in_them),
-        cmocka_unit_test(garbage_is_one_fault_a_run),
-        cmocka_unit_test(a_wrong_object_is_one_fault_or_the_parsers),
-        cmocka_unit_test(nesting_has_a_limit),
-        cmocka_unit_test(size_has_a_limit),
-        cmocka_unit_test(memory_is_held_only_within_an_object),
-        cmocka_unit_test(text_must_be_utf8),
-        cmocka_unit_test(a_message_is_exactly_one_object),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

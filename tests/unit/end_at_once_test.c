@@ -16,7 +16,7 @@
 #include "tests/support/service_process.h"
 #include "tests/support/until.h"
 
-/* What it sends has nowhere to go, and may wait for ever. */
+/* Its message has no receiver, and may wait for ever. */
 static void fails_and_leaves_a_socket(void **state) {
     (void)state;
     zsock_t *socket = zsock_new(ZMQ_DEALER);

@@ -1,14 +1,8 @@
 /*
- * The envelope: its header in every form that a writer may choose, and what is none.
+ * The envelope: its header in every form that a writer may choose, and bytes that are no header.
  */
 #include "common/envelope.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "tests/support/test_list.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -31,8 +25,7 @@ static void assert_none(struct slice frame) {
     assert_int_equal(unpack(frame, &envelope), -1);
 }
 
-static void kinds_ids_and_names_go_there_and_back(void **state) {
-    (void)state;
+TEST(kinds_ids_and_names_go_there_and_back) {
     static const uint64_t ids[] = {
         0, 1, 127, 128, 255, 256, 65535, 65536, UINT32_MAX, (uint64_t)UINT32_MAX + 1, UINT64_MAX};
     char name[ENVELOPE_MAX_NAME + 1];
@@ -56,8 +49,7 @@ static void kinds_ids_and_names_go_there_and_back(void **state) {
     }
 }
 
-static void a_body_travels_behind_the_header(void **state) {
-    (void)state;
+TEST(a_body_travels_behind_the_header) {
     struct envelope_error in = {slice_text("taken"), slice_text("that id is taken")}, back;
     struct buffer out = buffer_make(256);
     struct record_arena arena = {.ready = false};
@@ -72,8 +64,7 @@ static void a_body_travels_behind_the_header(void **state) {
     buffer_free(&out);
 }
 
-static void a_trace_travels_in_the_header(void **state) {
-    (void)state;
+TEST(a_trace_travels_in_the_header) {
     static const uint64_t traces[] = {0, 1, 127, 128, UINT64_C(1) << 40, UINT64_MAX};
     for (size_t i = 0; i < sizeof traces / sizeof traces[0]; i++) {
         struct buffer out = buffer_make(256);
@@ -86,7 +77,7 @@ static void a_trace_travels_in_the_header(void **state) {
         assert_true(slice_equal(envelope.body, WHOLE("\x80")));
         buffer_free(&out);
     }
-    /* What else a later version may put there is passed over. */
+    /* Fields that a later version may add are passed over. */
     struct envelope envelope;
     assert_int_equal(envelope_unpack(WHOLE("\x94\x01\x07\xa1n\xa1x\x80"), &envelope), 0);
     assert_true(envelope.trace == 0);
@@ -95,8 +86,7 @@ static void a_trace_travels_in_the_header(void **state) {
     assert_true(slice_equal(envelope.body, WHOLE("\x80")));
 }
 
-static void how_long_the_caller_waits_travels_behind_the_trace(void **state) {
-    (void)state;
+TEST(how_long_the_caller_waits_travels_behind_the_trace) {
     static const uint64_t traces[] = {0, 9}, waits[] = {1, 30000, UINT64_MAX};
     for (size_t i = 0; i < 6; i++) {
         struct buffer out = buffer_make(256);
@@ -116,8 +106,7 @@ static void how_long_the_caller_waits_travels_behind_the_trace(void **state) {
     assert_true(envelope.trace == 0 && envelope.wait_ms == 0);
 }
 
-static void later_header_elements_are_passed_over(void **state) {
-    (void)state;
+TEST(later_header_elements_are_passed_over) {
     struct envelope envelope;
     struct slice frame = WHOLE("\x96\x01\x07\xa1n\xc0\x82\xa1x\x91\x01\x02\x03\xc4\x02zz\x80");
     assert_int_equal(envelope_unpack(frame, &envelope), 0);
@@ -130,8 +119,7 @@ static void later_header_elements_are_passed_over(void **state) {
     assert_none(WHOLE("\x94\x01\x07\xa1n\x91\x91\x91\x91\x91\x91\x91\x91\x91\x01\x80")); /* deep */
 }
 
-static void numbers_may_have_any_width(void **state) {
-    (void)state;
+TEST(numbers_may_have_any_width) {
     static const struct slice frames[] = {
         {"\x93\x02\x05\xa1n\x80", 6},
         {"\x93\xcc\x02\xcc\x05\xd9\x01n\x80", 9},
@@ -150,8 +138,7 @@ static void numbers_may_have_any_width(void **state) {
     }
 }
 
-static void what_is_no_header_is_refused(void **state) {
-    (void)state;
+TEST(bad_headers_are_refused) {
     assert_none(slice_make(NULL, 0));
     assert_none(WHOLE("\x80"));
     assert_none(WHOLE("\x90"));
@@ -166,8 +153,7 @@ static void what_is_no_header_is_refused(void **state) {
 }
 
 /* Every tag where a number belongs, with plenty of bytes behind it: only numbers are taken. */
-static void only_numbers_are_read_as_numbers(void **state) {
-    (void)state;
+TEST(only_numbers_are_read_as_numbers) {
     for (unsigned tag = 0; tag < 256; tag++) {
         bool number = tag < 0x80 || (tag >= 0xcc && tag <= 0xcf);
         size_t wide = tag < 0x80 ? 0 : (size_t)1 << (tag & 3);
@@ -178,7 +164,7 @@ static void only_numbers_are_read_as_numbers(void **state) {
         assert_int_equal(unpack(slice_make(id, sizeof id), &envelope), number ? 0 : -1);
         bool is_kind = number && (tag >= 0x80 || tag <= ENVELOPE_ERROR);
         assert_int_equal(unpack(slice_make(kind, sizeof kind), &envelope), is_kind ? 0 : -1);
-        /* What a reader of too many bytes would find. */
+        /* A reader of too many bytes would find this. */
         memset(&id[3], 0, sizeof id - 3);
         memcpy(&id[3 + 99], "\xa1n\x80", 3);
         if (!number)
@@ -186,8 +172,7 @@ static void only_numbers_are_read_as_numbers(void **state) {
     }
 }
 
-static void names_have_their_limit(void **state) {
-    (void)state;
+TEST(names_have_their_limit) {
     for (size_t length = 0; length < 256; length++) {
         char frame[300] = {(char)0x93, 0x01, 0x07, (char)0xd9, (char)length};
         struct envelope envelope;
@@ -200,8 +185,7 @@ static void names_have_their_limit(void **state) {
     }
 }
 
-static void too_small_a_buffer_is_reported(void **state) {
-    (void)state;
+TEST(too_small_a_buffer_is_reported) {
     for (size_t max = 1; max < 12; max++) {
         struct buffer out = buffer_make(max);
         envelope_pack(ENVELOPE_REQUEST, 1, "a.name", NULL, NULL, &out);
@@ -210,18 +194,4 @@ static void too_small_a_buffer_is_reported(void **state) {
     }
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(kinds_ids_and_names_go_there_and_back),
-        cmocka_unit_test(a_body_travels_behind_the_header),
-        cmocka_unit_test(a_trace_travels_in_the_header),
-        cmocka_unit_test(how_long_the_caller_waits_travels_behind_the_trace),
-        cmocka_unit_test(later_header_elements_are_passed_over),
-        cmocka_unit_test(numbers_may_have_any_width),
-        cmocka_unit_test(what_is_no_header_is_refused),
-        cmocka_unit_test(only_numbers_are_read_as_numbers),
-        cmocka_unit_test(names_have_their_limit),
-        cmocka_unit_test(too_small_a_buffer_is_reported),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

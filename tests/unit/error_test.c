@@ -2,18 +2,11 @@
  * Error words: each leads back to its error, and nothing else does.
  */
 #include "common/error.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "tests/support/test_list.h"
 
 #include <string.h>
 
-static void every_word_leads_back(void **state) {
-    (void)state;
+TEST(every_word_leads_back) {
     for (unsigned i = 0; i < ERR_COUNT; i++) {
         const char *word = err_word((enum err)i);
         assert_int_equal(err_from_word(word, strlen(word)), i);
@@ -24,41 +17,28 @@ static void every_word_leads_back(void **state) {
     assert_int_equal(ERR_OK, 0);
 }
 
-static void texts_are_sentences_without_full_stop(void **state) {
-    (void)state;
+TEST(texts_are_sentences_without_full_stop) {
     for (unsigned i = 0; i < ERR_COUNT; i++) {
         const char *text = err_text((enum err)i);
         assert_int_not_equal(text[strlen(text) - 1], '.');
     }
 }
 
-static void other_words_are_internal(void **state) {
-    (void)state;
+TEST(other_words_are_internal) {
     assert_int_equal(err_from_word("not_membe", 9), ERR_INTERNAL);
     assert_int_equal(err_from_word("not_members", 11), ERR_INTERNAL);
     assert_int_equal(err_from_word("", 0), ERR_INTERNAL);
     assert_int_equal(err_from_word(NULL, 0), ERR_INTERNAL);
 }
 
-static void the_length_counts_not_a_zero(void **state) {
-    (void)state;
+TEST(the_length_counts_not_a_zero) {
     assert_int_equal(err_from_word("taken_and_more", 5), ERR_TAKEN);
     assert_int_equal(err_from_word("taken\0", 6), ERR_INTERNAL);
 }
 
-static void a_number_that_is_no_error_is_internal(void **state) {
-    (void)state;
+TEST(a_number_that_is_no_error_is_internal) {
     assert_string_equal(err_word(ERR_COUNT), "internal");
     assert_string_equal(err_text((enum err)1000), err_text(ERR_INTERNAL));
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_word_leads_back),
-        cmocka_unit_test(texts_are_sentences_without_full_stop),
-        cmocka_unit_test(other_words_are_internal),
-        cmocka_unit_test(the_length_counts_not_a_zero),
-        cmocka_unit_test(a_number_that_is_no_error_is_internal),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

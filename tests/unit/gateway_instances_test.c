@@ -1,14 +1,8 @@
 /*
- * The session's record of its callers: links, silence, limits. Time is what the test says it is.
+ * The session's record of its callers: links, silence, limits. The test sets the time.
  */
 #include "services/session/gateway_instances.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "tests/support/test_list.h"
 
 #include <stdio.h>
 
@@ -23,8 +17,7 @@ static struct gateway_instance *hear(struct gateway_instances *gateways, const c
     return gateway_instances_hear_binding(gateways, slice_text(id), now_ms);
 }
 
-static void a_gateway_keeps_its_record(void **state) {
-    (void)state;
+TEST(a_gateway_keeps_its_record) {
     struct gateway_instances *gateways = make();
     assert_null(gateway_instances_hear(gateways, slice_text("a"), 1000));
     uint64_t link = gateway_instances_link(gateways, slice_text("a"));
@@ -34,14 +27,13 @@ static void a_gateway_keeps_its_record(void **state) {
     assert_int_equal(a->link, link);
     assert_ptr_equal(hear(gateways, "a", 1001), a);
     assert_ptr_equal(gateway_instances_hear(gateways, slice_text("ab"), 1001), ab);
-    assert_ptr_equal(gateway_instances_at(gateways, gateway_instance_index(gateways, ab)), ab);
+    assert_ptr_equal(gateway_instances_at(gateways, ab->index), ab);
     assert_null(gateway_instances_at(gateways, GATEWAY_INSTANCES_SLOTS - 1));
     gateway_instances_destroy(&gateways);
     assert_null(gateways);
 }
 
-static void an_id_has_to_fit(void **state) {
-    (void)state;
+TEST(an_id_has_to_fit) {
     struct gateway_instances *gateways = make();
     char id[SERVICE_CALLER_BYTES + 1] = {0}; /* bytes, not text: zeros count */
     assert_null(gateway_instances_hear_binding(gateways, slice_make(id, 0), 1000));
@@ -54,8 +46,7 @@ static void an_id_has_to_fit(void **state) {
     gateway_instances_destroy(&gateways);
 }
 
-static void a_silent_gateway_is_dropped_and_gets_another_link(void **state) {
-    (void)state;
+TEST(a_silent_gateway_is_dropped_and_gets_another_link) {
     struct gateway_instances *gateways = make();
     struct gateway_instance *a = hear(gateways, "a", 1000), *b = hear(gateways, "b", 1500);
     uint64_t link = a->link;
@@ -74,8 +65,7 @@ static void a_silent_gateway_is_dropped_and_gets_another_link(void **state) {
     gateway_instances_destroy(&gateways);
 }
 
-static void time_in_which_nobody_listened_is_excused(void **state) {
-    (void)state;
+TEST(time_in_which_nobody_listened_is_excused) {
     struct gateway_instances *gateways = make();
     struct gateway_instance *a = hear(gateways, "a", 1000);
     gateway_instances_excuse(gateways, 500);
@@ -90,8 +80,7 @@ static struct gateway_instance *bind_numbered(struct gateway_instances *gateways
     return hear(gateways, id, 1000 + number);
 }
 
-static void limits_hold(void **state) {
-    (void)state;
+TEST(limits_hold) {
     struct gateway_instances *gateways = make();
     struct gateway_instance *first = bind_numbered(gateways, 0);
     uint64_t link = first->link;
@@ -101,7 +90,7 @@ static void limits_hold(void **state) {
     assert_int_equal(gateway_instances_count(gateways), GATEWAY_INSTANCES_MAX);
     assert_ptr_equal(bind_numbered(gateways, 0), first);
     gateway_instances_drop(gateways, first);
-    /* As many more come and are dropped as there are records; then the first one's is used. */
+    /* As many more are added and dropped as there are records; then the first one's is used. */
     for (int i = GATEWAY_INSTANCES_MAX; i < GATEWAY_INSTANCES_SLOTS; i++) {
         struct gateway_instance *other = bind_numbered(gateways, i);
         assert_true(other != NULL && other != first);
@@ -116,13 +105,4 @@ static void limits_hold(void **state) {
     gateway_instances_destroy(&gateways);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_gateway_keeps_its_record),
-        cmocka_unit_test(an_id_has_to_fit),
-        cmocka_unit_test(a_silent_gateway_is_dropped_and_gets_another_link),
-        cmocka_unit_test(time_in_which_nobody_listened_is_excused),
-        cmocka_unit_test(limits_hold),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

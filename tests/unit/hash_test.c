@@ -1,13 +1,8 @@
 /* Hash tables: no memory is a result that leaves the table whole, and hashes are this process's. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 /* How many more times uthash gets memory. */
 static size_t allocations_left = SIZE_MAX;
@@ -21,6 +16,7 @@ static void *allocate(size_t size) {
 
 #define uthash_malloc(size) allocate(size)
 #include "common/hash.h"
+#include "tests/support/test_list.h"
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -55,6 +51,8 @@ static int tear_down(void **state) {
     return 0;
 }
 
+#define HASH_TEST(name_) TEST_WITH(name_, NO_FIXTURE, set_up, tear_down)
+
 /* Exactly the first `count` things are in the table, in their order. */
 static void expect_first(size_t count) {
     size_t seen = 0;
@@ -69,8 +67,7 @@ static void expect_first(size_t count) {
     }
 }
 
-static void without_memory_a_table_is_not_made(void **state) {
-    (void)state;
+HASH_TEST(without_memory_a_table_is_not_made) {
     for (size_t allocations = 0; allocations < 2; allocations++) {
         allocations_left = allocations; /* the table, then its buckets */
         assert_false(HASH_TRY_ADD(hh, by_number, number, &things[0]));
@@ -82,10 +79,9 @@ static void without_memory_a_table_is_not_made(void **state) {
     expect_first(1);
 }
 
-/* Wherever growing fails, what was there is found, what was not added isn't, and later adding works
- * again. */
-static void without_memory_a_table_does_not_grow(void **state) {
-    (void)state;
+/* Wherever growing fails, entries from before are found, the one not added isn't, and later adding
+ * works again. */
+HASH_TEST(without_memory_a_table_does_not_grow) {
     size_t added = 0, failures = 0;
     allocations_left = 2;
     while (added < COUNT) {
@@ -104,8 +100,7 @@ static void without_memory_a_table_does_not_grow(void **state) {
 }
 
 /* An element that is in one table and could not be added to another is whole in the first. */
-static void an_element_stays_whole_in_its_other_table(void **state) {
-    (void)state;
+HASH_TEST(an_element_stays_whole_in_its_other_table) {
     assert_true(HASH_TRY_ADD(hh, by_number, number, &things[0]));
     allocations_left = 0;
     assert_false(HASH_TRY_ADD(by_id, by_id, id, &things[0]));
@@ -115,8 +110,7 @@ static void an_element_stays_whole_in_its_other_table(void **state) {
     expect_first(0);
 }
 
-static void texts_are_found(void **state) {
-    (void)state;
+HASH_TEST(texts_are_found) {
     struct thing *found = NULL;
     for (size_t i = 0; i < COUNT; i++)
         assert_true(HASH_TRY_ADD_STR(by_number, id, &things[i]));
@@ -128,7 +122,7 @@ static void texts_are_found(void **state) {
     assert_null(found);
 }
 
-/* What this program, started anew, prints as the hash of a text. */
+/* The hash of a text that this program, started anew, prints. */
 static uint32_t hash_of_another_process(void) {
     uint32_t hash = 0;
     int ends[2];
@@ -149,8 +143,7 @@ static uint32_t hash_of_another_process(void) {
     return hash;
 }
 
-static void another_process_has_another_key(void **state) {
-    (void)state;
+TEST(another_process_has_another_key) {
     uint32_t own = hash_bytes("anna", 4);
     assert_int_equal(own, hash_bytes("anna", 4));
     assert_int_not_equal(own, hash_bytes("anne", 4));
@@ -164,13 +157,5 @@ int main(int argc, char **argv) {
         uint32_t hash = hash_bytes("anna", 4);
         return write(STDOUT_FILENO, &hash, sizeof hash) == sizeof hash ? 0 : 1;
     }
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(without_memory_a_table_is_not_made, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(without_memory_a_table_does_not_grow, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(an_element_stays_whole_in_its_other_table, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(texts_are_found, set_up, tear_down),
-        cmocka_unit_test(another_process_has_another_key),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return test_run_all(NULL, NULL);
 }

@@ -1,14 +1,8 @@
 /*
- * head_cache.h: what a writer remembers of conversations, and that it is bounded.
+ * head_cache.h: a writer's memory of conversations, and its bounds.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "services/entries/head_cache.h"
+#include "tests/support/test_list.h"
 
 static int set_up(void **state) {
     *state = head_cache_new();
@@ -22,6 +16,8 @@ static int tear_down(void **state) {
     return 0;
 }
 
+#define HEAD_CACHE_TEST(name_) TEST_WITH(name_, struct head_cache *cache, set_up, tear_down)
+
 static void keep(struct head_cache *cache, uint64_t id, uint64_t version, uint64_t last_cid,
                  uint64_t *members, size_t count) {
     struct entry_head head = {
@@ -30,8 +26,7 @@ static void keep(struct head_cache *cache, uint64_t id, uint64_t version, uint64
     head_cache_keep(cache, &heads);
 }
 
-static void test_keeps_and_replaces(void **state) {
-    struct head_cache *cache = *state;
+HEAD_CACHE_TEST(test_keeps_and_replaces) {
     uint64_t two[] = {1, 2}, three[] = {1, 2, 3};
     assert_null(head_cache_find(cache, 5));
     keep(cache, 5, 1, 100, two, 2);
@@ -54,8 +49,7 @@ static void test_keeps_and_replaces(void **state) {
 }
 
 /* With the members, and under the same version. */
-static void test_standings(void **state) {
-    struct head_cache *cache = *state;
+HEAD_CACHE_TEST(test_standings) {
     uint64_t members[] = {1, 2, 3};
     struct entry_standing standings[] = {{.account = 1, .administrator = true},
                                          {.account = 3, .muted_until_ms = 77}};
@@ -77,8 +71,7 @@ static void test_standings(void **state) {
     assert_null(head_cache_find(cache, 5));
 }
 
-static void test_pairs(void **state) {
-    struct head_cache *cache = *state;
+HEAD_CACHE_TEST(test_pairs) {
     assert_int_equal(head_cache_find_pair(cache, 1, 2), 0);
     head_cache_keep_pair(cache, 1, 2, 7);
     head_cache_keep_pair(cache, 1, 3, 8);
@@ -90,8 +83,7 @@ static void test_pairs(void **state) {
     assert_int_equal(head_cache_find_pair(cache, 1, 2), 0);
 }
 
-static void test_forgets_some(void **state) {
-    struct head_cache *cache = *state;
+HEAD_CACHE_TEST(test_forgets_some) {
     uint64_t members[] = {1, 2};
     struct entry_head gone[] = {{.id = 6}, {.id = 7}};
     keep(cache, 5, 1, 100, NULL, 0);
@@ -106,8 +98,7 @@ static void test_forgets_some(void **state) {
     assert_int_equal(head_cache_find(cache, 6)->members.count, 2);
 }
 
-static void test_another_connection(void **state) {
-    struct head_cache *cache = *state;
+HEAD_CACHE_TEST(test_another_connection) {
     head_cache_follow(cache, 1);
     keep(cache, 5, 1, 100, NULL, 0);
     head_cache_keep_pair(cache, 1, 2, 5);
@@ -117,12 +108,11 @@ static void test_another_connection(void **state) {
     head_cache_follow(cache, 2);
     assert_null(head_cache_find(cache, 5));
     assert_int_equal(head_cache_find_pair(cache, 1, 2), 0);
-    /* What tells a restored database stays. */
+    /* The block that reveals a restored database stays. */
     assert_int_equal(head_cache_newest_block(cache), 128);
 }
 
-static void test_emptied_when_full(void **state) {
-    struct head_cache *cache = *state;
+HEAD_CACHE_TEST(test_emptied_when_full) {
     for (uint64_t id = 1; id <= HEAD_CACHE_CONVERSATIONS; id++) {
         keep(cache, id, 1, id, NULL, 0);
         head_cache_keep_pair(cache, id, id + 1, id);
@@ -138,9 +128,8 @@ static void test_emptied_when_full(void **state) {
     assert_int_equal(head_cache_find_pair(cache, one_more, one_more + 1), 6);
 }
 
-static void test_members_are_bounded(void **state) {
+HEAD_CACHE_TEST(test_members_are_bounded) {
     enum { GROUP_MEMBERS = 50000, FULL = HEAD_CACHE_MEMBERS / GROUP_MEMBERS };
-    struct head_cache *cache = *state;
     static uint64_t members[GROUP_MEMBERS];
     for (uint64_t id = 0; id <= FULL; id++)
         keep(cache, id, 1, 1, members, GROUP_MEMBERS);
@@ -161,12 +150,4 @@ static void test_members_are_bounded(void **state) {
     assert_non_null(head_cache_find(cache, FULL + 1));
 }
 
-int main(void) {
-#define TEST(test_) cmocka_unit_test_setup_teardown(test_, set_up, tear_down)
-    const struct CMUnitTest tests[] = {
-        TEST(test_keeps_and_replaces),  TEST(test_standings),          TEST(test_pairs),
-        TEST(test_forgets_some),        TEST(test_another_connection), TEST(test_emptied_when_full),
-        TEST(test_members_are_bounded),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

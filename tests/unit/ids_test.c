@@ -1,18 +1,12 @@
-/* What may be an id, at its limits. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+/* Texts that may be ids, and those just beyond the limits. */
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "proto/ids.h"
 #include "proto/messages.h"
+#include "tests/support/test_list.h"
 
-static void decimal_forms_below_the_limit_are_numbers(void **state) {
-    (void)state;
+TEST(decimal_forms_below_the_limit_are_numbers) {
     static const struct {
         const char *text;
         uint64_t number;
@@ -29,8 +23,7 @@ static void decimal_forms_below_the_limit_are_numbers(void **state) {
     }
 }
 
-static void everything_else_is_no_decimal(void **state) {
-    (void)state;
+TEST(everything_else_is_no_decimal) {
     static const char *const bad[] = {"",
                                       "00",
                                       "01",
@@ -71,8 +64,7 @@ static void assert_fault(const char *text, const char *expected) {
         fail_msg("'%s' %s", text, found == NULL ? "may be chosen" : found);
 }
 
-static void text_of_any_script_may_be_chosen(void **state) {
-    (void)state;
+TEST(text_of_any_script_may_be_chosen) {
     static const char *const good[] = {
         "a",
         "123",
@@ -104,8 +96,7 @@ static void text_of_any_script_may_be_chosen(void **state) {
             fail_msg("'%s' %s", good[i], fault(good[i]));
 }
 
-static void what_is_not_seen_may_not(void **state) {
-    (void)state;
+TEST(invisible_characters_may_not) {
     static const char *const invisible[] = {"be\xe2\x80\x8bn", /* ZERO WIDTH SPACE */
                                             "ben\xe2\x80\x8b",
                                             "\xe2\x80\x8b",
@@ -149,8 +140,7 @@ static void what_is_not_seen_may_not(void **state) {
     assert_fault("", "is empty");
 }
 
-static void nobody_is_the_server(void **state) {
-    (void)state;
+TEST(nobody_is_the_server) {
     static const char *const bad[] = {
         "0",
         "SYSTEM",
@@ -175,8 +165,7 @@ static void nobody_is_the_server(void **state) {
     assert_null(name_fault(slice_text("System administration")));
 }
 
-static void what_is_no_utf8_is_nothing(void **state) {
-    (void)state;
+TEST(bytes_that_are_no_utf8_are_nothing) {
     static const char *const bad[] = {"\x80",
                                       "\xbf",
                                       "\xc3",
@@ -205,8 +194,7 @@ static void assert_same(const char *a, const char *b, bool same) {
         fail_msg("'%s' and '%s' are %s", a, b, same ? "not the same" : "the same");
 }
 
-static void what_is_written_in_other_forms_is_the_same(void **state) {
-    (void)state;
+TEST(other_forms_of_the_same_text_are_the_same) {
     assert_same("ben", "ben", true);
     assert_same("jos\xc3\xa9", "jose\xcc\x81", true);                          /* NFC, NFD */
     assert_same("\xed\x95\x9c", "\xe1\x84\x92\xe1\x85\xa1\xe1\x86\xab", true); /* Hangul */
@@ -228,8 +216,7 @@ static void what_is_written_in_other_forms_is_the_same(void **state) {
     assert_same("", "", true);
 }
 
-static void addresses_have_no_case(void **state) {
-    (void)state;
+TEST(addresses_have_no_case) {
     char room[ID_ROOM];
     assert_int_equal(id_address(slice_text("ben"), room).length, 0);
     struct slice address = id_address(slice_text("Vic@Corp.com"), room);
@@ -251,8 +238,7 @@ static void addresses_have_no_case(void **state) {
         assert_non_null(email_fault(slice_text(bad[i])));
 }
 
-static void forms_that_are_tried(void **state) {
-    (void)state;
+TEST(forms_that_are_tried) {
     struct id_forms forms;
     id_forms_of(slice_text("ben"), &forms);
     assert_int_equal(forms.count, 1);
@@ -264,7 +250,7 @@ static void forms_that_are_tried(void **state) {
     id_forms_of(slice_text("jos\xc3\xa9 jose\xcc\x81"), &forms);
     assert_int_equal(forms.count, 3);
     assert_true(slice_equal(forms.items[0], slice_text("jos\xc3\xa9 jose\xcc\x81")));
-    /* Of what was registered before there were rules. */
+    /* Forms of an id that was registered before there were rules. */
     id_forms_of(slice_text("SYSTEM "), &forms);
     assert_int_equal(forms.count, 1);
     id_forms_of(slice_text(""), &forms);
@@ -277,8 +263,7 @@ static void forms_that_are_tried(void **state) {
     assert_int_equal(forms.count, 0);
 }
 
-static void allocated_numbers_are_random(void **state) {
-    (void)state;
+TEST(allocated_numbers_are_random) {
     uint64_t before = 0;
     unsigned of_nine_digits = 0, in_order = 0;
     for (int i = 0; i < 10000; i++) {
@@ -294,8 +279,7 @@ static void allocated_numbers_are_random(void **state) {
 }
 
 /* Control characters are no matter here. */
-static void utf8_of_any_kind(void **state) {
-    (void)state;
+TEST(utf8_of_any_kind) {
     assert_true(text_is_utf8(slice_make(NULL, 0)));
     assert_true(text_is_utf8(slice_make("a\0\n\t\x7f\xc2\x80", 7)));
     assert_true(text_is_utf8(slice_text("\xe5\xbc\xa0 \xf0\x90\x80\x80\xef\xbf\xbf")));
@@ -307,8 +291,7 @@ static void utf8_of_any_kind(void **state) {
     assert_false(text_is_utf8(slice_make("\xe5\xbc\xa0", 2)));
 }
 
-static void ids_end_at_64_bytes(void **state) {
-    (void)state;
+TEST(ids_end_at_64_bytes) {
     char text[3 * ID_MAX_BYTES], room[ID_ROOM];
     memset(text, 'x', sizeof text);
     assert_null(id_fault(slice_make(text, ID_MAX_BYTES)));
@@ -325,8 +308,7 @@ static void ids_end_at_64_bytes(void **state) {
     assert_null(id_fault(id));
 }
 
-static void names_end_at_64_characters(void **state) {
-    (void)state;
+TEST(names_end_at_64_characters) {
     char text[4 * (NAME_MAX_CHARACTERS + 1)];
     for (int i = 0; i < NAME_MAX_CHARACTERS + 1; i++)
         memcpy(text + (ptrdiff_t)i * 4, "\xf0\x9f\x98\x80", 4);
@@ -341,21 +323,4 @@ static void names_end_at_64_characters(void **state) {
     assert_string_equal(about_fault(slice_text("a\nb")), "holds a control character");
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(decimal_forms_below_the_limit_are_numbers),
-        cmocka_unit_test(everything_else_is_no_decimal),
-        cmocka_unit_test(text_of_any_script_may_be_chosen),
-        cmocka_unit_test(what_is_not_seen_may_not),
-        cmocka_unit_test(nobody_is_the_server),
-        cmocka_unit_test(what_is_no_utf8_is_nothing),
-        cmocka_unit_test(what_is_written_in_other_forms_is_the_same),
-        cmocka_unit_test(addresses_have_no_case),
-        cmocka_unit_test(forms_that_are_tried),
-        cmocka_unit_test(allocated_numbers_are_random),
-        cmocka_unit_test(utf8_of_any_kind),
-        cmocka_unit_test(ids_end_at_64_bytes),
-        cmocka_unit_test(names_end_at_64_characters),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

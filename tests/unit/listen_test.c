@@ -1,13 +1,6 @@
 /*
  * Listening ports: which addresses, whose port it is at the moment, and a lack of descriptors.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -22,6 +15,7 @@
 #include "common/log.h"
 #include "common/loop.h"
 #include "tests/support/capture.h"
+#include "tests/support/test_list.h"
 
 #define DEADLINE_MS 60000
 #define MANY 10
@@ -64,6 +58,8 @@ static int tear_down(void **state) {
     ev_loop_destroy(f->ev);
     return 0;
 }
+
+#define LISTEN_TEST(name_) TEST_WITH(name_, struct fixture *f, set_up, tear_down)
 
 static struct listener *open_at(struct fixture *f, const char *addresses, uint16_t port,
                                 uint64_t wait_ms) {
@@ -138,8 +134,7 @@ static bool takes(struct fixture *f, int family) {
 
 /* --- addresses ------------------------------------------------------------------------------- */
 
-static void the_default_takes_what_the_machine_has(void **state) {
-    struct fixture *f = *state;
+LISTEN_TEST(the_default_takes_every_family_of_the_machine) {
     assert_non_null(open_at(f, LISTEN_DEFAULT, 0, 0));
     assert_true(listener_is_open(f->listener));
     assert_true(listener_port(f->listener) != 0);
@@ -147,8 +142,7 @@ static void the_default_takes_what_the_machine_has(void **state) {
     assert_int_equal(takes(f, AF_INET6), has_ipv6());
 }
 
-static void each_address_is_listened_on(void **state) {
-    struct fixture *f = *state;
+LISTEN_TEST(each_address_is_listened_on) {
     assert_non_null(open_at(f, "127.0.0.1", 0, 0));
     assert_true(takes(f, AF_INET));
     assert_false(takes(f, AF_INET6));
@@ -169,8 +163,7 @@ static void each_address_is_listened_on(void **state) {
     }
 }
 
-static void what_makes_no_sense_is_refused(void **state) {
-    struct fixture *f = *state;
+LISTEN_TEST(nonsense_is_refused) {
     static const char nine[] = "127.0.0.1,127.0.0.2,127.0.0.3,127.0.0.4,127.0.0.5,127.0.0.6,"
                                "127.0.0.7,127.0.0.8,127.0.0.9";
     static const char *const wrong[] = {"",
@@ -196,8 +189,8 @@ static void what_makes_no_sense_is_refused(void **state) {
     }
 }
 
-static void addresses_are_printed_with_brackets(void **state) {
-    (void)state;
+LISTEN_TEST(addresses_are_printed_with_brackets) {
+    (void)f;
     char out[LISTEN_TEXT_BYTES];
     assert_string_equal(listen_print(out, "tcp://", "127.0.0.1,::1", 71),
                         "tcp://127.0.0.1:71,tcp://[::1]:71");
@@ -205,8 +198,7 @@ static void addresses_are_printed_with_brackets(void **state) {
 
 /* --- whose port it is ------------------------------------------------------------------------ */
 
-static void a_port_that_is_held_for_a_moment_is_waited_for(void **state) {
-    struct fixture *f = *state;
+LISTEN_TEST(a_port_that_is_held_for_a_moment_is_waited_for) {
     static const int families[] = {AF_INET, AF_INET6};
     for (size_t i = 0; i < (has_ipv6() ? 2 : 1); i++) {
         uint16_t port;
@@ -232,8 +224,7 @@ static void a_port_that_is_held_for_a_moment_is_waited_for(void **state) {
     assert_int_equal(f->failed, 0);
 }
 
-static void a_port_that_stays_taken_is_given_up(void **state) {
-    struct fixture *f = *state;
+LISTEN_TEST(a_port_that_stays_taken_is_given_up) {
     uint16_t port;
     int fd = hold(AF_INET, 0, &port);
     assert_int_equal(listen(fd, 1), 0);
@@ -257,8 +248,7 @@ static void a_port_that_stays_taken_is_given_up(void **state) {
 
 /* --- descriptors ----------------------------------------------------------------------------- */
 
-static void a_lack_of_descriptors_is_logged_once_and_passes(void **state) {
-    struct fixture *f = *state;
+LISTEN_TEST(a_lack_of_descriptors_is_logged_once_and_passes) {
     assert_non_null(open_at(f, "127.0.0.1", 0, 0));
     union address address;
     socklen_t length = loopback(AF_INET, listener_port(f->listener), &address);
@@ -292,16 +282,4 @@ static void a_lack_of_descriptors_is_logged_once_and_passes(void **state) {
         close(clients[i]);
 }
 
-int main(void) {
-#define TEST(test_) cmocka_unit_test_setup_teardown(test_, set_up, tear_down)
-    const struct CMUnitTest tests[] = {
-        TEST(the_default_takes_what_the_machine_has),
-        TEST(each_address_is_listened_on),
-        TEST(what_makes_no_sense_is_refused),
-        TEST(addresses_are_printed_with_brackets),
-        TEST(a_port_that_is_held_for_a_moment_is_waited_for),
-        TEST(a_port_that_stays_taken_is_given_up),
-        TEST(a_lack_of_descriptors_is_logged_once_and_passes),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

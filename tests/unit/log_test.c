@@ -3,13 +3,6 @@
  */
 #include "common/log.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -20,12 +13,12 @@
 
 #include "common/loop.h"
 #include "tests/support/capture.h"
+#include "tests/support/test_list.h"
 
 /* Behind the time stamp of a line: "ts=" and 24 characters and a space. */
 #define HEAD_BYTES 28
 
-static void a_line_has_its_form(void **state) {
-    (void)state;
+TEST(a_line_has_its_form) {
     struct capture capture;
     log_open("auth", LOG_LEVEL_INFO);
     time_t before = loop_wall_ms() / 1000; /* by the log's clock: that of time() lags behind */
@@ -45,8 +38,7 @@ static void a_line_has_its_form(void **state) {
     free(line);
 }
 
-static void nothing_to_add_leaves_no_space(void **state) {
-    (void)state;
+TEST(nothing_to_add_leaves_no_space) {
     struct capture capture;
     log_open("auth", LOG_LEVEL_INFO);
     capture_begin(&capture, STDERR_FILENO);
@@ -56,8 +48,7 @@ static void nothing_to_add_leaves_no_space(void **state) {
     free(line);
 }
 
-static void levels_hold_back(void **state) {
-    (void)state;
+TEST(levels_hold_back) {
     struct capture capture;
     log_open("auth", LOG_LEVEL_WARN);
     assert_true(log_enabled(LOG_LEVEL_ERROR));
@@ -83,8 +74,7 @@ static void *trace_here(void *trace_r) {
     return NULL;
 }
 
-static void a_trace_is_logged_while_it_lasts(void **state) {
-    (void)state;
+TEST(a_trace_is_logged_while_it_lasts) {
     struct capture capture;
     pthread_t thread;
     uint64_t there = 1;
@@ -106,8 +96,7 @@ static void a_trace_is_logged_while_it_lasts(void **state) {
     assert_true(log_trace() == 0);
 }
 
-static void level_words(void **state) {
-    (void)state;
+TEST(level_words) {
     enum log_level level = LOG_LEVEL_ERROR;
     assert_int_equal(log_level_parse("debug", &level), 0);
     assert_int_equal(level, LOG_LEVEL_DEBUG);
@@ -120,15 +109,14 @@ static void level_words(void **state) {
 }
 
 /* A datagram is one write. */
-static void a_long_line_is_cut_and_one_write(void **state) {
-    (void)state;
+TEST(a_long_line_is_cut_and_one_write) {
     int ends[2];
     char text[5000], got[8192];
     log_open("auth", LOG_LEVEL_INFO);
     assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM, 0, ends), 0);
     int saved = dup(STDERR_FILENO);
     size_t head = HEAD_BYTES + strlen("level=info service=auth event=long ");
-    /* One byte less than fits, what fits exactly, one more, far more. */
+    /* One byte less than fits, exactly as many as fit, one more, far more. */
     size_t room = LOG_LINE_BYTES - 1 - head;
     size_t lengths[] = {room - 1, room, room + 1, sizeof text - 1};
     for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
@@ -149,8 +137,7 @@ static void a_long_line_is_cut_and_one_write(void **state) {
     close(ends[1]);
 }
 
-static void a_value_cannot_forge_a_line(void **state) {
-    (void)state;
+TEST(a_value_cannot_forge_a_line) {
     struct capture capture;
     log_open("auth", LOG_LEVEL_INFO);
     capture_begin(&capture, STDERR_FILENO);
@@ -161,8 +148,7 @@ static void a_value_cannot_forge_a_line(void **state) {
     free(line);
 }
 
-static void errno_is_kept(void **state) {
-    (void)state;
+TEST(errno_is_kept) {
     struct capture capture;
     log_open("auth", LOG_LEVEL_INFO);
     capture_begin(&capture, STDERR_FILENO);
@@ -187,8 +173,7 @@ static void *write_lines(void *argument) {
     return NULL;
 }
 
-static void threads_do_not_mix_lines(void **state) {
-    (void)state;
+TEST(threads_do_not_mix_lines) {
     struct capture capture;
     pthread_t threads[THREADS];
     char letters[] = "abcdefgh";
@@ -215,8 +200,7 @@ static void threads_do_not_mix_lines(void **state) {
     free(text);
 }
 
-static void quoting_escapes(void **state) {
-    (void)state;
+TEST(quoting_escapes) {
     char out[LOG_QUOTED_BYTES];
     assert_string_equal(log_quote(out, NULL, 0), "\"\"");
     assert_string_equal(log_quote(out, "a b", 3), "\"a b\"");
@@ -226,8 +210,7 @@ static void quoting_escapes(void **state) {
     assert_ptr_equal(log_quote(out, "x", 1), out);
 }
 
-static void quoting_cuts_to_fit(void **state) {
-    (void)state;
+TEST(quoting_cuts_to_fit) {
     char out[LOG_QUOTED_BYTES], text[1000];
     memset(text, 'x', sizeof text);
     for (size_t length = LOG_QUOTED_BYTES - 5; length < LOG_QUOTED_BYTES + 5; length++) {
@@ -243,19 +226,4 @@ static void quoting_cuts_to_fit(void **state) {
     assert_string_equal(out + 63 * 4 - 3, "\\x01\"");
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_line_has_its_form),
-        cmocka_unit_test(nothing_to_add_leaves_no_space),
-        cmocka_unit_test(levels_hold_back),
-        cmocka_unit_test(a_trace_is_logged_while_it_lasts),
-        cmocka_unit_test(level_words),
-        cmocka_unit_test(a_long_line_is_cut_and_one_write),
-        cmocka_unit_test(a_value_cannot_forge_a_line),
-        cmocka_unit_test(errno_is_kept),
-        cmocka_unit_test(threads_do_not_mix_lines),
-        cmocka_unit_test(quoting_escapes),
-        cmocka_unit_test(quoting_cuts_to_fit),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

@@ -3,15 +3,9 @@
  * leaves room for others, and watchers may go from within their callbacks.
  */
 #include "common/loop.h"
+#include "tests/support/test_list.h"
 
 #include <czmq.h>
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 #include <dlfcn.h>
 #include <pthread.h>
@@ -95,6 +89,8 @@ static int tear_down(void **state) {
     return 0;
 }
 
+#define LOOP_TEST(name_) TEST_WITH(name_, struct pair *pair, set_up, tear_down)
+
 static void watch(struct pair *pair) {
     pair->watcher = loop_socket_new(pair->ev, raw(pair->watched), ready, pair);
     assert_non_null(pair->watcher);
@@ -121,8 +117,7 @@ static void run(struct pair *pair) {
     assert_false(pair->out_of_order);
 }
 
-static void what_waited_before_the_watcher_is_read(void **state) {
-    struct pair *pair = *state;
+LOOP_TEST(messages_from_before_the_watcher_are_read) {
     send_numbers(pair->sender, 0, 3);
     watch(pair);
     pair->wanted = 3;
@@ -130,8 +125,7 @@ static void what_waited_before_the_watcher_is_read(void **state) {
     assert_int_equal(pair->received, 3);
 }
 
-static void a_budget_of_one_reads_all_of_a_burst(void **state) {
-    struct pair *pair = *state;
+LOOP_TEST(a_budget_of_one_reads_all_of_a_burst) {
     watch(pair);
     pair->budget = 1;
     pair->wanted = MESSAGES;
@@ -146,8 +140,7 @@ static void count_turn(struct ev_loop *ev, ev_timer *timer, int revents) {
     ev_timer_again(ev, timer);
 }
 
-static void others_have_their_turn_while_input_waits(void **state) {
-    struct pair *pair = *state;
+LOOP_TEST(others_have_their_turn_while_input_waits) {
     ev_timer other;
     watch(pair);
     pair->budget = 1;
@@ -166,8 +159,7 @@ static void *send_all(void *argument) {
     return NULL;
 }
 
-static void messages_of_another_thread_wake_the_loop(void **state) {
-    struct pair *pair = *state;
+LOOP_TEST(messages_of_another_thread_wake_the_loop) {
     pthread_t thread;
     watch(pair);
     pair->budget = 7;
@@ -195,8 +187,7 @@ static void play(void *argument, void *socket) {
     }
 }
 
-static void sending_from_the_callback_hides_nothing(void **state) {
-    struct pair *pair = *state;
+LOOP_TEST(sending_from_the_callback_hides_nothing) {
     struct player players[2] = {{pair->ev, 0}, {pair->ev, 0}};
     zsock_t *one = zsock_new(ZMQ_PAIR), *other = zsock_new(ZMQ_PAIR);
     zsock_set_linger(one, 0);
@@ -231,8 +222,7 @@ static void end_turn(struct ev_loop *ev, ev_timer *timer, int revents) {
         loop_timer_start(ev, timer, 0);
 }
 
-static void a_socket_that_rests_is_left_alone(void **state) {
-    struct pair *pair = *state;
+LOOP_TEST(a_socket_that_rests_is_left_alone) {
     struct turns turns = {pair->ev, 3}; /* the first ones look */
     unsigned before = 0;
     ev_timer timer;
@@ -248,9 +238,8 @@ static void a_socket_that_rests_is_left_alone(void **state) {
     assert_int_equal(events_asked, before);
 }
 
-/* Sends from outside the callback, over the edge of what has arrived. */
-static void sending_from_elsewhere_hides_nothing(void **state) {
-    struct pair *pair = *state;
+/* Sends from outside the callback, which may use up the edge of arrived messages. */
+LOOP_TEST(sending_from_elsewhere_hides_nothing) {
     struct player player = {pair->ev, MESSAGES - 1};
     zsock_t *one = zsock_new(ZMQ_PAIR), *other = zsock_new(ZMQ_PAIR);
     zsock_set_linger(one, 0);
@@ -262,7 +251,7 @@ static void sending_from_elsewhere_hides_nothing(void **state) {
     ev_run(pair->ev, EVRUN_NOWAIT);
     ev_run(pair->ev, EVRUN_NOWAIT);
     assert_int_equal(zmq_send(raw(other), "o", 1, 0), 1);
-    do { /* a send, whenever it looks at what has arrived */
+    do { /* a send, whenever it looks at arrived messages */
         assert_int_equal(zmq_send(raw(one), "x", 1, 0), 1);
         size = sizeof events;
         assert_int_equal(zmq_getsockopt(raw(one), ZMQ_EVENTS, &events, &size), 0);
@@ -275,8 +264,7 @@ static void sending_from_elsewhere_hides_nothing(void **state) {
     zsock_destroy(&other);
 }
 
-static void a_watcher_may_go_within_its_callback(void **state) {
-    struct pair *pair = *state;
+LOOP_TEST(a_watcher_may_go_within_its_callback) {
     watch(pair);
     pair->destroy_at = 2;
     pair->wanted = 2;
@@ -284,7 +272,7 @@ static void a_watcher_may_go_within_its_callback(void **state) {
     run(pair);
     assert_int_equal(pair->received, 2);
     assert_null(pair->watcher);
-    /* What is left is there for the next watcher. */
+    /* The rest is there for the next watcher. */
     pair->destroy_at = 0;
     pair->wanted = 5;
     watch(pair);
@@ -308,8 +296,7 @@ static void destroy_all(void *argument, void *socket) {
     ev_break(rivals->ev, EVBREAK_ALL);
 }
 
-static void a_watcher_may_go_within_the_callback_of_another(void **state) {
-    struct pair *pair = *state;
+LOOP_TEST(a_watcher_may_go_within_the_callback_of_another) {
     zsock_t *sender = zsock_new_push("@inproc://loop-test-rival");
     zsock_t *other = zsock_new_pull(">inproc://loop-test-rival");
     struct rivals rivals = {.ev = pair->ev};
@@ -324,8 +311,7 @@ static void a_watcher_may_go_within_the_callback_of_another(void **state) {
     zsock_destroy(&other);
 }
 
-static void without_watchers_the_loop_ends(void **state) {
-    struct pair *pair = *state;
+LOOP_TEST(without_watchers_the_loop_ends) {
     watch(pair);
     loop_socket_destroy(&pair->watcher);
     loop_socket_destroy(&pair->watcher);
@@ -333,13 +319,11 @@ static void without_watchers_the_loop_ends(void **state) {
     assert_int_equal(pair->calls, 0);
 }
 
-static void what_is_no_socket_is_not_watched(void **state) {
-    struct pair *pair = *state;
+LOOP_TEST(a_missing_socket_is_not_watched) {
     assert_null(loop_socket_new(pair->ev, NULL, ready, pair));
 }
 
-static void clocks_move_forward(void **state) {
-    (void)state;
+TEST(clocks_move_forward) {
     int64_t before = loop_now_ms();
     assert_true(before > 0);
     assert_true(loop_now_ms() >= before);
@@ -354,8 +338,7 @@ static void note_time(struct ev_loop *ev, ev_timer *timer, int revents) {
 }
 
 /* The loop's own clock stands still while a callback works. */
-static void a_timer_is_never_early_and_fires_once(void **state) {
-    struct pair *pair = *state;
+LOOP_TEST(a_timer_is_never_early_and_fires_once) {
     int64_t fired_us = 0, busy_until_us = loop_now_us() + 30000;
     ev_timer timer;
     ev_timer_init(&timer, note_time, 0, 0);
@@ -373,8 +356,7 @@ static void a_timer_is_never_early_and_fires_once(void **state) {
     assert_false(ev_is_active(&timer));
 }
 
-static void a_timer_is_hastened_and_never_put_off(void **state) {
-    struct pair *pair = *state;
+LOOP_TEST(a_timer_is_hastened_and_never_put_off) {
     int64_t fired_us = 0, started_us = loop_now_us();
     ev_timer timer;
     ev_timer_init(&timer, note_time, 0, 0);
@@ -391,24 +373,4 @@ static void a_timer_is_hastened_and_never_put_off(void **state) {
     assert_false(ev_is_active(&timer));
 }
 
-#define TEST(name_) cmocka_unit_test_setup_teardown(name_, set_up, tear_down)
-
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        TEST(what_waited_before_the_watcher_is_read),
-        TEST(a_budget_of_one_reads_all_of_a_burst),
-        TEST(others_have_their_turn_while_input_waits),
-        TEST(messages_of_another_thread_wake_the_loop),
-        TEST(sending_from_the_callback_hides_nothing),
-        TEST(a_socket_that_rests_is_left_alone),
-        TEST(sending_from_elsewhere_hides_nothing),
-        TEST(a_watcher_may_go_within_its_callback),
-        TEST(a_watcher_may_go_within_the_callback_of_another),
-        TEST(without_watchers_the_loop_ends),
-        TEST(what_is_no_socket_is_not_watched),
-        TEST(a_timer_is_never_early_and_fires_once),
-        TEST(a_timer_is_hastened_and_never_put_off),
-        cmocka_unit_test(clocks_move_forward),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

@@ -2,19 +2,13 @@
  * Every message between services, filled: it goes there and back in an envelope, and cut short
  * at any byte it is refused.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <stdio.h>
 #include <string.h>
 
 #include "common/envelope.h"
 #include "common/service.h"
 #include "proto/messages.h"
+#include "tests/support/test_list.h"
 
 /* Items of each list, and bytes of each text, where the description allows as many. */
 #define FILL_ITEMS 3
@@ -158,8 +152,7 @@ static void check_there_and_back(const char *name, const struct record_desc *des
     buffer_free(&out);
 }
 
-static void every_message_goes_there_and_back(void **state) {
-    (void)state;
+TEST(every_message_goes_there_and_back) {
     assert_true(proto_messages_count > 0);
     for (size_t i = 0; i < proto_messages_count; i++) {
         const struct message_desc *message = proto_messages[i];
@@ -195,14 +188,12 @@ static void check_cuts(const struct record_desc *desc) {
     buffer_free(&out);
 }
 
-static void no_record_is_read_from_a_part_of_it(void **state) {
-    (void)state;
+TEST(no_record_is_read_from_a_part_of_it) {
     for (size_t i = 0; i < record_count(); i++)
         check_cuts(record_at(i));
 }
 
-static void every_record_is_printed(void **state) {
-    (void)state;
+TEST(every_record_is_printed) {
     for (size_t i = 0; i < record_count(); i++) {
         const struct record_desc *desc = record_at(i);
         struct record_arena arena = {.ready = false};
@@ -222,8 +213,7 @@ static void every_record_is_printed(void **state) {
     }
 }
 
-static void the_table_is_sound(void **state) {
-    (void)state;
+TEST(the_table_is_sound) {
     for (size_t i = 0; i < proto_messages_count; i++) {
         assert_true(strlen(proto_messages[i]->name) <= ENVELOPE_MAX_NAME);
         for (size_t n = 0; n < i; n++)
@@ -241,12 +231,4 @@ static void the_table_is_sound(void **state) {
     }
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_message_goes_there_and_back),
-        cmocka_unit_test(no_record_is_read_from_a_part_of_it),
-        cmocka_unit_test(every_record_is_printed),
-        cmocka_unit_test(the_table_is_sound),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

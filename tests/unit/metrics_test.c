@@ -4,19 +4,13 @@
 #include "common/metrics.h"
 #include "common/record.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tests/support/capture.h"
+#include "tests/support/test_list.h"
 
 /* All of it as text; the caller frees it. */
 static char *printed(const struct metrics *metrics) {
@@ -35,8 +29,7 @@ static void assert_prints(const struct metrics *metrics, const char *expected) {
     free(text);
 }
 
-static void they_print_in_the_text_format(void **state) {
-    (void)state;
+TEST(they_print_in_the_text_format) {
     struct metrics *metrics = metrics_new();
     assert_non_null(metrics);
     struct metric *login =
@@ -66,9 +59,8 @@ static void observe_all(struct histogram *histogram, const uint64_t *values, siz
         histogram_observe(histogram, values[i]);
 }
 
-/* Bounds belong to the bucket below them; what is beyond all has one of its own. */
-static void histograms_print_their_buckets_in_seconds(void **state) {
-    (void)state;
+/* Bounds belong to the bucket below them; a value beyond all has a bucket of its own. */
+TEST(histograms_print_their_buckets_in_seconds) {
     struct metrics *metrics = metrics_new();
     assert_non_null(metrics);
     struct histogram *calls =
@@ -91,8 +83,7 @@ static void histograms_print_their_buckets_in_seconds(void **state) {
     metrics_destroy(&metrics);
 }
 
-static void a_histogram_may_count_things(void **state) {
-    (void)state;
+TEST(a_histogram_may_count_things) {
     struct metrics *metrics = metrics_new();
     assert_non_null(metrics);
     struct histogram *sizes = metrics_histogram(metrics, "sizes", "", HISTOGRAM_COUNT, "help");
@@ -111,8 +102,7 @@ static void a_histogram_may_count_things(void **state) {
     metrics_destroy(&metrics);
 }
 
-static void errors_are_counted_by_their_word(void **state) {
-    (void)state;
+TEST(errors_are_counted_by_their_word) {
     struct metrics *metrics = metrics_new();
     assert_non_null(metrics);
     struct metric *counters[ERR_COUNT];
@@ -128,8 +118,7 @@ static void errors_are_counted_by_their_word(void **state) {
 }
 
 /* A family stays together, whatever was made in between. */
-static void labels_of_one_name_stand_together(void **state) {
-    (void)state;
+TEST(labels_of_one_name_stand_together) {
     struct metrics *metrics = metrics_new();
     assert_non_null(metrics);
     metrics_counter(metrics, "a", "x=\"1\"", "help");
@@ -141,8 +130,7 @@ static void labels_of_one_name_stand_together(void **state) {
     metrics_destroy(&metrics);
 }
 
-static void the_same_name_and_labels_are_the_same(void **state) {
-    (void)state;
+TEST(the_same_name_and_labels_are_the_same) {
     struct metrics *metrics = metrics_new();
     assert_non_null(metrics);
     char name[] = "a", labels[] = "b=\"1\"";
@@ -154,16 +142,14 @@ static void the_same_name_and_labels_are_the_same(void **state) {
     metrics_destroy(&metrics);
 }
 
-static void nothing_prints_nothing(void **state) {
-    (void)state;
+TEST(nothing_prints_nothing) {
     struct metrics *metrics = metrics_new();
     assert_non_null(metrics);
     assert_prints(metrics, "");
     metrics_destroy(&metrics);
 }
 
-static void too_many_share_a_spare_and_are_reported_once(void **state) {
-    (void)state;
+TEST(too_many_share_a_spare_and_are_reported_once) {
     struct metrics *metrics = metrics_new();
     assert_non_null(metrics);
     struct metric *last = NULL;
@@ -180,15 +166,15 @@ static void too_many_share_a_spare_and_are_reported_once(void **state) {
     struct metric *two = metrics_gauge(metrics, "two_more", "", "help");
     struct histogram *three =
         metrics_histogram(metrics, "three_more", "", HISTOGRAM_SECONDS, "help");
-    char *told = capture_end(&capture);
+    char *output = capture_end(&capture);
     assert_non_null(one);
     assert_ptr_equal(one, two);
     histogram_observe(three, 1);
     assert_ptr_not_equal(one, last);
-    assert_non_null(strstr(told, "level=warn"));
-    assert_non_null(strstr(told, "event=metric_left_out name=one_more reason=too_many\n"));
-    assert_null(strstr(told, "two_more"));
-    free(told);
+    assert_non_null(strstr(output, "level=warn"));
+    assert_non_null(strstr(output, "event=metric_left_out name=one_more reason=too_many\n"));
+    assert_null(strstr(output, "two_more"));
+    free(output);
 
     /* Those that found room are still found, and the spare is not printed. */
     assert_ptr_equal(metrics_counter(metrics, name, "", "help"), last);
@@ -200,8 +186,7 @@ static void too_many_share_a_spare_and_are_reported_once(void **state) {
     metrics_destroy(&metrics);
 }
 
-static void a_small_buffer_is_reported(void **state) {
-    (void)state;
+TEST(a_small_buffer_is_reported) {
     struct metrics *metrics = metrics_new();
     assert_non_null(metrics);
     metrics_counter(metrics, "a", "", "help");
@@ -229,8 +214,7 @@ static void *count(void *argument) {
     return NULL;
 }
 
-static void threads_lose_nothing(void **state) {
-    (void)state;
+TEST(threads_lose_nothing) {
     struct metrics *metrics = metrics_new();
     assert_non_null(metrics);
     struct counted counted = {metrics_counter(metrics, "a", "", "help"),
@@ -245,18 +229,4 @@ static void threads_lose_nothing(void **state) {
     metrics_destroy(&metrics);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(they_print_in_the_text_format),
-        cmocka_unit_test(histograms_print_their_buckets_in_seconds),
-        cmocka_unit_test(a_histogram_may_count_things),
-        cmocka_unit_test(errors_are_counted_by_their_word),
-        cmocka_unit_test(labels_of_one_name_stand_together),
-        cmocka_unit_test(the_same_name_and_labels_are_the_same),
-        cmocka_unit_test(nothing_prints_nothing),
-        cmocka_unit_test(too_many_share_a_spare_and_are_reported_once),
-        cmocka_unit_test(a_small_buffer_is_reported),
-        cmocka_unit_test(threads_lose_nothing),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

@@ -1,12 +1,8 @@
 /* Passwords and their hashes, at the least cost. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "services/auth/password.h"
+#include "tests/support/test_list.h"
 
 static struct passwords cheap(void) {
     struct passwords passwords;
@@ -14,8 +10,7 @@ static struct passwords cheap(void) {
     return passwords;
 }
 
-static void test_right_and_wrong(void **state) {
-    (void)state;
+TEST(test_right_and_wrong) {
     struct passwords passwords = cheap();
     char hash[PASSWORD_HASH_BYTES];
     /* A byte of 0 within a password counts like any other. */
@@ -27,8 +22,7 @@ static void test_right_and_wrong(void **state) {
     assert_false(password_verify(&passwords, slice_text(hash), slice_make(NULL, 0)));
 }
 
-static void test_same_password_other_hash(void **state) {
-    (void)state;
+TEST(test_same_password_other_hash) {
     struct passwords passwords = cheap();
     char first[PASSWORD_HASH_BYTES], second[PASSWORD_HASH_BYTES];
     assert_int_equal(password_hash(&passwords, slice_text("secret"), first), ERR_OK);
@@ -36,15 +30,13 @@ static void test_same_password_other_hash(void **state) {
     assert_string_not_equal(first, second);
 }
 
-static void test_nobody(void **state) {
-    (void)state;
+TEST(test_nobody) {
     struct passwords passwords = cheap();
     assert_false(password_verify(&passwords, slice_make(NULL, 0), slice_text("secret")));
     assert_false(password_verify(&passwords, slice_make(NULL, 0), slice_make(NULL, 0)));
 }
 
-static void test_what_is_no_hash(void **state) {
-    (void)state;
+TEST(test_texts_that_are_no_hash) {
     struct passwords passwords = cheap();
     char longest[4 * PASSWORD_HASH_BYTES];
     memset(longest, '$', sizeof longest);
@@ -55,29 +47,20 @@ static void test_what_is_no_hash(void **state) {
     assert_true(password_is_outdated(&passwords, slice_make(longest, sizeof longest)));
 }
 
-static void test_outdated(void **state) {
-    (void)state;
+TEST(test_outdated) {
     struct passwords passwords = cheap(), dearer;
     char hash[PASSWORD_HASH_BYTES];
     assert_int_equal(passwords_prepare(&dearer, 2, 16), 0);
     assert_int_equal(password_hash(&passwords, slice_text("secret"), hash), ERR_OK);
     assert_false(password_is_outdated(&passwords, slice_text(hash)));
     assert_true(password_is_outdated(&dearer, slice_text(hash)));
-    /* The hash itself says what it cost. */
+    /* The hash itself has its cost. */
     assert_true(password_verify(&dearer, slice_text(hash), slice_text("secret")));
 }
 
-static void test_cost_that_cannot_be_had(void **state) {
-    (void)state;
+TEST(test_cost_that_cannot_be_had) {
     struct passwords passwords;
     assert_int_equal(passwords_prepare(&passwords, 1, 1), -1);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_right_and_wrong), cmocka_unit_test(test_same_password_other_hash),
-        cmocka_unit_test(test_nobody),          cmocka_unit_test(test_what_is_no_hash),
-        cmocka_unit_test(test_outdated),        cmocka_unit_test(test_cost_that_cannot_be_had),
-    };
-    return cmocka_run_group_tests_name("passwords", tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

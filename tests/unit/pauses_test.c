@@ -1,13 +1,7 @@
 /* The pauses of accounts that are typing: of each account and conversation; a table of fixed size.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "services/delivery/pauses.h"
+#include "tests/support/test_list.h"
 
 static int set_up(void **state) {
     *state = pauses_new();
@@ -20,8 +14,9 @@ static int tear_down(void **state) {
     return pauses == NULL ? 0 : -1;
 }
 
-static void one_at_a_time(void **state) {
-    struct pauses *pauses = *state;
+#define PAUSES_TEST(name_) TEST_WITH(name_, struct pauses *pauses, set_up, tear_down)
+
+PAUSES_TEST(one_at_a_time) {
     const struct pauses_key key = {1, 2, 0};
     const int64_t start_ms = 1000;
     assert_false(pauses_runs(pauses, &key, start_ms));
@@ -33,8 +28,7 @@ static void one_at_a_time(void **state) {
     assert_false(pauses_begin(pauses, &key, start_ms + PAUSES_MS + 1));
 }
 
-static void each_conversation_has_its_own(void **state) {
-    struct pauses *pauses = *state;
+PAUSES_TEST(each_conversation_has_its_own) {
     const struct pauses_key keys[] = {{1, 2, 0}, {2, 1, 0}, {1, 3, 0}, {1, 0, 2}, {2, 0, 2}};
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
         assert_true(pauses_begin(pauses, &keys[i], 1));
@@ -43,8 +37,7 @@ static void each_conversation_has_its_own(void **state) {
 }
 
 /* Where there is no room nobody begins, however often it is tried; later there is again. */
-static void a_full_table(void **state) {
-    struct pauses *pauses = *state;
+PAUSES_TEST(a_full_table) {
     uint64_t begun = 0, refused = 0;
     for (uint64_t account = 1; account <= 2 * PAUSES_SLOTS; account++) {
         const struct pauses_key key = {account, 0, 1};
@@ -60,11 +53,4 @@ static void a_full_table(void **state) {
         assert_true(pauses_begin(pauses, &(struct pauses_key){account, 0, 2}, 1 + PAUSES_MS));
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(one_at_a_time, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(each_conversation_has_its_own, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_full_table, set_up, tear_down),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

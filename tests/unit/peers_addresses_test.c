@@ -1,5 +1,5 @@
 /*
- * Names that come, go and keep one waiting: the test answers for those that end in `.test`.
+ * Names that appear, go and are resolved late: the test answers for those that end in `.test`.
  */
 #include <dlfcn.h>
 #include <netdb.h>
@@ -77,8 +77,7 @@ static bool slow_is_waited_for(void) {
     return waiting;
 }
 
-static void a_name_that_is_gone_for_a_moment_keeps_its_addresses(void **state) {
-    struct fixture *f = *state;
+PEERS_TEST(a_name_that_is_gone_for_a_moment_keeps_its_addresses) {
     int port = node_new(f)->port, other = node_new(f)->port;
     LOCKED(names.one_is_there = true; names.two_is_there = false);
     f->peers = peers_make(f, test_text("dns:one.test:%d,tcp://two.test:%d", port, other));
@@ -94,8 +93,7 @@ static void a_name_that_is_gone_for_a_moment_keeps_its_addresses(void **state) {
     assert_int_equal(f->changes[PEER_LOST], 0);
 }
 
-static void a_lookup_that_takes_long_holds_up_nothing(void **state) {
-    struct fixture *f = *state;
+PEERS_TEST(a_lookup_that_takes_long_holds_up_nothing) {
     struct node *node = node_new(f);
     LOCKED(names.waiting = names.release = false);
     f->peers = peers_make(f, test_text("tcp://slow.test:1,%s", node_address(node)));
@@ -112,8 +110,7 @@ static void a_lookup_that_takes_long_holds_up_nothing(void **state) {
 
 /* An instance that has an address of each family is one; one that has none of IPv4 is found, too.
  */
-static void names_are_asked_for_both_families(void **state) {
-    struct fixture *f = *state;
+PEERS_TEST(names_are_asked_for_both_families) {
     struct node *node = node_new(f);
     f->peers = peers_make(f, test_text("dns:both.test:%d,dns:six.test:7199", node->port));
     assert_non_null(f->peers);
@@ -128,11 +125,4 @@ static void names_are_asked_for_both_families(void **state) {
     assert_true(found);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        TEST(a_name_that_is_gone_for_a_moment_keeps_its_addresses),
-        TEST(a_lookup_that_takes_long_holds_up_nothing),
-        TEST(names_are_asked_for_both_families),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

@@ -24,8 +24,7 @@ static void start_with(struct fixture *f, size_t nodes) {
     peers_start(f);
 }
 
-static void keys_spread_evenly(void **state) {
-    struct fixture *f = *state;
+PEERS_TEST(keys_spread_evenly) {
     int ports[KEYS];
     start_with(f, 5);
     map_keys(f->peers, ports);
@@ -37,8 +36,7 @@ static void keys_spread_evenly(void **state) {
     }
 }
 
-static void only_the_keys_of_a_lost_one_move(void **state) {
-    struct fixture *f = *state;
+PEERS_TEST(only_the_keys_of_a_lost_one_move) {
     int before[KEYS], without[KEYS], after[KEYS];
     start_with(f, 5);
     map_keys(f->peers, before);
@@ -61,8 +59,7 @@ static void only_the_keys_of_a_lost_one_move(void **state) {
     assert_memory_equal(after, before, sizeof before);
 }
 
-static void all_callers_choose_alike(void **state) {
-    struct fixture *f = *state;
+PEERS_TEST(all_callers_choose_alike) {
     int mine[KEYS], theirs[KEYS];
     start_with(f, 3);
     map_keys(f->peers, mine);
@@ -79,8 +76,7 @@ static void all_callers_choose_alike(void **state) {
     assert_memory_equal(mine, theirs, sizeof mine);
 }
 
-static void they_take_turns(void **state) {
-    struct fixture *f = *state;
+PEERS_TEST(they_take_turns) {
     start_with(f, 3);
     size_t turns[3] = {0};
     struct peer *last = NULL;
@@ -108,8 +104,7 @@ static void they_take_turns(void **state) {
 
 /* --- addresses ------------------------------------------------------------------------------- */
 
-static void addresses_that_make_no_sense_are_refused(void **state) {
-    struct fixture *f = *state;
+PEERS_TEST(addresses_that_make_no_sense_are_refused) {
     static const char *const wrong[] = {
         "",
         "localhost:1",
@@ -162,8 +157,7 @@ static const char *addresses_of(size_t count) {
     return test_text("%s", text);
 }
 
-static void there_are_at_most_so_many(void **state) {
-    struct fixture *f = *state;
+PEERS_TEST(there_are_at_most_so_many) {
     f->peers = peers_make(f, addresses_of(PEERS_MAX));
     assert_non_null(f->peers);
     assert_int_equal(f->peers->count, PEERS_MAX);
@@ -171,15 +165,14 @@ static void there_are_at_most_so_many(void **state) {
     assert_null(peers_make(f, addresses_of(PEERS_MAX + 1)));
 }
 
-static void an_address_that_is_named_twice_is_one(void **state) {
-    struct fixture *f = *state;
+PEERS_TEST(an_address_that_is_named_twice_is_one) {
     int port = node_new(f)->port, other = node_new(f)->port;
     f->peers = peers_make(f, test_text("tcp://127.0.0.1:%d,tcp://127.1:%d,dns:127.0.0.1:%d,"
                                        "tcp://localhost:%d,dns:localhost:%d",
                                        port, port, port, port, other));
     assert_non_null(f->peers);
     assert_int_equal(f->peers->count, 1);
-    WAIT_FOR(f, peers_live_count(f->peers) == 2); /* with what the names stand for */
+    WAIT_FOR(f, peers_live_count(f->peers) == 2); /* with the addresses of the names */
     assert_int_equal(f->peers->count, 2);
 }
 
@@ -190,9 +183,8 @@ static bool has_address(const struct fixture *f, const char *address) {
     return false;
 }
 
-/* ZeroMQ gets numbers, whatever the list says; and whoever names the same gets the same numbers. */
-static void lists_may_be_mixed(void **state) {
-    struct fixture *f = *state;
+/* ZeroMQ gets numeric addresses, whatever the list has; the same name gives the same addresses. */
+PEERS_TEST(lists_may_be_mixed) {
     for (size_t i = 0; i < 3; i++)
         node_new(f);
     f->peers = peers_make(f, test_text("tcp://localhost:%d,tcp://127.0.0.1:%d,dns:localhost:%d",
@@ -204,8 +196,7 @@ static void lists_may_be_mixed(void **state) {
         assert_true(has_address(f, node_address(f->nodes[i])));
 }
 
-static void a_name_that_does_not_exist_harms_no_other(void **state) {
-    struct fixture *f = *state;
+PEERS_TEST(a_name_that_does_not_exist_harms_no_other) {
     struct node *node = node_new(f);
     f->peers =
         peers_make(f, test_text("tcp://name.invalid:1,%s,dns:name.invalid:2", node_address(node)));
@@ -224,8 +215,7 @@ static void a_name_that_does_not_exist_harms_no_other(void **state) {
     assert_int_equal(f->changes[PEER_LOST], 0);
 }
 
-static void a_name_is_looked_up(void **state) {
-    struct fixture *f = *state;
+PEERS_TEST(a_name_is_looked_up) {
     struct node *node = node_new(f);
     f->peers = peers_make(f, test_text("dns:localhost:%d", node->port));
     assert_non_null(f->peers);
@@ -238,8 +228,7 @@ static void a_name_is_looked_up(void **state) {
     assert_outcome(f, 0, 4, ERR_OK);
 }
 
-static void lookups_end_at_once_when_peers_do(void **state) {
-    struct fixture *f = *state;
+PEERS_TEST(lookups_end_at_once_when_peers_do) {
     for (int i = 0; i < 20; i++) {
         f->peers = peers_make(f, "dns:localhost:1");
         assert_non_null(f->peers);
@@ -248,8 +237,7 @@ static void lookups_end_at_once_when_peers_do(void **state) {
 }
 
 /* As a lookup finds them: an instance that is no longer named goes once it is lost. */
-static void unnamed_instances_stay_while_they_live(void **state) {
-    struct fixture *f = *state;
+PEERS_TEST(unnamed_instances_stay_while_they_live) {
     start_with(f, 2);
     struct node *added = node_new(f);
     struct peers_address_list list = {.count = 2};
@@ -272,20 +260,4 @@ static void unnamed_instances_stay_while_they_live(void **state) {
     assert_null(peers_next(f->peers));
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        TEST(keys_spread_evenly),
-        TEST(only_the_keys_of_a_lost_one_move),
-        TEST(all_callers_choose_alike),
-        TEST(they_take_turns),
-        TEST(addresses_that_make_no_sense_are_refused),
-        TEST(there_are_at_most_so_many),
-        TEST(an_address_that_is_named_twice_is_one),
-        TEST(lists_may_be_mixed),
-        TEST(a_name_that_does_not_exist_harms_no_other),
-        TEST(a_name_is_looked_up),
-        TEST(lookups_end_at_once_when_peers_do),
-        TEST(unnamed_instances_stay_while_they_live),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

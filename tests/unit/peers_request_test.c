@@ -9,8 +9,7 @@ static struct peer *only_peer(struct fixture *f) {
     return peer;
 }
 
-static void answers_reach_who_asked(void **state) {
-    struct fixture *f = *state;
+PEERS_TEST(answers_reach_their_callers) {
     struct node *node = node_new(f);
     peers_start(f);
     for (uint64_t i = 0; i < 100; i++)
@@ -30,8 +29,7 @@ static void answers_reach_who_asked(void **state) {
     assert_int_equal(f->outcome_count, 100);
 }
 
-static void errors_have_word_and_text(void **state) {
-    struct fixture *f = *state;
+PEERS_TEST(errors_have_word_and_text) {
     struct node *node = node_new(f);
     peers_start(f);
     static const struct {
@@ -64,8 +62,7 @@ static void errors_have_word_and_text(void **state) {
     }
 }
 
-static void answers_that_do_not_fit_are_internal_errors(void **state) {
-    struct fixture *f = *state;
+PEERS_TEST(answers_that_do_not_fit_are_internal_errors) {
     struct node *node = node_new(f);
     peers_start(f);
     for (uint64_t i = 0; i < 3; i++)
@@ -81,10 +78,9 @@ static void answers_that_do_not_fit_are_internal_errors(void **state) {
         assert_outcome(f, i, i, ERR_INTERNAL);
 }
 
-/* An instance that stops in order answers what it was asked, then closes: no answer is lost, though
+/* An instance that stops in order answers its requests, then closes: no answer is lost, though
  * the end of the connection may be seen before all of them are read. */
-static void answers_before_the_end_of_the_connection_count(void **state) {
-    struct fixture *f = *state;
+PEERS_TEST(answers_before_the_end_of_the_connection_count) {
     struct node *node = node_new(f);
     peers_start(f);
     for (size_t round = 1; round <= 10; round++) {
@@ -106,8 +102,7 @@ static void answers_before_the_end_of_the_connection_count(void **state) {
     }
 }
 
-static void a_request_ends_when_its_time_is_over(void **state) {
-    struct fixture *f = *state;
+PEERS_TEST(a_request_ends_when_its_time_is_over) {
     struct node *node = node_new(f);
     peers_start(f);
     int64_t before_ms = loop_now_ms();
@@ -120,7 +115,7 @@ static void a_request_ends_when_its_time_is_over(void **state) {
     assert_true(loop_now_ms() - before_ms >= 100);
     assert_outcome(f, 0, 2, ERR_TIMEOUT);
     assert_outcome(f, 1, 3, ERR_TIMEOUT);
-    assert_string_equal(f->outcomes[0].text, ""); /* nobody said so */
+    assert_string_equal(f->outcomes[0].text, ""); /* no peer gave a reason */
     for (size_t i = 0; i < 4; i++)
         node_answer(node, i); /* two of them too late */
     WAIT_FOR(f, f->outcome_count == 4);
@@ -129,8 +124,7 @@ static void a_request_ends_when_its_time_is_over(void **state) {
     assert_string_equal(f->changed, "+"); /* slow is not lost */
 }
 
-static void the_time_is_that_of_the_settings_by_default(void **state) {
-    struct fixture *f = *state;
+PEERS_TEST(the_time_is_that_of_the_settings_by_default) {
     struct node *node = node_new(f);
     f->settings.request_timeout_ms = 50;
     peers_start(f);
@@ -154,8 +148,7 @@ static uint64_t ask_all(struct fixture *f, struct node *node, uint64_t from) {
     return taken;
 }
 
-static void too_many_in_progress_are_refused(void **state) {
-    struct fixture *f = *state;
+PEERS_TEST(too_many_in_progress_are_refused) {
     struct node *node = node_new(f);
     peers_start(f);
     assert_int_equal(ask_all(f, node, 0), PEERS_MAX_PENDING);
@@ -173,8 +166,7 @@ static void too_many_in_progress_are_refused(void **state) {
 }
 
 /* A node that reads nothing fills the socket's queue before the window. */
-static void a_full_queue_is_refused_too(void **state) {
-    struct fixture *f = *state;
+PEERS_TEST(a_full_queue_is_refused_too) {
     struct node *node = node_new(f);
     peers_start(f);
     loop_socket_destroy(&node->input);
@@ -184,11 +176,10 @@ static void a_full_queue_is_refused_too(void **state) {
     assert_true(taken <= PEERS_MAX_PENDING);
     assert_int_equal(peer_pending(only_peer(f)), taken);
     node->input = loop_socket_new(f->ev, zsock_resolve(node->router), node_input, node);
-    WAIT_FOR(f, node->asked_count == taken); /* what was taken has been sent */
+    WAIT_FOR(f, node->asked_count == taken); /* all taken requests have been sent */
 }
 
-static void what_is_too_large_is_refused(void **state) {
-    struct fixture *f = *state;
+PEERS_TEST(too_large_requests_are_refused) {
     node_new(f);
     peers_start(f);
     char *bytes = calloc(1, ENVELOPE_MAX_BYTES);
@@ -203,8 +194,7 @@ static void what_is_too_large_is_refused(void **state) {
 
 /* --- asking from within a done --------------------------------------------------------------- */
 
-static void a_done_may_ask(void **state) {
-    struct fixture *f = *state;
+PEERS_TEST(a_done_may_ask) {
     struct node *node = node_new(f);
     peers_start(f);
     f->ask_again = 3;
@@ -217,8 +207,7 @@ static void a_done_may_ask(void **state) {
     }
 }
 
-static void a_done_may_ask_when_its_time_is_over(void **state) {
-    struct fixture *f = *state;
+PEERS_TEST(a_done_may_ask_when_its_time_is_over) {
     struct node *node = node_new(f);
     peers_start(f);
     f->ask_again = 2;
@@ -233,9 +222,8 @@ static void a_done_may_ask_when_its_time_is_over(void **state) {
     assert_outcome(f, 3, 1002, ERR_OK);
 }
 
-/* What a lost peer was asked goes to another: nothing ends twice, nothing is forgotten. */
-static void a_done_may_ask_another_when_its_peer_is_lost(void **state) {
-    struct fixture *f = *state;
+/* A lost peer's requests go to another: nothing ends twice, nothing is forgotten. */
+PEERS_TEST(a_done_may_ask_another_when_its_peer_is_lost) {
     struct node *one = node_new(f), *other = node_new(f);
     peers_start(f);
     struct peer *peer = peers_live(f->peers, 0);
@@ -255,8 +243,7 @@ static void a_done_may_ask_another_when_its_peer_is_lost(void **state) {
         assert_outcome(f, 50 + i, 1000 + i, ERR_OK);
 }
 
-static void the_end_of_peers_ends_all_requests(void **state) {
-    struct fixture *f = *state;
+PEERS_TEST(the_end_of_peers_ends_all_requests) {
     node_new(f);
     node_new(f);
     peers_start(f);
@@ -271,8 +258,7 @@ static void the_end_of_peers_ends_all_requests(void **state) {
         assert_outcome(f, i, i < 10 ? 2 * i : 2 * i - 19, ERR_UNAVAILABLE);
 }
 
-static void one_that_is_not_there_cannot_be_asked(void **state) {
-    struct fixture *f = *state;
+PEERS_TEST(one_that_is_not_there_cannot_be_asked) {
     struct node *node = node_new(f);
     node->pong.ready = false;
     f->peers = peers_make(f, node_address(node));
@@ -283,8 +269,7 @@ static void one_that_is_not_there_cannot_be_asked(void **state) {
 
 /* An idle caller is woken by heartbeats alone: the timer stops once all have been found, and then
  * runs for the request that ends first, not for each. */
-static void the_timer_runs_only_for_what_is_due(void **state) {
-    struct fixture *f = *state;
+PEERS_TEST(the_timer_runs_only_for_due_requests) {
     node_new(f);
     peers_start(f);
     WAIT_FOR(f, f->peers->due_ms == INT64_MAX);
@@ -301,8 +286,7 @@ static void the_timer_runs_only_for_what_is_due(void **state) {
     assert_int_equal(f->peers->due_ms, far_ms);
 }
 
-static void nobody_needs_to_wait_for_an_answer(void **state) {
-    struct fixture *f = *state;
+PEERS_TEST(nobody_needs_to_wait_for_an_answer) {
     struct node *node = node_new(f);
     peers_start(f);
     struct peers_request request = {.message = &message_TEST_ASK, .body = &(struct number){1}};
@@ -312,24 +296,4 @@ static void nobody_needs_to_wait_for_an_answer(void **state) {
     WAIT_FOR(f, peer_pending(only_peer(f)) == 0);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        TEST(answers_reach_who_asked),
-        TEST(errors_have_word_and_text),
-        TEST(answers_that_do_not_fit_are_internal_errors),
-        TEST(answers_before_the_end_of_the_connection_count),
-        TEST(a_request_ends_when_its_time_is_over),
-        TEST(the_time_is_that_of_the_settings_by_default),
-        TEST(too_many_in_progress_are_refused),
-        TEST(a_full_queue_is_refused_too),
-        TEST(what_is_too_large_is_refused),
-        TEST(a_done_may_ask),
-        TEST(a_done_may_ask_when_its_time_is_over),
-        TEST(a_done_may_ask_another_when_its_peer_is_lost),
-        TEST(the_end_of_peers_ends_all_requests),
-        TEST(one_that_is_not_there_cannot_be_asked),
-        TEST(the_timer_runs_only_for_what_is_due),
-        TEST(nobody_needs_to_wait_for_an_answer),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

@@ -1,6 +1,6 @@
 /*
- * Peers, one instance each: how it comes, lives, drains, is lost, is found again; what it answers,
- * and what it sends that it should not. Requests are peers_request_test.c, several instances
+ * Peers, one instance each: how it appears, lives, drains, is lost, is found again; its answers,
+ * and messages that it should not send. Requests are peers_request_test.c, several instances
  * peers_list_test.c.
  */
 #include "common/log.h"
@@ -8,8 +8,7 @@
 
 /* --- coming and going ------------------------------------------------------------------------ */
 
-static void it_is_live_from_its_first_ready_answer(void **state) {
-    struct fixture *f = *state;
+PEERS_TEST(it_is_live_from_its_first_ready_answer) {
     struct node *node = node_new(f);
     node->pong.ready = false;
     f->peers = peers_make(f, node_address(node));
@@ -30,8 +29,7 @@ static void it_is_live_from_its_first_ready_answer(void **state) {
     assert_string_equal(f->changed, "+");
 }
 
-static void it_may_start_after_its_callers(void **state) {
-    struct fixture *f = *state;
+PEERS_TEST(it_may_start_after_its_callers) {
     struct node *node = node_new(f);
     node_close(node);
     f->peers = peers_make(f, node_address(node));
@@ -46,10 +44,9 @@ static void it_may_start_after_its_callers(void **state) {
     WAIT_FOR(f, peers_live_count(f->peers) == 1);
 }
 
-static void one_that_does_not_answer_is_tried_ever_more_slowly(void **state) {
-    struct fixture *f = *state;
+PEERS_TEST(one_that_does_not_answer_is_tried_ever_more_slowly) {
     struct node *node = node_new(f);
-    f->settings.peer_timeout_ms = 300; /* what a new attempt waits at most */
+    f->settings.peer_timeout_ms = 300; /* the longest that a new attempt waits */
     node->silent = true;
     f->peers = peers_make(f, node_address(node));
     assert_non_null(f->peers);
@@ -61,8 +58,7 @@ static void one_that_does_not_answer_is_tried_ever_more_slowly(void **state) {
 }
 
 /* The time-out is long: it is the broken connection that tells. */
-static void a_connection_that_breaks_is_lost_at_once(void **state) {
-    struct fixture *f = *state;
+PEERS_TEST(a_connection_that_breaks_is_lost_at_once) {
     struct node *node = node_new(f);
     peers_start(f);
     struct peer *peer = peers_next(f->peers);
@@ -82,7 +78,7 @@ static void a_connection_that_breaks_is_lost_at_once(void **state) {
     assert_string_equal(f->changed, "+-+");
     peer = peers_next(f->peers);
     assert_int_equal(peer_numbers(peer)[0] + peer_numbers(peer)[1], 0);
-    /* What waited in the old socket does not reach the new instance. */
+    /* Requests that waited in the old socket do not reach the new instance. */
     ask(f, peer, 500);
     WAIT_FOR(f, node->asked_count >= 1);
     assert_int_equal(node->asked[0].number, 500);
@@ -91,8 +87,7 @@ static void a_connection_that_breaks_is_lost_at_once(void **state) {
     assert_outcome(f, 100, 500, ERR_OK);
 }
 
-static void a_silent_one_is_lost_after_the_time_out(void **state) {
-    struct fixture *f = *state;
+PEERS_TEST(a_silent_one_is_lost_after_the_time_out) {
     struct node *node = node_new(f);
     f->settings.peer_timeout_ms = 3000;
     peers_start(f);
@@ -107,8 +102,7 @@ static void a_silent_one_is_lost_after_the_time_out(void **state) {
     WAIT_FOR(f, f->changes[PEER_LIVE] == 2);
 }
 
-static void any_message_is_a_sign_of_life(void **state) {
-    struct fixture *f = *state;
+PEERS_TEST(any_message_is_a_sign_of_life) {
     struct node *node = node_new(f);
     f->settings.peer_timeout_ms = 3000;
     peers_start(f);
@@ -122,8 +116,7 @@ static void any_message_is_a_sign_of_life(void **state) {
     assert_string_equal(f->changed, "+");
 }
 
-static void one_that_was_restarted_is_lost_and_found(void **state) {
-    struct fixture *f = *state;
+PEERS_TEST(one_that_was_restarted_is_lost_and_found) {
     struct node *node = node_new(f);
     peers_start(f);
     ask(f, peers_next(f->peers), 1);
@@ -134,8 +127,7 @@ static void one_that_was_restarted_is_lost_and_found(void **state) {
     assert_outcome(f, 0, 1, ERR_UNAVAILABLE);
 }
 
-static void a_new_link_is_noticed_and_nothing_is_lost(void **state) {
-    struct fixture *f = *state;
+PEERS_TEST(a_new_link_is_noticed_and_nothing_is_lost) {
     struct node *node = node_new(f);
     peers_start(f);
     struct peer *peer = peers_next(f->peers);
@@ -153,8 +145,7 @@ static void a_new_link_is_noticed_and_nothing_is_lost(void **state) {
     assert_outcome(f, 0, 1, ERR_OK);
 }
 
-static void one_that_drains_is_asked_no_more_but_answers(void **state) {
-    struct fixture *f = *state;
+PEERS_TEST(one_that_drains_is_asked_no_more_but_answers) {
     struct node *node = node_new(f);
     peers_start(f);
     struct peer *peer = peers_next(f->peers);
@@ -176,8 +167,7 @@ static void one_that_drains_is_asked_no_more_but_answers(void **state) {
     assert_outcome(f, 1, 2, ERR_UNAVAILABLE);
 }
 
-static void one_that_drained_may_become_ready_again(void **state) {
-    struct fixture *f = *state;
+PEERS_TEST(one_that_drained_may_become_ready_again) {
     struct node *node = node_new(f);
     peers_start(f);
     node->pong.ready = false;
@@ -187,8 +177,7 @@ static void one_that_drained_may_become_ready_again(void **state) {
     assert_int_equal(f->changes[PEER_LOST], 0);
 }
 
-static void it_survives_many_losses(void **state) {
-    struct fixture *f = *state;
+PEERS_TEST(it_survives_many_losses) {
     struct node *node = node_new(f);
     peers_start(f);
     for (size_t round = 1; round <= 10; round++) {
@@ -201,10 +190,9 @@ static void it_survives_many_losses(void **state) {
     }
 }
 
-/* --- what it sends --------------------------------------------------------------------------- */
+/* --- messages from the peer ------------------------------------------------------------------ */
 
-static void events_reach_their_handler(void **state) {
-    struct fixture *f = *state;
+PEERS_TEST(events_reach_their_handler) {
     struct node *node = node_new(f);
     peers_start(f);
     for (uint64_t n = 1; n <= 1000; n++)
@@ -213,8 +201,7 @@ static void events_reach_their_handler(void **state) {
     assert_int_equal(f->last_event, 1000);
 }
 
-static void events_that_nobody_expects_or_that_do_not_fit_are_dropped(void **state) {
-    struct fixture *f = *state;
+PEERS_TEST(events_that_nobody_expects_or_that_do_not_fit_are_dropped) {
     struct node *node = node_new(f);
     peers_start(f);
     node_send_envelope(node, ENVELOPE_EVENT, 0, "test.other", &number_desc, &(struct number){1});
@@ -226,8 +213,7 @@ static void events_that_nobody_expects_or_that_do_not_fit_are_dropped(void **sta
     assert_int_equal(f->events, 1);
 }
 
-static void bytes_that_are_no_message_are_dropped(void **state) {
-    struct fixture *f = *state;
+PEERS_TEST(bytes_that_are_no_message_are_dropped) {
     struct node *node = node_new(f);
     peers_start(f);
     ask(f, peers_next(f->peers), 1);
@@ -262,22 +248,4 @@ static void bytes_that_are_no_message_are_dropped(void **state) {
     assert_string_equal(f->changed, "+");
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        TEST(it_is_live_from_its_first_ready_answer),
-        TEST(it_may_start_after_its_callers),
-        TEST(one_that_does_not_answer_is_tried_ever_more_slowly),
-        TEST(a_connection_that_breaks_is_lost_at_once),
-        TEST(a_silent_one_is_lost_after_the_time_out),
-        TEST(any_message_is_a_sign_of_life),
-        TEST(one_that_was_restarted_is_lost_and_found),
-        TEST(a_new_link_is_noticed_and_nothing_is_lost),
-        TEST(one_that_drains_is_asked_no_more_but_answers),
-        TEST(one_that_drained_may_become_ready_again),
-        TEST(it_survives_many_losses),
-        TEST(events_reach_their_handler),
-        TEST(events_that_nobody_expects_or_that_do_not_fit_are_dropped),
-        TEST(bytes_that_are_no_message_are_dropped),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

@@ -1,12 +1,6 @@
-/* Positions: a table that only grows, never moves back, and lists what was touched. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
+/* Positions: a table that only grows, never moves back, and lists the touched ones. */
 #include "services/gateway/positions.h"
+#include "tests/support/test_list.h"
 
 static uint64_t sent(const struct positions *positions, uint64_t conversation) {
     const struct position *position = positions_find(positions, conversation);
@@ -15,8 +9,7 @@ static uint64_t sent(const struct positions *positions, uint64_t conversation) {
     return position->sent;
 }
 
-static void an_empty_table_has_nothing(void **state) {
-    (void)state;
+TEST(an_empty_table_has_nothing) {
     struct positions positions = {0};
     struct position touched;
     assert_null(positions_find(&positions, 7));
@@ -25,8 +18,7 @@ static void an_empty_table_has_nothing(void **state) {
     assert_null(positions_find(&positions, 7));
 }
 
-static void a_position_never_moves_back(void **state) {
-    (void)state;
+TEST(a_position_never_moves_back) {
     struct positions positions = {0};
     assert_int_equal(positions_set(&positions, 7, 0), 0);
     assert_int_equal(sent(&positions, 7), 0);
@@ -41,8 +33,7 @@ static void a_position_never_moves_back(void **state) {
     positions_clear(&positions);
 }
 
-static void what_was_touched_is_listed_once_with_where_it_is_then(void **state) {
-    (void)state;
+TEST(touched_conversations_are_listed_once_with_their_last_position) {
     struct positions positions = {0};
     struct position touched;
     uint64_t seen = 0;
@@ -58,14 +49,14 @@ static void what_was_touched_is_listed_once_with_where_it_is_then(void **state) 
         }
         assert_int_equal(seen, 19);
     }
-    assert_int_equal(positions_touch(&positions, 1, 3), 0); /* behind what was sent: as it stands */
+    assert_int_equal(positions_touch(&positions, 1, 3), 0); /* behind the sent entries: it stays */
     assert_true(positions_next_touched(&positions, &touched));
     assert_int_equal(touched.conversation, 1);
     assert_int_equal(touched.sent, 5);
     assert_false(touched.from_others);
     assert_int_equal(positions_touch(&positions, 1, 6), 0);
     positions_find(&positions, 1)->from_others = true;
-    for (unsigned others = 1; others < 2; others--) { /* said once */
+    for (unsigned others = 1; others < 2; others--) { /* reported once */
         assert_true(positions_next_touched(&positions, &touched));
         assert_int_equal(touched.from_others, others);
         assert_int_equal(positions_touch(&positions, 1, 7), 0);
@@ -74,8 +65,7 @@ static void what_was_touched_is_listed_once_with_where_it_is_then(void **state) 
 }
 
 /* Ids of all kinds, up to as many as there may be; and again after having been cleared. */
-static void it_holds_as_many_as_it_may(void **state) {
-    (void)state;
+TEST(it_holds_as_many_as_it_may) {
     struct positions positions = {0};
     for (int round = 0; round < 2; round++) {
         for (uint64_t i = 1; i <= POSITIONS_MAX; i++)
@@ -99,8 +89,7 @@ static void it_holds_as_many_as_it_may(void **state) {
 }
 
 /* One that is settled, and no other, whatever slots they share. */
-static void a_settled_one_can_be_forgotten(void **state) {
-    (void)state;
+TEST(a_settled_one_can_be_forgotten) {
     struct positions positions = {0};
     struct position touched;
     assert_false(positions_forget(&positions));
@@ -142,14 +131,13 @@ static const struct position *note_asked(struct positions *positions, uint64_t c
     return position;
 }
 
-static void what_is_behind_is_so_until_it_is_read(void **state) {
-    (void)state;
+TEST(a_conversation_stays_behind_until_it_is_read) {
     struct positions positions = {0};
     assert_false(positions_note_behind(&positions, 7));
     for (uint64_t i = 1; i <= 3; i++)
         assert_int_equal(positions_set(&positions, i, 5), 0);
     const struct position *read = note_asked(&positions, 1), *pushed = note_asked(&positions, 2);
-    assert_true(positions_note_behind(&positions, 2)); /* again, behind what the page reads */
+    assert_true(positions_note_behind(&positions, 2)); /* again, behind the page's entries */
     assert_true(positions_note_behind(&positions, 3)); /* the page does not read it */
     positions_settle_asked(&positions, true);
     assert_false(read->behind);
@@ -162,8 +150,7 @@ static void what_is_behind_is_so_until_it_is_read(void **state) {
     positions_clear(&positions);
 }
 
-static void what_is_behind_is_not_forgotten(void **state) {
-    (void)state;
+TEST(conversations_behind_are_not_forgotten) {
     struct positions positions = {0};
     assert_int_equal(positions_set(&positions, 1, 5), 0);
     assert_int_equal(positions_set(&positions, 2, 5), 0);
@@ -175,15 +162,4 @@ static void what_is_behind_is_not_forgotten(void **state) {
     positions_clear(&positions);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_empty_table_has_nothing),
-        cmocka_unit_test(a_position_never_moves_back),
-        cmocka_unit_test(what_was_touched_is_listed_once_with_where_it_is_then),
-        cmocka_unit_test(it_holds_as_many_as_it_may),
-        cmocka_unit_test(a_settled_one_can_be_forgotten),
-        cmocka_unit_test(what_is_behind_is_so_until_it_is_read),
-        cmocka_unit_test(what_is_behind_is_not_forgotten),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

@@ -1,15 +1,11 @@
-/* The sentences that tell why a request was refused: by what was asked, and with the client's ids.
+/* The sentences that tell why a request was refused: by the kind of request, and with the client's
+ * ids.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "proto/ids.h"
 #include "services/gateway/reasons.h"
+#include "tests/support/test_list.h"
 
 enum about { ABOUT_GROUP = 1, ABOUT_PERSON = 2, ABOUT_BOTH = 3 };
 
@@ -84,8 +80,7 @@ static void check(const struct dialect_request *request, enum err err, const cha
     free(found);
 }
 
-static void sentences_name_the_ids(void **state) {
-    (void)state;
+TEST(sentences_name_the_ids) {
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct dialect_request request = {.operation = cases[i].operation};
         if (cases[i].about & ABOUT_GROUP) /* its number is known by then, but not the client's */
@@ -96,8 +91,7 @@ static void sentences_name_the_ids(void **state) {
     }
 }
 
-static void sentences_of_messages(void **state) {
-    (void)state;
+TEST(sentences_of_messages) {
     struct dialect_request request = {.operation = OPERATION_SEND,
                                       .recipient_kind = RECIPIENT_GROUP,
                                       .recipient = {true, 0, {"ccc", 3}}};
@@ -110,8 +104,7 @@ static void sentences_of_messages(void **state) {
     check(&request, ERR_TO_ONESELF, "you cannot send messages to yourself");
 }
 
-static void sentences_without_an_id(void **state) {
-    (void)state;
+TEST(sentences_without_an_id) {
     struct dialect_request request = {.operation = OPERATION_REGISTER,
                                       .account = slice_text("4564")};
     check(&request, ERR_TAKEN, "the id 4564 is taken");
@@ -121,9 +114,8 @@ static void sentences_without_an_id(void **state) {
     check(&request, ERR_BAD_LOGIN, "");
 }
 
-/* Ids may hold what stands for an id in a pattern, and be as long as ids get. */
-static void ids_are_not_looked_into(void **state) {
-    (void)state;
+/* Ids may hold the mark that stands for an id in a pattern, and be as long as ids get. */
+TEST(ids_are_not_looked_into) {
     struct dialect_request request = {.operation = OPERATION_ADMIT,
                                       .group = {true, 0, slice_text("GP%s")},
                                       .person = {true, 0, slice_text("P G")}};
@@ -139,12 +131,4 @@ static void ids_are_not_looked_into(void **state) {
     }
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sentences_name_the_ids),
-        cmocka_unit_test(sentences_of_messages),
-        cmocka_unit_test(sentences_without_an_id),
-        cmocka_unit_test(ids_are_not_looked_into),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

@@ -1,21 +1,15 @@
 /*
- * Bytes from outside as records: nothing is built before depth and declared counts are held against
- * what is there, and nothing behind the last byte is read. Inputs stand in memory of exactly their
- * size, so that the sanitizers see a read too far.
+ * Bytes from outside as records: nothing is built before depth and declared counts are compared
+ * with the bytes that are there, and nothing behind the last byte is read. Inputs stand in memory
+ * of exactly their size, so that the sanitizers see a read too far.
  */
 #include "common/record.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "proto/messages.h"
+#include "tests/support/test_list.h"
 
 /* record_object_length of a copy that ends where its memory ends. */
 static size_t length_of(const void *bytes, size_t length) {
@@ -51,8 +45,7 @@ static size_t length_with(size_t header, uint64_t count, size_t payload) {
     return length_of(bytes, 1 + wide + headers[header].fixed + payload);
 }
 
-static void no_count_is_believed_beyond_what_is_there(void **state) {
-    (void)state;
+TEST(no_count_is_believed_beyond_the_bytes_there) {
     for (size_t h = 0; h < sizeof headers / sizeof headers[0]; h++) {
         size_t unit = headers[h].counted == PAIRS ? 2 : 1;
         size_t head = 1 + headers[h].wide + headers[h].fixed;
@@ -68,8 +61,7 @@ static void no_count_is_believed_beyond_what_is_there(void **state) {
     }
 }
 
-static void small_headers_are_held_to_what_is_there_too(void **state) {
-    (void)state;
+TEST(small_headers_are_checked_too) {
     for (unsigned tag = 0x80; tag < 0xc0; tag++) {
         unsigned char bytes[64] = {(unsigned char)tag};
         size_t count = tag < 0x90 ? 2 * (tag & 0x0f) : tag < 0xa0 ? tag & 0x0f : tag & 0x1f;
@@ -80,8 +72,7 @@ static void small_headers_are_held_to_what_is_there_too(void **state) {
     }
 }
 
-static void fixed_objects_need_all_their_bytes(void **state) {
-    (void)state;
+TEST(fixed_objects_need_all_their_bytes) {
     static const struct {
         unsigned char tag;
         size_t length;
@@ -114,8 +105,7 @@ static size_t nested_length(bool maps, size_t depth) {
     return found;
 }
 
-static void depth_has_its_limit(void **state) {
-    (void)state;
+TEST(depth_has_its_limit) {
     for (size_t depth = 0; depth < 40; depth++) {
         assert_int_equal(nested_length(false, depth) != 0, depth <= RECORD_MAX_DEPTH);
         assert_int_equal(nested_length(true, depth) != 0, depth <= RECORD_MAX_DEPTH);
@@ -123,8 +113,7 @@ static void depth_has_its_limit(void **state) {
 }
 
 /* An unknown key is passed over whatever it holds, yet within the limit. */
-static void depth_is_limited_under_unknown_keys_too(void **state) {
-    (void)state;
+TEST(depth_is_limited_under_unknown_keys_too) {
     for (size_t depth = 1; depth < 12; depth++) {
         char bytes[64] = "\x81\xa5later";
         size_t length = 7;
@@ -140,8 +129,7 @@ static void depth_is_limited_under_unknown_keys_too(void **state) {
     }
 }
 
-static void many_declared_items_cost_nothing_before_they_are_there(void **state) {
-    (void)state;
+TEST(many_declared_items_cost_nothing_before_they_are_there) {
     /* Arrays within arrays that each declare 2^32-1 items: refused at once, not tried. */
     char bytes[5 * RECORD_MAX_DEPTH];
     for (size_t i = 0; i < sizeof bytes; i += 5)
@@ -157,8 +145,7 @@ static void many_declared_items_cost_nothing_before_they_are_there(void **state)
 }
 
 /* Any bytes: no crash, no read beyond the end, a length within them. */
-static void arbitrary_bytes_are_survived(void **state) {
-    (void)state;
+TEST(arbitrary_bytes_are_survived) {
     uint64_t x = 88172645463325252u;
     for (int round = 0; round < 20000; round++) {
         unsigned char bytes[48];
@@ -189,8 +176,7 @@ static bool is_taken(const struct record_desc *desc, const void *record, void *r
     return status == 0;
 }
 
-static void numbers_of_others_are_bounded(void **state) {
-    (void)state;
+TEST(numbers_of_others_are_bounded) {
     static const uint64_t beyond[] = {UINT64_C(1) << 53, UINT64_C(1) << 63, UINT64_MAX};
     struct entry entry = {.conversation = UINT64_MAX, .cid = 1, .time_ms = RECORD_NUMBER_MOST};
     struct entry read;
@@ -216,8 +202,7 @@ static void numbers_of_others_are_bounded(void **state) {
 }
 
 /* Whatever is a time in any message has the bound. */
-static void every_time_is_bounded(void **state) {
-    (void)state;
+TEST(every_time_is_bounded) {
     size_t times = 0;
     for (size_t m = 0; m < proto_messages_count; m++) {
         const struct record_desc *const parts[] = {proto_messages[m]->body,
@@ -236,17 +221,4 @@ static void every_time_is_bounded(void **state) {
     assert_true(times > 1);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(no_count_is_believed_beyond_what_is_there),
-        cmocka_unit_test(small_headers_are_held_to_what_is_there_too),
-        cmocka_unit_test(fixed_objects_need_all_their_bytes),
-        cmocka_unit_test(depth_has_its_limit),
-        cmocka_unit_test(depth_is_limited_under_unknown_keys_too),
-        cmocka_unit_test(many_declared_items_cost_nothing_before_they_are_there),
-        cmocka_unit_test(arbitrary_bytes_are_survived),
-        cmocka_unit_test(numbers_of_others_are_bounded),
-        cmocka_unit_test(every_time_is_bounded),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

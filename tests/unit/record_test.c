@@ -1,26 +1,21 @@
 /*
- * Records: what is packed is unpacked, what does not fit the description is refused by name, and
- * what a reader does not know is passed over. That bytes are bounded is record_bounds_test.c.
+ * Records: a packed one is unpacked, a field that does not fit the description is refused by name,
+ * and fields that a reader does not know are passed over. record_bounds_test.c has the bounds of
+ * bytes.
  */
 #include "common/record.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tests/support/messages.h"
+#include "tests/support/test_list.h"
 
 #define OUT_BYTES 65536
 #define WHOLE(literal_) slice_make(literal_, sizeof(literal_) - 1)
 
-/* What one test packs into and unpacks from. */
+/* The buffer that one test packs into, and the arena that it unpacks into. */
 struct bench {
     struct buffer out;
     struct record_arena arena;
@@ -41,6 +36,8 @@ static int tear_down(void **state) {
     return 0;
 }
 
+#define RECORD_TEST(name_) TEST_WITH(name_, struct bench *bench, set_up, tear_down)
+
 static void pack(struct bench *bench, const struct record_desc *desc, const void *record) {
     buffer_clear(&bench->out);
     record_pack(desc, record, &bench->out);
@@ -51,7 +48,7 @@ static int unpack(struct bench *bench, const struct record_desc *desc, struct sl
                   void *record_r) {
     record_arena_free(&bench->arena);
     bench->fault = "";
-    memset(record_r, 0x5a, desc->size); /* what was there before must not show */
+    memset(record_r, 0x5a, desc->size); /* earlier bytes must not show */
     return record_unpack(desc, bytes, &bench->arena, record_r, &bench->fault);
 }
 
@@ -94,8 +91,7 @@ static struct outer full_outer(void) {
                           .items = {items, 2}};
 }
 
-static void every_type_goes_there_and_back(void **state) {
-    struct bench *bench = *state;
+RECORD_TEST(every_type_goes_there_and_back) {
     struct outer in = full_outer(), out;
     pack(bench, &outer_desc, &in);
     assert_int_equal(unpack_packed(bench, &outer_desc, &out), 0);
@@ -119,8 +115,7 @@ static void every_type_goes_there_and_back(void **state) {
     assert_int_equal(items[1].word.length, 0);
 }
 
-static void numbers_of_every_width(void **state) {
-    struct bench *bench = *state;
+RECORD_TEST(numbers_of_every_width) {
     for (unsigned shift = 0; shift < 64; shift++) {
         for (int beside = -1; beside <= 1; beside++) {
             struct outer in = {.number = (UINT64_C(1) << shift) + (uint64_t)beside}, out;
@@ -131,8 +126,7 @@ static void numbers_of_every_width(void **state) {
     }
 }
 
-static void optional_fields_that_are_empty_do_not_travel(void **state) {
-    struct bench *bench = *state;
+RECORD_TEST(optional_fields_that_are_empty_do_not_travel) {
     struct outer in = {.number = 0}, out;
     pack(bench, &outer_desc, &in);
     assert_slice(slice_make(bench->out.data, bench->out.length), WHOLE("\x80"));
@@ -140,8 +134,7 @@ static void optional_fields_that_are_empty_do_not_travel(void **state) {
     assert_memory_equal(&out, &in, sizeof in);
 }
 
-static void required_fields_that_are_empty_travel(void **state) {
-    struct bench *bench = *state;
+RECORD_TEST(required_fields_that_are_empty_travel) {
     struct needing in = {.number = 0}, out;
     pack(bench, &needing_desc, &in);
     assert_int_equal(bench->out.data[0], (char)0x88);
@@ -152,8 +145,7 @@ static void required_fields_that_are_empty_travel(void **state) {
     assert_int_equal(out.numbers.count + out.texts.count + out.blobs.count + out.items.count, 0);
 }
 
-static void a_full_buffer_is_reported(void **state) {
-    struct bench *bench = *state;
+RECORD_TEST(a_full_buffer_is_reported) {
     struct outer in = full_outer();
     pack(bench, &outer_desc, &in);
     for (size_t max = 1; max <= bench->out.length; max++) {
@@ -164,10 +156,9 @@ static void a_full_buffer_is_reported(void **state) {
     }
 }
 
-/* --- what a reader takes --------------------------------------------------------------------- */
+/* --- accepted bytes -------------------------------------------------------------------------- */
 
-static void unknown_keys_are_passed_over(void **state) {
-    struct bench *bench = *state;
+RECORD_TEST(unknown_keys_are_passed_over) {
     struct outer out;
     assert_takes(bench,
                  WHOLE("\x84"
@@ -180,8 +171,7 @@ static void unknown_keys_are_passed_over(void **state) {
     assert_int_equal(out.numbers.count, 0);
 }
 
-static void keys_come_in_any_order_and_the_last_wins(void **state) {
-    struct bench *bench = *state;
+RECORD_TEST(keys_come_in_any_order_and_the_last_wins) {
     struct outer out;
     assert_takes(bench,
                  WHOLE("\x84\xa4text\xa1x\xa6number\x01\xa4text\xa1y\xa4"
@@ -192,15 +182,13 @@ static void keys_come_in_any_order_and_the_last_wins(void **state) {
     assert_true(out.flag);
 }
 
-static void what_follows_the_map_is_left(void **state) {
-    struct bench *bench = *state;
+RECORD_TEST(bytes_behind_the_map_are_left) {
     struct outer out;
     assert_takes(bench, WHOLE("\x81\xa6number\x05\xc1\xc1"), &out);
     assert_int_equal(out.number, 5);
 }
 
-static void longer_forms_of_the_same_are_taken(void **state) {
-    struct bench *bench = *state;
+RECORD_TEST(longer_forms_of_the_same_are_taken) {
     struct outer out;
     /* map 16, str 8 key, a positive int 64, str 32, array 32, bin 16 */
     assert_takes(bench,
@@ -217,7 +205,7 @@ static void longer_forms_of_the_same_are_taken(void **state) {
     assert_slice(out.bytes, slice_text("z"));
 }
 
-/* --- what a reader refuses ------------------------------------------------------------------- */
+/* --- refused bytes --------------------------------------------------------------------------- */
 
 /* Packs a map of all fields of `needing` but the one with this index. */
 static void pack_without(struct bench *bench, size_t left_out) {
@@ -232,8 +220,7 @@ static void pack_without(struct bench *bench, size_t left_out) {
     pack(bench, &desc, &empty);
 }
 
-static void a_required_field_that_is_missing_is_named(void **state) {
-    struct bench *bench = *state;
+RECORD_TEST(a_required_field_that_is_missing_is_named) {
     for (size_t i = 0; i < needing_desc.field_count; i++) {
         pack_without(bench, i);
         assert_fault(bench, &needing_desc, slice_make(bench->out.data, bench->out.length),
@@ -267,8 +254,7 @@ static const struct {
     {{"\xd4\x01x", 3}, 0}, /* ext */
 };
 
-static void wrong_types_are_refused_by_name(void **state) {
-    struct bench *bench = *state;
+RECORD_TEST(wrong_types_are_refused_by_name) {
     for (size_t v = 0; v < sizeof values / sizeof values[0]; v++) {
         for (size_t i = 0; i < outer_desc.field_count; i++) {
             const struct record_field *field = &outer_desc.fields[i];
@@ -284,8 +270,7 @@ static void wrong_types_are_refused_by_name(void **state) {
     }
 }
 
-static void limits_hold_to_the_byte_and_the_item(void **state) {
-    struct bench *bench = *state;
+RECORD_TEST(limits_hold_to_the_byte_and_the_item) {
     static const struct {
         struct slice fits, over;
         const char *fault;
@@ -323,8 +308,7 @@ static void limits_hold_to_the_byte_and_the_item(void **state) {
     }
 }
 
-static void items_of_a_list_are_held_to_their_description(void **state) {
-    struct bench *bench = *state;
+RECORD_TEST(items_of_a_list_are_held_to_their_description) {
     assert_fault(bench, &outer_desc, WHOLE("\x81\xa5items\x91\x80"), "number");
     assert_fault(bench, &outer_desc, WHOLE("\x81\xa5items\x92\x81\xa6number\x01\x05"), "not a map");
     assert_fault(bench, &outer_desc,
@@ -337,8 +321,7 @@ static void items_of_a_list_are_held_to_their_description(void **state) {
     assert_fault(bench, &outer_desc, slice_make(bench->out.data, bench->out.length), "items");
 }
 
-static void what_is_no_map_is_refused(void **state) {
-    struct bench *bench = *state;
+RECORD_TEST(bytes_that_are_no_map_are_refused) {
     assert_fault(bench, &outer_desc, WHOLE("\x90"), "not a map");
     assert_fault(bench, &outer_desc, WHOLE("\x01"), "not a map");
     assert_fault(bench, &outer_desc, WHOLE("\x81\x01\x01"), "a key is no text");
@@ -356,8 +339,7 @@ static void assert_prints(struct bench *bench, const struct outer *record, const
     assert_string_equal(bench->out.data, expected);
 }
 
-static void records_are_printed(void **state) {
-    struct bench *bench = *state;
+RECORD_TEST(records_are_printed) {
     struct outer record = full_outer();
     record.text = slice_text("a \"b\"\n");
     assert_prints(bench, &record,
@@ -370,16 +352,15 @@ static void records_are_printed(void **state) {
                   "blobs=[] items=[]}");
 }
 
-static void long_lists_are_printed_in_part(void **state) {
-    struct bench *bench = *state;
+RECORD_TEST(long_lists_are_printed_in_part) {
     uint64_t numbers[11] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
     assert_prints(bench, &(struct outer){.numbers = {numbers, 11}},
                   "outer{number=0 flag=false text=\"\" bytes=<0 bytes> "
                   "numbers=[1 2 3 4 5 6 7 8 and 3 more] texts=[] blobs=[] items=[]}");
 }
 
-static void slices_are_compared_and_copied(void **state) {
-    (void)state;
+RECORD_TEST(slices_are_compared_and_copied) {
+    (void)bench;
     assert_true(slice_equal(slice_text(NULL), slice_make("x", 0)));
     assert_true(slice_equal(slice_text("ab"), slice_make("abc", 2)));
     assert_false(slice_equal(slice_text("ab"), slice_text("ac")));
@@ -391,8 +372,8 @@ static void slices_are_compared_and_copied(void **state) {
     free(empty);
 }
 
-static void an_arena_gives_zeroed_memory_until_it_is_freed(void **state) {
-    (void)state;
+RECORD_TEST(an_arena_gives_zeroed_memory_until_it_is_freed) {
+    (void)bench;
     struct record_arena arena = {.ready = false};
     record_arena_free(&arena);
     for (size_t bytes = 0; bytes < 100000; bytes = bytes * 3 + 1) {
@@ -409,28 +390,4 @@ static void an_arena_gives_zeroed_memory_until_it_is_freed(void **state) {
     record_arena_free(&arena);
 }
 
-#define TEST(name_) cmocka_unit_test_setup_teardown(name_, set_up, tear_down)
-
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        TEST(every_type_goes_there_and_back),
-        TEST(numbers_of_every_width),
-        TEST(optional_fields_that_are_empty_do_not_travel),
-        TEST(required_fields_that_are_empty_travel),
-        TEST(a_full_buffer_is_reported),
-        TEST(unknown_keys_are_passed_over),
-        TEST(keys_come_in_any_order_and_the_last_wins),
-        TEST(what_follows_the_map_is_left),
-        TEST(longer_forms_of_the_same_are_taken),
-        TEST(a_required_field_that_is_missing_is_named),
-        TEST(wrong_types_are_refused_by_name),
-        TEST(limits_hold_to_the_byte_and_the_item),
-        TEST(items_of_a_list_are_held_to_their_description),
-        TEST(what_is_no_map_is_refused),
-        TEST(records_are_printed),
-        TEST(long_lists_are_printed_in_part),
-        TEST(slices_are_compared_and_copied),
-        TEST(an_arena_gives_zeroed_memory_until_it_is_freed),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return test_run_all(NULL, NULL); }

@@ -1,4 +1,4 @@
-"""deploy/embed-messages: what it makes of a table, and how it names a mistake in one."""
+"""deploy/embed-messages: its output for a table, and how it names a mistake in one."""
 import pathlib
 import subprocess
 import sys
@@ -26,6 +26,7 @@ record item "an item"
     number cid required "its number"
 
 request house.paint "paints"
+  from gateway, parleyctl
     color hue optional "the color"
     item[] items required max 3 "what to paint,"
         "in order"
@@ -36,15 +37,17 @@ request house.paint "paints"
     u64[] numbers required max 2 "numbers"
 
 request house.repaint "paints again"
+  from parleyctl
   body house_paint
   reply house_paint_reply
 
 event house.painted "it is done"
+  from auth
     bool well optional "whether it looks well"
 """
 
 
-# (what stands in GOOD, what stands there instead, the mistake that is named)
+# (a part of GOOD, its replacement, the mistake that is named)
 MISTAKES = (
     ("const WORD", "constant WORD", "2: constant begins nothing; these do: const, enum, record, "
      "shared, request, event"),
@@ -68,34 +71,43 @@ MISTAKES = (
     ("number cid required", "number cid required max 4", "12: a number has no max"),
     ("number cid required", "bool[] cid required max 4", "12: there is no type bool[]"),
     ("number cid required", "bytes cid required", "12: bytes needs a max, in bytes"),
-    ("item[] items required max 3", "item[] items required", "16: item[] needs a max, in items"),
+    ("item[] items required max 3", "item[] items required", "17: item[] needs a max, in items"),
     ("item[] items required max 3", "item[] items required max none",
-     "16: a list needs a limit: a message could become many times as much"),
+     "17: a list needs a limit: a message could become many times as much"),
     ("item[] items required max 3", "item[] items max 3 required",
-     '16: expected: TYPE NAME required|optional [max LIMIT] "text"'),
-    ("item[] items", "thing[] items", "16: there is no type thing[]"),
-    ("max WORD_MAX", "max WORDS_MAX", "18: WORDS_MAX is no number, no constant of this table, nor "
+     '17: expected: TYPE NAME required|optional [max LIMIT] "text"'),
+    ("item[] items", "thing[] items", "17: there is no type thing[]"),
+    ("max WORD_MAX", "max WORDS_MAX", "19: WORDS_MAX is no number, no constant of this table, nor "
      "`none`"),
-    ("max WORD_MAX", "max 0", "18: 0 is no number, no constant of this table, nor `none`"),
-    ("text story", "text word", "19: there is a field word already, in line 18"),
-    ("text story", "text nonce", "20: there is a field nonce already, in line 19"),
-    ("with nonce", "with once", "20: expected: with NAME, after `shared NAME`"),
-    ("  reply\n", "  reply numbers of them\n", "21: expected: reply, or reply RECORD"),
-    ("  body house_paint\n", "  reply done\n", "26: house.repaint has its reply already"),
-    ("  body house_paint\n", "", "24: house.repaint has no body"),
+    ("max WORD_MAX", "max 0", "19: 0 is no number, no constant of this table, nor `none`"),
+    ("text story", "text word", "20: there is a field word already, in line 19"),
+    ("text story", "text nonce", "21: there is a field nonce already, in line 20"),
+    ("with nonce", "with once", "21: expected: with NAME, after `shared NAME`"),
+    ("  reply\n", "  reply numbers of them\n", "22: expected: reply, or reply RECORD"),
+    ("  body house_paint\n", "  reply done\n", "28: house.repaint has its reply already"),
+    ("  body house_paint\n", "", "25: house.repaint has no body"),
     ("  body house_paint\n", "  body house_paint\n    bool well optional \"?\"\n",
-     "26: bool belongs to nothing"),
-    ("  body house_paint\n", "  body house_print\n", "24: there is no record house_print"),
-    ("  body house_paint\n", "  body\n", "25: the fields of a body need no such line"),
-    ("  reply house_paint_reply\n", "", "24: house.repaint has no reply"),
-    ("house.repaint", "house.paint", "24: house.paint is declared already, in line 14"),
-    ("house.repaint", "repaint", "24: repaint is no name for this"),
-    ("record item", "record house_paint", "15: house_paint is declared already, in line 11"),
-    ('"it is done"\n', '"it is done"\n  reply house_paint\n', "29: an event has no reply"),
-    ('    bool well optional "whether it looks well"\n', "", "28: house.painted has no body"),
+     "28: bool belongs to nothing"),
+    ("  body house_paint\n", "  body house_print\n", "25: there is no record house_print"),
+    ("  body house_paint\n", "  body\n", "27: the fields of a body need no such line"),
+    ("  reply house_paint_reply\n", "", "25: house.repaint has no reply"),
+    ("house.repaint", "house.paint", "25: house.paint is declared already, in line 14"),
+    ("house.repaint", "repaint", "25: repaint is no name for this"),
+    ("record item", "record house_paint", "16: house_paint is declared already, in line 11"),
+    ('"it is done"\n', '"it is done"\n  reply house_paint\n', "31: an event has no reply"),
+    ('    bool well optional "whether it looks well"\n', "", "30: house.painted has no body"),
     ('    number cid required "its number"\n', "", "11: item has no fields"),
     ('"its number"\n', '"its number"\n' + "".join(f'    u64 n{i} optional "?"\n' for i in range(32)),
      "44: a record has at most 32 fields"),
+    ("  from gateway, parleyctl\n", "", "14: house.paint does not say who may send it: from "
+     "PROGRAM, ..."),
+    ("gateway, parleyctl", "gateway, edge", "15: edge is no program; these are: gateway, auth, "
+     "session, group, delivery, parleyctl"),
+    ("gateway, parleyctl", "gateway, gateway", "15: a program is named twice"),
+    ("  from parleyctl\n", "  from parleyctl\n  from auth\n",
+     "27: house.repaint says already who sends it"),
+    ("  from parleyctl\n  body house_paint\n", "  body house_paint\n  from parleyctl\n",
+     "27: this stands before the body"),
 )
 
 
@@ -145,15 +157,18 @@ class Tables(unittest.TestCase):
             '    {.name = "cid", .type = RECORD_U64, .required = true, .most = RECORD_NUMBER_MOST,\n',
             "const struct message_desc message_HOUSE_REPAINT = {\n"
             '    .name = "house.repaint",\n    .body = &house_paint_desc,\n'
-            "    .reply = &house_paint_reply_desc,\n};\n",
+            "    .reply = &house_paint_reply_desc,\n    .senders =\n"
+            "        PROGRAM_BIT_CTL,\n};\n",
             "const struct message_desc message_HOUSE_PAINTED = {\n"
-            '    .name = "house.painted",\n    .body = &house_painted_desc,\n};\n',
+            '    .name = "house.painted",\n    .body = &house_painted_desc,\n'
+            "    .senders =\n        PROGRAM_BIT_AUTH,\n};\n",
             "const size_t house_messages_count = 3;\n"), self.made("source"))
 
     def test_the_page_has_messages_parts_enums_and_errors(self):
         page = self.made("page", ROOT / "common" / "error.h")
         self.assert_all_in((
-            "\n## house\n\n### house.paint\n\nRequest: paints.\n\nBody:\n",
+            "\n## house\n\n### house.paint\n\nRequest: paints.\n\n"
+            "From: gateway, parleyctl.\n\nBody:\n",
             "| `items` | array of map [`item`](#item) | yes | 3 items | what to paint, in order |\n",
             "| `hue` | uint [`color`](#color) |  |  | the color |\n",
             "| `word` | str |  | 7 bytes | a word |\n",

@@ -1,4 +1,4 @@
-/* What answers have in common; see answer.h. */
+/* The common parts of answers; see answer.h. */
 #include "services/gateway/dialect/answer.h"
 
 #include "proto/conversation.h"

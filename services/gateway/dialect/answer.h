@@ -17,9 +17,9 @@ void answer_write_peer(bool string_ids, const struct entry *entry,
 void answer_write_asked_peer(bool string_ids, const struct dialect_request *request,
                              struct buffer *out);
 /*
- * What a text carries for a client that opted in, besides its words: `edited_ms` of one that was
+ * The fields of a text for a client that opted in, besides its words: `edited_ms` of one that was
  * edited, `recalled` of one that was recalled, `reply` and `mentions`; in history `reactions`. The
- * only place where this is written, for pushes, for those who catch up, and for lists alike.
+ * only place where this is written, for pushes, for clients that catch up, and for lists.
  */
 void answer_write_text_fields(bool string_ids, const struct entry *entry, struct buffer *out);
 /* `,"cid":..,"time_ms":..`, which messages carry for a client that opted in; an entry that is not

@@ -1,6 +1,6 @@
 /*
- * What holds for every dialect: finding a request's row, writing JSON, and which answers an
- * outcome has; see dialect.h. What a number means stands in ourchat.c and youim.c.
+ * Common to all dialects: finding a request's row, writing JSON, and which answers an outcome has;
+ * see dialect.h. The meaning of numbers stands in ourchat.c and youim.c.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -33,9 +33,9 @@ static const struct dialect_form *form_of(enum dialect dialect) {
 /* --- reading --- */
 
 enum dialect dialect_detect(const cJSON *object) {
-    if (cJSON_GetObjectItemCaseSensitive(object, "code"))
+    if (field_given(object, "code")) /* null is as absent */
         return DIALECT_OURCHAT;
-    if (cJSON_GetObjectItemCaseSensitive(object, "msgType"))
+    if (field_given(object, "msgType"))
         return DIALECT_YOUIM;
     return DIALECT_UNKNOWN;
 }
@@ -129,11 +129,13 @@ static void move_text(struct slice *slice, char **at) {
 /* Copies what the slices of the request hold to where they point from now on. */
 static void leave_json(struct reading *reading) {
     struct dialect_request *request = reading->request;
-    struct slice *const slices[] = {
-        &request->ref,  &request->actor.text, &request->token,       &request->recipient.text,
-        &request->text, &request->account,    &request->email,       &request->password,
-        &request->name, &request->group.text, &request->person.text, &request->device,
-        &request->about};
+    struct slice *const slices[] = {&request->ref,        &request->actor.text,
+                                    &request->token,      &request->recipient.text,
+                                    &request->text,       &request->account,
+                                    &request->email,      &request->password,
+                                    &request->name,       &request->registration_token,
+                                    &request->group.text, &request->person.text,
+                                    &request->device,     &request->about};
     const size_t count = sizeof slices / sizeof slices[0];
     size_t bytes = 0;
     for (size_t i = 0; i < count; i++)

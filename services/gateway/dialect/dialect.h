@@ -51,8 +51,8 @@ enum err dialect_read(enum dialect dialect, bool ext, cJSON *json,
  * Appends the answer that the dialect has for this outcome, as JSON texts (zero, one or two; each
  * added to `out` and its end offset stored, at most DIALECT_MAX_ANSWERS). Success of a request that
  * is silent in the dialect adds nothing. A failure that the dialect has no answer for goes out as
- * dialect_write_fault has it. With `ext` (or the request's own) and a `ref` a 300 comes last, and
- * stands for the fault. `self` is NULL before login.
+ * dialect_write_fault has it. With `ext` (or the request's own) and a `ref` a 300 is the last one,
+ * and stands for the fault. `self` is NULL before login.
  */
 #define DIALECT_MAX_ANSWERS 2
 struct dialect_texts {

@@ -25,7 +25,7 @@ struct entry_list {
 
 static bool is_shown(const struct dialect_form *form, const struct dialect_account *self,
                      const struct entry *entry) {
-    return entry->type == ENTRY_TEXT || entry->type == ENTRY_RECALLED_TEXT ||
+    return entry->type == ENTRY_RECALLED_TEXT ||
            form->entry_view(true, entry, self->number) != DIALECT_VIEW_NOTHING;
 }
 

@@ -3,22 +3,22 @@
  *
  * A service that lists entries replies with them packed, as delivery.pull does (`bytes[] entries`).
  * The answer shows each as an object of its own, in the dialect's envelope, as the dialect shows it
- * to a client that opted in, and people's own texts as well (in YouIM's form with `toUserId`). What
- * the dialect has no message for is left out, and so are notices with numbers from 300 on: what was
- * done to a message stands beside its text (answer.h).
+ * to a client that opted in. Entries for which the dialect has no message are left out, and so are
+ * notices with numbers from 300 on: changes of a message stand beside its text (answer.h).
  *
  *     "messages":[{"code":0,"time":1,"data":{..}},{"code":10,"time":1,"data":{..}}]
  *
  * An answer holds LIST_MAX_BYTES of JSON at most, but one entry at least. Only its writer knows how
- * long a text is as JSON, so the writer cuts: what lies furthest from the place that was asked for.
+ * long a text is as JSON, so the writer cuts off the entries that are furthest from the place that
+ * was asked for.
  */
 #ifndef PARLEY_GATEWAY_DIALECT_ENTRY_LIST_H
 #define PARLEY_GATEWAY_DIALECT_ENTRY_LIST_H
 
 #include "services/gateway/dialect/form.h"
 
-/* What an answer holds of a list: the entries from one to another, also those that are not shown.
- */
+/* The part of a list that an answer holds: the entries from one to another, also those that are not
+ * shown. */
 struct entry_span {
     uint64_t first_cid, last_cid; /* 0: it is empty */
     bool cut;                     /* some of the list did not fit */

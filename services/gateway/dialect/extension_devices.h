@@ -4,7 +4,7 @@
 
 #include "services/gateway/dialect/form.h"
 
-/* What a 320 shows: `result->reply`. */
+/* The fields of a 320: `result->reply`. */
 struct devices_shown {
     const struct auth_devices_reply *devices;
     struct u64_list logins; /* under which the account is connected now */

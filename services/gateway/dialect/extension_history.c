@@ -1,4 +1,4 @@
-/* 303 and 331: reading what was said, and searching it; see extension_history.h. */
+/* 303 and 331: reading and searching old messages; see extension_history.h. */
 #include "services/gateway/dialect/extension_history.h"
 
 #include "common/unicode.h"

@@ -1,4 +1,4 @@
-/* 303 and 331: reading what was said, and searching it; see extension.h. */
+/* 303 and 331: reading and searching old messages; see extension.h. */
 #ifndef PARLEY_GATEWAY_DIALECT_EXTENSION_HISTORY_H
 #define PARLEY_GATEWAY_DIALECT_EXTENSION_HISTORY_H
 

@@ -17,7 +17,7 @@ void extension_read_typing(struct reading *reading) {
 
 static void write_peer(const struct dialect_form *form, const struct entry *entry, uint64_t account,
                        struct buffer *out) {
-    /* Of what is its own the account reads its own id. */
+    /* For its own notices the account reads its own id. */
     const struct dialect_account viewer = {account, entry->from_id};
     answer_write_peer(form->string_ids, entry, &viewer, out);
 }

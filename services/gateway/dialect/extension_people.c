@@ -47,7 +47,7 @@ static void write_more(bool more, uint64_t last, struct buffer *out) {
         write_number(",\"after\":", last, out);
 }
 
-/* `after` is what the answer before has: the same in every dialect. */
+/* `after` is the number from the answer before: the same in every dialect. */
 static void read_page(struct reading *reading) {
     struct dialect_request *request = reading->request;
     if (field_given(reading->body, "after"))
@@ -206,7 +206,7 @@ void extension_write_profile(const struct dialect_form *form, const struct diale
 
 /* --- 325 ----------------------------------------------------------------------------------- */
 
-/* What both kinds of profiles have; true: something of it is given. */
+/* The fields that both kinds of profiles have; true: one of them is given. */
 static bool read_profile_fields(struct reading *reading) {
     struct dialect_request *request = reading->request;
     const cJSON *body = reading->body;

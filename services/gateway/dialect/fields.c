@@ -145,7 +145,7 @@ void reading_name(struct reading *reading, const cJSON *object, const char *name
         *text_r = slice_equal(text, normal) ? text : keep(reading, normal);
 }
 
-/* Whether the field is the empty string, which takes away what was there. */
+/* Whether the field is the empty string, which removes the old value. */
 static bool is_empty(const cJSON *object, const char *name) {
     const cJSON *item = field_find(object, name);
     return cJSON_IsString(item) && item->valuestring[0] == '\0';
@@ -348,6 +348,12 @@ void reading_references(struct reading *reading) {
 
 void reading_resumption(struct reading *reading) {
     reading_text(reading, reading->body, "token", CLIENT_TOKEN_BYTES, &reading->request->token);
+}
+
+void reading_registration_token(struct reading *reading) {
+    if (field_given(reading->body, "registration_token"))
+        reading_text(reading, reading->body, "registration_token", REGISTRATION_TOKEN_MAX_BYTES,
+                     &reading->request->registration_token);
 }
 
 void reading_cid(struct reading *reading) {

@@ -43,7 +43,7 @@ void reading_text(struct reading *reading, const cJSON *object, const char *name
 /* The name of a person or group; a whole number is taken as its digits. */
 void reading_name(struct reading *reading, const cJSON *object, const char *name,
                   struct slice *text_r);
-/* What a person or group says about itself: a string, which may be empty. */
+/* The text of a person or group about itself: a string, which may be empty. */
 void reading_about(struct reading *reading, const cJSON *object, const char *name,
                    struct slice *text_r);
 /* As reading_name, but a string that may be empty. */
@@ -77,6 +77,8 @@ void reading_peer(struct reading *reading);
 void reading_references(struct reading *reading);
 /* 317: the same in every dialect. */
 void reading_resumption(struct reading *reading);
+/* `registration_token` of a registration, which need not be there: the same in every dialect. */
+void reading_registration_token(struct reading *reading);
 /* `cid` in the body. */
 void reading_cid(struct reading *reading);
 

@@ -1,8 +1,8 @@
 /*
  * The OurChat dialect: `{"code":..,"time":..,"data":{..}}`, ids are integers; see dialect.h.
  *
- * Its own codes are 0 to 12. What it has no code for, clients that opted in say with the numbers of
- * the YouIM dialect plus 100. There, `ocid` is the person that acts or acted (or is online now),
+ * Its own codes are 0 to 12. For everything else, clients that opted in use the numbers of the
+ * YouIM dialect plus 100. There, `ocid` is the person that acts or acted (or is online now),
  * `target_ocid` is the person concerned, `group_id` the group:
  *
  *     C 111 leave a group      group_id, ocid                  S 112
@@ -53,6 +53,7 @@ static void read_registration(struct reading *reading) {
     reading_email(reading, reading->body, "email", &request->email);
     reading_text(reading, reading->body, "password", PASSWORD_MAX_BYTES, &request->password);
     reading_name(reading, reading->body, "name", &request->name);
+    reading_registration_token(reading);
 }
 
 static void read_login(struct reading *reading) {
@@ -394,7 +395,7 @@ static void write_entry(bool ext, const struct entry *entry, uint64_t account, s
         if (ext)
             answer_write_place(entry, out);
     } else if (entry->type == ENTRY_TEXT || entry->type == ENTRY_SYSTEM ||
-               entry->type == ENTRY_RECALLED_TEXT) { /* of which lists show what is left */
+               entry->type == ENTRY_RECALLED_TEXT) { /* lists show it without its words */
         bool group = conversation_kind(entry->conversation) == CONVERSATION_GROUP;
         write_message(entry->time_ms, entry->cid, entry->from,
                       group ? ",\"group_id\":" : ",\"private_id\":", recipient(entry, account),

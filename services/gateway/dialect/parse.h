@@ -10,8 +10,8 @@
  * The one JSON object that `text` is, for the caller to free or to hand to dialect_read. NULL with
  * a sentence in `fault_r` when it is none. A tree and a sentence: it is one, but may not be carried
  * out, since a string in it holds a NUL character (cJSON's strings end there), half of a surrogate
- * pair or a control character that is not escaped, or a key appears twice in one object. What is
- * read from it then is good for telling whose answer the sentence is: `ref` stands in it only where
+ * pair or a control character that is not escaped, or a key appears twice in one object. Such a
+ * tree is good only for finding the request that the sentence answers: it has a `ref` only where
  * there is no doubt about it. Bounding the size, the depth and the encoding is the caller's part
  * (edge.h).
  */

@@ -1,6 +1,6 @@
 /*
- * What a dialect reads requests into, and what it writes answers from: the same for all dialects,
- * so that the rest of the gateway knows none of them.
+ * The form into which a dialect reads requests, and from which it writes answers: the same for all
+ * dialects, so that the rest of the gateway knows none of them.
  */
 /*
  * limit: gateway | requests of a connection other than texts | 1 | it waits for all texts
@@ -29,7 +29,7 @@ enum dialect { DIALECT_UNKNOWN, DIALECT_OURCHAT, DIALECT_YOUIM };
 /* Longest token that auth gives. */
 #define CLIENT_TOKEN_BYTES 64
 
-/* What a client may ask for, in either dialect. */
+/* The requests of clients, in either dialect. */
 enum operation {
     OPERATION_NONE,
     OPERATION_HEARTBEAT,
@@ -38,10 +38,10 @@ enum operation {
     OPERATION_RESUME, /* a login by the token of an earlier one */
     OPERATION_LOGOUT,
     OPERATION_SEND,
-    OPERATION_RECEIVED, /* all up to `cid`: of `group`, or `person`, or else of what is said to all
+    OPERATION_RECEIVED, /* all up to `cid`: of `group`, or `person`, or else of the broadcast
                          */
     OPERATION_SEARCH,   /* for `text`, `everywhere` or as HISTORY */
-    OPERATION_HISTORY,  /* of `group`, or `person`, or else of what is said to all */
+    OPERATION_HISTORY,  /* of `group`, or `person`, or else of the broadcast */
     OPERATION_CONVERSATIONS,
     OPERATION_READ,   /* the same of what was read */
     OPERATION_TYPING, /* to `group`, or `person` */
@@ -63,8 +63,8 @@ enum operation {
     OPERATION_PROFILE,     /* of `person`, of `group`, or of the account with this `email` */
     OPERATION_SET_PROFILE, /* one's own */
     OPERATION_SET_GROUP_PROFILE,
-    OPERATION_SET_REMARK, /* `name` is what `person` is called by oneself alone */
-    OPERATION_SET_NICK,   /* `name` is what oneself is called in `group` */
+    OPERATION_SET_REMARK, /* `name` is one's own name for `person` */
+    OPERATION_SET_NICK,   /* `name` is one's own name in `group` */
     OPERATION_QUIET,      /* no mention of `group` or of `person` until `until_ms` */
     OPERATION_DEVICES,    /* lists the account's logins, and ends the one that `close` names */
     OPERATION_BLOCK,      /* whether nothing is taken from `person` */
@@ -119,24 +119,25 @@ struct dialect_request {
     /* REGISTER; email also PROFILE; name also CREATE_GROUP, RENAME_* and SET_*, where it may be
      * empty. */
     struct slice email, password, name;
-    struct dialect_id group;        /* concerned; CREATE_GROUP (YouIM): the chosen id */
-    struct dialect_id person;       /* concerned, besides the actor */
-    bool accept;                    /* ANSWER_*: yes; SET_ADMIN: becomes one; BLOCK, BAN, REACT;
-                                     * FORGET: without a password it is meant */
-    uint64_t cid;                   /* RECEIVED, READ, RECALL, EDIT, REACT */
-    uint64_t until_ms;              /* QUIET, MUTE; 0: no longer */
-    bool blank;                     /* FORGET: its texts, too */
-    uint64_t before, after, around; /* HISTORY, SEARCH, CONVERSATIONS: cids; 0: none */
-    bool everywhere;                /* SEARCH: in all conversations */
-    uint64_t limit;                 /* of a list: items at most; 0: not given */
-    struct slice device;            /* LOGIN, RESUME: what the client calls its device */
-    bool close_given;               /* DEVICES */
-    uint64_t close;                 /* DEVICES: the login to end */
-    struct slice about;             /* SET_PROFILE, SET_GROUP_PROFILE */
-    bool sets_about, sets_slow;     /* else that stays */
-    uint64_t slow_s;                /* SET_GROUP_PROFILE */
-    uint64_t trace;                 /* the gateway's: follows it through all logs */
-    int64_t read_us;                /* the gateway's: when it was read */
+    struct slice registration_token; /* REGISTER; empty: none */
+    struct dialect_id group;         /* concerned; CREATE_GROUP (YouIM): the chosen id */
+    struct dialect_id person;        /* concerned, besides the actor */
+    bool accept;                     /* ANSWER_*: yes; SET_ADMIN: becomes one; BLOCK, BAN, REACT;
+                                      * FORGET: without a password it is meant */
+    uint64_t cid;                    /* RECEIVED, READ, RECALL, EDIT, REACT */
+    uint64_t until_ms;               /* QUIET, MUTE; 0: no longer */
+    bool blank;                      /* FORGET: its texts, too */
+    uint64_t before, after, around;  /* HISTORY, SEARCH, CONVERSATIONS: cids; 0: none */
+    bool everywhere;                 /* SEARCH: in all conversations */
+    uint64_t limit;                  /* of a list: items at most; 0: not given */
+    struct slice device;             /* LOGIN, RESUME: the client's name for its device */
+    bool close_given;                /* DEVICES */
+    uint64_t close;                  /* DEVICES: the login to end */
+    struct slice about;              /* SET_PROFILE, SET_GROUP_PROFILE */
+    bool sets_about, sets_slow;      /* else that stays */
+    uint64_t slow_s;                 /* SET_GROUP_PROFILE */
+    uint64_t trace;                  /* the gateway's: follows it through all logs */
+    int64_t read_us;                 /* the gateway's: when it was read */
 };
 
 /* The logged-in account as a dialect shows it. */
@@ -147,7 +148,7 @@ struct dialect_account {
 
 /* limit: client | sentence about a fault | 255 bytes {DIALECT_FAULT_BYTES:} | cut */
 /*
- * Every sentence about a fault fits; it is valid UTF-8 when what it quotes is.
+ * Every sentence about a fault fits; it is valid UTF-8 if the text that it quotes is.
  */
 #define DIALECT_FAULT_BYTES 256
 
@@ -181,7 +182,7 @@ struct dialect_people {
  */
 enum dialect_view {
     DIALECT_VIEW_NOTHING, /* the dialect has no message for it, or not for this account */
-    DIALECT_VIEW_COMMON,  /* what everyone concerned gets */
+    DIALECT_VIEW_COMMON,  /* everyone concerned gets this */
     DIALECT_VIEW_OWN      /* names the account that it is for */
 };
 

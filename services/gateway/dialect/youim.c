@@ -41,6 +41,7 @@ static void read_login(struct reading *reading) {
 
 static void read_registration(struct reading *reading) {
     read_credentials(reading, "userId", reading_new_id);
+    reading_registration_token(reading);
 }
 
 static void read_message(struct reading *reading) {
@@ -158,8 +159,11 @@ static void write_answer(bool ext, const struct dialect_request *request,
         json_raw(out, ok ? "\"success\"" : "\"fail\"");
         json_raw(out, ",\"token\":");
         json_text(out, ok ? result->token : answer_reason(result));
-        if (ok && ext)
+        if (ok && ext) {
             answer_write_epoch(result, out);
+            json_raw(out, ",\"user\":");
+            json_text(out, result->account_id);
+        }
         json_raw(out, "}");
     } else if (request->operation == OPERATION_LOGOUT && ok) {
         json_raw(out, "{\"msgType\":10}");
@@ -230,7 +234,7 @@ static const struct notice_row *find_notice(const struct entry *entry) {
     return notice_find(notices, sizeof notices / sizeof notices[0], entry);
 }
 
-/* Lists show those that were recalled, too, by what is left of them. */
+/* Lists show recalled ones, too, without their words. */
 static bool is_text(const struct entry *entry) {
     return entry->type == ENTRY_TEXT || entry->type == ENTRY_RECALLED_TEXT;
 }
@@ -250,8 +254,8 @@ static enum dialect_view entry_view(bool ext, const struct entry *entry, uint64_
     uint64_t number = message_number(entry);
     if (entry->type == ENTRY_RECALLED_TEXT)
         return DIALECT_VIEW_NOTHING;
-    if (number == 6 && account == entry->from)
-        return DIALECT_VIEW_NOTHING; /* a 6 doesn't say to whom, so it would puzzle its sender */
+    if (number == 6 && account == entry->from) /* only with `ext` a 6 names its recipient */
+        return ext ? DIALECT_VIEW_OWN : DIALECT_VIEW_NOTHING;
     return number != 0 ? DIALECT_VIEW_COMMON : notice_view(find_notice(entry), ext, entry, account);
 }
 
@@ -266,7 +270,7 @@ static void write_message(uint64_t number, const struct entry *entry, uint64_t a
     if (conversation_kind(entry->conversation) == CONVERSATION_GROUP) {
         json_raw(out, ",\"toGroup\":");
         json_string_id(out, entry->to, entry->to_id);
-    } else if (number == 6 && account == entry->from) { /* in a list */
+    } else if (number == 6 && account == entry->from) {
         json_raw(out, ",\"toUserId\":");
         json_string_id(out, entry->to, entry->to_id);
     }

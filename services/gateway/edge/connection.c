@@ -23,12 +23,9 @@ static void on_pace(struct ev_loop *ev, ev_timer *watcher, int revents);
 /* --- life --- */
 
 static void set_remote(struct edge_connection *connection) {
-    const struct edge_remote *given = lws_get_opaque_user_data(connection->wsi);
-    if (given != NULL)
-        connection->remote = *given;
-    else
-        edge_remote_find(lws_get_socket_fd(connection->wsi), &connection->remote);
-    edge_remote_unmap(&connection->remote);
+    const struct edge_socket *socket = lws_get_opaque_user_data(connection->wsi);
+    connection->remote = socket->remote;
+    edge_address_connect(connection->remote.counted);
     edge_remote_write(&connection->remote, connection->address);
 }
 
@@ -59,6 +56,7 @@ struct edge_connection *edge_connection_new(struct edge_shared *shared, struct l
         return NULL;
     connection->shared = shared;
     connection->wsi = wsi;
+    connection->tls = lws_is_ssl(wsi) != 0;
     connection->transport = transport;
     connection->id = ++shared->last_id;
     connection->reading = true;
@@ -75,15 +73,40 @@ struct edge_connection *edge_connection_new(struct edge_shared *shared, struct l
     lws_set_wsi_user(wsi, connection);
     transport->start(connection);
     edge_connection_await_check(connection);
-    log_debug("connection_open", "connection=%llu transport=%s address=%s",
-              (unsigned long long)connection->id, transport->name, connection->address);
+    log_debug("connection_open", "connection=%llu transport=%s tls=%s address=%s",
+              (unsigned long long)connection->id, transport->name,
+              connection->tls ? SSL_get_version(lws_get_ssl(wsi)) : "none", connection->address);
     shared->handlers->on_open(shared->argument, connection);
     return connection;
+}
+
+bool edge_connection_shakes(struct edge_shared *shared, struct lws *wsi,
+                            const struct lws_ssl_info *info) {
+    bool done = edge_library_shakes(wsi, info);
+    if (done)
+        shared->handlers->on_handshake(shared->argument, true);
+    return done;
 }
 
 void edge_connection_refused(struct edge_shared *shared, const char *transport) {
     log_debug("connection_refused", "transport=%s", transport);
     shared->handlers->on_refused(shared->argument);
+}
+
+bool edge_connection_is_refused(struct edge_shared *shared, struct lws *wsi, const char *transport,
+                                const char **reason_r) {
+    const struct edge_socket *socket = lws_get_opaque_user_data(wsi);
+    if (shared->count >= shared->limit) {
+        *reason_r = "the server is full";
+        edge_connection_refused(shared, transport);
+        return true;
+    }
+    if (!edge_address_is_full(&shared->library.addresses, socket->remote.counted))
+        return false;
+    *reason_r = "there are too many connections from your address";
+    log_debug("connection_refused", "transport=%s address=%s", transport, socket->remote.host);
+    shared->handlers->on_limited(shared->argument, EDGE_LIMIT_ADDRESS);
+    return true;
 }
 
 /* The socket is libwebsockets' alone from now on. */
@@ -106,6 +129,7 @@ static void set_state(struct edge_connection *connection, enum edge_state state)
         connection->shared->open--;
     connection->state = state;
     buffer_free(&connection->waiting);
+    edge_held_set(&connection->shared->held, &connection->held, 0);
     if (connection->deadline_ms == 0) {
         connection->deadline_ms = loop_now_ms() + EDGE_CLOSE_MS;
         set_timer(connection, connection->deadline_ms);
@@ -123,6 +147,7 @@ static void finish(struct edge_connection *connection) {
     if (connection->is_scheduled)
         TAILQ_REMOVE(&shared->scheduled, connection, work);
     shared->count--;
+    edge_address_disconnect(&shared->library.addresses, connection->remote.counted);
     connection->transport->release(connection);
     edge_pace_stop(&connection->pace);
     ev_timer_stop(shared->ev, &connection->timer);
@@ -146,6 +171,7 @@ static void hand_over_waiting(struct edge_connection *connection) {
     connection->waiting = buffer_make(waiting.max);
     connection->transport->receive(connection, slice_make(waiting.data, waiting.length));
     buffer_free(&waiting);
+    edge_connection_count_input(connection);
 }
 
 /*
@@ -193,6 +219,8 @@ static void set_reading(struct edge_connection *connection) {
 
 static void serve(struct edge_connection *connection) {
     const struct edge_shared *shared = connection->shared;
+    if (connection->state != EDGE_OPEN)
+        buffer_free(connection->transport->incomplete(connection));
     if (connection->state == EDGE_OPEN && !connection->paused && connection->waiting.length != 0)
         hand_over_waiting(connection);
     if (connection->state == EDGE_OPEN && connection->input_ended && !connection->end_reported &&
@@ -351,6 +379,31 @@ void edge_connection_hand_over(struct edge_connection *connection, struct slice 
     shared->handlers->on_object(shared->argument, connection, text);
 }
 
+static struct edge_connection *connection_of(struct edge_held *held) {
+    return (struct edge_connection *)((char *)held - offsetof(struct edge_connection, held));
+}
+
+/* Makes room: the one whose input goes may be any. */
+static void drop_input(struct edge_connection *connection) {
+    static const char reason[] = "too much input waits on connections without a login";
+    const struct edge_shared *shared = connection->shared;
+    shared->handlers->on_limited(shared->argument, EDGE_LIMIT_INPUT);
+    shared->handlers->on_fault(shared->argument, connection, reason);
+    edge_close(connection, 1013, reason);
+}
+
+void edge_connection_count_input(struct edge_connection *connection) {
+    struct edge_held_all *all = &connection->shared->held;
+    struct edge_held *held;
+    if (connection->trusted || connection->state != EDGE_OPEN)
+        return;
+    edge_held_set(all, &connection->held,
+                  connection->waiting.capacity +
+                      connection->transport->incomplete(connection)->capacity);
+    while ((held = edge_held_victim(all)) != NULL)
+        drop_input(connection_of(held));
+}
+
 /* --- output --- */
 
 int edge_connection_queue(struct edge_connection *connection, const struct slice *pieces,
@@ -368,14 +421,16 @@ void edge_connection_reached(struct edge_connection *connection) {
 }
 
 /* All that surely are with the kernel, less those that it still holds (some of which may be from
- * the write that is under way). */
+ * the write that is under way). With TLS the kernel holds more bytes than there are in the records,
+ * and of a record that has arrived in part nothing can be read. */
 uint64_t edge_acknowledged_bytes(const struct edge_connection *connection) {
     const struct edge_queue *queue = &connection->queue;
     if (connection->transport->transport == EDGE_WEBSOCKET)
         return 0;
     int held = edge_kernel_unacknowledged(lws_get_socket_fd(connection->wsi));
-    uint64_t written = queue->given - queue->held_bytes;
-    return held >= 0 && written > (uint64_t)held ? written - (uint64_t)held : 0;
+    uint64_t written = edge_queue_written_bytes(queue);
+    uint64_t unread = (uint64_t)held + (connection->tls && held > 0 ? EDGE_TLS_RECORD_BYTES : 0);
+    return held >= 0 && written > unread ? written - unread : 0;
 }
 
 /* --- all of them --- */
@@ -389,9 +444,11 @@ void edge_shared_init(struct edge_shared *self, struct ev_loop *ev,
                                  .handlers = handlers,
                                  .argument = argument,
                                  .scratch = buffer_make(EDGE_MAX_OBJECT)};
+    edge_held_init(&self->held, settings->untrusted_input_bytes);
     self->timer_grid_ms = grid_ms < TIMER_GRID_LEAST_MS ? TIMER_GRID_LEAST_MS
                           : grid_ms > TIMER_GRID_MS     ? TIMER_GRID_MS
                                                         : grid_ms;
+    edge_downloads_init(&self->downloads, settings->vanished_timeout_ms);
     TAILQ_INIT(&self->all);
     TAILQ_INIT(&self->scheduled);
     LIST_INIT(&self->marked);
@@ -407,5 +464,6 @@ void edge_shared_free(struct edge_shared *self) {
         finish(connection);
     }
     ev_clear_pending(self->ev, &self->work);
+    edge_site_release(&self->site);
     buffer_free(&self->scratch);
 }

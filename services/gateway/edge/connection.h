@@ -5,8 +5,8 @@
  *
  * Reading: on_object gets one whole JSON object's text (valid UTF-8, at most EDGE_MAX_OBJECT bytes,
  * nesting at most EDGE_MAX_DEPTH). While a connection is paused no further object is handed over,
- * and nothing more is read from its socket than what one turn of the loop had already read; nor is
- * anything read while the kernel takes no more of what is written to it.
+ * and nothing more is read from its socket than one turn of the loop had already read; nor is
+ * anything read while the kernel takes no more of the connection's output.
  * Writing: edge_send copies text into the connection's queue; all that is queued is written in one
  * go at the end of the loop's turn (one WebSocket message per text; on TCP each text with a "\n"
  * behind it; on YouIM's port one frame, for which a text must have a `msgType` of at most 255 and
@@ -16,7 +16,8 @@
  *
  * Closed without the owner's asking: WebSocket messages or objects over EDGE_MAX_OBJECT (status
  * 1009), WebSocket text that is not UTF-8 (1007), EDGE_MAX_FAULTS faults in a row (1008); on_fault
- * is called for these before.
+ * is called for these before. So is, with status 1013, one of the connections that hold most input
+ * when those that are not trusted hold more than `untrusted_input_bytes` together.
  *
  * A client may be silent. A WebSocket from which nothing arrives for `ping_interval_ms` is pinged;
  * where two pings in a row are not answered for as long, it is closed (1001). On the other
@@ -34,6 +35,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/buffer.h"
 #include "common/record.h"
 
 /* limit: client | faulty objects in a row | {EDGE_MAX_FAULTS} | closed, 1008 */
@@ -47,6 +49,11 @@ struct edge_connection;
 
 enum edge_transport { EDGE_WEBSOCKET, EDGE_TCP, EDGE_YOUIM, EDGE_TRANSPORT_COUNT };
 
+enum edge_limit {
+    EDGE_LIMIT_ADDRESS, /* `connections_per_address` */
+    EDGE_LIMIT_INPUT    /* `untrusted_input_bytes` */
+};
+
 struct edge_handlers {
     void (*on_open)(void *argument, struct edge_connection *connection);
     /* One object; `text` lives for the call. */
@@ -59,14 +66,21 @@ struct edge_handlers {
     void (*on_reached)(void *argument, struct edge_connection *connection);
     /* The client has closed (edge_close_all: we do), and all that was read before has been handed
      * over: the owner finishes its work for it, and calls edge_close. After `end_timeout_ms` the
-     * connection is cut. What is sent meanwhile is written to a client that has closed only its own
-     * half (TCP, YouIM); to any other nothing can be (edge_can_write). Called once more when the
-     * connection becomes such a one. */
+     * connection is cut. Texts that are sent meanwhile are written to a client that has closed only
+     * its own half (TCP, YouIM); to any other nothing can be written (edge_can_write). Called once
+     * more when the whole connection closes later. */
     void (*on_end)(void *argument, struct edge_connection *connection);
-    /* The last call for this connection; what was not reached never will be. */
+    /* The last call for this connection; marks that were not reached never will be. */
     void (*on_close)(void *argument, struct edge_connection *connection);
+    /* A handshake of TLS is done, or has failed. */
+    void (*on_handshake)(void *argument, bool done);
     /* One more was closed at once, since there are `edge_limit` connections. */
     void (*on_refused)(void *argument);
+    /* One was refused or closed at this limit. */
+    void (*on_limited)(void *argument, enum edge_limit limit);
+    /* Appends a fault, as a client of this transport is told of it that has sent nothing yet. */
+    void (*write_fault)(void *argument, enum edge_transport transport, const char *reason,
+                        struct buffer *out);
     /* A port was not free within `listen_wait_ms`, as the log says. Never from edge_new. */
     void (*on_failed)(void *argument);
 };
@@ -82,7 +96,7 @@ enum edge_transport edge_transport(const struct edge_connection *connection);
 const char *edge_address(const struct edge_connection *connection);
 const char *edge_host(const struct edge_connection *connection);
 
-/* What the client's end of the socket looks like, also while nothing is read from it. */
+/* The state of the client's end of the socket, also while nothing is read from it. */
 enum edge_remote_end {
     EDGE_REMOTE_OPEN,
     /* It sends no more. It may still wait for answers, or all that it sent is already read. */
@@ -107,14 +121,14 @@ size_t edge_queued_bytes(const struct edge_connection *connection);
 uint64_t edge_sent_bytes(const struct edge_connection *connection);
 uint64_t edge_acknowledged_bytes(const struct edge_connection *connection);
 
-/* Of all that is ever sent, how much the client's kernel takes (TCP and YouIM; 0: not known). It
- * takes more as its program reads, though it says so only when something arrives, and at first also
+/* How many of all bytes ever sent the client's kernel takes (TCP and YouIM; 0: not known). It takes
+ * more as its program reads, though it reports that only when something arrives, and at first also
  * as it enlarges its buffer. */
 uint64_t edge_window_end(const struct edge_connection *connection);
 
 /* TCP alone: from now on each text is written by itself, `pace_ms` after the client's kernel
- * acknowledged the one before; 0: as fast as it takes them, again. What is queued when the
- * connection is closed keeps to it, too. */
+ * acknowledged the one before; 0: as fast as it takes them, again. Texts that are queued when the
+ * connection is closed keep to it, too. */
 void edge_pace(struct edge_connection *connection, uint64_t pace_ms);
 bool edge_is_paced(const struct edge_connection *connection);
 
@@ -127,6 +141,9 @@ bool edge_mark(struct edge_connection *connection);
 void edge_pause(struct edge_connection *connection);
 /* Goes on reading; objects that wait are handed over from the loop, never from within this call. */
 void edge_resume(struct edge_connection *connection);
+
+/* Whether input that waits counts towards `untrusted_input_bytes`, as it does at first. */
+void edge_trust(struct edge_connection *connection, bool trusted);
 
 /* For an object that on_object handed over and that turns out to be no valid JSON: calls on_fault,
  * and closes after EDGE_MAX_FAULTS in a row. The edge counts what it finds itself. */

@@ -1,4 +1,4 @@
-/* What an owner does with a connection, and what it may know about its client. */
+/* An owner's calls for a connection, and the facts about its client. */
 #include "services/gateway/edge/connection.h"
 
 #include "common/log.h"
@@ -32,6 +32,12 @@ void edge_resume(struct edge_connection *connection) {
     connection->paused = false;
     edge_connection_await_check(connection);
     edge_connection_schedule(connection);
+}
+
+void edge_trust(struct edge_connection *connection, bool trusted) {
+    connection->trusted = trusted;
+    if (trusted)
+        edge_held_set(&connection->shared->held, &connection->held, 0);
 }
 
 /* --- output --- */
@@ -125,7 +131,14 @@ uint64_t edge_window_end(const struct edge_connection *connection) {
     struct edge_kernel_info info;
     if (connection->transport->transport == EDGE_WEBSOCKET || !ask_kernel(connection, &info))
         return 0;
-    return info.window_known ? info.acknowledged_bytes + info.window_bytes : 0;
+    if (!info.window_known)
+        return 0;
+    uint64_t end = info.acknowledged_bytes + info.window_bytes;
+    uint64_t added =
+        connection->tls
+            ? edge_tls_added_bytes(connection->wsi, edge_queue_written_bytes(&connection->queue))
+            : 0;
+    return end > added ? end - added : 0;
 }
 
 int64_t edge_round_trip_ms(const struct edge_connection *connection) {

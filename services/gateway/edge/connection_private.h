@@ -9,8 +9,8 @@
  *
  * The connection knows its transport as a table of functions, and calls those alone.
  *
- * Nothing is done to libwebsockets from within a call of the owner's: such calls only note what is
- * wanted and put the connection on the list `scheduled`, which is served at the end of the loop's
+ * Nothing is done to libwebsockets from within a call of the owner's: such calls only note the
+ * request and put the connection on the list `scheduled`, which is served at the end of the loop's
  * turn (watcher `work`, at the lowest priority, so behind everything else that was pending). There,
  * and in libwebsockets' own callbacks, things happen.
  *
@@ -26,6 +26,8 @@
 #include <sys/queue.h>
 
 #include "services/gateway/edge/connection.h"
+#include "services/gateway/edge/download.h"
+#include "services/gateway/edge/held.h"
 #include "services/gateway/edge/json.h"
 #include "services/gateway/edge/library.h"
 #include "services/gateway/edge/message.h"
@@ -33,6 +35,7 @@
 #include "services/gateway/edge/queue.h"
 #include "services/gateway/edge/remote.h"
 #include "services/gateway/edge/settings.h"
+#include "services/gateway/edge/tls.h"
 #include "services/gateway/edge/youim.h"
 
 enum edge_state {
@@ -55,6 +58,8 @@ struct edge_transport_calls {
     const char *name;
     void (*start)(struct edge_connection *connection);   /* a new connection's input */
     void (*release)(struct edge_connection *connection); /* all of it; the connection is freed */
+    /* Memory of the object that has not arrived in whole. */
+    struct buffer *(*incomplete)(struct edge_connection *connection);
     /* Hands over objects of this input until the owner pauses or closes; the rest waits. */
     void (*receive)(struct edge_connection *connection, struct slice input);
     void (*set_reading)(struct edge_connection *connection, bool reading);
@@ -73,18 +78,22 @@ struct edge_transport_calls {
 TAILQ_HEAD(edge_connection_list, edge_connection);
 LIST_HEAD(edge_mark_list, edge_connection);
 
-/* What the connections of an edge share; libwebsockets' callbacks get it as the context's user. */
+/* Shared by the connections of an edge; libwebsockets' callbacks get it as the context's user. */
 struct edge_shared {
     struct ev_loop *ev;
     const struct edge_settings *settings;
     const struct edge_handlers *handlers;
     void *argument; /* of the handlers */
     struct edge_library library;
+    struct edge_tls tls;    /* zero: no port has TLS */
+    struct edge_site *site; /* NULL: no page is served */
+    struct edge_downloads downloads;
     struct edge_connection_list all, scheduled;
     ev_prepare work;              /* never started, only fed */
     struct edge_mark_list marked; /* raw sockets, see tcp.c */
     ev_timer mark_timer;
     struct buffer scratch; /* the object that is being handed over */
+    struct edge_held_all held;
     int64_t timer_grid_ms;
     bool stopping; /* edge_close_all was called */
     bool destroying;
@@ -107,6 +116,8 @@ struct edge_connection {
     enum edge_state state;
     bool is_scheduled;
     bool paused;
+    bool trusted;
+    bool tls;
     bool reading; /* the socket is read */
     bool marked;
     bool input_ended;  /* nothing more is taken from the client: it has closed, or we stop */
@@ -124,13 +135,16 @@ struct edge_connection {
     } input;
     struct buffer waiting; /* what was read but must not be handed over yet: bytes; WebSocket:
                             * messages, each behind its length (uint32_t) */
+    struct edge_held held; /* `waiting` and the incomplete object, unless it is trusted */
     union {
         ev_io readable; /* raw sockets */
         struct {
-            unsigned count;  /* of pings, sent since anything was last heard */
-            int64_t last_ms; /* when the last of them was sent */
-            uint64_t taken;  /* bytes that the client's kernel had acknowledged by then */
-        } ping;              /* WebSocket */
+            unsigned count;    /* of pings, sent since anything was last heard */
+            int64_t last_ms;   /* when the last of them was sent */
+            uint64_t taken;    /* bytes that the client's kernel had acknowledged by then */
+            ev_io first_frame; /* is on its way */
+            bool frame_begun;  /* one byte of it was read */
+        } websocket;
     } io;
     ev_timer timer;
     int64_t check_ms;    /* when the transport's check is due */
@@ -150,11 +164,18 @@ void edge_shared_free(struct edge_shared *self);
 /* Makes the connection of a socket and calls on_open; NULL without memory. */
 struct edge_connection *edge_connection_new(struct edge_shared *shared, struct lws *wsi,
                                             const struct edge_transport_calls *transport);
+/* LWS_CALLBACK_SSL_INFO: on_handshake, and true, once it is done. */
+bool edge_connection_shakes(struct edge_shared *shared, struct lws *wsi,
+                            const struct lws_ssl_info *info);
+/* Whether there may be no further connection, or none of this address: the owner is told, and the
+ * client is to be told the reason. */
+bool edge_connection_is_refused(struct edge_shared *shared, struct lws *wsi, const char *transport,
+                                const char **reason_r);
 /* A client on this port is turned away: on_refused, and the log. */
 void edge_connection_refused(struct edge_shared *shared, const char *transport);
 
-/* Serves the connection at the end of this turn: what waits is handed over, what is queued written.
- */
+/* Serves the connection at the end of this turn: waiting objects are handed over, queued texts are
+ * written. */
 void edge_connection_schedule(struct edge_connection *connection);
 /* The transport's check is due an interval from now. */
 void edge_connection_await_check(struct edge_connection *connection);
@@ -163,6 +184,9 @@ void edge_connection_await_check(struct edge_connection *connection);
 bool edge_connection_must_wait(const struct edge_connection *connection);
 void edge_connection_keep(struct edge_connection *connection, struct slice input);
 void edge_connection_hand_over(struct edge_connection *connection, struct slice text);
+/* Behind whatever takes in input, when none of it is in use any more: counts what it has left in
+ * memory, and closes connections if that is too much. */
+void edge_connection_count_input(struct edge_connection *connection);
 /* Everything sent before the mark has reached the client. */
 void edge_connection_reached(struct edge_connection *connection);
 
@@ -172,7 +196,8 @@ int edge_connection_queue(struct edge_connection *connection, const struct slice
 /* libwebsockets can write. Nonzero: close now. */
 int edge_connection_writeable(struct edge_connection *connection);
 
-/* Nothing more is taken from the client. What was read is still handed over, then on_end. */
+/* Nothing more is taken from the client. Objects that were read are still handed over, then
+ * on_end. */
 void edge_connection_end_input(struct edge_connection *connection);
 /* The client, or libwebsockets, has begun to close: nor can anything be written. */
 void edge_connection_end_output(struct edge_connection *connection);

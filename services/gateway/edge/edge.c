@@ -20,7 +20,7 @@
 #include "services/gateway/edge/tcp.h"
 
 /*
- * limit: client | connections that the limit of open files allows | files less 384
+ * limit: client | connections that the limit of open files allows | files less 512
  * {RESERVED_FILES:} {EDGE_SPARE_SOCKETS:} {FILES_MAX:} | fewer connections, `connection_limit`
  * is logged at start
  */
@@ -30,7 +30,8 @@
  * limit: gateway | closing all at the end | 2.5 s for requests that were read, {CLOSE_ALL_MS}
  * for the queues, then 0.5 s {END_ALL_MS:} {CUT_MS:} | cut
  */
-/* Of edge_close_all: for what was read; for the queues and the clients' answers; for the cuts. */
+/* Of edge_close_all: time for objects that were read; for the queues and the clients' answers; for
+ * the cuts. */
 #define END_ALL_MS 2500
 #define CLOSE_ALL_MS 1000
 #define CUT_MS 500
@@ -66,25 +67,44 @@ static void refuse(struct edge *edge, enum edge_transport transport, int fd) {
     close(fd);
 }
 
-/* A WebSocket is refused with a status, once it is open. */
-static void let_in(void *argument, int transport, int fd, struct edge_remote *remote) {
-    struct edge *edge = argument;
-    bool full = transport == EDGE_WEBSOCKET ? is_full_of_sockets(edge)
-                                            : edge->shared.count >= edge->shared.limit;
-    if (full) {
-        refuse(edge, (enum edge_transport)transport, fd);
-        free(remote);
-        return;
-    }
-    edge_library_adopt(&edge->shared.library, (size_t)transport, fd, remote);
+/* A proxy that doesn't know its client is not the client: its own address is not counted.
+ * false: there are too many sockets of the address. */
+static bool find_remote(struct edge *edge, int fd, const struct edge_remote *given,
+                        struct edge_remote *remote_r) {
+    bool counts = given != NULL || !edge->shared.settings->proxy_protocol;
+    if (given != NULL)
+        *remote_r = *given;
+    else
+        edge_remote_find(fd, remote_r);
+    edge_remote_unmap(remote_r);
+    return !counts || edge_addresses_admit(&edge->shared.library.addresses, remote_r->host,
+                                           &remote_r->counted);
 }
 
-static void on_accepted(void *argument, enum edge_transport transport, int fd) {
+/* At the limits of connections a client is refused with a reason, once it is open. */
+static void let_in(void *argument, const struct edge_port *port, int fd,
+                   const struct edge_remote *given) {
+    struct edge *edge = argument;
+    bool websocket = port->transport == EDGE_WEBSOCKET;
+    struct edge_remote remote;
+    if (is_full_of_sockets(edge) || (!websocket && edge->shared.count >= edge->shared.limit)) {
+        refuse(edge, port->transport, fd);
+        return;
+    }
+    if (!find_remote(edge, fd, given, &remote)) {
+        edge->shared.handlers->on_limited(edge->shared.argument, EDGE_LIMIT_ADDRESS);
+        close(fd);
+        return;
+    }
+    edge_library_adopt(&edge->shared.library, port->transport, port->tls, fd, &remote);
+}
+
+static void on_accepted(void *argument, const struct edge_port *port, int fd) {
     struct edge *edge = argument;
     if (!edge->shared.settings->proxy_protocol)
-        let_in(edge, (int)transport, fd, NULL);
-    else if (is_full_of_sockets(edge) || edge_proxy_await(&edge->proxy, (int)transport, fd) != 0)
-        refuse(edge, transport, fd);
+        let_in(edge, port, fd, NULL);
+    else if (is_full_of_sockets(edge) || edge_proxy_await(&edge->proxy, port, fd) != 0)
+        refuse(edge, port->transport, fd);
 }
 
 static void on_failed(void *argument) {
@@ -110,14 +130,33 @@ struct edge *edge_new(struct ev_loop *ev, const struct edge_settings *settings,
         return NULL;
     }
     edge_shared_init(&edge->shared, ev, settings, handlers, argument);
+    edge_read_site(edge);
     edge->shared.limit = connection_limit(settings);
+    edge->shared.library.addresses.max = settings->connections_per_address;
     edge_proxy_start(&edge->proxy, ev, let_in, edge);
     edge_tcp_start(&edge->shared);
-    if (edge_ports_open(&edge->ports, ev, settings, &ports_events, edge) != 0 ||
-        edge_library_start(&edge->shared.library, ev, protocols, settings->handshake_timeout_ms,
-                           &edge->shared) != 0)
+    bool tls = settings->tls_certificate[0] != '\0';
+    if ((edge->shared.site == NULL && settings->web_root[0] != '\0') ||
+        (tls && edge_tls_start(&edge->shared.tls, ev, settings->tls_certificate,
+                               settings->tls_key) != 0) ||
+        edge_ports_open(&edge->ports, ev, settings, &ports_events, edge) != 0 ||
+        edge_library_start(&edge->shared.library, ev, protocols, settings, tls, &edge->shared) != 0)
         edge_destroy(&edge);
     return edge;
+}
+
+void edge_read_site(struct edge *edge) {
+    const char *folder = edge->shared.settings->web_root;
+    struct edge_site *site = folder[0] == '\0' ? NULL : edge_site_read(folder);
+    if (site == NULL)
+        return;
+    edge_site_release(&edge->shared.site);
+    edge->shared.site = site;
+}
+
+void edge_read_certificate(struct edge *edge) {
+    if (edge->shared.tls.context != NULL)
+        (void)edge_tls_renew(&edge->shared.tls);
 }
 
 static void on_time_over(struct ev_loop *ev, ev_timer *watcher, int revents) {
@@ -168,18 +207,25 @@ void edge_destroy(struct edge **self) {
     edge->shared.destroying = true;
     edge_library_stop(&edge->shared.library); /* closes what is left, with the callbacks */
     edge_shared_free(&edge->shared);
+    edge_tls_stop(&edge->shared.tls);
     edge_tcp_stop(&edge->shared);
     free(edge);
 }
 
 bool edge_is_listening(const struct edge *edge) { return edge_ports_are_open(&edge->ports); }
 
-uint16_t edge_port(const struct edge *edge, enum edge_transport transport) {
-    return edge_ports_number(&edge->ports, transport);
+uint16_t edge_port(const struct edge *edge, enum edge_transport transport, bool tls) {
+    return edge_ports_number(&edge->ports, transport, tls);
 }
+
+int64_t edge_certificate_expires_s(const struct edge *edge) { return edge->shared.tls.expires_s; }
 
 size_t edge_count(const struct edge *edge) { return edge->shared.count; }
 
 size_t edge_limit(const struct edge *edge) { return edge->shared.limit; }
+
+size_t edge_downloads(const struct edge *edge) { return edge->shared.downloads.count; }
+
+uint64_t edge_untrusted_input_bytes(const struct edge *edge) { return edge->shared.held.bytes; }
 
 uint64_t edge_total_queued_bytes(const struct edge *edge) { return edge->shared.queued_bytes; }

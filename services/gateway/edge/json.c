@@ -86,8 +86,8 @@ static void scan_in_string(struct edge_json *self, uint8_t byte) {
         self->in_string = false;
 }
 
-/* Whether the object ends here. Braces alone end it: brackets count for the depth, and whether they
- * match is for the parser to say. */
+/* Whether the object ends here. Braces alone end it: brackets count for the depth, and the parser
+ * checks whether they match. */
 static bool scan_structure(struct edge_json *self, uint8_t byte) {
     switch (byte) {
     case '"':

@@ -30,7 +30,7 @@
 /* limit: client | nesting | {EDGE_MAX_DEPTH} | the object is a fault */
 #define EDGE_MAX_DEPTH 16
 
-/* What a fault says of text that is not UTF-8; callers may compare the pointer. */
+/* The fault of text that is not UTF-8; callers may compare the pointer. */
 extern const char edge_json_not_utf8[];
 
 enum edge_json_result {

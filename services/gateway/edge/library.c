@@ -3,9 +3,12 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/log.h"
 #include "common/lws_log.h"
+#include "services/gateway/edge/http_header.h"
+#include "services/gateway/edge/tls.h"
 
 /*
  * limit: client | time to complete an HTTP request | {HANDSHAKE_S}, or `login_timeout_ms` if
@@ -13,7 +16,19 @@
  */
 /* To complete an HTTP request, at most. */
 #define HANDSHAKE_S 20
+/*
+ * limit: client | silence of an HTTP socket that is kept for a further request | {IDLE_S} s |
+ * closed
+ */
+#define IDLE_S 60
 #define TIMER_S 1
+/* What libwebsockets adds to a header that it does not know. */
+#define HEADER_BYTES 8
+/*
+ * limit: client | messages of TLS' handshake after it (keys that change) | {LATER_MESSAGES_MAX} |
+ * closed
+ */
+#define LATER_MESSAGES_MAX 64
 
 /* No pings of libwebsockets' own: ours carry marks, and it would not know of those. */
 static const lws_retry_bo_t no_pings = {.secs_since_valid_ping = 0, .secs_since_valid_hangup = 0};
@@ -27,17 +42,62 @@ static void on_timer(struct ev_loop *ev, ev_timer *watcher, int revents) {
         lws_cancel_service(self->context);
 }
 
-static unsigned handshake_seconds(uint64_t ms) {
-    return ms < 2000 ? 1 : ms / 1000 > HANDSHAKE_S ? HANDSHAKE_S : (unsigned)(ms / 1000);
+static unsigned seconds(uint64_t ms, unsigned most) {
+    return ms < 2000 ? 1 : ms / 1000 > most ? most : (unsigned)(ms / 1000);
+}
+
+/* Its certificate is ours to load: LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS. */
+static int start_tls(struct edge_library *self, struct lws_context_creation_info *info) {
+    info->vhost_name = "edge with TLS";
+    info->options |= LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX;
+    info->alpn = "http/1.1";
+    info->ssl_info_event_mask = SSL_CB_HANDSHAKE_DONE | SSL_CB_LOOP | SSL_CB_ALERT;
+    self->tls = lws_create_vhost(self->context, info);
+    if (self->tls != NULL)
+        return 0;
+    log_error("libwebsockets_failed", "text=\"can't start libwebsockets' TLS\"");
+    return -1;
+}
+
+static void free_socket(struct edge_library *self, struct edge_socket *socket) {
+    if (socket != NULL)
+        edge_addresses_release(&self->addresses, socket->remote.counted);
+    free(socket);
+}
+
+static void give(struct edge_library *self, size_t protocol, int fd, struct edge_socket *socket) {
+    bool http = protocol == 0, tls = socket->tls;
+    unsigned type =
+        LWS_ADOPT_SOCKET | (http ? LWS_ADOPT_HTTP : 0U) | (tls ? LWS_ADOPT_ALLOW_SSL : 0U);
+    const lws_adopt_desc_t adopted = {.vh = tls ? self->tls : self->plain,
+                                      .type = (lws_adoption_type)type,
+                                      .fd = {.sockfd = fd},
+                                      .vh_prot_name = http ? NULL : self->protocols[protocol].name,
+                                      .opaque = socket};
+    /* Closes the descriptor when it fails, and may have announced the socket's end by then. */
+    self->adopted = socket;
+    if (lws_adopt_descriptor_vhost_via_info(&adopted) == NULL)
+        free_socket(self, self->adopted);
+    self->adopted = NULL;
+}
+
+static void on_head(void *argument, struct edge_socket *socket, int fd) {
+    struct edge_library *self = argument;
+    self->sockets--;
+    if (fd < 0)
+        free_socket(self, socket);
+    else
+        give(self, 0, fd, socket);
 }
 
 int edge_library_start(struct edge_library *self, struct ev_loop *ev,
                        const struct edge_library_protocol protocols[EDGE_LIBRARY_PROTOCOLS],
-                       uint64_t handshake_timeout_ms, void *user) {
-    unsigned handshake_s = handshake_seconds(handshake_timeout_ms);
+                       const struct edge_settings *settings, bool tls, void *user) {
+    unsigned handshake_s = seconds(settings->handshake_timeout_ms, HANDSHAKE_S);
     void *loops[] = {ev};
     struct lws_context_creation_info info = {
-        .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_LIBEV,
+        .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_LIBEV |
+                   (tls ? LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT : 0),
         .foreign_loops = loops,
         .user = user,
         .port = CONTEXT_PORT_NO_LISTEN_SERVER,
@@ -46,8 +106,14 @@ int edge_library_start(struct edge_library *self, struct ev_loop *ev,
         .retry_and_idle_policy = &no_pings,
         .timeout_secs = handshake_s,
         .timeout_secs_ah_idle = handshake_s,
+        .keepalive_timeout = (int)seconds(settings->idle_timeout_ms, IDLE_S),
+        .max_http_header_data = EDGE_HEAD_BYTES + EDGE_HEAD_FIELDS * HEADER_BYTES,
+        /* A record is read whole: for what libwebsockets leaves in one it would wait until the
+         * loop has nothing else to do. */
+        .pt_serv_buf_size = EDGE_TLS_RECORD_BYTES,
     };
     self->ev = ev;
+    edge_heads_start(&self->heads, ev, handshake_s, on_head, self);
     ev_timer_init(&self->timer, on_timer, TIMER_S, TIMER_S);
     self->timer.data = self;
     strcpy(self->subprotocol, "edge");
@@ -62,15 +128,17 @@ int edge_library_start(struct edge_library *self, struct ev_loop *ev,
     lws_log_open();
     self->context = lws_create_context(&info);
     if (self->context != NULL)
-        self->vhost = lws_create_vhost(self->context, &info);
-    if (self->vhost != NULL)
-        return 0;
-    log_error("libwebsockets_failed",
-              "text=\"can't start libwebsockets; is its libev plugin installed?\"");
-    return -1;
+        self->plain = lws_create_vhost(self->context, &info);
+    if (self->plain == NULL) {
+        log_error("libwebsockets_failed",
+                  "text=\"can't start libwebsockets; is its libev plugin installed?\"");
+        return -1;
+    }
+    return tls ? start_tls(self, &info) : 0;
 }
 
 void edge_library_stop(struct edge_library *self) {
+    edge_heads_stop(&self->heads);
     if (self->context != NULL)
         lws_context_destroy(self->context);
     self->context = NULL;
@@ -78,20 +146,21 @@ void edge_library_stop(struct edge_library *self) {
         ev_timer_stop(self->ev, &self->timer);
 }
 
-void edge_library_adopt(struct edge_library *self, size_t protocol, int fd,
-                        struct edge_remote *remote) {
-    bool http = protocol == 0;
-    const lws_adopt_desc_t socket = {.vh = self->vhost,
-                                     .type = http ? LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP
-                                                  : LWS_ADOPT_SOCKET,
-                                     .fd = {.sockfd = fd},
-                                     .vh_prot_name = http ? NULL : self->protocols[protocol].name,
-                                     .opaque = remote};
-    /* Closes the descriptor when it fails, and may have announced the socket's end by then. */
-    self->adopted = remote;
-    if (lws_adopt_descriptor_vhost_via_info(&socket) == NULL)
-        free(self->adopted);
-    self->adopted = NULL;
+void edge_library_adopt(struct edge_library *self, size_t protocol, bool tls, int fd,
+                        const struct edge_remote *remote) {
+    struct edge_socket *socket = calloc(1, sizeof *socket);
+    if (socket == NULL) {
+        edge_addresses_release(&self->addresses, remote->counted);
+        close(fd);
+        return;
+    }
+    *socket = (struct edge_socket){.remote = *remote, .tls = tls};
+    if (protocol == 0 && !tls) {
+        self->sockets++;
+        edge_heads_await(&self->heads, fd, socket);
+    } else {
+        give(self, protocol, fd, socket);
+    }
     if (!ev_is_active(&self->timer) && self->sockets != self->connected)
         ev_timer_again(self->ev, &self->timer);
 }
@@ -99,11 +168,52 @@ void edge_library_adopt(struct edge_library *self, size_t protocol, int fd,
 void edge_library_created(struct edge_library *self) { self->sockets++; }
 
 void edge_library_destroyed(struct edge_library *self, struct lws *wsi) {
-    struct edge_remote *remote = lws_get_opaque_user_data(wsi);
-    if (remote == self->adopted)
+    struct edge_socket *socket = lws_get_opaque_user_data(wsi);
+    if (socket == self->adopted)
         self->adopted = NULL;
-    free(remote);
+    free_socket(self, socket);
     self->sockets--;
+}
+
+/* --- requests over HTTP --- */
+
+bool edge_library_is_last_request(struct lws *wsi) {
+    struct edge_socket *socket = lws_get_opaque_user_data(wsi);
+    return ++socket->requests >= EDGE_REQUESTS_MAX;
+}
+
+/* --- handshakes --- */
+
+bool edge_library_shakes(struct lws *wsi, const struct lws_ssl_info *info) {
+    struct edge_socket *socket = lws_get_opaque_user_data(wsi);
+    if ((info->where & SSL_CB_ALERT) != 0) {
+        socket->alert = info->ret;
+    } else if ((info->where & SSL_CB_HANDSHAKE_DONE) != 0 && !socket->shaken) {
+        socket->shaken = true;
+        lws_callback_on_writable(wsi); /* of nothing else is a raw transport told */
+        return true;
+    } else if (socket->shaken && ++socket->later > LATER_MESSAGES_MAX) {
+        edge_library_close(wsi);
+    }
+    return false;
+}
+
+bool edge_library_take(struct lws *wsi) {
+    struct edge_socket *socket = lws_get_opaque_user_data(wsi);
+    if (socket == NULL || !socket->tls)
+        return true;
+    bool now = socket->shaken && !socket->taken;
+    socket->taken = socket->shaken;
+    return now;
+}
+
+bool edge_library_failed_to_shake(struct lws *wsi) {
+    const struct edge_socket *socket = lws_get_opaque_user_data(wsi);
+    if (socket == NULL || !socket->tls || socket->shaken)
+        return false;
+    log_debug("tls_handshake_failed", "alert=\"%s\"",
+              socket->alert == 0 ? "none" : SSL_alert_desc_string_long(socket->alert));
+    return true;
 }
 
 void edge_library_close(struct lws *wsi) {

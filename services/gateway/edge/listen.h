@@ -17,9 +17,11 @@
 #include "services/gateway/edge/connection.h"
 #include "services/gateway/edge/settings.h"
 
+struct edge_port;
+
 struct edge_ports_events {
     /* A client's socket, which is the callee's from now on. */
-    void (*accepted)(void *argument, enum edge_transport transport, int fd);
+    void (*accepted)(void *argument, const struct edge_port *port, int fd);
     /* A port was not free in time, as the log says. */
     void (*failed)(void *argument);
 };
@@ -28,10 +30,13 @@ struct edge_port {
     struct listener *listener;
     struct edge_ports *ports;
     enum edge_transport transport;
+    bool tls;
+    bool wanted; /* it is, or will be, open */
 };
 
 struct edge_ports {
-    struct edge_port port[EDGE_TRANSPORT_COUNT]; /* by enum edge_transport */
+    struct edge_port port[2]
+                         [EDGE_TRANSPORT_COUNT]; /* with TLS or not, and by enum edge_transport */
     const struct edge_settings *settings;
     const struct edge_ports_events *events;
     void *argument;
@@ -43,6 +48,6 @@ int edge_ports_open(struct edge_ports *self, struct ev_loop *ev,
 void edge_ports_close(struct edge_ports *self);
 bool edge_ports_are_open(const struct edge_ports *self);
 /* 0 while it isn't open. */
-uint16_t edge_ports_number(const struct edge_ports *self, enum edge_transport transport);
+uint16_t edge_ports_number(const struct edge_ports *self, enum edge_transport transport, bool tls);
 
 #endif

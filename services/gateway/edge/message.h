@@ -21,7 +21,7 @@
 
 #define EDGE_FRAME_HEAD_BYTES 10
 
-/* What kind of frame it is (RFC 6455, 11.8). */
+/* The kind of a frame (RFC 6455, 11.8). */
 enum edge_opcode { EDGE_OPCODE_TEXT = 1, EDGE_OPCODE_PING = 9 };
 
 /* Writes the head of a server's frame with a payload of that length; returns the head's length. */

@@ -56,7 +56,7 @@ bool edge_pace_is_over(struct edge_pace *self, bool acknowledged, int fd) {
     }
     double left_s = 0;
     if (!self->known) {
-        /* Of a client that goes on sending, the age of what it sent last. */
+        /* If the client goes on sending, this is the age of its last packet. */
         struct edge_kernel_info info;
         double quiet_ms = edge_kernel_ask(fd, &info) ? info.acknowledge_age_ms : 0;
         left_s = ((double)self->ms - quiet_ms) / 1000;

@@ -21,7 +21,7 @@
 struct edge_arrival {
     ev_io io;
     struct edge_proxy *proxy;
-    int transport;
+    const struct edge_port *port;
     int64_t deadline_ms;
     size_t length;
     char line[EDGE_PROXY_LINE_BYTES];
@@ -47,21 +47,14 @@ static void drop(struct edge_arrival *arrival, const char *reason) {
 
 static void on_line(struct edge_arrival *arrival) {
     struct edge_proxy *self = arrival->proxy;
-    int transport = arrival->transport;
-    struct edge_remote remote, *kept = NULL;
+    const struct edge_port *port = arrival->port;
+    struct edge_remote remote;
     if (!edge_remote_parse(slice_make(arrival->line, arrival->length), &remote)) {
         drop(arrival, "not a line of the PROXY protocol");
         return;
     }
-    if (remote.host[0] != '\0') {
-        kept = malloc(sizeof *kept);
-        if (kept == NULL) {
-            drop(arrival, "out of memory");
-            return;
-        }
-        *kept = remote;
-    }
-    self->let_in(self->argument, transport, arrival_end(arrival), kept);
+    self->let_in(self->argument, port, arrival_end(arrival),
+                 remote.host[0] != '\0' ? &remote : NULL);
 }
 
 /* Looks at what has arrived, and takes no more of it than the line. */
@@ -131,13 +124,13 @@ void edge_proxy_start(struct edge_proxy *self, struct ev_loop *ev, edge_proxy_le
     self->timer.data = self;
 }
 
-int edge_proxy_await(struct edge_proxy *self, int transport, int fd) {
+int edge_proxy_await(struct edge_proxy *self, const struct edge_port *port, int fd) {
     struct edge_arrival *arrival = calloc(1, sizeof *arrival);
     if (arrival == NULL)
         return -1;
     int64_t now_ms = loop_now_ms();
     arrival->proxy = self;
-    arrival->transport = transport;
+    arrival->port = port;
     arrival->deadline_ms = now_ms + LINE_MS;
     TAILQ_INSERT_TAIL(&self->arrivals, arrival, all);
     self->count++;

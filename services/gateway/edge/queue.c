@@ -12,6 +12,10 @@ size_t edge_queue_bytes(const struct edge_queue *self) {
     return unwritten(self) + self->held_bytes;
 }
 
+uint64_t edge_queue_written_bytes(const struct edge_queue *self) {
+    return self->given - self->held_bytes;
+}
+
 uint64_t edge_queue_sent_bytes(const struct edge_queue *self) {
     return self->given + unwritten(self);
 }

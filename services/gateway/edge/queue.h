@@ -21,7 +21,7 @@
 #include "common/buffer.h"
 #include "common/record.h"
 
-/* What a queue may hold while all of them together are beyond their limit. */
+/* The bytes that a queue may hold while all of them together are beyond their limit. */
 #define EDGE_SHARE_BYTES ((size_t)65536)
 
 struct edge_queue {
@@ -47,8 +47,9 @@ struct slice edge_queue_front(const struct edge_queue *self);
 void edge_queue_wrote(struct edge_queue *self, size_t length, bool held);
 void edge_queue_taken(struct edge_queue *self);
 
-/* Not yet with the kernel, as far as is known; all that was ever added. */
+/* Not yet with the kernel, as far as is known; surely with it; all that was ever added. */
 size_t edge_queue_bytes(const struct edge_queue *self);
+uint64_t edge_queue_written_bytes(const struct edge_queue *self);
 uint64_t edge_queue_sent_bytes(const struct edge_queue *self);
 
 #endif

@@ -19,16 +19,19 @@
 /* An address with its port. */
 #define EDGE_ADDRESS_BYTES (INET6_ADDRSTRLEN + 8)
 
+struct edge_address;
+
 struct edge_remote {
-    char host[INET6_ADDRSTRLEN]; /* in the usual form, without brackets; "?" where unknown */
-    unsigned port;               /* 0 where unknown */
+    char host[INET6_ADDRSTRLEN];  /* in the usual form, without brackets; "?" where unknown */
+    unsigned port;                /* 0 where unknown */
+    struct edge_address *counted; /* addresses.h; NULL: it is not */
 };
 
 /* Takes a whole line, its "\r\n" included. false: it isn't one. true, and an empty host, where the
  * proxy doesn't know its client (UNKNOWN). */
 bool edge_remote_parse(struct slice line, struct edge_remote *remote_r)
     __attribute__((warn_unused_result));
-/* What a socket is connected to. */
+/* The far end of a socket. */
 void edge_remote_find(int fd, struct edge_remote *remote_r);
 
 /* Where an address takes both families, an IPv4 client has an IPv6 address that holds its own:

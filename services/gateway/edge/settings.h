@@ -5,13 +5,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define EDGE_NO_PORT (-1)
+
 struct edge_settings {
-    const char *bind_address;                 /* numeric addresses, as of listen.h */
-    uint16_t http_port, tcp_port, youim_port; /* 0: the kernel chooses, edge_port returns it */
-    uint64_t listen_wait_ms;                  /* for ports that are taken */
+    const char *bind_address; /* numeric addresses, as of listen.h */
+    /* EDGE_NO_PORT: none; 0: the kernel chooses, edge_port returns it. The second three have TLS.
+     */
+    int http_port, tcp_port, youim_port;
+    int https_port, tls_tcp_port, tls_youim_port;
+    const char *tls_certificate, *tls_key; /* PEM files; both empty: no TLS port is opened */
+    uint64_t listen_wait_ms;               /* for ports that are taken */
     uint64_t ping_interval_ms;     /* without a byte from the client; and to answer a ping */
     uint64_t vanished_timeout_ms;  /* for the client's kernel to acknowledge; whole seconds */
     uint64_t handshake_timeout_ms; /* to complete an HTTP request; at most 20 s */
+    uint64_t idle_timeout_ms;      /* of HTTP between two requests; at most 60 s */
     uint64_t end_timeout_ms;       /* to carry out what a client sent before it closed */
     uint64_t send_queue_bytes;     /* per connection */
     /* Over all of them: beyond it a connection's queue takes EDGE_SHARE_BYTES, or one text. */
@@ -19,9 +26,18 @@ struct edge_settings {
     /* Beyond it new connections are closed at once (WebSocket status 1013). Lowered where the limit
      * of open files asks for it. */
     uint64_t max_connections;
+    /* Of one address (IPv6: its /64); 0: no limit. Further ones are closed with a reason: WebSocket
+     * status 1013, else a fault of the owner's. */
+    uint64_t connections_per_address;
+    /* Memory for input of connections that are not trusted (edge_trust), over all of them: beyond
+     * it one of those that hold most is closed (1013). */
+    uint64_t untrusted_input_bytes;
     /* Clients come through a proxy that begins each connection with a line of the PROXY protocol
-     * (version 1), on all three ports. A connection without it is cut after 5 s. */
+     * (version 1), on all ports. A connection without it is cut after 5 s. */
     bool proxy_protocol;
+    const char *allowed_origins; /* of pages that may open WebSockets, as origin.h has it */
+    const char *web_root;        /* folder of the page's files; empty: there is no page */
+    const char *info;            /* JSON for /api/info */
 };
 
 #endif

@@ -10,6 +10,7 @@
 #define MARK_INTERVAL_S 0.1
 /* Read in one go. */
 #define READ_BYTES 4096
+#define FAULT_BYTES 1024
 
 /* --- reading --- */
 
@@ -22,12 +23,10 @@ static void on_fin(struct edge_connection *connection) {
         edge_connection_end_input(connection); /* the client may read on */
 }
 
-static void on_readable(struct ev_loop *ev, ev_io *watcher, int revents) {
-    (void)ev;
-    (void)revents;
-    struct edge_connection *connection = watcher->data;
+static bool read_once(struct edge_connection *connection) {
     char bytes[READ_BYTES];
-    ssize_t got = recv(watcher->fd, bytes, sizeof bytes, 0);
+    ssize_t got = connection->tls ? edge_tls_read(connection->wsi, bytes, sizeof bytes)
+                                  : recv(connection->io.readable.fd, bytes, sizeof bytes, 0);
     if (got == 0) {
         on_fin(connection);
     } else if (got < 0) {
@@ -39,7 +38,18 @@ static void on_readable(struct ev_loop *ev, ev_io *watcher, int revents) {
             edge_connection_keep(connection, input);
         else
             connection->transport->receive(connection, input);
+        edge_connection_count_input(connection);
     }
+    return got > 0;
+}
+
+/* With TLS a record is read to its end: what is left of it the kernel would not announce. */
+static void on_readable(struct ev_loop *ev, ev_io *watcher, int revents) {
+    (void)ev;
+    (void)revents;
+    struct edge_connection *connection = watcher->data;
+    while (read_once(connection) && connection->tls && edge_tls_has_more(connection->wsi))
+        ;
 }
 
 static void set_reading(struct edge_connection *connection, bool reading) {
@@ -64,7 +74,7 @@ static void release(struct edge_connection *connection) {
         LIST_REMOVE(connection, marks);
 }
 
-/* What a framing has found. false: nothing more for now. */
+/* The result of a framing. false: nothing more for now. */
 static bool take(struct edge_connection *connection, enum edge_json_result result,
                  struct slice object, const char *fault) {
     switch (result) {
@@ -127,31 +137,65 @@ void edge_tcp_stop(struct edge_shared *shared) { ev_timer_stop(shared->ev, &shar
 
 /* --- the end --- */
 
+/* Not closed yet: with input unread that would be a reset, which takes our last words from the
+ * client. It is closed when the client does. */
+static int write_end(struct edge_connection *connection) {
+    if (connection->tls && !edge_tls_end_output(connection->wsi))
+        lws_callback_on_writable(connection->wsi);
+    else
+        shutdown(lws_get_socket_fd(connection->wsi), SHUT_WR);
+    return 0;
+}
+
 static void end(struct edge_connection *connection) {
     if (connection->fin_read)
         edge_connection_cut(connection);
     else
-        /* Not closed yet: with input unread that would be a reset, which takes our last words
-         * from the client. It is closed when the client does. */
-        shutdown(lws_get_socket_fd(connection->wsi), SHUT_WR);
+        write_end(connection);
 }
 
-static int write_end(struct edge_connection *connection) {
-    (void)connection;
-    return 0;
+/* The client is told why, as far as one write takes it. */
+static void refuse(struct edge_shared *shared, struct lws *wsi,
+                   const struct edge_transport_calls *transport, const char *reason) {
+    struct buffer text = buffer_make(FAULT_BYTES), framed = buffer_make(FAULT_BYTES);
+    struct edge_pieces pieces;
+    shared->handlers->write_fault(shared->argument, transport->transport, reason, &text);
+    if (!text.failed && transport->frame(slice_make(text.data, text.length), &pieces))
+        for (size_t i = 0; i < pieces.count; i++)
+            (void)buffer_add(&framed, pieces.piece[i].data, pieces.piece[i].length);
+    if (framed.length > 0)
+        (void)lws_write(wsi, (unsigned char *)framed.data, framed.length, LWS_WRITE_RAW);
+    buffer_free(&text);
+    buffer_free(&framed);
 }
 
-/* Both transports' callbacks are alike but for the connection that they make. */
+static int open(struct lws *wsi, const struct edge_transport_calls *transport) {
+    struct edge_shared *shared = lws_context_user(lws_get_context(wsi));
+    const char *reason;
+    if (edge_connection_is_refused(shared, wsi, transport->name, &reason)) {
+        refuse(shared, wsi, transport, reason);
+        return -1;
+    }
+    lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0); /* of the handshake */
+    return edge_connection_new(shared, wsi, transport) != NULL ? 0 : -1;
+}
+
+/* Both transports' callbacks are alike but for the connection that they make. With TLS that is
+ * made once the handshake is done. */
 static int on_event(struct lws *wsi, enum lws_callback_reasons reason,
-                    struct edge_connection *connection,
+                    struct edge_connection *connection, void *in,
                     const struct edge_transport_calls *transport) {
     switch (reason) {
     case LWS_CALLBACK_RAW_ADOPT:
-        return edge_connection_new(lws_context_user(lws_get_context(wsi)), wsi, transport) != NULL
-                   ? 0
-                   : -1;
+        return edge_library_take(wsi) ? open(wsi, transport) : 0;
+    case LWS_CALLBACK_SSL_INFO:
+        if (edge_connection_shakes(lws_context_user(lws_get_context(wsi)), wsi, in))
+            lws_rx_flow_control(wsi, 0); /* what follows is for the connection */
+        return 0;
     case LWS_CALLBACK_RAW_WRITEABLE:
-        return connection == NULL ? -1 : edge_connection_writeable(connection);
+        if (connection != NULL)
+            return edge_connection_writeable(connection);
+        return lws_is_ssl(wsi) && edge_library_take(wsi) ? open(wsi, transport) : -1;
     case LWS_CALLBACK_RAW_CLOSE:
         if (connection != NULL)
             edge_connection_socket_closed(connection);
@@ -171,6 +215,10 @@ static void start_json(struct edge_connection *connection) {
 static void release_json(struct edge_connection *connection) {
     edge_json_free(&connection->input.json);
     release(connection);
+}
+
+static struct buffer *incomplete_json(struct edge_connection *connection) {
+    return &connection->input.json.kept;
 }
 
 static void receive_json(struct edge_connection *connection, struct slice input) {
@@ -196,6 +244,7 @@ static const struct edge_transport_calls json_calls = {.transport = EDGE_TCP,
                                                        .name = "tcp",
                                                        .start = start_json,
                                                        .release = release_json,
+                                                       .incomplete = incomplete_json,
                                                        .receive = receive_json,
                                                        .set_reading = set_reading,
                                                        .stop_reading = stop_reading,
@@ -206,9 +255,8 @@ static const struct edge_transport_calls json_calls = {.transport = EDGE_TCP,
 
 int edge_tcp_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
                       size_t length) {
-    (void)in;
     (void)length;
-    return on_event(wsi, reason, user, &json_calls);
+    return on_event(wsi, reason, user, in, &json_calls);
 }
 
 /* --- YouIM's frames --- */
@@ -221,6 +269,10 @@ static void start_youim(struct edge_connection *connection) {
 static void release_youim(struct edge_connection *connection) {
     edge_youim_free(&connection->input.youim);
     release(connection);
+}
+
+static struct buffer *incomplete_youim(struct edge_connection *connection) {
+    return &connection->input.youim.kept;
 }
 
 static void receive_youim(struct edge_connection *connection, struct slice input) {
@@ -245,6 +297,7 @@ static const struct edge_transport_calls youim_calls = {.transport = EDGE_YOUIM,
                                                         .name = "youim",
                                                         .start = start_youim,
                                                         .release = release_youim,
+                                                        .incomplete = incomplete_youim,
                                                         .receive = receive_youim,
                                                         .set_reading = set_reading,
                                                         .stop_reading = stop_reading,
@@ -255,7 +308,6 @@ static const struct edge_transport_calls youim_calls = {.transport = EDGE_YOUIM,
 
 int edge_youim_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
                         size_t length) {
-    (void)in;
     (void)length;
-    return on_event(wsi, reason, user, &youim_calls);
+    return on_event(wsi, reason, user, in, &youim_calls);
 }

@@ -2,8 +2,12 @@
 #include "services/gateway/edge/websocket.h"
 
 #include <endian.h>
+#include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 
+#include "common/log.h"
+#include "common/unicode.h"
 #include "services/gateway/edge/kernel.h"
 
 /* limit: client | reason in a close frame | {MAX_REASON_BYTES} | cut */
@@ -40,11 +44,11 @@ static void on_pong(struct edge_connection *connection, struct slice payload) {
         edge_connection_reached(connection);
 }
 
-/* What was written to it is still on its way, and gets on: on a slow link a ping has
- * not arrived yet. */
+/* Bytes that were written to it are still on their way, and some have arrived since: on a slow link
+ * the ping behind them has not arrived yet. */
 static bool is_taking(struct edge_connection *connection, const struct edge_kernel_info *info) {
-    bool more = info->acknowledged_bytes > connection->io.ping.taken;
-    connection->io.ping.taken = info->acknowledged_bytes;
+    bool more = info->acknowledged_bytes > connection->io.websocket.taken;
+    connection->io.websocket.taken = info->acknowledged_bytes;
     return more && (info->output_waits || edge_queued_bytes(connection) > 0);
 }
 
@@ -56,17 +60,17 @@ static void check(struct edge_connection *connection, int64_t now_ms) {
     int64_t silent = info.data_age_ms;
     connection->check_ms = now_ms + interval;
     /* The kernel's clock is coarse, but before a ping it was silent for an interval. */
-    if (known && silent < now_ms - connection->io.ping.last_ms + interval / 2)
-        connection->io.ping.count = 0;
+    if (known && silent < now_ms - connection->io.websocket.last_ms + interval / 2)
+        connection->io.websocket.count = 0;
     if (known && silent < interval) {
         connection->check_ms -= silent;
     } else if (known && is_taking(connection, &info)) {
-        connection->io.ping.count = 0;
-    } else if (connection->io.ping.count >= EDGE_UNANSWERED_PINGS) {
+        connection->io.websocket.count = 0;
+    } else if (connection->io.websocket.count >= EDGE_UNANSWERED_PINGS) {
         edge_close(connection, 1001, "pings were not answered");
     } else if (ping(connection) == 0) {
-        connection->io.ping.count++;
-        connection->io.ping.last_ms = now_ms;
+        connection->io.websocket.count++;
+        connection->io.websocket.last_ms = now_ms;
     }
 }
 
@@ -131,14 +135,101 @@ static void on_part(struct edge_connection *connection, struct slice part) {
     }
 }
 
+/* --- frames that break RFC 6455 --- */
+
+static void close_broken(const struct edge_connection *connection, unsigned status,
+                         const char *reason) {
+    log_debug("frame_refused", "connection=%llu status=%u reason=\"%s\"",
+              (unsigned long long)connection->id, status, reason);
+    lws_close_reason(connection->wsi, (enum lws_close_status)status, (unsigned char *)reason,
+                     strlen(reason));
+}
+
+/* libwebsockets closes at such a frame, but not always with a status. Called before it closes, for
+ * whatever cause. */
+static void on_drop(struct edge_connection *connection) {
+    struct edge_kernel_info info;
+    ev_io_stop(connection->shared->ev, &connection->io.websocket.first_frame);
+    if (connection->state == EDGE_OPEN && !connection->input_ended &&
+        edge_kernel_ask(lws_get_socket_fd(connection->wsi), &info) &&
+        info.state == EDGE_KERNEL_OPEN)
+        close_broken(connection, 1002, "the frame breaks RFC 6455");
+    edge_connection_end_output(connection);
+}
+
+/*
+ * libwebsockets takes frames without a mask. Called before it reads the first one: whoever masks
+ * that masks all.
+ */
+static void on_first_frame(struct ev_loop *ev, ev_io *watcher, int revents) {
+    (void)revents;
+    struct edge_connection *connection = watcher->data;
+    unsigned char head[2];
+    ssize_t at = connection->io.websocket.frame_begun ? 0 : 1;
+    ssize_t seen = connection->tls ? edge_tls_peek(connection->wsi, head, (size_t)at + 1)
+                                   : recv(watcher->fd, head, (size_t)at + 1, MSG_PEEK);
+    if (seen < 0 && errno == EAGAIN)
+        return;
+    if (seen == 1 && at == 1) { /* libwebsockets reads it, and the other one comes alone */
+        connection->io.websocket.frame_begun = true;
+        return;
+    }
+    ev_io_stop(ev, watcher);
+    if (seen == at + 1 && (head[at] & 0x80) == 0 &&
+        lws_remaining_packet_payload(connection->wsi) == 0)
+        edge_close(connection, 1002, "the frame is not masked");
+}
+
+static bool is_utf8(struct slice text) {
+    uint32_t character;
+    for (size_t length; text.length > 0;
+         text = slice_make(text.data + length, text.length - length)) {
+        length = unicode_read(text, &character);
+        if (length == 0)
+            return false;
+    }
+    return true;
+}
+
+/* Those that a frame may carry (RFC 6455, 7.4, and what was registered since). */
+static bool is_close_status(unsigned status) {
+    return (status >= 1000 && status <= 1014 && (status < 1004 || status > 1006)) ||
+           (status >= 3000 && status <= 4999);
+}
+
+/* What libwebsockets is to get: nonzero, it does not send the client's close frame back. */
+static int on_close_frame(struct edge_connection *connection, struct slice payload) {
+    const unsigned char *bytes = (const unsigned char *)payload.data;
+    bool known = payload.length == 0 ||
+                 (payload.length >= 2 && is_close_status((unsigned)bytes[0] << 8 | bytes[1]));
+    bool text = payload.length <= 2 || is_utf8(slice_make(payload.data + 2, payload.length - 2));
+    bool ours = connection->state != EDGE_OPEN; /* the answer to our own */
+    if (!ours && !known)
+        close_broken(connection, 1002, "the close frame has no status that it may have");
+    else if (!ours && !text)
+        close_broken(connection, 1007, "the close frame's reason is not valid UTF-8");
+    edge_connection_end_output(connection);
+    return !ours && (!known || !text) ? -1 : 0;
+}
+
 /* --- the transport --- */
 
 static void start(struct edge_connection *connection) {
+    ev_io *watcher = &connection->io.websocket.first_frame;
     edge_message_init(&connection->input.message);
+    ev_io_init(watcher, on_first_frame, lws_get_socket_fd(connection->wsi), EV_READ);
+    ev_set_priority(watcher, EV_MAXPRI); /* before libwebsockets' */
+    watcher->data = connection;
+    ev_io_start(connection->shared->ev, watcher);
 }
 
 static void release(struct edge_connection *connection) {
+    ev_io_stop(connection->shared->ev, &connection->io.websocket.first_frame);
     edge_message_free(&connection->input.message);
+}
+
+static struct buffer *incomplete(struct edge_connection *connection) {
+    return &connection->input.message.parts;
 }
 
 static void set_reading(struct edge_connection *connection, bool reading) {
@@ -172,6 +263,7 @@ static const struct edge_transport_calls calls = {.transport = EDGE_WEBSOCKET,
                                                   .name = "websocket",
                                                   .start = start,
                                                   .release = release,
+                                                  .incomplete = incomplete,
                                                   .receive = receive,
                                                   .set_reading = set_reading,
                                                   .stop_reading = stop_reading,
@@ -184,18 +276,13 @@ static const struct edge_transport_calls calls = {.transport = EDGE_WEBSOCKET,
 /* --- libwebsockets --- */
 
 static int on_established(struct edge_shared *shared, struct lws *wsi) {
-    if (shared->count >= shared->limit) {
-        edge_connection_refused(shared, "http");
-        lws_callback_on_writable(wsi); /* without a connection: refused there */
+    const char *reason;
+    if (edge_connection_is_refused(shared, wsi, calls.name, &reason)) {
+        lws_close_reason(wsi, (enum lws_close_status)1013, (unsigned char *)reason, strlen(reason));
+        lws_callback_on_writable(wsi); /* without a connection: closed there */
         return 0;
     }
     return edge_connection_new(shared, wsi, &calls) != NULL ? 0 : -1;
-}
-
-static int refuse(struct lws *wsi) {
-    static char reason[] = "the server is full";
-    lws_close_reason(wsi, (enum lws_close_status)1013, (unsigned char *)reason, sizeof reason - 1);
-    return -1;
 }
 
 /* Events of a WebSocket that has its connection. */
@@ -204,6 +291,7 @@ static int on_connection(struct edge_connection *connection, enum lws_callback_r
     switch (reason) {
     case LWS_CALLBACK_RECEIVE:
         on_part(connection, in);
+        edge_connection_count_input(connection);
         return 0;
     case LWS_CALLBACK_RECEIVE_PONG:
         on_pong(connection, in);
@@ -211,8 +299,9 @@ static int on_connection(struct edge_connection *connection, enum lws_callback_r
     case LWS_CALLBACK_SERVER_WRITEABLE:
         return edge_connection_writeable(connection);
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
+        return on_close_frame(connection, in);
     case LWS_CALLBACK_WS_SERVER_DROP_PROTOCOL:
-        edge_connection_end_output(connection);
+        on_drop(connection);
         return 0;
     case LWS_CALLBACK_CLOSED:
         edge_connection_socket_closed(connection);
@@ -229,5 +318,5 @@ int edge_websocket_event(struct edge_shared *shared, struct lws *wsi,
         return on_established(shared, wsi);
     if (connection != NULL)
         return on_connection(connection, reason, in);
-    return reason == LWS_CALLBACK_SERVER_WRITEABLE ? refuse(wsi) : 0;
+    return reason == LWS_CALLBACK_SERVER_WRITEABLE ? -1 : 0;
 }

@@ -4,7 +4,7 @@
 #include <endian.h>
 #include <string.h>
 
-/* What stands around a body in the object that is handed over, at most. */
+/* The most bytes around a body in the object that is handed over. */
 #define AROUND_BYTES 32
 /*
  * limit: client | a body in YouIM's binary framing | {MAX_BODY} bytes: as an object it is at

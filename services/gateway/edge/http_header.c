@@ -1,0 +1,183 @@
+/* Heads of requests: their lines, and lists with commas between their items. */
+#include "services/gateway/edge/http_header.h"
+
+#include <ctype.h>
+#include <string.h>
+#include <strings.h>
+
+/* --- lines --- */
+
+/* Of the name of a method or header (RFC 9110, 5.6.2). */
+static bool is_name_character(char character) {
+    return isalnum((unsigned char)character) ||
+           (character != '\0' && strchr("!#$%&'*+-.^_`|~", character) != NULL);
+}
+
+static bool has_control_character(struct slice text) {
+    for (size_t i = 0; i < text.length; i++)
+        if (iscntrl((unsigned char)text.data[i]) && text.data[i] != '\t')
+            return true;
+    return false;
+}
+
+/* Its length at the begin of the text. */
+static size_t name_length(struct slice text) {
+    size_t length = 0;
+    while (length < text.length && is_name_character(text.data[length]))
+        length++;
+    return length;
+}
+
+/* "NAME: value". */
+static bool is_header(struct slice line) {
+    size_t length = name_length(line);
+    return length > 0 && length < line.length && line.data[length] == ':';
+}
+
+/* A method that libwebsockets knows: it answers none but GET and HEAD. */
+static bool is_method(struct slice name) {
+    static const char *const names[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (slice_equal(name, slice_text(names[i])))
+            return true;
+    return false;
+}
+
+/* "METHOD /target HTTP/1.1". Of a %00 in its parameters libwebsockets says nothing. */
+static bool is_request_line(struct slice line) {
+    size_t length = name_length(line);
+    const char *target = line.data + length + 1;
+    if (line.length < length + 2 || target[-1] != ' ' || target[0] != '/' ||
+        memmem(target, line.length - length - 1, "%00", 3) != NULL ||
+        !is_method(slice_make(line.data, length)))
+        return false;
+    size_t left = line.length - length - 1;
+    const char *space = memchr(target, ' ', left);
+    if (space == NULL)
+        return false;
+    struct slice version = slice_make(space + 1, left - (size_t)(space - target) - 1);
+    return slice_equal(version, slice_text("HTTP/1.1")) ||
+           slice_equal(version, slice_text("HTTP/1.0"));
+}
+
+/* libwebsockets takes the target apart at these. */
+static size_t count_parameters(struct slice line) {
+    size_t count = 0;
+    for (size_t i = 0; i < line.length; i++)
+        count += line.data[i] == '&' || line.data[i] == ';';
+    return count;
+}
+
+/* Takes a line off the front, without its end. false: there is no whole one, or its end is not a
+ * CR and LF. */
+static bool take_line(struct slice *rest, struct slice *line_r) {
+    const char *end = memmem(rest->data, rest->length, "\r\n", 2);
+    if (end == NULL)
+        return false;
+    *line_r = slice_make(rest->data, (size_t)(end - rest->data));
+    *rest = slice_make(end + 2, rest->length - line_r->length - 2);
+    return true;
+}
+
+/* Of a line whose end is not there. */
+static bool is_part_of_line(struct slice text) {
+    if (text.length > 0 && text.data[text.length - 1] == '\r')
+        text.length--;
+    return !has_control_character(text);
+}
+
+enum edge_http_verdict edge_http_judge(struct slice begin) {
+    struct slice rest = begin, line;
+    bool first = true;
+    size_t fields = 0;
+    for (; take_line(&rest, &line); first = false) {
+        if (!first && line.length == 0)
+            return EDGE_HTTP_WHOLE;
+        if (has_control_character(line) || !(first ? is_request_line(line) : is_header(line)))
+            return EDGE_HTTP_BAD;
+        fields += first ? count_parameters(line) : 1;
+        if (fields > EDGE_HEAD_FIELDS)
+            return EDGE_HTTP_TOO_LARGE;
+    }
+    if (!is_part_of_line(rest))
+        return EDGE_HTTP_BAD;
+    return begin.length >= EDGE_HEAD_BYTES ? EDGE_HTTP_TOO_LARGE : EDGE_HTTP_PART;
+}
+
+/* --- lists --- */
+
+static struct slice trim(struct slice text) {
+    while (text.length > 0 && isspace((unsigned char)text.data[0]))
+        text = slice_make(text.data + 1, text.length - 1);
+    while (text.length > 0 && isspace((unsigned char)text.data[text.length - 1]))
+        text.length--;
+    return text;
+}
+
+/* Takes what is in front of `separator` off the front of `rest`; false: nothing is left. */
+static bool take_item(struct slice *rest, char separator, struct slice *item_r) {
+    if (rest->data == NULL)
+        return false;
+    const char *end = memchr(rest->data, separator, rest->length);
+    size_t length = end == NULL ? rest->length : (size_t)(end - rest->data);
+    *item_r = trim(slice_make(rest->data, length));
+    *rest = end == NULL ? slice_make(NULL, 0) : slice_make(end + 1, rest->length - length - 1);
+    return true;
+}
+
+static bool is_word(struct slice text, const char *word) {
+    return text.length == strlen(word) && strncasecmp(text.data, word, text.length) == 0;
+}
+
+/* "q=0", "q=0.0" and so on. */
+static bool is_refusal(struct slice parameter) {
+    if (parameter.length < 3 || strncasecmp(parameter.data, "q=", 2) != 0)
+        return false;
+    for (size_t i = 2; i < parameter.length; i++)
+        if (parameter.data[i] != '0' && parameter.data[i] != '.')
+            return false;
+    return true;
+}
+
+/* gzip has an older name. */
+static bool is_coding(struct slice word, const char *coding) {
+    return is_word(word, coding) || (strcmp(coding, "gzip") == 0 && is_word(word, "x-gzip"));
+}
+
+bool edge_http_takes(struct slice accepted, const char *coding) {
+    struct slice item, word, parameter;
+    bool named = false, takes = false, takes_any = false;
+    while (take_item(&accepted, ',', &item)) {
+        bool refused = false;
+        if (!take_item(&item, ';', &word))
+            continue;
+        while (take_item(&item, ';', &parameter))
+            refused = refused || is_refusal(parameter);
+        if (is_coding(word, coding)) {
+            named = true;
+            takes = !refused;
+        } else if (is_word(word, "*")) {
+            takes_any = !refused;
+        }
+    }
+    return named ? takes : takes_any;
+}
+
+bool edge_http_has_tag(struct slice tags, struct slice tag) {
+    struct slice item;
+    while (take_item(&tags, ',', &item)) {
+        if (item.length > 2 && memcmp(item.data, "W/", 2) == 0)
+            item = slice_make(item.data + 2, item.length - 2);
+        if (slice_equal(item, tag) || is_word(item, "*"))
+            return true;
+    }
+    return false;
+}
+
+bool edge_http_has_word(struct slice list, const char *word) {
+    struct slice item;
+    while (take_item(&list, ',', &item))
+        if (is_word(item, word))
+            return true;
+    return false;
+}

@@ -1,0 +1,33 @@
+/**
+ * Which conversation is open stands in the address, so that reload, back and bookmarks work.
+ * @module
+ */
+import { parsePeer, peerKey } from "../parley.js";
+
+/** @param {any} peer */
+export function linkTo(peer) {
+  return "#" + encodeURIComponent(peerKey(peer)).replace("%3A", ":");
+}
+
+/** The peer that the address names, or null. */
+export function peerInAddress() {
+  try {
+    return location.hash.length > 1 ? parsePeer(decodeURIComponent(location.hash.slice(1))) : null;
+  } catch {
+    return null; // half an escape, or no peer
+  }
+}
+
+/**
+ * Opens a conversation, or the list (null). Back leads from a conversation to the list, and on to
+ * where the reader was before.
+ * @param {any} peer
+ */
+export function openPeer(peer) {
+  const bare = location.pathname + location.search;
+  if (peer) {
+    if (linkTo(peer) === location.hash) return;
+    history.pushState({ fromList: location.hash.length < 2 }, "", linkTo(peer));
+  } else if (history.state?.fromList) history.back(); // the page follows once the browser has gone back
+  else history.replaceState(null, "", bare);
+}

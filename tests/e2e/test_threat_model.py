@@ -1,0 +1,648 @@
+"""Walks the table of docs/threat-model.md: one attack for each of its rows, on running services. What a
+row promises in detail has tests of its own; this shows that none is only words. A row without an attack
+here fails, and so does an attack without a row."""
+
+import collections
+import json
+import pathlib
+import re
+import secrets
+import shutil
+import socket
+import subprocess
+
+import msgpack
+import pytest
+import zmq
+from parley_deeds import ask_friend, befriend, stored, word
+from parley_stack import DEADLINE, ROOT, programs, wait_until
+from zmq.utils.monitor import recv_monitor_message
+
+PAGE = pathlib.Path(ROOT) / "docs/threat-model.md"
+
+ATTACKS = {}
+
+
+def row(attack):
+    """Of the row that begins with these words."""
+    return lambda function: ATTACKS.setdefault(attack, function)
+
+
+def rows():
+    """The first cells of all tables whose head is `attack`."""
+    found, inside = [], False
+    for line in PAGE.read_text(encoding="utf-8").splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if not line.startswith("|"):
+            inside = False
+        elif cells[0] == "attack":
+            inside = True
+        elif inside and not cells[0].startswith("---"):
+            found.append(cells[0])
+    return found
+
+
+World = collections.namedtuple("World", "stack connect newcomer make_stack folder")
+
+
+@pytest.fixture
+def world(stack, connect, newcomer, make_stack, tmp_path):
+    return World(stack, connect, newcomer, make_stack, tmp_path)
+
+
+def test_each_row_has_an_attack_and_each_attack_a_row():
+    assert sorted(rows()) == sorted(ATTACKS)
+
+
+@pytest.mark.parametrize("attack", rows())
+def test_row(world, attack):
+    ATTACKS[attack](world)
+
+
+# --- what attackers use
+
+
+class Stranger:
+    """A TCP connection of any address of this machine, which sends bytes and reads lines."""
+
+    def __init__(self, stack, port="tcp", address="127.0.0.1"):
+        self.socket = socket.create_connection((stack.host, stack.ports[port]), 30, (address, 0))
+        self.file = self.socket.makefile("rb")
+
+    def send(self, *messages):
+        for message in messages:
+            data = message if isinstance(message, bytes) else json.dumps(message).encode()
+            self.socket.sendall(data)
+        return self
+
+    def hear(self):
+        """The next object; None: the connection has ended."""
+        try:
+            line = self.file.readline()
+        except ConnectionResetError:
+            return None
+        return json.loads(line) if line else None
+
+    def hear_end(self):
+        while self.hear() is not None:
+            pass
+
+    def close(self):
+        self.file.close()
+        self.socket.close()
+
+
+def http(stack, request):
+    """Status, headers and body of the answer to these bytes."""
+    with socket.create_connection((stack.host, stack.ports["http"]), 30) as connection:
+        connection.sendall(request)
+        answer = b""
+        while piece := connection.recv(65536):
+            answer += piece
+            head, _, body = answer.partition(b"\r\n\r\n")
+            length = re.search(rb"(?i)content-length: (\d+)", head)
+            if length and len(body) >= int(length[1]):
+                break
+    status = int(answer.split()[1]) if answer.startswith(b"HTTP/") else 0
+    return status, head.decode("latin-1").lower(), body
+
+
+def get(stack, path="/", *headers):
+    lines = "".join(f"{header}\r\n" for header in (*headers, "Connection: close"))
+    return http(stack, f"GET {path} HTTP/1.1\r\nHost: {stack.host}\r\n{lines}\r\n".encode())
+
+
+def all_is_well(world):
+    """Two strangers to the attack talk."""
+    one, other = world.newcomer("youim"), world.newcomer("ourchat", "tcp")
+    one.say(other.account, "still here?")
+    other.hear(one.account, other.account, "still here?")
+    one.close()
+    other.close()
+
+
+def joined(world, stack, dialect="youim", **options):
+    """A client of a new account there."""
+    client = world.connect(dialect, on=stack, **options)
+    client.register_new()
+    client.log_in()
+    return client
+
+
+def login(account, password, address, stack):
+    """The state that a stranger's login to an account of OurChat is answered with."""
+    stranger = Stranger(stack, address=address)
+    try:
+        stranger.send({"code": 6, "time": 0, "data": {"account": account, "password": password}})
+        return stranger.hear()["data"]["state"]
+    finally:
+        stranger.close()
+
+
+def dump(stack):
+    """All that the database holds, as one text."""
+    tables = stack.sql("SELECT table_name FROM information_schema.tables WHERE"
+                       " table_schema = DATABASE() AND table_type = 'BASE TABLE'")
+    return "\n".join(repr(stack.sql(f"SELECT * FROM `{table}`")) for (table,) in tables)
+
+
+# --- strangers
+
+
+@row("malformed, huge or deeply nested input")
+def malformed(world):
+    for data in (b'{"code":}', b'{"code":' + b"[" * 40 + b"]" * 40 + b"}", b"\0\xff\xfe" * 50,
+                 b'{"msgType":1,"msgBody":{"x":"' + b"a" * 70_000 + b'"}}'):
+        stranger = Stranger(world.stack).send(data)
+        assert "error" in (stranger.hear() or {"error": "closed"})
+        stranger.close()
+    all_is_well(world)
+
+
+@row("an object that parsers read differently (duplicate keys, NUL, half surrogates)")
+def ambiguous(world):
+    anna, ben = world.newcomer("youim", ext=True), world.newcomer("youim")
+    before = json.dumps(anna.saying(ben.account, "MSG", ref="REF"))
+    for number, text in enumerate(('x","msg":"y', "\\u0000", "\\ud800")):
+        anna.send(before.replace("MSG", text).replace("REF", f"r{number}"))
+        assert anna.expect_result(f"r{number}")["ok"] is False
+    ben.expect_nothing()
+
+
+@row("ids of others in any field")
+def foreign_ids(world):
+    anna, ben = world.newcomer("youim"), world.newcomer("youim")
+    forged = anna.saying(ben.account, "from ben?")
+    forged["msgBody"]["fromUserId"] = ben.account.id
+    anna.send(forged)
+    anna.expect_error("another account")
+    assert not world.stack.stored("from ben?")
+
+
+@row("`cid`s of conversations that the account is not in, or of a time when it was not")
+def foreign_cids(world):
+    anna, ben, mallory = (world.newcomer("youim", ext=True) for _ in range(3))
+    club = anna.create_group(f"club-{secrets.token_hex(4)}")
+    cid = stored(anna, club, "secret")
+    assert word(mallory, mallory.asking_history(club)) == "not_member"
+    recall = mallory.make(315, peer=mallory.peer_of(club), cid=cid)
+    assert word(mallory, recall) in ("not_member", "no_message")
+    world.stack.ctl("group", "add", club.id, ben.account.id)
+    ben.expect_joined(club, ben.account)
+    assert "secret" not in json.dumps(ben.history(club))
+
+
+@row("look-alike ids and names")
+def look_alikes(world):
+    anna = world.newcomer("youim")
+    mallory = world.connect("youim")
+    for name in (anna.account.id + "\u200b", "\u202e" + anna.account.id, "SYSTEM", "s\u200dystem"):
+        mallory.send(mallory.registration(name))
+        mallory.expect_error("userId")
+
+
+@row("guessing passwords")
+def guessing(world):
+    ben = world.connect("ourchat")
+    ben.register_new()
+    for _ in range(12):
+        assert login(ben.account.email, "guess", "127.0.0.66", world.stack) != 0
+    # Not even the right one gets in from there now.
+    assert login(ben.account.email, ben.account.password, "127.0.0.66", world.stack) != 0
+    assert "throttled" in world.stack.ctl("audit", f"--user={ben.account.number}", "--json").stdout
+
+
+@row("finding out who has an account")
+def who_has_an_account(world):
+    ben = world.connect("ourchat")
+    ben.register_new()
+    answers = set()
+    for account in (ben.account.email, "nobody@example.org"):
+        for message in ({"code": 6, "time": 0, "data": {"account": account, "password": "guess"}},
+                        {"msgType": 1, "msgBody": {"loginUserId": account}}):
+            stranger = Stranger(world.stack, address="127.0.0.71").send(message)
+            answers.add(json.dumps({**stranger.hear(), "time": 0}))
+            stranger.close()
+    assert len(answers) == 2, answers  # one for each request, whoever has an account
+
+
+@row("keeping an owner out with wrong passwords")
+def keeping_out(world):
+    ben = world.connect("ourchat")
+    ben.register_new()
+    ben.log_in()
+    for number in range(30):
+        assert login(ben.account.email, "guess", f"127.0.1.{number % 3 + 1}", world.stack) != 0
+    again = world.connect("ourchat")
+    again.log_in(ben.account)
+
+
+@row("filling the table of failures")
+def table_of_failures(world):
+    for number in range(300):
+        login(f"nobody{number}@example.org", "guess", f"127.0.2.{number % 200 + 1}", world.stack)
+    all_is_well(world)
+
+
+@row("stealing the database")
+def stolen_database(world):
+    anna = world.newcomer("ourchat", ext=True)
+    assert anna.account.email in dump(world.stack)
+    for secret in (anna.account.password, anna.token):
+        assert secret not in dump(world.stack)
+
+
+@row("guessing or reusing tokens")
+def tokens(world):
+    anna = world.newcomer("youim", ext=True)
+    token = anna.token
+    assert len(token) >= 43
+    anna.log_out()
+    mallory = world.connect("youim", ext=True)
+    for guess in (token, token[:-1] + "A", "", "x" * 43):
+        mallory.send(mallory.resumption(guess))
+        assert mallory.expect(2)["resultCode"] == "fail"
+
+
+@row("guessing a registration token")
+def registration_tokens(world):
+    closed = world.make_stack(registration="token")
+    mallory = world.connect("youim", on=closed)
+    for guess in ({}, {"registration_token": "x" * 22}):
+        mallory.send(mallory.registration(f"mallory-{secrets.token_hex(4)}", **guess))
+        assert mallory.next()["msgType"] == 101
+    token = closed.ctl("registration-token", "new").stdout.split()[-1]
+    mallory.send(mallory.registration("invited", registration_token=token))
+    mallory.fence()
+    assert closed.account_number("invited")
+
+
+@row("staying connected after that, or logging in at that very moment")
+def staying(world):
+    anna = world.newcomer("youim", ext=True)
+    world.stack.ctl("user", "disable", anna.account.id)
+    anna.expect_error("disabled")
+    anna.expect_closed()
+    again = world.connect("youim", ext=True)
+    again.send(again.resumption(anna.token))
+    assert again.expect(2)["resultCode"] == "fail"
+
+
+@row("piling up tokens")
+def many_tokens(world):
+    anna = world.newcomer("youim", ext=True)
+    for _ in range(70):
+        again = world.connect("youim", "tcp", ext=True)
+        again.log_in(anna.account)
+        again.abort()
+    (count,), = world.stack.sql("SELECT COUNT(*) FROM token WHERE account = %s",
+                                anna.account.number)
+    assert count <= 64
+
+
+@row("taking the next account's number")
+def next_number(world):
+    numbers = [world.connect("ourchat").register_new().number for _ in range(5)]
+    assert all(abs(one - other) > 1 for one, other in zip(numbers, numbers[1:]))
+
+
+@row("parts of objects on thousands of connections without a login")
+def parts_of_objects(world):
+    small = world.make_stack(unauthenticated_input_bytes=256 << 10)
+    strangers = [Stranger(small).send(b'{"x":"' + b"a" * 60_000) for _ in range(20)]
+    ended = 0
+    for stranger in strangers:
+        stranger.socket.settimeout(0)
+    def closed():
+        nonlocal ended
+        for stranger in strangers:
+            try:
+                ended += stranger.socket.recv(4096) == b""
+            except BlockingIOError:
+                pass
+            except ConnectionResetError:
+                ended += 1
+        return ended > 0
+    wait_until(closed, "one that holds much to be closed")
+    joined(world, small).fence()
+    for stranger in strangers:
+        stranger.close()
+
+
+@row("reading nothing, slowly, or half a frame")
+def slow_readers(world):
+    anna, ben = world.newcomer("youim"), world.newcomer("youim", "tcp")
+    ben.stop_reading()
+    half = Stranger(world.stack, "http").send(b"GET / HTTP/1.1\r\nHost: x\r\n")
+    for _ in range(100):
+        anna.say(ben.account, "x" * 20_000)
+    all_is_well(world)
+    half.close()
+
+
+@row("files of the server over HTTP")
+def files_over_http(world):
+    for path in ("/../../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "//etc/passwd", "/.git/config",
+                 "/..%5c..%5cetc/passwd"):
+        status, _, body = get(world.stack, path)
+        assert status in (400, 403, 404) and b"root:" not in body, path
+
+
+@row("scripts in the page, from a text or a name")
+def scripts(world):
+    served = world.make_stack(web_root=ROOT / "services/web")
+    status, head, _ = get(served)
+    assert status == 200
+    policy = re.search(r"content-security-policy: (.*)", head)[1]
+    assert "default-src 'none'" in policy or "default-src 'self'" in policy
+    assert "unsafe" not in policy and "require-trusted-types-for 'script'" in policy
+    assert "frame-ancestors 'none'" in policy and "nosniff" in head
+
+
+UPGRADE = ("Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13",
+           "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==")
+
+
+def upgrade(stack, *headers):
+    lines = "".join(f"{header}\r\n" for header in (*UPGRADE, *headers))
+    return f"GET / HTTP/1.1\r\nHost: {stack.host}:{stack.ports['http']}\r\n{lines}\r\n".encode()
+
+
+@row("a page of another server that connects with its visitor's browser")
+def foreign_pages(world):
+    status, _, _ = http(world.stack, upgrade(world.stack, "Origin: https://evil.example"))
+    assert status == 403
+
+
+@row("frames that break RFC 6455, to confuse a proxy or the parser")
+def broken_frames(world):
+    for frame in (b"\x81\x02{}", b"\xc1\x80\0\0\0\0", b"\x83\x80\0\0\0\0"):
+        stranger = Stranger(world.stack, "http").send(upgrade(world.stack))
+        while stranger.file.readline() != b"\r\n":
+            pass
+        stranger.send(frame)
+        assert stranger.file.read(4)[2:] == (1002).to_bytes(2, "big")
+        stranger.close()
+
+
+@row("loading the page in large numbers, slowly or for ever")
+def many_pages(world):
+    idle = [Stranger(world.stack, "http") for _ in range(300)]
+    all_is_well(world)
+    for stranger in idle:
+        stranger.close()
+
+
+@row("a flood of texts")
+def flood(world):
+    anna, ben = world.newcomer("youim", "tcp"), world.newcomer("youim")
+    ben.skips = ben.skips | {6}
+    anna.send(*(anna.saying(ben.account, f"flood {number}") for number in range(2000)))
+    all_is_well(world)
+
+
+@row("filling somebody's list of requests from throwaway accounts, so that nobody else gets in")
+def full_lists(world):
+    ben = world.newcomer("youim")
+    world.stack.sql("INSERT INTO request (kind, target, account, created_ms)"
+                    " SELECT 0, %s, 8000000000000000 + seq, seq FROM seq_1_to_1000",
+                    ben.account.number)
+    anna = world.newcomer("youim")
+    anna.send(ask_friend(anna, ben.account))
+    ben.expect(103, fromUserId=anna.account.id)
+
+
+@row("writing to people who don't want it")
+def unwanted_texts(world):
+    shy = world.make_stack(strangers="request")
+    mallory, ben = joined(world, shy, ext=True), joined(world, shy)
+    assert word(mallory, mallory.saying(ben.account, "buy this")) == "strangers"
+    befriend(mallory, ben)
+    assert word(mallory, mallory.saying(ben.account, "hello")) == "ok"
+
+
+@row("a flood of texts, groups, friend requests, searches or other requests of one account")
+def busy_account(world):
+    strict = world.make_stack(texts_per_minute=20, registrations_per_address=3)
+    anna, ben = joined(world, strict, ext=True), joined(world, strict)
+    ben.skips = ben.skips | {6}
+    words = [word(anna, anna.saying(ben.account, "x")) for _ in range(60)]
+    assert words[0] == "ok" and "throttled" in words, words
+
+
+@row("accounts in large numbers from one address")
+def many_accounts(world):
+    strict = world.make_stack(registrations_per_address=3)
+    mallory = world.connect("youim", on=strict)
+    mallory.send(*(mallory.registration(f"throwaway{number}") for number in range(40)))
+    reasons = [mallory.expect(101)["msg"] for _ in range(3)]
+    assert all("try again" in reason for reason in reasons), reasons
+
+
+@row("a flood of logins with passwords")
+def many_logins(world):
+    flood = [Stranger(world.stack, address="127.0.0.67").send({"code": 6, "time": 0, "data": {
+        "account": f"nobody{number}@example.org", "password": "x"}}) for number in range(100)]
+    all_is_well(world)
+    assert all(stranger.hear()["code"] in (0, 7) for stranger in flood)
+    for stranger in flood:
+        stranger.close()
+
+
+@row("a flood of connections")
+def many_connections(world):
+    small = world.make_stack(connections_per_address=20)
+    here = [Stranger(small, address="127.0.0.70") for _ in range(60)]
+    for stranger in here[20:]:
+        stranger.hear_end()
+    joined(world, small).fence()
+    for stranger in here:
+        stranger.close()
+
+
+@row("choosing ids so that hash tables degrade")
+def chosen_ids(world):
+    """Ids that are equal to Jenkins' hash of uthash without its key differ under ours: the tables' own
+    tests show that; here are many ids that differ in one bit each."""
+    client = world.newcomer("youim", ext=True)
+    base = 1 << 40
+    for bit in range(32):
+        outcome = word(client, client.saying(
+            type(client.account)("youim", base + (1 << bit), str(base + (1 << bit))), "x"))
+        assert outcome == "no_account"
+    all_is_well(world)
+
+
+@row("presence of large groups")
+def large_groups(world):
+    quiet = world.make_stack(presence_group_max=2)
+    clients = []
+    for _ in range(4):
+        clients.append(world.connect("youim", on=quiet))
+        clients[-1].skips = frozenset({4})  # who has joined
+        clients[-1].register_new()
+        clients[-1].log_in()
+    owner, *members = clients
+    club = owner.create_group(f"club-{secrets.token_hex(4)}")
+    for member in members:
+        quiet.ctl("group", "add", club.id, member.account.id)
+    last = members.pop()
+    last.log_out()
+    owner.fence()
+    last.log_in()
+    for client in (owner, *members):
+        client.expect_nothing()
+
+
+@row("coming and going without end, which all friends hear")
+def coming_and_going(world):
+    anna, ben = world.newcomer("youim"), world.newcomer("youim")
+    befriend(anna, ben)
+    ben.skips = frozenset()
+    for _ in range(30):
+        anna.log_out()
+        anna.log_in()
+    ben.send({"msgType": 5999})
+    heard = 0
+    while (message := ben.next())["msgType"] in (107, 108, 109, 110):
+        heard += 1
+    assert message["msgType"] == 101 and heard < 60
+
+
+@row("forging the client's address")
+def forged_address(world):
+    stranger = Stranger(world.stack).send(b"PROXY TCP4 203.0.113.9 127.0.0.1 4000 54088\r\n")
+    assert "error" in stranger.hear()
+    stranger.close()
+    client = world.newcomer("youim", ext=True)
+    connections = json.dumps(client.ask(319, 320))
+    assert "127.0.0.1" in connections and "203.0.113.9" not in connections
+
+
+# --- on the inner network
+
+
+def greeting(stack, name):
+    """What a service says of itself before anybody has shown a key."""
+    with socket.create_connection((stack.host, stack.ports[name]), DEADLINE) as connection:
+        connection.sendall(b"\xff" + bytes(8) + b"\x7f\x03\x01CURVE" + bytes(47))
+        data = b""
+        while len(data) < 64 and (piece := connection.recv(64 - len(data))):
+            data += piece
+    return data
+
+
+def ask(stack, name, message, body, show):
+    """The answer's kind and body; None: the connection ended without one. `show` puts keys on."""
+    context = zmq.Context()
+    try:
+        dealer = context.socket(zmq.DEALER)
+        monitor = dealer.get_monitor_socket(zmq.EVENT_HANDSHAKE_FAILED_AUTH
+                                            | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
+                                            | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
+                                            | zmq.EVENT_DISCONNECTED)
+        show(dealer)
+        dealer.connect(stack.address(name))
+        dealer.send(msgpack.packb([1, 7, message]) + msgpack.packb(body))
+        poller = zmq.Poller()
+        poller.register(dealer, zmq.POLLIN)
+        poller.register(monitor, zmq.POLLIN)
+        ready = dict(poller.poll(1000 * DEADLINE))
+        assert ready, "neither an answer nor an end"
+        if dealer not in ready:
+            recv_monitor_message(monitor)
+            return None
+        unpacker = msgpack.Unpacker()
+        unpacker.feed(dealer.recv())
+        return unpacker.unpack()[0], unpacker.unpack()
+    finally:
+        context.destroy(linger=0)
+
+
+def with_key(stack, name, program, **other):
+    def show(dealer):
+        stack.show_key(dealer, name, program)
+        for option, value in other.items():
+            setattr(dealer, option, value)
+    return show
+
+
+@row("reading or changing what services say to each other")
+def plain_links(world):
+    for name in world.stack.services:
+        assert greeting(world.stack, name)[12:32].rstrip(b"\0") == b"CURVE"
+
+
+@row("connecting to a service without a key, with one that is not listed, or without CURVE")
+def without_a_key(world):
+    public, secret = zmq.curve_keypair()
+    ping = {"instance": 1}
+    for name in world.stack.services:
+        stranger = with_key(world.stack, name, "parleyctl", curve_secretkey=secret,
+                            curve_publickey=public)
+        assert ask(world.stack, name, "service.ping", ping, stranger) is None
+        assert ask(world.stack, name, "service.ping", ping, lambda dealer: None) is None
+        answer = ask(world.stack, name, "service.ping", ping,
+                     with_key(world.stack, name, "parleyctl"))
+        assert answer[0] == 2
+
+
+@row("passing for a service")
+def false_service(world):
+    """Whoever calls shows that it knows the service's key: with another one there is no link."""
+    public, _ = zmq.curve_keypair()
+    assert ask(world.stack, "auth", "service.ping", {"instance": 1},
+               with_key(world.stack, "auth", "gateway", curve_serverkey=public)) is None
+
+
+@row("half handshakes, held open")
+def half_handshakes(world):
+    held = [socket.create_connection((world.stack.host, world.stack.ports["delivery"]), DEADLINE)
+            for _ in range(200)]
+    all_is_well(world)
+    for connection in held:
+        connection.close()
+
+
+@row("using a gateway that was taken over, or its key, against the operator's messages")
+def stolen_gateway(world):
+    anna = world.newcomer("ourchat")
+    number = anna.account.number
+    for name, message, body in (
+            ("auth", "auth.set_password", {"account": number, "password": "mine"}),
+            ("auth", "auth.set_disabled", {"account": number, "disabled": True}),
+            ("group", "group.say", {"to_account": number, "text": "from the operator"})):
+        kind, answer = ask(world.stack, name, message, body, with_key(world.stack, name, "gateway"))
+        assert (kind, answer["error"]) == (3, "forbidden"), message
+    anna.expect_nothing()
+
+
+@row("keeping a key that was stolen")
+def stolen_key(world):
+    folder = world.folder / "keys"
+    shutil.copytree(world.stack.keys, folder)
+    stolen = public_key(folder, "gateway")
+    for command in ("rotate", "retire"):
+        subprocess.run([programs() / "parleyctl", "keys", command, "gateway"], check=True,
+                       timeout=DEADLINE, env=world.stack.environment
+                       | {"PARLEY_KEYS_FOLDER": str(folder)})
+    for trusted in folder.glob("*/trusted"):
+        assert stolen not in trusted.read_text(), trusted
+
+
+def public_key(folder, program):
+    secret = (folder / program / "secret").read_text().strip().encode()
+    return zmq.curve_public(secret).decode()
+
+
+@row("reading a key on the same machine")
+def readable_key(world):
+    folder = world.folder / "keys"
+    shutil.copytree(world.stack.keys, folder)
+    for secret in folder.glob("*/secret"):
+        assert secret.stat().st_mode & 0o077 == 0
+    (folder / "session/secret").chmod(0o644)
+    started = subprocess.run([programs() / "parley-session"], capture_output=True, text=True,
+                             timeout=DEADLINE, env=world.stack.environment
+                             | {"PARLEY_KEYS_FOLDER": str(folder)})
+    assert started.returncode == 1 and "secret" in started.stdout + started.stderr

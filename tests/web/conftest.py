@@ -1,0 +1,79 @@
+"""Fixtures of the tests in a real browser."""
+
+import contextlib
+import os
+import pathlib
+import re
+
+import pytest
+from browser_tab import Tab
+from parley_stack import ROOT, Stack
+from selenium.common.exceptions import WebDriverException
+
+PAGE = {"web_root": ROOT / "services/web", "demo": "true"}
+# An account counts as gone soon, and receipts are noted soon: tests wait for both.
+QUICK = {"reach_interval_ms": 50, "cursor_flush_ms": 50, "presence_grace_ms": 200}
+
+
+# What the page knows of its connection and of the conversation that is open.
+KNOWS = """
+const page = document.querySelector("app-shell")?.page, shown = page?.conversation, known = { state: page?.parley.state };
+for (const [name, value] of Object.entries(shown ?? {}))
+  if (["number", "boolean"].includes(typeof value)) known[name] = value;
+if (shown) Object.assign(known, { firstNew: shown.firstNew, items: shown.items.length, loading: page.model.history.isLoading(shown) });
+return JSON.stringify(known);
+"""
+FAILED = pathlib.Path(os.environ.get("PARLEY_BUILD", ROOT / "build")) / "web/failed"
+
+
+def keep(tab, name):
+    """Keeps a failed test's page, the errors of its console, and what the page knows."""
+    FAILED.mkdir(parents=True, exist_ok=True)
+    file = FAILED / re.sub(r"[^\w.-]+", "_", name)
+    with contextlib.suppress(WebDriverException):
+        tab.driver.save_screenshot(f"{file}.png")
+        errors = "\n".join(tab.log())
+        pathlib.Path(f"{file}.log").write_text(errors)
+        print(f"{file}.png shows the tab; its console: {errors or 'no errors'}; the page knows {tab.run(KNOWS)}")
+
+
+@pytest.fixture(scope="session")
+def site(database):
+    """All services with the page and its demo, for tests that leave them as they found them."""
+    with Stack(database, **PAGE, **QUICK) as running:
+        yield running
+
+
+@pytest.fixture
+def own_stack(make_stack):
+    """The same for one test, which may kill and stop them."""
+    return make_stack(**PAGE, **QUICK)
+
+
+@pytest.fixture
+def new_tab(request):
+    """Opens browsers: new_tab(size=(320, 640)); a stack as the first argument is another than `site`."""
+    opened = []
+
+    def open_one(stack=None, **options):
+        stack = stack or request.getfixturevalue("site")
+        scheme = "https" if "PARLEY_TLS_CERTIFICATE" in stack.environment else "http"
+        opened.append(Tab(f"{scheme}://{stack.host}:{stack.ports[scheme]}/", **options))
+        return opened[-1]
+
+    yield open_one
+    for number, tab in enumerate(opened):
+        if getattr(request.node, "failed", False):  # by tests/conftest.py
+            keep(tab, f"{request.node.name}-{number}")
+        tab.close()
+
+
+@pytest.fixture
+def figure(capsys):
+    """Prints the measurements, also of a test that passes."""
+
+    def show(words):
+        with capsys.disabled():
+            print(f"\n  {words}", flush=True)
+
+    return show
