@@ -51,7 +51,13 @@
       "this server makes no accounts for those who ask: its operator does")                        \
     X(REGISTRATION_TOKEN, "registration_token",                                                    \
       "registering here needs a valid registration_token: ask the server's operator for one")      \
-    X(STRANGERS, "strangers", "the two are not friends: ask for friendship first")
+    X(STRANGERS, "strangers", "the two are not friends: ask for friendship first")                 \
+    X(NO_FILE, "no_file", "there is no such file, or the account may not use it")                  \
+    X(BAD_FILE, "bad_file", "the bytes are not those that were announced")                         \
+    X(FILE_TOO_LARGE, "file_too_large", "the file is larger than files may be here")               \
+    X(QUOTA, "quota", "the account's files take as much room as they may")                         \
+    X(STORE_FULL, "store_full", "the server has no room for files just now")                       \
+    X(WRONG_OFFSET, "wrong_offset", "the upload goes on at another offset")
 
 enum err {
 #define X(name, word, text) ERR_##name,

@@ -12,6 +12,7 @@
     X(SESSION, "session")                                                                          \
     X(GROUP, "group")                                                                              \
     X(DELIVERY, "delivery")                                                                        \
+    X(FILES, "files")                                                                              \
     X(CTL, "parleyctl")
 
 enum program {
