@@ -34,7 +34,7 @@ struct gateway_settings {
     uint64_t registration, recall_minutes, edit_minutes; /* as others enforce them */
     bool proxy_protocol, demo;
     char *web_root, *server_name, *allowed_origins, *tls_certificate, *tls_key;
-    char *auth_peers, *group_peers, *session_peers, *delivery_peers;
+    char *auth_peers, *group_peers, *session_peers, *delivery_peers, *files_peers, *public_url;
 };
 
 struct bindings;
@@ -42,6 +42,7 @@ struct client;
 struct cursors;
 struct entry_texts;
 struct feed;
+struct file_address;
 struct limits;
 struct missed;
 struct names;
@@ -55,9 +56,11 @@ struct gateway {
     struct edge *edge;
     char *info;          /* the answer to GET /api/info */
     ev_signal on_hangup; /* SIGHUP: the page's files and the certificate are read again */
-    struct peers *auth, *group, *session, *delivery;
-    struct client *clients; /* by id */
-    struct client *bound;   /* by binding */
+    struct peers *auth, *group, *session, *delivery, *files;
+    struct file_address *file_address; /* signs and checks the addresses of files */
+    ev_timer on_file_key;              /* asks for its key again */
+    struct client *clients;            /* by id */
+    struct client *bound;              /* by binding */
     uint64_t last_binding;
     struct names *names;
     struct cursors *cursors;

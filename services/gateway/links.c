@@ -2,6 +2,7 @@
 #include "services/gateway/links.h"
 
 #include "services/gateway/bindings.h"
+#include "services/gateway/file_link.h"
 #include "services/gateway/missed.h"
 #include "services/gateway/outbox.h"
 #include "services/gateway/session_link.h"
@@ -42,10 +43,11 @@ int links_open(struct gateway *self) {
                                                                .context = self,
                                                                .change = bindings_change,
                                                                .pong = session_link_pong});
-    return self->session == NULL ? -1 : 0;
+    return self->session == NULL ? -1 : file_link_open(self);
 }
 
 void links_close(struct gateway *self) {
+    file_link_close(self);
     peers_destroy(&self->auth);
     peers_destroy(&self->group);
     peers_destroy(&self->session);

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sodium.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/log.h"
 #include "proto/shared_options.h"
@@ -15,6 +16,7 @@
 #include "services/gateway/edge/origin.h"
 #include "services/gateway/entry_texts.h"
 #include "services/gateway/feed.h"
+#include "services/gateway/file_address.h"
 #include "services/gateway/gateway.h"
 #include "services/gateway/info.h"
 #include "services/gateway/limits.h"
@@ -225,6 +227,11 @@ static const struct config_option options[] = {
                   "instances of session: tcp://host:port or dns:name:port, separated by commas"),
     CONFIG_STRING(SETTINGS, delivery_peers, "tcp://127.0.0.1:7104",
                   "instances of delivery: tcp://host:port or dns:name:port, separated by commas"),
+    CONFIG_STRING(SETTINGS, files_peers, "tcp://127.0.0.1:7105",
+                  "instances of files: tcp://host:port or dns:name:port, separated by commas"),
+    CONFIG_STRING(SETTINGS, public_url, "",
+                  "what addresses of files begin with, such as https://chat.example.org; empty: "
+                  "they are paths on the client's own server"),
     CONFIG_END};
 
 /* Further moves of cursors: clients that waited for them are answered, and read on. */
@@ -245,6 +252,7 @@ static int make_modules(struct gateway *self) {
                                                           .context = self});
     self->bindings = bindings_new(self);
     self->pairs = pairs_new();
+    self->file_address = file_address_new(settings->public_url);
     self->limits = limits_new(settings, service_metrics(self->service));
     self->texts = entry_texts_new();
     self->feed = feed_new(self);
@@ -252,7 +260,8 @@ static int make_modules(struct gateway *self) {
     self->missed = missed_new(self);
     return self->names == NULL || self->cursors == NULL || self->bindings == NULL ||
                    self->pairs == NULL || self->limits == NULL || self->texts == NULL ||
-                   self->feed == NULL || self->received == NULL || self->missed == NULL
+                   self->feed == NULL || self->received == NULL || self->missed == NULL ||
+                   self->file_address == NULL
                ? -1
                : 0;
 }
@@ -294,9 +303,19 @@ static bool knows_origins(const struct gateway_settings *settings) {
     return false;
 }
 
+static bool knows_public_url(const struct gateway_settings *settings) {
+    char quoted[LOG_QUOTED_BYTES];
+    if (file_public_url_is_good(settings->public_url))
+        return true;
+    log_error("public_url",
+              "url=%s reason=\"write it as https://chat.example.org, without a slash at its end\"",
+              log_quote(quoted, settings->public_url, strlen(settings->public_url)));
+    return false;
+}
+
 static int open_edge(struct gateway *self) {
     const struct gateway_settings *settings = &self->settings;
-    if (!knows_certificate(settings) || !knows_origins(settings))
+    if (!knows_certificate(settings) || !knows_origins(settings) || !knows_public_url(settings))
         return -1;
     self->info = info_write(settings);
     if (self->info == NULL) {
@@ -404,6 +423,7 @@ static void finish(void *context) {
     cursors_destroy(&self->cursors);
     names_destroy(&self->names);
     pairs_destroy(&self->pairs);
+    file_address_destroy(&self->file_address);
     limits_destroy(&self->limits);
     missed_destroy(&self->missed);
     received_destroy(&self->received);

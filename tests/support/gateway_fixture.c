@@ -18,10 +18,14 @@
 /* How long a turn waits for input. */
 #define TURN_MS 2
 
-static const char *const role_names[ROLE_COUNT] = {
-    [AUTH] = "auth",         [GROUP] = "group",           [SESSION] = "session",
-    [DELIVERY] = "delivery", [SESSION_2] = "session (2)", [DELIVERY_2] = "delivery (2)",
-    [GROUP_2] = "group (2)"};
+static const char *const role_names[ROLE_COUNT] = {[AUTH] = "auth",
+                                                   [GROUP] = "group",
+                                                   [SESSION] = "session",
+                                                   [DELIVERY] = "delivery",
+                                                   [SESSION_2] = "session (2)",
+                                                   [DELIVERY_2] = "delivery (2)",
+                                                   [GROUP_2] = "group (2)",
+                                                   [FILES] = "files"};
 
 /* --- setting up --- */
 
@@ -58,6 +62,7 @@ void stage_start(struct stage *stage, const char *const *options) {
         test_text("--group-peers=%s,%s", address(stage, GROUP), address(stage, GROUP_2)),
         test_text("--session-peers=%s,%s", address(stage, SESSION), address(stage, SESSION_2)),
         test_text("--delivery-peers=%s,%s", address(stage, DELIVERY), address(stage, DELIVERY_2)),
+        test_text("--files-peers=%s", address(stage, FILES)),
         "--heartbeat-ms=50",
         test_text("--peer-timeout-ms=%d", STAGE_PEER_TIMEOUT_MS),
         "--request-timeout-ms=60000",

@@ -25,8 +25,9 @@
 #include "tests/support/talker.h"
 #include "tests/support/test_list.h"
 
-/* The second of each is on the gateway's list from the start, but played only on demand. */
-enum role { AUTH, GROUP, SESSION, DELIVERY, SESSION_2, DELIVERY_2, GROUP_2, ROLE_COUNT };
+/* The second of each, and files, are on the gateway's list from the start, but played only on
+ * demand. */
+enum role { AUTH, GROUP, SESSION, DELIVERY, SESSION_2, DELIVERY_2, GROUP_2, FILES, ROLE_COUNT };
 
 #define STAGE_MAX_TALKERS 64
 #define STAGE_MAX_MOVES 1024
