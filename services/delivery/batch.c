@@ -5,6 +5,7 @@
 #include "common/log.h"
 #include "common/loop.h"
 #include "proto/conversation.h"
+#include "services/delivery/files.h"
 #include "services/delivery/references.h"
 #include "services/delivery/rights.h"
 #include "services/delivery/slow.h"
@@ -58,25 +59,34 @@ static enum err find_conversations(struct batch *batch) {
                                                       : pairs[count++].conversation;
         submission->err = batch->conversations[i] == 0 ? ERR_NO_ACCOUNT : ERR_OK;
         submission->reply = (struct delivery_send_reply){0};
+        submission->files = NULL;
     }
     return err;
 }
 
-static struct entry_row make_row(const struct delivery_send *body, size_t i,
+static struct entry_row make_row(const struct submission *submission, size_t i,
                                  struct entry_head *head) {
-    return (struct entry_row){.head = head,
-                              .type = ENTRY_TEXT,
-                              .sender = body->account,
-                              .nonce = body->nonces.items[i],
-                              .text = body->texts.items[i],
-                              .reply = references_reply(body, i),
-                              .mentions = references_mentions(body, i)};
+    const struct delivery_send *body = submission->body;
+    struct entry_row row = {.head = head,
+                            .type = ENTRY_TEXT,
+                            .sender = body->account,
+                            .nonce = body->nonces.items[i],
+                            .text = body->texts.items[i],
+                            .reply = references_reply(body, i),
+                            .mentions = references_mentions(body, i),
+                            .file = files_of(body, i)};
+    if (row.file != 0) {
+        row.text = body->captions.items[i];
+        row.file_kind = body->file_kinds.items[i];
+        row.packed_file = submission->files == NULL ? slice_make(NULL, 0) : submission->files[i];
+    }
+    return row;
 }
 
 static void add_rows(struct rows *rows, struct submission *submission, struct entry_head *head) {
     for (size_t i = 0; i < submission->body->texts.count; i++) {
         rows->submissions[rows->count] = submission;
-        rows->items[rows->count++] = make_row(submission->body, i, head);
+        rows->items[rows->count++] = make_row(submission, i, head);
     }
 }
 
@@ -155,9 +165,11 @@ static enum err check_submission(struct batch *batch, struct submission *submiss
     if (submission->err == ERR_MUTED)
         submission->until_ms = rights_muted_until_ms(head, body->account);
     enum err err = submission->err == ERR_OK ? check_slow(batch, submission, head) : ERR_OK;
-    return err != ERR_OK || submission->err != ERR_OK
-               ? err
-               : references_check(batch->db, arena, head, body, &submission->err);
+    if (err == ERR_OK && submission->err == ERR_OK)
+        err = references_check(batch->db, arena, head, body, &submission->err);
+    if (err == ERR_OK && submission->err == ERR_OK)
+        err = files_check(batch->db, arena, body, &submission->files, &submission->err);
+    return err;
 }
 
 /* An error ends the attempt. */
@@ -265,6 +277,7 @@ static int route_row(struct batch *batch, struct record_arena *arena, struct rou
                           .to_id = to_id,
                           .text = row->text,
                           .reply = row->reply,
+                          .file = row->packed_file,
                           .trace = trace,
                           .repeat = row->repeat};
     const uint64_t pair[2] = {head->lo, head->hi};

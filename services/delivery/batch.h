@@ -22,6 +22,7 @@ struct submission {
     enum err err;
     uint64_t until_ms;                /* of ERR_MUTED: when it may write again */
     uint64_t wait_ms;                 /* of ERR_SLOW_MODE: how long it has to wait */
+    struct slice *files;              /* packed, of its texts, in the batch's arena; NULL: none */
     struct delivery_send_reply reply; /* lists in the call's arena */
     struct submission *next;
 };

@@ -63,6 +63,7 @@ static enum err read_text(struct change *change) {
         change->time_ms = db_rows_u64(rows, TARGET_TIME_MS);
         change->edited_ms = db_rows_u64(rows, TARGET_EDITED_MS);
         change->administers = db_rows_u64(rows, TARGET_ADMINISTERS) != 0;
+        change->shows_file = db_rows_u64(rows, TARGET_SHOWS_FILE) != 0;
         change->id = copy_id(change, rows, TARGET_ACCOUNT_ID);
         change->other_id = copy_id(change, rows, TARGET_OTHER_ID);
     }

@@ -44,7 +44,8 @@ struct change {
     struct entry_heads heads;
     struct entry_head *head;
     uint64_t sender, time_ms, edited_ms;
-    bool administers;          /* the account is the group's owner or an administrator */
+    bool administers; /* the account is the group's owner or an administrator */
+    bool shows_file;
     struct u64_list readers;   /* of a group: the members who may read the text */
     struct slice id, other_id; /* of the account, and of the other one of a pair */
     /* Set by `check`. */

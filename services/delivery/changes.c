@@ -13,6 +13,8 @@ static enum err check_recall(struct change *change) {
 static enum err recall(struct change *change) {
     const struct db_value conversation = db_u64(change->head->id), cid = db_u64(change->plan->cid);
     enum err err = db_query(change->db, &delivery_sql_recall, DB_ARGS(conversation, cid), NULL);
+    if (err == ERR_OK && change->shows_file)
+        err = db_query(change->db, &delivery_sql_forget_file, DB_ARGS(conversation, cid), NULL);
     return err == ERR_OK ? db_query(change->db, &delivery_sql_forget_reactions,
                                     DB_ARGS(conversation, cid), NULL)
                          : err;

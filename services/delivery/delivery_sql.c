@@ -70,6 +70,25 @@ const struct db_statement delivery_sql_join_all = {
                 "AND m.time_ms < a.created_ms ORDER BY m.cid DESC LIMIT 1), 0) AS since "
                 "FROM account a WHERE a.number = ?) j"};
 
+/* Shared locks: whoever removes the file waits, and finds its use then. */
+void delivery_sql_add_files(struct buffer *sql, uint64_t account, const uint64_t *files,
+                            size_t count) {
+    const char *separator = "";
+    buffer_add_text(sql, "SELECT f.id,f.name,f.mime,f.size,f.width,f.height,f.preview FROM file f"
+                         " WHERE f.id IN (");
+    for (size_t i = 0; i < count; i++) {
+        if (files[i] == 0)
+            continue;
+        buffer_printf(sql, "%s%" PRIu64, separator, files[i]);
+        separator = ",";
+    }
+    buffer_printf(sql,
+                  ") AND f.finished_ms IS NOT NULL AND (f.account=%" PRIu64
+                  " OR EXISTS (SELECT * FROM sticker s WHERE s.account=%" PRIu64
+                  " AND s.file=f.id)) LOCK IN SHARE MODE;",
+                  account, account);
+}
+
 /* Types as statements have them. */
 _Static_assert(ENTRY_TEXT == 0 && ENTRY_RECALLED_TEXT == 15 && ENTRY_RECALLED == 16 &&
                    ENTRY_EDITED == 17 && ENTRY_REACTED == 18,
@@ -87,7 +106,7 @@ void delivery_sql_add_page(struct buffer *sql, const struct page *page) {
         "IF(m.type IN (16,17,18) AND (m.target<=c.since OR EXISTS (SELECT * FROM absence x WHERE "
         "x.account=c.account AND x.conversation=c.conversation AND m.target>x.after AND "
         "m.target<=x.upto)),NULL,m.target),"
-        "IF(m.type=17,t.edited_ms,m.edited_ms),m.reply,m.mentions FROM (");
+        "IF(m.type=17,t.edited_ms,m.edited_ms),m.reply,m.mentions,IF(m.type=0,m.file,NULL) FROM (");
     for (size_t i = 0; page->single && i < page->count; i++)
         buffer_printf(sql, "%sSELECT %" PRIu64 " AS conversation,%" PRIu64 " AS cid",
                       i == 0 ? "" : " UNION ALL ", page->parts[i].conversation,
@@ -299,11 +318,11 @@ void delivery_sql_add_far(struct buffer *sql, uint64_t conversation, const uint6
 /* --- changing texts -------------------------------------------------------------------------- */
 
 const struct db_statement delivery_sql_target = {
-    "target",
-    "SELECT m.type, m.sender, m.time_ms, m.edited_ms, r.role >= 2, a.id, o.id FROM message m"
-    " JOIN account a ON a.number = ? LEFT JOIN account o ON o.number = ?"
-    " LEFT JOIN member r ON r.conversation = m.conversation AND r.account = a.number"
-    " WHERE m.conversation = ? AND m.cid = ?"};
+    "target", "SELECT m.type, m.sender, m.time_ms, m.edited_ms, r.role >= 2, a.id, o.id,"
+              " m.file IS NOT NULL FROM message m"
+              " JOIN account a ON a.number = ? LEFT JOIN account o ON o.number = ?"
+              " LEFT JOIN member r ON r.conversation = m.conversation AND r.account = a.number"
+              " WHERE m.conversation = ? AND m.cid = ?"};
 const struct db_statement delivery_sql_text_readers = {
     "text_readers", "SELECT c.account FROM member r"
                     " JOIN `cursor` c ON c.account = r.account AND c.conversation = r.conversation"
@@ -312,9 +331,11 @@ const struct db_statement delivery_sql_text_readers = {
                     " AND x.after < ? AND x.upto >= ?) ORDER BY c.account"};
 const struct db_statement delivery_sql_recall = {
     "recall", "UPDATE message SET type = 15, body = '', reply = NULL, mentions = NULL,"
-              " edited_ms = NULL WHERE conversation = ? AND cid = ?"};
+              " edited_ms = NULL, file = NULL WHERE conversation = ? AND cid = ?"};
 const struct db_statement delivery_sql_forget_reactions = {
     "forget_reactions", "DELETE FROM reaction WHERE conversation = ? AND cid = ?"};
+const struct db_statement delivery_sql_forget_file = {
+    "forget_file", "DELETE FROM file_use WHERE conversation = ? AND cid = ?"};
 const struct db_statement delivery_sql_edit = {
     "edit", "UPDATE message SET body = ?, edited_ms = ? WHERE conversation = ? AND cid = ?"};
 const struct db_statement delivery_sql_newest_edit = {
@@ -355,5 +376,8 @@ const struct db_statement delivery_sql_set_removed = {
     "set_removed", "UPDATE conversation SET removed_cid = ? WHERE id = ?"};
 const struct db_statement delivery_sql_remove_reactions = {
     "remove_reactions", "DELETE FROM reaction WHERE conversation = ? AND cid <= ?"};
+/* Not the avatar (0). Those of texts that were recalled by the release before go as well. */
+const struct db_statement delivery_sql_remove_file_uses = {
+    "remove_file_uses", "DELETE FROM file_use WHERE conversation = ? AND cid > 0 AND cid <= ?"};
 const struct db_statement delivery_sql_remove = {
     "remove", "DELETE FROM message WHERE conversation = ? AND cid <= ?"};

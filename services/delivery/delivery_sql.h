@@ -78,6 +78,10 @@ extern const struct db_statement delivery_sql_message;
 extern const struct db_statement delivery_sql_administers;
 /* Begins, or goes on with, a statement that gives accounts with their string ids; ")" ends it. */
 void delivery_sql_add_id_of(struct buffer *sql, uint64_t account);
+/* Of those of these files (0: none; one at least is not) that the account may show, which are
+ * locked until the transaction ends: id, name, mime, size, width, height, preview. */
+void delivery_sql_add_files(struct buffer *sql, uint64_t account, const uint64_t *files,
+                            size_t count);
 /* number -> a row when there is such an account */
 extern const struct db_statement delivery_sql_account;
 
@@ -92,11 +96,14 @@ enum target_column {
     TARGET_ADMINISTERS, /* whether the account is an administrator or owner; NULL: no member */
     TARGET_ACCOUNT_ID,
     TARGET_OTHER_ID, /* NULL: there is no other account */
+    TARGET_SHOWS_FILE,
 };
 /* conversation, cid, cid, cid -> the members of a group who may read that text, ascending */
 extern const struct db_statement delivery_sql_text_readers;
 /* conversation, cid: makes a text one that was recalled, and takes its reactions away */
 extern const struct db_statement delivery_sql_recall, delivery_sql_forget_reactions;
+/* conversation, cid: the text shows its file no longer */
+extern const struct db_statement delivery_sql_forget_file;
 /* text, edited_ms, conversation, cid */
 extern const struct db_statement delivery_sql_edit;
 /* conversation, cid of a notice -> the words of the text that it is about, if the text was edited
@@ -132,9 +139,9 @@ struct page {
  * The page's rows by cid: conversation, cid, time_ms, type, sender, subject, accepted, body,
  * sender's string id, subject's string id, lo, hi, group's string id, about, that group's string
  * id, of the account's own texts in a pair the other one's string id, target, edited_ms, reply,
- * mentions. Of a notice that a text was edited, body and edited_ms are the text's as they are now.
- * A notice that a text was edited or reacted to has no body where the text was recalled since; one
- * about a text that the account may not read has no target.
+ * mentions, file. Of a notice that a text was edited, body and edited_ms are the text's as they are
+ * now. A notice that a text was edited or reacted to has no body where the text was recalled since;
+ * one about a text that the account may not read has no target.
  */
 void delivery_sql_add_page(struct buffer *sql, const struct page *page);
 enum page_column { PAGE_CONVERSATION, PAGE_CID, PAGE_TYPE = 3 };
@@ -202,6 +209,7 @@ extern const struct db_statement delivery_sql_oldest;
 /* cid, conversation: the last that was removed of one that has none left */
 extern const struct db_statement delivery_sql_set_removed;
 /* conversation, cid: all up to that one */
-extern const struct db_statement delivery_sql_remove_reactions, delivery_sql_remove;
+extern const struct db_statement delivery_sql_remove_reactions, delivery_sql_remove_file_uses,
+    delivery_sql_remove;
 
 #endif

@@ -56,7 +56,8 @@ enum err page_read_entry(const struct page_rows *fetched, struct entry *entry_r)
                               .text = db_rows_slice(rows, 7),
                               .target = db_rows_u64(rows, 16),
                               .edited_ms = entries_time_ms(db_rows_u64(rows, 17)),
-                              .reply = db_rows_u64(rows, 18)};
+                              .reply = db_rows_u64(rows, 18),
+                              .file = db_rows_slice(rows, 20)};
     uint64_t lo = db_rows_u64(rows, 10), hi = db_rows_u64(rows, 11);
     if (conversation_kind(entry_r->conversation) == CONVERSATION_PAIR) {
         entry_r->to = entry_r->from == lo ? hi : lo;

@@ -59,7 +59,7 @@ static enum err find_cut(struct db *db, uint64_t conversation, uint64_t before_m
     return ERR_OK;
 }
 
-/* In one transaction, so that a text that is there has its reactions. */
+/* In one transaction, so that a text that is there has its reactions and its file. */
 static enum err remove_until(struct db *db, uint64_t conversation, uint64_t cut, bool all) {
     const struct db_value id = db_u64(conversation), cid = db_u64(cut);
     enum err err = db_begin(db);
@@ -67,6 +67,8 @@ static enum err remove_until(struct db *db, uint64_t conversation, uint64_t cut,
         err = db_query(db, &delivery_sql_set_removed, DB_ARGS(cid, id), NULL);
     if (err == ERR_OK)
         err = db_query(db, &delivery_sql_remove_reactions, DB_ARGS(id, cid), NULL);
+    if (err == ERR_OK)
+        err = db_query(db, &delivery_sql_remove_file_uses, DB_ARGS(id, cid), NULL);
     if (err == ERR_OK)
         err = db_query(db, &delivery_sql_remove, DB_ARGS(id, cid), NULL);
     if (err == ERR_OK)

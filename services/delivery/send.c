@@ -1,15 +1,18 @@
 /* delivery.send: checks as much as can be checked without the database, and hands over to a
  * writer. */
 #include "proto/ids.h"
+#include "services/delivery/files.h"
 #include "services/delivery/references.h"
 #include "services/delivery/writers.h"
 
 static bool texts_fit(const struct delivery_send *body) {
-    if (body->texts.count == 0 || body->texts.count != body->nonces.count || !references_fit(body))
+    if (body->texts.count == 0 || body->texts.count != body->nonces.count ||
+        !references_fit(body) || !files_fit(body))
         return false;
     for (size_t i = 0; i < body->texts.count; i++) {
         size_t length = body->texts.items[i].length;
-        if (length == 0 || length > TEXT_MAX_BYTES || body->nonces.items[i].length != NONCE_BYTES)
+        if ((length == 0) != (files_of(body, i) != 0) || length > TEXT_MAX_BYTES ||
+            body->nonces.items[i].length != NONCE_BYTES)
             return false;
     }
     return true;

@@ -167,6 +167,8 @@ enum err writers_submit(struct writers *self, struct call *call, const struct de
     submission->body = body;
     for (size_t i = 0; i < body->texts.count; i++)
         submission->bytes += body->texts.items[i].length;
+    for (size_t i = 0; i < body->captions.count; i++)
+        submission->bytes += body->captions.items[i].length;
     pthread_mutex_lock(&writer->lock);
     bool full = !has_room(writer, submission);
     if (!full) {

@@ -318,10 +318,25 @@ static bool is_changed_text(const struct db_rows *found) {
     return type == ENTRY_RECALLED_TEXT || (type == ENTRY_TEXT && !db_rows_null(found, 8));
 }
 
+/* Whether a stored text shows the row's file, in the same way. */
+static bool shows_same_file(struct slice packed, const struct entry_row *row) {
+    struct record_arena arena = {0};
+    struct file file = {.id = 0};
+    const char *fault;
+    bool readable =
+        packed.length == 0 || record_unpack(&file_desc, packed, &arena, &file, &fault) == 0;
+    record_arena_free(&arena);
+    return readable && file.id == row->file && file.kind == row->file_kind;
+}
+
 /* Whether the row under this one's nonce is the one that this one would store. The old words of a
- * changed text are removed: any text under its nonce counts as that one. */
+ * changed text are removed: any text under its nonce that shows the same file counts as that one,
+ * and any at all where it was recalled. */
 static bool is_same(const struct db_rows *found, const struct entry_row *row) {
     if (db_rows_u64(found, 1) != row->head->id)
+        return false;
+    bool recalled = db_rows_u64(found, 5) == ENTRY_RECALLED_TEXT;
+    if (!recalled && !shows_same_file(db_rows_slice(found, 11), row))
         return false;
     if (is_changed_text(found))
         return row->type == ENTRY_TEXT;
@@ -403,6 +418,7 @@ enum err entries_append(struct db *db, struct entry_heads *heads, struct entry_r
     enum err err = assign(heads, rows, count);
     if (err == ERR_OK) {
         entries_sql_add_insert(db, &sql, rows, count);
+        entries_sql_add_file_uses(&sql, rows, count);
         if (commit)
             entries_sql_add_commit(&sql);
         err = db_script_run(db, &sql);

@@ -19,6 +19,8 @@ enum err entries_blank(struct db *db, uint64_t conversation, uint64_t account, u
     if (err == ERR_OK)
         err = db_query(db, &entries_sql_blank_reactions, DB_ARGS(where, from, upto, sender), NULL);
     if (err == ERR_OK)
+        err = db_query(db, &entries_sql_blank_file_uses, DB_ARGS(where, from, upto, sender), NULL);
+    if (err == ERR_OK)
         err = db_query(db, &entries_sql_blank, DB_ARGS(where, from, upto, sender), NULL);
     return err;
 }

@@ -16,11 +16,17 @@ const struct db_statement entries_sql_blank_reactions = {
     "DELETE r FROM message m JOIN reaction r ON r.conversation = m.conversation AND r.cid = m.cid"
     " WHERE m.conversation = ? AND m.cid > ? AND m.cid <= ? AND m.sender = ? AND m.type = 0"};
 
+const struct db_statement entries_sql_blank_file_uses = {
+    "blank_file_uses",
+    "DELETE u FROM message m JOIN file_use u ON u.conversation = m.conversation AND u.cid = m.cid"
+    " WHERE m.conversation = ? AND m.cid > ? AND m.cid <= ? AND m.sender = ? AND m.type = 0"};
+
 /* As recalled ones (15). */
 const struct db_statement entries_sql_blank = {
-    "blank", "UPDATE message SET type = 15, body = '', reply = NULL, mentions = NULL,"
-             " edited_ms = NULL WHERE conversation = ? AND cid > ? AND cid <= ? AND sender = ?"
-             " AND type = 0"};
+    "blank",
+    "UPDATE message SET type = 15, body = '', reply = NULL, mentions = NULL,"
+    " edited_ms = NULL, file = NULL WHERE conversation = ? AND cid > ? AND cid <= ? AND sender = ?"
+    " AND type = 0"};
 
 static void add_numbers(struct buffer *sql, const uint64_t *numbers, size_t count) {
     for (size_t i = 0; i < count; i++)
@@ -102,18 +108,38 @@ static void add_row(struct db *db, struct buffer *sql, const struct entry_row *r
     add_number_or_null(sql, row->reply);
     buffer_add_text(sql, ",");
     add_bytes_or_null(db, sql, row->mentions);
+    buffer_add_text(sql, ",");
+    add_bytes_or_null(db, sql, row->packed_file);
     buffer_add_text(sql, ")");
 }
 
 void entries_sql_add_insert(struct db *db, struct buffer *sql, const struct entry_row *rows,
                             size_t count) {
-    buffer_add_text(sql, "INSERT IGNORE INTO message (conversation,cid,time_ms,type,sender,nonce,"
-                         "subject,about,accepted,body,target,edited_ms,reply,mentions) VALUES ");
+    buffer_add_text(sql,
+                    "INSERT IGNORE INTO message (conversation,cid,time_ms,type,sender,nonce,"
+                    "subject,about,accepted,body,target,edited_ms,reply,mentions,file) VALUES ");
     for (size_t i = 0; i < count; i++) {
         buffer_add_text(sql, i == 0 ? "" : ",");
         add_row(db, sql, &rows[i]);
     }
     buffer_add_text(sql, " RETURNING cid;");
+}
+
+/* A row whose nonce was there already is not stored, and is not found under its new cid. */
+void entries_sql_add_file_uses(struct buffer *sql, const struct entry_row *rows, size_t count) {
+    bool any = false;
+    for (size_t i = 0; i < count; i++) {
+        if (rows[i].file == 0)
+            continue;
+        buffer_printf(sql,
+                      any ? " UNION ALL SELECT %" PRIu64 ",%" PRIu64 ",%" PRIu64
+                          : "INSERT INTO file_use (conversation,cid,file) SELECT v.k,v.cid,v.f FROM"
+                            " (SELECT %" PRIu64 " AS k,%" PRIu64 " AS cid,%" PRIu64 " AS f",
+                      rows[i].conversation, rows[i].cid, rows[i].file);
+        any = true;
+    }
+    if (any)
+        buffer_add_text(sql, ") v JOIN message m ON m.conversation=v.k AND m.cid=v.cid;");
 }
 
 void entries_sql_add_commit(struct buffer *sql) { buffer_add_text(sql, "COMMIT;"); }
@@ -122,7 +148,7 @@ void entries_sql_add_find_nonces(struct db *db, struct buffer *sql, const struct
                                  size_t count) {
     buffer_add_text(sql,
                     "SELECT nonce,conversation,cid,time_ms,body,type,target,accepted,edited_ms,"
-                    "reply,mentions "
+                    "reply,mentions,file "
                     "FROM message WHERE nonce IN ");
     const char *separator = "(";
     for (size_t i = 0; i < count; i++) {

@@ -12,6 +12,8 @@ extern const struct db_statement entries_sql_step;
 extern const struct db_statement entries_sql_blank;
 /* The same: reactions to these texts go, before they do. */
 extern const struct db_statement entries_sql_blank_reactions;
+/* The same: these texts show their files no longer. */
+extern const struct db_statement entries_sql_blank_file_uses;
 
 /* BEGIN; the heads, locked, with `friends` also whether pairs are; the next block of cids, and the
  * time. */
@@ -24,9 +26,11 @@ void entries_sql_add_claim(struct buffer *sql, struct entry_head *const *heads, 
 void entries_sql_add_members(struct buffer *sql, struct entry_head *const *heads, size_t count);
 void entries_sql_add_insert(struct db *db, struct buffer *sql, const struct entry_row *rows,
                             size_t count);
+/* Notes the files that those of the rows show that are stored; without any, nothing is added. */
+void entries_sql_add_file_uses(struct buffer *sql, const struct entry_row *rows, size_t count);
 void entries_sql_add_commit(struct buffer *sql);
 /* The rows that the nonces of repeats belong to: nonce, conversation, cid, time_ms, body, type,
- * target, accepted, edited_ms, reply, mentions. */
+ * target, accepted, edited_ms, reply, mentions, file. */
 void entries_sql_add_find_nonces(struct db *db, struct buffer *sql, const struct entry_row *rows,
                                  size_t count);
 
