@@ -34,7 +34,7 @@ BUILD ?= $(if $(SANITIZE),build-asan,build)
 B := $(BUILD)
 BIN := $(B)/bin
 
-DAEMONS := gateway auth session group delivery
+DAEMONS := gateway auth session group delivery files
 # What several services link: the message log's rows, the way to sessions, the schema, look-ups.
 SHARED_LIBS := entries route schema lookup audit
 SERVICE_LIBS := $(DAEMONS) ctl $(SHARED_LIBS)

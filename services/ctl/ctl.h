@@ -26,8 +26,8 @@
 
 /* Where the services are. */
 struct ctl_peers {
-    char *auth_peers, *group_peers, *session_peers, *delivery_peers, *gateway_peers;
-    uint64_t auth_port, group_port, session_port, delivery_port, gateway_port;
+    char *auth_peers, *group_peers, *session_peers, *delivery_peers, *files_peers, *gateway_peers;
+    uint64_t auth_port, group_port, session_port, delivery_port, files_port, gateway_port;
     uint64_t request_timeout_ms;
     struct keys_settings keys;
 };

@@ -18,7 +18,7 @@
 #define AGAIN_MS 100
 
 const char *instance_service_name(enum instance_service service) {
-    static const char *const names[] = {"auth", "group", "session", "delivery", "gateway"};
+    static const char *const names[] = {"auth", "group", "session", "delivery", "files", "gateway"};
     return names[service];
 }
 
@@ -58,10 +58,10 @@ static void add_name(struct instances *instances, char *name) {
 void instances_find(const struct ctl_settings *settings, enum instance_service service,
                     struct instances *instances_r) {
     const struct ctl_peers *peers = &settings->peers;
-    const char *const lists[] = {peers->auth_peers, peers->group_peers, peers->session_peers,
-                                 peers->delivery_peers, peers->gateway_peers};
-    const uint64_t ports[] = {peers->auth_port, peers->group_port, peers->session_port,
-                              peers->delivery_port, peers->gateway_port};
+    const char *const lists[] = {peers->auth_peers,     peers->group_peers, peers->session_peers,
+                                 peers->delivery_peers, peers->files_peers, peers->gateway_peers};
+    const uint64_t ports[] = {peers->auth_port,     peers->group_port, peers->session_port,
+                              peers->delivery_port, peers->files_port, peers->gateway_port};
     char address[INSTANCE_ADDRESS_BYTES], *list = strdup(lists[service]);
     instances_r->count = 0;
     if (list == NULL)

@@ -139,6 +139,7 @@ NETWORKS = {
     "auth": {"inner", "data"},
     "group": {"inner", "data"},
     "delivery": {"inner", "data"},
+    "files": {"inner", "data"},
     "mariadb": {"data"},
     "prometheus": {"inner", "observe"},
 }

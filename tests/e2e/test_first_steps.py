@@ -35,9 +35,9 @@ def test_status_keeps_to_its_own_copy(copy, tmp_path):
 
 def test_parleyctl_finds_the_copy_beside_it(copy):
     status = json.loads(copy.ctl("status", "--json").stdout)
-    assert [one["ready"] for one in status] == [True] * 5
+    assert [one["ready"] for one in status] == [True] * len(SERVICES)
     assert {one["address"] for one in status} == {
-        f"tcp://127.0.0.1:{copy.base + offset}" for offset in range(10, 15)
+        f"tcp://127.0.0.1:{copy.base + offset}" for offset in range(10, 16)
     }
     added = copy.ctl("user", "add", "first-steps")  # from auth
     assert added.returncode == 0, added.stderr
@@ -61,7 +61,7 @@ def test_only_those_who_use_the_database_are_told_of_it(copy):
     for name in SERVICES:
         pid = (copy.folder / f"var/run/{name}.pid").read_text().strip()
         told = b"PARLEY_DB_PASSWORD=" in pathlib.Path(f"/proc/{pid}/environ").read_bytes()
-        assert told == (name in ("auth", "group", "delivery")), name
+        assert told == (name in ("auth", "group", "delivery", "files")), name
 
 
 def test_another_copy_is_not_taken_for_ones_own(copy, tmp_path):

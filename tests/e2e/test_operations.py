@@ -10,7 +10,9 @@ import pytest
 from parley_client import KINDS
 from parley_stack import DEADLINE, SERVICES, Service, free_port, programs, wait_until
 
-WITH_DATABASE = ("auth", "group", "delivery")
+WITH_DATABASE = ("auth", "group", "delivery", "files")
+# Without which a gateway is not ready.
+NEEDED = ("auth", "session", "group", "delivery")
 services = pytest.mark.parametrize("name", SERVICES)
 
 
@@ -121,7 +123,7 @@ def test_a_database_without_tables(alone, stack, name):
     assert "parleyctl migrate" in one_line_of(service, 1)
 
 
-@pytest.mark.parametrize("name, peer", [("gateway", p) for p in SERVICES[:-1]]
+@pytest.mark.parametrize("name, peer", [("gateway", p) for p in NEEDED]
                          + [("group", "session"), ("delivery", "session")])
 def test_a_called_service_that_is_not_there(alone, name, peer):
     # In so short a time a slow machine may not have reached those that are there.
@@ -220,7 +222,7 @@ def test_an_orderly_stop(make_stack, newcomer):
     assert stack.services["gateway"].terminate() == 0
     for client in [*clients, friend]:
         assert client.expect_closed() == (1001 if client.transport == "websocket" else "eof")
-    for name in ("delivery", "group", "session", "auth"):
+    for name in ("files", "delivery", "group", "session", "auth"):
         assert stack.services[name].terminate() == 0, name
         said = stack.services[name].said()
         assert "event=stopped" in said, said

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-SERVICES = ("gateway", "auth", "group", "session", "delivery")
+SERVICES = ("gateway", "auth", "group", "session", "delivery", "files")
 
 
 def kill_and_start(stack, *names):

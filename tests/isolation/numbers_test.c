@@ -9,6 +9,7 @@
 #include "tests/support/fake_peer.h"
 #include "tests/support/service_process.h"
 #include "tests/support/test_caller.h"
+#include "tests/support/test_folder.h"
 #include "tests/support/test_list.h"
 
 struct numbers_fixture {
@@ -93,5 +94,8 @@ NUMBERS_TEST(auth_takes_extreme_numbers) { try_service(f, "auth", "--password-me
 NUMBERS_TEST(group_takes_extreme_numbers) { try_service(f, "group", "--heartbeat-ms=50"); }
 NUMBERS_TEST(session_takes_extreme_numbers) { try_service(f, "session", "--heartbeat-ms=50"); }
 NUMBERS_TEST(delivery_takes_extreme_numbers) { try_service(f, "delivery", "--heartbeat-ms=50"); }
+NUMBERS_TEST(files_takes_extreme_numbers) {
+    try_service(f, "files", test_text("--files-folder=%s", test_folder()));
+}
 
 int main(void) { return test_run_all(set_up, tear_down); }

@@ -16,9 +16,10 @@
 #include "proto/messages.h"
 #include "tests/support/assertions.h"
 #include "tests/support/test_caller.h"
+#include "tests/support/test_folder.h"
 #include "tests/support/test_list.h"
 
-static const char *const services[] = {"auth", "group", "session", "delivery", "gateway"};
+static const char *const services[] = {"auth", "group", "session", "delivery", "files", "gateway"};
 #define SERVICES (sizeof services / sizeof services[0])
 
 static struct {
@@ -46,7 +47,9 @@ static int start(void **state) {
             arguments[count++] = test_text("--group-peers=%s", nowhere);
         } else {
             arguments[count++] = "--db-socket=/nonexistent/socket";
-            if (strcmp(services[i], "auth") != 0)
+            if (strcmp(services[i], "files") == 0)
+                arguments[count++] = test_text("--files-folder=%s", test_folder());
+            else if (strcmp(services[i], "auth") != 0)
                 arguments[count++] = test_text("--session-peers=%s", nowhere);
         }
         running[i].process =

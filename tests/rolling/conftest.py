@@ -18,7 +18,9 @@ class RollingStack(Stack):
     def __init__(self, database, **settings):
         self.bin = FORMER
         self.limits = {}  # the release before may not know all
-        super().__init__(database, **settings)
+        # What it did not have comes later.
+        new = [name for name in SERVICES if not (FORMER / f"parley-{name}").exists()]
+        super().__init__(database, asleep=new, **settings)
 
     def use_new_tools(self):
         """From here on parleyctl, and all services that are started, are of this release."""
@@ -31,7 +33,7 @@ class RollingStack(Stack):
             service.environment["PARLEY_CURVE"] = "off"
 
     def replace(self, name):
-        assert self.services[name].terminate() == 0
+        assert not self.services[name].running() or self.services[name].terminate() == 0
         self.services[name].start()
 
 

@@ -35,11 +35,12 @@ from parley_stack import (
 )
 
 COMPOSE_FILE = ROOT / "deploy/compose.yaml"
-SERVICES = ("auth", "session", "group", "delivery", "gateway")
+SERVICES = ("auth", "session", "group", "delivery", "files", "gateway")
 PARTS = (*SERVICES, "proxy", "mariadb", "prometheus")
 # Where a service answers the operator; so much further are its metrics.
 METRICS = 10
-OPERATOR = {"gateway": 7100, "auth": 7101, "group": 7102, "session": 7103, "delivery": 7104}
+OPERATOR = {"gateway": 7100, "auth": 7101, "group": 7102, "session": 7103, "delivery": 7104,
+            "files": 7105}
 FOR_TESTS = CHEAP_PASSWORDS | NO_LIMITS
 # Building the image installs packages and compiles everything.
 BUILD_SECONDS = 900

@@ -1,4 +1,4 @@
-"""A private parley for tests: MariaDB, the five services, parleyctl; nothing shared with others.
+"""A private parley for tests: MariaDB, the six services, parleyctl; nothing shared with others.
 
     with Database() as database, Stack(database) as stack:
         stack.services["delivery"].kill()
@@ -33,7 +33,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 # Seconds that one step (a start, a stop, a command) may take.
 DEADLINE = 60
 # The order of starting; stopping goes the other way round.
-SERVICES = ("auth", "session", "group", "delivery", "gateway")
+SERVICES = ("auth", "session", "group", "delivery", "files", "gateway")
 # The second three open where there is a certificate.
 CLIENT_PORTS = ("http", "tcp", "youim", "https", "tls_tcp", "tls_youim")
 # Those that are told nothing of the database.
@@ -349,6 +349,7 @@ class Stack:
             self.ports[name] = free_port()
         self.environment = bare_environment() | database.settings
         self.set(db_name=self.database_name, **CHEAP_PASSWORDS | NO_PAUSES | self.limits | settings)
+        self.set(files_folder=self.folder / "files")
         self.keys = self.folder / "keys"
         if self.curve:
             self.make_keys()

@@ -159,7 +159,8 @@ static _Noreturn void become(const char *path, int output, const char *const *en
     dup2(output, STDOUT_FILENO);
     dup2(output, STDERR_FILENO);
     /* Tests run side by side: only those that want it give it a port. */
-    static const char *const services[] = {"GATEWAY", "AUTH", "GROUP", "SESSION", "DELIVERY"};
+    static const char *const services[] = {"GATEWAY", "AUTH",     "GROUP",
+                                           "SESSION", "DELIVERY", "FILES"};
     for (size_t i = 0; i < sizeof services / sizeof services[0]; i++) {
         char name[64];
         snprintf(name, sizeof name, "PARLEY_%s_METRICS_PORT", services[i]);

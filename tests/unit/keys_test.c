@@ -197,9 +197,9 @@ TEST(a_secret_is_for_its_owner) {
 
 TEST(there_are_no_keys_of_an_unknown_program) {
     char fault[KEYS_FAULT_BYTES];
-    assert_int_equal(keys_rotate(folder, "files", fault), -1);
-    assert_non_null(strstr(fault, "there is no program 'files'"));
-    assert_null(keys_load(folder, "files", fault));
+    assert_int_equal(keys_rotate(folder, "mail", fault), -1);
+    assert_non_null(strstr(fault, "there is no program 'mail'"));
+    assert_null(keys_load(folder, "mail", fault));
     assert_non_null(strstr(fault, "parleyctl keys"));
 }
 

@@ -1,0 +1,146 @@
+/*
+ * files.finish: checks the bytes of an upload, puts them into the store, and then notes in the row
+ * that the file can be used. A crash at any moment leaves something that the next files.finish goes
+ * on with. It is costly: a large file is read as a whole.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "services/files/files.h"
+#include "services/files/files_row.h"
+#include "services/files/files_sql.h"
+
+#define READ_BYTES 65536
+
+static enum err add_bytes(EVP_MD_CTX *hash, int fd) {
+    unsigned char bytes[READ_BYTES];
+    for (;;) {
+        ssize_t got = read(fd, bytes, sizeof bytes);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return ERR_UNAVAILABLE;
+        if (got == 0)
+            return ERR_OK;
+        if (EVP_DigestUpdate(hash, bytes, (size_t)got) != 1)
+            return ERR_INTERNAL;
+    }
+}
+
+static enum err hash_file(const char *path, unsigned char sha256_r[FILES_SHA256_BYTES]) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    EVP_MD_CTX *hash = EVP_MD_CTX_new();
+    enum err err = fd < 0 ? ERR_UNAVAILABLE : hash == NULL ? ERR_OVERLOADED : ERR_OK;
+    if (err == ERR_OK && EVP_DigestInit_ex(hash, EVP_sha256(), NULL) != 1)
+        err = ERR_INTERNAL;
+    if (err == ERR_OK)
+        err = add_bytes(hash, fd);
+    if (err == ERR_OK && EVP_DigestFinal_ex(hash, sha256_r, NULL) != 1)
+        err = ERR_INTERNAL;
+    EVP_MD_CTX_free(hash);
+    if (fd >= 0)
+        close(fd);
+    return err;
+}
+
+/* All bytes are there and right, and stay. Where they are wrong, the upload begins anew. */
+static enum err check_bytes(const struct upload *upload, const struct file_row *row) {
+    unsigned char sha256[FILES_SHA256_BYTES];
+    uint64_t size;
+    bool whole;
+    enum err err = upload_size(upload, &size, &whole);
+    if (err != ERR_OK || whole)
+        return err;
+    if (size != row->file.size)
+        return ERR_WRONG_OFFSET;
+    if (row->has_sha256) {
+        err = hash_file(upload->part, sha256);
+        if (err == ERR_OK && memcmp(sha256, row->sha256, sizeof sha256) != 0) {
+            err = upload_clear(upload);
+            return err == ERR_OK ? ERR_BAD_FILE : err;
+        }
+    }
+    if (err == ERR_OK)
+        err = upload_sync(upload);
+    return err == ERR_OK ? upload_set_whole(upload) : err;
+}
+
+/* Puts the bytes where they stay, and describes them in `file`. */
+static enum err keep_bytes(const struct files *self, const struct upload *upload,
+                           struct file *file) {
+    bool whole;
+    enum err err = upload_size(upload, &file->size, &whole);
+    return err == ERR_OK ? store_put(self->store, file->id, STORE_FILE, upload->whole) : err;
+}
+
+/* Somebody else may have finished it in the meantime, or its time is over: then nothing has a row
+ * that would name the bytes. */
+static enum err set_finished(struct files *self, struct db *db, const struct file *file,
+                             struct record_arena *arena) {
+    struct file_row row;
+    enum err err = db_query(db, &files_sql_finish,
+                            DB_ARGS(db_u64(file->size), db_u64(file->width), db_u64(file->height),
+                                    db_u64(file->preview), db_u64(file->id)),
+                            NULL);
+    if (err != ERR_OK || db_affected(db) > 0)
+        return err;
+    err = file_row_find(db, &files_sql_find, file->id, arena, &row);
+    if (err == ERR_NO_FILE)
+        (void)!store_remove(self->store, file->id);
+    return err;
+}
+
+static enum err finish(struct files *self, struct db *db, struct record_arena *arena,
+                       const struct file_row *row, struct file *file_r) {
+    struct upload upload;
+    *file_r = row->file;
+    enum err err = incoming_open(&self->incoming, row->file.id, true, &upload);
+    if (err == ERR_OK)
+        err = check_bytes(&upload, row);
+    if (err == ERR_OK)
+        err = keep_bytes(self, &upload, file_r);
+    if (err == ERR_OK)
+        err = set_finished(self, db, file_r, arena);
+    if (err == ERR_OK || err == ERR_NO_FILE)
+        upload_remove(&upload);
+    upload_close(&upload);
+    return err;
+}
+
+enum err files_begin_finish(void *context, struct db *db, struct record_arena *arena,
+                            const void *body, void **rest_r, void *reply_r) {
+    const struct files_finish *ask = body;
+    struct file *reply = reply_r;
+    struct file_row *row = record_arena_alloc(arena, sizeof *row);
+    (void)context;
+    if (row == NULL)
+        return ERR_OVERLOADED;
+    enum err err = file_row_of_upload(db, ask->file, ask->token, arena, row);
+    if (err == ERR_OK && row->finished_ms == 0)
+        *rest_r = row;
+    else if (err == ERR_OK)
+        *reply = row->file;
+    return err;
+}
+
+enum err files_end_finish(void *context, struct db *db, struct record_arena *arena,
+                          const void *body, void *rest, void *reply_r) {
+    struct files *self = context;
+    const struct files_finish *ask = body;
+    struct file *reply = reply_r;
+    struct file_row *row = rest;
+    /* It may have waited: the same request may have been carried out. */
+    enum err err = file_row_of_upload(db, ask->file, ask->token, arena, row);
+    if (err == ERR_OK && row->finished_ms != 0) {
+        *reply = row->file;
+        return ERR_OK;
+    }
+    if (err == ERR_OK)
+        err = finish(self, db, arena, row, reply);
+    if (err == ERR_OK)
+        metric_add(self->counts.finished, 1);
+    return err;
+}

@@ -1,0 +1,50 @@
+/* Every statement of files; see files_sql.h. */
+#include "services/files/files_sql.h"
+
+#define COLUMNS                                                                                    \
+    "f.id, f.account, f.name, f.mime, f.size, f.sha256, f.width, f.height, f.preview, f.token,"    \
+    " f.expires_ms, f.finished_ms, " DB_NOW_MS
+#define IS_USED                                                                                    \
+    "(EXISTS (SELECT * FROM file_use u WHERE u.file = f.id)"                                       \
+    " OR EXISTS (SELECT * FROM sticker s WHERE s.file = f.id))"
+
+const struct db_statement files_sql_lock_account = {
+    "lock_account", "SELECT disabled, " DB_NOW_MS " FROM account WHERE number = ? FOR UPDATE"};
+const struct db_statement files_sql_room = {
+    "room", "SELECT COALESCE(SUM(GREATEST(size, ?)), 0) FROM file WHERE account = ?"};
+const struct db_statement files_sql_add = {
+    "add", "INSERT INTO file (id, account, name, mime, size, sha256, token, nonce, created_ms,"
+           " expires_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"};
+const struct db_statement files_sql_find_nonce = {"find_nonce",
+                                                  "SELECT " COLUMNS " FROM file f WHERE nonce = ?"};
+const struct db_statement files_sql_find = {"find", "SELECT " COLUMNS " FROM file f WHERE id = ?"};
+const struct db_statement files_sql_find_served = {
+    "find_served", "SELECT " COLUMNS " FROM file f WHERE id = ? AND finished_ms IS NOT NULL"
+                   " AND (finished_ms + ? > " DB_NOW_MS " OR " IS_USED ")"};
+const struct db_statement files_sql_lock = {"lock", "SELECT " COLUMNS
+                                                    " FROM file f WHERE id = ? FOR UPDATE"};
+const struct db_statement files_sql_is_used = {"is_used",
+                                               "SELECT 1 FROM file f WHERE id = ? AND " IS_USED};
+const struct db_statement files_sql_remove = {"remove", "DELETE FROM file WHERE id = ?"};
+const struct db_statement files_sql_finish = {
+    "finish", "UPDATE file SET size = ?, width = ?, height = ?, preview = ?,"
+              " finished_ms = " DB_NOW_MS " WHERE id = ? AND finished_ms IS NULL"};
+const struct db_statement files_sql_remove_stickers_of = {"remove_stickers_of",
+                                                          "DELETE FROM sticker WHERE file = ?"};
+const struct db_statement files_sql_stickers = {
+    "stickers", "SELECT " COLUMNS " FROM sticker t JOIN file f ON f.id = t.file"
+                " WHERE t.account = ? ORDER BY t.added_ms DESC, t.file LIMIT ?"};
+const struct db_statement files_sql_count_stickers = {
+    "count_stickers", "SELECT COUNT(*) FROM sticker WHERE account = ?"};
+const struct db_statement files_sql_add_sticker = {
+    "add_sticker",
+    "INSERT IGNORE INTO sticker (account, file, added_ms) VALUES (?, ?, " DB_NOW_MS ")"};
+const struct db_statement files_sql_remove_sticker = {
+    "remove_sticker", "DELETE FROM sticker WHERE account = ? AND file = ?"};
+const struct db_statement files_sql_page = {
+    "page",
+    "SELECT id, IF(finished_ms IS NULL, 0, size) FROM file WHERE id > ? ORDER BY id LIMIT ?"};
+const struct db_statement files_sql_find_key = {"find_key",
+                                                "SELECT `key` FROM file_key WHERE number = ?"};
+const struct db_statement files_sql_add_key = {
+    "add_key", "INSERT IGNORE INTO file_key (number, `key`) VALUES (?, ?)"};
