@@ -27,6 +27,7 @@ import pymysql
 from parley_stack import (
     CHEAP_PASSWORDS,
     NO_LIMITS,
+    NO_PAUSES,
     ROOT,
     Stack,
     bare_environment,
@@ -41,7 +42,7 @@ PARTS = (*SERVICES, "proxy", "mariadb", "prometheus")
 METRICS = 10
 OPERATOR = {"gateway": 7100, "auth": 7101, "group": 7102, "session": 7103, "delivery": 7104,
             "files": 7105}
-FOR_TESTS = CHEAP_PASSWORDS | NO_LIMITS
+FOR_TESTS = CHEAP_PASSWORDS | NO_LIMITS | NO_PAUSES
 # Building the image installs packages and compiles everything.
 BUILD_SECONDS = 900
 START_SECONDS = 120

@@ -33,6 +33,10 @@ class Confirmations:
         self._asked = None
         self._say_next()
 
+    def asked(self):
+        """The ref that waits for its 300; None: there is none."""
+        return None if self._asked is None else self._ref()
+
     def answered(self, ref, ok):
         if not ref.startswith("received "):
             return False

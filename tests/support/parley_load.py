@@ -13,21 +13,21 @@ soon as the gateway takes connections. Unmodified clients do not repeat texts th
 the connection broke. Those with `ext` send them again under the same ref, which must not store them
 twice, are typing now and then, and edit and react to some of their texts. Some of these confirm what
 they receive (301, 302), reconnect by their token, and never receive again texts that they have confirmed.
+
+Waits take as long as there is progress, and then say who is missing and why (`wait_gone`).
 """
 
 import asyncio
-import collections
 import contextlib
-import json
 import secrets
 import time
+import traceback
 
 import parley_books
-from parley_client import DIALECTS, Account, Group, compact
-from parley_confirm import Confirmations
-from parley_deeds import edit, react
-from parley_stack import wait_until
-from parley_wire import DEADLINE, WIRES, run
+from parley_client import Account, Group
+from parley_person import Person
+from parley_stack import DEADLINE
+from parley_wire import run
 
 PEOPLE = 200
 GROUP_SIZE = 50
@@ -41,226 +41,22 @@ MIX = (
     ("ourchat", "tcp", CONFIRM),
     ("youim", "tcp", EXT),
 )
-# Seconds between two texts of one person; one in so many goes to the group; texts that may wait
-# for their receipts; seconds after which an unmodified client stops waiting.
-PACE = 1.0
-GROUP_TURN = 8
-# With `ext` a person is typing before one in so many; the 300s under this ref do not matter.
-TYPING_TURN = 4
-TYPING = "typing"
-# One in so many texts is edited, into the same, and reacted to; under refs that begin so.
-CHANGE_TURN = 8
-CHANGE = "change "
-WINDOW = 4
-PATIENCE = 5
-# Seconds between two attempts to log in while the server cannot, and to find the gateway.
-LOGIN_PAUSE = 0.3
+# Seconds between two attempts to find the gateway.
 DOOR_PAUSE = 0.02
 
 
-class _Offline(Exception):
-    """The connection broke, or the login could not be made just now."""
-
-
-class Person:
-    """An account, its present connection, and everything it has sent and got in this run."""
-
-    def __init__(self, load, index, account, transport, opts):
-        self.load, self.index, self.account, self.transport = load, index, account, transport
-        self.client = DIALECTS[account.dialect](load.stack, None, **opts)
-        self.client.account = account
-        self.token = None
-        self.confirmations = Confirmations(self) if self.client.confirm else None
-        self.neighbours, self.group = [], None
-        self.count = 0
-        self.lines = []
-        self._wire = self._woken = self._logged_in = None
-        self._closed = True
-        self.forget()
-
-    def forget(self):
-        """New books; only the connection stays."""
-        self.sent = {}  # text -> peer
-        self.receipts = {}  # text -> cid, None where the dialect doesn't tell
-        self.waiting = collections.OrderedDict()  # text -> peer, nothing is known of it yet
-        self.refused = set()  # texts that were, where the client learns of it
-        self.reasons = collections.Counter()
-        self.heard = set()
-        self.lines = [parley_books.Line(False)]
-        self.last_round = False
-
-    def groups(self):
-        return (self.group.number,)
-
-    def is_in(self):
-        return not self._closed and self._logged_in.done() and self._logged_in.result()
-
-    # --- receiving
-
-    def _receive(self, text):
-        message = json.loads(text)
-        client = self.client
-        number, body = int(message[client.number_key]), client.body(message)
-        if number in (2, 7) and not self._logged_in.done():
-            fine = body.get("resultCode") == "success" or body.get("state") == 0
-            client.token = self.token = body.get("token") if fine else None
-            self._logged_in.set_result(fine)
-        elif number == 300:
-            self._result(body)
-        elif number in (6, 8) or (number == 0 and body["cid"] != 0):
-            self._text(body["msg"], body.get("cid"))
-        elif number in parley_books.CAME_ONLINE or number in parley_books.WENT:
-            self.lines[-1].saw(number, body)
-        elif number in (101, 0):
-            self.reasons[body["msg"]] += 1
-        self._woken.set()
-
-    def _text(self, text, cid):
-        self.lines[-1].copies.append((text, cid))
-        self.heard.add(text)
-        if text in self.sent:
-            self._acknowledged(text, cid)
-        elif self.load.is_of_this_run(text):
-            # Some receive no copy of their texts to a person.
-            self.load.writer_of(text).is_known(text)
-        if self.confirmations is not None and self.load.is_of_this_run(text):
-            writer = self.load.writer_of(text)
-            peer = writer.sent[text]
-            to_me = peer is self.account
-            self.confirmations.heard(writer.account if to_me else peer, text, cid)
-
-    def confirmed(self, text):
-        """Nothing up to this text may be sent again."""
-        self.lines[-1].copies.append((None, text))
-
-    def _result(self, body):
-        confirmed = self.confirmations is not None and self.confirmations.answered(
-            body["ref"], body["ok"])
-        if confirmed or body["ref"] == TYPING or body["ref"].startswith(CHANGE):
-            return
-        if body["ok"]:
-            self._acknowledged(body["ref"], body["cid"])
-            self._change(body["ref"], body["cid"])
-        else:
-            # Nobody knows whether it is stored: the same ref again finds out, in a moment.
-            self.refused.add(body["ref"])
-            self.reasons[body["error"]] += 1
-            asyncio.get_running_loop().call_later(LOGIN_PAUSE, self._send, body["ref"])
-
-    def _change(self, text, cid):
-        """The text keeps its content, so that the books are right whoever receives it, and when."""
-        peer = self.sent[text]
-        if self.count % CHANGE_TURN != 0:
-            return
-        for request in (edit(self.client, peer, cid, text), react(self.client, peer, cid, ":)")):
-            number = request[self.client.number_key]
-            self.write(compact(request | {"ref": f"{CHANGE}{number} {text}"}))
-
-    def _acknowledged(self, text, cid):
-        if text not in self.receipts:
-            self.receipts[text] = cid
-            self.load.count_receipt()
-        elif self.receipts[text] != cid:
-            self.load.two_cids.append((text, self.receipts[text], cid))
-        self.waiting.pop(text, None)
-
-    def is_known(self, text):
-        if not self.client.ext:
-            self.waiting.pop(text, None)
-            self._woken.set()
-
-    def _on_closed(self, _):
-        self._closed = True
-        if not self._logged_in.done():
-            self._logged_in.set_result(False)
-        self._woken.set()
-
-    # --- sending
-
-    async def _connect(self):
-        wire, port = WIRES[self.transport]
-        await self.load.door()
-        self._logged_in = asyncio.get_running_loop().create_future()
-        self._wire = wire(self._receive, self._on_closed)
-        try:
-            await self._wire.open(self.load.stack.host, self.load.stack.ports[port])
-        except Exception as error:  # whatever a gateway that has just gone looks like
-            raise _Offline from error
-        self._closed = False
-        self.lines.append(parley_books.Line(self.last_round))
-        self._wire.write(compact(self._login()))
-        try:
-            fine = await asyncio.wait_for(asyncio.shield(self._logged_in), DEADLINE)
-        except asyncio.TimeoutError:
-            fine = False
-        if not fine:
-            self._wire.abort()
-            await asyncio.sleep(LOGIN_PAUSE)
-            raise _Offline
-        if self.confirmations is not None:
-            self.confirmations.connected()
-        if self.client.ext:
-            for text in list(self.waiting):
-                self._send(text)
-        else:
-            self.waiting.clear()
-
-    def _login(self):
-        if self.confirmations is None or self.token is None:
-            return self.client.login_request(self.account)
-        return self.client.resumption(self.token)
-
-    def write(self, text):
-        self._wire.write(text)
-
-    def _send(self, text):
-        if not self._closed and text in self.sent:
-            ref = text if self.client.ext else None
-            self.write(compact(self.client.saying(self.sent[text], text, ref)))
-
-    def say_next(self):
-        to_group = (self.count + self.index) % GROUP_TURN == 0
-        peer = self.group if to_group else self.neighbours[self.count % len(self.neighbours)]
-        text = f"{self.account.number}:{self.load.run}:{self.count}"
-        self.count += 1
-        self.sent[text] = self.waiting[text] = peer
-        if self.client.ext and self.count % TYPING_TURN == 0:
-            self.write(compact(self.client.typing(peer, TYPING)))
-        self._send(text)
-
-    async def live(self):
-        """Talks whenever the load does, and listens until the load is over."""
-        self._woken = asyncio.Event()
-        try:
-            while not self.load.over:
-                with contextlib.suppress(_Offline):
-                    await self._connect()
-                    await self._talk()
-        finally:
-            await self.hang_up()
-
-    async def hang_up(self):
-        if self._wire is not None and not self._closed:
-            await self._wire.close()
-
-    async def _talk(self):
-        # Everyone has a moment of their own within the pace.
-        next_at = time.monotonic() + PACE * self.index / len(self.load.people)
-        while not (self._closed or self.load.over):
-            self._woken.clear()
-            now = time.monotonic()
-            if self.load.talking and now >= next_at and len(self.waiting) < WINDOW:
-                self.say_next()
-                next_at = max(next_at + PACE, now)
-            elif self.waiting and not self.client.ext and now > next_at + PATIENCE:
-                self.waiting.clear()
-            else:
-                await self._rest(next_at - now if next_at > now else PACE)
-        raise _Offline
-
-    async def _rest(self, seconds):
-        with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self._woken.wait(), seconds)
+def wait_gone(left, what, who, every=0.01, seconds=DEADLINE):
+    """Returns when `left()`, a tuple of counts, the weightiest first, is all zeroes. It takes as long as
+    the machine needs: it fails when `left()` has not become less for so many seconds, and then shows
+    `who()`."""
+    fewest = None
+    while any(now := left()):
+        if fewest is None or now < fewest:
+            fewest, deadline = now, time.monotonic() + seconds
+        if time.monotonic() > deadline:
+            shown = "\n".join(str(one) for one in who())
+            raise AssertionError(f"for {seconds} s no step towards {what}, {fewest} are left:\n{shown}")
+        time.sleep(every)
 
 
 class Load:
@@ -270,6 +66,7 @@ class Load:
         self.stack = stack
         self.run = 0
         self.talking = self.over = False
+        self._faults = []
         self._door = None
         self.people = self._register(people)
         self.by_number = {person.account.number: person for person in self.people}
@@ -369,82 +166,114 @@ class Load:
         self._last_receipt = time.monotonic()
         self.talking = True
 
-    def wait_in(self, what="everybody to be logged in", seconds=DEADLINE):
-        wait_until(lambda: all(person.is_in() for person in self.people), what, seconds)
+    @contextlib.contextmanager
+    def shows_faults(self, person):
+        """What goes wrong within, in this load, ends the test's next wait."""
+        try:
+            yield
+        except Exception:
+            self._faults.append(f"{person}\n{traceback.format_exc()}")
+            raise
 
-    def wait_acknowledged(self, more, seconds=DEADLINE):
+    def _wait(self, left, what, who, every=0.01):
+        """See wait_gone."""
+
+        def look():
+            assert not self._faults, "\n".join(self._faults)
+            return left()
+
+        wait_gone(look, what, who, every)
+
+    def wait_in(self, what="everybody to be logged in"):
+        def away():
+            return [person for person in self.people if not person.is_in()]
+
+        self._wait(lambda: (len(away()),), what, away)
+
+    def wait_acknowledged(self, more):
         """Returns when so many more texts have their receipts."""
         goal = self.receipts + more
-        wait_until(lambda: self.receipts >= goal, f"{more} more receipts", seconds)
+        self._wait(
+            lambda: (max(goal - self.receipts, 0),), f"{more} more receipts", lambda: self.people)
 
     def wait_everybody(self):
-        """Returns when everyone is connected, and has sent something new and may send more."""
+        """Returns when everyone was connected, has then sent something new, and could send more."""
         self.wait_in("everybody to be back")
-        before = {person: person.count for person in self.people}
+        silent = {person: person.count for person in self.people}
 
-        def talking():
-            return all(p.count > count and len(p.waiting) < WINDOW for p, count in before.items())
+        def left():
+            for person in [p for p, count in silent.items() if not p.is_silent(count)]:
+                del silent[person]
+            return len(silent), sum(len(person.waiting) for person in silent)
 
-        wait_until(talking, "everybody to be talking again")
+        self._wait(left, "everybody to be talking again", lambda: silent)
 
-    def wait_stored(self, more, seconds=DEADLINE):
+    def wait_stored(self, more):
         """Returns when the log holds so many more messages."""
         query = "SELECT COUNT(*) FROM message WHERE type = 0"
         goal = self.stack.sql(query)[0][0] + more
-        what = f"{more} more texts in the log"
-        wait_until(lambda: self.stack.sql(query)[0][0] >= goal, what, seconds, every=0.1)
 
-    def finish(self, seconds=DEADLINE):
+        def left():
+            return (max(goal - self.stack.sql(query)[0][0], 0),)
+
+        self._wait(left, f"{more} more texts in the log", lambda: self.people, every=0.1)
+
+    def finish(self):
         """Nobody talks. Waits until nothing waits for a receipt, all that is stored has arrived
-        and is known to have arrived, or the time is over. Then everybody logs in anew, which brings
+        and is known to have arrived, or this comes no nearer. Then everybody logs in anew, which brings
         the missing texts and nothing else, and sends one last text, which arrives behind them. Returns
         the Report."""
         self.talking = False
         report = parley_books.Report(longest_gap_ms=round(self.longest_gap * 1000))
         with contextlib.suppress(AssertionError):  # the report lists the missing texts better
-            self._wait_quiet(seconds)
+            self._wait_quiet()
         for person in self.people:
             person.last_round = True
         run(self._log_in_anew())
         with contextlib.suppress(AssertionError):
-            wait_until(
-                lambda: all(p.lines[-1].last_round and p.is_in() for p in self.people),
-                "everybody to log in anew",
-                seconds,
-            )
+            self._wait_anew()
             run(self._say_last())
-            self._wait_quiet(seconds)
+            self._wait_quiet()
+        assert not self._faults, "\n".join(self._faults)
         parley_books.judge(self, self._stored(), report)
         return report
 
     async def _log_in_anew(self):
         await asyncio.gather(*(person.hang_up() for person in self.people))
 
+    def _wait_anew(self):
+        def away():
+            return [p for p in self.people if not (p.lines[-1].last_round and p.is_in())]
+
+        self._wait(lambda: (len(away()),), "everybody to log in anew", away)
+
     async def _say_last(self):
         for person in self.people:
             person.say_next()
 
-    def _wait_quiet(self, seconds):
-        wait_until(self._settled, "everything to arrive", seconds, every=0.1)
-        wait_until(self._all_reached, "cursors to be stored", seconds, every=0.1)
+    def _wait_quiet(self):
+        self._wait(self._unsettled, "everything to arrive", lambda: self.people, every=0.1)
+        self._wait(self._unreached, "cursors to be stored", lambda: self.people, every=0.1)
 
-    def _settled(self):
-        if any(person.waiting for person in self.people):
-            return False
-        return all(text in p.heard for text, _, p in parley_books.due(self, self._stored()))
+    def _unsettled(self):
+        """How many texts wait for receipts, and how many copies have not arrived."""
+        if waiting := sum(len(person.waiting) for person in self.people):
+            return waiting, 0
+        due = parley_books.due(self, self._stored())
+        return 0, sum(text not in hearer.heard for text, _, hearer in due)
 
-    def _all_reached(self):
-        """Whether the database knows that all texts have reached everyone of the load."""
+    def _unreached(self):
+        """How many copies there are of which the database does not know that they have arrived."""
         silent = [p.account.number for p in self.people if p.account.dialect == "youim"]
-        return not self.stack.sql(
-            "SELECT 1 FROM `cursor` r JOIN conversation c ON c.id = r.conversation"
+        return self.stack.sql(
+            "SELECT COUNT(*) FROM `cursor` r JOIN conversation c ON c.id = r.conversation"
             " JOIN message m ON m.conversation = c.id AND m.cid > GREATEST(r.received, r.since)"
             " WHERE m.type = 0 AND m.cid > %s AND r.account IN %s"
-            " AND NOT (c.kind = 0 AND m.sender = r.account AND r.account IN %s) LIMIT 1",
+            " AND NOT (c.kind = 0 AND m.sender = r.account AND r.account IN %s)",
             self._since,
             list(self.by_number),
             silent,
-        )
+        )[0]
 
     def _stored(self):
         rows = self.stack.sql(
