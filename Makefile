@@ -69,7 +69,8 @@ HAVE_PACKAGES := $(shell pkg-config --exists $(PACKAGES) 2>/dev/null && echo yes
 PACKAGE_CPPFLAGS := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PACKAGES) 2>/dev/null))
 LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lev -lpthread -lm
 
-OPT ?= -O2 -g
+# Half of what the sanitizers' build costs is optimizing.
+OPT ?= $(if $(SANITIZE),-O1,-O2) -g
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Werror
 HARDENING := -fstack-protector-strong -fPIE
 SANITIZE_FLAGS := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all \
@@ -227,20 +228,23 @@ TEST_ENV = env PARLEY_BIN=$(CURDIR)/$(BIN) PARLEY_BUILD=$(CURDIR)/$(B) \
            PYTHONPYCACHEPREFIX=$(CURDIR)/$(B)/pycache \
            ASAN_OPTIONS=$${ASAN_OPTIONS:-detect_stack_use_after_return=1} \
            UBSAN_OPTIONS=$${UBSAN_OPTIONS:-print_stacktrace=1}
-PYTEST = $(TEST_ENV) $(PYTHON) -m pytest -q -ra -o cache_dir=$(CURDIR)/$(B)/pytest $(PYTEST_ARGS)
+PYTEST = $(TEST_ENV) $(PYTHON) -m pytest -q -ra -o cache_dir=$(CURDIR)/$(B)/pytest/$@ $(PYTEST_ARGS)
 WITH_DATABASE = PARLEY_VAR=$(CURDIR)/$(B)/test-var deploy/local with-db
 RUN_PROGRAMS = $(TEST_ENV) TEST_JOBS=$(TEST_JOBS) TEST_TIMEOUT=$(TEST_TIMEOUT) \
                deploy/run-test-programs
 
-.PHONY: test test-build test-unit test-isolation test-e2e test-web screenshots test-faults test-compose bench bench-storm \
+.PHONY: test test-build test-unit test-isolation test-e2e test-conformance test-speed test-web screenshots test-faults test-compose bench bench-storm \
         bench-idle bench-reading bench-retention bench-search fuzz
-test: ## install what is missing, build, lint, run all tests, then again under the sanitizers
+# Units, isolation, e2e and conformance run under the sanitizers; the optimized build runs units, the
+# browser, the faults, and what depends on speed. What mostly computes runs beside what mostly waits. Two
+# parts of a stage may share a build folder where an earlier stage has built all that they need.
+SANITIZED := SANITIZE=address,undefined
+test: ## install what is missing, build, lint, run all tests: most of them under the sanitizers
 	$(Q)$(INSTALL_DEPS)
 	$(Q)$(MAKE) all
-	$(Q)$(MAKE) test-build
-	$(Q)+MAKE='$(MAKE)' deploy/run-stages lint test-unit 'SANITIZE=address,undefined test-unit' \
-	    'test-isolation + SANITIZE=address,undefined test-isolation' \
-	    'test-e2e + SANITIZE=address,undefined test-e2e' 'test-web + test-faults'
+	$(Q)+MAKE='$(MAKE)' deploy/run-stages 'test-web + nice $(SANITIZED) all test-build' \
+	    '$(SANITIZED) test-isolation + nice lint' 'test-unit + $(SANITIZED) test-unit' \
+	    '$(SANITIZED) test-e2e + $(SANITIZED) test-conformance' 'test-faults + test-speed'
 
 test-build: $(UNIT_TESTS) $(ISOLATION_TESTS)
 
@@ -258,7 +262,13 @@ need-python:
 	    { echo "packages of Python are missing: run 'make deps'" >&2; exit 1; }
 
 test-e2e: all need-python ## clients of both dialects against the whole system
-	$(Q)$(PYTEST) tests/e2e tests/conformance
+	$(Q)$(PYTEST) tests/e2e
+
+test-conformance: all need-python ## every code and type of the protocol by example
+	$(Q)$(PYTEST) tests/conformance
+
+test-speed: all need-python ## those of test-e2e in which many things happen at once, or at their time
+	$(Q)$(PYTEST) -m speed tests/e2e
 
 .PHONY: need-browser
 need-browser:

@@ -12,6 +12,10 @@ from parley_client import DIALECTS, PRESENCE  # noqa: E402  (the path is set fir
 from parley_stack import CLIENT_PORTS, Database, Service, Stack, free_port, programs  # noqa: E402
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "speed: also against the optimized build; see `make test-speed`")
+
+
 @pytest.fixture(scope="session")
 def database():
     """The run's private MariaDB."""

@@ -6,6 +6,8 @@ import pytest
 from parley_client import DIALECTS, KINDS, TRANSPORTS
 from parley_stack import wait_until
 
+pytestmark = pytest.mark.speed
+
 
 def away(newcomer, kind):
     """An account of that kind that is not connected any more."""

@@ -7,6 +7,8 @@ import pytest
 from parley_stack import Stack, wait_until
 from seed_client import SeedClient
 
+pytestmark = pytest.mark.speed
+
 PACE_MS = 150
 
 

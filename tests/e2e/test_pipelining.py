@@ -7,6 +7,8 @@ import pytest
 from parley_client import KINDS, TRANSPORTS, Account, Group, compact
 from websockets.frames import Frame, Opcode
 
+pytestmark = pytest.mark.speed
+
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_youim_registration_and_login_in_one_write(connect, transport):

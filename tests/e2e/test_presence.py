@@ -12,6 +12,8 @@ from parley_presence import (connections, drain, gone, hear_news, log_back_in, m
                              wait_sent)
 from parley_stack import wait_until
 
+pytestmark = pytest.mark.speed
+
 dialects = pytest.mark.parametrize("dialect", DIALECTS)
 
 

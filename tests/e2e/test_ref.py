@@ -25,6 +25,8 @@ from parley_deeds import (
     wait_for_result,
 )
 
+pytestmark = pytest.mark.speed
+
 dialects = pytest.mark.parametrize("dialect", DIALECTS)
 
 # All that requests change, but for cursors, which change with receipts.
