@@ -5,6 +5,7 @@
 
 #include "common/log.h"
 #include "proto/ids.h"
+#include "services/gateway/addresses.h"
 #include "services/gateway/reasons.h"
 
 struct client *client_find(const struct gateway *gateway, uint64_t id) {
@@ -75,7 +76,8 @@ void client_answer(struct client *client, const struct dialect_request *request,
                    const struct dialect_result *result) {
     struct buffer *out = &client->gateway->scratch;
     struct dialect_account self = client_account(client);
-    struct dialect_texts texts = {.out = out};
+    const struct dialect_addresses addresses = addresses_of(client->gateway);
+    struct dialect_texts texts = {.out = out, .addresses = &addresses};
     struct dialect_result full = *result;
     char reason[DIALECT_FAULT_BYTES];
     buffer_clear(out);

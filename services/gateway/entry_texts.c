@@ -11,6 +11,7 @@
 #define KEEP_BYTES 4096
 
 struct entry_texts {
+    struct dialect_addresses addresses;
     struct buffer texts[DIALECTS][2]; /* the common view */
     struct buffer own;                /* the last account's */
 };
@@ -21,8 +22,10 @@ static struct buffer *each(struct entry_texts *self, size_t i) {
     return i + 1 < TEXTS ? &self->texts[0][0] + i : &self->own;
 }
 
-struct entry_texts *entry_texts_new(void) {
+struct entry_texts *entry_texts_new(struct dialect_addresses addresses) {
     struct entry_texts *self = calloc(1, sizeof *self);
+    if (self != NULL)
+        self->addresses = addresses;
     for (size_t i = 0; self != NULL && i < TEXTS; i++)
         *each(self, i) = buffer_make(GATEWAY_TEXT_BYTES);
     return self;
@@ -56,7 +59,8 @@ int entry_texts_get(struct entry_texts *self, const struct entry_viewer *viewer,
         buffer_clear(text);
     }
     if (text->length == 0)
-        dialect_write_entry(viewer->dialect, viewer->ext, entry, viewer->account, text);
+        dialect_write_entry(viewer->dialect, viewer->ext, &self->addresses, entry, viewer->account,
+                            text);
     *text_r = slice_make(text->data, text->length);
     return text->failed ? -1 : 0;
 }

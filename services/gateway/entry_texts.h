@@ -14,7 +14,7 @@ struct entry_viewer {
 };
 
 /* NULL without memory. */
-struct entry_texts *entry_texts_new(void);
+struct entry_texts *entry_texts_new(struct dialect_addresses addresses);
 void entry_texts_destroy(struct entry_texts **self);
 /* Before another entry. */
 void entry_texts_clear(struct entry_texts *self);

@@ -29,7 +29,8 @@ struct gateway_settings {
     uint64_t max_connections, send_queue_bytes, send_queues_bytes, waiting_texts_bytes;
     uint64_t unauthenticated_input_bytes, connections_per_address;
     uint64_t registrations_per_address, texts_per_minute, groups_per_minute;
-    uint64_t invitations_per_minute, history_per_minute, searches_per_minute, requests_per_minute;
+    uint64_t invitations_per_minute, history_per_minute, searches_per_minute, uploads_per_minute;
+    uint64_t requests_per_minute;
     uint64_t reach_interval_ms, cursor_flush_ms, ourchat_tcp_pace_ms, presence_grace_ms;
     uint64_t registration, recall_minutes, edit_minutes; /* as others enforce them */
     bool proxy_protocol, demo;

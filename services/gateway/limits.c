@@ -55,6 +55,7 @@ static const struct {
                            "requests for friendship or to join groups of this account", 1},
     [LIMIT_HISTORY] = {"history_per_minute", "requests for history of this account", 1},
     [LIMIT_SEARCHES] = {"searches_per_minute", "searches of this account", 1},
+    [LIMIT_UPLOADS] = {"uploads_per_minute", "files of this account", 1},
     [LIMIT_REQUESTS] = {"requests_per_minute", "requests of this account", 1},
     [LIMIT_REGISTRATIONS] = {"registrations_per_address", "new accounts from this address", 5},
     [LIMIT_CONNECTIONS] = {.option = "connections_per_address"},
@@ -86,6 +87,8 @@ static enum limit limit_of(enum operation operation) {
         return LIMIT_HISTORY;
     case OPERATION_SEARCH:
         return LIMIT_SEARCHES;
+    case OPERATION_UPLOAD:
+        return LIMIT_UPLOADS;
     default:
         return LIMIT_REQUESTS;
     }
@@ -207,6 +210,7 @@ struct limits *limits_new(const struct gateway_settings *settings, struct metric
         [LIMIT_INVITATIONS] = settings->invitations_per_minute,
         [LIMIT_HISTORY] = settings->history_per_minute,
         [LIMIT_SEARCHES] = settings->searches_per_minute,
+        [LIMIT_UPLOADS] = settings->uploads_per_minute,
         [LIMIT_REQUESTS] = settings->requests_per_minute,
         [LIMIT_REGISTRATIONS] = settings->registrations_per_address,
     };

@@ -9,6 +9,7 @@
 
 #include "common/log.h"
 #include "proto/shared_options.h"
+#include "services/gateway/addresses.h"
 #include "services/gateway/bindings.h"
 #include "services/gateway/connections.h"
 #include "services/gateway/cursors.h"
@@ -143,6 +144,12 @@ static const struct config_option options[] = {
     CONFIG_U64(SETTINGS, searches_per_minute, 60, 0, 1000000, "searches a minute",
                "searches of one account (331), at once and then in a minute; 0: no limit"),
     /*
+     * limit: client | files that one account uploads (323), at each gateway | {uploads_per_minute}
+     * a minute, and as many at once | `throttled`, until the time that its text names
+     */
+    CONFIG_U64(SETTINGS, uploads_per_minute, 60, 0, 1000000, "files a minute",
+               "files that one account uploads, at once and then in a minute; 0: no limit"),
+    /*
      * limit: client | all other requests of one account but logins, 301, 302 and heartbeats, at
      * each gateway | {requests_per_minute} a minute, and as many at once | `throttled`, until the
      * time that its text names
@@ -254,7 +261,7 @@ static int make_modules(struct gateway *self) {
     self->pairs = pairs_new();
     self->file_address = file_address_new(settings->public_url);
     self->limits = limits_new(settings, service_metrics(self->service));
-    self->texts = entry_texts_new();
+    self->texts = entry_texts_new(addresses_of(self));
     self->feed = feed_new(self);
     self->received = received_new(self);
     self->missed = missed_new(self);

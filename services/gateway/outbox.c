@@ -144,6 +144,12 @@ static struct dialect_result refusal(enum err err, const char *text) {
     return (struct dialect_result){.err = err, .reason = slice_text(said ? text : "")};
 }
 
+/* Whether it was refused by a delivery of the release before, which knows no files: what this
+ * gateway sends is well formed. An instance that knows them may take its place in time. */
+static bool is_former(const struct outgoing *text, enum err err, const struct delivery_call *call) {
+    return err == ERR_BAD_REQUEST && text->request.file != 0 && call->count == 1;
+}
+
 /* A request's texts stand in the list in the order in which they stood in the request. */
 static void take_reply(struct client *client, const struct delivery_call *call, enum err err,
                        const struct delivery_send_reply *reply, const char *why) {
@@ -156,6 +162,8 @@ static void take_reply(struct client *client, const struct delivery_call *call, 
         if (retry_is_transient_or_overload(err)) {
             text->unknown = text->unknown || unknown;
             wait_to_retry(client, text, err);
+        } else if (is_former(text, err, call)) {
+            wait_to_retry(client, text, ERR_UNAVAILABLE);
         } else if (err != ERR_OK && call->count > 1) {
             text->alone = true;
             wait(client, text);
@@ -196,6 +204,30 @@ static enum err ask(const struct client *client, struct delivery_call *call,
                                 .argument = call});
 }
 
+/* Lists of files for the texts of one request. */
+struct shown_files {
+    uint64_t files[DELIVERY_SEND_MAX], kinds[DELIVERY_SEND_MAX];
+    struct slice captions[DELIVERY_SEND_MAX];
+};
+
+/* What the `i`-th text has to stand in the request's `texts`: its words, unless it shows a file. As
+ * long as none does, the lists stay empty. */
+static struct slice add_file(const struct dialect_request *request, size_t i,
+                             struct shown_files *shown, struct delivery_send *body) {
+    const struct slice none = slice_make(NULL, 0);
+    if (request->file == 0 && body->files.count == 0)
+        return request->text;
+    for (size_t at = body->files.count; at <= i; at++) {
+        shown->files[at] = at == i ? request->file : 0;
+        shown->kinds[at] = at == i ? request->file_kind : FILE_NONE;
+        shown->captions[at] = at == i && request->file != 0 ? request->text : none;
+    }
+    body->files = (struct u64_list){shown->files, i + 1};
+    body->file_kinds = (struct u64_list){shown->kinds, i + 1};
+    body->captions = (struct slice_list){shown->captions, i + 1};
+    return request->file != 0 ? none : request->text;
+}
+
 /* Lists of references for the texts of one request. */
 struct references {
     uint64_t replies[DELIVERY_SEND_MAX];
@@ -229,7 +261,7 @@ static void add_references(const struct dialect_request *request, size_t i,
 /* Fills the request with the waiting texts to one recipient, in order: of those that go alone,
  * which stand before all others to it, one. */
 static void gather(const struct client *client, struct recipient to, struct references *references,
-                   struct delivery_send *body) {
+                   struct shown_files *shown, struct delivery_send *body) {
     size_t bytes = 0;
     if (to.kind == RECIPIENT_GROUP)
         body->to_group = to.number;
@@ -242,7 +274,8 @@ static void gather(const struct client *client, struct recipient to, struct refe
         if (body->texts.count == DELIVERY_SEND_MAX || (body->texts.count > 0 && bytes > CALL_BYTES))
             return;
         add_references(&text->request, body->texts.count, references, body);
-        body->texts.items[body->texts.count++] = text->request.text;
+        struct slice words = add_file(&text->request, body->texts.count, shown, body);
+        body->texts.items[body->texts.count++] = words;
         body->traces.items[body->traces.count++] = text->request.trace;
         body->nonces.items[body->nonces.count++] =
             slice_make((const char *)text->nonce, NONCE_BYTES);
@@ -288,7 +321,8 @@ static bool send_behind(struct client *client, const struct outgoing *first) {
     if (call == NULL)
         return false;
     struct references references; /* large: left as it is where no text refers to anything */
-    gather(client, first->to, &references, &body);
+    struct shown_files shown;     /* the same of files */
+    gather(client, first->to, &references, &shown, &body);
     *call = (struct delivery_call){client->gateway, client->id, first->to, body.texts.count};
     if (body.traces.count == 1)
         body.traces.count = 0; /* the request's own trace is the same */

@@ -19,6 +19,8 @@ void people_request_set_profile(struct client *client) {
                                      .name = request->name,
                                      .about = request->about,
                                      .sets_about = request->sets_about,
+                                     .avatar = request->file,
+                                     .sets_avatar = request->sets_avatar,
                                      .nonce = request_nonce(client)};
     request_ask(client, client->gateway->group, &message_GROUP_SET_PROFILE, &body, request_end);
 }
@@ -32,6 +34,8 @@ void people_request_set_group_profile(struct client *client) {
                                            .sets_about = request->sets_about,
                                            .slow_s = request->slow_s,
                                            .sets_slow = request->sets_slow,
+                                           .avatar = request->file,
+                                           .sets_avatar = request->sets_avatar,
                                            .nonce = request_nonce(client)};
     request_ask(client, client->gateway->group, &message_GROUP_SET_GROUP_PROFILE, &body,
                 request_end);

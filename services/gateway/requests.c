@@ -11,6 +11,7 @@
 #include "services/gateway/client.h"
 #include "services/gateway/device_requests.h"
 #include "services/gateway/feed.h"
+#include "services/gateway/file_requests.h"
 #include "services/gateway/forget_requests.h"
 #include "services/gateway/friend_requests.h"
 #include "services/gateway/group_requests.h"
@@ -82,6 +83,9 @@ static const struct {
     [OPERATION_RECALL] = {change_request_recall, true, NULL},
     [OPERATION_EDIT] = {change_request_edit, true, NULL},
     [OPERATION_REACT] = {change_request_react, true, NULL},
+    [OPERATION_UPLOAD] = {file_request_upload, false, NULL},
+    [OPERATION_SET_STICKER] = {file_request_set_sticker, false, NULL},
+    [OPERATION_STICKERS] = {file_request_stickers, false, NULL},
 };
 
 /* --- looking up ids ------------------------------------------------------------------------ */

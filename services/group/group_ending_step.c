@@ -131,6 +131,9 @@ static enum err remove_rows(struct db *db, uint64_t account) {
                        NULL);
     if (err == ERR_OK)
         err = db_query(db, &group_sql_remove_blocks, &who, 1, NULL);
+    if (err == ERR_OK)
+        err = db_query(db, &group_sql_forget_avatar,
+                       DB_ARGS(db_u64(conversation_of_account(account))), NULL);
     return err == ERR_OK ? db_query(db, &group_sql_remove_remarks, &who, 1, NULL) : err;
 }
 

@@ -73,6 +73,7 @@ static void take_member(const struct db_rows *rows, struct record_arena *arena,
                                   .id = id_of(rows, GROUP_MEMBER_ID, arena),
                                   .name = text_of(rows, GROUP_MEMBER_NAME, arena),
                                   .nick = text_of(rows, GROUP_MEMBER_NICK, arena),
+                                  .avatar = text_of(rows, GROUP_MEMBER_AVATAR, arena),
                                   .role = db_rows_u64(rows, GROUP_MEMBER_ROLE),
                                   .muted_until_ms = db_rows_u64(rows, GROUP_MEMBER_MUTED),
                                   .banned = db_rows_u64(rows, GROUP_MEMBER_BANNED) != 0};

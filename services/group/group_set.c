@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "proto/conversation.h"
 #include "proto/ids.h"
 #include "services/entries/entries.h"
 #include "services/group/group_change.h"
@@ -23,6 +24,31 @@ static bool normalize_about(struct slice *about, char room[ABOUT_ROOM]) {
         return true;
     *about = about_normal(*about, room);
     return about_fault(*about) == NULL;
+}
+
+/* --- avatars ------------------------------------------------------------------------------- */
+
+/* Whether the account may show it; the file stays until the transaction ends. */
+static enum err check_avatar(struct group_change *change, uint64_t file) {
+    struct u64_list found;
+    if (file == 0)
+        return ERR_OK;
+    enum err err = group_change_read(
+        change, &group_sql_find_picture,
+        (const struct db_value[]){db_u64(file), db_u64(change->by.account)}, 2, &found);
+    return err == ERR_OK && found.count == 0 ? ERR_NO_FILE : err;
+}
+
+/* `set`: of the account or group whose conversation that is. */
+static enum err write_avatar(struct group_change *change, const struct db_statement *set,
+                             uint64_t number, uint64_t conversation, uint64_t file) {
+    enum err err = db_query(change->db, set, DB_ARGS(db_u64(file), db_u64(number)), NULL);
+    if (err != ERR_OK)
+        return err;
+    return file == 0
+               ? db_query(change->db, &group_sql_forget_avatar, DB_ARGS(db_u64(conversation)), NULL)
+               : db_query(change->db, &group_sql_use_avatar,
+                          DB_ARGS(db_u64(conversation), db_u64(file)), NULL);
 }
 
 /* --- an account's -------------------------------------------------------------------------- */
@@ -51,7 +77,9 @@ static enum err check_set_profile(struct group_change *change) {
         .type = ENTRY_PROFILE, .from = &change->by, .subject = &change->by};
     if (!change->by.exists)
         return ERR_NO_ACCOUNT;
-    enum err err = find_readers(change, &notice.selves);
+    enum err err = check_avatar(change, ask->avatar);
+    if (err == ERR_OK)
+        err = find_readers(change, &notice.selves);
     if (err != ERR_OK)
         return err;
     group_change_notify(change, &notice);
@@ -72,6 +100,9 @@ static enum err write_profile(struct group_change *change) {
     if (err == ERR_OK && ask->sets_about)
         err = db_query(change->db, &group_sql_set_about,
                        DB_ARGS(db_text_or_null(ask->about), account), NULL);
+    if (err == ERR_OK && ask->sets_avatar)
+        err = write_avatar(change, &group_sql_set_avatar, ask->account,
+                           conversation_of_account(ask->account), ask->avatar);
     return err;
 }
 
@@ -80,7 +111,8 @@ enum err group_handle_set_profile(void *context, struct db *db, struct record_ar
     struct group_set_profile ask = *(const struct group_set_profile *)body;
     char name[NAME_ROOM], about[ABOUT_ROOM];
     if (!normalize_name(&ask.name, name) || !normalize_about(&ask.about, about) ||
-        (ask.name.length == 0 && !ask.sets_about))
+        (ask.name.length == 0 && !ask.sets_about && !ask.sets_avatar) ||
+        (ask.avatar != 0 && !ask.sets_avatar))
         return ERR_BAD_REQUEST;
     return group_change_run(&(struct group_plan){.service = context,
                                                  .message = &message_GROUP_SET_PROFILE,
@@ -103,6 +135,9 @@ static enum err check_set_group_profile(struct group_change *change) {
         return ERR_NOT_MEMBER;
     if (change->by.role < GROUP_ADMINISTRATOR)
         return ERR_NOT_ALLOWED;
+    enum err err = check_avatar(change, ask->avatar);
+    if (err != ERR_OK)
+        return err;
     group_change_notify(change,
                         &(struct group_notice){.type = ENTRY_GROUP_PROFILE, .from = &change->by});
     if (ask->name.length > 0)
@@ -125,6 +160,9 @@ static enum err write_group_profile(struct group_change *change) {
     if (err == ERR_OK && ask->sets_slow)
         err = db_query(change->db, &group_sql_set_slow, DB_ARGS(db_u64(ask->slow_s), conversation),
                        NULL);
+    if (err == ERR_OK && ask->sets_avatar)
+        err = write_avatar(change, &group_sql_set_group_avatar, change->head->id, change->head->id,
+                           ask->avatar);
     return err;
 }
 
@@ -133,7 +171,8 @@ enum err group_handle_set_group_profile(void *context, struct db *db, struct rec
     struct group_set_group_profile ask = *(const struct group_set_group_profile *)body;
     char name[NAME_ROOM], about[ABOUT_ROOM];
     if (!normalize_name(&ask.name, name) || !normalize_about(&ask.about, about) ||
-        ask.slow_s > SLOW_MAX_S || (ask.name.length == 0 && !ask.sets_about && !ask.sets_slow))
+        ask.slow_s > SLOW_MAX_S || (ask.avatar != 0 && !ask.sets_avatar) ||
+        (ask.name.length == 0 && !ask.sets_about && !ask.sets_slow && !ask.sets_avatar))
         return ERR_BAD_REQUEST;
     return group_change_run(&(struct group_plan){.service = context,
                                                  .message = &message_GROUP_SET_GROUP_PROFILE,

@@ -48,6 +48,22 @@ const struct db_statement group_sql_rename_account = {
 const struct db_statement group_sql_set_about = {"set_about",
                                                  "UPDATE account SET about = ? WHERE number = ?"};
 
+/* As proto/avatar.h has it. */
+#define AVATAR                                                                                     \
+    "(SELECT CONCAT(LPAD(LOWER(HEX(f.id)), 16, '0'), IF(f.preview > 0, '', '+')) FROM file f"      \
+    " WHERE f.id = ?)"
+const struct db_statement group_sql_find_picture = {
+    "find_picture", "SELECT id FROM file WHERE id = ? AND account = ? AND finished_ms IS NOT NULL"
+                    " AND mime LIKE 'image/%' LOCK IN SHARE MODE"};
+const struct db_statement group_sql_set_avatar = {
+    "set_avatar", "UPDATE account SET avatar = " AVATAR " WHERE number = ?"};
+const struct db_statement group_sql_set_group_avatar = {
+    "set_group_avatar", "UPDATE conversation SET avatar = " AVATAR " WHERE id = ?"};
+const struct db_statement group_sql_use_avatar = {
+    "use_avatar", "INSERT INTO file_use (conversation, cid, file) VALUES (?, 0, ?)"
+                  " ON DUPLICATE KEY UPDATE file = VALUES(file)"};
+const struct db_statement group_sql_forget_avatar = {
+    "forget_avatar", "DELETE FROM file_use WHERE conversation = ? AND cid = 0"};
 const struct db_statement group_sql_set_group_about = {
     "set_group_about", "UPDATE conversation SET about = ? WHERE id = ?"};
 
@@ -146,7 +162,7 @@ const struct db_statement group_sql_friends_page = {
 
 const struct db_statement group_sql_members_page = {
     "members_page",
-    "SELECT STRAIGHT_JOIN p.n, a.id, a.name, p.nick, p.role, p.muted, p.banned FROM ("
+    "SELECT STRAIGHT_JOIN p.n, a.id, a.name, p.nick, p.role, p.muted, p.banned, a.avatar FROM ("
     "(SELECT account AS n, nick, role, muted_until_ms AS muted, 0 AS banned FROM member"
     " WHERE conversation = ? AND account > ? ORDER BY account LIMIT ?)"
     " UNION ALL (SELECT account, NULL, 0, 0, 0 FROM request WHERE kind = 2 AND target = ?"

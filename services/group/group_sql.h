@@ -38,6 +38,13 @@ extern const struct db_statement group_sql_rename_account;
 extern const struct db_statement group_sql_set_about;
 /* about (NULL: none), conversation */
 extern const struct db_statement group_sql_set_group_about;
+/* file, account -> a row when it is a picture of the account's, all of whose bytes are there: it is
+ * locked until the transaction ends */
+extern const struct db_statement group_sql_find_picture;
+/* file or 0, number of the account or conversation */
+extern const struct db_statement group_sql_set_avatar, group_sql_set_group_avatar;
+/* conversation (an account's own one, or a group's), file; and the conversation alone */
+extern const struct db_statement group_sql_use_avatar, group_sql_forget_avatar;
 /* slow_s, conversation */
 extern const struct db_statement group_sql_set_slow;
 /* nick (NULL: none), conversation, account */
@@ -121,7 +128,8 @@ enum group_member_column {
     GROUP_MEMBER_NICK,
     GROUP_MEMBER_ROLE, /* GROUP_STRANGER: asks to join */
     GROUP_MEMBER_MUTED,
-    GROUP_MEMBER_BANNED /* ... or is banned */
+    GROUP_MEMBER_BANNED, /* ... or is banned */
+    GROUP_MEMBER_AVATAR
 };
 /* conversation, account, conversation, a number, conversation -> where the group exists: the
  * account's role, how many members there are, counted up to that number */

@@ -262,7 +262,7 @@ def test_a_groups_profile_and_nicks(stack, newcomer, kind):
             client.expect(12, group_id=club.number, name="Anglers")
         client.fence()
     _, result = ask(owner, 325, of=group, avatar="f1")
-    assert "files are not available" in result["text"]
+    assert "avatar must be the id of a file" in result["text"]
 
 
 # --- 337

@@ -89,7 +89,7 @@ static void check_entry(bool ext, const struct dialect_request *request) {
     static const enum dialect dialects[] = {DIALECT_OURCHAT, DIALECT_YOUIM};
     for (size_t i = 0; i < 2; i++) {
         struct buffer out = buffer_make(1 << 20);
-        dialect_write_entry(dialects[i], ext, &entry, 8, &out);
+        dialect_write_entry(dialects[i], ext, NULL, &entry, 8, &out);
         CHECK(!out.failed);
         cJSON *json = cJSON_ParseWithLength(out.data, out.length);
         CHECK(json);
@@ -123,7 +123,7 @@ static void check_notices(bool ext, const struct dialect_request *request) {
             if (dialect_entry_view(dialect, ext, &entry, account) == DIALECT_VIEW_NOTHING)
                 continue;
             struct buffer out = buffer_make(1 << 20);
-            dialect_write_entry(dialect, ext, &entry, account, &out);
+            dialect_write_entry(dialect, ext, NULL, &entry, account, &out);
             CHECK(!out.failed);
             check_written(dialect, out.data, out.length);
             buffer_free(&out);

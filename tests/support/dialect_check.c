@@ -267,7 +267,7 @@ void check_entry(enum dialect dialect, bool ext, uint64_t account, const struct 
     if (view == DIALECT_VIEW_NOTHING)
         return;
     struct buffer out = buffer_make(1 << 20);
-    dialect_write_entry(dialect, ext, entry, account, &out);
+    dialect_write_entry(dialect, ext, NULL, entry, account, &out);
     assert_false(out.failed);
     if (!sample)
         fail_msg("account %" PRIu64 " is shown %.*s", account, (int)out.length, out.data);

@@ -160,7 +160,7 @@ TEST(all_that_is_stored_has_a_cid) {
                                       .text = slice_text("x")};
                 struct buffer out = buffer_make(4096);
                 if (dialect_entry_view(dialect, true, &entry, 7) != DIALECT_VIEW_NOTHING) {
-                    dialect_write_entry(dialect, true, &entry, 7, &out);
+                    dialect_write_entry(dialect, true, NULL, &entry, 7, &out);
                     assert_int_equal(buffer_add(&out, "", 1), 0);
                     assert_non_null(strstr(out.data, "\"cid\":4711"));
                     assert_non_null(strstr(out.data, "\"time_ms\":1700000000999"));

@@ -99,9 +99,7 @@ static const struct fault_case faults[] = {
     FAULT("{'code':0}", "data is missing"),
     FAULT("{'code':0,'data':[]}", "data must be an object"),
     FAULT("{'code':6,'data':'x'}", "data must be an object"),
-    FAULT("{'code':1,'data':{}}", "sending files is not available here"),
-    FAULT("{'code':2,'data':{}}", "sending files is not available here"),
-    FAULT("{'code':3,'data':{}}", "sending files is not available here"),
+    FAULT("{'code':1,'data':{}}", "sender is missing"),
     FAULT("{'code':0,'data':{'msg':'x'}}", "sender is missing"),
     FAULT(MESSAGE("7", ""), "sender must be an object"),
     FAULT(MESSAGE("{'private_id':1}", ",'msg':'x'"), "sender.ocid is missing"),
@@ -355,7 +353,7 @@ TEST(messages_survive_their_escaping) {
     struct entry entry = text_entry(17, 1, 2);
     entry.text = slice_make(text, length);
     struct buffer out = buffer_make(65536);
-    dialect_write_entry(D, true, &entry, 2, &out);
+    dialect_write_entry(D, true, NULL, &entry, 2, &out);
     assert_false(out.failed);
     char fault[DIALECT_FAULT_BYTES];
     cJSON *json = dialect_parse(slice_make(out.data, out.length), fault);
@@ -373,7 +371,7 @@ TEST(a_text_that_has_no_room_leaves_no_trace) {
     for (size_t room = 0; room < 90; room++) {
         struct buffer out = buffer_make(room + 3);
         assert_int_equal(buffer_add(&out, "abc", 3), 0);
-        dialect_write_entry(D, true, &entry, 2, &out);
+        dialect_write_entry(D, true, NULL, &entry, 2, &out);
         assert_true(out.failed);
         assert_int_equal(out.length, 3);
         struct dialect_request request = {.operation = OPERATION_SEND, .ref = slice_text("r")};

@@ -30,6 +30,13 @@ static const struct dialect_form *form_of(enum dialect dialect) {
     return NULL;
 }
 
+static struct dialect_form with_addresses(const struct dialect_form *form,
+                                          const struct dialect_addresses *addresses) {
+    struct dialect_form with = *form;
+    with.addresses = addresses;
+    return with;
+}
+
 /* --- reading --- */
 
 enum dialect dialect_detect(const cJSON *object) {
@@ -135,7 +142,8 @@ static void leave_json(struct reading *reading) {
                                     &request->email,      &request->password,
                                     &request->name,       &request->registration_token,
                                     &request->group.text, &request->person.text,
-                                    &request->device,     &request->about};
+                                    &request->device,     &request->about,
+                                    &request->mime,       &request->sha256};
     const size_t count = sizeof slices / sizeof slices[0];
     size_t bytes = 0;
     for (size_t i = 0; i < count; i++)
@@ -190,10 +198,11 @@ static bool end_text(struct dialect_texts *texts, size_t start) {
 void dialect_write_result(enum dialect dialect, bool ext, const struct dialect_account *self,
                           const struct dialect_request *request,
                           const struct dialect_result *result, struct dialect_texts *texts) {
-    const struct dialect_form *form = form_of(dialect);
+    const struct dialect_form *plain = form_of(dialect);
     texts->count = 0;
-    if (!form)
+    if (!plain)
         return;
+    const struct dialect_form with = with_addresses(plain, texts->addresses), *form = &with;
     ext = ext || request->ext;
     bool to_ref = ext && request->ref.length > 0;
     size_t start = texts->out->length;
@@ -233,16 +242,17 @@ enum dialect_view dialect_entry_view(enum dialect dialect, bool ext, const struc
     return form->entry_view(ext, entry, account);
 }
 
-void dialect_write_entry(enum dialect dialect, bool ext, const struct entry *entry,
-                         uint64_t account, struct buffer *out) {
-    const struct dialect_form *form = form_of(dialect);
-    if (!form)
+void dialect_write_entry(enum dialect dialect, bool ext, const struct dialect_addresses *addresses,
+                         const struct entry *entry, uint64_t account, struct buffer *out) {
+    const struct dialect_form *plain = form_of(dialect);
+    if (!plain)
         return;
+    const struct dialect_form with = with_addresses(plain, addresses), *form = &with;
     size_t start = out->length;
     if (extension_has_notice(entry->type))
         extension_write_entry(form, entry, account, out);
     else
-        form->write_entry(ext, entry, account, out);
+        form->write_entry(form, ext, entry, account, out);
     if (out->failed)
         out->length = start;
 }

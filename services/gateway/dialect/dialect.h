@@ -57,6 +57,7 @@ enum err dialect_read(enum dialect dialect, bool ext, cJSON *json,
 #define DIALECT_MAX_ANSWERS 2
 struct dialect_texts {
     struct buffer *out;
+    const struct dialect_addresses *addresses; /* NULL: files have none */
     size_t ends[DIALECT_MAX_ANSWERS];
     size_t count;
 };
@@ -73,9 +74,9 @@ enum dialect_view dialect_entry_view(enum dialect dialect, bool ext, const struc
                                      uint64_t account);
 
 /* Appends the JSON of one log entry as `account` gets it, which matters for DIALECT_VIEW_OWN alone.
- * For an entry whose view is not DIALECT_VIEW_NOTHING. */
-void dialect_write_entry(enum dialect dialect, bool ext, const struct entry *entry,
-                         uint64_t account, struct buffer *out);
+ * For an entry whose view is not DIALECT_VIEW_NOTHING. `addresses`: NULL: files have none. */
+void dialect_write_entry(enum dialect dialect, bool ext, const struct dialect_addresses *addresses,
+                         const struct entry *entry, uint64_t account, struct buffer *out);
 
 /* Appends the 318, which gives a client that asked for a part of its backlog the number of entries
  * left out: those of this entry's conversation up to and with it. Without room nothing is added. */

@@ -40,7 +40,7 @@ bool entry_list_write_one(const struct dialect_form *form, const struct dialect_
     struct entry entry;
     bool shown = unpack(packed, &arena, &entry) && is_shown(form, self, &entry);
     if (shown)
-        form->write_entry(true, &entry, self->number, out);
+        form->write_entry(form, true, &entry, self->number, out);
     record_arena_free(&arena);
     return shown;
 }

@@ -6,6 +6,7 @@
 #include "services/gateway/dialect/extension_change.h"
 #include "services/gateway/dialect/extension_conversations.h"
 #include "services/gateway/dialect/extension_devices.h"
+#include "services/gateway/dialect/extension_files.h"
 #include "services/gateway/dialect/extension_forget.h"
 #include "services/gateway/dialect/extension_history.h"
 #include "services/gateway/dialect/extension_live.h"
@@ -28,6 +29,7 @@ static const struct request_row rows[] = {
     {317, OPERATION_RESUME, NEEDS_NOTHING, reading_resumption},
     {319, OPERATION_DEVICES, NEEDS_LOGIN | NEEDS_EXT, extension_devices_read},
     {321, OPERATION_BLOCK, NEEDS_LOGIN | NEEDS_EXT, extension_read_block},
+    {323, OPERATION_UPLOAD, NEEDS_LOGIN | NEEDS_EXT, extension_read_upload},
     {325, OPERATION_NONE, NEEDS_LOGIN | NEEDS_EXT, extension_read_set},
     {327, OPERATION_EDIT, NEEDS_LOGIN | NEEDS_EXT, extension_read_edit},
     {329, OPERATION_REACT, NEEDS_LOGIN | NEEDS_EXT, extension_read_react},
@@ -36,6 +38,8 @@ static const struct request_row rows[] = {
     {335, OPERATION_BAN, NEEDS_LOGIN | NEEDS_EXT, extension_read_ban},
     {337, OPERATION_QUIET, NEEDS_LOGIN | NEEDS_EXT, extension_read_quiet},
     {339, OPERATION_FORGET, NEEDS_LOGIN | NEEDS_EXT, extension_read_forget},
+    {341, OPERATION_SET_STICKER, NEEDS_LOGIN | NEEDS_EXT, extension_read_sticker},
+    {343, OPERATION_STICKERS, NEEDS_LOGIN | NEEDS_EXT, NULL},
 };
 
 const struct request_row *extension_find_row(uint64_t number) {
@@ -55,6 +59,9 @@ static const struct extension_answer answers[] = {
     {OPERATION_FRIENDS, 308, extension_write_friends},
     {OPERATION_MEMBERS, 310, extension_write_members},
     {OPERATION_PROFILE, 312, extension_write_profile},
+    {OPERATION_UPLOAD, 324, extension_write_upload},
+    {OPERATION_SET_STICKER, 342, extension_write_sticker},
+    {OPERATION_STICKERS, 344, extension_write_stickers},
 };
 
 void extension_write_answer(const struct dialect_form *form, const struct dialect_account *self,

@@ -4,6 +4,7 @@
 #include "proto/conversation.h"
 #include "services/gateway/dialect/entry_list.h"
 #include "services/gateway/dialect/json.h"
+#include "services/gateway/dialect/shown_file.h"
 
 /* no limit: an object may be longer than the list; it is cut off again */
 #define ROOM_BYTES ((size_t)2 * (LIST_MAX_BYTES + 6 * TEXT_MAX_BYTES))
@@ -52,7 +53,8 @@ static void write_conversation(const struct dialect_form *form, const struct dia
                                const struct overview *item, struct buffer *out) {
     write_peer(form, self, item, out);
     write_text(out, ",\"name\":", item->name);
-    write_text(out, ",\"avatar\":", item->avatar);
+    if (item->avatar.length > 0)
+        shown_file_write_avatar(",\"avatar\":", item->avatar, form, out);
     write_number(out, ",\"cid\":", item->cid);
     write_last(form, self, item, out);
     write_number(out, ",\"unread\":", item->unread);

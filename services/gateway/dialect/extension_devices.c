@@ -3,30 +3,15 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "services/gateway/dialect/json.h"
 
-/* An id of a login is any 64 bits, which JSON numbers do not hold: 16 hexadecimal digits. */
-#define DEVICE_ID_DIGITS 16
-
 void extension_devices_read(struct reading *reading) {
-    struct slice text = {"", 0};
     if (!field_given(reading->body, "close"))
         return;
-    reading_text(reading, reading->body, "close", 0, &text);
-    if (reading->err != ERR_OK)
-        return;
-    char digits[DEVICE_ID_DIGITS + 1] = "";
-    if (text.length == DEVICE_ID_DIGITS)
-        memcpy(digits, text.data, DEVICE_ID_DIGITS);
-    if (strspn(digits, "0123456789abcdef") != DEVICE_ID_DIGITS) {
-        reading_fail(reading, "close must be the id of a device, as 320 gives it");
-        return;
-    }
     reading->request->close_given = true;
-    reading->request->close = strtoull(digits, NULL, 16);
+    reading_hex_id(reading, reading->body, "close", "the id of a device, as 320 gives it",
+                   &reading->request->close);
 }
 
 static bool holds(const struct u64_list *logins, uint64_t login) {
@@ -40,10 +25,8 @@ static void write_device(const struct devices_shown *shown, const struct device 
                          struct buffer *out) {
     static const char *const transports[] = {
         [TRANSPORT_WEBSOCKET] = "websocket", [TRANSPORT_TCP] = "tcp", [TRANSPORT_YOUIM] = "youim"};
-    char id[DEVICE_ID_DIGITS + 1];
-    snprintf(id, sizeof id, "%016" PRIx64, device->id);
     json_raw(out, "{\"id\":");
-    json_text(out, slice_text(id));
+    json_hex_id(out, device->id);
     json_raw(out, ",\"device\":");
     json_text(out, device->device);
     if (device->transport > TRANSPORT_UNKNOWN && device->transport <= TRANSPORT_YOUIM) {

@@ -4,6 +4,7 @@
 #include "proto/ids.h"
 #include "services/gateway/dialect/answer.h"
 #include "services/gateway/dialect/json.h"
+#include "services/gateway/dialect/shown_file.h"
 
 static void write_text(const char *key, struct slice text, struct buffer *out) {
     json_raw(out, key);
@@ -64,7 +65,7 @@ static void write_friend(const struct dialect_form *form, const struct acquainta
                          bool first, bool online, struct buffer *out) {
     open_item(form, first, item->account, item->id, item->name, out);
     write_text(",\"remark\":", item->remark, out);
-    write_text(",\"avatar\":", item->avatar, out);
+    shown_file_write_avatar(",\"avatar\":", item->avatar, form, out);
     write_flag(",\"online\":", online, out);
     json_raw(out, "}");
 }
@@ -72,7 +73,7 @@ static void write_friend(const struct dialect_form *form, const struct acquainta
 static void write_friend_request(const struct dialect_form *form, const struct acquaintance *item,
                                  bool first, struct buffer *out) {
     open_item(form, first, item->account, item->id, item->name, out);
-    write_text(",\"avatar\":", item->avatar, out);
+    shown_file_write_avatar(",\"avatar\":", item->avatar, form, out);
     write_flag(",\"mine\":", item->relation == RELATION_ASKED, out);
     json_raw(out, "}");
 }
@@ -123,6 +124,8 @@ static const char *role_word(uint64_t role) {
 static void write_member(const struct dialect_form *form, const struct group_member *item,
                          bool first, bool online, const uint64_t *read, struct buffer *out) {
     open_item(form, first, item->account, item->id, item->name, out);
+    if (item->avatar.length > 0)
+        shown_file_write_avatar(",\"avatar\":", item->avatar, form, out);
     write_text(",\"nick\":", item->nick, out);
     json_raw(out, ",\"role\":");
     json_raw(out, role_word(item->role));
@@ -194,7 +197,7 @@ void extension_write_profile(const struct dialect_form *form, const struct diale
     json_raw(out, group ? "\"group\":" : "\"user\":");
     json_id(out, form->string_ids, group ? profile->group : profile->user, profile->id);
     write_text(",\"name\":", profile->name, out);
-    write_text(",\"avatar\":", profile->avatar, out);
+    shown_file_write_avatar(",\"avatar\":", profile->avatar, form, out);
     write_text(",\"about\":", profile->about, out);
     if (group) {
         write_number(",\"slow_s\":", profile->slow_s, out);
@@ -206,25 +209,33 @@ void extension_write_profile(const struct dialect_form *form, const struct diale
 
 /* --- 325 ----------------------------------------------------------------------------------- */
 
+/* Empty: it is to have none. */
+static void read_avatar(struct reading *reading) {
+    const cJSON *avatar = cJSON_GetObjectItemCaseSensitive(reading->body, "avatar");
+    if (!cJSON_IsString(avatar) || avatar->valuestring[0] != '\0')
+        reading_file_id(reading, reading->body, "avatar", &reading->request->file);
+}
+
 /* The fields that both kinds of profiles have; true: one of them is given. */
 static bool read_profile_fields(struct reading *reading) {
     struct dialect_request *request = reading->request;
     const cJSON *body = reading->body;
     bool name = field_given(body, "name");
     request->sets_about = field_given(body, "about");
-    if (field_given(body, "avatar"))
-        reading_fail(reading, "avatar cannot be set: files are not available here");
+    request->sets_avatar = field_given(body, "avatar");
+    if (request->sets_avatar)
+        read_avatar(reading);
     if (name)
         reading_name(reading, body, "name", &request->name);
     if (request->sets_about)
         reading_about(reading, body, "about", &request->about);
-    return name || request->sets_about;
+    return name || request->sets_about || request->sets_avatar;
 }
 
 static void read_own_profile(struct reading *reading) {
     reading->request->operation = OPERATION_SET_PROFILE;
     if (!read_profile_fields(reading))
-        reading_fail(reading, "there is nothing to set: neither name nor about");
+        reading_fail(reading, "there is nothing to set: neither name, avatar nor about");
 }
 
 static void read_group_profile(struct reading *reading, const cJSON *of) {
@@ -236,7 +247,7 @@ static void read_group_profile(struct reading *reading, const cJSON *of) {
     if (request->sets_slow)
         reading_whole(reading, reading->body, "slow_s", 0, SLOW_MAX_S, &request->slow_s);
     else if (!given)
-        reading_fail(reading, "there is nothing to set: neither name, about nor slow_s");
+        reading_fail(reading, "there is nothing to set: neither name, avatar, about nor slow_s");
 }
 
 static void read_friend(struct reading *reading, const cJSON *of) {

@@ -187,6 +187,28 @@ void reading_email(struct reading *reading, const cJSON *object, const char *nam
         *text_r = text;
 }
 
+void reading_hex_id(struct reading *reading, const cJSON *object, const char *name,
+                    const char *where, uint64_t *id_r) {
+    struct slice text = {"", 0};
+    reading_text(reading, object, name, 0, &text);
+    if (reading->err != ERR_OK)
+        return;
+    if (text.length != HEX_ID_DIGITS || strspn(text.data, "0123456789abcdef") != HEX_ID_DIGITS) {
+        reading_fail(reading, "%s must be %s", name, where);
+        return;
+    }
+    *id_r = strtoull(text.data, NULL, 16);
+}
+
+void reading_file_id(struct reading *reading, const cJSON *object, const char *name,
+                     uint64_t *file_r) {
+    uint64_t file = 0;
+    reading_hex_id(reading, object, name, "the id of a file, as 324 gives it", &file);
+    if (reading->err == ERR_OK && file == 0)
+        reading_fail(reading, "%s must be the id of a file, as 324 gives it", name);
+    *file_r = file;
+}
+
 void reading_number_id(struct reading *reading, const cJSON *object, const char *name,
                        struct dialect_id *id_r) {
     const cJSON *item = reading_field(reading, object, name);

@@ -62,6 +62,14 @@ void reading_string_id(struct reading *reading, const cJSON *object, const char 
                        struct dialect_id *id_r);
 void reading_new_id(struct reading *reading, const cJSON *object, const char *name,
                     struct dialect_id *id_r);
+/* The id of a login or a file: 64 bits, which JSON numbers do not hold, as HEX_ID_DIGITS
+ * hexadecimal digits. `where`: who gives it, for the fault. */
+#define HEX_ID_DIGITS 16
+void reading_hex_id(struct reading *reading, const cJSON *object, const char *name,
+                    const char *where, uint64_t *id_r);
+/* `name` of a text's or request's file: never 0. */
+void reading_file_id(struct reading *reading, const cJSON *object, const char *name,
+                     uint64_t *file_r);
 /* true or false, or the same as a string. */
 void reading_flag(struct reading *reading, const cJSON *object, const char *name, bool *flag_r);
 /* A whole number of this range, or its decimal form. */

@@ -32,7 +32,10 @@ struct dialect_form {
     void (*write_fault)(const struct dialect_account *self, struct slice reason, uint64_t time_ms,
                         struct buffer *out);
     enum dialect_view (*entry_view)(bool ext, const struct entry *entry, uint64_t account);
-    void (*write_entry)(bool ext, const struct entry *entry, uint64_t account, struct buffer *out);
+    void (*write_entry)(const struct dialect_form *form, bool ext, const struct entry *entry,
+                        uint64_t account, struct buffer *out);
+    /* Of the one who writes; NULL: files have no addresses. */
+    const struct dialect_addresses *addresses;
 };
 
 /*

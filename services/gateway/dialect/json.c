@@ -1,6 +1,7 @@
 /* Writing JSON; see json.h. */
 #include "services/gateway/dialect/json.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 void json_raw(struct buffer *out, const char *text) { buffer_add(out, text, strlen(text)); }
@@ -60,3 +61,5 @@ void json_id(struct buffer *out, bool string_ids, uint64_t number, struct slice 
     else
         json_number(out, number);
 }
+
+void json_hex_id(struct buffer *out, uint64_t id) { buffer_printf(out, "\"%016" PRIx64 "\"", id); }

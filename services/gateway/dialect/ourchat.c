@@ -23,6 +23,7 @@
 #include "services/gateway/dialect/answer.h"
 #include "services/gateway/dialect/json.h"
 #include "services/gateway/dialect/notice.h"
+#include "services/gateway/dialect/shown_file.h"
 
 /* limit: client | `account` in the login of OurChat | {LOGIN_MAX_BYTES} | state 1 */
 /* Longest e-mail address, which is longer than any number. */
@@ -30,7 +31,8 @@
 
 /* --- requests -------------------------------------------------------------------------------- */
 
-static void read_message(struct reading *reading) {
+/* Who writes to whom. */
+static void read_envelope(struct reading *reading) {
     struct dialect_request *request = reading->request;
     const cJSON *sender = reading_object(reading, reading->body, "sender");
     reading_number_id(reading, sender, "sender.ocid", &request->actor);
@@ -40,12 +42,19 @@ static void read_message(struct reading *reading) {
     request->recipient_kind = to_group ? RECIPIENT_GROUP : RECIPIENT_USER;
     reading_number_id(reading, sender, to_group ? "sender.group_id" : "sender.private_id",
                       &request->recipient);
-    reading_text(reading, reading->body, "msg", TEXT_MAX_BYTES, &request->text);
+}
+
+static void read_message(struct reading *reading) {
+    read_envelope(reading);
+    reading_text(reading, reading->body, "msg", TEXT_MAX_BYTES, &reading->request->text);
     reading_references(reading);
 }
 
+/* 1 to 3, which are the kinds. */
 static void read_file(struct reading *reading) {
-    reading_fail(reading, "sending files is not available here");
+    read_envelope(reading);
+    shown_file_read(reading, (enum file_kind)reading->request->number);
+    reading_references(reading);
 }
 
 static void read_registration(struct reading *reading) {
@@ -155,9 +164,9 @@ static void read_new_admin(struct reading *reading) {
 
 static const struct request_row rows[] = {
     {0, OPERATION_SEND, NEEDS_LOGIN, read_message},
-    {1, OPERATION_NONE, NEEDS_LOGIN, read_file},
-    {2, OPERATION_NONE, NEEDS_LOGIN, read_file},
-    {3, OPERATION_NONE, NEEDS_LOGIN, read_file},
+    {FILE_STICKER, OPERATION_SEND, NEEDS_LOGIN, read_file},
+    {FILE_IMAGE, OPERATION_SEND, NEEDS_LOGIN, read_file},
+    {FILE_PLAIN, OPERATION_SEND, NEEDS_LOGIN, read_file},
     {4, OPERATION_REGISTER, NEEDS_NOTHING, read_registration},
     {6, OPERATION_LOGIN, NEEDS_NOTHING, read_login},
     {8, OPERATION_CREATE_GROUP, NEEDS_LOGIN, read_group},
@@ -251,23 +260,28 @@ static void write_answer(bool ext, const struct dialect_request *request,
     }
 }
 
-/* Up to `msg`. */
-static void write_message(uint64_t time_ms, uint64_t cid, uint64_t from, const char *to_key,
-                          uint64_t to, struct slice text, struct buffer *out) {
-    open_data(out, 0, time_ms);
+/* Up to the sender and recipient. */
+static void write_envelope(uint64_t code, uint64_t time_ms, uint64_t cid, uint64_t from,
+                           const char *to_key, uint64_t to, struct buffer *out) {
+    open_data(out, code, time_ms);
     json_raw(out, "\"cid\":");
     json_number(out, cid);
     json_raw(out, ",\"sender\":{\"ocid\":");
     json_number(out, from);
     json_raw(out, to_key);
     json_number(out, to);
-    json_raw(out, "},\"msg\":");
+    json_raw(out, "}");
+}
+
+static void write_msg(struct slice text, struct buffer *out) {
+    json_raw(out, ",\"msg\":");
     json_text(out, text);
 }
 
 static void write_fault(const struct dialect_account *self, struct slice reason, uint64_t time_ms,
                         struct buffer *out) {
-    write_message(time_ms, 0, 0, ",\"private_id\":", self ? self->number : 0, reason, out);
+    write_envelope(0, time_ms, 0, 0, ",\"private_id\":", self ? self->number : 0, out);
+    write_msg(reason, out);
     close_data(out);
 }
 
@@ -387,7 +401,25 @@ static uint64_t recipient(const struct entry *entry, uint64_t account) {
     }
 }
 
-static void write_entry(bool ext, const struct entry *entry, uint64_t account, struct buffer *out) {
+/* A 0, or with a file the code of its kind. */
+static void write_message(const struct dialect_form *form, bool ext, const struct entry *entry,
+                          uint64_t account, struct buffer *out) {
+    bool group = conversation_kind(entry->conversation) == CONVERSATION_GROUP;
+    struct shown_file shown;
+    bool file = shown_file_open(&shown, entry);
+    write_envelope(file ? shown.file.kind : 0, entry->time_ms, entry->cid, entry->from,
+                   group ? ",\"group_id\":" : ",\"private_id\":", recipient(entry, account), out);
+    if (file) {
+        json_raw(out, ",\"file\":");
+        shown_file_write(&shown.file, form, ext, out);
+        shown_file_close(&shown);
+    }
+    if (!file || entry->text.length > 0)
+        write_msg(entry->text, out);
+}
+
+static void write_entry(const struct dialect_form *form, bool ext, const struct entry *entry,
+                        uint64_t account, struct buffer *out) {
     const struct notice_row *row = find_notice(entry);
     if (row != NULL) {
         open_data(out, notice_number(row, entry), entry->time_ms);
@@ -396,10 +428,7 @@ static void write_entry(bool ext, const struct entry *entry, uint64_t account, s
             answer_write_place(entry, out);
     } else if (entry->type == ENTRY_TEXT || entry->type == ENTRY_SYSTEM ||
                entry->type == ENTRY_RECALLED_TEXT) { /* lists show it without its words */
-        bool group = conversation_kind(entry->conversation) == CONVERSATION_GROUP;
-        write_message(entry->time_ms, entry->cid, entry->from,
-                      group ? ",\"group_id\":" : ",\"private_id\":", recipient(entry, account),
-                      entry->text, out);
+        write_message(form, ext, entry, account, out);
         if (ext) { /* the cid is in every copy */
             json_raw(out, ",\"time_ms\":");
             json_number(out, entry->time_ms);

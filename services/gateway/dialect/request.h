@@ -63,17 +63,20 @@ enum operation {
     OPERATION_PROFILE,     /* of `person`, of `group`, or of the account with this `email` */
     OPERATION_SET_PROFILE, /* one's own */
     OPERATION_SET_GROUP_PROFILE,
-    OPERATION_SET_REMARK, /* `name` is one's own name for `person` */
-    OPERATION_SET_NICK,   /* `name` is one's own name in `group` */
-    OPERATION_QUIET,      /* no mention of `group` or of `person` until `until_ms` */
-    OPERATION_DEVICES,    /* lists the account's logins, and ends the one that `close` names */
-    OPERATION_BLOCK,      /* whether nothing is taken from `person` */
-    OPERATION_MUTE,       /* `person` in `group` until `until_ms` */
-    OPERATION_BAN,        /* whether `person` may not be in `group` */
-    OPERATION_FORGET,     /* ends the account */
-    OPERATION_RECALL,     /* the text `cid` in `group`, or with `person` */
-    OPERATION_EDIT,       /* it says `text` from now on */
-    OPERATION_REACT,      /* whether the emoji `text` stands beside it */
+    OPERATION_SET_REMARK,  /* `name` is one's own name for `person` */
+    OPERATION_SET_NICK,    /* `name` is one's own name in `group` */
+    OPERATION_QUIET,       /* no mention of `group` or of `person` until `until_ms` */
+    OPERATION_DEVICES,     /* lists the account's logins, and ends the one that `close` names */
+    OPERATION_BLOCK,       /* whether nothing is taken from `person` */
+    OPERATION_MUTE,        /* `person` in `group` until `until_ms` */
+    OPERATION_BAN,         /* whether `person` may not be in `group` */
+    OPERATION_FORGET,      /* ends the account */
+    OPERATION_RECALL,      /* the text `cid` in `group`, or with `person` */
+    OPERATION_EDIT,        /* it says `text` from now on */
+    OPERATION_REACT,       /* whether the emoji `text` stands beside it */
+    OPERATION_UPLOAD,      /* of a file, of which `name`, `size`, `mime` and `sha256` are known */
+    OPERATION_SET_STICKER, /* whether `file` is among the account's stickers */
+    OPERATION_STICKERS,
     OPERATION_COUNT
 };
 
@@ -108,8 +111,11 @@ struct dialect_request {
     struct slice token;      /* or, of RESUME, the earlier login's */
     enum recipient_kind recipient_kind; /* SEND: to whom */
     struct dialect_id recipient;
-    struct slice text; /* SEND, EDIT: the message; REACT: the emoji; valid UTF-8, not empty */
-    uint64_t reply;    /* SEND: the cid that it replies to; 0: none */
+    struct slice text; /* SEND, EDIT: the message; REACT: the emoji; valid UTF-8, not empty but
+                        * beside a file */
+    uint64_t file;     /* SEND: the file that it shows, 0: none; SET_STICKER, SET_*PROFILE */
+    enum file_kind file_kind;
+    uint64_t reply; /* SEND: the cid that it replies to; 0: none */
     /* SEND: accounts that it mentions, MENTIONS_MAX at most; `mentions_all`: all members instead.
      */
     struct dialect_id *mentions;
@@ -131,6 +137,10 @@ struct dialect_request {
     bool everywhere;                 /* SEARCH: in all conversations */
     uint64_t limit;                  /* of a list: items at most; 0: not given */
     struct slice device;             /* LOGIN, RESUME: the client's name for its device */
+    bool sets_avatar;                /* SET_*PROFILE: to `file`, 0: none */
+    uint64_t size;                   /* UPLOAD: bytes */
+    struct slice mime;               /* UPLOAD; empty: not known */
+    struct slice sha256;             /* UPLOAD: as hexadecimal digits; empty: not known */
     bool close_given;                /* DEVICES */
     uint64_t close;                  /* DEVICES: the login to end */
     struct slice about;              /* SET_PROFILE, SET_GROUP_PROFILE */
@@ -167,6 +177,19 @@ struct dialect_result {
     uint64_t cid, stored_ms; /* SEND: the stored message's id, and when it was stored */
     const void *reply;       /* of an extension: the service's reply, which its answer shows */
     uint64_t time_ms;        /* the server's wall clock for the answer's `time` */
+};
+
+/* no limit: an address of a file */
+#define DIALECT_ADDRESS_BYTES 1280
+
+/* Writes the addresses of files, which only the gateway can sign; each as text with its 0. */
+struct dialect_addresses {
+    /* false: it cannot be signed now */
+    bool (*write_file)(const void *context, uint64_t file, bool preview, struct slice name,
+                       char out[DIALECT_ADDRESS_BYTES]);
+    void (*write_upload)(const void *context, uint64_t file, struct slice token,
+                         char out[DIALECT_ADDRESS_BYTES]);
+    const void *context;
 };
 
 /* `reply` of FRIENDS and MEMBERS: what group lists, and for each item what other services know. */

@@ -9,6 +9,7 @@
 #include "services/gateway/dialect/answer.h"
 #include "services/gateway/dialect/json.h"
 #include "services/gateway/dialect/notice.h"
+#include "services/gateway/dialect/shown_file.h"
 
 /* --- requests -------------------------------------------------------------------------------- */
 
@@ -44,13 +45,21 @@ static void read_registration(struct reading *reading) {
     reading_registration_token(reading);
 }
 
+/* A client that opted in may show a file beside the words, or without any. */
+static void read_words(struct reading *reading) {
+    if (reading->ext && field_given(reading->body, "file"))
+        shown_file_read(reading, FILE_NONE);
+    else
+        reading_text(reading, reading->body, "msg", TEXT_MAX_BYTES, &reading->request->text);
+    reading_references(reading);
+}
+
 static void read_message(struct reading *reading) {
     struct dialect_request *request = reading->request;
     read_actor(reading, "fromUserId");
     request->recipient_kind = RECIPIENT_USER;
     reading_string_id(reading, reading->body, "toUserId", &request->recipient);
-    reading_text(reading, reading->body, "msg", TEXT_MAX_BYTES, &request->text);
-    reading_references(reading);
+    read_words(reading);
 }
 
 static void read_group_message(struct reading *reading) {
@@ -58,8 +67,7 @@ static void read_group_message(struct reading *reading) {
     read_actor(reading, "fromUserId");
     request->recipient_kind = RECIPIENT_GROUP;
     reading_string_id(reading, reading->body, "toGroup", &request->recipient);
-    reading_text(reading, reading->body, "msg", TEXT_MAX_BYTES, &request->text);
-    reading_references(reading);
+    read_words(reading);
 }
 
 static void read_logout(struct reading *reading) { read_actor(reading, "logoutUserId"); }
@@ -259,10 +267,21 @@ static enum dialect_view entry_view(bool ext, const struct entry *entry, uint64_
     return number != 0 ? DIALECT_VIEW_COMMON : notice_view(find_notice(entry), ext, entry, account);
 }
 
-static void write_message(uint64_t number, const struct entry *entry, uint64_t account,
-                          struct buffer *out) {
+static void write_message(const struct dialect_form *form, bool ext, uint64_t number,
+                          const struct entry *entry, uint64_t account, struct buffer *out) {
+    struct shown_file shown;
+    bool file = shown_file_open(&shown, entry);
     json_raw(out, "{\"msg\":");
-    json_text(out, entry->text);
+    if (file && !ext)
+        shown_file_write_words(&shown.file, form, entry->text, out);
+    else
+        json_text(out, entry->text);
+    if (file && ext) {
+        json_raw(out, ",\"file\":");
+        shown_file_write_kind(&shown.file, form, out);
+    }
+    if (file)
+        shown_file_close(&shown);
     json_raw(out, ",\"msgType\":");
     json_number(out, number);
     json_raw(out, ",\"fromUserId\":");
@@ -276,11 +295,12 @@ static void write_message(uint64_t number, const struct entry *entry, uint64_t a
     }
 }
 
-static void write_entry(bool ext, const struct entry *entry, uint64_t account, struct buffer *out) {
+static void write_entry(const struct dialect_form *form, bool ext, const struct entry *entry,
+                        uint64_t account, struct buffer *out) {
     uint64_t number = message_number(entry);
     const struct notice_row *row = number == 0 ? find_notice(entry) : NULL;
     if (number != 0) {
-        write_message(number, entry, account, out);
+        write_message(form, ext, number, entry, account, out);
         if (ext)
             answer_write_text_fields(true, entry, out);
     } else if (row != NULL) {
