@@ -52,6 +52,7 @@ NO_LIMITS = dict.fromkeys(
         "invitations_per_minute",
         "history_per_minute",
         "searches_per_minute",
+        "uploads_per_minute",
         "requests_per_minute",
     ),
     0,
