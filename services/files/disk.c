@@ -86,6 +86,8 @@ int disk_write(int fd, const char *data, uint64_t length, uint64_t offset) {
     return 0;
 }
 
+bool disk_can_write(const char *folder) { return access(folder, W_OK | X_OK) == 0; }
+
 bool disk_has_room(const char *path, uint64_t bytes) {
     struct statvfs room;
     return statvfs(path, &room) != 0 || (uint64_t)room.f_bavail >= bytes / room.f_frsize;

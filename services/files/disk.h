@@ -37,6 +37,8 @@ int disk_sync_folder(const char *path) __attribute__((warn_unused_result));
 /* Writes all, or fails with what was written. */
 int disk_write(int fd, const char *data, uint64_t length, uint64_t offset)
     __attribute__((warn_unused_result));
+/* Whether files may be made and removed in a folder. */
+bool disk_can_write(const char *folder);
 /* Whether the disk has so many bytes to spare; true where that cannot be found. */
 bool disk_has_room(const char *path, uint64_t bytes);
 

@@ -41,6 +41,8 @@ struct files_settings {
     uint64_t finish_threads;
 };
 
+struct house;
+
 struct files_counts {
     struct metric *opened, *finished, *received_bytes, *served_bytes;
 };
@@ -50,7 +52,13 @@ struct files {
     struct incoming incoming;
     struct store *store;
     struct files_counts counts;
+    struct house *house;
 };
+
+/* How long a file is kept that nothing shows. */
+static inline uint64_t files_unused_ms(const struct files *self) {
+    return self->settings.files_unused_hours * HOUR_MS;
+}
 
 service_pool_handler files_handle_open, files_handle_state, files_handle_append,
     files_handle_abandon, files_handle_find, files_handle_read, files_handle_key,

@@ -10,7 +10,7 @@ enum err files_handle_remove(void *context, struct db *db, struct record_arena *
     const struct files_remove *ask = body;
     (void)arena;
     (void)reply_r;
-    return ask->account == 0 ? ERR_NO_FILE : file_row_remove(context, db, ask->file, ask->account);
+    return file_row_remove(context, db, ask->file, ask->account);
 }
 
 /* --- stickers -------------------------------------------------------------------------------- */

@@ -1,26 +1,19 @@
-/* files.find, files.read and files.key: files for those who have their signed addresses. */
+/*
+ * files.find, files.read and files.key: files for those who have their signed addresses. Only what
+ * something shows is served: an address of a recalled message leads nowhere, and a gateway that is
+ * in wrong hands finds no file that nobody has shown.
+ */
 #include "services/files/files.h"
 #include "services/files/files_keys.h"
 #include "services/files/files_row.h"
 #include "services/files/files_sql.h"
 
-static enum err find_served(const struct files *self, struct db *db, uint64_t id,
-                            struct record_arena *arena, struct file_row *row_r) {
-    struct db_rows *rows;
-    enum err err =
-        db_query(db, &files_sql_find_served,
-                 DB_ARGS(db_u64(id), db_u64(self->settings.files_unused_hours * HOUR_MS)), &rows);
-    if (err == ERR_OK)
-        err = db_rows_next(rows) ? file_row_take(rows, arena, row_r) : ERR_NO_FILE;
-    db_rows_destroy(&rows);
-    return err;
-}
-
 enum err files_handle_find(void *context, struct db *db, struct record_arena *arena,
                            const void *body, void *reply_r) {
     const struct files_find *ask = body;
     struct file_row row;
-    enum err err = find_served(context, db, ask->file, arena, &row);
+    (void)context;
+    enum err err = file_row_find(db, &files_sql_find_served, ask->file, arena, &row);
     if (err == ERR_OK)
         *(struct file *)reply_r = row.file;
     return err;
@@ -34,7 +27,7 @@ enum err files_handle_read(void *context, struct db *db, struct record_arena *ar
     struct file_row row;
     if (ask->length == 0 || ask->length > FILE_PIECE_BYTES)
         return ERR_BAD_REQUEST;
-    enum err err = find_served(self, db, ask->file, arena, &row);
+    enum err err = file_row_find(db, &files_sql_find_served, ask->file, arena, &row);
     if (err == ERR_OK && ask->preview && row.file.preview == 0)
         err = ERR_NO_FILE;
     if (err != ERR_OK)

@@ -81,13 +81,13 @@ enum err file_token_make(struct db *db, uint64_t id, struct record_arena *arena,
     return ERR_OK;
 }
 
-/* In a transaction. */
-static enum err remove_row(struct db *db, uint64_t id, uint64_t account,
-                           struct record_arena *arena) {
+/* Whether a row that is locked may go; in a transaction. */
+static enum err check_unused(struct db *db, uint64_t id, uint64_t account,
+                             struct record_arena *arena) {
     struct file_row row;
     struct db_rows *rows;
     enum err err = file_row_find(db, &files_sql_lock, id, arena, &row);
-    if (err == ERR_OK && account != 0 && row.account != account)
+    if (err == ERR_OK && row.account != account)
         err = ERR_NO_FILE;
     if (err != ERR_OK)
         return err;
@@ -95,7 +95,22 @@ static enum err remove_row(struct db *db, uint64_t id, uint64_t account,
     if (err == ERR_OK && db_rows_next(rows))
         err = ERR_NOT_ALLOWED;
     db_rows_destroy(&rows);
-    return err == ERR_OK ? db_query(db, &files_sql_remove, DB_ARGS(db_u64(id)), NULL) : err;
+    return err;
+}
+
+static enum err check_due(const struct files *files, struct db *db, uint64_t id,
+                          struct record_arena *arena) {
+    struct file_row row;
+    struct db_rows *rows;
+    enum err err = file_row_find(db, &files_sql_lock, id, arena, &row);
+    if (err != ERR_OK)
+        return err;
+    err =
+        db_query(db, &files_sql_is_due, DB_ARGS(db_u64(files_unused_ms(files)), db_u64(id)), &rows);
+    if (err == ERR_OK && !db_rows_next(rows))
+        err = ERR_NOT_ALLOWED;
+    db_rows_destroy(&rows);
+    return err;
 }
 
 /* What fails here leaves bytes without a row. */
@@ -107,17 +122,33 @@ void file_bytes_remove(struct files *files, uint64_t id) {
     (void)!store_remove(files->store, id);
 }
 
-enum err file_row_remove(struct files *files, struct db *db, uint64_t id, uint64_t account) {
-    struct record_arena arena = {0};
-    enum err err = db_begin(db);
+/* Ends the transaction: with the row, if it may go. */
+static enum err end_row(struct files *files, struct db *db, uint64_t id, enum err err) {
     if (err == ERR_OK)
-        err = remove_row(db, id, account, &arena);
+        err = db_query(db, &files_sql_remove, DB_ARGS(db_u64(id)), NULL);
     if (err == ERR_OK)
         err = db_commit(db);
     else
         db_rollback(db);
-    record_arena_free(&arena);
     if (err == ERR_OK)
         file_bytes_remove(files, id);
     return err;
+}
+
+enum err file_row_remove(struct files *files, struct db *db, uint64_t id, uint64_t account) {
+    struct record_arena arena = {0};
+    enum err err = db_begin(db);
+    if (err == ERR_OK)
+        err = check_unused(db, id, account, &arena);
+    record_arena_free(&arena);
+    return end_row(files, db, id, err);
+}
+
+enum err file_row_remove_due(struct files *files, struct db *db, uint64_t id) {
+    struct record_arena arena = {0};
+    enum err err = db_begin(db);
+    if (err == ERR_OK)
+        err = check_due(files, db, id, &arena);
+    record_arena_free(&arena);
+    return end_row(files, db, id, err);
 }

@@ -34,12 +34,16 @@ enum err file_token_make(struct db *db, uint64_t id, struct record_arena *arena,
 
 /*
  * Removes a file's row, unless something shows the file (not_allowed), and then its bytes.
- * `account`: whose it must be, 0: anybody's. Whoever shows a file has its row's lock meanwhile, so
+ * `account`: whose it must be. Whoever shows a file has its row's lock meanwhile, so
  * none is shown and removed at once. Bytes that cannot be removed are left for files.check.
  */
 enum err file_row_remove(struct files *files, struct db *db, uint64_t id, uint64_t account)
     __attribute__((warn_unused_result));
 
+/* The same for a file that is to go: its upload's time is over, or nothing has shown it for long.
+ * not_allowed: it is not. */
+enum err file_row_remove_due(struct files *files, struct db *db, uint64_t id)
+    __attribute__((warn_unused_result));
 /* Removes the bytes of a file that has no row. Those that cannot be removed are left. */
 void file_bytes_remove(struct files *files, uint64_t id);
 

@@ -20,11 +20,40 @@ const struct db_statement files_sql_find_nonce = {"find_nonce",
 const struct db_statement files_sql_find = {"find", "SELECT " COLUMNS " FROM file f WHERE id = ?"};
 const struct db_statement files_sql_find_served = {
     "find_served", "SELECT " COLUMNS " FROM file f WHERE id = ? AND finished_ms IS NOT NULL"
-                   " AND (finished_ms + ? > " DB_NOW_MS " OR " IS_USED ")"};
+                   " AND " IS_USED};
 const struct db_statement files_sql_lock = {"lock", "SELECT " COLUMNS
                                                     " FROM file f WHERE id = ? FOR UPDATE"};
 const struct db_statement files_sql_is_used = {"is_used",
                                                "SELECT 1 FROM file f WHERE id = ? AND " IS_USED};
+/* Of the one who has it among its stickers, deleted accounts do not count: these stickers go, too.
+ */
+#define ACCOUNT_ENDED(account_)                                                                    \
+    "EXISTS (SELECT * FROM account a WHERE a.number = " account_ " AND a.deleted_ms IS NOT NULL)"
+#define IS_DUE                                                                                     \
+    "IF(f.finished_ms IS NULL, f.expires_ms <= " DB_NOW_MS                                         \
+    " OR " ACCOUNT_ENDED("f.account") ", (f.finished_ms + ? <= " DB_NOW_MS " OR " ACCOUNT_ENDED(   \
+        "f.account") ") AND NOT EXISTS (SELECT * FROM file_use u WHERE u.file = f.id)"             \
+                     " AND NOT EXISTS (SELECT * FROM sticker s WHERE s.file = f.id AND"            \
+                     " NOT " ACCOUNT_ENDED("s.account") "))"
+
+const struct db_statement files_sql_is_due = {"is_due",
+                                              "SELECT 1 FROM file f WHERE " IS_DUE " AND f.id = ?"};
+const struct db_statement files_sql_house = {
+    "house", "SELECT f.id, " IS_DUE
+             ", EXISTS (SELECT * FROM sticker t WHERE t.file = f.id AND " ACCOUNT_ENDED(
+                 "t.account") ") FROM file f WHERE f.id > ? ORDER BY f.id LIMIT ?"};
+const struct db_statement files_sql_remove_ended_stickers = {
+    "remove_ended_stickers", "DELETE t FROM sticker t JOIN account a ON a.number = t.account"
+                             " WHERE t.file = ? AND a.deleted_ms IS NOT NULL"};
+const struct db_statement files_sql_count = {
+    "count", "SELECT COUNT(finished_ms), COALESCE(SUM(IF(finished_ms IS NULL, 0, size)), 0),"
+             " COUNT(*) - COUNT(finished_ms) FROM file"};
+/* Of the database: a server may have several. */
+#define HOUSE_LOCK "CONCAT(DATABASE(), '.files')"
+const struct db_statement files_sql_lock_house = {"lock_house",
+                                                  "SELECT GET_LOCK(" HOUSE_LOCK ", 0)"};
+const struct db_statement files_sql_unlock_house = {"unlock_house",
+                                                    "DO RELEASE_LOCK(" HOUSE_LOCK ")"};
 const struct db_statement files_sql_remove = {"remove", "DELETE FROM file WHERE id = ?"};
 const struct db_statement files_sql_finish = {
     "finish", "UPDATE file SET size = ?, width = ?, height = ?, preview = ?,"

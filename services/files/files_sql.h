@@ -17,13 +17,14 @@ extern const struct db_statement files_sql_add;
 extern const struct db_statement files_sql_find_nonce;
 /* id -> as enum files_column */
 extern const struct db_statement files_sql_find;
-/* id, for how long an unused file is served in ms -> as enum files_column: one that is finished,
- * and that something shows, or that may yet be shown */
+/* id -> as enum files_column: one that is finished, and that something shows */
 extern const struct db_statement files_sql_find_served;
 /* id -> as enum files_column, locked */
 extern const struct db_statement files_sql_lock;
 /* id -> 1: something shows it */
 extern const struct db_statement files_sql_is_used;
+/* for how long a file is kept that nothing shows, in ms, id -> 1: it is to go */
+extern const struct db_statement files_sql_is_due;
 /* id */
 extern const struct db_statement files_sql_remove;
 /* size, width, height, preview, id: unless it is finished already */
@@ -39,6 +40,15 @@ extern const struct db_statement files_sql_add_sticker, files_sql_remove_sticker
 /* after, most -> id, size or 0 where it is not finished: rows with larger numbers, in their order
  */
 extern const struct db_statement files_sql_page;
+/* for how long a file is kept that nothing shows, in ms, after, most -> as enum house_column: files
+ * with larger numbers, in their order */
+extern const struct db_statement files_sql_house;
+/* file: takes it from the stickers of accounts that were deleted */
+extern const struct db_statement files_sql_remove_ended_stickers;
+/* -> finished files, their bytes, uploads that are not finished */
+extern const struct db_statement files_sql_count;
+/* -> 1: this connection has the lock, without waiting; and its end */
+extern const struct db_statement files_sql_lock_house, files_sql_unlock_house;
 /* number -> key */
 extern const struct db_statement files_sql_find_key;
 /* number, key: unless there is one */
@@ -59,6 +69,7 @@ enum files_column {
     FILES_FINISHED_MS,
     FILES_NOW_MS
 };
+enum house_column { HOUSE_ID, HOUSE_DUE, HOUSE_ENDED_STICKER };
 /* The key that a repeated nonce violates. */
 #define FILES_UNIQUE_NONCE "file_nonce"
 

@@ -6,6 +6,7 @@
 
 #include "common/log.h"
 #include "services/files/files.h"
+#include "services/files/house.h"
 #include "services/files/store_folder.h"
 #include "services/schema/schema.h"
 
@@ -91,12 +92,18 @@ static int start(struct service *service, void *context) {
     count(service, &self->counts);
     if (service_use_pool(service, &settings->db, schema_check) != 0)
         return -1;
+    self->house = house_new(service, self);
+    if (self->house == NULL) {
+        log_error("start_failed", "reason=\"out of memory\"");
+        return -1;
+    }
     return service_use_costly_pool(service, "finishes", &settings->db, settings->finish_threads,
                                    FINISH_EXPECTED_US);
 }
 
 static void finish(void *context) {
     struct files *self = context;
+    house_destroy(&self->house);
     store_destroy(&self->store);
 }
 
