@@ -94,19 +94,20 @@ static enum err set_finished(struct files *self, struct db *db, const struct fil
 }
 
 static enum err finish(struct files *self, struct db *db, struct record_arena *arena,
-                       const struct file_row *row, struct file *file_r) {
-    struct upload upload;
+                       const struct upload *upload, const struct file_row *row,
+                       struct file *file_r) {
     *file_r = row->file;
-    enum err err = incoming_open(&self->incoming, row->file.id, true, &upload);
+    if (row->finished_ms != 0) /* it has waited behind the same request */
+        return ERR_OK;
+    enum err err = check_bytes(upload, row);
     if (err == ERR_OK)
-        err = check_bytes(&upload, row);
-    if (err == ERR_OK)
-        err = keep_bytes(self, &upload, file_r);
+        err = keep_bytes(self, upload, file_r);
     if (err == ERR_OK)
         err = set_finished(self, db, file_r, arena);
     if (err == ERR_OK || err == ERR_NO_FILE)
-        upload_remove(&upload);
-    upload_close(&upload);
+        upload_remove(upload);
+    if (err == ERR_OK)
+        metric_add(self->counts.finished, 1);
     return err;
 }
 
@@ -128,19 +129,12 @@ enum err files_begin_finish(void *context, struct db *db, struct record_arena *a
 
 enum err files_end_finish(void *context, struct db *db, struct record_arena *arena,
                           const void *body, void *rest, void *reply_r) {
-    struct files *self = context;
     const struct files_finish *ask = body;
-    struct file *reply = reply_r;
     struct file_row *row = rest;
-    /* It may have waited: the same request may have been carried out. */
-    enum err err = file_row_of_upload(db, ask->file, ask->token, arena, row);
-    if (err == ERR_OK && row->finished_ms != 0) {
-        *reply = row->file;
-        return ERR_OK;
-    }
+    struct upload upload;
+    enum err err = file_row_lock_upload(context, db, ask->file, ask->token, arena, row, &upload);
     if (err == ERR_OK)
-        err = finish(self, db, arena, row, reply);
-    if (err == ERR_OK)
-        metric_add(self->counts.finished, 1);
+        err = finish(context, db, arena, &upload, row, reply_r);
+    upload_close(&upload);
     return err;
 }

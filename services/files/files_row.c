@@ -63,6 +63,31 @@ enum err file_row_of_upload(struct db *db, uint64_t id, struct slice token,
     return row_r->finished_ms == 0 && row_r->expires_ms <= row_r->now_ms ? ERR_NO_FILE : ERR_OK;
 }
 
+/* The row before the folder, so that nobody but who has the token makes one; and behind the lock,
+ * since it may have been finished while this waited. */
+static enum err make_upload(struct files *files, struct db *db, uint64_t id, struct slice token,
+                            struct record_arena *arena, struct file_row *row,
+                            struct upload *upload) {
+    enum err err = file_row_of_upload(db, id, token, arena, row);
+    if (err != ERR_OK || row->finished_ms != 0)
+        return err;
+    err = incoming_open(&files->incoming, id, true, upload);
+    if (err == ERR_OK)
+        err = file_row_of_upload(db, id, token, arena, row);
+    if (err == ERR_NO_FILE || (err == ERR_OK && row->finished_ms != 0))
+        upload_remove(upload);
+    return err;
+}
+
+enum err file_row_lock_upload(struct files *files, struct db *db, uint64_t id, struct slice token,
+                              struct record_arena *arena, struct file_row *row_r,
+                              struct upload *upload_r) {
+    enum err err = incoming_open(&files->incoming, id, false, upload_r);
+    return err == ERR_OK        ? file_row_of_upload(db, id, token, arena, row_r)
+           : err == ERR_NO_FILE ? make_upload(files, db, id, token, arena, row_r, upload_r)
+                                : err;
+}
+
 /* Made of the number by a secret key, so that a request that is repeated gets the same one. */
 enum err file_token_make(struct db *db, uint64_t id, struct record_arena *arena,
                          struct slice *token_r, char hash_r[FILES_TOKEN_BYTES]) {

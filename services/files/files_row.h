@@ -27,6 +27,15 @@ enum err file_row_of_upload(struct db *db, uint64_t id, struct slice token,
                             struct record_arena *arena, struct file_row *row_r)
     __attribute__((warn_unused_result));
 
+/*
+ * Locks an upload and reads its row as it is from then on; upload_close it, also after an error. An
+ * upload that nothing has come of yet gets its folder. Where the row is finished, the upload need
+ * not be there.
+ */
+enum err file_row_lock_upload(struct files *files, struct db *db, uint64_t id, struct slice token,
+                              struct record_arena *arena, struct file_row *row_r,
+                              struct upload *upload_r) __attribute__((warn_unused_result));
+
 /* The token of a file, and the hash of it that its row keeps. */
 enum err file_token_make(struct db *db, uint64_t id, struct record_arena *arena,
                          struct slice *token_r, char hash_r[FILES_TOKEN_BYTES])

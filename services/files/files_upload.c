@@ -35,22 +35,19 @@ enum err files_handle_state(void *context, struct db *db, struct record_arena *a
     return reply->finished ? ERR_OK : look(context, &row, &reply->offset);
 }
 
-static enum err append(struct files *self, const struct file_row *row,
+static enum err append(const struct upload *upload, const struct file_row *row,
                        const struct files_append *ask) {
-    struct upload upload;
     uint64_t size;
     bool whole;
-    enum err err = incoming_open(&self->incoming, ask->file, true, &upload);
-    if (err == ERR_OK)
-        err = upload_size(&upload, &size, &whole);
+    if (row->finished_ms != 0)
+        return ERR_WRONG_OFFSET;
+    enum err err = upload_size(upload, &size, &whole);
     if (err == ERR_OK && (whole || size != ask->offset))
         err = ERR_WRONG_OFFSET;
     if (err == ERR_OK && ask->data.length > row->file.size - size)
         err = ERR_BAD_FILE;
-    if (err == ERR_OK && ask->data.length > 0)
-        err = upload_append(&upload, ask->offset, ask->data);
-    upload_close(&upload);
-    return err;
+    return err == ERR_OK && ask->data.length > 0 ? upload_append(upload, ask->offset, ask->data)
+                                                 : err;
 }
 
 enum err files_handle_append(void *context, struct db *db, struct record_arena *arena,
@@ -59,11 +56,11 @@ enum err files_handle_append(void *context, struct db *db, struct record_arena *
     const struct files_append *ask = body;
     struct files_append_reply *reply = reply_r;
     struct file_row row;
-    enum err err = file_row_of_upload(db, ask->file, ask->token, arena, &row);
-    if (err == ERR_OK && row.finished_ms != 0)
-        err = ERR_WRONG_OFFSET;
+    struct upload upload;
+    enum err err = file_row_lock_upload(self, db, ask->file, ask->token, arena, &row, &upload);
     if (err == ERR_OK)
-        err = append(self, &row, ask);
+        err = append(&upload, &row, ask);
+    upload_close(&upload);
     if (err != ERR_OK)
         return err;
     metric_add(self->counts.received_bytes, ask->data.length);
