@@ -36,9 +36,11 @@ BIN := $(B)/bin
 
 DAEMONS := gateway auth session group delivery files
 # What several services link: the message log's rows, the way to sessions, the schema, look-ups.
-SHARED_LIBS := entries route schema lookup audit
+SHARED_LIBS := entries route schema lookup audit preview
 SERVICE_LIBS := $(DAEMONS) ctl $(SHARED_LIBS)
 PROGRAMS := $(DAEMONS:%=$(BIN)/parley-%) $(BIN)/parleyctl
+# What a service starts: they have no options.
+HELPERS := $(BIN)/parley-preview
 
 COMMON_SRC := $(wildcard common/*.c)
 PROTO_SRC := $(wildcard proto/*.c)
@@ -64,7 +66,7 @@ SCRIPTS := $(sort .ci/run $(shell grep -lsE '^\#!/bin/(ba)?sh' deploy/* deploy/p
 MSGPACK := $(shell pkg-config --exists msgpack-c 2>/dev/null && echo msgpack-c || echo msgpack)
 PACKAGES := libzmq libczmq $(MSGPACK) libcjson libmariadb libsodium libwebsockets libutf8proc zlib \
             libbrotlienc openssl
-HAVE_PACKAGES := $(shell pkg-config --exists $(PACKAGES) 2>/dev/null && echo yes)
+HAVE_PACKAGES := $(shell pkg-config --exists $(PACKAGES) libseccomp 2>/dev/null && echo yes)
 # Other people's headers are system headers: our warnings are not for them.
 PACKAGE_CPPFLAGS := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PACKAGES) 2>/dev/null))
 LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lev -lpthread -lm
@@ -99,7 +101,7 @@ FUZZERS := $(patsubst tests/fuzz/%.c,$(B)/%,$(FUZZ_SRC))
 # ---- building
 
 .PHONY: all
-all: $(PROGRAMS) ## build everything into build/bin (SANITIZE=address,undefined: build-asan/bin)
+all: $(PROGRAMS) $(HELPERS) ## build everything into build/bin (SANITIZE=address,undefined: build-asan/bin)
 
 # Two stamps whose contents change with the flags and with the list of sources: objects are made
 # again when the former changes, archives (a source was added or removed) when the latter does.
@@ -173,14 +175,17 @@ $(B)/lib%.a: $(B)/sources
 $(BIN)/parleyctl: $(B)/obj/services/ctl/main.o $(B)/libctl.a $(BASE_LIBS)
 $(foreach s,$(DAEMONS),$(eval \
     $(BIN)/parley-$(s): $(B)/obj/services/$(s)/main.o $(B)/lib$(s).a $(BASE_LIBS)))
-$(PROGRAMS):
+# With the filter's compiler, and none of our libraries.
+$(BIN)/parley-preview: private LIBS := -lz -lseccomp
+$(BIN)/parley-preview: $(B)/obj/services/preview/main.o $(B)/libpreview.a
+$(PROGRAMS) $(HELPERS):
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(LINK)
 
 # private: what they are made of would inherit it, and all be made again with each change of target.
 # --wrap: tests/support/end_at_once.c.
-$(UNIT_TESTS) $(ISOLATION_TESTS): private LIBS += -lcmocka -lbrotlidec -Wl,--wrap=_cmocka_run_group_tests
+$(UNIT_TESTS) $(ISOLATION_TESTS): private LIBS += -lcmocka -lbrotlidec -lseccomp -Wl,--wrap=_cmocka_run_group_tests
 # Of the archive a program gets those fixtures alone that it uses.
 $(B)/libsupport.a: $(call objects,$(SUPPORT_SRC))
 $(UNIT_TESTS) $(ISOLATION_TESTS): $(B)/%: $(B)/obj/%.o $(B)/libsupport.a \
@@ -188,6 +193,8 @@ $(UNIT_TESTS) $(ISOLATION_TESTS): $(B)/%: $(B)/obj/%.o $(B)/libsupport.a \
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(LINK)
+
+$(B)/tests/unit/preview_test: | $(BIN)/parley-preview
 
 -include $(patsubst %.c,$(B)/obj/%.d,$(C_SRC)) $(B)/obj/gen/migrations.d \
          $(MESSAGE_TABLES:%.def=$(B)/obj/gen/%.d)
@@ -453,7 +460,7 @@ install: all ## install the programs and the page under $(DESTDIR)$(PREFIX)
 	$(Q)install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/doc/parley
 	$(Q)cd services/web && find . -type f ! -name '*.md' \
 	    -exec install -D -m 644 {} $(abspath $(DESTDIR)$(PREFIX))/share/parley/web/{} \;
-	$(Q)install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
+	$(Q)install -m 755 $(PROGRAMS) $(HELPERS) $(DESTDIR)$(PREFIX)/bin
 	$(Q)install -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/parley
 
 clean: ## remove what was built (var/, the development data, stays)
