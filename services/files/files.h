@@ -16,6 +16,7 @@
 #include "common/service.h"
 #include "proto/messages.h"
 #include "services/files/incoming.h"
+#include "services/files/preview.h"
 #include "services/files/store.h"
 
 /* limit: client | time for an upload | {FILES_UPLOAD_MS} from its request on | it is no more:
@@ -39,6 +40,7 @@ struct files_settings {
     char *files_folder;
     uint64_t file_max_bytes, account_files_bytes, files_free_bytes, files_unused_hours;
     uint64_t finish_threads;
+    struct preview_settings preview;
 };
 
 struct house;
@@ -51,6 +53,7 @@ struct files {
     struct files_settings settings;
     struct incoming incoming;
     struct store *store;
+    struct preview preview;
     struct files_counts counts;
     struct house *house;
 };

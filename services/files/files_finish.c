@@ -68,11 +68,38 @@ static enum err check_bytes(const struct upload *upload, const struct file_row *
     return err == ERR_OK ? upload_set_whole(upload) : err;
 }
 
+static bool claims_to_be_picture(struct slice mime) {
+    static const char image[] = "image/";
+    return mime.length >= sizeof image - 1 && memcmp(mime.data, image, sizeof image - 1) == 0;
+}
+
+/* What is in the bytes, which may be others then: without what a picture says of places. Whatever
+ * is called a picture is one. */
+static enum err describe(const struct preview *preview, const struct upload *upload,
+                         struct file *file) {
+    struct preview_result result;
+    enum err err = preview_make(preview, upload->whole, upload->preview, &result);
+    if (err != ERR_OK)
+        return err;
+    file->width = result.width;
+    file->height = result.height;
+    file->preview = result.bytes;
+    if (result.is_picture)
+        file->mime = slice_text(result.mime);
+    else if (claims_to_be_picture(file->mime))
+        file->mime = slice_text("application/octet-stream");
+    return ERR_OK;
+}
+
 /* Puts the bytes where they stay, and describes them in `file`. */
 static enum err keep_bytes(const struct files *self, const struct upload *upload,
                            struct file *file) {
     bool whole;
-    enum err err = upload_size(upload, &file->size, &whole);
+    enum err err = describe(&self->preview, upload, file);
+    if (err == ERR_OK)
+        err = upload_size(upload, &file->size, &whole);
+    if (err == ERR_OK && file->preview > 0)
+        err = store_put(self->store, file->id, STORE_PREVIEW, upload->preview);
     return err == ERR_OK ? store_put(self->store, file->id, STORE_FILE, upload->whole) : err;
 }
 
@@ -82,8 +109,8 @@ static enum err set_finished(struct files *self, struct db *db, const struct fil
                              struct record_arena *arena) {
     struct file_row row;
     enum err err = db_query(db, &files_sql_finish,
-                            DB_ARGS(db_u64(file->size), db_u64(file->width), db_u64(file->height),
-                                    db_u64(file->preview), db_u64(file->id)),
+                            DB_ARGS(db_u64(file->size), db_text(file->mime), db_u64(file->width),
+                                    db_u64(file->height), db_u64(file->preview), db_u64(file->id)),
                             NULL);
     if (err != ERR_OK || db_affected(db) > 0)
         return err;

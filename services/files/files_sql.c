@@ -56,7 +56,7 @@ const struct db_statement files_sql_unlock_house = {"unlock_house",
                                                     "DO RELEASE_LOCK(" HOUSE_LOCK ")"};
 const struct db_statement files_sql_remove = {"remove", "DELETE FROM file WHERE id = ?"};
 const struct db_statement files_sql_finish = {
-    "finish", "UPDATE file SET size = ?, width = ?, height = ?, preview = ?,"
+    "finish", "UPDATE file SET size = ?, mime = ?, width = ?, height = ?, preview = ?,"
               " finished_ms = " DB_NOW_MS " WHERE id = ? AND finished_ms IS NULL"};
 const struct db_statement files_sql_remove_stickers_of = {"remove_stickers_of",
                                                           "DELETE FROM sticker WHERE file = ?"};

@@ -27,7 +27,7 @@ extern const struct db_statement files_sql_is_used;
 extern const struct db_statement files_sql_is_due;
 /* id */
 extern const struct db_statement files_sql_remove;
-/* size, width, height, preview, id: unless it is finished already */
+/* size, mime, width, height, preview, id: unless it is finished already */
 extern const struct db_statement files_sql_finish;
 /* file: takes it from the stickers of all accounts */
 extern const struct db_statement files_sql_remove_stickers_of;

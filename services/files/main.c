@@ -16,6 +16,7 @@
 static const struct config_option options[] = {
     CONFIG_INCLUDE(struct files_settings, service, service_options),
     CONFIG_INCLUDE(struct files_settings, db, db_options),
+    CONFIG_INCLUDE(struct files_settings, preview, preview_options),
     CONFIG_U64(struct files_settings, files_port, 7105, 1, 65535, "port", "where files listens"),
     CONFIG_U64(struct files_settings, files_metrics_port, 7115, 0, 65535, "port",
                "where files serves /metrics, /healthz and /readyz over HTTP; 0: nowhere"),
@@ -90,6 +91,8 @@ static int start(struct service *service, void *context) {
         return -1;
     }
     count(service, &self->counts);
+    if (preview_prepare(&self->preview, &settings->preview, service_metrics(service)) != 0)
+        return -1;
     if (service_use_pool(service, &settings->db, schema_check) != 0)
         return -1;
     self->house = house_new(service, self);

@@ -9,7 +9,9 @@ import re
 import secrets
 import shutil
 import socket
+import struct
 import subprocess
+import zlib
 
 import msgpack
 import pytest
@@ -602,6 +604,68 @@ def half_handshakes(world):
     all_is_well(world)
     for connection in held:
         connection.close()
+
+
+class Uploader:
+    """Uploads by messages, with the gateway's key."""
+
+    def __init__(self, world):
+        self.stack = world.stack
+        self.account = world.newcomer("ourchat").account.number
+
+    def ask(self, message, **body):
+        kind, reply = ask(self.stack, "files", message, body,
+                          with_key(self.stack, "files", "gateway"))
+        assert kind == 2, (message, reply)
+        return reply
+
+    def upload(self, name, mime, data):
+        """The file as it is described once it is finished."""
+        upload = self.ask("files.open", account=self.account, name=name, size=len(data), mime=mime)
+        place = {"file": upload["file"], "token": upload["token"]}
+        self.ask("files.append", offset=0, data=data, **place)
+        return self.ask("files.finish", **place)
+
+    def read(self, file):
+        return self.ask("files.read", file=file["id"], offset=0, length=file["size"])["data"]
+
+
+def one_pixel_png(*chunks, width=1, height=1):
+    def chunk(name, data):
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
+            + b"".join(chunk(*each) for each in chunks)
+            + chunk(b"IDAT", zlib.compress(b"\0\0")) + chunk(b"IEND", b""))
+
+
+@row("a picture that takes over, overfills or never lets go of whoever decodes it")
+def hostile_pictures(world):
+    uploader = Uploader(world)
+    # 10 GB of pixels in 35 bytes, and a head that promises as much.
+    gif = (b"GIF89a" + struct.pack("<HH", 50000, 50000) + b"\x80\0\0\0\0\0\xff\xff\xff"
+           + b"," + struct.pack("<HHHH", 0, 0, 50000, 50000) + b"\0\2\2L\1\0;")
+    for bomb in (gif, one_pixel_png(width=50000, height=50000)):
+        file = uploader.upload("bomb", "image/png", bomb)
+        assert (file["width"], file["height"]) == (50000, 50000)
+        assert file.get("preview", 0) == 0
+    for trick in (b"<svg xmlns:x='x'><image x:href='file:///etc/passwd'/></svg>",
+                  b"push graphic-context\nimage over 0,0 0,0 '/etc/passwd'\npop graphic-context"):
+        file = uploader.upload("trick.svg", "image/svg+xml", trick)
+        assert file["mime"] == "application/octet-stream"
+        assert (file.get("width", 0), file.get("preview", 0)) == (0, 0)
+    picture = uploader.upload("picture.png", "text/html", one_pixel_png())
+    assert (picture["mime"], picture["width"], picture["preview"] > 0) == ("image/png", 1, True)
+    all_is_well(world)
+
+
+@row("finding out where a picture was taken")
+def places_in_pictures(world):
+    uploader = Uploader(world)
+    place = b"Location\0Plattensee"
+    picture = one_pixel_png((b"tEXt", place), (b"eXIf", b"MM\0*" + place))
+    file = uploader.upload("holidays.png", "image/png", picture)
+    assert place in picture
+    assert uploader.read(file) == one_pixel_png()
 
 
 @row("using a gateway that was taken over, or its key, against the operator's messages")
