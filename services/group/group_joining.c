@@ -114,5 +114,10 @@ enum err group_write_dissolved(struct group_change *change) {
     if (err == ERR_OK)
         err = db_query(change->db, &group_sql_remove_requests,
                        DB_ARGS(db_u64(GROUP_REQUEST_JOIN), db_u64(change->head->lo)), NULL);
+    if (err == ERR_OK)
+        err = db_query(change->db, &group_sql_set_group_avatar, DB_ARGS(db_u64(0), conversation),
+                       NULL);
+    if (err == ERR_OK)
+        err = db_query(change->db, &group_sql_forget_avatar, &conversation, 1, NULL);
     return err;
 }

@@ -106,10 +106,19 @@ DELIVERY_TEST(old_texts_go_with_their_reactions) {
                 "INSERT INTO reaction (conversation, cid, emoji, account) VALUES (%" PRIu64
                 ", %" PRIu64 ", 'x', %" PRIu64 ")",
                 conversation, cids[i], ada);
+    /* The files that they show, and an avatar. */
+    sql_run(f->database,
+            "INSERT INTO file_use SELECT conversation, cid, 77 FROM message WHERE conversation ="
+            " %" PRIu64 "; INSERT INTO file_use VALUES (%" PRIu64 ", 0, 77)",
+            conversation, conversation);
     assert_int_equal(pass(f, "0"), 0);
     assert_int_equal(pass(f, "32"), 0);
     assert_int_equal(pass(f, KEEP), 3);
     assert_int_equal(stored_in(f->database, conversation), 2);
+    assert_int_equal(sql_number(f->database,
+                                "SELECT COUNT(*) FROM file_use WHERE conversation = %" PRIu64,
+                                conversation),
+                     3);
     assert_int_equal(sql_number(f->database,
                                 "SELECT COUNT(*) FROM reaction WHERE conversation = %" PRIu64,
                                 conversation),

@@ -142,6 +142,11 @@ GROUP_TEST(test_texts_are_blanked) {
                 "INSERT INTO reaction SELECT conversation, cid, 'x', %" PRIu64
                 " FROM message WHERE conversation = %" PRIu64 " ORDER BY cid LIMIT 4",
                 bob, pair);
+        sql_run(f->database,
+                "UPDATE message SET file = 'packed' WHERE conversation = %" PRIu64
+                " ORDER BY cid LIMIT 6; INSERT INTO file_use SELECT conversation, cid, 77 FROM"
+                " message WHERE conversation = %" PRIu64 " AND file IS NOT NULL",
+                pair, pair);
         forget(f, ada, blank != 0);
         wait_for_the_end(f, ada);
         /* Two of the four are beside texts of hers. */
@@ -149,6 +154,16 @@ GROUP_TEST(test_texts_are_blanked) {
                                     "SELECT COUNT(*) FROM reaction WHERE conversation = %" PRIu64,
                                     pair),
                          blank ? 2 : 4);
+        /* Three of the six files are shown by texts of hers. */
+        assert_int_equal(sql_number(f->database,
+                                    "SELECT COUNT(*) FROM file_use WHERE conversation = %" PRIu64,
+                                    pair),
+                         blank ? 3 : 6);
+        assert_int_equal(sql_number(f->database,
+                                    "SELECT COUNT(*) FROM message WHERE conversation = %" PRIu64
+                                    " AND file IS NOT NULL",
+                                    pair),
+                         blank ? 3 : 6);
         for (unsigned i = 0; i < 2; i++)
             assert_int_equal(sql_number(f->database,
                                         "SELECT COUNT(*) FROM message WHERE conversation = %" PRIu64
