@@ -77,7 +77,8 @@ struct ctl_command {
 /* The families; each ends with an entry without a name. */
 extern const struct ctl_command ctl_schema_commands[], ctl_status_commands[],
     ctl_account_commands[], ctl_registration_commands[], ctl_group_commands[],
-    ctl_people_commands[], ctl_audit_commands[], ctl_chat_commands[], ctl_keys_commands[];
+    ctl_people_commands[], ctl_files_commands[], ctl_audit_commands[], ctl_chat_commands[],
+    ctl_keys_commands[];
 
 int64_t ctl_answer_ms(const struct ctl_settings *settings);
 
