@@ -4,7 +4,7 @@
 #include "services/gateway/bindings.h"
 #include "services/gateway/bindings_ended.h"
 #include "services/gateway/cursors.h"
-#include "services/gateway/edge/download.h"
+#include "services/gateway/edge/http_answer.h"
 #include "services/gateway/feed.h"
 #include "services/gateway/gateway.h"
 #include "services/gateway/limits.h"

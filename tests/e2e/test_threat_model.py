@@ -3,6 +3,7 @@ row promises in detail has tests of its own; this shows that none is only words.
 here fails, and so does an attack without a row."""
 
 import collections
+import contextlib
 import json
 import pathlib
 import re
@@ -385,6 +386,28 @@ def broken_frames(world):
         stranger.send(frame)
         assert stranger.file.read(4)[2:] == (1002).to_bytes(2, "big")
         stranger.close()
+
+
+@row("heads of requests that are long, endless, slow, or unlike any that a browser sends, plain or in TLS")
+def unusual_heads(world):
+    for sent, status in ((b"GET / HTTP/1.1\r\nb: " + b"x" * 100000, b"431"),
+                         (b"b: c\r\n" * 9000, b"400"), (b"\x16\x03\x01\x02", b"400"),
+                         (b"GET /healthz HTTP/1.1\r\nx: y\r\nacc: b\r\n\r\n", b"200")):
+        stranger = Stranger(world.stack, "http").send(sent)
+        assert stranger.file.readline().split()[1] == status
+        stranger.close()
+    all_is_well(world)
+
+
+@row("pings, answers to which a client does not read")
+def unread_pongs(world):
+    stranger = Stranger(world.stack, "http").send(upgrade(world.stack))
+    stranger.socket.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            stranger.socket.send(1000 * (b"\x89\xfd\0\0\0\0" + b"x" * 125))
+    all_is_well(world)
+    stranger.close()
 
 
 @row("loading the page in large numbers, slowly or for ever")

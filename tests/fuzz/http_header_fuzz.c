@@ -20,12 +20,38 @@ static struct slice joined(const uint8_t *data, size_t size, const char *tail) {
     return slice_make(bytes, size + more);
 }
 
+static bool lies_in(struct slice part, struct slice whole) {
+    return part.length == 0 ||
+           (part.data >= whole.data && part.data + part.length <= whole.data + whole.length);
+}
+
+/* A head that was taken can be read, and nothing is found outside of it. */
+static void read_head(struct slice head) {
+    char *path = malloc(head.length);
+    require(path != NULL);
+    struct edge_http_request request = edge_http_read(head);
+    struct slice value = edge_http_value(&request, "Host");
+    require(request.method.length > 0 && lies_in(request.method, head));
+    require(request.path.length > 0 && request.path.data[0] == '/');
+    require(lies_in(request.path, head) && lies_in(value, head));
+    require(value.length == 0 || edge_http_count(&request, "host") > 0);
+    require(!edge_http_says(&request, "Upgrade", "websocket") ||
+            edge_http_count(&request, "Upgrade") > 0);
+    require(edge_http_unescape(request.path, path) <= request.path.length);
+    free(path);
+}
+
 static void judge(struct slice text) {
-    enum edge_http_verdict verdict = edge_http_judge(text);
+    size_t length = 0, part_length = 0;
+    enum edge_http_verdict verdict = edge_http_judge(text, &length);
     for (size_t i = 1; i < text.length; i += 1 + text.length / 256) {
-        enum edge_http_verdict part = edge_http_judge(slice_make(text.data, i));
+        enum edge_http_verdict part = edge_http_judge(slice_make(text.data, i), &part_length);
         require(part == EDGE_HTTP_PART || part == verdict ||
                 (part == EDGE_HTTP_TOO_LARGE && i >= EDGE_HEAD_BYTES));
+    }
+    if (verdict == EDGE_HTTP_WHOLE) {
+        require(length <= text.length && length <= EDGE_HEAD_BYTES);
+        read_head(slice_make(text.data, length));
     }
 }
 

@@ -14,7 +14,6 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "services/gateway/edge/download.h"
 #include "services/gateway/edge/http_answer.h"
 #include "services/gateway/edge/site.h"
 

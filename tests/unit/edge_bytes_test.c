@@ -2,7 +2,8 @@
  */
 #include <string.h>
 
-#include "services/gateway/edge/message.h"
+#include "services/gateway/edge/frame.h"
+#include "services/gateway/edge/json.h"
 #include "services/gateway/edge/queue.h"
 #include "services/gateway/edge/youim.h"
 #include "tests/support/test_list.h"
@@ -55,31 +56,78 @@ TEST(a_queue_has_room_up_to_its_limits) {
 
 /* --- messages --- */
 
-static enum edge_message_result part(struct edge_message *message, size_t length, size_t rest,
-                                     bool final) {
-    struct slice text = {0};
-    enum edge_message_result result =
-        edge_message_add(message, slice_make(bytes, length), rest, final, &text);
-    if (result == EDGE_MESSAGE_WHOLE)
-        assert_true(text.length >= length);
+/* A client's frame whose mask is zero, so that its payload stays as it is. */
+static enum edge_frames_result frame(struct edge_frames *frames, unsigned first, size_t length,
+                                     size_t *length_r) {
+    unsigned char head[EDGE_CLIENT_HEAD_BYTES] = {0};
+    size_t begin = edge_frame_head(head, EDGE_OPCODE_TEXT, length);
+    struct edge_found found;
+    head[0] = (unsigned char)first;
+    head[1] |= 0x80;
+    memset(head + begin, 0, 4);
+    struct slice input = slice_make((const char *)head, begin + 4);
+    enum edge_frames_result result = edge_frames_next(frames, &input, &found);
+    if (result == EDGE_FRAMES_MORE && length > 0) {
+        input = slice_make(bytes, length);
+        result = edge_frames_next(frames, &input, &found);
+        assert_int_equal(input.length, 0);
+    }
+    *length_r = found.payload.length;
+    if (result == EDGE_FRAMES_MESSAGE)
+        edge_frames_free(frames);
     return result;
 }
 
+#define PART 0x01
+#define WHOLE 0x81
+#define MORE 0x00
+#define LAST 0x80
+#define PING 0x89
+
 TEST(a_message_may_have_so_many_bytes) {
-    struct edge_message message;
-    edge_message_init(&message);
-    assert_int_equal(part(&message, EDGE_MAX_OBJECT, 0, true), EDGE_MESSAGE_WHOLE);
-    assert_int_equal(part(&message, EDGE_MAX_OBJECT - 10, 10, true), EDGE_MESSAGE_MORE);
-    assert_int_equal(part(&message, 10, 0, true), EDGE_MESSAGE_WHOLE);
-    edge_message_free(&message);
-    assert_int_equal(part(&message, EDGE_MAX_OBJECT, 0, false), EDGE_MESSAGE_MORE);
-    assert_int_equal(part(&message, 0, 0, true), EDGE_MESSAGE_WHOLE);
-    edge_message_free(&message);
+    struct edge_frames frames;
+    size_t length;
+    edge_frames_init(&frames);
+    assert_int_equal(frame(&frames, WHOLE, EDGE_MAX_OBJECT, &length), EDGE_FRAMES_MESSAGE);
+    assert_int_equal(length, EDGE_MAX_OBJECT);
+    assert_null(frames.message.data);
+    assert_int_equal(frame(&frames, WHOLE, 0, &length), EDGE_FRAMES_MESSAGE);
+    assert_int_equal(length, 0);
+    assert_int_equal(frame(&frames, PART, EDGE_MAX_OBJECT - 10, &length), EDGE_FRAMES_MORE);
+    assert_int_equal(frame(&frames, PING, 125, &length), EDGE_FRAMES_CONTROL); /* in between */
+    assert_int_equal(length, 125);
+    assert_int_equal(frame(&frames, MORE, 10, &length), EDGE_FRAMES_MORE);
+    assert_int_equal(frame(&frames, LAST, 0, &length), EDGE_FRAMES_MESSAGE);
+    assert_int_equal(length, EDGE_MAX_OBJECT);
     /* Found out from the frame's head, before its payload has arrived. */
-    assert_int_equal(part(&message, 1, EDGE_MAX_OBJECT, true), EDGE_MESSAGE_TOO_LONG);
-    assert_int_equal(part(&message, 100, 0, false), EDGE_MESSAGE_MORE);
-    assert_int_equal(part(&message, 1, EDGE_MAX_OBJECT - 100, false), EDGE_MESSAGE_TOO_LONG);
-    assert_null(message.parts.data);
+    assert_int_equal(frame(&frames, PART, 100, &length), EDGE_FRAMES_MORE);
+    assert_int_equal(frame(&frames, LAST, EDGE_MAX_OBJECT - 99, &length), EDGE_FRAMES_TOO_LONG);
+    edge_frames_free(&frames);
+    edge_frames_init(&frames);
+    assert_int_equal(frame(&frames, WHOLE, EDGE_MAX_OBJECT + 1, &length), EDGE_FRAMES_TOO_LONG);
+    assert_null(frames.message.data);
+}
+
+TEST(frames_are_refused_by_their_first_two_bytes) {
+    static const struct {
+        const char *bytes, *fault;
+    } cases[] = {
+        {"\x81\x01", "the frame is not masked"},
+        {"\xc1\x81", "the frame has a reserved bit, and no extension was agreed on"},
+        {"\x83\x81", "the frame is of a reserved kind"},
+        {"\x8b\x81", "the frame is of a reserved kind"},
+        {"\x09\x81", "the control frame is in fragments"},
+        {"\x89\xfe", "the control frame is longer than 125 bytes"},
+        {"\x80\x81", "the frame continues a message that was not begun"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct edge_frames frames;
+        struct edge_found found;
+        struct slice input = slice_make(cases[i].bytes, 2);
+        edge_frames_init(&frames);
+        assert_int_equal(edge_frames_next(&frames, &input, &found), EDGE_FRAMES_BROKEN);
+        assert_string_equal(found.fault, cases[i].fault);
+    }
 }
 
 /* --- YouIM --- */

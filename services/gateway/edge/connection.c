@@ -12,6 +12,7 @@
 #include "common/loop.h"
 #include "services/gateway/edge/connection_private.h"
 #include "services/gateway/edge/kernel.h"
+#include "services/gateway/edge/site.h"
 
 /* Longest and shortest time that timers of connections are rounded up to. */
 #define TIMER_GRID_MS 1000
@@ -59,7 +60,7 @@ struct edge_connection *edge_connection_new(struct edge_shared *shared, struct l
     connection->tls = lws_is_ssl(wsi) != 0;
     connection->transport = transport;
     connection->id = ++shared->last_id;
-    connection->reading = true;
+    connection->reading = connection->written_whole = true;
     connection->queue = edge_queue_make(shared->settings->send_queue_bytes, &shared->queued_bytes);
     connection->waiting = buffer_make(3 * EDGE_MAX_OBJECT);
     edge_pace_init(&connection->pace, shared->ev, on_pace, connection);
@@ -80,12 +81,13 @@ struct edge_connection *edge_connection_new(struct edge_shared *shared, struct l
     return connection;
 }
 
-bool edge_connection_shakes(struct edge_shared *shared, struct lws *wsi,
+void edge_connection_shakes(struct edge_shared *shared, struct lws *wsi,
                             const struct lws_ssl_info *info) {
-    bool done = edge_library_shakes(wsi, info);
-    if (done)
-        shared->handlers->on_handshake(shared->argument, true);
-    return done;
+    bool done = edge_library_shakes(&shared->library, wsi, info);
+    if (!done)
+        return;
+    lws_rx_flow_control(wsi, 0); /* what follows is ours to read */
+    shared->handlers->on_handshake(shared->argument, true);
 }
 
 void edge_connection_refused(struct edge_shared *shared, const char *transport) {
@@ -128,6 +130,7 @@ static void set_state(struct edge_connection *connection, enum edge_state state)
     if (connection->state == EDGE_OPEN)
         connection->shared->open--;
     connection->state = state;
+    connection->input_lost = connection->input_lost || connection->waiting.length != 0;
     buffer_free(&connection->waiting);
     edge_held_set(&connection->shared->held, &connection->held, 0);
     if (connection->deadline_ms == 0) {
@@ -175,11 +178,9 @@ static void hand_over_waiting(struct edge_connection *connection) {
 }
 
 /*
- * Writes past libwebsockets' framing (LWS_WRITE_RAW puts nothing before or after the bytes), so
- * that one send takes all frames, and without waiting for word that the socket is writeable, which
- * would cost two calls of epoll_ctl and another turn of the loop. That is sound as long as
- * libwebsockets holds nothing back (`held`), since whole frames are written and it only adds whole
- * frames of its own.
+ * One send takes all frames, without waiting for word that the socket is writeable, which would
+ * cost two calls of epoll_ctl and another turn of the loop. That is sound as long as libwebsockets
+ * holds nothing back (`held`).
  */
 static void write_queue(struct edge_connection *connection) {
     struct slice left = edge_queue_front(&connection->queue), now = left;
@@ -195,6 +196,7 @@ static void write_queue(struct edge_connection *connection) {
         return;
     }
     edge_pace_wrote(&connection->pace, now);
+    connection->written_whole = now.length == left.length;
     /* Once what is held is written, edge_connection_writeable is called. */
     edge_queue_wrote(&connection->queue, now.length, lws_partial_buffered(connection->wsi) != 0);
     if (now.length < left.length && !connection->queue.held &&
@@ -203,9 +205,8 @@ static void write_queue(struct edge_connection *connection) {
 }
 
 /*
- * While libwebsockets holds a part of a write, it would pile up a WebSocket's input without limit
- * if it then closed. So no socket is read then, which is also fair to the clients that do read
- * their answers.
+ * While libwebsockets holds a part of a write, no socket is read: clients that do read their
+ * answers come first, and nobody piles up answers to pings.
  */
 static void set_reading(struct edge_connection *connection) {
     bool held = (connection->paused || connection->queue.held) && connection->state < EDGE_ENDING;
@@ -307,7 +308,7 @@ void edge_connection_cut(struct edge_connection *connection) {
     if (connection->wsi == NULL)
         edge_connection_schedule(connection);
     else
-        edge_library_close(connection->wsi);
+        edge_library_close(&connection->shared->library, connection->wsi);
 }
 
 void edge_connection_end_input(struct edge_connection *connection) {
@@ -337,7 +338,7 @@ void edge_connection_fail(struct edge_connection *connection) {
         return;
     edge_connection_end_output(connection);
     connection->transport->stop_reading(connection);
-    edge_library_close(connection->wsi);
+    edge_library_close(&connection->shared->library, connection->wsi);
 }
 
 void edge_connection_socket_closed(struct edge_connection *connection) {
@@ -448,7 +449,6 @@ void edge_shared_init(struct edge_shared *self, struct ev_loop *ev,
     self->timer_grid_ms = grid_ms < TIMER_GRID_LEAST_MS ? TIMER_GRID_LEAST_MS
                           : grid_ms > TIMER_GRID_MS     ? TIMER_GRID_MS
                                                         : grid_ms;
-    edge_downloads_init(&self->downloads, settings->vanished_timeout_ms);
     TAILQ_INIT(&self->all);
     TAILQ_INIT(&self->scheduled);
     LIST_INIT(&self->marked);

@@ -26,11 +26,10 @@
 #include <sys/queue.h>
 
 #include "services/gateway/edge/connection.h"
-#include "services/gateway/edge/download.h"
+#include "services/gateway/edge/frame.h"
 #include "services/gateway/edge/held.h"
 #include "services/gateway/edge/json.h"
 #include "services/gateway/edge/library.h"
-#include "services/gateway/edge/message.h"
 #include "services/gateway/edge/pace.h"
 #include "services/gateway/edge/queue.h"
 #include "services/gateway/edge/remote.h"
@@ -56,6 +55,8 @@ struct edge_pieces {
 struct edge_transport_calls {
     enum edge_transport transport;
     const char *name;
+    bool closes_both_halves; /* so does a client that closes one: nothing is sent any more */
+    bool reads_to_the_end;   /* `receive` is called for what arrives once it isn't open, too */
     void (*start)(struct edge_connection *connection);   /* a new connection's input */
     void (*release)(struct edge_connection *connection); /* all of it; the connection is freed */
     /* Memory of the object that has not arrived in whole. */
@@ -87,10 +88,11 @@ struct edge_shared {
     struct edge_library library;
     struct edge_tls tls;    /* zero: no port has TLS */
     struct edge_site *site; /* NULL: no page is served */
-    struct edge_downloads downloads;
+    size_t downloads;       /* bodies over HTTP of which a part waits for its client */
+    size_t endings; /* sockets of HTTP that are answered for the last time, and still read */
     struct edge_connection_list all, scheduled;
     ev_prepare work;              /* never started, only fed */
-    struct edge_mark_list marked; /* raw sockets, see tcp.c */
+    struct edge_mark_list marked; /* see tcp.c */
     ev_timer mark_timer;
     struct buffer scratch; /* the object that is being handed over */
     struct edge_held_all held;
@@ -112,7 +114,7 @@ struct edge_connection {
     uint64_t id;
     TAILQ_ENTRY(edge_connection) all;
     TAILQ_ENTRY(edge_connection) work;
-    LIST_ENTRY(edge_connection) marks; /* raw sockets, while `marked` */
+    LIST_ENTRY(edge_connection) marks; /* TCP and YouIM, while `marked` */
     enum edge_state state;
     bool is_scheduled;
     bool paused;
@@ -123,29 +125,27 @@ struct edge_connection {
     bool input_ended;  /* nothing more is taken from the client: it has closed, or we stop */
     bool end_reported; /* on_end was called for that */
     bool output_ended; /* nothing more can be written */
-    bool fin_read;     /* raw sockets */
+    bool fin_read;
+    bool input_lost; /* some was dropped: where a frame begins is not known any more */
     unsigned faults;
     uint64_t mark; /* WebSocket: the ping's number. Else: the byte that is to be acknowledged. */
     struct edge_queue queue;
     struct edge_pace pace;
     union {
-        struct edge_json json;       /* TCP */
-        struct edge_youim youim;     /* YouIM */
-        struct edge_message message; /* WebSocket */
+        struct edge_json json;     /* TCP */
+        struct edge_youim youim;   /* YouIM */
+        struct edge_frames frames; /* WebSocket */
     } input;
-    struct buffer waiting; /* what was read but must not be handed over yet: bytes; WebSocket:
-                            * messages, each behind its length (uint32_t) */
+    struct buffer waiting; /* what was read but must not be handed over yet */
     struct edge_held held; /* `waiting` and the incomplete object, unless it is trusted */
-    union {
-        ev_io readable; /* raw sockets */
-        struct {
-            unsigned count;    /* of pings, sent since anything was last heard */
-            int64_t last_ms;   /* when the last of them was sent */
-            uint64_t taken;    /* bytes that the client's kernel had acknowledged by then */
-            ev_io first_frame; /* is on its way */
-            bool frame_begun;  /* one byte of it was read */
-        } websocket;
-    } io;
+    ev_io readable;
+    struct {
+        unsigned count;  /* of pings, sent since anything was last heard */
+        int64_t last_ms; /* when the last of them was sent */
+        uint64_t taken;  /* bytes that the client's kernel had acknowledged by then */
+    } pings;             /* WebSocket's */
+    bool close_sent;     /* WebSocket's close frame */
+    bool written_whole;  /* the last write ended where a frame does */
     ev_timer timer;
     int64_t check_ms;    /* when the transport's check is due */
     int64_t deadline_ms; /* when to cut it, once it isn't open */
@@ -164,8 +164,8 @@ void edge_shared_free(struct edge_shared *self);
 /* Makes the connection of a socket and calls on_open; NULL without memory. */
 struct edge_connection *edge_connection_new(struct edge_shared *shared, struct lws *wsi,
                                             const struct edge_transport_calls *transport);
-/* LWS_CALLBACK_SSL_INFO: on_handshake, and true, once it is done. */
-bool edge_connection_shakes(struct edge_shared *shared, struct lws *wsi,
+/* LWS_CALLBACK_SSL_INFO: on_handshake, once it is done. */
+void edge_connection_shakes(struct edge_shared *shared, struct lws *wsi,
                             const struct lws_ssl_info *info);
 /* Whether there may be no further connection, or none of this address: the owner is told, and the
  * client is to be told the reason. */

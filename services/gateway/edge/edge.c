@@ -17,6 +17,7 @@
 #include "services/gateway/edge/http.h"
 #include "services/gateway/edge/listen.h"
 #include "services/gateway/edge/proxy.h"
+#include "services/gateway/edge/site.h"
 #include "services/gateway/edge/tcp.h"
 
 /*
@@ -118,7 +119,7 @@ static const struct edge_ports_events ports_events = {.accepted = on_accepted, .
 
 /* By enum edge_transport. */
 static const struct edge_library_protocol protocols[EDGE_LIBRARY_PROTOCOLS] = {
-    {.callback = edge_http_callback, .read_bytes = EDGE_HTTP_READ_BYTES},
+    {.name = "raw http", .callback = edge_http_callback},
     {.name = "raw tcp", .callback = edge_tcp_callback},
     {.name = "raw youim", .callback = edge_youim_callback}};
 
@@ -224,7 +225,7 @@ size_t edge_count(const struct edge *edge) { return edge->shared.count; }
 
 size_t edge_limit(const struct edge *edge) { return edge->shared.limit; }
 
-size_t edge_downloads(const struct edge *edge) { return edge->shared.downloads.count; }
+size_t edge_downloads(const struct edge *edge) { return edge->shared.downloads; }
 
 uint64_t edge_untrusted_input_bytes(const struct edge *edge) { return edge->shared.held.bytes; }
 

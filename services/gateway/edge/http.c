@@ -4,34 +4,29 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/log.h"
 #include "services/gateway/edge/http_answer.h"
-#include "services/gateway/edge/http_header.h"
 #include "services/gateway/edge/origin.h"
 #include "services/gateway/edge/websocket.h"
 
-/* libwebsockets takes lists of at most 126 bytes, and names of at most 62, in a request for an
- * upgrade. */
-#define EDGE_LIST_BYTES 127
 #define EDGE_KEY_BYTES 24
+/* What a key is hashed with (RFC 6455, 1.3). */
+#define KEY_SUFFIX "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+#define SHA1_BYTES 20
+#define ACCEPT_BYTES 32
 
 /* --- plain HTTP --- */
 
 static const char text_type[] = "text/plain; charset=utf-8";
 
-static int answer_text(struct edge_shared *shared, struct lws *wsi, const char *status,
-                       const char *more, const char *text) {
+static void answer_text(struct edge_http_socket *socket, const struct edge_http_request *request,
+                        const char *status, const char *more, const char *text) {
     const struct edge_http_answer answer = {.status = status,
                                             .type = text_type,
                                             .cache = "no-store",
                                             .more = more,
                                             .body = slice_text(text)};
-    return edge_http_answer(shared, wsi, &answer);
-}
-
-/* The header's lines, joined; empty where there is none, or it is too long to be of use. */
-static struct slice header(struct lws *wsi, enum lws_token_indexes token, char *out, int size) {
-    int length = lws_hdr_copy(wsi, out, size, token);
-    return slice_make(out, length > 0 ? (size_t)length : 0);
+    edge_http_answer(socket, request, &answer);
 }
 
 /* The smallest form that the client takes. `coding_r`: for Content-Encoding, or NULL. */
@@ -47,24 +42,24 @@ static const struct edge_site_form *choose_form(const struct edge_site_file *fil
     return &file->plain;
 }
 
-static int answer_file(struct edge_shared *shared, struct lws *wsi,
-                       const struct edge_site_file *file) {
-    char accepted[512], tags[512], more[128];
+static void answer_file(struct edge_http_socket *socket, const struct edge_http_request *request,
+                        const struct edge_site_file *file) {
+    char more[128];
     const char *coding;
-    const struct edge_site_form *form = choose_form(
-        file, header(wsi, WSI_TOKEN_HTTP_ACCEPT_ENCODING, accepted, sizeof accepted), &coding);
-    bool known = edge_http_has_tag(header(wsi, WSI_TOKEN_HTTP_IF_NONE_MATCH, tags, sizeof tags),
-                                   slice_text(form->tag));
+    const struct edge_site_form *form =
+        choose_form(file, edge_http_value(request, "Accept-Encoding"), &coding);
+    bool known =
+        edge_http_has_tag(edge_http_value(request, "If-None-Match"), slice_text(form->tag));
     const struct edge_http_answer answer = {.status = known ? "304 Not Modified" : "200 OK",
                                             .type = known ? NULL : file->type,
                                             .cache = "no-cache",
                                             .more = more,
                                             .body = known ? slice_make(NULL, 0) : form->bytes,
-                                            .site = shared->site};
+                                            .site = socket->shared->site};
     int length = snprintf(more, sizeof more, "ETag: %s\r\nVary: Accept-Encoding\r\n", form->tag);
     if (coding != NULL && !known)
         snprintf(more + length, sizeof more - (size_t)length, "Content-Encoding: %s\r\n", coding);
-    return edge_http_answer(shared, wsi, &answer);
+    edge_http_answer(socket, request, &answer);
 }
 
 /* For a person who opens the address of a gateway without a page. */
@@ -77,71 +72,46 @@ static const char about[] =
     "\n"
     "/healthz answers while the server runs.\n";
 
-static int on_http(struct edge_shared *shared, struct lws *wsi, struct slice path) {
+static void on_http(struct edge_http_socket *socket, const struct edge_http_request *request) {
+    const struct edge_shared *shared = socket->shared;
     const struct edge_http_answer info = {.status = "200 OK",
                                           .type = "application/json",
                                           .cache = "no-store",
                                           .more = "",
                                           .body = slice_text(shared->settings->info)};
-    if (lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) <= 0 &&
-        lws_hdr_total_length(wsi, WSI_TOKEN_HEAD_URI) <= 0)
-        return answer_text(shared, wsi, "405 Method Not Allowed", "Allow: GET, HEAD\r\n",
-                           "Only GET and HEAD are answered.\n");
-    if (slice_equal(path, slice_text("/healthz")))
-        return answer_text(shared, wsi, "200 OK", "", "ok\n");
-    if (slice_equal(path, slice_text("/api/info")))
-        return edge_http_answer(shared, wsi, &info);
+    char unescaped[EDGE_HEAD_BYTES];
+    struct slice path = slice_make(unescaped, edge_http_unescape(request->path, unescaped));
     const struct edge_site_file *file =
         shared->site == NULL ? NULL : edge_site_find(shared->site, path);
-    if (file != NULL)
-        return answer_file(shared, wsi, file);
-    if (shared->site == NULL && slice_equal(path, slice_text("/")))
-        return answer_text(shared, wsi, "200 OK", "", about);
-    return answer_text(shared, wsi, "404 Not Found", "", "There is nothing here.\n");
+    if (!edge_http_is(request, "GET") && !edge_http_is(request, "HEAD"))
+        answer_text(socket, request, "405 Method Not Allowed", "Allow: GET, HEAD\r\n",
+                    "Only GET and HEAD are answered.\n");
+    else if (slice_equal(path, slice_text("/healthz")))
+        answer_text(socket, request, "200 OK", "", "ok\n");
+    else if (slice_equal(path, slice_text("/api/info")))
+        edge_http_answer(socket, request, &info);
+    else if (file != NULL)
+        answer_file(socket, request, file);
+    else if (shared->site == NULL && slice_equal(path, slice_text("/")))
+        answer_text(socket, request, "200 OK", "", about);
+    else
+        answer_text(socket, request, "404 Not Found", "", "There is nothing here.\n");
 }
 
 /* --- the upgrade --- */
 
-/*
- * libwebsockets refuses clients that offer only subprotocols which it doesn't know; browsers and
- * proxies do offer some. So protocols[0] takes the name of the offered protocol while the handshake
- * looks it up, and no name when the answer is made, which then names none. false: libwebsockets
- * would not take the offer, and close without a word.
- */
-static bool accept_any_subprotocol(struct edge_library *library, struct lws *wsi) {
-    char offered[EDGE_LIST_BYTES];
-    struct lws_tokenize tokens;
-    int length = lws_hdr_copy(wsi, offered, sizeof offered, WSI_TOKEN_PROTOCOL);
-    if (length <= 0)
-        return length == 0;
-    lws_tokenize_init(&tokens, offered,
-                      LWS_TOKENIZE_F_COMMA_SEP_LIST | LWS_TOKENIZE_F_MINUS_NONTERM |
-                          LWS_TOKENIZE_F_DOT_NONTERM | LWS_TOKENIZE_F_RFC7230_DELIMS);
-    tokens.len = (size_t)length;
-    lws_tokenize_elem element = lws_tokenize(&tokens);
-    while (element == LWS_TOKZE_DELIMITER)
-        element = lws_tokenize(&tokens);
-    return element == LWS_TOKZE_TOKEN &&
-           lws_tokenize_cstr(&tokens, library->subprotocol, sizeof library->subprotocol) == 0;
-}
-
-/* The header Connection names the upgrade, in a form that libwebsockets takes. */
-static bool asks_for_upgrade(struct lws *wsi) {
-    char list[EDGE_LIST_BYTES];
-    return edge_http_has_word(header(wsi, WSI_TOKEN_CONNECTION, list, sizeof list), "upgrade");
-}
-
-static bool is_from_allowed_page(const struct edge_shared *shared, struct lws *wsi) {
-    char origin[512], host[512];
-    if (lws_hdr_total_length(wsi, WSI_TOKEN_ORIGIN) <= 0)
+static bool is_from_allowed_page(const struct edge_http_socket *socket,
+                                 const struct edge_http_request *request) {
+    if (edge_http_count(request, "Origin") == 0)
         return true; /* no browser */
-    return edge_origin_is_allowed(shared->settings->allowed_origins,
-                                  header(wsi, WSI_TOKEN_ORIGIN, origin, sizeof origin),
-                                  header(wsi, WSI_TOKEN_HOST, host, sizeof host));
+    return edge_http_count(request, "Origin") == 1 &&
+           edge_origin_is_allowed(socket->shared->settings->allowed_origins,
+                                  edge_http_value(request, "Origin"),
+                                  edge_http_value(request, "Host"));
 }
 
-static int refuse_upgrade(struct edge_shared *shared, struct lws *wsi, const char *status,
-                          const char *text) {
+static void refuse_upgrade(struct edge_http_socket *socket, const struct edge_http_request *request,
+                           const char *status, const char *text) {
     const struct edge_http_answer answer = {.status = status,
                                             .type = text_type,
                                             .cache = "no-store",
@@ -149,71 +119,153 @@ static int refuse_upgrade(struct edge_shared *shared, struct lws *wsi, const cha
                                                     "Sec-WebSocket-Version: 13\r\n",
                                             .body = slice_text(text),
                                             .last = true};
-    return edge_http_answer(shared, wsi, &answer);
+    edge_http_answer(socket, request, &answer);
 }
 
-static int on_upgrade(struct edge_shared *shared, struct lws *wsi, const char *protocol) {
-    char version[8], key[32];
-    if (protocol == NULL || strcasecmp(protocol, "websocket") != 0) /* h2c and the like */
-        return refuse_upgrade(shared, wsi, "426 Upgrade Required",
-                              "The only upgrade here is that to a WebSocket.\n");
-    if (!slice_equal(header(wsi, WSI_TOKEN_VERSION, version, sizeof version), slice_text("13")))
-        return refuse_upgrade(shared, wsi, "426 Upgrade Required",
-                              "The only version of WebSockets here is 13.\n");
-    if (lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) <= 0 || !asks_for_upgrade(wsi) ||
-        lws_hdr_total_length(wsi, WSI_TOKEN_HOST) <= 0 ||
-        header(wsi, WSI_TOKEN_KEY, key, sizeof key).length != EDGE_KEY_BYTES)
-        return refuse_upgrade(shared, wsi, "400 Bad Request",
-                              "A WebSocket begins with GET, Host, Connection: Upgrade and a "
-                              "Sec-WebSocket-Key of 24 characters (RFC 6455, 4.1).\n");
-    if (!is_from_allowed_page(shared, wsi))
-        return refuse_upgrade(shared, wsi, "403 Forbidden",
-                              "Pages of another server may not connect here, unless the option "
-                              "allowed_origins names their Origin; a proxy must pass the header "
-                              "Host on.\n");
-    if (!accept_any_subprotocol(&shared->library, wsi))
-        return refuse_upgrade(shared, wsi, "400 Bad Request",
-                              "Sec-WebSocket-Protocol is too long, or no list of names: at most "
-                              "126 bytes, 62 for the first name. It may be left out.\n");
-    return 0;
+/* No subprotocol is chosen, whatever a client offers. */
+static void write_acceptance(struct buffer *out, struct slice key) {
+    char joined[EDGE_KEY_BYTES + sizeof KEY_SUFFIX], accept[ACCEPT_BYTES];
+    unsigned char hash[SHA1_BYTES];
+    memcpy(joined, key.data, EDGE_KEY_BYTES);
+    memcpy(joined + EDGE_KEY_BYTES, KEY_SUFFIX, sizeof KEY_SUFFIX);
+    lws_SHA1((const unsigned char *)joined, sizeof joined - 1, hash);
+    lws_b64_encode_string((const char *)hash, sizeof hash, accept, sizeof accept);
+    buffer_printf(out,
+                  "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+                  "Connection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n",
+                  accept);
+}
+
+/* false: the socket was left. */
+static bool open_websocket(struct edge_http_socket *socket,
+                           const struct edge_http_request *request) {
+    struct edge_shared *shared = socket->shared;
+    struct lws *wsi = socket->wsi;
+    struct buffer out = buffer_make(1024), rest;
+    write_acceptance(&out, edge_http_value(request, "Sec-WebSocket-Key"));
+    bool refused = edge_websocket_is_refused(shared, wsi, &out);
+    if (refused || out.failed) {
+        edge_http_write(socket, &out, &(const struct edge_http_body){0}, false);
+        buffer_free(&out);
+        return true;
+    }
+    int written = lws_write(wsi, (unsigned char *)out.data, out.length, LWS_WRITE_RAW);
+    buffer_free(&out);
+    size_t length = (size_t)(request->headers.data + request->headers.length - socket->in.data);
+    edge_http_leave(socket, &rest);
+    if (written < 0)
+        edge_library_close(&shared->library, wsi);
+    else
+        edge_websocket_open(shared, wsi, slice_make(rest.data + length, rest.length - length));
+    buffer_free(&rest);
+    return false;
+}
+
+static bool on_upgrade(struct edge_http_socket *socket, const struct edge_http_request *request) {
+    if (!edge_http_says(request, "Upgrade", "websocket")) /* h2c and the like */
+        refuse_upgrade(socket, request, "426 Upgrade Required",
+                       "The only upgrade here is that to a WebSocket.\n");
+    else if (!slice_equal(edge_http_value(request, "Sec-WebSocket-Version"), slice_text("13")))
+        refuse_upgrade(socket, request, "426 Upgrade Required",
+                       "The only version of WebSockets here is 13.\n");
+    else if (!edge_http_is(request, "GET") || !edge_http_says(request, "Connection", "upgrade") ||
+             edge_http_count(request, "Host") != 1 ||
+             edge_http_count(request, "Sec-WebSocket-Key") != 1 ||
+             edge_http_value(request, "Sec-WebSocket-Key").length != EDGE_KEY_BYTES)
+        refuse_upgrade(socket, request, "400 Bad Request",
+                       "A WebSocket begins with GET, Host, Connection: Upgrade and a "
+                       "Sec-WebSocket-Key of 24 characters (RFC 6455, 4.1).\n");
+    else if (!is_from_allowed_page(socket, request))
+        refuse_upgrade(socket, request, "403 Forbidden",
+                       "Pages of another server may not connect here, unless the option "
+                       "allowed_origins names their Origin; a proxy must pass the header "
+                       "Host on.\n");
+    else
+        return open_websocket(socket, request);
+    return true;
+}
+
+/* --- heads that are refused --- */
+
+static void refuse(struct edge_http_socket *socket, const struct edge_http_request *request,
+                   const char *status, const char *text) {
+    log_debug("http_refused", "status=\"%s\" bytes=%zu", status, socket->in.length);
+    answer_text(socket, request, status, "", text);
+}
+
+static bool on_head(struct edge_http_socket *socket, enum edge_http_verdict verdict,
+                    const struct edge_http_request *request) {
+    switch (verdict) {
+    case EDGE_HTTP_PART:
+        break;
+    case EDGE_HTTP_WHOLE:
+        if (edge_http_count(request, "Upgrade") > 0)
+            return on_upgrade(socket, request);
+        on_http(socket, request);
+        break;
+    case EDGE_HTTP_TOO_LARGE:
+        refuse(socket, request, "431 Request Header Fields Too Large",
+               "At most 8192 bytes of a request line and headers are taken.\n");
+        break;
+    case EDGE_HTTP_BAD:
+        refuse(socket, request, "400 Bad Request",
+               "A request begins with a line such as \"GET / HTTP/1.1\" and has one header on each "
+               "line; lines end with CR LF and have no other control characters.\n");
+        break;
+    }
+    return true;
 }
 
 /* --- libwebsockets --- */
 
+/* The socket is closed, whatever it was. */
+static void on_closed(struct lws *wsi, struct edge_connection *connection) {
+    struct edge_socket *socket = lws_get_opaque_user_data(wsi);
+    if (socket != NULL)
+        edge_http_free(&socket->http);
+    if (connection != NULL)
+        edge_connection_socket_closed(connection);
+}
+
+/* Events of a socket that is no connection, or not yet. */
+static int on_socket(struct edge_shared *shared, struct lws *wsi,
+                     enum lws_callback_reasons reason) {
+    struct edge_socket *socket = lws_get_opaque_user_data(wsi);
+    if (socket->http != NULL && reason == LWS_CALLBACK_RAW_WRITEABLE) {
+        edge_http_writeable(socket->http);
+        return 0;
+    }
+    return edge_library_take(wsi) ? edge_http_begin(shared, wsi, on_head) : 0;
+}
+
 int edge_http_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
                        size_t length) {
+    (void)length;
     struct edge_shared *shared = lws_context_user(lws_get_context(wsi));
     switch (reason) {
     case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS:
         return edge_tls_set_up(&shared->tls, user);
     case LWS_CALLBACK_SSL_INFO:
-        (void)edge_connection_shakes(shared, wsi, in);
+        edge_connection_shakes(shared, wsi, in);
         return 0;
     /* These two are called for every socket, those of the other transports too. */
     case LWS_CALLBACK_WSI_CREATE:
         edge_library_created(&shared->library);
         return 0;
     case LWS_CALLBACK_WSI_DESTROY:
-        if (user != NULL) /* libwebsockets left out the proper callback */
-            edge_connection_socket_closed(user);
-        edge_downloads_forget(&shared->downloads, wsi);
+        on_closed(wsi, user); /* libwebsockets may have left out the proper callback */
         if (edge_library_failed_to_shake(wsi))
             shared->handlers->on_handshake(shared->argument, false);
         edge_library_destroyed(&shared->library, wsi);
         return 0;
-    case LWS_CALLBACK_HTTP:
-        return on_http(shared, wsi, slice_make(in, length));
-    case LWS_CALLBACK_HTTP_WRITEABLE:
-        return edge_download_writeable(&shared->downloads, wsi);
-    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
-        return on_upgrade(shared, wsi, in);
-    case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
-        shared->library.subprotocol[0] = '\0';
+    case LWS_CALLBACK_RAW_ADOPT:
+        return on_socket(shared, wsi, reason);
+    case LWS_CALLBACK_RAW_WRITEABLE:
+        return user != NULL ? edge_connection_writeable(user) : on_socket(shared, wsi, reason);
+    case LWS_CALLBACK_RAW_CLOSE:
+        on_closed(wsi, user);
         return 0;
-    case LWS_CALLBACK_RAW_ADOPT: /* what libwebsockets makes of HTTP's CONNECT */
-    case LWS_CALLBACK_RAW_RX:
-        return -1;
     default:
-        return edge_websocket_event(shared, wsi, reason, user, slice_make(in, length));
+        return 0;
     }
 }

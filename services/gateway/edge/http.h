@@ -8,9 +8,6 @@
 
 #include <libwebsockets.h>
 
-/* Read from a WebSocket in one go; held per connection. */
-#define EDGE_HTTP_READ_BYTES 2048
-
 /* libwebsockets' first protocol, whose context's user is a struct edge_shared. */
 int edge_http_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
                        size_t length);

@@ -34,23 +34,13 @@ static bool is_header(struct slice line) {
     return length > 0 && length < line.length && line.data[length] == ':';
 }
 
-/* A method that libwebsockets knows: it answers none but GET and HEAD. */
-static bool is_method(struct slice name) {
-    static const char *const names[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (slice_equal(name, slice_text(names[i])))
-            return true;
-    return false;
-}
-
-/* "METHOD /target HTTP/1.1". Of a %00 in its parameters libwebsockets says nothing. */
+/* "METHOD /target HTTP/1.1". */
 static bool is_request_line(struct slice line) {
     size_t length = name_length(line);
-    const char *target = line.data + length + 1;
-    if (line.length < length + 2 || target[-1] != ' ' || target[0] != '/' ||
-        memmem(target, line.length - length - 1, "%00", 3) != NULL ||
-        !is_method(slice_make(line.data, length)))
+    if (length == 0 || line.length < length + 2 || line.data[length] != ' ' ||
+        line.data[length + 1] != '/')
         return false;
+    const char *target = line.data + length + 1;
     size_t left = line.length - length - 1;
     const char *space = memchr(target, ' ', left);
     if (space == NULL)
@@ -60,18 +50,10 @@ static bool is_request_line(struct slice line) {
            slice_equal(version, slice_text("HTTP/1.0"));
 }
 
-/* libwebsockets takes the target apart at these. */
-static size_t count_parameters(struct slice line) {
-    size_t count = 0;
-    for (size_t i = 0; i < line.length; i++)
-        count += line.data[i] == '&' || line.data[i] == ';';
-    return count;
-}
-
 /* Takes a line off the front, without its end. false: there is no whole one, or its end is not a
  * CR and LF. */
 static bool take_line(struct slice *rest, struct slice *line_r) {
-    const char *end = memmem(rest->data, rest->length, "\r\n", 2);
+    const char *end = rest->length == 0 ? NULL : memmem(rest->data, rest->length, "\r\n", 2);
     if (end == NULL)
         return false;
     *line_r = slice_make(rest->data, (size_t)(end - rest->data));
@@ -86,18 +68,17 @@ static bool is_part_of_line(struct slice text) {
     return !has_control_character(text);
 }
 
-enum edge_http_verdict edge_http_judge(struct slice begin) {
+enum edge_http_verdict edge_http_judge(struct slice begin, size_t *length_r) {
     struct slice rest = begin, line;
     bool first = true;
-    size_t fields = 0;
     for (; take_line(&rest, &line); first = false) {
+        *length_r = begin.length - rest.length;
+        if (*length_r > EDGE_HEAD_BYTES)
+            return EDGE_HTTP_TOO_LARGE;
         if (!first && line.length == 0)
             return EDGE_HTTP_WHOLE;
         if (has_control_character(line) || !(first ? is_request_line(line) : is_header(line)))
             return EDGE_HTTP_BAD;
-        fields += first ? count_parameters(line) : 1;
-        if (fields > EDGE_HEAD_FIELDS)
-            return EDGE_HTTP_TOO_LARGE;
     }
     if (!is_part_of_line(rest))
         return EDGE_HTTP_BAD;
@@ -180,4 +161,82 @@ bool edge_http_has_word(struct slice list, const char *word) {
         if (is_word(item, word))
             return true;
     return false;
+}
+
+/* --- a request --- */
+
+struct edge_http_request edge_http_read(struct slice head) {
+    struct slice line = {0}, target;
+    struct edge_http_request request = {.headers = head};
+    (void)take_line(&request.headers, &line);
+    size_t method = name_length(line);
+    const char *space = memrchr(line.data, ' ', line.length);
+    request.method = slice_make(line.data, method);
+    target = slice_make(line.data + method + 1, (size_t)(space - line.data) - method - 1);
+    const char *mark = memchr(target.data, '?', target.length);
+    request.path = target;
+    if (mark != NULL)
+        request.path.length = (size_t)(mark - target.data);
+    request.is_1_1 = line.data[line.length - 1] == '1';
+    return request;
+}
+
+/* Takes a header off the front. */
+static bool take_header(struct slice *headers, struct slice *name_r, struct slice *value_r) {
+    struct slice line;
+    if (!take_line(headers, &line) || line.length == 0)
+        return false;
+    *name_r = slice_make(line.data, name_length(line));
+    *value_r = trim(slice_make(line.data + name_r->length + 1, line.length - name_r->length - 1));
+    return true;
+}
+
+size_t edge_http_count(const struct edge_http_request *request, const char *header) {
+    struct slice headers = request->headers, name, value;
+    size_t count = 0;
+    while (take_header(&headers, &name, &value))
+        count += is_word(name, header);
+    return count;
+}
+
+struct slice edge_http_value(const struct edge_http_request *request, const char *header) {
+    struct slice headers = request->headers, name, value;
+    while (take_header(&headers, &name, &value))
+        if (is_word(name, header))
+            return value;
+    return slice_make(NULL, 0);
+}
+
+bool edge_http_says(const struct edge_http_request *request, const char *header, const char *word) {
+    struct slice headers = request->headers, name, value;
+    while (take_header(&headers, &name, &value))
+        if (is_word(name, header) && edge_http_has_word(value, word))
+            return true;
+    return false;
+}
+
+bool edge_http_has_body(const struct edge_http_request *request) {
+    return edge_http_count(request, "Content-Length") > 0 ||
+           edge_http_count(request, "Transfer-Encoding") > 0;
+}
+
+static int digit(char character) {
+    return isdigit((unsigned char)character)    ? character - '0'
+           : isxdigit((unsigned char)character) ? tolower((unsigned char)character) - 'a' + 10
+                                                : -1;
+}
+
+size_t edge_http_unescape(struct slice path, char *out) {
+    size_t length = 0;
+    for (size_t i = 0; i < path.length; i++) {
+        int high = -1, low = -1;
+        if (path.data[i] == '%' && i + 2 < path.length) {
+            high = digit(path.data[i + 1]);
+            low = digit(path.data[i + 2]);
+        }
+        bool escaped = high >= 0 && low >= 0;
+        out[length++] = escaped ? (char)(high * 16 + low) : path.data[i];
+        i += escaped ? 2 : 0;
+    }
+    return length;
 }

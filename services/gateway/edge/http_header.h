@@ -1,4 +1,10 @@
-/* Reads a request's head; pure. */
+/*
+ * Reads a request's head; pure.
+ *
+ *     if (edge_http_judge(bytes, &length) == EDGE_HTTP_WHOLE) {
+ *         struct edge_http_request request = edge_http_read(slice_make(bytes.data, length));
+ *         ... edge_http_value(&request, "Host") ...
+ */
 #ifndef PARLEY_GATEWAY_EDGE_HTTP_HEADER_H
 #define PARLEY_GATEWAY_EDGE_HTTP_HEADER_H
 
@@ -6,15 +12,8 @@
 
 #include "common/record.h"
 
-/* limit: client | the head of an HTTP request | {EDGE_HEAD_BYTES} | 431; over TLS, and for a
- * further request of a socket, closed */
+/* limit: client | the head of an HTTP request | {EDGE_HEAD_BYTES} | 431 */
 #define EDGE_HEAD_BYTES 8192
-/*
- * limit: client | headers of an HTTP request, and `&` and `;` in its first line |
- * {EDGE_HEAD_FIELDS} together | 431; over TLS, and for a further request of a socket, closed at
- * some 90
- */
-#define EDGE_HEAD_FIELDS 64
 
 enum edge_http_verdict {
     EDGE_HTTP_PART, /* good so far */
@@ -23,9 +22,30 @@ enum edge_http_verdict {
     EDGE_HTTP_BAD
 };
 
-/* Looks at what a socket's first request begins with: its first EDGE_HEAD_BYTES, or fewer as long
- * as no more is there. */
-enum edge_http_verdict edge_http_judge(struct slice begin);
+/* Looks at what a request begins with. EDGE_HTTP_WHOLE: `length_r` is that of its head, with the
+ * empty line at its end. */
+enum edge_http_verdict edge_http_judge(struct slice begin, size_t *length_r);
+
+/* All of it lies in the head. */
+struct edge_http_request {
+    struct slice method;
+    struct slice path;    /* without parameters, escaped */
+    struct slice headers; /* whole lines */
+    bool is_1_1;          /* not 1.0 */
+};
+
+/* Of a whole head, and no other. */
+struct edge_http_request edge_http_read(struct slice head);
+/* How often the header is there, whatever its case. */
+size_t edge_http_count(const struct edge_http_request *request, const char *header);
+/* The first one's; empty where there is none. */
+struct slice edge_http_value(const struct edge_http_request *request, const char *header);
+/* Whether the list in one of these headers has the word, whatever its case. */
+bool edge_http_says(const struct edge_http_request *request, const char *header, const char *word);
+/* It announces one. */
+bool edge_http_has_body(const struct edge_http_request *request);
+/* Writes the path without its "%41"; `out` has room for as many bytes as it has. The length. */
+size_t edge_http_unescape(struct slice path, char *out);
 
 /* Whether Accept-Encoding allows "gzip" or "br": named, or meant by "*", and not with a `q` of 0.
  */

@@ -7,23 +7,11 @@
 
 #include "common/log.h"
 #include "common/lws_log.h"
-#include "services/gateway/edge/http_header.h"
 #include "services/gateway/edge/tls.h"
 
-/*
- * limit: client | time to complete an HTTP request | {HANDSHAKE_S}, or `login_timeout_ms` if
- * less | closed
- */
-/* To complete an HTTP request, at most. */
+/* limit: client | TLS' handshake | {HANDSHAKE_S}, or `login_timeout_ms` if less | closed */
 #define HANDSHAKE_S 20
-/*
- * limit: client | silence of an HTTP socket that is kept for a further request | {IDLE_S} s |
- * closed
- */
-#define IDLE_S 60
 #define TIMER_S 1
-/* What libwebsockets adds to a header that it does not know. */
-#define HEADER_BYTES 8
 /*
  * limit: client | messages of TLS' handshake after it (keys that change) | {LATER_MESSAGES_MAX} |
  * closed
@@ -42,7 +30,7 @@ static void on_timer(struct ev_loop *ev, ev_timer *watcher, int revents) {
         lws_cancel_service(self->context);
 }
 
-static unsigned seconds(uint64_t ms, unsigned most) {
+unsigned edge_library_seconds(uint64_t ms, unsigned most) {
     return ms < 2000 ? 1 : ms / 1000 > most ? most : (unsigned)(ms / 1000);
 }
 
@@ -60,19 +48,47 @@ static int start_tls(struct edge_library *self, struct lws_context_creation_info
 }
 
 static void free_socket(struct edge_library *self, struct edge_socket *socket) {
-    if (socket != NULL)
-        edge_addresses_release(&self->addresses, socket->remote.counted);
+    if (socket == NULL)
+        return;
+    edge_addresses_release(&self->addresses, socket->remote.counted);
+    if (socket->wsi != NULL)
+        LIST_REMOVE(socket, closing);
     free(socket);
 }
 
+/* --- closing --- */
+
+static void on_closer(struct ev_loop *ev, ev_prepare *watcher, int revents) {
+    (void)ev;
+    (void)revents;
+    struct edge_library *self = watcher->data;
+    struct edge_socket *socket;
+    while ((socket = LIST_FIRST(&self->closing)) != NULL) {
+        struct lws *wsi = socket->wsi;
+        LIST_REMOVE(socket, closing);
+        socket->wsi = NULL;
+        lws_set_timeout(wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_SYNC);
+    }
+}
+
+void edge_library_close(struct edge_library *self, struct lws *wsi) {
+    struct edge_socket *socket = lws_get_opaque_user_data(wsi);
+    if (socket->wsi != NULL)
+        return;
+    socket->wsi = wsi;
+    LIST_INSERT_HEAD(&self->closing, socket, closing);
+    ev_feed_event(self->ev, &self->closer, EV_CUSTOM);
+}
+
+/* --- life --- */
+
 static void give(struct edge_library *self, size_t protocol, int fd, struct edge_socket *socket) {
-    bool http = protocol == 0, tls = socket->tls;
-    unsigned type =
-        LWS_ADOPT_SOCKET | (http ? LWS_ADOPT_HTTP : 0U) | (tls ? LWS_ADOPT_ALLOW_SSL : 0U);
+    bool tls = socket->tls;
+    unsigned type = LWS_ADOPT_SOCKET | (tls ? LWS_ADOPT_ALLOW_SSL : 0U);
     const lws_adopt_desc_t adopted = {.vh = tls ? self->tls : self->plain,
                                       .type = (lws_adoption_type)type,
                                       .fd = {.sockfd = fd},
-                                      .vh_prot_name = http ? NULL : self->protocols[protocol].name,
+                                      .vh_prot_name = self->protocols[protocol].name,
                                       .opaque = socket};
     /* Closes the descriptor when it fails, and may have announced the socket's end by then. */
     self->adopted = socket;
@@ -81,19 +97,10 @@ static void give(struct edge_library *self, size_t protocol, int fd, struct edge
     self->adopted = NULL;
 }
 
-static void on_head(void *argument, struct edge_socket *socket, int fd) {
-    struct edge_library *self = argument;
-    self->sockets--;
-    if (fd < 0)
-        free_socket(self, socket);
-    else
-        give(self, 0, fd, socket);
-}
-
 int edge_library_start(struct edge_library *self, struct ev_loop *ev,
                        const struct edge_library_protocol protocols[EDGE_LIBRARY_PROTOCOLS],
                        const struct edge_settings *settings, bool tls, void *user) {
-    unsigned handshake_s = seconds(settings->handshake_timeout_ms, HANDSHAKE_S);
+    unsigned handshake_s = edge_library_seconds(settings->handshake_timeout_ms, HANDSHAKE_S);
     void *loops[] = {ev};
     struct lws_context_creation_info info = {
         .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_LIBEV |
@@ -105,26 +112,20 @@ int edge_library_start(struct edge_library *self, struct ev_loop *ev,
         .protocols = self->protocols,
         .retry_and_idle_policy = &no_pings,
         .timeout_secs = handshake_s,
-        .timeout_secs_ah_idle = handshake_s,
-        .keepalive_timeout = (int)seconds(settings->idle_timeout_ms, IDLE_S),
-        .max_http_header_data = EDGE_HEAD_BYTES + EDGE_HEAD_FIELDS * HEADER_BYTES,
-        /* A record is read whole: for what libwebsockets leaves in one it would wait until the
-         * loop has nothing else to do. */
-        .pt_serv_buf_size = EDGE_TLS_RECORD_BYTES,
     };
     self->ev = ev;
-    edge_heads_start(&self->heads, ev, handshake_s, on_head, self);
+    LIST_INIT(&self->closing);
+    ev_prepare_init(&self->closer, on_closer);
+    ev_set_priority(&self->closer, EV_MINPRI);
+    self->closer.data = self;
     ev_timer_init(&self->timer, on_timer, TIMER_S, TIMER_S);
     self->timer.data = self;
-    strcpy(self->subprotocol, "edge");
     /* Whole queues are written at once: without a size of their own, writes would be cut at the
      * size of reads, and the rest copied. */
     for (size_t i = 0; i < EDGE_LIBRARY_PROTOCOLS; i++)
-        self->protocols[i] = (struct lws_protocols){
-            .name = protocols[i].name != NULL ? protocols[i].name : self->subprotocol,
-            .callback = protocols[i].callback,
-            .rx_buffer_size = protocols[i].read_bytes,
-            .tx_packet_size = EDGE_WRITE_BYTES};
+        self->protocols[i] = (struct lws_protocols){.name = protocols[i].name,
+                                                    .callback = protocols[i].callback,
+                                                    .tx_packet_size = EDGE_WRITE_BYTES};
     lws_log_open();
     self->context = lws_create_context(&info);
     if (self->context != NULL)
@@ -138,12 +139,13 @@ int edge_library_start(struct edge_library *self, struct ev_loop *ev,
 }
 
 void edge_library_stop(struct edge_library *self) {
-    edge_heads_stop(&self->heads);
     if (self->context != NULL)
         lws_context_destroy(self->context);
     self->context = NULL;
-    if (self->ev != NULL)
-        ev_timer_stop(self->ev, &self->timer);
+    if (self->ev == NULL)
+        return;
+    ev_timer_stop(self->ev, &self->timer);
+    ev_clear_pending(self->ev, &self->closer);
 }
 
 void edge_library_adopt(struct edge_library *self, size_t protocol, bool tls, int fd,
@@ -155,12 +157,7 @@ void edge_library_adopt(struct edge_library *self, size_t protocol, bool tls, in
         return;
     }
     *socket = (struct edge_socket){.remote = *remote, .tls = tls};
-    if (protocol == 0 && !tls) {
-        self->sockets++;
-        edge_heads_await(&self->heads, fd, socket);
-    } else {
-        give(self, protocol, fd, socket);
-    }
+    give(self, protocol, fd, socket);
     if (!ev_is_active(&self->timer) && self->sockets != self->connected)
         ev_timer_again(self->ev, &self->timer);
 }
@@ -175,16 +172,10 @@ void edge_library_destroyed(struct edge_library *self, struct lws *wsi) {
     self->sockets--;
 }
 
-/* --- requests over HTTP --- */
-
-bool edge_library_is_last_request(struct lws *wsi) {
-    struct edge_socket *socket = lws_get_opaque_user_data(wsi);
-    return ++socket->requests >= EDGE_REQUESTS_MAX;
-}
-
 /* --- handshakes --- */
 
-bool edge_library_shakes(struct lws *wsi, const struct lws_ssl_info *info) {
+bool edge_library_shakes(struct edge_library *self, struct lws *wsi,
+                         const struct lws_ssl_info *info) {
     struct edge_socket *socket = lws_get_opaque_user_data(wsi);
     if ((info->where & SSL_CB_ALERT) != 0) {
         socket->alert = info->ret;
@@ -193,7 +184,7 @@ bool edge_library_shakes(struct lws *wsi, const struct lws_ssl_info *info) {
         lws_callback_on_writable(wsi); /* of nothing else is a raw transport told */
         return true;
     } else if (socket->shaken && ++socket->later > LATER_MESSAGES_MAX) {
-        edge_library_close(wsi);
+        edge_library_close(self, wsi);
     }
     return false;
 }
@@ -214,10 +205,4 @@ bool edge_library_failed_to_shake(struct lws *wsi) {
     log_debug("tls_handshake_failed", "alert=\"%s\"",
               socket->alert == 0 ? "none" : SSL_alert_desc_string_long(socket->alert));
     return true;
-}
-
-void edge_library_close(struct lws *wsi) {
-    lws_set_timeout(wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
-    /* Its timers are only looked at when it has an event. */
-    lws_cancel_service(lws_get_context(wsi));
 }

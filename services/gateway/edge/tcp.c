@@ -1,75 +1,14 @@
-/*
- * Raw sockets. libwebsockets closes one as soon as the client has closed its half, though the
- * client may still wait for answers. So it is kept from reading, and only writes.
- */
+/* JSON objects, and YouIM's frames, on sockets of their own. */
 #include "services/gateway/edge/tcp.h"
 
-#include <errno.h>
-#include <sys/socket.h>
+#include "services/gateway/edge/raw.h"
 
 #define MARK_INTERVAL_S 0.1
-/* Read in one go. */
-#define READ_BYTES 4096
-#define FAULT_BYTES 1024
 
 /* --- reading --- */
 
-static void on_fin(struct edge_connection *connection) {
-    connection->fin_read = true;
-    connection->transport->stop_reading(connection);
-    if (connection->state == EDGE_ENDING)
-        edge_connection_cut(connection);
-    else
-        edge_connection_end_input(connection); /* the client may read on */
-}
-
-static bool read_once(struct edge_connection *connection) {
-    char bytes[READ_BYTES];
-    ssize_t got = connection->tls ? edge_tls_read(connection->wsi, bytes, sizeof bytes)
-                                  : recv(connection->io.readable.fd, bytes, sizeof bytes, 0);
-    if (got == 0) {
-        on_fin(connection);
-    } else if (got < 0) {
-        if (errno != EAGAIN && errno != EINTR)
-            edge_connection_fail(connection);
-    } else if (connection->state == EDGE_OPEN) {
-        struct slice input = slice_make(bytes, (size_t)got);
-        if (edge_connection_must_wait(connection))
-            edge_connection_keep(connection, input);
-        else
-            connection->transport->receive(connection, input);
-        edge_connection_count_input(connection);
-    }
-    return got > 0;
-}
-
-/* With TLS a record is read to its end: what is left of it the kernel would not announce. */
-static void on_readable(struct ev_loop *ev, ev_io *watcher, int revents) {
-    (void)ev;
-    (void)revents;
-    struct edge_connection *connection = watcher->data;
-    while (read_once(connection) && connection->tls && edge_tls_has_more(connection->wsi))
-        ;
-}
-
-static void set_reading(struct edge_connection *connection, bool reading) {
-    if (reading && !connection->fin_read)
-        ev_io_start(connection->shared->ev, &connection->io.readable);
-    else
-        ev_io_stop(connection->shared->ev, &connection->io.readable);
-}
-
-static void stop_reading(struct edge_connection *connection) { set_reading(connection, false); }
-
-static void start(struct edge_connection *connection) {
-    lws_rx_flow_control(connection->wsi, 0);
-    ev_io_init(&connection->io.readable, on_readable, lws_get_socket_fd(connection->wsi), EV_READ);
-    connection->io.readable.data = connection;
-    set_reading(connection, true);
-}
-
 static void release(struct edge_connection *connection) {
-    stop_reading(connection);
+    edge_raw_release(connection);
     if (connection->marked)
         LIST_REMOVE(connection, marks);
 }
@@ -137,13 +76,8 @@ void edge_tcp_stop(struct edge_shared *shared) { ev_timer_stop(shared->ev, &shar
 
 /* --- the end --- */
 
-/* Not closed yet: with input unread that would be a reset, which takes our last words from the
- * client. It is closed when the client does. */
 static int write_end(struct edge_connection *connection) {
-    if (connection->tls && !edge_tls_end_output(connection->wsi))
-        lws_callback_on_writable(connection->wsi);
-    else
-        shutdown(lws_get_socket_fd(connection->wsi), SHUT_WR);
+    edge_raw_end_output(connection);
     return 0;
 }
 
@@ -151,65 +85,14 @@ static void end(struct edge_connection *connection) {
     if (connection->fin_read)
         edge_connection_cut(connection);
     else
-        write_end(connection);
-}
-
-/* The client is told why, as far as one write takes it. */
-static void refuse(struct edge_shared *shared, struct lws *wsi,
-                   const struct edge_transport_calls *transport, const char *reason) {
-    struct buffer text = buffer_make(FAULT_BYTES), framed = buffer_make(FAULT_BYTES);
-    struct edge_pieces pieces;
-    shared->handlers->write_fault(shared->argument, transport->transport, reason, &text);
-    if (!text.failed && transport->frame(slice_make(text.data, text.length), &pieces))
-        for (size_t i = 0; i < pieces.count; i++)
-            (void)buffer_add(&framed, pieces.piece[i].data, pieces.piece[i].length);
-    if (framed.length > 0)
-        (void)lws_write(wsi, (unsigned char *)framed.data, framed.length, LWS_WRITE_RAW);
-    buffer_free(&text);
-    buffer_free(&framed);
-}
-
-static int open(struct lws *wsi, const struct edge_transport_calls *transport) {
-    struct edge_shared *shared = lws_context_user(lws_get_context(wsi));
-    const char *reason;
-    if (edge_connection_is_refused(shared, wsi, transport->name, &reason)) {
-        refuse(shared, wsi, transport, reason);
-        return -1;
-    }
-    lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0); /* of the handshake */
-    return edge_connection_new(shared, wsi, transport) != NULL ? 0 : -1;
-}
-
-/* Both transports' callbacks are alike but for the connection that they make. With TLS that is
- * made once the handshake is done. */
-static int on_event(struct lws *wsi, enum lws_callback_reasons reason,
-                    struct edge_connection *connection, void *in,
-                    const struct edge_transport_calls *transport) {
-    switch (reason) {
-    case LWS_CALLBACK_RAW_ADOPT:
-        return edge_library_take(wsi) ? open(wsi, transport) : 0;
-    case LWS_CALLBACK_SSL_INFO:
-        if (edge_connection_shakes(lws_context_user(lws_get_context(wsi)), wsi, in))
-            lws_rx_flow_control(wsi, 0); /* what follows is for the connection */
-        return 0;
-    case LWS_CALLBACK_RAW_WRITEABLE:
-        if (connection != NULL)
-            return edge_connection_writeable(connection);
-        return lws_is_ssl(wsi) && edge_library_take(wsi) ? open(wsi, transport) : -1;
-    case LWS_CALLBACK_RAW_CLOSE:
-        if (connection != NULL)
-            edge_connection_socket_closed(connection);
-        return 0;
-    default:
-        return 0;
-    }
+        edge_raw_end_output(connection);
 }
 
 /* --- JSON objects --- */
 
 static void start_json(struct edge_connection *connection) {
     edge_json_init(&connection->input.json);
-    start(connection);
+    edge_raw_start(connection);
 }
 
 static void release_json(struct edge_connection *connection) {
@@ -246,8 +129,8 @@ static const struct edge_transport_calls json_calls = {.transport = EDGE_TCP,
                                                        .release = release_json,
                                                        .incomplete = incomplete_json,
                                                        .receive = receive_json,
-                                                       .set_reading = set_reading,
-                                                       .stop_reading = stop_reading,
+                                                       .set_reading = edge_raw_set_reading,
+                                                       .stop_reading = edge_raw_stop_reading,
                                                        .frame = frame_line,
                                                        .mark = mark,
                                                        .end = end,
@@ -256,14 +139,14 @@ static const struct edge_transport_calls json_calls = {.transport = EDGE_TCP,
 int edge_tcp_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
                       size_t length) {
     (void)length;
-    return on_event(wsi, reason, user, in, &json_calls);
+    return edge_raw_event(wsi, reason, user, in, &json_calls);
 }
 
 /* --- YouIM's frames --- */
 
 static void start_youim(struct edge_connection *connection) {
     edge_youim_init(&connection->input.youim);
-    start(connection);
+    edge_raw_start(connection);
 }
 
 static void release_youim(struct edge_connection *connection) {
@@ -299,8 +182,8 @@ static const struct edge_transport_calls youim_calls = {.transport = EDGE_YOUIM,
                                                         .release = release_youim,
                                                         .incomplete = incomplete_youim,
                                                         .receive = receive_youim,
-                                                        .set_reading = set_reading,
-                                                        .stop_reading = stop_reading,
+                                                        .set_reading = edge_raw_set_reading,
+                                                        .stop_reading = edge_raw_stop_reading,
                                                         .frame = frame_youim,
                                                         .mark = mark,
                                                         .end = end,
@@ -309,5 +192,5 @@ static const struct edge_transport_calls youim_calls = {.transport = EDGE_YOUIM,
 int edge_youim_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
                         size_t length) {
     (void)length;
-    return on_event(wsi, reason, user, in, &youim_calls);
+    return edge_raw_event(wsi, reason, user, in, &youim_calls);
 }

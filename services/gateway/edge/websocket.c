@@ -2,13 +2,12 @@
 #include "services/gateway/edge/websocket.h"
 
 #include <endian.h>
-#include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "common/log.h"
 #include "common/unicode.h"
 #include "services/gateway/edge/kernel.h"
+#include "services/gateway/edge/raw.h"
 
 /* limit: client | reason in a close frame | {MAX_REASON_BYTES} | cut */
 /* A close frame holds 125 bytes, two of them the status. */
@@ -47,8 +46,8 @@ static void on_pong(struct edge_connection *connection, struct slice payload) {
 /* Bytes that were written to it are still on their way, and some have arrived since: on a slow link
  * the ping behind them has not arrived yet. */
 static bool is_taking(struct edge_connection *connection, const struct edge_kernel_info *info) {
-    bool more = info->acknowledged_bytes > connection->io.websocket.taken;
-    connection->io.websocket.taken = info->acknowledged_bytes;
+    bool more = info->acknowledged_bytes > connection->pings.taken;
+    connection->pings.taken = info->acknowledged_bytes;
     return more && (info->output_waits || edge_queued_bytes(connection) > 0);
 }
 
@@ -60,21 +59,21 @@ static void check(struct edge_connection *connection, int64_t now_ms) {
     int64_t silent = info.data_age_ms;
     connection->check_ms = now_ms + interval;
     /* The kernel's clock is coarse, but before a ping it was silent for an interval. */
-    if (known && silent < now_ms - connection->io.websocket.last_ms + interval / 2)
-        connection->io.websocket.count = 0;
+    if (known && silent < now_ms - connection->pings.last_ms + interval / 2)
+        connection->pings.count = 0;
     if (known && silent < interval) {
         connection->check_ms -= silent;
     } else if (known && is_taking(connection, &info)) {
-        connection->io.websocket.count = 0;
-    } else if (connection->io.websocket.count >= EDGE_UNANSWERED_PINGS) {
+        connection->pings.count = 0;
+    } else if (connection->pings.count >= EDGE_UNANSWERED_PINGS) {
         edge_close(connection, 1001, "pings were not answered");
     } else if (ping(connection) == 0) {
-        connection->io.websocket.count++;
-        connection->io.websocket.last_ms = now_ms;
+        connection->pings.count++;
+        connection->pings.last_ms = now_ms;
     }
 }
 
-/* --- receiving --- */
+/* --- messages --- */
 
 static void hand_over(struct edge_connection *connection, struct slice message) {
     struct slice object;
@@ -88,96 +87,21 @@ static void hand_over(struct edge_connection *connection, struct slice message) 
         edge_close(connection, 1007, fault);
 }
 
-static void keep_waiting(struct edge_connection *connection, struct slice message) {
-    uint32_t length = (uint32_t)message.length;
-    if (buffer_add(&connection->waiting, &length, sizeof length) != 0 ||
-        buffer_add(&connection->waiting, message.data, message.length) != 0)
-        edge_close(connection, 1011, no_memory);
-}
+/* --- the close frame --- */
 
-static void receive(struct edge_connection *connection, struct slice waiting) {
-    while (waiting.length != 0 && connection->state == EDGE_OPEN && !connection->paused) {
-        uint32_t length;
-        memcpy(&length, waiting.data, sizeof length);
-        struct slice message = slice_make(waiting.data + sizeof length, length);
-        waiting.data += sizeof length + length;
-        waiting.length -= sizeof length + length;
-        hand_over(connection, message);
+/* `status` 0: without one. Behind whatever libwebsockets still holds. */
+static void write_close(struct edge_connection *connection, unsigned status, const char *reason) {
+    unsigned char bytes[EDGE_FRAME_HEAD_BYTES + EDGE_CONTROL_BYTES];
+    size_t text = reason == NULL ? 0 : strnlen(reason, MAX_REASON_BYTES);
+    size_t payload = status == 0 ? 0 : 2 + text;
+    size_t head = edge_frame_head(bytes, EDGE_OPCODE_CLOSE, payload);
+    connection->close_sent = true;
+    if (payload > 0) {
+        bytes[head] = (unsigned char)(status >> 8);
+        bytes[head + 1] = (unsigned char)status;
+        memcpy(bytes + head + 2, reason == NULL ? "" : reason, text);
     }
-    if (connection->state == EDGE_OPEN)
-        edge_connection_keep(connection, waiting);
-}
-
-/* A part of a message: libwebsockets hands each frame over in as many pieces as it was read in. */
-static void on_part(struct edge_connection *connection, struct slice part) {
-    if (connection->state != EDGE_OPEN || connection->end_reported)
-        return;
-    struct edge_message *self = &connection->input.message;
-    struct slice message;
-    switch (edge_message_add(self, part, lws_remaining_packet_payload(connection->wsi),
-                             lws_is_final_fragment(connection->wsi) != 0, &message)) {
-    case EDGE_MESSAGE_MORE:
-        return;
-    case EDGE_MESSAGE_WHOLE:
-        if (edge_connection_must_wait(connection))
-            keep_waiting(connection, message);
-        else
-            hand_over(connection, message);
-        edge_message_free(self);
-        return;
-    case EDGE_MESSAGE_TOO_LONG:
-        edge_count_fault(connection, too_long);
-        edge_close(connection, 1009, too_long);
-        return;
-    case EDGE_MESSAGE_NO_MEMORY:
-        edge_close(connection, 1011, no_memory);
-        return;
-    }
-}
-
-/* --- frames that break RFC 6455 --- */
-
-static void close_broken(const struct edge_connection *connection, unsigned status,
-                         const char *reason) {
-    log_debug("frame_refused", "connection=%llu status=%u reason=\"%s\"",
-              (unsigned long long)connection->id, status, reason);
-    lws_close_reason(connection->wsi, (enum lws_close_status)status, (unsigned char *)reason,
-                     strlen(reason));
-}
-
-/* libwebsockets closes at such a frame, but not always with a status. Called before it closes, for
- * whatever cause. */
-static void on_drop(struct edge_connection *connection) {
-    struct edge_kernel_info info;
-    ev_io_stop(connection->shared->ev, &connection->io.websocket.first_frame);
-    if (connection->state == EDGE_OPEN && !connection->input_ended &&
-        edge_kernel_ask(lws_get_socket_fd(connection->wsi), &info) &&
-        info.state == EDGE_KERNEL_OPEN)
-        close_broken(connection, 1002, "the frame breaks RFC 6455");
-    edge_connection_end_output(connection);
-}
-
-/*
- * libwebsockets takes frames without a mask. Called before it reads the first one: whoever masks
- * that masks all.
- */
-static void on_first_frame(struct ev_loop *ev, ev_io *watcher, int revents) {
-    (void)revents;
-    struct edge_connection *connection = watcher->data;
-    unsigned char head[2];
-    ssize_t at = connection->io.websocket.frame_begun ? 0 : 1;
-    ssize_t seen = connection->tls ? edge_tls_peek(connection->wsi, head, (size_t)at + 1)
-                                   : recv(watcher->fd, head, (size_t)at + 1, MSG_PEEK);
-    if (seen < 0 && errno == EAGAIN)
-        return;
-    if (seen == 1 && at == 1) { /* libwebsockets reads it, and the other one comes alone */
-        connection->io.websocket.frame_begun = true;
-        return;
-    }
-    ev_io_stop(ev, watcher);
-    if (seen == at + 1 && (head[at] & 0x80) == 0 &&
-        lws_remaining_packet_payload(connection->wsi) == 0)
-        edge_close(connection, 1002, "the frame is not masked");
+    (void)lws_write(connection->wsi, bytes, head + payload, LWS_WRITE_RAW);
 }
 
 static bool is_utf8(struct slice text) {
@@ -197,47 +121,120 @@ static bool is_close_status(unsigned status) {
            (status >= 3000 && status <= 4999);
 }
 
-/* What libwebsockets is to get: nonzero, it does not send the client's close frame back. */
-static int on_close_frame(struct edge_connection *connection, struct slice payload) {
+/* The client's: it is answered, unless it is an answer itself, and then all is over. What is queued
+ * for the client is dropped; in the middle of a frame nothing can be said. */
+static void on_close_frame(struct edge_connection *connection, struct slice payload) {
     const unsigned char *bytes = (const unsigned char *)payload.data;
-    bool known = payload.length == 0 ||
-                 (payload.length >= 2 && is_close_status((unsigned)bytes[0] << 8 | bytes[1]));
-    bool text = payload.length <= 2 || is_utf8(slice_make(payload.data + 2, payload.length - 2));
-    bool ours = connection->state != EDGE_OPEN; /* the answer to our own */
-    if (!ours && !known)
-        close_broken(connection, 1002, "the close frame has no status that it may have");
-    else if (!ours && !text)
-        close_broken(connection, 1007, "the close frame's reason is not valid UTF-8");
-    edge_connection_end_output(connection);
-    return !ours && (!known || !text) ? -1 : 0;
+    unsigned status = payload.length < 2 ? 0 : (unsigned)bytes[0] << 8 | bytes[1];
+    const char *reason = NULL;
+    connection->input_lost = true; /* nothing behind it is a frame */
+    if (payload.length == 1 || (payload.length >= 2 && !is_close_status(status))) {
+        status = 1002;
+        reason = "the close frame has no status that it may have";
+    } else if (payload.length > 2 && !is_utf8(slice_make(payload.data + 2, payload.length - 2))) {
+        status = 1007;
+        reason = "the close frame's reason is not valid UTF-8";
+    }
+    if (!connection->close_sent && connection->written_whole)
+        write_close(connection, status, reason);
+    if (connection->state == EDGE_OPEN)
+        edge_connection_fail(connection);
+    else
+        edge_connection_cut(connection);
+}
+
+/* --- receiving --- */
+
+/* Answered behind what is queued, as far as there is room: a client may ask more often than it
+ * reads. */
+static void on_ping(struct edge_connection *connection, struct slice payload) {
+    const struct edge_settings *settings = connection->shared->settings;
+    unsigned char head[EDGE_FRAME_HEAD_BYTES];
+    size_t head_length = edge_frame_head(head, EDGE_OPCODE_PONG, payload.length);
+    const struct slice pieces[] = {slice_make((const char *)head, head_length), payload};
+    if (connection->state == EDGE_OPEN &&
+        edge_queue_has_room(&connection->queue, head_length + payload.length,
+                            settings->send_queue_bytes, settings->send_queues_bytes) &&
+        edge_connection_queue(connection, pieces, 2) != 0)
+        edge_close(connection, 1011, no_memory);
+}
+
+static void on_control(struct edge_connection *connection, const struct edge_found *found) {
+    if (connection->output_ended)
+        return; /* the socket may be gone */
+    if (found->opcode == EDGE_OPCODE_CLOSE)
+        on_close_frame(connection, found->payload);
+    else if (found->opcode == EDGE_OPCODE_PING)
+        on_ping(connection, found->payload);
+    else
+        on_pong(connection, found->payload);
+}
+
+/* No frame behind it can be read: the client can't even say that it closes. */
+static void on_broken(struct edge_connection *connection, unsigned status, const char *fault) {
+    log_debug("frame_refused", "connection=%llu status=%u reason=\"%s\"",
+              (unsigned long long)connection->id, status, fault);
+    connection->input_lost = true;
+    edge_close(connection, status, fault);
+}
+
+static void take(struct edge_connection *connection, enum edge_frames_result result,
+                 const struct edge_found *found) {
+    switch (result) {
+    case EDGE_FRAMES_MORE:
+        return;
+    case EDGE_FRAMES_MESSAGE:
+        if (connection->state == EDGE_OPEN)
+            hand_over(connection, found->payload);
+        edge_frames_free(&connection->input.frames);
+        return;
+    case EDGE_FRAMES_CONTROL:
+        on_control(connection, found);
+        return;
+    case EDGE_FRAMES_BROKEN:
+        on_broken(connection, 1002, found->fault);
+        return;
+    case EDGE_FRAMES_TOO_LONG:
+        edge_count_fault(connection, too_long);
+        on_broken(connection, 1009, too_long);
+        return;
+    case EDGE_FRAMES_NO_MEMORY:
+        on_broken(connection, 1011, no_memory);
+        return;
+    }
+}
+
+/* Once it isn't open, for the client's close frame alone. */
+static void receive(struct edge_connection *connection, struct slice input) {
+    struct edge_found found;
+    while (!connection->input_lost && connection->state != EDGE_GONE) {
+        if (connection->state == EDGE_OPEN && connection->paused) {
+            edge_connection_keep(connection, input);
+            return;
+        }
+        enum edge_frames_result result =
+            edge_frames_next(&connection->input.frames, &input, &found);
+        if (result == EDGE_FRAMES_MORE)
+            return;
+        take(connection, result, &found);
+    }
 }
 
 /* --- the transport --- */
 
 static void start(struct edge_connection *connection) {
-    ev_io *watcher = &connection->io.websocket.first_frame;
-    edge_message_init(&connection->input.message);
-    ev_io_init(watcher, on_first_frame, lws_get_socket_fd(connection->wsi), EV_READ);
-    ev_set_priority(watcher, EV_MAXPRI); /* before libwebsockets' */
-    watcher->data = connection;
-    ev_io_start(connection->shared->ev, watcher);
+    edge_frames_init(&connection->input.frames);
+    edge_raw_start(connection);
 }
 
 static void release(struct edge_connection *connection) {
-    ev_io_stop(connection->shared->ev, &connection->io.websocket.first_frame);
-    edge_message_free(&connection->input.message);
+    edge_frames_free(&connection->input.frames);
+    edge_raw_release(connection);
 }
 
 static struct buffer *incomplete(struct edge_connection *connection) {
-    return &connection->input.message.parts;
+    return &connection->input.frames.message;
 }
-
-static void set_reading(struct edge_connection *connection, bool reading) {
-    lws_rx_flow_control(connection->wsi, reading ? 1 : 0);
-}
-
-/* libwebsockets reads on, for the client's close frame. */
-static void stop_reading(struct edge_connection *connection) { (void)connection; }
 
 static bool frame(struct slice text, struct edge_pieces *pieces_r) {
     size_t head_length = edge_frame_head(pieces_r->head, EDGE_OPCODE_TEXT, text.length);
@@ -247,76 +244,62 @@ static bool frame(struct slice text, struct edge_pieces *pieces_r) {
     return true;
 }
 
-static void end(struct edge_connection *connection) { lws_callback_on_writable(connection->wsi); }
-
-/* The close frame. */
+/* The client's close frame is waited for, where it could be understood. */
 static int write_end(struct edge_connection *connection) {
-    if (connection->close_status != 0) {
-        const char *reason = connection->close_reason != NULL ? connection->close_reason : "";
-        lws_close_reason(connection->wsi, connection->close_status, (unsigned char *)reason,
-                         strnlen(reason, MAX_REASON_BYTES));
-    }
-    return -1;
+    unsigned status = connection->close_status != 0 ? connection->close_status : 1000;
+    if (connection->output_ended)
+        return 0;
+    if (!connection->close_sent)
+        write_close(connection, status, connection->close_reason);
+    if (connection->input_lost)
+        edge_raw_end_output(connection);
+    return 0;
+}
+
+static void end(struct edge_connection *connection) {
+    if (connection->fin_read)
+        edge_connection_cut(connection);
+    else
+        write_end(connection);
 }
 
 static const struct edge_transport_calls calls = {.transport = EDGE_WEBSOCKET,
                                                   .name = "websocket",
+                                                  .closes_both_halves = true,
+                                                  .reads_to_the_end = true,
                                                   .start = start,
                                                   .release = release,
                                                   .incomplete = incomplete,
                                                   .receive = receive,
-                                                  .set_reading = set_reading,
-                                                  .stop_reading = stop_reading,
+                                                  .set_reading = edge_raw_set_reading,
+                                                  .stop_reading = edge_raw_stop_reading,
                                                   .frame = frame,
                                                   .mark = mark,
                                                   .check = check,
                                                   .end = end,
                                                   .write_end = write_end};
 
-/* --- libwebsockets --- */
+void edge_websocket_open(struct edge_shared *shared, struct lws *wsi, struct slice input) {
+    struct edge_connection *connection = edge_connection_new(shared, wsi, &calls);
+    if (connection == NULL) {
+        edge_library_close(&shared->library, wsi);
+        return;
+    }
+    if (input.length > 0)
+        edge_raw_input(connection, input);
+    edge_raw_read_rest(connection);
+}
 
-static int on_established(struct edge_shared *shared, struct lws *wsi) {
+bool edge_websocket_is_refused(struct edge_shared *shared, struct lws *wsi,
+                               struct buffer *close_r) {
     const char *reason;
-    if (edge_connection_is_refused(shared, wsi, calls.name, &reason)) {
-        lws_close_reason(wsi, (enum lws_close_status)1013, (unsigned char *)reason, strlen(reason));
-        lws_callback_on_writable(wsi); /* without a connection: closed there */
-        return 0;
-    }
-    return edge_connection_new(shared, wsi, &calls) != NULL ? 0 : -1;
-}
-
-/* Events of a WebSocket that has its connection. */
-static int on_connection(struct edge_connection *connection, enum lws_callback_reasons reason,
-                         struct slice in) {
-    switch (reason) {
-    case LWS_CALLBACK_RECEIVE:
-        on_part(connection, in);
-        edge_connection_count_input(connection);
-        return 0;
-    case LWS_CALLBACK_RECEIVE_PONG:
-        on_pong(connection, in);
-        return 0;
-    case LWS_CALLBACK_SERVER_WRITEABLE:
-        return edge_connection_writeable(connection);
-    case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
-        return on_close_frame(connection, in);
-    case LWS_CALLBACK_WS_SERVER_DROP_PROTOCOL:
-        on_drop(connection);
-        return 0;
-    case LWS_CALLBACK_CLOSED:
-        edge_connection_socket_closed(connection);
-        return 0;
-    default:
-        return 0;
-    }
-}
-
-int edge_websocket_event(struct edge_shared *shared, struct lws *wsi,
-                         enum lws_callback_reasons reason, struct edge_connection *connection,
-                         struct slice in) {
-    if (reason == LWS_CALLBACK_ESTABLISHED)
-        return on_established(shared, wsi);
-    if (connection != NULL)
-        return on_connection(connection, reason, in);
-    return reason == LWS_CALLBACK_SERVER_WRITEABLE ? -1 : 0;
+    unsigned char head[EDGE_FRAME_HEAD_BYTES];
+    static const unsigned char status[] = {1013 >> 8, 1013 & 0xff};
+    if (!edge_connection_is_refused(shared, wsi, calls.name, &reason))
+        return false;
+    size_t length = edge_frame_head(head, EDGE_OPCODE_CLOSE, sizeof status + strlen(reason));
+    buffer_add(close_r, head, length);
+    buffer_add(close_r, status, sizeof status);
+    buffer_add_text(close_r, reason);
+    return true;
 }
