@@ -8,6 +8,7 @@
 #include "services/gateway/client.h"
 #include "services/gateway/cursors.h"
 #include "services/gateway/feed.h"
+#include "services/gateway/file_transfers.h"
 #include "services/gateway/limits.h"
 #include "services/gateway/login.h"
 #include "services/gateway/marks.h"
@@ -220,4 +221,5 @@ const struct edge_handlers connection_handlers = {.on_open = on_open,
                                                   .on_refused = on_refused,
                                                   .on_limited = on_limited,
                                                   .write_fault = write_fault,
-                                                  .on_failed = on_failed};
+                                                  .on_failed = on_failed,
+                                                  .exchanges = &file_exchange_handlers};

@@ -28,6 +28,7 @@ struct gateway_settings {
     uint64_t ping_interval_ms, vanished_timeout_ms, login_timeout_ms, send_timeout_ms;
     uint64_t max_connections, send_queue_bytes, send_queues_bytes, waiting_texts_bytes;
     uint64_t unauthenticated_input_bytes, connections_per_address;
+    uint64_t transfers_max, transfers_per_address;
     uint64_t registrations_per_address, texts_per_minute, groups_per_minute;
     uint64_t invitations_per_minute, history_per_minute, searches_per_minute, uploads_per_minute;
     uint64_t requests_per_minute;
@@ -44,6 +45,7 @@ struct cursors;
 struct entry_texts;
 struct feed;
 struct file_address;
+struct file_transfers;
 struct limits;
 struct missed;
 struct names;
@@ -59,9 +61,10 @@ struct gateway {
     ev_signal on_hangup; /* SIGHUP: the page's files and the certificate are read again */
     struct peers *auth, *group, *session, *delivery, *files;
     struct file_address *file_address; /* signs and checks the addresses of files */
-    ev_timer on_file_key;              /* asks for its key again */
-    struct client *clients;            /* by id */
-    struct client *bound;              /* by binding */
+    struct file_transfers *file_transfers;
+    ev_timer on_file_key;   /* asks for its key again */
+    struct client *clients; /* by id */
+    struct client *bound;   /* by binding */
     uint64_t last_binding;
     struct names *names;
     struct cursors *cursors;

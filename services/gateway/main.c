@@ -18,6 +18,7 @@
 #include "services/gateway/entry_texts.h"
 #include "services/gateway/feed.h"
 #include "services/gateway/file_address.h"
+#include "services/gateway/file_transfers.h"
 #include "services/gateway/gateway.h"
 #include "services/gateway/info.h"
 #include "services/gateway/limits.h"
@@ -101,6 +102,19 @@ static const struct config_option options[] = {
     CONFIG_U64(
         SETTINGS, connections_per_address, 1000, 0, 1000000, "connections",
         "clients of one address at once (IPv6: of one /64); further ones are refused; 0: no limit"),
+    /*
+     * limit: client | uploads and downloads of a gateway over HTTP | {transfers_max} | 503, with
+     * Retry-After
+     */
+    CONFIG_U64(SETTINGS, transfers_max, 512, 1, 100000, "requests",
+               "uploads and downloads of files at once; each may take 0.7 MB of memory"),
+    /*
+     * limit: client | uploads and downloads of one address (IPv6: its /64), at each gateway, where
+     * addresses are counted (`connections_per_address`) | {transfers_per_address} | 503, with
+     * Retry-After
+     */
+    CONFIG_U64(SETTINGS, transfers_per_address, 256, 1, 100000, "requests",
+               "uploads and downloads of one address at once (IPv6: of one /64)"),
     /*
      * limit: client | accounts registered from one address (IPv6: its /64), at each gateway |
      * {registrations_per_address} a minute, and as many at once as in 5 minutes | `throttled`
@@ -260,6 +274,7 @@ static int make_modules(struct gateway *self) {
     self->bindings = bindings_new(self);
     self->pairs = pairs_new();
     self->file_address = file_address_new(settings->public_url);
+    self->file_transfers = file_transfers_new(self);
     self->limits = limits_new(settings, service_metrics(self->service));
     self->texts = entry_texts_new(addresses_of(self));
     self->feed = feed_new(self);
@@ -268,7 +283,7 @@ static int make_modules(struct gateway *self) {
     return self->names == NULL || self->cursors == NULL || self->bindings == NULL ||
                    self->pairs == NULL || self->limits == NULL || self->texts == NULL ||
                    self->feed == NULL || self->received == NULL || self->missed == NULL ||
-                   self->file_address == NULL
+                   self->file_address == NULL || self->file_transfers == NULL
                ? -1
                : 0;
 }
@@ -350,6 +365,8 @@ static int open_edge(struct gateway *self) {
                                .connections_per_address = settings->connections_per_address,
                                .untrusted_input_bytes = settings->unauthenticated_input_bytes,
                                .max_connections = settings->max_connections,
+                               .transfers_max = settings->transfers_max,
+                               .transfers_per_address = settings->transfers_per_address,
                                .proxy_protocol = settings->proxy_protocol,
                                .allowed_origins = settings->allowed_origins,
                                .web_root = settings->web_root,
@@ -431,6 +448,7 @@ static void finish(void *context) {
     names_destroy(&self->names);
     pairs_destroy(&self->pairs);
     file_address_destroy(&self->file_address);
+    file_transfers_destroy(&self->file_transfers);
     limits_destroy(&self->limits);
     missed_destroy(&self->missed);
     received_destroy(&self->received);

@@ -8,7 +8,7 @@
 
 struct edge_address {
     struct address_key key;
-    uint64_t sockets, connections;
+    uint64_t sockets, connections, exchanges;
     UT_hash_handle hh;
 };
 
@@ -70,4 +70,18 @@ void edge_address_disconnect(struct edge_addresses *self, struct edge_address *a
         return;
     address->connections--;
     forget_if_empty(self, address);
+}
+
+uint64_t edge_address_exchanges(const struct edge_address *address) {
+    return address == NULL ? 0 : address->exchanges;
+}
+
+void edge_address_begin_exchange(struct edge_address *address) {
+    if (address != NULL)
+        address->exchanges++;
+}
+
+void edge_address_end_exchange(struct edge_address *address) {
+    if (address != NULL)
+        address->exchanges--;
 }

@@ -42,4 +42,9 @@ bool edge_address_is_full(const struct edge_addresses *self, const struct edge_a
 void edge_address_connect(struct edge_address *address);
 void edge_address_disconnect(struct edge_addresses *self, struct edge_address *address);
 
+/* Exchanges over HTTP (exchange.h) that are under way; each has a socket that is counted. */
+uint64_t edge_address_exchanges(const struct edge_address *address);
+void edge_address_begin_exchange(struct edge_address *address);
+void edge_address_end_exchange(struct edge_address *address);
+
 #endif

@@ -46,6 +46,7 @@
 #define EDGE_CLOSE_MS 5000
 
 struct edge_connection;
+struct edge_exchange_handlers;
 
 enum edge_transport { EDGE_WEBSOCKET, EDGE_TCP, EDGE_YOUIM, EDGE_TRANSPORT_COUNT };
 
@@ -83,6 +84,7 @@ struct edge_handlers {
                         struct buffer *out);
     /* A port was not free within `listen_wait_ms`, as the log says. Never from edge_new. */
     void (*on_failed)(void *argument);
+    const struct edge_exchange_handlers *exchanges; /* exchange.h; NULL: there are none */
 };
 
 /* The owner's pointer for a connection, NULL at first. */

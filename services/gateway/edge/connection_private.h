@@ -88,6 +88,7 @@ struct edge_shared {
     struct edge_library library;
     struct edge_tls tls;    /* zero: no port has TLS */
     struct edge_site *site; /* NULL: no page is served */
+    size_t exchanges;       /* that are under way, see exchange.h */
     size_t downloads;       /* bodies over HTTP of which a part waits for its client */
     size_t endings; /* sockets of HTTP that are answered for the last time, and still read */
     struct edge_connection_list all, scheduled;

@@ -21,9 +21,9 @@
 #include "services/gateway/edge/tcp.h"
 
 /*
- * limit: client | connections that the limit of open files allows | files less 512
- * {RESERVED_FILES:} {EDGE_SPARE_SOCKETS:} {FILES_MAX:} | fewer connections, `connection_limit`
- * is logged at start
+ * limit: client | connections that the limit of open files allows | files less 512 and
+ * `transfers_max` {RESERVED_FILES:} {EDGE_SPARE_SOCKETS:} {FILES_MAX:} | fewer connections,
+ * `connection_limit` is logged at start
  */
 /* The process's descriptors that are not clients': links, database, log. */
 #define RESERVED_FILES 256
@@ -47,7 +47,7 @@ struct edge {
 
 static size_t connection_limit(const struct edge_settings *settings) {
     uint64_t files = files_limit();
-    uint64_t kept = RESERVED_FILES + EDGE_SPARE_SOCKETS;
+    uint64_t kept = RESERVED_FILES + EDGE_SPARE_SOCKETS + settings->transfers_max;
     uint64_t possible = files > 2 * kept ? files - kept : files / 2;
     if (settings->max_connections <= possible)
         return settings->max_connections;
@@ -59,7 +59,7 @@ static size_t connection_limit(const struct edge_settings *settings) {
 
 static bool is_full_of_sockets(const struct edge *edge) {
     return edge->shared.library.sockets + edge->proxy.count >=
-           edge->shared.limit + EDGE_SPARE_SOCKETS;
+           edge->shared.limit + EDGE_SPARE_SOCKETS + edge->shared.settings->transfers_max;
 }
 
 static void refuse(struct edge *edge, enum edge_transport transport, int fd) {
@@ -230,3 +230,5 @@ size_t edge_downloads(const struct edge *edge) { return edge->shared.downloads; 
 uint64_t edge_untrusted_input_bytes(const struct edge *edge) { return edge->shared.held.bytes; }
 
 uint64_t edge_total_queued_bytes(const struct edge *edge) { return edge->shared.queued_bytes; }
+
+size_t edge_exchange_count(const struct edge *edge) { return edge->shared.exchanges; }

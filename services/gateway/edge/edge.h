@@ -20,8 +20,9 @@
 #include "services/gateway/edge/connection.h"
 #include "services/gateway/edge/settings.h"
 
-/* Sockets beyond `max_connections`: EDGE_KEPT_SOCKETS and EDGE_DOWNLOADS_MAX of HTTP; as many again
- * for status 1013, requests over HTTP, connections being closed. So HTTP takes no client's place.
+/* Sockets beyond `max_connections` and `transfers_max`: EDGE_KEPT_SOCKETS and EDGE_DOWNLOADS_MAX of
+ * HTTP; as many again for status 1013, requests over HTTP, connections being closed. So HTTP takes
+ * no client's place.
  */
 #define EDGE_SPARE_SOCKETS 256
 
@@ -59,6 +60,8 @@ size_t edge_count(const struct edge *edge);
 size_t edge_limit(const struct edge *edge);
 /* Long files on their way over HTTP, of EDGE_DOWNLOADS_MAX. */
 size_t edge_downloads(const struct edge *edge);
+/* Exchanges (exchange.h), of `transfers_max`. */
+size_t edge_exchange_count(const struct edge *edge);
 uint64_t edge_total_queued_bytes(const struct edge *edge);
 /* Input of connections that are not trusted, of `untrusted_input_bytes`. */
 uint64_t edge_untrusted_input_bytes(const struct edge *edge);

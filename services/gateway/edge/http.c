@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "services/gateway/edge/exchange_private.h"
 #include "services/gateway/edge/http_answer.h"
 #include "services/gateway/edge/origin.h"
 #include "services/gateway/edge/websocket.h"
@@ -72,7 +73,11 @@ static const char about[] =
     "\n"
     "/healthz answers while the server runs.\n";
 
-static void on_http(struct edge_http_socket *socket, const struct edge_http_request *request) {
+static bool on_head(struct edge_http_socket *socket, enum edge_http_verdict verdict,
+                    const struct edge_http_request *request);
+
+/* false: the socket was left. */
+static bool on_http(struct edge_http_socket *socket, const struct edge_http_request *request) {
     const struct edge_shared *shared = socket->shared;
     const struct edge_http_answer info = {.status = "200 OK",
                                           .type = "application/json",
@@ -83,6 +88,8 @@ static void on_http(struct edge_http_socket *socket, const struct edge_http_requ
     struct slice path = slice_make(unescaped, edge_http_unescape(request->path, unescaped));
     const struct edge_site_file *file =
         shared->site == NULL ? NULL : edge_site_find(shared->site, path);
+    if (edge_exchange_begin_with(socket, request, path, on_head))
+        return false;
     if (!edge_http_is(request, "GET") && !edge_http_is(request, "HEAD"))
         answer_text(socket, request, "405 Method Not Allowed", "Allow: GET, HEAD\r\n",
                     "Only GET and HEAD are answered.\n");
@@ -96,6 +103,7 @@ static void on_http(struct edge_http_socket *socket, const struct edge_http_requ
         answer_text(socket, request, "200 OK", "", about);
     else
         answer_text(socket, request, "404 Not Found", "", "There is nothing here.\n");
+    return true;
 }
 
 /* --- the upgrade --- */
@@ -201,8 +209,7 @@ static bool on_head(struct edge_http_socket *socket, enum edge_http_verdict verd
     case EDGE_HTTP_WHOLE:
         if (edge_http_count(request, "Upgrade") > 0)
             return on_upgrade(socket, request);
-        on_http(socket, request);
-        break;
+        return on_http(socket, request);
     case EDGE_HTTP_TOO_LARGE:
         refuse(socket, request, "431 Request Header Fields Too Large",
                "At most 8192 bytes of a request line and headers are taken.\n");
@@ -221,8 +228,10 @@ static bool on_head(struct edge_http_socket *socket, enum edge_http_verdict verd
 /* The socket is closed, whatever it was. */
 static void on_closed(struct lws *wsi, struct edge_connection *connection) {
     struct edge_socket *socket = lws_get_opaque_user_data(wsi);
-    if (socket != NULL)
+    if (socket != NULL) {
         edge_http_free(&socket->http);
+        edge_exchange_free(&socket->exchange);
+    }
     if (connection != NULL)
         edge_connection_socket_closed(connection);
 }
@@ -233,6 +242,10 @@ static int on_socket(struct edge_shared *shared, struct lws *wsi,
     struct edge_socket *socket = lws_get_opaque_user_data(wsi);
     if (socket->http != NULL && reason == LWS_CALLBACK_RAW_WRITEABLE) {
         edge_http_writeable(socket->http);
+        return 0;
+    }
+    if (socket->exchange != NULL && reason == LWS_CALLBACK_RAW_WRITEABLE) {
+        edge_exchange_writeable(socket->exchange);
         return 0;
     }
     return edge_library_take(wsi) ? edge_http_begin(shared, wsi, on_head) : 0;

@@ -48,6 +48,7 @@ int edge_http_begin(struct edge_shared *shared, struct lws *wsi, edge_http_ask *
     self->shared = shared;
     self->wsi = wsi;
     self->ask = ask;
+    self->drop_bytes = DROPPED_BYTES;
     self->in = buffer_make(EDGE_HEAD_BYTES);
     self->begun = true; /* from the begin its time runs */
     socket->http = self;
@@ -137,7 +138,7 @@ static void drop_input(struct edge_http_socket *self) {
         return;
     if (got > 0)
         self->dropped += (size_t)got;
-    if (got <= 0 || self->dropped > DROPPED_BYTES)
+    if (got <= 0 || self->dropped > self->drop_bytes)
         close_at_once(self);
 }
 
@@ -283,4 +284,22 @@ void edge_http_writeable(struct edge_http_socket *self) {
         return;
     write_piece(self);
     serve(self);
+}
+
+int edge_http_take_back(struct edge_shared *shared, struct lws *wsi, edge_http_ask *ask,
+                        struct slice rest, bool keep, size_t drop_bytes) {
+    const struct edge_socket *socket = lws_get_opaque_user_data(wsi);
+    if (edge_http_begin(shared, wsi, ask) != 0)
+        return -1;
+    struct edge_http_socket *self = socket->http;
+    if (keep && buffer_add(&self->in, rest.data, rest.length) == 0) {
+        serve(self);
+        return 0;
+    }
+    ev_io_stop(shared->ev, &self->readable);
+    self->state = EDGE_HTTP_ANSWERING;
+    self->more = true;
+    self->drop_bytes = drop_bytes;
+    end(self);
+    return 0;
 }

@@ -54,10 +54,10 @@ struct edge_http_socket {
     bool begun;        /* a byte of it has arrived */
     unsigned requests; /* with the one that is being answered */
     bool keep;
-    bool more;              /* the client may send more than the request */
-    struct edge_site *site; /* held while `rest` is a part of it */
-    struct slice rest;      /* of the body */
-    size_t dropped;
+    bool more;                  /* the client may send more than the request */
+    struct edge_site *site;     /* held while `rest` is a part of it */
+    struct slice rest;          /* of the body */
+    size_t dropped, drop_bytes; /* behind the last answer; of that, at most */
 };
 
 /* What follows the head of an answer. */
@@ -73,6 +73,12 @@ int edge_http_begin(struct edge_shared *shared, struct lws *wsi, edge_http_ask *
  * has at most EDGE_PIECE_BYTES. */
 void edge_http_write(struct edge_http_socket *self, struct buffer *head,
                      const struct edge_http_body *body, bool keep);
+/* Takes back a socket that was left, and whose request was answered since. `keep`: the next one may
+ * follow, and begins with `rest`; else what still comes goes nowhere, up to `drop_bytes`. 0, or -1
+ * without memory. */
+int edge_http_take_back(struct edge_shared *shared, struct lws *wsi, edge_http_ask *ask,
+                        struct slice rest, bool keep, size_t drop_bytes)
+    __attribute__((warn_unused_result));
 /* Gives the socket up, and frees. `rest_r` gets what was read behind the request. */
 void edge_http_leave(struct edge_http_socket *self, struct buffer *rest_r);
 void edge_http_writeable(struct edge_http_socket *self);

@@ -37,6 +37,7 @@
 #define EDGE_LIBRARY_PROTOCOLS 3
 
 struct edge_http_socket;
+struct edge_exchange;
 LIST_HEAD(edge_socket_list, edge_socket);
 
 struct edge_library {
@@ -55,7 +56,9 @@ struct edge_library {
 
 struct edge_socket {
     struct edge_remote remote;
-    struct edge_http_socket *http; /* while it is that, and no connection */
+    struct edge_http_socket *http;  /* while it is that, and no connection */
+    struct edge_exchange *exchange; /* while it is at one, and not that */
+    unsigned exchanges;             /* that it had, with this one */
     bool tls;
     bool shaken;     /* the handshake is done */
     bool taken;      /* a raw transport has made its connection */

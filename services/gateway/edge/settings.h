@@ -34,6 +34,7 @@ struct edge_settings {
     uint64_t untrusted_input_bytes;
     /* Clients come through a proxy that begins each connection with a line of the PROXY protocol
      * (version 1), on all ports. A connection without it is cut after 5 s. */
+    uint64_t transfers_max, transfers_per_address; /* exchanges over HTTP at once */
     bool proxy_protocol;
     const char *allowed_origins; /* of pages that may open WebSockets, as origin.h has it */
     const char *web_root;        /* folder of the page's files; empty: there is no page */
