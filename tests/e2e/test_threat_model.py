@@ -650,6 +650,8 @@ class Uploader:
         return self.ask("files.finish", **place)
 
     def read(self, file):
+        """As a sticker, it can be read."""
+        self.ask("files.set_sticker", account=self.account, file=file["id"], on=True)
         return self.ask("files.read", file=file["id"], offset=0, length=file["size"])["data"]
 
 

@@ -159,8 +159,8 @@ FILES_TEST(a_file_is_not_removed_while_it_is_being_shown) {
 
 FILES_TEST(stickers_are_pictures_of_ones_own) {
     const uint64_t account = files_account(f), other = files_account(f);
-    const struct test_upload first = files_finished(f, account, "one");
-    const struct test_upload second = files_finished(f, account, "two");
+    const struct test_upload first = files_finished(f, account, FILES_PICTURE);
+    const struct test_upload second = files_finished(f, account, FILES_PICTURE);
     const struct test_upload half = files_opened(f, account, 10);
     struct files_open ask = ask_of(account, 1);
     struct test_upload text;
@@ -200,7 +200,7 @@ FILES_TEST(stickers_are_pictures_of_ones_own) {
 
 FILES_TEST(an_account_has_only_so_many_stickers) {
     const uint64_t account = files_account(f);
-    const struct test_upload one = files_finished(f, account, "one");
+    const struct test_upload one = files_finished(f, account, FILES_PICTURE);
     bool repeat;
     test_database_run(f->database,
                       test_text("INSERT INTO sticker SELECT %" PRIu64 ", seq, 0 FROM seq_1_to_%d",
@@ -218,7 +218,7 @@ FILES_TEST(what_has_had_its_time_goes) {
     const struct test_upload fresh = files_finished(f, account, "fresh");
     const struct test_upload unused = files_finished(f, account, "unused");
     const struct test_upload shown = files_finished(f, account, "shown");
-    const struct test_upload sticker = files_finished(f, account, "sticker");
+    const struct test_upload sticker = files_finished(f, account, FILES_PICTURE);
     const struct test_upload late = files_opened(f, account, 10);
     const struct test_upload open = files_opened(f, account, 10);
     bool repeat;
@@ -250,7 +250,7 @@ FILES_TEST(a_deleted_account_leaves_what_others_are_shown) {
     const uint64_t account = files_account(f);
     const struct test_upload sent = files_finished(f, account, "sent");
     const struct test_upload unsent = files_finished(f, account, "unsent");
-    const struct test_upload sticker = files_finished(f, account, "sticker");
+    const struct test_upload sticker = files_finished(f, account, FILES_PICTURE);
     const struct test_upload half = files_opened(f, account, 10);
     bool repeat;
     files_show(f, sent.file);

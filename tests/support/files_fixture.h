@@ -13,6 +13,8 @@
 #include "tests/support/test_list.h"
 
 #define FILES_ANSWER_MS 60000
+/* A text that is a picture: the head of a GIF of 257 x 257, cut off in its first frame. */
+#define FILES_PICTURE "GIF89a\1\1\1\1\1\1\1,"
 
 struct files_fixture {
     struct test_database *database;
