@@ -6,8 +6,6 @@ import pytest
 from parley_client import KINDS, TRANSPORTS
 from parley_stack import Stack, wait_until
 
-pytestmark = pytest.mark.speed
-
 PING_SECONDS = 1.5
 # By default the same number of pings takes ten minutes.
 PINGS = 20

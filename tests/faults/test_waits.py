@@ -16,5 +16,5 @@ def test_a_wait_goes_on_while_less_is_left():
 def test_a_wait_without_progress_says_who_is_missing():
     """Also where what is left goes up and down."""
     left = iter([(2, 9), (1, 9)] + [(2, 0), (1, 9)] * 1000)
-    with pytest.raises(AssertionError, match=r"no step towards the end, \(1, 9\) are left:\nanna\nben"):
+    with pytest.raises(AssertionError, match=r"no step towards the end, \(1, 9\) are left of 2:\nanna\nben"):
         wait_gone(lambda: next(left), "the end", lambda: ["anna", "ben"], seconds=PATIENCE)

@@ -43,6 +43,8 @@ MIX = (
 )
 # Seconds between two attempts to find the gateway.
 DOOR_PAUSE = 0.02
+# People that a failed wait shows.
+SHOWN = 20
 
 
 def wait_gone(left, what, who, every=0.01, seconds=DEADLINE):
@@ -54,8 +56,10 @@ def wait_gone(left, what, who, every=0.01, seconds=DEADLINE):
         if fewest is None or now < fewest:
             fewest, deadline = now, time.monotonic() + seconds
         if time.monotonic() > deadline:
-            shown = "\n".join(str(one) for one in who())
-            raise AssertionError(f"for {seconds} s no step towards {what}, {fewest} are left:\n{shown}")
+            missing = [str(one) for one in who()]
+            raise AssertionError("\n".join([
+                f"for {seconds} s no step towards {what}, {fewest} are left of {len(missing)}:",
+                *missing[:SHOWN]]))
         time.sleep(every)
 
 
