@@ -43,10 +43,11 @@ METRICS = 10
 OPERATOR = {"gateway": 7100, "auth": 7101, "group": 7102, "session": 7103, "delivery": 7104,
             "files": 7105}
 FOR_TESTS = CHEAP_PASSWORDS | NO_LIMITS | NO_PAUSES
-# Building the image installs packages and compiles everything.
-BUILD_SECONDS = 900
-START_SECONDS = 120
-STEP_SECONDS = 60
+# Whatever hangs ends by these; a machine that is slow and busy needs a good part of them. Building the
+# image installs packages and compiles everything.
+BUILD_SECONDS = 1800
+START_SECONDS = 600
+STEP_SECONDS = 180
 IMAGES = ("parley", "parley-proxy", "parley-observe")
 PUBLISHED = ("http", "tcp", "youim", "https", "tls_tcp", "tls_youim", "prometheus")
 # Exit codes of processes that were ended by SIGABRT, SIGBUS, SIGFPE or SIGSEGV.
@@ -135,17 +136,20 @@ class Instance:
 class Compose:
     host = "127.0.0.1"
 
-    def __init__(self, folder):
+    def __init__(self, folder, first=None):
+        """`first`: a stack whose images it takes, to run beside it. Such a one has neither Prometheus nor
+        a file of settings: its project's name and all else come from the environment."""
         engine = subprocess.run(["docker", "info"], capture_output=True, text=True, check=False)
         assert engine.returncode == 0, f"no Docker engine answers: {engine.stderr.strip()}"
-        self.name = self.database_name = f"parleytest{os.getpid()}"
+        self.first = first
+        self.name = self.database_name = f"parleytest{os.getpid()}{'beside' if first else ''}"
         self.ports = {name: free_port() for name in PUBLISHED}
         self.passwords = {
             name: secrets.token_hex(16) for name in ("MARIADB_ROOT_PASSWORD", "PARLEY_DB_PASSWORD")
         }
         self.since = str(int(time.time()))
-        settings = self.passwords | {"PARLEY_TAG": self.name} | {
-            f"PARLEY_PUBLISH_{name.upper()}": port for name, port in self.ports.items()
+        settings = self.passwords | {"PARLEY_TAG": first.name if first else self.name} | {
+            f"PARLEY_PUBLISH_{name.upper()}": str(port) for name, port in self.ports.items()
         }
         self.settings_file = pathlib.Path(folder) / "env"
         self.settings_file.write_text(
@@ -153,12 +157,13 @@ class Compose:
         )
         self.override_file = pathlib.Path(folder) / "override.json"
         self._write_options(FOR_TESTS)
-        self.command = compose_command() + [
-            *("-f", str(COMPOSE_FILE), "-f", f"{folder}/override.json"),
-            *("-p", self.name),
-            *("--env-file", f"{folder}/env"),
-            *("--profile", "observe"),
-        ]
+        self.command = compose_command() + ["-f", str(COMPOSE_FILE), "-f", f"{folder}/override.json"]
+        # Only these settings may reach it.
+        self.environment = bare_environment()
+        if first:
+            self.environment |= settings | {"COMPOSE_PROJECT_NAME": self.name}
+        else:
+            self.command += ["-p", self.name, "--env-file", f"{folder}/env", "--profile", "observe"]
 
     def _write_options(self, options):
         environment = {f"PARLEY_{name.upper()}": str(value) for name, value in options.items()}
@@ -183,7 +188,7 @@ class Compose:
     def compose(self, *arguments, ok=True, seconds=START_SECONDS):
         done = subprocess.run(
             [*self.command, *arguments],
-            env=bare_environment(),  # only the file's settings may reach the stack
+            env=self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -206,7 +211,8 @@ class Compose:
 
     def __enter__(self):
         try:
-            self.compose("build", seconds=BUILD_SECONDS)
+            if not self.first:
+                self.compose("build", seconds=BUILD_SECONDS)
             self.compose("up", "--detach")
             self.wait_ready()
         except BaseException as error:
@@ -225,8 +231,8 @@ class Compose:
         for one in self.instances("operator"):  # it is no part of what `up` starts
             docker("rm", "--force", one.container)
         self.compose("down", "--volumes", "--remove-orphans", "--timeout", "10", ok=False)
-        images = (f"{image}:{self.name}" for image in IMAGES)
-        docker("image", "rm", *images, ok=False)
+        if not self.first:
+            docker("image", "rm", *(f"{image}:{self.name}" for image in IMAGES), ok=False)
         mine = f"label=com.docker.compose.project={self.name}"
         # An engine may keep the endpoint of a container that is gone, until it is started anew itself;
         # `down` then ends at that network, and before the volumes.
@@ -254,6 +260,9 @@ class Compose:
             *("--filter", f"label=com.docker.compose.service={service}"),
         ).split()
         return [Instance(service, container) for container in reversed(containers)]
+
+    def all_instances(self):
+        return [one for service in PARTS for one in self.instances(service)]
 
     def one(self, service):
         found = self.instances(service)
