@@ -15,7 +15,7 @@ FOLDER = pathlib.Path(__file__).parent / "cases"
 DIALECTS = ("ourchat", "youim")
 TRANSPORTS = ("websocket", "tcp", "binary")
 STATES = ("", "away", "logged out", "unregistered")
-VERBS = ("says", "hears", "leaves", "returns", "connects", "is cut off")
+VERBS = ("says", "hears", "leaves", "returns", "connects", "is cut off", "uploads")
 KEYS = {"title", "why", "people", "friends", "groups", "new", "steps", "needs", "transports"}
 
 # Presence. A person who goes offline before the report of going online was sent has done neither; only
@@ -157,7 +157,7 @@ def _compare_placeholder(expected, given, values, where):
         good = type(given) is type(values[expected]) and given == values[expected]
         expected = repr(values[expected])
     else:
-        kinds = str if expected.endswith(".token") else int
+        kinds = str if expected.endswith((".token", ".file")) else int
         good = type(given) is kinds and bool(given)
         learn(expected, given, values)
     if not good:

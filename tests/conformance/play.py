@@ -1,11 +1,13 @@
 """Plays a case against a server: makes its people, friends and groups, then takes its steps."""
 
+import base64
 import json
 import random
 import secrets
 
 from case import Mismatch, compare, fill_in, learn, of_dialect
 from parley_client import DIALECTS, Account, compact
+from parley_files import ask as http
 
 # No request of either dialect has these numbers, and they fit into YouIM's framing.
 UNKNOWN_NUMBERS = range(230, 256)
@@ -63,6 +65,25 @@ class Actor:
         self._heard = []
         self.client.close()
         self.client = None
+
+    def upload(self, what):
+        """A file of this person's, by a connection of its own that has opted in."""
+        client = DIALECTS[self.dialect](self.play.server, "websocket", ext=True)
+        try:
+            client.account = Account(self.dialect, self.value("ocid"), self.play.values.get(f"${self.name}.id", ""),
+                                     self.play.values.get(f"${self.name}.email", ""),
+                                     self.play.values.get(f"${self.name}.password", ""))
+            client.log_in()
+            data = base64.b64decode(what["base64"])
+            client.send(client.make(323, name=what["name"], size=len(data), mime=what["mime"]))
+            while (message := client.next()).get(client.number_key) != 324:
+                pass
+            opened = client.body(message)
+            status, answer = http(self.play.server, opened["url"], "PUT", data)
+            assert status in (200, 201, 204), (status, answer)
+            self.play.values[what["as"]] = opened["file"]
+        finally:
+            client.abort()
 
     # --- talking
 
@@ -201,6 +222,8 @@ class Play:
         actor = self.actors[who]
         if verb == "says":
             actor.say(what)
+        elif verb == "uploads":
+            actor.upload(what)
         elif verb == "hears":
             actor.hear(what)
         elif verb == "leaves":
