@@ -183,10 +183,15 @@ const char *login_reason(enum err err) {
     return err == ERR_THROTTLED ? "too many failed logins, try again in a minute" : "";
 }
 
+/* Whether a reply names an account, and a token that fits. */
+static bool is_login(const struct auth_login_reply *reply) {
+    return reply->account != 0 && reply->id.length > 0 && reply->id.length <= ID_MAX_BYTES &&
+           reply->token.length > 0 && reply->token.length <= CLIENT_TOKEN_BYTES;
+}
+
 static void logged_in(struct client *client, enum err err, const void *reply_v) {
     const struct auth_login_reply *reply = reply_v;
-    if (err == ERR_OK &&
-        (reply->id.length > ID_MAX_BYTES || reply->token.length > CLIENT_TOKEN_BYTES))
+    if (err == ERR_OK && !is_login(reply))
         err = ERR_INTERNAL;
     if (err == ERR_OK) {
         client->counted = limits_enter(client->gateway->limits, reply->account);

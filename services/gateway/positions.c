@@ -86,7 +86,7 @@ static struct position *find_or_add(struct positions *self, uint64_t conversatio
     struct position *known = positions_find(self, conversation);
     if (known != NULL)
         return known;
-    if (self->count == POSITIONS_MAX)
+    if (conversation == 0 || self->count == POSITIONS_MAX)
         return NULL;
     if (self->count * 2 >= self->capacity && grow(self) != 0)
         return NULL;

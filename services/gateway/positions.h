@@ -74,7 +74,8 @@ struct position *positions_find(const struct positions *self, uint64_t conversat
 bool positions_have_room(const struct positions *self, uint64_t conversation);
 /* Forgets one position that is settled; false: none is. */
 bool positions_forget(struct positions *self);
-/* -1 when there are POSITIONS_MAX already, or no memory. Never moves a position backwards. */
+/* -1 when there are POSITIONS_MAX already, no memory, or the conversation is 0. Never moves a
+ * position backwards. */
 int positions_set(struct positions *self, uint64_t conversation, uint64_t cid)
     __attribute__((warn_unused_result));
 /* As positions_set for something just written: it is to be covered by the next mark. */

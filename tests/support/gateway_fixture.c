@@ -359,10 +359,14 @@ void stage_answer_send(struct asked **send, uint64_t cid) {
 /* --- the clients' side --- */
 
 struct talker *stage_talker(struct stage *stage, bool websocket) {
-    assert_true(stage->talker_count < STAGE_MAX_TALKERS);
     struct talker *talker =
         talker_new(websocket ? stage->http_port : stage->tcp_port, websocket, 0);
-    stage->talkers[stage->talker_count++] = talker;
+    size_t i = 0; /* the place of one that has hung up, or a new one */
+    while (i < stage->talker_count && stage->talkers[i] != NULL)
+        i++;
+    assert_true(i < STAGE_MAX_TALKERS);
+    stage->talkers[i] = talker;
+    stage->talker_count += i == stage->talker_count;
     return talker;
 }
 

@@ -122,9 +122,13 @@ void played_answer(struct asked **asked, const void *reply) {
            reply);
 }
 
+void played_refuse_as(struct asked **asked, const struct envelope_error *error) {
+    finish(asked, ENVELOPE_ERROR, &envelope_error_desc, error);
+}
+
 void played_refuse(struct asked **asked, enum err err) {
     struct envelope_error error = {slice_text(err_word(err)), slice_text(err_text(err))};
-    finish(asked, ENVELOPE_ERROR, &envelope_error_desc, &error);
+    played_refuse_as(asked, &error);
 }
 
 void played_send(struct played *self, const struct message_desc *message, const void *body) {

@@ -53,6 +53,8 @@ size_t played_unanswered(const struct played *self, const struct message_desc *m
 /* Answer and free. */
 void played_answer(struct asked **asked, const void *reply);
 void played_refuse(struct asked **asked, enum err err);
+/* With an error of the test's own making, of which the caller may know neither word nor text. */
+void played_refuse_as(struct asked **asked, const struct envelope_error *error);
 
 /* Sets the answer to pings from now on. */
 void played_set_link(struct played *self, uint64_t link);

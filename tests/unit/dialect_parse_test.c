@@ -18,6 +18,10 @@ static void check_parse(const char *text, const char *fault, const char *ref) {
     free(json_text);
 }
 
+#define DIGITS_21 "123456789012345678901"
+#define DIGITS_63 DIGITS_21 DIGITS_21 DIGITS_21
+#define DIGITS_64 DIGITS_63 "2"
+
 TEST(half_a_pair_is_named) {
     static const char fault[] = "msg holds half of a surrogate pair";
     check_parse("{'ref':'r','data':{'msg':'\\ud83d'}}", fault, "r");
@@ -37,6 +41,18 @@ TEST(nul_and_control_characters_are_named) {
     check_parse("{'ref':'r','msg':'a\\u0000\\u0000\\ud800'}", "msg holds a NUL character", "r");
     check_parse("{'ref':'r','msg':'a\nb'}", "msg holds a control character that is not escaped",
                 "r");
+}
+
+TEST(a_number_that_is_too_long_is_named) {
+    static const char fault[] = "cid holds a number that is too long";
+    check_parse("{'ref':'r','data':{'cid':1" DIGITS_64 "}}", fault, "r");
+    check_parse("{'data':{'cid':-1" DIGITS_64 ",'limit':5},'ref':'r'}", fault, "r");
+    check_parse("{'data':{'cid':[1, 0." DIGITS_64 "e+5 ]},'ref':'r'}", fault, "r");
+    check_parse("{'cid':'1" DIGITS_64 "','ref':'r'}", NULL, "r");
+    check_parse("{'ref':1" DIGITS_64 "}", "ref holds a number that is too long", NULL);
+    /* As many characters as there may be. */
+    check_parse("{'cid':" DIGITS_63 ",'ref':'r'}", NULL, "r");
+    check_parse("{'cid':" DIGITS_63 "1,'ref':'r'}", fault, "r");
 }
 
 TEST(a_ref_in_doubt_is_none) {

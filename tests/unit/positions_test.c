@@ -18,6 +18,20 @@ TEST(an_empty_table_has_nothing) {
     assert_null(positions_find(&positions, 7));
 }
 
+/* As an entry may have it that is none of ours: 0 marks what is free. */
+TEST(no_conversation_has_none) {
+    struct positions positions = {0};
+    struct position touched;
+    assert_int_equal(positions_set(&positions, 0, 5), -1);
+    assert_int_equal(positions_touch(&positions, 0, 5), -1);
+    assert_int_equal(positions_set(&positions, 7, 5), 0);
+    assert_int_equal(positions_touch(&positions, 0, 5), -1);
+    assert_false(positions_note_behind(&positions, 0));
+    assert_false(positions_next_touched(&positions, &touched));
+    assert_int_equal(positions.count, 1);
+    positions_clear(&positions);
+}
+
 TEST(a_position_never_moves_back) {
     struct positions positions = {0};
     assert_int_equal(positions_set(&positions, 7, 0), 0);

@@ -38,11 +38,11 @@ bool entry_list_write_one(const struct dialect_form *form, const struct dialect_
                           struct slice packed, struct buffer *out) {
     struct record_arena arena = {0};
     struct entry entry;
-    bool shown = unpack(packed, &arena, &entry) && is_shown(form, self, &entry);
-    if (shown)
+    size_t before = out->length;
+    if (unpack(packed, &arena, &entry) && is_shown(form, self, &entry))
         form->write_entry(form, true, &entry, self->number, out);
     record_arena_free(&arena);
-    return shown;
+    return out->length > before; /* YouIM has nothing for a recalled text that is no person's */
 }
 
 static uint64_t cid_of(struct slice packed) {

@@ -10,7 +10,8 @@
 
 /* A C string as it is: punctuation and keys. */
 void json_raw(struct buffer *out, const char *text);
-/* A string with its quotes. Escapes what JSON demands and nothing else. */
+/* A string with its quotes. Escapes what JSON demands and nothing else. What is no UTF-8 becomes
+ * U+FFFD, so that clients get JSON whatever a service says. */
 void json_text(struct buffer *out, struct slice text);
 void json_number(struct buffer *out, uint64_t number);
 /* 64 bits as 16 hexadecimal digits, with quotes. */

@@ -2,8 +2,9 @@
  * From a text to cJSON's tree; see parse.h.
  *
  * Strings that cJSON would cut (NUL), half surrogate pairs and keys that stand twice mean something
- * else to other parsers, so such an object is refused. Its `ref` is still wanted, to answer it. So
- * the bad parts of a copy's strings are overwritten, and the tree is made of that.
+ * else to other parsers, and numbers of many digits nothing to cJSON, so such an object is refused.
+ * Its `ref` is still wanted, to answer it. So the bad parts of a copy are overwritten, and the tree
+ * is made of that.
  */
 #include "services/gateway/dialect/parse.h"
 
@@ -14,6 +15,10 @@
 
 /* A key that a fault quotes; longer ones it does not name. */
 #define QUOTED_KEY_BYTES 64
+/* limit: client | characters of a number in an object | {NUMBER_MAX_BYTES} | a fault that names the
+ * field */
+/* What cJSON takes for one; of a longer one it says no more than that it is no JSON. */
+#define NUMBER_MAX_BYTES 63
 /* Keys of one object that are compared each with each; more are sorted first. */
 #define FEW_KEYS 16
 
@@ -36,12 +41,13 @@ void fault_copy(char fault_r[DIALECT_FAULT_BYTES], const char *sentence) {
 
 /* --- strings ------------------------------------------------------------------------------- */
 
-enum flaw { FLAW_NONE, FLAW_NUL, FLAW_CONTROL, FLAW_SURROGATE };
+enum flaw { FLAW_NONE, FLAW_NUL, FLAW_CONTROL, FLAW_SURROGATE, FLAW_DIGITS };
 
 static const char *const flaw_texts[] = {
     [FLAW_NUL] = "a NUL character",
     [FLAW_CONTROL] = "a control character that is not escaped",
     [FLAW_SURROGATE] = "half of a surrogate pair",
+    [FLAW_DIGITS] = "a number that is too long",
 };
 
 /* The code unit of the `\uXXXX` at `at`; -1: there is none. */
@@ -96,6 +102,20 @@ static const char *walk_string(const char *at, const char *end, char *mended, en
     return at;
 }
 
+/* The same for a number, from its first character on to behind its last; a flawed one becomes 0. */
+static const char *walk_number(const char *at, const char *end, char *mended, enum flaw *flaw_r) {
+    const char *start = at;
+    while (at < end && *at != '\0' && strchr("0123456789+-.eE", *at) != NULL)
+        at++;
+    size_t length = (size_t)(at - start);
+    *flaw_r = length > NUMBER_MAX_BYTES ? FLAW_DIGITS : FLAW_NONE;
+    if (*flaw_r != FLAW_NONE && mended != NULL) {
+        memset(mended, ' ', length);
+        mended[0] = '0';
+    }
+    return at;
+}
+
 static void name_flaw(struct slice key, enum flaw flaw, char fault_r[DIALECT_FAULT_BYTES]) {
     char sentence[2 * DIALECT_FAULT_BYTES];
     if (key.length == 0 || key.length > QUOTED_KEY_BYTES)
@@ -106,23 +126,27 @@ static void name_flaw(struct slice key, enum flaw flaw, char fault_r[DIALECT_FAU
 }
 
 /*
- * Looks at all strings of a JSON text, and names the field of the first that is flawed. It looks at
- * the text, since in cJSON's tree a string that holds a NUL looks like one that ends
+ * Looks at all strings and numbers of a JSON text, and names the field of the first that is flawed.
+ * It looks at the text, since in cJSON's tree a string that holds a NUL looks like one that ends
  * there. Overwrites the flaws with `mended`, a copy of the text; NULL: ends at the first.
  */
-static void walk_strings(struct slice text, char *mended, char fault_r[DIALECT_FAULT_BYTES]) {
+static void walk_values(struct slice text, char *mended, char fault_r[DIALECT_FAULT_BYTES]) {
     const char *end = text.data + text.length;
     struct slice key = {"", 0}; /* the last one that was seen */
     for (const char *at = text.data; at < end && (mended != NULL || fault_r[0] == '\0'); at++) {
-        if (*at != '"')
+        bool number = *at == '-' || isdigit((unsigned char)*at);
+        if (*at != '"' && !number)
             continue;
-        const char *start = at + 1;
+        const char *start = number ? at : at + 1;
+        char *mended_start = mended == NULL ? NULL : mended + (start - text.data);
         enum flaw flaw;
-        at = walk_string(start, end, mended == NULL ? NULL : mended + (start - text.data), &flaw);
+        at = (number ? walk_number : walk_string)(start, end, mended_start, &flaw);
+        if (number)
+            at--; /* what follows has its turn */
         const char *after = at < end ? at + 1 : end;
         while (after < end && is_space(*after))
             after++;
-        bool is_key = after < end && *after == ':';
+        bool is_key = !number && after < end && *after == ':';
         if (flaw != FLAW_NONE && fault_r[0] == '\0')
             name_flaw(is_key ? slice_make("", 0) : key, flaw, fault_r);
         if (is_key)
@@ -206,7 +230,7 @@ static cJSON *parse_mended(struct slice text, char fault_r[DIALECT_FAULT_BYTES])
     char *copy = slice_copy(text);
     if (copy == NULL)
         return NULL;
-    walk_strings(text, copy, fault_r);
+    walk_values(text, copy, fault_r);
     cJSON *json = parse(slice_make(copy, text.length), fault_r);
     free(copy);
     return json;
@@ -228,7 +252,7 @@ static void drop_doubtful_ref(cJSON *json) {
 
 cJSON *dialect_parse(struct slice text, char fault_r[DIALECT_FAULT_BYTES]) {
     fault_r[0] = '\0';
-    walk_strings(text, NULL, fault_r);
+    walk_values(text, NULL, fault_r);
     cJSON *json = fault_r[0] == '\0' ? parse(text, fault_r) : parse_mended(text, fault_r);
     if (json == NULL)
         return NULL;
