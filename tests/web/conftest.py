@@ -51,6 +51,12 @@ def own_stack(make_stack):
 
 
 @pytest.fixture
+def friends_only(make_stack):
+    """Makes the same where only friends write to each other: friends_only("request") or ("closed")."""
+    return lambda strangers: make_stack(**PAGE, **QUICK, strangers=strangers)
+
+
+@pytest.fixture
 def new_tab(request):
     """Opens browsers: new_tab(size=(320, 640)); a stack as the first argument is another than `site`."""
     opened = []

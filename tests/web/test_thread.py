@@ -247,6 +247,41 @@ def test_a_refused_text_says_why_and_offers_again(new_tab):
     anna.wait(lambda: in_line(anna, "do you hear me?", ".refusal") is None, "the reason to go")
 
 
+def refusal(tab, text):
+    return in_line(tab, text, ".refusal") or ""
+
+
+def befriend(tab, text):
+    """Presses the button beside a refused text."""
+    tab.wait(lambda: "Ask for friendship first" in refusal(tab, text), "the reason")
+    tab.click(lambda: line_of(tab, text).find_element("css selector", "[data-act=befriend]"))
+
+
+def test_a_text_to_a_stranger_offers_friendship(new_tab, friends_only):
+    (anna, anna_user), (ben, ben_user) = pair(new_tab, friends_only("request"))
+    write(anna, "may I?")
+    befriend(anna, "may I?")
+    anna.wait(lambda: "No answer yet" in refusal(anna, "may I?"), "the request")
+    assert in_line(anna, "may I?", "[data-act=befriend]") is None
+    # Until there is an answer the text is refused again, and nobody is asked twice.
+    anna.click(lambda: line_of(anna, "may I?").find_element("css selector", "[data-act=again]"))
+    anna.wait(lambda: "No answer yet" in refusal(anna, "may I?"), "the second refusal")
+    ben.call("page.parley.answerFriend(arg, true)", anna_user)
+    anna.wait(lambda: "You are friends now" in refusal(anna, "may I?"), "the friendship")
+    assert lines(ben) == []
+    anna.click(lambda: line_of(anna, "may I?").find_element("css selector", "[data-act=again]"))
+    sees(ben, "may I?")
+    anna.wait(lambda: refusal(anna, "may I?") == "", "the reason to go")
+
+
+def test_who_takes_no_requests_is_named(new_tab, friends_only):
+    (anna, _), _ = pair(new_tab, friends_only("closed"))
+    write(anna, "may I?")
+    befriend(anna, "may I?")
+    anna.wait(lambda: "only from people who share a group" in refusal(anna, "may I?"), "the reason")
+    assert in_line(anna, "may I?", "[data-act=befriend]") is not None
+
+
 def test_three_texts_wait_for_the_connection(new_tab, own_stack):
     (anna, _), (ben, _) = pair(new_tab, own_stack)
     write(anna, "before")

@@ -4,7 +4,7 @@
  */
 import "./group-details.js";
 import "./request-card.js";
-import { asking, attempt, editable, goTo, headOf, idOf, personOf, quietPart, refill, section, tile } from "./people-parts.js";
+import { asking, attempt, befriend, editable, goTo, headOf, idOf, personOf, quietPart, refill, section, tile } from "./people-parts.js";
 import { h, icon } from "../app/dom.js";
 import { t } from "../app/i18n.js";
 
@@ -93,11 +93,7 @@ export class DetailsPanel extends HTMLElement {
       return section(t("people.friendship"), h("p", { class: "muted small" }, t("people.friends-with", { name })), part);
     }
     const part = h("div", { class: "stack" });
-    const ask = () =>
-      void attempt(part, async () => {
-        await page.parley.askFriend(id);
-        await page.model.refreshFriends();
-      }).then(this.#update);
+    const ask = () => void befriend(part, page, id).then(this.#update);
     part.append(h("button", { type: "button", dataset: { act: "befriend" }, on: { click: ask } }, icon("plus"), t("people.befriend")));
     return section(t("people.friendship"), part);
   }

@@ -9,7 +9,7 @@ import { itemText } from "../app/notice.js";
 import { clockTime, dayName, fullTime } from "../app/time.js";
 import { folded, textNodes } from "./message-text.js";
 import { avatar, hueOf } from "./person-avatar.js";
-import { why } from "./people-parts.js";
+import { idOf, why } from "./people-parts.js";
 
 const MARKS = { waiting: "clock", stored: "check", arrived: "checks", read: "checks" };
 const QUOTE_CHARACTERS = 160;
@@ -40,6 +40,7 @@ export class MessageItem extends HTMLElement {
       ? JSON.stringify([
           row.kind, row.first, row.last, item.state, item.edited_ms, item.recalled, item.reactions, item.cid,
           item.time_ms, item.reply, item.mentions, item.error?.word, item.name,
+          this.#friendship(item),
           row.kind === "notice" && itemText(this.page, this.conversation, item),
         ])
       : JSON.stringify([row.kind, row.time_ms]);
@@ -74,7 +75,9 @@ export class MessageItem extends HTMLElement {
       if (!this.hasAttribute("tabindex")) this.tabIndex = -1;
     } else this.setAttribute("role", "separator");
     if (!this.reachable) this.setAttribute("aria-label", this.textContent ?? "");
-    if (held) /** @type {HTMLElement|null} */ (this.querySelector(`[data-part="${CSS.escape(held)}"]`))?.focus({ preventScroll: true });
+    if (!held) return;
+    const part = /** @type {HTMLElement|null} */ (this.querySelector(`[data-part="${CSS.escape(held)}"]`));
+    (part ?? this).focus({ preventScroll: true });
   }
 
   /** @param {any} item */
@@ -161,13 +164,32 @@ export class MessageItem extends HTMLElement {
         }, h("bdi", null, one.emoji), h("span", { class: "count" }, one.count))));
   }
 
+  /**
+   * How far the two are, if the text was refused since they are not friends.
+   * @param {any} item
+   * @returns {"strangers"|"asked"|"friends"|null}
+   */
+  #friendship(item) {
+    const { user } = this.conversation.peer;
+    const { model } = this.page;
+    if (!user || item.error?.word !== "strangers") return null;
+    if (model.people.get(user).friend) return "friends";
+    return model.requests.out.some((/** @type {any} */ each) => idOf(each) === user) ? "asked" : "strangers";
+  }
+
   /** @param {any} item */
   #refusal(item) {
     /** @param {string} act @param {string} label */
     const act = (act, label) => h("button", { type: "button", class: "quiet", "data-act": act, "data-part": act }, t(label));
+    const friendship = this.#friendship(item);
     return h("div", { class: "refusal", role: "alert" },
-      h("span", { class: "error" }, icon("warn"), " ", why(item.error)),
-      h("span", { class: "choices" }, act("again", "thread.again"), act("rewrite", "thread.rewrite"), act("discard", "thread.discard")));
+      friendship === "friends"
+        ? h("span", null, t("thread.friends-now"))
+        : h("span", { class: "error" }, icon("warn"), " ", why(item.error)),
+      friendship === "asked" ? h("span", { class: "muted" }, t("people.asked")) : null,
+      h("span", { class: "choices" },
+        friendship === "strangers" ? act("befriend", "people.befriend") : null,
+        act("again", "thread.again"), act("rewrite", "thread.rewrite"), act("discard", "thread.discard")));
   }
 }
 customElements.define("message-item", MessageItem);

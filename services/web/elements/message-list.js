@@ -9,7 +9,7 @@ import { t } from "../app/i18n.js";
 import { MessageItem } from "./message-item.js";
 import { rowsOf } from "./message-rows.js";
 import { ScrollPlace } from "./scroll-place.js";
-import { why } from "./people-parts.js";
+import { befriend, why } from "./people-parts.js";
 import { allowed } from "./message-actions.js";
 
 /* Further items are loaded before the reader reaches the end of those that are here. */
@@ -50,7 +50,7 @@ export class MessageList extends HTMLElement {
     this.place = new ScrollPlace(this.scroller, this.log);
 
     model.addEventListener("items", (/** @type {any} */ event) => event.detail.conversation === this.conversation && this.#schedule(), { signal });
-    model.addEventListener("person", () => this.#schedule(), { signal });
+    for (const event of ["person", "requests"]) model.addEventListener(event, () => this.#schedule(), { signal });
     this.scroller.addEventListener("scroll", () => this.#scrolled(), { signal, passive: true });
     document.addEventListener("visibilitychange", () => this.#saw(), { signal });
     window.addEventListener("focus", () => this.#saw(), { signal });
@@ -400,6 +400,7 @@ export class MessageList extends HTMLElement {
     const { act, cid, emoji } = target.dataset;
     const { item } = line.row;
     if (act === "quote") void this.jumpTo(Number(cid));
+    else if (act === "befriend") void befriend(/** @type {HTMLElement} */ (target.closest(".refusal")), this.page, this.conversation.peer.user);
     else if (act === "react") void this.#act({ act, item, emoji, on: target.getAttribute("aria-pressed") !== "true" });
     else void this.#act({ act, item });
   }

@@ -53,6 +53,24 @@ export async function attempt(host, action) {
   }
 }
 
+/**
+ * Asks somebody for friendship; as `attempt`.
+ * @param {HTMLElement} host
+ * @param {any} page
+ * @param {string} user
+ */
+export function befriend(host, page, user) {
+  return attempt(host, async () => {
+    try {
+      await page.parley.askFriend(user);
+    } catch (error) {
+      const closed = /** @type {any} */ (error)?.word === "strangers";
+      throw closed ? new Error(t("people.takes-no-requests")) : error;
+    }
+    await page.model.refreshFriends();
+  });
+}
+
 /** The content of each host. @type {WeakMap<Element, string>} */
 const shown = new WeakMap();
 

@@ -3,7 +3,7 @@
  * to join.
  * @module
  */
-import { attempt, goTo, headOf, idOf } from "./people-parts.js";
+import { attempt, befriend, goTo, headOf, idOf } from "./people-parts.js";
 import { h, icon } from "../app/dom.js";
 import { t } from "../app/i18n.js";
 
@@ -53,9 +53,7 @@ export class ProfileCard extends HTMLElement {
 
   /** @param {string} id */
   async befriend(id) {
-    if (!(await attempt(this, () => this.page.parley.askFriend(id)))) return;
-    this.done(t("people.asked"));
-    await this.page.model.refreshFriends();
+    if (await befriend(this, this.page, id)) this.done(t("people.asked"));
   }
 
   /** @param {string} id */
