@@ -54,6 +54,11 @@ static bool list_page(const struct ctl_settings *settings, struct caller *caller
         *status = ctl_fail("%s", caller_fault(caller));
     } else {
         for (size_t i = 0; i < reply.accounts.count && i < reply.connections.count; i++) {
+            if (reply.accounts.items[i] <= *after) { /* else it would be asked for without end */
+                *status = ctl_fail("%s lists accounts that do not ascend", caller_address(caller));
+                more = false;
+                break;
+            }
             table_text(table, slice_text(caller_address(caller)));
             table_number(table, reply.accounts.items[i]);
             table_number(table, reply.connections.items[i]);

@@ -29,7 +29,7 @@ struct asked {
 struct played {
     const char *name;
     zsock_t *router;
-    zframe_t *caller; /* of the last ping */
+    zframe_t *caller; /* of the last request */
     unsigned pings, cancels;
     uint64_t instance, link, pushed;
     struct asked *asked; /* oldest first */
@@ -86,7 +86,7 @@ static void send_envelope(struct played *self, enum envelope_kind kind, uint64_t
     envelope_pack(kind, id, name, desc, body, &out);
     assert_false(out.failed);
     if (self->caller == NULL)
-        fail_msg("%s was never pinged", self->name);
+        fail_msg("%s was never called", self->name);
     zframe_t *frame = zframe_new(out.data, out.length);
     zframe_send(&self->caller, self->router, ZFRAME_MORE | ZFRAME_REUSE);
     zframe_send(&frame, self->router, 0);
@@ -113,6 +113,8 @@ static const struct message_desc *message_named(const char *name) {
     for (size_t i = 0; i < proto_messages_count; i++)
         if (strcmp(proto_messages[i]->name, name) == 0)
             return proto_messages[i];
+    if (strcmp(message_SERVICE_STATUS.name, name) == 0)
+        return &message_SERVICE_STATUS;
     fail_msg("the request %s is not one of ours", name);
     return NULL;
 }
@@ -182,6 +184,9 @@ void played_poll(struct played *self) {
             zframe_destroy(&frame);
         } else {
             keep(self, frame, &envelope);
+            zframe_destroy(&self->caller);
+            self->caller = caller;
+            caller = NULL;
         }
         zframe_destroy(&caller);
     }
