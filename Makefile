@@ -66,7 +66,7 @@ SCRIPTS := $(sort .ci/run $(shell grep -lsE '^\#!/bin/(ba)?sh' deploy/* deploy/p
 MSGPACK := $(shell pkg-config --exists msgpack-c 2>/dev/null && echo msgpack-c || echo msgpack)
 PACKAGES := libzmq libczmq $(MSGPACK) libcjson libmariadb libsodium libwebsockets libutf8proc zlib \
             libbrotlienc openssl
-HAVE_PACKAGES := $(shell pkg-config --exists $(PACKAGES) libseccomp 2>/dev/null && echo yes)
+HAVE_PACKAGES := $(shell pkg-config --exists $(PACKAGES) libseccomp libcurl 2>/dev/null && echo yes)
 # Other people's headers are system headers: our warnings are not for them.
 PACKAGE_CPPFLAGS := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PACKAGES) 2>/dev/null))
 LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lev -lpthread -lm
@@ -175,6 +175,8 @@ $(B)/lib%.a: $(B)/sources
 $(BIN)/parleyctl: $(B)/obj/services/ctl/main.o $(B)/libctl.a $(BASE_LIBS)
 $(foreach s,$(DAEMONS),$(eval \
     $(BIN)/parley-$(s): $(B)/obj/services/$(s)/main.o $(B)/lib$(s).a $(BASE_LIBS)))
+# The store s3 alone speaks HTTP to others.
+$(BIN)/parley-files: private LIBS += -lcurl
 # With the filter's compiler, and none of our libraries.
 $(BIN)/parley-preview: private LIBS := -lz -lseccomp
 $(BIN)/parley-preview: $(B)/obj/services/preview/main.o $(B)/libpreview.a

@@ -30,12 +30,16 @@ bool disk_parse_name(const char *name, uint64_t *id_r, const char **suffix_r) {
     return sscanf(name, "%16" SCNx64, id_r) == 1 && *id_r != 0;
 }
 
-enum err disk_error(struct disk_faults *faults, const char *what, const char *path) {
-    const int error = errno;
+bool disk_may_log(struct disk_faults *faults) {
     const int64_t now_ms = loop_now_ms();
     int64_t logged_ms = atomic_load(&faults->logged_ms);
-    if ((logged_ms == 0 || now_ms - logged_ms >= DISK_LOG_MS) &&
-        atomic_compare_exchange_strong(&faults->logged_ms, &logged_ms, now_ms))
+    return (logged_ms == 0 || now_ms - logged_ms >= DISK_LOG_MS) &&
+           atomic_compare_exchange_strong(&faults->logged_ms, &logged_ms, now_ms);
+}
+
+enum err disk_error(struct disk_faults *faults, const char *what, const char *path) {
+    const int error = errno;
+    if (disk_may_log(faults))
         log_error("store_failed", "what=%s path=\"%s\" reason=\"%s\"", what, path, strerror(error));
     switch (error) {
     case ENOSPC:

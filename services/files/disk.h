@@ -26,6 +26,8 @@ int disk_path(char path_r[DISK_PATH_BYTES], const char *folder, uint64_t id, con
 /* The number that a name begins with, and what follows it; false: it is no such name. */
 bool disk_parse_name(const char *name, uint64_t *id_r, const char **suffix_r);
 
+/* Whether a fault is to be logged now: none was of late. */
+bool disk_may_log(struct disk_faults *faults);
 /* Of `errno`: store_full where there is no room, overloaded where descriptors are short, else
  * unavailable. Logged, unless one was of late. */
 enum err disk_error(struct disk_faults *faults, const char *what, const char *path);

@@ -17,7 +17,7 @@
 #include "proto/messages.h"
 #include "services/files/incoming.h"
 #include "services/files/preview.h"
-#include "services/files/store.h"
+#include "services/files/store_s3.h"
 
 /* limit: client | time for an upload | {FILES_UPLOAD_MS} from its request on | it is no more:
  * `no_file` */
@@ -33,11 +33,16 @@
 #define FILES_SHA256_BYTES 32
 #define HOUR_MS ((uint64_t)3600000)
 
+/* Where finished files are. */
+enum files_store { FILES_STORE_FOLDER, FILES_STORE_S3 };
+
 struct files_settings {
     struct service_settings service;
     struct db_settings db;
     uint64_t files_port, files_metrics_port;
     char *files_folder;
+    uint64_t files_store; /* an enum files_store */
+    struct store_s3_settings s3;
     uint64_t file_max_bytes, account_files_bytes, files_free_bytes, files_unused_hours;
     uint64_t finish_threads;
     struct preview_settings preview;

@@ -3,48 +3,12 @@
  * that the file can be used. A crash at any moment leaves something that the next files.finish goes
  * on with. It is costly: a large file is read as a whole.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <openssl/evp.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "services/files/file_hash.h"
 #include "services/files/files.h"
 #include "services/files/files_row.h"
 #include "services/files/files_sql.h"
-
-#define READ_BYTES 65536
-
-static enum err add_bytes(EVP_MD_CTX *hash, int fd) {
-    unsigned char bytes[READ_BYTES];
-    for (;;) {
-        ssize_t got = read(fd, bytes, sizeof bytes);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return ERR_UNAVAILABLE;
-        if (got == 0)
-            return ERR_OK;
-        if (EVP_DigestUpdate(hash, bytes, (size_t)got) != 1)
-            return ERR_INTERNAL;
-    }
-}
-
-static enum err hash_file(const char *path, unsigned char sha256_r[FILES_SHA256_BYTES]) {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    EVP_MD_CTX *hash = EVP_MD_CTX_new();
-    enum err err = fd < 0 ? ERR_UNAVAILABLE : hash == NULL ? ERR_OVERLOADED : ERR_OK;
-    if (err == ERR_OK && EVP_DigestInit_ex(hash, EVP_sha256(), NULL) != 1)
-        err = ERR_INTERNAL;
-    if (err == ERR_OK)
-        err = add_bytes(hash, fd);
-    if (err == ERR_OK && EVP_DigestFinal_ex(hash, sha256_r, NULL) != 1)
-        err = ERR_INTERNAL;
-    EVP_MD_CTX_free(hash);
-    if (fd >= 0)
-        close(fd);
-    return err;
-}
 
 /* All bytes are there and right, and stay. Where they are wrong, the upload begins anew. */
 static enum err check_bytes(const struct upload *upload, const struct file_row *row) {
@@ -57,7 +21,7 @@ static enum err check_bytes(const struct upload *upload, const struct file_row *
     if (size != row->file.size)
         return ERR_WRONG_OFFSET;
     if (row->has_sha256) {
-        err = hash_file(upload->part, sha256);
+        err = file_hash(upload->part, sha256);
         if (err == ERR_OK && memcmp(sha256, row->sha256, sizeof sha256) != 0) {
             err = upload_clear(upload);
             return err == ERR_OK ? ERR_BAD_FILE : err;

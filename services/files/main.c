@@ -22,6 +22,9 @@ static const struct config_option options[] = {
                "where files serves /metrics, /healthz and /readyz over HTTP; 0: nowhere"),
     CONFIG_STRING(struct files_settings, files_folder, "/var/lib/parley/files",
                   "the folder of uploads and files; the same one for all instances"),
+    CONFIG_CHOICE(struct files_settings, files_store, FILES_STORE_FOLDER, "folder|s3",
+                  "where finished files are: in files_folder, or in a bucket of an S3 server"),
+    CONFIG_INCLUDE(struct files_settings, s3, store_s3_options),
     /* limit: client | size of a file | {file_max_bytes} | `file_too_large` */
     CONFIG_U64(struct files_settings, file_max_bytes, 100 << 20, 1, 1ULL << 40, "bytes",
                "how large a file may be"),
@@ -70,6 +73,16 @@ static void count(struct service *service, struct files_counts *counts_r) {
         metrics_counter(metrics, "file_bytes_read_total", "", "Bytes of files that were read.");
 }
 
+/* NULL after a logged line. */
+static struct store *store_new(const struct files_settings *settings) {
+    if (settings->files_store == FILES_STORE_S3)
+        return store_s3_new(&settings->s3);
+    struct store *store = store_folder_new(settings->files_folder);
+    if (store == NULL)
+        log_error("start_failed", "reason=\"files_folder is too long a name, or out of memory\"");
+    return store;
+}
+
 static int start(struct service *service, void *context) {
     struct files *self = context;
     const struct files_settings *settings = &self->settings;
@@ -84,10 +97,12 @@ static int start(struct service *service, void *context) {
         (void)disk_error(&faults, "make_folder", settings->files_folder);
         return -1;
     }
-    self->store = store_folder_new(settings->files_folder);
-    if (self->store == NULL || incoming_prepare(&self->incoming, settings->files_folder,
-                                                settings->files_free_bytes) != 0) {
-        log_error("start_failed", "reason=\"files_folder is too long a name, or out of memory\"");
+    self->store = store_new(settings);
+    if (self->store == NULL)
+        return -1;
+    if (incoming_prepare(&self->incoming, settings->files_folder, settings->files_free_bytes) !=
+        0) {
+        log_error("start_failed", "reason=\"files_folder is too long a name\"");
         return -1;
     }
     count(service, &self->counts);
