@@ -28,7 +28,7 @@ const struct config_option preview_options[] = {
                   " beside this program"),
     /* limit: files | time for a picture: its look, its copy without metadata, its preview |
      * {preview_time_ms} | it has no preview */
-    CONFIG_U64(struct preview_settings, preview_time_ms, 20000, 100, 600000, "ms",
+    CONFIG_U64(struct preview_settings, preview_time_ms, 60000, 100, 600000, "ms",
                "how long making a preview may take"),
     /* limit: files | memory for decoding a picture | {preview_memory_mib} for each of
      * `finish_threads` | it has no preview */

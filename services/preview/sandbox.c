@@ -14,7 +14,7 @@
 
 /* Files that the loader and libvips have open at once are a few. */
 #define OPEN_FILES 64
-#define NICE 10
+#define NICE 5
 
 static bool limit(int what, uint64_t value) {
     const struct rlimit both = {.rlim_cur = value, .rlim_max = value};

@@ -103,9 +103,11 @@ TEST(a_program_that_is_run_there_has_the_same_sandbox) {
     assert_int_equal(try_inside(starts_in_shell, true, 0), shells_fault);
 }
 
+#if !defined(__SANITIZE_ADDRESS__)
 static bool takes_memory(void) {
     return mmap(NULL, 600 * MIB, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED;
 }
+#endif
 static bool works_for_ever(void) {
     volatile bool more = true;
     while (more) {
