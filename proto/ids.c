@@ -22,6 +22,10 @@ bool id_is_decimal(struct slice text, uint64_t *number_r) {
     return true;
 }
 
+struct slice id_beside_number(struct slice id) {
+    return id_is_decimal(id, NULL) ? slice_make(NULL, 0) : id;
+}
+
 uint64_t number_allocate(void) {
     uint64_t number;
     while (getrandom(&number, sizeof number, 0) != sizeof number) /* a signal, early after boot */

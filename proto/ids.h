@@ -53,6 +53,8 @@
 
 /* Whether `text` is the decimal form of a number below NUMBER_LIMIT, without leading zeros. */
 bool id_is_decimal(struct slice text, uint64_t *number_r);
+/* An id as it stands beside its number: empty where it is that number's decimal form. */
+struct slice id_beside_number(struct slice id);
 /* A number to give to a new account or group, at random: nobody can take the next ones beforehand,
  * or count by them. It may be taken. */
 uint64_t number_allocate(void);

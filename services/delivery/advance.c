@@ -3,6 +3,7 @@
 
 #include "common/loop.h"
 #include "proto/conversation.h"
+#include "proto/ids.h"
 #include "services/delivery/delivery_sql.h"
 #include "services/delivery/live.h"
 
@@ -50,9 +51,9 @@ static bool add_told(struct route_batch *routes, const struct db_rows *row) {
     struct entry entry = {.conversation = db_rows_u64(row, TOLD_CONVERSATION),
                           .time_ms = (uint64_t)loop_wall_ms(),
                           .from = account,
-                          .from_id = live_id(db_rows_slice(row, TOLD_ID)),
+                          .from_id = id_beside_number(db_rows_slice(row, TOLD_ID)),
                           .to = peer,
-                          .to_id = live_id(db_rows_slice(row, TOLD_PEER_ID))};
+                          .to_id = id_beside_number(db_rows_slice(row, TOLD_PEER_ID))};
     if (seen != 0) {
         entry.type = ENTRY_READ;
         entry.target = seen;

@@ -7,11 +7,6 @@
 #include "proto/ids.h"
 #include "services/delivery/delivery_sql.h"
 
-struct slice live_id(struct slice id) {
-    uint64_t number;
-    return id_is_decimal(id, &number) ? slice_make(NULL, 0) : id;
-}
-
 void live_push(const struct delivery *self, struct db *db, struct entry *entry,
                const uint64_t *accounts, size_t count) {
     bool group = conversation_kind(entry->conversation) == CONVERSATION_GROUP;
@@ -25,8 +20,8 @@ void live_push(const struct delivery *self, struct db *db, struct entry *entry,
     if (batch != NULL) {
         entry->time_ms = (uint64_t)loop_wall_ms();
         entry->trace = log_trace();
-        entry->from_id = live_id(db_rows_slice(rows, 0));
-        entry->to_id = live_id(db_rows_slice(rows, 1));
+        entry->from_id = id_beside_number(db_rows_slice(rows, 0));
+        entry->to_id = id_beside_number(db_rows_slice(rows, 1));
         if (route_batch_add(batch, entry, accounts, count) != 0)
             route_batch_destroy(&batch);
     }

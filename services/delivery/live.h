@@ -12,7 +12,5 @@
  * conversation's kind, its `to`; pushes it to these accounts. */
 void live_push(const struct delivery *self, struct db *db, struct entry *entry,
                const uint64_t *accounts, size_t count);
-/* Empty for the decimal form of a number; else the given id. */
-struct slice live_id(struct slice id);
 
 #endif

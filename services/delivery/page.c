@@ -37,9 +37,7 @@ enum err page_fetch(struct db *db, struct record_arena *arena, const struct page
 }
 
 static struct slice string_id(const struct db_rows *rows, unsigned column) {
-    struct slice id = db_rows_slice(rows, column);
-    uint64_t number;
-    return id_is_decimal(id, &number) ? slice_make(NULL, 0) : id;
+    return id_beside_number(db_rows_slice(rows, column));
 }
 
 enum err page_read_entry(const struct page_rows *fetched, struct entry *entry_r) {

@@ -309,14 +309,12 @@ static void mark_sent(struct client *client, const struct delivery_call *call) {
 /* Sends the texts that `first` is the first of; false: later. */
 static bool send_behind(struct client *client, const struct outgoing *first) {
     struct slice texts[DELIVERY_SEND_MAX], nonces[DELIVERY_SEND_MAX];
-    uint64_t traces[DELIVERY_SEND_MAX], number;
-    struct slice account_id = slice_text(client->account_id);
-    struct delivery_send body = {
-        .account = client->account,
-        .account_id = id_is_decimal(account_id, &number) ? slice_make(NULL, 0) : account_id,
-        .texts = {texts, 0},
-        .nonces = {nonces, 0},
-        .traces = {traces, 0}};
+    uint64_t traces[DELIVERY_SEND_MAX];
+    struct delivery_send body = {.account = client->account,
+                                 .account_id = id_beside_number(slice_text(client->account_id)),
+                                 .texts = {texts, 0},
+                                 .nonces = {nonces, 0},
+                                 .traces = {traces, 0}};
     struct delivery_call *call = malloc(sizeof *call);
     if (call == NULL)
         return false;

@@ -16,18 +16,12 @@
 struct presence {
     const struct group_service *service;
     struct db *db;
-    struct record_arena scratch; /* for one entry's or one group's receivers */
+    struct record_arena scratch; /* for the receivers of one entry, or of those to friends */
     bool online;
     uint64_t now_ms;
     struct db_value accounts[2 * GROUP_PRESENCE_AT_ONCE]; /* looked up now, twice; then NULLs */
     struct route_batch *batch;
     size_t batch_receivers;
-};
-
-struct shared_group {
-    uint64_t conversation, number;
-    struct slice id;
-    struct u64_list members; /* in the scratch arena; none: it has too many to report presence */
 };
 
 static void post(struct presence *self) {
@@ -41,25 +35,19 @@ static struct u64_list list_for(struct presence *self, size_t count) {
     return (struct u64_list){record_arena_alloc(&self->scratch, count * sizeof(uint64_t)), 0};
 }
 
-/* An id that is the decimal form of its number is left out of entries. */
-static struct slice string_id(struct slice id) {
-    uint64_t number;
-    return id_is_decimal(id, &number) ? slice_make(NULL, 0) : id;
-}
-
-/* `group` is NULL when the receivers are friends. */
+/* `group` is at a row of group_sql_groups_of_all; NULL when the receivers are friends. */
 static enum err report(struct presence *self, uint64_t account, struct slice id,
-                       const struct shared_group *group, const struct u64_list *receivers) {
+                       const struct db_rows *group, const struct u64_list *receivers) {
     struct entry entry = {.time_ms = self->now_ms,
                           .type = self->online ? ENTRY_FRIEND_ONLINE : ENTRY_FRIEND_OFFLINE,
                           .from = account,
-                          .from_id = string_id(id),
+                          .from_id = id_beside_number(id),
                           .subject = account,
-                          .subject_id = string_id(id)};
+                          .subject_id = id_beside_number(id)};
     if (group != NULL) {
         entry.type = self->online ? ENTRY_MEMBER_ONLINE : ENTRY_MEMBER_OFFLINE;
-        entry.to = group->number;
-        entry.to_id = string_id(group->id);
+        entry.to = db_rows_u64(group, 1);
+        entry.to_id = id_beside_number(db_rows_slice(group, 2));
     }
     if (self->batch == NULL)
         self->batch = route_batch_new();
@@ -105,55 +93,40 @@ static enum err find_friends(struct presence *self) {
 
 /* --- groups -------------------------------------------------------------------------------- */
 
-static enum err read_members(struct presence *self, struct shared_group *group) {
-    uint64_t most = self->service->settings.presence_group_max;
-    struct db_rows *rows;
-    enum err err = db_query(self->db, &group_sql_members,
-                            DB_ARGS(db_u64(group->conversation), db_u64(most + 1)), &rows);
-    if (err != ERR_OK)
-        return err;
-    size_t count = db_rows_count(rows) > most ? 0 : db_rows_count(rows);
-    group->members = list_for(self, count);
-    while (group->members.items != NULL && group->members.count < count && db_rows_next(rows))
-        group->members.items[group->members.count++] = db_rows_u64(rows, 0);
-    db_rows_destroy(&rows);
-    return group->members.items == NULL ? ERR_OVERLOADED : ERR_OK;
-}
-
-/* The row is one of group_sql_groups_of_all. */
-static enum err report_to_members(struct presence *self, const struct db_rows *rows,
-                                  const struct shared_group *group) {
-    const struct u64_list *members = &group->members;
-    uint64_t account = db_rows_u64(rows, 3);
-    struct u64_list others = list_for(self, members->count);
-    if (others.items == NULL)
-        return ERR_OVERLOADED;
-    for (size_t i = 0; i < members->count; i++)
-        if (members->items[i] != account)
-            others.items[others.count++] = members->items[i];
-    return report(self, account, db_rows_slice(rows, 4), group, &others);
+/* `group` is at the row of the account and its group. */
+static enum err report_to_members(struct presence *self, const struct db_rows *group,
+                                  struct db_rows *members) {
+    uint64_t account = db_rows_u64(group, 3);
+    struct u64_list others = list_for(self, db_rows_count(members));
+    db_rows_rewind(members);
+    while (others.items != NULL && db_rows_next(members))
+        if (db_rows_u64(members, 0) != account)
+            others.items[others.count++] = db_rows_u64(members, 0);
+    enum err err = others.items == NULL
+                       ? ERR_OVERLOADED
+                       : report(self, account, db_rows_slice(group, 4), group, &others);
+    record_arena_free(&self->scratch);
+    return err;
 }
 
 /* Rows ascend by conversation: each group's members are read once. */
 static enum err find_groups(struct presence *self) {
-    struct shared_group group = {.conversation = 0};
-    struct db_rows *rows;
+    uint64_t conversation = 0, most = self->service->settings.presence_group_max;
+    struct db_rows *rows, *members = NULL;
     enum err err =
         db_query(self->db, &group_sql_groups_of_all, self->accounts, GROUP_PRESENCE_AT_ONCE, &rows);
     while (err == ERR_OK && db_rows_next(rows)) {
-        uint64_t conversation = db_rows_u64(rows, 0);
-        if (group.conversation != conversation) {
-            record_arena_free(&self->scratch);
-            group = (struct shared_group){.conversation = conversation,
-                                          .number = db_rows_u64(rows, 1),
-                                          .id = db_rows_slice(rows, 2)};
-            err = read_members(self, &group);
+        if (conversation != db_rows_u64(rows, 0)) {
+            conversation = db_rows_u64(rows, 0);
+            db_rows_destroy(&members);
+            err = db_query(self->db, &group_sql_members,
+                           DB_ARGS(db_u64(conversation), db_u64(most + 1)), &members);
         }
-        if (err == ERR_OK && group.members.count > 0)
-            err = report_to_members(self, rows, &group);
+        if (err == ERR_OK && db_rows_count(members) <= most)
+            err = report_to_members(self, rows, members);
     }
+    db_rows_destroy(&members);
     db_rows_destroy(&rows);
-    record_arena_free(&self->scratch);
     return err;
 }
 
