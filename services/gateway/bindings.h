@@ -1,7 +1,8 @@
 /*
  * Reports to session which connections are logged in at this gateway.
  *
- *     bindings_bind(client, false, done);     a login; `done` is called once
+ *     bindings_bind(client, false, done);     a login
+ *     bindings_bound(client, must_wait);      in `done`, with session's reply
  *     bindings_unbind(client, logged_out);    its end
  *
  * Every logged-in client is bound at the session instance that has its account, under the link that
@@ -12,25 +13,37 @@
 #ifndef PARLEY_GATEWAY_BINDINGS_H
 #define PARLEY_GATEWAY_BINDINGS_H
 
-#include "common/peers.h"
+#include "services/gateway/request.h"
+
+/*
+ * limit: gateway | ended connections that are remembered: until session knows, then for
+ * `presence_grace_ms` | {ENDED_MAX} | the oldest one is forgotten; where session does not know that
+ * one, the new one is, `unbind_dropped`: session forgets it with the next list, and nobody gets
+ * news of it
+ */
+/* Ended connections that are remembered. */
+#define ENDED_MAX 65536
 
 struct bindings;
 struct client;
 struct gateway;
-struct session_bind_reply;
 
 struct bindings *bindings_new(struct gateway *gateway);
 void bindings_destroy(struct bindings **self);
 
-/* Reports to session that the client is logged in; `done` is called once, unless the client is
- * gone. `reply` is there when `err` is ERR_OK. With its `wait_ms` it is not bound, and may be only
- * after that, as one that has `waited`. */
-typedef void bindings_done(struct client *client, enum err err,
-                           const struct session_bind_reply *reply);
-void bindings_bind(struct client *client, bool waited, bindings_done *done);
+/* Reports to session that the client is logged in: the request in progress asks this. The reply is
+ * a session_bind_reply. */
+void bindings_bind(struct client *client, bool waited, request_done *done);
+/* `done` got that reply. `must_wait`: it is not bound, and may be only after its `wait_ms`, as one
+ * that has `waited`. */
+void bindings_bound(struct client *client, bool must_wait);
 /* Reports that it no longer is, now or once an instance is there. `logged_out`: its account counts
- * as gone at once. */
+ * as gone at once. Until `presence_grace_ms` have passed an instance that is lost may not have
+ * reported that the account has gone: then the next one receives the report, too. */
 void bindings_unbind(struct client *client, bool logged_out);
+
+/* The link that an instance of session gave this gateway; 0: it has not replied to a ping yet. */
+static inline uint64_t *link_of(struct peer *peer) { return &peer_numbers(peer)[0]; }
 
 /* Called by peers.h when an instance is found or lost. */
 void bindings_change(void *context, struct peer *peer, enum peer_change change);

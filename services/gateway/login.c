@@ -98,28 +98,26 @@ static void forget_account(struct client *client) {
     await_login(client);
 }
 
-static void bound(struct client *client, enum err err, const struct session_bind_reply *reply);
+static request_done bound;
 
-/* Not for a client that has hung up meanwhile: that would close another connection in vain. */
+/* Not for a client that has hung up or given way meanwhile: that would close another connection in
+ * vain. */
 static void bind_if_there(struct client *client, bool waited) {
-    if (edge_remote_end(client->edge) != EDGE_REMOTE_OPEN)
+    if (client->state != CLIENT_LOGGING_IN || edge_remote_end(client->edge) != EDGE_REMOTE_OPEN)
         bound(client, ERR_THROTTLED, NULL);
     else
         bindings_bind(client, waited, bound);
 }
 
-static void bind_after_waiting(struct client *client) { bind_if_there(client, true); }
-
-static void bind_once_more(struct client *client) { bind_if_there(client, false); }
-
 /* A login that auth has accepted does not fail because session is away for a moment. */
-static bool may_bind_later(struct client *client, enum err err) {
-    if (!retry_is_transient(err))
-        return false;
-    struct retry *retry = &client->current->retry;
-    retry->pause_ms = retry_next_pause_ms(retry->pause_ms);
+static void bind_once_more(struct client *client) {
     client->login->bound_late = true;
-    return request_ask_later(client, (uint64_t)retry->pause_ms, bind_once_more);
+    bind_if_there(client, false);
+}
+
+static void bind_after_waiting(struct client *client) {
+    client->current->ask = bind_once_more;
+    bind_if_there(client, true);
 }
 
 static void refuse(struct client *client, enum err err, const char *reason) {
@@ -165,7 +163,12 @@ static void confirm(struct client *client) {
     request_ask(client, client->gateway->auth, &message_AUTH_RESUME, &body, confirmed);
 }
 
-static void bound(struct client *client, enum err err, const struct session_bind_reply *reply) {
+static void bound(struct client *client, enum err err, const void *reply_v) {
+    const struct session_bind_reply *reply = reply_v;
+    if (client->state != CLIENT_LOGGING_IN) /* it gave way, and its connection is being closed */
+        return;
+    if (err == ERR_OK)
+        bindings_bound(client, reply->wait_ms > 0);
     if (err == ERR_OK && reply->wait_ms > 0) {
         if (!request_ask_later(client, reply->wait_ms, bind_after_waiting))
             refuse(client, ERR_THROTTLED, "this login is resumed over and over");
@@ -173,7 +176,7 @@ static void bound(struct client *client, enum err err, const struct session_bind
         confirm(client);
     } else if (err == ERR_OK) {
         enter(client);
-    } else if (!may_bind_later(client, err)) {
+    } else {
         refuse(client, err,
                err == ERR_TOO_MANY ? "the account has as many connections as it may have" : "");
     }
@@ -211,6 +214,7 @@ static void logged_in(struct client *client, enum err err, const void *reply_v) 
     client->login->token[reply->token.length] = '\0';
     client->login_number = login_number(reply->token);
     client->login->bound_late = false;
+    client->current->ask = bind_once_more; /* should session not be there */
     bindings_bind(client, false, bound);
 }
 

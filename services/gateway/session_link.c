@@ -3,7 +3,6 @@
 
 #include "common/log.h"
 #include "services/gateway/bindings.h"
-#include "services/gateway/bindings_ended.h"
 #include "services/gateway/client.h"
 #include "services/gateway/feed.h"
 #include "services/gateway/gateway.h"

@@ -2,7 +2,6 @@
 #include "services/gateway/watch.h"
 
 #include "services/gateway/bindings.h"
-#include "services/gateway/bindings_ended.h"
 #include "services/gateway/cursors.h"
 #include "services/gateway/edge/http_answer.h"
 #include "services/gateway/feed.h"
