@@ -1,7 +1,7 @@
 /*
- * Presence: news by account, in three queues, each in the order in which it is due: what is sent
- * soon, news that waits for its grace to pass, and news of accounts that came and went too often.
- * News on its way, one request at a time, stands in `asked` alone.
+ * Presence: news by account, in four queues: what is sent soon, news that waits for its grace to
+ * pass, and news of accounts that came and went too often, each in the order in which it is due;
+ * and what the request on its way reports, of which there is one at a time.
  */
 #include "services/session/presence.h"
 
@@ -24,141 +24,131 @@
  * still be reporting must not be overtaken by newer news. A lost link ends the wait. */
 #define REPLY_TIMEOUT_MS 60000
 
-enum queue { SOON, IN_GRACE, HELD, QUEUES };
+enum queue { SOON, IN_GRACE, HELD, ASKED, QUEUES };
 
 struct news {
     uint64_t account;
     bool online;
-    bool before;       /* what friends had heard when it was new */
-    unsigned attempts; /* 0: it was never sent */
+    bool waits;        /* for its grace; see presence_note */
+    unsigned attempts; /* 0: it was never sent, so friends have heard the opposite */
     enum queue queue;
     int64_t due_ms;
     UT_hash_handle hh;
     struct news *next, *prev;
 };
 
-/* How often an account's news was sent. */
-struct sent {
-    uint64_t account, count;
+/* How many reports were sent of the accounts in one place. */
+struct reports {
     int64_t since_ms;
+    uint64_t count;
 };
 
 struct presence {
     struct service *service;
     struct peers *group;
-    struct news *waiting; /* by account, in one of the queues */
+    struct news *accounts; /* all news, by account: each is in one of the queues, too */
     struct news *queues[QUEUES];
-    struct news *asked[REQUEST_MAX];
-    size_t asked_count;
+    bool asked_online; /* what the request on its way reports of those in ASKED */
     int64_t grace_ms;
     uint64_t changes; /* of an account in PRESENCE_PAUSE_MS; 0: any number */
     ev_timer timer;   /* for the first news that is due */
     struct metric *sent, *dropped, *held;
-    struct sent counts[PRESENCE_COUNTS]; /* each account in one place of its own */
+    struct reports reports[PRESENCE_COUNTS];
 };
 
 /* --- what waits ---------------------------------------------------------------------------- */
 
 static struct news *find(const struct presence *self, uint64_t account) {
     struct news *news;
-    HASH_FIND(hh, self->waiting, &account, sizeof account, news);
+    HASH_FIND(hh, self->accounts, &account, sizeof account, news);
     return news;
 }
 
-/* Takes it out of everything; it is the caller's. */
-static void take(struct presence *self, struct news *news) {
+static void drop(struct presence *self, struct news *news) {
     DL_DELETE(self->queues[news->queue], news);
     /* The analyzer cannot follow the lists of uthash. */
     /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference, clang-analyzer-unix.Malloc) */
-    HASH_DEL(self->waiting, news);
-}
-
-static void drop(struct presence *self, struct news *news) {
-    take(self, news);
+    HASH_DEL(self->accounts, news);
     free(news);
 }
 
+static bool can_ask(const struct presence *self) {
+    return self->group != NULL && self->queues[ASKED] == NULL && peers_live_count(self->group) > 0;
+}
+
 static void schedule(struct presence *self) {
-    if (self->asked_count > 0 || peers_live_count(self->group) == 0)
-        return;
-    for (size_t i = 0; i < QUEUES; i++)
+    for (size_t i = 0; i < ASKED && can_ask(self); i++)
         if (self->queues[i] != NULL)
             loop_timer_hasten(service_loop(self->service), &self->timer,
                               self->queues[i]->due_ms - loop_now_ms());
 }
 
-/* --- how often an account's news is sent --------------------------------------------------- */
-
-static struct sent *place_of(struct presence *self, uint64_t account) {
-    return &self->counts[account % PRESENCE_COUNTS];
+/* It is in no queue. */
+static void put(struct presence *self, struct news *news, enum queue queue, int64_t delay_ms) {
+    news->queue = queue;
+    news->due_ms = loop_now_ms() + delay_ms;
+    DL_APPEND(self->queues[queue], news);
 }
 
-static bool is_over(const struct sent *sent, uint64_t account, int64_t now_ms) {
-    return sent->account != account || now_ms - sent->since_ms >= PRESENCE_PAUSE_MS;
+static struct reports *reports_of(struct presence *self, uint64_t account) {
+    struct reports *reports =
+        &self->reports[hash_bytes(&account, sizeof account) % PRESENCE_COUNTS];
+    if (loop_now_ms() - reports->since_ms >= PRESENCE_PAUSE_MS)
+        *reports = (struct reports){.since_ms = loop_now_ms()};
+    return reports;
 }
 
-static void count(struct presence *self, const struct news *news) {
-    struct sent *sent = place_of(self, news->account);
-    int64_t now_ms = loop_now_ms();
-    if (news->queue == HELD || is_over(sent, news->account, now_ms))
-        *sent = (struct sent){.account = news->account, .since_ms = now_ms};
-    sent->count++;
-}
-
-static bool is_too_often(struct presence *self, uint64_t account) {
-    const struct sent *sent = place_of(self, account);
-    return self->changes != 0 && !is_over(sent, account, loop_now_ms()) &&
-           sent->count >= self->changes;
+/* None of its friends has heard it. */
+static void put_new(struct presence *self, struct news *news) {
+    news->attempts = 0;
+    if (self->changes != 0 && reports_of(self, news->account)->count >= self->changes) {
+        metric_add(self->held, 1);
+        put(self, news, HELD, PRESENCE_PAUSE_MS);
+    } else if (news->waits) {
+        put(self, news, IN_GRACE, self->grace_ms);
+    } else {
+        put(self, news, SOON, PRESENCE_DELAY_MS);
+    }
 }
 
 /* --- news that is noted --------------------------------------------------------------------- */
 
-static int64_t delay_of(const struct presence *self, enum queue queue) {
-    return queue == HELD       ? PRESENCE_PAUSE_MS
-           : queue == IN_GRACE ? self->grace_ms
-                               : PRESENCE_DELAY_MS;
-}
-
 static void add(struct presence *self, uint64_t account, bool online, bool waits) {
     struct news *news = presence_waiting(self) < PRESENCE_MAX ? calloc(1, sizeof *news) : NULL;
     if (news != NULL)
-        news->account = account;
-    if (news == NULL || !HASH_TRY_ADD(hh, self->waiting, account, news)) {
+        *news = (struct news){.account = account, .online = online, .waits = waits};
+    if (news == NULL || !HASH_TRY_ADD(hh, self->accounts, account, news)) {
         free(news);
         metric_add(self->dropped, 1);
         return;
     }
-    news->online = online;
-    news->before = !online;
-    news->queue = is_too_often(self, account) ? HELD : waits ? IN_GRACE : SOON;
-    news->due_ms = loop_now_ms() + delay_of(self, news->queue);
-    if (news->queue == HELD)
-        metric_add(self->held, 1);
-    DL_APPEND(self->queues[news->queue], news);
+    put_new(self, news);
     schedule(self);
 }
 
 void presence_note(struct presence *self, uint64_t account, bool online, bool waits) {
-    struct news *known = find(self, account);
-    if (known == NULL)
+    struct news *news = find(self, account);
+    if (news == NULL) {
         add(self, account, online, waits);
-    else if (known->online != online && known->attempts == 0 && known->queue != HELD)
-        drop(self, known);
-    else
-        known->online = online; /* friends may have heard the opposite */
+    } else if (news->attempts == 0 && news->online != online) {
+        drop(self, news);
+    } else { /* friends may have heard either, or will from the request on its way */
+        news->online = online;
+        news->waits = waits;
+    }
 }
 
 void presence_confirm(struct presence *self, uint64_t account) {
-    struct news *known = find(self, account);
-    if (known != NULL && known->queue == HELD)
-        known->online = true;
-    else if (known != NULL)
-        drop(self, known);
+    struct news *news = find(self, account);
+    if (news != NULL && news->attempts == 0 && news->queue != HELD)
+        drop(self, news);
+    else if (news != NULL)
+        news->online = true;
 }
 
 bool presence_holds(const struct presence *self, uint64_t account) {
     const struct news *news = find(self, account);
-    return news != NULL && !news->online && (news->queue != HELD || news->before);
+    return news != NULL && !news->online && (news->queue != ASKED || self->asked_online);
 }
 
 void presence_release(struct presence *self) {
@@ -169,74 +159,57 @@ void presence_release(struct presence *self) {
 
 /* --- sending ------------------------------------------------------------------------------- */
 
-/* News that failed waits again, and the others behind it, unless something newer does. */
-static void put_back(struct presence *self, struct news *news) {
-    struct news *newer = find(self, news->account);
-    if (newer != NULL) {
-        newer->attempts = 1; /* somebody may have heard the failed one */
-        free(news);
-    } else if (news->attempts >= PRESENCE_ATTEMPTS ||
-               !HASH_TRY_ADD(hh, self->waiting, account, news)) {
-        metric_add(self->dropped, 1);
-        free(news);
-    } else {
-        news->queue = SOON;
-        news->due_ms = loop_now_ms() + PRESENCE_RETRY_MS;
-        DL_PREPEND(self->queues[SOON], news);
-    }
-}
-
+/* What group has taken is news no more, unless the account has changed meanwhile. */
 static void on_reply(void *argument, enum err err, const void *reply, const char *text) {
     (void)reply;
     (void)text;
     struct presence *self = argument;
-    size_t count = self->asked_count;
-    self->asked_count = 0;
-    for (size_t i = count; i-- > 0;)
-        if (err == ERR_OK)
-            free(self->asked[i]);
-        else
-            put_back(self, self->asked[i]);
-    if (err == ERR_OK)
-        metric_add(self->sent, count);
-    if (self->group != NULL)
-        schedule(self);
-}
-
-/* Of an account that came and went while its news was held, and is what it was. */
-static bool is_heard(const struct news *news) {
-    return news->queue == HELD && news->online == news->before;
-}
-
-/* The first news that is due, and those behind it of the same kind. */
-static void gather(struct presence *self, uint64_t accounts[REQUEST_MAX]) {
-    int64_t now_ms = loop_now_ms();
     struct news *news, *next;
-    for (size_t i = 0; i < QUEUES; i++)
-        DL_FOREACH_SAFE(self->queues[i], news, next) {
-            if (self->asked_count == REQUEST_MAX || news->due_ms > now_ms)
-                break;
-            if (is_heard(news)) {
-                drop(self, news);
-                continue;
-            }
-            if (self->asked_count > 0 && news->online != self->asked[0]->online)
-                continue;
-            take(self, news);
-            if (news->attempts++ == 0)
-                count(self, news);
-            accounts[self->asked_count] = news->account;
-            self->asked[self->asked_count++] = news;
+    bool taken = err == ERR_OK;
+    DL_FOREACH_SAFE(self->queues[ASKED], news, next) {
+        metric_add(self->sent, taken);
+        if (taken ? news->online == self->asked_online : news->attempts == PRESENCE_ATTEMPTS) {
+            metric_add(self->dropped, !taken);
+            drop(self, news);
+            continue;
         }
+        DL_DELETE(self->queues[ASKED], news);
+        if (taken)
+            put_new(self, news);
+        else
+            put(self, news, SOON, PRESENCE_RETRY_MS);
+    }
+    schedule(self);
+}
+
+/* Moves the first news that is due, and those behind it of the same kind, to ASKED. */
+static size_t gather(struct presence *self, uint64_t accounts[REQUEST_MAX]) {
+    int64_t now_ms = loop_now_ms();
+    size_t count = 0;
+    struct news *news, *next;
+    for (size_t i = 0; i < ASKED; i++)
+        DL_FOREACH_SAFE(self->queues[i], news, next) {
+            if (count == REQUEST_MAX || news->due_ms > now_ms)
+                break;
+            if (count == 0)
+                self->asked_online = news->online;
+            if (news->online != self->asked_online)
+                continue;
+            if (news->attempts++ == 0)
+                reports_of(self, news->account)->count++;
+            DL_DELETE(self->queues[i], news);
+            put(self, news, ASKED, 0);
+            accounts[count++] = news->account;
+        }
+    return count;
 }
 
 static void ask(struct presence *self) {
     uint64_t accounts[REQUEST_MAX];
-    gather(self, accounts);
-    if (self->asked_count == 0)
+    size_t count = gather(self, accounts);
+    if (count == 0)
         return;
-    struct group_presence body = {.accounts = {accounts, self->asked_count},
-                                  .online = self->asked[0]->online};
+    struct group_presence body = {.accounts = {accounts, count}, .online = self->asked_online};
     enum err err = peers_ask(self->group, peers_next(self->group),
                              &(struct peers_request){.message = &message_GROUP_PRESENCE,
                                                      .body = &body,
@@ -251,7 +224,7 @@ static void on_timer(struct ev_loop *ev, ev_timer *timer, int revents) {
     (void)ev;
     (void)revents;
     struct presence *self = timer->data;
-    if (self->asked_count == 0 && peers_live_count(self->group) > 0)
+    if (can_ask(self))
         ask(self);
     schedule(self);
 }
@@ -259,33 +232,27 @@ static void on_timer(struct ev_loop *ev, ev_timer *timer, int revents) {
 static void group_changed(void *context, struct peer *peer, enum peer_change change) {
     (void)peer;
     (void)change;
-    struct presence *self = context;
-    if (self->group != NULL)
-        schedule(self);
+    schedule(context);
 }
 
 void presence_stop(struct presence *self) {
     struct news *news, *next;
-    presence_release(self);
-    DL_FOREACH_SAFE(self->queues[IN_GRACE], news, next) {
-        if (!news->online)
+    HASH_ITER(hh, self->accounts, news, next) {
+        if (news->queue == ASKED || (news->queue == IN_GRACE && !news->online))
             continue;
-        DL_DELETE(self->queues[IN_GRACE], news);
-        news->queue = SOON;
-        DL_APPEND(self->queues[SOON], news);
+        DL_DELETE(self->queues[news->queue], news);
+        put(self, news, SOON, 0);
     }
-    DL_FOREACH(self->queues[SOON], news) { news->due_ms = 0; }
     schedule(self);
 }
 
 bool presence_idle(const struct presence *self) {
     return peers_live_count(self->group) == 0 ||
-           (self->queues[SOON] == NULL && self->queues[HELD] == NULL && self->asked_count == 0);
+           (self->queues[SOON] == NULL && self->queues[HELD] == NULL &&
+            self->queues[ASKED] == NULL);
 }
 
-size_t presence_waiting(const struct presence *self) {
-    return HASH_COUNT(self->waiting) + self->asked_count;
-}
+size_t presence_waiting(const struct presence *self) { return HASH_COUNT(self->accounts); }
 
 /* --- life ---------------------------------------------------------------------------------- */
 
@@ -323,6 +290,6 @@ void presence_destroy(struct presence **self_p) {
     ev_timer_stop(service_loop(self->service), &self->timer);
     peers_destroy(&self->group);
     struct news *news, *next;
-    HASH_ITER(hh, self->waiting, news, next) { drop(self, news); }
+    HASH_ITER(hh, self->accounts, news, next) { drop(self, news); }
     free(self);
 }

@@ -9,18 +9,18 @@
  *     presence_stop(presence);                         at the end
  *     while (!presence_idle(presence)) ...
  *
- * News that waits is kept per account: going online after going offline, while neither was sent,
- * leaves nothing to send, nor does the reverse, so news is never older than the account's state;
- * nor does newer news overtake news that group has not replied to yet. It waits as long as no group
- * is there. While one answers with errors it is tried PRESENCE_ATTEMPTS times, then dropped and
- * counted, and so is further news while PRESENCE_MAX accounts wait. Nothing is stored. A going in
- * its grace is lost with this process: gateways remember it for as long, and report it to the next
- * one.
+ * An account has one piece of news at most: what it is now, which its friends have not heard. Going
+ * online after going offline, while neither was sent, leaves nothing to send, nor does the reverse,
+ * so news is never older than the account's state. While group is asked about an account, changes
+ * are noted, and sent behind the reply: newer news does not overtake older. News waits as long as
+ * no group is there. While one answers with errors it is tried PRESENCE_ATTEMPTS times, then
+ * dropped and counted, and so is further news while PRESENCE_MAX accounts wait. Nothing is stored.
+ * A going in its grace is lost with this process: gateways remember it for as long, and report it
+ * to the next one.
  *
  * An account whose news was sent `changes` times within PRESENCE_PAUSE_MS comes and goes too often:
- * from then on its news is held for so long, then what it is by then is sent, unless friends have
- * heard that before. Held news is sent at once where accounts may move to other instances, and at
- * the end; it is lost when this process is killed.
+ * until that time is over, its news waits for so long. It is sent at once where accounts may move
+ * to other instances, and at the end; it is lost when this process is killed.
  */
 #ifndef PARLEY_SESSION_PRESENCE_H
 #define PARLEY_SESSION_PRESENCE_H
@@ -46,12 +46,13 @@
 
 /*
  * limit: client | pause of an account that comes and goes more than `presence_changes` times within
- * the same time | {PRESENCE_PAUSE_MS} | then friends and members hear what it is by then
+ * the same time | {PRESENCE_PAUSE_MS} | then friends and members hear what it is, unless they know
  */
 #define PRESENCE_PAUSE_MS 60000
 /*
  * limit: session | accounts of which it is counted how often they come and go |
- * {PRESENCE_COUNTS}, 1.5 MiB | of two accounts in one place the later one counts
+ * {PRESENCE_COUNTS}, 1 MiB | accounts that share a place are counted together; nobody can choose
+ * that, since the places are a keyed hash's
  */
 #define PRESENCE_COUNTS 65521
 
