@@ -321,6 +321,22 @@ static void prepare_metrics(struct peers *self) {
                    "Requests to other services that ended with an error.", self->failed);
 }
 
+/* NULL after a logged line. */
+static struct peers_addresses *find_addresses(struct peers *self) {
+    struct peers_list list;
+    char fault[PEERS_REASON_BYTES] = "no memory, or no thread", reason[2 * PEERS_REASON_BYTES];
+    char quoted[LOG_QUOTED_BYTES];
+    struct peers_addresses *addresses = NULL;
+    if (peers_list_read(self->options.addresses, &list, fault))
+        addresses =
+            peers_addresses_new(service_loop(self->service), &list, peers_set_addresses, self);
+    if (addresses != NULL)
+        return addresses;
+    int length = snprintf(reason, sizeof reason, "%s_peers: %s", self->options.name, fault);
+    log_error("start_failed", "reason=%s", log_quote(quoted, reason, (size_t)length));
+    return NULL;
+}
+
 struct peers *peers_new(struct service *service, const struct peers_options *options) {
     struct peers *self = calloc(1, sizeof *self);
     if (self == NULL)
@@ -337,14 +353,9 @@ struct peers *peers_new(struct service *service, const struct peers_options *opt
     self->due_ms = INT64_MAX;
     self->heartbeat.data = self->due.data = self;
     ev_timer_start(service_loop(service), &self->heartbeat);
-    self->addresses =
-        peers_addresses_new(service_loop(service), options->addresses, peers_set_addresses, self);
-    if (self->addresses == NULL) {
-        log_error("start_failed",
-                  "reason=\"%s_peers is not a list of tcp://host:port and dns:name:port\"",
-                  options->name);
+    self->addresses = find_addresses(self);
+    if (self->addresses == NULL)
         peers_destroy(&self);
-    }
     return self;
 }
 

@@ -4,7 +4,6 @@
 #include <netdb.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,12 +11,9 @@
 /* limit: peer | wait for a look-up at the end | {END_MS} | it is left to itself */
 /* How long the end waits for a lookup that is under way; then the thread is left to itself. */
 #define END_MS 100
-/* no limit: DNS has it */
-/* The longest name in DNS. */
-#define NAME_MAX_LENGTH 253
 
 struct name {
-    const char *host; /* in `text` */
+    const char *host; /* in `list` */
     unsigned port;
     struct addrinfo *found; /* by the last lookup that succeeded */
 };
@@ -26,7 +22,7 @@ struct peers_addresses {
     struct ev_loop *ev;
     peers_addresses_changed *handle;
     void *argument;
-    char *text;
+    struct peers_list list;
     struct peers_address_list fixed; /* the numeric ones */
     struct name names[PEERS_MAX];
     size_t name_count; /* 0: there is no thread */
@@ -54,45 +50,18 @@ static void add_address(struct peers_address_list *list, const struct addrinfo *
     memcpy(list->addresses[list->count++], address, sizeof address);
 }
 
-static bool is_port(const char *text) {
-    size_t digits = strspn(text, "0123456789");
-    if (digits == 0 || digits > 5 || text[digits] != '\0')
-        return false;
-    unsigned long port = strtoul(text, NULL, 10);
-    return port >= 1 && port <= 65535;
-}
-
-/* `tcp://host:port` or `dns:name:port`, cut up in place: 0, or -1 when it is neither. */
-static int add_part(struct peers_addresses *self, char *part) {
-    size_t scheme = strncmp(part, "tcp://", 6) == 0 ? 6 : strncmp(part, "dns:", 4) == 0 ? 4 : 0;
-    char *host = part + scheme, *colon = strrchr(host, ':');
-    if (scheme == 0 || colon == NULL || !is_port(colon + 1) || strpbrk(host, " \t") != NULL)
-        return -1;
-    *colon = '\0';
-    if (*host == '[' && colon[-1] == ']') {
-        host++;
-        colon[-1] = '\0';
+static void add_parts(struct peers_addresses *self) {
+    const struct addrinfo numeric = {.ai_flags = AI_NUMERICHOST, .ai_socktype = SOCK_STREAM};
+    for (size_t i = 0; i < self->list.count; i++) {
+        const struct peers_part *part = &self->list.parts[i];
+        struct addrinfo *found;
+        if (getaddrinfo(part->host, NULL, &numeric, &found) == 0) {
+            add_address(&self->fixed, found, part->port);
+            freeaddrinfo(found);
+        } else {
+            self->names[self->name_count++] = (struct name){.host = part->host, .port = part->port};
+        }
     }
-    if (*host == '\0' || strlen(host) > NAME_MAX_LENGTH)
-        return -1;
-    unsigned port = (unsigned)strtoul(colon + 1, NULL, 10);
-    struct addrinfo numeric = {.ai_flags = AI_NUMERICHOST, .ai_socktype = SOCK_STREAM}, *found;
-    if (getaddrinfo(host, NULL, &numeric, &found) == 0) {
-        add_address(&self->fixed, found, port);
-        freeaddrinfo(found);
-    } else {
-        self->names[self->name_count++] = (struct name){.host = host, .port = port};
-    }
-    return 0;
-}
-
-static int add_list(struct peers_addresses *self) {
-    char *rest = self->text;
-    size_t count = 0;
-    for (char *part; (part = strsep(&rest, ",")) != NULL; count++)
-        if (count == PEERS_MAX || add_part(self, part) != 0)
-            return -1;
-    return 0;
 }
 
 /* --- the thread ------------------------------------------------------------------------------ */
@@ -146,7 +115,6 @@ static void addresses_free(struct peers_addresses *self) {
             freeaddrinfo(self->names[i].found);
     pthread_mutex_destroy(&self->lock);
     pthread_cond_destroy(&self->wake);
-    free(self->text);
     free(self);
 }
 
@@ -190,7 +158,7 @@ static int start_thread(struct peers_addresses *self) {
 
 /* --- life ------------------------------------------------------------------------------------ */
 
-struct peers_addresses *peers_addresses_new(struct ev_loop *ev, const char *list,
+struct peers_addresses *peers_addresses_new(struct ev_loop *ev, const struct peers_list *list,
                                             peers_addresses_changed *handle, void *argument) {
     struct peers_addresses *self = calloc(1, sizeof *self);
     if (self == NULL)
@@ -198,7 +166,7 @@ struct peers_addresses *peers_addresses_new(struct ev_loop *ev, const char *list
     self->ev = ev;
     self->handle = handle;
     self->argument = argument;
-    self->text = strdup(list);
+    self->list = *list;
     pthread_mutex_init(&self->lock, NULL);
     /* The wall clock may be set back: lookups must not wait for it to catch up. */
     pthread_condattr_t monotonic;
@@ -206,10 +174,7 @@ struct peers_addresses *peers_addresses_new(struct ev_loop *ev, const char *list
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&self->wake, &monotonic);
     pthread_condattr_destroy(&monotonic);
-    if (self->text == NULL || add_list(self) != 0) {
-        addresses_free(self);
-        return NULL;
-    }
+    add_parts(self);
     handle(argument, &self->fixed);
     if (self->name_count == 0)
         return self;

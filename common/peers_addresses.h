@@ -4,11 +4,10 @@
  *     struct peers_addresses *addresses = peers_addresses_new(ev, list, changed, argument);
  *     peers_addresses_destroy(&addresses);
  *
- * `list` holds `tcp://host:port` and `dns:name:port` in any mix, comma separated. A host that is
- * not numeric is a name too. Names are looked up again every PEERS_LOOK_UP_MS on a thread of their
- * own, since DNS reports no changes: each address behind one is an instance;
- * one that cannot be looked up at the moment keeps those that it had. ZeroMQ never gets a name: it
- * would look it up on the thread that serves all sockets.
+ * A host of the list (peers_list.h) that is not numeric is a name, however it is written. Names are
+ * looked up again every PEERS_LOOK_UP_MS on a thread of their own, since DNS reports no changes:
+ * each address behind one is an instance; one that cannot be looked up at the moment keeps those
+ * that it had. ZeroMQ never gets a name: it would look it up on the thread that serves all sockets.
  */
 #ifndef PARLEY_COMMON_PEERS_ADDRESSES_H
 #define PARLEY_COMMON_PEERS_ADDRESSES_H
@@ -16,12 +15,8 @@
 #include <ev.h>
 #include <stddef.h>
 
-/*
- * limit: peer | instances of a service | {PEERS_MAX} | further ones are left out,
- * `too_many_peers`
- */
-/* Instances per service. */
-#define PEERS_MAX 64
+#include "common/peers_list.h"
+
 /* `tcp://host:port` with a numeric host, also of IPv6. */
 #define PEERS_ADDRESS_BYTES 96
 /*
@@ -41,8 +36,8 @@ struct peers_address_list {
 typedef void peers_addresses_changed(void *argument, const struct peers_address_list *list);
 
 /* Calls `handle` with the numeric addresses before it returns, and again with all whenever a name
- * was looked up. NULL: the list makes no sense, or no thread can be had. */
-struct peers_addresses *peers_addresses_new(struct ev_loop *ev, const char *list,
+ * was looked up. NULL: no thread, or no memory, can be had. */
+struct peers_addresses *peers_addresses_new(struct ev_loop *ev, const struct peers_list *list,
                                             peers_addresses_changed *handle, void *argument);
 /* Does not wait long for a look-up that is under way. */
 void peers_addresses_destroy(struct peers_addresses **self);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/peers_list.h"
 #include "proto/ids.h"
 #include "proto/messages.h"
 
@@ -79,39 +80,22 @@ static int check_days(const char *what, const char *days) {
 
 /* --- addresses ------------------------------------------------------------------------------- */
 
-static bool has_port(const char *host) {
-    const char *colon = strrchr(host, ':');
-    if (colon == NULL || colon == host || strpbrk(host, " \t/") != NULL)
-        return false;
-    size_t digits = strspn(colon + 1, "0123456789");
-    long port = strtol(colon + 1, NULL, 10);
-    return digits > 0 && digits <= 5 && colon[1 + digits] == '\0' && port >= 1 && port <= 65535;
-}
-
 static int check_address(const char *what, const char *address) {
-    if (strncmp(address, "tcp://", 6) == 0 && has_port(address + 6))
+    struct peers_list list;
+    char reason[PEERS_REASON_BYTES];
+    if (strncmp(address, "tcp://", 6) == 0 && peers_list_read(address, &list, reason) &&
+        list.count == 1)
         return CTL_DONE;
     return refuse("%s must be an address like tcp://127.0.0.1:7101", what);
 }
 
-/* As services read it: parts are separated by a comma alone. */
+/* An empty one stands for an instance on this machine. */
 static int check_list(const char *what, const char *list) {
-    if (list[0] == '\0')
+    struct peers_list parts;
+    char reason[PEERS_REASON_BYTES];
+    if (list[0] == '\0' || peers_list_read(list, &parts, reason))
         return CTL_DONE;
-    char *copy = strdup(list), *rest = copy;
-    int status = CTL_DONE;
-    if (copy == NULL) {
-        ctl_fail("out of memory");
-        return CTL_USAGE;
-    }
-    for (char *one; status == CTL_DONE && (one = strsep(&rest, ",")) != NULL;) {
-        bool named = strncmp(one, "dns:", 4) == 0 && has_port(one + 4);
-        bool numbered = strncmp(one, "tcp://", 6) == 0 && has_port(one + 6);
-        if (!named && !numbered)
-            status = refuse("%s: '%s' is neither tcp://host:port nor dns:name:port", what, one);
-    }
-    free(copy);
-    return status;
+    return refuse("%s: %s", what, reason);
 }
 
 int check_peers(const struct ctl_peers *peers) {

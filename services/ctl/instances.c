@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "common/loop.h"
+#include "common/peers_list.h"
 #include "common/service.h"
 
 /* limit: tool | pause between two questions to an instance that is not ready | {AGAIN_MS} | asked
@@ -30,29 +31,38 @@ static void add(struct instances *instances, const char *address) {
         snprintf(instances->addresses[instances->count++], INSTANCE_ADDRESS_BYTES, "%s", address);
 }
 
-/* `name:port`: every address behind the name; as for the services, those of IPv6 count where there
- * are none of IPv4. */
-static void add_name(struct instances *instances, char *name) {
+/* Every address behind the host; as for the services, those of IPv6 count where there are none of
+ * IPv4. */
+static void add_part(struct instances *instances, const struct peers_part *part) {
     static const int families[] = {AF_INET, AF_INET6};
-    char address[INSTANCE_ADDRESS_BYTES], host[INET6_ADDRSTRLEN], *port = strrchr(name, ':');
+    char address[INSTANCE_ADDRESS_BYTES], host[INET6_ADDRSTRLEN];
     size_t before = instances->count;
-    if (port == NULL)
-        return;
-    *port++ = '\0';
     for (size_t i = 0; i < 2 && instances->count == before; i++) {
         struct addrinfo hints = {.ai_family = families[i], .ai_socktype = SOCK_STREAM};
         struct addrinfo *found = NULL;
-        if (getaddrinfo(name, NULL, &hints, &found) != 0)
+        if (getaddrinfo(part->host, NULL, &hints, &found) != 0)
             continue;
         for (struct addrinfo *entry = found; entry != NULL; entry = entry->ai_next) {
             if (getnameinfo(entry->ai_addr, entry->ai_addrlen, host, sizeof host, NULL, 0,
                             NI_NUMERICHOST) != 0)
                 continue;
-            snprintf(address, sizeof address, i == 0 ? "tcp://%s:%s" : "tcp://[%s]:%s", host, port);
+            snprintf(address, sizeof address, i == 0 ? "tcp://%s:%u" : "tcp://[%s]:%u", host,
+                     part->port);
             add(instances, address);
         }
         freeaddrinfo(found);
     }
+}
+
+/* A list that check.h has let pass. */
+static void find(const char *text, struct instances *instances_r) {
+    struct peers_list list;
+    char reason[PEERS_REASON_BYTES];
+    instances_r->count = 0;
+    if (!peers_list_read(text, &list, reason))
+        return;
+    for (size_t i = 0; i < list.count; i++)
+        add_part(instances_r, &list.parts[i]);
 }
 
 void instances_find(const struct ctl_settings *settings, enum instance_service service,
@@ -62,22 +72,17 @@ void instances_find(const struct ctl_settings *settings, enum instance_service s
                                  peers->delivery_peers, peers->files_peers, peers->gateway_peers};
     const uint64_t ports[] = {peers->auth_port,     peers->group_port, peers->session_port,
                               peers->delivery_port, peers->files_port, peers->gateway_port};
-    char address[INSTANCE_ADDRESS_BYTES], *list = strdup(lists[service]);
-    instances_r->count = 0;
-    if (list == NULL)
-        return;
-    if (list[0] == '\0') {
-        snprintf(address, sizeof address, "tcp://127.0.0.1:%u", (unsigned)ports[service]);
-        add(instances_r, address);
-        free(list);
-        return;
-    }
-    for (char *rest = list, *one; (one = strsep(&rest, ",")) != NULL;)
-        if (strncmp(one, "dns:", 4) == 0)
-            add_name(instances_r, one + 4);
-        else
-            add(instances_r, one);
-    free(list);
+    char address[INSTANCE_ADDRESS_BYTES];
+    snprintf(address, sizeof address, "tcp://127.0.0.1:%u", (unsigned)ports[service]);
+    find(lists[service][0] == '\0' ? address : lists[service], instances_r);
+}
+
+static bool have_one_in_common(const struct instances *some, const struct instances *others) {
+    for (size_t i = 0; i < some->count; i++)
+        for (size_t j = 0; j < others->count; j++)
+            if (strcmp(some->addresses[i], others->addresses[j]) == 0)
+                return true;
+    return false;
 }
 
 static struct caller *reach(const struct ctl_settings *settings, const char *program,
@@ -99,12 +104,12 @@ static const char *program_at(const struct ctl_settings *settings, const char *a
     /* A service asks itself, and no other. */
     if (settings->key_of != NULL && strcmp(settings->key_of, "parleyctl") != 0)
         return settings->key_of;
+    struct instances asked, instances;
+    find(address, &asked);
     for (int service = 0; service < INSTANCE_SERVICES; service++) {
-        struct instances instances;
         instances_find(settings, (enum instance_service)service, &instances);
-        for (size_t i = 0; i < instances.count; i++)
-            if (strcmp(instances.addresses[i], address) == 0)
-                return instance_service_name((enum instance_service)service);
+        if (have_one_in_common(&asked, &instances))
+            return instance_service_name((enum instance_service)service);
     }
     return NULL;
 }

@@ -30,9 +30,14 @@ static void keep(void *argument, const struct peers_address_list *list) {
 }
 
 static bool read_list(struct ev_loop *ev, const char *text, struct peers_address_list *list_r) {
-    struct peers_addresses *addresses = peers_addresses_new(ev, text, keep, list_r);
-    if (addresses == NULL)
+    static struct peers_list parts;
+    char reason[PEERS_REASON_BYTES];
+    if (!peers_list_read(text, &parts, reason)) {
+        require(memchr(reason, '\0', sizeof reason) != NULL);
         return false;
+    }
+    struct peers_addresses *addresses = peers_addresses_new(ev, &parts, keep, list_r);
+    require(addresses != NULL);
     peers_addresses_destroy(&addresses);
     return true;
 }
