@@ -42,9 +42,9 @@ struct ctl_settings {
     char *email, *name, *user, *group;
     uint64_t after, limit, minutes;
     char *keys_folder, *key_of;
-    char *as, *to, *server, *chat_password, *password_file;
-    uint64_t tcp_port;
-    bool registers;
+    char *as, *to, *server, *chat_password, *password_file, *cacert;
+    uint64_t tcp_port, tls_tcp_port;
+    bool registers, insecure;
     char *registration_token;
     uint64_t uses, days;
 };

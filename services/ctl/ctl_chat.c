@@ -10,6 +10,12 @@
 #define HOST_BYTES 256
 #define PORT_BYTES 6
 #define DEFAULT_SERVER "127.0.0.1"
+/* Certificates are for names, as a rule. */
+#define DEFAULT_TLS_SERVER "localhost"
+
+static bool has_scheme(const char *server, const char *scheme) {
+    return strncmp(server, scheme, strlen(scheme)) == 0;
+}
 
 /* `ADDRESS`, `ADDRESS:PORT`, `[IPV6]:PORT`, or an IPv6 address alone. False: it is none of them. */
 static bool cut_server(const char *server, uint64_t default_port, char host_r[HOST_BYTES],
@@ -28,7 +34,7 @@ static bool cut_server(const char *server, uint64_t default_port, char host_r[HO
     } else {
         end = NULL; /* no colon, or those of IPv6 */
     }
-    if (length == 0 || length >= HOST_BYTES)
+    if (length == 0 || length >= HOST_BYTES || memchr(host, '/', length) != NULL)
         return false;
     snprintf(host_r, HOST_BYTES, "%.*s", (int)length, host);
     snprintf(port_r, PORT_BYTES, "%u", (unsigned)default_port);
@@ -71,25 +77,47 @@ static int chat(const struct ctl_settings *settings, struct chat_options *option
     return result == CHAT_DONE ? CTL_DONE : ctl_fail("%s", reason);
 }
 
+/* Asked for, or all that this machine's server speaks. */
+static bool wants_tls(const struct ctl_settings *settings) {
+    return has_scheme(settings->server, "tls://") || settings->insecure ||
+           settings->cacert[0] != '\0' || (settings->server[0] == '\0' && settings->tcp_port == 0);
+}
+
+static int find_server(const struct ctl_settings *settings, bool tls, char host_r[HOST_BYTES],
+                       char port_r[PORT_BYTES]) {
+    uint64_t port = tls ? settings->tls_tcp_port : settings->tcp_port;
+    const char *server = tls ? DEFAULT_TLS_SERVER : DEFAULT_SERVER;
+    if (settings->server[0] != '\0')
+        server = settings->server;
+    if (has_scheme(server, "tls://") || (!tls && has_scheme(server, "tcp://")))
+        server += strlen("tls://");
+    if (!cut_server(server, port, host_r, port_r)) {
+        ctl_fail("--server must be ADDRESS or ADDRESS:PORT, with tls:// in front for TLS");
+        return CTL_USAGE;
+    }
+    if (strcmp(port_r, "0") != 0)
+        return CTL_DONE;
+    ctl_fail("%s is 0: give --server ADDRESS:PORT", tls ? "tls_tcp_port" : "tcp_port");
+    return CTL_USAGE;
+}
+
 static int run_chat(const struct ctl_settings *settings, int argc, char **argv) {
     (void)argc;
     (void)argv;
     char host[HOST_BYTES], port[PORT_BYTES], server[HOST_BYTES + PORT_BYTES + 3];
-    char password[CHAT_PASSWORD_BYTES];
+    char password[CHAT_PASSWORD_BYTES], reason[CHAT_TLS_REASON_BYTES];
+    bool tls = wants_tls(settings);
     if (check_id("--as", settings->as) != CTL_DONE ||
         (settings->to[0] != '\0' && check_id("--to", settings->to) != CTL_DONE) ||
         (settings->group[0] != '\0' && check_id("--group", settings->group) != CTL_DONE))
         return CTL_USAGE;
-    if (settings->server[0] == '\0' && settings->tcp_port == 0) {
-        ctl_fail("tcp_port is 0, and chat speaks TCP without TLS: give --server ADDRESS:PORT");
+    if (find_server(settings, tls, host, port) != CTL_DONE)
         return CTL_USAGE;
-    }
-    if (!cut_server(settings->server[0] != '\0' ? settings->server : DEFAULT_SERVER,
-                    settings->tcp_port, host, port)) {
-        ctl_fail("--server must be ADDRESS or ADDRESS:PORT");
-        return CTL_USAGE;
-    }
     snprintf(server, sizeof server, strchr(host, ':') != NULL ? "[%s]:%s" : "%s:%s", host, port);
+    struct chat_tls_trust *trust =
+        tls ? chat_tls_trust_new(settings->cacert, !settings->insecure, reason) : NULL;
+    if (tls && trust == NULL)
+        return ctl_fail("%s", reason);
     int status = find_password(settings, password);
     if (status == CTL_DONE) {
         struct chat_options options = {.login = settings->as,
@@ -97,6 +125,7 @@ static int run_chat(const struct ctl_settings *settings, int argc, char **argv) 
                                        .server = server,
                                        .host = host,
                                        .port = port,
+                                       .trust = trust,
                                        .to = settings->to,
                                        .group = settings->group,
                                        .registers = settings->registers,
@@ -104,6 +133,7 @@ static int run_chat(const struct ctl_settings *settings, int argc, char **argv) 
         status = chat(settings, &options, password);
     }
     sodium_memzero(password, sizeof password);
+    chat_tls_trust_destroy(&trust);
     return status;
 }
 
@@ -111,10 +141,18 @@ static const struct config_option chat_options[] = {
     CONFIG_STRING(struct ctl_settings, as, "", "id, number or e-mail address of the account"),
     CONFIG_STRING(struct ctl_settings, to, "", "the person to write to at first"),
     CONFIG_STRING(struct ctl_settings, group, "", "the group to write to at first"),
-    CONFIG_STRING(struct ctl_settings, server, "",
-                  "`ADDRESS` or `ADDRESS:PORT`; by default 127.0.0.1 and tcp_port"),
+    CONFIG_STRING(
+        struct ctl_settings, server, "",
+        "`ADDRESS` or `ADDRESS:PORT`, with `tls://` in front for TLS; by default 127.0.0.1"
+        " and tcp_port, with TLS localhost and tls_tcp_port"),
     CONFIG_U64(struct ctl_settings, tcp_port, 54088, 0, 65535, "port",
                "the server's port for JSON over TCP"),
+    CONFIG_U64(struct ctl_settings, tls_tcp_port, 54089, 0, 65535, "port",
+               "the server's port for JSON over TCP with TLS"),
+    CONFIG_STRING(struct ctl_settings, cacert, "",
+                  "with TLS: a file of issuers (PEM) to trust, in place of the system's"),
+    CONFIG_BOOL(struct ctl_settings, insecure, false,
+                "with TLS: take any certificate, whoever's it is"),
     {"register", CONFIG_TYPE_BOOL, offsetof(struct ctl_settings, registers), "", 0, 0, 1, "",
      "register the account first"},
     CONFIG_SECRET(struct ctl_settings, registration_token, "",

@@ -145,9 +145,14 @@ def test_nobody_listens(stack, chat):
     assert anna.error() == "parleyctl: cannot connect to 127.0.0.1:1: Connection refused\n"
 
 
+NO_SERVER = "--server must be ADDRESS or ADDRESS:PORT, with tls:// in front for TLS"
+
+
 @pytest.mark.parametrize("options, reason", [
-    (["--server", "127.0.0.1:0x"], "--server must be ADDRESS or ADDRESS:PORT"),
-    (["--server", "[::1"], "--server must be ADDRESS or ADDRESS:PORT"),
+    (["--server", "127.0.0.1:0x"], NO_SERVER),
+    (["--server", "[::1"], NO_SERVER),
+    (["--server", "wss://localhost"], NO_SERVER),
+    (["--cacert", "/nowhere"], "--cacert /nowhere cannot be read, or holds no certificate (PEM)"),
     (["--to", "SYSTEM"], "--to must not be SYSTEM, which is the server itself"),
     (["--password-file", "/nowhere"],
      "/nowhere cannot be read, or holds no password of at most 256 bytes"),

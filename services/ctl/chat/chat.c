@@ -381,7 +381,8 @@ enum chat_result chat_run(const struct chat_options *options, char reason_r[CHAT
     signal(SIGPIPE, SIG_IGN);
     snprintf(chat->id, sizeof chat->id, "%s", options->login);
     watch(&running);
-    chat->wire = chat_wire_new(chat->ev, options->host, options->port, &events, chat);
+    chat->wire =
+        chat_wire_new(chat->ev, options->host, options->port, options->trust, &events, chat);
     if (chat->wire == NULL) {
         chat_end(chat, "memory is short");
     } else {

@@ -14,7 +14,8 @@
 struct chat_options {
     const char *login, *password; /* of the account; "": none */
     const char *server, *host, *port;
-    const char *to, *group; /* which conversation is open at first; "": none */
+    struct chat_tls_trust *trust; /* NULL: without TLS; borrowed */
+    const char *to, *group;       /* which conversation is open at first; "": none */
     bool registers;
     const char *registration_token; /* for that; "": none */
 };

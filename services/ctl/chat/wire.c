@@ -1,4 +1,4 @@
-/* The TCP connection; see wire.h. */
+/* The TCP connection, with TLS or without; see wire.h. */
 #include "services/ctl/chat/wire.h"
 
 #include <errno.h>
@@ -22,6 +22,8 @@
  * requests wait */
 #define OUTPUT_MAX_BYTES ((size_t)131072)
 #define REQUEST_MAX_BYTES ((size_t)65537)
+/* What TLS adds to all of it. */
+#define TLS_ADDED_BYTES ((size_t)8192)
 /* limit: tool | a connection of `chat` to one address | {CONNECT_MS} | the next address */
 #define CONNECT_MS 10000
 /* limit: tool | a server that acknowledges nothing | {SILENCE_MS}; asked after {IDLE_S} of silence
@@ -34,10 +36,12 @@
 struct chat_wire {
     struct ev_loop *ev;
     const char *host, *port;
+    struct chat_tls_trust *trust; /* NULL: without TLS */
     const struct chat_wire_events *events;
     void *argument;
     struct addrinfo *found, *next; /* the addresses, and the one to try next */
     int fd;
+    struct chat_tls *tls; /* from its handshake on */
     bool open;
     ev_io reads, writes;
     ev_timer timer; /* of connecting, and of a failure that is reported in the next turn */
@@ -54,6 +58,7 @@ void chat_wire_close(struct chat_wire *self) {
     if (self->fd >= 0)
         close(self->fd);
     self->fd = -1;
+    chat_tls_destroy(&self->tls);
     self->open = false;
     chat_lines_clear(&self->lines);
     buffer_clear(&self->output);
@@ -88,6 +93,9 @@ static void try_next(struct chat_wire *self) {
     if (self->fd >= 0)
         close(self->fd);
     self->fd = -1;
+    chat_tls_destroy(&self->tls);
+    ev_io_stop(self->ev, &self->reads);
+    buffer_clear(&self->output);
     while (self->next != NULL && self->fd < 0) {
         const struct addrinfo *address = self->next;
         self->next = address->ai_next;
@@ -133,6 +141,30 @@ void chat_wire_connect(struct chat_wire *self) {
     try_next(self);
 }
 
+static void set_open(struct chat_wire *self) {
+    ev_timer_stop(self->ev, &self->timer);
+    self->open = true;
+    self->events->opened(self->argument);
+}
+
+static void give(struct chat_wire *self) {
+    chat_tls_give(self->tls, &self->output);
+    if (self->output.length > 0)
+        ev_io_start(self->ev, &self->writes);
+}
+
+/* false: the handshake is not done. */
+static bool shake(struct chat_wire *self) {
+    char reason[CHAT_TLS_REASON_BYTES] = "the server closed the connection";
+    enum chat_tls_result result = chat_tls_shake(self->tls, reason);
+    give(self);
+    if (result == CHAT_TLS_DONE)
+        set_open(self);
+    else if (result != CHAT_TLS_MORE)
+        fail(self, reason);
+    return self->open;
+}
+
 static void finish_connecting(struct chat_wire *self) {
     int error = 0;
     socklen_t size = sizeof error;
@@ -143,12 +175,18 @@ static void finish_connecting(struct chat_wire *self) {
         try_next(self);
         return;
     }
-    ev_timer_stop(self->ev, &self->timer);
     ev_io_stop(self->ev, &self->writes);
-    self->open = true;
     ev_io_set(&self->reads, self->fd, EV_READ);
     ev_io_start(self->ev, &self->reads);
-    self->events->opened(self->argument);
+    if (self->trust == NULL) {
+        set_open(self);
+        return;
+    }
+    self->tls = chat_tls_new(self->trust, self->host);
+    if (self->tls == NULL)
+        fail(self, "memory is short");
+    else
+        (void)shake(self);
 }
 
 /* --- an open connection ---------------------------------------------------------------------- */
@@ -165,12 +203,33 @@ static void hand_lines(struct chat_wire *self, struct slice input) {
         fail(self, "the server sent too long a line");
 }
 
+/* What has arrived in TLS. */
+static void read_tls(struct chat_wire *self, struct slice input) {
+    char bytes[READ_BYTES], reason[CHAT_TLS_REASON_BYTES] = "the server closed the connection";
+    enum chat_tls_result result = CHAT_TLS_DONE;
+    chat_tls_take(self->tls, input);
+    if (!self->open && !shake(self))
+        return;
+    while (result == CHAT_TLS_DONE && self->open) {
+        size_t length = sizeof bytes;
+        result = chat_tls_read(self->tls, bytes, &length, reason);
+        if (result == CHAT_TLS_DONE)
+            hand_lines(self, slice_make(bytes, length));
+        else if (result != CHAT_TLS_MORE)
+            fail(self, reason);
+    }
+    if (self->open)
+        give(self); /* answers of TLS' own */
+}
+
 static void on_readable(struct ev_loop *ev, ev_io *io, int revents) {
     (void)ev;
     (void)revents;
     struct chat_wire *self = io->data;
     ssize_t length = read(self->fd, self->input, sizeof self->input);
-    if (length > 0)
+    if (length > 0 && self->tls != NULL)
+        read_tls(self, slice_make(self->input, (size_t)length));
+    else if (length > 0)
         hand_lines(self, slice_make(self->input, (size_t)length));
     else if (length == 0)
         fail(self, "the server closed the connection");
@@ -194,7 +253,7 @@ static bool write_some(struct chat_wire *self) {
 static void on_writable(struct ev_loop *ev, ev_io *io, int revents) {
     (void)revents;
     struct chat_wire *self = io->data;
-    if (!self->open) {
+    if (!self->open && self->tls == NULL) {
         finish_connecting(self);
         return;
     }
@@ -203,7 +262,8 @@ static void on_writable(struct ev_loop *ev, ev_io *io, int revents) {
     if (self->output.length > 0)
         return;
     ev_io_stop(ev, &self->writes);
-    self->events->drained(self->argument);
+    if (self->open)
+        self->events->drained(self->argument);
 }
 
 bool chat_wire_is_open(const struct chat_wire *self) { return self->open; }
@@ -213,25 +273,32 @@ bool chat_wire_has_room(const struct chat_wire *self) {
 }
 
 void chat_wire_send(struct chat_wire *self, const char *bytes, size_t length) {
-    if (!self->open || buffer_add(&self->output, bytes, length) != 0)
+    if (!self->open)
         return;
-    ev_io_start(self->ev, &self->writes);
+    if (self->tls == NULL)
+        (void)buffer_add(&self->output, bytes, length);
+    else if (chat_tls_write(self->tls, bytes, length))
+        give(self);
+    if (self->output.length > 0)
+        ev_io_start(self->ev, &self->writes);
 }
 
 /* --- its life -------------------------------------------------------------------------------- */
 
 struct chat_wire *chat_wire_new(struct ev_loop *ev, const char *host, const char *port,
-                                const struct chat_wire_events *events, void *argument) {
+                                struct chat_tls_trust *trust, const struct chat_wire_events *events,
+                                void *argument) {
     struct chat_wire *self = calloc(1, sizeof *self);
     if (self == NULL)
         return NULL;
     *self = (struct chat_wire){.ev = ev,
                                .host = host,
                                .port = port,
+                               .trust = trust,
                                .events = events,
                                .argument = argument,
                                .fd = -1,
-                               .output = buffer_make(OUTPUT_MAX_BYTES)};
+                               .output = buffer_make(OUTPUT_MAX_BYTES + TLS_ADDED_BYTES)};
     chat_lines_init(&self->lines, OBJECT_MAX_BYTES);
     ev_init(&self->reads, on_readable);
     ev_init(&self->writes, on_writable);

@@ -1,7 +1,7 @@
 /*
  * The connection to the server: whole lines out of it, bytes into it.
  *
- *     struct chat_wire *wire = chat_wire_new(ev, "127.0.0.1", "54088", &events, argument);
+ *     struct chat_wire *wire = chat_wire_new(ev, "127.0.0.1", "54088", NULL, &events, argument);
  *     chat_wire_connect(wire);              then `opened`, or `closed` with the reason
  *     chat_wire_send(wire, bytes, length);
  *
@@ -15,6 +15,7 @@
 #include <stdbool.h>
 
 #include "common/record.h"
+#include "services/ctl/chat/tls.h"
 
 struct chat_wire;
 
@@ -25,9 +26,10 @@ struct chat_wire_events {
     void (*closed)(void *argument, const char *reason);
 };
 
-/* `events` and the texts are borrowed. NULL without memory. */
+/* `trust`: NULL without TLS. It, `events` and the texts are borrowed. NULL without memory. */
 struct chat_wire *chat_wire_new(struct ev_loop *ev, const char *host, const char *port,
-                                const struct chat_wire_events *events, void *argument);
+                                struct chat_tls_trust *trust, const struct chat_wire_events *events,
+                                void *argument);
 void chat_wire_destroy(struct chat_wire **self);
 
 /* Looks the name up, which may block, and tries its addresses one after the other. */
