@@ -7,21 +7,23 @@ import subprocess
 import pytest
 from parley_presence import wait_sent
 from parley_stack import Stack
+from parley_tls import Certificate
 
 # Accounts of these tests are worthless, so hashing their passwords may be cheap.
 CHEAP_PASSWORDS = {"password_ops": 1, "password_memory_kib": 8}
 # OurChat over TCP is paced as it is by default, only faster.
 QUICK = {"reach_interval_ms": 50, "cursor_flush_ms": 50, "ourchat_tcp_pace_ms": 10,
          "presence_grace_ms": 200}
-PORTS = ("http", "tcp", "youim")
+PORTS = ("http", "tcp", "youim", "https", "tls_tcp", "tls_youim")
+# Whether a server has TLS is not to be seen: its ports have to be given.
 DEFAULT_PORTS = (5999, 54088, 5566)
 CTL_SECONDS = 60
 
 
 @dataclasses.dataclass
 class Server:
-    """One that runs already: where its WebSocket, TCP and binary clients connect; and the words that
-    run its parleyctl, if that can be run from here."""
+    """One that runs already: where its WebSocket, TCP and binary clients connect, and those with TLS if
+    it has that; and the words that run its parleyctl, if that can be run from here."""
 
     host: str
     ports: dict
@@ -38,14 +40,14 @@ class Server:
 
 
 def parse_server(text):
-    """host, host:http, host:http,tcp or host:http,tcp,youim; a left-out part is the default."""
+    """host, host:http, host:http,tcp and so on; of the first three a left-out part is the default."""
     host, _, numbers = text.rpartition(":") if ":" in text else (text, "", "")
     given = [int(number) for number in numbers.split(",") if number]
     return Server(host, dict(zip(PORTS, (*given, *DEFAULT_PORTS[len(given):]))))
 
 
 def pytest_addoption(parser):
-    parser.addoption("--server", metavar="HOST:PORT[,TCPPORT[,YOUIMPORT]]",
+    parser.addoption("--server", metavar="HOST:PORT[,TCPPORT[,YOUIMPORT[,HTTPSPORT,TLSTCPPORT,TLSYOUIMPORT]]]",
                      help="test this server; without it a private one is started")
     parser.addoption("--parleyctl", metavar="COMMAND", default="",
                      help="how to run parleyctl for the server, with its options")
@@ -62,6 +64,7 @@ def chosen_server(config):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "operator: needs parleyctl")
+    config.addinivalue_line("markers", "tls: needs a server with TLS")
 
 
 def pytest_report_header(config):
@@ -71,26 +74,31 @@ def pytest_report_header(config):
     header = [f"conformance: the server at {chosen}"]
     if not chosen.parleyctl:
         header.append("conformance: cases that need the operator's tool are deselected")
+    if PORTS[-1] not in chosen.ports:
+        header.append("conformance: runs with TLS are deselected")
     return header
 
 
 def pytest_collection_modifyitems(config, items):
     chosen = chosen_server(config)
-    if chosen is None or chosen.parleyctl:
+    if chosen is None:
         return
-    left_out = [item for item in items if item.get_closest_marker("operator")]
+    marks = [] if chosen.parleyctl else ["operator"]
+    marks += [] if PORTS[-1] in chosen.ports else ["tls"]
+    left_out = [item for item in items if any(map(item.get_closest_marker, marks))]
     items[:] = [item for item in items if item not in left_out]
     config.hook.pytest_deselected(items=left_out)
 
 
 @pytest.fixture(scope="session")
-def server(request):
+def server(request, tmp_path_factory):
     chosen = chosen_server(request.config)
     if chosen is not None:
         yield chosen
         return
     database = request.getfixturevalue("database")
-    with Stack(database, **QUICK, **CHEAP_PASSWORDS) as stack:
+    certificate = Certificate(tmp_path_factory.mktemp("tls") / "first")
+    with Stack(database, **QUICK, **CHEAP_PASSWORDS, **certificate.settings()) as stack:
         yield stack
 
 

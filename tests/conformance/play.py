@@ -11,6 +11,8 @@ from parley_files import ask as http
 
 # No request of either dialect has these numbers, and they fit into YouIM's framing.
 UNKNOWN_NUMBERS = range(230, 256)
+# OurChat has no binary framing.
+WITHOUT_FRAMING = {"binary": "tcp", "tls_binary": "tls"}
 PRESENCE = (107, 108, 109, 110, 207, 208, 209, 210)
 
 
@@ -30,10 +32,9 @@ class Actor:
     # --- connections
 
     def connect(self):
-        # OurChat has no binary framing.
         transport = self.play.transport
-        if transport == "binary" and self.dialect == "ourchat":
-            transport = "tcp"
+        if self.dialect == "ourchat":
+            transport = WITHOUT_FRAMING.get(transport, transport)
         self.client = DIALECTS[self.dialect](self.play.server, transport)
         self.client.skips = frozenset()
         self.client.arrivals = self.client.copies = True
@@ -152,7 +153,7 @@ class Actor:
 
     def _differs(self, expected, text, values):
         given = json.loads(text)
-        if self.client.transport == "binary":  # where msgType stood is not to be seen
+        if self.client.transport in WITHOUT_FRAMING:  # where msgType stood is not to be seen
             expected = {"msgType": expected["msgType"], **expected}
         try:
             compare(expected, given, values)

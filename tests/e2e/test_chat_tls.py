@@ -70,7 +70,7 @@ def refused(chat, stack, *options, trusts):
     return anna.error()
 
 
-def test_untrusted_certificates(stack, chat, certificate, second_gateway, tmp_path):
+def test_untrusted_certificates(stack, chat, second_gateway, tmp_path):
     other = Certificate(tmp_path / "other")
     trusted = "its certificate is not trusted: "
     hint = " (--cacert names a file of issuers to trust)\n"
@@ -78,10 +78,12 @@ def test_untrusted_certificates(stack, chat, certificate, second_gateway, tmp_pa
     said = f"parleyctl: cannot connect to {server(stack)}: {trusted}"
     assert refused(chat, stack, *where, trusts=None) == f"{said}self-signed certificate{hint}"
     assert refused(chat, stack, *where, trusts=other).startswith(said)
-    assert refused(chat, stack, "--server", server(stack, "ip6-localhost"),
-                   trusts=certificate).endswith(f"{trusted}hostname mismatch{hint}")
-    assert refused(chat, stack, "--server", server(stack, "127.0.0.2"),
-                   trusts=certificate).endswith(f"{trusted}IP address mismatch{hint}")
+    elsewhere = Certificate(tmp_path / "elsewhere", names="DNS:chat.example.org")
+    view = second_gateway(stack, **elsewhere.settings())
+    assert refused(chat, stack, "--server", server(view),
+                   trusts=elsewhere).endswith(f"{trusted}hostname mismatch{hint}")
+    assert refused(chat, stack, "--server", server(view, "127.0.0.1"),
+                   trusts=elsewhere).endswith(f"{trusted}IP address mismatch{hint}")
     old = Certificate(tmp_path / "old", days=1, LD_PRELOAD=FAKETIME, FAKETIME="-3d")
     view = second_gateway(stack, **old.settings())
     assert refused(chat, stack, "--server", server(view),

@@ -12,6 +12,7 @@ import ssl
 import struct
 import subprocess
 import termios
+import time
 
 import pytest
 from parley_client import SO_ATTACH_FILTER
@@ -35,9 +36,9 @@ def stack(database, certificate):
         yield running
 
 
-def handshake(stack, port, *options, text=""):
-    """openssl s_client, which closes at once."""
-    return openssl("s_client", "-connect", f"127.0.0.1:{stack.ports[port]}", *options, text=text)
+def handshake(stack, port, *options, text="", host="127.0.0.1"):
+    """openssl s_client, which closes at the end of the text."""
+    return openssl("s_client", "-connect", f"{host}:{stack.ports[port]}", *options, text=text)
 
 
 def presented(stack, port="https"):
@@ -124,6 +125,43 @@ def test_versions_and_ciphers(stack, port):
     assert "no renegotiation" in asked.stderr
     resumed = handshake(stack, port, "-tls1_2", "-reconnect")
     assert resumed.stdout.count("Reused, TLSv1.2") == 5
+
+
+@tls_ports
+def test_ipv6(stack, certificate, port):
+    shown = handshake(stack, port, "-verify_return_error", "-CAfile", certificate.path,
+                      "-verify_ip", "::1", host="[::1]")
+    assert shown.returncode == 0, shown.stderr
+    assert "Verification: OK" in shown.stdout
+
+
+def test_an_ipv6_client_is_known_by_its_own_address(stack, certificate):
+    context = ssl.create_default_context(cafile=certificate.path)
+    with socket.create_connection(("::1", stack.ports["tls_tcp"]), DEADLINE) as raw, \
+            context.wrap_socket(raw, server_hostname="::1") as client:
+        client.sendall(b'{"msgType":"113","msgBody":{"userId":""}}\n')
+        assert client.recv(65536)
+        address = f"[::1]:{client.getsockname()[1]}"
+        wait_until(lambda: f"address={address}" in stack.services["gateway"].said(), address)
+
+
+@tls_ports
+def test_keys_may_change_so_often(stack, port):
+    """A few times, as TLS 1.3 has it. A client that does nothing else is closed."""
+    changes, until = 0, time.monotonic() + DEADLINE
+    with subprocess.Popen(
+            ["openssl", "s_client", "-connect", f"127.0.0.1:{stack.ports[port]}", "-tls1_3"],
+            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            text=True) as client:
+        with contextlib.suppress(BrokenPipeError):
+            while time.monotonic() < until:
+                client.stdin.write("K\n")  # new keys for both directions
+                client.stdin.flush()
+                if not any("KEYUPDATE" in line for line in iter(client.stderr.readline, "")):
+                    break
+                changes += 1
+        client.kill()
+    assert changes >= 10 and time.monotonic() < until
 
 
 def test_https(stack, certificate):
@@ -322,6 +360,40 @@ def test_renewal(make_stack, connect, tmp_path):
     assert presented(stack) == "second"
     anna.say(ben.account, "still here")
     ben.hear(anna.account, ben.account, "still here")
+
+
+def test_renewal_under_load(make_stack, connect, tmp_path):
+    """People talk on connections of every kind while certificates change: nothing of theirs is lost,
+    and each new connection gets the newest certificate."""
+    used = Certificate(tmp_path / "used", "number 0")
+    others = [Certificate(tmp_path / f"next{i}", f"number {i}") for i in range(1, 5)]
+    stack = make_stack(**used.settings())
+    gateway = stack.services["gateway"]
+
+    def enter(transport):
+        newcomer = connect("youim", "tls", on=stack)
+        account = newcomer.register_new()
+        newcomer.close()
+        client = connect("youim", transport, on=stack)
+        client.log_in(account)
+        return client
+
+    pairs = [tuple(map(enter, both))
+             for both in (("wss", "tls"), ("tls_binary", "wss"), ("tls", "tls_binary"))]
+    for other in others:
+        texts = [f"{i} {secrets.token_hex(400)}" for i in range(60)]
+        for anna, ben in pairs:
+            anna.send(*(anna.saying(ben.account, text) for text in texts[:30]))
+        used.replace(other)
+        before = gateway.said().count("event=certificate_renewed")
+        gateway.process.send_signal(signal.SIGHUP)
+        for anna, ben in pairs:
+            anna.send(*(anna.saying(ben.account, text) for text in texts[30:]))
+        wait_until(lambda: gateway.said().count("event=certificate_renewed") > before, "renewal")
+        for port in ("https", "tls_tcp", "tls_youim"):
+            assert presented(stack, port) == other.name
+        for anna, ben in pairs:
+            assert [ben.body(ben.next())["msg"] for _ in texts] == texts
 
 
 def test_an_expired_certificate_is_used_and_warned_of(stack, second_gateway, tmp_path):

@@ -17,12 +17,12 @@ class Certificate:
     """A certificate that signs itself, and its key, as PEM files in a folder of their own."""
 
     def __init__(self, folder, name="localhost", days=90, key=("ec", "ec_paramgen_curve:P-256"),
-                 **environment):
+                 names=NAMES, **environment):
         folder.mkdir(parents=True)
         self.name, self.path, self.key = name, folder / "cert.pem", folder / "key.pem"
         made = openssl(
             "req", "-x509", "-newkey", key[0], "-pkeyopt", key[1], "-nodes", "-days", days,
-            "-subj", f"/CN={name}", "-addext", f"subjectAltName={NAMES}", "-keyout", self.key,
+            "-subj", f"/CN={name}", "-addext", f"subjectAltName={names}", "-keyout", self.key,
             "-out", self.path, **environment)
         assert made.returncode == 0, made.stderr
 
