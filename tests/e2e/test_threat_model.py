@@ -17,8 +17,10 @@ import zlib
 import msgpack
 import pytest
 import zmq
+from parley_chat import Chat
 from parley_deeds import ask_friend, befriend, stored, word
 from parley_stack import DEADLINE, ROOT, programs, wait_until
+from parley_tls import Certificate, openssl
 from zmq.utils.monitor import recv_monitor_message
 
 PAGE = pathlib.Path(ROOT) / "docs/threat-model.md"
@@ -408,6 +410,33 @@ def unread_pongs(world):
             stranger.socket.send(1000 * (b"\x89\xfd\0\0\0\0" + b"x" * 125))
     all_is_well(world)
     stranger.close()
+
+
+@row("a TLS client that only changes its keys, or shakes hands again")
+def keys_without_end(world):
+    stack = world.make_stack(**Certificate(world.folder / "tls").settings())
+    client = ("s_client", "-connect", f"127.0.0.1:{stack.ports['tls_tcp']}")
+    assert "no renegotiation" in openssl(*client, "-tls1_2", text="R\n").stderr
+    with subprocess.Popen(["openssl", *client, "-tls1_3"], stdin=subprocess.PIPE, text=True,
+                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as stranger:
+
+        def is_closed():
+            with contextlib.suppress(BrokenPipeError):
+                stranger.stdin.write("K\n")
+                stranger.stdin.flush()
+            return stranger.poll() is not None
+
+        wait_until(is_closed, "the server to close it")
+        with contextlib.suppress(BrokenPipeError):
+            stranger.stdin.close()
+
+
+@row("passing for the server to somebody who uses `parleyctl chat` over TLS")
+def false_server(world):
+    stack = world.make_stack(**Certificate(world.folder / "tls").settings())
+    with Chat(stack, "anna", "--server", f"tls://localhost:{stack.ports['tls_tcp']}") as anna:
+        assert anna.wait() == 1
+        assert "its certificate is not trusted: self-signed certificate" in anna.error()
 
 
 @row("loading the page in large numbers, slowly or for ever")
