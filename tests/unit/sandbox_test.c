@@ -67,8 +67,8 @@ static bool runs_program(void) {
     return errno != ENOSYS;
 }
 static bool raises_limit(void) {
-    const struct rlimit more = {.rlim_cur = 8192 * MIB, .rlim_max = 8192 * MIB};
-    return setrlimit(RLIMIT_AS, &more) == 0;
+    const struct rlimit more = {.rlim_cur = MIB, .rlim_max = MIB};
+    return setrlimit(RLIMIT_FSIZE, &more) == 0;
 }
 static bool becomes_dumpable(void) { return prctl(PR_SET_DUMPABLE, 1) == 0; }
 
