@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -27,7 +28,10 @@ bool disk_parse_name(const char *name, uint64_t *id_r, const char **suffix_r) {
     if (strspn(name, "0123456789abcdef") != NAME_DIGITS)
         return false;
     *suffix_r = name + NAME_DIGITS;
-    return sscanf(name, "%16" SCNx64, id_r) == 1 && *id_r != 0;
+    char digits[NAME_DIGITS + 1] = "";
+    memcpy(digits, name, NAME_DIGITS);
+    *id_r = strtoull(digits, NULL, 16);
+    return *id_r != 0;
 }
 
 bool disk_may_log(struct disk_faults *faults) {

@@ -34,17 +34,18 @@ TEST(a_range_lies_within_the_file) {
 }
 
 TEST(only_an_id_and_a_token_are_the_address_of_an_upload) {
-    static const char *const bad[] = {
-        "",
-        "/upload/",
-        "/upload/0123456789abcdef",
-        "/upload/0123456789abcdef-",
-        "/upload/0123456789ABCDEF-t",
-        "/upload/0123456789abcdef_t",
-        "/upload/0123456789abcdef-a/b",
-        "/upload/0123456789abcdef-a b",
+    static const char too_long[] =
         "/upload/0123456789abcdef-"
-        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"};
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    static const char *const bad[] = {"",
+                                      "/upload/",
+                                      "/upload/0123456789abcdef",
+                                      "/upload/0123456789abcdef-",
+                                      "/upload/0123456789ABCDEF-t",
+                                      "/upload/0123456789abcdef_t",
+                                      "/upload/0123456789abcdef-a/b",
+                                      "/upload/0123456789abcdef-a b",
+                                      too_long};
     struct upload_address address;
     assert_true(upload_address_read(slice_text("/upload/0123456789abcdef-t_-9"), &address));
     assert_int_equal(address.file, UINT64_C(0x0123456789abcdef));

@@ -166,11 +166,13 @@ bool edge_http_has_word(struct slice list, const char *word) {
 /* --- a request --- */
 
 struct edge_http_request edge_http_read(struct slice head) {
-    struct slice line = {0}, target;
+    struct slice line = slice_text(""), target;
     struct edge_http_request request = {.headers = head};
     (void)take_line(&request.headers, &line);
     size_t method = name_length(line);
     const char *space = memrchr(line.data, ' ', line.length);
+    if (space == NULL || (size_t)(space - line.data) <= method)
+        return request; /* no head that was found good */
     request.method = slice_make(line.data, method);
     target = slice_make(line.data + method + 1, (size_t)(space - line.data) - method - 1);
     const char *mark = memchr(target.data, '?', target.length);
