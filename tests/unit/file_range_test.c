@@ -36,7 +36,7 @@ TEST(a_range_lies_within_the_file) {
 TEST(only_an_id_and_a_token_are_the_address_of_an_upload) {
     static const char too_long[] =
         "/upload/0123456789abcdef-"
-        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
     static const char *const bad[] = {"",
                                       "/upload/",
                                       "/upload/0123456789abcdef",
