@@ -64,7 +64,7 @@ static const struct store_item *find(const struct store_item *items, size_t coun
 static enum err lacks_bytes(struct files *self, struct db *db, uint64_t id,
                             struct record_arena *arena, bool *lacks_r) {
     struct file_row row;
-    uint64_t size;
+    uint64_t size = 0;
     *lacks_r = false;
     enum err err = file_row_find(db, &files_sql_find, id, arena, &row);
     if (err == ERR_NO_FILE || (err == ERR_OK && row.finished_ms == 0))

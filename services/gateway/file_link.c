@@ -15,7 +15,7 @@ static void on_key(void *argument, enum err err, const void *reply, const char *
     struct gateway *self = argument;
     const struct files_key_reply *found = reply;
     (void)text;
-    if (err == ERR_OK && found->key.length == FILE_KEY_BYTES) {
+    if (err == ERR_OK && found != NULL && found->key.length == FILE_KEY_BYTES) {
         file_address_set_key(self->file_address, found->key);
         log_info("file_key", "text=\"addresses of files are signed\"");
     } else if (!self->stopping) {

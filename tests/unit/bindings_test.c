@@ -6,11 +6,15 @@
 #include "tests/support/peers_fixture.h"
 
 static void end_connection(struct gateway *gateway, uint64_t number) {
-    struct client client = {.gateway = gateway, .account = number, .binding = number};
-    assert_true(HASH_TRY_ADD(by_binding, gateway->bound, binding, &client));
-    bindings_unbind(&client, false);
+    struct client *client = calloc(1, sizeof *client);
+    assert_non_null(client);
+    client->gateway = gateway;
+    client->account = client->binding = number;
+    assert_true(HASH_TRY_ADD(by_binding, gateway->bound, binding, client));
+    bindings_unbind(client, false);
     assert_null(gateway->bound);
-    assert_int_equal(client.binding, 0);
+    assert_int_equal(client->binding, 0);
+    free(client);
 }
 
 PEERS_TEST(so_many_ended_connections_are_remembered_and_no_more) {

@@ -139,7 +139,7 @@ static void walk_values(struct slice text, char *mended, char fault_r[DIALECT_FA
             continue;
         const char *start = number ? at : at + 1;
         char *mended_start = mended == NULL ? NULL : mended + (start - text.data);
-        enum flaw flaw;
+        enum flaw flaw = FLAW_NONE;
         at = (number ? walk_number : walk_string)(start, end, mended_start, &flaw);
         if (number)
             at--; /* what follows has its turn */
