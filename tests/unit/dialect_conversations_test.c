@@ -75,7 +75,7 @@ TEST(answers) {
         DIALECT_OURCHAT, true, &anna, &request, &result,
         ANSWERS(
             "{'code':306,'time':1700000000,'data':{'ref':'r','conversations':["
-            "{'peer':{'user':456},'name':'Ben','avatar':'face','cid':7,'last':"
+            "{'peer':{'user':456},'name':'Ben','avatar':'','cid':7,'last':"
             "{'code':0,'time':1700000000,'data':{'cid':7,'sender':{'ocid':456,'private_id':123},"
             "'msg':'hi','time_ms':1700000000999}},'unread':999,'mentions':2,'received':6,'read':5,"
             "'muted_until':1700000009999},"
@@ -90,7 +90,7 @@ TEST(answers) {
     check_answers(
         DIALECT_YOUIM, true, &anna, &request, &result,
         ANSWERS("{'msgType':306,'ref':'r','conversations':["
-                "{'peer':{'user':'456'},'name':'Ben','avatar':'face','cid':7,'last':"
+                "{'peer':{'user':'456'},'name':'Ben','avatar':'','cid':7,'last':"
                 "{'msg':'hi','msgType':6,'fromUserId':'456','cid':7,'time_ms':1700000000999},"
                 "'unread':999,'mentions':2,'received':6,'read':5,'muted_until':1700000009999},"
                 "{'peer':{'group':'club'},'cid':6,'unread':0,'mentions':0,'received':0,'read':0,"

@@ -20,14 +20,14 @@ static bool holds_control(struct slice text) {
 static void read_file_name(struct reading *reading) {
     struct slice *name = &reading->request->name;
     reading_text(reading, reading->body, "name", FILE_NAME_MAX_BYTES, name);
-    if (holds_control(*name) || memchr(name->data, '/', name->length) != NULL)
+    if (name->length > 0 && (holds_control(*name) || memchr(name->data, '/', name->length) != NULL))
         reading_fail(reading, "name must be the name of a file, without a path");
 }
 
 static void read_mime(struct reading *reading) {
     struct slice *mime = &reading->request->mime;
     reading_text(reading, reading->body, "mime", FILE_MIME_MAX_BYTES, mime);
-    const char *slash = memchr(mime->data, '/', mime->length);
+    const char *slash = mime->length == 0 ? NULL : memchr(mime->data, '/', mime->length);
     bool visible = slash != NULL && slash != mime->data && slash[1] != '\0';
     for (size_t i = 0; i < mime->length; i++)
         visible = visible && mime->data[i] > 0x20 && mime->data[i] < 0x7f;
