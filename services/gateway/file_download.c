@@ -298,7 +298,7 @@ static const struct file_transfer_calls calls = {.on_taken = on_taken, .on_end =
 
 static void copy_header(struct file_download *self, const char *name, char *out, size_t size) {
     struct slice value = edge_exchange_header(self->transfer.exchange, name);
-    if (value.length < size)
+    if (value.length > 0 && value.length < size)
         memcpy(out, value.data, value.length);
     out[value.length < size ? value.length : 0] = '\0';
 }

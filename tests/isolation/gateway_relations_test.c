@@ -167,11 +167,12 @@ static const struct relation_request ourchat[] = {
      "group_dissolve{group=500 by=3003 address=\"127.0.0.1\"}", ERR_NOT_ALLOWED,
      "only the owner of group 500 may do that"},
     {"'code':325,'data':{'of':'me','name':'n','about':''}", &message_GROUP_SET_PROFILE,
-     "group_set_profile{account=3003 name=\"n\" about=\"\" sets_about=true}", ERR_OVERLOADED,
-     "the server is busy, try again"},
+     "group_set_profile{account=3003 name=\"n\" about=\"\" sets_about=true"
+     " avatar=0 sets_avatar=false}",
+     ERR_OVERLOADED, "the server is busy, try again"},
     {"'code':325,'data':{'of':{'group':500},'slow_s':5}", &message_GROUP_SET_GROUP_PROFILE,
      "group_set_group_profile{group=500 account=3003 name=\"\" about=\"\" sets_about=false"
-     " slow_s=5 sets_slow=true}",
+     " slow_s=5 sets_slow=true avatar=0 sets_avatar=false}",
      ERR_NOT_ALLOWED, "only the owner and the administrators of group 500 may do that"},
     {"'code':325,'data':{'of':{'friend':2002},'remark':'r'}", &message_GROUP_SET_REMARK,
      "group_set_remark{account=3003 friend=2002 remark=\"r\"}", ERR_NOT_FRIENDS,
