@@ -56,6 +56,8 @@ static struct shelf full_shelf(struct stage *stage, uint64_t size) {
 }
 
 STAGED(a_file_is_given_whole_with_all_that_guards_it) {
+    static const char disposition[] = "\r\nContent-Disposition: inline; filename=\"caf__.jpg\"; "
+                                      "filename*=UTF-8''caf%C3%A9.jpg\r\n";
     struct shelf shelf = full_shelf(stage, LONG_BYTES);
     struct web *web = web_open(stage);
     for (int i = 0; i < 2; i++) { /* over one socket */
@@ -65,9 +67,7 @@ STAGED(a_file_is_given_whole_with_all_that_guards_it) {
                              "\r\nETag: \"0123456789abcdef\"\r\n", "\r\nAccept-Ranges: bytes\r\n",
                              "\r\nCache-Control: private, immutable, max-age=60",
                              "\r\nX-Content-Type-Options: nosniff\r\n", "; sandbox\r\n",
-                             "\r\nContent-Disposition: inline; filename=\"caf__.jpg\"; "
-                             "filename*=UTF-8''caf%C3%A9.jpg\r\n",
-                             "\r\nCross-Origin-Resource-Policy: same-origin\r\n",
+                             disposition, "\r\nCross-Origin-Resource-Policy: same-origin\r\n",
                              "\r\nConnection: keep-alive\r\n")));
         assert_body(&shelf, web, 0, LONG_BYTES);
     }
