@@ -37,11 +37,10 @@ static inline bool delivery_friends_only(const struct delivery *self) {
 service_loop_handler handle_send;
 service_first_handler begin_search;
 service_costly_handler handle_search;
-service_pool_handler handle_pull, handle_check, handle_advance, handle_received, handle_history,
-    handle_conversations;
+service_pool_handler handle_pull, handle_check, handle_cursors;
+service_pool_handler handle_advance, handle_received, handle_read;
+service_pool_handler handle_history, handle_conversations;
 service_pool_handler handle_recall, handle_edit, handle_react;
-service_pool_handler handle_quiet;
-service_pool_handler handle_pull, handle_check, handle_advance, handle_received, handle_read,
-    handle_typing, handle_cursors;
+service_pool_handler handle_quiet, handle_typing;
 
 #endif
