@@ -4,7 +4,7 @@
  * It speaks the YouIM dialect with the extensions over one WebSocket, and touches no page. A text is kept in the
  * store before it is sent, and is sent again under the same `ref` until the server has answered it. What is
  * received is confirmed once the program has had it. A lost connection is opened again; a login that was resumed
- * elsewhere is left alone until the user asks for it.
+ * elsewhere is left alone until the user asks for it. Files go over HTTP, in parts, so that one that breaks off goes on.
  */
 
 /** The limits of this client. */
@@ -48,6 +48,19 @@ export const LIMITS = Object.freeze({
   typing_ms: 3000,
   // limit: web | how long a page that is loaded again waits for its login | 1 s | it counts as held by another tab
   lock_ms: 1000,
+  // limit: web | files that are uploaded at once for `send()` | 2 | further ones wait
+  uploads: 2,
+  // limit: web | a part of an upload | what takes about a second, 256 KiB to 8 MiB | sent as further parts
+  part_least_bytes: 262144,
+  part_bytes: 8388608,
+  // limit: web | the answer to a part of an upload | 2 minutes | the part is tried again
+  part_ms: 120000,
+  // limit: web | tries of an upload in a row of which nothing arrives | 6, within a minute | `disconnected`
+  upload_tries: 6,
+  // limit: web | bytes of waiting files that a browser's store keeps | 256 MiB | further ones are in memory alone, and lost when the page is left
+  kept_bytes: 268435456,
+  // limit: web | a file's name | 255 bytes | its beginning, and its ending
+  name_bytes: 255,
 });
 
 /**
@@ -56,6 +69,29 @@ export const LIMITS = Object.freeze({
  *   |"removed"|"admin_added"|"admin_removed"|"dissolved"|"recalled"|"edited"|"reacted"|"blocked"|"changed"
  *   |"member_muted"|"member_banned"|"unknown"} EntryKind
  * @typedef {{emoji: string, count: number, mine?: boolean}} Reaction
+ * @typedef {"sticker"|"image"|"file"} FileKind
+ * @typedef {object} SharedFile  a file that an entry shows, or a sticker
+ * @property {string} id
+ * @property {FileKind} [kind]
+ * @property {string} name
+ * @property {number} size  in bytes
+ * @property {string} mime
+ * @property {string} [url]  where the bytes are: see `address()`
+ * @property {string} [preview]  the same of a smaller picture
+ * @property {number} [width]
+ * @property {number} [height]
+ * @typedef {object} OutgoingFile  a file of a text on its way
+ * @property {FileKind} kind
+ * @property {string} name
+ * @property {number} size
+ * @property {string} mime
+ * @property {string} [id]  once its bytes are there
+ * @property {Blob} [bytes]
+ * @property {string} [url]
+ * @property {string} [preview]
+ * @property {number} [width]
+ * @property {number} [height]
+ * @typedef {Partial<OutgoingFile>} GivenFile  with `bytes`, or with the `id` of a file that is there
  * @typedef {{user?: string, group?: string, member?: {group: string, user: string}}} Changed
  * @typedef {object} Entry  an entry of a conversation: a text or a notice
  * @property {EntryKind} kind
@@ -70,6 +106,7 @@ export const LIMITS = Object.freeze({
  * @property {number} [edited_ms]
  * @property {boolean} [recalled]
  * @property {Reaction[]} [reactions]
+ * @property {SharedFile} [file]  what the text shows; `msg` is its caption
  * @property {boolean} [ok]
  * @property {string} [user]  whom it concerns
  * @property {string} [group]
@@ -87,6 +124,7 @@ export const LIMITS = Object.freeze({
  * @property {string} msg
  * @property {number} [reply]
  * @property {string[]|"all"} [mentions]
+ * @property {OutgoingFile} [file]
  * @property {"waiting"|"stored"|"refused"|"discarded"} state
  * @property {number} at  when it was written
  * @property {number} [cid]
@@ -100,6 +138,7 @@ export const LIMITS = Object.freeze({
  * @property {State} state
  * @property {Entry} entry
  * @property {Outgoing} outgoing
+ * @property {{ref: string, sent: number, size: number}} progress
  * @property {{peer: Peer, user?: string, cid: number, kind: "received"|"read"}} mark
  * @property {{peer: Peer, user: string}} typing
  * @property {{user: string, group?: string, online: boolean}} presence
@@ -124,6 +163,7 @@ export const LIMITS = Object.freeze({
  * @property {string} url  such as "ws://localhost:5999/"
  * @property {Store} [store]
  * @property {any} [WebSocket]  a class like the browsers'; Node before 22 has none of its own
+ * @property {typeof globalThis.fetch} [fetch]  for files
  * @property {string} [device]  this client's name in the list of devices
  * @property {boolean} [autoConfirm]  confirm an entry once its listeners have returned; true if not given
  * @property {Clock} [clock]
@@ -199,6 +239,166 @@ function newRef() {
 
 /** @param {object} value */
 const toJson = (value) => JSON.stringify(value, (_, part) => (typeof part === "string" ? wellFormed(part) : part));
+
+// --- files ---------------------------------------------------------------------------------------
+
+const PICTURES = new Set(["image/jpeg", "image/png", "image/gif", "image/webp", "image/avif", "image/heic", "image/heif"]);
+
+/**
+ * A name as the server takes it: without a path and without control characters, and not too long.
+ * @param {string} name
+ */
+function plainName(name) {
+  const plain = wellFormed(name).replace(/^.*[/\\]/su, "").replace(/[\u0000-\u001f\u007f]/gu, "").trim() || "file";
+  const characters = [...plain];
+  const ending = /\.[\p{L}\p{N}]{1,10}$/u.exec(plain)?.[0] ?? "";
+  while (byteLength(characters.join("") + ending) > LIMITS.name_bytes) characters.pop();
+  return characters.length === [...plain].length ? plain : characters.join("") + ending;
+}
+
+/**
+ * What is known of a file to be sent.
+ * @param {Blob|GivenFile} given @returns {OutgoingFile}
+ */
+function describeFile(given) {
+  const whole = given instanceof Blob ? { bytes: given } : given;
+  const { bytes, id } = whole;
+  if (!bytes && id === undefined) throw new ParleyError("empty", "there is no file");
+  const mime = (whole.mime ?? bytes?.type ?? "").split(";")[0].trim().toLowerCase();
+  const kind = whole.kind ?? (PICTURES.has(mime) ? "image" : "file");
+  const name = plainName(whole.name ?? /** @type {any} */ (bytes)?.name ?? kind);
+  const size = bytes?.size ?? whole.size ?? 0;
+  if (bytes && size === 0) throw new ParleyError("empty", "the file is empty");
+  /** @type {any} */
+  const file = { kind, name, size, mime, bytes, id };
+  for (const part of /** @type {const} */ (["url", "preview", "width", "height"])) file[part] = whole[part];
+  for (const [part, value] of Object.entries(file)) if (value === undefined) delete file[part];
+  return file;
+}
+
+/** Statuses after which a part may be sent again. */
+const PASSING = new Set([408, 409, 423, 425, 429, 500, 502, 503, 504]);
+
+/**
+ * The fault that an answer over HTTP tells.
+ * @param {Response} answer
+ */
+async function faultOf(answer) {
+  const { error, text } = await answer.json().catch(() => ({}));
+  if (answer.status === 404 || answer.status === 410) return new ParleyError("no_file", text ?? "the file is not there");
+  return new ParleyError(error ?? "internal", text ?? `the server answered ${answer.status}`);
+}
+
+/**
+ * Sends bytes to the address of an upload by tus 1.0, from where they broke off. Small parts at first, then those that
+ * take about a second, so that the progress is seen.
+ */
+class Transfer {
+  #bytes;
+  #address;
+  #fetch;
+  #clock;
+  #signal;
+  #part = LIMITS.part_least_bytes;
+  #finished = false;
+
+  /**
+   * @param {Blob} bytes @param {string} address
+   * @param {{fetch: typeof globalThis.fetch, clock: Clock, signal: AbortSignal}} means
+   */
+  constructor(bytes, address, { fetch, clock, signal }) {
+    this.#bytes = bytes;
+    this.#address = address;
+    this.#fetch = fetch;
+    this.#clock = clock;
+    this.#signal = signal;
+  }
+
+  /**
+   * @param {number|null} offset how much is there; null: the server knows
+   * @param {(sent: number) => void} progress
+   */
+  async run(offset, progress) {
+    for (let failures = 0; ; ) {
+      try {
+        offset ??= await this.#ask("HEAD");
+        if (this.#finished) offset = this.#bytes.size;
+        progress(offset);
+        if (this.#finished) return;
+        const began = this.#clock.now();
+        const sent = this.#bytes.slice(offset, offset + this.#part);
+        const now = await this.#ask("PATCH", offset, sent);
+        if (now > offset) failures = 0;
+        offset = now;
+        progress(offset);
+        if (offset === this.#bytes.size) return;
+        this.#resize(this.#clock.now() - began);
+      } catch (error) {
+        if (this.#signal.aborted) throw new ParleyError("aborted", "it was given up");
+        if (error instanceof ParleyError && error.word !== "disconnected") throw error;
+        if (!(await this.#isReadable())) throw new ParleyError("unreadable", "the file cannot be read any more");
+        if (++failures >= LIMITS.upload_tries) throw error;
+        await this.#pause(failures);
+        offset = null;
+      }
+    }
+  }
+
+  /** @param {number} took_ms */
+  #resize(took_ms) {
+    const wanted = took_ms < 500 ? this.#part * 2 : took_ms > 2000 ? this.#part / 2 : this.#part;
+    this.#part = Math.min(LIMITS.part_bytes, Math.max(LIMITS.part_least_bytes, wanted));
+  }
+
+  /** A file that was changed or removed since it was chosen cannot be read. */
+  #isReadable() {
+    return this.#bytes.slice(0, 1).arrayBuffer().then(
+      () => true,
+      () => false
+    );
+  }
+
+  /** @param {number} failures */
+  #pause(failures) {
+    return new Promise((/** @type {(value?: undefined) => void} */ resolve) => {
+      const wait = 500 + this.#clock.random() * Math.min(LIMITS.retry_ms, 1000 * 2 ** failures);
+      const timer = this.#clock.setTimeout(resolve, wait);
+      const stop = () => (this.#clock.clearTimeout(timer), resolve());
+      this.#signal.addEventListener("abort", stop, { once: true });
+    });
+  }
+
+  /**
+   * One request; resolves with how much is there.
+   * @param {"HEAD"|"PATCH"} method @param {number} [offset] @param {Blob} [body]
+   */
+  async #ask(method, offset, body) {
+    const abort = new AbortController();
+    const stop = () => abort.abort();
+    const timer = this.#clock.setTimeout(stop, LIMITS.part_ms);
+    this.#signal.addEventListener("abort", stop);
+    if (this.#signal.aborted) stop();
+    /** @type {Record<string, string>} */
+    const headers = { "Tus-Resumable": "1.0.0" };
+    if (body) Object.assign(headers, { "Upload-Offset": String(offset), "Content-Type": "application/offset+octet-stream" });
+    try {
+      const answer = await this.#fetch(this.#address, { method, headers, body, signal: abort.signal });
+      if (PASSING.has(answer.status)) throw new ParleyError("disconnected", "the server is busy");
+      if (!answer.ok) throw await faultOf(answer);
+      const there = Number(answer.headers.get("Upload-Offset") ?? NaN);
+      // What is cut out of a picture at the end makes it shorter.
+      const length = Number(answer.headers.get("Upload-Length") ?? NaN);
+      this.#finished = there === length && length !== this.#bytes.size;
+      if (!(there >= 0 && there <= this.#bytes.size)) throw new ParleyError("internal", "the server told no offset");
+      return there;
+    } catch (error) {
+      throw error instanceof ParleyError ? error : new ParleyError("disconnected", "the server cannot be reached");
+    } finally {
+      this.#clock.clearTimeout(timer);
+      this.#signal.removeEventListener("abort", stop);
+    }
+  }
+}
 
 // --- stores --------------------------------------------------------------------------------------
 
@@ -331,7 +531,7 @@ const ENTRIES = {
 
 /** The field of a message under the name that an entry has for it. */
 const FIELDS = /** @type {const} */ ([
-  ...["peer", "cid", "time_ms", "by", "msg", "reply", "mentions", "edited_ms", "recalled", "reactions", "user"],
+  ...["peer", "cid", "time_ms", "by", "msg", "reply", "mentions", "edited_ms", "recalled", "reactions", "user", "file"],
   ...["group", "target", "emoji", "on", "of", "nick", "until_ms"],
 ]);
 
@@ -352,15 +552,15 @@ export function toEntry(message, me) {
 // --- requests ------------------------------------------------------------------------------------
 
 /** Requests that only ask: they fail at once without a connection. All others are sent again after a break. */
-const READING = new Set([99, 301, 303, 305, 307, 309, 311, 313, 319, 331]);
+const READING = new Set([99, 301, 303, 305, 307, 309, 311, 313, 319, 331, 343]);
 /** The server could not do it just now; under the same ref it may be asked again. */
 const TRANSIENT = new Set(["overloaded", "unavailable", "timeout", "unknown_outcome"]);
 /**
- * Whether it is asked again later by itself. A text waits, too, while the account has sent too many.
+ * Whether it is asked again later by itself. A text or file waits, too, while the account has sent too many.
  * @param {Pending} pending @param {string} word
  */
 const isAskedAgain = ({ number, early }, word) =>
-  !early && (TRANSIENT.has(word) || (word === "throttled" && (number === 5 || number === 7)));
+  !early && (TRANSIENT.has(word) || (word === "throttled" && [5, 7, 323].includes(number)));
 /** Closed with these reasons, the login is in use elsewhere, or the operator does not want it now. */
 const GIVEN_WAY = /resumed on another|taken its place|operator closed/u;
 const ENDED = /account was deleted|login was ended/u;
@@ -387,6 +587,7 @@ const DetailEvent =
 export class Parley extends EventTarget {
   #url;
   #WebSocket;
+  #fetch;
   #device;
   #auto_confirm;
   #clock;
@@ -406,6 +607,12 @@ export class Parley extends EventTarget {
   #sending = new Set();
   /** @type {Set<string>} refs of texts that the store had no room for */
   #unstored = new Set();
+  /** @type {Map<string, {abort: AbortController}>} refs of texts whose files are on their way */
+  #transfers = new Map();
+  /** @type {Map<string, {file: string, url: string}>} uploads that have begun, by the ref of their text */
+  #begun = new Map();
+  /** @type {Map<string, number>} bytes that the store keeps, by the ref of their text */
+  #stowed = new Map();
   /** @type {Map<string, number>} the newest cid received of each conversation */
   #seen = new Map();
   /** @type {Map<string, {peer: Peer, cid: number}>} entries to confirm */
@@ -427,10 +634,11 @@ export class Parley extends EventTarget {
   #listeners = new AbortController();
 
   /** @param {Options} options */
-  constructor({ url, store, WebSocket, device, autoConfirm = true, clock = systemClock, host = globalThis }) {
+  constructor({ url, store, WebSocket, fetch, device, autoConfirm = true, clock = systemClock, host = globalThis }) {
     super();
     this.#url = url;
     this.#WebSocket = WebSocket ?? host.WebSocket;
+    this.#fetch = fetch ?? ((where, how) => globalThis.fetch(where, how));
     this.#device = device;
     this.#auto_confirm = autoConfirm;
     this.#clock = clock;
@@ -648,7 +856,7 @@ export class Parley extends EventTarget {
     this.#setState(name, name === "ended" ? { reason, user: login.user } : {});
     // After an end that was not asked for, the texts wait for the next login of the account.
     if (name === "signed_out")
-      for (const text of texts) await this.store.delete(`text:${login.id}:${text.ref}`).catch(() => {});
+      for (const text of texts) await this.#unkeep(login.id, text).catch(() => {});
     await this.store.delete(`login:${login.id}`).catch(() => {});
   }
 
@@ -661,7 +869,10 @@ export class Parley extends EventTarget {
     this.#login = this.#elsewhere = null;
     this.#held?.release();
     this.#held = null;
+    this.#stopTransfers();
     this.#outbox.clear();
+    this.#begun.clear();
+    this.#stowed.clear();
     this.#kept.clear();
     this.#sending.clear();
     this.#unstored.clear();
@@ -745,6 +956,7 @@ export class Parley extends EventTarget {
   #giveWay(reason) {
     this.#drop();
     this.#clock.clearTimeout(this.#retry_timer);
+    this.#stopTransfers();
     if (this.#login) this.#setState("replaced", { reason });
   }
 
@@ -947,11 +1159,11 @@ export class Parley extends EventTarget {
 
   /**
    * @param {number} number @param {object} body
-   * @param {{ref?: string, early?: boolean, timeout_ms?: number, done?: (grant: any) => void}} options
+   * @param {{ref?: string, early?: boolean, timeout_ms?: number, signal?: AbortSignal, done?: (grant: any) => void}} options
    *   early: before the login; done: called before anything else is read
    * @returns {Promise<{answer: any, result: any}>}
    */
-  #ask(number, body, { ref = newRef(), early = false, timeout_ms = early ? LIMITS.login_ms : 0, done }) {
+  #ask(number, body, { ref = newRef(), early = false, timeout_ms = early ? LIMITS.login_ms : 0, signal, done }) {
     return new Promise((resolve, reject) => {
       /** @type {Pending} */
       const pending = {
@@ -976,8 +1188,11 @@ export class Parley extends EventTarget {
           () => this.#fail(pending, new ParleyError("timeout", "the server did not answer in time")),
           timeout_ms
         );
+      const stop = () => this.#pending.has(ref) && this.#fail(pending, new ParleyError("aborted", "it was given up"));
+      signal?.addEventListener("abort", stop, { once: true });
       this.#pending.set(ref, pending);
-      if (early || this.#link?.ready) this.#transmit(pending);
+      if (signal?.aborted) stop();
+      else if (early || this.#link?.ready) this.#transmit(pending);
     });
   }
 
@@ -1137,11 +1352,12 @@ export class Parley extends EventTarget {
   // --- texts -------------------------------------------------------------------------------------
 
   /**
-   * Sends a text, now or when there is a connection again.
-   * @param {Peer} peer @param {{msg: string, reply?: number, mentions?: string[]|"all"}} text
+   * Sends a text or a file, now or when there is a connection again.
+   * @param {Peer} peer
+   * @param {{msg?: string, reply?: number, mentions?: string[]|"all", file?: Blob|GivenFile}} text
    * @returns {Outgoing}
    */
-  send(peer, { msg, reply, mentions }) {
+  send(peer, { msg = "", reply, mentions, file }) {
     if (!this.#login) throw new ParleyError("signed_out", "sign in first");
     if (this.#state.name === "replaced") throw new ParleyError("replaced", "the login is in use elsewhere");
     if (this.#outbox.size >= LIMITS.outbox) throw new ParleyError("outbox_full", "too many texts wait to be sent");
@@ -1151,7 +1367,8 @@ export class Parley extends EventTarget {
     const text = { ref: newRef(), peer, msg: wellFormed(msg), state: "waiting", at };
     if (reply !== undefined) text.reply = reply;
     if (mentions !== undefined) text.mentions = mentions;
-    if (text.msg === "") throw new ParleyError("empty", "the text is empty");
+    if (file !== undefined) text.file = describeFile(file);
+    if (text.msg === "" && !text.file) throw new ParleyError("empty", "the text is empty");
     const { number, body } = this.#textRequest(text);
     if (
       byteLength(text.msg) > LIMITS.text_bytes ||
@@ -1160,7 +1377,8 @@ export class Parley extends EventTarget {
       throw new ParleyError("too_long", "the text is too long");
     this.#outbox.set(text.ref, text);
     this.#emit("outgoing", text);
-    this.#keep(text);
+    if (text.file?.bytes) this.#stow(text).then(() => this.#keep(text));
+    else this.#keep(text);
     return text;
   }
 
@@ -1171,6 +1389,8 @@ export class Parley extends EventTarget {
   again(ref) {
     const text = this.#outbox.get(ref);
     if (!text || text.state !== "refused") return;
+    // A file that waited too long is not there any more.
+    if (text.error?.word === "no_file" && text.file?.bytes) delete text.file.id;
     text.state = "waiting";
     delete text.error;
     this.#emit("outgoing", text);
@@ -1178,7 +1398,7 @@ export class Parley extends EventTarget {
   }
 
   /**
-   * Gives a text up. One that was under way may have been stored all the same.
+   * Gives a text up, and the upload of its file. One that was under way may have been stored all the same.
    * @param {string} ref
    */
   discard(ref) {
@@ -1191,18 +1411,21 @@ export class Parley extends EventTarget {
   }
 
   /** @param {Outgoing} text */
-  #textRequest({ peer, msg, reply, mentions }) {
+  #textRequest({ peer, msg, reply, mentions, file }) {
     const body = { msg, fromUserId: this.user, reply, mentions };
+    const shown = file && { msg: msg || undefined, file: { id: file.id ?? "0".repeat(16), kind: file.kind } };
     return peer.group === undefined
-      ? { number: 5, body: { toUserId: peer.user, ...body } }
-      : { number: 7, body: { toGroup: peer.group, ...body } };
+      ? { number: 5, body: { toUserId: peer.user, ...body, ...shown } }
+      : { number: 7, body: { toGroup: peer.group, ...body, ...shown } };
   }
 
   /** @param {Outgoing} text @param {Login} [login] */
   #keep(text, login = this.#login ?? undefined) {
     if (!login) return;
+    const { bytes, ...file } = text.file ?? {};
+    const row = { ...text, user: login.user, ...(text.file && { file, upload: this.#begun.get(text.ref) }) };
     this.store
-      .set(`text:${login.id}:${text.ref}`, { ...text, user: login.user })
+      .set(`text:${login.id}:${text.ref}`, row)
       .then(
         () => true,
         () => false // Without room in the store the text is in memory alone, and is sent all the same.
@@ -1216,6 +1439,26 @@ export class Parley extends EventTarget {
       });
   }
 
+  /**
+   * Puts the bytes of a text's file into the store, as far as there is room.
+   * @param {Outgoing} text
+   */
+  async #stow({ ref, file }) {
+    const login = this.#login;
+    if (!login || !file?.bytes) return;
+    let bytes = file.size;
+    for (const each of this.#stowed.values()) bytes += each;
+    if (bytes > LIMITS.kept_bytes) return;
+    this.#stowed.set(ref, file.size);
+    await this.store.set(`bytes:${login.id}:${ref}`, { bytes: file.bytes }).catch(() => this.#stowed.delete(ref));
+  }
+
+  /** @param {string} id of the login @param {Outgoing} text */
+  async #unkeep(id, { ref, file }) {
+    await this.store.delete(`text:${id}:${ref}`);
+    if (file) await this.store.delete(`bytes:${id}:${ref}`);
+  }
+
   /** @param {Outgoing} text @param {"stored"|"discarded"} state */
   #remove(text, state) {
     text.state = state;
@@ -1223,22 +1466,43 @@ export class Parley extends EventTarget {
     this.#kept.delete(text.ref);
     this.#sending.delete(text.ref);
     this.#unstored.delete(text.ref);
-    if (this.#login) this.store.delete(`text:${this.#login.id}:${text.ref}`).catch(() => {});
+    this.#begun.delete(text.ref);
+    this.#stowed.delete(text.ref);
+    this.#transfers.get(text.ref)?.abort.abort();
+    if (this.#login) this.#unkeep(this.#login.id, text).catch(() => {});
     this.#emit("outgoing", text);
   }
 
-  /** Sends the waiting texts: of each conversation one text at a time, so that they are stored in the order of writing. */
+  /**
+   * Sends the waiting texts: of each conversation one text at a time, so that they are stored in the order of writing.
+   * Those behind a file that is being uploaded do not wait for it.
+   */
   #pump() {
     if (!this.#link?.ready) return;
     const busy = new Set();
     for (const text of [...this.#outbox.values()]) {
       const key = peerKey(text.peer);
       if (text.state !== "waiting" || busy.has(key)) continue;
+      if (text.file && text.file.id === undefined) {
+        if (this.#kept.has(text.ref) && !this.#transfers.has(text.ref) && this.#transfers.size < LIMITS.uploads)
+          void this.#transfer(text, text.file);
+        continue;
+      }
       busy.add(key);
       if (this.#sending.has(text.ref) || !this.#kept.has(text.ref) || this.#sending.size >= LIMITS.sending) continue;
       this.#sending.add(text.ref);
       this.#deliver(text);
     }
+  }
+
+  /** @param {Outgoing} text @param {unknown} error */
+  #refused(text, error) {
+    if (!(error instanceof ParleyError) || this.#outbox.get(text.ref) !== text) return;
+    text.state = "refused";
+    text.error = { word: error.word, text: error.text };
+    this.#sending.delete(text.ref);
+    this.#emit("outgoing", text);
+    this.#keep(text);
   }
 
   /** @param {Outgoing} text */
@@ -1250,14 +1514,76 @@ export class Parley extends EventTarget {
       text.time_ms = result.time_ms;
       if (this.#outbox.get(text.ref) === text) this.#remove(text, "stored");
     } catch (error) {
-      if (!(error instanceof ParleyError) || this.#outbox.get(text.ref) !== text) return;
-      text.state = "refused";
-      text.error = { word: error.word, text: error.text };
-      this.#sending.delete(text.ref);
-      this.#emit("outgoing", text);
-      this.#keep(text);
+      this.#refused(text, error);
     }
     this.#pump();
+  }
+
+  /**
+   * Uploads the file of a text, which can be sent then. Without a connection it waits for the next one.
+   * @param {Outgoing} text @param {OutgoingFile} file
+   */
+  async #transfer(text, file) {
+    const { ref } = text;
+    const abort = new AbortController();
+    const transfer = { abort };
+    this.#transfers.set(ref, transfer);
+    try {
+      if (!file.bytes) throw new ParleyError("bytes_lost", "the bytes of the file were not kept");
+      file.id = await this.#push(file, file.bytes, {
+        signal: abort.signal,
+        begun: this.#begun.get(ref),
+        note: (begun) => {
+          this.#begun.set(ref, begun);
+          this.#keep(text);
+        },
+        progress: (sent) => this.#emit("progress", { ref, sent, size: file.size }),
+      });
+      this.#begun.delete(ref);
+      this.#keep(text);
+    } catch (error) {
+      const { word } = /** @type {ParleyError} */ (error);
+      const waits = word === "aborted" || (word === "disconnected" && !this.#link?.ready);
+      if (!waits) this.#refused(text, error);
+    } finally {
+      if (this.#transfers.get(ref) === transfer) this.#transfers.delete(ref);
+    }
+    this.#pump();
+  }
+
+  #stopTransfers() {
+    for (const { abort } of this.#transfers.values()) abort.abort();
+    this.#transfers.clear();
+  }
+
+  /**
+   * Announces a file, unless that was done, and sends its bytes. Resolves with its id.
+   * @param {{name: string, size: number, mime: string}} file @param {Blob} bytes
+   * @param {{signal: AbortSignal, begun?: {file: string, url: string}, note?: (begun: {file: string, url: string}) => void,
+   *   progress: (sent: number) => void, timeout_ms?: number}} how
+   */
+  async #push({ name, size, mime }, bytes, { signal, begun, note, progress, timeout_ms }) {
+    const announce = async () => {
+      /** @type {{answer: any}} */
+      let { answer } = { answer: null };
+      // A repeat after a break may be answered without the address.
+      for (let i = 0; !answer?.url && i < 3; i++)
+        ({ answer } = await this.#ask(323, { name, size, mime: mime || undefined }, { timeout_ms, signal }));
+      if (!answer?.url) throw new ParleyError("internal", "the server told no address");
+      return { file: String(answer.file), url: String(answer.url) };
+    };
+    const old = begun;
+    for (let known = begun ?? (await announce()); ; known = await announce()) {
+      if (known !== old) note?.(known);
+      const means = { fetch: this.#fetch, clock: this.#clock, signal };
+      try {
+        await new Transfer(bytes, this.address(known.url), means).run(known === old ? null : 0, progress);
+        return known.file;
+      } catch (error) {
+        // The address is good for an hour.
+        if (known !== old || /** @type {ParleyError} */ (error).word !== "no_file") throw error;
+      }
+    }
   }
 
   /** The texts that wait in the store replace those that this tab knows: another tab may have sent some of it. */
@@ -1266,18 +1592,33 @@ export class Parley extends EventTarget {
     const rows = await this.store.list(`text:${login.id}:`);
     const kept = new Set(rows.map(([, text]) => text.ref));
     for (const { ref } of this.outbox) if (!kept.has(ref) && !this.#unstored.has(ref)) this.discard(ref);
-    this.#take_over(rows.map(([, text]) => text));
+    await this.#take_over(rows.map(([, text]) => text));
   }
 
-  /** @param {(Outgoing & {user?: string})[]} texts */
-  #take_over(texts) {
-    for (const { user, ...text } of texts.sort((one, other) => one.at - other.at)) {
+  /** @param {(Outgoing & {user?: string, upload?: {file: string, url: string}})[]} texts */
+  async #take_over(texts) {
+    const login = this.#login;
+    for (const { user, upload, ...text } of texts.sort((one, other) => one.at - other.at)) {
+      if (text.file) await this.#fetchBytes(login?.id ?? "", text);
+      if (this.#login?.id !== login?.id) return;
       if (this.#outbox.has(text.ref) || this.#outbox.size >= LIMITS.outbox) continue;
+      if (upload) this.#begun.set(text.ref, upload);
       this.#outbox.set(text.ref, text);
       this.#kept.add(text.ref);
       this.#emit("outgoing", text);
     }
     this.#pump();
+  }
+
+  /**
+   * Gives a text's file the bytes that the store has of it.
+   * @param {string} id of the login @param {Outgoing} text
+   */
+  async #fetchBytes(id, { ref, file }) {
+    const row = await this.store.get(`bytes:${id}:${ref}`).catch(() => undefined);
+    if (!file || !(row?.bytes instanceof Blob)) return;
+    file.bytes = row.bytes;
+    this.#stowed.set(ref, file.size);
   }
 
   /**
@@ -1290,9 +1631,11 @@ export class Parley extends EventTarget {
       const id = key.split(":")[1];
       if (text.user !== login.user || id === login.id || this.#login?.id !== login.id) continue;
       const move = async () => {
+        const row = text.file && (await this.store.get(`bytes:${id}:${text.ref}`));
+        if (row) await this.store.set(`bytes:${login.id}:${text.ref}`, row);
         await this.store.set(`text:${login.id}:${text.ref}`, text);
-        await this.store.delete(key);
-        this.#take_over([text]);
+        await this.#unkeep(id, text);
+        await this.#take_over([text]);
       };
       if (!logins.has(id)) await move();
       else await this.#locks()?.request(`parley:${id}`, { ifAvailable: true }, (lock) => (lock ? move() : undefined));
@@ -1464,10 +1807,117 @@ export class Parley extends EventTarget {
 
   /**
    * @param {"me"|{group: string}|{friend: string}|{member: {group: string}}} of
-   * @param {{name?: string, about?: string, slow_s?: number, remark?: string, nick?: string}} fields
+   * @param {{name?: string, about?: string, avatar?: string, slow_s?: number, remark?: string, nick?: string}} fields
    */
   set(of, fields) {
     return this.#do(325, { of, ...fields });
+  }
+
+  // --- files
+
+  /**
+   * A path that the server gave, as a whole address.
+   * @param {string} path
+   */
+  address(path) {
+    return new URL(path, this.#url.replace(/^ws/u, "http")).href;
+  }
+
+  /**
+   * Uploads a file, for `set()` and stickers; `send()` does it by itself.
+   * @param {Blob|GivenFile} given
+   * @param {{signal?: AbortSignal, progress?: (sent: number, size: number) => void}} how
+   * @returns {Promise<{id: string, name: string, size: number, mime: string}>}
+   */
+  async upload(given, { signal = new AbortController().signal, progress } = {}) {
+    if (!this.#login) throw new ParleyError("signed_out", "sign in first");
+    const { bytes, name, size, mime } = describeFile(given);
+    if (!bytes) throw new ParleyError("empty", "there are no bytes");
+    const id = await this.#push({ name, size, mime }, bytes, {
+      signal,
+      progress: (sent) => progress?.(sent, size),
+      timeout_ms: LIMITS.request_ms,
+    });
+    return { id, name, size, mime };
+  }
+
+  /**
+   * The file that an entry shows, with addresses that are good for a while yet.
+   * @param {{peer: Peer, cid: number, file?: SharedFile}} entry @param {{renew?: boolean}} how renew: whatever they say
+   * @returns {Promise<SharedFile>}
+   */
+  async freshFile({ peer, cid, file }, { renew = false } = {}) {
+    const until_s = file?.url ? Number(new URL(this.address(file.url)).searchParams.get("until")) : 0;
+    if (file && !renew && until_s * 1000 > this.#clock.now() + LIMITS.part_ms) return file;
+    const { entries } = await this.history(peer, { around: cid, limit: 1 });
+    const found = entries.find((each) => each.cid === cid)?.file;
+    if (!found?.url) throw new ParleyError("no_file", "nothing shows this file any more");
+    return found;
+  }
+
+  /**
+   * The bytes of the file that an entry shows.
+   * @param {{peer: Peer, cid: number, file?: SharedFile}} entry @param {{signal?: AbortSignal}} how
+   * @returns {Promise<Blob>}
+   */
+  async download(entry, { signal } = {}) {
+    for (let renew = false; ; renew = true) {
+      const { url = "" } = await this.freshFile(entry, { renew });
+      /** @type {Response} */
+      let answer;
+      try {
+        answer = await this.#fetch(this.address(url), { signal });
+        if (answer.ok) return await answer.blob();
+      } catch {
+        throw signal?.aborted
+          ? new ParleyError("aborted", "it was given up")
+          : new ParleyError("disconnected", "the server cannot be reached");
+      }
+      if (renew || (answer.status !== 403 && answer.status !== 410)) throw await faultOf(answer);
+    }
+  }
+
+  /**
+   * The account's stickers, the newest first.
+   * @returns {Promise<SharedFile[]>}
+   */
+  async stickers() {
+    const { stickers } = await this.#get(343, {});
+    return stickers.map((/** @type {SharedFile} */ each) => ({ ...each, kind: "sticker" }));
+  }
+
+  /**
+   * Puts a picture among the stickers: bytes, the id of a file of one's own, or what an entry shows.
+   * @param {Blob|string|{peer: Peer, cid: number, mine: boolean, file?: SharedFile}} picture
+   * @param {{signal?: AbortSignal}} how
+   * @returns {Promise<string>} its id
+   */
+  async addSticker(picture, { signal } = {}) {
+    let id = typeof picture === "string" ? picture : "";
+    if (picture instanceof Blob) ({ id } = await this.upload(picture, { signal }));
+    else if (typeof picture === "object" && picture.mine) id = picture.file?.id ?? "";
+    else if (typeof picture === "object") {
+      // Others' files are not one's own to show: it becomes one.
+      const bytes = await this.download(picture, { signal });
+      ({ id } = await this.upload({ bytes, name: picture.file?.name, mime: picture.file?.mime }, { signal }));
+    }
+    await this.#do(341, { file: id, on: true });
+    return id;
+  }
+
+  /** @param {string} id */
+  removeSticker(id) {
+    return this.#do(341, { file: id, on: false });
+  }
+
+  /**
+   * Sets or takes away (null) the picture of the account or of a group.
+   * @param {"me"|{group: string}} of @param {Blob|string|null} picture bytes, or the id of a file of one's own
+   * @param {{signal?: AbortSignal}} how
+   */
+  async setAvatar(of, picture, { signal } = {}) {
+    const avatar = picture instanceof Blob ? (await this.upload(picture, { signal })).id : picture ?? "";
+    return this.set(of, { avatar });
   }
 
   /** @param {string} group @param {string} user @param {number} until_ms 0: not any more */

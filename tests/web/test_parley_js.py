@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 
+from parley_files import png
 from parley_stack import DEADLINE, ROOT
 
 SCRIPTS = ROOT / "tests/web/stack"
@@ -113,6 +114,31 @@ class RoughLine:
 
 def test_every_method(stack):
     run_node("--test", SCRIPTS / "talk.mjs", PARLEY_URL=address(stack))
+
+
+def test_files(stack, tmp_path):
+    picture = tmp_path / "sea.png"
+    picture.write_bytes(png(640, 480))
+    run_node("--test", SCRIPTS / "files.mjs", PARLEY_URL=address(stack), PARLEY_PICTURE=str(picture))
+
+
+def test_an_upload_goes_on_after_breaks(stack):
+    size, cuts = 24 << 20, 0
+    with RoughLine(stack.host, stack.ports["http"]) as line:
+        with subprocess.Popen(
+                ["node", str(SCRIPTS / "upload.mjs"), f"ws://127.0.0.1:{line.port}/", address(stack), str(size)],
+                cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as program:
+            watchdog = threading.Timer(5 * DEADLINE, program.kill)
+            watchdog.start()
+            said = []
+            for words in program.stdout:
+                said.append(words)
+                sent = re.match(r"sent (\d+)", words)
+                if sent and int(sent.group(1)) > size * (cuts + 1) / 4 and cuts < 2:
+                    cuts += 1
+                    line.cut()
+            watchdog.cancel()
+    assert re.fullmatch(r"the same bytes after [1-9]\d* breaks\n", said[-1]), "".join(said)
 
 
 def test_the_example_of_the_page(make_stack, tmp_path):

@@ -4,7 +4,7 @@ import { FakeClock, settle } from "./fake_clock.mjs";
 import { FakeServer } from "./fake_server.mjs";
 
 export const EVENTS = [
-  ...["state", "entry", "outgoing", "mark", "typing", "presence", "quiet", "skipped", "epoch", "fault"],
+  ...["state", "entry", "outgoing", "mark", "typing", "presence", "quiet", "skipped", "epoch", "fault", "progress"],
 ];
 
 export const ben = { user: "ben" };
@@ -19,10 +19,11 @@ export function makeScene({ server = new FakeServer(), clock = new FakeClock(), 
   return { parley, server, clock, store, host, heard };
 }
 
-/** The same, with anna signed in. */
-export async function makeSignedIn(options) {
+/** The same, with anna signed in; `signIn: false`: by the login that the store has. */
+export async function makeSignedIn({ signIn = true, ...options } = {}) {
   const scene = makeScene(options);
-  await scene.parley.signIn({ user: "anna" });
+  if (signIn) await scene.parley.signIn({ user: "anna" });
+  else await scene.parley.restore();
   await settle();
   return scene;
 }
