@@ -35,8 +35,8 @@ B := $(BUILD)
 BIN := $(B)/bin
 
 DAEMONS := gateway auth session group delivery files
-# What several services link: the message log's rows, the way to sessions, the schema, look-ups.
-SHARED_LIBS := entries route schema lookup audit preview
+# What several services link: the message log's rows, the way to sessions, the schema, look-ups, ...
+SHARED_LIBS := entries route schema lookup audit api_keys preview
 SERVICE_LIBS := $(DAEMONS) ctl $(SHARED_LIBS)
 PROGRAMS := $(DAEMONS:%=$(BIN)/parley-%) $(BIN)/parleyctl
 # What a service starts: they have no options.
@@ -51,7 +51,7 @@ FUZZ_SRC := $(wildcard tests/fuzz/*.c)
 # Messages between services, and those of tests.
 MESSAGE_TABLES := $(wildcard common/messages.def proto/messages.def tests/support/messages.def)
 MESSAGE_HEADERS := $(MESSAGE_TABLES:%.def=$(B)/gen/%.h)
-EMBED_MESSAGES := deploy/embed-messages $(wildcard deploy/messages/*.py) common/program.h
+EMBED_MESSAGES := deploy/embed-messages $(wildcard deploy/messages/*.py) common/program.h common/scope.h
 MIGRATIONS := $(sort $(wildcard deploy/migrations/*.sql))
 service_src = $(filter-out services/$(1)/main.c,$(wildcard services/$(1)/*.c services/$(1)/*/*.c))
 

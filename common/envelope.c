@@ -11,7 +11,10 @@ static void pack(const struct envelope *header, const struct record_desc *desc, 
                  struct buffer *out) {
     msgpack_packer packer;
     msgpack_packer_init(&packer, out, pack_write);
-    size_t elements = header->wait_ms != 0 ? 5 : header->trace != 0 ? 4 : 3;
+    size_t elements = header->credential.length != 0 ? 6
+                      : header->wait_ms != 0         ? 5
+                      : header->trace != 0           ? 4
+                                                     : 3;
     msgpack_pack_array(&packer, elements);
     msgpack_pack_uint8(&packer, (uint8_t)header->kind);
     msgpack_pack_uint64(&packer, header->id);
@@ -20,6 +23,8 @@ static void pack(const struct envelope *header, const struct record_desc *desc, 
         msgpack_pack_uint64(&packer, header->trace);
     if (elements > 4)
         msgpack_pack_uint64(&packer, header->wait_ms);
+    if (elements > 5)
+        msgpack_pack_str_with_body(&packer, header->credential.data, header->credential.length);
     if (body == NULL)
         msgpack_pack_map(&packer, 0);
     else
@@ -31,14 +36,11 @@ void envelope_pack(enum envelope_kind kind, uint64_t id, const char *name,
     pack(&(struct envelope){.kind = kind, .id = id, .name = slice_text(name)}, desc, body, out);
 }
 
-void envelope_pack_request(uint64_t id, const char *name, uint64_t trace, uint64_t wait_ms,
-                           const struct record_desc *desc, const void *body, struct buffer *out) {
-    struct envelope header = {.kind = ENVELOPE_REQUEST,
-                              .id = id,
-                              .name = slice_text(name),
-                              .trace = trace,
-                              .wait_ms = wait_ms};
-    pack(&header, desc, body, out);
+void envelope_pack_request(const struct envelope *header, const struct record_desc *desc,
+                           const void *body, struct buffer *out) {
+    struct envelope request = *header;
+    request.kind = ENVELOPE_REQUEST;
+    pack(&request, desc, body, out);
 }
 
 /*
@@ -63,16 +65,15 @@ static bool read_uint(struct slice *bytes, uint64_t *value_r) {
     return true;
 }
 
-static bool read_name(struct slice *bytes, struct slice *name_r) {
+static bool read_text(struct slice *bytes, size_t most, struct slice *text_r) {
     if (bytes->length < 2)
         return false;
     unsigned char tag = (unsigned char)bytes->data[0];
     size_t head = tag == 0xd9 ? 2 : 1;
     size_t length = tag == 0xd9 ? (unsigned char)bytes->data[1] : tag & 0x1fu;
-    if ((tag != 0xd9 && (tag & 0xe0) != 0xa0) || bytes->length < head + length ||
-        length > ENVELOPE_MAX_NAME)
+    if ((tag != 0xd9 && (tag & 0xe0) != 0xa0) || bytes->length < head + length || length > most)
         return false;
-    *name_r = slice_make(bytes->data + head, length);
+    *text_r = slice_make(bytes->data + head, length);
     *bytes = slice_make(bytes->data + head + length, bytes->length - head - length);
     return true;
 }
@@ -84,14 +85,19 @@ int envelope_unpack(struct slice frame, struct envelope *envelope_r) {
     size_t elements = (unsigned char)frame.data[0] & 0x0f;
     struct slice rest = slice_make(frame.data + 1, frame.length - 1);
     if (elements < 3 || !read_uint(&rest, &kind) || kind > ENVELOPE_ERROR ||
-        !read_uint(&rest, &envelope_r->id) || !read_name(&rest, &envelope_r->name))
+        !read_uint(&rest, &envelope_r->id) ||
+        !read_text(&rest, ENVELOPE_MAX_NAME, &envelope_r->name))
         return -1;
     /* A later version may put something else there: then it is passed over like the others. */
     envelope_r->trace = envelope_r->wait_ms = 0;
+    envelope_r->credential = slice_make(NULL, 0);
     size_t read = 3;
     if (elements > 3 && read_uint(&rest, &envelope_r->trace))
         read++;
     if (read == 4 && elements > 4 && read_uint(&rest, &envelope_r->wait_ms))
+        read++;
+    if (read == 5 && elements > 5 &&
+        read_text(&rest, ENVELOPE_MAX_CREDENTIAL, &envelope_r->credential))
         read++;
     for (size_t i = read; i < elements; i++) {
         size_t length = record_object_length(rest);

@@ -23,6 +23,7 @@
     X(PASSWORD_NEEDED, "password_needed", "this account needs its password")                       \
     X(DISABLED, "disabled", "the account is disabled")                                             \
     X(BAD_TOKEN, "bad_token", "the token is not valid any more, log in again")                     \
+    X(BAD_API_KEY, "bad_api_key", "there is no such API key, or it has expired")                   \
     X(TAKEN, "taken", "that id is taken")                                                          \
     X(EMAIL_TAKEN, "email_taken", "that e-mail address is taken")                                  \
     X(NO_ACCOUNT, "no_account", "there is no such account")                                        \

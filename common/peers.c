@@ -422,7 +422,11 @@ static enum err ask(struct peers *self, struct peer *peer, const struct peers_re
     if (id == 0)
         return ERR_OVERLOADED;
     buffer_clear(&self->scratch);
-    envelope_pack_request(id, request->message->name, request->trace, timeout_ms,
+    envelope_pack_request(&(struct envelope){.id = id,
+                                             .name = slice_text(request->message->name),
+                                             .trace = request->trace,
+                                             .wait_ms = timeout_ms,
+                                             .credential = request->credential},
                           request->message->body, request->body, &self->scratch);
     if (!send_scratch(peer)) {
         peers_pending_undo(&peer->pending, id);

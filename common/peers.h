@@ -87,9 +87,10 @@ struct peers_ticket {
 
 struct peers_request {
     const struct message_desc *message;
-    const void *body;    /* packed before peers_ask returns */
-    uint64_t timeout_ms; /* 0: request_timeout_ms; after it ERR_TIMEOUT */
-    uint64_t trace;      /* of the client's request behind it (log.h); `done` has it again */
+    const void *body;        /* packed before peers_ask returns */
+    uint64_t timeout_ms;     /* 0: request_timeout_ms; after it ERR_TIMEOUT */
+    uint64_t trace;          /* of the client's request behind it (log.h); `done` has it again */
+    struct slice credential; /* the API key for which it is sent; empty: none */
     peers_done *done;
     void *argument;
     struct peers_ticket *ticket_r; /* may be NULL */

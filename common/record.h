@@ -94,6 +94,8 @@ struct message_desc {
     const struct record_desc *body;
     const struct record_desc *reply; /* NULL: an event, which is not answered */
     unsigned senders;                /* the programs that may send it; enum program_bit */
+    unsigned scope;                  /* whoever shows an API key with it, too; enum scope_bit */
+    bool noted;                      /* the audit names the key */
 };
 
 struct slice slice_make(const char *data, size_t length);

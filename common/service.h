@@ -128,6 +128,28 @@ struct service_handler {
     service_costly_handler *costly;
 };
 
+/*
+ * API keys: a request from a gateway may show one (its header's `credential`), for a message that
+ * has a scope. Then that decides whether the message may be sent, whoever else may send it.
+ */
+#define SERVICE_KEY_NAME_BYTES 64
+struct service_key {
+    uint64_t number;
+    char name[SERVICE_KEY_NAME_BYTES + 1];
+};
+struct service_credentials {
+    /* On a worker, in front of the handler. ERR_FORBIDDEN: it is none, or not for this message. */
+    enum err (*check)(struct db *db, struct slice credential, const struct message_desc *message,
+                      struct service_key *key_r);
+    /* On a worker, behind a handler that has succeeded, of a message that is noted. */
+    void (*note)(struct db *db, const struct service_key *key, const struct message_desc *message,
+                 const void *body);
+    /* On the loop, in front of a loop handler: call_admit is called then or later. NULL in a
+     * service without such a message. */
+    void (*ask)(void *context, struct call *call, struct slice credential,
+                const struct message_desc *message, const void *body);
+};
+
 struct service_definition {
     const char *name; /* "auth" */
     struct config_program program;
@@ -137,7 +159,8 @@ struct service_definition {
     const uint64_t *metrics_port;    /* within `settings`: HTTP for the operator; 0: none */
     const struct service_handler *handlers;
     size_t handler_count;
-    void *context; /* of handlers and hooks */
+    void *context;                                 /* of handlers and hooks */
+    const struct service_credentials *credentials; /* NULL: none of its messages has a scope */
     /* 0, or -1 after having logged one line. */
     int (*start)(struct service *service, void *context);
     /* Whether everything is there; NULL: at once. It must change by an event of the loop: it is
@@ -218,6 +241,9 @@ uint64_t call_trace(const struct call *call);
 int64_t call_deadline_ms(const struct call *call);
 /* Memory that lives as long as the call. */
 struct record_arena *call_arena(struct call *call);
+/* Answers service_credentials.ask: ERR_OK runs the call's handler, else the call ends with `err`.
+ */
+void call_admit(struct call **call, enum err err);
 /* Answers and frees the call; only on the loop. */
 void call_reply(struct call **call, const void *reply);
 void call_fail(struct call **call, enum err err);

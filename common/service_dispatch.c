@@ -25,6 +25,9 @@ struct call {
     uint64_t id, trace;
     int64_t started_us, deadline_ms;
     zmq_msg_t frame;
+    struct slice credential; /* in the frame; empty: the call is let in without one */
+    struct service_key key;  /* that it was found to be */
+    bool unadmitted;         /* the credential was refused */
     struct record_arena arena;
     void *body, *reply; /* the latter of a pool handler */
     void *rest;         /* from `first`, for the costly pool */
@@ -145,6 +148,24 @@ static enum err call_handler(struct call *call, struct db *db) {
     return handler->first(context, db, &call->arena, call->body, &call->rest, call->reply);
 }
 
+/* The call's handler, if the credential that it shows lets it. */
+static enum err admit_and_handle(struct call *call, struct db *db) {
+    const struct service_credentials *credentials = call->service->definition->credentials;
+    const struct message_desc *message = call->route->handler.message;
+    if (call->credential.length > 0 && call->rest == NULL) {
+        enum err err = credentials->check(db, call->credential, message, &call->key);
+        call->unadmitted = err == ERR_FORBIDDEN;
+        if (err != ERR_OK)
+            return err;
+    }
+    bool whole = call->route->handler.pool != NULL || call->rest != NULL;
+    enum err err = call_handler(call, db);
+    bool done = err == ERR_OK && (whole || call->rest == NULL);
+    if (done && call->credential.length > 0 && message->noted)
+        credentials->note(db, &call->key, message, call->body);
+    return err;
+}
+
 static void job_run(struct pool_job *job, struct db *db) {
     struct call *call = (struct call *)job;
     const struct message_desc *message = call->route->handler.message;
@@ -152,7 +173,7 @@ static void job_run(struct pool_job *job, struct db *db) {
     uint64_t before = log_trace_begin(call->trace);
     if (call->reply == NULL)
         call->reply = record_arena_alloc(&call->arena, message->reply->size);
-    call->err = call->reply == NULL ? ERR_INTERNAL : call_handler(call, db);
+    call->err = call->reply == NULL ? ERR_INTERNAL : admit_and_handle(call, db);
     if (call->err == ERR_UNAVAILABLE && db_uncertain(db))
         call->err = ERR_UNKNOWN_OUTCOME;
     log_trace_end(before);
@@ -163,10 +184,14 @@ static void job_run(struct pool_job *job, struct db *db) {
         call->err = ERR_INTERNAL;
 }
 
+static const char unadmitted_text[] = "the API key may not be used for this message";
+
 static void job_done(struct pool_job *job) {
     struct call *call = (struct call *)job;
     if (job->dropped != ERR_OK)
         call_fail(&call, job->dropped);
+    else if (call->unadmitted)
+        call_fail_text(&call, ERR_FORBIDDEN, unadmitted_text);
     else if (call->err == ERR_OK)
         call_finish(&call, ERR_OK, &call->out);
     else
@@ -300,16 +325,58 @@ static void refuse_forbidden(struct call *call, const char *program) {
     refuse(call, ERR_FORBIDDEN, text);
 }
 
-static void run(struct call *call, struct slice bytes) {
+/* Whether the caller may send the message; where it shows a credential, that is still to be
+ * checked. */
+static bool may_send(struct call *call, struct slice credential, const char **program_r) {
+    struct service *service = call->service;
+    const struct message_desc *message = call->route->handler.message;
+    unsigned programs = ~0u;
+    if (service->keys != NULL) {
+        const struct keys_entry *entry = sender(service, &call->frame);
+        programs = keys_programs_of(service->keys, entry->key);
+        *program_r = entry->program;
+    }
+    if (credential.length > 0 && message->scope != 0 && service->definition->credentials != NULL &&
+        (programs & PROGRAM_BIT_GATEWAY) != 0) {
+        call->credential = credential;
+        return true;
+    }
+    return (message->senders & programs) != 0;
+}
+
+/* The call may have its reply and be gone when the handler returns. */
+static void run_loop(struct call *call) {
+    struct service *service = call->service;
+    const struct service_handler *handler = &call->route->handler;
+    uint64_t before = log_trace_begin(call->trace);
+    enum err err =
+        handler->loop(call->route->own ? service : service->definition->context, call, call->body);
+    log_trace_end(before);
+    if (err != ERR_OK)
+        call_fail(&call, err);
+}
+
+void call_admit(struct call **call_p, enum err err) {
+    struct call *call = *call_p;
+    *call_p = NULL;
+    if (err == ERR_FORBIDDEN)
+        call_fail_text(&call, err, unadmitted_text);
+    else if (err != ERR_OK)
+        call_fail(&call, err);
+    else if (call->service->state == SERVICE_STOPPING)
+        call_fail(&call, ERR_UNAVAILABLE);
+    else
+        run_loop(call);
+}
+
+static void run(struct call *call, const struct envelope *envelope) {
     struct service *service = call->service;
     const struct service_handler *handler = &call->route->handler;
     bool own = call->route->own;
-    if (service->keys != NULL) {
-        const struct keys_entry *entry = sender(service, &call->frame);
-        if ((handler->message->senders & keys_programs_of(service->keys, entry->key)) == 0) {
-            refuse_forbidden(call, entry->program);
-            return;
-        }
+    const char *program = "";
+    if (!may_send(call, envelope->credential, &program)) {
+        refuse_forbidden(call, program);
+        return;
     }
     if (!own && service->state == SERVICE_STOPPING) {
         refuse(call, ERR_UNAVAILABLE, "this instance is stopping");
@@ -329,7 +396,8 @@ static void run(struct call *call, struct slice bytes) {
         refuse(call, ERR_INTERNAL, err_text(ERR_INTERNAL));
         return;
     }
-    if (record_unpack(handler->message->body, bytes, &call->arena, call->body, &fault) != 0) {
+    if (record_unpack(handler->message->body, envelope->body, &call->arena, call->body, &fault) !=
+        0) {
         char text[128];
         snprintf(text, sizeof text, "%s: missing or malformed", fault);
         refuse(call, ERR_BAD_REQUEST, text);
@@ -340,14 +408,13 @@ static void run(struct call *call, struct slice bytes) {
             refuse(call, ERR_OVERLOADED, err_text(ERR_OVERLOADED));
         return;
     }
-    /* The call may have its reply and be gone when the handler returns. */
     if (handler->message == &message_SERVICE_PING)
         callers_heard(service->callers, zmq_msg_get(&call->frame, ZMQ_SRCFD));
-    uint64_t before = log_trace_begin(call->trace);
-    enum err err = handler->loop(own ? service : service->definition->context, call, call->body);
-    log_trace_end(before);
-    if (err != ERR_OK)
-        call_fail(&call, err);
+    if (call->credential.length > 0)
+        service->definition->credentials->ask(service->definition->context, call, call->credential,
+                                              handler->message, call->body);
+    else
+        run_loop(call);
 }
 
 /* A caller that doesn't say how long it waits, or longer than any does, waits for ever. */
@@ -404,7 +471,7 @@ static void dispatch(struct service *service, struct slice caller, zmq_msg_t *fr
         refuse(call, ERR_UNKNOWN_MESSAGE, err_text(ERR_UNKNOWN_MESSAGE));
         return;
     }
-    run(call, envelope.body);
+    run(call, &envelope);
 }
 
 /* Reads and drops the parts of a message that has more than the two it should have. */

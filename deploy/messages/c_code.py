@@ -2,7 +2,7 @@
 import re
 import textwrap
 
-from messages.table import PROGRAMS, sentence
+from messages.table import PROGRAMS, SCOPES, sentence
 
 WIDTH = 100
 
@@ -115,7 +115,8 @@ def sender_lines(message):
 
 def source_lines(table):
     yield f"/* Made by deploy/embed-messages from {table.path}: changes belong there. */"
-    yield from (f'#include "{stem_of(table)}.h"', "", '#include "common/program.h"', "")
+    yield from (f'#include "{stem_of(table)}.h"', "", '#include "common/program.h"',
+                '#include "common/scope.h"', "")
     for record in table.records.values():
         yield f"static const struct record_field {record.name}_fields[] = {{"
         for field in record.fields:
@@ -129,7 +130,12 @@ def source_lines(table):
                     f'    .name = "{message.name}",', f"    .body = &{message.body}_desc,")
         if message.reply:
             yield f"    .reply = &{message.reply}_desc,"
-        yield from ("    .senders =", *sender_lines(message), "};", "")
+        yield from ("    .senders =", *sender_lines(message))
+        if message.scope:
+            yield f"    .scope = SCOPE_BIT_{SCOPES[message.scope]},"
+        if message.noted:
+            yield "    .noted = true,"
+        yield from ("};", "")
     for kind, things in lists_of(table):
         name = list_name(table, kind)
         yield f"const struct {kind}_desc *const {name}[] = {{"

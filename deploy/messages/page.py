@@ -13,11 +13,12 @@ Made by `make docs` from `proto/messages.def`, `common/messages.def` and `common
 A service binds one ZeroMQ ROUTER; a caller holds a DEALER to each instance. A message is one frame
 that holds two msgpack objects, one after the other:
 
-1. the header, an array `[kind, id, name]`, of a request `[kind, id, name, trace, wait_ms]`; further
+1. the header, an array `[kind, id, name]`, of a request `[kind, id, name, trace, wait_ms, credential]`; further
    elements are ignored. `kind` is an [`envelope_kind`](#envelope_kind). `id` is chosen by the caller
    of a request and repeated in the reply; an event has 0. `trace` is a number that a gateway gave to
    the client's request behind it, for logs. `wait_ms` says how long the caller waits for the reply;
-   work that has not begun by then is dropped. 0 or absent: not known;
+   work that has not begun by then is dropped. 0 or absent: not known. `credential` is the API key for
+   which a gateway sends the request; absent: none;
 2. the body, a map with string keys. Keys that a reader does not know are ignored; a key that is
    absent counts as 0, false or empty, unless it is required.
 
@@ -63,6 +64,15 @@ def page_record(what, name, table):
         yield from ("", f"{what}: [`{name}`](#{name}).")
 
 
+def scope_text(message):
+    """Who else may send it."""
+    if not message.scope:
+        return ""
+    noted = "; the audit names the key" if message.noted else ""
+    others = "" if "gateway" in message.senders else "; a gateway"
+    return f"{others} with an API key of the scope `{message.scope}`{noted}"
+
+
 def page_messages(table):
     section = None
     for message in table.messages.values():
@@ -72,7 +82,7 @@ def page_messages(table):
             section = service
         kind = "Request" if message.is_request else "Event"
         yield from ("", f"### {message.name}", "", f"{kind}: {message.help}.", "",
-                    f"From: {', '.join(message.senders)}.")
+                    f"From: {', '.join(message.senders)}{scope_text(message)}.")
         yield from page_record("Body", message.body, table)
         if message.reply:
             yield from page_record("Reply", message.reply, table)

@@ -20,10 +20,16 @@ TYPES = {
 }
 LIST = ("struct record_list", "RECORD_LIST", "array of map", "items")
 
-# name -> its word in C (PROGRAM_BIT_...)
-PROGRAMS = {name: word for word, name in re.findall(
-    r'X\((\w+), "(\w+)"\)',
-    (pathlib.Path(__file__).parents[2] / "common" / "program.h").read_text(encoding="utf-8"))}
+
+def words_of(header):
+    """name -> its word in C, of a list of X(WORD, "name") in common/."""
+    path = pathlib.Path(__file__).parents[2] / "common" / header
+    return {name: word for word, name in
+            re.findall(r'X\((\w+), "(\w+)"', path.read_text(encoding="utf-8"))}
+
+
+PROGRAMS = words_of("program.h")  # PROGRAM_BIT_...
+SCOPES = words_of("scope.h")  # SCOPE_BIT_...
 
 
 class Field:
@@ -54,11 +60,13 @@ class Record:
 
 
 class Message:
-    """`body` and `reply` are names of records; an event has no reply. `senders`: names of programs."""
+    """`body` and `reply` are names of records; an event has no reply. `senders`: names of programs;
+    `scope`: of the API keys with which a gateway may send it, too; `noted`: the audit names the key."""
 
     def __init__(self, line, name, is_request):
         self.line, self.name, self.is_request = line, name, is_request
         self.senders = []
+        self.scope, self.noted = None, False
         self.body = self.reply = None
         self.help = ""
 
@@ -145,6 +153,8 @@ class Table:
             return readers[words[0]](words)
         if words[0] == "from" and self.message:
             return self.read_senders(words)
+        if words[0] == "scope" and self.message:
+            return self.read_scope(words)
         if words[0] in ("body", "reply") and self.message:
             return self.read_part(words)
         if self.enum:
@@ -207,6 +217,14 @@ class Table:
                         f"{name} is no program; these are: {', '.join(PROGRAMS)}")
         self.demand(len(set(self.message.senders)) == len(self.message.senders), self.line,
                     "a program is named twice")
+
+    def read_scope(self, words):
+        self.demand(self.message.scope is None and self.message.body is None and
+                    len(words) == 2 + (words[2:] == ["noted"]), self.line,
+                    "expected, before the body: scope NAME, or scope NAME noted")
+        self.demand(words[1] in SCOPES, self.line,
+                    f"{words[1]} is no scope; these are: {', '.join(SCOPES)}")
+        self.message.scope, self.message.noted = words[1], len(words) == 3
 
     def read_part(self, words):
         """`reply` begins the fields of the reply; `reply NAME`, `body NAME` name another record."""

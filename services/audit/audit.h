@@ -29,6 +29,7 @@
     X(GROUP_MADE, "group_made")                                                                    \
     X(GROUP_DISSOLVED, "group_dissolved")                                                          \
     X(ROLE_CHANGED, "role_changed")                                                                \
+    X(API_KEY, "api_key")                                                                          \
     X(OPERATOR, "operator")
 
 enum audit_event {

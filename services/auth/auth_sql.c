@@ -119,6 +119,14 @@ const struct db_statement auth_sql_remove_registration_tokens = {
 const struct db_statement auth_sql_revoke_registration_token = {
     "revoke_registration_token", "DELETE FROM registration_token WHERE number = ?"};
 
+const struct db_statement auth_sql_add_api_key = {
+    "add_api_key", "INSERT INTO api_key (hash, name, scopes, addresses, account, per_minute,"
+                   " created_ms, expires_ms) SELECT ?, ?, ?, ?, ?, ?, " DB_NOW_MS ", " DB_NOW_MS
+                   " + ? FROM DUAL WHERE (SELECT COUNT(*) FROM api_key) < ?"};
+
+const struct db_statement auth_sql_remove_api_key = {"remove_api_key",
+                                                     "DELETE FROM api_key WHERE name = ?"};
+
 const struct db_statement auth_sql_resolve = {
     "resolve", "SELECT id, number FROM account WHERE id IN " RESOLVE_IDS};
 

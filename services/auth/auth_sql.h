@@ -107,6 +107,12 @@ enum auth_device_column {
 #define AUTH_KEY_EMAIL "account_email"
 #define AUTH_KEY_NONCE "account_register_nonce"
 
+/* hash, name, scopes, addresses, account, calls a minute, ms until it expires or NULL, most keys
+ * that there may be */
+extern const struct db_statement auth_sql_add_api_key;
+/* name */
+extern const struct db_statement auth_sql_remove_api_key;
+
 /* account -> its number, unless it was deleted */
 extern const struct db_statement auth_sql_find_operable;
 /* account -> id, e-mail address, password, 1 when it was deleted */

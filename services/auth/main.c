@@ -2,6 +2,7 @@
  * parley-auth: registers accounts, checks logins, resolves string ids to numbers.
  */
 #include "common/log.h"
+#include "services/api_keys/api_keys.h"
 #include "services/auth/auth.h"
 #include "services/auth/expired.h"
 #include "services/schema/schema.h"
@@ -57,6 +58,10 @@ static const struct service_handler handlers[] = {
     {&message_AUTH_ADD, .first = auth_begin_add, .costly = auth_end_register},
     {&message_AUTH_MAKE_REGISTRATION_TOKEN, .pool = auth_handle_make_registration_token},
     {&message_AUTH_REVOKE_REGISTRATION_TOKEN, .pool = auth_handle_revoke_registration_token},
+    {&message_AUTH_MAKE_API_KEY, .pool = auth_handle_make_api_key},
+    {&message_AUTH_REMOVE_API_KEY, .pool = auth_handle_remove_api_key},
+    {&message_AUTH_FIND_API_KEY, .pool = auth_handle_find_api_key},
+    {&message_AUTH_ADMIT, .pool = auth_handle_admit},
     {&message_AUTH_LOGIN, .first = auth_begin_login, .costly = auth_end_login},
     {&message_AUTH_RESUME, .pool = auth_handle_resume},
     {&message_AUTH_LOGOUT, .pool = auth_handle_logout},
@@ -124,6 +129,7 @@ int main(int argc, char **argv) {
         .handlers = handlers,
         .handler_count = sizeof handlers / sizeof handlers[0],
         .context = &auth,
+        .credentials = &api_keys,
         .start = start,
         .finish = finish,
     };

@@ -46,7 +46,8 @@ struct ctl_settings {
     uint64_t tcp_port, tls_tcp_port;
     bool registers, insecure;
     char *registration_token;
-    uint64_t uses, days;
+    uint64_t uses, days, per_minute;
+    char *scopes, *addresses;
 };
 
 #define CTL_JSON_OPTION CONFIG_BOOL(struct ctl_settings, json, false, "print JSON, for machines")
@@ -78,7 +79,7 @@ struct ctl_command {
 extern const struct ctl_command ctl_schema_commands[], ctl_status_commands[],
     ctl_account_commands[], ctl_registration_commands[], ctl_group_commands[],
     ctl_people_commands[], ctl_files_commands[], ctl_audit_commands[], ctl_chat_commands[],
-    ctl_keys_commands[];
+    ctl_keys_commands[], ctl_api_key_commands[];
 
 int64_t ctl_answer_ms(const struct ctl_settings *settings);
 

@@ -1,6 +1,7 @@
 /*
  * parley-group: groups, members, friends, the operator's messages, and the notices of all of it.
  */
+#include "services/api_keys/api_keys.h"
 #include "services/entries/restored.h"
 #include "services/group/group.h"
 #include "services/group/group_ending.h"
@@ -123,6 +124,7 @@ int main(int argc, char **argv) {
         .handlers = handlers,
         .handler_count = sizeof handlers / sizeof handlers[0],
         .context = &self,
+        .credentials = &api_keys,
         .start = start,
         .ready = ready,
         .missing = missing,

@@ -61,6 +61,9 @@ static const struct config_option options[] = {
     CONFIG_STRING(struct session_settings, group_peers, "tcp://127.0.0.1:7102",
                   "instances of group, which receive presence: tcp://host:port or dns:name:port, "
                   "separated by commas"),
+    CONFIG_STRING(struct session_settings, auth_peers, "tcp://127.0.0.1:7101",
+                  "instances of auth, which check API keys: tcp://host:port or dns:name:port, "
+                  "separated by commas"),
     CONFIG_END};
 
 static const struct service_handler handlers[] = {
@@ -79,6 +82,7 @@ static const struct service_handler handlers[] = {
 
 int main(int argc, char **argv) {
     static struct session session;
+    static const struct service_credentials credentials = {.ask = session_ask};
     static const struct service_definition definition = {
         .name = "session",
         .program = {"parley-session", "the directory of connections, and pushes to them", "",
@@ -90,6 +94,7 @@ int main(int argc, char **argv) {
         .handlers = handlers,
         .handler_count = sizeof handlers / sizeof handlers[0],
         .context = &session,
+        .credentials = &credentials,
         .start = session_start,
         .stop = session_stop,
         .stopped = session_stopped,

@@ -298,6 +298,13 @@ enum err session_handle_kick(void *context, struct call *call, const void *body)
     return reply_done(call);
 }
 
+void session_ask(void *context, struct call *call, struct slice credential,
+                 const struct message_desc *message, const void *body) {
+    const struct session *self = context;
+    const struct session_kick *kick = message == &message_SESSION_KICK ? body : NULL;
+    admitting_ask(self->admitting, call, credential, message, kick == NULL ? 0 : kick->account);
+}
+
 void session_ping(void *context, struct slice caller, struct service_pong *pong) {
     struct session *self = context;
     const struct gateway_instance *gateway =
@@ -360,7 +367,8 @@ int session_start(struct service *service, void *context) {
     self->endings = endings_new();
     self->presence = presence_new(service, settings->group_peers, settings->presence_grace_ms,
                                   settings->presence_changes);
-    if (self->presence == NULL)
+    self->admitting = admitting_new(service, settings->auth_peers);
+    if (self->presence == NULL || self->admitting == NULL)
         return -1;
     if (self->directory != NULL && self->gateways != NULL && self->endings != NULL)
         self->pusher = pusher_new(service, self->directory, self->gateways);
@@ -400,6 +408,7 @@ void session_finish(void *context) {
     if (ev_is_active(&self->sweep))
         ev_timer_stop(service_loop(self->service), &self->sweep);
     presence_destroy(&self->presence);
+    admitting_destroy(&self->admitting);
     room_destroy(&self->room);
     endings_destroy(&self->endings);
     pusher_destroy(&self->pusher);

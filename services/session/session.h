@@ -6,6 +6,7 @@
 #define PARLEY_SESSION_SESSION_H
 
 #include "common/service.h"
+#include "services/session/admitting.h"
 #include "services/session/directory.h"
 #include "services/session/endings.h"
 #include "services/session/gateway_instances.h"
@@ -18,7 +19,7 @@ struct session_settings {
     uint64_t session_port, session_metrics_port;
     uint64_t max_bindings, connections_per_account, gateway_timeout_ms, presence_grace_ms;
     uint64_t presence_changes;
-    char *group_peers;
+    char *group_peers, *auth_peers;
 };
 
 struct session {
@@ -30,6 +31,7 @@ struct session {
     struct presence *presence;
     struct room *room;
     struct endings *endings;
+    struct admitting *admitting;
     struct metric *bindings_gauge, *gateways_gauge;
     ev_timer sweep;   /* looks for gateways that fell silent */
     int64_t swept_ms; /* when it last did */
@@ -56,6 +58,9 @@ int session_start(struct service *service, void *context);
 void session_stop(void *context);
 bool session_stopped(void *context);
 void session_finish(void *context);
+/* As struct service_credentials has it. */
+void session_ask(void *context, struct call *call, struct slice credential,
+                 const struct message_desc *message, const void *body);
 void session_ping(void *context, struct slice caller, struct service_pong *pong);
 
 #endif

@@ -586,7 +586,7 @@ def greeting(stack, name):
     return data
 
 
-def ask(stack, name, message, body, show):
+def ask(stack, name, message, body, show, credential=None):
     """The answer's kind and body; None: the connection ended without one. `show` puts keys on."""
     context = zmq.Context()
     try:
@@ -597,7 +597,8 @@ def ask(stack, name, message, body, show):
                                             | zmq.EVENT_DISCONNECTED)
         show(dealer)
         dealer.connect(stack.address(name))
-        dealer.send(msgpack.packb([1, 7, message]) + msgpack.packb(body))
+        header = [1, 7, message] + ([0, 0, credential] if credential else [])
+        dealer.send(msgpack.packb(header) + msgpack.packb(body))
         poller = zmq.Poller()
         poller.register(dealer, zmq.POLLIN)
         poller.register(monitor, zmq.POLLIN)
@@ -733,6 +734,22 @@ def stolen_gateway(world):
         kind, answer = ask(world.stack, name, message, body, with_key(world.stack, name, "gateway"))
         assert (kind, answer["error"]) == (3, "forbidden"), message
     anna.expect_nothing()
+
+
+@row("using that gateway's key with an API key that is guessed, expired, removed, of another scope, or an account's own")
+def wrong_api_key(world):
+    stack, number = world.stack, world.newcomer("ourchat").account.number
+    names = [f"stolen-{secrets.token_hex(4)}" for _ in range(4)]
+    keys = [stack.ctl("key", "add", name, f"--scopes={scopes}", *more).stdout.split()[-1]
+            for name, scopes, *more in ((names[0], "accounts"), (names[1], "accounts"),
+                                        (names[2], "groups,system,sessions,logins"),
+                                        (names[3], "groups,messages", f"--user={number}"))]
+    stack.ctl("key", "remove", names[0])
+    stack.sql(f"UPDATE api_key SET expires_ms = 1 WHERE name = '{names[1]}'")
+    for key in (*keys, "parley_" + "A" * 43):
+        kind, answer = ask(stack, "auth", "auth.set_password", {"account": number, "password": "mine"},
+                           with_key(stack, "auth", "gateway"), key)
+        assert (kind, answer["error"]) == (3, "forbidden"), key
 
 
 @row("keeping a key that was stolen")

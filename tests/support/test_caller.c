@@ -19,6 +19,7 @@
 struct test_caller {
     zsock_t *socket;
     uint64_t last_id, wait_ms;
+    char credential[ENVELOPE_MAX_CREDENTIAL + 1];
     struct buffer out;
     zframe_t *answer, *event; /* what the last reply_r and body_r point into */
     struct record_arena answer_arena, event_arena;
@@ -163,8 +164,11 @@ static enum err finish(struct test_caller *self, const char *name, const struct 
 uint64_t test_caller_post(struct test_caller *self, const struct message_desc *message,
                           const void *body) {
     buffer_clear(&self->out);
-    envelope_pack_request(++self->last_id, message->name, 0, self->wait_ms, message->body, body,
-                          &self->out);
+    envelope_pack_request(&(struct envelope){.id = ++self->last_id,
+                                             .name = slice_text(message->name),
+                                             .wait_ms = self->wait_ms,
+                                             .credential = slice_text(self->credential)},
+                          message->body, body, &self->out);
     start(self);
     return self->last_id;
 }
@@ -178,6 +182,12 @@ enum err test_caller_take(struct test_caller *self, uint64_t *id_r) {
 }
 
 void test_caller_set_wait(struct test_caller *self, uint64_t wait_ms) { self->wait_ms = wait_ms; }
+
+void test_caller_set_credential(struct test_caller *self, struct slice credential) {
+    assert_in_range(credential.length, 0, ENVELOPE_MAX_CREDENTIAL);
+    snprintf(self->credential, sizeof self->credential, "%.*s", (int)credential.length,
+             credential.length == 0 ? "" : credential.data);
+}
 
 void test_caller_cancel(struct test_caller *self, uint64_t id) {
     buffer_clear(&self->out);

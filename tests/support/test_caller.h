@@ -51,6 +51,8 @@ enum err test_caller_take(struct test_caller *self, uint64_t *id_r);
 /* Sets how long requests from now on say that their caller waits; 0, as at first: they do not say.
  */
 void test_caller_set_wait(struct test_caller *self, uint64_t wait_ms);
+/* The API key that requests from now on show; empty, as at first: none. */
+void test_caller_set_credential(struct test_caller *self, struct slice credential);
 /* Says that a request that was posted needs no answer any more. */
 void test_caller_cancel(struct test_caller *self, uint64_t id);
 /* The same with a body of the test's own making, and any name: for malformed requests. */

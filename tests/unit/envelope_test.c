@@ -20,6 +20,15 @@ static int unpack(struct slice frame, struct envelope *envelope_r) {
     return status;
 }
 
+static void pack(uint64_t trace, uint64_t wait_ms, const char *credential, struct buffer *out) {
+    const struct envelope header = {.id = 5,
+                                    .name = slice_text("a.name"),
+                                    .trace = trace,
+                                    .wait_ms = wait_ms,
+                                    .credential = slice_text(credential)};
+    envelope_pack_request(&header, NULL, NULL, out);
+}
+
 static void assert_none(struct slice frame) {
     struct envelope envelope;
     assert_int_equal(unpack(frame, &envelope), -1);
@@ -69,7 +78,7 @@ TEST(a_trace_travels_in_the_header) {
     for (size_t i = 0; i < sizeof traces / sizeof traces[0]; i++) {
         struct buffer out = buffer_make(256);
         struct envelope envelope = {.trace = 77};
-        envelope_pack_request(5, "a.name", traces[i], 0, NULL, NULL, &out);
+        pack(traces[i], 0, "", &out);
         assert_int_equal(envelope_unpack(slice_make(out.data, out.length), &envelope), 0);
         assert_true(envelope.trace == traces[i]);
         assert_int_equal(out.data[0], traces[i] == 0 ? (char)0x93 : (char)0x94);
@@ -86,12 +95,40 @@ TEST(a_trace_travels_in_the_header) {
     assert_true(slice_equal(envelope.body, WHOLE("\x80")));
 }
 
+TEST(a_credential_travels_behind_the_wait) {
+    char longest[ENVELOPE_MAX_CREDENTIAL + 2];
+    memset(longest, 'c', sizeof longest);
+    longest[ENVELOPE_MAX_CREDENTIAL] = '\0';
+    const char *const credentials[] = {"", "k", longest};
+    for (size_t i = 0; i < 3; i++) {
+        struct buffer out = buffer_make(256);
+        struct envelope envelope = {.credential = WHOLE("before")};
+        pack(0, 0, credentials[i], &out);
+        assert_int_equal(envelope_unpack(slice_make(out.data, out.length), &envelope), 0);
+        assert_true(slice_equal(envelope.credential, slice_text(credentials[i])));
+        assert_true(slice_equal(envelope.body, WHOLE("\x80")));
+        buffer_free(&out);
+    }
+    /* One that is too long, or of another type, is passed over. */
+    longest[ENVELOPE_MAX_CREDENTIAL] = 'c';
+    longest[ENVELOPE_MAX_CREDENTIAL + 1] = '\0';
+    struct buffer out = buffer_make(256);
+    struct envelope envelope = {.credential = WHOLE("before")};
+    pack(1, 2, longest, &out);
+    assert_int_equal(envelope_unpack(slice_make(out.data, out.length), &envelope), 0);
+    assert_int_equal(envelope.credential.length, 0);
+    assert_true(slice_equal(envelope.body, WHOLE("\x80")));
+    buffer_free(&out);
+    assert_int_equal(unpack(WHOLE("\x96\x01\x05\xa1n\x01\x02\x2a\x80"), &envelope), 0);
+    assert_int_equal(envelope.credential.length, 0);
+}
+
 TEST(how_long_the_caller_waits_travels_behind_the_trace) {
     static const uint64_t traces[] = {0, 9}, waits[] = {1, 30000, UINT64_MAX};
     for (size_t i = 0; i < 6; i++) {
         struct buffer out = buffer_make(256);
         struct envelope envelope = {.trace = 77};
-        envelope_pack_request(5, "a.name", traces[i % 2], waits[i / 2], NULL, NULL, &out);
+        pack(traces[i % 2], waits[i / 2], "", &out);
         assert_int_equal(envelope_unpack(slice_make(out.data, out.length), &envelope), 0);
         assert_true(envelope.trace == traces[i % 2]);
         assert_true(envelope.wait_ms == waits[i / 2]);

@@ -44,6 +44,12 @@ request house.repaint "paints again"
 event house.painted "it is done"
   from auth
     bool well optional "whether it looks well"
+
+request house.leave "leaves it"
+  from auth
+  scope groups noted
+  body item
+  reply item
 """
 
 
@@ -108,6 +114,12 @@ MISTAKES = (
      "27: house.repaint says already who sends it"),
     ("  from parleyctl\n  body house_paint\n", "  body house_paint\n  from parleyctl\n",
      "27: this stands before the body"),
+    ("  scope groups noted\n", "  scope paint\n", "36: paint is no scope; these are: accounts, logins, "
+     "groups, messages, system, people, sessions, files"),
+    ("  scope groups noted\n", "  scope groups twice\n",
+     "36: expected, before the body: scope NAME, or scope NAME noted"),
+    ("  scope groups noted\n  body item\n", "  body item\n  scope groups\n",
+     "37: expected, before the body: scope NAME, or scope NAME noted"),
 )
 
 
@@ -162,7 +174,9 @@ class Tables(unittest.TestCase):
             "const struct message_desc message_HOUSE_PAINTED = {\n"
             '    .name = "house.painted",\n    .body = &house_painted_desc,\n'
             "    .senders =\n        PROGRAM_BIT_AUTH,\n};\n",
-            "const size_t house_messages_count = 3;\n"), self.made("source"))
+            '    .reply = &item_desc,\n    .senders =\n        PROGRAM_BIT_AUTH,\n'
+            "    .scope = SCOPE_BIT_GROUPS,\n    .noted = true,\n};\n",
+            "const size_t house_messages_count = 4;\n"), self.made("source"))
 
     def test_the_page_has_messages_parts_enums_and_errors(self):
         page = self.made("page", ROOT / "common" / "error.h")
@@ -173,6 +187,7 @@ class Tables(unittest.TestCase):
             "| `hue` | uint [`color`](#color) |  |  | the color |\n",
             "| `word` | str |  | 7 bytes | a word |\n",
             "\n### house.painted\n\nEvent: it is done.\n",
+            "From: auth; a gateway with an API key of the scope `groups`; the audit names the key.\n",
             "\n### item\n\nAn item.\n", "| 4 | `COLOR_BLUE` | like the sky |\n",
             "| `bad_login` | the account or the password is wrong |\n"), page)
 
