@@ -34,9 +34,9 @@ BUILD ?= $(if $(SANITIZE),build-asan,build)
 B := $(BUILD)
 BIN := $(B)/bin
 
-DAEMONS := gateway auth session group delivery files
+DAEMONS := gateway auth session group delivery files hooks
 # What several services link: the message log's rows, the way to sessions, the schema, look-ups, ...
-SHARED_LIBS := entries route schema lookup audit api_keys preview
+SHARED_LIBS := entries route schema lookup audit journal api_keys preview
 SERVICE_LIBS := $(DAEMONS) ctl $(SHARED_LIBS)
 PROGRAMS := $(DAEMONS:%=$(BIN)/parley-%) $(BIN)/parleyctl
 # What a service starts: they have no options.
@@ -175,8 +175,8 @@ $(B)/lib%.a: $(B)/sources
 $(BIN)/parleyctl: $(B)/obj/services/ctl/main.o $(B)/libctl.a $(BASE_LIBS)
 $(foreach s,$(DAEMONS),$(eval \
     $(BIN)/parley-$(s): $(B)/obj/services/$(s)/main.o $(B)/lib$(s).a $(BASE_LIBS)))
-# The store s3 alone speaks HTTP to others.
-$(BIN)/parley-files: private LIBS += -lcurl
+# The store s3 and hooks alone speak HTTP to others.
+$(BIN)/parley-files $(BIN)/parley-hooks: private LIBS += -lcurl
 # With the filter's compiler, and none of our libraries.
 $(BIN)/parley-preview: private LIBS := -lz -lseccomp
 $(BIN)/parley-preview: $(B)/obj/services/preview/main.o $(B)/libpreview.a

@@ -13,6 +13,7 @@
     X(GROUP, "group")                                                                              \
     X(DELIVERY, "delivery")                                                                        \
     X(FILES, "files")                                                                              \
+    X(HOOKS, "hooks")                                                                              \
     X(CTL, "parleyctl")
 
 enum program {

@@ -2,12 +2,12 @@
 # The services of deploy/local: started together, watched until every one is ready, started again
 # when one ends, stopped in an order that lets requests in progress end.
 
-services=(auth session group delivery files gateway)
+services=(auth session group delivery files hooks gateway)
 # The gateway, which talks to clients, stops first, so that the others get no new requests.
-stop_order=(gateway files delivery group session auth)
+stop_order=(gateway hooks files delivery group session auth)
 declare -A service_pid log_start ends next_start
 declare -A usual_port=([gateway]=7100 [auth]=7101 [group]=7102 [session]=7103 [delivery]=7104
-    [files]=7105)
+    [files]=7105 [hooks]=7106)
 
 # Where this machine reaches a service that listens: the first address, in brackets if it is one of IPv6.
 local_host() {
@@ -27,9 +27,9 @@ local_host() {
 port_settings() {
     local base=${PARLEY_PORT_BASE:-} name
     local -A offset=([http]=0 [tcp]=1 [youim]=2 [https]=3 [tls_tcp]=4 [tls_youim]=5
-        [gateway]=10 [auth]=11 [group]=12 [session]=13 [delivery]=14 [files]=15
+        [gateway]=10 [auth]=11 [group]=12 [session]=13 [delivery]=14 [files]=15 [hooks]=16
         [gateway_metrics]=20 [auth_metrics]=21 [group_metrics]=22 [session_metrics]=23
-        [delivery_metrics]=24 [files_metrics]=25)
+        [delivery_metrics]=24 [files_metrics]=25 [hooks_metrics]=26)
     if [ -n "$base" ]; then
         if [[ ! $base =~ ^[0-9]{4,5}$ ]] || ((base < 1024 || base > 65500)); then
             complain "PARLEY_PORT_BASE is $base: it must be a number from 1024 to 65500"
@@ -109,9 +109,9 @@ print_address() {
 print_addresses() {
     local host name page metrics= http
     local -A usual=([gateway]=7110 [auth]=7111 [group]=7112 [session]=7113 [delivery]=7114
-        [files]=7115)
+        [files]=7115 [hooks]=7116)
     host=$(local_host)
-    for name in gateway auth group session delivery files; do
+    for name in gateway auth group session delivery files hooks; do
         metrics+=" $name:$(setting "${name}_metrics_port" "${usual[$name]}")"
     done
     http=$(setting http_port 5999)

@@ -2,6 +2,7 @@
 #include "services/audit/audit.h"
 
 #include "common/log.h"
+#include "services/journal/journal.h"
 
 static const struct db_statement add_row = {
     "audit_add", "INSERT INTO audit (time_ms, event, account, subject, address, trace, detail)"
@@ -23,12 +24,23 @@ static struct slice cut(struct slice text) {
     return slice_make(text.data, length);
 }
 
+/* What hooks are told of, and do not learn from the message log. */
+static bool is_for_hooks(enum audit_event event) {
+    return event == AUDIT_ACCOUNT_MADE || event == AUDIT_ACCOUNT_DISABLED ||
+           event == AUDIT_ACCOUNT_ENABLED || event == AUDIT_ACCOUNT_DELETED ||
+           event == AUDIT_GROUP_MADE;
+}
+
 enum err audit_add(struct db *db, const struct audit_entry *entry) {
-    return db_query(db, &add_row,
-                    DB_ARGS(db_text(slice_text(words[entry->event])), db_u64(entry->account),
-                            db_u64(entry->subject), db_text_or_null(entry->address),
-                            db_u64(log_trace()), db_text_or_null(cut(entry->detail))),
-                    NULL);
+    const char *word = words[entry->event];
+    enum err err = db_query(db, &add_row,
+                            DB_ARGS(db_text(slice_text(word)), db_u64(entry->account),
+                                    db_u64(entry->subject), db_text_or_null(entry->address),
+                                    db_u64(log_trace()), db_text_or_null(cut(entry->detail))),
+                            NULL);
+    if (err == ERR_OK && is_for_hooks(entry->event))
+        err = journal_add_change(db, word, entry->account, entry->subject);
+    return err;
 }
 
 void audit_log(const struct audit_entry *entry) {

@@ -1,7 +1,8 @@
 /*
  * Who did what: for each event a line at `info` and a row of the table `audit`.
  *
- *     err = audit_add(db, &entry);        the row, in whatever transaction is open
+ *     err = audit_add(db, &entry);        the row, in whatever transaction is open, and where hooks
+ *                                         are told of it one in the journal (journal.h)
  *     ... commit
  *     audit_log(&entry);                  the line, once it has happened
  *

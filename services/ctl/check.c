@@ -103,7 +103,8 @@ int check_peers(const struct ctl_peers *peers) {
         const char *name, *list;
     } lists[] = {{"auth_peers", peers->auth_peers},       {"group_peers", peers->group_peers},
                  {"session_peers", peers->session_peers}, {"delivery_peers", peers->delivery_peers},
-                 {"files_peers", peers->files_peers},     {"gateway_peers", peers->gateway_peers}};
+                 {"files_peers", peers->files_peers},     {"hooks_peers", peers->hooks_peers},
+                 {"gateway_peers", peers->gateway_peers}};
     int status = CTL_DONE;
     for (size_t i = 0; i < sizeof lists / sizeof lists[0] && status == CTL_DONE; i++)
         /* A command that asks no service has none. */

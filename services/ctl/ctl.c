@@ -15,11 +15,12 @@ const struct config_option ctl_peer_options[] = {
     CONFIG_STRING(struct ctl_peers, session_peers, "", "instances of session"),
     CONFIG_STRING(struct ctl_peers, delivery_peers, "", "instances of delivery"),
     CONFIG_STRING(struct ctl_peers, files_peers, "", "instances of files"),
+    CONFIG_STRING(struct ctl_peers, hooks_peers, "", "instances of hooks"),
     CONFIG_STRING(struct ctl_peers, gateway_peers, "", "instances of gateway"),
     PORT(auth_port, 7101, "where auth listens"), PORT(group_port, 7102, "where group listens"),
     PORT(session_port, 7103, "where session listens"),
     PORT(delivery_port, 7104, "where delivery listens"),
-    PORT(files_port, 7105, "where files listens"),
+    PORT(files_port, 7105, "where files listens"), PORT(hooks_port, 7106, "where hooks listens"),
     PORT(gateway_port, 7100, "where gateway listens for parleyctl"),
     /* limit: peer | wait for an answer | {request_timeout_ms} | `timeout` */
     /* limit: tool | an answer to other commands | {request_timeout_ms} | exit status 1 */

@@ -26,8 +26,10 @@
 
 /* Where the services are. */
 struct ctl_peers {
-    char *auth_peers, *group_peers, *session_peers, *delivery_peers, *files_peers, *gateway_peers;
-    uint64_t auth_port, group_port, session_port, delivery_port, files_port, gateway_port;
+    char *auth_peers, *group_peers, *session_peers, *delivery_peers, *files_peers, *hooks_peers,
+        *gateway_peers;
+    uint64_t auth_port, group_port, session_port, delivery_port, files_port, hooks_port,
+        gateway_port;
     uint64_t request_timeout_ms;
     struct keys_settings keys;
 };
@@ -48,6 +50,7 @@ struct ctl_settings {
     char *registration_token;
     uint64_t uses, days, per_minute;
     char *scopes, *addresses;
+    char *events, *kinds, *users, *groups, *hook_secret;
 };
 
 #define CTL_JSON_OPTION CONFIG_BOOL(struct ctl_settings, json, false, "print JSON, for machines")
@@ -79,7 +82,7 @@ struct ctl_command {
 extern const struct ctl_command ctl_schema_commands[], ctl_status_commands[],
     ctl_account_commands[], ctl_registration_commands[], ctl_group_commands[],
     ctl_people_commands[], ctl_files_commands[], ctl_audit_commands[], ctl_chat_commands[],
-    ctl_keys_commands[], ctl_api_key_commands[];
+    ctl_keys_commands[], ctl_api_key_commands[], ctl_hook_commands[];
 
 int64_t ctl_answer_ms(const struct ctl_settings *settings);
 

@@ -19,7 +19,8 @@
 #define AGAIN_MS 100
 
 const char *instance_service_name(enum instance_service service) {
-    static const char *const names[] = {"auth", "group", "session", "delivery", "files", "gateway"};
+    static const char *const names[] = {"auth",  "group", "session", "delivery",
+                                        "files", "hooks", "gateway"};
     return names[service];
 }
 
@@ -69,9 +70,11 @@ void instances_find(const struct ctl_settings *settings, enum instance_service s
                     struct instances *instances_r) {
     const struct ctl_peers *peers = &settings->peers;
     const char *const lists[] = {peers->auth_peers,     peers->group_peers, peers->session_peers,
-                                 peers->delivery_peers, peers->files_peers, peers->gateway_peers};
+                                 peers->delivery_peers, peers->files_peers, peers->hooks_peers,
+                                 peers->gateway_peers};
     const uint64_t ports[] = {peers->auth_port,     peers->group_port, peers->session_port,
-                              peers->delivery_port, peers->files_port, peers->gateway_port};
+                              peers->delivery_port, peers->files_port, peers->hooks_port,
+                              peers->gateway_port};
     char address[INSTANCE_ADDRESS_BYTES];
     snprintf(address, sizeof address, "tcp://127.0.0.1:%u", (unsigned)ports[service]);
     find(lists[service][0] == '\0' ? address : lists[service], instances_r);

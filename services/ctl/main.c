@@ -20,7 +20,7 @@
 static const struct ctl_command *const families[] = {
     ctl_schema_commands, ctl_status_commands, ctl_account_commands, ctl_registration_commands,
     ctl_group_commands,  ctl_people_commands, ctl_files_commands,   ctl_audit_commands,
-    ctl_chat_commands,   ctl_keys_commands,   ctl_api_key_commands};
+    ctl_chat_commands,   ctl_keys_commands,   ctl_api_key_commands, ctl_hook_commands};
 #define FAMILIES (sizeof families / sizeof families[0])
 
 /* The options of parleyctl as a whole, for its --help and the page of all options. */

@@ -12,6 +12,7 @@
 #include "services/entries/entries_sql.h"
 #include "services/entries/head_cache.h"
 #include "services/entries/settled.h"
+#include "services/journal/journal.h"
 
 /* --- locking --------------------------------------------------------------------------------- */
 
@@ -205,6 +206,7 @@ static enum err read_lock(struct db *db, const struct head_cache *cache, uint64_
         } else if (db_rows_next(rows)) {
             heads->first_cid = db_rows_u64(rows, 0);
             heads->now_ms = db_rows_u64(rows, 1);
+            heads->journal = db_rows_u64(rows, 2) != 0;
         }
         results++;
         db_rows_destroy(&rows);
@@ -411,6 +413,16 @@ enum err entries_find_repeats(struct db *db, struct entry_row *rows, size_t coun
     return err;
 }
 
+/* For hooks; a row that turns out to be a repeat is not found there. */
+static void add_journal(struct buffer *sql, const struct entry_heads *heads,
+                        const struct entry_row *rows, size_t count) {
+    uint64_t conversations[ENTRIES_MAX_ROWS];
+    for (size_t i = 0; i < count; i++)
+        conversations[i] = rows[i].conversation;
+    journal_add_append(sql, heads->first_cid, count, heads->now_ms, conversations,
+                       sort_unique(conversations, count));
+}
+
 enum err entries_append(struct db *db, struct entry_heads *heads, struct entry_row *rows,
                         size_t count, bool commit) {
     assert(count > 0 && count <= ENTRIES_MAX_ROWS);
@@ -419,6 +431,8 @@ enum err entries_append(struct db *db, struct entry_heads *heads, struct entry_r
     if (err == ERR_OK) {
         entries_sql_add_insert(db, &sql, rows, count);
         entries_sql_add_file_uses(&sql, rows, count);
+        if (heads->journal)
+            add_journal(&sql, heads, rows, count);
         if (commit)
             entries_sql_add_commit(&sql);
         err = db_script_run(db, &sql);

@@ -1,6 +1,7 @@
 /* The log's SQL. Numbers stand in scripts in decimal, bytes only through db_script_add_bytes. */
 #include "services/entries/entries_sql.h"
 #include "proto/conversation.h"
+#include "services/journal/journal.h"
 
 #include <inttypes.h>
 
@@ -49,7 +50,8 @@ void entries_sql_add_lock(struct buffer *sql, const uint64_t *ids, size_t count,
                              " WHERE f.lo=conversation.lo AND f.hi=conversation.hi)");
     buffer_add_text(sql, " FROM conversation WHERE id IN ");
     add_numbers(sql, ids, count);
-    buffer_add_text(sql, " ORDER BY id FOR UPDATE;SELECT NEXT VALUE FOR cid_block," DB_NOW_MS ";");
+    buffer_add_text(sql, " ORDER BY id FOR UPDATE;SELECT NEXT VALUE FOR cid_block," DB_NOW_MS
+                         "," JOURNAL_SQL_ANY ";");
 }
 
 void entries_sql_add_last_rows(struct buffer *sql, struct entry_head *const *heads, size_t count) {

@@ -62,6 +62,7 @@ struct entry_heads {
     size_t count;
     uint64_t first_cid; /* of the block for the next entries_append */
     uint64_t now_ms;    /* by the database's clock, once all are locked */
+    bool journal;       /* there is a hook: what is appended goes into the journal, too */
     bool committed;     /* set by entries_append, even where it fails afterwards */
 };
 

@@ -1,6 +1,6 @@
 /*
  * Presence: whose first connection opened, and whose last one closed, reported to group, which
- * knows whom it concerns.
+ * knows whom it concerns, and to hooks.
  *
  *     presence_note(presence, account, true, false);   sent within PRESENCE_DELAY_MS
  *     presence_note(presence, account, false, true);   sent after `grace_ms`, unless taken back
@@ -58,9 +58,15 @@
 
 struct presence;
 
-/* `group_peers` as in peers.h, borrowed. `changes` 0: no limit. NULL after a logged line. */
-struct presence *presence_new(struct service *service, const char *group_peers, uint64_t grace_ms,
-                              uint64_t changes);
+/* As in peers.h, borrowed. */
+struct presence_peers {
+    const char *group;
+    const char *hooks; /* they are told, too, at best; empty: there are none */
+};
+
+/* `changes` 0: no limit. NULL after a logged line. */
+struct presence *presence_new(struct service *service, const struct presence_peers *peers,
+                              uint64_t grace_ms, uint64_t changes);
 void presence_destroy(struct presence **self);
 
 /* `waits`: the account may have, or get, a connection that is not known here yet. */

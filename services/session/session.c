@@ -365,8 +365,10 @@ int session_start(struct service *service, void *context) {
     self->directory = directory_new(settings->max_bindings, GATEWAY_INSTANCES_SLOTS);
     self->gateways = gateway_instances_new();
     self->endings = endings_new();
-    self->presence = presence_new(service, settings->group_peers, settings->presence_grace_ms,
-                                  settings->presence_changes);
+    self->presence = presence_new(
+        service,
+        &(struct presence_peers){.group = settings->group_peers, .hooks = settings->hooks_peers},
+        settings->presence_grace_ms, settings->presence_changes);
     self->admitting = admitting_new(service, settings->auth_peers);
     if (self->presence == NULL || self->admitting == NULL)
         return -1;

@@ -19,7 +19,7 @@ struct session_settings {
     uint64_t session_port, session_metrics_port;
     uint64_t max_bindings, connections_per_account, gateway_timeout_ms, presence_grace_ms;
     uint64_t presence_changes;
-    char *group_peers, *auth_peers;
+    char *group_peers, *auth_peers, *hooks_peers;
 };
 
 struct session {

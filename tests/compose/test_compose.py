@@ -140,6 +140,7 @@ NETWORKS = {
     "group": {"inner", "data"},
     "delivery": {"inner", "data"},
     "files": {"inner", "data"},
+    "hooks": {"inner", "data", "outside"},
     "mariadb": {"data"},
     "prometheus": {"inner", "observe"},
 }

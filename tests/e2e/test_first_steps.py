@@ -61,7 +61,7 @@ def test_only_those_who_use_the_database_are_told_of_it(copy):
     for name in SERVICES:
         pid = (copy.folder / f"var/run/{name}.pid").read_text().strip()
         told = b"PARLEY_DB_PASSWORD=" in pathlib.Path(f"/proc/{pid}/environ").read_bytes()
-        assert told == (name in ("auth", "group", "delivery", "files")), name
+        assert told == (name in ("auth", "group", "delivery", "files", "hooks")), name
 
 
 def test_another_copy_is_not_taken_for_ones_own(copy, tmp_path):

@@ -130,7 +130,7 @@ def test_a_database_that_is_away(own):
         return not numbers
 
     wait_until(cut_off, "connections to the database to end")
-    for service in ("auth", "group", "delivery", "files"):
+    for service in ("auth", "group", "delivery", "files", "hooks"):
         wait_readiness(own, service, 503, "database")
         assert own.page(service, "/healthz")[0] == 200
         assert samples(own, service)["parley_ready"] == 0
@@ -139,7 +139,7 @@ def test_a_database_that_is_away(own):
     done = own.ctl("status", ok=False)
     assert done.returncode == 1 and "not ready: no database: " in done.stdout
     link.symlink_to(own.database.settings["PARLEY_DB_SOCKET"])
-    for service in ("auth", "group", "delivery", "files"):
+    for service in ("auth", "group", "delivery", "files", "hooks"):
         wait_readiness(own, service, 200, "ready")
     own.ctl("status")
 
@@ -147,11 +147,11 @@ def test_a_database_that_is_away(own):
 def test_a_database_that_stands_still(own):
     os.kill(own.database.pid(), signal.SIGSTOP)
     try:
-        for service in ("auth", "group", "delivery", "files"):
+        for service in ("auth", "group", "delivery", "files", "hooks"):
             wait_readiness(own, service, 503, "database")
     finally:
         os.kill(own.database.pid(), signal.SIGCONT)
-    for service in ("auth", "group", "delivery", "files"):
+    for service in ("auth", "group", "delivery", "files", "hooks"):
         wait_readiness(own, service, 200, "ready")
 
 

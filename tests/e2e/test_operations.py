@@ -10,7 +10,7 @@ import pytest
 from parley_client import KINDS
 from parley_stack import DEADLINE, SERVICES, Service, free_port, programs, wait_until
 
-WITH_DATABASE = ("auth", "group", "delivery", "files")
+WITH_DATABASE = ("auth", "group", "delivery", "files", "hooks")
 # Without which a gateway is not ready.
 NEEDED = ("auth", "session", "group", "delivery")
 services = pytest.mark.parametrize("name", SERVICES)
@@ -226,7 +226,7 @@ def test_an_orderly_stop(make_stack, newcomer):
     assert stack.services["gateway"].terminate() == 0
     for client in [*clients, friend]:
         assert client.expect_closed() == (1001 if client.transport == "websocket" else "eof")
-    for name in ("files", "delivery", "group", "session", "auth"):
+    for name in ("hooks", "files", "delivery", "group", "session", "auth"):
         assert stack.services[name].terminate() == 0, name
         said = stack.services[name].said()
         assert "event=stopped" in said, said

@@ -12,14 +12,14 @@ class Crowd:
     """200 people on a stack of their own, made when first needed, and made anew after a test that
     has failed, since nobody knows in which state."""
 
-    def __init__(self, database):
-        self.database = database
+    def __init__(self, database, **settings):
+        self.database, self.settings = database, settings
         self.stack = self.load = None
 
     def get(self):
         if self.load is None:
             self.stack = Stack(
-                self.database, deliveries=3, sessions=2, asleep=MORE_INSTANCES, **QUICK
+                self.database, deliveries=3, sessions=2, asleep=MORE_INSTANCES, **QUICK | self.settings
             ).__enter__()
             try:
                 self.load = Load(self.stack)

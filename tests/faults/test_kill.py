@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-SERVICES = ("gateway", "auth", "group", "session", "delivery", "files")
+SERVICES = ("gateway", "auth", "group", "session", "delivery", "files", "hooks")
 
 
 def kill_and_start(stack, *names):

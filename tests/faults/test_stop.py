@@ -8,7 +8,7 @@ from parley_stack import wait_until
 STILL_SECONDS = 10
 
 
-@pytest.mark.parametrize("name", ["gateway", "auth", "group", "session", "delivery", "files"])
+@pytest.mark.parametrize("name", ["gateway", "auth", "group", "session", "delivery", "files", "hooks"])
 def test_a_service_stands_still(load, check, name):
     stopped = load.stack.services[name]
     load.wait_acknowledged(150)

@@ -8,7 +8,7 @@ from parley_deeds import admit, befriend, leave, next_deed, succeed, wait_all_re
 from parley_stack import SERVICES
 
 # That of docs/upgrading.md, and the same from the other end.
-ORDER = ("auth", "delivery", "files", "group", "session", "gateway")
+ORDER = ("auth", "delivery", "files", "group", "hooks", "session", "gateway")
 
 
 def come_back(connect, stack, client):

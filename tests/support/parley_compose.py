@@ -36,12 +36,12 @@ from parley_stack import (
 )
 
 COMPOSE_FILE = ROOT / "deploy/compose.yaml"
-SERVICES = ("auth", "session", "group", "delivery", "files", "gateway")
+SERVICES = ("auth", "session", "group", "delivery", "files", "hooks", "gateway")
 PARTS = (*SERVICES, "proxy", "mariadb", "prometheus")
 # Where a service answers the operator; so much further are its metrics.
 METRICS = 10
 OPERATOR = {"gateway": 7100, "auth": 7101, "group": 7102, "session": 7103, "delivery": 7104,
-            "files": 7105}
+            "files": 7105, "hooks": 7106}
 FOR_TESTS = CHEAP_PASSWORDS | NO_LIMITS | NO_PAUSES
 # Whatever hangs ends by these; a machine that is slow and busy needs a good part of them. Building the
 # image installs packages and compiles everything.

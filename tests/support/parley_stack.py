@@ -33,7 +33,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 # Seconds that one step (a start, a stop, a command) may take.
 DEADLINE = 60
 # The order of starting; stopping goes the other way round.
-SERVICES = ("auth", "session", "group", "delivery", "files", "gateway")
+SERVICES = ("auth", "session", "group", "delivery", "files", "hooks", "gateway")
 # The second three open where there is a certificate.
 CLIENT_PORTS = ("http", "tcp", "youim", "https", "tls_tcp", "tls_youim")
 # Those that are told nothing of the database.

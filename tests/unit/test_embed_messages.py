@@ -108,7 +108,7 @@ MISTAKES = (
     ("  from gateway, parleyctl\n", "", "14: house.paint does not say who may send it: from "
      "PROGRAM, ..."),
     ("gateway, parleyctl", "gateway, edge", "15: edge is no program; these are: gateway, auth, "
-     "session, group, delivery, files, parleyctl"),
+     "session, group, delivery, files, hooks, parleyctl"),
     ("gateway, parleyctl", "gateway, gateway", "15: a program is named twice"),
     ("  from parleyctl\n", "  from parleyctl\n  from auth\n",
      "27: house.repaint says already who sends it"),

@@ -1,0 +1,114 @@
+/* Every statement of hooks; see hooks_sql.h. */
+#include "services/hooks/hooks_sql.h"
+
+#include <inttypes.h>
+
+#include "proto/mentions.h"
+
+const struct db_statement hooks_sql_look = {
+    "look", "SELECT s.instance, s.until_ms, " DB_NOW_MS ", s.seq, s.version, j.block"
+            " FROM hook_state s LEFT JOIN (SELECT block FROM journal WHERE block > ?"
+            " ORDER BY block LIMIT ?) j ON TRUE WHERE s.one = 1 ORDER BY j.block"};
+
+const struct db_statement hooks_sql_take_lease = {
+    "take_lease", "UPDATE hook_state SET instance = ?, until_ms = " DB_NOW_MS " + ?"
+                  " WHERE one = 1 AND (instance = ? OR until_ms <= " DB_NOW_MS ")"};
+
+const struct db_statement hooks_sql_release_lease = {
+    "release_lease", "UPDATE hook_state SET until_ms = 0 WHERE one = 1 AND instance = ?"};
+
+const struct db_statement hooks_sql_lock_state = {
+    "lock_state", "SELECT seq FROM hook_state WHERE one = 1 AND instance = ? FOR UPDATE"};
+
+const struct db_statement hooks_sql_list = {
+    "list", "SELECT number, name, url, secret, events, kinds, accounts, `groups`, seq,"
+            " failing_since_ms, parked_ms FROM hook ORDER BY number"};
+
+static void add_blocks(struct buffer *sql, const uint64_t *blocks, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        buffer_printf(sql, "%s%" PRIu64, i == 0 ? "(" : ",", blocks[i]);
+    buffer_add_text(sql, ");");
+}
+
+void hooks_sql_add_numbering(struct buffer *sql, uint64_t seq, const uint64_t *blocks,
+                             size_t count) {
+    buffer_printf(sql,
+                  "INSERT INTO journal_numbered (seq,block,entries,time_ms,conversations,what,"
+                  "account,subject) SELECT %" PRIu64 "+ROW_NUMBER() OVER (ORDER BY block),block,"
+                  "entries,time_ms,conversations,what,account,subject FROM journal"
+                  " WHERE block IN ",
+                  seq);
+    add_blocks(sql, blocks, count);
+    buffer_add_text(sql, "DELETE FROM journal WHERE block IN ");
+    add_blocks(sql, blocks, count);
+    buffer_printf(sql, "UPDATE hook_state SET seq=%" PRIu64 " WHERE one=1;", seq + count);
+}
+
+const struct db_statement hooks_sql_oldest = {
+    "oldest", "SELECT j.seq, j.time_ms + ? < " DB_NOW_MS ","
+              " COALESCE((SELECT MIN(h.seq) FROM hook h), (SELECT s.seq FROM hook_state s))"
+              " FROM journal_numbered j ORDER BY j.seq LIMIT 1"};
+
+const struct db_statement hooks_sql_tidy = {"tidy",
+                                            "DELETE FROM journal_numbered WHERE seq <= ?"
+                                            " AND (time_ms + ? < " DB_NOW_MS " OR seq <= ?)"};
+
+const struct db_statement hooks_sql_read_journal = {
+    "read_journal",
+    "SELECT j.seq, j.block, j.entries, j.time_ms, j.conversations, j.what, j.account, a.id,"
+    " j.subject, COALESCE(b.id, g.string_id) FROM journal_numbered j"
+    " LEFT JOIN account a ON a.number = j.account"
+    " LEFT JOIN account b ON j.what <> 'group_made' AND b.number = j.subject"
+    " LEFT JOIN conversation g ON j.what = 'group_made' AND g.kind = 1 AND g.lo = j.subject"
+    " AND g.hi = 0 WHERE j.seq > ? ORDER BY j.seq LIMIT ?"};
+
+void hooks_sql_add_entries(struct buffer *sql, uint64_t block, uint64_t entries,
+                           struct slice conversations) {
+    buffer_add_text(
+        sql,
+        "SELECT m.conversation,m.cid,m.time_ms,m.type,m.sender,s.id,m.subject,u.id,m.about,"
+        "g.string_id,m.accepted,COALESCE(t.body,m.body),m.target,m.edited_ms,m.reply,m.mentions,"
+        "m.file,k.lo,a.id,k.hi,b.id,k.string_id,k.name FROM message m"
+        " JOIN conversation k ON k.id=m.conversation"
+        " LEFT JOIN account s ON s.number=m.sender"
+        " LEFT JOIN account u ON u.number=m.subject"
+        " LEFT JOIN conversation g ON g.kind=1 AND g.lo=m.about AND g.hi=0"
+        " LEFT JOIN message t ON m.type=17 AND t.conversation=m.conversation AND t.cid=m.target"
+        " LEFT JOIN account a ON k.kind IN (0,2) AND a.number=k.lo"
+        " LEFT JOIN account b ON k.kind=0 AND b.number=k.hi WHERE m.conversation IN ");
+    for (size_t i = 0; i < mentions_count(conversations); i++)
+        buffer_printf(sql, "%s%" PRIu64, i == 0 ? "(" : ",", mentions_get(conversations, i));
+    buffer_printf(sql, ") AND m.cid>=%" PRIu64 " AND m.cid<%" PRIu64 " ORDER BY m.cid;", block,
+                  block + entries);
+}
+
+const struct db_statement hooks_sql_told = {
+    "told", "UPDATE hook h JOIN hook_state s ON s.one = 1 SET h.seq = ?, h.told = h.told + ?,"
+            " h.lost = h.lost + ?, h.told_ms = " DB_NOW_MS ", h.failing_since_ms = NULL,"
+            " h.fault = NULL WHERE h.number = ? AND s.instance = ?"};
+
+/* Right in whatever order the columns are set. */
+const struct db_statement hooks_sql_failed = {
+    "failed", "UPDATE hook h JOIN hook_state s ON s.one = 1 SET h.fault = ?,"
+              " h.failing_since_ms = COALESCE(h.failing_since_ms, " DB_NOW_MS "),"
+              " h.parked_ms = IF(? OR COALESCE(h.failing_since_ms, " DB_NOW_MS ") + ? <= " DB_NOW_MS
+              ", " DB_NOW_MS ", NULL)"
+              " WHERE h.number = ? AND s.instance = ?"};
+
+const struct db_statement hooks_sql_parked = {
+    "parked", "SELECT h.parked_ms FROM hook h JOIN hook_state s ON s.one = 1"
+              " WHERE h.number = ? AND s.instance = ?"};
+
+const struct db_statement hooks_sql_lock = {
+    "lock", "SELECT seq, version FROM hook_state WHERE one = 1 FOR UPDATE"};
+const struct db_statement hooks_sql_changed = {
+    "changed", "UPDATE hook_state SET version = version + 1 WHERE one = 1"};
+const struct db_statement hooks_sql_count = {"count", "SELECT COUNT(*) FROM hook"};
+const struct db_statement hooks_sql_add = {
+    "add",
+    "INSERT INTO hook (name, url, secret, events, kinds, accounts, `groups`, seq, created_ms)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, " DB_NOW_MS ")"};
+const struct db_statement hooks_sql_remove = {"remove", "DELETE FROM hook WHERE name = ?"};
+const struct db_statement hooks_sql_retry = {
+    "retry", "UPDATE hook SET parked_ms = NULL, failing_since_ms = NULL, fault = NULL"
+             " WHERE name = ?"};

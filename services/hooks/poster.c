@@ -1,0 +1,255 @@
+/* Posts in the loop; see poster.h. */
+#include "services/hooks/poster.h"
+
+#include <curl/curl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "common/log.h"
+#include "common/loop.h"
+
+struct post {
+    struct poster *poster;
+    CURL *curl;
+    struct curl_slist *headers;
+    size_t answered; /* bytes */
+    char fault[CURL_ERROR_SIZE];
+    void (*done)(void *argument, const struct post_result *result);
+    void *argument;
+    struct post *next, *prev;
+};
+
+/* A socket that libcurl waits for. */
+struct waiter {
+    struct poster *poster;
+    ev_io io;
+    struct waiter *next, *prev;
+};
+
+struct poster {
+    struct ev_loop *ev;
+    const struct poster_options *options;
+    CURLM *multi;
+    ev_timer timer;
+    struct post *posts;
+    struct waiter *waiters;
+};
+
+/* --- the end of a post ----------------------------------------------------------------------- */
+
+static void post_free(struct post *post) {
+    DL_DELETE(post->poster->posts, post);
+    curl_multi_remove_handle(post->poster->multi, post->curl);
+    curl_easy_cleanup(post->curl);
+    curl_slist_free_all(post->headers);
+    free(post);
+}
+
+/* A long answer is cut, which is no fault of what was said before. */
+static bool was_cut(const struct post *post, CURLcode code) {
+    return code == CURLE_WRITE_ERROR && post->answered > POSTER_ANSWER_BYTES;
+}
+
+static void end(struct post *post, CURLcode code) {
+    char fault[POSTER_FAULT_BYTES] = "";
+    struct post_result result = {.fault = fault};
+    curl_off_t after_s = 0;
+    if (code == CURLE_OK || was_cut(post, code)) {
+        curl_easy_getinfo(post->curl, CURLINFO_RESPONSE_CODE, &result.status);
+        curl_easy_getinfo(post->curl, CURLINFO_RETRY_AFTER, &after_s);
+        result.retry_after_ms = after_s > 0 && after_s < 1000000 ? after_s * 1000 : 0;
+        if (result.status / 100 != 2)
+            snprintf(fault, sizeof fault, "the answer is %ld%s", result.status,
+                     result.status / 100 == 3 ? ", and redirects are not followed" : "");
+    } else {
+        snprintf(fault, sizeof fault, "%s",
+                 post->fault[0] != '\0' ? post->fault : curl_easy_strerror(code));
+    }
+    void (*done)(void *, const struct post_result *) = post->done;
+    void *argument = post->argument;
+    post_free(post);
+    done(argument, &result);
+}
+
+static void take_ended(struct poster *self) {
+    CURLMsg *message;
+    int left;
+    while ((message = curl_multi_info_read(self->multi, &left)) != NULL) {
+        struct post *post = NULL;
+        CURLcode code = message->data.result;
+        if (message->msg != CURLMSG_DONE)
+            continue;
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&post);
+        end(post, code);
+    }
+}
+
+/* --- libcurl on libev ------------------------------------------------------------------------ */
+
+static void act(struct poster *self, curl_socket_t socket, int events) {
+    int running;
+    curl_multi_socket_action(self->multi, socket, events, &running);
+    take_ended(self);
+}
+
+static void on_io(struct ev_loop *ev, ev_io *io, int revents) {
+    (void)ev;
+    struct waiter *waiter = io->data;
+    act(waiter->poster, io->fd,
+        ((revents & EV_READ) != 0 ? CURL_CSELECT_IN : 0) |
+            ((revents & EV_WRITE) != 0 ? CURL_CSELECT_OUT : 0));
+}
+
+static void on_timer(struct ev_loop *ev, ev_timer *timer, int revents) {
+    (void)ev;
+    (void)revents;
+    act(timer->data, CURL_SOCKET_TIMEOUT, 0);
+}
+
+/* It must not call libcurl, so the timer fires in the next turn at the soonest. */
+static int set_timer(CURLM *multi, long timeout_ms, void *argument) {
+    struct poster *self = argument;
+    (void)multi;
+    if (timeout_ms < 0)
+        ev_timer_stop(self->ev, &self->timer);
+    else
+        loop_timer_start(self->ev, &self->timer, timeout_ms);
+    return 0;
+}
+
+static void stop_waiting(struct poster *self, struct waiter *waiter) {
+    ev_io_stop(self->ev, &waiter->io);
+    DL_DELETE(self->waiters, waiter);
+    free(waiter);
+}
+
+static int set_socket(CURL *curl, curl_socket_t socket, int what, void *argument, void *known) {
+    struct poster *self = argument;
+    struct waiter *waiter = known;
+    (void)curl;
+    if (what == CURL_POLL_REMOVE) {
+        if (waiter != NULL)
+            stop_waiting(self, waiter);
+        return 0;
+    }
+    if (waiter == NULL) {
+        waiter = calloc(1, sizeof *waiter);
+        if (waiter == NULL)
+            return -1; /* libcurl ends its requests */
+        waiter->poster = self;
+        waiter->io.data = waiter;
+        ev_init(&waiter->io, on_io);
+        DL_APPEND(self->waiters, waiter);
+        curl_multi_assign(self->multi, socket, waiter);
+    }
+    ev_io_stop(self->ev, &waiter->io);
+    ev_io_set(&waiter->io, socket,
+              ((what & CURL_POLL_IN) != 0 ? EV_READ : 0) |
+                  ((what & CURL_POLL_OUT) != 0 ? EV_WRITE : 0));
+    ev_io_start(self->ev, &waiter->io);
+    return 0;
+}
+
+/* --- a post ---------------------------------------------------------------------------------- */
+
+static size_t on_answer(char *data, size_t one, size_t length, void *argument) {
+    struct post *post = argument;
+    (void)data;
+    (void)one;
+    post->answered += length;
+    return post->answered > POSTER_ANSWER_BYTES ? 0 : length;
+}
+
+static bool add_headers(struct post *post, const char *const *headers) {
+    for (size_t i = 0; headers[i] != NULL; i++) {
+        struct curl_slist *longer = curl_slist_append(post->headers, headers[i]);
+        if (longer == NULL)
+            return false;
+        post->headers = longer;
+    }
+    return true;
+}
+
+static bool set_up(struct post *post, const struct post_request *request) {
+    const char *ca_file = post->poster->options->ca_file;
+    CURL *curl = post->curl;
+    bool done = curl_easy_setopt(curl, CURLOPT_URL, request->url) == CURLE_OK &&
+                curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
+                curl_easy_setopt(curl, CURLOPT_PROXY, "") == CURLE_OK &&
+                (ca_file[0] == '\0' || curl_easy_setopt(curl, CURLOPT_CAINFO, ca_file) == CURLE_OK);
+    curl_easy_setopt(curl, CURLOPT_PRIVATE, post);
+    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, post->fault);
+    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(curl, CURLOPT_USERAGENT, "parley-hooks/" PARLEY_VERSION);
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, post->headers);
+    curl_easy_setopt(curl, CURLOPT_POST, 1L);
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->body.data);
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.length);
+    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)POSTER_CONNECT_MS);
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_answer);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, post);
+    return done;
+}
+
+struct post *poster_send(struct poster *self, const struct post_request *request) {
+    struct post *post = calloc(1, sizeof *post);
+    if (post == NULL)
+        return NULL;
+    *post = (struct post){.poster = self,
+                          .curl = curl_easy_init(),
+                          .done = request->done,
+                          .argument = request->argument};
+    DL_APPEND(self->posts, post);
+    if (post->curl == NULL || !add_headers(post, request->headers) || !set_up(post, request) ||
+        curl_multi_add_handle(self->multi, post->curl) != CURLM_OK) {
+        post_free(post);
+        return NULL;
+    }
+    return post;
+}
+
+void post_cancel(struct post **post) {
+    if (*post != NULL)
+        post_free(*post);
+    *post = NULL;
+}
+
+/* --- life ------------------------------------------------------------------------------------ */
+
+struct poster *poster_new(struct ev_loop *ev, const struct poster_options *options) {
+    struct poster *self = calloc(1, sizeof *self);
+    if (self == NULL || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK ||
+        (self->multi = curl_multi_init()) == NULL) {
+        log_error("start_failed", "reason=\"libcurl does not start\"");
+        free(self);
+        return NULL;
+    }
+    self->ev = ev;
+    self->options = options;
+    ev_init(&self->timer, on_timer);
+    self->timer.data = self;
+    curl_multi_setopt(self->multi, CURLMOPT_SOCKETFUNCTION, set_socket);
+    curl_multi_setopt(self->multi, CURLMOPT_SOCKETDATA, self);
+    curl_multi_setopt(self->multi, CURLMOPT_TIMERFUNCTION, set_timer);
+    curl_multi_setopt(self->multi, CURLMOPT_TIMERDATA, self);
+    curl_multi_setopt(self->multi, CURLMOPT_MAXCONNECTS, (long)POSTER_CONNECTIONS_MAX);
+    return self;
+}
+
+void poster_destroy(struct poster **self_p) {
+    struct poster *self = *self_p;
+    *self_p = NULL;
+    if (self == NULL)
+        return;
+    struct post *post, *next;
+    DL_FOREACH_SAFE(self->posts, post, next) { post_free(post); }
+    curl_multi_cleanup(self->multi);
+    struct waiter *waiter, *following;
+    DL_FOREACH_SAFE(self->waiters, waiter, following) { stop_waiting(self, waiter); }
+    ev_timer_stop(self->ev, &self->timer);
+    free(self);
+}

@@ -1,0 +1,54 @@
+/* Signatures of what hooks are told; see signature.h. */
+#include "services/hooks/signature.h"
+
+#include <inttypes.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+#define PREFIX "whsec_"
+#define PREFIX_LENGTH (sizeof PREFIX - 1)
+/* `ID.SECONDS.` */
+#define HEAD_BYTES 160
+
+static bool read_secret(struct slice secret, unsigned char *bytes, size_t *length_r) {
+    return secret.length > PREFIX_LENGTH && memcmp(secret.data, PREFIX, PREFIX_LENGTH) == 0 &&
+           sodium_base642bin(bytes, SIGNATURE_SECRET_MAX, secret.data + PREFIX_LENGTH,
+                             secret.length - PREFIX_LENGTH, NULL, length_r, NULL,
+                             sodium_base64_VARIANT_ORIGINAL) == 0;
+}
+
+bool signature_secret_is_valid(struct slice secret) {
+    unsigned char bytes[SIGNATURE_SECRET_MAX];
+    size_t length = 0;
+    bool valid = read_secret(secret, bytes, &length) && length >= SIGNATURE_SECRET_MIN;
+    sodium_memzero(bytes, sizeof bytes);
+    return valid;
+}
+
+void signature_secret_make(char out[SIGNATURE_SECRET_ROOM]) {
+    unsigned char bytes[SIGNATURE_SECRET_MADE];
+    randombytes_buf(bytes, sizeof bytes);
+    memcpy(out, PREFIX, PREFIX_LENGTH);
+    sodium_bin2base64(out + PREFIX_LENGTH, SIGNATURE_SECRET_ROOM - PREFIX_LENGTH, bytes,
+                      sizeof bytes, sodium_base64_VARIANT_ORIGINAL);
+    sodium_memzero(bytes, sizeof bytes);
+}
+
+void signature_make(struct slice secret, const char *id, int64_t seconds, struct slice body,
+                    char out[SIGNATURE_ROOM]) {
+    unsigned char bytes[SIGNATURE_SECRET_MAX], mac[crypto_auth_hmacsha256_BYTES];
+    char head[HEAD_BYTES];
+    size_t length = 0;
+    crypto_auth_hmacsha256_state state;
+    (void)read_secret(secret, bytes, &length);
+    snprintf(head, sizeof head, "%s.%" PRId64 ".", id, seconds);
+    crypto_auth_hmacsha256_init(&state, bytes, length);
+    crypto_auth_hmacsha256_update(&state, (const unsigned char *)head, strlen(head));
+    if (body.length > 0)
+        crypto_auth_hmacsha256_update(&state, (const unsigned char *)body.data, body.length);
+    crypto_auth_hmacsha256_final(&state, mac);
+    memcpy(out, "v1,", 3);
+    sodium_bin2base64(out + 3, SIGNATURE_ROOM - 3, mac, sizeof mac, sodium_base64_VARIANT_ORIGINAL);
+    sodium_memzero(bytes, sizeof bytes);
+}
