@@ -145,9 +145,15 @@ def test_ourchat_fields_that_are_wrong(stack, newcomer, transport):
     client.send({"code": 0, "time": 1})
     client.expect_error("data is missing")
     for code in (1, 2, 3):
-        file = {"id": 1, "name": "n", "size": 1, "mime": "m", "url": "u"}
-        client.send(client.make(code, sender={"ocid": me, "private_id": peer}, file=file))
-        client.expect_error("files")
+        to = {"ocid": me, "private_id": peer}
+        for file, reason in (
+            (5, "file must be an object"),
+            ({"name": text}, "file.id is missing"),
+            ({"id": 1, "name": text}, "file.id must be a string"),
+            ({"id": secrets.token_hex(8), "name": text}, "does not exist, is not uploaded to its end, or is not yours to show"),
+        ):
+            client.send(client.make(code, sender=to, file=file))
+            client.expect_error(reason)
     check_silence(stack, text, client, friend)
 
 

@@ -13,6 +13,7 @@ import struct
 import subprocess
 import termios
 import time
+from pathlib import Path
 
 import pytest
 from parley_client import SO_ATTACH_FILTER
@@ -143,6 +144,43 @@ def test_an_ipv6_client_is_known_by_its_own_address(stack, certificate):
         assert client.recv(65536)
         address = f"[::1]:{client.getsockname()[1]}"
         wait_until(lambda: f"address={address}" in stack.services["gateway"].said(), address)
+
+
+def changes_of_keys(port, count):
+    """A connection whose handshake is done, and `count` records with which a client changes its keys."""
+    lib = ctypes.CDLL("libssl.so.3")
+    for name in ("TLS_client_method", "SSL_CTX_new", "SSL_new", "BIO_new"):
+        getattr(lib, name).restype = ctypes.c_void_p
+    lib.BIO_s_mem.restype = ctypes.c_void_p
+    context = ctypes.c_void_p(lib.SSL_CTX_new(ctypes.c_void_p(lib.TLS_client_method())))
+    tls = ctypes.c_void_p(lib.SSL_new(context))
+    client = socket.create_connection(("127.0.0.1", port), DEADLINE)
+    client.settimeout(None)  # OpenSSL reads it
+    assert lib.SSL_set_fd(tls, client.fileno()) == 1 and lib.SSL_connect(tls) == 1
+    client.settimeout(DEADLINE)
+    written = ctypes.c_void_p(lib.BIO_new(ctypes.c_void_p(lib.BIO_s_mem())))
+    lib.SSL_set0_wbio(tls, written)
+    for _ in range(count):
+        assert lib.SSL_key_update(tls, 0) == 1 and lib.SSL_do_handshake(tls) == 1
+    records = ctypes.create_string_buffer(32 * count)
+    got = lib.BIO_read(written, records, len(records))
+    lib.SSL_free(tls)
+    lib.SSL_CTX_free(context)
+    return client, memoryview(records)[:got]
+
+
+@tls_ports
+def test_nobody_waits_for_keys_that_change(stack, port):
+    """The server reads the first few of very many: the kernel says so when a socket is closed unread."""
+    client, records = changes_of_keys(stack.ports[port], 2000)
+    stack.services["gateway"].pause()
+    try:
+        client.sendall(records)
+    finally:
+        stack.services["gateway"].resume()
+    with client, pytest.raises(ConnectionResetError):
+        while client.recv(65536):
+            pass
 
 
 @tls_ports

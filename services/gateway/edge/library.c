@@ -13,8 +13,8 @@
 #define HANDSHAKE_S 20
 #define TIMER_S 1
 /*
- * limit: client | messages of TLS' handshake after it (keys that change) | {LATER_MESSAGES_MAX} |
- * closed
+ * limit: client | messages of TLS' handshake after it (keys that change), and alerts |
+ * {LATER_MESSAGES_MAX} | closed
  */
 #define LATER_MESSAGES_MAX 64
 
@@ -177,13 +177,16 @@ void edge_library_destroyed(struct edge_library *self, struct lws *wsi) {
 bool edge_library_shakes(struct edge_library *self, struct lws *wsi,
                          const struct lws_ssl_info *info) {
     struct edge_socket *socket = lws_get_opaque_user_data(wsi);
-    if ((info->where & SSL_CB_ALERT) != 0) {
+    if ((info->where & SSL_CB_ALERT) != 0)
         socket->alert = info->ret;
-    } else if ((info->where & SSL_CB_HANDSHAKE_DONE) != 0 && !socket->shaken) {
+    if ((info->where & SSL_CB_HANDSHAKE_DONE) != 0 && !socket->shaken) {
         socket->shaken = true;
         lws_callback_on_writable(wsi); /* of nothing else is a raw transport told */
         return true;
-    } else if (socket->shaken && ++socket->later > LATER_MESSAGES_MAX) {
+    }
+    if (socket->shaken && ++socket->later > LATER_MESSAGES_MAX) {
+        /* One call of OpenSSL reads such messages for as long as there are any. */
+        edge_tls_stop_reading(wsi);
         edge_library_close(self, wsi);
     }
     return false;

@@ -62,7 +62,7 @@ struct edge_socket {
     bool tls;
     bool shaken;     /* the handshake is done */
     bool taken;      /* a raw transport has made its connection */
-    unsigned later;  /* messages of the handshake's kind since it was done */
+    unsigned later;  /* messages of the handshake's kind, and alerts, since it was done */
     int alert;       /* TLS' last one, 0: none */
     struct lws *wsi; /* once it is to be closed */
     LIST_ENTRY(edge_socket) closing;

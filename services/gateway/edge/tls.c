@@ -267,6 +267,20 @@ ssize_t edge_tls_peek(struct lws *wsi, void *bytes, size_t length) {
     return result_of(ssl, SSL_peek(ssl, bytes, (int)length));
 }
 
+static long fail_reads(BIO *bio, int operation, const char *argument, size_t length, int argi,
+                       long argl, int result, size_t *processed) {
+    (void)argument, (void)length, (void)argi, (void)argl, (void)processed;
+    if (operation != BIO_CB_READ)
+        return result;
+    BIO_clear_retry_flags(bio);
+    return -1;
+}
+
+/* The BIO stays: libwebsockets asks it for the socket to close. */
+void edge_tls_stop_reading(struct lws *wsi) {
+    BIO_set_callback_ex(SSL_get_rbio(lws_get_ssl(wsi)), fail_reads);
+}
+
 bool edge_tls_has_more(struct lws *wsi) { return SSL_pending(lws_get_ssl(wsi)) > 0; }
 
 bool edge_tls_end_output(struct lws *wsi) {

@@ -54,6 +54,8 @@ void edge_tls_stop(struct edge_tls *self);
 ssize_t edge_tls_read(struct lws *wsi, void *bytes, size_t length);
 /* The same, and the bytes stay to be read. */
 ssize_t edge_tls_peek(struct lws *wsi, void *bytes, size_t length);
+/* From now on reading fails, within a call of OpenSSL as well. */
+void edge_tls_stop_reading(struct lws *wsi);
 /* Whether a part of a record is left to read, which the kernel knows nothing of. */
 bool edge_tls_has_more(struct lws *wsi);
 /* Tells the client that no more follows. false: not yet, for want of room in the kernel's buffer.
