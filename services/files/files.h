@@ -44,7 +44,7 @@ struct files_settings {
     uint64_t files_store; /* an enum files_store */
     struct store_s3_settings s3;
     uint64_t file_max_bytes, account_files_bytes, files_free_bytes, files_unused_hours;
-    uint64_t finish_threads;
+    uint64_t finish_threads, files_nice;
     struct preview_settings preview;
 };
 

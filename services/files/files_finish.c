@@ -10,7 +10,7 @@
 #include "services/files/files_row.h"
 #include "services/files/files_sql.h"
 
-/* All bytes are there and right, and stay. Where they are wrong, the upload begins anew. */
+/* All bytes are there and right. Where they are wrong, the upload begins anew. */
 static enum err check_bytes(const struct upload *upload, const struct file_row *row) {
     unsigned char sha256[FILES_SHA256_BYTES];
     uint64_t size;
@@ -27,8 +27,6 @@ static enum err check_bytes(const struct upload *upload, const struct file_row *
             return err == ERR_OK ? ERR_BAD_FILE : err;
         }
     }
-    if (err == ERR_OK)
-        err = upload_sync(upload);
     return err == ERR_OK ? upload_set_whole(upload) : err;
 }
 

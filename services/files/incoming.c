@@ -97,18 +97,24 @@ enum err upload_size(const struct upload *upload, uint64_t *size_r, bool *whole_
     return ERR_OK;
 }
 
-enum err upload_sync(const struct upload *upload) {
+/* Their number, too. */
+static enum err sync_bytes(const struct upload *upload) {
     int fd = open(upload->part, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return errno == ENOENT ? ERR_OK
                                : disk_error(&upload->incoming->faults, "open", upload->part);
-    int status = fdatasync(fd), error = errno;
+    enum err err =
+        fdatasync(fd) == 0 ? ERR_OK : disk_error(&upload->incoming->faults, "sync", upload->part);
     close(fd);
-    if (status == 0 && (status = disk_sync_folder(upload->folder)) == 0)
-        status = disk_sync_folder(upload->incoming->folder);
-    else
-        errno = error;
-    return status == 0 ? ERR_OK : disk_error(&upload->incoming->faults, "sync", upload->part);
+    return err;
+}
+
+enum err upload_sync(const struct upload *upload) {
+    enum err err = sync_bytes(upload);
+    if (err == ERR_OK &&
+        (disk_sync_folder(upload->folder) != 0 || disk_sync_folder(upload->incoming->folder) != 0))
+        err = disk_error(&upload->incoming->faults, "sync", upload->folder);
+    return err;
 }
 
 static enum err append_to(int fd, const struct upload *upload, uint64_t offset, struct slice data) {
@@ -122,8 +128,11 @@ static enum err append_to(int fd, const struct upload *upload, uint64_t offset, 
         errno = ENOSPC;
         return disk_error(&incoming->faults, "keep_free", incoming->folder);
     }
-    if (disk_write(fd, data.data, data.length, offset) == 0)
+    if (disk_write(fd, data.data, data.length, offset) == 0) {
+        /* Writes begin at once, so that the sync at the end finds little to do. */
+        (void)sync_file_range(fd, (off_t)offset, (off_t)data.length, SYNC_FILE_RANGE_WRITE);
         return ERR_OK;
+    }
     enum err err = disk_error(&incoming->faults, "append", upload->part);
     /* Where that fails, too, the caller finds out by the next offset. */
     if (ftruncate(fd, (off_t)offset) != 0)
@@ -141,9 +150,10 @@ enum err upload_append(const struct upload *upload, uint64_t offset, struct slic
 }
 
 enum err upload_set_whole(const struct upload *upload) {
-    return rename(upload->part, upload->whole) == 0
-               ? ERR_OK
-               : disk_error(&upload->incoming->faults, "rename", upload->part);
+    enum err err = sync_bytes(upload);
+    if (err == ERR_OK && rename(upload->part, upload->whole) != 0)
+        err = disk_error(&upload->incoming->faults, "rename", upload->part);
+    return err;
 }
 
 enum err upload_clear(const struct upload *upload) {

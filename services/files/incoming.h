@@ -60,7 +60,8 @@ enum err upload_sync(const struct upload *upload) __attribute__((warn_unused_res
 /* wrong_offset unless as many bytes are there. After an error they are still as many. */
 enum err upload_append(const struct upload *upload, uint64_t offset, struct slice data)
     __attribute__((warn_unused_result));
-/* Notes that the bytes are all there, and right. */
+/* Notes that the bytes are all there, and right. Where that is found they are; the machine's end
+ * may take the upload as a whole, until store_put has taken the bytes. */
 enum err upload_set_whole(const struct upload *upload) __attribute__((warn_unused_result));
 /* It begins anew. */
 enum err upload_clear(const struct upload *upload) __attribute__((warn_unused_result));

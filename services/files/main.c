@@ -1,8 +1,11 @@
 /*
  * parley-files: takes uploads, keeps the bytes of stickers, pictures and files, and reads them.
  */
+#include <errno.h>
 #include <signal.h>
 #include <sodium.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "common/log.h"
 #include "services/files/files.h"
@@ -44,6 +47,10 @@ static const struct config_option options[] = {
     CONFIG_U64(struct files_settings, finish_threads, 2, 1, DB_MAX_CONNECTIONS, "threads",
                "threads that check finished uploads and put them into the store, each with a "
                "connection beside db_connections"),
+    CONFIG_U64(
+        struct files_settings, files_nice, 5, 0, 19, "",
+        "how far files, and what it starts for previews, stand back behind other programs on "
+        "a machine that is busy (see nice(1)); 0: not at all"),
     CONFIG_END};
 
 static const struct service_handler handlers[] = {
@@ -83,9 +90,17 @@ static struct store *store_new(const struct files_settings *settings) {
     return store;
 }
 
+/* For this thread, those that it starts, and their processes. */
+static void stand_back(uint64_t by) {
+    errno = 0;
+    if (nice((int)by) == -1 && errno != 0)
+        log_warn("nice_failed", "reason=\"%s\"", strerror(errno));
+}
+
 static int start(struct service *service, void *context) {
     struct files *self = context;
     const struct files_settings *settings = &self->settings;
+    stand_back(settings->files_nice);
     /* A file that grows over the process's limit is an error of the write, as a full disk is. */
     signal(SIGXFSZ, SIG_IGN);
     if (sodium_init() < 0) {

@@ -18,8 +18,8 @@
 
 /* limit: gateway | memory of an upload | two pieces, and some KiB {FILE_TRANSFER_PIECE:} | its
  * client is not read until one is at files */
-/* What the edge hands over in one go. */
-#define BEHIND_BYTES ((size_t)16384)
+/* A piece may be full by the last bytes that the edge hands over in one go. */
+#define BUFFER_BYTES (FILE_TRANSFER_PIECE + EDGE_BODY_PIECE_BYTES)
 #define HEADERS_BYTES 2048
 #define TUS_TYPE "application/offset+octet-stream"
 
@@ -502,8 +502,8 @@ void file_upload_begin(struct file_uploads *uploads, struct gateway *gateway,
     }
     uploads->count++;
     self->uploads = uploads;
-    self->filling = buffer_make(FILE_TRANSFER_PIECE + BEHIND_BYTES);
-    self->sent = buffer_make(FILE_TRANSFER_PIECE + BEHIND_BYTES);
+    self->filling = buffer_make(BUFFER_BYTES);
+    self->sent = buffer_make(BUFFER_BYTES);
     ev_timer_init(&self->timer, on_timer, 0, 0);
     self->timer.data = self;
     file_transfer_init(&self->transfer, gateway, exchange, &calls);

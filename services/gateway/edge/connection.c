@@ -446,6 +446,7 @@ void edge_shared_init(struct edge_shared *self, struct ev_loop *ev,
                                  .argument = argument,
                                  .scratch = buffer_make(EDGE_MAX_OBJECT)};
     edge_held_init(&self->held, settings->untrusted_input_bytes);
+    edge_turns_start(&self->turns, ev);
     self->timer_grid_ms = grid_ms < TIMER_GRID_LEAST_MS ? TIMER_GRID_LEAST_MS
                           : grid_ms > TIMER_GRID_MS     ? TIMER_GRID_MS
                                                         : grid_ms;
@@ -464,6 +465,7 @@ void edge_shared_free(struct edge_shared *self) {
         finish(connection);
     }
     ev_clear_pending(self->ev, &self->work);
+    edge_turns_stop(&self->turns);
     edge_site_release(&self->site);
     buffer_free(&self->scratch);
 }

@@ -1,7 +1,6 @@
 /* Requests over HTTP that the owner answers; see exchange.h. */
 #include "services/gateway/edge/exchange.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,10 +11,8 @@
 #include "services/gateway/edge/exchange_private.h"
 #include "services/gateway/edge/tls.h"
 
-/* limit: gateway | read of an upload, written to a download, in a turn of the loop |
- * {READ_BYTES}; {TURN_BYTES} | the rest in the next one */
-#define READ_BYTES ((size_t)16384)
-#define TURN_BYTES (4 * EDGE_WRITE_BYTES)
+/* limit: gateway | written to a download in its turn | {WRITE_BYTES} | the rest in its next one */
+#define WRITE_BYTES (2 * EDGE_WRITE_BYTES)
 /* limit: client | uploads and downloads over one HTTP socket | {EXCHANGES_MAX} | closed behind the
  * answer */
 #define EXCHANGES_MAX 100
@@ -26,6 +23,7 @@ struct edge_exchange {
     struct edge_socket *socket;
     edge_http_ask *ask;
     void *owner;
+    struct edge_turn turn; /* to read, or to write */
     ev_io readable;
     ev_timer timer;                   /* for what is awaited */
     struct edge_http_request request; /* in `asked` */
@@ -97,6 +95,7 @@ static void wait_for_kernel(struct edge_exchange *exchange) {
 
 void edge_exchange_cut(struct edge_exchange *exchange) {
     exchange->cut = true;
+    edge_turns_leave(&exchange->shared->turns, &exchange->turn);
     ev_io_stop(exchange->shared->ev, &exchange->readable);
     ev_timer_stop(exchange->shared->ev, &exchange->timer);
     edge_library_close(&exchange->shared->library, exchange->wsi);
@@ -116,6 +115,7 @@ static const struct edge_exchange_handlers *handlers_of(const struct edge_exchan
 static void release(struct edge_exchange *exchange, bool complete) {
     if (exchange->owned)
         handlers_of(exchange)->on_end(exchange, complete);
+    edge_turns_leave(&exchange->shared->turns, &exchange->turn);
     ev_io_stop(exchange->shared->ev, &exchange->readable);
     ev_timer_stop(exchange->shared->ev, &exchange->timer);
     exchange->shared->exchanges--;
@@ -188,39 +188,61 @@ static bool takes_more(const struct edge_exchange *exchange) {
     return exchange->reading && exchange->body_left > 0 && !exchange->answered && !exchange->cut;
 }
 
-/* false: nothing is there, or nothing will come. */
-static bool read_once(struct edge_exchange *exchange) {
-    char bytes[READ_BYTES];
+/* How many bytes were there; 0: none, or none will come. */
+static size_t read_once(struct edge_exchange *exchange) {
+    char bytes[EDGE_BODY_PIECE_BYTES];
     size_t room = exchange->body_left < sizeof bytes ? (size_t)exchange->body_left : sizeof bytes;
     ssize_t got = lws_is_ssl(exchange->wsi) ? edge_tls_read(exchange->wsi, bytes, room)
                                             : recv(exchange->readable.fd, bytes, room, 0);
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
-        return false;
+        return 0;
     if (got <= 0) {
         edge_exchange_cut(exchange);
-        return false;
+        return 0;
     }
     hand_over(exchange, slice_make(bytes, (size_t)got));
-    return true;
+    return (size_t)got;
+}
+
+/* With TLS records are read to their end: the kernel does not announce what is left of one. */
+static size_t read_some(struct edge_exchange *exchange) {
+    size_t sum = 0, got = 1;
+    if (takes_more(exchange))
+        hand_over_ahead(exchange);
+    while (takes_more(exchange) && got > 0) {
+        sum += got = read_once(exchange);
+        if (!lws_is_ssl(exchange->wsi) || !edge_tls_has_more(exchange->wsi))
+            break;
+    }
+    return sum;
+}
+
+static size_t read_body(struct edge_exchange *exchange) {
+    size_t sum = read_some(exchange);
+    if (takes_more(exchange))
+        ev_io_start(exchange->shared->ev, &exchange->readable);
+    if (exchange->body_left == 0 && !exchange->cut && exchange->reading && !exchange->end_handed &&
+        !exchange->answered) {
+        exchange->end_handed = true;
+        wait_for_owner(exchange);
+        handlers_of(exchange)->on_body_end(exchange);
+    }
+    return sum;
+}
+
+static size_t write_answer(struct edge_exchange *exchange);
+
+static size_t take_turn(struct edge_turn *turn) {
+    struct edge_exchange *exchange =
+        (struct edge_exchange *)((char *)turn - offsetof(struct edge_exchange, turn));
+    return exchange->answered ? write_answer(exchange) : read_body(exchange);
 }
 
 static void on_readable(struct ev_loop *ev, ev_io *watcher, int revents) {
     struct edge_exchange *exchange = watcher->data;
     (void)revents;
-    if (takes_more(exchange))
-        hand_over_ahead(exchange);
-    /* With TLS a record is read to its end: the kernel does not announce what is left of it. */
-    while (takes_more(exchange) && read_once(exchange) && lws_is_ssl(exchange->wsi) &&
-           edge_tls_has_more(exchange->wsi))
-        ;
-    if (exchange->body_left > 0 || exchange->cut)
-        return;
     ev_io_stop(ev, watcher);
-    if (exchange->reading && !exchange->end_handed && !exchange->answered) {
-        exchange->end_handed = true;
-        wait_for_owner(exchange);
-        handlers_of(exchange)->on_body_end(exchange);
-    }
+    edge_turns_join(&exchange->shared->turns, &exchange->turn, take_turn);
 }
 
 /* --- the answer ------------------------------------------------------------------------------ */
@@ -280,28 +302,25 @@ static ssize_t write_some(struct edge_exchange *exchange, const char *bytes, siz
                : (ssize_t)length;
 }
 
-/* false: the socket is broken. */
-static bool write_out(struct edge_exchange *exchange) {
+/* How much of the owner's piece, or -1: the socket is broken. */
+static ssize_t write_out(struct edge_exchange *exchange) {
     struct buffer *head = &exchange->head;
     struct slice *piece = &exchange->piece;
-    ssize_t done = 0;
-    for (size_t sum = 0; sum < TURN_BYTES && lws_partial_buffered(exchange->wsi) == 0;
-         sum += (size_t)done) {
-        if (head->length > 0) {
-            done = write_some(exchange, head->data, head->length);
-            if (done > 0)
-                buffer_drop(head, (size_t)done);
-        } else if (piece->length > 0) {
-            done = write_some(exchange, piece->data, piece->length);
-            if (done > 0)
-                *piece = slice_make(piece->data + done, piece->length - (size_t)done);
-        } else {
-            return true;
-        }
+    ssize_t sum = 0;
+    while ((size_t)sum < WRITE_BYTES && lws_partial_buffered(exchange->wsi) == 0 &&
+           head->length + piece->length > 0) {
+        bool of_head = head->length > 0;
+        ssize_t done = of_head ? write_some(exchange, head->data, head->length)
+                               : write_some(exchange, piece->data, piece->length);
         if (done < 0)
-            return false;
+            return -1;
+        if (of_head)
+            buffer_drop(head, (size_t)done);
+        else
+            *piece = slice_make(piece->data + done, piece->length - (size_t)done);
+        sum += done;
     }
-    return true;
+    return sum;
 }
 
 static void finish(struct edge_exchange *exchange) {
@@ -319,10 +338,9 @@ static void finish(struct edge_exchange *exchange) {
     buffer_free(&rest);
 }
 
-void edge_exchange_writeable(struct edge_exchange *exchange) {
-    if (lws_partial_buffered(exchange->wsi) != 0 || exchange->cut || !exchange->answered)
-        return;
-    if (!write_out(exchange))
+static size_t write_answer(struct edge_exchange *exchange) {
+    ssize_t sum = lws_partial_buffered(exchange->wsi) != 0 ? 0 : write_out(exchange);
+    if (sum < 0)
         edge_exchange_cut(exchange);
     else if (exchange->head.length > 0 || exchange->piece.length > 0 ||
              lws_partial_buffered(exchange->wsi) != 0)
@@ -336,6 +354,12 @@ void edge_exchange_writeable(struct edge_exchange *exchange) {
             handlers_of(exchange)->on_taken(exchange);
         }
     }
+    return sum > 0 ? (size_t)sum : 0;
+}
+
+void edge_exchange_writeable(struct edge_exchange *exchange) {
+    if (lws_partial_buffered(exchange->wsi) == 0 && !exchange->cut && exchange->answered)
+        edge_turns_join(&exchange->shared->turns, &exchange->turn, take_turn);
 }
 
 /* --- requests -------------------------------------------------------------------------------- */
@@ -361,24 +385,6 @@ static bool read_target(struct edge_exchange *exchange, struct slice path) {
     const char *at = escaped->data + escaped->length;
     if (*at == '?')
         exchange->query = slice_make(at + 1, strcspn(at + 1, " "));
-    return true;
-}
-
-/* false: it is no number, or two. */
-static bool read_length(struct edge_exchange *exchange) {
-    struct slice digits = edge_http_value(&exchange->request, "Content-Length");
-    size_t count = edge_http_count(&exchange->request, "Content-Length");
-    exchange->length = EDGE_NO_LENGTH;
-    if (count == 0)
-        return true;
-    if (count > 1 || digits.length == 0 || digits.length > 15)
-        return false;
-    exchange->length = 0;
-    for (size_t i = 0; i < digits.length; i++) {
-        if (!isdigit((unsigned char)digits.data[i]))
-            return false;
-        exchange->length = exchange->length * 10 + (uint64_t)(digits.data[i] - '0');
-    }
     return true;
 }
 
@@ -409,7 +415,8 @@ static const char *crowd(struct edge_shared *shared, const struct edge_socket *s
 
 static void open_exchange(struct edge_exchange *exchange, struct slice path, const char *crowded) {
     bool chunked = edge_http_count(&exchange->request, "Transfer-Encoding") > 0;
-    bool has_target = read_target(exchange, path), has_length = read_length(exchange);
+    bool has_target = read_target(exchange, path),
+         has_length = edge_http_length(&exchange->request, &exchange->length);
     bool has_body = exchange->method == EDGE_PUT || exchange->method == EDGE_POST ||
                     exchange->method == EDGE_PATCH;
     exchange->keep = may_keep(exchange);

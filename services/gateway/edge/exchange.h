@@ -33,9 +33,9 @@
 /* limit: client | path and parameters of an upload or download | {EDGE_TARGET_BYTES} | 414 */
 #define EDGE_TARGET_BYTES 4096
 
-/* Of a request that says nothing of its body's length; a chunked one is answered before it comes
- * here. */
-#define EDGE_NO_LENGTH UINT64_MAX
+/* limit: gateway | read of an upload in its turn | {EDGE_BODY_PIECE_BYTES} | the rest in its next
+ * one */
+#define EDGE_BODY_PIECE_BYTES ((size_t)65536)
 
 struct edge_exchange;
 
@@ -56,7 +56,7 @@ struct edge_exchange_handlers {
     void (*on_request)(void *argument, struct edge_exchange *exchange);
     /* One was refused, since there are so many (of its address). */
     void (*on_crowded)(void *argument, bool of_address);
-    /* Bytes of the body, at most some 16 KiB; none while it is paused. */
+    /* Bytes of the body, at most EDGE_BODY_PIECE_BYTES; none while it is paused. */
     void (*on_body)(struct edge_exchange *exchange, struct slice bytes);
     /* All of the body was handed over. */
     void (*on_body_end)(struct edge_exchange *exchange);
@@ -74,7 +74,8 @@ enum edge_method edge_exchange_method(const struct edge_exchange *exchange);
 struct slice edge_exchange_path(const struct edge_exchange *exchange); /* decoded */
 struct slice edge_exchange_query(const struct edge_exchange *exchange);
 const char *edge_exchange_host(const struct edge_exchange *exchange);
-/* Bytes of the body, or EDGE_NO_LENGTH. */
+/* Bytes of the body; a request with a body that does not tell them is answered before it comes
+ * here. */
 uint64_t edge_exchange_length(const struct edge_exchange *exchange);
 
 /* The first header of this name; empty where there is none. */

@@ -209,6 +209,23 @@ struct slice edge_http_value(const struct edge_http_request *request, const char
     return slice_make(NULL, 0);
 }
 
+bool edge_http_length(const struct edge_http_request *request, uint64_t *length_r) {
+    struct slice digits = edge_http_value(request, "Content-Length");
+    size_t count = edge_http_count(request, "Content-Length");
+    *length_r = EDGE_NO_LENGTH;
+    if (count == 0)
+        return true;
+    if (count > 1 || digits.length == 0 || digits.length > 15)
+        return false;
+    *length_r = 0;
+    for (size_t i = 0; i < digits.length; i++) {
+        if (!isdigit((unsigned char)digits.data[i]))
+            return false;
+        *length_r = *length_r * 10 + (uint64_t)(digits.data[i] - '0');
+    }
+    return true;
+}
+
 bool edge_http_says(const struct edge_http_request *request, const char *header, const char *word) {
     struct slice headers = request->headers, name, value;
     while (take_header(&headers, &name, &value))

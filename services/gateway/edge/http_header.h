@@ -40,6 +40,10 @@ struct edge_http_request edge_http_read(struct slice head);
 size_t edge_http_count(const struct edge_http_request *request, const char *header);
 /* The first one's; empty where there is none. */
 struct slice edge_http_value(const struct edge_http_request *request, const char *header);
+/* Bytes of the body as Content-Length has it, EDGE_NO_LENGTH without one. false: it is no number,
+ * or there are two. */
+#define EDGE_NO_LENGTH UINT64_MAX
+bool edge_http_length(const struct edge_http_request *request, uint64_t *length_r);
 /* Whether the list in one of these headers has the word, whatever its case. */
 bool edge_http_says(const struct edge_http_request *request, const char *header, const char *word);
 /* It announces one. */
