@@ -12,6 +12,9 @@ import shutil
 import socket
 import struct
 import subprocess
+import time
+import urllib.error
+import urllib.request
 import zlib
 
 import msgpack
@@ -19,7 +22,8 @@ import pytest
 import zmq
 from parley_chat import Chat
 from parley_deeds import ask_friend, befriend, stored, word
-from parley_stack import DEADLINE, ROOT, programs, wait_until
+from parley_hooks import Receiver, verify
+from parley_stack import DEADLINE, ROOT, free_port, programs, wait_until
 from parley_tls import Certificate, openssl
 from zmq.utils.monitor import recv_monitor_message
 
@@ -781,3 +785,94 @@ def readable_key(world):
                              timeout=DEADLINE, env=world.stack.environment
                              | {"PARLEY_KEYS_FOLDER": str(folder)})
     assert started.returncode == 1 and "secret" in started.stdout + started.stderr
+
+
+# --- hooks
+
+
+@contextlib.contextmanager
+def hooked(world, url):
+    """A hook that is told of messages there, and its secret."""
+    name = f"hook-{secrets.token_hex(4)}"
+    said = world.stack.ctl("hook", "add", name, url, "--events=messages").stdout
+    try:
+        yield name, re.search(r"whsec_\S+", said)[0]
+    finally:
+        world.stack.ctl("hook", "remove", name)
+
+
+def shown(world, name):
+    return json.loads(world.stack.ctl("hook", "show", name, "--json").stdout)[0]
+
+
+@row("leading hooks to an address inside by a redirect")
+def redirected(world):
+    inside, receiver = Receiver(free_port()), Receiver(free_port())
+    receiver.answer, receiver.headers = 302, {"Location": inside.url}
+    with hooked(world, receiver.url) as (name, _):
+        all_is_well(world)
+        wait_until(lambda: "redirects are not followed" in shown(world, name)["fault"], "the fault")
+    assert inside.requests == [] and receiver.requests
+    for one in (inside, receiver):
+        one.stop()
+
+
+@row("telling a receiver of things that have not happened")
+def forged(world):
+    receiver = Receiver(free_port())
+    with hooked(world, receiver.url) as (_, receiver.secret):
+        all_is_well(world)
+        receiver.wait(lambda events: events, "an event")
+        told = len(receiver.events)
+        for headers in ({}, {"webhook-id": "1", "webhook-timestamp": str(int(time.time())),
+                             "webhook-signature": "v1,AAAA"}):
+            request = urllib.request.Request(receiver.url, b'{"events":[{}]}', headers)
+            with pytest.raises((urllib.error.HTTPError, OSError)):
+                urllib.request.urlopen(request, timeout=DEADLINE)
+        assert len(receiver.events) == told
+    receiver.stop()
+
+
+@row("recording a request to a receiver, and making it again")
+def replayed(world):
+    receiver = Receiver(free_port())
+    with hooked(world, receiver.url) as (_, receiver.secret):
+        all_is_well(world)
+        receiver.wait(lambda events: events, "an event")
+        headers, body = receiver.recorded[0]
+        verify(receiver.secret, headers, body)
+        with pytest.raises(ValueError, match="too old"):
+            verify(receiver.secret, headers, body, now=time.time() + 301)
+        later = str(int(headers["webhook-timestamp"]) + 301)
+        with pytest.raises(ValueError, match="signature"):
+            verify(receiver.secret, headers | {"webhook-timestamp": later}, body,
+                   now=time.time() + 301)
+    receiver.stop()
+
+
+@row("a receiver that never answers, or without end")
+def endless(world):
+    silent, well = socket.create_server(("127.0.0.1", 0)), Receiver(free_port())
+    with hooked(world, f"http://127.0.0.1:{silent.getsockname()[1]}/") as (name, _), \
+            hooked(world, well.url) as (_, well.secret):
+        all_is_well(world)
+        well.wait(lambda events: events, "the other hook")
+        taken, _ = silent.accept()
+        taken.recv(100)
+        taken.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        with contextlib.suppress(OSError):
+            for _ in range(1000):
+                taken.sendall(b"x" * 65536)
+        wait_until(lambda: shown(world, name)["told"] > 0, "the status to count")
+    silent.close()
+    well.stop()
+
+
+@row("passing for a receiver")
+def false_receiver(world):
+    receiver = Receiver(free_port(), certificate=Certificate(world.folder / "receiver"))
+    with hooked(world, receiver.url.replace("127.0.0.1", "localhost")) as (name, _):
+        all_is_well(world)
+        wait_until(lambda: "certificate" in shown(world, name)["fault"], "the fault")
+    assert receiver.requests == []
+    receiver.stop()

@@ -16,6 +16,7 @@ import hmac
 import http.server
 import json
 import os
+import ssl
 import sys
 import threading
 import time
@@ -23,11 +24,11 @@ import time
 TOLERANCE_S = 300
 
 
-def verify(secret, headers, body):
+def verify(secret, headers, body, now=None):
     """As a receiver has to: raises ValueError unless the request is from who knows the secret, and is recent."""
     key = base64.b64decode(secret.removeprefix("whsec_"))
     identifier, seconds = headers["webhook-id"], headers["webhook-timestamp"]
-    if abs(time.time() - int(seconds)) > TOLERANCE_S:
+    if abs((now or time.time()) - int(seconds)) > TOLERANCE_S:
         raise ValueError("the request is too old, or from the future")
     signed = f"{identifier}.{seconds}.".encode() + body
     expected = base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode()
@@ -61,21 +62,27 @@ class Server(http.server.ThreadingHTTPServer):
 
 
 class Receiver:
-    def __init__(self, port, secret=None):
+    def __init__(self, port, secret=None, certificate=None):
         self.port, self.secret = port, secret
         self.answer, self.headers = 200, {}
-        self.events, self.requests, self.refused = [], [], []
+        self.events, self.requests, self.refused, self.recorded = [], [], [], []
+        self.scheme = "http" if certificate is None else "https"
         self._changed = threading.Condition()
         self._server = Server(("127.0.0.1", port), _handler(self))
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate.path, certificate.key)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.port}/hook"
+        return f"{self.scheme}://127.0.0.1:{self.port}/hook"
 
     def take(self, path, headers, body):
         with self._changed:
             self._changed.notify_all()
+            self.recorded.append(({name.lower(): value for name, value in headers.items()}, body))
             if self.secret is not None:
                 try:
                     verify(self.secret, headers, body)
