@@ -1475,19 +1475,22 @@ export class Parley extends EventTarget {
 
   /**
    * Sends the waiting texts: of each conversation one text at a time, so that they are stored in the order of writing.
-   * Those behind a file that is being uploaded do not wait for it.
+   * Behind a file that is being uploaded only other files wait for it.
    */
   #pump() {
     if (!this.#link?.ready) return;
     const busy = new Set();
+    const uploading = new Set();
     for (const text of [...this.#outbox.values()]) {
       const key = peerKey(text.peer);
-      if (text.state !== "waiting" || busy.has(key)) continue;
+      if (text.state !== "waiting") continue;
       if (text.file && text.file.id === undefined) {
+        uploading.add(key);
         if (this.#kept.has(text.ref) && !this.#transfers.has(text.ref) && this.#transfers.size < LIMITS.uploads)
           void this.#transfer(text, text.file);
         continue;
       }
+      if (busy.has(key) || (text.file?.bytes && uploading.has(key))) continue;
       busy.add(key);
       if (this.#sending.has(text.ref) || !this.#kept.has(text.ref) || this.#sending.size >= LIMITS.sending) continue;
       this.#sending.add(text.ref);
@@ -1737,7 +1740,7 @@ export class Parley extends EventTarget {
   /**
    * @param {string} group
    * @returns {Promise<{members: {user: string, name: string, nick: string, role: "owner"|"administrator"|"member",
-   *   online: boolean, muted_until: number, read?: number}[], requests: {user: string, name: string}[],
+   *   online: boolean, muted_until: number, avatar?: string, read?: number}[], requests: {user: string, name: string}[],
    *   banned: {user: string, name: string}[]}>}
    */
   allMembers(group) {

@@ -62,7 +62,7 @@ test("a profile that has changed is asked for again, the account's own too", asy
   notice({ user: "anna" }, { kind: "changed", of: { user: "anna" } });
   await settle();
   assert.equal(model.people.get("ben").title, "Benjamin");
-  assert.deepEqual(model.me, { user: "anna", name: "Anna A.", about: "fishing" });
+  assert.deepEqual(model.me, { user: "anna", name: "Anna A.", about: "fishing", avatar: "" });
 });
 
 test("friends, requests and blocks follow the notices", async () => {

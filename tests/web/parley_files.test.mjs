@@ -62,6 +62,20 @@ test("texts do not wait for a file that is on its way", async () => {
   await until(() => file.state === "stored");
 });
 
+test("files keep their order among each other", async () => {
+  const { parley, server, uploads } = await makeFiles();
+  uploads.hold = true;
+  const [first, second] = [parley.send(ben, { file: picture(10) }), parley.send(ben, { file: picture(20) })];
+  await until(() => uploads.requests.length === 2);
+  uploads.releaseLast();
+  await until(() => second.file.id !== undefined);
+  await settle();
+  assert.equal(server.got(5).length, 0);
+  uploads.release();
+  await until(() => second.state === "stored");
+  assert.deepEqual(server.got(5).map(({ msgBody }) => msgBody.file.id), [first.file.id, second.file.id]);
+});
+
 test("an upload that breaks off goes on from what is there", async () => {
   const { parley, clock, uploads } = await makeFiles();
   uploads.breaks = [LIMITS.part_least_bytes + 70_000, LIMITS.part_least_bytes + 80_000];

@@ -50,6 +50,6 @@ function visitRegion(regions, by) {
   const region = regions[(at + by + regions.length) % regions.length];
   const target =
     region.querySelector("text-composer textarea, .row[aria-current='true']") ??
-    region.querySelector("input, textarea, button, a[href], [tabindex='0']");
+    region.querySelector("input:not([hidden]), textarea, button, a[href], [tabindex='0']");
   /** @type {HTMLElement} */ (target ?? region).focus();
 }

@@ -8,6 +8,7 @@ import "../elements/details-panel.js";
 import "../elements/find-person.js";
 import "../elements/message-list.js";
 import "../elements/new-group.js";
+import "../elements/picture-viewer.js";
 import "../elements/request-card.js";
 import "../elements/search-panel.js";
 import "../elements/settings-panel.js";
@@ -36,6 +37,7 @@ import { showUnread } from "./unread.js";
  * @property {(name: string | null, options?: any) => void} openPanel
  * @property {() => void} closePanel
  * @property {() => void} quickSwitch
+ * @property {(item: any) => void} viewPicture
  * @property {() => void} focusComposer
  * @property {(peer: any) => string} linkTo
  * @property {(text: string, how?: {silent?: boolean}) => void} announce
@@ -115,6 +117,7 @@ const page = {
   openPanel: (name, options) => shown.openPanel?.(name, options),
   closePanel: () => shown.openPanel?.(null),
   quickSwitch: () => shown.quickSwitch?.(),
+  viewPicture: (item) => shown.viewPicture?.(item),
   focusComposer: () => shown.focusComposer?.(),
   linkTo,
   announce,

@@ -42,7 +42,7 @@ const systemClock = {
 const BUSY = new Set(["overloaded", "unavailable", "timeout", "internal", "busy"]);
 
 export class Model extends EventTarget {
-  /** @type {{user: string, name: string, about: string}} */ me = { user: "", name: "", about: "" };
+  /** @type {{user: string, name: string, about: string, avatar: string}} */ me = { user: "", name: "", about: "", avatar: "" };
   /** @type {Conversation|null} */ current = null;
   /** Counts the events that make answers on their way useless. */
   round = 0;
@@ -78,6 +78,7 @@ export class Model extends EventTarget {
     on("state", this.#state);
     on("entry", this.#entry);
     on("outgoing", this.#outgoing);
+    on("progress", this.#progress);
     on("mark", this.#mark);
     on("typing", this.#typing);
     on("presence", this.#presence);
@@ -103,7 +104,7 @@ export class Model extends EventTarget {
   #setUser() {
     const user = this.parley.user ?? "";
     if (this.me.user === user) return;
-    this.me = { user, name: "", about: "" };
+    this.me = { user, name: "", about: "", avatar: "" };
     this.keep.load(user);
     for (const text of this.parley.outbox) this.#outgoing(text);
     for (const key of this.keep.drafts) {
@@ -158,9 +159,9 @@ export class Model extends EventTarget {
   }
 
   async #profile() {
-    const { name, about } = await this.parley.profile({ user: this.me.user });
-    this.me = { user: this.me.user, name, about };
-    this.people.learn(this.me.user, { name, about });
+    const { name, about, avatar = "" } = await this.parley.profile({ user: this.me.user });
+    this.me = { user: this.me.user, name, about, avatar };
+    this.people.learn(this.me.user, { name, about, avatar });
     this.emit("person", { user: this.me.user });
   }
 
@@ -276,8 +277,8 @@ export class Model extends EventTarget {
   /** @param {Conversation} conversation @param {string} group */
   async #openGroup(conversation, group) {
     try {
-      const { name, member } = await this.parley.profile({ group });
-      conversation.name = name;
+      const { name, avatar, member } = await this.parley.profile({ group });
+      Object.assign(conversation, { name, picture: avatar ?? "" });
       conversation.member = Boolean(member);
       this.touch(conversation);
       if (member) await this.groups.get(group);
@@ -363,6 +364,12 @@ export class Model extends EventTarget {
     if (fresh) this.#writing = text;
     conversation.outgoing(text, fresh);
     if (text.error?.word === "not_member") conversation.member = false;
+  }
+
+  /** @param {{ref: string, sent: number}} progress */
+  #progress({ ref, sent }) {
+    const text = this.parley.outbox.find((each) => each.ref === ref);
+    if (text) this.conversation(text.peer).progress(ref, sent);
   }
 
   /** @param {{peer: Peer, user?: string, cid: number, kind: "received"|"read"}} mark */
@@ -463,7 +470,8 @@ export class Model extends EventTarget {
   }
 
   /**
-   * @param {Conversation} conversation @param {{msg: string, reply?: number, mentions?: string[]|"all"}} text
+   * @param {Conversation} conversation
+   * @param {{msg?: string, reply?: number, mentions?: string[]|"all", file?: import("../parley.js").GivenFile}} text
    */
   send(conversation, text) {
     this.#writing = "next";

@@ -12,7 +12,7 @@ import { t } from "./i18n.js";
  */
 export function itemText(page, conversation, item) {
   const { kind } = item;
-  if (kind === "text") return item.recalled ? t("notice.recalled") : item.msg;
+  if (kind === "text") return item.recalled ? t("notice.recalled") : fileText(item);
   if (kind === "system") return item.msg;
   const me = page.model.me?.user;
   /** @param {string | undefined} id */
@@ -20,6 +20,17 @@ export function itemText(page, conversation, item) {
   const concerned = item.user ?? item.by;
   const params = { by: name(item.by), user: name(concerned), group: conversation?.title ?? "" };
   return t(keyOf(item, concerned === me, item.by === me), params);
+}
+
+/**
+ * A text in few words, also one that is a picture or a file.
+ * @param {{msg?: string|null, file?: any}} text
+ * @returns {string}
+ */
+export function fileText({ msg, file }) {
+  if (!file) return msg ?? "";
+  const what = file.kind === "file" ? t("file.file", { name: `\u2068${file.name}\u2069` }) : t(`file.${file.kind}`);
+  return msg ? t("file.with-caption", { what, caption: msg }) : what;
 }
 
 /**

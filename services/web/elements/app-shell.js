@@ -41,6 +41,11 @@ export class AppShell extends HTMLElement {
       this.main,
       this.panel,
     );
+    this.addEventListener("stale", (/** @type {any} */ { detail: { id, group } }) => {
+      const { model } = this.page;
+      if (group) model.list.rename(model.conversation({ group: id }), id);
+      else model.people.renew(id);
+    });
     this.page.parley.addEventListener("state", this.#me);
     for (const event of ["person", "conversations"]) this.page.model.addEventListener(event, this.#me);
     this.renderMe();
@@ -72,10 +77,12 @@ export class AppShell extends HTMLElement {
     const me = this.page.model.me ?? { user: this.page.parley.user };
     if (!me.user || this.foot?.querySelector(".confirm")) return;
     const name = me.name || me.user;
-    if (this.foot?.dataset.name === name && this.foot.childElementCount > 0) return;
-    Object.assign(this.foot?.dataset ?? {}, { name });
+    const { avatar: picture = "" } = this.page.model.me ?? {};
+    const shows = `${picture} ${name}`;
+    if (this.foot?.dataset.shows === shows && this.foot.childElementCount > 0) return;
+    Object.assign(this.foot?.dataset ?? {}, { shows });
     this.foot?.replaceChildren(
-      avatar({ id: me.user, title: name }),
+      avatar({ id: me.user, title: name, picture }),
       h("div", { class: "grow" }, h("bdi", { class: "line name", title: me.user }, name), this.make("connection-state")),
       button({ icon: "settings", label: t("panel.settings"), on: () => this.openPanel("settings") }),
       button({ icon: "sign-out", label: t("shell.sign-out"), on: () => this.confirmSignOut() }),
@@ -178,7 +185,7 @@ export class AppShell extends HTMLElement {
     panel.hidden = false;
     this.landmarks();
     this.classList.add("with-panel");
-    const first = panel.querySelector("[autofocus]") ?? body.querySelector("input, textarea, select, button, a[href]");
+    const first = panel.querySelector("[autofocus]") ?? body.querySelector("input:not([hidden]), textarea, select, button, a[href]");
     /** @type {HTMLElement} */ (first ?? panel).focus();
   }
 
@@ -209,6 +216,11 @@ export class AppShell extends HTMLElement {
     const open = this.querySelector("quick-switch");
     if (open) return /** @type {any} */ (open).leave();
     this.append(this.make("quick-switch"));
+  }
+
+  /** @param {any} item with a picture */
+  viewPicture(item) {
+    this.append(this.make("picture-viewer", { item }));
   }
 
   /** The regions that F6 visits. */

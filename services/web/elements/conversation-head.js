@@ -40,7 +40,7 @@ export class ConversationHead extends HTMLElement {
     const group = "group" in c.peer;
     const id = group ? c.peer.group : c.peer.user;
     this.who?.replaceChildren(
-      avatar({ id, title: c.title, group, online: c.online }),
+      avatar({ id, title: c.title, picture: c.avatar, group, online: c.online }),
       h(
         "span",
         { class: "grow" },

@@ -204,6 +204,7 @@ function rowContent(page, c) {
   return {
     id: group ? c.peer.group : c.peer.user,
     title: c.title,
+    picture: c.avatar,
     group,
     online: group ? undefined : Boolean(c.online),
     time: c.last_ms ? listTime(c.last_ms) : "",

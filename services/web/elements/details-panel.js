@@ -39,9 +39,9 @@ export class DetailsPanel extends HTMLElement {
     const me = id === page.model.me.user;
     const conversation = page.model.conversations.find((/** @type {any} */ each) => each.peer.user === id);
     const [head, remark, quiet, friendship, block] = /** @type {HTMLElement[]} */ (this.parts);
-    const { title, name, about, online } = person;
-    refill(head, { title, name, about, online, friend: person.friend, known: Boolean(conversation) }, () => [
-      headOf({ id, title, name, about, online, under: online ? t("shell.online") : person.friend ? t("shell.offline") : "" }),
+    const { title, name, picture, about, online } = person;
+    refill(head, { title, name, picture, about, online, friend: person.friend, known: Boolean(conversation) }, () => [
+      headOf({ id, title, name, picture, about, online, under: online ? t("shell.online") : person.friend ? t("shell.offline") : "" }),
       me ? null : this.tiles(id, conversation),
     ]);
     if (me) return;

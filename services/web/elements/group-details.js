@@ -2,6 +2,7 @@
  * A group: its profile, members, requests to join, and the actions that the reader's role allows.
  * @module
  */
+import { avatarSetting } from "./avatar-setting.js";
 import "./member-list.js";
 import { asking, attempt, editable, friendPicker, goTo, headOf, idOf, personOf, personRow, quietPart, refill, section, tile, why } from "./people-parts.js";
 import { h, icon } from "../app/dom.js";
@@ -78,11 +79,12 @@ export class GroupDetails extends HTMLElement {
     const role = member ? page.model.role(group) ?? this.members.find((each) => idOf(each) === page.model.me.user)?.role : null;
     const runs = role === "owner" || role === "administrator";
     const parts = /** @type {Record<string, HTMLElement>} */ (this.parts);
-    const { name, about = "", slow_s = 0 } = this.profile ?? {};
+    const { name, about = "", slow_s = 0, avatar: picture = "" } = this.profile ?? {};
     const title = name || conversation.title || group;
     const count = this.members.length;
-    refill(parts.head, { title, about, count, member, runs }, () => [
-      headOf({ id: group, title, group: true, about: runs ? "" : about, under: underName(member, count) }),
+    refill(parts.head, { title, picture, about, count, member, runs }, () => [
+      headOf({ id: group, title, picture, group: true, about: runs ? "" : about, under: underName(member, count) }),
+      runs ? avatarSetting(page, { group }, picture !== "", () => this.load()) : null,
       member ? this.tiles() : this.joinButton(),
     ]);
     const joins = runs ? page.model.requests.joins.filter((/** @type {any} */ each) => each.group === group) : [];

@@ -88,7 +88,8 @@ export class MemberList extends HTMLElement {
     const known = this.#rows.get(member.id);
     const open = this.#open === member.id;
     const { id, title, role, online, muted_until } = member;
-    const shows = JSON.stringify({ title, role, online, muted_until, open, mine: this.#role });
+    const { picture } = personOf(this.page, id);
+    const shows = JSON.stringify({ title, picture, role, online, muted_until, open, mine: this.#role });
     if (known && (known.shows === shows || known.row.querySelector(".asking, [aria-busy]"))) return known.row;
     const row = known?.row ?? h("li", { dataset: { user: id } });
     const focused = row.contains(document.activeElement) ? /** @type {HTMLElement} */ (document.activeElement).dataset.act : null;
@@ -100,7 +101,7 @@ export class MemberList extends HTMLElement {
           type: "button", class: "row", "aria-expanded": String(open), dataset: { act: `member-${id}` },
           on: { click: () => this.toggle(id) },
         },
-        ...personRow({ id, title, online }, ...this.marks(member)),
+        ...personRow({ id, title, picture, online }, ...this.marks(member)),
       ),
     );
     if (open) row.append(this.actions(member));

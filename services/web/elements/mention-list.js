@@ -7,7 +7,7 @@ import { h } from "../app/dom.js";
 import { t } from "../app/i18n.js";
 import { avatar } from "./person-avatar.js";
 
-/** @typedef {{id: string, name: string, title: string, all?: boolean}} Choice */
+/** @typedef {{id: string, name: string, title: string, picture?: string, all?: boolean}} Choice */
 
 export class MentionList extends HTMLElement {
   /** @type {Choice[]} */ #choices = [];
@@ -39,7 +39,7 @@ export class MentionList extends HTMLElement {
     this.replaceChildren(
       ...choices.map((choice, index) =>
         h("div", { class: "row", role: "option", id: `${this.id}-${index}`, on: { click: () => this.#pick(index) } },
-          choice.all ? avatar({ id: "@", title: choice.title, group: true, size: "small" }) : avatar({ id: choice.id, title: choice.title, size: "small" }),
+          choice.all ? avatar({ id: "@", title: choice.title, group: true, size: "small" }) : avatar({ id: choice.id, title: choice.title, picture: choice.picture, size: "small" }),
           h("bdi", { class: "line" }, choice.title),
           h("span", { class: "line muted small" }, choice.all ? t("thread.all-members-hint") : choice.id === choice.title ? "" : h("bdi", null, choice.id)))),
     );

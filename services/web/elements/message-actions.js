@@ -24,7 +24,8 @@ export function allowed(page, conversation, item) {
   const role = group ? page.model.role(group) : null;
   return {
     talk: writes,
-    edit: writes && item.mine && age_ms < (info.edit_minutes ?? 15) * MINUTE_MS,
+    edit: writes && item.mine && item.file?.kind !== "sticker" && age_ms < (info.edit_minutes ?? 15) * MINUTE_MS,
+    keep: writes && ["image", "sticker"].includes(item.file?.kind) && item.file.width > 0,
     recall: real && ((item.mine && age_ms < (info.recall_minutes ?? 2) * MINUTE_MS) || role === "owner" || role === "administrator"),
   };
 }
@@ -36,6 +37,7 @@ export class MessageActions extends HTMLElement {
   conversation;
   /** @type {import("./message-item.js").MessageItem|null} */
   target = null;
+  #shows = "";
   /* Stays when the pointer leaves: opened by keyboard, by a long press, or in use. */
   pinned = false;
 
@@ -82,6 +84,17 @@ export class MessageActions extends HTMLElement {
     /** @type {HTMLElement|null} */ (this.querySelector("button"))?.focus({ preventScroll: true });
   }
 
+  /** Its text was drawn again: what one can do with it may have changed, and where it stands. */
+  follow() {
+    if (!this.pinned && this.#shows !== this.#possible()) this.#main();
+    this.place();
+  }
+
+  #possible() {
+    const item = this.target?.row.item;
+    return item ? JSON.stringify([allowed(this.page, this.conversation, item), item.msg !== ""]) : "";
+  }
+
   /** Puts it at its text, within the visible part. */
   place() {
     const bubble = this.target?.querySelector(".bubble");
@@ -105,6 +118,7 @@ export class MessageActions extends HTMLElement {
   #main() {
     const item = this.target?.row.item;
     const can = allowed(this.page, this.conversation, item);
+    this.#shows = this.#possible();
     const copy = button({ icon: "copy", label: t("thread.copy"), on: () => this.#act("copy") });
     this.replaceChildren(
       ...(can.talk
@@ -115,7 +129,8 @@ export class MessageActions extends HTMLElement {
             button({ icon: "reply", label: t("thread.reply"), on: () => this.#act("reply") }),
           ]
         : []),
-      copy,
+      ...(item.msg ? [copy] : []),
+      ...(can.keep ? [button({ icon: "sticker", label: t("file.keep"), on: () => this.#act("keep") })] : []),
       ...(can.edit ? [button({ icon: "edit", label: t("thread.edit"), on: () => this.#act("edit") })] : []),
       ...(can.recall ? [button({ icon: "trash", label: t("thread.recall"), on: () => this.#ask() })] : []),
     );

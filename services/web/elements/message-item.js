@@ -5,14 +5,17 @@
  */
 import { h, icon } from "../app/dom.js";
 import { t } from "../app/i18n.js";
-import { itemText } from "../app/notice.js";
+import { fileText, itemText } from "../app/notice.js";
 import { clockTime, dayName, fullTime } from "../app/time.js";
+import { fileKey, fileNode, isUploading, showTransfer, transferNode } from "./message-file.js";
 import { folded, textNodes } from "./message-text.js";
 import { avatar, hueOf } from "./person-avatar.js";
 import { idOf, why } from "./people-parts.js";
 
 const MARKS = { waiting: "clock", stored: "check", arrived: "checks", read: "checks" };
 const QUOTE_CHARACTERS = 160;
+/** Refusals that no further try mends. */
+const FINAL = new Set(["bytes_lost", "unreadable", "file_too_large"]);
 let numbers = 0;
 
 /** @typedef {import("./message-rows.js").Row} Row */
@@ -27,6 +30,7 @@ export class MessageItem extends HTMLElement {
   #stamp = "";
   #msg = "";
   #all = false;
+  /** @type {{key: string, node: HTMLElement}|null} the picture stays while the rest is drawn again */ #file = null;
   #number = ++numbers;
 
   /**
@@ -39,11 +43,12 @@ export class MessageItem extends HTMLElement {
     const stamp = item
       ? JSON.stringify([
           row.kind, row.first, row.last, item.state, item.edited_ms, item.recalled, item.reactions, item.cid,
-          item.time_ms, item.reply, item.mentions, item.error?.word, item.name,
-          this.#friendship(item),
+          item.time_ms, item.reply, item.mentions, item.error?.word, item.name, item.kind === "text" && this.#picture(item),
+          fileKey(item.file), isUploading(item), this.#friendship(item),
           row.kind === "notice" && itemText(this.page, this.conversation, item),
         ])
       : JSON.stringify([row.kind, row.time_ms]);
+    if (item?.sent) showTransfer(this.querySelector(".transfer"), item);
     if (stamp === this.#stamp && (item?.msg ?? "") === this.#msg) return false;
     this.#stamp = stamp;
     this.#msg = item?.msg ?? "";
@@ -54,6 +59,11 @@ export class MessageItem extends HTMLElement {
   /** Whether the arrow keys stop here. */
   get reachable() {
     return this.row.kind === "text" || this.row.kind === "notice";
+  }
+
+  /** @param {any} item */
+  #picture(item) {
+    return this.conversation.group && !item.mine ? this.page.model.people.get(item.by).avatar : "";
   }
 
   /** @param {string} id */
@@ -88,7 +98,8 @@ export class MessageItem extends HTMLElement {
     const mentioned = !item.mine && (item.mentions === "all" || item.mentions?.includes(me));
     for (const [name, on] of Object.entries({
       own: item.mine, first: row.first, last: row.last, mentioned, recalled: item.recalled,
-      refused: item.state === "refused", bare: !item.recalled && !item.reply && onlyEmoji(item.msg),
+      refused: item.state === "refused", bare: !item.recalled && !item.reply && !item.file && onlyEmoji(item.msg),
+      "with-file": item.file, sticker: item.file?.kind === "sticker" && !item.msg && !item.reply,
     }))
       this.classList.toggle(name, Boolean(on));
     const { name } = item;
@@ -96,14 +107,15 @@ export class MessageItem extends HTMLElement {
     const author = h("div", { class: group && !item.mine && row.first ? "author" : "visually-hidden", id: `${id}-by` },
       item.mine ? t("thread.you") : h("bdi", null, name));
     if (group && !item.mine) author.style.setProperty("--hue", String(hueOf(item.by)));
-    this.setAttribute("aria-labelledby", `${id}-by ${id}-text ${id}-meta`);
+    this.setAttribute("aria-labelledby", `${id}-by ${item.file ? `${id}-file ` : ""}${id}-text ${id}-meta`);
     this.replaceChildren(
       ...[
-        group && !item.mine && (row.last ? avatar({ id: item.by, title: name, size: "small" }) : h("span", { class: "no-avatar" })),
+        group && !item.mine && (row.last ? avatar({ id: item.by, title: name, picture: this.#picture(item), size: "small" }) : h("span", { class: "no-avatar" })),
         h("div", { class: "column" },
           author,
           h("div", { class: "bubble", dir: "auto" },
             item.reply && !item.recalled && this.#quote(item),
+            this.#fileOf(item, `${id}-file`),
             h("span", { class: "words", id: `${id}-text` }, this.#words(item)),
             this.#more(item),
             this.#meta(item, `${id}-meta`)),
@@ -111,6 +123,17 @@ export class MessageItem extends HTMLElement {
           item.state === "refused" && this.#refusal(item)),
       ].filter((part) => part instanceof Node),
     );
+  }
+
+  /** @param {any} item @param {string} id */
+  #fileOf(item, id) {
+    const key = fileKey(item.file);
+    if (!key) this.#file = null;
+    else if (this.#file?.key !== key) this.#file = { key, node: fileNode(this.page, item, id) };
+    if (!this.#file || !isUploading(item)) return this.#file?.node;
+    const transfer = transferNode(item);
+    showTransfer(transfer, item);
+    return [this.#file.node, transfer];
   }
 
   /** @param {any} item */
@@ -146,8 +169,8 @@ export class MessageItem extends HTMLElement {
 
   /** @param {any} item */
   #quote(item) {
-    const { cid, by, msg } = item.reply;
-    const words = msg == null ? t("thread.quote-unknown") : msg === "" ? t("thread.recalled") : cut(msg, QUOTE_CHARACTERS);
+    const { cid, by, msg, file } = item.reply;
+    const words = msg == null ? t("thread.quote-unknown") : msg === "" && !file ? t("thread.recalled") : cut(fileText({ msg, file }), QUOTE_CHARACTERS);
     return h("button", { type: "button", class: "quote", dir: "auto", "data-act": "quote", "data-cid": cid, "data-part": "quote" },
       by ? h("bdi", { class: "author" }, by === this.page.model.me.user ? t("thread.you") : this.#name(by)) : null,
       h("span", { class: "line", dir: "auto" }, words));
@@ -189,7 +212,8 @@ export class MessageItem extends HTMLElement {
       friendship === "asked" ? h("span", { class: "muted" }, t("people.asked")) : null,
       h("span", { class: "choices" },
         friendship === "strangers" ? act("befriend", "people.befriend") : null,
-        act("again", "thread.again"), act("rewrite", "thread.rewrite"), act("discard", "thread.discard")));
+        FINAL.has(item.error?.word) ? null : act("again", item.file ? "file.again" : "thread.again"),
+        item.file ? null : act("rewrite", "thread.rewrite"), act("discard", "thread.discard")));
   }
 }
 customElements.define("message-item", MessageItem);

@@ -153,7 +153,7 @@ export class MessageList extends HTMLElement {
     this.#keep();
     this.#tally();
     if (!this.actions?.hidden) {
-      if (this.actions?.target?.isConnected) this.actions.place();
+      if (this.actions?.target?.isConnected) this.actions.follow();
       else this.actions?.close();
     }
     this.#more();
@@ -399,6 +399,7 @@ export class MessageList extends HTMLElement {
     if (!target || !line) return;
     const { act, cid, emoji } = target.dataset;
     const { item } = line.row;
+    if (act === "download") return; // the link does it
     if (act === "quote") void this.jumpTo(Number(cid));
     else if (act === "befriend") void befriend(/** @type {HTMLElement} */ (target.closest(".refusal")), this.page, this.conversation.peer.user);
     else if (act === "react") void this.#act({ act, item, emoji, on: target.getAttribute("aria-pressed") !== "true" });
@@ -414,6 +415,11 @@ export class MessageList extends HTMLElement {
       else if (act === "copy") {
         await navigator.clipboard.writeText(item.msg);
         this.page.announce(t("thread.copied"));
+      } else if (act === "view") {
+        if (item.file) this.page.viewPicture(item);
+      } else if (act === "keep") {
+        await this.page.parley.addSticker({ peer: this.conversation.peer, cid: item.cid, mine: item.mine, file: item.file });
+        this.page.announce(t("file.kept"));
       } else if (act === "react") {
         if (allowed(this.page, this.conversation, item).talk) await model.react(item, emoji, on);
       } else if (act === "recall") await model.recall(item);

@@ -233,14 +233,14 @@ export function section(title, ...children) {
 
 /**
  * Large picture, name and id of a person or group.
- * @param {{id: string, title: string, name?: string, group?: boolean, online?: boolean, under?: string, about?: string}} who
+ * @param {{id: string, title: string, name?: string, picture?: string, group?: boolean, online?: boolean, under?: string, about?: string}} who
  */
-export function headOf({ id, title, name, group, online, under, about }) {
+export function headOf({ id, title, name, picture, group, online, under, about }) {
   const called = name && name !== title ? name : null;
   return h(
     "div",
     { class: "profile" },
-    avatar({ id, title, group, online, size: "large" }),
+    avatar({ id, title, picture, group, online, size: "large" }),
     h("h2", { dir: "auto" }, title),
     called ? h("p", { dir: "auto" }, called) : null,
     title === id && !called ? null : h("p", { class: "muted small" }, h("bdi", null, id)),
@@ -251,13 +251,13 @@ export function headOf({ id, title, name, group, online, under, about }) {
 
 /**
  * A row of a person within a list.
- * @param {{id: string, title: string, online?: boolean, under?: string | null}} who
+ * @param {{id: string, title: string, picture?: string, online?: boolean, under?: string | null}} who
  * @param {...import("../app/dom.js").Child} extra
  */
-export function personRow({ id, title, online, under }, ...extra) {
+export function personRow({ id, title, picture, online, under }, ...extra) {
   const line = under === undefined && title !== id ? id : under;
   return [
-    avatar({ id, title, online }),
+    avatar({ id, title, picture, online }),
     h(
       "span",
       { class: "grow" },
@@ -325,7 +325,7 @@ export function friendPicker(page, label, left = () => true) {
   const chosen = () => /** @type {HTMLInputElement[]} */ ([...host.querySelectorAll("input:checked")]).map((each) => each.value);
   function update() {
     const ids = (page.model.friends ?? []).map(idOf).filter(left);
-    const friends = ids.map((/** @type {string} */ id) => ({ id, title: personOf(page, id).title, online: personOf(page, id).online }));
+    const friends = ids.map((/** @type {string} */ id) => shownOf(page, id));
     const before = new Set(chosen());
     refill(host, friends, () => rowsOf(friends, before));
   }
@@ -334,7 +334,7 @@ export function friendPicker(page, label, left = () => true) {
 }
 
 /**
- * @param {{id: string, title: string, online: boolean}[]} friends
+ * @param {{id: string, title: string, picture?: string, online?: boolean}[]} friends
  * @param {Set<string>} chosen
  */
 function rowsOf(friends, chosen) {
@@ -377,5 +377,14 @@ export function goTo(page, peer) {
 /** @param {import("../app/main.js").Page} page @param {string} id @returns {any} */
 export function personOf(page, id) {
   const person = page.model.people.get(id) ?? {};
-  return { ...person, id, title: person.title || person.name || id };
+  return { ...person, id, title: person.title || person.name || id, picture: person.avatar };
+}
+
+/**
+ * What rows of people show.
+ * @param {import("../app/main.js").Page} page @param {string} id
+ */
+export function shownOf(page, id) {
+  const { title, picture, online } = personOf(page, id);
+  return { id, title, picture, online };
 }

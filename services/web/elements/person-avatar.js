@@ -1,6 +1,6 @@
 /**
- * A round mark for a person, a square one for a group: initials on a colour that follows from the id.
- * The name stands beside it, so screen readers pass over it.
+ * A round mark for a person, a square one for a group: the picture, or else initials on a colour that follows from the id.
+ * A picture that cannot be loaded leaves the initials, and fires `stale` {id, group}. The name stands beside it, so screen readers pass over it.
  * @module
  */
 
@@ -8,16 +8,31 @@ export class PersonAvatar extends HTMLElement {}
 customElements.define("person-avatar", PersonAvatar);
 
 /**
- * @param {{id: string, title?: string, group?: boolean, online?: boolean, size?: "small"|"large"}} who
+ * @param {{id: string, title?: string, picture?: string, group?: boolean, online?: boolean, size?: "small"|"large"}} who
  * @returns {HTMLElement}
  */
-export function avatar({ id, title, group = false, online, size }) {
+export function avatar({ id, title, picture, group = false, online, size }) {
   const element = document.createElement("person-avatar");
   element.setAttribute("aria-hidden", "true");
   element.className = [size, group && "group", online && "online"].filter(Boolean).join(" ");
   element.style.setProperty("--hue", String(hueOf(id)));
   element.textContent = initialsOf(title || id);
+  if (picture) element.append(pictureOf(picture, { id, group }));
   return element;
+}
+
+/** @param {string} address @param {{id: string, group: boolean}} who */
+function pictureOf(address, who) {
+  const image = new Image();
+  image.alt = "";
+  image.decoding = "async";
+  image.draggable = false;
+  image.addEventListener("error", () => {
+    image.dispatchEvent(new CustomEvent("stale", { bubbles: true, detail: who }));
+    image.remove();
+  });
+  image.src = address;
+  return image;
 }
 
 /**

@@ -17,7 +17,7 @@ export class ProfileCard extends HTMLElement {
     const id = group ? profile.group : profile.user;
     this.className = "card";
     this.append(
-      headOf({ id, title: profile.remark || profile.name || id, name: profile.name, group, about: profile.about, under: group ? t("shell.group") : "" }),
+      headOf({ id, title: profile.remark || profile.name || id, name: profile.name, picture: profile.avatar, group, about: profile.about, under: group ? t("shell.group") : "" }),
       h("div", { class: "actions center" }, ...(group ? this.groupActions(id) : this.personActions(id))),
     );
     if (!group && id !== page.model.me.user) page.model.people.get(id);

@@ -52,11 +52,11 @@ export class QuickSwitch extends HTMLElement {
     const lower = wanted.toLocaleLowerCase();
     const known = new Map();
     for (const c of model.conversations)
-      known.set(c.key, { peer: c.peer, title: c.title, group: "group" in c.peer, online: c.online });
+      known.set(c.key, { peer: c.peer, title: c.title, picture: c.avatar, group: "group" in c.peer, online: c.online });
     for (const friend of model.friends ?? []) {
       const peer = { user: friend.user };
       const person = model.people.get(peer.user);
-      if (!known.has(peerKey(peer))) known.set(peerKey(peer), { peer, title: person?.title ?? peer.user, group: false, online: person?.online });
+      if (!known.has(peerKey(peer))) known.set(peerKey(peer), { peer, title: person?.title ?? peer.user, picture: person?.avatar, group: false, online: person?.online });
     }
     const found = [...known.entries()]
       .map(([key, each]) => ({ ...each, rank: rank(lower, each.title, key.slice(key.indexOf(":") + 1)) }))
@@ -82,7 +82,7 @@ export class QuickSwitch extends HTMLElement {
             role: "option", class: "row", id: `${this.list?.id}-${index}`, "aria-selected": String(index === this.#at),
             on: { mousedown: (/** @type {Event} */ event) => event.preventDefault(), click: () => this.choose(each) },
           },
-          avatar({ id: Object.values(each.peer)[0], title: each.title, group: each.group, online: each.online, size: "small" }),
+          avatar({ id: Object.values(each.peer)[0], title: each.title, picture: each.picture, group: each.group, online: each.online, size: "small" }),
           each.byId ? h("span", { class: "line grow" }, t("quick.by-id", { id: `\u2068${each.title}\u2069` })) : h("bdi", { class: "line grow" }, each.title),
           h("bdi", { class: "small muted line" }, each.byId || each.title === Object.values(each.peer)[0] ? "" : Object.values(each.peer)[0]),
         ),

@@ -4,6 +4,7 @@
  */
 import { h } from "../app/dom.js";
 import { t } from "../app/i18n.js";
+import { stepInGrid } from "./grid-keys.js";
 import { byteLength, wellFormed } from "../parley.js";
 
 const EMOJI =
@@ -47,18 +48,7 @@ export class ReactionPicker extends HTMLElement {
       this.dispatchEvent(new CustomEvent("leave"));
       return;
     }
-    const cells = /** @type {HTMLElement[]} */ ([...grid.children]);
-    const at = cells.indexOf(/** @type {HTMLElement} */ (document.activeElement));
-    const steps = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -COLUMNS, ArrowDown: COLUMNS, Home: -at, End: cells.length - 1 - at };
-    const step = steps[/** @type {keyof steps} */ (event.key)];
-    if (at < 0 || step === undefined) return;
-    event.preventDefault();
-    event.stopPropagation();
-    const next = cells[at + step];
-    if (!next) return;
-    cells[at].tabIndex = -1;
-    next.tabIndex = 0;
-    next.focus();
+    stepInGrid(event, grid, COLUMNS);
   }
 }
 customElements.define("reaction-picker", ReactionPicker);

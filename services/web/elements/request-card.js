@@ -36,12 +36,12 @@ export class RequestCard extends HTMLElement {
   render() {
     const { group } = this.request;
     const id = idOf(this.request);
-    const { title } = personOf(this.page, id);
+    const { title, picture } = personOf(this.page, id);
     const place = group ? this.page.model.conversation({ group }).title : "";
     const what = group ? t("people.asks-to-join", { group: `\u2068${place}\u2069` }) : t("people.asks-to-be-friends");
     this.setAttribute("aria-label", `${title}: ${what}`);
     this.who?.replaceChildren(
-      ...personRow({ id, title, under: null }),
+      ...personRow({ id, title, picture, under: null }),
     );
     this.who?.querySelector(".grow")?.append(h("span", { class: "small muted wrap" }, what));
   }

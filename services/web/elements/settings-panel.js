@@ -4,7 +4,8 @@
  */
 import "./device-list.js";
 import "./forget-me.js";
-import { asking, attempt, editable, headOf, idOf, personOf, personRow, refill, section } from "./people-parts.js";
+import { avatarSetting } from "./avatar-setting.js";
+import { asking, attempt, editable, headOf, idOf, personRow, refill, section, shownOf } from "./people-parts.js";
 import { h } from "../app/dom.js";
 import { LANGUAGES, language, setLanguage, t } from "../app/i18n.js";
 import { askNotifications, notificationState } from "../app/notify.js";
@@ -61,14 +62,15 @@ export class SettingsPanel extends HTMLElement {
 
   render() {
     const { page } = this;
-    const { user, name = "", about = "" } = page.model.me;
+    const { user, name = "", about = "", avatar = "" } = page.model.me;
     const save = (/** @type {any} */ fields) => page.parley.set("me", fields);
-    refill(/** @type {HTMLElement} */ (this.profile), { name, about }, () => [
-      headOf({ id: user, title: name || user }),
+    refill(/** @type {HTMLElement} */ (this.profile), { name, about, avatar }, () => [
+      headOf({ id: user, title: name || user, picture: avatar }),
+      avatarSetting(page, "me", avatar !== ""),
       editable({ act: "name", label: t("people.name"), value: name, empty: user, maxlength: 64 }, (value) => save({ name: value })),
       editable({ act: "about", label: t("people.about"), value: about, empty: t("people.no-about"), maxlength: 512, lines: true }, (value) => save({ about: value })),
     ]);
-    const blocked = (page.model.blocked ?? []).map((/** @type {any} */ each) => ({ id: idOf(each), title: personOf(page, idOf(each)).title }));
+    const blocked = (page.model.blocked ?? []).map((/** @type {any} */ each) => ({ ...shownOf(page, idOf(each)), online: undefined }));
     refill(/** @type {HTMLElement} */ (this.blocked), blocked, () => [
       section(
         t("people.blocked-people"),

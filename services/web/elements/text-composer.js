@@ -7,10 +7,13 @@ import { t } from "../app/i18n.js";
 import { setting } from "../app/settings.js";
 import { fullTime } from "../app/time.js";
 import { Composition, matching, mentionAt } from "./composing.js";
+import { fileText } from "../app/notice.js";
 import { byteLength, LIMITS, wellFormed } from "../parley.js";
 import { allowed } from "./message-actions.js";
 import { cut } from "./message-item.js";
+import "./file-tray.js";
 import "./mention-list.js";
+import "./sticker-picker.js";
 import { why } from "./people-parts.js";
 
 /* From here on the field shows how many bytes are left. */
@@ -48,9 +51,19 @@ export class TextComposer extends HTMLElement {
     this.bar = h("div", { class: "bar", hidden: true });
     this.counter = h("span", { class: "counter small", role: "status", hidden: true });
     this.sendButton = button({ icon: "send", label: t("thread.send"), class: "primary send", on: () => this.#send() });
-    this.form = h("div", { class: "field-row" }, this.field, this.counter, this.sendButton);
+    this.tray = /** @type {import("./file-tray.js").FileTray} */ (Object.assign(document.createElement("file-tray"), { page: this.page, conversation: this.conversation }));
+    this.stickerButton = button({ icon: "sticker", label: t("file.stickers"), class: "stickers", on: () => this.#toggleStickers() });
+    this.stickerButton.setAttribute("aria-expanded", "false");
+    this.form = h("div", { class: "field-row" },
+      button({ icon: "attach", label: t("file.choose"), class: "attach", on: () => this.tray?.choose() }),
+      this.field, this.counter, this.stickerButton, this.sendButton);
     this.reason = h("p", { class: "reason muted", hidden: true });
-    this.replaceChildren(this.mentions, this.bar, this.form, this.reason);
+    this.replaceChildren(this.mentions, this.bar, this.tray, this.form, this.reason);
+    this.tray.listen(this.field, this.parentElement ?? this, () => !this.form?.hidden, signal);
+    this.tray.addEventListener("change", () => {
+      this.#shape();
+      if (!this.tray?.isEmpty) this.focus();
+    });
 
     const { model } = this.page;
     for (const name of ["conversations", "members", "items", "requests", "person"]) model.addEventListener(name, () => this.#allow(), { signal });
@@ -114,7 +127,7 @@ export class TextComposer extends HTMLElement {
     counter.textContent = counter.hidden ? "" : left >= 0 ? t("thread.left", { count: left }) : t("thread.over", { count: -left });
     counter.classList.toggle("error", left < 0);
     field.setAttribute("aria-invalid", String(left < 0));
-    sendButton.disabled = left < 0 || field.value.trim() === "";
+    sendButton.disabled = left < 0 || (field.value.trim() === "" && (this.#editing !== null || this.tray?.isEmpty !== false));
   }
 
   #changed() {
@@ -162,7 +175,8 @@ export class TextComposer extends HTMLElement {
 
   async #send() {
     const msg = wellFormed(this.#text).replace(/^(?:[^\S\n]*\n)+/, "").trimEnd();
-    if (msg.trim() === "" || byteLength(msg) > LIMITS.text_bytes || this.form?.hidden) return;
+    const empty = msg.trim() === "" && (this.#editing || this.tray?.isEmpty !== false);
+    if (empty || byteLength(msg) > LIMITS.text_bytes || this.form?.hidden) return;
     const { model } = this.page;
     if (this.#editing) {
       const item = this.#editing;
@@ -179,22 +193,59 @@ export class TextComposer extends HTMLElement {
     const ids = [...this.#mentioned].filter(([name]) => msg.includes(`@${name}`)).map(([, id]) => id);
     const mentions = ids.includes("all") ? "all" : [...new Set(ids)].slice(0, MENTIONS_MAX);
     const reply = this.#reply?.cid;
+    const files = this.tray?.take() ?? [];
     this.#mentioned.clear();
     this.#leave();
     this.#set("");
     this.#keepDraft();
     this.#typed_ms = -TYPING_MS;
     this.field?.focus();
+    let unsent = msg;
     try {
       // Before the list goes to its end, which may wait for the server: nothing else has the text now.
-      model.send(this.conversation, { msg, ...(reply != null && { reply }), ...(mentions.length > 0 && { mentions }) });
+      model.send(this.conversation, { msg, ...(reply != null && { reply }), ...(mentions.length > 0 && { mentions }), ...(files[0] && { file: files[0] }) });
+      unsent = "";
+      // The first file has the words; each is a text of its own.
+      for (files.shift(); files.length > 0; files.shift()) model.send(this.conversation, { file: files[0] });
     } catch (error) {
       this.page.announce(why(error));
-      if (this.isConnected && this.#text === "") this.#set(msg);
+      this.tray?.giveBack(files);
+      if (this.isConnected && this.#text === "") this.#set(unsent);
       return;
     }
     const list = /** @type {any} */ (this.parentElement?.querySelector("message-list"));
     await list?.sent();
+  }
+
+  #toggleStickers() {
+    const { stickerButton } = this;
+    const open = this.querySelector("sticker-picker");
+    const leave = () => {
+      this.querySelector("sticker-picker")?.remove();
+      stickerButton?.setAttribute("aria-expanded", "false");
+      stickerButton?.focus();
+    };
+    if (open) return leave();
+    const picker = Object.assign(document.createElement("sticker-picker"), { page: this.page });
+    picker.addEventListener("leave", leave);
+    picker.addEventListener("pick", (/** @type {any} */ { detail: file }) => {
+      leave();
+      this.#sendSticker(file);
+    });
+    stickerButton?.setAttribute("aria-expanded", "true");
+    this.prepend(picker);
+  }
+
+  /** @param {any} file */
+  #sendSticker(file) {
+    const reply = this.#editing ? undefined : this.#reply?.cid;
+    if (this.#reply) this.#leave();
+    try {
+      this.page.model.send(this.conversation, { file, ...(reply != null && { reply }) });
+    } catch (error) {
+      this.page.announce(why(error));
+    }
+    void (/** @type {any} */ (this.parentElement?.querySelector("message-list"))?.sent());
   }
 
   /** @param {{reply?: any, edit?: any, rewrite?: any}} what */
@@ -239,7 +290,7 @@ export class TextComposer extends HTMLElement {
       icon(this.#editing ? "edit" : "reply"),
       h("div", { class: "grow" },
         h("div", { class: "small label" }, this.#editing ? t("thread.editing") : t("thread.replying", { name: `\u2068${by}\u2069` })),
-        h("div", { class: "line muted", dir: "auto" }, cut(item.msg, QUOTE_CHARACTERS))),
+        h("div", { class: "line muted", dir: "auto" }, cut(fileText(item), QUOTE_CHARACTERS))),
       button({ icon: "close", label: t(this.#editing ? "thread.edit-leave" : "thread.reply-leave"), on: () => { this.#leave(); this.focus(); } }),
     );
   }
@@ -282,7 +333,7 @@ export class TextComposer extends HTMLElement {
     if (asked !== this.#asked) return;
     const people = /** @type {import("./mention-list.js").Choice[]} */ (members
       .filter((member) => member.id !== page.model.me.user)
-      .map(({ id, nick, name }) => ({ id, name: nick || name || id, title: page.model.nameIn(conversation, id) })));
+      .map(({ id, nick, name }) => ({ id, name: nick || name || id, title: page.model.nameIn(conversation, id), picture: page.model.people.get(id).avatar })));
     const role = page.model.role(group);
     if (role === "owner" || role === "administrator")
       people.push({ id: "all", name: t("thread.all-members"), title: t("thread.all-members"), all: true });

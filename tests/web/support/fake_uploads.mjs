@@ -40,6 +40,10 @@ export class FakeUploads {
     for (const go of this.#waiting.splice(0)) go();
   }
 
+  releaseLast() {
+    this.#waiting.pop()();
+  }
+
   fetch = async (address, { method = "GET", headers = {}, body, signal } = {}) => {
     const { pathname } = new URL(address);
     this.requests.push({ method, url: pathname, signal });

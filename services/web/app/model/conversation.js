@@ -9,6 +9,7 @@ import { isMentioned, isShown, Item } from "./item.js";
 /** @typedef {import("../../parley.js").Entry} Entry */
 /** @typedef {import("../../parley.js").Peer} Peer */
 /** @typedef {import("./item.js").Seen} Seen */
+/** @typedef {{by: string|null, msg: string|null, file?: Item["file"], asked?: boolean}} Quote */
 
 export const LIMITS = Object.freeze({
   // limit: web | items of the open conversation | 300 | those far from the reader are let go, and loaded again when needed
@@ -25,6 +26,7 @@ export const LIMITS = Object.freeze({
 
 export class Conversation {
   name = "";
+  picture = ""; // of a group
   /** @type {Item|null} */ last = null;
   cid = 0; // of the newest entry that is known of
   heard = 0; // of the newest entry that was delivered
@@ -42,6 +44,7 @@ export class Conversation {
   muted_ms = 0; // until when the account may not write in this group
   count = 0; // members, once they were asked for
   draft = "";
+  /** @type {any[]} files that were chosen and are not sent yet */ chosen = [];
   /** @type {string[]} */ typing = [];
   open = false;
   member = true;
@@ -60,7 +63,7 @@ export class Conversation {
   /** @type {Item[]} not stored yet */ #waiting = [];
   /** @type {Item[]|null} */ #items = null;
   /** @type {Map<string, Item>} texts whose 300 is missing */ #refs = new Map();
-  /** @type {Map<number, {by: string|null, msg: string|null, asked?: boolean}>} texts that are answered here */ #quotes = new Map();
+  /** @type {Map<number, Quote>} texts that are answered here */ #quotes = new Map();
   /** @type {{cid: number, target: number}[]} the newest changes that were delivered */ #changes = [];
 
   /** @param {import("../model.js").Model} model @param {Peer} peer */
@@ -74,6 +77,11 @@ export class Conversation {
   get title() {
     if (this.peer.user !== undefined) return this.model.people.get(this.peer.user).title;
     return this.name || this.peer.group;
+  }
+
+  /** The address of its picture, or nothing. */
+  get avatar() {
+    return this.peer.user !== undefined ? this.model.people.get(this.peer.user).avatar : this.picture;
   }
 
   get online() {
@@ -149,6 +157,10 @@ export class Conversation {
     const known = this.find(entry.cid);
     if (known) {
       if (seen && seen.asof >= known.seen.asof) this.#renew(known, entry, seen);
+      else if (known.file && !known.file.url && entry.file) {
+        known.takeFile(entry.file);
+        this.changed();
+      }
       return known;
     }
     const own = entry.mine && this.#waiting.find((item) => isSame(item, entry) && entry.cid > item.after);
@@ -164,7 +176,7 @@ export class Conversation {
   /** @param {Item} item @param {Entry} entry @param {Seen} seen */
   #renew(item, entry, seen) {
     item.take(entry, seen);
-    if (this.#quotes.has(entry.cid)) this.#quotes.set(entry.cid, { by: item.by, msg: item.msg });
+    if (this.#quotes.has(entry.cid)) this.#quotes.set(entry.cid, quoteOf(item));
     this.changed();
   }
 
@@ -177,7 +189,7 @@ export class Conversation {
     if (over <= 0) return;
     if (side === "start") {
       for (const item of this.#kept.splice(0, over))
-        if (this.#quotes.has(item.cid ?? 0)) this.#quotes.set(item.cid ?? 0, { by: item.by, msg: item.msg });
+        if (this.#quotes.has(item.cid ?? 0)) this.#quotes.set(item.cid ?? 0, quoteOf(item));
       this.from = this.#kept[0]?.cid ?? this.to;
       this.atStart = false;
     } else {
@@ -271,8 +283,8 @@ export class Conversation {
     let doubt = false;
     for (const item of items) if (item && !item.recalled) doubt = this.#apply(item, entry) || doubt;
     if (this.#quotes.has(target) && entry.kind !== "reacted") {
-      const { by } = /** @type {any} */ (this.#quotes.get(target));
-      this.#quotes.set(target, { by, msg: entry.kind === "recalled" ? "" : entry.msg ?? "" });
+      const { by, file } = /** @type {Quote} */ (this.#quotes.get(target));
+      this.#quotes.set(target, entry.kind === "recalled" ? { by, msg: "" } : { by, file, msg: entry.msg ?? "" });
     }
     this.changed();
     return doubt;
@@ -341,6 +353,7 @@ export class Conversation {
       const { edited_ms, reactions, recalled, seen } = copy ?? { edited_ms: null, reactions: [], recalled: false, seen: { asof: cid, loaded_ms: -Infinity } };
       Object.assign(item, { cid, time_ms: text.time_ms ?? item.time_ms, progress: "stored", error: null });
       Object.assign(item, { edited_ms, reactions, recalled, seen, msg: copy?.msg ?? item.msg });
+      if (copy) item.takeFile(copy.file);
       if (cid >= this.from && (this.atEnd || cid <= this.to)) this.#insert(item);
     }
     this.cid = Math.max(this.cid, cid);
@@ -356,22 +369,33 @@ export class Conversation {
     this.#insert(other);
   }
 
+  /**
+   * So much of the file of a waiting text has arrived.
+   * @param {string} ref @param {number} sent
+   */
+  progress(ref, sent) {
+    const item = this.#refs.get(ref);
+    if (!item) return;
+    item.sent = sent;
+    this.model.touch(this);
+  }
+
   // --- answers ---------------------------------------------------------------------------------------
 
   /**
    * @param {number} cid
-   * @returns {{cid: number, by: string|null, msg: string|null}}
+   * @returns {{cid: number, by: string|null, msg: string|null, file?: Item["file"]}}
    */
   quote(cid) {
-    const { by, msg } = this.find(cid) ?? this.#quotes.get(cid) ?? { by: null, msg: null };
-    return { cid, by, msg };
+    const { by, msg, file } = this.find(cid) ?? this.#quotes.get(cid) ?? { by: null, msg: null };
+    return { cid, by, msg, ...(file && { file }) };
   }
 
   /** @param {number} cid */
   #noteQuote(cid) {
     if (this.#quotes.has(cid) || this.#quotes.size >= LIMITS.quotes) return;
     const known = this.find(cid);
-    this.#quotes.set(cid, { by: known?.by ?? null, msg: known ? known.msg : null });
+    this.#quotes.set(cid, known ? quoteOf(known) : { by: null, msg: null });
   }
 
   /**
@@ -388,7 +412,7 @@ export class Conversation {
   /** @param {number} cid @param {Entry|undefined} entry */
   setQuote(cid, entry) {
     if (!this.#quotes.has(cid)) return;
-    if (entry) this.#quotes.set(cid, { by: entry.by, msg: entry.recalled ? "" : entry.msg ?? "" });
+    if (entry) this.#quotes.set(cid, entry.recalled ? { by: entry.by, msg: "" } : quoteOf(entry));
     this.changed();
   }
 
@@ -410,7 +434,13 @@ export class Conversation {
   }
 }
 
+/** @param {Item|Entry} text @returns {Quote} */
+function quoteOf({ by, msg, file }) {
+  return { by, msg: msg ?? "", file };
+}
+
 /** @param {Item} item @param {Entry} entry */
 function isSame(item, entry) {
-  return item.progress === "waiting" && entry.kind === "text" && item.msg === entry.msg && item.reply_to === (entry.reply ?? null);
+  const same = item.msg === (entry.msg ?? "") && item.reply_to === (entry.reply ?? null) && item.file?.id === entry.file?.id;
+  return item.progress === "waiting" && entry.kind === "text" && same;
 }

@@ -47,8 +47,8 @@ export class Friends {
     for (const { id } of people.filter((person) => person.friend && !now.has(person.id)))
       people.learn(id, { friend: false, remark: "", online: false });
     for (const { id } of people.filter((person) => person.blocked && !shut.has(person.id))) people.learn(id, { blocked: false });
-    for (const { user, name, remark, online } of friends) people.learn(user, { name, remark, online, friend: true });
-    for (const { user, name } of requests) people.learn(user, { name });
+    for (const { user, name, remark, avatar = "", online } of friends) people.learn(user, { name, remark, avatar, online, friend: true });
+    for (const { user, name, avatar = "" } of requests) people.learn(user, { name, avatar });
     for (const { user, name } of blocked ?? []) people.learn(user, { name, blocked: true });
     this.friends = friends;
     this.blocked = blocked ?? [];

@@ -215,6 +215,18 @@ export class History {
   }
 
   /**
+   * The addresses of an item's file have expired.
+   * @param {import("./item.js").Item} item
+   */
+  async renewFile(item) {
+    const { conversation, cid, file } = item;
+    if (cid === null || !file) return;
+    const entry = /** @type {any} */ ({ peer: conversation.peer, cid, file });
+    item.takeFile(await this.#model.parley.freshFile(entry, { renew: true }));
+    conversation.changed();
+  }
+
+  /**
    * Asks for the texts that are answered in the window and stand outside of it.
    * @param {Conversation} conversation
    */

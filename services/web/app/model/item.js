@@ -6,6 +6,10 @@
 /** @typedef {import("../../parley.js").Entry} Entry */
 /** @typedef {import("../../parley.js").Outgoing} Outgoing */
 /** @typedef {import("./conversation.js").Conversation} Conversation */
+/**
+ * One on its way has no id yet; `bytes` are those that were chosen here.
+ * @typedef {Omit<import("../../parley.js").SharedFile, "id"> & {id?: string, bytes?: Blob}} ItemFile
+ */
 
 /**
  * What a history page knows: changes up to `asof` are in it, later ones may be.
@@ -43,6 +47,9 @@ export class Item {
   /** @type {number|null} */ edited_ms = null;
   recalled = false;
   /** @type {import("../../parley.js").Reaction[]} */ reactions = [];
+  /** @type {ItemFile|null} */ file = null;
+  /** How many bytes of its file have arrived. */
+  sent = 0;
   /** @type {"waiting"|"stored"|"refused"} */ progress = "stored";
   /** @type {import("../../parley.js").Reason|null} */ error = null;
   /** @type {boolean|undefined} */ ok;
@@ -79,6 +86,7 @@ export class Item {
     item.msg = text.msg;
     item.reply_to = text.reply ?? null;
     item.mentions = text.mentions ?? null;
+    item.file = text.file ?? null;
     item.progress = "waiting";
     return item;
   }
@@ -93,10 +101,20 @@ export class Item {
     this.msg = entry.msg ?? "";
     this.reply_to = entry.reply ?? null;
     this.mentions = entry.mentions ?? null;
+    this.takeFile(entry.file ?? null);
     this.edited_ms = entry.edited_ms ?? null;
     this.recalled = Boolean(entry.recalled);
     this.reactions = entry.reactions ?? [];
     this.seen = seen ?? { asof: cid, loaded_ms: -Infinity };
+  }
+
+  /**
+   * The bytes that were sent from here go on showing their picture.
+   * @param {ItemFile|null} file
+   */
+  takeFile(file) {
+    const bytes = this.file?.bytes;
+    this.file = file && bytes ? { ...file, bytes } : file;
   }
 
   get conversation() {
@@ -131,6 +149,7 @@ export class Item {
   recall() {
     this.recalled = true;
     this.msg = "";
+    this.file = null;
     this.mentions = null;
     this.reactions = [];
   }

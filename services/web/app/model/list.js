@@ -139,8 +139,8 @@ export class List {
   #take(row, late) {
     const conversation = this.get(row.peer);
     const { user, group } = row.peer;
-    if (user !== undefined && row.name !== undefined) this.#model.people.learn(user, { name: row.name });
-    else if (group !== undefined) conversation.name = row.name ?? conversation.name;
+    if (user !== undefined && row.name !== undefined) this.#model.people.learn(user, { name: row.name, avatar: row.avatar ?? "" });
+    else if (group !== undefined) Object.assign(conversation, { name: row.name ?? conversation.name, picture: row.avatar ?? "" });
     conversation.listed = true;
     conversation.cid = Math.max(conversation.cid, row.cid);
     conversation.received = Math.max(conversation.received, row.received);
@@ -229,11 +229,14 @@ export class List {
     });
   }
 
-  /** @param {Conversation} conversation @param {string} group */
+  /**
+   * A group has another name or picture.
+   * @param {Conversation} conversation @param {string} group
+   */
   rename(conversation, group) {
     this.#model.parley.profile({ group }).then(
-      ({ name }) => {
-        conversation.name = name;
+      ({ name, avatar }) => {
+        Object.assign(conversation, { name, picture: avatar ?? "" });
         this.#model.touch(conversation);
       },
       () => {} // it keeps its name until it is opened

@@ -10,7 +10,7 @@ export const LIMITS = Object.freeze({
 
 /**
  * @typedef {{id: string, user: string, name: string, nick: string, role: "owner"|"administrator"|"member",
- *   online: boolean, muted_until: number, read?: number}} Member
+ *   online: boolean, muted_until: number, avatar?: string, read?: number}} Member
  * @typedef {{list: Map<string, Member>, requests: {user: string, name: string}[],
  *   banned: {user: string, name: string}[]}} Group
  */
@@ -77,7 +77,7 @@ export class Members {
       const known = { list: new Map(), requests: requests ?? [], banned: banned ?? [] };
       for (const member of members) {
         known.list.set(member.user, { id: member.user, ...member });
-        people.learn(member.user, { name: member.name, online: member.online });
+        people.learn(member.user, { name: member.name, avatar: member.avatar ?? "", online: member.online });
       }
       if (this.#asked.has(group)) this.#groups.set(group, known);
       this.#model.membersChanged(group, known);

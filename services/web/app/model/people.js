@@ -18,6 +18,7 @@ export class Person {
   name = "";
   remark = "";
   about = "";
+  avatar = "";
   online = false;
   friend = false;
   blocked = false;
@@ -134,8 +135,8 @@ export class People {
   async #profile(id) {
     const { parley } = this.#model;
     try {
-      const { name, about, remark = "", friend = false } = await parley.profile({ user: id });
-      this.learn(id, { name, about, remark, friend });
+      const { name, about, avatar = "", remark = "", friend = false } = await parley.profile({ user: id });
+      this.learn(id, { name, about, avatar, remark, friend });
     } catch (error) {
       // Somebody who does not exist is shown by the id. Without a connection it is asked for later.
       const { word } = /** @type {{word?: string}} */ (error);
