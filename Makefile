@@ -36,7 +36,7 @@ BIN := $(B)/bin
 
 DAEMONS := gateway auth session group delivery files hooks
 # What several services link: the message log's rows, the way to sessions, the schema, look-ups, ...
-SHARED_LIBS := entries route schema lookup audit journal api_keys preview
+SHARED_LIBS := entries route schema lookup audit journal api_keys preview jwt
 SERVICE_LIBS := $(DAEMONS) ctl $(SHARED_LIBS)
 PROGRAMS := $(DAEMONS:%=$(BIN)/parley-%) $(BIN)/parleyctl
 # What a service starts: they have no options.

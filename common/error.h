@@ -58,7 +58,20 @@
     X(FILE_TOO_LARGE, "file_too_large", "the file is larger than files may be here")               \
     X(QUOTA, "quota", "the account's files take as much room as they may")                         \
     X(STORE_FULL, "store_full", "the server has no room for files just now")                       \
-    X(WRONG_OFFSET, "wrong_offset", "the upload goes on at another offset")
+    X(WRONG_OFFSET, "wrong_offset", "the upload goes on at another offset")                        \
+    X(JWT_OFF, "jwt_off", "this server takes no JWT")                                              \
+    X(JWT_MALFORMED, "jwt_malformed", "the JWT is malformed")                                      \
+    X(JWT_ALGORITHM, "jwt_algorithm", "the JWT's alg is not that of its key")                      \
+    X(JWT_KEY, "jwt_key", "this server has no key for that JWT")                                   \
+    X(JWT_SIGNATURE, "jwt_signature", "the JWT's signature is wrong")                              \
+    X(JWT_CLAIMS, "jwt_claims", "the JWT lacks exp or sub, or one of its claims has a wrong type") \
+    X(JWT_EXPIRED, "jwt_expired", "the JWT has expired")                                           \
+    X(JWT_EARLY, "jwt_early", "the JWT is not valid yet")                                          \
+    X(JWT_ISSUER, "jwt_issuer", "the JWT is not by the issuer whose users log in here")            \
+    X(JWT_AUDIENCE, "jwt_audience", "the JWT is meant for another server")                         \
+    X(JWT_SUBJECT, "jwt_subject",                                                                  \
+      "the JWT's sub or name cannot be an id or nickname here, or is another than the login's")    \
+    X(OWN_LOGIN, "own_login", "that account has a login of its own on this server")
 
 enum err {
 #define X(name, word, text) ERR_##name,

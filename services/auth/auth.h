@@ -19,6 +19,7 @@
 #include "services/audit/audit.h"
 #include "services/auth/password.h"
 #include "services/auth/throttle.h"
+#include "services/jwt/jwt.h"
 
 /*
  * limit: client | numbers, at random, tried for a new account or group | {AUTH_NUMBER_TRIES}
@@ -39,6 +40,13 @@
 /* Tokens of an account that a login looks at: of before there was that limit, too. */
 #define AUTH_TOKENS_LOOK 1024
 
+/* Logins that the operator's own backend vouches for (vouched.h). */
+struct vouched_settings {
+    char *jwt_keys, *jwt_issuer, *jwt_audience;
+    uint64_t jwt_skew_s;
+    bool jwt_create, jwt_existing;
+};
+
 struct auth_settings {
     struct service_settings service;
     struct db_settings db;
@@ -48,6 +56,7 @@ struct auth_settings {
     uint64_t login_failures, login_failures_per_account, login_failures_per_address;
     uint64_t registration; /* an enum registration_rule */
     bool youim_open_login;
+    struct vouched_settings vouched;
 };
 
 struct auth {
@@ -56,6 +65,7 @@ struct auth {
     struct throttle *throttle;
     struct expired *expired;     /* NULL until the service has its pool */
     struct audit_rate *refusals; /* how many the audit has taken; changes */
+    struct jwt_keys *jwt_keys;   /* NULL: no JWT is taken; thread-safe */
 };
 
 /* The accounts that have one of these forms as their id: the columns of enum auth_account_column.
@@ -75,6 +85,14 @@ struct auth_try {
 enum err auth_try_begin(struct db *db, uint64_t account, struct slice name, struct slice address,
                         struct auth_try *try_r) __attribute__((warn_unused_result));
 
+/* Makes the account of somebody whom the operator's own backend vouches for: `id`, `name` and
+ * `address` of `ask`, whatever `registration` says. ERR_BAD_REQUEST: they can't be an id, in its
+ * normal form, or a nickname. ERR_TAKEN: the id is, in this form or another. */
+enum err auth_register_vouched(struct db *db, struct record_arena *arena,
+                               const struct auth_register *ask,
+                               struct auth_register_reply *reply_r)
+    __attribute__((warn_unused_result));
+
 /* Takes a login that was refused into the audit; any other outcome is none of it. */
 void auth_note_refusal(const struct auth *auth, struct db *db, enum err err, uint64_t account,
                        struct slice address, struct slice login);
@@ -86,9 +104,9 @@ uint64_t auth_token_ms(const struct auth *auth);
 
 service_pool_handler auth_handle_resume, auth_handle_logout, auth_handle_resolve,
     auth_handle_set_disabled, auth_handle_devices, auth_handle_end_device, auth_handle_audit,
-    auth_handle_remove, auth_handle_make_registration_token, auth_handle_revoke_registration_token,
-    auth_handle_make_api_key, auth_handle_remove_api_key, auth_handle_find_api_key,
-    auth_handle_admit;
+    auth_handle_remove, auth_handle_enter, auth_handle_make_registration_token,
+    auth_handle_revoke_registration_token, auth_handle_make_api_key, auth_handle_remove_api_key,
+    auth_handle_find_api_key, auth_handle_admit;
 service_first_handler auth_begin_register, auth_begin_add, auth_begin_login,
     auth_begin_set_password, auth_begin_forget;
 service_costly_handler auth_end_register, auth_end_login, auth_end_set_password, auth_end_forget;

@@ -72,7 +72,7 @@ enum err auth_begin_forget(void *context, struct db *db, struct record_arena *ar
     reply->repeat = found->deleted;
     if (found->deleted)
         return ERR_OK;
-    if (found->password.length == 0)
+    if (!password_is_here(found->password))
         return ask->confirm ? end(db, ask, ask->account, found) : ERR_BAD_LOGIN;
     if (ask->password.length == 0)
         return ERR_PASSWORD_NEEDED;

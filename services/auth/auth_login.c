@@ -1,20 +1,18 @@
 /*
- * auth.login and auth.logout: whether a login is right, and the token that stands for it.
+ * auth.login: whether a login with a password, or an open one, is right.
  *
  * A login is two steps: finding the account, which settles all but what a password's hash decides,
  * and that hash.
  */
-#include <sodium.h>
 #include <string.h>
 
 #include "common/log.h"
 #include "common/loop.h"
 #include "proto/ids.h"
-#include "proto/login_number.h"
 #include "services/auth/auth.h"
 #include "services/auth/auth_sql.h"
+#include "services/auth/auth_token.h"
 
-#define DAY_MS ((uint64_t)86400000)
 /* limit: client | attempts of a login whose account is being changed | {LOGIN_ATTEMPTS} |
  * `unavailable` */
 /* While the account is changed under the login's hands: by the operator, or by another login that
@@ -27,13 +25,6 @@ struct account {
     bool disabled;
     struct auth_try attempt;
 };
-
-void auth_hash_token(struct slice token, char hash_r[AUTH_TOKEN_HASH_BYTES]) {
-    crypto_generichash((unsigned char *)hash_r, AUTH_TOKEN_HASH_BYTES,
-                       (const unsigned char *)token.data, token.length, NULL, 0);
-}
-
-uint64_t auth_token_ms(const struct auth *auth) { return auth->settings.token_days * DAY_MS; }
 
 /* A value of the row that outlives it; false without memory: an account that lost its password
  * that way would stand open. */
@@ -186,7 +177,7 @@ static enum err check(const struct auth *auth, const struct auth_login *ask,
  * it. */
 static void renew_password(const struct auth *auth, struct db *db, const struct auth_login *ask,
                            struct account *account, char hash[PASSWORD_HASH_BYTES]) {
-    if (account->password.length == 0 ||
+    if (!password_is_here(account->password) ||
         !password_is_outdated(&auth->passwords, account->password) ||
         password_hash(&auth->passwords, ask->password, hash) != ERR_OK)
         return;
@@ -197,54 +188,6 @@ static void renew_password(const struct auth *auth, struct db *db, const struct 
         log_warn("password_not_renewed", "account=%llu", (unsigned long long)account->number);
     else if (db_affected(db) == 1)
         account->password = slice_text(hash);
-}
-
-/* For one more token. Logins side by side may leave some too many, for the next one to remove. */
-static enum err make_room(struct db *db, const struct account *account) {
-    size_t tokens = account->attempt.tokens;
-    if (tokens < AUTH_TOKENS_MAX)
-        return ERR_OK;
-    return db_query(db, &auth_sql_remove_oldest,
-                    DB_ARGS(db_u64(account->number), db_u64(tokens - AUTH_TOKENS_MAX + 1)), NULL);
-}
-
-/* `token_r` is empty when the account was changed since it was read. */
-static enum err issue_token(const struct auth *auth, struct db *db, const struct auth_login *ask,
-                            const struct account *account, struct record_arena *arena,
-                            struct slice *token_r) {
-    unsigned char secret[AUTH_TOKEN_BYTES];
-    char
-        text[sodium_base64_ENCODED_LEN(AUTH_TOKEN_BYTES, sodium_base64_VARIANT_URLSAFE_NO_PADDING)];
-    char hash[AUTH_TOKEN_HASH_BYTES];
-    randombytes_buf(secret, sizeof secret);
-    sodium_bin2base64(text, sizeof text, secret, sizeof secret,
-                      sodium_base64_VARIANT_URLSAFE_NO_PADDING);
-    *token_r = record_arena_copy(arena, slice_text(text));
-    if (token_r->length == 0)
-        return ERR_OVERLOADED;
-    auth_hash_token(*token_r, hash);
-    enum err err = make_room(db, account);
-    if (err == ERR_OK)
-        err = db_query(
-            db, &auth_sql_add_token,
-            DB_ARGS(db_bytes(slice_make(hash, sizeof hash)), db_u64(login_number(*token_r)),
-                    db_text_or_null(ask->device), db_u64(ask->transport),
-                    db_text_or_null(ask->address), db_u64(auth_token_ms(auth)),
-                    db_u64(account->number),
-                    account->password.length == 0 ? db_null() : db_text(account->password)),
-            NULL);
-    if (err == ERR_OK && db_affected(db) == 0)
-        *token_r = slice_make(NULL, 0);
-    return err;
-}
-
-static enum err find_epoch(struct db *db, uint64_t *epoch_r) {
-    struct db_rows *rows;
-    enum err err = db_query(db, &auth_sql_find_epoch, DB_NO_ARGS, &rows);
-    if (err == ERR_OK && db_rows_next(rows))
-        *epoch_r = db_rows_u64(rows, 0);
-    db_rows_destroy(&rows);
-    return err;
 }
 
 /* ERR_OK without a token: the account was changed meanwhile. */
@@ -265,15 +208,21 @@ static enum err log_in(const struct auth *auth, struct db *db, struct record_are
     reply->account = account->number;
     reply->id = account->id;
     reply->name = account->name;
-    err = find_epoch(db, &reply->epoch);
-    return err == ERR_OK ? issue_token(auth, db, ask, account, arena, &reply->token) : err;
+    const struct auth_login_made made = {.account = account->number,
+                                         .password = account->password,
+                                         .tokens = account->attempt.tokens,
+                                         .device = ask->device,
+                                         .transport = ask->transport,
+                                         .address = ask->address};
+    return auth_token_issue(auth, db, &made, arena, reply);
 }
 
 void auth_note_refusal(const struct auth *auth, struct db *db, enum err err, uint64_t account,
                        struct slice address, struct slice login) {
     bool throttled = err == ERR_THROTTLED;
-    if (!throttled && err != ERR_BAD_LOGIN && err != ERR_PASSWORD_NEEDED && err != ERR_DISABLED &&
-        err != ERR_BAD_TOKEN)
+    bool jwt = err >= ERR_JWT_MALFORMED && err <= ERR_OWN_LOGIN;
+    if (!throttled && !jwt && err != ERR_BAD_LOGIN && err != ERR_PASSWORD_NEEDED &&
+        err != ERR_DISABLED && err != ERR_BAD_TOKEN)
         return;
     if (audit_allows(auth->refusals, loop_now_ms()))
         audit_note(db, &(struct audit_entry){.event = throttled ? AUDIT_LOGIN_THROTTLED
@@ -335,20 +284,5 @@ enum err auth_end_login(void *context, struct db *db, struct record_arena *arena
     struct account *account = rest;
     enum err err = end_login(context, db, arena, ask, account, reply_r);
     auth_note_refusal(context, db, err, account->number, ask->address, ask->login);
-    return err;
-}
-
-enum err auth_handle_logout(void *context, struct db *db, struct record_arena *arena,
-                            const void *body, void *reply_r) {
-    (void)context;
-    (void)arena;
-    const struct auth_logout *ask = body;
-    struct done *reply = reply_r;
-    char hash[AUTH_TOKEN_HASH_BYTES];
-    auth_hash_token(ask->token, hash);
-    enum err err =
-        db_query(db, &auth_sql_end_token,
-                 DB_ARGS(db_bytes(slice_make(hash, sizeof hash)), db_u64(ask->account)), NULL);
-    reply->repeat = err == ERR_OK && db_affected(db) == 0;
     return err;
 }

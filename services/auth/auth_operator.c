@@ -1,6 +1,7 @@
 /* auth.set_password and auth.set_disabled, the operator's changes of an account; auth.audit. */
 #include "services/auth/auth.h"
 #include "services/auth/auth_sql.h"
+#include "services/auth/vouched.h"
 
 static enum err find(struct db *db, uint64_t account) {
     struct db_rows *rows;
@@ -33,12 +34,12 @@ static enum err change(struct db *db, uint64_t account, const struct db_statemen
 
 enum err auth_begin_set_password(void *context, struct db *db, struct record_arena *arena,
                                  const void *body, void **rest_r, void *reply_r) {
-    (void)context;
     (void)reply_r;
     const struct auth_set_password *ask = body;
     enum err err = find(db, ask->account);
     if (err == ERR_OK && ask->password.length == 0)
-        return change(db, ask->account, &auth_sql_set_password, db_null(), AUDIT_PASSWORD_CHANGED);
+        return change(db, ask->account, &auth_sql_set_password,
+                      db_text_or_null(vouched_no_password(context)), AUDIT_PASSWORD_CHANGED);
     *rest_r = record_arena_alloc(arena, PASSWORD_HASH_BYTES);
     return err == ERR_OK && *rest_r == NULL ? ERR_OVERLOADED : err;
 }

@@ -1,6 +1,7 @@
 /*
  * auth.register: makes an account, once for each nonce, where `registration` lets whoever asks.
- * auth.add: the same wherever the operator asks.
+ * auth.add: the same wherever the operator asks. And the account of somebody whom the operator's own
+ * backend vouches for.
  *
  * With a password it is two steps: whatever can be refused without the password's hash is refused
  * before it.
@@ -14,6 +15,7 @@
 #include "services/auth/auth.h"
 #include "services/auth/auth_registration.h"
 #include "services/auth/auth_sql.h"
+#include "services/auth/vouched.h"
 
 #define NUMBER_TEXT_BYTES 24
 /* For the normal form of an id, a name or an address. */
@@ -184,8 +186,8 @@ static enum err add(struct db *db, const struct auth_register *ask,
 static bool knows_password(const struct auth *auth, struct slice id, struct slice hash,
                            struct slice password) {
     const struct throttle_try attempt = {.account = id};
-    if (hash.length == 0 || password.length == 0)
-        return hash.length == 0 && password.length == 0;
+    if (!password_is_here(hash) || password.length == 0)
+        return !password_is_here(hash) && password.length == 0;
     if (!throttle_take(auth->throttle, &attempt, loop_now_ms()))
         return false;
     bool knows = password_verify(&auth->passwords, hash, password);
@@ -327,6 +329,8 @@ static enum err begin(const struct auth *auth, bool is_operators, struct db *db,
     if (err != ERR_OK && err != ERR_TAKEN)
         return err;
     self->taken = err;
+    if (is_operators && ask->password.length == 0)
+        self->draft.password = vouched_no_password(auth);
     if (ask->password.length == 0 && err == ERR_OK)
         return add_or_repeat(auth, db, arena, ask, self, reply);
     err = find_taken(db, arena, ask, self);
@@ -334,6 +338,21 @@ static enum err begin(const struct auth *auth, bool is_operators, struct db *db,
         err = self->taken;
     *rest_r = self;
     return err;
+}
+
+enum err auth_register_vouched(struct db *db, struct record_arena *arena,
+                               const struct auth_register *given,
+                               struct auth_register_reply *reply_r) {
+    struct auth_register ask;
+    enum err err = normalize(given, arena, &ask);
+    if (err == ERR_OK && !slice_equal(ask.id, given->id))
+        err = ERR_BAD_REQUEST;
+    if (err == ERR_OK)
+        err = check_old_forms(db, given->id);
+    const struct account_draft draft = {.name = ask.name,
+                                        .password = slice_text(PASSWORD_ELSEWHERE),
+                                        .host = ask.address};
+    return err == ERR_OK ? add(db, &ask, &draft, arena, reply_r) : err;
 }
 
 enum err auth_begin_register(void *context, struct db *db, struct record_arena *arena,

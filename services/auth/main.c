@@ -5,6 +5,7 @@
 #include "services/api_keys/api_keys.h"
 #include "services/auth/auth.h"
 #include "services/auth/expired.h"
+#include "services/auth/vouched.h"
 #include "services/schema/schema.h"
 
 static const struct config_option options[] = {
@@ -51,6 +52,7 @@ static const struct config_option options[] = {
     OPTION_REGISTRATION(struct auth_settings),
     CONFIG_BOOL(struct auth_settings, youim_open_login, true,
                 "let YouIM clients log in to accounts without a password by their id alone"),
+    CONFIG_INCLUDE(struct auth_settings, vouched, vouched_options),
     CONFIG_END};
 
 static const struct service_handler handlers[] = {
@@ -63,6 +65,7 @@ static const struct service_handler handlers[] = {
     {&message_AUTH_FIND_API_KEY, .pool = auth_handle_find_api_key},
     {&message_AUTH_ADMIT, .pool = auth_handle_admit},
     {&message_AUTH_LOGIN, .first = auth_begin_login, .costly = auth_end_login},
+    {&message_AUTH_ENTER, .pool = auth_handle_enter},
     {&message_AUTH_RESUME, .pool = auth_handle_resume},
     {&message_AUTH_LOGOUT, .pool = auth_handle_logout},
     {&message_AUTH_DEVICES, .pool = auth_handle_devices},
@@ -75,6 +78,17 @@ static const struct service_handler handlers[] = {
     {&message_AUTH_SET_DISABLED, .pool = auth_handle_set_disabled},
 };
 
+static int read_jwt_keys(struct auth *auth) {
+    const char *path = auth->settings.vouched.jwt_keys;
+    char fault[JWT_KEYS_FAULT_BYTES];
+    if (path[0] == '\0')
+        return 0;
+    auth->jwt_keys = jwt_keys_new(path, fault);
+    if (auth->jwt_keys == NULL)
+        log_error("start_failed", "reason=\"jwt_keys=%s: %s\"", path, fault);
+    return auth->jwt_keys == NULL ? -1 : 0;
+}
+
 static int start(struct service *service, void *context) {
     struct auth *auth = context;
     const struct auth_settings *settings = &auth->settings;
@@ -84,6 +98,8 @@ static int start(struct service *service, void *context) {
                   (unsigned long long)settings->password_memory_kib);
         return -1;
     }
+    if (read_jwt_keys(auth) != 0)
+        return -1;
     auth->throttle = throttle_new(
         &(struct throttle_limits){.per_account_and_address = settings->login_failures,
                                   .per_account = settings->login_failures_per_account,
@@ -114,6 +130,7 @@ static void finish(void *context) {
     struct auth *auth = context;
     expired_destroy(&auth->expired);
     throttle_destroy(&auth->throttle);
+    jwt_keys_destroy(&auth->jwt_keys);
 }
 
 int main(int argc, char **argv) {

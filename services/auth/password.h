@@ -27,6 +27,12 @@
 /* With the 0 at its end; as crypto_pwhash_STRBYTES. */
 #define PASSWORD_HASH_BYTES 128
 
+/* In place of a hash: the password is not kept here, the operator's own backend vouches for logins.
+ */
+#define PASSWORD_ELSEWHERE "!"
+/* Whether there is a password whose hash this is. */
+bool password_is_here(struct slice hash);
+
 struct passwords {
     uint64_t ops;
     size_t memory_bytes;
@@ -44,7 +50,7 @@ enum err password_hash(const struct passwords *self, struct slice password,
                        char hash_r[PASSWORD_HASH_BYTES]) __attribute__((warn_unused_result));
 
 /*
- * Whether `password` belongs to `hash`. For an empty `hash` it is false after the same
+ * Whether `password` belongs to `hash`. For one that is not here it is false after the same
  * work, so that the time it takes doesn't show which accounts there are.
  */
 bool password_verify(const struct passwords *self, struct slice hash, struct slice password);

@@ -70,6 +70,7 @@ static enum limit limit_of(enum operation operation) {
     case OPERATION_HEARTBEAT:
     case OPERATION_LOGIN:
     case OPERATION_RESUME:
+    case OPERATION_ENTER:
     case OPERATION_LOGOUT:
     case OPERATION_RECEIVED:
     case OPERATION_READ:

@@ -236,6 +236,16 @@ void login_resume(struct client *client) {
     request_ask(client, client->gateway->auth, &message_AUTH_RESUME, &body, logged_in);
 }
 
+void login_enter(struct client *client) {
+    const struct dialect_request *request = &client->current->request;
+    struct auth_enter body = {.token = request->token,
+                              .id = request->account,
+                              .address = slice_text(edge_host(client->edge)),
+                              .device = request->device,
+                              .transport = transport_of(client)};
+    request_ask(client, client->gateway->auth, &message_AUTH_ENTER, &body, logged_in);
+}
+
 void login_ask(struct client *client) {
     struct auth_login body = {.login = client->current->request.account,
                               .password = client->current->request.password,

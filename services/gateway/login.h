@@ -31,6 +31,7 @@ void login_stop(struct client *client);
 void login_register(struct client *client);
 void login_ask(struct client *client);
 void login_resume(struct client *client);
+void login_enter(struct client *client);
 void login_end(struct client *client);
 /* Before a login or a resumption; false: the client is logged in, and got that as its answer. */
 bool login_begin(struct client *client);

@@ -47,6 +47,7 @@ static const struct {
     [OPERATION_REGISTER] = {login_register, false, NULL},
     [OPERATION_LOGIN] = {login_ask, false, login_begin},
     [OPERATION_RESUME] = {login_resume, false, login_begin},
+    [OPERATION_ENTER] = {login_enter, false, login_begin},
     [OPERATION_LOGOUT] = {login_end, false, NULL},
     [OPERATION_RECEIVED] = {received_start, true, NULL},
     [OPERATION_SEARCH] = {history_request_search, true, NULL},

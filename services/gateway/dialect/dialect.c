@@ -88,8 +88,7 @@ static void read_ref(struct reading *reading, bool ext) {
 }
 
 static bool opts_in(enum operation operation) {
-    return operation == OPERATION_LOGIN || operation == OPERATION_REGISTER ||
-           operation == OPERATION_RESUME;
+    return operation == OPERATION_REGISTER || operation_logs_in(operation);
 }
 
 /* An extension's request may carry the login's token as any other does. */

@@ -368,8 +368,25 @@ void reading_references(struct reading *reading) {
         read_mentions(reading, mentions);
 }
 
+bool reading_jwt(struct reading *reading) {
+    if (!field_given(reading->body, "token"))
+        return false;
+    reading->request->operation = OPERATION_ENTER;
+    reading_text(reading, reading->body, "token", JWT_MAX_BYTES, &reading->request->token);
+    return true;
+}
+
+bool token_is_jwt(struct slice token) {
+    return token.length > 0 && memchr(token.data, '.', token.length) != NULL;
+}
+
 void reading_resumption(struct reading *reading) {
-    reading_text(reading, reading->body, "token", CLIENT_TOKEN_BYTES, &reading->request->token);
+    struct dialect_request *request = reading->request;
+    reading_text(reading, reading->body, "token", JWT_MAX_BYTES, &request->token);
+    if (request->token.length > CLIENT_TOKEN_BYTES && !token_is_jwt(request->token))
+        reading_fail(reading, "token is longer than %d bytes", CLIENT_TOKEN_BYTES);
+    else if (token_is_jwt(request->token))
+        request->operation = OPERATION_ENTER;
 }
 
 void reading_registration_token(struct reading *reading) {

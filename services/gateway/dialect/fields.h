@@ -83,6 +83,10 @@ void reading_ext(struct reading *reading, bool ext);
 void reading_peer(struct reading *reading);
 /* `reply` and `mentions` of a text from a client that opted in; others' are not looked at. */
 void reading_references(struct reading *reading);
+/* A JWT as `token` of a login; false: there is no `token`. */
+bool reading_jwt(struct reading *reading);
+/* Whether it is no token of ours, which holds no dot. */
+bool token_is_jwt(struct slice token);
 /* 317: the same in every dialect. */
 void reading_resumption(struct reading *reading);
 /* `registration_token` of a registration, which need not be there: the same in every dialect. */

@@ -67,6 +67,11 @@ static void read_registration(struct reading *reading) {
 
 static void read_login(struct reading *reading) {
     struct dialect_request *request = reading->request;
+    if (reading_jwt(reading)) {
+        if (field_given(reading->body, "account"))
+            reading_login(reading, reading->body, "account", LOGIN_MAX_BYTES, &request->account);
+        return;
+    }
     reading_login(reading, reading->body, "account", LOGIN_MAX_BYTES, &request->account);
     reading_text(reading, reading->body, "password", PASSWORD_MAX_BYTES, &request->password);
 }
@@ -211,6 +216,17 @@ static uint64_t login_state(enum err err) {
     case ERR_DISABLED:
     case ERR_BAD_TOKEN:
     case ERR_BAD_REQUEST:
+    case ERR_JWT_OFF:
+    case ERR_JWT_MALFORMED:
+    case ERR_JWT_ALGORITHM:
+    case ERR_JWT_KEY:
+    case ERR_JWT_SIGNATURE:
+    case ERR_JWT_CLAIMS:
+    case ERR_JWT_EXPIRED:
+    case ERR_JWT_ISSUER:
+    case ERR_JWT_AUDIENCE:
+    case ERR_JWT_SUBJECT:
+    case ERR_OWN_LOGIN:
         return 1;
     default:
         return 2;
@@ -252,7 +268,7 @@ static void write_answer(bool ext, const struct dialect_request *request,
     const struct slice none = slice_make(NULL, 0);
     if (request->operation == OPERATION_REGISTER) {
         write_state(5, registration_state(result->err), ",\"ocId\":", none, result, out);
-    } else if (request->operation == OPERATION_LOGIN || request->operation == OPERATION_RESUME) {
+    } else if (operation_logs_in(request->operation)) {
         write_state(7, login_state(result->err), ",\"ocid\":", ext ? result->token : none, result,
                     out);
     } else if (request->operation == OPERATION_CREATE_GROUP && result->err == ERR_OK) {

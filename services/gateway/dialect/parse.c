@@ -13,14 +13,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/json_tree.h"
+
 /* A key that a fault quotes; longer ones it does not name. */
 #define QUOTED_KEY_BYTES 64
 /* limit: client | characters of a number in an object | {NUMBER_MAX_BYTES} | a fault that names the
  * field */
 /* What cJSON takes for one; of a longer one it says no more than that it is no JSON. */
 #define NUMBER_MAX_BYTES 63
-/* Keys of one object that are compared each with each; more are sorted first. */
-#define FEW_KEYS 16
 
 static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
 static const char replacement_escaped[] = "\\ufffd";
@@ -156,49 +156,6 @@ static void walk_values(struct slice text, char *mended, char fault_r[DIALECT_FA
 
 /* --- keys ---------------------------------------------------------------------------------- */
 
-static int compare_keys(const void *a, const void *b) {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-static const char *find_twice_sorted(const cJSON *object, size_t count) {
-    static const char no_memory[] = "";
-    const char **keys = malloc(count * sizeof *keys), *twice = NULL;
-    if (keys == NULL)
-        return no_memory;
-    size_t i = 0;
-    for (const cJSON *child = object->child; child != NULL; child = child->next)
-        keys[i++] = child->string;
-    qsort(keys, count, sizeof *keys, compare_keys);
-    for (i = 1; i < count && twice == NULL; i++)
-        if (strcmp(keys[i - 1], keys[i]) == 0)
-            twice = keys[i];
-    free(keys);
-    return twice;
-}
-
-/* A key that appears twice in this object; NULL: none does. */
-static const char *find_twice(const cJSON *object) {
-    size_t count = 0;
-    for (const cJSON *child = object->child; child != NULL; child = child->next)
-        count++;
-    if (count > FEW_KEYS)
-        return find_twice_sorted(object, count);
-    for (const cJSON *child = object->child; child != NULL; child = child->next)
-        for (const cJSON *other = child->next; other != NULL; other = other->next)
-            if (strcmp(child->string, other->string) == 0)
-                return child->string;
-    return NULL;
-}
-
-/* The same for this value and all within it, which the caller has bounded the depth of. */
-static const char *find_twice_within(const cJSON *json) { // NOLINT(misc-no-recursion)
-    const char *twice = cJSON_IsObject(json) ? find_twice(json) : NULL;
-    for (const cJSON *child = json->child; child != NULL && twice == NULL; child = child->next)
-        if (child->child != NULL)
-            twice = find_twice_within(child);
-    return twice;
-}
-
 static void name_twice(const char *key, char fault_r[DIALECT_FAULT_BYTES]) {
     char sentence[2 * DIALECT_FAULT_BYTES];
     size_t length = strlen(key);
@@ -256,7 +213,7 @@ cJSON *dialect_parse(struct slice text, char fault_r[DIALECT_FAULT_BYTES]) {
     cJSON *json = fault_r[0] == '\0' ? parse(text, fault_r) : parse_mended(text, fault_r);
     if (json == NULL)
         return NULL;
-    const char *twice = find_twice_within(json);
+    const char *twice = json_tree_twice(json);
     if (twice != NULL && fault_r[0] == '\0')
         name_twice(twice, fault_r);
     if (fault_r[0] != '\0')

@@ -36,6 +36,7 @@ enum operation {
     OPERATION_REGISTER,
     OPERATION_LOGIN,
     OPERATION_RESUME, /* a login by the token of an earlier one */
+    OPERATION_ENTER,  /* a login by the JWT `token`, perhaps as `account` */
     OPERATION_LOGOUT,
     OPERATION_SEND,
     OPERATION_RECEIVED, /* all up to `cid`: of `group`, or `person`, or else of the broadcast
@@ -80,6 +81,11 @@ enum operation {
     OPERATION_COUNT
 };
 
+static inline bool operation_logs_in(enum operation operation) {
+    return operation == OPERATION_LOGIN || operation == OPERATION_RESUME ||
+           operation == OPERATION_ENTER;
+}
+
 enum recipient_kind { RECIPIENT_NONE, RECIPIENT_USER, RECIPIENT_GROUP };
 
 /*
@@ -108,7 +114,7 @@ struct dialect_request {
     bool stray_ref;          /* there is one, without ext: it would not be answered */
     struct dialect_id actor; /* whom the request names as acting; must be the account itself */
     bool token_given;        /* YouIM: must be the connection's */
-    struct slice token;      /* or, of RESUME, the earlier login's */
+    struct slice token;      /* or, of RESUME, the earlier login's; of ENTER, the JWT */
     enum recipient_kind recipient_kind; /* SEND: to whom */
     struct dialect_id recipient;
     struct slice text; /* SEND, EDIT: the message; REACT: the emoji; valid UTF-8, not empty but
@@ -121,7 +127,7 @@ struct dialect_request {
     struct dialect_id *mentions;
     size_t mention_count;
     bool mentions_all;
-    struct slice account; /* LOGIN: e-mail, number or id as text; REGISTER (YouIM): the id */
+    struct slice account; /* LOGIN, ENTER: e-mail, number or id as text; REGISTER (YouIM): the id */
     /* REGISTER; email also PROFILE; name also CREATE_GROUP, RENAME_* and SET_*, where it may be
      * empty. */
     struct slice email, password, name;

@@ -37,7 +37,8 @@ static void read_credentials(struct reading *reading, const char *name,
 }
 
 static void read_login(struct reading *reading) {
-    read_credentials(reading, "loginUserId", reading_string_id);
+    if (!reading_jwt(reading) || field_given(reading->body, "loginUserId"))
+        read_credentials(reading, "loginUserId", reading_string_id);
 }
 
 static void read_registration(struct reading *reading) {
@@ -162,7 +163,7 @@ static void close_object(struct buffer *out) { json_raw(out, "}"); }
 static void write_answer(bool ext, const struct dialect_request *request,
                          const struct dialect_result *result, struct buffer *out) {
     bool ok = result->err == ERR_OK;
-    if (request->operation == OPERATION_LOGIN || request->operation == OPERATION_RESUME) {
+    if (operation_logs_in(request->operation)) {
         json_raw(out, "{\"msgType\":2,\"resultCode\":");
         json_raw(out, ok ? "\"success\"" : "\"fail\"");
         json_raw(out, ",\"token\":");
