@@ -5,6 +5,7 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/x509.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,7 @@
 #define JWKS_DEPTH 8
 
 static const char no_key[] = "it holds no key for HS256, RS256, ES256 or EdDSA";
+static const char malformed[] = "a public key in PEM is malformed";
 static const char too_many[] = "it holds more than 32 keys";
 
 void jwt_key_set_destroy(struct jwt_key_set **set) {
@@ -51,27 +53,54 @@ static const char *read_jwks(struct slice content, struct jwt_key_set *set) {
     return fault;
 }
 
+/* A block of another kind is left out. */
+static const char *take_block(const char *name, const unsigned char *data, long length,
+                              struct jwt_key_set *set) {
+    struct jwt_key key;
+    const char *fault = NULL;
+    if (strcmp(name, PEM_STRING_PUBLIC) != 0)
+        return NULL;
+    EVP_PKEY *public_key = d2i_PUBKEY(NULL, &data, length);
+    if (public_key == NULL)
+        return malformed;
+    int result = jwt_key_of_public(&public_key, &key, &fault);
+    if (result != 1)
+        return fault;
+    if (set->count == JWT_KEYS_MAX) {
+        jwt_key_clear(&key);
+        return too_many;
+    }
+    set->keys[set->count++] = key;
+    return NULL;
+}
+
+/* False: there is no further one. */
+static bool read_block(BIO *bio, struct jwt_key_set *set, const char **fault_r) {
+    char *name = NULL, *header = NULL;
+    unsigned char *data = NULL;
+    long length = 0;
+    if (PEM_read_bio(bio, &name, &header, &data, &length) != 1) {
+        if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
+            *fault_r = malformed;
+        return false;
+    }
+    *fault_r = take_block(name, data, length, set);
+    OPENSSL_free(name);
+    OPENSSL_free(header);
+    OPENSSL_free(data);
+    return true;
+}
+
 static const char *read_pem(struct slice content, struct jwt_key_set *set) {
     if (memmem(content.data, content.length, "PRIVATE KEY-", strlen("PRIVATE KEY-")) != NULL)
         return "it holds a private key: give the server the public one alone";
     BIO *bio = BIO_new_mem_buf(content.data, (int)content.length);
-    const char *fault = NULL;
-    EVP_PKEY *public_key;
-    while (bio != NULL && fault == NULL &&
-           (public_key = PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL)) != NULL) {
-        struct jwt_key key;
-        int result = jwt_key_of_public(&public_key, &key, &fault);
-        if (result == 1 && set->count == JWT_KEYS_MAX) {
-            jwt_key_clear(&key);
-            fault = too_many;
-        } else if (result == 1) {
-            set->keys[set->count++] = key;
-        }
-    }
-    bool ended = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+    const char *fault = bio == NULL ? "out of memory" : NULL;
+    while (fault == NULL && read_block(bio, set, &fault))
+        ;
     ERR_clear_error();
     BIO_free(bio);
-    return fault != NULL ? fault : ended ? NULL : "a public key in PEM is malformed";
+    return fault;
 }
 
 static const char *read_secret(struct slice content, struct jwt_key_set *set) {
