@@ -68,6 +68,12 @@ struct auth {
     struct jwt_keys *jwt_keys;   /* NULL: no JWT is taken; thread-safe */
 };
 
+/* What the operator's accounts have that are made without a password: where the operator's own
+ * backend vouches for logins it does so for theirs, too. */
+static inline struct slice auth_no_password(const struct auth *auth) {
+    return slice_text(auth->jwt_keys != NULL ? PASSWORD_ELSEWHERE : "");
+}
+
 /* The accounts that have one of these forms as their id: the columns of enum auth_account_column.
  */
 enum err auth_find_by_id(struct db *db, const struct id_forms *forms, struct db_rows **rows_r)
@@ -86,10 +92,10 @@ enum err auth_try_begin(struct db *db, uint64_t account, struct slice name, stru
                         struct auth_try *try_r) __attribute__((warn_unused_result));
 
 /* Makes the account of somebody whom the operator's own backend vouches for: `id`, `name` and
- * `address` of `ask`, whatever `registration` says. ERR_BAD_REQUEST: they can't be an id, in its
+ * `address` of `given`, whatever `registration` says. ERR_BAD_REQUEST: they can't be an id, in its
  * normal form, or a nickname. ERR_TAKEN: the id is, in this form or another. */
 enum err auth_register_vouched(struct db *db, struct record_arena *arena,
-                               const struct auth_register *ask,
+                               const struct auth_register *given,
                                struct auth_register_reply *reply_r)
     __attribute__((warn_unused_result));
 

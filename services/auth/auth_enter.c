@@ -16,8 +16,7 @@ static enum err check(const struct auth *auth, const struct auth_enter *ask,
                                     .skew_s = settings->jwt_skew_s};
     if (auth->jwt_keys == NULL)
         return ERR_JWT_OFF;
-    enum err err =
-        jwt_check(auth->jwt_keys, &rules, ask->token, loop_wall_ms(), arena, claims_r);
+    enum err err = jwt_check(auth->jwt_keys, &rules, ask->token, loop_wall_ms(), arena, claims_r);
     return err == ERR_OK && ask->id.length > 0 && !id_same(ask->id, claims_r->subject)
                ? ERR_JWT_SUBJECT
                : err;

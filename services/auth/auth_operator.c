@@ -1,7 +1,6 @@
 /* auth.set_password and auth.set_disabled, the operator's changes of an account; auth.audit. */
 #include "services/auth/auth.h"
 #include "services/auth/auth_sql.h"
-#include "services/auth/vouched.h"
 
 static enum err find(struct db *db, uint64_t account) {
     struct db_rows *rows;
@@ -39,7 +38,7 @@ enum err auth_begin_set_password(void *context, struct db *db, struct record_are
     enum err err = find(db, ask->account);
     if (err == ERR_OK && ask->password.length == 0)
         return change(db, ask->account, &auth_sql_set_password,
-                      db_text_or_null(vouched_no_password(context)), AUDIT_PASSWORD_CHANGED);
+                      db_text_or_null(auth_no_password(context)), AUDIT_PASSWORD_CHANGED);
     *rest_r = record_arena_alloc(arena, PASSWORD_HASH_BYTES);
     return err == ERR_OK && *rest_r == NULL ? ERR_OVERLOADED : err;
 }

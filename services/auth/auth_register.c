@@ -1,7 +1,7 @@
 /*
  * auth.register: makes an account, once for each nonce, where `registration` lets whoever asks.
- * auth.add: the same wherever the operator asks. And the account of somebody whom the operator's own
- * backend vouches for.
+ * auth.add: the same wherever the operator asks. And the account of somebody whom the operator's
+ * own backend vouches for.
  *
  * With a password it is two steps: whatever can be refused without the password's hash is refused
  * before it.
@@ -15,7 +15,6 @@
 #include "services/auth/auth.h"
 #include "services/auth/auth_registration.h"
 #include "services/auth/auth_sql.h"
-#include "services/auth/vouched.h"
 
 #define NUMBER_TEXT_BYTES 24
 /* For the normal form of an id, a name or an address. */
@@ -330,7 +329,7 @@ static enum err begin(const struct auth *auth, bool is_operators, struct db *db,
         return err;
     self->taken = err;
     if (is_operators && ask->password.length == 0)
-        self->draft.password = vouched_no_password(auth);
+        self->draft.password = auth_no_password(auth);
     if (ask->password.length == 0 && err == ERR_OK)
         return add_or_repeat(auth, db, arena, ask, self, reply);
     err = find_taken(db, arena, ask, self);
@@ -349,9 +348,8 @@ enum err auth_register_vouched(struct db *db, struct record_arena *arena,
         err = ERR_BAD_REQUEST;
     if (err == ERR_OK)
         err = check_old_forms(db, given->id);
-    const struct account_draft draft = {.name = ask.name,
-                                        .password = slice_text(PASSWORD_ELSEWHERE),
-                                        .host = ask.address};
+    const struct account_draft draft = {
+        .name = ask.name, .password = slice_text(PASSWORD_ELSEWHERE), .host = ask.address};
     return err == ERR_OK ? add(db, &ask, &draft, arena, reply_r) : err;
 }
 

@@ -52,8 +52,7 @@ static const struct config_option options[] = {
     OPTION_REGISTRATION(struct auth_settings),
     CONFIG_BOOL(struct auth_settings, youim_open_login, true,
                 "let YouIM clients log in to accounts without a password by their id alone"),
-    CONFIG_INCLUDE(struct auth_settings, vouched, vouched_options),
-    CONFIG_END};
+    CONFIG_INCLUDE(struct auth_settings, vouched, vouched_options), CONFIG_END};
 
 static const struct service_handler handlers[] = {
     {&message_AUTH_REGISTER, .first = auth_begin_register, .costly = auth_end_register},

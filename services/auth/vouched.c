@@ -10,9 +10,10 @@
 #define VOUCHED_ATTEMPTS 3
 
 const struct config_option vouched_options[] = {
-    CONFIG_STRING(struct vouched_settings, jwt_keys, "",
-                  "file with the keys of the JWTs that log users in: a JWKS, public keys in PEM, or "
-                  "the secret of HS256; read again when it changes; empty: no JWT is taken"),
+    CONFIG_STRING(
+        struct vouched_settings, jwt_keys, "",
+        "file with the keys of the JWTs that log users in: a JWKS, public keys in PEM, or "
+        "the secret of HS256; read again when it changes; empty: no JWT is taken"),
     CONFIG_STRING(struct vouched_settings, jwt_issuer, "",
                   "the JWTs' `iss` has to be this; empty: it is not looked at"),
     CONFIG_STRING(struct vouched_settings, jwt_audience, "",
@@ -25,12 +26,6 @@ const struct config_option vouched_options[] = {
                 "let JWTs enter accounts that were registered here, too: only safe where nobody "
                 "but the operator could register another's id"),
     CONFIG_END};
-
-bool vouched_is_on(const struct auth *auth) { return auth->jwt_keys != NULL; }
-
-struct slice vouched_no_password(const struct auth *auth) {
-    return slice_text(vouched_is_on(auth) ? PASSWORD_ELSEWHERE : "");
-}
 
 struct found {
     uint64_t number; /* 0: there is none */

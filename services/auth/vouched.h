@@ -17,12 +17,6 @@
 
 extern const struct config_option vouched_options[];
 
-/* Whether there are such logins. */
-bool vouched_is_on(const struct auth *auth);
-/* What the operator's accounts have that are made without a password: PASSWORD_ELSEWHERE, or
- * nothing. */
-struct slice vouched_no_password(const struct auth *auth);
-
 /* Somebody who is vouched for. */
 struct vouched {
     struct slice id;   /* the account's, exactly as it is written */

@@ -6,12 +6,12 @@
 
 #include "common/json_tree.h"
 #include "proto/messages.h"
-#include "services/jwt/jwt_base64.h"
+#include "services/jwt/base64url.h"
 
 /* limit: client | nesting in the header and the claims of a JWT | {JWT_DEPTH} | `jwt_malformed` */
 #define JWT_DEPTH 16
 /* A time in seconds that no JSON reader rounds. */
-#define MOST_SECONDS 9007199254740992.0
+#define SECONDS_EXACT 9007199254740992.0
 
 struct parts {
     struct slice header, claims, signature;
@@ -36,7 +36,7 @@ static enum err decode(struct slice part, struct record_arena *arena, struct sli
     size_t length = 0;
     if (room == NULL)
         return ERR_OVERLOADED;
-    if (!jwt_base64_read(part, room, part.length + 1, &length))
+    if (!base64url_read(part, room, part.length + 1, &length))
         return ERR_JWT_MALFORMED;
     *bytes_r = slice_make((const char *)room, length);
     return ERR_OK;
@@ -59,8 +59,7 @@ static enum err read_header(const cJSON *header, struct jwt_named *named_r) {
     const cJSON *algorithm = find(header, "alg"), *id = find(header, "kid");
     if (find(header, "crit") != NULL || (id != NULL && !cJSON_IsString(id)))
         return ERR_JWT_MALFORMED;
-    *named_r = (struct jwt_named){.has_id = id != NULL,
-                                  .id = slice_text(cJSON_GetStringValue(id))};
+    *named_r = (struct jwt_named){.has_id = id != NULL, .id = slice_text(cJSON_GetStringValue(id))};
     return jwt_algorithm_find(slice_text(cJSON_GetStringValue(algorithm)), &named_r->algorithm)
                ? ERR_OK
                : ERR_JWT_ALGORITHM;
@@ -73,7 +72,7 @@ static bool read_time(const cJSON *claims, const char *name, double absent, doub
     const cJSON *item = find(claims, name);
     *seconds_r = item == NULL ? absent : item->valuedouble;
     return item == NULL ||
-           (cJSON_IsNumber(item) && isfinite(*seconds_r) && fabs(*seconds_r) <= MOST_SECONDS);
+           (cJSON_IsNumber(item) && isfinite(*seconds_r) && fabs(*seconds_r) <= SECONDS_EXACT);
 }
 
 static enum err check_times(const cJSON *claims, const struct jwt_rules *rules, int64_t now_ms) {

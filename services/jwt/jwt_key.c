@@ -12,7 +12,7 @@
 #include <openssl/rsa.h>
 #include <string.h>
 
-#include "services/jwt/jwt_base64.h"
+#include "services/jwt/base64url.h"
 
 #define HASH_BYTES 32
 /* A coordinate of P-256, a half of its signatures. */
@@ -20,7 +20,7 @@
 #define ED25519_BYTES 32
 #define ED25519_SIGNATURE_BYTES 64
 #define DER_BYTES 80
-#define RSA_MOST_BYTES (JWT_RSA_MOST_BITS / 8)
+#define RSA_MODULUS_BYTES (JWT_RSA_MOST_BITS / 8)
 #define RSA_EXPONENT_BYTES 8
 
 static const char *const words[] = {
@@ -114,7 +114,7 @@ static struct slice member(const cJSON *jwk, const char *name) {
 static size_t member_bytes(const cJSON *jwk, const char *name, unsigned char *room,
                            size_t room_bytes) {
     size_t length;
-    return jwt_base64_read(member(jwk, name), room, room_bytes, &length) ? length : 0;
+    return base64url_read(member(jwk, name), room, room_bytes, &length) ? length : 0;
 }
 
 static EVP_PKEY *build(const char *type, OSSL_PARAM_BLD *builder) {
@@ -130,7 +130,7 @@ static EVP_PKEY *build(const char *type, OSSL_PARAM_BLD *builder) {
 }
 
 static EVP_PKEY *rsa_of(const cJSON *jwk) {
-    unsigned char modulus[RSA_MOST_BYTES], exponent[RSA_EXPONENT_BYTES];
+    unsigned char modulus[RSA_MODULUS_BYTES], exponent[RSA_EXPONENT_BYTES];
     size_t modulus_length = member_bytes(jwk, "n", modulus, sizeof modulus),
            exponent_length = member_bytes(jwk, "e", exponent, sizeof exponent);
     if (modulus_length == 0 || exponent_length == 0)
@@ -276,8 +276,8 @@ static bool verify_ecdsa(const struct jwt_key *key, struct slice text, struct sl
     int length = i2d_ECDSA_SIG(pair, NULL);
     bool fits = length > 0 && length <= DER_BYTES && i2d_ECDSA_SIG(pair, &at) == length;
     ECDSA_SIG_free(pair);
-    return fits && verify_public(key, EVP_sha256(), text,
-                                 slice_make((const char *)der, (size_t)length));
+    return fits &&
+           verify_public(key, EVP_sha256(), text, slice_make((const char *)der, (size_t)length));
 }
 
 bool jwt_key_verify(const struct jwt_key *key, struct slice text, struct slice signature) {

@@ -31,7 +31,7 @@ void jwt_key_set_destroy(struct jwt_key_set **set) {
 static const char *read_jwks(struct slice content, struct jwt_key_set *set) {
     cJSON *json = json_tree_object(content, JWKS_DEPTH);
     const cJSON *keys = cJSON_GetObjectItemCaseSensitive(json, "keys"), *jwk;
-    const char *fault = json == NULL            ? "it is no JSON object, or has a key twice"
+    const char *fault = json == NULL           ? "it is no JSON object, or has a key twice"
                         : !cJSON_IsArray(keys) ? "it is no JWKS: `keys` is no list"
                                                : NULL;
     cJSON_ArrayForEach(jwk, keys) {
@@ -128,8 +128,8 @@ struct jwt_key_set *jwt_key_file_read(struct slice content, const char **fault_r
     while (skip < content.length && memchr(" \t\r\n", content.data[skip], 4) != NULL)
         skip++;
     struct slice text = slice_make(content.data + skip, content.length - skip);
-    const char *fault = content.length == 0         ? "it is empty"
-                        : begins(text, "{")         ? read_jwks(text, set)
+    const char *fault = content.length == 0          ? "it is empty"
+                        : begins(text, "{")          ? read_jwks(text, set)
                         : begins(text, "-----BEGIN") ? read_pem(text, set)
                                                      : read_secret(content, set);
     if (fault == NULL && set->count == 0)

@@ -23,6 +23,7 @@ import zmq
 from parley_chat import Chat
 from parley_deeds import ask_friend, befriend, stored, word
 from parley_hooks import Receiver, verify
+from parley_jwt import Signer
 from parley_stack import DEADLINE, ROOT, free_port, programs, wait_until
 from parley_tls import Certificate, openssl
 from zmq.utils.monitor import recv_monitor_message
@@ -284,6 +285,43 @@ def registration_tokens(world):
     mallory.send(mallory.registration("invited", registration_token=token))
     mallory.fence()
     assert closed.account_number("invited")
+
+
+@row("a JWT that is forged, altered, expired, not valid yet, for another server, without a signature, "
+     "or signed with a public key as if it were a secret")
+def forged_jwts(world):
+    signer = Signer(world.folder, "RS256")
+    stack = world.make_stack(jwt_keys=signer.file, jwt_audience="chat")
+    mallory = world.connect("youim", on=stack)
+    confused = Signer(world.folder)
+    confused.secret = signer.public
+    good = signer.token("anna", aud="chat")
+    for token in (
+        confused.token("anna", aud="chat"), Signer(world.folder, "RS256").token("anna", aud="chat"),
+        signer.token("anna", header={"alg": "none"}, aud="chat"), good[:good.rindex(".") + 1],
+        good[:-8] + "AAAAAAAA", signer.token("anna", aud="chat", exp=1), signer.token("anna"),
+        signer.token("anna", aud="chat", exp=None), signer.token("anna", aud="chat", nbf=4000000000),
+    ):
+        mallory.send(mallory.make(1, token=token))
+        assert mallory.expect(2)["resultCode"] == "fail"
+    mallory.send(mallory.make(1, token=good))
+    assert mallory.expect(2)["resultCode"] == "success"
+
+
+@row("taking the id of somebody whom a JWT will name, or entering the account that a JWT has made")
+def squatted_ids(world):
+    signer = Signer(world.folder)
+    stack = world.make_stack(jwt_keys=signer.file)
+    mallory, anna, ben = (world.connect("youim", on=stack) for _ in range(3))
+    mallory.send(mallory.registration("anna"))
+    mallory.fence()
+    anna.send(anna.make(1, token=signer.token("anna")))
+    assert anna.expect(2)["resultCode"] == "fail"
+    ben.send(ben.make(1, token=signer.token("ben")))
+    assert ben.expect(2)["resultCode"] == "success"
+    for more in ({}, {"password": "!"}):
+        mallory.send(mallory.make(1, loginUserId="ben", **more))
+        assert mallory.expect(2)["resultCode"] == "fail"
 
 
 @row("staying connected after that, or logging in at that very moment")

@@ -60,9 +60,8 @@ static int end_test(void **state) {
 #define JWT_TEST(name_, start_) TEST_WITH(name_, struct auth_fixture *f, start_, end_test)
 
 static const char *token_of(const char *sub, const char *more) {
-    return jwt_signer_token(scene.signer,
-                            test_text("{\"sub\":\"%s\",\"exp\":%lld%s}", sub,
-                                      (long long)loop_wall_ms() / 1000 + 60, more));
+    return jwt_signer_token(scene.signer, test_text("{\"sub\":\"%s\",\"exp\":%lld%s}", sub,
+                                                    (long long)loop_wall_ms() / 1000 + 60, more));
 }
 
 static enum err enter(struct auth_fixture *f, const char *token, const char *id,
@@ -90,8 +89,8 @@ static enum err try_login(struct auth_fixture *f, const char *id, const char *pa
 }
 
 static uint64_t accounts(struct auth_fixture *f, const char *id) {
-    return test_database_number(
-        f->database, test_text("SELECT COUNT(*) FROM account WHERE id = '%s'", id));
+    return test_database_number(f->database,
+                                test_text("SELECT COUNT(*) FROM account WHERE id = '%s'", id));
 }
 
 JWT_TEST(test_first_sight, start_plain) {
@@ -129,16 +128,16 @@ JWT_TEST(test_resuming_devices_and_log_out, start_plain) {
                ERR_OK);
     assert_true(resumed.account == login.account);
     const struct auth_devices list = {.account = login.account};
-    assert_err(caller_ask(scene.caller, &message_AUTH_DEVICES, &list, AUTH_ANSWER_MS, &f->arena,
-                          &devices),
-               ERR_OK);
+    assert_err(
+        caller_ask(scene.caller, &message_AUTH_DEVICES, &list, AUTH_ANSWER_MS, &f->arena, &devices),
+        ERR_OK);
     assert_int_equal(devices.devices.count, 1);
     const struct device *device = devices.devices.items;
     assert_slice_text(device->device, "phone");
     const struct auth_logout logout = {.account = login.account, .token = login.token};
-    assert_err(caller_ask(scene.caller, &message_AUTH_LOGOUT, &logout, AUTH_ANSWER_MS, &f->arena,
-                          &done),
-               ERR_OK);
+    assert_err(
+        caller_ask(scene.caller, &message_AUTH_LOGOUT, &logout, AUTH_ANSWER_MS, &f->arena, &done),
+        ERR_OK);
     assert_err(caller_ask(scene.caller, &message_AUTH_RESUME, &resume, AUTH_ANSWER_MS, &f->arena,
                           &resumed),
                ERR_BAD_TOKEN);
@@ -182,7 +181,8 @@ JWT_TEST(test_subjects_and_names, start_plain) {
         {"a\\u0308", ""}, /* as NFC it would be another user's */
         {"named", ",\"name\":\"SYSTEM\""},
         {"named", ",\"name\":\"a\\u0007b\""},
-        {"named", ",\"name\":\"12345678901234567890123456789012345678901234567890123456789012345\""},
+        {"named",
+         ",\"name\":\"12345678901234567890123456789012345678901234567890123456789012345\""},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         assert_err(try_enter(f, token_of(rows[i].sub, rows[i].more)), ERR_JWT_SUBJECT);
@@ -201,16 +201,16 @@ JWT_TEST(test_whom_the_client_names, start_plain) {
 /* Whoever registered a likely id does not share it with the one who is vouched for. */
 JWT_TEST(test_accounts_of_others, start_plain) {
     auth_registered(f, (struct auth_register){.id = slice_text("squatted")});
-    auth_registered(f, (struct auth_register){.id = slice_text("own"),
-                                              .password = slice_text("secret")});
+    auth_registered(
+        f, (struct auth_register){.id = slice_text("own"), .password = slice_text("secret")});
     assert_err(try_enter(f, token_of("squatted", "")), ERR_OWN_LOGIN);
     assert_err(try_enter(f, token_of("own", "")), ERR_OWN_LOGIN);
     assert_err(try_login(f, "own", "secret"), ERR_OK);
 }
 
 JWT_TEST(test_accounts_that_are_there_alone, start_existing) {
-    auth_registered(f, (struct auth_register){.id = slice_text("existing"),
-                                              .password = slice_text("secret")});
+    auth_registered(
+        f, (struct auth_register){.id = slice_text("existing"), .password = slice_text("secret")});
     assert_err(try_enter(f, token_of("existing", "")), ERR_OK);
     assert_err(try_login(f, "existing", "secret"), ERR_OK);
     assert_err(try_enter(f, token_of("unknown", "")), ERR_NO_ACCOUNT);
@@ -220,16 +220,14 @@ JWT_TEST(test_accounts_that_are_there_alone, start_existing) {
 /* `registration` is for those who register themselves. The operator's accounts without a password
  * are users of the backend's. */
 JWT_TEST(test_registration_is_closed, start_closed) {
-    const struct auth_register self = {.id = slice_text("self")},
-                               add = {.id = slice_text("added")};
+    const struct auth_register self = {.id = slice_text("self")}, add = {.id = slice_text("added")};
     struct auth_register_reply made;
-    assert_err(caller_ask(scene.caller, &message_AUTH_REGISTER, &self, AUTH_ANSWER_MS, &f->arena,
-                          &made),
-               ERR_REGISTRATION_CLOSED);
-    assert_err(try_enter(f, token_of("by-jwt", "")), ERR_OK);
     assert_err(
-        caller_ask(scene.caller, &message_AUTH_ADD, &add, AUTH_ANSWER_MS, &f->arena, &made),
-        ERR_OK);
+        caller_ask(scene.caller, &message_AUTH_REGISTER, &self, AUTH_ANSWER_MS, &f->arena, &made),
+        ERR_REGISTRATION_CLOSED);
+    assert_err(try_enter(f, token_of("by-jwt", "")), ERR_OK);
+    assert_err(caller_ask(scene.caller, &message_AUTH_ADD, &add, AUTH_ANSWER_MS, &f->arena, &made),
+               ERR_OK);
     assert_err(try_login(f, "added", ""), ERR_PASSWORD_NEEDED);
     assert_err(try_enter(f, token_of("added", "")), ERR_OK);
 }
@@ -264,19 +262,18 @@ JWT_TEST(test_rotation, start_plain) {
 AUTH_TEST(test_off) {
     const struct auth_enter ask = {.token = slice_text("a.b.c")};
     struct auth_login_reply reply;
-    assert_err(
-        caller_ask(f->caller, &message_AUTH_ENTER, &ask, AUTH_ANSWER_MS, &f->arena, &reply),
-        ERR_JWT_OFF);
+    assert_err(caller_ask(f->caller, &message_AUTH_ENTER, &ask, AUTH_ANSWER_MS, &f->arena, &reply),
+               ERR_JWT_OFF);
 }
 
 TEST(test_keys_that_are_none) {
-    struct service_process *auth = service_process_start(
-        "parley-auth", NULL,
-        (const char *[]){test_text("--auth-port=%u", test_free_port()), AUTH_CHEAP,
-                         "--jwt-keys=/nowhere/keys", NULL});
+    struct service_process *auth =
+        service_process_start("parley-auth", NULL,
+                              (const char *[]){test_text("--auth-port=%u", test_free_port()),
+                                               AUTH_CHEAP, "--jwt-keys=/nowhere/keys", NULL});
     assert_int_equal(service_process_wait_exit(auth), 1);
-    assert_non_null(strstr(service_process_output(auth),
-                           "jwt_keys=/nowhere/keys: No such file or directory"));
+    assert_non_null(
+        strstr(service_process_output(auth), "jwt_keys=/nowhere/keys: No such file or directory"));
     service_process_stop(&auth);
 }
 

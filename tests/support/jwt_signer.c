@@ -126,9 +126,8 @@ static size_t sign_by_key(const struct jwt_signer *self, const char *text,
     EVP_MD_CTX *context = EVP_MD_CTX_new();
     const EVP_MD *hash = self->algorithm == JWT_EDDSA ? NULL : EVP_sha256();
     assert_int_equal(EVP_DigestSignInit(context, NULL, hash, NULL, self->key), 1);
-    assert_int_equal(EVP_DigestSign(context, signature, &length, (const unsigned char *)text,
-                                    strlen(text)),
-                     1);
+    assert_int_equal(
+        EVP_DigestSign(context, signature, &length, (const unsigned char *)text, strlen(text)), 1);
     EVP_MD_CTX_free(context);
     if (self->algorithm != JWT_ES256)
         return length;
@@ -157,10 +156,9 @@ const char *jwt_signer_token_as(const struct jwt_signer *self, const char *heade
 
 const char *jwt_signer_token(const struct jwt_signer *self, const char *claims) {
     const char *id = self->id[0] == '\0' ? "" : test_text(",\"kid\":\"%s\"", self->id);
-    return jwt_signer_token_as(self,
-                               test_text("{\"typ\":\"JWT\",\"alg\":\"%s\"%s}",
-                                         jwt_signer_word(self->algorithm), id),
-                               claims);
+    return jwt_signer_token_as(
+        self, test_text("{\"typ\":\"JWT\",\"alg\":\"%s\"%s}", jwt_signer_word(self->algorithm), id),
+        claims);
 }
 
 /* --- files ---------------------------------------------------------------------------------- */

@@ -107,11 +107,17 @@ JWT_TEST(test_signatures_that_do_not_belong) {
 
 /* An algorithm other than the key's: `none`, and an RSA key's PEM as the secret of HS256. */
 JWT_TEST(test_key_confusion) {
-    static const char *const none[] = {
-        "{\"alg\":\"none\"}",  "{\"alg\":\"None\"}", "{\"alg\":\"nOnE\",\"kid\":\"rs\"}",
-        "{\"alg\":\"\"}",      "{}",                 "{\"alg\":[\"HS256\"]}",
-        "{\"alg\":\"HS384\"}", "{\"alg\":\"RS512\"}", "{\"alg\":\"PS256\"}",
-        "{\"alg\":\"hs256\"}", "{\"alg\":null}"};
+    static const char *const none[] = {"{\"alg\":\"none\"}",
+                                       "{\"alg\":\"None\"}",
+                                       "{\"alg\":\"nOnE\",\"kid\":\"rs\"}",
+                                       "{\"alg\":\"\"}",
+                                       "{}",
+                                       "{\"alg\":[\"HS256\"]}",
+                                       "{\"alg\":\"HS384\"}",
+                                       "{\"alg\":\"RS512\"}",
+                                       "{\"alg\":\"PS256\"}",
+                                       "{\"alg\":\"hs256\"}",
+                                       "{\"alg\":null}"};
     for (size_t i = 0; i < sizeof none / sizeof none[0]; i++) {
         const char *token = jwt_signer_token_as(bench.hs, none[i], "{" GOOD "}");
         assert_err(check(token), ERR_JWT_ALGORITHM);
@@ -120,20 +126,20 @@ JWT_TEST(test_key_confusion) {
     }
     static const char *const names[] = {"rs", "es", "ed"};
     for (size_t i = 0; i < 3; i++)
-        assert_err(check(jwt_signer_token_as(
-                       bench.hs, test_text("{\"alg\":\"HS256\",\"kid\":\"%s\"}", names[i]),
-                       "{" GOOD "}")),
-                   ERR_JWT_ALGORITHM);
+        assert_err(
+            check(jwt_signer_token_as(
+                bench.hs, test_text("{\"alg\":\"HS256\",\"kid\":\"%s\"}", names[i]), "{" GOOD "}")),
+            ERR_JWT_ALGORITHM);
 }
 
 JWT_TEST(test_keys_that_are_meant) {
     assert_err(check(jwt_signer_token_as(bench.hs, "{\"alg\":\"HS256\"}", "{" GOOD "}")), ERR_OK);
-    assert_err(check(jwt_signer_token_as(bench.hs, "{\"alg\":\"HS256\",\"kid\":\"who\"}",
-                                         "{" GOOD "}")),
-               ERR_JWT_KEY);
-    assert_err(check(jwt_signer_token_as(bench.hs, "{\"alg\":\"HS256\",\"kid\":\"\"}",
-                                         "{" GOOD "}")),
-               ERR_JWT_KEY);
+    assert_err(
+        check(jwt_signer_token_as(bench.hs, "{\"alg\":\"HS256\",\"kid\":\"who\"}", "{" GOOD "}")),
+        ERR_JWT_KEY);
+    assert_err(
+        check(jwt_signer_token_as(bench.hs, "{\"alg\":\"HS256\",\"kid\":\"\"}", "{" GOOD "}")),
+        ERR_JWT_KEY);
     assert_err(check(jwt_signer_token_as(bench.hs, "{\"alg\":\"HS256\",\"kid\":7}", "{" GOOD "}")),
                ERR_JWT_MALFORMED);
 }
@@ -176,16 +182,17 @@ JWT_TEST(test_forms) {
 }
 
 JWT_TEST(test_headers_that_are_malformed) {
-    static const char *const bad[] = {"{\"alg\":\"HS256\",\"alg\":\"HS256\"}",
-                                      "{\"alg\":\"HS256\",\"crit\":[\"exp\"]}",
-                                      "{\"alg\":\"HS256\",\"b64\":false,\"crit\":[\"b64\"]}",
-                                      "[\"HS256\"]",
-                                      "\"HS256\"",
-                                      "{\"alg\":\"HS256\"}{}",
-                                      "{\"alg\":\"HS256\"",
-                                      "{\"alg\":\"HS256\\u0000\"}",
-                                      "{\"alg\":\"HS256\",\"x\":\"\xff\"}",
-                                      "{\"alg\":\"HS256\",\"x\":[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]}"};
+    static const char *const bad[] = {
+        "{\"alg\":\"HS256\",\"alg\":\"HS256\"}",
+        "{\"alg\":\"HS256\",\"crit\":[\"exp\"]}",
+        "{\"alg\":\"HS256\",\"b64\":false,\"crit\":[\"b64\"]}",
+        "[\"HS256\"]",
+        "\"HS256\"",
+        "{\"alg\":\"HS256\"}{}",
+        "{\"alg\":\"HS256\"",
+        "{\"alg\":\"HS256\\u0000\"}",
+        "{\"alg\":\"HS256\",\"x\":\"\xff\"}",
+        "{\"alg\":\"HS256\",\"x\":[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]}"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_err(check(jwt_signer_token_as(bench.hs, bad[i], "{" GOOD "}")), ERR_JWT_MALFORMED);
 }
