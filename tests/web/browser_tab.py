@@ -1,4 +1,4 @@
-"""A tab of a real browser, driven by ChromeDriver: Debian's Chromium with a profile of its own."""
+"""Tabs of a real browser, driven by ChromeDriver: Debian's Chromium with a profile of its own each."""
 
 import tempfile
 import time
@@ -20,11 +20,10 @@ QUIET = (
 MODIFIERS = (Keys.CONTROL, Keys.ALT, Keys.SHIFT)
 
 
-class Tab:
-    """`address`: of the page, with the slash. `size`: of the window's inside, in CSS pixels."""
+class Browser:
+    """One tab at a time: a start costs more than most tests, so a browser is used again, emptied."""
 
-    def __init__(self, address, size=(1280, 800), touch=False):
-        self.address = address
+    def __init__(self):
         self._profile = tempfile.TemporaryDirectory(prefix="parley-browser-")
         options = Options()
         options.binary_location = "/usr/bin/chromium"
@@ -33,11 +32,37 @@ class Tab:
         options.accept_insecure_certs = True  # those of tests sign themselves
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
         self.driver = webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver"))
-        self.resize(*size, touch)
 
-    def close(self):
+    def empty(self, origins):
+        """A new tab in place of all others, which takes their emulation with them, and nothing kept."""
+        old = self.driver.window_handles
+        self.driver.switch_to.new_window("tab")
+        new = self.driver.current_window_handle
+        for handle in old:
+            self.driver.switch_to.window(handle)
+            self.driver.close()
+        self.driver.switch_to.window(new)
+        for origin in origins:
+            self._do("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"})
+        for command in ("Network.clearBrowserCookies", "Network.clearBrowserCache", "Browser.resetPermissions"):
+            self._do(command, {})
+        self.driver.set_script_timeout(DEADLINE)
+
+    def _do(self, command, arguments):
+        self.driver.execute_cdp_cmd(command, arguments)
+
+    def quit(self):
         self.driver.quit()
         self._profile.cleanup()
+
+
+class Tab:
+    """`address`: of the page, with the slash. `size`: of the window's inside, in CSS pixels."""
+
+    def __init__(self, browser, address, size=(1280, 800), touch=False):
+        self.address = address
+        self.driver = browser.driver
+        self.resize(*size, touch)
 
     def resize(self, width, height, touch=False):
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {

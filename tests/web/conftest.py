@@ -6,7 +6,7 @@ import pathlib
 import re
 
 import pytest
-from browser_tab import Tab
+from browser_tab import Browser, Tab
 from parley_stack import ROOT, Stack
 from selenium.common.exceptions import WebDriverException
 
@@ -56,22 +56,38 @@ def friends_only(make_stack):
     return lambda strangers: make_stack(**PAGE, **QUICK, strangers=strangers)
 
 
+@pytest.fixture(scope="session")
+def browsers():
+    """Those that no test uses."""
+    idle = []
+    yield idle
+    for browser in idle:
+        browser.quit()
+
+
 @pytest.fixture
-def new_tab(request):
-    """Opens browsers: new_tab(size=(320, 640)); a stack as the first argument is another than `site`."""
+def new_tab(request, browsers):
+    """Opens tabs, each in a browser of its own: new_tab(size=(320, 640)); a stack as the first argument is another
+    than `site`, and `address` that of another server."""
     opened = []
 
-    def open_one(stack=None, **options):
-        stack = stack or request.getfixturevalue("site")
-        scheme = "https" if "PARLEY_TLS_CERTIFICATE" in stack.environment else "http"
-        opened.append(Tab(f"{scheme}://{stack.host}:{stack.ports[scheme]}/", **options))
-        return opened[-1]
+    def open_one(stack=None, address=None, **options):
+        if address is None:
+            stack = stack or request.getfixturevalue("site")
+            scheme = "https" if "PARLEY_TLS_CERTIFICATE" in stack.environment else "http"
+            address = f"{scheme}://{stack.host}:{stack.ports[scheme]}/"
+        browser = browsers.pop() if browsers else Browser()
+        opened.append((browser, Tab(browser, address, **options)))
+        return opened[-1][1]
 
     yield open_one
-    for number, tab in enumerate(opened):
+    for number, (browser, tab) in enumerate(opened):
         if getattr(request.node, "failed", False):  # by tests/conftest.py
             keep(tab, f"{request.node.name}-{number}")
-        tab.close()
+            browser.quit()
+        else:
+            browser.empty({tab.address.rstrip("/"), tab.address.rstrip("/").replace("127.0.0.1", "localhost")})
+            browsers.append(browser)
 
 
 @pytest.fixture

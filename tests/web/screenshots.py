@@ -11,7 +11,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
-from browser_tab import Tab  # noqa: E402  (the path is set first)
+from browser_tab import Browser, Tab  # noqa: E402  (the path is set first)
 from parley_stack import ROOT, Database, Stack  # noqa: E402
 from selenium.webdriver.common.keys import Keys  # noqa: E402
 
@@ -37,8 +37,9 @@ class Pictures:
         self._open.close()
 
     def tab(self, path="/", size=WIDE):
-        tab = Tab(f"http://{self.stack.host}:{self.stack.ports['http']}/", size)
-        self._open.callback(tab.close)
+        browser = Browser()
+        self._open.callback(browser.quit)
+        tab = Tab(browser, f"http://{self.stack.host}:{self.stack.ports['http']}/", size)
         tab.theme("light")
         tab.open(path)
         return tab

@@ -5,7 +5,6 @@ import http.server
 import threading
 
 import pytest
-from browser_tab import Tab
 from parley_stack import ROOT, Stack
 
 WEB = ROOT / "services/web"
@@ -48,11 +47,10 @@ def stack(database, pages):
 
 
 @pytest.fixture
-def tab(pages):
-    tab = Tab(pages)
+def tab(pages, new_tab):
+    tab = new_tab(address=pages)
     tab.driver.get(pages)
-    yield tab
-    tab.close()
+    return tab
 
 
 def run(tab, body, *arguments):
