@@ -231,6 +231,8 @@ status: ## say which services run, and where
 PYTHON := /usr/bin/python3
 # Test programs at once, and seconds after which one of them counts as hung.
 TEST_JOBS ?= 4
+# Processes of pytest at once, each with a stack of its own, where tests mostly wait for answers.
+PYTEST_JOBS ?= 3
 TEST_TIMEOUT ?= 300
 PYTEST_ARGS ?=
 TEST_ENV = env PARLEY_BIN=$(CURDIR)/$(BIN) PARLEY_BUILD=$(CURDIR)/$(B) \
@@ -267,11 +269,11 @@ test-isolation: all $(ISOLATION_TESTS) ## each service alone, over its messages,
 # What the tests in Python import.
 .PHONY: need-python
 need-python:
-	$(Q)$(PYTHON) -c 'import msgpack, pymysql, pytest, websockets, zmq' 2>/dev/null || \
+	$(Q)$(PYTHON) -c 'import msgpack, pymysql, pytest, websockets, xdist, zmq' 2>/dev/null || \
 	    { echo "packages of Python are missing: run 'make deps'" >&2; exit 1; }
 
 test-e2e: all need-python ## clients of both dialects against the whole system
-	$(Q)$(PYTEST) tests/e2e
+	$(Q)$(PYTEST) -n $(PYTEST_JOBS) --dist loadfile tests/e2e
 
 test-conformance: all need-python ## every code and type of the protocol by example
 	$(Q)$(PYTEST) tests/conformance
