@@ -37,7 +37,7 @@ def test_parleyctl_finds_the_copy_beside_it(copy):
     status = json.loads(copy.ctl("status", "--json").stdout)
     assert [one["ready"] for one in status] == [True] * len(SERVICES)
     assert {one["address"] for one in status} == {
-        f"tcp://127.0.0.1:{copy.base + offset}" for offset in range(10, 16)
+        f"tcp://127.0.0.1:{copy.base + offset}" for offset in range(10, 10 + len(SERVICES))
     }
     added = copy.ctl("user", "add", "first-steps")  # from auth
     assert added.returncode == 0, added.stderr
