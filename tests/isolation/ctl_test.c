@@ -162,11 +162,12 @@ TEST(test_status) {
     const char *delivery =
         test_text("--delivery-peers=dns:localhost:%s", strrchr(address, ':') + 1);
     const char *files = test_text("--files-peers=%s", address);
+    const char *hooks = test_text("--hooks-peers=%s", address);
     const char *gateway = test_text("--gateway-port=%s", strrchr(address, ':') + 1);
     /* Whatever the environment says, here the port counts. */
     const char *by_port = "--gateway-peers=";
     ASSERT_RUNS(0, "yes", "status", "--curve=off", PATIENT, auth, group, session, delivery, files,
-                gateway, by_port);
+                hooks, gateway, by_port);
     ASSERT_RUNS(1, "not everything is ready", "status", "--curve=off", SOON, auth, group, session,
                 delivery, test_text("--gateway-peers=%s", nobody));
     ASSERT_RUNS(1, "not found", "status", "--curve=off", "--wait=1", SOON, auth, group, session,
@@ -187,16 +188,17 @@ TEST(test_status_of_queues) {
     const char *peers[] = {
         test_text("--auth-peers=%s", address),    test_text("--group-peers=%s", address),
         test_text("--session-peers=%s", address), test_text("--delivery-peers=%s", address),
-        test_text("--files-peers=%s", address),   test_text("--gateway-peers=%s", address)};
+        test_text("--files-peers=%s", address),   test_text("--gateway-peers=%s", address),
+        test_text("--hooks-peers=%s", address)};
     ASSERT_RUNS(0, test_text("\nauth %s\n    calls ", address), "status", "--curve=off", PATIENT,
-                peers[0], peers[1], peers[2], peers[3], peers[4], peers[5]);
+                peers[0], peers[1], peers[2], peers[3], peers[4], peers[5], peers[6]);
     ASSERT_RUNS(0, ", pool 0/10000, hashes 0/10000, callers ", "status", "--curve=off", PATIENT,
-                peers[0], peers[1], peers[2], peers[3], peers[4], peers[5]);
+                peers[0], peers[1], peers[2], peers[3], peers[4], peers[5], peers[6]);
     ASSERT_RUNS(0, "\"pool\":{\"depth\":0,\"limit\":10000}", "status", "--curve=off", "--json",
-                PATIENT, peers[0], peers[1], peers[2], peers[3], peers[4], peers[5]);
+                PATIENT, peers[0], peers[1], peers[2], peers[3], peers[4], peers[5], peers[6]);
     /* One that does not answer has none. */
     ASSERT_RUNS(1, "\"instance\":\"-\"}", "status", "--curve=off", "--json", SOON, peers[0],
-                peers[1], peers[2], peers[3], peers[4],
+                peers[1], peers[2], peers[3], peers[4], peers[6],
                 test_text("--gateway-peers=%s", free_address()));
     stop_plain(&plain, &caller);
 }
