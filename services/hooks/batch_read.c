@@ -2,6 +2,7 @@
 #include "services/hooks/batch_read.h"
 
 #include "proto/conversation.h"
+#include "proto/mentions.h"
 #include "services/hooks/hooks_sql.h"
 
 /* limit: hooks | a script that reads entries | {SCRIPT_BYTES}, for {SCRIPT_ENTRIES} entries, or one
@@ -13,8 +14,7 @@ static struct event_party party(const struct db_rows *rows, unsigned number, uns
     return (struct event_party){db_rows_u64(rows, number), db_rows_slice(rows, id)};
 }
 
-static void add_entry(const struct db_rows *rows, const struct selection *selection,
-                      struct event_text *text) {
+static struct event_entry read_entry(const struct db_rows *rows) {
     const uint64_t lo = db_rows_u64(rows, ENTRY_COLUMN_LO);
     const enum conversation_kind kind =
         conversation_kind(db_rows_u64(rows, ENTRY_COLUMN_CONVERSATION));
@@ -41,7 +41,58 @@ static void add_entry(const struct db_rows *rows, const struct selection *select
         entry.lo = party(rows, ENTRY_COLUMN_LO, ENTRY_COLUMN_LO_ID);
         entry.hi = party(rows, ENTRY_COLUMN_HI, ENTRY_COLUMN_HI_ID);
     }
+    return entry;
+}
+
+static void add_entry(const struct db_rows *rows, const struct selection *selection,
+                      struct event_text *text) {
+    const struct event_entry entry = read_entry(rows);
     events_add_entry(text, selection, &entry);
+}
+
+/* Whom the text has reached meanwhile, or who is no more, need not be woken. */
+static enum err read_offline(struct db *db, const struct db_rows *journal, struct db_rows **rows_r,
+                             bool *due_r) {
+    const uint64_t cid = db_rows_u64(journal, JOURNAL_SUBJECT);
+    const struct slice packed = db_rows_slice(journal, JOURNAL_CONVERSATIONS);
+    const struct db_value account = db_u64(db_rows_u64(journal, JOURNAL_ACCOUNT));
+    const uint64_t conversation = mentions_count(packed) == 0 ? 0 : mentions_get(packed, 0);
+    enum err err = db_query(db, &hooks_sql_read_offline,
+                            DB_ARGS(account, account, db_u64(conversation), account), rows_r);
+    *due_r = err == ERR_OK && db_rows_next(*rows_r) && db_rows_u64(*rows_r, 2) < cid;
+    return err;
+}
+
+static enum err add_offline(struct db *db, const struct db_rows *journal,
+                            const struct selection *selection, bool with_text,
+                            struct event_text *text) {
+    struct db_rows *offline = NULL, *rows = NULL;
+    struct buffer sql = buffer_make(SCRIPT_BYTES);
+    bool due = false;
+    enum err err = (selection->families & HOOK_FAMILY_OFFLINE) == 0
+                       ? ERR_OK
+                       : read_offline(db, journal, &offline, &due);
+    if (due) {
+        hooks_sql_add_entries(&sql, db_rows_u64(journal, JOURNAL_SUBJECT), 1,
+                              db_rows_slice(journal, JOURNAL_CONVERSATIONS));
+        err = db_script_query(db, &sql, &rows);
+    }
+    if (due && err == ERR_OK && db_rows_next(rows)) {
+        const struct event_entry entry = read_entry(rows);
+        events_add_offline(
+            text, selection,
+            &(struct event_offline){
+                .block = db_rows_u64(journal, JOURNAL_BLOCK),
+                .time_ms = db_rows_u64(journal, JOURNAL_TIME_MS),
+                .unread = db_rows_u64(offline, 1),
+                .account = {db_rows_u64(journal, JOURNAL_ACCOUNT), db_rows_slice(offline, 0)},
+                .with_text = with_text},
+            &entry);
+    }
+    db_rows_destroy(&rows);
+    db_rows_destroy(&offline);
+    buffer_free(&sql);
+    return err;
 }
 
 static void add_change(const struct db_rows *journal, const struct selection *selection,
@@ -84,13 +135,17 @@ static bool is_full(const struct event_text *text, const struct batch_read *batc
 }
 
 /* Rows stand in the order of their blocks: what waits in the piece is read before a change. */
-static enum err take_row(struct db *db, const struct hook_row *row, struct piece *piece,
-                         struct event_text *text) {
+static enum err take_row(struct db *db, const struct hook_row *row, bool with_text,
+                         struct piece *piece, struct event_text *text) {
     const uint64_t entries = db_rows_u64(piece->rows, JOURNAL_ENTRIES);
+    const bool offline =
+        slice_equal(db_rows_slice(piece->rows, JOURNAL_WHAT), slice_text("offline"));
     enum err err = ERR_OK;
     if (entries == 0 || piece->entries + entries > SCRIPT_ENTRIES)
         err = read_piece(db, piece, &row->selection, text);
-    if (err == ERR_OK && entries == 0)
+    if (err == ERR_OK && offline)
+        err = add_offline(db, piece->rows, &row->selection, with_text, text);
+    else if (err == ERR_OK && entries == 0)
         add_change(piece->rows, &row->selection, text);
     if (err == ERR_OK && entries > 0) {
         piece->entries += entries;
@@ -115,7 +170,7 @@ enum err batch_read(struct db *db, const struct hook_row *row, struct batch_read
         batch->lost += seq - batch->upto - 1;
         batch->upto = seq;
         any = true;
-        err = take_row(db, row, &piece, text);
+        err = take_row(db, row, batch->with_text, &piece, text);
         /* Otherwise a full batch is only noticed at the next piece. */
         if (err == ERR_OK && text->count + piece.entries >= batch->most_events)
             err = read_piece(db, &piece, &row->selection, text);

@@ -12,6 +12,7 @@
 struct batch_read {
     uint64_t newest;      /* rows of the journal up to here have a number */
     uint64_t most_events; /* the batch ends behind so many */
+    bool with_text;       /* the event `offline` has the text */
     /* Set by batch_read. */
     uint64_t upto; /* the place behind the batch */
     uint64_t lost; /* rows that were removed before */

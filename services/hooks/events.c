@@ -259,6 +259,24 @@ void events_add_change(struct event_text *text, const struct selection *selectio
     }
 }
 
+void events_add_offline(struct event_text *text, const struct selection *selection,
+                        const struct event_offline *offline, const struct event_entry *entry) {
+    const struct selection_about about = {.family = HOOK_FAMILY_OFFLINE,
+                                          .accounts = {offline->account.number},
+                                          .group = entry->group.number};
+    if (!selection_takes(selection, &about))
+        return;
+    cJSON *event = event_new("offline", offline->block, offline->time_ms);
+    add_party(event, "account", &offline->account);
+    cJSON_AddNumberToObject(event, "unread", (double)offline->unread);
+    add_conversation(event, entry);
+    add_party(event, "from", &entry->from);
+    add_number(event, "cid", entry->cid);
+    if (offline->with_text && entry->type != ENTRY_RECALLED_TEXT)
+        add_text(event, "text", entry->text);
+    print(text, event);
+}
+
 void events_add_presence(struct event_text *text, const struct event_presence *presence) {
     cJSON *event = cJSON_CreateObject();
     cJSON_AddStringToObject(event, "type",

@@ -51,6 +51,13 @@ struct event_change {
     struct event_party account, subject;
 };
 
+/* An account that has to be woken: the text it lacks, and how many. */
+struct event_offline {
+    uint64_t block, time_ms, unread;
+    struct event_party account;
+    bool with_text;
+};
+
 struct event_presence {
     uint64_t number, time_ms;
     bool online;
@@ -61,6 +68,9 @@ void events_add_entry(struct event_text *text, const struct selection *selection
                       const struct event_entry *entry);
 void events_add_change(struct event_text *text, const struct selection *selection,
                        const struct event_change *change);
+/* `entry`: the text. */
+void events_add_offline(struct event_text *text, const struct selection *selection,
+                        const struct event_offline *offline, const struct event_entry *entry);
 void events_add_presence(struct event_text *text, const struct event_presence *presence);
 void events_end(struct event_text *text);
 

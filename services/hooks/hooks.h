@@ -4,6 +4,7 @@
  *     reader    one instance works at a time; it numbers the rows of the journal, and has a teller
  *               for each hook
  *     teller    reads behind one hook's place in the journal, posts, and moves the place
+ *     offline   finds accounts that have to be woken
  *     poster    HTTP in the loop
  *
  * What lasts is in the database: the hooks with their places, and the journal. So an instance may
@@ -25,14 +26,18 @@ struct hooks_settings {
     uint64_t hooks_port, hooks_metrics_port;
     uint64_t hook_look_ms, hook_timeout_ms, hook_batch_events, hook_retry_max_ms, hook_park_minutes,
         hook_keep_days;
-    char *hook_ca_file;
+    uint64_t push_delay_ms, push_again_ms, push_group_max;
+    bool push_text;
+    char *hook_ca_file, *session_peers;
 };
 
 struct hooks_counts {
     struct metric *events, *posts, *posts_failed, *lost, *live_dropped;
-    struct metric *behind, *parked, *failing; /* gauges */
+    struct metric *woken;
+    struct metric *behind, *parked, *failing, *absent; /* gauges */
 };
 
+struct peers;
 struct reader;
 
 struct hooks {
@@ -41,6 +46,7 @@ struct hooks {
     struct hooks_counts counts;
     struct service *service;
     struct poster *poster;
+    struct peers *sessions;
     struct reader *reader;
 };
 

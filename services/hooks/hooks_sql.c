@@ -2,11 +2,13 @@
 #include "services/hooks/hooks_sql.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "proto/mentions.h"
 
 const struct db_statement hooks_sql_look = {
-    "look", "SELECT s.instance, s.until_ms, " DB_NOW_MS ", s.seq, s.version, j.block"
+    "look", "SELECT s.instance, s.until_ms, " DB_NOW_MS ", s.seq, s.version,"
+            " s.offline_seq, j.block"
             " FROM hook_state s LEFT JOIN (SELECT block FROM journal WHERE block > ?"
             " ORDER BY block LIMIT ?) j ON TRUE WHERE s.one = 1 ORDER BY j.block"};
 
@@ -46,7 +48,8 @@ void hooks_sql_add_numbering(struct buffer *sql, uint64_t seq, const uint64_t *b
 
 const struct db_statement hooks_sql_oldest = {
     "oldest", "SELECT j.seq, j.time_ms + ? < " DB_NOW_MS ","
-              " COALESCE((SELECT MIN(h.seq) FROM hook h), (SELECT s.seq FROM hook_state s))"
+              " (SELECT LEAST(s.offline_seq, COALESCE((SELECT MIN(h.seq) FROM hook h), s.seq))"
+              " FROM hook_state s)"
               " FROM journal_numbered j ORDER BY j.seq LIMIT 1"};
 
 const struct db_statement hooks_sql_tidy = {"tidy",
@@ -58,9 +61,18 @@ const struct db_statement hooks_sql_read_journal = {
     "SELECT j.seq, j.block, j.entries, j.time_ms, j.conversations, j.what, j.account, a.id,"
     " j.subject, COALESCE(b.id, g.string_id) FROM journal_numbered j"
     " LEFT JOIN account a ON a.number = j.account"
-    " LEFT JOIN account b ON j.what <> 'group_made' AND b.number = j.subject"
+    " LEFT JOIN account b ON j.what NOT IN ('group_made', 'offline') AND b.number = j.subject"
     " LEFT JOIN conversation g ON j.what = 'group_made' AND g.kind = 1 AND g.lo = j.subject"
     " AND g.hi = 0 WHERE j.seq > ? ORDER BY j.seq LIMIT ?"};
+
+/* The entries of a row of the journal, by their primary key. */
+static void add_range(struct buffer *sql, uint64_t block, uint64_t entries,
+                      struct slice conversations) {
+    buffer_add_text(sql, " WHERE m.conversation IN ");
+    for (size_t i = 0; i < mentions_count(conversations); i++)
+        buffer_printf(sql, "%s%" PRIu64, i == 0 ? "(" : ",", mentions_get(conversations, i));
+    buffer_printf(sql, ") AND m.cid>=%" PRIu64 " AND m.cid<%" PRIu64, block, block + entries);
+}
 
 void hooks_sql_add_entries(struct buffer *sql, uint64_t block, uint64_t entries,
                            struct slice conversations) {
@@ -75,12 +87,77 @@ void hooks_sql_add_entries(struct buffer *sql, uint64_t block, uint64_t entries,
         " LEFT JOIN conversation g ON g.kind=1 AND g.lo=m.about AND g.hi=0"
         " LEFT JOIN message t ON m.type=17 AND t.conversation=m.conversation AND t.cid=m.target"
         " LEFT JOIN account a ON k.kind IN (0,2) AND a.number=k.lo"
-        " LEFT JOIN account b ON k.kind=0 AND b.number=k.hi WHERE m.conversation IN ");
-    for (size_t i = 0; i < mentions_count(conversations); i++)
-        buffer_printf(sql, "%s%" PRIu64, i == 0 ? "(" : ",", mentions_get(conversations, i));
-    buffer_printf(sql, ") AND m.cid>=%" PRIu64 " AND m.cid<%" PRIu64 " ORDER BY m.cid;", block,
-                  block + entries);
+        " LEFT JOIN account b ON k.kind=0 AND b.number=k.hi");
+    add_range(sql, block, entries, conversations);
+    buffer_add_text(sql, " ORDER BY m.cid;");
 }
+
+/* Texts (0) and the operator's messages (14). */
+static void add_receiver(struct buffer *sql, const char *account, const char *join,
+                         const char *condition, uint64_t block, uint64_t entries,
+                         struct slice conversations) {
+    buffer_printf(sql,
+                  "SELECT %s AS account,m.conversation,m.cid FROM message m"
+                  " JOIN conversation k ON k.id=m.conversation%s",
+                  account, join);
+    add_range(sql, block, entries, conversations);
+    buffer_printf(sql, " AND m.type IN (0,14) AND m.sender<>%s AND %s", account, condition);
+}
+
+void hooks_sql_add_receivers(struct buffer *sql, uint64_t block, uint64_t entries,
+                             struct slice conversations, uint64_t group_max) {
+    char members[256];
+    snprintf(members, sizeof members,
+             "k.kind=1 AND ((SELECT COUNT(*) FROM member x WHERE x.conversation=m.conversation)"
+             "<=%" PRIu64 " OR LOCATE(UNHEX(LPAD(HEX(b.account),16,'0')),m.mentions)%%8=1)",
+             group_max);
+    buffer_add_text(sql, "SELECT r.account,r.conversation,MAX(r.cid) FROM (");
+    add_receiver(sql, "k.lo", "", "k.kind IN (0,2)", block, entries, conversations);
+    buffer_add_text(sql, " UNION ALL ");
+    add_receiver(sql, "k.hi", "", "k.kind=0", block, entries, conversations);
+    buffer_add_text(sql, " UNION ALL ");
+    add_receiver(sql, "b.account", " JOIN member b ON b.conversation=m.conversation", members,
+                 block, entries, conversations);
+    buffer_add_text(sql, ") r LEFT JOIN `cursor` c ON c.account=r.account AND"
+                         " c.conversation=r.conversation WHERE COALESCE(c.received,0)<r.cid AND"
+                         " COALESCE(c.quiet_until_ms,0)<=" DB_NOW_MS
+                         " GROUP BY r.account,r.conversation;");
+}
+
+const struct db_statement hooks_sql_judge = {
+    "judge", "SELECT COALESCE(c.received, 0), COALESCE(c.quiet_until_ms, 0) > " DB_NOW_MS ","
+             " w.cid, COALESCE(x.received, 0) >= w.cid,"
+             " IF(w.told_ms < " DB_NOW_MS ", " DB_NOW_MS " - w.told_ms, 0) FROM account a"
+             " LEFT JOIN `cursor` c ON c.account = a.number AND c.conversation = ?"
+             " LEFT JOIN wake w ON w.account = a.number"
+             " LEFT JOIN `cursor` x ON x.account = a.number AND x.conversation = w.conversation"
+             " WHERE a.number = ? AND NOT a.disabled"};
+
+const struct db_statement hooks_sql_set_woken = {
+    "set_woken", "REPLACE INTO wake (account, conversation, cid, told_ms)"
+                 " VALUES (?, ?, ?, " DB_NOW_MS ")"};
+
+const struct db_statement hooks_sql_add_offline = {
+    "add_offline",
+    "INSERT INTO journal (block, entries, time_ms, conversations, what, account, subject)"
+    " VALUES (NEXT VALUE FOR cid_block, 0, " DB_NOW_MS ", ?, 'offline', ?, ?)"};
+
+const struct db_statement hooks_sql_set_offline_place = {
+    "set_offline_place", "UPDATE hook_state SET offline_seq = ? WHERE one = 1 AND instance = ?"};
+
+const struct db_statement hooks_sql_skip_offline = {
+    "skip_offline", "UPDATE hook_state SET offline_seq = seq WHERE one = 1 AND instance = ?"};
+
+/* Where an account never says what it has read, what it has got counts. */
+const struct db_statement hooks_sql_read_offline = {
+    "read_offline",
+    "SELECT a.id, (SELECT COUNT(*) FROM (SELECT 1 FROM `cursor` c JOIN message m"
+    " ON m.conversation = c.conversation AND m.cid > IF(c.seen > 0, c.seen, c.received)"
+    " AND m.cid > c.since WHERE c.account = ? AND NOT c.is_settled"
+    " AND (c.until IS NULL OR m.cid <= c.until) AND m.type = 0 AND m.sender <> ?"
+    " AND c.quiet_until_ms <= " DB_NOW_MS " LIMIT 999) u), COALESCE(x.received, 0)"
+    " FROM account a LEFT JOIN `cursor` x ON x.account = a.number AND x.conversation = ?"
+    " WHERE a.number = ?"};
 
 const struct db_statement hooks_sql_told = {
     "told", "UPDATE hook h JOIN hook_state s ON s.one = 1 SET h.seq = ?, h.told = h.told + ?,"

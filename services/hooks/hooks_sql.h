@@ -4,8 +4,8 @@
 
 #include "common/db.h"
 
-/* One row at least: instance, until_ms, now, seq, version, and a block of the journal, or NULL.
- * Arguments: behind this block, at most so many. */
+/* One row at least: instance, until_ms, now, seq, version, offline_seq, and a block of the journal,
+ * or NULL. Arguments: behind this block, at most so many. */
 extern const struct db_statement hooks_sql_look;
 /* Arguments: instance, for how many ms, instance. */
 extern const struct db_statement hooks_sql_take_lease;
@@ -75,6 +75,23 @@ extern const struct db_statement hooks_sql_told;
 extern const struct db_statement hooks_sql_failed;
 /* parked_ms, by number and instance. No row: the hook, or the lease, is gone. */
 extern const struct db_statement hooks_sql_parked;
+
+/* A script of one statement: accounts that texts of such a row are for, each with a conversation
+ * and the newest cid there; without those that have got it, or muted the conversation. */
+void hooks_sql_add_receivers(struct buffer *sql, uint64_t block, uint64_t entries,
+                             struct slice conversations, uint64_t group_max);
+/* Of an account in a conversation, which are the last two arguments: received, whether it is muted;
+ * what it was woken for or NULL, whether it has got that, how many ms ago. */
+extern const struct db_statement hooks_sql_judge;
+/* Arguments: account, conversation, cid; packed conversation, account, cid. */
+extern const struct db_statement hooks_sql_set_woken, hooks_sql_add_offline;
+/* Arguments: place, instance. */
+extern const struct db_statement hooks_sql_set_offline_place;
+/* Nobody is to be woken: the place is the last number. Argument: instance. */
+extern const struct db_statement hooks_sql_skip_offline;
+/* Of an account in a conversation, which are the arguments with the account twice before them: its
+ * id, how many texts it has not read, received. */
+extern const struct db_statement hooks_sql_read_offline;
 
 /* The operator's. seq and version of the state, which is locked. */
 extern const struct db_statement hooks_sql_lock, hooks_sql_changed;

@@ -2,6 +2,7 @@
 #include <sodium.h>
 
 #include "common/log.h"
+#include "common/peers.h"
 #include "services/hooks/hooks.h"
 #include "services/hooks/reader.h"
 #include "services/schema/schema.h"
@@ -34,6 +35,22 @@ static const struct config_option options[] = {
                "how long events wait for a hook that takes nothing"),
     CONFIG_STRING(struct hooks_settings, hook_ca_file, "",
                   "certificates that hooks trusts of the addresses it tells; empty: the system's"),
+    CONFIG_STRING(struct hooks_settings, session_peers, "tcp://127.0.0.1:7103",
+                  "instances of session, which know who is connected: tcp://host:port or "
+                  "dns:name:port, separated by commas"),
+    CONFIG_U64(struct hooks_settings, push_delay_ms, 10000, 0, 3600000, "ms",
+               "how long after a text an account that has not got it, and has no connection, is "
+               "woken: the event `offline`"),
+    /* limit: hooks | how often an account is woken that does not come back, where there is
+       something new | once in {push_again_ms} | later */
+    CONFIG_U64(struct hooks_settings, push_again_ms, 600000, 0, 86400000, "ms",
+               "how long an account that was woken, and has not come back, is not woken again"),
+    /* limit: hooks | members of a group whose texts wake all of them | {push_group_max} | those
+       whom a text mentions are woken */
+    CONFIG_U64(struct hooks_settings, push_group_max, 200, 0, 100000, "",
+               "members of a group whose texts wake all; in a larger one, those they mention"),
+    CONFIG_BOOL(struct hooks_settings, push_text, false,
+                "whether the event `offline` has the text"),
     CONFIG_END};
 
 static const struct service_handler handlers[] = {
@@ -56,6 +73,9 @@ static void count(struct service *service, struct hooks_counts *counts_r) {
     counts_r->live_dropped =
         metrics_counter(metrics, "hook_live_dropped_total", "",
                         "News of presence that a hook was not told of, since too much waited.");
+    counts_r->woken = metrics_counter(metrics, "woken_total", "", "Accounts that were woken.");
+    counts_r->absent = metrics_gauge(metrics, "accounts_absent", "",
+                                     "Accounts that something was said to, and have not got it.");
     counts_r->behind = metrics_gauge(metrics, "hook_behind", "",
                                      "Rows of the journal that the slowest hook was not told of.");
     counts_r->parked = metrics_gauge(metrics, "hooks_parked", "", "Hooks that are parked.");
@@ -76,6 +96,11 @@ static int start(struct service *service, void *context) {
     self->poster_options.ca_file = self->settings.hook_ca_file;
     self->poster = poster_new(service_loop(service), &self->poster_options);
     if (self->poster == NULL)
+        return -1;
+    self->sessions =
+        peers_new(service, &(struct peers_options){.name = "session",
+                                                   .addresses = self->settings.session_peers});
+    if (self->sessions == NULL)
         return -1;
     self->reader = reader_new(self);
     if (self->reader == NULL) {
@@ -98,6 +123,7 @@ static bool stopped(void *context) {
 static void finish(void *context) {
     struct hooks *self = context;
     reader_destroy(&self->reader);
+    peers_destroy(&self->sessions);
     poster_destroy(&self->poster);
 }
 

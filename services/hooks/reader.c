@@ -8,6 +8,7 @@
 #include "common/loop.h"
 #include "services/hooks/hook_row.h"
 #include "services/hooks/hooks_sql.h"
+#include "services/hooks/offline.h"
 #include "services/hooks/teller.h"
 
 #define DAY_MS ((uint64_t)86400000)
@@ -18,7 +19,8 @@
 struct look {
     enum err err;
     bool leads; /* this instance has the lease */
-    uint64_t seq, version;
+    uint64_t seq, version, offline_seq;
+    bool wakes; /* somebody wants to know who has to be woken */
     uint64_t blocks[READER_ROWS];
     size_t count;
     bool more_to_tidy;
@@ -43,6 +45,7 @@ struct reader {
     struct look look;
     struct teller *tellers[HOOKS_MAX];
     size_t teller_count;
+    struct offline *offline; /* NULL: nobody wants to know who has to be woken */
 };
 
 /* --- on a worker ----------------------------------------------------------------------------- */
@@ -73,12 +76,13 @@ static enum err see(struct reader *self, struct db *db) {
     if (err == ERR_OK) {
         look->seq = db_rows_u64(rows, 3);
         look->version = db_rows_u64(rows, 4);
+        look->offline_seq = db_rows_u64(rows, 5);
         err = take_lease(self, db, rows);
     }
     db_rows_rewind(rows);
     while (err == ERR_OK && db_rows_next(rows))
-        if (!db_rows_null(rows, 5))
-            look->blocks[look->count++] = db_rows_u64(rows, 5);
+        if (!db_rows_null(rows, 6))
+            look->blocks[look->count++] = db_rows_u64(rows, 6);
     db_rows_destroy(&rows);
     return err;
 }
@@ -127,7 +131,11 @@ static enum err list(struct look *look, struct db *db) {
 static enum err tidy(struct reader *self, struct db *db) {
     const struct db_value keep = db_u64(self->hooks->settings.hook_keep_days * DAY_MS);
     struct db_rows *rows = NULL;
-    enum err err = db_query(db, &hooks_sql_oldest, DB_ARGS(keep), &rows);
+    enum err err = ERR_OK;
+    if (!self->look.wakes)
+        err = db_query(db, &hooks_sql_skip_offline, DB_ARGS(db_u64(self->instance)), NULL);
+    if (err == ERR_OK)
+        err = db_query(db, &hooks_sql_oldest, DB_ARGS(keep), &rows);
     if (err == ERR_OK && db_rows_next(rows)) {
         const uint64_t first = db_rows_u64(rows, 0), told = db_rows_u64(rows, 2);
         const bool old = db_rows_u64(rows, 1) != 0;
@@ -159,6 +167,22 @@ static void drop_tellers(struct reader *self) {
         teller_release(&self->tellers[i]);
     self->teller_count = 0;
     self->version = 0;
+}
+
+static bool wakes(const struct reader *self) {
+    for (size_t i = 0; i < self->teller_count; i++)
+        if (teller_wants_offline(self->tellers[i]))
+            return true;
+    return false;
+}
+
+static void wake_offline(struct reader *self) {
+    if (!wakes(self))
+        offline_release(&self->offline);
+    else if (self->offline == NULL)
+        self->offline = offline_new(self->hooks, self->instance, self->look.offline_seq);
+    if (self->offline != NULL)
+        offline_wake(self->offline, self->look.seq);
 }
 
 static struct teller *take_teller(struct reader *self, uint64_t number) {
@@ -232,6 +256,7 @@ static void take_look(struct reader *self) {
     self->leads = look->leads;
     if (!self->leads) {
         drop_tellers(self);
+        offline_release(&self->offline);
         return;
     }
     if (loop_now_ms() - self->tidied_ms >= READER_TIDY_MS && !look->more_to_tidy)
@@ -240,6 +265,7 @@ static void take_look(struct reader *self) {
     if (look->listed)
         take_list(self);
     wake_tellers(self);
+    wake_offline(self);
 }
 
 static void done(struct pool_job *job) {
@@ -263,6 +289,7 @@ static void on_timer(struct ev_loop *ev, ev_timer *timer, int revents) {
     self->look.err = ERR_UNAVAILABLE;
     self->look.leads = self->look.listed = self->look.more_to_tidy = false;
     self->look.count = self->look.row_count = 0;
+    self->look.wakes = self->offline != NULL;
     if (!service_waits_for_database(self->hooks->service) &&
         pool_submit(service_pool(self->hooks->service), &self->job) == 0)
         self->busy = true;
@@ -306,6 +333,7 @@ void reader_stop(struct reader *self) {
     ev_timer_stop(service_loop(self->hooks->service), &self->timer);
     for (size_t i = 0; i < self->teller_count; i++)
         teller_stop(self->tellers[i]);
+    offline_release(&self->offline);
 }
 
 bool reader_is_stopped(struct reader *self) {
@@ -325,6 +353,7 @@ void reader_destroy(struct reader **self) {
         return;
     ev_timer_stop(service_loop((*self)->hooks->service), &(*self)->timer);
     drop_tellers(*self);
+    offline_release(&(*self)->offline);
     free(*self);
     *self = NULL;
 }

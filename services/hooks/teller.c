@@ -247,7 +247,8 @@ static void after_read(struct teller *self) {
 static void read_next(struct teller *self) {
     self->text = events_begin(self->row.name, (uint64_t)loop_wall_ms());
     self->batch = (struct batch_read){.newest = self->newest,
-                                      .most_events = self->hooks->settings.hook_batch_events};
+                                      .most_events = self->hooks->settings.hook_batch_events,
+                                      .with_text = self->hooks->settings.push_text};
     submit(self, READING, run_read);
 }
 
@@ -346,6 +347,9 @@ uint64_t teller_behind(const struct teller *self) {
     return self->newest > self->row.seq ? self->newest - self->row.seq : 0;
 }
 
+bool teller_wants_offline(const struct teller *self) {
+    return (self->row.selection.families & HOOK_FAMILY_OFFLINE) != 0;
+}
 bool teller_is_parked(const struct teller *self) { return self->row.parked; }
 bool teller_is_failing(const struct teller *self) { return self->row.failing; }
 bool teller_has_lost(const struct teller *self) { return self->lost; }

@@ -51,6 +51,8 @@ void teller_add_presence(struct teller *self, const struct event_presence *prese
 uint64_t teller_number(const struct teller *self);
 /* Rows of the journal that it was not told of. */
 uint64_t teller_behind(const struct teller *self);
+/* Whether the hook is told of accounts that have to be woken. */
+bool teller_wants_offline(const struct teller *self);
 bool teller_is_parked(const struct teller *self);
 bool teller_is_failing(const struct teller *self);
 /* Whether the hook turned out to be another instance's: nothing more is told. */

@@ -50,7 +50,7 @@ static int start(void **state) {
             arguments[count++] = "--db-socket=/nonexistent/socket";
             if (strcmp(services[i], "files") == 0)
                 arguments[count++] = test_text("--files-folder=%s", test_folder());
-            else if (strcmp(services[i], "auth") != 0 && strcmp(services[i], "hooks") != 0)
+            else if (strcmp(services[i], "auth") != 0)
                 arguments[count++] = test_text("--session-peers=%s", nowhere);
         }
         running[i].process =
