@@ -36,6 +36,7 @@ struct file_download {
     uint64_t file, until_s;
     bool preview;
     bool describing; /* files.find is under way */
+    bool described;  /* it is known what there is to send */
     uint64_t size;
     uint64_t from, end;  /* what of it is wanted */
     uint64_t asked_end;  /* up to there it is asked for */
@@ -52,6 +53,7 @@ struct file_download {
 };
 
 static void ask_for_pieces(struct file_download *self);
+static void describe(struct file_download *self);
 
 /* --- its end --------------------------------------------------------------------------------- */
 
@@ -108,6 +110,16 @@ static void write_next(struct file_download *self) {
 
 static void begin_answer(struct file_download *self, struct slice first);
 
+/* After a pause. false: that is of no use, or its time is over. */
+static bool try_again(struct file_download *self, enum err err) {
+    struct gateway *gateway = self->transfer.gateway;
+    self->retry.pause_ms = retry_next_pause_ms(self->retry.pause_ms);
+    if (!retry_is_transient_or_overload(err) || !retry_allows(&self->retry, self->retry.pause_ms))
+        return false;
+    loop_timer_start(service_loop(gateway->service), &self->timer, self->retry.pause_ms);
+    return true;
+}
+
 static void on_piece(void *argument, enum err err, const void *reply, const char *text) {
     struct piece *piece = argument;
     struct file_download *self = piece->download;
@@ -134,11 +146,7 @@ static void on_piece(void *argument, enum err err, const void *reply, const char
     }
     if (self->asked_end > piece->from)
         self->asked_end = piece->from;
-    self->retry.pause_ms = retry_next_pause_ms(self->retry.pause_ms);
-    if (retry_is_transient_or_overload(err) && retry_allows(&self->retry, self->retry.pause_ms))
-        loop_timer_start(service_loop(self->transfer.gateway->service), &self->timer,
-                         self->retry.pause_ms);
-    else
+    if (!try_again(self, err))
         fail(self, err, text);
 }
 
@@ -190,7 +198,10 @@ static void on_timer(struct ev_loop *ev, ev_timer *watcher, int revents) {
     if (self->transfer.exchange == NULL)
         return;
     edge_exchange_pause(self->transfer.exchange);
-    ask_for_pieces(self);
+    if (self->described)
+        ask_for_pieces(self);
+    else
+        describe(self);
 }
 
 static void on_taken(struct file_transfer *transfer) {
@@ -269,9 +280,12 @@ static void on_described(void *argument, enum err err, const void *reply, const 
     if (err == ERR_OK && self->preview && file->preview == 0)
         err = ERR_NO_FILE;
     if (err != ERR_OK) {
-        fail(self, err, err == ERR_NO_FILE ? "the file is there no more" : text);
+        if (!try_again(self, err))
+            fail(self, err, err == ERR_NO_FILE ? "the file is there no more" : text);
         return;
     }
+    self->described = true;
+    retry_start(&self->retry, self->transfer.gateway->settings.send_timeout_ms);
     memcpy(self->name, file->name.data, file->name.length);
     self->name_length = file->name.length;
     snprintf(self->mime, sizeof self->mime, "%.*s", (int)file->mime.length, file->mime.data);
@@ -310,6 +324,7 @@ static void describe(struct file_download *self) {
     enum err err = peers_ask(gateway->files, peers_by_key(gateway->files, self->file),
                              &(struct peers_request){.message = &message_FILES_FIND,
                                                      .body = &body,
+                                                     .timeout_ms = retry_remaining_ms(&self->retry),
                                                      .trace = self->transfer.trace,
                                                      .done = on_described,
                                                      .argument = self});

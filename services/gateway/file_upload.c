@@ -368,7 +368,7 @@ static void on_looked(void *argument, enum err err, const void *reply, const cha
     const struct upload_state *found = reply;
     self->asking = false;
     if (err != ERR_OK) {
-        if (!self->looked || !try_again(self, err))
+        if (!try_again(self, err))
             fail(self, err, text);
         return;
     }

@@ -3,36 +3,12 @@
 import time
 
 import pytest
-from parley_link import Link
+from between import Between, restart
 from parley_stack import wait_until
 
 # Longer than peer_timeout_ms of these stacks, so that either side takes the other for lost.
 SILENT_SECONDS = 3
 LINKS = [("gateway", "delivery"), ("gateway", "session"), ("delivery", "session")]
-
-
-def restart(load, name, **settings):
-    assert load.stack.services[name].terminate() == 0
-    load.stack.services[name].start(**settings)
-    load.wait_in()
-
-
-class Between:
-    """The link from one service to another; the caller logs when the other is live, and lost."""
-
-    def __init__(self, load, caller, called):
-        self.link = Link(load.stack, called)
-        self.caller = load.stack.services[caller]
-        self.of_called = f"event=peer peers={called} "
-
-    def wait_state(self, state):
-        """Returns when `state` (live, down) is the caller's last logged state of the other."""
-
-        def reached():
-            lines = [line for line in self.caller.said().splitlines() if self.of_called in line]
-            return lines and lines[-1].endswith(f"state={state}")
-
-        wait_until(reached, f"{self.of_called} to be {state}")
 
 
 @pytest.fixture(params=LINKS, ids="-".join)

@@ -76,3 +76,11 @@ def showing(client, peer, file, kind="image", caption=None, ref=None):
 def file_of(client, message):
     """What a message shows of its file; None: it shows none."""
     return client.body(message).get("file")
+
+
+def address_of(writer, reader, file, kind="file"):
+    """Where the reader of a message finds the file that it shows. Nothing else may arrive meanwhile."""
+    writer.send(showing(writer, reader.account, file, kind))
+    while (shown := file_of(reader, reader.next())) is None:
+        pass
+    return shown["url"]
