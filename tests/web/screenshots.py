@@ -20,6 +20,21 @@ PEOPLE = {"anna": "Anna Lind", "ben": "Ben Carter", "dora": "Dora Éclair", "min
 SETTLE = ("for (const each of document.getAnimations())"
           " if (each.effect.getTiming().iterations < Infinity) each.finish();"
           " return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+# A picture of a sea under a sky, as a file: [name, width, height].
+PAINT = """new Promise((done) => {
+  const [name, width, height] = arg, canvas = Object.assign(document.createElement("canvas"), { width, height });
+  const paint = canvas.getContext("2d");
+  const sky = paint.createLinearGradient(0, 0, 0, height);
+  for (const [at, colour] of [[0, "#28527a"], [0.5, "#f4a261"], [0.52, "#1d6a72"], [1, "#0b3c49"]]) sky.addColorStop(at, colour);
+  paint.fillStyle = sky;
+  paint.fillRect(0, 0, width, height);
+  paint.fillStyle = "#ffe8c2";
+  paint.arc(width * 0.6, height * 0.42, height / 12, 0, 7);
+  paint.fill();
+  canvas.toBlob((blob) => (window.painted = new File([blob], name, { type: "image/png" }), done()));
+})"""
+SHOW = ("new Promise((done) => { const sent = page.parley.send(arg[0], {file: window.painted, ...arg[1]});"
+        " const look = () => sent.state === 'stored' ? done(sent.cid) : setTimeout(look, 20); look(); })")
 SEND = ("new Promise((done) => { const sent = page.parley.send(arg[0], arg[1]);"
         " const look = () => sent.state === 'stored' ? done(sent.cid) : setTimeout(look, 20); look(); })")
 
@@ -217,6 +232,86 @@ def the_thread(pictures):
     pictures.everywhere(nina, "texts-mention")
 
 
+def show(tab, peer, name, width, height, **more):
+    tab.call(PAINT, [name, width, height])
+    return tab.call(SHOW, [peer, more])
+
+
+def files(pictures):
+    """Pictures, files and stickers: received, sent, on their way, refused, chosen; and avatars."""
+    uma, vic = pictures.person("uma"), pictures.person("vic")
+    befriend(uma, vic, "uma", "vic")
+    for tab, size in ((uma, (90, 90)), (vic, (120, 80))):
+        tab.call(PAINT, ["me.png", *size])
+        tab.call("page.parley.setAvatar('me', window.painted)")
+    uma.open_hash("user:vic")
+    show(vic, {"user": "uma"}, "harbour at dusk.png", 1200, 800, msg="The harbour, an hour ago")
+    show(vic, {"user": "uma"}, "tall.png", 300, 900)
+    vic.call("page.parley.addSticker(window.painted)")
+    uma.call(PAINT, ["wave.png", 200, 160])
+    for _ in range(5):
+        uma.call("page.parley.addSticker(window.painted)")
+    uma.call("page.parley.stickers().then(([one]) => page.parley.send({user: 'vic'}, {file: one}))")
+    uma.call("page.parley.send({user: 'vic'}, {file: {bytes: new Blob(['x'.repeat(183221)]), name: 'Timetable of the ferries, autumn and winter.pdf'}}) && null")
+    uma.wait(lambda: uma.all("message-item a.file-card"), "the file")
+    show(uma, {"user": "vic"}, "reply.png", 640, 420, msg="And here, the same evening")
+    loaded = "return [...document.querySelectorAll('.picture img')].every((each) => each.complete && each.naturalWidth)"
+    uma.wait(lambda: uma.run(loaded), "the pictures")
+    pictures.everywhere(uma, "files-below")
+    uma.run("document.querySelector('message-list .scroller').scrollTop = 0")
+    pictures.everywhere(uma, "files-above")
+    uma.click("text-composer button.stickers")
+    uma.wait(lambda: len(uma.all("sticker-picker .grid button")) == 5, "the stickers")
+    pictures.everywhere(uma, "files-stickers")
+    uma.click("sticker-picker [aria-label='Remove stickers']")
+    pictures.everywhere(uma, "files-stickers-remove")
+    uma.press(Keys.ESCAPE)
+    uma.click("message-item button.picture")
+    uma.wait(lambda: uma.run("return document.querySelector('picture-viewer img')?.naturalWidth") == 1200, "the whole picture")
+    pictures.everywhere(uma, "files-whole")
+    uma.press(Keys.ESCAPE)
+    uma.run("const whole = window.fetch; window.fetch = (address, how) => how?.method === 'PATCH' ? new Promise(() => {}) : whole(address, how)")
+    uma.call(PAINT, ["on its way.png", 800, 500])
+    uma.run("const { page } = document.querySelector('app-shell'); page.model.send(page.conversation, {file: {bytes: window.painted, width: 800, height: 500}, msg: 'Wait for it'});"
+            "page.model.send(page.conversation, {file: {bytes: new Blob(['x'.repeat(9e6)]), name: 'film.mp4'}})")
+    uma.wait(lambda: len(uma.all(".transfer")) == 2, "the bars")
+    uma.run("const item = document.querySelector('message-list').conversation.items.at(-1); item.conversation.progress(item.ref, 4e6)")
+    large = "Object.defineProperty(new File(['x'], 'too large.iso'), 'size', {value: 2 ** 31})"
+    uma.run(f"const {{ page }} = document.querySelector('app-shell'); page.model.send(page.conversation, {{file: {large}}})")
+    uma.wait(lambda: uma.all(".refusal"), "the refusal")
+    uma.run("const data = new DataTransfer(); data.items.add(window.painted); data.items.add(new File(['notes'], 'notes with a name that is rather long.txt'));"
+            "document.querySelector('main').dispatchEvent(new DragEvent('drop', {dataTransfer: data, bubbles: true, cancelable: true}))")
+    uma.wait(lambda: len(uma.all("file-tray li")) == 2, "the chosen files")
+    pictures.everywhere(uma, "files-sending")
+    uma.run("const data = new DataTransfer(); data.items.add(window.painted);"
+            "document.querySelector('main').dispatchEvent(new DragEvent('dragover', {dataTransfer: data, bubbles: true, cancelable: true}))")
+    pictures.everywhere(uma, "files-dropping")
+    uma.call("page.openPanel('settings')")
+    pictures.everywhere(uma, "files-settings")
+    uma.call("page.openPanel(null)")
+    uma.call("page.openConversation(null)")
+    pictures.take(uma, "files-list")
+
+
+def strangers(pictures):
+    """Where only friends write to each other: a refused text with the button that asks for friendship."""
+    wes, xia = pictures.person("wes"), pictures.person("xia")
+    wes.open_hash("user:xia")
+    wes.call("page.model.send(page.conversation, {msg: 'Hello, are you the Xia of the choir?'})")
+    wes.wait(lambda: wes.all(".refusal [data-act=befriend]"), "the button")
+    pictures.everywhere(wes, "strangers")
+    wes.click(".refusal [data-act=befriend]")
+    wes.wait(lambda: not wes.all(".refusal [data-act=befriend]"), "that it was asked")
+    pictures.everywhere(wes, "strangers-asked")
+    wes.run("return import('./app/i18n.js').then((i18n) => i18n.setLanguage('zh'))")
+    connected(wes)
+    wes.wait(lambda: wes.all(".refusal"), "the text")
+    pictures.everywhere(wes, "strangers-chinese")
+    xia.call("page.parley.answerFriend('wes', true)")
+    wes.wait(lambda: "好友" in wes.text(".refusal") and not wes.all(".refusal .error"), "that they are friends")
+    pictures.everywhere(wes, "strangers-friends")
+
+
 def panels(pictures, tab, peer, kind):
     for name in ("details",) if kind == "group" else ("settings", "find", "new-group", "search", "details"):
         options = {"peer": peer} if name == "details" else {}
@@ -244,11 +339,23 @@ def questions(pictures, tab):
         tab.wait(lambda: not tab.all(".panel-body"), "the panel's end")
 
 
-if __name__ == "__main__":
-    folder, word = (*sys.argv[1:], "")[:2]
+# What each scene needs of the server, besides the page.
+SCENES = {signing_in: {}, the_thread: {}, talking: {}, files: {}, strangers: {"strangers": "request"}}
+
+
+def main(folder, word=""):
     page = {"web_root": ROOT / "services/web", "demo": "true", "reach_interval_ms": 50, "cursor_flush_ms": 50}
-    with Database() as database, Stack(database, **page) as stack:
-        with Pictures(pathlib.Path(folder), word, stack) as pictures:
-            signing_in(pictures)
-            the_thread(pictures)
-            talking(pictures)
+    # A word that begins with a scene's name needs that scene alone.
+    wanted = [scene for scene in SCENES if word.startswith(scene.__name__)] or list(SCENES)
+    with Database() as database:
+        for settings in ({}, {"strangers": "request"}):
+            scenes = [scene for scene in wanted if SCENES[scene] == settings]
+            if not scenes:
+                continue
+            with Stack(database, **page, **settings) as stack, Pictures(pathlib.Path(folder), word, stack) as pictures:
+                for scene in scenes:
+                    scene(pictures)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

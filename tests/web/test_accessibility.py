@@ -2,8 +2,10 @@
 
 import axe
 import pytest
+from parley_files import png
 from selenium.webdriver.common.keys import Keys
 from test_people import HOSTILE, act, befriend, details, find, panel, says
+from test_pictures import STICKERS, choose, shown
 from test_shell import new_name, new_person, shows, sign_in, signed_in, write
 
 PHONE = (360, 740)
@@ -62,8 +64,29 @@ def scene(new_tab, size):
     return tab, ben_id, cora_id, group
 
 
+def with_pictures(tab, clean, path):
+    path.write_bytes(png(640, 480))
+    choose(tab, path, path)
+    tab.wait(lambda: len(tab.all("file-tray li")) == 2, "the chosen files")
+    clean(tab, "chosen files")
+    tab.click("text-composer .send")
+    shown(tab)
+    tab.call("page.parley.send(page.conversation.peer, {file: {bytes: new Blob(['notes']), name: 'notes.txt'}}) && null")
+    tab.wait(lambda: tab.all("message-item a.file-card"), "the file")
+    clean(tab, "pictures and a file")
+    tab.click(STICKERS)
+    choose(tab, path, where="sticker-picker input[type=file]")
+    tab.wait(lambda: tab.all("sticker-picker .grid button"), "the sticker")
+    clean(tab, "stickers")
+    tab.click("sticker-picker .grid button")
+    tab.wait(lambda: tab.all("message-item.sticker"), "the sticker in the conversation")
+    tab.run("document.querySelector('message-item button.picture').click()")
+    clean(tab, "the whole picture")
+    tab.press(Keys.ESCAPE)
+
+
 @pytest.mark.parametrize("size", [(1280, 800), PHONE], ids=["wide", "phone"])
-def test_conversations_and_panels(new_tab, clean, size):
+def test_conversations_and_panels(new_tab, clean, size, tmp_path):
     tab, ben, cora, group = scene(new_tab, size)
     tab.wait(lambda: tab.all("request-card"), "the request")
     clean(tab, "the list")
@@ -72,6 +95,7 @@ def test_conversations_and_panels(new_tab, clean, size):
     write(tab, "mine")
     shows(tab, "mine")
     clean(tab, "a conversation")
+    with_pictures(tab, clean, tmp_path / "sea.png")
     tab.open_hash(f"group:{group}")
     write(tab, "to all")
     shows(tab, "to all")
