@@ -175,8 +175,8 @@ $(B)/lib%.a: $(B)/sources
 $(BIN)/parleyctl: $(B)/obj/services/ctl/main.o $(B)/libctl.a $(BASE_LIBS)
 $(foreach s,$(DAEMONS),$(eval \
     $(BIN)/parley-$(s): $(B)/obj/services/$(s)/main.o $(B)/lib$(s).a $(BASE_LIBS)))
-# The store s3 and hooks alone speak HTTP to others.
-$(BIN)/parley-files $(BIN)/parley-hooks: private LIBS += -lcurl
+# The store s3, hooks and `parleyctl chat` alone speak HTTP to others.
+$(BIN)/parley-files $(BIN)/parley-hooks $(BIN)/parleyctl: private LIBS += -lcurl
 # With the filter's compiler, and none of our libraries.
 $(BIN)/parley-preview: private LIBS := -lz -lseccomp
 $(BIN)/parley-preview: $(B)/obj/services/preview/main.o $(B)/libpreview.a
@@ -187,7 +187,7 @@ $(PROGRAMS) $(HELPERS):
 
 # private: what they are made of would inherit it, and all be made again with each change of target.
 # --wrap: tests/support/end_at_once.c.
-$(UNIT_TESTS) $(ISOLATION_TESTS): private LIBS += -lcmocka -lbrotlidec -lseccomp -Wl,--wrap=_cmocka_run_group_tests
+$(UNIT_TESTS) $(ISOLATION_TESTS): private LIBS += -lcmocka -lbrotlidec -lcurl -lseccomp -Wl,--wrap=_cmocka_run_group_tests
 # Of the archive a program gets those fixtures alone that it uses.
 $(B)/libsupport.a: $(call objects,$(SUPPORT_SRC))
 $(UNIT_TESTS) $(ISOLATION_TESTS): $(B)/%: $(B)/obj/%.o $(B)/libsupport.a \

@@ -45,7 +45,8 @@ struct ctl_settings {
     uint64_t after, limit, minutes;
     char *keys_folder, *key_of;
     char *as, *to, *server, *chat_password, *password_file, *cacert;
-    uint64_t tcp_port, tls_tcp_port;
+    char *http;
+    uint64_t tcp_port, tls_tcp_port, http_port, https_port;
     bool registers, insecure;
     char *registration_token;
     uint64_t uses, days, per_minute;

@@ -9,6 +9,7 @@
 
 #define HOST_BYTES 256
 #define PORT_BYTES 6
+#define HTTP_BYTES (HOST_BYTES + 32)
 #define DEFAULT_SERVER "127.0.0.1"
 /* Certificates are for names, as a rule. */
 #define DEFAULT_TLS_SERVER "localhost"
@@ -101,6 +102,18 @@ static int find_server(const struct ctl_settings *settings, bool tls, char host_
     return CTL_USAGE;
 }
 
+/* Where files are: on the same host, at the port for HTTP. */
+static void find_http(const struct ctl_settings *settings, bool tls, const char *host,
+                      char http_r[HTTP_BYTES]) {
+    bool ipv6 = strchr(host, ':') != NULL;
+    if (settings->http[0] != '\0')
+        snprintf(http_r, HTTP_BYTES, "%s", settings->http);
+    else
+        snprintf(http_r, HTTP_BYTES, "%s://%s%s%s:%u", tls ? "https" : "http", ipv6 ? "[" : "",
+                 host, ipv6 ? "]" : "",
+                 (unsigned)(tls ? settings->https_port : settings->http_port));
+}
+
 static int run_chat(const struct ctl_settings *settings, int argc, char **argv) {
     (void)argc;
     (void)argv;
@@ -118,18 +131,22 @@ static int run_chat(const struct ctl_settings *settings, int argc, char **argv) 
         tls ? chat_tls_trust_new(settings->cacert, !settings->insecure, reason) : NULL;
     if (tls && trust == NULL)
         return ctl_fail("%s", reason);
+    char http[HTTP_BYTES];
+    find_http(settings, tls, host, http);
     int status = find_password(settings, password);
     if (status == CTL_DONE) {
-        struct chat_options options = {.login = settings->as,
-                                       .password = password,
-                                       .server = server,
-                                       .host = host,
-                                       .port = port,
-                                       .trust = trust,
-                                       .to = settings->to,
-                                       .group = settings->group,
-                                       .registers = settings->registers,
-                                       .registration_token = settings->registration_token};
+        struct chat_options options = {
+            .login = settings->as,
+            .password = password,
+            .server = server,
+            .host = host,
+            .port = port,
+            .trust = trust,
+            .http = {.server = http, .issuers = settings->cacert, .verify = !settings->insecure},
+            .to = settings->to,
+            .group = settings->group,
+            .registers = settings->registers,
+            .registration_token = settings->registration_token};
         status = chat(settings, &options, password);
     }
     sodium_memzero(password, sizeof password);
@@ -149,6 +166,13 @@ static const struct config_option chat_options[] = {
                "the server's port for JSON over TCP"),
     CONFIG_U64(struct ctl_settings, tls_tcp_port, 54089, 0, 65535, "port",
                "the server's port for JSON over TCP with TLS"),
+    CONFIG_STRING(struct ctl_settings, http, "",
+                  "where files are, such as `https://chat.example.org`; by default the host of"
+                  " --server at http_port, with TLS at https_port"),
+    CONFIG_U64(struct ctl_settings, http_port, 5999, 0, 65535, "port",
+               "the server's port for HTTP"),
+    CONFIG_U64(struct ctl_settings, https_port, 5998, 0, 65535, "port",
+               "the server's port for HTTP with TLS"),
     CONFIG_STRING(struct ctl_settings, cacert, "",
                   "with TLS: a file of issuers (PEM) to trust, in place of the system's"),
     CONFIG_BOOL(struct ctl_settings, insecure, false,

@@ -1,14 +1,13 @@
 /* Posts in the loop; see poster.h. */
 #include "services/hooks/poster.h"
 
-#include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <utlist.h>
 
+#include "common/curl_loop.h"
 #include "common/log.h"
-#include "common/loop.h"
 
 struct post {
     struct poster *poster;
@@ -21,27 +20,17 @@ struct post {
     struct post *next, *prev;
 };
 
-/* A socket that libcurl waits for. */
-struct waiter {
-    struct poster *poster;
-    ev_io io;
-    struct waiter *next, *prev;
-};
-
 struct poster {
-    struct ev_loop *ev;
     const struct poster_options *options;
-    CURLM *multi;
-    ev_timer timer;
+    struct curl_loop *loop;
     struct post *posts;
-    struct waiter *waiters;
 };
 
 /* --- the end of a post ----------------------------------------------------------------------- */
 
 static void post_free(struct post *post) {
     DL_DELETE(post->poster->posts, post);
-    curl_multi_remove_handle(post->poster->multi, post->curl);
+    curl_loop_stop(post->poster->loop, post->curl);
     curl_easy_cleanup(post->curl);
     curl_slist_free_all(post->headers);
     free(post);
@@ -52,7 +41,8 @@ static bool was_cut(const struct post *post, CURLcode code) {
     return code == CURLE_WRITE_ERROR && post->answered > POSTER_ANSWER_BYTES;
 }
 
-static void end(struct post *post, CURLcode code) {
+static void end(void *transfer, CURLcode code) {
+    struct post *post = transfer;
     char fault[POSTER_FAULT_BYTES] = "";
     struct post_result result = {.fault = fault};
     curl_off_t after_s = 0;
@@ -71,85 +61,6 @@ static void end(struct post *post, CURLcode code) {
     void *argument = post->argument;
     post_free(post);
     done(argument, &result);
-}
-
-static void take_ended(struct poster *self) {
-    CURLMsg *message;
-    int left;
-    while ((message = curl_multi_info_read(self->multi, &left)) != NULL) {
-        struct post *post = NULL;
-        CURLcode code = message->data.result;
-        if (message->msg != CURLMSG_DONE)
-            continue;
-        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&post);
-        end(post, code);
-    }
-}
-
-/* --- libcurl on libev ------------------------------------------------------------------------ */
-
-static void act(struct poster *self, curl_socket_t socket, int events) {
-    int running;
-    curl_multi_socket_action(self->multi, socket, events, &running);
-    take_ended(self);
-}
-
-static void on_io(struct ev_loop *ev, ev_io *io, int revents) {
-    (void)ev;
-    struct waiter *waiter = io->data;
-    act(waiter->poster, io->fd,
-        ((revents & EV_READ) != 0 ? CURL_CSELECT_IN : 0) |
-            ((revents & EV_WRITE) != 0 ? CURL_CSELECT_OUT : 0));
-}
-
-static void on_timer(struct ev_loop *ev, ev_timer *timer, int revents) {
-    (void)ev;
-    (void)revents;
-    act(timer->data, CURL_SOCKET_TIMEOUT, 0);
-}
-
-/* It must not call libcurl, so the timer fires in the next turn at the soonest. */
-static int set_timer(CURLM *multi, long timeout_ms, void *argument) {
-    struct poster *self = argument;
-    (void)multi;
-    if (timeout_ms < 0)
-        ev_timer_stop(self->ev, &self->timer);
-    else
-        loop_timer_start(self->ev, &self->timer, timeout_ms);
-    return 0;
-}
-
-static void stop_waiting(struct poster *self, struct waiter *waiter) {
-    ev_io_stop(self->ev, &waiter->io);
-    DL_DELETE(self->waiters, waiter);
-    free(waiter);
-}
-
-static int set_socket(CURL *curl, curl_socket_t socket, int what, void *argument, void *known) {
-    struct poster *self = argument;
-    struct waiter *waiter = known;
-    (void)curl;
-    if (what == CURL_POLL_REMOVE) {
-        if (waiter != NULL)
-            stop_waiting(self, waiter);
-        return 0;
-    }
-    if (waiter == NULL) {
-        waiter = calloc(1, sizeof *waiter);
-        if (waiter == NULL)
-            return -1; /* libcurl ends its requests */
-        waiter->poster = self;
-        waiter->io.data = waiter;
-        ev_init(&waiter->io, on_io);
-        DL_APPEND(self->waiters, waiter);
-        curl_multi_assign(self->multi, socket, waiter);
-    }
-    ev_io_stop(self->ev, &waiter->io);
-    ev_io_set(&waiter->io, socket,
-              ((what & CURL_POLL_IN) != 0 ? EV_READ : 0) |
-                  ((what & CURL_POLL_OUT) != 0 ? EV_WRITE : 0));
-    ev_io_start(self->ev, &waiter->io);
-    return 0;
 }
 
 /* --- a post ---------------------------------------------------------------------------------- */
@@ -205,7 +116,7 @@ struct post *poster_send(struct poster *self, const struct post_request *request
                           .argument = request->argument};
     DL_APPEND(self->posts, post);
     if (post->curl == NULL || !add_headers(post, request->headers) || !set_up(post, request) ||
-        curl_multi_add_handle(self->multi, post->curl) != CURLM_OK) {
+        !curl_loop_start(self->loop, post->curl)) {
         post_free(post);
         return NULL;
     }
@@ -222,21 +133,12 @@ void post_cancel(struct post **post) {
 
 struct poster *poster_new(struct ev_loop *ev, const struct poster_options *options) {
     struct poster *self = calloc(1, sizeof *self);
-    if (self == NULL || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK ||
-        (self->multi = curl_multi_init()) == NULL) {
+    if (self == NULL || (self->loop = curl_loop_new(ev, POSTER_CONNECTIONS_MAX, end)) == NULL) {
         log_error("start_failed", "reason=\"libcurl does not start\"");
         free(self);
         return NULL;
     }
-    self->ev = ev;
     self->options = options;
-    ev_init(&self->timer, on_timer);
-    self->timer.data = self;
-    curl_multi_setopt(self->multi, CURLMOPT_SOCKETFUNCTION, set_socket);
-    curl_multi_setopt(self->multi, CURLMOPT_SOCKETDATA, self);
-    curl_multi_setopt(self->multi, CURLMOPT_TIMERFUNCTION, set_timer);
-    curl_multi_setopt(self->multi, CURLMOPT_TIMERDATA, self);
-    curl_multi_setopt(self->multi, CURLMOPT_MAXCONNECTS, (long)POSTER_CONNECTIONS_MAX);
     return self;
 }
 
@@ -247,9 +149,6 @@ void poster_destroy(struct poster **self_p) {
         return;
     struct post *post, *next;
     DL_FOREACH_SAFE(self->posts, post, next) { post_free(post); }
-    curl_multi_cleanup(self->multi);
-    struct waiter *waiter, *following;
-    DL_FOREACH_SAFE(self->waiters, waiter, following) { stop_waiting(self, waiter); }
-    ev_timer_stop(self->ev, &self->timer);
+    curl_loop_destroy(&self->loop);
     free(self);
 }

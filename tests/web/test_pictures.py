@@ -100,7 +100,7 @@ def test_a_picture_with_a_caption_goes_and_comes(team, picture):
     # The whole picture, by mouse and by keys; the focus comes back.
     ben.click("message-item button.picture")
     ben.wait(lambda: ben.run("return document.querySelector('picture-viewer img')?.naturalWidth") == 640, "the whole picture")
-    assert ben.in_focus("picture-viewer header button")
+    assert ben.in_focus("picture-viewer .head button")
     ben.press(Keys.ESCAPE)
     assert not ben.all("picture-viewer") and ben.in_focus("button.picture")
     ben.press(Keys.ENTER)

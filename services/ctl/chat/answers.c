@@ -75,12 +75,15 @@ static void show_conversation(struct chat *chat, const cJSON *one) {
     buffer_printf(line, "  %.0f unread", chat_number_of(one, "unread"));
     if (chat_number_of(one, "mentions") != 0)
         buffer_printf(line, ", %.0f to you", chat_number_of(one, "mentions"));
-    if (chat_text_of(last, "msg")[0] != '\0') {
+    const char *file = chat_text_of(member(last, "file"), "name");
+    if (chat_text_of(last, "msg")[0] != '\0' || file[0] != '\0') {
         buffer_add_text(line, "  ");
         chat_show_time(line, (int64_t)chat_number_of(last, "time_ms"), loop_wall_ms());
         buffer_add_text(line, " ");
         add_id(line, last, "fromUserId");
         buffer_add_text(line, ": ");
+        add_text(line, "", file);
+        buffer_add_text(line, file[0] == '\0' ? "" : " ");
         chat_show_excerpt(line, slice_text(chat_text_of(last, "msg")), EXCERPT_CHARACTERS);
     }
     chat_screen_end(&chat->screen);

@@ -11,6 +11,7 @@
 #include "services/ctl/chat/answers.h"
 #include "services/ctl/chat/commands.h"
 #include "services/ctl/chat/events.h"
+#include "services/ctl/chat/files.h"
 #include "services/ctl/chat/input.h"
 #include "services/ctl/chat/login.h"
 #include "services/ctl/chat/show.h"
@@ -32,6 +33,8 @@
 struct running {
     struct chat chat;
     struct chat_input input;
+    struct chat_files files;
+    struct chat_http *http;
     ev_signal interrupt, terminate;
 };
 
@@ -73,15 +76,15 @@ static void log_out(struct chat *chat) {
     chat_ask(chat, 9, body, "quit");
 }
 
-/* After everything that may have been the last thing to wait for. */
-static void settle(struct chat *chat) {
+void chat_settle(struct chat *chat) {
     if (chat->screen.failed)
         chat_end(chat, "the output cannot be written");
     if (chat->stage == CHAT_OVER)
         return;
     if (chat->was_ready)
         chat_input_go(&running_of(chat)->input);
-    if (!chat->leaving || chat->requests.count > 0 || chat->stage == CHAT_OVER)
+    if (!chat->leaving || chat->requests.count > 0 || chat_files_wait(chat) ||
+        chat->stage == CHAT_OVER)
         return;
     if (chat->stage != CHAT_READY || chat->logged_out)
         chat_end(chat, NULL);
@@ -95,7 +98,7 @@ static void on_input_ended(struct chat *chat) {
     chat->leaving = true;
     if (!ev_is_active(&chat->leave))
         loop_timer_start(chat->ev, &chat->leave, LEAVE_MS);
-    settle(chat);
+    chat_settle(chat);
 }
 
 static void on_copies(struct ev_loop *ev, ev_timer *timer, int revents) {
@@ -103,7 +106,7 @@ static void on_copies(struct ev_loop *ev, ev_timer *timer, int revents) {
     (void)revents;
     struct chat *chat = timer->data;
     chat->copies_over = true;
-    settle(chat);
+    chat_settle(chat);
 }
 
 static void on_leave(struct ev_loop *ev, ev_timer *timer, int revents) {
@@ -111,6 +114,10 @@ static void on_leave(struct ev_loop *ev, ev_timer *timer, int revents) {
     (void)revents;
     struct chat *chat = timer->data;
     char reason[CHAT_REASON_BYTES];
+    if (chat_files_move(chat)) { /* which ends by itself */
+        loop_timer_start(chat->ev, &chat->leave, LEAVE_MS);
+        return;
+    }
     if (!chat->was_ready)
         snprintf(reason, sizeof reason, "there was no login at %s within %d s", chat->server,
                  LEAVE_MS / 1000);
@@ -136,7 +143,7 @@ static void try_later(struct chat *chat, struct chat_request *request) {
 
 static bool has_content(int number) {
     return number == 303 || number == 305 || number == 307 || number == 309 || number == 311 ||
-           number == 331;
+           number == 323 || number == 331;
 }
 
 /* The beginning of a text that was refused, so that its writer knows which one it is. */
@@ -170,6 +177,7 @@ static void take_answer(struct chat *chat, struct chat_request *request, const c
     if (!ok) {
         chat_refuse(chat, request->command, chat_text_of(answer, "text"));
         show_unsent(chat, request);
+        chat_files_refused(chat, request->ref);
     } else {
         chat->busy = 0;
         if (request->command == NULL)
@@ -241,7 +249,7 @@ static void on_message(struct chat *chat, const cJSON *message) {
     }
     if (request != NULL)
         take_answer(chat, request, message);
-    else if (number != 300 && !chat_answers_show(chat, message))
+    else if (number != 300 && !chat_files_take(chat, message) && !chat_answers_show(chat, message))
         chat_events_take(chat, message);
 }
 
@@ -251,7 +259,7 @@ static void on_line(void *argument, struct slice line) {
     if (cJSON_IsObject(message))
         on_message(chat, message);
     cJSON_Delete(message);
-    settle(chat);
+    chat_settle(chat);
 }
 
 static void on_drained(void *argument) { chat_pump(argument); }
@@ -287,7 +295,7 @@ static void on_closed(void *argument, const char *reason) {
     } else {
         connect_later(chat, reason);
     }
-    settle(chat);
+    chat_settle(chat);
 }
 
 /* --- timers and signals --------------------------------------------------------------------------
@@ -353,6 +361,9 @@ static void unwatch(struct running *running) {
     ev_signal_stop(chat->ev, &running->interrupt);
     ev_signal_stop(chat->ev, &running->terminate);
     chat_input_free(&running->input);
+    if (running->http != NULL)
+        chat_files_free(&running->files);
+    chat_http_destroy(&running->http);
     chat_wire_destroy(&chat->wire);
     chat_requests_free(&chat->requests);
     chat_marks_clear(&chat->marks);
@@ -383,7 +394,11 @@ enum chat_result chat_run(const struct chat_options *options, char reason_r[CHAT
     watch(&running);
     chat->wire =
         chat_wire_new(chat->ev, options->host, options->port, options->trust, &events, chat);
-    if (chat->wire == NULL) {
+    running.http = chat_http_new(chat->ev, &options->http);
+    chat->files = &running.files;
+    if (running.http != NULL)
+        chat_files_init(&running.files, chat, running.http);
+    if (chat->wire == NULL || running.http == NULL) {
         chat_end(chat, "memory is short");
     } else {
         if (options->to[0] != '\0' || options->group[0] != '\0')

@@ -9,13 +9,15 @@
 #ifndef PARLEY_CTL_CHAT_H
 #define PARLEY_CTL_CHAT_H
 
+#include "services/ctl/chat/http.h"
 #include "services/ctl/chat/state.h"
 
 struct chat_options {
     const char *login, *password; /* of the account; "": none */
     const char *server, *host, *port;
     struct chat_tls_trust *trust; /* NULL: without TLS; borrowed */
-    const char *to, *group;       /* which conversation is open at first; "": none */
+    struct chat_http_options http;
+    const char *to, *group; /* which conversation is open at first; "": none */
     bool registers;
     const char *registration_token; /* for that; "": none */
 };

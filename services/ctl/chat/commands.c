@@ -6,6 +6,7 @@
 
 #include "common/loop.h"
 #include "proto/ids.h"
+#include "services/ctl/chat/files.h"
 #include "services/ctl/chat/show.h"
 #include "services/ctl/chat/words.h"
 
@@ -136,6 +137,16 @@ static void run_mute(struct chat *chat, char **words) {
     chat_ask(chat, 333, body, "mute");
 }
 
+static void run_send(struct chat *chat, char **words) {
+    chat_files_send(chat, words[0], words[1] == NULL ? "" : words[1]);
+}
+
+static void run_save(struct chat *chat, char **words) {
+    uint64_t cid;
+    if (read_number(chat, "save", words[0], &cid))
+        chat_files_save(chat, cid, words[1]);
+}
+
 static void run_resume(struct chat *chat, char **words) {
     (void)words;
     if (chat->stage != CHAT_REPLACED)
@@ -165,6 +176,10 @@ static const struct command commands[] = {
     {"find", "TEXT", "the same in all conversations", 1, true, ANY, 331, "text=1", NULL},
     {"reply", "NUMBER TEXT", "answer the text of that number", 2, true, CONVERSATION, 0, "",
      run_reply},
+    {"send", "PATH", "send a picture or any other file", 1, false, CONVERSATION, 0, "", run_send},
+    {"send", "PATH TEXT", "the same with words beside it", 2, true, CONVERSATION, 0, "", run_send},
+    {"save", "NUMBER PATH", "save the file of that message as a new file", 2, false, CONVERSATION,
+     0, "", run_save},
     {"edit", "NUMBER TEXT", "change a text of yours", 2, true, CONVERSATION, 327,
      "peer=p cid=#1 msg=2", NULL},
     {"recall", "NUMBER", "take a text of yours back", 1, false, CONVERSATION, 315, "peer=p cid=#1",

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/loop.h"
+#include "services/ctl/chat/files.h"
 #include "services/ctl/chat/show.h"
 
 /*
@@ -67,6 +68,11 @@ static void add_reactions(struct buffer *line, const cJSON *message) {
     }
 }
 
+static void show_content(const struct chat *chat, struct buffer *line, const cJSON *message) {
+    chat_files_describe(chat, line, message);
+    chat_show_text(line, slice_text(chat_text_of(message, "msg")));
+}
+
 static void show_text(struct chat *chat, const cJSON *message, const char *from, const char *to,
                       const char *group) {
     struct buffer *line = begin(chat, message);
@@ -84,7 +90,7 @@ static void show_text(struct chat *chat, const cJSON *message, const char *from,
     if (chat_is_true(message, "recalled"))
         buffer_add_text(line, "(recalled)");
     else
-        chat_show_text(line, slice_text(chat_text_of(message, "msg")));
+        show_content(chat, line, message);
     if (chat_number_of(message, "edited_ms") != 0)
         buffer_add_text(line, " (edited)");
     add_reactions(line, message);

@@ -6,15 +6,16 @@
 
 #include "proto/messages.h"
 #include "services/ctl/chat/commands.h"
+#include "services/ctl/chat/files.h"
 
 /* limit: tool | a line that `chat` reads | {TYPED_MAX_BYTES} | it is not sent, which is a refusal
  */
 /* A text, and a command before it. */
 #define TYPED_MAX_BYTES ((size_t)TEXT_MAX_BYTES + 512)
 
-/* A command may make one request, and one place is for the log-out. */
+/* A command may make one request; one place is for the log-out, one for the next file. */
 static bool has_room(const struct chat *chat) {
-    return chat->requests.count + 2 <= CHAT_REQUESTS_MAX;
+    return chat->requests.count + 3 <= CHAT_REQUESTS_MAX && chat_files_have_room(chat);
 }
 
 static void take_last(struct chat_input *self) {

@@ -35,10 +35,18 @@ void chat_pump(struct chat *chat) {
     }
 }
 
-void chat_ask(struct chat *chat, int number, cJSON *body, const char *command) {
-    if (chat_requests_add(&chat->requests, number, body, command) == NULL)
+void chat_ask_ref(struct chat *chat, int number, cJSON *body, const char *command,
+                  char ref_r[CHAT_REF_BYTES]) {
+    const struct chat_request *request = chat_requests_add(&chat->requests, number, body, command);
+    if (request == NULL)
         chat_refuse(chat, command, "there is no room for it");
+    snprintf(ref_r, CHAT_REF_BYTES, "%s", request == NULL ? "" : request->ref);
     chat_pump(chat);
+}
+
+void chat_ask(struct chat *chat, int number, cJSON *body, const char *command) {
+    char ref[CHAT_REF_BYTES];
+    chat_ask_ref(chat, number, body, command, ref);
 }
 
 /* A reason may hold words of the server's, and is shown on standard error as it is kept. */

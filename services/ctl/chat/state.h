@@ -24,6 +24,8 @@ enum chat_stage {
     CHAT_OVER      /* the loop ends */
 };
 
+struct chat_files;
+
 struct chat {
     struct ev_loop *ev;
     enum chat_stage stage;
@@ -41,6 +43,7 @@ struct chat {
     struct chat_wire *wire;
     struct chat_screen screen;
     struct chat_requests requests;
+    struct chat_files *files;
     struct chat_marks marks;
     struct chat_peer open;   /* where lines without a command go */
     uint64_t older;          /* of the page of history that was shown last: its `from` */
@@ -66,6 +69,11 @@ struct chat {
 /* Makes a request of `body`, which it takes over, and sends it as soon as it can. `command` is what
  * the user calls it, borrowed; NULL: a text. A failure is shown, and counts as a refusal. */
 void chat_ask(struct chat *chat, int number, cJSON *body, const char *command);
+/* The same; `ref_r` is the request's, "" if there is none. */
+void chat_ask_ref(struct chat *chat, int number, cJSON *body, const char *command,
+                  char ref_r[CHAT_REF_BYTES]);
+/* After everything that may have been the last thing to wait for. */
+void chat_settle(struct chat *chat);
 /* Sends the waiting requests that are not held back. */
 void chat_pump(struct chat *chat);
 /* Something was refused: shows it. */

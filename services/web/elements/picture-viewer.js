@@ -26,7 +26,7 @@ export class PictureViewer extends HTMLElement {
       : null;
     const close = button({ icon: "close", label: t("common.close"), on: () => this.leave() });
     this.replaceChildren(
-      h("header", null, h("bdi", { class: "line grow" }, file.name), save, close),
+      h("div", { class: "head" }, h("bdi", { class: "line grow" }, file.name), save, close),
       h("div", { class: "whole" }, image),
       item.msg ? h("p", { class: "prose", dir: "auto" }, item.msg) : "",
     );
@@ -40,7 +40,7 @@ export class PictureViewer extends HTMLElement {
       event.stopPropagation();
       this.leave();
     });
-    this.addEventListener("click", (event) => /** @type {Element} */ (event.target).closest("img, header, p") || this.leave());
+    this.addEventListener("click", (event) => /** @type {Element} */ (event.target).closest("img, .head, p") || this.leave());
     this.addEventListener("focusout", (event) => {
       if (this.isConnected && document.hasFocus() && !this.contains(/** @type {Node|null} */ (event.relatedTarget))) this.leave(event.relatedTarget === null);
     });
