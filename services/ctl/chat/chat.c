@@ -76,7 +76,8 @@ static void log_out(struct chat *chat) {
     chat_ask(chat, 9, body, "quit");
 }
 
-void chat_settle(struct chat *chat) {
+/* After everything that may have been the last thing to wait for. */
+static void settle(struct chat *chat) {
     if (chat->screen.failed)
         chat_end(chat, "the output cannot be written");
     if (chat->stage == CHAT_OVER)
@@ -98,7 +99,7 @@ static void on_input_ended(struct chat *chat) {
     chat->leaving = true;
     if (!ev_is_active(&chat->leave))
         loop_timer_start(chat->ev, &chat->leave, LEAVE_MS);
-    chat_settle(chat);
+    settle(chat);
 }
 
 static void on_copies(struct ev_loop *ev, ev_timer *timer, int revents) {
@@ -106,7 +107,7 @@ static void on_copies(struct ev_loop *ev, ev_timer *timer, int revents) {
     (void)revents;
     struct chat *chat = timer->data;
     chat->copies_over = true;
-    chat_settle(chat);
+    settle(chat);
 }
 
 static void on_leave(struct ev_loop *ev, ev_timer *timer, int revents) {
@@ -259,7 +260,7 @@ static void on_line(void *argument, struct slice line) {
     if (cJSON_IsObject(message))
         on_message(chat, message);
     cJSON_Delete(message);
-    chat_settle(chat);
+    settle(chat);
 }
 
 static void on_drained(void *argument) { chat_pump(argument); }
@@ -295,7 +296,7 @@ static void on_closed(void *argument, const char *reason) {
     } else {
         connect_later(chat, reason);
     }
-    chat_settle(chat);
+    settle(chat);
 }
 
 /* --- timers and signals --------------------------------------------------------------------------
@@ -397,7 +398,7 @@ enum chat_result chat_run(const struct chat_options *options, char reason_r[CHAT
     running.http = chat_http_new(chat->ev, &options->http);
     chat->files = &running.files;
     if (running.http != NULL)
-        chat_files_init(&running.files, chat, running.http);
+        chat_files_init(&running.files, chat, running.http, settle);
     if (chat->wire == NULL || running.http == NULL) {
         chat_end(chat, "memory is short");
     } else {

@@ -140,6 +140,8 @@ static void begin(struct chat_files *self) {
         chat_ask_ref(self->chat, 303, make_question(file), "save", file->ref);
     else
         chat_ask_ref(self->chat, 323, make_announcement(file), "send", file->ref);
+    if (file->ref[0] == '\0') /* which was shown */
+        finish(self, file);
 }
 
 /* --- bytes ----------------------------------------------------------------------------------- */
@@ -179,7 +181,7 @@ static void on_done(void *argument, const struct chat_http_result *result) {
     } else {
         refuse(self, file, result->reason);
     }
-    chat_settle(self->chat);
+    self->settle(self->chat);
 }
 
 static void move(struct chat_files *self, struct chat_file *file) {
@@ -303,8 +305,9 @@ void chat_files_refused(struct chat *chat, const char *ref) {
 
 /* --- the rest -------------------------------------------------------------------------------- */
 
-void chat_files_init(struct chat_files *self, struct chat *chat, struct chat_http *http) {
-    *self = (struct chat_files){.chat = chat, .http = http};
+void chat_files_init(struct chat_files *self, struct chat *chat, struct chat_http *http,
+                     void (*settle)(struct chat *chat)) {
+    *self = (struct chat_files){.chat = chat, .http = http, .settle = settle};
     ev_timer_init(&self->again, on_again, 0, 0);
     self->again.data = self;
 }

@@ -25,10 +25,12 @@ struct chat_files {
     struct chat_file *first;
     size_t count;
     ev_timer again; /* until the next try */
+    void (*settle)(struct chat *chat);
 };
 
-/* `http` is borrowed, until chat_files_free. */
-void chat_files_init(struct chat_files *self, struct chat *chat, struct chat_http *http);
+/* `http` is borrowed, until chat_files_free. `settle` is called after each that has ended. */
+void chat_files_init(struct chat_files *self, struct chat *chat, struct chat_http *http,
+                     void (*settle)(struct chat *chat));
 void chat_files_free(struct chat_files *self);
 
 /* Sends the file at `path` into the open conversation; `caption`: "" for none. What is wrong with

@@ -92,13 +92,13 @@ static void on_ended(void *transfer, CURLcode code) {
     curl_easy_getinfo(self->curl, CURLINFO_RESPONSE_CODE, &status);
     struct chat_http_result result = {.done = code == CURLE_OK && status / 100 == 2,
                                       .reason = reason};
-    if (!result.done && code != CURLE_OK)
+    /* A refusal in the middle of an upload is its answer, though bytes could not be sent. */
+    if (!result.done && (code == CURLE_OK || status / 100 >= 4))
+        find_reason(self, status, reason);
+    else if (!result.done)
         snprintf(reason, sizeof reason, "%s",
                  self->fault[0] != '\0' ? self->fault : curl_easy_strerror(code));
-    else if (!result.done)
-        find_reason(self, status, reason);
-    /* A refusal in the middle of an upload is its answer. A file that cannot be written stays so.
-     */
+    /* Where the disk is full it stays so. */
     result.passing = !result.done && code != CURLE_WRITE_ERROR && may_pass(status);
     chat_http_stop(self);
     self->done(self->argument, &result);

@@ -72,8 +72,6 @@ void chat_ask(struct chat *chat, int number, cJSON *body, const char *command);
 /* The same; `ref_r` is the request's, "" if there is none. */
 void chat_ask_ref(struct chat *chat, int number, cJSON *body, const char *command,
                   char ref_r[CHAT_REF_BYTES]);
-/* After everything that may have been the last thing to wait for. */
-void chat_settle(struct chat *chat);
 /* Sends the waiting requests that are not held back. */
 void chat_pump(struct chat *chat);
 /* Something was refused: shows it. */
