@@ -432,14 +432,19 @@ lint-house: all
 	$(Q)$(PYTHON) -B tests/house/test_lint_house.py --quiet
 	$(Q)$(PYTHON) -B tests/house/test_limits_page.py --quiet
 
-PAGES := docs/internal-messages.md docs/limits.md docs/options.md
+PAGES := docs/internal-messages.md docs/limits.md docs/options.md docs/openapi.json
 lint-docs: $(PAGES:%=%.check)
 .PHONY: $(PAGES:%=%.check)
-$(PAGES:%=%.check): docs/%.md.check: $(B)/docs/%.md
-	$(Q)cmp -s $< docs/$*.md || { echo "docs/$*.md is stale: run 'make docs'" >&2; exit 1; }
+$(PAGES:%=%.check): docs/%.check: $(B)/docs/%
+	$(Q)cmp -s $< docs/$* || { echo "docs/$* is stale: run 'make docs'" >&2; exit 1; }
 
 docs: $(PAGES:%=$(B)/%) ## write the pages that are made from the code
 	$(Q)mkdir -p docs; cp $^ docs/
+
+$(B)/docs/openapi.json: $(BIN)/parley-gateway
+	@mkdir -p $(@D)
+	$(call say,PAGE,$@)
+	$(Q)$(BIN)/parley-gateway --openapi | $(PYTHON) -m json.tool --indent 1 >$@
 
 PAGE_SOURCES := common/error.h common/messages.def proto/messages.def
 $(B)/docs/internal-messages.md: $(PAGE_SOURCES) $(EMBED_MESSAGES)

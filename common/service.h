@@ -140,7 +140,7 @@ struct service_key {
 struct service_credentials {
     /* On a worker, in front of the handler. ERR_FORBIDDEN: it is none, or not for this message. */
     enum err (*check)(struct db *db, struct slice credential, const struct message_desc *message,
-                      struct service_key *key_r);
+                      const void *body, struct service_key *key_r);
     /* On a worker, behind a handler that has succeeded, of a message that is noted. */
     void (*note)(struct db *db, const struct service_key *key, const struct message_desc *message,
                  const void *body);

@@ -153,7 +153,7 @@ static enum err admit_and_handle(struct call *call, struct db *db) {
     const struct service_credentials *credentials = call->service->definition->credentials;
     const struct message_desc *message = call->route->handler.message;
     if (call->credential.length > 0 && call->rest == NULL) {
-        enum err err = credentials->check(db, call->credential, message, &call->key);
+        enum err err = credentials->check(db, call->credential, message, call->body, &call->key);
         call->unadmitted = err == ERR_FORBIDDEN;
         if (err != ERR_OK)
             return err;

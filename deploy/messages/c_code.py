@@ -132,7 +132,8 @@ def source_lines(table):
             yield f"    .reply = &{message.reply}_desc,"
         yield from ("    .senders =", *sender_lines(message))
         if message.scope:
-            yield f"    .scope = SCOPE_BIT_{SCOPES[message.scope]},"
+            bits = " | ".join(f"SCOPE_BIT_{SCOPES[name]}" for name in message.scope)
+            yield f"    .scope = {bits},"
         if message.noted:
             yield "    .noted = true,"
         yield from ("};", "")

@@ -69,8 +69,9 @@ def scope_text(message):
     if not message.scope:
         return ""
     noted = "; the audit names the key" if message.noted else ""
+    scopes = " or ".join(f"`{name}`" for name in message.scope)
     others = "" if "gateway" in message.senders else "; a gateway"
-    return f"{others} with an API key of the scope `{message.scope}`{noted}"
+    return f"{others} with an API key of the scope {scopes}{noted}"
 
 
 def page_messages(table):

@@ -61,7 +61,7 @@ class Record:
 
 class Message:
     """`body` and `reply` are names of records; an event has no reply. `senders`: names of programs;
-    `scope`: of the API keys with which a gateway may send it, too; `noted`: the audit names the key."""
+    `scope`: names of those of the API keys with which a gateway may send it, too; `noted`: the audit names the key."""
 
     def __init__(self, line, name, is_request):
         self.line, self.name, self.is_request = line, name, is_request
@@ -220,11 +220,14 @@ class Table:
 
     def read_scope(self, words):
         self.demand(self.message.scope is None and self.message.body is None and
-                    len(words) == 2 + (words[2:] == ["noted"]), self.line,
-                    "expected, before the body: scope NAME, or scope NAME noted")
-        self.demand(words[1] in SCOPES, self.line,
-                    f"{words[1]} is no scope; these are: {', '.join(SCOPES)}")
-        self.message.scope, self.message.noted = words[1], len(words) == 3
+                    len(words) > 1, self.line,
+                    "expected, before the body: scope NAME, NAME..., or the same and noted")
+        noted = words[-1] == "noted"
+        scopes = " ".join(words[1:len(words) - noted]).split(", ")
+        for name in scopes:
+            self.demand(name in SCOPES, self.line,
+                        f"{name} is no scope; these are: {', '.join(SCOPES)}")
+        self.message.scope, self.message.noted = scopes, noted
 
     def read_part(self, words):
         """`reply` begins the fields of the reply; `reply NAME`, `body NAME` name another record."""

@@ -38,22 +38,6 @@ enum err api_keys_find(struct db *db, struct slice credential, struct db_rows **
     return err;
 }
 
-enum err api_keys_check(struct db *db, struct slice credential, const struct message_desc *message,
-                        struct service_key *key_r) {
-    struct db_rows *rows;
-    enum err err = api_keys_find(db, credential, &rows);
-    if (err != ERR_OK)
-        return err == ERR_BAD_API_KEY ? ERR_FORBIDDEN : err;
-    struct slice name = db_rows_slice(rows, API_KEY_NAME);
-    struct slice words = db_rows_slice(rows, API_KEY_SCOPES);
-    bool may = db_rows_u64(rows, API_KEY_ACCOUNT) == 0 &&
-               (scopes_of_words(words.data, words.length) & message->scope) != 0;
-    key_r->number = db_rows_u64(rows, API_KEY_NUMBER);
-    snprintf(key_r->name, sizeof key_r->name, "%.*s", (int)name.length, name.data);
-    db_rows_destroy(&rows);
-    return may ? ERR_OK : ERR_FORBIDDEN;
-}
-
 /* The number under this key of a body; 0: it has none. */
 static uint64_t number_in(const struct record_desc *desc, const void *body, const char *name) {
     for (size_t i = 0; i < desc->field_count; i++) {
@@ -62,6 +46,36 @@ static uint64_t number_in(const struct record_desc *desc, const void *body, cons
             return *(const uint64_t *)((const char *)body + field->offset);
     }
     return 0;
+}
+
+static bool may(const struct db_rows *rows, const struct message_desc *message, uint64_t account) {
+    struct slice words = db_rows_slice(rows, API_KEY_SCOPES);
+    uint64_t own = db_rows_u64(rows, API_KEY_ACCOUNT);
+    if ((scopes_of_words(words.data, words.length) & message->scope) == 0)
+        return false;
+    return own == 0 || (message->scope == SCOPE_BIT_LOGINS && own == account);
+}
+
+enum err api_keys_check_of(struct db *db, struct slice credential,
+                           const struct message_desc *message, uint64_t account,
+                           struct service_key *key_r) {
+    struct db_rows *rows;
+    enum err err = api_keys_find(db, credential, &rows);
+    if (err != ERR_OK)
+        return err == ERR_BAD_API_KEY ? ERR_FORBIDDEN : err;
+    struct slice name = db_rows_slice(rows, API_KEY_NAME);
+    if (!may(rows, message, account))
+        err = ERR_FORBIDDEN;
+    key_r->number = db_rows_u64(rows, API_KEY_NUMBER);
+    snprintf(key_r->name, sizeof key_r->name, "%.*s", (int)name.length, name.data);
+    db_rows_destroy(&rows);
+    return err;
+}
+
+enum err api_keys_check(struct db *db, struct slice credential, const struct message_desc *message,
+                        const void *body, struct service_key *key_r) {
+    return api_keys_check_of(db, credential, message, number_in(message->body, body, "account"),
+                             key_r);
 }
 
 void api_keys_note_of(struct db *db, const struct service_key *key,

@@ -10,8 +10,8 @@
  *     if (message->noted) api_keys_note(db, &key, message, body);
  *
  * A key is looked up by its SHA-256 in an index: it is random, so no more is needed. One that is
- * bound to an account has no scope for any message here: it acts as that account alone, which needs
- * none.
+ * bound to an account is good for no message here but logins of that account: whatever else it does
+ * as the account needs no key.
  */
 #ifndef PARLEY_API_KEYS_H
 #define PARLEY_API_KEYS_H
@@ -38,7 +38,12 @@ enum err api_keys_find(struct db *db, struct slice credential, struct db_rows **
 
 /* As struct service_credentials has them. */
 enum err api_keys_check(struct db *db, struct slice credential, const struct message_desc *message,
-                        struct service_key *key_r) __attribute__((warn_unused_result));
+                        const void *body, struct service_key *key_r)
+    __attribute__((warn_unused_result));
+/* The same; `account`: whom the message is about. */
+enum err api_keys_check_of(struct db *db, struct slice credential,
+                           const struct message_desc *message, uint64_t account,
+                           struct service_key *key_r) __attribute__((warn_unused_result));
 void api_keys_note(struct db *db, const struct service_key *key, const struct message_desc *message,
                    const void *body);
 /* The same; `subject`: the account or group that it was done to. */

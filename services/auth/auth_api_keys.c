@@ -16,8 +16,9 @@
 #define API_KEYS 1000
 #define DAY_MS ((uint64_t)86400000)
 
-/* A key that is bound to an account acts as this account: it has no use for the others. */
-#define BOUND_SCOPES (SCOPE_BIT_GROUPS | SCOPE_BIT_MESSAGES | SCOPE_BIT_PEOPLE | SCOPE_BIT_FILES)
+/* A key that is bound to an account acts as this account: the others are no account's. */
+#define BOUND_SCOPES                                                                               \
+    (SCOPE_BIT_LOGINS | SCOPE_BIT_GROUPS | SCOPE_BIT_MESSAGES | SCOPE_BIT_PEOPLE | SCOPE_BIT_FILES)
 
 static bool is_good(const struct auth_make_api_key *ask) {
     struct slice wrong;
@@ -121,7 +122,7 @@ enum err auth_handle_admit(void *context, struct db *db, struct record_arena *ar
     struct service_key key;
     if (message == NULL || message->scope == 0)
         return ERR_FORBIDDEN;
-    enum err err = api_keys_check(db, ask->key, message, &key);
+    enum err err = api_keys_check_of(db, ask->key, message, ask->account, &key);
     if (err == ERR_OK && message->noted)
         api_keys_note_of(db, &key, message, ask->account);
     return err;

@@ -119,6 +119,25 @@ const struct db_statement auth_sql_remove_registration_tokens = {
 const struct db_statement auth_sql_revoke_registration_token = {
     "revoke_registration_token", "DELETE FROM registration_token WHERE number = ?"};
 
+#define SHOWN_ACCOUNT                                                                              \
+    "SELECT number, id, email, name, about, password IS NOT NULL, disabled,"                       \
+    " deleted_ms IS NOT NULL, created_ms FROM account WHERE "
+
+const struct db_statement auth_sql_show = {"show_account", SHOWN_ACCOUNT "number = ?"};
+const struct db_statement auth_sql_list = {"list_accounts",
+                                           SHOWN_ACCOUNT "number > ? ORDER BY number LIMIT ?"};
+
+const struct db_statement auth_sql_find_to_log_in = {
+    "find_to_log_in", "SELECT id, name, disabled, (SELECT number FROM epoch),"
+                      " (SELECT COUNT(*) FROM token t WHERE t.account = a.number) FROM account a"
+                      " WHERE number = ? AND deleted_ms IS NULL"};
+
+const struct db_statement auth_sql_make_token = {
+    "make_token", "INSERT INTO token (hash, login, device, transport, account, created_ms, heard_ms,"
+                  " expires_ms) SELECT ?, ?, ?, 0, a.number, " DB_NOW_MS ", " DB_NOW_MS
+                  ", " DB_NOW_MS " + ? FROM account a WHERE a.number = ? AND a.disabled = FALSE"
+                  " LOCK IN SHARE MODE"};
+
 const struct db_statement auth_sql_add_api_key = {
     "add_api_key", "INSERT INTO api_key (hash, name, scopes, addresses, account, per_minute,"
                    " created_ms, expires_ms) SELECT ?, ?, ?, ?, ?, ?, " DB_NOW_MS ", " DB_NOW_MS

@@ -113,6 +113,26 @@ extern const struct db_statement auth_sql_add_api_key;
 /* name */
 extern const struct db_statement auth_sql_remove_api_key;
 
+/* account -> the columns below */
+extern const struct db_statement auth_sql_show;
+/* the account behind which, most rows -> the same of each, by number */
+extern const struct db_statement auth_sql_list;
+enum auth_shown_column {
+    AUTH_SHOWN_NUMBER,
+    AUTH_SHOWN_ID,
+    AUTH_SHOWN_EMAIL,
+    AUTH_SHOWN_NAME,
+    AUTH_SHOWN_ABOUT,
+    AUTH_SHOWN_HAS_PASSWORD,
+    AUTH_SHOWN_DISABLED,
+    AUTH_SHOWN_DELETED,
+    AUTH_SHOWN_CREATED_MS
+};
+/* account -> id, name, disabled, epoch, how many tokens it has; not of one that was deleted */
+extern const struct db_statement auth_sql_find_to_log_in;
+/* hash, login, device, ms for which it is good, account: no row where that may not log in */
+extern const struct db_statement auth_sql_make_token;
+
 /* account -> its number, unless it was deleted */
 extern const struct db_statement auth_sql_find_operable;
 /* account -> id, e-mail address, password, 1 when it was deleted */

@@ -8,7 +8,7 @@
 #include "services/gateway/client.h"
 #include "services/gateway/cursors.h"
 #include "services/gateway/feed.h"
-#include "services/gateway/file_transfers.h"
+#include "services/gateway/http_requests.h"
 #include "services/gateway/limits.h"
 #include "services/gateway/login.h"
 #include "services/gateway/marks.h"
@@ -222,4 +222,4 @@ const struct edge_handlers connection_handlers = {.on_open = on_open,
                                                   .on_limited = on_limited,
                                                   .write_fault = write_fault,
                                                   .on_failed = on_failed,
-                                                  .exchanges = &file_exchange_handlers};
+                                                  .exchanges = &http_request_handlers};

@@ -12,6 +12,7 @@
 #include "common/hash.h"
 #include "common/log.h"
 #include "proto/messages.h"
+#include "services/gateway/edge/http_header.h"
 #include "services/gateway/file_answer.h"
 #include "services/gateway/file_upload_address.h"
 #include "services/gateway/retry.h"
@@ -464,6 +465,9 @@ static bool check(struct file_upload *self) {
                TUS_VERSION "Tus-Version: 1.0.0\r\n");
     else if (!upload_address_read(edge_exchange_path(transfer->exchange), &self->address))
         fail(self, ERR_NO_FILE, "there is no such upload");
+    else if ((self->method == EDGE_PUT || self->method == EDGE_PATCH) &&
+             edge_exchange_length(transfer->exchange) == EDGE_NO_LENGTH)
+        refuse(self, "411 Length Required", "a body needs a Content-Length", "");
     else if (self->method == EDGE_PATCH && !has_header(self, "Content-Type", TUS_TYPE))
         refuse(self, "415 Unsupported Media Type", "the Content-Type of PATCH is " TUS_TYPE,
                TUS_VERSION);

@@ -39,6 +39,7 @@ struct gateway_settings {
     char *auth_peers, *group_peers, *session_peers, *delivery_peers, *files_peers, *public_url;
 };
 
+struct api_calls;
 struct bindings;
 struct client;
 struct cursors;
@@ -62,6 +63,7 @@ struct gateway {
     struct peers *auth, *group, *session, *delivery, *files;
     struct file_address *file_address; /* signs and checks the addresses of files */
     struct file_transfers *file_transfers;
+    struct api_calls *api_calls;
     ev_timer on_file_key;   /* asks for its key again */
     struct client *clients; /* by id */
     struct client *bound;   /* by binding */

@@ -4,15 +4,18 @@
  */
 #include <signal.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/log.h"
 #include "proto/shared_options.h"
 #include "services/gateway/addresses.h"
+#include "services/gateway/api_calls.h"
 #include "services/gateway/bindings.h"
 #include "services/gateway/connections.h"
 #include "services/gateway/cursors.h"
+#include "services/gateway/dialect/api.h"
 #include "services/gateway/edge/edge.h"
 #include "services/gateway/edge/origin.h"
 #include "services/gateway/entry_texts.h"
@@ -275,6 +278,7 @@ static int make_modules(struct gateway *self) {
     self->pairs = pairs_new();
     self->file_address = file_address_new(settings->public_url);
     self->file_transfers = file_transfers_new(self);
+    self->api_calls = api_calls_new(self);
     self->limits = limits_new(settings, service_metrics(self->service));
     self->texts = entry_texts_new(addresses_of(self));
     self->feed = feed_new(self);
@@ -283,7 +287,8 @@ static int make_modules(struct gateway *self) {
     return self->names == NULL || self->cursors == NULL || self->bindings == NULL ||
                    self->pairs == NULL || self->limits == NULL || self->texts == NULL ||
                    self->feed == NULL || self->received == NULL || self->missed == NULL ||
-                   self->file_address == NULL || self->file_transfers == NULL
+                   self->file_address == NULL || self->file_transfers == NULL ||
+                   self->api_calls == NULL
                ? -1
                : 0;
 }
@@ -449,6 +454,7 @@ static void finish(void *context) {
     pairs_destroy(&self->pairs);
     file_address_destroy(&self->file_address);
     file_transfers_destroy(&self->file_transfers);
+    api_calls_destroy(&self->api_calls);
     limits_destroy(&self->limits);
     missed_destroy(&self->missed);
     received_destroy(&self->received);
@@ -457,7 +463,19 @@ static void finish(void *context) {
     buffer_free(&self->scratch);
 }
 
+/* What docs/openapi.json is made of. */
+static int print_openapi(void) {
+    struct buffer out = buffer_make(API_OPENAPI_BYTES);
+    api_write_openapi(&out);
+    bool whole =
+        !out.failed && fwrite(out.data, 1, out.length, stdout) == out.length && fflush(stdout) == 0;
+    buffer_free(&out);
+    return whole ? 0 : 1;
+}
+
 int main(int argc, char **argv) {
+    if (argc == 2 && strcmp(argv[1], "--openapi") == 0)
+        return print_openapi();
     static const struct service_definition definition = {
         .name = "gateway",
         .program = {"parley-gateway",

@@ -21,13 +21,16 @@ static size_t list_unknown(const struct dialect_request *request, size_t at[MENT
     return count;
 }
 
-void mentions_ask(struct client *client, request_done *done) {
-    const struct dialect_request *request = &client->current->request;
+size_t mentions_unknown(const struct dialect_request *request, struct slice ids[MENTIONS_MAX]) {
     size_t at[MENTIONS_MAX], count = list_unknown(request, at);
-    struct slice ids[MENTIONS_MAX];
     for (size_t i = 0; i < count; i++)
         ids[i] = request->mentions[at[i]].text;
-    struct auth_resolve body = {.ids = {ids, count}};
+    return count;
+}
+
+void mentions_ask(struct client *client, request_done *done) {
+    struct slice ids[MENTIONS_MAX];
+    struct auth_resolve body = {.ids = {ids, mentions_unknown(&client->current->request, ids)}};
     request_ask(client, client->gateway->auth, &message_AUTH_RESOLVE, &body, done);
 }
 

@@ -12,6 +12,8 @@
 
 /* Whether all of them are known, and have their numbers; at once for a text that mentions none. */
 bool mentions_find(struct names *names, struct dialect_request *request);
+/* The ids of those that are not, and how many they are. */
+size_t mentions_unknown(const struct dialect_request *request, struct slice ids[MENTIONS_MAX]);
 /* Asks for those that are not. */
 void mentions_ask(struct client *client, request_done *done);
 /* ERR_BAD_MENTION where there is no such account. */

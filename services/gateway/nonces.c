@@ -44,3 +44,20 @@ void nonce_make(struct gateway *gateway, uint64_t account, const struct dialect_
     crypto_generichash_update(&state, (const unsigned char *)ref.data, ref.length);
     crypto_generichash_final(&state, nonce_r, NONCE_BYTES);
 }
+
+/* No account has such a number. */
+#define OF_KEY ((uint64_t)1 << 63)
+
+void nonce_make_of_key(struct gateway *gateway, uint64_t key, struct slice ref,
+                       unsigned char nonce_r[NONCE_BYTES]) {
+    if (ref.length == 0) {
+        count(gateway, nonce_r);
+        return;
+    }
+    crypto_generichash_state state;
+    key |= OF_KEY;
+    crypto_generichash_init(&state, NULL, 0, NONCE_BYTES);
+    crypto_generichash_update(&state, (const unsigned char *)&key, sizeof key);
+    crypto_generichash_update(&state, (const unsigned char *)ref.data, ref.length);
+    crypto_generichash_final(&state, nonce_r, NONCE_BYTES);
+}

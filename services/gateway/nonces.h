@@ -11,5 +11,8 @@ struct gateway;
  * ref, id and e-mail address; without a ref a new one each time. */
 void nonce_make(struct gateway *gateway, uint64_t account, const struct dialect_request *request,
                 unsigned char nonce_r[NONCE_BYTES]);
+/* The same of a call of the HTTP API, by the number of its API key and its Idempotency-Key. */
+void nonce_make_of_key(struct gateway *gateway, uint64_t key, struct slice ref,
+                       unsigned char nonce_r[NONCE_BYTES]);
 
 #endif

@@ -124,6 +124,22 @@ static enum err read_members(struct db *db, struct record_arena *arena,
     return ERR_OK;
 }
 
+/* As the owner sees them. */
+enum err group_handle_list_members(void *context, struct db *db, struct record_arena *arena,
+                                   const void *body, void *reply_r) {
+    (void)context;
+    const struct group_list_members *given = body;
+    const struct group_members ask = {
+        .group = given->group, .after = given->after, .limit = given->limit};
+    struct group_members_reply *reply = reply_r;
+    enum group_role role;
+    if (ask.group == 0 || ask.group >= NUMBER_LIMIT)
+        return ERR_NO_GROUP;
+    enum err err = find_standing(db, conversation_of_group(ask.group), 0, &role, &reply->small);
+    return err == ERR_OK || err == ERR_NOT_MEMBER ? read_members(db, arena, &ask, GROUP_OWNER, reply)
+                                                  : err;
+}
+
 enum err group_handle_members(void *context, struct db *db, struct record_arena *arena,
                               const void *body, void *reply_r) {
     (void)context;

@@ -21,6 +21,8 @@ enum err group_handle_say(void *context, struct db *db, struct record_arena *are
         (ask->to_account != 0 && ask->to_group != 0))
         return ERR_BAD_REQUEST;
     return group_change_run(&(struct group_plan){.service = context,
+                                                 .message = &message_GROUP_SAY,
+                                                 .nonce = ask->nonce,
                                                  .ask = ask,
                                                  .kind = ask->to_account != 0 ? CHANGE_OF_ACCOUNTS
                                                          : ask->to_group != 0 ? CHANGE_OF_GROUP

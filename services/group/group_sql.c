@@ -176,6 +176,15 @@ const struct db_statement group_sql_standing = {
                 " (SELECT COUNT(*) FROM (SELECT 1 FROM member WHERE conversation = ? LIMIT ?) m)"
                 " FROM conversation WHERE id = ? AND NOT dissolved"};
 
+#define SHOWN_GROUP                                                                                \
+    "SELECT c.lo, c.string_id, c.name, c.about, c.owner, a.id,"                                    \
+    " (SELECT COUNT(*) FROM member m WHERE m.conversation = c.id), c.slow_s, c.dissolved,"         \
+    " c.created_ms FROM conversation c LEFT JOIN account a ON a.number = c.owner WHERE "
+
+const struct db_statement group_sql_show = {"show_group", SHOWN_GROUP "c.id = ?"};
+const struct db_statement group_sql_list = {
+    "list_groups", SHOWN_GROUP "c.kind = 1 AND c.lo > ? ORDER BY c.lo LIMIT ?"};
+
 /* --- profiles ------------------------------------------------------------------------------ */
 
 const struct db_statement group_sql_profile_of_account = {

@@ -134,6 +134,22 @@ enum group_member_column {
 /* conversation, account, conversation, a number, conversation -> where the group exists: the
  * account's role, how many members there are, counted up to that number */
 extern const struct db_statement group_sql_standing;
+/* conversation: the columns below */
+extern const struct db_statement group_sql_show;
+/* the group behind which, most rows: the same of each, by number */
+extern const struct db_statement group_sql_list;
+enum group_shown_column {
+    GROUP_SHOWN_NUMBER,
+    GROUP_SHOWN_ID, /* NULL: the decimal form */
+    GROUP_SHOWN_NAME,
+    GROUP_SHOWN_ABOUT,
+    GROUP_SHOWN_OWNER,
+    GROUP_SHOWN_OWNER_ID,
+    GROUP_SHOWN_MEMBERS,
+    GROUP_SHOWN_SLOW_S,
+    GROUP_SHOWN_DISSOLVED,
+    GROUP_SHOWN_CREATED_MS
+};
 
 /* --- profiles ------------------------------------------------------------------------------ */
 

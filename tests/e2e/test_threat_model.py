@@ -20,6 +20,7 @@ import zlib
 import msgpack
 import pytest
 import zmq
+from parley_api import Api
 from parley_chat import Chat
 from parley_deeds import ask_friend, befriend, stored, word
 from parley_hooks import Receiver, verify
@@ -792,6 +793,54 @@ def wrong_api_key(world):
         kind, answer = ask(stack, "auth", "auth.set_password", {"account": number, "password": "mine"},
                            with_key(stack, "auth", "gateway"), key)
         assert (kind, answer["error"]) == (3, "forbidden"), key
+
+
+@row("calling the HTTP API without an API key, with a guess, with one that was removed, of another network or scope")
+def calling_without_a_key(world):
+    removed = Api(world.stack)
+    world.stack.ctl("key", "remove", removed.name)
+    guesses = ((removed, 401), (Api(world.stack, key="parley_" + "A" * 43), 401), (Api(world.stack, key=" "), 401),
+               (Api(world.stack, "files"), 403), (Api(world.stack, "accounts", "--addresses=192.0.2.7"), 403))
+    for api, status in guesses:
+        assert api("POST", "/accounts", {"id": f"stolen-{secrets.token_hex(6)}"}).status == status
+    assert not world.stack.sql("SELECT number FROM account WHERE id LIKE 'stolen-%'")
+
+
+@row("acting for others with a bot's API key")
+def acting_with_a_bots_key(world):
+    anna, api = world.newcomer("youim"), Api(world.stack)
+    bot = Api(world.stack, "logins,groups,messages,people,files", f"--user={api.account()}")
+    target = anna.account.number
+    for method, path, body in (("POST", "/messages", {"from": target, "user": target, "text": "hello"}),
+                               ("POST", f"/accounts/{target}/logins", {}),
+                               ("PUT", f"/accounts/{target}/blocks/1", None),
+                               ("GET", f"/accounts/{target}/conversations", None),
+                               ("POST", "/groups", {"owner": target}),
+                               ("DELETE", f"/accounts/{target}", None),
+                               ("PUT", f"/accounts/{target}/password", {"password": "mine"}),
+                               ("POST", "/files", {"as": target, "name": "a", "size": 1})):
+        answer = bot(method, path, body)
+        assert (answer.status, answer.word) == (403, "forbidden"), path
+    anna.expect_nothing()
+
+
+@row("a flood of calls with one API key")
+def flood_of_calls(world):
+    api = Api(world.stack, "accounts", "--per_minute=5")
+    statuses = [api("GET", "/accounts", limit=1).status for _ in range(8)]
+    assert statuses == 5 * [200] + 3 * [429]
+
+
+@row("an API key in a log")
+def api_key_in_a_log(world):
+    stack = world.make_stack(log_level="debug")
+    api, wrong = Api(stack), Api(stack, key="parley_" + secrets.token_urlsafe(32))
+    account = api.account()
+    api.expect(204, "PUT", f"/accounts/{account}/password", {"password": "a very secret word"})
+    assert wrong("GET", "/accounts").status == 401
+    for service in stack.services.values():
+        said = service.log.read_text(errors="replace")
+        assert api.key[7:] not in said and wrong.key[7:] not in said and "a very secret word" not in said
 
 
 @row("keeping a key that was stolen")

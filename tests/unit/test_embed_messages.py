@@ -116,10 +116,10 @@ MISTAKES = (
      "27: this stands before the body"),
     ("  scope groups noted\n", "  scope paint\n", "36: paint is no scope; these are: accounts, logins, "
      "groups, messages, system, people, sessions, files"),
-    ("  scope groups noted\n", "  scope groups twice\n",
-     "36: expected, before the body: scope NAME, or scope NAME noted"),
+    ("  scope groups noted\n", "  scope groups twice\n", "36: groups twice is no scope; these are: accounts, "
+     "logins, groups, messages, system, people, sessions, files"),
     ("  scope groups noted\n  body item\n", "  body item\n  scope groups\n",
-     "37: expected, before the body: scope NAME, or scope NAME noted"),
+     "37: expected, before the body: scope NAME, NAME..., or the same and noted"),
 )
 
 

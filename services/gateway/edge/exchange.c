@@ -63,6 +63,10 @@ struct slice edge_exchange_path(const struct edge_exchange *exchange) {
     return exchange->path;
 }
 
+struct slice edge_exchange_raw_path(const struct edge_exchange *exchange) {
+    return exchange->request.path;
+}
+
 struct slice edge_exchange_query(const struct edge_exchange *exchange) {
     return exchange->query;
 }
@@ -417,13 +421,10 @@ static void open_exchange(struct edge_exchange *exchange, struct slice path, con
     bool chunked = edge_http_count(&exchange->request, "Transfer-Encoding") > 0;
     bool has_target = read_target(exchange, path),
          has_length = edge_http_length(&exchange->request, &exchange->length);
-    bool has_body = exchange->method == EDGE_PUT || exchange->method == EDGE_POST ||
-                    exchange->method == EDGE_PATCH;
     exchange->keep = may_keep(exchange);
     exchange->expects = edge_http_says(&exchange->request, "Expect", "100-continue");
     exchange->body_left = chunked || !has_length               ? EDGE_NO_LENGTH
                           : exchange->length != EDGE_NO_LENGTH ? exchange->length
-                          : has_body                           ? EDGE_NO_LENGTH
                                                                : 0;
     wait_for_owner(exchange);
     if (!has_target)

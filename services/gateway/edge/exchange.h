@@ -71,7 +71,8 @@ void *edge_exchange_owner(const struct edge_exchange *exchange);
 
 /* All of these live as long as the exchange. */
 enum edge_method edge_exchange_method(const struct edge_exchange *exchange);
-struct slice edge_exchange_path(const struct edge_exchange *exchange); /* decoded */
+struct slice edge_exchange_path(const struct edge_exchange *exchange);     /* decoded */
+struct slice edge_exchange_raw_path(const struct edge_exchange *exchange); /* as it was sent */
 struct slice edge_exchange_query(const struct edge_exchange *exchange);
 const char *edge_exchange_host(const struct edge_exchange *exchange);
 /* Bytes of the body; a request with a body that does not tell them is answered before it comes
