@@ -14,7 +14,6 @@
 #include "services/ctl/chat/show.h"
 
 #define PAUSE_MS 1000
-#define TRIES_BEFORE_LAST (CHAT_FILE_TRIES - 1)
 #define NAME_CHARACTERS 80
 #define FILE_ID_BYTES 17
 #define REASON_BYTES (CHAT_HTTP_REASON_BYTES + 256)
@@ -173,7 +172,7 @@ static void on_done(void *argument, const struct chat_http_result *result) {
     struct chat_file *file = self->first;
     if (result->done) {
         end_well(self, file);
-    } else if (result->passing && file->failures < TRIES_BEFORE_LAST) {
+    } else if (result->passing && file->failures + 1 < CHAT_FILE_TRIES) {
         uint64_t pause_ms = (uint64_t)PAUSE_MS << file->failures++;
         chat_screen_say(&self->chat->screen, "the file is tried again in %.0f s: %s",
                         (double)pause_ms / 1000, result->reason);
