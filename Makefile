@@ -233,6 +233,7 @@ PYTHON := /usr/bin/python3
 TEST_JOBS ?= 4
 # Processes of pytest at once, each with a stack of its own, where tests mostly wait for answers.
 PYTEST_JOBS ?= 3
+WEB_JOBS ?= 2
 TEST_TIMEOUT ?= 300
 PYTEST_ARGS ?=
 TEST_ENV = env PARLEY_BIN=$(CURDIR)/$(BIN) PARLEY_BUILD=$(CURDIR)/$(B) \
@@ -288,7 +289,7 @@ need-browser:
 
 test-web: all need-python need-browser ## the web client and its library, in Node and in a real browser
 	$(Q)node --test tests/web/
-	$(Q)$(PYTEST) tests/web
+	$(Q)$(PYTEST) -n $(WEB_JOBS) --dist loadfile tests/web
 
 screenshots: all need-python need-browser ## pictures of the web client's states, in build/screenshots
 	$(Q)$(TEST_ENV) $(PYTHON) tests/web/screenshots.py $(B)/screenshots

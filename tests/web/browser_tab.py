@@ -6,7 +6,7 @@ import time
 from selenium import webdriver
 from selenium.common.exceptions import (
     ElementClickInterceptedException, ElementNotInteractableException, NoSuchElementException,
-    StaleElementReferenceException)
+    StaleElementReferenceException, WebDriverException)
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.action_chains import ActionChains
@@ -47,6 +47,7 @@ class Browser:
         for command in ("Network.clearBrowserCookies", "Network.clearBrowserCache", "Browser.resetPermissions"):
             self._do(command, {})
         self.driver.set_script_timeout(DEADLINE)
+        self.driver.get_log("browser")  # what it said so far is gone then
 
     def _do(self, command, arguments):
         self.driver.execute_cdp_cmd(command, arguments)
@@ -54,6 +55,29 @@ class Browser:
     def quit(self):
         self.driver.quit()
         self._profile.cleanup()
+
+
+class Tabs:
+    """Those of one test or module, each in a browser of its own, of `idle` ones or a new one."""
+
+    def __init__(self, idle):
+        self.idle = idle
+        self.opened = []
+
+    def open(self, address, **options):
+        browser = self.idle.pop() if self.idle else Browser()
+        tab = Tab(browser, address, **options)
+        self.opened.append((browser, tab))
+        return tab
+
+    def close(self):
+        for browser, tab in self.opened:
+            address = tab.address.rstrip("/")
+            try:
+                browser.empty({address, address.replace("127.0.0.1", "localhost")})
+                self.idle.append(browser)
+            except WebDriverException:  # it has crashed or hangs, which its test has seen
+                browser.quit()
 
 
 class Tab:

@@ -6,7 +6,7 @@ import pathlib
 import re
 
 import pytest
-from browser_tab import Browser, Tab
+from browser_tab import Tabs
 from parley_stack import ROOT, Stack
 from selenium.common.exceptions import WebDriverException
 
@@ -35,6 +35,11 @@ def keep(tab, name):
         errors = "\n".join(tab.log())
         pathlib.Path(f"{file}.log").write_text(errors)
         print(f"{file}.png shows the tab; its console: {errors or 'no errors'}; the page knows {tab.run(KNOWS)}")
+
+
+def page_of(stack):
+    scheme = "https" if "PARLEY_TLS_CERTIFICATE" in stack.environment else "http"
+    return f"{scheme}://{stack.host}:{stack.ports[scheme]}/"
 
 
 @pytest.fixture(scope="session")
@@ -69,25 +74,24 @@ def browsers():
 def new_tab(request, browsers):
     """Opens tabs, each in a browser of its own: new_tab(size=(320, 640)); a stack as the first argument is another
     than `site`, and `address` that of another server."""
-    opened = []
+    tabs = Tabs(browsers)
 
     def open_one(stack=None, address=None, **options):
-        if address is None:
-            stack = stack or request.getfixturevalue("site")
-            scheme = "https" if "PARLEY_TLS_CERTIFICATE" in stack.environment else "http"
-            address = f"{scheme}://{stack.host}:{stack.ports[scheme]}/"
-        browser = browsers.pop() if browsers else Browser()
-        opened.append((browser, Tab(browser, address, **options)))
-        return opened[-1][1]
+        return tabs.open(address or page_of(stack or request.getfixturevalue("site")), **options)
 
     yield open_one
-    for number, (browser, tab) in enumerate(opened):
-        if getattr(request.node, "failed", False):  # by tests/conftest.py
+    if getattr(request.node, "failed", False):  # by tests/conftest.py
+        for number, (_, tab) in enumerate(tabs.opened):
             keep(tab, f"{request.node.name}-{number}")
-            browser.quit()
-        else:
-            browser.empty({tab.address.rstrip("/"), tab.address.rstrip("/").replace("127.0.0.1", "localhost")})
-            browsers.append(browser)
+    tabs.close()
+
+
+@pytest.fixture(scope="module")
+def module_tab(site, browsers):
+    """The same at `site` for tabs that all tests of a module use."""
+    tabs = Tabs(browsers)
+    yield lambda: tabs.open(page_of(site))
+    tabs.close()
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from parley_stack import ROOT
 from talking import fill, lines, newest, open_person, person
 
 TEXTS = 10_000
-# An hour with some three texts a second.
+# An hour with nearly two texts a second.
 CHATTER = 6
-CHATTER_TEXTS = 2000
+CHATTER_TEXTS = 1000
 ITEMS_MAX = 320
 GROWTH_BYTES = 1_500_000
 GROWTH_NODES = 4000

@@ -4,7 +4,6 @@ import hashlib
 import pathlib
 
 import pytest
-from browser_tab import Tab
 from conftest import keep
 from parley_files import png
 from selenium.webdriver.common.action_chains import ActionChains
@@ -33,19 +32,9 @@ window.fetch = async (address, how) => { if (how?.method === "PATCH") await gate
 
 
 @pytest.fixture(scope="module")
-def people(site):
+def people(module_tab):
     """Two people for all tests: (tab, user) of both."""
-    tabs = []
-
-    def open_one():
-        tabs.append(Tab(f"http://{site.host}:{site.ports['http']}/"))
-        return tabs[-1]
-
-    try:
-        yield pair(open_one)
-    finally:
-        for tab in tabs:
-            tab.close()
+    return pair(module_tab)
 
 
 @pytest.fixture
