@@ -120,7 +120,7 @@ struct entry expect_routed(struct group_fixture *f, const uint64_t *accounts, si
 }
 
 enum err ask_say(struct group_fixture *f, uint64_t account, uint64_t group, const char *text) {
-    struct group_say ask = {account, group, slice_text(text)};
+    struct group_say ask = {.to_account = account, .to_group = group, .text = slice_text(text)};
     return test_caller_ask(f->caller, &message_GROUP_SAY, &ask, NULL);
 }
 
