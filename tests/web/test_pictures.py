@@ -86,6 +86,10 @@ def test_a_picture_with_a_caption_goes_and_comes(team, picture):
     assert at_end(ben) and at_end(anna)
     assert shown(anna)[1:3] == [320, 240]
     assert "Picture: the sea" in ben.text("conversation-list")
+    # An address that has expired is renewed.
+    ben.run("const image = document.querySelector('.picture img'); image.src = image.src.replace('key=', 'key=0')")
+    ben.wait(lambda: "key=0" not in ben.run("return document.querySelector('.picture img').src") or None, "another address")
+    assert shown(ben)[0] == 480
     # The whole picture, by mouse and by keys; the focus comes back.
     ben.click("message-item button.picture")
     ben.wait(lambda: ben.run("return document.querySelector('picture-viewer img')?.naturalWidth") == 640, "the whole picture")
