@@ -365,6 +365,7 @@ fuzz: ## run every fuzz target for FUZZ_SECONDS (30)
 .PHONY: fuzz-run fuzz-build $(FUZZERS:%=%.run)
 fuzz-build: $(FUZZERS)
 fuzz-run: $(FUZZERS:%=%.run)
+$(FUZZERS): private LIBS += -lcurl
 $(FUZZERS): $(B)/%: $(B)/obj/tests/fuzz/%.o $(TEST_LIBS)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)

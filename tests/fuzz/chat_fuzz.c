@@ -10,6 +10,7 @@
 #include "services/ctl/chat/answers.h"
 #include "services/ctl/chat/commands.h"
 #include "services/ctl/chat/events.h"
+#include "services/ctl/chat/files.h"
 #include "services/ctl/chat/lines.h"
 #include "services/ctl/chat/show.h"
 #include "tests/fuzz/fuzz.h"
@@ -58,7 +59,13 @@ static void require_harmless(const struct buffer *shown) {
 
 /* The bytes as an object of the server's, and as a line that the user types. */
 static void play(struct slice bytes, int fd) {
-    struct chat chat = {.ev = ev_loop_new(0), .id = "anna", .open = {.id = "ben"}};
+    /* There is no room: nothing of this machine is sent or saved. */
+    struct chat_files files = {.count = CHAT_FILES_MAX};
+    struct chat chat = {.ev = ev_loop_new(0),
+                        .id = "anna",
+                        .open = {.id = "ben"},
+                        .files = &files,
+                        .file_server = "http://localhost"};
     cJSON *message = cJSON_ParseWithLength(bytes.data, bytes.length);
     chat_screen_init(&chat.screen, fd);
     ev_init(&chat.confirm, NULL);

@@ -3,6 +3,7 @@
  */
 #include "services/ctl/chat/commands.h"
 #include "services/ctl/chat/events.h"
+#include "services/ctl/chat/files.h"
 #include "services/ctl/chat/lines.h"
 #include "services/ctl/chat/show.h"
 #include "services/ctl/chat/words.h"
@@ -140,8 +141,12 @@ static void words_are_cut_at_spaces(void **state) {
 
 struct scene {
     struct chat chat;
+    struct chat_files files;
+    struct chat_http *http;
     int fd;
 };
+
+static void forget(struct chat *chat) { (void)chat; }
 
 static int begin(void **state) {
     struct scene *scene = calloc(1, sizeof *scene);
@@ -150,6 +155,13 @@ static int begin(void **state) {
     scene->chat.ev = ev_loop_new(0);
     ev_init(&scene->chat.confirm, NULL);
     snprintf(scene->chat.id, sizeof scene->chat.id, "anna");
+    static const struct chat_http_options http = {
+        .server = "http://localhost:5999", .issuers = "", .verify = true};
+    scene->http = chat_http_new(scene->chat.ev, &http);
+    assert_non_null(scene->http);
+    chat_files_init(&scene->files, &scene->chat, scene->http, forget);
+    scene->chat.files = &scene->files;
+    scene->chat.file_server = http.server;
     chat_screen_init(&scene->chat.screen, scene->fd);
     *state = scene;
     return 0;
@@ -158,6 +170,8 @@ static int begin(void **state) {
 static int end(void **state) {
     struct scene *scene = *state;
     ev_timer_stop(scene->chat.ev, &scene->chat.confirm);
+    chat_files_free(&scene->files);
+    chat_http_destroy(&scene->http);
     chat_requests_free(&scene->chat.requests);
     chat_marks_clear(&scene->chat.marks);
     chat_screen_free(&scene->chat.screen);
@@ -245,17 +259,21 @@ static void faulty_lines_are_refused(void **state) {
 static void every_command_makes_something(void **state) {
     struct chat *chat = &((struct scene *)*state)->chat;
     const char *name, *arguments, *help;
-    char line[128];
+    char line[128], path[64];
+    snprintf(path, sizeof path, "/tmp/parley-chat-test-%d", (int)getpid());
     for (size_t i = 0; chat_commands_row(i, &name, &arguments, &help); i++) {
         chat_commands_open(chat, true, "ccc");
         assert_true(strlen(help) > 0);
         bool number = strncmp(arguments, "NUMBER", 6) == 0;
         const char *second = strchr(arguments, ' ');
         snprintf(line, sizeof line, "/%s %s %s", name,
-                 arguments[0] == '\0' ? ""
-                 : number             ? "128"
-                                      : "ben",
-                 second == NULL ? "" : "7");
+                 arguments[0] == '\0'  ? ""
+                 : number              ? "128"
+                 : arguments[0] == 'P' ? "/proc/self/exe"
+                                       : "ben",
+                 second == NULL                 ? ""
+                 : strcmp(second, " PATH") == 0 ? path
+                                                : "7");
         unsigned before = chat->refusals;
         chat_commands_take(chat, slice_text(line));
         if (chat->refusals != before)
@@ -263,6 +281,30 @@ static void every_command_makes_something(void **state) {
         chat_requests_free(&chat->requests);
     }
     assert_true(chat->leaving); /* /quit */
+}
+
+static void files_have_a_limit(void **state) {
+    struct chat *chat = &((struct scene *)*state)->chat;
+    chat_commands_open(chat, false, "ben");
+    for (size_t i = 0; i < CHAT_FILES_MAX; i++)
+        chat_commands_take(chat, slice_text("/send /proc/self/exe \"the words\" beside it"));
+    assert_int_equal(chat->refusals, 0);
+    assert_false(chat_files_have_room(chat));
+    assert_int_equal(chat->requests.count, 1); /* one at a time */
+    chat_commands_take(chat, slice_text("/send /proc/self/exe"));
+    assert_int_equal(chat->refusals, 1);
+    /* The next is announced once the first is refused. */
+    for (size_t left = CHAT_FILES_MAX; left > 0; left--) {
+        struct chat_request *request = chat->requests.first;
+        assert_int_equal(request->number, 323);
+        assert_string_equal(chat_text_of(request->body, "name"), "exe");
+        char ref[CHAT_REF_BYTES];
+        snprintf(ref, sizeof ref, "%s", request->ref);
+        chat_requests_remove(&chat->requests, request);
+        chat_files_refused(chat, ref);
+    }
+    assert_false(chat_files_wait(chat));
+    assert_int_equal(chat->requests.count, 0);
 }
 
 static void requests_have_a_limit(void **state) {
@@ -401,6 +443,15 @@ static void entries_become_lines(void **state) {
                 "{\"msgType\":6,\"msg\":\"mine\",\"fromUserId\":\"anna\",\"toUserId\":\"ben\","
                 "\"cid\":385}",
                 " [385] anna -> ben: mine\n");
+    expect_line(chat,
+                "{\"msgType\":6,\"fromUserId\":\"ben\",\"cid\":386,\"file\":{\"kind\":\"image\","
+                "\"name\":\"a\\u001b b.png\",\"size\":12,\"url\":\"/files/1/\\u202ex\"}}",
+                " [386] ben: (picture \"a<U+001B> b.png\", 12 bytes: "
+                "http://localhost:5999/files/1/<U+202E>x)\n");
+    expect_line(chat,
+                "{\"msgType\":6,\"fromUserId\":\"ben\",\"cid\":387,\"msg\":\"mine\",\"file\":{"
+                "\"kind\":\"sticker\",\"name\":\"b\",\"size\":1,\"url\":\"https://a.org/b\"}}",
+                " [387] ben: (sticker b, 1 bytes: https://a.org/b) mine\n");
     expect_line(chat, "{\"msgType\":301,\"peer\":{\"user\":\"ben\"},\"cid\":1}", "");
     expect_line(chat, "{\"msgType\":318,\"peer\":{\"group\":\"c\"},\"cid\":9,\"skipped\":412}",
                 " [9] -- 412 older entries are left out of #c: see /history\n");
@@ -420,6 +471,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(lines_become_requests, begin, end),
         cmocka_unit_test_setup_teardown(faulty_lines_are_refused, begin, end),
         cmocka_unit_test_setup_teardown(every_command_makes_something, begin, end),
+        cmocka_unit_test_setup_teardown(files_have_a_limit, begin, end),
         cmocka_unit_test_setup_teardown(requests_have_a_limit, begin, end),
         cmocka_unit_test(an_object_has_a_limit),
         cmocka_unit_test_setup_teardown(marks_are_sent_once, begin, end),

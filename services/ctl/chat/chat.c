@@ -397,6 +397,7 @@ enum chat_result chat_run(const struct chat_options *options, char reason_r[CHAT
         chat_wire_new(chat->ev, options->host, options->port, options->trust, &events, chat);
     running.http = chat_http_new(chat->ev, &options->http);
     chat->files = &running.files;
+    chat->file_server = options->http.server;
     if (running.http != NULL)
         chat_files_init(&running.files, chat, running.http, settle);
     if (chat->wire == NULL || running.http == NULL) {

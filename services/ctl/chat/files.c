@@ -339,7 +339,7 @@ void chat_files_describe(const struct chat *chat, struct buffer *line, const cJS
     chat_show_id(line, slice_text(chat_text_of(file, "name")));
     buffer_printf(line, ", %.0f bytes", chat_number_of(file, "size"));
     if (url[0] != '\0') {
-        buffer_printf(line, ": %s", chat_http_prefix(chat->files->http, url));
+        buffer_printf(line, ": %s", chat_http_prefix(chat->file_server, url));
         chat_show_text(line, slice_text(url));
     }
     buffer_add_text(line, chat_text_of(message, "msg")[0] == '\0' ? ")" : ") ");

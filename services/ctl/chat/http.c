@@ -61,8 +61,8 @@ void chat_http_destroy(struct chat_http **self_p) {
 
 bool chat_http_is_busy(const struct chat_http *self) { return self->curl != NULL; }
 
-const char *chat_http_prefix(const struct chat_http *self, const char *url) {
-    return url[0] == '/' ? self->options.server : "";
+const char *chat_http_prefix(const char *server, const char *url) {
+    return url[0] == '/' ? server : "";
 }
 
 /* --- the end --------------------------------------------------------------------------------- */
@@ -122,7 +122,8 @@ static size_t on_bytes(char *data, size_t one, size_t length, void *argument) {
 static bool begin(struct chat_http *self, const char *url, FILE *file, chat_http_done *done,
                   void *argument) {
     char whole[URL_BYTES];
-    int length = snprintf(whole, sizeof whole, "%s%s", chat_http_prefix(self, url), url);
+    int length =
+        snprintf(whole, sizeof whole, "%s%s", chat_http_prefix(self->options.server, url), url);
     CURL *curl = self->curl != NULL || length >= URL_BYTES ? NULL : curl_easy_init();
     if (curl == NULL)
         return false;

@@ -52,7 +52,7 @@ bool chat_http_down(struct chat_http *self, const char *url, FILE *file, chat_ht
                     void *argument) __attribute__((warn_unused_result));
 void chat_http_stop(struct chat_http *self);
 bool chat_http_is_busy(const struct chat_http *self);
-/* The whole address of a path, for people. */
-const char *chat_http_prefix(const struct chat_http *self, const char *url);
+/* What stands before it in the whole address: the server, or nothing. */
+const char *chat_http_prefix(const char *server, const char *url);
 
 #endif

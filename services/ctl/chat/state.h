@@ -44,6 +44,7 @@ struct chat {
     struct chat_screen screen;
     struct chat_requests requests;
     struct chat_files *files;
+    const char *file_server; /* what the paths of files stand behind */
     struct chat_marks marks;
     struct chat_peer open;   /* where lines without a command go */
     uint64_t older;          /* of the page of history that was shown last: its `from` */
