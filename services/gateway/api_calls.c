@@ -90,7 +90,7 @@ static bool is_json(struct slice type) {
 static bool make_nonce(struct api_call *call) {
     struct slice ref = edge_exchange_header(call->exchange, "Idempotency-Key");
     bool good = ref.data == NULL || (ref.length > 0 && ref.length <= API_REF_MAX_BYTES);
-    for (size_t i = 0; i < ref.length; i++)
+    for (size_t i = 0; ref.data != NULL && i < ref.length; i++)
         good = good && isprint((unsigned char)ref.data[i]);
     if (good)
         nonce_make_of_key(call->gateway, call->key, ref, call->nonce);

@@ -1,5 +1,5 @@
 /* From replies of services to JSON; see api.h and api_schemas.h. */
-#include <stdio.h>
+#include <assert.h>
 #include <string.h>
 
 #include "proto/avatar.h"
@@ -19,18 +19,18 @@ static void write_object(const struct writing *writing, const struct api_schema 
 
 /* --- members of a record --- */
 
-static const void *member(const struct record_desc *desc, const void *record, const char *name) {
-    for (size_t i = 0; i < desc->field_count; i++)
+/* A table names no other; a test looks at all. */
+static const struct record_field *field_of(const struct record_desc *desc, const char *name) {
+    const struct record_field *found = NULL;
+    for (size_t i = 0; name != NULL && i < desc->field_count; i++)
         if (strcmp(desc->fields[i].name, name) == 0)
-            return (const char *)record + desc->fields[i].offset;
-    return NULL;
+            found = &desc->fields[i];
+    assert(found != NULL);
+    return found;
 }
 
-static const struct record_field *field_of(const struct record_desc *desc, const char *name) {
-    for (size_t i = 0; i < desc->field_count; i++)
-        if (strcmp(desc->fields[i].name, name) == 0)
-            return &desc->fields[i];
-    return NULL;
+static const void *member(const struct record_desc *desc, const void *record, const char *name) {
+    return (const char *)record + field_of(desc, name)->offset;
 }
 
 static struct slice text_at(const void *at) { return *(const struct slice *)at; }
@@ -181,8 +181,6 @@ static void write_next(const struct writing *writing, const struct api_schema *s
 static void write_value(const struct writing *writing, const struct api_schema *schema,
                         const struct api_property *property, const void *record) {
     const void *at = member(schema->desc, record, property->field);
-    const void *other =
-        property->other == NULL ? NULL : member(schema->desc, record, property->other);
     const struct u64_list *numbers = at;
     switch (property->shape) {
     case API_SHOW_NUMBER:
@@ -199,10 +197,11 @@ static void write_value(const struct writing *writing, const struct api_schema *
         break;
     case API_SHOW_ID:
     case API_SHOW_PEER:
-        json_string_id(writing->out, number_at(at), text_at(other));
+        json_string_id(writing->out, number_at(at),
+                       text_at(member(schema->desc, record, property->other)));
         break;
     case API_SHOW_IDS:
-        write_ids(writing, numbers, other);
+        write_ids(writing, numbers, member(schema->desc, record, property->other));
         break;
     case API_SHOW_WORD:
         write_word(writing, property->words, number_at(at));
@@ -223,7 +222,8 @@ static void write_value(const struct writing *writing, const struct api_schema *
         json_number(writing->out, numbers->count == 0 ? 0 : numbers->items[0]);
         break;
     case API_SHOW_PAIRS:
-        write_pairs(writing, numbers, other, property->other);
+        write_pairs(writing, numbers, member(schema->desc, record, property->other),
+                    property->other);
         break;
     case API_SHOW_NEXT:
         write_next(writing, schema, property, at);
