@@ -36,7 +36,8 @@ struct gateway_settings {
     uint64_t registration, recall_minutes, edit_minutes; /* as others enforce them */
     bool proxy_protocol, demo;
     char *web_root, *server_name, *allowed_origins, *tls_certificate, *tls_key;
-    char *auth_peers, *group_peers, *session_peers, *delivery_peers, *files_peers, *public_url;
+    char *auth_peers, *group_peers, *session_peers, *delivery_peers, *files_peers, *hooks_peers,
+        *public_url;
 };
 
 struct api_calls;
@@ -61,6 +62,7 @@ struct gateway {
     char *info;          /* the answer to GET /api/info */
     ev_signal on_hangup; /* SIGHUP: the page's files and the certificate are read again */
     struct peers *auth, *group, *session, *delivery, *files;
+    struct peers *hooks;               /* NULL: there are none */
     struct file_address *file_address; /* signs and checks the addresses of files */
     struct file_transfers *file_transfers;
     struct api_calls *api_calls;

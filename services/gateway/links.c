@@ -43,7 +43,15 @@ int links_open(struct gateway *self) {
                                                                .context = self,
                                                                .change = bindings_change,
                                                                .pong = session_link_pong});
-    return self->session == NULL ? -1 : file_link_open(self);
+    if (self->session == NULL)
+        return -1;
+    /* The gateway is ready without it. */
+    if (settings->hooks_peers[0] != '\0' &&
+        (self->hooks = peers_new(
+             service,
+             &(struct peers_options){.name = "hooks", .addresses = settings->hooks_peers})) == NULL)
+        return -1;
+    return file_link_open(self);
 }
 
 void links_close(struct gateway *self) {
@@ -52,4 +60,5 @@ void links_close(struct gateway *self) {
     peers_destroy(&self->group);
     peers_destroy(&self->session);
     peers_destroy(&self->delivery);
+    peers_destroy(&self->hooks);
 }

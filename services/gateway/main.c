@@ -253,6 +253,8 @@ static const struct config_option options[] = {
                   "instances of delivery: tcp://host:port or dns:name:port, separated by commas"),
     CONFIG_STRING(SETTINGS, files_peers, "tcp://127.0.0.1:7105",
                   "instances of files: tcp://host:port or dns:name:port, separated by commas"),
+    CONFIG_STRING(SETTINGS, hooks_peers, "",
+                  "instances of hooks, for Web Push (345); empty: there is none"),
     CONFIG_STRING(SETTINGS, public_url, "",
                   "what addresses of files begin with, such as https://chat.example.org; empty: "
                   "they are paths on the client's own server"),

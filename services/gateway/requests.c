@@ -24,6 +24,7 @@
 #include "services/gateway/outbox.h"
 #include "services/gateway/people_lists.h"
 #include "services/gateway/people_requests.h"
+#include "services/gateway/push_requests.h"
 #include "services/gateway/received.h"
 #include "services/gateway/request.h"
 #include "services/gateway/typing.h"
@@ -87,6 +88,7 @@ static const struct {
     [OPERATION_UPLOAD] = {file_request_upload, false, NULL},
     [OPERATION_SET_STICKER] = {file_request_set_sticker, false, NULL},
     [OPERATION_STICKERS] = {file_request_stickers, false, NULL},
+    [OPERATION_PUSH] = {push_request_subscribe, false, NULL},
 };
 
 /* --- looking up ids ------------------------------------------------------------------------ */

@@ -259,13 +259,8 @@ void events_add_change(struct event_text *text, const struct selection *selectio
     }
 }
 
-void events_add_offline(struct event_text *text, const struct selection *selection,
-                        const struct event_offline *offline, const struct event_entry *entry) {
-    const struct selection_about about = {.family = HOOK_FAMILY_OFFLINE,
-                                          .accounts = {offline->account.number},
-                                          .group = entry->group.number};
-    if (!selection_takes(selection, &about))
-        return;
+static cJSON *offline_new(const struct event_offline *offline, const struct event_entry *entry,
+                          struct slice words) {
     cJSON *event = event_new("offline", offline->block, offline->time_ms);
     add_party(event, "account", &offline->account);
     cJSON_AddNumberToObject(event, "unread", (double)offline->unread);
@@ -273,8 +268,34 @@ void events_add_offline(struct event_text *text, const struct selection *selecti
     add_party(event, "from", &entry->from);
     add_number(event, "cid", entry->cid);
     if (offline->with_text && entry->type != ENTRY_RECALLED_TEXT)
-        add_text(event, "text", entry->text);
-    print(text, event);
+        add_text(event, "text", words);
+    return event;
+}
+
+void events_add_offline(struct event_text *text, const struct selection *selection,
+                        const struct event_offline *offline, const struct event_entry *entry) {
+    const struct selection_about about = {.family = HOOK_FAMILY_OFFLINE,
+                                          .accounts = {offline->account.number},
+                                          .group = entry->group.number};
+    if (!selection_takes(selection, &about))
+        return;
+    print(text, offline_new(offline, entry, entry->text));
+}
+
+void events_write_offline(const struct event_offline *offline, const struct event_entry *entry,
+                          struct buffer *out) {
+    struct slice words = entry->text;
+    if (words.length > EVENTS_SHORT_BYTES)
+        words.length = EVENTS_SHORT_BYTES;
+    /* Whole characters only. */
+    while (words.length > 0 && words.length < entry->text.length &&
+           ((unsigned char)entry->text.data[words.length] & 0xc0) == 0x80)
+        words.length--;
+    cJSON *event = offline_new(offline, entry, words);
+    char *printed = cJSON_PrintUnformatted(event);
+    buffer_add_text(out, printed == NULL ? "{}" : printed);
+    cJSON_free(printed);
+    cJSON_Delete(event);
 }
 
 void events_add_presence(struct event_text *text, const struct event_presence *presence) {

@@ -71,6 +71,10 @@ void events_add_change(struct event_text *text, const struct selection *selectio
 /* `entry`: the text. */
 void events_add_offline(struct event_text *text, const struct selection *selection,
                         const struct event_offline *offline, const struct event_entry *entry);
+/* The same event alone, appended to `out`, with at most EVENTS_SHORT_BYTES of the text. */
+#define EVENTS_SHORT_BYTES 500
+void events_write_offline(const struct event_offline *offline, const struct event_entry *entry,
+                          struct buffer *out);
 void events_add_presence(struct event_text *text, const struct event_presence *presence);
 void events_end(struct event_text *text);
 

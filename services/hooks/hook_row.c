@@ -28,7 +28,8 @@ bool hook_name_is_valid(struct slice name) {
     for (size_t i = 0; i < name.length; i++)
         if (name.data[i] == '\0' || strchr(allowed, name.data[i]) == NULL)
             return false;
-    return name.length > 0 && name.length < HOOK_NAME_ROOM;
+    return name.length > 0 && name.length < HOOK_NAME_ROOM &&
+           !slice_equal(name, slice_text(HOOK_WEB_PUSH));
 }
 
 static bool begins_with(struct slice text, const char *start) {

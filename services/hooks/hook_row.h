@@ -20,7 +20,9 @@ struct hook_row {
 
 /* Of a row of hooks_sql_list. */
 void hook_row_read(const struct db_rows *rows, struct hook_row *row_r);
-/* Whether the operator may make such a hook; the name and the url are as given. */
+/* Whether the operator may make such a hook; the name and the url are as given. HOOK_WEB_PUSH is
+ * the name of the one that Web Push is, which has no address. */
+#define HOOK_WEB_PUSH "web-push"
 bool hook_name_is_valid(struct slice name);
 bool hook_url_is_valid(struct slice url);
 

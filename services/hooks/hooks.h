@@ -27,13 +27,13 @@ struct hooks_settings {
     uint64_t hook_look_ms, hook_timeout_ms, hook_batch_events, hook_retry_max_ms, hook_park_minutes,
         hook_keep_days;
     uint64_t push_delay_ms, push_again_ms, push_group_max;
-    bool push_text;
-    char *hook_ca_file, *session_peers;
+    bool push_text, web_push_private;
+    char *hook_ca_file, *session_peers, *web_push_contact;
 };
 
 struct hooks_counts {
     struct metric *events, *posts, *posts_failed, *lost, *live_dropped;
-    struct metric *woken;
+    struct metric *woken, *pushes, *pushes_failed, *pushes_gone;
     struct metric *behind, *parked, *failing, *absent; /* gauges */
 };
 
@@ -42,15 +42,16 @@ struct reader;
 
 struct hooks {
     struct hooks_settings settings;
-    struct poster_options poster_options;
+    struct poster_options poster_options, push_poster_options;
     struct hooks_counts counts;
     struct service *service;
-    struct poster *poster;
+    struct poster *poster, *push_poster; /* to addresses of the operator, and of strangers */
     struct peers *sessions;
     struct reader *reader;
 };
 
-service_pool_handler hooks_handle_add, hooks_handle_remove, hooks_handle_retry;
+service_pool_handler hooks_handle_add, hooks_handle_remove, hooks_handle_retry,
+    hooks_handle_subscribe;
 service_loop_handler hooks_handle_presence;
 
 #endif

@@ -176,6 +176,39 @@ const struct db_statement hooks_sql_parked = {
     "parked", "SELECT h.parked_ms FROM hook h JOIN hook_state s ON s.one = 1"
               " WHERE h.number = ? AND s.instance = ?"};
 
+const struct db_statement hooks_sql_read_wakes = {
+    "read_wakes",
+    "SELECT seq, block, entries, time_ms, conversations, what, account, NULL, subject,"
+    " NULL FROM journal_numbered WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?"};
+const struct db_statement hooks_sql_subscriptions = {
+    "subscriptions",
+    "SELECT p.login, p.endpoint, p.p256dh, p.auth, EXISTS (SELECT * FROM token t WHERE"
+    " t.account = p.account AND t.login = p.login AND t.expires_ms > " DB_NOW_MS ")"
+    " FROM push_subscription p WHERE p.account = ? ORDER BY p.login"};
+const struct db_statement hooks_sql_unsubscribe = {
+    "unsubscribe", "DELETE FROM push_subscription WHERE account = ? AND login = ?"};
+const struct db_statement hooks_sql_is_subscribed = {
+    "is_subscribed", "SELECT 1 FROM push_subscription WHERE account = ? AND login = ?"};
+const struct db_statement hooks_sql_subscribe = {
+    "subscribe",
+    "REPLACE INTO push_subscription (account, login, endpoint, p256dh, auth, created_ms)"
+    " VALUES (?, ?, ?, ?, ?, " DB_NOW_MS ")"};
+const struct db_statement hooks_sql_count_subscriptions = {
+    "count_subscriptions", "SELECT COUNT(*) FROM push_subscription WHERE account = ?"};
+const struct db_statement hooks_sql_unsubscribe_oldest = {
+    "unsubscribe_oldest",
+    "DELETE FROM push_subscription WHERE account = ? ORDER BY created_ms, login LIMIT 1"};
+const struct db_statement hooks_sql_push_key = {"push_key",
+                                                "SELECT secret FROM push_key WHERE one = 1"};
+const struct db_statement hooks_sql_add_push_key = {
+    "add_push_key", "INSERT IGNORE INTO push_key (one, secret) VALUES (1, ?)"};
+const struct db_statement hooks_sql_has_web_push = {"has_web_push",
+                                                    "SELECT 1 FROM hook WHERE url = ''"};
+const struct db_statement hooks_sql_add_web_push = {
+    "add_web_push", "INSERT IGNORE INTO hook (name, url, secret, events, kinds, accounts, "
+                    "`groups`, seq, created_ms)"
+                    " VALUES ('web-push', '', '', ?, ?, '', '', ?, " DB_NOW_MS ")"};
+
 const struct db_statement hooks_sql_lock = {
     "lock", "SELECT seq, version FROM hook_state WHERE one = 1 FOR UPDATE"};
 const struct db_statement hooks_sql_changed = {

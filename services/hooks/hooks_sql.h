@@ -93,6 +93,21 @@ extern const struct db_statement hooks_sql_skip_offline;
  * id, how many texts it has not read, received. */
 extern const struct db_statement hooks_sql_read_offline;
 
+/* --- Web Push --- */
+/* Rows of offline.h behind a seq, at most so many: as hooks_sql_read_journal. */
+extern const struct db_statement hooks_sql_read_wakes;
+/* Of an account: login, endpoint, p256dh, auth, whether the login is valid still. */
+extern const struct db_statement hooks_sql_subscriptions;
+/* Arguments: account, login. */
+extern const struct db_statement hooks_sql_unsubscribe, hooks_sql_is_subscribed;
+/* Arguments: account, login, endpoint, p256dh, auth. */
+extern const struct db_statement hooks_sql_subscribe;
+/* How many an account has. The oldest of an account ends. */
+extern const struct db_statement hooks_sql_count_subscriptions, hooks_sql_unsubscribe_oldest;
+extern const struct db_statement hooks_sql_push_key, hooks_sql_add_push_key;
+/* The row of hook that Web Push is; nothing where it is there. Arguments: families, kinds, seq. */
+extern const struct db_statement hooks_sql_add_web_push, hooks_sql_has_web_push;
+
 /* The operator's. seq and version of the state, which is locked. */
 extern const struct db_statement hooks_sql_lock, hooks_sql_changed;
 extern const struct db_statement hooks_sql_count, hooks_sql_add, hooks_sql_remove, hooks_sql_retry;

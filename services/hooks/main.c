@@ -50,13 +50,20 @@ static const struct config_option options[] = {
     CONFIG_U64(struct hooks_settings, push_group_max, 200, 0, 100000, "",
                "members of a group whose texts wake all; in a larger one, those they mention"),
     CONFIG_BOOL(struct hooks_settings, push_text, false,
-                "whether the event `offline` has the text"),
+                "whether the event `offline`, and a message of Web Push, has the text"),
+    CONFIG_STRING(
+        struct hooks_settings, web_push_contact, "",
+        "whom services of Web Push can reach about this server: mailto:... or https://..."),
+    CONFIG_BOOL(struct hooks_settings, web_push_private, false,
+                "whether browsers may give addresses of private networks, and http, for Web Push; "
+                "for tests"),
     CONFIG_END};
 
 static const struct service_handler handlers[] = {
     {&message_HOOKS_ADD, .pool = hooks_handle_add},
     {&message_HOOKS_REMOVE, .pool = hooks_handle_remove},
     {&message_HOOKS_RETRY, .pool = hooks_handle_retry},
+    {&message_HOOKS_SUBSCRIBE, .pool = hooks_handle_subscribe},
     {&message_HOOKS_PRESENCE, .loop = hooks_handle_presence},
 };
 
@@ -74,6 +81,13 @@ static void count(struct service *service, struct hooks_counts *counts_r) {
         metrics_counter(metrics, "hook_live_dropped_total", "",
                         "News of presence that a hook was not told of, since too much waited.");
     counts_r->woken = metrics_counter(metrics, "woken_total", "", "Accounts that were woken.");
+    counts_r->pushes =
+        metrics_counter(metrics, "web_pushes_total", "", "Messages of Web Push that were taken.");
+    counts_r->pushes_failed = metrics_counter(metrics, "web_pushes_failed_total", "",
+                                              "Messages of Web Push that no service took.");
+    counts_r->pushes_gone =
+        metrics_counter(metrics, "web_pushes_gone_total", "",
+                        "Subscriptions to Web Push that their service no longer knew.");
     counts_r->absent = metrics_gauge(metrics, "accounts_absent", "",
                                      "Accounts that something was said to, and have not got it.");
     counts_r->behind = metrics_gauge(metrics, "hook_behind", "",
@@ -95,7 +109,10 @@ static int start(struct service *service, void *context) {
         return -1;
     self->poster_options.ca_file = self->settings.hook_ca_file;
     self->poster = poster_new(service_loop(service), &self->poster_options);
-    if (self->poster == NULL)
+    self->push_poster_options =
+        (struct poster_options){.ca_file = "", .public_only = !self->settings.web_push_private};
+    self->push_poster = poster_new(service_loop(service), &self->push_poster_options);
+    if (self->poster == NULL || self->push_poster == NULL)
         return -1;
     self->sessions =
         peers_new(service, &(struct peers_options){.name = "session",
@@ -125,6 +142,7 @@ static void finish(void *context) {
     reader_destroy(&self->reader);
     peers_destroy(&self->sessions);
     poster_destroy(&self->poster);
+    poster_destroy(&self->push_poster);
 }
 
 int main(int argc, char **argv) {

@@ -8,6 +8,7 @@
 
 #include "common/curl_loop.h"
 #include "common/log.h"
+#include "services/hooks/public_address.h"
 
 struct post {
     struct poster *poster;
@@ -83,13 +84,27 @@ static bool add_headers(struct post *post, const char *const *headers) {
     return true;
 }
 
+/* Asked for each address that a name leads to, right before it is connected to. */
+static curl_socket_t open_public(void *argument, curlsocktype purpose,
+                                 struct curl_sockaddr *address) {
+    (void)argument;
+    (void)purpose;
+    if (!address_is_public(&address->addr))
+        return CURL_SOCKET_BAD;
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
 static bool set_up(struct post *post, const struct post_request *request) {
     const char *ca_file = post->poster->options->ca_file;
+    const bool public_only = post->poster->options->public_only;
     CURL *curl = post->curl;
     bool done = curl_easy_setopt(curl, CURLOPT_URL, request->url) == CURLE_OK &&
-                curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
+                curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR,
+                                 public_only ? "https" : "http,https") == CURLE_OK &&
                 curl_easy_setopt(curl, CURLOPT_PROXY, "") == CURLE_OK &&
                 (ca_file[0] == '\0' || curl_easy_setopt(curl, CURLOPT_CAINFO, ca_file) == CURLE_OK);
+    if (public_only)
+        curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, open_public);
     curl_easy_setopt(curl, CURLOPT_PRIVATE, post);
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, post->fault);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);

@@ -10,7 +10,8 @@
  * Redirects are not followed, so that an address leads nowhere but where the operator sent it;
  * nothing but http and https is spoken, no proxy of the environment is used, certificates are
  * verified. Of an answer its status counts alone: the body is read up to POSTER_ANSWER_BYTES and
- * forgotten. Connections are kept and used again.
+ * forgotten. Connections are kept and used again, so addresses of strangers have a poster of their
+ * own.
  */
 #ifndef PARLEY_HOOKS_POSTER_H
 #define PARLEY_HOOKS_POSTER_H
@@ -36,6 +37,7 @@ struct post;
 
 struct poster_options {
     const char *ca_file; /* of certificates that are trusted; empty: the system's */
+    bool public_only;    /* strangers choose addresses: only https, and the public internet */
 };
 
 struct post_result {

@@ -10,6 +10,7 @@
 #include "services/hooks/hooks_sql.h"
 #include "services/hooks/offline.h"
 #include "services/hooks/teller.h"
+#include "services/hooks/web_push.h"
 
 #define DAY_MS ((uint64_t)86400000)
 /* no limit: READER_ROWS numbers, twice */
@@ -45,7 +46,8 @@ struct reader {
     struct look look;
     struct teller *tellers[HOOKS_MAX];
     size_t teller_count;
-    struct offline *offline; /* NULL: nobody wants to know who has to be woken */
+    struct web_push *web_push; /* NULL: nobody has subscribed */
+    struct offline *offline;   /* NULL: nobody wants to know who has to be woken */
 };
 
 /* --- on a worker ----------------------------------------------------------------------------- */
@@ -166,10 +168,13 @@ static void drop_tellers(struct reader *self) {
     for (size_t i = 0; i < self->teller_count; i++)
         teller_release(&self->tellers[i]);
     self->teller_count = 0;
+    web_push_release(&self->web_push);
     self->version = 0;
 }
 
 static bool wakes(const struct reader *self) {
+    if (self->web_push != NULL)
+        return true;
     for (size_t i = 0; i < self->teller_count; i++)
         if (teller_wants_offline(self->tellers[i]))
             return true;
@@ -196,12 +201,24 @@ static struct teller *take_teller(struct reader *self, uint64_t number) {
     return NULL;
 }
 
+/* The hook without an address. */
+static struct web_push *take_web_push(struct reader *self, const struct hook_row *row) {
+    struct web_push *kept = self->web_push;
+    self->web_push = NULL;
+    return kept != NULL ? kept : web_push_new(self->hooks, self->instance, row);
+}
+
 /* Hooks that stay keep their tellers. */
 static void take_list(struct reader *self) {
     const struct look *look = &self->look;
     struct teller *tellers[HOOKS_MAX];
+    struct web_push *web_push = NULL;
     size_t count = 0;
     for (size_t i = 0; i < look->row_count; i++) {
+        if (look->rows[i].url[0] == '\0') {
+            web_push = take_web_push(self, &look->rows[i]);
+            continue;
+        }
         struct teller *teller = take_teller(self, look->rows[i].number);
         if (teller != NULL)
             teller_set(teller, &look->rows[i]);
@@ -214,8 +231,9 @@ static void take_list(struct reader *self) {
     if (count > 0)
         memcpy(self->tellers, tellers, count * sizeof(struct teller *));
     self->teller_count = count;
+    self->web_push = web_push;
     /* Without memory for one, the list is read again. */
-    self->version = count == look->row_count ? look->version : 0;
+    self->version = count + (web_push != NULL) == look->row_count ? look->version : 0;
 }
 
 static void wake_tellers(struct reader *self) {
@@ -232,6 +250,10 @@ static void wake_tellers(struct reader *self) {
     metric_set(self->hooks->counts.behind, behind);
     metric_set(self->hooks->counts.parked, parked);
     metric_set(self->hooks->counts.failing, failing);
+    if (self->web_push != NULL) {
+        web_push_wake(self->web_push, self->look.seq);
+        lost = lost || web_push_has_lost(self->web_push);
+    }
     if (lost)
         drop_tellers(self);
 }
@@ -333,6 +355,8 @@ void reader_stop(struct reader *self) {
     ev_timer_stop(service_loop(self->hooks->service), &self->timer);
     for (size_t i = 0; i < self->teller_count; i++)
         teller_stop(self->tellers[i]);
+    if (self->web_push != NULL)
+        web_push_stop(self->web_push);
     offline_release(&self->offline);
 }
 
@@ -340,6 +364,8 @@ bool reader_is_stopped(struct reader *self) {
     for (size_t i = 0; i < self->teller_count; i++)
         if (teller_is_busy(self->tellers[i]))
             return false;
+    if (self->web_push != NULL && web_push_is_busy(self->web_push))
+        return false;
     if (self->leads && !self->busy) {
         self->leads = false;
         self->job.run = run_release;

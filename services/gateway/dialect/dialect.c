@@ -135,14 +135,16 @@ static void move_text(struct slice *slice, char **at) {
 /* Copies what the slices of the request hold to where they point from now on. */
 static void leave_json(struct reading *reading) {
     struct dialect_request *request = reading->request;
-    struct slice *const slices[] = {&request->ref,        &request->actor.text,
-                                    &request->token,      &request->recipient.text,
-                                    &request->text,       &request->account,
-                                    &request->email,      &request->password,
-                                    &request->name,       &request->registration_token,
-                                    &request->group.text, &request->person.text,
-                                    &request->device,     &request->about,
-                                    &request->mime,       &request->sha256};
+    struct slice *const slices[] = {&request->ref,           &request->actor.text,
+                                    &request->token,         &request->recipient.text,
+                                    &request->text,          &request->account,
+                                    &request->email,         &request->password,
+                                    &request->name,          &request->registration_token,
+                                    &request->group.text,    &request->person.text,
+                                    &request->device,        &request->about,
+                                    &request->mime,          &request->sha256,
+                                    &request->push.endpoint, &request->push.p256dh,
+                                    &request->push.auth};
     const size_t count = sizeof slices / sizeof slices[0];
     size_t bytes = 0;
     for (size_t i = 0; i < count; i++)

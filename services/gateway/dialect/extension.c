@@ -12,6 +12,7 @@
 #include "services/gateway/dialect/extension_live.h"
 #include "services/gateway/dialect/extension_moderation.h"
 #include "services/gateway/dialect/extension_people.h"
+#include "services/gateway/dialect/extension_push.h"
 #include "services/gateway/dialect/json.h"
 
 /* --- requests ------------------------------------------------------------------------------ */
@@ -40,6 +41,7 @@ static const struct request_row rows[] = {
     {339, OPERATION_FORGET, NEEDS_LOGIN | NEEDS_EXT, extension_read_forget},
     {341, OPERATION_SET_STICKER, NEEDS_LOGIN | NEEDS_EXT, extension_read_sticker},
     {343, OPERATION_STICKERS, NEEDS_LOGIN | NEEDS_EXT, NULL},
+    {345, OPERATION_PUSH, NEEDS_LOGIN | NEEDS_EXT, extension_read_push},
 };
 
 const struct request_row *extension_find_row(uint64_t number) {
@@ -62,6 +64,7 @@ static const struct extension_answer answers[] = {
     {OPERATION_UPLOAD, 324, extension_write_upload},
     {OPERATION_SET_STICKER, 342, extension_write_sticker},
     {OPERATION_STICKERS, 344, extension_write_stickers},
+    {OPERATION_PUSH, 346, extension_write_push},
 };
 
 void extension_write_answer(const struct dialect_form *form, const struct dialect_account *self,

@@ -78,6 +78,7 @@ enum operation {
     OPERATION_UPLOAD,      /* of a file, of which `name`, `size`, `mime` and `sha256` are known */
     OPERATION_SET_STICKER, /* whether `file` is among the account's stickers */
     OPERATION_STICKERS,
+    OPERATION_PUSH, /* shows, sets or ends the login's subscription to Web Push */
     OPERATION_COUNT
 };
 
@@ -85,6 +86,12 @@ static inline bool operation_logs_in(enum operation operation) {
     return operation == OPERATION_LOGIN || operation == OPERATION_RESUME ||
            operation == OPERATION_ENTER;
 }
+
+/* A subscription to Web Push, as a browser gives it; empty: there is none. */
+struct dialect_push {
+    struct slice endpoint, p256dh, auth;
+    bool off; /* it ends */
+};
 
 enum recipient_kind { RECIPIENT_NONE, RECIPIENT_USER, RECIPIENT_GROUP };
 
@@ -152,6 +159,7 @@ struct dialect_request {
     struct slice about;              /* SET_PROFILE, SET_GROUP_PROFILE */
     bool sets_about, sets_slow;      /* else that stays */
     uint64_t slow_s;                 /* SET_GROUP_PROFILE */
+    struct dialect_push push;        /* PUSH */
     uint64_t trace;                  /* the gateway's: follows it through all logs */
     int64_t read_us;                 /* the gateway's: when it was read */
 };
