@@ -157,7 +157,7 @@ def _compare_placeholder(expected, given, values, where):
         good = type(given) is type(values[expected]) and given == values[expected]
         expected = repr(values[expected])
     else:
-        kinds = str if expected.endswith((".token", ".file")) else int
+        kinds = str if expected.endswith((".token", ".file", ".key")) else int
         good = type(given) is kinds and bool(given)
         learn(expected, given, values)
     if not good:

@@ -22,11 +22,12 @@ import pytest
 import zmq
 from parley_api import Api
 from parley_chat import Chat
-from parley_deeds import ask_friend, befriend, stored, word
+from parley_deeds import ask_friend, befriend, done, stored, word
 from parley_hooks import Receiver, verify
 from parley_jwt import Signer
 from parley_stack import DEADLINE, ROOT, free_port, programs, wait_until
 from parley_tls import Certificate, openssl
+from parley_web_push import Browser, PushService
 from zmq.utils.monitor import recv_monitor_message
 
 PAGE = pathlib.Path(ROOT) / "docs/threat-model.md"
@@ -953,6 +954,43 @@ def endless(world):
         wait_until(lambda: shown(world, name)["told"] > 0, "the status to count")
     silent.close()
     well.stop()
+
+
+def subscribed(world, stack, endpoint):
+    """A new account, the browser that it subscribes with, and the result of that."""
+    client, browser = joined(world, stack, ext=True), Browser(PushService(free_port()))
+    result, _ = done(client, client.make(345, "push", **browser.subscription() | endpoint))
+    return client, browser, result
+
+
+@row("having hooks connect to an address inside, by a subscription to Web Push")
+def push_inside(world):
+    inside = Receiver(free_port())
+    stack = world.make_stack(push_delay_ms=100, hook_look_ms=20, presence_grace_ms=100)
+    _, _, result = subscribed(world, stack, {"endpoint": inside.url})
+    assert result["error"] == "bad_request"
+    client, _, result = subscribed(world, stack, {"endpoint": f"https://localhost:{inside.port}/"})
+    assert result["ok"]
+    client.close()
+    other = joined(world, stack)
+    other.say(client.account, "wake up")
+    wait_until(lambda: "parley_web_pushes_failed_total 1\n" in stack.page("hooks", "/metrics")[1],
+               "the attempts to fail")
+    assert inside.requests == [] and inside.recorded == []
+    inside.stop()
+
+
+@row("reading what wakes a browser, on its way")
+def push_read(world):
+    stack = world.make_stack(push_delay_ms=100, hook_look_ms=20, presence_grace_ms=100,
+                             push_text="true", web_push_private="true")
+    client, browser, result = subscribed(world, stack, {})
+    assert result["ok"]
+    client.close()
+    joined(world, stack).say(client.account, "between us")
+    assert browser.wait_message()["text"] == "between us"
+    assert b"between us" not in browser.arrived()[0][3]
+    browser.service.stop()
 
 
 @row("passing for a receiver")
