@@ -106,18 +106,20 @@ static const struct config_option options[] = {
         SETTINGS, connections_per_address, 1000, 0, 1000000, "connections",
         "clients of one address at once (IPv6: of one /64); further ones are refused; 0: no limit"),
     /*
-     * limit: client | uploads and downloads of a gateway over HTTP | {transfers_max} | 503, with
-     * Retry-After
+     * limit: client | uploads, downloads and calls of the API at a gateway | {transfers_max} | 503,
+     * with Retry-After
      */
-    CONFIG_U64(SETTINGS, transfers_max, 512, 1, 100000, "requests",
-               "uploads and downloads of files at once; each may take 0.7 MB of memory"),
+    CONFIG_U64(
+        SETTINGS, transfers_max, 512, 1, 100000, "requests",
+        "uploads and downloads of files, and calls of the API, at once; each of the former may "
+        "take 0.7 MB of memory"),
     /*
-     * limit: client | uploads and downloads of one address (IPv6: its /64), at each gateway, where
-     * addresses are counted (`connections_per_address`) | {transfers_per_address} | 503, with
-     * Retry-After
+     * limit: client | uploads, downloads and calls of the API of one address (IPv6: its /64), at
+     * each gateway, where addresses are counted (`connections_per_address`) |
+     * {transfers_per_address} | 503, with Retry-After
      */
     CONFIG_U64(SETTINGS, transfers_per_address, 256, 1, 100000, "requests",
-               "uploads and downloads of one address at once (IPv6: of one /64)"),
+               "uploads, downloads and calls of the API of one address at once (IPv6: of one /64)"),
     /*
      * limit: client | accounts registered from one address (IPv6: its /64), at each gateway |
      * {registrations_per_address} a minute, and as many at once as in 5 minutes | `throttled`
