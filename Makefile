@@ -175,8 +175,8 @@ $(B)/lib%.a: $(B)/sources
 $(BIN)/parleyctl: $(B)/obj/services/ctl/main.o $(B)/libctl.a $(BASE_LIBS)
 $(foreach s,$(DAEMONS),$(eval \
     $(BIN)/parley-$(s): $(B)/obj/services/$(s)/main.o $(B)/lib$(s).a $(BASE_LIBS)))
-# The store s3, hooks and `parleyctl chat` alone speak HTTP to others.
-$(BIN)/parley-files $(BIN)/parley-hooks $(BIN)/parleyctl: private LIBS += -lcurl
+# The store s3, hooks, auth's questions to a backend and `parleyctl chat` alone speak HTTP to others.
+$(BIN)/parley-auth $(BIN)/parley-files $(BIN)/parley-hooks $(BIN)/parleyctl: private LIBS += -lcurl
 # With the filter's compiler, and none of our libraries.
 $(BIN)/parley-preview: private LIBS := -lz -lseccomp
 $(BIN)/parley-preview: $(B)/obj/services/preview/main.o $(B)/libpreview.a

@@ -112,7 +112,8 @@ typedef enum err service_pool_handler(void *context, struct db *db, struct recor
  * a costly one. The first is a pool handler that either finishes the call, or leaves something from
  * `arena` in `rest_r`: then the second one goes on from there, on the threads of
  * service_use_costly_pool, with the same `reply_r`. A request that these can't do before the caller
- * gives up is refused at once as `overloaded`.
+ * gives up is refused at once as `overloaded`. Work of different kinds has pools of its own, so
+ * that none waits behind the other.
  */
 typedef enum err service_first_handler(void *context, struct db *db, struct record_arena *arena,
                                        const void *body, void **rest_r, void *reply_r);
@@ -126,7 +127,13 @@ struct service_handler {
     service_pool_handler *pool;
     service_first_handler *first;
     service_costly_handler *costly;
+    /* Of `costly`: which of the costly pools, in the order in which they were put to use, goes on
+     * from `rest`; NULL: the first. */
+    size_t (*costly_pool)(const void *rest);
 };
+
+/* Pools for costly work that a service may have. */
+#define SERVICE_COSTLY_POOLS 2
 
 /*
  * API keys: a request from a gateway may show one (its header's `credential`), for a message that
@@ -210,8 +217,9 @@ struct pool *service_pool(struct service *service);
 bool service_waits_for_database(const struct service *service);
 /* For a service's further connections to that database; it lives until `finish` has returned. */
 struct db_watch *service_database_watch(const struct service *service);
-/* The same for costly handlers: `threads` of them, with a connection each, and a queue of this name
- * (a literal). `run_us`: how long one of these runs. At the service's end its queue is dropped. */
+/* The same for costly handlers, up to SERVICE_COSTLY_POOLS times: `threads` of them, with a
+ * connection each, and a queue of this name (a literal). `run_us`: how long one of these runs. At
+ * the service's end its queue is dropped. */
 int service_use_costly_pool(struct service *service, const char *name,
                             const struct db_settings *settings, uint64_t threads, int64_t run_us)
     __attribute__((warn_unused_result));

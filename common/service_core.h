@@ -60,9 +60,10 @@ struct service {
     const struct service_definition *definition;
     struct ev_loop *ev;
     struct metrics *metrics;
-    struct pool *pool, *costly;
-    struct service_database database; /* only with a pool */
-    struct keys *keys;                /* NULL: CURVE is off */
+    struct pool *pool;
+    struct pool *costly[SERVICE_COSTLY_POOLS]; /* those in use first; NULL: no such one */
+    struct service_database database;          /* only with a pool */
+    struct keys *keys;                         /* NULL: CURVE is off */
     struct admission *admission;
     zsock_t *router;
     struct callers *callers;

@@ -90,11 +90,17 @@ int service_use_pool(struct service *service, const struct db_settings *settings
 
 int service_use_costly_pool(struct service *service, const char *name,
                             const struct db_settings *settings, uint64_t threads, int64_t run_us) {
-    service->costly = pool_new(service->ev, settings, service->database.watch, threads, POOL_QUEUE);
-    if (service->costly == NULL)
+    size_t i = 0;
+    while (service->costly[i] != NULL)
+        i++;
+    assert(i < SERVICE_COSTLY_POOLS);
+    struct pool *pool =
+        pool_new(service->ev, settings, service->database.watch, threads, POOL_QUEUE);
+    service->costly[i] = pool;
+    if (pool == NULL)
         return -1;
-    pool_expect(service->costly, run_us);
-    service_add_queue(service, name, depth_of_pool, service->costly, POOL_QUEUE);
+    pool_expect(pool, run_us);
+    service_add_queue(service, name, depth_of_pool, pool, POOL_QUEUE);
     return 0;
 }
 
@@ -107,7 +113,8 @@ void service_tell_unfit_database(const struct service *service) {
 }
 
 void service_leave_database(struct service *service) {
-    pool_destroy(&service->costly);
+    for (size_t i = 0; i < SERVICE_COSTLY_POOLS; i++)
+        pool_destroy(&service->costly[i]);
     if (service->pool == NULL)
         return;
     ev_timer_stop(service->ev, &service->database.again);

@@ -204,6 +204,12 @@ static bool submit(struct call *call, struct pool *pool, void (*done)(struct poo
     return pool_submit(pool, &call->job) == 0;
 }
 
+static struct pool *costly_pool_of(const struct call *call) {
+    const struct service_handler *handler = &call->route->handler;
+    return call->service
+        ->costly[handler->costly_pool == NULL ? 0 : handler->costly_pool(call->rest)];
+}
+
 /* The first of two steps is done. */
 static void first_done(struct pool_job *job) {
     struct call *call = (struct call *)job;
@@ -211,7 +217,7 @@ static void first_done(struct pool_job *job) {
         job_done(job);
     else if (call->service->state == SERVICE_STOPPING)
         call_fail(&call, ERR_UNAVAILABLE);
-    else if (!submit(call, call->service->costly, job_done))
+    else if (!submit(call, costly_pool_of(call), job_done))
         call_fail(&call, ERR_OVERLOADED);
 }
 
@@ -235,8 +241,9 @@ static bool is_any(const struct pool_job *job, const void *argument) {
 }
 
 void dispatch_drop_costly(struct service *service) {
-    if (service->costly != NULL)
-        pool_drop(service->costly, is_any, NULL, ERR_UNAVAILABLE);
+    for (size_t i = 0; i < SERVICE_COSTLY_POOLS; i++)
+        if (service->costly[i] != NULL)
+            pool_drop(service->costly[i], is_any, NULL, ERR_UNAVAILABLE);
 }
 
 /* An event: a caller has no use for a reply any more. A job that waits in the costly pool is worth
@@ -245,9 +252,11 @@ static void cancel(struct service *service, struct slice caller, const struct en
     struct record_arena arena = {0};
     struct service_cancel body;
     const char *fault;
-    if (service->costly != NULL &&
+    if (service->costly[0] != NULL &&
         record_unpack(&service_cancel_desc, envelope->body, &arena, &body, &fault) == 0)
-        pool_drop(service->costly, is_cancelled, &(struct cancelled){caller, body.id}, ERR_TIMEOUT);
+        for (size_t i = 0; i < SERVICE_COSTLY_POOLS && service->costly[i] != NULL; i++)
+            pool_drop(service->costly[i], is_cancelled, &(struct cancelled){caller, body.id},
+                      ERR_TIMEOUT);
     record_arena_free(&arena);
 }
 

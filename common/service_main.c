@@ -88,8 +88,10 @@ static void give_up(struct service *service) {
 
 /* A worker may be busy without a call: with the database's sign of life. */
 static bool is_idle(const struct service *service) {
-    return service->calls == 0 && (service->pool == NULL || pool_is_idle(service->pool)) &&
-           (service->costly == NULL || pool_is_idle(service->costly));
+    bool idle = service->calls == 0 && (service->pool == NULL || pool_is_idle(service->pool));
+    for (size_t i = 0; i < SERVICE_COSTLY_POOLS; i++)
+        idle = idle && (service->costly[i] == NULL || pool_is_idle(service->costly[i]));
+    return idle;
 }
 
 /* Ends the loop, and with work in progress the process: waiting for the workers would be waiting

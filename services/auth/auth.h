@@ -17,6 +17,7 @@
 #include "proto/messages.h"
 #include "proto/shared_options.h"
 #include "services/audit/audit.h"
+#include "services/auth/callback.h"
 #include "services/auth/password.h"
 #include "services/auth/throttle.h"
 #include "services/jwt/jwt.h"
@@ -45,6 +46,7 @@ struct vouched_settings {
     char *jwt_keys, *jwt_issuer, *jwt_audience;
     uint64_t jwt_skew_s;
     bool jwt_create, jwt_existing;
+    struct callback_settings callback;
 };
 
 struct auth_settings {
@@ -66,12 +68,14 @@ struct auth {
     struct expired *expired;     /* NULL until the service has its pool */
     struct audit_rate *refusals; /* how many the audit has taken; changes */
     struct jwt_keys *jwt_keys;   /* NULL: no JWT is taken; thread-safe */
+    struct callback *callback;   /* NULL: nobody is asked; thread-safe */
 };
 
 /* What the operator's accounts have that are made without a password: where the operator's own
  * backend vouches for logins it does so for theirs, too. */
 static inline struct slice auth_no_password(const struct auth *auth) {
-    return slice_text(auth->jwt_keys != NULL ? PASSWORD_ELSEWHERE : "");
+    bool vouched = auth->jwt_keys != NULL || auth->callback != NULL;
+    return slice_text(vouched ? PASSWORD_ELSEWHERE : "");
 }
 
 /* The accounts that have one of these forms as their id: the columns of enum auth_account_column.
@@ -110,12 +114,18 @@ uint64_t auth_token_ms(const struct auth *auth);
 
 service_pool_handler auth_handle_resume, auth_handle_logout, auth_handle_resolve,
     auth_handle_set_disabled, auth_handle_devices, auth_handle_end_device, auth_handle_audit,
-    auth_handle_remove, auth_handle_enter, auth_handle_make_registration_token,
-    auth_handle_revoke_registration_token, auth_handle_make_api_key, auth_handle_remove_api_key,
-    auth_handle_find_api_key, auth_handle_admit, auth_handle_show, auth_handle_list,
-    auth_handle_make_login;
+    auth_handle_remove, auth_handle_make_registration_token, auth_handle_revoke_registration_token,
+    auth_handle_make_api_key, auth_handle_remove_api_key, auth_handle_find_api_key,
+    auth_handle_admit, auth_handle_show, auth_handle_list, auth_handle_make_login;
 service_first_handler auth_begin_register, auth_begin_add, auth_begin_login,
-    auth_begin_set_password, auth_begin_forget;
-service_costly_handler auth_end_register, auth_end_login, auth_end_set_password, auth_end_forget;
+    auth_begin_set_password, auth_begin_forget, auth_begin_enter;
+service_costly_handler auth_end_register, auth_end_login, auth_end_set_password, auth_end_forget,
+    auth_end_enter;
+
+/* The pools for the costly steps. */
+enum auth_pool { AUTH_POOL_HASHES, AUTH_POOL_CALLBACK };
+/* Which of them goes on with a login. */
+size_t auth_login_pool(const void *rest);
+size_t auth_enter_pool(const void *rest);
 
 #endif

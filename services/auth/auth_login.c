@@ -12,6 +12,7 @@
 #include "services/auth/auth.h"
 #include "services/auth/auth_sql.h"
 #include "services/auth/auth_token.h"
+#include "services/auth/vouched.h"
 
 /* limit: client | attempts of a login whose account is being changed | {LOGIN_ATTEMPTS} |
  * `unavailable` */
@@ -24,6 +25,7 @@ struct account {
     struct slice id, name, password;
     bool disabled;
     struct auth_try attempt;
+    bool outside; /* its password is not ours to check: the operator's own backend is asked */
 };
 
 /* A value of the row that outlives it; false without memory: an account that lost its password
@@ -139,8 +141,8 @@ static enum err begin_try(struct db *db, const struct auth_login *ask, struct re
  * it means the address, so that choosing such an id doesn't catch another's logins. Without one it
  * means the id alone: nobody learns that way which addresses have accounts.
  */
-static enum err find_login(struct db *db, const struct auth_login *ask, struct record_arena *arena,
-                           struct account *account_r) {
+static enum err find_login(const struct auth *auth, struct db *db, const struct auth_login *ask,
+                           struct record_arena *arena, struct account *account_r) {
     bool by_email = may_be_email(ask) && needs_hash(ask);
     enum err err = ERR_OK;
     *account_r = (struct account){0};
@@ -152,6 +154,8 @@ static enum err find_login(struct db *db, const struct auth_login *ask, struct r
         err = find_by_address(db, ask->login, arena, account_r);
     if (may_be_email(ask) && !by_email && !id_same(account_r->id, ask->login))
         *account_r = (struct account){0};
+    account_r->outside = auth->callback != NULL && ask->password.length > 0 &&
+                         !password_is_here(account_r->password);
     return err == ERR_OK ? begin_try(db, ask, arena, account_r) : err;
 }
 
@@ -239,7 +243,7 @@ static enum err begin_login(const struct auth *auth, struct db *db, struct recor
     if (!text_is_plain(ask->login))
         return ERR_BAD_LOGIN;
     for (int i = 0; i < LOGIN_ATTEMPTS; i++) {
-        enum err err = find_login(db, ask, arena, account);
+        enum err err = find_login(auth, db, ask, arena, account);
         if (err == ERR_OK && needs_hash(ask)) {
             *rest_r = account;
             return throttle_allows(auth->throttle, &account->attempt.counted, loop_now_ms())
@@ -265,11 +269,35 @@ enum err auth_begin_login(void *context, struct db *db, struct record_arena *are
     return err;
 }
 
+size_t auth_login_pool(const void *rest) {
+    const struct account *account = rest;
+    return account->outside ? AUTH_POOL_CALLBACK : AUTH_POOL_HASHES;
+}
+
+/* A password that the operator's own backend knows. */
+static enum err log_in_outside(const struct auth *auth, struct db *db, struct record_arena *arena,
+                               const struct auth_login *ask, struct account *account,
+                               struct auth_login_reply *reply) {
+    const struct throttle_try *attempt = &account->attempt.counted;
+    const struct callback_question question = {
+        .user = ask->login, .password = ask->password, .address = ask->address};
+    struct vouched who = {
+        .device = ask->device, .address = ask->address, .transport = ask->transport};
+    if (!throttle_take(auth->throttle, attempt, loop_now_ms()))
+        return ERR_THROTTLED;
+    enum err err = callback_ask(auth->callback, &question, arena, &who.id, &who.name);
+    if (err != ERR_BAD_LOGIN)
+        throttle_give_back(auth->throttle, attempt, err == ERR_OK, loop_now_ms());
+    return err == ERR_OK ? vouched_enter_answered(auth, db, arena, &who, reply) : err;
+}
+
 static enum err end_login(const struct auth *auth, struct db *db, struct record_arena *arena,
                           const struct auth_login *ask, struct account *account,
                           struct auth_login_reply *reply) {
+    if (account->outside)
+        return log_in_outside(auth, db, arena, ask, account, reply);
     for (int i = 0; i < LOGIN_ATTEMPTS; i++) {
-        enum err err = i == 0 ? ERR_OK : find_login(db, ask, arena, account);
+        enum err err = i == 0 ? ERR_OK : find_login(auth, db, ask, arena, account);
         if (err == ERR_OK)
             err = log_in(auth, db, arena, ask, account, reply);
         if (err != ERR_OK || reply->token.length > 0)

@@ -66,8 +66,10 @@ static const struct service_handler handlers[] = {
     {&message_AUTH_REMOVE_API_KEY, .pool = auth_handle_remove_api_key},
     {&message_AUTH_FIND_API_KEY, .pool = auth_handle_find_api_key},
     {&message_AUTH_ADMIT, .pool = auth_handle_admit},
-    {&message_AUTH_LOGIN, .first = auth_begin_login, .costly = auth_end_login},
-    {&message_AUTH_ENTER, .pool = auth_handle_enter},
+    {&message_AUTH_LOGIN, .first = auth_begin_login, .costly = auth_end_login,
+     .costly_pool = auth_login_pool},
+    {&message_AUTH_ENTER, .first = auth_begin_enter, .costly = auth_end_enter,
+     .costly_pool = auth_enter_pool},
     {&message_AUTH_RESUME, .pool = auth_handle_resume},
     {&message_AUTH_LOGOUT, .pool = auth_handle_logout},
     {&message_AUTH_DEVICES, .pool = auth_handle_devices},
@@ -91,6 +93,19 @@ static int read_jwt_keys(struct auth *auth) {
     return auth->jwt_keys == NULL ? -1 : 0;
 }
 
+/* The pools for costly work, in the order of enum auth_pool. */
+static int use_costly_pools(struct service *service, struct auth *auth) {
+    const struct auth_settings *settings = &auth->settings;
+    const struct callback_settings *callback = &settings->vouched.callback;
+    if (service_use_costly_pool(service, "hashes", &settings->db, settings->password_hashers,
+                                auth->passwords.first_us) != 0)
+        return -1;
+    return auth->callback == NULL
+               ? 0
+               : service_use_costly_pool(service, "callbacks", &settings->db,
+                                         callback->auth_url_connections, CALLBACK_EXPECTED_US);
+}
+
 static int start(struct service *service, void *context) {
     struct auth *auth = context;
     const struct auth_settings *settings = &auth->settings;
@@ -100,7 +115,8 @@ static int start(struct service *service, void *context) {
                   (unsigned long long)settings->password_memory_kib);
         return -1;
     }
-    if (read_jwt_keys(auth) != 0)
+    if (read_jwt_keys(auth) != 0 ||
+        callback_new(&settings->vouched.callback, service_metrics(service), &auth->callback) != 0)
         return -1;
     auth->throttle = throttle_new(
         &(struct throttle_limits){.per_account_and_address = settings->login_failures,
@@ -124,8 +140,7 @@ static int start(struct service *service, void *context) {
         log_error("start_failed", "reason=\"out of memory\"");
         return -1;
     }
-    return service_use_costly_pool(service, "hashes", &settings->db, settings->password_hashers,
-                                   auth->passwords.first_us);
+    return use_costly_pools(service, auth);
 }
 
 static void finish(void *context) {
@@ -133,6 +148,7 @@ static void finish(void *context) {
     expired_destroy(&auth->expired);
     throttle_destroy(&auth->throttle);
     jwt_keys_destroy(&auth->jwt_keys);
+    callback_destroy(&auth->callback);
 }
 
 int main(int argc, char **argv) {

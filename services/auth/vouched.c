@@ -25,6 +25,7 @@ const struct config_option vouched_options[] = {
     CONFIG_BOOL(struct vouched_settings, jwt_existing, false,
                 "let JWTs enter accounts that were registered here, too: only safe where nobody "
                 "but the operator could register another's id"),
+    CONFIG_INCLUDE(struct vouched_settings, callback, callback_options),
     CONFIG_END};
 
 struct found {
@@ -114,5 +115,14 @@ enum err vouched_enter(const struct auth *auth, struct db *db, struct record_are
         if (err != ERR_OK || reply_r->token.length > 0)
             return err;
     }
+    return ERR_UNAVAILABLE;
+}
+
+enum err vouched_enter_answered(const struct auth *auth, struct db *db, struct record_arena *arena,
+                                const struct vouched *who, struct auth_login_reply *reply_r) {
+    enum err err = vouched_enter(auth, db, arena, who, reply_r);
+    if (err != ERR_BAD_REQUEST && err != ERR_TAKEN)
+        return err;
+    callback_failed(auth->callback, "the id or the name cannot be one here");
     return ERR_UNAVAILABLE;
 }
