@@ -71,7 +71,8 @@
     X(JWT_AUDIENCE, "jwt_audience", "the JWT is meant for another server")                         \
     X(JWT_SUBJECT, "jwt_subject",                                                                  \
       "the JWT's sub or name cannot be an id or nickname here, or is another than the login's")    \
-    X(OWN_LOGIN, "own_login", "that account has a login of its own on this server")
+    X(OWN_LOGIN, "own_login", "that account has a login of its own on this server")                \
+    X(NO_BACKEND, "no_backend", "the backend that knows this login cannot be asked just now")
 
 enum err {
 #define X(name, word, text) ERR_##name,

@@ -27,7 +27,7 @@ const struct config_option callback_options[] = {
                   "file with the certificates that auth_url's has to be signed by; empty: those "
                   "that the system trusts"),
     /* limit: service | an answer of auth_url takes | {auth_url_timeout_ms}, connecting included |
-     * `unavailable` */
+     * `no_backend` */
     CONFIG_U64(struct callback_settings, auth_url_timeout_ms, 3000, 100, 30000, "ms",
                "how long auth_url may take for an answer"),
     /* limit: service | questions to auth_url at once | {auth_url_connections}, for each auth | they
@@ -258,7 +258,7 @@ static enum err read_answer(struct callback *self, const struct buffer *answer,
     cJSON_Delete(json);
     if (!good)
         callback_failed(self, "the answer is no JSON object with the texts id and name");
-    return good ? ERR_OK : ERR_UNAVAILABLE;
+    return good ? ERR_OK : ERR_NO_BACKEND;
 }
 
 enum err callback_ask(struct callback *self, const struct callback_question *question,
@@ -269,7 +269,7 @@ enum err callback_ask(struct callback *self, const struct callback_question *que
         return ERR_OVERLOADED;
     long status = perform(self, text, &exchange);
     cJSON_free(text);
-    enum err err = ERR_UNAVAILABLE;
+    enum err err = ERR_NO_BACKEND;
     if (status == HTTP_OK) {
         err = read_answer(self, &exchange.answer, arena, id_r, name_r);
     } else if (status == HTTP_FORBIDDEN) {

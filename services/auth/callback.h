@@ -24,7 +24,7 @@
 #include "common/record.h"
 
 /* limit: service | an answer of auth_url: its body; its head | {CALLBACK_ANSWER_BYTES};
- * {CALLBACK_HEAD_BYTES} | the connection is closed; `unavailable` */
+ * {CALLBACK_HEAD_BYTES} | the connection is closed; `no_backend` */
 #define CALLBACK_ANSWER_BYTES ((size_t)4096)
 #define CALLBACK_HEAD_BYTES ((size_t)16384)
 /* limit: service | lines of the log about answers of auth_url that are at fault | one in
@@ -32,7 +32,8 @@
 #define CALLBACK_LOG_MS 10000
 /* How long a question takes, before any was asked. */
 #define CALLBACK_EXPECTED_US 100000
-/* Threads that ask. */
+/* no limit: a range */
+/* Threads that ask, at most. */
 #define CALLBACK_CONNECTIONS_MAX 32
 
 struct callback_settings {
@@ -54,7 +55,7 @@ struct callback_question {
 };
 
 /* ERR_OK: who it is, in the arena; the name may be empty. ERR_BAD_LOGIN: the backend says no.
- * ERR_UNAVAILABLE: it has not said anything that can be used, within its time. */
+ * ERR_NO_BACKEND: it has not said anything that can be used, within its time. */
 enum err callback_ask(struct callback *self, const struct callback_question *question,
                       struct record_arena *arena, struct slice *id_r, struct slice *name_r)
     __attribute__((warn_unused_result));

@@ -124,5 +124,5 @@ enum err vouched_enter_answered(const struct auth *auth, struct db *db, struct r
     if (err != ERR_BAD_REQUEST && err != ERR_TAKEN)
         return err;
     callback_failed(auth->callback, "the id or the name cannot be one here");
-    return ERR_UNAVAILABLE;
+    return ERR_NO_BACKEND;
 }

@@ -34,7 +34,7 @@ enum err vouched_enter(const struct auth *auth, struct db *db, struct record_are
                        const struct vouched *who, struct auth_login_reply *reply_r)
     __attribute__((warn_unused_result));
 /* The same for somebody whom the answer of auth_url names: one that can't be is that answer's
- * fault, so ERR_UNAVAILABLE in place of ERR_BAD_REQUEST and ERR_TAKEN, after a logged line. */
+ * fault, so ERR_NO_BACKEND in place of ERR_BAD_REQUEST and ERR_TAKEN, after a logged line. */
 enum err vouched_enter_answered(const struct auth *auth, struct db *db, struct record_arena *arena,
                                 const struct vouched *who, struct auth_login_reply *reply_r)
     __attribute__((warn_unused_result));

@@ -21,6 +21,7 @@ import msgpack
 import pytest
 import zmq
 from parley_api import Api
+from parley_backend import Backend
 from parley_chat import Chat
 from parley_deeds import ask_friend, befriend, done, stored, word
 from parley_hooks import Receiver, verify
@@ -324,6 +325,24 @@ def squatted_ids(world):
     for more in ({}, {"password": "!"}):
         mallory.send(mallory.make(1, loginUserId="ben", **more))
         assert mallory.expect(2)["resultCode"] == "fail"
+
+
+@row("a backend that `auth_url` asks and that is slow, dead, lying or taken over")
+def hostile_backend(world):
+    with Backend() as backend:
+        stack = world.make_stack(auth_url=backend.url, auth_url_timeout_ms=500)
+        owner, mallory = (world.connect("youim", on=stack) for _ in range(2))
+        account = owner.register_new(password="own")
+        lies = [{"id": account.id}, {"id": "SYSTEM"}, {"id": "x" * 100}, ["anna"]]
+        answers = [lambda handler, lie=lie: handler.reply(200, lie) for lie in lies]
+        answers += [backend.hang, lambda handler: handler.reply(302, Location=backend.url),
+                    lambda handler: handler.reply(200, b"x" * 100000)]
+        for answer in answers:
+            backend.answer = answer
+            mallory.send(mallory.make(1, loginUserId="mallory", password="x"))
+            owner.log_in()
+            owner.log_out()
+            assert mallory.expect(2)["resultCode"] == "fail"
 
 
 @row("staying connected after that, or logging in at that very moment")

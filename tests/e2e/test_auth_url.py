@@ -1,0 +1,242 @@
+"""Logins that auth asks the operator's own backend about (`auth_url`)."""
+
+import secrets
+import ssl
+
+import pytest
+from parley_backend import SECRET, Backend
+from parley_client import DIALECTS
+from parley_jwt import Signer
+from parley_stack import wait_until
+from parley_tls import Certificate
+
+dialects = pytest.mark.parametrize("dialect", DIALECTS)
+
+TIMEOUT_MS = 1000
+CONNECTIONS = 3
+
+
+@pytest.fixture
+def backend():
+    with Backend() as running:
+        yield running
+
+
+@pytest.fixture
+def stack(make_stack, backend):
+    return make_stack(auth_url=backend.url, auth_url_secret=SECRET, auth_url_timeout_ms=TIMEOUT_MS,
+                      auth_url_connections=CONNECTIONS)
+
+
+def request_of(client, user, password, **more):
+    named = ({"loginUserId": user} if client.dialect == "youim" else {"account": user}) if user else {}
+    secret = {"password": password} if password else {}
+    return client.make(1 if client.dialect == "youim" else 6, ref="r", ext=1, **named, **secret, **more)
+
+
+def start(client, user, password=None, **more):
+    client.ext = True
+    client.send(request_of(client, user, password, **more))
+
+
+def finish(client):
+    """None, or the word of the refusal."""
+    client.expect(2 if client.dialect == "youim" else 7)
+    result = client.expect_result("r")
+    return None if result["ok"] else result["error"]
+
+
+def log_in(client, user, password=None, **more):
+    start(client, user, password, **more)
+    return finish(client)
+
+
+@dialects
+def test_a_user_of_the_backend(stack, backend, connect, dialect):
+    backend.users["secret"] = {"id": "anna", "name": "Anna", "more": [1]}
+    for user in ("anna", "anna@example.org"):
+        client = connect(dialect, on=stack)
+        assert log_in(client, user, "secret") is None
+        assert stack.account_number("anna")
+        assert {"user": user, "password": "secret", "address": "127.0.0.1"} == backend.asked[-1]
+        assert backend.headers[-1]["Authorization"] == f"Bearer {SECRET}"
+    assert stack.sql("SELECT name FROM account WHERE id = 'anna'") == (("Anna",),)
+    assert log_in(connect(dialect, on=stack), "anna", "wrong") == "bad_login"
+    # Nobody enters it without the backend.
+    stranger = connect("youim", on=stack)
+    assert log_in(stranger, "anna") == "password_needed"
+
+
+@dialects
+def test_a_token_of_the_backend(stack, backend, connect, dialect):
+    backend.tokens["opaque"] = {"id": "ben"}
+    assert log_in(connect(dialect, on=stack), None, token="opaque") is None
+    assert log_in(connect(dialect, on=stack), "ben", token="opaque") is None
+    assert backend.asked[-1] == {"user": "ben", "token": "opaque", "address": "127.0.0.1"}
+    assert log_in(connect(dialect, on=stack), "anna", token="opaque") == "bad_login"
+    assert log_in(connect(dialect, on=stack), None, token="another") == "bad_login"
+
+
+def test_jwts_beside_it(make_stack, backend, connect, tmp_path):
+    signer = Signer(tmp_path)
+    stack = make_stack(auth_url=backend.url, jwt_keys=signer.file)
+    backend.tokens["opaque"] = {"id": "ben"}
+    assert log_in(connect("youim", on=stack), None, token=signer.token("anna")) is None
+    assert backend.asked == []
+    assert log_in(connect("youim", on=stack), None, token="opaque") is None
+
+
+@dialects
+def test_accounts_with_a_password_here(stack, backend, connect, dialect):
+    """They are not asked about, whatever the backend would say."""
+    client = connect(dialect, on=stack)
+    account = client.register_new() if dialect == "ourchat" else client.register_new(password="own")
+    name = account.email or account.id
+    backend.users["wrong"] = {"id": account.id}
+    assert log_in(connect(dialect, on=stack), name, account.password) is None
+    assert log_in(connect(dialect, on=stack), name, "wrong") == "bad_login"
+    assert backend.asked == []
+    # And nobody enters them by the backend's word for another name.
+    assert log_in(connect(dialect, on=stack), "whoever", "wrong") == "own_login"
+
+
+def replies(status, body=b"", **headers):
+    return lambda handler: handler.reply(status, body, **headers)
+
+
+def drops(handler):
+    handler.close_connection = True
+
+
+def endless_head(handler):
+    handler.send_response(200)
+    for i in range(100000):
+        handler.send_header(f"X-{i}", "x" * 100)
+        if i % 100 == 0:
+            handler.flush_headers()
+
+
+def endless_body(handler):
+    handler.send_response(200)
+    handler.send_header("Transfer-Encoding", "chunked")
+    handler.end_headers()
+    for _ in range(100000):
+        handler.wfile.write(b"400\r\n" + b"x" * 1024 + b"\r\n")
+
+
+def trickles(handler):
+    handler.send_response(200)
+    handler.send_header("Content-Length", "100000")
+    handler.end_headers()
+    for _ in range(100000):
+        handler.wfile.write(b" ")
+
+
+FAULTS = {
+    "500": replies(500),
+    "401": replies(401),
+    "204": replies(204),
+    "a redirect": replies(302, b"", Location="http://127.0.0.1:1/"),
+    "no JSON": replies(200, b"yes"),
+    "nothing": replies(200),
+    "a list": replies(200, ["anna"]),
+    "no id": replies(200, {"name": "Anna"}),
+    "an empty id": replies(200, {"id": ""}),
+    "a number": replies(200, {"id": 7}),
+    "a key twice": replies(200, b'{"id":"anna","id":"ben"}'),
+    "a NUL": replies(200, b'{"id":"an\\u0000na"}'),
+    "no UTF-8": replies(200, b'{"id":"\xff"}'),
+    "a name that is none": replies(200, {"id": "anna", "name": "SYSTEM"}),
+    "SYSTEM": replies(200, {"id": "SYSTEM"}),
+    "too long an id": replies(200, {"id": "x" * 65}),
+    "a huge answer": replies(200, {"id": "anna", "more": "x" * 5000}),
+    "an endless head": endless_head,
+    "an endless body": endless_body,
+    "a trickle": trickles,
+    "hanging up": drops,
+}
+
+
+def test_a_backend_that_is_at_fault(stack, backend, connect):
+    before = stack.sql("SELECT COUNT(*) FROM account")
+    for name, answer in FAULTS.items():
+        backend.answer = answer
+        assert log_in(connect("youim", on=stack), "anna", "secret") == "no_backend", name
+    assert stack.sql("SELECT COUNT(*) FROM account") == before
+    assert stack.metric("auth", "auth_url_faults_total") == len(FAULTS)
+    backend.answer = replies(200, {"id": "anna", "more": "x" * 4000})
+    assert log_in(connect("youim", on=stack), "anna", "secret") is None
+
+
+def test_a_backend_that_is_not_there(make_stack, backend, connect):
+    stack = make_stack(auth_url="http://127.0.0.1:1/login", auth_url_timeout_ms=TIMEOUT_MS)
+    for dialect in DIALECTS:
+        assert log_in(connect(dialect, on=stack), "anna", "secret") == "no_backend"
+
+
+def test_a_backend_that_hangs(stack, backend, connect):
+    backend.answer = backend.hang
+    assert log_in(connect("youim", on=stack), "anna", "secret") == "no_backend"
+
+
+def test_nothing_waits_behind_a_slow_backend(make_stack, backend, connect):
+    """It is asked as much at once as may be, and all else goes on."""
+    stack = make_stack(auth_url=backend.url, auth_url_timeout_ms=30000,
+                       auth_url_connections=CONNECTIONS)
+    own = connect("youim", on=stack)
+    account = own.register_new(password="own")
+    assert log_in(own, account.id, "own") is None
+    backend.answer = backend.hang
+    waiting = [connect("youim", on=stack) for _ in range(2 * CONNECTIONS)]
+    for i, client in enumerate(waiting):
+        start(client, f"user-{i}", "secret")
+    wait_until(lambda: backend.under_way == CONNECTIONS, "all connections to be in use")
+    for _ in range(3):
+        assert log_in(connect("youim", on=stack), account.id, "own") is None
+        connect("youim", on=stack).register_new()
+    assert len(backend.asked) == CONNECTIONS
+    backend.release()
+    for client in waiting:
+        assert finish(client) in ("bad_login", "overloaded")
+    assert backend.most == CONNECTIONS
+    backend.users["secret"] = {"id": "anna"}
+    assert log_in(connect("youim", on=stack), "anna", "secret") is None
+
+
+def test_guesses_are_throttled(make_stack, backend, connect):
+    """As those of passwords that are kept here: wrong ones count, faults of the backend do not."""
+    stack = make_stack(auth_url=backend.url, login_failures=3)
+    backend.users["secret"] = {"id": "anna"}
+    client = connect("youim", on=stack)
+    backend.answer = FAULTS["500"]
+    for _ in range(5):
+        assert log_in(client, "anna", "secret") == "no_backend"
+    backend.answer = None
+    for _ in range(3):
+        assert log_in(client, "anna", secrets.token_hex(4)) == "bad_login"
+    asked = len(backend.asked)
+    assert log_in(client, "anna", "secret") == "throttled"
+    assert len(backend.asked) == asked
+
+
+def test_its_certificate_is_verified(make_stack, backend, connect, tmp_path):
+    certificate = Certificate(tmp_path / "tls")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate.path, certificate.key)
+    backend.server.socket = context.wrap_socket(backend.server.socket, server_side=True)
+    backend.users["secret"] = {"id": "anna"}
+    url = backend.url.replace("http:", "https:").replace("127.0.0.1", "localhost")
+    distrusting = make_stack(auth_url=url, auth_url_timeout_ms=TIMEOUT_MS)
+    assert log_in(connect("youim", on=distrusting), "anna", "secret") == "no_backend"
+    assert backend.asked == []
+    trusting = make_stack(auth_url=url, auth_url_ca=certificate.path)
+    assert log_in(connect("youim", on=trusting), "anna", "secret") is None
+
+
+def test_an_address_that_is_none(stack):
+    auth = stack.services["auth"]
+    auth.end()
+    auth.start(wait=False, auth_url="file:///etc/passwd")
+    auth.wait_exit()
+    assert "auth_url begins with neither https:// nor http://" in auth.said()
+    auth.start()
