@@ -48,13 +48,6 @@ static enum err take(const struct db_rows *rows, struct record_arena *arena,
                : ERR_OVERLOADED;
 }
 
-enum err auth_find_by_id(struct db *db, const struct id_forms *forms, struct db_rows **rows_r) {
-    struct db_value ids[ID_FORMS];
-    for (size_t i = 0; i < ID_FORMS; i++)
-        ids[i] = i < forms->count ? db_text(forms->items[i]) : db_null();
-    return db_query(db, &auth_sql_find_by_id, ids, ID_FORMS, rows_r);
-}
-
 /* Of several accounts, the one whose id is exactly as given, else the one whose form is first. */
 static enum err find_by_id(struct db *db, struct slice login, struct record_arena *arena,
                            struct account *account_r) {
