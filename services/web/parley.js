@@ -1803,6 +1803,16 @@ export class Parley extends EventTarget {
     return this.#get(319, { close: id });
   }
 
+  /**
+   * Web Push for this login: shows the server's key and whether there is a subscription, sets one (the fields of
+   * `PushSubscription.toJSON()`), or ends it.
+   * @param {{endpoint?: string, p256dh?: string, auth?: string, off?: boolean}} [subscription]
+   * @returns {Promise<{key: string, on: boolean}>}
+   */
+  push(subscription = {}) {
+    return this.#get(345, subscription);
+  }
+
   /** @param {string} user @param {boolean} on */
   block(user, on) {
     return this.#do(321, { user, on });

@@ -295,3 +295,43 @@ def test_notifications_are_for_hidden_tabs_and_lead_to_the_conversation(new_tab)
     assert len(tab.run("return window.shown")) == 1
     tab.run("window.last.onclick()")
     tab.wait(lambda: tab.text("conversation-head bdi") == friend, "the conversation")
+
+
+# A browser that subscribes without a service of its own.
+PUSH = NOTIFICATIONS.replace("return import(", """
+window.PushManager = function () {};
+window.asked = [];
+const subscription = { toJSON: () => ({ endpoint: "https://push.example/" + Math.random(), keys: {
+  p256dh: "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4",
+  auth: "BTBZMqHH6r4Tts7J_aSIgg" } }), unsubscribe: async () => window.asked.push("unsubscribe") };
+const pushManager = { subscribe: async (how) => { window.asked.push(how); return subscription; },
+                      getSubscription: async () => subscription };
+navigator.serviceWorker.register = async (address) => { window.asked.push(String(address)); };
+Object.defineProperty(navigator.serviceWorker, "ready", { get: async () => ({ pushManager }) });
+navigator.serviceWorker.getRegistration = async () => ({ pushManager });
+return import(""")
+
+
+def test_the_browser_subscribes_to_web_push_when_notifications_are_on(new_tab):
+    tab = new_tab()
+    new_person(tab)
+    assert tab.run(PUSH.replace("askNotifications()", "askNotifications(document.querySelector('app-shell').page.parley)")) == "on"
+    worker, how = tab.wait(lambda: tab.run("return window.asked"), "the subscription")
+    assert worker == "sw.js" and how["userVisibleOnly"] is True
+    state = tab.call("page.parley.push()")
+    assert state["on"] is True and state["key"] == how["applicationServerKey"]
+    tab.run("return import('./app/notify.js').then((notify) => notify.endNotifications(document.querySelector('app-shell').page.parley))")
+    assert tab.run("return window.asked").pop() == "unsubscribe"
+    assert tab.call("page.parley.push()")["on"] is False
+
+
+def test_the_service_worker_is_there(new_tab):
+    """It is registered for real, under the page's content security policy and Trusted Types."""
+    tab = new_tab()
+    new_person(tab)
+    state = tab.run("""
+        const policy = trustedTypes.createPolicy("test", { createScriptURL: (url) => url });
+        return navigator.serviceWorker.register(policy.createScriptURL("sw.js"))
+          .then(() => navigator.serviceWorker.ready).then((found) => found.active !== null);
+    """)
+    assert state is True

@@ -18,7 +18,7 @@ import { h } from "./dom.js";
 import { loadLanguage, onLanguage, t } from "./i18n.js";
 import { listenForKeys } from "./keys.js";
 import { Model } from "./model.js";
-import { watchTexts } from "./notify.js";
+import { wakeThisBrowser, watchTexts } from "./notify.js";
 import { linkTo, openPeer, peerInAddress } from "./address.js";
 import { applyTheme, onSetting } from "./settings.js";
 import { showUnread } from "./unread.js";
@@ -144,6 +144,7 @@ function enter() {
   const { model } = page;
   const started = model.start();
   show("app");
+  void wakeThisBrowser(parley).catch(() => {});
   started.catch((/** @type {any} */ error) => error.word !== "disconnected" && announce(error.text ?? String(error)));
 }
 

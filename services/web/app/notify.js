@@ -17,11 +17,29 @@ export function notificationState() {
   return setting("notify") && Notification.permission === "granted" ? "on" : "off";
 }
 
-/** Asks the reader, from a click, and switches notifications on. Returns the state after it. */
-export async function askNotifications() {
+/**
+ * Asks the reader, from a click, and switches notifications on. Returns the state after it.
+ * @param {import("../parley.js").Parley} [parley] is woken, too, while no page is open
+ */
+export async function askNotifications(parley) {
   if (notificationState() === "unsupported") return "unsupported";
   setSetting("notify", (await Notification.requestPermission()) === "granted");
+  if (parley) await wakeThisBrowser(parley);
   return notificationState();
+}
+
+/**
+ * Where the reader wants it: with each login.
+ * @param {import("../parley.js").Parley} parley
+ */
+export async function wakeThisBrowser(parley) {
+  if (notificationState() === "on") await (await import("./push.js")).startPush(parley);
+}
+
+/** @param {import("../parley.js").Parley} parley */
+export async function endNotifications(parley) {
+  setSetting("notify", false);
+  await (await import("./push.js")).stopPush(parley);
 }
 
 /** @param {import("./main.js").Page} page */

@@ -8,7 +8,7 @@ import { avatarSetting } from "./avatar-setting.js";
 import { asking, attempt, editable, headOf, idOf, personRow, refill, section, shownOf } from "./people-parts.js";
 import { h } from "../app/dom.js";
 import { LANGUAGES, language, setLanguage, t } from "../app/i18n.js";
-import { askNotifications, notificationState } from "../app/notify.js";
+import { askNotifications, endNotifications, notificationState } from "../app/notify.js";
 import { setSetting, setting } from "../app/settings.js";
 
 const EVENTS = ["person", "requests"];
@@ -126,8 +126,8 @@ export class SettingsPanel extends HTMLElement {
         type: "checkbox", checked: state === "on", disabled: !possible, dataset: { act: "notify" },
         on: {
           change: async () => {
-            if (box.checked) await askNotifications();
-            else setSetting("notify", false);
+            if (box.checked) await askNotifications(this.page.parley);
+            else await endNotifications(this.page.parley);
             show();
             part.querySelector("input")?.focus();
           },
