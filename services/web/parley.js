@@ -769,6 +769,14 @@ export class Parley extends EventTarget {
     return this.#enter(async () => ({ user: await this.#logIn(user, password), created: false }));
   }
 
+  /**
+   * Logs in by a token of the operator's own backend, a JWT, which names the account.
+   * @param {string} token @returns {Promise<{user: string, created: boolean}>}
+   */
+  async loginByToken(token) {
+    return this.#enter(async () => ({ user: await this.#grant({ token }, ""), created: false }));
+  }
+
   /** Ends the login, here and on the server, and forgets it with the texts that still wait. */
   async logout() {
     if (!this.#login) return;
@@ -815,9 +823,13 @@ export class Parley extends EventTarget {
   }
 
   /** @param {string} user @param {string} [password] */
-  async #logIn(user, password) {
-    const body = { loginUserId: user, password, ...this.#optIn() };
-    await this.#ask(1, body, {
+  #logIn(user, password) {
+    return this.#grant({ loginUserId: user, password }, user);
+  }
+
+  /** @param {object} proof @param {string} user as it was given, for servers that do not name it */
+  async #grant(proof, user) {
+    await this.#ask(1, { ...proof, ...this.#optIn() }, {
       early: true,
       done: (grant) => {
         const id = newRef();

@@ -180,3 +180,17 @@ test("a closed client leaves no timer and does nothing more", async () => {
   await clock.advance(600_000);
   assert.equal(server.links.length, 1);
 });
+
+test("a token of the operator's own backend names the account", async () => {
+  const { parley, server } = makeScene();
+  server.on(1, (message) =>
+    message.msgBody.token === "good"
+      ? server.grant(message, "anna")
+      : [{ msgType: 2, resultCode: "fail", token: "expired" }, server.refuse(message, "jwt_expired")]
+  );
+  assert.equal((await errorOf(parley.loginByToken("old"))).word, "jwt_expired");
+  assert.equal(parley.state.name, "signed_out");
+  assert.deepEqual(await parley.loginByToken("good"), { user: "anna", created: false });
+  assert.equal(parley.user, "anna");
+  assert.deepEqual(server.got(1)[1].msgBody, { token: "good", ext: 1, confirm: true, backlog: 50 });
+});

@@ -1,5 +1,6 @@
 /**
- * Which conversation is open stands in the address, so that reload, back and bookmarks work.
+ * Which conversation is open stands in the address, so that reload, back and bookmarks work. A page of
+ * another app opens this one logged in by `#token=`, which is taken out of it at once.
  * @module
  */
 import { parsePeer, peerKey } from "../parley.js";
@@ -16,6 +17,13 @@ export function peerInAddress() {
   } catch {
     return null; // half an escape, or no peer
   }
+}
+
+/** The token that the address brings, or "". From here on it is not there, nor in the history. */
+export function takeToken() {
+  const token = location.hash.startsWith("#token=") ? location.hash.slice("#token=".length) : "";
+  if (token) history.replaceState(null, "", location.pathname + location.search);
+  return token;
 }
 
 /**

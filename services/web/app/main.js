@@ -19,7 +19,7 @@ import { loadLanguage, onLanguage, t } from "./i18n.js";
 import { listenForKeys } from "./keys.js";
 import { Model } from "./model.js";
 import { wakeThisBrowser, watchTexts } from "./notify.js";
-import { linkTo, openPeer, peerInAddress } from "./address.js";
+import { linkTo, openPeer, peerInAddress, takeToken } from "./address.js";
 import { applyTheme, onSetting } from "./settings.js";
 import { showUnread } from "./unread.js";
 
@@ -159,6 +159,7 @@ function ended() {
 }
 
 async function start() {
+  const token = takeToken();
   applyTheme();
   const info = fetch("api/info").then((answer) => (answer.ok ? answer.json() : {}), () => ({}));
   await loadLanguage();
@@ -173,6 +174,14 @@ async function start() {
   onLanguage(() => show(/** @type {any} */ (view), viewOptions));
   onSetting((name) => name === "theme" && applyTheme());
 
+  if (token) {
+    try {
+      await parley.loginByToken(token);
+      return enter();
+    } catch (error) {
+      return show("sign-in", { enter, error });
+    }
+  }
   const as = page.info.demo ? new URLSearchParams(location.search).get("as") : null;
   try {
     const found = await parley.restore(as ? { user: as } : undefined);
