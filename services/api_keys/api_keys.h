@@ -1,6 +1,6 @@
 /*
- * API keys, as the services with a database look them up: in the table, for each message that
- * shows one.
+ * API keys, as services with a database look them up: in the table, for each message that shows
+ * one.
  *
  *     static const struct service_definition definition = {..., .credentials = &api_keys};
  *

@@ -319,3 +319,25 @@ def test_a_socket_is_kept(api):
         api.expect(201, "POST", "/accounts", {})
         assert api("GET", "/accounts/nobody-at-all").status == 404
     assert api.socket is before
+
+
+def test_two_sessions_and_one_list(make_stack, connect):
+    stack = make_stack(sessions=2)
+    api = Api(stack)
+    people = [connect("youim", on=stack) for _ in range(12)]
+    for person in people:
+        person.register_new()
+        person.log_in()
+    numbers = sorted(person.account.number for person in people)
+    found, after = [], 0
+    while True:
+        page = api.expect(200, "GET", "/sessions", after=after, limit=5)["sessions"]
+        if not page:
+            break
+        assert len(page) <= 5 and all(one["connections"] == 1 for one in page)
+        found += [one["number"] for one in page]
+        after = found[-1]
+    assert found == numbers
+    for person in people:
+        api.expect(204, "POST", f"/accounts/{quoted(person.account.id)}/kick", {"reason": "bye"})
+        see_end(person)
