@@ -133,10 +133,11 @@ const struct db_statement auth_sql_find_to_log_in = {
                       " WHERE number = ? AND deleted_ms IS NULL"};
 
 const struct db_statement auth_sql_make_token = {
-    "make_token", "INSERT INTO token (hash, login, device, transport, account, created_ms, heard_ms,"
-                  " expires_ms) SELECT ?, ?, ?, 0, a.number, " DB_NOW_MS ", " DB_NOW_MS
-                  ", " DB_NOW_MS " + ? FROM account a WHERE a.number = ? AND a.disabled = FALSE"
-                  " LOCK IN SHARE MODE"};
+    "make_token",
+    "INSERT INTO token (hash, login, device, transport, account, created_ms, heard_ms,"
+    " expires_ms) SELECT ?, ?, ?, 0, a.number, " DB_NOW_MS ", " DB_NOW_MS ", " DB_NOW_MS
+    " + ? FROM account a WHERE a.number = ? AND a.disabled = FALSE"
+    " LOCK IN SHARE MODE"};
 
 const struct db_statement auth_sql_add_api_key = {
     "add_api_key", "INSERT INTO api_key (hash, name, scopes, addresses, account, per_minute,"

@@ -91,8 +91,8 @@ service_pool_handler group_handle_join, group_handle_answer_join, group_handle_a
 service_pool_handler group_handle_leave, group_handle_remove, group_handle_dissolve;
 service_pool_handler group_handle_mute, group_handle_ban;
 service_pool_handler group_handle_set_admin, group_handle_rename, group_handle_rename_account;
-service_pool_handler group_handle_friends, group_handle_members, group_handle_list_members, group_handle_show,
-    group_handle_list;
+service_pool_handler group_handle_friends, group_handle_members, group_handle_list_members,
+    group_handle_show, group_handle_list;
 service_pool_handler group_handle_profile, group_handle_set_profile, group_handle_set_remark;
 service_pool_handler group_handle_set_group_profile, group_handle_set_nick;
 service_pool_handler group_handle_say, group_handle_presence, group_handle_set_retention;

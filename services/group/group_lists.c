@@ -136,8 +136,9 @@ enum err group_handle_list_members(void *context, struct db *db, struct record_a
     if (ask.group == 0 || ask.group >= NUMBER_LIMIT)
         return ERR_NO_GROUP;
     enum err err = find_standing(db, conversation_of_group(ask.group), 0, &role, &reply->small);
-    return err == ERR_OK || err == ERR_NOT_MEMBER ? read_members(db, arena, &ask, GROUP_OWNER, reply)
-                                                  : err;
+    return err == ERR_OK || err == ERR_NOT_MEMBER
+               ? read_members(db, arena, &ask, GROUP_OWNER, reply)
+               : err;
 }
 
 enum err group_handle_members(void *context, struct db *db, struct record_arena *arena,

@@ -182,8 +182,8 @@ const struct db_statement group_sql_standing = {
     " c.created_ms FROM conversation c LEFT JOIN account a ON a.number = c.owner WHERE "
 
 const struct db_statement group_sql_show = {"show_group", SHOWN_GROUP "c.id = ?"};
-const struct db_statement group_sql_list = {
-    "list_groups", SHOWN_GROUP "c.kind = 1 AND c.lo > ? ORDER BY c.lo LIMIT ?"};
+const struct db_statement group_sql_list = {"list_groups", SHOWN_GROUP
+                                            "c.kind = 1 AND c.lo > ? ORDER BY c.lo LIMIT ?"};
 
 /* --- profiles ------------------------------------------------------------------------------ */
 
