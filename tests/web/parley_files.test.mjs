@@ -98,6 +98,20 @@ test("a picture that became shorter when it was there counts as there", async ()
   assert.deepEqual(uploads.requests.map(({ method }) => method), ["PATCH", "HEAD"]);
 });
 
+test("a part without an answer is tried again", async () => {
+  const { parley, clock, uploads } = await makeFiles();
+  uploads.hold = true;
+  const text = parley.send(ben, { file: picture() });
+  await until(() => uploads.requests.length === 1);
+  await clock.advance(LIMITS.part_ms - 1);
+  assert.ok(!uploads.requests[0].signal.aborted);
+  uploads.hold = false;
+  await clock.advance(1);
+  assert.ok(uploads.requests[0].signal.aborted);
+  await clock.advance(LIMITS.retry_ms);
+  await until(() => text.state === "stored");
+});
+
 test("tries end, and 'again' goes on from there", async () => {
   const { parley, clock, uploads } = await makeFiles();
   uploads.status = 503;

@@ -144,6 +144,9 @@ def test_pasting_and_dropping(team):
     # They stay while another conversation is open.
     open_person(anna, "nobody-at-all")
     assert not anna.find("file-tray").is_displayed()
+    anna.run(GIVE, "paste", [[f"{number}.bin", "", "x"] for number in range(11)])
+    anna.wait(lambda: "10 files at a time" in anna.text(".toast"), "the limit")
+    assert len(anna.all("file-tray li")) == 10
     anna.driver.back()
     anna.wait(lambda: "notes.txt" in anna.text("file-tray"), "the files that were chosen")
     anna.click("text-composer .send")
