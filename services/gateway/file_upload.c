@@ -1,7 +1,6 @@
 /* Uploads of files over HTTP; see file_upload.h. */
 #include "services/gateway/file_upload.h"
 
-#include <cjson/cJSON.h>
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -9,22 +8,15 @@
 #include <string.h>
 #include <strings.h>
 
-#include "common/hash.h"
-#include "common/log.h"
-#include "proto/messages.h"
 #include "services/gateway/edge/http_header.h"
-#include "services/gateway/file_answer.h"
-#include "services/gateway/file_upload_address.h"
-#include "services/gateway/retry.h"
+#include "services/gateway/file_upload_parts.h"
 
 /* limit: gateway | memory of an upload | two pieces, and some KiB {FILE_TRANSFER_PIECE:} | its
  * client is not read until one is at files */
 /* A piece may be full by the last bytes that the edge hands over in one go. */
 #define BUFFER_BYTES (FILE_TRANSFER_PIECE + EDGE_BODY_PIECE_BYTES)
-#define HEADERS_BYTES 2048
 #define TUS_TYPE "application/offset+octet-stream"
 
-#define TUS_VERSION "Tus-Resumable: 1.0.0\r\n"
 #define TUS_OPTIONS                                                                                \
     TUS_VERSION "Tus-Version: 1.0.0\r\nTus-Extension: termination\r\n"                             \
                 "Access-Control-Allow-Methods: PUT, HEAD, PATCH, POST, DELETE, OPTIONS\r\n"        \
@@ -32,138 +24,7 @@
                 "Upload-Length, X-HTTP-Method-Override, X-Requested-With, X-Request-ID\r\n"        \
                 "Access-Control-Max-Age: 3600\r\n"
 
-/* What files is asked next; where it did not answer, first how far the upload is. */
-enum upload_step { UPLOAD_LOOK, UPLOAD_APPEND, UPLOAD_FINISH, UPLOAD_ABANDON, UPLOAD_DONE };
-
-struct file_upload {
-    struct file_transfer transfer; /* first */
-    struct file_uploads *uploads;
-    struct upload_address address;
-    UT_hash_handle hh;
-    bool is_listed;           /* in by_file: it changes the file */
-    struct file_upload *next; /* waits for this one's end */
-    bool waits;               /* for another one's */
-    enum edge_method method;  /* with its override */
-    bool is_tus;
-    uint64_t given_offset;       /* Upload-Offset */
-    bool looked;                 /* its offset is known */
-    uint64_t size, offset;       /* of the file; of it at files */
-    uint64_t passed_over;        /* of a PUT's body, still */
-    struct buffer filling, sent; /* the next piece; the one that is at files, and not answered */
-    bool body_ended;
-    bool asking;
-    enum upload_step step;
-    struct retry retry;
-    ev_timer timer;
-};
-
 static void go_on(struct file_upload *self);
-static void begin(struct file_upload *self);
-
-/* --- its end --------------------------------------------------------------------------------- */
-
-static void free_upload(struct file_upload *self) {
-    struct file_upload *next = self->next;
-    struct file_uploads *uploads = self->uploads;
-    ev_timer_stop(service_loop(self->transfer.gateway->service), &self->timer);
-    if (self->is_listed)
-        HASH_DEL(uploads->by_file, self);
-    uploads->count--;
-    buffer_free(&self->filling);
-    buffer_free(&self->sent);
-    free(self);
-    if (next != NULL) {
-        next->waits = false;
-        begin(next);
-    }
-}
-
-/* One whose client has gone goes on until what arrived is at files. */
-static void free_if_idle(struct file_upload *self) {
-    if (self->transfer.exchange == NULL && !self->asking && !self->waits &&
-        (self->step == UPLOAD_DONE || self->step == UPLOAD_LOOK))
-        free_upload(self);
-}
-
-static void end(struct file_upload *self) {
-    self->step = UPLOAD_DONE;
-    buffer_free(&self->filling);
-    buffer_free(&self->sent);
-    ev_timer_stop(service_loop(self->transfer.gateway->service), &self->timer);
-}
-
-static void fail_with(struct file_upload *self, enum err err, const char *text, const char *more) {
-    char all[128];
-    log_debug("upload_failed", "file=%016" PRIx64 " error=%s", self->address.file, err_word(err));
-    end(self);
-    snprintf(all, sizeof all, "%s%s", self->is_tus ? TUS_VERSION : "", more);
-    if (self->transfer.exchange != NULL)
-        file_answer_fault(&self->transfer, err, text, all);
-    else
-        free_if_idle(self);
-}
-
-static void fail(struct file_upload *self, enum err err, const char *text) {
-    fail_with(self, err, text, "");
-}
-
-static void refuse(struct file_upload *self, const char *status, const char *text,
-                   const char *more) {
-    end(self);
-    file_answer_refusal(&self->transfer, status, "bad_request", text, more);
-}
-
-/* --- answers --------------------------------------------------------------------------------- */
-
-static void succeed(struct file_upload *self, const char *status, const char *more, char *body) {
-    struct buffer headers = buffer_make(HEADERS_BYTES);
-    end(self);
-    if (self->transfer.exchange == NULL) {
-        free_if_idle(self);
-        return;
-    }
-    buffer_printf(&headers, "Cache-Control: no-store\r\n%s%s", self->is_tus ? TUS_VERSION : "",
-                  more);
-    file_answer_headers(&self->transfer, &headers);
-    buffer_add(&headers, "", 1);
-    if (headers.failed)
-        edge_exchange_cut(self->transfer.exchange);
-    else
-        edge_exchange_answer(self->transfer.exchange, status, headers.data, slice_text(body));
-    buffer_free(&headers);
-}
-
-static void tell_offset(struct file_upload *self, const char *status, bool with_length) {
-    char more[128];
-    int length = snprintf(more, sizeof more, "Upload-Offset: %" PRIu64 "\r\n", self->offset);
-    if (with_length)
-        snprintf(more + length, sizeof more - (size_t)length, "Upload-Length: %" PRIu64 "\r\n",
-                 self->size);
-    succeed(self, status, more, NULL);
-}
-
-static void tell_file(struct file_upload *self, const struct file *file) {
-    char id[17], *name = slice_copy(file->name), *mime = slice_copy(file->mime);
-    cJSON *json = cJSON_CreateObject();
-    snprintf(id, sizeof id, "%016" PRIx64, file->id);
-    bool whole = name != NULL && mime != NULL &&
-                 cJSON_AddStringToObject(json, "file", id) != NULL &&
-                 cJSON_AddStringToObject(json, "name", name) != NULL &&
-                 cJSON_AddNumberToObject(json, "size", (double)file->size) != NULL &&
-                 cJSON_AddStringToObject(json, "mime", mime) != NULL;
-    if (file->width > 0 && file->height > 0)
-        whole = whole && cJSON_AddNumberToObject(json, "width", (double)file->width) != NULL &&
-                cJSON_AddNumberToObject(json, "height", (double)file->height) != NULL;
-    char *text = whole ? cJSON_PrintUnformatted(json) : NULL;
-    if (text != NULL)
-        succeed(self, "201 Created", "Content-Type: application/json\r\n", text);
-    else
-        fail(self, ERR_INTERNAL, NULL);
-    cJSON_free(text);
-    cJSON_Delete(json);
-    free(name);
-    free(mime);
-}
 
 /* --- asking files ---------------------------------------------------------------------------- */
 
@@ -209,7 +70,7 @@ static void on_appended(void *argument, enum err err, const void *reply, const c
         restart_retry(self);
         go_on(self);
     } else if (!try_again(self, err)) {
-        fail(self, err, text);
+        file_upload_fail(self, err, text);
     }
 }
 
@@ -228,11 +89,11 @@ static void on_finished(void *argument, enum err err, const void *reply, const c
     if (err == ERR_OK) {
         metric_add(self->uploads->finished, 1);
         if (self->method == EDGE_PUT)
-            tell_file(self, reply);
+            file_upload_tell_file(self, reply);
         else
-            tell_offset(self, "204 No Content", false);
+            file_upload_tell_offset(self, "204 No Content", false);
     } else if (!try_again(self, err)) {
-        fail(self, err, text);
+        file_upload_fail(self, err, text);
     }
 }
 
@@ -250,9 +111,9 @@ static void on_abandoned(void *argument, enum err err, const void *reply, const 
     (void)reply;
     self->asking = false;
     if (err == ERR_OK)
-        succeed(self, "204 No Content", "", NULL);
+        file_upload_succeed(self, "204 No Content", "", NULL);
     else if (!try_again(self, err))
-        fail(self, err, text);
+        file_upload_fail(self, err, text);
 }
 
 static void abandon(struct file_upload *self) {
@@ -279,10 +140,10 @@ static void go_on(struct file_upload *self) {
     } else if (self->offset == self->size && last) {
         finish(self);
     } else if (self->body_ended) { /* of a PATCH */
-        tell_offset(self, "204 No Content", false);
+        file_upload_tell_offset(self, "204 No Content", false);
     } else if (exchange == NULL) {
-        end(self);
-        free_if_idle(self);
+        file_upload_end(self);
+        file_upload_free_if_idle(self);
         return;
     }
     if (exchange != NULL && !self->body_ended && self->filling.length < FILE_TRANSFER_PIECE)
@@ -296,7 +157,7 @@ static void on_body(struct file_transfer *transfer, struct slice bytes) {
     size_t over = bytes.length < self->passed_over ? bytes.length : (size_t)self->passed_over;
     self->passed_over -= over;
     if (buffer_add(&self->filling, bytes.data + over, bytes.length - over) != 0) {
-        fail(self, ERR_OVERLOADED, NULL);
+        file_upload_fail(self, ERR_OVERLOADED, NULL);
         return;
     }
     go_on(self);
@@ -315,11 +176,11 @@ static void on_end(struct file_transfer *transfer, bool complete) {
     (void)complete;
     transfer->exchange = NULL;
     if (transfer->gateway->stopping && !self->asking)
-        end(self);
+        file_upload_end(self);
     if (self->step == UPLOAD_APPEND && !self->asking)
         go_on(self);
     else
-        free_if_idle(self);
+        file_upload_free_if_idle(self);
 }
 
 /* --- how far it is --------------------------------------------------------------------------- */
@@ -327,9 +188,9 @@ static void on_end(struct file_transfer *transfer, bool complete) {
 static void begin_put(struct file_upload *self) {
     uint64_t length = edge_exchange_length(self->transfer.exchange);
     if (length > self->size)
-        fail(self, ERR_FILE_TOO_LARGE, "the body is longer than was announced");
+        file_upload_fail(self, ERR_FILE_TOO_LARGE, "the body is longer than was announced");
     else if (length < self->size)
-        fail(self, ERR_BAD_REQUEST, "the body is shorter than was announced");
+        file_upload_fail(self, ERR_BAD_REQUEST, "the body is shorter than was announced");
     else {
         self->passed_over = self->offset;
         self->step = UPLOAD_APPEND;
@@ -342,9 +203,10 @@ static void begin_patch(struct file_upload *self) {
     uint64_t length = edge_exchange_length(self->transfer.exchange);
     snprintf(more, sizeof more, "Upload-Offset: %" PRIu64 "\r\n", self->offset);
     if (self->given_offset != self->offset)
-        fail_with(self, ERR_WRONG_OFFSET, NULL, more);
+        file_upload_fail_with(self, ERR_WRONG_OFFSET, NULL, more);
     else if (length > self->size - self->offset)
-        fail(self, ERR_FILE_TOO_LARGE, "the body is longer than what is left of the file");
+        file_upload_fail(self, ERR_FILE_TOO_LARGE,
+                         "the body is longer than what is left of the file");
     else {
         self->step = UPLOAD_APPEND;
         edge_exchange_read(self->transfer.exchange);
@@ -360,7 +222,7 @@ static void reconcile(struct file_upload *self, uint64_t offset) {
     } else if (offset == self->offset) {
         append(self);
     } else {
-        fail(self, ERR_WRONG_OFFSET, NULL);
+        file_upload_fail(self, ERR_WRONG_OFFSET, NULL);
     }
 }
 
@@ -370,7 +232,7 @@ static void on_looked(void *argument, enum err err, const void *reply, const cha
     self->asking = false;
     if (err != ERR_OK) {
         if (!try_again(self, err))
-            fail(self, err, text);
+            file_upload_fail(self, err, text);
         return;
     }
     restart_retry(self);
@@ -380,7 +242,7 @@ static void on_looked(void *argument, enum err err, const void *reply, const cha
         if (offset == self->size)
             finish(self);
         else
-            fail(self, ERR_WRONG_OFFSET, NULL);
+            file_upload_fail(self, ERR_WRONG_OFFSET, NULL);
         return;
     }
     if (self->looked && self->sent.length > 0) {
@@ -391,9 +253,9 @@ static void on_looked(void *argument, enum err err, const void *reply, const cha
     self->size = found->size;
     self->offset = offset;
     if (self->transfer.exchange == NULL)
-        free_if_idle(self);
+        file_upload_free_if_idle(self);
     else if (self->method == EDGE_HEAD)
-        tell_offset(self, "200 OK", true);
+        file_upload_tell_offset(self, "200 OK", true);
     else if (self->method == EDGE_PUT)
         begin_put(self);
     else
@@ -454,43 +316,44 @@ static enum edge_method find_method(const struct file_upload *self) {
 static bool check(struct file_upload *self) {
     struct file_transfer *transfer = &self->transfer;
     if (transfer->is_foreign)
-        refuse(self, "403 Forbidden", "pages of that server may not upload here", "");
+        file_upload_refuse(self, "403 Forbidden", "pages of that server may not upload here", "");
     else if (self->method == EDGE_OPTIONS)
-        refuse(self, "204 No Content", "", TUS_OPTIONS);
+        file_upload_refuse(self, "204 No Content", "", TUS_OPTIONS);
     else if (self->method == EDGE_GET || self->method == EDGE_POST)
-        refuse(self, "405 Method Not Allowed", "an upload is PUT, or is one of tus 1.0",
-               "Allow: PUT, HEAD, PATCH, DELETE, OPTIONS\r\n");
+        file_upload_refuse(self, "405 Method Not Allowed", "an upload is PUT, or is one of tus 1.0",
+                           "Allow: PUT, HEAD, PATCH, DELETE, OPTIONS\r\n");
     else if (self->is_tus && !has_header(self, "Tus-Resumable", "1.0.0"))
-        refuse(self, "412 Precondition Failed", "the header Tus-Resumable must be 1.0.0",
-               TUS_VERSION "Tus-Version: 1.0.0\r\n");
+        file_upload_refuse(self, "412 Precondition Failed",
+                           "the header Tus-Resumable must be 1.0.0",
+                           TUS_VERSION "Tus-Version: 1.0.0\r\n");
     else if (!upload_address_read(edge_exchange_path(transfer->exchange), &self->address))
-        fail(self, ERR_NO_FILE, "there is no such upload");
+        file_upload_fail(self, ERR_NO_FILE, "there is no such upload");
     else if ((self->method == EDGE_PUT || self->method == EDGE_PATCH) &&
              edge_exchange_length(transfer->exchange) == EDGE_NO_LENGTH)
-        refuse(self, "411 Length Required", "a body needs a Content-Length", "");
+        file_upload_refuse(self, "411 Length Required", "a body needs a Content-Length", "");
     else if (self->method == EDGE_PATCH && !has_header(self, "Content-Type", TUS_TYPE))
-        refuse(self, "415 Unsupported Media Type", "the Content-Type of PATCH is " TUS_TYPE,
-               TUS_VERSION);
+        file_upload_refuse(self, "415 Unsupported Media Type",
+                           "the Content-Type of PATCH is " TUS_TYPE, TUS_VERSION);
     else if (self->method == EDGE_PATCH && !read_offset(self))
-        refuse(self, "400 Bad Request", "PATCH needs the header Upload-Offset, a number",
-               TUS_VERSION);
+        file_upload_refuse(self, "400 Bad Request",
+                           "PATCH needs the header Upload-Offset, a number", TUS_VERSION);
     else
         return true;
     return false;
 }
 
-/* No other request works for the file. */
+/* No other request works for it. */
 static void begin(struct file_upload *self) {
     bool changes = self->method == EDGE_PUT || self->method == EDGE_PATCH;
     if (self->transfer.exchange == NULL) {
-        free_upload(self);
+        file_upload_free_if_idle(self);
         return;
     }
     if (changes)
-        self->is_listed = HASH_TRY_ADD(hh, self->uploads->by_file, address.file, self);
+        self->is_listed = HASH_TRY_ADD(hh, self->uploads->by_address, address, self);
     restart_retry(self);
     if (changes && !self->is_listed)
-        fail(self, ERR_OVERLOADED, NULL);
+        file_upload_fail(self, ERR_OVERLOADED, NULL);
     else if (self->method == EDGE_DELETE)
         abandon(self);
     else
@@ -506,6 +369,7 @@ void file_upload_begin(struct file_uploads *uploads, struct gateway *gateway,
     }
     uploads->count++;
     self->uploads = uploads;
+    self->begin = begin;
     self->filling = buffer_make(BUFFER_BYTES);
     self->sent = buffer_make(BUFFER_BYTES);
     ev_timer_init(&self->timer, on_timer, 0, 0);
@@ -515,11 +379,11 @@ void file_upload_begin(struct file_uploads *uploads, struct gateway *gateway,
     self->is_tus = self->method != EDGE_PUT;
     if (!check(self))
         return;
-    HASH_FIND(hh, uploads->by_file, &self->address.file, sizeof self->address.file, before);
+    HASH_FIND(hh, uploads->by_address, &self->address, sizeof self->address, before);
     if (before == NULL) {
         begin(self);
     } else if (before->next != NULL) {
-        fail(self, ERR_OVERLOADED, "another request works for this upload");
+        file_upload_fail(self, ERR_OVERLOADED, "another request works for this upload");
     } else {
         before->next = self;
         self->waits = true;

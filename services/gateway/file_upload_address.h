@@ -9,9 +9,10 @@
 
 #define UPLOAD_TOKEN_BYTES 64
 
+/* Of the same upload all bytes are the same: `token` has zeroes behind its end, and fills it up. */
 struct upload_address {
     uint64_t file;
-    char token[UPLOAD_TOKEN_BYTES + 1];
+    char token[UPLOAD_TOKEN_BYTES + 8];
 };
 
 /* false: it is none. A token has letters, digits, `-` and `_`. */

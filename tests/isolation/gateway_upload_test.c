@@ -18,48 +18,12 @@
     "Content-Type: application/offset+octet-stream\r\n"
 #define TUS_HEAD "HTTP/1.1\r\nHost: a\r\nTus-Resumable: 1.0.0\r\n"
 
-static char *content(uint64_t from, uint64_t length) {
-    char *bytes = malloc((size_t)length + 1);
-    assert_non_null(bytes);
-    for (uint64_t i = 0; i < length; i++)
-        bytes[i] = shelf_byte(from + i);
-    return bytes;
-}
-
-static void write_content(struct shelf *shelf, struct web *web, uint64_t from, uint64_t length) {
-    char *bytes = content(from, length);
-    web_write(shelf, web, bytes, (size_t)length);
-    free(bytes);
-}
-
-static void assert_there(const struct shelf *shelf, uint64_t length) {
-    char *bytes = content(0, length);
-    assert_int_equal(shelf->bytes.length, length);
-    assert_memory_equal(shelf->bytes.data, bytes, (size_t)length);
-    free(bytes);
-}
-
-static void assert_head(struct shelf *shelf, struct web *web, const char *status) {
-    char *head = web_head(shelf, web);
-    if (strncmp(head + 9, status, strlen(status)) != 0)
-        fail_msg("%s is not %s", head, status);
-    free(head);
-}
-
-static void assert_answer(struct shelf *shelf, struct web *web, const char *status,
-                          const char *line) {
-    char *head = web_head(shelf, web);
-    if (strncmp(head + 9, status, strlen(status)) != 0 || strstr(head, line) == NULL)
-        fail_msg("%s is not %s with %s", head, status, line);
-    free(head);
-}
-
 /* One request whose answer has this status and this line. */
 static void assert_asked(struct shelf *shelf, const char *request, const char *status,
                          const char *line) {
     struct web *web = web_open(shelf->stage);
     web_say(shelf, web, "%s", request);
-    assert_answer(shelf, web, status, line);
+    web_assert_answer(shelf, web, status, line);
     web_close(&web);
 }
 
@@ -68,12 +32,12 @@ STAGED(a_put_is_appended_piece_by_piece_and_finished) {
     struct web *web = web_open(stage);
     web_say(&shelf, web, "PUT " SHELF_UPLOAD " HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n",
             (int)LONG_BYTES);
-    write_content(&shelf, web, 0, LONG_BYTES);
-    assert_answer(&shelf, web, "201 ", "\r\nConnection: keep-alive\r\n");
+    web_write_content(&shelf, web, 0, LONG_BYTES);
+    web_assert_answer(&shelf, web, "201 ", "\r\nConnection: keep-alive\r\n");
     char *body = web_body(&shelf, web, 16);
     assert_string_equal(body, "{\"file\":\"0123456");
     free(body);
-    assert_there(&shelf, LONG_BYTES);
+    shelf_assert_there(&shelf, LONG_BYTES);
     assert_true(shelf.finished && shelf.appends > 5);
     web_close(&web);
     shelf_close(&shelf);
@@ -85,7 +49,7 @@ STAGED(a_small_put_takes_one_piece_and_its_socket_the_next_request) {
     for (int i = 0; i < 2; i++) {
         web_say(&shelf, web,
                 "PUT " SHELF_UPLOAD " HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n");
-        write_content(&shelf, web, 0, 5);
+        web_write_content(&shelf, web, 0, 5);
         char *head = web_head(&shelf, web);
         assert_memory_equal(head + 9, "201 ", 4);
         free(web_body(&shelf, web, strtoul(strstr(head, "Content-Length: ") + 16, NULL, 10)));
@@ -94,8 +58,8 @@ STAGED(a_small_put_takes_one_piece_and_its_socket_the_next_request) {
         assert_int_equal(shelf.appends, 1); /* the second time it is there already */
     }
     web_say(&shelf, web, "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n");
-    assert_head(&shelf, web, "200 ");
-    assert_there(&shelf, 5);
+    web_assert_head(&shelf, web, "200 ");
+    shelf_assert_there(&shelf, 5);
     web_close(&web);
     shelf_close(&shelf);
 }
@@ -105,16 +69,16 @@ STAGED(a_put_goes_on_behind_what_is_there) {
     struct web *web = web_open(stage);
     web_say(&shelf, web,
             "PUT " SHELF_UPLOAD " HTTP/1.1\r\nHost: a\r\nContent-Length: 600000\r\n\r\n");
-    write_content(&shelf, web, 0, 400000);
+    web_write_content(&shelf, web, 0, 400000);
     web_close(&web); /* it vanishes: all that arrived is kept */
     SHELF_UNTIL(&shelf, shelf.bytes.length == 400000);
-    assert_there(&shelf, 400000);
+    shelf_assert_there(&shelf, 400000);
     web = web_open(stage);
     web_say(&shelf, web,
             "PUT " SHELF_UPLOAD " HTTP/1.1\r\nHost: a\r\nContent-Length: 600000\r\n\r\n");
-    write_content(&shelf, web, 0, 600000);
-    assert_head(&shelf, web, "201 ");
-    assert_there(&shelf, 600000);
+    web_write_content(&shelf, web, 0, 600000);
+    web_assert_head(&shelf, web, "201 ");
+    shelf_assert_there(&shelf, 600000);
     web_close(&web);
     shelf_close(&shelf);
 }
@@ -123,7 +87,7 @@ STAGED(tus_resumes_from_the_offset_that_head_tells) {
     struct shelf shelf = shelf_open(stage, 600000);
     struct web *web = web_open(stage);
     web_say(&shelf, web, PATCH_HEAD "Upload-Offset: 0\r\nContent-Length: 600000\r\n\r\n");
-    write_content(&shelf, web, 0, 300001);
+    web_write_content(&shelf, web, 0, 300001);
     SHELF_UNTIL(&shelf, shelf.appends > 0);
     web_close(&web);
     web = web_open(stage); /* waits until what arrived is kept */
@@ -137,16 +101,16 @@ STAGED(tus_resumes_from_the_offset_that_head_tells) {
     free(head);
     web_say(&shelf, web, PATCH_HEAD "Upload-Offset: %d\r\nContent-Length: 1000\r\n\r\n",
             (int)offset);
-    write_content(&shelf, web, offset, 1000);
+    web_write_content(&shelf, web, offset, 1000);
     char line[64];
     snprintf(line, sizeof line, "\r\nUpload-Offset: %d\r\n", (int)offset + 1000);
-    assert_answer(&shelf, web, "204 ", line);
+    web_assert_answer(&shelf, web, "204 ", line);
     assert_int_equal(shelf.finishes, 0);
     web_say(&shelf, web, PATCH_HEAD "Upload-Offset: %d\r\nContent-Length: %d\r\n\r\n",
             (int)offset + 1000, 599000 - (int)offset);
-    write_content(&shelf, web, offset + 1000, 599000 - offset);
-    assert_answer(&shelf, web, "204 ", "\r\nUpload-Offset: 600000\r\n");
-    assert_there(&shelf, 600000);
+    web_write_content(&shelf, web, offset + 1000, 599000 - offset);
+    web_assert_answer(&shelf, web, "204 ", "\r\nUpload-Offset: 600000\r\n");
+    shelf_assert_there(&shelf, 600000);
     assert_true(shelf.finished);
     web_close(&web);
     shelf_close(&shelf);
@@ -205,15 +169,15 @@ STAGED(a_client_that_waits_for_100_continue_is_told_to_go_on_once_its_upload_is_
     web_say(&shelf, web,
             "PUT " SHELF_UPLOAD " HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n"
             "Expect: 100-continue\r\n\r\n");
-    assert_head(&shelf, web, "100 ");
-    write_content(&shelf, web, 0, 5);
-    assert_head(&shelf, web, "201 ");
+    web_assert_head(&shelf, web, "100 ");
+    web_write_content(&shelf, web, 0, 5);
+    web_assert_head(&shelf, web, "201 ");
     web_close(&web);
     web = web_open(stage);
     web_say(&shelf, web,
             "PUT " SHELF_UPLOAD " HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n"
             "Expect: 100-continue\r\n\r\n");
-    assert_head(&shelf, web, "413 ");
+    web_assert_head(&shelf, web, "413 ");
     web_close(&web);
     shelf_close(&shelf);
 }
@@ -245,8 +209,8 @@ STAGED(a_refused_body_of_any_length_leaves_the_client_its_answer) {
     struct web *web = web_open(stage);
     web_say(&shelf, web,
             "PUT " SHELF_UPLOAD " HTTP/1.1\r\nHost: a\r\nContent-Length: 20000000\r\n\r\n");
-    write_content(&shelf, web, 0, 20000000);
-    assert_head(&shelf, web, "413 ");
+    web_write_content(&shelf, web, 0, 20000000);
+    web_assert_head(&shelf, web, "413 ");
     web_close(&web);
     shelf_close(&shelf);
 }
@@ -256,18 +220,18 @@ STAGED(an_upload_outlives_files) {
     struct web *web = web_open(stage);
     web_say(&shelf, web, "PUT " SHELF_UPLOAD " HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n",
             (int)LONG_BYTES);
-    write_content(&shelf, web, 0, 1000000);
+    web_write_content(&shelf, web, 0, 1000000);
     shelf.deaf = true; /* an append is under way, and is not carried out */
-    write_content(&shelf, web, 1000000, 600000);
+    web_write_content(&shelf, web, 1000000, 600000);
     SHELF_UNTIL(&shelf, played_count(stage->played[FILES], &message_FILES_APPEND) > 0);
     played_destroy(&stage->played[FILES]);
     stage_play(stage, FILES);
     shelf.deaf = false;
-    write_content(&shelf, web, 1600000, 400000);
+    web_write_content(&shelf, web, 1600000, 400000);
     shelf.append_err = ERR_UNAVAILABLE; /* this one neither */
-    write_content(&shelf, web, 2000000, LONG_BYTES - 2000000);
-    assert_head(&shelf, web, "201 ");
-    assert_there(&shelf, LONG_BYTES);
+    web_write_content(&shelf, web, 2000000, LONG_BYTES - 2000000);
+    web_assert_head(&shelf, web, "201 ");
+    shelf_assert_there(&shelf, LONG_BYTES);
     web_close(&web);
     shelf_close(&shelf);
 }
@@ -279,15 +243,15 @@ STAGED(an_append_whose_answer_is_lost_is_not_done_twice) {
     shelf.deaf = true;
     web_say(&shelf, web,
             "PUT " SHELF_UPLOAD " HTTP/1.1\r\nHost: a\r\nContent-Length: 600000\r\n\r\n");
-    write_content(&shelf, web, 0, 300000);
+    web_write_content(&shelf, web, 0, 300000);
     SHELF_UNTIL(&shelf, played_count(stage->played[FILES], &message_FILES_APPEND) > 0);
     struct asked *asked = played_take(stage->played[FILES], &message_FILES_APPEND, &append);
     assert_int_equal(buffer_add(&shelf.bytes, append.data.data, append.data.length), 0);
     played_refuse(&asked, ERR_UNAVAILABLE);
     shelf.deaf = false;
-    write_content(&shelf, web, 300000, 300000);
-    assert_head(&shelf, web, "201 ");
-    assert_there(&shelf, 600000);
+    web_write_content(&shelf, web, 300000, 300000);
+    web_assert_head(&shelf, web, "201 ");
+    shelf_assert_there(&shelf, 600000);
     web_close(&web);
     shelf_close(&shelf);
 }
@@ -298,7 +262,7 @@ STAGED(a_client_that_is_faster_than_files_is_not_read) {
     uint64_t size = (uint64_t)64 << 20;
     struct shelf shelf = shelf_open(stage, size);
     struct web *web = web_open(stage);
-    char *bytes = content(0, 1 << 20);
+    char *bytes = shelf_content(0, 1 << 20);
     int little = 65536;
     setsockopt(web->fd, SOL_SOCKET, SO_SNDBUF, &little, sizeof little);
     shelf.deaf = true;
@@ -327,7 +291,7 @@ STAGED(a_further_request_ends_the_one_before) {
     struct shelf shelf = shelf_open(stage, 600000);
     struct web *first = web_open(stage), *second = web_open(stage);
     web_say(&shelf, first, PATCH_HEAD "Upload-Offset: 0\r\nContent-Length: 600000\r\n\r\n");
-    write_content(&shelf, first, 0, 100000);
+    web_write_content(&shelf, first, 0, 100000);
     stage_let_time_pass(stage);
     web_say(&shelf, second, "HEAD " SHELF_UPLOAD " " TUS_HEAD "\r\n");
     char *head = web_head(&shelf, second);
@@ -337,9 +301,9 @@ STAGED(a_further_request_ends_the_one_before) {
     SHELF_UNTIL(&shelf, (web_read(first), first->ended));
     web_say(&shelf, second, PATCH_HEAD "Upload-Offset: %d\r\nContent-Length: %d\r\n\r\n",
             (int)offset, 600000 - (int)offset);
-    write_content(&shelf, second, offset, 600000 - offset);
-    assert_head(&shelf, second, "204 ");
-    assert_there(&shelf, 600000);
+    web_write_content(&shelf, second, offset, 600000 - offset);
+    web_assert_head(&shelf, second, "204 ");
+    shelf_assert_there(&shelf, 600000);
     web_close(&first);
     web_close(&second);
     shelf_close(&shelf);
@@ -372,7 +336,7 @@ STAGED_WITH(at_the_limit_of_an_address_further_ones_are_told_to_try_again, set_u
                 shelf_address(false, (uint64_t)loop_wall_ms()));
     }
     for (int i = 0; i < 2; i++)
-        assert_head(&shelf, webs[i], "200 "); /* its body is awaited */
+        web_assert_head(&shelf, webs[i], "200 "); /* its body is awaited */
     assert_asked(&shelf, "HEAD " SHELF_UPLOAD " " TUS_HEAD "\r\n", "503 ", "\r\nRetry-After: ");
     web_close(&webs[0]);
     web_close(&webs[1]);

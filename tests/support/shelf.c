@@ -242,3 +242,38 @@ char *web_body(struct shelf *shelf, struct web *self, size_t length) {
     buffer_drop(&self->in, got);
     return body;
 }
+
+char *shelf_content(uint64_t from, uint64_t length) {
+    char *bytes = malloc((size_t)length + 1);
+    assert_non_null(bytes);
+    for (uint64_t i = 0; i < length; i++)
+        bytes[i] = shelf_byte(from + i);
+    return bytes;
+}
+
+void web_write_content(struct shelf *shelf, struct web *web, uint64_t from, uint64_t length) {
+    char *bytes = shelf_content(from, length);
+    web_write(shelf, web, bytes, (size_t)length);
+    free(bytes);
+}
+
+void shelf_assert_there(const struct shelf *shelf, uint64_t length) {
+    char *bytes = shelf_content(0, length);
+    assert_int_equal(shelf->bytes.length, length);
+    assert_memory_equal(shelf->bytes.data, bytes, (size_t)length);
+    free(bytes);
+}
+
+void web_assert_head(struct shelf *shelf, struct web *web, const char *status) {
+    char *head = web_head(shelf, web);
+    if (strncmp(head + 9, status, strlen(status)) != 0)
+        fail_msg("%s is not %s", head, status);
+    free(head);
+}
+
+void web_assert_answer(struct shelf *shelf, struct web *web, const char *status, const char *line) {
+    char *head = web_head(shelf, web);
+    if (strncmp(head + 9, status, strlen(status)) != 0 || strstr(head, line) == NULL)
+        fail_msg("%s is not %s with %s", head, status, line);
+    free(head);
+}

@@ -64,4 +64,13 @@ char *web_head(struct shelf *shelf, struct web *self);
 /* So many bytes behind it; the caller frees them. Fewer, with a 0 behind them, where it ended. */
 char *web_body(struct shelf *shelf, struct web *self, size_t length);
 
+/* So many of the file's bytes, on the heap; written to a client's socket; those that files has got.
+ */
+char *shelf_content(uint64_t from, uint64_t length);
+void web_write_content(struct shelf *shelf, struct web *web, uint64_t from, uint64_t length);
+void shelf_assert_there(const struct shelf *shelf, uint64_t length);
+/* The next head has this status, such as "201 ", and this line. */
+void web_assert_head(struct shelf *shelf, struct web *web, const char *status);
+void web_assert_answer(struct shelf *shelf, struct web *web, const char *status, const char *line);
+
 #endif

@@ -1,51 +1,18 @@
 /* Requests over HTTP that the owner answers; see exchange.h. */
 #include "services/gateway/edge/exchange.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
-#include "common/loop.h"
+#include "services/gateway/edge/exchange_parts.h"
 #include "services/gateway/edge/exchange_private.h"
-#include "services/gateway/edge/tls.h"
 
 /* limit: gateway | written to a download in its turn | {WRITE_BYTES} | the rest in its next one */
 #define WRITE_BYTES (2 * EDGE_WRITE_BYTES)
 /* limit: client | uploads and downloads over one HTTP socket | {EXCHANGES_MAX} | closed behind the
  * answer */
 #define EXCHANGES_MAX 100
-
-struct edge_exchange {
-    struct edge_shared *shared;
-    struct lws *wsi;
-    struct edge_socket *socket;
-    edge_http_ask *ask;
-    void *owner;
-    struct edge_turn turn; /* to read, or to write */
-    ev_io readable;
-    ev_timer timer;                   /* for what is awaited */
-    struct edge_http_request request; /* in `asked` */
-    struct buffer asked;              /* the head */
-    struct buffer ahead;              /* what was read behind it, and not handed over */
-    enum edge_method method;
-    struct slice path, query; /* `path` in `unescaped` */
-    uint64_t length;          /* of the body */
-    uint64_t body_left;       /* of it, that has not been handed over */
-    bool owned;               /* the owner was told of it */
-    bool keep;                /* a further request may follow */
-    bool reading;             /* the owner takes the body */
-    bool expects;             /* the client waits for 100 Continue */
-    bool end_handed;          /* the owner was told of the body's end */
-    bool answered;            /* the answer's head is made */
-    bool writing;             /* on_taken is due */
-    bool cut;
-    struct buffer head; /* of the answer, not written yet, and a short body */
-    struct slice piece; /* not written yet; the owner's */
-    uint64_t left;      /* bytes of the answer that the owner has not given yet */
-    char unescaped[EDGE_TARGET_BYTES];
-};
 
 /* --- what it is ------------------------------------------------------------------------------ */
 
@@ -81,28 +48,11 @@ struct slice edge_exchange_header(const struct edge_exchange *exchange, const ch
     return edge_http_value(&exchange->request, name);
 }
 
-/* --- timers, and the socket ------------------------------------------------------------------ */
-
-static void wait_for(struct edge_exchange *exchange, uint64_t ms) {
-    loop_timer_start(exchange->shared->ev, &exchange->timer, (int64_t)ms);
-}
-
-/* Somewhat longer than the owner tries. */
-static void wait_for_owner(struct edge_exchange *exchange) {
-    wait_for(exchange, exchange->shared->settings->end_timeout_ms + EDGE_BODY_S * 1000);
-}
+/* --- the end ---------------------------------------------------------------------------------- */
 
 static void wait_for_kernel(struct edge_exchange *exchange) {
-    wait_for(exchange, exchange->shared->settings->vanished_timeout_ms);
+    edge_exchange_wait_for_client(exchange, exchange->shared->settings->vanished_timeout_ms);
     lws_callback_on_writable(exchange->wsi);
-}
-
-void edge_exchange_cut(struct edge_exchange *exchange) {
-    exchange->cut = true;
-    edge_turns_leave(&exchange->shared->turns, &exchange->turn);
-    ev_io_stop(exchange->shared->ev, &exchange->readable);
-    ev_timer_stop(exchange->shared->ev, &exchange->timer);
-    edge_library_close(&exchange->shared->library, exchange->wsi);
 }
 
 static void on_timer(struct ev_loop *ev, ev_timer *watcher, int revents) {
@@ -111,14 +61,10 @@ static void on_timer(struct ev_loop *ev, ev_timer *watcher, int revents) {
     edge_exchange_cut(watcher->data);
 }
 
-static const struct edge_exchange_handlers *handlers_of(const struct edge_exchange *exchange) {
-    return exchange->shared->handlers->exchanges;
-}
-
 /* The socket is not at it any more. */
 static void release(struct edge_exchange *exchange, bool complete) {
     if (exchange->owned)
-        handlers_of(exchange)->on_end(exchange, complete);
+        edge_exchange_handlers_of(exchange)->on_end(exchange, complete);
     edge_turns_leave(&exchange->shared->turns, &exchange->turn);
     ev_io_stop(exchange->shared->ev, &exchange->readable);
     ev_timer_stop(exchange->shared->ev, &exchange->timer);
@@ -134,119 +80,6 @@ static void release(struct edge_exchange *exchange, bool complete) {
 void edge_exchange_free(struct edge_exchange **exchange) {
     if (*exchange != NULL)
         release(*exchange, false);
-}
-
-/* --- the body of the request ----------------------------------------------------------------- */
-
-static void tell_to_go_on(struct edge_exchange *exchange) {
-    static char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
-    if (!exchange->expects)
-        return;
-    exchange->expects = false;
-    if (lws_write(exchange->wsi, (unsigned char *)text, sizeof text - 1, LWS_WRITE_RAW) < 0)
-        edge_exchange_cut(exchange);
-}
-
-void edge_exchange_read(struct edge_exchange *exchange) {
-    struct ev_loop *ev = exchange->shared->ev;
-    if (exchange->reading || exchange->answered || exchange->cut)
-        return;
-    exchange->reading = true;
-    wait_for(exchange, EDGE_BODY_S * 1000);
-    tell_to_go_on(exchange);
-    if (exchange->cut)
-        return;
-    if (exchange->body_left > 0)
-        ev_io_start(ev, &exchange->readable);
-    ev_feed_event(ev, &exchange->readable, EV_READ); /* what is here already, or the end */
-}
-
-void edge_exchange_pause(struct edge_exchange *exchange) {
-    if (exchange->cut || exchange->answered)
-        return;
-    exchange->reading = false;
-    ev_io_stop(exchange->shared->ev, &exchange->readable);
-    wait_for_owner(exchange);
-}
-
-static void hand_over(struct edge_exchange *exchange, struct slice bytes) {
-    exchange->body_left -= bytes.length;
-    wait_for(exchange, EDGE_BODY_S * 1000);
-    handlers_of(exchange)->on_body(exchange, bytes);
-}
-
-/* The body's begin may have been read with the head. */
-static void hand_over_ahead(struct edge_exchange *exchange) {
-    struct buffer *ahead = &exchange->ahead;
-    size_t length = ahead->length < exchange->body_left ? ahead->length : exchange->body_left;
-    if (length == 0)
-        return;
-    struct buffer all = *ahead;
-    *ahead = buffer_make(EDGE_HEAD_BYTES);
-    (void)buffer_add(ahead, all.data + length, all.length - length);
-    hand_over(exchange, slice_make(all.data, length));
-    buffer_free(&all);
-}
-
-static bool takes_more(const struct edge_exchange *exchange) {
-    return exchange->reading && exchange->body_left > 0 && !exchange->answered && !exchange->cut;
-}
-
-/* How many bytes were there; 0: none, or none will come. */
-static size_t read_once(struct edge_exchange *exchange) {
-    char bytes[EDGE_BODY_PIECE_BYTES];
-    size_t room = exchange->body_left < sizeof bytes ? (size_t)exchange->body_left : sizeof bytes;
-    ssize_t got = lws_is_ssl(exchange->wsi) ? edge_tls_read(exchange->wsi, bytes, room)
-                                            : recv(exchange->readable.fd, bytes, room, 0);
-    if (got < 0 && (errno == EAGAIN || errno == EINTR))
-        return 0;
-    if (got <= 0) {
-        edge_exchange_cut(exchange);
-        return 0;
-    }
-    hand_over(exchange, slice_make(bytes, (size_t)got));
-    return (size_t)got;
-}
-
-/* With TLS records are read to their end: the kernel does not announce what is left of one. */
-static size_t read_some(struct edge_exchange *exchange) {
-    size_t sum = 0, got = 1;
-    if (takes_more(exchange))
-        hand_over_ahead(exchange);
-    while (takes_more(exchange) && got > 0) {
-        sum += got = read_once(exchange);
-        if (!lws_is_ssl(exchange->wsi) || !edge_tls_has_more(exchange->wsi))
-            break;
-    }
-    return sum;
-}
-
-static size_t read_body(struct edge_exchange *exchange) {
-    size_t sum = read_some(exchange);
-    if (takes_more(exchange))
-        ev_io_start(exchange->shared->ev, &exchange->readable);
-    if (exchange->body_left == 0 && !exchange->cut && exchange->reading && !exchange->end_handed &&
-        !exchange->answered) {
-        exchange->end_handed = true;
-        wait_for_owner(exchange);
-        handlers_of(exchange)->on_body_end(exchange);
-    }
-    return sum;
-}
-
-static size_t write_answer(struct edge_exchange *exchange);
-
-static size_t take_turn(struct edge_turn *turn) {
-    struct edge_exchange *exchange =
-        (struct edge_exchange *)((char *)turn - offsetof(struct edge_exchange, turn));
-    return exchange->answered ? write_answer(exchange) : read_body(exchange);
-}
-
-static void on_readable(struct ev_loop *ev, ev_io *watcher, int revents) {
-    struct edge_exchange *exchange = watcher->data;
-    (void)revents;
-    ev_io_stop(ev, watcher);
-    edge_turns_join(&exchange->shared->turns, &exchange->turn, take_turn);
 }
 
 /* --- the answer ------------------------------------------------------------------------------ */
@@ -344,26 +177,36 @@ static void finish(struct edge_exchange *exchange) {
 
 static size_t write_answer(struct edge_exchange *exchange) {
     ssize_t sum = lws_partial_buffered(exchange->wsi) != 0 ? 0 : write_out(exchange);
+    if (sum > 0)
+        edge_exchange_moved(exchange, (size_t)sum);
     if (sum < 0)
         edge_exchange_cut(exchange);
-    else if (exchange->head.length > 0 || exchange->piece.length > 0 ||
-             lws_partial_buffered(exchange->wsi) != 0)
+    if (exchange->cut)
+        return 0;
+    if (exchange->head.length > 0 || exchange->piece.length > 0 ||
+        lws_partial_buffered(exchange->wsi) != 0)
         wait_for_kernel(exchange);
     else if (exchange->left == 0)
         finish(exchange);
     else {
-        wait_for_owner(exchange);
+        edge_exchange_wait_for_owner(exchange);
         if (exchange->writing) {
             exchange->writing = false;
-            handlers_of(exchange)->on_taken(exchange);
+            edge_exchange_handlers_of(exchange)->on_taken(exchange);
         }
     }
     return sum > 0 ? (size_t)sum : 0;
 }
 
+static size_t take_turn(struct edge_turn *turn) {
+    struct edge_exchange *exchange =
+        (struct edge_exchange *)((char *)turn - offsetof(struct edge_exchange, turn));
+    return exchange->answered ? write_answer(exchange) : edge_exchange_read_body(exchange);
+}
+
 void edge_exchange_writeable(struct edge_exchange *exchange) {
     if (lws_partial_buffered(exchange->wsi) == 0 && !exchange->cut && exchange->answered)
-        edge_turns_join(&exchange->shared->turns, &exchange->turn, take_turn);
+        edge_exchange_join(exchange);
 }
 
 /* --- requests -------------------------------------------------------------------------------- */
@@ -426,7 +269,7 @@ static void open_exchange(struct edge_exchange *exchange, struct slice path, con
     exchange->body_left = chunked || !has_length               ? EDGE_NO_LENGTH
                           : exchange->length != EDGE_NO_LENGTH ? exchange->length
                                                                : 0;
-    wait_for_owner(exchange);
+    edge_exchange_wait_for_owner(exchange);
     if (!has_target)
         refuse(exchange, "414 URI Too Long", "", "The address is too long.\n");
     else if (!has_length)
@@ -472,11 +315,12 @@ bool edge_exchange_begin_with(struct edge_http_socket *socket,
     exchange->wsi = wsi;
     exchange->socket = far;
     exchange->ask = ask;
+    exchange->work = take_turn;
     exchange->method = method_of(request);
     exchange->head = buffer_make(EDGE_ANSWER_BYTES);
     ev_timer_init(&exchange->timer, on_timer, 0, 0);
     exchange->timer.data = exchange;
-    ev_io_init(&exchange->readable, on_readable, lws_get_socket_fd(wsi), EV_READ);
+    ev_io_init(&exchange->readable, edge_exchange_readable, lws_get_socket_fd(wsi), EV_READ);
     exchange->readable.data = exchange;
     bool good = take_input(exchange, socket, request);
     far->exchange = exchange;

@@ -11,10 +11,11 @@
  *     on_end
  *
  * A socket has one exchange at a time. A client from which nothing of a body arrives for
- * EDGE_BODY_S is cut, and so is one that takes nothing for `vanished_timeout_ms`. An owner that
- * lets a client wait longer than EDGE_BODY_S calls edge_exchange_pause meanwhile. What of a
- * body is left unread at the answer's end is read, and goes nowhere, for EDGE_DISCARD_S, so that
- * the client sees the answer; then the socket is closed.
+ * `transfer_silence_ms` is cut, and so are one that takes nothing for `vanished_timeout_ms`, and
+ * one that is slower than `transfer_least_bytes` (rate.h). An owner that lets a client wait longer
+ * than that calls edge_exchange_pause meanwhile. What of a body is left unread at the answer's end
+ * is read, and goes nowhere, for EDGE_DISCARD_S, so that the client sees the answer; then the
+ * socket is closed.
  */
 #ifndef PARLEY_GATEWAY_EDGE_EXCHANGE_H
 #define PARLEY_GATEWAY_EDGE_EXCHANGE_H
@@ -25,8 +26,6 @@
 
 #include "common/record.h"
 
-/* limit: client | a body over HTTP of which nothing arrives | {EDGE_BODY_S} s | closed */
-#define EDGE_BODY_S 20
 /* limit: client | the rest of an upload that is answered already | {EDGE_DISCARD_BYTES}, 5 s | it
  * goes nowhere; then the socket is closed */
 #define EDGE_DISCARD_BYTES ((size_t)134217728)

@@ -35,6 +35,9 @@ struct edge_settings {
     /* Clients come through a proxy that begins each connection with a line of the PROXY protocol
      * (version 1), on all ports. A connection without it is cut after 5 s. */
     uint64_t transfers_max, transfers_per_address; /* exchanges over HTTP at once */
+    uint64_t transfer_silence_ms;                  /* how long nothing of a body may arrive */
+    uint64_t transfer_least_bytes;                 /* a second; 0: as slow as they like */
+    uint64_t transfer_rate_ms;                     /* over how long that is measured, at least 1 */
     bool proxy_protocol;
     const char *allowed_origins; /* of pages that may open WebSockets, as origin.h has it */
     const char *web_root;        /* folder of the page's files; empty: there is no page */
