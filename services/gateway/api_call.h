@@ -56,7 +56,8 @@ struct api_call {
     struct api_request request; /* once it was read */
     bool is_read;
     unsigned char nonce[NONCE_BYTES];
-    size_t step, instance; /* the step that is carried out, at this instance of all */
+    const struct api_param *unknown; /* whose id is looked up; others may learn it meanwhile */
+    size_t step, instance;           /* the step that is carried out, at this instance of all */
     void (*ask)(struct api_call *call);
     bool asking, over;
     struct retry retry;

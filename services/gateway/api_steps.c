@@ -99,7 +99,7 @@ static const struct api_param *find_unknown(struct api_call *call) {
 
 static void on_resolved(void *argument, enum err err, const void *reply, const char *text) {
     struct api_call *call = argument;
-    const struct api_param *param = find_unknown(call);
+    const struct api_param *param = call->unknown;
     call->asking = false;
     if (err != ERR_OK) {
         if (!try_again(call, err))
@@ -117,6 +117,7 @@ static void on_resolved(void *argument, enum err err, const void *reply, const c
 
 static void ask_id(struct api_call *call, const struct api_param *param) {
     struct slice id = call->request.values[param - call->operation->params].id.text;
+    call->unknown = param;
     if (kind_of(param) == RECIPIENT_GROUP) {
         const struct group_resolve body = {.ids = {&id, 1}};
         ask(call, peers_next(call->gateway->group), &message_GROUP_RESOLVE, &body, on_resolved);

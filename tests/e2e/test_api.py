@@ -1,5 +1,6 @@
 """The HTTP API: what an app's backend does with it, and what clients see of that."""
 
+import concurrent.futures
 import json
 import secrets
 
@@ -146,6 +147,21 @@ def test_messages(api, newcomer):
     overview = api.expect(200, "GET", f"/accounts/{anna}/conversations")["conversations"]
     assert [(one["kind"], one["peer"]) for one in overview] == [("pair", ben.account.id)]
     api.expect(204, "PUT", f"/messages/{reply['cid']}/read", place)
+
+
+def test_many_at_once_to_an_id_that_no_gateway_knows_yet(make_stack):
+    stack = make_stack()
+    api = Api(stack)
+    anna, ben = api.account(), api.account()
+    stack.services["gateway"].end()
+    stack.services["gateway"].start()
+
+    def send(number):
+        body = {"from": anna, "user": ben, "text": f"hello {number}", "mentions": [ben]}
+        return Api(stack, key=api.key)("POST", "/messages", body).status
+
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        assert list(pool.map(send, range(64))) == 64 * [201]
 
 
 def test_messages_as_system(api, newcomer):
