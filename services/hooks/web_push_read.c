@@ -9,7 +9,8 @@
 #include "services/hooks/hooks_sql.h"
 #include "services/hooks/push_key.h"
 
-/* limit: hooks | rows of the journal that Web Push reads at once | {WAKE_ROWS} | the next ones follow */
+/* limit: hooks | rows of the journal that Web Push reads at once | {WAKE_ROWS} | the next ones
+ * follow */
 #define WAKE_ROWS 500
 
 /* Scheme, host and port: what an authorization is for. */
@@ -82,9 +83,9 @@ enum err web_push_read(const struct hooks *hooks, struct db *db, struct web_push
     batch->upto = batch->place;
     enum err err = push_key_get(db, secret);
     if (err == ERR_OK)
-        err =
-            db_query(db, &hooks_sql_read_wakes,
-                     DB_ARGS(db_u64(batch->place), db_u64(batch->newest), db_u64(WAKE_ROWS)), &journal);
+        err = db_query(db, &hooks_sql_read_wakes,
+                       DB_ARGS(db_u64(batch->place), db_u64(batch->newest), db_u64(WAKE_ROWS)),
+                       &journal);
     if (err == ERR_OK && db_rows_count(journal) == 0)
         batch->upto = batch->newest;
     while (err == ERR_OK && batch->count < WEB_PUSH_MESSAGES / 2 && db_rows_next(journal)) {

@@ -33,7 +33,7 @@ static const char body[] =
     "fN";
 
 static struct web_push_keys keys_of_example(void) {
-    struct web_push_keys keys;
+    struct web_push_keys keys = {{0}, {0}};
     assert_int_equal(decode(ua_public, keys.p256dh, sizeof keys.p256dh), sizeof keys.p256dh);
     assert_int_equal(decode("BTBZMqHH6r4Tts7J_aSIgg", keys.auth, sizeof keys.auth),
                      sizeof keys.auth);
