@@ -23,7 +23,9 @@ import zmq
 from parley_api import Api
 from parley_backend import Backend
 from parley_chat import Chat
-from parley_deeds import ask_friend, befriend, done, stored, word
+from parley_deeds import ask_friend, befriend, done, recall, stored, word
+from parley_files import address_of, begin_upload, fetch, showing, upload
+from parley_files import ask as ask_by_http
 from parley_hooks import Receiver, verify
 from parley_jwt import Signer
 from parley_stack import DEADLINE, ROOT, free_port, programs, wait_until
@@ -754,6 +756,77 @@ def one_pixel_png(*chunks, width=1, height=1):
     return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
             + b"".join(chunk(*each) for each in chunks)
             + chunk(b"IDAT", zlib.compress(b"\0\0")) + chunk(b"IEND", b""))
+
+
+@row("reading a file by an address that is guessed, altered, for another file, or too old, or of a message that was "
+     "recalled")
+def addresses_of_files(world):
+    anna, ben = world.newcomer("youim", ext=True), world.newcomer("youim", ext=True)
+    file = upload(world.stack, anna)
+    url = address_of(anna, ben, file, "image")
+    path, _, query = url.partition("?")
+    other = upload(world.stack, anna)
+    assert fetch(world.stack, url)[0] == 200
+    for guess in (path, f"{path}?until=9999999999&key={'0' * 32}", url[:-1] + ("0" if url[-1] != "0" else "1"),
+                  f"/files/{other}/x?{query}", url.replace("/files/", "/preview/", 1),
+                  re.sub(r"until=\d+", "until=9999999999", url)):
+        assert fetch(world.stack, guess)[0] in (403, 404), guess
+    cid = ben.cid_of(ben.history(anna.account)["messages"][-1])
+    anna.send(recall(anna, ben.account, cid))
+    wait_until(lambda: fetch(world.stack, url)[0] == 404, "the file to be gone")
+
+
+@row("showing, keeping or being seen with a file of somebody else")
+def files_of_others(world):
+    anna, ben = world.newcomer("youim", ext=True), world.newcomer("youim", ext=True)
+    file = upload(world.stack, anna)
+    address_of(anna, ben, file, "image")
+    for request in (showing(ben, anna.account, file, "image"), ben.make(325, of="me", avatar=file),
+                    ben.make(341, file=file, on=True)):
+        assert word(ben, request) == "no_file", request
+
+
+@row("writing to another one's upload, or ending it")
+def uploads_of_others(world):
+    anna = world.newcomer("youim", ext=True)
+    data = secrets.token_bytes(1000)
+    url = begin_upload(anna, len(data), "a.bin", "application/octet-stream")["url"]
+    altered = url[:-2] + ("A" if url[-2] != "A" else "B") + url[-1]
+    tus = {"Tus-Resumable": "1.0.0"}
+    with socket.create_connection((world.stack.host, world.stack.ports["http"]), 30) as connection:
+        connection.sendall(f"PUT {url} HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n".encode() + data[:500])
+        for method, body in (("PUT", b"x" * 1000), ("HEAD", None), ("DELETE", None)):
+            assert ask_by_http(world.stack, altered, method, body, **tus)[0] == 404
+        connection.sendall(data[500:])
+        assert connection.recv(12) == b"HTTP/1.1 201"
+
+
+@row("uploads and downloads that stall, drip or come in large numbers")
+def transfers_that_stall(world):
+    stack = world.make_stack(transfers_max=2, transfer_silence_ms=2000)
+    anna = joined(world, stack, ext=True)
+    with contextlib.ExitStack() as ending:
+        lines = []
+        for _ in range(2):
+            url = begin_upload(anna, 1000, "a.bin", "application/octet-stream")["url"]
+            line = ending.enter_context(socket.create_connection((stack.host, stack.ports["http"]), 30))
+            line.sendall(f"PUT {url} HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nx".encode())
+            lines.append(line)
+        wait_until(lambda: ask_by_http(stack, url.replace("/upload/", "/upload/0"), "HEAD")[0] == 503, "the limit")
+        for line in lines:
+            assert line.recv(1) == b""  # the server ends it
+    assert upload(stack, anna)
+
+
+@row("filling the store with files")
+def files_without_end(world):
+    stack = world.make_stack(file_max_bytes=1000000, account_files_bytes=1500000)
+    anna = joined(world, stack, ext=True)
+    many = {"name": "a.bin", "mime": "application/octet-stream"}
+    assert word(anna, anna.make(323, size=1000001, **many)) == "file_too_large"
+    begin_upload(anna, 1000000)
+    assert word(anna, anna.make(323, size=1000000, **many)) == "quota"
+    begin_upload(anna, 500000)
 
 
 @row("a picture that takes over, overfills or never lets go of whoever decodes it")
