@@ -447,10 +447,8 @@ static const struct own_request {
     const struct message_desc *message;
     void (*provoke)(struct scene *scene, void *argument);
 } own_requests[] = {
-    {&message_SESSION_SYNC, relink},
-    {&message_SESSION_HEARD, ask_heard},
-    {&message_SESSION_UNBIND, hang_up},
-    {&message_DELIVERY_ADVANCE, read_pages},
+    {&message_SESSION_SYNC, relink},        {&message_SESSION_HEARD, ask_heard},
+    {&message_SESSION_UNBIND, hang_up},     {&message_DELIVERY_ADVANCE, read_pages},
     {&message_AUTH_FIND_API_KEY, call_api},
 };
 
