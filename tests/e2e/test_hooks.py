@@ -77,6 +77,7 @@ def test_groups_and_friends_are_told(told, hook, person):
     group = owner.create_group(f"club-{secrets.token_hex(4)}")
     told.ctl("group", "add", group.id, other.account.id)
     owner.say(group, "hello")
+    wait_until(lambda: told.stored("hello") == 1, "the text to be stored")
     told.ctl("group", "remove", group.id, other.account.id)
     told.ctl("user", "disable", other.account.id)
     told.ctl("user", "delete", other.account.id)
@@ -98,6 +99,7 @@ def test_each_hook_is_told_what_it_wants(told, hook, person):
     accounts = hook("--events=account")
     anna.say(eve.account, "not for ben")
     anna.say(ben.account, "for ben")
+    ben.hear(anna.account, ben.account, "for ben")  # the two stand in different conversations
     told.ctl("say", "--user", ben.account.id, "from the operator")
     late = person()
     of_ben.wait(lambda events: len(events) == 2, "two messages")
