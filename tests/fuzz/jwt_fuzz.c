@@ -6,7 +6,7 @@
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/memory_file.h"
 
-/* A public key of which nobody has the other half: y is 4/5, the generator. */
+/* A public key by which nothing here signs: y is 4/5, the generator. */
 #define JWKS                                                                                       \
     "{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"kid\":\"k\",\"x\":"                         \
     "\"WGZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmY\"}]}"
