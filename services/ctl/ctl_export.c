@@ -43,6 +43,16 @@ static const struct part groups = {
     "group",
     "ntttTn",
     {"number", "id", "name", "role", "nick", "joined_ms"}};
+/* The bytes themselves are in the store, under these numbers. */
+static const struct part files = {
+    {"export_files",
+     "SELECT LPAD(LOWER(HEX(f.id)), 16, '0'), f.name, f.mime, f.size, f.finished_ms,"
+     " (SELECT t.added_ms FROM sticker t WHERE t.account = f.account"
+     " AND t.file = f.id) FROM file f"
+     " WHERE f.account = ? AND f.finished_ms IS NOT NULL ORDER BY f.finished_ms, f.id"},
+    "file",
+    "tttnnN",
+    {"file", "name", "mime", "size", "uploaded_ms", "sticker_ms"}};
 /* Rows of others are there as cids alone, so that the next page begins behind them. */
 static const struct part texts = {
     {"export_texts",
@@ -150,6 +160,8 @@ int ctl_export(const struct ctl_settings *settings, uint64_t account) {
         status = print_part(db, &friends, DB_ARGS(number, number, number), NULL);
     if (status == CTL_DONE)
         status = print_part(db, &groups, DB_ARGS(number), NULL);
+    if (status == CTL_DONE)
+        status = print_part(db, &files, DB_ARGS(number), NULL);
     if (status == CTL_DONE)
         status = print_texts(db, account);
     if (status == CTL_DONE && fflush(stdout) != 0)

@@ -61,6 +61,9 @@ static int compare(const struct ctl_settings *settings, bool repair, bool prints
             if (prints)
                 print_faults(&reply, repair);
         }
+        /* Else it would go round for ever. */
+        if (status == CTL_DONE && reply.after != 0 && reply.after <= ask.after)
+            status = ctl_fail("files gave an answer that makes no sense: it goes on where it was");
         ask.after = reply.after;
         record_arena_free(&arena);
         if (status != CTL_DONE)

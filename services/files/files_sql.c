@@ -38,10 +38,19 @@ const struct db_statement files_sql_is_used = {"is_used",
 
 const struct db_statement files_sql_is_due = {"is_due",
                                               "SELECT 1 FROM file f WHERE " IS_DUE " AND f.id = ?"};
+/* A recalled message (ENTRY_RECALLED_TEXT) shows nothing for ever, so its use may go at any time.
+ */
+#define USES_BY_RECALLED                                                                           \
+    " file_use u JOIN message m ON m.conversation = u.conversation AND m.cid = u.cid AND m.type "  \
+    "= 15"
 const struct db_statement files_sql_house = {
     "house", "SELECT f.id, " IS_DUE
              ", EXISTS (SELECT * FROM sticker t WHERE t.file = f.id AND " ACCOUNT_ENDED(
-                 "t.account") ") FROM file f WHERE f.id > ? ORDER BY f.id LIMIT ?"};
+                 "t.account") "), EXISTS (SELECT * FROM" USES_BY_RECALLED
+                              " WHERE u.file = f.id) FROM file f WHERE f.id > ?"
+                              " ORDER BY f.id LIMIT ?"};
+const struct db_statement files_sql_remove_recalled_uses = {
+    "remove_recalled_uses", "DELETE u FROM" USES_BY_RECALLED " WHERE u.file = ?"};
 const struct db_statement files_sql_remove_ended_stickers = {
     "remove_ended_stickers", "DELETE t FROM sticker t JOIN account a ON a.number = t.account"
                              " WHERE t.file = ? AND a.deleted_ms IS NOT NULL"};

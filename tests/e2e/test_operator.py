@@ -7,6 +7,7 @@ import secrets
 import pytest
 from parley_client import DIALECTS
 from parley_deeds import admit, befriend, done, edit, recall, succeed, wait_all_received
+from parley_files import upload
 from parley_stack import wait_until
 
 dialects = pytest.mark.parametrize("dialect", DIALECTS)
@@ -192,6 +193,8 @@ def stored_by(client, peer, text):
 def test_export(stack, newcomer, dialect):
     """All that the account has made, and nothing that others have."""
     anna, ben = newcomer(dialect, ext=True), newcomer("youim", ext=True)
+    name, content = f"of {dialect}.txt", b"a file"
+    number = upload(stack, anna, content, name, "text/plain")
     befriend(anna, ben)
     group = ben.create_group(f"group-{secrets.token_hex(4)}")
     admit(ben, group, anna)
@@ -203,12 +206,15 @@ def test_export(stack, newcomer, dialect):
     stored_by(ben, group, "of ben")
     lines = [json.loads(line) for line in
              stack.ctl("user", "export", str(anna.account.number)).stdout.splitlines()]
-    profile, friend, member, *texts = lines
+    profile, friend, member, file, *texts = lines
     assert (profile["kind"], profile["number"], profile["id"]) == (
         "profile", anna.account.number, anna.account.id)
     assert profile.get("email") == (anna.account.email or None)
     assert (friend["kind"], friend["id"]) == ("friend", ben.account.id)
     assert (member["kind"], member["id"], member["role"]) == ("group", group.id, "member")
+    assert (file["kind"], file["file"], file["name"], file["mime"], file["size"]) == (
+        "file", number, name, "text/plain", len(content))
+    assert file["uploaded_ms"] > 0 and "sticker_ms" not in file
     assert [(text["kind"], text["cid"], text["msg"]) for text in texts] == [
         ("text", cids[0], "once"), ("text", cids[1], "two")]
     assert texts[0]["to_user"] == ben.account.id and "to_group" not in texts[0]

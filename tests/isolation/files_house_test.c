@@ -246,6 +246,37 @@ FILES_TEST(what_has_had_its_time_goes) {
     keep_house(f, sticker.file);
 }
 
+/* In a message of this type. */
+static void show_in(struct files_fixture *f, uint64_t file, uint64_t cid, int type) {
+    test_database_run(
+        f->database, test_text("INSERT INTO file_use (conversation, cid, file) VALUES (78, %" PRIu64
+                               ", %" PRIu64 ")",
+                               cid, file));
+    test_database_run(f->database,
+                      test_text("INSERT INTO message (conversation, cid, time_ms, type, sender, "
+                                "body) VALUES (78, %" PRIu64 ", 1, %d, 1, '')",
+                                cid, type));
+}
+
+/* A delivery of 0.1 recalls without knowing of files. */
+FILES_TEST(what_only_recalled_messages_show_goes) {
+    const uint64_t account = files_account(f);
+    const struct test_upload recalled = files_finished(f, account, "recalled");
+    const struct test_upload shown = files_finished(f, account, "shown");
+    struct file file;
+    show_in(f, recalled.file, 1, ENTRY_RECALLED_TEXT);
+    show_in(f, recalled.file, 2, ENTRY_RECALLED_TEXT);
+    show_in(f, shown.file, 3, ENTRY_RECALLED_TEXT);
+    show_in(f, shown.file, 4, 0);
+    age(f, recalled.file);
+    age(f, shown.file);
+    keep_house(f, recalled.file);
+    assert_int_equal(bytes_of(f, recalled.file), 0);
+    assert_err(files_find(f, shown.file, &file), ERR_OK);
+    test_database_run(f->database, "UPDATE message SET type = 15 WHERE conversation = 78");
+    keep_house(f, shown.file);
+}
+
 FILES_TEST(a_deleted_account_leaves_what_others_are_shown) {
     const uint64_t account = files_account(f);
     const struct test_upload sent = files_finished(f, account, "sent");
