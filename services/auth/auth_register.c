@@ -330,6 +330,7 @@ static enum err begin(const struct auth *auth, bool is_operators, struct db *db,
     self->taken = err;
     if (is_operators && ask->password.length == 0)
         self->draft.password = auth_no_password(auth);
+    reply->vouched = self->draft.password.length > 0;
     if (ask->password.length == 0 && err == ERR_OK)
         return add_or_repeat(auth, db, arena, ask, self, reply);
     err = find_taken(db, arena, ask, self);

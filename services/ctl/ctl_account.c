@@ -49,7 +49,7 @@ static int run_add(const struct ctl_settings *settings, int argc, char **argv) {
     if (status == CTL_DONE)
         printf("account %" PRIu64 " has the id %.*s\n", reply.account, (int)reply.id.length,
                reply.id.data);
-    if (status == CTL_DONE && password[0] == '\0')
+    if (status == CTL_DONE && password[0] == '\0' && !reply.vouched)
         fprintf(stderr,
                 "WARNING: this account has no password: ANYBODY who knows its id can log in to it."
                 "\nTo set one: echo PASSWORD | parleyctl user password %.*s\n"

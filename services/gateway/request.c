@@ -35,11 +35,13 @@ static void start_timer(struct client *client, int64_t delay_ms) {
     loop_timer_start(loop_of(client), &client->current->timer, delay_ms);
 }
 
-/* Hashing a password is costly: it is not done for a client that has left. */
+/* Hashing a password is costly, and so is asking the operator's backend: neither is done for a
+ * client that has left. */
 static bool awaits_hash(const struct client *client) {
     enum operation operation = client->current->request.operation;
     return client->current->call != NULL &&
-           (operation == OPERATION_LOGIN || operation == OPERATION_REGISTER);
+           (operation == OPERATION_LOGIN || operation == OPERATION_ENTER ||
+            operation == OPERATION_REGISTER);
 }
 
 /* While its request is in progress, nothing is read from a client, its close neither. */

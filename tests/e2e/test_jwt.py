@@ -269,3 +269,14 @@ def test_a_server_without_keys(connect, signer, dialect):
     client = connect(dialect, "tcp")
     assert refuse(client, login_number(client), good(signer)) == "jwt_off"
     assert refuse(client, 317, good(signer)) == "jwt_off"
+
+
+def test_accounts_that_the_operator_makes(own, signer, connect, stack):
+    """Without a password they are the backend's users', and not open to whoever knows their ids."""
+    sub = f"user-{secrets.token_hex(4)}"
+    assert "ANYBODY" not in own.ctl("user", "add", sub).stderr
+    stranger = connect("youim", "tcp", on=own)
+    stranger.send(stranger.make(1, loginUserId=sub))
+    assert stranger.expect(2)["resultCode"] == "fail"
+    enter(connect("youim", "tcp", on=own), 1, good(signer, sub))
+    assert "ANYBODY" in stack.ctl("user", "add", sub).stderr
