@@ -1,5 +1,5 @@
 """The store s3, against a real server of S3's API: s3rver, from the npm registry. It wants signed requests of a
-key that it knows; whether a signature is right it does not look at."""
+key that it knows; whether a signature is right test_files_s3_signed.py looks at."""
 
 import hashlib
 import os
@@ -8,12 +8,12 @@ import shutil
 import subprocess
 
 import pytest
+from parley_s3 import PIECE, ask, read, show, upload
 from parley_stack import DEADLINE, ROOT, Stack, free_port, wait_until
 
 VERSION = "3.7.1"
 BUCKET = "parley-files"
 KEYS = {"s3_access_key": "S3RVER", "s3_secret_key": "S3RVER"}
-PIECE = 1 << 20
 INSTALL_SECONDS = 240
 
 
@@ -75,26 +75,6 @@ def files(database, server):
     with Stack(database, asleep=asleep, **settings, **KEYS) as running:
         running.sql("INSERT INTO account (number, id, name, created_ms) VALUES (1, 'a', 'a', 0)")
         yield running
-
-
-def ask(stack, message, **body):
-    return stack.ask("files", message, [body])[0]
-
-
-def upload(stack, content, **more):
-    opened = ask(stack, "files.open", account=1, name="a.bin", size=len(content), **more)
-    mine = {"file": opened["file"], "token": opened["token"]}
-    for offset in range(0, len(content), PIECE):
-        ask(stack, "files.append", **mine, offset=offset, data=content[offset:offset + PIECE])
-    return mine
-
-
-def show(stack, file):
-    stack.sql("INSERT INTO file_use SELECT 1, COALESCE(MAX(cid), 0) + 1, %s FROM file_use", file)
-
-
-def read(stack, file, offset, length):
-    return ask(stack, "files.read", file=file, offset=offset, length=length)["data"]
 
 
 def test_a_file_is_put_and_read_in_pieces(files):
