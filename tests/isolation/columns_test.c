@@ -16,23 +16,27 @@
 #include "tests/support/service_process.h"
 #include "tests/support/test_caller.h"
 #include "tests/support/test_db.h"
+#include "tests/support/test_folder.h"
 #include "tests/support/test_list.h"
 #include "tests/support/test_sql.h"
 
-#define SERVICES 3
+#define SERVICES 4
 #define SHOWN_BYTES 3000
 
 struct columns_fixture {
     struct test_database *database;
+    const char *folder;
     struct db *db;
     struct fake_peer *session;
     struct service_process *services[SERVICES];
     struct test_caller *callers[SERVICES];
     uint64_t ada, ben, group, cid, made;
+    uint64_t file, upload; /* finished and shown; open, by this token: */
+    char token[65];
     bool asks_group; /* requests that are about a person or a group are about the group */
 };
 
-static const char *const names[SERVICES] = {"delivery", "group", "auth"};
+static const char *const names[SERVICES] = {"delivery", "group", "auth", "files"};
 
 /* --- requests ------------------------------------------------------------------------------ */
 
@@ -52,6 +56,8 @@ static uint64_t number_for(const struct columns_fixture *f, const char *name) {
         {"uses", 1},          {"counts", 1},
         {"conversations", 1}, {"from_others", 1},
         {"seen", f->cid},     {"until_ms", 1},
+        {"file", f->file},    {"size", 5},
+        {"length", 5},
     };
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
         if (strcmp(known[i].name, name) == 0)
@@ -71,8 +77,11 @@ static const char *text_for(struct columns_fixture *f, const struct message_desc
         return "";
     if (strcmp(name, "nonces") == 0)
         return test_text("%016" PRIu64, f->made++);
-    if (strcmp(name, "nonce") == 0 || strcmp(name, "mentions") == 0)
+    if (strcmp(name, "nonce") == 0 || strcmp(name, "mentions") == 0 ||
+        strcmp(name, "sha256") == 0 || strcmp(name, "mime") == 0)
         return "";
+    if (strcmp(name, "token") == 0 && message != NULL && strncmp(message->name, "files.", 6) == 0)
+        return f->token;
     return "some";
 }
 
@@ -82,6 +91,13 @@ static bool has_item(const struct message_desc *message, const struct record_fie
     return field->required || message == &message_DELIVERY_CHECK;
 }
 
+static bool has_field(const struct message_desc *message, const char *name) {
+    for (size_t i = 0; i < message->body->field_count; i++)
+        if (strcmp(message->body->fields[i].name, name) == 0)
+            return true;
+    return false;
+}
+
 static void fill(struct columns_fixture *f, const struct message_desc *message, char *body,
                  struct record_arena *arena) {
     for (size_t i = 0; i < message->body->field_count; i++) {
@@ -89,7 +105,8 @@ static void fill(struct columns_fixture *f, const struct message_desc *message, 
         char *member = body + field->offset;
         struct record_list list = {record_arena_alloc(arena, sizeof(struct slice)), 1};
         if (field->type == RECORD_U64) {
-            *(uint64_t *)member = number_for(f, field->name);
+            bool of_upload = strcmp(field->name, "file") == 0 && has_field(message, "token");
+            *(uint64_t *)member = of_upload ? f->upload : number_for(f, field->name);
         } else if (field->type == RECORD_BOOL) {
             *(bool *)member = strcmp(field->name, "open") == 0 || strcmp(field->name, "on") == 0 ||
                               strcmp(field->name, "confirm") == 0;
@@ -107,9 +124,10 @@ static void fill(struct columns_fixture *f, const struct message_desc *message, 
 
 /* After these little is left to be read. */
 static bool is_end(const struct message_desc *message) {
-    static const char *const ends[] = {
-        "group.leave", "group.remove", "group.dissolve", "group.forget", "group.unfriend",
-        "group.ban",   "auth.forget",  "auth.remove",    "auth.logout",  "auth.set_disabled"};
+    static const char *const ends[] = {"group.leave",       "group.remove",   "group.dissolve",
+                                       "group.forget",      "group.unfriend", "group.ban",
+                                       "auth.forget",       "auth.remove",    "auth.logout",
+                                       "auth.set_disabled", "files.abandon",  "files.remove"};
     for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
         if (strcmp(message->name, ends[i]) == 0)
             return true;
@@ -207,6 +225,41 @@ static uint64_t say(struct columns_fixture *f, uint64_t to, uint64_t to_group) {
     return reply.cids.items[0];
 }
 
+static uint64_t open_upload(struct columns_fixture *f) {
+    struct files_open_reply opened;
+    const struct files_open open = {.account = f->ada,
+                                    .name = slice_text("a.txt"),
+                                    .size = 5,
+                                    .nonce = slice_text(text_for(f, NULL, "nonces"))};
+    ask(f, 3, &message_FILES_OPEN, &open, &opened);
+    snprintf(f->token, sizeof f->token, "%.*s", (int)opened.token.length, opened.token.data);
+    return opened.file;
+}
+
+/* A file that a message shows, and an upload. */
+static void make_files(struct columns_fixture *f) {
+    struct slice nothing = {0}, nonce = slice_text(text_for(f, NULL, "nonces"));
+    struct file file;
+    uint64_t kind = FILE_PLAIN;
+    f->file = open_upload(f);
+    ask(f, 3, &message_FILES_APPEND,
+        &(struct files_append){
+            .file = f->file, .token = slice_text(f->token), .data = slice_text("hello")},
+        &(struct files_append_reply){0});
+    ask(f, 3, &message_FILES_FINISH,
+        &(struct files_finish){.file = f->file, .token = slice_text(f->token)}, &file);
+    ask(f, 0, &message_DELIVERY_SEND,
+        &(struct delivery_send){.account = f->ada,
+                                .to_account = f->ben,
+                                .texts = {&nothing, 1},
+                                .nonces = {&nonce, 1},
+                                .files = {&f->file, 1},
+                                .captions = {&nothing, 1},
+                                .file_kinds = {&kind, 1}},
+        &(struct delivery_send_reply){0});
+    f->upload = open_upload(f);
+}
+
 static void make_scene(struct columns_fixture *f) {
     struct auth_register_reply account;
     struct auth_login_reply login;
@@ -234,6 +287,7 @@ static void make_scene(struct columns_fixture *f) {
         &(struct delivery_react){
             .account = f->ben, .user = f->ada, .cid = f->cid, .emoji = slice_text("x"), .on = true},
         NULL);
+    make_files(f);
 }
 
 /* --- tables -------------------------------------------------------------------------------- */
@@ -367,7 +421,7 @@ static size_t table_length(const struct column *columns, size_t count) {
 COLUMNS_TEST(the_scene_is_one) {
     size_t good = ask_all(f, "nothing");
     restore(f);
-    if (good < 45)
+    if (good < 52)
         fail_msg("only %zu requests succeed", good);
 }
 
@@ -400,10 +454,12 @@ COLUMNS_TEST(each_table_at_the_ends_of_numbers) {
 static void start(struct columns_fixture *f, size_t service, uint16_t session_port) {
     uint16_t port = test_free_port();
     bool is_auth = strcmp(names[service], "auth") == 0;
+    bool is_files = strcmp(names[service], "files") == 0;
     const char *arguments[] = {
         test_text("--%s-port=%u", names[service], (unsigned)port),
-        is_auth ? "--password-memory-kib=8"
-                : test_text("--session-peers=tcp://127.0.0.1:%u", (unsigned)session_port),
+        is_auth    ? "--password-memory-kib=8"
+        : is_files ? test_text("--files-folder=%s", f->folder)
+                   : test_text("--session-peers=tcp://127.0.0.1:%u", (unsigned)session_port),
         NULL};
     f->services[service] =
         service_process_start(test_text("parley-%s", names[service]), NULL, arguments);
@@ -416,6 +472,7 @@ static int set_up(void **state) {
     struct columns_fixture *f = *state = &fixture;
     uint16_t session_port = test_free_port();
     f->database = test_database_new("columns");
+    f->folder = test_folder();
     f->db = test_db_new(test_database_settings(f->database));
     f->session = fake_peer_new("session", session_port);
     fake_peer_pass_over(f->session, &message_SESSION_ROUTE);
