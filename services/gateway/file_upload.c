@@ -63,6 +63,8 @@ static void on_appended(void *argument, enum err err, const void *reply, const c
     struct file_upload *self = argument;
     const struct files_append_reply *found = reply;
     self->asking = false;
+    if (err == ERR_OK && found->offset != self->offset + self->sent.length)
+        err = ERR_INTERNAL; /* that makes no sense */
     if (err == ERR_OK) {
         metric_add(self->uploads->bytes, self->sent.length);
         self->offset = found->offset;
@@ -230,6 +232,8 @@ static void on_looked(void *argument, enum err err, const void *reply, const cha
     struct file_upload *self = argument;
     const struct upload_state *found = reply;
     self->asking = false;
+    if (err == ERR_OK && found->offset > found->size)
+        err = ERR_INTERNAL; /* that makes no sense */
     if (err != ERR_OK) {
         if (!try_again(self, err))
             file_upload_fail(self, err, text);

@@ -5,7 +5,7 @@
  * SANITIZE=undefined, it ends at the first overflow.)
  *
  * A message that the gateway may send and no row here makes it send, fails the test; but for those
- * to files and hooks, which are not among the services that are played here.
+ * to files, which have gateway_file_replies_test.c, and to hooks, which is not played here.
  */
 #include <cjson/cJSON.h>
 #include <string.h>
