@@ -28,8 +28,7 @@ struct gateway_settings {
     uint64_t ping_interval_ms, vanished_timeout_ms, login_timeout_ms, send_timeout_ms;
     uint64_t max_connections, send_queue_bytes, send_queues_bytes, waiting_texts_bytes;
     uint64_t unauthenticated_input_bytes, connections_per_address;
-    uint64_t transfers_max, transfers_per_address;
-    uint64_t transfer_silence_ms, transfer_least_bytes, transfer_rate_ms;
+    struct edge_transfers_settings transfers;
     uint64_t registrations_per_address, texts_per_minute, groups_per_minute;
     uint64_t invitations_per_minute, history_per_minute, searches_per_minute, uploads_per_minute;
     uint64_t requests_per_minute;

@@ -81,7 +81,7 @@ void watch_queues(struct gateway *self) {
         {"output_bytes", depth_of_output, settings->send_queues_bytes},
         {"unauthenticated_input", depth_of_input, settings->unauthenticated_input_bytes},
         {"downloads", depth_of_downloads, EDGE_DOWNLOADS_MAX},
-        {"file_transfers", depth_of_transfers, settings->transfers_max},
+        {"file_transfers", depth_of_transfers, settings->transfers.transfers_max},
         {"texts", depth_of_texts, connections * OUTBOX_MAX},
         {"text_bytes", depth_of_text_bytes, settings->waiting_texts_bytes},
         {"pulls", depth_of_pulls, FEED_MAX_PULLS},

@@ -47,7 +47,7 @@ struct edge {
 
 static size_t connection_limit(const struct edge_settings *settings) {
     uint64_t files = files_limit();
-    uint64_t kept = RESERVED_FILES + EDGE_SPARE_SOCKETS + settings->transfers_max;
+    uint64_t kept = RESERVED_FILES + EDGE_SPARE_SOCKETS + settings->transfers.transfers_max;
     uint64_t possible = files > 2 * kept ? files - kept : files / 2;
     if (settings->max_connections <= possible)
         return settings->max_connections;
@@ -59,7 +59,7 @@ static size_t connection_limit(const struct edge_settings *settings) {
 
 static bool is_full_of_sockets(const struct edge *edge) {
     return edge->shared.library.sockets + edge->proxy.count >=
-           edge->shared.limit + EDGE_SPARE_SOCKETS + edge->shared.settings->transfers_max;
+           edge->shared.limit + EDGE_SPARE_SOCKETS + edge->shared.settings->transfers.transfers_max;
 }
 
 static void refuse(struct edge *edge, enum edge_transport transport, int fd) {

@@ -252,8 +252,8 @@ static void refuse(struct edge_exchange *exchange, const char *status, const cha
 static const char *crowd(struct edge_shared *shared, const struct edge_socket *socket) {
     const struct edge_settings *settings = shared->settings;
     bool of_address =
-        edge_address_exchanges(socket->remote.counted) >= settings->transfers_per_address;
-    if (!of_address && shared->exchanges < settings->transfers_max)
+        edge_address_exchanges(socket->remote.counted) >= settings->transfers.transfers_per_address;
+    if (!of_address && shared->exchanges < settings->transfers.transfers_max)
         return NULL;
     shared->handlers->exchanges->on_crowded(shared->argument, of_address);
     return of_address ? "Too many transfers of your address are under way.\n"

@@ -19,7 +19,8 @@ void edge_exchange_read(struct edge_exchange *exchange) {
     if (exchange->reading || exchange->answered || exchange->cut)
         return;
     exchange->reading = true;
-    edge_exchange_wait_for_client(exchange, exchange->shared->settings->transfer_silence_ms);
+    edge_exchange_wait_for_client(exchange,
+                                  exchange->shared->settings->transfers.transfer_silence_ms);
     tell_to_go_on(exchange);
     if (exchange->cut)
         return;
@@ -38,7 +39,8 @@ void edge_exchange_pause(struct edge_exchange *exchange) {
 
 static void hand_over(struct edge_exchange *exchange, struct slice bytes) {
     exchange->body_left -= bytes.length;
-    edge_exchange_wait_for_client(exchange, exchange->shared->settings->transfer_silence_ms);
+    edge_exchange_wait_for_client(exchange,
+                                  exchange->shared->settings->transfers.transfer_silence_ms);
     edge_exchange_handlers_of(exchange)->on_body(exchange, bytes);
 }
 

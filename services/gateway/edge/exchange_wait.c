@@ -16,13 +16,14 @@ void edge_exchange_wait_for_client(struct edge_exchange *exchange, uint64_t ms) 
 void edge_exchange_wait_for_owner(struct edge_exchange *exchange) {
     edge_rate_rest(&exchange->rate, loop_now_ms());
     const struct edge_settings *settings = exchange->shared->settings;
-    wait_for(exchange, settings->end_timeout_ms + settings->transfer_silence_ms);
+    wait_for(exchange, settings->end_timeout_ms + settings->transfers.transfer_silence_ms);
 }
 
 void edge_exchange_moved(struct edge_exchange *exchange, size_t bytes) {
     const struct edge_settings *settings = exchange->shared->settings;
-    if (!edge_rate_move(&exchange->rate, bytes, loop_now_ms(), settings->transfer_least_bytes,
-                        (int64_t)settings->transfer_rate_ms))
+    if (!edge_rate_move(&exchange->rate, bytes, loop_now_ms(),
+                        settings->transfers.transfer_least_bytes,
+                        (int64_t)settings->transfers.transfer_rate_ms))
         edge_exchange_cut(exchange);
 }
 

@@ -5,7 +5,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/config.h"
+
 #define EDGE_NO_PORT (-1)
+
+/* Of exchanges over HTTP (exchange.h). */
+struct edge_transfers_settings {
+    uint64_t transfers_max, transfers_per_address; /* at once */
+    uint64_t transfer_silence_ms;                  /* how long nothing of a body may arrive */
+    uint64_t transfer_least_bytes;                 /* a second; 0: as slow as they like */
+    uint64_t transfer_rate_ms;                     /* over how long that is measured, at least 1 */
+};
+extern const struct config_option edge_transfers_options[];
 
 struct edge_settings {
     const char *bind_address; /* numeric addresses, as of listen.h */
@@ -34,11 +45,8 @@ struct edge_settings {
     uint64_t untrusted_input_bytes;
     /* Clients come through a proxy that begins each connection with a line of the PROXY protocol
      * (version 1), on all ports. A connection without it is cut after 5 s. */
-    uint64_t transfers_max, transfers_per_address; /* exchanges over HTTP at once */
-    uint64_t transfer_silence_ms;                  /* how long nothing of a body may arrive */
-    uint64_t transfer_least_bytes;                 /* a second; 0: as slow as they like */
-    uint64_t transfer_rate_ms;                     /* over how long that is measured, at least 1 */
     bool proxy_protocol;
+    struct edge_transfers_settings transfers;
     const char *allowed_origins; /* of pages that may open WebSockets, as origin.h has it */
     const char *web_root;        /* folder of the page's files; empty: there is no page */
     const char *info;            /* JSON for /api/info */
