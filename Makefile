@@ -147,11 +147,11 @@ $(B)/gen/migrations.c: deploy/embed-migrations $(MIGRATIONS) $(B)/sources
 	$(Q)deploy/embed-migrations $(MIGRATIONS) >$@
 
 # The names of all options, from all programs' tables, for all programs: a new name makes it anew.
-OPTION_SRC := $(shell grep -l CONFIG_END common/*.c services/*/*.c)
+OPTION_SRC := $(shell grep -l CONFIG_END common/*.c services/*/*.c services/*/*/*.c)
 OPTION_SCRIPTS := $(wildcard Makefile .ci/run deploy/local deploy/lib/*.sh deploy/compose.yaml \
                              deploy/.env.example tests/support/*.py)
 $(B)/gen/option_names.stamp: deploy/embed-options $(OPTION_SRC) $(OPTION_SCRIPTS) common/config_options.h \
-                             $(wildcard services/*/*.h) $(B)/flags $(B)/sources | $(MESSAGE_HEADERS)
+                             $(wildcard services/*/*.h services/*/*/*.h) $(B)/flags $(B)/sources | $(MESSAGE_HEADERS)
 	@mkdir -p $(@D)
 	$(call say,GEN,$(@:.stamp=.c))
 	$(Q)for file in $(OPTION_SRC); do $(CC) $(ALL_CPPFLAGS) -std=gnu11 -E -P $$file; done | \

@@ -803,16 +803,18 @@ def uploads_of_others(world):
 
 @row("uploads and downloads that stall, drip or come in large numbers")
 def transfers_that_stall(world):
-    stack = world.make_stack(transfers_max=2, transfer_silence_ms=2000)
+    stack = world.make_stack(transfers_max=2, transfer_silence_ms=10000)
     anna = joined(world, stack, ext=True)
+    under_way = 'queue_depth{queue="file_transfers"}'
     with contextlib.ExitStack() as ending:
         lines = []
-        for _ in range(2):
+        for count in (1, 2):
             url = begin_upload(anna, 1000, "a.bin", "application/octet-stream")["url"]
             line = ending.enter_context(socket.create_connection((stack.host, stack.ports["http"]), 30))
             line.sendall(f"PUT {url} HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nx".encode())
             lines.append(line)
-        wait_until(lambda: ask_by_http(stack, url.replace("/upload/", "/upload/0"), "HEAD")[0] == 503, "the limit")
+            wait_until(lambda: stack.metric("gateway", under_way) == count, "the upload to begin")
+        assert ask_by_http(stack, url, "HEAD")[0] == 503
         for line in lines:
             assert line.recv(1) == b""  # the server ends it
     assert upload(stack, anna)
