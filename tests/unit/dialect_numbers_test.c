@@ -102,6 +102,9 @@ static const struct example extensions[] = {
     {339, "{'password':'p','texts':'keep'}"},
     {339, "{'confirm':true,'texts':'keep'}"},
     {341, "{'file':'0123456789abcdef','on':true}"},
+    {345, "{'endpoint':'https://push.example/x','p256dh':'BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUz"
+          "ORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4','auth':'BTBZMqHH6r4Tts7J_aSIgg'}"},
+    {345, "{'off':true}"},
 };
 
 static const struct value {
