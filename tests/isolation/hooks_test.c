@@ -292,6 +292,7 @@ HOOKS_TEST(another_instance_takes_over) {
     assert_err(add(f, (struct hooks_add){.name = slice_text("two")}), ERR_OK);
     say(f, "by-the-first");
     await(&f->receiver, "by-the-first", 1);
+    TEST_UNTIL(number(f, "SELECT told FROM hook") == 1, "its place is not noted");
     service_process_kill(&first);
     say(f, "by-the-second");
     await(&f->receiver, "by-the-second", 1);
