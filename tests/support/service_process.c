@@ -145,9 +145,51 @@ static void pause_ms(long ms) {
     nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
 }
 
-/* In the child: becomes the program, or prints the reason why not. */
-static _Noreturn void become(const char *path, int output, const char *const *environment,
-                             char *const *argv, pid_t parent) {
+/* --- what a program starts with --- */
+
+/* Adds "NAME=value", unless there is one of that name. */
+static void add_entry(char **entries, size_t *count, const char *entry) {
+    size_t length = strcspn(entry, "=") + 1;
+    for (size_t i = 0; i < *count; i++)
+        if (strncmp(entries[i], entry, length) == 0)
+            return;
+    entries[(*count)++] = (char *)entry;
+}
+
+static size_t count_entries(const char *const *entries) {
+    size_t count = 0;
+    while (entries != NULL && entries[count] != NULL)
+        count++;
+    return count;
+}
+
+/* What is given, then our own environment. The strings are borrowed. */
+static char **make_environment(const char *const *given, const char *keys_folder) {
+    /* Tests run side by side: only those that want it give it a port. */
+    static const char *const ports[] = {
+        "PARLEY_GATEWAY_METRICS_PORT=0",  "PARLEY_AUTH_METRICS_PORT=0",
+        "PARLEY_GROUP_METRICS_PORT=0",    "PARLEY_SESSION_METRICS_PORT=0",
+        "PARLEY_DELIVERY_METRICS_PORT=0", "PARLEY_FILES_METRICS_PORT=0",
+        "PARLEY_HOOKS_METRICS_PORT=0",    NULL};
+    const char *const keys[] = {keys_folder, NULL};
+    const char *const *const lists[] = {given, ports, keys, (const char *const *)environ};
+    size_t lists_count = sizeof lists / sizeof lists[0], most = 1, count = 0;
+    for (size_t i = 0; i < lists_count; i++)
+        most += count_entries(lists[i]);
+    char **entries = calloc(most, sizeof *entries);
+    if (entries == NULL)
+        fail_msg("out of memory");
+    for (size_t i = 0; i < lists_count; i++)
+        for (const char *const *entry = lists[i]; entry != NULL && *entry != NULL; entry++)
+            add_entry(entries, &count, *entry);
+    return entries;
+}
+
+/* In the child: becomes the program, or says that it can't. Other threads of ours may have held
+ * locks, that of malloc among them, when it was forked: here nothing may take one. */
+static _Noreturn void become(const char *path, int output, char *const *argv,
+                             char *const *environment, pid_t parent) {
+    static const char failed[] = "cannot be run\n";
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
@@ -158,20 +200,8 @@ static _Noreturn void become(const char *path, int output, const char *const *en
     dup2(nothing, STDIN_FILENO);
     dup2(output, STDOUT_FILENO);
     dup2(output, STDERR_FILENO);
-    /* Tests run side by side: only those that want it give it a port. */
-    static const char *const services[] = {"GATEWAY", "AUTH",     "GROUP",
-                                           "SESSION", "DELIVERY", "FILES"};
-    for (size_t i = 0; i < sizeof services / sizeof services[0]; i++) {
-        char name[64];
-        snprintf(name, sizeof name, "PARLEY_%s_METRICS_PORT", services[i]);
-        if (setenv(name, "0", 1) != 0)
-            _exit(127);
-    }
-    for (; environment != NULL && *environment != NULL; environment++)
-        if (putenv((char *)*environment) != 0)
-            _exit(127);
-    execv(path, argv);
-    dprintf(STDERR_FILENO, "cannot run %s: %s\n", path, strerror(errno));
+    execve(path, argv, environment);
+    (void)!write(STDERR_FILENO, failed, sizeof failed - 1);
     _exit(127);
 }
 
@@ -202,16 +232,16 @@ struct service_process *service_process_start(const char *program, const char *c
     snprintf(self->program, sizeof self->program, "%s", program);
     self->output = make_output_file();
     pid_t parent = getpid();
-    const char *keys = test_keys_folder();
+    char keys[4096];
+    snprintf(keys, sizeof keys, "PARLEY_KEYS_FOLDER=%s", test_keys_folder());
+    char **entries = make_environment(environment, keys);
     fflush(NULL);
     self->pid = fork();
     if (self->pid < 0)
         fail_msg("cannot start %s: %s", program, strerror(errno));
-    if (self->pid == 0) {
-        if (setenv("PARLEY_KEYS_FOLDER", keys, 1) != 0)
-            _exit(127);
-        become(path, self->output, environment, argv, parent);
-    }
+    if (self->pid == 0)
+        become(path, self->output, argv, entries, parent);
+    free(entries);
     return self;
 }
 
