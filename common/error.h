@@ -54,6 +54,7 @@
       "registering here needs a valid registration_token: ask the server's operator for one")      \
     X(STRANGERS, "strangers", "the two are not friends: ask for friendship first")                 \
     X(NO_FILE, "no_file", "there is no such file, or the account may not use it")                  \
+    X(NO_HOOK, "no_hook", "there is no hook of that name")                                         \
     X(BAD_FILE, "bad_file", "the bytes are not those that were announced")                         \
     X(FILE_TOO_LARGE, "file_too_large", "the file is larger than files may be here")               \
     X(QUOTA, "quota", "the account's files take as much room as they may")                         \

@@ -14,7 +14,10 @@
     X(SYSTEM, "system", "send messages as SYSTEM, to one, a group, or all")                        \
     X(PEOPLE, "people", "requests, friendships and blocks of an account")                          \
     X(SESSIONS, "sessions", "list who is connected, and end connections and logins")               \
-    X(FILES, "files", "upload, show and download files")
+    X(FILES, "files", "upload, show and download files")                                           \
+    X(AUDIT, "audit", "read who did what")                                                         \
+    X(STATUS, "status", "see how the services are, and how full their queues")                     \
+    X(HOOKS, "hooks", "list hooks, try them again, end them")
 
 enum scope {
 #define X(name, word, text) SCOPE_##name,

@@ -53,32 +53,37 @@ static enum err handle_ping(void *context, struct call *call, const void *body) 
     return ERR_OK;
 }
 
+void service_describe(struct service *service, struct service_status_room *room,
+                      struct service_status *status_r) {
+    for (size_t i = 0; i < service->queue_count; i++) {
+        const struct service_queue *queue = &service->queues[i];
+        room->names[i] = slice_text(queue->name);
+        room->depths[i] = queue->depth(queue->argument);
+        room->limits[i] = queue->limit;
+    }
+    const char *reason = service_not_ready(service, room->lacks);
+    *status_r =
+        (struct service_status){.service = slice_text(service->definition->name),
+                                .version = slice_text(PARLEY_VERSION),
+                                .instance = service->instance,
+                                .ready = reason == NULL,
+                                .uptime_ms = (uint64_t)(loop_now_ms() - service->started_ms),
+                                .calls = service->calls,
+                                .queues = {room->names, service->queue_count},
+                                .depths = {room->depths, service->queue_count},
+                                .limits = {room->limits, service->queue_count},
+                                .lacks = slice_text(reason == NULL ? "" : reason)};
+}
+
 static enum err handle_status(void *context, struct call *call, const void *body) {
     (void)body;
     struct service *service = context;
-    struct slice names[SERVICE_MAX_QUEUES];
-    uint64_t depths[SERVICE_MAX_QUEUES], limits[SERVICE_MAX_QUEUES];
-    for (size_t i = 0; i < service->queue_count; i++) {
-        const struct service_queue *queue = &service->queues[i];
-        names[i] = slice_text(queue->name);
-        depths[i] = queue->depth(queue->argument);
-        limits[i] = queue->limit;
-    }
+    struct service_status_room room;
+    struct service_status status;
     struct buffer text = buffer_make(ENVELOPE_MAX_BYTES / 2);
     print_metrics(service, &text);
-    char out[SERVICE_REASON_BYTES];
-    const char *reason = service_not_ready(service, out);
-    struct service_status status = {.service = slice_text(service->definition->name),
-                                    .version = slice_text(PARLEY_VERSION),
-                                    .instance = service->instance,
-                                    .ready = reason == NULL,
-                                    .uptime_ms = (uint64_t)(loop_now_ms() - service->started_ms),
-                                    .calls = service->calls,
-                                    .queues = {names, service->queue_count},
-                                    .depths = {depths, service->queue_count},
-                                    .limits = {limits, service->queue_count},
-                                    .lacks = slice_text(reason == NULL ? "" : reason),
-                                    .metrics = slice_make(text.data, text.length)};
+    service_describe(service, &room, &status);
+    status.metrics = slice_make(text.data, text.length);
     call_reply(&call, &status);
     buffer_free(&text);
     return ERR_OK;

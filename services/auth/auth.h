@@ -116,7 +116,8 @@ service_pool_handler auth_handle_resume, auth_handle_logout, auth_handle_resolve
     auth_handle_set_disabled, auth_handle_devices, auth_handle_end_device, auth_handle_audit,
     auth_handle_remove, auth_handle_make_registration_token, auth_handle_revoke_registration_token,
     auth_handle_make_api_key, auth_handle_remove_api_key, auth_handle_find_api_key,
-    auth_handle_admit, auth_handle_show, auth_handle_list, auth_handle_make_login;
+    auth_handle_admit, auth_handle_show, auth_handle_list, auth_handle_list_audit,
+    auth_handle_make_login;
 service_first_handler auth_begin_register, auth_begin_add, auth_begin_login,
     auth_begin_set_password, auth_begin_forget, auth_begin_enter;
 service_costly_handler auth_end_register, auth_end_login, auth_end_set_password, auth_end_forget,

@@ -177,3 +177,8 @@ const struct db_statement auth_sql_set_disabled = {
     "set_disabled", "UPDATE account SET disabled = ? WHERE number = ?"};
 const struct db_statement auth_sql_remove_tokens = {"remove_tokens",
                                                     "DELETE FROM token WHERE account = ?"};
+
+const struct db_statement auth_sql_list_audit = {
+    "list_audit", "SELECT number, time_ms, event, account, subject, COALESCE(address, ''), trace,"
+                  " COALESCE(detail, '') FROM audit WHERE number < ?"
+                  " AND (? = 0 OR account = ? OR subject = ?) ORDER BY number DESC LIMIT ?"};

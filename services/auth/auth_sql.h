@@ -144,4 +144,17 @@ extern const struct db_statement auth_sql_remove_address;
 /* account, whether its texts are blanked */
 extern const struct db_statement auth_sql_add_ending;
 
+/* number, an account or group or 0 three times, most rows -> those below the number, descending */
+extern const struct db_statement auth_sql_list_audit;
+enum auth_audited_column {
+    AUTH_AUDITED_NUMBER,
+    AUTH_AUDITED_TIME_MS,
+    AUTH_AUDITED_EVENT,
+    AUTH_AUDITED_ACCOUNT,
+    AUTH_AUDITED_SUBJECT,
+    AUTH_AUDITED_ADDRESS,
+    AUTH_AUDITED_TRACE,
+    AUTH_AUDITED_DETAIL
+};
+
 #endif

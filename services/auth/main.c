@@ -74,6 +74,7 @@ static const struct service_handler handlers[] = {
     {&message_AUTH_LOGOUT, .pool = auth_handle_logout},
     {&message_AUTH_DEVICES, .pool = auth_handle_devices},
     {&message_AUTH_END_DEVICE, .pool = auth_handle_end_device},
+    {&message_AUTH_LIST_AUDIT, .pool = auth_handle_list_audit},
     {&message_AUTH_AUDIT, .pool = auth_handle_audit},
     {&message_AUTH_RESOLVE, .pool = auth_handle_resolve},
     {&message_AUTH_SET_PASSWORD, .first = auth_begin_set_password, .costly = auth_end_set_password},

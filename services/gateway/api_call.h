@@ -3,6 +3,7 @@
  *
  *     api_calls.c      its begin and end: the key, the body
  *     api_steps.c      what it asks of services
+ *     api_status.c     the same of how all services are
  *     api_answer.c     its answer
  *     api_call.c       its memory
  */
@@ -57,7 +58,7 @@ struct api_call {
     bool is_read;
     unsigned char nonce[NONCE_BYTES];
     const struct api_param *unknown; /* whose id is looked up; others may learn it meanwhile */
-    size_t step, instance;           /* the step that is carried out, at this instance of all */
+    size_t step, service, instance;  /* the step that is carried out, at this one of all */
     void (*ask)(struct api_call *call);
     bool asking, over;
     struct retry retry;
@@ -75,6 +76,9 @@ void api_call_free_if_idle(struct api_call *call);
 
 /* Carries a call out whose request was read, and answers it. */
 void api_steps_begin(struct api_call *call);
+
+/* Asks all services how they are, and answers it. */
+void api_status_begin(struct api_call *call);
 
 /* Each ends the call; it may be freed then. */
 void api_answer_json(struct api_call *call, int status);

@@ -17,9 +17,10 @@ static void resolve(struct api_call *call);
  */
 
 static struct peers *service_of(const struct gateway *gateway, const struct message_desc *message) {
-    static const char *const names[] = {"auth.", "group.", "session.", "delivery.", "files."};
-    struct peers *const peers[] = {gateway->auth, gateway->group, gateway->session,
-                                   gateway->delivery, gateway->files};
+    static const char *const names[] = {"auth.",     "group.", "session.",
+                                        "delivery.", "files.", "hooks."};
+    struct peers *const peers[] = {gateway->auth,     gateway->group, gateway->session,
+                                   gateway->delivery, gateway->files, gateway->hooks};
     size_t i = 0;
     while (strncmp(message->name, names[i], strlen(names[i])) != 0)
         i++;
@@ -237,6 +238,7 @@ static struct peer *peer_for(struct api_call *call, const void *body) {
         return peers_by_key(peers, parties_key(body));
     case API_ALL_INSTANCES:
         return peers_live(peers, call->instance);
+    case API_ALL_SERVICES: /* api_status.c */
     case API_ANY:
         break;
     }
@@ -286,7 +288,7 @@ static void on_reply(void *argument, enum err err, const void *reply, const char
         fail(call, err, text);
 }
 
-static void next_step(struct api_call *call) {
+static void begin_step(struct api_call *call) {
     const struct api_step *step = step_of(call);
     const struct api_given given = {.nonce =
                                         slice_make((const char *)call->nonce, sizeof call->nonce),
@@ -303,6 +305,16 @@ static void next_step(struct api_call *call) {
     else
         ask(call, peer_for(call, body), step->message, body, on_reply);
     record_arena_free(&arena);
+}
+
+static void next_step(struct api_call *call) {
+    const struct api_step *step = step_of(call);
+    if (step->target == API_ALL_SERVICES)
+        api_status_begin(call);
+    else if (service_of(call->gateway, step->message) == NULL)
+        api_answer_fault(call, ERR_UNAVAILABLE, "this gateway has no such service");
+    else
+        begin_step(call);
 }
 
 void api_steps_begin(struct api_call *call) {

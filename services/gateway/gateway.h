@@ -35,7 +35,7 @@ struct gateway_settings {
     uint64_t reach_interval_ms, cursor_flush_ms, ourchat_tcp_pace_ms, presence_grace_ms;
     uint64_t registration, recall_minutes, edit_minutes; /* as others enforce them */
     bool proxy_protocol, demo;
-    char *web_root, *server_name, *allowed_origins, *tls_certificate, *tls_key;
+    char *web_root, *admin_addresses, *server_name, *allowed_origins, *tls_certificate, *tls_key;
     char *auth_peers, *group_peers, *session_peers, *delivery_peers, *files_peers, *hooks_peers,
         *public_url;
 };

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/address_ranges.h"
 #include "common/log.h"
 #include "proto/shared_options.h"
 #include "services/gateway/addresses.h"
@@ -227,6 +228,10 @@ static const struct config_option options[] = {
         allowed_origins, "",
         "origins of other servers' pages that may open WebSockets, separated by commas, such as "
         "https://chat.example.org; *: any. Pages of this server may in any case"),
+    CONFIG_STRING(SETTINGS, admin_addresses, "127.0.0.0/8,::1",
+                  "addresses and networks that see the operator's page at /admin/, such as "
+                  "192.0.2.0/24, separated by commas; empty: nobody. Behind the PROXY protocol the "
+                  "client's address counts"),
     CONFIG_STRING(SETTINGS, server_name, "parley", "the server's name on the page"),
     CONFIG_BOOL(SETTINGS, demo, false,
                 "the page logs in without being asked by links such as /?as=anna"),
@@ -320,6 +325,17 @@ static bool knows_origins(const struct gateway_settings *settings) {
     return false;
 }
 
+static bool knows_admin_addresses(const struct gateway_settings *settings) {
+    struct slice list = slice_text(settings->admin_addresses), wrong;
+    char quoted[LOG_QUOTED_BYTES];
+    if (list.length == 0 || address_ranges_are_good(list, &wrong))
+        return true;
+    log_error("admin_addresses",
+              "address=%s reason=\"no address or network; write it as 192.0.2.7 or 192.0.2.0/24\"",
+              log_quote(quoted, wrong.data, wrong.length));
+    return false;
+}
+
 static bool knows_public_url(const struct gateway_settings *settings) {
     char quoted[LOG_QUOTED_BYTES];
     if (file_public_url_is_good(settings->public_url))
@@ -332,7 +348,8 @@ static bool knows_public_url(const struct gateway_settings *settings) {
 
 static int open_edge(struct gateway *self) {
     const struct gateway_settings *settings = &self->settings;
-    if (!knows_certificate(settings) || !knows_origins(settings) || !knows_public_url(settings))
+    if (!knows_certificate(settings) || !knows_origins(settings) ||
+        !knows_admin_addresses(settings) || !knows_public_url(settings))
         return -1;
     self->info = info_write(settings);
     if (self->info == NULL) {
@@ -363,6 +380,7 @@ static int open_edge(struct gateway *self) {
                                .transfers = settings->transfers,
                                .proxy_protocol = settings->proxy_protocol,
                                .allowed_origins = settings->allowed_origins,
+                               .admin_addresses = settings->admin_addresses,
                                .web_root = settings->web_root,
                                .info = self->info};
     self->edge =

@@ -50,7 +50,7 @@ struct hooks {
     struct reader *reader;
 };
 
-service_pool_handler hooks_handle_add, hooks_handle_remove, hooks_handle_retry,
+service_pool_handler hooks_handle_list, hooks_handle_add, hooks_handle_remove, hooks_handle_retry,
     hooks_handle_subscribe;
 service_loop_handler hooks_handle_presence;
 

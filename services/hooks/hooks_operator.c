@@ -79,14 +79,25 @@ enum err hooks_handle_add(void *context, struct db *db, struct record_arena *are
     return end(db, err);
 }
 
+static enum err find(struct db *db, struct slice name, bool *found_r) {
+    struct db_rows *rows = NULL;
+    enum err err = db_query(db, &hooks_sql_find, DB_ARGS(db_text(name)), &rows);
+    *found_r = err == ERR_OK && db_rows_next(rows);
+    db_rows_destroy(&rows);
+    return err;
+}
+
 /* `repeat`: there is no such hook. */
 static enum err change(struct db *db, const struct db_statement *statement, struct slice name,
                        struct done *reply) {
     uint64_t seq;
+    bool found = false;
     enum err err = begin(db, &seq);
     if (err == ERR_OK)
+        err = find(db, name, &found);
+    reply->repeat = err == ERR_OK && !found;
+    if (found)
         err = db_query(db, statement, DB_ARGS(db_text(name)), NULL);
-    reply->repeat = err == ERR_OK && db_affected(db) == 0;
     return end(db, err);
 }
 

@@ -222,3 +222,9 @@ const struct db_statement hooks_sql_remove = {"remove", "DELETE FROM hook WHERE 
 const struct db_statement hooks_sql_retry = {
     "retry", "UPDATE hook SET parked_ms = NULL, failing_since_ms = NULL, fault = NULL"
              " WHERE name = ?"};
+const struct db_statement hooks_sql_find = {"find", "SELECT 1 FROM hook WHERE name = ?"};
+const struct db_statement hooks_sql_show_all = {
+    "show_all", "SELECT h.name, h.url, h.events, s.seq - LEAST(h.seq, s.seq), h.told,"
+                " COALESCE(h.told_ms, 0), h.lost, COALESCE(h.failing_since_ms, 0),"
+                " h.parked_ms IS NOT NULL, COALESCE(h.fault, ''), h.created_ms"
+                " FROM hook h JOIN hook_state s ON s.one = 1 ORDER BY h.name LIMIT ?"};

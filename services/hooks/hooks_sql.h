@@ -111,5 +111,22 @@ extern const struct db_statement hooks_sql_add_web_push, hooks_sql_has_web_push;
 /* The operator's. seq and version of the state, which is locked. */
 extern const struct db_statement hooks_sql_lock, hooks_sql_changed;
 extern const struct db_statement hooks_sql_count, hooks_sql_add, hooks_sql_remove, hooks_sql_retry;
+/* 1, of a hook by its name. */
+extern const struct db_statement hooks_sql_find;
+/* At most so many, by name, in these columns. */
+extern const struct db_statement hooks_sql_show_all;
+enum hooks_shown_column {
+    HOOKS_SHOWN_NAME,
+    HOOKS_SHOWN_URL,
+    HOOKS_SHOWN_EVENTS, /* bits */
+    HOOKS_SHOWN_BEHIND,
+    HOOKS_SHOWN_TOLD,
+    HOOKS_SHOWN_TOLD_MS,
+    HOOKS_SHOWN_LOST,
+    HOOKS_SHOWN_FAILING_SINCE_MS, /* 0: it does not fail */
+    HOOKS_SHOWN_PARKED,
+    HOOKS_SHOWN_FAULT,
+    HOOKS_SHOWN_CREATED_MS
+};
 
 #endif

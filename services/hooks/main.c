@@ -3,6 +3,7 @@
 
 #include "common/log.h"
 #include "common/peers.h"
+#include "services/api_keys/api_keys.h"
 #include "services/hooks/hooks.h"
 #include "services/hooks/reader.h"
 #include "services/schema/schema.h"
@@ -60,6 +61,7 @@ static const struct config_option options[] = {
     CONFIG_END};
 
 static const struct service_handler handlers[] = {
+    {&message_HOOKS_LIST, .pool = hooks_handle_list},
     {&message_HOOKS_ADD, .pool = hooks_handle_add},
     {&message_HOOKS_REMOVE, .pool = hooks_handle_remove},
     {&message_HOOKS_RETRY, .pool = hooks_handle_retry},
@@ -157,6 +159,7 @@ int main(int argc, char **argv) {
         .handlers = handlers,
         .handler_count = sizeof handlers / sizeof handlers[0],
         .context = &hooks,
+        .credentials = &api_keys,
         .start = start,
         .stop = stop,
         .stopped = stopped,

@@ -3,6 +3,7 @@ says, and with bad input; and the file itself."""
 
 import json
 import re
+import secrets
 import urllib.request
 
 import jsonschema
@@ -182,6 +183,11 @@ def good_inputs(scene):
         anna, ben, cid = scene.pair()
         return {}, {}, {"from": anna, "user": ben, "text": "more", "reply": cid, "mentions": [ben]}
 
+    def of_hook():
+        name = f"hook-{secrets.token_hex(4)}"
+        scene.stack.ctl("hook", "add", name, "http://127.0.0.1:9/")
+        return {"hook": name}, {}, None
+
     def seeing():
         anna, ben, _ = scene.pair()
         return {"account": anna}, {"limit": 1}, None
@@ -212,6 +218,9 @@ def good_inputs(scene):
         "answerFriend": answering_a_friend, "blockAccount": of_two(), "unblockAccount": of_two(),
         "openUpload": lambda: ({}, {}, {"as": scene.account(), "name": "a", "size": 1, "sha256": "0" * 64}),
         "showFile": showing_a_file,
+        "listAudit": lambda: ({}, {"account": scene.account(), "before": FAR, "limit": 2}, None),
+        "listServices": lambda: ({}, {}, None), "listHooks": lambda: ({}, {"limit": 3}, None),
+        "removeHook": of_hook, "retryHook": of_hook,
     }
 
 

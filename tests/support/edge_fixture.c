@@ -183,6 +183,7 @@ int edge_fixture_setup(void **state) {
                                             .tls_key = "",
                                             .idle_timeout_ms = UINT64_MAX,
                                             .allowed_origins = "",
+                                            .admin_addresses = "",
                                             .web_root = "",
                                             .info = "{}"};
     *state = self;

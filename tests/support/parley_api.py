@@ -13,7 +13,7 @@ import urllib.parse
 
 DEADLINE = 60
 BASE = "/api/v1"
-ALL = "accounts,logins,groups,messages,system,people,sessions,files"
+ALL = "accounts,logins,groups,messages,system,people,sessions,files,audit,status,hooks"
 
 
 class Answer:

@@ -65,10 +65,11 @@ struct api_param {
 
 /* Where a message goes. */
 enum api_target {
-    API_ANY,          /* any instance */
-    API_BY_ACCOUNT,   /* the one that has the field `account` */
-    API_BY_PARTIES,   /* the one that writes the conversation */
-    API_ALL_INSTANCES /* each one */
+    API_ANY,           /* any instance */
+    API_BY_ACCOUNT,    /* the one that has the field `account` */
+    API_BY_PARTIES,    /* the one that writes the conversation */
+    API_ALL_INSTANCES, /* each one */
+    API_ALL_SERVICES   /* each one of each service, and this gateway */
 };
 
 struct api_step {

@@ -25,6 +25,7 @@ int api_status_of(enum err err) {
     case ERR_NO_REQUEST:
     case ERR_NO_MESSAGE:
     case ERR_NO_FILE:
+    case ERR_NO_HOOK:
         return 404;
     case ERR_FILE_TOO_LARGE:
     case ERR_QUOTA:

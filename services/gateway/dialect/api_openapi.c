@@ -224,6 +224,11 @@ static void write_property(struct buffer *out, const struct api_property *proper
                       "\"number\":{\"type\":\"integer\"},\"%s\":{\"type\":\"integer\"}}}",
                       property->other);
         break;
+    case API_SHOW_QUEUES:
+        json_raw(out, "\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{"
+                      "\"name\":{\"type\":\"string\"},\"depth\":{\"type\":\"integer\"},"
+                      "\"limit\":{\"type\":\"integer\"}}}");
+        break;
     default:
         json_raw(out, "\"type\":\"string\"");
         break;

@@ -1,34 +1,6 @@
 /* The objects that the HTTP API answers with; see api_schemas.h. */
-#include "services/gateway/dialect/api_schemas.h"
-
 #include "proto/messages.h"
-
-#define PROPERTIES (const struct api_property[])
-
-#define NUMBER_OF(field_)                                                                          \
-    {                                                                                              \
-        .name = "number", .shape = API_SHOW_NUMBER, .always = true, .field = (field_),             \
-        .help = "its number"                                                                       \
-    }
-#define ID_OF(field_)                                                                              \
-    {                                                                                              \
-        .name = "id", .shape = API_SHOW_ID, .always = true, .field = (field_), .other = "id",      \
-        .help = "its id"                                                                           \
-    }
-#define TEXT(name_, help_)                                                                         \
-    { .name = (name_), .shape = API_SHOW_TEXT, .field = (name_), .help = (help_) }
-#define NUMBER(name_, help_)                                                                       \
-    { .name = (name_), .shape = API_SHOW_NUMBER, .field = (name_), .help = (help_) }
-#define FLAG(name_, help_)                                                                         \
-    { .name = (name_), .shape = API_SHOW_FLAG, .always = true, .field = (name_), .help = (help_) }
-#define MORE                                                                                       \
-    {                                                                                              \
-        .name = "more", .shape = API_SHOW_FLAG, .always = true, .field = "more",                   \
-        .help = "whether there are further ones"                                                   \
-    }
-#define NEXT(list_, field_, help_)                                                                 \
-    { .name = "next", .shape = API_SHOW_NEXT, .field = (list_), .other = (field_), .help = (help_) }
-#define AFTER "where there are more: the `after` of the next page"
+#include "services/gateway/dialect/api_properties.h"
 
 /* --- accounts ------------------------------------------------------------------------------ */
 

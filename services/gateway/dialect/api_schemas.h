@@ -22,6 +22,7 @@ enum api_shape {
     API_SHOW_PACKED_LIST, /* a list of such */
     API_SHOW_FIRST,       /* the first number of a list */
     API_SHOW_PAIRS,       /* `{"number":...,"connections":...}` of two lists, `other` the second */
+    API_SHOW_QUEUES,      /* of a service's status, `{"name":...,"depth":...,"limit":...}` */
     API_SHOW_NEXT,        /* where there are more: the number `other` of the last of a list */
     API_SHOW_URL,         /* of a file, whose record this is */
     API_SHOW_PREVIEW,     /* of its preview */
@@ -47,6 +48,7 @@ struct api_schema {
 
 extern const struct api_schema api_account, api_accounts, api_account_made, api_login, api_devices,
     api_sessions, api_group, api_groups, api_group_made, api_members, api_message_sent,
-    api_messages, api_found_messages, api_conversations, api_friends, api_upload, api_file;
+    api_messages, api_found_messages, api_conversations, api_friends, api_upload, api_file,
+    api_audit, api_hooks, api_instance, api_services;
 
 #endif

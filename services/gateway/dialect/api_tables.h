@@ -1,6 +1,6 @@
 /*
- * What the tables of the HTTP API's operations are written with: api_accounts.c, api_talk.c.
- * Operations on one path stand together.
+ * What the tables of the HTTP API's operations are written with: api_accounts.c, api_groups.c,
+ * api_talk.c, api_operator.c. Operations on one path stand together.
  */
 #ifndef PARLEY_GATEWAY_DIALECT_API_TABLES_H
 #define PARLEY_GATEWAY_DIALECT_API_TABLES_H
@@ -10,7 +10,8 @@
 #include "services/gateway/dialect/api_schemas.h"
 
 /* Each ends with one without a name. */
-extern const struct api_operation api_accounts_table[], api_groups_table[], api_talk_table[];
+extern const struct api_operation api_accounts_table[], api_groups_table[], api_talk_table[],
+    api_operator_table[];
 
 #define PARAMS (const struct api_param[])
 #define STEPS(count_, ...) .steps = (const struct api_step[]){__VA_ARGS__}, .step_count = (count_)

@@ -2,6 +2,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "common/messages.h"
 #include "proto/avatar.h"
 #include "proto/conversation.h"
 #include "services/gateway/dialect/api.h"
@@ -104,6 +105,19 @@ static void write_pairs(const struct writing *writing, const struct u64_list *nu
     json_raw(writing->out, "]");
 }
 
+static void write_queues(const struct writing *writing, const struct service_status *status) {
+    json_raw(writing->out, "[");
+    for (size_t i = 0;
+         i < status->queues.count && i < status->depths.count && i < status->limits.count; i++) {
+        json_raw(writing->out, i == 0 ? "{\"name\":" : ",{\"name\":");
+        json_text(writing->out, status->queues.items[i]);
+        buffer_printf(writing->out, ",\"depth\":%llu,\"limit\":%llu}",
+                      (unsigned long long)status->depths.items[i],
+                      (unsigned long long)status->limits.items[i]);
+    }
+    json_raw(writing->out, "]");
+}
+
 /* --- addresses of files --- */
 
 static bool find_address(const struct writing *writing, uint64_t file, bool preview,
@@ -154,6 +168,7 @@ static bool is_empty(const struct writing *writing, const struct api_schema *sch
         return ((const struct u64_list *)at)->count == 0;
     case API_SHOW_LIST:
     case API_SHOW_PACKED_LIST:
+    case API_SHOW_QUEUES:
         return ((const struct record_list *)at)->count == 0;
     case API_SHOW_NEXT:
         return !*(const bool *)member(schema->desc, record, "more") ||
@@ -224,6 +239,9 @@ static void write_value(const struct writing *writing, const struct api_schema *
     case API_SHOW_PAIRS:
         write_pairs(writing, numbers, member(schema->desc, record, property->other),
                     property->other);
+        break;
+    case API_SHOW_QUEUES:
+        write_queues(writing, record);
         break;
     case API_SHOW_NEXT:
         write_next(writing, schema, property, at);

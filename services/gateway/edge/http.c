@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "services/gateway/edge/admin.h"
 #include "services/gateway/edge/exchange_private.h"
 #include "services/gateway/edge/http_answer.h"
 #include "services/gateway/edge/origin.h"
@@ -76,6 +77,21 @@ static const char about[] =
 static bool on_head(struct edge_http_socket *socket, enum edge_http_verdict verdict,
                     const struct edge_http_request *request);
 
+/* NULL: there is none, for this client. */
+static const struct edge_site_file *find_file(const struct edge_http_socket *socket,
+                                              const struct edge_http_request *request,
+                                              struct slice path) {
+    const struct edge_shared *shared = socket->shared;
+    const struct edge_settings *settings = shared->settings;
+    const struct edge_socket *far = lws_get_opaque_user_data(socket->wsi);
+    if (shared->site == NULL ||
+        (edge_admin_is_at(path) &&
+         !edge_admin_is_open(settings->admin_addresses, settings->proxy_protocol, far->remote.host,
+                             request)))
+        return NULL;
+    return edge_site_find(shared->site, path);
+}
+
 /* false: the socket was left. */
 static bool on_http(struct edge_http_socket *socket, const struct edge_http_request *request) {
     const struct edge_shared *shared = socket->shared;
@@ -86,8 +102,7 @@ static bool on_http(struct edge_http_socket *socket, const struct edge_http_requ
                                           .body = slice_text(shared->settings->info)};
     char unescaped[EDGE_HEAD_BYTES];
     struct slice path = slice_make(unescaped, edge_http_unescape(request->path, unescaped));
-    const struct edge_site_file *file =
-        shared->site == NULL ? NULL : edge_site_find(shared->site, path);
+    const struct edge_site_file *file = find_file(socket, request, path);
     if (edge_exchange_begin_with(socket, request, path, on_head))
         return false;
     if (!edge_http_is(request, "GET") && !edge_http_is(request, "HEAD"))

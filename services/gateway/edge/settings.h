@@ -48,6 +48,7 @@ struct edge_settings {
     bool proxy_protocol;
     struct edge_transfers_settings transfers;
     const char *allowed_origins; /* of pages that may open WebSockets, as origin.h has it */
+    const char *admin_addresses; /* from which its folder `admin` is served, as admin.h has it */
     const char *web_root;        /* folder of the page's files; empty: there is no page */
     const char *info;            /* JSON for /api/info */
 };

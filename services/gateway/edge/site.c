@@ -14,6 +14,7 @@
 #include <zlib.h>
 
 #include "common/log.h"
+#include "services/gateway/edge/http_header.h"
 #include "services/gateway/edge/lean.h"
 
 #define HASH_BYTES 16
@@ -269,10 +270,14 @@ static int compare(const void *key, const void *member) {
 }
 
 const struct edge_site_file *edge_site_find(const struct edge_site *site, struct slice path) {
-    if (slice_equal(path, slice_text("/")))
-        path = slice_text("/index.html");
-    if (path.length == 0 || memchr(path.data, '\0', path.length) != NULL)
+    char index[EDGE_HEAD_BYTES + sizeof "index.html"];
+    if (path.length == 0 || path.length > EDGE_HEAD_BYTES ||
+        memchr(path.data, '\0', path.length) != NULL)
         return NULL;
+    if (path.data[path.length - 1] == '/') {
+        int length = snprintf(index, sizeof index, "%.*sindex.html", (int)path.length, path.data);
+        path = slice_make(index, (size_t)length);
+    }
     const struct entry *entry =
         bsearch(&path, site->entries, site->count, sizeof site->entries[0], compare);
     return entry == NULL ? NULL : &entry->file;

@@ -48,7 +48,8 @@ struct edge_site *edge_site_read(const char *folder);
 struct edge_site *edge_site_hold(struct edge_site *site);
 void edge_site_release(struct edge_site **self);
 
-/* By its path from the folder, with a slash in front; "/" is "/index.html". NULL: there is none. */
+/* By its path from the folder, with a slash in front; a folder's, with one behind, is that of its
+ * index.html. NULL: there is none. */
 const struct edge_site_file *edge_site_find(const struct edge_site *site, struct slice path);
 
 #endif
