@@ -423,7 +423,8 @@ lint-scripts:
 lint-web:
 	$(call say,TSC,services/web)
 	$(Q)tsc --noEmit --allowJs --checkJs --strict --target es2022 --module es2022 \
-	    --moduleResolution node --lib es2022,dom,dom.iterable services/web/app/main.js services/web/sw.js
+	    --moduleResolution node --lib es2022,dom,dom.iterable services/web/app/main.js services/web/admin/main.js \
+	    services/web/sw.js
 	$(Q)deploy/lint-lean $(shell find services/web -name '*.js' -o -name '*.css')
 	$(Q)$(PYTHON) -B tests/house/test_lint_lean.py --quiet
 

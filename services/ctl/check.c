@@ -124,8 +124,8 @@ static int check_argument(const char *word, const char *argument) {
         return check_days(word, argument);
     if (strcmp(word, "REASON") == 0)
         return check_text(word, argument, REASON_MAX_BYTES);
-    if (strcmp(word, "FOLDER") == 0 || strcmp(word, "PROGRAM") == 0)
-        return CTL_DONE;             /* whoever opens it says what is wrong with it */
+    if (strcmp(word, "FOLDER") == 0 || strcmp(word, "PROGRAM") == 0 || strcmp(word, "URL") == 0)
+        return CTL_DONE;             /* whoever uses it says what is wrong with it */
     return check_id(word, argument); /* ID, OWNER, GROUP, ACCOUNT */
 }
 

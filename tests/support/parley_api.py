@@ -9,6 +9,7 @@
 import http.client
 import json
 import secrets
+import select
 import urllib.parse
 
 DEADLINE = 60
@@ -45,6 +46,9 @@ class Api:
 
     def send(self, method, path, body=None, **headers):
         """One request as it is; `path` is all of it."""
+        if self.socket and (self.socket.sock is None or select.select([self.socket.sock], [], [], 0)[0]):
+            self.socket.close()  # it was idle for so long that the gateway has closed it
+            self.socket = None
         self.socket = self.socket or http.client.HTTPConnection("127.0.0.1", self.stack.ports["http"],
                                                                 timeout=DEADLINE)
         try:

@@ -12,6 +12,8 @@ let words = {};
 let english = {};
 let current = "en";
 let plurals = new Intl.PluralRules("en");
+/** Folders with words: the page's own, and another page's. */
+const folders = [new URL("../language/", import.meta.url)];
 /** @type {Set<() => void>} */
 const listeners = new Set();
 
@@ -49,8 +51,12 @@ export function locale() {
   return navigator.languages.find((code) => code.startsWith(current)) ?? current;
 }
 
-/** Loads the language that was chosen, or the browser's. */
-export async function loadLanguage() {
+/**
+ * Loads the language that was chosen, or the browser's.
+ * @param {URL} [folder] with further words
+ */
+export async function loadLanguage(folder) {
+  if (folder) folders.push(folder);
   const wanted = setting("language") ?? navigator.languages.map((code) => code.slice(0, 2)).find((code) => code in LANGUAGES);
   await use(wanted in LANGUAGES ? wanted : "en");
 }
@@ -75,8 +81,8 @@ async function use(code) {
 
 /** @param {string} code */
 async function load(code) {
-  const answer = await fetch(new URL(`../language/${code}.json`, import.meta.url));
-  return answer.ok ? answer.json() : {};
+  const answers = await Promise.all(folders.map((folder) => fetch(new URL(`${code}.json`, folder))));
+  return Object.assign({}, ...(await Promise.all(answers.map((answer) => (answer.ok ? answer.json() : {})))));
 }
 
 /**

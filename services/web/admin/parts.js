@@ -1,0 +1,128 @@
+/**
+ * Parts that the views share.
+ * @module
+ */
+import { h } from "../app/dom.js";
+import { locale, t } from "../app/i18n.js";
+import { attempt, dateAndTime } from "../elements/people-parts.js";
+
+const PAGE = 50;
+
+/** @typedef {{api: import("./api.js").Api, announce: (text: string) => void}} Admin the `admin` of every view */
+
+/**
+ * A page of the operator: a heading, and below it what `make` returns once it is asked for.
+ */
+export class AdminView extends HTMLElement {
+  /** @type {Admin} */ admin = /** @type {any} */ (null);
+  /** The id of what is shown in detail; empty: the list. */
+  what = "";
+
+  /** @param {string} title @param {...any} children */
+  fill(title, ...children) {
+    this.replaceChildren(h("h1", { tabindex: -1 }, title), ...children);
+  }
+
+  /**
+   * A part that is loaded, and can be loaded again.
+   * @param {() => Promise<any>} make its content, or an array of it
+   */
+  loaded(make) {
+    const inside = h("div", { class: "stack" });
+    const box = h("div", { class: "stack", "aria-live": "polite" }, inside);
+    const load = () => attempt(box, async () => inside.replaceChildren(...[await make()].flat()));
+    void load();
+    return { box, load };
+  }
+}
+
+/**
+ * A list by pages, with a button for the next one.
+ * @param {{load: (from: any) => Promise<{items: any[], next?: any}>, row: (item: any) => any, empty: string}} how
+ */
+export function paged({ load, row, empty }) {
+  const list = h("ul", { class: "rows" });
+  const box = h("div", { class: "stack" }, list);
+  /** @param {any} [from] */
+  async function add(from) {
+    const { items, next } = await load(from);
+    list.append(...items.map((item) => h("li", null, row(item))));
+    if (!list.childElementCount) list.replaceWith(h("p", { class: "muted" }, empty));
+    more?.remove();
+    more = null;
+    if (next === undefined) return;
+    more = h("button", { type: "button", dataset: { act: "more" }, on: { click: () => attempt(box, () => add(next)) } }, t("admin.more"));
+    box.append(more);
+  }
+  /** @type {HTMLElement | null} */
+  let more = null;
+  return add().then(() => box);
+}
+
+/**
+ * The parameters of a page of a list.
+ * @param {any} after
+ */
+export const pageOf = (after) => ({ after, limit: PAGE });
+
+/** @param {string} text @param {"good" | "warn" | "bad" | ""} [look] */
+export const chip = (text, look = "") => h("span", { class: `chip ${look}` }, text);
+
+/** @param {string} id */
+export const name = (id) => h("bdi", null, id);
+
+/** @param {[string, any][]} pairs those without a value are left out */
+export function facts(pairs) {
+  const shown = pairs.filter(([, value]) => value !== undefined && value !== "" && value !== null);
+  return h("dl", { class: "facts" }, shown.map(([label, value]) => h("div", null, h("dt", null, label), h("dd", { dir: "auto" }, value))));
+}
+
+/** @param {number | undefined} ms */
+export const time = (ms) => (ms ? dateAndTime(ms) : undefined);
+
+/** @param {number} count */
+export const count = (count) => new Intl.NumberFormat(locale()).format(count);
+
+/**
+ * "3 days", "5 hr", "12 min".
+ * @param {number} ms
+ */
+export function duration(ms) {
+  const units = /** @type {const} */ ([["day", 86400e3], ["hour", 3600e3], ["minute", 60e3], ["second", 1e3]]);
+  const [unit, size] = units.find(([, each]) => ms >= each) ?? units[3];
+  return new Intl.NumberFormat(locale(), { style: "unit", unit, unitDisplay: "short", maximumFractionDigits: 0 }).format(Math.floor(ms / size));
+}
+
+/**
+ * A field with a button that goes to one item by its id.
+ * @param {string} view @param {string} label
+ */
+export function finder(view, label) {
+  const id = `find-${view}`;
+  const field = h("input", { id, autocomplete: "off", autocapitalize: "none", spellcheck: "false", dir: "auto", maxlength: 64, required: true });
+  return h(
+    "form",
+    {
+      class: "find",
+      role: "search",
+      on: {
+        submit(/** @type {Event} */ event) {
+          event.preventDefault();
+          if (field.value.trim()) location.hash = address(view, field.value.trim());
+        },
+      },
+    },
+    h("div", { class: "field grow" }, h("label", { for: id }, label), field),
+    h("button", { type: "submit" }, t("admin.show")),
+  );
+}
+
+/**
+ * Where a view is in the address.
+ * @param {string} view
+ * @param {any} [what]
+ */
+export const address = (view, what) => (what === undefined ? `#${view}` : `#${view}/${encodeURIComponent(String(what))}`);
+
+/** @param {string} view @param {any} what @param {...any} children */
+export const link = (view, what, ...children) => h("a", { href: address(view, what) }, ...children);

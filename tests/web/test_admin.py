@@ -1,0 +1,267 @@
+"""The operator's page at /admin/: what a key shows, and dangerous things that are asked twice."""
+
+import json
+import secrets
+
+import axe
+import pytest
+from parley_api import Api
+from selenium.webdriver.common.keys import Keys
+from test_people import HOSTILE
+
+PHONE = (360, 740)
+SERVICES = {"gateway", "auth", "group", "session", "delivery", "files", "hooks"}
+
+
+@pytest.fixture(scope="module")
+def api(site):
+    return Api(site)
+
+
+def show(tab, view="", key=None):
+    """Opens the page, with this key if it has none yet."""
+    if tab.driver.current_url.startswith(f"{tab.address}admin/"):
+        tab.run("location.hash = arguments[0]", view)
+    else:
+        tab.driver.get(f"{tab.address}admin/#{view}")
+    if key:
+        tab.wait(lambda: tab.all("key-form"), "the form")
+        enter(tab, key)
+        tab.wait(lambda: tab.all("admin-shell h1"), "the page")
+
+
+def enter(tab, key):
+    field = tab.find("#key")
+    field.clear()
+    field.send_keys(key, Keys.ENTER)
+
+
+def act(tab, name):
+    tab.click(f'[data-act="{name}"]')
+
+
+def says(tab, text):
+    tab.wait(lambda: text in tab.text("body"), repr(text))
+
+
+def test_the_key_is_asked_for_and_kept_for_this_tab_alone(site, api, new_tab):
+    tab = new_tab()
+    show(tab)
+    tab.wait(lambda: tab.in_focus("#key"), "the field in focus")
+    enter(tab, "parley_wrong")
+    says(tab, "does not take this key")
+    enter(tab, api.key)
+    tab.wait(lambda: tab.all("services-view .entry"), "the services")
+    assert json.loads(tab.run("return JSON.stringify({...sessionStorage})")) == {"parley.admin.key": api.key}
+    assert api.key not in tab.run("return JSON.stringify({...localStorage}) + document.cookie + location.href")
+    assert tab.driver.get_cookies() == []
+    tab.driver.refresh()
+    tab.wait(lambda: tab.all("services-view .entry"), "the services again")
+    tab.driver.switch_to.new_window("tab")
+    tab.driver.get(f"{tab.address}admin/")
+    tab.wait(lambda: tab.all("key-form"), "a form in another tab")
+    tab.driver.close()
+    tab.driver.switch_to.window(tab.driver.window_handles[0])
+    act(tab, "leave")
+    tab.wait(lambda: tab.all("key-form"), "the form")
+    assert tab.run("return sessionStorage.length") == 0
+
+
+def test_services(api, new_tab):
+    tab = new_tab()
+    show(tab, "services", api.key)
+    tab.wait(lambda: tab.all("[data-service]"), "the services")
+    assert {each.get_attribute("data-service") for each in tab.all("[data-service]")} == SERVICES
+    tab.wait(lambda: tab.all(".queues meter"), "queues")
+    assert "not ready" not in tab.text("services-view")
+    assert tab.log() == []
+
+
+def test_an_account(site, api, new_tab):
+    account = api.account(name="Anna", email=f"{secrets.token_hex(6)}@example.org")
+    of = f"/accounts/{account}"
+    api.expect(201, "POST", f"{of}/logins", {"device": "Anna's phone"})
+    tab = new_tab()
+    show(tab, "accounts", api.key)
+    tab.find("#find-accounts").send_keys(account, Keys.ENTER)
+    says(tab, "Anna's phone")
+    assert tab.in_focus("h1")
+    act(tab, "disable")
+    says(tab, "nobody can log in to it until you enable it again")
+    assert tab.in_focus('[data-act="disable-no"]') and not api.expect(200, "GET", of)["disabled"]
+    tab.press(Keys.ESCAPE)
+    tab.wait(lambda: tab.in_focus('[data-act="disable"]'), "the button again")
+    assert not api.expect(200, "GET", of)["disabled"]
+    act(tab, "disable")
+    act(tab, "disable-yes")
+    says(tab, "is disabled.")
+    assert api.expect(200, "GET", of)["disabled"]
+    act(tab, "enable")
+    says(tab, "is enabled.")
+    assert not api.expect(200, "GET", of)["disabled"]
+    act(tab, "delete")
+    says(tab, "for good?")
+    act(tab, "delete-no")
+    assert not api.expect(200, "GET", of)["deleted"]
+    act(tab, "blank")
+    says(tab, "blank every text that it has written?")
+    act(tab, "blank-yes")
+    tab.wait(lambda: tab.all(".chip.bad") and not tab.all('[data-act="delete"]'), "that it is deleted")
+    assert api.expect(200, "GET", of)["deleted"]
+    show(tab, "accounts/nobody-at-all")
+    says(tab, "There is no such person.")
+
+
+def test_a_login_ends(api, new_tab):
+    account = api.account()
+    api.expect(201, "POST", f"/accounts/{account}/logins", {"device": "Laptop"})
+    login = api.expect(200, "GET", f"/accounts/{account}/logins")["logins"][0]["id"]
+    tab = new_tab()
+    show(tab, f"accounts/{account}", api.key)
+    act(tab, f"end-{login}")
+    says(tab, "It has to log in again.")
+    assert len(api.expect(200, "GET", f"/accounts/{account}/logins")["logins"]) == 1
+    act(tab, f"end-{login}-yes")
+    says(tab, "There are no logins.")
+    assert api.expect(200, "GET", f"/accounts/{account}/logins")["logins"] == []
+
+
+def test_accounts_by_pages(api, new_tab):
+    for _ in range(60):
+        api.account()
+    tab = new_tab()
+    show(tab, "accounts", api.key)
+    tab.wait(lambda: len(tab.all("accounts-view li")) == 50, "the first page")
+    act(tab, "more")
+    tab.wait(lambda: len(tab.all("accounts-view li")) > 50, "the next page")
+    seen = tab.run("return [...document.querySelectorAll('accounts-view li a')].map((each) => each.textContent)")
+    assert len(seen) == len(set(seen))
+
+
+def test_a_group(api, new_tab):
+    owner, member = api.account(), api.account()
+    group = api.group(owner, member)
+    number = str(api.expect(200, "GET", f"/accounts/{member}")["number"])
+    tab = new_tab()
+    show(tab, f"groups/{group}", api.key)
+    act(tab, f"remove-{number}")
+    says(tab, "from this group? The group is told.")
+    act(tab, f"remove-{number}-yes")
+    tab.wait(lambda: len(tab.all("groups-view li")) == 1, "that it is gone")
+    members = api.expect(200, "GET", f"/groups/{group}/members")["members"]
+    assert [each["id"] for each in members] == [owner]
+    act(tab, "dissolve")
+    says(tab, "Its 1 member loses the group.")
+    act(tab, "dissolve-no")
+    assert not api.expect(200, "GET", f"/groups/{group}")["dissolved"]
+    act(tab, "dissolve")
+    act(tab, "dissolve-yes")
+    tab.wait(lambda: tab.all(".chip.bad"), "that it is dissolved")
+    assert api.expect(200, "GET", f"/groups/{group}")["dissolved"]
+
+
+def test_sessions_end(site, api, new_tab):
+    anna, tab = new_tab(), new_tab()
+    user = f"s-{secrets.token_hex(6)}"
+    anna.open(f"/?as={user}")
+    anna.wait(lambda: anna.all("app-shell"), "anna")
+    number = str(api.expect(200, "GET", f"/accounts/{user}")["number"])
+    show(tab, "sessions", api.key)
+    tab.wait(lambda: number in tab.text("sessions-view"), "anna among those who are connected")
+    anna.run("page = document.querySelector('app-shell').page; page.ended = 0;"
+             "page.parley.addEventListener('state', () => { page.ended += page.parley.state.name !== 'ready'; })")
+    act(tab, f"kick-{number}")
+    says(tab, "End all connections of")
+    assert anna.run("return page.ended") == 0
+    act(tab, f"kick-{number}-yes")
+    anna.wait(lambda: anna.run("return page.ended") > 0, "the end of the connection")
+
+
+def test_the_audit(api, new_tab):
+    account = api.account()
+    api.expect(204, "POST", f"/accounts/{account}/disable")
+    tab = new_tab()
+    show(tab, f"audit/{account}", api.key)
+    says(tab, "account_disabled")
+    shown = tab.text("audit-view ul")
+    assert "account_made" in shown and shown.index("account_disabled") < shown.index("account_made")
+    assert "group_made" not in shown
+
+
+def test_hooks(site, api, new_tab):
+    name = f"hook-{secrets.token_hex(4)}"
+    site.ctl("hook", "add", name, "http://127.0.0.1:9/told")
+    api.account()
+    tab = new_tab()
+    show(tab, "hooks", api.key)
+    tab.wait(lambda: "failing" in tab.text(f'[data-hook="{name}"]') or act(tab, "refresh"), "the failing hook")
+    act(tab, f"retry-{name}")
+    says(tab, "is tried again.")
+    act(tab, f"hook-{name}")
+    says(tab, "End the hook")
+    assert name in {each["name"] for each in api.expect(200, "GET", "/hooks")["hooks"]}
+    act(tab, f"hook-{name}-yes")
+    tab.wait(lambda: not tab.all(f'[data-hook="{name}"]'), "that it is gone")
+    assert name not in {each["name"] for each in api.expect(200, "GET", "/hooks")["hooks"]}
+
+
+def test_a_key_shows_what_its_scopes_allow(site, new_tab):
+    some = Api(site, "audit")
+    tab = new_tab()
+    show(tab, "accounts", some.key)
+    says(tab, "the API key does not have the scope accounts")
+    show(tab, "audit")
+    tab.wait(lambda: tab.all("audit-view li"), "the audit")
+    site.ctl("key", "remove", some.name)
+    tab.wait(lambda: show(tab, "hooks") or show(tab, "audit") or tab.all("key-form"), "the form")
+    says(tab, "does not take this key any more")
+    assert tab.run("return sessionStorage.length") == 0
+
+
+@pytest.mark.parametrize("size", [(1280, 800), PHONE], ids=["wide", "phone"])
+def test_it_suits_everybody(site, api, new_tab, size):
+    script = axe.source()
+    account = api.account(name=HOSTILE.split(" \u202e")[0], email=f"{secrets.token_hex(6)}@example.org")
+    group = api.group(account, api.account())
+    tab, faults = new_tab(size=size, touch=size == PHONE), []
+    site.ctl("hook", "add", f"h-{secrets.token_hex(4)}", f"http://127.0.0.1:9/{'long' * 40}")
+
+    def check(state):
+        for theme in ("light", "dark"):
+            tab.theme(theme)
+            faults.extend(f"{state}, {theme}: {fault}" for fault in axe.faults(tab, script))
+        if tab.overflows():
+            faults.append(f"{state}: something is too wide")
+
+    for code in ("en", "zh"):
+        show(tab)
+        tab.run("localStorage.setItem('parley.setting.language', JSON.stringify(arguments[0])); sessionStorage.clear()", code)
+        tab.driver.refresh()
+        tab.wait(lambda: tab.all("key-form"), "the form")
+        check(f"{code}, the key")
+        show(tab, "services", api.key)
+        for view in ("services", "accounts", f"accounts/{account}", "groups", f"groups/{group}", "sessions", "audit", "hooks"):
+            show(tab, view)
+            tab.wait(lambda view=view: tab.all(f"{view.split('/')[0]}-view :is(li, .facts, .muted)")
+                     and not tab.all("[aria-busy=true]"), view)
+            if "/" in view:
+                act(tab, "dissolve" if "group" in view else "delete")
+            check(f"{code}, {view}")
+    assert tab.log() == [] and not tab.all("img[src=x]")
+    assert not faults, "\n".join(faults)
+
+
+def test_all_of_it_by_keyboard(api, new_tab):
+    account = api.account()
+    tab = new_tab()
+    show(tab, f"accounts/{account}", api.key)
+    tab.wait(lambda: tab.all('[data-act="kick"]'), "the account")
+    for _ in range(30):
+        tab.press(Keys.TAB)
+        if tab.in_focus('[data-act="kick"]'):
+            break
+    tab.press(Keys.ENTER)
+    tab.wait(lambda: tab.in_focus('[data-act="kick-no"]'), "the question")
+    tab.press(Keys.SHIFT, Keys.TAB)
+    tab.press(Keys.ENTER)
+    says(tab, "have ended.")
