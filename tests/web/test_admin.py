@@ -72,7 +72,9 @@ def test_services(api, new_tab):
     show(tab, "services", api.key)
     tab.wait(lambda: tab.all("[data-service]"), "the services")
     assert {each.get_attribute("data-service") for each in tab.all("[data-service]")} == SERVICES
-    tab.wait(lambda: tab.all(".queues meter"), "queues")
+    assert "the fullest:" in tab.text('[data-service="gateway"]')
+    tab.click('[data-service="gateway"] summary')
+    tab.wait(lambda: tab.find(".queues meter").is_displayed(), "queues")
     assert "not ready" not in tab.text("services-view")
     assert tab.log() == []
 

@@ -10,7 +10,13 @@ USED = re.compile(r'\bt\(\s*"([\w-]+\.[\w.-]+)"')
 
 
 def words(language):
-    return json.loads((WEB / f"language/{language}.json").read_text("utf-8"))
+    """Those of the page, and of the operator's, which has them all."""
+    found = {}
+    for folder in ("language", "admin/language"):
+        own = json.loads((WEB / folder / f"{language}.json").read_text("utf-8"))
+        assert not set(own) & set(found), folder
+        found |= own
+    return found
 
 
 def forms(value):
@@ -43,7 +49,7 @@ def test_used_words_exist():
     english = words("en")
     used = {
         (key, source.name)
-        for folder in ("app", "elements")
+        for folder in ("app", "elements", "admin")
         for source in sorted((WEB / folder).glob("**/*.js"))
         for key in USED.findall(source.read_text("utf-8"))
     }

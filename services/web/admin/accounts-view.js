@@ -103,7 +103,7 @@ export class AccountsView extends AdminView {
         "div",
         { class: "entry" },
         h("p", { class: "name", dir: "auto" }, device),
-        h("p", { class: "muted small" }, t("admin.login", { address: each.address ?? "", time: time(each.heard_ms) ?? "" })),
+        h("p", { class: "muted small" }, each.address ? [name(each.address), " · "] : null, t("people.last-used", { time: time(each.heard_ms) })),
         h(
           "div",
           { class: "actions" },

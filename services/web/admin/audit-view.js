@@ -6,8 +6,16 @@ import { h } from "../app/dom.js";
 import { t } from "../app/i18n.js";
 import { AdminView, address, finder, link, name, paged, pageOf, time } from "./parts.js";
 
-/** What was done to a group, and not to an account. */
-const OF_GROUPS = ["group_made", "group_dissolved", "role_changed"];
+/** @type {Record<string, string>} what was done to what; of other events that is not known */
+const SUBJECTS = {
+  account_made: "accounts",
+  account_disabled: "accounts",
+  account_enabled: "accounts",
+  account_deleted: "accounts",
+  password_changed: "accounts",
+  group_made: "groups",
+  group_dissolved: "groups",
+};
 
 export class AuditView extends AdminView {
   connectedCallback() {
@@ -28,7 +36,8 @@ export class AuditView extends AdminView {
 
   /** @param {any} each */
   row(each) {
-    const subject = OF_GROUPS.includes(each.event) ? "groups" : "accounts";
+    const number = (/** @type {any} */ value) => name(String(value));
+    const subject = SUBJECTS[each.event] ? link(SUBJECTS[each.event], each.subject, number(each.subject)) : number(each.subject);
     return h(
       "div",
       { class: "entry" },
@@ -36,11 +45,9 @@ export class AuditView extends AdminView {
       h(
         "p",
         { class: "muted small" },
-        `${time(each.time_ms)} · `,
-        t("admin.by"),
-        " ",
-        each.account ? link("accounts", each.account, name(String(each.account))) : t("admin.operator"),
-        each.subject ? [" · ", t("admin.to"), " ", link(subject, each.subject, name(String(each.subject)))] : null,
+        time(each.time_ms),
+        each.account ? [" · ", t("admin.by"), " ", link("accounts", each.account, number(each.account))] : null,
+        each.subject ? [" · ", t("admin.to"), " ", subject] : null,
         each.address ? [" · ", name(each.address)] : null,
       ),
     );

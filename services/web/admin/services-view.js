@@ -37,14 +37,28 @@ export class ServicesView extends AdminView {
       each.instance
         ? h("p", { class: "muted small" }, t("admin.instance", { version: each.version, time: duration(each.uptime_ms ?? 0), count: count(each.calls ?? 0) }))
         : null,
-      each.queues ? h("ul", { class: "queues" }, each.queues.map(queue)) : null,
+      each.queues ? queues(each.queues) : null,
     );
   }
 }
 
 /** @param {any} each */
+const fullness = (each) => (each.limit > 0 ? each.depth / each.limit : 0);
+
+/**
+ * The fullest one; all of them once that is opened, or where it is nearly full.
+ * @param {any[]} all
+ */
+function queues(all) {
+  const [fullest] = [...all].sort((a, b) => fullness(b) - fullness(a));
+  const open = fullness(fullest) >= NEARLY_FULL;
+  const words = t("admin.queues", { count: all.length, name: fullest.name, depth: count(fullest.depth), limit: count(fullest.limit) });
+  return h("details", { open }, h("summary", { class: open ? "small error" : "small" }, words), h("ul", { class: "queues" }, all.map(queue)));
+}
+
+/** @param {any} each */
 function queue(each) {
-  const full = each.limit > 0 ? each.depth / each.limit : 0;
+  const full = fullness(each);
   return h(
     "li",
     null,
