@@ -137,7 +137,8 @@ TEST(a_stolen_key_of_a_gateway_does_nothing_of_the_operators) {
                      {"group", &message_GROUP_SAY},        {"group", &message_GROUP_SET_RETENTION},
                      {"group", &message_GROUP_PRESENCE},   {"session", &message_SESSION_KICK},
                      {"session", &message_SESSION_LIST},   {"session", &message_SESSION_ROUTE},
-                     {"session", &message_SESSION_DIRTY},  {"delivery", &message_SERVICE_STATUS}};
+                     {"session", &message_SESSION_DIRTY},  {"hooks", &message_HOOKS_LIST},
+                     {"hooks", &message_HOOKS_REMOVE},     {"auth", &message_AUTH_LIST_AUDIT}};
     for (size_t i = 0; i < sizeof operators / sizeof operators[0]; i++) {
         struct test_caller *thief =
             test_caller_new_as("gateway", "thief", port_of(operators[i].service));
