@@ -31,10 +31,10 @@ def gateway(stack, tmp_path):
         service.end()
 
 
-def status(gateway, path="/admin/", host=None, headers=(), line=""):
+def status(gateway, path="/admin/", host=None, headers=(), line="", version="1.1"):
     """The status of a GET, behind `line`."""
     with socket.create_connection(("127.0.0.1", gateway.port), DEADLINE) as plain:
-        lines = (f"GET {path} HTTP/1.1", f"Host: {host or f'127.0.0.1:{gateway.port}'}", *headers, "Connection: close")
+        lines = (f"GET {path} HTTP/{version}", f"Host: {host or f'127.0.0.1:{gateway.port}'}", *headers, "Connection: close")
         plain.sendall((line + "".join(f"{each}\r\n" for each in (*lines, ""))).encode())
         return int(b"".join(iter(lambda: plain.recv(65536), b"")).split()[1])
 
@@ -55,6 +55,7 @@ def test_nobody_reaches_it_through_a_proxy_that_hides_them(gateway):
                    "X-Forwarded-Host: localhost"):
         assert status(default, headers=[header]) == 404, header
         assert status(default, "/", headers=[header]) == 200, header
+    assert status(default, version="1.0") == 404 and status(default, "/", version="1.0") == 200
     for host in ("chat.example.org", "127.0.0.1.example.org", "localhost.example.org", "[::1", "192.0.2.1", ":", ""):
         assert status(default, host=host or " ") == 404, host
 
@@ -122,14 +123,19 @@ def test_services_that_are_away(make_stack):
     stack = make_stack()
     api = Api(stack, "status")
     names = ("gateway", "auth", "group", "session", "delivery", "files", "hooks")
-    services = {each["service"]: each for each in api.expect(200, "GET", "/services")["services"]}
-    assert sorted(services) == sorted(names) and all(each["ready"] for each in services.values())
+
+    def asked():
+        return {each["service"]: each for each in api.expect(200, "GET", "/services")["services"]}
+
+    services = asked()
+    assert sorted(services) == sorted(names)
     assert all(each["queues"] and each["instance"] for each in services.values())
+    wait_until(lambda: all(each["ready"] for each in asked().values()), "that all are ready", every=0.2)
     stack.services["delivery"].kill()
     stack.services["session"].pause()
 
     def away():
-        now = {each["service"]: each for each in api.expect(200, "GET", "/services")["services"]}
+        now = asked()
         gone = [name for name in names if not now[name]["ready"] and "uptime_ms" not in now[name]]
         assert all(now[name]["lacks"] for name in gone)
         return gone == ["session", "delivery"]

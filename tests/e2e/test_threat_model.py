@@ -919,6 +919,32 @@ def acting_with_a_bots_key(world):
     anna.expect_nothing()
 
 
+@row("opening the operator's page from outside, or through a proxy on the server's machine")
+def operators_page_from_outside(world):
+    served = world.make_stack(web_root=ROOT / "services/web", admin_addresses="192.0.2.0/24", proxy_protocol="true")
+    for address, found in (("198.51.100.1", 404), ("127.0.0.1", 404), ("192.0.2.1", 200)):
+        for path in ("/admin/", "/admin/main.js", "/%61dmin/index.html"):
+            line = f"PROXY TCP4 {address} 127.0.0.1 1 2\r\nGET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+            assert http(served, line.encode())[0] == found, (address, path)
+    local = world.make_stack(web_root=ROOT / "services/web")
+    assert get(local, "/admin/")[0] == 200
+    assert get(local, "/admin/", "X-Forwarded-For: 198.51.100.1")[0] == 404
+    assert http(local, b"GET /admin/ HTTP/1.1\r\nHost: chat.example.org\r\nConnection: close\r\n\r\n")[0] == 404
+
+
+@row("taking the operator's API key from the browser that it was typed into")
+def operators_key_in_the_browser(world):
+    served = world.make_stack(web_root=ROOT / "services/web")
+    _, head, body = get(served, "/admin/")
+    assert "frame-ancestors 'none'" in head and "require-trusted-types-for 'script'" in head and "set-cookie" not in head
+    assert b"<script>" not in body and b"style=" not in body
+    for path in ("/api/v1/services", "/api/v1/accounts"):
+        _, head, _ = get(served, path, "Origin: https://evil.example", f"Authorization: Bearer {Api(served).key}")
+        assert "access-control" not in head
+    source = "".join(file.read_text() for file in (ROOT / "services/web/admin").glob("*.js"))
+    assert "localStorage" not in source and "innerHTML" not in source and "cookie" not in source
+
+
 @row("a flood of calls with one API key")
 def flood_of_calls(world):
     api = Api(world.stack, "accounts", "--per_minute=5")

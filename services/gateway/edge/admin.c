@@ -15,13 +15,14 @@ bool edge_admin_is_at(struct slice path) {
            (path.length == length || path.data[length] == '/');
 }
 
+/* No browser speaks HTTP/1.0, as some proxies do. */
 static bool is_passed_on(const struct edge_http_request *request) {
     static const char *const headers[] = {"Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host",
                                           "X-Real-IP"};
     for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++)
         if (edge_http_count(request, headers[i]) > 0)
             return true;
-    return false;
+    return !request->is_1_1;
 }
 
 /* `localhost`, or an address of this machine's own; a port may follow. */

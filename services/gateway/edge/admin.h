@@ -4,8 +4,9 @@
  *     if (edge_admin_is_at(path) && !edge_admin_is_open(list, proxied, host, &request)) ... 404
  *
  * A program between the client and this server hides the client's address, unless it names it by
- * the PROXY protocol. Where it says so in a header, or where the loopback address asks for a server
- * that is not this machine's own, nobody knows who is there, and the page is not open.
+ * the PROXY protocol. Where it says so in a header, or speaks HTTP/1.0, or where the loopback
+ * address asks for a server that is not this machine's own, nobody knows who is there, and the page
+ * is not open.
  */
 #ifndef PARLEY_GATEWAY_EDGE_ADMIN_H
 #define PARLEY_GATEWAY_EDGE_ADMIN_H
