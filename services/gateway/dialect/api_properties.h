@@ -1,9 +1,7 @@
 /* What the tables of the HTTP API's objects are written with: api_schemas.c,
- * api_schemas_operator.c. */
+ * api_schemas_operator.c. Macros alone. */
 #ifndef PARLEY_GATEWAY_DIALECT_API_PROPERTIES_H
 #define PARLEY_GATEWAY_DIALECT_API_PROPERTIES_H
-
-#include "services/gateway/dialect/api_schemas.h"
 
 #define PROPERTIES (const struct api_property[])
 

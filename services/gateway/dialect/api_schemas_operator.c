@@ -2,6 +2,7 @@
 #include "common/messages.h"
 #include "proto/messages.h"
 #include "services/gateway/dialect/api_properties.h"
+#include "services/gateway/dialect/api_schemas.h"
 
 #define ALWAYS(name_, help_)                                                                       \
     { .name = (name_), .shape = API_SHOW_NUMBER, .always = true, .field = (name_), .help = (help_) }
