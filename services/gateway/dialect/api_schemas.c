@@ -1,5 +1,6 @@
 /* The objects that the HTTP API answers with; see api_schemas.h. */
 #include "services/gateway/dialect/api_schemas.h"
+
 #include "proto/messages.h"
 #include "services/gateway/dialect/api_properties.h"
 
