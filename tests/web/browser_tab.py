@@ -42,6 +42,7 @@ class Browser:
             self.driver.switch_to.window(handle)
             self.driver.close()
         self.driver.switch_to.window(new)
+        self.driver.get("about:blank")  # in place of Chromium's own page, which is never at rest
         for origin in origins:
             self._do("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"})
         for command in ("Network.clearBrowserCookies", "Network.clearBrowserCache", "Browser.resetPermissions"):
