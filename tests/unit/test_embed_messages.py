@@ -115,9 +115,9 @@ MISTAKES = (
     ("  from parleyctl\n  body house_paint\n", "  body house_paint\n  from parleyctl\n",
      "27: this stands before the body"),
     ("  scope groups noted\n", "  scope paint\n", "36: paint is no scope; these are: accounts, logins, "
-     "groups, messages, system, people, sessions, files"),
+     "groups, messages, system, people, sessions, files, audit, status, hooks"),
     ("  scope groups noted\n", "  scope groups twice\n", "36: groups twice is no scope; these are: accounts, "
-     "logins, groups, messages, system, people, sessions, files"),
+     "logins, groups, messages, system, people, sessions, files, audit, status, hooks"),
     ("  scope groups noted\n  body item\n", "  body item\n  scope groups\n",
      "37: expected, before the body: scope NAME, NAME..., or the same and noted"),
 )
