@@ -69,7 +69,7 @@ static void try_service(const struct numbers_fixture *f, const char *name, const
     uint16_t port = test_free_port();
     size_t sent = 0, length = strlen(name);
     const char *arguments[] = {test_text("--%s-port=%u", name, (unsigned)port), option, NULL, NULL};
-    if (strcmp(name, "group") == 0 || strcmp(name, "delivery") == 0)
+    if (strcmp(name, "group") == 0 || strcmp(name, "delivery") == 0 || strcmp(name, "hooks") == 0)
         arguments[2] = test_text("--session-peers=tcp://127.0.0.1:%u", (unsigned)f->session_port);
     struct service_process *process =
         service_process_start(test_text("parley-%s", name), NULL, arguments);
@@ -97,5 +97,6 @@ NUMBERS_TEST(delivery_takes_extreme_numbers) { try_service(f, "delivery", "--hea
 NUMBERS_TEST(files_takes_extreme_numbers) {
     try_service(f, "files", test_text("--files-folder=%s", test_folder()));
 }
+NUMBERS_TEST(hooks_takes_extreme_numbers) { try_service(f, "hooks", "--hook-look-ms=10"); }
 
 int main(void) { return test_run_all(set_up, tear_down); }
