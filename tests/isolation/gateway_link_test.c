@@ -89,6 +89,8 @@ STAGED(a_client_beyond_a_bulk_is_closed) {
     struct gateway_kick kick = {.connections = {&refused, 1}, .cause = KICK_FULL};
     played_send(stage->played[SESSION], &message_GATEWAY_KICK, &kick);
     stage_sees_close(stage, talkers[REFUSED], 0);
+    stage_hang_up(stage, &talkers[REFUSED]);
+    stage_hears_nothing(stage, talkers[0]); /* the gateway has seen that, too */
     played_answer(&asked, NULL);
     /* Session may have it all the same, as far as the gateway knows. */
     asked = stage_expect(stage, SESSION, &message_SESSION_SYNC, &body);
