@@ -84,14 +84,6 @@ static void answer_plainly(struct asked **asked, const struct message_desc *mess
     record_arena_free(&arena);
 }
 
-static const struct message_desc *message_of(const char *name) {
-    size_t i = 0;
-    while (i < proto_messages_count && strcmp(proto_messages[i]->name, name) != 0)
-        i++;
-    assert_true(i < proto_messages_count);
-    return proto_messages[i];
-}
-
 static void turn(struct scene *scene) {
     struct played *files = scene->stage->played[FILES];
     const char *name;
@@ -101,7 +93,7 @@ static void turn(struct scene *scene) {
         !service_process_is_running(scene->stage->gateway))
         fail_msg("after a reply to %s: %s", scene->extreme->name, output);
     while (files != NULL && (name = played_waiting(files)) != NULL) {
-        const struct message_desc *message = message_of(name);
+        const struct message_desc *message = played_message(name);
         void *body = calloc(1, message->body->size);
         struct asked *asked = played_take(files, message, body);
         bool is_extreme = message == scene->extreme && scene->left > 0;

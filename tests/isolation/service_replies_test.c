@@ -75,18 +75,10 @@ static void answer(struct scene *scene, struct asked **asked, const struct messa
     record_arena_free(&arena);
 }
 
-static const struct message_desc *message_of(const char *name) {
-    size_t i = 0;
-    while (i < proto_messages_count && strcmp(proto_messages[i]->name, name) != 0)
-        i++;
-    assert_true(i < proto_messages_count);
-    return proto_messages[i];
-}
-
 static void answer_all(struct scene *scene, struct played *played) {
     const char *name;
     while ((name = played_waiting(played)) != NULL) {
-        const struct message_desc *message = message_of(name);
+        const struct message_desc *message = played_message(name);
         void *body = calloc(1, message->body->size);
         assert_non_null(body);
         struct asked *asked = played_take(played, message, body);

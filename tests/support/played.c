@@ -228,6 +228,14 @@ const char *played_waiting(const struct played *self) {
     return NULL;
 }
 
+const struct message_desc *played_message(const char *name) {
+    size_t i = 0;
+    while (i < proto_messages_count && strcmp(proto_messages[i]->name, name) != 0)
+        i++;
+    assert_true(i < proto_messages_count);
+    return proto_messages[i];
+}
+
 static size_t count_asked(const struct played *self, const struct message_desc *message,
                           bool taken_too) {
     size_t count = 0;

@@ -46,6 +46,8 @@ struct asked *played_take_if(struct played *self, const struct message_desc *mes
 void played_read(struct asked *asked, void *body_r);
 /* The name of the oldest request that was not taken; NULL when there is none. */
 const char *played_waiting(const struct played *self);
+/* The message of such a name. */
+const struct message_desc *played_message(const char *name);
 /* How many of that kind were not taken; and how many have no answer yet, taken or not. */
 size_t played_count(const struct played *self, const struct message_desc *message);
 size_t played_unanswered(const struct played *self, const struct message_desc *message);
