@@ -1,5 +1,5 @@
 """Every operation that the HTTP API's OpenAPI file describes: with good input, whose answers are as the file
-says, and with bad input; and the file itself."""
+says, and with bad input."""
 
 import json
 import re
@@ -12,7 +12,6 @@ from parley_api import ALL, BASE, Api
 from parley_files import ask
 from parley_stack import DEADLINE
 
-METHODS = ("get", "post", "put", "patch", "delete")
 FAR = 9000000000000
 
 
@@ -20,7 +19,6 @@ FAR = 9000000000000
 def spec(stack):
     with urllib.request.urlopen(f"http://127.0.0.1:{stack.ports['http']}{BASE}/openapi.json",
                                 timeout=DEADLINE) as answer:
-        assert answer.headers["Content-Type"] == "application/json"
         return json.load(answer)
 
 
@@ -50,49 +48,6 @@ def checker(spec, schema):
     for one in closed["components"]["schemas"].values():
         one["additionalProperties"] = False
     return jsonschema.Draft202012Validator({**schema, "components": closed["components"]})
-
-
-# --- the file
-
-
-def references(value):
-    if isinstance(value, dict):
-        if "$ref" in value:
-            yield value["$ref"]
-        for one in value.values():
-            yield from references(one)
-    elif isinstance(value, list):
-        for one in value:
-            yield from references(one)
-
-
-def test_the_file_is_openapi(spec):
-    assert spec["openapi"].startswith("3.1.") and spec["info"]["title"] and spec["info"]["version"]
-    assert set(spec) <= {"openapi", "info", "servers", "paths", "components"}
-    names = [operation["operationId"] for _, _, operation in operations(spec)]
-    assert len(names) == len(set(names)) > 40
-    for path, method, operation in operations(spec):
-        assert path.startswith("/") and method in METHODS
-        placed = {one["name"] for one in parameters(operation, "path")}
-        assert placed == set(re.findall(r"{(\w+)}", path)), path
-        assert all(one["required"] for one in parameters(operation, "path"))
-        keys = [(one.get("in"), one.get("name")) for one in operation["parameters"]]
-        assert len(keys) == len(set(keys))
-        assert "default" in operation["responses"] and len(operation["responses"]) == 2
-        for one in operation["parameters"]:
-            if "schema" in one:
-                jsonschema.Draft202012Validator.check_schema(one["schema"])
-        jsonschema.Draft202012Validator.check_schema(body_schema(operation))
-        assert operation["security"] == [{"apiKey": operation["tags"]}]
-        assert operation["tags"][0] in ALL.split(",")
-    for schema in spec["components"]["schemas"].values():
-        jsonschema.Draft202012Validator.check_schema(schema)
-        assert set(schema["required"]) <= set(schema["properties"])
-    for reference in references(spec):
-        found = spec
-        for part in reference.removeprefix("#/").split("/"):
-            found = found[part]
-        assert found
 
 
 # --- good input
