@@ -1,5 +1,5 @@
 """Who may fetch, show and keep a file: whoever may read the message that shows it may fetch it, and
-nobody else; and only the account that uploaded it, or has it among its stickers, may show it."""
+nobody else; and only the account that uploaded it may show it. Being a sticker opens it to nobody else."""
 
 import hashlib
 import secrets
@@ -215,6 +215,7 @@ def test_files_that_are_not_ones_own(stack, newcomer, kind):
     for name, file in files.items():
         requests = {
             "to a person": showing(ben, world.anna.account, file),
+            "to a person, as a sticker": showing(ben, world.anna.account, file, "sticker"),
             "to the group": showing(ben, world.club, file, "sticker"),
             "as his avatar": ben.make(325, of="me", avatar=file),
             "as a sticker": ben.make(341, file=file, on=True),
