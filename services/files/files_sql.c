@@ -38,19 +38,25 @@ const struct db_statement files_sql_is_used = {"is_used",
 
 const struct db_statement files_sql_is_due = {"is_due",
                                               "SELECT 1 FROM file f WHERE " IS_DUE " AND f.id = ?"};
-/* A recalled message (ENTRY_RECALLED_TEXT) shows nothing for ever, so its use may go at any time.
+/*
+ * Uses that show nothing any more, and may go at any time: of a message that was recalled (15,
+ * ENTRY_RECALLED_TEXT) or is gone, and the avatar of a group that was dissolved or of an account
+ * that was deleted (2: CONVERSATION_SELF). Who stores a message adds its use in the same
+ * transaction.
  */
-#define USES_BY_RECALLED                                                                           \
-    " file_use u JOIN message m ON m.conversation = u.conversation AND m.cid = u.cid AND m.type "  \
-    "= 15"
+#define SHOWS_NOTHING(file_)                                                                       \
+    " file_use u LEFT JOIN message m ON m.conversation = u.conversation AND m.cid = u.cid"         \
+    " LEFT JOIN conversation c ON u.cid = 0 AND c.id = u.conversation AND c.dissolved"             \
+    " LEFT JOIN account o ON u.cid = 0 AND u.conversation >> 60 = 2"                               \
+    " AND o.number = u.conversation & (1 << 60) - 1 AND o.deleted_ms IS NOT NULL WHERE u.file = "  \
+    file_ " AND IF(u.cid = 0, c.id IS NOT NULL OR o.number IS NOT NULL, COALESCE(m.type, 15) = 15)"
 const struct db_statement files_sql_house = {
     "house", "SELECT f.id, " IS_DUE
              ", EXISTS (SELECT * FROM sticker t WHERE t.file = f.id AND " ACCOUNT_ENDED(
-                 "t.account") "), EXISTS (SELECT * FROM" USES_BY_RECALLED
-                              " WHERE u.file = f.id) FROM file f WHERE f.id > ?"
-                              " ORDER BY f.id LIMIT ?"};
-const struct db_statement files_sql_remove_recalled_uses = {
-    "remove_recalled_uses", "DELETE u FROM" USES_BY_RECALLED " WHERE u.file = ?"};
+                 "t.account") "), EXISTS (SELECT * FROM" SHOWS_NOTHING(
+                 "f.id") ") FROM file f WHERE f.id > ? ORDER BY f.id LIMIT ?"};
+const struct db_statement files_sql_remove_ended_uses = {"remove_ended_uses",
+                                                         "DELETE u FROM" SHOWS_NOTHING("?")};
 const struct db_statement files_sql_remove_ended_stickers = {
     "remove_ended_stickers", "DELETE t FROM sticker t JOIN account a ON a.number = t.account"
                              " WHERE t.file = ? AND a.deleted_ms IS NOT NULL"};

@@ -46,8 +46,8 @@ extern const struct db_statement files_sql_page;
 extern const struct db_statement files_sql_house;
 /* file: takes it from the stickers of accounts that were deleted */
 extern const struct db_statement files_sql_remove_ended_stickers;
-/* id: what recalled messages show of it still */
-extern const struct db_statement files_sql_remove_recalled_uses;
+/* id: its uses that show nothing any more */
+extern const struct db_statement files_sql_remove_ended_uses;
 /* -> finished files, their bytes, uploads that are not finished */
 extern const struct db_statement files_sql_count;
 /* -> 1: this connection has the lock, without waiting; and its end */
@@ -72,7 +72,7 @@ enum files_column {
     FILES_FINISHED_MS,
     FILES_NOW_MS
 };
-enum house_column { HOUSE_ID, HOUSE_DUE, HOUSE_ENDED_STICKER, HOUSE_RECALLED_USE };
+enum house_column { HOUSE_ID, HOUSE_DUE, HOUSE_ENDED_STICKER, HOUSE_ENDED_USE };
 /* The key that a repeated nonce violates. */
 #define FILES_UNIQUE_NONCE "file_nonce"
 

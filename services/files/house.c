@@ -40,10 +40,10 @@ static enum err look_at(struct house *self, struct db *db, const struct db_rows 
     enum err err = ERR_OK;
     if (db_rows_u64(rows, HOUSE_ENDED_STICKER) != 0)
         err = db_query(db, &files_sql_remove_ended_stickers, DB_ARGS(db_u64(id)), NULL);
-    const bool recalled = db_rows_u64(rows, HOUSE_RECALLED_USE) != 0;
-    if (err == ERR_OK && recalled)
-        err = db_query(db, &files_sql_remove_recalled_uses, DB_ARGS(db_u64(id)), NULL);
-    if (err != ERR_OK || (db_rows_u64(rows, HOUSE_DUE) == 0 && !recalled))
+    const bool ended = db_rows_u64(rows, HOUSE_ENDED_USE) != 0;
+    if (err == ERR_OK && ended)
+        err = db_query(db, &files_sql_remove_ended_uses, DB_ARGS(db_u64(id)), NULL);
+    if (err != ERR_OK || (db_rows_u64(rows, HOUSE_DUE) == 0 && !ended))
         return err;
     err = file_row_remove_due(self->files, db, id);
     step->removed += err == ERR_OK;

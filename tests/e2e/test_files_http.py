@@ -15,6 +15,7 @@ import time
 
 import pytest
 from parley_client import YouIM
+from parley_files import show
 from parley_stack import DEADLINE, Stack, wait_until
 from parley_tls import Certificate
 
@@ -85,11 +86,6 @@ def offset(stack, url):
     status, headers, _ = asked(stack, "HEAD", url, headers=TUS)
     assert status == 200
     return int(headers["Upload-Offset"])
-
-
-def show(stack, file):
-    """As a message does: only what is shown is served."""
-    stack.sql("INSERT IGNORE INTO file_use (conversation, cid, file) VALUES (1, %s, %s)", file, file)
 
 
 def assert_served(stack, file, content, tls=False):

@@ -8,7 +8,8 @@ import shutil
 import subprocess
 
 import pytest
-from parley_s3 import PIECE, ask, read, show, upload
+from parley_files import show
+from parley_s3 import PIECE, ask, read, upload
 from parley_stack import DEADLINE, ROOT, Stack, free_port, wait_until
 
 VERSION = "3.7.1"

@@ -4,7 +4,8 @@ import hashlib
 import os
 
 import pytest
-from parley_s3 import LIST_MOST, VerifyingServer, ask, read, show, signature, upload
+from parley_files import show
+from parley_s3 import LIST_MOST, VerifyingServer, ask, read, signature, upload
 from parley_stack import Stack
 
 SECRET = "a/Secret+with=signs"

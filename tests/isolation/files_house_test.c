@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/loop.h"
+#include "proto/conversation.h"
 #include "tests/support/files_fixture.h"
 
 #define MIB ((uint64_t)1 << 20)
@@ -258,6 +259,12 @@ static void show_in(struct files_fixture *f, uint64_t file, uint64_t cid, int ty
                                 cid, type));
 }
 
+static void show_as_avatar(struct files_fixture *f, uint64_t file, uint64_t conversation) {
+    test_database_run(
+        f->database,
+        test_text("INSERT INTO file_use VALUES (%" PRIu64 ", 0, %" PRIu64 ")", conversation, file));
+}
+
 /* A delivery of 0.1 recalls without knowing of files. */
 FILES_TEST(what_only_recalled_messages_show_goes) {
     const uint64_t account = files_account(f);
@@ -275,6 +282,37 @@ FILES_TEST(what_only_recalled_messages_show_goes) {
     assert_err(files_find(f, shown.file, &file), ERR_OK);
     test_database_run(f->database, "UPDATE message SET type = 15 WHERE conversation = 78");
     keep_house(f, shown.file);
+}
+
+/* A delivery of 0.1 removes old messages, a group of 0.1 dissolves groups, without knowing of files.
+ */
+FILES_TEST(what_nothing_shows_any_more_goes) {
+    const uint64_t account = files_account(f), ended = files_account(f);
+    const struct test_upload by_age = files_finished(f, account, "by age");
+    const struct test_upload of_group = files_finished(f, account, "of a group");
+    const struct test_upload of_ended = files_finished(f, account, "of an account");
+    const struct test_upload shown = files_finished(f, account, "shown");
+    const struct test_upload avatar = files_finished(f, account, "avatar");
+    const struct test_upload *gone[] = {&by_age, &of_group, &of_ended};
+    const struct test_upload *left[] = {&shown, &avatar};
+    show_in(f, by_age.file, 5, 0);
+    show_in(f, shown.file, 6, 0);
+    show_as_avatar(f, of_group.file, conversation_of_group(1));
+    show_as_avatar(f, of_ended.file, conversation_of_account(ended));
+    show_as_avatar(f, avatar.file, conversation_of_group(2));
+    test_database_run(
+        f->database,
+        test_text("INSERT INTO conversation (id, kind, lo, hi, dissolved, created_ms) VALUES (%" PRIu64
+                  ", 1, 1, 0, TRUE, 1), (%" PRIu64 ", 1, 2, 0, FALSE, 1);"
+                  " UPDATE account SET deleted_ms = 1 WHERE number = %" PRIu64
+                  "; DELETE FROM message WHERE conversation = 78 AND cid = 5",
+                  conversation_of_group(1), conversation_of_group(2), ended));
+    for (size_t i = 0; i < 5; i++)
+        age(f, i < 3 ? gone[i]->file : left[i - 3]->file);
+    for (size_t i = 0; i < 3; i++)
+        keep_house(f, gone[i]->file);
+    for (size_t i = 0; i < 2; i++)
+        assert_true(bytes_of(f, left[i]->file) > 0);
 }
 
 FILES_TEST(a_deleted_account_leaves_what_others_are_shown) {

@@ -159,8 +159,11 @@ struct test_upload files_finished(struct files_fixture *fixture, uint64_t accoun
 
 void files_show(struct files_fixture *fixture, uint64_t file) {
     test_database_run(fixture->database,
+                      "INSERT INTO message (conversation, cid, time_ms, type, sender, body)"
+                      " SELECT 1, COALESCE(MAX(cid), 0) + 1, 1, 0, 1, '' FROM message");
+    test_database_run(fixture->database,
                       test_text("INSERT INTO file_use (conversation, cid, file) SELECT 1,"
-                                " COALESCE(MAX(cid), 0) + 1, %" PRIu64 " FROM file_use",
+                                " MAX(cid), %" PRIu64 " FROM message WHERE conversation = 1",
                                 file));
 }
 

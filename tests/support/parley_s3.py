@@ -182,9 +182,5 @@ def upload(stack, content, **more):
     return mine
 
 
-def show(stack, file):
-    stack.sql("INSERT INTO file_use SELECT 1, COALESCE(MAX(cid), 0) + 1, %s FROM file_use", file)
-
-
 def read(stack, file, offset, length):
     return ask(stack, "files.read", file=file, offset=offset, length=length)["data"]
