@@ -70,7 +70,7 @@ static inline uint64_t files_unused_ms(const struct files *self) {
 
 service_pool_handler files_handle_open, files_handle_state, files_handle_append,
     files_handle_abandon, files_handle_find, files_handle_read, files_handle_key,
-    files_handle_remove, files_handle_set_sticker, files_handle_stickers, files_handle_check;
+    files_handle_set_sticker, files_handle_stickers, files_handle_check;
 service_first_handler files_begin_finish;
 service_costly_handler files_end_finish;
 

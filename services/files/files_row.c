@@ -107,13 +107,10 @@ enum err file_token_make(struct db *db, uint64_t id, struct record_arena *arena,
 }
 
 /* Whether a row that is locked may go; in a transaction. */
-static enum err check_unused(struct db *db, uint64_t id, uint64_t account,
-                             struct record_arena *arena) {
+static enum err check_unused(struct db *db, uint64_t id, struct record_arena *arena) {
     struct file_row row;
     struct db_rows *rows;
     enum err err = file_row_find(db, &files_sql_lock, id, arena, &row);
-    if (err == ERR_OK && row.account != account)
-        err = ERR_NO_FILE;
     if (err != ERR_OK)
         return err;
     err = db_query(db, &files_sql_is_used, DB_ARGS(db_u64(id)), &rows);
@@ -160,11 +157,11 @@ static enum err end_row(struct files *files, struct db *db, uint64_t id, enum er
     return err;
 }
 
-enum err file_row_remove(struct files *files, struct db *db, uint64_t id, uint64_t account) {
+enum err file_row_remove(struct files *files, struct db *db, uint64_t id) {
     struct record_arena arena = {0};
     enum err err = db_begin(db);
     if (err == ERR_OK)
-        err = check_unused(db, id, account, &arena);
+        err = check_unused(db, id, &arena);
     record_arena_free(&arena);
     return end_row(files, db, id, err);
 }

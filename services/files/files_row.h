@@ -42,11 +42,11 @@ enum err file_token_make(struct db *db, uint64_t id, struct record_arena *arena,
     __attribute__((warn_unused_result));
 
 /*
- * Removes a file's row, unless something shows the file (not_allowed), and then its bytes.
- * `account`: whose it must be. Whoever shows a file has its row's lock meanwhile, so
- * none is shown and removed at once. Bytes that cannot be removed are left for files.check.
+ * Removes a file's row, unless something shows the file (not_allowed), and then its bytes. Whoever
+ * shows a file has its row's lock meanwhile, so none is shown and removed at once. Bytes that
+ * cannot be removed are left for files.check.
  */
-enum err file_row_remove(struct files *files, struct db *db, uint64_t id, uint64_t account)
+enum err file_row_remove(struct files *files, struct db *db, uint64_t id)
     __attribute__((warn_unused_result));
 
 /* The same for a file that is to go: its upload's time is over, or nothing has shown it for long.

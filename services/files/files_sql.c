@@ -48,13 +48,15 @@ const struct db_statement files_sql_is_due = {"is_due",
     " file_use u LEFT JOIN message m ON m.conversation = u.conversation AND m.cid = u.cid"         \
     " LEFT JOIN conversation c ON u.cid = 0 AND c.id = u.conversation AND c.dissolved"             \
     " LEFT JOIN account o ON u.cid = 0 AND u.conversation >> 60 = 2"                               \
-    " AND o.number = u.conversation & (1 << 60) - 1 AND o.deleted_ms IS NOT NULL WHERE u.file = "  \
-    file_ " AND IF(u.cid = 0, c.id IS NOT NULL OR o.number IS NOT NULL, COALESCE(m.type, 15) = 15)"
+    " AND o.number = u.conversation & (1 << 60) - 1 AND o.deleted_ms IS NOT NULL WHERE u.file "    \
+    "= " file_                                                                                     \
+    " AND IF(u.cid = 0, c.id IS NOT NULL OR o.number IS NOT NULL, COALESCE(m.type, 15) = 15)"
 const struct db_statement files_sql_house = {
-    "house", "SELECT f.id, " IS_DUE
-             ", EXISTS (SELECT * FROM sticker t WHERE t.file = f.id AND " ACCOUNT_ENDED(
-                 "t.account") "), EXISTS (SELECT * FROM" SHOWS_NOTHING(
-                 "f.id") ") FROM file f WHERE f.id > ? ORDER BY f.id LIMIT ?"};
+    "house",
+    "SELECT f.id, " IS_DUE
+    ", EXISTS (SELECT * FROM sticker t WHERE t.file = f.id AND " ACCOUNT_ENDED(
+        "t.account") "), EXISTS (SELECT * FROM" SHOWS_NOTHING("f.id") ") FROM file f WHERE f.id > "
+                                                                      "? ORDER BY f.id LIMIT ?"};
 const struct db_statement files_sql_remove_ended_uses = {"remove_ended_uses",
                                                          "DELETE u FROM" SHOWS_NOTHING("?")};
 const struct db_statement files_sql_remove_ended_stickers = {

@@ -74,5 +74,5 @@ enum err files_handle_abandon(void *context, struct db *db, struct record_arena 
     struct file_row row;
     (void)reply_r;
     enum err err = file_row_of_upload(db, ask->file, ask->token, arena, &row);
-    return err == ERR_OK ? file_row_remove(context, db, ask->file, row.account) : err;
+    return err == ERR_OK ? file_row_remove(context, db, ask->file) : err;
 }

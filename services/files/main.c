@@ -62,7 +62,6 @@ static const struct service_handler handlers[] = {
     {&message_FILES_FIND, .pool = files_handle_find},
     {&message_FILES_READ, .pool = files_handle_read},
     {&message_FILES_KEY, .pool = files_handle_key},
-    {&message_FILES_REMOVE, .pool = files_handle_remove},
     {&message_FILES_SET_STICKER, .pool = files_handle_set_sticker},
     {&message_FILES_STICKERS, .pool = files_handle_stickers},
     {&message_FILES_CHECK, .pool = files_handle_check},

@@ -1402,7 +1402,10 @@ export class Parley extends EventTarget {
     const text = this.#outbox.get(ref);
     if (!text || text.state !== "refused") return;
     // A file that waited too long is not there any more.
-    if (text.error?.word === "no_file" && text.file?.bytes) delete text.file.id;
+    if (text.error?.word === "no_file" && text.file?.bytes) {
+      delete text.file.id;
+      this.#begun.delete(ref);
+    }
     text.state = "waiting";
     delete text.error;
     this.#emit("outgoing", text);
@@ -1410,10 +1413,17 @@ export class Parley extends EventTarget {
   }
 
   /**
-   * Gives a text up, and the upload of its file. One that was under way may have been stored all the same.
+   * Gives a text up, and what was uploaded of its file. One that was under way may have been stored all the same.
    * @param {string} ref
    */
   discard(ref) {
+    const begun = this.#begun.get(ref);
+    this.#forget(ref);
+    if (begun) this.#abandon(begun.url);
+  }
+
+  /** @param {string} ref */
+  #forget(ref) {
     const text = this.#outbox.get(ref);
     if (!text) return;
     const pending = this.#pending.get(ref);
@@ -1554,7 +1564,6 @@ export class Parley extends EventTarget {
         },
         progress: (sent) => this.#emit("progress", { ref, sent, size: file.size }),
       });
-      this.#begun.delete(ref);
       this.#keep(text);
     } catch (error) {
       const { word } = /** @type {ParleyError} */ (error);
@@ -1564,6 +1573,14 @@ export class Parley extends EventTarget {
       if (this.#transfers.get(ref) === transfer) this.#transfers.delete(ref);
     }
     this.#pump();
+  }
+
+  /**
+   * Removes what was uploaded, unless something shows it. What stays goes by itself within a day.
+   * @param {string} url
+   */
+  #abandon(url) {
+    this.#fetch(this.address(url), { method: "DELETE", headers: { "Tus-Resumable": "1.0.0" } }).catch(() => {});
   }
 
   #stopTransfers() {
@@ -1606,7 +1623,7 @@ export class Parley extends EventTarget {
     const login = /** @type {Login} */ (this.#login);
     const rows = await this.store.list(`text:${login.id}:`);
     const kept = new Set(rows.map(([, text]) => text.ref));
-    for (const { ref } of this.outbox) if (!kept.has(ref) && !this.#unstored.has(ref)) this.discard(ref);
+    for (const { ref } of this.outbox) if (!kept.has(ref) && !this.#unstored.has(ref)) this.#forget(ref);
     await this.#take_over(rows.map(([, text]) => text));
   }
 

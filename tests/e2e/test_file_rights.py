@@ -14,6 +14,7 @@ from parley_stack import wait_until
 kinds = pytest.mark.parametrize("kind", KINDS, ids="-".join)
 NOTICES = frozenset({0, 1, 2, 3, 4, 6, 8, 10, 12, 14, 20, 112, 118, 120, 301, 302, 315, 321,
                      325})
+TUS = {"Tus-Resumable": "1.0.0"}
 GONE, FORBIDDEN, EXPIRED = (404,), (403, 404), (410,)
 
 
@@ -266,3 +267,18 @@ def test_another_ones_upload(world):
     altered = url[:-2] + ("A" if url[-2] != "A" else "B") + url[-1]
     assert ask(world.stack, altered, "PUT", data)[0] in FORBIDDEN
     assert ask(world.stack, url, "PUT", data)[0] in (200, 201, 204)
+
+
+@pytest.mark.parametrize("begun, gone", [("nothing has come", True), ("it is there", True), ("it was shown", False)])
+def test_taking_an_upload_back(world, begun, gone):
+    data = png()
+    opened = begin_upload(world.anna, len(data))
+    if begun != "nothing has come":
+        assert ask(world.stack, opened["url"], "PUT", data)[0] == 201
+    if begun == "it was shown":
+        stored(world.anna, showing(world.anna, world.club, opened["file"]))
+    altered = opened["url"][:-2] + ("A" if opened["url"][-2] != "A" else "B") + opened["url"][-1]
+    assert ask(world.stack, altered, "DELETE", **TUS)[0] == 404
+    assert ask(world.stack, opened["url"], "DELETE", **TUS)[0] == (204 if gone else 403)
+    rows = world.stack.sql("SELECT COUNT(*) FROM file WHERE id = %s", int(opened["file"], 16))
+    assert rows == ((0 if gone else 1,),)

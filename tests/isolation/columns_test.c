@@ -127,7 +127,7 @@ static bool is_end(const struct message_desc *message) {
     static const char *const ends[] = {"group.leave",       "group.remove",   "group.dissolve",
                                        "group.forget",      "group.unfriend", "group.ban",
                                        "auth.forget",       "auth.remove",    "auth.logout",
-                                       "auth.set_disabled", "files.abandon",  "files.remove"};
+                                       "auth.set_disabled", "files.abandon"};
     for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
         if (strcmp(message->name, ends[i]) == 0)
             return true;

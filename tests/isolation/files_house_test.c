@@ -21,12 +21,6 @@ static struct files_open ask_of(uint64_t account, uint64_t size) {
                                .size = size};
 }
 
-static enum err remove_file(struct files_fixture *f, uint64_t account, uint64_t file) {
-    const struct files_remove ask = {.account = account, .file = file};
-    struct done done;
-    return caller_ask(f->caller, &message_FILES_REMOVE, &ask, FILES_ANSWER_MS, &f->arena, &done);
-}
-
 static enum err set_sticker(struct files_fixture *f, uint64_t account, uint64_t file, bool on,
                             bool *repeat_r) {
     const struct files_set_sticker ask = {.account = account, .file = file, .on = on};
@@ -114,21 +108,22 @@ FILES_TEST(uploads_that_begin_at_once_take_no_more_room) {
 /* --- an account's own ------------------------------------------------------------------------ */
 
 FILES_TEST(a_file_that_is_not_shown_is_removed) {
-    const uint64_t account = files_account(f), other = files_account(f);
+    const uint64_t account = files_account(f);
     const struct test_upload file = files_finished(f, account, "bytes");
     const struct test_upload half = files_opened(f, account, 10);
+    const struct test_upload by_another = {.file = file.file, .token = half.token};
+    const struct test_upload unknown = {.file = 1, .token = file.token};
     assert_err(files_append(f, &half, 0, slice_text("bytes")), ERR_OK);
-    assert_err(remove_file(f, other, file.file), ERR_NO_FILE);
-    assert_err(remove_file(f, 0, file.file), ERR_NO_FILE);
-    assert_err(remove_file(f, account, 1), ERR_NO_FILE);
+    assert_err(files_abandon(f, &by_another), ERR_NO_FILE);
+    assert_err(files_abandon(f, &unknown), ERR_NO_FILE);
     files_show(f, file.file);
-    assert_err(remove_file(f, account, file.file), ERR_NOT_ALLOWED);
+    assert_err(files_abandon(f, &file), ERR_NOT_ALLOWED);
     assert_int_equal(bytes_of(f, file.file), 5);
     files_hide(f, file.file);
-    assert_err(remove_file(f, account, file.file), ERR_OK);
-    assert_err(remove_file(f, account, file.file), ERR_NO_FILE);
+    assert_err(files_abandon(f, &file), ERR_OK);
+    assert_err(files_abandon(f, &file), ERR_NO_FILE);
     assert_int_equal(bytes_of(f, file.file), 0);
-    assert_err(remove_file(f, account, half.file), ERR_OK);
+    assert_err(files_abandon(f, &half), ERR_OK);
     assert_int_equal(bytes_of(f, half.file), 0);
 }
 
@@ -140,7 +135,7 @@ FILES_TEST(a_file_is_not_removed_while_it_is_being_shown) {
     const struct db_statement lock = {"lock",
                                       "SELECT id FROM file WHERE id = ? LOCK IN SHARE MODE"};
     const struct db_statement show = {"show", "INSERT INTO file_use VALUES (77, 1, ?)"};
-    const struct files_remove ask = {.account = account, .file = file.file};
+    const struct files_abandon ask = {.file = file.file, .token = slice_text(file.token)};
     struct done done;
     struct db_rows *rows;
     assert_non_null(db);
@@ -148,10 +143,10 @@ FILES_TEST(a_file_is_not_removed_while_it_is_being_shown) {
     assert_err(db_begin(db), ERR_OK);
     assert_err(db_query(db, &lock, DB_ARGS(db_u64(file.file)), &rows), ERR_OK);
     db_rows_destroy(&rows);
-    assert_err(caller_send(f->caller, &message_FILES_REMOVE, &ask), ERR_OK);
+    assert_err(caller_send(f->caller, &message_FILES_ABANDON, &ask), ERR_OK);
     assert_err(db_query(db, &show, DB_ARGS(db_u64(file.file)), NULL), ERR_OK);
     assert_err(db_commit(db), ERR_OK);
-    assert_err(caller_receive(f->caller, &message_FILES_REMOVE, loop_now_ms() + TEST_DEADLINE_MS,
+    assert_err(caller_receive(f->caller, &message_FILES_ABANDON, loop_now_ms() + TEST_DEADLINE_MS,
                               &f->arena, &done),
                ERR_NOT_ALLOWED);
     assert_int_equal(bytes_of(f, file.file), 5);
@@ -190,13 +185,13 @@ FILES_TEST(stickers_are_pictures_of_ones_own) {
     assert_slice_text(files[1].name, "a.png");
     /* It is served, and not removed. */
     assert_err(files_find(f, first.file, &file), ERR_OK);
-    assert_err(remove_file(f, account, first.file), ERR_NOT_ALLOWED);
+    assert_err(files_abandon(f, &first), ERR_NOT_ALLOWED);
     assert_err(set_sticker(f, account, first.file, false, &repeat), ERR_OK);
     assert_false(repeat);
     assert_err(set_sticker(f, account, first.file, false, &repeat), ERR_OK);
     assert_true(repeat);
     assert_err(files_find(f, first.file, &file), ERR_NO_FILE);
-    assert_err(remove_file(f, account, first.file), ERR_OK);
+    assert_err(files_abandon(f, &first), ERR_OK);
 }
 
 FILES_TEST(an_account_has_only_so_many_stickers) {
@@ -284,7 +279,8 @@ FILES_TEST(what_only_recalled_messages_show_goes) {
     keep_house(f, shown.file);
 }
 
-/* A delivery of 0.1 removes old messages, a group of 0.1 dissolves groups, without knowing of files.
+/* A delivery of 0.1 removes old messages, a group of 0.1 dissolves groups, without knowing of
+ * files.
  */
 FILES_TEST(what_nothing_shows_any_more_goes) {
     const uint64_t account = files_account(f), ended = files_account(f);
@@ -302,11 +298,12 @@ FILES_TEST(what_nothing_shows_any_more_goes) {
     show_as_avatar(f, avatar.file, conversation_of_group(2));
     test_database_run(
         f->database,
-        test_text("INSERT INTO conversation (id, kind, lo, hi, dissolved, created_ms) VALUES (%" PRIu64
-                  ", 1, 1, 0, TRUE, 1), (%" PRIu64 ", 1, 2, 0, FALSE, 1);"
-                  " UPDATE account SET deleted_ms = 1 WHERE number = %" PRIu64
-                  "; DELETE FROM message WHERE conversation = 78 AND cid = 5",
-                  conversation_of_group(1), conversation_of_group(2), ended));
+        test_text(
+            "INSERT INTO conversation (id, kind, lo, hi, dissolved, created_ms) VALUES (%" PRIu64
+            ", 1, 1, 0, TRUE, 1), (%" PRIu64 ", 1, 2, 0, FALSE, 1);"
+            " UPDATE account SET deleted_ms = 1 WHERE number = %" PRIu64
+            "; DELETE FROM message WHERE conversation = 78 AND cid = 5",
+            conversation_of_group(1), conversation_of_group(2), ended));
     for (size_t i = 0; i < 5; i++)
         age(f, i < 3 ? gone[i]->file : left[i - 3]->file);
     for (size_t i = 0; i < 3; i++)

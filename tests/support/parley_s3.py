@@ -163,7 +163,7 @@ class VerifyingServer:
     def settings(self):
         return {"files_store": "s3", "s3_endpoint": f"http://127.0.0.1:{self._http.server_port}",
                 "s3_bucket": self.bucket, "s3_region": self.region, "s3_access_key": self.access,
-                "s3_secret_key": self.secret, "s3_timeout_ms": 5000}
+                "s3_secret_key": self.secret, "s3_timeout_ms": 60000}
 
 
 # --- files, asked directly

@@ -147,6 +147,26 @@ test("an upload is cancelled", async () => {
   await settle();
   assert.ok(uploads.requests[0].signal.aborted);
   assert.deepEqual([parley.outbox, await store.list("text:"), await store.list("bytes:")], [[], [], []]);
+  assert.deepEqual(uploads.removed(), uploads.ids);
+});
+
+test("a file that is there is removed with its text, and not by a tab that only finds it sent", async () => {
+  const { parley, server, uploads, store } = await makeFiles();
+  server.on(5, (asked) => [server.refuse(asked, "blocked", "you are blocked")]);
+  const text = parley.send(ben, { file: picture() });
+  await until(() => text.state === "refused");
+  parley.discard(text.ref);
+  await settle();
+  assert.deepEqual(uploads.removed(), uploads.ids);
+  const other = parley.send(ben, { file: picture() });
+  await until(() => other.state === "refused");
+  const [[key]] = await store.list("text:");
+  await store.delete(key);
+  server.link.end(1008, "resumed on another connection");
+  await parley.takeOver();
+  await settle();
+  assert.equal(other.state, "discarded");
+  assert.equal(uploads.removed().length, 1);
 });
 
 test("upload() for other ends: progress, and a signal", async () => {

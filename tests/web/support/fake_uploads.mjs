@@ -35,6 +35,11 @@ export class FakeUploads {
     return this.#bytes.get(`/upload/${id}`).blob.text();
   }
 
+  /** Ids of the uploads that were removed. */
+  removed() {
+    return this.requests.filter(({ method }) => method === "DELETE").map(({ url }) => url.slice("/upload/".length));
+  }
+
   release() {
     this.hold = false;
     for (const go of this.#waiting.splice(0)) go();
@@ -52,7 +57,7 @@ export class FakeUploads {
       const status = this.files.get(pathname).shift();
       return new Response(status === 200 ? "bytes" : null, { status });
     }
-    if (this.hold)
+    if (this.hold && method !== "DELETE")
       await new Promise((resolve, reject) => {
         this.#waiting.push(resolve);
         signal.addEventListener("abort", () => reject(new DOMException("aborted", "AbortError")));
@@ -61,6 +66,10 @@ export class FakeUploads {
     if (this.status) return new Response(null, { status: this.status });
     if (this.fault) return new Response(JSON.stringify({ error: this.fault.error, text: "" }), { status: this.fault.status });
     if (!upload) return new Response(null, { status: 404 });
+    if (method === "DELETE") {
+      this.#bytes.delete(pathname);
+      return new Response(null, { status: 204 });
+    }
     const told = () => ({ headers: { "Upload-Offset": String(upload.blob.size) } });
     if (method === "HEAD") {
       const { headers: more } = told();

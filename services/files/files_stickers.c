@@ -1,19 +1,9 @@
-/* files.remove, files.set_sticker, files.stickers: what an account does with its files. */
+/* files.set_sticker, files.stickers: the stickers of an account. */
 #include <string.h>
 
 #include "services/files/files.h"
 #include "services/files/files_row.h"
 #include "services/files/files_sql.h"
-
-enum err files_handle_remove(void *context, struct db *db, struct record_arena *arena,
-                             const void *body, void *reply_r) {
-    const struct files_remove *ask = body;
-    (void)arena;
-    (void)reply_r;
-    return file_row_remove(context, db, ask->file, ask->account);
-}
-
-/* --- stickers -------------------------------------------------------------------------------- */
 
 static bool is_picture(const struct file *file) {
     static const char image[] = "image/";
