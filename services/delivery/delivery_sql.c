@@ -82,9 +82,9 @@ void delivery_sql_add_files(struct buffer *sql, uint64_t account, const uint64_t
         buffer_printf(sql, "%s%" PRIu64, separator, files[i]);
         separator = ",";
     }
-    buffer_printf(
-        sql, ") AND f.finished_ms IS NOT NULL AND f.account=%" PRIu64 " LOCK IN SHARE MODE;",
-        account);
+    buffer_printf(sql,
+                  ") AND f.finished_ms IS NOT NULL AND f.account=%" PRIu64 " LOCK IN SHARE MODE;",
+                  account);
 }
 
 /* Types as statements have them. */

@@ -14,8 +14,8 @@ bool files_fit(const struct delivery_send *body);
 uint64_t files_of(const struct delivery_send *body, size_t i);
 
 /*
- * Whether the sender may show all the files that its texts do: its own (as its stickers are), all of
- * whose bytes are there. In the transaction that stores the texts: it locks the files, so nobody
+ * Whether the sender may show all the files that its texts do: its own (as its stickers are), all
+ * of whose bytes are there. In the transaction that stores the texts: it locks the files, so nobody
  * removes one before its use is committed. `packed_r`: of each text the packed record of its file,
  * in the arena; NULL when none shows one. `refused_r` is ERR_OK or ERR_NO_FILE; the result is the
  * database's.
