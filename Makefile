@@ -246,7 +246,7 @@ RUN_PROGRAMS = $(TEST_ENV) TEST_JOBS=$(TEST_JOBS) TEST_TIMEOUT=$(TEST_TIMEOUT) \
                deploy/run-test-programs
 
 .PHONY: test test-build test-unit test-isolation test-e2e test-conformance test-speed test-web screenshots test-faults test-compose bench bench-storm \
-        bench-files bench-idle bench-reading bench-retention bench-search fuzz
+        bench-api bench-files bench-idle bench-reading bench-retention bench-search fuzz
 # Units, isolation, e2e and conformance run under the sanitizers; the optimized build runs units, the
 # browser, the faults, and what depends on speed. What mostly computes runs beside what mostly waits. Two
 # parts of a stage may share a build folder where an earlier stage has built all that they need.
@@ -334,6 +334,10 @@ bench-reading: all ## what reading costs an account in 5,000 conversations
 FILES_ARGS ?=
 bench-files: all $(B)/bench/load ## how fast files go up and down, and what uploads cost those who write
 	$(Q)$(TEST_ENV) tests/bench/files $(FILES_ARGS)
+
+API_ARGS ?=
+bench-api: all $(B)/bench/load ## what calls of the HTTP API cost, and what they cost those who write
+	$(Q)$(TEST_ENV) tests/bench/api $(API_ARGS)
 
 bench-tls: all ## what TLS costs the gateway beside plain TCP
 	$(Q)$(TEST_ENV) tests/bench/tls $(TLS_ARGS)
