@@ -22,6 +22,7 @@ static void count(const struct api_call *call, int status) {
 static void send_answer(struct api_call *call, int status, const char *headers) {
     struct slice body = slice_make(call->answer.data, call->answer.length);
     call->over = true;
+    api_call_end_turn(call);
     count(call, status);
     if (call->exchange == NULL) {
         api_call_free_if_idle(call);

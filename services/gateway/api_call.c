@@ -25,7 +25,17 @@ struct api_call *api_call_new(struct gateway *gateway, struct edge_exchange *exc
     return call;
 }
 
+/* The next one begins from the loop: it may end at once, and so may the one behind it. */
+void api_call_end_turn(struct api_call *call) {
+    struct key_place *place = key_lines_leave(call->owner->lines, &call->place);
+    if (place == NULL)
+        return;
+    struct api_call *next = place->owner;
+    loop_timer_start(service_loop(call->gateway->service), &next->timer, 0);
+}
+
 void api_call_free(struct api_call *call) {
+    api_call_end_turn(call);
     DL_DELETE(call->owner->calls, call);
     ev_timer_stop(service_loop(call->gateway->service), &call->timer);
     free(call->listed.accounts);

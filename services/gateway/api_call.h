@@ -16,6 +16,7 @@
 #include "services/gateway/dialect/api.h"
 #include "services/gateway/edge/exchange.h"
 #include "services/gateway/gateway.h"
+#include "services/gateway/key_lines.h"
 #include "services/gateway/retry.h"
 
 struct key_cache;
@@ -27,6 +28,7 @@ struct known_key;
 struct api_calls {
     struct gateway *gateway;
     struct key_cache *keys;
+    struct key_lines *lines;
     struct api_call *calls;
     struct buffer openapi; /* made when it is first asked for */
     struct metric *done, *refused, *failed;
@@ -61,8 +63,9 @@ struct api_call {
     size_t step, service, instance;  /* the step that is carried out, at this one of all */
     void (*ask)(struct api_call *call);
     bool asking, over;
+    struct key_place place;
     struct retry retry;
-    ev_timer timer; /* asks again */
+    ev_timer timer; /* its turn has come, or it asks again */
     struct api_listed listed;
     struct buffer answer; /* what is left of it is the edge's to write */
     int status;
@@ -74,7 +77,10 @@ void api_call_free(struct api_call *call);
 /* Frees one that is over, has no client, and asks nobody. */
 void api_call_free_if_idle(struct api_call *call);
 
-/* Carries a call out whose request was read, and answers it. */
+/* It asks nobody any more: the next one of its key may. */
+void api_call_end_turn(struct api_call *call);
+
+/* Carries a call out whose request was read, once it is its turn, and answers it. */
 void api_steps_begin(struct api_call *call);
 
 /* Asks all services how they are, and answers it. */

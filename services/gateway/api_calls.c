@@ -32,12 +32,13 @@ struct api_calls *api_calls_new(struct gateway *gateway) {
     self->gateway = gateway;
     self->openapi = buffer_make(API_OPENAPI_BYTES);
     self->keys = key_cache_new();
+    self->lines = key_lines_new();
     self->done = metrics_counter(metrics, "api_calls_total", "outcome=\"done\"", help);
     self->refused = metrics_counter(metrics, "api_calls_total", "outcome=\"refused\"", help);
     self->failed = metrics_counter(metrics, "api_calls_total", "outcome=\"failed\"", help);
     self->seconds = metrics_histogram(metrics, "api_call_seconds", "", HISTOGRAM_SECONDS,
                                       "Time from a call of the HTTP API to its answer.");
-    if (self->keys == NULL)
+    if (self->keys == NULL || self->lines == NULL)
         api_calls_destroy(&self);
     return self;
 }
@@ -50,6 +51,7 @@ void api_calls_destroy(struct api_calls **self_p) {
     while (self->calls != NULL)
         api_call_free(self->calls);
     key_cache_destroy(&self->keys);
+    key_lines_destroy(&self->lines);
     buffer_free(&self->openapi);
     free(self);
 }

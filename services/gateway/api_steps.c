@@ -317,9 +317,33 @@ static void next_step(struct api_call *call) {
         begin_step(call);
 }
 
+/* --- its turn ----------------------------------------------------------------------------------
+ */
+
+/* Those before it came earlier, so their time is over before its own. */
+static void on_turn(struct api_call *call) {
+    if (retry_allows(&call->retry, 0))
+        resolve(call);
+    else
+        api_answer_fault(call, ERR_OVERLOADED, "too many calls of this API key are under way");
+}
+
 void api_steps_begin(struct api_call *call) {
     ev_timer_init(&call->timer, on_timer, 0, 0);
     call->timer.data = call;
     retry_start(&call->retry, call->gateway->settings.send_timeout_ms);
-    resolve(call);
+    call->place.owner = call;
+    switch (key_lines_enter(call->owner->lines, call->key, &call->place)) {
+    case KEY_PLACE_GOES:
+        resolve(call);
+        return;
+    case KEY_PLACE_WAITS:
+        call->ask = on_turn;
+        if (call->exchange != NULL)
+            edge_exchange_pause(call->exchange); /* its client is to wait */
+        return;
+    case KEY_PLACE_NONE:
+        api_answer_fault(call, ERR_OVERLOADED, NULL);
+        return;
+    }
 }
