@@ -103,6 +103,9 @@ enum err auth_register_vouched(struct db *db, struct record_arena *arena,
                                struct auth_register_reply *reply_r)
     __attribute__((warn_unused_result));
 
+/* A try of an address alone: no account belongs to it. `key_r` must stay where it is. */
+struct throttle_try auth_try_of_address(struct slice address, struct address_key *key_r);
+
 /* Takes a login that was refused into the audit; any other outcome is none of it. */
 void auth_note_refusal(const struct auth *auth, struct db *db, enum err err, uint64_t account,
                        struct slice address, struct slice login);

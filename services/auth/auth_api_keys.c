@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/address_ranges.h"
+#include "common/loop.h"
 #include "common/scope.h"
 #include "services/api_keys/api_keys.h"
 #include "services/auth/auth.h"
@@ -81,13 +82,27 @@ enum err auth_handle_remove_api_key(void *context, struct db *db, struct record_
     return err;
 }
 
+/* A wrong key counts as a failed login of its address, which waits at the limit; a key that was
+ * good lately does not wait with it. */
+static enum err find_for(const struct auth *auth, struct db *db,
+                         const struct auth_find_api_key *ask, struct db_rows **rows_r) {
+    struct address_key key;
+    struct throttle_try attempt = auth_try_of_address(ask->address, &key);
+    attempt.known = ask->known;
+    if (!throttle_take(auth->throttle, &attempt, loop_now_ms()))
+        return ERR_THROTTLED;
+    enum err err = api_keys_find(db, ask->key, rows_r);
+    if (err != ERR_BAD_API_KEY)
+        throttle_give_back(auth->throttle, &attempt, false, loop_now_ms());
+    return err;
+}
+
 enum err auth_handle_find_api_key(void *context, struct db *db, struct record_arena *arena,
                                   const void *body, void *reply_r) {
-    (void)context;
     const struct auth_find_api_key *ask = body;
     struct auth_find_api_key_reply *reply = reply_r;
     struct db_rows *rows;
-    enum err err = api_keys_find(db, ask->key, &rows);
+    enum err err = find_for(context, db, ask, &rows);
     if (err != ERR_OK)
         return err;
     struct slice words = db_rows_slice(rows, API_KEY_SCOPES);

@@ -29,13 +29,6 @@ static enum err find(struct db *db, struct slice token) {
     return err;
 }
 
-/* Of an address alone: whom it would register is nobody yet. */
-static struct throttle_try try_of(struct slice address, struct address_key *key) {
-    bool known = address_key_make(address, key);
-    return (struct throttle_try){
-        .address = slice_make((const char *)key->bytes, known ? sizeof key->bytes : 0)};
-}
-
 enum err auth_registration_check(const struct auth *auth, struct db *db, struct slice token,
                                  struct slice address) {
     if (auth->settings.registration == REGISTRATION_OPEN)
@@ -43,7 +36,7 @@ enum err auth_registration_check(const struct auth *auth, struct db *db, struct 
     if (auth->settings.registration == REGISTRATION_CLOSED)
         return ERR_REGISTRATION_CLOSED;
     struct address_key key;
-    const struct throttle_try attempt = try_of(address, &key);
+    const struct throttle_try attempt = auth_try_of_address(address, &key);
     if (!throttle_take(auth->throttle, &attempt, loop_now_ms()))
         return ERR_THROTTLED;
     enum err err = find(db, token);
@@ -54,7 +47,7 @@ enum err auth_registration_check(const struct auth *auth, struct db *db, struct 
 
 void auth_registration_forgive(const struct auth *auth, enum err err, struct slice address) {
     struct address_key key;
-    const struct throttle_try attempt = try_of(address, &key);
+    const struct throttle_try attempt = auth_try_of_address(address, &key);
     if (err == ERR_REGISTRATION_TOKEN)
         throttle_give_back(auth->throttle, &attempt, false, loop_now_ms());
 }

@@ -13,6 +13,12 @@ static bool is_same(struct slice stored, const struct address_key *key) {
                        slice_make((const char *)key->bytes, sizeof key->bytes));
 }
 
+struct throttle_try auth_try_of_address(struct slice address, struct address_key *key_r) {
+    bool known = address_key_make(address, key_r);
+    return (struct throttle_try){
+        .address = slice_make((const char *)key_r->bytes, known ? sizeof key_r->bytes : 0)};
+}
+
 enum err auth_try_begin(struct db *db, uint64_t account, struct slice name, struct slice address,
                         struct auth_try *try_r) {
     struct db_rows *rows;

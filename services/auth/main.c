@@ -34,21 +34,22 @@ static const struct config_option options[] = {
                "how long a login's token is valid"),
     /* limit: client | failed logins of one account from one address; of one account from all
        addresses that it has not logged in from; of one address (IPv6: its /64),
-       which counts wrong registration tokens, too |
+       which counts wrong registration tokens and API keys, too |
        {login_failures}; {login_failures_per_account}; {login_failures_per_address} a minute, for
        each instance of auth | `throttled` without a look at the password; never by what happens at
        other addresses where the account has logged in from this one; one that was not counted is
-       never refused: a good token */
+       never refused: a good token, an API key that was good lately */
     CONFIG_U64(struct auth_settings, login_failures, 10, 0, 1000000, "per minute",
                "failed logins of one account from one address after which further ones are refused "
                "there; 0: no limit"),
     CONFIG_U64(struct auth_settings, login_failures_per_account, 100, 0, 1000000, "per minute",
                "failed logins of one account from all addresses that it has not logged in from, "
                "after which further ones from such addresses are refused; 0: no limit"),
-    CONFIG_U64(struct auth_settings, login_failures_per_address, 100, 0, 1000000, "per minute",
-               "failed logins from one address, an IPv6 address with its /64, after which it may "
-               "try one account in a second, and those that have logged in from there; 0 where a "
-               "proxy hides the clients' addresses"),
+    CONFIG_U64(
+        struct auth_settings, login_failures_per_address, 100, 0, 1000000, "per minute",
+        "failed logins from one address, an IPv6 address with its /64, after which it may "
+        "try one account or API key in a second, and those that have logged in from there or "
+        "were good lately; 0 where a proxy hides the clients' addresses"),
     OPTION_REGISTRATION(struct auth_settings),
     CONFIG_BOOL(struct auth_settings, youim_open_login, true,
                 "let YouIM clients log in to accounts without a password by their id alone"),

@@ -163,7 +163,8 @@ static void on_key(void *argument, enum err err, const void *reply, const char *
         call->over = true;
         api_call_free_if_idle(call);
     } else if (err != ERR_OK) {
-        api_answer_fault(call, err == ERR_UNKNOWN_OUTCOME ? ERR_UNAVAILABLE : err, NULL);
+        api_answer_fault(call, err == ERR_UNKNOWN_OUTCOME ? ERR_UNAVAILABLE : err,
+                         err == ERR_THROTTLED ? "too many wrong API keys from your address" : NULL);
     } else if (key == NULL) {
         api_answer_fault(call, ERR_OVERLOADED, NULL);
     } else {
@@ -172,7 +173,10 @@ static void on_key(void *argument, enum err err, const void *reply, const char *
 }
 
 static void ask_key(struct api_call *call) {
-    const struct auth_find_api_key body = {.key = slice_text(call->secret)};
+    struct slice secret = slice_text(call->secret);
+    const struct auth_find_api_key body = {.key = secret,
+                                           .address = slice_text(call->host),
+                                           .known = key_cache_remembers(call->owner->keys, secret)};
     struct peers *auth = call->gateway->auth;
     call->asking = true;
     enum err err = peers_ask(auth, peers_next(auth),

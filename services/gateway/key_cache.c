@@ -55,6 +55,10 @@ struct known_key *key_cache_find(struct key_cache *self, struct slice secret, in
     return key != NULL && now_ms - key->found_ms < KEY_CACHE_MS ? key : NULL;
 }
 
+bool key_cache_remembers(struct key_cache *self, struct slice secret) {
+    return find(self, secret) != NULL;
+}
+
 static void describe(struct known_key *key, const struct auth_find_api_key_reply *reply) {
     key->number = reply->number;
     key->scopes = reply->scopes;

@@ -4,6 +4,7 @@
  * made is counted for as long as it is remembered.
  *
  *     struct known_key *key = key_cache_find(cache, secret, now_ms);      NULL: ask auth
+ *     key_cache_remembers(cache, secret)                                  it was good lately
  *     key = key_cache_keep(cache, secret, reply, now_ms);                 it said what the key is
  *     key_cache_forget(cache, secret);                                    it said that it is none
  *     wait_s = known_key_count(key, now_us);                              one more call
@@ -30,6 +31,8 @@ void key_cache_destroy(struct key_cache **self);
 
 /* A key lives until the next key_cache_keep or _forget. */
 struct known_key *key_cache_find(struct key_cache *self, struct slice secret, int64_t now_ms);
+/* Whether it was good when auth was asked last. */
+bool key_cache_remembers(struct key_cache *self, struct slice secret);
 /* NULL without memory. */
 struct known_key *key_cache_keep(struct key_cache *self, struct slice secret,
                                  const struct auth_find_api_key_reply *reply, int64_t now_ms);

@@ -3,6 +3,10 @@
 import json
 import re
 import secrets
+import time
+
+from parley_api import BASE, Api
+from parley_stack import DEADLINE
 
 KEY = re.compile(r"API key (.+), shown this once: (parley_[A-Za-z0-9_-]{43})\n")
 
@@ -47,3 +51,24 @@ def test_what_cannot_be_one(stack):
     taken = name()
     stack.ctl("key", "add", taken, "--scopes=files")
     assert "taken" in stack.ctl("key", "add", taken, "--scopes=files", ok=False).stderr
+
+
+def test_an_address_with_wrong_keys_waits(make_stack):
+    stack = make_stack(login_failures_per_address=3)
+    used, unused = Api(stack), Api(stack)
+    used.expect(200, "GET", "/accounts", limit=1)
+    until = time.monotonic() + DEADLINE
+    tried = 0
+    while True:
+        assert time.monotonic() < until
+        refused = used.send("GET", f"{BASE}/accounts", Authorization=f"Bearer parley_{secrets.token_urlsafe(32)}")
+        if refused.status == 429:
+            break
+        assert (refused.status, refused.word) == (401, "bad_api_key")
+        tried += 1
+    assert tried >= 3
+    assert refused.word == "throttled" and int(refused.headers["Retry-After"]) >= 1
+    assert refused.json["detail"] == "too many wrong API keys from your address"
+    used.expect(200, "GET", "/accounts", limit=1)
+    unused.source = "127.0.0.2"
+    unused.expect(200, "GET", "/accounts", limit=1)

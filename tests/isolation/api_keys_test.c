@@ -265,6 +265,47 @@ KEYED_TEST(an_api_key_is_described_to_gateways) {
                ERR_BAD_API_KEY);
 }
 
+static enum err find_from(struct keyed_fixture *f, struct slice key, const char *address,
+                          bool known) {
+    test_caller_set_credential(f->gateways[0], slice_make(NULL, 0));
+    return test_caller_ask(
+        f->gateways[0], &message_AUTH_FIND_API_KEY,
+        &(struct auth_find_api_key){.key = key, .address = slice_text(address), .known = known},
+        NULL);
+}
+
+static enum err find_wrong_from(struct keyed_fixture *f, const char *address) {
+    static unsigned count;
+    return find_from(f, slice_text(test_text("parley_wrong%u", ++count)), address, false);
+}
+
+/* Beyond the limit one in a second is looked at, so a slow machine may need several tries. */
+KEYED_TEST(an_address_that_tries_wrong_keys_waits) {
+    const char *address = "198.51.100.7";
+    struct slice key = make(f, "files", 0);
+    int64_t end_ms = loop_now_ms() + TEST_DEADLINE_MS;
+    for (int i = 0; i < 100; i++)
+        assert_err(find_wrong_from(f, address), ERR_BAD_API_KEY);
+    enum err wrong, right;
+    do {
+        assert_true(loop_now_ms() < end_ms);
+        wrong = find_wrong_from(f, address);
+        right = find_from(f, key, address, false);
+    } while (wrong != ERR_THROTTLED || right != ERR_THROTTLED);
+    assert_err(find_from(f, key, address, true), ERR_OK);
+    assert_err(find_from(f, key, "198.51.100.8", false), ERR_OK);
+    assert_err(find_wrong_from(f, "198.51.100.8"), ERR_BAD_API_KEY);
+    assert_err(find_from(f, key, "", false), ERR_OK);
+}
+
+/* Right keys count for nothing. */
+KEYED_TEST(an_address_with_right_keys_never_waits) {
+    struct slice key = make(f, "files", 0);
+    for (int i = 0; i < 250; i++)
+        assert_err(find_from(f, key, "198.51.100.9", false), ERR_OK);
+    assert_err(find_wrong_from(f, "198.51.100.9"), ERR_BAD_API_KEY);
+}
+
 KEYED_TEST(api_keys_that_cannot_be_made) {
     const struct slice name = slice_text("unmade"), scopes = slice_text("files");
     static const char *const lists[] = {"", "files,", ",files", "files,,groups", "file", "Files"};

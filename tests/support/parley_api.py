@@ -37,7 +37,9 @@ class Answer:
 
 
 class Api:
-    """One API key, and a socket that is kept."""
+    """One API key, and a socket that is kept; `source`: the address that it comes from."""
+
+    source = "127.0.0.1"
 
     def __init__(self, stack, scopes=ALL, *options, key=None):
         self.stack, self.name = stack, f"key-{secrets.token_hex(6)}"
@@ -50,7 +52,7 @@ class Api:
             self.socket.close()  # it was idle for so long that the gateway has closed it
             self.socket = None
         self.socket = self.socket or http.client.HTTPConnection("127.0.0.1", self.stack.ports["http"],
-                                                                timeout=DEADLINE)
+                                                                timeout=DEADLINE, source_address=(self.source, 0))
         try:
             self.socket.request(method, path, body, {name.replace("_", "-"): value
                                                      for name, value in headers.items() if value is not None})

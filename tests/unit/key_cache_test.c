@@ -31,12 +31,15 @@ TEST(a_key_is_remembered_for_a_while) {
     assert_int_equal(known_key_scopes(key), 3);
     assert_int_equal(known_key_account(key), 9);
     assert_false(is_known(cache, "a", 100 + KEY_CACHE_MS));
+    assert_true(key_cache_remembers(cache, slice_text("a")));
+    assert_false(key_cache_remembers(cache, slice_text("b")));
     assert_false(is_known(cache, "b", 100));
     keep(cache, "a", 10, "", 5000);
     assert_true(is_known(cache, "a", 5000));
     key_cache_forget(cache, slice_text("a"));
     key_cache_forget(cache, slice_text("a"));
     assert_false(is_known(cache, "a", 5000));
+    assert_false(key_cache_remembers(cache, slice_text("a")));
     key_cache_destroy(&cache);
 }
 
