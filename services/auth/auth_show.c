@@ -2,6 +2,7 @@
 #include "proto/ids.h"
 #include "services/auth/auth.h"
 #include "services/auth/auth_sql.h"
+#include "services/lookup/search.h"
 
 static void take(const struct db_rows *rows, struct record_arena *arena,
                  struct shown_account *item) {
@@ -38,17 +39,24 @@ enum err auth_handle_list(void *context, struct db *db, struct record_arena *are
     struct auth_list_reply *reply = reply_r;
     const uint64_t size = ask->limit == 0 || ask->limit > LIST_MAX ? LIST_MAX : ask->limit;
     struct shown_account *items = record_arena_alloc(arena, size * sizeof *items);
+    struct search_page page;
     struct db_rows *rows;
     if (items == NULL)
         return ERR_OVERLOADED;
-    enum err err =
-        db_query(db, &auth_sql_list, DB_ARGS(db_u64(ask->after), db_u64(size + 1)), &rows);
+    enum err err = search_begin(&page, db, &auth_sql_find_end, ask->after, ask->search, arena);
+    if (err == ERR_OK)
+        err = db_query(db, &auth_sql_list,
+                       DB_ARGS(db_u64(ask->after), db_u64(page.until), db_text(page.pattern),
+                               db_text(page.pattern), db_text(page.pattern), db_u64(size + 1)),
+                       &rows);
     if (err != ERR_OK)
         return err;
-    reply->more = db_rows_count(rows) > size;
+    const bool full = db_rows_count(rows) > size;
     reply->items.items = items;
     while (reply->items.count < size && db_rows_next(rows))
         take(rows, arena, &items[reply->items.count++]);
     db_rows_destroy(&rows);
+    reply->next = search_next(&page, full, full ? items[size - 1].account : 0);
+    reply->more = reply->next != 0;
     return ERR_OK;
 }

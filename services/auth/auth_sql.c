@@ -2,6 +2,7 @@
 #include "services/auth/auth_sql.h"
 
 #include "services/lookup/resolve.h"
+#include "services/lookup/search.h"
 
 #define ACCOUNT_COLUMNS "number, id, name, password, disabled"
 
@@ -124,8 +125,13 @@ const struct db_statement auth_sql_revoke_registration_token = {
     " deleted_ms IS NOT NULL, created_ms FROM account WHERE "
 
 const struct db_statement auth_sql_show = {"show_account", SHOWN_ACCOUNT "number = ?"};
-const struct db_statement auth_sql_list = {"list_accounts",
-                                           SHOWN_ACCOUNT "number > ? ORDER BY number LIMIT ?"};
+const struct db_statement auth_sql_list = {
+    "list_accounts",
+    SHOWN_ACCOUNT "number > ? AND number <= ? AND (" SEARCH_IN("id") " OR " SEARCH_IN(
+        "name") " OR " SEARCH_IN("email") ") ORDER BY number LIMIT ?"};
+const struct db_statement auth_sql_find_end = {
+    "find_end_of_accounts",
+    "SELECT number FROM account WHERE number > ? ORDER BY number LIMIT ?, 1"};
 
 const struct db_statement auth_sql_find_to_log_in = {
     "find_to_log_in", "SELECT id, name, disabled, (SELECT number FROM epoch),"

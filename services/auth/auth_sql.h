@@ -115,8 +115,11 @@ extern const struct db_statement auth_sql_remove_api_key;
 
 /* account -> the columns below */
 extern const struct db_statement auth_sql_show;
-/* the account behind which, most rows -> the same of each, by number */
+/* the account behind which, the last that is read, a pattern three times, most rows -> the same of
+ * each, by number */
 extern const struct db_statement auth_sql_list;
+/* as services/lookup/search.h has it */
+extern const struct db_statement auth_sql_find_end;
 enum auth_shown_column {
     AUTH_SHOWN_NUMBER,
     AUTH_SHOWN_ID,

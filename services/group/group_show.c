@@ -6,6 +6,7 @@
 #include "proto/ids.h"
 #include "services/group/group.h"
 #include "services/group/group_sql.h"
+#include "services/lookup/search.h"
 
 static struct slice text_of(const struct db_rows *rows, unsigned column,
                             struct record_arena *arena) {
@@ -49,17 +50,24 @@ enum err group_handle_list(void *context, struct db *db, struct record_arena *ar
     struct group_list_reply *reply = reply_r;
     const uint64_t size = ask->limit == 0 || ask->limit > LIST_MAX ? LIST_MAX : ask->limit;
     struct shown_group *items = record_arena_alloc(arena, size * sizeof *items);
+    struct search_page page;
     struct db_rows *rows;
     if (items == NULL)
         return ERR_OVERLOADED;
-    enum err err =
-        db_query(db, &group_sql_list, DB_ARGS(db_u64(ask->after), db_u64(size + 1)), &rows);
+    enum err err = search_begin(&page, db, &group_sql_find_end, ask->after, ask->search, arena);
+    if (err == ERR_OK)
+        err = db_query(db, &group_sql_list,
+                       DB_ARGS(db_u64(ask->after), db_u64(page.until), db_text(page.pattern),
+                               db_text(page.pattern), db_u64(size + 1)),
+                       &rows);
     if (err != ERR_OK)
         return err;
-    reply->more = db_rows_count(rows) > size;
+    const bool full = db_rows_count(rows) > size;
     reply->items.items = items;
     while (reply->items.count < size && db_rows_next(rows))
         take(rows, arena, &items[reply->items.count++]);
     db_rows_destroy(&rows);
+    reply->next = search_next(&page, full, full ? items[size - 1].group : 0);
+    reply->more = reply->next != 0;
     return ERR_OK;
 }

@@ -3,6 +3,7 @@
 
 #include "services/group/group.h"
 #include "services/lookup/resolve.h"
+#include "services/lookup/search.h"
 
 #define TEXT_OF(number_) #number_
 #define TEXT(number_) TEXT_OF(number_)
@@ -182,8 +183,13 @@ const struct db_statement group_sql_standing = {
     " c.created_ms FROM conversation c LEFT JOIN account a ON a.number = c.owner WHERE "
 
 const struct db_statement group_sql_show = {"show_group", SHOWN_GROUP "c.id = ?"};
-const struct db_statement group_sql_list = {"list_groups", SHOWN_GROUP
-                                            "c.kind = 1 AND c.lo > ? ORDER BY c.lo LIMIT ?"};
+const struct db_statement group_sql_list = {
+    "list_groups",
+    SHOWN_GROUP "c.kind = 1 AND c.lo > ? AND c.lo <= ? AND (" SEARCH_IN(
+        "COALESCE(c.string_id, c.lo)") " OR " SEARCH_IN("c.name") ") ORDER BY c.lo LIMIT ?"};
+const struct db_statement group_sql_find_end = {
+    "find_end_of_groups",
+    "SELECT lo FROM conversation WHERE kind = 1 AND lo > ? ORDER BY lo LIMIT ?, 1"};
 
 /* --- profiles ------------------------------------------------------------------------------ */
 

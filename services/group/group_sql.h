@@ -136,8 +136,11 @@ enum group_member_column {
 extern const struct db_statement group_sql_standing;
 /* conversation: the columns below */
 extern const struct db_statement group_sql_show;
-/* the group behind which, most rows: the same of each, by number */
+/* the group behind which, the last that is read, a pattern twice, most rows: the same of each, by
+ * number */
 extern const struct db_statement group_sql_list;
+/* as services/lookup/search.h has it */
+extern const struct db_statement group_sql_find_end;
 enum group_shown_column {
     GROUP_SHOWN_NUMBER,
     GROUP_SHOWN_ID, /* NULL: the decimal form */

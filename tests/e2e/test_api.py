@@ -56,6 +56,29 @@ def test_lists_have_pages(api):
     assert found == sorted(set(found)) and set(numbers) <= set(found)
 
 
+def test_lists_are_searched(api):
+    word = secrets.token_hex(8)
+    anna, ben = api.account(name=f"Anna {word}"), api.account(email=f"{word}@example.org")
+    group = api.group(anna)
+    api.expect(204, "PATCH", f"/groups/{group}", {"name": f"Club {word}"})
+
+    def found(kind, search, **query):
+        page = api.expect(200, "GET", f"/{kind}", search=search, **query)
+        assert page["more"] == ("next" in page)
+        return {each["id"] for each in page[kind]}
+
+    assert found("accounts", word.upper()) == {anna, ben}
+    assert found("accounts", f"a {word}") == {anna}
+    assert found("accounts", f"{word}%") == set()
+    assert found("groups", f"club {word}") == {group}
+    first = api.expect(200, "GET", "/accounts", search=word, limit=1)
+    rest = api.expect(200, "GET", "/accounts", search=word, limit=1, after=first["next"])
+    assert first["more"] and not rest["more"]
+    assert {each["id"] for page in (first, rest) for each in page["accounts"]} == {anna, ben}
+    for faulty in ("", "x" * 65, "a\tb"):
+        assert api("GET", "/accounts", search=faulty).word == "bad_request"
+
+
 def test_a_disabled_account_and_its_connections(api, connect, stack):
     anna = connect("youim")
     anna.register_new()

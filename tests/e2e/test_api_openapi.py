@@ -149,7 +149,7 @@ def good_inputs(scene):
 
     return {
         "createAccount": lambda: ({}, {}, {"name": "Anna", "password": "secret"}),
-        "listAccounts": lambda: ({}, {"after": 1, "limit": 2}, None),
+        "listAccounts": lambda: ({}, {"after": 1, "limit": 2, "search": "anna"}, None),
         "showAccount": of_account(), "changeAccount": of_account(name="Ben", about=""),
         "deleteAccount": lambda: ({"account": scene.account()}, {"blank": "false"}, None),
         "setPassword": of_account(password="secret"), "disableAccount": of_account(),
@@ -157,7 +157,7 @@ def good_inputs(scene):
         "endLogin": ending_a_login, "kickAccount": of_account(reason="bye"),
         "listSessions": lambda: ({}, {"limit": 3}, None),
         "createGroup": lambda: ({}, {}, {"owner": scene.account(), "name": "Chess"}),
-        "listGroups": lambda: ({}, {"limit": 1}, None), "showGroup": of_group(),
+        "listGroups": lambda: ({}, {"limit": 1, "search": "chess"}, None), "showGroup": of_group(),
         "renameGroup": of_group(name="Go"), "dissolveGroup": of_group(), "setRetention": of_group(days=3),
         "listMembers": of_group(), "addMember": of_stranger(), "removeMember": of_member(),
         "setRole": of_member({"role": "administrator"}), "muteMember": of_member({"until_ms": FAR}),

@@ -5,6 +5,7 @@
 
 #include "services/group/group.h"
 #include "services/group/group_sql.h"
+#include "services/lookup/search.h"
 #include "tests/support/group_fixture.h"
 
 static int set_up(void **state) { return group_set_up_with(state, "--group-max-members=5000"); }
@@ -259,6 +260,53 @@ GROUP_TEST(test_where_a_group_is_no_longer_small) {
             ", %" PRIu64 ", 1, 1)",
             conversation_of_group(group), first + SMALL_GROUP_MAX);
     assert_false(members(f, ask).small);
+}
+
+/* --- the operator's list -------------------------------------------------------------------- */
+
+/* The groups with `words` in a name, one at most. */
+static struct group_list_reply found(struct group_fixture *f, const char *words, uint64_t after) {
+    struct group_list ask = {.search = slice_text(words), .after = after, .limit = 1};
+    struct group_list_reply reply;
+    assert_err(test_caller_ask(f->caller, &message_GROUP_LIST, &ask, &reply), ERR_OK);
+    return reply;
+}
+
+static uint64_t only_found(struct group_fixture *f, const char *words) {
+    struct group_list_reply reply = found(f, words, 0);
+    assert_false(reply.more);
+    return reply.items.count == 0 ? 0 : ((const struct shown_group *)reply.items.items)->group;
+}
+
+GROUP_TEST(test_groups_by_a_part_of_a_name) {
+    uint64_t ada = new_accounts(f, 1);
+    struct group_create_reply made;
+    assert_err(create(f, ada, "Chess-Club", "Sch\xc3\xa4ren 100%", &made), ERR_OK);
+    uint64_t unnamed = new_group(f, ada, "");
+    static const char *const words[] = {"CHESS", "ss-cl", "sch\xc3\x84REN", "0%"};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        assert_true(only_found(f, words[i]) == made.group);
+    assert_true(only_found(f, "c_ess") == 0);
+    /* The id of one without a string id is its number. */
+    assert_true(only_found(f, test_text("%ju", (uintmax_t)unnamed)) == unnamed);
+    struct group_list ask = {.search = slice_text("\xff")};
+    assert_err(test_caller_ask(f->caller, &message_GROUP_LIST, &ask, NULL), ERR_BAD_REQUEST);
+}
+
+GROUP_TEST(test_a_search_of_groups_goes_on_by_pages) {
+    const uint64_t last = UINT64_C(1) << 52, first = last - SEARCH_AT_ONCE;
+    sql_run(f->database,
+            "INSERT INTO conversation (id, kind, lo, hi, name, created_ms) SELECT %" PRIu64
+            " + seq, 1, %" PRIu64 " + seq, 0, IF(seq IN (0, %d), 'needle', 'many'), 1"
+            " FROM seq_0_to_%d",
+            conversation_of_group(first), first, SEARCH_AT_ONCE, SEARCH_AT_ONCE);
+    struct group_list_reply reply = found(f, "Needle", first - 1);
+    assert_int_equal(reply.items.count, 1);
+    assert_true(reply.more && reply.next == last - 1);
+    reply = found(f, "Needle", reply.next);
+    assert_int_equal(reply.items.count, 1);
+    assert_true(!reply.more && reply.next == 0);
+    sql_run(f->database, "DELETE FROM conversation WHERE kind = 1 AND lo >= %" PRIu64, first);
 }
 
 int main(void) { return test_run_all(set_up, group_tear_down); }

@@ -40,6 +40,16 @@ def act(tab, name):
     tab.click(f'[data-act="{name}"]')
 
 
+def follow(tab, text):
+    tab.wait(lambda: text in names(tab), text)
+    tab.click(f"li:nth-child({names(tab).index(text) + 1}) .name a")
+
+
+def names(tab):
+    """Those that the list shows."""
+    return tab.run("return [...document.querySelectorAll('main li .name a')].map((each) => each.textContent)")
+
+
 def says(tab, text):
     tab.wait(lambda: text in tab.text("body"), repr(text))
 
@@ -86,6 +96,7 @@ def test_an_account(site, api, new_tab):
     tab = new_tab()
     show(tab, "accounts", api.key)
     tab.find("#find-accounts").send_keys(account, Keys.ENTER)
+    follow(tab, account)
     says(tab, "Anna's phone")
     assert tab.in_focus("h1")
     act(tab, "disable")
@@ -138,6 +149,56 @@ def test_accounts_by_pages(api, new_tab):
     tab.wait(lambda: len(tab.all("accounts-view li")) > 50, "the next page")
     seen = tab.run("return [...document.querySelectorAll('accounts-view li a')].map((each) => each.textContent)")
     assert len(seen) == len(set(seen))
+
+
+def test_a_search_finds_parts_of_names(api, new_tab):
+    word = secrets.token_hex(6)
+    one, other = api.account(name=f"Änna {word}"), api.account(name=word.upper())
+    number = str(api.expect(200, "GET", f"/accounts/{one}")["number"])
+    group = api.group(one)
+    api.expect(204, "PATCH", f"/groups/{group}", {"name": f"Club {word}"})
+    tab = new_tab()
+    show(tab, "accounts", api.key)
+
+    def search(text, found, field="#find-accounts"):
+        tab.wait(lambda: tab.all(field), "the field")
+        tab.find(field).clear()
+        tab.find(field).send_keys(text, Keys.ENTER)
+        tab.wait(lambda: tab.run("return decodeURIComponent(location.hash)").endswith(f"//{text}") and sorted(names(tab)) == sorted(found),
+                 f"what {text!r} finds")
+
+    search(word.upper(), [one, other])
+    search(f"änNA {word}", [one])
+    search(number, [])
+    says(tab, "Nothing has this in its name.")
+    tab.click(".ways a:first-child")
+    tab.wait(lambda: one in tab.text(".facts"), "the account with that number")
+    tab.driver.back()
+    tab.wait(lambda: tab.all("#find-accounts") and tab.find("#find-accounts").get_attribute("value") == number, "the search before")
+    show(tab, "groups")
+    search(f"club {word}", [group], "#find-groups")
+    follow(tab, group)
+    says(tab, f"Club {word}")
+    assert tab.log() == []
+
+
+def test_a_search_goes_on_where_a_page_is_empty(api, new_tab):
+    """As with many accounts, of which the server reads so many for each page."""
+    account = api.account()
+    tab = new_tab()
+    show(tab, "audit", api.key)
+    tab.run("""
+        asked = [];
+        const answers = [{accounts: [], more: true, next: 7}, {accounts: [], more: true, next: 8}];
+        const fetched = window.fetch;
+        window.fetch = (url, how) => {
+          if (!String(url).includes('search=')) return fetched(url, how);
+          asked.push(new URL(url).searchParams.get('after'));
+          return answers.length ? Promise.resolve(Response.json(answers.shift())) : fetched(url.replace('after=8', 'after=0'), how);
+        };""")
+    show(tab, f"accounts//{account[:-1]}")
+    tab.wait(lambda: names(tab) == [account], "the account")
+    assert tab.run("return asked") == [None, "7", "8"]
 
 
 def test_a_group(api, new_tab):
@@ -242,11 +303,11 @@ def test_it_suits_everybody(site, api, new_tab, size):
         tab.wait(lambda: tab.all("key-form"), "the form")
         check(f"{code}, the key")
         show(tab, "services", api.key)
-        for view in ("services", "accounts", f"accounts/{account}", "groups", f"groups/{group}", "sessions", "audit", "hooks"):
+        for view in ("services", "accounts", f"accounts//{account}", f"accounts/{account}", "groups", f"groups/{group}", "sessions", "audit", "hooks"):
             show(tab, view)
             tab.wait(lambda view=view: tab.all(f"{view.split('/')[0]}-view :is(li, .facts, .muted)")
                      and not tab.all("[aria-busy=true]"), view)
-            if "/" in view:
+            if view.count("/") == 1:
                 act(tab, "dissolve" if "group" in view else "delete")
             check(f"{code}, {view}")
     assert tab.log() == [] and not tab.all("img[src=x]")

@@ -27,9 +27,15 @@ const struct api_operation api_accounts_table[] = {
             END},
      STEPS(1, STEP(AUTH_ADD)), .status = 201, .shows = &api_account_made},
     {"listAccounts", API_GET, "/accounts",
-     "Lists all accounts by number, those that have ended too.", SCOPE_BIT_ACCOUNTS,
-     PARAMS{AFTER, PAGE_SIZE, END}, STEPS(1, STEP(AUTH_LIST)), .status = 200,
-     .shows = &api_accounts},
+     "Lists all accounts by number, those that have ended too. A page of a search may be empty "
+     "though `more` is true.",
+     SCOPE_BIT_ACCOUNTS,
+     PARAMS{
+         AFTER, PAGE_SIZE,
+         SEARCH("only those with this in their id, nickname or e-mail address, without regard to "
+                "case and accents"),
+         END},
+     STEPS(1, STEP(AUTH_LIST)), .status = 200, .shows = &api_accounts},
     {"showAccount", API_GET, "/accounts/{account}", "Shows an account.", SCOPE_BIT_ACCOUNTS,
      PARAMS{ACCOUNT, END}, STEPS(1, STEP(AUTH_SHOW)), .status = 200, .shows = &api_account},
     {"changeAccount", API_PATCH, "/accounts/{account}",

@@ -31,7 +31,7 @@ const struct api_schema api_accounts = {"Accounts", &auth_list_reply_desc,
                                                     .schema = &api_account,
                                                     .help = "ascending by number"},
                                                    MORE,
-                                                   NEXT("items", "account", AFTER),
+                                                   NUMBER("next", AFTER),
                                                    {0}}};
 
 const struct api_schema api_account_made = {
@@ -125,7 +125,7 @@ const struct api_schema api_groups = {"Groups", &group_list_reply_desc,
                                                   .schema = &api_group,
                                                   .help = "ascending by number"},
                                                  MORE,
-                                                 NEXT("items", "group", AFTER),
+                                                 NUMBER("next", AFTER),
                                                  {0}}};
 
 const struct api_schema api_group_made = {

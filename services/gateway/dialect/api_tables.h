@@ -69,6 +69,8 @@ extern const struct api_operation api_accounts_table[], api_groups_table[], api_
         .name = "limit", .type = API_WHOLE, .place = API_QUERY, .least = 1, .most = LIST_MAX,      \
         .help = "how many at most"                                                                 \
     }
+#define SEARCH(help_)                                                                              \
+    { .name = "search", .type = API_NAME, .place = API_QUERY, .help = (help_) }
 #define BEFORE                                                                                     \
     {                                                                                              \
         .name = "before", .type = API_WHOLE, .place = API_QUERY, .least = 1,                       \

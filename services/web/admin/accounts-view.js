@@ -6,7 +6,7 @@ import { h } from "../app/dom.js";
 import { t } from "../app/i18n.js";
 import { asking, attempt, section } from "../elements/people-parts.js";
 import { path } from "./api.js";
-import { AdminView, address, chip, facts, finder, link, name, paged, pageOf, time } from "./parts.js";
+import { AdminView, address, chip, facts, link, name, paged, searched, searching, time } from "./parts.js";
 
 /** @param {any} each */
 const state = (each) => (each.deleted ? chip(t("admin.deleted"), "bad") : each.disabled ? chip(t("admin.disabled"), "warn") : null);
@@ -16,11 +16,9 @@ export class AccountsView extends AdminView {
     if (this.what) return this.showOne();
     const { box } = this.loaded(() =>
       paged({
-        empty: t("admin.no-accounts"),
-        load: async (after) => {
-          const { accounts, next } = await this.admin.api.get("/accounts", pageOf(after));
-          return { items: accounts, next };
-        },
+        view: this,
+        empty: this.search ? t("admin.no-match") : t("admin.no-accounts"),
+        load: (after) => searched(this, "accounts", after),
         row: (each) =>
           h(
             "div",
@@ -30,7 +28,7 @@ export class AccountsView extends AdminView {
           ),
       }),
     );
-    this.fill(t("admin.accounts"), finder("accounts", t("admin.find-account")), box);
+    this.fill(t("admin.accounts"), ...searching(this, "accounts", t("admin.find-account"), t("admin.all-accounts")), box);
   }
 
   showOne() {

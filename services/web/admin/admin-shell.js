@@ -34,11 +34,12 @@ export class AdminShell extends HTMLElement {
 
   /** @param {boolean} focus the reader has gone there */
   show(focus) {
-    const [view, what = ""] = location.hash.slice(1).split("/");
+    const [view, what = "", search = ""] = location.hash.slice(1).split("/");
     const known = VIEWS.includes(view) ? view : VIEWS[0];
     const element = /** @type {any} */ (document.createElement(`${known}-view`));
     element.admin = this.admin;
     element.what = known === view ? decoded(what) : "";
+    element.search = known === view ? decoded(search) : "";
     for (const link of this.nav?.querySelectorAll("a") ?? [])
       if (/** @type {HTMLElement} */ (link).dataset.view === known) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");

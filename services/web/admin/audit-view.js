@@ -21,6 +21,7 @@ export class AuditView extends AdminView {
   connectedCallback() {
     const { box } = this.loaded(() =>
       paged({
+        view: this,
         empty: t("admin.no-events"),
         load: async (before) => {
           const { limit } = pageOf(before);
@@ -30,7 +31,7 @@ export class AuditView extends AdminView {
         row: (each) => this.row(each),
       }),
     );
-    const all = this.what ? h("p", null, h("a", { href: address("audit") }, t("admin.all-events"))) : finder("audit", t("admin.find-event"));
+    const all = this.what ? h("p", null, h("a", { href: address("audit") }, t("admin.all-events"))) : finder({ id: "find-audit", label: t("admin.find-event"), to: (text) => address("audit", text) });
     this.fill(this.what ? t("admin.audit-about", { id: `\u2068${this.what}\u2069` }) : t("admin.audit"), all, box);
   }
 

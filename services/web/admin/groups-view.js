@@ -6,18 +6,16 @@ import { h } from "../app/dom.js";
 import { t } from "../app/i18n.js";
 import { asking, section } from "../elements/people-parts.js";
 import { path } from "./api.js";
-import { AdminView, address, chip, count, facts, finder, link, name, paged, pageOf, time } from "./parts.js";
+import { AdminView, address, chip, count, facts, link, name, paged, pageOf, searched, searching, time } from "./parts.js";
 
 export class GroupsView extends AdminView {
   connectedCallback() {
     if (this.what) return this.showOne();
     const { box } = this.loaded(() =>
       paged({
-        empty: t("admin.no-groups"),
-        load: async (after) => {
-          const { groups, next } = await this.admin.api.get("/groups", pageOf(after));
-          return { items: groups, next };
-        },
+        view: this,
+        empty: this.search ? t("admin.no-match") : t("admin.no-groups"),
+        load: (after) => searched(this, "groups", after),
         row: (each) =>
           h(
             "div",
@@ -27,7 +25,7 @@ export class GroupsView extends AdminView {
           ),
       }),
     );
-    this.fill(t("admin.groups"), finder("groups", t("admin.find-group")), box);
+    this.fill(t("admin.groups"), ...searching(this, "groups", t("admin.find-group"), t("admin.all-groups")), box);
   }
 
   showOne() {
@@ -68,6 +66,7 @@ export class GroupsView extends AdminView {
     const of = path`/groups/${group.id}/members`;
     const { box } = this.loaded(() =>
       paged({
+        view: this,
         empty: t("admin.no-members"),
         load: async (after) => {
           const { members, next } = await this.admin.api.get(of, pageOf(after));

@@ -17,6 +17,8 @@ export class AdminView extends HTMLElement {
   /** @type {Admin} */ admin = /** @type {any} */ (null);
   /** The id of what is shown in detail; empty: the list. */
   what = "";
+  /** What the list is searched for; empty: all of it. */
+  search = "";
 
   /** @param {string} title @param {...any} children */
   fill(title, ...children) {
@@ -28,7 +30,7 @@ export class AdminView extends HTMLElement {
    * @param {() => Promise<any>} make its content, or an array of it
    */
   loaded(make) {
-    const inside = h("div", { class: "stack" });
+    const inside = h("div", { class: "stack" }, h("p", { class: "muted small" }, t("admin.loading")));
     const box = h("div", { class: "stack", "aria-live": "polite" }, inside);
     const load = () => attempt(box, async () => inside.replaceChildren(...[await make()].flat()));
     void load();
@@ -37,15 +39,17 @@ export class AdminView extends HTMLElement {
 }
 
 /**
- * A list by pages, with a button for the next one.
- * @param {{load: (from: any) => Promise<{items: any[], next?: any}>, row: (item: any) => any, empty: string}} how
+ * A list by pages, with a button for the next one. A search has empty pages; then it goes on by itself, as long as
+ * its view is shown.
+ * @param {{view: AdminView, load: (from: any) => Promise<{items: any[], next?: any}>, row: (item: any) => any, empty: string}} how
  */
-export function paged({ load, row, empty }) {
+export function paged({ view, load, row, empty }) {
   const list = h("ul", { class: "rows" });
   const box = h("div", { class: "stack" }, list);
   /** @param {any} [from] */
   async function add(from) {
-    const { items, next } = await load(from);
+    let { items, next } = await load(from);
+    while (!items.length && next !== undefined && view.isConnected) ({ items, next } = await load(next));
     list.append(...items.map((item) => h("li", null, row(item))));
     if (!list.childElementCount) list.replaceWith(h("p", { class: "muted" }, empty));
     more?.remove();
@@ -94,12 +98,20 @@ export function duration(ms) {
 }
 
 /**
- * A field with a button that goes to one item by its id.
- * @param {string} view @param {string} label
+ * A page of a list of the API, of all or of those with the search in their names.
+ * @param {AdminView} view @param {string} list "accounts" @param {any} after
  */
-export function finder(view, label) {
-  const id = `find-${view}`;
-  const field = h("input", { id, autocomplete: "off", autocapitalize: "none", spellcheck: "false", dir: "auto", maxlength: 64, required: true });
+export async function searched({ admin, search }, list, after) {
+  const found = await admin.api.get(`/${list}`, { ...pageOf(after), search });
+  return { items: found[list], next: found.next };
+}
+
+/**
+ * A field with a button that goes to where `to` says.
+ * @param {{id: string, label: string, act?: string, value?: string, to: (text: string) => string}} how
+ */
+export function finder({ id, label, act = t("admin.show"), value = "", to }) {
+  const field = h("input", { id, type: "search", value, autocomplete: "off", autocapitalize: "none", spellcheck: "false", dir: "auto", maxlength: 64, required: true });
   return h(
     "form",
     {
@@ -108,21 +120,36 @@ export function finder(view, label) {
       on: {
         submit(/** @type {Event} */ event) {
           event.preventDefault();
-          if (field.value.trim()) location.hash = address(view, field.value.trim());
+          if (field.value.trim()) location.hash = to(field.value.trim());
         },
       },
     },
     h("div", { class: "field grow" }, h("label", { for: id }, label), field),
-    h("button", { type: "submit" }, t("admin.show")),
+    h("button", { type: "submit" }, act),
   );
 }
 
 /**
- * Where a view is in the address.
+ * What stands above a list: its search, and during one the ways to the one with just this id, which needs no search,
+ * and back to all.
+ * @param {AdminView} view @param {string} list @param {string} label @param {string} all
+ */
+export function searching({ search }, list, label, all) {
+  return [
+    finder({ id: `find-${list}`, label, act: t("people.search"), value: search, to: (text) => searchOf(list, text) }),
+    search ? h("p", { class: "ways" }, link(list, search, t("admin.by-id", { id: `\u2068${search}\u2069` })), h("a", { href: address(list) }, all)) : "",
+  ];
+}
+
+/**
+ * Where a view is in the address; of one item, or of a search.
  * @param {string} view
  * @param {any} [what]
  */
 export const address = (view, what) => (what === undefined ? `#${view}` : `#${view}/${encodeURIComponent(String(what))}`);
+
+/** @param {string} view @param {string} search */
+export const searchOf = (view, search) => `${address(view, "")}/${encodeURIComponent(search)}`;
 
 /** @param {string} view @param {any} what @param {...any} children */
 export const link = (view, what, ...children) => h("a", { href: address(view, what) }, ...children);

@@ -12,6 +12,7 @@ export class SessionsView extends AdminView {
   connectedCallback() {
     const { box, load } = this.loaded(() =>
       paged({
+        view: this,
         empty: t("admin.no-sessions"),
         load: async (after) => {
           const page = pageOf(after);
