@@ -106,6 +106,12 @@ enum err auth_register_vouched(struct db *db, struct record_arena *arena,
 /* A try of an address alone: no account belongs to it. `key_r` must stay where it is. */
 struct throttle_try auth_try_of_address(struct slice address, struct address_key *key_r);
 
+/* Asks auth_url about a token, which counts for `attempt`, and enters the account that it names.
+ * ERR_BAD_LOGIN: the backend says no, or names another account than the client does. */
+enum err auth_enter_by_asking(const struct auth *auth, struct db *db, struct record_arena *arena,
+                              const struct auth_enter *ask, struct throttle_try *attempt,
+                              struct auth_login_reply *reply_r) __attribute__((warn_unused_result));
+
 /* Takes a login that was refused into the audit; any other outcome is none of it. */
 void auth_note_refusal(const struct auth *auth, struct db *db, enum err err, uint64_t account,
                        struct slice address, struct slice login);
@@ -115,16 +121,16 @@ void auth_hash_token(struct slice token, char hash_r[AUTH_TOKEN_HASH_BYTES]);
 /* How long a token is good for from now on, or from when it was last renewed. */
 uint64_t auth_token_ms(const struct auth *auth);
 
-service_pool_handler auth_handle_resume, auth_handle_logout, auth_handle_resolve,
-    auth_handle_set_disabled, auth_handle_devices, auth_handle_end_device, auth_handle_audit,
-    auth_handle_remove, auth_handle_make_registration_token, auth_handle_revoke_registration_token,
+service_pool_handler auth_handle_logout, auth_handle_resolve, auth_handle_set_disabled,
+    auth_handle_devices, auth_handle_end_device, auth_handle_audit, auth_handle_remove,
+    auth_handle_make_registration_token, auth_handle_revoke_registration_token,
     auth_handle_make_api_key, auth_handle_remove_api_key, auth_handle_find_api_key,
     auth_handle_admit, auth_handle_show, auth_handle_list, auth_handle_list_audit,
     auth_handle_make_login;
 service_first_handler auth_begin_register, auth_begin_add, auth_begin_login,
-    auth_begin_set_password, auth_begin_forget, auth_begin_enter;
+    auth_begin_set_password, auth_begin_forget, auth_begin_enter, auth_begin_resume;
 service_costly_handler auth_end_register, auth_end_login, auth_end_set_password, auth_end_forget,
-    auth_end_enter;
+    auth_end_enter, auth_end_resume;
 
 /* The pools for the costly steps. */
 enum auth_pool { AUTH_POOL_HASHES, AUTH_POOL_CALLBACK };

@@ -71,9 +71,9 @@ size_t auth_enter_pool(const void *rest) {
 }
 
 /* A token that is refused counts as a failure of the address: nobody is known to be meant. */
-static enum err enter_by_asking(const struct auth *auth, struct db *db, struct record_arena *arena,
-                                const struct auth_enter *ask, struct throttle_try *attempt,
-                                struct auth_login_reply *reply) {
+enum err auth_enter_by_asking(const struct auth *auth, struct db *db, struct record_arena *arena,
+                              const struct auth_enter *ask, struct throttle_try *attempt,
+                              struct auth_login_reply *reply) {
     const struct callback_question question = {
         .user = ask->id, .token = ask->token, .address = ask->address};
     struct vouched who = who_asks(ask);
@@ -95,7 +95,7 @@ enum err auth_end_enter(void *context, struct db *db, struct record_arena *arena
     const struct auth *auth = context;
     const struct auth_enter *ask = body;
     const struct auth_login_reply *reply = reply_r;
-    enum err err = enter_by_asking(auth, db, arena, ask, rest, reply_r);
+    enum err err = auth_enter_by_asking(auth, db, arena, ask, rest, reply_r);
     auth_note_refusal(auth, db, err, reply->account, ask->address, slice_text("by a token"));
     return err;
 }

@@ -5,6 +5,9 @@
  * gateway is restarted. A token is written only when less than half of its time is left, and once
  * an hour for the list of devices. Failures are not counted: nobody can guess a token, and whoever
  * has a good one gets in, whatever others do at the same address.
+ *
+ * A token that was never issued here may be one of the operator's own backend. Its tokens may look
+ * like ours, so auth_url is asked, as by auth.enter, once there is no such token here.
  */
 #include "common/log.h"
 #include "common/loop.h"
@@ -82,11 +85,31 @@ static enum err resume(const struct auth *auth, struct db *db, struct record_are
     return ERR_OK;
 }
 
-enum err auth_handle_resume(void *context, struct db *db, struct record_arena *arena,
-                            const void *body, void *reply_r) {
+enum err auth_begin_resume(void *context, struct db *db, struct record_arena *arena,
+                           const void *body, void **rest_r, void *reply_r) {
+    const struct auth *auth = context;
     const struct auth_resume *ask = body;
     const struct auth_login_reply *reply = reply_r;
-    enum err err = resume(context, db, arena, ask, reply_r);
-    auth_note_refusal(context, db, err, reply->account, ask->address, slice_text("by its token"));
+    enum err err = resume(auth, db, arena, ask, reply_r);
+    if (err == ERR_BAD_TOKEN && reply->account == 0 && ask->outside && auth->callback != NULL) {
+        *rest_r = record_arena_alloc(arena, sizeof(struct throttle_try));
+        return *rest_r == NULL ? ERR_OVERLOADED : ERR_OK;
+    }
+    auth_note_refusal(auth, db, err, reply->account, ask->address, slice_text("by its token"));
+    return err;
+}
+
+enum err auth_end_resume(void *context, struct db *db, struct record_arena *arena, const void *body,
+                         void *rest, void *reply_r) {
+    const struct auth_resume *ask = body;
+    const struct auth_login_reply *reply = reply_r;
+    const struct auth_enter enter = {.token = ask->token,
+                                     .address = ask->address,
+                                     .device = ask->device,
+                                     .transport = ask->transport};
+    enum err err = auth_enter_by_asking(context, db, arena, &enter, rest, reply_r);
+    if (err == ERR_BAD_LOGIN)
+        err = ERR_BAD_TOKEN;
+    auth_note_refusal(context, db, err, reply->account, ask->address, slice_text("by a token"));
     return err;
 }

@@ -230,6 +230,7 @@ bool login_begin(struct client *client) {
 
 void login_resume(struct client *client) {
     struct auth_resume body = {.token = client->current->request.token,
+                               .outside = true,
                                .address = slice_text(edge_host(client->edge)),
                                .device = client->current->request.device,
                                .transport = transport_of(client)};

@@ -40,8 +40,8 @@ static void start_timer(struct client *client, int64_t delay_ms) {
 static bool awaits_hash(const struct client *client) {
     enum operation operation = client->current->request.operation;
     return client->current->call != NULL &&
-           (operation == OPERATION_LOGIN || operation == OPERATION_ENTER ||
-            operation == OPERATION_REGISTER);
+           (operation == OPERATION_LOGIN || operation == OPERATION_RESUME ||
+            operation == OPERATION_ENTER || operation == OPERATION_REGISTER);
 }
 
 /* While its request is in progress, nothing is read from a client, its close neither. */

@@ -34,6 +34,13 @@ def request_of(client, user, password, **more):
     return client.make(1 if client.dialect == "youim" else 6, ref="r", ext=1, **named, **secret, **more)
 
 
+def resume(client, token):
+    """By a 317: None, or the word of the refusal."""
+    client.ext = True
+    client.send(client.make(317, ref="r", token=token))
+    return finish(client)
+
+
 def start(client, user, password=None, **more):
     client.ext = True
     client.send(request_of(client, user, password, **more))
@@ -75,6 +82,50 @@ def test_a_token_of_the_backend(stack, backend, connect, dialect):
     assert backend.asked[-1] == {"user": "ben", "token": "opaque", "address": "127.0.0.1"}
     assert log_in(connect(dialect, on=stack), "anna", token="opaque") == "bad_login"
     assert log_in(connect(dialect, on=stack), None, token="another") == "bad_login"
+
+
+# As backends make them; one looks as parley's own do.
+TOKENS = {"short": "opaque", "as ours": secrets.token_urlsafe(32), "with a dot": "opaque.token",
+          "long": "x" * 65, "the longest": "y" * 8192}
+
+
+@dialects
+@pytest.mark.parametrize("token", TOKENS.values(), ids=TOKENS)
+def test_a_token_of_the_backend_in_317(stack, backend, connect, dialect, token):
+    backend.tokens[token] = {"id": "ben"}
+    client = connect(dialect, on=stack)
+    client.ext = True
+    client.send(client.make(317, ref="r", token=token))
+    answer = client.body(client.expect(2 if dialect == "youim" else 7))
+    assert client.expect_result("r")["ok"]
+    assert backend.asked == [{"token": token, "address": "127.0.0.1"}]
+    # The login's own token resumes it, and nobody is asked; also not once it has ended.
+    again = connect(dialect, on=stack)
+    assert answer["token"] != token and resume(again, answer["token"]) is None
+    stack.sql("UPDATE token SET expires_ms = 1")
+    assert resume(connect(dialect, on=stack), answer["token"]) == "bad_token"
+    assert len(backend.asked) == 1
+    assert resume(connect(dialect, on=stack), token[:-1] + "z") in ("bad_token", "bad_login")
+    assert len(backend.asked) == 2
+
+
+def test_wrong_tokens_are_throttled(make_stack, backend, connect):
+    """By address, in 317 as in a login; good ones of parley's own are not."""
+    stack = make_stack(auth_url=backend.url, login_failures_per_address=4)
+    backend.tokens["opaque"] = {"id": "ben"}
+    client = connect("youim", on=stack)
+    client.ext = True
+    client.send(client.make(317, ref="r", token="opaque"))
+    own = client.body(client.expect(2))["token"]
+    client.expect_result("r")
+    for i in range(2):
+        assert resume(connect("youim", on=stack), f"wrong-{i}") == "bad_token"
+        assert log_in(connect("youim", on=stack), None, token=f"wrong.{i}") == "bad_login"
+    # Beyond the limit an address may try once in a second.
+    words = [resume(connect("youim", on=stack), f"more-{i}") for i in range(6)]
+    assert "throttled" in words and set(words) <= {"throttled", "bad_token"}
+    assert len(backend.asked) == 5 + words.count("bad_token")
+    assert resume(connect("youim", on=stack), own) is None
 
 
 def test_jwts_beside_it(make_stack, backend, connect, tmp_path):
@@ -199,6 +250,47 @@ def test_nothing_waits_behind_a_slow_backend(make_stack, backend, connect):
     for client in waiting:
         assert finish(client) in ("bad_login", "overloaded")
     assert backend.most == CONNECTIONS
+    backend.users["secret"] = {"id": "anna"}
+    assert log_in(connect("youim", on=stack), "anna", "secret") is None
+
+
+def test_who_has_gone_is_not_asked_about(make_stack, backend, connect):
+    """One question is under way, three wait; two of these are dropped when their clients go."""
+    stack = make_stack(auth_url=backend.url, auth_url_timeout_ms=30000, auth_url_connections=1)
+    backend.answer = backend.hang
+    first, gone, resuming, staying = (connect("youim", on=stack) for _ in range(4))
+
+    def waiting():
+        return stack.metric("auth", 'queue_depth{queue="callbacks"}')
+
+    start(first, "first", "secret")
+    wait_until(lambda: backend.under_way == 1, "the first question")
+    start(gone, "gone", "secret")
+    resuming.send(resuming.make(317, ref="r", token="gone"))
+    start(staying, "staying", "secret")
+    wait_until(lambda: waiting() == 3, "three to wait")
+    gone.abort()
+    resuming.abort()
+    wait_until(lambda: waiting() == 1, "two to be dropped")
+    backend.release()
+    assert [finish(client) for client in (first, staying)] == ["bad_login", "bad_login"]
+    assert [question["user"] for question in backend.asked] == ["first", "staying"]
+
+
+def test_what_cannot_be_asked_in_time_is_refused(make_stack, backend, connect):
+    many = 40
+    stack = make_stack(auth_url=backend.url, auth_url_timeout_ms=TIMEOUT_MS, auth_url_connections=1,
+                       send_timeout_ms=2 * TIMEOUT_MS)
+    backend.answer = backend.hang
+    assert log_in(connect("youim", on=stack), "slow", "secret") == "no_backend"
+    clients = [connect("youim", on=stack) for _ in range(many)]
+    for i, client in enumerate(clients):
+        start(client, f"user-{i}", "secret")
+    words = [finish(client) for client in clients]
+    assert set(words) <= {"no_backend", "overloaded", "timeout"}, words
+    assert "overloaded" in words
+    assert len(backend.asked) < many
+    backend.release()
     backend.users["secret"] = {"id": "anna"}
     assert log_in(connect("youim", on=stack), "anna", "secret") is None
 

@@ -376,16 +376,16 @@ bool reading_jwt(struct reading *reading) {
     return true;
 }
 
-bool token_is_jwt(struct slice token) {
-    return token.length > 0 && memchr(token.data, '.', token.length) != NULL;
+/* Whether it cannot be a token of ours. */
+static bool is_foreign(struct slice token) {
+    return token.length > CLIENT_TOKEN_BYTES ||
+           (token.length > 0 && memchr(token.data, '.', token.length) != NULL);
 }
 
 void reading_resumption(struct reading *reading) {
     struct dialect_request *request = reading->request;
     reading_text(reading, reading->body, "token", JWT_MAX_BYTES, &request->token);
-    if (request->token.length > CLIENT_TOKEN_BYTES && !token_is_jwt(request->token))
-        reading_fail(reading, "token is longer than %d bytes", CLIENT_TOKEN_BYTES);
-    else if (token_is_jwt(request->token))
+    if (is_foreign(request->token))
         request->operation = OPERATION_ENTER;
 }
 

@@ -85,9 +85,8 @@ void reading_peer(struct reading *reading);
 void reading_references(struct reading *reading);
 /* A JWT as `token` of a login; false: there is no `token`. */
 bool reading_jwt(struct reading *reading);
-/* Whether it is no token of ours, which holds no dot. */
-bool token_is_jwt(struct slice token);
-/* 317: the same in every dialect. */
+/* 317: the same in every dialect. A token of ours holds no dot and has up to CLIENT_TOKEN_BYTES;
+ * with another one it is an OPERATION_ENTER. */
 void reading_resumption(struct reading *reading);
 /* `registration_token` of a registration, which need not be there: the same in every dialect. */
 void reading_registration_token(struct reading *reading);
