@@ -114,6 +114,44 @@ def test_what_goes_up_comes_down(stack, size, tls):
     assert headers["Content-Range"] == f"bytes {size - 1}-{size - 1}/{size}"
 
 
+def unread(stack, client_port):
+    """Bytes that the gateway has in the kernel from this client, over TLS."""
+    far = f":{stack.ports['https']:04X} 0100007F:{client_port:04X} "
+    (line,) = (line for line in open("/proc/net/tcp", encoding="ascii") if far in line)
+    return int(line.split()[4].split(":")[1], 16)
+
+
+def test_the_last_record_of_tls_comes_in_parts(database, tmp_path):
+    """The gateway's library has most of it when the kernel is asked to announce the rest."""
+    content = os.urandom(16000)
+    certificate = Certificate(tmp_path / "certificate")
+    with Stack(database, **certificate.settings(), transfer_silence_ms=3_600_000) as stack, \
+            opened(stack, content) as (url, file), \
+            socket.create_connection((stack.host, stack.ports["https"]), DEADLINE) as line:
+        come, go = ssl.MemoryBIO(), ssl.MemoryBIO()
+        secured = ssl._create_unverified_context().wrap_bio(come, go)
+        while True:
+            with contextlib.suppress(ssl.SSLWantReadError):
+                secured.do_handshake()
+                break
+            line.sendall(go.read())
+            come.write(line.recv(65536))
+        secured.write(f"PUT {url} HTTP/1.1\r\nHost: a\r\nContent-Length: 16000\r\n\r\n".encode())
+        line.sendall(go.read())
+        secured.write(content)
+        record = go.read()
+        line.sendall(record[:12000])
+        wait_until(lambda: unread(stack, line.getsockname()[1]) == 0, "the gateway to take the part")
+        line.sendall(record[12000:])
+        answer = b""
+        while not answer:
+            come.write(line.recv(65536))
+            with contextlib.suppress(ssl.SSLWantReadError):
+                answer = secured.read(12)
+        assert answer == b"HTTP/1.1 201"
+        assert_served(stack, file, content, tls=True)
+
+
 def test_bytes_that_were_not_announced_are_refused(stack):
     content = os.urandom(1000)
     with opened(stack, content, sha256=hashlib.sha256(content).hexdigest()) as (url, file):

@@ -271,6 +271,15 @@ void web_assert_head(struct shelf *shelf, struct web *web, const char *status) {
     free(head);
 }
 
+void web_assert_whole(struct shelf *shelf, struct web *web, const char *status) {
+    char *head = web_head(shelf, web);
+    const char *length = strstr(head, "Content-Length: ");
+    if (strncmp(head + 9, status, strlen(status)) != 0 || length == NULL)
+        fail_msg("%s is not %s with a body", head, status);
+    free(web_body(shelf, web, strtoul(length + strlen("Content-Length: "), NULL, 10)));
+    free(head);
+}
+
 void web_assert_answer(struct shelf *shelf, struct web *web, const char *status, const char *line) {
     char *head = web_head(shelf, web);
     if (strncmp(head + 9, status, strlen(status)) != 0 || strstr(head, line) == NULL)

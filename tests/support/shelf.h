@@ -69,8 +69,11 @@ char *web_body(struct shelf *shelf, struct web *self, size_t length);
 char *shelf_content(uint64_t from, uint64_t length);
 void web_write_content(struct shelf *shelf, struct web *web, uint64_t from, uint64_t length);
 void shelf_assert_there(const struct shelf *shelf, uint64_t length);
-/* The next head has this status, such as "201 ", and this line. */
+/* The next head has this status, such as "201 ". */
 void web_assert_head(struct shelf *shelf, struct web *web, const char *status);
+/* And its body is taken, too. */
+void web_assert_whole(struct shelf *shelf, struct web *web, const char *status);
+/* And this line. */
 void web_assert_answer(struct shelf *shelf, struct web *web, const char *status, const char *line);
 
 #endif

@@ -58,7 +58,7 @@ static void wait_for_kernel(struct edge_exchange *exchange) {
 static void on_timer(struct ev_loop *ev, ev_timer *watcher, int revents) {
     (void)ev;
     (void)revents;
-    edge_exchange_cut(watcher->data);
+    edge_exchange_look_late(watcher->data);
 }
 
 /* The socket is not at it any more. */
@@ -167,6 +167,7 @@ static void finish(struct edge_exchange *exchange) {
     bool keep = exchange->keep, more = exchange->body_left > 0;
     struct buffer rest = exchange->ahead;
     exchange->ahead = buffer_make(0);
+    edge_exchange_announce(exchange, 1);
     release(exchange, true);
     if ((!keep && !more) ||
         edge_http_take_back(shared, wsi, ask, slice_make(rest.data, rest.length), keep,
@@ -316,6 +317,7 @@ bool edge_exchange_begin_with(struct edge_http_socket *socket,
     exchange->socket = far;
     exchange->ask = ask;
     exchange->work = take_turn;
+    exchange->announced = 1;
     exchange->method = method_of(request);
     exchange->head = buffer_make(EDGE_ANSWER_BYTES);
     ev_timer_init(&exchange->timer, on_timer, 0, 0);

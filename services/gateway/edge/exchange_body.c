@@ -14,6 +14,29 @@ static void tell_to_go_on(struct edge_exchange *exchange) {
         edge_exchange_cut(exchange);
 }
 
+void edge_exchange_announce(struct edge_exchange *exchange, size_t bytes) {
+    int least = (int)bytes;
+    if (exchange->announced == bytes)
+        return;
+    exchange->announced = bytes;
+    (void)setsockopt(exchange->readable.fd, SOL_SOCKET, SO_RCVLOWAT, &least, sizeof least);
+}
+
+/* Most clients send in small packets, and to look at one costs as much as many bytes: the kernel
+ * announces a whole piece, or the rest of the body. It announces the connection's end in any case.
+ * With TLS a part of a record may be in the library already, so there the last bytes are announced
+ * as they come. */
+static void announce_pieces(struct edge_exchange *exchange) {
+    const uint64_t left = exchange->body_left;
+    if (left >= 2 * EDGE_BODY_PIECE_BYTES)
+        edge_exchange_announce(exchange, EDGE_BODY_PIECE_BYTES);
+    else if (lws_is_ssl(exchange->wsi))
+        edge_exchange_announce(exchange, 1);
+    else
+        edge_exchange_announce(exchange,
+                               left < EDGE_BODY_PIECE_BYTES ? (size_t)left : EDGE_BODY_PIECE_BYTES);
+}
+
 void edge_exchange_read(struct edge_exchange *exchange) {
     struct ev_loop *ev = exchange->shared->ev;
     if (exchange->reading || exchange->answered || exchange->cut)
@@ -93,8 +116,13 @@ static size_t read_some(struct edge_exchange *exchange) {
 
 size_t edge_exchange_read_body(struct edge_exchange *exchange) {
     size_t sum = read_some(exchange);
-    if (takes_more(exchange))
+    if (exchange->late && sum == 0)
+        edge_exchange_cut(exchange);
+    exchange->late = false;
+    if (takes_more(exchange)) {
+        announce_pieces(exchange);
         ev_io_start(exchange->shared->ev, &exchange->readable);
+    }
     if (exchange->body_left == 0 && !exchange->cut && exchange->reading && !exchange->end_handed &&
         !exchange->answered) {
         exchange->end_handed = true;
@@ -102,6 +130,14 @@ size_t edge_exchange_read_body(struct edge_exchange *exchange) {
         edge_exchange_handlers_of(exchange)->on_body_end(exchange);
     }
     return sum;
+}
+
+void edge_exchange_look_late(struct edge_exchange *exchange) {
+    exchange->late = takes_more(exchange);
+    if (exchange->late)
+        edge_exchange_join(exchange);
+    else
+        edge_exchange_cut(exchange);
 }
 
 void edge_exchange_readable(struct ev_loop *ev, ev_io *watcher, int revents) {

@@ -25,6 +25,8 @@ struct edge_exchange {
     struct slice path, query; /* `path` in `unescaped` */
     uint64_t length;          /* of the body */
     uint64_t body_left;       /* of it, that has not been handed over */
+    size_t announced;         /* so many of them make the socket readable */
+    bool late;                /* its time is over, unless something is there */
     bool owned;               /* the owner was told of it */
     bool keep;                /* a further request may follow */
     bool reading;             /* the owner takes the body */
@@ -52,6 +54,10 @@ void edge_exchange_moved(struct edge_exchange *exchange, size_t bytes);
 /* It reads, or writes, in its turn. */
 void edge_exchange_join(struct edge_exchange *exchange);
 
+/* From now on the socket can be read once so many bytes are there, at most a piece. */
+void edge_exchange_announce(struct edge_exchange *exchange, size_t bytes);
+/* Nothing was announced for as long as may be: reads what is there all the same, or cuts it. */
+void edge_exchange_look_late(struct edge_exchange *exchange);
 /* The socket can be read. */
 void edge_exchange_readable(struct ev_loop *ev, ev_io *watcher, int revents);
 /* Hands over what is there of the body, or its end; how many bytes it was. */
