@@ -78,20 +78,54 @@ enum err api_keys_check(struct db *db, struct slice credential, const struct mes
                              key_r);
 }
 
-void api_keys_note_of(struct db *db, const struct service_key *key,
-                      const struct message_desc *message, uint64_t subject) {
-    char detail[AUDIT_DETAIL_BYTES];
-    snprintf(detail, sizeof detail, "API key %s: %s", key->name, message->name);
+/* The text under this key of a body; empty: it has none. */
+static struct slice text_in(const struct record_desc *desc, const void *body, const char *name) {
+    for (size_t i = 0; i < desc->field_count; i++) {
+        const struct record_field *field = &desc->fields[i];
+        if (field->type == RECORD_TEXT && strcmp(field->name, name) == 0)
+            return *(const struct slice *)((const char *)body + field->offset);
+    }
+    return slice_make(NULL, 0);
+}
+
+static void note(struct db *db, const struct service_key *key, const struct message_desc *message,
+                 uint64_t subject, const char *more) {
+    char detail[AUDIT_DETAIL_BYTES + 1];
+    snprintf(detail, sizeof detail, "API key %s: %s%s", key->name, message->name, more);
     const struct audit_entry entry = {
         .event = AUDIT_API_KEY, .subject = subject, .detail = slice_text(detail)};
     audit_note(db, &entry);
 }
 
+void api_keys_note_of(struct db *db, const struct service_key *key,
+                      const struct message_desc *message, uint64_t subject) {
+    note(db, key, message, subject, "");
+}
+
+/* To a group: the account in it. To what has no number, or none yet: its name or id. */
+static void describe(const struct record_desc *desc, const void *body, uint64_t subject,
+                     char more_r[AUDIT_DETAIL_BYTES]) {
+    uint64_t account = number_in(desc, body, "account");
+    struct slice name = text_in(desc, body, "id");
+    if (name.length == 0)
+        name = text_in(desc, body, "name");
+    more_r[0] = '\0';
+    if (subject == 0 && name.length > 0)
+        snprintf(more_r, AUDIT_DETAIL_BYTES, " %.*s", (int)name.length, name.data);
+    else if (account != 0 && account != subject)
+        snprintf(more_r, AUDIT_DETAIL_BYTES, " account %llu", (unsigned long long)account);
+}
+
 void api_keys_note(struct db *db, const struct service_key *key, const struct message_desc *message,
                    const void *body) {
-    uint64_t group = number_in(message->body, body, "group");
-    api_keys_note_of(db, key, message,
-                     group != 0 ? group : number_in(message->body, body, "account"));
+    static const char *const subjects[] = {"group", "to_group", "account", "to_account"};
+    const struct record_desc *desc = message->body;
+    char more[AUDIT_DETAIL_BYTES];
+    uint64_t subject = 0;
+    for (size_t i = 0; subject == 0 && i < sizeof subjects / sizeof subjects[0]; i++)
+        subject = number_in(desc, body, subjects[i]);
+    describe(desc, body, subject, more);
+    note(db, key, message, subject, more);
 }
 
 const struct service_credentials api_keys = {.check = api_keys_check, .note = api_keys_note};

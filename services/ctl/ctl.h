@@ -69,6 +69,9 @@ enum ctl_effect {
     CTL_CHANGES_DATABASE /* it changes the database itself */
 };
 
+/* The argument of a command that sends it, which is nobody else's to read. */
+#define CTL_TEXT "TEXT"
+
 struct ctl_command {
     const char *name;      /* "group add" */
     const char *arguments; /* of the usage line */

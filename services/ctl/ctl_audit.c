@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/url.h"
 #include "proto/messages.h"
 #include "services/audit/audit.h"
 #include "services/ctl/ctl_audit.h"
@@ -31,13 +32,43 @@ static int run_audit(const struct ctl_settings *settings, int argc, char **argv)
         "ntnnttt", NULL);
 }
 
+struct note {
+    char text[AUDIT_DETAIL_BYTES + 1]; /* cut */
+    size_t length;                     /* of all of it */
+};
+
+static void add(struct note *note, const char *before, struct slice text) {
+    size_t room = sizeof note->text > note->length ? sizeof note->text - note->length : 0;
+    if (room > 0)
+        note->length += (size_t)snprintf(note->text + note->length, room, "%s%.*s", before,
+                                         (int)text.length, text.data);
+}
+
+static void add_option(struct note *note, const char *before, const char *value) {
+    if (value != NULL && value[0] != '\0')
+        add(note, before, slice_text(value));
+}
+
+/* The command with its arguments, and for whom it is; without a text that somebody was sent, and
+ * without the password of a URL. */
+static struct note describe(const struct ctl_settings *settings, const struct ctl_command *command,
+                            int argc, char **argv) {
+    struct note note = {.length = 0};
+    char room[URL_ROOM];
+    add(&note, "", slice_text(command->name));
+    for (int i = 0; i < argc && strcmp(command->arguments, CTL_TEXT) != 0; i++)
+        add(&note, " ", url_without_password(slice_text(argv[i]), room));
+    add_option(&note, " --user=", settings->user);
+    add_option(&note, " --group=", settings->group);
+    if (settings->all)
+        add(&note, " --all", slice_text(""));
+    return note;
+}
+
 void ctl_audit_note(const struct ctl_settings *settings, const struct ctl_command *command,
                     int argc, char **argv) {
-    char detail[AUDIT_DETAIL_BYTES + 1];
-    size_t length = (size_t)snprintf(detail, sizeof detail, "%s", command->name);
-    for (int i = 0; i < argc && length < sizeof detail; i++)
-        length += (size_t)snprintf(detail + length, sizeof detail - length, " %s", argv[i]);
-    const struct auth_audit ask = {.detail = slice_text(detail)};
+    const struct note note = describe(settings, command, argc, argv);
+    const struct auth_audit ask = {.detail = slice_text(note.text)};
     struct record_arena arena = {0};
     struct done reply;
     if (command->effect == CTL_CHANGES_DATABASE) {

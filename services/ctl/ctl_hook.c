@@ -90,7 +90,7 @@ static int run_list(const struct ctl_settings *settings, int argc, char **argv) 
     (void)argc;
     (void)argv;
     return ctl_read(settings, &list_hooks,
-                    DB_ARGS(db_u64(settings->after), db_u64(settings->limit)), columns, "tttnnnt",
+                    DB_ARGS(db_u64(settings->after), db_u64(settings->limit)), columns, "tttnnnu",
                     NULL);
 }
 
@@ -101,7 +101,7 @@ static int run_show(const struct ctl_settings *settings, int argc, char **argv) 
                                           "parked_ms", "fault",    "created_ms", NULL};
     (void)argc;
     return ctl_read(settings, &show_hook, DB_ARGS(db_text(slice_text(argv[0]))), columns,
-                    "tttttnnnnnnnntn", "hook");
+                    "ttuttnnnnnnnntn", "hook");
 }
 
 /* A change of one hook by its name. */

@@ -130,7 +130,7 @@ static const struct config_option sessions_options[] = {
     CTL_JSON_OPTION, CONFIG_INCLUDE(struct ctl_settings, peers, ctl_peer_options), CONFIG_END};
 
 const struct ctl_command ctl_people_commands[] = {
-    {"say", "TEXT",
+    {"say", CTL_TEXT,
      "Send a system message; it is stored, and every account receives it, now or at its next "
      "login.",
      say_options, 1, 1, run_say, CTL_CHANGES},

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "common/url.h"
 #include "proto/ids.h"
 #include "proto/messages.h"
 
@@ -13,9 +14,12 @@ static const struct db_statement find_group = {
     "find_group", "SELECT lo FROM conversation WHERE kind = 1 AND string_id = ?"};
 
 static void add_row(struct table *table, const struct db_rows *rows, const char *kinds) {
+    char room[URL_ROOM];
     for (unsigned i = 0; kinds[i] != '\0'; i++) {
         if (kinds[i] == 't')
             table_text(table, db_rows_slice(rows, i));
+        else if (kinds[i] == 'u')
+            table_text(table, url_without_password(db_rows_slice(rows, i), room));
         else if (kinds[i] == 'b')
             table_bool(table, db_rows_u64(rows, i) != 0);
         else

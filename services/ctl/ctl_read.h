@@ -7,8 +7,9 @@
 
 /*
  * Runs a statement and prints its rows under `columns` (NULL-terminated; as many as it selects),
- * each as its letter in `kinds` says: n number, t text, b boolean. CTL_DONE; CTL_FAILED after a
- * printed line, also when there is no row and `nothing` names the missing thing.
+ * each as its letter in `kinds` says: n number, t text, u URL, whose password is hidden, b boolean.
+ * CTL_DONE; CTL_FAILED after a printed line, also when there is no row and `nothing` names the
+ * missing thing.
  */
 int ctl_read(const struct ctl_settings *settings, const struct db_statement *statement,
              const struct db_value *args, size_t arg_count, const char *const *columns,

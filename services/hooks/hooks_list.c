@@ -1,4 +1,5 @@
 /* hooks.list: hooks as the operator, and who has an API key for that, sees them. */
+#include "common/url.h"
 #include "proto/hook_words.h"
 #include "services/hooks/hooks.h"
 #include "services/hooks/hooks_sql.h"
@@ -11,22 +12,24 @@ static struct slice text_of(const struct db_rows *rows, enum hooks_shown_column 
 }
 
 static void take(const struct db_rows *rows, struct record_arena *arena, struct shown_hook *item) {
-    char events[HOOK_WORDS_BYTES];
+    char events[HOOK_WORDS_BYTES], url[URL_ROOM];
     uint64_t failing_since_ms = db_rows_u64(rows, HOOKS_SHOWN_FAILING_SINCE_MS);
     hook_families_write(db_rows_u64(rows, HOOKS_SHOWN_EVENTS), events);
-    *item = (struct shown_hook){.name = text_of(rows, HOOKS_SHOWN_NAME, arena),
-                                .url = text_of(rows, HOOKS_SHOWN_URL, arena),
-                                .events = record_arena_copy(arena, slice_text(events)),
-                                .state = db_rows_u64(rows, HOOKS_SHOWN_PARKED) != 0 ? HOOK_PARKED
-                                         : failing_since_ms != 0                    ? HOOK_FAILING
-                                                                                    : HOOK_WELL,
-                                .behind = db_rows_u64(rows, HOOKS_SHOWN_BEHIND),
-                                .told = db_rows_u64(rows, HOOKS_SHOWN_TOLD),
-                                .told_ms = db_rows_u64(rows, HOOKS_SHOWN_TOLD_MS),
-                                .lost = db_rows_u64(rows, HOOKS_SHOWN_LOST),
-                                .failing_since_ms = failing_since_ms,
-                                .fault = text_of(rows, HOOKS_SHOWN_FAULT, arena),
-                                .created_ms = db_rows_u64(rows, HOOKS_SHOWN_CREATED_MS)};
+    *item = (struct shown_hook){
+        .name = text_of(rows, HOOKS_SHOWN_NAME, arena),
+        .url = record_arena_copy(arena,
+                                 url_without_password(db_rows_slice(rows, HOOKS_SHOWN_URL), url)),
+        .events = record_arena_copy(arena, slice_text(events)),
+        .state = db_rows_u64(rows, HOOKS_SHOWN_PARKED) != 0 ? HOOK_PARKED
+                 : failing_since_ms != 0                    ? HOOK_FAILING
+                                                            : HOOK_WELL,
+        .behind = db_rows_u64(rows, HOOKS_SHOWN_BEHIND),
+        .told = db_rows_u64(rows, HOOKS_SHOWN_TOLD),
+        .told_ms = db_rows_u64(rows, HOOKS_SHOWN_TOLD_MS),
+        .lost = db_rows_u64(rows, HOOKS_SHOWN_LOST),
+        .failing_since_ms = failing_since_ms,
+        .fault = text_of(rows, HOOKS_SHOWN_FAULT, arena),
+        .created_ms = db_rows_u64(rows, HOOKS_SHOWN_CREATED_MS)};
 }
 
 enum err hooks_handle_list(void *context, struct db *db, struct record_arena *arena,
