@@ -198,6 +198,20 @@ const struct db_statement hooks_sql_count_subscriptions = {
 const struct db_statement hooks_sql_unsubscribe_oldest = {
     "unsubscribe_oldest",
     "DELETE FROM push_subscription WHERE account = ? ORDER BY created_ms, login LIMIT 1"};
+const struct db_statement hooks_sql_find_subscriptions_end = {
+    "find_subscriptions_end", "SELECT account FROM push_subscription WHERE account >= ?"
+                              " ORDER BY account, login LIMIT ?, 1"};
+const struct db_statement hooks_sql_ended_subscriptions = {
+    "ended_subscriptions",
+    "SELECT p.account, p.login FROM push_subscription p WHERE p.account >= ? AND p.account <= ?"
+    " AND NOT EXISTS (SELECT * FROM token t WHERE t.account = p.account AND t.login = p.login"
+    " AND t.expires_ms > " DB_NOW_MS ")"};
+#define WEB_PUSH_IS_UNUSED                                                                         \
+    " FROM hook WHERE url = '' AND NOT EXISTS (SELECT * FROM push_subscription)"
+const struct db_statement hooks_sql_is_web_push_unused = {"is_web_push_unused",
+                                                          "SELECT 1" WEB_PUSH_IS_UNUSED};
+const struct db_statement hooks_sql_remove_unused_web_push = {"remove_unused_web_push",
+                                                              "DELETE" WEB_PUSH_IS_UNUSED};
 const struct db_statement hooks_sql_push_key = {"push_key",
                                                 "SELECT secret FROM push_key WHERE one = 1"};
 const struct db_statement hooks_sql_add_push_key = {

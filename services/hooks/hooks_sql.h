@@ -104,6 +104,12 @@ extern const struct db_statement hooks_sql_unsubscribe, hooks_sql_is_subscribed;
 extern const struct db_statement hooks_sql_subscribe;
 /* How many an account has. The oldest of an account ends. */
 extern const struct db_statement hooks_sql_count_subscriptions, hooks_sql_unsubscribe_oldest;
+/* account, how many subscriptions to pass over from its first on -> the account of the next */
+extern const struct db_statement hooks_sql_find_subscriptions_end;
+/* the first account, the last -> account and login of those whose logins have ended */
+extern const struct db_statement hooks_sql_ended_subscriptions;
+/* whether it is there though nobody has subscribed: a row; then removes it */
+extern const struct db_statement hooks_sql_is_web_push_unused, hooks_sql_remove_unused_web_push;
 extern const struct db_statement hooks_sql_push_key, hooks_sql_add_push_key;
 /* The row of hook that Web Push is; nothing where it is there. Arguments: families, kinds, seq. */
 extern const struct db_statement hooks_sql_add_web_push, hooks_sql_has_web_push;

@@ -9,6 +9,7 @@
 #include "services/hooks/hook_row.h"
 #include "services/hooks/hooks_sql.h"
 #include "services/hooks/offline.h"
+#include "services/hooks/subscriptions_tidy.h"
 #include "services/hooks/teller.h"
 #include "services/hooks/web_push.h"
 
@@ -43,6 +44,7 @@ struct reader {
     uint64_t floor, mark, newest_block;
     bool look_at_all; /* but the next one */
     int64_t marked_ms, tidied_ms;
+    uint64_t subscriptions_place; /* the worker's while the job is on its way */
     struct look look;
     struct teller *tellers[HOOKS_MAX];
     size_t teller_count;
@@ -160,6 +162,9 @@ static void run(struct pool_job *job, struct db *db) {
         look->err = list(look, db);
     if (look->err == ERR_OK && look->leads && loop_now_ms() - self->tidied_ms >= READER_TIDY_MS)
         look->err = tidy(self, db);
+    if (look->err == ERR_OK && look->leads && loop_now_ms() - self->tidied_ms >= READER_TIDY_MS &&
+        !look->more_to_tidy)
+        look->err = subscriptions_tidy(db, &self->subscriptions_place);
 }
 
 /* --- on the loop ----------------------------------------------------------------------------- */

@@ -56,13 +56,16 @@ static enum err ask_number(struct db *db, const struct db_statement *statement,
 }
 
 /* Web Push is one of the hooks, made with the first subscription, so that the journal is written.
+ * The state stays locked: the hook does not end (subscriptions_tidy) before the subscription is
+ * there.
  */
 static enum err make_hook(struct db *db) {
     uint64_t there, seq;
-    enum err err = ask_number(db, &hooks_sql_has_web_push, DB_NO_ARGS, &there);
-    if (err != ERR_OK || there != 0)
-        return err;
-    err = ask_number(db, &hooks_sql_lock, DB_NO_ARGS, &seq);
+    enum err err = ask_number(db, &hooks_sql_lock, DB_NO_ARGS, &seq);
+    if (err == ERR_OK)
+        err = ask_number(db, &hooks_sql_has_web_push, DB_NO_ARGS, &there);
+    if (err == ERR_OK && there != 0)
+        return ERR_OK;
     if (err == ERR_OK)
         err = db_query(db, &hooks_sql_add_web_push,
                        DB_ARGS(db_u64(HOOK_FAMILY_OFFLINE), db_u64(HOOK_KINDS_ALL), db_u64(seq)),

@@ -9,6 +9,7 @@
 #include "proto/hook_words.h"
 #include "proto/messages.h"
 #include "services/ctl/caller.h"
+#include "services/hooks/subscriptions_tidy.h"
 #include "tests/support/assertions.h"
 #include "tests/support/service_process.h"
 #include "tests/support/test_keys.h"
@@ -266,6 +267,90 @@ HOOKS_TEST(at_most_32_hooks) {
         assert_err(add(f, (struct hooks_add){.name = slice_text(test_text("h%d", i))}), ERR_OK);
     assert_err(add(f, (struct hooks_add){.name = slice_text("more")}), ERR_TOO_MANY);
     assert_err(add(f, (struct hooks_add){.name = slice_text("h1")}), ERR_TOO_MANY);
+}
+
+/* --- subscriptions to Web Push --------------------------------------------------------------- */
+
+#define ANY_PUBLIC_KEY                                                                             \
+    "BGsX0fLhLEJH-Lzm5WOkQPJ3A32BLeszoPShOUXYmMKWT-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU"
+
+/* A login of the account, with a token that ends in `ms`. */
+static void log_in(struct fixture *f, uint64_t account, uint64_t login, const char *ms) {
+    test_database_run(
+        f->database,
+        test_text("INSERT INTO token (hash, account, login, created_ms, expires_ms)"
+                  " VALUES (UNHEX(SHA2('%ju %ju', 256)), %ju, %ju, 0, " DB_NOW_MS " + (%s))",
+                  (uintmax_t)account, (uintmax_t)login, (uintmax_t)account, (uintmax_t)login, ms));
+}
+
+static void subscribe(struct fixture *f, uint64_t account, uint64_t login) {
+    const struct hooks_subscribe ask = {
+        .account = account,
+        .login = login,
+        .endpoint = slice_text(
+            test_text("https://push.example.org/%ju/%ju", (uintmax_t)account, (uintmax_t)login)),
+        .p256dh = slice_text(ANY_PUBLIC_KEY),
+        .auth = slice_text("AAAAAAAAAAAAAAAAAAAAAA")};
+    struct hooks_subscribe_reply reply;
+    assert_err(caller_ask(f->caller, &message_HOOKS_SUBSCRIBE, &ask, ANSWER_MS, &f->arena, &reply),
+               ERR_OK);
+    assert_true(reply.on);
+}
+
+static uint64_t subscribed(struct fixture *f) {
+    return number(f, "SELECT COUNT(*) FROM push_subscription");
+}
+
+static uint64_t web_push_hooks(struct fixture *f) {
+    return number(f, "SELECT COUNT(*) FROM hook WHERE url = ''");
+}
+
+HOOKS_TEST(at_most_16_subscriptions_of_an_account) {
+    for (uint64_t login = 1; login <= 17; login++) {
+        log_in(f, 101, login, "3600000");
+        subscribe(f, 101, login);
+        assert_int_equal(subscribed(f), login < 17 ? login : 16);
+    }
+    assert_int_equal(number(f, "SELECT MIN(login) FROM push_subscription"), 2);
+    test_database_run(f->database, "DELETE FROM token");
+    TEST_UNTIL(subscribed(f) == 0, "ended ones stay");
+}
+
+HOOKS_TEST(subscriptions_end_with_their_logins_and_the_hook_with_the_last_one) {
+    log_in(f, 101, 1, "3600000");
+    log_in(f, 101, 2, "-1");
+    const uint64_t deleted = UINT64_C(1) << 50; /* an account that is no more */
+    subscribe(f, 101, 1);
+    subscribe(f, 101, 2);
+    subscribe(f, deleted, 3);
+    TEST_UNTIL(subscribed(f) == 1, "ended ones stay");
+    assert_int_equal(number(f, "SELECT login FROM push_subscription"), 1);
+    assert_int_equal(web_push_hooks(f), 1);
+    assert_err(add(f, (struct hooks_add){.name = slice_text("another")}), ERR_OK);
+    test_database_run(f->database, "DELETE FROM token");
+    TEST_UNTIL(web_push_hooks(f) == 0, "the hook stays");
+    assert_int_equal(subscribed(f), 0);
+    assert_int_equal(number(f, "SELECT COUNT(*) FROM hook"), 1);
+    log_in(f, 102, 4, "3600000");
+    subscribe(f, 102, 4);
+    assert_int_equal(web_push_hooks(f), 1);
+    test_database_run(f->database, "DELETE FROM token");
+    TEST_UNTIL(web_push_hooks(f) == 0, "the hook stays");
+}
+
+/* One behind the page is removed, too. */
+HOOKS_TEST(subscriptions_are_tidied_page_by_page) {
+    test_database_run(
+        f->database,
+        test_text("INSERT INTO push_subscription (account, login, endpoint, p256dh, auth,"
+                  " created_ms) SELECT 200 + seq DIV 16, seq, CONCAT('https://a/', seq), '', '', 0"
+                  " FROM seq_1_to_%d;"
+                  "INSERT INTO token (hash, account, login, created_ms, expires_ms) SELECT"
+                  " UNHEX(SHA2(seq, 256)), 200 + seq DIV 16, seq, 0, " DB_NOW_MS " + 3600000"
+                  " FROM seq_1_to_%d",
+                  SUBSCRIPTIONS_TIDY_ROWS + 100, SUBSCRIPTIONS_TIDY_ROWS + 99));
+    TEST_UNTIL(subscribed(f) == SUBSCRIPTIONS_TIDY_ROWS + 99, "the last one stays");
+    test_database_run(f->database, "DELETE FROM push_subscription; DELETE FROM token");
 }
 
 HOOKS_TEST(what_cannot_be_is_refused) {
