@@ -140,7 +140,7 @@ static enum err find_before(struct db *db, const struct files_open *ask, struct 
     if (err != ERR_OK || !*found_r)
         return err;
     if (row.account != ask->account || !slice_equal(row.file.name, ask->name) ||
-        (row.finished_ms == 0 && row.file.size != ask->size))
+        row.announced != ask->size)
         return ERR_REF_USED;
     reply->file = row.file.id;
     reply->expires_ms = row.expires_ms;

@@ -30,6 +30,7 @@ enum err file_row_take(struct db_rows *rows, struct record_arena *arena, struct 
         .account = db_rows_u64(rows, FILES_ACCOUNT),
         .expires_ms = db_rows_u64(rows, FILES_EXPIRES_MS),
         .finished_ms = db_rows_u64(rows, FILES_FINISHED_MS),
+        .announced = db_rows_u64(rows, FILES_ANNOUNCED),
         .now_ms = db_rows_u64(rows, FILES_NOW_MS)};
     row_r->has_sha256 = take_bytes(rows, FILES_SHA256, row_r->sha256, sizeof row_r->sha256);
     (void)take_bytes(rows, FILES_TOKEN, row_r->token, sizeof row_r->token);

@@ -9,6 +9,8 @@
 struct file_row {
     struct file file; /* its texts live in the arena that it was read with */
     uint64_t account, expires_ms, finished_ms, now_ms;
+    uint64_t
+        announced; /* bytes that its client sends; file.size may be fewer once it is finished */
     char sha256[FILES_SHA256_BYTES], token[FILES_TOKEN_BYTES]; /* of the token, the hash */
     bool has_sha256;
 };

@@ -3,7 +3,7 @@
 
 #define COLUMNS                                                                                    \
     "f.id, f.account, f.name, f.mime, f.size, f.sha256, f.width, f.height, f.preview, f.token,"    \
-    " f.expires_ms, f.finished_ms, " DB_NOW_MS
+    " f.expires_ms, f.finished_ms, COALESCE(f.announced, f.size), " DB_NOW_MS
 #define IS_USED                                                                                    \
     "(EXISTS (SELECT * FROM file_use u WHERE u.file = f.id)"                                       \
     " OR EXISTS (SELECT * FROM sticker s WHERE s.file = f.id))"
@@ -72,9 +72,11 @@ const struct db_statement files_sql_lock_house = {"lock_house",
 const struct db_statement files_sql_unlock_house = {"unlock_house",
                                                     "DO RELEASE_LOCK(" HOUSE_LOCK ")"};
 const struct db_statement files_sql_remove = {"remove", "DELETE FROM file WHERE id = ?"};
+/* In this order: `announced` takes the size of before. */
 const struct db_statement files_sql_finish = {
-    "finish", "UPDATE file SET size = ?, mime = ?, width = ?, height = ?, preview = ?,"
-              " finished_ms = " DB_NOW_MS " WHERE id = ? AND finished_ms IS NULL"};
+    "finish",
+    "UPDATE file SET announced = size, size = ?, mime = ?, width = ?, height = ?, preview = ?,"
+    " finished_ms = " DB_NOW_MS " WHERE id = ? AND finished_ms IS NULL"};
 const struct db_statement files_sql_remove_stickers_of = {"remove_stickers_of",
                                                           "DELETE FROM sticker WHERE file = ?"};
 const struct db_statement files_sql_stickers = {

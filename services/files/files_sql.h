@@ -70,6 +70,7 @@ enum files_column {
     FILES_TOKEN,
     FILES_EXPIRES_MS,
     FILES_FINISHED_MS,
+    FILES_ANNOUNCED,
     FILES_NOW_MS
 };
 enum house_column { HOUSE_ID, HOUSE_DUE, HOUSE_ENDED_STICKER, HOUSE_ENDED_USE };

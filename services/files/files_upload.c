@@ -29,7 +29,7 @@ enum err files_handle_state(void *context, struct db *db, struct record_arena *a
     enum err err = file_row_of_upload(db, ask->file, ask->token, arena, &row);
     if (err != ERR_OK)
         return err;
-    reply->size = reply->offset = row.file.size;
+    reply->size = reply->offset = row.announced;
     reply->expires_ms = row.expires_ms;
     reply->finished = row.finished_ms != 0;
     return reply->finished ? ERR_OK : look(context, &row, &reply->offset);

@@ -55,6 +55,27 @@ FILES_TEST(a_picture_has_a_size_and_a_preview_and_names_no_place) {
     buffer_free(&plain);
 }
 
+/* Without its places a picture is smaller than what its client has sent, which counts by that. */
+FILES_TEST(a_client_that_asks_again_finds_its_upload_whole) {
+    struct buffer plain = test_picture("jpg", 300, 200, 1);
+    struct buffer jpeg = test_jpeg_with_places(&plain, 1, false);
+    const struct files_open ask = {
+        .account = files_account(f), .name = slice_text("sea.jpg"), .size = jpeg.length};
+    struct test_upload upload;
+    struct upload_state state;
+    struct file file, again;
+    assert_err(files_open(f, ask, &upload), ERR_OK);
+    assert_err(files_append(f, &upload, 0, slice_make(jpeg.data, jpeg.length)), ERR_OK);
+    assert_err(files_finish(f, &upload, &file), ERR_OK);
+    assert_true(file.size < jpeg.length);
+    assert_err(files_state(f, &upload, &state), ERR_OK);
+    assert_true(state.finished && state.size == jpeg.length && state.offset == jpeg.length);
+    assert_err(files_finish(f, &upload, &again), ERR_OK);
+    assert_true(again.size == file.size);
+    buffer_free(&plain);
+    buffer_free(&jpeg);
+}
+
 FILES_TEST(bombs_and_false_pictures_end_no_service) {
     const pid_t pid = service_process_pid(f->files);
     struct buffer svg = buffer_make(64);
