@@ -2,7 +2,7 @@
 import asyncio
 import json
 import sys
-import urllib.request
+from urllib.request import HTTPError, Request, urlopen
 
 import websockets
 
@@ -11,8 +11,7 @@ HOST, ME, KEY = sys.argv[1:]
 
 def call(path, ref, body):
     headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json", "Idempotency-Key": ref}
-    request = urllib.request.Request(f"http://{HOST}/api/v1{path}", json.dumps(body).encode(), headers)
-    return json.load(urllib.request.urlopen(request))
+    return json.load(urlopen(Request(f"http://{HOST}/api/v1{path}", json.dumps(body).encode(), headers)))
 
 
 async def main():
@@ -20,10 +19,12 @@ async def main():
     async with websockets.connect(f"ws://{HOST}/") as socket:
         await socket.send(json.dumps({"msgType": 317, "msgBody": login}))
         async for message in (json.loads(text) async for text in socket):
-            if message["msgType"] == 6 and message["fromUserId"] != ME:
-                user, cid = message["fromUserId"], message["cid"]
-                call("/messages", f"echo-{cid}", {"user": user, "text": message["msg"]})
-                await socket.send(json.dumps({"msgType": 301, "msgBody": {"peer": {"user": user}, "cid": cid}}))
-
+            if message["msgType"] == 6 and (user := message["fromUserId"]) != ME:
+                try:
+                    call("/messages", f"echo-{message['cid']}", {"user": user, "text": message["msg"]})
+                except HTTPError as refused:
+                    if refused.code not in (400, 403, 404, 413):  # for these there is no answer
+                        raise
+                await socket.send(json.dumps({"msgType": 301, "msgBody": {"peer": {"user": user}, "cid": message["cid"]}}))
 
 asyncio.run(main())

@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 from parley_api import Api
+from parley_client import Account
 from parley_stack import ROOT, wait_until
 
 SCRIPT = ROOT / "docs/examples/echo.py"
@@ -43,6 +44,24 @@ def test_echo(stack, connect, newcomer, start_bot):
     api.expect(201, "POST", "/messages", {**say, "text": "are you there?"})
     start_bot(identity, bot.key)
     wait_until(lambda: texts_of(api, ben, identity) == ["hello", "are you there?"], "the answer to what it missed")
+
+
+def test_what_cannot_be_answered_ends_nothing(stack, newcomer, start_bot):
+    """An answer too long for the API, and one to somebody who is blocked by the bot meanwhile."""
+    identity = f"echo-{secrets.token_hex(4)}"
+    api = Api(stack)
+    number = api.expect(201, "POST", "/accounts", {"id": identity})["number"]
+    bot = Api(stack, "messages,logins", f"--user={identity}")
+    ben, eve = newcomer("youim"), newcomer("youim")
+    api.expect(201, "POST", "/messages", {"from": eve.account.id, "user": identity, "text": "before the block"})
+    api.expect(204, "PUT", f"/accounts/{eve.account.id}/blocks/{identity}")
+    ben.say(Account("youim", number, identity), '"' * 60000)
+    ben.hear_own(Account("youim", number, identity), '"' * 60000)
+    process = start_bot(identity, bot.key)
+    api.expect(201, "POST", "/messages", {"from": ben.account.id, "user": identity, "text": "and this?"})
+    wait_until(lambda: texts_of(api, ben, identity) == ["and this?"], "the answer to the text behind it")
+    assert process.poll() is None
+    assert texts_of(api, eve, identity) == []
 
 
 def texts_of(api, ben, identity):

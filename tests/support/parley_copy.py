@@ -29,6 +29,7 @@ class Copy:
         self.folder, self.base = folder, free_ports(PORTS + 1)
         self.settings = folder / "var/run/parley.conf"
         shutil.copytree(ROOT / "deploy", folder / "deploy")
+        shutil.copytree(ROOT / "docs/examples", folder / "docs/examples")
         (folder / "build/bin").mkdir(parents=True)
         for program in programs().glob("parley*"):
             shutil.copy2(program, folder / "build/bin")
