@@ -3,34 +3,15 @@ key that it knows; whether a signature is right test_files_s3_signed.py looks at
 
 import hashlib
 import os
-import pathlib
-import shutil
 import subprocess
 
 import pytest
 from parley_files import show
-from parley_s3 import PIECE, ask, read, upload
-from parley_stack import DEADLINE, ROOT, Stack, free_port, wait_until
+from parley_s3 import PIECE, ask, read, server_program, upload
+from parley_stack import DEADLINE, Stack, free_port, wait_until
 
-VERSION = "3.7.1"
 BUCKET = "parley-files"
 KEYS = {"s3_access_key": "S3RVER", "s3_secret_key": "S3RVER"}
-INSTALL_SECONDS = 240
-
-
-def server_program():
-    """s3rver, installed once below the build; without it nothing here can be tested."""
-    folder = pathlib.Path(os.environ.get("PARLEY_BUILD", ROOT / "build")).resolve() / "s3"
-    program = folder / "node_modules/s3rver/bin/s3rver.js"
-    if not program.exists():
-        npm = shutil.which("npm")
-        assert npm and shutil.which("node"), "npm and node are missing: apt-get install npm nodejs"
-        folder.mkdir(parents=True, exist_ok=True)
-        done = subprocess.run(
-            [npm, "install", "--no-audit", "--no-fund", "--prefix", folder, f"s3rver@{VERSION}"],
-            capture_output=True, text=True, timeout=INSTALL_SECONDS)
-        assert done.returncode == 0, f"npm cannot fetch s3rver: {done.stderr}"
-    return program
 
 
 class Server:

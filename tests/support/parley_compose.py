@@ -209,6 +209,24 @@ class Compose:
         finally:
             self.settings_file.write_text(before)
 
+    @contextlib.contextmanager
+    def extended(self, service, extra, *files, **settings):
+        """The service is meanwhile as these further files have it, beside the service `extra` of theirs."""
+        command = self.command
+        at = command.index(str(COMPOSE_FILE)) + 1
+        more = [word for file in files for word in ("-f", str(ROOT / file))]
+        try:
+            with self.more_settings(**settings):
+                self.command = [*command[:at], *more, *command[at:]]
+                self.compose("up", "--detach", "--no-deps", extra, service, seconds=BUILD_SECONDS)
+                self.wait_ready(service)
+                yield
+                self.compose("rm", "--force", "--stop", extra)
+        finally:
+            self.command = command
+            self.compose("up", "--detach", "--no-deps", "--remove-orphans", service)
+            self.wait_ready(service)
+
     def __enter__(self):
         try:
             if not self.first:

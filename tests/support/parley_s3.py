@@ -12,12 +12,20 @@ of AWS's own documentation in tests/e2e/test_files_s3_signed.py. At most 1,000 k
 import hashlib
 import hmac
 import http.server
+import os
+import pathlib
 import re
+import shutil
+import subprocess
 import threading
 import urllib.parse
 
+from parley_stack import ROOT
+
 LIST_MOST = 1000
 PIECE = 1 << 20
+S3RVER = "3.7.1"
+INSTALL_SECONDS = 240
 
 
 # --- signatures
@@ -164,6 +172,24 @@ class VerifyingServer:
         return {"files_store": "s3", "s3_endpoint": f"http://127.0.0.1:{self._http.server_port}",
                 "s3_bucket": self.bucket, "s3_region": self.region, "s3_access_key": self.access,
                 "s3_secret_key": self.secret, "s3_timeout_ms": 60000}
+
+
+# --- s3rver
+
+
+def server_program():
+    """s3rver, from the npm registry, installed once below the build."""
+    folder = pathlib.Path(os.environ.get("PARLEY_BUILD", ROOT / "build")).resolve() / "s3"
+    program = folder / "node_modules/s3rver/bin/s3rver.js"
+    if not program.exists():
+        npm = shutil.which("npm")
+        assert npm and shutil.which("node"), "npm and node are missing: apt-get install npm nodejs"
+        folder.mkdir(parents=True, exist_ok=True)
+        done = subprocess.run(
+            [npm, "install", "--no-audit", "--no-fund", "--prefix", folder, f"s3rver@{S3RVER}"],
+            capture_output=True, text=True, timeout=INSTALL_SECONDS)
+        assert done.returncode == 0, f"npm cannot fetch s3rver: {done.stderr}"
+    return program
 
 
 # --- files, asked directly
