@@ -2,12 +2,14 @@
 and that stored texts survive a restart of everything."""
 
 import json
+import os
 import re
 import subprocess
 import sys
 
 import pytest
 from parley_compose import IMAGES, PARTS, SERVICES, docker
+from parley_files import address_of, ask, begin_upload
 from parley_secrets import Secrets
 from parley_stack import ROOT, bare_environment, wait_until
 from parley_tls import Certificate
@@ -74,6 +76,12 @@ def test_people_talk_over_tls(stack, connect, newcomer, tmp_path):
         for one, other in zip(people, people[1:] + people[:1]):
             one.say(other.account, "hello")
             other.expect(6, msg="hello", fromUserId=one.account.id)
+        writer, reader = (newcomer("youim", "wss", ext=True) for _ in range(2))
+        content = os.urandom(3_000_000)
+        opened = begin_upload(writer, len(content))
+        assert ask(stack, opened["url"], "PUT", content, scheme="https")[0] == 201
+        url = address_of(writer, reader, opened["file"])
+        assert ask(stack, url, scheme="https") == (200, content)
     renew_gateway()
     proxies = set(stack.one("proxy").networks().values())
     rows = json.loads(stack.ctl("audit", "--json").stdout)
