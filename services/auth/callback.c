@@ -1,6 +1,7 @@
 /* Asking the operator's own backend; see callback.h. */
 #include "services/auth/callback.h"
 
+#include <cjson/cJSON.h>
 #include <curl/curl.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -8,12 +9,10 @@
 #include <string.h>
 
 #include "common/buffer.h"
-#include "common/json_tree.h"
 #include "common/log.h"
 #include "common/loop.h"
+#include "services/auth/callback_answer.h"
 
-/* {"id":...,"name":...}, and what else the backend may say. */
-#define ANSWER_DEPTH 8
 #define HTTP_OK 200
 #define HTTP_FORBIDDEN 403
 
@@ -239,28 +238,6 @@ static long perform(struct callback *self, const char *question, struct exchange
     return status;
 }
 
-/* --- its answer ----------------------------------------------------------------------------- */
-
-static bool take(const cJSON *json, const char *name, struct record_arena *arena,
-                 struct slice *text_r) {
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(json, name);
-    struct slice text = slice_text(cJSON_GetStringValue(item));
-    *text_r = record_arena_copy(arena, text);
-    return (item == NULL || cJSON_IsNull(item) || cJSON_IsString(item)) &&
-           text_r->length == text.length;
-}
-
-static enum err read_answer(struct callback *self, const struct buffer *answer,
-                            struct record_arena *arena, struct slice *id_r, struct slice *name_r) {
-    cJSON *json = json_tree_object(slice_make(answer->data, answer->length), ANSWER_DEPTH);
-    bool good = json != NULL && take(json, "id", arena, id_r) &&
-                take(json, "name", arena, name_r) && id_r->length > 0;
-    cJSON_Delete(json);
-    if (!good)
-        callback_failed(self, "the answer is no JSON object with the texts id and name");
-    return good ? ERR_OK : ERR_NO_BACKEND;
-}
-
 enum err callback_ask(struct callback *self, const struct callback_question *question,
                       struct record_arena *arena, struct slice *id_r, struct slice *name_r) {
     char *text = write_question(question);
@@ -271,7 +248,11 @@ enum err callback_ask(struct callback *self, const struct callback_question *que
     cJSON_free(text);
     enum err err = ERR_NO_BACKEND;
     if (status == HTTP_OK) {
-        err = read_answer(self, &exchange.answer, arena, id_r, name_r);
+        const struct slice answer = slice_make(exchange.answer.data, exchange.answer.length);
+        if (callback_answer_read(answer, arena, id_r, name_r))
+            err = ERR_OK;
+        else
+            callback_failed(self, "the answer is no JSON object with the texts id and name");
     } else if (status == HTTP_FORBIDDEN) {
         err = ERR_BAD_LOGIN;
     } else {

@@ -1,49 +1,15 @@
 /* hooks.subscribe: browsers that wake people, and the server's key for them. */
 #include <sodium.h>
-#include <string.h>
 
 #include "services/hooks/hooks.h"
 #include "services/hooks/hooks_sql.h"
 #include "services/hooks/push_key.h"
+#include "services/hooks/push_subscription.h"
 #include "services/hooks/selection.h"
 
 /* limit: client | subscriptions to Web Push (345) of an account, one for each login |
  * {SUBSCRIPTIONS_MAX} | the oldest ends */
 #define SUBSCRIPTIONS_MAX 16
-
-static bool begins_with(struct slice text, const char *start) {
-    const size_t length = strlen(start);
-    return text.length > length && memcmp(text.data, start, length) == 0;
-}
-
-/* Whether it has that form alone: where it leads is looked at when it is connected to. */
-static bool is_endpoint(const struct hooks *hooks, struct slice endpoint) {
-    for (size_t i = 0; i < endpoint.length; i++)
-        if (endpoint.data[i] <= ' ' || endpoint.data[i] > '~' || endpoint.data[i] == '"' ||
-            endpoint.data[i] == '\\')
-            return false;
-    return begins_with(endpoint, "https://") ||
-           (hooks->settings.web_push_private && begins_with(endpoint, "http://"));
-}
-
-/* With or without padding; whether it is so many bytes. */
-static bool decode(struct slice text, unsigned char *out, size_t bytes) {
-    size_t length = 0;
-    while (text.length > 0 && text.data[text.length - 1] == '=')
-        text.length--;
-    return text.length > 0 &&
-           sodium_base642bin(out, bytes, text.data, text.length, NULL, &length, NULL,
-                             sodium_base64_VARIANT_URLSAFE_NO_PADDING) == 0 &&
-           length == bytes;
-}
-
-static bool read_subscription(const struct hooks *hooks, const struct hooks_subscribe *ask,
-                              struct web_push_keys *keys_r) {
-    return is_endpoint(hooks, ask->endpoint) &&
-           decode(ask->p256dh, keys_r->p256dh, sizeof keys_r->p256dh) &&
-           decode(ask->auth, keys_r->auth, sizeof keys_r->auth) &&
-           web_push_key_is_valid(keys_r->p256dh);
-}
 
 /* A number that a statement counts. */
 static enum err ask_number(struct db *db, const struct db_statement *statement,
@@ -114,12 +80,14 @@ static enum err write_key(struct db *db, struct record_arena *arena, struct slic
 
 enum err hooks_handle_subscribe(void *context, struct db *db, struct record_arena *arena,
                                 const void *body, void *reply_r) {
+    const struct hooks *hooks = context;
     const struct hooks_subscribe *ask = body;
     struct hooks_subscribe_reply *reply = reply_r;
     const struct db_value account = db_u64(ask->account), login = db_u64(ask->login);
     struct web_push_keys keys;
     uint64_t on = 0;
-    if (ask->endpoint.length > 0 && !read_subscription(context, ask, &keys))
+    if (ask->endpoint.length > 0 &&
+        !push_subscription_read(ask, hooks->settings.web_push_private, &keys))
         return ERR_BAD_REQUEST;
     enum err err = write_key(db, arena, &reply->key);
     if (err == ERR_OK && ask->endpoint.length > 0)

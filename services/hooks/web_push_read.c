@@ -8,24 +8,17 @@
 #include "services/hooks/event_read.h"
 #include "services/hooks/hooks_sql.h"
 #include "services/hooks/push_key.h"
+#include "services/hooks/push_subscription.h"
 
 /* limit: hooks | rows of the journal that Web Push reads at once | {WAKE_ROWS} | the next ones
  * follow */
 #define WAKE_ROWS 500
 
-/* Scheme, host and port: what an authorization is for. */
-static void origin_of(const char *endpoint, char out[PUSH_ENDPOINT_MAX_BYTES + 1]) {
-    const char *host = strstr(endpoint, "://");
-    const size_t start = host == NULL ? 0 : (size_t)(host - endpoint) + 3;
-    snprintf(out, PUSH_ENDPOINT_MAX_BYTES + 1, "%.*s",
-             (int)(start + strcspn(endpoint + start, "/?#")), endpoint);
-}
-
 /* A message that cannot be made is of a subscription that is none. */
 static void make(const struct hooks *hooks, const unsigned char *secret, uint64_t now_s,
                  const struct db_rows *rows, struct slice text, struct web_push_message *message) {
     const struct slice p256dh = db_rows_slice(rows, 2), auth = db_rows_slice(rows, 3);
-    char origin[PUSH_ENDPOINT_MAX_BYTES + 1];
+    char origin[PUSH_ORIGIN_ROOM];
     struct web_push_keys keys;
     message->state = WEB_PUSH_GONE;
     if (db_rows_u64(rows, 4) == 0 || p256dh.length != sizeof keys.p256dh ||
@@ -33,7 +26,7 @@ static void make(const struct hooks *hooks, const unsigned char *secret, uint64_
         return;
     memcpy(keys.p256dh, p256dh.data, sizeof keys.p256dh);
     memcpy(keys.auth, auth.data, sizeof keys.auth);
-    origin_of(message->endpoint, origin);
+    push_subscription_origin(message->endpoint, origin);
     if (web_push_encrypt(&keys, text, message->body, &message->length) &&
         web_push_authorization(secret, origin, hooks->settings.web_push_contact,
                                now_s + WEB_PUSH_VALID_S, message->authorization))

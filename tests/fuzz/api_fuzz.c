@@ -6,14 +6,6 @@
 #include "services/gateway/edge/json.h"
 #include "tests/fuzz/fuzz.h"
 
-static struct slice take_line(struct slice *rest) {
-    const char *end = rest->length == 0 ? NULL : memchr(rest->data, '\n', rest->length);
-    size_t length = end == NULL ? rest->length : (size_t)(end - rest->data);
-    struct slice line = slice_make(rest->data, length);
-    *rest = end == NULL ? slice_make("", 0) : slice_make(end + 1, rest->length - length - 1);
-    return line;
-}
-
 static void check_messages(struct api_request *request) {
     const struct api_given given = {.nonce = slice_text("0123456789abcdef"),
                                     .host = slice_text("192.0.2.7")};

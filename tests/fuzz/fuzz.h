@@ -26,6 +26,15 @@ static inline struct slice piece_at(const uint8_t *bytes, size_t size, size_t at
     return slice_make((const char *)bytes + at, size - at < cut ? size - at : cut);
 }
 
+/* Takes a line off the front of `rest`, without its end. */
+static inline struct slice take_line(struct slice *rest) {
+    const char *end = rest->length == 0 ? NULL : memchr(rest->data, '\n', rest->length);
+    size_t length = end == NULL ? rest->length : (size_t)(end - rest->data);
+    struct slice line = slice_make(rest->data, length);
+    *rest = end == NULL ? slice_make("", 0) : slice_make(end + 1, rest->length - length - 1);
+    return line;
+}
+
 /* That `run` gives the same results for bytes in one piece and in pieces of `cut`. */
 static inline void require_same_however_cut(struct buffer (*run)(const uint8_t *bytes, size_t size,
                                                                  size_t cut),
