@@ -1,9 +1,10 @@
 /* A subscription to Web Push; see push_subscription.h. */
 #include "services/hooks/push_subscription.h"
 
-#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "common/base64.h"
 
 static bool begins_with(struct slice text, const char *start) {
     const size_t length = strlen(start);
@@ -25,9 +26,7 @@ static bool decode(struct slice text, unsigned char *out, size_t bytes) {
     size_t length = 0;
     while (text.length > 0 && text.data[text.length - 1] == '=')
         text.length--;
-    return text.length > 0 &&
-           sodium_base642bin(out, bytes, text.data, text.length, NULL, &length, NULL,
-                             sodium_base64_VARIANT_URLSAFE_NO_PADDING) == 0 &&
+    return base64_read(text, sodium_base64_VARIANT_URLSAFE_NO_PADDING, out, bytes, &length) &&
            length == bytes;
 }
 

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base64.h"
+
 #define PREFIX "whsec_"
 #define PREFIX_LENGTH (sizeof PREFIX - 1)
 /* `ID.SECONDS.` */
@@ -13,9 +15,8 @@
 
 static bool read_secret(struct slice secret, unsigned char *bytes, size_t *length_r) {
     return secret.length > PREFIX_LENGTH && memcmp(secret.data, PREFIX, PREFIX_LENGTH) == 0 &&
-           sodium_base642bin(bytes, SIGNATURE_SECRET_MAX, secret.data + PREFIX_LENGTH,
-                             secret.length - PREFIX_LENGTH, NULL, length_r, NULL,
-                             sodium_base64_VARIANT_ORIGINAL) == 0;
+           base64_read(slice_make(secret.data + PREFIX_LENGTH, secret.length - PREFIX_LENGTH),
+                       sodium_base64_VARIANT_ORIGINAL, bytes, SIGNATURE_SECRET_MAX, length_r);
 }
 
 bool signature_secret_is_valid(struct slice secret) {

@@ -4,9 +4,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "common/base64.h"
 #include "common/json_tree.h"
 #include "proto/messages.h"
-#include "services/jwt/base64url.h"
 
 /* limit: client | nesting in the header and the claims of a JWT | {JWT_DEPTH} | `jwt_malformed` */
 #define JWT_DEPTH 16
@@ -36,7 +36,8 @@ static enum err decode(struct slice part, struct record_arena *arena, struct sli
     size_t length = 0;
     if (room == NULL)
         return ERR_OVERLOADED;
-    if (!base64url_read(part, room, part.length + 1, &length))
+    if (!base64_read(part, sodium_base64_VARIANT_URLSAFE_NO_PADDING, room, part.length + 1,
+                     &length))
         return ERR_JWT_MALFORMED;
     *bytes_r = slice_make((const char *)room, length);
     return ERR_OK;

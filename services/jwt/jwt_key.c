@@ -12,7 +12,7 @@
 #include <openssl/rsa.h>
 #include <string.h>
 
-#include "services/jwt/base64url.h"
+#include "common/base64.h"
 
 #define HASH_BYTES 32
 /* A coordinate of P-256, a half of its signatures. */
@@ -114,7 +114,10 @@ static struct slice member(const cJSON *jwk, const char *name) {
 static size_t member_bytes(const cJSON *jwk, const char *name, unsigned char *room,
                            size_t room_bytes) {
     size_t length;
-    return base64url_read(member(jwk, name), room, room_bytes, &length) ? length : 0;
+    return base64_read(member(jwk, name), sodium_base64_VARIANT_URLSAFE_NO_PADDING, room,
+                       room_bytes, &length)
+               ? length
+               : 0;
 }
 
 static EVP_PKEY *build(const char *type, OSSL_PARAM_BLD *builder) {
