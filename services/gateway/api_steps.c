@@ -215,8 +215,12 @@ static const struct api_step *step_of(const struct api_call *call) {
     return &call->operation->steps[call->step];
 }
 
+static const struct message_desc *message_of(const struct api_call *call) {
+    return api_message(&call->request, step_of(call));
+}
+
 static bool lists_sessions(const struct api_call *call) {
-    return step_of(call)->message == &message_SESSION_LIST;
+    return message_of(call) == &message_SESSION_LIST;
 }
 
 /* As the outbox chooses, so that one instance writes a conversation. */
@@ -229,7 +233,7 @@ static uint64_t parties_key(const struct delivery_send *body) {
 
 static struct peer *peer_for(struct api_call *call, const void *body) {
     const struct api_step *step = step_of(call);
-    struct peers *peers = service_of(call->gateway, step->message);
+    struct peers *peers = service_of(call->gateway, message_of(call));
     const struct session_end_login *of_account = body; /* `account` is first in each of these */
     switch (step->target) {
     case API_BY_ACCOUNT:
@@ -247,7 +251,7 @@ static struct peer *peer_for(struct api_call *call, const void *body) {
 
 /* The step is done: the same at the next instance, or the next step. */
 static void go_on(struct api_call *call, const void *reply) {
-    struct peers *peers = service_of(call->gateway, step_of(call)->message);
+    struct peers *peers = service_of(call->gateway, message_of(call));
     bool everywhere = step_of(call)->target == API_ALL_INSTANCES;
     if (everywhere && ++call->instance < peers_live_count(peers)) {
         next_step(call);
@@ -299,11 +303,11 @@ static void begin_step(struct api_call *call) {
         api_answer_json(call, call->operation->status);
         return;
     }
-    void *body = record_arena_alloc(&arena, step->message->body->size);
+    void *body = record_arena_alloc(&arena, message_of(call)->body->size);
     if (body == NULL || !api_fill(&call->request, step, &given, &arena, body))
         api_answer_fault(call, ERR_OVERLOADED, NULL);
     else
-        ask(call, peer_for(call, body), step->message, body, on_reply);
+        ask(call, peer_for(call, body), message_of(call), body, on_reply);
     record_arena_free(&arena);
 }
 
@@ -311,7 +315,7 @@ static void next_step(struct api_call *call) {
     const struct api_step *step = step_of(call);
     if (step->target == API_ALL_SERVICES)
         api_status_begin(call);
-    else if (service_of(call->gateway, step->message) == NULL)
+    else if (service_of(call->gateway, message_of(call)) == NULL)
         api_answer_fault(call, ERR_UNAVAILABLE, "this gateway has no such service");
     else
         begin_step(call);

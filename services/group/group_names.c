@@ -33,7 +33,6 @@ enum err group_handle_rename(void *context, struct db *db, struct record_arena *
                                                  .nonce = ask.nonce,
                                                  .ask = &ask,
                                                  .group = ask.group,
-                                                 .operated = ask.by == 0,
                                                  .by = ask.by,
                                                  .check = check_rename,
                                                  .write = write_rename},

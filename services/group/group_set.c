@@ -179,6 +179,7 @@ enum err group_handle_set_group_profile(void *context, struct db *db, struct rec
                                                  .nonce = ask.nonce,
                                                  .ask = &ask,
                                                  .group = ask.group,
+                                                 .operated = ask.account == 0,
                                                  .by = ask.account,
                                                  .check = check_set_group_profile,
                                                  .write = write_group_profile},

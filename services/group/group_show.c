@@ -22,6 +22,10 @@ static void take(const struct db_rows *rows, struct record_arena *arena, struct 
                                  .owner_id = text_of(rows, GROUP_SHOWN_OWNER_ID, arena),
                                  .members = db_rows_u64(rows, GROUP_SHOWN_MEMBERS),
                                  .slow_s = db_rows_u64(rows, GROUP_SHOWN_SLOW_S),
+                                 .avatar = text_of(rows, GROUP_SHOWN_AVATAR, arena),
+                                 .retention_days = db_rows_u64(rows, GROUP_SHOWN_RETENTION_DAYS),
+                                 .retention_as_all =
+                                     db_rows_u64(rows, GROUP_SHOWN_RETENTION_AS_ALL) != 0,
                                  .dissolved = db_rows_u64(rows, GROUP_SHOWN_DISSOLVED) != 0,
                                  .created_ms = db_rows_u64(rows, GROUP_SHOWN_CREATED_MS)};
 }

@@ -180,7 +180,8 @@ const struct db_statement group_sql_standing = {
 #define SHOWN_GROUP                                                                                \
     "SELECT c.lo, c.string_id, c.name, c.about, c.owner, a.id,"                                    \
     " (SELECT COUNT(*) FROM member m WHERE m.conversation = c.id), c.slow_s, c.dissolved,"         \
-    " c.created_ms FROM conversation c LEFT JOIN account a ON a.number = c.owner WHERE "
+    " c.created_ms, c.avatar, COALESCE(c.retention_days, 0), c.retention_days IS NULL FROM "       \
+    "conversation c LEFT JOIN account a ON a.number = c.owner WHERE "
 
 const struct db_statement group_sql_show = {"show_group", SHOWN_GROUP "c.id = ?"};
 const struct db_statement group_sql_list = {

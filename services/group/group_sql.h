@@ -151,7 +151,10 @@ enum group_shown_column {
     GROUP_SHOWN_MEMBERS,
     GROUP_SHOWN_SLOW_S,
     GROUP_SHOWN_DISSOLVED,
-    GROUP_SHOWN_CREATED_MS
+    GROUP_SHOWN_CREATED_MS,
+    GROUP_SHOWN_AVATAR,
+    GROUP_SHOWN_RETENTION_DAYS, /* 0 where it is as all, too */
+    GROUP_SHOWN_RETENTION_AS_ALL
 };
 
 /* --- profiles ------------------------------------------------------------------------------ */

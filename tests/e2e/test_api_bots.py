@@ -71,3 +71,54 @@ def texts_of(api, ben, identity):
 
 def test_it_is_short():
     assert len(SCRIPT.read_text(encoding="utf-8").splitlines()) <= 30
+
+
+@pytest.fixture
+def bot(stack):
+    """A key of a new account's own, with all scopes that such a key may have; its name is the account's id."""
+    identity = f"bot-{secrets.token_hex(4)}"
+    Api(stack).account(id=identity)
+    key = Api(stack, "messages,logins,groups,people,files", f"--user={identity}")
+    key.name = identity
+    return key
+
+
+def test_a_bot_in_a_group(stack, bot):
+    """It sees who is in its groups, and only in these; it answers, reacts, marks as read, and leaves."""
+    api = Api(stack)
+    anna = api.account()
+    group, foreign = api.group(anna, bot.name), api.group(anna)
+    members = bot.expect(200, "GET", f"/groups/{group}/members")["members"]
+    assert {one["id"]: one["role"] for one in members} == {anna: "owner", bot.name: "member"}
+    assert bot("GET", f"/groups/{foreign}/members").word == "not_member"
+    assert bot("GET", f"/groups/{foreign}/members", **{"as": anna}).word == "forbidden"
+    assert bot("GET", "/groups/nothing-at-all/members").word == "no_group"
+    cid = api.expect(201, "POST", "/messages", {"from": anna, "group": group, "text": "hello"})["cid"]
+    page = bot.expect(200, "GET", f"/accounts/{bot.name}/conversations")["conversations"]
+    assert [one["peer"] for one in page if one["kind"] == "group"] == [group]
+    answer = bot.expect(201, "POST", "/messages", {"group": group, "text": "yes?", "reply": cid})["cid"]
+    bot.expect(204, "PATCH", f"/messages/{answer}", {"group": group, "text": "yes!"})
+    bot.expect(204, "PUT", f"/messages/{cid}/reaction", {"group": group, "emoji": "+", "on": True})
+    bot.expect(204, "PUT", f"/messages/{cid}/read", {"group": group})
+    assert bot.expect(200, "GET", "/profile", group=group)["near"]
+    assert bot.expect(200, "GET", "/profile", user=anna)["user"] == anna
+    assert bot("PATCH", f"/groups/{group}", {"slow_s": 5}).word == "not_allowed"
+    bot.expect(204, "POST", f"/groups/{group}/leave", {})
+    assert bot("GET", f"/groups/{group}/members").word == "not_member"
+
+
+def test_members_as_one_of_them_sees_them(stack):
+    """Whoever asks to join, or is banned, is shown to the operator, and of these only the former to the owner."""
+    api = Api(stack)
+    anna, ben, carl, dora = (api.account() for _ in range(4))
+    group = api.group(anna, ben)
+    api.expect(204, "POST", f"/groups/{group}/requests", {"as": carl})
+    api.expect(204, "PUT", f"/groups/{group}/bans/{dora}")
+
+    def seen(**query):
+        return {one["id"] for one in api.expect(200, "GET", f"/groups/{group}/members", **query)["members"]}
+
+    assert seen() == {anna, ben, carl, dora}
+    assert {anna, ben, carl} <= seen(**{"as": anna})
+    assert seen(**{"as": ben}) == {anna, ben}
+    assert api("GET", f"/groups/{group}/members", **{"as": carl}).word == "not_member"

@@ -270,8 +270,6 @@ GROUP_TEST(test_a_groups) {
     assert_err(set_group(f, &ask), ERR_NOT_ALLOWED);
     ask.account = eve;
     assert_err(set_group(f, &ask), ERR_NOT_MEMBER);
-    ask.account = 0; /* this is not the operator's */
-    assert_err(set_group(f, &ask), ERR_NOT_MEMBER);
     ask = (struct group_set_group_profile){
         .group = group, .account = owner, .slow_s = SLOW_MAX_S + 1, .sets_slow = true};
     assert_err(set_group(f, &ask), ERR_BAD_REQUEST);
@@ -280,6 +278,30 @@ GROUP_TEST(test_a_groups) {
     ask.sets_slow = true;
     ask.group = UINT64_MAX;
     assert_err(set_group(f, &ask), ERR_NO_GROUP);
+    assert_int_equal(state_of(f), before);
+}
+
+/* The operator has the rights of an owner, but no picture. */
+GROUP_TEST(test_a_groups_by_the_operator) {
+    uint64_t owner = new_account(f->database, ""), group = new_group(f, owner, "");
+    struct group_set_group_profile ask = {.group = group,
+                                          .about = slice_text("stones"),
+                                          .sets_about = true,
+                                          .sets_avatar = true,
+                                          .nonce = new_nonce()};
+    assert_err(set_group(f, &ask), ERR_OK);
+    assert_err(set_group(f, &ask), ERR_OK); /* done once */
+    expect_notice(f,
+                  &(struct notice){.type = ENTRY_GROUP_PROFILE,
+                                   .conversation = conversation_of_group(group),
+                                   .to = group},
+                  &owner, 1);
+    struct group_profile_reply reply =
+        shown(f, (struct group_profile){.account = owner, .group = group});
+    assert_text(reply.about, "stones");
+    uint64_t before = state_of(f);
+    ask = (struct group_set_group_profile){.group = group, .avatar = 1, .sets_avatar = true};
+    assert_err(set_group(f, &ask), ERR_NO_FILE);
     assert_int_equal(state_of(f), before);
 }
 

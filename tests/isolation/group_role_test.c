@@ -115,7 +115,7 @@ GROUP_TEST(test_a_group_is_renamed) {
     uint64_t admin = new_member(f, group, "", GROUP_ADMINISTRATOR);
     uint64_t member = new_member(f, group, "", GROUP_MEMBER), version = version_of(f, group);
     static const char *const names[] = {"Ein Name", "名前", "another"};
-    const uint64_t by[] = {owner, admin, 0};
+    const uint64_t by[] = {owner, admin, owner};
     for (size_t i = 0; i < 3; i++) {
         assert_err(rename_group(f, group, by[i], names[i]), ERR_OK);
         expect_notice(f,
@@ -139,7 +139,7 @@ GROUP_TEST(test_accounts_that_cannot_rename_a_group) {
     uint64_t member = new_member(f, group, "", GROUP_MEMBER),
              stranger = new_account(f->database, "");
     uint64_t before = sql_state(f);
-    const uint64_t others[] = {member, stranger, 1, UINT64_MAX};
+    const uint64_t others[] = {member, stranger, 0, 1, UINT64_MAX};
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
         assert_err(rename_group(f, group, others[i], "name"), ERR_NOT_ALLOWED);
     const uint64_t nowhere[] = {0, 1, NUMBER_LIMIT, UINT64_MAX};

@@ -38,7 +38,9 @@ static const struct record_field *find(const struct record_desc *desc, const cha
 /* Of some step, or of what `build` reads. */
 static bool is_used(const struct api_operation *operation, const struct api_param *param) {
     for (size_t i = 0; i < operation->step_count; i++)
-        if (find(operation->steps[i].message->body, field_name(param)) != NULL)
+        if (find(operation->steps[i].message->body, field_name(param)) != NULL ||
+            (operation->steps[i].acting != NULL &&
+             find(operation->steps[i].acting->body, field_name(param)) != NULL))
             return true;
     return operation->build != NULL || strcmp(param->name, "everyone") == 0;
 }
@@ -67,6 +69,9 @@ static void check_steps(const struct api_operation *operation) {
         for (size_t k = 0; k < 2; k++)
             if (step->fixed[k].field != NULL && find(body, step->fixed[k].field) == NULL)
                 fail_msg("%s: %s", operation->name, step->fixed[k].field);
+        /* Of another message the replies are shown alike. */
+        if (step->acting != NULL && step->acting->reply != step->message->reply)
+            fail_msg("%s: %s", operation->name, step->acting->name);
         scopes = step->message->scope;
         /* Whoever may call the operation may send its messages. */
         if (scopes != 0 && (scopes & operation->scope) == 0)

@@ -43,6 +43,7 @@ enum api_type {
     API_WHOLE,    /* a whole number from `least` to `most` */
     API_FLAG,     /* true or false */
     API_HEX,      /* 16 hexadecimal digits */
+    API_PICTURE,  /* a file as 16 hexadecimal digits, or empty: none */
     API_WORD,     /* one of `words`; `number` is its place */
     API_SHA256,   /* 64 hexadecimal digits; `text` is the 32 bytes */
     API_MENTIONS, /* accounts, or the string all */
@@ -74,6 +75,7 @@ enum api_target {
 
 struct api_step {
     const struct message_desc *message;
+    const struct message_desc *acting; /* in its place where an account acts; NULL: the same */
     enum api_target target;
     /* Fields with a value of their own: a number, or a text. */
     struct {
@@ -177,6 +179,9 @@ uint64_t api_actor(const struct api_request *request);
  * account may not do that. Ids are numbers by then. */
 enum err api_act_as(struct api_request *request, uint64_t account,
                     char fault_r[DIALECT_FAULT_BYTES]) __attribute__((warn_unused_result));
+/* The message of a step, once it is known who acts. */
+const struct message_desc *api_message(const struct api_request *request,
+                                       const struct api_step *step);
 /* Fills a zeroed body of the step's message. false: without memory. */
 bool api_fill(const struct api_request *request, const struct api_step *step,
               const struct api_given *given, struct record_arena *arena, void *body)

@@ -72,9 +72,14 @@ static bool is_kept(const struct api_request *request, const struct api_step *st
     return false;
 }
 
+const struct message_desc *api_message(const struct api_request *request,
+                                       const struct api_step *step) {
+    return step->acting != NULL && api_actor(request) != 0 ? step->acting : step->message;
+}
+
 bool api_fill(const struct api_request *request, const struct api_step *step,
               const struct api_given *given, struct record_arena *arena, void *body) {
-    const struct record_desc *desc = step->message->body;
+    const struct record_desc *desc = api_message(request, step)->body;
     for (size_t i = 0; i < desc->field_count; i++) {
         const struct record_field *field = &desc->fields[i];
         if (strcmp(field->name, "nonce") == 0)
@@ -97,7 +102,7 @@ bool api_fill(const struct api_request *request, const struct api_step *step,
 }
 
 enum err api_take(struct api_request *request, const struct api_step *step, const void *reply) {
-    const struct record_desc *desc = step->message->reply;
+    const struct record_desc *desc = api_message(request, step)->reply;
     for (size_t i = 0; i < desc->field_count; i++) {
         const void *at = (const char *)reply + desc->fields[i].offset;
         if (step->keeps != NULL && strcmp(desc->fields[i].name, step->keeps) == 0) {

@@ -3,6 +3,13 @@
 
 static const char *const role_words[] = {"member", "administrator", NULL};
 
+static const char *check_change(const struct api_request *request) {
+    return api_value(request, "name")->given || api_value(request, "about")->given ||
+                   api_value(request, "slow_s")->given || api_value(request, "avatar")->given
+               ? NULL
+               : "there is nothing to set: name, about, slow_s, avatar";
+}
+
 const struct api_operation api_groups_table[] = {
     /* groups */
     {"createGroup", API_POST, "/groups", "Makes a group with its owner as the only member.",
@@ -31,10 +38,35 @@ const struct api_operation api_groups_table[] = {
      STEPS(1, STEP(GROUP_LIST)), .status = 200, .shows = &api_groups},
     {"showGroup", API_GET, "/groups/{group}", "Shows a group.", SCOPE_BIT_GROUPS,
      PARAMS{GROUP, END}, STEPS(1, STEP(GROUP_SHOW)), .status = 200, .shows = &api_group},
-    {"renameGroup", API_PATCH, "/groups/{group}",
-     "Gives a group another name; its members are told.", SCOPE_BIT_GROUPS,
-     PARAMS{GROUP, NAME(true, "its name"), BY(API_BODY), END}, STEPS(1, STEP(GROUP_RENAME)),
-     .status = 204},
+    {"changeGroup", API_PATCH, "/groups/{group}",
+     "Changes a group's name, text about itself, slow mode or picture; its members are told.",
+     SCOPE_BIT_GROUPS,
+     PARAMS{GROUP,
+            NAME(false, "its name"),
+            {.name = "about",
+             .type = API_ABOUT,
+             .place = API_BODY,
+             .sets = "sets_about",
+             .help = "its text about itself; empty: none"},
+            {.name = "slow_s",
+             .type = API_WHOLE,
+             .place = API_BODY,
+             .most = SLOW_MAX_S,
+             .sets = "sets_slow",
+             .help = "the pause between two texts of a plain member, in seconds; 0: none"},
+            {.name = "avatar",
+             .type = API_PICTURE,
+             .place = API_BODY,
+             .sets = "sets_avatar",
+             .help = "its picture, a file of the account that acts; empty: none"},
+            {.name = "as",
+             .type = API_ACCOUNT,
+             .place = API_BODY,
+             .actor = true,
+             .field = "account",
+             .help = BY_HELP},
+            END},
+     STEPS(1, STEP(GROUP_SET_GROUP_PROFILE)), .check = check_change, .status = 204},
     {"dissolveGroup", API_DELETE, "/groups/{group}", "Ends a group for all its members.",
      SCOPE_BIT_GROUPS, PARAMS{GROUP, BY(API_QUERY), END}, STEPS(1, STEP(GROUP_DISSOLVE)),
      .status = 204},
@@ -54,7 +86,19 @@ const struct api_operation api_groups_table[] = {
      STEPS(1, STEP(GROUP_SET_RETENTION)), .status = 204},
     {"listMembers", API_GET, "/groups/{group}/members",
      "Lists a group's members, with accounts that ask to become one or are banned.",
-     SCOPE_BIT_GROUPS, PARAMS{GROUP, AFTER, PAGE_SIZE, END}, STEPS(1, STEP(GROUP_LIST_MEMBERS)),
+     SCOPE_BIT_GROUPS,
+     PARAMS{
+         GROUP,
+         AFTER,
+         PAGE_SIZE,
+         {.name = "as",
+          .type = API_ACCOUNT,
+          .place = API_QUERY,
+          .actor = true,
+          .field = "account",
+          .help = "the member who asks, and sees what members see; without it the operator does"},
+         END},
+     STEPS(1, {.message = &message_GROUP_LIST_MEMBERS, .acting = &message_GROUP_MEMBERS}),
      .status = 200, .shows = &api_members},
     {"addMember", API_PUT, "/groups/{group}/members/{account}",
      "Makes an account a member; the group is told.", SCOPE_BIT_GROUPS,
@@ -97,6 +141,9 @@ const struct api_operation api_groups_table[] = {
     {"unbanAccount", API_DELETE, "/groups/{group}/bans/{account}", "Lets an account in again.",
      SCOPE_BIT_GROUPS, PARAMS{GROUP, ACCOUNT, BY(API_QUERY), END}, STEPS(1, STEP(GROUP_BAN)),
      .status = 204},
+    {"leaveGroup", API_POST, "/groups/{group}/leave",
+     "Ends an account's own membership; the group is told. The owner stays.", SCOPE_BIT_PEOPLE,
+     PARAMS{GROUP, AS(API_BODY), END}, STEPS(1, STEP(GROUP_LEAVE)), .status = 204},
     {"askToJoin", API_POST, "/groups/{group}/requests",
      "Asks for an account to become a member; the owner and administrators are told.",
      SCOPE_BIT_PEOPLE, PARAMS{GROUP, AS(API_BODY), END}, STEPS(1, STEP(GROUP_JOIN)), .status = 204},

@@ -66,6 +66,9 @@ static void write_param_schema(struct buffer *out, const struct api_param *param
     case API_HEX:
         json_raw(out, "{\"type\":\"string\",\"pattern\":\"^[0-9a-f]{16}$\"");
         break;
+    case API_PICTURE:
+        json_raw(out, "{\"type\":\"string\",\"pattern\":\"^([0-9a-f]{16})?$\"");
+        break;
     case API_WORD:
         json_raw(out, "{\"type\":\"string\"");
         write_words(out, param->words);

@@ -233,6 +233,13 @@ static void read_new_id(struct reading *reading, const struct api_param *param,
     reading_login(reading, reading->json, param->name, 0, &value->text);
 }
 
+static void read_picture(struct reading *reading, const struct api_param *param,
+                         struct api_value *value) {
+    const cJSON *given = cJSON_GetObjectItemCaseSensitive(reading->json, param->name);
+    if (!cJSON_IsString(given) || given->valuestring[0] != '\0')
+        reading_hex_id(reading, reading->json, param->name, "a file, or empty", &value->number);
+}
+
 static void read_value(struct reading *reading, const struct api_param *param,
                        struct api_request *request, struct api_value *value) {
     cJSON *object = reading->json;
@@ -268,6 +275,9 @@ static void read_value(struct reading *reading, const struct api_param *param,
     case API_HEX:
         reading_hex_id(reading, object, param->name, "an id of 16 hexadecimal digits",
                        &value->number);
+        break;
+    case API_PICTURE:
+        read_picture(reading, param, value);
         break;
     case API_WORD:
         read_word(reading, param, value);

@@ -48,7 +48,7 @@ struct api_schema {
 
 extern const struct api_schema api_account, api_accounts, api_account_made, api_login, api_devices,
     api_sessions, api_group, api_groups, api_group_made, api_members, api_message_sent,
-    api_messages, api_found_messages, api_conversations, api_friends, api_upload, api_file,
-    api_audit, api_hooks, api_instance, api_services;
+    api_messages, api_found_messages, api_conversations, api_friends, api_profile, api_upload,
+    api_file, api_audit, api_hooks, api_instance, api_services;
 
 #endif

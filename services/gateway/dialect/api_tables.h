@@ -42,10 +42,11 @@ extern const struct api_operation api_accounts_table[], api_groups_table[], api_
         .name = "as", .type = API_ACCOUNT, .place = (place_), .needed = true, .actor = true,       \
         .field = "account", .help = "the account that acts"                                        \
     }
+#define BY_HELP "the account that does it, with its rights; without it the operator does"
 #define BY(place_)                                                                                 \
     {                                                                                              \
         .name = "as", .type = API_ACCOUNT, .place = (place_), .actor = true, .field = "by",        \
-        .help = "the account that does it, with its rights; without it the operator does"          \
+        .help = BY_HELP                                                                            \
     }
 #define USER(place_)                                                                               \
     {                                                                                              \

@@ -254,6 +254,9 @@ const struct api_operation api_talk_table[] = {
      API_PEER_ONE, STEPS(1, STEP(GROUP_SAY)), .status = 204},
 
     /* people */
+    {"showProfile", API_GET, "/profile", "Shows an account, or a group, as an account sees it.",
+     SCOPE_BIT_PEOPLE, PARAMS{AS(API_QUERY), USER(API_QUERY), IN_GROUP(API_QUERY), END},
+     API_PEER_ONE, STEPS(1, STEP(GROUP_PROFILE)), .status = 200, .shows = &api_profile},
     {"listFriends", API_GET, "/accounts/{account}/friends",
      "Lists an account's friends, requests for friendship in both directions, and whom it blocks.",
      SCOPE_BIT_PEOPLE, PARAMS{OWN_ACCOUNT, AFTER, PAGE_SIZE, END}, STEPS(1, STEP(GROUP_FRIENDS)),
