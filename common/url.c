@@ -1,6 +1,7 @@
-/* URLs without a password; see url.h. */
+/* URLs of others; see url.h. */
 #include "common/url.h"
 
+#include <curl/curl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -26,4 +27,27 @@ struct slice url_without_password(struct slice text, char room[URL_ROOM]) {
     int length = snprintf(room, URL_ROOM, "%.*s" HIDDEN "%.*s", (int)begin, text.data,
                           (int)(text.length - at), text.data + at);
     return slice_make(room, (size_t)length);
+}
+
+static bool is_visible(struct slice text) {
+    for (size_t i = 0; i < text.length; i++)
+        if (text.data[i] <= ' ' || text.data[i] > '~')
+            return false;
+    return true;
+}
+
+bool url_is_http(struct slice text) {
+    char copy[URL_ROOM], *scheme = NULL;
+    CURLU *url = curl_url();
+    if (url == NULL || text.length >= sizeof copy || !is_visible(text)) {
+        curl_url_cleanup(url);
+        return false;
+    }
+    snprintf(copy, sizeof copy, "%.*s", (int)text.length, text.data);
+    bool good = curl_url_set(url, CURLUPART_URL, copy, 0) == CURLUE_OK &&
+                curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
+                (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0);
+    curl_free(scheme);
+    curl_url_cleanup(url);
+    return good;
 }

@@ -1,5 +1,5 @@
 /*
- * URLs as they are shown: without a password.
+ * URLs of others: which are taken, and how they are shown, without a password.
  *
  *     char room[URL_ROOM];
  *     shown = url_without_password(slice_text("https://anna:secret@host/path"), room);
@@ -9,6 +9,8 @@
 #ifndef PARLEY_COMMON_URL_H
 #define PARLEY_COMMON_URL_H
 
+#include <stdbool.h>
+
 #include "common/record.h"
 
 /* no limit: room for any URL that is stored */
@@ -17,5 +19,8 @@
 /* In `room`; a text without a password is returned as it is. A URL that has no room is the
  * asterisks alone. */
 struct slice url_without_password(struct slice text, char room[URL_ROOM]);
+
+/* Whether it is an absolute http or https URL of visible ASCII characters, with a host. */
+bool url_is_http(struct slice text);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/url.h"
 #include "proto/hook_words.h"
 #include "proto/messages.h"
 #include "services/ctl/ctl_read.h"
@@ -72,6 +73,8 @@ static int run_add(const struct ctl_settings *settings, int argc, char **argv) {
                             .accounts = {accounts, 0},
                             .groups = {groups, 0}};
     (void)argc;
+    if (!url_is_http(ask.url))
+        return refuse("URL begins with http:// or https://, names a host, and has no spaces");
     if (!hook_families_read(settings->events, &ask.events))
         return refuse("--events is a list of messages, membership, friendship, account, presence, "
                       "offline, with commas between them");

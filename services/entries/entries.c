@@ -335,7 +335,7 @@ static bool shows_same_file(struct slice packed, const struct entry_row *row) {
  * changed text are removed: any text under its nonce that shows the same file counts as that one,
  * and any at all where it was recalled. */
 static bool is_same(const struct db_rows *found, const struct entry_row *row) {
-    if (db_rows_u64(found, 1) != row->head->id)
+    if (db_rows_u64(found, 1) != row->head->id || db_rows_u64(found, 12) != row->sender)
         return false;
     bool recalled = db_rows_u64(found, 5) == ENTRY_RECALLED_TEXT;
     if (!recalled && !shows_same_file(db_rows_slice(found, 11), row))

@@ -150,7 +150,7 @@ void entries_sql_add_find_nonces(struct db *db, struct buffer *sql, const struct
                                  size_t count) {
     buffer_add_text(sql,
                     "SELECT nonce,conversation,cid,time_ms,body,type,target,accepted,edited_ms,"
-                    "reply,mentions,file "
+                    "reply,mentions,file,sender "
                     "FROM message WHERE nonce IN ");
     const char *separator = "(";
     for (size_t i = 0; i < count; i++) {

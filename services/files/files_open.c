@@ -2,7 +2,7 @@
 #include <sodium.h>
 #include <string.h>
 
-#include "common/unicode.h"
+#include "proto/file_words.h"
 #include "services/files/files.h"
 #include "services/files/files_row.h"
 #include "services/files/files_sql.h"
@@ -12,41 +12,6 @@
 #define ID_MASK (UINT64_MAX >> 1)
 
 /* --- what is asked for ----------------------------------------------------------------------- */
-
-/* A name, and no path: others save the file under it. */
-static bool is_name(struct slice name) {
-    const struct slice whole = name;
-    while (name.length > 0) {
-        uint32_t character;
-        size_t length = unicode_read(name, &character);
-        if (length == 0 || character == '/' || character == '\\' || unicode_is_control(character) ||
-            unicode_is_line_end(character))
-            return false;
-        name = slice_make(name.data + length, name.length - length);
-    }
-    return whole.length > 0 && !slice_equal(whole, slice_text(".")) &&
-           !slice_equal(whole, slice_text(".."));
-}
-
-/* RFC 6838: two names of letters, digits and a few signs. */
-static bool is_mime(struct slice mime) {
-    static const char signs[] = "!#$&-^_.+";
-    size_t slashes = 0, part = 0;
-    for (size_t i = 0; i < mime.length; i++) {
-        const char c = mime.data[i];
-        if (c == '/') {
-            if (part == 0 || ++slashes > 1)
-                return false;
-            part = 0;
-        } else if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                   (part > 0 && c != '\0' && strchr(signs, c) != NULL)) {
-            part++;
-        } else {
-            return false;
-        }
-    }
-    return slashes == 1 && part > 0;
-}
 
 /* In lower case. */
 static struct slice mime_of(struct slice given, struct record_arena *arena) {
@@ -60,8 +25,8 @@ static struct slice mime_of(struct slice given, struct record_arena *arena) {
 }
 
 static enum err check(const struct files *self, const struct files_open *ask) {
-    if (ask->account == 0 || ask->size == 0 || !is_name(ask->name) ||
-        (ask->mime.length > 0 && !is_mime(ask->mime)) ||
+    if (ask->account == 0 || ask->size == 0 || !file_name_is_valid(ask->name) ||
+        (ask->mime.length > 0 && !file_mime_is_valid(ask->mime)) ||
         (ask->sha256.length != 0 && ask->sha256.length != FILES_SHA256_BYTES) ||
         (ask->nonce.length != 0 && ask->nonce.length != NONCE_BYTES))
         return ERR_BAD_REQUEST;

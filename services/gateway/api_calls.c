@@ -233,9 +233,8 @@ static void answer_openapi(struct api_call *call) {
     api_answer_json(call, 200);
 }
 
-static void answer_allowed(struct api_call *call, enum api_found found) {
-    char allowed[ALLOWED_BYTES], headers[ALLOWED_BYTES + 16];
-    api_allowed(&call->asked, allowed, sizeof allowed);
+static void answer_allowed(struct api_call *call, enum api_found found, const char *allowed) {
+    char headers[ALLOWED_BYTES + 16];
     snprintf(headers, sizeof headers, "Allow: %s\r\n", allowed);
     bool asks = edge_exchange_method(call->exchange) == EDGE_OPTIONS;
     if (found == API_NO_PATH)
@@ -270,16 +269,21 @@ static void begin(struct api_call *call) {
     enum api_method method = method_of(call->exchange);
     size_t base = sizeof API_BASE - 1;
     path = slice_make(path.data + base, path.length - base);
-    if (slice_equal(path, slice_text("/openapi.json")) && method == API_GET) {
-        answer_openapi(call);
+    if (slice_equal(path, slice_text("/openapi.json"))) {
+        if (method == API_GET)
+            answer_openapi(call);
+        else
+            answer_allowed(call, API_NO_METHOD, "GET, HEAD, OPTIONS");
         return;
     }
     enum api_found found = api_split(path, &call->asked)
                                ? api_find(&call->asked, method, &call->operation)
                                : API_NO_PATH;
     if (found != API_FOUND) {
+        char allowed[ALLOWED_BYTES];
+        api_allowed(&call->asked, allowed, sizeof allowed);
         call->operation = NULL;
-        answer_allowed(call, found);
+        answer_allowed(call, found, allowed);
         return;
     }
     call->asked.query = edge_exchange_query(call->exchange);

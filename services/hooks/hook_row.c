@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/url.h"
+
 static void copy(char *out, size_t room, struct slice text) {
     snprintf(out, room, "%.*s", (int)text.length, text.length == 0 ? "" : text.data);
 }
@@ -32,15 +34,4 @@ bool hook_name_is_valid(struct slice name) {
            !slice_equal(name, slice_text(HOOK_WEB_PUSH));
 }
 
-static bool begins_with(struct slice text, const char *start) {
-    const size_t length = strlen(start);
-    return text.length > length && memcmp(text.data, start, length) == 0;
-}
-
-bool hook_url_is_valid(struct slice url) {
-    for (size_t i = 0; i < url.length; i++)
-        if (url.data[i] <= ' ' || url.data[i] > '~')
-            return false;
-    return url.length < HOOK_URL_ROOM &&
-           (begins_with(url, "https://") || begins_with(url, "http://"));
-}
+bool hook_url_is_valid(struct slice url) { return url.length < HOOK_URL_ROOM && url_is_http(url); }

@@ -10,6 +10,9 @@
 #include "common/log.h"
 #include "services/hooks/public_address.h"
 
+/* no limit: more than any hook_retry_max_ms */
+#define AFTER_MAX_S 1000000
+
 struct post {
     struct poster *poster;
     CURL *curl;
@@ -50,7 +53,7 @@ static void end(void *transfer, CURLcode code) {
     if (code == CURLE_OK || was_cut(post, code)) {
         curl_easy_getinfo(post->curl, CURLINFO_RESPONSE_CODE, &result.status);
         curl_easy_getinfo(post->curl, CURLINFO_RETRY_AFTER, &after_s);
-        result.retry_after_ms = after_s > 0 && after_s < 1000000 ? after_s * 1000 : 0;
+        result.retry_after_ms = (after_s < AFTER_MAX_S ? after_s : AFTER_MAX_S) * 1000;
         if (result.status / 100 != 2)
             snprintf(fault, sizeof fault, "the answer is %ld%s", result.status,
                      result.status / 100 == 3 ? ", and redirects are not followed" : "");

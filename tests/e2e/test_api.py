@@ -151,6 +151,7 @@ def test_messages(api, newcomer):
     again = api.expect(201, "POST", "/messages", {"from": anna, "user": ben.account.id, "text": "hello"}, "first")
     assert again == sent
     assert api("POST", "/messages", {"from": anna, "user": ben.account.id, "text": "other"}, "first").word == "ref_used"
+    assert api("POST", "/messages", {"from": ben.account.id, "user": anna, "text": "hello"}, "first").word == "ref_used"
     place = {"as": anna, "user": ben.account.id}
     reply = api.expect(201, "POST", "/messages", {"from": anna, "user": ben.account.id, "text": "more",
                                                   "reply": sent["cid"], "mentions": [ben.account.id]})
@@ -228,6 +229,9 @@ def test_files(api, stack):
     assert ask(stack, shown["file"]["url"]) == (200, picture)
     assert api.expect(200, "GET", f"/files/{opened['id']}")["name"] == "sea.png"
     assert api("GET", "/files/0123456789abcdef").word == "no_file"
+    for wrong in ({"name": "../sea.png"}, {"name": "sea\\.png"}, {"mime": "image"}):
+        refused = api("POST", "/files", {"as": anna, "name": "sea.png", "size": 1} | wrong)
+        assert (refused.status, refused.json["detail"].split()[0]) == (400, *wrong), refused.body
 
 
 # --- keys
@@ -314,6 +318,9 @@ def test_what_is_no_call(stack, api):
     for method in ("PUT", "DELETE", "PATCH"):
         answer = api(method, "/accounts")
         assert (answer.status, answer.headers["Allow"]) == (405, "POST, GET, HEAD, OPTIONS")
+    for method, status in (("OPTIONS", 204), ("POST", 405)):
+        answer = api(method, "/openapi.json")
+        assert (answer.status, answer.headers["Allow"]) == (status, "GET, HEAD, OPTIONS")
     answer = api("OPTIONS", "/groups/1/members/2")
     assert (answer.status, answer.headers["Allow"], answer.body) == (204, "PUT, DELETE, OPTIONS", b"")
     assert "Access-Control-Allow-Origin" not in answer.headers

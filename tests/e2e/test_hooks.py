@@ -140,6 +140,22 @@ def test_a_hook_that_fails_is_told_again_and_holds_back_no_other(hook, person, t
     assert shown(told, failing.name)["told"] == 2
 
 
+@pytest.mark.parametrize("seconds", ["60", "99999999999"])
+def test_the_receiver_says_when_it_is_asked_again(make_stack, seconds):
+    stack = make_stack(hook_look_ms=20)
+    busy, plain = Receiver(free_port()), Receiver(free_port())
+    busy.headers = {"Retry-After": seconds}
+    for name, receiver in (("busy", busy), ("plain", plain)):
+        receiver.answer = 503
+        stack.ctl("hook", "add", name, receiver.url, "--events=account")
+    stack.ctl("user", "add", "anna")
+    busy.wait(lambda _: busy.requests, "the first attempt")
+    plain.wait(lambda _: len(plain.requests) > 3, "attempts")
+    assert len(busy.requests) == 1
+    busy.stop()
+    plain.stop()
+
+
 def test_a_redirect_is_not_followed(hook, person, told):
     secret_place = Receiver(free_port())
     receiver = hook("--events=messages", answer=307)
@@ -193,7 +209,9 @@ def test_a_signature_is_of_the_body_the_time_and_the_id(hook, person):
 
 @pytest.mark.parametrize("arguments, words", [
     (("hook", "add", "a b", "https://localhost/"), "malformed"),
-    (("hook", "add", "name", "ftp://localhost/"), "malformed"),
+    (("hook", "add", "name", "ftp://localhost/"), "URL"),
+    (("hook", "add", "name", "http://localhost:99999/"), "URL"),
+    (("hook", "add", "name", "http://[::1"), "URL"),
     (("hook", "add", "name", "https://localhost/", "--events=weather"), "--events"),
     (("hook", "add", "name", "https://localhost/", "--kinds=weather"), "--kinds"),
     (("hook", "add", "name", "https://localhost/", "--hook-secret=whsec_short"), "malformed"),

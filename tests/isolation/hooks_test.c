@@ -358,6 +358,7 @@ HOOKS_TEST(what_cannot_be_is_refused) {
         {.name = slice_text("a b")},
         {.name = slice_text("web-push")},
         {.name = slice_text("a"), .url = slice_text("gopher://localhost/")},
+        {.name = slice_text("a"), .url = slice_text("http://localhost:99999/")},
         {.name = slice_text("a"), .events = 64},
         {.name = slice_text("a"), .kinds = 64},
         {.name = slice_text("a"), .secret = slice_text("whsec_AAAA")},

@@ -188,12 +188,15 @@ TEST(reads_uploads) {
         FAULT("{'name':'" X256 "','size':1}", "name is longer than 255 bytes"),
         FAULT("{'name':'a/b','size':1}", path),
         FAULT("{'name':'a\\nb','size':1}", path),
+        FAULT("{'name':'a\\\\b','size':1}", path),
+        FAULT("{'name':'..','size':1}", path),
         FAULT("{'name':'a'}", "size is missing"),
         FAULT("{'name':'a','size':0}", "size must be a whole number from 1 to 9007199254740991"),
         FAULT("{'name':'a','size':1,'mime':'jpeg'}", mime),
         FAULT("{'name':'a','size':1,'mime':'/jpeg'}", mime),
         FAULT("{'name':'a','size':1,'mime':'image/'}", mime),
         FAULT("{'name':'a','size':1,'mime':'image/j peg'}", mime),
+        FAULT("{'name':'a','size':1,'mime':'image/a/b'}", mime),
         FAULT("{'name':'a','size':1,'sha256':'0011'}", "sha256 must be 64 hexadecimal digits"),
     };
     check_faults_of(323, cases, sizeof cases / sizeof cases[0]);

@@ -41,4 +41,31 @@ TEST(one_that_has_no_room_is_hidden_as_a_whole) {
     assert_shown(url, "***");
 }
 
+TEST(hooks_may_be_told_at_an_http_url) {
+    static const char *const good[] = {"http://host", "https://host/path?a=b", "HTTP://host/",
+                                       "http://[::1]:9/", "https://anna:secret@host:8443/"};
+    static const char *const bad[] = {"",
+                                      "host/path",
+                                      "//host",
+                                      "http://",
+                                      "http://[::1",
+                                      "http://host:99999/",
+                                      "http://ho\\st/",
+                                      "http://host/ a",
+                                      "http://host/\r\nX: y",
+                                      "http://h\xc3\xb6st/",
+                                      "ftp://host/",
+                                      "file:///etc/passwd",
+                                      "javascript:1"};
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+        assert_true(url_is_http(slice_text(good[i])));
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_false(url_is_http(slice_text(bad[i])));
+    char longest[URL_ROOM + 1] = "http://host/";
+    memset(longest + strlen(longest), 'x', URL_ROOM - 1 - strlen(longest));
+    assert_true(url_is_http(slice_text(longest)));
+    strcat(longest, "x");
+    assert_false(url_is_http(slice_text(longest)));
+}
+
 int main(void) { return test_run_all(NULL, NULL); }

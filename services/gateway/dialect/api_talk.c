@@ -1,4 +1,5 @@
 /* Operations of the HTTP API on messages, people and files. */
+#include "proto/file_words.h"
 #include "proto/mentions.h"
 #include "services/gateway/dialect/api_tables.h"
 
@@ -84,6 +85,15 @@ static const char *check_places(const struct api_request *request) {
                        api_value(request, "around")->given >
                    1
                ? "only one of before, after and around may be given"
+               : NULL;
+}
+
+static const char *check_upload(const struct api_request *request) {
+    const struct api_value *mime = api_value(request, "mime");
+    if (!file_name_is_valid(api_value(request, "name")->text))
+        return "name must be the name of a file, without a path";
+    return mime->given && !file_mime_is_valid(mime->text)
+               ? "mime must be a media type, such as image/jpeg"
                : NULL;
 }
 
@@ -333,7 +343,7 @@ const struct api_operation api_talk_table[] = {
              .place = API_BODY,
              .help = "of its bytes, which are compared: 64 hexadecimal digits"},
             END},
-     STEPS(1, STEP(FILES_OPEN)), .status = 201, .shows = &api_upload},
+     STEPS(1, STEP(FILES_OPEN)), .check = check_upload, .status = 201, .shows = &api_upload},
     {"showFile", API_GET, "/files/{file}",
      "Describes a file, with an address from which anybody may fetch its bytes for some days.",
      SCOPE_BIT_FILES,

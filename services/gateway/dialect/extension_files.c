@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "proto/file_words.h"
 #include "services/gateway/dialect/json.h"
 #include "services/gateway/dialect/shown_file.h"
 
@@ -10,28 +11,17 @@
 
 /* --- 323, 324 ------------------------------------------------------------------------------ */
 
-static bool holds_control(struct slice text) {
-    for (size_t i = 0; i < text.length; i++)
-        if ((unsigned char)text.data[i] < 0x20 || text.data[i] == 0x7f)
-            return true;
-    return false;
-}
-
 static void read_file_name(struct reading *reading) {
     struct slice *name = &reading->request->name;
     reading_text(reading, reading->body, "name", FILE_NAME_MAX_BYTES, name);
-    if (name->length > 0 && (holds_control(*name) || memchr(name->data, '/', name->length) != NULL))
+    if (name->length > 0 && !file_name_is_valid(*name))
         reading_fail(reading, "name must be the name of a file, without a path");
 }
 
 static void read_mime(struct reading *reading) {
     struct slice *mime = &reading->request->mime;
     reading_text(reading, reading->body, "mime", FILE_MIME_MAX_BYTES, mime);
-    const char *slash = mime->length == 0 ? NULL : memchr(mime->data, '/', mime->length);
-    bool visible = slash != NULL && slash != mime->data && slash[1] != '\0';
-    for (size_t i = 0; i < mime->length; i++)
-        visible = visible && mime->data[i] > 0x20 && mime->data[i] < 0x7f;
-    if (!visible)
+    if (!file_mime_is_valid(*mime))
         reading_fail(reading, "mime must be a media type, such as image/jpeg");
 }
 
