@@ -154,7 +154,7 @@ def good_inputs(scene):
     return {
         "createAccount": lambda: ({}, {}, {"name": "Anna", "password": "secret"}),
         "listAccounts": lambda: ({}, {"after": 1, "limit": 2, "search": "anna"}, None),
-        "showAccount": of_account(), "changeAccount": of_account(name="Ben", about=""),
+        "showAccount": of_account(), "changeAccount": of_account(name="Ben", about="", avatar=""),
         "deleteAccount": lambda: ({"account": scene.account()}, {"blank": "false"}, None),
         "setPassword": of_account(password="secret"), "disableAccount": of_account(),
         "enableAccount": of_account(), "createLogin": of_account(device="shop"), "listLogins": of_account(),

@@ -2,9 +2,10 @@
 #include "services/gateway/dialect/api_tables.h"
 
 static const char *check_patch(const struct api_request *request) {
-    return api_value(request, "name")->given || api_value(request, "about")->given
+    return api_value(request, "name")->given || api_value(request, "about")->given ||
+                   api_value(request, "avatar")->given
                ? NULL
-               : "there is nothing to set: name, about";
+               : "there is nothing to set: name, about, avatar";
 }
 
 const struct api_operation api_accounts_table[] = {
@@ -39,7 +40,7 @@ const struct api_operation api_accounts_table[] = {
     {"showAccount", API_GET, "/accounts/{account}", "Shows an account.", SCOPE_BIT_ACCOUNTS,
      PARAMS{ACCOUNT, END}, STEPS(1, STEP(AUTH_SHOW)), .status = 200, .shows = &api_account},
     {"changeAccount", API_PATCH, "/accounts/{account}",
-     "Changes an account's nickname, or its text about itself; its friends are told.",
+     "Changes an account's nickname, its text about itself, or its picture; its friends are told.",
      SCOPE_BIT_ACCOUNTS,
      PARAMS{ACCOUNT,
             NAME(false, "its nickname"),
@@ -48,6 +49,11 @@ const struct api_operation api_accounts_table[] = {
              .place = API_BODY,
              .sets = "sets_about",
              .help = "its text about itself; empty: none"},
+            {.name = "avatar",
+             .type = API_PICTURE,
+             .place = API_BODY,
+             .sets = "sets_avatar",
+             .help = "its picture, a file of its own; empty: none"},
             END},
      STEPS(1, STEP(GROUP_SET_PROFILE)), .check = check_patch, .status = 204},
     {"deleteAccount", API_DELETE, "/accounts/{account}",

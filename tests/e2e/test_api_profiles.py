@@ -1,5 +1,5 @@
-"""A group's profile over the HTTP API: what clients can set and see can be set and seen, by the operator and as an
-account."""
+"""Profiles of groups and accounts over the HTTP API: what clients can set and see can be set and seen, by the operator
+and as an account."""
 
 import pytest
 from parley_api import Api
@@ -16,7 +16,7 @@ def picture_of(stack, api, account):
     opened = api.expect(201, "POST", "/files", {"as": account, "name": "a.png", "size": len(content),
                                                 "mime": "image/png"})
     assert ask(stack, opened["upload"], "PUT", content)[0] == 201
-    return opened["id"], content
+    return opened["id"]
 
 
 def test_a_profile(stack, api):
@@ -25,7 +25,7 @@ def test_a_profile(stack, api):
     bare = api.expect(200, "GET", f"/groups/{group}")
     assert not {"about", "slow_s", "avatar", "retention_days"} & set(bare) and bare["retention_as_all"]
     api.expect(204, "PATCH", f"/groups/{group}", {"name": "Go", "about": "stones", "slow_s": 5})
-    picture, content = picture_of(stack, api, anna)
+    picture = picture_of(stack, api, anna)
     assert api("PATCH", f"/groups/{group}", {"avatar": picture}).word == "no_file"
     assert api("PATCH", f"/groups/{group}", {"avatar": picture, "as": ben}).word == "not_allowed"
     api.expect(204, "PATCH", f"/groups/{group}", {"avatar": picture, "as": anna})
@@ -44,6 +44,16 @@ def test_a_profile(stack, api):
     api.expect(204, "PATCH", f"/groups/{group}", {"about": "", "slow_s": 0, "avatar": ""})
     api.expect(204, "PUT", f"/groups/{group}/retention", {"as_all": True})
     assert api.expect(200, "GET", f"/groups/{group}") == {**bare, "name": "Go"}
+
+
+def test_the_picture_of_an_account(stack, api):
+    anna, ben = api.account(), api.account()
+    picture = picture_of(stack, api, anna)
+    assert api("PATCH", f"/accounts/{ben}", {"avatar": picture}).word == "no_file"
+    api.expect(204, "PATCH", f"/accounts/{anna}", {"avatar": picture})
+    assert ask(stack, api.expect(200, "GET", "/profile", **{"as": ben, "user": anna})["avatar"])[0] == 200
+    api.expect(204, "PATCH", f"/accounts/{anna}", {"avatar": ""})
+    assert "avatar" not in api.expect(200, "GET", "/profile", **{"as": ben, "user": anna})
 
 
 def test_what_is_no_profile(api):
