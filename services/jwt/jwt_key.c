@@ -221,6 +221,8 @@ int jwt_key_of_jwk(const cJSON *jwk, struct jwt_key *key_r, const char **fault_r
     enum jwt_algorithm wanted = JWT_HS256;
     if (!cJSON_IsObject(jwk))
         return refuse("a key is no object", fault_r);
+    if (cJSON_GetObjectItemCaseSensitive(jwk, "d") != NULL)
+        return refuse(JWT_KEY_PRIVATE, fault_r);
     bool named = cJSON_GetObjectItemCaseSensitive(jwk, "alg") != NULL;
     if (!is_for_signatures(jwk) || (named && !jwt_algorithm_find(algorithm, &wanted)))
         return 0;

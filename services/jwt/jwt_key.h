@@ -29,6 +29,9 @@
 #define JWT_SECRET_LEAST_BYTES 32
 #define JWT_SECRET_MOST_BYTES 1024
 
+/* Why a file is refused that holds one. */
+#define JWT_KEY_PRIVATE "it holds a private key: give the server the public one alone"
+
 enum jwt_algorithm { JWT_HS256, JWT_RS256, JWT_ES256, JWT_EDDSA };
 
 /* The algorithm of a JWT's `alg`; false for all others, `none` among them. */

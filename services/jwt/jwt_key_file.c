@@ -93,7 +93,7 @@ static bool read_block(BIO *bio, struct jwt_key_set *set, const char **fault_r) 
 
 static const char *read_pem(struct slice content, struct jwt_key_set *set) {
     if (memmem(content.data, content.length, "PRIVATE KEY-", strlen("PRIVATE KEY-")) != NULL)
-        return "it holds a private key: give the server the public one alone";
+        return JWT_KEY_PRIVATE;
     BIO *bio = BIO_new_mem_buf(content.data, (int)content.length);
     const char *fault = bio == NULL ? "out of memory" : NULL;
     while (fault == NULL && read_block(bio, set, &fault))

@@ -87,10 +87,28 @@ TEST(operations_are_sound) {
         assert_string_not_equal(api_status_text(operation->status), api_status_text(500));
         assert_true((operation->shows != NULL) == (operation->status != 204));
         assert_true(operation->step_count > 0);
+        assert_false(operation->method == API_GET && api_keeps_ref(operation));
         check_params(operation);
         check_steps(operation);
     }
     assert_true(count > 40);
+}
+
+static bool keeps_ref(const char *name) {
+    const struct api_operation *operation = api_operation_at(0);
+    for (size_t i = 1; operation != NULL && strcmp(operation->name, name) != 0; i++)
+        operation = api_operation_at(i);
+    assert_non_null(operation);
+    return api_keeps_ref(operation);
+}
+
+TEST(an_idempotency_key_belongs_to_what_is_made_once) {
+    static const char *const kept[] = {"createAccount", "createGroup", "sendMessage"};
+    static const char *const repeated[] = {"createLogin", "disableAccount", "kickAccount"};
+    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
+        assert_true(keeps_ref(kept[i]));
+    for (size_t i = 0; i < sizeof repeated / sizeof repeated[0]; i++)
+        assert_false(keeps_ref(repeated[i]));
 }
 
 /* --- schemas -----------------------------------------------------------------------------------

@@ -329,6 +329,10 @@ JWT_TEST(test_bad_files) {
         {keys_of("{\"kty\":\"RSA\",\"n\":\"AAAA\"}"), "a key's numbers are missing or malformed"},
         {keys_of("{\"kty\":\"RSA\",\"n\":\"wwww\",\"e\":\"AQAB\"}"),
          "an RSA key has less than 2048 or more than 8192 bits"},
+        {keys_of("{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"use\":\"enc\",\"d\":\"AAAA\"}"),
+         "it holds a private key: give the server the public one alone"},
+        {jwks(",{\"kty\":\"RSA\",\"n\":\"AAAA\",\"e\":\"AQAB\",\"d\":\"AAAA\"}"),
+         "it holds a private key: give the server the public one alone"},
         {keys_of("{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
                  "AAAAA\",\"y\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"}"),
          "a key's numbers are missing or malformed"},

@@ -162,6 +162,8 @@ enum api_found api_find(const struct api_asked *asked, enum api_method method,
                         const struct api_operation **operation_r);
 /* `GET, HEAD, POST`: the methods of the path; cut where there is no room. */
 void api_allowed(const struct api_asked *asked, char *out, size_t size);
+/* Whether it is made once under an `Idempotency-Key`, however often it is sent. */
+bool api_keeps_ref(const struct api_operation *operation);
 /* Whether one of its parameters stands in a body. */
 bool api_takes_body(const struct api_operation *operation);
 

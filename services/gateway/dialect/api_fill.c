@@ -33,6 +33,20 @@ static void set_text(const struct record_field *field, char *body, struct slice 
 }
 
 /* A list of one. false: no memory. */
+static bool is_nonce(const struct record_field *field) {
+    return strcmp(field->name, "nonce") == 0 || strcmp(field->name, "nonces") == 0;
+}
+
+bool api_keeps_ref(const struct api_operation *operation) {
+    for (size_t i = 0; i < operation->step_count; i++) {
+        const struct record_desc *desc = operation->steps[i].message->body;
+        for (size_t j = 0; j < desc->field_count; j++)
+            if (is_nonce(&desc->fields[j]))
+                return true;
+    }
+    return false;
+}
+
 static bool set_nonces(char *body, const struct record_field *field, struct slice nonce,
                        struct record_arena *arena) {
     struct slice_list list = {record_arena_alloc(arena, sizeof nonce), 1};

@@ -106,7 +106,7 @@ static void write_params(struct buffer *out, const struct api_operation *operati
         write_param(out, param);
         separator = ",";
     }
-    if (operation->method != API_GET) {
+    if (api_keeps_ref(operation)) {
         json_raw(out, separator);
         json_raw(out, "{\"$ref\":\"#/components/parameters/IdempotencyKey\"}");
     }

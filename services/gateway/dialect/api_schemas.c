@@ -13,7 +13,9 @@ const struct api_schema api_account = {
                TEXT("email", "its e-mail address"),
                TEXT("name", "its nickname"),
                TEXT("about", "its text about itself"),
-               FLAG("has_password", "whether it has a password"),
+               FLAG("has_password",
+                    "whether it has a password, or is entered by your JWTs; else its id "
+                    "alone lets people in, where that is allowed"),
                FLAG("disabled", "whether it may not log in"),
                FLAG("deleted", "whether it was ended for good"),
                {.name = "created_ms",
