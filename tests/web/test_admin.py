@@ -201,26 +201,138 @@ def test_a_search_goes_on_where_a_page_is_empty(api, new_tab):
     assert tab.run("return asked") == [None, "7", "8"]
 
 
+def number_of(api, account):
+    return api.expect(200, "GET", f"/accounts/{account}")["number"]
+
+
+def test_an_account_is_changed(site, api, new_tab):
+    account = api.account(name="Rude", password="before")
+    of = f"/accounts/{account}"
+    api.expect(204, "PATCH", of, {"about": "insults"})
+    api.expect(201, "POST", f"{of}/logins", {"device": "phone"})
+    tab = new_tab()
+    show(tab, f"accounts/{account}", api.key)
+    act(tab, "name")
+    field = tab.wait(lambda: tab.find('[data-act="name-input"]'), "the field")
+    field.clear()
+    field.send_keys("Polite", Keys.ENTER)
+    says(tab, "It is changed.")
+    assert api.expect(200, "GET", of)["name"] == "Polite"
+    act(tab, "about")
+    tab.wait(lambda: tab.all('[data-act="about-input"]'), "the field")
+    tab.find('[data-act="about-input"]').clear()
+    act(tab, "about-save")
+    tab.wait(lambda: "about" not in api.expect(200, "GET", of), "that it says nothing of itself")
+    act(tab, "password")
+    says(tab, "Its logins and connections end")
+    act(tab, "password-yes")
+    says(tab, "Write the new password first.")
+    act(tab, "password-no")
+    assert len(api.expect(200, "GET", f"{of}/logins")["logins"]) == 1
+    tab.find("#password").send_keys("after")
+    act(tab, "password")
+    assert len(api.expect(200, "GET", f"{of}/logins")["logins"]) == 1
+    act(tab, "password-yes")
+    says(tab, "has a new password.")
+    assert api.expect(200, "GET", f"{of}/logins")["logins"] == []
+    assert tab.log() == []
+
+
 def test_a_group(api, new_tab):
     owner, member = api.account(), api.account()
     group = api.group(owner, member)
-    number = str(api.expect(200, "GET", f"/accounts/{member}")["number"])
+    of = f"/groups/{group}"
+    number = number_of(api, member)
+
+    def members():
+        return {each["id"]: each for each in api.expect(200, "GET", f"{of}/members")["members"]}
+
     tab = new_tab()
     show(tab, f"groups/{group}", api.key)
-    act(tab, f"remove-{number}")
-    says(tab, "from this group? The group is told.")
-    act(tab, f"remove-{number}-yes")
-    tab.wait(lambda: len(tab.all("groups-view li")) == 1, "that it is gone")
-    members = api.expect(200, "GET", f"/groups/{group}/members")["members"]
-    assert [each["id"] for each in members] == [owner]
+    act(tab, "name")
+    tab.wait(lambda: tab.all('[data-act="name-input"]'), "the field")
+    tab.find('[data-act="name-input"]').send_keys("Quiet room", Keys.ENTER)
+    says(tab, "It is changed.")
+    assert api.expect(200, "GET", of)["name"].endswith("Quiet room")
+
+    def twice(what, question, is_done):
+        """Does what is asked twice: the question changes nothing."""
+        before = members()
+        tab.wait(lambda: tab.all(f'[data-member="{member}"]'), "the member's row")
+        if not tab.find(f'[data-member="{member}"]').get_attribute("open"):
+            tab.click(f'[data-member="{member}"] summary')
+        act(tab, f"{what}-{number}")
+        says(tab, question)
+        assert members() == before
+        act(tab, f"{what}-{number}-yes")
+        tab.wait(lambda: is_done(members()) and tab.in_focus("h1"), what)
+
+    def once(what, is_done):
+        tab.wait(lambda: tab.all(f'[data-member="{member}"]'), "the member's row")
+        tab.click(f'[data-member="{member}"] summary')
+        act(tab, f"{what}-{number}")
+        tab.wait(lambda: is_done(members()) and tab.in_focus("h1"), what)
+
+    twice("promote", "an administrator?", lambda all: all[member]["role"] == "administrator")
+    twice("demote", "a plain member?", lambda all: all[member]["role"] == "member")
+    twice("mute-hour", "for an hour?", lambda all: all[member].get("muted_until_ms", 0) > 0)
+    once("unmute", lambda all: "muted_until_ms" not in all[member])
+    twice("ban", "from this group?", lambda all: all[member]["banned"])
+    once("unban", lambda all: member not in all)
+    tab.find("#newcomer").send_keys(member)
+    act(tab, "add")
+    tab.wait(lambda: member in members() and tab.in_focus("h1"), "the new member")
+    twice("remove", "from this group? The group is told.", lambda all: member not in all)
+    tab.find("#newcomer").send_keys("nobody-at-all")
+    act(tab, "add")
+    says(tab, "There is no such person.")
+    act(tab, "ban")
+    says(tab, "from this group?")
+    act(tab, "ban-no")
     act(tab, "dissolve")
     says(tab, "Its 1 member loses the group.")
     act(tab, "dissolve-no")
-    assert not api.expect(200, "GET", f"/groups/{group}")["dissolved"]
+    assert not api.expect(200, "GET", of)["dissolved"]
     act(tab, "dissolve")
     act(tab, "dissolve-yes")
     tab.wait(lambda: tab.all(".chip.bad"), "that it is dissolved")
-    assert api.expect(200, "GET", f"/groups/{group}")["dissolved"]
+    assert api.expect(200, "GET", of)["dissolved"]
+
+
+def test_the_operator_speaks(api, new_tab):
+    account = api.account()
+    word = secrets.token_hex(6)
+
+    def heard():
+        """What it has got of this test, from the operator alone and with all others."""
+        pages = [api.expect(200, "GET", "/messages", **{"as": account}, **of) for of in ({"user": account}, {})]
+        return [each["text"] for page in pages for each in page["messages"] if each.get("text", "").startswith(word)]
+
+    tab = new_tab()
+    show(tab, "say", api.key)
+    tab.wait(lambda: tab.all("#say-text"), "the form")
+    act(tab, "say")
+    act(tab, "say-yes")
+    says(tab, "Write a text, and say to whom it goes.")
+    tab.find("#say-text").send_keys(f"{word} to one")
+    tab.wait(lambda: not tab.all('[data-act="say-yes"]'), "that the question is gone")
+    tab.find("#whom-id").send_keys(account)
+    act(tab, "say")
+    says(tab, "Nobody can take it back.")
+    assert heard() == []
+    act(tab, "say-yes")
+    says(tab, "The message is sent.")
+    assert heard() == [f"{word} to one"]
+    tab.click('#whom option[value="everyone"]')
+    tab.find("#say-text").send_keys(f"{word} to all")
+    act(tab, "say")
+    says(tab, "to all accounts of this server?")
+    tab.press(Keys.ESCAPE)
+    assert heard() == [f"{word} to one"]
+    act(tab, "say")
+    act(tab, "say-yes")
+    tab.wait(lambda: f"{word} to all" in heard(), "the message to all")
+    assert tab.log() == []
 
 
 def test_sessions_end(site, api, new_tab):
@@ -269,10 +381,20 @@ def test_hooks(site, api, new_tab):
 
 
 def test_a_key_shows_what_its_scopes_allow(site, new_tab):
-    some = Api(site, "audit")
+    some, all_of_it = Api(site, "audit"), Api(site)
+    account = all_of_it.account()
     tab = new_tab()
     show(tab, "accounts", some.key)
     says(tab, "the API key does not have the scope accounts")
+    show(tab, f"groups/{all_of_it.group(account)}")
+    says(tab, "the API key does not have the scope groups")
+    show(tab, "say")
+    tab.wait(lambda: tab.all("#say-text"), "the form")
+    tab.find("#whom-id").send_keys(account)
+    tab.find("#say-text").send_keys("hello")
+    act(tab, "say")
+    act(tab, "say-yes")
+    says(tab, "the API key does not have the scope system")
     show(tab, "audit")
     tab.wait(lambda: tab.all("audit-view li"), "the audit")
     site.ctl("key", "remove", some.name)
@@ -303,12 +425,14 @@ def test_it_suits_everybody(site, api, new_tab, size):
         tab.wait(lambda: tab.all("key-form"), "the form")
         check(f"{code}, the key")
         show(tab, "services", api.key)
-        for view in ("services", "accounts", f"accounts//{account}", f"accounts/{account}", "groups", f"groups/{group}", "sessions", "audit", "hooks"):
+        for view in ("services", "accounts", f"accounts//{account}", f"accounts/{account}", "groups", f"groups/{group}", "sessions", "audit", "hooks", "say"):
             show(tab, view)
             tab.wait(lambda view=view: tab.all(f"{view.split('/')[0]}-view :is(li, .facts, .muted)")
                      and not tab.all("[aria-busy=true]"), view)
             if view.count("/") == 1:
                 act(tab, "dissolve" if "group" in view else "delete")
+            for more in tab.all("details[data-member] summary"):
+                more.click()
             check(f"{code}, {view}")
     assert tab.log() == [] and not tab.all("img[src=x]")
     assert not faults, "\n".join(faults)

@@ -4,9 +4,9 @@
  */
 import { h } from "../app/dom.js";
 import { t } from "../app/i18n.js";
-import { asking, attempt, section } from "../elements/people-parts.js";
+import { asking, editable, section } from "../elements/people-parts.js";
 import { path } from "./api.js";
-import { AdminView, address, chip, facts, link, name, paged, searched, searching, time } from "./parts.js";
+import { AdminView, address, asked, chip, facts, given, link, name, paged, searched, searching, time } from "./parts.js";
 
 /** @param {any} each */
 const state = (each) => (each.deleted ? chip(t("admin.deleted"), "bad") : each.disabled ? chip(t("admin.disabled"), "warn") : null);
@@ -39,52 +39,70 @@ export class AccountsView extends AdminView {
         facts([
           [t("admin.id"), account.id],
           [t("admin.number"), account.number],
-          [t("admin.nickname"), account.name],
-          [t("admin.about"), account.about],
+          account.deleted && [t("admin.nickname"), account.name],
           [t("admin.email"), account.email],
           [t("admin.password"), account.has_password ? t("common.yes") : t("common.no")],
           [t("admin.made-on"), time(account.created_ms)],
         ]),
         h("p", null, link("audit", account.number, t("admin.audit-of"))),
-        ...(account.deleted ? [] : [this.deeds(account), section(t("admin.logins"), this.logins(account))]),
+        ...(account.deleted ? [] : [this.edits(account), this.deeds(account), section(t("admin.logins"), this.logins(account))]),
       ];
     });
     this.again = load;
     this.fill(t("admin.account", { id: `\u2068${this.what}\u2069` }), h("p", null, h("a", { href: address("accounts") }, t("admin.all-accounts"))), box);
   }
 
-  /**
-   * Does it, says so, and shows the account as it is now.
-   * @param {string} done
-   * @param {() => Promise<any>} action
-   */
-  async carryOut(done, action) {
-    await action();
-    this.admin.announce(done);
-    await this.again?.();
-    /** @type {HTMLElement | null} */ (this.querySelector("h1"))?.focus();
-  }
-
   /** @param {any} account */
   deeds(account) {
     const { api } = this.admin;
-    const { id } = account;
-    const shown = `\u2068${id}\u2069`;
-    const of = path`/accounts/${id}`;
-    /** @param {string} act @param {() => Promise<any>} action */
-    const twice = (act, action) =>
-      asking({ act, label: t(`admin.${act}`), question: t(`admin.${act}-sure`, { id: shown }) }, () => this.carryOut(t(`admin.${act}-done`, { id: shown }), action));
-    const enable = h("button", { type: "button", dataset: { act: "enable" } }, t("admin.enable"));
-    const row = h(
-      "div",
-      { class: "actions" },
-      twice("kick", () => api.call("POST", `${of}/kick`)),
-      account.disabled ? enable : twice("disable", () => api.call("POST", `${of}/disable`)),
-      twice("delete", () => api.call("DELETE", of)),
-      twice("blank", () => api.call("DELETE", `${of}?blank=true`)),
+    const id = `\u2068${account.id}\u2069`;
+    const of = path`/accounts/${account.id}`;
+    /** @param {string} act @param {string} method @param {string} where */
+    const deed = (act, method, where) => ({ act, id, class: "danger", action: () => api.call(method, where) });
+    return section(
+      t("admin.deeds"),
+      h(
+        "div",
+        { class: "actions" },
+        asked(this, deed("kick", "POST", `${of}/kick`)),
+        account.disabled ? given(this, { ...deed("enable", "POST", `${of}/enable`), class: "" }) : asked(this, deed("disable", "POST", `${of}/disable`)),
+        asked(this, deed("delete", "DELETE", of)),
+        asked(this, deed("blank", "DELETE", `${of}?blank=true`)),
+      ),
     );
-    enable.addEventListener("click", () => attempt(row, () => this.carryOut(t("admin.enable-done", { id: shown }), () => api.call("POST", `${of}/enable`))));
-    return section(t("admin.deeds"), row);
+  }
+
+  /**
+   * What its owner has said of itself, and its password.
+   * @param {any} account
+   */
+  edits(account) {
+    const { api } = this.admin;
+    const of = path`/accounts/${account.id}`;
+    /** @param {"name" | "about"} what @param {string} label @param {number} most */
+    const text = (what, label, most) =>
+      editable({ act: what, label, value: account[what] ?? "", empty: t("admin.none"), maxlength: most, lines: what === "about" }, async (value) => {
+        await api.call("PATCH", of, { [what]: value });
+        this.admin.announce(t("admin.changed"));
+      });
+    const field = h("input", { id: "password", type: "password", autocomplete: "new-password", maxlength: 256 });
+    const set = asked(this, {
+      act: "password",
+      words: "set-password",
+      id: `\u2068${account.id}\u2069`,
+      class: "danger",
+      action: () => {
+        if (!field.value) throw new Error(t("admin.no-password"));
+        return api.call("PUT", `${of}/password`, { password: field.value });
+      },
+    });
+    return section(
+      t("admin.edits"),
+      text("name", t("admin.nickname"), 64),
+      text("about", t("admin.about"), 512),
+      h("div", { class: "field" }, h("label", { for: "password" }, t("admin.new-password")), field),
+      set,
+    );
   }
 
   /** @param {any} account */

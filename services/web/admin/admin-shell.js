@@ -8,11 +8,12 @@ import "./accounts-view.js";
 import "./audit-view.js";
 import "./groups-view.js";
 import "./hooks-view.js";
+import "./say-view.js";
 import "./services-view.js";
 import "./sessions-view.js";
 import { address } from "./parts.js";
 
-const VIEWS = ["services", "accounts", "groups", "sessions", "audit", "hooks"];
+const VIEWS = ["services", "accounts", "groups", "sessions", "audit", "hooks", "say"];
 
 export class AdminShell extends HTMLElement {
   /** @type {import("./parts.js").Admin} */ admin = /** @type {any} */ (null);

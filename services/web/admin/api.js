@@ -62,12 +62,14 @@ export class Api {
 
   /**
    * @param {string} method @param {string} where @param {Record<string, any>} [body]
+   * @param {string} [ref] under which the change is made once, however often it is asked for
    * @returns {Promise<any>} the answer's object, or null
    */
-  async call(method, where, body) {
+  async call(method, where, body, ref) {
     /** @type {Record<string, string>} */
     const headers = { Authorization: `Bearer ${this.key}` };
     if (body) headers["Content-Type"] = "application/json";
+    if (ref) headers["Idempotency-Key"] = ref;
     const patience = new AbortController();
     const timer = setTimeout(() => patience.abort(), ANSWER_MS);
     let answer;

@@ -4,9 +4,10 @@
  */
 import { h } from "../app/dom.js";
 import { t } from "../app/i18n.js";
-import { asking, section } from "../elements/people-parts.js";
+import { asking, editable, section } from "../elements/people-parts.js";
 import { path } from "./api.js";
-import { AdminView, address, chip, count, facts, link, name, paged, pageOf, searched, searching, time } from "./parts.js";
+import { memberRow } from "./member-row.js";
+import { AdminView, address, asked, carryOut, chip, count, facts, given, link, name, paged, pageOf, searched, searching, time } from "./parts.js";
 
 export class GroupsView extends AdminView {
   connectedCallback() {
@@ -36,14 +37,14 @@ export class GroupsView extends AdminView {
         facts([
           [t("admin.id"), group.id],
           [t("admin.number"), group.number],
-          [t("admin.name"), group.name],
+          group.dissolved && [t("admin.name"), group.name],
           [t("admin.about"), group.about],
           [t("admin.owner"), link("accounts", group.owner, name(group.owner))],
           [t("admin.members"), count(group.members)],
           [t("admin.made-on"), time(group.created_ms)],
         ]),
         h("p", null, link("audit", group.number, t("admin.audit-of"))),
-        ...(group.dissolved ? [] : [this.deeds(group), section(t("admin.members"), this.members(group))]),
+        ...(group.dissolved ? [] : [this.deeds(group), section(t("admin.members"), ...this.members(group))]),
       ];
     });
     this.again = load;
@@ -52,59 +53,58 @@ export class GroupsView extends AdminView {
 
   /** @param {any} group */
   deeds(group) {
+    const { api } = this.admin;
     const id = `\u2068${group.id}\u2069`;
-    const dissolve = asking({ act: "dissolve", label: t("admin.dissolve"), question: t("admin.dissolve-sure", { id, count: group.members }) }, async () => {
-      await this.admin.api.call("DELETE", path`/groups/${group.id}`);
-      this.admin.announce(t("admin.dissolve-done", { id }));
-      await this.again?.();
+    const of = path`/groups/${group.id}`;
+    const question = t("admin.dissolve-sure", { id, count: group.members });
+    const dissolve = asking({ act: "dissolve", label: t("admin.dissolve"), question }, () => carryOut(this, t("admin.dissolve-done", { id }), () => api.call("DELETE", of)));
+    const rename = editable({ act: "name", label: t("admin.name"), value: group.name ?? "", empty: t("admin.none"), maxlength: 64 }, async (name) => {
+      await api.call("PATCH", of, { name });
+      this.admin.announce(t("admin.changed"));
     });
-    return section(t("admin.deeds"), h("div", { class: "actions" }, dissolve));
+    return section(t("admin.edits"), rename, h("div", { class: "actions" }, dissolve));
+  }
+
+  /**
+   * Makes an account a member, or keeps one out that is none.
+   * @param {string} of the path of the group
+   */
+  newcomer(of) {
+    const field = h("input", { id: "newcomer", autocomplete: "off", autocapitalize: "none", spellcheck: "false", dir: "auto", maxlength: 64 });
+    /** @param {string} where */
+    const put = (where) => () => {
+      const id = field.value.trim();
+      if (!id) throw new Error(t("admin.no-id"));
+      return this.admin.api.call("PUT", `${of}/${where}` + path`/${id}`);
+    };
+    return h(
+      "div",
+      { class: "stack" },
+      h("div", { class: "field" }, h("label", { for: "newcomer" }, t("admin.newcomer")), field),
+      h(
+        "div",
+        { class: "actions" },
+        given(this, { act: "add", id: t("admin.this-account"), action: put("members") }),
+        asked(this, { act: "ban", id: t("admin.this-account"), action: put("bans") }),
+      ),
+    );
   }
 
   /** @param {any} group */
   members(group) {
-    const of = path`/groups/${group.id}/members`;
+    const of = path`/groups/${group.id}`;
     const { box } = this.loaded(() =>
       paged({
         view: this,
         empty: t("admin.no-members"),
         load: async (after) => {
-          const { members, next } = await this.admin.api.get(of, pageOf(after));
+          const { members, next } = await this.admin.api.get(`${of}/members`, pageOf(after));
           return { items: members, next };
         },
-        row: (each) => this.member(each, of),
+        row: (each) => memberRow(this, each, of),
       }),
     );
-    return box;
-  }
-
-  /** @param {any} each @param {string} of */
-  member(each, of) {
-    const id = `\u2068${each.id}\u2069`;
-    const muted = each.muted_until_ms > Date.now();
-    return h(
-      "div",
-      { class: "entry" },
-      h(
-        "p",
-        { class: "name" },
-        link("accounts", each.id, name(each.id)),
-        " ",
-        chip(t(`admin.role-${each.banned ? "banned" : each.role}`), each.banned ? "bad" : ""),
-        muted ? chip(t("admin.muted", { time: time(each.muted_until_ms) }), "warn") : null,
-      ),
-      each.role === "none" || each.role === "owner"
-        ? null
-        : h(
-            "div",
-            { class: "actions" },
-            asking({ act: `remove-${each.number}`, label: t("admin.remove"), question: t("admin.remove-sure", { id }), class: "small danger" }, async () => {
-              await this.admin.api.call("DELETE", of + path`/${each.id}`);
-              this.admin.announce(t("admin.remove-done", { id }));
-              await this.again?.(); // it has one member less
-            }),
-          ),
-    );
+    return [this.newcomer(of), box];
   }
 }
 customElements.define("groups-view", GroupsView);

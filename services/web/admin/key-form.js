@@ -22,7 +22,7 @@ export class KeyForm extends HTMLElement {
       this.ended ? h("p", { class: "error small", role: "alert" }, t("admin.key-ended")) : null,
       h("div", { class: "field" }, h("label", { for: "key" }, t("admin.key")), field),
       h("button", { type: "submit", class: "primary" }, t("admin.enter")),
-      h("p", { class: "muted small" }, t("admin.key-how"), " ", h("code", null, "parleyctl key add operator --scopes=accounts,groups,sessions,audit,status,hooks --days=30")),
+      h("p", { class: "muted small" }, t("admin.key-how"), " ", h("code", null, "parleyctl key add operator --scopes=accounts,groups,sessions,system,audit,status,hooks --days=30")),
     );
     /** @param {Event} event */
     function submit(event) {

@@ -4,7 +4,7 @@
  */
 import { h } from "../app/dom.js";
 import { locale, t } from "../app/i18n.js";
-import { attempt, dateAndTime } from "../elements/people-parts.js";
+import { asking, attempt, dateAndTime } from "../elements/people-parts.js";
 
 const PAGE = 50;
 
@@ -19,6 +19,11 @@ export class AdminView extends HTMLElement {
   what = "";
   /** What the list is searched for; empty: all of it. */
   search = "";
+  /**
+   * Shows the item as it is now.
+   * @type {() => Promise<any>}
+   */
+  again = async () => {};
 
   /** @param {string} title @param {...any} children */
   fill(title, ...children) {
@@ -36,6 +41,39 @@ export class AdminView extends HTMLElement {
     void load();
     return { box, load };
   }
+}
+
+/**
+ * Does it, says so, and shows the item as it is now.
+ * @param {AdminView} view @param {string} done @param {() => Promise<any>} action
+ */
+export async function carryOut(view, done, action) {
+  await action();
+  view.admin.announce(done);
+  await view.again();
+  /** @type {HTMLElement | null} */ (view.querySelector("h1"))?.focus();
+}
+
+/** @typedef {{act: string, words?: string, id: string, action: () => Promise<any>, class?: string}} Deed its words are
+ * `admin.WORDS`, `-sure` and `-done`, those of `act` unless others are named */
+
+/**
+ * A button for what is asked twice.
+ * @param {AdminView} view @param {Deed} deed
+ */
+export function asked(view, { act, words = act, id, action, class: look = "small danger" }) {
+  return asking({ act, label: t(`admin.${words}`), question: t(`admin.${words}-sure`, { id }), class: look }, () => carryOut(view, t(`admin.${words}-done`, { id }), action));
+}
+
+/**
+ * A button for what gives something back, and is done at once.
+ * @param {AdminView} view @param {Deed} deed
+ */
+export function given(view, { act, words = act, id, action, class: look = "small" }) {
+  const button = h("button", { type: "button", class: look, dataset: { act } }, t(`admin.${words}`));
+  const part = h("div", { class: "ask" }, button);
+  button.addEventListener("click", () => attempt(part, () => carryOut(view, t(`admin.${words}-done`, { id }), action)));
+  return part;
 }
 
 /**
@@ -75,9 +113,9 @@ export const chip = (text, look = "") => h("span", { class: `chip ${look}` }, te
 /** @param {string} id */
 export const name = (id) => h("bdi", null, id);
 
-/** @param {[string, any][]} pairs those without a value are left out */
+/** @param {any[]} pairs of a label and a value; those without a value are left out */
 export function facts(pairs) {
-  const shown = pairs.filter(([, value]) => value !== undefined && value !== "" && value !== null);
+  const shown = pairs.filter((pair) => pair).filter(([, value]) => value !== undefined && value !== "" && value !== null);
   return h("dl", { class: "facts" }, shown.map(([label, value]) => h("div", null, h("dt", null, label), h("dd", { dir: "auto" }, value))));
 }
 
