@@ -136,13 +136,13 @@ STAGED_WITH(the_clients_of_a_proxy_upload, set_up_behind_a_proxy) {
                *other = open_from(&shelf, "203.0.113.2");
     web_say(&shelf, one,
             "PUT " SHELF_UPLOAD " HTTP/1.1\r\nHost: a\r\nContent-Length: 600000\r\n\r\n");
-    web_write_content(&shelf, one, 0, 300000);
+    web_write_content(&shelf, one, 0, 400000);
     SHELF_UNTIL(&shelf, shelf.appends > 0);
     web_say(&shelf, same, "HEAD " SHELF_UPLOAD " " TUS_HEAD "\r\n");
     web_assert_head(&shelf, same, "503 ");
     web_say(&shelf, other, "HEAD /upload/0123456789abcdef-other " TUS_HEAD "\r\n");
     web_assert_head(&shelf, other, "404 ");
-    web_write_content(&shelf, one, 300000, 300000);
+    web_write_content(&shelf, one, 400000, 200000);
     web_assert_head(&shelf, one, "201 ");
     shelf_assert_there(&shelf, 600000);
     web_close(&one);

@@ -80,11 +80,13 @@ STAGED(a_put_goes_on_behind_what_is_there) {
     shelf_close(&shelf);
 }
 
+/* Where an append is awaited, a piece and a read more are sent: fewer bytes than a read may wait in
+ * the kernel. */
 STAGED(tus_resumes_from_the_offset_that_head_tells) {
     struct shelf shelf = shelf_open(stage, 600000);
     struct web *web = web_open(stage);
     web_say(&shelf, web, PATCH_HEAD "Upload-Offset: 0\r\nContent-Length: 600000\r\n\r\n");
-    web_write_content(&shelf, web, 0, 300001);
+    web_write_content(&shelf, web, 0, 400001);
     SHELF_UNTIL(&shelf, shelf.appends > 0);
     web_close(&web);
     web = web_open(stage); /* waits until what arrived is kept */
@@ -240,13 +242,13 @@ STAGED(an_append_whose_answer_is_lost_is_not_done_twice) {
     shelf.deaf = true;
     web_say(&shelf, web,
             "PUT " SHELF_UPLOAD " HTTP/1.1\r\nHost: a\r\nContent-Length: 600000\r\n\r\n");
-    web_write_content(&shelf, web, 0, 300000);
+    web_write_content(&shelf, web, 0, 400000);
     SHELF_UNTIL(&shelf, played_count(stage->played[FILES], &message_FILES_APPEND) > 0);
     struct asked *asked = played_take(stage->played[FILES], &message_FILES_APPEND, &append);
     assert_int_equal(buffer_add(&shelf.bytes, append.data.data, append.data.length), 0);
     played_refuse(&asked, ERR_UNAVAILABLE);
     shelf.deaf = false;
-    web_write_content(&shelf, web, 300000, 300000);
+    web_write_content(&shelf, web, 400000, 200000);
     web_assert_head(&shelf, web, "201 ");
     shelf_assert_there(&shelf, 600000);
     web_close(&web);
