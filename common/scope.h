@@ -33,6 +33,10 @@ enum scope_bit {
 #undef X
 };
 
+/* Those that a key which acts as one account may have: the others are no account's. */
+#define SCOPES_OF_ACCOUNT                                                                          \
+    (SCOPE_BIT_LOGINS | SCOPE_BIT_GROUPS | SCOPE_BIT_MESSAGES | SCOPE_BIT_PEOPLE | SCOPE_BIT_FILES)
+
 /* The word of a bit; "" for a number that is none. A static string. */
 const char *scope_word(unsigned bit);
 /* The bits of words with commas between them; 0: one of them is none, or there is none. */

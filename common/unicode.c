@@ -58,6 +58,14 @@ size_t unicode_read(struct slice text, uint32_t *character_r) {
     return (size_t)length;
 }
 
+size_t unicode_count(struct slice text) {
+    size_t count = 0, length;
+    uint32_t character;
+    for (; (length = unicode_read(text, &character)) > 0; count++)
+        text = slice_make(text.data + length, text.length - length);
+    return count;
+}
+
 static const utf8proc_property_t *property_of(uint32_t character) {
     return utf8proc_get_property((utf8proc_int32_t)character);
 }

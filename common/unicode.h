@@ -32,6 +32,8 @@ struct slice unicode_convert(struct slice text, enum unicode_form form, char *ro
 /* The character at the front of `text` and its length in bytes; 0 when it is no UTF-8 (cut short,
  * longer than need be, a surrogate, or beyond U+10FFFF), and at the end. */
 size_t unicode_read(struct slice text, uint32_t *character_r);
+/* How many characters a text has, up to where it is no UTF-8. */
+size_t unicode_count(struct slice text);
 
 /* The kind of a character. */
 bool unicode_is_control(uint32_t character);

@@ -17,15 +17,11 @@
 #define API_KEYS 1000
 #define DAY_MS ((uint64_t)86400000)
 
-/* A key that is bound to an account acts as this account: the others are no account's. */
-#define BOUND_SCOPES                                                                               \
-    (SCOPE_BIT_LOGINS | SCOPE_BIT_GROUPS | SCOPE_BIT_MESSAGES | SCOPE_BIT_PEOPLE | SCOPE_BIT_FILES)
-
 static bool is_good(const struct auth_make_api_key *ask) {
     struct slice wrong;
     unsigned scopes = scopes_of_words(ask->scopes.data, ask->scopes.length);
     return ask->name.length > 0 && name_fault(ask->name) == NULL && scopes != 0 &&
-           (ask->account == 0 || (scopes & ~(unsigned)BOUND_SCOPES) == 0) &&
+           (ask->account == 0 || (scopes & ~(unsigned)SCOPES_OF_ACCOUNT) == 0) &&
            (ask->addresses.length == 0 || address_ranges_are_good(ask->addresses, &wrong)) &&
            ask->per_minute > 0 && ask->per_minute <= API_KEY_PER_MINUTE_MAX &&
            ask->days <= API_KEY_DAYS_MAX;

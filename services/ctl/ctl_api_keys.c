@@ -13,7 +13,7 @@
 static const struct db_statement list_keys = {
     "list_api_keys",
     "SELECT number, name, scopes, addresses, account, per_minute, created_ms,"
-    " COALESCE(expires_ms, '') FROM api_key WHERE number > ? ORDER BY number LIMIT ?"};
+    " COALESCE(expires_ms, 0) FROM api_key WHERE number > ? ORDER BY number LIMIT ?"};
 
 #define X(name_, word_, text_) word_ " "
 static const char all_scopes[] = PARLEY_SCOPES(X);
@@ -24,8 +24,13 @@ static int check_key(const struct ctl_settings *settings, const char *name) {
     struct slice scopes = slice_text(settings->scopes);
     if (check_name("NAME", name) != CTL_DONE)
         return CTL_USAGE;
-    if (scopes_of_words(scopes.data, scopes.length) == 0) {
+    unsigned bits = scopes_of_words(scopes.data, scopes.length);
+    if (bits == 0) {
         ctl_fail("--scopes needs words with commas between them, of: %s", all_scopes);
+        return CTL_USAGE;
+    }
+    if (settings->user[0] != '\0' && (bits & ~(unsigned)SCOPES_OF_ACCOUNT) != 0) {
+        ctl_fail("--scopes of a key with --user are some of: logins groups messages people files");
         return CTL_USAGE;
     }
     if (addresses.length > 0 && !address_ranges_are_good(addresses, &wrong)) {
@@ -66,7 +71,7 @@ static int run_list(const struct ctl_settings *settings, int argc, char **argv) 
                                           "addresses",  "account",    "per_minute",
                                           "created_ms", "expires_ms", NULL};
     return ctl_read(settings, &list_keys, DB_ARGS(db_u64(settings->after), db_u64(settings->limit)),
-                    columns, "ntttnnnt", NULL);
+                    columns, "ntttnnnn", NULL);
 }
 
 static int run_remove(const struct ctl_settings *settings, int argc, char **argv) {
@@ -88,7 +93,7 @@ static int run_remove(const struct ctl_settings *settings, int argc, char **argv
 static const struct config_option add_options[] = {
     CONFIG_STRING(struct ctl_settings, scopes, "",
                   "what it may be used for, with commas between them: accounts, logins, groups, "
-                  "messages, system, people, sessions, files"),
+                  "messages, system, people, sessions, files, audit, status, hooks"),
     CONFIG_STRING(
         struct ctl_settings, addresses, "",
         "networks from which it may be used, such as 192.0.2.0/24,2001:db8::7; empty: any"),

@@ -226,10 +226,7 @@ static enum err fill_reply(struct search *search, struct delivery_search_reply *
 /* --- the request --------------------------------------------------------------------------- */
 
 static bool is_well_formed(const struct delivery_search *ask) {
-    size_t count = 0, length;
-    uint32_t character;
-    for (struct slice rest = ask->text; (length = unicode_read(rest, &character)) > 0; count++)
-        rest = slice_make(rest.data + length, rest.length - length);
+    size_t count = unicode_count(ask->text);
     bool one_place =
         ask->everywhere ? ask->user == 0 && ask->group == 0 : ask->user == 0 || ask->group == 0;
     return ask->account != 0 && one_place && count >= SEARCH_LEAST && count <= SEARCH_MOST;

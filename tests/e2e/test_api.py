@@ -166,6 +166,7 @@ def test_messages(api, newcomer):
     first = api.expect(200, "GET", "/messages", after=sent["cid"] - 1, limit=1, **place)["messages"][0]
     assert (first["text"], first["reactions"]) == ("hi", [{"emoji": "👍", "count": 1, "mine": True}])
     found = api.expect(200, "GET", "/search", text="hi", **place)["messages"]
+    assert "text" in api("GET", "/search", text="é", **place).json["detail"]
     assert [one["cid"] for one in found] == [sent["cid"]]
     api.expect(204, "DELETE", f"/messages/{sent['cid']}", **place)
     overview = api.expect(200, "GET", f"/accounts/{anna}/conversations")["conversations"]

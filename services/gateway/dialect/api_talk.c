@@ -1,4 +1,5 @@
 /* Operations of the HTTP API on messages, people and files. */
+#include "common/unicode.h"
 #include "proto/file_words.h"
 #include "proto/mentions.h"
 #include "services/gateway/dialect/api_tables.h"
@@ -95,6 +96,11 @@ static const char *check_upload(const struct api_request *request) {
     return mime->given && !file_mime_is_valid(mime->text)
                ? "mime must be a media type, such as image/jpeg"
                : NULL;
+}
+
+static const char *check_search(const struct api_request *request) {
+    size_t count = unicode_count(api_value(request, "text")->text);
+    return count < SEARCH_LEAST || count > SEARCH_MOST ? "text must have 2 to 64 characters" : NULL;
 }
 
 /* --- the table --- */
@@ -232,8 +238,8 @@ const struct api_operation api_talk_table[] = {
              .help = "2 to 64 characters"},
             BEFORE,
             END},
-     API_PEER_AT_MOST_ONE, STEPS(1, STEP(DELIVERY_SEARCH)), .build = build_search, .status = 200,
-     .shows = &api_found_messages},
+     API_PEER_AT_MOST_ONE, STEPS(1, STEP(DELIVERY_SEARCH)), .build = build_search,
+     .check = check_search, .status = 200, .shows = &api_found_messages},
     {"listConversations", API_GET, "/accounts/{account}/conversations",
      "Lists an account's conversations, the newest message first.", SCOPE_BIT_MESSAGES,
      PARAMS{OWN_ACCOUNT, BEFORE, PAGE_SIZE, END}, STEPS(1, STEP(DELIVERY_CONVERSATIONS)),

@@ -44,18 +44,10 @@ void extension_write_history(const struct dialect_form *form, const struct diale
     json_raw(out, reply->more || span.cut ? ",\"more\":true" : ",\"more\":false");
 }
 
-static size_t count_characters(struct slice text) {
-    size_t count = 0, length;
-    uint32_t character;
-    for (; (length = unicode_read(text, &character)) > 0; count++)
-        text = slice_make(text.data + length, text.length - length);
-    return count;
-}
-
 void extension_read_search(struct reading *reading) {
     struct dialect_request *request = reading->request;
     reading_text(reading, reading->body, "text", 0, &request->text);
-    size_t count = count_characters(request->text);
+    size_t count = unicode_count(request->text);
     if (reading->err == ERR_OK && (count < SEARCH_LEAST || count > SEARCH_MOST))
         reading_fail(reading, "text must have %d to %d characters", SEARCH_LEAST, SEARCH_MOST);
     request->everywhere = !field_given(reading->body, "peer");
