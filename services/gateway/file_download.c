@@ -43,6 +43,7 @@ struct file_download {
     uint64_t write_from; /* what is written next */
     bool is_part;        /* a range was asked for */
     bool begun;          /* the answer's head is made */
+    bool failed;         /* that is told: pieces that come now go nowhere */
     struct piece pieces[FILE_DOWNLOAD_PIECES];
     struct retry retry; /* of pieces, since the last one came */
     ev_timer timer;
@@ -80,12 +81,12 @@ static void on_end(struct file_transfer *transfer, bool complete) {
 static void fail(struct file_download *self, enum err err, const char *text) {
     if (self->transfer.exchange == NULL)
         return;
+    self->failed = true;
     log_debug("download_failed", "file=%016" PRIx64 " error=%s", self->file, err_word(err));
     if (self->begun)
         edge_exchange_cut(self->transfer.exchange);
     else
         file_answer_fault(&self->transfer, err, text, "");
-    self->begun = true;
 }
 
 /* --- pieces ---------------------------------------------------------------------------------- */
@@ -108,7 +109,7 @@ static void write_next(struct file_download *self) {
     }
 }
 
-static void begin_answer(struct file_download *self, struct slice first);
+static void begin_answer(struct file_download *self);
 
 /* After a pause. false: that is of no use, or its time is over. */
 static bool try_again(struct file_download *self, enum err err) {
@@ -125,7 +126,7 @@ static void on_piece(void *argument, enum err err, const void *reply, const char
     struct file_download *self = piece->download;
     const struct files_read_reply *found = reply;
     piece->state = PIECE_NONE;
-    if (self->transfer.exchange == NULL) {
+    if (self->transfer.exchange == NULL || self->failed) {
         free_if_idle(self);
         return;
     }
@@ -140,7 +141,7 @@ static void on_piece(void *argument, enum err err, const void *reply, const char
         piece->state = PIECE_HERE;
         retry_start(&self->retry, self->transfer.gateway->settings.send_timeout_ms);
         if (!self->begun)
-            begin_answer(self, found->data);
+            begin_answer(self);
         write_next(self);
         return;
     }
@@ -184,7 +185,7 @@ static void ask_for_pieces(struct file_download *self) {
     for (size_t i = 0; i < FILE_DOWNLOAD_PIECES && !ev_is_active(&self->timer); i++) {
         while (self->asked_end < self->end && !is_wanted(self, self->asked_end))
             self->asked_end += FILE_TRANSFER_PIECE;
-        if (self->asked_end >= self->end || self->transfer.exchange == NULL)
+        if (self->asked_end >= self->end || self->transfer.exchange == NULL || self->failed)
             return;
         if (self->pieces[i].state == PIECE_NONE)
             ask_for_piece(self, &self->pieces[i]);
@@ -215,16 +216,13 @@ static void on_taken(struct file_transfer *transfer) {
 
 /* --- the answer's head ----------------------------------------------------------------------- */
 
-static void write_headers(const struct file_download *self, struct slice first,
-                          struct buffer *out) {
-    struct gateway *gateway = self->transfer.gateway;
+static void write_headers(const struct file_download *self, struct buffer *out) {
     uint64_t now_s = (uint64_t)loop_wall_ms() / 1000;
-    (void)gateway;
     buffer_printf(out, "ETag: %s\r\nCache-Control: private, immutable, max-age=%" PRIu64 "\r\n",
                   self->tag, self->until_s > now_s ? self->until_s - now_s : 0);
-    buffer_add_text(out, "Accept-Ranges: bytes\r\n");
+    buffer_printf(out, "Accept-Ranges: %s\r\n", self->preview ? "none" : "bytes");
     if (self->preview)
-        file_type_write_preview(first, out);
+        buffer_add_text(out, FILE_TYPE_OF_PREVIEW);
     else
         file_type_write(slice_text(self->mime), slice_make(self->name, self->name_length), out);
     file_answer_headers(&self->transfer, out);
@@ -241,13 +239,13 @@ static void begin_with(struct file_download *self, const char *status, struct bu
     buffer_free(headers);
 }
 
-/* Once it is known what there is to send; `first` is its begin, of a preview. */
-static void begin_answer(struct file_download *self, struct slice first) {
+/* Once the first bytes are here: a file whose bytes are gone, or a store that is away, is told. */
+static void begin_answer(struct file_download *self) {
     struct buffer headers = buffer_make(HEADERS_BYTES);
     if (self->is_part)
         buffer_printf(&headers, "Content-Range: bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64 "\r\n",
                       self->from, self->end - 1, self->size);
-    write_headers(self, first, &headers);
+    write_headers(self, &headers);
     begin_with(self, self->is_part ? "206 Partial Content" : "200 OK", &headers,
                self->end - self->from);
 }
@@ -290,19 +288,18 @@ static void on_described(void *argument, enum err err, const void *reply, const 
     self->name_length = file->name.length;
     snprintf(self->mime, sizeof self->mime, "%.*s", (int)file->mime.length, file->mime.data);
     self->size = self->preview ? file->preview : file->size;
-    if (!find_range(self))
-        return;
-    self->asked_end = self->write_from = self->from;
     if (edge_http_has_tag(slice_text(self->if_none_match), slice_text(self->tag))) {
         struct buffer headers = buffer_make(HEADERS_BYTES);
-        write_headers(self, slice_make(NULL, 0), &headers);
+        write_headers(self, &headers);
         begin_with(self, "304 Not Modified", &headers, 0);
         return;
     }
-    bool head = edge_exchange_method(self->transfer.exchange) == EDGE_HEAD;
-    if (head || !self->preview)
-        begin_answer(self, slice_make(NULL, 0));
-    if (!head)
+    if (!find_range(self))
+        return;
+    self->asked_end = self->write_from = self->from;
+    if (edge_exchange_method(self->transfer.exchange) == EDGE_HEAD)
+        begin_answer(self);
+    else
         ask_for_pieces(self);
 }
 
@@ -310,11 +307,10 @@ static void on_described(void *argument, enum err err, const void *reply, const 
 
 static const struct file_transfer_calls calls = {.on_taken = on_taken, .on_end = on_end};
 
+/* As much of it as there is room for: what is longer is nothing that this server knows. */
 static void copy_header(struct file_download *self, const char *name, char *out, size_t size) {
     struct slice value = edge_exchange_header(self->transfer.exchange, name);
-    if (value.length > 0 && value.length < size)
-        memcpy(out, value.data, value.length);
-    out[value.length < size ? value.length : 0] = '\0';
+    snprintf(out, size, "%.*s", (int)value.length, value.length > 0 ? value.data : "");
 }
 
 static void describe(struct file_download *self) {

@@ -4,7 +4,8 @@
  * The file's bytes come from files in pieces, of which at most FILE_DOWNLOAD_PIECES are asked for
  * or here: the next is asked for when the client's kernel has taken one. Where files is not
  * there, the download begins or goes on with the next instance that is found within
- * `send_timeout_ms`; else the client is cut, and asks for the rest with Range.
+ * `send_timeout_ms`; else the client is told, or cut if bytes were sent, and asks for the rest with
+ * Range.
  */
 #ifndef PARLEY_GATEWAY_FILE_DOWNLOAD_H
 #define PARLEY_GATEWAY_FILE_DOWNLOAD_H

@@ -53,23 +53,3 @@ void file_type_write(struct slice mime, struct slice name, struct buffer *out) {
     write_encoded(name, out);
     buffer_add_text(out, "\r\n");
 }
-
-void file_type_write_preview(struct slice first, struct buffer *out) {
-    static const struct {
-        const char *begin;
-        size_t length;
-        const char *type;
-    } types[] = {{"\xff\xd8\xff", 3, "image/jpeg"},
-                 {"\x89PNG", 4, "image/png"},
-                 {"GIF8", 4, "image/gif"},
-                 {"RIFF", 4, "image/webp"}};
-    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
-        if (first.length >= types[i].length &&
-            memcmp(first.data, types[i].begin, types[i].length) == 0) {
-            buffer_printf(out, "Content-Type: %s\r\nContent-Disposition: inline\r\n",
-                          types[i].type);
-            return;
-        }
-    buffer_add_text(out, "Content-Type: application/octet-stream\r\n"
-                         "Content-Disposition: attachment\r\n");
-}

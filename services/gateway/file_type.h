@@ -10,7 +10,7 @@
 
 /* Appends Content-Type and Content-Disposition (RFC 6266), whole lines. */
 void file_type_write(struct slice mime, struct slice name, struct buffer *out);
-/* The same for a preview that begins with `first`; the type is that of its bytes. */
-void file_type_write_preview(struct slice first, struct buffer *out);
+/* The same for a preview: files makes nothing else (services/files/preview.h). */
+#define FILE_TYPE_OF_PREVIEW "Content-Type: image/webp\r\nContent-Disposition: inline\r\n"
 
 #endif

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "services/gateway/file_answer.h"
 #include "services/gateway/file_download.h"
 #include "tests/support/shelf.h"
 #include "tests/support/test_list.h"
@@ -112,18 +113,19 @@ STAGED(only_safe_types_are_shown_in_place) {
     shelf_close(&shelf);
 }
 
-STAGED(a_preview_has_the_type_of_its_bytes) {
+STAGED(a_preview_is_a_webp) {
+    static const char *const methods[] = {"GET", "HEAD"};
     struct shelf shelf = full_shelf(stage, 1000);
     struct web *web = web_open(stage);
     shelf.preview = 500;
-    ask(&shelf, web, "GET", true, "Range: bytes=1-2\r\n"); /* given whole */
-    free(take_head(&shelf, web, "200 ", LINES("\r\nContent-Length: 500\r\n", "attachment")));
-    assert_body(&shelf, web, 0, 500);
-    memcpy(shelf.bytes.data, "\x89PNG", 4);
-    ask(&shelf, web, "GET", true, "");
-    free(take_head(&shelf, web, "200 ",
-                   LINES("\r\nContent-Type: image/png\r\n", "\"0123456789abcdef-preview\"")));
-    assert_body(&shelf, web, 0, 500);
+    for (size_t i = 0; i < 2; i++) { /* given whole */
+        ask(&shelf, web, methods[i], true, "Range: bytes=1-2\r\n");
+        free(take_head(&shelf, web, "200 ",
+                       LINES("\r\nContent-Length: 500\r\n", "\r\nContent-Type: image/webp\r\n",
+                             "\r\nContent-Disposition: inline\r\n",
+                             "\r\nETag: \"0123456789abcdef-preview\"\r\n")));
+        assert_body(&shelf, web, 0, i == 0 ? 500 : 0);
+    }
     shelf.preview = 0;
     ask(&shelf, web, "GET", true, "");
     free(take_head(&shelf, web, "404 ", NULL));
@@ -149,7 +151,10 @@ STAGED(ranges_and_conditions) {
         {"Range: bytes=1-2\r\nIf-Range: \"0123456789abcdef\"\r\n", "206 ", "bytes 1-2/", 1, 2},
         {"Range: bytes=1-2\r\nIf-Range: \"other\"\r\n", "200 ", "", 0, 600000},
         {"Range: bytes=1-2\r\nIf-Range: W/\"0123456789abcdef\"\r\n", "200 ", "", 0, 600000},
+        {"Range: bytes=1-2\r\nIf-Range: \"a tag that is longer than any of this server's\"\r\n",
+         "200 ", "", 0, 600000},
         {"If-None-Match: \"0123456789abcdef\"\r\n", "304 ", "\r\nETag: \"0123", 0, 0},
+        {"Range: bytes=600000-\r\nIf-None-Match: *\r\n", "304 ", "\r\nETag: \"0123", 0, 0},
         {"If-None-Match: \"other\"\r\n", "200 ", "", 0, 600000}};
     struct shelf shelf = full_shelf(stage, 600000);
     struct web *web = web_open(stage);
@@ -205,11 +210,52 @@ STAGED(a_download_outlives_files) {
 STAGED(a_file_that_goes_meanwhile_ends_the_download) {
     struct shelf shelf = full_shelf(stage, LONG_BYTES);
     struct web *web = web_open(stage);
-    shelf.read_err = ERR_NO_FILE;
     ask(&shelf, web, "GET", false, "");
     free(take_head(&shelf, web, "200 ", NULL));
+    shelf.read_err = ERR_NO_FILE;
     SHELF_UNTIL(&shelf, (web_read(web), web->ended));
     assert_true(web->in.length < LONG_BYTES); /* never the whole, so never taken for it */
+    web_close(&web);
+    shelf_close(&shelf);
+}
+
+/* The next of the reads that files was asked for. */
+static struct asked *take_read(struct stage *stage) {
+    struct files_read read;
+    struct asked *asked = played_take(stage->played[FILES], &message_FILES_READ, &read);
+    assert_non_null(asked);
+    return asked;
+}
+
+/* Two pieces are asked for; whichever fails first is told, and what comes of the other goes
+ * nowhere. */
+STAGED(a_file_whose_bytes_are_gone_is_not_begun) {
+    struct shelf shelf = full_shelf(stage, LONG_BYTES);
+    struct web *web = web_open(stage);
+    shelf.deaf = true;
+    for (size_t failing = 0; failing < 3; failing++) { /* the first, the second, both */
+        ask(&shelf, web, "GET", false, "");
+        SHELF_UNTIL(&shelf, played_count(stage->played[FILES], &message_FILES_READ) == 2);
+        struct asked *reads[2];
+        for (size_t i = 0; i < 2; i++)
+            reads[i] = take_read(stage);
+        const struct files_read_reply reply = {
+            .data = slice_make(shelf.bytes.data, FILE_TRANSFER_PIECE)};
+        size_t first = failing == 1;
+        played_refuse(&reads[first], ERR_NO_FILE);
+        if (failing == 2)
+            played_refuse(&reads[1], ERR_NO_FILE);
+        else
+            played_answer(&reads[!first], &reply);
+        char *head = take_head(&shelf, web, "404 ", LINES("json", "keep-alive"));
+        const char *length = strstr(head, "Content-Length: ");
+        free(web_body(&shelf, web, strtoul(length + strlen("Content-Length: "), NULL, 10)));
+        free(head);
+    }
+    shelf.deaf = false;
+    ask(&shelf, web, "GET", false, "");
+    free(take_head(&shelf, web, "200 ", NULL));
+    assert_body(&shelf, web, 0, LONG_BYTES);
     web_close(&web);
     shelf_close(&shelf);
 }
