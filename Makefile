@@ -36,7 +36,7 @@ BIN := $(B)/bin
 
 DAEMONS := gateway auth session group delivery files hooks
 # What several services link: the message log's rows, the way to sessions, the schema, look-ups, ...
-SHARED_LIBS := entries route schema lookup audit journal api_keys preview jwt
+SHARED_LIBS := entries route schema lookup audit journal api_keys preview jwt webhook
 SERVICE_LIBS := $(DAEMONS) ctl $(SHARED_LIBS)
 PROGRAMS := $(DAEMONS:%=$(BIN)/parley-%) $(BIN)/parleyctl
 # What a service starts: they have no options.
@@ -175,8 +175,8 @@ $(B)/lib%.a: $(B)/sources
 $(BIN)/parleyctl: $(B)/obj/services/ctl/main.o $(B)/libctl.a $(BASE_LIBS)
 $(foreach s,$(DAEMONS),$(eval \
     $(BIN)/parley-$(s): $(B)/obj/services/$(s)/main.o $(B)/lib$(s).a $(BASE_LIBS)))
-# The store s3, hooks, auth's questions to a backend and `parleyctl chat` alone speak HTTP to others.
-$(BIN)/parley-auth $(BIN)/parley-files $(BIN)/parley-hooks $(BIN)/parleyctl: private LIBS += -lcurl
+# The store s3, hooks, the questions of auth and delivery, and `parleyctl chat` alone speak HTTP to others.
+$(BIN)/parley-auth $(BIN)/parley-delivery $(BIN)/parley-files $(BIN)/parley-hooks $(BIN)/parleyctl: private LIBS += -lcurl
 # With the filter's compiler, and none of our libraries.
 $(BIN)/parley-preview: private LIBS := -lz -lseccomp
 $(BIN)/parley-preview: $(B)/obj/services/preview/main.o $(B)/libpreview.a
@@ -246,7 +246,7 @@ RUN_PROGRAMS = $(TEST_ENV) TEST_JOBS=$(TEST_JOBS) TEST_TIMEOUT=$(TEST_TIMEOUT) \
                deploy/run-test-programs
 
 .PHONY: test test-build test-unit test-isolation test-e2e test-conformance test-speed test-web screenshots test-faults test-compose bench bench-storm \
-        bench-api bench-files bench-idle bench-reading bench-retention bench-search fuzz
+        bench-api bench-before bench-files bench-idle bench-reading bench-retention bench-search fuzz
 # Units, isolation, e2e and conformance run under the sanitizers; the optimized build runs units, the
 # browser, the faults, and what depends on speed. What mostly computes runs beside what mostly waits. Two
 # parts of a stage may share a build folder where an earlier stage has built all that they need.
@@ -347,6 +347,9 @@ bench-idle: all ## what idle connections cost the gateway
 SEARCH_ARGS ?=
 bench-search: all ## how long searches take among 14 million texts
 	$(Q)$(TEST_ENV) tests/bench/search $(SEARCH_ARGS)
+
+bench-before: all $(B)/bench/load ## what it costs to ask a program about each text
+	$(Q)$(TEST_ENV) tests/bench/before $(BEFORE_ARGS)
 
 bench-retention: all $(B)/bench/load ## what the removal of old entries costs those who write
 	$(Q)$(TEST_ENV) tests/bench/retention $(RETENTION_ARGS)

@@ -36,4 +36,10 @@ enum strangers_rule { STRANGERS_OPEN, STRANGERS_REQUEST, STRANGERS_CLOSED };
                   "friendship alone, or, where they share no group, nothing; the same at "         \
                   "delivery and group")
 
+/* Of the addresses that hooks tells, and of the one that delivery asks. */
+#define OPTION_HOOK_CA_FILE(settings_)                                                             \
+    CONFIG_STRING(settings_, hook_ca_file, "",                                                     \
+                  "certificates that hooks and delivery trust of the addresses that they tell "    \
+                  "and ask; empty: the system's")
+
 #endif

@@ -3,15 +3,9 @@
 
 #include <cjson/cJSON.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "proto/conversation.h"
-#include "proto/mentions.h"
-
-/* A number in decimal, with the 0 at the end. */
-#define DECIMAL_BYTES 24
 
 /* What an entry is called. Without a name it is none for hooks, as entries that are not stored. */
 struct type {
@@ -61,89 +55,21 @@ static const struct {
 
 /* --- pieces ---------------------------------------------------------------------------------- */
 
-static void add_text(cJSON *object, const char *key, struct slice text) {
-    char *copy = slice_copy(text);
-    if (copy != NULL)
-        cJSON_AddStringToObject(object, key, copy);
-    free(copy);
-}
-
-static void add_number(cJSON *object, const char *key, uint64_t number) {
-    if (number != 0)
-        cJSON_AddNumberToObject(object, key, (double)number);
-}
-
-/* Numbers of conversations are too large for readers of JSON, and ids of events are compared. */
-static void add_decimal(cJSON *object, const char *key, uint64_t number) {
-    char text[DECIMAL_BYTES];
-    snprintf(text, sizeof text, "%" PRIu64, number);
-    cJSON_AddStringToObject(object, key, text);
-}
-
-/* {"number", "id"}; the id is always there. */
-static cJSON *party_new(const struct event_party *party) {
-    cJSON *object = cJSON_CreateObject();
-    add_number(object, "number", party->number);
-    if (party->id.length > 0)
-        add_text(object, "id", party->id);
-    else
-        add_decimal(object, "id", party->number);
-    return object;
-}
-
-static void add_party(cJSON *object, const char *key, const struct event_party *party) {
-    if (party->number != 0)
-        cJSON_AddItemToObject(object, key, party_new(party));
-}
-
 static void add_conversation(cJSON *event, const struct event_entry *entry) {
-    static const char *const kinds[] = {"pair", "group", "own", "all"};
-    const enum conversation_kind kind = conversation_kind(entry->conversation);
-    cJSON *object = cJSON_AddObjectToObject(event, "conversation");
-    add_decimal(object, "id", entry->conversation);
-    cJSON_AddStringToObject(object, "kind", kinds[kind]);
-    if (kind == CONVERSATION_GROUP) {
-        add_party(object, "group", &entry->group);
-        add_text(object, "name", entry->group_name);
-    } else if (kind != CONVERSATION_BROADCAST) {
-        cJSON *accounts = cJSON_AddArrayToObject(object, "accounts");
-        cJSON_AddItemToArray(accounts, party_new(&entry->lo));
-        if (kind == CONVERSATION_PAIR)
-            cJSON_AddItemToArray(accounts, party_new(&entry->hi));
-    }
-}
-
-/* 0 mentions all. */
-static void add_mentions(cJSON *event, struct slice packed) {
-    const size_t count = mentions_count(packed);
-    if (count == 0)
-        return;
-    cJSON *list = cJSON_AddArrayToObject(event, "mentions");
-    for (size_t i = 0; i < count; i++)
-        cJSON_AddItemToArray(list, cJSON_CreateNumber((double)mentions_get(packed, i)));
-}
-
-static void add_file(cJSON *event, const struct file *file) {
-    static const char *const kinds[] = {
-        [FILE_STICKER] = "sticker", [FILE_IMAGE] = "image", [FILE_PLAIN] = "file"};
-    char id[DECIMAL_BYTES];
-    cJSON *object = cJSON_AddObjectToObject(event, "file");
-    snprintf(id, sizeof id, "%016" PRIx64, file->id);
-    cJSON_AddStringToObject(object, "id", id);
-    if (file->kind <= FILE_PLAIN && kinds[file->kind] != NULL)
-        cJSON_AddStringToObject(object, "kind", kinds[file->kind]);
-    add_text(object, "name", file->name);
-    add_text(object, "mime", file->mime);
-    cJSON_AddNumberToObject(object, "size", (double)file->size);
-    add_number(object, "width", file->width);
-    add_number(object, "height", file->height);
+    event_json_add_conversation(
+        event, &(struct event_conversation){.id = entry->conversation,
+                                            .kind = conversation_kind(entry->conversation),
+                                            .lo = entry->lo,
+                                            .hi = entry->hi,
+                                            .group = entry->group,
+                                            .group_name = entry->group_name});
 }
 
 static cJSON *event_new(const char *type, uint64_t id, uint64_t time_ms) {
     cJSON *event = cJSON_CreateObject();
-    add_decimal(event, "id", id);
+    event_json_add_decimal(event, "id", id);
     cJSON_AddStringToObject(event, "type", type);
-    add_number(event, "time_ms", time_ms);
+    event_json_add_number(event, "time_ms", time_ms);
     return event;
 }
 
@@ -203,20 +129,20 @@ static bool wants(const struct selection *selection, const struct type *type, en
 static cJSON *entry_new(const struct type *type, const struct event_entry *entry) {
     cJSON *event = event_new(type->name, entry->cid, entry->time_ms);
     add_conversation(event, entry);
-    add_party(event, "from", &entry->from);
-    add_party(event, "subject", &entry->subject);
-    add_party(event, "group", &entry->about);
+    event_json_add_party(event, "from", &entry->from);
+    event_json_add_party(event, "subject", &entry->subject);
+    event_json_add_party(event, "group", &entry->about);
     if (entry->type == ENTRY_RECALLED_TEXT)
         cJSON_AddBoolToObject(event, "recalled", true);
     else if (entry->type != ENTRY_EDITED || entry->text.length > 0)
-        add_text(event, "text", entry->text);
+        event_json_add_text(event, "text", entry->text);
     if (entry->type == ENTRY_FRIEND_ANSWER || entry->type == ENTRY_REACTED ||
         entry->type == ENTRY_BANNED || entry->type == ENTRY_BLOCKED)
         cJSON_AddBoolToObject(event, "accepted", entry->accepted);
-    add_number(event, entry->type == ENTRY_MUTED ? "until_ms" : "target", entry->target);
-    add_number(event, "edited_ms", entry->edited_ms);
-    add_number(event, "reply", entry->reply);
-    add_mentions(event, entry->mentions);
+    event_json_add_number(event, entry->type == ENTRY_MUTED ? "until_ms" : "target", entry->target);
+    event_json_add_number(event, "edited_ms", entry->edited_ms);
+    event_json_add_number(event, "reply", entry->reply);
+    event_json_add_mentions(event, entry->mentions);
     return event;
 }
 
@@ -231,7 +157,7 @@ void events_add_entry(struct event_text *text, const struct selection *selection
     if (type != NULL && wants(selection, type, shows ? kind_of_file(&file) : type->kind, entry)) {
         cJSON *event = entry_new(type, entry);
         if (shows)
-            add_file(event, &file);
+            event_json_add_file(event, &file);
         print(text, event);
     }
     record_arena_free(&arena);
@@ -253,8 +179,8 @@ void events_add_change(struct event_text *text, const struct selection *selectio
             continue;
         cJSON *event = event_new(changes[i].name, change->block, change->time_ms);
         if (change->subject.number != 0)
-            add_party(event, "from", &change->account);
-        add_party(event, group ? "group" : "subject", subject);
+            event_json_add_party(event, "from", &change->account);
+        event_json_add_party(event, group ? "group" : "subject", subject);
         print(text, event);
     }
 }
@@ -262,13 +188,13 @@ void events_add_change(struct event_text *text, const struct selection *selectio
 static cJSON *offline_new(const struct event_offline *offline, const struct event_entry *entry,
                           struct slice words) {
     cJSON *event = event_new("offline", offline->block, offline->time_ms);
-    add_party(event, "account", &offline->account);
+    event_json_add_party(event, "account", &offline->account);
     cJSON_AddNumberToObject(event, "unread", (double)offline->unread);
     add_conversation(event, entry);
-    add_party(event, "from", &entry->from);
-    add_number(event, "cid", entry->cid);
+    event_json_add_party(event, "from", &entry->from);
+    event_json_add_number(event, "cid", entry->cid);
     if (offline->with_text && entry->type != ENTRY_RECALLED_TEXT)
-        add_text(event, "text", words);
+        event_json_add_text(event, "text", words);
     return event;
 }
 
@@ -302,7 +228,7 @@ void events_add_presence(struct event_text *text, const struct event_presence *p
     cJSON *event = cJSON_CreateObject();
     cJSON_AddStringToObject(event, "type",
                             presence->online ? "presence.online" : "presence.offline");
-    add_number(event, "time_ms", presence->time_ms);
+    event_json_add_number(event, "time_ms", presence->time_ms);
     cJSON_AddNumberToObject(event, "account", (double)presence->number);
     print(text, event);
 }

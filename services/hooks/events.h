@@ -12,6 +12,7 @@
 #define PARLEY_HOOKS_EVENTS_H
 
 #include "services/hooks/selection.h"
+#include "services/webhook/event_json.h"
 
 /* limit: hooks | a request to a hook's address | {EVENTS_MAX_BYTES}; it ends behind
  * `hook_batch_events` events or {EVENTS_FULL_BYTES}, with the whole of a batch of delivery | the
@@ -23,12 +24,6 @@
 struct event_text {
     struct buffer json;
     size_t count;
-};
-
-/* Somebody, or a group: a number, and the string id where it is another one. */
-struct event_party {
-    uint64_t number; /* 0: none */
-    struct slice id;
 };
 
 /* A row of the message log. */

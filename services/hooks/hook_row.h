@@ -4,7 +4,7 @@
 
 #include "common/db.h"
 #include "services/hooks/selection.h"
-#include "services/hooks/signature.h"
+#include "services/webhook/signature.h"
 
 /* no limit: texts of messages, with the 0 at their end */
 #define HOOK_NAME_ROOM 65

@@ -15,7 +15,7 @@
 
 #include "common/service.h"
 #include "proto/messages.h"
-#include "services/hooks/poster.h"
+#include "services/webhook/poster.h"
 
 /* limit: hooks | hooks | {HOOKS_MAX} | `too_many` */
 #define HOOKS_MAX 32

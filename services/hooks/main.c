@@ -3,6 +3,7 @@
 
 #include "common/log.h"
 #include "common/peers.h"
+#include "proto/shared_options.h"
 #include "services/api_keys/api_keys.h"
 #include "services/hooks/hooks.h"
 #include "services/hooks/reader.h"
@@ -34,8 +35,7 @@ static const struct config_option options[] = {
        rows of the journal are removed | they are lost to it, and counted (`lost`) */
     CONFIG_U64(struct hooks_settings, hook_keep_days, 7, 1, 365, "days",
                "how long events wait for a hook that takes nothing"),
-    CONFIG_STRING(struct hooks_settings, hook_ca_file, "",
-                  "certificates that hooks trusts of the addresses it tells; empty: the system's"),
+    OPTION_HOOK_CA_FILE(struct hooks_settings),
     CONFIG_STRING(struct hooks_settings, session_peers, "tcp://127.0.0.1:7103",
                   "instances of session, which know who is connected: tcp://host:port or "
                   "dns:name:port, separated by commas"),

@@ -14,7 +14,6 @@
 
 /* no limit: texts, with the 0 at their end */
 #define ID_BYTES 96
-#define HEADER_BYTES 192
 #define MINUTE_MS 60000
 /* no limit: the pause doubles no further, and is bounded by an option before */
 #define DOUBLINGS_MAX 20
@@ -179,21 +178,14 @@ static void on_posted(void *argument, const struct post_result *result) {
 
 static void post(struct teller *self) {
     const struct slice body = slice_make(self->text.json.data, self->text.json.length);
-    char id[HEADER_BYTES], time[HEADER_BYTES], signature[HEADER_BYTES], made[SIGNATURE_ROOM];
-    const int64_t seconds = loop_wall_ms() / 1000;
-    signature_make(slice_text(self->row.secret), self->id, seconds, body, made);
-    snprintf(id, sizeof id, "webhook-id: %s", self->id);
-    snprintf(time, sizeof time, "webhook-timestamp: %" PRId64, seconds);
-    snprintf(signature, sizeof signature, "webhook-signature: %s", made);
-    /* Without `Expect:` libcurl asks first whether it may send a large body. */
-    const char *const headers[] = {
-        "Content-Type: application/json", "Expect:", id, time, signature, NULL};
+    struct signature_headers headers;
+    signature_headers_make(slice_text(self->row.secret), self->id, body, &headers);
     metric_add(self->hooks->counts.posts, 1);
     self->state = POSTING;
     self->post =
         poster_send(self->hooks->poster,
                     &(struct post_request){.url = self->row.url,
-                                           .headers = headers,
+                                           .headers = headers.lines,
                                            .body = body,
                                            .timeout_ms = self->hooks->settings.hook_timeout_ms,
                                            .done = on_posted,

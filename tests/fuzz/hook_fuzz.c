@@ -3,7 +3,7 @@
  * What is taken is printable ASCII, and a secret signs.
  */
 #include "services/hooks/hook_row.h"
-#include "services/hooks/signature.h"
+#include "services/webhook/signature.h"
 #include "tests/fuzz/fuzz.h"
 
 static bool is_printable(struct slice text) {

@@ -1,130 +1,29 @@
 /* hooks alone: what it is asked, what it reads from the journal, and what arrives at an address. */
-#include <arpa/inet.h>
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "proto/hook_words.h"
 #include "proto/messages.h"
 #include "services/ctl/caller.h"
 #include "services/hooks/subscriptions_tidy.h"
 #include "tests/support/assertions.h"
+#include "tests/support/receiver.h"
 #include "tests/support/service_process.h"
 #include "tests/support/test_keys.h"
 #include "tests/support/test_list.h"
 #include "tests/support/until.h"
 
 #define ANSWER_MS 60000
-#define REQUEST_BYTES ((size_t)1 << 20)
-#define REQUESTS_MAX 64
-
-/* An address that is told: one connection, with one request, at a time. */
-struct receiver {
-    int listener;
-    uint16_t port;
-    pthread_t thread;
-    pthread_mutex_t mutex; /* of the rest */
-    int status;
-    size_t count;
-    char *requests[REQUESTS_MAX];
-};
 
 struct fixture {
     struct test_database *database;
     struct service_process *hooks;
     struct caller *caller;
     struct record_arena arena;
-    struct receiver receiver;
+    struct receiver *receiver;
     uint64_t block;
 };
-
-/* --- the receiver ---------------------------------------------------------------------------- */
-
-/* Head and body; false: the connection ended. */
-static bool read_request(int fd, char *request) {
-    size_t length = 0, wanted = 0;
-    while (wanted == 0 || length < wanted) {
-        ssize_t more = read(fd, request + length, REQUEST_BYTES - 1 - length);
-        if (more <= 0)
-            return false;
-        length += (size_t)more;
-        request[length] = '\0';
-        const char *body = strstr(request, "\r\n\r\n");
-        const char *bytes = strstr(request, "Content-Length: ");
-        if (body != NULL && bytes != NULL)
-            wanted = (size_t)(body + 4 - request) + strtoul(bytes + 16, NULL, 10);
-    }
-    return true;
-}
-
-static void serve(struct receiver *self, int fd, char *request) {
-    char answer[128];
-    if (read_request(fd, request)) {
-        pthread_mutex_lock(&self->mutex);
-        if (self->count < REQUESTS_MAX)
-            self->requests[self->count++] = strdup(request);
-        snprintf(answer, sizeof answer,
-                 "HTTP/1.1 %d X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", self->status);
-        pthread_mutex_unlock(&self->mutex);
-        if (write(fd, answer, strlen(answer)) < 0)
-            return;
-    }
-}
-
-static void *run_receiver(void *argument) {
-    struct receiver *self = argument;
-    char *request = malloc(REQUEST_BYTES);
-    int fd;
-    while (request != NULL && (fd = accept(self->listener, NULL, NULL)) >= 0) {
-        serve(self, fd, request);
-        close(fd);
-    }
-    free(request);
-    return NULL;
-}
-
-static void start_receiver(struct receiver *self) {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t length = sizeof address;
-    self->status = 200;
-    pthread_mutex_init(&self->mutex, NULL);
-    self->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(self->listener, (struct sockaddr *)&address, sizeof address), 0);
-    assert_int_equal(listen(self->listener, 16), 0);
-    assert_int_equal(getsockname(self->listener, (struct sockaddr *)&address, &length), 0);
-    self->port = ntohs(address.sin_port);
-    assert_int_equal(pthread_create(&self->thread, NULL, run_receiver, self), 0);
-}
-
-static void stop_receiver(struct receiver *self) {
-    shutdown(self->listener, SHUT_RDWR);
-    pthread_join(self->thread, NULL);
-    close(self->listener);
-    for (size_t i = 0; i < self->count; i++)
-        free(self->requests[i]);
-}
-
-static void answer(struct receiver *self, int status) {
-    pthread_mutex_lock(&self->mutex);
-    self->status = status;
-    pthread_mutex_unlock(&self->mutex);
-}
-
-/* How many requests hold this text. */
-static size_t with(struct receiver *self, const char *text) {
-    size_t count = 0;
-    pthread_mutex_lock(&self->mutex);
-    for (size_t i = 0; i < self->count; i++)
-        count += strstr(self->requests[i], text) != NULL;
-    pthread_mutex_unlock(&self->mutex);
-    return count;
-}
-
-static void await(struct receiver *self, const char *text, size_t count) {
-    TEST_UNTIL(with(self, text) >= count, "no request with %s", text);
-}
 
 /* --- hooks ----------------------------------------------------------------------------------- */
 
@@ -152,7 +51,7 @@ static int setup(void **state) {
                                    " (7, 0, 101, 102, 0)");
     f->block = 128;
     start_hooks(f);
-    start_receiver(&f->receiver);
+    f->receiver = receiver_new();
     return 0;
 }
 
@@ -160,7 +59,7 @@ static int teardown(void **state) {
     struct fixture *f = *state;
     caller_destroy(&f->caller);
     int status = service_process_stop(&f->hooks);
-    stop_receiver(&f->receiver);
+    receiver_destroy(&f->receiver);
     test_database_destroy(&f->database);
     free(f);
     return status;
@@ -170,7 +69,7 @@ static int test_teardown(void **state) {
     struct fixture *f = *state;
     record_arena_free(&f->arena);
     test_database_run(f->database, "DELETE FROM hook; UPDATE hook_state SET version = version + 1");
-    answer(&f->receiver, 200);
+    receiver_answer(f->receiver, "", "HTTP/1.1 200 X");
     return 0;
 }
 
@@ -179,7 +78,8 @@ static int test_teardown(void **state) {
 static enum err add(struct fixture *f, struct hooks_add ask) {
     struct hooks_add_reply reply;
     if (ask.url.length == 0)
-        ask.url = slice_text(test_text("http://127.0.0.1:%u/", (unsigned)f->receiver.port));
+        ask.url =
+            slice_text(test_text("http://127.0.0.1:%u/", (unsigned)receiver_port(f->receiver)));
     if (ask.events == 0)
         ask.events = HOOK_FAMILY_MESSAGES;
     return caller_ask(f->caller, &message_HOOKS_ADD, &ask, ANSWER_MS, &f->arena, &reply);
@@ -207,9 +107,9 @@ HOOKS_TEST(a_hook_is_told_of_what_stands_in_the_journal) {
     assert_err(add(f, (struct hooks_add){.name = slice_text("one")}), ERR_OK);
     say(f, "told-1");
     say(f, "told-2");
-    await(&f->receiver, "\"text\":\"told-2\"", 1);
-    assert_int_equal(with(&f->receiver, "\"text\":\"told-1\""), 1);
-    await(&f->receiver, "webhook-signature: v1,", 1);
+    receiver_await(f->receiver, "\"text\":\"told-2\"", 1);
+    assert_int_equal(receiver_with(f->receiver, "\"text\":\"told-1\""), 1);
+    receiver_await(f->receiver, "webhook-signature: v1,", 1);
     TEST_UNTIL(number(f, "SELECT told FROM hook") == 2, "it is not counted");
     assert_int_equal(number(f, "SELECT COUNT(*) FROM journal"), 0);
 }
@@ -219,20 +119,20 @@ HOOKS_TEST(what_commits_late_is_told) {
     const uint64_t late = f->block += 128;
     assert_err(add(f, (struct hooks_add){.name = slice_text("late")}), ERR_OK);
     say(f, "early-one");
-    await(&f->receiver, "early-one", 1);
+    receiver_await(f->receiver, "early-one", 1);
     say_in(f, late, "late-one");
-    await(&f->receiver, "late-one", 1);
+    receiver_await(f->receiver, "late-one", 1);
 }
 
 HOOKS_TEST(what_is_refused_is_told_again_after_a_kill) {
     assert_err(add(f, (struct hooks_add){.name = slice_text("again")}), ERR_OK);
-    answer(&f->receiver, 503);
+    receiver_answer(f->receiver, "", "HTTP/1.1 503 X");
     say(f, "repeated");
-    await(&f->receiver, "repeated", 3);
+    receiver_await(f->receiver, "repeated", 3);
     caller_destroy(&f->caller);
     service_process_kill(&f->hooks);
     start_hooks(f);
-    answer(&f->receiver, 200);
+    receiver_answer(f->receiver, "", "HTTP/1.1 200 X");
     TEST_UNTIL(number(f, "SELECT told FROM hook") == 1, "it is not told");
     assert_int_equal(number(f, "SELECT failing_since_ms IS NULL FROM hook"), 1);
 }
@@ -241,14 +141,14 @@ HOOKS_TEST(what_is_gone_is_parked_and_tried_again_when_asked) {
     const struct hooks_retry ask = {.name = slice_text("gone")};
     struct done reply = {0};
     assert_err(add(f, (struct hooks_add){.name = slice_text("gone")}), ERR_OK);
-    answer(&f->receiver, 410);
+    receiver_answer(f->receiver, "", "HTTP/1.1 410 X");
     say(f, "parked-text");
     TEST_UNTIL(number(f, "SELECT parked_ms IS NOT NULL FROM hook") == 1, "it is not parked");
-    answer(&f->receiver, 200);
+    receiver_answer(f->receiver, "", "HTTP/1.1 200 X");
     assert_err(caller_ask(f->caller, &message_HOOKS_RETRY, &ask, ANSWER_MS, &f->arena, &reply),
                ERR_OK);
     assert_false(reply.repeat);
-    await(&f->receiver, "parked-text", 2);
+    receiver_await(f->receiver, "parked-text", 2);
 }
 
 /* Rows that were removed since they were too old. */
@@ -258,7 +158,7 @@ HOOKS_TEST(what_is_lost_is_counted) {
                "it is behind");
     test_database_run(f->database, "UPDATE hook_state SET seq = seq + 3");
     say(f, "after-a-hole");
-    await(&f->receiver, "after-a-hole", 1);
+    receiver_await(f->receiver, "after-a-hole", 1);
     TEST_UNTIL(number(f, "SELECT lost FROM hook") == 3, "it is not counted");
 }
 
@@ -377,12 +277,12 @@ HOOKS_TEST(another_instance_takes_over) {
     start_hooks(f);
     assert_err(add(f, (struct hooks_add){.name = slice_text("two")}), ERR_OK);
     say(f, "by-the-first");
-    await(&f->receiver, "by-the-first", 1);
+    receiver_await(f->receiver, "by-the-first", 1);
     TEST_UNTIL(number(f, "SELECT told FROM hook") == 1, "its place is not noted");
     service_process_kill(&first);
     say(f, "by-the-second");
-    await(&f->receiver, "by-the-second", 1);
-    assert_int_equal(with(&f->receiver, "by-the-first"), 1);
+    receiver_await(f->receiver, "by-the-second", 1);
+    assert_int_equal(receiver_with(f->receiver, "by-the-first"), 1);
 }
 
 int main(void) { return test_run_all(setup, teardown); }

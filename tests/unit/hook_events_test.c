@@ -5,7 +5,7 @@
 #include "proto/mentions.h"
 #include "services/hooks/events.h"
 #include "services/hooks/hook_row.h"
-#include "services/hooks/signature.h"
+#include "services/webhook/signature.h"
 #include "tests/support/test_list.h"
 
 static const struct selection everything = {.families = HOOK_FAMILIES_ALL, .kinds = HOOK_KINDS_ALL};

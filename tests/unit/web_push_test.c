@@ -4,8 +4,8 @@
 #include <sodium.h>
 #include <string.h>
 
-#include "services/hooks/public_address.h"
 #include "services/hooks/web_push_crypto.h"
+#include "services/webhook/public_address.h"
 #include "tests/support/service_process.h"
 #include "tests/support/test_list.h"
 

@@ -1,5 +1,5 @@
 /*
- * Posts JSON to the addresses of hooks, in the loop: libcurl's multi interface waits on libev.
+ * Posts to addresses outside, in the loop: libcurl's multi interface waits on libev.
  *
  *     struct poster *poster = poster_new(ev, &options);
  *     struct post *post = poster_send(poster, &request);
@@ -9,12 +9,12 @@
  *
  * Redirects are not followed, so that an address leads nowhere but where the operator sent it;
  * nothing but http and https is spoken, no proxy of the environment is used, certificates are
- * verified. Of an answer its status counts alone: the body is read up to POSTER_ANSWER_BYTES and
- * forgotten. Connections are kept and used again, so addresses of strangers have a poster of their
- * own.
+ * verified. Of an answer its status counts alone, and the body is read up to POSTER_ANSWER_BYTES
+ * and forgotten, unless the request has a buffer for it. Connections are kept and used again, so
+ * addresses of strangers have a poster of their own.
  */
-#ifndef PARLEY_HOOKS_POSTER_H
-#define PARLEY_HOOKS_POSTER_H
+#ifndef PARLEY_WEBHOOK_POSTER_H
+#define PARLEY_WEBHOOK_POSTER_H
 
 #include <ev.h>
 #include <stdint.h>
@@ -51,9 +51,14 @@ struct post_request {
     const char *const *headers; /* `Name: value`, NULL-terminated; copied */
     struct slice body;          /* borrowed until `done` */
     uint64_t timeout_ms;        /* of all of it */
+    struct buffer *answer;      /* NULL, or gets the answer's body; borrowed until `done`. A longer
+                                   one than it takes is a fault */
     void (*done)(void *argument, const struct post_result *result);
     void *argument;
 };
+
+/* Whether it looks like an address that can be posted to, of http or https. */
+bool poster_url_is_valid(struct slice url);
 
 /* `ev` and `options` are borrowed. NULL after a logged line. */
 struct poster *poster_new(struct ev_loop *ev, const struct poster_options *options);

@@ -1,5 +1,5 @@
 /* Posts in the loop; see poster.h. */
-#include "services/hooks/poster.h"
+#include "services/webhook/poster.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 
 #include "common/curl_loop.h"
 #include "common/log.h"
-#include "services/hooks/public_address.h"
+#include "services/webhook/public_address.h"
 
 /* no limit: more than any hook_retry_max_ms */
 #define AFTER_MAX_S 1000000
@@ -17,7 +17,8 @@ struct post {
     struct poster *poster;
     CURL *curl;
     struct curl_slist *headers;
-    size_t answered; /* bytes */
+    size_t answered;       /* bytes */
+    struct buffer *answer; /* the request's */
     char fault[CURL_ERROR_SIZE];
     void (*done)(void *argument, const struct post_result *result);
     void *argument;
@@ -30,6 +31,18 @@ struct poster {
     struct post *posts;
 };
 
+static bool begins_with(struct slice text, const char *start) {
+    const size_t length = strlen(start);
+    return text.length > length && memcmp(text.data, start, length) == 0;
+}
+
+bool poster_url_is_valid(struct slice url) {
+    for (size_t i = 0; i < url.length; i++)
+        if (url.data[i] <= ' ' || url.data[i] > '~')
+            return false;
+    return begins_with(url, "https://") || begins_with(url, "http://");
+}
+
 /* --- the end of a post ----------------------------------------------------------------------- */
 
 static void post_free(struct post *post) {
@@ -40,9 +53,10 @@ static void post_free(struct post *post) {
     free(post);
 }
 
-/* A long answer is cut, which is no fault of what was said before. */
+/* A long answer that nobody reads is cut, which is no fault of what was said before. */
 static bool was_cut(const struct post *post, CURLcode code) {
-    return code == CURLE_WRITE_ERROR && post->answered > POSTER_ANSWER_BYTES;
+    return code == CURLE_WRITE_ERROR && post->answer == NULL &&
+           post->answered > POSTER_ANSWER_BYTES;
 }
 
 static void end(void *transfer, CURLcode code) {
@@ -57,6 +71,8 @@ static void end(void *transfer, CURLcode code) {
         if (result.status / 100 != 2)
             snprintf(fault, sizeof fault, "the answer is %ld%s", result.status,
                      result.status / 100 == 3 ? ", and redirects are not followed" : "");
+    } else if (post->answer != NULL && post->answer->failed) {
+        snprintf(fault, sizeof fault, "the answer is too long");
     } else {
         snprintf(fault, sizeof fault, "%s",
                  post->fault[0] != '\0' ? post->fault : curl_easy_strerror(code));
@@ -71,9 +87,10 @@ static void end(void *transfer, CURLcode code) {
 
 static size_t on_answer(char *data, size_t one, size_t length, void *argument) {
     struct post *post = argument;
-    (void)data;
     (void)one;
     post->answered += length;
+    if (post->answer != NULL)
+        return buffer_add(post->answer, data, length) == 0 ? length : 0;
     return post->answered > POSTER_ANSWER_BYTES ? 0 : length;
 }
 
@@ -112,7 +129,7 @@ static bool set_up(struct post *post, const struct post_request *request) {
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, post->fault);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(curl, CURLOPT_USERAGENT, "parley-hooks/" PARLEY_VERSION);
+    curl_easy_setopt(curl, CURLOPT_USERAGENT, "parley/" PARLEY_VERSION);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, post->headers);
     curl_easy_setopt(curl, CURLOPT_POST, 1L);
     curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->body.data);
@@ -130,6 +147,7 @@ struct post *poster_send(struct poster *self, const struct post_request *request
         return NULL;
     *post = (struct post){.poster = self,
                           .curl = curl_easy_init(),
+                          .answer = request->answer,
                           .done = request->done,
                           .argument = request->argument};
     DL_APPEND(self->posts, post);

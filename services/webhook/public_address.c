@@ -1,5 +1,5 @@
 /* Public addresses; see public_address.h. */
-#include "services/hooks/public_address.h"
+#include "services/webhook/public_address.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -2,8 +2,8 @@
  * Whether an address is one of the public internet: what a stranger may have this server connect
  * to. Pure.
  */
-#ifndef PARLEY_HOOKS_PUBLIC_ADDRESS_H
-#define PARLEY_HOOKS_PUBLIC_ADDRESS_H
+#ifndef PARLEY_WEBHOOK_PUBLIC_ADDRESS_H
+#define PARLEY_WEBHOOK_PUBLIC_ADDRESS_H
 
 #include <stdbool.h>
 #include <sys/socket.h>

@@ -1,5 +1,5 @@
-/* Signatures of what hooks are told; see signature.h. */
-#include "services/hooks/signature.h"
+/* Signatures of what is posted; see signature.h. */
+#include "services/webhook/signature.h"
 
 #include <inttypes.h>
 #include <sodium.h>
@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/base64.h"
+#include "common/loop.h"
 
 #define PREFIX "whsec_"
 #define PREFIX_LENGTH (sizeof PREFIX - 1)
@@ -52,4 +53,22 @@ void signature_make(struct slice secret, const char *id, int64_t seconds, struct
     memcpy(out, "v1,", 3);
     sodium_bin2base64(out + 3, SIGNATURE_ROOM - 3, mac, sizeof mac, sodium_base64_VARIANT_ORIGINAL);
     sodium_memzero(bytes, sizeof bytes);
+}
+
+void signature_headers_make(struct slice secret, const char *id, struct slice body,
+                            struct signature_headers *headers_r) {
+    const int64_t seconds = loop_wall_ms() / 1000;
+    char made[SIGNATURE_ROOM];
+    signature_make(secret, id, seconds, body, made);
+    snprintf(headers_r->id, sizeof headers_r->id, "webhook-id: %s", id);
+    snprintf(headers_r->time, sizeof headers_r->time, "webhook-timestamp: %" PRId64, seconds);
+    snprintf(headers_r->signature, sizeof headers_r->signature, "webhook-signature: %s", made);
+    /* Without `Expect:` libcurl asks first whether it may send a large body. */
+    const char *const lines[] = {"Content-Type: application/json",
+                                 "Expect:",
+                                 headers_r->id,
+                                 headers_r->time,
+                                 headers_r->signature,
+                                 NULL};
+    memcpy(headers_r->lines, lines, sizeof lines);
 }
