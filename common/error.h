@@ -73,7 +73,10 @@
     X(JWT_SUBJECT, "jwt_subject",                                                                  \
       "the JWT's sub or name cannot be an id or nickname here, or is another than the login's")    \
     X(OWN_LOGIN, "own_login", "that account has a login of its own on this server")                \
-    X(NO_BACKEND, "no_backend", "the backend that knows this login cannot be asked just now")
+    X(NO_BACKEND, "no_backend", "the backend that knows this login cannot be asked just now")      \
+    X(REFUSED, "refused", "this server does not take that message")                                \
+    X(NOT_CHECKED, "not_checked",                                                                  \
+      "this server checks messages, and cannot check that one just now, try again later")
 
 enum err {
 #define X(name, word, text) ERR_##name,

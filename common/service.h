@@ -249,6 +249,11 @@ uint64_t call_trace(const struct call *call);
 int64_t call_deadline_ms(const struct call *call);
 /* Memory that lives as long as the call. */
 struct record_arena *call_arena(struct call *call);
+/* On the loop, of a call that a loop handler keeps: goes on with a pool handler, which gets `body`;
+ * it lives as long as the call. ERR_OVERLOADED: the pool has no room, and the call stays with the
+ * caller. */
+enum err call_to_pool(struct call *call, service_pool_handler *handler, const void *body)
+    __attribute__((warn_unused_result));
 /* Answers service_credentials.ask: ERR_OK runs the call's handler, else the call ends with `err`.
  */
 void call_admit(struct call **call, enum err err);

@@ -29,9 +29,11 @@ struct call {
     struct service_key key;  /* that it was found to be */
     bool unadmitted;         /* the credential was refused */
     struct record_arena arena;
-    void *body, *reply; /* the latter of a pool handler */
-    void *rest;         /* from `first`, for the costly pool */
-    struct buffer out;  /* the packed reply of a pool handler */
+    service_pool_handler *pool; /* the route's, or the one that a loop handler goes on with */
+    const void *body;
+    void *reply;       /* of a pool handler */
+    void *rest;        /* from `first`, for the costly pool */
+    struct buffer out; /* the packed reply of a pool handler */
     enum err err;
     size_t caller_length;
     char caller[SERVICE_CALLER_BYTES];
@@ -141,8 +143,8 @@ void call_fail_text(struct call **call_p, enum err err, const char *text) {
 static enum err call_handler(struct call *call, struct db *db) {
     const struct service_handler *handler = &call->route->handler;
     void *context = call->service->definition->context;
-    if (handler->pool != NULL)
-        return handler->pool(context, db, &call->arena, call->body, call->reply);
+    if (call->pool != NULL)
+        return call->pool(context, db, &call->arena, call->body, call->reply);
     if (call->rest != NULL)
         return handler->costly(context, db, &call->arena, call->body, call->rest, call->reply);
     return handler->first(context, db, &call->arena, call->body, &call->rest, call->reply);
@@ -158,7 +160,7 @@ static enum err admit_and_handle(struct call *call, struct db *db) {
         if (err != ERR_OK)
             return err;
     }
-    bool whole = call->route->handler.pool != NULL || call->rest != NULL;
+    bool whole = call->pool != NULL || call->rest != NULL;
     enum err err = call_handler(call, db);
     bool done = err == ERR_OK && (whole || call->rest == NULL);
     if (done && call->credential.length > 0 && message->noted)
@@ -169,7 +171,7 @@ static enum err admit_and_handle(struct call *call, struct db *db) {
 static void job_run(struct pool_job *job, struct db *db) {
     struct call *call = (struct call *)job;
     const struct message_desc *message = call->route->handler.message;
-    bool whole = call->route->handler.pool != NULL || call->rest != NULL;
+    bool whole = call->pool != NULL || call->rest != NULL;
     uint64_t before = log_trace_begin(call->trace);
     if (call->reply == NULL)
         call->reply = record_arena_alloc(&call->arena, message->reply->size);
@@ -202,6 +204,12 @@ static void job_done(struct pool_job *job) {
 static bool submit(struct call *call, struct pool *pool, void (*done)(struct pool_job *job)) {
     call->job = (struct pool_job){.run = job_run, .done = done, .deadline_ms = call->deadline_ms};
     return pool_submit(pool, &call->job) == 0;
+}
+
+enum err call_to_pool(struct call *call, service_pool_handler *handler, const void *body) {
+    call->pool = handler;
+    call->body = body;
+    return submit(call, call->service->pool, job_done) ? ERR_OK : ERR_OVERLOADED;
 }
 
 static struct pool *costly_pool_of(const struct call *call) {
@@ -400,13 +408,14 @@ static void run(struct call *call, const struct envelope *envelope) {
         return;
     }
     const char *fault;
-    call->body = record_arena_alloc(&call->arena, handler->message->body->size);
-    if (call->body == NULL) {
+    void *body = record_arena_alloc(&call->arena, handler->message->body->size);
+    if (body == NULL) {
         refuse(call, ERR_INTERNAL, err_text(ERR_INTERNAL));
         return;
     }
-    if (record_unpack(handler->message->body, envelope->body, &call->arena, call->body, &fault) !=
-        0) {
+    call->body = body;
+    call->pool = handler->pool;
+    if (record_unpack(handler->message->body, envelope->body, &call->arena, body, &fault) != 0) {
         char text[128];
         snprintf(text, sizeof text, "%s: missing or malformed", fault);
         refuse(call, ERR_BAD_REQUEST, text);

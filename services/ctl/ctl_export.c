@@ -57,7 +57,7 @@ static const struct part files = {
 static const struct part texts = {
     {"export_texts",
      "SELECT m.cid, m.time_ms, IF(m.own, o.id, NULL), IF(m.own AND k.kind = 1, k.string_id, NULL),"
-     " IF(m.own, m.body, NULL), m.edited_ms FROM"
+     " IF(m.own, m.body, NULL), NULLIF(m.edited_ms, 0) FROM"
      " (SELECT conversation, cid, time_ms, sender = ? AND type = 0 AS own, body, edited_ms"
      " FROM message WHERE conversation = ? AND cid > ? ORDER BY cid LIMIT ?) m"
      " JOIN conversation k ON k.id = m.conversation LEFT JOIN account o ON k.kind = 0"

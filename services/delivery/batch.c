@@ -72,6 +72,7 @@ static struct entry_row make_row(const struct submission *submission, size_t i,
                             .sender = body->account,
                             .nonce = body->nonces.items[i],
                             .text = body->texts.items[i],
+                            .reworded = (submission->reworded >> i & 1) != 0,
                             .reply = references_reply(body, i),
                             .mentions = references_mentions(body, i),
                             .file = files_of(body, i)};
@@ -111,7 +112,8 @@ static void reply_row(struct submission *submission, const struct entry_row *row
 
 /*
  * A sender that may not write any more (it has left the group, say) and repeats a text that it sent
- * when it was allowed to gets the first reply, if all of the request was stored.
+ * when it was allowed to gets the first reply, if all of the request was stored. So does one whose
+ * texts were stored before they could be asked about; where one is another text it gets that, too.
  */
 static enum err repeat_refused(struct batch *batch) {
     struct rows *refused = &batch->refused;
@@ -123,7 +125,7 @@ static enum err repeat_refused(struct batch *batch) {
         size_t stored = 0;
         count = submission->body->texts.count;
         for (size_t i = at; i < at + count; i++)
-            stored += refused->items[i].repeat && !refused->items[i].clash;
+            stored += refused->items[i].repeat && (submission->stored || !refused->items[i].clash);
         if (stored < count || !prepare_reply(submission))
             continue;
         for (size_t i = at; i < at + count; i++)
@@ -160,6 +162,10 @@ static enum err check_slow(const struct batch *batch, struct submission *submiss
 static enum err check_submission(struct batch *batch, struct submission *submission,
                                  const struct entry_head *head, struct record_arena *arena) {
     const struct delivery_send *body = submission->body;
+    if (submission->stored) {
+        submission->err = ERR_UNAVAILABLE; /* unless it is found: it was removed meanwhile */
+        return ERR_OK;
+    }
     submission->err =
         rights_check_write(head, body->account, batch->heads.now_ms, batch->friends_only);
     if (submission->err == ERR_MUTED)

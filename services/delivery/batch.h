@@ -18,7 +18,9 @@
 struct submission {
     struct call *call; /* owned until it has its reply */
     const struct delivery_send *body;
-    size_t bytes; /* of text */
+    size_t bytes;      /* of text */
+    uint64_t reworded; /* a bit for each text: its nonce came with other words */
+    bool stored;       /* all were there: they get their first reply, and nothing is stored */
     enum err err;
     uint64_t until_ms;                /* of ERR_MUTED: when it may write again */
     uint64_t wait_ms;                 /* of ERR_SLOW_MODE: how long it has to wait */

@@ -165,7 +165,7 @@ static void route(const struct change *change, const struct entry_row *row) {
                           .accepted = row->accepted,
                           .text = plan->text,
                           .target = row->target,
-                          .edited_ms = row->edited_ms,
+                          .edited_ms = change->changed_ms,
                           .trace = log_trace()};
     log_debug("stored", "cid=%llu conversation=%llu account=%llu", (unsigned long long)row->cid,
               (unsigned long long)row->conversation, (unsigned long long)row->sender);
@@ -191,7 +191,8 @@ static enum err check(struct change *change) {
 }
 
 static enum err finish(struct change *change, struct entry_row *row) {
-    row->edited_ms = change->changed_ms;
+    /* A notice without it stands for no words that could be compared. */
+    row->edited_ms = change->plan->reworded ? 0 : change->changed_ms;
     enum err err = find_readers(change);
     if (err == ERR_OK)
         err = change->plan->write(change);
@@ -225,7 +226,7 @@ static enum err carry_out(struct change *change, bool *repeat_r) {
     *repeat_r = row.repeat;
     if (err != ERR_OK || row.repeat)
         return err;
-    err = check(change);
+    err = plan->stored ? ERR_UNAVAILABLE : check(change); /* its notice was removed meanwhile */
     *repeat_r = change->done;
     return err == ERR_OK && !change->done ? finish(change, &row) : err;
 }

@@ -31,6 +31,8 @@ struct change_plan {
     enum entry_type type; /* of the notice */
     struct slice text;    /* of the notice, as it is pushed */
     bool on;              /* its `accepted` */
+    bool reworded;        /* the nonce of this edit came with another text */
+    bool stored;          /* it was made: nothing is changed now */
     bool retracts;        /* an account that is blocked may do it all the same */
     change_step *check;   /* an error, or whether there is anything to do */
     change_step *write;

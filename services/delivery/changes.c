@@ -52,12 +52,16 @@ static enum err edit(struct change *change) {
                     NULL);
 }
 
-enum err handle_edit(void *context, struct db *db, struct record_arena *arena, const void *body,
-                     void *reply_r) {
+struct edit {
+    struct delivery_edit ask;
+    bool reworded, stored;
+};
+
+static enum err make_edit(void *context, struct db *db, struct record_arena *arena,
+                          const void *body, void *reply_r) {
     (void)arena;
-    const struct delivery_edit *ask = body;
-    if (ask->text.length == 0)
-        return ERR_BAD_REQUEST;
+    const struct edit *plan = body;
+    const struct delivery_edit *ask = &plan->ask;
     return change_run(&(struct change_plan){.service = context,
                                             .account = ask->account,
                                             .user = ask->user,
@@ -66,9 +70,45 @@ enum err handle_edit(void *context, struct db *db, struct record_arena *arena, c
                                             .nonce = ask->nonce,
                                             .type = ENTRY_EDITED,
                                             .text = ask->text,
+                                            .reworded = plan->reworded,
+                                            .stored = plan->stored,
                                             .check = check_edit,
                                             .write = edit},
                       db, reply_r);
+}
+
+static enum err go_on(void *context, struct call *call, const struct before_released *released) {
+    const struct delivery_send *send = &released->texts.send;
+    struct edit *plan = record_arena_alloc(call_arena(call), sizeof *plan);
+    (void)context;
+    if (plan == NULL)
+        return ERR_OVERLOADED;
+    *plan = (struct edit){.ask = {.account = send->account,
+                                  .user = send->to_account,
+                                  .group = send->to_group,
+                                  .cid = released->texts.target,
+                                  .text = send->texts.items[0],
+                                  .nonce = send->nonces.items[0]},
+                          .reworded = released->reworded != 0,
+                          .stored = released->stored};
+    return call_to_pool(call, make_edit, plan);
+}
+
+enum err handle_edit(void *context, struct call *call, const void *body) {
+    struct delivery *self = context;
+    const struct delivery_edit *ask = body;
+    struct slice text = ask->text, nonce = ask->nonce;
+    if (text.length == 0)
+        return ERR_BAD_REQUEST;
+    const struct before_texts texts = {.send = {.account = ask->account,
+                                                .to_account = ask->user,
+                                                .to_group = ask->group,
+                                                .texts = {&text, 1},
+                                                .nonces = {&nonce, 1}},
+                                       .target = ask->cid};
+    if (self->before != NULL)
+        return before_hold(self->before, call, &texts, go_on);
+    return go_on(self, call, &(struct before_released){.texts = texts});
 }
 
 /* --- react --------------------------------------------------------------------------------- */

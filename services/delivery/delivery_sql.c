@@ -247,6 +247,11 @@ void delivery_sql_add_id_of(struct buffer *sql, uint64_t account) {
 const struct db_statement delivery_sql_account = {"account",
                                                   "SELECT 1 FROM account WHERE number = ?"};
 
+const struct db_statement delivery_sql_parties = {
+    "parties", "SELECT a.id, b.id, k.string_id, k.name, m.cid IS NOT NULL FROM account a"
+               " LEFT JOIN account b ON b.number = ? LEFT JOIN conversation k ON k.id = ?"
+               " LEFT JOIN message m ON m.nonce = ? WHERE a.number = ?"};
+
 /* Whether the move may be reported to somebody: it passes texts of the other one of a pair, or
  * entries were read. */
 static bool may_be_told(const struct cursor_move *move) {

@@ -85,6 +85,11 @@ void delivery_sql_add_files(struct buffer *sql, uint64_t account, const uint64_t
 /* number -> a row when there is such an account */
 extern const struct db_statement delivery_sql_account;
 
+/* other account (0: none), conversation of a group (0: none), nonce, account -> where there is such
+ * an account: its string id, the other one's, the group's, the group's name, whether the nonce is
+ * stored */
+extern const struct db_statement delivery_sql_parties;
+
 /* account, other account, conversation, cid -> the columns of enum target_column, where that
  * account may read that message */
 extern const struct db_statement delivery_sql_target;

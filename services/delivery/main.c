@@ -19,6 +19,7 @@ static struct delivery delivery;
 static const struct config_option options[] = {
     CONFIG_INCLUDE(struct delivery_settings, service, service_options),
     CONFIG_INCLUDE(struct delivery_settings, db, db_options),
+    CONFIG_INCLUDE(struct delivery_settings, before, before_options),
     CONFIG_U64(struct delivery_settings, delivery_port, 7104, 1, 65535, "port",
                "where delivery listens"),
     CONFIG_U64(struct delivery_settings, delivery_metrics_port, 7114, 0, 65535, "port",
@@ -59,7 +60,7 @@ static const struct service_handler handlers[] = {
     {&message_DELIVERY_ADVANCE, .pool = handle_advance},
     {&message_DELIVERY_RECEIVED, .pool = handle_received},
     {&message_DELIVERY_RECALL, .pool = handle_recall},
-    {&message_DELIVERY_EDIT, .pool = handle_edit},
+    {&message_DELIVERY_EDIT, .loop = handle_edit},
     {&message_DELIVERY_REACT, .pool = handle_react},
     {&message_DELIVERY_QUIET, .pool = handle_quiet},
     {&message_DELIVERY_HISTORY, .pool = handle_history},
@@ -80,7 +81,8 @@ static int start(struct service *service, void *context) {
         return -1;
     self->router = router_new(service, self->settings.session_peers, 0);
     self->pauses = pauses_new();
-    if (self->router == NULL || self->pauses == NULL)
+    if (self->router == NULL || self->pauses == NULL ||
+        before_new(service, &self->settings.before, self, &self->before) != 0)
         return -1;
     self->writers = writers_new(self);
     self->retention = retention_new(service, self->settings.retention_days);
@@ -104,6 +106,7 @@ static bool stopped(void *context) {
 
 static void finish(void *context) {
     struct delivery *self = context;
+    before_destroy(&self->before);
     retention_destroy(&self->retention);
     writers_destroy(&self->writers);
     router_destroy(&self->router);

@@ -36,11 +36,24 @@ static uint64_t conversation_key(const struct delivery_send *body) {
                                             : peers_hash(body->to_account, body->account);
 }
 
+static enum err go_on(void *context, struct call *call, const struct before_released *released) {
+    struct delivery *self = context;
+    const struct delivery_send *body = &released->texts.send;
+    return writers_submit(self->writers, call,
+                          &(struct writers_texts){.body = body,
+                                                  .reworded = released->reworded,
+                                                  .stored = released->stored},
+                          conversation_key(body));
+}
+
 enum err handle_send(void *context, struct call *call, const void *body) {
     struct delivery *self = context;
     const struct delivery_send *texts = body;
     enum err err = check(texts);
     if (err != ERR_OK)
         return err;
-    return writers_submit(self->writers, call, texts, conversation_key(texts));
+    if (self->before != NULL)
+        return before_hold(self->before, call, &(struct before_texts){.send = *texts}, go_on);
+    return writers_submit(self->writers, call, &(struct writers_texts){.body = texts},
+                          conversation_key(texts));
 }

@@ -157,14 +157,17 @@ static bool has_room(const struct writer *writer, const struct submission *submi
             writer->waiting_bytes + submission->bytes <= settings->writer_queue_bytes);
 }
 
-enum err writers_submit(struct writers *self, struct call *call, const struct delivery_send *body,
+enum err writers_submit(struct writers *self, struct call *call, const struct writers_texts *texts,
                         uint64_t key) {
+    const struct delivery_send *body = texts->body;
     struct writer *writer = &self->items[key % self->count];
     struct submission *submission = calloc(1, sizeof *submission);
     if (submission == NULL)
         return ERR_OVERLOADED;
     submission->call = call;
     submission->body = body;
+    submission->reworded = texts->reworded;
+    submission->stored = texts->stored;
     for (size_t i = 0; i < body->texts.count; i++)
         submission->bytes += body->texts.items[i].length;
     for (size_t i = 0; i < body->captions.count; i++)

@@ -23,9 +23,15 @@ struct writers *writers_new(struct delivery *delivery);
 /* Finishes the waiting texts, joins the threads, replies. */
 void writers_destroy(struct writers **self);
 
+struct writers_texts {
+    const struct delivery_send *body; /* lives as long as the call */
+    uint64_t reworded;                /* a bit for each text: its nonce came with other words */
+    bool stored;                      /* all were there: nothing of it is stored now */
+};
+
 /* Takes the call over, to be replied to on the loop; ERR_OVERLOADED when that writer's queue is
  * full, and the call stays with the caller. `key`: of the conversation's parties. */
-enum err writers_submit(struct writers *self, struct call *call, const struct delivery_send *body,
+enum err writers_submit(struct writers *self, struct call *call, const struct writers_texts *texts,
                         uint64_t key) __attribute__((warn_unused_result));
 
 #endif

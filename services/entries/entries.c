@@ -332,15 +332,15 @@ static bool shows_same_file(struct slice packed, const struct entry_row *row) {
 }
 
 /* Whether the row under this one's nonce is the one that this one would store. The old words of a
- * changed text are removed: any text under its nonce that shows the same file counts as that one,
- * and any at all where it was recalled. */
+ * changed text, and those that a reworded one came with, are not there: any text under its nonce
+ * that shows the same file counts as that one, and any at all where it was recalled. */
 static bool is_same(const struct db_rows *found, const struct entry_row *row) {
     if (db_rows_u64(found, 1) != row->head->id || db_rows_u64(found, 12) != row->sender)
         return false;
     bool recalled = db_rows_u64(found, 5) == ENTRY_RECALLED_TEXT;
     if (!recalled && !shows_same_file(db_rows_slice(found, 11), row))
         return false;
-    if (is_changed_text(found))
+    if (is_changed_text(found) || (row->reworded && db_rows_u64(found, 5) == ENTRY_TEXT))
         return row->type == ENTRY_TEXT;
     return db_rows_u64(found, 5) == row->type && db_rows_u64(found, 6) == row->target &&
            (db_rows_u64(found, 7) != 0) == row->accepted &&
@@ -359,7 +359,7 @@ static void take_repeat(const struct db_rows *found, struct entry_row *rows, siz
         /* The row before it is not known; with this one, a reader that misses the row reads the
          * message log. */
         rows[i].prev = rows[i].cid - 1;
-        rows[i].changed = is_changed_text(found);
+        rows[i].changed = is_changed_text(found) || rows[i].reworded;
         rows[i].clash = !is_same(found, &rows[i]);
     }
 }

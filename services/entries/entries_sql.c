@@ -106,7 +106,10 @@ static void add_row(struct db *db, struct buffer *sql, const struct entry_row *r
         buffer_add_text(sql, ",NULL,NULL,NULL,");
     db_script_add_bytes(db, sql, row->text);
     add_number_or_null(sql, row->target);
-    add_number_or_null(sql, row->edited_ms);
+    if (row->reworded)
+        buffer_add_text(sql, ",0"); /* never edited, and yet not to be compared */
+    else
+        add_number_or_null(sql, row->edited_ms);
     add_number_or_null(sql, row->reply);
     buffer_add_text(sql, ",");
     add_bytes_or_null(db, sql, row->mentions);

@@ -75,13 +75,14 @@ struct entry_row {
     struct slice text;
     uint64_t reply;             /* of a text: the cid that it replies to; 0: none */
     struct slice mentions;      /* of a text: as proto/mentions.h has them */
+    bool reworded;              /* of a text: its nonce came with another one */
     uint64_t target, edited_ms; /* of a notice: the text that it is about; 0: none */
     uint64_t file, file_kind;   /* of a text: the file that it shows, and how; 0: none */
     struct slice packed_file;   /* ... and the packed record of it */
     /* Set by entries_append. */
     bool repeat;  /* the nonce was there already; conversation, cid, time are that row's */
     bool clash;   /* ... and that row is another message: nothing of this one is stored */
-    bool changed; /* ... and that row is a text that was edited or recalled since */
+    bool changed; /* ... and that row is a text that was reworded, or edited or recalled since */
     uint64_t conversation, cid, prev, time_ms;
 };
 

@@ -137,10 +137,10 @@ static struct dialect_result result_of(const struct delivery_send_reply *reply, 
         .err = cid == 0 ? ERR_REF_USED : ERR_OK, .cid = cid, .stored_ms = reply->times_ms.items[i]};
 }
 
-/* Delivery says how long a member has to wait; any other reason names the ids as the client wrote
- * them, which only the gateway knows. */
+/* Delivery says how long a member has to wait, and what the operator's program said; any other
+ * reason names the ids as the client wrote them, which only the gateway knows. */
 static struct dialect_result refusal(enum err err, const char *text) {
-    bool said = (err == ERR_MUTED || err == ERR_SLOW_MODE) && text != NULL;
+    bool said = (err == ERR_MUTED || err == ERR_SLOW_MODE || err == ERR_REFUSED) && text != NULL;
     return (struct dialect_result){.err = err, .reason = slice_text(said ? text : "")};
 }
 

@@ -145,7 +145,9 @@ static void on_reply(void *argument, enum err err, const void *reply, const char
     client->current->call = NULL;
     if (retry_is_unknown(err, text) && changes_something(call.message))
         client->current->retry.unknown = true;
+    client->current->said = text;
     conclude(client, call.done, err, reply);
+    client->current->said = NULL;
 }
 
 void request_ask_peer(struct client *client, struct peers *peers, struct peer *peer,
@@ -218,9 +220,11 @@ void request_fail(struct client *client, enum err err, const char *reason) {
     request_finish(client, &(struct dialect_result){.err = err, .reason = slice_text(reason)});
 }
 
+/* What the operator's program says about a text is for its sender; any other reason is ours. */
 void request_end(struct client *client, enum err err, const void *reply) {
+    const char *said = err == ERR_REFUSED ? client->current->said : NULL;
     (void)reply;
-    request_finish(client, &(struct dialect_result){.err = err});
+    request_fail(client, err, said);
 }
 
 void request_show(struct client *client, enum err err, const void *reply) {

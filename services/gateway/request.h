@@ -34,6 +34,7 @@ struct client_request {
     void (*ask)(struct client *client); /* what is asked now */
     struct record_arena arena;          /* what it keeps from one reply to the next */
     struct people_page *page;           /* in the arena; a list that is being put together */
+    const char *said;                   /* the service's text to an error, while `done` runs */
     struct pending_call *call;          /* its reply is awaited; NULL: none is */
     void *kept;                         /* request_keep's */
     ev_timer timer;                     /* asks again, or looks whether the client has left */

@@ -79,8 +79,9 @@ void hooks_sql_add_entries(struct buffer *sql, uint64_t block, uint64_t entries,
     buffer_add_text(
         sql,
         "SELECT m.conversation,m.cid,m.time_ms,m.type,m.sender,s.id,m.subject,u.id,m.about,"
-        "g.string_id,m.accepted,COALESCE(t.body,m.body),m.target,m.edited_ms,m.reply,m.mentions,"
-        "m.file,k.lo,a.id,k.hi,b.id,k.string_id,k.name FROM message m"
+        "g.string_id,m.accepted,COALESCE(t.body,m.body),m.target,"
+        "IF(m.type=17,t.edited_ms,m.edited_ms),m.reply,m.mentions,m.file,k.lo,a.id,k.hi,b.id,"
+        "k.string_id,k.name FROM message m"
         " JOIN conversation k ON k.id=m.conversation"
         " LEFT JOIN account s ON s.number=m.sender"
         " LEFT JOIN account u ON u.number=m.subject"

@@ -31,18 +31,6 @@ struct poster {
     struct post *posts;
 };
 
-static bool begins_with(struct slice text, const char *start) {
-    const size_t length = strlen(start);
-    return text.length > length && memcmp(text.data, start, length) == 0;
-}
-
-bool poster_url_is_valid(struct slice url) {
-    for (size_t i = 0; i < url.length; i++)
-        if (url.data[i] <= ' ' || url.data[i] > '~')
-            return false;
-    return begins_with(url, "https://") || begins_with(url, "http://");
-}
-
 /* --- the end of a post ----------------------------------------------------------------------- */
 
 static void post_free(struct post *post) {

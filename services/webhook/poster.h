@@ -57,9 +57,6 @@ struct post_request {
     void *argument;
 };
 
-/* Whether it looks like an address that can be posted to, of http or https. */
-bool poster_url_is_valid(struct slice url);
-
 /* `ev` and `options` are borrowed. NULL after a logged line. */
 struct poster *poster_new(struct ev_loop *ev, const struct poster_options *options);
 /* Posts under way end without `done`. */

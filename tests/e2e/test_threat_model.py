@@ -22,8 +22,9 @@ import pytest
 import zmq
 from parley_api import Api
 from parley_backend import Backend
+from parley_before import Filter, bodies, say
 from parley_chat import Chat
-from parley_deeds import ask_friend, befriend, done, recall, stored, word
+from parley_deeds import ask_friend, befriend, done, edit, recall, stored, word
 from parley_files import address_of, begin_upload, fetch, showing, upload
 from parley_files import ask as ask_by_http
 from parley_hooks import Receiver, verify
@@ -1074,6 +1075,46 @@ def endless(world):
         wait_until(lambda: shown(world, name)["told"] > 0, "the status to count")
     silent.close()
     well.stop()
+
+
+@row("getting round `hook_before` by an edit, the words of a file, the HTTP API, the other dialect, or a `ref` that is"
+     " used again")
+def round_the_filter(world):
+    with Filter() as asked:
+        asked.answer = lambda question: {"refuse": "rude" in question["text"]}
+        stack = world.make_stack(**asked.options, hook_before_timeout_ms=30000, hook_before_default="refuse")
+        mallory, other, ben = (world.newcomer(dialect, on=stack, ext=True) for dialect in ("youim", "ourchat", "youim"))
+        cid = say(mallory, ben.account, "fine", "ref")["cid"]
+        assert say(mallory, ben.account, "rude", "ref")["error"] == "ref_used"
+        assert say(other, ben.account, "rude")["error"] == "refused"
+        for request in (edit(mallory, ben.account, cid, "rude"),
+                        showing(mallory, ben.account, upload(stack, mallory), "image", "rude")):
+            assert word(mallory, request) == "refused"
+        answer = Api(stack)("POST", "/messages", {"from": mallory.account.id, "user": ben.account.id, "text": "rude"})
+        assert answer.word == "refused"
+        assert bodies(stack, ben) == ["fine"]
+
+
+@row("a program behind `hook_before` that is slow, dead or lying, and a flood that fills what waits for it")
+def hostile_filter(world):
+    with Filter() as asked:
+        stack = world.make_stack(**asked.options, hook_before_timeout_ms=1000, hook_before_default="refuse",
+                                 hook_before_queue=2, hook_before_connections=1)
+        mallory, anna, ben = (world.newcomer("youim", on=stack, ext=True) for _ in range(3))
+        for answer in ((lambda handler: handler.reply(302, Location=asked.url)),
+                       lambda handler: handler.reply(200, b"x" * 1000000),
+                       lambda handler: handler.reply(200, b'{"text":""}')):
+            asked.raw = answer
+            assert say(anna, ben.account, "seen")["error"] == "not_checked"
+        asked.raw = None
+        asked.hold("flood")
+        for i in range(50):
+            mallory.say(anna.account, f"flood {i}")
+        asked.wait(4)
+        mallory.expect_error("cannot check")  # its time is over
+        asked.release_all()
+        assert say(ben, anna.account, "after it")["ok"]
+        assert bodies(stack, ben) == ["after it"]
 
 
 def subscribed(world, stack, endpoint):

@@ -19,6 +19,7 @@ int api_status_of(enum err err) {
     case ERR_BANNED:
     case ERR_MUTED:
     case ERR_STRANGERS:
+    case ERR_REFUSED:
         return 403;
     case ERR_NO_ACCOUNT:
     case ERR_NO_GROUP:
@@ -39,6 +40,7 @@ int api_status_of(enum err err) {
     case ERR_TIMEOUT:
     case ERR_UNKNOWN_OUTCOME:
     case ERR_OVERLOADED:
+    case ERR_NOT_CHECKED:
     case ERR_UNKNOWN_MESSAGE: /* an older service */
         return 503;
     case ERR_STORE_FULL:
