@@ -5,13 +5,20 @@
 
 #include "common/unicode.h"
 
+/* Embeddings, overrides and isolates, by which a name looks as if it had another ending. Marks of
+ * direction stay: right-to-left names have them. */
+static bool turns_direction(uint32_t character) {
+    return (character >= 0x202a && character <= 0x202e) ||
+           (character >= 0x2066 && character <= 0x2069);
+}
+
 bool file_name_is_valid(struct slice name) {
     const struct slice whole = name;
     while (name.length > 0) {
         uint32_t character;
         size_t length = unicode_read(name, &character);
         if (length == 0 || character == '/' || character == '\\' || unicode_is_control(character) ||
-            unicode_is_line_end(character))
+            unicode_is_line_end(character) || turns_direction(character))
             return false;
         name = slice_make(name.data + length, name.length - length);
     }

@@ -244,12 +244,15 @@ const toJson = (value) => JSON.stringify(value, (_, part) => (typeof part === "s
 
 const PICTURES = new Set(["image/jpeg", "image/png", "image/gif", "image/webp", "image/avif", "image/heic", "image/heif"]);
 
+/** What no file's name holds: control characters, ends of lines, overrides of the writing direction. */
+const UNSHOWN = /[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/gu;
+
 /**
- * A name as the server takes it: without a path and without control characters, and not too long.
+ * A name as the server takes it: without a path and without control characters and the like, and not too long.
  * @param {string} name
  */
 function plainName(name) {
-  const plain = wellFormed(name).replace(/^.*[/\\]/su, "").replace(/[\u0000-\u001f\u007f]/gu, "").trim() || "file";
+  const plain = wellFormed(name).replace(/^.*[/\\]/su, "").replace(UNSHOWN, "").trim().replace(/^\.\.?$/u, "") || "file";
   const characters = [...plain];
   const ending = /\.[\p{L}\p{N}]{1,10}$/u.exec(plain)?.[0] ?? "";
   while (byteLength(characters.join("") + ending) > LIMITS.name_bytes) characters.pop();

@@ -7,6 +7,7 @@
 
 #define ID "0000000000000abc"
 #define HEX64 "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+#define UPPER64 "00112233445566778899AABBCCDDEEFF00112233445566778899AABBCCDDEEFF"
 #define NOW UINT64_C(1700000000999)
 
 static const struct dialect_account self = {2, {"2", 1}};
@@ -179,8 +180,12 @@ TEST(reads_uploads) {
         check_slice(request.mime, "image/jpeg");
         check_slice(request.sha256, HEX64);
         dialect_request_free(&request);
+        read_as(dialect, true, 323, "{'name':'a','size':1,'sha256':'" UPPER64 "'}", NULL, &request);
+        check_slice(request.sha256, UPPER64);
+        dialect_request_free(&request);
     }
-    static const char path[] = "name must be the name of a file, without a path";
+    static const char path[] = "name must be the name of a file: no path, no control characters, "
+                               "no overrides of the writing direction";
     static const char mime[] = "mime must be a media type, such as image/jpeg";
     static const struct fault_case cases[] = {
         FAULT("{'size':1}", "name is missing"),
@@ -190,6 +195,8 @@ TEST(reads_uploads) {
         FAULT("{'name':'a\\nb','size':1}", path),
         FAULT("{'name':'a\\\\b','size':1}", path),
         FAULT("{'name':'..','size':1}", path),
+        FAULT("{'name':'a\\u202egnp.exe','size':1}", path), /* shown as aexe.png */
+        FAULT("{'name':'a\\u2066b','size':1}", path),
         FAULT("{'name':'a'}", "size is missing"),
         FAULT("{'name':'a','size':0}", "size must be a whole number from 1 to 9007199254740991"),
         FAULT("{'name':'a','size':1,'mime':'jpeg'}", mime),

@@ -208,6 +208,8 @@ test("names are made plain", async () => {
   const named = (name) => parley.send(ben, { file: picture(1, { name }) }).file.name;
   assert.equal(named("C:\\photos\\sea\u0000.png"), "sea.png");
   assert.equal(named("a/b/"), "file");
+  assert.equal(named(".."), "file");
+  assert.equal(named("a\u202egnp\u0085.\u2028exe"), "agnp.exe");
   assert.equal(named(`${"é".repeat(200)}.jpeg`), `${"é".repeat(125)}.jpeg`);
   assert.equal(parley.send(ben, { file: new Blob(["x"], { type: "text/plain;charset=utf-8" }) }).file.mime, "text/plain");
 });

@@ -92,7 +92,8 @@ static const char *check_places(const struct api_request *request) {
 static const char *check_upload(const struct api_request *request) {
     const struct api_value *mime = api_value(request, "mime");
     if (!file_name_is_valid(api_value(request, "name")->text))
-        return "name must be the name of a file, without a path";
+        return "name must be the name of a file: no path, no control characters, no overrides of "
+               "the writing direction";
     return mime->given && !file_mime_is_valid(mime->text)
                ? "mime must be a media type, such as image/jpeg"
                : NULL;

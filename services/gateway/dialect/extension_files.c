@@ -15,7 +15,8 @@ static void read_file_name(struct reading *reading) {
     struct slice *name = &reading->request->name;
     reading_text(reading, reading->body, "name", FILE_NAME_MAX_BYTES, name);
     if (name->length > 0 && !file_name_is_valid(*name))
-        reading_fail(reading, "name must be the name of a file, without a path");
+        reading_fail(reading, "name must be the name of a file: no path, no control characters, no "
+                              "overrides of the writing direction");
 }
 
 static void read_mime(struct reading *reading) {
@@ -29,7 +30,7 @@ static void read_sha256(struct reading *reading) {
     struct slice *sha256 = &reading->request->sha256;
     reading_text(reading, reading->body, "sha256", 0, sha256);
     if (reading->err == ERR_OK && (sha256->length != SHA256_DIGITS ||
-                                   strspn(sha256->data, "0123456789abcdef") != SHA256_DIGITS))
+                                   strspn(sha256->data, "0123456789abcdefABCDEF") != SHA256_DIGITS))
         reading_fail(reading, "sha256 must be 64 hexadecimal digits");
 }
 
