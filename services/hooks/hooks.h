@@ -52,6 +52,6 @@ struct hooks {
 
 service_pool_handler hooks_handle_list, hooks_handle_add, hooks_handle_remove, hooks_handle_retry,
     hooks_handle_subscribe;
-service_loop_handler hooks_handle_presence;
+service_loop_handler hooks_handle_presence, hooks_handle_wake;
 
 #endif

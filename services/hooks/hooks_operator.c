@@ -1,4 +1,5 @@
-/* hooks.add, hooks.remove, hooks.retry, hooks.presence: what the operator and session ask for. */
+/* hooks.add, hooks.remove, hooks.retry, hooks.presence, hooks.wake: what the operator and session
+ * ask for. */
 #include "services/hooks/hook_row.h"
 #include "services/hooks/hooks.h"
 #include "services/hooks/hooks_sql.h"
@@ -122,5 +123,12 @@ enum err hooks_handle_presence(void *context, struct call *call, const void *bod
     const struct hooks_presence *ask = body;
     reader_add_presence(hooks->reader, &ask->accounts, ask->online);
     call_reply(&call, &(struct done){.repeat = false});
+    return ERR_OK;
+}
+
+enum err hooks_handle_wake(void *context, struct call *call, const void *body) {
+    const struct hooks *hooks = context;
+    (void)body;
+    call_reply(&call, &(struct hooks_wake_reply){.wanted = reader_wake(hooks->reader)});
     return ERR_OK;
 }

@@ -67,6 +67,7 @@ static const struct service_handler handlers[] = {
     {&message_HOOKS_RETRY, .pool = hooks_handle_retry},
     {&message_HOOKS_SUBSCRIBE, .pool = hooks_handle_subscribe},
     {&message_HOOKS_PRESENCE, .loop = hooks_handle_presence},
+    {&message_HOOKS_WAKE, .loop = hooks_handle_wake},
 };
 
 static void count(struct service *service, struct hooks_counts *counts_r) {

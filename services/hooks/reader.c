@@ -44,6 +44,8 @@ struct reader {
     uint64_t floor, mark, newest_block;
     bool look_at_all; /* but the next one */
     int64_t marked_ms, tidied_ms;
+    int64_t looked_ms;            /* when the last look ended */
+    bool woken;                   /* the next look is due READER_WAKE_MS after the last */
     uint64_t subscriptions_place; /* the worker's while the job is on its way */
     struct look look;
     struct teller *tellers[HOOKS_MAX];
@@ -305,8 +307,11 @@ static void done(struct pool_job *job) {
         take_look(self);
     const bool more = self->leads && self->look.err == ERR_OK &&
                       (self->look.count == READER_ROWS || self->look.more_to_tidy);
+    self->looked_ms = loop_now_ms();
     loop_timer_start(service_loop(self->hooks->service), &self->timer,
-                     more ? 0 : (int64_t)self->hooks->settings.hook_look_ms);
+                     more          ? 0
+                     : self->woken ? READER_WAKE_MS
+                                   : (int64_t)self->hooks->settings.hook_look_ms);
 }
 
 static void on_timer(struct ev_loop *ev, ev_timer *timer, int revents) {
@@ -317,12 +322,23 @@ static void on_timer(struct ev_loop *ev, ev_timer *timer, int revents) {
     self->look.leads = self->look.listed = self->look.more_to_tidy = false;
     self->look.count = self->look.row_count = 0;
     self->look.wakes = self->offline != NULL;
+    self->woken = false;
     if (!service_waits_for_database(self->hooks->service) &&
         pool_submit(service_pool(self->hooks->service), &self->job) == 0)
         self->busy = true;
     else
         loop_timer_start(service_loop(self->hooks->service), &self->timer,
                          (int64_t)self->hooks->settings.hook_look_ms);
+}
+
+bool reader_wake(struct reader *self) {
+    if (!self->leads || self->stopping || (self->teller_count == 0 && self->web_push == NULL))
+        return false;
+    const int64_t due_ms = self->looked_ms + READER_WAKE_MS - loop_now_ms();
+    if (!self->busy && !self->woken)
+        loop_timer_start(service_loop(self->hooks->service), &self->timer, due_ms > 0 ? due_ms : 0);
+    self->woken = true;
+    return true;
 }
 
 void reader_add_presence(struct reader *self, const struct u64_list *accounts, bool online) {

@@ -7,9 +7,10 @@
  *     while (!reader_is_stopped(reader)) ...
  *     reader_destroy(&reader);                  after the service's pool
  *
- * Every `hook_look_ms` it looks into the journal, again at once while there is more. Of several
- * instances the one works that holds the lease, a row of the database: it keeps it, and another one
- * takes it READER_LEASE_MS after its last sign of life.
+ * Every `hook_look_ms` it looks into the journal, again at once while there is more, and sooner
+ * where session says that something was committed (reader_wake). Of several instances the one works
+ * that holds the lease, a row of the database: it keeps it, and another one takes it
+ * READER_LEASE_MS after its last sign of life.
  *
  * Why this order is right. Rows of the journal carry the block of cids that their transaction took.
  * Blocks are given in order, but transactions end in any order: a reader that remembers the last
@@ -54,6 +55,13 @@ struct reader *reader_new(struct hooks *hooks) __attribute__((warn_unused_result
 void reader_stop(struct reader *self);
 bool reader_is_stopped(struct reader *self);
 void reader_destroy(struct reader **self);
+
+/* limit: hooks | looks for which session has asked | one in {READER_WAKE_MS}, and one look at a
+ * time | they are one */
+#define READER_WAKE_MS 10
+/* There may be rows that no look has seen. Whether a look comes of it: this instance works, and
+ * there is a hook. */
+bool reader_wake(struct reader *self);
 
 void reader_add_presence(struct reader *self, const struct u64_list *accounts, bool online);
 

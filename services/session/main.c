@@ -64,8 +64,10 @@ static const struct config_option options[] = {
     CONFIG_STRING(struct session_settings, auth_peers, "tcp://127.0.0.1:7101",
                   "instances of auth, which check API keys: tcp://host:port or dns:name:port, "
                   "separated by commas"),
-    CONFIG_STRING(struct session_settings, hooks_peers, "",
-                  "instances of hooks, which receive presence, too; empty: none"),
+    CONFIG_STRING(
+        struct session_settings, hooks_peers, "",
+        "instances of hooks, which receive presence, too, and are woken when something was "
+        "committed; empty: none"),
     CONFIG_END};
 
 static const struct service_handler handlers[] = {

@@ -46,7 +46,7 @@ struct reports {
 struct presence {
     struct service *service;
     struct peers *group;
-    struct peers *hooks;   /* NULL: there are none */
+    struct hooks_link *hooks;
     struct news *accounts; /* all news, by account: each is in one of the queues, too */
     struct news *queues[QUEUES];
     bool asked_online; /* what the request on its way reports of those in ASKED */
@@ -160,21 +160,13 @@ void presence_release(struct presence *self) {
 
 /* --- sending ------------------------------------------------------------------------------- */
 
-/* Hooks get what group has taken, once: nothing is stored. Which instance works, they know. */
+/* Hooks get what group has taken, once: nothing is stored. */
 static void tell_hooks(struct presence *self) {
     uint64_t accounts[REQUEST_MAX];
     size_t count = 0;
     const struct news *news;
-    struct peer *peer;
-    if (self->hooks == NULL)
-        return;
     DL_FOREACH(self->queues[ASKED], news) { accounts[count++] = news->account; }
-    const struct hooks_presence body = {.accounts = {accounts, count},
-                                        .online = self->asked_online};
-    for (size_t i = 0; (peer = peers_live(self->hooks, i)) != NULL; i++)
-        (void)!peers_ask(
-            self->hooks, peer,
-            &(struct peers_request){.message = &message_HOOKS_PRESENCE, .body = &body});
+    hooks_link_tell_presence(self->hooks, &(struct u64_list){accounts, count}, self->asked_online);
 }
 
 /* What group has taken is news no more, unless the account has changed meanwhile. */
@@ -276,7 +268,7 @@ size_t presence_waiting(const struct presence *self) { return HASH_COUNT(self->a
 
 /* --- life ---------------------------------------------------------------------------------- */
 
-struct presence *presence_new(struct service *service, const struct presence_peers *peers,
+struct presence *presence_new(struct service *service, const char *group, struct hooks_link *hooks,
                               uint64_t grace_ms, uint64_t changes) {
     struct presence *self = calloc(1, sizeof *self);
     if (self == NULL)
@@ -294,13 +286,11 @@ struct presence *presence_new(struct service *service, const struct presence_pee
     ev_timer_init(&self->timer, on_timer, 0, 0);
     self->timer.data = self;
     self->group = peers_new(service, &(struct peers_options){.name = "group",
-                                                             .addresses = peers->group,
+                                                             .addresses = group,
                                                              .context = self,
                                                              .change = group_changed});
-    if (self->group != NULL && peers->hooks[0] != '\0')
-        self->hooks =
-            peers_new(service, &(struct peers_options){.name = "hooks", .addresses = peers->hooks});
-    if (self->group == NULL || (peers->hooks[0] != '\0' && self->hooks == NULL))
+    self->hooks = hooks;
+    if (self->group == NULL)
         presence_destroy(&self);
     return self;
 }
@@ -312,7 +302,6 @@ void presence_destroy(struct presence **self_p) {
         return;
     ev_timer_stop(service_loop(self->service), &self->timer);
     peers_destroy(&self->group);
-    peers_destroy(&self->hooks);
     struct news *news, *next;
     HASH_ITER(hh, self->accounts, news, next) { drop(self, news); }
     free(self);

@@ -26,6 +26,7 @@
 #define PARLEY_SESSION_PRESENCE_H
 
 #include "common/service.h"
+#include "services/session/hooks_link.h"
 
 /*
  * limit: session | accounts whose news of presence waits | {PRESENCE_MAX}, some 7 MB; sent
@@ -58,14 +59,9 @@
 
 struct presence;
 
-/* As in peers.h, borrowed. */
-struct presence_peers {
-    const char *group;
-    const char *hooks; /* they are told, too, at best; empty: there are none */
-};
-
-/* `changes` 0: no limit. NULL after a logged line. */
-struct presence *presence_new(struct service *service, const struct presence_peers *peers,
+/* `group`: addresses as in peers.h. `hooks` is told, too, and borrowed. `changes` 0: no limit. NULL
+ * after a logged line. */
+struct presence *presence_new(struct service *service, const char *group, struct hooks_link *hooks,
                               uint64_t grace_ms, uint64_t changes);
 void presence_destroy(struct presence **self);
 

@@ -212,6 +212,7 @@ enum err session_handle_heard(void *context, struct call *call, const void *body
 enum err session_handle_route(void *context, struct call *call, const void *body) {
     struct session *self = context;
     pusher_route(self->pusher, body);
+    hooks_link_wake(self->hooks);
     return reply_done(call);
 }
 
@@ -365,10 +366,10 @@ int session_start(struct service *service, void *context) {
     self->directory = directory_new(settings->max_bindings, GATEWAY_INSTANCES_SLOTS);
     self->gateways = gateway_instances_new();
     self->endings = endings_new();
-    self->presence = presence_new(
-        service,
-        &(struct presence_peers){.group = settings->group_peers, .hooks = settings->hooks_peers},
-        settings->presence_grace_ms, settings->presence_changes);
+    self->hooks = hooks_link_new(service, settings->hooks_peers);
+    if (self->hooks != NULL)
+        self->presence = presence_new(service, settings->group_peers, self->hooks,
+                                      settings->presence_grace_ms, settings->presence_changes);
     self->admitting = admitting_new(service, settings->auth_peers);
     if (self->presence == NULL || self->admitting == NULL)
         return -1;
@@ -410,6 +411,7 @@ void session_finish(void *context) {
     if (ev_is_active(&self->sweep))
         ev_timer_stop(service_loop(self->service), &self->sweep);
     presence_destroy(&self->presence);
+    hooks_link_destroy(&self->hooks);
     admitting_destroy(&self->admitting);
     room_destroy(&self->room);
     endings_destroy(&self->endings);

@@ -10,6 +10,7 @@
 #include "services/session/directory.h"
 #include "services/session/endings.h"
 #include "services/session/gateway_instances.h"
+#include "services/session/hooks_link.h"
 #include "services/session/presence.h"
 #include "services/session/push.h"
 #include "services/session/room.h"
@@ -28,6 +29,7 @@ struct session {
     struct directory *directory;
     struct gateway_instances *gateways;
     struct pusher *pusher;
+    struct hooks_link *hooks;
     struct presence *presence;
     struct room *room;
     struct endings *endings;

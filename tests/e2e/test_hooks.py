@@ -4,6 +4,7 @@ import contextlib
 import json
 import re
 import secrets
+import time
 
 import pytest
 from parley_client import KINDS
@@ -231,3 +232,43 @@ def test_without_a_hook_nothing_is_noted(told, person):
     anna.say(ben.account, "unnoted")
     ben.hear(anna.account, ben.account, "unnoted")
     assert told.sql("SELECT COUNT(*) FROM journal")[0][0] == 0
+
+
+LOOK_S = 10
+
+
+def test_a_text_waits_for_no_look(make_stack, newcomer):
+    """Session says that something was committed: texts one after the other take less than a look each."""
+    stack = make_stack(hook_look_ms=LOOK_S * 1000)
+    receiver = Receiver(free_port())
+    stack.ctl("hook", "add", "app", receiver.url)
+    anna, ben = (newcomer("youim", on=stack) for _ in range(2))
+
+    def tell(text):
+        anna.say(ben.account, text)
+        wait_until(lambda: text in receiver.texts(), "the text to be told")
+
+    try:
+        tell("the hook is known after a look")
+        began = time.monotonic()
+        for i in range(6):
+            tell(f"text {i}")
+        assert time.monotonic() - began < 5 * LOOK_S
+    finally:
+        receiver.stop()
+
+
+def test_without_a_hook_nobody_is_woken(make_stack, newcomer):
+    """Session asks once a second whether that has changed."""
+    stack = make_stack()
+
+    def wakes():
+        return stack.metric("hooks", 'requests_total{message="hooks.wake"')
+
+    anna, ben = (newcomer("youim", on=stack) for _ in range(2))
+    before, began = wakes(), time.monotonic()
+    for i in range(200):
+        anna.say(ben.account, f"text {i}")
+        ben.hear(anna.account, ben.account, f"text {i}")
+    wait_until(wakes, "session to ask")
+    assert wakes() <= before + (time.monotonic() - began) + 2

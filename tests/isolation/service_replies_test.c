@@ -224,6 +224,11 @@ static void bind_account(struct scene *scene) {
     assert_err(test_caller_ask(scene->caller, &message_SESSION_BIND, &body, NULL), ERR_OK);
 }
 
+static void route(struct scene *scene) {
+    const struct session_route body = {.items = {0}};
+    assert_err(test_caller_ask(scene->caller, &message_SESSION_ROUTE, &body, NULL), ERR_OK);
+}
+
 /* With an API key, which session shows to auth. */
 static void show_key(struct scene *scene) {
     const struct session_kick body = {.account = RECEIVER};
@@ -252,6 +257,7 @@ static const struct row {
     {PROGRAM_BIT_HOOKS, SESSION, &message_SESSION_ONLINE, store_text},
     {PROGRAM_BIT_SESSION, GROUP, &message_GROUP_PRESENCE, bind_account},
     {PROGRAM_BIT_SESSION, HOOKS, &message_HOOKS_PRESENCE, bind_account},
+    {PROGRAM_BIT_SESSION, HOOKS, &message_HOOKS_WAKE, route},
     {PROGRAM_BIT_SESSION, AUTH, &message_AUTH_ADMIT, show_key},
 };
 
