@@ -160,10 +160,12 @@ struct slice reason_of(const struct dialect_request *request, enum err err,
     if (err == ERR_NOT_ALLOWED && request->operation == OPERATION_PROFILE)
         return slice_text("nobody is found by an e-mail address on this server");
     if (err == ERR_NO_FILE && request->file != 0)
-        return slice_make(out, (size_t)snprintf(out, DIALECT_FAULT_BYTES,
-                                                "file %016" PRIx64 " does not exist, is not"
-                                                " uploaded to its end, or is not yours to show",
-                                                request->file));
+        return slice_make(
+            out, (size_t)snprintf(out, DIALECT_FAULT_BYTES,
+                                  "file %016" PRIx64 " does not exist, is not"
+                                  " uploaded to its end,%s or is not yours to show",
+                                  request->file,
+                                  request->file_kind == FILE_NONE ? " is no picture," : ""));
     if (err == ERR_TAKEN && request->operation == OPERATION_REGISTER)
         return slice_make(out,
                           (size_t)snprintf(out, DIALECT_FAULT_BYTES, "the id %.*s is taken",

@@ -241,7 +241,9 @@ def test_a_groups_avatar_is_its_administrators(world):
     assert outcome(world.carla, world.carla.make(325, of=group, avatar=own))["error"] == "not_member"
     assert outcome(world.anna, world.anna.make(325, of=group, avatar=own))["error"] == "no_file"
     text = upload(world.stack, world.anna, b"not a picture", "a.txt", "text/plain")
-    assert outcome(world.anna, world.anna.make(325, of=group, avatar=text))["error"] == "no_file"
+    for request in (world.anna.make(325, of=group, avatar=text), world.anna.make(341, file=text, on=True)):
+        refused = outcome(world.anna, request)
+        assert refused["error"] == "no_file" and "is no picture" in refused["text"], refused
     assert outcome(world.anna, world.anna.make(325, of=group, avatar=annas))["ok"]
     url = world.carla.ask(311, 312, group=world.club.id)["avatar"]
     assert fetch(world.stack, url)[0] == 200
