@@ -14,8 +14,10 @@
 #include "services/ctl/ctl_audit.h"
 
 #define NAME_BYTES 64
-/* Where the settings of a running `make run` or `make up` stand, seen from build/bin. */
-#define LOCAL_SETTINGS "/../../var/run/parley.conf"
+/* Where the settings of a running `make run` or `make up` stand: in PARLEY_VAR, or in this folder,
+ * seen from build/bin. */
+#define LOCAL_SETTINGS "/run/parley.conf"
+#define LOCAL_FOLDER "/../../var"
 
 static const struct ctl_command *const families[] = {
     ctl_schema_commands, ctl_status_commands, ctl_account_commands, ctl_registration_commands,
@@ -132,19 +134,32 @@ static int run_command(const struct ctl_command *command, int argc, char **argv)
     return status;
 }
 
-/* If the environment sets nothing, the services that run out of the same folder are meant: their
- * ports, their database and its password. A password of `chat` sets nothing of that. */
+/* Whether an entry of the environment sets an option. Those that don't are of `make up`
+ * (deploy/local) and of `chat`. */
+static bool is_setting(const char *entry) {
+    static const char *const others[] = {"PARLEY_VAR=", "PARLEY_PORT_BASE=", "PARLEY_CHAT_"};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        if (strncmp(entry, others[i], strlen(others[i])) == 0)
+            return false;
+    return strncmp(entry, "PARLEY_", 7) == 0;
+}
+
+/* If the environment sets nothing, the services that run out of the same folder, or out of
+ * PARLEY_VAR, are meant: their ports, their database and its password. */
 static void use_local_settings(void) {
-    char path[PATH_MAX];
+    char program[PATH_MAX], path[PATH_MAX + sizeof LOCAL_FOLDER + sizeof LOCAL_SETTINGS];
+    const char *folder = getenv("PARLEY_VAR");
     for (char **entry = environ; *entry != NULL; entry++)
-        if (strncmp(*entry, "PARLEY_", 7) == 0 && strncmp(*entry, "PARLEY_CHAT_", 12) != 0)
+        if (is_setting(*entry))
             return;
-    ssize_t length = readlink("/proc/self/exe", path, sizeof path - sizeof LOCAL_SETTINGS);
-    if (length < 0)
+    ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
+    if (folder != NULL)
+        snprintf(path, sizeof path, "%s" LOCAL_SETTINGS, folder);
+    else if (length > 0)
+        snprintf(path, sizeof path, "%.*s" LOCAL_FOLDER LOCAL_SETTINGS,
+                 (int)((char *)memrchr(program, '/', (size_t)length) - program), program);
+    else
         return;
-    path[length] = '\0';
-    char *name = strrchr(path, '/');
-    memcpy(name, LOCAL_SETTINGS, sizeof LOCAL_SETTINGS);
     if (access(path, R_OK) == 0)
         setenv("PARLEY_CONFIG", path, 1);
 }

@@ -7,7 +7,7 @@ import pathlib
 
 import pytest
 from parley_copy import Copy, run
-from parley_stack import ROOT, SERVICES
+from parley_stack import ROOT, SERVICES, programs
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +43,10 @@ def test_parleyctl_finds_the_copy_beside_it(copy):
     assert added.returncode == 0, added.stderr
     listed = copy.ctl("user", "list", "--json")  # from the database
     assert [one["id"] for one in json.loads(listed.stdout)] == ["first-steps"]
+    # PARLEY_VAR names another folder, and neither it nor the ports count as a setting.
+    variables = {"PARLEY_VAR": str(copy.folder / "var"), "PARLEY_PORT_BASE": "1024"}
+    moved = run(programs() / "parleyctl", "user", "list", "--json", **variables)
+    assert (moved.returncode, moved.stdout) == (0, listed.stdout), moved.stderr
     # One setting from the environment is enough for the stack's own not to be used.
     elsewhere = copy.ctl("user", "list", PARLEY_DB_SOCKET="/nonexistent/socket")
     assert (elsewhere.returncode, elsewhere.stdout) == (1, "")
