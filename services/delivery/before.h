@@ -61,6 +61,6 @@ void before_destroy(struct before **self);
 /* Takes the call over. The texts are copied; what their lists hold lives as long as the call.
  * ERR_OVERLOADED: too many are held, and the call stays with the caller. */
 enum err before_hold(struct before *self, struct call *call, const struct before_texts *texts,
-                     before_release *release) __attribute__((warn_unused_result));
+                     before_release *go_on) __attribute__((warn_unused_result));
 
 #endif
