@@ -32,6 +32,8 @@ HEADS = {
     "prefix in an upgrade": (UPGRADE + b"sec-websocket: b\r\nx:\r\n\r\n", OPEN),
     "no request": (b"HELO localhost\r\n\r\n", BAD),
     "bare line feeds": (HEALTH + b"b: c\n\n", BAD),
+    "two hosts": (HEALTH + b"host: another\r\n\r\n", BAD),
+    "upgrade, two hosts": (UPGRADE + b"host: another\r\n\r\n", BAD),
     "control characters": (HEALTH + b"b: \x01\r\n\r\n", BAD),
 }
 

@@ -213,7 +213,13 @@ static bool on_upgrade(struct edge_http_socket *socket, const struct edge_http_r
 static void refuse(struct edge_http_socket *socket, const struct edge_http_request *request,
                    const char *status, const char *text) {
     log_debug("http_refused", "status=\"%s\" bytes=%zu", status, socket->in.length);
-    answer_text(socket, request, status, "", text);
+    const struct edge_http_answer answer = {.status = status,
+                                            .type = text_type,
+                                            .cache = "no-store",
+                                            .more = "",
+                                            .body = slice_text(text),
+                                            .last = true};
+    edge_http_answer(socket, request, &answer);
 }
 
 static bool on_head(struct edge_http_socket *socket, enum edge_http_verdict verdict,
@@ -222,9 +228,14 @@ static bool on_head(struct edge_http_socket *socket, enum edge_http_verdict verd
     case EDGE_HTTP_PART:
         break;
     case EDGE_HTTP_WHOLE:
-        if (edge_http_count(request, "Upgrade") > 0)
+        if (edge_http_count(request, "Host") > 1)
+            refuse(socket, request, "400 Bad Request",
+                   "A request has one header Host, and no second one (RFC 9112, 3.2).\n");
+        else if (edge_http_count(request, "Upgrade") > 0)
             return on_upgrade(socket, request);
-        return on_http(socket, request);
+        else
+            return on_http(socket, request);
+        break;
     case EDGE_HTTP_TOO_LARGE:
         refuse(socket, request, "431 Request Header Fields Too Large",
                "At most 8192 bytes of a request line and headers are taken.\n");
