@@ -1,6 +1,7 @@
 """`parleyctl chat` sends, shows and saves files, plain and over TLS."""
 
 import http.server
+import os
 import re
 import secrets
 import subprocess
@@ -86,8 +87,9 @@ def test_what_is_refused(stack, pair, tmp_path):
     anna, ben = pair(stack)
     (tmp_path / "empty").write_bytes(b"")
     (tmp_path / "there").write_bytes(b"mine")
-    anna.type(f"/send {tmp_path}/empty", f"/send {tmp_path}/none", f"/send {tmp_path}")
-    for reason in ("it is empty", "No such file or directory", "it is no file"):
+    os.mkfifo(tmp_path / "pipe")  # nobody writes into it
+    anna.type(*(f"/send {tmp_path}/{name}" for name in ("empty", "none", "", "pipe")))
+    for reason in ("it is empty", "No such file or directory", "it is no file", "it is no file"):
         anna.expect(rf"^!! /send: .*: {reason}$")
     anna.type("only words")
     number = ben.expect(rf"\[(\d+)\] {anna.name}: only words")[1]

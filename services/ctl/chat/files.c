@@ -223,10 +223,13 @@ static struct chat_file *add(struct chat *chat, bool save, const char *path) {
     return file;
 }
 
-/* "" or what is wrong with it. */
+/* "" or what is wrong with it. A pipe is not waited for. */
 static const char *open_to_send(struct chat_file *file) {
     struct stat found;
-    file->file = fopen(file->path, "rbe");
+    int fd = open(file->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    file->file = fd < 0 ? NULL : fdopen(fd, "rb");
+    if (fd >= 0 && file->file == NULL)
+        close(fd);
     if (file->file == NULL || fstat(fileno(file->file), &found) != 0)
         return strerror(errno);
     if (!S_ISREG(found.st_mode))
