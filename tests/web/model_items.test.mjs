@@ -158,6 +158,26 @@ test("the window stays bounded while texts arrive, and keeps the lines that a re
   assert.ok(ben.atEnd);
 });
 
+test("a reader who opens a conversation while many texts come goes along with its end", async () => {
+  const { model, parley, hear } = await rig({ prepare: write(10) });
+  const history = parley.history.bind(parley);
+  let come = 0;
+  parley.history = async (...asked) => {
+    const page = await history(...asked);
+    if (come < 1500) for (let i = 0; i < 250; i++) hear(BEN, "ben", `live${(come += 1)}`);
+    return page;
+  };
+  const ben = await model.open(BEN);
+  assert.ok(!ben.atEnd);
+  for (let i = 0; i < 100 && !ben.atEnd; i++) {
+    assert.ok(ben.following);
+    await model.loadAfter(ben);
+  }
+  assert.ok(ben.atEnd && ben.following);
+  assert.equal(words(ben).at(-1), `live${come}`);
+  assert.ok(ben.items.length <= 300);
+});
+
 test("a place in the middle is loaded with the lines around it", async () => {
   const { model, log } = await rig({ prepare: write(1000) });
   const ben = await model.open(BEN);

@@ -117,7 +117,7 @@ export class History {
         const { page, asof } = await this.#page(conversation, { after: conversation.to, limit: LIMITS.page });
         this.#put(conversation, page, asof);
         conversation.to = page.to ?? conversation.to;
-        conversation.following = !page.more;
+        conversation.following ||= !page.more;
         if (!page.more) return this.#reach(conversation);
         conversation.trim("start");
         conversation.changed();
@@ -127,7 +127,8 @@ export class History {
   }
 
   /**
-   * The window goes up to the end of the log as it was. Entries that were delivered meanwhile follow.
+   * The window goes up to the end of the log as it was. Entries that were delivered meanwhile follow. Where they come
+   * faster than they are loaded, the reader still goes along with the end: the next pages are loaded like any.
    * @param {Conversation} conversation
    */
   async #reach(conversation) {
@@ -139,8 +140,10 @@ export class History {
       more = page.more;
     }
     const { following } = conversation;
-    if (more) conversation.leaveEnd();
-    else {
+    if (more) {
+      conversation.leaveEnd();
+      conversation.following = following;
+    } else {
       conversation.unsure = false;
       conversation.atEnd = true;
       conversation.to = Math.max(conversation.to, conversation.heard);
