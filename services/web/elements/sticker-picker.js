@@ -15,6 +15,7 @@ export class StickerPicker extends HTMLElement {
   /** @type {any} */ page;
   /** @type {import("../parley.js").SharedFile[]} */ #stickers = [];
   #removing = false;
+  #loaded = Promise.resolve();
 
   connectedCallback() {
     this.setAttribute("role", "group");
@@ -32,7 +33,7 @@ export class StickerPicker extends HTMLElement {
     );
     this.onkeydown = (/** @type {KeyboardEvent} */ event) => this.#key(event);
     this.plus.focus();
-    void this.#load();
+    this.#loaded = this.#load();
   }
 
   async #load() {
@@ -88,6 +89,7 @@ export class StickerPicker extends HTMLElement {
   async #add() {
     const [bytes] = this.input.files ?? [];
     if (!bytes) return;
+    await this.#loaded;
     if (await attempt(this, () => this.page.parley.addSticker(bytes))) await this.#load();
     this.input.value = "";
     this.focus();
