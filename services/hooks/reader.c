@@ -138,7 +138,8 @@ static enum err tidy(struct reader *self, struct db *db) {
     const struct db_value keep = db_u64(self->hooks->settings.hook_keep_days * DAY_MS);
     struct db_rows *rows = NULL;
     enum err err = ERR_OK;
-    if (!self->look.wakes)
+    /* An instance that has just begun does not know yet whether somebody wants them. */
+    if (!self->look.wakes && self->look.version == self->version)
         err = db_query(db, &hooks_sql_skip_offline, DB_ARGS(db_u64(self->instance)), NULL);
     if (err == ERR_OK)
         err = db_query(db, &hooks_sql_oldest, DB_ARGS(keep), &rows);
