@@ -60,7 +60,7 @@ database_answers_or_ended() { database_answers || gone "$database_pid" mariadbd;
 database_install() {
     [ ! -d "$var/db" ] || return 0
     rm -rf "$var/db.new"
-    if ! mariadb-install-db --no-defaults --user="$(id -un)" --datadir="$var/db.new" \
+    if ! TMPDIR=$var/tmp mariadb-install-db --no-defaults --user="$(id -un)" --datadir="$var/db.new" \
         --auth-root-authentication-method=socket --auth-root-socket-user="$(id -un)" \
         --skip-test-db >"$log/db-install.log" 2>&1; then
         complain "MariaDB's data folder could not be made: $(tail -n 20 "$log/db-install.log")"
@@ -111,13 +111,13 @@ database_launch() {
         complain "mariadbd is not installed: run 'make deps'"
         return 1
     fi
+    # Servers that share a folder for temporary tables remove each other's when they start.
+    rm -rf "${var:?}/tmp"
+    mkdir -p "$var/tmp"
     database_install || return 1
     # A session of its own keeps the terminal's Ctrl-C away from it.
     local tie=()
     [ "${database_ends_with_us:-no}" = no ] || tie=(setpriv --pdeathsig TERM)
-    # Servers that share a folder for temporary tables remove each other's when they start.
-    rm -rf "${var:?}/tmp"
-    mkdir -p "$var/tmp"
     without_locks setsid "${tie[@]}" mariadbd --defaults-file="$root/deploy/mariadb.cnf" \
         --user="$(id -un)" --datadir="$var/db" --tmpdir="$var/tmp" --socket="$PARLEY_DB_SOCKET" \
         --skip-networking \
