@@ -127,10 +127,10 @@ def test_services_that_are_away(make_stack):
     def asked():
         return {each["service"]: each for each in api.expect(200, "GET", "/services")["services"]}
 
+    wait_until(lambda: all(each["ready"] for each in asked().values()), "that all are ready", every=0.2)
     services = asked()
     assert sorted(services) == sorted(names)
     assert all(each["queues"] and each["instance"] for each in services.values())
-    wait_until(lambda: all(each["ready"] for each in asked().values()), "that all are ready", every=0.2)
     stack.services["delivery"].kill()
     stack.services["session"].pause()
 
