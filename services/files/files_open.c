@@ -40,14 +40,7 @@ static enum err find_room(const struct files *self, struct db *db, const struct 
                           uint64_t *now_ms_r) {
     const uint64_t least = FILES_LEAST_BYTES, takes = ask->size > least ? ask->size : least;
     struct db_rows *rows;
-    enum err err = db_query(db, &files_sql_lock_account, DB_ARGS(db_u64(ask->account)), &rows);
-    if (err == ERR_OK && !db_rows_next(rows))
-        err = ERR_NO_ACCOUNT;
-    if (err == ERR_OK && db_rows_u64(rows, 0) != 0)
-        err = ERR_DISABLED;
-    if (err == ERR_OK)
-        *now_ms_r = db_rows_u64(rows, 1);
-    db_rows_destroy(&rows);
+    enum err err = file_account_lock(db, ask->account, now_ms_r);
     if (err != ERR_OK)
         return err;
     err = db_query(db, &files_sql_room, DB_ARGS(db_u64(least), db_u64(ask->account)), &rows);

@@ -37,6 +37,19 @@ enum err file_row_take(struct db_rows *rows, struct record_arena *arena, struct 
     return row_r->file.name.length == 0 || row_r->file.mime.length == 0 ? ERR_OVERLOADED : ERR_OK;
 }
 
+enum err file_account_lock(struct db *db, uint64_t account, uint64_t *now_ms_r) {
+    struct db_rows *rows;
+    enum err err = db_query(db, &files_sql_lock_account, DB_ARGS(db_u64(account)), &rows);
+    if (err == ERR_OK && !db_rows_next(rows))
+        err = ERR_NO_ACCOUNT;
+    if (err == ERR_OK && db_rows_u64(rows, 0) != 0)
+        err = ERR_DISABLED;
+    if (err == ERR_OK && now_ms_r != NULL)
+        *now_ms_r = db_rows_u64(rows, 1);
+    db_rows_destroy(&rows);
+    return err;
+}
+
 enum err file_row_find(struct db *db, const struct db_statement *statement, uint64_t id,
                        struct record_arena *arena, struct file_row *row_r) {
     struct db_rows *rows;

@@ -9,11 +9,15 @@
 struct file_row {
     struct file file; /* its texts live in the arena that it was read with */
     uint64_t account, expires_ms, finished_ms, now_ms;
-    uint64_t
-        announced; /* bytes that its client sends; file.size may be fewer once it is finished */
+    uint64_t announced; /* bytes that its client sends; a finished file may have fewer */
     char sha256[FILES_SHA256_BYTES], token[FILES_TOKEN_BYTES]; /* of the token, the hash */
     bool has_sha256;
 };
+
+/* Locks an account, so that what it has is counted by one at a time: no_account, disabled. The
+ * database's time, unless `now_ms_r` is NULL. */
+enum err file_account_lock(struct db *db, uint64_t account, uint64_t *now_ms_r)
+    __attribute__((warn_unused_result));
 
 /* The row that a statement of the columns of enum files_column finds by one number; no_file: there
  * is none. */

@@ -15,13 +15,7 @@ static bool is_picture(const struct file *file) {
 static enum err check_sticker(struct db *db, const struct files_set_sticker *ask,
                               struct record_arena *arena) {
     struct file_row row;
-    struct db_rows *rows;
-    enum err err = db_query(db, &files_sql_lock_account, DB_ARGS(db_u64(ask->account)), &rows);
-    if (err == ERR_OK && !db_rows_next(rows))
-        err = ERR_NO_ACCOUNT;
-    if (err == ERR_OK && db_rows_u64(rows, 0) != 0)
-        err = ERR_DISABLED;
-    db_rows_destroy(&rows);
+    enum err err = file_account_lock(db, ask->account, NULL);
     if (err == ERR_OK)
         err = file_row_find(db, &files_sql_lock, ask->file, arena, &row);
     if (err != ERR_OK)

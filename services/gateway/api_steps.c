@@ -321,8 +321,7 @@ static void next_step(struct api_call *call) {
         begin_step(call);
 }
 
-/* --- its turn ----------------------------------------------------------------------------------
- */
+/* --- its turn ------------------------------------------------------------------------------- */
 
 /* Those before it came earlier, so their time is over before its own. */
 static void on_turn(struct api_call *call) {
