@@ -77,29 +77,11 @@ enum err file_row_of_upload(struct db *db, uint64_t id, struct slice token,
     return row_r->finished_ms == 0 && row_r->expires_ms <= row_r->now_ms ? ERR_NO_FILE : ERR_OK;
 }
 
-/* The row before the folder, so that nobody but who has the token makes one; and behind the lock,
- * since it may have been finished while this waited. */
-static enum err make_upload(struct files *files, struct db *db, uint64_t id, struct slice token,
-                            struct record_arena *arena, struct file_row *row,
-                            struct upload *upload) {
-    enum err err = file_row_of_upload(db, id, token, arena, row);
-    if (err != ERR_OK || row->finished_ms != 0)
-        return err;
-    err = incoming_open(&files->incoming, id, true, upload);
-    if (err == ERR_OK)
-        err = file_row_of_upload(db, id, token, arena, row);
-    if (err == ERR_NO_FILE || (err == ERR_OK && row->finished_ms != 0))
-        upload_remove(upload);
-    return err;
-}
-
 enum err file_row_lock_upload(struct files *files, struct db *db, uint64_t id, struct slice token,
                               struct record_arena *arena, struct file_row *row_r,
                               struct upload *upload_r) {
-    enum err err = incoming_open(&files->incoming, id, false, upload_r);
-    return err == ERR_OK        ? file_row_of_upload(db, id, token, arena, row_r)
-           : err == ERR_NO_FILE ? make_upload(files, db, id, token, arena, row_r, upload_r)
-                                : err;
+    enum err err = incoming_open(&files->incoming, id, upload_r);
+    return err == ERR_OK ? file_row_of_upload(db, id, token, arena, row_r) : err;
 }
 
 /* Made of the number by a secret key, so that a request that is repeated gets the same one. */
@@ -152,7 +134,7 @@ static enum err check_due(const struct files *files, struct db *db, uint64_t id,
 /* What fails here leaves bytes without a row. */
 void file_bytes_remove(struct files *files, uint64_t id) {
     struct upload upload;
-    if (incoming_open(&files->incoming, id, false, &upload) == ERR_OK)
+    if (incoming_open(&files->incoming, id, &upload) == ERR_OK)
         upload_remove(&upload);
     upload_close(&upload);
     (void)!store_remove(files->store, id);

@@ -34,9 +34,8 @@ enum err file_row_of_upload(struct db *db, uint64_t id, struct slice token,
     __attribute__((warn_unused_result));
 
 /*
- * Locks an upload and reads its row as it is from then on; upload_close it, also after an error. An
- * upload that nothing has come of yet gets its folder. Where the row is finished, the upload need
- * not be there.
+ * Locks an upload and reads its row as it is from then on; upload_close it, also after an error.
+ * Where the row is finished, the upload need not be there.
  */
 enum err file_row_lock_upload(struct files *files, struct db *db, uint64_t id, struct slice token,
                               struct record_arena *arena, struct file_row *row_r,

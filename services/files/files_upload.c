@@ -6,14 +6,11 @@
 static enum err look(struct files *self, const struct file_row *row, uint64_t *offset_r) {
     struct upload upload;
     bool whole = false;
-    *offset_r = 0;
-    enum err err = incoming_open(&self->incoming, row->file.id, false, &upload);
-    if (err == ERR_NO_FILE) /* nothing has come yet */
-        return ERR_OK;
-    if (err == ERR_OK)
-        err = upload_sync(&upload);
+    enum err err = incoming_open(&self->incoming, row->file.id, &upload);
     if (err == ERR_OK)
         err = upload_size(&upload, offset_r, &whole);
+    if (err == ERR_OK && *offset_r > 0)
+        err = upload_sync(&upload);
     /* Then it may be smaller than what has come: what it told of a place is taken out. */
     if (whole)
         *offset_r = row->file.size;

@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,31 +17,25 @@
 
 int incoming_prepare(struct incoming *self, const char *files_folder, uint64_t free_bytes) {
     self->free_bytes = free_bytes;
-    int length = snprintf(self->folder, sizeof self->folder, "%s/incoming", files_folder);
-    if (length >= (int)sizeof self->folder)
+    int length = snprintf(self->lock, sizeof self->lock, "%s/incoming/lock", files_folder);
+    if (length >= (int)sizeof self->lock)
         return -1;
+    snprintf(self->folder, sizeof self->folder, "%s/incoming", files_folder);
     if (disk_make_folder(self->folder) != 0)
         (void)disk_error(&self->faults, "make_folder", self->folder);
     return 0;
 }
 
-static int name_in(char path_r[DISK_PATH_BYTES], const char *folder, const char *name) {
-    return snprintf(path_r, DISK_PATH_BYTES, "%s/%s", folder, name) < DISK_PATH_BYTES ? 0 : -1;
-}
-
-/* Whether the file that is locked is still the one of this name: the upload may have been removed
- * in the meantime. */
-static bool is_still_there(int fd, const char *path) {
-    struct stat mine, named;
-    return fstat(fd, &mine) == 0 && stat(path, &named) == 0 && mine.st_ino == named.st_ino &&
-           mine.st_dev == named.st_dev;
-}
-
-static enum err take_lock(struct incoming *self, int fd, const char *path) {
+/* On the byte of the file `lock` that has the upload's number. */
+static enum err take_lock(struct incoming *self, int fd, uint64_t id) {
     const int64_t end_ms = loop_now_ms() + INCOMING_LOCK_MS;
-    while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        if (errno != EWOULDBLOCK && errno != EINTR)
-            return disk_error(&self->faults, "lock", path);
+    struct flock lock = {.l_type = F_WRLCK,
+                         .l_whence = SEEK_SET,
+                         .l_start = (off_t)(id & INT64_MAX),
+                         .l_len = 1};
+    while (fcntl(fd, F_OFD_SETLK, &lock) != 0) {
+        if (errno != EAGAIN && errno != EACCES && errno != EINTR)
+            return disk_error(&self->faults, "lock", self->lock);
         if (loop_now_ms() >= end_ms)
             return ERR_OVERLOADED;
         nanosleep(&(struct timespec){.tv_nsec = LOCK_PAUSE_NS}, NULL);
@@ -50,34 +43,15 @@ static enum err take_lock(struct incoming *self, int fd, const char *path) {
     return ERR_OK;
 }
 
-/* ERR_NO_FILE: it is not there, or has just been removed. */
-static enum err open_once(struct incoming *self, bool make, const char *lock,
-                          struct upload *upload) {
-    if (make && mkdir(upload->folder, 0700) != 0 && errno != EEXIST)
-        return disk_error(&self->faults, "make_upload", upload->folder);
-    upload->lock = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (upload->lock < 0)
-        return errno == ENOENT ? ERR_NO_FILE : disk_error(&self->faults, "open_lock", lock);
-    enum err err = take_lock(self, upload->lock, lock);
-    if (err == ERR_OK && !is_still_there(upload->lock, lock))
-        err = ERR_NO_FILE;
-    if (err != ERR_OK)
-        upload_close(upload);
-    return err;
-}
-
-enum err incoming_open(struct incoming *self, uint64_t id, bool make, struct upload *upload_r) {
-    char lock[DISK_PATH_BYTES];
+enum err incoming_open(struct incoming *self, uint64_t id, struct upload *upload_r) {
     *upload_r = (struct upload){.incoming = self, .lock = -1};
-    if (disk_path(upload_r->folder, self->folder, id, "") != 0 ||
-        name_in(upload_r->part, upload_r->folder, "part") != 0 ||
-        name_in(upload_r->whole, upload_r->folder, "whole") != 0 ||
-        name_in(upload_r->preview, upload_r->folder, "preview") != 0 ||
-        name_in(lock, upload_r->folder, "lock") != 0)
+    if (disk_path(upload_r->part, self->folder, id, ".part") != 0 ||
+        disk_path(upload_r->whole, self->folder, id, ".whole") != 0 ||
+        disk_path(upload_r->preview, self->folder, id, ".preview") != 0)
         return ERR_INTERNAL;
-    enum err err = open_once(self, make, lock, upload_r);
-    /* It was removed between the folder and the lock: once more. */
-    return err == ERR_NO_FILE && make ? open_once(self, make, lock, upload_r) : err;
+    upload_r->lock = open(self->lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    return upload_r->lock < 0 ? disk_error(&self->faults, "open_lock", self->lock)
+                              : take_lock(self, upload_r->lock, id);
 }
 
 void upload_close(struct upload *upload) {
@@ -111,9 +85,8 @@ static enum err sync_bytes(const struct upload *upload) {
 
 enum err upload_sync(const struct upload *upload) {
     enum err err = sync_bytes(upload);
-    if (err == ERR_OK &&
-        (disk_sync_folder(upload->folder) != 0 || disk_sync_folder(upload->incoming->folder) != 0))
-        err = disk_error(&upload->incoming->faults, "sync", upload->folder);
+    if (err == ERR_OK && disk_sync_folder(upload->incoming->folder) != 0)
+        err = disk_error(&upload->incoming->faults, "sync", upload->incoming->folder);
     return err;
 }
 
@@ -162,12 +135,12 @@ enum err upload_clear(const struct upload *upload) {
     return disk_error(&upload->incoming->faults, "remove", upload->part);
 }
 
-/* Keeps the smallest ones, in their order. */
+/* Keeps the smallest ones, in their order, each once. */
 static void keep(uint64_t id, uint64_t *ids, size_t most, size_t *count) {
     size_t place = *count;
     while (place > 0 && ids[place - 1] > id)
         place--;
-    if (place == most)
+    if (place == most || (place > 0 && ids[place - 1] == id))
         return;
     if (*count < most)
         ++*count;
@@ -184,22 +157,16 @@ enum err incoming_list(struct incoming *self, uint64_t after, uint64_t *ids, siz
     for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
         const char *suffix;
         uint64_t id;
-        if (disk_parse_name(entry->d_name, &id, &suffix) && suffix[0] == '\0' && id > after)
+        if (disk_parse_name(entry->d_name, &id, &suffix) && suffix[0] == '.' && id > after)
             keep(id, ids, most, count_r);
     }
     closedir(folder);
     return ERR_OK;
 }
 
-/* The lock last: whoever waits for it finds that the upload is no more. */
 void upload_remove(const struct upload *upload) {
-    char lock[DISK_PATH_BYTES];
-    if (name_in(lock, upload->folder, "lock") != 0)
-        return;
-    bool removed = (unlink(upload->part) == 0 || errno == ENOENT) &&
-                   (unlink(upload->whole) == 0 || errno == ENOENT) &&
-                   (unlink(upload->preview) == 0 || errno == ENOENT) &&
-                   (unlink(lock) == 0 || errno == ENOENT) && rmdir(upload->folder) == 0;
-    if (!removed)
-        (void)disk_error(&upload->incoming->faults, "remove", upload->folder);
+    const char *const paths[] = {upload->part, upload->whole, upload->preview};
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
+        if (unlink(paths[i]) != 0 && errno != ENOENT)
+            (void)disk_error(&upload->incoming->faults, "remove", paths[i]);
 }

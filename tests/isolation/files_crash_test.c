@@ -126,13 +126,13 @@ FILES_TEST(a_kill_at_any_moment_leaves_a_beginning) {
 FILES_TEST(a_finish_goes_on_from_every_step) {
     for (int step = 0; step < 3; step++) {
         const struct test_upload upload = files_opened(f, files_account(f), PIECE);
-        const char *folder = files_incoming_path(f, upload.file);
-        const char *whole = test_text("%s/whole", folder), *kept;
+        const char *part = files_incoming_path(f, upload.file, "part");
+        const char *whole = files_incoming_path(f, upload.file, "whole");
         struct upload_state state;
         struct file file;
         assert_err(files_append(f, &upload, 0, slice_make(piece(1), PIECE)), ERR_OK);
-        kept = files_kept_path(f, upload.file);
-        assert_int_equal(rename(test_text("%s/part", folder), whole), 0);
+        const char *kept = files_kept_path(f, upload.file);
+        assert_int_equal(rename(part, whole), 0);
         (void)mkdir(test_text("%.*s", (int)(strrchr(kept, '/') - kept), kept), 0700);
         if (step > 0)
             assert_int_equal(link(whole, step == 1 ? test_text("%s.new", kept) : kept), 0);
@@ -140,7 +140,7 @@ FILES_TEST(a_finish_goes_on_from_every_step) {
         assert_true(state.offset == PIECE && !state.finished);
         assert_err(files_append(f, &upload, PIECE, slice_text("")), ERR_WRONG_OFFSET);
         assert_err(files_finish(f, &upload, &file), ERR_OK);
-        assert_int_equal(test_folder_files(folder), 0);
+        assert_int_equal(files_incoming_files(f, upload.file), 0);
         assert_int_equal(test_folder_files(test_text("%s.new", kept)), 0);
         assert_int_equal(test_folder_bytes(kept), PIECE);
     }

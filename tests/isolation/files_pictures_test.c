@@ -24,7 +24,7 @@ static struct file finish(struct files_fixture *f, const char *mime, struct buff
     assert_err(files_find(f, file.id, &again), ERR_OK);
     assert_true(again.size == file.size && again.width == file.width &&
                 again.height == file.height && again.preview == file.preview);
-    assert_int_equal(test_folder_files(files_incoming_path(f, file.id)), 0);
+    assert_int_equal(files_incoming_files(f, file.id), 0);
     buffer_free(&bytes);
     return again;
 }

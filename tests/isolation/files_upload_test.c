@@ -1,8 +1,11 @@
 /* Uploads: from files.open to a file that can be read, and everything that can be wrong on the way.
  */
+#include <fcntl.h>
 #include <inttypes.h>
 #include <sodium.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "tests/support/files_fixture.h"
 
@@ -48,7 +51,7 @@ FILES_TEST(bytes_come_in_pieces_and_are_read_in_pieces) {
     assert_slice_text(data, "fi");
     assert_err(files_read(f, upload.file, HELLO_BYTES, 1, &data), ERR_OK);
     assert_int_equal(data.length, 0);
-    assert_int_equal(test_folder_files(files_incoming_path(f, upload.file)), 0);
+    assert_int_equal(files_incoming_files(f, upload.file), 0);
 }
 
 FILES_TEST(only_what_something_shows_is_served) {
@@ -249,15 +252,55 @@ FILES_TEST(bytes_with_another_hash_are_thrown_away) {
     assert_slice_text(data, HELLO);
 }
 
+static ino_t inode_of(const char *path) {
+    struct stat found;
+    assert_int_equal(stat(path, &found), 0);
+    return found.st_ino;
+}
+
+/* Freed inodes make ext4 slow at finding new ones. */
+FILES_TEST(an_upload_is_one_inode_that_the_store_takes_over) {
+    const struct test_upload upload = files_opened(f, files_account(f), HELLO_BYTES);
+    struct file file;
+    assert_err(files_append(f, &upload, 0, slice_text("hello")), ERR_OK);
+    assert_int_equal(files_incoming_files(f, upload.file), 1);
+    const ino_t inode = inode_of(files_incoming_path(f, upload.file, "part"));
+    assert_err(files_append(f, &upload, 5, slice_text(HELLO + 5)), ERR_OK);
+    assert_err(files_finish(f, &upload, &file), ERR_OK);
+    assert_true(inode_of(files_kept_path(f, upload.file)) == inode);
+}
+
+/* Another instance that works at the upload, and does not end. */
+static int lock_upload(struct files_fixture *f, uint64_t file) {
+    const struct flock byte = {
+        .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = (off_t)file, .l_len = 1};
+    int fd = open(test_text("%s/incoming/lock", f->folder), O_RDWR);
+    assert_true(fd >= 0);
+    assert_int_equal(fcntl(fd, F_OFD_SETLK, &byte), 0);
+    return fd;
+}
+
+FILES_TEST(only_so_long_is_waited_for_another_request) {
+    const struct test_upload upload = files_opened(f, files_account(f), HELLO_BYTES);
+    const struct test_upload other = files_opened(f, files_account(f), HELLO_BYTES);
+    assert_err(files_append(f, &upload, 0, slice_text("hello")), ERR_OK);
+    int lock = lock_upload(f, upload.file);
+    assert_err(files_append(f, &upload, 5, slice_text(HELLO + 5)), ERR_OVERLOADED);
+    assert_err(files_append(f, &other, 0, slice_text(HELLO)), ERR_OK);
+    close(lock);
+    assert_state(f, &upload, 5, false);
+    assert_err(files_append(f, &upload, 5, slice_text(HELLO + 5)), ERR_OK);
+}
+
 FILES_TEST(an_upload_is_abandoned) {
     const struct test_upload upload = files_opened(f, files_account(f), HELLO_BYTES);
     struct upload_state state;
     assert_err(files_append(f, &upload, 0, slice_text("hello")), ERR_OK);
-    assert_int_equal(test_folder_bytes(files_incoming_path(f, upload.file)), 5);
+    assert_int_equal(files_incoming_bytes(f, upload.file), 5);
     assert_err(files_abandon(f, &upload), ERR_OK);
     assert_err(files_state(f, &upload, &state), ERR_NO_FILE);
     assert_err(files_abandon(f, &upload), ERR_NO_FILE);
-    assert_int_equal(test_folder_files(files_incoming_path(f, upload.file)), 0);
+    assert_int_equal(files_incoming_files(f, upload.file), 0);
     /* One that is finished, too, unless something shows it. */
     const struct test_upload done = files_finished(f, files_account(f), HELLO);
     files_show(f, done.file);

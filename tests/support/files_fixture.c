@@ -178,8 +178,25 @@ bool files_has_row(struct files_fixture *fixture, uint64_t file) {
            1;
 }
 
-const char *files_incoming_path(struct files_fixture *fixture, uint64_t file) {
-    return test_text("%s/incoming/%016" PRIx64, fixture->folder, file);
+const char *files_incoming_path(struct files_fixture *fixture, uint64_t file, const char *what) {
+    return test_text("%s/incoming/%016" PRIx64 ".%s", fixture->folder, file, what);
+}
+
+static const char *const incoming[] = {"part", "whole", "preview"};
+#define INCOMING_COUNT (sizeof incoming / sizeof incoming[0])
+
+size_t files_incoming_files(struct files_fixture *fixture, uint64_t file) {
+    size_t files = 0;
+    for (size_t i = 0; i < INCOMING_COUNT; i++)
+        files += test_folder_files(files_incoming_path(fixture, file, incoming[i]));
+    return files;
+}
+
+size_t files_incoming_bytes(struct files_fixture *fixture, uint64_t file) {
+    size_t bytes = 0;
+    for (size_t i = 0; i < INCOMING_COUNT; i++)
+        bytes += test_folder_bytes(files_incoming_path(fixture, file, incoming[i]));
+    return bytes;
 }
 
 const char *files_kept_path(struct files_fixture *fixture, uint64_t file) {

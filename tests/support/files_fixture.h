@@ -76,8 +76,12 @@ void files_show(struct files_fixture *fixture, uint64_t file);
 void files_hide(struct files_fixture *fixture, uint64_t file);
 /* Whether there is a row of the file. */
 bool files_has_row(struct files_fixture *fixture, uint64_t file);
-/* Where the file's bytes are while it is uploaded, and once it is finished. */
-const char *files_incoming_path(struct files_fixture *fixture, uint64_t file);
+/* Where the file's bytes are while it is uploaded (`what`: part, whole or preview), and once it is
+ * finished. */
+const char *files_incoming_path(struct files_fixture *fixture, uint64_t file, const char *what);
+/* How many files there are of its upload, and of how many bytes. */
+size_t files_incoming_files(struct files_fixture *fixture, uint64_t file);
+size_t files_incoming_bytes(struct files_fixture *fixture, uint64_t file);
 const char *files_kept_path(struct files_fixture *fixture, uint64_t file);
 
 #endif

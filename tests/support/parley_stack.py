@@ -459,26 +459,36 @@ class Stack:
         assert not failed, f"parleyctl {arguments}: {done.stderr}{done.stdout}"
         return done
 
-    def ask(self, name, message, bodies):
-        """The answers of the instance to these requests, made all at once as parleyctl makes them;
-        each must succeed."""
+    @contextlib.contextmanager
+    def asking(self, name):
+        """A function that asks the instance over one connection: of a message and the bodies of requests, made all
+        at once as parleyctl makes them, the answers; each must succeed."""
         context = zmq.Context()
         try:
             dealer = context.socket(zmq.DEALER)
             self.show_key(dealer, name)
             dealer.connect(self.address(name))
-            for number, body in enumerate(bodies):
-                dealer.send(msgpack.packb([1, number, message]) + msgpack.packb(body))
-            answers = [None] * len(bodies)
-            for _ in bodies:
-                assert dealer.poll(1000 * DEADLINE), f"{name} does not answer {message}"
-                unpacker = msgpack.Unpacker()
-                unpacker.feed(dealer.recv())
-                (kind, number, _), answers[number] = unpacker.unpack(), unpacker.unpack()
-                assert kind == 2, f"{message} of {bodies[number]}: {answers[number]}"
-            return answers
+
+            def ask(message, bodies):
+                for number, body in enumerate(bodies):
+                    dealer.send(msgpack.packb([1, number, message]) + msgpack.packb(body))
+                answers = [None] * len(bodies)
+                for _ in bodies:
+                    assert dealer.poll(1000 * DEADLINE), f"{name} does not answer {message}"
+                    unpacker = msgpack.Unpacker()
+                    unpacker.feed(dealer.recv())
+                    (kind, number, _), answers[number] = unpacker.unpack(), unpacker.unpack()
+                    assert kind == 2, f"{message} of {bodies[number]}: {answers[number]}"
+                return answers
+
+            yield ask
         finally:
             context.destroy(linger=0)
+
+    def ask(self, name, message, bodies):
+        """The same, over a connection of its own."""
+        with self.asking(name) as ask:
+            return ask(message, bodies)
 
     def metric(self, name, metric):
         """A counter of the service; all its labels together."""
