@@ -46,5 +46,6 @@ void loop_timer_hasten(struct ev_loop *ev, ev_timer *timer, int64_t delay_ms);
 int64_t loop_now_ms(void);
 int64_t loop_now_us(void); /* the same clock */
 int64_t loop_wall_ms(void);
+int64_t loop_wall_us(void);
 
 #endif

@@ -29,10 +29,8 @@ int incoming_prepare(struct incoming *self, const char *files_folder, uint64_t f
 /* On the byte of the file `lock` that has the upload's number. */
 static enum err take_lock(struct incoming *self, int fd, uint64_t id) {
     const int64_t end_ms = loop_now_ms() + INCOMING_LOCK_MS;
-    struct flock lock = {.l_type = F_WRLCK,
-                         .l_whence = SEEK_SET,
-                         .l_start = (off_t)(id & INT64_MAX),
-                         .l_len = 1};
+    struct flock lock = {
+        .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = (off_t)(id & INT64_MAX), .l_len = 1};
     while (fcntl(fd, F_OFD_SETLK, &lock) != 0) {
         if (errno != EAGAIN && errno != EACCES && errno != EINTR)
             return disk_error(&self->faults, "lock", self->lock);

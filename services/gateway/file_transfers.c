@@ -57,6 +57,7 @@ static void on_request(void *argument, struct edge_exchange *exchange) {
     struct file_transfers *self = gateway->file_transfers;
     bool up = begins_with(edge_exchange_path(exchange), upload_path);
     metric_add(up ? self->started_uploads : self->downloads, 1);
+    edge_exchange_stand_back(exchange);
     if (up)
         file_upload_begin(&self->uploads, gateway, exchange);
     else

@@ -87,7 +87,7 @@ struct gateway {
     uint64_t last_trace; /* that was given to a client's request */
     struct metric *connections, *accepted, *turned_away, *stored, *refused, *written;
     struct metric *caught_up, *gaps;
-    struct metric *shaken, *unshaken, *certificate_expires;
+    struct metric *shaken, *unshaken, *certificate_expires, *transfer_budget;
     struct metric *refused_by[ERR_COUNT];
     struct histogram *send_seconds, *push_seconds;
 };

@@ -99,7 +99,10 @@ static void conclude(struct client *client, struct outgoing *text, struct dialec
     metric_add(result.err == ERR_OK ? gateway->stored : gateway->refused, 1);
     client_answer(client, &text->request, &result);
     if (result.err == ERR_OK) {
-        histogram_observe(gateway->send_seconds, (uint64_t)(loop_now_us() - text->request.read_us));
+        const int64_t took_us = loop_now_us() - text->request.read_us;
+        histogram_observe(gateway->send_seconds, (uint64_t)took_us);
+        edge_note_text(gateway->edge, took_us);
+        metric_set(gateway->transfer_budget, edge_transfer_budget(gateway->edge));
         client->outbox->stored_ms = loop_now_ms();
     }
     remove_text(client, text);

@@ -105,6 +105,9 @@ void watch_metrics(struct gateway *self) {
                                    "Handshakes of TLS, by result.");
     self->unshaken = metrics_counter(metrics, "tls_handshakes_total", "result=\"failed\"",
                                      "Handshakes of TLS, by result.");
+    self->transfer_budget = metrics_gauge(
+        metrics, "file_budget_bytes", "",
+        "Bytes of files that may be moved in a second beside texts, as the last text found it.");
     self->certificate_expires =
         metrics_gauge(metrics, "tls_certificate_expires_seconds", "",
                       "Unix time at which the certificate expires; 0: there is none.");

@@ -47,8 +47,7 @@ static void age(struct files_fixture *f, uint64_t file) {
 }
 
 static size_t bytes_of(struct files_fixture *f, uint64_t file) {
-    return test_folder_bytes(files_kept_path(f, file)) +
-           files_incoming_bytes(f, file);
+    return test_folder_bytes(files_kept_path(f, file)) + files_incoming_bytes(f, file);
 }
 
 /* A pass begins with the start. The row goes before the bytes. */

@@ -1,4 +1,5 @@
 /* Work in turns: together it has a limit in each turn of the loop, and everybody comes to it. */
+#include "common/loop.h"
 #include "services/gateway/edge/turns.h"
 #include "tests/support/test_list.h"
 
@@ -25,7 +26,7 @@ static size_t work(struct edge_turn *turn) {
 static struct ev_loop *begin(size_t bytes, unsigned more) {
     struct ev_loop *ev = ev_loop_new(EVFLAG_AUTO);
     assert_non_null(ev);
-    edge_turns_start(&turns, ev);
+    edge_turns_start(&turns, ev, NULL);
     for (size_t i = 0; i < WORKERS; i++) {
         workers[i] = (struct worker){.bytes = bytes, .left = more};
         edge_turns_join(&turns, &workers[i].turn, work);
@@ -69,6 +70,28 @@ TEST(one_that_leaves_does_not_work) {
     assert_int_equal(workers[0].done, 0);
     assert_int_equal(workers[1].done, 1);
     assert_int_equal(workers[2].done, 1);
+    end(ev);
+}
+
+/* Neither does the loop turn meanwhile. */
+TEST(work_waits_while_its_budget_is_spent) {
+    struct edge_budget budget;
+    struct ev_loop *ev = ev_loop_new(EVFLAG_AUTO);
+    assert_non_null(ev);
+    edge_budget_start(&budget);
+    edge_turns_start(&turns, ev, &budget);
+    workers[0] = (struct worker){.bytes = EDGE_BESIDE_FIRST_BYTES / 2, .left = 1};
+    for (int i = 0; i < EDGE_BESIDE_TEXTS; i++)
+        edge_budget_text(&budget, 1000, loop_wall_us());
+    edge_budget_moved(&budget, EDGE_BESIDE_FIRST_BYTES / 8, loop_wall_us());
+    edge_turns_join(&turns, &workers[0].turn, work);
+    ev_run(ev, EVRUN_NOWAIT);
+    assert_int_equal(workers[0].done, 0);
+    assert_true(ev_is_active(&turns.timer));
+    assert_false(ev_is_active(&turns.idle));
+    while (workers[0].done < 2)
+        ev_run(ev, EVRUN_ONCE);
+    assert_false(ev_is_active(&turns.timer));
     end(ev);
 }
 

@@ -446,7 +446,9 @@ void edge_shared_init(struct edge_shared *self, struct ev_loop *ev,
                                  .argument = argument,
                                  .scratch = buffer_make(EDGE_MAX_OBJECT)};
     edge_held_init(&self->held, settings->untrusted_input_bytes);
-    edge_turns_start(&self->turns, ev);
+    edge_turns_start(&self->turns, ev, NULL);
+    edge_budget_start(&self->budget);
+    edge_turns_start(&self->transfers, ev, &self->budget);
     self->timer_grid_ms = grid_ms < TIMER_GRID_LEAST_MS ? TIMER_GRID_LEAST_MS
                           : grid_ms > TIMER_GRID_MS     ? TIMER_GRID_MS
                                                         : grid_ms;
@@ -466,6 +468,7 @@ void edge_shared_free(struct edge_shared *self) {
     }
     ev_clear_pending(self->ev, &self->work);
     edge_turns_stop(&self->turns);
+    edge_turns_stop(&self->transfers);
     edge_site_release(&self->site);
     buffer_free(&self->scratch);
 }

@@ -87,11 +87,13 @@ struct edge_shared {
     const struct edge_handlers *handlers;
     void *argument; /* of the handlers */
     struct edge_library library;
-    struct edge_tls tls;     /* zero: no port has TLS */
-    struct edge_site *site;  /* NULL: no page is served */
-    size_t exchanges;        /* that are under way, see exchange.h */
-    struct edge_turns turns; /* theirs */
-    size_t downloads;        /* bodies over HTTP of which a part waits for its client */
+    struct edge_tls tls;         /* zero: no port has TLS */
+    struct edge_site *site;      /* NULL: no page is served */
+    size_t exchanges;            /* that are under way, see exchange.h */
+    struct edge_turns turns;     /* theirs */
+    struct edge_turns transfers; /* of those that stand back behind texts */
+    struct edge_budget budget;   /* theirs */
+    size_t downloads;            /* bodies over HTTP of which a part waits for its client */
     size_t endings; /* sockets of HTTP that are answered for the last time, and still read */
     struct edge_connection_list all, scheduled;
     ev_prepare work;              /* never started, only fed */

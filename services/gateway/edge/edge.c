@@ -231,4 +231,10 @@ uint64_t edge_untrusted_input_bytes(const struct edge *edge) { return edge->shar
 
 uint64_t edge_total_queued_bytes(const struct edge *edge) { return edge->shared.queued_bytes; }
 
+void edge_note_text(struct edge *edge, int64_t took_us) {
+    edge_budget_text(&edge->shared.budget, took_us, loop_wall_us());
+}
+
+uint64_t edge_transfer_budget(const struct edge *edge) { return edge->shared.budget.bytes_s; }
+
 size_t edge_exchange_count(const struct edge *edge) { return edge->shared.exchanges; }

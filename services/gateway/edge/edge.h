@@ -62,6 +62,10 @@ size_t edge_limit(const struct edge *edge);
 size_t edge_downloads(const struct edge *edge);
 /* Exchanges (exchange.h), of `transfers_max`. */
 size_t edge_exchange_count(const struct edge *edge);
+/* A text is stored, so long after it was read: transfers are held back by that (budget.h). */
+void edge_note_text(struct edge *edge, int64_t took_us);
+/* What they may move in a second beside texts. */
+uint64_t edge_transfer_budget(const struct edge *edge);
 uint64_t edge_total_queued_bytes(const struct edge *edge);
 /* Input of connections that are not trusted, of `untrusted_input_bytes`. */
 uint64_t edge_untrusted_input_bytes(const struct edge *edge);

@@ -65,7 +65,7 @@ static void on_timer(struct ev_loop *ev, ev_timer *watcher, int revents) {
 static void release(struct edge_exchange *exchange, bool complete) {
     if (exchange->owned)
         edge_exchange_handlers_of(exchange)->on_end(exchange, complete);
-    edge_turns_leave(&exchange->shared->turns, &exchange->turn);
+    edge_turns_leave(exchange->turns, &exchange->turn);
     ev_io_stop(exchange->shared->ev, &exchange->readable);
     ev_timer_stop(exchange->shared->ev, &exchange->timer);
     exchange->shared->exchanges--;
@@ -205,6 +205,11 @@ static size_t take_turn(struct edge_turn *turn) {
     return exchange->answered ? write_answer(exchange) : edge_exchange_read_body(exchange);
 }
 
+void edge_exchange_stand_back(struct edge_exchange *exchange) {
+    edge_turns_leave(exchange->turns, &exchange->turn);
+    exchange->turns = &exchange->shared->transfers;
+}
+
 void edge_exchange_writeable(struct edge_exchange *exchange) {
     if (lws_partial_buffered(exchange->wsi) == 0 && !exchange->cut && exchange->answered)
         edge_exchange_join(exchange);
@@ -316,6 +321,7 @@ bool edge_exchange_begin_with(struct edge_http_socket *socket,
     exchange->wsi = wsi;
     exchange->socket = far;
     exchange->ask = ask;
+    exchange->turns = &shared->turns;
     exchange->work = take_turn;
     exchange->announced = 1;
     exchange->method = method_of(request);

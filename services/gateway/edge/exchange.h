@@ -68,6 +68,9 @@ struct edge_exchange_handlers {
 void edge_exchange_set_owner(struct edge_exchange *exchange, void *owner);
 void *edge_exchange_owner(const struct edge_exchange *exchange);
 
+/* Its bytes give way to texts from now on (budget.h). To be called in on_request. */
+void edge_exchange_stand_back(struct edge_exchange *exchange);
+
 /* All of these live as long as the exchange. */
 enum edge_method edge_exchange_method(const struct edge_exchange *exchange);
 struct slice edge_exchange_path(const struct edge_exchange *exchange);     /* decoded */

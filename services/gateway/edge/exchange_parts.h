@@ -13,7 +13,8 @@ struct edge_exchange {
     struct edge_socket *socket;
     edge_http_ask *ask;
     void *owner;
-    struct edge_turn turn; /* to read, or to write: */
+    struct edge_turns *turns; /* in which it works */
+    struct edge_turn turn;    /* to read, or to write: */
     edge_turn_work *work;
     ev_io readable;
     ev_timer timer;                   /* for what is awaited */

@@ -29,12 +29,12 @@ void edge_exchange_moved(struct edge_exchange *exchange, size_t bytes) {
 
 void edge_exchange_cut(struct edge_exchange *exchange) {
     exchange->cut = true;
-    edge_turns_leave(&exchange->shared->turns, &exchange->turn);
+    edge_turns_leave(exchange->turns, &exchange->turn);
     ev_io_stop(exchange->shared->ev, &exchange->readable);
     ev_timer_stop(exchange->shared->ev, &exchange->timer);
     edge_library_close(&exchange->shared->library, exchange->wsi);
 }
 
 void edge_exchange_join(struct edge_exchange *exchange) {
-    edge_turns_join(&exchange->shared->turns, &exchange->turn, exchange->work);
+    edge_turns_join(exchange->turns, &exchange->turn, exchange->work);
 }

@@ -4,7 +4,7 @@
  * together for about EDGE_TURN_BYTES. So however many transfers are under way, what else the loop
  * does waits for no more than that, and none of them for ever.
  *
- *     edge_turns_start(&turns, ev);
+ *     edge_turns_start(&turns, ev, &budget);         NULL: it gives way to nothing else
  *     edge_turns_join(&turns, &mine.turn, work);     once it has work; `work` is called once
  *     edge_turns_leave(&turns, &mine.turn);          before it is freed
  *     edge_turns_stop(&turns);
@@ -16,6 +16,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/queue.h>
+
+#include "services/gateway/edge/budget.h"
 
 /* limit: gateway | bytes of files that are read and written in a turn of the loop, of all uploads
  * and downloads together | {EDGE_TURN_BYTES}, and what the last of them does | the others are first
@@ -42,9 +44,12 @@ struct edge_turns {
     struct edge_turn_row row;
     ev_prepare prepare;
     ev_idle idle; /* while somebody waits, so that the loop does not */
+    struct edge_budget *budget;
+    ev_timer timer; /* while the budget is spent */
 };
 
-void edge_turns_start(struct edge_turns *self, struct ev_loop *ev);
+/* `budget` must outlive it. */
+void edge_turns_start(struct edge_turns *self, struct ev_loop *ev, struct edge_budget *budget);
 /* Those that still wait may only leave from then on. */
 void edge_turns_stop(struct edge_turns *self);
 /* At the end of the row, unless it waits already. Zero at first. */
