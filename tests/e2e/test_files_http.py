@@ -1,5 +1,6 @@
 """Files go up and down over HTTP, whatever is killed meanwhile, and nothing half is ever served."""
 
+import concurrent.futures
 import contextlib
 import hashlib
 import http.client
@@ -283,6 +284,23 @@ def test_an_address_that_is_not_signed_or_old_gives_nothing(stack):
     assert asked(stack, "GET", address(stack, file, seconds=-10))[0] == 410
     assert asked(stack, "GET", address(stack, file ^ 1))[0] == 404
     assert asked(stack, "GET", address(stack, file, preview=True))[0] == 404
+
+
+def test_files_move_while_texts_flow(database):
+    """Texts have them wait, but not for ever."""
+    content = os.urandom(LONG)
+    with Stack(database) as stack, concurrent.futures.ThreadPoolExecutor(1) as beside:
+        writer, reader = client_of(stack), client_of(stack)
+        upload = beside.submit(uploaded, stack, content)
+        while not upload.done():
+            for number in range(20):
+                writer.say(reader.account, f"text {number}")
+            for number in range(20):
+                reader.hear(writer.account, reader.account, f"text {number}")
+        assert stack.metric("gateway", "file_budget_bytes") >= 4 << 20
+        writer.close()
+        reader.close()
+        assert_served(stack, upload.result(), content)
 
 
 def test_many_uploads_at_once_lose_nothing(stack):
