@@ -60,6 +60,15 @@ TEST(beside_texts_bytes_have_a_limit_and_each_second_begins_quiet) {
     assert_int_equal(edge_budget_wait_us(&budget, now_us), EDGE_BESIDE_QUIET_US);
 }
 
+/* Somebody who loads a page's pictures waits for nothing. */
+TEST(little_is_not_held_back) {
+    begin();
+    run(3, 1, false);
+    edge_budget_moved(&budget, PIECE, now_us);
+    run(1, 1, false);
+    assert_int_equal(edge_budget_wait_us(&budget, now_us), 0);
+}
+
 TEST(it_grows_while_texts_are_as_fast_as_without_up_to_the_most) {
     begin();
     run(3, 1, false);

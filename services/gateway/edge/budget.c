@@ -41,7 +41,9 @@ static void see_second(struct edge_budget *self, int64_t now_us) {
     if (second == self->second)
         return;
     adapt(self);
-    self->texts_before = second == self->second + 1 ? self->texts : 0;
+    const bool next = second == self->second + 1;
+    self->texts_before = next ? self->texts : 0;
+    self->moved_before = next ? self->moved : 0;
     self->second = second;
     self->texts = self->moved = 0;
 }
@@ -72,7 +74,9 @@ int64_t edge_budget_wait_us(struct edge_budget *self, int64_t now_us) {
     see_second(self, now_us);
     if (self->texts < EDGE_BESIDE_TEXTS && self->texts_before < EDGE_BESIDE_TEXTS)
         return 0;
-    const int64_t quiet_us = EDGE_BESIDE_QUIET_US - now_us % SECOND_US;
+    const int64_t quiet_us = self->moved_before < EDGE_BESIDE_LEAST_BYTES / 2
+                                 ? 0
+                                 : EDGE_BESIDE_QUIET_US - now_us % SECOND_US;
     const int64_t spent_us = self->free_us - now_us;
     const int64_t wait_us = quiet_us > spent_us ? quiet_us : spent_us;
     return wait_us > 0 && wait_us <= SECOND_US ? wait_us : 0;

@@ -8,11 +8,12 @@
  *     wait_us = edge_budget_wait_us(&budget, now_us);        0: transfers may move
  *     edge_budget_moved(&budget, bytes, now_us);             they have
  *
- * In the first EDGE_BESIDE_QUIET_US of each second nothing is moved: texts of that time, and of any
- * other without transfers, show what the slowest tenth takes (slow_us). Each second in which more
- * texts beside transfers than EDGE_BESIDE_SLOW were that slow takes from the budget; each that used
- * it up, and was better, adds to it. Seconds are those of Unix time, so that several gateways are
- * quiet together. Where no texts flow nothing is held back.
+ * In the first EDGE_BESIDE_QUIET_US of each second nothing is moved, unless it was little in the
+ * second before: texts of that time, and of any other without transfers, show what the slowest
+ * tenth takes (slow_us). Each second in which more texts beside transfers than EDGE_BESIDE_SLOW were
+ * that slow takes from the budget; each that used it up, and was better, adds to it. Seconds are
+ * those of Unix time, so that several gateways are quiet together. Where no texts flow nothing is
+ * held back.
  *
  * Times are Unix time in us; where the clock is set back nothing is held for longer than a second.
  */
@@ -42,7 +43,7 @@ struct edge_budget {
     double slow_us;               /* a tenth of texts takes longer without transfers; 0: unknown */
     int64_t second;               /* that these are of: */
     uint64_t texts, texts_before; /* in it, and in the one before */
-    uint64_t moved;
+    uint64_t moved, moved_before;
     int64_t moved_us, free_us; /* when bytes were moved last; when more may be */
     unsigned beside, slow;     /* texts beside transfers since the last change, and slow ones */
 };
