@@ -10,10 +10,10 @@
  *
  * In the first EDGE_BESIDE_QUIET_US of each second nothing is moved, unless it was little in the
  * second before: texts of that time, and of any other without transfers, show what the slowest
- * tenth takes (slow_us). Each second in which more texts beside transfers than EDGE_BESIDE_SLOW were
- * that slow takes from the budget; each that used it up, and was better, adds to it. Seconds are
- * those of Unix time, so that several gateways are quiet together. Where no texts flow nothing is
- * held back.
+ * tenth takes (slow_us). Each second in which more texts beside transfers than EDGE_BESIDE_SLOW
+ * were that slow takes from the budget; each that used it up, and was better, adds to it. Seconds
+ * are those of Unix time, so that several gateways are quiet together. Where no texts flow nothing
+ * is held back.
  *
  * Times are Unix time in us; where the clock is set back nothing is held for longer than a second.
  */
