@@ -12,9 +12,8 @@
  * has none. What was written stays where a process is killed. It is safe from the machine's end
  * once upload_sync has returned.
  *
- * An upload is one inode, which the store takes over: ext4 finds a new one the slower, the more
- * have been freed in the last five seconds (with a folder and a lock for each upload, that was a
- * third of the service's CPU time where 30 a second ended).
+ * An upload is one inode, which the store takes over, and no folder or lock of its own: ext4 finds
+ * new inodes the slower, the more were freed of late.
  */
 #ifndef PARLEY_FILES_INCOMING_H
 #define PARLEY_FILES_INCOMING_H
