@@ -347,6 +347,7 @@ class Compose:
 
     curve = True
     show_key = Stack.show_key
+    asking = Stack.asking
     ask = Stack.ask
     account_number = Stack.account_number
     group_number = Stack.group_number
