@@ -42,11 +42,18 @@ static void begin(struct chat_files *self);
 
 /* --- one file -------------------------------------------------------------------------------- */
 
-static void file_free(struct chat_file *file) {
+/* What was made of it is gone. */
+static void undo(struct chat_file *file) {
     if (file->file != NULL)
         fclose(file->file);
+    file->file = NULL;
     if (file->made)
         unlink(file->path);
+    file->made = false;
+}
+
+static void file_free(struct chat_file *file) {
+    undo(file);
     free(file->path);
     free(file->caption);
     free(file->url);
@@ -66,6 +73,7 @@ static void finish(struct chat_files *self, struct chat_file *file) {
 static void refuse(struct chat_files *self, struct chat_file *file, const char *why) {
     char reason[REASON_BYTES];
     snprintf(reason, sizeof reason, "%.200s: %s", file->path, why);
+    undo(file); /* whoever reads the reason finds nothing half */
     chat_refuse(self->chat, command_of(file), reason);
     finish(self, file);
 }
