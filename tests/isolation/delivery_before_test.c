@@ -32,15 +32,14 @@ static void start(struct fixture *f, const char *a, const char *b) {
     f->base->caller = test_caller_new("gateway", f->base->port);
 }
 
-#define PATIENT "--hook-before-timeout-ms=30000"
-
 static int set_up(void **state) {
     static struct fixture f;
     setenv("PARLEY_HOOK_BEFORE_SECRET", SECRET, 1);
+    setenv("PARLEY_HOOK_BEFORE_TIMEOUT_MS", "30000", 1); /* a test that is about it gives its own */
     assert_int_equal(delivery_set_up(state), 0);
     f.base = *state;
     f.receiver = receiver_new();
-    start(&f, PATIENT, NULL);
+    start(&f, NULL, NULL);
     *state = &f;
     return 0;
 }
@@ -333,7 +332,7 @@ BEFORE_TEST(answers_that_cannot_be_used) {
                                    too_large};
     const size_t count = sizeof answers / sizeof answers[0];
     for (unsigned refuses = 0; refuses < 2; refuses++) {
-        start(f, PATIENT, refuses == 1 ? "--hook-before-default=refuse" : NULL);
+        start(f, refuses == 1 ? "--hook-before-default=refuse" : NULL, NULL);
         begin((void **)&f);
         for (size_t i = 0; i < count; i++) {
             receiver_answer(f->receiver, "", answers[i]);
@@ -357,7 +356,7 @@ BEFORE_TEST(answers_that_cannot_be_used) {
     free(longest);
     free(too_large);
     free(largest);
-    start(f, PATIENT, NULL);
+    start(f, NULL, NULL);
 }
 
 BEFORE_TEST(no_answer_in_time) {
@@ -370,7 +369,7 @@ BEFORE_TEST(no_answer_in_time) {
     }
     expect_routed(f, "late");
     receiver_reset(f->receiver);
-    start(f, PATIENT, NULL);
+    start(f, NULL, NULL);
 }
 
 /* Those that are held, and one more; what waits for a connection is asked about when there is one.
@@ -390,6 +389,7 @@ BEFORE_TEST(at_most_so_many_wait) {
                    "it is not held");
     }
     assert_err(send_text(f, "one more", NULL), ERR_OVERLOADED);
+    receiver_await(f->receiver, "it waits", 1);
     assert_int_equal(receiver_with(f->receiver, "it waits"), 1);
     receiver_answer(f->receiver, "", OK);
     for (size_t i = 0; i < QUEUE; i++) {
@@ -404,7 +404,7 @@ BEFORE_TEST(at_most_so_many_wait) {
         letter_add(f->base, &large, "of many");
     assert_err(ask_send(f->base->caller, &large, NULL), ERR_OK);
     skip_routed(f->base, DELIVERY_SEND_MAX);
-    start(f, PATIENT, NULL);
+    start(f, NULL, NULL);
 }
 
 /* What is held when delivery is killed is not stored, and is asked about again, under the same id.
@@ -418,7 +418,7 @@ BEFORE_TEST(delivery_is_killed_meanwhile) {
     receiver_await(f->receiver, "held", 1);
     service_process_kill(&f->base->delivery);
     assert_int_equal(stored_texts(f, "held"), 0);
-    start(f, PATIENT, NULL);
+    start(f, NULL, NULL);
     receiver_answer(f->receiver, "", OK);
     assert_err(ask_send(f->base->caller, &letter, NULL), ERR_OK);
     const char *request = receiver_last(f->receiver, "held");
