@@ -24,8 +24,8 @@
 #include <stdint.h>
 
 /* limit: gateway | bytes of files a second beside texts, of all uploads and downloads together | as
- * many as slow texts down little, at least {EDGE_BESIDE_LEAST_BYTES} | they wait; with fewer than
- * {EDGE_BESIDE_TEXTS} texts a second nothing is held back */
+ * many as slow texts down little, at least {EDGE_BESIDE_LEAST_BYTES}; all where fewer than
+ * {EDGE_BESIDE_TEXTS} texts a second flow | they wait for their turn */
 #define EDGE_BESIDE_LEAST_BYTES ((uint64_t)4194304)
 #define EDGE_BESIDE_TEXTS 10
 /* What it begins with, and the most, a second. */

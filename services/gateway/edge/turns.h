@@ -20,8 +20,8 @@
 #include "services/gateway/edge/budget.h"
 
 /* limit: gateway | bytes of files that are read and written in a turn of the loop, of all uploads
- * and downloads together | {EDGE_TURN_BYTES}, and what the last of them does | the others are first
- * in the next turn */
+ * and downloads together | {EDGE_TURN_BYTES}, and what the last of them does; calls of the API as
+ * many again | the others are first in the next turn */
 #define EDGE_TURN_BYTES ((size_t)262144)
 /* What a turn costs however few bytes it moves, in bytes. */
 #define EDGE_TURN_COST_BYTES ((size_t)8192)
