@@ -652,6 +652,8 @@ export class Parley extends EventTarget {
     host.addEventListener?.("online", () => this.#lookAlive(), { signal });
     host.addEventListener?.("offline", () => this.#lookAlive(), { signal });
     host.document?.addEventListener("visibilitychange", () => this.#isVisible() && this.#lookAlive(), { signal });
+    host.addEventListener?.("pagehide", () => this.#disconnect(), { signal });
+    host.document?.addEventListener("freeze", () => this.#disconnect(), { signal });
   }
 
   /** @returns {State} */
@@ -989,6 +991,11 @@ export class Parley extends EventTarget {
   #lookAlive() {
     if (this.#link?.ready) this.#ping();
     else if (!this.#isOffline()) this.retry();
+  }
+
+  /** The browser stops the page, for a way back or in the background, and would leave its connection open. */
+  #disconnect() {
+    if (this.#login && this.#link) this.#retryLater(false);
   }
 
   /**

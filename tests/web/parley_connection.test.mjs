@@ -251,6 +251,34 @@ test("a hidden tab asks for nothing until it is shown", async () => {
   assert.equal(parley.state.name, "connected", "shown again, it does not wait");
 });
 
+for (const stop of ["leave", "freeze"])
+  test(`a page that is stopped (${stop}) has no connection until it is shown again`, async () => {
+    const host = new FakeBrowser().tab();
+    const { parley, server } = await makeSignedIn({ host });
+    parley.send(ben, { msg: "one" });
+    await settle();
+    host[stop]();
+    assert.equal(server.link.readyState, 3, "the server learns of it at once");
+    parley.send(ben, { msg: "two" });
+    await settle();
+    assert.deepEqual([parley.state.name, server.links.length], ["waiting", 1]);
+    host.show(true);
+    await settle();
+    assert.deepEqual([parley.state.name, server.links.length], ["connected", 2]);
+    assert.deepEqual(server.texts, ["one", "two"]);
+  });
+
+test("a page without a login stays so when it is stopped", async () => {
+  const host = new FakeBrowser().tab();
+  const { parley, server } = await makeSignedIn({ host });
+  await parley.logout();
+  const links = server.links.length;
+  host.leave();
+  host.show(true);
+  await settle();
+  assert.deepEqual([parley.state.name, server.links.length], ["signed_out", links]);
+});
+
 test("the browser goes offline and online", async () => {
   const host = new FakeBrowser().tab();
   const { parley, server, clock } = await makeSignedIn({ host });

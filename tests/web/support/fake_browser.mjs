@@ -55,6 +55,16 @@ export class FakeBrowser {
       host.document.visibilityState = visible ? "visible" : "hidden";
       host.document.dispatchEvent(new Event("visibilitychange"));
     };
+    /** It goes to another page, and the browser keeps this one for a way back. */
+    host.leave = () => {
+      host.dispatchEvent(Object.assign(new Event("pagehide"), { persisted: true }));
+      host.show(false);
+    };
+    /** Hidden for long, it is stopped. */
+    host.freeze = () => {
+      host.show(false);
+      host.document.dispatchEvent(new Event("freeze"));
+    };
     host.connect = (online) => {
       host.navigator.onLine = online;
       host.dispatchEvent(new Event(online ? "online" : "offline"));
