@@ -29,6 +29,13 @@ static const struct config_option options[] = {
                "connections of one account at once; a further login closes the one that the server "
                "has heard from least recently"),
     /*
+     * limit: session | how long gateways have to tell when connections were heard from |
+     * {heard_timeout_ms} | judged by the time of its binding, or by the last reply
+     */
+    CONFIG_U64(struct session_settings, heard_timeout_ms, 500, 10, 60000, "ms",
+               "how long gateways have to tell when they heard from an account's connections, of "
+               "which one has to end"),
+    /*
      * limit: session | silence of a gateway | {gateway_timeout_ms} {peer_timeout_ms:} | its
      * connections are forgotten; when it comes back it binds again
      */

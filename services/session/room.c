@@ -18,7 +18,8 @@ struct room {
     struct directory *directory;
     struct gateway_instances *gateways;
     uint64_t limit;
-    ev_timer timer; /* until the first of the askings is over */
+    int64_t timeout_ms; /* for gateways to tell */
+    ev_timer timer;     /* until the first of the askings is over */
     size_t asking_count;
     struct asking askings[ROOM_ASKINGS]; /* in the order in which they are over */
     struct metric *resumed, *crowded, *slowed;
@@ -155,7 +156,7 @@ static void ask(struct room *self, const struct arrival *arrival) {
         return;
     }
     self->askings[self->asking_count++] =
-        (struct asking){arrival->account, loop_now_ms() + ROOM_ASK_MS};
+        (struct asking){arrival->account, loop_now_ms() + self->timeout_ms};
     for (DIRECTORY_EACH(self->directory, arrival->account, b)) {
         if (b->stay.leaving || is_arrival(b, arrival))
             continue;
@@ -174,7 +175,7 @@ void room_take(struct room *self, const struct arrival *arrival) {
         directory_find(self->directory, arrival->account, arrival->gateway, arrival->connection);
     struct stay *stay = directory_stay(self->directory, b);
     /* Later than anything heard while others are asked: the new connection stays. */
-    stay->heard_ms = loop_now_ms() + ROOM_ASK_MS;
+    stay->heard_ms = loop_now_ms() + self->timeout_ms;
     take_login(self, arrival, stay);
     if (count_staying(self, arrival->account) > self->limit &&
         find_asking(self, arrival->account) == NULL)
@@ -227,7 +228,7 @@ void room_heard(struct room *self, uint16_t gateway, const struct session_heard 
 /* --- life ---------------------------------------------------------------------------------- */
 
 struct room *room_new(struct service *service, struct directory *directory,
-                      struct gateway_instances *gateways, uint64_t limit) {
+                      struct gateway_instances *gateways, uint64_t limit, int64_t timeout_ms) {
     struct room *self = calloc(1, sizeof *self);
     if (self == NULL)
         return NULL;
@@ -236,6 +237,7 @@ struct room *room_new(struct service *service, struct directory *directory,
     self->directory = directory;
     self->gateways = gateways;
     self->limit = limit;
+    self->timeout_ms = timeout_ms;
     self->resumed = metrics_counter(metrics, "connections_ended_total", "cause=\"resumed\"",
                                     "Connections that gave way to another of their account.");
     self->crowded = metrics_counter(metrics, "connections_ended_total", "cause=\"crowded\"",

@@ -13,7 +13,7 @@
  *
  * If an account has more connections than it may have, the one heard from least recently is ended.
  * Session asks gateways for that at that moment (gateway.heard); if one does not reply within
- * ROOM_ASK_MS, session uses what it knows. The new connection is bound meanwhile.
+ * `heard_timeout_ms`, session uses what it knows. The new connection is bound meanwhile.
  *
  * A connection that has to end stays bound until its gateway unbinds it, and neither counts nor is
  * chosen again. Always: the new connection is never the one that has to end.
@@ -27,13 +27,10 @@
 #include "services/session/gateway_instances.h"
 
 /*
- * limit: session | accounts of whose connections gateways are asked when they were heard; wait
- * for that | {ROOM_ASKINGS}; {ROOM_ASK_MS} | judged by the time of its binding, or by the last
- * reply
+ * limit: session | accounts of whose connections gateways are asked at once when they were heard |
+ * {ROOM_ASKINGS} | a further one is judged by what is known
  */
-/* Accounts of which gateways are asked at once; of a further one it is judged by what is known. */
 #define ROOM_ASKINGS 1024
-#define ROOM_ASK_MS 500
 /*
  * limit: client | pause before a login is resumed again | {ROOM_SOON_MS}; else it waits
  * {ROOM_WAIT_FIRST_MS}, then twice as long each time, up to {ROOM_WAIT_MAX_MS} | `throttled`
@@ -54,9 +51,10 @@ struct arrival {
 
 struct room;
 
-/* Borrows its arguments; `limit`: connections of an account. NULL without memory. */
+/* Borrows its arguments; `limit`: connections of an account; `timeout_ms`: how long gateways have
+ * to tell when they were heard from. NULL without memory. */
 struct room *room_new(struct service *service, struct directory *directory,
-                      struct gateway_instances *gateways, uint64_t limit)
+                      struct gateway_instances *gateways, uint64_t limit, int64_t timeout_ms)
     __attribute__((warn_unused_result));
 void room_destroy(struct room **self);
 

@@ -377,7 +377,8 @@ int session_start(struct service *service, void *context) {
         self->pusher = pusher_new(service, self->directory, self->gateways);
     if (self->pusher != NULL)
         self->room =
-            room_new(service, self->directory, self->gateways, settings->connections_per_account);
+            room_new(service, self->directory, self->gateways, settings->connections_per_account,
+                     (int64_t)settings->heard_timeout_ms);
     if (self->room == NULL) {
         log_error("start_failed", "reason=\"out of memory\"");
         return -1;

@@ -18,8 +18,8 @@
 struct session_settings {
     struct service_settings service;
     uint64_t session_port, session_metrics_port;
-    uint64_t max_bindings, connections_per_account, gateway_timeout_ms, presence_grace_ms;
-    uint64_t presence_changes;
+    uint64_t max_bindings, connections_per_account, heard_timeout_ms, gateway_timeout_ms;
+    uint64_t presence_grace_ms, presence_changes;
     char *group_peers, *auth_peers, *hooks_peers;
 };
 

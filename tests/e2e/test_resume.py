@@ -75,16 +75,17 @@ def test_it_takes_no_further_place(newcomer, connect):
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-def test_one_more_is_let_in(newcomer, connect, transport):
+def test_one_more_is_let_in(make_stack, newcomer, connect, transport):
     """The least recently active one gives way, and receives the reason."""
-    clients = [newcomer("youim", transport)]
+    stack = make_stack(heard_timeout_ms=30000)
+    clients = [newcomer("youim", transport, on=stack)]
     for _ in range(7):
-        clients.append(connect("youim", transport))
+        clients.append(connect("youim", transport, on=stack))
         clients[-1].log_in(clients[0].account)
     quiet = clients.pop(3)
     for client in clients:
         client.fence()
-    ninth = connect("youim", transport)
+    ninth = connect("youim", transport, on=stack)
     ninth.log_in(quiet.account)
     quiet.expect_error("another connection of the account has taken its place")
     assert quiet.expect_closed() == (1008 if transport == "websocket" else "eof")
