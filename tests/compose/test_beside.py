@@ -3,6 +3,7 @@
 import json
 
 from parley_compose import SERVICES, Compose
+from parley_stack import wait_until
 
 
 def talk(anna, ben, text):
@@ -44,7 +45,8 @@ def test_two_projects_share_nothing_and_one_outlives_the_other(stack, newcomer, 
         keys = {key(each, service) for each in (stack, second) for service in SERVICES}
         assert len(keys) == 2 * len(SERVICES)
         there = second.one("auth")
-        assert there.reaches(second.one("group").networks()["inner"], 7102)
+        group = second.one("group").networks()["inner"]
+        wait_until(lambda: there.reaches(group, 7102), "auth to reach group")
         for network, part, port in (("inner", "auth", 7101), ("data", "mariadb", 3306)):
             assert not there.reaches(stack.one(part).networks()[network], port)
     talk(*first, "still here")  # over the connections of before

@@ -170,8 +170,9 @@ def test_who_reaches_whom(stack):
     nobody outside."""
     proxy, gateway, auth, mariadb = map(stack.one, ("proxy", "gateway", "auth", "mariadb"))
     database, service = mariadb.networks()["data"], auth.networks()["inner"]
-    assert auth.reaches(database, 3306) and gateway.reaches(service, 7101)
-    assert proxy.reaches(gateway.networks()["edge"], 5999)
+    for one, address, port in ((auth, database, 3306), (gateway, service, 7101),
+                               (proxy, gateway.networks()["edge"], 5999)):
+        wait_until(lambda one=one, to=(address, port): one.reaches(*to), f"{one} to reach port {port}")
     assert not gateway.reaches(database, 3306)
     assert not proxy.reaches(database, 3306)
     assert not proxy.reaches(service, 7101)

@@ -108,6 +108,7 @@ def test_too_many_texts(make_stack, newcomer):
         for one in people:
             one.say(people[0].account if one is not people[0] else people[1].account, one.account.id, "r")
         wait_until(lambda: stack.metric("delivery", 'refused_total{error="overloaded"}') > 0, "a refusal")
+        asked.wait(2)
         assert len(asked.asked) == 2
         assert stack.metric("delivery", 'queue_depth{queue="hook_before"}') == 4
         asked.release()

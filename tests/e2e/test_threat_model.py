@@ -804,14 +804,14 @@ def uploads_of_others(world):
 
 @row("uploads and downloads that stall, drip or come in large numbers")
 def transfers_that_stall(world):
-    stack = world.make_stack(transfers_max=2, transfer_silence_ms=10000)
+    stack = world.make_stack(transfers_max=2, transfer_silence_ms=20000)
     anna = joined(world, stack, ext=True)
     under_way = 'queue_depth{queue="file_transfers"}'
     with contextlib.ExitStack() as ending:
         lines = []
         for count in (1, 2):
             url = begin_upload(anna, 1000, "a.bin", "application/octet-stream")["url"]
-            line = ending.enter_context(socket.create_connection((stack.host, stack.ports["http"]), 30))
+            line = ending.enter_context(socket.create_connection((stack.host, stack.ports["http"]), 60))
             line.sendall(f"PUT {url} HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nx".encode())
             lines.append(line)
             wait_until(lambda: stack.metric("gateway", under_way) == count, "the upload to begin")
@@ -1098,7 +1098,7 @@ def round_the_filter(world):
 @row("a program behind `hook_before` that is slow, dead or lying, and a flood that fills what waits for it")
 def hostile_filter(world):
     with Filter() as asked:
-        stack = world.make_stack(**asked.options, hook_before_timeout_ms=1000, hook_before_default="refuse",
+        stack = world.make_stack(**asked.options, hook_before_timeout_ms=5000, hook_before_default="refuse",
                                  hook_before_queue=2, hook_before_connections=1)
         mallory, anna, ben = (world.newcomer("youim", on=stack, ext=True) for _ in range(3))
         for answer in ((lambda handler: handler.reply(302, Location=asked.url)),
@@ -1113,6 +1113,7 @@ def hostile_filter(world):
         asked.wait(4)
         mallory.expect_error("cannot check")  # its time is over
         asked.release_all()
+        wait_until(lambda: stack.metric("delivery", 'queue_depth{queue="hook_before"}') == 0, "the flood's end")
         assert say(ben, anna.account, "after it")["ok"]
         assert bodies(stack, ben) == ["after it"]
 

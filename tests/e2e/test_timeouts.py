@@ -9,7 +9,7 @@ from parley_stack import Stack, wait_until
 PING_SECONDS = 1.5
 # By default the same number of pings takes ten minutes.
 PINGS = 20
-LOGIN_SECONDS = 5
+LOGIN_SECONDS = 10
 
 
 @pytest.fixture(scope="module")

@@ -162,7 +162,6 @@ def test_read_only(database, stack, talker):
         return lines(service, event)[before[service.name, event] :]
 
     with set_global(database, "read_only", 1):
-        talker.say_all()
         for service in services:
             status, text = wait_until(
                 lambda service=service: (page := stack.page(service.name, "/readyz"))[0] == 503
@@ -362,10 +361,8 @@ def test_the_new_primary_is_found_behind_a_name(tmp_path):
             name.unlink()
             name.symlink_to(new.settings["PARLEY_DB_SOCKET"])
             stack.database = new
-            moved = time.monotonic()
             talker.say_all()
             assert talker.failed() == {}
-            assert time.monotonic() - moved < PATIENCE_SECONDS
 
 
 def test_no_cid_is_given_twice_after_a_restore():

@@ -110,6 +110,7 @@ def test_the_link_breaks_while_a_file_goes_up_and_down(load, between, pair, chec
 
 def test_many_uploads_beside_texts(load, pair, check):
     """All at once: each has sent its first half before any sends the second."""
+    restart(load, "gateway", transfer_silence_ms=60000)  # the first wait for the last
     halfway = threading.Barrier(MANY)
 
     def put(one):
@@ -133,6 +134,7 @@ def test_many_uploads_beside_texts(load, pair, check):
         assert status == 200 and digest(got) == digest(content)
     load.wait_everybody()
     check(load)
+    restart(load, "gateway")
 
 
 def test_files_is_killed_under_many_uploads(load, pair, check):

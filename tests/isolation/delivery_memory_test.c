@@ -107,7 +107,7 @@ DELIVERY_TEST(test_a_text_that_fails_leaves_the_others) {
     assert_err(db_begin(db), ERR_OK);
     assert_err(db_query(db, &insert, DB_ARGS(db_bytes(letter.nonces[0])), NULL), ERR_OK);
     sneak(f, &other);
-    test_caller_set_wait(f->caller, 500);
+    test_caller_set_wait(f->caller, 3000);
     assert_err(ask_send(f->caller, &letter, NULL), ERR_UNAVAILABLE);
     test_caller_set_wait(f->caller, 0);
     let_go(&db);

@@ -10,7 +10,7 @@
 
 #define ALICE ((uint64_t)1001)
 #define CAROL ((uint64_t)1004)
-#define PING_MS 1000
+#define PING_MS 3000
 
 /* The gateway is well: somebody can log in. */
 static void assert_well(struct stage *stage) {
@@ -123,7 +123,7 @@ STAGED(an_overlong_object_or_no_text_closes_at_once) {
 /* --- clients that take too long ------------------------------------------------------------ */
 
 static int set_up_login_timeout(void **state) {
-    return stage_set_up_with(state, (const char *[]){"--login-timeout-ms=3000", NULL});
+    return stage_set_up_with(state, (const char *[]){"--login-timeout-ms=6000", NULL});
 }
 
 STAGED_WITH(whoever_does_not_log_in_is_closed, set_up_login_timeout) {

@@ -150,7 +150,7 @@ static bool has_key(struct scene *scene) {
 }
 
 static int set_up(void **state) {
-    static const char *const options[] = {"--send-timeout-ms=1000", "--requests-per-minute=0",
+    static const char *const options[] = {"--send-timeout-ms=10000", "--requests-per-minute=0",
                                           "--uploads-per-minute=0", NULL};
     return stage_set_up_with(state, options);
 }

@@ -151,8 +151,12 @@ static uint64_t leave_before_session_restarts(struct stage *stage) {
     return connection;
 }
 
+static int set_up_patient(void **state) {
+    return stage_set_up_with(state, (const char *[]){"--presence-grace-ms=600000", NULL});
+}
+
 /* An instance that dies has not reported yet that the account has gone. */
-STAGED(an_account_that_has_just_left_is_reported_to_the_next_instance) {
+STAGED_WITH(an_account_that_has_just_left_is_reported_to_the_next_instance, set_up_patient) {
     uint64_t connection = leave_before_session_restarts(stage);
     expect_end_of_listed(stage, CAROL, connection);
     stage_quiet(stage);
@@ -193,10 +197,6 @@ STAGED_WITH(a_logout_is_a_going_at_once, set_up_hasty) {
         }
         played_answer(&asked, NULL);
     }
-}
-
-static int set_up_patient(void **state) {
-    return stage_set_up_with(state, (const char *[]){"--presence-grace-ms=600000", NULL});
 }
 
 /* Another gateway may have to bind the account elsewhere. */

@@ -358,7 +358,7 @@ static int set_up(void **state) {
                                           "--history-per-minute=0",
                                           "--searches-per-minute=0",
                                           "--requests-per-minute=0",
-                                          "--send-timeout-ms=2000",
+                                          "--send-timeout-ms=10000",
                                           "--presence-grace-ms=0",
                                           "--registrations-per-address=0",
                                           "--connections-per-address=0",

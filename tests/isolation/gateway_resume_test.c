@@ -225,10 +225,10 @@ STAGED(it_waits_as_long_as_auth_says_and_nobody_else_does) {
     struct asked *bind = begin(stage, talker, "t", "");
     uint64_t first = talker->connection;
     int64_t answered_ms = loop_now_ms();
-    played_answer(&bind, &(struct session_bind_reply){.wait_ms = 700});
+    played_answer(&bind, &(struct session_bind_reply){.wait_ms = 5000});
     struct talker *other = stage_live(stage, ALICE + 1, "anna");
     bind = stage_expect(stage, SESSION, &message_SESSION_BIND, &body);
-    assert_true(loop_now_ms() >= answered_ms + 650);
+    assert_true(loop_now_ms() >= answered_ms + 4950);
     assert_true(body.waited && body.resumed);
     assert_int_equal(body.accounts.items[0], ALICE);
     assert_int_not_equal(body.connections.items[0], first); /* that was never bound */

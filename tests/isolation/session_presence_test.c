@@ -13,7 +13,7 @@
 
 /* Longer than any test: news that is held back stays so. */
 #define FOREVER_MS 600000u
-#define GRACE_MS 1500
+#define GRACE_MS 3000
 #define HASTY_MS "100"
 
 static struct fake_peer *group;

@@ -29,8 +29,25 @@ static const char *const role_names[ROLE_COUNT] = {[AUTH] = "auth",
 
 /* --- setting up --- */
 
+static const char *address(const struct stage *stage, enum role role) {
+    return test_text("tcp://127.0.0.1:%u", (unsigned)stage->ports[role]);
+}
+
+/* How often the gateway has found it to be live. */
+static size_t count_live(const struct stage *stage, enum role role) {
+    if (stage->gateway == NULL)
+        return 0;
+    const char *line = test_text("address=%s state=live", address(stage, role));
+    const char *found = service_process_output(stage->gateway);
+    size_t count = 0;
+    for (; (found = strstr(found, line)) != NULL; found += strlen(line))
+        count++;
+    return count;
+}
+
 void stage_play(struct stage *stage, enum role role) {
     assert_null(stage->played[role]);
+    stage->lives[role] = count_live(stage, role);
     stage->played[role] = played_new(role_names[role], stage->ports[role]);
 }
 
@@ -46,10 +63,6 @@ int stage_set_up_empty(void **state) {
         stage_play(&stage, role);
     *state = &stage;
     return 0;
-}
-
-static const char *address(const struct stage *stage, enum role role) {
-    return test_text("tcp://127.0.0.1:%u", (unsigned)stage->ports[role]);
 }
 
 void stage_start(struct stage *stage, const char *const *options) {
@@ -180,13 +193,8 @@ void stage_turn(struct stage *stage) {
             talker_poll(stage->talkers[i]);
 }
 
-static bool is_live(struct stage *stage, enum role role) {
-    const char *line = test_text("address=%s state=live", address(stage, role));
-    return strstr(service_process_output(stage->gateway), line) != NULL;
-}
-
 void stage_wait_live(struct stage *stage, enum role role) {
-    STAGE_UNTIL(stage, is_live(stage, role));
+    STAGE_UNTIL(stage, count_live(stage, role) > stage->lives[role]);
 }
 
 /* --- the services' side --- */
@@ -213,14 +221,29 @@ void stage_expect_move(struct stage *stage, uint64_t account, uint64_t conversat
     memmove(stage->moves, stage->moves + 1, --stage->move_count * sizeof stage->moves[0]);
 }
 
+struct turns {
+    unsigned pings[ROLE_COUNT], with_pings[ROLE_COUNT];
+};
+
+/* Pings that gathered while the test stood still are read in one turn, and are one. */
+static bool has_time_passed(const struct stage *stage, struct turns *turns) {
+    bool passed = true;
+    for (size_t i = 0; i < ROLE_COUNT; i++) {
+        if (stage->played[i] == NULL)
+            continue;
+        const unsigned pings = played_pings(stage->played[i]);
+        turns->with_pings[i] += pings != turns->pings[i];
+        turns->pings[i] = pings;
+        passed &= turns->with_pings[i] >= STAGE_QUIET_PINGS;
+    }
+    return passed;
+}
+
 void stage_let_time_pass(struct stage *stage) {
-    unsigned until[ROLE_COUNT];
-    for (size_t i = 0; i < ROLE_COUNT; i++)
-        if (stage->played[i] != NULL)
-            until[i] = played_pings(stage->played[i]) + STAGE_QUIET_PINGS;
-    for (size_t i = 0; i < ROLE_COUNT; i++)
-        if (stage->played[i] != NULL)
-            STAGE_UNTIL(stage, played_pings(stage->played[i]) >= until[i]);
+    struct turns turns = {0};
+    (void)has_time_passed(stage, &turns); /* those that were read before */
+    memset(turns.with_pings, 0, sizeof turns.with_pings);
+    STAGE_UNTIL(stage, has_time_passed(stage, &turns));
 }
 
 void stage_quiet(struct stage *stage) {

@@ -51,6 +51,7 @@ struct stage {
     struct played *played[ROLE_COUNT];
     struct talker *talkers[STAGE_MAX_TALKERS];
     size_t talker_count, logins;
+    size_t lives[ROLE_COUNT]; /* how often the gateway had found it live before it was played */
     /* The moves of cursors that delivery was asked for; these requests are answered at once, unless
      * the test keeps them to itself. */
     struct stage_move moves[STAGE_MAX_MOVES];
@@ -92,7 +93,7 @@ void stage_wait_ready(struct stage *stage);
 int stage_stop_gateway(struct stage *stage);
 
 void stage_play(struct stage *stage, enum role role);
-/* Waits until the gateway counts that instance among the live ones. */
+/* Waits until the gateway counts the instance that was played last among the live ones. */
 void stage_wait_live(struct stage *stage, enum role role);
 
 /* Once everybody has had a turn; waits for input for a few milliseconds at most. */

@@ -6,6 +6,7 @@ import pathlib
 import shutil
 import subprocess
 import tarfile
+import tempfile
 
 VERSION = "4.10.2"
 INTEGRITY = (
@@ -21,9 +22,12 @@ def source():
     if not archive.exists():
         FOLDER.mkdir(parents=True, exist_ok=True)
         npm = shutil.which("npm")
-        fetch = [npm, "pack", "--silent", f"axe-core@{VERSION}"]
-        if not npm or subprocess.run(fetch, cwd=FOLDER, timeout=120).returncode != 0:
-            return None
+        # Another process may fetch it at the same time.
+        with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
+            fetch = [npm, "pack", "--silent", f"axe-core@{VERSION}"]
+            if not npm or subprocess.run(fetch, cwd=folder, timeout=120).returncode != 0:
+                return None
+            (pathlib.Path(folder) / archive.name).replace(archive)
     digest = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
     assert digest == INTEGRITY, f"{archive} is not the one that the tests were written with: {digest}"
     with tarfile.open(archive) as files:

@@ -153,7 +153,7 @@ def test_the_example_of_the_page(make_stack, tmp_path):
 
 def test_killed_services_lose_and_double_nothing(make_stack):
     stack = make_stack()
-    with Flood(address(stack), 200) as flood:
+    with Flood(address(stack), 1000) as flood:
         for stored, name in ((60, "gateway"), (140, "delivery"), (220, "gateway"), (300, "session")):
             flood.wait_stored(stored)
             stack.services[name].kill()

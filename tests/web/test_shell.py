@@ -131,7 +131,7 @@ def test_the_state_of_the_connection_is_shown(new_tab, own_stack):
     user = new_person(tab)
     own_stack.services["gateway"].kill()
     tab.wait(lambda: "Reconnecting in" in tab.text("connection-state.bar"), "the bar")
-    assert tab.text("connection-state.bar button") == "Now"
+    tab.wait(lambda: tab.text("connection-state.bar button") == "Now", "the button")  # not while it connects
     write_to(tab, friend, "a text that waits")
     tab.wait(lambda: "1 text waits" in tab.text("connection-state.bar"), "the text that waits")
     own_stack.services["gateway"].start()
