@@ -25,6 +25,7 @@ class Actor:
         self._fences = 0
         self._heard = []
         self._before = []  # messages received on connections that are closed
+        self._confirms = False  # what it received: it gets none of that again
 
     def value(self, field):
         return self.play.values[f"${self.name}.{field}"]
@@ -62,7 +63,8 @@ class Actor:
             self.play.values[f"${self.name}.token"] = answer["token"]
 
     def leave(self):
-        self._before += self._heard
+        if not self._confirms:
+            self._before += self._heard
         self._heard = []
         self.client.close()
         self.client = None
@@ -91,6 +93,8 @@ class Actor:
     def say(self, what):
         """A message, a list of messages in one write, or raw text."""
         messages = what if isinstance(what, list) else [what]
+        if any(message.get("msgType", message.get("code")) == 301 for message in messages if isinstance(message, dict)):
+            self._confirms, self._before = True, []
         self.client.send(*(fill_in(of_dialect(m, self.dialect), self.play.values)
                            for m in messages))
 
@@ -101,8 +105,8 @@ class Actor:
 
     def _next(self, wanted):
         """The next message, `wanted` or not. Four kinds are passed over where they are not wanted:
-        messages that an earlier connection has received, since the server of an unmodified client
-        cannot be sure of what has arrived; news of presence; and, with `ext`, of arrivals at others
+        messages that an earlier connection has received, since the server of a client that confirms
+        none cannot be sure of what has arrived; news of presence; and, with `ext`, of arrivals at others
         (301), which are sent in their own time, and copies of its own texts to people."""
         while True:
             text = self.client.next_text()

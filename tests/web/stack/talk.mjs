@@ -195,11 +195,13 @@ test("presence, and the end of an account", async () => {
   await becomes(true);
   ben.parley.close();
   await becomes(false);
-  const again = makeClient();
-  await again.parley.login({ user: friend });
-  await anna.until("presence", (change) => change.user === friend && change.online);
-  again.parley.close();
   await anna.until("presence", (change) => change.user === friend && !change.online);
+  const again = makeClient();
+  for (const online of [true, false]) {
+    anna.heard.presence.length = 0;
+    await (online ? again.parley.login({ user: friend }) : again.parley.close());
+    await anna.until("presence", (change) => change.user === friend && change.online === online);
+  }
   const { user } = anna.parley;
   await anna.parley.forgetMe({ texts: "blank" });
   assert.equal(anna.parley.state.name, "signed_out");
