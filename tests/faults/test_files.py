@@ -46,6 +46,14 @@ def between(load):
     made.link.close()
 
 
+@pytest.fixture
+def patient(load):
+    """A gateway at which the first upload of many may wait for the last."""
+    restart(load, "gateway", transfer_silence_ms=60000)
+    yield
+    restart(load, "gateway")
+
+
 def connected(stack):
     return contextlib.closing(http.client.HTTPConnection(stack.host, stack.ports["http"], timeout=DEADLINE))
 
@@ -108,9 +116,8 @@ def test_the_link_breaks_while_a_file_goes_up_and_down(load, between, pair, chec
     check(load)
 
 
-def test_many_uploads_beside_texts(load, pair, check):
+def test_many_uploads_beside_texts(load, patient, pair, check):
     """All at once: each has sent its first half before any sends the second."""
-    restart(load, "gateway", transfer_silence_ms=60000)  # the first wait for the last
     halfway = threading.Barrier(MANY)
 
     def put(one):
@@ -134,7 +141,6 @@ def test_many_uploads_beside_texts(load, pair, check):
         assert status == 200 and digest(got) == digest(content)
     load.wait_everybody()
     check(load)
-    restart(load, "gateway")
 
 
 def test_files_is_killed_under_many_uploads(load, pair, check):
