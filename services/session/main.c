@@ -30,7 +30,7 @@ static const struct config_option options[] = {
                "has heard from least recently"),
     /*
      * limit: session | how long gateways have to tell when connections were heard from |
-     * {heard_timeout_ms} | judged by the time of its binding, or by the last reply
+     * {heard_timeout_ms} | each is judged by the last reply, or by the time of its binding
      */
     CONFIG_U64(struct session_settings, heard_timeout_ms, 500, 10, 60000, "ms",
                "how long gateways have to tell when they heard from an account's connections, of "

@@ -118,6 +118,7 @@ def hashing(stack):
 
 def test_a_flood_of_registrations(make_stack, connect, show_table):
     """Logins that need no hash are served before those that wait for one; those get theirs, too."""
+    # Each deed is to be done at its first try, however slow this machine is.
     stack, counts, postponed = make_stack(**COSTLY | {"send_timeout_ms": 10000}), {}, []
     writer = connect("youim", "tcp", on=stack, ext=True)
     writer.register_new()

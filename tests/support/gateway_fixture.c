@@ -241,8 +241,9 @@ static bool has_time_passed(const struct stage *stage, struct turns *turns) {
 
 void stage_let_time_pass(struct stage *stage) {
     struct turns turns = {0};
-    (void)has_time_passed(stage, &turns); /* those that were read before */
-    memset(turns.with_pings, 0, sizeof turns.with_pings);
+    for (size_t i = 0; i < ROLE_COUNT; i++)
+        if (stage->played[i] != NULL)
+            turns.pings[i] = played_pings(stage->played[i]);
     STAGE_UNTIL(stage, has_time_passed(stage, &turns));
 }
 
